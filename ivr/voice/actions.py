@@ -1,0 +1,117 @@
+"""What the call flow asks of its shell. One at a time; each has its answer in `ivr.voice.events`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ivr.voice.events import Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """The caller's own recording, by its file name without folder."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Free text that has no prompt: the shell speaks it with its synthesiser."""
+
+    text: str
+
+
+# A prompt id of the catalogue (in the action's language), a recording, or words.
+Sound = str | Clip | Words
+Speech = tuple[Sound, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Speak, then collect up to `max_keys` keys; `#` ends early. Answer: `Keys`.
+
+    With `barge_in` a key stops the speech and counts; without, keys count only after it.
+    Seconds count from the end of the speech.
+    """
+
+    speech: Speech
+    language: str
+    max_keys: int = 1
+    first_key_seconds: float = 7.0
+    next_key_seconds: float = 3.0
+    barge_in: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Speak to the end, or with `barge_in` until any key. Answer: `Said`."""
+
+    speech: Speech
+    language: str
+    barge_in: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Beep, then record until `#`, silence, the maximum or hang-up. Answer: `Recorded`."""
+
+    language: str
+    max_seconds: float = 180.0
+    silence_seconds: float = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class RecallCaller:
+    """Which county did this caller's latest case come from? Answer: `CallerKnown`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCase:
+    """Make the words safe and promise a code. Answer: `CaseOpened`.
+
+    `kind` one of ivr.cases.kinds, `topic` and `county` codes of the directory (county "" unknown).
+    """
+
+    kind: str
+    topic: str
+    county: str
+    language: str
+    recordings: tuple[Recorded, ...]
+    callback: str = ""
+    national_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepWords:
+    """Add a recording to the case opened in this call. Answer: `WordsKept`.
+
+    `instead`: the caller said it again; the earlier words are kept but marked superseded.
+    """
+
+    code: str
+    recording: Recorded
+    instead: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LookUpCase:
+    """Answer: `CaseSeen`."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Queue for a human, with music and position. Answer: `Transferred`."""
+
+    queue: str
+    language: str
+    wait_seconds: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """The call is over. No answer."""
+
+
+Action = Ask | Say | Record | RecallCaller | OpenCase | KeepWords | LookUpCase | Operator | HangUp

@@ -1,0 +1,47 @@
+"""The province as the call flow sees it: which keys mean which topic and county."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A leaf of the topic tree. `key`: the one or two digits pressed ("0" alone = another matter)."""
+
+    code: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class County:
+    """`key`: the two digits pressed."""
+
+    code: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """`groups`: the first-press digits in menu order, "0" (another matter) last.
+
+    Prompt ids derived from it: `topic_group.<digit>`, `topic.<code>`, `county.<code>`,
+    `agency.<code>`, all of them in the province's own prompt catalogue.
+    """
+
+    groups: tuple[str, ...]
+    topics: tuple[Topic, ...]
+    counties: tuple[County, ...]
+    agencies: tuple[str, ...]
+    other_topic: str
+    by_topic_key: Mapping[str, Topic] = field(init=False, repr=False, compare=False)
+    by_county_key: Mapping[str, County] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_topic_key", {t.key: t for t in self.topics})
+        object.__setattr__(self, "by_county_key", {c.key: c for c in self.counties})
+
+    def leaves(self, group: str) -> tuple[Topic, ...]:
+        """The topics behind a first press, in key order."""
+        return tuple(t for t in self.topics if len(t.key) == 2 and t.key[0] == group)

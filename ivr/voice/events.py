@@ -1,0 +1,119 @@
+"""What a shell tells the call flow. The answer to each action, and a hang-up at any time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class Ended(StrEnum):
+    """Why a key collection or a recording ended."""
+
+    FULL = "full"  # as many keys as were asked for
+    HASH = "hash"  # the finish key
+    TIMEOUT = "timeout"  # no further key in time
+    SILENCE = "silence"  # recording: the caller fell silent
+    LIMIT = "limit"  # recording: maximum length
+    HANGUP = "hangup"  # recording: the caller hung up; what was said is in the file
+    FAILED = "failed"  # recording: Asterisk wrote nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """A recording came to its end. `name` is the file's name without folder ("" when FAILED).
+
+    `seconds` is the audio's length, `voiced_seconds` how much of it is not silence.
+    """
+
+    name: str
+    seconds: float
+    voiced_seconds: float
+    ended: Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """What the caller pressed for an `Ask`. `pressed` never holds the finish key `#`.
+
+    Nothing in time: ("", TIMEOUT). `#` alone: ("", HASH). `*` is an ordinary key here.
+    """
+
+    pressed: str
+    ended: Ended
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A `Say` is over; `key` is the key that cut it short, or ""."""
+
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerKnown:
+    """The county code of the caller's latest case, or "" when there is none or nobody could look."""
+
+    county: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseOpened:
+    """The words are safe. `code` resolves for certain; "" when no code could be promised."""
+
+    code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WordsKept:
+    """A further recording is safe with its case."""
+
+
+class Lookup(StrEnum):
+    FOUND = "found"
+    UNKNOWN = "unknown"
+    TOO_MANY = "too_many"  # this caller tried too many wrong codes
+    UNAVAILABLE = "unavailable"  # the books can't be read now
+
+
+@dataclass(frozen=True, slots=True)
+class CaseSeen:
+    """What may be told to someone who knows a tracking code."""
+
+    result: Lookup
+    status: str = ""  # one of ivr.cases.statuses
+    agency: str = ""  # agency code
+    due_at: datetime | None = None
+    answer: str = ""  # the last answer in words
+
+
+class Transfer(StrEnum):
+    """How an attempt to reach an operator ended."""
+
+    ANSWERED = "answered"
+    NOBODY = "nobody"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    result: Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class HungUp:
+    """The caller is gone. May come instead of any other answer."""
+
+
+Event = (
+    Recorded | Keys | Said | CallerKnown | CaseOpened | WordsKept | CaseSeen | Transferred | HungUp
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What is known as the call begins. `number` is "" when withheld; `now` carries its zone."""
+
+    number: str
+    now: datetime
+    name: str = field(default="", repr=False)

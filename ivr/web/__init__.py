@@ -1,0 +1,1 @@
+"""Floor 4: the HTTP side (health now, the panel later)."""
