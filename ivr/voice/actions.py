@@ -9,7 +9,7 @@ from ivr.voice.events import Recorded
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """The caller's own recording, by its file name without folder."""
+    """The caller's own recording, by its `Recorded.name`."""
 
     name: str
 

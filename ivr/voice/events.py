@@ -21,15 +21,18 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A recording came to its end. `name` is the file's name without folder ("" when FAILED).
+    """A recording came to its end.
 
-    `seconds` is the audio's length, `voiced_seconds` how much of it is not silence.
+    `name` is relative to the recordings folder, without extension, like "2026/11/25/3f…" ("" when FAILED).
+    `seconds` is the audio's length, `voiced_seconds` how much of it is not silence, `size` in bytes.
     """
 
     name: str
     seconds: float
     voiced_seconds: float
     ended: Ended
+    sha256: str = ""
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ class RecordStep(Asking):
     silence_seconds: float
     min_seconds: float
     too_short: Miss
+    sets: Mapping[str, str]
     go: str
 
 
@@ -108,14 +109,24 @@ class CodeStep(Asking):
 
     times: int
     repeat: str
+    repeat_prompt: tuple[str, ...]
     no_code_prompt: tuple[str, ...]
     go: str
 
 
 @dataclass(frozen=True, slots=True)
 class StatusStep(Asking):
-    """type: status. Looks `code` up and tells; `unknown_go` after an unknown code."""
+    """type: status. Looks `code` up and tells; `unknown_go` after an unknown code.
 
+    Then `after_prompt`: key `repeat` tells again, `another` asks for another code at `unknown_go`.
+    """
+
+    unknown_prompt: tuple[str, ...]
+    too_many_prompt: tuple[str, ...]
+    unavailable_prompt: tuple[str, ...]
+    after_prompt: tuple[str, ...]
+    repeat: str
+    another: str
     unknown_go: str
     go: str
 
@@ -138,7 +149,15 @@ class OperatorStep(Step):
     wait_seconds: int
     closed_prompt: tuple[str, ...]
     nobody: str
-    sets: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BranchStep(Step):
+    """type: branch. Says nothing: goes where the draft's value `on` sends it, else to `go`."""
+
+    on: str  # kind | language | topic | county
+    cases: Mapping[str, str]
+    go: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,171 @@
+"""Every port, path, limit and credential: `config.yaml`, overridden by `IVR_…` (`__` nests)."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class SettingsError(Exception):
+    """A setting is wrong. The text names the key and what is the matter, one line each."""
+
+
+class Part(BaseModel):
+    """A nested group of settings; unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Web(Part):
+    host: str = "127.0.0.1"
+    port: int = Field(8111, ge=1, le=65535)
+
+
+class Agi(Part):
+    """FastAGI has no authentication: loopback or private address, allow-list, shared secret."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(4573, ge=1, le=65535)
+    allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    secret: str = Field("", repr=False)  # "" = generated once into IVR_STATE/secrets
+    header_bytes: int = Field(16_384, ge=1024)
+    header_seconds: float = Field(5.0, gt=0)
+    line_bytes: int = Field(65_536, ge=1024)
+    max_calls: int = Field(12_000, ge=1)
+    drain_seconds: float = Field(200.0, ge=0)
+
+
+class Ami(Part):
+    host: str = "127.0.0.1"
+    port: int = Field(5038, ge=1, le=65535)
+    username: str = "ivr"
+    secret: str = Field("", repr=False)
+    originate_username: str = "ivr-originate"
+    originate_secret: str = Field("", repr=False)
+    action_seconds: float = Field(10.0, gt=0)
+
+
+class Sip(Part):
+    host: str = "127.0.0.1"
+    port: int = Field(5060, ge=1, le=65535)
+
+
+class Ws(Part):
+    host: str = "127.0.0.1"
+    port: int = Field(8188, ge=1, le=65535)
+
+
+class Rtp(Part):
+    start: int = Field(20_000, ge=1024, le=65535)
+    end: int = Field(20_999, ge=1024, le=65535)
+
+
+class Province(Part):
+    """Which seed folder this installation serves. Another province is another folder."""
+
+    seed: Path = Path("db/seed/east-azerbaijan")
+    timezone: str = "Asia/Tehran"
+    weekend: tuple[int, ...] = (3, 4)  # Python weekdays: Thursday, Friday
+
+
+class Calls(Part):
+    """`wrong_codes`: unknown tracking codes one caller may enter within `wrong_codes_minutes`."""
+
+    extension: str = "111"
+    menu: str = "111"
+    languages: tuple[str, ...] = ("fa", "az")
+    wrong_codes: int = Field(5, ge=1)
+    wrong_codes_minutes: int = Field(60, ge=1)
+
+
+class Settings(BaseSettings):
+    """The whole. Relative paths count from the project's folder."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="IVR_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    state: Path = Path("var")
+    database_url: str = Field("", repr=False)  # "" = embedded PostgreSQL under `state`
+    log_level: str = "INFO"
+    web: Web = Web()
+    agi: Agi = Agi()
+    ami: Ami = Ami()
+    sip: Sip = Sip()
+    ws: Ws = Ws()
+    rtp: Rtp = Rtp()
+    province: Province = Province()
+    calls: Calls = Calls()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file over defaults."""
+        return (
+            init_settings,
+            env_settings,
+            YamlConfigSettingsSource(settings_cls, yaml_file=config_file(), yaml_file_encoding="utf-8"),
+        )
+
+    @property
+    def state_path(self) -> Path:
+        return absolute(self.state)
+
+    @property
+    def seed_path(self) -> Path:
+        return absolute(self.province.seed)
+
+    @property
+    def recordings(self) -> Path:
+        return self.state_path / "recordings"
+
+    @property
+    def sounds(self) -> Path:
+        """Built prompts: `<language>/<id, dots as folders>.wav`."""
+        return self.state_path / "sounds"
+
+    @property
+    def spool(self) -> Path:
+        return self.state_path / "spool"
+
+
+def config_file() -> Path:
+    """`IVR_CONFIG`, or the project's own config.yaml."""
+    return absolute(Path(os.environ.get("IVR_CONFIG", "config.yaml")))
+
+
+def absolute(path: Path) -> Path:
+    """Relative paths count from the project's folder, whatever the working directory."""
+    return path if path.is_absolute() else ROOT / path
+
+
+def load() -> Settings:
+    """Read the file and the environment. Raises SettingsError with one line per mistake."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentence(e["loc"], e["msg"], e["input"]) for e in error.errors())) from None
+    except Exception as error:  # a broken YAML file: the parser's own words name the line
+        raise SettingsError(f"{config_file()}: {' '.join(str(error).split())}") from None
+
+
+def _sentence(loc: tuple[int | str, ...], message: str, given: object) -> str:
+    key = ".".join(str(part) for part in loc)
+    variable = "IVR_" + "__".join(str(part) for part in loc).upper()
+    return f"{config_file()}: {key} (or {variable}): {message}, got {given!r}"

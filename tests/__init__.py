@@ -1,0 +1,1 @@
+"""The suite. Mirrors the rooms of `ivr/`; reads as sentences."""

@@ -1,0 +1,5 @@
+"""Fixtures for every room: the real database and the real hotline."""
+
+from __future__ import annotations
+
+pytest_plugins = ["tests.fixtures.database", "tests.fixtures.hotline"]
