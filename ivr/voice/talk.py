@@ -1,0 +1,182 @@
+"""What a call knows and what its steps share: speaking, listening with its misses, and keeping the words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from typing import TypeVar
+
+from ivr.voice.actions import (
+    Action,
+    Ask,
+    KeepWords,
+    OpenCase,
+    Sound,
+    Speech,
+)
+from ivr.voice.directory import Directory
+from ivr.voice.events import (
+    Caller,
+    CaseOpened,
+    Ended,
+    Event,
+    HungUp,
+    Keys,
+    Recorded,
+)
+from ivr.voice.menu import Asking, Menu, Miss
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Event)
+Flow = Generator[Action, Event, T]
+
+# Speech shorter than this is taken for a click or a breath, not for words.
+VOICED_SECONDS = 0.3
+# A case for words left with no kind chosen (an unusual tree, or a crash before the choice).
+FALLBACK_KIND = "request"
+
+
+class Gone(Exception):
+    """The caller hung up."""
+
+
+class Back(Exception):
+    """The caller pressed `#` alone."""
+
+
+class Jump(Exception):
+    """Too many misses: go to that step."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__(step)
+        self.step = step
+
+
+class Talk:
+    """One call's state. `step` is the id of the step it stands at, `language` the caller's."""
+
+    def __init__(self, menu: Menu, directory: Directory, caller: Caller) -> None:
+        self.menu = menu
+        self.directory = directory
+        self.caller = caller
+        self.language = menu.languages[0]
+        self.draft: dict[str, str] = {}
+        self.known_county = ""
+        self.step = menu.start
+        self.code: str | None = None  # None: no case yet; "": a case whose code could not be promised
+        self.words: list[Recorded] = []  # what the caller's case says, in her last version
+        self.uncased: list[Recorded] = []  # recordings that no case holds yet
+        self.review_mode = ""  # "again" or "add" while a review sends her to record once more
+        self.unknown_codes = 0
+        self._pending: list[Sound] = []
+        self.history: list[str] = []
+
+    def say(self, *sounds: Sound) -> None:
+        """Speak this before whatever is asked next, so that one barge-in covers both."""
+        self._pending.extend(sounds)
+
+    def take_pending(self) -> Speech:
+        spoken, self._pending = tuple(self._pending), []
+        return spoken
+
+    def do(self, action: Action, answer: type[E]) -> Flow[E]:
+        """Ask the shell for `action` and wait for an answer of that type."""
+        event = yield action
+        if isinstance(event, HungUp):
+            raise Gone
+        if not isinstance(event, answer):
+            raise TypeError(f"{type(action).__name__} was answered with {type(event).__name__}")
+        return event
+
+    def ask(self, step: Asking, speech: Speech, max_keys: int) -> Flow[Keys]:
+        action = Ask(
+            speech=self.take_pending() + speech,
+            language=self.language,
+            max_keys=max_keys,
+            first_key_seconds=step.first_key,
+            next_key_seconds=step.next_key,
+            barge_in=step.barge_in,
+        )
+        return (yield from self.do(action, Keys))
+
+    def listen(
+        self,
+        step: Asking,
+        speech: Speech,
+        accept: Callable[[str], T | None],
+        *,
+        max_keys: int = 1,
+        hash_means: T | None = None,
+    ) -> Flow[T]:
+        """Ask until `accept` takes the keys. `*` repeats; `#` alone means `hash_means` or raises Back.
+
+        Raises Jump when no-input or no-match, counted apart, reach the step's limits.
+        """
+        silent = wrong = 0
+        while True:
+            keys = yield from self.ask(step, speech, max_keys)
+            if "*" in keys.pressed:
+                continue
+            if keys.pressed:
+                value = accept(keys.pressed)
+                if value is not None:
+                    return value
+                wrong += 1
+                self.miss(step.no_match, wrong)
+            elif keys.ended is Ended.HASH:
+                if hash_means is None:
+                    raise Back
+                return hash_means
+            else:
+                silent += 1
+                self.miss(step.no_input, silent)
+
+    def miss(self, miss: Miss, count: int) -> None:
+        """Say what is said after a miss; at the limit raise Jump."""
+        if count >= miss.limit:
+            raise Jump(miss.then)
+        self.say(*miss.say)
+
+    def set(self, values: Mapping[str, str]) -> None:
+        for name, value in values.items():
+            if name == "language":
+                self.language = value
+            else:
+                self.draft[name] = value
+
+    def opening(self, recordings: tuple[Recorded, ...]) -> OpenCase:
+        return OpenCase(
+            kind=self.draft.get("kind", FALLBACK_KIND),
+            topic=self.draft.get("topic", self.directory.other_topic),
+            county=self.draft.get("county", ""),
+            language=self.language,
+            recordings=recordings,
+            callback=self.draft.get("callback", ""),
+            national_id=self.draft.get("national_id", ""),
+        )
+
+    def open_case(self) -> Flow[None]:
+        """Make all the call's uncased words safe in a new case. There is no way back behind this point."""
+        opened = yield self.opening(tuple(self.uncased))
+        self.code = opened.code if isinstance(opened, CaseOpened) else ""
+        self.words, self.uncased = self.uncased[-1:], []
+        self.history.clear()
+
+    def keep_words(self, *, instead: bool) -> Flow[None]:
+        """Add the uncased recordings to the open case; only the last one may stand instead of the earlier."""
+        for recording in self.uncased:
+            last = recording is self.uncased[-1]
+            yield KeepWords(self.code or "", recording, instead and last)
+        self.words = self.uncased[-1:] if instead else self.words + self.uncased[-1:]
+        self.uncased = []
+
+    def rescue(self) -> OpenCase | None:
+        """The case to open if this session can't go on: words that no case holds yet, worth one."""
+        worth = [r for r in self.uncased if r.name and r.ended is not Ended.FAILED]
+        if not any(self._is_worth_a_case(r) for r in worth):
+            return None
+        return self.opening(tuple(worth))
+
+    def _is_worth_a_case(self, recording: Recorded) -> bool:
+        step = self.menu.steps.get(self.step)
+        least = getattr(step, "min_seconds", 2.0)
+        return recording.seconds >= least or recording.voiced_seconds >= VOICED_SECONDS
