@@ -1,0 +1,139 @@
+"""The loop that carries one call: the session asks, the channel and the desk answer.
+
+What the caller said is journalled before she is told anything that depends on it (design.md §4.1): `OpenCase`
+and `KeepWords` are answered only after the desk has them on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ivr.asterisk.channel import Channel
+from ivr.asterisk.server import Drained
+from ivr.cases.phone import mask
+from ivr.desk.intake import CallFacts, Intake
+from ivr.voice.actions import Action, HangUp, KeepWords, LookUpCase, OpenCase, RecallCaller
+from ivr.voice.directory import Directory
+from ivr.voice.events import CallerKnown, CaseOpened, Event, WordsKept
+from ivr.voice.menu import Menu
+from ivr.voice.session import Session
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Line:
+    """What every call needs. `menu` is swapped whole when a revision is published; live calls keep theirs."""
+
+    menu: Menu
+    directory: Directory
+    intake: Intake
+    clock: Callable[[], datetime]  # the zoned time of the province
+
+
+class Call:
+    """One call in progress."""
+
+    def __init__(self, line: Line, channel: Channel) -> None:
+        now = line.clock()
+        caller = channel.caller(now)
+        self.line = line
+        self.channel = channel
+        self.session = Session(line.menu, line.directory, caller)
+        self.facts = CallFacts(
+            id=str(uuid.uuid4()),
+            unique_id=channel.unique_id,
+            caller=caller.number,
+            caller_name=caller.name,
+            started_at=now,
+            answered_at=now,
+            language=self.session.language,
+            menu_name=line.menu.name,
+            menu_revision=line.menu.revision,
+        )
+        self.steps: list[dict[str, Any]] = []
+        self.outcome = "failed"
+
+    async def carry(self) -> None:
+        """Carry it to its end. Whatever happens, words that no case holds become one."""
+        log.info("call %s from %s began", self.facts.id, mask(self.facts.caller))
+        await self.line.intake.call_started(self.facts)
+        try:
+            await self._converse()
+        except Drained:
+            self.outcome = "drained"
+            await self._rescue()
+            await self.channel.apologise(self.session.language)
+        except Exception:
+            log.exception("call %s failed at step %s", self.facts.id, self.session.step)
+            await self._rescue()
+            raise  # the server closes the connection, and the dialplan's fall-back takes over
+        finally:
+            await asyncio.shield(self._close())
+
+    async def _converse(self) -> None:
+        session = self.session
+        action: Action | None = session.start()
+        while action is not None:
+            if isinstance(action, HangUp):
+                self.outcome = "hung_up" if self.channel.hung_up else "completed"
+                await self.channel.finish()
+                return
+            event = await self._answer(action)
+            self._log(event)
+            action = session.receive(event)
+
+    async def _answer(self, action: Action) -> Event:
+        intake = self.line.intake
+        match action:
+            case OpenCase():
+                code = await intake.open_case(self._so_far(), action)
+                await self.channel.kept()
+                return CaseOpened(code)
+            case KeepWords():
+                await intake.keep_words(self._so_far(), action)
+                return WordsKept()
+            case RecallCaller():
+                return CallerKnown(await intake.county_of(self.facts.caller))
+            case LookUpCase(code=code):
+                return await intake.look_up(self.facts.caller, code)
+            case HangUp():
+                raise AssertionError("the loop ends before this")
+            case _:
+                return await self.channel.perform(action)
+
+    def _so_far(self) -> CallFacts:
+        self.facts.language = self.session.language
+        return self.facts
+
+    def _log(self, event: Event) -> None:
+        trace = self.session.trace(event)
+        self.steps.append(
+            {"at": self.line.clock().isoformat(), "step": trace.step, "key": trace.key, "note": trace.note}
+        )
+
+    async def _rescue(self) -> None:
+        opening = self.session.rescue()
+        if opening is None:
+            return
+        self.session.uncased = []
+        await self.line.intake.open_case(self._so_far(), opening)
+        await self.channel.kept()
+
+    async def _close(self) -> None:
+        scraps = tuple(self.session.uncased)
+        await self.line.intake.call_ended(
+            self._so_far(), self.outcome, self.line.clock(), tuple(self.steps), scraps
+        )
+        log.info("call %s %s after %d steps", self.facts.id, self.outcome, len(self.steps))
+
+
+async def carry(line: Line, channel: Channel) -> None:
+    """Carry one call from answer to its row in the books."""
+    await Call(line, channel).carry()

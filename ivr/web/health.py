@@ -1,0 +1,47 @@
+"""`GET /healthz` (the process lives), `GET /readyz` (database, Asterisk, prompts) and a first page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+from aiohttp import web
+
+# Gives "" when well, else one sentence that says what is the matter.
+Check = Callable[[], Awaitable[str]]
+CHECK_SECONDS = 3.0
+
+PAGE = Path(__file__).with_name("index.html")
+
+
+def application(checks: Mapping[str, Check]) -> web.Application:
+    """The web side. `checks` by name; all run at once, each at most CHECK_SECONDS."""
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        found = dict(zip(checks, await asyncio.gather(*map(_run, checks.values())), strict=True))
+        ready = not any(found.values())
+        report = {name: {"ok": not trouble, "trouble": trouble} for name, trouble in found.items()}
+        return web.json_response({"ready": ready, "checks": report}, status=200 if ready else 503)
+
+    async def index(_: web.Request) -> web.Response:
+        policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+        headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}
+        return web.Response(text=page, content_type="text/html", headers=headers)
+
+    page = PAGE.read_text(encoding="utf-8")
+    app = web.Application()
+    app.add_routes([web.get("/", index), web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    return app
+
+
+async def _run(check: Check) -> str:
+    try:
+        return await asyncio.wait_for(check(), CHECK_SECONDS)
+    except TimeoutError:
+        return f"no answer within {CHECK_SECONDS:g} s"
+    except Exception as error:  # a broken check is a finding, not a broken page
+        return f"{type(error).__name__}: {error}"
