@@ -1,0 +1,406 @@
+"""The Asterisk Manager Interface through panoramisk's `Manager`, with its traps closed.
+
+Each trap is told, and reproduced, in tests/asterisk/test_ami.py; the reasons are in docs/decisions/ami.md.
+"""
+# Panoramisk has no types.
+# mypy: allow-untyped-calls
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import random
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from panoramisk import Manager  # type: ignore[attr-defined]
+from panoramisk.actions import Action
+from panoramisk.ami_protocol import AMIProtocol
+from panoramisk.message import Message
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+Callback = Callable[[Message], Awaitable[None] | None]
+Greeting = Callable[[], Awaitable[None] | None]
+
+LINE_BYTES = 1_000  # manager.c reads a line into 1,025 bytes and throws a longer one away
+FIRST_WAIT, LONGEST_WAIT = 0.25, 15.0  # seconds between attempts to connect
+
+
+class AmiError(Exception):
+    """Anything that went wrong with AMI; the text is one sentence."""
+
+
+class AmiRefused(AmiError):
+    """Asterisk refused the login. Nothing is retried: a wrong secret does not mend itself."""
+
+
+class AmiFailed(AmiError):
+    """Asterisk answered an action with an error; the text holds its words."""
+
+
+class AmiTimeout(AmiError):
+    """No answer in time. The action may have been carried out: never repeat one that rings a phone."""
+
+
+class AmiLost(AmiError):
+    """There is no connection. `sent` is False when the action surely never left us, so may be repeated."""
+
+    def __init__(self, text: str, sent: bool) -> None:
+        super().__init__(text)
+        self.sent = sent
+
+
+@dataclass(frozen=True, slots=True)
+class OriginateResponse:
+    """How a call that we placed began.
+
+    `reason`: Asterisk's control frame number (4 answered, 5 busy, 3 ringing when the time was up,
+    8 congestion, 1 hung up, 0 no such extension or channel), None when nobody waited for the outcome.
+    """
+
+    answered: bool
+    reason: int | None
+    channel: str = ""
+    unique_id: str = ""
+
+
+class _Protocol(AMIProtocol):
+    """Panoramisk's protocol, handed whole lines only, and robust against its own exceptions."""
+
+    def __init__(self, link: _Link) -> None:
+        self._link = link
+        self._partial = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self.factory = self._link  # panoramisk sets it later, and trips over what comes sooner
+
+    def data_received(self, data: bytes) -> None:
+        # A UTF-8 character may be split between two reads, but never by the end of a line.
+        lines, newline, self._partial = (self._partial + data).rpartition(b"\n")
+        if newline:
+            super().data_received(lines + newline)
+
+    def handle_message(self, message: Message) -> None:
+        try:
+            super().handle_message(message)
+        except Exception:  # raised in data_received it would cost the connection
+            log.exception("an AMI message was skipped")
+
+    def close(self) -> None:
+        self.responses.clear()  # what is left here panoramisk would send again
+        super().close()
+
+
+class _Link(Manager):
+    """One connection. A bare Manager reconnects within itself; ours lives and dies with its connection."""
+
+    def __init__(self, host: str, port: int, received: Callable[[_Link, Message], None]) -> None:
+        loop = asyncio.get_running_loop()
+        super().__init__(host=host, port=port, loop=loop, log=log, protocol_factory=lambda: _Protocol(self))
+        self.lost: asyncio.Future[None] = loop.create_future()
+        self.followers: dict[str, _Follower] = {}
+        self.register_event("*", received)
+
+    def connection_made(self, opening: asyncio.Task[Any]) -> None:
+        if not opening.cancelled() and opening.exception() is None:
+            super().connection_made(opening)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.lost.done():
+            self.lost.set_result(None)
+
+    def ping(self) -> None:
+        """Panoramisk's ping does not look for an answer; `Ami` has its own."""
+
+    async def send_awaiting_actions(self, *_: object) -> None:
+        """Nothing is ever sent twice."""
+
+    def forget(self, action: Action) -> None:
+        """Nobody waits for its answer any more."""
+        self.responses.pop(action.id, None)
+
+    def drop(self) -> None:
+        """Let go at once, whatever state the other side is in."""
+        self.connection_lost(None)
+        self.close()
+        if self.protocol is not None:
+            self.protocol.transport.abort()
+
+
+class _Follower:
+    """Gathers the events that bear one ActionID until the `last` kind of event."""
+
+    def __init__(self, last: str) -> None:
+        self.last = last
+        self.events: list[Message] = []
+        self.done: asyncio.Future[list[Message]] = asyncio.get_running_loop().create_future()
+
+    def add(self, event: Message) -> None:
+        self.events.append(event)
+        if event.event == self.last and not self.done.done():
+            self.done.set_result(self.events)
+
+
+class Ami:
+    """A connection to Asterisk's manager that keeps itself alive, and never repeats an action by itself.
+
+    `action_seconds` bounds every answer, `ping_seconds` is how often a quiet connection is tested.
+    """
+
+    def __init__(
+        self, host: str, port: int, username: str, secret: str,
+        *, action_seconds: float = 10.0, ping_seconds: float = 10.0,
+    ) -> None:  # fmt: skip
+        self._host, self._port, self._username, self._secret = host, port, username, secret
+        self._action_seconds, self._ping_seconds = action_seconds, ping_seconds
+        self._subscribers: dict[str, list[Callback]] = {}
+        self._greetings: list[Greeting] = []
+        self._running: set[asyncio.Future[None]] = set()
+        self._link: _Link | None = None
+        self._keeper: asyncio.Task[None] | None = None
+        self._settled = asyncio.Event()  # connected or refused
+        self.refused = ""  # why Asterisk did not let us in, one sentence
+
+    @property
+    def connected(self) -> bool:
+        """Logged in, and nothing known to be wrong with the connection."""
+        return self._link is not None and not self._link.lost.done()
+
+    def on(self, event: str, callback: Callback) -> None:
+        """Call back, or start the coroutine, for each such event ("*": every event).
+
+        An exception in it is logged and harms nobody. Coroutines run side by side.
+        """
+        self._subscribers.setdefault(event.lower(), []).append(callback)
+
+    def on_connect(self, callback: Greeting) -> None:
+        """Call back after each login: the first one and each after a loss."""
+        self._greetings.append(callback)
+
+    def start(self) -> None:
+        """Begin to connect, and to reconnect from then on. Begins anew after a refusal."""
+        if self._keeper is None or self._keeper.done():
+            self.refused = ""
+            self._settled.clear()
+            self._keeper = asyncio.create_task(self._keep())
+
+    async def connect(self) -> None:
+        """Start, and wait for the first login; bound the wait with a time-out. Raises AmiRefused."""
+        self.start()
+        await self._settled.wait()
+        if self.refused:
+            raise AmiRefused(self.refused)
+
+    async def close(self) -> None:
+        """Let go of the connection and stop what callbacks are still running."""
+        keeper, self._keeper = self._keeper, None
+        ending = [*self._running, *([keeper] if keeper else [])]
+        for each in ending:
+            each.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
+
+    async def action(self, name: str, /, **fields: object) -> Message:
+        """Send once and return the answer; a list or tuple repeats its field.
+
+        Raises ValueError for a field that can't be sent, AmiLost, AmiTimeout, AmiFailed, AmiRefused.
+        """
+        action = _action(name, fields)
+        return await self._ask(self._live(name), action)
+
+    async def originate(
+        self, channel: str, *, context: str, exten: str, priority: int = 1,
+        variables: Mapping[str, str] | None = None, caller_id: str = "", timeout: float = 30.0,
+        wait: bool = True,
+    ) -> OriginateResponse:  # fmt: skip
+        """Place a call and connect it to the dialplan. `timeout`: seconds to let it ring.
+
+        With `wait` returns when it was answered or failed (the account must read `call` events), else as
+        soon as Asterisk has queued it. Raises as `action` does; AmiLost.sent tells whether to dare again.
+        """
+        fields: dict[str, object] = {
+            "Channel": channel, "Context": context, "Exten": exten, "Priority": priority,
+            "CallerID": caller_id, "Timeout": round(timeout * 1000), "Async": "true",
+            "Variable": [_variable(name, value) for name, value in (variables or {}).items()],
+        }  # fmt: skip
+        if not wait:
+            await self.action("Originate", **fields)
+            return OriginateResponse(answered=False, reason=None)
+        seconds = timeout + self._action_seconds
+        *_, last = await self._gather("Originate", "OriginateResponse", seconds, fields)
+        return OriginateResponse(
+            answered=last.response == "Success", reason=int(last.reason or 0),
+            channel=last.channel, unique_id=last.uniqueid.replace("<null>", ""),
+        )  # fmt: skip
+
+    async def channels(self) -> list[Message]:
+        """The channels that are up now, one `Status` event each.
+
+        `Status` asks for `write=call`; CoreShowChannels would ask for `system` or `reporting`.
+        """
+        return (await self._gather("Status", "StatusComplete", self._action_seconds, {}))[:-1]
+
+    def _live(self, name: str) -> _Link:
+        if self._link is not None and not self._link.lost.done():
+            return self._link
+        if self.refused:
+            raise AmiRefused(self.refused)
+        raise AmiLost(f"{name} was not sent: there is no connection to {self._place}", sent=False)
+
+    async def _ask(self, link: _Link, action: Action) -> Message:
+        try:
+            # as_list=False: panoramisk's guess at how many messages will follow raises, or waits for ever.
+            answer: asyncio.Future[Message] = link.send_action(action, as_list=False)
+            message = await _first(link, answer, self._action_seconds, action)
+        finally:
+            link.forget(action)
+        if not message.success:
+            raise AmiFailed(f"Asterisk refused {action['action']}: {message.message or message.response}")
+        return message
+
+    async def _gather(
+        self, name: str, last: str, seconds: float, fields: Mapping[str, object]
+    ) -> list[Message]:
+        action, follower = _action(name, fields), _Follower(last)
+        link = self._live(name)
+        link.followers[action.id] = follower
+        try:
+            await self._ask(link, action)
+            return await _first(link, follower.done, seconds, action)
+        finally:
+            del link.followers[action.id]
+
+    async def _keep(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await self._session()
+            except AmiRefused as refusal:
+                self.refused = str(refusal)
+                self._settled.set()
+                log.error("%s", refusal)
+                return
+            except AmiError as error:
+                failures = 0 if self._settled.is_set() else failures + 1
+                log.warning("AMI: %s", error)
+            self._settled.clear()
+            wait = min(LONGEST_WAIT, FIRST_WAIT * 2 ** min(failures, 10))
+            await asyncio.sleep(wait * random.uniform(0.5, 1.0))  # many workers must not come back as one
+
+    async def _session(self) -> None:
+        """One connection, from opening to loss. Always ends in an exception."""
+        link = _Link(self._host, self._port, self._received)
+        try:
+            await self._open(link)
+            await self._login(link)
+            self._link = link
+            self._settled.set()
+            log.info("AMI: connected to %s", self._place)
+            for greeting in self._greetings:
+                self._call(greeting)
+            await self._watch(link)
+        finally:
+            self._link = None
+            link.drop()
+
+    async def _open(self, link: _Link) -> None:
+        try:
+            async with asyncio.timeout(self._action_seconds):
+                await link.connect()
+        except OSError as error:
+            raise AmiLost(f"no connection to {self._place}: {error or 'no answer'}", sent=False) from None
+
+    async def _login(self, link: _Link) -> None:
+        fields = {"Username": self._username, "Secret": self._secret, "Events": "on"}
+        try:
+            await self._ask(link, _action("Login", fields))
+        except AmiFailed as failure:
+            raise AmiRefused(
+                f"{self._place} refused the login of {self._username!r} ({failure}); "
+                "compare ami.username and ami.secret with Asterisk's manager.conf"
+            ) from None
+
+    async def _watch(self, link: _Link) -> None:
+        """Ping now and then: a half-open socket says nothing by itself."""
+        while True:
+            await asyncio.wait({link.lost}, timeout=self._ping_seconds)
+            if link.lost.done():
+                raise AmiLost(f"the connection to {self._place} was lost", sent=True)
+            await self._ask(link, _action("Ping", {}))
+
+    @property
+    def _place(self) -> str:
+        return f"Asterisk's manager at {self._host}:{self._port}"
+
+    def _received(self, link: _Link, event: Message) -> None:
+        follower = link.followers.get(event.action_id or "")
+        if follower is not None:
+            follower.add(event)
+        for name in (event.event.lower(), "*"):
+            for callback in self._subscribers.get(name, ()):
+                self._call(callback, event)
+
+    def _call(self, callback: Callable[..., Awaitable[None] | None], *arguments: object) -> None:
+        try:
+            result = callback(*arguments)
+        except Exception:
+            log.exception("an AMI callback failed")
+            return
+        if inspect.isawaitable(result):
+            running = asyncio.ensure_future(result)
+            self._running.add(running)
+            running.add_done_callback(self._ended)
+
+    def _ended(self, running: asyncio.Future[Any]) -> None:
+        self._running.discard(running)
+        if not running.cancelled() and (error := running.exception()):
+            log.error("an AMI callback failed", exc_info=error)
+
+
+async def _first(link: _Link, answer: asyncio.Future[T], seconds: float, action: Action) -> T:
+    """The answer, unless the connection is lost or the time is up before it."""
+    name = action["action"]
+    either: set[asyncio.Future[Any]] = {answer, link.lost}
+    await asyncio.wait(either, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    if answer.done():
+        return answer.result()
+    if link.lost.done():
+        raise AmiLost(f"the connection was lost before Asterisk answered {name}", sent=True)
+    raise AmiTimeout(f"Asterisk did not answer {name} within {seconds:g} seconds")
+
+
+def _action(name: str, fields: Mapping[str, object]) -> Action:
+    """A panoramisk action of its own ActionID. Raises ValueError naming the field that can't be sent."""
+    action = Action({})
+    for field, value in {"Action": name, **fields}.items():
+        values = value if isinstance(value, list | tuple) else [value]
+        for each in values:
+            _check(name, field, f"{field}: {each}")
+        if values:
+            action[field] = value
+    return action
+
+
+def _check(action: str, field: str, line: str) -> None:
+    """One field is one line: CR or LF would begin another field, or another action."""
+    if any(character in line for character in "\r\n\0"):
+        raise ValueError(f"{action!r}: {field!r} holds CR, LF or NUL")
+    try:
+        size = len(line.encode())
+    except UnicodeEncodeError:
+        raise ValueError(f"{action!r}: {field!r} is not valid Unicode") from None
+    if size > LINE_BYTES:
+        raise ValueError(f"{action!r}: {field!r} is too long ({size} bytes of at most {LINE_BYTES})")
+
+
+def _variable(name: str, value: str) -> str:
+    """Asterisk splits the field at commas, minding quotes, brackets and backslashes: none may count."""
+    if not re.fullmatch(r"_{0,2}[A-Za-z][A-Za-z0-9_]*", name, re.ASCII):
+        raise ValueError(f"Originate: {name!r} is not a name for a channel variable")
+    return f"{name}=" + re.sub(r'([\\",()\[\]])', r"\\\1", value)
