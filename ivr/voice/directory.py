@@ -27,7 +27,8 @@ class Directory:
     """`groups`: the first-press digits in menu order, "0" (another matter) last.
 
     Prompt ids derived from it: `topic_group.<digit>`, `topic.<code>`, `county.<code>`,
-    `agency.<code>`, all of them in the province's own prompt catalogue.
+    `agency.<code>`, all of them in the province's own prompt catalogue. `area_code`: what stands before a
+    local number ("041").
     """
 
     groups: tuple[str, ...]
@@ -35,6 +36,7 @@ class Directory:
     counties: tuple[County, ...]
     agencies: tuple[str, ...]
     other_topic: str
+    area_code: str = ""
     by_topic_key: Mapping[str, Topic] = field(init=False, repr=False, compare=False)
     by_county_key: Mapping[str, County] = field(init=False, repr=False, compare=False)
 

@@ -178,7 +178,7 @@ def _digits(talk: Talk, step: DigitsStep) -> Flow[str]:
     wrong = 0
     while True:
         value = yield from talk.listen(
-            step, step.prompt, lambda keys: _checked(step, keys), max_keys=step.max_keys
+            step, step.prompt, lambda keys: _checked(talk, step, keys), max_keys=step.max_keys
         )
         if not step.confirm_prompt or (yield from _is_right(talk, step, value)):
             break
@@ -189,12 +189,12 @@ def _digits(talk: Talk, step: DigitsStep) -> Flow[str]:
     return step.go
 
 
-def _checked(step: DigitsStep, keys: str) -> str | None:
+def _checked(talk: Talk, step: DigitsStep, keys: str) -> str | None:
     if not keys.isascii() or not keys.isdigit() or len(keys) < step.min_keys:
         return None
     match step.check:
         case "phone":
-            right = phone.is_callable(keys)
+            right = phone.is_callable(keys, talk.directory.area_code)
         case "national_id":
             right = national_id.is_valid(keys)
         case _:

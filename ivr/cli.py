@@ -1,0 +1,138 @@
+"""The command line: `ivr …`. Exit 0 good, 1 a finding, 2 wrong usage; an error is one clear sentence."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ivr.commands import books, menu, sounds
+from ivr.commands.output import Finding, fail, load_settings, quiet_pipe, run, show_json, with_database
+
+app = typer.Typer(
+    help="Seda 111: the citizens' hotline beside Asterisk.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+database = typer.Typer(help="The database.", no_args_is_help=True)
+dialplan = typer.Typer(help="Asterisk's side.", no_args_is_help=True)
+app.add_typer(menu.app, name="menu")
+app.add_typer(books.cases, name="case")
+app.add_typer(books.calls, name="call")
+app.add_typer(sounds.app, name="sounds")
+app.add_typer(database, name="db")
+app.add_typer(dialplan, name="dialplan")
+Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
+
+
+@app.command(epilog="Example: IVR_WEB__PORT=8112 ivr serve")
+def serve() -> None:
+    """Answer calls until SIGTERM or Ctrl-C; then finish the live ones."""
+    from ivr.app import serve as serve_forever
+
+    serve_forever(load_settings())
+
+
+@app.command("demo-call", epilog="Example: ivr demo-call --json")
+def demo_call(json: Json = False) -> None:
+    """Place one call through the running Asterisk and print the case that came of it."""
+    from ivr.lab.demo import demo_case
+
+    case = run(demo_case(load_settings()))
+    if json:
+        show_json(case)
+    else:
+        books.print_case(case)
+
+
+@app.command(epilog="Examples: ivr simulate   ·   ivr simulate --keys 1,1,1,1,01,say:آب قطع است,1 --json")
+def simulate(
+    keys: Annotated[
+        str, typer.Option(help="Answers in order: digits, #, *, - (silence), say:TEXT, r:SECONDS, hangup.")
+    ] = "",
+    file: Annotated[Path, typer.Option(help="The menu tree.")] = menu.DEFAULT,
+    caller: Annotated[str, typer.Option(help="The caller's number.")] = "",
+    json: Json = False,
+) -> None:
+    """Walk a menu in the terminal, without Asterisk or database."""
+    from ivr.commands.simulate import simulate as walk
+
+    walk(load_settings(), file, keys, caller, json)
+
+
+@app.command(epilog="Example: ivr doctor --json")
+def doctor(json: Json = False) -> None:
+    """Say what is missing or misconfigured and how to mend it; exit 1 if anything is."""
+    from ivr.doctor import examine
+
+    findings = run(examine(load_settings()))
+    if json:
+        show_json([finding._asdict() for finding in findings])
+    else:
+        for finding in findings:
+            print(f"{'ok ' if finding.ok else 'BAD'} {finding.name}: {finding.found}")
+            if not finding.ok:
+                print(f"    mend: {finding.mend}")
+    raise SystemExit(0 if all(finding.ok for finding in findings) else 1)
+
+
+@database.command(epilog="Example: ivr db upgrade")
+def upgrade() -> None:
+    """Bring the schema up to date, then load the province's seeds and a first menu. Re-runnable."""
+    from ivr.commands.output import database_url
+    from ivr.desk import menus
+    from ivr.desk.seeding import seed
+    from ivr.settings import ROOT
+    from ivr.store.schema import upgrade as migrate
+
+    settings = load_settings()
+    run(migrate(database_url(settings)))
+    with_database(settings, lambda engine: seed(engine, settings.seed_path))
+    name = settings.calls.menu
+    if with_database(settings, lambda engine: menus.current(engine, name)) is None:
+        raw, _ = menu.read(settings, ROOT / "dialplan" / "menus" / f"{name}.yaml")
+        with_database(settings, lambda engine: menus.publish(engine, name, raw.decode(), "first start"))
+    print("database: schema and seeds are up to date")
+
+
+@dialplan.command(epilog="Example: ivr dialplan render production --out /tmp/seda111")
+def render(
+    kind: Annotated[str, typer.Argument(help="lab: a whole configuration; production: include files.")],
+    out: Annotated[Path, typer.Option(help="Folder to write into.")] = Path("var/asterisk/etc"),
+) -> None:
+    """Write Asterisk's configuration from the templates in dialplan/."""
+    from ivr.asterisk.dialplan import render as write
+    from ivr.lab.secrets import load as load_secrets
+
+    if kind not in ("lab", "production"):
+        fail(f"render what? lab or production, not {kind}", 2)
+    settings = load_settings()
+    for path in write("lab" if kind == "lab" else "production", settings, load_secrets(settings), out):
+        print(path)
+
+
+def main() -> None:
+    """The entry point of `ivr`."""
+    from ivr.voice.catalogue import CatalogueError
+    from ivr.voice.mistakes import MenuMistakes
+
+    try:
+        app()
+    except (Finding, CatalogueError, MenuMistakes) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        quiet_pipe()
+    except Exception as error:  # the last resort: a sentence for people, the traceback on request
+        if os.environ.get("IVR_LOG_LEVEL") == "DEBUG":
+            raise
+        fail(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+
+
+if __name__ == "__main__":
+    main()

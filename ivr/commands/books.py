@@ -1,0 +1,81 @@
+"""`ivr case` and `ivr call`: reading the books."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from ivr.commands.output import Finding, load_settings, show_json, show_table, with_database
+
+cases = typer.Typer(help="The cases.", no_args_is_help=True)
+calls = typer.Typer(help="The calls.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
+Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many.")]
+PLAIN = ["code", "kind", "topic", "county", "agency", "status", "channel", "caller", "opened_at", "due_at"]
+Code = Annotated[str, typer.Argument(help="A tracking code; blanks and dashes don't matter.")]
+
+
+@cases.command("list", epilog="Example: ivr case list --limit 5 --json")
+def case_list(limit: Limit = 20, json: Json = False) -> None:
+    """The newest cases."""
+    from ivr.desk import reading
+
+    rows = with_database(load_settings(), lambda engine: reading.cases(engine, limit=limit))
+    if json:
+        show_json(rows)
+    else:
+        show_table(["code", "kind", "topic", "county", "agency", "status", "due_at"], rows)
+
+
+@cases.command(epilog="Example: ivr case show '123 456 78 97' --json")
+def show(code: Code, json: Json = False) -> None:
+    """One case with its recordings, referrals and events."""
+    from ivr.desk import reading
+
+    plain = "".join(c for c in code if c.isalnum())
+    case = with_database(load_settings(), lambda engine: reading.case_json(engine, plain))
+    if case is None:
+        raise Finding(f"no case has the code {code}")
+    if json:
+        show_json(case)
+    else:
+        print_case(case)
+
+
+@cases.command(epilog="Example: ivr case answer 1234567897 'آب وصل شد.' --by abfa")
+def answer(
+    code: Code,
+    text: Annotated[str, typer.Argument(help="The agency's answer, in the words the caller will hear.")],
+    by: Annotated[str, typer.Option(help="Who answers: an agency's code or a person.")] = "desk",
+) -> None:
+    """Give a case its answer."""
+    from ivr.desk import answers
+
+    plain = "".join(c for c in code if c.isalnum())
+    with_database(load_settings(), lambda engine: answers.answer(engine, plain, by, text))
+    typer.echo(f"case {plain}: answered")
+
+
+@calls.command("list", epilog="Example: ivr call list --json")
+def call_list(limit: Limit = 20, json: Json = False) -> None:
+    """The newest calls with every step, its time and key."""
+    from ivr.desk import reading
+
+    rows = with_database(load_settings(), lambda engine: reading.calls(engine, limit=limit))
+    if json:
+        show_json(rows)
+    else:
+        show_table(["started_at", "caller", "language", "outcome", "case", "id"], rows)
+
+
+def print_case(case: dict[str, Any]) -> None:
+    """A case as a short block of lines."""
+    for name in PLAIN:
+        typer.echo(f"{name:<10} {case.get(name) or ''}")
+    for recording in case["recordings"]:
+        typer.echo(f"{'recording':<10} {recording['path']}  {recording['seconds']:.1f} s")
+    for referral in case["referrals"]:
+        typer.echo(f"{'referral':<10} {referral['agency']} due {referral['due_at']}")
+    for event in case["events"]:
+        typer.echo(f"{'event':<10} {event['at']} {event['what']}")

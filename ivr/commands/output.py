@@ -1,0 +1,103 @@
+"""What every command shares: plain tables, JSON, one-sentence errors, and where the database is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from typing import Any, NoReturn, TypeVar
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr import settings as configuration
+from ivr.settings import Settings
+
+T = TypeVar("T")
+
+# Piped output has no colours and no cut lines.
+out = Console(width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True)
+
+
+class Finding(Exception):
+    """Something is wrong that the user should hear of in these words. Exit code 1."""
+
+
+def fail(sentence: str, code: int = 1) -> NoReturn:
+    err.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    raise SystemExit(code)
+
+
+def load_settings() -> Settings:
+    """The settings, or one sentence per mistake and exit code 2."""
+    try:
+        return configuration.load()
+    except configuration.SettingsError as error:
+        fail(str(error), 2)
+
+
+def database_url(settings: Settings) -> str:
+    """The configured database, or the embedded one that `make run` left its address of."""
+    url = settings.database_url
+    if not url:
+        note = settings.state_path / "run" / "database-url"
+        if not note.is_file():
+            raise Finding(
+                f"No database: {note} is missing. "
+                "Start `make run` with this IVR_STATE, or set IVR_DATABASE_URL."
+            )
+        url = note.read_text(encoding="utf-8").strip()
+    return with_driver(url)
+
+
+def with_driver(url: str) -> str:
+    """Any ordinary PostgreSQL address, made one for asyncpg."""
+    scheme, _, rest = url.partition("://")
+    if scheme.partition("+")[0] not in {"postgresql", "postgres"}:
+        raise Finding(f"IVR_DATABASE_URL must begin with postgresql://, not {scheme}://")
+    return f"postgresql+asyncpg://{rest}"
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run(work)
+
+
+def with_database(settings: Settings, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
+    """Run `work` against the database, then let go of it."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+    from sqlalchemy.pool import NullPool
+
+    url = database_url(settings)
+
+    async def whole() -> T:
+        engine = create_async_engine(url, poolclass=NullPool)
+        try:
+            return await work(engine)
+        finally:
+            await engine.dispose()
+
+    return run(whole())
+
+
+def show_json(value: object) -> None:
+    """JSON on stdout, without colour, Persian as it is."""
+    print(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+
+
+def show_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=True)
+    for row in rows:
+        table.add_row(*("" if row.get(c) is None else str(row.get(c)) for c in columns))
+    out.print(table)
+
+
+def quiet_pipe() -> None:
+    """`ivr case list | head` is no error."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())

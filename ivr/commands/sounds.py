@@ -1,0 +1,81 @@
+"""`ivr sounds`: build and check the prompts."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ivr import prompts
+from ivr.commands.output import Finding, err, load_settings, show_json
+from ivr.settings import Settings
+
+app = typer.Typer(help="The spoken prompts.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
+
+
+def needed(settings: Settings) -> frozenset[str]:
+    """Every prompt id that any menu file can reach, and what the dialplan plays by itself."""
+    from ivr.asterisk.dialplan import PROMPTS
+    from ivr.desk.seeding import directory_from
+    from ivr.settings import ROOT
+    from ivr.voice.parse import parse
+    from ivr.voice.proof import prompt_ids
+
+    directory = directory_from(settings.seed_path)
+    ids: frozenset[str] = frozenset(PROMPTS)
+    for path in sorted((ROOT / "dialplan" / "menus").glob("*.yaml")):
+        ids |= prompt_ids(parse(path.read_bytes(), str(path)), directory)
+    return ids
+
+
+@app.command(epilog="Example: ivr sounds build --jobs 4")
+def build(
+    jobs: Annotated[int, typer.Option(min=1, help="Utterances at once.")] = os.cpu_count() or 2,
+    json: Json = False,
+) -> None:
+    """Speak every prompt that is new or changed; a recording in sounds/recorded/<language>/ wins."""
+    from ivr.speech.build import build as build_all
+
+    settings = load_settings()
+    columns = (TextColumn("prompts"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
+        bar = progress.add_task("prompts", total=None)
+
+        def advance(done: int, total: int) -> None:
+            progress.update(bar, completed=done, total=total)
+
+        built = build_all(
+            prompts.catalogue(settings),
+            settings.calls.languages,
+            settings.sounds,
+            prompts.RECORDED,
+            jobs=jobs,
+            progress=advance,
+        )
+    if json:
+        show_json(dataclasses.asdict(built))
+    else:
+        print(f"prompts: {built.made} made, {built.kept} unchanged, {built.recorded} recorded by people")
+    if built.failed:
+        raise Finding("could not be spoken: " + "; ".join(map(str, built.failed)))
+
+
+@app.command(epilog="Example: ivr sounds check --json")
+def check(json: Json = False) -> None:
+    """Prove that every prompt any menu can reach has audio in every language; exit 1 if not."""
+    from ivr.speech.check import missing
+
+    settings = load_settings()
+    gaps = missing(needed(settings), settings.calls.languages, settings.sounds)
+    if json:
+        show_json([{"language": gap.language, "id": gap.id} for gap in gaps])
+    else:
+        for gap in gaps:
+            print(f"{gap.language}: {gap.id} has no audio")
+        if not gaps:
+            print("every prompt has audio in every language")
+    raise SystemExit(1 if gaps else 0)

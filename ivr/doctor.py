@@ -1,0 +1,155 @@
+"""`ivr doctor`: what is missing or misconfigured, and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import socket
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from ivr.settings import Settings
+
+FREE_BYTES = 1 << 30  # a full day of a busy province's recordings is about this
+
+
+class Finding(NamedTuple):
+    """`found` in one sentence; `mend` says what to do when not `ok`."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything a call needs; never raises."""
+    looks: list[tuple[str, Callable[[Settings], Awaitable[Finding]]]] = [
+        ("state", _state),
+        ("disk", _disk),
+        ("database", _database),
+        ("prompts", _prompts),
+        ("menu", _menu),
+        ("agi", _agi),
+        ("asterisk", _asterisk),
+        ("fallback", _fallback),
+    ]
+    findings = []
+    for name, look in looks:
+        try:
+            findings.append(await look(settings))
+        except Exception as error:  # one sick part must not hide the others
+            found = f"{type(error).__name__}: {error}"
+            findings.append(Finding(name, False, found, "the sentence above names the place"))
+    return findings
+
+
+async def _state(settings: Settings) -> Finding:
+    probe = settings.state_path / ".doctor"
+    try:
+        settings.state_path.mkdir(parents=True, exist_ok=True)
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        return Finding("state", False, f"{settings.state_path}: {error.strerror}", "make IVR_STATE writable")
+    return Finding("state", True, f"{settings.state_path} is writable")
+
+
+async def _disk(settings: Settings) -> Finding:
+    free = shutil.disk_usage(settings.state_path).free
+    found = f"{free / (1 << 30):.1f} GiB free under {settings.state_path}"
+    return Finding("disk", free >= FREE_BYTES, found, "free some space or move IVR_STATE to a larger disk")
+
+
+async def _database(settings: Settings) -> Finding:
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    from ivr.commands.output import Finding as Missing
+    from ivr.commands.output import database_url
+    from ivr.store.schema import is_current
+
+    try:
+        url = database_url(settings)
+    except Missing as error:
+        return Finding("database", False, str(error), "start `make run`, or set IVR_DATABASE_URL")
+    engine = create_async_engine(url, connect_args={"timeout": 3})
+    try:
+        current = await is_current(engine)
+    except Exception as error:
+        mend = "start PostgreSQL or mend IVR_DATABASE_URL"
+        return Finding("database", False, f"does not answer: {error}", mend)
+    finally:
+        await engine.dispose()
+    if not current:
+        return Finding("database", False, "the schema is older than the code", "ivr db upgrade")
+    return Finding("database", True, "answers, and its schema is up to date")
+
+
+async def _prompts(settings: Settings) -> Finding:
+    from ivr.commands.sounds import needed
+    from ivr.speech.check import missing
+
+    gaps = await asyncio.to_thread(
+        lambda: missing(needed(settings), settings.calls.languages, settings.sounds)
+    )
+    if gaps:
+        return Finding("prompts", False, f"{len(gaps)} prompts have no audio", "ivr sounds build")
+    return Finding("prompts", True, "every prompt has audio in every language")
+
+
+async def _menu(settings: Settings) -> Finding:
+    from ivr.commands.menu import read
+    from ivr.settings import ROOT
+
+    path = ROOT / "dialplan" / "menus" / f"{settings.calls.menu}.yaml"
+    try:
+        read(settings, path)
+    except Exception as error:
+        return Finding("menu", False, str(error).splitlines()[0], f"ivr menu check {path}")
+    return Finding("menu", True, f"{path.name} is sound")
+
+
+async def _agi(settings: Settings) -> Finding:
+    where = f"{settings.agi.host}:{settings.agi.port}"
+    if await _answers(settings.agi.host, settings.agi.port):
+        return Finding("agi", True, f"the server listens on {where}")
+    return Finding("agi", False, f"nobody listens on {where}", "ivr serve (or `make run`)")
+
+
+async def _asterisk(settings: Settings) -> Finding:
+    from ivr.asterisk.ami import Ami
+    from ivr.lab.secrets import load
+
+    ami = Ami(
+        settings.ami.host, settings.ami.port, settings.ami.username, load(settings).ami,
+        action_seconds=settings.ami.action_seconds,
+    )
+    try:
+        await ami.connect()
+        await ami.action("Ping")
+    except Exception as error:
+        mend = "start Asterisk; compare manager.conf with ami: in config.yaml"
+        return Finding("asterisk", False, str(error), mend)
+    finally:
+        await ami.close()
+    return Finding("asterisk", True, f"AMI answers on {settings.ami.host}:{settings.ami.port}")
+
+
+async def _fallback(settings: Settings) -> Finding:
+    waiting = list(Path(settings.state_path / "fallback").glob("*.wav"))
+    if waiting:
+        found = f"{len(waiting)} recordings that the dialplan made alone wait to become cases"
+        return Finding("fallback", False, found, "start `ivr serve`: it takes them in by itself")
+    return Finding("fallback", True, "no recording of the dialplan's own waits")
+
+
+async def _answers(host: str, port: int) -> bool:
+    loop = asyncio.get_running_loop()
+    with socket.socket() as probe:
+        probe.setblocking(False)
+        try:
+            await asyncio.wait_for(loop.sock_connect(probe, (host, port)), 2)
+        except (OSError, TimeoutError):
+            return False
+    return True

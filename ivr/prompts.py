@@ -1,0 +1,40 @@
+"""The installation's prompts: the house's catalogue with the province's names over it."""
+
+from __future__ import annotations
+
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+from ivr.settings import ROOT, Settings
+from ivr.voice.catalogue import Catalogue, parse
+
+GENERIC = ROOT / "sounds" / "prompts.yaml"
+RECORDED = ROOT / "sounds" / "recorded"
+# About how long a spoken character takes; only for prompts that have not been built yet.
+SECONDS_PER_CHARACTER = 0.08
+
+
+def files(settings: Settings) -> tuple[Path, ...]:
+    return (GENERIC, settings.seed_path / "prompts.yaml")
+
+
+def catalogue(settings: Settings) -> Catalogue:
+    """Read both files. Raises CatalogueError with every mistake."""
+    return parse([(str(path), path.read_text(encoding="utf-8")) for path in files(settings)])
+
+
+def lengths(settings: Settings) -> Callable[[str, str], float]:
+    """Seconds of a prompt in a language: of its WAV when built, else judged by its text."""
+    prompts = catalogue(settings)
+
+    def seconds(prompt: str, language: str) -> float:
+        path = settings.sounds / language / (prompt.replace(".", "/") + ".wav")
+        try:
+            with wave.open(str(path)) as sound:
+                return float(sound.getnframes() / sound.getframerate())
+        except (OSError, EOFError, wave.Error):
+            known = prompt in prompts.ids(language)
+            return SECONDS_PER_CHARACTER * len(prompts.text(prompt, language)) if known else 0.0
+
+    return seconds

@@ -1,0 +1,157 @@
+"""A conversation with a `Session`: presses keys, speaks, hangs up, and answers for the desk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ivr.desk.seeding import directory_from
+from ivr.voice.actions import (
+    Action,
+    Ask,
+    HangUp,
+    KeepWords,
+    LookUpCase,
+    OpenCase,
+    Operator,
+    RecallCaller,
+    Record,
+    Say,
+    Sound,
+)
+from ivr.voice.events import (
+    Caller,
+    CallerKnown,
+    CaseOpened,
+    CaseSeen,
+    Ended,
+    Event,
+    HungUp,
+    Keys,
+    Lookup,
+    Recorded,
+    Said,
+    Transfer,
+    Transferred,
+    WordsKept,
+)
+from ivr.voice.menu import Menu
+from ivr.voice.parse import parse
+from ivr.voice.session import Session
+
+ROOT = Path(__file__).resolve().parents[2]
+TREE = ROOT / "dialplan" / "menus" / "111.yaml"
+SEED = ROOT / "db" / "seed" / "east-azerbaijan"
+TEHRAN = ZoneInfo("Asia/Tehran")
+OFFICE_HOURS = datetime(2026, 11, 25, 10, 0, tzinfo=TEHRAN)  # a Wednesday
+NIGHT = datetime(2026, 11, 25, 23, 0, tzinfo=TEHRAN)
+DIRECTORY = directory_from(SEED)
+CODE = "1234567897"
+
+
+def default_menu() -> Menu:
+    return parse(TREE.read_bytes(), TREE.name)
+
+
+@dataclass
+class Conversation:
+    """`heard` is everything spoken since the last key, `opened` and `kept` what reached the desk."""
+
+    menu: Menu = field(default_factory=default_menu)
+    caller: Caller = Caller("+989120000000", OFFICE_HOURS)
+    county: str = ""
+    code: str = CODE
+    seen: CaseSeen = CaseSeen(Lookup.UNKNOWN)
+    transfer: Transfer = Transfer.NOBODY
+    heard: list[Sound] = field(default_factory=list)
+    opened: list[OpenCase] = field(default_factory=list)
+    kept: list[KeepWords] = field(default_factory=list)
+    looked_up: list[str] = field(default_factory=list)
+    recordings: int = 0
+    action: Action | None = None
+
+    def __post_init__(self) -> None:
+        self.session = Session(self.menu, DIRECTORY, self.caller)
+        self._settle(self.session.start())
+
+    @property
+    def step(self) -> str:
+        return self.session.step
+
+    @property
+    def over(self) -> bool:
+        return isinstance(self.action, HangUp)
+
+    def press(self, *keys: str) -> Conversation:
+        """Each argument answers one question; "#" alone is the finish key, "12#" ends with it."""
+        for key in keys:
+            if isinstance(self.action, Say):
+                self._tell(Said(key))
+            else:
+                assert isinstance(self.action, Ask), f"{self.action} takes no keys"
+                pressed = key.removesuffix("#")
+                full = len(pressed) == self.action.max_keys
+                ended = Ended.HASH if key.endswith("#") else Ended.FULL if full else Ended.TIMEOUT
+                self._tell(Keys(pressed, ended))
+        return self
+
+    def silent(self, times: int = 1) -> Conversation:
+        for _ in range(times):
+            self._tell(Keys("", Ended.TIMEOUT))
+        return self
+
+    def listen(self) -> Conversation:
+        """Hear a prompt out that waits for no key."""
+        assert isinstance(self.action, Say)
+        self._tell(Said())
+        return self
+
+    def speak(
+        self, seconds: float = 5.0, ended: Ended = Ended.HASH, voiced: float | None = None
+    ) -> Conversation:
+        """Wait for the beep and leave a recording."""
+        if isinstance(self.action, Say):
+            self.listen()
+        assert isinstance(self.action, Record), f"{self.action} does not record"
+        self.recordings += 1
+        name = "" if ended is Ended.FAILED else f"2026/11/25/{self.recordings}"
+        self._tell(Recorded(name, seconds, seconds if voiced is None else voiced, ended))
+        return self
+
+    def hang_up(self) -> Conversation:
+        self._tell(HungUp())
+        return self
+
+    def _tell(self, event: Event) -> None:
+        self.heard.clear()
+        self._settle(self.session.receive(event))
+
+    def _settle(self, action: Action | None) -> None:
+        """Answer for the desk until the caller is asked something."""
+        while True:
+            match action:
+                case RecallCaller():
+                    event: Event = CallerKnown(self.county)
+                case OpenCase():
+                    self.opened.append(action)
+                    event = CaseOpened(self.code)
+                case KeepWords():
+                    self.kept.append(action)
+                    event = WordsKept()
+                case LookUpCase(code=code):
+                    self.looked_up.append(code)
+                    event = self.seen
+                case Operator():
+                    event = Transferred(self.transfer)
+                case Say(barge_in=False, speech=speech):
+                    self.heard.extend(speech)
+                    event = Said()
+                case Ask(speech=speech) | Say(speech=speech):
+                    self.heard.extend(speech)
+                    break
+                case _:
+                    break
+            action = self.session.receive(event)
+        self.action = action

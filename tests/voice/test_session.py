@@ -1,0 +1,289 @@
+"""The default tree, walked as callers walk it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ivr.voice.actions import Clip, Words
+from ivr.voice.events import CaseSeen, Ended, Lookup, Transfer
+from tests.voice.conversation import CODE, NIGHT, OFFICE_HOURS, Conversation
+
+TO_RECORD = ("1", "1", "1", "1", "01")  # Persian, complaint, water, supply, Tabriz
+
+
+def at_review(**facts: object) -> Conversation:
+    return Conversation(**facts).press(*TO_RECORD).speak()  # type: ignore[arg-type]
+
+
+def test_a_complaint_goes_from_language_to_goodbye() -> None:
+    talk = at_review()
+    opened = talk.opened[0]
+    assert (opened.kind, opened.topic, opened.county) == ("complaint", "water.supply", "tabriz")
+    assert talk.step == "review"
+    talk.press("1")
+    assert talk.step == "code"
+    assert [s for s in talk.heard if str(s).startswith("digit.")] == [f"digit.{d}" for d in CODE] * 2
+    talk.silent()
+    assert talk.over and len(talk.opened) == 1
+
+
+def test_silence_at_the_first_question_means_persian() -> None:
+    talk = Conversation().silent()
+    assert (talk.step, talk.session.language) == ("kind", "fa")
+
+
+def test_two_is_azerbaijani_and_every_later_prompt_is_in_it() -> None:
+    talk = Conversation().press("2")
+    assert talk.session.language == "az"
+    assert getattr(talk.action, "language", "") == "az"
+
+
+@pytest.mark.parametrize(
+    ("key", "kind"), [("1", "complaint"), ("2", "criticism"), ("3", "suggestion"), ("4", "request")]
+)
+def test_each_kind_opens_a_case_of_its_kind(key: str, kind: str) -> None:
+    talk = Conversation().press("1", key, "1", "1", "01").speak()
+    assert talk.opened[0].kind == kind
+
+
+def test_zero_at_the_topic_is_another_matter() -> None:
+    assert Conversation().press("1", "1", "0", "00").speak().opened[0].topic == "other.other"
+
+
+def test_zero_at_the_leaf_is_another_matter() -> None:
+    assert Conversation().press("1", "1", "1", "0", "00").speak().opened[0].topic == "other.other"
+
+
+def test_an_unknown_county_is_left_open() -> None:
+    assert Conversation().press("1", "1", "1", "1", "00").speak().opened[0].county == ""
+
+
+def test_a_known_caller_is_offered_her_county() -> None:
+    talk = Conversation(county="ahar").press("1", "1", "1", "1")
+    assert "county.ahar" in talk.heard
+    assert talk.press("1").speak().opened[0].county == "ahar"
+
+
+def test_a_known_caller_may_name_another_county() -> None:
+    talk = Conversation(county="ahar").press("1", "1", "1", "1", "2", "01").speak()
+    assert talk.opened[0].county == "tabriz"
+
+
+def test_silence_at_the_offer_asks_for_the_county() -> None:
+    talk = Conversation(county="ahar").press("1", "1", "1", "1").silent()
+    assert talk.step == "county" and "county.ask" in talk.heard
+
+
+def test_star_repeats_and_is_no_miss() -> None:
+    talk = Conversation().press("1")
+    for _ in range(10):
+        before = list(talk.heard)
+        talk.press("*")
+        assert talk.step == "kind" and talk.heard == before
+
+
+def test_hash_alone_goes_back_one_level() -> None:
+    talk = Conversation().press("1", "1", "1", "1")
+    assert talk.step == "county"
+    assert talk.press("#").step == "topic"
+    assert talk.press("1", "#").step == "topic" and "topic_group.1" in talk.heard
+    assert talk.press("#").step == "kind"
+    assert talk.press("#").step == "language"
+    assert talk.press("#").step == "language"
+
+
+def test_no_input_and_no_match_are_counted_apart() -> None:
+    talk = Conversation().press("1")
+    talk.silent(2).press("9", "9")
+    assert talk.step == "kind"
+    talk.silent()
+    assert talk.step == "message"  # through the operator, where nobody answers
+
+
+def test_no_match_at_the_limit_goes_to_the_operator() -> None:
+    talk = Conversation(transfer=Transfer.ANSWERED).press("1", "9", "9", "9")
+    assert talk.over
+
+
+def test_nobody_at_the_operators_takes_a_message_that_becomes_a_case() -> None:
+    talk = Conversation().press("1", "0")
+    assert talk.step == "message"
+    opened = talk.speak().opened[0]
+    assert (opened.kind, opened.topic) == ("request", "other.other")
+
+
+def test_out_of_hours_says_so_and_takes_a_message() -> None:
+    from ivr.voice.events import Caller
+
+    talk = Conversation(caller=Caller("", NIGHT)).press("1", "0")
+    assert talk.step == "message" and "operator.closed" in talk.heard
+
+
+def test_a_short_recording_is_asked_for_again_and_loses_nothing() -> None:
+    talk = Conversation().press(*TO_RECORD).speak(0.5, voiced=0.5)
+    assert talk.step == "record" and "record.too_short" in talk.heard and not talk.opened
+    talk.speak(4)
+    assert [r.seconds for r in talk.opened[0].recordings] == [0.5, 4]
+
+
+def test_silence_at_the_beep_is_asked_about_once_more_and_kept_at_the_limit() -> None:
+    talk = Conversation().press(*TO_RECORD)
+    talk.speak(8, Ended.SILENCE, voiced=0).speak(8, Ended.SILENCE, voiced=0)
+    assert talk.step == "record" and not talk.opened
+    talk.speak(8, Ended.SILENCE, voiced=0)
+    assert len(talk.opened[0].recordings) == 3
+
+
+def test_clicks_only_go_to_the_operator() -> None:
+    talk = Conversation().press(*TO_RECORD)
+    for _ in range(3):
+        talk.speak(0.2, voiced=0.1)
+    assert talk.step == "message" and not talk.opened
+
+
+def test_a_key_during_the_invitation_goes_to_the_beep_and_hash_goes_back() -> None:
+    talk = Conversation().press(*TO_RECORD)
+    assert talk.press("*").step == "record"
+    assert talk.press("#").step == "county"
+
+
+def test_hearing_plays_her_own_words() -> None:
+    talk = at_review().press("2")
+    assert Clip("2026/11/25/1") in talk.heard and talk.step == "review"
+
+
+def test_saying_it_again_stands_instead_of_the_first() -> None:
+    talk = at_review().press("3").speak(6)
+    assert talk.kept[0].instead and talk.kept[0].code == CODE
+    talk.press("2")
+    assert [s for s in talk.heard if isinstance(s, Clip)] == [Clip("2026/11/25/2")]
+
+
+def test_adding_keeps_both() -> None:
+    talk = at_review().press("4").speak(6)
+    assert not talk.kept[0].instead
+    talk.press("2")
+    assert [s for s in talk.heard if isinstance(s, Clip)] == [Clip("2026/11/25/1"), Clip("2026/11/25/2")]
+
+
+def test_going_back_from_saying_it_again_returns_to_the_review() -> None:
+    talk = at_review().press("3", "#")
+    assert talk.step == "review" and not talk.kept
+
+
+def test_hash_at_the_review_keeps() -> None:
+    assert at_review().press("#").step == "code"
+
+
+def test_silence_at_the_review_keeps() -> None:
+    assert at_review().silent().step == "code"
+
+
+def test_one_repeats_the_code() -> None:
+    talk = at_review().press("1", "1")
+    assert talk.step == "code" and f"digit.{CODE[0]}" in talk.heard
+
+
+def test_a_case_without_a_code_says_so_and_never_a_code() -> None:
+    talk = at_review(code="").press("1")
+    assert talk.over and "code.none" in talk.heard and "code.is" not in talk.heard
+
+
+@pytest.mark.parametrize("keys", [TO_RECORD[:n] for n in range(len(TO_RECORD) + 1)])
+def test_hanging_up_before_the_beep_opens_nothing(keys: tuple[str, ...]) -> None:
+    talk = Conversation().press(*keys).hang_up()
+    assert talk.over and not talk.opened
+
+
+def test_hanging_up_in_mid_record_keeps_the_words() -> None:
+    talk = Conversation().press(*TO_RECORD).speak(3, Ended.HANGUP)
+    assert talk.over and [r.seconds for r in talk.opened[0].recordings] == [3]
+
+
+def test_hanging_up_at_the_beep_with_nothing_said_opens_nothing() -> None:
+    talk = Conversation().press(*TO_RECORD).speak(0.4, Ended.HANGUP, voiced=0)
+    assert talk.over and not talk.opened
+
+
+def test_half_a_second_of_voice_before_hanging_up_is_a_case() -> None:
+    talk = Conversation().press(*TO_RECORD).speak(0.6, Ended.HANGUP, voiced=0.5)
+    assert len(talk.opened) == 1
+
+
+def test_hanging_up_at_the_review_keeps_what_was_opened() -> None:
+    talk = at_review().hang_up()
+    assert talk.over and len(talk.opened) == 1 and not talk.kept
+
+
+def test_hanging_up_while_saying_it_again_keeps_both_versions() -> None:
+    talk = at_review().press("3").speak(1.5, Ended.HANGUP)
+    assert talk.over and len(talk.opened) == 1
+    assert [k.instead for k in talk.kept] == [False]
+
+
+def test_a_meeting_asks_how_to_reach_her_and_who_she_is() -> None:
+    talk = Conversation().press("1", "5", "9", "6", "01")
+    assert talk.step == "callback"
+    talk.press("2", "09120000001#", "1")
+    assert talk.step == "national_id"
+    talk.press("1", "0012345679", "1")
+    opened = talk.speak().opened[0]
+    assert (opened.kind, opened.callback, opened.national_id) == ("meeting", "09120000001", "0012345679")
+
+
+def test_a_wrong_national_id_is_refused_and_may_be_skipped() -> None:
+    talk = Conversation().press("1", "5", "9", "6", "01", "1", "1")
+    talk.press("0012345678", "1111111111")
+    assert talk.step == "national_id_number" and "national_id.wrong" in talk.heard
+    assert talk.press("123#").speak().opened[0].national_id == ""
+
+
+def test_the_national_id_is_masked_in_the_step_log() -> None:
+    talk = Conversation().press("1", "5", "9", "6", "01", "1", "1")
+    from ivr.voice.events import Keys
+
+    assert talk.session.trace(Keys("0012345679", Ended.FULL)).key == "•" * 10
+
+
+def test_follow_up_tells_status_agency_deadline_and_answer() -> None:
+    due = OFFICE_HOURS + timedelta(days=2)
+    talk = Conversation(seen=CaseSeen(Lookup.FOUND, "answered", "abfa", due, "آب وصل شد"))
+    talk.press("1", "6", CODE)
+    assert talk.looked_up == [CODE]
+    assert {"status.answered", "agency.abfa", Words("آب وصل شد")} <= set(talk.heard)
+    assert talk.press("2").step == "follow_up"
+
+
+def test_an_overdue_case_is_told_to_be_late() -> None:
+    seen = CaseSeen(Lookup.FOUND, "referred", "abfa", OFFICE_HOURS - timedelta(days=1))
+    talk = Conversation(seen=seen).press("1", "6", CODE)
+    assert "status.overdue" in talk.heard and "status.no_answer_yet" in talk.heard
+
+
+def test_a_code_with_a_wrong_digit_is_never_looked_up() -> None:
+    talk = Conversation().press("1", "6", CODE[:-1] + "1")
+    assert not talk.looked_up and "follow_up.wrong" in talk.heard
+
+
+@pytest.mark.parametrize(
+    ("result", "prompt"),
+    [(Lookup.TOO_MANY, "follow_up.too_many"), (Lookup.UNAVAILABLE, "follow_up.unavailable")],
+)
+def test_what_cannot_be_looked_up_is_said(result: Lookup, prompt: str) -> None:
+    talk = Conversation(seen=CaseSeen(result)).press("1", "6", CODE)
+    assert talk.over and prompt in talk.heard
+
+
+def test_three_unknown_codes_go_to_the_operator() -> None:
+    talk = Conversation().press("1", "6", CODE, CODE, CODE)
+    assert len(talk.looked_up) == 3 and talk.step == "message"
+
+
+def test_a_crash_still_offers_the_words_for_a_case() -> None:
+    talk = Conversation().press(*TO_RECORD)
+    talk.speak(0.5, voiced=0.5)
+    opening = talk.session.rescue()
+    assert opening is not None and replace(opening, recordings=()).kind == "complaint"
