@@ -11,15 +11,14 @@ import asyncio
 import inspect
 import logging
 import random
-import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from panoramisk import Manager  # type: ignore[attr-defined]
 from panoramisk.actions import Action
-from panoramisk.ami_protocol import AMIProtocol
 from panoramisk.message import Message
+
+from ivr.asterisk.ami_link import Follower, Link, compose, variable
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +27,6 @@ T = TypeVar("T")
 Callback = Callable[[Message], Awaitable[None] | None]
 Greeting = Callable[[], Awaitable[None] | None]
 
-LINE_BYTES = 1_000  # manager.c reads a line into 1,025 bytes and throws a longer one away
 FIRST_WAIT, LONGEST_WAIT = 0.25, 15.0  # seconds between attempts to connect
 
 
@@ -70,84 +68,6 @@ class OriginateResponse:
     unique_id: str = ""
 
 
-class _Protocol(AMIProtocol):
-    """Panoramisk's protocol, handed whole lines only, and robust against its own exceptions."""
-
-    def __init__(self, link: _Link) -> None:
-        self._link = link
-        self._partial = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
-        self.factory = self._link  # panoramisk sets it later, and trips over what comes sooner
-
-    def data_received(self, data: bytes) -> None:
-        # A UTF-8 character may be split between two reads, but never by the end of a line.
-        lines, newline, self._partial = (self._partial + data).rpartition(b"\n")
-        if newline:
-            super().data_received(lines + newline)
-
-    def handle_message(self, message: Message) -> None:
-        try:
-            super().handle_message(message)
-        except Exception:  # raised in data_received it would cost the connection
-            log.exception("an AMI message was skipped")
-
-    def close(self) -> None:
-        self.responses.clear()  # what is left here panoramisk would send again
-        super().close()
-
-
-class _Link(Manager):
-    """One connection. A bare Manager reconnects within itself; ours lives and dies with its connection."""
-
-    def __init__(self, host: str, port: int, received: Callable[[_Link, Message], None]) -> None:
-        loop = asyncio.get_running_loop()
-        super().__init__(host=host, port=port, loop=loop, log=log, protocol_factory=lambda: _Protocol(self))
-        self.lost: asyncio.Future[None] = loop.create_future()
-        self.followers: dict[str, _Follower] = {}
-        self.register_event("*", received)
-
-    def connection_made(self, opening: asyncio.Task[Any]) -> None:
-        if not opening.cancelled() and opening.exception() is None:
-            super().connection_made(opening)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        if not self.lost.done():
-            self.lost.set_result(None)
-
-    def ping(self) -> None:
-        """Panoramisk's ping does not look for an answer; `Ami` has its own."""
-
-    async def send_awaiting_actions(self, *_: object) -> None:
-        """Nothing is ever sent twice."""
-
-    def forget(self, action: Action) -> None:
-        """Nobody waits for its answer any more."""
-        self.responses.pop(action.id, None)
-
-    def drop(self) -> None:
-        """Let go at once, whatever state the other side is in."""
-        self.connection_lost(None)
-        self.close()
-        if self.protocol is not None:
-            self.protocol.transport.abort()
-
-
-class _Follower:
-    """Gathers the events that bear one ActionID until the `last` kind of event."""
-
-    def __init__(self, last: str) -> None:
-        self.last = last
-        self.events: list[Message] = []
-        self.done: asyncio.Future[list[Message]] = asyncio.get_running_loop().create_future()
-
-    def add(self, event: Message) -> None:
-        self.events.append(event)
-        if event.event == self.last and not self.done.done():
-            self.done.set_result(self.events)
-
-
 class Ami:
     """A connection to Asterisk's manager that keeps itself alive, and never repeats an action by itself.
 
@@ -163,7 +83,7 @@ class Ami:
         self._subscribers: dict[str, list[Callback]] = {}
         self._greetings: list[Greeting] = []
         self._running: set[asyncio.Future[None]] = set()
-        self._link: _Link | None = None
+        self._link: Link | None = None
         self._keeper: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()  # connected or refused
         self.refused = ""  # why Asterisk did not let us in, one sentence
@@ -211,7 +131,7 @@ class Ami:
 
         Raises ValueError for a field that can't be sent, AmiLost, AmiTimeout, AmiFailed, AmiRefused.
         """
-        action = _action(name, fields)
+        action = compose(name, fields)
         return await self._ask(self._live(name), action)
 
     async def originate(
@@ -227,7 +147,7 @@ class Ami:
         fields: dict[str, object] = {
             "Channel": channel, "Context": context, "Exten": exten, "Priority": priority,
             "CallerID": caller_id, "Timeout": round(timeout * 1000), "Async": "true",
-            "Variable": [_variable(name, value) for name, value in (variables or {}).items()],
+            "Variable": [variable(name, value) for name, value in (variables or {}).items()],
         }  # fmt: skip
         if not wait:
             await self.action("Originate", **fields)
@@ -246,14 +166,14 @@ class Ami:
         """
         return (await self._gather("Status", "StatusComplete", self._action_seconds, {}))[:-1]
 
-    def _live(self, name: str) -> _Link:
+    def _live(self, name: str) -> Link:
         if self._link is not None and not self._link.lost.done():
             return self._link
         if self.refused:
             raise AmiRefused(self.refused)
         raise AmiLost(f"{name} was not sent: there is no connection to {self._place}", sent=False)
 
-    async def _ask(self, link: _Link, action: Action) -> Message:
+    async def _ask(self, link: Link, action: Action) -> Message:
         try:
             # as_list=False: panoramisk's guess at how many messages will follow raises, or waits for ever.
             answer: asyncio.Future[Message] = link.send_action(action, as_list=False)
@@ -267,7 +187,7 @@ class Ami:
     async def _gather(
         self, name: str, last: str, seconds: float, fields: Mapping[str, object]
     ) -> list[Message]:
-        action, follower = _action(name, fields), _Follower(last)
+        action, follower = compose(name, fields), Follower(last)
         link = self._live(name)
         link.followers[action.id] = follower
         try:
@@ -295,7 +215,7 @@ class Ami:
 
     async def _session(self) -> None:
         """One connection, from opening to loss. Always ends in an exception."""
-        link = _Link(self._host, self._port, self._received)
+        link = Link(self._host, self._port, self._received)
         try:
             await self._open(link)
             await self._login(link)
@@ -309,36 +229,36 @@ class Ami:
             self._link = None
             link.drop()
 
-    async def _open(self, link: _Link) -> None:
+    async def _open(self, link: Link) -> None:
         try:
             async with asyncio.timeout(self._action_seconds):
                 await link.connect()
         except OSError as error:
             raise AmiLost(f"no connection to {self._place}: {error or 'no answer'}", sent=False) from None
 
-    async def _login(self, link: _Link) -> None:
+    async def _login(self, link: Link) -> None:
         fields = {"Username": self._username, "Secret": self._secret, "Events": "on"}
         try:
-            await self._ask(link, _action("Login", fields))
+            await self._ask(link, compose("Login", fields))
         except AmiFailed as failure:
             raise AmiRefused(
                 f"{self._place} refused the login of {self._username!r} ({failure}); "
                 "compare ami.username and ami.secret with Asterisk's manager.conf"
             ) from None
 
-    async def _watch(self, link: _Link) -> None:
+    async def _watch(self, link: Link) -> None:
         """Ping now and then: a half-open socket says nothing by itself."""
         while True:
             await asyncio.wait({link.lost}, timeout=self._ping_seconds)
             if link.lost.done():
                 raise AmiLost(f"the connection to {self._place} was lost", sent=True)
-            await self._ask(link, _action("Ping", {}))
+            await self._ask(link, compose("Ping", {}))
 
     @property
     def _place(self) -> str:
         return f"Asterisk's manager at {self._host}:{self._port}"
 
-    def _received(self, link: _Link, event: Message) -> None:
+    def _received(self, link: Link, event: Message) -> None:
         follower = link.followers.get(event.action_id or "")
         if follower is not None:
             follower.add(event)
@@ -363,7 +283,7 @@ class Ami:
             log.error("an AMI callback failed", exc_info=error)
 
 
-async def _first(link: _Link, answer: asyncio.Future[T], seconds: float, action: Action) -> T:
+async def _first(link: Link, answer: asyncio.Future[T], seconds: float, action: Action) -> T:
     """The answer, unless the connection is lost or the time is up before it."""
     name = action["action"]
     either: set[asyncio.Future[Any]] = {answer, link.lost}
@@ -373,34 +293,3 @@ async def _first(link: _Link, answer: asyncio.Future[T], seconds: float, action:
     if link.lost.done():
         raise AmiLost(f"the connection was lost before Asterisk answered {name}", sent=True)
     raise AmiTimeout(f"Asterisk did not answer {name} within {seconds:g} seconds")
-
-
-def _action(name: str, fields: Mapping[str, object]) -> Action:
-    """A panoramisk action of its own ActionID. Raises ValueError naming the field that can't be sent."""
-    action = Action({})
-    for field, value in {"Action": name, **fields}.items():
-        values = value if isinstance(value, list | tuple) else [value]
-        for each in values:
-            _check(name, field, f"{field}: {each}")
-        if values:
-            action[field] = value
-    return action
-
-
-def _check(action: str, field: str, line: str) -> None:
-    """One field is one line: CR or LF would begin another field, or another action."""
-    if any(character in line for character in "\r\n\0"):
-        raise ValueError(f"{action!r}: {field!r} holds CR, LF or NUL")
-    try:
-        size = len(line.encode())
-    except UnicodeEncodeError:
-        raise ValueError(f"{action!r}: {field!r} is not valid Unicode") from None
-    if size > LINE_BYTES:
-        raise ValueError(f"{action!r}: {field!r} is too long ({size} bytes of at most {LINE_BYTES})")
-
-
-def _variable(name: str, value: str) -> str:
-    """Asterisk splits the field at commas, minding quotes, brackets and backslashes: none may count."""
-    if not re.fullmatch(r"_{0,2}[A-Za-z][A-Za-z0-9_]*", name, re.ASCII):
-        raise ValueError(f"Originate: {name!r} is not a name for a channel variable")
-    return f"{name}=" + re.sub(r'([\\",()\[\]])', r"\\\1", value)
