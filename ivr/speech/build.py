@@ -1,0 +1,208 @@
+"""`ivr sounds build`: every prompt as a telephone WAV, in parallel, and only what changed.
+
+`out/<language>/<id, dots as folders>.wav`, one hash a prompt in `out/manifest.json`. A recording in
+`recorded/<language>/` wins over the synthesiser. Files appear whole or not at all, so a build may be cut
+short anywhere; the next one goes on from there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ivr.speech import tone
+from ivr.speech.synth import SynthesisError, synthesise
+from ivr.speech.telephone import RATE, AudioError, Samples, read, to_telephone, write
+from ivr.voice.catalogue import Catalogue, Prompt, Tone
+
+FORM = "1"  # raise it when the same words would sound different: everything is made anew
+MANIFEST = "manifest.json"
+MUSIC = "moh/hold"
+GAP = 0.25  # seconds between the parts of a prompt
+SAVE_EVERY = 50
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """`key` is `<language>/<id>`. Where a recording was at fault the prompt was synthesised instead."""
+
+    key: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """How many prompts were synthesised, left as they were, and newly taken from recordings."""
+
+    made: int = 0
+    kept: int = 0
+    recorded: int = 0
+    failed: tuple[Failure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    key: str
+    wav: Path
+    recording: Path | None
+    prompt: Prompt | None  # None: music on hold
+    digest: str
+
+
+def build(
+    catalogue: Catalogue,
+    languages: Sequence[str],
+    out: Path,
+    recorded: Path,
+    jobs: int = 0,
+    progress: Progress | None = None,
+) -> Built:
+    """Bring `out` up to date. Blocks; call it in a thread. `progress(done, total, key)` runs in the caller's.
+
+    `jobs` 0 is one for each processor. What fails is in the answer, never raised; OSError only when `out`
+    itself cannot be written.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    manifest = _load(out)
+    wanted = list(_jobs(catalogue, languages, out, recorded))
+    stale = [job for job in wanted if manifest.get(job.key) != job.digest or not _exists(job.wav)]
+    _forget(manifest, {job.key for job in wanted}, languages, out)
+    failed = _run(stale, catalogue, manifest, out, jobs or os.cpu_count() or 1, progress)
+    good = {job.key for job in stale} - {failure.key for failure in failed}
+    from_recording = sum(1 for job in stale if job.key in good and job.recording)
+    return Built(len(good) - from_recording, len(wanted) - len(stale), from_recording, tuple(failed))
+
+
+def wav_path(out: Path, language: str, id: str) -> Path:
+    return (out / language / id.replace(".", "/")).with_suffix(".wav")
+
+
+def recording_of(recorded: Path, language: str, id: str) -> Path | None:
+    """A recording given for this prompt, named by its id with dots or with folders."""
+    for path in (recorded / language / f"{id}.wav", wav_path(recorded, language, id)):
+        if path.is_file():
+            return path
+    return None
+
+
+def _jobs(catalogue: Catalogue, languages: Sequence[str], out: Path, recorded: Path) -> list[_Job]:
+    found = [_Job(MUSIC, out / f"{MUSIC}.wav", None, None, _digest("music"))]
+    for language in languages:
+        for id in sorted(catalogue.ids(language)):
+            prompt = catalogue.find(id, language)
+            recording = recording_of(recorded, language, id)
+            said = recording.read_bytes() if recording else _described(prompt, catalogue)
+            key, wav = f"{language}/{id}", wav_path(out, language, id)
+            found.append(_Job(key, wav, recording, prompt, _digest(said)))
+    return found
+
+
+def _described(prompt: Prompt | None, catalogue: Catalogue) -> str:
+    """Everything that makes the audio what it is."""
+    return json.dumps(
+        [
+            asdict(part) if isinstance(part, Tone) else [part.words, asdict(catalogue.voices[part.voice])]
+            for part in prompt or ()
+        ]
+    )
+
+
+def _digest(said: str | bytes) -> str:
+    raw = said.encode() if isinstance(said, str) else said
+    return hashlib.sha256(FORM.encode() + raw).hexdigest()[:24]
+
+
+def _run(
+    stale: list[_Job],
+    catalogue: Catalogue,
+    manifest: dict[str, str],
+    out: Path,
+    jobs: int,
+    progress: Progress | None,
+) -> list[Failure]:
+    failed: list[Failure] = []
+    pool = ThreadPoolExecutor(jobs, thread_name_prefix="sounds")
+    try:
+        going: dict[Future[str], _Job] = {pool.submit(_make, job, catalogue): job for job in stale}
+        for done, future in enumerate(as_completed(going), 1):
+            job = going[future]
+            if why := future.result():
+                failed.append(Failure(job.key, why))
+            else:
+                manifest[job.key] = job.digest
+            if done % SAVE_EVERY == 0:
+                _save(out, manifest)
+            if progress:
+                progress(done, len(stale), job.key)
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        _save(out, manifest)
+    return failed
+
+
+def _make(job: _Job, catalogue: Catalogue) -> str:
+    """Write one prompt; why it failed, or ""."""
+    why = ""
+    try:
+        if job.recording:
+            try:
+                write(job.wav, to_telephone(*read(job.recording)))
+                return ""
+            except AudioError as error:
+                why = f"{error}; the synthesiser speaks instead"
+        write(job.wav, _audio(job.prompt, catalogue))
+    except (SynthesisError, AudioError, OSError) as error:
+        why = f"{why}, but {error}" if why else str(error)
+    return why
+
+
+def _audio(prompt: Prompt | None, catalogue: Catalogue) -> Samples:
+    if prompt is None:
+        return tone.music()
+    gap = np.zeros(round(GAP * RATE))
+    parts: list[Samples] = []
+    for part in prompt:
+        if isinstance(part, Tone):
+            parts.append(tone.make(part))
+        else:
+            spoken = synthesise(part.words, catalogue.voices[part.voice])
+            parts += [gap, spoken] if parts else [spoken]
+    return np.concatenate(parts)
+
+
+def _exists(wav: Path) -> bool:
+    try:
+        return wav.stat().st_size > 44  # more than a WAV's header
+    except OSError:
+        return False
+
+
+def _forget(manifest: dict[str, str], wanted: set[str], languages: Sequence[str], out: Path) -> None:
+    """Prompts that the catalogue no longer has."""
+    for key in [k for k in manifest if k not in wanted and k.partition("/")[0] in languages]:
+        language, _, id = key.partition("/")
+        wav_path(out, language, id).unlink(missing_ok=True)
+        del manifest[key]
+
+
+def _load(out: Path) -> dict[str, str]:
+    try:
+        found = json.loads((out / MANIFEST).read_text("utf-8"))
+        return {str(key): str(value) for key, value in found.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}  # missing or broken: everything is made anew
+
+
+def _save(out: Path, manifest: dict[str, str]) -> None:
+    half = out / f".{MANIFEST}.{os.getpid()}.part"
+    half.write_text(json.dumps(manifest, indent=0, sort_keys=True), "utf-8")
+    half.replace(out / MANIFEST)

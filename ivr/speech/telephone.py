@@ -1,0 +1,128 @@
+"""To the telephone: mono, 8 kHz, 120–3,500 Hz, −18 LUFS, 16-bit PCM, no clipping, trimmed."""
+
+from __future__ import annotations
+
+import os
+import threading
+import wave
+from functools import cache
+from math import gcd
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pyloudnorm.meter import Meter
+from scipy import signal
+
+RATE = 8_000
+LOW_HZ, HIGH_HZ = 120, 3_500
+LOUDNESS = -18.0  # LUFS
+PEAK = 0.97  # of full scale
+QUIET = 0.01  # of the clip's own peak: below it the ends are silence
+MARGIN = 0.04  # seconds of silence kept at each end
+
+Samples = NDArray[np.float64]
+
+
+class AudioError(Exception):
+    """A file is not audio that can be used. The text names the file and the reason."""
+
+
+def read(path: Path) -> tuple[Samples, int]:
+    """A PCM WAV of 8, 16, 24 or 32 bits as mono samples in −1…1, with its rate. Raises AudioError."""
+    try:
+        with wave.open(str(path), "rb") as file:
+            channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
+            raw = file.readframes(file.getnframes())
+    except (OSError, EOFError, wave.Error) as error:
+        raise AudioError(f"{path}: not a PCM WAV file ({error})") from None
+    whole = len(raw) // (width * channels) * width * channels
+    samples = _decode(raw[:whole], width).reshape(-1, channels).mean(axis=1)
+    if samples.size == 0:
+        raise AudioError(f"{path}: holds no audio")
+    return samples, rate
+
+
+def _decode(raw: bytes, width: int) -> Samples:
+    if width == 1:  # WAV's one odd case: 8 bits are unsigned
+        return (np.frombuffer(raw, np.uint8).astype(np.float64) - 128) / 128
+    wide = np.zeros((len(raw) // width, 4), np.uint8)
+    wide[:, 4 - width :] = np.frombuffer(raw, np.uint8).reshape(-1, width)
+    return wide.view("<i4")[:, 0].astype(np.float64) / 2**31
+
+
+def write(path: Path, samples: Samples) -> None:
+    """16-bit PCM at 8 kHz. The file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    try:
+        with wave.open(str(half), "wb") as file:
+            file.setnchannels(1)
+            file.setsampwidth(2)
+            file.setframerate(RATE)
+            file.writeframes(np.round(np.clip(samples, -1, 1) * 32_767).astype("<i2").tobytes())
+        half.replace(path)
+    finally:
+        half.unlink(missing_ok=True)
+
+
+def to_telephone(samples: Samples, rate: int) -> Samples:
+    """Resample, band-limit, trim, level. Silence stays silence."""
+    narrow = signal.sosfiltfilt(_band(), _resample(samples, rate), padlen=0)
+    return level(trim(narrow))
+
+
+def _resample(samples: Samples, rate: int) -> Samples:
+    if rate == RATE:
+        return samples
+    shared = gcd(rate, RATE)
+    return np.asarray(signal.resample_poly(samples, RATE // shared, rate // shared), np.float64)
+
+
+@cache
+def _band() -> Samples:
+    high = signal.butter(2, LOW_HZ, "highpass", fs=RATE, output="sos")
+    low = signal.butter(4, HIGH_HZ, "lowpass", fs=RATE, output="sos")
+    return np.concatenate([high, low])
+
+
+def trim(samples: Samples) -> Samples:
+    """Cut the silent ends, down to a small margin so that no soft consonant is lost."""
+    peak = float(np.abs(samples).max(initial=0.0))
+    loud = np.flatnonzero(np.abs(samples) > peak * QUIET)
+    if loud.size == 0:
+        return samples
+    margin = round(MARGIN * RATE)
+    return samples[max(0, int(loud[0]) - margin) : int(loud[-1]) + margin]
+
+
+def level(samples: Samples, target: float = LOUDNESS) -> Samples:
+    """To `target` LUFS; peaks that would pass full scale are bent softly, not cut."""
+    loudness = measure(samples)
+    if not np.isfinite(loudness):
+        return samples
+    return _limit(samples * 10 ** ((target - loudness) / 20))
+
+
+def measure(samples: Samples) -> float:
+    """Integrated loudness in LUFS (ITU-R BS.1770-4), −inf for silence.
+
+    The meter needs 0.4 s; a shorter clip is measured repeated, which is as loud.
+    """
+    if samples.size == 0:
+        return float("-inf")
+    times = -(-RATE // samples.size) if samples.size < RATE else 1
+    return float(_meter().integrated_loudness(np.tile(samples, times)))
+
+
+@cache
+def _meter() -> Any:
+    return Meter(RATE)  # type: ignore[no-untyped-call]  # pyloudnorm has no types
+
+
+def _limit(samples: Samples, knee: float = 0.7) -> Samples:
+    """Linear up to the knee, then bent towards PEAK, which is never reached."""
+    size = np.abs(samples)
+    bent = knee + (PEAK - knee) * np.tanh((size - knee) / (PEAK - knee))
+    return np.where(size <= knee, samples, np.sign(samples) * bent)
