@@ -8,7 +8,6 @@ from datetime import time
 
 # What a `keys:` entry may set, and to what (None: anything; the languages come from the menu).
 SETTABLE = ("language", "kind", "topic", "county", "callback")
-KINDS = ("complaint", "criticism", "suggestion", "request", "meeting")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from types import MappingProxyType
 
+from ivr.cases.kinds import Kind
 from ivr.voice.fields import STEP_ID, Fields, Reading, checked_key
-from ivr.voice.menu import KINDS, Menu, RecordStep, ReviewStep, Step
+from ivr.voice.menu import Menu, RecordStep, ReviewStep, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
 from ivr.voice.step_fields import READERS, Defaults, StepFields, read_defaults
 from ivr.voice.yaml_tree import Node, Scalar, Table, read_tree
@@ -35,7 +36,7 @@ def parse(
     Raises MenuMistakes with all mistakes at once, each with line, column, key and the nearest right name.
     """
     tree, mistakes = read_tree(data, file)
-    reading = Reading(file, prompts, languages, KINDS, topics, counties, mistakes=mistakes)
+    reading = Reading(file, prompts, languages, tuple(Kind), topics, counties, mistakes=mistakes)
     menu = _menu(reading, tree)
     if menu is None or reading.mistakes:
         raise MenuMistakes(reading.mistakes)

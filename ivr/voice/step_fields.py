@@ -200,7 +200,7 @@ def _record(step: StepFields) -> Step:
     fields = step.fields
     asking = step.asking()
     inner = fields.inner("sets", needed=False)
-    sets = _sets(inner, RECORD_SETS) if inner else {}
+    sets = _sets(inner, RECORD_SETS) if inner else MappingProxyType({})
     if inner:
         inner.close()
     found = menu.RecordStep(

@@ -1,0 +1,122 @@
+"""When a caller arrives where it matters: at each beep, each operator's queue, each end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ivr.cases.kinds import Kind
+from ivr.voice.menu import BranchStep, EndStep, Menu, OperatorStep, RecordStep, Step
+from ivr.voice.timing import Timing
+from ivr.voice.ways import By, Way, ways
+
+MOST_WALKED = 20_000  # steps walked in search of the longest way; a tree that needs more is a maze
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """Seconds from the first word to a leaf: until the beep, the queue or the hang-up.
+
+    `best`: hearing every prompt once and answering at once; None when only misses lead here.
+    `worst`: missing as often as allowed on the way. `kind` is "" where none has been chosen.
+    """
+
+    step: str
+    leaf: str  # record | operator | end
+    kind: str
+    language: str
+    best: float | None
+    worst: float
+
+
+@dataclass(slots=True)
+class _Found:
+    best: float | None = None
+    worst: float = 0.0
+
+    def add(self, best: float | None, worst: float) -> None:
+        self.worst = max(self.worst, worst)
+        if best is not None:
+            self.best = best if self.best is None else min(self.best, best)
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """A caller standing before a step. `best` is None once she has missed to the limit."""
+
+    step: str
+    path: frozenset[str]
+    draft: Mapping[str, str]
+    best: float | None
+    worst: float
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """Walks every way without loops. `complete`: whether all could be walked."""
+
+    menu: Menu
+    timings: Mapping[str, Timing]
+    complete: bool = True
+    _found: dict[tuple[str, str, str], _Found] = field(default_factory=dict)
+
+    def find(self) -> tuple[Arrival, ...]:
+        """All arrivals, in the order of the menu's steps."""
+        first = {"language": self.menu.languages[0]}
+        open_walks = [_Walk(self.menu.start, frozenset(), first, 0.0, 0.0)]
+        for _ in range(MOST_WALKED):
+            if not open_walks:
+                break
+            walk = open_walks.pop()
+            self._arrive(walk)
+            open_walks += self._onward(walk)
+        self.complete = not open_walks
+        steps, kinds = list(self.menu.steps), ["", *Kind]
+        order = sorted(self._found, key=lambda key: (steps.index(key[0]), kinds.index(key[1]), key[2]))
+        return tuple(self._arrivals(order))
+
+    def _arrivals(self, keys: list[tuple[str, str, str]]) -> Iterator[Arrival]:
+        for key in keys:
+            step, kind, language = key
+            found = self._found[key]
+            yield Arrival(step, _leaf(self.menu.steps[step]), kind, language, found.best, found.worst)
+
+    def _arrive(self, walk: _Walk) -> None:
+        step = self.menu.steps[walk.step]
+        if not _leaf(step):
+            return
+        language = walk.draft["language"]
+        heard = self.timings[language].until_heard(step)
+        best = None if walk.best is None else walk.best + heard
+        key = (walk.step, walk.draft.get("kind", ""), language)
+        self._found.setdefault(key, _Found()).add(best, walk.worst + heard)
+
+    def _onward(self, walk: _Walk) -> Iterator[_Walk]:
+        step = self.menu.steps[walk.step]
+        timing = self.timings[walk.draft["language"]]
+        for way in _open_ways(step, walk.draft):
+            if way.to == walk.step or way.to in walk.path or way.to == getattr(step, "record", ""):
+                continue  # going round, and saying it again, are the caller's own wish
+            willing = way.by in (By.CALLER, By.ALONE)
+            best = walk.best + timing.at_best(step) if walk.best is not None and willing else None
+            worst = walk.worst + timing.at_worst(step, way.by)
+            yield _Walk(way.to, walk.path | {walk.step}, {**walk.draft, **way.sets}, best, worst)
+
+
+def _open_ways(step: Step, draft: Mapping[str, str]) -> tuple[Way, ...]:
+    """A branch on what this walk has settled has one way; on topic or county a caller may take any."""
+    if isinstance(step, BranchStep) and step.on in ("language", "kind"):
+        return (Way(step.cases.get(draft.get(step.on, ""), step.go), By.ALONE),)
+    return ways(step)
+
+
+def _leaf(step: Step) -> str:
+    match step:
+        case RecordStep():
+            return "record"
+        case OperatorStep():
+            return "operator"
+        case EndStep():
+            return "end"
+        case _:
+            return ""

@@ -1,0 +1,184 @@
+"""Proves a menu: every step can be reached, every call comes to an end, and how long each way takes.
+
+A caller who stays silent, or whose keys mean nothing, must reach an end too: a loop of such ways alone is
+refused. Loops that a caller walks by meaningful keys are her own choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, fields
+from graphlib import CycleError, TopologicalSorter
+
+from ivr.voice import saying
+from ivr.voice.arrivals import Arrival, Arrivals
+from ivr.voice.directory import Directory
+from ivr.voice.menu import BranchStep, CountyStep, Menu, MenuStep, Miss, RecordStep, Step
+from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
+from ivr.voice.parse import parse
+from ivr.voice.steps import BUILT_IN
+from ivr.voice.timing import SecondsOf, Timing
+from ivr.voice.ways import By, ways
+
+UNANSWERED = frozenset({By.ALONE, By.SILENT})
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`mistakes` is empty when the menu may go on the air. `measured`: with the prompts' true lengths.
+
+    `complete`: False when the tree has too many ways to walk them all; the times are then the longest found.
+    """
+
+    mistakes: tuple[Mistake, ...]
+    arrivals: tuple[Arrival, ...]
+    measured: bool
+    complete: bool
+
+
+def check(
+    data: bytes,
+    file: str,
+    directory: Directory,
+    *,
+    languages: Collection[str] | None = None,
+    prompts: Collection[str] | None = None,
+    seconds_of: SecondsOf | None = None,
+) -> tuple[Menu, Proof]:
+    """Parse and prove. Raises MenuMistakes with all that is wrong."""
+    menu = parse(
+        data,
+        file,
+        languages=languages,
+        prompts=prompts,
+        topics=[topic.code for topic in directory.topics],
+        counties=[county.code for county in directory.counties],
+    )
+    proof = prove(menu, directory, seconds_of, file=file)
+    if proof.mistakes:
+        raise MenuMistakes(proof.mistakes)
+    return menu, proof
+
+
+def prove(menu: Menu, directory: Directory, seconds_of: SecondsOf | None = None, *, file: str = "") -> Proof:
+    """What is wrong with a parsed menu as a whole, and its times in seconds.
+
+    `seconds_of(prompt id, language)` is a prompt's length; without it each counts as two seconds.
+    """
+    found = [
+        Mistake(file, step.line, 1, f"steps.{step.id}", message, hint)
+        for step, message, hint in (*_unreached(menu), *_endless(menu), *_unknown(menu, directory))
+    ]
+    timings = {language: Timing(directory, language, seconds_of) for language in menu.languages}
+    arrivals = Arrivals(menu, timings)
+    times = arrivals.find()
+    return Proof(tuple(found), times, seconds_of is not None, arrivals.complete)
+
+
+Finding = tuple[Step, str, str]
+
+
+def reached(menu: Menu) -> frozenset[str]:
+    """The steps that some call can come to."""
+    found: set[str] = set()
+    waiting = [menu.start]
+    while waiting:
+        step = waiting.pop()
+        if step not in found:
+            found.add(step)
+            waiting += [way.to for way in ways(menu.steps[step])]
+    return frozenset(found)
+
+
+def _unreached(menu: Menu) -> Iterator[Finding]:
+    known = reached(menu)
+    for step in menu.steps.values():
+        if step.id not in known:
+            yield step, "no call can come here: no other step leads to it", ""
+
+
+def _endless(menu: Menu) -> Iterator[Finding]:
+    silent = _loops(menu, UNANSWERED)
+    for loop in silent:
+        yield menu.steps[loop[0]], f"a silent caller goes round for ever: {' → '.join(loop)}", ""
+    if not silent:
+        for loop in _loops(menu, UNANSWERED | {By.WRONG}):
+            message = f"a caller whose keys are never understood goes round for ever: {' → '.join(loop)}"
+            yield menu.steps[loop[0]], message, ""
+
+
+def _loops(menu: Menu, by: Collection[By]) -> list[list[str]]:
+    """Loops of such ways, no step in two of them, each from its first step in the file and back."""
+    known = reached(menu)
+    graph = {id: {way.to for way in ways(menu.steps[id]) if way.by in by} for id in menu.steps if id in known}
+    loops = []
+    while loop := _one_loop(graph):
+        loops.append(_turned(loop, list(menu.steps)))
+        graph = {id: onward - set(loop) for id, onward in graph.items() if id not in loop}
+    return loops
+
+
+def _one_loop(graph: dict[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1][:0:-1]  # it names them against the ways' direction
+        return found
+    return []
+
+
+def _turned(loop: list[str], order: list[str]) -> list[str]:
+    first = loop.index(min(loop, key=order.index))
+    return [*loop[first:], *loop[:first], loop[first]]
+
+
+def _unknown(menu: Menu, directory: Directory) -> Iterator[Finding]:
+    """Values that this province does not have."""
+    known = {"topic": [t.code for t in directory.topics], "county": [c.code for c in directory.counties]}
+    for step in menu.steps.values():
+        for name, value in _named(step):
+            if name in known and value not in known[name]:
+                yield step, f"there is no {name} {shown(value)}", nearest(value, known[name])
+        if isinstance(step, CountyStep):
+            yield from _ambiguous(step, directory)
+
+
+def _named(step: Step) -> Iterator[tuple[str, str]]:
+    match step:
+        case MenuStep():
+            for choice in step.keys.values():
+                yield from choice.sets.items()
+        case RecordStep():
+            yield from step.sets.items()
+        case BranchStep():
+            yield from ((step.on, value) for value in step.cases)
+
+
+def _ambiguous(step: CountyStep, directory: Directory) -> Iterator[Finding]:
+    for key, county in directory.by_county_key.items():
+        if key.startswith(step.unknown) or step.unknown.startswith(key):
+            yield step, f"unknown: {step.unknown} is taken by the county {county.code} ({key})", ""
+
+
+def prompt_ids(menu: Menu, directory: Directory, language: str | None = None) -> frozenset[str]:
+    """Every prompt id that a call on this menu can speak in `language` (None: in any of the menu's)."""
+    languages = menu.languages if language is None else (language,)
+    composed = (saying.fragments(language) for language in languages)
+    return BUILT_IN.union(*composed, _written(menu), _of_province(directory))
+
+
+def _written(menu: Menu) -> Iterator[str]:
+    for step in menu.steps.values():
+        for each in fields(step):
+            value = getattr(step, each.name)
+            if each.name.endswith("prompt"):
+                yield from value
+            elif isinstance(value, Miss):
+                yield from value.say
+
+
+def _of_province(directory: Directory) -> Iterator[str]:
+    yield from (f"topic_group.{group}" for group in directory.groups)
+    yield from (f"topic.{topic.code}" for topic in directory.topics)
+    yield from (f"county.{county.code}" for county in directory.counties)
+    yield from (f"agency.{agency}" for agency in directory.agencies)

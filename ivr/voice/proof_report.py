@@ -1,0 +1,81 @@
+"""What `ivr menu check` shows of a menu that passed: its size, its times, and what they rest on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ivr.voice.arrivals import Arrival
+from ivr.voice.menu import Menu
+from ivr.voice.proof import Proof
+
+LEAVES = {"record": "until the beep", "operator": "until the operators' queue", "end": "until goodbye"}
+
+
+def report(menu: Menu, proof: Proof) -> list[str]:
+    """Plain lines. A time is the slowest language's."""
+    lines = [str(mistake) for mistake in proof.mistakes]
+    languages = ", ".join(menu.languages)
+    lines.append(f"menu {menu.name}: {len(menu.steps)} steps, languages {languages}, start {menu.start}")
+    if not proof.mistakes:
+        lines.append("every step can be reached; silent and confused callers come to an end")
+    lines += _times(proof)
+    if not proof.measured:
+        lines.append("prompts' lengths are unknown: each is counted as 2 s")
+    if not proof.complete:
+        lines.append("the tree has too many ways to walk them all: the worst times are the longest found")
+    return lines
+
+
+def _times(proof: Proof) -> list[str]:
+    rows = [("step", "kind", "", "hearing all", "at worst")]
+    rows += [
+        (a.step, a.kind or "-", LEAVES[a.leaf], "-" if a.best is None else _clock(a.best), _clock(a.worst))
+        for a in slowest(proof.arrivals)
+    ]
+    widths = [max(len(row[n]) for row in rows) for n in range(5)]
+    return [_row(row, widths) for row in rows]
+
+
+def _row(row: tuple[str, ...], widths: list[int]) -> str:
+    """Words to the left, times to the right."""
+    cells = zip(row, widths, strict=True)
+    return "  ".join(cell.ljust(w) if n < 3 else cell.rjust(w) for n, (cell, w) in enumerate(cells))
+
+
+def slowest(arrivals: tuple[Arrival, ...]) -> list[Arrival]:
+    """One arrival for each step and kind: that of the language that takes longest."""
+    found: dict[tuple[str, str], Arrival] = {}
+    for arrival in arrivals:
+        key = arrival.step, arrival.kind
+        if key not in found or arrival.worst > found[key].worst:
+            found[key] = arrival
+    return list(found.values())
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02}"
+
+
+def as_json(menu: Menu, proof: Proof) -> dict[str, Any]:
+    """The same for programs; seconds as numbers."""
+    return {
+        "menu": menu.name,
+        "languages": list(menu.languages),
+        "steps": len(menu.steps),
+        "mistakes": [asdict(mistake) for mistake in proof.mistakes],
+        "measured": proof.measured,
+        "complete": proof.complete,
+        "arrivals": [
+            {
+                "step": a.step,
+                "leaf": a.leaf,
+                "kind": a.kind,
+                "language": a.language,
+                "best_seconds": None if a.best is None else round(a.best, 1),
+                "worst_seconds": round(a.worst, 1),
+            }
+            for a in proof.arrivals
+        ],
+    }
