@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 
 # A hostile file may hold thousands of mistakes; nobody reads beyond this many.
@@ -27,6 +27,9 @@ class Mistake:
         key = f"{self.key}: " if self.key else ""
         hint = f" (did you mean “{self.nearest}”?)" if self.nearest else ""
         return f"{place}{key}{self.message}{hint}"
+
+    def as_json(self) -> dict[str, str | int]:
+        return asdict(self)
 
 
 class MenuMistakes(Exception):

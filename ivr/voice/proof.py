@@ -7,33 +7,23 @@ refused. Loops that a caller walks by meaningful keys are her own choice.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from graphlib import CycleError, TopologicalSorter
 
 from ivr.voice import saying
-from ivr.voice.arrivals import Arrival, Arrivals
+from ivr.voice.arrivals import Arrivals
 from ivr.voice.directory import Directory
 from ivr.voice.menu import BranchStep, CountyStep, Menu, MenuStep, Miss, RecordStep, Step
 from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
 from ivr.voice.parse import parse
+from ivr.voice.report import Proof, report, report_json
 from ivr.voice.steps import BUILT_IN
 from ivr.voice.timing import SecondsOf, Timing
 from ivr.voice.ways import By, ways
 
+__all__ = ["Proof", "check", "prompt_ids", "prove", "report", "report_json"]
+
 UNANSWERED = frozenset({By.ALONE, By.SILENT})
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """`mistakes` is empty when the menu may go on the air. `measured`: with the prompts' true lengths.
-
-    `complete`: False when the tree has too many ways to walk them all; the times are then the longest found.
-    """
-
-    mistakes: tuple[Mistake, ...]
-    arrivals: tuple[Arrival, ...]
-    measured: bool
-    complete: bool
 
 
 def check(

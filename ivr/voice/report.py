@@ -1,15 +1,28 @@
-"""What `ivr menu check` shows of a menu that passed: its size, its times, and what they rest on."""
+"""What a proof found, and how `ivr menu check` shows it."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import dataclass
 from typing import Any
 
 from ivr.voice.arrivals import Arrival
 from ivr.voice.menu import Menu
-from ivr.voice.proof import Proof
+from ivr.voice.mistakes import Mistake
 
 LEAVES = {"record": "until the beep", "operator": "until the operators' queue", "end": "until goodbye"}
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """`mistakes` is empty when the menu may go on the air. `measured`: with the prompts' true lengths.
+
+    `complete`: False when the tree has too many ways to walk them all; the times are then the longest found.
+    """
+
+    mistakes: tuple[Mistake, ...]
+    arrivals: tuple[Arrival, ...]
+    measured: bool
+    complete: bool
 
 
 def report(menu: Menu, proof: Proof) -> list[str]:
@@ -58,13 +71,14 @@ def _clock(seconds: float) -> str:
     return f"{minutes}:{rest:02}"
 
 
-def as_json(menu: Menu, proof: Proof) -> dict[str, Any]:
+def report_json(menu: Menu, proof: Proof) -> dict[str, Any]:
     """The same for programs; seconds as numbers."""
     return {
+        "ok": not proof.mistakes,
         "menu": menu.name,
         "languages": list(menu.languages),
         "steps": len(menu.steps),
-        "mistakes": [asdict(mistake) for mistake in proof.mistakes],
+        "mistakes": [mistake.as_json() for mistake in proof.mistakes],
         "measured": proof.measured,
         "complete": proof.complete,
         "arrivals": [
