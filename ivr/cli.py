@@ -117,12 +117,12 @@ def render(
 
 def main() -> None:
     """The entry point of `ivr`."""
-    from ivr.voice.catalogue import CatalogueError
+    from ivr.voice.catalogue import CatalogueMistakes
     from ivr.voice.mistakes import MenuMistakes
 
     try:
         app()
-    except (Finding, CatalogueError, MenuMistakes) as error:
+    except (Finding, CatalogueMistakes, MenuMistakes) as error:
         fail(str(error))
     except KeyboardInterrupt:
         raise SystemExit(130) from None

@@ -63,17 +63,16 @@ async def _disk(settings: Settings) -> Finding:
 
 
 async def _database(settings: Settings) -> Finding:
-    from sqlalchemy.ext.asyncio import create_async_engine
-
     from ivr.commands.output import Finding as Missing
     from ivr.commands.output import database_url
+    from ivr.store.engine import make_engine
     from ivr.store.schema import is_current
 
     try:
         url = database_url(settings)
     except Missing as error:
         return Finding("database", False, str(error), "start `make run`, or set IVR_DATABASE_URL")
-    engine = create_async_engine(url, connect_args={"timeout": 3})
+    engine = make_engine(url, pool=1)
     try:
         current = await is_current(engine)
     except Exception as error:

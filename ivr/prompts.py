@@ -7,7 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ivr.settings import ROOT, Settings
-from ivr.voice.catalogue import Catalogue, parse
+from ivr.speech.files import load
+from ivr.voice.catalogue import Catalogue
 
 GENERIC = ROOT / "sounds" / "prompts.yaml"
 RECORDED = ROOT / "sounds" / "recorded"
@@ -20,8 +21,8 @@ def files(settings: Settings) -> tuple[Path, ...]:
 
 
 def catalogue(settings: Settings) -> Catalogue:
-    """Read both files. Raises CatalogueError with every mistake."""
-    return parse([(str(path), path.read_text(encoding="utf-8")) for path in files(settings)])
+    """Read both files. Raises CatalogueMistakes with every mistake."""
+    return load(files(settings))
 
 
 def lengths(settings: Settings) -> Callable[[str, str], float]:

@@ -28,7 +28,7 @@ def case_list(limit: Limit = 20, json: Json = False) -> None:
         show_table(["code", "kind", "topic", "county", "agency", "status", "due_at"], rows)
 
 
-@cases.command(epilog="Example: ivr case show '123 456 78 97' --json")
+@cases.command(epilog="Example: ivr case show '123 456 78 94' --json")
 def show(code: Code, json: Json = False) -> None:
     """One case with its recordings, referrals and events."""
     from ivr.desk import reading
@@ -43,7 +43,7 @@ def show(code: Code, json: Json = False) -> None:
         print_case(case)
 
 
-@cases.command(epilog="Example: ivr case answer 1234567897 'آب وصل شد.' --by abfa")
+@cases.command(epilog="Example: ivr case answer 1234567894 'آب وصل شد.' --by abfa")
 def answer(
     code: Code,
     text: Annotated[str, typer.Argument(help="The agency's answer, in the words the caller will hear.")],

@@ -42,6 +42,10 @@ def load_settings() -> Settings:
 
 def database_url(settings: Settings) -> str:
     """The configured database, or the embedded one that `make run` left its address of."""
+    from sqlalchemy.exc import ArgumentError
+
+    from ivr.store.engine import async_url
+
     url = settings.database_url
     if not url:
         note = settings.state_path / "run" / "database-url"
@@ -51,15 +55,10 @@ def database_url(settings: Settings) -> str:
                 "Start `make run` with this IVR_STATE, or set IVR_DATABASE_URL."
             )
         url = note.read_text(encoding="utf-8").strip()
-    return with_driver(url)
-
-
-def with_driver(url: str) -> str:
-    """Any ordinary PostgreSQL address, made one for asyncpg."""
-    scheme, _, rest = url.partition("://")
-    if scheme.partition("+")[0] not in {"postgresql", "postgres"}:
-        raise Finding(f"IVR_DATABASE_URL must begin with postgresql://, not {scheme}://")
-    return f"postgresql+asyncpg://{rest}"
+    try:
+        return async_url(url)
+    except ArgumentError:
+        raise Finding("IVR_DATABASE_URL is no database address like postgresql://user@host/name") from None
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -68,13 +67,12 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 def with_database(settings: Settings, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
     """Run `work` against the database, then let go of it."""
-    from sqlalchemy.ext.asyncio import create_async_engine
-    from sqlalchemy.pool import NullPool
+    from ivr.store.engine import make_engine
 
     url = database_url(settings)
 
     async def whole() -> T:
-        engine = create_async_engine(url, poolclass=NullPool)
+        engine = make_engine(url, pool=1)
         try:
             return await work(engine)
         finally:

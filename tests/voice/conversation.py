@@ -48,7 +48,7 @@ TEHRAN = ZoneInfo("Asia/Tehran")
 OFFICE_HOURS = datetime(2026, 11, 25, 10, 0, tzinfo=TEHRAN)  # a Wednesday
 NIGHT = datetime(2026, 11, 25, 23, 0, tzinfo=TEHRAN)
 DIRECTORY = directory_from(SEED)
-CODE = "1234567897"
+CODE = "1234567894"
 
 
 def default_menu() -> Menu:

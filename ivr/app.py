@@ -1,0 +1,204 @@
+"""The only composition root: what `ivr serve` runs in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import signal
+from contextlib import AsyncExitStack
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import uvloop
+from aiohttp import web
+from sqlalchemy import text
+
+from ivr.asterisk.ami import Ami
+from ivr.asterisk.channel import Channel
+from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process
+from ivr.calls import Line, carry
+from ivr.commands.output import database_url
+from ivr.commands.sounds import needed
+from ivr.desk import menus
+from ivr.desk.apply import Pump
+from ivr.desk.book import Book
+from ivr.desk.codes import CodeBlock
+from ivr.desk.intake import Intake
+from ivr.desk.seeding import directory_from
+from ivr.lab.secrets import load as load_secrets
+from ivr.settings import ROOT, Settings
+from ivr.speech.book import SoundBook
+from ivr.speech.check import missing
+from ivr.store.engine import AWAY, make_engine
+from ivr.store.journal import Journal
+from ivr.voice.menu import Menu
+from ivr.voice.mistakes import MenuMistakes
+from ivr.voice.parse import parse
+from ivr.web.health import application
+from ivr.worker import Worker
+
+log = logging.getLogger(__name__)
+
+FIRST_MENU_SECONDS = 5.0
+
+
+def serve(settings: Settings) -> None:
+    """Answer calls until SIGTERM or SIGINT, then drain."""
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    prepare_process(settings.agi.max_calls)
+    uvloop.run(Hotline(settings).run())
+
+
+class Hotline:
+    """Everything that one process holds, started in order and stopped in the reverse order."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.secrets = load_secrets(settings)
+        self.engine = make_engine(database_url(settings))
+        self.journal = Journal(settings.spool / "journal")
+        self.codes = CodeBlock(settings.spool / "codes")
+        self.sounds = SoundBook(settings.sounds, settings.calls.languages)
+        self.book = Book(
+            self.engine,
+            timezone=settings.province.timezone,
+            weekend=frozenset(settings.province.weekend),
+            wrong_codes=settings.calls.wrong_codes,
+            wrong_codes_minutes=settings.calls.wrong_codes_minutes,
+        )
+        self.line: Line
+        self.ami = Ami(
+            settings.ami.host,
+            settings.ami.port,
+            settings.ami.username,
+            self.secrets.ami,
+            action_seconds=settings.ami.action_seconds,
+        )
+
+    async def run(self) -> None:
+        """Serve until told to stop."""
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, stopping.set)
+        async with AsyncExitStack() as stack:
+            server = await self._start(stack)
+            await stopping.wait()
+            log.info("no new calls; the %d live ones may finish", server.calls)
+            await server.drain(self.settings.agi.drain_seconds)
+
+    async def _start(self, stack: AsyncExitStack) -> AgiServer:
+        settings = self.settings
+        stack.push_async_callback(self.engine.dispose)
+        self.journal.open()
+        stack.push_async_callback(self.journal.close)
+        self.codes.open()
+        stack.callback(self.codes.close)
+        zone = ZoneInfo(settings.province.timezone)
+        self.line = Line(
+            menu=await self._first_menu(),
+            directory=directory_from(settings.seed_path),
+            intake=Intake(self.journal, self.codes, self.book),
+            clock=partial(datetime.now, zone),
+        )
+        worker = Worker(
+            Pump(self.engine, self.journal, self.book),
+            self.codes,
+            self.book,
+            self.line.intake,
+            settings.state_path / "fallback",
+            settings.recordings,
+        )
+        await worker.start()
+        stack.push_async_callback(worker.close)
+        watching = asyncio.create_task(menus.watch(self.engine, settings.calls.menu, self._published))
+        stack.callback(watching.cancel)
+        self.ami.start()
+        stack.push_async_callback(self.ami.close)
+        server = self._server()
+        await server.start()
+        stack.push_async_callback(server.close)
+        await self._start_web(stack)
+        return server
+
+    def _server(self) -> AgiServer:
+        agi = self.settings.agi
+        return AgiServer(
+            agi.host,
+            agi.port,
+            answer=self._answer,
+            allow=agi.allow,
+            secret=self.secrets.agi,
+            header_bytes=agi.header_bytes,
+            header_seconds=agi.header_seconds,
+            line_bytes=agi.line_bytes,
+            max_calls=agi.max_calls,
+        )
+
+    async def _answer(self, connection: AgiConnection) -> None:
+        channel = Channel(
+            connection,
+            sounds=self.sounds.path,
+            recordings=self.settings.recordings,
+            speak=self.sounds.speak,
+        )
+        await carry(self.line, channel)
+
+    async def _first_menu(self) -> Menu:
+        """The live revision; without a database the last one this machine had, else the file."""
+        name = self.settings.calls.menu
+        try:
+            async with asyncio.timeout(FIRST_MENU_SECONDS):
+                revision = await menus.current(self.engine, name)
+        except AWAY as error:
+            log.warning("the live menu can't be read, using the last one known: %s", error)
+            revision = None
+        if revision is not None:
+            return self._parsed(revision)
+        kept = self._kept_menu
+        path = kept if kept.is_file() else ROOT / "dialplan" / "menus" / f"{name}.yaml"
+        return parse(path.read_bytes(), str(path), languages=self.settings.calls.languages)
+
+    async def _published(self, revision: menus.Revision) -> None:
+        """Swap one reference; a revision that this version can't read is refused, the old one stays."""
+        try:
+            self.line.menu = self._parsed(revision)
+        except MenuMistakes as error:
+            log.error("revision %s of menu %s is refused: %s", revision.number, revision.name, error)
+            return
+        log.info("menu %s: revision %s is live", revision.name, revision.number)
+
+    def _parsed(self, revision: menus.Revision) -> Menu:
+        raw = revision.text.encode()
+        menu = parse(raw, f"{revision.name}, revision {revision.number}", languages=self.settings.calls.languages)
+        self._kept_menu.write_bytes(raw)
+        return dataclasses.replace(menu, revision=str(revision.number))
+
+    @property
+    def _kept_menu(self) -> Path:
+        return self.settings.spool / f"menu-{self.settings.calls.menu}.yaml"
+
+    async def _start_web(self, stack: AsyncExitStack) -> None:
+        checks = {"database": self._database, "asterisk": self._asterisk, "prompts": self._prompts}
+        runner = web.AppRunner(application(checks), access_log=None)
+        await runner.setup()
+        stack.push_async_callback(runner.cleanup)
+        await web.TCPSite(runner, self.settings.web.host, self.settings.web.port).start()
+
+    async def _database(self) -> str:
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT 1"))
+        return "" if self.codes.left else "no tracking codes are in hand"
+
+    async def _asterisk(self) -> str:
+        await self.ami.action("Ping")
+        return ""
+
+    async def _prompts(self) -> str:
+        gaps = await asyncio.to_thread(
+            lambda: missing(needed(self.settings), self.settings.calls.languages, self.settings.sounds)
+        )
+        return f"{len(gaps)} prompts have no audio: ivr sounds build" if gaps else ""

@@ -1,0 +1,33 @@
+"""`ivr simulate`: a menu in the terminal."""
+
+from __future__ import annotations
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from ivr import prompts
+from ivr.commands.menu import read
+from ivr.commands.output import show_json
+from ivr.settings import Settings
+
+
+def simulate(settings: Settings, file: Path, keys: str, number: str, json: bool) -> None:
+    """Walk `file`. With `keys` they are pressed in order, else they are read from the terminal."""
+    from ivr import simulator
+    from ivr.desk.seeding import directory_from
+    from ivr.voice.events import Caller
+
+    _, menu = read(settings, file)
+    catalogue = prompts.catalogue(settings)
+    transcript = simulator.simulate(
+        menu,
+        directory_from(settings.seed_path),
+        keys=keys.split(",") if keys else None,
+        prompts=catalogue.text,
+        caller=Caller(number, datetime.now(ZoneInfo(settings.province.timezone))),
+        out=sys.stderr if json else sys.stdout,
+    )
+    if json:
+        show_json(transcript.as_json())

@@ -1,0 +1,86 @@
+"""Background work: the journal into the database, and what the dialplan recorded alone into cases."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ivr.desk.apply import Pump
+from ivr.desk.book import Book
+from ivr.desk.codes import CodeBlock
+from ivr.desk.fallback import take_in
+from ivr.desk.intake import Intake
+from ivr.store.engine import AWAY
+
+log = logging.getLogger(__name__)
+
+FALLBACK_SECONDS = 15.0  # how often the dialplan's own recordings are looked for
+FIRST_LEASE_SECONDS = 10.0
+LAST_SECONDS = 5.0
+LONGEST_WAIT = 60.0
+
+
+class Worker:
+    """Runs until closed. A part that fails is logged and begun again, ever more slowly."""
+
+    def __init__(
+        self,
+        pump: Pump,
+        codes: CodeBlock,
+        book: Book,
+        intake: Intake,
+        fallback: Path,
+        recordings: Path,
+    ) -> None:
+        self.pump = pump
+        self.codes = codes
+        self.book = book
+        self.intake = intake
+        self.fallback = fallback
+        self.recordings = recordings
+        self._running: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Lease tracking codes once, if the database is there, then work in the background."""
+        try:
+            async with asyncio.timeout(FIRST_LEASE_SECONDS):
+                await self.codes.lease(self.pump.engine)
+        except AWAY as error:
+            log.warning("no tracking codes leased at start, %d in hand: %s", self.codes.left, error)
+        parts: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+            "pump": self.pump.run,
+            "codes": partial(self.codes.keep_leased, self.pump.engine),
+            "book": self.book.follow,
+            "fallback": self._take_in,
+        }
+        self._running = [
+            asyncio.create_task(self._again(name, part), name=name) for name, part in parts.items()
+        ]
+
+    async def close(self) -> None:
+        """Apply what is journalled, if the database is there, then stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.pump.idle(), LAST_SECONDS)
+        for part in self._running:
+            part.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
+
+    async def _again(self, name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        wait = 1.0
+        while True:
+            try:
+                await part()
+            except Exception:
+                log.exception("%s failed; again in %g s", name, wait)
+                await asyncio.sleep(wait)
+                wait = min(wait * 2, LONGEST_WAIT)
+
+    async def _take_in(self) -> None:
+        while True:
+            await take_in(self.intake, self.fallback, self.recordings)
+            await asyncio.sleep(FALLBACK_SECONDS)
