@@ -156,7 +156,7 @@ class Ami:
         *_, last = await self._gather("Originate", "OriginateResponse", seconds, fields)
         return OriginateResponse(
             answered=last.response == "Success", reason=int(last.reason or 0),
-            channel=last.channel, unique_id=last.uniqueid.replace("<null>", ""),
+            channel=last.channel, unique_id="" if last.uniqueid.startswith("<") else last.uniqueid,
         )  # fmt: skip
 
     async def channels(self) -> list[Message]:

@@ -1,0 +1,1 @@
+"""Long runs that measure: `python -m bench.<name>`."""

@@ -1,0 +1,1 @@
+"""Bench (b): real calls through Asterisk to the whole hotline."""

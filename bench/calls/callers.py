@@ -1,0 +1,136 @@
+"""The load: SIPp callers who file a complaint each."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+# Keys that interrupt each prompt on the way to the recording: language, kind, topic (group, leaf), county.
+WAY = ("1", "1", "1", "1", "0", "0")
+KEY_GAP = 1500  # ms; SIPp's keys need 1.3 s between them (its replay of one key is not to overlap the next)
+WORDS = 8000  # ms of speech in SIPp's g711a.pcap
+
+HEAD = """<?xml version="1.0" encoding="UTF-8"?>
+<scenario name="a complaint">
+  <send retrans="500"><![CDATA[
+INVITE sip:{extension}@[remote_ip]:[remote_port] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:0412[call_number]@[local_ip]:[local_port]>;tag=[pid]b[call_number]
+To: <sip:{extension}@[remote_ip]:[remote_port]>
+Call-ID: [call_id]
+CSeq: 1 INVITE
+Contact: <sip:0412[call_number]@[local_ip]:[local_port]>
+Max-Forwards: 70
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=sipp 1 1 IN IP[local_ip_type] [local_ip]
+s=-
+c=IN IP[media_ip_type] [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 8 96
+a=rtpmap:8 PCMA/8000
+a=rtpmap:96 telephone-event/8000
+a=fmtp:96 0-16
+]]></send>
+  <recv response="100" optional="true"/>
+  <recv response="180" optional="true"/>
+  <recv response="183" optional="true"/>
+  <recv response="200" rrs="true"/>
+  <send><![CDATA[
+ACK [next_url] SIP/2.0
+Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
+From: <sip:0412[call_number]@[local_ip]:[local_port]>;tag=[pid]b[call_number]
+[last_To:]
+Call-ID: [call_id]
+CSeq: 1 ACK
+Max-Forwards: 70
+Content-Length: 0
+
+]]></send>
+"""
+TAIL = """  <recv request="BYE" timeout="90000"/>
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Content-Length: 0
+
+]]></send>
+</scenario>
+"""
+
+
+def scenario(extension: str, record_prompt_ms: int, speech: Path) -> str:
+    """A call from INVITE to Asterisk's BYE. She waits for the beep, speaks, keeps, hears the code twice."""
+    steps = [_pause(2000), *(step for key in WAY for step in (_key(key), _pause(KEY_GAP)))]
+    steps += [_pause(record_prompt_ms), f'  <nop><action><exec play_pcap_audio="{speech}"/></action></nop>\n']
+    steps += [_pause(WORDS + 500), _key("#"), _pause(2500), _key("1")]
+    return "".join([HEAD.format(extension=extension), *steps, TAIL])
+
+
+def _pause(milliseconds: int) -> str:
+    return f'  <pause milliseconds="{milliseconds}"/>\n'
+
+
+def _key(key: str) -> str:
+    return f'  <nop><action><exec play_dtmf="{key}"/></action></nop>\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    completed: int
+    failed: int
+    most_at_once: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What is asked of SIPp."""
+
+    server: tuple[str, int]
+    calls: int
+    rate: int
+    at_once: int
+
+
+async def run(sipp: list[str], load: Load, text: str, folder: Path) -> Outcome:
+    """Place the calls and wait for the last one's end."""
+    file, statistics = folder / "caller.xml", folder / "sipp.csv"
+    await asyncio.to_thread(file.write_text, text)
+    command = [
+        *sipp, f"{load.server[0]}:{load.server[1]}", "-sf", str(file),
+        "-m", str(load.calls), "-r", str(load.rate), "-l", str(load.at_once),
+        "-i", "127.0.0.1", "-mi", "127.0.0.1", "-p", "0", "-min_rtp_port", "30000", "-max_rtp_port", "49000",
+        "-trace_stat", "-stf", str(statistics), "-fd", "1", "-nostdin",
+        "-trace_err", "-error_file", str(folder / "sipp.err"),
+    ]  # fmt: skip
+    with (folder / "sipp.log").open("wb") as screen:
+        process = await asyncio.create_subprocess_exec(*command, stdout=screen, stderr=screen, cwd=folder)
+        try:
+            await process.wait()
+        finally:
+            if process.returncode is None:
+                process.kill()
+    return outcome(statistics)
+
+
+def outcome(statistics: Path) -> Outcome:
+    """Read SIPp's own statistics."""
+    with statistics.open(newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    last = rows[-1]
+    hours, minutes, seconds = last["ElapsedTime(C)"].split(":")[:3]
+    return Outcome(
+        completed=int(last["SuccessfulCall(C)"]),
+        failed=int(last["FailedCall(C)"]),
+        most_at_once=max(int(row["CurrentCall"]) for row in rows),
+        seconds=int(hours) * 3600 + int(minutes) * 60 + float(seconds),
+    )
