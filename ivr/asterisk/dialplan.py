@@ -1,0 +1,124 @@
+"""Asterisk's side, rendered from the templates in dialplan/: a whole configuration, or include files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import BaseModel
+
+from ivr.settings import ROOT, Settings
+
+TEMPLATES = ROOT / "dialplan"
+CALL_SECONDS = 1_800  # the absolute time-out: longer than the longest way through the menu
+RECORD_SECONDS, SILENCE_SECONDS = 180, 8
+
+# What Asterisk plays by itself, apart from any menu.
+FALLBACK_PROMPTS = ("fallback.apology", "fallback.kept", "fallback.thanks", "beep")
+QUEUE_PROMPTS = ("queue.youarenext", "queue.thereare", "queue.callswaiting", "queue.thankyou")
+PROMPTS = frozenset(FALLBACK_PROMPTS + QUEUE_PROMPTS)
+
+# Files that Asterisk complains about when they are missing; its defaults serve us.
+EMPTY = (
+    "acl", "ccss", "cel", "features", "pjproject", "queuerules", "stasis", "udptl", "websocket_client",
+)  # fmt: skip
+
+# Nothing of these can be quoted in Asterisk's files: they end a line, a value, an argument or an expression.
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f;,\[\](){}$\"'\\<>|]")
+
+
+class DialplanError(Exception):
+    """A value can't be written into Asterisk's configuration; the text names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What Asterisk and we know of each other. `sip`: the browser phone's password."""
+
+    agi: str = field(repr=False)
+    ami: str = field(repr=False)
+    originate: str = field(repr=False)
+    sip: str = field(repr=False)
+
+
+def render(
+    kind: Literal["lab", "production"], settings: Settings, secrets: Secrets, out: Path,
+    *, modules: Path | None = None,
+) -> list[Path]:  # fmt: skip
+    """Write the files into `out`, mode 640, and make the folders they name. Returns what was written.
+
+    `modules` is Asterisk's module folder where it is not the one compiled in. Raises DialplanError.
+    """
+    values = _values(settings, secrets, out, modules)
+    _check(values)
+    templates = Environment(
+        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True, autoescape=False,
+    )  # fmt: skip
+    out.mkdir(parents=True, exist_ok=True)
+    written = []
+    for template in sorted((TEMPLATES / kind).glob("*.j2")):
+        text = templates.get_template(f"{kind}/{template.name}").render(values)
+        written.append(_write(out / template.stem, text))
+    if kind == "lab":
+        written += [_write(out / f"{name}.conf", "[general]\n") for name in EMPTY]
+    (settings.state_path / "fallback").mkdir(parents=True, exist_ok=True)
+    return written
+
+
+def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | None) -> dict[str, object]:
+    host = settings.agi.host
+    return {
+        "extension": settings.calls.extension,
+        "language": settings.calls.languages[0],
+        "agi_host": f"[{host}]" if ":" in host else host,
+        "agi_port": settings.agi.port,
+        "ami": settings.ami,
+        "sip": settings.sip,
+        "ws": settings.ws,
+        "rtp": settings.rtp,
+        "secrets": secrets,
+        "etc": out.resolve(),
+        "home": settings.state_path / "asterisk",
+        "modules": modules or "",
+        "fallback": settings.state_path / "fallback",
+        "music": settings.sounds / "moh",
+        "call_seconds": CALL_SECONDS,
+        "record_seconds": RECORD_SECONDS,
+        "silence_seconds": SILENCE_SECONDS,
+        "prompt": lambda id: f"{settings.sounds}/${{IVR_LANGUAGE}}/{id.replace('.', '/')}",
+        # A queue has no variables: the path is relative, so that the channel's language is put before it.
+        "queue_prompt": lambda id: f"seda111/{id.replace('.', '/')}",
+    }
+
+
+def _check(values: Mapping[str, object]) -> None:
+    for key, text in _texts("", values):
+        if unsafe := _UNSAFE.search(text):
+            raise DialplanError(f"{key} holds {unsafe[0]!r}, which can't stand in Asterisk's files: {text!r}")
+
+
+def _texts(key: str, value: object) -> Iterator[tuple[str, str]]:
+    """Every text in the values with its dotted key; secrets and settings are looked into."""
+    if isinstance(value, str | Path):
+        yield key, str(value)
+    elif isinstance(value, Secrets):
+        yield from ((f"secrets.{name}", getattr(value, name)) for name in Secrets.__slots__)
+    elif isinstance(value, BaseModel):
+        yield from _texts(key, dict(value))
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _texts(f"{key}.{name}".lstrip("."), inner)
+
+
+def _write(path: Path, text: str) -> Path:
+    """Whole or not at all, and never readable by others: some hold secrets."""
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.touch(mode=0o640)
+    unfinished.write_text(text, encoding="utf-8")
+    unfinished.replace(path)
+    return path

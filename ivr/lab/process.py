@@ -1,0 +1,73 @@
+"""Child processes of the lab: each in a session of its own, so that Ctrl-C reaches only the parent."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+
+@dataclass(slots=True)
+class Child:
+    """A running program with its log. `pid_file` lets the next start end what a killed parent left."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    pid_file: Path
+
+    @classmethod
+    def start(
+        cls, name: str, command: Sequence[str], *, log: Path, pid_file: Path,
+        env: Mapping[str, str] | None = None,
+    ) -> Child:  # fmt: skip
+        """Start it, after ending a leftover of an earlier run."""
+        end_leftover(pid_file)
+        for folder in (log.parent, pid_file.parent):
+            folder.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                start_new_session=True, env=env,
+            )  # fmt: skip
+        created = psutil.Process(process.pid).create_time()
+        pid_file.write_text(f"{process.pid} {created!r}\n", encoding="ascii")
+        return cls(name, process, log, pid_file)
+
+    @property
+    def ended(self) -> bool:
+        return self.process.poll() is not None
+
+    def stop(self, seconds: float, first: signal.Signals = signal.SIGTERM) -> None:
+        """Ask it to end, and end it after `seconds`."""
+        if not self.ended:
+            self.process.send_signal(first)
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.pid_file.unlink(missing_ok=True)
+
+    def last_words(self) -> str:
+        """The end of its log, in one line."""
+        return " | ".join(self.log.read_text(encoding="utf-8", errors="replace").split("\n")[-6:]).strip(" |")
+
+
+def end_leftover(pid_file: Path) -> None:
+    """End the process that the file names, unless its number belongs to another process by now."""
+    try:
+        pid, created = pid_file.read_text(encoding="ascii").split()
+        process = psutil.Process(int(pid))
+        if abs(process.create_time() - float(created)) < 0.01:
+            process.terminate()
+            process.wait(10)
+    except (OSError, ValueError, psutil.NoSuchProcess):
+        pass
+    except psutil.TimeoutExpired:
+        process.kill()
+    pid_file.unlink(missing_ok=True)
