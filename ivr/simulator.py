@@ -1,0 +1,314 @@
+"""The call flow in a terminal: prints what the caller would hear, takes keys from the keyboard or a list.
+
+The keys are tokens of `ivr.voice.tokens`; the end of a list hangs up. The desk is played too, no database needed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, TextIO
+
+from ivr.voice import tokens
+from ivr.voice.actions import (
+    Action,
+    Ask,
+    Clip,
+    HangUp,
+    KeepWords,
+    LookUpCase,
+    OpenCase,
+    Operator,
+    RecallCaller,
+    Record,
+    Say,
+    Sound,
+    Words,
+)
+from ivr.voice.directory import Directory
+from ivr.voice.events import (
+    Caller,
+    CallerKnown,
+    CaseOpened,
+    CaseSeen,
+    Ended,
+    Event,
+    HungUp,
+    Keys,
+    Lookup,
+    Recorded,
+    Said,
+    Transfer,
+    Transferred,
+    WordsKept,
+)
+from ivr.voice.menu import Menu
+from ivr.voice.session import Session
+from ivr.voice.tokens import KeysMistake
+
+__all__ = ["EXAMPLE_CODE", "Desk", "KeysMistake", "Transcript", "Turn", "simulate"]
+
+EXAMPLE_CODE = "1234567894"  # its check digit is right
+_BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One action and its answer. `said` are the texts spoken, `answer` what the caller or the desk did."""
+
+    step: str
+    language: str
+    action: str
+    said: tuple[str, ...]
+    answer: str
+
+
+@dataclass(slots=True)
+class Transcript:
+    """A whole conversation. `outcome`: completed or hung_up; `cases`: what was opened, with its code."""
+
+    menu: str
+    revision: str
+    caller: str
+    turns: list[Turn] = field(default_factory=list)
+    cases: list[dict[str, Any]] = field(default_factory=list)
+    language: str = ""
+    outcome: str = "completed"
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def example_code(case: OpenCase) -> str:
+    """A code of valid form, always the same."""
+    return EXAMPLE_CODE
+
+
+def empty_books(code: str) -> CaseSeen:
+    """A desk that knows no case."""
+    return CaseSeen(Lookup.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the played desk answers. `county` is the one this caller's latest case came from."""
+
+    new_code: Callable[[OpenCase], str] = example_code
+    look_up: Callable[[str], CaseSeen] = empty_books
+    county: str = ""
+    operator: Transfer = Transfer.NOBODY
+
+
+def simulate(
+    menu: Menu,
+    directory: Directory,
+    *,
+    keys: Sequence[str] | None,
+    prompts: Callable[[str, str], str],
+    caller: Caller,
+    out: TextIO,
+    read: Callable[[], str] = input,
+    desk: Desk | None = None,
+) -> Transcript:
+    """Carry one call. `prompts(id, language)` is a prompt as written; `keys` None takes lines from `read`.
+
+    `read` raises EOFError when the caller hangs up. Raises KeysMistake for keys that mean nothing.
+    """
+    source: _Source = _Typed(read, out) if keys is None else _Listed(keys)
+    return _Call(Session(menu, directory, caller), source, prompts, _Page(out), desk or Desk()).carry()
+
+
+class _Source(Protocol):
+    """Where the caller's tokens come from."""
+
+    def listen(self, action: Action, name: str) -> Event:
+        """What the caller does where the call waits for her."""
+
+    def interrupt(self, action: Action) -> Event | None:
+        """What she does while something is said or music plays, if anything."""
+
+
+class _Listed:
+    """A list, checked before the call begins. Its end hangs up."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._left = deque(enumerate(tokens.checked(keys), start=1))
+
+    def listen(self, action: Action, name: str) -> Event:
+        place, token = self._left.popleft() if self._left else (0, tokens.HANG_UP)
+        event = tokens.answer(action, token, name)
+        if event is None:
+            fitting = tokens.wanted(action)
+            raise KeysMistake(f"key {place}, “{token}”, does not fit: the call waits for {fitting}")
+        return event
+
+    def interrupt(self, action: Action) -> Event | None:
+        event = tokens.answer(action, self._left[0][1]) if self._left else None
+        if event is not None:
+            self._left.popleft()
+        return event
+
+
+class _Typed:
+    """A keyboard, a line at a time: an empty line is silence, any words are a recording."""
+
+    def __init__(self, read: Callable[[], str], out: TextIO) -> None:
+        self._read = read
+        self._out = out
+
+    def listen(self, action: Action, name: str) -> Event:
+        while True:
+            line = self._line()
+            for token in (line, f"say:{line}"):
+                event = tokens.answer(action, token, name)
+                if event is not None:
+                    return event
+            self._out.write(f"  the call waits for {tokens.wanted(action)}\n")
+
+    def interrupt(self, action: Action) -> Event | None:
+        return None
+
+    def _line(self) -> str:
+        self._out.write("> ")
+        self._out.flush()
+        try:
+            return self._read().strip() or tokens.SILENCE
+        except EOFError:
+            return tokens.HANG_UP
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The terminal; colours only where a person looks at it."""
+
+    out: TextIO
+
+    def said(self, step: str, texts: Sequence[str]) -> None:
+        if texts:
+            self._line(_BOLD, f"[{step}] {' '.join(texts)}")
+
+    def answered(self, text: str) -> None:
+        if text:
+            self._line(_DIM, f"    {text}")
+
+    def _line(self, colour: str, text: str) -> None:
+        self.out.write(f"{colour}{text}{_PLAIN}\n" if self.out.isatty() else f"{text}\n")
+
+
+class _Call:
+    """One conversation between a `Session`, the caller's tokens and the played desk."""
+
+    def __init__(
+        self,
+        session: Session,
+        source: _Source,
+        prompts: Callable[[str, str], str],
+        page: _Page,
+        desk: Desk,
+    ) -> None:
+        self.session = session
+        self.transcript = Transcript(session.menu.name, session.menu.revision, session.caller.number)
+        self.source = source
+        self.prompts = prompts
+        self.page = page
+        self.desk = desk
+        self.clips: dict[str, str] = {}  # a recording's name → how it is shown
+
+    def carry(self) -> Transcript:
+        """To the end."""
+        action: Action | None = self.session.start()
+        while action is not None and not isinstance(action, HangUp):
+            said = self._spoken(action)
+            self.page.said(self.session.step, said)
+            event = self._answer(action)
+            self._note(action, said, event)
+            action = self.session.receive(event)
+        self.transcript.language = self.session.language
+        self.page.answered(f"({self.transcript.outcome})")
+        return self.transcript
+
+    def _note(self, action: Action, said: tuple[str, ...], event: Event) -> None:
+        answer = self._shown(action, event)
+        self.page.answered(answer)
+        session, name = self.session, type(action).__name__
+        self.transcript.turns.append(Turn(session.step, session.language, name, said, answer))
+        if isinstance(event, HungUp) or (isinstance(event, Recorded) and event.ended is Ended.HANGUP):
+            self.transcript.outcome = "hung_up"
+
+    def _spoken(self, action: Action) -> tuple[str, ...]:
+        if not isinstance(action, Ask | Say):
+            return ()
+        texts = (self._text(sound, action.language) for sound in action.speech)
+        return tuple(text for text in texts if text)
+
+    def _text(self, sound: Sound, language: str) -> str:
+        match sound:
+            case Clip(name=name):
+                return self.clips.get(name, name)
+            case Words(text=text):
+                return text
+            case str():
+                return self.prompts(sound, language)
+
+    def _answer(self, action: Action) -> Event:
+        match action:
+            case Ask() | Record():
+                return self.source.listen(action, f"recording-{len(self.clips) + 1}")
+            case Say():
+                return self.source.interrupt(action) or Said()
+            case Operator():
+                return self.source.interrupt(action) or Transferred(self.desk.operator)
+            case RecallCaller():
+                return CallerKnown(self.desk.county)
+            case LookUpCase(code=code):
+                return self.desk.look_up(code)
+            case KeepWords():
+                return WordsKept()
+            case OpenCase():
+                return self._opened(action)
+        raise TypeError(f"the simulator has no answer to {type(action).__name__}")
+
+    def _opened(self, action: OpenCase) -> CaseOpened:
+        code = self.desk.new_code(action)
+        case = asdict(action)
+        case["recordings"] = [{"seconds": r.seconds, "ended": r.ended} for r in action.recordings]
+        case["national_id"] = "•" * len(action.national_id)
+        self.transcript.cases.append({**case, "code": code})
+        return CaseOpened(code)
+
+    def _shown(self, action: Action, event: Event) -> str:
+        """The answer in one line, sensitive keys masked as in the call row; "" for nothing worth a line."""
+        match event:
+            case Keys(ended=ended):
+                pressed = self.session.trace(event).key + ("#" if ended is Ended.HASH else "")
+                return f"> {pressed or '(silence)'}"
+            case Said(key=key):
+                return f"> {key}" if key else ""
+            case Recorded(name=name, seconds=seconds, ended=ended):
+                self.clips[name] = f"<{name}, {seconds:g} s>"
+                return f"> {self.clips[name]} ended by {ended}"
+            case HungUp():
+                return "> (hangs up)"
+            case Transferred(result=result):
+                return f"operators: {result}"
+            case CaseSeen(result=result):
+                return f"desk: {result} {event.status}".rstrip()
+            case CallerKnown(county=county):
+                return f"desk: her last case came from {county}" if county else ""
+            case CaseOpened(code=code):
+                return f"desk: {_in_short(action)}, {f'code {code}' if code else 'no code'}"
+            case WordsKept():
+                instead = isinstance(action, KeepWords) and action.instead
+                return "desk: words kept instead" if instead else "desk: words added"
+        raise TypeError(type(event).__name__)
+
+
+def _in_short(action: Action) -> str:
+    if not isinstance(action, OpenCase):
+        return ""
+    parts = [f"case {action.kind}", action.topic, action.county or "county unknown", action.language]
+    parts += ["+".join(f"{recorded.seconds:g} s" for recorded in action.recordings)]
+    parts += [f"callback {action.callback}"] if action.callback else []
+    parts += ["with a national ID"] if action.national_id else []
+    return ", ".join(parts)
