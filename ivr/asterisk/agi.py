@@ -1,0 +1,229 @@
+"""The Asterisk Gateway Interface as a sans-I/O codec: bytes in, events out; words in, a command line out.
+
+What Asterisk sends is read from its own `res/res_agi.c` (13 to 22), and told in docs/decisions/fastagi.md.
+Nothing a peer sends raises, and any split of the same bytes gives the same events.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
+from sys import intern
+from typing import NamedTuple
+
+HEADER_BYTES = 16_384
+LINE_BYTES = 65_536
+# Asterisk up to 18 reads a command line into 2,048 bytes and takes the rest for another command.
+COMMAND_BYTES = 2_000
+
+_HEADER, _REPLIES, _BROKEN = range(3)
+_HEADER_START = b"agi_"
+_ARGUMENT = "agi_arg_"
+_PLAIN = re.compile(r"[A-Za-z0-9_./&,:=()#*+-]+").fullmatch
+_ENDPOS = re.compile(r"endpos=([0-9]{1,18})").fullmatch
+_REFUSED = re.compile(r"[\r\n\0]").search
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """The header Asterisk opens with. `variables` keep their `agi_` names, `arguments` are those of AGI().
+
+    A name that comes twice keeps its first value: a line break smuggled into a caller's name can't replace
+    what Asterisk said before it. Invalid UTF-8 is kept by `surrogateescape`.
+    """
+
+    variables: dict[str, str]
+    arguments: tuple[str, ...]
+
+
+class Reply(NamedTuple):
+    """The answer to one command.
+
+    `result` is what stands behind `result=` (may be empty), `value` what stands in brackets (None: there are
+    none), `endpos` a position in samples, `text` the words of a reply that has no `result=` (510, 511, 520).
+    """
+
+    code: int
+    result: str = ""
+    value: str | None = None
+    endpos: int | None = None
+    text: str = ""
+
+    @property
+    def timed_out(self) -> bool:
+        return self.value == "timeout"
+
+    @property
+    def dead(self) -> bool:
+        """511: the channel is gone and takes no such command any more."""
+        return self.code == 511
+
+
+@dataclass(frozen=True, slots=True)
+class Hangup:
+    """The caller hung up. Out of band: an awaited reply still comes, and this may come again at the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A line that is no reply; harmless once, a flood of them is not."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Not AGI, or over a limit. Nothing more comes after it."""
+
+    reason: str
+
+
+Event = Environment | Reply | Hangup | Stray | Broken
+
+HANGUP = Hangup()
+
+
+class AgiCodec:
+    """One connection's bytes. Lines and the header are limited, so is what it holds."""
+
+    __slots__ = ("_header_bytes", "_line_bytes", "_rest", "_stage", "_usage")
+
+    def __init__(self, header_bytes: int = HEADER_BYTES, line_bytes: int = LINE_BYTES) -> None:
+        self._header_bytes = header_bytes
+        self._line_bytes = line_bytes
+        self._rest = b""
+        self._stage = _HEADER
+        self._usage = ""
+
+    def feed(self, received: bytes) -> Iterable[Event]:
+        """The events that `received` completes, in order. Take them all, or give this connection up."""
+        if self._rest:
+            received = self._rest + received
+        if self._stage == _REPLIES:
+            return self._replies(received)
+        return self._header(received) if self._stage == _HEADER else ()
+
+    def _header(self, received: bytes) -> Iterable[Event]:
+        if not received.startswith(_HEADER_START[: len(received)]):
+            return [self._broken("not FastAGI: the first line does not begin with agi_")]
+        end = received.find(b"\n\n")
+        if end > self._header_bytes or (end < 0 and len(received) > self._header_bytes + 1):
+            return [self._broken(f"the header is longer than {self._header_bytes} bytes")]
+        if end < 0:
+            self._rest = received
+            return []
+        self._stage = _REPLIES
+        return chain([environment(received[:end])], self._replies(received[end + 2 :]))
+
+    def _replies(self, received: bytes) -> Iterable[Event]:
+        *lines, self._rest = received.split(b"\n")
+        if len(lines) > 8 or len(received) > self._line_bytes:
+            return self._many(lines)
+        return [event for line in lines if (event := self._line(line)) is not None]
+
+    def _many(self, lines: list[bytes]) -> Iterator[Event]:
+        """One by one, so that whoever sends a flood can be cut off before it is all read."""
+        for line in lines:
+            if len(line) > self._line_bytes:
+                break
+            if (event := self._line(line)) is not None:
+                yield event
+        else:
+            if len(self._rest) <= self._line_bytes:
+                return
+        yield self._broken(f"a line is longer than {self._line_bytes} bytes")
+
+    def _line(self, line: bytes) -> Event | None:
+        if self._usage or line.startswith(b"520-"):
+            return self._usage_line(line)
+        if line == b"HANGUP":
+            return HANGUP
+        if line[3:4] == b" " and line[:3].isdigit():
+            # Most replies are the same few short lines; longer ones may hold what must not linger in a cache.
+            return _cached_reply(line) if len(line) <= 20 else reply(line)
+        return Stray(decode(line))
+
+    def _usage_line(self, line: bytes) -> Event | None:
+        """A usage text runs up to the line that begins with `520 `; what is over the limit is left out."""
+        if len(self._usage) <= self._line_bytes:
+            self._usage += decode(line) + "\n"
+        if not line.startswith(b"520 "):
+            return None
+        usage, self._usage = self._usage, ""
+        return Reply(520, text=usage.rstrip("\n"))
+
+    def _broken(self, reason: str) -> Broken:
+        self._rest = b""
+        self._stage = _BROKEN
+        return Broken(reason)
+
+
+def decode(received: bytes) -> str:
+    """As UTF-8; what is not stays in the text as surrogates, so nothing is lost."""
+    return received.decode("utf-8", "surrogateescape")
+
+
+def environment(header: bytes) -> Environment:
+    """Read the lines before the blank one."""
+    variables: dict[str, str] = {}
+    last = ""
+    for line in decode(header).split("\n"):
+        name, colon, value = line.partition(":")
+        if colon and name.startswith("agi_"):
+            last = intern(name)
+            variables.setdefault(last, value.removeprefix(" "))
+        elif last:  # the rest of a value that holds a line break
+            variables[last] += "\n" + line
+    arguments: list[str] = []
+    while (name := f"{_ARGUMENT}{len(arguments) + 1}") in variables:
+        arguments.append(variables[name])
+    return Environment(variables, tuple(arguments))
+
+
+def reply(line: bytes) -> Reply:
+    """Read one reply line, such as `200 result=-1 (hangup) endpos=8000`."""
+    text = decode(line)
+    code, rest = int(line[:3]), text[4:]
+    if not rest.startswith("result="):
+        return Reply(code, text=rest)
+    result, _, rest = rest[7:].partition(" ")
+    if not rest:
+        return Reply(code, result)
+    if not rest.startswith("("):
+        return Reply(code, result, endpos=_samples(rest))
+    if rest.endswith(")"):
+        return Reply(code, result, rest[1:-1])
+    value, bracket, end = rest[1:].rpartition(") ")
+    if bracket and (endpos := _samples(end)) is not None:
+        return Reply(code, result, value, endpos)
+    return Reply(code, result, rest[1:])
+
+
+_cached_reply = lru_cache(maxsize=256)(reply)
+
+
+def _samples(text: str) -> int | None:
+    found = _ENDPOS(text)
+    return int(found[1]) if found else None
+
+
+def command(*words: str) -> bytes:
+    """A command line of a constant name and its arguments, each quoted where it needs it.
+
+    Raises ValueError for an argument with CR, LF or NUL (it would become a second command), and for a line
+    longer than `COMMAND_BYTES`.
+    """
+    text = " ".join([word if _PLAIN(word) else _quoted(word) for word in words])
+    line = text.encode("utf-8", "surrogateescape")
+    if len(line) > COMMAND_BYTES:
+        raise ValueError(f"an AGI command of {len(line)} bytes: Asterisk takes {COMMAND_BYTES} at most")
+    return line + b"\n"
+
+
+def _quoted(word: str) -> str:
+    if _REFUSED(word):
+        raise ValueError(f"an AGI argument may not hold CR, LF or NUL: {word!r}")
+    return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,229 @@
+"""The caller's channel: carries out the call flow's actions by AGI commands.
+
+Keys are read by `EXEC Read`, not by GET DATA: only Read plays several files without a gap that loses keys,
+and has separate times for the first and the next key. Reasons and sources: docs/decisions/fastagi.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+
+from ivr.asterisk import recording, variables
+from ivr.asterisk.agi import command
+from ivr.asterisk.server import AgiConnection
+from ivr.voice.actions import Action, Ask, Clip, HangUp, Operator, Record, Say, Speech, Words
+from ivr.voice.events import Caller, Ended, Event, HungUp, Keys, Said, Transfer, Transferred
+
+log = logging.getLogger(__name__)
+
+Sounds = Callable[[str, str], str | None]
+Speak = Callable[[str, str], Awaitable[str | None]]
+
+BEEP, APOLOGY = "beep", "apology"
+FILES_BYTES = 1_900  # what fits into one command line beside the rest of it
+# In Read and Playback these separate or group arguments and files.
+_UNPLAYABLE = re.compile(r"""[,&"'\\()\[\]{}$|\r\n\0]""").search
+_READ_KEYS = command("GET", "FULL", "VARIABLE", "${READSTATUS} ${IVR_KEYS}")
+_DONE = command("SET", "VARIABLE", "IVR_DONE", "1")
+_KEPT = command("SET", "VARIABLE", "IVR_KEPT", "1")
+_NO_QUEUE_STATUS = command("SET", "VARIABLE", "QUEUESTATUS", "")
+_QUEUE_STATUS = command("GET", "VARIABLE", "QUEUESTATUS")
+
+
+class Channel:
+    """One caller. `perform` one action at a time; after a hang-up it answers `HungUp` to everything.
+
+    `sounds` gives a prompt's path for Asterisk (no extension) or None, by id and language; `speak` makes
+    audio of free words; `recordings` is where the caller's words go.
+    """
+
+    __slots__ = ("_connection", "_now", "_recordings", "_sounds", "_speak", "_timeouts")
+
+    def __init__(self, connection: AgiConnection, *, sounds: Sounds, recordings: Path, speak: Speak) -> None:
+        self._connection = connection
+        self._sounds = sounds
+        self._speak = speak
+        self._recordings = recordings
+        self._now: datetime | None = None
+        self._timeouts: tuple[float, float] | None = None  # what the channel's TIMEOUT()s were set to
+
+    @property
+    def hung_up(self) -> bool:
+        """The caller is gone, or the connection to Asterisk is."""
+        return self._connection.hung_up
+
+    @property
+    def unique_id(self) -> str:
+        return variables.clean(self._connection.variables.get("agi_uniqueid", ""))
+
+    def caller(self, now: datetime) -> Caller:
+        """Who calls. `now` also names the day's recordings folder."""
+        self._now = now
+        return variables.caller(self._connection.variables, now)
+
+    async def perform(self, action: Action) -> Event:
+        """Carry out `Ask`, `Say`, `Record`, `Operator` or `HangUp`; TypeError for the others.
+
+        Raises `Drained` when the server stops, except in the middle of a recording or with an operator.
+        """
+        if self._connection.hung_up:
+            return HungUp()
+        match action:
+            case Ask():
+                return await self._ask(action)
+            case Say():
+                return await self._say(action)
+            case Record():
+                return await self._record(action)
+            case Operator():
+                return await self._transfer(action)
+            case HangUp():
+                await self.finish()
+                return HungUp()
+            case _:
+                raise TypeError(f"the channel can't carry out {type(action).__name__}")
+
+    async def finish(self) -> None:
+        """Tell the dialplan that the call came to its end, so that its fall-back need not step in."""
+        await self._connection.send(_DONE)
+
+    async def kept(self) -> None:
+        """Tell the dialplan that the caller's words are safe, so that its fall-back need not ask for them."""
+        await self._connection.send(_KEPT)
+
+    async def apologise(self, language: str) -> None:
+        """Say that the service stops. It begins when what Asterisk is just doing has ended."""
+        if not self._connection.hung_up:
+            await self._play(await self._files((APOLOGY,), language), drainable=False)
+
+    async def _ask(self, ask: Ask) -> Event:
+        files = await self._files(ask.speech, ask.language)
+        if not ask.barge_in:
+            await self._play(files)
+            files = []
+        *leading, last = files or [""]
+        for chunk in leading:
+            event = await self._read(chunk, 1)
+            if not isinstance(event, Keys) or event.ended is not Ended.TIMEOUT:
+                return await self._go_on(event, ask)
+        return await self._read(last, ask.max_keys, ask.first_key_seconds, ask.next_key_seconds)
+
+    async def _go_on(self, event: Event, ask: Ask) -> Event:
+        """A key came during speech too long for one command: it is the first of those asked for."""
+        if not isinstance(event, Keys) or event.ended is Ended.HASH or ask.max_keys == 1:
+            return event
+        more = await self._read("", ask.max_keys - 1, ask.next_key_seconds, ask.next_key_seconds)
+        return Keys(event.pressed + more.pressed, more.ended) if isinstance(more, Keys) else more
+
+    async def _say(self, say: Say) -> Event:
+        files = await self._files(say.speech, say.language)
+        if not say.barge_in:
+            await self._play(files)
+            return HungUp() if self._connection.hung_up else Said()
+        for chunk in files:
+            event = await self._read(chunk, 1)
+            if not isinstance(event, Keys):
+                return event
+            if event.ended is not Ended.TIMEOUT:
+                return Said(event.pressed or "#")
+        return Said()
+
+    async def _read(self, files: str, most: int, first: float = 0.05, following: float = 0.05) -> Event:
+        """Play `files` (joined by `&`) and collect keys: `Keys` or `HungUp`."""
+        connection = self._connection
+        seconds = f"{first:g}"
+        if most > 1 and first != following:
+            await self._set_timeouts(first, following)
+            seconds = "0"
+        line = command("EXEC", "Read", f"IVR_KEYS,{files},{most},,1,{seconds}")
+        await connection.send(line, drainable=True)
+        reply = await connection.send(_READ_KEYS)
+        status, _, keys = (reply.value or "").partition(" ")
+        if connection.hung_up or status == "HANGUP" or reply.dead:
+            return HungUp()
+        if status == "OK":
+            return Keys(keys, Ended.FULL if len(keys) >= most else Ended.HASH)
+        if status != "TIMEOUT" and files:
+            log.error("Asterisk can't play %s (READSTATUS %s)", files, status)
+            return await self._read("", most, first, following)
+        return Keys(keys, Ended.TIMEOUT)
+
+    async def _set_timeouts(self, first: float, following: float) -> None:
+        if self._timeouts != (first, following):
+            await self._connection.send(command("SET", "VARIABLE", "TIMEOUT(response)", f"{first:.3f}"))
+            await self._connection.send(command("SET", "VARIABLE", "TIMEOUT(digit)", f"{following:.3f}"))
+            self._timeouts = (first, following)
+
+    async def _play(self, files: list[str], drainable: bool = True) -> None:
+        """Play to the end; keys are ignored."""
+        for chunk in files:
+            await self._connection.send(command("EXEC", "Playback", chunk), drainable)
+
+    async def _record(self, record: Record) -> Event:
+        name = recording.new_name(self._now or datetime.now().astimezone())
+        path = self._recordings / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        await self._play(await self._files((BEEP,), record.language))
+        if self._connection.hung_up:
+            return HungUp()
+        most, silence = round(record.max_seconds * 1000), round(record.silence_seconds)
+        line = command("RECORD", "FILE", str(path), recording.FORMAT, "#", str(most), f"s={silence}")
+        reply = await self._connection.send(line)
+        if reply.value is None and not reply.dead:
+            log.error("Asterisk could not record: %s", reply)
+        found = await asyncio.to_thread(recording.examine, self._recordings, name, reply)
+        return HungUp() if found is recording.NOTHING and self._connection.hung_up else found
+
+    async def _transfer(self, operator: Operator) -> Event:
+        send = self._connection.send
+        await send(command("SET", "VARIABLE", "CHANNEL(language)", operator.language))
+        await send(_NO_QUEUE_STATUS)
+        # c: go on here when the operator hangs up; the status then is CONTINUE.
+        await send(command("EXEC", "Queue", f"{operator.queue},c,,,{operator.wait_seconds}"))
+        status = (await send(_QUEUE_STATUS)).value
+        if self._connection.hung_up:
+            return HungUp()
+        if not status:
+            return Transferred(Transfer.FAILED)
+        return Transferred(Transfer.ANSWERED if status == "CONTINUE" else Transfer.NOBODY)
+
+    async def _files(self, speech: Speech, language: str) -> list[str]:
+        """The speech as files joined by `&`, in as few pieces as command lines allow.
+
+        What has no audio is left out: the call goes on.
+        """
+        pieces: list[str] = []
+        for sound in speech:
+            if isinstance(sound, str):
+                name, path = sound, self._sounds(sound, language)
+            else:
+                name, path = type(sound).__name__, await self._made(sound, language)
+            if path is None:
+                _tell_once(f"there is no audio for {name} in {language}")
+            elif _UNPLAYABLE(path) or _size(path) > FILES_BYTES // 2:
+                _tell_once(f"Asterisk's applications can't take the file name {path!r}")
+            elif pieces and _size(pieces[-1]) + _size(path) < FILES_BYTES:
+                pieces[-1] += "&" + path
+            else:
+                pieces.append(path)
+        return pieces
+
+    async def _made(self, sound: Clip | Words, language: str) -> str | None:
+        if isinstance(sound, Clip):
+            return str(self._recordings / sound.name)
+        return await self._speak(sound.text, language)
+
+
+def _size(text: str) -> int:
+    return len(text.encode("utf-8", "surrogateescape"))
+
+
+@lru_cache(maxsize=4096)
+def _tell_once(trouble: str) -> None:
+    log.error("%s: left out, and the call goes on", trouble)

@@ -1,0 +1,61 @@
+"""The caller's words as a file: where it lies, how it ended, what it holds."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from datetime import date
+from pathlib import Path
+
+from ivr.asterisk.agi import Reply
+from ivr.voice.events import Ended, Recorded
+from ivr.voice.wave import measure
+
+log = logging.getLogger(__name__)
+
+FORMAT = "wav"
+NOTHING = Recorded("", 0.0, 0.0, Ended.FAILED)
+
+
+def new_name(day: date) -> str:
+    """A name nobody can guess, under the day's folder: `2026/11/25/3f…`, without extension."""
+    return f"{day:%Y/%m/%d}/{secrets.token_hex(16)}"
+
+
+def how_it_ended(reply: Reply) -> Ended:
+    """What RECORD FILE's reply says.
+
+    Silence and the maximum length both come as `(timeout)`. The result then is what ast_waitfor left of the
+    maximum, in milliseconds (res_agi.c, handle_recordfile): next to nothing when all of it was used.
+    """
+    match reply.value:
+        case "dtmf":
+            return Ended.HASH
+        case "timeout":
+            return Ended.SILENCE if reply.result.isdigit() and int(reply.result[:9]) >= 500 else Ended.LIMIT
+        case "hangup" | "waitfor":
+            return Ended.HANGUP
+        case _:  # a lost connection, or Asterisk couldn't: then there is no file
+            return Ended.HANGUP if reply.dead else Ended.FAILED
+
+
+def examine(recordings: Path, name: str, reply: Reply) -> Recorded:
+    """Read the file that `reply` ended. Blocking: run it in a thread. `NOTHING` when there is no file."""
+    try:
+        content = recordings.joinpath(f"{name}.{FORMAT}").read_bytes()
+    except OSError as error:
+        log.error("Asterisk recorded nothing: %s (reply: %s)", error, reply)
+        return NOTHING
+    found = measure(content)
+    if reply.endpos is not None and found.samples != reply.endpos:
+        log.warning("recording %s holds %d samples, Asterisk says %d", name, found.samples, reply.endpos)
+    ended = how_it_ended(reply)
+    return Recorded(
+        name=name,
+        seconds=found.seconds,
+        voiced_seconds=found.voiced_seconds,
+        # The file is there, so what is in it was said.
+        ended=Ended.HANGUP if ended is Ended.FAILED else ended,
+        sha256=found.sha256,
+        size=found.size,
+    )
