@@ -173,7 +173,8 @@ class Hotline:
 
     def _parsed(self, revision: menus.Revision) -> Menu:
         raw = revision.text.encode()
-        menu = parse(raw, f"{revision.name}, revision {revision.number}", languages=self.settings.calls.languages)
+        name = f"{revision.name}, revision {revision.number}"
+        menu = parse(raw, name, languages=self.settings.calls.languages)
         self._kept_menu.write_bytes(raw)
         return dataclasses.replace(menu, revision=str(revision.number))
 

@@ -160,7 +160,8 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        raise SettingsError("\n".join(_sentence(e["loc"], e["msg"], e["input"]) for e in error.errors())) from None
+        wrong = (_sentence(e["loc"], e["msg"], e["input"]) for e in error.errors())
+        raise SettingsError("\n".join(wrong)) from None
     except Exception as error:  # a broken YAML file: the parser's own words name the line
         raise SettingsError(f"{config_file()}: {' '.join(str(error).split())}") from None
 

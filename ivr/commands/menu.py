@@ -27,7 +27,8 @@ def read(settings: Settings, path: Path) -> tuple[bytes, Menu]:
         raw = path.read_bytes()
     except OSError as error:
         raise Finding(f"{path}: {error.strerror}") from None
-    menu = parse(raw, str(path), languages=settings.calls.languages, prompts=prompts.catalogue(settings))
+    known = frozenset.intersection(*map(prompts.catalogue(settings).ids, settings.calls.languages))
+    menu = parse(raw, str(path), languages=settings.calls.languages, prompts=known)
     return raw, menu
 
 

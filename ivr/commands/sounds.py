@@ -45,7 +45,7 @@ def build(
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         bar = progress.add_task("prompts", total=None)
 
-        def advance(done: int, total: int) -> None:
+        def advance(done: int, total: int, _: str) -> None:
             progress.update(bar, completed=done, total=total)
 
         built = build_all(
