@@ -1,0 +1,61 @@
+"""Deadlines in working days: the Iranian week and holidays, and what the province overrides.
+
+A case's day of opening does not count; the deadline is the end (23:59:59) of the Nth working day after it,
+in the province's own time. A day's end rather than the clock time of opening, because the caller is told a
+date and may hold the agency to that whole day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import holidays
+
+WEEKEND = frozenset({3, 4})  # Python weekdays: Thursday, Friday
+_END_OF_DAY = time(23, 59, 59)
+_MOST_DAYS = 1000  # a calendar with no working day in this many days is a mistake, not a deadline
+
+
+@lru_cache(maxsize=64)
+def _iranian_holidays(year: int) -> frozenset[date]:
+    """Without the weekend. Dates of the lunar calendar are estimates; overrides mend them."""
+    return frozenset(holidays.country_holidays("IR", years=year))
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """`overrides`: county ("" = the whole province) → day → is it a working day?"""
+
+    timezone: str = "Asia/Tehran"
+    weekend: frozenset[int] = WEEKEND
+    overrides: Mapping[str, Mapping[date, bool]] = field(default_factory=dict)
+
+    def is_working(self, day: date, county: str = "") -> bool:
+        """A county's own override wins over the province's, that over weekend and holidays."""
+        for area in (county, "") if county else ("",):
+            ruled = self.overrides.get(area, {}).get(day)
+            if ruled is not None:
+                return ruled
+        return day.weekday() not in self.weekend and day not in _iranian_holidays(day.year)
+
+    def due_at(self, opened_at: datetime, days: int, county: str = "") -> datetime:
+        """The end of the `days`th working day after `opened_at` (which carries its zone).
+
+        Raises ValueError for a naive time, fewer than one day, or a calendar without working days.
+        """
+        if opened_at.tzinfo is None:
+            raise ValueError("opened_at has no time zone")
+        if days < 1:
+            raise ValueError(f"a deadline of {days} working days is no deadline")
+        zone = ZoneInfo(self.timezone)
+        day, left = opened_at.astimezone(zone).date(), days
+        for _ in range(_MOST_DAYS + 2 * days):
+            day += timedelta(days=1)
+            left -= self.is_working(day, county)
+            if not left:
+                return datetime.combine(day, _END_OF_DAY, zone)
+        raise ValueError(f"the calendar has no {days} working days after {opened_at.date()}")

@@ -1,0 +1,73 @@
+"""Telephone numbers as networks deliver them and as people key them."""
+
+from __future__ import annotations
+
+import phonenumbers
+from phonenumbers import PhoneNumberType
+
+_REGION = "IR"
+# What networks send instead of a withheld number.
+_WITHHELD = frozenset({"", "anonymous", "unknown", "restricted", "unavailable", "private", "asterisk", "s"})
+_CALLABLE = frozenset(
+    {
+        PhoneNumberType.MOBILE,
+        PhoneNumberType.FIXED_LINE,
+        PhoneNumberType.FIXED_LINE_OR_MOBILE,
+        PhoneNumberType.VOIP,
+        PhoneNumberType.PERSONAL_NUMBER,
+    }
+)
+_TO_ASCII = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
+_LONGEST = 64
+
+
+def normalise(number: str, area_code: str = "") -> str:
+    """E.164 ("+984133334444") of a number in any usual form, or "" when it is none.
+
+    `area_code` ("041") is put before a local eight-digit number.
+    """
+    text = number.translate(_TO_ASCII).strip()
+    digits = "".join(c for c in text if c.isascii() and c.isdigit())
+    if not digits or len(digits) > 15 or any(c.isalpha() for c in text):
+        return ""
+    if area_code and len(digits) == 8 and digits[0] not in "01" and "+" not in text:
+        digits = area_code + digits
+    international = text.startswith("+") or (digits.startswith("98") and len(digits) == 12)
+    return _e164("+" + digits if international else digits)
+
+
+def key(number: str, area_code: str = "") -> str:
+    """What stands for this caller in look-ups and limits: E.164, else what came, "" when withheld."""
+    bare = number.strip()[:_LONGEST]
+    return "" if is_withheld(bare) else normalise(bare, area_code) or bare
+
+
+def is_withheld(number: str) -> bool:
+    return number.strip().lower() in _WITHHELD
+
+
+def is_callable(number: str, area_code: str = "") -> bool:
+    """Whether a citizen may be called back there: an Iranian mobile or subscriber number, nothing premium."""
+    full = normalise(number, area_code)
+    if not full:
+        return False
+    parsed = phonenumbers.parse(full, None)
+    return parsed.country_code == 98 and phonenumbers.number_type(parsed) in _CALLABLE
+
+
+def mask(number: str) -> str:
+    """For logs: enough to tell two calls apart, not enough to call. "+98914***67"."""
+    bare = "".join(c for c in number if c.isprintable())
+    if is_withheld(bare):
+        return "withheld"
+    return "***" if len(bare) < 7 else f"{bare[:-7]}***{bare[-2:]}"
+
+
+def _e164(text: str) -> str:
+    try:
+        parsed = phonenumbers.parse(text, _REGION)
+    except phonenumbers.NumberParseException:
+        return ""
+    if not phonenumbers.is_valid_number(parsed):
+        return ""
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)

@@ -1,0 +1,99 @@
+"""Who is responsible: rules over topic × area, the most specific wins, and nothing ever goes nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+COUNTY_MARK = "{county}"
+
+
+class Scope(StrEnum):
+    """Where a rule holds, the most specific first."""
+
+    COUNTY = "county"  # in this one county
+    COUNTY_PATTERN = "county_pattern"  # in any known county; the agency's code holds `{county}`
+    NO_COUNTY = "no_county"  # where the caller's county is unknown
+    DEFAULT = "default"
+
+
+class Reason(StrEnum):
+    """Why an agency was chosen. All but RULE put the case at the desk; NO_RULE is a gap to fill."""
+
+    RULE = "rule"
+    NO_RULE = "no_rule"
+    TIE = "tie"
+    OUTSIDE = "outside"  # the rule names a body that can only be advised to the citizen, not given cases
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    topic: str
+    scope: Scope
+    agency: str
+    county: str = ""
+
+    def agency_in(self, county: str) -> str:
+        return self.agency.replace(COUNTY_MARK, county)
+
+    def holds_in(self, county: str) -> bool:
+        match self.scope:
+            case Scope.COUNTY:
+                return bool(county) and county == self.county
+            case Scope.COUNTY_PATTERN:
+                return bool(county)
+            case Scope.NO_COUNTY:
+                return not county
+            case Scope.DEFAULT:
+                return True
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`advice`: the outside body to name to the citizen, when the reason is OUTSIDE."""
+
+    agency: str
+    reason: Reason
+    rule: Rule | None = None
+    advice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A province's rules. `agencies`: code → may it be given cases?  `desk`: the inspection office.
+
+    `kinds`: kind → the topic whose rules and deadline govern every case of that kind.
+    """
+
+    desk: str
+    agencies: Mapping[str, bool]
+    rules: Iterable[Rule]
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    _by_topic: dict[str, list[Rule]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_topic: dict[str, list[Rule]] = {}
+        for rule in self.rules:
+            by_topic.setdefault(rule.topic, []).append(rule)
+        object.__setattr__(self, "_by_topic", by_topic)
+
+    def governing_topic(self, kind: str, topic: str) -> str:
+        return self.kinds.get(kind, topic)
+
+    def route(self, kind: str, topic: str, county: str = "") -> Route:
+        """The responsible body for such a case. A rule that names no known agency counts as absent."""
+        rules = self._by_topic.get(self.governing_topic(kind, topic), ())
+        usable = [r for r in rules if r.holds_in(county) and r.agency_in(county) in self.agencies]
+        for scope in Scope:
+            if tier := [rule for rule in usable if rule.scope is scope]:
+                return self._decide(tier, county)
+        return Route(self.desk, Reason.NO_RULE)
+
+    def _decide(self, tier: list[Rule], county: str) -> Route:
+        first, agency = tier[0], tier[0].agency_in(county)
+        if any(rule.agency_in(county) != agency for rule in tier[1:]):
+            return Route(self.desk, Reason.TIE, first)
+        if not self.agencies[agency]:
+            return Route(self.desk, Reason.OUTSIDE, first, advice=agency)
+        return Route(agency, Reason.RULE, first)

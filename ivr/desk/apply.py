@@ -1,0 +1,251 @@
+"""Journalled facts become rows, exactly once, in the order of the journal.
+
+A batch is one transaction with one statement per table; ids come from the facts, so applying a batch again
+changes nothing. Facts that the database refuses for what they say are applied one by one, and the one that is
+at fault is put aside with its reason; an absent database is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.code import code_for
+from ivr.cases.kinds import Kind
+from ivr.desk.book import Book, BookEmpty, Page
+from ivr.desk.events import INSERT_EVENT, add_event
+from ivr.desk.opening import Row, Rows, add_case, call_row, recording_row
+from ivr.store import code_blocks
+from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.journal import Fact, Journal
+from ivr.store.tables import calls, cases, outbox, recordings, referrals
+
+log = logging.getLogger(__name__)
+
+LINGER_SECONDS = 0.1  # facts that come this close together share a transaction
+_BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
+_MALFORMED = (KeyError, ValueError, TypeError, AttributeError)
+
+
+async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
+    """Apply facts in one transaction. Raises what the database raises; then nothing of it was applied."""
+    async with engine.begin() as connection:
+        await _apply(connection, page, facts)
+
+
+async def _apply(connection: AsyncConnection, page: Page, facts: Sequence[Fact]) -> None:
+    rows = Rows()
+    started: dict[uuid.UUID, Row] = {}
+    ended: dict[uuid.UUID, Row] = {}
+    for fact in facts:
+        call = call_row(fact, page)
+        match fact["type"]:
+            case "call_started":
+                started.setdefault(call["id"], call)
+            case "case_opened":
+                started.setdefault(call["id"], call)
+                add_case(rows, fact, fact["code"] or await _desk_code(connection), page)
+            case "call_ended":
+                ended[call["id"]] = call
+                at = call["ended_at"]
+                rows.recordings += [recording_row(r, None, call["id"], at) for r in fact["scraps"]]
+            case "words_kept":
+                started.setdefault(call["id"], call)
+            case other:
+                raise ValueError(f"a fact of unknown type {other!r}")
+    running = [row for key, row in started.items() if key not in ended]
+    await _save_calls(connection, running, [*ended.values()])
+    await _save(connection, rows)
+    for fact in facts:
+        if fact["type"] == "words_kept":
+            await _keep_words(connection, page, fact)
+
+
+async def _save_calls(connection: AsyncConnection, started: list[Row], ended: list[Row]) -> None:
+    if started:
+        await connection.execute(_INSERT_CALL.on_conflict_do_nothing(), started)
+    if ended:
+        await connection.execute(_END_CALL, ended)
+
+
+async def _save(connection: AsyncConnection, rows: Rows) -> None:
+    for statement, new in (
+        (_INSERT_CASE, rows.cases),
+        (_INSERT_RECORDING, rows.recordings),
+        (_INSERT_REFERRAL, rows.referrals),
+        (INSERT_EVENT, rows.events),
+        (_INSERT_OUTBOX, rows.outbox),
+    ):
+        if new:
+            await connection.execute(statement, new)
+
+
+async def _keep_words(connection: AsyncConnection, page: Page, fact: Fact) -> None:
+    """Add a recording to its case; a case that is not there (its fact was damaged) opens at the desk."""
+    name, at = fact["recording"]["name"], datetime.fromisoformat(fact["at"])
+    case = await _case_of(connection, fact)
+    if case is None:
+        rows = Rows()
+        add_case(rows, _orphan(fact, page), fact["code"] or await _desk_code(connection), page)
+        await _save(connection, rows)
+        return
+    row = recording_row(fact["recording"], case, uuid.UUID(fact["call"]["id"]), at)
+    added = await connection.execute(_INSERT_RECORDING.returning(recordings.c.name), [row])
+    if added.first() is None:
+        return  # applied before
+    if fact["instead"]:
+        earlier = (recordings.c.case_id == case, recordings.c.name != name)
+        await connection.execute(update(recordings).where(*earlier).values(superseded=True))
+    event = "words_replaced" if fact["instead"] else "words_added"
+    await add_event(connection, uuid.UUID(fact["id"]), case, at, event, {"recording": name})
+
+
+async def _case_of(connection: AsyncConnection, fact: Fact) -> uuid.UUID | None:
+    query = select(cases.c.id).order_by(cases.c.opened_at.desc()).limit(1)
+    if fact["case"]:
+        query = query.where(cases.c.id == uuid.UUID(fact["case"]))
+    elif fact["code"]:
+        query = query.where(cases.c.code == fact["code"])
+    else:
+        query = query.where(cases.c.call_id == uuid.UUID(fact["call"]["id"]))
+    return (await connection.execute(query)).scalar()
+
+
+def _orphan(fact: Fact, page: Page) -> Fact:
+    """The opening of a case for words whose case is not in the books."""
+    return {
+        **fact,
+        "id": fact["case"] or fact["id"],
+        "kind": Kind.REQUEST,
+        "topic": page.other_topic,
+        "county": "",
+        "language": fact["call"]["language"],
+        "callback": "",
+        "national_id": "",
+        "recordings": [fact["recording"]],
+    }
+
+
+async def _desk_code(connection: AsyncConnection) -> str:
+    number = await code_blocks.next_desk_number(connection)
+    return code_for(number, await code_blocks.tracking_key(connection))
+
+
+_INSERT_CALL = insert(calls)
+_END_CALL = _INSERT_CALL.on_conflict_do_update(
+    index_elements=[calls.c.id],
+    set_={name: _INSERT_CALL.excluded[name] for name in ("ended_at", "outcome", "language", "steps")},
+)
+_INSERT_CASE = insert(cases).on_conflict_do_nothing(index_elements=[cases.c.id])
+_INSERT_RECORDING = insert(recordings).on_conflict_do_nothing()
+_INSERT_REFERRAL = insert(referrals).on_conflict_do_nothing()
+_INSERT_OUTBOX = insert(outbox).on_conflict_do_nothing()
+
+
+class Pump:
+    """Carries the journal's facts into the database, for ever."""
+
+    def __init__(
+        self, engine: AsyncEngine, journal: Journal, book: Book, linger: float = LINGER_SECONDS
+    ) -> None:
+        self.engine = engine
+        self.journal = journal
+        self.book = book
+        self.linger = linger
+        self.away_since: datetime | None = None
+        self._idle: list[asyncio.Future[None]] = []
+        self._hurry = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until cancelled. One per journal."""
+        failures = 0
+        while True:
+            try:
+                await self._drain()
+                failures = 0
+                await self._wait_for_more()
+            except (BookEmpty, *AWAY) as error:
+                pause = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
+                failures += 1
+                log.warning("the database is away, facts wait in the journal: %s", _short(error))
+                await asyncio.sleep(pause)
+
+    async def idle(self) -> None:
+        """Returns when everything journalled so far is applied."""
+        waiting = asyncio.get_running_loop().create_future()
+        self._idle.append(waiting)
+        self._hurry.set()
+        self.journal.grown.set()
+        await waiting
+
+    async def _wait_for_more(self) -> None:
+        if not self.journal.has_more:
+            await self.journal.grown.wait()
+        if self.linger and not self._hurry.is_set():
+            await _first(self._hurry, self.linger)
+
+    async def _drain(self) -> None:
+        self._hurry.clear()
+        self.journal.grown.clear()
+        waiting, self._idle = self._idle, []
+        try:
+            while self.journal.has_more:
+                await self._one_batch()
+        except BaseException:
+            self._idle += waiting
+            raise
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def _one_batch(self) -> None:
+        facts, position = self.journal.read(self.journal.applied)
+        if facts:
+            page = await self.book.page()
+            await self._apply(page, facts)
+        self.journal.checkpoint(position)
+
+    async def _apply(self, page: Page, facts: list[Fact]) -> None:
+        try:
+            await apply(self.engine, page, facts)
+        except (*_MALFORMED, *AWAY) as error:
+            if not isinstance(error, _MALFORMED) and not is_our_fault(error):
+                raise
+            if len(facts) > 1:
+                for fact in facts:
+                    await self._apply(page, [fact])
+            elif not await self._mend(page, facts[0], error):
+                self._put_aside(facts[0], error)
+
+    async def _mend(self, page: Page, fact: Fact, error: Exception) -> bool:
+        """A code that the books know for another case: the words still become a case, under a new code."""
+        if not (isinstance(error, IntegrityError) and "uq_cases_code" in str(error)):
+            return False
+        log.error("the code of case %s belongs to another case; it gets a new one", fact.get("id"))
+        await apply(self.engine, page, [{**fact, "code": ""}])
+        return True
+
+    def _put_aside(self, fact: Fact, error: Exception) -> None:
+        content = json.dumps(fact, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+        self.journal.quarantine(f"{uuid.uuid4()}.fact", content, f"a fact was refused: {_short(error)}")
+
+
+async def _first(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(getattr(error, "orig", None) or error).split())[:300] or type(error).__name__

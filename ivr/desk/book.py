@@ -1,0 +1,168 @@
+"""The province's book: who is responsible for what and until when, kept in memory and reread on change.
+
+Also the two questions that a call asks of the database, each one round trip.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Select, delete, func, insert, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases import phone
+from ivr.cases.deadlines import WEEKEND, Calendar
+from ivr.cases.routing import Rule, Rules, Scope
+from ivr.store.engine import AWAY
+from ivr.store.listening import listen
+from ivr.store.tables import (
+    agencies,
+    areas,
+    calendar_days,
+    cases,
+    code_misses,
+    provinces,
+    routing_rules,
+    topics,
+)
+from ivr.voice.events import CaseSeen, Lookup
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "ivr_directory"  # NOTIFY when agencies, areas, topics, rules or calendar change
+# Withheld numbers share one allowance; it is larger so that one of them can't shut out the rest.
+WITHHELD_TIMES = 20
+
+
+class BookEmpty(Exception):
+    """The database has no province yet: it wants `ivr db upgrade`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One reading of the book, immutable."""
+
+    rules: Rules
+    calendar: Calendar
+    deadlines: Mapping[str, int]  # topic → working days
+    counties: frozenset[str]
+    other_topic: str
+    area_code: str
+
+
+class Book:
+    """`wrong_codes` unknown codes one caller may enter within `wrong_codes_minutes`."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        timezone: str = "Asia/Tehran",
+        weekend: frozenset[int] = WEEKEND,
+        wrong_codes: int = 5,
+        wrong_codes_minutes: int = 60,
+    ) -> None:
+        self.engine = engine
+        self.timezone = timezone
+        self.weekend = weekend
+        self.wrong_codes = wrong_codes
+        self.window = timedelta(minutes=wrong_codes_minutes)
+        self._page: Page | None = None
+
+    @property
+    def area_code(self) -> str:
+        return self._page.area_code if self._page else ""
+
+    async def page(self) -> Page:
+        """The latest reading; read now if there is none yet. Raises BookEmpty or what AWAY names."""
+        if self._page is None:
+            await self.load()
+        assert self._page is not None
+        return self._page
+
+    async def load(self) -> None:
+        """Read everything anew and swap it in whole."""
+        async with self.engine.connect() as connection:
+            self._page = await _read(connection, self.timezone, self.weekend)
+
+    async def follow(self) -> None:
+        """For ever: reread whenever the database says that something changed, and after each reconnect."""
+        await listen(self.engine.url.render_as_string(hide_password=False), CHANNEL, self._reload)
+
+    async def latest_county(self, number: str) -> str:
+        """The county of this caller's latest case that has one, or ""."""
+        caller = phone.key(number, self.area_code)
+        if not caller:
+            return ""
+        query = (
+            select(cases.c.county)
+            .where(cases.c.caller_key == caller, cases.c.county.is_not(None))
+            .order_by(cases.c.opened_at.desc())
+            .limit(1)
+        )
+        async with self.engine.connect() as connection:
+            return (await connection.execute(query)).scalar() or ""
+
+    async def look_up(self, number: str, code: str, now: datetime, *, counts: bool = True) -> CaseSeen:
+        """One question to the database; a second one only to note a wrong code (unless not `counts`)."""
+        caller, since = phone.key(number, self.area_code), now - self.window
+        async with self.engine.connect() as connection:
+            row = (await connection.execute(_seen(caller, code, since))).one()
+            if row.misses >= self.wrong_codes * (1 if caller else WITHHELD_TIMES):
+                return CaseSeen(Lookup.TOO_MANY)
+            if row.status is not None:
+                return CaseSeen(Lookup.FOUND, row.status, row.agency, row.due_at, row.answer)
+            if counts:
+                await connection.execute(delete(code_misses).where(code_misses.c.at < since))
+                await connection.execute(insert(code_misses).values(caller_key=caller, at=now))
+                await connection.commit()
+            return CaseSeen(Lookup.UNKNOWN)
+
+    async def _reload(self) -> None:
+        try:
+            await self.load()
+        except (BookEmpty, *AWAY) as error:
+            log.warning("the book could not be reread: %s", error)
+
+
+def _seen(caller: str, code: str, since: datetime) -> Select[Any]:
+    """How often this caller missed lately, and the case if there is one: always exactly one row."""
+    by_caller = (code_misses.c.caller_key == caller, code_misses.c.at > since)
+    one = select(func.count().label("misses")).select_from(code_misses).where(*by_caller).subquery()
+    case = select(cases.c.status, cases.c.agency, cases.c.due_at, cases.c.answer).where(cases.c.code == code)
+    found = case.subquery()
+    return select(one, found).select_from(one.outerjoin(found, true()))
+
+
+async def _read(connection: AsyncConnection, timezone: str, weekend: frozenset[int]) -> Page:
+    province = (await connection.execute(select(provinces))).first()
+    if province is None:
+        raise BookEmpty("the database has no province yet: run `ivr db upgrade`")
+    bodies = (await connection.execute(select(agencies.c.code, agencies.c.assignable))).all()
+    rules = (await connection.execute(select(routing_rules))).all()
+    days = (await connection.execute(select(topics.c.code, topics.c.deadline_days))).all()
+    counties = (await connection.execute(select(areas.c.code))).scalars()
+    return Page(
+        rules=Rules(
+            desk=province.desk,
+            agencies={body.code: body.assignable for body in bodies},
+            rules=tuple(Rule(r.topic, Scope(r.scope), r.agency, r.county) for r in rules),
+            kinds=province.kinds,
+        ),
+        calendar=Calendar(timezone, weekend, await _overrides(connection)),
+        deadlines={day.code: day.deadline_days for day in days},
+        counties=frozenset(counties),
+        other_topic=province.other_topic,
+        area_code=province.area_code,
+    )
+
+
+async def _overrides(connection: AsyncConnection) -> dict[str, dict[date, bool]]:
+    overrides: dict[str, dict[date, bool]] = {}
+    for row in await connection.execute(select(calendar_days)):
+        overrides.setdefault(row.county, {})[row.day] = row.is_working
+    return overrides

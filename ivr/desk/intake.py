@@ -1,0 +1,182 @@
+"""What a call asks of the desk. Words and promises go to the journal; the database is never waited for.
+
+`ivr.desk.apply.Pump` carries the journalled facts to the database right afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from ivr.desk.book import Book
+from ivr.desk.codes import CodeBlock
+from ivr.store.engine import AWAY
+from ivr.store.journal import Fact, Journal, JournalError
+from ivr.voice.actions import KeepWords, OpenCase
+from ivr.voice.events import CaseSeen, Lookup, Recorded
+
+log = logging.getLogger(__name__)
+
+COUNTY_SECONDS = 0.5  # between two prompts: silence on the line
+LOOK_UP_SECONDS = 1.0
+_REMEMBERED = 20_000  # codes promised lately, whose cases may still be on their way
+_LONGEST_TEXT = 200
+
+
+@dataclass(slots=True)
+class CallFacts:
+    """What is known of a call. `id` is a UUID; `caller` as the network gave it, "" when withheld.
+
+    `cases`: tracking code → id of the case opened in this call; filled by `Intake`.
+    """
+
+    id: str
+    unique_id: str
+    caller: str
+    caller_name: str
+    started_at: datetime
+    answered_at: datetime | None
+    language: str
+    menu_name: str
+    menu_revision: str
+    cases: dict[str, str] = field(default_factory=dict)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Intake:
+    """The desk's window to the telephone."""
+
+    def __init__(
+        self, journal: Journal, codes: CodeBlock, book: Book, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self.journal = journal
+        self.codes = codes
+        self.book = book
+        self.clock = clock
+        self._promised: OrderedDict[str, None] = OrderedDict()
+
+    async def call_started(self, call: CallFacts) -> None:
+        """Note that a call began. Waits for nothing: no one is told anything that depends on it."""
+        self.journal.note({"type": "call_started", "call": _call(call)})
+
+    async def call_ended(
+        self,
+        call: CallFacts,
+        outcome: str,
+        ended_at: datetime,
+        steps: Sequence[dict[str, Any]],
+        scraps: Sequence[Recorded] = (),
+    ) -> None:
+        """Note how it ended. `scraps`: recordings that became no case (too short to hold a word)."""
+        fact = {
+            "type": "call_ended",
+            "call": _call(call),
+            "outcome": outcome,
+            "ended_at": ended_at.isoformat(),
+            "steps": [{key: _clean(value) for key, value in step.items()} for step in steps],
+            "scraps": [asdict(scrap) for scrap in scraps if scrap.name],
+        }
+        try:
+            await self.journal.append(fact)
+        except JournalError as error:
+            log.error("the end of call %s was not journalled: %s", call.id, error)
+
+    async def open_case(self, call: CallFacts, opening: OpenCase) -> str:
+        """Make the words safe and return the case's code once they are.
+
+        "" when no code can be promised: the words are safe all the same and become a case at the desk.
+        Raises JournalError when nothing could be made safe.
+        """
+        code, case = await self.codes.take(), str(uuid.uuid4())
+        await self.journal.append(self._opened(case, code, call, opening))
+        call.cases[code] = case
+        self._remember(code)
+        return code
+
+    async def keep_words(self, call: CallFacts, kept: KeepWords) -> None:
+        """Add a recording to the case opened in this call. Raises JournalError."""
+        fact = {
+            "type": "words_kept",
+            "id": str(uuid.uuid4()),
+            "at": self.clock().isoformat(),
+            "case": call.cases.get(kept.code, ""),
+            "code": kept.code,
+            "call": _call(call),
+            "recording": asdict(kept.recording),
+            "instead": kept.instead,
+        }
+        await self.journal.append(fact)
+
+    async def county_of(self, number: str) -> str:
+        """The county of this caller's latest case; "" when there is none or nobody can look in time."""
+        try:
+            async with asyncio.timeout(COUNTY_SECONDS):
+                return await self.book.latest_county(number)
+        except AWAY:
+            return ""
+
+    async def look_up(self, number: str, code: str) -> CaseSeen:
+        """What may be told about a code. Wrong codes are counted per caller, across all workers."""
+        try:
+            async with asyncio.timeout(LOOK_UP_SECONDS):
+                seen = await self.book.look_up(number, code, self.clock(), counts=code not in self._promised)
+        except AWAY as error:
+            log.warning("a tracking code could not be looked up: %s", error)
+            return CaseSeen(Lookup.UNAVAILABLE)
+        if seen.result is Lookup.UNKNOWN and code in self._promised:
+            return CaseSeen(Lookup.UNAVAILABLE)  # promised, but its case has not reached the database yet
+        return seen
+
+    def _opened(self, case: str, code: str, call: CallFacts, opening: OpenCase) -> Fact:
+        return {
+            "type": "case_opened",
+            "id": case,
+            "at": self.clock().isoformat(),
+            "code": code,
+            "call": _call(call),
+            "kind": opening.kind,
+            "topic": opening.topic,
+            "county": opening.county,
+            "language": opening.language,
+            "callback": _clean(opening.callback),
+            "national_id": _clean(opening.national_id),
+            "recordings": [asdict(r) for r in opening.recordings if r.name],
+        }
+
+    def _remember(self, code: str) -> None:
+        if not code:
+            return
+        self._promised[code] = None
+        if len(self._promised) > _REMEMBERED:
+            self._promised.popitem(last=False)
+
+
+def _call(call: CallFacts) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "unique_id": _clean(call.unique_id),
+        "caller": _clean(call.caller),
+        "caller_name": _clean(call.caller_name),
+        "started_at": call.started_at.isoformat(),
+        "answered_at": call.answered_at and call.answered_at.isoformat(),
+        "language": call.language,
+        "menu_name": call.menu_name,
+        "menu_revision": call.menu_revision,
+    }
+
+
+def _clean(value: Any) -> Any:
+    """Text that any database takes: no NUL, no half characters, bounded. Callers send what they like."""
+    if not isinstance(value, str):
+        return value
+    whole = value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    return whole[:_LONGEST_TEXT]

@@ -1,0 +1,19 @@
+"""Agencies: the bodies that may be responsible for a case, and those that can only be advised."""
+
+from __future__ import annotations
+
+from sqlalchemy import Boolean, Column, Table, Text
+
+from ivr.store.base import metadata
+
+agencies = Table(
+    "agencies",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("county", Text),
+    Column("parent", Text),
+    Column("assignable", Boolean, nullable=False),
+    Column("note", Text, nullable=False, server_default=""),
+)

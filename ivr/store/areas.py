@@ -1,0 +1,32 @@
+"""Areas: the province as a whole (one row) and its counties."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from ivr.store.base import metadata
+
+# `menu`: first-press digit → name of the topic group. `kinds`: kind → the topic whose rules govern it.
+provinces = Table(
+    "provinces",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("area_code", Text, nullable=False),
+    Column("subscriber_digits", Integer, nullable=False),
+    Column("desk", Text, nullable=False),
+    Column("other_topic", Text, nullable=False),
+    Column("menu", JSONB, nullable=False),
+    Column("kinds", JSONB, nullable=False),
+)
+
+areas = Table(
+    "areas",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("capital", Text, nullable=False),
+    Column("towns", JSONB, nullable=False),
+    Column("aliases", JSONB, nullable=False),
+)

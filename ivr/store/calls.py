@@ -1,0 +1,29 @@
+"""Calls: who called when, every step with time and key, and how it ended."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Index, Table, Text, Uuid
+from sqlalchemy.dialects.postgresql import JSONB
+
+from ivr.store.base import metadata, moment
+
+# `caller` is what the network delivered, `caller_key` its E.164 form where it has one ("" = withheld).
+calls = Table(
+    "calls",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("unique_id", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("caller_key", Text, nullable=False),
+    Column("caller_name", Text, nullable=False),
+    moment("started_at"),
+    moment("answered_at", nullable=True),
+    moment("ended_at", nullable=True),
+    Column("outcome", Text),
+    Column("language", Text, nullable=False),
+    Column("menu_name", Text, nullable=False),
+    Column("menu_revision", Text, nullable=False),
+    Column("steps", JSONB, nullable=False),
+    Index("ix_calls_started_at_id", "started_at", "id"),
+    Index(None, "unique_id"),
+)

@@ -1,0 +1,42 @@
+"""Cases: what a citizen wants of the government, whose job it is, and until when."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, Uuid, text
+
+from ivr.store.base import metadata, moment
+
+# `id` is the id of the journalled fact that opened it, so that applying a fact twice changes nothing.
+# `last_seq` numbers its events. `county` NULL = unknown.
+cases = Table(
+    "cases",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("kind", Text, nullable=False),
+    Column("topic", Text, ForeignKey("topics.code"), nullable=False),
+    Column("county", Text),
+    Column("agency", Text, ForeignKey("agencies.code"), nullable=False),
+    Column("status", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("caller_key", Text, nullable=False),
+    Column("caller_name", Text, nullable=False),
+    Column("callback", Text, nullable=False),
+    Column("national_id", Text, nullable=False),
+    Column("call_id", Uuid),
+    moment("opened_at"),
+    moment("due_at"),
+    Column("answer", Text, nullable=False, server_default=""),
+    moment("answered_at", nullable=True),
+    Column("last_seq", Integer, nullable=False),
+    Index("ix_cases_opened_at_id", "opened_at", "id"),
+    Index(
+        "ix_cases_caller_key_opened_at",
+        "caller_key",
+        "opened_at",
+        postgresql_where=text("caller_key <> ''"),
+    ),
+    Index(None, "call_id"),
+)

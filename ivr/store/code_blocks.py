@@ -1,0 +1,61 @@
+"""Where tracking codes come from: leased blocks of sequence numbers, the key, and who guessed wrong."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, Sequence, Table, Text, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.store.base import metadata, moment
+
+BLOCK = 10_000  # sequence numbers in one lease
+DESK_FIRST = 890_000_000  # from here up the desk takes numbers one by one
+TRACKING_KEY = "tracking_code"
+
+# Block n holds the sequence numbers n*BLOCK … n*BLOCK+BLOCK-1; never handed out twice.
+code_blocks = Table(
+    "code_blocks",
+    metadata,
+    Column(
+        "number",
+        BigInteger,
+        Identity(always=True, start=0, minvalue=0, maxvalue=DESK_FIRST // BLOCK - 1),
+        primary_key=True,
+    ),
+    Column("holder", Text, nullable=False),
+    moment("leased_at"),
+)
+desk_numbers = Sequence("desk_numbers", metadata=metadata, start=DESK_FIRST, maxvalue=899_999_999)
+
+key_material = Table(
+    "key_material",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    moment("made_at"),
+)
+
+code_misses = Table(
+    "code_misses",
+    metadata,
+    Column("caller_key", Text, nullable=False),
+    moment("at"),
+    Index(None, "caller_key", "at"),
+)
+
+
+async def tracking_key(connection: AsyncConnection) -> bytes:
+    """The key of all tracking codes; made once by `ivr.store.schema.upgrade`."""
+    query = select(key_material.c.value).where(key_material.c.name == TRACKING_KEY)
+    return bytes((await connection.execute(query)).scalar_one())
+
+
+async def lease(connection: AsyncConnection, holder: str) -> int:
+    """The first sequence number of a fresh block."""
+    row = insert(code_blocks).values(holder=holder, leased_at=func.now()).returning(code_blocks.c.number)
+    return int((await connection.execute(row)).scalar_one()) * BLOCK
+
+
+async def next_desk_number(connection: AsyncConnection) -> int:
+    """A single number for a case that opens while the database is there."""
+    return int((await connection.execute(select(desk_numbers.next_value()))).scalar_one())

@@ -1,0 +1,51 @@
+"""The way to PostgreSQL."""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any
+
+from asyncpg.exceptions import InterfaceError, PostgresError
+from sqlalchemy import make_url
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+# What a database that is away, too slow, read-only or full raises. asyncpg's own errors come through
+# unwrapped while connecting. Errors of our own making are among them too: `is_our_fault` tells.
+AWAY = (OSError, TimeoutError, SQLAlchemyError, PostgresError, InterfaceError)
+
+
+def async_url(url: str) -> str:
+    """Any usual PostgreSQL address, for SQLAlchemy over asyncpg."""
+    return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+
+
+def plain_url(url: str) -> str:
+    """The same for asyncpg itself and for libpq's tools."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def make_engine(url: str, pool: int = 5, **options: Any) -> AsyncEngine:
+    """An engine with a small pool. JIT off: our statements are short and it would cost more than it saves."""
+    return create_async_engine(
+        async_url(url),
+        pool_size=pool,
+        max_overflow=pool,
+        pool_timeout=5,
+        json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
+        connect_args={
+            "timeout": 5,
+            "command_timeout": 30,
+            "server_settings": {"jit": "off", "application_name": "seda111"},
+        },
+        **options,
+    )
+
+
+def is_our_fault(error: BaseException) -> bool:
+    """Whether a statement failed for what it said, so that trying again would not help."""
+    if isinstance(error, IntegrityError | DataError):
+        return True
+    # asyncpg checks arguments before sending; SQLAlchemy gives that the general name.
+    return isinstance(error, DBAPIError) and "invalid input" in str(error.orig)

@@ -1,0 +1,61 @@
+"""LISTEN with a memory for what was missed: after every (re)connection the listener rereads."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import asyncpg
+
+from ivr.store.engine import plain_url
+
+log = logging.getLogger(__name__)
+
+_ALIVE_SECONDS = 20.0  # how soon a half-open connection is noticed
+_RETRY_SECONDS = 1.0
+
+
+async def listen(url: str, channel: str, callback: Callable[[], Awaitable[None]]) -> None:
+    """For ever: call back after each notification and each connection. Bursts are answered once.
+
+    The callback must reread what it cares about; an exception in it is logged, and the listening goes on.
+    """
+    while True:
+        try:
+            await _listen_once(url, channel, callback)
+        except Exception as error:  # asyncpg's errors have no common base
+            log.warning("not listening on %s for now: %s", channel, error)
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+async def _listen_once(url: str, channel: str, callback: Callable[[], Awaitable[None]]) -> None:
+    changed = asyncio.Event()
+    changed.set()
+
+    def wake(*_: Any) -> None:
+        changed.set()
+
+    connection: Any = await asyncpg.connect(plain_url(url), timeout=5)  # type: ignore[no-untyped-call]
+    try:
+        connection.add_termination_listener(wake)
+        await connection.add_listener(channel, wake)
+        while not connection.is_closed():
+            await _turn(connection, changed, callback)
+    finally:
+        connection.terminate()
+
+
+async def _turn(connection: Any, changed: asyncio.Event, callback: Callable[[], Awaitable[None]]) -> None:
+    try:
+        async with asyncio.timeout(_ALIVE_SECONDS):
+            await changed.wait()
+    except TimeoutError:
+        await connection.execute("SELECT 1", timeout=5)
+        return
+    changed.clear()
+    try:
+        await callback()
+    except Exception:
+        log.exception("rereading after a notification failed")

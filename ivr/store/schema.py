@@ -1,0 +1,39 @@
+"""Bring a database to the newest form."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, func, text
+from sqlalchemy.dialects.postgresql import insert
+
+from ivr.cases.code import KEY_BYTES
+from ivr.store.code_blocks import TRACKING_KEY, key_material
+from ivr.store.engine import make_engine
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "db"
+# Two instances that upgrade at once take turns. Any constant will do.
+_LOCK = 1_111_111
+
+
+async def upgrade(url: str) -> None:
+    """Run all missing migrations and make the code key once. Harmless when there is nothing to do."""
+    engine = make_engine(url, pool=1)
+    try:
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            await connection.run_sync(_migrate)
+            key = {"name": TRACKING_KEY, "value": secrets.token_bytes(KEY_BYTES), "made_at": func.now()}
+            await connection.execute(insert(key_material).values(key).on_conflict_do_nothing())
+    finally:
+        await engine.dispose()
+
+
+def _migrate(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

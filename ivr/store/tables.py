@@ -1,0 +1,39 @@
+"""All tables in one place, for migrations and whoever needs several."""
+
+from __future__ import annotations
+
+from ivr.store.agencies import agencies
+from ivr.store.areas import areas, provinces
+from ivr.store.base import metadata
+from ivr.store.calendar_days import calendar_days
+from ivr.store.calls import calls
+from ivr.store.case_events import case_events
+from ivr.store.cases import cases
+from ivr.store.code_blocks import code_blocks, code_misses, desk_numbers, key_material
+from ivr.store.menu_revisions import menu_revisions
+from ivr.store.outbox import outbox
+from ivr.store.recordings import recordings
+from ivr.store.referrals import referrals
+from ivr.store.routing_rules import routing_rules
+from ivr.store.topics import topics
+
+__all__ = [
+    "agencies",
+    "areas",
+    "calendar_days",
+    "calls",
+    "case_events",
+    "cases",
+    "code_blocks",
+    "code_misses",
+    "desk_numbers",
+    "key_material",
+    "menu_revisions",
+    "metadata",
+    "outbox",
+    "provinces",
+    "recordings",
+    "referrals",
+    "routing_rules",
+    "topics",
+]

@@ -1,0 +1,19 @@
+"""Topics: the leaves of the two-press topic tree."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from ivr.store.base import metadata
+
+topics = Table(
+    "topics",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("parent", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("deadline_days", Integer, nullable=False),
+    Column("keywords", JSONB, nullable=False),
+)
