@@ -1,6 +1,6 @@
 """The call flow in a terminal: prints what the caller would hear, takes keys from the keyboard or a list.
 
-The keys are tokens of `ivr.voice.tokens`; the end of a list hangs up. The desk is played too, no database needed.
+The keys are tokens of `ivr.voice.tokens`; the end of a list hangs up. The desk is played too.
 """
 
 from __future__ import annotations

@@ -190,11 +190,11 @@ class Fields:
         if node.value not in self.reading.steps:
             self.wrong(node, name, f"there is no step {shown(node.value)}", node.value, self.reading.steps)
 
-    def value(self, name: str, node: Scalar) -> None:
-        """Check that the draft's value `name` may be this."""
+    def value(self, name: str, node: Scalar, key: str = "") -> None:
+        """Check that the draft's value `name` may be this; `key`: where it stands, if not under its name."""
         known = self.reading.values(name)
         if known is not None and node.value not in known:
-            self.wrong(node, name, f"there is no {name} {shown(node.value)}", node.value, known)
+            self.wrong(node, key or name, f"there is no {name} {shown(node.value)}", node.value, known)
 
     def inner(self, name: str, *, needed: bool = True) -> Fields | None:
         """The mapping in the entry `name`."""

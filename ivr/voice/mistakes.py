@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 
 # A hostile file may hold thousands of mistakes; nobody reads beyond this many.
-MOST_MISTAKES = 100
+MOST_MISTAKES = 50
 LONGEST_NAME = 64
 
 

@@ -313,7 +313,7 @@ def _branch(step: StepFields) -> Step:
     for key, _ in inner.each() if inner else ():
         assert inner
         if inner.is_text(key, key.value):
-            inner.value(on, key)
+            inner.value(on, key, key.value[:20])
         cases[key.value] = inner.step(key.value)
     if inner and not cases:
         fields.wrong(inner.table, "cases", "must name at least one value")

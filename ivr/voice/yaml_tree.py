@@ -101,7 +101,7 @@ def _decode(data: bytes, file: str) -> str:
         before = data[: error.start].decode("utf-8")
         raise _at(file, before, f"byte 0x{data[error.start]:02x} is not UTF-8") from None
     if bad := _UNPRINTABLE.search(text):
-        raise _at(file, text[: bad.start()], f"the control character U+{ord(bad[0]):04X} is not allowed")
+        raise _at(file, text[: bad.start()], _unprintable(bad[0]))
     return text
 
 
@@ -130,13 +130,17 @@ class _Composer:
                 self.refuse(event.start_mark, "aliases (*name) are not allowed: write the value out")
             case yaml.ScalarEvent():
                 self._check_node(event)
-                line, column = _place(event)
-                self._add(Scalar(event.value, not event.implicit[0], line, column))
+                self._add(self._scalar(event))
             case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
                 self._check_node(event)
                 self._begin(event)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 self._add(self._open.pop().close())
+
+    def _scalar(self, event: yaml.ScalarEvent) -> Scalar:
+        if bad := _UNPRINTABLE.search(event.value):  # written as an escape, like "\\0"
+            self.refuse(event.start_mark, _unprintable(bad[0]))
+        return Scalar(event.value, not event.implicit[0], *_place(event))
 
     def refuse(self, mark: Any, message: str) -> NoReturn:
         """Raise the one mistake that ends the reading."""
@@ -198,6 +202,10 @@ class _Composer:
 
     def _path(self) -> str:
         return ".".join(o.key.value[:60] for o in self._open if o.key is not None)
+
+
+def _unprintable(character: str) -> str:
+    return f"the control character U+{ord(character):04X} is not allowed"
 
 
 def _place(event: yaml.Event) -> tuple[int, int]:
