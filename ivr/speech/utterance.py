@@ -31,22 +31,27 @@ def speak(order: dict[str, Any]) -> None:
     from pyttsx3.drivers import _espeak
     from pyttsx3.engine import Engine
 
-    errors: list[BaseException] = []
+    problems: list[BaseException] = []
     finished: list[bool] = []
     engine = Engine("espeak")
-    engine.connect("error", lambda name, exception: errors.append(exception))
+    engine.connect("error", lambda name, exception: problems.append(exception))
     engine.connect("finished-utterance", lambda name, completed: finished.append(completed))
     if _espeak.SetVoiceByName(order["voice"].encode()) != 0:
         raise ValueError(f"espeak-ng has no voice {order['voice']!r}")
+    engine.proxy.setBusy(False)  # else the settings wait in a queue until the loop runs
     for name in ("voice", "rate", "pitch"):
         engine.setProperty(name, order[name])
+    # espeak takes them in a thread of its own, and runAndWait begins by cancelling what that thread still
+    # holds: without this wait one utterance in thirty came out at the default rate.
+    while any(engine.getProperty(name) != order[name] for name in ("rate", "pitch")):
+        time.sleep(0.001)
     engine.save_to_file(order["text"], order["wav"])
     engine.runAndWait()
-    # runAndWait returns before the file is whole. A wait without end is ended by the parent's time-out.
-    while not finished and not errors:
+    # runAndWait returns before the file is whole. The parent's time-out ends a wait without end.
+    while not finished and not problems:
         time.sleep(0.001)
-    if errors:
-        raise errors[0]
+    if problems or not all(finished):
+        raise problems[0] if problems else RuntimeError("the utterance was cut short")
 
 
 def main() -> int:
