@@ -12,9 +12,9 @@ from datetime import date
 
 from ivr.voice import menu, saying
 from ivr.voice.actions import Speech
+from ivr.voice.asking import group_options, leaf_options
 from ivr.voice.directory import Directory
 from ivr.voice.menu import Asking, Miss, Step
-from ivr.voice.steps import group_options, leaf_options
 from ivr.voice.ways import By
 
 GUESSED_SECONDS = 2.0  # a prompt whose length nobody knows

@@ -1,0 +1,53 @@
+"""The step that tells someone who knows a tracking code how its case stands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ivr.voice import saying
+from ivr.voice.actions import LookUpCase, Sound, Speech, Words
+from ivr.voice.events import CaseSeen, Lookup
+from ivr.voice.menu import StatusStep
+from ivr.voice.talk import Flow, Talk
+
+
+def status(talk: Talk, step: StatusStep) -> Flow[str]:
+    seen = yield from talk.do(LookUpCase(talk.draft.pop("code", "")), CaseSeen)
+    match seen.result:
+        case Lookup.UNKNOWN:
+            talk.unknown_codes += 1
+            talk.say(*step.unknown_prompt)
+            if talk.unknown_codes >= step.no_match.limit:
+                return step.no_match.then
+            return step.unknown_go
+        case Lookup.TOO_MANY:
+            talk.say(*step.too_many_prompt)
+            return step.go
+        case Lookup.UNAVAILABLE:
+            talk.say(*step.unavailable_prompt)
+            return step.go
+        case Lookup.FOUND:
+            return (yield from _tell(talk, step, seen))
+
+
+def _tell(talk: Talk, step: StatusStep, seen: CaseSeen) -> Flow[str]:
+    speech = step.prompt + _situation(seen, talk.caller.now, talk.language) + step.after_prompt
+    while True:
+        keys = yield from talk.ask(step, speech, 1)
+        if keys.pressed == step.another:
+            return step.unknown_go
+        if keys.pressed not in (step.repeat, "*"):
+            return step.go
+
+
+def _situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
+    speech: list[Sound] = [f"status.{seen.status}"]
+    if seen.agency:
+        speech += ["status.agency_is", f"agency.{seen.agency}"]
+    if seen.due_at is not None and not seen.answer:
+        if seen.due_at < now:
+            speech.append("status.overdue")
+        else:
+            speech += ["status.due_is", *saying.day(seen.due_at.astimezone(now.tzinfo).date(), language)]
+    speech += ["status.answer_is", Words(seen.answer)] if seen.answer else ["status.no_answer_yet"]
+    return tuple(speech)

@@ -1,0 +1,98 @@
+"""The steps around the caller's words: record, review, and the tracking code that stands for them."""
+
+from __future__ import annotations
+
+from ivr.voice import saying
+from ivr.voice.actions import Clip, Record, Say, Speech
+from ivr.voice.events import Ended, Recorded, Said
+from ivr.voice.menu import CodeStep, RecordStep, ReviewStep
+from ivr.voice.talk import VOICED_SECONDS, Back, Flow, Gone, Talk
+
+
+def record(talk: Talk, step: RecordStep) -> Flow[str]:
+    mode, talk.review_mode = talk.review_mode, ""
+    attempts = 0
+    while True:
+        yield from _invite(talk, step)
+        recorded = yield from talk.do(
+            Record(talk.language, step.max_seconds, step.silence_seconds), Recorded
+        )
+        if recorded.ended is not Ended.FAILED:
+            talk.uncased.append(recorded)
+        if recorded.ended is Ended.HANGUP:
+            raise Gone  # the frame keeps her words
+        complaint = _what_is_wrong(step, recorded)
+        if not complaint:
+            break
+        attempts += 1
+        if attempts >= step.too_short.limit:
+            onward = _give_up(talk, step, mode)
+            if onward:
+                return onward
+            break
+        talk.say(*complaint)
+    if not mode:
+        talk.set(step.sets)
+        yield from talk.open_case()
+        talk.say("record.safe")
+    else:
+        yield from talk.keep_words(instead=mode == "again")
+        talk.say("record.again_kept" if mode == "again" else "record.added")
+    return step.go
+
+
+def _invite(talk: Talk, step: RecordStep) -> Flow[None]:
+    """Say what to do. Any key goes straight to the beep, `*` repeats, `#` goes back."""
+    while True:
+        speech = talk.take_pending() + step.prompt
+        said = yield from talk.do(Say(speech, talk.language, step.barge_in), Said)
+        if said.key == "#":
+            raise Back
+        if said.key != "*":
+            return
+
+
+def _what_is_wrong(step: RecordStep, recorded: Recorded) -> Speech:
+    if recorded.ended is Ended.FAILED:
+        return ("record.failed",)
+    if recorded.ended is Ended.SILENCE and recorded.voiced_seconds < VOICED_SECONDS:
+        return ("record.silent",)
+    if recorded.seconds < step.min_seconds:
+        return step.too_short.say
+    return ()
+
+
+def _give_up(talk: Talk, step: RecordStep, mode: str) -> str:
+    """After too many poor recordings: where to go, or "" to keep what there is, silent or not."""
+    if mode:
+        return step.go  # her earlier words are safe; what came since is kept when the call ends
+    if talk.rescue() is not None:
+        return ""
+    return step.too_short.then
+
+
+def review(talk: Talk, step: ReviewStep) -> Flow[str]:
+    prompt = step.prompt
+    while True:
+        choice = yield from talk.listen(step, prompt, step.keys.get, hash_means=step.keys.get("#"))
+        if choice == "hear":
+            talk.say("record.hear_intro", *(Clip(r.name) for r in talk.words))
+        elif choice == "keep":
+            return step.go
+        else:
+            talk.review_mode = choice
+            return step.record
+
+
+def code(talk: Talk, step: CodeStep) -> Flow[str]:
+    if not talk.code:
+        talk.say(*step.no_code_prompt)
+        return step.go
+    digits = saying.code(talk.code, talk.language)
+    speech: Speech = (*step.prompt, *digits)
+    for _ in range(step.times - 1):
+        speech += ("code.once_more", *digits)
+    while True:
+        keys = yield from talk.ask(step, speech + step.repeat_prompt, 1)
+        if keys.pressed not in (step.repeat, "*"):
+            return step.go
