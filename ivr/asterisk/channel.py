@@ -72,7 +72,7 @@ class Channel:
 
         Raises `Drained` when the server stops, except in the middle of a recording or with an operator.
         """
-        if self._connection.hung_up:
+        if self._connection.hung_up and not isinstance(action, HangUp):
             return HungUp()
         match action:
             case Ask():

@@ -1,0 +1,268 @@
+"""The channel against a pretend Asterisk over a real socket: actions in, events out, no key lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ivr.asterisk.agi import COMMAND_BYTES
+from ivr.asterisk.channel import Channel
+from ivr.asterisk.server import AgiConnection, AgiServer
+from ivr.voice.actions import Action, Ask, Clip, HangUp, LookUpCase, Operator, Record, Say, Words
+from ivr.voice.events import Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
+from tests.asterisk.pretend import Pretend, until
+
+NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
+MENU = Ask(("kind.menu",), "fa")
+CODE = Ask(("follow_up.ask",), "fa", max_keys=10, first_key_seconds=7, next_key_seconds=5)
+
+Script = Callable[[Channel], Awaitable[None]]
+
+
+class Calls:
+    """A server whose calls run a script given beforehand."""
+
+    def __init__(self, recordings: Path) -> None:
+        self.recordings = recordings
+        self.script: Script
+        self.server = AgiServer("127.0.0.1", 0, answer=self._answer)
+
+    async def _answer(self, connection: AgiConnection) -> None:
+        await self.script(
+            Channel(connection, sounds=self._sounds, recordings=self.recordings, speak=self._speak)
+        )
+
+    def _sounds(self, prompt: str, language: str) -> str | None:
+        return None if prompt == "silent" else f"/sounds/{language}/{prompt}"
+
+    async def _speak(self, text: str, language: str) -> str | None:
+        return f"/spoken/{language}/{len(text)}"
+
+    async def perform(self, call: Pretend, actions: Sequence[Action]) -> list[Event]:
+        """Carry `call` through the actions; the events they were answered with."""
+        events: list[Event] = []
+
+        async def script(channel: Channel) -> None:
+            channel.caller(NOW)
+            for action in actions:
+                events.append(await channel.perform(action))
+
+        await self.talk(call, script)
+        return events
+
+    async def talk(self, call: Pretend, script: Script) -> None:
+        failures: list[BaseException] = []
+
+        async def guarded(channel: Channel) -> None:
+            try:
+                await script(channel)
+            except BaseException as error:
+                failures.append(error)
+                raise
+
+        self.script = guarded
+        await asyncio.wait_for(call.run(self.server.port), 20)
+        await until(lambda: not self.server.calls)
+        if failures:
+            raise failures[0]
+
+
+@pytest.fixture
+async def calls(tmp_path: Path) -> AsyncIterator[Calls]:
+    calls = Calls(tmp_path)
+    await calls.server.start()
+    yield calls
+    await calls.server.close()
+
+
+@pytest.mark.parametrize(
+    ("pressed", "ask", "keys"),
+    [
+        ("3", MENU, Keys("3", Ended.FULL)),
+        ("#", MENU, Keys("", Ended.HASH)),
+        ("*", MENU, Keys("*", Ended.FULL)),
+        ("", MENU, Keys("", Ended.TIMEOUT)),
+        ("1234567890", CODE, Keys("1234567890", Ended.FULL)),
+        ("123#", CODE, Keys("123", Ended.HASH)),
+        ("123-", CODE, Keys("123", Ended.TIMEOUT)),
+        ("#", CODE, Keys("", Ended.HASH)),
+    ],
+)
+async def test_what_the_caller_presses_is_what_the_flow_hears(
+    calls: Calls, pressed: str, ask: Ask, keys: Keys
+) -> None:
+    assert await calls.perform(Pretend(keys=pressed), [ask]) == [keys]
+
+
+async def test_all_of_a_speech_goes_into_one_command_so_that_no_key_is_lost_in_between(calls: Calls) -> None:
+    call = Pretend(keys="1")
+    await calls.perform(call, [Ask(("a", "b", Clip("2026/01/02/x"), Words("سلام"), "c"), "az")])
+    files = f"/sounds/az/a&/sounds/az/b&{calls.recordings}/2026/01/02/x&/spoken/az/4&/sounds/az/c"
+    assert call.commands[0] == f"EXEC Read IVR_KEYS,{files},1,,1,7"
+
+
+async def test_first_and_next_key_have_their_own_times_set_only_when_they_change(calls: Calls) -> None:
+    call = Pretend(keys="1#2#3#")
+    await calls.perform(call, [CODE, CODE, MENU, CODE])
+    times = [line for line in call.commands if "TIMEOUT" in line]
+    assert times == ["SET VARIABLE TIMEOUT(response) 7.000", "SET VARIABLE TIMEOUT(digit) 5.000"]
+    assert [line.rsplit(",", 1)[1] for line in call.commands if "Read" in line] == ["0", "0", "7", "0"]
+
+
+async def test_without_barge_in_the_speech_ends_before_keys_count(calls: Calls) -> None:
+    call = Pretend(keys="5")
+    assert await calls.perform(call, [Ask(("a", "b"), "fa", barge_in=False)]) == [Keys("5", Ended.FULL)]
+    assert call.commands[:2] == ["EXEC Playback /sounds/fa/a&/sounds/fa/b", "EXEC Read IVR_KEYS,,1,,1,7"]
+
+
+@pytest.mark.parametrize(
+    ("pressed", "event"),
+    [("-9", Keys("9", Ended.FULL)), ("9", Keys("9", Ended.FULL)), ("#", Keys("", Ended.HASH))],
+)
+async def test_a_speech_too_long_for_one_command_keeps_the_key_that_stops_it(
+    calls: Calls, pressed: str, event: Keys
+) -> None:
+    call = Pretend(keys=pressed)
+    speech = tuple(f"a_long_name_of_a_prompt.{n:04}" for n in range(80))
+    assert await calls.perform(call, [Ask(speech, "fa")]) == [event]
+    assert max(len(line.encode()) for line in call.commands) <= COMMAND_BYTES
+
+
+async def test_a_key_during_an_overlong_speech_is_the_first_of_several(calls: Calls) -> None:
+    call = Pretend(keys="1234#")
+    ask = Ask(tuple(f"a_long_name_of_a_prompt.{n:04}" for n in range(80)), "fa", max_keys=10)
+    assert await calls.perform(call, [ask]) == [Keys("1234", Ended.HASH)]
+    assert len(call.played) < 80
+
+
+async def test_a_prompt_without_audio_is_left_out_and_the_call_goes_on(calls: Calls) -> None:
+    call = Pretend(keys="1")
+    assert await calls.perform(call, [Ask(("silent", "a", "silent"), "fa")]) == [Keys("1", Ended.FULL)]
+    assert call.played == ["/sounds/fa/a"]
+
+
+async def test_a_speech_that_asterisk_cannot_play_still_waits_for_keys(calls: Calls) -> None:
+    call = Pretend(keys="1", missing={"/sounds/fa/a"})
+    assert await calls.perform(call, [Ask(("a",), "fa")]) == [Keys("1", Ended.FULL)]
+
+
+@pytest.mark.parametrize(("pressed", "key"), [("", ""), ("4", "4"), ("#", "#")])
+async def test_a_say_with_barge_in_tells_the_key_that_cut_it(calls: Calls, pressed: str, key: str) -> None:
+    assert await calls.perform(Pretend(keys=pressed), [Say(("a",), "fa", barge_in=True)]) == [Said(key)]
+
+
+async def test_a_say_without_barge_in_plays_to_the_end(calls: Calls) -> None:
+    call = Pretend(keys="4")
+    assert await calls.perform(call, [Say(("a", "b"), "fa")]) == [Said()]
+    assert call.commands == ["EXEC Playback /sounds/fa/a&/sounds/fa/b"]
+
+
+@pytest.mark.parametrize(
+    ("how", "ended"), [("dtmf", Ended.HASH), ("silence", Ended.SILENCE), ("limit", Ended.LIMIT)]
+)
+async def test_a_recording_begins_with_a_beep_and_says_how_it_ended(
+    calls: Calls, how: str, ended: Ended
+) -> None:
+    call = Pretend(record_ends=how, says=[40_000])
+    [event] = await calls.perform(call, [Record("fa")])
+    assert isinstance(event, Recorded)
+    assert (event.ended, event.seconds, event.voiced_seconds) == (ended, 5.0, 5.0)
+    assert event.name.startswith("2026/11/25/") and (calls.recordings / f"{event.name}.wav").is_file()
+    assert call.played == ["/sounds/fa/beep"]
+    assert call.commands[-1] == f"RECORD FILE {calls.recordings / event.name} wav # 180000 s=8"
+
+
+async def test_words_spoken_before_a_hangup_come_first_and_the_hangup_next(calls: Calls) -> None:
+    call = Pretend(hangs_up_at=2)
+    recorded, *after = await calls.perform(call, [Record("fa"), MENU, Say(("a",), "fa"), Record("fa")])
+    assert isinstance(recorded, Recorded) and recorded.ended is Ended.HANGUP and recorded.seconds == 3.0
+    assert after == [HungUp()] * 3
+    assert len(call.commands) == 2
+
+
+async def test_a_recording_asterisk_cannot_write_has_failed(calls: Calls) -> None:
+    [event] = await calls.perform(Pretend(says=[-1]), [Record("fa")])
+    assert isinstance(event, Recorded) and event.ended is Ended.FAILED and event.name == ""
+
+
+@pytest.mark.parametrize("at", [1, 2])
+@pytest.mark.parametrize("action", [MENU, Say(("a",), "fa", barge_in=True)])
+async def test_a_hangup_while_keys_are_awaited_is_told(calls: Calls, action: Action, at: int) -> None:
+    call = Pretend(keys="1", hangs_up_at=at)
+    assert await calls.perform(call, [action, MENU]) == [HungUp(), HungUp()]
+
+
+@pytest.mark.parametrize("at", range(1, 7))
+async def test_a_connection_lost_at_any_command_ends_in_hung_up(calls: Calls, at: int) -> None:
+    actions: list[Action] = [MENU, MENU, Say(("a",), "fa"), Record("fa")]
+    events = await calls.perform(Pretend(keys="1", killed_at=at), actions)
+    assert len(events) == 4 and events[-1] == HungUp()
+
+
+@pytest.mark.parametrize(
+    ("status", "result"),
+    [
+        ("CONTINUE", Transfer.ANSWERED),
+        ("TIMEOUT", Transfer.NOBODY),
+        ("JOINEMPTY", Transfer.NOBODY),
+        ("FULL", Transfer.NOBODY),
+        ("", Transfer.FAILED),
+    ],
+)
+async def test_an_operator_is_reached_or_not(calls: Calls, status: str, result: Transfer) -> None:
+    call = Pretend(queue_status=status)
+    assert await calls.perform(call, [Operator("operators", "fa", 60)]) == [Transferred(result)]
+    assert "EXEC Queue operators,c,,,60" in call.commands
+
+
+async def test_a_hangup_in_the_queue_is_a_hangup(calls: Calls) -> None:
+    assert await calls.perform(Pretend(hangs_up_at=3), [Operator("operators", "fa")]) == [HungUp()]
+
+
+async def test_the_dialplan_learns_that_words_are_safe_and_that_the_call_is_over(calls: Calls) -> None:
+    call = Pretend()
+
+    async def script(channel: Channel) -> None:
+        await channel.kept()
+        await channel.perform(HangUp())
+
+    await calls.talk(call, script)
+    assert (call.variables["IVR_KEPT"], call.variables["IVR_DONE"]) == ("1", "1")
+
+
+async def test_even_after_a_hangup_the_dialplan_is_told(calls: Calls) -> None:
+    call = Pretend(hangs_up_at=1)
+    assert await calls.perform(call, [MENU, HangUp()]) == [HungUp(), HungUp()]
+    assert call.variables["IVR_DONE"] == "1"
+
+
+async def test_actions_of_the_desk_are_not_the_channels(calls: Calls) -> None:
+    with pytest.raises(TypeError, match="LookUpCase"):
+        await calls.perform(Pretend(), [LookUpCase("1")])
+
+
+@pytest.mark.parametrize(
+    ("header", "number", "name"),
+    [
+        ({"callerid": "02155500111", "calleridname": "مریم"}, "02155500111", "مریم"),
+        ({"callerid": "unknown", "calleridname": "unknown"}, "", ""),
+        ({"callerid": "+982155500111", "callingpres": "35"}, "", ""),
+        ({"callerid": "anonymous"}, "", "anonymous"),
+        ({"calleridname": b"\xff\xfebad\x01"}, "02155500111", "\ufffd\ufffdbad"),
+        ({"calleridname": "'; DROP TABLE calls; --\"\r"}, "02155500111", "'; DROP TABLE calls; --\""),
+        ({"calleridname": "a\nagi_uniqueid: 6"}, "02155500111", "a"),
+    ],
+)
+async def test_the_caller_as_asterisk_tells_it(
+    calls: Calls, header: dict[str, str | bytes], number: str, name: str
+) -> None:
+    async def script(channel: Channel) -> None:
+        caller = channel.caller(NOW)
+        assert (caller.number, caller.name, caller.now) == (number, name, NOW)
+        assert channel.unique_id == "1764028800.42"
+
+    await calls.talk(Pretend(header=header), script)

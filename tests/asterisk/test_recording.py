@@ -1,0 +1,67 @@
+"""The caller's words as a file."""
+
+from __future__ import annotations
+
+import wave
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ivr.asterisk import recording
+from ivr.asterisk.agi import Reply
+from ivr.asterisk.connection import LOST
+from ivr.voice.events import Ended
+from tests.asterisk.pretend import SPEECH
+
+NAME = "2026/11/25/abc"
+
+
+def write(folder: Path, samples: int) -> None:
+    path = folder / f"{NAME}.wav"
+    path.parent.mkdir(parents=True)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes((SPEECH * (samples // 160 + 1))[: samples * 2])
+
+
+@pytest.mark.parametrize(
+    ("reply", "ended"),
+    [
+        (Reply(200, "35", "dtmf", 16_000), Ended.HASH),
+        (Reply(200, "-1", "hangup", 16_000), Ended.HANGUP),
+        (Reply(200, "-1", "waitfor", 16_000), Ended.HANGUP),
+        (Reply(200, "0", "timeout", 16_000), Ended.LIMIT),
+        (Reply(200, "17", "timeout", 16_000), Ended.LIMIT),
+        (Reply(200, "170280", "timeout", 16_000), Ended.SILENCE),
+        (LOST, Ended.HANGUP),
+    ],
+)
+def test_how_a_recording_ended(tmp_path: Path, reply: Reply, ended: Ended) -> None:
+    write(tmp_path, 16_000)
+    found = recording.examine(tmp_path, NAME, reply)
+    assert (found.ended, found.name, found.seconds) == (ended, NAME, 2.0)
+    assert found.size == 32_044 and len(found.sha256) == 64
+    assert found.voiced_seconds == 2.0
+
+
+@pytest.mark.parametrize("reply", [Reply(200, "-1", "writefile"), Reply(200, "49", "randomerror", 0), LOST])
+def test_without_a_file_nothing_was_recorded(tmp_path: Path, reply: Reply) -> None:
+    assert recording.examine(tmp_path, NAME, reply) is recording.NOTHING
+
+
+def test_a_file_with_words_is_never_called_a_failure(tmp_path: Path) -> None:
+    write(tmp_path, 16_000)
+    assert recording.examine(tmp_path, NAME, Reply(510, text="?")).ended is Ended.HANGUP
+
+
+def test_a_length_that_is_not_asterisks_is_reported(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write(tmp_path, 16_000)
+    recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 15_999))
+    assert "holds 16000 samples, Asterisk says 15999" in caplog.text
+
+
+def test_names_are_under_their_day_and_never_the_same() -> None:
+    names = {recording.new_name(date(2026, 11, 5)) for _ in range(100)}
+    assert len(names) == 100
+    assert all(name.startswith("2026/11/05/") and len(name) == 11 + 32 for name in names)

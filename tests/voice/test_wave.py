@@ -1,0 +1,73 @@
+"""What a recording holds, whatever state its file is in."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import wave
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ivr.voice.wave import measure
+
+Samples = np.ndarray[tuple[int], np.dtype[np.float64]]
+
+
+def wav(samples: Samples, rate: int = 8000) -> bytes:
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setparams((1, 2, rate, 0, "NONE", ""))
+        file.writeframes(samples.astype("<i2").tobytes())
+    return out.getvalue()
+
+
+def speech(seconds: float, loud: int = 3000) -> Samples:
+    samples: Samples = loud * np.sin(np.arange(round(seconds * 8000)) * 0.4)
+    return samples
+
+
+def test_speech_and_silence_are_told_apart() -> None:
+    found = measure(wav(np.concatenate([speech(2), np.zeros(8000 * 3), speech(1)])))
+    assert found.samples == 48_000
+    assert found.seconds == 6.0
+    assert found.voiced_seconds == pytest.approx(3.0, abs=0.05)
+
+
+def test_line_noise_is_silence_and_a_soft_voice_is_not() -> None:
+    noise = np.random.default_rng(1).normal(0, 60, 16_000)
+    assert measure(wav(noise)).voiced_seconds == 0
+    assert measure(wav(speech(2, loud=600))).voiced_seconds == pytest.approx(2.0, abs=0.05)
+
+
+def test_size_and_digest_are_the_files() -> None:
+    content = wav(speech(1))
+    found = measure(content)
+    assert (found.size, found.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+
+
+@pytest.mark.parametrize("promised", [0, 320, 2**32 - 1, 10**6])
+def test_a_header_that_was_never_closed_does_not_hide_the_words(promised: int) -> None:
+    content = bytearray(wav(speech(2)))
+    content[40:44] = promised.to_bytes(4, "little")
+    assert measure(bytes(content)).samples == 16_000
+
+
+def test_an_odd_last_byte_and_a_chunk_after_the_samples_are_not_audio() -> None:
+    assert measure(wav(speech(1)) + b"\x01").samples == 8000
+    assert measure(wav(speech(1)) + b"LIST\x04\x00\x00\x00abcd").samples == 8000
+
+
+@pytest.mark.parametrize("content", [b"", b"RIFF", b"RIFF\0\0\0\0WAVE", wav(speech(0)), wav(speech(1))[:44]])
+def test_an_empty_recording_has_no_length(content: bytes) -> None:
+    found = measure(content)
+    assert (found.samples, found.seconds, found.voiced_seconds) == (0, 0.0, 0.0)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=4000), st.booleans())
+def test_any_bytes_can_be_measured(content: bytes, proper: bool) -> None:
+    found = measure((wav(speech(0.1))[:40] if proper else b"") + content)
+    assert 0 <= found.voiced_seconds <= found.seconds
