@@ -58,7 +58,7 @@ def test_it_is_refused_with_its_place(name: str) -> None:
 
 
 MEGABYTE = 1 << 20
-ROOM = 64 * MEGABYTE  # what a child may take beyond an idle one with the parser loaded
+ROOM = 16 * MEGABYTE  # what a child may take beyond an idle one with the parser loaded
 CHILD = """
 import resource, sys
 from pathlib import Path
