@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,12 +15,14 @@ from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import cases, outbox
 
 
-async def answer(engine: AsyncEngine, code: str, officer: str, words: str, now: datetime) -> None:
+async def answer(
+    engine: AsyncEngine, code: str, officer: str, words: str, now: datetime | None = None
+) -> None:
     """Store an answer, which the citizen hears when she follows her code up. Not a closure.
 
     Raises NoSuchCase, or Refused when there are no words or the case takes no answer any more.
     """
-    words = words.strip()
+    words, now = words.strip(), now or datetime.now(UTC)
     if not words:
         raise Refused("an answer needs words")
     async with engine.begin() as connection:

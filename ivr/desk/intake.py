@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from ivr.cases.kinds import Kind
 from ivr.desk.book import Book
 from ivr.desk.codes import CodeBlock
 from ivr.store.engine import AWAY
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 COUNTY_SECONDS = 0.5  # between two prompts: silence on the line
 LOOK_UP_SECONDS = 1.0
+FALLBACK = "fallback"  # the outcome of a call that only the dialplan answered
 _REMEMBERED = 20_000  # codes promised lately, whose cases may still be on their way
 _LONGEST_TEXT = 200
 
@@ -101,6 +103,16 @@ class Intake:
         call.cases[code] = case
         self._remember(code)
         return code
+
+    async def take_in(self, call: CallFacts, recorded: Recorded, spoken_at: datetime) -> None:
+        """A recording made without us becomes a case at the desk. Nobody was promised a code.
+
+        The same call's id makes the same case, however often. Raises JournalError.
+        """
+        opening = OpenCase(Kind.REQUEST, "", "", call.language, (recorded,))
+        case = str(uuid.uuid5(uuid.UUID(call.id), "case"))
+        await self.journal.append({**self._opened(case, "", call, opening), "at": spoken_at.isoformat()})
+        await self.call_ended(call, FALLBACK, spoken_at, ())
 
     async def keep_words(self, call: CallFacts, kept: KeepWords) -> None:
         """Add a recording to the case opened in this call. Raises JournalError."""

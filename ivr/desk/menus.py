@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select, text
+from sqlalchemy import Row, Select, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.store.listening import listen
@@ -33,32 +33,28 @@ class Revision:
         return str(self.number)
 
 
-async def publish(engine: AsyncEngine, name: str, text_: str, author: str) -> Revision:
+async def publish(engine: AsyncEngine, name: str, text: str, author: str) -> Revision:
     """Store an already checked text as the newest revision and tell every worker.
 
     The text that is on the air already is not stored again: its revision is returned.
     """
-    sha256 = hashlib.sha256(text_.encode()).hexdigest()
+    sha256 = hashlib.sha256(text.encode()).hexdigest()
     async with engine.begin() as connection:
         # One publisher at a time for each name, so that numbers have no gaps and "newest" has one meaning.
-        await connection.execute(
-            text("SELECT pg_advisory_xact_lock(hashtext('menu:' || :name))"), {"name": name}
-        )
+        await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("menu:" + name))))
         newest = (await connection.execute(_newest(name).limit(1))).first()
         if newest is not None and newest.sha256 == sha256:
             return _revision(newest)
         row = {
             "name": name,
             "number": newest.number + 1 if newest else 1,
-            "text": text_,
+            "text": text,
             "sha256": sha256,
             "author": author,
             "at": func.now(),
         }
         stored = await connection.execute(insert(menu_revisions).values(row).returning(menu_revisions))
-        await connection.execute(
-            text("SELECT pg_notify(:channel, :name)"), {"channel": CHANNEL, "name": name}
-        )
+        await connection.execute(select(func.pg_notify(CHANNEL, name)))
         return _revision(stored.one())
 
 
@@ -75,9 +71,21 @@ async def history(engine: AsyncEngine, name: str) -> list[Revision]:
         return [_revision(row) for row in await connection.execute(_newest(name))]
 
 
-async def watch(dsn: str, callback: Callable[[], Awaitable[None]]) -> None:
-    """For ever: call back when any menu is published, and after each (re)connection, to reread `current`."""
-    await listen(dsn, CHANNEL, callback)
+async def watch(engine: AsyncEngine, name: str, callback: Callable[[Revision], Awaitable[None]]) -> None:
+    """For ever: call back with the revision on the air, once at first and then whenever it is another.
+
+    Survives the loss of the database; what was published meanwhile is seen on return.
+    """
+    last = 0
+
+    async def reread() -> None:
+        nonlocal last
+        revision = await current(engine, name)
+        if revision is not None and revision.number != last:
+            last = revision.number
+            await callback(revision)
+
+    await listen(engine.url.render_as_string(hide_password=False), CHANNEL, reread)
 
 
 def _newest(name: str) -> Select[Any]:

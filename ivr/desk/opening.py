@@ -93,7 +93,7 @@ def add_case(rows: Rows, fact: Fact, code: str, page: Page) -> None:
         }
     )
     opened = {"kind": fact["kind"], "topic": topic, "county": county, "recordings": len(fact["recordings"])}
-    if (topic, county) != (fact["topic"], fact["county"]):
+    if fact["topic"] and (topic, county) != (fact["topic"], fact["county"]):
         opened["given"] = {"topic": fact["topic"], "county": fact["county"]}
     referred = {"agency": route.agency, "reason": route.reason, "due_at": due_at.isoformat()}
     if route.advice:

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, text
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import KEY_BYTES
 from ivr.store.code_blocks import TRACKING_KEY, key_material
@@ -32,8 +35,20 @@ async def upgrade(url: str) -> None:
         await engine.dispose()
 
 
+async def is_current(engine: AsyncEngine) -> bool:
+    """Whether no migration is missing."""
+    async with engine.connect() as connection:
+        at = await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_heads())
+    return set(at) == set(ScriptDirectory.from_config(_config()).get_heads())
+
+
 def _migrate(connection: Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config = _config()
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config

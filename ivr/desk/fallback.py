@@ -1,0 +1,103 @@
+"""What the dialplan recorded alone, while nobody of ours answered, becomes cases at the desk, exactly once.
+
+The file's name says when and who: `<epoch>_<caller's digits>_<chance>.wav` (dialplan/shared/hotline.conf.j2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import re
+import shutil
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ivr.desk.intake import CallFacts, Intake
+from ivr.voice.events import Ended, Recorded
+from ivr.voice.wave import measure
+
+log = logging.getLogger(__name__)
+
+SETTLED_SECONDS = 10.0  # a file that has not grown for so long is complete
+LEAST_SECONDS = 0.5  # less is no word
+_NAME = re.compile(r"(?P<epoch>\d{9,11})_(?P<caller>[0-9+]*)_(?P<chance>\w+)")
+_NAMESPACE = uuid.UUID("0b6a0f0e-6d52-4c55-9d5c-5a2f1d1c1111")
+
+
+async def take_in(intake: Intake, folder: Path, recordings: Path, settled: float = SETTLED_SECONDS) -> int:
+    """Journal every settled recording as a case, then remove it from `folder`. How many there were.
+
+    Ids and file names come from the file's own name, so a crash between two steps repeats the same case
+    instead of making a second. What holds no word is moved to `folder`/empty.
+    """
+    taken = 0
+    for path in sorted(folder.glob("*.wav")):
+        try:
+            if time.time() - path.stat().st_mtime >= settled:
+                await _take_one(intake, path, recordings)
+                taken += 1
+        except OSError as error:
+            log.error("%s can't be taken in now: %s", path, error)
+    return taken
+
+
+async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
+    recorded = await asyncio.to_thread(_move_in, path, recordings)
+    if recorded is None:
+        return
+    call, spoken_at = _call(path, recorded)
+    await intake.take_in(call, recorded, spoken_at)
+    path.unlink()
+    log.warning("a caller whom only the dialplan answered: %s is a case at the desk now", path.name)
+
+
+def _move_in(path: Path, recordings: Path) -> Recorded | None:
+    """A second name (or a copy) among the recordings; None when there is nothing to hear."""
+    found = measure(path.read_bytes())
+    if found.seconds < LEAST_SECONDS:
+        empty = path.parent / "empty"
+        empty.mkdir(exist_ok=True)
+        path.replace(empty / path.name)
+        log.warning("%s holds no word; moved to %s", path.name, empty)
+        return None
+    name = f"fallback/{_id(path, 'recording').hex}"
+    _link(path, recordings / f"{name}.wav")
+    return Recorded(name, found.seconds, found.voiced_seconds, Ended.HANGUP, found.sha256, found.size)
+
+
+def _link(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        return
+    try:
+        os.link(path, target)
+    except OSError:  # another file system
+        scratch = target.with_suffix(".new")
+        shutil.copyfile(path, scratch)
+        scratch.replace(target)
+
+
+def _call(path: Path, recorded: Recorded) -> tuple[CallFacts, datetime]:
+    """Who and when. A file with a strange name still counts: by its own time, from nobody known."""
+    match = _NAME.fullmatch(path.stem)
+    began = int(match["epoch"]) if match else path.stat().st_mtime - recorded.seconds
+    started_at = datetime.fromtimestamp(began, UTC)
+    call = CallFacts(
+        id=str(_id(path, "call")),
+        unique_id=f"fallback:{path.stem}",
+        caller=match["caller"] if match else "",
+        caller_name="",
+        started_at=started_at,
+        answered_at=started_at,
+        language="",
+        menu_name="",
+        menu_revision="",
+    )
+    return call, started_at + timedelta(seconds=recorded.seconds)
+
+
+def _id(path: Path, what: str) -> uuid.UUID:
+    return uuid.uuid5(_NAMESPACE, f"{what}:{path.name}")
