@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterable, Mapping
+import resource
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import psutil
 
 
-def seconds(roots: Iterable[int]) -> float:
-    """User and system time of these processes and all below them.
+def seconds(root: int) -> float:
+    """User and system time of a process and all below it.
 
     Children that have ended count too: the kernel adds theirs to their parent's when it waits for them.
     """
-    living: dict[int, psutil.Process] = {}
-    for root in roots:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            process = psutil.Process(root)
-            living |= {each.pid: each for each in (process, *process.children(recursive=True))}
-    return sum(map(_spent, living.values()))
+    try:
+        process = psutil.Process(root)
+        tree = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0.0
+    return sum(map(_spent, tree))
+
+
+def own() -> float:
+    """This process's, and that of its children that have ended (SIPp)."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 def _spent(process: psutil.Process) -> float:
@@ -30,28 +35,21 @@ def _spent(process: psutil.Process) -> float:
     return float(times.user + times.system + times.children_user + times.children_system)
 
 
-def descendants(root: int, *names: str) -> list[int]:
-    """The processes below `root` whose executable's name, or command line, holds one of the names."""
-    found = []
-    for process in psutil.Process(root).children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            command = " ".join(process.cmdline()[:4])
-            if any(name in process.name() or name in command for name in names):
-                found.append(process.pid)
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """Counts from its making. `groups`: name → the roots of its process trees, which must not overlap."""
+    """Counts from its making. `roots`: name → the root of its process tree; trees must not overlap."""
 
-    groups: Mapping[str, tuple[int, ...]]
+    roots: Mapping[str, int]
     before: Mapping[str, float]
 
     @classmethod
-    def start(cls, groups: Mapping[str, tuple[int, ...]]) -> Meter:
-        return cls(groups, {name: seconds(roots) for name, roots in groups.items()})
+    def start(cls, roots: Mapping[str, int]) -> Meter:
+        return cls(roots, cls._all(roots))
 
     def read(self) -> dict[str, float]:
-        """CPU seconds by group since the start."""
-        return {name: seconds(roots) - self.before[name] for name, roots in self.groups.items()}
+        """CPU seconds by name since the start; "bench" is our own and SIPp's."""
+        return {name: spent - self.before[name] for name, spent in self._all(self.roots).items()}
+
+    @staticmethod
+    def _all(roots: Mapping[str, int]) -> dict[str, float]:
+        return {**{name: seconds(root) for name, root in roots.items()}, "bench": own()}

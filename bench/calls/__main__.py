@@ -1,0 +1,123 @@
+"""`python -m bench.calls`: SIPp's calls through a real Asterisk, our server, and PostgreSQL, measured."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import tempfile
+import wave
+from pathlib import Path
+
+from bench.calls import callers, latency
+from bench.calls.books import Books, count
+from bench.calls.cpu import Meter
+from bench.calls.hotline import BenchError, Hotline, hotline
+from bench.calls.report import Result, as_json, as_text
+from ivr.lab import asterisk as lab
+
+BOOKS_SECONDS = 15  # how long the last words may take from the journal to the books
+
+
+def main() -> None:
+    """Exit 0 when every target is met, 1 otherwise, 2 on wrong usage."""
+    asked = _arguments()
+    try:
+        result = asyncio.run(_bench(asked))
+    except BenchError as error:
+        sys.exit(str(error))
+    print(as_json(result) if asked.json else as_text(result))
+    sys.exit(1 if result.missed else 0)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench.calls", description=__doc__)
+    parser.add_argument("--rate", type=int, default=20, help="new calls per second")
+    parser.add_argument("--at-once", type=int, default=300, help="calls at the same time")
+    parser.add_argument("--calls", type=int, default=600, help="calls in all")
+    parser.add_argument("--probes", type=int, default=40, help="measuring calls among them")
+    parser.add_argument("--json", action="store_true", help="stable JSON instead of text")
+    parser.add_argument("--quick", action="store_true", help="60 calls, 30 at once, 8 probes")
+    parser.add_argument("--profile", type=Path, help="write the server's cProfile there (costs CPU)")
+    parser.add_argument("--keep", type=Path, help="keep the state (logs, recordings) in this new folder")
+    asked = parser.parse_args()
+    if asked.quick:
+        asked.rate, asked.at_once, asked.calls, asked.probes = 10, 30, 60, 8
+    return asked
+
+
+async def _bench(asked: argparse.Namespace) -> Result:
+    if os.geteuid() != 0:
+        raise BenchError("SIPp's audio needs raw sockets, so this bench needs root")
+    with tempfile.TemporaryDirectory(prefix="bench-calls-") as folder:
+        state = asked.keep or Path(folder)
+        state.mkdir(parents=True, exist_ok=True)
+        async with hotline(state, _profiled(asked.profile)) as line:
+            return await _measure(line, asked, state)
+
+
+def _profiled(where: Path | None) -> list[str] | None:
+    if where is None:
+        return None
+    return [sys.executable, "-m", "cProfile", "-o", str(where.resolve()), "-m", "ivr.cli", "serve"]
+
+
+async def _measure(line: Hotline, asked: argparse.Namespace, state: Path) -> Result:
+    sip = line.settings.sip
+    target = latency.Line((sip.host, sip.port), line.settings.calls.extension)
+    _say("learning how each prompt begins …")
+    beginnings = await latency.learn(target)
+    load = callers.Load((sip.host, sip.port), asked.calls, asked.rate, asked.at_once)
+    sipp = lab.sipp(_say)
+    text = callers.scenario(target.extension, _record_prompt(line), _speech(sipp))
+    before = await count(line)
+    meter = Meter.start(
+        {"asterisk": line.asterisk, "server": line.server, "postgresql": line.postgres},
+    )
+    _say(f"{asked.calls} calls, {asked.rate} a second, {asked.at_once} at once …")
+    found = latency.Latencies()
+    calling = asyncio.create_task(callers.run(list(sipp.command), load, text, state))
+    await asyncio.sleep(min(20.0, asked.at_once / asked.rate))  # until the line is full
+    await latency.probes(target, asked.probes, 4, beginnings, found)
+    outcome = await calling
+    books = await _settled(line, outcome.completed + before.cases)
+    return Result(outcome, books.since(before), meter.read(), found, asked.calls)
+
+
+async def _settled(line: Hotline, cases: int) -> Books:
+    """The books once the worker has caught up; looked at seldom, since looking costs PostgreSQL too."""
+    for _ in range(BOOKS_SECONDS):
+        books = await count(line)
+        if books.cases >= cases:
+            break
+        await asyncio.sleep(1)
+    return books
+
+
+def _record_prompt(line: Hotline) -> int:
+    """Milliseconds from the last key to the end of the beep, with something to spare."""
+    folder = line.settings.sounds / "fa"
+    return 1500 + sum(_milliseconds(folder / name) for name in ("record/ask.wav", "beep.wav"))
+
+
+def _milliseconds(path: Path) -> int:
+    with wave.open(str(path)) as sound:
+        return int(1000 * sound.getnframes() / sound.getframerate())
+
+
+def _speech(sipp: lab.Program) -> Path:
+    """The A-law speech that comes with SIPp."""
+    tree = sipp.root or Path("/")
+    for place in ("usr/share/sip-tester/g711a.pcap", "usr/share/sipp/pcap/g711a.pcap"):
+        if (tree / place).is_file():
+            return tree / place
+    raise BenchError("SIPp's g711a.pcap is not on this machine")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
