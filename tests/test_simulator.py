@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -111,7 +112,7 @@ def test_the_golden_conversations_walk_every_way_of_the_default_tree() -> None:
     walked = set()
     for golden in ALL:
         steps = [turn.step for turn in golden.run()[1].turns]
-        walked |= set(zip(steps, steps[1:], strict=False))
+        walked |= set(pairwise(steps))
     missing = {
         (step.id, way.to)
         for step in MENU.steps.values()
