@@ -13,6 +13,15 @@ LEAVES = {"record": "until the beep", "operator": "until the operators' queue", 
 
 
 @dataclass(frozen=True, slots=True)
+class Stay:
+    """Seconds spent in one step, in its slowest language: hearing everything once, and at worst."""
+
+    step: str
+    best: float
+    worst: float
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """`mistakes` is empty when the menu may go on the air. `measured`: with the prompts' true lengths.
 
@@ -21,6 +30,7 @@ class Proof:
 
     mistakes: tuple[Mistake, ...]
     arrivals: tuple[Arrival, ...]
+    stays: tuple[Stay, ...]
     measured: bool
     complete: bool
 
@@ -32,7 +42,8 @@ def report(menu: Menu, proof: Proof) -> list[str]:
     lines.append(f"menu {menu.name}: {len(menu.steps)} steps, languages {languages}, start {menu.start}")
     if not proof.mistakes:
         lines.append("every step can be reached; silent and confused callers come to an end")
-    lines += _times(proof)
+    lines += ["", *_table(("arrives at", "kind", ""), [_arrival(a) for a in slowest(proof.arrivals)])]
+    lines += ["", *_table(("stays in", "", ""), [_stay(stay) for stay in proof.stays])]
     if not proof.measured:
         lines.append("prompts' lengths are unknown: each is counted as 2 s")
     if not proof.complete:
@@ -40,12 +51,17 @@ def report(menu: Menu, proof: Proof) -> list[str]:
     return lines
 
 
-def _times(proof: Proof) -> list[str]:
-    rows = [("step", "kind", "", "hearing all", "at worst")]
-    rows += [
-        (a.step, a.kind or "-", LEAVES[a.leaf], "-" if a.best is None else _clock(a.best), _clock(a.worst))
-        for a in slowest(proof.arrivals)
-    ]
+def _arrival(arrival: Arrival) -> tuple[str, ...]:
+    best = "-" if arrival.best is None else _clock(arrival.best)
+    return arrival.step, arrival.kind or "-", LEAVES[arrival.leaf], best, _clock(arrival.worst)
+
+
+def _stay(stay: Stay) -> tuple[str, ...]:
+    return stay.step, "", "", _clock(stay.best), _clock(stay.worst)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    rows = [(*head, "hearing all", "at worst"), *rows]
     widths = [max(len(row[n]) for row in rows) for n in range(5)]
     return [_row(row, widths) for row in rows]
 
@@ -91,5 +107,9 @@ def report_json(menu: Menu, proof: Proof) -> dict[str, Any]:
                 "worst_seconds": round(a.worst, 1),
             }
             for a in proof.arrivals
+        ],
+        "stays": [
+            {"step": s.step, "best_seconds": round(s.best, 1), "worst_seconds": round(s.worst, 1)}
+            for s in proof.stays
         ],
     }

@@ -161,6 +161,7 @@ def test_times_count_prompts_waits_and_misses() -> None:
     assert record.worst == (20 + 5 + 10) + (20 + 5) + 10  # one miss with its say, a late key, the invitation
     end = arrival(proof, "bye", "complaint")
     assert end.worst == 60 + (10 + 8 + 10) + (10 + 60) + 10  # and a silent recording, a full one, goodbye
+    assert [(stay.step, stay.best) for stay in proof.stays] == [("first", 20), ("words", 10), ("bye", 10)]
     silent = arrival(proof, "bye")
     assert silent.best is None and silent.worst == (20 + 5 + 10) + (20 + 5) + 10
 
