@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from ivr.speech import tone
+from ivr.speech.lexicon import write_lexicon
+from ivr.speech.paths import is_audio, recording_of, wav_path
 from ivr.speech.synth import SynthesisError, synthesise
 from ivr.speech.telephone import RATE, AudioError, Samples, read, to_telephone, write
 from ivr.voice.catalogue import Catalogue, Prompt, Tone
@@ -37,6 +39,9 @@ class Failure:
 
     key: str
     why: str
+
+    def __str__(self) -> str:
+        return f"{self.key}: {self.why}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,24 +79,13 @@ def build(
     out.mkdir(parents=True, exist_ok=True)
     manifest = _load(out)
     wanted = list(_jobs(catalogue, languages, out, recorded))
-    stale = [job for job in wanted if manifest.get(job.key) != job.digest or not _exists(job.wav)]
+    stale = [job for job in wanted if manifest.get(job.key) != job.digest or not is_audio(job.wav)]
+    write_lexicon(catalogue, languages, out)
     _forget(manifest, {job.key for job in wanted}, languages, out)
     failed = _run(stale, catalogue, manifest, out, jobs or os.cpu_count() or 1, progress)
     good = {job.key for job in stale} - {failure.key for failure in failed}
     from_recording = sum(1 for job in stale if job.key in good and job.recording)
     return Built(len(good) - from_recording, len(wanted) - len(stale), from_recording, tuple(failed))
-
-
-def wav_path(out: Path, language: str, id: str) -> Path:
-    return (out / language / id.replace(".", "/")).with_suffix(".wav")
-
-
-def recording_of(recorded: Path, language: str, id: str) -> Path | None:
-    """A recording given for this prompt, named by its id with dots or with folders."""
-    for path in (recorded / language / f"{id}.wav", wav_path(recorded, language, id)):
-        if path.is_file():
-            return path
-    return None
 
 
 def _jobs(catalogue: Catalogue, languages: Sequence[str], out: Path, recorded: Path) -> list[_Job]:
@@ -177,13 +171,6 @@ def _audio(prompt: Prompt | None, catalogue: Catalogue) -> Samples:
             spoken = synthesise(part.words, catalogue.voices[part.voice])
             parts += [gap, spoken] if parts else [spoken]
     return np.concatenate(parts)
-
-
-def _exists(wav: Path) -> bool:
-    try:
-        return wav.stat().st_size > 44  # more than a WAV's header
-    except OSError:
-        return False
 
 
 def _forget(manifest: dict[str, str], wanted: set[str], languages: Sequence[str], out: Path) -> None:

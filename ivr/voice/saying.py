@@ -1,7 +1,8 @@
 """What is composed from recorded fragments: numbers, digits, tracking codes, Jalali days.
 
 Pure: values in, prompt ids out. Persian joins the parts of a number with «و», which is heard on the part
-before it (بیستُ), so each such part has a second fragment `….and`. Azerbaijani joins nothing.
+before it (بیستُ یک), so each such part has a second fragment `….and`; a language that joins nothing says the
+same in both.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ HUNDREDS = range(100, 1_000, 100)
 TENS = range(30, 100, 10)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as date.weekday() counts
 PAUSE = "pause"
-JOINING = frozenset({"fa"})  # languages that say an "and" between the parts of a number
 
 
 def number(n: int, language: str) -> Speech:
@@ -29,9 +29,7 @@ def number(n: int, language: str) -> Speech:
     if not 0 <= n <= BIGGEST:
         raise ValueError(f"{n} is not between 0 and {BIGGEST:,}")
     groups = list(_groups(n)) or [["number.0"]]
-    if language in JOINING:
-        groups = [_joined(group, last=group is groups[-1]) for group in groups]
-    return tuple(chain.from_iterable(groups))
+    return tuple(chain.from_iterable(_joined(group, last=group is groups[-1]) for group in groups))
 
 
 def _joined(group: list[str], *, last: bool) -> list[str]:
@@ -92,13 +90,13 @@ def day(day: date, language: str, *, year: bool = False) -> Speech:
 
 
 def fragments(language: str) -> frozenset[str]:
-    """Every id that this module can ever say in that language."""
+    """Every id that this module can ever say in that language (so far the same in all)."""
     cardinals = {f"number.{n}" for n in (*range(21), *TENS, *HUNDREDS)} | SCALE_IDS
     joined = {f"number.{n}.and" for n in (20, *TENS, *HUNDREDS)} | {f"{scale}.and" for scale in SCALE_IDS}
     dates = {f"month.{n}" for n in range(1, 13)} | {f"day.{n}" for n in range(1, 32)}
     return frozenset(
         cardinals
-        | (joined if language in JOINING else set())
+        | joined
         | {f"digit.{n}" for n in range(10)}
         | dates
         | {f"weekday.{name}" for name in WEEKDAYS}

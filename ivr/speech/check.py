@@ -1,0 +1,39 @@
+"""`ivr sounds check`: every prompt that a call can reach has audio, and no recording lies there unused."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ivr.speech.paths import is_audio, wav_path
+from ivr.voice.catalogue import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    language: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.id} has no audio in {self.language}"
+
+
+def missing(ids: Collection[str], languages: Collection[str], out: Path) -> list[Missing]:
+    """Which of `ids` (from `ivr.voice.proof.prompt_ids`) have no audio under `out`, in order."""
+    return [
+        Missing(language, id)
+        for language in languages
+        for id in sorted(ids)
+        if not is_audio(wav_path(out, language, id))
+    ]
+
+
+def strays(catalogue: Catalogue, recorded: Path) -> list[Path]:
+    """Recordings that no prompt uses: mostly a mistyped name, which would otherwise go unnoticed."""
+    found = []
+    for path in sorted(recorded.glob("*/**/*.wav")):
+        language, *rest = path.relative_to(recorded).with_suffix("").parts
+        if ".".join(rest) not in catalogue.ids(language):
+            found.append(path)
+    return found

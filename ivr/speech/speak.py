@@ -1,0 +1,31 @@
+"""`python -m ivr.speech.speak`: one text to one telephone WAV, outside the server's process.
+
+The server starts it (`ivr.speech.book`), so that neither espeak-ng nor the signal library ever lives in the
+process that carries the calls. Reads one JSON object: `words`, `voice`, `rate`, `pitch`, `wav`, `timeout`.
+Exits 0 when the file is whole, else 1 with the reason on standard error.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from ivr.speech.synth import SynthesisError, synthesise
+from ivr.speech.telephone import write
+from ivr.voice.catalogue import Voice
+
+
+def main() -> int:
+    order = json.load(sys.stdin)
+    voice = Voice(order["voice"], order["rate"], order["pitch"])
+    try:
+        write(Path(order["wav"]), synthesise(order["words"], voice, timeout=order["timeout"]))
+    except (SynthesisError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""The prompt files: what they say, and what is told when they are wrong."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from ivr.cases.statuses import Status
+from ivr.settings import ROOT
+from ivr.voice.catalogue import Catalogue, CatalogueMistakes, Part, Tone, Voice, parse
+from ivr.voice.steps import BUILT_IN
+
+SEED = ROOT / "db" / "seed" / "east-azerbaijan"
+GENERIC = ROOT / "sounds" / "prompts.yaml"
+VOICES = "voices: {fa: {}, az: {voice: az, rate: 120}}\n"
+LANGUAGES = ("fa", "az")
+# Asterisk's own queue says these: app_queue's four prompts and its positions.
+ASTERISK = {f"queue.{name}" for name in ("youarenext", "thereare", "callswaiting", "thankyou")} | {
+    f"digits.{n}" for n in range(1, 21)
+}
+
+
+@pytest.fixture(scope="module")
+def real() -> Catalogue:
+    return parse([(str(path), path.read_bytes()) for path in (GENERIC, SEED / "prompts.yaml")])
+
+
+def mistakes(*texts: str) -> list[str]:
+    with pytest.raises(CatalogueMistakes) as refused:
+        parse([(f"{n}.yaml", text.encode()) for n, text in enumerate(texts)])
+    return [str(mistake) for mistake in refused.value.mistakes]
+
+
+def test_a_prompt_is_words_or_words_with_a_spoken_form_or_a_sequence() -> None:
+    text = VOICES + (
+        "prompts:\n"
+        "  plain: {fa: سلام}\n"
+        "  vowelled: {fa: {text: کد ملی, spoken: کدِ ملی}}\n"
+        "  mixed: {fa: [یک, {silence: 0.5}, {text: iki, voice: az}]}\n"
+        "  beep: {tone: 1000, seconds: 0.3}\n"
+    )
+    found = parse([("a.yaml", text.encode())])
+    assert found.voices == {"fa": Voice("fa"), "az": Voice("az", 120)}
+    assert found.find("plain", "fa") == (Part("سلام", "fa"),)
+    assert found.find("vowelled", "fa") == (Part("کد ملی", "fa", "کدِ ملی"),)
+    assert found.find("mixed", "fa") == (Part("یک", "fa"), Tone(0, 0.5), Part("iki", "az"))
+    assert found.find("beep", "az") == (Tone(1000, 0.3),)
+    assert found.find("plain", "az") is None
+    assert found.text("mixed", "fa") == "یک iki"
+    assert found.text("beep", "fa") == ""
+    assert found.ids("az") == {"beep"}
+
+
+def test_the_provinces_words_win_language_by_language() -> None:
+    generic = VOICES + "prompts: {ask: {fa: یک, az: bir}, gone: {silence: 1}}\n"
+    province = "prompts: {ask: {fa: دو}, gone: {fa: سه}}\n"
+    found = parse([("g.yaml", generic.encode()), ("p.yaml", province.encode())])
+    assert found.text("ask", "fa") == "دو"
+    assert found.text("ask", "az") == "bir"
+    assert found.text("gone", "fa") == "سه"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("", "0.yaml:1:1: the file is empty"),
+        ("- a", "0.yaml:1:1: must be a mapping of keys to values"),
+        ("promts: {}", "0.yaml:1:1: unknown key “promts” (did you mean “prompts”?)"),
+        ("prompts: {../x: {fa: یک}}", "an id is small Latin letters, digits and _, parted by dots"),
+        ("prompts: {a: {fa: {txt: یک}}}", "unknown key “txt” (did you mean “text”?)"),
+        ("prompts: {a: {fa: {spoken: یک}}}", "0.yaml:1:19: a.fa: says nothing: it needs a text"),
+        ("prompts: {a: {fa: []}}", "a.fa: has no parts"),
+        ("prompts: {a: یک}", "a: must be a mapping of keys to values"),
+        ("prompts:\n  a: {fa: 1}\n  a: {fa: 2}", "0.yaml:3:3: prompts.a: “a” stands twice"),
+        ("prompts: {a: {tone: 90000, seconds: 1}}", "a.tone: must be a number from 20 to 3400, not “90000”"),
+        ("prompts: {a: {tone: 900}}", "a.seconds: must be a number from 0.01 to 60, not “”"),
+        ("prompts: {a: {silence: nan}}", "a.silence: must be a number from 0.01 to 60, not “nan”"),
+        (VOICES + "prompts: {a: {fa: {text: x, voice: az3}}}", "no voice “az3” under voices (did you mean"),
+        ("voices: {fa: {rate: fast}}", "voices.fa.rate: must be a number from 80 to 450, not “fast”"),
+        ("prompts: [", "this is not valid YAML"),
+        ("prompts: &a {b: *a}", "anchors (&name) are not allowed"),
+        ("[" * 10_000, "nest"),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(text: str, told: str) -> None:
+    assert any(told in mistake for mistake in mistakes(text)), mistakes(text)
+
+
+def test_all_mistakes_of_all_files_are_told_at_once() -> None:
+    told = mistakes("prompts: {A: {fa: یک}}", "voices: 1\nprompts: {b: {fa: {text: ''}}}")
+    assert [re.sub(r":\d+:\d+: .*", "", mistake) for mistake in told].count("1.yaml") >= 2
+    assert any(mistake.startswith("0.yaml") for mistake in told)
+
+
+def test_every_prompt_is_there_in_every_language(real: Catalogue) -> None:
+    assert real.ids("fa") == real.ids("az")
+
+
+def test_what_the_call_flow_and_asterisk_say_by_themselves_is_there(real: Catalogue) -> None:
+    needed = BUILT_IN | ASTERISK | {f"status.{status}" for status in Status}
+    needed |= {"demo.complaint", "drain.apology"}
+    assert needed <= real.ids("fa")
+
+
+def test_every_topic_county_and_agency_of_the_province_has_its_name(real: Catalogue) -> None:
+    def listed(file: str, key: str) -> list[dict[str, object]]:
+        found: list[dict[str, object]] = yaml.safe_load((SEED / file).read_text("utf-8"))[key]
+        return found
+
+    leaves = [leaf for top in listed("topics.yaml", "topics") for leaf in top["leaves"]]  # type: ignore[attr-defined]
+    menu = yaml.safe_load((SEED / "topics.yaml").read_text("utf-8"))["menu"]
+    names = {f"topic.{leaf['code']}" for leaf in leaves} | {f"topic_group.{digit}" for digit in menu}
+    names |= {f"county.{county['code']}" for county in listed("areas.yaml", "counties")}
+    names |= {f"agency.{agency['code']}" for agency in listed("agencies.yaml", "agencies")}
+    assert names <= real.ids("fa")
+    assert len(names) == 10 + 59 + 23 + len(listed("agencies.yaml", "agencies"))
+
+
+def test_spoken_words_are_of_their_voices_script_and_hold_no_digits(real: Catalogue) -> None:
+    for id in sorted(real.words):
+        for language in LANGUAGES:
+            for part in real.words[id][language]:
+                if isinstance(part, Part):
+                    foreign = "[A-Za-z]" if part.voice.endswith("fa") else "[\u0600-\u06ff]"
+                    assert not re.search(rf"[0-9۰-۹]|{foreign}", part.words), (id, language, part.words)
+
+
+def test_the_files_stay_short_enough_to_be_read() -> None:
+    for path in (GENERIC, SEED / "prompts.yaml"):
+        assert path.stat().st_size < 200_000, path
