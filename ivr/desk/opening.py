@@ -24,7 +24,6 @@ VOICED_SECONDS = 0.3  # less voice than this is marked silent
 class Rows:
     """The rows of one or many facts, by table."""
 
-    calls: list[Row] = field(default_factory=list)
     cases: list[Row] = field(default_factory=list)
     recordings: list[Row] = field(default_factory=list)
     referrals: list[Row] = field(default_factory=list)
@@ -32,8 +31,52 @@ class Rows:
     outbox: list[Row] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the book says to an opening. `given`: what the call said where the book knows no such thing."""
+
+    kind: Kind
+    topic: str
+    county: str
+    route: Route
+    due_at: datetime
+    given: dict[str, str]
+
+
+def rule(fact: Fact, page: Page) -> Ruling:
+    """Never fails for an unknown kind, topic or county: a menu may be older or newer than the book."""
+    kind = Kind(fact["kind"]) if fact["kind"] in set(Kind) else Kind.REQUEST
+    topic = fact["topic"] if fact["topic"] in page.deadlines else page.other_topic
+    county = fact["county"] if fact["county"] in page.counties else ""
+    days = page.deadlines.get(page.rules.governing_topic(kind, topic), page.deadlines[topic])
+    said = {"kind": fact["kind"], "topic": fact["topic"], "county": fact["county"]}
+    known = {"kind": kind, "topic": topic, "county": county}
+    return Ruling(
+        kind,
+        topic,
+        county,
+        page.rules.route(kind, topic, county),
+        page.calendar.due_at(datetime.fromisoformat(fact["at"]), days, county),
+        {name: value for name, value in said.items() if value and value != known[name]},
+    )
+
+
+def add_case(rows: Rows, fact: Fact, code: str, page: Page) -> None:
+    """Everything that comes of a `case_opened` fact: case, recordings, referral, two events, outbox."""
+    case, at, call = uuid.UUID(fact["id"]), datetime.fromisoformat(fact["at"]), uuid.UUID(fact["call"]["id"])
+    ruling = rule(fact, page)
+    rows.cases.append(_case_row(fact, code, ruling, page))
+    rows.recordings += [
+        recording_row(recorded, case, call, at + timedelta(microseconds=i))
+        for i, recorded in enumerate(fact["recordings"])
+    ]
+    rows.referrals.append(_referral_row(case, at, ruling))
+    rows.events += _events(case, at, ruling, len(fact["recordings"]))
+    rows.outbox.append(outbox_row(f"case_opened:{case}", "case_opened", at, {"case": code}))
+
+
 def call_row(fact: Fact, page: Page) -> Row:
-    """A `call_started`, `call_ended` or any other fact's call."""
+    """The call of any fact; only `call_ended` knows its end and its steps."""
     call = fact["call"]
     return {
         "id": uuid.UUID(call["id"]),
@@ -52,7 +95,8 @@ def call_row(fact: Fact, page: Page) -> Row:
     }
 
 
-def recording_row(recorded: Row, case: uuid.UUID | None, call: uuid.UUID | None, at: datetime) -> Row:
+def recording_row(recorded: Row, case: uuid.UUID | None, call: uuid.UUID, at: datetime) -> Row:
+    """A recording that begins to belong to a case, or to a call alone."""
     return {
         "name": recorded["name"],
         "case_id": case,
@@ -68,42 +112,8 @@ def recording_row(recorded: Row, case: uuid.UUID | None, call: uuid.UUID | None,
     }
 
 
-def add_case(rows: Rows, fact: Fact, code: str, page: Page) -> None:
-    """Everything that comes of a `case_opened` fact: case, recordings, referral, two events, outbox."""
-    case, at = uuid.UUID(fact["id"]), datetime.fromisoformat(fact["at"])
-    call = uuid.UUID(fact["call"]["id"]) if fact["call"] else None
-    topic, county = _known(fact, page)
-    route = page.rules.route(fact["kind"], topic, county)
-    days = page.deadlines[page.rules.governing_topic(fact["kind"], topic)]
-    due_at = page.calendar.due_at(at, days, county)
-    rows.cases.append(_case_row(fact, code, case, call, topic, county, route, due_at, page))
-    rows.recordings += [
-        recording_row(recorded, case, call, at + timedelta(microseconds=i))
-        for i, recorded in enumerate(fact["recordings"])
-    ]
-    rows.referrals.append(
-        {
-            "id": uuid.uuid5(case, "referral"),
-            "case_id": case,
-            "agency": route.agency,
-            "reason": route.reason,
-            "advice": route.advice,
-            "referred_at": at,
-            "due_at": due_at,
-        }
-    )
-    opened = {"kind": fact["kind"], "topic": topic, "county": county, "recordings": len(fact["recordings"])}
-    if fact["topic"] and (topic, county) != (fact["topic"], fact["county"]):
-        opened["given"] = {"topic": fact["topic"], "county": fact["county"]}
-    referred = {"agency": route.agency, "reason": route.reason, "due_at": due_at.isoformat()}
-    if route.advice:
-        referred["advice"] = route.advice
-    rows.events.append(event_row(case, case, 1, at, "opened", opened))
-    rows.events.append(event_row(case, case, 2, at, "referred", referred))
-    rows.outbox.append(outbox_row(f"case_opened:{case}", "case_opened", at, {"case": code}))
-
-
 def outbox_row(key: str, kind: str, at: datetime, payload: Row) -> Row:
+    """The same key makes the same message, so that it can't be sent twice."""
     return {
         "id": uuid.uuid5(uuid.NAMESPACE_OID, key),
         "key": key,
@@ -114,45 +124,55 @@ def outbox_row(key: str, kind: str, at: datetime, payload: Row) -> Row:
     }
 
 
-def _case_row(
-    fact: Fact,
-    code: str,
-    case: uuid.UUID,
-    call: uuid.UUID | None,
-    topic: str,
-    county: str,
-    route: Route,
-    due_at: datetime,
-    page: Page,
-) -> Row:
-    caller = fact["call"]["caller"]
+def _case_row(fact: Fact, code: str, ruling: Ruling, page: Page) -> Row:
+    call = fact["call"]
     return {
-        "id": case,
+        "id": uuid.UUID(fact["id"]),
         "code": code,
-        "kind": Kind(fact["kind"]),
-        "topic": topic,
-        "county": county or None,
-        "agency": route.agency,
-        "status": Status.REFERRED if route.reason is Reason.RULE else Status.OPENED,
+        "kind": ruling.kind,
+        "topic": ruling.topic,
+        "county": ruling.county or None,
+        "agency": ruling.route.agency,
+        "status": Status.REFERRED if ruling.route.reason is Reason.RULE else Status.OPENED,
         "channel": CHANNEL,
         "language": fact["language"],
-        "caller": caller,
-        "caller_key": phone.key(caller, page.area_code),
-        "caller_name": fact["call"]["caller_name"],
+        "caller": call["caller"],
+        "caller_key": phone.key(call["caller"], page.area_code),
+        "caller_name": call["caller_name"],
         "callback": phone.normalise(fact["callback"], page.area_code) or fact["callback"],
         "national_id": fact["national_id"],
-        "call_id": call,
+        "call_id": uuid.UUID(call["id"]),
         "opened_at": datetime.fromisoformat(fact["at"]),
-        "due_at": due_at,
+        "due_at": ruling.due_at,
         "last_seq": 2,
     }
 
 
-def _known(fact: Fact, page: Page) -> tuple[str, str]:
-    """Topic and county as the book knows them now: a menu may be older or newer than the seeds."""
-    topic = fact["topic"] if fact["topic"] in page.deadlines else page.other_topic
-    county = fact["county"] if fact["county"] in page.counties else ""
-    return topic, county
+def _referral_row(case: uuid.UUID, at: datetime, ruling: Ruling) -> Row:
+    """A case at the desk has one too: there is a responsible body and a clock at all times."""
+    return {
+        "id": uuid.uuid5(case, "referral"),
+        "case_id": case,
+        "agency": ruling.route.agency,
+        "reason": ruling.route.reason,
+        "advice": ruling.route.advice,
+        "referred_at": at,
+        "due_at": ruling.due_at,
+    }
+
+
+def _events(case: uuid.UUID, at: datetime, ruling: Ruling, recordings: int) -> list[Row]:
+    opened = {"kind": ruling.kind, "topic": ruling.topic, "county": ruling.county, "recordings": recordings}
+    if ruling.given:
+        opened["given"] = ruling.given
+    route = ruling.route
+    referred = {"agency": route.agency, "reason": route.reason, "due_at": ruling.due_at.isoformat()}
+    if route.advice:
+        referred["advice"] = route.advice
+    return [
+        event_row(case, case, 1, at, "opened", opened),
+        event_row(case, case, 2, at, "referred", referred),
+    ]
 
 
 def _moment(text: str | None) -> datetime | None:

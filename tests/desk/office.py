@@ -1,0 +1,76 @@
+"""The desk as the hotline runs it: journal, codes, book, intake and pump on a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.apply import Pump
+from ivr.desk.book import Book
+from ivr.desk.codes import CodeBlock
+from ivr.desk.intake import CallFacts, Intake
+from ivr.store.journal import Journal
+from ivr.voice.actions import OpenCase
+from ivr.voice.events import Ended, Recorded
+
+WEDNESDAY = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Office:
+    engine: AsyncEngine
+    journal: Journal
+    codes: CodeBlock
+    book: Book
+    intake: Intake
+    pump: Pump
+
+
+@asynccontextmanager
+async def office(
+    engine: AsyncEngine, folder: Path, *, pumping: bool = True, lease: bool = True
+) -> AsyncIterator[Office]:
+    """Open it on `folder`; leaving closes it as a clean stop would."""
+    journal, codes, book = Journal(folder / "journal"), CodeBlock(folder / "codes"), Book(engine)
+    journal.open()
+    codes.open()
+    if lease:
+        await codes.lease(engine)
+    pump = Pump(engine, journal, book)
+    running = asyncio.create_task(pump.run()) if pumping else None
+    try:
+        yield Office(engine, journal, codes, book, Intake(journal, codes, book, lambda: WEDNESDAY), pump)
+    finally:
+        if running is not None:
+            running.cancel()
+            with suppress(asyncio.CancelledError):
+                await running
+        codes.close()
+        await journal.close()
+
+
+def call(caller: str = "09141234567", name: str = "مریم") -> CallFacts:
+    return CallFacts(str(uuid.uuid4()), "1700.1", caller, name, WEDNESDAY, WEDNESDAY, "fa", "111", "1")
+
+
+def words(seconds: float = 6.0, voiced: float = 4.5, ended: Ended = Ended.HASH) -> Recorded:
+    name = f"2026/11/25/{uuid.uuid4().hex}"
+    return Recorded(name, seconds, voiced, ended, "ab" * 32, 104_044)
+
+
+def opening(
+    *recordings: Recorded,
+    kind: str = "complaint",
+    topic: str = "water.supply",
+    county: str = "ahar",
+    **more: Any,
+) -> OpenCase:
+    return OpenCase(kind, topic, county, "fa", recordings or (words(),), **more)

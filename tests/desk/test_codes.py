@@ -1,0 +1,101 @@
+"""Tracking codes from leased blocks."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.code import is_valid
+from ivr.desk.codes import AHEAD, CHUNK, CodeBlock, CodesError
+from ivr.store.code_blocks import BLOCK, code_blocks, key_material
+
+
+async def opened(engine: AsyncEngine | None, folder: Path) -> CodeBlock:
+    codes = CodeBlock(folder)
+    codes.open()
+    if engine is not None:
+        await codes.lease(engine)
+    return codes
+
+
+async def test_without_ever_a_database_no_code_is_promised(tmp_path: Path) -> None:
+    codes = await opened(None, tmp_path)
+    assert await codes.take() == "" and codes.wants_lease
+    codes.close()
+
+
+async def test_two_workers_and_their_restarts_never_give_the_same_code(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    given: list[str] = []
+    for _ in range(4):
+        workers = [await opened(engine, tmp_path / name) for name in ("one", "two")]
+        for codes in workers:
+            given += await asyncio.gather(*(codes.take() for _ in range(CHUNK + 7)))
+            codes.close()  # the numbers reserved but not given are never given
+    assert all(map(is_valid, given)) and len(set(given)) == len(given) == 8 * (CHUNK + 7)
+
+
+async def test_after_a_restart_codes_go_on_without_the_database(engine: AsyncEngine, tmp_path: Path) -> None:
+    first = await opened(engine, tmp_path)
+    before = await first.take()
+    first.close()
+    second = await opened(None, tmp_path)
+    after = await second.take()
+    assert is_valid(after) and after != before
+    second.close()
+
+
+async def test_a_whole_lease_can_be_given_and_no_more(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    codes._blocks = [(first, first + 3) for first, _ in codes._blocks]
+    given = [await codes.take() for _ in range(AHEAD * 3)]
+    assert len(set(given)) == AHEAD * 3 and await codes.take() == ""
+    codes.close()
+
+
+async def test_leases_are_kept_ahead(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    assert codes.left == AHEAD * BLOCK and not codes.wants_lease
+    await codes.take()
+    assert codes.wants_lease
+    await codes.lease(engine)
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(func.count()).select_from(code_blocks))).scalar() == AHEAD + 1
+    codes.close()
+
+
+async def test_codes_of_another_database_are_forgotten(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    old = list(codes._blocks)
+    async with engine.begin() as connection:
+        await connection.execute(update(key_material).values(value=b"k" * 32))
+    await codes.lease(engine)
+    assert not set(old) & set(codes._blocks)
+    codes.close()
+
+
+async def test_the_key_on_disk_is_the_owner_s_only(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    codes.close()
+
+
+async def test_a_damaged_lease_is_not_trusted(engine: AsyncEngine, tmp_path: Path) -> None:
+    (await opened(engine, tmp_path)).close()
+    (tmp_path / "lease.json").write_text('{"key": "of another", "blocks": [[0, 10000]]}')
+    codes = await opened(None, tmp_path)
+    assert await codes.take() == ""
+    codes.close()
+
+
+async def test_two_processes_can_t_share_a_folder(tmp_path: Path) -> None:
+    codes = await opened(None, tmp_path)
+    with pytest.raises(CodesError, match="in use"):
+        await opened(None, tmp_path)
+    codes.close()
