@@ -55,7 +55,9 @@ class Timing:
         """She hears everything once and answers at once; recordings count nothing."""
         match step:
             case menu.CountyStep():
-                return self.speech(step.prompt)
+                return self.speech(step.prompt) + self._county_chosen()
+            case menu.RecordStep():
+                return self.until_heard(step) + self._prompt("record.safe")
             case menu.CodeStep():
                 return self._code(step)
             case menu.StatusStep():
@@ -71,9 +73,12 @@ class Timing:
             case menu.RecordStep():
                 return self._record(step)
             case menu.CodeStep():
-                return self._code(step) + step.first_key
+                return max(self._code(step) + step.first_key, self.speech(step.no_code_prompt))
             case menu.StatusStep():
-                return self._status(step) + step.first_key
+                prompts = (step.unknown_prompt, step.too_many_prompt, step.unavailable_prompt)
+                return max(self._status(step) + step.first_key, *(self.speech(prompt) for prompt in prompts))
+            case menu.CountyStep():
+                return self._asking(step, by) + self._county_chosen()
             case menu.OperatorStep():
                 return max(self.speech(step.prompt) + step.wait_seconds, self.speech(step.closed_prompt))
             case Asking():
@@ -119,10 +124,16 @@ class Timing:
         return [Question(prompt + groups), Question(self.speech(step.leaf_prompt) + longest)]
 
     def _county(self, step: menu.CountyStep, prompt: float) -> list[Question]:
-        name = max((self._prompt(f"county.{c.code}") for c in self.directory.counties), default=0.0)
-        offer = self.speech((*step.offer_prompt, "county.offer_press")) + name if step.offer_prompt else 0.0
+        offered = self.speech((*step.offer_prompt, "county.offer_press")) + self._longest_county()
+        offer = offered if step.offer_prompt else 0.0
         length = max((len(key) for key in self.directory.by_county_key), default=len(step.unknown))
         return [Question(offer), Question(prompt, length)] if offer else [Question(prompt, length)]
+
+    def _county_chosen(self) -> float:
+        return self._prompt("county.chosen") + self._longest_county()
+
+    def _longest_county(self) -> float:
+        return max((self._prompt(f"county.{c.code}") for c in self.directory.counties), default=0.0)
 
     def _digits(self, step: menu.DigitsStep, prompt: float) -> list[Question]:
         asked = Question(prompt, step.max_keys)
@@ -132,9 +143,10 @@ class Timing:
         return [asked, Question(self.speech((*step.confirm_prompt, *read_back, "confirm.menu")))]
 
     def _record(self, step: menu.RecordStep) -> float:
-        silent = self.speech(step.prompt) + step.silence_seconds
-        last = self.speech(step.prompt) + step.max_seconds
-        return self._missed(step.too_short, silent) + last
+        invitation = self.speech(step.prompt)
+        complaint = max(self.speech(step.too_short.say), self._prompt("record.silent"))
+        misses = (step.too_short.limit - 1) * (invitation + step.silence_seconds + complaint)
+        return misses + invitation + step.max_seconds + self._prompt("record.safe")
 
     def _code(self, step: menu.CodeStep) -> float:
         once = self.speech(saying.code(_EXAMPLE_CODE, self.language))

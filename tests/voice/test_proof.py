@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from math import inf
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.voice import saying
-from ivr.voice.actions import Action, Ask, HangUp, KeepWords, OpenCase, Operator, Record, Say
+from ivr.voice.actions import (
+    Action,
+    Ask,
+    HangUp,
+    KeepWords,
+    LookUpCase,
+    OpenCase,
+    Operator,
+    RecallCaller,
+    Record,
+    Say,
+)
 from ivr.voice.arrivals import MOST_WALKED, Arrival
 from ivr.voice.directory import County, Directory, Topic
 from ivr.voice.events import (
     Caller,
+    CallerKnown,
     CaseOpened,
+    CaseSeen,
     Ended,
     Event,
     Keys,
+    Lookup,
     Recorded,
     Said,
     Transfer,
     Transferred,
     WordsKept,
 )
-from ivr.voice.menu import Menu
+from ivr.voice.menu import EndStep, Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.voice.proof import Proof, check, prompt_ids, prove, report, report_json
@@ -160,8 +177,11 @@ def test_times_count_prompts_waits_and_misses() -> None:
     assert record.best == 20 + 10  # both prompts, then the invitation until the beep
     assert record.worst == (20 + 5 + 10) + (20 + 5) + 10  # one miss with its say, a late key, the invitation
     end = arrival(proof, "bye", "complaint")
-    assert end.worst == 60 + (10 + 8 + 10) + (10 + 60) + 10  # and a silent recording, a full one, goodbye
-    assert [(stay.step, stay.best) for stay in proof.stays] == [("first", 20), ("words", 10), ("bye", 10)]
+    words = (
+        (10 + 8 + 10) + (10 + 60) + 10
+    )  # a silent recording with its say, a full one, "your words are safe"
+    assert end.worst == 60 + words + 10
+    assert [(stay.step, stay.best) for stay in proof.stays] == [("first", 20), ("words", 20), ("bye", 10)]
     silent = arrival(proof, "bye")
     assert silent.best is None and silent.worst == (20 + 5 + 10) + (20 + 5) + 10
 
@@ -237,3 +257,63 @@ def test_whoever_never_presses_a_meaningful_key_reaches_the_end(data: st.DataObj
         assert onward is not None
         action = onward
     pytest.fail(f"still at {session.step} after 60 answers")
+
+
+PRESSED = st.sampled_from(
+    ["", "0", "1", "1", "2", "3", "5", "6", "7", "01", "00", "99", "09120000000", "1234567894"]
+)
+DEFAULT = default_menu()
+WORST = {
+    (a.step, a.kind, a.language): a.worst
+    for a in prove(DEFAULT, DIRECTORY, lambda id, language: 1.0).arrivals
+}
+KNOWN = Caller("+989120000000", OFFICE_HOURS)
+NO_REPEATS = {**{("review", key): "1" for key in "234"}, ("code", "1"): "", ("status", "1"): ""}
+
+
+def late_answer(session: Session, action: Action, pressed: str, poor: bool) -> tuple[Event, float]:
+    """The answer and the seconds it took, all that she may take."""
+    match action:
+        case Ask():
+            keys = NO_REPEATS.get((session.step, pressed), pressed)[: action.max_keys]
+            if not keys:
+                return Keys("", Ended.TIMEOUT), action.first_key_seconds
+            full = len(keys) == action.max_keys
+            waits = len(keys) - 1 if full else len(keys)
+            spent = action.first_key_seconds + waits * action.next_key_seconds
+            return Keys(keys, Ended.FULL if full else Ended.TIMEOUT), spent
+        case Record():
+            length = action.silence_seconds if poor else action.max_seconds
+            return answer_without_meaning(action, poor), length
+        case Operator():
+            return Transferred(Transfer.NOBODY), action.wait_seconds
+        case RecallCaller():
+            return CallerKnown("" if poor else "tabriz"), 0
+        case LookUpCase():
+            due = OFFICE_HOURS + timedelta(days=3)
+            return CaseSeen(Lookup.UNKNOWN if poor else Lookup.FOUND, "referred", "abfa", due), 0
+        case _:
+            return answer_without_meaning(action, poor), 0
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_call_takes_longer_than_the_worst_time_that_is_shown(data: st.DataObject) -> None:
+    """A caller who does anything but repeat, go back or go round, always at the last moment."""
+    worst = dict(WORST)
+    session = Session(DEFAULT, DIRECTORY, KNOWN)
+    seconds, been, action = 0.0, [""], session.start()
+    while not isinstance(action, HangUp):
+        first = session.step != been[-1]
+        if first and session.step in been:
+            return  # she goes round
+        been += [session.step] if first else []
+        seconds += sum(isinstance(sound, str) for sound in getattr(action, "speech", ()))
+        if isinstance(action, Record | Operator) or isinstance(DEFAULT.steps[session.step], EndStep):
+            key = session.step, session.draft.get("kind", ""), session.language
+            assert seconds <= worst.pop(key, inf), been  # popped: only the first beep counts
+        event, spent = late_answer(session, action, data.draw(PRESSED), data.draw(st.booleans()))
+        seconds += spent
+        onward = session.receive(event)
+        assert onward is not None
+        action = onward
