@@ -98,20 +98,14 @@ class Book:
         caller = phone.key(number, self.area_code)
         if not caller:
             return ""
-        query = (
-            select(cases.c.county)
-            .where(cases.c.caller_key == caller, cases.c.county.is_not(None))
-            .order_by(cases.c.opened_at.desc())
-            .limit(1)
-        )
         async with self.engine.connect() as connection:
-            return (await connection.execute(query)).scalar() or ""
+            return (await connection.execute(latest_of(caller))).scalar() or ""
 
     async def look_up(self, number: str, code: str, now: datetime, *, counts: bool = True) -> CaseSeen:
         """One question to the database; a second one only to note a wrong code (unless not `counts`)."""
         caller, since = phone.key(number, self.area_code), now - self.window
         async with self.engine.connect() as connection:
-            row = (await connection.execute(_seen(caller, code, since))).one()
+            row = (await connection.execute(seen(caller, code, since))).one()
             if row.misses >= self.wrong_codes * (1 if caller else WITHHELD_TIMES):
                 return CaseSeen(Lookup.TOO_MANY)
             if row.status is not None:
@@ -129,7 +123,13 @@ class Book:
             log.warning("the book could not be reread: %s", error)
 
 
-def _seen(caller: str, code: str, since: datetime) -> Select[Any]:
+def latest_of(caller: str) -> Select[Any]:
+    """The county of a caller's latest case that has one."""
+    query = select(cases.c.county).where(cases.c.caller_key == caller, cases.c.caller_key != "")
+    return query.where(cases.c.county.is_not(None)).order_by(cases.c.opened_at.desc()).limit(1)
+
+
+def seen(caller: str, code: str, since: datetime) -> Select[Any]:
     """How often this caller missed lately, and the case if there is one: always exactly one row."""
     by_caller = (code_misses.c.caller_key == caller, code_misses.c.at > since)
     one = select(func.count().label("misses")).select_from(code_misses).where(*by_caller).subquery()

@@ -43,7 +43,7 @@ async def test_seeding_again_changes_nothing_but_what_changed(engine: AsyncEngin
             "agency": "gas",
             "source": "ruling",
         }
-        await connection.execute(insert(routing_rules).values(**ruling, source="ruling"))
+        await connection.execute(insert(routing_rules).values(ruling | {"source": "ruling"}))
     text = (folder / "topics.yaml").read_text()
     (folder / "topics.yaml").write_text(text.replace("deadline_days: 2\n", "deadline_days: 4\n", 1))
     await seed(engine, folder)

@@ -1,0 +1,96 @@
+"""Tables, migrations and what the planner makes of our queries."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, Select, Sequence, inspect, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk import book, reading
+from ivr.store import schema
+from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
+from ivr.store.engine import async_url, make_engine, plain_url
+from ivr.store.tables import calls, case_events, cases, metadata, recordings, referrals
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+ID = UUID(int=0)
+CURSOR = (NOW, str(ID))
+
+
+async def test_migrations_make_exactly_the_tables_of_the_code(engine: AsyncEngine) -> None:
+    def differences(connection: Connection) -> list[Any]:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        return list(compare_metadata(context, metadata))
+
+    def sequences(connection: Connection) -> list[str]:
+        return inspect(connection).get_sequence_names()
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+        assert desk_numbers.name in await connection.run_sync(sequences)
+
+
+async def test_upgrading_at_once_and_again_is_harmless_and_keeps_the_key(empty_url: str) -> None:
+    engine = make_engine(empty_url)
+    assert not await schema.is_current(engine)
+    await asyncio.gather(*(schema.upgrade(empty_url) for _ in range(3)))
+    assert await schema.is_current(engine)
+    async with engine.connect() as connection:
+        (key,) = (await connection.execute(select(key_material.c.value))).scalars().all()
+    await schema.upgrade(empty_url)
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(key_material.c.value))).scalars().all() == [key]
+    assert len(key) == 32
+    await engine.dispose()
+
+
+def test_blocks_and_desk_numbers_never_meet() -> None:
+    identity = code_blocks.c.number.identity
+    assert isinstance(desk_numbers, Sequence) and identity is not None and identity.maxvalue is not None
+    assert (identity.maxvalue + 1) * BLOCK == desk_numbers.start
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres://u:p%40@h:5/d", "postgresql://u:p%40@h:5/d", "postgresql+asyncpg://u:p%40@h:5/d"]
+)
+def test_any_usual_address_will_do(url: str) -> None:
+    if url.startswith("postgres://"):
+        url = url.replace("postgres://", "postgresql://")
+    assert async_url(url) == "postgresql+asyncpg://u:p%40@h:5/d"
+    assert plain_url(url) == "postgresql://u:p%40@h:5/d"
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (reading.newest_cases(20, None), "ix_cases_opened_at_id"),
+        (reading.newest_cases(20, CURSOR), "ix_cases_opened_at_id"),
+        (reading.newest_calls(20, None), "ix_calls_started_at_id"),
+        (reading.newest_calls(20, CURSOR), "ix_calls_started_at_id"),
+        (select(cases).where(cases.c.code == "1"), "uq_cases_code"),
+        (book.latest_of("+989141234567"), "ix_cases_caller_key_opened_at"),
+        (book.seen("+989141234567", "1", NOW), "ix_code_misses_caller_key_at"),
+        (book.seen("+989141234567", "1", NOW), "uq_cases_code"),
+        (select(cases.c.code).where(cases.c.call_id == ID), "ix_cases_call_id"),
+        (select(recordings).where(recordings.c.case_id == ID), "ix_recordings_case_id"),
+        (select(recordings).where(recordings.c.call_id == ID), "ix_recordings_call_id"),
+        (select(referrals).where(referrals.c.case_id == ID), "ix_referrals_case_id"),
+        (select(case_events).where(case_events.c.case_id == ID), "uq_case_events_case_id_seq"),
+        (select(calls).where(calls.c.unique_id == "1.1"), "ix_calls_unique_id"),
+    ],
+)
+async def test_every_look_up_walks_an_index(engine: AsyncEngine, query: Select[Any], index: str) -> None:
+    """With sequential scans made dear, as they are in a table of millions, no plan needs one or a sort."""
+    compiled = query.compile(engine.sync_engine, compile_kwargs={"literal_binds": True})
+    async with engine.connect() as connection:
+        for way in ("seqscan", "bitmapscan", "sort"):
+            await connection.execute(text(f"SET enable_{way} = off"))
+        plan = "\n".join((await connection.exec_driver_sql(f"EXPLAIN {compiled}")).scalars())
+    assert index in plan and "Seq Scan" not in plan and "Sort" not in plan, plan
