@@ -117,13 +117,17 @@ def render(
 
 def main() -> None:
     """The entry point of `ivr`."""
+    from ivr.desk.refusals import Refused
+    from ivr.desk.seeds import SeedError
+    from ivr.lab.asterisk import LabError
+    from ivr.lab.packages import PackagesError
     from ivr.voice.catalogue import CatalogueMistakes
     from ivr.voice.mistakes import MenuMistakes
 
     try:
         app()
-    except (Finding, CatalogueMistakes, MenuMistakes) as error:
-        fail(str(error))
+    except (Finding, CatalogueMistakes, MenuMistakes, Refused, SeedError, LabError, PackagesError) as error:
+        fail(str(error))  # their text is a sentence for people
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except BrokenPipeError:

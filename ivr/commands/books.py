@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
 
 from ivr.commands.output import Finding, load_settings, show_json, show_table, with_database
+from ivr.settings import Settings
 
 cases = typer.Typer(help="The cases.", no_args_is_help=True)
 calls = typer.Typer(help="The calls.", no_args_is_help=True)
@@ -21,7 +23,9 @@ def case_list(limit: Limit = 20, json: Json = False) -> None:
     """The newest cases."""
     from ivr.desk import reading
 
-    rows = with_database(load_settings(), lambda engine: reading.cases(engine, limit=limit))
+    settings = load_settings()
+    rows = with_database(settings, lambda engine: reading.cases(engine, limit=limit))
+    locate(settings, rows)
     if json:
         show_json(rows)
     else:
@@ -34,9 +38,11 @@ def show(code: Code, json: Json = False) -> None:
     from ivr.desk import reading
 
     plain = "".join(c for c in code if c.isalnum())
-    case = with_database(load_settings(), lambda engine: reading.case_json(engine, plain))
+    settings = load_settings()
+    case = with_database(settings, lambda engine: reading.case_json(engine, plain))
     if case is None:
         raise Finding(f"no case has the code {code}")
+    locate(settings, [case])
     if json:
         show_json(case)
     else:
@@ -62,11 +68,20 @@ def call_list(limit: Limit = 20, json: Json = False) -> None:
     """The newest calls with every step, its time and key."""
     from ivr.desk import reading
 
-    rows = with_database(load_settings(), lambda engine: reading.calls(engine, limit=limit))
+    settings = load_settings()
+    rows = with_database(settings, lambda engine: reading.calls(engine, limit=limit))
+    locate(settings, rows)
     if json:
         show_json(rows)
     else:
         show_table(["started_at", "caller", "language", "outcome", "case", "id"], rows)
+
+
+def locate(settings: Settings, rows: Iterable[dict[str, Any]]) -> None:
+    """Make the recordings' paths, which the books keep relative, whole."""
+    for row in rows:
+        for recording in row.get("recordings") or ():
+            recording["path"] = str(settings.recordings / recording["path"])
 
 
 def print_case(case: dict[str, Any]) -> None:

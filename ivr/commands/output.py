@@ -56,9 +56,11 @@ def database_url(settings: Settings) -> str:
             )
         url = note.read_text(encoding="utf-8").strip()
     try:
-        return async_url(url)
+        if url.partition("://")[0].partition("+")[0] in {"postgresql", "postgres"}:
+            return async_url(url)
     except ArgumentError:
-        raise Finding("IVR_DATABASE_URL is no database address like postgresql://user@host/name") from None
+        pass
+    raise Finding("IVR_DATABASE_URL is no database address like postgresql://user@host/name")
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -66,8 +68,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 
 
 def with_database(settings: Settings, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
-    """Run `work` against the database, then let go of it."""
-    from ivr.store.engine import make_engine
+    """Run `work` against the database, then let go of it. Raises Finding when it does not answer."""
+    from ivr.store.engine import AWAY, make_engine
 
     url = database_url(settings)
 
@@ -75,6 +77,9 @@ def with_database(settings: Settings, work: Callable[[AsyncEngine], Awaitable[T]
         engine = make_engine(url, pool=1)
         try:
             return await work(engine)
+        except AWAY as error:
+            reason = " ".join(str(getattr(error, "orig", None) or error).split())
+            raise Finding(f"the database can't be used: {reason[:300]}; `ivr doctor` tells more") from error
         finally:
             await engine.dispose()
 

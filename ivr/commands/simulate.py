@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ivr import prompts
 from ivr.commands.menu import read
-from ivr.commands.output import show_json
+from ivr.commands.output import fail, show_json
 from ivr.settings import Settings
 
 
@@ -21,13 +21,16 @@ def simulate(settings: Settings, file: Path, keys: str, number: str, json: bool)
 
     _, menu = read(settings, file)
     catalogue = prompts.catalogue(settings)
-    transcript = simulator.simulate(
-        menu,
-        directory_from(settings.seed_path),
-        keys=keys.split(",") if keys else None,
-        prompts=catalogue.text,
-        caller=Caller(number, datetime.now(ZoneInfo(settings.province.timezone))),
-        out=sys.stderr if json else sys.stdout,
-    )
+    try:
+        transcript = simulator.simulate(
+            menu,
+            directory_from(settings.seed_path),
+            keys=keys.split(",") if keys else None,
+            prompts=catalogue.text,
+            caller=Caller(number, datetime.now(ZoneInfo(settings.province.timezone))),
+            out=sys.stderr if json else sys.stdout,
+        )
+    except simulator.KeysMistake as mistake:
+        fail(f"--keys: {mistake}", 2)
     if json:
         show_json(transcript.as_json())
