@@ -6,7 +6,6 @@ and has separate times for the first and the next key. Reasons and sources: docs
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable
@@ -175,9 +174,7 @@ class Channel:
         most, silence = round(record.max_seconds * 1000), round(record.silence_seconds)
         line = command("RECORD", "FILE", str(path), recording.FORMAT, "#", str(most), f"s={silence}")
         reply = await self._connection.send(line)
-        if reply.value is None and not reply.dead:
-            log.error("Asterisk could not record: %s", reply)
-        found = await asyncio.to_thread(recording.examine, self._recordings, name, reply)
+        found = await recording.examine(self._recordings, name, reply)
         return HungUp() if found is recording.NOTHING and self._connection.hung_up else found
 
     async def _transfer(self, operator: Operator) -> Event:

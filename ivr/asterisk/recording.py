@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import secrets
 from datetime import date
@@ -39,14 +40,17 @@ def how_it_ended(reply: Reply) -> Ended:
             return Ended.HANGUP if reply.dead else Ended.FAILED
 
 
-def examine(recordings: Path, name: str, reply: Reply) -> Recorded:
-    """Read the file that `reply` ended. Blocking: run it in a thread. `NOTHING` when there is no file."""
-    try:
-        content = recordings.joinpath(f"{name}.{FORMAT}").read_bytes()
-    except OSError as error:
-        log.error("Asterisk recorded nothing: %s (reply: %s)", error, reply)
+async def examine(recordings: Path, name: str, reply: Reply) -> Recorded:
+    """Read, in a thread, the file that `reply` ended. `NOTHING` when there is none."""
+    path = recordings / f"{name}.{FORMAT}"
+    if not path.exists():
+        log.error("Asterisk recorded nothing: %s", reply)
         return NOTHING
-    found = measure(content)
+    return await asyncio.to_thread(_examine, path, name, reply)
+
+
+def _examine(path: Path, name: str, reply: Reply) -> Recorded:
+    found = measure(path.read_bytes())
     if reply.endpos is not None and found.samples != reply.endpos:
         log.warning("recording %s holds %d samples, Asterisk says %d", name, found.samples, reply.endpos)
     ended = how_it_ended(reply)

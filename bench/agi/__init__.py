@@ -1,0 +1,1 @@
+"""Bench (a): FastAGI servers side by side under the same load."""

@@ -1,0 +1,87 @@
+"""Bench (a)'s table, and the targets it is held to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+Figures = dict[str, float]
+Found = Mapping[str, Mapping[str, Figures]]
+
+# Server CPU per call as a multiple of the C floor's; calls per second as a multiple of panoramisk's.
+MOST_TIMES_FLOOR = {"100": 2.5, "1000": 2.2, "5000": 2.2}
+LEAST_TIMES_PANORAMISK = {"100": 1.5, "1000": 2.3}
+MOST_PACED_MS, MOST_IDLE_MB = 15.0, 100.0
+
+
+def show(found: Found) -> bool:
+    """Print it all; whether every target is met."""
+    console = Console()
+    console.print(_loads(found))
+    console.print(_paced_and_idle(found))
+    judged = list(targets(found))
+    for text, met in judged:
+        console.print(f"[{'green' if met else 'red'}]{'met   ' if met else 'MISSED'}[/] {text}")
+    return all(met for _, met in judged)
+
+
+def _loads(found: Found) -> Table:
+    table = Table(title="20 commands a call, calls at once, one process on one core (medians)")
+    for column in ("at once", "server", "calls/s", "× panoramisk", "CPU µs a call", "× C floor"):
+        table.add_column(column, justify="left" if column == "server" else "right")
+    for column in ("command p50 ms", "p99 ms", "first p99 ms", "failed"):
+        table.add_column(column, justify="right")
+    for mode in (m for m in found if m.isdigit()):
+        for name, f in found[mode].items():
+            table.add_row(
+                mode, name, f"{f['calls_s']:,.0f}", _times(found, mode, name, "panoramisk", "calls_s"),
+                f"{f['cpu_us']:.0f}", _times(found, mode, name, "floor", "cpu_us"), f"{f['command_ms_p50']:.2f}",
+                f"{f['command_ms_p99']:.2f}", f"{f['first_ms_p99']:.1f}", f"{f['failed']:.0f}",
+            )  # fmt: skip
+        table.add_section()
+    return table
+
+
+def _paced_and_idle(found: Found) -> Table:
+    table = Table(title="5,000 calls, each reply 250 ms late; 10,000 calls held idle")
+    for column in ("server", "commands/s", "command p50 ms", "p99 ms", "core used", "failed"):
+        table.add_column(column, justify="left" if column == "server" else "right")
+    for column in ("idle MB", "× panoramisk", "finished of 10,000"):
+        table.add_column(column, justify="right")
+    for name, p in found["paced"].items():
+        idle = found["idle"][name]
+        table.add_row(
+            name, f"{p['commands_s']:,.0f}", f"{p['command_ms_p50']:.2f}", f"{p['command_ms_p99']:.1f}",
+            f"{p['cpu']:.2f}", f"{p['failed']:.0f}", f"{idle['mb']:.1f}",
+            _times(found, "idle", name, "panoramisk", "mb"), f"{idle['finished']:.0f}",
+        )  # fmt: skip
+    return table
+
+
+def _ratio(found: Found, mode: str, name: str, to: str, key: str) -> float | None:
+    other = found[mode].get(to, {}).get(key, 0.0)
+    return found[mode][name][key] / other if other else None
+
+
+def _times(found: Found, mode: str, name: str, to: str, key: str) -> str:
+    ratio = _ratio(found, mode, name, to, key)
+    return "–" if ratio is None else f"{ratio:.2f}"
+
+
+def targets(found: Found) -> list[tuple[str, bool]]:
+    """Each target in words, with our figure, and whether it is met."""
+    judged = []
+    for mode, most in MOST_TIMES_FLOOR.items():
+        if (ratio := _ratio(found, mode, "ours", "floor", "cpu_us")) is not None:
+            judged.append((f"CPU a call at {mode}: {ratio:.2f} × the C floor, at most {most}", ratio <= most))
+    for mode, least in LEAST_TIMES_PANORAMISK.items():
+        if (ratio := _ratio(found, mode, "ours", "panoramisk", "calls_s")) is not None:
+            judged.append((f"calls/s at {mode}: {ratio:.2f} × panoramisk, at least {least}", ratio >= least))
+    p99, mb = found["paced"]["ours"]["command_ms_p99"], found["idle"]["ours"]["mb"]
+    judged.append((f"paced command p99: {p99:.1f} ms, at most {MOST_PACED_MS:.0f}", p99 <= MOST_PACED_MS))
+    judged.append((f"10,000 idle calls: {mb:.1f} MB, at most {MOST_IDLE_MB:.0f}", mb <= MOST_IDLE_MB))
+    failed = sum(figures["ours"]["failed"] for figures in found.values())
+    judged.append((f"our calls that failed: {failed:.0f}, at most 0", failed == 0))
+    return judged
