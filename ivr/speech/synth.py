@@ -29,9 +29,12 @@ def synthesise(words: str, voice: Voice, *, timeout: float = SECONDS) -> Samples
         wav = Path(folder) / "utterance.wav"
         _speak(words, voice, wav, timeout)
         try:
-            return to_telephone(*read(wav))
+            audio = to_telephone(*read(wav))
         except AudioError as error:
             raise SynthesisError(f"the synthesiser wrote no audio for {words[:40]!r}: {error}") from None
+    if not audio.any():
+        raise SynthesisError(f"nothing in {words[:40]!r} makes a sound")
+    return audio
 
 
 def _speak(words: str, voice: Voice, wav: Path, timeout: float) -> None:

@@ -13,7 +13,6 @@ import ctypes
 import json
 import os
 import sys
-import time
 from typing import Any
 
 
@@ -38,19 +37,14 @@ def speak(order: dict[str, Any]) -> None:
     engine.connect("finished-utterance", lambda name, completed: finished.append(completed))
     if _espeak.SetVoiceByName(order["voice"].encode()) != 0:
         raise ValueError(f"espeak-ng has no voice {order['voice']!r}")
-    engine.proxy.setBusy(False)  # else the settings wait in a queue until the loop runs
     for name in ("voice", "rate", "pitch"):
         engine.setProperty(name, order[name])
-    # espeak takes them in a thread of its own, and runAndWait begins by cancelling what that thread still
-    # holds: without this wait one utterance in thirty came out at the default rate.
-    while any(engine.getProperty(name) != order[name] for name in ("rate", "pitch")):
-        time.sleep(0.001)
     engine.save_to_file(order["text"], order["wav"])
-    engine.runAndWait()
-    # runAndWait returns before the file is whole. The parent's time-out ends a wait without end.
-    while not finished and not problems:
-        time.sleep(0.001)
-    if problems or not all(finished):
+    # Not runAndWait: it cancels whatever espeak's own thread holds at that moment, which may be the rate just
+    # set (one utterance in thirty came out at the default one) or the utterance, and it returns too early.
+    # This loop ends when the file is written; one that never ends is ended by the parent's time-out.
+    engine.startLoop()
+    if problems or finished != [True]:
         raise problems[0] if problems else RuntimeError("the utterance was cut short")
 
 
