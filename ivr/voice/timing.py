@@ -26,10 +26,11 @@ SecondsOf = Callable[[str, str], float]
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Speech of so many seconds, then up to `keys` keys."""
+    """Speech of so many seconds, then up to `keys` keys. `once`: silence and any key are answers."""
 
     speech: float
     keys: int = 1
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ class Timing:
     def _question(self, step: Asking, question: Question, by: By) -> float:
         silent = question.speech + step.first_key
         once = silent + (question.keys - 1) * step.next_key
+        if question.once:
+            return once
         misses = self._missed(step.no_input, silent) + self._missed(step.no_match, once)
         return misses + (silent if by is By.SILENT else once)
 
@@ -127,7 +130,7 @@ class Timing:
         offered = self.speech((*step.offer_prompt, "county.offer_press")) + self._longest_county()
         offer = offered if step.offer_prompt else 0.0
         length = max((len(key) for key in self.directory.by_county_key), default=len(step.unknown))
-        return [Question(offer), Question(prompt, length)] if offer else [Question(prompt, length)]
+        return [Question(offer, once=True), Question(prompt, length)] if offer else [Question(prompt, length)]
 
     def _county_chosen(self) -> float:
         return self._prompt("county.chosen") + self._longest_county()

@@ -39,7 +39,7 @@ from ivr.voice.events import (
     Transferred,
     WordsKept,
 )
-from ivr.voice.menu import EndStep, Menu
+from ivr.voice.menu import Asking, EndStep, Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.voice.proof import Proof, check, prompt_ids, prove, report, report_json
@@ -317,3 +317,46 @@ def test_no_call_takes_longer_than_the_worst_time_that_is_shown(data: st.DataObj
         onward = session.receive(event)
         assert onward is not None
         action = onward
+
+
+# Every question on the way to a meeting's beep: what is right at last, and keys that mean nothing.
+SLOWEST_MEETING = {
+    "language": [("1", "9")],
+    "kind": [("5", "9")],
+    "topic": [("4", "x"), ("1", "9")],  # the longest group; "x" because every first digit means something
+    "county": [("", ""), ("01", "99")],  # the offer is asked once
+    "callback": [("2", "9")],
+    "callback_number": [("09120000000", "11111111111"), ("2", "9")] * 2
+    + [("09120000000", "11111111111"), ("1", "9")],
+    "national_id": [("1", "9")],
+    "national_id_number": [("0499370899", "1111111111"), ("2", "9")] * 2
+    + [("0499370899", "1111111111"), ("1", "9")],
+}
+
+
+def as_slow_as_allowed(step: Asking, right: str, wrong: str) -> list[str]:
+    if not wrong:
+        return [right]
+    return [""] * (step.no_input.limit - 1) + [wrong] * (step.no_match.limit - 1) + [right]
+
+
+def test_the_worst_time_to_a_meetings_beep_is_that_of_the_slowest_caller() -> None:
+    session = Session(DEFAULT, DIRECTORY, KNOWN)
+    seconds, action = 0.0, session.start()
+    waiting: dict[str, list[str]] = {}
+    for name, questions in SLOWEST_MEETING.items():
+        step = DEFAULT.steps[name]
+        assert isinstance(step, Asking)
+        waiting[name] = [
+            keys for right, wrong in questions for keys in as_slow_as_allowed(step, right, wrong)
+        ]
+    while not isinstance(action, Record):
+        seconds += sum(isinstance(sound, str) for sound in getattr(action, "speech", ()))
+        keys = waiting[session.step].pop(0) if isinstance(action, Ask) else ""
+        event, spent = late_answer(session, action, keys, poor=False)
+        seconds += spent
+        onward = session.receive(event)
+        assert onward is not None
+        action = onward
+    assert not any(waiting.values())
+    assert seconds == WORST["record", "meeting", "fa"]
