@@ -21,13 +21,13 @@ from ivr.speech import tone
 from ivr.speech.lexicon import write_lexicon
 from ivr.speech.paths import is_audio, recording_of, wav_path
 from ivr.speech.synth import SynthesisError, synthesise
-from ivr.speech.telephone import RATE, AudioError, Samples, read, to_telephone, write
-from ivr.voice.catalogue import Catalogue, Prompt, Tone
+from ivr.speech.telephone import AudioError, Samples, read, to_telephone, write
+from ivr.voice.catalogue import Catalogue, Part, Prompt, Tone
 
-FORM = "1"  # raise it when the same words would sound different: everything is made anew
+FORM = "2"  # raise it when the same words would sound different: everything is made anew
 MANIFEST = "manifest.json"
 MUSIC = "moh/hold"
-GAP = 0.25  # seconds between the parts of a prompt
+GAP = 0.25  # seconds between two spoken parts of a prompt
 SAVE_EVERY = 50
 
 Progress = Callable[[int, int, str], None]
@@ -162,14 +162,14 @@ def _make(job: _Job, catalogue: Catalogue) -> str:
 def _audio(prompt: Prompt | None, catalogue: Catalogue) -> Samples:
     if prompt is None:
         return tone.music()
-    gap = np.zeros(round(GAP * RATE))
+    gap = tone.make(Tone(0, GAP))
     parts: list[Samples] = []
-    for part in prompt:
+    for before, part in zip((None, *prompt), prompt, strict=False):
         if isinstance(part, Tone):
             parts.append(tone.make(part))
         else:
             spoken = synthesise(part.words, catalogue.voices[part.voice])
-            parts += [gap, spoken] if parts else [spoken]
+            parts += [gap, spoken] if isinstance(before, Part) else [spoken]
     return np.concatenate(parts)
 
 
