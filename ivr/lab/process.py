@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,8 @@ class Child:
     process: subprocess.Popen[bytes]
     log: Path
     pid_file: Path
+    began: float = field(default_factory=time.monotonic)
+    restart: Callable[[], Child] | None = None
 
     @classmethod
     def start(

@@ -1,0 +1,42 @@
+# make run: the whole hotline with a demonstration call.   make test: everything.   make dev: only the environment.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+
+PYTHON := $(shell for p in python3.11 python3; do \
+  if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
+BIN := .venv/bin
+READY := .venv/.ready
+PIP := $(BIN)/pip --disable-pip-version-check --no-input install
+
+# pip is silent or a flood; this is a line every ten packages.
+COUNT := awk -v total=$$(grep -c '^[A-Za-z0-9].*==' requirements.lock) ' \
+  /^Collecting/ { if (++n % 10 == 0) print "environment: " n " of " total " packages" } \
+  /^Installing collected/ { print "environment: installing them" }'
+
+.PHONY: run dev test check bench
+
+run: $(READY)
+	@exec $(BIN)/python -m ivr.lab.run
+
+dev: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@if [ -z "$(PYTHON)" ]; then echo "Seda 111 needs Python 3.11 or newer, and none is on PATH."; exit 1; fi
+	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
+	  echo "$(PYTHON) can't make an environment: as root, apt-get install python3-venv, then make again."; exit 1; fi
+	@if [ ! -x $(BIN)/pip ]; then echo "environment: making .venv"; $(PYTHON) -m venv .venv; fi
+	@$(PIP) --require-hashes -r requirements.lock | $(COUNT)
+	@$(PIP) --quiet --no-deps -e .
+	@touch $(READY)
+	@echo "environment: ready"
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pytest tests/test_floors.py
+
+test: check
+	$(BIN)/pytest --durations=10
+
+bench: $(READY)
+	$(BIN)/python -m bench

