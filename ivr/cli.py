@@ -94,7 +94,7 @@ def upgrade() -> None:
     with_database(settings, lambda engine: seed(engine, settings.seed_path))
     name = settings.calls.menu
     if with_database(settings, lambda engine: menus.current(engine, name)) is None:
-        raw, _ = menu.read(settings, ROOT / "dialplan" / "menus" / f"{name}.yaml")
+        raw, _, _ = menu.checked(settings, ROOT / "dialplan" / "menus" / f"{name}.yaml")
         with_database(settings, lambda engine: menus.publish(engine, name, raw.decode(), "first start"))
     print("database: schema and seeds are up to date")
 

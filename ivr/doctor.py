@@ -98,12 +98,12 @@ async def _prompts(settings: Settings) -> Finding:
 
 
 async def _menu(settings: Settings) -> Finding:
-    from ivr.commands.menu import read
+    from ivr.commands.menu import checked
     from ivr.settings import ROOT
 
     path = ROOT / "dialplan" / "menus" / f"{settings.calls.menu}.yaml"
     try:
-        read(settings, path)
+        checked(settings, path)
     except Exception as error:
         return Finding("menu", False, str(error).splitlines()[0], f"ivr menu check {path}")
     return Finding("menu", True, f"{path.name} is sound")

@@ -11,6 +11,7 @@ import typer
 from ivr.commands.output import Finding, load_settings, out, show_json, show_table, with_database
 from ivr.settings import Settings
 from ivr.voice.menu import Menu
+from ivr.voice.proof import Proof
 
 app = typer.Typer(help="The menu trees: check, show, publish.", no_args_is_help=True)
 DEFAULT = Path("dialplan/menus/111.yaml")
@@ -18,31 +19,36 @@ Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.
 File = Annotated[Path, typer.Argument(help="A menu tree in YAML.")]
 
 
-def read(settings: Settings, path: Path) -> tuple[bytes, Menu]:
-    """The file's bytes and the menu in it; a Finding or MenuMistakes says what is wrong."""
+def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
+    """The file's bytes, its menu and its proof. Finding or MenuMistakes says everything that is wrong."""
     from ivr import prompts
-    from ivr.voice.parse import parse
+    from ivr.desk.seeding import directory_from
+    from ivr.voice import proof
 
     try:
         raw = path.read_bytes()
     except OSError as error:
         raise Finding(f"{path}: {error.strerror}") from None
-    known = frozenset.intersection(*map(prompts.catalogue(settings).ids, settings.calls.languages))
-    menu = parse(raw, str(path), languages=settings.calls.languages, prompts=known)
-    return raw, menu
+    languages = settings.calls.languages
+    menu, proved = proof.check(
+        raw,
+        str(path),
+        directory_from(settings.seed_path),
+        languages=languages,
+        prompts=frozenset.intersection(*map(prompts.catalogue(settings).ids, languages)),
+        seconds_of=prompts.lengths(settings),
+    )
+    return raw, menu, proved
 
 
 @app.command(epilog="Example: ivr menu check dialplan/menus/111.yaml")
 def check(file: File = DEFAULT, json: Json = False) -> None:
     """Report every mistake with file, line, column, key and the nearest right name; exit 1 if any."""
-    from ivr import prompts
-    from ivr.desk.seeding import directory_from
     from ivr.voice.mistakes import MenuMistakes
-    from ivr.voice.proof import prove, report, report_json
+    from ivr.voice.report import report, report_json
 
-    settings = load_settings()
     try:
-        _, menu = read(settings, file)
+        _, menu, proof = checked(load_settings(), file)
     except MenuMistakes as error:
         if json:
             show_json({"ok": False, "mistakes": [m.as_json() for m in error.mistakes]})
@@ -50,12 +56,10 @@ def check(file: File = DEFAULT, json: Json = False) -> None:
             for mistake in error.mistakes:
                 print(mistake)
         raise SystemExit(1) from None
-    proof = prove(menu, directory_from(settings.seed_path), prompts.lengths(settings))
     if json:
         show_json(report_json(menu, proof))
     else:
         print("\n".join(report(menu, proof)))
-    raise SystemExit(1 if proof.mistakes else 0)
 
 
 @app.command(epilog="Example: ivr menu publish dialplan/menus/111.yaml --note 'shorter welcome'")
@@ -65,14 +69,9 @@ def publish(
 ) -> None:
     """Check a tree, store it as a revision and make it live for the next call."""
     from ivr.desk import menus
-    from ivr.desk.seeding import directory_from
-    from ivr.voice.proof import prove
 
     settings = load_settings()
-    raw, menu = read(settings, file)
-    proof = prove(menu, directory_from(settings.seed_path), None)
-    if proof.mistakes:
-        raise Finding("\n".join(str(m) for m in proof.mistakes))
+    raw, menu, _ = checked(settings, file)
     text = raw.decode("utf-8")
     revision = with_database(
         settings, lambda engine: menus.publish(engine, menu.name, text, author or getpass.getuser())

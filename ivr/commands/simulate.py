@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from ivr import prompts
-from ivr.commands.menu import read
+from ivr.commands.menu import checked
 from ivr.commands.output import fail, show_json
 from ivr.settings import Settings
 
@@ -19,7 +19,7 @@ def simulate(settings: Settings, file: Path, keys: str, number: str, json: bool)
     from ivr.desk.seeding import directory_from
     from ivr.voice.events import Caller
 
-    _, menu = read(settings, file)
+    _, menu, _ = checked(settings, file)
     catalogue = prompts.catalogue(settings)
     try:
         transcript = simulator.simulate(

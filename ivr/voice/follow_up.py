@@ -6,9 +6,9 @@ from datetime import datetime
 
 from ivr.voice import saying
 from ivr.voice.actions import LookUpCase, Sound, Speech, Words
-from ivr.voice.events import CaseSeen, Lookup
+from ivr.voice.events import CaseSeen, Ended, Lookup
 from ivr.voice.menu import StatusStep
-from ivr.voice.talk import Flow, Talk
+from ivr.voice.talk import Back, Flow, Talk
 
 
 def status(talk: Talk, step: StatusStep) -> Flow[str]:
@@ -34,6 +34,8 @@ def _tell(talk: Talk, step: StatusStep, seen: CaseSeen) -> Flow[str]:
     speech = step.prompt + _situation(seen, talk.caller.now, talk.language) + step.after_prompt
     while True:
         keys = yield from talk.ask(step, speech, 1)
+        if not keys.pressed and keys.ended is Ended.HASH:
+            raise Back
         if keys.pressed == step.another:
             return step.unknown_go
         if keys.pressed not in (step.repeat, "*"):

@@ -66,6 +66,7 @@ class Talk:
         self.words: list[Recorded] = []  # what the caller's case says, in her last version
         self.uncased: list[Recorded] = []  # recordings that no case holds yet
         self.review_mode = ""  # "again" or "add" while a review sends her to record once more
+        self.recorded_at = ""  # the step whose beep she last spoke after
         self.unknown_codes = 0
         self._pending: list[Sound] = []
         self.history: list[str] = []

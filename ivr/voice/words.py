@@ -11,6 +11,7 @@ from ivr.voice.talk import VOICED_SECONDS, Back, Flow, Gone, Talk
 
 def record(talk: Talk, step: RecordStep) -> Flow[str]:
     mode, talk.review_mode = talk.review_mode, ""
+    talk.recorded_at = step.id
     attempts = 0
     while True:
         yield from _invite(talk, step)
@@ -81,7 +82,7 @@ def review(talk: Talk, step: ReviewStep) -> Flow[str]:
             return step.go
         else:
             talk.review_mode = choice
-            return step.record
+            return talk.recorded_at or step.record
 
 
 def code(talk: Talk, step: CodeStep) -> Flow[str]:
@@ -94,5 +95,7 @@ def code(talk: Talk, step: CodeStep) -> Flow[str]:
         speech += ("code.once_more", *digits)
     while True:
         keys = yield from talk.ask(step, speech + step.repeat_prompt, 1)
+        if not keys.pressed and keys.ended is Ended.HASH:
+            raise Back
         if keys.pressed not in (step.repeat, "*"):
             return step.go

@@ -49,6 +49,8 @@ OFFICE_HOURS = datetime(2026, 11, 25, 10, 0, tzinfo=TEHRAN)  # a Wednesday
 NIGHT = datetime(2026, 11, 25, 23, 0, tzinfo=TEHRAN)
 DIRECTORY = directory_from(SEED)
 CODE = "1234567894"
+CALLER = Caller("+989120000000", OFFICE_HOURS)
+UNKNOWN = CaseSeen(Lookup.UNKNOWN)
 
 
 def default_menu() -> Menu:
@@ -60,10 +62,10 @@ class Conversation:
     """`heard` is everything spoken since the last key, `opened` and `kept` what reached the desk."""
 
     menu: Menu = field(default_factory=default_menu)
-    caller: Caller = Caller("+989120000000", OFFICE_HOURS)
+    caller: Caller = CALLER
     county: str = ""
     code: str = CODE
-    seen: CaseSeen = CaseSeen(Lookup.UNKNOWN)
+    seen: CaseSeen = UNKNOWN
     transfer: Transfer = Transfer.NOBODY
     heard: list[Sound] = field(default_factory=list)
     opened: list[OpenCase] = field(default_factory=list)

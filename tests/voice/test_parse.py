@@ -73,15 +73,20 @@ def test_all_mistakes_are_reported_at_once_in_the_files_order() -> None:
     )
     known = set(re.findall(r"[a-z_.]+", TREE))
     found = [str(m) for m in mistakes(text, prompts=known)]
+    lines = text.splitlines()
+
+    def line(part: str) -> int:
+        return next(number for number, written in enumerate(lines, 1) if part in written)
+
     assert found == [
-        "m.yaml:38:17: steps.kind.keys.0.go: there is no step “operater” (did you mean “operator”?)",
-        "m.yaml:41:11: steps.topic.type: “topik” is none of menu, topic, county, digits, record, review, "
+        f"m.yaml:{line('operater')}:17: steps.kind.keys.0.go: there is no step “operater” (did you mean “operator”?)",
+        f"m.yaml:{line('topik')}:11: steps.topic.type: “topik” is none of menu, topic, county, digits, record, review, "
         "code, status, operator, branch, say, end (did you mean “topic”?)",
-        "m.yaml:50:5: steps.county.ofer_prompt: there is no such key here; there are type, prompt, "
+        f"m.yaml:{line('ofer_prompt')}:5: steps.county.ofer_prompt: there is no such key here; there are type, prompt, "
         "first_key, next_key, barge_in, no_input, no_match, sensitive, offer_prompt, unknown, go "
         "(did you mean “offer_prompt”?)",
-        "m.yaml:103:18: steps.record.max_seconds: 18000 must be from 5 to 900",
-        "m.yaml:174:14: steps.goodbye.prompt: there is no prompt “goodby” (did you mean “goodbye”?)",
+        f"m.yaml:{line('18000')}:18: steps.record.max_seconds: 18000 must be from 5 to 900",
+        f"m.yaml:{line('[goodby]')}:14: steps.goodbye.prompt: there is no prompt “goodby” (did you mean “goodbye”?)",
     ]
 
 
