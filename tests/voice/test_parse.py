@@ -75,18 +75,23 @@ def test_all_mistakes_are_reported_at_once_in_the_files_order() -> None:
     found = [str(m) for m in mistakes(text, prompts=known)]
     lines = text.splitlines()
 
-    def line(part: str) -> int:
-        return next(number for number, written in enumerate(lines, 1) if part in written)
+    def at(part: str, column: int) -> str:
+        number = next(number for number, written in enumerate(lines, 1) if part in written)
+        return f"m.yaml:{number}:{column}:"
 
     assert found == [
-        f"m.yaml:{line('operater')}:17: steps.kind.keys.0.go: there is no step “operater” (did you mean “operator”?)",
-        f"m.yaml:{line('topik')}:11: steps.topic.type: “topik” is none of menu, topic, county, digits, record, review, "
+        f"{at('operater', 17)} steps.kind.keys.0.go: there is no step “operater” "
+        "(did you mean “operator”?)",
+        f"{at('topik', 11)} steps.topic.type: “topik” is none of menu, topic, county, digits, record, "
+        "review, "
         "code, status, operator, branch, say, end (did you mean “topic”?)",
-        f"m.yaml:{line('ofer_prompt')}:5: steps.county.ofer_prompt: there is no such key here; there are type, prompt, "
+        f"{at('ofer_prompt', 5)} steps.county.ofer_prompt: there is no such key here; there are type, "
+        "prompt, "
         "first_key, next_key, barge_in, no_input, no_match, sensitive, offer_prompt, unknown, go "
         "(did you mean “offer_prompt”?)",
-        f"m.yaml:{line('18000')}:18: steps.record.max_seconds: 18000 must be from 5 to 900",
-        f"m.yaml:{line('[goodby]')}:14: steps.goodbye.prompt: there is no prompt “goodby” (did you mean “goodbye”?)",
+        f"{at('18000', 18)} steps.record.max_seconds: 18000 must be from 5 to 900",
+        f"{at('[goodby]', 14)} steps.goodbye.prompt: there is no prompt “goodby” "
+        "(did you mean “goodbye”?)",
     ]
 
 
