@@ -65,7 +65,7 @@ def render(
         text = templates.get_template(f"{kind}/{template.name}").render(values)
         written.append(_write(out / template.stem, text))
     if kind == "lab":
-        written += [_write(out / f"{name}.conf", "[general]\n") for name in EMPTY]
+        written += [_write(out / f"{name}.conf", "; Asterisk's defaults.\n") for name in EMPTY]
     (settings.state_path / "fallback").mkdir(parents=True, exist_ok=True)
     return written
 

@@ -96,10 +96,13 @@ def start(program: Program, settings: Settings, secrets: Secrets) -> Child:
     _prepare(home, settings)
     _link(home / "data" / "documentation", program.documentation)
     render("lab", settings, secrets, home / "etc", modules=program.modules)
-    child = Child.start(
-        "Asterisk", [*program.command, "-C", str(home / "etc" / "asterisk.conf"), "-f", "-n"],
-        log=home / "log" / "console.log", pid_file=settings.state_path / "run" / "asterisk.pid",
-    )  # fmt: skip
+    command = [*program.command, "-C", str(home / "etc" / "asterisk.conf"), "-f", "-n"]
+    return launch(command, settings, secrets, home / "log" / "console.log")
+
+
+def launch(command: Sequence[str], settings: Settings, secrets: Secrets, log: Path) -> Child:
+    """Start Asterisk on a configuration that is there already. Raises LabError."""
+    child = Child.start("Asterisk", command, log=log, pid_file=settings.state_path / "run" / "asterisk.pid")
     try:
         _await(child, settings, secrets)
     except BaseException:

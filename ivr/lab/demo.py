@@ -70,9 +70,10 @@ async def demo_case(settings: Settings) -> dict[str, Any]:
     try:
         caller = await demo_call(settings)
         async with asyncio.timeout(CASE_SECONDS):
-            while (case := await _case_of(engine, caller)) is None:
+            while True:
+                if case := await _case_of(engine, caller):
+                    return case
                 await asyncio.sleep(0.2)
-            return case
     except TimeoutError:
         raise DemoError(
             f"no case came of the demonstration call within {CASE_SECONDS:g} s; see the log of `ivr serve`"

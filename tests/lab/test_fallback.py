@@ -1,0 +1,157 @@
+"""The dialplan alone, on a real Asterisk with SIP callers: our server is away, dies, or does its work."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import wave
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay
+from tests.fixtures.hotline import Pbx, fresh_number
+
+Talk = Callable[["Agi"], Awaitable[None]]
+
+
+class Agi:
+    """The server's side of one call, as the test plays it."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
+        self.header: dict[str, str] = {}
+
+    async def read_header(self) -> None:
+        while line := (await self.reader.readline()).decode(errors="replace").strip():
+            key, _, value = line.partition(": ")
+            self.header[key] = value
+
+    async def send(self, line: str) -> str:
+        self.writer.write(f"{line}\n".encode())
+        return (await self.reader.readline()).decode().strip()
+
+
+@asynccontextmanager
+async def server(pbx: Pbx, talk: Talk) -> AsyncIterator[list[Agi]]:
+    """Answers calls with `talk`; afterwards nobody listens again."""
+    calls: list[Agi] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        agi = Agi(reader, writer)
+        calls.append(agi)
+        try:
+            await agi.read_header()
+            await talk(agi)
+        finally:
+            writer.close()
+
+    listening = await asyncio.start_server(answer, "127.0.0.1", pbx.settings.agi.port)
+    try:
+        yield calls
+    finally:
+        listening.close()
+
+
+def seconds(path: Path) -> float:
+    with wave.open(str(path)) as sound:
+        return float(sound.getnframes() / sound.getframerate())
+
+
+@pytest.fixture(autouse=True)
+def no_earlier_fallbacks(pbx: Pbx) -> None:
+    for path in pbx.fallbacks:
+        path.unlink()
+
+
+async def test_without_a_server_the_dialplan_records_and_thanks(pbx: Pbx) -> None:
+    number = fresh_number()
+    outcome = await pbx.call(Beep(), Speak(3), Press("#"), Listen(), Stay(), number=number)
+    assert outcome.completed, outcome
+    assert outcome.ended_by == "hotline"
+    [kept] = pbx.fallbacks
+    assert re.fullmatch(rf"\d{{10}}_{number}_\d{{9}}\.wav", kept.name)
+    assert 2.5 < seconds(kept) < 4
+
+
+async def test_hanging_up_during_the_fallback_keeps_the_words(pbx: Pbx) -> None:
+    outcome = await pbx.call(Beep(), Speak(2), HangUp())
+    assert outcome.completed, outcome
+    [kept] = pbx.fallbacks
+    assert 1.5 < seconds(kept) < 3
+
+
+async def test_a_hostile_caller_number_can_not_leave_the_folder(pbx: Pbx) -> None:
+    outcome = await pbx.call(Beep(), Speak(1), HangUp(), number="..%2F..%2Fetc", name='"; rm -rf ${HOME}')
+    assert outcome.completed, outcome
+    [kept] = pbx.fallbacks
+    assert re.fullmatch(r"\d{10}__\d{9}\.wav", kept.name)
+
+
+async def test_a_server_that_dies_in_mid_prompt_leaves_no_caller_alone(pbx: Pbx) -> None:
+    async def talk(agi: Agi) -> None:
+        agi.writer.write(f"EXEC Playback {pbx.settings.sounds}/fa/record/ask\n".encode())
+        await asyncio.sleep(0.3)
+        agi.writer.transport.abort()
+
+    async with server(pbx, talk):
+        outcome = await pbx.call(Hear(), Beep(), Speak(2), Press("#"), Stay())
+    assert outcome.completed, outcome
+    assert len(pbx.fallbacks) == 1
+
+
+async def test_when_her_words_are_kept_already_nothing_more_is_asked(pbx: Pbx) -> None:
+    async def talk(agi: Agi) -> None:
+        await agi.send("SET VARIABLE IVR_KEPT 1")
+
+    async with server(pbx, talk):
+        outcome = await pbx.call(Listen(), Stay())
+    assert outcome.completed, outcome
+    assert pbx.fallbacks == []
+
+
+async def test_a_call_that_the_server_finished_just_ends(pbx: Pbx) -> None:
+    async def talk(agi: Agi) -> None:
+        await agi.send("SET VARIABLE IVR_DONE 1")
+
+    async with server(pbx, talk) as calls:
+        outcome = await pbx.call(Stay(10))
+    assert outcome.completed, outcome
+    assert outcome.voiced_seconds == 0
+    assert pbx.fallbacks == []
+    assert calls[0].header["agi_arg_1"] == pbx.secrets.agi
+    assert calls[0].header["agi_network_script"] == "111"
+
+
+async def test_keys_arrive_while_a_prompt_plays_and_between_prompts(pbx: Pbx) -> None:
+    pressed: list[str] = []
+
+    async def talk(agi: Agi) -> None:
+        pressed.append(await agi.send(f'STREAM FILE {pbx.settings.sounds}/fa/welcome "0123456789*#"'))
+        pressed.append(await agi.send("WAIT FOR DIGIT 5000"))
+        await agi.send("SET VARIABLE IVR_DONE 1")
+
+    async with server(pbx, talk):
+        outcome = await pbx.call(Hear(), Press("5*"), Stay(10))
+    assert outcome.completed, outcome
+    assert [int(re.findall(r"result=(-?\d+)", line)[0]) for line in pressed] == [ord("5"), ord("*")]
+
+
+@pytest.mark.parametrize("name", ["علی رضایی", 'a "quoted" name', b"\xff\xfe\xd9", "'; DROP TABLE cases; --"])
+async def test_any_name_reaches_the_server_in_one_line(pbx: Pbx, name: str | bytes) -> None:
+    async def talk(agi: Agi) -> None:
+        await agi.send("SET VARIABLE IVR_DONE 1")
+
+    async with server(pbx, talk) as calls:
+        outcome = await pbx.call(Stay(10), name=name)
+    assert outcome.completed, outcome
+    assert calls[0].header["agi_calleridname"]
+    assert calls[0].header["agi_arg_1"] == pbx.secrets.agi
+
+
+async def test_no_other_extension_is_answered(pbx: Pbx) -> None:
+    for extension in ("112", "s", "T", "00989141234567", "h"):
+        outcome = await pbx.call(Stay(5), extension=extension)
+        assert not outcome.answered, extension
