@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
@@ -21,6 +23,7 @@ _TO_ASCII = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "012345678
 _LONGEST = 64
 
 
+@lru_cache(maxsize=4096)
 def normalise(number: str, area_code: str = "") -> str:
     """E.164 ("+984133334444") of a number in any usual form, or "" when it is none.
 

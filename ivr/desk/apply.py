@@ -12,91 +12,80 @@ import json
 import logging
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Table, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.code import code_for
 from ivr.cases.kinds import Kind
 from ivr.desk.book import Book, BookEmpty, Page
-from ivr.desk.events import INSERT_EVENT, add_event
-from ivr.desk.opening import Row, Rows, add_case, call_row, recording_row
+from ivr.desk.events import add_event
+from ivr.desk.opening import Rows, add_case, call_row, recording_row
 from ivr.store import code_blocks
+from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY, is_our_fault
-from ivr.store.journal import Fact, Journal
-from ivr.store.tables import calls, cases, outbox, recordings, referrals
+from ivr.store.journal import Fact, Journal, JournalError
+from ivr.store.tables import calls, case_events, cases, outbox, recordings, referrals
 
 log = logging.getLogger(__name__)
 
-LINGER_SECONDS = 0.1  # facts that come this close together share a transaction
+LINGER_SECONDS = 0.4  # facts that come this close together share a transaction
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 _MALFORMED = (KeyError, ValueError, TypeError, AttributeError)
 
 
 async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
     """Apply facts in one transaction. Raises what the database raises; then nothing of it was applied."""
-    async with engine.begin() as connection:
-        await _apply(connection, page, facts)
+    async with direct(engine) as (connection, raw), raw.transaction():
+        rows = Rows()
+        for fact in facts:
+            await _collect(connection, page, fact, rows)
+        await _save(raw, rows)
+        for fact in facts:
+            if fact["type"] == "words_kept":
+                await _keep_words(connection, raw, page, fact)
 
 
-async def _apply(connection: AsyncConnection, page: Page, facts: Sequence[Fact]) -> None:
-    rows = Rows()
-    started: dict[uuid.UUID, Row] = {}
-    ended: dict[uuid.UUID, Row] = {}
-    for fact in facts:
-        call = call_row(fact, page)
-        match fact["type"]:
-            case "call_started":
-                started.setdefault(call["id"], call)
-            case "case_opened":
-                started.setdefault(call["id"], call)
-                add_case(rows, fact, fact["code"] or await _desk_code(connection), page)
-            case "call_ended":
-                ended[call["id"]] = call
-                at = call["ended_at"]
-                rows.recordings += [recording_row(r, None, call["id"], at) for r in fact["scraps"]]
-            case "words_kept":
-                started.setdefault(call["id"], call)
-            case other:
-                raise ValueError(f"a fact of unknown type {other!r}")
-    running = [row for key, row in started.items() if key not in ended]
-    await _save_calls(connection, running, [*ended.values()])
-    await _save(connection, rows)
-    for fact in facts:
-        if fact["type"] == "words_kept":
-            await _keep_words(connection, page, fact)
+async def _collect(connection: AsyncConnection, page: Page, fact: Fact, rows: Rows) -> None:
+    call = call_row(fact, page)
+    match fact["type"]:
+        case "call_started" | "words_kept":
+            rows.started.setdefault(call["id"], call)
+        case "case_opened":
+            rows.started.setdefault(call["id"], call)
+            add_case(rows, fact, fact["code"] or await _desk_code(connection), page)
+        case "call_ended":
+            rows.ended[call["id"]] = call
+            scraps = fact["scraps"]
+            rows.recordings += [recording_row(r, None, call["id"], call["ended_at"]) for r in scraps]
+        case other:
+            raise ValueError(f"a fact of unknown type {other!r}")
 
 
-async def _save_calls(connection: AsyncConnection, started: list[Row], ended: list[Row]) -> None:
-    if started:
-        await connection.execute(_INSERT_CALL.on_conflict_do_nothing(), started)
-    if ended:
-        await connection.execute(_END_CALL, ended)
+async def _save(raw: Any, rows: Rows) -> None:
+    """One statement per table."""
+    running = [row for key, row in rows.started.items() if key not in rows.ended]
+    await _START_CALL.run(raw, running)
+    await _END_CALL.run(raw, [*rows.ended.values()])
+    await _CASE.run(raw, rows.cases)
+    await _RECORDING.run(raw, rows.recordings)
+    await _REFERRAL.run(raw, rows.referrals)
+    await _EVENT.run(raw, rows.events)
+    await _OUTBOX.run(raw, rows.outbox)
 
 
-async def _save(connection: AsyncConnection, rows: Rows) -> None:
-    for statement, new in (
-        (_INSERT_CASE, rows.cases),
-        (_INSERT_RECORDING, rows.recordings),
-        (_INSERT_REFERRAL, rows.referrals),
-        (INSERT_EVENT, rows.events),
-        (_INSERT_OUTBOX, rows.outbox),
-    ):
-        if new:
-            await connection.execute(statement, new)
-
-
-async def _keep_words(connection: AsyncConnection, page: Page, fact: Fact) -> None:
+async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: Fact) -> None:
     """Add a recording to its case; a case that is not there (its fact was damaged) opens at the desk."""
     name, at = fact["recording"]["name"], datetime.fromisoformat(fact["at"])
     case = await _case_of(connection, fact)
     if case is None:
         rows = Rows()
         add_case(rows, _orphan(fact, page), fact["code"] or await _desk_code(connection), page)
-        await _save(connection, rows)
+        await _save(raw, rows)
         return
     row = recording_row(fact["recording"], case, uuid.UUID(fact["call"]["id"]), at)
     added = await connection.execute(_INSERT_RECORDING.returning(recordings.c.name), [row])
@@ -140,15 +129,28 @@ async def _desk_code(connection: AsyncConnection) -> str:
     return code_for(number, await code_blocks.tracking_key(connection))
 
 
-_INSERT_CALL = insert(calls)
-_END_CALL = _INSERT_CALL.on_conflict_do_update(
-    index_elements=[calls.c.id],
-    set_={name: _INSERT_CALL.excluded[name] for name in ("ended_at", "outcome", "language", "steps")},
-)
-_INSERT_CASE = insert(cases).on_conflict_do_nothing(index_elements=[cases.c.id])
-_INSERT_RECORDING = insert(recordings).on_conflict_do_nothing()
-_INSERT_REFERRAL = insert(referrals).on_conflict_do_nothing()
-_INSERT_OUTBOX = insert(outbox).on_conflict_do_nothing()
+def _once(table: Table, key: str, *later: str) -> Prepared:
+    """Insert rows; those that are there already stay as they are. `later`: columns that are filled later."""
+    names = [column.name for column in table.c if column.name not in later]
+    return Prepared(insert(table).on_conflict_do_nothing(index_elements=[table.c[key]]), names)
+
+
+def _end_call() -> Prepared:
+    statement = insert(calls)
+    changes = {name: statement.excluded[name] for name in ("ended_at", "outcome", "language", "steps")}
+    return Prepared(
+        statement.on_conflict_do_update(index_elements=[calls.c.id], set_=changes), calls.c.keys()
+    )
+
+
+_INSERT_RECORDING = insert(recordings).on_conflict_do_nothing(index_elements=[recordings.c.name])
+_START_CALL = _once(calls, "id")
+_END_CALL = _end_call()
+_CASE = _once(cases, "id", "answer", "answered_at")
+_RECORDING = _once(recordings, "name")
+_REFERRAL = _once(referrals, "id", "ended_at", "ended_reason")
+_EVENT = _once(case_events, "id")
+_OUTBOX = _once(outbox, "key", "attempts", "delivered_at", "last_error")
 
 
 class Pump:
@@ -181,7 +183,9 @@ class Pump:
 
     async def idle(self) -> None:
         """Returns when everything journalled so far is applied."""
-        waiting = asyncio.get_running_loop().create_future()
+        with suppress(JournalError):  # then nothing new was journalled
+            await self.journal.flush()
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._idle.append(waiting)
         self._hurry.set()
         self.journal.grown.set()
@@ -228,7 +232,7 @@ class Pump:
 
     async def _mend(self, page: Page, fact: Fact, error: Exception) -> bool:
         """A code that the books know for another case: the words still become a case, under a new code."""
-        if not (isinstance(error, IntegrityError) and "uq_cases_code" in str(error)):
+        if "uq_cases_code" not in str(error):
             return False
         log.error("the code of case %s belongs to another case; it gets a new one", fact.get("id"))
         await apply(self.engine, page, [{**fact, "code": ""}])

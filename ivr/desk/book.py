@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, true
+from sqlalchemy import Select, bindparam, delete, func, insert, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
 from ivr.cases.deadlines import WEEKEND, Calendar
 from ivr.cases.routing import Rule, Rules, Scope
+from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY
 from ivr.store.listening import listen
 from ivr.store.tables import (
@@ -98,22 +99,22 @@ class Book:
         caller = phone.key(number, self.area_code)
         if not caller:
             return ""
-        async with self.engine.connect() as connection:
-            return (await connection.execute(latest_of(caller))).scalar() or ""
+        async with direct(self.engine) as (_, raw):
+            row = await _LATEST.first(raw, caller=caller)
+        return row["county"] if row is not None else ""
 
     async def look_up(self, number: str, code: str, now: datetime, *, counts: bool = True) -> CaseSeen:
         """One question to the database; a second one only to note a wrong code (unless not `counts`)."""
         caller, since = phone.key(number, self.area_code), now - self.window
-        async with self.engine.connect() as connection:
-            row = (await connection.execute(seen(caller, code, since))).one()
-            if row.misses >= self.wrong_codes * (1 if caller else WITHHELD_TIMES):
+        async with direct(self.engine) as (connection, raw):
+            row = await _SEEN.first(raw, caller=caller, code=code, since=since)
+            if row["misses"] >= self.wrong_codes * (1 if caller else WITHHELD_TIMES):
                 return CaseSeen(Lookup.TOO_MANY)
-            if row.status is not None:
-                return CaseSeen(Lookup.FOUND, row.status, row.agency, row.due_at, row.answer)
+            if row["status"] is not None:
+                return CaseSeen(Lookup.FOUND, row["status"], row["agency"], row["due_at"], row["answer"])
             if counts:
                 await connection.execute(delete(code_misses).where(code_misses.c.at < since))
                 await connection.execute(insert(code_misses).values(caller_key=caller, at=now))
-                await connection.commit()
             return CaseSeen(Lookup.UNKNOWN)
 
     async def _reload(self) -> None:
@@ -123,19 +124,24 @@ class Book:
             log.warning("the book could not be reread: %s", error)
 
 
-def latest_of(caller: str) -> Select[Any]:
-    """The county of a caller's latest case that has one."""
-    query = select(cases.c.county).where(cases.c.caller_key == caller, cases.c.caller_key != "")
+def latest_of() -> Select[Any]:
+    """The county of `caller`'s latest case that has one."""
+    query = select(cases.c.county).where(cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")
     return query.where(cases.c.county.is_not(None)).order_by(cases.c.opened_at.desc()).limit(1)
 
 
-def seen(caller: str, code: str, since: datetime) -> Select[Any]:
-    """How often this caller missed lately, and the case if there is one: always exactly one row."""
-    by_caller = (code_misses.c.caller_key == caller, code_misses.c.at > since)
-    one = select(func.count().label("misses")).select_from(code_misses).where(*by_caller).subquery()
-    case = select(cases.c.status, cases.c.agency, cases.c.due_at, cases.c.answer).where(cases.c.code == code)
-    found = case.subquery()
+def seen() -> Select[Any]:
+    """How often `caller` missed `since`, and the case of `code` if there is one: always exactly one row."""
+    by_caller = code_misses.c.caller_key == bindparam("caller")
+    lately = code_misses.c.at > bindparam("since")
+    one = select(func.count().label("misses")).select_from(code_misses).where(by_caller, lately).subquery()
+    case = select(cases.c.status, cases.c.agency, cases.c.due_at, cases.c.answer)
+    found = case.where(cases.c.code == bindparam("code")).subquery()
     return select(one, found).select_from(one.outerjoin(found, true()))
+
+
+_LATEST = Prepared(latest_of())
+_SEEN = Prepared(seen())
 
 
 async def _read(connection: AsyncConnection, timezone: str, weekend: frozenset[int]) -> Page:

@@ -24,6 +24,8 @@ VOICED_SECONDS = 0.3  # less voice than this is marked silent
 class Rows:
     """The rows of one or many facts, by table."""
 
+    started: dict[uuid.UUID, Row] = field(default_factory=dict)  # calls, by id
+    ended: dict[uuid.UUID, Row] = field(default_factory=dict)
     cases: list[Row] = field(default_factory=list)
     recordings: list[Row] = field(default_factory=list)
     referrals: list[Row] = field(default_factory=list)

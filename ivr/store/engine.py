@@ -6,6 +6,8 @@ import json
 from functools import partial
 from typing import Any
 
+from asyncpg.exceptions import DataError as RefusedValue
+from asyncpg.exceptions import IntegrityConstraintViolationError as RefusedRow
 from asyncpg.exceptions import InterfaceError, PostgresError
 from sqlalchemy import make_url
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
@@ -43,9 +45,10 @@ def make_engine(url: str, pool: int = 5, **options: Any) -> AsyncEngine:
     )
 
 
+_OUR_FAULTS = (IntegrityError, DataError, RefusedRow, RefusedValue)
+
+
 def is_our_fault(error: BaseException) -> bool:
     """Whether a statement failed for what it said, so that trying again would not help."""
-    if isinstance(error, IntegrityError | DataError):
-        return True
-    # asyncpg checks arguments before sending; SQLAlchemy gives that the general name.
-    return isinstance(error, DBAPIError) and "invalid input" in str(error.orig)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(error, _OUR_FAULTS) or isinstance(cause, _OUR_FAULTS)

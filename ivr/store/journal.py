@@ -17,6 +17,7 @@ import logging
 import os
 import queue
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ log = logging.getLogger(__name__)
 Fact = dict[str, Any]
 SEGMENT_BYTES = 8 * 1024 * 1024
 KEEP_SEGMENTS = 8  # applied segments that stay, for whoever wants to look back
+NOTE_SECONDS = 0.5
+CHECKPOINT_SECONDS = 1.0
 LONGEST_FACT = 1024 * 1024
 
 
@@ -52,7 +55,6 @@ class Position:
 class _Entry:
     line: bytes
     done: asyncio.Future[None] | None
-    loop: asyncio.AbstractEventLoop
 
 
 @dataclass(slots=True)
@@ -67,12 +69,14 @@ class Journal:
     applied: Position = field(default_factory=Position)
     flushed: Position = field(default_factory=Position)
     grown: asyncio.Event = field(default_factory=asyncio.Event)
-    _queue: queue.SimpleQueue[_Entry | None] = field(default_factory=queue.SimpleQueue)
+    _noted: list[_Entry] = field(default_factory=list)
+    _queue: queue.SimpleQueue[list[_Entry] | None] = field(default_factory=queue.SimpleQueue)
     _writer: threading.Thread | None = None
     _loop: asyncio.AbstractEventLoop | None = None
     _fd: int = -1
     _lock_fd: int = -1
     _failed: bool = False
+    _checkpointed: float = 0.0
 
     def open(self) -> None:
         """Lock the folder, read the checkpoint, begin a fresh segment. Raises JournalError."""
@@ -92,22 +96,38 @@ class Journal:
         """Flush what is queued and let go of the folder."""
         if self._writer is None:
             return
+        self._hand_over()
         self._queue.put(None)
         await asyncio.to_thread(self._writer.join)
         self._writer = None
+        with suppress(OSError):
+            self._write_checkpoint()
         for fd in (self._fd, self._lock_fd):
             os.close(fd)
 
     async def append(self, fact: Fact) -> None:
         """Returns once the fact is on the disk. Raises JournalFull or JournalError."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
-        self._queue.put(_Entry(_line(fact), done, loop))
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._hand_over(_Entry(_line(fact), done))
         await done
 
     def note(self, fact: Fact) -> None:
-        """Queue a fact on which nothing depends that anyone is told; it shares the next flush."""
-        self._queue.put(_Entry(_line(fact), None, asyncio.get_running_loop()))
+        """A fact on which nothing depends that anyone is told: it shares the next flush, within a second."""
+        self._noted.append(_Entry(_line(fact), None))
+        if len(self._noted) == 1:
+            asyncio.get_running_loop().call_later(NOTE_SECONDS, self._hand_over)
+
+    async def flush(self) -> None:
+        """Returns once everything noted so far is on the disk. Raises JournalError."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._hand_over(_Entry(b"", done))
+        await done
+
+    def _hand_over(self, *more: _Entry) -> None:
+        entries = [*self._noted, *more]
+        self._noted.clear()
+        if entries:
+            self._queue.put(entries)
 
     # Reading
 
@@ -135,15 +155,20 @@ class Journal:
         return self.applied < self.flushed
 
     def checkpoint(self, position: Position) -> None:
-        """Everything up to here is applied; segments long since applied go."""
+        """Everything up to here is applied. Written down once a second; segments long since applied go."""
         moved = position.segment != self.applied.segment
         self.applied = position
-        scratch = self.folder / "checkpoint.new"
-        scratch.write_text(json.dumps({"segment": position.segment, "offset": position.offset}))
-        scratch.replace(self.folder / "checkpoint.json")
+        if moved or time.monotonic() - self._checkpointed > CHECKPOINT_SECONDS:
+            self._write_checkpoint()
         for segment in self._segments() if moved else ():
             if segment < position.segment - KEEP_SEGMENTS:
                 self._path(segment).unlink(missing_ok=True)
+
+    def _write_checkpoint(self) -> None:
+        self._checkpointed, position = time.monotonic(), self.applied
+        scratch = self.folder / "checkpoint.new"
+        scratch.write_text(json.dumps({"segment": position.segment, "offset": position.offset}))
+        scratch.replace(self.folder / "checkpoint.json")
 
     def quarantine(self, name: str, content: bytes, why: str) -> None:
         """Put something unusable aside, never lose it, and say so."""
@@ -183,7 +208,7 @@ class Journal:
                 while True:
                     batch.append(self._queue.get_nowait())
             stop = None in batch
-            entries = [entry for entry in batch if entry is not None]
+            entries = [entry for entries in batch if entries is not None for entry in entries]
             if entries:
                 self._report(entries, self._try_write(b"".join(entry.line for entry in entries)))
 

@@ -1,0 +1,59 @@
+"""The short way to PostgreSQL for what every call needs: asyncpg itself, on SQLAlchemy's pool.
+
+Statements are still written with SQLAlchemy and compiled once; what is saved is its work per execution, some
+0.3 ms of CPU each. All else goes the ordinary way.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import ClauseElement
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+
+class Prepared:
+    """A statement for asyncpg. `names`: the columns of an INSERT's rows."""
+
+    def __init__(self, statement: ClauseElement, names: Sequence[str] | None = None) -> None:
+        compiled: Any = statement.compile(dialect=dialect(), column_keys=names)  # type: ignore[no-untyped-call]
+        self.sql = str(compiled)
+        self.order: list[str] = list(compiled.positiontup)
+        self.fixed: dict[str, Any] = compiled.params
+        self.json = {name for name in self.order if isinstance(compiled.binds[name].type, JSONB)}
+
+    async def run(self, raw: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Once per row, in one round trip."""
+        if rows:
+            await raw.executemany(self.sql, [self._values(row) for row in rows])
+
+    async def first(self, raw: Any, **values: Any) -> Any:
+        """The first row, or None."""
+        return await raw.fetchrow(self.sql, *self._values(values))
+
+    def _values(self, row: Mapping[str, Any]) -> list[Any]:
+        return [self._value(name, row[name] if name in row else self.fixed[name]) for name in self.order]
+
+    def _value(self, name: str, value: Any) -> Any:
+        return json.dumps(value, ensure_ascii=False) if name in self.json else value
+
+
+@asynccontextmanager
+async def direct(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, Any]]:
+    """A pooled connection without a transaction, and asyncpg's own beneath it.
+
+    What SQLAlchemy executes there belongs to a transaction that was begun on asyncpg's.
+    """
+    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        raw: Any = (await connection.get_raw_connection()).driver_connection
+        try:
+            yield connection, raw
+        except BaseException:
+            # SQLAlchemy did not see the error, so it can't know that this connection may be unusable.
+            await connection.invalidate()
+            raise
