@@ -42,7 +42,9 @@ def demo_call(json: Json = False) -> None:
     """Place one call through the running Asterisk and print the case that came of it."""
     from ivr.lab.demo import demo_case
 
-    case = run(demo_case(load_settings()))
+    settings = load_settings()
+    case = run(demo_case(settings))
+    books.locate(settings, [case])
     if json:
         show_json(case)
     else:

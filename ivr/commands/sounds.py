@@ -19,6 +19,7 @@ Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.
 
 def needed(settings: Settings) -> frozenset[str]:
     """Every prompt id that any menu file can reach, and what the dialplan plays by itself."""
+    from ivr.asterisk.channel import APOLOGY, BEEP
     from ivr.asterisk.dialplan import PROMPTS
     from ivr.desk.seeding import directory_from
     from ivr.settings import ROOT
@@ -26,7 +27,7 @@ def needed(settings: Settings) -> frozenset[str]:
     from ivr.voice.proof import prompt_ids
 
     directory = directory_from(settings.seed_path)
-    ids: frozenset[str] = frozenset(PROMPTS)
+    ids: frozenset[str] = frozenset(PROMPTS) | {BEEP, APOLOGY}
     for path in sorted((ROOT / "dialplan" / "menus").glob("*.yaml")):
         ids |= prompt_ids(parse(path.read_bytes(), str(path)), directory)
     return ids
@@ -67,10 +68,12 @@ def build(
 @app.command(epilog="Example: ivr sounds check --json")
 def check(json: Json = False) -> None:
     """Prove that every prompt any menu can reach has audio in every language; exit 1 if not."""
-    from ivr.speech.check import missing
+    from ivr.speech.check import missing, strays
 
     settings = load_settings()
     gaps = missing(needed(settings), settings.calls.languages, settings.sounds)
+    for path in strays(prompts.catalogue(settings), prompts.RECORDED):
+        err.print(f"{path}: no prompt has this name, so nobody hears it", style="yellow", markup=False)
     if json:
         show_json([{"language": gap.language, "id": gap.id} for gap in gaps])
     else:

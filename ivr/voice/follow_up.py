@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ivr.cases.statuses import OPEN
 from ivr.voice import saying
 from ivr.voice.actions import LookUpCase, Sound, Speech, Words
 from ivr.voice.events import CaseSeen, Ended, Lookup
@@ -43,13 +44,16 @@ def _tell(talk: Talk, step: StatusStep, seen: CaseSeen) -> Flow[str]:
 
 
 def _situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
+    """Status, agency, deadline or delay, answer: each only where it is true of a case in that status."""
     speech: list[Sound] = [f"status.{seen.status}"]
     if seen.agency:
         speech += ["status.agency_is", f"agency.{seen.agency}"]
-    if seen.due_at is not None and not seen.answer:
-        if seen.due_at < now:
-            speech.append("status.overdue")
-        else:
-            speech += ["status.due_is", *saying.day(seen.due_at.astimezone(now.tzinfo).date(), language)]
-    speech += ["status.answer_is", Words(seen.answer)] if seen.answer else ["status.no_answer_yet"]
-    return tuple(speech)
+    if seen.answer:
+        return (*speech, "status.answer_is", Words(seen.answer))
+    if seen.status not in OPEN:
+        return tuple(speech)
+    if seen.due_at is not None and seen.due_at < now:
+        speech.append("status.overdue")
+    elif seen.due_at is not None:
+        speech += ["status.due_is", *saying.day(seen.due_at.astimezone(now.tzinfo).date(), language)]
+    return (*speech, "status.no_answer_yet")

@@ -263,6 +263,14 @@ def test_an_overdue_case_is_told_to_be_late() -> None:
     assert "status.overdue" in talk.heard and "status.no_answer_yet" in talk.heard
 
 
+@pytest.mark.parametrize("status", ["closed", "withdrawn", "merged", "advised"])
+def test_a_case_that_is_over_is_not_said_to_wait(status: str) -> None:
+    seen = CaseSeen(Lookup.FOUND, status, "abfa", OFFICE_HOURS - timedelta(days=1))
+    talk = Conversation(seen=seen).press("1", "6", CODE)
+    assert f"status.{status}" in talk.heard
+    assert not {"status.overdue", "status.no_answer_yet"} & set(talk.heard)
+
+
 def test_a_code_with_a_wrong_digit_is_never_looked_up() -> None:
     talk = Conversation().press("1", "6", CODE[:-1] + "1")
     assert not talk.looked_up and "follow_up.wrong" in talk.heard
