@@ -1,8 +1,8 @@
-"""`python -m bench.agi`: our FastAGI server, panoramisk's, pystrix's and a C floor under the same load, in one run.
+"""`python -m bench.agi`: our FastAGI server, panoramisk's, pystrix's and a C floor under the same load.
 
-Each server runs on one core, the generator on the other. Rounds are interleaved and medians are shown, since other
-work on the machine disturbs; what can be compared best is CPU per call. `--quick` takes one short round, `--json`
-prints every figure.
+Each server runs on one core, the generator on another. Rounds are interleaved and medians shown, for other
+work on the machine disturbs; CPU per call compares best. `--quick` takes one short round, `--json` prints
+every figure.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from bench.agi.servers import COMMANDS, our_server
 
 HERE, BIN = Path(__file__).parent, Path(__file__).parent.parent / "bin"
 SERVERS = ("floor", "ours", "panoramisk", "pystrix")
-CONCURRENT = (1, 100)
+CONCURRENT = (1, 100, 1_000, 5_000)
 PACED_CALLS, PACED_MS, IDLE_CALLS = 5_000, 250, 10_000
 
 
@@ -49,7 +49,7 @@ async def write_script(path: Path) -> None:
     lines = []
     while line := await reader.readline():
         lines.append(line)
-        writer.write(b"200 result=1 (OK 1)\n" if line.startswith(b"GET") else b"200 result=0 (randomerror)\n")
+        writer.write(b"200 result=1 (OK 1)\n" if line.startswith(b"GET") else b"200 result=0\n")
     writer.close()
     await server.close()
     assert len(lines) == COMMANDS, f"a call has {len(lines)} commands, not {COMMANDS}"
@@ -77,7 +77,7 @@ def wait_for(port: int) -> None:
     for _ in range(200):
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
-                # A whole opening, for a peer that leaves before the blank line makes panoramisk spin for ever.
+                # A whole opening: a peer that leaves before the blank line makes panoramisk spin for ever.
                 probe.sendall(b"agi_network: yes\nagi_network_script: none\n\n")
                 time.sleep(0.3)
                 return
@@ -91,7 +91,10 @@ def pinned(command: list[str], which: int) -> list[str]:
     return command if len(cores) == 1 else ["taskset", "-c", str(cores[which]), *command]
 
 
-def generate(port: int, pid: int, calls: int, seconds: float, delay_ms: int = 0, idle: bool = False) -> Figures:
+def generate(
+    port: int, pid: int, calls: int, seconds: float, delay_ms: int = 0, idle: bool = False
+) -> Figures:
+    """Put load on the server at `port`, whose process is `pid`; what generator.c measured."""
     numbers = (port, pid, calls, COMMANDS, int(seconds) if idle else seconds, delay_ms, int(idle))
     command = pinned([str(BIN / "generator"), *map(str, numbers)], 0)
     done = subprocess.run(command, check=True, capture_output=True, timeout=300)

@@ -18,7 +18,7 @@ MOST_PACED_MS, MOST_IDLE_MB = 15.0, 100.0
 
 def show(found: Found) -> bool:
     """Print it all; whether every target is met."""
-    console = Console()
+    console = Console(width=max(110, Console().width))
     console.print(_loads(found))
     console.print(_paced_and_idle(found))
     judged = list(targets(found))
@@ -37,8 +37,9 @@ def _loads(found: Found) -> Table:
         for name, f in found[mode].items():
             table.add_row(
                 mode, name, f"{f['calls_s']:,.0f}", _times(found, mode, name, "panoramisk", "calls_s"),
-                f"{f['cpu_us']:.0f}", _times(found, mode, name, "floor", "cpu_us"), f"{f['command_ms_p50']:.2f}",
-                f"{f['command_ms_p99']:.2f}", f"{f['first_ms_p99']:.1f}", f"{f['failed']:.0f}",
+                f"{f['cpu_us']:.0f}", _times(found, mode, name, "floor", "cpu_us"),
+                f"{f['command_ms_p50']:.2f}", f"{f['command_ms_p99']:.2f}", f"{f['first_ms_p99']:.1f}",
+                f"{f['failed']:.0f}",
             )  # fmt: skip
         table.add_section()
     return table

@@ -1,6 +1,6 @@
 """The servers that are compared: `python -m bench.agi.servers NAME PORT SCRIPT` serves until it is killed.
 
-All send the same twenty lines a call. Ours gets them out of the real channel, the others send them as they are.
+All send the same twenty lines a call. Ours makes them in the real channel, the others send them as they are.
 """
 # Pystrix has no types.
 # mypy: allow-untyped-calls
@@ -37,18 +37,18 @@ CALL: tuple[Action | str, ...] = (
 COMMANDS = 20
 
 
-async def carry(channel: Channel) -> list[dict[str, str]]:
+async def carry(channel: Channel) -> list[dict[str, object]]:
     """Carry one call and keep its step log, as `ivr.calls` does."""
-    caller = channel.caller(datetime.now(UTC))
-    steps = [{"at": caller.now.isoformat(), "step": "begin", "key": "", "note": channel.unique_id}]
+    now = channel.caller(datetime.now(UTC)).now
+    steps: list[dict[str, object]] = [{"at": now, "step": channel.unique_id, "key": "", "note": "begin"}]
     for action in CALL:
         if isinstance(action, str):
             await channel.kept()
             continue
         event = await channel.perform(action)
         key = event.pressed if isinstance(event, Keys) else ""
-        at = datetime.now(UTC).isoformat()
-        steps.append({"at": at, "step": type(action).__name__, "key": key, "note": type(event).__name__})
+        note = type(event).__name__
+        steps.append({"at": datetime.now(UTC), "step": type(action).__name__, "key": key, "note": note})
     await channel.finish()
     return steps
 
@@ -70,7 +70,7 @@ def our_server(port: int, recordings: Path) -> AgiServer:
 
 
 async def ours(port: int, lines: list[str]) -> None:
-    # The generator lets every recording fail, for it makes no files: that is not what is measured, nor logged.
+    # The generator makes no files, so every recording fails: that is not what is measured, nor logged.
     logging.getLogger("ivr.asterisk.recording").setLevel(logging.CRITICAL)
     prepare_process()
     with tempfile.TemporaryDirectory() as folder:
@@ -93,8 +93,8 @@ async def panoramisk(port: int, lines: list[str]) -> None:
 
 
 def pystrix(port: int, lines: list[str]) -> None:
-    from pystrix.agi import FastAGIServer
     from pystrix.agi.agi_core import _Action
+    from pystrix.agi.fastagi import FastAGIServer
 
     def answer(agi: Any, *_: Any) -> None:
         for line in lines:

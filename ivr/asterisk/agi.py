@@ -18,8 +18,9 @@ HEADER_BYTES = 16_384
 LINE_BYTES = 65_536
 # Asterisk up to 18 reads a command line into 2,048 bytes and takes the rest for another command.
 COMMAND_BYTES = 2_000
+SHORT = 21  # bytes of a read
 
-_HEADER, _REPLIES, _BROKEN = range(3)
+_HEADER, _REPLIES, _USAGE, _BROKEN = range(4)
 _HEADER_START = b"agi_"
 _ARGUMENT = "agi_arg_"
 _PLAIN = re.compile(r"[A-Za-z0-9_./&,:=()#*+-]+").fullmatch
@@ -100,11 +101,16 @@ class AgiCodec:
 
     def feed(self, received: bytes) -> Iterable[Event]:
         """The events that `received` completes, in order. Take them all, or give this connection up."""
+        if self._stage == _REPLIES and not self._rest:
+            # Nearly always it is one whole short line: the reply to the command that was sent.
+            if len(received) <= SHORT and (events := _whole_line(received)):
+                return events
+            return self._replies(received)
         if self._rest:
             received = self._rest + received
-        if self._stage == _REPLIES:
-            return self._replies(received)
-        return self._header(received) if self._stage == _HEADER else ()
+        if self._stage == _HEADER:
+            return self._header(received)
+        return () if self._stage == _BROKEN else self._replies(received)
 
     def _header(self, received: bytes) -> Iterable[Event]:
         if not received.startswith(_HEADER_START[: len(received)]):
@@ -137,22 +143,18 @@ class AgiCodec:
         yield self._broken(f"a line is longer than {self._line_bytes} bytes")
 
     def _line(self, line: bytes) -> Event | None:
-        if self._usage or line.startswith(b"520-"):
+        if self._stage == _USAGE or line.startswith(b"520-"):
             return self._usage_line(line)
-        if line == b"HANGUP":
-            return HANGUP
-        if line[3:4] == b" " and line[:3].isdigit():
-            # Most replies are the same few short lines; longer ones may hold what must not linger in a cache.
-            return _cached_reply(line) if len(line) <= 20 else reply(line)
-        return Stray(decode(line))
+        return event_of(line)
 
     def _usage_line(self, line: bytes) -> Event | None:
         """A usage text runs up to the line that begins with `520 `; what is over the limit is left out."""
+        self._stage = _USAGE
         if len(self._usage) <= self._line_bytes:
             self._usage += decode(line) + "\n"
         if not line.startswith(b"520 "):
             return None
-        usage, self._usage = self._usage, ""
+        usage, self._usage, self._stage = self._usage, "", _REPLIES
         return Reply(520, text=usage.rstrip("\n"))
 
     def _broken(self, reason: str) -> Broken:
@@ -171,16 +173,36 @@ def environment(header: bytes) -> Environment:
     variables: dict[str, str] = {}
     last = ""
     for line in decode(header).split("\n"):
-        name, colon, value = line.partition(":")
-        if colon and name.startswith("agi_"):
-            last = intern(name)
-            variables.setdefault(last, value.removeprefix(" "))
-        elif last:  # the rest of a value that holds a line break
-            variables[last] += "\n" + line
+        name, colon, value = line.partition(": ")
+        if not colon or not name.startswith("agi_"):  # the rest of a value that holds a line break
+            variables[last] = f"{variables.get(last, '')}\n{line}"
+            continue
+        last = name
+        if name not in variables:
+            variables[intern(name)] = value
     arguments: list[str] = []
     while (name := f"{_ARGUMENT}{len(arguments) + 1}") in variables:
         arguments.append(variables[name])
     return Environment(variables, tuple(arguments))
+
+
+def event_of(line: bytes) -> Event:
+    """What one line says that is not part of a usage text."""
+    if line == b"HANGUP":
+        return HANGUP
+    if line[3:4] == b" " and line[:3].isdigit():
+        return reply(line)
+    return Stray(decode(line))
+
+
+@lru_cache(maxsize=256)
+def _whole_line(received: bytes) -> tuple[Event, ...]:
+    """The one event of a read that is one whole line, () of any other.
+
+    Only short reads come here, and they are the same few: what a longer one holds must not linger in a cache.
+    """
+    line, newline, rest = received.partition(b"\n")
+    return () if rest or not newline or line.startswith(b"520-") else (event_of(line),)
 
 
 def reply(line: bytes) -> Reply:
@@ -200,9 +222,6 @@ def reply(line: bytes) -> Reply:
     if bracket and (endpos := _samples(end)) is not None:
         return Reply(code, result, value, endpos)
     return Reply(code, result, rest[1:])
-
-
-_cached_reply = lru_cache(maxsize=256)(reply)
 
 
 def _samples(text: str) -> int | None:

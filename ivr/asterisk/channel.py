@@ -24,10 +24,11 @@ log = logging.getLogger(__name__)
 Sounds = Callable[[str, str], str | None]
 Speak = Callable[[str, str], Awaitable[str | None]]
 
-BEEP, APOLOGY = "beep", "apology"
+BEEP, APOLOGY = "beep", "drain.apology"
 FILES_BYTES = 1_900  # what fits into one command line beside the rest of it
 # In Read and Playback these separate or group arguments and files.
-_UNPLAYABLE = re.compile(r"""[,&"'\\()\[\]{}$|\r\n\0]""").search
+_UNPLAYABLE = re.compile(r"""[,&"'\\()\[\]{}$|\r\n\0\ud800-\udfff]""").search
+_SAID = Said()
 _READ_KEYS = command("GET", "FULL", "VARIABLE", "${READSTATUS} ${IVR_KEYS}")
 _DONE = command("SET", "VARIABLE", "IVR_DONE", "1")
 _KEPT = command("SET", "VARIABLE", "IVR_KEPT", "1")
@@ -124,24 +125,25 @@ class Channel:
         files = await self._files(say.speech, say.language)
         if not say.barge_in:
             await self._play(files)
-            return HungUp() if self._connection.hung_up else Said()
+            return HungUp() if self._connection.hung_up else _SAID
         for chunk in files:
             event = await self._read(chunk, 1)
             if not isinstance(event, Keys):
                 return event
             if event.ended is not Ended.TIMEOUT:
                 return Said(event.pressed or "#")
-        return Said()
+        return _SAID
 
     async def _read(self, files: str, most: int, first: float = 0.05, following: float = 0.05) -> Event:
         """Play `files` (joined by `&`) and collect keys: `Keys` or `HungUp`."""
         connection = self._connection
-        seconds = f"{first:g}"
+        seconds = first
         if most > 1 and first != following:
             await self._set_timeouts(first, following)
-            seconds = "0"
-        line = command("EXEC", "Read", f"IVR_KEYS,{files},{most},,1,{seconds}")
-        await connection.send(line, drainable=True)
+            seconds = 0.0  # Read then takes the channel's own
+        # Nothing in `files` can break out of the quotes: see _playable.
+        line = f'EXEC Read "IVR_KEYS,{files},{most},,1,{seconds:g}"\n'
+        await connection.send(line.encode(), drainable=True)
         reply = await connection.send(_READ_KEYS)
         status, _, keys = (reply.value or "").partition(" ")
         if connection.hung_up or status == "HANGUP" or reply.dead:
@@ -155,26 +157,26 @@ class Channel:
 
     async def _set_timeouts(self, first: float, following: float) -> None:
         if self._timeouts != (first, following):
-            await self._connection.send(command("SET", "VARIABLE", "TIMEOUT(response)", f"{first:.3f}"))
-            await self._connection.send(command("SET", "VARIABLE", "TIMEOUT(digit)", f"{following:.3f}"))
+            await self._connection.send(_set_timeout("response", first))
+            await self._connection.send(_set_timeout("digit", following))
             self._timeouts = (first, following)
 
     async def _play(self, files: list[str], drainable: bool = True) -> None:
         """Play to the end; keys are ignored."""
         for chunk in files:
-            await self._connection.send(command("EXEC", "Playback", chunk), drainable)
+            await self._connection.send(f'EXEC Playback "{chunk}"\n'.encode(), drainable)
 
     async def _record(self, record: Record) -> Event:
         name = recording.new_name(self._now or datetime.now().astimezone())
-        path = self._recordings / name
-        path.parent.mkdir(parents=True, exist_ok=True)
+        file = recording.prepare(self._recordings, name)
         await self._play(await self._files((BEEP,), record.language))
         if self._connection.hung_up:
             return HungUp()
         most, silence = round(record.max_seconds * 1000), round(record.silence_seconds)
-        line = command("RECORD", "FILE", str(path), recording.FORMAT, "#", str(most), f"s={silence}")
+        path = str(file).removesuffix(f".{recording.FORMAT}")
+        line = command("RECORD", "FILE", path, recording.FORMAT, "#", str(most), f"s={silence}")
         reply = await self._connection.send(line)
-        found = await recording.examine(self._recordings, name, reply)
+        found = await recording.examine(file, name, reply)
         return HungUp() if found is recording.NOTHING and self._connection.hung_up else found
 
     async def _transfer(self, operator: Operator) -> Event:
@@ -196,19 +198,21 @@ class Channel:
         What has no audio is left out: the call goes on.
         """
         pieces: list[str] = []
+        room = 0
         for sound in speech:
             if isinstance(sound, str):
                 name, path = sound, self._sounds(sound, language)
             else:
                 name, path = type(sound).__name__, await self._made(sound, language)
-            if path is None:
-                _tell_once(f"there is no audio for {name} in {language}")
-            elif _UNPLAYABLE(path) or _size(path) > FILES_BYTES // 2:
-                _tell_once(f"Asterisk's applications can't take the file name {path!r}")
-            elif pieces and _size(pieces[-1]) + _size(path) < FILES_BYTES:
+            size = _playable(path) if path else 0
+            if not path or not size:
+                _tell_once(f"there is no audio Asterisk can play for {name} in {language} (file: {path})")
+            elif size < room:
                 pieces[-1] += "&" + path
+                room -= size + 1
             else:
                 pieces.append(path)
+                room = FILES_BYTES - size
         return pieces
 
     async def _made(self, sound: Clip | Words, language: str) -> str | None:
@@ -217,8 +221,18 @@ class Channel:
         return await self._speak(sound.text, language)
 
 
-def _size(text: str) -> int:
-    return len(text.encode("utf-8", "surrogateescape"))
+@lru_cache(maxsize=256)
+def _set_timeout(which: str, seconds: float) -> bytes:
+    return command("SET", "VARIABLE", f"TIMEOUT({which})", f"{seconds:.3f}")
+
+
+@lru_cache(maxsize=4096)
+def _playable(path: str) -> int:
+    """The length of a path in bytes, 0 for one that Asterisk's applications would misread."""
+    if _UNPLAYABLE(path):
+        return 0
+    size = len(path.encode())
+    return size if size <= FILES_BYTES // 2 else 0
 
 
 @lru_cache(maxsize=4096)

@@ -104,10 +104,14 @@ class AgiConnection(asyncio.Protocol):
 
     def data_received(self, received: bytes) -> None:
         for event in self._codec.feed(received):
-            if type(event) is Reply:
-                self._replied(event)
-            else:
+            if type(event) is not Reply:
                 self._told(event)
+            elif (awaited := self._awaited) is None or self._abandoned:
+                self._not_awaited()
+            else:
+                self._awaited = None
+                if not awaited.done():
+                    awaited.set_result(event)
             if self._cut:
                 break
 
@@ -118,15 +122,11 @@ class AgiConnection(asyncio.Protocol):
             self._awaited.set_result(LOST)
         self._gone()
 
-    def _replied(self, reply: Reply) -> None:
+    def _not_awaited(self) -> None:
         if self._abandoned:
             self._abandoned -= 1
-        elif self._awaited is None:
-            self._stray()
         else:
-            awaited, self._awaited = self._awaited, None
-            if not awaited.done():
-                awaited.set_result(reply)
+            self._stray()
 
     def _told(self, event: Event) -> None:
         match event:

@@ -15,6 +15,7 @@ from ivr.voice.wave import measure
 log = logging.getLogger(__name__)
 
 FORMAT = "wav"
+NO_FILE = ("randomerror", "writefile")  # RECORD FILE ended before it made one
 NOTHING = Recorded("", 0.0, 0.0, Ended.FAILED)
 
 
@@ -40,17 +41,28 @@ def how_it_ended(reply: Reply) -> Ended:
             return Ended.HANGUP if reply.dead else Ended.FAILED
 
 
-async def examine(recordings: Path, name: str, reply: Reply) -> Recorded:
+def prepare(recordings: Path, name: str) -> Path:
+    """Where the recording goes, with its extension. Makes the day's folder, which RECORD FILE doesn't."""
+    file = recordings / f"{name}.{FORMAT}"
+    if not file.parent.is_dir():
+        file.parent.mkdir(parents=True, exist_ok=True)
+    return file
+
+
+async def examine(file: Path, name: str, reply: Reply) -> Recorded:
     """Read, in a thread, the file that `reply` ended. `NOTHING` when there is none."""
-    path = recordings / f"{name}.{FORMAT}"
-    if not path.exists():
-        log.error("Asterisk recorded nothing: %s", reply)
+    if reply.value in NO_FILE:
+        log.error("Asterisk did not record: %s", reply)
         return NOTHING
-    return await asyncio.to_thread(_examine, path, name, reply)
+    return await asyncio.to_thread(_examine, file, name, reply)
 
 
-def _examine(path: Path, name: str, reply: Reply) -> Recorded:
-    found = measure(path.read_bytes())
+def _examine(file: Path, name: str, reply: Reply) -> Recorded:
+    try:
+        found = measure(file.read_bytes())
+    except OSError as error:
+        log.error("there is no recording: %s (Asterisk says %s)", error, reply)
+        return NOTHING
     if reply.endpos is not None and found.samples != reply.endpos:
         log.warning("recording %s holds %d samples, Asterisk says %d", name, found.samples, reply.endpos)
     ended = how_it_ended(reply)

@@ -102,7 +102,7 @@ async def test_all_of_a_speech_goes_into_one_command_so_that_no_key_is_lost_in_b
     call = Pretend(keys="1")
     await calls.perform(call, [Ask(("a", "b", Clip("2026/01/02/x"), Words("سلام"), "c"), "az")])
     files = f"/sounds/az/a&/sounds/az/b&{calls.recordings}/2026/01/02/x&/spoken/az/4&/sounds/az/c"
-    assert call.commands[0] == f"EXEC Read IVR_KEYS,{files},1,,1,7"
+    assert call.commands[0] == f'EXEC Read "IVR_KEYS,{files},1,,1,7"'
 
 
 async def test_first_and_next_key_have_their_own_times_set_only_when_they_change(calls: Calls) -> None:
@@ -110,13 +110,15 @@ async def test_first_and_next_key_have_their_own_times_set_only_when_they_change
     await calls.perform(call, [CODE, CODE, MENU, CODE])
     times = [line for line in call.commands if "TIMEOUT" in line]
     assert times == ["SET VARIABLE TIMEOUT(response) 7.000", "SET VARIABLE TIMEOUT(digit) 5.000"]
-    assert [line.rsplit(",", 1)[1] for line in call.commands if "Read" in line] == ["0", "0", "7", "0"]
+    reads = [line.rsplit(",", 1)[1] for line in call.commands if "Read" in line]
+    assert reads == ['0"', '0"', '7"', '0"']
 
 
 async def test_without_barge_in_the_speech_ends_before_keys_count(calls: Calls) -> None:
     call = Pretend(keys="5")
     assert await calls.perform(call, [Ask(("a", "b"), "fa", barge_in=False)]) == [Keys("5", Ended.FULL)]
-    assert call.commands[:2] == ["EXEC Playback /sounds/fa/a&/sounds/fa/b", "EXEC Read IVR_KEYS,,1,,1,7"]
+    assert call.commands[0] == 'EXEC Playback "/sounds/fa/a&/sounds/fa/b"'
+    assert call.commands[1] == 'EXEC Read "IVR_KEYS,,1,,1,7"'
 
 
 @pytest.mark.parametrize(
@@ -158,7 +160,7 @@ async def test_a_say_with_barge_in_tells_the_key_that_cut_it(calls: Calls, press
 async def test_a_say_without_barge_in_plays_to_the_end(calls: Calls) -> None:
     call = Pretend(keys="4")
     assert await calls.perform(call, [Say(("a", "b"), "fa")]) == [Said()]
-    assert call.commands == ["EXEC Playback /sounds/fa/a&/sounds/fa/b"]
+    assert call.commands == ['EXEC Playback "/sounds/fa/a&/sounds/fa/b"']
 
 
 @pytest.mark.parametrize(

@@ -39,27 +39,30 @@ def write(folder: Path, samples: int) -> None:
 )
 async def test_how_a_recording_ended(tmp_path: Path, reply: Reply, ended: Ended) -> None:
     write(tmp_path, 16_000)
-    found = await recording.examine(tmp_path, NAME, reply)
+    found = await recording.examine(tmp_path / f"{NAME}.wav", NAME, reply)
     assert (found.ended, found.name, found.seconds) == (ended, NAME, 2.0)
     assert found.size == 32_044 and len(found.sha256) == 64
     assert found.voiced_seconds == 2.0
 
 
-@pytest.mark.parametrize("reply", [Reply(200, "-1", "writefile"), Reply(200, "49", "randomerror", 0), LOST])
+@pytest.mark.parametrize(
+    "reply", [Reply(200, "-1", "writefile"), Reply(200, "49", "randomerror", 0), Reply(510), LOST]
+)
 async def test_without_a_file_nothing_was_recorded(tmp_path: Path, reply: Reply) -> None:
-    assert await recording.examine(tmp_path, NAME, reply) is recording.NOTHING
+    assert await recording.examine(tmp_path / f"{NAME}.wav", NAME, reply) is recording.NOTHING
 
 
 async def test_a_file_with_words_is_never_called_a_failure(tmp_path: Path) -> None:
     write(tmp_path, 16_000)
-    assert (await recording.examine(tmp_path, NAME, Reply(510, text="?"))).ended is Ended.HANGUP
+    found = await recording.examine(tmp_path / f"{NAME}.wav", NAME, Reply(510, text="?"))
+    assert found.ended is Ended.HANGUP
 
 
 async def test_a_length_that_is_not_asterisks_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write(tmp_path, 16_000)
-    await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 15_999))
+    await recording.examine(tmp_path / f"{NAME}.wav", NAME, Reply(200, "35", "dtmf", 15_999))
     assert "holds 16000 samples, Asterisk says 15999" in caplog.text
 
 
