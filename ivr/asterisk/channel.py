@@ -188,7 +188,7 @@ class Channel:
         status = (await send(_QUEUE_STATUS)).value
         if self._connection.hung_up:
             return HungUp()
-        if not status:
+        if not status or status == "UNKNOWN":  # no such queue, or no Queue
             return Transferred(Transfer.FAILED)
         return Transferred(Transfer.ANSWERED if status == "CONTINUE" else Transfer.NOBODY)
 

@@ -213,6 +213,7 @@ async def test_a_connection_lost_at_any_command_ends_in_hung_up(calls: Calls, at
         ("JOINEMPTY", Transfer.NOBODY),
         ("FULL", Transfer.NOBODY),
         ("", Transfer.FAILED),
+        ("UNKNOWN", Transfer.FAILED),
     ],
 )
 async def test_an_operator_is_reached_or_not(calls: Calls, status: str, result: Transfer) -> None:

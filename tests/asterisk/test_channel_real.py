@@ -1,0 +1,249 @@
+"""Our server and channel on a real Asterisk with SIP callers: what the pretend one claims is so."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+import wave
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from ivr.asterisk.agi import command
+from ivr.asterisk.channel import Channel
+from ivr.asterisk.server import AgiConnection, AgiServer
+from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay, Step, Wait
+from ivr.voice.actions import Ask, Operator, Record, Say
+from ivr.voice.events import Caller, Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
+from tests.fixtures.hotline import Pbx, write_tone
+
+Script = Callable[[Channel, AgiConnection], Awaitable[None]]
+ZONE = ZoneInfo("Asia/Tehran")
+
+
+@asynccontextmanager
+async def answering(pbx: Pbx, folder: Path, script: Script) -> AsyncIterator[list[BaseException]]:
+    """Our real server on the port that Asterisk calls; `script` carries each call, its errors are kept."""
+    errors: list[BaseException] = []
+
+    def sounds(prompt: str, language: str) -> str | None:
+        return str(folder / "sounds" / prompt)
+
+    async def speak(text: str, language: str) -> str | None:
+        return None
+
+    async def answer(connection: AgiConnection) -> None:
+        channel = Channel(connection, sounds=sounds, recordings=folder / "recordings", speak=speak)
+        try:
+            await script(channel, connection)
+            await channel.finish()
+        except BaseException as error:
+            errors.append(error)
+            raise
+
+    agi = pbx.settings.agi
+    server = AgiServer(agi.host, agi.port, answer=answer, secret=pbx.secrets.agi)
+    await server.start()
+    try:
+        yield errors
+    finally:
+        await server.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name, hz, seconds in (("beep", 1_000.0, 0.3), ("short", 400.0, 0.4), ("long", 400.0, 4.0)):
+        write_tone(tmp_path / "sounds" / f"{name}.wav", hz, seconds)
+    for number in range(50):
+        write_tone(tmp_path / "sounds" / f"a_fragment_with_a_long_name_{number:04}.wav", 400.0, 0.1)
+    return tmp_path
+
+
+async def heard(pbx: Pbx, folder: Path, action: Ask | Say | Record | Operator, *steps: Step) -> Event:
+    """What the channel answers to `action` while the caller does `steps`."""
+    events: list[Event] = []
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        channel.caller(datetime.now(ZONE))
+        events.append(await channel.perform(action))
+
+    async with answering(pbx, folder, script) as errors:
+        outcome = await pbx.call(*steps)
+    assert not errors and outcome.completed, (errors, outcome.problem)
+    [event] = events
+    return event
+
+
+LONG = ("long", "long")
+NUMBER = Ask(LONG, "fa", max_keys=4, first_key_seconds=4, next_key_seconds=1.5)
+OVERLONG = Ask(tuple(f"a_fragment_with_a_long_name_{n:04}" for n in range(50)), "fa", 4, 4, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("ask", "steps", "keys"),
+    [
+        (Ask(LONG, "fa"), [Hear(), Press("3")], Keys("3", Ended.FULL)),
+        (Ask(LONG, "fa"), [Hear(), Press("#")], Keys("", Ended.HASH)),
+        (Ask(LONG, "fa"), [Hear(), Press("*")], Keys("*", Ended.FULL)),
+        (Ask(("short",), "fa", first_key_seconds=1), [Hear()], Keys("", Ended.TIMEOUT)),
+        (Ask(("short", "short"), "fa"), [Listen(), Press("7")], Keys("7", Ended.FULL)),
+        (NUMBER, [Hear(), Press("1234")], Keys("1234", Ended.FULL)),
+        (NUMBER, [Hear(), Press("12#")], Keys("12", Ended.HASH)),
+        (NUMBER, [Hear(), Press("12")], Keys("12", Ended.TIMEOUT)),
+        (NUMBER, [Hear(), Wait(4.0), Press("1234")], Keys("1234", Ended.FULL)),  # across two files
+        (OVERLONG, [Hear(), Press("1234", gap=0.4)], Keys("1234", Ended.FULL)),
+        (Ask(("short", "short"), "fa", barge_in=False), [Hear(), Press("5"), Listen(0.4), Press("6")],
+         Keys("6", Ended.FULL)),
+    ],
+)  # fmt: skip
+async def test_every_key_that_was_pressed_is_heard(
+    pbx: Pbx, folder: Path, ask: Ask, steps: list[Step], keys: Keys
+) -> None:
+    assert await heard(pbx, folder, ask, *steps, Stay()) == keys
+
+
+async def test_the_first_and_the_next_key_have_times_of_their_own(pbx: Pbx, folder: Path) -> None:
+    ask = Ask(("short",), "fa", max_keys=4, first_key_seconds=3, next_key_seconds=1)
+    took: list[float] = []
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        for keys in (Keys("", Ended.TIMEOUT), Keys("1", Ended.TIMEOUT)):
+            began = time.monotonic()
+            assert await channel.perform(ask) == keys
+            took.append(time.monotonic() - began)
+
+    async with answering(pbx, folder, script) as errors:
+        outcome = await pbx.call(Listen(0.4), Listen(0.2), Press("1"), Stay())
+    assert not errors and outcome.completed, (errors, outcome.problem)
+    assert took[0] > 3.3  # 0.4 s of speech and 3 s of waiting
+
+
+@pytest.mark.parametrize(
+    ("say", "steps", "said"),
+    [
+        (Say(LONG, "fa", barge_in=True), [Hear(), Press("4")], Said("4")),
+        (Say(LONG, "fa", barge_in=True), [Hear(), Press("#")], Said("#")),
+        (Say(("short", "short"), "fa", barge_in=True), [Listen()], Said()),
+        (Say(("short", "short"), "fa"), [Hear(), Press("4")], Said()),
+    ],
+)
+async def test_a_say_ends_by_itself_or_by_a_key(
+    pbx: Pbx, folder: Path, say: Say, steps: list[Step], said: Said
+) -> None:
+    assert await heard(pbx, folder, say, *steps, Stay()) == said
+
+
+@pytest.mark.parametrize(
+    ("record", "steps", "ended", "seconds"),
+    [
+        (Record("fa"), [Beep(), Speak(3), Press("#")], Ended.HASH, (2.5, 4.0)),
+        (Record("fa"), [Beep(), Speak(2), HangUp()], Ended.HANGUP, (1.5, 3.0)),
+        (Record("fa", max_seconds=3), [Beep(), Speak(6)], Ended.LIMIT, (2.5, 3.2)),
+        (Record("fa", silence_seconds=2), [Beep(), Speak(2), Wait(4)], Ended.SILENCE, (2.0, 4.0)),
+        (Record("fa", max_seconds=20), [Beep(), Speak(1), Press("5"), Speak(1), Press("#")],
+         Ended.HASH, (1.8, 4.0)),
+    ],
+)  # fmt: skip
+async def test_a_recording_holds_what_asterisk_says_it_holds(
+    pbx: Pbx, folder: Path, caplog: pytest.LogCaptureFixture,
+    record: Record, steps: list[Step], ended: Ended, seconds: tuple[float, float],
+) -> None:  # fmt: skip
+    caplog.set_level(logging.WARNING, logger="ivr.asterisk")
+    last = [] if isinstance(steps[-1], HangUp) else [Stay()]
+    found = await heard(pbx, folder, record, *steps, *last)
+    assert isinstance(found, Recorded) and found.ended is ended
+    assert seconds[0] < found.seconds < seconds[1]
+    assert 0.5 < found.voiced_seconds <= found.seconds
+    with wave.open(str(folder / "recordings" / f"{found.name}.wav")) as sound:
+        assert (sound.getframerate(), sound.getsampwidth(), sound.getnchannels()) == (8000, 2, 1)
+        assert sound.getnframes() == round(found.seconds * 8000)
+    assert "samples, Asterisk says" not in caplog.text  # endpos is the file's length
+
+
+@pytest.mark.parametrize("action", [Ask(LONG, "fa"), Say(LONG, "fa"), Say(LONG, "fa", barge_in=True)])
+async def test_a_hangup_while_speaking_ends_in_hung_up(pbx: Pbx, folder: Path, action: Ask | Say) -> None:
+    events: list[Event] = []
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        events.append(await channel.perform(action))
+        events.append(await channel.perform(Ask(("short",), "fa")))
+        events.append(await channel.perform(Record("fa")))
+
+    async with answering(pbx, folder, script) as errors:
+        assert (await pbx.call(Hear(), HangUp())).completed
+        await until_told(events, 3)
+    assert not errors
+    assert events[1:] == [HungUp(), HungUp()]
+
+
+async def until_told(events: list[Event], many: int) -> None:
+    for _ in range(1_000):
+        if len(events) >= many:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"only {events}")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("مریم رضایی", "مریم رضایی"),
+        (b"\xff\xfe\x80x", "\ufffd\ufffd\ufffdx"),
+        ("Robert'); DROP TABLE calls;--", "Robert'); DROP TABLE calls;--"),
+        # Asterisk leaves SIP's own escaping in.
+        ('say "hi" \\ there', 'say \\"hi\\" \\\\ there'),
+    ],
+)
+async def test_any_callers_name_arrives(pbx: Pbx, folder: Path, name: str | bytes, expected: str) -> None:
+    callers: list[Caller] = []
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        callers.append(channel.caller(datetime.now(ZONE)))
+
+    async with answering(pbx, folder, script) as errors:
+        await pbx.call(Stay(), number="09141112233", name=name)
+    assert not errors
+    assert [(c.number, c.name) for c in callers] == [("09141112233", expected)]
+
+
+async def test_quoted_arguments_reach_the_channel_as_they_are(pbx: Pbx, folder: Path) -> None:
+    values = ['a "quoted" \\ value', "سلام; $x", "  two  blanks ", "", "'"]
+    seen: list[str | None] = []
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        for value in values:
+            await connection.send(command("SET", "VARIABLE", "SOME", value))
+            seen.append((await connection.send(command("GET", "VARIABLE", "SOME"))).value)
+
+    async with answering(pbx, folder, script) as errors:
+        await pbx.call(Stay())
+    assert not errors
+    assert [value or "" for value in seen] == values
+
+
+async def test_wrong_commands_are_answered_and_the_call_goes_on(pbx: Pbx, folder: Path) -> None:
+    codes: list[int] = []
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        for line in (b"NO SUCH THING\n", b"SET VARIABLE\n", b"GET VARIABLE A\n"):
+            codes.append((await connection.send(line)).code)
+
+    async with answering(pbx, folder, script) as errors:
+        await pbx.call(Stay())
+    assert not errors
+    assert codes == [510, 520, 200]
+
+
+async def test_a_queue_without_operators_says_nobody(pbx: Pbx, folder: Path) -> None:
+    event = await heard(pbx, folder, Operator("operators", "fa", 3), Stay())
+    assert event == Transferred(Transfer.NOBODY)
+
+
+async def test_a_queue_that_does_not_exist_has_failed(pbx: Pbx, folder: Path) -> None:
+    event = await heard(pbx, folder, Operator("nosuchqueue", "fa", 3), Stay())
+    assert event == Transferred(Transfer.FAILED)
