@@ -14,8 +14,10 @@ from bench.calls import callers, latency
 from bench.calls.books import Books, count
 from bench.calls.cpu import Meter
 from bench.calls.hotline import BenchError, Hotline, hotline
+from bench.calls.probe import ProbeError
 from bench.calls.report import Result, as_json, as_text
 from ivr.lab import asterisk as lab
+from ivr.lab.packages import PackagesError
 
 BOOKS_SECONDS = 15  # how long the last words may take from the journal to the books
 
@@ -25,7 +27,7 @@ def main() -> None:
     asked = _arguments()
     try:
         result = asyncio.run(_bench(asked))
-    except BenchError as error:
+    except (BenchError, ProbeError, lab.LabError, PackagesError) as error:
         sys.exit(str(error))
     print(as_json(result) if asked.json else as_text(result))
     sys.exit(1 if result.missed else 0)
@@ -50,6 +52,8 @@ def _arguments() -> argparse.Namespace:
 async def _bench(asked: argparse.Namespace) -> Result:
     if os.geteuid() != 0:
         raise BenchError("SIPp's audio needs raw sockets, so this bench needs root")
+    if asked.keep and asked.keep.exists():
+        raise BenchError(f"{asked.keep} is there already: --keep wants a new folder")
     with tempfile.TemporaryDirectory(prefix="bench-calls-") as folder:
         state = asked.keep or Path(folder)
         state.mkdir(parents=True, exist_ok=True)
