@@ -9,10 +9,10 @@ import asyncio
 import logging
 import uuid
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ivr.cases.kinds import Kind
 from ivr.desk.book import Book
@@ -23,6 +23,7 @@ from ivr.voice.actions import KeepWords, OpenCase
 from ivr.voice.events import CaseSeen, Lookup, Recorded
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 COUNTY_SECONDS = 0.5  # between two prompts: silence on the line
 LOOK_UP_SECONDS = 1.0
@@ -131,16 +132,15 @@ class Intake:
     async def county_of(self, number: str) -> str:
         """The county of this caller's latest case; "" when there is none or nobody can look in time."""
         try:
-            async with asyncio.timeout(COUNTY_SECONDS):
-                return await self.book.latest_county(number)
+            return await _within(COUNTY_SECONDS, self.book.latest_county(number))
         except AWAY:
             return ""
 
     async def look_up(self, number: str, code: str) -> CaseSeen:
         """What may be told about a code. Wrong codes are counted per caller, across all workers."""
         try:
-            async with asyncio.timeout(LOOK_UP_SECONDS):
-                seen = await self.book.look_up(number, code, self.clock(), counts=code not in self._promised)
+            looking = self.book.look_up(number, code, self.clock(), counts=code not in self._promised)
+            seen = await _within(LOOK_UP_SECONDS, looking)
         except AWAY as error:
             log.warning("a tracking code could not be looked up: %s", error)
             return CaseSeen(Lookup.UNAVAILABLE)
@@ -170,6 +170,22 @@ class Intake:
         self._promised[code] = None
         if len(self._promised) > _REMEMBERED:
             self._promised.popitem(last=False)
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Raises TimeoutError on time, even where giving up a connection to a stopped server takes longer."""
+    task = asyncio.create_task(work)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if done:
+        return task.result()
+    task.cancel()
+    task.add_done_callback(_forget)
+    raise TimeoutError(f"no answer within {seconds} s")
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def _call(call: CallFacts) -> dict[str, Any]:
