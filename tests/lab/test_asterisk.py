@@ -1,0 +1,92 @@
+"""Asterisk of the lab: what we render loads without a complaint, and stops cleanly."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ivr.asterisk import dialplan
+from ivr.asterisk.ami import Ami, AmiFailed
+from ivr.lab import asterisk
+from ivr.lab.asterisk import Program
+from ivr.lab.caller import Beep, HangUp, Speak
+from tests.fixtures.hotline import Pbx, running_pbx
+
+Programs = tuple[Program, Program]
+
+
+async def test_the_lab_configuration_loads_without_a_complaint(programs: Programs, stand_ins: Path) -> None:
+    async with running_pbx(programs, stand_ins) as pbx:
+        assert pbx.complaints == []
+        assert "seda111-call" in pbx.console("dialplan show seda111-call")
+        assert "operators" in pbx.console("queue show")
+        assert "seda111" in pbx.console("moh show classes")
+
+
+async def test_the_production_files_load_beside_an_existing_asterisk(
+    programs: Programs, stand_ins: Path
+) -> None:
+    """The lab's own sections are replaced by includes of the production files, as docs/production.md says."""
+    async with running_pbx(programs, stand_ins) as pbx:
+        etc = pbx.settings.state_path / "asterisk" / "etc"
+        dialplan.render("production", pbx.settings, pbx.secrets, etc)
+        for name in ("extensions", "pjsip", "queues", "musiconhold", "manager"):
+            own = {"pjsip": "[udp]\ntype = transport\nprotocol = udp\nbind = 127.0.0.1:"
+                            f"{pbx.settings.sip.port}\n",
+                   "manager": f"[general]\nenabled = yes\nport = {pbx.settings.ami.port}\n"
+                              "bindaddr = 127.0.0.1\n"}.get(name, "[general]\n")  # fmt: skip
+            (etc / f"{name}.conf").write_text(f"{own}#include {name}_seda111.conf\n")
+        pbx.asterisk.stop(5)
+        console = pbx.asterisk.log
+        command = [*pbx.program.command, "-C", str(etc / "asterisk.conf"), "-f", "-n"]
+        before = len(pbx.complaints)
+        pbx.asterisk = asterisk.launch(command, pbx.settings, pbx.secrets, console)
+        assert pbx.complaints[before:] == []
+        assert "seda111-call" in pbx.console("dialplan show seda111-inbound")
+        assert "192.0.2.1" in pbx.console("pjsip show identifies")
+        assert "seda111" in pbx.console("moh show classes")
+        assert "operators" in pbx.console("queue show")
+
+
+async def test_a_server_that_falls_silent_is_left_at_the_absolute_time_out(
+    programs: Programs, stand_ins: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialplan, "CALL_SECONDS", 2)
+    async with running_pbx(programs, stand_ins) as pbx:
+        silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", pbx.settings.agi.port)
+        outcome = await pbx.call(Beep(), Speak(2), HangUp())
+        silent.close()
+        assert outcome.completed, outcome
+        assert len(pbx.fallbacks) == 1
+
+
+async def test_each_manager_account_may_do_its_own_work_only(pbx: Pbx) -> None:
+    settings, secrets = pbx.settings.ami, pbx.secrets
+    watcher = Ami(settings.host, settings.port, settings.username, secrets.ami)
+    caller = Ami(settings.host, settings.port, settings.originate_username, secrets.originate)
+    await asyncio.gather(watcher.connect(), caller.connect())
+    try:
+        assert await watcher.channels() == []
+        for ami, action, fields in (
+            (watcher, "Originate", {"Channel": "Local/111@seda111-inbound", "Context": "seda111-demo",
+                                    "Exten": "s", "Priority": "1"}),
+            (watcher, "Command", {"Command": "core show version"}),
+            (caller, "Command", {"Command": "core show version"}),
+            (caller, "Status", {}),
+            (caller, "Originate", {"Channel": "Local/111@seda111-inbound", "Application": "System",
+                                   "Data": "true"}),
+        ):  # fmt: skip
+            with pytest.raises(AmiFailed):
+                await ami.action(action, **fields)
+    finally:
+        await asyncio.gather(watcher.close(), caller.close())
+
+
+async def test_nothing_is_left_after_stopping(programs: Programs, stand_ins: Path) -> None:
+    async with running_pbx(programs, stand_ins) as pbx:
+        pid = pbx.asterisk.process.pid
+    assert not psutil.pid_exists(pid)
+    assert not pbx.settings.state_path.exists()
