@@ -163,7 +163,6 @@ class Pump:
         self.journal = journal
         self.book = book
         self.linger = linger
-        self.away_since: datetime | None = None
         self._idle: list[asyncio.Future[None]] = []
         self._hurry = asyncio.Event()
 
