@@ -67,25 +67,24 @@ class Channel:
         self._now = now
         return variables.caller(self._connection.variables, now)
 
-    async def perform(self, action: Action) -> Event:
+    def perform(self, action: Action) -> Awaitable[Event]:
         """Carry out `Ask`, `Say`, `Record`, `Operator` or `HangUp`; TypeError for the others.
 
         Raises `Drained` when the server stops, except in the middle of a recording or with an operator.
         """
         if self._connection.hung_up and not isinstance(action, HangUp):
-            return HungUp()
+            return _hung_up()
         match action:
             case Ask():
-                return await self._ask(action)
+                return self._ask(action)
             case Say():
-                return await self._say(action)
+                return self._say(action)
             case Record():
-                return await self._record(action)
+                return self._record(action)
             case Operator():
-                return await self._transfer(action)
+                return self._transfer(action)
             case HangUp():
-                await self.finish()
-                return HungUp()
+                return self._end()
             case _:
                 raise TypeError(f"the channel can't carry out {type(action).__name__}")
 
@@ -101,6 +100,10 @@ class Channel:
         """Say that the service stops. It begins when what Asterisk is just doing has ended."""
         if not self._connection.hung_up:
             await self._play(await self._files((APOLOGY,), language), drainable=False)
+
+    async def _end(self) -> Event:
+        await self.finish()
+        return HungUp()
 
     async def _ask(self, ask: Ask) -> Event:
         files = await self._files(ask.speech, ask.language)
@@ -167,16 +170,15 @@ class Channel:
             await self._connection.send(f'EXEC Playback "{chunk}"\n'.encode(), drainable)
 
     async def _record(self, record: Record) -> Event:
-        name = recording.new_name(self._now or datetime.now().astimezone())
-        file = recording.prepare(self._recordings, name)
+        name = recording.new_name(self._recordings, self._now or datetime.now().astimezone())
         await self._play(await self._files((BEEP,), record.language))
         if self._connection.hung_up:
             return HungUp()
         most, silence = round(record.max_seconds * 1000), round(record.silence_seconds)
-        path = str(file).removesuffix(f".{recording.FORMAT}")
+        path = f"{self._recordings}/{name}"
         line = command("RECORD", "FILE", path, recording.FORMAT, "#", str(most), f"s={silence}")
         reply = await self._connection.send(line)
-        found = await recording.examine(file, name, reply)
+        found = await recording.examine(self._recordings, name, reply)
         return HungUp() if found is recording.NOTHING and self._connection.hung_up else found
 
     async def _transfer(self, operator: Operator) -> Event:
@@ -219,6 +221,10 @@ class Channel:
         if isinstance(sound, Clip):
             return str(self._recordings / sound.name)
         return await self._speak(sound.text, language)
+
+
+async def _hung_up() -> Event:
+    return HungUp()
 
 
 @lru_cache(maxsize=256)

@@ -42,12 +42,13 @@ class AgiConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_abandoned", "_awaited", "_codec", "_cut", "_drainable", "_drained", "_server", "_strays",
+        "_abandoned", "_awaited", "_codec", "_cut", "_drainable", "_drained", "_loop", "_server", "_strays",
         "_transport", "arguments", "hung_up", "lost", "on_hangup", "peer", "variables",
     )  # fmt: skip
 
     def __init__(self, server: Host) -> None:
         self._server = server
+        self._loop = server.loop
         self._codec = AgiCodec(server.header_bytes, server.line_bytes)
         self._transport: asyncio.Transport
         self._awaited: asyncio.Future[Reply] | None = None
@@ -72,7 +73,7 @@ class AgiConnection(asyncio.Protocol):
                 raise RuntimeError("an AGI command was sent before the reply to the last one")
             self._awaited = None
             self._abandoned += 1
-        awaited: asyncio.Future[Reply] = self._server.loop.create_future()
+        awaited: asyncio.Future[Reply] = self._loop.create_future()
         self._drainable = drainable
         if self.lost:
             awaited.set_result(LOST)

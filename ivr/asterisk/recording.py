@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from ivr.asterisk.agi import Reply
@@ -19,9 +20,19 @@ NO_FILE = ("randomerror", "writefile")  # RECORD FILE ended before it made one
 NOTHING = Recorded("", 0.0, 0.0, Ended.FAILED)
 
 
-def new_name(day: date) -> str:
-    """A name nobody can guess, under the day's folder: `2026/11/25/3f…`, without extension."""
-    return f"{day:%Y/%m/%d}/{secrets.token_hex(16)}"
+def new_name(recordings: Path, day: date) -> str:
+    """A name nobody can guess, in the day's folder: `2026/11/25/3f…`, without extension.
+
+    Makes the folder, which RECORD FILE doesn't.
+    """
+    folder = f"{day.year}/{day.month:02}/{day.day:02}"
+    _make(str(recordings), folder)
+    return f"{folder}/{secrets.token_hex(16)}"
+
+
+@lru_cache(maxsize=4)
+def _make(recordings: str, folder: str) -> None:
+    Path(recordings, folder).mkdir(parents=True, exist_ok=True)
 
 
 def how_it_ended(reply: Reply) -> Ended:
@@ -41,20 +52,14 @@ def how_it_ended(reply: Reply) -> Ended:
             return Ended.HANGUP if reply.dead else Ended.FAILED
 
 
-def prepare(recordings: Path, name: str) -> Path:
-    """Where the recording goes, with its extension. Makes the day's folder, which RECORD FILE doesn't."""
-    file = recordings / f"{name}.{FORMAT}"
-    if not file.parent.is_dir():
-        file.parent.mkdir(parents=True, exist_ok=True)
-    return file
-
-
-async def examine(file: Path, name: str, reply: Reply) -> Recorded:
+async def examine(recordings: Path, name: str, reply: Reply) -> Recorded:
     """Read, in a thread, the file that `reply` ended. `NOTHING` when there is none."""
     if reply.value in NO_FILE:
         log.error("Asterisk did not record: %s", reply)
+        if reply.value == "writefile":
+            _make.cache_clear()  # the folder may be gone
         return NOTHING
-    return await asyncio.to_thread(_examine, file, name, reply)
+    return await asyncio.to_thread(_examine, recordings / f"{name}.{FORMAT}", name, reply)
 
 
 def _examine(file: Path, name: str, reply: Reply) -> Recorded:
@@ -62,6 +67,7 @@ def _examine(file: Path, name: str, reply: Reply) -> Recorded:
         found = measure(file.read_bytes())
     except OSError as error:
         log.error("there is no recording: %s (Asterisk says %s)", error, reply)
+        _make.cache_clear()
         return NOTHING
     if reply.endpos is not None and found.samples != reply.endpos:
         log.warning("recording %s holds %d samples, Asterisk says %d", name, found.samples, reply.endpos)

@@ -39,7 +39,7 @@ def write(folder: Path, samples: int) -> None:
 )
 async def test_how_a_recording_ended(tmp_path: Path, reply: Reply, ended: Ended) -> None:
     write(tmp_path, 16_000)
-    found = await recording.examine(tmp_path / f"{NAME}.wav", NAME, reply)
+    found = await recording.examine(tmp_path, NAME, reply)
     assert (found.ended, found.name, found.seconds) == (ended, NAME, 2.0)
     assert found.size == 32_044 and len(found.sha256) == 64
     assert found.voiced_seconds == 2.0
@@ -49,12 +49,12 @@ async def test_how_a_recording_ended(tmp_path: Path, reply: Reply, ended: Ended)
     "reply", [Reply(200, "-1", "writefile"), Reply(200, "49", "randomerror", 0), Reply(510), LOST]
 )
 async def test_without_a_file_nothing_was_recorded(tmp_path: Path, reply: Reply) -> None:
-    assert await recording.examine(tmp_path / f"{NAME}.wav", NAME, reply) is recording.NOTHING
+    assert await recording.examine(tmp_path, NAME, reply) is recording.NOTHING
 
 
 async def test_a_file_with_words_is_never_called_a_failure(tmp_path: Path) -> None:
     write(tmp_path, 16_000)
-    found = await recording.examine(tmp_path / f"{NAME}.wav", NAME, Reply(510, text="?"))
+    found = await recording.examine(tmp_path, NAME, Reply(510, text="?"))
     assert found.ended is Ended.HANGUP
 
 
@@ -62,11 +62,20 @@ async def test_a_length_that_is_not_asterisks_is_reported(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     write(tmp_path, 16_000)
-    await recording.examine(tmp_path / f"{NAME}.wav", NAME, Reply(200, "35", "dtmf", 15_999))
+    await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 15_999))
     assert "holds 16000 samples, Asterisk says 15999" in caplog.text
 
 
-def test_names_are_under_their_day_and_never_the_same() -> None:
-    names = {recording.new_name(date(2026, 11, 5)) for _ in range(100)}
+def test_names_are_under_their_day_and_never_the_same(tmp_path: Path) -> None:
+    names = {recording.new_name(tmp_path, date(2026, 11, 5)) for _ in range(100)}
     assert len(names) == 100
     assert all(name.startswith("2026/11/05/") and len(name) == 11 + 32 for name in names)
+    assert (tmp_path / "2026/11/05").is_dir()
+
+
+async def test_a_folder_that_vanished_is_made_again_after_a_failure(tmp_path: Path) -> None:
+    folder = (tmp_path / recording.new_name(tmp_path, date(2026, 11, 6))).parent
+    folder.rmdir()
+    assert await recording.examine(tmp_path, NAME, Reply(200, "-1", "writefile")) is recording.NOTHING
+    recording.new_name(tmp_path, date(2026, 11, 6))
+    assert folder.is_dir()
