@@ -72,14 +72,17 @@ class Ami:
     """A connection to Asterisk's manager that keeps itself alive, and never repeats an action by itself.
 
     `action_seconds` bounds every answer, `ping_seconds` is how often a quiet connection is tested.
+    `events`: the classes wanted of those the account may read, like "call,user"; "off" spares the
+    parsing of what nobody hears, and then `originate` can't wait for its outcome.
     """
 
     def __init__(
         self, host: str, port: int, username: str, secret: str,
-        *, action_seconds: float = 10.0, ping_seconds: float = 10.0,
+        *, action_seconds: float = 10.0, ping_seconds: float = 10.0, events: str = "on",
     ) -> None:  # fmt: skip
         self._host, self._port, self._username, self._secret = host, port, username, secret
         self._action_seconds, self._ping_seconds = action_seconds, ping_seconds
+        self._events = events
         self._subscribers: dict[str, list[Callback]] = {}
         self._greetings: list[Greeting] = []
         self._running: set[asyncio.Future[None]] = set()
@@ -237,7 +240,7 @@ class Ami:
             raise AmiLost(f"no connection to {self._place}: {error or 'no answer'}", sent=False) from None
 
     async def _login(self, link: Link) -> None:
-        fields = {"Username": self._username, "Secret": self._secret, "Events": "on"}
+        fields = {"Username": self._username, "Secret": self._secret, "Events": self._events}
         try:
             await self._ask(link, compose("Login", fields))
         except AmiFailed as failure:

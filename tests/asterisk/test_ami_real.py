@@ -63,8 +63,8 @@ class Lab:
             self.child.process.kill()
             self.child.process.wait()
 
-    def ami(self, secret: str = "right") -> Ami:
-        return Ami("127.0.0.1", self.settings.ami.port, "tester", secret, action_seconds=20)
+    def ami(self, secret: str = "right", events: str = "on") -> Ami:
+        return Ami("127.0.0.1", self.settings.ami.port, "tester", secret, action_seconds=20, events=events)
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +110,19 @@ async def test_the_channels_of_a_call_are_listed_to_an_account_with_write_call(a
     await ami.action("Hangup", Channel=response.channel)
     with pytest.raises(AmiFailed, match="Permission denied"):
         await ami.action("CoreShowChannels")
+
+
+async def test_without_events_actions_and_lists_still_work(running: Lab) -> None:
+    ami = running.ami(events="off")
+    heard: set[str] = set()
+    ami.on("*", lambda event: heard.add(event.event))
+    await asyncio.wait_for(ami.connect(), 20)
+    await ami.originate("Local/talk@ami-test", context="ami-test", exten="talk", wait=False)
+    while not (up := await ami.channels()):
+        pass
+    await ami.action("Hangup", Channel=up[0].channel)
+    assert heard == {"Status", "StatusComplete"}
+    await ami.close()
 
 
 @examples(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
