@@ -71,12 +71,10 @@ def render(
 
 
 def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | None) -> dict[str, object]:
-    host = settings.agi.host
     return {
         "extension": settings.calls.extension,
         "language": settings.calls.languages[0],
-        "agi_host": f"[{host}]" if ":" in host else host,
-        "agi_port": settings.agi.port,
+        "agi": settings.agi,
         "ami": settings.ami,
         "sip": settings.sip,
         "ws": settings.ws,
@@ -99,7 +97,7 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
 def _check(values: Mapping[str, object]) -> None:
     for key, text in _texts("", values):
         if unsafe := _UNSAFE.search(text):
-            raise DialplanError(f"{key} holds {unsafe[0]!r}, which can't stand in Asterisk's files: {text!r}")
+            raise DialplanError(f"{key} holds {unsafe[0]!r}, which can't stand in Asterisk's files")
 
 
 def _texts(key: str, value: object) -> Iterator[tuple[str, str]]:
@@ -109,7 +107,7 @@ def _texts(key: str, value: object) -> Iterator[tuple[str, str]]:
     elif isinstance(value, Secrets):
         yield from ((f"secrets.{name}", getattr(value, name)) for name in Secrets.__slots__)
     elif isinstance(value, BaseModel):
-        yield from _texts(key, dict(value))
+        yield from _texts(key, {name: inner for name, inner in value if "secret" not in name})
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _texts(f"{key}.{name}".lstrip("."), inner)

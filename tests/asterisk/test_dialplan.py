@@ -1,0 +1,103 @@
+"""What is rendered for Asterisk, read as text; that Asterisk loads it is tested in tests/lab."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from ivr.asterisk.dialplan import PROMPTS, DialplanError, Secrets, render
+from ivr.prompts import catalogue
+from ivr.settings import Agi, Ami, Calls, Settings
+
+Kind = Literal["lab", "production"]
+KINDS: tuple[Kind, ...] = ("lab", "production")
+SECRETS = Secrets(agi="agi-secret", ami="ami-secret", originate="originate-secret", sip="sip-secret")
+
+
+def rendered(kind: Kind, tmp_path: Path, settings: Settings | None = None, secrets: Secrets = SECRETS) -> str:
+    settings = settings or Settings(state=tmp_path / "state")
+    return "\n".join(path.read_text() for path in render(kind, settings, secrets, tmp_path / "etc"))
+
+
+def section(text: str, name: str) -> str:
+    found = re.search(rf"^\[{re.escape(name)}\]\n(.*?)(?=^\[|\Z)", text, re.M | re.S)
+    assert found, f"no section [{name}]"
+    return found[1]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_inbound_context_holds_the_number_and_the_end(kind: Kind, tmp_path: Path) -> None:
+    inbound = section(rendered(kind, tmp_path), "seda111-inbound")
+    assert re.findall(r"^exten => (\w+),", inbound, re.M) == ["111", "h"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_dials_out_or_runs_a_program(kind: Kind, tmp_path: Path) -> None:
+    text = rendered(kind, tmp_path)
+    assert not re.search(r"\b(Dial|Originate|System|TrySystem|SHELL|Transfer|include|switch)\s*(\(|=>)", text)
+    targets = re.findall(r"Goto\(([^,)]+),", text)
+    assert set(targets) == {"seda111-call", "seda111-fallback"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_fallback_asks_ivr_done_and_never_agistatus(kind: Kind, tmp_path: Path) -> None:
+    call = section(rendered(kind, tmp_path), "seda111-call")
+    commands = "\n".join(line for line in call.splitlines() if not line.startswith(";"))
+    assert "AGISTATUS" not in commands
+    assert commands.index("AGI(agi://127.0.0.1:4573/111,agi-secret)") < commands.index('"${IVR_DONE}" = "1"')
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_manager_accounts_have_what_the_design_says(kind: Kind, tmp_path: Path) -> None:
+    text = rendered(kind, tmp_path)
+    watcher, caller = section(text, "ivr"), section(text, "ivr-originate")
+    assert re.findall(r"^(read|write) = (.*)$", watcher, re.M) == [
+        ("read", "system,call,user,cdr"),
+        ("write", "call"),
+    ]
+    assert re.findall(r"^(read|write) = (.*)$", caller, re.M) == [("write", "originate")]
+    for account in (watcher, caller):
+        assert "deny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/255.255.255.255" in account
+
+
+def test_production_has_no_anonymous_endpoint_and_no_general_settings(tmp_path: Path) -> None:
+    text = rendered("production", tmp_path)
+    assert "anonymous" not in text
+    assert "[general]" not in text  # that is the existing Asterisk's own
+    assert re.search(r"type = identify\nendpoint = seda111-trunk\n(;.*\n)*match = ", text)
+
+
+def test_every_prompt_that_asterisk_plays_by_itself_is_in_the_catalogue(tmp_path: Path) -> None:
+    prompts = catalogue(Settings())
+    for language in Settings().calls.languages:
+        assert prompts.ids(language) >= PROMPTS
+    text = rendered("lab", tmp_path)
+    played = set(re.findall(r"(?:\$\{IVR_LANGUAGE\}|= seda111)/([\w/]+)", text))
+    assert {path.replace("/", ".") for path in played} == PROMPTS
+
+
+def test_files_with_secrets_are_not_for_everybody(tmp_path: Path) -> None:
+    for path in render("lab", Settings(state=tmp_path), SECRETS, tmp_path / "etc"):
+        assert path.stat().st_mode & 0o007 == 0, path.name
+
+
+@pytest.mark.parametrize("evil", ["a\nb", "a\rb", "a\0b", "a;b", "a,b", "${SHELL(id)}", "a]", 'a"', "a\x7f"])
+def test_a_value_that_could_say_more_than_itself_is_refused(tmp_path: Path, evil: str) -> None:
+    with pytest.raises(DialplanError, match=r"secrets\.agi"):
+        rendered("lab", tmp_path, secrets=Secrets(agi=evil, ami="a", originate="b", sip="c"))
+    with pytest.raises(DialplanError, match="extension"):
+        rendered("lab", tmp_path, Settings(state=tmp_path, calls=Calls(extension=evil)))
+    with pytest.raises(DialplanError, match=r"ami\.username"):
+        rendered("lab", tmp_path, Settings(state=tmp_path, ami=Ami(username=evil)))
+    assert not (tmp_path / "etc").exists()
+
+
+def test_an_ipv6_address_is_written_in_brackets(tmp_path: Path) -> None:
+    assert "agi://[::1]:4573/111" in rendered("lab", tmp_path, Settings(state=tmp_path, agi=Agi(host="::1")))
+
+
+def test_rendering_again_gives_the_same(tmp_path: Path) -> None:
+    assert rendered("lab", tmp_path) == rendered("lab", tmp_path)
