@@ -11,6 +11,7 @@ import asyncio
 import logging
 import sys
 import tempfile
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -57,8 +58,8 @@ def our_server(port: int, recordings: Path) -> AgiServer:
     """The real server and channel with everything on."""
     sounds = recordings.parent / "sounds"
 
-    async def answer(connection: AgiConnection) -> None:
-        await carry(Channel(connection, sounds=path, recordings=recordings, speak=speak))
+    def answer(connection: AgiConnection) -> Awaitable[object]:
+        return carry(Channel(connection, sounds=path, recordings=recordings, speak=speak))
 
     def path(prompt: str, language: str) -> str | None:
         return f"{sounds}/{language}/{prompt}"

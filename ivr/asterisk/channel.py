@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
@@ -23,12 +23,14 @@ log = logging.getLogger(__name__)
 
 Sounds = Callable[[str, str], str | None]
 Speak = Callable[[str, str], Awaitable[str | None]]
+Spoken = Mapping[str, str | None]
 
 BEEP, APOLOGY = "beep", "drain.apology"
 FILES_BYTES = 1_900  # what fits into one command line beside the rest of it
 # In Read and Playback these separate or group arguments and files.
 _UNPLAYABLE = re.compile(r"""[,&"'\\()\[\]{}$|\r\n\0\ud800-\udfff]""").search
 _SAID = Said()
+_NOTHING_SPOKEN: Spoken = {}
 _READ_KEYS = command("GET", "FULL", "VARIABLE", "${READSTATUS} ${IVR_KEYS}")
 _DONE = command("SET", "VARIABLE", "IVR_DONE", "1")
 _KEPT = command("SET", "VARIABLE", "IVR_KEPT", "1")
@@ -99,20 +101,21 @@ class Channel:
     async def apologise(self, language: str) -> None:
         """Say that the service stops. It begins when what Asterisk is just doing has ended."""
         if not self._connection.hung_up:
-            await self._play(await self._files((APOLOGY,), language), drainable=False)
+            await self._play(self._files((APOLOGY,), language), drainable=False)
 
     async def _end(self) -> Event:
         await self.finish()
         return HungUp()
 
     async def _ask(self, ask: Ask) -> Event:
-        files = await self._files(ask.speech, ask.language)
+        spoken = await self._spoken(ask) if Words in map(type, ask.speech) else _NOTHING_SPOKEN
+        files = self._files(ask.speech, ask.language, spoken)
         if not ask.barge_in:
             await self._play(files)
             files = []
         *leading, last = files or [""]
-        for chunk in leading:
-            event = await self._read(chunk, 1)
+        for piece in leading:
+            event = await self._read(piece, 1)
             if not isinstance(event, Keys) or event.ended is not Ended.TIMEOUT:
                 return await self._go_on(event, ask)
         return await self._read(last, ask.max_keys, ask.first_key_seconds, ask.next_key_seconds)
@@ -125,12 +128,13 @@ class Channel:
         return Keys(event.pressed + more.pressed, more.ended) if isinstance(more, Keys) else more
 
     async def _say(self, say: Say) -> Event:
-        files = await self._files(say.speech, say.language)
+        spoken = await self._spoken(say) if Words in map(type, say.speech) else _NOTHING_SPOKEN
+        files = self._files(say.speech, say.language, spoken)
         if not say.barge_in:
             await self._play(files)
             return HungUp() if self._connection.hung_up else _SAID
-        for chunk in files:
-            event = await self._read(chunk, 1)
+        for piece in files:
+            event = await self._read(piece, 1)
             if not isinstance(event, Keys):
                 return event
             if event.ended is not Ended.TIMEOUT:
@@ -166,12 +170,12 @@ class Channel:
 
     async def _play(self, files: list[str], drainable: bool = True) -> None:
         """Play to the end; keys are ignored."""
-        for chunk in files:
-            await self._connection.send(f'EXEC Playback "{chunk}"\n'.encode(), drainable)
+        for piece in files:
+            await self._connection.send(f'EXEC Playback "{piece}"\n'.encode(), drainable)
 
     async def _record(self, record: Record) -> Event:
         name = recording.new_name(self._recordings, self._now or datetime.now().astimezone())
-        await self._play(await self._files((BEEP,), record.language))
+        await self._play(self._files((BEEP,), record.language))
         if self._connection.hung_up:
             return HungUp()
         most, silence = round(record.max_seconds * 1000), round(record.silence_seconds)
@@ -182,6 +186,9 @@ class Channel:
         return HungUp() if found is recording.NOTHING and self._connection.hung_up else found
 
     async def _transfer(self, operator: Operator) -> Event:
+        if _UNPLAYABLE(operator.queue):
+            log.error("%r can't be the name of a queue", operator.queue)
+            return Transferred(Transfer.FAILED)
         send = self._connection.send
         await send(command("SET", "VARIABLE", "CHANNEL(language)", operator.language))
         await send(_NO_QUEUE_STATUS)
@@ -194,7 +201,7 @@ class Channel:
             return Transferred(Transfer.FAILED)
         return Transferred(Transfer.ANSWERED if status == "CONTINUE" else Transfer.NOBODY)
 
-    async def _files(self, speech: Speech, language: str) -> list[str]:
+    def _files(self, speech: Speech, language: str, spoken: Spoken = _NOTHING_SPOKEN) -> list[str]:
         """The speech as files joined by `&`, in as few pieces as command lines allow.
 
         What has no audio is left out: the call goes on.
@@ -202,12 +209,10 @@ class Channel:
         pieces: list[str] = []
         room = 0
         for sound in speech:
-            if isinstance(sound, str):
-                name, path = sound, self._sounds(sound, language)
-            else:
-                name, path = type(sound).__name__, await self._made(sound, language)
+            path = self._sounds(sound, language) if isinstance(sound, str) else self._path(sound, spoken)
             size = _playable(path) if path else 0
             if not path or not size:
+                name = sound if isinstance(sound, str) else type(sound).__name__
                 _tell_once(f"there is no audio Asterisk can play for {name} in {language} (file: {path})")
             elif size < room:
                 pieces[-1] += "&" + path
@@ -217,10 +222,13 @@ class Channel:
                 room = FILES_BYTES - size
         return pieces
 
-    async def _made(self, sound: Clip | Words, language: str) -> str | None:
-        if isinstance(sound, Clip):
-            return str(self._recordings / sound.name)
-        return await self._speak(sound.text, language)
+    def _path(self, sound: Clip | Words, spoken: Spoken) -> str | None:
+        return str(self._recordings / sound.name) if isinstance(sound, Clip) else spoken[sound.text]
+
+    async def _spoken(self, action: Ask | Say) -> Spoken:
+        """Make the free words' audio: text → path."""
+        texts = [sound.text for sound in action.speech if isinstance(sound, Words)]
+        return {text: await self._speak(text, action.language) for text in texts}
 
 
 async def _hung_up() -> Event:

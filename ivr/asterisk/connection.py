@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 STRAYS = 100  # lines nobody asked for that one call may send
 LOST = Reply(511, text="the connection is lost")
 
-Answer = Callable[["AgiConnection"], Awaitable[None]]
+Answer = Callable[["AgiConnection"], Awaitable[object]]
 
 
 class Host(Protocol):
