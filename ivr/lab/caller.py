@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ivr.lab.media import RATE, Phone, babble, is_beep, is_voiced
 from ivr.lab.ports import UDP, free
+from ivr.lab.relay import Relay
 
 TAIL = 0.2  # seconds of a cut prompt that are still on their way
 
@@ -132,7 +133,7 @@ class _Call:
     async def run(self, steps: Sequence[Step]) -> Outcome:
         loop = asyncio.get_running_loop()
         audio, _ = await loop.create_datagram_endpoint(lambda: self.phone, local_addr=("127.0.0.1", 0))
-        relay = await _Relay.open(self.port, self._saw)
+        relay = await Relay.open(self.port, self._saw)
         sending = asyncio.create_task(self.phone.run())
         try:
             process = await self._signal(relay.near_port, audio.get_extra_info("sockname")[1])
@@ -156,7 +157,7 @@ class _Call:
         )  # fmt: skip
 
     async def _follow(
-        self, steps: Sequence[Step], relay: _Relay, process: asyncio.subprocess.Process
+        self, steps: Sequence[Step], relay: Relay, process: asyncio.subprocess.Process
     ) -> None:
         outcome = self.outcome
         ended = asyncio.create_task(process.communicate())
@@ -183,7 +184,7 @@ class _Call:
         outcome.log += errors.read_text(errors="replace") if errors.exists() else ""
         outcome.completed = process.returncode == 0 and not outcome.problem
 
-    async def _take(self, step: Step, relay: _Relay) -> None:
+    async def _take(self, step: Step, relay: Relay) -> None:
         match step:
             case HangUp():
                 self.outcome.ended_by = self.outcome.ended_by or "caller"
@@ -260,62 +261,6 @@ class _Call:
         elif message.startswith(b"BYE "):
             self.outcome.ended_by = self.outcome.ended_by or "hotline"
             self.over.set()
-
-
-class _Relay:
-    """Passes SIP between SIPp (near) and Asterisk (far), and tells who says what."""
-
-    def __init__(self, saw: Callable[[bytes, bool], None]) -> None:
-        self._saw = saw
-        self.near: asyncio.DatagramTransport
-        self.far: asyncio.DatagramTransport
-        self.near_port = 0
-        self._sipp: tuple[str, int] | None = None
-        self._invite = b""
-
-    @classmethod
-    async def open(cls, port: int, saw: Callable[[bytes, bool], None]) -> _Relay:
-        self, loop = cls(saw), asyncio.get_running_loop()
-        self.near, _ = await loop.create_datagram_endpoint(
-            lambda: _Ear(self._from_sipp), local_addr=("127.0.0.1", 0)
-        )
-        self.far, _ = await loop.create_datagram_endpoint(
-            lambda: _Ear(self._from_asterisk), remote_addr=("127.0.0.1", port)
-        )
-        self.near_port = self.near.get_extra_info("sockname")[1]
-        return self
-
-    def _from_sipp(self, message: bytes, address: tuple[str, int]) -> None:
-        self._sipp = address
-        if message.startswith(b"INVITE "):
-            self._invite = message
-        self._saw(message, False)
-        self.far.sendto(message)
-
-    def _from_asterisk(self, message: bytes, _: tuple[str, int]) -> None:
-        self._saw(message, True)
-        if self._sipp is not None:
-            self.near.sendto(message, self._sipp)
-
-    def hang_up(self) -> None:
-        """An INFO in the call's name is SIPp's sign to say BYE."""
-        if self._sipp is not None:
-            same = re.findall(rb"^(?:Via|From|To|Call-ID):.*?$", self._invite, re.M)
-            lines = [b"INFO sip:caller SIP/2.0", *(line.strip() for line in same), b"CSeq: 9 INFO",
-                     b"Content-Length: 0"]  # fmt: skip
-            self.near.sendto(b"\r\n".join(lines) + b"\r\n\r\n", self._sipp)
-
-    def close(self) -> None:
-        self.near.close()
-        self.far.close()
-
-
-class _Ear(asyncio.DatagramProtocol):
-    def __init__(self, received: Callable[[bytes, tuple[str, int]], None]) -> None:
-        self._received = received
-
-    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
-        self._received(data, addr)
 
 
 async def _first(*works: object) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from ivr.settings import Settings
@@ -27,13 +28,25 @@ class Server:
     """`url` is for asyncpg. `own`: started by us, so `stop` stops it."""
 
     url: str
-    own: object | None = None
+    own: Any = None
     note: Path | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether ours is gone without having been stopped."""
+        return self.own is not None and not self.own.get_postmaster_info().is_running()
+
+    def start_again(self) -> None:
+        """On the same folder and socket. Raises PostgresError."""
+        try:
+            self.own.ensure_postgres_running()
+        except Exception as error:
+            raise PostgresError(f"PostgreSQL died and can't be started again: {error}") from error
 
     def stop(self) -> None:
         """Stop it if we started it and nobody else uses it."""
         if self.own is not None:
-            self.own.cleanup()  # type: ignore[attr-defined]
+            self.own.cleanup()
             self.own = None
         if self.note is not None:
             self.note.unlink(missing_ok=True)

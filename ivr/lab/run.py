@@ -78,6 +78,7 @@ class _Lab:
         self.secrets = load_secrets(settings)
         self.stack = contextlib.ExitStack()
         self.children: dict[str, Child] = {}
+        self.database: postgres.Server
         self.signals = 0
         self.stopping = asyncio.Event()
 
@@ -116,23 +117,25 @@ class _Lab:
         if problems := taken(settings):
             raise LabError("\n".join(problems))
         say(f"state: {state}")
-        await _together(self._database(), self._sounds(), self._unpack())
+        await _together(self._start_database(), self._sounds(), self._unpack())
         program = asterisk.asterisk(say)
         say(f"asterisk: starting {asterisk.version(program)} ({program.command[-1]})")
         self._keep("asterisk", lambda: asterisk.start(program, settings, self.secrets))
         self._keep("server", self._server)
         await self._ready()
-        say("server: ready; placing one demonstration call through Asterisk (half a minute)")
+        say(f"ready: panel http://{settings.web.host}:{settings.web.port}/ · SIP udp {settings.sip.host}:"
+            f"{settings.sip.port}, extension {settings.calls.extension}")  # fmt: skip
+        say("placing one demonstration call through Asterisk (half a minute)")
         await _job("demonstration call", "-m", "ivr.cli", "demo-call", show=partial(print, flush=True))
-        say(f"panel http://{settings.web.host}:{settings.web.port}/ · SIP udp {settings.sip.host}:"
-            f"{settings.sip.port}, extension {settings.calls.extension} · Ctrl-C stops")  # fmt: skip
+        say("serving until Ctrl-C")
         return True
 
-    async def _database(self) -> None:
+    async def _start_database(self) -> None:
         configured = bool(self.settings.database_url)
         say("database: the configured one" if configured else "database: starting the embedded PostgreSQL")
         server = await asyncio.to_thread(postgres.start_for, self.settings)
         self.stack.callback(server.stop)
+        self.database = server
         await _job("database", "-m", "ivr.cli", "db", "upgrade")
         say("database: schema and seeds are up to date")
 
@@ -175,6 +178,9 @@ class _Lab:
         deaths = dict.fromkeys(self.children, 0)
         while True:
             await asyncio.sleep(0.5)
+            if self.database.ended:
+                say("PostgreSQL died; starting it again")
+                await asyncio.to_thread(self.database.start_again)
             for name, child in list(self.children.items()):
                 if not child.ended:
                     continue

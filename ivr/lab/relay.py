@@ -1,0 +1,63 @@
+"""Passes SIP between SIPp and Asterisk, so that a test hears who says what, and can have SIPp hang up."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+
+
+class Relay:
+    """Passes SIP between SIPp (near) and Asterisk (far), and tells who says what."""
+
+    def __init__(self, saw: Callable[[bytes, bool], None]) -> None:
+        self._saw = saw
+        self.near: asyncio.DatagramTransport
+        self.far: asyncio.DatagramTransport
+        self.near_port = 0
+        self._sipp: tuple[str, int] | None = None
+        self._invite = b""
+
+    @classmethod
+    async def open(cls, port: int, saw: Callable[[bytes, bool], None]) -> Relay:
+        self, loop = cls(saw), asyncio.get_running_loop()
+        self.near, _ = await loop.create_datagram_endpoint(
+            lambda: _Ear(self._from_sipp), local_addr=("127.0.0.1", 0)
+        )
+        self.far, _ = await loop.create_datagram_endpoint(
+            lambda: _Ear(self._from_asterisk), remote_addr=("127.0.0.1", port)
+        )
+        self.near_port = self.near.get_extra_info("sockname")[1]
+        return self
+
+    def _from_sipp(self, message: bytes, address: tuple[str, int]) -> None:
+        self._sipp = address
+        if message.startswith(b"INVITE "):
+            self._invite = message
+        self._saw(message, False)
+        self.far.sendto(message)
+
+    def _from_asterisk(self, message: bytes, _: tuple[str, int]) -> None:
+        self._saw(message, True)
+        if self._sipp is not None:
+            self.near.sendto(message, self._sipp)
+
+    def hang_up(self) -> None:
+        """An INFO in the call's name is SIPp's sign to say BYE."""
+        if self._sipp is not None:
+            same = re.findall(rb"^(?:Via|From|To|Call-ID):.*?$", self._invite, re.M)
+            lines = [b"INFO sip:caller SIP/2.0", *(line.strip() for line in same), b"CSeq: 9 INFO",
+                     b"Content-Length: 0"]  # fmt: skip
+            self.near.sendto(b"\r\n".join(lines) + b"\r\n\r\n", self._sipp)
+
+    def close(self) -> None:
+        self.near.close()
+        self.far.close()
+
+
+class _Ear(asyncio.DatagramProtocol):
+    def __init__(self, received: Callable[[bytes, tuple[str, int]], None]) -> None:
+        self._received = received
+
+    def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        self._received(data, addr)
