@@ -76,6 +76,7 @@ class Hotline:
             settings.ami.username,
             self.secrets.ami,
             action_seconds=settings.ami.action_seconds,
+            events="off",
         )
 
     async def run(self) -> None:

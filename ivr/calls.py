@@ -10,7 +10,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from ivr.cases.phone import mask
 from ivr.desk.intake import CallFacts, Intake
 from ivr.voice.actions import Action, HangUp, KeepWords, LookUpCase, OpenCase, RecallCaller
 from ivr.voice.directory import Directory
-from ivr.voice.events import CallerKnown, CaseOpened, Event, WordsKept
+from ivr.voice.events import CallerKnown, CaseOpened, Event, Keys, Said, WordsKept
 from ivr.voice.menu import Menu
 from ivr.voice.session import Session
 
@@ -106,7 +106,10 @@ class Call:
             case HangUp():
                 raise AssertionError("the loop ends before this")
             case _:
-                return await self.channel.perform(action)
+                began = asyncio.get_running_loop().time()
+                event = await self.channel.perform(action)
+                after = asyncio.get_running_loop().time() - began
+                return replace(event, after=after) if isinstance(event, Keys | Said) else event
 
     def _so_far(self) -> CallFacts:
         self.facts.language = self.session.language

@@ -38,18 +38,17 @@ CALL: tuple[Action | str, ...] = (
 COMMANDS = 20
 
 
-async def carry(channel: Channel) -> list[dict[str, object]]:
-    """Carry one call and keep its step log, as `ivr.calls` does."""
+async def carry(channel: Channel) -> list[tuple[datetime, str, str, str]]:
+    """Carry one call and keep its step log: when, which step, what was pressed, what came of it."""
     now = channel.caller(datetime.now(UTC)).now
-    steps: list[dict[str, object]] = [{"at": now, "step": channel.unique_id, "key": "", "note": "begin"}]
+    steps = [(now, channel.unique_id, "", "begin")]
     for action in CALL:
         if isinstance(action, str):
             await channel.kept()
             continue
         event = await channel.perform(action)
         key = event.pressed if isinstance(event, Keys) else ""
-        note = type(event).__name__
-        steps.append({"at": datetime.now(UTC), "step": type(action).__name__, "key": key, "note": note})
+        steps.append((datetime.now(UTC), type(action).__name__, key, type(event).__name__))
     await channel.finish()
     return steps
 

@@ -7,11 +7,10 @@ Nothing a peer sends raises, and any split of the same bytes gives the same even
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
-from sys import intern
 from typing import NamedTuple
 
 HEADER_BYTES = 16_384
@@ -22,21 +21,55 @@ SHORT = 21  # bytes of a read
 
 _HEADER, _REPLIES, _USAGE, _BROKEN = range(4)
 _HEADER_START = b"agi_"
-_ARGUMENT = "agi_arg_"
-_PLAIN = re.compile(r"[A-Za-z0-9_./&,:=()#*+-]+").fullmatch
+_NAMES = re.compile(r"\n(agi_[^:\n]*): ").findall
+_PLAIN = re.compile(r"[A-Za-z0-9_./&,:=()#*+ -]*").fullmatch  # needs no quotes, but for its blanks
 _ENDPOS = re.compile(r"endpos=([0-9]{1,18})").fullmatch
 _REFUSED = re.compile(r"[\r\n\0]").search
+
+
+class Variables(Mapping[str, str]):
+    """The `agi_` variables of a header, looked up in its text: a call needs few of them, and thousands are live.
+
+    A value runs up to the next line that begins with `agi_`. A name that comes twice has its first value: a
+    line break smuggled into a caller's name can't replace what Asterisk said before it.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = "\n" + text
+
+    def __getitem__(self, name: str) -> str:
+        start, end = self._place(name)
+        return self._text[start + len(name) + 3 : end]
+
+    def _place(self, name: str) -> tuple[int, int]:
+        start = self._text.find(f"\n{name}: ")
+        if start < 0:
+            raise KeyError(name)
+        end = self._text.find("\nagi_", start + 1)
+        return start, end if end >= 0 else len(self._text)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(_NAMES(self._text)))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+    def without(self, name: str) -> Variables:
+        """The same less that name's value. KeyError: there is none."""
+        start, end = self._place(name)
+        return Variables((self._text[:start] + self._text[end:])[1:])
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
     """The header Asterisk opens with. `variables` keep their `agi_` names, `arguments` are those of AGI().
 
-    A name that comes twice keeps its first value: a line break smuggled into a caller's name can't replace
-    what Asterisk said before it. Invalid UTF-8 is kept by `surrogateescape`.
+    Bytes that are no UTF-8 are kept by `surrogateescape`.
     """
 
-    variables: dict[str, str]
+    variables: Variables
     arguments: tuple[str, ...]
 
 
@@ -170,19 +203,10 @@ def decode(received: bytes) -> str:
 
 def environment(header: bytes) -> Environment:
     """Read the lines before the blank one."""
-    variables: dict[str, str] = {}
-    last = ""
-    for line in decode(header).split("\n"):
-        name, colon, value = line.partition(": ")
-        if not colon or not name.startswith("agi_"):  # the rest of a value that holds a line break
-            variables[last] = f"{variables.get(last, '')}\n{line}"
-            continue
-        last = name
-        if name not in variables:
-            variables[intern(name)] = value
+    variables = Variables(decode(header))
     arguments: list[str] = []
-    while (name := f"{_ARGUMENT}{len(arguments) + 1}") in variables:
-        arguments.append(variables[name])
+    while (argument := variables.get(f"agi_arg_{len(arguments) + 1}")) is not None:
+        arguments.append(argument)
     return Environment(variables, tuple(arguments))
 
 
@@ -235,7 +259,9 @@ def command(*words: str) -> bytes:
     Raises ValueError for an argument with CR, LF or NUL (it would become a second command), and for a line
     longer than `COMMAND_BYTES`.
     """
-    text = " ".join([word if _PLAIN(word) else _quoted(word) for word in words])
+    text = " ".join(words)
+    if text.count(" ") >= len(words) or "" in words or not _PLAIN(text):
+        text = " ".join(map(_quoted, words))
     line = text.encode("utf-8", "surrogateescape")
     if len(line) > COMMAND_BYTES:
         raise ValueError(f"an AGI command of {len(line)} bytes: Asterisk takes {COMMAND_BYTES} at most")
@@ -243,6 +269,8 @@ def command(*words: str) -> bytes:
 
 
 def _quoted(word: str) -> str:
+    if word and " " not in word and _PLAIN(word):
+        return word
     if _REFUSED(word):
         raise ValueError(f"an AGI argument may not hold CR, LF or NUL: {word!r}")
     return '"' + word.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -107,9 +107,15 @@ class Channel:
         await self.finish()
         return HungUp()
 
-    async def _ask(self, ask: Ask) -> Event:
-        spoken = await self._spoken(ask) if Words in map(type, ask.speech) else _NOTHING_SPOKEN
-        files = self._files(ask.speech, ask.language, spoken)
+    def _ask(self, ask: Ask) -> Awaitable[Event]:
+        if ask.barge_in and Words not in map(type, ask.speech):
+            files = self._files(ask.speech, ask.language)
+            if len(files) == 1:  # the usual case
+                return self._read(files[0], ask.max_keys, ask.first_key_seconds, ask.next_key_seconds)
+        return self._ask_in_pieces(ask)
+
+    async def _ask_in_pieces(self, ask: Ask) -> Event:
+        files = self._files(ask.speech, ask.language, await self._spoken(ask))
         if not ask.barge_in:
             await self._play(files)
             files = []

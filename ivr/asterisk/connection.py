@@ -7,11 +7,12 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Protocol, cast
 
-from ivr.asterisk.agi import AgiCodec, Broken, Environment, Event, Hangup, Reply
+from ivr.asterisk.agi import AgiCodec, Broken, Environment, Event, Hangup, Reply, Variables
 
 log = logging.getLogger(__name__)
 
 STRAYS = 100  # lines nobody asked for that one call may send
+NO_VARIABLES = Variables("")
 LOST = Reply(511, text="the connection is lost")
 
 Answer = Callable[["AgiConnection"], Awaitable[object]]
@@ -28,6 +29,7 @@ class Host(Protocol):
     def introduced(self, connection: AgiConnection) -> None: ...
     def disconnected(self, connection: AgiConnection) -> None: ...
     def drop(self, connection: AgiConnection, reason: str) -> None: ...
+    def finished(self, connection: AgiConnection) -> None: ...
 
 
 class Drained(Exception):
@@ -55,7 +57,7 @@ class AgiConnection(asyncio.Protocol):
         self._abandoned = 0  # replies still to come that nobody waits for
         self._strays = 0
         self._cut = self._drainable = self._drained = False
-        self.variables: dict[str, str] = {}
+        self.variables = NO_VARIABLES
         self.arguments: tuple[str, ...] = ()
         self.peer = ""
         self.hung_up = self.lost = False
@@ -162,4 +164,5 @@ class AgiConnection(asyncio.Protocol):
             # IVR_DONE stays unset, so the dialplan's fall-back takes the caller over.
             log.exception("call %s from Asterisk at %s failed", self.variables.get("agi_uniqueid"), self.peer)
         finally:
+            self._server.finished(self)
             self._transport.close()

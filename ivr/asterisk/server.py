@@ -58,7 +58,7 @@ class AgiServer:
         self._max_calls = max_calls
         self._connections: set[AgiConnection] = set()
         self._strangers: dict[AgiConnection, float] = {}  # not yet introduced → until when, soonest first
-        self._calls: set[asyncio.Task[None]] = set()
+        self._calls: dict[AgiConnection, asyncio.Task[None]] = {}
         self._dropped: Counter[str] = Counter()
         self._listener: asyncio.Server | None = None
         self._sweeper: asyncio.TimerHandle | None = None
@@ -100,13 +100,13 @@ class AgiServer:
         for connection in tuple(self._connections):
             connection.close()
         await self._finished(10.0)
-        for call in self._calls:
+        for call in self._calls.values():
             call.cancel()
         await self._finished(1.0)
 
     async def _finished(self, seconds: float) -> None:
         if self._calls:
-            await asyncio.wait(set(self._calls), timeout=seconds)
+            await asyncio.wait(self._calls.values(), timeout=seconds)
 
     def _stop_listening(self) -> None:
         if self._listener is not None:
@@ -129,9 +129,10 @@ class AgiServer:
         if self._secret and not self._knows_secret(connection):
             self.drop(connection, "its first argument is not the shared secret")
             return
-        call = self.loop.create_task(connection.carry(self._answer))
-        self._calls.add(call)
-        call.add_done_callback(self._calls.discard)
+        self._calls[connection] = self.loop.create_task(connection.carry(self._answer))
+
+    def finished(self, connection: AgiConnection) -> None:
+        self._calls.pop(connection, None)
 
     def disconnected(self, connection: AgiConnection) -> None:
         self._connections.discard(connection)
@@ -146,9 +147,10 @@ class AgiServer:
         connection.close()
 
     def _knows_secret(self, connection: AgiConnection) -> bool:
-        given = connection.arguments[0] if connection.arguments else ""
-        connection.arguments = connection.arguments[1:]
-        connection.variables.pop("agi_arg_1", None)
+        if not connection.arguments:
+            return False
+        given, connection.arguments = connection.arguments[0], connection.arguments[1:]
+        connection.variables = connection.variables.without("agi_arg_1")
         return hmac.compare_digest(given.encode("utf-8", "surrogateescape"), self._secret)
 
     def _allowed(self, peer: str) -> bool:

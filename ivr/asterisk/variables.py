@@ -39,5 +39,7 @@ def _withheld(presentation: str) -> bool:
 
 def clean(text: str) -> str:
     """Without control characters; bytes that were no UTF-8 become the replacement character."""
+    if text.isascii() and text.isprintable():
+        return text.strip()
     valid = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
     return _CONTROL.sub(" ", valid).strip()

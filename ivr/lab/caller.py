@@ -253,11 +253,12 @@ class _Call:
 
     def _saw(self, message: bytes, from_asterisk: bool) -> None:
         if not from_asterisk:
+            if message.startswith(b"ACK "):
+                self.answered.set()  # not sooner: SIPp takes no sign of ours before it has sent this
             return
         if message.startswith(b"SIP/2.0 200") and (port := re.search(rb"^m=audio (\d+)", message, re.M)):
             self.phone.there = ("127.0.0.1", int(port[1]))
             self.outcome.answered = True
-            self.answered.set()
         elif message.startswith(b"BYE "):
             self.outcome.ended_by = self.outcome.ended_by or "hotline"
             self.over.set()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from math import inf
 
 
 class Ended(StrEnum):
@@ -39,18 +40,21 @@ class Recorded:
 class Keys:
     """What the caller pressed for an `Ask`. `pressed` never holds the finish key `#`.
 
-    Nothing in time: ("", TIMEOUT). `#` alone: ("", HASH). `*` is an ordinary key here.
+    Nothing in time: ("", TIMEOUT). `#` alone: ("", HASH). `*` is an ordinary key here. `after`: seconds from
+    the question to its answer, where the shell has a clock.
     """
 
     pressed: str
     ended: Ended
+    after: float = inf
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A `Say` is over; `key` is the key that cut it short, or ""."""
+    """A `Say` is over; `key` is the key that cut it short, or "", `after` so many seconds."""
 
     key: str = ""
+    after: float = inf
 
 
 @dataclass(frozen=True, slots=True)

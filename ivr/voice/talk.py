@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 from ivr.voice.actions import (
@@ -31,6 +32,8 @@ Flow = Generator[Action, Event, T]
 
 # Speech shorter than this is taken for a click or a breath, not for words.
 VOICED_SECONDS = 0.3
+# A # that comes sooner after a full number belongs to the number.
+LATE_HASH_SECONDS = 1.2
 # A case for words left with no kind chosen (an unusual tree, or a crash before the choice).
 FALLBACK_KIND = "request"
 
@@ -68,6 +71,7 @@ class Talk:
         self.review_mode = ""  # "again" or "add" while a review sends her to record once more
         self.recorded_at = ""  # the step whose beep she last spoke after
         self.unknown_codes = 0
+        self._number_full = False  # the last keys were a whole number, so a # may still come that ends it
         self._pending: list[Sound] = []
         self.history: list[str] = []
 
@@ -97,7 +101,19 @@ class Talk:
             next_key_seconds=step.next_key,
             barge_in=step.barge_in,
         )
-        return (yield from self.do(action, Keys))
+        keys = yield from self.do(action, Keys)
+        if self.ends_number(not keys.pressed and keys.ended is Ended.HASH, keys.after):
+            keys = yield from self.do(replace(action, speech=speech), Keys)
+        self._number_full = max_keys > 1 and keys.ended is Ended.FULL
+        return keys
+
+    def ends_number(self, is_hash: bool, after: float) -> bool:
+        """Whether this `#` only ends the number before it, which was taken at its last digit already.
+
+        So it is when it follows within a moment; a later one means to go back. Asked once per number.
+        """
+        before, self._number_full = self._number_full, False
+        return before and is_hash and after < LATE_HASH_SECONDS
 
     def listen(
         self,

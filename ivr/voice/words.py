@@ -47,9 +47,10 @@ def _invite(talk: Talk, step: RecordStep) -> Flow[None]:
     while True:
         speech = talk.take_pending() + step.prompt
         said = yield from talk.do(Say(speech, talk.language, step.barge_in), Said)
-        if said.key == "#":
+        ends_number = talk.ends_number(said.key == "#", said.after)
+        if said.key == "#" and not ends_number:
             raise Back
-        if said.key != "*":
+        if said.key not in ("*", "#"):
             return
 
 

@@ -38,6 +38,10 @@ def test_the_header_becomes_variables_and_arguments() -> None:
     assert environment.variables["agi_callerid"] == "02155500111"
     assert environment.variables["agi_accountcode"] == ""
     assert environment.arguments == ("s3", "")
+    assert dict(environment.variables.without("agi_arg_1")) == {
+        "agi_network": "yes", "agi_callerid": "02155500111", "agi_accountcode": "", "agi_arg_2": "",
+    }  # fmt: skip
+    assert len(environment.variables) == 5 and "agi_nothing" not in environment.variables
 
 
 @pytest.mark.parametrize(
@@ -55,7 +59,7 @@ def test_a_line_break_in_a_name_replaces_nothing_said_before_it() -> None:
     header = b"agi_uniqueid: 1.2\nagi_calleridname: x\nagi_uniqueid: 9.9\nfree\nagi_context: in\n\n"
     [environment] = events(header=header)
     assert isinstance(environment, Environment)
-    assert environment.variables["agi_uniqueid"] == "1.2\nfree"
+    assert environment.variables["agi_uniqueid"] == "1.2"
     assert environment.variables["agi_context"] == "in"
 
 

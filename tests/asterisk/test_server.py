@@ -66,7 +66,7 @@ async def test_a_call_knows_what_asterisk_said_and_never_shows_the_secret() -> N
     seen: list[tuple[tuple[str, ...], dict[str, str]]] = []
 
     async def answer(connection: AgiConnection) -> None:
-        seen.append((connection.arguments, connection.variables))
+        seen.append((connection.arguments, dict(connection.variables)))
 
     async with serving(answer, secret="s3cret") as server:
         await Pretend(arguments=("s3cret", "more")).run(server.port)

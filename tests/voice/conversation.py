@@ -90,24 +90,24 @@ class Conversation:
         """Each argument answers one question; "#" alone is the finish key, "12#" ends with it."""
         for key in keys:
             if isinstance(self.action, Say):
-                self._tell(Said(key))
+                self.tell(Said(key))
             else:
                 assert isinstance(self.action, Ask), f"{self.action} takes no keys"
                 pressed = key.removesuffix("#")
                 full = len(pressed) == self.action.max_keys
                 ended = Ended.HASH if key.endswith("#") else Ended.FULL if full else Ended.TIMEOUT
-                self._tell(Keys(pressed, ended))
+                self.tell(Keys(pressed, ended))
         return self
 
     def silent(self, times: int = 1) -> Conversation:
         for _ in range(times):
-            self._tell(Keys("", Ended.TIMEOUT))
+            self.tell(Keys("", Ended.TIMEOUT))
         return self
 
     def listen(self) -> Conversation:
         """Hear a prompt out that waits for no key."""
         assert isinstance(self.action, Say)
-        self._tell(Said())
+        self.tell(Said())
         return self
 
     def speak(
@@ -119,14 +119,15 @@ class Conversation:
         assert isinstance(self.action, Record), f"{self.action} does not record"
         self.recordings += 1
         name = "" if ended is Ended.FAILED else f"2026/11/25/{self.recordings}"
-        self._tell(Recorded(name, seconds, seconds if voiced is None else voiced, ended))
+        self.tell(Recorded(name, seconds, seconds if voiced is None else voiced, ended))
         return self
 
     def hang_up(self) -> Conversation:
-        self._tell(HungUp())
+        self.tell(HungUp())
         return self
 
-    def _tell(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
+        """Answer with any event."""
         self.heard.clear()
         self._settle(self.session.receive(event))
 

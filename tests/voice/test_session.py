@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from ivr.voice.actions import Clip, Words
-from ivr.voice.events import CaseSeen, Ended, Lookup, Transfer
+from ivr.voice.events import CaseSeen, Ended, Keys, Lookup, Said, Transfer
 from tests.voice.conversation import CODE, NIGHT, OFFICE_HOURS, Conversation
 
 TO_RECORD = ("1", "1", "1", "1", "01")  # Persian, complaint, water, supply, Tabriz
@@ -93,6 +93,23 @@ def test_hash_alone_goes_back_one_level() -> None:
     assert talk.press("#").step == "kind"
     assert talk.press("#").step == "language"
     assert talk.press("#").step == "language"
+
+
+def test_a_hash_right_after_a_full_number_only_ends_the_number() -> None:
+    seen = CaseSeen(Lookup.FOUND, "referred", "abfa", OFFICE_HOURS + timedelta(days=1))
+    talk = Conversation(seen=seen).press("1", "6", CODE)
+    talk.tell(Keys("", Ended.HASH, after=0.4))
+    assert talk.step == "status" and "agency.abfa" in talk.heard
+    assert talk.press("#").step == "follow_up"
+    talk = Conversation().press("1", "1", "1", "1", "01")
+    talk.tell(Said("#", after=0.4))
+    assert talk.step == "record" and talk.press("#").step == "county"
+
+
+def test_a_later_hash_after_a_full_number_goes_back() -> None:
+    talk = Conversation().press("1", "1", "1", "1", "01")
+    talk.tell(Said("#", after=3.0))
+    assert talk.step == "county"
 
 
 def test_no_input_and_no_match_are_counted_apart() -> None:
@@ -243,8 +260,6 @@ def test_a_wrong_national_id_is_refused_and_may_be_skipped() -> None:
 
 def test_the_national_id_is_masked_in_the_step_log() -> None:
     talk = Conversation().press("1", "5", "9", "6", "01", "1", "1")
-    from ivr.voice.events import Keys
-
     assert talk.session.trace(Keys("0012345679", Ended.FULL)).key == "•" * 10
 
 
