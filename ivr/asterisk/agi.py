@@ -22,7 +22,7 @@ SHORT = 21  # bytes of a read
 _HEADER, _REPLIES, _USAGE, _BROKEN = range(4)
 _HEADER_START = b"agi_"
 _NAMES = re.compile(r"\n(agi_[^:\n]*): ").findall
-_PLAIN = re.compile(r"[A-Za-z0-9_./&,:=()#*+ -]*").fullmatch  # needs no quotes, but for its blanks
+_PLAIN = re.compile(r"[A-Za-z0-9_./&,:=()#*+ -]*").fullmatch  # needs no quotes
 _ENDPOS = re.compile(r"endpos=([0-9]{1,18})").fullmatch
 _REFUSED = re.compile(r"[\r\n\0]").search
 
