@@ -28,7 +28,7 @@ _REFUSED = re.compile(r"[\r\n\0]").search
 
 
 class Variables(Mapping[str, str]):
-    """The `agi_` variables of a header, looked up in its text: a call needs few of them, and thousands are live.
+    """The `agi_` variables of a header, looked up in its text: a call needs few, and thousands are live.
 
     A value runs up to the next line that begins with `agi_`. A name that comes twice has its first value: a
     line break smuggled into a caller's name can't replace what Asterisk said before it.

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
+import uvloop
 
 from ivr.asterisk.agi import Reply, command
 from ivr.asterisk.server import AgiConnection, AgiServer, Drained, prepare_process
@@ -60,6 +61,19 @@ async def good_calls(server: AgiServer, many: int = 20) -> None:
 async def test_calls_side_by_side_each_get_their_own_replies() -> None:
     async with serving() as server:
         await good_calls(server, 200)
+
+
+async def test_it_is_the_same_on_uvloop_which_serves_in_production() -> None:
+    async def scenario() -> None:
+        async with serving(secret="s") as server:
+            calls = [Pretend(arguments=("s",)).run(server.port) for _ in range(50)]
+            assert all(len(call.variables) == 20 for call in await asyncio.gather(*calls))
+            reader, writer = await dial(server, b"GET / HTTP/1.1\r\n\r\n")
+            assert await cut_off(reader)
+            writer.close()
+            await asyncio.wait_for(server.drain(5), 20)
+
+    await asyncio.to_thread(uvloop.run, scenario())
 
 
 async def test_a_call_knows_what_asterisk_said_and_never_shows_the_secret() -> None:
