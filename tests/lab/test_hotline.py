@@ -5,37 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay
+from ivr.lab.caller import Beep, HangUp, Hear, Press, Speak
 from ivr.lab.demo import demo_case
 from tests.fixtures.hotline import Hotline, fresh_number
 
 # Persian, complaint, topic 11, county 01: up to the beep.
 TO_THE_BEEP = (Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(),
                Press("01"), Beep())  # fmt: skip
-
-
-async def test_a_call_with_keys_and_words_becomes_a_case(hotline: Hotline) -> None:
-    number = fresh_number()
-    outcome = await hotline.call(
-        *TO_THE_BEEP, Speak(3), Press("#"), Hear(), Press("1"), Listen(), Stay(), number=number
-    )
-    assert outcome.completed, outcome
-    case = await hotline.case_of(number)
-    assert (case["kind"], case["topic"], case["county"]) == ("complaint", "water.supply", "tabriz")
-    [recording] = case["recordings"]
-    assert 2.5 < recording["seconds"] < 4
-    call = await hotline.call_of(number)
-    assert (call["outcome"], call["case"]) == ("completed", case["code"])
-
-
-async def test_hanging_up_in_mid_word_still_opens_the_case(hotline: Hotline) -> None:
-    number = fresh_number()
-    outcome = await hotline.call(*TO_THE_BEEP, Speak(3), HangUp(), number=number)
-    assert outcome.completed, outcome
-    case = await hotline.case_of(number)
-    assert 2.5 < case["recordings"][0]["seconds"] < 4
-    call = await hotline.call_of(number)
-    assert (call["outcome"], call["case"]) == ("hung_up", case["code"])
 
 
 async def test_words_survive_a_server_killed_while_they_are_spoken(own_hotline: Hotline) -> None:
