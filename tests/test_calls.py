@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import signal
 import subprocess
 import sys
 import wave
@@ -303,3 +304,19 @@ async def test_the_operators_queue_plays_music_while_somebody_is_there(
     assert row["outcome"] == "hung_up" and await hotline.cases_of(number) == []
     music = [audio for at, audio in outcome.heard if at > outcome.heard[-1][0] - 2]
     assert sum(map(is_voiced, music)) > len(music) / 2
+
+
+async def test_on_sigterm_live_calls_finish_and_new_ones_reach_the_fall_back(own_hotline: Hotline) -> None:
+    hotline = own_hotline
+    number, late = fresh_number(), fresh_number()
+    live = asyncio.create_task(call(hotline, *TO_RECORD, *SPEAK, *KEEP, number=number))
+    await hotline.recording_grown()
+    hotline.server.process.send_signal(signal.SIGTERM)
+    await call(hotline, Beep(), Speak(2.5), HangUp(), number=late)
+    await live
+    assert await asyncio.to_thread(hotline.server.process.wait, 60) == 0
+    assert len(hotline.fallbacks) == 1
+    case = await hotline.case_of(number)
+    assert (await hotline.call_of(number))["outcome"] == "hung_up" and case["recordings"]
+    await hotline.start_server()
+    assert (await hotline.case_of(late, 60))["agency"] == "gov_inspection"
