@@ -56,8 +56,11 @@ class Ami(Part):
 
 
 class Sip(Part):
+    """`trunk`: addresses or networks of the provider's gateways; 192.0.2.1 is nobody's."""
+
     host: str = "127.0.0.1"
     port: int = Field(5060, ge=1, le=65535)
+    trunk: tuple[str, ...] = ("192.0.2.1",)
 
 
 class Ws(Part):

@@ -108,6 +108,8 @@ def _texts(key: str, value: object) -> Iterator[tuple[str, str]]:
         yield from ((f"secrets.{name}", getattr(value, name)) for name in Secrets.__slots__)
     elif isinstance(value, BaseModel):
         yield from _texts(key, {name: inner for name, inner in value if "secret" not in name})
+    elif isinstance(value, tuple):
+        yield from _texts(key, {str(n): inner for n, inner in enumerate(value)})
     elif isinstance(value, Mapping):
         for name, inner in value.items():
             yield from _texts(f"{key}.{name}".lstrip("."), inner)

@@ -10,7 +10,7 @@ import pytest
 
 from ivr.asterisk.dialplan import PROMPTS, DialplanError, Secrets, render
 from ivr.prompts import catalogue
-from ivr.settings import Agi, Ami, Calls, Settings
+from ivr.settings import Agi, Ami, Calls, Settings, Sip
 
 Kind = Literal["lab", "production"]
 KINDS: tuple[Kind, ...] = ("lab", "production")
@@ -101,3 +101,12 @@ def test_an_ipv6_address_is_written_in_brackets(tmp_path: Path) -> None:
 
 def test_rendering_again_gives_the_same(tmp_path: Path) -> None:
     assert rendered("lab", tmp_path) == rendered("lab", tmp_path)
+
+
+def test_the_trunk_is_known_by_the_configured_addresses(tmp_path: Path) -> None:
+    sip = Sip(trunk=("192.0.2.7", "198.51.100.0/24"))
+    text = rendered("production", tmp_path, Settings(state=tmp_path / "state", sip=sip))
+    assert re.findall(r"^match = (.*)$", text, re.M) == list(sip.trunk)
+    broken = Sip(trunk=("192.0.2.7\nmatch = 0.0.0.0/0",))
+    with pytest.raises(DialplanError, match=r"sip\.trunk\.0"):
+        rendered("production", tmp_path, Settings(state=tmp_path / "state", sip=broken))
