@@ -109,7 +109,7 @@ def measure(script: Path, name: str, mode: str, seconds: float) -> Figures:
             return generate(port, pid, IDLE_CALLS, 1, idle=True)
         if mode == "paced":
             return generate(port, pid, PACED_CALLS, max(seconds, 3), PACED_MS)
-        return generate(port, pid, int(mode), seconds)
+        return generate(port, pid, int(mode), max(seconds, int(mode) / 1_000))
 
 
 def median(rounds: list[Figures]) -> Figures:

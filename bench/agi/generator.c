@@ -229,7 +229,7 @@ static void idle(int many, int seconds, int pid) {
 
 static void load(int many, double seconds, int pid) {
     open_all(many, 30);
-    run_until(now_us() + 1000000 + delay_ms * 4000);
+    run_until(now_us() + 1000000 + delay_ms * 4000 + many * 400LL); /* until calls no longer come in step */
     double cpu = cpu_seconds(pid);
     int64_t start = now_us();
     measuring = 1;
