@@ -22,6 +22,7 @@ FLOORS = {
     "prompts": 5,
     "calls": 5,
     "worker": 5,
+    "watchdog": 5,
     "app": 6,
     "doctor": 6,
     "cli": 6,
