@@ -112,6 +112,7 @@ class Hotline:
             self.line.intake,
             settings.state_path / "fallback",
             settings.recordings,
+            settings.spool,
         )
         await worker.start()
         stack.push_async_callback(worker.close)

@@ -18,7 +18,7 @@ from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import Drained
 from ivr.cases.phone import mask
 from ivr.desk.intake import CallFacts, Intake
-from ivr.voice.actions import Action, HangUp, KeepWords, LookUpCase, OpenCase, RecallCaller
+from ivr.voice.actions import Action, HangUp, KeepWords, LookUpCase, OpenCase, RecallCaller, Record
 from ivr.voice.directory import Directory
 from ivr.voice.events import CallerKnown, CaseOpened, Event, Keys, Said, WordsKept
 from ivr.voice.menu import Menu
@@ -105,6 +105,10 @@ class Call:
                 return await intake.look_up(self.facts.caller, code)
             case HangUp():
                 raise AssertionError("the loop ends before this")
+            case Record() if not self.channel.hung_up:
+                name = self.channel.name_recording()
+                intake.recording_begun(self._so_far(), name, self.session.opening(()))
+                return await self.channel.perform(action)
             case _:
                 began = asyncio.get_running_loop().time()
                 event = await self.channel.perform(action)

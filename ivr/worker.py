@@ -1,4 +1,4 @@
-"""Background work: the journal into the database, and what the dialplan recorded alone into cases."""
+"""Background work: the journal into the database, and recordings that no case knows into cases."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from ivr.desk.apply import Pump
-from ivr.desk.book import Book
+from ivr.desk.book import Book, BookEmpty
 from ivr.desk.codes import CodeBlock
 from ivr.desk.fallback import take_in
 from ivr.desk.intake import Intake
+from ivr.desk.reconcile import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf, reconcile
 from ivr.store.engine import AWAY
 
 log = logging.getLogger(__name__)
 
 FALLBACK_SECONDS = 15.0  # how often the dialplan's own recordings are looked for
+RECONCILE_SECONDS = 60.0  # how often recordings in no row are looked for …
+SOON_SECONDS = 5.0  # … and when one was found that may still grow
 FIRST_LEASE_SECONDS = 10.0
 LAST_SECONDS = 5.0
 LONGEST_WAIT = 60.0
@@ -36,6 +39,7 @@ class Worker:
         intake: Intake,
         fallback: Path,
         recordings: Path,
+        spool: Path,
     ) -> None:
         self.pump = pump
         self.codes = codes
@@ -43,6 +47,7 @@ class Worker:
         self.intake = intake
         self.fallback = fallback
         self.recordings = recordings
+        self.shelf = Shelf(pump.engine, book, recordings, spool)
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -57,6 +62,7 @@ class Worker:
             "codes": partial(self.codes.keep_leased, self.pump.engine),
             "book": self.book.follow,
             "fallback": self._take_in,
+            "reconciler": self._reconcile,
         }
         self._running = [
             asyncio.create_task(self._again(name, part), name=name) for name, part in parts.items()
@@ -84,3 +90,21 @@ class Worker:
         while True:
             await take_in(self.intake, self.fallback, self.recordings)
             await asyncio.sleep(FALLBACK_SECONDS)
+
+    async def _reconcile(self) -> None:
+        look_back = START_LOOK_BACK_SECONDS
+        while True:
+            wait = RECONCILE_SECONDS
+            try:
+                done = await reconcile(
+                    self.shelf,
+                    applied=self.pump.journal.applied,
+                    live=self.intake.live,
+                    look_back=look_back,
+                )
+                look_back = LOOK_BACK_SECONDS
+                if done.growing:
+                    wait = SOON_SECONDS
+            except (BookEmpty, *AWAY) as error:
+                log.warning("recordings can't be compared with the books for now: %s", error)
+            await asyncio.sleep(wait)

@@ -45,7 +45,7 @@ class Channel:
     audio of free words; `recordings` is where the caller's words go.
     """
 
-    __slots__ = ("_connection", "_now", "_recordings", "_sounds", "_speak", "_timeouts")
+    __slots__ = ("_connection", "_name", "_now", "_recordings", "_sounds", "_speak", "_timeouts")
 
     def __init__(self, connection: AgiConnection, *, sounds: Sounds, recordings: Path, speak: Speak) -> None:
         self._connection = connection
@@ -53,6 +53,7 @@ class Channel:
         self._speak = speak
         self._recordings = recordings
         self._now: datetime | None = None
+        self._name = ""  # of the next recording, once chosen
         self._timeouts: tuple[float, float] | None = None  # what the channel's TIMEOUT()s were set to
 
     @property
@@ -68,6 +69,11 @@ class Channel:
         """Who calls. `now` also names the day's recordings folder."""
         self._now = now
         return variables.caller(self._connection.variables, now)
+
+    def name_recording(self) -> str:
+        """Choose the next recording's name now, so that it can be written down before the beep."""
+        self._name = recording.new_name(self._recordings, self._now or datetime.now().astimezone())
+        return self._name
 
     def perform(self, action: Action) -> Awaitable[Event]:
         """Carry out `Ask`, `Say`, `Record`, `Operator` or `HangUp`; TypeError for the others.
@@ -180,7 +186,7 @@ class Channel:
             await self._connection.send(f'EXEC Playback "{piece}"\n'.encode(), drainable)
 
     async def _record(self, record: Record) -> Event:
-        name = recording.new_name(self._recordings, self._now or datetime.now().astimezone())
+        name, self._name = self._name or self.name_recording(), ""
         await self._play(self._files((BEEP,), record.language))
         if self._connection.hung_up:
             return HungUp()

@@ -24,18 +24,19 @@ from ivr.cases.code import code_for
 from ivr.cases.kinds import Kind
 from ivr.desk.book import Book, BookEmpty, Page
 from ivr.desk.events import add_event
+from ivr.desk.intake import BEGUN
 from ivr.desk.opening import Rows, add_case, call_row, recording_row
 from ivr.store import code_blocks
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY, is_our_fault
-from ivr.store.journal import Fact, Journal, JournalError
+from ivr.store.journal import CHECKPOINT_SECONDS, Fact, Journal, JournalError
 from ivr.store.tables import calls, case_events, cases, outbox, recordings, referrals
 
 log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 0.4  # facts that come this close together share a transaction
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
-_MALFORMED = (KeyError, ValueError, TypeError, AttributeError)
+MALFORMED = (KeyError, ValueError, TypeError, AttributeError)
 
 
 async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
@@ -51,6 +52,8 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
 
 
 async def _collect(connection: AsyncConnection, page: Page, fact: Fact, rows: Rows) -> None:
+    if fact["type"] == BEGUN:
+        return  # for the reconciler alone
     call = call_row(fact, page)
     match fact["type"]:
         case "call_started" | "words_kept":
@@ -95,7 +98,8 @@ async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: F
         earlier = (recordings.c.case_id == case, recordings.c.name != name)
         await connection.execute(update(recordings).where(*earlier).values(superseded=True))
     event = "words_replaced" if fact["instead"] else "words_added"
-    await add_event(connection, uuid.UUID(fact["id"]), case, at, event, {"recording": name})
+    details = {"recording": name} | ({"recovered": True} if fact.get("recovered") else {})
+    await add_event(connection, uuid.UUID(fact["id"]), case, at, event, details)
 
 
 async def _case_of(connection: AsyncConnection, fact: Fact) -> uuid.UUID | None:
@@ -138,8 +142,10 @@ def _once(table: Table, key: str, *later: str) -> Prepared:
 def _end_call() -> Prepared:
     statement = insert(calls)
     changes = {name: statement.excluded[name] for name in ("ended_at", "outcome", "language", "steps")}
+    # A call ends once: what the reconciler says of a lost one never replaces what the call itself said.
+    only = calls.c.ended_at.is_(None)
     return Prepared(
-        statement.on_conflict_do_update(index_elements=[calls.c.id], set_=changes), calls.c.keys()
+        statement.on_conflict_do_update(index_elements=[calls.c.id], set_=changes, where=only), calls.c.keys()
     )
 
 
@@ -191,7 +197,8 @@ class Pump:
         await waiting
 
     async def _wait_for_more(self) -> None:
-        if not self.journal.has_more:
+        if not self.journal.has_more and not await _first(self.journal.grown, CHECKPOINT_SECONDS):
+            self.journal.save_checkpoint()  # a quiet moment: whoever reads the folder sees that all is done
             await self.journal.grown.wait()
         if self.linger and not self._hurry.is_set():
             await _first(self._hurry, self.linger)
@@ -220,8 +227,8 @@ class Pump:
     async def _apply(self, page: Page, facts: list[Fact]) -> None:
         try:
             await apply(self.engine, page, facts)
-        except (*_MALFORMED, *AWAY) as error:
-            if not isinstance(error, _MALFORMED) and not is_our_fault(error):
+        except (*MALFORMED, *AWAY) as error:
+            if not isinstance(error, MALFORMED) and not is_our_fault(error):
                 raise
             if len(facts) > 1:
                 for fact in facts:
@@ -242,12 +249,13 @@ class Pump:
         self.journal.quarantine(f"{uuid.uuid4()}.fact", content, f"a fact was refused: {_short(error)}")
 
 
-async def _first(event: asyncio.Event, seconds: float) -> None:
+async def _first(event: asyncio.Event, seconds: float) -> bool:
+    """Whether the event came within so many seconds."""
     try:
         async with asyncio.timeout(seconds):
-            await event.wait()
+            return await event.wait()
     except TimeoutError:
-        return
+        return False
 
 
 def _short(error: BaseException) -> str:

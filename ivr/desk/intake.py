@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 COUNTY_SECONDS = 0.5  # between two prompts: silence on the line
 LOOK_UP_SECONDS = 1.0
+BEGUN = "recording_begun"  # the fact that names a file before there is one
 FALLBACK = "fallback"  # the outcome of a call that only the dialplan answered
 _REMEMBERED = 20_000  # codes promised lately, whose cases may still be on their way
 _LONGEST_TEXT = 200
@@ -36,7 +37,7 @@ _LONGEST_TEXT = 200
 class CallFacts:
     """What is known of a call. `id` is a UUID; `caller` as the network gave it, "" when withheld.
 
-    `cases`: tracking code → id of the case opened in this call; filled by `Intake`.
+    `cases`: tracking code → id of the case opened in this call; `recordings`: names. `Intake` fills both.
     """
 
     id: str
@@ -49,6 +50,7 @@ class CallFacts:
     menu_name: str
     menu_revision: str
     cases: dict[str, str] = field(default_factory=dict)
+    recordings: list[str] = field(default_factory=list)
 
 
 def _now() -> datetime:
@@ -56,7 +58,7 @@ def _now() -> datetime:
 
 
 class Intake:
-    """The desk's window to the telephone."""
+    """The desk's window to the telephone. `live`: the recordings of calls in progress, by name."""
 
     def __init__(
         self, journal: Journal, codes: CodeBlock, book: Book, clock: Callable[[], datetime] = _now
@@ -65,11 +67,26 @@ class Intake:
         self.codes = codes
         self.book = book
         self.clock = clock
+        self.live: set[str] = set()
         self._promised: OrderedDict[str, None] = OrderedDict()
 
     async def call_started(self, call: CallFacts) -> None:
         """Note that a call began. Waits for nothing: no one is told anything that depends on it."""
         self.journal.note({"type": "call_started", "call": _call(call)})
+
+    def recording_begun(self, call: CallFacts, name: str, chosen: OpenCase) -> None:
+        """Note whose words will be in that file, should this process not live to say so. Does not wait."""
+        call.recordings.append(name)
+        self.live.add(name)
+        self.journal.note(
+            {
+                "type": BEGUN,
+                "at": self.clock().isoformat(),
+                "call": _call(call),
+                "name": name,
+                **_chosen(chosen),
+            }
+        )
 
     async def call_ended(
         self,
@@ -92,6 +109,8 @@ class Intake:
             await self.journal.append(fact)
         except JournalError as error:
             log.error("the end of call %s was not journalled: %s", call.id, error)
+        finally:
+            self.live.difference_update(call.recordings)
 
     async def open_case(self, call: CallFacts, opening: OpenCase) -> str:
         """Make the words safe and return the case's code once they are.
@@ -155,12 +174,7 @@ class Intake:
             "at": self.clock().isoformat(),
             "code": code,
             "call": _call(call),
-            "kind": opening.kind,
-            "topic": opening.topic,
-            "county": opening.county,
-            "language": opening.language,
-            "callback": _clean(opening.callback),
-            "national_id": _clean(opening.national_id),
+            **_chosen(opening),
             "recordings": [asdict(r) for r in opening.recordings if r.name],
         }
 
@@ -199,6 +213,17 @@ def _call(call: CallFacts) -> dict[str, Any]:
         "language": call.language,
         "menu_name": call.menu_name,
         "menu_revision": call.menu_revision,
+    }
+
+
+def _chosen(opening: OpenCase) -> dict[str, Any]:
+    return {
+        "kind": opening.kind,
+        "topic": opening.topic,
+        "county": opening.county,
+        "language": opening.language,
+        "callback": _clean(opening.callback),
+        "national_id": _clean(opening.national_id),
     }
 
 

@@ -73,7 +73,7 @@ def add_case(rows: Rows, fact: Fact, code: str, page: Page) -> None:
         for i, recorded in enumerate(fact["recordings"])
     ]
     rows.referrals.append(_referral_row(case, at, ruling))
-    rows.events += _events(case, at, ruling, len(fact["recordings"]))
+    rows.events += _events(case, at, ruling, fact)
     rows.outbox.append(outbox_row(f"case_opened:{case}", "case_opened", at, {"case": code}))
 
 
@@ -163,8 +163,11 @@ def _referral_row(case: uuid.UUID, at: datetime, ruling: Ruling) -> Row:
     }
 
 
-def _events(case: uuid.UUID, at: datetime, ruling: Ruling, recordings: int) -> list[Row]:
-    opened = {"kind": ruling.kind, "topic": ruling.topic, "county": ruling.county, "recordings": recordings}
+def _events(case: uuid.UUID, at: datetime, ruling: Ruling, fact: Fact) -> list[Row]:
+    opened: Row = {"kind": ruling.kind, "topic": ruling.topic, "county": ruling.county}
+    opened["recordings"] = len(fact["recordings"])
+    if fact.get("recovered"):
+        opened["recovered"] = True
     if ruling.given:
         opened["given"] = ruling.given
     route = ruling.route

@@ -50,5 +50,6 @@ _OUR_FAULTS = (IntegrityError, DataError, RefusedRow, RefusedValue)
 
 def is_our_fault(error: BaseException) -> bool:
     """Whether a statement failed for what it said, so that trying again would not help."""
-    cause = error.orig if isinstance(error, DBAPIError) else error
-    return isinstance(error, _OUR_FAULTS) or isinstance(cause, _OUR_FAULTS)
+    cause = error.orig if isinstance(error, DBAPIError) else None
+    # SQLAlchemy wraps asyncpg's own error twice where it has no name of its own for it.
+    return any(isinstance(e, _OUR_FAULTS) for e in (error, cause, cause and cause.__cause__))

@@ -85,6 +85,8 @@ class Journal:
             self._lock()
             self._recall()
             self._begin_segment(max([self.applied.segment, *self._segments()]) + 1)
+            os.ftruncate(self._lock_fd, 0)
+            os.pwrite(self._lock_fd, b"%d" % self.flushed.segment, 0)  # where this run begins, for readers
         except OSError as error:
             raise _named(error, self.folder) from error
         self._loop = asyncio.get_running_loop()
@@ -101,7 +103,7 @@ class Journal:
         await asyncio.to_thread(self._writer.join)
         self._writer = None
         with suppress(OSError):
-            self._write_checkpoint()
+            self.save_checkpoint()
         for fd in (self._fd, self._lock_fd):
             os.close(fd)
 
@@ -159,12 +161,13 @@ class Journal:
         moved = position.segment != self.applied.segment
         self.applied = position
         if moved or time.monotonic() - self._checkpointed > CHECKPOINT_SECONDS:
-            self._write_checkpoint()
+            self.save_checkpoint()
         for segment in self._segments() if moved else ():
             if segment < position.segment - KEEP_SEGMENTS:
                 self._path(segment).unlink(missing_ok=True)
 
-    def _write_checkpoint(self) -> None:
+    def save_checkpoint(self) -> None:
+        """Write it down now."""
         self._checkpointed, position = time.monotonic(), self.applied
         scratch = self.folder / "checkpoint.new"
         scratch.write_text(json.dumps({"segment": position.segment, "offset": position.offset}))
@@ -183,7 +186,7 @@ class Journal:
             file.seek(start)
             offset = start
             while (stop is None or offset < stop) and (line := file.readline()):
-                fact = _fact(line)
+                fact = fact_of(line)
                 if fact is None:
                     why = (
                         f"segment {segment} is damaged at byte {offset}: {len(line)} bytes fail the checksum"
@@ -272,12 +275,18 @@ class Journal:
 
     def _recall(self) -> None:
         try:
-            saved = json.loads((self.folder / "checkpoint.json").read_text())
-            self.applied = Position(int(saved["segment"]), int(saved["offset"]))
-        except FileNotFoundError:
-            pass
+            self.applied = checkpoint_of(self.folder)
         except (ValueError, KeyError, TypeError):
             log.error("journal %s: the checkpoint is unreadable; applying everything again", self.folder)
+
+
+def checkpoint_of(folder: Path) -> Position:
+    """How far the facts in a journal's folder are applied. ValueError, KeyError, TypeError: unreadable."""
+    try:
+        saved = json.loads((folder / "checkpoint.json").read_text())
+    except FileNotFoundError:
+        return Position()
+    return Position(int(saved["segment"]), int(saved["offset"]))
 
 
 def _line(fact: Fact) -> bytes:
@@ -287,7 +296,7 @@ def _line(fact: Fact) -> bytes:
     return b"%08x %s\n" % (crc32(body), body)
 
 
-def _fact(line: bytes) -> Fact | None:
+def fact_of(line: bytes) -> Fact | None:
     """The line's fact, or None when it is torn or damaged."""
     if len(line) < 12 or line[8:9] != b" " or line[-1:] != b"\n":
         return None

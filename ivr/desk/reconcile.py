@@ -1,0 +1,305 @@
+"""Recordings that nothing accounts for: each becomes exactly one case, or a row with a named reason why not.
+
+A process that is killed between the beep and the journalled case leaves a file that no row and no fact names.
+The journal still tells whose it is (`recording_begun`). The file itself is what must not be lost, so nothing
+is journalled here: its rows are written at once, under ids made from the call's id or the file's name. Doing
+it again, or twice at once, changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import time
+import uuid
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import ARRAY, Text, any_, bindparam, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.kinds import Kind
+from ivr.desk.apply import MALFORMED, apply
+from ivr.desk.book import Book
+from ivr.desk.fallback import LEAST_SECONDS, SETTLED_SECONDS
+from ivr.desk.intake import BEGUN
+from ivr.store import journal_reading
+from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.journal import Fact, Position
+from ivr.store.tables import cases, recordings
+from ivr.voice.events import Ended, Recorded
+from ivr.voice.wave import measure
+
+log = logging.getLogger(__name__)
+
+LOOK_BACK_SECONDS = 120.0  # looked at again in each pass …
+START_LOOK_BACK_SECONDS = 2 * 86_400.0  # … and in the first one of a process
+LONGEST_SECONDS = 3_600.0  # a recording grows no longer than this after its folder last changed
+LOST = "lost"  # the outcome of a call whose process died
+TOO_SHORT, NO_VOICE = "too_short", "no_voice"  # why a file is no case
+_CHUNK = 1_000
+_NAMESPACE = uuid.UUID("7d2c1c54-5f0e-4f38-9a0b-3c1a1d1c1111")
+_TRUST = ("case_opened", "words_kept", BEGUN, "call_ended")  # the fact that tells most comes first
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where everything is. `spool` holds the journal and what the last pass remembered."""
+
+    engine: AsyncEngine
+    book: Book
+    recordings: Path
+    spool: Path
+
+    @property
+    def journal(self) -> Path:
+        return self.spool / "journal"
+
+
+class Stray(NamedTuple):
+    """A file without a row: its name as in the books, and when it last grew."""
+
+    name: str
+    grown_at: float
+
+
+@dataclass(slots=True)
+class Pass:
+    """What one pass made of the strays, and the names of those that must wait, `growing` of them a moment."""
+
+    cases: int = 0
+    added: int = 0
+    empty: int = 0
+    growing: int = 0
+    waiting: list[str] = field(default_factory=list)
+
+
+async def reconcile(
+    shelf: Shelf,
+    *,
+    applied: Position,
+    live: Collection[str] = frozenset(),
+    settled: float = SETTLED_SECONDS,
+    look_back: float = LOOK_BACK_SECONDS,
+) -> Pass:
+    """One pass. Raises BookEmpty or what AWAY names; then the next pass begins where this one did.
+
+    `applied`: how far the journal is in the database. `live`: recordings of calls in progress, which are left
+    alone, as is a file that grew within the last `settled` seconds.
+    """
+    now, done = time.time(), Pass()
+    found = await strays(shelf, look_back)
+    over = [stray for stray in found if stray.name not in live]
+    ripe = [s for s in over if abs(now - s.grown_at) >= settled]  # or the clock was set back since
+    done.growing = len(over) - len(ripe)
+    done.waiting = [s.name for s in set(found) - set(ripe)]
+    if ripe:
+        await _enter_all(shelf, ripe, applied, done)
+    await asyncio.to_thread(_remember, shelf.spool, now, done.waiting)
+    return done
+
+
+async def strays(shelf: Shelf, look_back: float = START_LOOK_BACK_SECONDS) -> list[Stray]:
+    """The recordings that have grown since the last pass, or that it left, and that are in no row."""
+    since, left = await asyncio.to_thread(_recall, shelf.spool)
+    found = await _without_row(shelf.engine, await asyncio.to_thread(_named, shelf.recordings, left))
+    for folder in await asyncio.to_thread(_folders, shelf.recordings, since - look_back):
+        files = await asyncio.to_thread(_files, shelf.recordings, folder, since - look_back)
+        found += await _without_row(shelf.engine, files)
+    once = {stray.name: stray for stray in found}
+    return sorted(once.values(), key=lambda stray: (stray.grown_at, stray.name))
+
+
+async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], applied: Position, done: Pass) -> None:
+    told = await asyncio.to_thread(journal_reading.naming, shelf.journal, [s.name for s in ripe])
+    # Asked again after the journal was read: what it spoke of may have been applied in between.
+    for stray in await _without_row(shelf.engine, ripe):
+        facts = told.get(stray.name, [])
+        if any(position > applied and fact.get("type") != BEGUN for position, fact in facts):
+            done.waiting.append(stray.name)  # its own fact is on the way
+            continue
+        try:
+            recorded = await asyncio.to_thread(_measured, shelf.recordings, stray)
+        except OSError as error:
+            log.error("%s can't be taken in now: %s", error.filename, error.strerror)
+            done.waiting.append(stray.name)
+            continue
+        await _enter(shelf, stray, recorded, [fact for _, fact in facts], done)
+
+
+async def _enter(shelf: Shelf, stray: Stray, recorded: Recorded, told: Sequence[Fact], done: Pass) -> None:
+    """By what the journal tells, the best first; by the file alone when that can't be used."""
+    page = await shelf.book.page()
+    for fact in [*sorted(told, key=_trust), None]:
+        try:
+            facts = await _facts(shelf.engine, stray, recorded, fact)
+            await apply(shelf.engine, page, facts)
+        except (*MALFORMED, *AWAY) as error:
+            unusable = isinstance(error, MALFORMED) or is_our_fault(error)
+            if fact is None or not unusable:
+                raise
+            log.error("what the journal says of recording %s can't be used: %s", stray.name, error)
+        else:
+            _count(stray, facts, done)
+            return
+
+
+async def _facts(engine: AsyncEngine, stray: Stray, recorded: Recorded, told: Fact | None) -> list[Fact]:
+    """What must be applied, in one transaction. The call is over, if nothing said so before."""
+    call = _unknown(stray) if told is None else told["call"]
+    at = _moment(stray)
+    over: Fact = {"type": "call_ended", "call": call, "outcome": LOST, "ended_at": at, "steps": []}
+    over["scraps"] = []
+    words = {"call": call, "recovered": True}
+    if recorded.ended in (TOO_SHORT, NO_VOICE):
+        return [{**over, "scraps": [asdict(recorded)]}]
+    if told is not None and told["type"] == "words_kept":
+        return [{**told, **words, "recording": asdict(recorded)}, over]
+    case = await _case_of(engine, uuid.UUID(call["id"]))
+    if case is not None:
+        kept = {"id": str(_id("kept", stray.name)), "at": at, "case": str(case), "code": "", "instead": False}
+        return [{"type": "words_kept", **kept, **words, "recording": asdict(recorded)}, over]
+    return [{**_opening(call, at, told), **words, "recordings": [asdict(recorded)]}, over]
+
+
+def _opening(call: dict[str, Any], at: str, told: Fact | None) -> Fact:
+    """A case at the desk, with what was chosen before she spoke. All words of a call make one case."""
+    bare: Fact = {
+        "type": "case_opened",
+        "id": str(uuid.uuid5(uuid.UUID(call["id"]), "case")),
+        "at": at,
+        "code": "",
+        "kind": Kind.REQUEST,
+        "topic": "",
+        "county": "",
+        "language": call["language"],
+        "callback": "",
+        "national_id": "",
+    }
+    if told is not None and told["type"] == "case_opened":
+        return bare | told  # the database refused it once; its code may have been promised
+    if told is not None and told["type"] == BEGUN:
+        chosen = ("kind", "topic", "county", "language", "callback", "national_id")
+        return bare | {name: told[name] for name in chosen}
+    return bare
+
+
+def _measured(root: Path, stray: Stray) -> Recorded:
+    found = measure((root / f"{stray.name}.wav").read_bytes())
+    ended: Any = Ended.HANGUP  # nobody is left to say how; the words are whole as far as they go
+    if found.seconds < LEAST_SECONDS:
+        ended = TOO_SHORT
+    elif not found.voiced_seconds:
+        ended = NO_VOICE
+    return Recorded(stray.name, found.seconds, found.voiced_seconds, ended, found.sha256, found.size)
+
+
+def _count(stray: Stray, facts: Sequence[Fact], done: Pass) -> None:
+    match facts[0]["type"]:
+        case "case_opened":
+            done.cases += 1
+            log.warning("recording %s was in no case; it is one at the desk now", stray.name)
+        case "words_kept":
+            done.added += 1
+            log.warning("recording %s was in no case; it is with its call's case now", stray.name)
+        case _:
+            done.empty += 1
+
+
+async def _case_of(engine: AsyncEngine, call: uuid.UUID) -> uuid.UUID | None:
+    query = select(cases.c.id).where(cases.c.call_id == call).order_by(cases.c.opened_at.desc()).limit(1)
+    async with engine.connect() as connection:
+        return (await connection.execute(query)).scalar()
+
+
+async def _without_row(engine: AsyncEngine, files: Sequence[Stray]) -> list[Stray]:
+    found: list[Stray] = []
+    for start in range(0, len(files), _CHUNK):
+        chunk = files[start : start + _CHUNK]
+        async with engine.connect() as connection:
+            rows = await connection.execute(with_row(), {"names": [stray.name for stray in chunk]})
+        known = set(rows.scalars())
+        found += [stray for stray in chunk if stray.name not in known]
+    return found
+
+
+def with_row() -> Any:
+    """Those of `names` that the books hold."""
+    return select(recordings.c.name).where(recordings.c.name == any_(bindparam("names", type_=ARRAY(Text))))
+
+
+def _folders(root: Path, since: float) -> list[Path]:
+    """The day folders that may hold a file that grew since then."""
+    days = sorted(root.glob("[0-9]*/[0-9]*/[0-9]*"))
+    return [day for day in days if day.is_dir() and day.stat().st_mtime >= since - LONGEST_SECONDS]
+
+
+def _files(root: Path, folder: Path, since: float) -> list[Stray]:
+    day, found = folder.relative_to(root).as_posix(), []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):
+                if entry.name.endswith(".wav") and (grown_at := entry.stat().st_mtime) >= since:
+                    found.append(Stray(f"{day}/{entry.name[:-4]}", grown_at))
+    return found
+
+
+def _named(root: Path, names: Sequence[str]) -> list[Stray]:
+    found = []
+    for name in names:
+        with suppress(FileNotFoundError):
+            found.append(Stray(name, (root / f"{name}.wav").stat().st_mtime))
+    return found
+
+
+def _recall(spool: Path) -> tuple[float, list[str]]:
+    """Since when files are to be looked at, and which older ones; everything when that is not known.
+
+    A time that is yet to come means that the clock was wrong: everything again.
+    """
+    try:
+        saved = json.loads((spool / "reconciled.json").read_bytes())
+        since, left = float(saved["since"]), [str(name) for name in saved["left"]]
+    except (OSError, *MALFORMED):
+        return 0.0, []
+    return (since, left) if since <= time.time() else (0.0, left)
+
+
+def _remember(spool: Path, since: float, left: Sequence[str]) -> None:
+    scratch = spool / "reconciled.new"
+    scratch.write_text(json.dumps({"since": since, "left": sorted(left)}))
+    scratch.replace(spool / "reconciled.json")
+
+
+def _trust(fact: Fact) -> int:
+    kind = fact.get("type")
+    return _TRUST.index(kind) if kind in _TRUST else len(_TRUST)
+
+
+def _unknown(stray: Stray) -> dict[str, Any]:
+    """The call of a file of which nobody can tell anything."""
+    return {
+        "id": str(_id("call", stray.name)),
+        "unique_id": f"recovered:{stray.name}",
+        "caller": "",
+        "caller_name": "",
+        "started_at": _moment(stray),
+        "answered_at": _moment(stray),
+        "language": "",
+        "menu_name": "",
+        "menu_revision": "",
+    }
+
+
+def _moment(stray: Stray) -> str:
+    return datetime.fromtimestamp(stray.grown_at, UTC).isoformat()
+
+
+def _id(what: str, name: str) -> uuid.UUID:
+    return uuid.uuid5(_NAMESPACE, f"{what}:{name}")

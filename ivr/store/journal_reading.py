@@ -1,0 +1,84 @@
+"""Looking into a journal's folder from outside, also beside the process that writes it. Changes nothing."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from ivr.store.journal import Fact, Position, checkpoint_of, fact_of
+
+_NAMES = re.compile(rb'"name":"([^"]+)"')  # of recordings, wherever in a fact
+
+
+def applied(folder: Path) -> Position:
+    """How far the facts are applied, as far as the folder tells."""
+    try:
+        return checkpoint_of(folder)
+    except (ValueError, KeyError, TypeError):
+        return Position()
+
+
+def waiting(folder: Path) -> Iterator[Fact]:
+    """The facts that are not applied yet, oldest first."""
+    for _, line in _lines(folder, applied(folder)):
+        if (fact := fact_of(line)) is not None:
+            yield fact
+
+
+def naming(folder: Path, names: Collection[str]) -> dict[str, list[tuple[Position, Fact]]]:
+    """Recording → the facts that speak of it and where each ends, oldest first.
+
+    Only lines that hold one of the names are parsed, so that a whole journal takes well under a second.
+    """
+    wanted = {name.encode() for name in names}
+    found: dict[str, list[tuple[Position, Fact]]] = {}
+    for position, line in _lines(folder, Position()):
+        spoken_of = wanted.intersection(_NAMES.findall(line))
+        fact = fact_of(line) if spoken_of else None
+        if fact is not None:
+            for name in spoken_of:
+                found.setdefault(name.decode(), []).append((position, fact))
+    return found
+
+
+def names_since(folder: Path, segment: int) -> set[str]:
+    """Every recording that the facts from this segment on speak of."""
+    lines = _lines(folder, Position(segment))
+    return {name.decode(errors="replace") for _, line in lines for name in _NAMES.findall(line)}
+
+
+def run_began(folder: Path) -> int | None:
+    """The first segment of the process that has this journal open; None when nobody has."""
+    try:
+        fd = os.open(folder / "lock", os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        said = os.read(fd, 20)
+        return int(said) if said.isdigit() else 0
+    finally:
+        os.close(fd)
+    return None
+
+
+def _lines(folder: Path, after: Position) -> Iterator[tuple[Position, bytes]]:
+    """Whole lines behind a position, and where each ends. Their checksums are the caller's to look at."""
+    for path in sorted(folder.glob("[0-9]*.log")):
+        segment = int(path.stem)
+        if segment < after.segment:
+            continue
+        try:
+            file = path.open("rb")
+        except FileNotFoundError:  # long since applied, and removed a moment ago
+            continue
+        with file:
+            offset = after.offset if segment == after.segment else 0
+            file.seek(offset)
+            for line in file:
+                offset += len(line)
+                yield Position(segment, offset), line
