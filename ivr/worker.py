@@ -15,7 +15,8 @@ from ivr.desk.book import Book, BookEmpty
 from ivr.desk.codes import CodeBlock
 from ivr.desk.fallback import take_in
 from ivr.desk.intake import Intake
-from ivr.desk.reconcile import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf, reconcile
+from ivr.desk.reconcile import reconcile
+from ivr.desk.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
 from ivr.store.engine import AWAY
 
 log = logging.getLogger(__name__)

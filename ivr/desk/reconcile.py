@@ -9,64 +9,36 @@ it again, or twice at once, changes nothing.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import os
 import time
 import uuid
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import ARRAY, Text, any_, bindparam, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.kinds import Kind
 from ivr.desk.apply import MALFORMED, apply
-from ivr.desk.book import Book
 from ivr.desk.fallback import LEAST_SECONDS, SETTLED_SECONDS
 from ivr.desk.intake import BEGUN
+from ivr.desk.strays import LOOK_BACK_SECONDS, Shelf, Stray, remember, strays, without_row
 from ivr.store import journal_reading
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.journal import Fact, Position
-from ivr.store.tables import cases, recordings
+from ivr.store.tables import cases
 from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
 
 log = logging.getLogger(__name__)
 
-LOOK_BACK_SECONDS = 120.0  # looked at again in each pass …
-START_LOOK_BACK_SECONDS = 2 * 86_400.0  # … and in the first one of a process
-LONGEST_SECONDS = 3_600.0  # a recording grows no longer than this after its folder last changed
 LOST = "lost"  # the outcome of a call whose process died
 TOO_SHORT, NO_VOICE = "too_short", "no_voice"  # why a file is no case
-_CHUNK = 1_000
 _NAMESPACE = uuid.UUID("7d2c1c54-5f0e-4f38-9a0b-3c1a1d1c1111")
 _TRUST = ("case_opened", "words_kept", BEGUN, "call_ended")  # the fact that tells most comes first
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """Where everything is. `spool` holds the journal and what the last pass remembered."""
-
-    engine: AsyncEngine
-    book: Book
-    recordings: Path
-    spool: Path
-
-    @property
-    def journal(self) -> Path:
-        return self.spool / "journal"
-
-
-class Stray(NamedTuple):
-    """A file without a row: its name as in the books, and when it last grew."""
-
-    name: str
-    grown_at: float
 
 
 @dataclass(slots=True)
@@ -101,25 +73,14 @@ async def reconcile(
     done.waiting = [s.name for s in set(found) - set(ripe)]
     if ripe:
         await _enter_all(shelf, ripe, applied, done)
-    await asyncio.to_thread(_remember, shelf.spool, now, done.waiting)
+    await asyncio.to_thread(remember, shelf.spool, now, done.waiting)
     return done
-
-
-async def strays(shelf: Shelf, look_back: float = START_LOOK_BACK_SECONDS) -> list[Stray]:
-    """The recordings that have grown since the last pass, or that it left, and that are in no row."""
-    since, left = await asyncio.to_thread(_recall, shelf.spool)
-    found = await _without_row(shelf.engine, await asyncio.to_thread(_named, shelf.recordings, left))
-    for folder in await asyncio.to_thread(_folders, shelf.recordings, since - look_back):
-        files = await asyncio.to_thread(_files, shelf.recordings, folder, since - look_back)
-        found += await _without_row(shelf.engine, files)
-    once = {stray.name: stray for stray in found}
-    return sorted(once.values(), key=lambda stray: (stray.grown_at, stray.name))
 
 
 async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], applied: Position, done: Pass) -> None:
     told = await asyncio.to_thread(journal_reading.naming, shelf.journal, [s.name for s in ripe])
     # Asked again after the journal was read: what it spoke of may have been applied in between.
-    for stray in await _without_row(shelf.engine, ripe):
+    for stray in await without_row(shelf.engine, ripe):
         facts = told.get(stray.name, [])
         if any(position > applied and fact.get("type") != BEGUN for position, fact in facts):
             done.waiting.append(stray.name)  # its own fact is on the way
@@ -216,65 +177,6 @@ async def _case_of(engine: AsyncEngine, call: uuid.UUID) -> uuid.UUID | None:
     query = select(cases.c.id).where(cases.c.call_id == call).order_by(cases.c.opened_at.desc()).limit(1)
     async with engine.connect() as connection:
         return (await connection.execute(query)).scalar()
-
-
-async def _without_row(engine: AsyncEngine, files: Sequence[Stray]) -> list[Stray]:
-    found: list[Stray] = []
-    for start in range(0, len(files), _CHUNK):
-        chunk = files[start : start + _CHUNK]
-        async with engine.connect() as connection:
-            rows = await connection.execute(with_row(), {"names": [stray.name for stray in chunk]})
-        known = set(rows.scalars())
-        found += [stray for stray in chunk if stray.name not in known]
-    return found
-
-
-def with_row() -> Any:
-    """Those of `names` that the books hold."""
-    return select(recordings.c.name).where(recordings.c.name == any_(bindparam("names", type_=ARRAY(Text))))
-
-
-def _folders(root: Path, since: float) -> list[Path]:
-    """The day folders that may hold a file that grew since then."""
-    days = sorted(root.glob("[0-9]*/[0-9]*/[0-9]*"))
-    return [day for day in days if day.is_dir() and day.stat().st_mtime >= since - LONGEST_SECONDS]
-
-
-def _files(root: Path, folder: Path, since: float) -> list[Stray]:
-    day, found = folder.relative_to(root).as_posix(), []
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            with suppress(FileNotFoundError):
-                if entry.name.endswith(".wav") and (grown_at := entry.stat().st_mtime) >= since:
-                    found.append(Stray(f"{day}/{entry.name[:-4]}", grown_at))
-    return found
-
-
-def _named(root: Path, names: Sequence[str]) -> list[Stray]:
-    found = []
-    for name in names:
-        with suppress(FileNotFoundError):
-            found.append(Stray(name, (root / f"{name}.wav").stat().st_mtime))
-    return found
-
-
-def _recall(spool: Path) -> tuple[float, list[str]]:
-    """Since when files are to be looked at, and which older ones; everything when that is not known.
-
-    A time that is yet to come means that the clock was wrong: everything again.
-    """
-    try:
-        saved = json.loads((spool / "reconciled.json").read_bytes())
-        since, left = float(saved["since"]), [str(name) for name in saved["left"]]
-    except (OSError, *MALFORMED):
-        return 0.0, []
-    return (since, left) if since <= time.time() else (0.0, left)
-
-
-def _remember(spool: Path, since: float, left: Sequence[str]) -> None:
-    scratch = spool / "reconciled.new"
-    scratch.write_text(json.dumps({"since": since, "left": sorted(left)}))
-    scratch.replace(spool / "reconciled.json")
 
 
 def _trust(fact: Fact) -> int:

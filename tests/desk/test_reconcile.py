@@ -16,7 +16,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk import reading
-from ivr.desk.reconcile import Pass, Shelf, reconcile, strays, with_row
+from ivr.desk.reconcile import Pass, reconcile
+from ivr.desk.strays import Shelf, strays, with_row
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.tables import outbox, recordings
 from ivr.voice.actions import KeepWords, OpenCase
