@@ -1,6 +1,6 @@
 """A stalled event loop must not hold calls for ever: it ends the process, and who started it starts it again.
 
-A call whose server dies falls into the fall-back of the dialplan at once; one whose server accepts and is silent
+A call whose server dies falls into the dialplan's fall-back at once; one whose server accepts and is silent
 would wait for the absolute time-out (design.md §5).
 """
 
