@@ -59,3 +59,10 @@ class Calendar:
             if not left:
                 return datetime.combine(day, _END_OF_DAY, zone)
         raise ValueError(f"the calendar has no {days} working days after {opened_at.date()}")
+
+    def working_days(self, since: datetime, until: datetime, county: str = "") -> int:
+        """How many working days lie after the day of `since`, up to and with the day of `until`."""
+        zone = ZoneInfo(self.timezone)
+        first, last = since.astimezone(zone).date(), until.astimezone(zone).date()
+        between = range(1, (last - first).days + 1)
+        return sum(self.is_working(first + timedelta(days=n), county) for n in between)

@@ -12,6 +12,7 @@ COUNTY_MARK = "{county}"
 class Scope(StrEnum):
     """Where a rule holds, the most specific first."""
 
+    PRECEDENT = "precedent"  # the desk ruled so for this county ("" = unknown)
     COUNTY = "county"  # in this one county
     COUNTY_PATTERN = "county_pattern"  # in any known county; the agency's code holds `{county}`
     NO_COUNTY = "no_county"  # where the caller's county is unknown
@@ -39,6 +40,8 @@ class Rule:
 
     def holds_in(self, county: str) -> bool:
         match self.scope:
+            case Scope.PRECEDENT:
+                return county == self.county
             case Scope.COUNTY:
                 return bool(county) and county == self.county
             case Scope.COUNTY_PATTERN:

@@ -22,5 +22,3 @@ class Status(StrEnum):
 OPEN = frozenset(
     {Status.OPENED, Status.REFERRED, Status.IN_PROGRESS, Status.ANSWERED, Status.RETURNED, Status.REOPENED}
 )
-# Statuses in which an agency's answer may be entered.
-ANSWERABLE = OPEN

@@ -27,6 +27,7 @@ from ivr.desk.events import add_event
 from ivr.desk.intake import BEGUN
 from ivr.desk.opening import Rows, add_case, call_row, recording_row
 from ivr.store import code_blocks
+from ivr.store.cases import LATER
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.journal import CHECKPOINT_SECONDS, Fact, Journal, JournalError
@@ -152,7 +153,7 @@ def _end_call() -> Prepared:
 _INSERT_RECORDING = insert(recordings).on_conflict_do_nothing(index_elements=[recordings.c.name])
 _START_CALL = _once(calls, "id")
 _END_CALL = _end_call()
-_CASE = _once(cases, "id", "answer", "answered_at")
+_CASE = _once(cases, "id", *LATER)
 _RECORDING = _once(recordings, "name")
 _REFERRAL = _once(referrals, "id", "ended_at", "ended_reason")
 _EVENT = _once(case_events, "id")

@@ -26,6 +26,7 @@ from ivr.store.tables import (
     calendar_days,
     cases,
     code_misses,
+    precedents,
     provinces,
     routing_rules,
     topics,
@@ -88,7 +89,7 @@ class Book:
     async def load(self) -> None:
         """Read everything anew and swap it in whole."""
         async with self.engine.connect() as connection:
-            self._page = await _read(connection, self.timezone, self.weekend)
+            self._page = await read_page(connection, self.timezone, self.weekend)
 
     async def follow(self) -> None:
         """For ever: reread whenever the database says that something changed, and after each reconnect."""
@@ -144,19 +145,25 @@ _LATEST = Prepared(latest_of())
 _SEEN = Prepared(seen())
 
 
-async def _read(connection: AsyncConnection, timezone: str, weekend: frozenset[int]) -> Page:
+async def read_page(
+    connection: AsyncConnection, timezone: str = "Asia/Tehran", weekend: frozenset[int] = WEEKEND
+) -> Page:
+    """The book as this transaction sees it. Raises BookEmpty."""
     province = (await connection.execute(select(provinces))).first()
     if province is None:
         raise BookEmpty("the database has no province yet: run `ivr db upgrade`")
     bodies = (await connection.execute(select(agencies.c.code, agencies.c.assignable))).all()
-    rules = (await connection.execute(select(routing_rules))).all()
+    ruled = (await connection.execute(select(routing_rules))).all()
+    rules = [Rule(r.topic, Scope(r.scope), r.agency, r.county) for r in ruled]
+    in_force = await connection.execute(select(precedents).where(precedents.c.ended_at.is_(None)))
+    rules += [Rule(r.topic, Scope.PRECEDENT, r.agency, r.county) for r in in_force]
     days = (await connection.execute(select(topics.c.code, topics.c.deadline_days))).all()
     counties = (await connection.execute(select(areas.c.code))).scalars()
     return Page(
         rules=Rules(
             desk=province.desk,
             agencies={body.code: body.assignable for body in bodies},
-            rules=tuple(Rule(r.topic, Scope(r.scope), r.agency, r.county) for r in rules),
+            rules=tuple(rules),
             kinds=province.kinds,
         ),
         calendar=Calendar(timezone, weekend, await _overrides(connection)),

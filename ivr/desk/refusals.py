@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ivr.cases.transitions import Refused
 
-class Refused(Exception):
-    """What is asked is not possible as things stand."""
+__all__ = ["NoSuchCase", "Refused"]
 
 
 class NoSuchCase(Refused):

@@ -7,7 +7,8 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, Uuid, te
 from ivr.store.base import metadata, moment
 
 # `id` is the id of the journalled fact that opened it, so that applying a fact twice changes nothing.
-# `last_seq` numbers its events. `county` NULL = unknown.
+# `last_seq` numbers its events. `county` NULL = unknown. `closure`: how it ended.
+# The clock's columns: `ivr.cases.clock`.
 cases = Table(
     "cases",
     metadata,
@@ -31,6 +32,14 @@ cases = Table(
     Column("answer", Text, nullable=False, server_default=""),
     moment("answered_at", nullable=True),
     Column("last_seq", Integer, nullable=False),
+    Column("stopped_days", Integer, nullable=False, server_default="0"),
+    Column("paused_days", Integer, nullable=False, server_default="0"),
+    moment("paused_at", nullable=True),
+    moment("paused_until", nullable=True),
+    moment("stopped_at", nullable=True),
+    moment("closed_at", nullable=True),
+    Column("closure", Text),
+    Column("merged_into", Uuid, ForeignKey("cases.id")),
     Index("ix_cases_opened_at_id", "opened_at", "id"),
     Index(
         "ix_cases_caller_key_opened_at",
@@ -39,4 +48,10 @@ cases = Table(
         postgresql_where=text("caller_key <> ''"),
     ),
     Index(None, "call_id"),
+    Index("ix_cases_due_at", "due_at", postgresql_where=text("closed_at IS NULL AND stopped_at IS NULL")),
+)
+# Columns that a case is opened without; its later life fills them.
+LATER = (
+    *("answer", "answered_at", "closed_at", "closure", "merged_into"),
+    *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at"),
 )

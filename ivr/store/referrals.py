@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Table, Text, Uuid
+from sqlalchemy import Column, ForeignKey, Index, Table, Text, Uuid, text
 
 from ivr.store.base import metadata, moment
 
@@ -19,4 +19,6 @@ referrals = Table(
     moment("ended_at", nullable=True),
     Column("ended_reason", Text),
     Index(None, "case_id"),
+    # One body at most is responsible at any time.
+    Index("uq_referrals_running", "case_id", unique=True, postgresql_where=text("ended_at IS NULL")),
 )

@@ -12,6 +12,7 @@ from ivr.store.cases import cases
 from ivr.store.code_blocks import code_blocks, code_misses, desk_numbers, key_material
 from ivr.store.menu_revisions import menu_revisions
 from ivr.store.outbox import outbox
+from ivr.store.precedents import precedents
 from ivr.store.recordings import recordings
 from ivr.store.referrals import referrals
 from ivr.store.routing_rules import routing_rules
@@ -31,6 +32,7 @@ __all__ = [
     "menu_revisions",
     "metadata",
     "outbox",
+    "precedents",
     "provinces",
     "recordings",
     "referrals",

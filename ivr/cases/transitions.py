@@ -1,0 +1,169 @@
+"""What may be done with a case: one table of status × who × action, read by code, documents and tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+
+from ivr.cases.statuses import OPEN, Status
+
+
+class Refused(Exception):
+    """What is asked is not possible as things stand. The text is one sentence for the person who asked."""
+
+
+class Action(StrEnum):
+    REFER = "refer"
+    ACCEPT = "accept"
+    ANSWER = "answer"
+    RETURN = "return"
+    RULE = "rule"
+    CLOSE = "close"
+    REOPEN = "reopen"
+    WITHDRAW = "withdraw"
+    ADVISE = "advise"
+    MERGE = "merge"
+    CHANGE_TOPIC = "change_topic"
+    PAUSE = "pause"
+    RESUME = "resume"
+
+
+class Side(StrEnum):
+    """On whose behalf someone acts."""
+
+    DESK = "desk"  # the inspection office
+    AGENCY = "agency"  # the body that the case is with; no other body may do anything
+    CITIZEN = "citizen"
+    MACHINE = "machine"  # a rule of time, like a citizen who could not be reached
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """`name` is what the story of the case keeps; `agency` only for officers of an agency."""
+
+    name: str
+    side: Side
+    agency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One action: from which statuses, to which (None: it stays as it is), by whom.
+
+    `reason` names the sides that must give one.
+    """
+
+    action: Action
+    sources: frozenset[Status]
+    target: Status | None
+    sides: frozenset[Side]
+    reason: frozenset[Side]
+    means: str
+
+
+S = Status
+_NOBODY: frozenset[Side] = frozenset()
+_DESK = frozenset({Side.DESK})
+_OFFICIALS = frozenset({Side.DESK, Side.AGENCY})
+_CALLERS = frozenset({Side.DESK, Side.CITIZEN})
+_WORKED_ON = frozenset({S.REFERRED, S.IN_PROGRESS, S.REOPENED})
+_UNANSWERED = OPEN - {S.ANSWERED}
+
+_ROWS = (
+    Rule(
+        Action.REFER,
+        _UNANSWERED,
+        S.REFERRED,
+        _OFFICIALS,
+        frozenset({Side.AGENCY}),
+        "give it to an agency; the agency that has it may send it onward once to one that never had it",
+    ),
+    Rule(Action.ACCEPT, _WORKED_ON - {S.IN_PROGRESS}, S.IN_PROGRESS, _OFFICIALS, _NOBODY, "take it up"),
+    Rule(Action.ANSWER, OPEN, S.ANSWERED, _OFFICIALS, _NOBODY, "answer in words; not yet a closure"),
+    Rule(Action.RETURN, _WORKED_ON, S.RETURNED, _OFFICIALS, _OFFICIALS, "“not ours”: back to the desk"),
+    Rule(Action.RULE, _UNANSWERED, S.REFERRED, _DESK, _DESK, "decide whose it is, as a precedent"),
+    Rule(
+        Action.CLOSE,
+        frozenset({S.ANSWERED}),
+        S.CLOSED,
+        _CALLERS | {Side.MACHINE},
+        frozenset({Side.DESK, Side.MACHINE}),
+        "the citizen says solved, could not be reached, or the desk decides",
+    ),
+    Rule(
+        Action.REOPEN,
+        frozenset({S.ANSWERED, S.CLOSED, S.ADVISED, S.WITHDRAWN}),
+        S.REOPENED,
+        _CALLERS,
+        _DESK,
+        "not solved: back to who had it",
+    ),
+    Rule(Action.WITHDRAW, OPEN, S.WITHDRAWN, _CALLERS, _DESK, "the citizen takes it back"),
+    Rule(
+        Action.ADVISE,
+        _UNANSWERED - {S.IN_PROGRESS},
+        S.ADVISED,
+        _DESK,
+        _DESK,
+        "answer on the spot: the reason is the advice she hears",
+    ),
+    Rule(Action.MERGE, OPEN, S.MERGED, _DESK, _DESK, "a duplicate: go on in the case it repeats"),
+    Rule(Action.CHANGE_TOPIC, _UNANSWERED, None, _DESK, _DESK, "another topic or county, and its deadline"),
+    Rule(Action.PAUSE, _UNANSWERED, None, _OFFICIALS, _OFFICIALS, "stop the clock for some working days"),
+    Rule(Action.RESUME, _UNANSWERED, None, _OFFICIALS, _NOBODY, "let a paused clock run again"),
+)
+TABLE: Mapping[Action, Rule] = MappingProxyType({rule.action: rule for rule in _ROWS})
+
+_DONE = {
+    Action.REFER: "referred",
+    Action.ACCEPT: "accepted",
+    Action.ANSWER: "answered",
+    Action.RETURN: "returned",
+    Action.RULE: "ruled on",
+    Action.CLOSE: "closed",
+    Action.REOPEN: "reopened",
+    Action.WITHDRAW: "withdrawn",
+    Action.ADVISE: "closed with advice",
+    Action.MERGE: "merged",
+    Action.CHANGE_TOPIC: "given another topic",
+    Action.PAUSE: "paused",
+    Action.RESUME: "resumed",
+}
+
+
+def decide(code: str, status: Status, agency: str, action: Action, actor: Actor, reason: str) -> Status:
+    """The status after `action`. `agency` is the one that the case is with. Raises Refused."""
+    rule, done = TABLE[action], _DONE[action]
+    if status not in rule.sources:
+        possible = ", ".join(s for s in Status if s in rule.sources)
+        raise Refused(f"case {code} is {status} and can't be {done}: that is possible from {possible}")
+    if actor.side not in rule.sides:
+        allowed = " or ".join(s for s in Side if s in rule.sides)
+        raise Refused(f"case {code} can't be {done} by the {actor.side}, only by the {allowed}")
+    if actor.side is Side.AGENCY and actor.agency != agency:
+        raise Refused(f"case {code} is with {agency}, so {actor.agency} can't have it {done}")
+    if actor.side in rule.reason and not reason.strip():
+        raise Refused(f"case {code} can't be {done} without a reason")
+    return rule.target or status
+
+
+def permitted(status: Status, side: Side) -> frozenset[Action]:
+    """What `side` may try with a case in this status."""
+    return frozenset(r.action for r in TABLE.values() if status in r.sources and side in r.sides)
+
+
+def as_markdown() -> str:
+    """The table as docs/cases.md shows it: one row for each action, then status × action."""
+    lines = ["| action | from | to | who | reason | what it means |", "|---|---|---|---|---|---|"]
+    for rule in TABLE.values():
+        sources = ", ".join(s for s in Status if s in rule.sources)
+        who, why = (" ".join(s for s in Side if s in sides) for sides in (rule.sides, rule.reason))
+        to = rule.target or "as it is"
+        lines.append(f"| `{rule.action}` | {sources} | {to} | {who} | {why or '-'} | {rule.means} |")
+    lines += ["", "| status | what may follow |", "|---|---|"]
+    for status in Status:
+        follow = ", ".join(f"`{r.action}`" for r in TABLE.values() if status in r.sources)
+        lines.append(f"| {status} | {follow or 'nothing: it is over'} |")
+    return "\n".join(lines) + "\n"

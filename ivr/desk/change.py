@@ -1,0 +1,181 @@
+"""One change of one case: locked, checked against the table of transitions, written with its event.
+
+What every change keeps: an open case has exactly one running referral, whose agency is the case's; its
+deadline is worked out from its opening; and the change is one numbered event with actor, time and reason.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.clock import Clock
+from ivr.cases.statuses import OPEN, Status
+from ivr.cases.transitions import Action, Actor, Side, decide
+from ivr.desk.book import Page
+from ivr.desk.events import add_event
+from ivr.desk.opening import outbox_row
+from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.store.tables import cases, outbox, referrals
+
+CITIZEN = "citizen"
+EVENTS = {
+    Action.REFER: "referred",
+    Action.ACCEPT: "accepted",
+    Action.ANSWER: "answered",
+    Action.RETURN: "returned",
+    Action.RULE: "ruled",
+    Action.CLOSE: "closed",
+    Action.REOPEN: "reopened",
+    Action.WITHDRAW: "withdrawn",
+    Action.ADVISE: "advised",
+    Action.MERGE: "merged",
+    Action.CHANGE_TOPIC: "topic_changed",
+    Action.PAUSE: "paused",
+    Action.RESUME: "resumed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Who asks what to happen to which case, and why.
+
+    `seen`: the number of the last event that the asker saw; the change is refused when there are newer ones.
+    """
+
+    code: str
+    actor: Actor
+    reason: str = ""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seen: int | None = None
+
+
+def actor_named(page: Page, name: str) -> Actor:
+    """`abfa` or `abfa/karimi`: an officer of that agency; `citizen`; else a person of the desk."""
+    body = name.partition("/")[0]
+    if name == CITIZEN:
+        return Actor(name, Side.CITIZEN)
+    if body in page.rules.agencies and body != page.rules.desk:
+        return Actor(name, Side.AGENCY, body)
+    return Actor(name, Side.DESK)
+
+
+class Change:
+    """The case as it is, and what becomes of it. A desk function fills it; `changing` writes it."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        page: Page,
+        case: Row[Any],
+        action: Action,
+        ask: Ask,
+        status: Status,
+    ) -> None:
+        self.connection = connection
+        self.page = page
+        self.case = case
+        self.action = action
+        self.ask = ask
+        self.status = status
+        self.agency: str = case.agency
+        self.topic: str = case.topic
+        self.county: str = case.county or ""
+        self.clock = Clock(**{f.name: getattr(case, f.name) for f in fields(Clock)})
+        self.values: dict[str, Any] = {}
+        self.details: dict[str, Any] = {}
+        self._begins = ""
+        self._ends = str(EVENTS[action])
+
+    def move(self, agency: str, begins: str, ends: str = "") -> None:
+        """Another body is responsible from now on. `begins`, `ends`: the reasons the two referrals keep."""
+        self.details |= {"from": self.agency, "agency": agency}
+        self.agency, self._begins, self._ends = agency, begins, ends or self._ends
+
+    async def running(self) -> Row[Any] | None:
+        """The referral that is in force."""
+        query = select(referrals).where(referrals.c.case_id == self.case.id, referrals.c.ended_at.is_(None))
+        return (await self.connection.execute(query)).first()
+
+    async def returns(self) -> int:
+        """How often an agency said that the case is not its own."""
+        query = select(func.count()).where(
+            referrals.c.case_id == self.case.id, referrals.c.ended_reason == "returned"
+        )
+        return (await self.connection.execute(query)).scalar_one()
+
+    async def save(self) -> None:
+        """Write everything."""
+        due_at = self._settle_clock()
+        row = {"status": self.status, "agency": self.agency, "topic": self.topic, "due_at": due_at}
+        row |= {"county": self.county or None} | asdict(self.clock) | self.values
+        await self.connection.execute(update(cases).where(cases.c.id == self.case.id).values(row))
+        await self._save_referral(due_at)
+        if due_at != self.case.due_at:
+            self.details["due_at"] = due_at.isoformat()
+        await self.tell(EVENTS[self.action], self.case, self.details)
+
+    async def tell(self, event: str, case: Row[Any], details: dict[str, Any]) -> None:
+        """An event in a case's story, and a message to whom it may concern."""
+        ask, cause = self.ask, uuid.uuid4()
+        if ask.reason.strip():
+            details = {"reason": ask.reason.strip()} | details
+        await add_event(self.connection, cause, case.id, ask.now, event, details, actor=ask.actor.name)
+        kind = f"case_{event}"
+        message = outbox_row(f"{kind}:{cause}", kind, ask.now, {"case": case.code})
+        await self.connection.execute(outbox.insert(), [message])
+
+    def _settle_clock(self) -> datetime:
+        """Stand still or run as the status demands; a new deadline only if something bears on it."""
+        before = Clock(**{f.name: getattr(self.case, f.name) for f in fields(Clock)})
+        waits = self.status is Status.ANSWERED or self.status not in OPEN
+        step = self.clock.stop if waits else self.clock.run
+        self.clock = step(self.page.calendar, self.ask.now, self.county)
+        bears = self.clock != before or self._begins or self.topic != self.case.topic
+        if not bears and self.county == (self.case.county or ""):
+            due_at: datetime = self.case.due_at
+            return due_at
+        governing = self.page.rules.governing_topic(self.case.kind, self.topic)
+        days = self.page.deadlines.get(governing, self.page.deadlines[self.topic])
+        return self.clock.due_at(self.page.calendar, days, self.county)
+
+    async def _save_referral(self, due_at: datetime) -> None:
+        is_running = (referrals.c.case_id == self.case.id, referrals.c.ended_at.is_(None))
+        if self._begins or self.status not in OPEN:
+            end = {"ended_at": self.ask.now, "ended_reason": self._ends}
+            await self.connection.execute(update(referrals).where(*is_running).values(end))
+        elif due_at != self.case.due_at:
+            await self.connection.execute(update(referrals).where(*is_running).values(due_at=due_at))
+        if self._begins:
+            row = {"id": uuid.uuid4(), "case_id": self.case.id, "agency": self.agency, "reason": self._begins}
+            row |= {"referred_at": self.ask.now, "due_at": due_at}
+            await self.connection.execute(referrals.insert(), [row])
+
+
+@asynccontextmanager
+async def changing(engine: AsyncEngine, page: Page, action: Action, ask: Ask) -> AsyncIterator[Change]:
+    """One transaction around one action. Raises NoSuchCase, or Refused with the sentence why not."""
+    async with engine.begin() as connection:
+        case = await locked(connection, ask.code)
+        if ask.seen is not None and case.last_seq != ask.seen:
+            raise Refused(f"case {ask.code} has changed since you looked: it is {case.status} now")
+        status = decide(ask.code, Status(case.status), case.agency, action, ask.actor, ask.reason)
+        change = Change(connection, page, case, action, ask, status)
+        yield change
+        await change.save()
+
+
+async def locked(connection: AsyncConnection, code: str) -> Row[Any]:
+    """The case, which nobody else changes until the transaction ends. Raises NoSuchCase."""
+    query = select(cases).where(cases.c.code == code).with_for_update()
+    case = (await connection.execute(query)).first()
+    if case is None:
+        raise NoSuchCase(f"there is no case {code}")
+    return case
