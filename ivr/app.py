@@ -37,6 +37,7 @@ from ivr.store.journal import Journal
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
+from ivr.watchdog import watch_loop
 from ivr.web.health import application
 from ivr.worker import Worker
 
@@ -116,8 +117,8 @@ class Hotline:
         )
         await worker.start()
         stack.push_async_callback(worker.close)
-        watching = asyncio.create_task(menus.watch(self.engine, settings.calls.menu, self._published))
-        stack.callback(watching.cancel)
+        for watching in (menus.watch(self.engine, settings.calls.menu, self._published), watch_loop()):
+            stack.callback(asyncio.create_task(watching).cancel)
         self.ami.start()
         stack.push_async_callback(self.ami.close)
         server = self._server()

@@ -68,8 +68,7 @@ class Call:
             await self._converse()
         except Drained:
             self.outcome = "drained"
-            await self._rescue()
-            await self.channel.apologise(self.session.language)
+            await self._rescue()  # the dialplan's fall-back apologises, and takes words or says they are kept
         except Exception:
             log.exception("call %s failed at step %s", self.facts.id, self.session.step)
             await self._rescue()
@@ -87,7 +86,10 @@ class Call:
                 return
             event = await self._answer(action)
             self._log(event)
+            spoken = session.language
             action = session.receive(event)
+            if session.language != spoken and not self.channel.hung_up:
+                await self.channel.speaks(session.language)
 
     async def _answer(self, action: Action) -> Event:
         intake = self.line.intake

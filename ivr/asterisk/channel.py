@@ -25,7 +25,7 @@ Sounds = Callable[[str, str], str | None]
 Speak = Callable[[str, str], Awaitable[str | None]]
 Spoken = Mapping[str, str | None]
 
-BEEP, APOLOGY = "beep", "drain.apology"
+BEEP = "beep"
 FILES_BYTES = 1_900  # what fits into one command line beside the rest of it
 # In Read and Playback these separate or group arguments and files.
 _UNPLAYABLE = re.compile(r"""[,&"'\\()\[\]{}$|\r\n\0\ud800-\udfff]""").search
@@ -104,10 +104,9 @@ class Channel:
         """Tell the dialplan that the caller's words are safe, so that its fall-back need not ask for them."""
         await self._connection.send(_KEPT)
 
-    async def apologise(self, language: str) -> None:
-        """Say that the service stops. It begins when what Asterisk is just doing has ended."""
-        if not self._connection.hung_up:
-            await self._play(self._files((APOLOGY,), language), drainable=False)
+    async def speaks(self, language: str) -> None:
+        """Tell the dialplan the caller's language, should its fall-back have to speak to her."""
+        await self._connection.send(command("SET", "VARIABLE", "IVR_LANGUAGE", language))
 
     async def _end(self) -> Event:
         await self.finish()

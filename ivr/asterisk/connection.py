@@ -33,7 +33,7 @@ class Host(Protocol):
 
 
 class Drained(Exception):
-    """The server is about to stop and this call's time is over: apologise and end it."""
+    """The server is about to stop and this call's time is over: end it, the dialplan apologises."""
 
 
 class AgiConnection(asyncio.Protocol):

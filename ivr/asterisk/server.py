@@ -80,7 +80,7 @@ class AgiServer:
         log.info("FastAGI listens on %s port %d", self.host, self.port)
 
     async def drain(self, seconds: float) -> None:
-        """Take no more calls, let live ones finish for `seconds`, then have them apologise, then close."""
+        """Take no more calls, let live ones finish for `seconds`, then tell them, then close."""
         self._stop_listening()
         for stranger in tuple(self._strangers):
             stranger.close()

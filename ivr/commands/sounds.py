@@ -19,7 +19,7 @@ Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.
 
 def needed(settings: Settings) -> frozenset[str]:
     """Every prompt id that any menu file can reach, and what the dialplan plays by itself."""
-    from ivr.asterisk.channel import APOLOGY, BEEP
+    from ivr.asterisk.channel import BEEP
     from ivr.asterisk.dialplan import PROMPTS
     from ivr.desk.seeding import directory_from
     from ivr.settings import ROOT
@@ -27,7 +27,7 @@ def needed(settings: Settings) -> frozenset[str]:
     from ivr.voice.proof import prompt_ids
 
     directory = directory_from(settings.seed_path)
-    ids: frozenset[str] = frozenset(PROMPTS) | {BEEP, APOLOGY}
+    ids: frozenset[str] = frozenset(PROMPTS) | {BEEP}
     for path in sorted((ROOT / "dialplan" / "menus").glob("*.yaml")):
         ids |= prompt_ids(parse(path.read_bytes(), str(path)), directory)
     return ids

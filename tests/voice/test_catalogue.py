@@ -100,7 +100,7 @@ def test_every_prompt_is_there_in_every_language(real: Catalogue) -> None:
 
 def test_what_the_call_flow_and_asterisk_say_by_themselves_is_there(real: Catalogue) -> None:
     needed = BUILT_IN | ASTERISK | {f"status.{status}" for status in Status}
-    needed |= {"demo.complaint", "drain.apology"}
+    needed |= {"demo.complaint"}
     assert needed <= real.ids("fa")
 
 
