@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from ivr.settings import Settings
 
+ASTERISK_SECONDS = 5.0
+LATE_SECONDS = 120.0  # what waits longer for the books does not come by itself
 FREE_BYTES = 1 << 30  # a full day of a busy province's recordings is about this
 
 
@@ -34,6 +39,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("agi", _agi),
         ("asterisk", _asterisk),
         ("fallback", _fallback),
+        ("spool", _spool),
     ]
     findings = []
     for name, look in looks:
@@ -125,11 +131,13 @@ async def _asterisk(settings: Settings) -> Finding:
         action_seconds=settings.ami.action_seconds,
     )
     try:
-        await ami.connect()
-        await ami.action("Ping")
+        async with asyncio.timeout(ASTERISK_SECONDS):  # it would try for ever
+            await ami.connect()
+            await ami.action("Ping")
     except Exception as error:
         mend = "start Asterisk; compare manager.conf with ami: in config.yaml"
-        return Finding("asterisk", False, str(error), mend)
+        found = str(error) or f"AMI does not answer on {settings.ami.host}:{settings.ami.port}"
+        return Finding("asterisk", False, found, mend)
     finally:
         await ami.close()
     return Finding("asterisk", True, f"AMI answers on {settings.ami.host}:{settings.ami.port}")
@@ -141,6 +149,26 @@ async def _fallback(settings: Settings) -> Finding:
         found = f"{len(waiting)} recordings that the dialplan made alone wait to become cases"
         return Finding("fallback", False, found, "start `ivr serve`: it takes them in by itself")
     return Finding("fallback", True, "no recording of the dialplan's own waits")
+
+
+async def _spool(settings: Settings) -> Finding:
+    from ivr.commands.output import database_url
+    from ivr.commands.spool import IN_PROGRESS, on_disk, stray_recordings
+    from ivr.store.engine import make_engine
+
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        waiting = [*on_disk(settings), *await stray_recordings(settings, engine)]
+    finally:
+        await engine.dispose()
+    before = datetime.fromtimestamp(time.time() - LATE_SECONDS, UTC).isoformat()
+    late = [row for row in waiting if row.where == "quarantine" or row.since < before]
+    places = Counter(row.where for row in late if row.where != "fallback" and row.why != IN_PROGRESS)
+    if places:
+        found = ", ".join(f"{count} in {where}" for where, count in places.items())
+        mend = "ivr spool list, then ivr spool retry; what is in quarantine: read its .why, then move it away"
+        return Finding("spool", False, f"not in the books: {found}", mend)
+    return Finding("spool", True, "nothing waits to come into the books")
 
 
 async def _answers(host: str, port: int) -> bool:

@@ -1,0 +1,173 @@
+"""`ivr spool`: what is on this machine and not in the books yet, and bringing it there now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.commands.output import Finding, fail, load_settings, show_json, show_table, with_database
+from ivr.settings import Settings
+
+app = typer.Typer(help="What is not in the books yet.", no_args_is_help=True)
+IN_PROGRESS = "its call goes on, or has just ended"
+Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """`where`: journal, quarantine, fallback or recordings; `since` an ISO time in UTC."""
+
+    where: str
+    name: str
+    count: int
+    since: str
+    why: str
+
+
+@app.command("list", epilog="Example: ivr spool list --json")
+def spool_list(json: Json = False) -> None:
+    """What waits in the journal, in quarantine, in the dialplan's folder, and recordings in no row."""
+    settings = load_settings()
+    rows, trouble = [*on_disk(settings)], ""
+    try:
+        rows += with_database(settings, lambda engine: stray_recordings(settings, engine))
+    except Finding as error:
+        trouble = f"which recordings have no row can't be said: {error}"
+    if json:
+        show_json([asdict(row) for row in rows])
+    else:
+        show_table([column.name for column in fields(Waiting)], [asdict(row) for row in rows])
+    if trouble:
+        fail(trouble)
+
+
+@app.command(epilog="Example: ivr spool retry")
+def retry(json: Json = False) -> None:
+    """Bring everything into the books now, whether `ivr serve` runs or not. Harmless at any time."""
+    settings = load_settings()
+    done = with_database(settings, lambda engine: take_all(settings, engine))
+    if json:
+        show_json(done)
+        return
+    typer.echo(
+        f"new cases: {done['cases']}, added to their cases: {done['added']}, "
+        f"without a word: {done['empty']}, from the dialplan: {done['fallback']}, "
+        f"still waiting: {len(done['waiting'])}"
+    )
+
+
+def on_disk(settings: Settings) -> Iterator[Waiting]:
+    """What waits, as far as it shows without the database."""
+    from ivr.store import journal_reading
+
+    journal = settings.spool / "journal"
+    kinds: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for fact in journal_reading.waiting(journal):
+        kinds[fact["type"]] += 1
+        first.setdefault(fact["type"], _written_at(fact))
+    for kind, count in kinds.items():
+        yield Waiting("journal", kind, count, first[kind], "not in the database yet")
+    for path in sorted((journal / "quarantine").glob("*.why")):
+        yield Waiting("quarantine", path.stem, 1, _grown(path), path.read_text(encoding="utf-8").strip())
+    for path in sorted((settings.state_path / "fallback").glob("*.wav")):
+        yield Waiting("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
+
+
+async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Waiting]:
+    """Recordings in no row. Those of a server that runs may belong to calls in progress."""
+    from ivr.desk.strays import strays
+
+    found = await strays(_shelf(settings, engine))
+    named = _named_by_the_living(settings.spool / "journal")
+    why = {True: IN_PROGRESS, False: "nothing accounts for it"}
+    return [
+        Waiting("recordings", stray.name, 1, _moment(stray.grown_at), why[stray.name in named])
+        for stray in found
+    ]
+
+
+async def take_all(settings: Settings, engine: AsyncEngine) -> dict[str, Any]:
+    """One pass over everything. Beside a running server only what is not its own."""
+    from ivr.desk.reconcile import reconcile
+    from ivr.desk.strays import START_LOOK_BACK_SECONDS
+    from ivr.store import journal_reading
+
+    shelf, fallback = _shelf(settings, engine), 0
+    await shelf.book.page()  # a database that is away is told at once
+    if journal_reading.run_began(shelf.journal) is None:
+        fallback = await _empty_the_journal(settings, engine)
+    done = await reconcile(
+        shelf,
+        applied=journal_reading.applied(shelf.journal),
+        live=_named_by_the_living(shelf.journal),
+        look_back=START_LOOK_BACK_SECONDS,
+    )
+    return {**asdict(done), "fallback": fallback}
+
+
+async def _empty_the_journal(settings: Settings, engine: AsyncEngine) -> int:
+    """What `ivr serve` would do at its start. How many recordings of the dialplan's were taken in."""
+    from ivr.desk.apply import Pump
+    from ivr.desk.codes import CodeBlock
+    from ivr.desk.fallback import take_in
+    from ivr.desk.intake import Intake
+    from ivr.store.journal import Journal, JournalError
+
+    book = _shelf(settings, engine).book
+    journal = Journal(settings.spool / "journal")
+    try:
+        journal.open()
+    except JournalError as error:
+        raise Finding(str(error)) from error
+    pump = Pump(engine, journal, book, linger=0)
+    pumping = asyncio.create_task(pump.run())
+    try:
+        intake = Intake(journal, CodeBlock(settings.spool / "codes"), book)
+        taken = await take_in(intake, settings.state_path / "fallback", settings.recordings)
+        await pump.idle()
+    finally:
+        pumping.cancel()
+        with suppress(asyncio.CancelledError):
+            await pumping
+        await journal.close()
+    return taken
+
+
+def _shelf(settings: Settings, engine: AsyncEngine) -> Any:
+    from ivr.desk.book import Book
+    from ivr.desk.strays import Shelf
+
+    weekend = frozenset(settings.province.weekend)
+    book = Book(engine, timezone=settings.province.timezone, weekend=weekend)
+    return Shelf(engine, book, settings.recordings, settings.spool)
+
+
+def _named_by_the_living(journal: Path) -> set[str]:
+    """The recordings of a running server since its start: its own to look after."""
+    from ivr.store import journal_reading
+
+    began = journal_reading.run_began(journal)
+    return set() if began is None else journal_reading.names_since(journal, began)
+
+
+def _written_at(fact: dict[str, Any]) -> str:
+    at = fact.get("ended_at") or fact.get("at") or fact.get("call", {}).get("started_at")
+    return datetime.fromisoformat(at).astimezone(UTC).isoformat() if at else ""
+
+
+def _grown(path: Path) -> str:
+    return _moment(path.stat().st_mtime)
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
