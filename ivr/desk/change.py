@@ -160,10 +160,16 @@ class Change:
 
 
 @asynccontextmanager
-async def changing(engine: AsyncEngine, page: Page, action: Action, ask: Ask) -> AsyncIterator[Change]:
-    """One transaction around one action. Raises NoSuchCase, or Refused with the sentence why not."""
+async def changing(
+    engine: AsyncEngine, page: Page, action: Action, ask: Ask, *others: str
+) -> AsyncIterator[Change]:
+    """One transaction around one action. Raises NoSuchCase, or Refused with the sentence why not.
+
+    `others`: cases that are locked too, all in one order, so that two changes can't block each other.
+    """
     async with engine.begin() as connection:
-        case = await locked(connection, ask.code)
+        held = {code: await locked(connection, code) for code in sorted({ask.code, *others})}
+        case = held[ask.code]
         if ask.seen is not None and case.last_seq != ask.seen:
             raise Refused(f"case {ask.code} has changed since you looked: it is {case.status} now")
         status = decide(ask.code, Status(case.status), case.agency, action, ask.actor, ask.reason)

@@ -1,0 +1,68 @@
+"""How a case ends and begins again. One function is one transaction and one event."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.statuses import OPEN
+from ivr.cases.transitions import Action, Side
+from ivr.desk.book import Page
+from ivr.desk.change import Ask, changing, locked
+from ivr.desk.refusals import Refused
+
+REOPEN_DAYS = 30  # how long after the end a citizen may say that it is not solved
+# What statistics keep apart: who said that an answered case is over.
+CLOSURES = {Side.CITIZEN: "solved", Side.MACHINE: "unconfirmed", Side.DESK: "by_desk"}
+
+
+async def close(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+    """An answered case is over: the citizen says solved, could not be reached, or the desk decides."""
+    async with changing(engine, page, Action.CLOSE, ask) as change:
+        closure = CLOSURES[ask.actor.side]
+        change.values = {"closed_at": ask.now, "closure": closure}
+        change.details["closure"] = closure
+
+
+async def withdraw(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+    """The citizen takes the case back."""
+    async with changing(engine, page, Action.WITHDRAW, ask) as change:
+        change.values = {"closed_at": ask.now, "closure": "withdrawn"}
+
+
+async def advise(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+    """Answered on the spot: the reason is the advice, which she hears when she follows her code up."""
+    async with changing(engine, page, Action.ADVISE, ask) as change:
+        change.values = {"closed_at": ask.now, "closure": "advised"}
+        change.values |= {"answer": ask.reason.strip(), "answered_at": ask.now}
+
+
+async def merge(engine: AsyncEngine, page: Page, ask: Ask, into: str) -> None:
+    """A duplicate goes on in the case that it repeats. Refused unless caller and topic are the same."""
+    if into == ask.code:
+        raise Refused(f"case {into} can't be merged into itself")
+    async with changing(engine, page, Action.MERGE, ask, into) as change:
+        one, other = change.case, await locked(change.connection, into)
+        if other.status not in OPEN:
+            raise Refused(f"case {into} is {other.status}, so nothing can go on in it")
+        if not one.caller_key or one.caller_key != other.caller_key:
+            raise Refused(f"cases {ask.code} and {into} are not known to be of the same caller")
+        if one.topic != other.topic:
+            raise Refused(f"case {ask.code} is about {one.topic}, case {into} about {other.topic}")
+        change.values = {"closed_at": ask.now, "closure": "merged", "merged_into": other.id}
+        change.details["into"] = into
+        await change.tell("duplicate_merged", other, {"duplicate": ask.code})
+
+
+async def reopen(engine: AsyncEngine, page: Page, ask: Ask, within: int = REOPEN_DAYS) -> None:
+    """Not solved: back to the agency that had it. Its clock goes on where it stood.
+
+    Raises Refused as the table says, and for a citizen more than `within` days after the end.
+    """
+    async with changing(engine, page, Action.REOPEN, ask) as change:
+        ended = change.case.closed_at
+        if ask.actor.side is Side.CITIZEN and ended and ask.now - ended > timedelta(days=within):
+            raise Refused(f"case {ask.code} ended more than {within} days ago")
+        change.values = {"closed_at": None, "closure": None}
+        change.move(change.agency, "reopened")

@@ -1,0 +1,80 @@
+"""The table of transitions, and its copy in docs/cases.md."""
+
+from __future__ import annotations
+
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from ivr.cases.statuses import OPEN, Status
+from ivr.cases.transitions import TABLE, Action, Actor, Refused, Side, as_markdown, decide, permitted
+
+DOC = Path(__file__).resolve().parents[2] / "docs" / "cases.md"
+ACTORS = {side: Actor(side, side, "abfa" if side is Side.AGENCY else "") for side in Side}
+
+
+def result(status: Status, action: Action, side: Side, reason: str = "x") -> Status | str:
+    try:
+        return decide("1", status, "abfa", action, ACTORS[side], reason)
+    except Refused as refusal:
+        return str(refusal)
+
+
+def test_the_document_shows_this_table() -> None:
+    assert as_markdown() in DOC.read_text(encoding="utf-8")
+
+
+def test_every_action_has_its_row() -> None:
+    assert set(TABLE) == set(Action)
+
+
+@pytest.mark.parametrize(("status", "action", "side"), [*product(Status, Action, Side)])
+def test_what_is_not_permitted_says_why_in_one_sentence(status: Status, action: Action, side: Side) -> None:
+    said = result(status, action, side)
+    if action in permitted(status, side):
+        assert said in set(Status)
+    else:
+        assert said not in set(Status) and said.startswith("case 1 ") and "\n" not in said
+
+
+@pytest.mark.parametrize("status", [*Status])
+def test_every_open_case_can_be_carried_on_and_every_status_but_one_begins_again(status: Status) -> None:
+    follow = {result(status, action, side) for action in Action for side in Side}
+    if status in OPEN:
+        assert Status.ANSWERED in follow
+    else:
+        assert (Status.REOPENED in follow) == (status is not Status.MERGED)
+        assert not follow & (OPEN - {Status.REOPENED})
+
+
+def test_every_status_but_the_first_can_be_reached() -> None:
+    seen, fresh = {Status.OPENED}, {Status.OPENED}
+    while fresh:
+        ways = product(fresh, Action, Side)
+        fresh = {Status(to) for way in ways if (to := result(*way)) in set(Status)} - seen
+        seen |= fresh
+    assert seen == set(Status)
+
+
+def test_not_ours_never_closes_a_case() -> None:
+    for status, action in product(Status, Action):
+        after = result(status, action, Side.AGENCY)
+        assert after not in set(Status) or after in OPEN
+
+
+def test_another_agency_may_do_nothing() -> None:
+    other = Actor("edu/x", Side.AGENCY, "edu")
+    for status, action in product(Status, Action):
+        with pytest.raises(Refused):
+            decide("1", status, "abfa", action, other, "x")
+
+
+@pytest.mark.parametrize("rule", TABLE.values(), ids=lambda rule: rule.action)
+def test_who_owes_a_reason_is_told_so(rule: object) -> None:
+    assert isinstance(rule, type(TABLE[Action.REFER]))
+    status = next(s for s in Status if s in rule.sources)
+    for side in rule.sides:
+        said = result(status, rule.action, side, "  ")
+        assert (said in set(Status)) == (side not in rule.reason)
+        assert side not in rule.reason or "without a reason" in said

@@ -1,0 +1,92 @@
+"""Cases to work on without a call, and who works on them."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk import reading
+from ivr.desk.apply import apply
+from ivr.desk.book import Page, read_page
+from ivr.desk.change import Ask, actor_named
+from ivr.store.tables import cases, precedents, referrals
+from tests.desk.office import WEDNESDAY
+
+Json = dict[str, Any]
+
+
+class Counter:
+    """One province's desk. `at` moves time; it never sleeps."""
+
+    def __init__(self, engine: AsyncEngine, page: Page) -> None:
+        self.engine = engine
+        self.page = page
+        self.at = WEDNESDAY
+
+    async def open(
+        self, topic: str = "water.supply", county: str = "ahar", caller: str = "09141234567"
+    ) -> str:
+        """A case as a call opens it; its code."""
+        ids = str(uuid.uuid4()), str(uuid.uuid4())
+        call: Json = {"id": ids[1], "unique_id": "1.1", "caller": caller, "caller_name": "", "language": "fa"}
+        call |= {"started_at": self.at.isoformat(), "answered_at": None, "menu_name": "", "menu_revision": ""}
+        fact: Json = {
+            "id": ids[0],
+            "type": "case_opened",
+            "at": self.at.isoformat(),
+            "call": call,
+            "code": "",
+        }
+        fact |= {"kind": "complaint", "topic": topic, "county": county, "language": "fa", "callback": ""}
+        await apply(self.engine, self.page, [fact | {"national_id": "", "recordings": []}])
+        async with self.engine.connect() as connection:
+            query = select(cases.c.code).where(cases.c.id == uuid.UUID(ids[0]))
+            return str((await connection.execute(query)).scalar_one())
+
+    def ask(self, code: str, by: str = "desk", reason: str = "", seen: int | None = None) -> Ask:
+        return Ask(code, actor_named(self.page, by), reason, self.at, seen)
+
+    def later(self, days: int = 1) -> datetime:
+        self.at += timedelta(days=days)
+        return self.at
+
+    async def reread(self) -> None:
+        async with self.engine.connect() as connection:
+            self.page = await read_page(connection)
+
+    async def case(self, code: str) -> Json:
+        found = await reading.case_json(self.engine, code)
+        assert found is not None
+        return found
+
+    async def row(self, code: str) -> Any:
+        async with self.engine.connect() as connection:
+            return (await connection.execute(select(cases).where(cases.c.code == code))).one()
+
+    async def running(self, code: str) -> list[Any]:
+        """The referrals in force."""
+        query = select(referrals).join(cases, cases.c.id == referrals.c.case_id)
+        query = query.where(cases.c.code == code, referrals.c.ended_at.is_(None))
+        async with self.engine.connect() as connection:
+            return list((await connection.execute(query)).all())
+
+    async def in_force(self) -> int:
+        query = select(func.count()).where(precedents.c.ended_at.is_(None))
+        async with self.engine.connect() as connection:
+            return int((await connection.execute(query)).scalar_one())
+
+
+async def counter(engine: AsyncEngine) -> Counter:
+    async with engine.connect() as connection:
+        return Counter(engine, await read_page(connection))
+
+
+async def outcomes(*work: Any) -> list[str]:
+    """Everything at once: "" for what was done, the sentence for what was refused."""
+    results = await asyncio.gather(*work, return_exceptions=True)
+    return ["" if result is None else str(result) for result in results]

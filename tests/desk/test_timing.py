@@ -1,0 +1,97 @@
+"""What bears on a case's deadline. 25 November 2026 is a Wednesday; Thursday and Friday are the weekend."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk import answers, closing, referring, timing
+from ivr.desk.refusals import Refused
+from tests.desk.counter import Counter, counter
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Counter:
+    return await counter(engine)
+
+
+async def due(at: Counter, code: str) -> str:
+    """The deadline's date, which the case and its running referral agree on."""
+    row, (running,) = await at.row(code), await at.running(code)
+    assert row.due_at == running.due_at
+    return str(row.due_at.date())
+
+
+async def test_a_pause_moves_the_deadline_at_once_and_resuming_gives_back_what_was_not_used(
+    at: Counter,
+) -> None:
+    code = await at.open()  # two working days: Saturday, Sunday
+    assert await due(at, code) == "2026-11-29"
+    at.later(3)
+    await timing.pause(at.engine, at.page, at.ask(code, "abfa", "منتظر مدارک"), 5)
+    assert await due(at, code) == "2026-12-06"
+    assert (await at.case(code))["events"][-1]["details"]["reason"] == "منتظر مدارک"
+    at.later(2)
+    await timing.resume(at.engine, at.page, at.ask(code, "abfa"))
+    assert await due(at, code) == "2026-12-01"
+    with pytest.raises(Refused, match="not paused"):
+        await timing.resume(at.engine, at.page, at.ask(code, "abfa"))
+
+
+async def test_all_pauses_together_have_a_cap(at: Counter) -> None:
+    code = await at.open()
+    ask, pause = at.ask, timing.pause
+    with pytest.raises(Refused, match="without a reason"):
+        await pause(at.engine, at.page, ask(code, "abfa"), 3)
+    with pytest.raises(Refused, match="at least one"):
+        await pause(at.engine, at.page, ask(code, "abfa", "x"), 0)
+    await pause(at.engine, at.page, ask(code, "abfa", "x"), 7)
+    with pytest.raises(Refused, match="paused already"):
+        await pause(at.engine, at.page, ask(code, "abfa", "x"), 1)
+    at.later(30)
+    with pytest.raises(Refused, match="10 working days in all, and 3 are left"):
+        await pause(at.engine, at.page, ask(code, "abfa", "x"), 4)
+    await pause(at.engine, at.page, ask(code, "abfa", "x"), 3)
+    assert (await at.row(code)).paused_days == 7
+
+
+async def test_another_topic_has_its_own_deadline_from_the_opening_on(at: Counter) -> None:
+    code = await at.open()
+    at.later(10)
+    await timing.change_topic(at.engine, at.page, at.ask(code, reason="قبض است"), "water.bill")
+    assert await due(at, code) == "2026-12-06"  # seven working days after the opening, not after today
+    assert (await at.row(code)).agency == "abfa"
+    for topic, county, why in (
+        ("no.topic", None, "no topic no.topic"),
+        ("", "atlantis", "no county atlantis"),
+        ("water.bill", "ahar", "already"),
+    ):
+        with pytest.raises(Refused, match=why):
+            await timing.change_topic(at.engine, at.page, at.ask(code, reason="x"), topic, county)
+    await timing.change_topic(at.engine, at.page, at.ask(code, reason="x"), county="")
+    row = await at.row(code)
+    assert (row.topic, row.county) == ("water.bill", None)
+
+
+async def test_time_that_the_citizen_takes_is_not_the_agency_s_and_time_used_stays_used(at: Counter) -> None:
+    code = await at.open()
+    at.later(3)  # Saturday: one of two days is used
+    await answers.answer(at.engine, code, "abfa", "x", at.at, at.page)
+    await answers.answer(at.engine, code, "abfa", "y", at.later(1), at.page)
+    at.later(3)  # Wednesday
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    assert await due(at, code) == "2026-12-05"  # one day is left: Saturday
+    at.later(7)
+    await referring.refer(at.engine, at.page, at.ask(code), "edu")
+    assert await due(at, code) == "2026-12-05"
+
+
+async def test_an_answer_ends_a_pause(at: Counter) -> None:
+    code = await at.open()
+    await timing.pause(at.engine, at.page, at.ask(code, "abfa", "x"), 5)
+    at.later(3)
+    await answers.answer(at.engine, code, "abfa", "x", at.at, at.page)
+    row = await at.row(code)
+    assert (row.paused_at, row.paused_days, row.stopped_at) == (None, 1, at.at)
+    with pytest.raises(Refused, match="is answered and can't be paused"):
+        await timing.pause(at.engine, at.page, at.ask(code, "abfa", "x"), 5)
