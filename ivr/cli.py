@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ivr.commands import books, menu, sounds, spool
+from ivr.commands import books, menu, route, sounds, spool
 from ivr.commands.output import Finding, fail, load_settings, quiet_pipe, run, show_json, with_database
 
 app = typer.Typer(
@@ -24,6 +24,7 @@ app.add_typer(menu.app, name="menu")
 app.add_typer(books.cases, name="case")
 app.add_typer(books.calls, name="call")
 app.add_typer(sounds.app, name="sounds")
+app.add_typer(route.app, name="route")
 app.add_typer(spool.app, name="spool")
 app.add_typer(database, name="db")
 app.add_typer(dialplan, name="dialplan")

@@ -1,0 +1,90 @@
+"""Counties and towns in a caller's words: «از چاراویماق شیش بار رفتم تبریز» is Charuymaq."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+
+from ivr.cases.words import normalise, word_set
+
+# What spoken Persian and Azerbaijani hang on a place name: «ورزقانه», «هریسدن», «کلیبرین», «تبریزیم».
+_ENDINGS = word_set("ه م ی یم یه ین ون نین نون دن دان ده دا ا یا لی لو لیم دیم دنم دانام س ست مون ها") | {""}
+# Before or after the name: «تو اهر», «اهر هستم». Such a place beats one that is only passed through.
+_BEFORE = word_set("تو از در سمت طرف طرفای اطراف بالای دهات روستای شهر شهرستان شهرداری بخش محله اهالی")
+_AFTER = word_set("هستم هستیم میشینم میشینیم زندگی زنگ طرفینده دانیشیرام")
+_PASSED = word_set("رفتم رفتیم بردیم بردم میبرن میرم میریم")
+
+
+class Places:
+    """The counties' names, towns and other spellings. Built once, asked often."""
+
+    def __init__(
+        self,
+        names: Mapping[str, Iterable[str]],
+        towns: Mapping[str, Iterable[str]],
+        common: Collection[str] = (),
+    ) -> None:
+        """`names`: county → what it is called; `towns`: county → its towns; `common`: normalised words that
+        callers say for other things too (the town «ترک» is also a crack): no town is recognised by one."""
+        self._county: dict[tuple[str, ...], str] = {}
+        for county, spelling in _pairs(names):
+            self._add(county, spelling)
+        for county, spelling in _pairs(towns):
+            if normalise(spelling) not in common:
+                self._add(county, spelling)
+        self._longest = max((len(words) for words in self._county), default=0)
+        self._singles = [words[0] for words in self._county if len(words) == 1]
+        self._codes = frozenset(names)
+        self._known: dict[str, bool] = {}
+
+    def _add(self, county: str, spelling: str) -> None:
+        """As written, and in one word: «بستان آباد» is also said and typed as one."""
+        if words := tuple(normalise(spelling).split()):
+            self._county.setdefault(words, county)
+            self._county.setdefault(("".join(words),), county)
+
+    def code(self, name: str) -> str:
+        """A county's code from its code or one of its names; "" when there is no such county."""
+        return name if name in self._codes else self._county.get(tuple(normalise(name).split()), "")
+
+    def is_place(self, word: str) -> bool:
+        """Is this (normalised) word a place's name, with or without an ending?"""
+        if word not in self._known:
+            self._known[word] = any(_is(word, name) for name in self._singles)
+        return self._known[word]
+
+    def county(self, text: str) -> str:
+        """The county the caller speaks from, "" if the words name none; of several the one she says she is
+        in, else the first."""
+        words = normalise(text).split()
+        found: dict[str, int] = {}
+        place = 0
+        while place < len(words):
+            county, length = self._at(words, place)
+            if county:
+                found[county] = max(found.get(county, -9), _standing(words, place, place + length))
+            place += length
+        return max(found, key=lambda county: found[county], default="")
+
+    def _at(self, words: list[str], place: int) -> tuple[str, int]:
+        for length in range(self._longest, 0, -1):
+            span = words[place : place + length]
+            if len(span) < length:
+                continue
+            for names, county in self._county.items():
+                if len(names) == length and tuple(span[:-1]) == names[:-1] and _is(span[-1], names[-1]):
+                    return county, length
+        return "", 1
+
+
+def _pairs(names: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str]]:
+    return ((county, spelling) for county, spellings in names.items() for spelling in spellings)
+
+
+def _is(word: str, name: str) -> bool:
+    return word.startswith(name) and word[len(name) :] in _ENDINGS
+
+
+def _standing(words: list[str], start: int, end: int) -> int:
+    before, after = words[max(0, start - 2) : start], words[end : end + 2]
+    here = (not _BEFORE.isdisjoint(before)) + (not _AFTER.isdisjoint(after))
+    return here - (not _PASSED.isdisjoint(before[-1:] + after[:1]))
