@@ -173,7 +173,7 @@ class Suggester:
 
     def _safe_confidence(self) -> float:
         """The lowest confidence above which the held-out answers go wrong no more often than MAX_ERROR."""
-        verdicts = sorted(self._verdicts(), reverse=True)
+        verdicts = sorted(self.verdicts(), reverse=True)
         lowest, wrong = float("inf"), 0
         for place, (confidence, right) in enumerate(verdicts, 1):
             wrong += not right
@@ -181,7 +181,8 @@ class Suggester:
                 lowest = confidence
         return lowest
 
-    def _verdicts(self) -> Iterable[tuple[float, bool]]:
+    def verdicts(self) -> Iterable[tuple[float, bool]]:
+        """Confidence and rightness of every held-out answer, what the threshold is set on."""
         for place in self._model.judged:
             example = self._model.examples[place]
             first = self._guesses(self._model.held_out[place], example.county, "")[0]

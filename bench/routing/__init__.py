@@ -1,0 +1,1 @@
+"""Bench (d): topic and agency from words, beside plain TF-IDF."""

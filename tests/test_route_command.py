@@ -1,0 +1,70 @@
+"""`ivr route suggest`, as a process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+COMMAND = [sys.executable, "-m", "ivr.cli", "route", "suggest"]
+
+
+def run(lines: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run([*COMMAND, *options], input=lines, capture_output=True, timeout=60, check=False)
+
+
+def test_each_line_gets_its_answer() -> None:
+    asked = [
+        {"id": "a", "text": "آب خونمون سه روزه قطعه تانکر هم نفرستادن", "county": "ahar"},
+        {"id": 2, "text": "آسفالت خیابون مراغه پر چاله س", "county": None},
+        {"id": "c", "text": "آسفالت خیابون پر چاله س", "county": "مراغه"},
+    ]
+    done = run("".join(json.dumps(one) + "\n" for one in asked).encode(), "--json")
+    assert (done.returncode, done.stderr) == (0, b"")
+    answers = [json.loads(line) for line in done.stdout.decode().splitlines()]
+    assert [(a["id"], a["agency"]) for a in answers] == [
+        ("a", "abfa"),
+        (2, "shahrdari_maragheh"),
+        ("c", "shahrdari_maragheh"),
+    ]
+    first = answers[0]
+    assert set(first) == {"id", "topic", "agency", "confidence", "assigned", "top"}
+    assert first["topic"] == "water.supply"
+    assert first["assigned"] is True
+    assert first["top"][0] == {key: first[key] for key in ("agency", "topic", "confidence")}
+    assert len(first["top"]) == 3
+
+
+def test_a_bad_line_is_named_and_the_others_are_answered() -> None:
+    good = json.dumps({"id": 1, "text": "برق قطعه"}, ensure_ascii=False).encode()
+    bad = [b"nonsense", b'{"id": 2}', b'{"id": 3, "text": 5}', b"[1]", b"\xff\xfe", b'{"id": ' + b"[" * 9999]
+    done = run(b"\n".join([*bad, b"", good]), "--json")  # the last line has no line break
+    assert done.returncode == 1
+    sentences = done.stderr.decode().splitlines()
+    assert [s.split(":")[0] for s in sentences] == [f"line {n}" for n in range(1, len(bad) + 1)]
+    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [1]
+
+
+def test_an_unknown_county_is_named_and_the_case_answered() -> None:
+    line = json.dumps({"id": 1, "text": "زباله های مراغه رو نمیبرن", "county": "moon"}).encode()
+    done = run(line, "--json")
+    assert done.returncode == 1
+    assert b"line 1: there is no county 'moon'" in done.stderr
+    assert json.loads(done.stdout)["agency"] == "shahrdari_maragheh"
+
+
+def test_without_json_people_can_read_it() -> None:
+    done = run(json.dumps({"id": "x", "text": "کمیته امداد مستمری نداده"}).encode())
+    assert done.stdout.decode().startswith("x: emdad ")
+
+
+def test_an_answer_comes_before_the_next_question() -> None:
+    with subprocess.Popen([*COMMAND, "--json"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stdout
+        for number in range(3):
+            process.stdin.write(json.dumps({"id": number, "text": "گاز قطعه"}).encode() + b"\n")
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["id"] == number
+        process.stdin.close()
+        assert process.wait(timeout=30) == 0
