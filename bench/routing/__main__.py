@@ -1,10 +1,10 @@
 """`python -m bench.routing`: how well the words alone find topic and agency, by cross-validation.
 
-No case is judged by a model that has seen it, and every fold sets its own threshold from what it has learned.
-Who wrote the phrases of examples.yaml had read the development cases, so further rows tell how much that may
-flatter: with the phrases closest to each case taken away, without any phrase, and the phrases themselves judged
-by models that have not seen them (they are shorter and harder than calls). `--quick` leaves those rows out. Exit
-1 when a target is missed.
+No case is judged by a model that has seen it; every fold sets its own threshold from what it has learned. Who
+wrote the phrases of examples.yaml had read the development cases, so further rows tell how much it flatters:
+with the phrases closest to each case taken away, without any phrase, and the phrases themselves judged by
+models that have not seen them (shorter and harder than calls). `--quick` leaves those rows out. Exit 1 when a
+target is missed.
 """
 
 from __future__ import annotations

@@ -20,7 +20,9 @@ from ivr.cases.words import Features, counts, grams, phrases
 
 Array = npt.NDArray[np.float64]
 TOP = 3
-MAX_ERROR = 0.03  # of the cases assigned without a person, how many may go wrong
+# Of held-out phrases assigned without a person, how many may go wrong. The promise for calls is 3 %; calls
+# are not quite like phrases, so the threshold leaves a margin.
+MAX_ERROR = 0.02
 _RIDGE = 0.5
 _SHARES: tuple[tuple[Features, float], ...] = ((grams, 0.7), (phrases, 0.3))
 _SHARPNESS = range(4, 42, 2)
