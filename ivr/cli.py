@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ivr.commands import books, menu, route, sounds, spool
+from ivr.commands import books, caseflow, menu, route, sounds, spool  # noqa: F401  caseflow adds to `ivr case`
 from ivr.commands.output import Finding, fail, load_settings, quiet_pipe, run, show_json, with_database
 
 app = typer.Typer(

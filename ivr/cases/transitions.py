@@ -159,7 +159,7 @@ def as_markdown() -> str:
     lines = ["| action | from | to | who | reason | what it means |", "|---|---|---|---|---|---|"]
     for rule in TABLE.values():
         sources = ", ".join(s for s in Status if s in rule.sources)
-        who, why = (" ".join(s for s in Side if s in sides) for sides in (rule.sides, rule.reason))
+        who, why = (", ".join(s for s in Side if s in sides) for sides in (rule.sides, rule.reason))
         to = rule.target or "as it is"
         lines.append(f"| `{rule.action}` | {sources} | {to} | {who} | {why or '-'} | {rule.means} |")
     lines += ["", "| status | what may follow |", "|---|---|"]

@@ -12,26 +12,23 @@ from ivr.desk.change import Ask, actor_named, changing
 from ivr.desk.refusals import Refused
 
 
-async def answer(
-    engine: AsyncEngine,
-    code: str,
-    officer: str,
-    words: str,
-    now: datetime | None = None,
-    page: Page | None = None,
-) -> None:
+async def give(engine: AsyncEngine, page: Page, ask: Ask, words: str) -> None:
     """Store an answer, which the citizen hears when she follows her code up. Not a closure.
 
-    Raises NoSuchCase, or Refused when there are no words, the case takes no answer any more, or `officer`
-    (as `actor_named` reads it) is of an agency that the case is not with.
+    Raises NoSuchCase, or Refused as the table says and when there are no words.
     """
-    words, now = words.strip(), now or datetime.now(UTC)
+    words = words.strip()
     if not words:
         raise Refused("an answer needs words")
-    if page is None:
-        async with engine.connect() as connection:
-            page = await read_page(connection)
-    ask = Ask(code, actor_named(page, officer), now=now)
     async with changing(engine, page, Action.ANSWER, ask) as change:
-        change.values = {"answer": words, "answered_at": now}
+        change.values = {"answer": words, "answered_at": ask.now}
         change.details = {"text": words}
+
+
+async def answer(
+    engine: AsyncEngine, code: str, officer: str, words: str, now: datetime | None = None
+) -> None:
+    """The same for an `officer` by name (`actor_named`), with the book as it is in the database."""
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    await give(engine, page, Ask(code, actor_named(page, officer), now=now or datetime.now(UTC)), words)

@@ -19,7 +19,7 @@ async def at(engine: AsyncEngine) -> Counter:
 
 async def answered(at: Counter) -> str:
     code = await at.open()
-    await answers.answer(at.engine, code, "abfa", "آب وصل شد.", at.at, at.page)
+    await answers.answer(at.engine, code, "abfa", "آب وصل شد.", at.at)
     return code
 
 
@@ -27,7 +27,7 @@ async def test_only_an_answered_case_closes_and_never_by_its_agency(at: Counter)
     code = await at.open()
     with pytest.raises(Refused, match="is referred and can't be closed: that is possible from answered"):
         await closing.close(at.engine, at.page, at.ask(code, "citizen"))
-    await answers.answer(at.engine, code, "abfa", "آب وصل شد.", at.at, at.page)
+    await answers.answer(at.engine, code, "abfa", "آب وصل شد.", at.at)
     with pytest.raises(Refused, match="by the agency, only by the desk or citizen or machine"):
         await closing.close(at.engine, at.page, at.ask(code, "abfa", "x"))
 

@@ -76,8 +76,8 @@ async def test_another_topic_has_its_own_deadline_from_the_opening_on(at: Counte
 async def test_time_that_the_citizen_takes_is_not_the_agency_s_and_time_used_stays_used(at: Counter) -> None:
     code = await at.open()
     at.later(3)  # Saturday: one of two days is used
-    await answers.answer(at.engine, code, "abfa", "x", at.at, at.page)
-    await answers.answer(at.engine, code, "abfa", "y", at.later(1), at.page)
+    await answers.answer(at.engine, code, "abfa", "x", at.at)
+    await answers.answer(at.engine, code, "abfa", "y", at.later(1))
     at.later(3)  # Wednesday
     await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
     assert await due(at, code) == "2026-12-05"  # one day is left: Saturday
@@ -90,7 +90,7 @@ async def test_an_answer_ends_a_pause(at: Counter) -> None:
     code = await at.open()
     await timing.pause(at.engine, at.page, at.ask(code, "abfa", "x"), 5)
     at.later(3)
-    await answers.answer(at.engine, code, "abfa", "x", at.at, at.page)
+    await answers.answer(at.engine, code, "abfa", "x", at.at)
     row = await at.row(code)
     assert (row.paused_at, row.paused_days, row.stopped_at) == (None, 1, at.at)
     with pytest.raises(Refused, match="is answered and can't be paused"):

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from alembic import command as alembic
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Select, Sequence, inspect, select, text
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk import book, reading
 from ivr.store import schema
@@ -48,6 +49,43 @@ async def test_upgrading_at_once_and_again_is_harmless_and_keeps_the_key(empty_u
     async with engine.connect() as connection:
         assert (await connection.execute(select(key_material.c.value))).scalars().all() == [key]
     assert len(key) == 32
+    await engine.dispose()
+
+
+async def test_answered_cases_of_the_first_form_stand_still_and_older_code_can_still_open_cases(
+    empty_url: str,
+) -> None:
+    """Up from 0001 with rows in it, a case opened as 0001 knew it, down again and up again."""
+    engine = make_engine(empty_url)
+
+    def go(connection: Connection, up: str = "", down: str = "") -> None:
+        config = schema._config()
+        config.attributes["connection"] = connection
+        alembic.upgrade(config, up) if up else alembic.downgrade(config, down)
+
+    async def open_case(connection: AsyncConnection, number: int) -> None:
+        texts = ("kind", "agency", "status", "channel", "language", "caller", "caller_key", "caller_name")
+        row = dict.fromkeys((*texts, "callback", "national_id"), "")
+        names = [*row, "id", "code", "topic", "opened_at", "due_at", "answered_at", "last_seq"]
+        values = {"id": UUID(int=number), "code": str(number), "topic": "t", "last_seq": 2} | {"agency": "a"}
+        values |= {"status": "answered", "opened_at": NOW, "due_at": NOW, "answered_at": NOW}
+        statement = f"INSERT INTO cases ({', '.join(names)}) VALUES ({', '.join(f':{n}' for n in names)})"
+        await connection.execute(text(statement), row | values)
+
+    async with engine.begin() as connection:
+        await connection.run_sync(go, up="0001")
+        await connection.execute(text("INSERT INTO topics VALUES ('t', 't', '', '1', 2, '[]')"))
+        await connection.execute(
+            text("INSERT INTO agencies (code, name, level, assignable) VALUES ('a', 'a', '', true)")
+        )
+        await open_case(connection, 1)
+        await connection.run_sync(go, up="0002")
+        await open_case(connection, 2)
+        query = select(cases.c.stopped_at, cases.c.stopped_days).order_by(cases.c.code)
+        assert (await connection.execute(query)).all() == [(NOW, 0), (None, 0)]
+        await connection.run_sync(go, down="0001")
+        await connection.run_sync(go, up="head")
+        assert (await connection.execute(query)).all() == [(NOW, 0), (NOW, 0)]
     await engine.dispose()
 
 
