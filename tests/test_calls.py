@@ -292,7 +292,7 @@ async def test_the_operators_queue_plays_music_while_somebody_is_there(
     lines = TREE.read_text(encoding="utf-8").splitlines(keepends=True)
     tree.write_text("".join(line for line in lines if not line.startswith("    hours:")), encoding="utf-8")
     await asyncio.to_thread(ivr, hotline, "menu", "publish", str(tree))
-    # Somebody is logged in but does not pick up: the caller waits with music.
+    # Somebody is logged in, whose telephone hangs up at once and is tried again: the caller waits.
     hotline.console("queue add member Local/s@seda111-demo to operators")
     number = fresh_number()
     calling = asyncio.create_task(call(hotline, *keys("1", "0"), Wait(8), HangUp(), number=number))

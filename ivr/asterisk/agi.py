@@ -87,10 +87,6 @@ class Reply(NamedTuple):
     text: str = ""
 
     @property
-    def timed_out(self) -> bool:
-        return self.value == "timeout"
-
-    @property
     def dead(self) -> bool:
         """511: the channel is gone and takes no such command any more."""
         return self.code == 511

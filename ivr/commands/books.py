@@ -37,9 +37,8 @@ def show(code: Code, json: Json = False) -> None:
     """One case with its recordings, referrals and events."""
     from ivr.desk import reading
 
-    plain = "".join(c for c in code if c.isalnum())
     settings = load_settings()
-    case = with_database(settings, lambda engine: reading.case_json(engine, plain))
+    case = with_database(settings, lambda engine: reading.case_json(engine, plain(code)))
     if case is None:
         raise Finding(f"no case has the code {code}")
     locate(settings, [case])
@@ -58,9 +57,8 @@ def answer(
     """Give a case its answer."""
     from ivr.desk import answers
 
-    plain = "".join(c for c in code if c.isalnum())
-    with_database(load_settings(), lambda engine: answers.answer(engine, plain, by, text))
-    typer.echo(f"case {plain}: answered")
+    with_database(load_settings(), lambda engine: answers.answer(engine, plain(code), by, text))
+    typer.echo(f"case {plain(code)}: answered")
 
 
 @calls.command("list", epilog="Example: ivr call list --json")
@@ -75,6 +73,11 @@ def call_list(limit: Limit = 20, json: Json = False) -> None:
         show_json(rows)
     else:
         show_table(["started_at", "caller", "language", "outcome", "case", "id"], rows)
+
+
+def plain(code: str) -> str:
+    """A code without the blanks and dashes people write into it."""
+    return "".join(c for c in code if c.isalnum())
 
 
 def locate(settings: Settings, rows: Iterable[dict[str, Any]]) -> None:

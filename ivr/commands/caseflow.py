@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.commands.books import Code, Json, cases
+from ivr.commands.books import Code, Json, cases, plain
 from ivr.commands.output import load_settings, show_json, show_table, with_database
 
 if TYPE_CHECKING:
@@ -192,10 +192,6 @@ def act(code: str, by: str, reason: str, does: Callable[[AsyncEngine, Page, Ask]
     case = _with_page(work)
     assert case is not None
     typer.echo(f"case {case['code']}: {case['status']}, with {case['agency']}, due {case['due_at']}")
-
-
-def plain(code: str) -> str:
-    return "".join(c for c in code if c.isalnum())
 
 
 def _with_page(work: Callable[[AsyncEngine, Page], Awaitable[T]]) -> T:
