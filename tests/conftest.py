@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.fixtures.database", "tests.fixtures.hotline"]
+pytest_plugins = ["tests.fixtures.database", "tests.fixtures.hotline", "tests.fixtures.small_disk"]
