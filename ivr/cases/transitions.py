@@ -98,7 +98,7 @@ _ROWS = (
         S.REOPENED,
         _CALLERS,
         _DESK,
-        "not solved: back to who had it",
+        "not solved: back to who had it, one level higher",
     ),
     Rule(Action.WITHDRAW, OPEN, S.WITHDRAWN, _CALLERS, _DESK, "the citizen takes it back"),
     Rule(

@@ -15,7 +15,9 @@ from sqlalchemy import Select, bindparam, delete, func, insert, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
+from ivr.cases.clock import Clock
 from ivr.cases.deadlines import WEEKEND, Calendar
+from ivr.cases.escalation import Ladder, Ladders, Term, from_json
 from ivr.cases.routing import Rule, Rules, Scope
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY
@@ -24,6 +26,7 @@ from ivr.store.tables import (
     agencies,
     areas,
     calendar_days,
+    calendar_revisions,
     cases,
     code_misses,
     precedents,
@@ -54,6 +57,26 @@ class Page:
     counties: frozenset[str]
     other_topic: str
     area_code: str
+    ladders: Ladders
+    revisions: Mapping[str, int]  # county ("" = everywhere) → what its cases must be timed by
+
+    @property
+    def revision(self) -> int:
+        """The newest reading of calendar and ladders that this page knows."""
+        return max(self.revisions.values(), default=0)
+
+    def wanted(self, county: str) -> int:
+        """The revision below which a county's cases must be timed anew."""
+        return max(self.revisions.get("", 0), self.revisions.get(county, 0))
+
+    def term(self, clock: Clock, kind: str, topic: str, county: str) -> Term:
+        """The time that such a case has."""
+        governing = self.rules.governing_topic(kind, topic)
+        return Term(clock, self.calendar, self.deadlines.get(governing, self.deadlines[topic]), county)
+
+    def ladder(self, kind: str, topic: str, agency: str) -> Ladder:
+        """The ladder that such a case climbs."""
+        return self.ladders.of(self.rules.governing_topic(kind, topic), agency)
 
 
 class Book:
@@ -159,6 +182,7 @@ async def read_page(
     rules += [Rule(r.topic, Scope.PRECEDENT, r.agency, r.county) for r in in_force]
     days = (await connection.execute(select(topics.c.code, topics.c.deadline_days))).all()
     counties = (await connection.execute(select(areas.c.code))).scalars()
+    revised = (await connection.execute(select(calendar_revisions))).all()
     return Page(
         rules=Rules(
             desk=province.desk,
@@ -171,6 +195,8 @@ async def read_page(
         counties=frozenset(counties),
         other_topic=province.other_topic,
         area_code=province.area_code,
+        ladders=from_json(province.escalation),
+        revisions={row.county: row.revision for row in revised},
     )
 
 

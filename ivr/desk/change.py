@@ -17,6 +17,7 @@ from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.clock import Clock
+from ivr.cases.escalation import next_at
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Actor, Side, decide
 from ivr.desk.book import Page
@@ -88,7 +89,9 @@ class Change:
         self.agency: str = case.agency
         self.topic: str = case.topic
         self.county: str = case.county or ""
-        self.clock = Clock(**{f.name: getattr(case, f.name) for f in fields(Clock)})
+        self.clock = clock_of(case)
+        self.rung: int = case.rung
+        self.level: str = case.level or page.ladders.levels[0]
         self.values: dict[str, Any] = {}
         self.details: dict[str, Any] = {}
         self._begins = ""
@@ -98,6 +101,14 @@ class Change:
         """Another body is responsible from now on. `begins`, `ends`: the reasons the two referrals keep."""
         self.details |= {"from": self.agency, "agency": agency}
         self.agency, self._begins, self._ends = agency, begins, ends or self._ends
+
+    def climb(self) -> None:
+        """The next higher level is responsible from now on; at the top of the ladder it stays there."""
+        ladder = self.page.ladder(self.case.kind, self.topic, self.agency)
+        self.rung = self.page.ladders.above(ladder, self.rung, self.level)
+        if self.rung != self.case.rung:
+            self.level = ladder.rungs[self.rung - 1].level
+        self.details |= {"rung": self.rung, "level": self.level}
 
     async def running(self) -> Row[Any] | None:
         """The referral that is in force."""
@@ -113,9 +124,12 @@ class Change:
 
     async def save(self) -> None:
         """Write everything."""
-        due_at = self._settle_clock()
-        row = {"status": self.status, "agency": self.agency, "topic": self.topic, "due_at": due_at}
-        row |= {"county": self.county or None} | asdict(self.clock) | self.values
+        self._settle_clock()
+        times = self._times()
+        due_at = times["due_at"]
+        row: dict[str, Any] = {"status": self.status, "agency": self.agency, "topic": self.topic}
+        row |= {"county": self.county or None, "rung": self.rung, "level": self.level}
+        row |= times | asdict(self.clock) | self.values
         await self.connection.execute(update(cases).where(cases.c.id == self.case.id).values(row))
         await self._save_referral(due_at)
         if due_at != self.case.due_at:
@@ -132,19 +146,27 @@ class Change:
         message = outbox_row(f"{kind}:{cause}", kind, ask.now, {"case": case.code})
         await self.connection.execute(outbox.insert(), [message])
 
-    def _settle_clock(self) -> datetime:
-        """Stand still or run as the status demands; a new deadline only if something bears on it."""
-        before = Clock(**{f.name: getattr(self.case, f.name) for f in fields(Clock)})
-        waits = self.status is Status.ANSWERED or self.status not in OPEN
-        step = self.clock.stop if waits else self.clock.run
+    def _settle_clock(self) -> None:
+        """Stand still or run as the status demands."""
+        step = self.clock.stop if self._waits else self.clock.run
         self.clock = step(self.page.calendar, self.ask.now, self.county)
-        bears = self.clock != before or self._begins or self.topic != self.case.topic
-        if not bears and self.county == (self.case.county or ""):
-            due_at: datetime = self.case.due_at
-            return due_at
-        governing = self.page.rules.governing_topic(self.case.kind, self.topic)
-        days = self.page.deadlines.get(governing, self.page.deadlines[self.topic])
-        return self.clock.due_at(self.page.calendar, days, self.county)
+
+    @property
+    def _waits(self) -> bool:
+        """For the citizen's word, or for nothing any more."""
+        return self.status is Status.ANSWERED or self.status not in OPEN
+
+    def _times(self) -> dict[str, Any]:
+        """Deadline and next rung, worked out anew only if something bears on them."""
+        page, case = self.page, self.case
+        same = (self.clock, self.topic, self.county, self.rung)
+        before = (clock_of(case), case.topic, case.county or "", case.rung)
+        if same == before and not self._begins and case.timed_by >= page.wanted(self.county):
+            return {"due_at": case.due_at, "next_rung_at": case.next_rung_at}
+        term = page.term(self.clock, case.kind, self.topic, self.county)
+        ladder = page.ladder(case.kind, self.topic, self.agency)
+        next_rung_at = None if self._waits else next_at(ladder, term, self.rung)
+        return {"due_at": term.due_at, "next_rung_at": next_rung_at, "timed_by": page.revision}
 
     async def _save_referral(self, due_at: datetime) -> None:
         is_running = (referrals.c.case_id == self.case.id, referrals.c.ended_at.is_(None))
@@ -157,6 +179,10 @@ class Change:
             row = {"id": uuid.uuid4(), "case_id": self.case.id, "agency": self.agency, "reason": self._begins}
             row |= {"referred_at": self.ask.now, "due_at": due_at}
             await self.connection.execute(referrals.insert(), [row])
+
+
+def clock_of(case: Row[Any]) -> Clock:
+    return Clock(**{f.name: getattr(case, f.name) for f in fields(Clock)})
 
 
 @asynccontextmanager

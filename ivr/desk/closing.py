@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import uuid
+from dataclasses import asdict
 from datetime import timedelta
 
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.statuses import OPEN
+from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book import Page
 from ivr.desk.change import Ask, changing, locked
+from ivr.desk.opening import recording_row
 from ivr.desk.refusals import Refused
+from ivr.store.tables import recordings
+from ivr.voice.events import Recorded
 
 REOPEN_DAYS = 30  # how long after the end a citizen may say that it is not solved
 # What statistics keep apart: who said that an answered case is over.
@@ -55,9 +61,19 @@ async def merge(engine: AsyncEngine, page: Page, ask: Ask, into: str) -> None:
         await change.tell("duplicate_merged", other, {"duplicate": ask.code})
 
 
-async def reopen(engine: AsyncEngine, page: Page, ask: Ask, within: int = REOPEN_DAYS) -> None:
-    """Not solved: back to the agency that had it. Its clock goes on where it stood.
+async def reopen(
+    engine: AsyncEngine,
+    page: Page,
+    ask: Ask,
+    within: int = REOPEN_DAYS,
+    words: Recorded | None = None,
+    call: uuid.UUID | None = None,
+) -> None:
+    """Not solved: back to the agency that had it, one level higher. Its clock goes on where it stood.
 
+    The level stays when the ladder has no higher one, and after a withdrawal, which blames no answer.
+
+    `words`: what she said to it, in `call`; they belong to the case from then on.
     Raises Refused as the table says, and for a citizen more than `within` days after the end.
     """
     async with changing(engine, page, Action.REOPEN, ask) as change:
@@ -66,3 +82,9 @@ async def reopen(engine: AsyncEngine, page: Page, ask: Ask, within: int = REOPEN
             raise Refused(f"case {ask.code} ended more than {within} days ago")
         change.values = {"closed_at": None, "closure": None}
         change.move(change.agency, "reopened")
+        if change.case.status != Status.WITHDRAWN:
+            change.climb()
+        if words is not None:
+            row = recording_row(asdict(words), change.case.id, call, ask.now)
+            await change.connection.execute(insert(recordings).on_conflict_do_nothing(), [row])
+            change.details["recording"] = words.name

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from ivr.cases import phone
+from ivr.cases.clock import Clock
+from ivr.cases.escalation import next_at
 from ivr.cases.kinds import Kind
 from ivr.cases.routing import Reason, Route
 from ivr.cases.statuses import Status
@@ -42,6 +44,7 @@ class Ruling:
     county: str
     route: Route
     due_at: datetime
+    next_rung_at: datetime | None
     given: dict[str, str]
 
 
@@ -50,15 +53,17 @@ def rule(fact: Fact, page: Page) -> Ruling:
     kind = Kind(fact["kind"]) if fact["kind"] in set(Kind) else Kind.REQUEST
     topic = fact["topic"] if fact["topic"] in page.deadlines else page.other_topic
     county = fact["county"] if fact["county"] in page.counties else ""
-    days = page.deadlines.get(page.rules.governing_topic(kind, topic), page.deadlines[topic])
+    term = page.term(Clock(datetime.fromisoformat(fact["at"])), kind, topic, county)
+    route = page.rules.route(kind, topic, county)
     said = {"kind": fact["kind"], "topic": fact["topic"], "county": fact["county"]}
     known = {"kind": kind, "topic": topic, "county": county}
     return Ruling(
         kind,
         topic,
         county,
-        page.rules.route(kind, topic, county),
-        page.calendar.due_at(datetime.fromisoformat(fact["at"]), days, county),
+        route,
+        term.due_at,
+        next_at(page.ladder(kind, topic, route.agency), term, 0),
         {name: value for name, value in said.items() if value and value != known[name]},
     )
 
@@ -97,7 +102,7 @@ def call_row(fact: Fact, page: Page) -> Row:
     }
 
 
-def recording_row(recorded: Row, case: uuid.UUID | None, call: uuid.UUID, at: datetime) -> Row:
+def recording_row(recorded: Row, case: uuid.UUID | None, call: uuid.UUID | None, at: datetime) -> Row:
     """A recording that begins to belong to a case, or to a call alone."""
     return {
         "name": recorded["name"],
@@ -147,6 +152,9 @@ def _case_row(fact: Fact, code: str, ruling: Ruling, page: Page) -> Row:
         "opened_at": datetime.fromisoformat(fact["at"]),
         "due_at": ruling.due_at,
         "last_seq": 2,
+        "level": page.ladders.levels[0],
+        "next_rung_at": ruling.next_rung_at,
+        "timed_by": page.revision,
     }
 
 

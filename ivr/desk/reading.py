@@ -100,6 +100,8 @@ def _case_json(
         "due_at": _iso(row.due_at),
         **_plain(row._mapping, more),
         "answered_at": _iso(row.answered_at),
+        "level": row.level or None,
+        "next_rung_at": _iso(row.next_rung_at),
         "id": str(row.id),
         "call_id": str(row.call_id) if row.call_id else None,
         "recordings": [recording_json(r) for r in heard],

@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from ivr.store.base import metadata
 
 # `menu`: first-press digit → name of the topic group. `kinds`: kind → the topic whose rules govern it.
+# `escalation`: `ivr.cases.escalation.as_json`.
 provinces = Table(
     "provinces",
     metadata,
@@ -18,6 +19,7 @@ provinces = Table(
     Column("other_topic", Text, nullable=False),
     Column("menu", JSONB, nullable=False),
     Column("kinds", JSONB, nullable=False),
+    Column("escalation", JSONB, nullable=False, server_default="{}"),
 )
 
 areas = Table(

@@ -8,7 +8,10 @@ from ivr.store.base import metadata, moment
 
 # `id` is the id of the journalled fact that opened it, so that applying a fact twice changes nothing.
 # `last_seq` numbers its events. `county` NULL = unknown. `closure`: how it ended.
-# The clock's columns: `ivr.cases.clock`.
+# The clock's columns: `ivr.cases.clock`. `rung`: how many rungs of its ladder it has climbed, `level`: who is
+# responsible now ("" = the lowest), `next_rung_at`: when it must climb on; NULL while an answer waits, after
+# the end, and at a ladder's end. `timed_by`: the calendar revision that its times were worked out by.
+RUNNING = text("closed_at IS NULL AND stopped_at IS NULL")
 cases = Table(
     "cases",
     metadata,
@@ -40,6 +43,10 @@ cases = Table(
     moment("closed_at", nullable=True),
     Column("closure", Text),
     Column("merged_into", Uuid, ForeignKey("cases.id")),
+    Column("rung", Integer, nullable=False, server_default="0"),
+    Column("level", Text, nullable=False, server_default=""),
+    moment("next_rung_at", nullable=True),
+    Column("timed_by", Integer, nullable=False, server_default="0"),
     Index("ix_cases_opened_at_id", "opened_at", "id"),
     Index(
         "ix_cases_caller_key_opened_at",
@@ -48,10 +55,12 @@ cases = Table(
         postgresql_where=text("caller_key <> ''"),
     ),
     Index(None, "call_id"),
-    Index("ix_cases_due_at", "due_at", postgresql_where=text("closed_at IS NULL AND stopped_at IS NULL")),
+    Index("ix_cases_due_at", "due_at", postgresql_where=RUNNING),
+    Index("ix_cases_next_rung_at", "next_rung_at", postgresql_where=RUNNING),
+    Index("ix_cases_county_timed_by", "county", "timed_by", postgresql_where=text("closed_at IS NULL")),
 )
 # Columns that a case is opened without; its later life fills them.
 LATER = (
     *("answer", "answered_at", "closed_at", "closure", "merged_into"),
-    *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at"),
+    *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at", "rung"),
 )

@@ -6,6 +6,7 @@ from ivr.store.agencies import agencies
 from ivr.store.areas import areas, provinces
 from ivr.store.base import metadata
 from ivr.store.calendar_days import calendar_days
+from ivr.store.calendar_revisions import calendar_revisions
 from ivr.store.calls import calls
 from ivr.store.case_events import case_events
 from ivr.store.cases import cases
@@ -22,6 +23,7 @@ __all__ = [
     "agencies",
     "areas",
     "calendar_days",
+    "calendar_revisions",
     "calls",
     "case_events",
     "cases",

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -10,6 +13,7 @@ from ivr.desk import answers, closing, referring
 from ivr.desk.change import Ask
 from ivr.desk.refusals import Refused
 from tests.desk.counter import Counter, counter, outcomes
+from tests.desk.office import words
 
 
 @pytest.fixture
@@ -62,7 +66,30 @@ async def test_not_solved_goes_back_to_who_had_it(at: Counter) -> None:
     row, (running,) = await at.row(code), await at.running(code)
     assert (row.status, row.agency, row.closed_at, row.closure) == ("reopened", "abfa", None, None)
     assert (running.agency, running.reason) == ("abfa", "reopened")
+    assert (row.level, row.rung, row.next_rung_at) == ("head", 2, row.due_at + timedelta(days=2))
     await referring.accept(at.engine, at.page, at.ask(code, "abfa"))
+
+
+async def test_each_not_solved_goes_one_level_higher_up_to_the_governor_with_her_words(at: Counter) -> None:
+    code, heard = await at.open(), []
+    for _ in range(4):
+        await answers.answer(at.engine, code, "abfa", "درست شد", at.later(1))
+        said = words()
+        ask = at.ask(code, "citizen")
+        await closing.reopen(at.engine, at.page, ask, words=said, call=uuid.UUID(int=1))
+        case = await at.case(code)
+        last = case["events"][-1]["details"]
+        assert [r["path"] for r in case["recordings"]][-1] == f"{last['recording']}.wav" == f"{said.name}.wav"
+        assert last["level"] == case["level"]
+        heard.append((last["rung"], case["level"]))
+    assert heard == [(2, "head"), (3, "deputy_governor"), (4, "governor"), (4, "governor")]
+
+
+async def test_who_takes_a_withdrawal_back_blames_no_answer(at: Counter) -> None:
+    code = await at.open()
+    await closing.withdraw(at.engine, at.page, at.ask(code, "citizen"))
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    assert (await at.row(code)).level == "officer"
 
 
 async def test_a_citizen_may_reopen_for_some_time_and_the_desk_always(at: Counter) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.clock import Clock
+from ivr.cases.escalation import next_at
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import TABLE, Action, Actor, Side, permitted
 from ivr.desk import answers, closing, referring, timing
@@ -90,13 +91,16 @@ async def has_body_clock_and_story(at: Counter, code: str) -> None:
     seqs = [event["seq"] for event in case["events"]]
     assert seqs == list(range(1, row.last_seq + 1))
     if row.status not in OPEN:
-        assert running == [] and row.closed_at is not None and row.closure
+        assert running == [] and row.closed_at is not None and row.closure and row.next_rung_at is None
         return
     (one,) = running
     assert one.agency == row.agency and at.page.rules.agencies[row.agency]
     assert row.closed_at is None and one.due_at == row.due_at
+    assert row.level in at.page.ladders.levels
     assert (row.stopped_at is not None) == (row.status == Status.ANSWERED)
-    days = at.page.deadlines[row.topic]
+    days, ladder = at.page.deadlines[row.topic], at.page.ladder(row.kind, row.topic, row.agency)
+    term = at.page.term(clock_of(row), row.kind, row.topic, row.county or "")
+    assert row.next_rung_at == (None if row.stopped_at else next_at(ladder, term, row.rung))
     assert row.due_at == clock_of(row).due_at(at.page.calendar, days, row.county)
     if row.status == Status.RETURNED:
         assert row.agency == at.page.rules.desk
@@ -130,5 +134,8 @@ async def test_no_life_leaves_a_case_without_body_clock_or_event(
             assert action is not Action.REFER or returns_since_ruling < MOST_RETURNS
             returns_since_ruling += action is Action.RETURN
             returns_since_ruling = 0 if action is Action.RULE else returns_since_ruling
+            levels = at.page.ladders.levels
+            assert after.rung >= before.rung
+            assert levels.index(after.level) >= levels.index(before.level)
             assert clock_of(after).elapsed(calendar, at.at, "ahar") == used
         await has_body_clock_and_story(at, code)

@@ -1,0 +1,144 @@
+"""The escalation ladder: who becomes responsible for a case when its time runs out, and when.
+
+A rung's time is working time of the case's own clock, counted from its deadline, so that a pause, a closure
+or an answer that waits for the citizen moves every rung together with the deadline. A case keeps the number
+of rungs that it has climbed; that never becomes smaller, whatever agency or topic it gets (design.md §6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from ivr.cases.clock import Clock
+from ivr.cases.deadlines import Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """`level` is responsible from `days` working days after the deadline on (negative: before it)."""
+
+    name: str
+    level: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """Rungs in their order. `repeat`: the last one comes again every so many working days; 0 = never."""
+
+    rungs: tuple[Rung, ...]
+    repeat: int = 0
+
+    def rung(self, number: int) -> Rung | None:
+        """The `number`th rung, from 1; None when the ladder ends before it."""
+        beyond = number - len(self.rungs)
+        if beyond <= 0:
+            return self.rungs[number - 1]
+        last = self.rungs[-1]
+        return replace(last, days=last.days + beyond * self.repeat) if self.repeat else None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """The time that a case has: so many working `days` of its clock, in its county."""
+
+    clock: Clock
+    calendar: Calendar
+    days: int
+    county: str = ""
+
+    @property
+    def due_at(self) -> datetime:
+        return self.clock.due_at(self.calendar, self.days, self.county)
+
+    def at(self, rung: Rung) -> datetime:
+        """When `rung` comes; never before the end of the first working day."""
+        return self.clock.due_at(self.calendar, max(1, self.days + rung.days), self.county)
+
+
+@dataclass(frozen=True, slots=True)
+class Ladders:
+    """A province's ladders. `levels` from the lowest up; a topic's own ladder goes before an agency's."""
+
+    levels: tuple[str, ...]
+    usual: Ladder
+    topics: Mapping[str, Ladder] = field(default_factory=dict)
+    agencies: Mapping[str, Ladder] = field(default_factory=dict)
+
+    def of(self, topic: str, agency: str) -> Ladder:
+        """`topic`: the one that governs the case."""
+        return self.topics.get(topic) or self.agencies.get(agency) or self.usual
+
+    def higher(self, one: str, other: str) -> str:
+        """The higher of two levels; a level that is no longer known is below all."""
+        return max(one, other, key=lambda level: self.levels.index(level) if level in self.levels else -1)
+
+    def above(self, ladder: Ladder, rung: int, level: str) -> int:
+        """The first rung behind `rung` whose level is higher than `level`, as a number; else `rung`."""
+        for number in range(rung + 1, len(ladder.rungs) + 1):
+            if self.higher(level, ladder.rungs[number - 1].level) != level:
+                return number
+        return rung
+
+
+# design.md §6: officer → head of agency → deputy governor → governor. For a province without its own file.
+STANDARD = Ladders(
+    levels=("officer", "head", "deputy_governor", "governor"),
+    usual=Ladder(
+        (
+            Rung("reminder", "officer", -1),
+            Rung("overdue", "head", 0),
+            Rung("deputy", "deputy_governor", 2),
+            Rung("governor", "governor", 5),
+        ),
+        repeat=5,
+    ),
+)
+
+
+def next_at(ladder: Ladder, term: Term, rung: int) -> datetime | None:
+    """When a case that stands on `rung` must climb; None when its ladder ends there."""
+    step = ladder.rung(rung + 1)
+    return None if step is None else term.at(step)
+
+
+def climb(ladder: Ladder, term: Term, rung: int, now: datetime) -> tuple[list[Rung], datetime | None]:
+    """The rungs above `rung` whose time has come, in order, and when the one after them comes."""
+    passed: list[Rung] = []
+    while (step := ladder.rung(rung + len(passed) + 1)) is not None:
+        at = term.at(step)
+        if at > now:
+            return passed, at
+        passed.append(step)
+    return passed, None
+
+
+def as_json(ladders: Ladders) -> dict[str, Any]:
+    """As the database keeps it and `ivr escalation ladder --json` shows it."""
+    return {
+        "levels": list(ladders.levels),
+        "usual": _shape(ladders.usual),
+        "topics": {name: _shape(ladder) for name, ladder in ladders.topics.items()},
+        "agencies": {name: _shape(ladder) for name, ladder in ladders.agencies.items()},
+    }
+
+
+def from_json(shape: Mapping[str, Any]) -> Ladders:
+    """What `as_json` made; STANDARD for an empty mapping."""
+    if not shape:
+        return STANDARD
+    topics, agencies = (
+        {name: _ladder(ladder) for name, ladder in shape[part].items()} for part in ("topics", "agencies")
+    )
+    return Ladders(tuple(shape["levels"]), _ladder(shape["usual"]), topics, agencies)
+
+
+def _shape(ladder: Ladder) -> dict[str, Any]:
+    return {"rungs": [asdict(rung) for rung in ladder.rungs], "repeat": ladder.repeat}
+
+
+def _ladder(shape: Mapping[str, Any]) -> Ladder:
+    return Ladder(tuple(Rung(**rung) for rung in shape["rungs"]), shape["repeat"])
