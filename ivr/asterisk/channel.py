@@ -157,11 +157,10 @@ class Channel:
         connection = self._connection
         seconds = first
         if most > 1 and first != following:
-            await self._set_timeouts(first, following)
+            if self._timeouts != (first, following):
+                await self._set_timeouts(first, following)
             seconds = 0.0  # Read then takes the channel's own
-        # Nothing in `files` can break out of the quotes: see _playable.
-        line = f'EXEC Read "IVR_KEYS,{files},{most},,1,{seconds:g}"\n'
-        await connection.send(line.encode(), drainable=True)
+        await connection.send(_read_line(files, most, seconds), True)
         reply = await connection.send(_READ_KEYS)
         status, _, keys = (reply.value or "").partition(" ")
         if connection.hung_up or status == "HANGUP" or reply.dead:
@@ -174,10 +173,9 @@ class Channel:
         return Keys(keys, Ended.TIMEOUT)
 
     async def _set_timeouts(self, first: float, following: float) -> None:
-        if self._timeouts != (first, following):
-            await self._connection.send(_set_timeout("response", first))
-            await self._connection.send(_set_timeout("digit", following))
-            self._timeouts = (first, following)
+        await self._connection.send(_set_timeout("response", first))
+        await self._connection.send(_set_timeout("digit", following))
+        self._timeouts = (first, following)
 
     async def _play(self, files: list[str], drainable: bool = True) -> None:
         """Play to the end; keys are ignored."""
@@ -249,6 +247,12 @@ async def _hung_up() -> Event:
 @lru_cache(maxsize=256)
 def _set_timeout(which: str, seconds: float) -> bytes:
     return command("SET", "VARIABLE", f"TIMEOUT({which})", f"{seconds:.3f}")
+
+
+@lru_cache(maxsize=1024)
+def _read_line(files: str, most: int, seconds: float) -> bytes:
+    """Nothing in `files` can break out of the quotes: see _playable."""
+    return f'EXEC Read "IVR_KEYS,{files},{most},,1,{seconds:g}"\n'.encode()
 
 
 @lru_cache(maxsize=4096)

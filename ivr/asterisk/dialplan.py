@@ -20,7 +20,9 @@ RECORD_SECONDS, SILENCE_SECONDS = 180, 8
 # What Asterisk plays by itself, apart from any menu.
 FALLBACK_PROMPTS = ("fallback.apology", "fallback.kept", "fallback.thanks", "beep")
 QUEUE_PROMPTS = ("queue.youarenext", "queue.thereare", "queue.callswaiting", "queue.thankyou")
-PROMPTS = frozenset(FALLBACK_PROMPTS + QUEUE_PROMPTS)
+# The position in the queue: `digits/N` to Asterisk, linked to our numbers (announce-position-limit = 20).
+QUEUE_NUMBERS = tuple(f"number.{position}" for position in range(1, 21))
+PROMPTS = frozenset(FALLBACK_PROMPTS + QUEUE_PROMPTS + QUEUE_NUMBERS)
 
 # Files that Asterisk complains about when they are missing; its defaults serve us.
 EMPTY = (

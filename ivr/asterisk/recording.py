@@ -59,16 +59,18 @@ async def examine(recordings: Path, name: str, reply: Reply) -> Recorded:
         if reply.value == "writefile":
             _make.cache_clear()  # the folder may be gone
         return NOTHING
-    return await asyncio.to_thread(_examine, recordings / f"{name}.{FORMAT}", name, reply)
-
-
-def _examine(file: Path, name: str, reply: Reply) -> Recorded:
+    file = recordings / f"{name}.{FORMAT}"
     try:
-        found = measure(file.read_bytes())
+        file.stat()  # what is not there needs no thread
+        return await asyncio.to_thread(_examine, file, name, reply)
     except OSError as error:
         log.error("there is no recording: %s (Asterisk says %s)", error, reply)
         _make.cache_clear()
         return NOTHING
+
+
+def _examine(file: Path, name: str, reply: Reply) -> Recorded:
+    found = measure(file.read_bytes())
     if reply.endpos is not None and found.samples != reply.endpos:
         log.warning("recording %s holds %d samples, Asterisk says %d", name, found.samples, reply.endpos)
     ended = how_it_ended(reply)

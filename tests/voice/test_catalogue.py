@@ -18,7 +18,7 @@ VOICES = "voices: {fa: {}, az: {voice: az, rate: 120}}\n"
 LANGUAGES = ("fa", "az")
 # Asterisk's own queue says these: app_queue's four prompts and its positions.
 ASTERISK = {f"queue.{name}" for name in ("youarenext", "thereare", "callswaiting", "thankyou")} | {
-    f"digits.{n}" for n in range(1, 21)
+    f"number.{n}" for n in range(1, 21)
 }
 
 
