@@ -36,7 +36,7 @@ check: $(READY)
 	$(BIN)/pytest tests/test_floors.py
 
 test: check
-	$(BIN)/pytest --durations=10
+	$(BIN)/pytest -n 3 --dist worksteal --durations=10
 
 bench: $(READY)
 	$(BIN)/python -m bench
