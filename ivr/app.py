@@ -114,6 +114,7 @@ class Hotline:
             settings.state_path / "fallback",
             settings.recordings,
             settings.spool,
+            settings.custody,
         )
         await worker.start()
         stack.push_async_callback(worker.close)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ivr.commands import books, caseflow, menu, route, sounds, spool  # noqa: F401  caseflow adds to `ivr case`
+from ivr.commands import books, caseflow, menu, route, sounds, spool, verify  # noqa: F401  caseflow adds to `ivr case`
 from ivr.commands.output import Finding, fail, load_settings, quiet_pipe, run, show_json, with_database
 
 app = typer.Typer(
@@ -26,6 +26,7 @@ app.add_typer(books.calls, name="call")
 app.add_typer(sounds.app, name="sounds")
 app.add_typer(route.app, name="route")
 app.add_typer(spool.app, name="spool")
+app.command(epilog=verify.EXAMPLES)(verify.verify)
 app.add_typer(database, name="db")
 app.add_typer(dialplan, name="dialplan")
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]

@@ -144,6 +144,11 @@ class Settings(BaseSettings):
         return self.state_path / "sounds"
 
     @property
+    def custody(self) -> Path:
+        """The lists of the closed days: `ivr.desk.custody`."""
+        return self.state_path / "custody"
+
+    @property
     def spool(self) -> Path:
         return self.state_path / "spool"
 

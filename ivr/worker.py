@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ivr.desk import custody
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book, BookEmpty
 from ivr.desk.codes import CodeBlock
@@ -24,6 +25,7 @@ log = logging.getLogger(__name__)
 FALLBACK_SECONDS = 15.0  # how often the dialplan's own recordings are looked for
 RECONCILE_SECONDS = 60.0  # how often recordings in no row are looked for …
 SOON_SECONDS = 5.0  # … and when one was found that may still grow
+CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
 FIRST_LEASE_SECONDS = 10.0
 LAST_SECONDS = 5.0
 LONGEST_WAIT = 60.0
@@ -41,6 +43,7 @@ class Worker:
         fallback: Path,
         recordings: Path,
         spool: Path,
+        lists: Path,
     ) -> None:
         self.pump = pump
         self.codes = codes
@@ -48,6 +51,7 @@ class Worker:
         self.intake = intake
         self.fallback = fallback
         self.recordings = recordings
+        self.lists = lists
         self.shelf = Shelf(pump.engine, book, recordings, spool)
         self._running: list[asyncio.Task[None]] = []
 
@@ -64,6 +68,7 @@ class Worker:
             "book": self.book.follow,
             "fallback": self._take_in,
             "reconciler": self._reconcile,
+            "custody": self._close_days,
         }
         self._running = [
             asyncio.create_task(self._again(name, part), name=name) for name, part in parts.items()
@@ -109,3 +114,11 @@ class Worker:
             except (BookEmpty, *AWAY) as error:
                 log.warning("recordings can't be compared with the books for now: %s", error)
             await asyncio.sleep(wait)
+
+    async def _close_days(self) -> None:
+        while True:
+            try:
+                await custody.keep(self.pump.engine, self.lists)
+            except AWAY as error:
+                log.warning("no day can be closed for now: %s", error)
+            await asyncio.sleep(CUSTODY_SECONDS)

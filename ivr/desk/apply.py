@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.code import code_for
 from ivr.cases.kinds import Kind
 from ivr.desk.book import Book, BookEmpty, Page
-from ivr.desk.events import add_event
+from ivr.desk.events import INSERT_OPENING, add_event
 from ivr.desk.intake import BEGUN
 from ivr.desk.opening import Rows, add_case, call_row, recording_row
 from ivr.store import code_blocks
@@ -31,7 +31,7 @@ from ivr.store.cases import LATER
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.journal import CHECKPOINT_SECONDS, Fact, Journal, JournalError
-from ivr.store.tables import calls, case_events, cases, outbox, recordings, referrals
+from ivr.store.tables import calls, cases, outbox, recordings, referrals
 
 log = logging.getLogger(__name__)
 
@@ -78,7 +78,7 @@ async def _save(raw: Any, rows: Rows) -> None:
     await _CASE.run(raw, rows.cases)
     await _RECORDING.run(raw, rows.recordings)
     await _REFERRAL.run(raw, rows.referrals)
-    await _EVENT.run(raw, rows.events)
+    await INSERT_OPENING.run(raw, rows.events)
     await _OUTBOX.run(raw, rows.outbox)
 
 
@@ -99,7 +99,9 @@ async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: F
         earlier = (recordings.c.case_id == case, recordings.c.name != name)
         await connection.execute(update(recordings).where(*earlier).values(superseded=True))
     event = "words_replaced" if fact["instead"] else "words_added"
-    details = {"recording": name} | ({"recovered": True} if fact.get("recovered") else {})
+    details = {"recording": name, "sha256": row["sha256"]}
+    if fact.get("recovered"):
+        details |= {"recovered": True}
     await add_event(connection, uuid.UUID(fact["id"]), case, at, event, details)
 
 
@@ -156,7 +158,6 @@ _END_CALL = _end_call()
 _CASE = _once(cases, "id", *LATER)
 _RECORDING = _once(recordings, "name")
 _REFERRAL = _once(referrals, "id", "ended_at", "ended_reason")
-_EVENT = _once(case_events, "id")
 _OUTBOX = _once(outbox, "key", "attempts", "delivered_at", "last_error")
 
 

@@ -1,20 +1,32 @@
-"""The append-only story of a case."""
+"""The append-only story of a case, chained (`ivr.cases.custody`). No other module writes `case_events`.
+
+`chained_rows` for the events that a case is opened with, `add_event` for every later one.
+"""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import Select, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.custody import FIRST, UNCHAINED, chained, event_hash, state_of
+from ivr.store.case_events import UNCHAINED_ROWS
+from ivr.store.direct import Prepared
 from ivr.store.tables import case_events, cases
 
 MACHINE = "ivr"  # the actor of events that no person caused
 
-INSERT_EVENT = insert(case_events).on_conflict_do_nothing(index_elements=[case_events.c.id])
+Row = dict[str, Any]
+
+INSERT_OPENING = Prepared(
+    insert(case_events).on_conflict_do_nothing(index_elements=[case_events.c.id]),
+    [column.name for column in case_events.c if column.name != "noted_on"],
+)
 
 
 def event_row(
@@ -23,10 +35,10 @@ def event_row(
     seq: int,
     at: datetime,
     event: str,
-    details: dict[str, Any],
+    details: Row,
     actor: str = MACHINE,
-) -> dict[str, Any]:
-    """The same cause and event make the same id, so that it can't be written twice."""
+) -> Row:
+    """The same cause and event make the same id, so that it can't be written twice. Not yet chained."""
     return {
         "id": uuid.uuid5(cause, event),
         "case_id": case,
@@ -38,16 +50,70 @@ def event_row(
     }
 
 
+def chained_rows(events: Sequence[Row], case: Mapping[str, Any]) -> list[Row]:
+    """The first events of a case that opens with this row."""
+    return chained(events, state_of(case))
+
+
 async def add_event(
     connection: AsyncConnection,
     cause: uuid.UUID,
     case: uuid.UUID,
     at: datetime,
     event: str,
-    details: dict[str, Any],
+    details: Row,
     actor: str = MACHINE,
 ) -> None:
-    """The case's next event. Locks the case, so that its events are numbered without gaps."""
-    number = update(cases).where(cases.c.id == case).values(last_seq=cases.c.last_seq + 1)
-    seq = (await connection.execute(number.returning(cases.c.last_seq))).scalar_one()
-    await connection.execute(INSERT_EVENT, [event_row(cause, case, seq, at, event, details, actor)])
+    """The case's next event, once. Locks the case, so that numbers have no gaps and the chain no forks.
+
+    It vouches for the case's row as it is now: change that first, in the same transaction.
+    """
+    row = event_row(cause, case, 0, at, event, details, actor)
+    told = select(case_events.c.id).where(case_events.c.id == row["id"])
+    number = update(cases).where(cases.c.id == case, ~told.exists()).values(last_seq=cases.c.last_seq + 1)
+    found = (await connection.execute(number.returning(*cases.c))).first()
+    if found is None:
+        (await connection.execute(told)).one()  # raises when there is no such case
+        return
+    row["seq"] = found.last_seq
+    rows = chained([row], state_of(found._mapping), await _last_hash(connection, case))
+    await connection.execute(case_events.insert(), rows)
+
+
+async def chain_up(connection: AsyncConnection, case: uuid.UUID) -> int:
+    """Chain what code before the chain wrote, as it is found. How many. The case must be locked."""
+    query = select(case_events).where(case_events.c.case_id == case).order_by(case_events.c.seq)
+    previous, done = FIRST, 0
+    for event in (await connection.execute(query)).all():
+        hashed: bytes = event.hash
+        if hashed == UNCHAINED:
+            hashed, done = event_hash(event._mapping, UNCHAINED, previous), done + 1
+            link = update(case_events).where(case_events.c.id == event.id)
+            await connection.execute(link.values(previous=previous, hash=hashed))
+        previous = hashed
+    return done
+
+
+async def chain_older(connection: AsyncConnection, limit: int = 500) -> int:
+    """Chain up some cases that have unchained events. How many cases; 0 = there are no more."""
+    waiting = (await connection.execute(with_unchained(limit))).scalars().all()
+    query = select(cases.c.id).where(cases.c.id.in_(waiting)).order_by(cases.c.id).with_for_update()
+    found = (await connection.execute(query)).scalars().all()
+    for case in found:
+        await chain_up(connection, case)
+    return len(found)
+
+
+async def _last_hash(connection: AsyncConnection, case: uuid.UUID) -> bytes:
+    query = select(case_events.c.hash).where(case_events.c.case_id == case)
+    query = query.order_by(case_events.c.seq.desc()).limit(1)
+    last = (await connection.execute(query)).scalar()
+    if last == UNCHAINED:
+        await chain_up(connection, case)
+        last = (await connection.execute(query)).scalar()
+    return FIRST if last is None else bytes(last)
+
+
+def with_unchained(limit: int) -> Select[Any]:
+    """Some cases that have unchained events."""
+    return select(case_events.c.case_id).where(UNCHAINED_ROWS).limit(limit)

@@ -14,7 +14,7 @@ from ivr.cases.kinds import Kind
 from ivr.cases.routing import Reason, Route
 from ivr.cases.statuses import Status
 from ivr.desk.book import Page
-from ivr.desk.events import event_row
+from ivr.desk.events import chained_rows, event_row
 from ivr.store.journal import Fact
 
 Row = dict[str, Any]
@@ -72,13 +72,14 @@ def add_case(rows: Rows, fact: Fact, code: str, page: Page) -> None:
     """Everything that comes of a `case_opened` fact: case, recordings, referral, two events, outbox."""
     case, at, call = uuid.UUID(fact["id"]), datetime.fromisoformat(fact["at"]), uuid.UUID(fact["call"]["id"])
     ruling = rule(fact, page)
-    rows.cases.append(_case_row(fact, code, ruling, page))
+    row = _case_row(fact, code, ruling, page)
+    rows.cases.append(row)
     rows.recordings += [
         recording_row(recorded, case, call, at + timedelta(microseconds=i))
         for i, recorded in enumerate(fact["recordings"])
     ]
     rows.referrals.append(_referral_row(case, at, ruling))
-    rows.events += _events(case, at, ruling, fact)
+    rows.events += chained_rows(_events(case, at, ruling, fact), row)
     rows.outbox.append(outbox_row(f"case_opened:{case}", "case_opened", at, {"case": code}))
 
 
@@ -174,6 +175,7 @@ def _referral_row(case: uuid.UUID, at: datetime, ruling: Ruling) -> Row:
 def _events(case: uuid.UUID, at: datetime, ruling: Ruling, fact: Fact) -> list[Row]:
     opened: Row = {"kind": ruling.kind, "topic": ruling.topic, "county": ruling.county}
     opened["recordings"] = len(fact["recordings"])
+    opened["files"] = {recorded["name"]: recorded["sha256"] for recorded in fact["recordings"]}
     if fact.get("recovered"):
         opened["recovered"] = True
     if ruling.given:

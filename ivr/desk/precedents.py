@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book import CHANNEL
 from ivr.desk.change import Change
+from ivr.desk.events import add_event
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, precedents, referrals
 
@@ -52,13 +53,18 @@ async def revoke(
         raise Refused(f"a precedent can't be revoked by the {actor.side}, only by the desk")
     if not reason.strip():
         raise Refused("a precedent can't be revoked without a reason")
-    end = {"ended_at": now or datetime.now(UTC), "ended_by": actor.name, "ended_reason": reason.strip()}
+    end: Json = {"ended_at": now or datetime.now(UTC), "ended_by": actor.name, "ended_reason": reason.strip()}
     async with engine.begin() as connection:
         await _one_at_a_time(connection)
         this = (precedents.c.id == _id(precedent), precedents.c.ended_at.is_(None))
-        done = await connection.execute(update(precedents).where(*this).values(end))
-        if not done.rowcount:
+        revoking = update(precedents).where(*this).values(end).returning(precedents.c.case_id)
+        case = (await connection.execute(revoking)).scalar()
+        if case is None:
             raise Refused(f"no precedent {precedent} is in force")
+        details = {"precedent": precedent, "reason": reason.strip()}
+        await add_event(
+            connection, uuid.uuid4(), case, end["ended_at"], "ruling_revoked", details, actor=actor.name
+        )
         await _tell_workers(connection)
 
 

@@ -1,12 +1,18 @@
-"""Case events: everything that ever happened to a case, numbered, never changed."""
+"""Case events: everything that ever happened to a case, numbered, chained, never changed."""
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Integer, Table, Text, UniqueConstraint, Uuid
+from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, Table, Text, Uuid, text
+from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
 
+_EMPTY = text("''::bytea")  # what code from before the chain writes; the worker gives it its place
+
+UNCHAINED_ROWS = text("hash = ''::bytea")  # literally, or the planner can't use the index
+
+# `state`, `previous`, `hash`: `ivr.cases.custody`. `noted_on`: the day, in Tehran, of the writing.
 case_events = Table(
     "case_events",
     metadata,
@@ -17,5 +23,16 @@ case_events = Table(
     Column("actor", Text, nullable=False),
     Column("event", Text, nullable=False),
     Column("details", JSONB, nullable=False),
-    UniqueConstraint("case_id", "seq"),
+    Column("state", LargeBinary, nullable=False, server_default=_EMPTY),
+    Column("previous", LargeBinary, nullable=False, server_default=_EMPTY),
+    Column("hash", LargeBinary, nullable=False, server_default=_EMPTY),
+    Column(
+        "noted_on",
+        Date,
+        nullable=False,
+        server_default=text("((clock_timestamp() AT TIME ZONE 'Asia/Tehran'::text))::date"),
+    ),
+    Unique("case_id", "seq"),
+    Index("ix_case_events_noted_on", "noted_on", postgresql_using="brin"),
+    Index("ix_case_events_unchained", "case_id", postgresql_where=UNCHAINED_ROWS),
 )

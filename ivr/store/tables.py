@@ -11,6 +11,7 @@ from ivr.store.calls import calls
 from ivr.store.case_events import case_events
 from ivr.store.cases import cases
 from ivr.store.code_blocks import code_blocks, code_misses, desk_numbers, key_material
+from ivr.store.custody_days import custody_days
 from ivr.store.menu_revisions import menu_revisions
 from ivr.store.outbox import outbox
 from ivr.store.precedents import precedents
@@ -29,6 +30,7 @@ __all__ = [
     "cases",
     "code_blocks",
     "code_misses",
+    "custody_days",
     "desk_numbers",
     "key_material",
     "menu_revisions",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
@@ -17,6 +18,7 @@ from ivr.desk import answers, closing, referring, timing
 from ivr.desk.change import EVENTS, Ask
 from ivr.desk.refusals import Refused
 from tests.desk.counter import Counter, counter
+from tests.desk.test_verify import findings
 
 AGENCIES = ("abfa", "edu", "tamin", "gov_inspection", "judiciary", "nobody")
 TOPICS = ("water.supply", "water.bill", "energy.gas")
@@ -109,7 +111,7 @@ async def has_body_clock_and_story(at: Counter, code: str) -> None:
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=3, max_size=14))
 async def test_no_life_leaves_a_case_without_body_clock_or_event(
-    engine: AsyncEngine, life: list[Step]
+    engine: AsyncEngine, tmp_path: Path, life: list[Step]
 ) -> None:
     at = await counter(engine)
     code, other = await at.open(), await at.open()
@@ -139,3 +141,4 @@ async def test_no_life_leaves_a_case_without_body_clock_or_event(
             assert levels.index(after.level) >= levels.index(before.level)
             assert clock_of(after).elapsed(calendar, at.at, "ahar") == used
         await has_body_clock_and_story(at, code)
+    assert await findings(engine, tmp_path, code) == await findings(engine, tmp_path, other) == []

@@ -137,7 +137,8 @@ async def test_words_of_a_call_that_has_a_case_are_added_to_it(engine: AsyncEngi
             (f"{second}.wav", False), (f"{first}.wav", False)
         ]  # fmt: skip
         added = case["events"][-1]
-        assert (added["what"], added["details"]) == ("words_added", {"recording": second, "recovered": True})
+        details = {"recording": second, "sha256": recorded(tmp_path, second).sha256, "recovered": True}
+        assert (added["what"], added["details"]) == ("words_added", details)
 
 
 async def test_a_fact_that_is_not_applied_yet_is_waited_for(engine: AsyncEngine, tmp_path: Path) -> None:

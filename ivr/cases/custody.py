@@ -1,0 +1,107 @@
+"""The chain of a case's events, and the daily root over everybody's. Pure.
+
+**An event's hash** is the SHA-256 of its canonical form: UTF-8 JSON without spaces, keys sorted, no ASCII
+escapes, of `actor, at, case_id, details, event, id, previous, seq, state`. Times are in UTC with six digits
+of a second, hashes in lower-case hex, whole numbers without a point. `previous` is the hash of the case's
+event before (64 zeros for the first), so that none can be changed, removed or slipped in between unseen.
+
+**`state`** is the SHA-256 of the case's row as the event left it, in the same form: the columns `COVERED`,
+without those that are empty. So a text that lives in the row (the answer, who called) can't be changed
+without an event either.
+
+**A day's root** is the SHA-256 of a text: `day_heading`, then a `day_line` for each event that was written
+on that day, in the order of case and number. The heading holds the root of the day before. `sha256sum` of the
+day's file prints the root.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+FIRST = bytes(32)  # what comes before the first event, and before the first day
+UNCHAINED = b""  # the hash of an event that older code wrote, and the state that nobody noted
+SIGNED = ("id", "case_id", "seq", "at", "actor", "event", "details")
+# A nullable column can join later: empty ones are left out, so that older hashes stay what they are.
+COVERED = (
+    *("code", "kind", "topic", "county", "agency", "status", "channel", "language", "call_id", "opened_at"),
+    *("caller", "caller_key", "caller_name", "callback", "national_id"),
+    *("due_at", "answer", "answered_at", "closed_at", "closure", "merged_into"),
+    *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at"),
+)
+
+
+def canonical(value: Any) -> bytes:
+    """The one form in bytes of anything that JSON or the database may hand back a little differently."""
+    plain = _plain(value)
+    return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def state_of(case: Mapping[Any, Any]) -> bytes:
+    """The digest of a case's row."""
+    kept = {name: case[name] for name in COVERED if case.get(name)}
+    return hashlib.sha256(canonical(kept)).digest()
+
+
+def event_hash(event: Mapping[Any, Any], state: bytes, previous: bytes) -> bytes:
+    """An event's place in its case's chain."""
+    signed = {name: event[name] for name in SIGNED} | {"state": state, "previous": previous}
+    return hashlib.sha256(canonical(signed)).digest()
+
+
+def chained(
+    events: Iterable[Mapping[str, Any]], state: bytes, previous: bytes = FIRST
+) -> list[dict[str, Any]]:
+    """The events of one change, in order, behind `previous`. `state`: what the change left."""
+    rows: list[dict[str, Any]] = []
+    for event in events:
+        hashed = event_hash(event, state, previous)
+        rows.append({**event, "state": state, "previous": previous, "hash": hashed})
+        previous = hashed
+    return rows
+
+
+def named_recordings(details: Mapping[str, Any]) -> dict[str, str]:
+    """The recordings that an event brought into its case: name → SHA-256 in hex."""
+    named = dict(details.get("files", {}))
+    if "recording" in details and "sha256" in details:
+        named[details["recording"]] = details["sha256"]
+    return named
+
+
+def day_heading(day: date, previous: bytes) -> bytes:
+    """The beginning of a day's list."""
+    return f"seda111 case events, form 1\nday {day.isoformat()}\nprevious {previous.hex()}\n".encode()
+
+
+def day_line(case: UUID, seq: int, hashed: bytes) -> bytes:
+    """One event of a day's list."""
+    return f"{case} {seq} {hashed.hex()}\n".encode()
+
+
+def read_day_line(line: bytes) -> tuple[str, int, str]:
+    """Case, number and hash. Raises ValueError."""
+    case, seq, hashed = line.decode("ascii").split()
+    return case, int(seq), hashed
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Mapping():
+            return {str(key): _plain(inner) for key, inner in value.items()}
+        case list() | tuple():
+            return [_plain(inner) for inner in value]
+        case datetime():
+            return value.astimezone(UTC).isoformat(timespec="microseconds")
+        case bytes():
+            return value.hex()
+        case UUID():
+            return str(value)
+        case float() if value.is_integer():  # jsonb gives 1e22 back as a whole number
+            return int(value)
+        case _:
+            return value

@@ -1,0 +1,63 @@
+"""`ivr verify`: is everything as it was written?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.proving import Finding
+from ivr.commands.books import plain
+from ivr.commands.output import load_settings, show_json, with_database
+from ivr.commands.progress import bars
+from ivr.desk.verify import Proof, prove, totals
+from ivr.settings import Settings
+
+EXAMPLES = "Examples: ivr verify   ·   ivr verify 123-456-78-90 --json   ·   ivr verify --root 9f86d0…"
+MOST = 10_000  # findings that --json names; more are only counted
+
+
+def verify(
+    code: Annotated[str, typer.Argument(help="One case only (then without the days' roots).")] = "",
+    root: Annotated[list[str] | None, typer.Option(help="A day's root that was kept elsewhere.")] = None,
+    listen: Annotated[bool, typer.Option(help="Read the recordings' bytes too.")] = True,
+    json: Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")] = False,
+) -> None:
+    """Prove every case's events, the days' roots and the recordings; name what was changed or removed."""
+    settings = load_settings()
+    found: list[Finding] = []
+    tell: Callable[[Finding], None] = found.append if json else _print
+
+    def keep(finding: Finding) -> None:
+        if len(found) < MOST:
+            tell(finding)
+
+    roots = [each.strip().lower() for each in root or ()]
+    proof = with_database(settings, lambda engine: _prove(settings, engine, keep, code, roots, listen))
+    if json:
+        show_json({**proof.looked, "found": proof.findings, "findings": [asdict(each) for each in found]})
+    else:
+        looked = ", ".join(f"{count} {what}" for what, count in proof.looked.items())
+        print(f"looked at {looked}: " + (f"{proof.findings} findings" if proof.findings else "all is well"))
+    raise SystemExit(1 if proof.findings else 0)
+
+
+def _print(finding: Finding) -> None:
+    print(f"{finding.kind}: {finding.text}")
+
+
+async def _prove(
+    settings: Settings,
+    engine: AsyncEngine,
+    tell: Callable[[Finding], None],
+    code: str,
+    roots: list[str],
+    listen: bool,
+) -> Proof:
+    with bars({} if code else await totals(engine)) as step:
+        proof = Proof(engine, settings.recordings, settings.custody, tell, step)
+        await prove(proof, plain(code), roots, listen)
+    return proof
