@@ -87,4 +87,4 @@ async def reopen(
         if words is not None:
             row = recording_row(asdict(words), change.case.id, call, ask.now)
             await change.connection.execute(insert(recordings).on_conflict_do_nothing(), [row])
-            change.details["recording"] = words.name
+            change.details |= {"recording": words.name, "sha256": words.sha256}
