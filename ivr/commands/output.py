@@ -42,9 +42,7 @@ def load_settings() -> Settings:
 
 def database_url(settings: Settings) -> str:
     """The configured database, or the embedded one that `make run` left its address of."""
-    from sqlalchemy.exc import ArgumentError
-
-    from ivr.store.engine import async_url
+    from ivr.store.engine import WrongAddress, async_url
 
     url = settings.database_url
     if not url:
@@ -56,11 +54,9 @@ def database_url(settings: Settings) -> str:
             )
         url = note.read_text(encoding="utf-8").strip()
     try:
-        if url.partition("://")[0].partition("+")[0] in {"postgresql", "postgres"}:
-            return async_url(url)
-    except ArgumentError:
-        pass
-    raise Finding("IVR_DATABASE_URL is no database address like postgresql://user@host/name")
+        return async_url(url)
+    except WrongAddress as error:
+        raise Finding(str(error)) from None
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ivr.settings import Settings
+from ivr.store.engine import WrongAddress, async_url
 
 DATABASE = "seda111"
 LOCALE = "C.UTF-8"  # pg_trgm and ZWNJ need UTF-8; the bare C locale breaks both for Persian
@@ -55,10 +56,10 @@ class Server:
 def start_for(settings: Settings) -> Server:
     """The configured database when there is one, else the embedded one."""
     if settings.database_url:
-        scheme, _, rest = settings.database_url.partition("://")
-        if scheme.partition("+")[0] not in {"postgresql", "postgres"}:
-            raise PostgresError(f"database_url (IVR_DATABASE_URL) must begin with postgresql://, not {scheme}://")
-        return Server(f"postgresql+asyncpg://{rest}")
+        try:
+            return Server(async_url(settings.database_url))
+        except WrongAddress as error:
+            raise PostgresError(str(error)) from None
     return start(settings.state_path)
 
 

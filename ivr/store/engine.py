@@ -10,7 +10,7 @@ from asyncpg.exceptions import DataError as RefusedValue
 from asyncpg.exceptions import IntegrityConstraintViolationError as RefusedRow
 from asyncpg.exceptions import InterfaceError, PostgresError
 from sqlalchemy import make_url
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 # What a database that is away, too slow, read-only or full raises. asyncpg's own errors come through
@@ -18,9 +18,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 AWAY = (OSError, TimeoutError, SQLAlchemyError, PostgresError, InterfaceError)
 
 
+class WrongAddress(ValueError):
+    """Not a PostgreSQL address; the sentence doesn't repeat it, for it may hold a password."""
+
+
 def async_url(url: str) -> str:
-    """Any usual PostgreSQL address, for SQLAlchemy over asyncpg."""
-    return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+    """Any usual PostgreSQL address, for SQLAlchemy over asyncpg. Raises WrongAddress."""
+    try:
+        if url.partition("://")[0].partition("+")[0] in {"postgresql", "postgres"}:
+            return make_url(url).set(drivername="postgresql+asyncpg").render_as_string(hide_password=False)
+    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
+        pass
+    raise WrongAddress("database_url (IVR_DATABASE_URL) is no address like postgresql://user@host/name")
 
 
 def plain_url(url: str) -> str:

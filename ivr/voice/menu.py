@@ -153,9 +153,9 @@ class OperatorStep(Step):
 
 @dataclass(frozen=True, slots=True)
 class BranchStep(Step):
-    """type: branch. Says nothing: goes where the draft's value `on` sends it, else to `go`."""
+    """type: branch. Says nothing: goes where the value `on` sends it, else to `go`."""
 
-    on: str  # kind | language | topic | county
+    on: str  # kind | language | topic | county | number
     cases: Mapping[str, str]
     go: str
 

@@ -78,8 +78,7 @@ def perform(talk: Talk, step: Step) -> Flow[str]:
         case OperatorStep():
             return (yield from _operator(talk, step))
         case BranchStep():
-            value = talk.language if step.on == "language" else talk.draft.get(step.on, "")
-            return step.cases.get(value, step.go)
+            return step.cases.get(_value(talk, step.on), step.go)
         case SayStep():
             talk.say(*step.prompt)
             return step.go
@@ -87,6 +86,12 @@ def perform(talk: Talk, step: Step) -> Flow[str]:
             yield from talk.do(Say(talk.take_pending() + step.prompt, talk.language), Said)
             return END
     raise TypeError(f"step {step.id} is of no known type")
+
+
+def _value(talk: Talk, on: str) -> str:
+    if on == "number":
+        return "shown" if talk.caller.number else "withheld"
+    return talk.language if on == "language" else talk.draft.get(on, "")
 
 
 def _menu(talk: Talk, step: MenuStep) -> Flow[str]:

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from ivr.voice.actions import Clip, Words
-from ivr.voice.events import CaseSeen, Ended, Keys, Lookup, Said, Transfer
+from ivr.voice.events import Caller, CaseSeen, Ended, Keys, Lookup, Said, Transfer
 from tests.voice.conversation import CODE, NIGHT, OFFICE_HOURS, Conversation
 
 TO_RECORD = ("1", "1", "1", "1", "01")  # Persian, complaint, water, supply, Tabriz
@@ -133,8 +133,6 @@ def test_nobody_at_the_operators_takes_a_message_that_becomes_a_case() -> None:
 
 
 def test_out_of_hours_says_so_and_takes_a_message() -> None:
-    from ivr.voice.events import Caller
-
     talk = Conversation(caller=Caller("", NIGHT)).press("1", "0")
     assert talk.step == "message" and "operator.closed" in talk.heard
 
@@ -249,6 +247,12 @@ def test_a_meeting_asks_how_to_reach_her_and_who_she_is() -> None:
     talk.press("1", "0012345679", "1")
     opened = talk.speak().opened[0]
     assert (opened.kind, opened.callback, opened.national_id) == ("meeting", "09120000001", "0012345679")
+
+
+def test_who_withholds_her_number_is_asked_for_one_at_once() -> None:
+    talk = Conversation(caller=Caller("", OFFICE_HOURS)).press("1", "5", "9", "6", "01")
+    assert talk.step == "callback_number"
+    assert talk.press("09120000001#", "1", "2").speak().opened[0].callback == "09120000001"
 
 
 def test_a_wrong_national_id_is_refused_and_may_be_skipped() -> None:
