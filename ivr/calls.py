@@ -108,6 +108,8 @@ class Call:
             case HangUp():
                 raise AssertionError("the loop ends before this")
             case Record() if not self.channel.hung_up:
+                if not self.facts.recordings:
+                    await self.channel.belongs(self.facts.id)
                 name = self.channel.name_recording()
                 intake.recording_begun(self._so_far(), name, self.session.opening(()))
                 return await self.channel.perform(action)

@@ -100,6 +100,10 @@ class Channel:
         """Tell the dialplan that the call came to its end, so that its fall-back need not step in."""
         await self._connection.send(_DONE)
 
+    async def belongs(self, call: str) -> None:
+        """Tell the dialplan which call this is, so that words its fall-back takes join those we took."""
+        await self._connection.send(command("SET", "VARIABLE", "IVR_CALL", call.replace("-", "")))
+
     async def kept(self) -> None:
         """Tell the dialplan that the caller's words are safe, so that its fall-back need not ask for them."""
         await self._connection.send(_KEPT)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -25,6 +25,7 @@ from ivr.cases.kinds import Kind
 from ivr.desk.book import Book, BookEmpty, Page
 from ivr.desk.events import INSERT_OPENING, add_event
 from ivr.desk.intake import BEGUN
+from ivr.desk.joining import joined, keep_promise
 from ivr.desk.opening import Rows, add_case, call_row, recording_row
 from ivr.store import code_blocks
 from ivr.store.cases import LATER
@@ -44,6 +45,7 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
     """Apply facts in one transaction. Raises what the database raises; then nothing of it was applied."""
     async with direct(engine) as (connection, raw), raw.transaction():
         rows = Rows()
+        facts = await joined(connection, facts)
         for fact in facts:
             await _collect(connection, page, fact, rows)
         await _save(raw, rows)
@@ -91,6 +93,7 @@ async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: F
         add_case(rows, _orphan(fact, page), fact["code"] or await _desk_code(connection), page)
         await _save(raw, rows)
         return
+    await keep_promise(connection, fact, case)
     row = recording_row(fact["recording"], case, uuid.UUID(fact["call"]["id"]), at)
     added = await connection.execute(_INSERT_RECORDING.returning(recordings.c.name), [row])
     if added.first() is None:
@@ -144,7 +147,9 @@ def _once(table: Table, key: str, *later: str) -> Prepared:
 
 def _end_call() -> Prepared:
     statement = insert(calls)
-    changes = {name: statement.excluded[name] for name in ("ended_at", "outcome", "language", "steps")}
+    changes: dict[str, Any] = {name: statement.excluded[name] for name in ("ended_at", "outcome", "steps")}
+    # Who ends a call for a process that died does not know the language that was chosen in it.
+    changes["language"] = func.coalesce(func.nullif(statement.excluded["language"], ""), calls.c.language)
     # A call ends once: what the reconciler says of a lost one never replaces what the call itself said.
     only = calls.c.ended_at.is_(None)
     return Prepared(

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from ivr.cases.kinds import Kind
 from ivr.desk.book import Book
 from ivr.desk.codes import CodeBlock
+from ivr.desk.joining import reserve
 from ivr.store.engine import AWAY
 from ivr.store.journal import Fact, Journal, JournalError
 from ivr.voice.actions import KeepWords, OpenCase
@@ -130,7 +131,7 @@ class Intake:
         The same call's id makes the same case, however often. Raises JournalError.
         """
         opening = OpenCase(Kind.REQUEST, "", "", call.language, (recorded,))
-        case = str(uuid.uuid5(uuid.UUID(call.id), "case"))
+        case = str(reserve(call.id))
         await self.journal.append({**self._opened(case, "", call, opening), "at": spoken_at.isoformat()})
         await self.call_ended(call, FALLBACK, spoken_at, ())
 

@@ -25,6 +25,7 @@ from ivr.cases.kinds import Kind
 from ivr.desk.apply import MALFORMED, apply
 from ivr.desk.fallback import LEAST_SECONDS, SETTLED_SECONDS
 from ivr.desk.intake import BEGUN
+from ivr.desk.joining import reserve
 from ivr.desk.strays import LOOK_BACK_SECONDS, Shelf, Stray, remember, strays, without_row
 from ivr.store import journal_reading
 from ivr.store.engine import AWAY, is_our_fault
@@ -133,7 +134,7 @@ def _opening(call: dict[str, Any], at: str, told: Fact | None) -> Fact:
     """A case at the desk, with what was chosen before she spoke. All words of a call make one case."""
     bare: Fact = {
         "type": "case_opened",
-        "id": str(uuid.uuid5(uuid.UUID(call["id"]), "case")),
+        "id": str(reserve(call["id"])),
         "at": at,
         "code": "",
         "kind": Kind.REQUEST,
