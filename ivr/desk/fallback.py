@@ -1,7 +1,8 @@
 """What the dialplan recorded alone, while nobody of ours answered, becomes cases at the desk, exactly once.
 
-The file's name says when, who and, where the server had begun to record her before it died, in which call, whose
-case the words then belong to: `<epoch>_<caller's digits>_<chance>_<call's id>.wav` (dialplan/shared/hotline.conf.j2).
+The file is called `<epoch>_<caller's digits>_<chance>_<call's id>.wav`. The call's id is there when
+the server had begun to record her before it died; the words then belong to that call's case
+(dialplan/shared/hotline.conf.j2).
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ log = logging.getLogger(__name__)
 
 SETTLED_SECONDS = 10.0  # a file that has not grown for so long is complete
 LEAST_SECONDS = 0.5  # less is no word
-_NAME = re.compile(r"(?P<epoch>\d{9,11})_(?P<caller>[0-9+]*)_(?P<chance>[0-9a-zA-Z]+)(_(?P<call>[0-9a-f]{32})?)?")
+_NAME = re.compile(
+    r"(?P<epoch>\d{9,11})_(?P<caller>[0-9+]*)_(?P<chance>[0-9a-zA-Z]+)(_(?P<call>[0-9a-f]{32})?)?"
+)
 _NAMESPACE = uuid.UUID("0b6a0f0e-6d52-4c55-9d5c-5a2f1d1c1111")
 
 

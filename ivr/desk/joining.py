@@ -28,7 +28,7 @@ def reserve(call: str) -> uuid.UUID:
 
 
 async def joined(connection: AsyncConnection, facts: Sequence[Fact]) -> list[Fact]:
-    """The facts, with a `case_opened` turned into `words_kept` where its words belong to a case that is there.
+    """The facts, a `case_opened` turned into `words_kept` where its words belong to a case that is there.
 
     Locks the calls until the transaction's end.
     """
