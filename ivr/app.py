@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import os
 import signal
+import socket
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import partial
@@ -20,48 +23,65 @@ from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process
 from ivr.calls import Line, carry
-from ivr.commands.output import database_url
+from ivr.commands.output import Finding, database_url
 from ivr.commands.sounds import needed
 from ivr.desk import menus
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book
-from ivr.desk.codes import CodeBlock
+from ivr.desk.codes import CodeBlock, CodesError
 from ivr.desk.intake import Intake
 from ivr.desk.seeding import directory_from
+from ivr.desk.telling import others_promise
 from ivr.lab.secrets import load as load_secrets
+from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings
 from ivr.settings import ROOT, Settings
 from ivr.speech.book import SoundBook
 from ivr.speech.check import missing
+from ivr.store import slots
 from ivr.store.engine import AWAY, make_engine
-from ivr.store.journal import Journal
+from ivr.store.journal import JournalError
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.watchdog import watch_loop
-from ivr.web.health import application
+from ivr.web.health import Check, application, examine
 from ivr.worker import Worker
 
 log = logging.getLogger(__name__)
 
 FIRST_MENU_SECONDS = 5.0
+READY_SECONDS = 60.0  # who would take over and is not ready by then leaves it
 
 
-def serve(settings: Settings) -> None:
-    """Answer calls until SIGTERM or SIGINT, then drain."""
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+def serve(settings: Settings, take_over: bool = False, when_ready: bool = False) -> None:
+    """Answer calls until SIGTERM or SIGINT, then drain. Raises Finding.
+
+    `take_over`: become ready first, then tell those that serve already to drain.
+    `when_ready`: become ready first.
+    """
+    prepare_logging(settings)
     prepare_process(settings.agi.max_calls)
-    uvloop.run(Hotline(settings).run())
+    try:
+        uvloop.run(Hotline(settings, take_over, when_ready).run())
+    except (JournalError, CodesError, ListeningError) as error:
+        raise Finding(str(error)) from error
+
+
+def prepare_logging(settings: Settings) -> None:
+    """Several processes may write to one log: each line names its own."""
+    form = "%(asctime)s [%(process)d] %(levelname)s %(name)s: %(message)s"
+    logging.basicConfig(level=settings.log_level, format=form)
 
 
 class Hotline:
     """Everything that one process holds, started in order and stopped in the reverse order."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, take_over: bool = False, when_ready: bool = False) -> None:
         self.settings = settings
+        self.take_over, self.when_ready = take_over, when_ready
+        self.stopping = asyncio.Event()
         self.secrets = load_secrets(settings)
         self.engine = make_engine(database_url(settings))
-        self.journal = Journal(settings.spool / "journal")
-        self.codes = CodeBlock(settings.spool / "codes")
         self.sounds = SoundBook(settings.sounds, settings.calls.languages)
         self.book = Book(
             self.engine,
@@ -70,7 +90,10 @@ class Hotline:
             wrong_codes=settings.calls.wrong_codes,
             wrong_codes_minutes=settings.calls.wrong_codes_minutes,
         )
+        self.codes: CodeBlock
         self.line: Line
+        self.sharing: Sharing
+        self.site: web.SockSite
         self.ami = Ami(
             settings.ami.host,
             settings.ami.port,
@@ -82,32 +105,40 @@ class Hotline:
 
     async def run(self) -> None:
         """Serve until told to stop."""
-        stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, stopping.set)
+            loop.add_signal_handler(name, self.stopping.set)
         async with AsyncExitStack() as stack:
             server = await self._start(stack)
-            await stopping.wait()
+            await self.stopping.wait()
             log.info("no new calls; the %d live ones may finish", server.calls)
+            self.sharing.close()
+            await self.site.stop()
             await server.drain(self.settings.agi.drain_seconds)
 
     async def _start(self, stack: AsyncExitStack) -> AgiServer:
         settings = self.settings
         stack.push_async_callback(self.engine.dispose)
-        self.journal.open()
-        stack.push_async_callback(self.journal.close)
+        journal = slots.take(settings.spool)
+        stack.push_async_callback(journal.close)
+        self.codes = CodeBlock(journal.folder.parent / "codes")
         self.codes.open()
         stack.callback(self.codes.close)
+        log.info("process %d keeps its facts in %s", os.getpid(), journal.folder.parent)
         zone = ZoneInfo(settings.province.timezone)
         self.line = Line(
             menu=await self._first_menu(),
             directory=directory_from(settings.seed_path),
-            intake=Intake(self.journal, self.codes, self.book),
+            intake=Intake(
+                journal,
+                self.codes,
+                self.book,
+                others_promise=partial(others_promise, settings.spool, journal),
+            ),
             clock=partial(datetime.now, zone),
         )
         worker = Worker(
-            Pump(self.engine, self.journal, self.book),
+            Pump(self.engine, journal, self.book),
             self.codes,
             self.book,
             self.line.intake,
@@ -122,11 +153,33 @@ class Hotline:
             stack.callback(asyncio.create_task(watching).cancel)
         self.ami.start()
         stack.push_async_callback(self.ami.close)
+        return await self._open_doors(stack)
+
+    async def _open_doors(self, stack: AsyncExitStack) -> AgiServer:
+        """Listen, beside the siblings or in their place."""
+        checks = {"database": self._database, "asterisk": self._asterisk, "prompts": self._prompts}
+        place, loop = meeting_place(self.settings), asyncio.get_running_loop()
+        older = await asyncio.to_thread(siblings, place) if self.take_over else []
+        if older or self.when_ready:
+            await self._become_ready(checks)
+        sockets = await obtain(self.settings, place)
+        self.sharing = Sharing(place, sockets, lambda: loop.call_soon_threadsafe(self.stopping.set))
+        stack.callback(self.sharing.close)
         server = self._server()
-        await server.start()
+        await server.start(sockets["agi"])
         stack.push_async_callback(server.close)
-        await self._start_web(stack)
+        await self._start_web(stack, checks, sockets["web"])
+        self.sharing.open()
+        await asyncio.to_thread(drain, place, older)
         return server
+
+    async def _become_ready(self, checks: Mapping[str, Check]) -> None:
+        """Raises ListeningError when this process would be no good beside or instead of the older ones."""
+        deadline = asyncio.get_running_loop().time() + READY_SECONDS
+        while troubles := [each for each in (await examine(checks)).values() if each]:
+            if asyncio.get_running_loop().time() > deadline:
+                raise ListeningError(f"not ready, so not serving: {'; '.join(troubles)}")
+            await asyncio.sleep(0.2)
 
     def _server(self) -> AgiServer:
         agi = self.settings.agi
@@ -179,19 +232,23 @@ class Hotline:
         raw = revision.text.encode()
         name = f"{revision.name}, revision {revision.number}"
         menu = parse(raw, name, languages=self.settings.calls.languages)
-        self._kept_menu.write_bytes(raw)
+        scratch = self._kept_menu.with_suffix(f".{os.getpid()}")  # siblings write it too
+        scratch.write_bytes(raw)
+        scratch.replace(self._kept_menu)
         return dataclasses.replace(menu, revision=str(revision.number))
 
     @property
     def _kept_menu(self) -> Path:
         return self.settings.spool / f"menu-{self.settings.calls.menu}.yaml"
 
-    async def _start_web(self, stack: AsyncExitStack) -> None:
-        checks = {"database": self._database, "asterisk": self._asterisk, "prompts": self._prompts}
+    async def _start_web(
+        self, stack: AsyncExitStack, checks: Mapping[str, Check], listening: socket.socket
+    ) -> None:
         runner = web.AppRunner(application(checks), access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, self.settings.web.host, self.settings.web.port).start()
+        self.site = web.SockSite(runner, listening)
+        await self.site.start()
 
     async def _database(self) -> str:
         async with self.engine.connect() as connection:

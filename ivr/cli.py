@@ -32,12 +32,26 @@ app.add_typer(dialplan, name="dialplan")
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 
 
-@app.command(epilog="Example: IVR_WEB__PORT=8112 ivr serve")
-def serve() -> None:
-    """Answer calls until SIGTERM or Ctrl-C; then finish the live ones."""
+@app.command(
+    epilog="Examples: ivr serve   ·   ivr serve --take-over (a deploy)   ·   ivr serve --workers 2"
+)
+def serve(
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Once ready, tell those that serve already to drain.")
+    ] = False,
+    when_ready: Annotated[
+        bool, typer.Option("--when-ready", help="Answer only once database, Asterisk and prompts are well.")
+    ] = False,
+    workers: Annotated[int, typer.Option(min=1, max=32, help="Processes that serve side by side.")] = 1,
+) -> None:
+    """Answer calls until SIGTERM or Ctrl-C, beside others if there are; then finish the live ones."""
+    from ivr import workers as many
     from ivr.app import serve as serve_forever
 
-    serve_forever(load_settings())
+    settings = load_settings()
+    if workers > 1:
+        raise SystemExit(many.serve(settings, workers, take_over))
+    serve_forever(settings, take_over, when_ready)
 
 
 @app.command("demo-call", epilog="Example: ivr demo-call --json")

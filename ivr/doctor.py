@@ -16,6 +16,7 @@ from ivr.settings import Settings
 
 ASTERISK_SECONDS = 5.0
 LATE_SECONDS = 120.0  # what waits longer for the books does not come by itself
+SILENT_SECONDS = 30.0  # a process that serves signs every five
 FREE_BYTES = 1 << 30  # a full day of a busy province's recordings is about this
 
 
@@ -37,6 +38,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("prompts", _prompts),
         ("menu", _menu),
         ("agi", _agi),
+        ("workers", _workers),
         ("asterisk", _asterisk),
         ("fallback", _fallback),
         ("spool", _spool),
@@ -120,6 +122,19 @@ async def _agi(settings: Settings) -> Finding:
     if await _answers(settings.agi.host, settings.agi.port):
         return Finding("agi", True, f"the server listens on {where}")
     return Finding("agi", False, f"nobody listens on {where}", "ivr serve (or `make run`)")
+
+
+async def _workers(settings: Settings) -> Finding:
+    from ivr.store import journal_reading, slots
+
+    living = [j for j in slots.journals(settings.spool) if journal_reading.run_began(j) is not None]
+    before = time.time() - SILENT_SECONDS
+    silent = [str(journal) for journal in living if journal_reading.signed_at(journal) < before]
+    if silent:
+        found = f"no sign of life for {SILENT_SECONDS:g} s from who has the journal {', '.join(silent)}"
+        mend = "its disk is full or it hangs: kill -9 it (fuser names it); a sibling takes in what it leaves"
+        return Finding("workers", False, found, mend)
+    return Finding("workers", True, f"{len(living)} serve on this machine")
 
 
 async def _asterisk(settings: Settings) -> Finding:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ivr.desk import custody
+from ivr.desk.adopting import adopt_left
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book, BookEmpty
 from ivr.desk.codes import CodeBlock
@@ -18,11 +19,15 @@ from ivr.desk.fallback import take_in
 from ivr.desk.intake import Intake
 from ivr.desk.reconcile import reconcile
 from ivr.desk.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
+from ivr.desk.telling import SIGN_SECONDS
+from ivr.store import slots
 from ivr.store.engine import AWAY
+from ivr.store.journal import JournalError
 
 log = logging.getLogger(__name__)
 
 FALLBACK_SECONDS = 15.0  # how often the dialplan's own recordings are looked for
+SIBLINGS_SECONDS = 3.0  # how often we look whether one is gone and what it left
 RECONCILE_SECONDS = 60.0  # how often recordings in no row are looked for …
 SOON_SECONDS = 5.0  # … and when one was found that may still grow
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
@@ -53,6 +58,7 @@ class Worker:
         self.recordings = recordings
         self.lists = lists
         self.shelf = Shelf(pump.engine, book, recordings, spool)
+        self._gone = asyncio.Event()
         self._running: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -69,6 +75,8 @@ class Worker:
             "fallback": self._take_in,
             "reconciler": self._reconcile,
             "custody": self._close_days,
+            "signing": self._sign,
+            "siblings": self._follow_siblings,
         }
         self._running = [
             asyncio.create_task(self._again(name, part), name=name) for name, part in parts.items()
@@ -97,14 +105,30 @@ class Worker:
             await take_in(self.intake, self.fallback, self.recordings)
             await asyncio.sleep(FALLBACK_SECONDS)
 
+    async def _sign(self) -> None:
+        while True:
+            with contextlib.suppress(JournalError):  # unsigned, as it must be then
+                await self.pump.journal.sign()
+            await asyncio.sleep(SIGN_SECONDS)
+
+    async def _follow_siblings(self) -> None:
+        living: set[Path] = set()
+        while True:
+            before, living = living, slots.living(self.shelf.spool)
+            await adopt_left(self.pump.engine, self.book, self.shelf.spool)
+            if before - living:
+                self._gone.set()
+            await asyncio.sleep(SIBLINGS_SECONDS)
+
     async def _reconcile(self) -> None:
         look_back = START_LOOK_BACK_SECONDS
         while True:
             wait = RECONCILE_SECONDS
+            self._gone.clear()
             try:
                 done = await reconcile(
                     self.shelf,
-                    applied=self.pump.journal.applied,
+                    own=self.pump.journal,
                     live=self.intake.live,
                     look_back=look_back,
                 )
@@ -113,7 +137,8 @@ class Worker:
                     wait = SOON_SECONDS
             except (BookEmpty, *AWAY) as error:
                 log.warning("recordings can't be compared with the books for now: %s", error)
-            await asyncio.sleep(wait)
+            with contextlib.suppress(TimeoutError):  # what a dead sibling was recording is looked for at once
+                await asyncio.wait_for(self._gone.wait(), wait)
 
     async def _close_days(self) -> None:
         while True:

@@ -23,6 +23,8 @@ FLOORS = {
     "calls": 5,
     "worker": 5,
     "watchdog": 5,
+    "listening": 5,
+    "workers": 6,
     "app": 6,
     "doctor": 6,
     "cli": 6,

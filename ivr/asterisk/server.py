@@ -20,7 +20,7 @@ from ipaddress import IPv4Network, IPv6Address, IPv6Network, ip_address, ip_netw
 from ivr.asterisk.agi import HEADER_BYTES, LINE_BYTES
 from ivr.asterisk.connection import AgiConnection, Answer, Drained
 
-__all__ = ["AgiConnection", "AgiServer", "Drained", "prepare_process"]
+__all__ = ["AgiConnection", "AgiServer", "Drained", "listening_socket", "prepare_process"]
 
 log = logging.getLogger(__name__)
 
@@ -68,10 +68,13 @@ class AgiServer:
         """How many calls are in progress."""
         return len(self._calls)
 
-    async def start(self) -> None:
-        """Listen. `port` 0 becomes the one that was given. OSError when the address can't be had."""
+    async def start(self, listening: socket.socket | None = None) -> None:
+        """Listen, on a socket that others may share or on our own.
+
+        `port` 0 becomes the one that was given. OSError when the address can't be had.
+        """
         self.loop = asyncio.get_running_loop()
-        listening = _listening_socket(self.host, self.port)
+        listening = listening or listening_socket(self.host, self.port)
         self.port = listening.getsockname()[1]
         self._listener = await self.loop.create_server(
             lambda: AgiConnection(self), sock=listening, backlog=BACKLOG
@@ -80,10 +83,13 @@ class AgiServer:
         log.info("FastAGI listens on %s port %d", self.host, self.port)
 
     async def drain(self, seconds: float) -> None:
-        """Take no more calls, let live ones finish for `seconds`, then tell them, then close."""
+        """Take no more calls, let live ones finish for `seconds`, then tell them, then close.
+
+        Whoever is connected is a call already, also when she has not introduced herself yet.
+        """
         self._stop_listening()
-        for stranger in tuple(self._strangers):
-            stranger.close()
+        while self._strangers:  # noqa: ASYNC110  for milliseconds; the sweep drops who says nothing
+            await asyncio.sleep(0.02)
         await self._finished(seconds)
         if self._calls:
             log.warning("%d calls outlasted the drain and are told so", len(self._calls))
@@ -183,8 +189,11 @@ def prepare_process(max_calls: int = 12_000) -> None:
     gc.set_threshold(50_000, 20, 1_000)
 
 
-def _listening_socket(host: str, port: int) -> socket.socket:
-    """With keep-alive, which accepted connections inherit: it finds out a peer whose machine is gone."""
+def listening_socket(host: str, port: int) -> socket.socket:
+    """With keep-alive, which accepted connections inherit: it finds out a peer whose machine is gone.
+
+    Raises OSError.
+    """
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     listening = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     listening.setblocking(False)

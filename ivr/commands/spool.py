@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -67,18 +65,18 @@ def retry(json: Json = False) -> None:
 
 def on_disk(settings: Settings) -> Iterator[Waiting]:
     """What waits, as far as it shows without the database."""
-    from ivr.store import journal_reading
+    from ivr.store import journal_reading, slots
 
-    journal = settings.spool / "journal"
-    kinds: Counter[str] = Counter()
-    first: dict[str, str] = {}
-    for fact in journal_reading.waiting(journal):
-        kinds[fact["type"]] += 1
-        first.setdefault(fact["type"], _written_at(fact))
-    for kind, count in kinds.items():
-        yield Waiting("journal", kind, count, first[kind], "not in the database yet")
-    for path in sorted((journal / "quarantine").glob("*.why")):
-        yield Waiting("quarantine", path.stem, 1, _grown(path), path.read_text(encoding="utf-8").strip())
+    for journal in slots.journals(settings.spool):
+        kinds: Counter[str] = Counter()
+        first: dict[str, str] = {}
+        for fact in journal_reading.waiting(journal):
+            kinds[fact["type"]] += 1
+            first.setdefault(fact["type"], _written_at(fact))
+        for kind, count in kinds.items():
+            yield Waiting("journal", kind, count, first[kind], f"in {journal}, not in the database yet")
+        for path in sorted((journal / "quarantine").glob("*.why")):
+            yield Waiting("quarantine", path.stem, 1, _grown(path), path.read_text(encoding="utf-8").strip())
     for path in sorted((settings.state_path / "fallback").glob("*.wav")):
         yield Waiting("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
 
@@ -88,7 +86,7 @@ async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Wait
     from ivr.desk.strays import strays
 
     found = await strays(_shelf(settings, engine))
-    named = _named_by_the_living(settings.spool / "journal")
+    named = _named_by_the_living(settings.spool)
     why = {True: IN_PROGRESS, False: "nothing accounts for it"}
     return [
         Waiting("recordings", stray.name, 1, _moment(stray.grown_at), why[stray.name in named])
@@ -98,47 +96,40 @@ async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Wait
 
 async def take_all(settings: Settings, engine: AsyncEngine) -> dict[str, Any]:
     """One pass over everything. Beside a running server only what is not its own."""
+    from ivr.desk.adopting import adopt_left
     from ivr.desk.reconcile import reconcile
     from ivr.desk.strays import START_LOOK_BACK_SECONDS
-    from ivr.store import journal_reading
+    from ivr.store import journal_reading, slots
 
     shelf, fallback = _shelf(settings, engine), 0
     await shelf.book.page()  # a database that is away is told at once
-    if journal_reading.run_began(shelf.journal) is None:
-        fallback = await _empty_the_journal(settings, engine)
-    done = await reconcile(
-        shelf,
-        applied=journal_reading.applied(shelf.journal),
-        live=_named_by_the_living(shelf.journal),
-        look_back=START_LOOK_BACK_SECONDS,
-    )
+    if all(journal_reading.run_began(journal) is None for journal in slots.journals(settings.spool)):
+        fallback = await _take_in(settings, engine)
+    await adopt_left(engine, shelf.book, settings.spool)
+    done = await reconcile(shelf, look_back=START_LOOK_BACK_SECONDS)
     return {**asdict(done), "fallback": fallback}
 
 
-async def _empty_the_journal(settings: Settings, engine: AsyncEngine) -> int:
+async def _take_in(settings: Settings, engine: AsyncEngine) -> int:
     """What `ivr serve` would do at its start. How many recordings of the dialplan's were taken in."""
+    from ivr.desk.adopting import empty
     from ivr.desk.apply import Pump
     from ivr.desk.codes import CodeBlock
     from ivr.desk.fallback import take_in
     from ivr.desk.intake import Intake
-    from ivr.store.journal import Journal, JournalError
+    from ivr.store import slots
+    from ivr.store.journal import JournalError
 
     book = _shelf(settings, engine).book
-    journal = Journal(settings.spool / "journal")
     try:
-        journal.open()
+        journal = slots.take(settings.spool)
     except JournalError as error:
         raise Finding(str(error)) from error
-    pump = Pump(engine, journal, book, linger=0)
-    pumping = asyncio.create_task(pump.run())
     try:
-        intake = Intake(journal, CodeBlock(settings.spool / "codes"), book)
+        intake = Intake(journal, CodeBlock(journal.folder.parent / "codes"), book)
         taken = await take_in(intake, settings.state_path / "fallback", settings.recordings)
-        await pump.idle()
+        await empty(Pump(engine, journal, book, linger=0))
     finally:
-        pumping.cancel()
-        with suppress(asyncio.CancelledError):
-            await pumping
         await journal.close()
     return taken
 
@@ -152,12 +143,13 @@ def _shelf(settings: Settings, engine: AsyncEngine) -> Any:
     return Shelf(engine, book, settings.recordings, settings.spool)
 
 
-def _named_by_the_living(journal: Path) -> set[str]:
-    """The recordings of a running server since its start: its own to look after."""
-    from ivr.store import journal_reading
+def _named_by_the_living(spool: Path) -> set[str]:
+    """The recordings of running servers since their start: their own to look after."""
+    from ivr.store import journal_reading, slots
 
-    began = journal_reading.run_began(journal)
-    return set() if began is None else journal_reading.names_since(journal, began)
+    began = {journal: journal_reading.run_began(journal) for journal in slots.journals(spool)}
+    living = (journal_reading.names_since(j, first) for j, first in began.items() if first is not None)
+    return set().union(*living)
 
 
 def _written_at(fact: dict[str, Any]) -> str:

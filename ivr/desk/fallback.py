@@ -8,12 +8,15 @@ the server had begun to record her before it died; the words then belong to that
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
 import re
 import shutil
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -35,8 +38,29 @@ async def take_in(intake: Intake, folder: Path, recordings: Path, settled: float
     """Journal every settled recording as a case, then remove it from `folder`. How many there were.
 
     Ids and file names come from the file's own name, so a crash between two steps repeats the same case
-    instead of making a second. What holds no word is moved to `folder`/empty.
+    instead of making a second. What holds no word is moved to `folder`/empty. While another process takes
+    them in, nothing is done.
     """
+    if not folder.is_dir():
+        return 0
+    with _alone_in(folder) as alone:
+        return await _take_all(intake, folder, recordings, settled) if alone else 0
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[bool]:
+    fd, alone = os.open(folder, os.O_RDONLY), True
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            alone = False
+        yield alone
+    finally:
+        os.close(fd)
+
+
+async def _take_all(intake: Intake, folder: Path, recordings: Path, settled: float) -> int:
     taken = 0
     for path in sorted(folder.glob("*.wav")):
         try:

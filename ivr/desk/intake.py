@@ -59,15 +59,24 @@ def _now() -> datetime:
 
 
 class Intake:
-    """The desk's window to the telephone. `live`: the recordings of calls in progress, by name."""
+    """The desk's window to the telephone. `live`: the recordings of calls in progress, by name.
+
+    `others_promise`: whether a sibling promised a code whose case is still on its way to the database.
+    """
 
     def __init__(
-        self, journal: Journal, codes: CodeBlock, book: Book, clock: Callable[[], datetime] = _now
+        self,
+        journal: Journal,
+        codes: CodeBlock,
+        book: Book,
+        clock: Callable[[], datetime] = _now,
+        others_promise: Callable[[str], bool] = lambda code: False,
     ) -> None:
         self.journal = journal
         self.codes = codes
         self.book = book
         self.clock = clock
+        self.others_promise = others_promise
         self.live: set[str] = set()
         self._promised: OrderedDict[str, None] = OrderedDict()
 
@@ -158,13 +167,15 @@ class Intake:
 
     async def look_up(self, number: str, code: str) -> CaseSeen:
         """What may be told about a code. Wrong codes are counted per caller, across all workers."""
+        # Asked before the books: a case that comes into them in between is found there.
+        promised = code in self._promised or await asyncio.to_thread(self.others_promise, code)
         try:
-            looking = self.book.look_up(number, code, self.clock(), counts=code not in self._promised)
+            looking = self.book.look_up(number, code, self.clock(), counts=not promised)
             seen = await _within(LOOK_UP_SECONDS, looking)
         except AWAY as error:
             log.warning("a tracking code could not be looked up: %s", error)
             return CaseSeen(Lookup.UNAVAILABLE)
-        if seen.result is Lookup.UNKNOWN and code in self._promised:
+        if seen.result is Lookup.UNKNOWN and promised:
             return CaseSeen(Lookup.UNAVAILABLE)  # promised, but its case has not reached the database yet
         return seen
 

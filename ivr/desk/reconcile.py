@@ -1,7 +1,7 @@
 """Recordings that nothing accounts for: each becomes exactly one case, or a row with a named reason why not.
 
 A process that is killed between the beep and the journalled case leaves a file that no row and no fact names.
-The journal still tells whose it is (`recording_begun`). The file itself is what must not be lost, so nothing
+Its journal still tells whose it is (`recording_begun`). The file itself is what must not be lost, so nothing
 is journalled here: its rows are written at once, under ids made from the call's id or the file's name. Doing
 it again, or twice at once, changes nothing.
 """
@@ -27,9 +27,9 @@ from ivr.desk.fallback import LEAST_SECONDS, SETTLED_SECONDS
 from ivr.desk.intake import BEGUN
 from ivr.desk.joining import reserve
 from ivr.desk.strays import LOOK_BACK_SECONDS, Shelf, Stray, remember, strays, without_row
-from ivr.store import journal_reading
+from ivr.desk.telling import ask
 from ivr.store.engine import AWAY, is_our_fault
-from ivr.store.journal import Fact, Position
+from ivr.store.journal import Fact, Journal
 from ivr.store.tables import cases
 from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
@@ -56,15 +56,15 @@ class Pass:
 async def reconcile(
     shelf: Shelf,
     *,
-    applied: Position,
+    own: Journal | None = None,
     live: Collection[str] = frozenset(),
     settled: float = SETTLED_SECONDS,
     look_back: float = LOOK_BACK_SECONDS,
 ) -> Pass:
     """One pass. Raises BookEmpty or what AWAY names; then the next pass begins where this one did.
 
-    `applied`: how far the journal is in the database. `live`: recordings of calls in progress, which are left
-    alone, as is a file that grew within the last `settled` seconds.
+    `own`: the journal that this process writes. `live`: recordings of its calls in progress, which are left
+    alone, as is what belongs to a sibling that lives and a file that grew within the last `settled` seconds.
     """
     now, done = time.time(), Pass()
     found = await strays(shelf, look_back)
@@ -73,18 +73,17 @@ async def reconcile(
     done.growing = len(over) - len(ripe)
     done.waiting = [s.name for s in set(found) - set(ripe)]
     if ripe:
-        await _enter_all(shelf, ripe, applied, done)
+        await _enter_all(shelf, ripe, own, done)
     await asyncio.to_thread(remember, shelf.spool, now, done.waiting)
     return done
 
 
-async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], applied: Position, done: Pass) -> None:
-    told = await asyncio.to_thread(journal_reading.naming, shelf.journal, [s.name for s in ripe])
-    # Asked again after the journal was read: what it spoke of may have been applied in between.
+async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, done: Pass) -> None:
+    told = await asyncio.to_thread(ask, shelf.spool, [s.name for s in ripe], own)
+    # Asked again after the journals were read: what they spoke of may have been applied in between.
     for stray in await without_row(shelf.engine, ripe):
-        facts = told.get(stray.name, [])
-        if any(position > applied and fact.get("type") != BEGUN for position, fact in facts):
-            done.waiting.append(stray.name)  # its own fact is on the way
+        if told.must_wait(*stray):
+            done.waiting.append(stray.name)
             continue
         try:
             recorded = await asyncio.to_thread(_measured, shelf.recordings, stray)
@@ -92,7 +91,7 @@ async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], applied: Position, don
             log.error("%s can't be taken in now: %s", error.filename, error.strerror)
             done.waiting.append(stray.name)
             continue
-        await _enter(shelf, stray, recorded, [fact for _, fact in facts], done)
+        await _enter(shelf, stray, recorded, told.facts.get(stray.name, []), done)
 
 
 async def _enter(shelf: Shelf, stray: Stray, recorded: Recorded, told: Sequence[Fact], done: Pass) -> None:

@@ -31,16 +31,12 @@ _CHUNK = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where everything is. `spool` holds the journal and what the last pass remembered."""
+    """Where everything is. `spool` holds the journals and what the last pass remembered."""
 
     engine: AsyncEngine
     book: Book
     recordings: Path
     spool: Path
-
-    @property
-    def journal(self) -> Path:
-        return self.spool / "journal"
 
 
 class Stray(NamedTuple):

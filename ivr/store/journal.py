@@ -43,6 +43,10 @@ class JournalFull(JournalError):
     """No room left on the disk."""
 
 
+class JournalInUse(JournalError):
+    """Another process has this journal."""
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Position:
     """Just behind some line: segment number and byte offset."""
@@ -124,6 +128,12 @@ class Journal:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._hand_over(_Entry(b"", done))
         await done
+
+    async def sign(self) -> None:
+        """Show the siblings, by the lock's time, up to when all that was noted is on the disk."""
+        now = time.time()
+        await self.flush()
+        os.utime(self._lock_fd, (now, now))
 
     def _hand_over(self, *more: _Entry) -> None:
         entries = [*self._noted, *more]
@@ -271,7 +281,7 @@ class Journal:
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(self._lock_fd)
-            raise JournalError(f"{self.folder} is in use by another process") from None
+            raise JournalInUse(f"{self.folder} is in use by another process") from None
 
     def _recall(self) -> None:
         try:

@@ -66,6 +66,29 @@ def run_began(folder: Path) -> int | None:
     return None
 
 
+def is_left(folder: Path) -> bool:
+    """Whether nobody has this journal open and facts in it may wait to be applied."""
+    segments = sorted(folder.glob("[0-9]*.log"))
+    if not segments:
+        return False
+    end = Position(int(segments[-1].stem), segments[-1].stat().st_size)
+    return applied(folder) < end and run_began(folder) is None
+
+
+def signed_at(folder: Path) -> float:
+    """Up to when everything noted is on the disk, as its process says every few seconds. 0.0: never said."""
+    try:
+        return (folder / "lock").stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def promises(folder: Path, code: str) -> bool:
+    """Whether a case with this code waits to be applied."""
+    wanted = b'"code":"%s"' % code.encode()
+    return any(wanted in line and fact_of(line) for _, line in _lines(folder, applied(folder)))
+
+
 def _lines(folder: Path, after: Position) -> Iterator[tuple[Position, bytes]]:
     """Whole lines behind a position, and where each ends. Their checksums are the caller's to look at."""
     for path in sorted(folder.glob("[0-9]*.log")):

@@ -50,7 +50,7 @@ def shelf(desk: Office, folder: Path) -> Shelf:
 
 
 async def one_pass(desk: Office, folder: Path, **more: Any) -> Pass:
-    return await reconcile(shelf(desk, folder), applied=desk.journal.applied, live=desk.intake.live, **more)
+    return await reconcile(shelf(desk, folder), own=desk.journal, live=desk.intake.live, **more)
 
 
 async def rows(engine: AsyncEngine, name: str) -> list[Any]:
@@ -276,9 +276,7 @@ async def test_while_the_database_is_away_nothing_is_forgotten(engine: AsyncEngi
     async with office(engine, tmp_path) as desk:
         await desk.book.page()
         with pytest.raises(AWAY):
-            await reconcile(
-                Shelf(nowhere, desk.book, tmp_path / "recordings", tmp_path), applied=desk.journal.applied
-            )
+            await reconcile(Shelf(nowhere, desk.book, tmp_path / "recordings", tmp_path), own=desk.journal)
         assert not (tmp_path / "reconciled.json").exists()
         assert await one_pass(desk, tmp_path) == Pass(cases=1)
     await nowhere.dispose()

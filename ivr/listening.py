@@ -1,0 +1,185 @@
+"""The sockets by which calls and browsers come in: one of each for all processes of one IVR_STATE.
+
+Every process accepts from the same sockets, so a connection that waits in their queue belongs to nobody yet:
+whoever lives takes it, whether a sibling died, hangs or ends. A process that starts asks a living sibling for
+them over a Unix socket under IVR_STATE/run/serve, and makes them only when there is none. When nobody serves,
+nobody listens, and the dialplan's fall-back speaks at once (docs/decisions/workers.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+import struct
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from ivr.asterisk.server import listening_socket
+from ivr.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Sockets = Mapping[str, socket.socket]
+SOCKETS, DRAIN = b"sockets", b"drain"
+ASK_SECONDS = 2.0  # a sibling that does not answer is passed over
+START_SECONDS = 3.0  # two that start at once: one binds, the other hears of it a moment later
+HANG_SECONDS = 25.0  # longer than the watchdog lets a sibling hang
+
+
+class ListeningError(Exception):
+    """The addresses can't be had; the text is one sentence."""
+
+
+class Sharing:
+    """While open, siblings get our sockets and may tell us to drain. A thread: a busy loop is no matter."""
+
+    def __init__(self, folder: Path, sockets: Sockets, drain: Callable[[], object]) -> None:
+        self._folder, self._name = folder, uuid.uuid4().hex
+        self._sockets = {name: each.dup() for name, each in sockets.items()}
+        self._drain = drain
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._thread = threading.Thread(target=self._serve, name="sharing", daemon=True)
+
+    def open(self) -> None:
+        """Under its name only once it listens: a name that refuses is a dead process's."""
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._folder.chmod(0o700)
+        with _reachable(self._folder) as near:
+            self._listener.bind(f"{near}/{self._name}.new")
+            self._listener.listen(64)
+        (self._folder / f"{self._name}.new").rename(self._folder / self._name)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Let go of the sockets. Harmless when done before."""
+        (self._folder / self._name).unlink(missing_ok=True)
+        with suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for each in self._sockets.values():
+            each.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                asking, _ = self._listener.accept()
+            except OSError:
+                return  # closed
+            with asking, suppress(OSError):
+                asking.settimeout(ASK_SECONDS)
+                if _is_ours(asking):
+                    self._answer(asking, asking.recv(64))
+
+    def _answer(self, asking: socket.socket, asked: bytes) -> None:
+        if asked == DRAIN:
+            self._drain()
+        elif asked == SOCKETS:
+            files = [each.fileno() for each in self._sockets.values()]
+            socket.send_fds(asking, [json.dumps([*self._sockets]).encode()], files)
+
+
+def meeting_place(settings: Settings) -> Path:
+    """Where the processes of one state find each other."""
+    return settings.state_path / "run" / "serve"
+
+
+async def obtain(settings: Settings, folder: Path) -> dict[str, socket.socket]:
+    """The sockets for `agi` and `web`. Raises ListeningError when another program has an address."""
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    while True:
+        try:
+            return await asyncio.to_thread(_obtain, settings, folder)
+        except OSError as error:
+            hangs = await asyncio.to_thread(siblings, folder)
+            if loop.time() - began > (HANG_SECONDS if hangs else START_SECONDS):
+                who = "a worker that does not answer" if hangs else "another program"
+                raise ListeningError(f"{who} has the address: {error.strerror}") from None
+        await asyncio.sleep(0.2)
+
+
+def _obtain(settings: Settings, folder: Path) -> dict[str, socket.socket]:
+    given, taken = _from_a_sibling(folder), {}
+    try:
+        for name, part in (("agi", settings.agi), ("web", settings.web)):
+            if (sibling := given.get(name)) and _has_address(sibling, part.host, part.port):
+                taken[name] = given.pop(name)
+            else:
+                taken[name] = listening_socket(part.host, part.port)
+    except OSError:
+        given |= taken
+        raise
+    finally:
+        for each in given.values():
+            each.close()
+    return taken
+
+
+def siblings(folder: Path) -> list[str]:
+    """The names of those that share now. What dead ones left is removed."""
+    names = []
+    for path in sorted(folder.glob("*")):
+        if path.suffix:
+            continue
+        with suppress(OSError):
+            try:
+                with _connected(path):
+                    names.append(path.name)
+            except ConnectionRefusedError:
+                path.unlink(missing_ok=True)
+    return names
+
+
+def drain(folder: Path, names: list[str]) -> None:
+    """Tell them to take no more calls and to end with their last one. Who hangs reads it later."""
+    for name in names:
+        with suppress(OSError), _connected(folder / name) as sibling:
+            sibling.send(DRAIN)
+
+
+def _from_a_sibling(folder: Path) -> dict[str, socket.socket]:
+    for name in siblings(folder):
+        with suppress(OSError, ValueError), _connected(folder / name) as sibling:
+            sibling.send(SOCKETS)
+            said, files, _, _ = socket.recv_fds(sibling, 1024, 8)
+            given = [socket.socket(fileno=file) for file in files]
+            return dict(zip(json.loads(said), given, strict=True))
+    return {}
+
+
+def _has_address(given: socket.socket, host: str, port: int) -> bool:
+    """The settings may have changed since it was made."""
+    address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4]
+    return bool(given.getsockname()[:2] == address[:2])
+
+
+@contextmanager
+def _connected(path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sibling, _reachable(path.parent) as near:
+        sibling.settimeout(ASK_SECONDS)
+        sibling.connect(f"{near}/{path.name}")
+        if not _is_ours(sibling):
+            raise PermissionError(f"{path} belongs to another user")
+        yield sibling
+
+
+@contextmanager
+def _reachable(folder: Path) -> Iterator[str]:
+    """A short name for a folder: a Unix socket's path has 107 bytes, IVR_STATE may have more."""
+    fd = os.open(folder, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{fd}"
+    finally:
+        os.close(fd)
+
+
+def _is_ours(peer: socket.socket) -> bool:
+    """Whether the other side runs as our user."""
+    credentials = peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+    return bool(struct.unpack("3i", credentials)[1] == os.geteuid())

@@ -1,0 +1,43 @@
+"""Where several processes on one machine keep their facts: each has a slot, with its journal and its codes.
+
+Slot 0 is the spool folder itself, as one process alone has always had it; the others are `spool/1`, `spool/2`
+and so on. The journal's lock says whether somebody has the slot. A process that dies leaves it: who starts
+next takes the first free one, with its journal and the codes that were leased there.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ivr.store import journal_reading
+from ivr.store.journal import Journal, JournalError, JournalInUse
+
+MOST = 64  # far more than a machine has use for
+
+
+def place(spool: Path, number: int) -> Path:
+    """The folder of a slot."""
+    return spool / str(number) if number else spool
+
+
+def journals(spool: Path) -> list[Path]:
+    """The journal folders of every slot that was ever taken."""
+    found = (place(spool, number) / "journal" for number in range(MOST))
+    return [folder for folder in found if folder.is_dir()]
+
+
+def living(spool: Path) -> set[Path]:
+    """The journal folders that some process has now."""
+    return {folder for folder in journals(spool) if journal_reading.run_began(folder) is not None}
+
+
+def take(spool: Path) -> Journal:
+    """The journal of the first free slot, opened. Its folder's parent is the slot. Raises JournalError."""
+    for number in range(MOST):
+        journal = Journal(place(spool, number) / "journal")
+        try:
+            journal.open()
+        except JournalInUse:
+            continue
+        return journal
+    raise JournalError(f"{MOST} processes serve with {spool} already")
