@@ -10,7 +10,7 @@ import signal
 import socket
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -23,6 +23,7 @@ from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process
 from ivr.calls import Line, carry
+from ivr.cases.callback import Policy
 from ivr.commands.output import Finding, database_url
 from ivr.commands.sounds import needed
 from ivr.desk import menus
@@ -32,9 +33,10 @@ from ivr.desk.codes import CodeBlock, CodesError
 from ivr.desk.intake import Intake
 from ivr.desk.seeding import directory_from
 from ivr.desk.telling import others_promise
+from ivr.dialling import Dialler, Trunk
 from ivr.lab.secrets import load as load_secrets
 from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings
-from ivr.settings import ROOT, Settings
+from ivr.settings import ROOT, Callbacks, Settings
 from ivr.speech.book import SoundBook
 from ivr.speech.check import missing
 from ivr.store import slots
@@ -71,6 +73,20 @@ def prepare_logging(settings: Settings) -> None:
     """Several processes may write to one log: each line names its own."""
     form = "%(asctime)s [%(process)d] %(levelname)s %(name)s: %(message)s"
     logging.basicConfig(level=settings.log_level, format=form)
+
+
+def policy(settings: Callbacks) -> Policy:
+    """When citizens may be called, as the desk reads it."""
+    return Policy(
+        opens=settings.opens,
+        closes=settings.closes,
+        days_off=settings.days_off,
+        attempts=settings.attempts,
+        over=timedelta(days=settings.over_days),
+        gaps=[timedelta(hours=hours) for hours in settings.gaps_hours],
+        busy_gap=timedelta(minutes=settings.busy_minutes),
+        per_number_per_day=settings.per_number_per_day,
+    )
 
 
 class Hotline:
@@ -153,6 +169,7 @@ class Hotline:
             stack.callback(asyncio.create_task(watching).cancel)
         self.ami.start()
         stack.push_async_callback(self.ami.close)
+        self._call_back(stack)
         return await self._open_doors(stack)
 
     async def _open_doors(self, stack: AsyncExitStack) -> AgiServer:
@@ -180,6 +197,39 @@ class Hotline:
             if asyncio.get_running_loop().time() > deadline:
                 raise ListeningError(f"not ready, so not serving: {'; '.join(troubles)}")
             await asyncio.sleep(0.2)
+
+    def _call_back(self, stack: AsyncExitStack) -> None:
+        """Begin to call citizens back, where there is a way to dial them."""
+        settings = self.settings.callbacks
+        if not settings.dial:
+            log.info("nobody is called back: callbacks.dial is empty")
+            return
+        originate = Ami(
+            self.settings.ami.host,
+            self.settings.ami.port,
+            self.settings.ami.originate_username,
+            self.secrets.originate,
+            action_seconds=self.settings.ami.action_seconds,
+        )
+        dialler = Dialler(
+            self.engine,
+            self.book,
+            policy(settings),
+            Trunk(
+                settings.dial,
+                settings.caller_id,
+                settings.international,
+                settings.ring_seconds,
+                settings.at_once,
+            ),
+            originate=originate,
+            ami=self.ami,
+            speak=self.sounds.speak,
+            clock=self.line.clock,
+        )
+        originate.start()
+        stack.push_async_callback(originate.close)
+        stack.callback(asyncio.create_task(dialler.run(), name="dialler").cancel)
 
     def _server(self) -> AgiServer:
         agi = self.settings.agi

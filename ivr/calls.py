@@ -17,10 +17,31 @@ from typing import Any
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import Drained
 from ivr.cases.phone import mask
+from ivr.desk.callbacks import Briefing
 from ivr.desk.intake import CallFacts, Intake
-from ivr.voice.actions import Action, HangUp, KeepWords, LookUpCase, OpenCase, RecallCaller, Record
+from ivr.voice import verdict
+from ivr.voice.actions import (
+    Action,
+    Confirm,
+    HangUp,
+    KeepWords,
+    LookUpCase,
+    OpenCase,
+    Rate,
+    RecallCaller,
+    Record,
+)
 from ivr.voice.directory import Directory
-from ivr.voice.events import CallerKnown, CaseOpened, Event, Keys, Said, WordsKept
+from ivr.voice.events import (
+    CallerKnown,
+    CaseOpened,
+    Confirmed,
+    Event,
+    Keys,
+    Rated,
+    Said,
+    WordsKept,
+)
 from ivr.voice.menu import Menu
 from ivr.voice.session import Session
 
@@ -40,12 +61,16 @@ class Line:
 class Call:
     """One call in progress."""
 
-    def __init__(self, line: Line, channel: Channel) -> None:
+    def __init__(self, line: Line, channel: Channel, told: Briefing | None = None) -> None:
         now = line.clock()
         caller = channel.caller(now)
+        menu = line.menu
+        if told is not None:  # a call of ours: the network tells our own number
+            caller = replace(caller, number=told.number, name="")
+            menu = verdict.menu(told.code, told.seen, told.language)
         self.line = line
         self.channel = channel
-        self.session = Session(line.menu, line.directory, caller)
+        self.session = Session(menu, line.directory, caller)
         self.facts = CallFacts(
             id=str(uuid.uuid4()),
             unique_id=channel.unique_id,
@@ -54,8 +79,9 @@ class Call:
             started_at=now,
             answered_at=now,
             language=self.session.language,
-            menu_name=line.menu.name,
-            menu_revision=line.menu.revision,
+            menu_name=menu.name,
+            menu_revision=menu.revision,
+            attempt=channel.attempt if told else "",
         )
         self.steps: list[dict[str, Any]] = []
         self.outcome = "failed"
@@ -101,6 +127,12 @@ class Call:
             case KeepWords():
                 await intake.keep_words(self._so_far(), action)
                 return WordsKept()
+            case Confirm():
+                await intake.confirm(self._so_far(), action)
+                return Confirmed()
+            case Rate():
+                await intake.rate(self._so_far(), action)
+                return Rated()
             case RecallCaller():
                 return CallerKnown(await intake.county_of(self.facts.caller))
             case LookUpCase(code=code):
@@ -111,7 +143,8 @@ class Call:
                 if not self.facts.recordings:
                     await self.channel.belongs(self.facts.id)
                 name = self.channel.name_recording()
-                intake.recording_begun(self._so_far(), name, self.session.opening(()))
+                session = self.session
+                intake.recording_begun(self._so_far(), name, session.opening(()), session.code or "")
                 return await self.channel.perform(action)
             case _:
                 began = asyncio.get_running_loop().time()
@@ -140,11 +173,15 @@ class Call:
     async def _close(self) -> None:
         scraps = tuple(self.session.uncased)
         await self.line.intake.call_ended(
-            self._so_far(), self.outcome, self.line.clock(), tuple(self.steps), scraps
+            self._so_far(), self.outcome, self.line.clock(), tuple(self.steps), scraps, self.session.verdict
         )
         log.info("call %s %s after %d steps", self.facts.id, self.outcome, len(self.steps))
 
 
 async def carry(line: Line, channel: Channel) -> None:
-    """Carry one call from answer to its row in the books."""
-    await Call(line, channel).carry()
+    """Carry one call from answer to its row in the books. A call of ours that nobody knows is given up."""
+    told = None
+    if channel.attempt and (told := await line.intake.briefing(channel.attempt)) is None:
+        log.error("attempt %s was answered, and nobody knows what to tell", channel.attempt)
+        return  # the dialplan apologises
+    await Call(line, channel, told).carry()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from datetime import time
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -91,6 +92,32 @@ class Calls(Part):
     wrong_codes_minutes: int = Field(60, ge=1)
 
 
+class Callbacks(Part):
+    """When and how citizens are called back: docs/cases.md. `dial` holds {number}; "" = nobody is called."""
+
+    dial: str = ""
+    caller_id: str = "111"
+    international: bool = False
+    opens: time = time(9)
+    closes: time = time(20)
+    days_off: bool = False
+    attempts: int = Field(5, ge=1, le=50)
+    over_days: float = Field(3, ge=0)
+    gaps_hours: tuple[float, ...] = Field((3, 21, 27), min_length=1)
+    busy_minutes: float = Field(30, ge=0)
+    per_number_per_day: int = Field(2, ge=1)
+    ring_seconds: float = Field(40, ge=1, le=120)
+    at_once: int = Field(2, ge=1, le=100)
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Callbacks:
+        if self.dial and self.dial.count("{number}") != 1:
+            raise ValueError("dial must hold {number} once, like PJSIP/{number}@trunk")
+        if self.opens >= self.closes:
+            raise ValueError("opens must be earlier than closes, within one day")
+        return self
+
+
 class Settings(BaseSettings):
     """The whole. Relative paths count from the project's folder."""
 
@@ -109,6 +136,7 @@ class Settings(BaseSettings):
     rtp: Rtp = Rtp()
     province: Province = Province()
     calls: Calls = Calls()
+    callbacks: Callbacks = Callbacks()
 
     @classmethod
     def settings_customise_sources(

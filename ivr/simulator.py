@@ -15,11 +15,13 @@ from ivr.voice.actions import (
     Action,
     Ask,
     Clip,
+    Confirm,
     HangUp,
     KeepWords,
     LookUpCase,
     OpenCase,
     Operator,
+    Rate,
     RecallCaller,
     Record,
     Say,
@@ -32,11 +34,13 @@ from ivr.voice.events import (
     CallerKnown,
     CaseOpened,
     CaseSeen,
+    Confirmed,
     Ended,
     Event,
     HungUp,
     Keys,
     Lookup,
+    Rated,
     Recorded,
     Said,
     Transfer,
@@ -265,6 +269,10 @@ class _Call:
                 return self.desk.look_up(code)
             case KeepWords():
                 return WordsKept()
+            case Confirm():
+                return Confirmed()
+            case Rate():
+                return Rated()
             case OpenCase():
                 return self._opened(action)
         raise TypeError(f"the simulator has no answer to {type(action).__name__}")
@@ -301,6 +309,10 @@ class _Call:
             case WordsKept():
                 instead = isinstance(action, KeepWords) and action.instead
                 return "desk: words kept instead" if instead else "desk: words added"
+            case Confirmed():
+                return f"desk: {'solved' if self.session.verdict == 'solved' else 'not solved'}"
+            case Rated():
+                return "desk: rated"
         raise TypeError(type(event).__name__)
 
 

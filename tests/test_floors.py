@@ -21,6 +21,7 @@ FLOORS = {
     "settings": 4,
     "prompts": 5,
     "calls": 5,
+    "dialling": 5,
     "worker": 5,
     "watchdog": 5,
     "listening": 5,

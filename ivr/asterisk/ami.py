@@ -140,9 +140,11 @@ class Ami:
     async def originate(
         self, channel: str, *, context: str, exten: str, priority: int = 1,
         variables: Mapping[str, str] | None = None, caller_id: str = "", timeout: float = 30.0,
-        wait: bool = True,
+        wait: bool = True, channel_id: str = "",
     ) -> OriginateResponse:  # fmt: skip
         """Place a call and connect it to the dialplan. `timeout`: seconds to let it ring.
+
+        `channel_id` becomes the channel's unique id, by which `channels` finds it again.
 
         With `wait` returns when it was answered or failed (the account must read `call` events), else as
         soon as Asterisk has queued it. Raises as `action` does; AmiLost.sent tells whether to dare again.
@@ -152,6 +154,8 @@ class Ami:
             "CallerID": caller_id, "Timeout": round(timeout * 1000), "Async": "true",
             "Variable": [variable(name, value) for name, value in (variables or {}).items()],
         }  # fmt: skip
+        if channel_id:
+            fields["ChannelId"] = channel_id
         if not wait:
             await self.action("Originate", **fields)
             return OriginateResponse(answered=False, reason=None)

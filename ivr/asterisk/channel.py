@@ -26,6 +26,7 @@ Speak = Callable[[str, str], Awaitable[str | None]]
 Spoken = Mapping[str, str | None]
 
 BEEP = "beep"
+CALL_BACK = "callback"  # the argument with which the dialplan hands over a call of ours
 FILES_BYTES = 1_900  # what fits into one command line beside the rest of it
 # In Read and Playback these separate or group arguments and files.
 _UNPLAYABLE = re.compile(r"""[,&"'\\()\[\]{}$|\r\n\0\ud800-\udfff]""").search
@@ -64,6 +65,12 @@ class Channel:
     @property
     def unique_id(self) -> str:
         return variables.clean(self._connection.variables.get("agi_uniqueid", ""))
+
+    @property
+    def attempt(self) -> str:
+        """The id of our attempt to call someone back, who has answered; "" when she called us."""
+        purpose, _, attempt = " ".join(self._connection.arguments[:2]).partition(" ")
+        return variables.clean(attempt) if purpose == CALL_BACK else ""
 
     def caller(self, now: datetime) -> Caller:
         """Who calls. `now` also names the day's recordings folder."""

@@ -15,10 +15,11 @@ from ivr.settings import ROOT, Settings
 
 TEMPLATES = ROOT / "dialplan"
 CALL_SECONDS = 1_800  # the absolute time-out: longer than the longest way through the menu
+CALLBACK_SECONDS = 900  # the same for a call of ours
 RECORD_SECONDS, SILENCE_SECONDS = 180, 8
 
 # What Asterisk plays by itself, apart from any menu.
-FALLBACK_PROMPTS = ("fallback.apology", "fallback.kept", "fallback.thanks", "beep")
+FALLBACK_PROMPTS = ("fallback.apology", "fallback.kept", "fallback.thanks", "fallback.callback", "beep")
 QUEUE_PROMPTS = ("queue.youarenext", "queue.thereare", "queue.callswaiting", "queue.thankyou")
 # The position in the queue: `digits/N` to Asterisk, linked to our numbers (announce-position-limit = 20).
 QUEUE_NUMBERS = tuple(f"number.{position}" for position in range(1, 21))
@@ -88,6 +89,7 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "fallback": settings.state_path / "fallback",
         "music": settings.sounds / "moh",
         "call_seconds": CALL_SECONDS,
+        "callback_seconds": CALLBACK_SECONDS,
         "record_seconds": RECORD_SECONDS,
         "silence_seconds": SILENCE_SECONDS,
         "prompt": lambda id: f"{settings.sounds}/${{IVR_LANGUAGE}}/{id.replace('.', '/')}",

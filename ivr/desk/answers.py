@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Action
+from ivr.desk import callbacks
 from ivr.desk.book import Page, read_page
 from ivr.desk.change import Ask, actor_named, changing
 from ivr.desk.refusals import Refused
@@ -23,6 +24,7 @@ async def give(engine: AsyncEngine, page: Page, ask: Ask, words: str) -> None:
     async with changing(engine, page, Action.ANSWER, ask) as change:
         change.values = {"answer": words, "answered_at": ask.now}
         change.details = {"text": words}
+        await callbacks.plan(change.connection, change.case, f"answer:{ask.cause}", ask.now)
 
 
 async def answer(

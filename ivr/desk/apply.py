@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.code import code_for
 from ivr.cases.kinds import Kind
+from ivr.desk import verdicts
 from ivr.desk.book import Book, BookEmpty, Page
 from ivr.desk.events import INSERT_OPENING, add_event
 from ivr.desk.intake import BEGUN
@@ -50,8 +51,15 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
             await _collect(connection, page, fact, rows)
         await _save(raw, rows)
         for fact in facts:
-            if fact["type"] == "words_kept":
-                await _keep_words(connection, raw, page, fact)
+            match fact["type"]:
+                case "words_kept":
+                    await _keep_words(connection, raw, page, fact)
+                case verdicts.VERDICT:
+                    await verdicts.settle(connection, page, fact)
+                case verdicts.RATING:
+                    await verdicts.rate(connection, fact)
+                case "call_ended" if "attempt" in fact:
+                    await verdicts.call_over(connection, fact)
 
 
 async def _collect(connection: AsyncConnection, page: Page, fact: Fact, rows: Rows) -> None:
@@ -59,7 +67,7 @@ async def _collect(connection: AsyncConnection, page: Page, fact: Fact, rows: Ro
         return  # for the reconciler alone
     call = call_row(fact, page)
     match fact["type"]:
-        case "call_started" | "words_kept":
+        case "call_started" | "words_kept" | verdicts.VERDICT | verdicts.RATING:
             rows.started.setdefault(call["id"], call)
         case "case_opened":
             rows.started.setdefault(call["id"], call)
@@ -163,7 +171,7 @@ _END_CALL = _end_call()
 _CASE = _once(cases, "id", *LATER)
 _RECORDING = _once(recordings, "name")
 _REFERRAL = _once(referrals, "id", "ended_at", "ended_reason")
-_OUTBOX = _once(outbox, "key", "attempts", "delivered_at", "last_error")
+_OUTBOX = _once(outbox, "key", "attempts", "delivered_at", "last_error", "dead_at")
 
 
 class Pump:

@@ -135,7 +135,7 @@ class Book:
             if row["misses"] >= self.wrong_codes * (1 if caller else WITHHELD_TIMES):
                 return CaseSeen(Lookup.TOO_MANY)
             if row["status"] is not None:
-                return CaseSeen(Lookup.FOUND, row["status"], row["agency"], row["due_at"], row["answer"])
+                return _seen_in(row, caller)
             if counts:
                 await connection.execute(delete(code_misses).where(code_misses.c.at < since))
                 await connection.execute(insert(code_misses).values(caller_key=caller, at=now))
@@ -146,6 +146,20 @@ class Book:
             await self.load()
         except (BookEmpty, *AWAY) as error:
             log.warning("the book could not be reread: %s", error)
+
+
+def _seen_in(row: Any, caller: str) -> CaseSeen:
+    """Anyone who knows the code may hear; only who calls from the citizen's own number may end her case."""
+    return CaseSeen(
+        Lookup.FOUND,
+        row["status"],
+        row["agency"],
+        row["due_at"],
+        row["answer"],
+        row["answer_voice"],
+        may_confirm=bool(caller) and caller in (row["caller_key"], row["callback"]),
+        rated=row["satisfaction"] is not None,
+    )
 
 
 def latest_of() -> Select[Any]:
@@ -159,7 +173,8 @@ def seen() -> Select[Any]:
     by_caller = code_misses.c.caller_key == bindparam("caller")
     lately = code_misses.c.at > bindparam("since")
     one = select(func.count().label("misses")).select_from(code_misses).where(by_caller, lately).subquery()
-    case = select(cases.c.status, cases.c.agency, cases.c.due_at, cases.c.answer)
+    told = (cases.c.answer, cases.c.answer_voice, cases.c.satisfaction, cases.c.caller_key, cases.c.callback)
+    case = select(cases.c.status, cases.c.agency, cases.c.due_at, *told)
     found = case.where(cases.c.code == bindparam("code")).subquery()
     return select(one, found).select_from(one.outerjoin(found, true()))
 

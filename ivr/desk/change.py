@@ -27,6 +27,7 @@ from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import cases, outbox, referrals
 
 CITIZEN = "citizen"
+Books = AsyncEngine | AsyncConnection
 EVENTS = {
     Action.REFER: "referred",
     Action.ACCEPT: "accepted",
@@ -49,6 +50,7 @@ class Ask:
     """Who asks what to happen to which case, and why.
 
     `seen`: the number of the last event that the asker saw; the change is refused when there are newer ones.
+    `cause`: names what comes of it; a journalled fact gives its own id, so that it can't be done twice.
     """
 
     code: str
@@ -56,6 +58,7 @@ class Ask:
     reason: str = ""
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     seen: int | None = None
+    cause: uuid.UUID = field(default_factory=uuid.uuid4)
 
 
 def actor_named(page: Page, name: str) -> Actor:
@@ -138,7 +141,7 @@ class Change:
 
     async def tell(self, event: str, case: Row[Any], details: dict[str, Any]) -> None:
         """An event in a case's story, and a message to whom it may concern."""
-        ask, cause = self.ask, uuid.uuid4()
+        ask, cause = self.ask, self.ask.cause
         if ask.reason.strip():
             details = {"reason": ask.reason.strip()} | details
         await add_event(self.connection, cause, case.id, ask.now, event, details, actor=ask.actor.name)
@@ -187,13 +190,15 @@ def clock_of(case: Row[Any]) -> Clock:
 
 @asynccontextmanager
 async def changing(
-    engine: AsyncEngine, page: Page, action: Action, ask: Ask, *others: str
+    books: Books, page: Page, action: Action, ask: Ask, *others: str
 ) -> AsyncIterator[Change]:
-    """One transaction around one action. Raises NoSuchCase, or Refused with the sentence why not.
+    """One transaction around one action; on a connection it is part of the transaction that runs there.
+
+    Raises NoSuchCase, or Refused with the sentence why not.
 
     `others`: cases that are locked too, all in one order, so that two changes can't block each other.
     """
-    async with engine.begin() as connection:
+    async with transaction(books) as connection:
         held = {code: await locked(connection, code) for code in sorted({ask.code, *others})}
         case = held[ask.code]
         if ask.seen is not None and case.last_seq != ask.seen:
@@ -202,6 +207,16 @@ async def changing(
         change = Change(connection, page, case, action, ask, status)
         yield change
         await change.save()
+
+
+@asynccontextmanager
+async def transaction(books: Books) -> AsyncIterator[AsyncConnection]:
+    """A new transaction, or the one that runs on that connection."""
+    if isinstance(books, AsyncConnection):
+        yield books
+        return
+    async with books.begin() as connection:
+        yield connection
 
 
 async def locked(connection: AsyncConnection, code: str) -> Row[Any]:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book import Page
-from ivr.desk.change import Ask, changing, locked
+from ivr.desk.change import Ask, Books, changing, locked
 from ivr.desk.opening import recording_row
 from ivr.desk.refusals import Refused
 from ivr.store.tables import recordings
@@ -23,9 +23,9 @@ REOPEN_DAYS = 30  # how long after the end a citizen may say that it is not solv
 CLOSURES = {Side.CITIZEN: "solved", Side.MACHINE: "unconfirmed", Side.DESK: "by_desk"}
 
 
-async def close(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+async def close(books: Books, page: Page, ask: Ask) -> None:
     """An answered case is over: the citizen says solved, could not be reached, or the desk decides."""
-    async with changing(engine, page, Action.CLOSE, ask) as change:
+    async with changing(books, page, Action.CLOSE, ask) as change:
         closure = CLOSURES[ask.actor.side]
         change.values = {"closed_at": ask.now, "closure": closure}
         change.details["closure"] = closure
@@ -62,7 +62,7 @@ async def merge(engine: AsyncEngine, page: Page, ask: Ask, into: str) -> None:
 
 
 async def reopen(
-    engine: AsyncEngine,
+    books: Books,
     page: Page,
     ask: Ask,
     within: int = REOPEN_DAYS,
@@ -76,7 +76,7 @@ async def reopen(
     `words`: what she said to it, in `call`; they belong to the case from then on.
     Raises Refused as the table says, and for a citizen more than `within` days after the end.
     """
-    async with changing(engine, page, Action.REOPEN, ask) as change:
+    async with changing(books, page, Action.REOPEN, ask) as change:
         ended = change.case.closed_at
         if ask.actor.side is Side.CITIZEN and ended and ask.now - ended > timedelta(days=within):
             raise Refused(f"case {ask.code} ended more than {within} days ago")

@@ -14,13 +14,17 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from ivr.cases.callback import Outcome
 from ivr.cases.kinds import Kind
+from ivr.desk import callbacks
 from ivr.desk.book import Book
+from ivr.desk.callbacks import Briefing
 from ivr.desk.codes import CodeBlock
 from ivr.desk.joining import reserve
+from ivr.desk.verdicts import RATING, VERDICT
 from ivr.store.engine import AWAY
 from ivr.store.journal import Fact, Journal, JournalError
-from ivr.voice.actions import KeepWords, OpenCase
+from ivr.voice.actions import Confirm, KeepWords, OpenCase, Rate
 from ivr.voice.events import CaseSeen, Lookup, Recorded
 
 log = logging.getLogger(__name__)
@@ -50,6 +54,7 @@ class CallFacts:
     language: str
     menu_name: str
     menu_revision: str
+    attempt: str = ""  # of the call-back that this is
     cases: dict[str, str] = field(default_factory=dict)
     recordings: list[str] = field(default_factory=list)
 
@@ -84,8 +89,11 @@ class Intake:
         """Note that a call began. Waits for nothing: no one is told anything that depends on it."""
         self.journal.note({"type": "call_started", "call": _call(call)})
 
-    def recording_begun(self, call: CallFacts, name: str, chosen: OpenCase) -> None:
-        """Note whose words will be in that file, should this process not live to say so. Does not wait."""
+    def recording_begun(self, call: CallFacts, name: str, chosen: OpenCase, code: str = "") -> None:
+        """Note whose words will be in that file, should this process not live to say so. Does not wait.
+
+        `code`: of the case that they belong to, where there is one already.
+        """
         call.recordings.append(name)
         self.live.add(name)
         self.journal.note(
@@ -94,6 +102,7 @@ class Intake:
                 "at": self.clock().isoformat(),
                 "call": _call(call),
                 "name": name,
+                "code": code,
                 **_chosen(chosen),
             }
         )
@@ -105,6 +114,7 @@ class Intake:
         ended_at: datetime,
         steps: Sequence[dict[str, Any]],
         scraps: Sequence[Recorded] = (),
+        verdict: str = "",
     ) -> None:
         """Note how it ended. `scraps`: recordings that became no case (too short to hold a word)."""
         fact = {
@@ -115,6 +125,8 @@ class Intake:
             "steps": [{key: _clean(value) for key, value in step.items()} for step in steps],
             "scraps": [asdict(scrap) for scrap in scraps if scrap.name],
         }
+        if call.attempt:
+            fact["attempt"] = {"id": call.attempt, "outcome": verdict or Outcome.NO_KEY}
         try:
             await self.journal.append(fact)
         except JournalError as error:
@@ -157,6 +169,26 @@ class Intake:
             "instead": kept.instead,
         }
         await self.journal.append(fact)
+
+    async def confirm(self, call: CallFacts, verdict: Confirm) -> None:
+        """What she says of the answer to her case. Raises JournalError."""
+        await self._say_of(VERDICT, call, verdict.code, solved=verdict.solved)
+
+    async def rate(self, call: CallFacts, rating: Rate) -> None:
+        """How content she is. Raises JournalError."""
+        await self._say_of(RATING, call, rating.code, score=rating.score)
+
+    async def _say_of(self, type_: str, call: CallFacts, code: str, **said: Any) -> None:
+        fact = {"type": type_, "id": str(uuid.uuid4()), "at": self.clock().isoformat(), "code": code}
+        await self.journal.append({**fact, "call": _call(call), **said})
+
+    async def briefing(self, attempt: str) -> Briefing | None:
+        """What to tell a citizen who has answered our call; None when nobody can say in time."""
+        try:
+            return await _within(LOOK_UP_SECONDS, callbacks.briefing(self.book.engine, attempt))
+        except AWAY as error:
+            log.warning("a call-back could not be looked up: %s", error)
+            return None
 
     async def county_of(self, number: str) -> str:
         """The county of this caller's latest case; "" when there is none or nobody can look in time."""

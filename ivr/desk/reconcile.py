@@ -123,8 +123,11 @@ async def _facts(engine: AsyncEngine, stray: Stray, recorded: Recorded, told: Fa
     if told is not None and told["type"] == "words_kept":
         return [{**told, **words, "recording": asdict(recorded)}, over]
     case = await _case_of(engine, uuid.UUID(call["id"]))
-    if case is not None:
-        kept = {"id": str(_id("kept", stray.name)), "at": at, "case": str(case), "code": "", "instead": False}
+    begun = told is not None and told["type"] == BEGUN
+    code = told.get("code", "") if told is not None and begun else ""  # a case older than the call
+    if case is not None or code:
+        kept = {"id": str(_id("kept", stray.name)), "at": at, "instead": False}
+        kept |= {"case": str(case) if case else "", "code": code}
         return [{"type": "words_kept", **kept, **words, "recording": asdict(recorded)}, over]
     return [{**_opening(call, at, told), **words, "recordings": [asdict(recorded)]}, over]
 

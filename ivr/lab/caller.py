@@ -117,78 +117,23 @@ async def place_call(
         return await call.run(steps)
 
 
-class _Call:
-    def __init__(
-        self, sipp: Sequence[str], port: int, folder: Path, number: str, name: str | bytes, extension: str
-    ) -> None:
-        self.sipp, self.port, self.folder = sipp, port, folder
-        self.scenario = _scenario(number, name)
-        self.extension = extension
-        self.id = uuid.uuid4().hex
+class Party:
+    """One side of a call: its telephone, and what it does with it step by step."""
+
+    def __init__(self) -> None:
         self.phone = Phone()
         self.outcome = Outcome()
-        self.answered, self.over, self.audio = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.over, self.audio = asyncio.Event(), asyncio.Event()
         self.phone.on_audio = self.audio.set
 
-    async def run(self, steps: Sequence[Step]) -> Outcome:
-        loop = asyncio.get_running_loop()
-        audio, _ = await loop.create_datagram_endpoint(lambda: self.phone, local_addr=("127.0.0.1", 0))
-        relay = await Relay.open(self.port, self._saw)
-        sending = asyncio.create_task(self.phone.run())
-        try:
-            process = await self._signal(relay.near_port, audio.get_extra_info("sockname")[1])
-            await self._follow(steps, relay, process)
-        finally:
-            sending.cancel()
-            audio.close()
-            relay.close()
-        self.outcome.heard = self.phone.heard
-        self.outcome.voiced_seconds = sum(len(a) for _, a in self.phone.heard if is_voiced(a)) / 8_000
-        return self.outcome
+    def hang_up(self) -> None:
+        raise NotImplementedError
 
-    async def _signal(self, relay: int, media: int) -> asyncio.subprocess.Process:
-        scenario = self.folder / "caller.xml"
-        scenario.write_bytes(self.scenario)
-        return await asyncio.create_subprocess_exec(
-            *self.sipp, f"127.0.0.1:{relay}", "-sf", str(scenario), "-s", self.extension, "-m", "1",
-            "-i", "127.0.0.1", "-p", str(free(UDP)), "-cid_str", f"{self.id}-%u", "-nostdin",
-            "-key", "media", str(media), "-trace_err", "-error_file", str(self.folder / "errors.log"),
-            cwd=self.folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-        )  # fmt: skip
-
-    async def _follow(
-        self, steps: Sequence[Step], relay: Relay, process: asyncio.subprocess.Process
-    ) -> None:
-        outcome = self.outcome
-        ended = asyncio.create_task(process.communicate())
-        try:
-            async with asyncio.timeout(15):
-                await _first(self.answered.wait(), asyncio.shield(ended))
-            if not self.answered.is_set():
-                raise Failed("the call was not answered")
-            for n, step in enumerate(steps):
-                await self._take(step, relay)
-                if self.over.is_set() and not all(isinstance(s, Stay | HangUp) for s in steps[n + 1 :]):
-                    raise Failed(f"the hotline hung up during step {n + 1}, {step}")
-        except (Failed, TimeoutError) as error:
-            outcome.problem = str(error) or "the call was not answered within 15 s"
-            relay.hang_up()
-        try:
-            _, complaints = await asyncio.wait_for(asyncio.shield(ended), 10)
-        except TimeoutError:
-            process.kill()
-            _, complaints = await ended
-            outcome.problem = outcome.problem or "SIPp did not end"
-        errors = self.folder / "errors.log"
-        outcome.log = complaints.decode(errors="replace")
-        outcome.log += errors.read_text(errors="replace") if errors.exists() else ""
-        outcome.completed = process.returncode == 0 and not outcome.problem
-
-    async def _take(self, step: Step, relay: Relay) -> None:
+    async def take(self, step: Step) -> None:
         match step:
             case HangUp():
                 self.outcome.ended_by = self.outcome.ended_by or "caller"
-                relay.hang_up()
+                self.hang_up()
             case Stay(most):
                 await self._within(most, self.over.wait(), "the hotline did not hang up")
             case Wait(seconds):
@@ -250,6 +195,77 @@ class _Call:
                 await asyncio.wait_for(self.audio.wait(), left)
             new, seen = self.phone.heard[seen:], len(self.phone.heard)
             last = max([last, *(at for at, audio in new if sound(audio))])
+
+
+class _Call(Party):
+    def __init__(
+        self, sipp: Sequence[str], port: int, folder: Path, number: str, name: str | bytes, extension: str
+    ) -> None:
+        super().__init__()
+        self.sipp, self.port, self.folder = sipp, port, folder
+        self.scenario = _scenario(number, name)
+        self.extension = extension
+        self.id = uuid.uuid4().hex
+        self.answered = asyncio.Event()
+        self.relay: Relay | None = None
+
+    def hang_up(self) -> None:
+        assert self.relay is not None
+        self.relay.hang_up()
+
+    async def run(self, steps: Sequence[Step]) -> Outcome:
+        loop = asyncio.get_running_loop()
+        audio, _ = await loop.create_datagram_endpoint(lambda: self.phone, local_addr=("127.0.0.1", 0))
+        relay = self.relay = await Relay.open(self.port, self._saw)
+        sending = asyncio.create_task(self.phone.run())
+        try:
+            process = await self._signal(relay.near_port, audio.get_extra_info("sockname")[1])
+            await self._follow(steps, relay, process)
+        finally:
+            sending.cancel()
+            audio.close()
+            relay.close()
+        self.outcome.heard = self.phone.heard
+        self.outcome.voiced_seconds = sum(len(a) for _, a in self.phone.heard if is_voiced(a)) / 8_000
+        return self.outcome
+
+    async def _signal(self, relay: int, media: int) -> asyncio.subprocess.Process:
+        scenario = self.folder / "caller.xml"
+        scenario.write_bytes(self.scenario)
+        return await asyncio.create_subprocess_exec(
+            *self.sipp, f"127.0.0.1:{relay}", "-sf", str(scenario), "-s", self.extension, "-m", "1",
+            "-i", "127.0.0.1", "-p", str(free(UDP)), "-cid_str", f"{self.id}-%u", "-nostdin",
+            "-key", "media", str(media), "-trace_err", "-error_file", str(self.folder / "errors.log"),
+            cwd=self.folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
+
+    async def _follow(
+        self, steps: Sequence[Step], relay: Relay, process: asyncio.subprocess.Process
+    ) -> None:
+        outcome = self.outcome
+        ended = asyncio.create_task(process.communicate())
+        try:
+            async with asyncio.timeout(15):
+                await _first(self.answered.wait(), asyncio.shield(ended))
+            if not self.answered.is_set():
+                raise Failed("the call was not answered")
+            for n, step in enumerate(steps):
+                await self.take(step)
+                if self.over.is_set() and not all(isinstance(s, Stay | HangUp) for s in steps[n + 1 :]):
+                    raise Failed(f"the hotline hung up during step {n + 1}, {step}")
+        except (Failed, TimeoutError) as error:
+            outcome.problem = str(error) or "the call was not answered within 15 s"
+            relay.hang_up()
+        try:
+            _, complaints = await asyncio.wait_for(asyncio.shield(ended), 10)
+        except TimeoutError:
+            process.kill()
+            _, complaints = await ended
+            outcome.problem = outcome.problem or "SIPp did not end"
+        errors = self.folder / "errors.log"
+        outcome.log = complaints.decode(errors="replace")
+        outcome.log += errors.read_text(errors="replace") if errors.exists() else ""
+        outcome.completed = process.returncode == 0 and not outcome.problem
 
     def _saw(self, message: bytes, from_asterisk: bool) -> None:
         if not from_asterisk:

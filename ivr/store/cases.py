@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
 
@@ -11,6 +12,8 @@ from ivr.store.base import metadata, moment
 # The clock's columns: `ivr.cases.clock`. `rung`: how many rungs of its ladder it has climbed, `level`: who is
 # responsible now ("" = the lowest), `next_rung_at`: when it must climb on; NULL while an answer waits, after
 # the end, and at a ladder's end. `timed_by`: the calendar revision that its times were worked out by.
+# `answer_voice`: an answer spoken by a person, a name under the recordings folder. `draft`: an answer that
+# waits for approval. `satisfaction`: 1 to 5, asked once.
 RUNNING = text("closed_at IS NULL AND stopped_at IS NULL")
 cases = Table(
     "cases",
@@ -34,6 +37,9 @@ cases = Table(
     moment("due_at"),
     Column("answer", Text, nullable=False, server_default=""),
     moment("answered_at", nullable=True),
+    Column("answer_voice", Text, nullable=False, server_default=""),
+    Column("draft", JSONB),
+    Column("satisfaction", Integer),
     Column("last_seq", Integer, nullable=False),
     Column("stopped_days", Integer, nullable=False, server_default="0"),
     Column("paused_days", Integer, nullable=False, server_default="0"),
@@ -61,6 +67,7 @@ cases = Table(
 )
 # Columns that a case is opened without; its later life fills them.
 LATER = (
-    *("answer", "answered_at", "closed_at", "closure", "merged_into"),
+    *("answer", "answered_at", "answer_voice", "draft", "satisfaction"),
+    *("closed_at", "closure", "merged_into"),
     *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at", "rung"),
 )

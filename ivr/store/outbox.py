@@ -1,6 +1,7 @@
 """Outbox: everything that must leave the house, written in the transaction that caused it.
 
-`key` makes a message unique however often its cause is applied.
+`key` makes a message unique however often its cause is applied. `dead_at`: tried often enough, a person must
+look.
 """
 
 from __future__ import annotations
@@ -22,5 +23,7 @@ outbox = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     moment("delivered_at", nullable=True),
     Column("last_error", Text),
-    Index("ix_outbox_next_at", "next_at", postgresql_where=text("delivered_at IS NULL")),
+    moment("dead_at", nullable=True),
+    Index("ix_outbox_next_at", "next_at", postgresql_where=text("delivered_at IS NULL AND dead_at IS NULL")),
+    Index("ix_outbox_dead_at", "dead_at", postgresql_where=text("dead_at IS NOT NULL")),
 )

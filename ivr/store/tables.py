@@ -7,6 +7,7 @@ from ivr.store.areas import areas, provinces
 from ivr.store.base import metadata
 from ivr.store.calendar_days import calendar_days
 from ivr.store.calendar_revisions import calendar_revisions
+from ivr.store.callbacks import callback_attempts, callbacks
 from ivr.store.calls import calls
 from ivr.store.case_events import case_events
 from ivr.store.cases import cases
@@ -25,6 +26,8 @@ __all__ = [
     "areas",
     "calendar_days",
     "calendar_revisions",
+    "callback_attempts",
+    "callbacks",
     "calls",
     "case_events",
     "cases",

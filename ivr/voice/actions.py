@@ -101,6 +101,22 @@ class LookUpCase:
 
 
 @dataclass(frozen=True, slots=True)
+class Confirm:
+    """Make safe what the citizen says of the answer to her case. Answer: `Confirmed`."""
+
+    code: str
+    solved: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Make safe how content she is, 1 to 5. Answer: `Rated`."""
+
+    code: str
+    score: int
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """Queue for a human, with music and position. Answer: `Transferred`."""
 
@@ -114,4 +130,6 @@ class HangUp:
     """The call is over. No answer."""
 
 
-Action = Ask | Say | Record | RecallCaller | OpenCase | KeepWords | LookUpCase | Operator | HangUp
+Action = (
+    Ask | Say | Record | RecallCaller | OpenCase | KeepWords | LookUpCase | Confirm | Rate | Operator | HangUp
+)

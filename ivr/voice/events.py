@@ -92,6 +92,19 @@ class CaseSeen:
     agency: str = ""  # agency code
     due_at: datetime | None = None
     answer: str = ""  # the last answer in words
+    voice: str = ""  # the last answer in a person's voice, a name like a recording's
+    may_confirm: bool = False  # whether this caller's word on the answer counts
+    rated: bool = False  # she has said before how content she is
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """Her verdict is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """Her rating is safe."""
 
 
 class Transfer(StrEnum):
@@ -113,7 +126,17 @@ class HungUp:
 
 
 Event = (
-    Recorded | Keys | Said | CallerKnown | CaseOpened | WordsKept | CaseSeen | Transferred | HungUp
+    Recorded
+    | Keys
+    | Said
+    | CallerKnown
+    | CaseOpened
+    | WordsKept
+    | CaseSeen
+    | Confirmed
+    | Rated
+    | Transferred
+    | HungUp
 )
 
 

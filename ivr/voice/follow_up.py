@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from ivr.cases.statuses import OPEN
-from ivr.voice import saying
-from ivr.voice.actions import LookUpCase, Sound, Speech, Words
+from ivr.cases.statuses import OPEN, Status
+from ivr.voice import saying, verdict
+from ivr.voice.actions import LookUpCase, Sound, Speech
 from ivr.voice.events import CaseSeen, Ended, Lookup
 from ivr.voice.menu import StatusStep
 from ivr.voice.talk import Back, Flow, Talk
 
 
 def status(talk: Talk, step: StatusStep) -> Flow[str]:
-    seen = yield from talk.do(LookUpCase(talk.draft.pop("code", "")), CaseSeen)
+    code = talk.draft.pop("code", "")
+    seen = yield from talk.do(LookUpCase(code), CaseSeen)
     match seen.result:
         case Lookup.UNKNOWN:
             talk.unknown_codes += 1
@@ -28,6 +29,10 @@ def status(talk: Talk, step: StatusStep) -> Flow[str]:
             talk.say(*step.unavailable_prompt)
             return step.go
         case Lookup.FOUND:
+            if seen.may_confirm and seen.status == Status.ANSWERED:
+                speech = step.prompt + _situation(seen, talk.caller.now, talk.language)
+                yield from verdict.ask(talk, step, code, seen, speech)
+                return step.go
             return (yield from _tell(talk, step, seen))
 
 
@@ -48,8 +53,8 @@ def _situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
     speech: list[Sound] = [f"status.{seen.status}"]
     if seen.agency:
         speech += ["status.agency_is", f"agency.{seen.agency}"]
-    if seen.answer:
-        return (*speech, "status.answer_is", Words(seen.answer))
+    if answer := verdict.answer(seen):
+        return (*speech, *answer)
     if seen.status not in OPEN:
         return tuple(speech)
     if seen.due_at is not None and seen.due_at < now:

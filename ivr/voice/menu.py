@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import time
 
+from ivr.voice.events import CaseSeen
+
 # What a `keys:` entry may set, and to what (None: anything; the languages come from the menu).
 SETTABLE = ("language", "kind", "topic", "county", "callback")
 
@@ -129,6 +131,14 @@ class StatusStep(Asking):
     another: str
     unknown_go: str
     go: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerStep(Asking):
+    """Never written in YAML: built for one call-back by `ivr.voice.verdict`. Tells the answer to `code`."""
+
+    code: str
+    seen: CaseSeen
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from ivr.cases.statuses import Status
-from ivr.voice import asking, follow_up, words
+from ivr.voice import asking, follow_up, verdict, words
 from ivr.voice.actions import Operator, Say
 from ivr.voice.events import Said, Transfer, Transferred
 from ivr.voice.menu import (
+    AnswerStep,
     BranchStep,
     CodeStep,
     CountyStep,
@@ -51,6 +52,7 @@ BUILT_IN = frozenset(
         "status.answer_is",
         "status.no_answer_yet",
         *(f"press.{digit}" for digit in range(10)),
+        *verdict.PROMPTS,
         *(f"status.{status}" for status in Status),
     }
 )
@@ -75,6 +77,8 @@ def perform(talk: Talk, step: Step) -> Flow[str]:
             return (yield from words.code(talk, step))
         case StatusStep():
             return (yield from follow_up.status(talk, step))
+        case AnswerStep():
+            return (yield from verdict.tell(talk, step))
         case OperatorStep():
             return (yield from _operator(talk, step))
         case BranchStep():

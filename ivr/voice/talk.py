@@ -71,6 +71,7 @@ class Talk:
         self.review_mode = ""  # "again" or "add" while a review sends her to record once more
         self.recorded_at = ""  # the step whose beep she last spoke after
         self.unknown_codes = 0
+        self.verdict = ""  # what she said of an answer: solved | not_solved; heard: nothing was asked
         self._number_full = False  # the last keys were a whole number, so a # may still come that ends it
         self._pending: list[Sound] = []
         self.history: list[str] = []

@@ -58,7 +58,9 @@ def test_the_manager_accounts_have_what_the_design_says(kind: Kind, tmp_path: Pa
         ("read", "system,call,user,cdr"),
         ("write", "call"),
     ]
-    assert re.findall(r"^(read|write) = (.*)$", caller, re.M) == [("write", "originate")]
+    assert re.findall(r"^(read|write) = (.*)$", caller, re.M) == [("read", "call"), ("write", "originate")]
+    seen = re.findall(r"^eventfilter = Event: (\w+)", caller, re.M)
+    assert seen == ["OriginateResponse", "Hangup"]
     for account in (watcher, caller):
         assert "deny = 0.0.0.0/0.0.0.0\npermit = 127.0.0.1/255.255.255.255" in account
 

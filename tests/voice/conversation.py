@@ -11,11 +11,13 @@ from ivr.desk.seeding import directory_from
 from ivr.voice.actions import (
     Action,
     Ask,
+    Confirm,
     HangUp,
     KeepWords,
     LookUpCase,
     OpenCase,
     Operator,
+    Rate,
     RecallCaller,
     Record,
     Say,
@@ -26,11 +28,13 @@ from ivr.voice.events import (
     CallerKnown,
     CaseOpened,
     CaseSeen,
+    Confirmed,
     Ended,
     Event,
     HungUp,
     Keys,
     Lookup,
+    Rated,
     Recorded,
     Said,
     Transfer,
@@ -71,6 +75,8 @@ class Conversation:
     opened: list[OpenCase] = field(default_factory=list)
     kept: list[KeepWords] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
+    verdicts: list[bool] = field(default_factory=list)
+    rates: list[int] = field(default_factory=list)
     recordings: int = 0
     action: Action | None = None
 
@@ -143,6 +149,12 @@ class Conversation:
                 case KeepWords():
                     self.kept.append(action)
                     event = WordsKept()
+                case Confirm():
+                    self.verdicts.append(action.solved)
+                    event = Confirmed()
+                case Rate(score=score):
+                    self.rates.append(score)
+                    event = Rated()
                 case LookUpCase(code=code):
                     self.looked_up.append(code)
                     event = self.seen

@@ -1,0 +1,299 @@
+"""Call-backs: what is to be told by telephone, and the attempts at it.
+
+The rules of who may be rung when are `ivr.cases.callback`. An attempt's row is committed before anything is
+sent to Asterisk, so a process that dies in between has tried: nobody is rung twice for it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases import phone
+from ivr.cases.callback import REACHED, Outcome, Policy, Tried, next_attempt, next_day
+from ivr.cases.statuses import Status
+from ivr.cases.transitions import Actor, Side
+from ivr.desk import closing
+from ivr.desk.book import Page
+from ivr.desk.change import Ask, locked
+from ivr.desk.events import MACHINE
+from ivr.desk.refusals import Refused
+from ivr.store.tables import callback_attempts, callbacks, cases
+from ivr.voice.events import CaseSeen, Lookup
+
+ANSWER, STATUS = "answer", "status"  # purposes: an answer to be confirmed; how the case stands
+SOON = timedelta(minutes=10)  # when the same number is being rung about something else
+LOOKED_AT = 100  # rows looked at for one that may be called now
+PHONE = "phone"
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """An attempt that is committed and may now be sent: once. `answer`: words to be made ready for her."""
+
+    id: uuid.UUID
+    number: str
+    code: str
+    language: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What the call flow needs when she has answered."""
+
+    number: str
+    code: str
+    language: str
+    seen: CaseSeen
+
+
+async def plan(
+    connection: AsyncConnection, case: Row[Any], key: str, now: datetime, purpose: str = ANSWER
+) -> None:
+    """Have the citizen called about her case. What waits for the same case is told with it, so is dropped."""
+    waiting = (callbacks.c.case_id == case.id, callbacks.c.state == "waiting", callbacks.c.key != key)
+    await connection.execute(update(callbacks).where(*waiting).values(state="cancelled", ended_at=now))
+    number = await _number_of(connection, case)
+    row = {
+        "id": uuid.uuid5(case.id, key),
+        "key": key,
+        "case_id": case.id,
+        "purpose": purpose,
+        "number": number,
+        "language": case.language,
+        "state": "waiting" if number else "unreachable",
+        "created_at": now,
+        "next_at": now,
+        "ended_at": None if number else now,
+    }
+    await connection.execute(insert(callbacks).values(row).on_conflict_do_nothing())
+
+
+async def _number_of(connection: AsyncConnection, case: Row[Any]) -> str:
+    """Only a number that has called 111 is called back, and only a citizen's Iranian one; "" = none."""
+    for number in (case.callback, case.caller_key):
+        if number and phone.is_callable(number) and await _has_called(connection, number):
+            return phone.normalise(number)
+    return ""
+
+
+async def _has_called(connection: AsyncConnection, number: str) -> bool:
+    query = select(cases.c.id).where(
+        cases.c.caller_key == phone.normalise(number), cases.c.caller_key != "", cases.c.channel == PHONE
+    )
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
+def due(now: datetime) -> Select[Any]:
+    """The next call-back to look at, which no other worker holds."""
+    query = select(callbacks).where(callbacks.c.state == "waiting", callbacks.c.next_at <= now)
+    return query.order_by(callbacks.c.next_at).limit(1).with_for_update(skip_locked=True)
+
+
+async def claim(engine: AsyncEngine, page: Page, policy: Policy, now: datetime) -> Placing | None:
+    """An attempt to make now, committed; None when there is none."""
+    for _ in range(LOOKED_AT):
+        async with engine.begin() as connection:
+            wanted = (await connection.execute(due(now))).first()
+            if wanted is None:
+                return None
+            case = (await connection.execute(select(cases).where(cases.c.id == wanted.case_id))).one()
+            decided = await _decide(connection, page, policy, now, wanted, case)
+        if isinstance(decided, Placing):
+            return decided
+        if decided:
+            await _give_up(engine, page, wanted, case.code, now)
+    return None
+
+
+async def _decide(
+    connection: AsyncConnection, page: Page, policy: Policy, now: datetime, wanted: Row[Any], case: Row[Any]
+) -> Placing | bool:
+    """Begin an attempt, or put the call-back off, or end it. True: it has been tried often enough."""
+    if not _is_still_wanted(wanted, case):
+        await _put(connection, wanted, state="cancelled", ended_at=now)
+        return False
+    if not phone.is_callable(wanted.number) or not await _has_called(connection, wanted.number):
+        await _put(connection, wanted, state="unreachable", ended_at=now)
+        return False
+    last = Outcome(wanted.last_outcome) if wanted.last_outcome else None
+    tried = Tried(wanted.attempts, wanted.first_at, wanted.last_at, last)
+    at = next_attempt(policy, page.calendar, tried, now, case.county or "")
+    if at is None:
+        return True
+    if at > now:
+        await _put(connection, wanted, next_at=at)
+    elif await _is_being_rung(connection, wanted.number):
+        await _put(connection, wanted, next_at=now + SOON)
+    elif await _rung_today(connection, page, wanted.number, now) >= policy.per_number_per_day:
+        await _put(connection, wanted, next_at=next_day(policy, page.calendar, now, case.county or ""))
+    else:
+        return await _begin(connection, wanted, case, now)
+    return False
+
+
+def _is_still_wanted(wanted: Row[Any], case: Row[Any]) -> bool:
+    return bool(wanted.purpose == STATUS or case.status == Status.ANSWERED)
+
+
+async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> Placing:
+    attempt = {"id": uuid.uuid4(), "callback_id": wanted.id, "number": wanted.number, "at": now}
+    await connection.execute(insert(callback_attempts).values(attempt))
+    first = wanted.first_at or now
+    count = wanted.attempts + 1
+    await _put(connection, wanted, state="calling", attempts=count, first_at=first, last_at=now)
+    answer = "" if case.answer_voice else case.answer
+    return Placing(attempt["id"], wanted.number, case.code, wanted.language, answer)
+
+
+async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str, now: datetime) -> None:
+    """She could not be reached: the case closes as unconfirmed, which statistics keep apart.
+
+    Not when no attempt got through to her telephone: that is the trunk's fault or the number's, and a
+    person's to look into. The case is locked before the call-back, as everywhere.
+    """
+    waiting = (callbacks.c.id == wanted.id, callbacks.c.state == "waiting")
+    async with engine.begin() as connection:
+        await locked(connection, code)
+        state = "unconfirmed" if await _ever_rang(connection, wanted.id) else "unreachable"
+        if state == "unconfirmed" and wanted.purpose == ANSWER:
+            reason = f"not reached in {wanted.attempts} attempts since {wanted.first_at.date().isoformat()}"
+            cause = uuid.uuid5(wanted.id, state)
+            ask = Ask(code, Actor(MACHINE, Side.MACHINE), reason, now, cause=cause)
+            try:
+                await closing.close(connection, page, ask)
+            except Refused:
+                state = "cancelled"
+        await connection.execute(update(callbacks).where(*waiting).values(state=state, ended_at=now))
+
+
+async def _ever_rang(connection: AsyncConnection, wanted: uuid.UUID) -> bool:
+    attempt = callback_attempts.c
+    rang = attempt.outcome.not_in((Outcome.FAILED, Outcome.NOT_SENT))
+    query = select(attempt.id).where(attempt.callback_id == wanted, rang).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
+async def _put(connection: AsyncConnection, wanted: Row[Any], **values: Any) -> None:
+    await connection.execute(update(callbacks).where(callbacks.c.id == wanted.id).values(values))
+
+
+async def _is_being_rung(connection: AsyncConnection, number: str) -> bool:
+    attempt = callback_attempts.c
+    query = select(attempt.id).where(attempt.outcome.is_(None), attempt.number == number)
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
+async def _rung_today(connection: AsyncConnection, page: Page, number: str, now: datetime) -> int:
+    zone = ZoneInfo(page.calendar.timezone)
+    midnight = datetime.combine(now.astimezone(zone).date(), time(0), zone)
+    attempt = callback_attempts.c
+    counts = or_(attempt.outcome.is_(None), attempt.outcome != Outcome.NOT_SENT)
+    query = select(func.count()).where(attempt.number == number, attempt.at >= midnight, counts)
+    return (await connection.execute(query)).scalar_one()
+
+
+async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
+    """What to tell whoever answered that attempt; None when there is no such attempt in progress."""
+    try:
+        key = uuid.UUID(attempt)
+    except ValueError:
+        return None
+    query = (
+        select(callbacks.c.number, callbacks.c.purpose, callbacks.c.language.label("spoken"), cases)
+        .join(callback_attempts, callback_attempts.c.callback_id == callbacks.c.id)
+        .join(cases, cases.c.id == callbacks.c.case_id)
+        .where(callback_attempts.c.id == key, callback_attempts.c.outcome.is_(None))
+    )
+    async with engine.connect() as connection:
+        row = (await connection.execute(query)).first()
+    if row is None:
+        return None
+    told = row.purpose == ANSWER or row.status == Status.ANSWERED
+    seen = CaseSeen(
+        Lookup.FOUND,
+        row.status,
+        row.agency,
+        row.due_at,
+        row.answer if told else "",
+        row.answer_voice if told else "",
+        may_confirm=True,
+        rated=row.satisfaction is not None,
+    )
+    return Briefing(row.number, row.code, row.spoken, seen)
+
+
+async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcome, now: datetime) -> None:
+    """How an attempt ended. Once: whoever comes second changes nothing."""
+    this = callback_attempts.c
+    mark = update(callback_attempts).where(this.id == attempt, this.outcome.is_(None))
+    done = await connection.execute(mark.values(outcome=outcome, ended_at=now).returning(this.callback_id))
+    wanted = done.scalar()
+    if wanted is None:
+        return
+    values: dict[str, Any] = {"last_outcome": outcome, "state": "waiting", "next_at": now}
+    if outcome in REACHED:
+        values |= {"state": "reached", "ended_at": now}
+    elif outcome is Outcome.NOT_SENT:
+        values |= {"attempts": callbacks.c.attempts - 1, "next_at": now + SOON}
+    calling = (callbacks.c.id == wanted, callbacks.c.state == "calling")
+    await connection.execute(update(callbacks).where(*calling).values(values))
+
+
+async def in_progress(engine: AsyncEngine) -> int:
+    """How many attempts are open: ringing, or talking."""
+    query = select(func.count()).where(callback_attempts.c.outcome.is_(None))
+    async with engine.connect() as connection:
+        return (await connection.execute(query)).scalar_one()
+
+
+async def open_attempts(engine: AsyncEngine, before: datetime) -> list[uuid.UUID]:
+    """Attempts begun before then of which nobody has said how they ended."""
+    attempt = callback_attempts.c
+    query = select(attempt.id).where(attempt.outcome.is_(None), attempt.at < before).order_by(attempt.at)
+    async with engine.connect() as connection:
+        return list((await connection.execute(query.limit(500))).scalars())
+
+
+async def lose(engine: AsyncEngine, attempts: Collection[uuid.UUID], now: datetime) -> None:
+    """Nobody will say any more: each counts as made. What its call's journal says later is too late."""
+    for attempt in attempts:
+        async with engine.begin() as connection:
+            await ended(connection, attempt, Outcome.UNKNOWN, now)
+
+
+async def settled(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:
+    """She has said what she thinks of the answer, on whatever call: nobody rings her about it any more."""
+    open_ones = (callbacks.c.case_id == case, callbacks.c.state.in_(("waiting", "calling")))
+    await connection.execute(update(callbacks).where(*open_ones).values(state="reached", ended_at=now))
+
+
+async def wish(engine: AsyncEngine, code: str, number: str, key: str, now: datetime) -> bool:
+    """Someone who asked for a case while the books could not be read wants to be called about it.
+
+    False when there is no such case, or it is not this number's: nothing is told to strangers.
+    """
+    caller = phone.normalise(number)
+    async with engine.begin() as connection:
+        case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
+        if case is None or not caller or caller not in (case.caller_key, case.callback):
+            return False
+        await plan(connection, case, key, now, ANSWER if case.status == Status.ANSWERED else STATUS)
+    return True
+
+
+def attempts_of(wanted: uuid.UUID) -> Select[Any]:
+    return (
+        select(callback_attempts)
+        .where(callback_attempts.c.callback_id == wanted)
+        .order_by(callback_attempts.c.at)
+    )

@@ -1,0 +1,47 @@
+"""Call-backs: what a citizen is to be told by telephone, and every attempt to reach her."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, Uuid, text
+
+from ivr.store.base import metadata, moment
+
+# One row for one thing to tell; `key` makes it unique however often its cause is applied.
+# `state`: waiting | calling | reached | unconfirmed | cancelled | unreachable. `number` is E.164.
+callbacks = Table(
+    "callbacks",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("case_id", Uuid, ForeignKey("cases.id"), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    moment("created_at"),
+    moment("next_at"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    moment("first_at", nullable=True),
+    moment("last_at", nullable=True),
+    Column("last_outcome", Text),
+    moment("ended_at", nullable=True),
+    Index("ix_callbacks_next_at", "next_at", postgresql_where=text("state = 'waiting'")),
+    Index(None, "case_id"),
+    Index("ix_callbacks_created_at_id", "created_at", "id"),
+)
+
+# Committed before the call is placed. Its `id` is the channel's unique id in Asterisk; `outcome` NULL = in
+# progress, or nobody knows.
+callback_attempts = Table(
+    "callback_attempts",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("callback_id", Uuid, ForeignKey("callbacks.id"), nullable=False),
+    Column("number", Text, nullable=False),
+    moment("at"),
+    Column("outcome", Text),
+    moment("ended_at", nullable=True),
+    Index(None, "callback_id"),
+    Index("ix_callback_attempts_number_at", "number", "at"),
+    Index("ix_callback_attempts_open", "at", postgresql_where=text("outcome IS NULL")),
+)

@@ -1,0 +1,139 @@
+"""Citizens called back through real Asterisk: their telephones ring, they hear the answer and press a key."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Row, Table, select, update
+
+from ivr.cases import phone
+from ivr.desk import answers, reading
+from ivr.lab.asterisk import Program
+from ivr.lab.callee import BUSY, RINGS, Callee
+from ivr.lab.caller import Beep, HangUp, Hear, Press, Speak, Stay, Step
+from ivr.settings import Callbacks
+from ivr.store.tables import callback_attempts, callbacks
+from tests.desk.office import call, office, opening
+from tests.fixtures.hotline import Hotline, fresh_number, running_hotline
+
+AT_ANY_HOUR = {"opens": time(0), "closes": time(23, 59, 59), "days_off": True}
+SOLVED = (Hear(), Press("1"), Hear(), Press("5"), Stay())
+NOT_SOLVED = (Hear(), Press("2"), Hear(), Press("#"), Beep(), Speak(2.6), Press("#"), Stay())
+LONG = "آب محلهٔ شما پس از تعمیر لوله‌ها وصل شد. " * 12
+
+
+class Town:
+    """The hotline, and citizens whose telephones ring here."""
+
+    def __init__(self, hotline: Hotline, callee: Callee, folder: Path) -> None:
+        self.hotline, self.callee, self.folder = hotline, callee, folder
+
+    async def citizen(self, does: Sequence[Step] | str, words: str = "آب وصل شد.") -> tuple[str, str]:
+        """Someone who opened a case, which has its answer now. Her number and the code."""
+        number = fresh_number()
+        self.callee.answers[number] = does
+        async with office(self.hotline.engine, self.folder / number) as desk:
+            code = await desk.intake.open_case(call(number), opening())
+            await desk.pump.idle()
+        await answers.answer(self.hotline.engine, code, "abfa", words)
+        return number, code
+
+    async def row(self, table: Table, number: str) -> Row[Any] | None:
+        """The only one of that number."""
+        query = select(table).where(table.c.number == phone.normalise(number))
+        async with self.hotline.engine.connect() as connection:
+            return (await connection.execute(query)).one_or_none()
+
+    async def until_outcome(self, number: str, outcome: str) -> Row[Any]:
+        """Until her call-back's last attempt ended like that."""
+        async with asyncio.timeout(40):
+            while True:
+                row = await self.row(callbacks, number)
+                if row is not None and row.last_outcome == outcome:
+                    return row
+                await asyncio.sleep(0.1)
+
+    async def until_put_off(self, number: str, at: datetime) -> None:
+        """Until her next call is not due before that moment."""
+        async with asyncio.timeout(20):
+            while (row := await self.row(callbacks, number)) is None or row.next_at < at:
+                await asyncio.sleep(0.1)
+
+    async def until_status(self, code: str, status: str) -> dict[str, Any]:
+        async with asyncio.timeout(40):
+            while True:
+                case = await reading.case_json(self.hotline.engine, code)
+                if case is not None and case["status"] == status:
+                    return case
+                await asyncio.sleep(0.1)
+
+
+@pytest.fixture(scope="module")
+async def town(
+    programs: tuple[Program, Program],
+    stand_ins: Path,
+    postgres_url: str,
+    template: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[Town]:
+    callee = Callee()
+    dial = f"PJSIP/loopback/sip:{{number}}@127.0.0.1:{await callee.open()}"
+    allowed = Callbacks(dial=dial, ring_seconds=4, at_once=20, **AT_ANY_HOUR)
+    async with running_hotline(programs, stand_ins, postgres_url, template, allowed) as hotline:
+        yield Town(hotline, callee, tmp_path_factory.mktemp("town"))
+    callee.close()
+
+
+async def test_she_hears_the_answer_and_her_key_decides(town: Town) -> None:
+    (solved, first), (unsolved, second), (busy, _), (rings, _), (silent, third), (leaves, _) = [
+        await town.citizen(does) for does in (SOLVED, NOT_SOLVED, BUSY, RINGS, (Stay(),), (Hear(), HangUp()))
+    ]
+    await town.callee.until_over(solved, unsolved, silent, leaves)
+    for number in (solved, unsolved, silent, leaves):
+        assert town.callee.outcomes[number].completed, town.callee.outcomes[number].problem
+
+    closed = await town.until_status(first, "closed")
+    last, after = closed["events"][-2:]
+    assert (last["actor"], last["what"], last["details"]) == ("citizen", "closed", {"closure": "solved"})
+    assert (after["actor"], after["what"], after["details"]) == ("citizen", "rated", {"score": 5})
+
+    reopened = await town.until_status(second, "reopened")
+    recording = reopened["recordings"][-1]
+    assert (
+        recording["voiced_seconds"] > 2 and (town.hotline.settings.recordings / recording["path"]).is_file()
+    )
+
+    now = datetime.now(UTC)
+    for number, outcome, soonest in (
+        (busy, "busy", 0.4), (rings, "no_answer", 2.9), (silent, "no_key", 2.9), (leaves, "no_key", 2.9),
+    ):  # fmt: skip
+        waiting = await town.until_outcome(number, outcome)
+        assert (waiting.state, waiting.attempts) == ("waiting", 1), outcome
+        await town.until_put_off(number, now + timedelta(hours=soonest))
+    assert (await town.until_status(third, "answered"))["status"] == "answered"
+    assert set(town.callee.rung.values()) == {1}  # each telephone once
+
+
+async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town) -> None:
+    """What she is to hear takes seconds to be spoken, between the attempt's row and the Originate."""
+    unsaid, _ = await town.citizen(RINGS, LONG)
+    ringing, _ = await town.citizen(RINGS)
+    await town.callee.until_rung(ringing)
+    assert await town.row(callback_attempts, unsaid) is not None and not town.callee.rung[unsaid]
+    town.hotline.server.process.send_signal(signal.SIGKILL)
+    await asyncio.to_thread(town.hotline.server.process.wait, 10)
+    await town.hotline.start_server()
+    async with town.hotline.engine.begin() as connection:  # as if it had been away for an hour
+        earlier = callback_attempts.c.at - timedelta(hours=1)
+        await connection.execute(update(callback_attempts).values(at=earlier))
+    for number in (unsaid, ringing):
+        lost = await town.until_outcome(number, "unknown")
+        assert (lost.state, lost.attempts) == ("waiting", 1)
+        await town.until_put_off(number, datetime.now(UTC) + timedelta(hours=2))
+    assert (town.callee.rung[unsaid], town.callee.rung[ringing]) == (0, 1)
