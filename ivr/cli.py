@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from ivr.commands import books, caseflow, menu, route, sounds, spool, verify  # noqa: F401  caseflow adds to `ivr case`
+from ivr.commands import (  # noqa: F401  caseflow adds to `ivr case`
+    books,
+    caseflow,
+    closure,
+    escalation,
+    menu,
+    route,
+    sounds,
+    spool,
+    verify,
+)
 from ivr.commands.output import Finding, fail, load_settings, quiet_pipe, run, show_json, with_database
 
 app = typer.Typer(
@@ -26,6 +36,8 @@ app.add_typer(books.calls, name="call")
 app.add_typer(sounds.app, name="sounds")
 app.add_typer(route.app, name="route")
 app.add_typer(spool.app, name="spool")
+app.add_typer(escalation.app, name="escalation")
+app.add_typer(closure.app, name="closure")
 app.command(epilog=verify.EXAMPLES)(verify.verify)
 app.add_typer(database, name="db")
 app.add_typer(dialplan, name="dialplan")

@@ -42,6 +42,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("asterisk", _asterisk),
         ("fallback", _fallback),
         ("spool", _spool),
+        ("escalation", _escalation),
     ]
     findings = []
     for name, look in looks:
@@ -184,6 +185,26 @@ async def _spool(settings: Settings) -> Finding:
         mend = "ivr spool list, then ivr spool retry; what is in quarantine: read its .why, then move it away"
         return Finding("spool", False, f"not in the books: {found}", mend)
     return Finding("spool", True, "nothing waits to come into the books")
+
+
+async def _escalation(settings: Settings) -> Finding:
+    from ivr.commands.output import database_url
+    from ivr.desk.book import read_page
+    from ivr.desk.proving import prove
+    from ivr.store.engine import make_engine
+
+    province = settings.province
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        async with engine.connect() as connection:
+            page = await read_page(connection, province.timezone, frozenset(province.weekend))
+        alarms = await prove(engine, page)
+    finally:
+        await engine.dispose()
+    if alarms:
+        mend = "start `ivr serve`, or ivr escalation sweep; then ivr escalation check tells what is left"
+        return Finding("escalation", False, "; ".join(str(alarm) for alarm in alarms), mend)
+    return Finding("escalation", True, "every open case has its body, its clock and its rung")
 
 
 async def _answers(host: str, port: int) -> bool:

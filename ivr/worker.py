@@ -15,9 +15,12 @@ from ivr.desk.adopting import adopt_left
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book, BookEmpty
 from ivr.desk.codes import CodeBlock
+from ivr.desk.escalating import sweep
 from ivr.desk.fallback import take_in
 from ivr.desk.intake import Intake
+from ivr.desk.proving import prove
 from ivr.desk.reconcile import reconcile
+from ivr.desk.retiming import retime
 from ivr.desk.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
 from ivr.desk.telling import SIGN_SECONDS
 from ivr.store import slots
@@ -30,6 +33,8 @@ FALLBACK_SECONDS = 15.0  # how often the dialplan's own recordings are looked fo
 SIBLINGS_SECONDS = 3.0  # how often we look whether one is gone and what it left
 RECONCILE_SECONDS = 60.0  # how often recordings in no row are looked for …
 SOON_SECONDS = 5.0  # … and when one was found that may still grow
+SWEEP_SECONDS = 60.0  # how often cases whose time has come are looked for
+PROOF_SECONDS = 300.0  # how often the watchdog looks whether one was forgotten
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
 FIRST_LEASE_SECONDS = 10.0
 LAST_SECONDS = 5.0
@@ -74,6 +79,8 @@ class Worker:
             "book": self.book.follow,
             "fallback": self._take_in,
             "reconciler": self._reconcile,
+            "escalation": self._escalate,
+            "escalation watchdog": self._prove,
             "custody": self._close_days,
             "signing": self._sign,
             "siblings": self._follow_siblings,
@@ -147,3 +154,25 @@ class Worker:
             except AWAY as error:
                 log.warning("no day can be closed for now: %s", error)
             await asyncio.sleep(CUSTODY_SECONDS)
+
+    async def _escalate(self) -> None:
+        engine = self.pump.engine
+        while True:
+            try:
+                page = await self.book.page()
+                if moved := await retime(engine, page):
+                    log.info("%d deadlines moved with the calendar", moved)
+                if climbed := await sweep(engine, page):
+                    log.info("%d cases climbed their ladder", climbed)
+            except (BookEmpty, *AWAY) as error:
+                log.warning("no case can climb its ladder for now: %s", error)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _prove(self) -> None:
+        while True:
+            await asyncio.sleep(PROOF_SECONDS)
+            try:
+                for alarm in await prove(self.pump.engine, await self.book.page()):
+                    log.error("escalation: %s: %s", alarm.why, alarm)
+            except (BookEmpty, *AWAY) as error:
+                log.warning("whether a case was forgotten can't be said for now: %s", error)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.books import Code, Json, cases, plain
-from ivr.commands.output import load_settings, show_json, show_table, with_database
+from ivr.commands.output import load_settings, show_json, show_table, with_database, with_page
 
 if TYPE_CHECKING:
     from ivr.desk.book import Page
     from ivr.desk.change import Ask
 
-T = TypeVar("T")
 By = Annotated[
     str, typer.Option(help="Who does it: an agency's code, AGENCY/OFFICER, citizen, or a person of the desk.")
 ]
@@ -164,7 +163,7 @@ def revoke(
     def work(engine: AsyncEngine, page: Page) -> Awaitable[None]:
         return precedents.revoke(engine, ruling, actor_named(page, by), reason)
 
-    _with_page(work)
+    with_page(work)
     typer.echo(f"ruling {ruling}: revoked")
 
 
@@ -189,20 +188,6 @@ def act(code: str, by: str, reason: str, does: Callable[[AsyncEngine, Page, Ask]
         await does(engine, page, Ask(plain(code), actor_named(page, by), reason))
         return await reading.case_json(engine, plain(code))
 
-    case = _with_page(work)
+    case = with_page(work)
     assert case is not None
     typer.echo(f"case {case['code']}: {case['status']}, with {case['agency']}, due {case['due_at']}")
-
-
-def _with_page(work: Callable[[AsyncEngine, Page], Awaitable[T]]) -> T:
-    from ivr.desk.book import read_page
-
-    settings = load_settings()
-    timezone, weekend = settings.province.timezone, frozenset(settings.province.weekend)
-
-    async def whole(engine: AsyncEngine) -> T:
-        async with engine.connect() as connection:
-            page = await read_page(connection, timezone, weekend)
-        return await work(engine, page)
-
-    return with_database(settings, whole)

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr import settings as configuration
 from ivr.settings import Settings
+
+if TYPE_CHECKING:
+    from ivr.desk.book import Page
 
 T = TypeVar("T")
 
@@ -80,6 +83,21 @@ def with_database(settings: Settings, work: Callable[[AsyncEngine], Awaitable[T]
             await engine.dispose()
 
     return run(whole())
+
+
+def with_page(work: Callable[[AsyncEngine, Page], Awaitable[T]]) -> T:
+    """The same with the province's book as it is in the database now."""
+    from ivr.desk.book import read_page
+
+    settings = load_settings()
+    timezone, weekend = settings.province.timezone, frozenset(settings.province.weekend)
+
+    async def whole(engine: AsyncEngine) -> T:
+        async with engine.connect() as connection:
+            page = await read_page(connection, timezone, weekend)
+        return await work(engine, page)
+
+    return with_database(settings, whole)
 
 
 def show_json(value: object) -> None:

@@ -9,8 +9,10 @@ from sqlalchemy import Table, delete, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.escalation import as_json
 from ivr.desk.book import CHANNEL, BookEmpty
 from ivr.desk.seeds import Seeds, directory_from, groups, load_seeds
+from ivr.store.calendar_revisions import raise_revision
 from ivr.store.tables import agencies, areas, calendar_days, provinces, routing_rules, topics
 from ivr.voice.directory import County, Directory, Topic
 
@@ -23,14 +25,18 @@ async def seed(engine: AsyncEngine, folder: Path) -> None:
     """Insert or update everything in one transaction, then tell all workers. Raises SeedError.
 
     What the files no longer name stays (cases point to it); only seeded routing rules are replaced whole.
+    When days or ladders changed, all open cases are timed anew by `ivr.desk.retiming`.
     """
     seeds = load_seeds(folder)
     async with engine.begin() as connection:
         await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('seed'))"))
+        before = await _timing(connection)
         await connection.execute(delete(provinces).where(provinces.c.code != seeds.name))
         for table, rows in _rows(seeds):
             await _upsert(connection, table, rows)
         await _replace_rules(connection, seeds)
+        if await _timing(connection) != before:
+            await raise_revision(connection, "")
         await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
 
 
@@ -61,6 +67,7 @@ def _rows(seeds: Seeds) -> list[tuple[Table, list[dict[str, Any]]]]:
         "other_topic": seeds.topics.other,
         "menu": seeds.topics.menu,
         "kinds": dict(seeds.kinds.kinds),
+        "escalation": as_json(seeds.ladders),
     }
     counties = [
         county.model_dump(include={"code", "key", "name", "capital", "towns", "aliases"})
@@ -89,6 +96,13 @@ def _rows(seeds: Seeds) -> list[tuple[Table, list[dict[str, Any]]]]:
         (topics, leaves),
         (calendar_days, days),
     ]
+
+
+async def _timing(connection: AsyncConnection) -> list[Any]:
+    """What bears on the times of open cases."""
+    days = await connection.execute(select(calendar_days).order_by("day", "county"))
+    ladders = await connection.execute(select(provinces.c.escalation))
+    return [[tuple(day)[:3] for day in days], ladders.scalars().all()]
 
 
 async def _upsert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -11,11 +11,14 @@ from typing import Annotated, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from ivr.cases.escalation import STANDARD, Ladders
 from ivr.cases.kinds import Kind
 from ivr.cases.routing import COUNTY_MARK, Rule, Scope
+from ivr.desk.ladders import read_ladders
 from ivr.voice.directory import County as CountyKey
 from ivr.voice.directory import Directory
 from ivr.voice.directory import Topic as TopicKey
+from ivr.voice.mistakes import MenuMistakes
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
@@ -129,6 +132,7 @@ class Seeds:
     topics: Topics
     kinds: KindRules
     calendar: CalendarSeed
+    ladders: Ladders = STANDARD
 
     def leaves(self) -> Iterator[tuple[Top, Leaf]]:
         for top in self.topics.topics:
@@ -152,7 +156,17 @@ def load_seeds(folder: Path) -> Seeds:
     )
     if mistakes := list(_mistakes(seeds, folder)):
         raise SeedError("\n".join(mistakes))
-    return seeds
+    return replace(seeds, ladders=_ladders(folder / "escalation.yaml", seeds))
+
+
+def _ladders(path: Path, seeds: Seeds) -> Ladders:
+    topics = [leaf.code for _, leaf in seeds.leaves()]
+    try:
+        return read_ladders(path, topics, [agency.code for agency in seeds.agencies.agencies])
+    except MenuMistakes as mistakes:
+        raise SeedError(str(mistakes)) from None
+    except OSError as error:
+        raise SeedError(f"{path} can't be read: {error.strerror}") from None
 
 
 def directory_from(folder: Path) -> Directory:

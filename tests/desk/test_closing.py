@@ -66,7 +66,7 @@ async def test_not_solved_goes_back_to_who_had_it(at: Counter) -> None:
     row, (running,) = await at.row(code), await at.running(code)
     assert (row.status, row.agency, row.closed_at, row.closure) == ("reopened", "abfa", None, None)
     assert (running.agency, running.reason) == ("abfa", "reopened")
-    assert (row.level, row.rung, row.next_rung_at) == ("head", 2, row.due_at + timedelta(days=2))
+    assert (row.level, row.rung, row.next_rung_at) == ("head", 1, row.due_at + timedelta(days=1))
     await referring.accept(at.engine, at.page, at.ask(code, "abfa"))
 
 
@@ -82,7 +82,7 @@ async def test_each_not_solved_goes_one_level_higher_up_to_the_governor_with_her
         assert [r["path"] for r in case["recordings"]][-1] == f"{last['recording']}.wav" == f"{said.name}.wav"
         assert last["level"] == case["level"]
         heard.append((last["rung"], case["level"]))
-    assert heard == [(2, "head"), (3, "deputy_governor"), (4, "governor"), (4, "governor")]
+    assert heard == [(1, "head"), (2, "deputy_governor"), (3, "governor"), (3, "governor")]
 
 
 async def test_who_takes_a_withdrawal_back_blames_no_answer(at: Counter) -> None:

@@ -16,6 +16,8 @@ from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import TABLE, Action, Actor, Side, permitted
 from ivr.desk import answers, closing, referring, timing
 from ivr.desk.change import EVENTS, Ask
+from ivr.desk.escalating import sweep
+from ivr.desk.proving import GRACE, prove
 from ivr.desk.refusals import Refused
 from tests.desk.counter import Counter, counter
 from tests.desk.test_verify import findings
@@ -118,6 +120,8 @@ async def test_no_life_leaves_a_case_without_body_clock_or_event(
     returns_since_ruling = 0
     for step in life:
         at.later(step.days)
+        await sweep(engine, at.page, at.at)
+        assert await prove(engine, at.page, at.at + GRACE) == []
         before, calendar = await at.row(code), at.page.calendar
         used = clock_of(before).elapsed(calendar, at.at, "ahar")
         action, side = chosen(step, Status(before.status))

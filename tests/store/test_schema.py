@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Select, Sequence, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk import book, events, reading
+from ivr.desk import book, escalating, events, reading, retiming
 from ivr.store import schema
 from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
 from ivr.store.engine import async_url, make_engine, plain_url
@@ -123,6 +123,9 @@ def test_any_usual_address_will_do(url: str) -> None:
         (select(case_events).where(case_events.c.case_id == ID), "uq_case_events_case_id_seq"),
         (select(calls).where(calls.c.unique_id == "1.1"), "ix_calls_unique_id"),
         (events.with_unchained(500), "ix_case_events_unchained"),
+        (escalating.due(NOW, 200), "ix_cases_next_rung_at"),
+        (retiming.waiting("ahar", 2, 200), "ix_cases_county_timed_by"),
+        (retiming.waiting("", 2, 200), "ix_cases_county_timed_by"),
     ],
 )
 async def test_every_look_up_walks_an_index(engine: AsyncEngine, query: Select[Any], index: str) -> None:

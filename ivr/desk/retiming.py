@@ -1,0 +1,93 @@
+"""Open cases timed anew after a closure, or a change of holidays or ladders. One batch is one transaction.
+
+Which cases wait is told by the cases themselves (`ivr.store.calendar_revisions`), so that a pass may die at
+any moment, several may run at once, and a case that was opened by an older reading is found by the next one.
+What was used of a clock stays used: the deadline is worked out from the opening, under the new calendar.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.escalation import next_at
+from ivr.desk.book import Page
+from ivr.desk.change import clock_of
+from ivr.desk.events import Told, tell_all
+from ivr.store.tables import cases, referrals
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+EVENT = "retimed"
+
+
+async def retime(engine: AsyncEngine, page: Page, now: datetime | None = None, batch: int = BATCH) -> int:
+    """Time anew every case that waits for it and is held by nobody; how many deadlines moved."""
+    now, moved = now or datetime.now(UTC), 0
+    for county in ("", *sorted(page.counties)):
+        while True:
+            async with engine.begin() as connection:
+                found = (await connection.execute(waiting(county, page.wanted(county), batch))).all()
+                moved += await _save(connection, found, page, now)
+            if len(found) < batch:
+                break
+    return moved
+
+
+def waiting(county: str, wanted: int, batch: int) -> Select[Any]:
+    """A county's open cases that an older reading timed, locked."""
+    here = cases.c.county == county if county else cases.c.county.is_(None)
+    query = select(cases).where(here, cases.c.closed_at.is_(None), cases.c.timed_by < wanted)
+    return query.limit(batch).with_for_update(skip_locked=True)
+
+
+async def _save(connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime) -> int:
+    if not found:
+        return 0
+    times = [_times(case, page) for case in found]
+    await connection.execute(_TIME, times)
+    moved = [(case, t) for case, t in zip(found, times, strict=True) if t["its_due"] != case.due_at]
+    if moved:
+        moves = [{"its_case": case.id, "its_due": t["its_due"]} for case, t in moved]
+        await connection.execute(_MOVE_REFERRAL, moves)
+        await tell_all(connection, [_told(case, t["its_due"]) for case, t in moved], now)
+    return len(moved)
+
+
+def _times(case: Row[Any], page: Page) -> dict[str, Any]:
+    """A case that can't be timed keeps its times; it must not keep the others waiting."""
+    times = {"its_id": case.id, "its_due": case.due_at, "its_next": case.next_rung_at}
+    try:
+        term = page.term(clock_of(case), case.kind, case.topic, case.county or "")
+        ladder = page.ladder(case.kind, case.topic, case.agency)
+        times["its_due"] = term.due_at
+        times["its_next"] = None if case.stopped_at else next_at(ladder, term, case.rung)
+    except (KeyError, ValueError) as error:
+        log.error("case %s can't be timed anew: %r", case.code, error)
+    return times | {"its_revision": page.revision}
+
+
+def _told(case: Row[Any], due_at: datetime) -> Told:
+    cause = uuid.uuid5(case.id, f"{EVENT}:{case.last_seq + 1}")
+    return Told(case.id, cause, EVENT, {"before": case.due_at.isoformat(), "due_at": due_at.isoformat()})
+
+
+_TIME = (
+    update(cases)
+    .where(cases.c.id == bindparam("its_id"))
+    .values(
+        due_at=bindparam("its_due"), next_rung_at=bindparam("its_next"), timed_by=bindparam("its_revision")
+    )
+)
+_MOVE_REFERRAL = (
+    update(referrals)
+    .where(referrals.c.case_id == bindparam("its_case"), referrals.c.ended_at.is_(None))
+    .values(due_at=bindparam("its_due"))
+)
