@@ -190,7 +190,7 @@ async def _spool(settings: Settings) -> Finding:
 async def _escalation(settings: Settings) -> Finding:
     from ivr.commands.output import database_url
     from ivr.desk.book import read_page
-    from ivr.desk.proving import prove
+    from ivr.desk.escalation_proof import prove
     from ivr.store.engine import make_engine
 
     province = settings.province

@@ -16,9 +16,9 @@ from ivr.desk.apply import Pump
 from ivr.desk.book import Book, BookEmpty
 from ivr.desk.codes import CodeBlock
 from ivr.desk.escalating import sweep
+from ivr.desk.escalation_proof import prove
 from ivr.desk.fallback import take_in
 from ivr.desk.intake import Intake
-from ivr.desk.proving import prove
 from ivr.desk.reconcile import reconcile
 from ivr.desk.retiming import retime
 from ivr.desk.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf

@@ -36,7 +36,7 @@ def sweep(json: Json = False) -> None:
 @app.command(epilog="Example: ivr escalation check || echo alarm")
 def check(json: Json = False) -> None:
     """Prove from the events that every open case has its body, its clock and its rung; exit 1 if not."""
-    from ivr.desk.proving import prove
+    from ivr.desk.escalation_proof import prove
 
     alarms = with_page(prove)
     if json:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +15,12 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk import answers, closing, closures, timing
 from ivr.desk.change import clock_of
 from ivr.desk.escalating import sweep
-from ivr.desk.proving import GRACE, prove
+from ivr.desk.escalation_proof import GRACE, prove
 from ivr.desk.refusals import Refused
 from ivr.desk.retiming import retime
 from ivr.store.tables import cases
 from tests.desk.counter import Counter, counter
+from tests.desk.test_verify import findings
 
 DESK = Actor("desk/karimi", Side.DESK)
 SATURDAY, MONDAY = date(2026, 11, 28), date(2026, 11, 30)
@@ -107,7 +109,9 @@ async def test_a_rung_once_climbed_is_not_climbed_again_when_the_deadline_moves(
     assert (await at.row(code)).level == "deputy_governor"
 
 
-async def test_a_pass_that_dies_anywhere_or_runs_twice_at_once_ends_the_same(at: Counter) -> None:
+async def test_a_pass_that_dies_anywhere_or_runs_twice_at_once_ends_the_same(
+    at: Counter, tmp_path: Path
+) -> None:
     codes = [await at.open(BILL) for _ in range(9)]
     await closures.declare(at.engine, at.page, DESK, SATURDAY, "ahar", "برف", at.at)
     await at.reread()
@@ -131,6 +135,7 @@ async def test_a_pass_that_dies_anywhere_or_runs_twice_at_once_ends_the_same(at:
     assert {await days(at, code) for code in codes} == {("2026-12-07", "2026-12-06")}
     told = [[e["what"] for e in (await at.case(code))["events"]].count("retimed") for code in codes]
     assert told == [1] * 9
+    assert await findings(at.engine, tmp_path) == [], "the chains of events hold"
 
 
 async def test_a_case_opened_by_an_older_reading_of_the_calendar_is_found(at: Counter) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk import answers, closing, referring, timing
 from ivr.desk.escalating import sweep
-from ivr.desk.proving import GRACE, prove
+from ivr.desk.escalation_proof import GRACE, prove
 from ivr.store.tables import cases, outbox
 from tests.desk.counter import Counter, counter, outcomes
+from tests.desk.test_verify import findings
 
 BILL = "water.bill"  # seven working days: due on Sunday, 6 December; the usual ladder
 
@@ -109,13 +111,14 @@ async def test_an_answer_stops_the_ladder_and_a_new_agency_does_not_begin_it_ane
     assert (await at.row(code)).next_rung_at is None
 
 
-async def test_several_workers_share_the_work_and_nobody_climbs_twice(at: Counter) -> None:
+async def test_several_workers_share_the_work_and_nobody_climbs_twice(at: Counter, tmp_path: Path) -> None:
     codes = [await at.open(BILL) for _ in range(40)]
     at.later(13)
     done = await asyncio.gather(*(sweep(at.engine, at.page, at.at, batch=3) for _ in range(4)))
     assert sum(done) == 40
     assert [len(await climbs(at, code)) for code in codes] == [1] * 40
     assert await proved(at)
+    assert await findings(at.engine, tmp_path) == [], "the chains of events hold"
 
 
 async def test_a_sweep_that_dies_between_any_two_statements_is_made_good_by_the_next(at: Counter) -> None:

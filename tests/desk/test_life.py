@@ -17,7 +17,7 @@ from ivr.cases.transitions import TABLE, Action, Actor, Side, permitted
 from ivr.desk import answers, closing, referring, timing
 from ivr.desk.change import EVENTS, Ask
 from ivr.desk.escalating import sweep
-from ivr.desk.proving import GRACE, prove
+from ivr.desk.escalation_proof import GRACE, prove
 from ivr.desk.refusals import Refused
 from tests.desk.counter import Counter, counter
 from tests.desk.test_verify import findings

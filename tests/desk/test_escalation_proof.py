@@ -7,7 +7,7 @@ from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.escalating import sweep
-from ivr.desk.proving import GRACE, prove
+from ivr.desk.escalation_proof import GRACE, prove
 from ivr.store.tables import cases, provinces, referrals
 from tests.desk.counter import Counter, counter
 
