@@ -32,11 +32,20 @@ class Web(Part):
     port: int = Field(8111, ge=1, le=65535)
 
 
+class Address(Part):
+    host: str
+    port: int = Field(4573, ge=1, le=65535)
+
+
 class Agi(Part):
-    """FastAGI has no authentication: loopback or private address, allow-list, shared secret."""
+    """FastAGI has no authentication: loopback or private address, allow-list, shared secret.
+
+    `others`: where the dialplan looks for a server, in this order, when none listens on `host` and `port`.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(4573, ge=1, le=65535)
+    others: tuple[Address, ...] = ()
     allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
     secret: str = Field("", repr=False)  # "" = generated once into IVR_STATE/secrets
     header_bytes: int = Field(16_384, ge=1024)

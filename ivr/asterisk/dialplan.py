@@ -78,6 +78,7 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "extension": settings.calls.extension,
         "language": settings.calls.languages[0],
         "agi": settings.agi,
+        "servers": (settings.agi, *settings.agi.others),
         "ami": settings.ami,
         "sip": settings.sip,
         "ws": settings.ws,

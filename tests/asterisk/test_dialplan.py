@@ -10,7 +10,7 @@ import pytest
 
 from ivr.asterisk.dialplan import PROMPTS, QUEUE_NUMBERS, DialplanError, Secrets, render
 from ivr.prompts import catalogue
-from ivr.settings import Agi, Ami, Calls, Settings, Sip
+from ivr.settings import Address, Agi, Ami, Calls, Settings, Sip
 
 Kind = Literal["lab", "production"]
 KINDS: tuple[Kind, ...] = ("lab", "production")
@@ -96,6 +96,16 @@ def test_a_value_that_could_say_more_than_itself_is_refused(tmp_path: Path, evil
     with pytest.raises(DialplanError, match=r"ami\.username"):
         rendered("lab", tmp_path, Settings(state=tmp_path, ami=Ami(username=evil)))
     assert not (tmp_path / "etc").exists()
+
+
+def test_other_servers_are_asked_in_their_order_and_may_not_say_more_than_an_address(tmp_path: Path) -> None:
+    agi = Agi(others=(Address(host="10.0.0.2"), Address(host="fd00::3", port=4574)))
+    call = section(rendered("production", tmp_path, Settings(state=tmp_path, agi=agi)), "seda111-call")
+    assert re.findall(r"agi://([^/]+)/", call) == ["127.0.0.1:4573", "10.0.0.2:4573", "[fd00::3]:4574"]
+    assert call.count("AGISTATUS") == 2
+    with pytest.raises(DialplanError, match=r"agi\.others\.0\.host"):
+        evil = Agi(others=(Address(host="10.0.0.2)\n same => n,System(id"),))
+        rendered("lab", tmp_path, Settings(state=tmp_path, agi=evil))
 
 
 def test_an_ipv6_address_is_written_in_brackets(tmp_path: Path) -> None:

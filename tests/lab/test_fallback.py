@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import re
 import wave
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from ivr.asterisk.dialplan import render
 from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay
+from ivr.lab.ports import free
+from ivr.settings import Address
 from tests.fixtures.hotline import Pbx, fresh_number
 
 Talk = Callable[["Agi"], Awaitable[None]]
@@ -35,7 +38,7 @@ class Agi:
 
 
 @asynccontextmanager
-async def server(pbx: Pbx, talk: Talk) -> AsyncIterator[list[Agi]]:
+async def server(pbx: Pbx, talk: Talk, port: int = 0) -> AsyncIterator[list[Agi]]:
     """Answers calls with `talk`; afterwards nobody listens again."""
     calls: list[Agi] = []
 
@@ -48,7 +51,7 @@ async def server(pbx: Pbx, talk: Talk) -> AsyncIterator[list[Agi]]:
         finally:
             writer.close()
 
-    listening = await asyncio.start_server(answer, "127.0.0.1", pbx.settings.agi.port)
+    listening = await asyncio.start_server(answer, "127.0.0.1", port or pbx.settings.agi.port)
     try:
         yield calls
     finally:
@@ -137,6 +140,40 @@ async def test_keys_arrive_while_a_prompt_plays_and_between_prompts(pbx: Pbx) ->
         outcome = await pbx.call(Hear(), Press("5*"), Stay(10))
     assert outcome.completed, outcome
     assert [int(re.findall(r"result=(-?\d+)", line)[0]) for line in pressed] == [ord("5"), ord("*")]
+
+
+@pytest.fixture
+def second(pbx: Pbx) -> Iterator[int]:
+    """The port of a second address in the dialplan, for one test."""
+    etc, port = pbx.settings.state_path / "asterisk" / "etc", free()
+    agi = pbx.settings.agi.model_copy(update={"others": (Address(host="127.0.0.1", port=port),)})
+    for settings in (pbx.settings.model_copy(update={"agi": agi}), pbx.settings):
+        render("lab", settings, pbx.secrets, etc, modules=pbx.program.modules)
+        pbx.console("dialplan reload")
+        if settings is not pbx.settings:
+            yield port
+
+
+async def test_the_second_address_is_asked_when_the_first_refuses_and_only_then(
+    pbx: Pbx, second: int
+) -> None:
+    async def carry(agi: Agi) -> None:
+        await agi.send("SET VARIABLE IVR_DONE 1")
+
+    async def die(agi: Agi) -> None:
+        agi.writer.transport.abort()
+
+    async with server(pbx, carry, second) as calls:
+        outcome = await pbx.call(Stay(10))
+        assert outcome.completed and outcome.voiced_seconds == 0, outcome
+        assert calls[0].header["agi_arg_1"] == pbx.secrets.agi
+        assert pbx.fallbacks == []
+        async with server(pbx, die) as dead:
+            outcome = await pbx.call(Beep(), Speak(1), HangUp())
+        assert outcome.completed, outcome
+        assert (len(dead), len(calls), len(pbx.fallbacks)) == (1, 1, 1)
+    outcome = await pbx.call(Beep(), Speak(1), HangUp())
+    assert outcome.completed and len(pbx.fallbacks) == 2, outcome
 
 
 @pytest.mark.parametrize("name", ["علی رضایی", 'a "quoted" name', b"\xff\xfe\xd9", "'; DROP TABLE cases; --"])

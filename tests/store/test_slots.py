@@ -1,0 +1,55 @@
+"""Each process has a slot of its own, and a slot that is left is taken again with all that is in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ivr.store import journal_reading, slots
+from ivr.store.journal import Journal, Position
+
+
+async def test_everybody_gets_a_slot_and_a_left_one_is_taken_first(tmp_path: Path) -> None:
+    taken = [slots.take(tmp_path) for _ in range(3)]
+    assert [journal.folder.parent for journal in taken] == [tmp_path, tmp_path / "1", tmp_path / "2"]
+    assert slots.living(tmp_path) == {journal.folder for journal in taken}
+    await taken[1].close()
+    assert slots.living(tmp_path) == {taken[0].folder, taken[2].folder}
+    again = slots.take(tmp_path)
+    assert again.folder == taken[1].folder
+    for journal in (taken[0], again, taken[2]):
+        await journal.close()
+
+
+async def test_what_one_process_alone_left_is_read_by_the_next(tmp_path: Path) -> None:
+    alone = Journal(tmp_path / "journal")  # as it lay before there were slots
+    alone.open()
+    await alone.append({"type": "told"})
+    await alone.close()
+    journal = slots.take(tmp_path)
+    assert journal.read(journal.applied)[0] == [{"type": "told"}]
+    await journal.close()
+
+
+async def test_a_journal_is_left_when_nobody_has_it_and_facts_may_wait(tmp_path: Path) -> None:
+    assert not journal_reading.is_left(tmp_path)
+    journal = Journal(tmp_path)
+    journal.open()
+    await journal.append({"type": "told"})
+    assert not journal_reading.is_left(tmp_path)  # it is ours
+    await journal.close()
+    assert journal_reading.is_left(tmp_path)
+    journal.open()
+    journal.checkpoint(journal.flushed)
+    await journal.close()
+    assert not journal_reading.is_left(tmp_path)
+
+
+async def test_a_signature_tells_up_to_when_everything_is_on_the_disk(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.open()
+    journal.note({"type": "noted"})
+    before = journal_reading.signed_at(tmp_path)
+    await journal.sign()
+    assert journal_reading.signed_at(tmp_path) > before
+    assert journal.flushed > Position(1, 0)
+    await journal.close()

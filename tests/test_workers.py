@@ -1,0 +1,61 @@
+"""`ivr serve` as processes, without Asterisk: workers side by side, and a take-over that must not be."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+from ivr.lab.ports import free
+from ivr.listening import siblings
+from ivr.settings import Agi, Ami, Settings, Web
+from tests.fixtures.hotline import environment
+
+UNREADY = "import ivr.app; ivr.app.READY_SECONDS = 1; import ivr.cli; ivr.cli.main()"
+
+
+async def until(condition: Callable[[], bool], seconds: float = 40) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.1)
+
+
+async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_over(
+    database_url: str, tmp_path: Path
+) -> None:
+    settings = Settings(state=tmp_path, agi=Agi(port=free()), web=Web(port=free()), ami=Ami(port=free()))
+    env, place = environment(settings, database_url), tmp_path / "run" / "serve"
+    serving = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ivr.cli", "serve", "--workers", "2", env=env, stderr=asyncio.subprocess.DEVNULL
+    )
+
+    def workers() -> set[int]:
+        return {child.pid for child in psutil.Process(serving.pid).children()}
+
+    try:
+        await until(lambda: len(siblings(place)) == 2)
+        before = workers()
+        victim, other = before
+        os.kill(victim, signal.SIGKILL)
+        await until(lambda: len(siblings(place)) == 2 and workers() != before)
+        assert other in workers() and victim not in workers()
+
+        sick = await asyncio.create_subprocess_exec(  # without Asterisk nobody is ready
+            sys.executable, "-c", UNREADY, "serve", "--take-over", env=env, stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await sick.communicate()
+        assert sick.returncode == 1
+        assert said.decode().splitlines()[-1].startswith("not ready, so not serving:")
+        assert len(siblings(place)) == 2 and other in workers()
+    finally:
+        serving.terminate()
+        assert await asyncio.wait_for(serving.wait(), 40) == 0
+    assert siblings(place) == []
+    assert not (tmp_path / "spool" / "3").exists()  # the dead one's slot was taken again
