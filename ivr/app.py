@@ -35,7 +35,7 @@ from ivr.desk.seeding import directory_from
 from ivr.desk.telling import others_promise
 from ivr.dialling import Dialler, Trunk
 from ivr.lab.secrets import load as load_secrets
-from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings
+from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings, tell_systemd
 from ivr.settings import ROOT, Callbacks, Settings
 from ivr.speech.book import SoundBook
 from ivr.speech.check import missing
@@ -187,6 +187,7 @@ class Hotline:
         stack.push_async_callback(server.close)
         await self._start_web(stack, checks, sockets["web"])
         self.sharing.open()
+        tell_systemd()
         await asyncio.to_thread(drain, place, older)
         return server
 

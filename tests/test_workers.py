@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -32,15 +33,19 @@ async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_
 ) -> None:
     settings = Settings(state=tmp_path, agi=Agi(port=free()), web=Web(port=free()), ami=Ami(port=free()))
     env, place = environment(settings, database_url), tmp_path / "run" / "serve"
+    systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    systemd.bind(f"\0{tmp_path}")
     serving = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ivr.cli", "serve", "--workers", "2", env=env, stderr=asyncio.subprocess.DEVNULL
-    )
+        sys.executable, "-m", "ivr.cli", "serve", "--workers", "2", stderr=asyncio.subprocess.DEVNULL,
+        env={**env, "NOTIFY_SOCKET": f"@{tmp_path}"},
+    )  # fmt: skip
 
     def workers() -> set[int]:
         return {child.pid for child in psutil.Process(serving.pid).children()}
 
     try:
         await until(lambda: len(siblings(place)) == 2)
+        assert [systemd.recv(64) for _ in range(2)] == [b"READY=1"] * 2
         before = workers()
         victim, other = before
         os.kill(victim, signal.SIGKILL)
@@ -55,6 +60,7 @@ async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_
         assert said.decode().splitlines()[-1].startswith("not ready, so not serving:")
         assert len(siblings(place)) == 2 and other in workers()
     finally:
+        systemd.close()
         serving.terminate()
         assert await asyncio.wait_for(serving.wait(), 40) == 0
     assert siblings(place) == []

@@ -9,12 +9,14 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr import doctor
 from ivr.desk import reading
 from ivr.desk.adopting import adopt_left
 from ivr.desk.book import Book
 from ivr.desk.reconcile import Pass, reconcile
 from ivr.desk.strays import Shelf
 from ivr.desk.telling import others_promise
+from ivr.settings import Settings
 from ivr.store import journal_reading, slots
 from ivr.voice.events import Lookup
 from tests.desk.office import Office, call, office, opening
@@ -86,6 +88,16 @@ async def test_a_file_that_a_hanging_sibling_may_not_have_told_of_waits_for_it(
         assert await one_pass(other, tmp_path) == Pass(cases=1)
         [case] = await reading.cases(engine)
         assert case["call_id"] == facts.id
+
+
+async def test_the_doctor_names_a_worker_that_gives_no_sign(engine: AsyncEngine, tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path)
+    async with office(engine, settings.spool / "1"):
+        assert await doctor._workers(settings) == ("workers", True, "1 serve on this machine", "")
+        lock = settings.spool / "1" / "journal" / "lock"
+        os.utime(lock, (LONG_AGO, LONG_AGO))
+        silent = await doctor._workers(settings)
+        assert not silent.ok and str(lock.parent) in silent.found and "kill -9" in silent.mend
 
 
 async def test_two_who_reconcile_at_once_make_one_case_of_what_a_third_left(
