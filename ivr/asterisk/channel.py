@@ -194,16 +194,22 @@ class Channel:
             await self._connection.send(f'EXEC Playback "{piece}"\n'.encode(), drainable)
 
     async def _record(self, record: Record) -> Event:
+        """Asterisk beeps and records by one command: should we be slow, or die, no word falls in between."""
         name, self._name = self._name or self.name_recording(), ""
-        await self._play(self._files((BEEP,), record.language))
-        if self._connection.hung_up:
-            return HungUp()
-        most, silence = round(record.max_seconds * 1000), round(record.silence_seconds)
-        path = f"{self._recordings}/{name}"
-        line = command("RECORD", "FILE", path, recording.FORMAT, "#", str(most), f"s={silence}")
-        reply = await self._connection.send(line)
+        reply = await self._connection.send(self._record_line(name, record, "BEEP"))
+        if reply.value == "randomerror" and not self._connection.hung_up:
+            # A # in the beep, or Asterisk has no beep of its own.
+            await self._play(self._files((BEEP,), record.language))
+            reply = await self._connection.send(self._record_line(name, record))
+        if reply.value == "randomerror" and self._connection.hung_up:
+            return HungUp()  # in the beep
         found = await recording.examine(self._recordings, name, reply)
         return HungUp() if found is recording.NOTHING and self._connection.hung_up else found
+
+    def _record_line(self, name: str, record: Record, *beep: str) -> bytes:
+        most, silence = round(record.max_seconds * 1000), round(record.silence_seconds)
+        path = f"{self._recordings}/{name}"
+        return command("RECORD", "FILE", path, recording.FORMAT, "#", str(most), *beep, f"s={silence}")
 
     async def _transfer(self, operator: Operator) -> Event:
         if _UNPLAYABLE(operator.queue):

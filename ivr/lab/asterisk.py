@@ -119,6 +119,7 @@ def _prepare(home: Path, settings: Settings) -> None:
         folder = home / "data" / "sounds" / language
         folder.mkdir(parents=True, exist_ok=True)
         _link(folder / "seda111", settings.sounds / language)
+        _link(folder / "beep.wav", settings.sounds / language / "beep.wav")  # RECORD FILE's
         _link(folder / "digits", settings.sounds / language / "number")  # Queue says the position with these
 
 

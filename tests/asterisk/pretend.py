@@ -6,6 +6,7 @@ without sound and without waiting. What the caller does is a plan:
 - `keys`: what she presses, as text; each Read takes from it what it may. `-` stands for silence until the
   time-out. When it is empty, every Read times out.
 - `says`: the samples she speaks at each recording; `record_ends` how it ends: `dtmf`, `silence`, `limit`.
+- `hash_in_beep`: she presses # during the beep of the first recording.
 - `hangs_up_at`: the number of the command (from 1) during which she hangs up.
 - `killed_at`: the number of the command at which the connection is reset without an answer.
 """
@@ -65,6 +66,7 @@ class Pretend:
     keys: str = ""
     says: list[int] = field(default_factory=lambda: [24_000])
     record_ends: str = "dtmf"
+    hash_in_beep: bool = False
     queue_status: str = "CONTINUE"
     hangs_up_at: int = 0
     killed_at: int = 0
@@ -124,7 +126,10 @@ class Pretend:
                 if not hanging_up:
                     self.variables["QUEUESTATUS"] = self.queue_status
                 return "200 result=-1" if hanging_up else "200 result=0"
-            case ["RECORD", "FILE", path, "wav", "#", most, silence] if not self.dead or hanging_up:
+            case ["RECORD", "FILE", *_, "BEEP", _] if self.hash_in_beep:
+                self.hash_in_beep = False
+                return "200 result=35 (randomerror) endpos=0"
+            case ["RECORD", "FILE", path, "wav", "#", most, *_, silence] if not self.dead or hanging_up:
                 return self._record(Path(path), int(most), int(silence.removeprefix("s=")), hanging_up)
             case ["RECORD", "FILE", *_]:
                 return "511 Command Not Permitted on a dead channel or intercept routine"

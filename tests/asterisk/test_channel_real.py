@@ -142,6 +142,7 @@ async def test_a_say_ends_by_itself_or_by_a_key(
     ("record", "steps", "ended", "seconds"),
     [
         (Record("fa"), [Beep(), Speak(3), Press("#")], Ended.HASH, (2.5, 4.0)),
+        (Record("fa"), [Press("#"), Beep(), Speak(3), Press("#")], Ended.HASH, (2.5, 4.0)),  # in the beep
         (Record("fa"), [Beep(), Speak(2), HangUp()], Ended.HANGUP, (1.5, 3.0)),
         (Record("fa", max_seconds=3), [Beep(), Speak(6)], Ended.LIMIT, (2.5, 3.2)),
         (Record("fa", silence_seconds=2), [Beep(), Speak(2), Wait(4)], Ended.SILENCE, (2.0, 4.0)),
