@@ -42,6 +42,7 @@ from ivr.speech.check import missing
 from ivr.store import slots
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import JournalError
+from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
@@ -98,6 +99,7 @@ class Hotline:
         self.stopping = asyncio.Event()
         self.secrets = load_secrets(settings)
         self.engine = make_engine(database_url(settings))
+        self.volumes = Volumes.of(settings.recordings, settings.second_path)
         self.sounds = SoundBook(settings.sounds, settings.calls.languages)
         self.book = Book(
             self.engine,
@@ -135,7 +137,7 @@ class Hotline:
     async def _start(self, stack: AsyncExitStack) -> AgiServer:
         settings = self.settings
         stack.push_async_callback(self.engine.dispose)
-        journal = slots.take(settings.spool)
+        journal = slots.take(settings.spool, settings.second_path)
         stack.push_async_callback(journal.close)
         self.codes = CodeBlock(journal.folder.parent / "codes")
         self.codes.open()
@@ -153,6 +155,9 @@ class Hotline:
             ),
             clock=partial(datetime.now, zone),
         )
+        if second := settings.second_path:
+            link(settings.state_path / "fallback", second / "fallback")
+        await self.volumes.look()
         worker = Worker(
             Pump(self.engine, journal, self.book),
             self.codes,
@@ -165,7 +170,8 @@ class Hotline:
         )
         await worker.start()
         stack.push_async_callback(worker.close)
-        for watching in (menus.watch(self.engine, settings.calls.menu, self._published), watch_loop()):
+        watched = menus.watch(self.engine, settings.calls.menu, self._published)
+        for watching in (watched, watch_loop(), self.volumes.watch()):
             stack.callback(asyncio.create_task(watching).cancel)
         self.ami.start()
         stack.push_async_callback(self.ami.close)
@@ -175,6 +181,7 @@ class Hotline:
     async def _open_doors(self, stack: AsyncExitStack) -> AgiServer:
         """Listen, beside the siblings or in their place."""
         checks = {"database": self._database, "asterisk": self._asterisk, "prompts": self._prompts}
+        checks |= {"disk": self._disk}
         place, loop = meeting_place(self.settings), asyncio.get_running_loop()
         older = await asyncio.to_thread(siblings, place) if self.take_over else []
         if older or self.when_ready:
@@ -252,6 +259,7 @@ class Hotline:
             sounds=self.sounds.path,
             recordings=self.settings.recordings,
             speak=self.sounds.speak,
+            room=self.volumes,
         )
         await carry(self.line, channel)
 
@@ -284,8 +292,11 @@ class Hotline:
         name = f"{revision.name}, revision {revision.number}"
         menu = parse(raw, name, languages=self.settings.calls.languages)
         scratch = self._kept_menu.with_suffix(f".{os.getpid()}")  # siblings write it too
-        scratch.write_bytes(raw)
-        scratch.replace(self._kept_menu)
+        try:
+            scratch.write_bytes(raw)
+            scratch.replace(self._kept_menu)
+        except OSError as error:
+            log.error("%s is not kept for a start without a database: %s", self._kept_menu, error.strerror)
         return dataclasses.replace(menu, revision=str(revision.number))
 
     @property
@@ -295,7 +306,7 @@ class Hotline:
     async def _start_web(
         self, stack: AsyncExitStack, checks: Mapping[str, Check], listening: socket.socket
     ) -> None:
-        runner = web.AppRunner(application(checks), access_log=None)
+        runner = web.AppRunner(application(checks, self._warnings), access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         self.site = web.SockSite(runner, listening)
@@ -309,6 +320,17 @@ class Hotline:
     async def _asterisk(self) -> str:
         await self.ami.action("Ping")
         return ""
+
+    async def _disk(self) -> str:
+        found = self.volumes.pick(LONGEST_SECONDS)
+        return "; ".join(self.volumes.troubles(LONGEST_SECONDS)) if found is None else ""
+
+    def _warnings(self) -> list[str]:
+        found = self.volumes.troubles(LONGEST_SECONDS)
+        journal = self.line.intake.journal
+        if journal.on_spare:
+            found.append(f"the journal goes on on the second volume, {journal.spare}")
+        return found
 
     async def _prompts(self) -> str:
         gaps = await asyncio.to_thread(

@@ -19,10 +19,12 @@ from ivr.asterisk.server import Drained
 from ivr.cases.phone import mask
 from ivr.desk.callbacks import Briefing
 from ivr.desk.intake import CallFacts, Intake
+from ivr.store.journal import JournalError
 from ivr.voice import verdict
 from ivr.voice.actions import (
     Action,
     Confirm,
+    FindRoom,
     HangUp,
     KeepWords,
     LookUpCase,
@@ -30,6 +32,7 @@ from ivr.voice.actions import (
     Rate,
     RecallCaller,
     Record,
+    WishCallBack,
 )
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
@@ -38,8 +41,11 @@ from ivr.voice.events import (
     Confirmed,
     Event,
     Keys,
+    NotKept,
     Rated,
+    RoomFound,
     Said,
+    WishNoted,
     WordsKept,
 )
 from ivr.voice.menu import Menu
@@ -120,13 +126,10 @@ class Call:
     async def _answer(self, action: Action) -> Event:
         intake = self.line.intake
         match action:
-            case OpenCase():
-                code = await intake.open_case(self._so_far(), action)
-                await self.channel.kept()
-                return CaseOpened(code)
-            case KeepWords():
-                await intake.keep_words(self._so_far(), action)
-                return WordsKept()
+            case OpenCase() | KeepWords() | WishCallBack():
+                return await self._keep(action)
+            case FindRoom(seconds=seconds):
+                return RoomFound(self.channel.has_room(seconds))
             case Confirm():
                 await intake.confirm(self._so_far(), action)
                 return Confirmed()
@@ -142,15 +145,34 @@ class Call:
             case Record() if not self.channel.hung_up:
                 if not self.facts.recordings:
                     await self.channel.belongs(self.facts.id)
-                name = self.channel.name_recording()
-                session = self.session
-                intake.recording_begun(self._so_far(), name, session.opening(()), session.code or "")
+                if name := self.channel.name_recording(action.max_seconds):
+                    session = self.session
+                    intake.recording_begun(self._so_far(), name, session.opening(()), session.code or "")
                 return await self.channel.perform(action)
             case _:
                 began = asyncio.get_running_loop().time()
                 event = await self.channel.perform(action)
                 after = asyncio.get_running_loop().time() - began
                 return replace(event, after=after) if isinstance(event, Keys | Said) else event
+
+    async def _keep(self, action: OpenCase | KeepWords | WishCallBack) -> Event:
+        """What no disk takes is told as not kept: the call goes on, and nothing is promised."""
+        intake = self.line.intake
+        try:
+            match action:
+                case OpenCase():
+                    code = await intake.open_case(self._so_far(), action)
+                    await self.channel.kept()
+                    return CaseOpened(code)
+                case KeepWords():
+                    await intake.keep_words(self._so_far(), action)
+                    return WordsKept()
+                case WishCallBack(code=code):
+                    await intake.wish_call_back(self._so_far(), code)
+                    return WishNoted()
+        except JournalError as error:
+            log.error("call %s: nothing can be kept: %s", self.facts.id, error)
+        return WishNoted(False) if isinstance(action, WishCallBack) else NotKept()
 
     def _so_far(self) -> CallFacts:
         self.facts.language = self.session.language
@@ -167,8 +189,7 @@ class Call:
         if opening is None:
             return
         self.session.uncased = []
-        await self.line.intake.open_case(self._so_far(), opening)
-        await self.channel.kept()
+        await self._keep(opening)
 
     async def _close(self) -> None:
         scraps = tuple(self.session.uncased)

@@ -9,7 +9,6 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
 from ivr.settings import Settings
@@ -160,7 +159,9 @@ async def _asterisk(settings: Settings) -> Finding:
 
 
 async def _fallback(settings: Settings) -> Finding:
-    waiting = list(Path(settings.state_path / "fallback").glob("*.wav"))
+    from ivr.desk.fallback import fallbacks
+
+    waiting = fallbacks(settings.state_path / "fallback")
     if waiting:
         found = f"{len(waiting)} recordings that the dialplan made alone wait to become cases"
         return Finding("fallback", False, found, "start `ivr serve`: it takes them in by itself")

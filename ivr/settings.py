@@ -135,6 +135,7 @@ class Settings(BaseSettings):
     )
 
     state: Path = Path("var")
+    second_volume: str = ""  # a folder on another disk; "" = none
     database_url: str = Field("", repr=False)  # "" = embedded PostgreSQL under `state`
     log_level: str = "INFO"
     web: Web = Web()
@@ -166,6 +167,11 @@ class Settings(BaseSettings):
     @property
     def state_path(self) -> Path:
         return absolute(self.state)
+
+    @property
+    def second_path(self) -> Path | None:
+        """Where recordings and journal go when the disk of `state` takes no more."""
+        return absolute(Path(self.second_volume)) if self.second_volume else None
 
     @property
     def seed_path(self) -> Path:

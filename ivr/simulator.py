@@ -16,6 +16,7 @@ from ivr.voice.actions import (
     Ask,
     Clip,
     Confirm,
+    FindRoom,
     HangUp,
     KeepWords,
     LookUpCase,
@@ -26,6 +27,7 @@ from ivr.voice.actions import (
     Record,
     Say,
     Sound,
+    WishCallBack,
     Words,
 )
 from ivr.voice.directory import Directory
@@ -40,11 +42,14 @@ from ivr.voice.events import (
     HungUp,
     Keys,
     Lookup,
+    NotKept,
     Rated,
     Recorded,
+    RoomFound,
     Said,
     Transfer,
     Transferred,
+    WishNoted,
     WordsKept,
 )
 from ivr.voice.menu import Menu
@@ -102,6 +107,8 @@ class Desk:
     look_up: Callable[[str], CaseSeen] = empty_books
     county: str = ""
     operator: Transfer = Transfer.NOBODY
+    has_room: bool = True  # a disk takes recordings …
+    keeps: bool = True  # … and the journal what is to be kept
 
 
 def simulate(
@@ -267,14 +274,18 @@ class _Call:
                 return CallerKnown(self.desk.county)
             case LookUpCase(code=code):
                 return self.desk.look_up(code)
+            case FindRoom():
+                return RoomFound(self.desk.has_room)
+            case WishCallBack():
+                return WishNoted(self.desk.keeps)
             case KeepWords():
-                return WordsKept()
+                return WordsKept() if self.desk.keeps else NotKept()
             case Confirm():
                 return Confirmed()
             case Rate():
                 return Rated()
             case OpenCase():
-                return self._opened(action)
+                return self._opened(action) if self.desk.keeps else NotKept()
         raise TypeError(f"the simulator has no answer to {type(action).__name__}")
 
     def _opened(self, action: OpenCase) -> CaseOpened:
@@ -306,6 +317,12 @@ class _Call:
                 return f"desk: her last case came from {county}" if county else ""
             case CaseOpened(code=code):
                 return f"desk: {_in_short(action)}, {f'code {code}' if code else 'no code'}"
+            case RoomFound(found=found):
+                return "" if found else "desk: no disk takes a recording"
+            case NotKept():
+                return "desk: not kept"
+            case WishNoted(noted=noted):
+                return "desk: will be called" if noted else "desk: not kept"
             case WordsKept():
                 instead = isinstance(action, KeepWords) and action.instead
                 return "desk: words kept instead" if instead else "desk: words added"

@@ -64,6 +64,8 @@ def desk(given: dict[str, str], now: datetime) -> Desk:
         look_up=lambda code: seen,
         county=given.get("county", ""),
         operator=Transfer(given.get("operator", "nobody")),
+        has_room=given.get("disk") != "full",
+        keeps=given.get("journal") != "full",
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
@@ -43,13 +44,22 @@ class Channel:
     """One caller. `perform` one action at a time; after a hang-up it answers `HungUp` to everything.
 
     `sounds` gives a prompt's path for Asterisk (no extension) or None, by id and language; `speak` makes
-    audio of free words; `recordings` is where the caller's words go.
+    audio of free words; `recordings` is where the caller's words go, `room` tells on which disk.
     """
 
-    __slots__ = ("_connection", "_name", "_now", "_recordings", "_sounds", "_speak", "_timeouts")
+    __slots__ = ("_connection", "_name", "_now", "_recordings", "_room", "_sounds", "_speak", "_timeouts")
 
-    def __init__(self, connection: AgiConnection, *, sounds: Sounds, recordings: Path, speak: Speak) -> None:
+    def __init__(
+        self,
+        connection: AgiConnection,
+        *,
+        sounds: Sounds,
+        recordings: Path,
+        speak: Speak,
+        room: recording.Room = recording.ANYWHERE,
+    ) -> None:
         self._connection = connection
+        self._room = room
         self._sounds = sounds
         self._speak = speak
         self._recordings = recordings
@@ -77,9 +87,23 @@ class Channel:
         self._now = now
         return variables.caller(self._connection.variables, now)
 
-    def name_recording(self) -> str:
-        """Choose the next recording's name now, so that it can be written down before the beep."""
-        self._name = recording.new_name(self._recordings, self._now or datetime.now().astimezone())
+    def has_room(self, seconds: float) -> bool:
+        """Whether some disk takes so many seconds of her words."""
+        return self._room.pick(seconds) is not None
+
+    def name_recording(self, seconds: float) -> str:
+        """Choose the next recording's name now, so that it can be written down before the beep.
+
+        "" when no disk takes so many seconds: then `Record` is answered with FAILED.
+        """
+        self._name = ""
+        while not self._name and (volume := self._room.pick(seconds)) is not None:
+            try:
+                day = self._now or datetime.now().astimezone()
+                self._name = recording.new_name(self._recordings, day, volume)
+            except OSError as error:
+                log.error("no recording can be begun in %s: %s", error.filename, error.strerror)
+                self._room.refused(volume)
         return self._name
 
     def perform(self, action: Action) -> Awaitable[Event]:
@@ -195,15 +219,24 @@ class Channel:
 
     async def _record(self, record: Record) -> Event:
         """Asterisk beeps and records by one command: should we be slow, or die, no word falls in between."""
-        name, self._name = self._name or self.name_recording(), ""
+        name, self._name = self._name or self.name_recording(record.max_seconds), ""
+        if not name:
+            return recording.NOTHING
+        began = time.monotonic()
         reply = await self._connection.send(self._record_line(name, record, "BEEP"))
         if reply.value == "randomerror" and not self._connection.hung_up:
             # A # in the beep, or Asterisk has no beep of its own.
             await self._play(self._files((BEEP,), record.language))
+            began = time.monotonic()
             reply = await self._connection.send(self._record_line(name, record))
         if reply.value == "randomerror" and self._connection.hung_up:
             return HungUp()  # in the beep
-        found = await recording.examine(self._recordings, name, reply)
+        lasted = time.monotonic() - began
+        if recording.how_it_ended(reply) is Ended.SILENCE:
+            lasted -= record.silence_seconds  # of which it keeps a second
+        found = await recording.examine(self._recordings, name, reply, lasted, self._room)
+        if reply.value == "writefile" or found.ended is Ended.CUT:
+            self._room.refused(name)
         return HungUp() if found is recording.NOTHING and self._connection.hung_up else found
 
     def _record_line(self, name: str, record: Record, *beep: str) -> bytes:

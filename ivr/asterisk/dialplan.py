@@ -17,9 +17,13 @@ TEMPLATES = ROOT / "dialplan"
 CALL_SECONDS = 1_800  # the absolute time-out: longer than the longest way through the menu
 CALLBACK_SECONDS = 900  # the same for a call of ours
 RECORD_SECONDS, SILENCE_SECONDS = 180, 8
+LEAST_BYTES = 44 + 8_000  # half a second: a shorter file holds no word, or its disk is full
 
 # What Asterisk plays by itself, apart from any menu.
-FALLBACK_PROMPTS = ("fallback.apology", "fallback.kept", "fallback.thanks", "fallback.callback", "beep")
+FALLBACK_PROMPTS = (
+    "fallback.apology", "fallback.kept", "fallback.thanks", "fallback.not_kept", "fallback.callback",
+    "record.failed", "beep",
+)  # fmt: skip
 QUEUE_PROMPTS = ("queue.youarenext", "queue.thereare", "queue.callswaiting", "queue.thankyou")
 # The position in the queue: `digits/N` to Asterisk, linked to our numbers (announce-position-limit = 20).
 QUEUE_NUMBERS = tuple(f"number.{position}" for position in range(1, 21))
@@ -70,6 +74,8 @@ def render(
     if kind == "lab":
         written += [_write(out / f"{name}.conf", "; Asterisk's defaults.\n") for name in EMPTY]
     (settings.state_path / "fallback").mkdir(parents=True, exist_ok=True)
+    if second := settings.second_path:
+        (second / "fallback").mkdir(parents=True, exist_ok=True)
     return written
 
 
@@ -88,6 +94,8 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "home": settings.state_path / "asterisk",
         "modules": modules or "",
         "fallback": settings.state_path / "fallback",
+        "second_fallback": settings.second_path and settings.second_path / "fallback",
+        "least_bytes": LEAST_BYTES,
         "music": settings.sounds / "moh",
         "call_seconds": CALL_SECONDS,
         "callback_seconds": CALLBACK_SECONDS,

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 from ivr.asterisk.agi import Reply
 from ivr.voice.events import Ended, Recorded
@@ -18,19 +20,51 @@ log = logging.getLogger(__name__)
 FORMAT = "wav"
 NO_FILE = ("randomerror", "writefile")  # RECORD FILE ended before it made one
 NOTHING = Recorded("", 0.0, 0.0, Ended.FAILED)
+# RECORD FILE does not tell that the disk took no more, and its position may be the file's all the same. What
+# is missing shows by the clock; as some telephones send nothing in silence, the disk is asked too.
+CUT_SECONDS = 1.2  # the beep is counted too
 
 
-def new_name(recordings: Path, day: date) -> str:
+class Room(Protocol):
+    """Where there is room for recordings."""
+
+    def pick(self, seconds: float) -> str | None:
+        """What names of recordings begin with on a disk that takes so many seconds more; None: nowhere."""
+
+    def refused(self, name: str) -> None:
+        """That recording could not be made, or not whole."""
+
+    def is_sick(self, name: str) -> bool:
+        """Whether that recording's disk takes nothing at this moment. Looks, so not for the event loop."""
+
+
+class Anywhere:
+    """One disk that always has room."""
+
+    def pick(self, seconds: float) -> str | None:
+        return ""
+
+    def refused(self, name: str) -> None:
+        pass
+
+    def is_sick(self, name: str) -> bool:
+        return False
+
+
+ANYWHERE = Anywhere()
+
+
+def new_name(recordings: Path, day: date, volume: str = "") -> str:
     """A name nobody can guess, in the day's folder: `2026/11/25/3f…`, without extension.
 
-    Makes the folder, which RECORD FILE doesn't.
+    Makes the folder, which RECORD FILE doesn't. `volume` is what `Room.pick` gave. Raises OSError.
     """
-    folder = f"{day.year}/{day.month:02}/{day.day:02}"
+    folder = f"{volume}{day.year}/{day.month:02}/{day.day:02}"
     _make(str(recordings), folder)
     return f"{folder}/{secrets.token_hex(16)}"
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=8)
 def _make(recordings: str, folder: str) -> None:
     Path(recordings, folder).mkdir(parents=True, exist_ok=True)
 
@@ -52,8 +86,13 @@ def how_it_ended(reply: Reply) -> Ended:
             return Ended.HANGUP if reply.dead else Ended.FAILED
 
 
-async def examine(recordings: Path, name: str, reply: Reply) -> Recorded:
-    """Read, in a thread, the file that `reply` ended. `NOTHING` when there is none."""
+async def examine(
+    recordings: Path, name: str, reply: Reply, lasted: float = 0.0, room: Room = ANYWHERE
+) -> Recorded:
+    """Read, in a thread, the file that `reply` ended. `NOTHING` when there is none.
+
+    `lasted`: how many seconds it should hold.
+    """
     if reply.value in NO_FILE:
         log.error("Asterisk did not record: %s", reply)
         if reply.value == "writefile":
@@ -62,18 +101,23 @@ async def examine(recordings: Path, name: str, reply: Reply) -> Recorded:
     file = recordings / f"{name}.{FORMAT}"
     try:
         file.stat()  # what is not there needs no thread
-        return await asyncio.to_thread(_examine, file, name, reply)
+        found = await asyncio.to_thread(_examine, file, name, reply)
     except OSError as error:
         log.error("there is no recording: %s (Asterisk says %s)", error, reply)
         _make.cache_clear()
         return NOTHING
+    missing = lasted - found.seconds
+    if missing > CUT_SECONDS and await asyncio.to_thread(room.is_sick, name):
+        log.error("recording %s lacks its last %.1f s: the disk takes no more", name, missing)
+        return replace(found, ended=Ended.CUT)
+    return found
 
 
 def _examine(file: Path, name: str, reply: Reply) -> Recorded:
     found = measure(file.read_bytes())
+    ended = how_it_ended(reply)
     if reply.endpos is not None and found.samples != reply.endpos:
         log.warning("recording %s holds %d samples, Asterisk says %d", name, found.samples, reply.endpos)
-    ended = how_it_ended(reply)
     return Recorded(
         name=name,
         seconds=found.seconds,

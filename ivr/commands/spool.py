@@ -65,7 +65,9 @@ def retry(json: Json = False) -> None:
 
 def on_disk(settings: Settings) -> Iterator[Waiting]:
     """What waits, as far as it shows without the database."""
+    from ivr.desk.fallback import fallbacks
     from ivr.store import journal_reading, slots
+    from ivr.store.volumes import SECOND
 
     for journal in slots.journals(settings.spool):
         kinds: Counter[str] = Counter()
@@ -75,9 +77,10 @@ def on_disk(settings: Settings) -> Iterator[Waiting]:
             first.setdefault(fact["type"], _written_at(fact))
         for kind, count in kinds.items():
             yield Waiting("journal", kind, count, first[kind], f"in {journal}, not in the database yet")
-        for path in sorted((journal / "quarantine").glob("*.why")):
+        shelves = (journal / "quarantine", journal / SECOND / "quarantine")
+        for path in sorted(why for shelf in shelves for why in shelf.glob("*.why")):
             yield Waiting("quarantine", path.stem, 1, _grown(path), path.read_text(encoding="utf-8").strip())
-    for path in sorted((settings.state_path / "fallback").glob("*.wav")):
+    for path in fallbacks(settings.state_path / "fallback"):
         yield Waiting("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
 
 

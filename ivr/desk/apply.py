@@ -27,7 +27,7 @@ from ivr.desk.book import Book, BookEmpty, Page
 from ivr.desk.events import INSERT_OPENING, add_event
 from ivr.desk.intake import BEGUN
 from ivr.desk.joining import joined, keep_promise
-from ivr.desk.opening import Rows, add_case, call_row, recording_row
+from ivr.desk.opening import Rows, add_case, call_row, recording_row, wish_row
 from ivr.store import code_blocks
 from ivr.store.cases import LATER
 from ivr.store.direct import Prepared, direct
@@ -72,6 +72,9 @@ async def _collect(connection: AsyncConnection, page: Page, fact: Fact, rows: Ro
         case "case_opened":
             rows.started.setdefault(call["id"], call)
             add_case(rows, fact, fact["code"] or await _desk_code(connection), page)
+        case "call_back_wished":
+            rows.started.setdefault(call["id"], call)
+            rows.outbox.append(wish_row(fact, page))
         case "call_ended":
             rows.ended[call["id"]] = call
             scraps = fact["scraps"]

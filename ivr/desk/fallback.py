@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ivr.desk.intake import CallFacts, Intake
+from ivr.store.volumes import SECOND
 from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
 
@@ -32,6 +33,11 @@ _NAME = re.compile(
     r"(?P<epoch>\d{9,11})_(?P<caller>[0-9+]*)_(?P<chance>[0-9a-zA-Z]+)(_(?P<call>[0-9a-f]{32})?)?"
 )
 _NAMESPACE = uuid.UUID("0b6a0f0e-6d52-4c55-9d5c-5a2f1d1c1111")
+
+
+def fallbacks(folder: Path) -> list[Path]:
+    """What the dialplan recorded and nobody has taken in yet, on either disk."""
+    return sorted([*folder.glob("*.wav"), *(folder / SECOND).glob("*.wav")])
 
 
 async def take_in(intake: Intake, folder: Path, recordings: Path, settled: float = SETTLED_SECONDS) -> int:
@@ -62,7 +68,7 @@ def _alone_in(folder: Path) -> Iterator[bool]:
 
 async def _take_all(intake: Intake, folder: Path, recordings: Path, settled: float) -> int:
     taken = 0
-    for path in sorted(folder.glob("*.wav")):
+    for path in fallbacks(folder):
         try:
             if time.time() - path.stat().st_mtime >= settled:
                 await _take_one(intake, path, recordings)
@@ -91,7 +97,8 @@ def _move_in(path: Path, recordings: Path) -> Recorded | None:
         path.replace(empty / path.name)
         log.warning("%s holds no word; moved to %s", path.name, empty)
         return None
-    name = f"fallback/{_id(path, 'recording').hex}"
+    volume = f"{SECOND}/" if path.parent.name == SECOND else ""  # it stays on its disk: the other may be full
+    name = f"{volume}fallback/{_id(path, 'recording').hex}"
     _link(path, recordings / f"{name}.wav")
     return Recorded(name, found.seconds, found.voiced_seconds, Ended.HANGUP, found.sha256, found.size)
 

@@ -32,6 +32,7 @@ T = TypeVar("T")
 
 COUNTY_SECONDS = 0.5  # between two prompts: silence on the line
 LOOK_UP_SECONDS = 1.0
+JOURNAL_SECONDS = 5.0  # a disk that takes longer is sick, and a caller listening to nothing hangs up
 BEGUN = "recording_begun"  # the fact that names a file before there is one
 FALLBACK = "fallback"  # the outcome of a call that only the dialplan answered
 _REMEMBERED = 20_000  # codes promised lately, whose cases may still be on their way
@@ -42,7 +43,9 @@ _LONGEST_TEXT = 200
 class CallFacts:
     """What is known of a call. `id` is a UUID; `caller` as the network gave it, "" when withheld.
 
-    `cases`: tracking code → id of the case opened in this call; `recordings`: names. `Intake` fills both.
+    `cases`: tracking code → id of the case opened in this call; `recordings`: names; `unsure`: code and id of
+    a case that a sick disk did not confirm, to be used for the next try, so that it is one case however often
+    the disk wrote it. `Intake` fills these.
     """
 
     id: str
@@ -57,6 +60,7 @@ class CallFacts:
     attempt: str = ""  # of the call-back that this is
     cases: dict[str, str] = field(default_factory=dict)
     recordings: list[str] = field(default_factory=list)
+    unsure: tuple[str, str] | None = None
 
 
 def _now() -> datetime:
@@ -128,9 +132,10 @@ class Intake:
         if call.attempt:
             fact["attempt"] = {"id": call.attempt, "outcome": verdict or Outcome.NO_KEY}
         try:
-            await self.journal.append(fact)
+            await self._append(fact)
         except JournalError as error:
-            log.error("the end of call %s was not journalled: %s", call.id, error)
+            log.error("the end of call %s is journalled later: %s", call.id, error)
+            self.journal.note(fact)
         finally:
             self.live.difference_update(call.recordings)
 
@@ -138,10 +143,13 @@ class Intake:
         """Make the words safe and return the case's code once they are.
 
         "" when no code can be promised: the words are safe all the same and become a case at the desk.
-        Raises JournalError when nothing could be made safe.
+        Raises JournalError when nothing could be made safe; the words may still be found to be, later.
         """
-        code, case = await self.codes.take(), str(uuid.uuid4())
-        await self.journal.append(self._opened(case, code, call, opening))
+        if call.unsure is None:
+            call.unsure = await self.codes.take(), str(uuid.uuid4())
+        code, case = call.unsure
+        await self._append(self._opened(case, code, call, opening))
+        call.unsure = None
         call.cases[code] = case
         self._remember(code)
         return code
@@ -168,7 +176,13 @@ class Intake:
             "recording": asdict(kept.recording),
             "instead": kept.instead,
         }
-        await self.journal.append(fact)
+        await self._append(fact)
+
+    async def wish_call_back(self, call: CallFacts, code: str) -> None:
+        """She wants to be called about a code that can't be looked up now. Raises JournalError."""
+        at = self.clock().isoformat()
+        wish = {"type": "call_back_wished", "at": at, "code": code, "language": call.language}
+        await self._append({**wish, "call": _call(call)})
 
     async def confirm(self, call: CallFacts, verdict: Confirm) -> None:
         """What she says of the answer to her case. Raises JournalError."""
@@ -221,6 +235,14 @@ class Intake:
             **_chosen(opening),
             "recordings": [asdict(r) for r in opening.recordings if r.name],
         }
+
+    async def _append(self, fact: Fact) -> None:
+        """Raises JournalError also when the disk does not answer: silence on the line is no answer either."""
+        try:
+            async with asyncio.timeout(JOURNAL_SECONDS):
+                await self.journal.append(fact)
+        except TimeoutError:
+            raise JournalError(f"{self.journal.folder} took longer than {JOURNAL_SECONDS:g} s") from None
 
     def _remember(self, code: str) -> None:
         if not code:

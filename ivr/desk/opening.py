@@ -132,6 +132,17 @@ def outbox_row(key: str, kind: str, at: datetime, payload: Row) -> Row:
     }
 
 
+def wish_row(fact: Fact, page: Page) -> Row:
+    """The wish to be called about a code that could not be looked up: one for each call and code.
+
+    `number` in E.164, as it may be dialled; `code` has a right check digit and may yet be nobody's.
+    """
+    call, at = fact["call"], datetime.fromisoformat(fact["at"])
+    number = phone.normalise(call["caller"], page.area_code)
+    payload = {"number": number, "code": fact["code"], "language": fact["language"], "call": call["id"]}
+    return outbox_row(f"call_back_wished:{call['id']}:{fact['code']}", "call_back_wished", at, payload)
+
+
 def _case_row(fact: Fact, code: str, ruling: Ruling, page: Page) -> Row:
     call = fact["call"]
     return {

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book import Book
 from ivr.store.tables import recordings
+from ivr.store.volumes import SECOND
 
 LOOK_BACK_SECONDS = 120.0  # looked at again in each pass …
 START_LOOK_BACK_SECONDS = 2 * 86_400.0  # … and in the first one of a process
@@ -76,7 +77,7 @@ def with_row() -> Any:
 
 def _folders(root: Path, since: float) -> list[Path]:
     """The day folders that may hold a file that grew since then."""
-    days = sorted(root.glob("[0-9]*/[0-9]*/[0-9]*"))
+    days = [day for place in (root, root / SECOND) for day in sorted(place.glob("[0-9]*/[0-9]*/[0-9]*"))]
     return [day for day in days if day.is_dir() and day.stat().st_mtime >= since - LONGEST_SECONDS]
 
 

@@ -5,6 +5,9 @@ queued up since its last flush, so that 300 calls at once share disk flushes ins
 Reading back finds torn tails and flipped bits by the checksum; such lines are copied to `quarantine/` with a
 report and skipped. A checkpoint remembers how far the facts have been applied to the database; facts carry
 ids and applying one twice is harmless, so the checkpoint itself needs no flush.
+
+When its disk takes no more, the journal goes on with a new segment in `spare`, a folder on another disk that
+is linked as `second` into its own, so that readers find both.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
+from ivr.store.volumes import SECOND, link
+
 log = logging.getLogger(__name__)
 
 Fact = dict[str, Any]
@@ -33,6 +38,9 @@ KEEP_SEGMENTS = 8  # applied segments that stay, for whoever wants to look back
 NOTE_SECONDS = 0.5
 CHECKPOINT_SECONDS = 1.0
 LONGEST_FACT = 1024 * 1024
+RETRY_SECONDS = 5.0  # notes that could not be written are tried again …
+MOST_NOTES = 20_000  # … and so many of them are kept
+RETURN_SECONDS = 60.0  # how long the journal stays on the spare disk before it tries its own again
 
 
 class JournalError(Exception):
@@ -70,6 +78,7 @@ class Journal:
 
     folder: Path
     segment_bytes: int = SEGMENT_BYTES
+    spare: Path | None = None
     applied: Position = field(default_factory=Position)
     flushed: Position = field(default_factory=Position)
     grown: asyncio.Event = field(default_factory=asyncio.Event)
@@ -80,6 +89,10 @@ class Journal:
     _fd: int = -1
     _lock_fd: int = -1
     _failed: bool = False
+    _places: list[Path] = field(default_factory=list)  # its own folder, then the linked one if there is any
+    _place: int = 0  # which of them is written to
+    _moved_at: float = 0.0
+    _tried: int = 0
     _checkpointed: float = 0.0
 
     def open(self) -> None:
@@ -87,16 +100,29 @@ class Journal:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock()
+            if self.spare is not None:
+                link(self.folder, self.spare)
+            self._places = [place for place in (self.folder, self.folder / SECOND) if place.is_dir()]
             self._recall()
-            self._begin_segment(max([self.applied.segment, *self._segments()]) + 1)
-            os.ftruncate(self._lock_fd, 0)
-            os.pwrite(self._lock_fd, b"%d" % self.flushed.segment, 0)  # where this run begins, for readers
+            self._begin(max([self.applied.segment, *self._segments()]) + 1)
         except OSError as error:
             raise _named(error, self.folder) from error
         self._loop = asyncio.get_running_loop()
         self._writer = threading.Thread(target=self._write_forever, name="journal", daemon=True)
         self._writer.start()
         self.grown.set()
+
+    def _begin(self, number: int) -> None:
+        """The first segment of this run, on the other disk if its own takes none. Raises OSError."""
+        try:
+            self._begin_segment(number)
+        except OSError:
+            if len(self._places) == 1:
+                raise
+            self._place, self._moved_at = 1, time.monotonic()
+            self._begin_segment(number + 1)
+        with suppress(OSError):  # a full disk: readers then take more for this run's own than is
+            os.pwrite(self._lock_fd, b"%-20d" % self.flushed.segment, 0)  # where this run begins
 
     async def close(self) -> None:
         """Flush what is queued and let go of the folder."""
@@ -106,8 +132,7 @@ class Journal:
         self._queue.put(None)
         await asyncio.to_thread(self._writer.join)
         self._writer = None
-        with suppress(OSError):
-            self.save_checkpoint()
+        self.save_checkpoint()
         for fd in (self._fd, self._lock_fd):
             os.close(fd)
 
@@ -150,7 +175,7 @@ class Journal:
         """
         facts: list[Fact] = []
         end, position = self.flushed, after
-        for segment in sorted(n for n in self._segments() if after.segment <= n <= end.segment):
+        for segment in [n for n in self._segments() if after.segment <= n <= end.segment]:
             start = after.offset if segment == after.segment else 0
             stop = end.offset if segment == end.segment else None
             for fact, offset in self._read_segment(segment, start, stop):
@@ -172,27 +197,37 @@ class Journal:
         self.applied = position
         if moved or time.monotonic() - self._checkpointed > CHECKPOINT_SECONDS:
             self.save_checkpoint()
-        for segment in self._segments() if moved else ():
+        for segment, path in self._segments().items() if moved else ():
             if segment < position.segment - KEEP_SEGMENTS:
-                self._path(segment).unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
 
     def save_checkpoint(self) -> None:
-        """Write it down now."""
+        """Write it down now. Where the disk takes nothing the old one stays: facts are then applied again."""
         self._checkpointed, position = time.monotonic(), self.applied
         scratch = self.folder / "checkpoint.new"
-        scratch.write_text(json.dumps({"segment": position.segment, "offset": position.offset}))
-        scratch.replace(self.folder / "checkpoint.json")
+        try:
+            scratch.write_text(json.dumps({"segment": position.segment, "offset": position.offset}))
+            scratch.replace(self.folder / "checkpoint.json")
+        except OSError as error:
+            log.warning("the checkpoint of %s was not written: %s", self.folder, error.strerror)
 
     def quarantine(self, name: str, content: bytes, why: str) -> None:
-        """Put something unusable aside, never lose it, and say so."""
-        shelf = self.folder / "quarantine"
-        shelf.mkdir(exist_ok=True)
-        (shelf / name).write_bytes(content)
-        (shelf / f"{name}.why").write_text(why + "\n", encoding="utf-8")
-        log.error("journal %s: %s; kept as %s", self.folder, why, shelf / name)
+        """Put something unusable aside, never lose it, and say so. Raises OSError when no disk takes it."""
+        for place in self._places:
+            shelf = place / "quarantine"
+            try:
+                shelf.mkdir(exist_ok=True)
+                (shelf / name).write_bytes(content)
+                (shelf / f"{name}.why").write_text(why + "\n", encoding="utf-8")
+            except OSError:
+                if place == self._places[-1]:
+                    raise
+            else:
+                log.error("journal %s: %s; kept as %s", self.folder, why, shelf / name)
+                return
 
     def _read_segment(self, segment: int, start: int, stop: int | None) -> Iterator[tuple[Fact | None, int]]:
-        with self._path(segment).open("rb") as file:
+        with self._segments()[segment].open("rb") as file:
             file.seek(start)
             offset = start
             while (stop is None or offset < stop) and (line := file.readline()):
@@ -205,11 +240,13 @@ class Journal:
                 offset += len(line)
                 yield fact, offset
 
-    def _segments(self) -> list[int]:
-        return [int(path.stem) for path in self.folder.glob("[0-9]*.log")]
+    def _segments(self) -> dict[int, Path]:
+        return segments(self.folder)
 
-    def _path(self, segment: int) -> Path:
-        return self.folder / f"{segment:08d}.log"
+    @property
+    def on_spare(self) -> bool:
+        """Whether its own disk takes no more, so that it goes on on the other."""
+        return self._place > 0
 
     # Writing: everything below runs in the writer thread once it has started.
 
@@ -226,32 +263,45 @@ class Journal:
                 self._report(entries, self._try_write(b"".join(entry.line for entry in entries)))
 
     def _try_write(self, lines: bytes) -> JournalError | None:
-        try:
-            if self._failed or self.flushed.offset >= self.segment_bytes:
-                self._next_segment()
-            _write_all(self._fd, lines)
-            os.fdatasync(self._fd)
-        except OSError as error:
-            self._undo()
-            return _named(error, self.folder)
+        """Here, or on the other disk when this one takes no more."""
+        trouble = None
+        for _ in self._places:
+            try:
+                self._write(lines)
+            except OSError as error:
+                trouble = _named(error, self._places[self._place])
+                self._undo()
+            else:
+                return None
+        return trouble
+
+    def _write(self, lines: bytes) -> None:
+        if self._place and time.monotonic() - self._moved_at > RETURN_SECONDS:
+            self._place, self._failed = 0, True
+        if self._failed or self.flushed.offset >= self.segment_bytes:
+            self._next_segment()
+        _write_all(self._fd, lines)
+        os.fdatasync(self._fd)
         self.flushed = Position(self.flushed.segment, self.flushed.offset + len(lines))
-        return None
 
     def _undo(self) -> None:
-        """After a failed write or flush nobody knows what the disk holds: cut it off, begin anew."""
+        """After a failed write or flush nobody knows what the disk holds: cut it off, go elsewhere."""
         self._failed = True
         with suppress(OSError):
             os.ftruncate(self._fd, self.flushed.offset)
+        self._place, self._moved_at = (self._place + 1) % len(self._places), time.monotonic()
 
     def _next_segment(self) -> None:
-        old = self._fd
-        self._begin_segment(self.flushed.segment + 1)
+        old, number = self._fd, max(self.flushed.segment, self._tried) + 1
+        self._tried = number  # a number is never used again: a torn beginning may lie on the other disk
+        self._begin_segment(number)
         os.close(old)
         self._failed = False
 
     def _begin_segment(self, number: int) -> None:
-        fd = os.open(self._path(number), os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
-        folder = os.open(self.folder, os.O_RDONLY)
+        place = self._places[self._place]
+        fd = os.open(place / f"{number:08d}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        folder = os.open(place, os.O_RDONLY)
         try:
             os.fsync(folder)
         except OSError:
@@ -268,12 +318,21 @@ class Journal:
 
     def _wake(self, entries: list[_Entry], error: JournalError | None) -> None:
         for entry in entries:
-            if entry.done is None:
-                if error is not None:
-                    log.error("a fact was not journalled: %s", error)
-            elif not entry.done.done():
+            if entry.done is not None and not entry.done.done():
                 entry.done.set_exception(error) if error is not None else entry.done.set_result(None)
+        if error is not None:
+            self._keep_notes([entry for entry in entries if entry.done is None], error)
         self.grown.set()
+
+    def _keep_notes(self, notes: list[_Entry], error: JournalError) -> None:
+        """Nobody was promised anything, but what they say would be missed: they go with a later flush."""
+        log.error("%d facts wait for the journal: %s", len(notes), error)
+        self._noted[:0] = notes
+        if (lost := len(self._noted) - MOST_NOTES) > 0:
+            log.error("%d facts are lost: the journal has taken none for too long", lost)
+            del self._noted[:lost]
+        if self._loop is not None:
+            self._loop.call_later(RETRY_SECONDS, self._hand_over)
 
     def _lock(self) -> None:
         self._lock_fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -288,6 +347,12 @@ class Journal:
             self.applied = checkpoint_of(self.folder)
         except (ValueError, KeyError, TypeError):
             log.error("journal %s: the checkpoint is unreadable; applying everything again", self.folder)
+
+
+def segments(folder: Path) -> dict[int, Path]:
+    """A journal's segments by number, in order, on whichever disk each lies."""
+    found = [*folder.glob("[0-9]*.log"), *(folder / SECOND).glob("[0-9]*.log")]
+    return {int(path.stem): path for path in sorted(found, key=lambda path: int(path.stem))}
 
 
 def checkpoint_of(folder: Path) -> Position:
@@ -327,6 +392,6 @@ def _write_all(fd: int, content: bytes) -> None:
 
 
 def _named(error: OSError, folder: Path) -> JournalError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return JournalFull(f"no room left on the disk of {folder}")
     return JournalError(f"{folder} can't be written: {error.strerror or error}")

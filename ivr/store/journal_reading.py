@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from ivr.store.journal import Fact, Position, checkpoint_of, fact_of
+from ivr.store.journal import Fact, Position, checkpoint_of, fact_of, segments
 
 _NAMES = re.compile(rb'"name":"([^"]+)"')  # of recordings, wherever in a fact
 
@@ -59,7 +59,7 @@ def run_began(folder: Path) -> int | None:
     try:
         fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        said = os.read(fd, 20)
+        said = os.read(fd, 20).strip()
         return int(said) if said.isdigit() else 0
     finally:
         os.close(fd)
@@ -68,10 +68,11 @@ def run_began(folder: Path) -> int | None:
 
 def is_left(folder: Path) -> bool:
     """Whether nobody has this journal open and facts in it may wait to be applied."""
-    segments = sorted(folder.glob("[0-9]*.log"))
-    if not segments:
+    found = segments(folder)
+    if not found:
         return False
-    end = Position(int(segments[-1].stem), segments[-1].stat().st_size)
+    last, path = [*found.items()][-1]
+    end = Position(last, path.stat().st_size)
     return applied(folder) < end and run_began(folder) is None
 
 
@@ -91,8 +92,7 @@ def promises(folder: Path, code: str) -> bool:
 
 def _lines(folder: Path, after: Position) -> Iterator[tuple[Position, bytes]]:
     """Whole lines behind a position, and where each ends. Their checksums are the caller's to look at."""
-    for path in sorted(folder.glob("[0-9]*.log")):
-        segment = int(path.stem)
+    for segment, path in segments(folder).items():
         if segment < after.segment:
             continue
         try:

@@ -31,10 +31,14 @@ def living(spool: Path) -> set[Path]:
     return {folder for folder in journals(spool) if journal_reading.run_began(folder) is not None}
 
 
-def take(spool: Path) -> Journal:
-    """The journal of the first free slot, opened. Its folder's parent is the slot. Raises JournalError."""
+def take(spool: Path, second: Path | None = None) -> Journal:
+    """The journal of the first free slot, opened. Its folder's parent is the slot. Raises JournalError.
+
+    `second`: a folder on another disk, where it goes on when its own takes no more.
+    """
     for number in range(MOST):
-        journal = Journal(place(spool, number) / "journal")
+        spare = second and second / "journal" / str(number)
+        journal = Journal(place(spool, number) / "journal", spare=spare)
         try:
             journal.open()
         except JournalInUse:

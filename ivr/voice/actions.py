@@ -52,6 +52,13 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class FindRoom:
+    """Does some disk take so many seconds of words? Asked before she is invited. Answer: `RoomFound`."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """Beep, then record until `#`, silence, the maximum or hang-up. Answer: `Recorded`."""
 
@@ -67,7 +74,7 @@ class RecallCaller:
 
 @dataclass(frozen=True, slots=True)
 class OpenCase:
-    """Make the words safe and promise a code. Answer: `CaseOpened`.
+    """Make the words safe and promise a code. Answer: `CaseOpened`, or `NotKept`.
 
     `kind` one of ivr.cases.kinds, `topic` and `county` codes of the directory (county "" unknown).
     """
@@ -83,7 +90,7 @@ class OpenCase:
 
 @dataclass(frozen=True, slots=True)
 class KeepWords:
-    """Add a recording to the case opened in this call. Answer: `WordsKept`.
+    """Add a recording to the case opened in this call. Answer: `WordsKept`, or `NotKept`.
 
     `instead`: the caller said it again; the earlier words are kept but marked superseded.
     """
@@ -117,6 +124,13 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
+class WishCallBack:
+    """Note that she wants to be called about this code, which can't be looked up now. Answer: `WishNoted`."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """Queue for a human, with music and position. Answer: `Transferred`."""
 
@@ -131,5 +145,6 @@ class HangUp:
 
 
 Action = (
-    Ask | Say | Record | RecallCaller | OpenCase | KeepWords | LookUpCase | Confirm | Rate | Operator | HangUp
-)
+    Ask | Say | FindRoom | Record | RecallCaller | OpenCase | KeepWords | LookUpCase | WishCallBack
+    | Confirm | Rate | Operator | HangUp
+)  # fmt: skip

@@ -17,6 +17,7 @@ class Ended(StrEnum):
     SILENCE = "silence"  # recording: the caller fell silent
     LIMIT = "limit"  # recording: maximum length
     HANGUP = "hangup"  # recording: the caller hung up; what was said is in the file
+    CUT = "cut"  # recording: the disk filled up; only the beginning of what was said is in the file
     FAILED = "failed"  # recording: Asterisk wrote nothing
 
 
@@ -74,6 +75,25 @@ class CaseOpened:
 @dataclass(frozen=True, slots=True)
 class WordsKept:
     """A further recording is safe with its case."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotKept:
+    """The words could not be made safe: nothing may be promised."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomFound:
+    """Whether words can be recorded now."""
+
+    found: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class WishNoted:
+    """Whether her wish to be called is safe, so that it may be promised."""
+
+    noted: bool = True
 
 
 class Lookup(StrEnum):
@@ -135,6 +155,9 @@ Event = (
     | CaseSeen
     | Confirmed
     | Rated
+    | NotKept
+    | RoomFound
+    | WishNoted
     | Transferred
     | HungUp
 )

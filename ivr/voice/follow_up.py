@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from ivr.cases import phone
 from ivr.cases.statuses import OPEN, Status
 from ivr.voice import saying, verdict
-from ivr.voice.actions import LookUpCase, Sound, Speech
-from ivr.voice.events import CaseSeen, Ended, Lookup
+from ivr.voice.actions import LookUpCase, Sound, Speech, WishCallBack
+from ivr.voice.events import CaseSeen, Ended, Lookup, WishNoted
 from ivr.voice.menu import StatusStep
 from ivr.voice.talk import Back, Flow, Talk
+
+CALL_BACK_KEY = "1"  # what the prompt follow_up.call_back_offer names
 
 
 def status(talk: Talk, step: StatusStep) -> Flow[str]:
@@ -27,6 +30,7 @@ def status(talk: Talk, step: StatusStep) -> Flow[str]:
             return step.go
         case Lookup.UNAVAILABLE:
             talk.say(*step.unavailable_prompt)
+            talk.say(*(yield from _call_back(talk, step, code)))
             return step.go
         case Lookup.FOUND:
             if seen.may_confirm and seen.status == Status.ANSWERED:
@@ -34,6 +38,20 @@ def status(talk: Talk, step: StatusStep) -> Flow[str]:
                 yield from verdict.ask(talk, step, code, seen, speech)
                 return step.go
             return (yield from _tell(talk, step, seen))
+
+
+def _call_back(talk: Talk, step: StatusStep, code: str) -> Flow[Speech]:
+    """Offer to call her once the books can be read. What she is to be told: a promise only if it is kept."""
+    wished = phone.is_callable(talk.caller.number) and (yield from _wishes(talk, step))
+    noted = wished and (yield from talk.do(WishCallBack(code), WishNoted)).noted
+    return ("follow_up.call_back_noted",) if noted else ("follow_up.call_later",)
+
+
+def _wishes(talk: Talk, step: StatusStep) -> Flow[bool]:
+    while True:
+        keys = yield from talk.ask(step, ("follow_up.call_back_offer",), 1)
+        if keys.pressed != "*":
+            return keys.pressed == CALL_BACK_KEY
 
 
 def _tell(talk: Talk, step: StatusStep, seen: CaseSeen) -> Flow[str]:

@@ -22,6 +22,7 @@ from ivr.voice.events import (
     Event,
     HungUp,
     Keys,
+    NotKept,
     Recorded,
 )
 from ivr.voice.menu import Asking, Menu, Miss
@@ -172,20 +173,33 @@ class Talk:
             national_id=self.draft.get("national_id", ""),
         )
 
-    def open_case(self) -> Flow[None]:
-        """Make all the call's uncased words safe in a new case. There is no way back behind this point."""
+    def open_case(self) -> Flow[bool]:
+        """Make all the call's uncased words safe in a new case. There is no way back behind this point.
+
+        False when they could not be made safe: then they stay uncased, for another try as the call ends.
+        """
         opened = yield self.opening(tuple(self.uncased))
+        if isinstance(opened, NotKept):
+            return False
         self.code = opened.code if isinstance(opened, CaseOpened) else ""
         self.words, self.uncased = self.uncased[-1:], []
         self.history.clear()
+        return True
 
-    def keep_words(self, *, instead: bool) -> Flow[None]:
-        """Add the uncased recordings to the open case; only the last one may stand instead of the earlier."""
+    def keep_words(self, *, instead: bool) -> Flow[bool]:
+        """Add the uncased recordings to the open case; only the last one may stand instead of the earlier.
+
+        False when one could not be made safe.
+        """
+        safe = True
         for recording in self.uncased:
             last = recording is self.uncased[-1]
-            yield KeepWords(self.code or "", recording, instead and last)
-        self.words = self.uncased[-1:] if instead else self.words + self.uncased[-1:]
+            kept = yield KeepWords(self.code or "", recording, instead and last)
+            safe = safe and not isinstance(kept, NotKept)
+        if safe:
+            self.words = self.uncased[-1:] if instead else self.words + self.uncased[-1:]
         self.uncased = []
+        return safe
 
     def rescue(self) -> OpenCase | None:
         """The case to open if this session can't go on: words that no case holds yet, worth one."""

@@ -76,7 +76,8 @@ class Timing:
             case menu.CodeStep():
                 return max(self._code(step) + step.first_key, self.speech(step.no_code_prompt))
             case menu.StatusStep():
-                prompts = (step.unknown_prompt, step.too_many_prompt, step.unavailable_prompt)
+                offer = ("follow_up.call_back_offer", "follow_up.call_back_noted")
+                prompts = (step.unknown_prompt, step.too_many_prompt, step.unavailable_prompt + offer)
                 return max(self._status(step) + step.first_key, *(self.speech(prompt) for prompt in prompts))
             case menu.CountyStep():
                 return self._asking(step, by) + self._county_chosen()
@@ -149,7 +150,8 @@ class Timing:
         invitation = self.speech(step.prompt)
         complaint = max(self.speech(step.too_short.say), self._prompt("record.silent"))
         misses = (step.too_short.limit - 1) * (invitation + step.silence_seconds + complaint)
-        return misses + invitation + step.max_seconds + self._prompt("record.safe")
+        told = max(self._prompt("record.safe"), self._prompt("record.cut"))
+        return misses + invitation + step.max_seconds + told
 
     def _code(self, step: menu.CodeStep) -> float:
         once = self.speech(saying.code(_EXAMPLE_CODE, self.language))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ivr.voice import saying
-from ivr.voice.actions import Clip, Record, Say, Speech
-from ivr.voice.events import Ended, Recorded, Said
-from ivr.voice.menu import CodeStep, RecordStep, ReviewStep
+from ivr.voice.actions import Clip, FindRoom, Record, Say, Speech
+from ivr.voice.events import Ended, Recorded, RoomFound, Said
+from ivr.voice.menu import CodeStep, OperatorStep, RecordStep, ReviewStep
 from ivr.voice.talk import VOICED_SECONDS, Back, Flow, Gone, Talk
 
 
@@ -14,10 +14,11 @@ def record(talk: Talk, step: RecordStep) -> Flow[str]:
     talk.recorded_at = step.id
     attempts = 0
     while True:
+        room = yield from talk.do(FindRoom(step.max_seconds), RoomFound)
+        if not room.found:
+            return _refuse(talk, step, "record.no_room", mode)
         yield from _invite(talk, step)
-        recorded = yield from talk.do(
-            Record(talk.language, step.max_seconds, step.silence_seconds), Recorded
-        )
+        recorded = yield from talk.do(Record(talk.language, step.max_seconds, step.silence_seconds), Recorded)
         if recorded.ended is not Ended.FAILED:
             talk.uncased.append(recorded)
         if recorded.ended is Ended.HANGUP:
@@ -34,12 +35,26 @@ def record(talk: Talk, step: RecordStep) -> Flow[str]:
         talk.say(*complaint)
     if not mode:
         talk.set(step.sets)
-        yield from talk.open_case()
-        talk.say("record.safe")
+        if not (yield from talk.open_case()):
+            return _refuse(talk, step, "record.not_kept", mode)
+        said = "record.safe"
     else:
-        yield from talk.keep_words(instead=mode == "again")
-        talk.say("record.again_kept" if mode == "again" else "record.added")
+        if not (yield from talk.keep_words(instead=mode == "again")):
+            return _refuse(talk, step, "record.not_kept", mode)
+        said = "record.again_kept" if mode == "again" else "record.added"
+    talk.say("record.cut" if recorded.ended is Ended.CUT else said)
     return step.go
+
+
+def _refuse(talk: Talk, step: RecordStep, apology: str, mode: str) -> str:
+    """No disk takes her words: to the operator, where the tree has one, else an honest end. Never "kept"."""
+    if mode:
+        talk.say("record.not_more")
+        return step.go
+    talk.say(apology)
+    if not isinstance(talk.menu.steps.get(step.too_short.then), OperatorStep):
+        talk.say("record.call_again")
+    return step.too_short.then
 
 
 def _invite(talk: Talk, step: RecordStep) -> Flow[None]:
@@ -88,7 +103,8 @@ def review(talk: Talk, step: ReviewStep) -> Flow[str]:
 
 def code(talk: Talk, step: CodeStep) -> Flow[str]:
     if not talk.code:
-        talk.say(*step.no_code_prompt)
+        if talk.code is not None:  # else nothing was kept, and that was said
+            talk.say(*step.no_code_prompt)
         return step.go
     digits = saying.code(talk.code, talk.language)
     speech: Speech = (*step.prompt, *digits)

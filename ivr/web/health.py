@@ -15,8 +15,13 @@ CHECK_SECONDS = 3.0
 PAGE = Path(__file__).with_name("index.html")
 
 
-def application(checks: Mapping[str, Check]) -> web.Application:
-    """The web side. `checks` by name; all run at once, each at most CHECK_SECONDS."""
+def application(
+    checks: Mapping[str, Check], warnings: Callable[[], list[str]] = list
+) -> web.Application:
+    """The web side. `checks` by name; all run at once, each at most CHECK_SECONDS.
+
+    `warnings`: what is not well and does not bite yet.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -25,7 +30,8 @@ def application(checks: Mapping[str, Check]) -> web.Application:
         found = await examine(checks)
         ready = not any(found.values())
         report = {name: {"ok": not trouble, "trouble": trouble} for name, trouble in found.items()}
-        return web.json_response({"ready": ready, "checks": report}, status=200 if ready else 503)
+        answer = {"ready": ready, "checks": report, "warnings": warnings()}
+        return web.json_response(answer, status=200 if ready else 503)
 
     async def index(_: web.Request) -> web.Response:
         policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"

@@ -76,7 +76,7 @@ def test_every_prompt_that_asterisk_plays_by_itself_is_in_the_catalogue(tmp_path
     prompts = catalogue(Settings())
     for language in Settings().calls.languages:
         assert prompts.ids(language) >= PROMPTS
-    text = rendered("lab", tmp_path)
+    text = rendered("lab", tmp_path, Settings(state=tmp_path / "state", second_volume=str(tmp_path / "disk")))
     played = set(re.findall(r"(?:\$\{IVR_LANGUAGE\}|= seda111)/([\w/]+)", text))
     assert {path.replace("/", ".") for path in played} == PROMPTS - set(QUEUE_NUMBERS)
     assert "announce-position-limit = 20\n" in text

@@ -79,3 +79,26 @@ async def test_a_folder_that_vanished_is_made_again_after_a_failure(tmp_path: Pa
     assert await recording.examine(tmp_path, NAME, Reply(200, "-1", "writefile")) is recording.NOTHING
     recording.new_name(tmp_path, date(2026, 11, 6))
     assert folder.is_dir()
+
+
+class Sick(recording.Anywhere):
+    """A disk that takes nothing now."""
+
+    def is_sick(self, name: str) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("lasted", "room", "ended"),
+    [
+        (5.0, Sick(), Ended.CUT),
+        (2.3, Sick(), Ended.HASH),  # nothing is missing: it filled up a moment later
+        (5.0, recording.ANYWHERE, Ended.HASH),  # her telephone sends nothing while she is silent
+    ],
+)
+async def test_a_file_that_lacks_what_she_said_last_is_cut_if_its_disk_takes_no_more(
+    tmp_path: Path, lasted: float, room: recording.Room, ended: Ended
+) -> None:
+    write(tmp_path, 16_000)
+    found = await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 16_000), lasted, room)
+    assert (found.ended, found.seconds, found.size) == (ended, 2.0, 32_044)

@@ -14,7 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ivr.store import journal_reading
 from ivr.store.journal import Journal, JournalError, JournalFull, Position
+from tests.fixtures.small_disk import SmallDisk
 
 
 @asynccontextmanager
@@ -181,3 +183,52 @@ async def test_whatever_was_acknowledged_before_kill_9_is_there(tmp_path: Path) 
     async with opened(tmp_path) as journal:
         found = numbers(journal)
     assert found[: len(told)] == told and found == list(range(len(found)))
+
+
+async def test_when_its_disk_is_full_the_journal_goes_on_on_the_other(
+    small_disk: SmallDisk, tmp_path: Path
+) -> None:
+    folder, spare = small_disk.path / "journal", tmp_path / "spare"
+    async with opened(folder, spare=spare) as journal:
+        await journal.append({"n": 0})
+        small_disk.fill()
+        await asyncio.gather(*(journal.append({"n": n, "long": "x" * 9_000}) for n in range(1, 9)))
+        assert journal.on_spare and numbers(journal) == list(range(9))
+        assert list(spare.glob("*.log"))
+    # As after a crash: a new process, the disk still full, the facts on both disks.
+    async with opened(folder, spare=spare) as journal:
+        await journal.append({"n": 9, "long": "x" * 9_000})
+        assert numbers(journal) == list(range(10))
+        assert [fact["n"] for fact in journal_reading.waiting(folder)] == list(range(10))
+        small_disk.free()
+        journal._moved_at -= 61  # a minute later
+        await journal.append({"n": 10})
+        assert not journal.on_spare and numbers(journal) == list(range(11))
+
+
+async def test_with_no_other_disk_a_full_one_refuses_and_what_was_only_noted_follows_later(
+    small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.store.journal.RETRY_SECONDS", 0.1)
+    async with opened(small_disk.path / "journal") as journal:
+        await journal.append({"n": 0})
+        small_disk.fill()
+        journal.note({"n": 1, "long": "x" * 9_000})
+        with pytest.raises(JournalFull, match="no room left"):
+            await journal.append({"n": 2, "long": "x" * 9_000})
+        small_disk.free()
+        async with asyncio.timeout(10):
+            while numbers(journal) != [0, 1]:
+                await journal.flush()
+
+
+async def test_a_journal_that_opens_on_a_full_disk_begins_on_the_other(
+    small_disk: SmallDisk, tmp_path: Path
+) -> None:
+    async with opened(small_disk.path / "journal", spare=tmp_path) as journal:
+        await journal.append({"n": 0})
+        journal.checkpoint(journal.flushed)
+    small_disk.fill()
+    async with opened(small_disk.path / "journal", spare=tmp_path) as journal:
+        await journal.append({"n": 1, "long": "x" * 9_000})
+        assert numbers(journal, journal.applied) == [1]

@@ -12,6 +12,7 @@ from ivr.voice.actions import (
     Action,
     Ask,
     Confirm,
+    FindRoom,
     HangUp,
     KeepWords,
     LookUpCase,
@@ -22,6 +23,7 @@ from ivr.voice.actions import (
     Record,
     Say,
     Sound,
+    WishCallBack,
 )
 from ivr.voice.events import (
     Caller,
@@ -36,9 +38,11 @@ from ivr.voice.events import (
     Lookup,
     Rated,
     Recorded,
+    RoomFound,
     Said,
     Transfer,
     Transferred,
+    WishNoted,
     WordsKept,
 )
 from ivr.voice.menu import Menu
@@ -71,6 +75,7 @@ class Conversation:
     code: str = CODE
     seen: CaseSeen = UNKNOWN
     transfer: Transfer = Transfer.NOBODY
+    room: bool = True
     heard: list[Sound] = field(default_factory=list)
     opened: list[OpenCase] = field(default_factory=list)
     kept: list[KeepWords] = field(default_factory=list)
@@ -143,6 +148,10 @@ class Conversation:
             match action:
                 case RecallCaller():
                     event: Event = CallerKnown(self.county)
+                case FindRoom():
+                    event = RoomFound(self.room)
+                case WishCallBack():
+                    event = WishNoted()
                 case OpenCase():
                     self.opened.append(action)
                     event = CaseOpened(self.code)

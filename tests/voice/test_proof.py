@@ -13,6 +13,7 @@ from ivr.voice import saying
 from ivr.voice.actions import (
     Action,
     Ask,
+    FindRoom,
     HangUp,
     KeepWords,
     LookUpCase,
@@ -21,6 +22,7 @@ from ivr.voice.actions import (
     RecallCaller,
     Record,
     Say,
+    WishCallBack,
 )
 from ivr.voice.arrivals import MOST_WALKED, Arrival
 from ivr.voice.directory import County, Directory, Topic
@@ -33,10 +35,13 @@ from ivr.voice.events import (
     Event,
     Keys,
     Lookup,
+    NotKept,
     Recorded,
+    RoomFound,
     Said,
     Transfer,
     Transferred,
+    WishNoted,
     WordsKept,
 )
 from ivr.voice.menu import Asking, EndStep, Menu
@@ -237,10 +242,14 @@ def answer_without_meaning(action: Action, silent: bool) -> Event:
             return Recorded("words", length, 0.0 if silent else length, ended)
         case Operator():
             return Transferred(Transfer.NOBODY)
+        case FindRoom():
+            return RoomFound(not silent)
         case OpenCase():
-            return CaseOpened("1234567894")
+            return NotKept() if silent else CaseOpened("1234567894")
         case KeepWords():
-            return WordsKept()
+            return NotKept() if silent else WordsKept()
+        case WishCallBack():
+            return WishNoted(not silent)
     raise AssertionError(f"{action} is not asked of such a caller")
 
 
@@ -291,7 +300,9 @@ def late_answer(session: Session, action: Action, pressed: str, poor: bool) -> t
             return CallerKnown("" if poor else "tabriz"), 0
         case LookUpCase():
             due = OFFICE_HOURS + timedelta(days=3)
-            return CaseSeen(Lookup.UNKNOWN if poor else Lookup.FOUND, "referred", "abfa", due), 0
+            away = pressed == "99"
+            result = Lookup.UNAVAILABLE if away else Lookup.UNKNOWN if poor else Lookup.FOUND
+            return CaseSeen(result, "referred", "abfa", due), 0
         case _:
             return answer_without_meaning(action, poor), 0
 

@@ -9,7 +9,8 @@ import pytest
 
 from ivr.voice.actions import Clip, Words
 from ivr.voice.events import Caller, CaseSeen, Ended, Keys, Lookup, Said, Transfer
-from tests.voice.conversation import CODE, NIGHT, OFFICE_HOURS, Conversation
+from ivr.voice.menu import RecordStep
+from tests.voice.conversation import CODE, NIGHT, OFFICE_HOURS, Conversation, default_menu
 
 TO_RECORD = ("1", "1", "1", "1", "01")  # Persian, complaint, water, supply, Tabriz
 
@@ -295,13 +296,45 @@ def test_a_code_with_a_wrong_digit_is_never_looked_up() -> None:
     assert not talk.looked_up and "follow_up.wrong" in talk.heard
 
 
-@pytest.mark.parametrize(
-    ("result", "prompt"),
-    [(Lookup.TOO_MANY, "follow_up.too_many"), (Lookup.UNAVAILABLE, "follow_up.unavailable")],
-)
-def test_what_cannot_be_looked_up_is_said(result: Lookup, prompt: str) -> None:
-    talk = Conversation(seen=CaseSeen(result)).press("1", "6", CODE)
-    assert talk.over and prompt in talk.heard
+def test_too_many_wrong_codes_are_told_so() -> None:
+    talk = Conversation(seen=CaseSeen(Lookup.TOO_MANY)).press("1", "6", CODE)
+    assert talk.over and "follow_up.too_many" in talk.heard
+
+
+@pytest.mark.parametrize(("key", "told"), [("1", "call_back_noted"), ("2", "call_later")])
+def test_when_the_books_are_away_a_call_back_is_offered(key: str, told: str) -> None:
+    talk = Conversation(seen=CaseSeen(Lookup.UNAVAILABLE)).press("1", "6", CODE)
+    assert not talk.over and "follow_up.unavailable" in talk.heard
+    assert talk.press(key).over and f"follow_up.{told}" in talk.heard
+
+
+def test_words_of_which_the_disk_took_only_the_beginning_are_a_case_and_she_is_told() -> None:
+    talk = Conversation().press(*TO_RECORD).speak(4.0, Ended.CUT)
+    assert talk.step == "review" and "record.cut" in talk.heard and "record.safe" not in talk.heard
+    assert [r.ended for r in talk.opened[0].recordings] == [Ended.CUT]
+
+
+def test_when_the_disk_fills_before_she_says_it_again_her_earlier_words_stay() -> None:
+    talk = at_review()
+    talk.room = False
+    assert talk.press("3").step == "review" and "record.not_more" in talk.heard
+    assert talk.press("1").step == "code" and len(talk.opened) == 1 and not talk.kept
+
+
+def test_a_tree_that_goes_on_to_a_code_speaks_none_when_nothing_was_kept() -> None:
+    menu = default_menu()
+    record = menu.steps["record"]
+    assert isinstance(record, RecordStep)
+    onward = replace(record, too_short=replace(record.too_short, then="code"))
+    talk = Conversation(menu=replace(menu, steps={**menu.steps, "record": onward}), room=False)
+    talk.press(*TO_RECORD)
+    assert talk.over and talk.heard == [
+        "county.chosen",
+        "county.tabriz",
+        "record.no_room",
+        "record.call_again",
+        "goodbye",
+    ]
 
 
 def test_three_unknown_codes_go_to_the_operator() -> None:

@@ -1,0 +1,112 @@
+"""A full disk, on a real Asterisk with SIP callers: second volume, then operator, then an honest apology."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp
+
+from ivr.lab.asterisk import Program
+from ivr.lab.caller import Beep, HangUp, Listen, Press, Speak, Stay
+from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told
+from tests.fixtures.small_disk import SmallDisk
+from tests.test_calls import KEEP, SPEAK, TO_RECORD, call, files
+
+
+async def until(what: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
+    async with asyncio.timeout(seconds):
+        while not await what():
+            await asyncio.sleep(0.1)  # another process: no event
+
+
+async def readiness(hotline: Hotline) -> str:
+    url = f"http://127.0.0.1:{hotline.settings.web.port}/readyz"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        return await answer.text()
+
+
+def long_ago(folder: Path) -> None:
+    """Recordings that have not grown for a while are taken for whole, so let it be a while."""
+    for path in folder.rglob("*.wav"):
+        at = path.stat().st_mtime - 60
+        os.utime(path, (at, at))
+
+
+async def kill(hotline: Hotline) -> None:
+    hotline.server.process.send_signal(signal.SIGKILL)
+    await asyncio.to_thread(hotline.server.process.wait)
+
+
+async def test_when_the_disk_is_full_everything_goes_on_on_the_second_volume(
+    programs: tuple[Program, Program], stand_ins: Path, postgres_url: str, template: str,
+    small_disk: SmallDisk, tmp_path: Path,
+) -> None:  # fmt: skip
+    tmp_path.chmod(0o755)
+    async with running_hotline(
+        programs, stand_ins, postgres_url, template, state=small_disk.path, second_volume=str(tmp_path)
+    ) as hotline:
+        small_disk.fill()
+
+        async def noticed() -> bool:
+            return "can't be written" in await readiness(hotline)
+
+        await until(noticed)
+        number, alone = fresh_number(), fresh_number()
+        outcome = await call(hotline, *TO_RECORD, *SPEAK, *KEEP, number=number)
+        assert told(outcome, "record.safe")
+        case = await hotline.case_of(number)
+        assert case["recordings"][0]["path"].startswith("second/") and files(hotline, case)[0].is_file()
+        assert (await hotline.call_of(number))["outcome"] == "hung_up"
+        assert list((tmp_path / "journal").glob("*.log")) and '"ready": true' in await readiness(hotline)
+        # Without our server: the dialplan asks her once more, and that is kept on the second volume.
+        await kill(hotline)
+        outcome = await hotline.call(*SPEAK, *SPEAK, Stay(), number=alone)
+        assert outcome.completed and told(outcome, "fallback.thanks"), outcome
+        long_ago(tmp_path)
+        await hotline.start_server()  # on the disk that is still full
+        [taken] = (await hotline.case_of(alone, 60))["recordings"]
+        assert taken["seconds"] > 2
+
+
+async def test_with_one_full_disk_alone_she_is_told_the_truth(
+    programs: tuple[Program, Program], stand_ins: Path, postgres_url: str, template: str,
+    small_disk: SmallDisk,
+) -> None:  # fmt: skip
+    async with running_hotline(
+        programs, stand_ins, postgres_url, template, state=small_disk.path
+    ) as hotline:
+        cut, refused, alone = fresh_number(), fresh_number(), fresh_number()
+        calling = asyncio.create_task(
+            call(hotline, *TO_RECORD, Beep(), Speak(9), Press("#"), Listen(), HangUp(), number=cut)
+        )
+        await hotline.recording_grown(48_000)
+        small_disk.fill()
+        outcome = await calling
+        # The journal's disk is the same; whether its last page takes one more fact is chance.
+        assert told(outcome, "record.not_kept") != told(outcome, "record.cut")
+        assert not told(outcome, "record.safe")
+
+        async def noticed() -> bool:
+            return '"ready": false' in await readiness(hotline)
+
+        await until(noticed)
+        outcome = await call(hotline, *TO_RECORD[:-1], Press("01"), Stay(), number=refused)
+        assert told(outcome, "record.no_room") and not told(outcome, "record.safe")
+        small_disk.free()
+        ended = await hotline.call_of(cut)  # its end waited in memory for the disk
+        assert "recorded:cut" in [step["note"] for step in ended["steps"]]
+        small_disk.fill()
+        await kill(hotline)
+        outcome = await hotline.call(Beep(), Stay(), number=alone)
+        assert outcome.completed and told(outcome, "fallback.not_kept"), outcome
+        assert not told(outcome, "fallback.thanks")
+        small_disk.free()
+        long_ago(small_disk.path)
+        await hotline.start_server()
+        # Whole as far as it goes: what the disk took is a case, measured from the file.
+        [words] = (await hotline.case_of(cut, 60))["recordings"]
+        assert 2 < words["seconds"] < 9 and not await hotline.cases_of(refused)
