@@ -61,7 +61,7 @@ async def test_when_the_disk_is_full_everything_goes_on_on_the_second_volume(
         case = await hotline.case_of(number)
         assert case["recordings"][0]["path"].startswith("second/") and files(hotline, case)[0].is_file()
         assert (await hotline.call_of(number))["outcome"] == "hung_up"
-        assert list((tmp_path / "journal").glob("*.log")) and '"ready": true' in await readiness(hotline)
+        assert list((tmp_path / "journal").rglob("*.log")) and '"ready": true' in await readiness(hotline)
         # Without our server: the dialplan asks her once more, and that is kept on the second volume.
         await kill(hotline)
         outcome = await hotline.call(*SPEAK, *SPEAK, Stay(), number=alone)
