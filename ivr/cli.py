@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ivr.commands import (  # noqa: F401  caseflow adds to `ivr case`
+    backup,
     books,
     caseflow,
     closure,
@@ -39,6 +40,8 @@ app.add_typer(spool.app, name="spool")
 app.add_typer(escalation.app, name="escalation")
 app.add_typer(closure.app, name="closure")
 app.command(epilog=verify.EXAMPLES)(verify.verify)
+app.command(epilog=backup.BACKUP_EXAMPLES)(backup.backup)
+app.command(epilog=backup.RESTORE_EXAMPLES)(backup.restore)
 app.add_typer(database, name="db")
 app.add_typer(dialplan, name="dialplan")
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]

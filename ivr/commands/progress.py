@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Protocol
+from typing import IO, Protocol, cast
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 
 class Step(Protocol):
@@ -17,10 +24,11 @@ class Step(Protocol):
 
 
 @contextmanager
-def bars(totals: Mapping[str, int]) -> Iterator[Step]:
+def bars(totals: Mapping[str, int], bytes: bool = False) -> Iterator[Step]:
     """A bar for each of `totals`; steps of what is not among them are not shown."""
     err = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    amount = DownloadColumn() if bytes else MofNCompleteColumn()
+    columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeElapsedColumn())
     with Progress(*columns, console=err, transient=True, disable=not err.is_terminal) as progress:
         shown = {name: progress.add_task(name, total=total) for name, total in totals.items()}
 
@@ -29,3 +37,15 @@ def bars(totals: Mapping[str, int]) -> Iterator[Step]:
                 progress.advance(shown[what], count)
 
         yield step
+
+
+def watched(source: IO[bytes], what: str, step: Step) -> IO[bytes]:
+    """The same stream; each byte that is read from it is a step."""
+
+    class Watched:
+        def read(self, size: int = -1) -> bytes:
+            piece = source.read(size)
+            step(what, len(piece))
+            return piece
+
+    return cast("IO[bytes]", Watched())

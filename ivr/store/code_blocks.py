@@ -10,6 +10,9 @@ from ivr.store.base import metadata, moment
 
 BLOCK = 10_000  # sequence numbers in one lease
 DESK_FIRST = 890_000_000  # from here up the desk takes numbers one by one
+# After a restore: more than any hotline gives out between a backup and the day when it is needed. There is
+# room for some 180 restores.
+SKIPPED_BLOCKS, SKIPPED_NUMBERS = 500, 50_000
 TRACKING_KEY = "tracking_code"
 
 # Block n holds the sequence numbers n*BLOCK … n*BLOCK+BLOCK-1; never handed out twice.
@@ -59,3 +62,18 @@ async def lease(connection: AsyncConnection, holder: str) -> int:
 async def next_desk_number(connection: AsyncConnection) -> int:
     """A single number for a case that opens while the database is there."""
     return int((await connection.execute(select(desk_numbers.next_value()))).scalar_one())
+
+
+def after_restore(last: dict[str, int]) -> dict[str, int]:
+    """Where the sequences of a backup go on, so that no code is given out twice.
+
+    What was promised after the backup, from the blocks leased until then or from later ones, is not in it.
+    """
+    identity, numbers = code_blocks.c.number.identity, desk_numbers
+    assert identity is not None and identity.maxvalue is not None and numbers.maxvalue is not None
+    blocks, desk = f"{code_blocks.name}_number_seq", numbers.name
+    return {
+        **last,
+        blocks: min(last.get(blocks, 0) + SKIPPED_BLOCKS, identity.maxvalue),
+        desk: min(last.get(desk, DESK_FIRST) + SKIPPED_NUMBERS, numbers.maxvalue),
+    }

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, func, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.code import KEY_BYTES
 from ivr.store.code_blocks import TRACKING_KEY, key_material
@@ -27,8 +27,7 @@ async def upgrade(url: str) -> None:
     engine = make_engine(url, pool=1)
     try:
         async with engine.begin() as connection:
-            await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            await connection.run_sync(_migrate)
+            await migrate(connection)
             key = {"name": TRACKING_KEY, "value": secrets.token_bytes(KEY_BYTES), "made_at": func.now()}
             await connection.execute(insert(key_material).values(key).on_conflict_do_nothing())
     finally:
@@ -42,10 +41,27 @@ async def is_current(engine: AsyncEngine) -> bool:
     return set(at) == set(ScriptDirectory.from_config(_config()).get_heads())
 
 
-def _migrate(connection: Connection) -> None:
+async def migrate(connection: AsyncConnection, to: str = "head") -> None:
+    """Run the missing migrations in this transaction. Those who come at once take turns."""
+    await connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    await connection.run_sync(_migrate, to)
+
+
+async def revision(connection: AsyncConnection) -> str:
+    """What the database is at; "" when it was never migrated."""
+    return await connection.run_sync(lambda c: MigrationContext.configure(c).get_current_revision()) or ""
+
+
+def knows(revision: str) -> bool:
+    """Whether this code has that migration."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return any(script.revision == revision for script in scripts)
+
+
+def _migrate(connection: Connection, to: str) -> None:
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def _config() -> Config:

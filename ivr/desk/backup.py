@@ -1,0 +1,183 @@
+"""A backup of a living hotline: database, recordings and all else that must not be lost, in one archive.
+
+The order makes it whole. The database is one snapshot. What the dialplan recorded alone and the journal are
+read right after it began, so that whatever is not in the snapshot yet is in a fact, and a fact that is in
+both is applied once. Recordings come last, so that every file that a row or a fact names is there.
+
+Left out: what can be made again (prompts, Asterisk's configuration), the journal's checkpoint (it may be
+ahead of the snapshot) and the leased code blocks (the living hotline goes on giving them out).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.proving import Finding
+from ivr.store import copying, schema
+from ivr.store.archive import Writer
+from ivr.store.direct import direct
+from ivr.store.journal import LONGEST_FACT
+from ivr.store.tables import custody_days, recordings
+
+KEPT = ("fallback", "spool", "custody", "secrets", "recordings")  # folders of IVR_STATE
+_OWN = ("lock", "checkpoint.json", "reconciled.json")  # of a running process, or behind its back
+_PAGE = 500
+
+
+class BackupError(Exception):
+    """There can't be a backup; one sentence."""
+
+
+@dataclass(slots=True)
+class Backup:
+    """One run. `tell` hears of recordings that are not what they were; `step` of progress."""
+
+    engine: AsyncEngine
+    state: Path
+    tell: Callable[[Finding], None]
+    step: Callable[[str, int], None] = lambda what, count: None
+    rows: int = 0
+    findings: int = 0
+    content: dict[str, Any] = field(default_factory=dict)
+
+    async def write(self, out: IO[bytes]) -> tuple[Writer, str]:
+        """All of it. The writer, for its figures, and the SHA-256 that stands for the backup."""
+        async with (
+            direct(self.engine) as (connection, raw),
+            raw.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            taken_at = await raw.fetchval("SELECT now()")  # the snapshot begins
+            self.content = {
+                "taken_at": taken_at.isoformat(),
+                "revision": await schema.revision(connection),
+                "tables": await copying.tables(connection),
+                "sequences": await copying.sequences(raw),
+            }
+            if not self.content["revision"]:
+                raise BackupError("the database is empty: there is nothing to back up")
+            last_day = (await connection.execute(select(func.max(custody_days.c.day)))).scalar()
+            writer = await asyncio.to_thread(Writer, out, self.content)
+            for name in ("fallback", "spool"):
+                await asyncio.to_thread(self._folder, writer, name)
+            await self._tables(writer, raw)
+        await asyncio.to_thread(self._folder, writer, "custody", partial(_is_closed, last_day))
+        await asyncio.to_thread(self._folder, writer, "secrets")
+        await self._recordings(writer)
+        return writer, await asyncio.to_thread(writer.finish)
+
+    async def _tables(self, writer: Writer, raw: Any) -> None:
+        for table, columns in self.content["tables"].items():
+            number = 0
+
+            async def take(piece: bytes, table: str = table) -> None:
+                nonlocal number
+                number += 1
+                await asyncio.to_thread(_add_piece, writer, f"database/{table}/{number:06}.copy.gz", piece)
+
+            self.rows += await copying.copy_out(raw, table, columns, take)
+            self.step("tables", 1)
+
+    def _folder(
+        self, writer: Writer, name: str, wanted: Callable[[Path], bool] = lambda path: True
+    ) -> None:
+        for path in files(self.state / name):
+            if wanted(path):
+                self._add(writer, path)
+
+    async def _recordings(self, writer: Writer) -> None:
+        """Every file, whether a row names it or not, and then what is only named."""
+        page: list[Path] = []
+        for path in files(self.state / "recordings"):
+            page.append(path)
+            if len(page) == _PAGE:
+                await self._add_recordings(writer, page)
+                page = []
+        await self._add_recordings(writer, page)
+        await self._missing()
+
+    async def _add_recordings(self, writer: Writer, paths: list[Path]) -> None:
+        root = self.state / "recordings"
+        names = {path: path.relative_to(root).with_suffix("").as_posix() for path in paths}
+        query = select(recordings.c.name, recordings.c.sha256).where(recordings.c.name.in_(names.values()))
+        async with self.engine.connect() as connection:
+            known = {row.name: row.sha256 for row in await connection.execute(query)}
+        for path, name in names.items():
+            hashed = await asyncio.to_thread(self._add, writer, path)
+            self.step("recordings", 1)
+            if hashed and name in known and hashed != known[name]:
+                text = f"{path} is not what was recorded; it is backed up as it is"
+                self._found("recording_changed", text, name)
+
+    async def _missing(self) -> None:
+        query, after = select(recordings.c.name).order_by(recordings.c.name).limit(_PAGE), ""
+        while True:
+            async with self.engine.connect() as connection:
+                names = (await connection.execute(query.where(recordings.c.name > after))).scalars().all()
+            for name in names:
+                if not (self.state / "recordings" / f"{name}.wav").is_file():
+                    self._found("recording_missing", f"recording {name} is not there to be backed up", name)
+            if len(names) < _PAGE:
+                return
+            after = names[-1]
+
+    def _add(self, writer: Writer, path: Path) -> str:
+        """Its SHA-256; "" when it is gone meanwhile: taken in, or applied long ago."""
+        try:
+            with path.open("rb") as file:
+                status = os.fstat(file.fileno())
+                size = status.st_size
+                if path.suffix == ".log":
+                    size = _whole_lines(file, size)
+                name = path.relative_to(self.state).as_posix()
+                return writer.add(name, file, size, status.st_mtime, status.st_mode)
+        except FileNotFoundError:
+            return ""
+
+    def _found(self, kind: str, text: str, name: str) -> None:
+        self.findings += 1
+        self.tell(Finding(kind, text, recording=name))
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """The files in and under a folder that belong into a backup, in order."""
+    try:
+        entries = sorted(folder.iterdir())
+    except FileNotFoundError:
+        return
+    for path in entries:
+        if path.is_symlink() or path.name in _OWN or path.suffix == ".new":
+            continue
+        if path.is_dir():
+            if path.name != "codes":
+                yield from files(path)
+        elif path.is_file():
+            yield path
+
+
+def _add_piece(writer: Writer, name: str, piece: bytes) -> None:
+    writer.add_bytes(name, gzip.compress(piece, compresslevel=6, mtime=0))
+
+
+def _is_closed(last_day: date | None, path: Path) -> bool:
+    """A list of a day whose root is in the snapshot."""
+    return last_day is not None and path.stem <= last_day.isoformat()
+
+
+def _whole_lines(file: IO[bytes], size: int) -> int:
+    """Up to the end of the last whole line; the rest is being written."""
+    start = max(0, size - LONGEST_FACT - 16)
+    file.seek(start)
+    end = file.read(size - start).rfind(b"\n") + 1
+    file.seek(0)
+    return start + end if end else size
