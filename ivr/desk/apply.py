@@ -104,11 +104,14 @@ async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: F
         add_case(rows, _orphan(fact, page), fact["code"] or await _desk_code(connection), page)
         await _save(raw, rows)
         return
-    await keep_promise(connection, fact, case)
+    promised = await keep_promise(connection, fact, case)
     row = recording_row(fact["recording"], case, uuid.UUID(fact["call"]["id"]), at)
     added = await connection.execute(_INSERT_RECORDING.returning(recordings.c.name), [row])
-    if added.first() is None:
-        return  # applied before
+    if added.first() is None:  # applied before
+        if promised:  # no change of a case's row without an event
+            details = {"code": fact["promised"]}
+            await add_event(connection, uuid.UUID(fact["id"]), case, at, "code_promised", details)
+        return
     if fact["instead"]:
         earlier = (recordings.c.case_id == case, recordings.c.name != name)
         await connection.execute(update(recordings).where(*earlier).values(superseded=True))

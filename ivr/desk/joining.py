@@ -71,8 +71,9 @@ def _words(fact: Fact, recording: Fact, case: uuid.UUID) -> Fact:
     }
 
 
-async def keep_promise(connection: AsyncConnection, fact: Fact, case: uuid.UUID) -> None:
-    """A code that may have been spoken becomes that of the case which the words have joined."""
+async def keep_promise(connection: AsyncConnection, fact: Fact, case: uuid.UUID) -> bool:
+    """A code that may have been spoken becomes that of the case which the words have joined. Whether."""
     if fact.get("promised"):
         changed = update(cases).where(cases.c.id == case, cases.c.code != fact["promised"])
-        await connection.execute(changed.values(code=fact["promised"]))
+        return bool((await connection.execute(changed.values(code=fact["promised"]))).rowcount)
+    return False

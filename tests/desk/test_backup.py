@@ -10,6 +10,7 @@ import tarfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import inspect, text
@@ -22,14 +23,15 @@ from ivr.desk.codes import CodeBlock
 from ivr.desk.fallback import take_in
 from ivr.desk.reconcile import Pass, reconcile
 from ivr.desk.restore import RestoreError, check, restore
+from ivr.desk.strays import Shelf
 from ivr.store.archive import ArchiveError, Writer
 from ivr.store.code_blocks import SKIPPED_BLOCKS, after_restore
 from ivr.store.engine import make_engine
 from ivr.voice.events import Lookup
-from tests.desk.office import WEDNESDAY, call, office, opening
+from tests.desk.office import WEDNESDAY, Office, call, office, opening
 from tests.desk.test_caseflow import ivr
 from tests.desk.test_fallback import put as put_fallback
-from tests.desk.test_reconcile import CHOSEN, put, recorded, shelf
+from tests.desk.test_reconcile import CHOSEN, put, recorded
 from tests.desk.test_verify import close_days, findings, list_of
 
 NUMBER = "09141234567"
@@ -55,6 +57,11 @@ class Machine:
     def files(self) -> list[str]:
         found = (path.relative_to(self.state) for path in self.state.rglob("*") if path.is_file())
         return sorted(path.as_posix() for path in found)
+
+
+async def one_pass(desk: Office, machine: Machine, **more: Any) -> Pass:
+    shelf = Shelf(desk.engine, desk.book, machine.state / "recordings", machine.state / "spool")
+    return await reconcile(shelf, own=desk.journal, **more)
 
 
 async def first_codes(machine: Machine, count: int) -> set[str]:
@@ -121,8 +128,7 @@ async def test_a_machine_that_burns_down_goes_on_elsewhere(
         seen = await desk.intake.look_up(NUMBER, code)
         assert (seen.result, seen.answer) == (Lookup.FOUND, "لوله تعویض شد")
         assert (await desk.intake.look_up(NUMBER, waiting)).result is Lookup.FOUND
-        done = await reconcile(shelf(desk, new.state), applied=desk.journal.applied)
-        assert done == Pass(cases=1)
+        assert await one_pass(desk, new) == Pass(cases=1)
         assert later.isdisjoint({await desk.codes.take() for _ in range(300)})
     assert later.isdisjoint(await first_codes(new, 300))
     found = await reading.cases(new.engine)
@@ -157,7 +163,7 @@ async def test_a_backup_in_the_middle_of_calls_holds_every_case_promised_before_
     await restore(new.engine, new.state, io.BytesIO(archive))
     async with office(new.engine, new.state / "spool") as desk:
         await desk.pump.idle()
-        await reconcile(shelf(desk, new.state), applied=desk.journal.applied, settled=0)
+        await one_pass(desk, new, settled=0)
         for code in before:
             assert (await desk.intake.look_up("", code)).result is Lookup.FOUND
     assert not list((new.state / "spool" / "journal").glob("quarantine/*"))
