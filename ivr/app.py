@@ -167,6 +167,7 @@ class Hotline:
             settings.recordings,
             settings.spool,
             settings.custody,
+            alone=not settings.agi.others,
         )
         await worker.start()
         stack.push_async_callback(worker.close)

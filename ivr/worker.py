@@ -54,6 +54,7 @@ class Worker:
         recordings: Path,
         spool: Path,
         lists: Path,
+        alone: bool = True,
     ) -> None:
         self.pump = pump
         self.codes = codes
@@ -62,7 +63,7 @@ class Worker:
         self.fallback = fallback
         self.recordings = recordings
         self.lists = lists
-        self.shelf = Shelf(pump.engine, book, recordings, spool)
+        self.shelf = Shelf(pump.engine, book, recordings, spool, alone)
         self._gone = asyncio.Event()
         self._running: list[asyncio.Task[None]] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -49,10 +49,19 @@ def spool_list(json: Json = False) -> None:
 
 
 @app.command(epilog="Example: ivr spool retry")
-def retry(json: Json = False) -> None:
-    """Bring everything into the books now, whether `ivr serve` runs or not. Harmless at any time."""
+def retry(
+    json: Json = False,
+    unnamed: Annotated[
+        bool,
+        typer.Option("--unnamed", help="With agi.others: also recordings that no journal here names."),
+    ] = False,
+) -> None:
+    """Bring everything into the books now, whether `ivr serve` runs or not. Harmless at any time.
+
+    --unnamed only after every machine's own retry: another one's journal may still tell whose they are.
+    """
     settings = load_settings()
-    done = with_database(settings, lambda engine: take_all(settings, engine))
+    done = with_database(settings, lambda engine: take_all(settings, engine, unnamed))
     if json:
         show_json(done)
         return
@@ -97,7 +106,7 @@ async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Wait
     ]
 
 
-async def take_all(settings: Settings, engine: AsyncEngine) -> dict[str, Any]:
+async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = False) -> dict[str, Any]:
     """One pass over everything. Beside a running server only what is not its own."""
     from ivr.desk.adopting import adopt_left
     from ivr.desk.reconcile import reconcile
@@ -109,6 +118,7 @@ async def take_all(settings: Settings, engine: AsyncEngine) -> dict[str, Any]:
     if all(journal_reading.run_began(journal) is None for journal in slots.journals(settings.spool)):
         fallback = await _take_in(settings, engine)
     await adopt_left(engine, shelf.book, settings.spool)
+    shelf = replace(shelf, alone=shelf.alone or unnamed)
     done = await reconcile(shelf, look_back=START_LOOK_BACK_SECONDS)
     return {**asdict(done), "fallback": fallback}
 
@@ -143,7 +153,7 @@ def _shelf(settings: Settings, engine: AsyncEngine) -> Any:
 
     weekend = frozenset(settings.province.weekend)
     book = Book(engine, timezone=settings.province.timezone, weekend=weekend)
-    return Shelf(engine, book, settings.recordings, settings.spool)
+    return Shelf(engine, book, settings.recordings, settings.spool, alone=not settings.agi.others)
 
 
 def _named_by_the_living(spool: Path) -> set[str]:

@@ -79,7 +79,7 @@ async def reconcile(
 
 
 async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, done: Pass) -> None:
-    told = await asyncio.to_thread(ask, shelf.spool, [s.name for s in ripe], own)
+    told = await asyncio.to_thread(ask, shelf.spool, [s.name for s in ripe], own, shelf.alone)
     # Asked again after the journals were read: what they spoke of may have been applied in between.
     for stray in await without_row(shelf.engine, ripe):
         if told.must_wait(*stray):

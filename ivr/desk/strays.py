@@ -32,12 +32,16 @@ _CHUNK = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where everything is. `spool` holds the journals and what the last pass remembered."""
+    """Where everything is. `spool` holds the journals and what the last pass remembered.
+
+    `alone`: no other machine's servers record here, so what no journal of ours names is nobody's.
+    """
 
     engine: AsyncEngine
     book: Book
     recordings: Path
     spool: Path
+    alone: bool = True
 
 
 class Stray(NamedTuple):

@@ -32,13 +32,13 @@ class Told:
         return name in self.awaited or (name not in self.facts and self.signed_at <= latest)
 
 
-def ask(spool: Path, names: Collection[str], own: Journal | None = None) -> Told:
-    """`own`: the journal that this process writes.
+def ask(spool: Path, names: Collection[str], own: Journal | None = None, alone: bool = True) -> Told:
+    """`own`: the journal that this process writes. `alone`: there are no journals on other machines.
 
     The order counts: who lives and has signed, then what is told, then how far that is applied. Whoever looks
     for rows must do so after this.
     """
-    told, wanted = Told(), frozenset(names)
+    told, wanted = Told(signed_at=math.inf if alone else -math.inf), frozenset(names)
     for folder in slots.journals(spool):
         mine = own is not None and own.folder == folder
         if not mine and (began := journal_reading.run_began(folder)) is not None:

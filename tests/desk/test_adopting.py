@@ -90,6 +90,19 @@ async def test_a_file_that_a_hanging_sibling_may_not_have_told_of_waits_for_it(
         assert case["call_id"] == facts.id
 
 
+async def test_where_other_machines_record_too_a_file_that_nobody_here_names_is_left_to_them(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    named, unnamed = put(tmp_path), put(tmp_path)
+    async with office(engine, tmp_path / "1") as dead:
+        dead.intake.recording_begun(call(), named, CHOSEN)
+    async with office(engine, tmp_path) as desk:
+        await adopt_left(engine, desk.book, tmp_path)
+        shelf = Shelf(engine, desk.book, tmp_path / "recordings", tmp_path, alone=False)
+        assert await reconcile(shelf, own=desk.journal) == Pass(cases=1, waiting=[unnamed])
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)  # as `ivr spool retry --unnamed`
+
+
 async def test_the_doctor_names_a_worker_that_gives_no_sign(engine: AsyncEngine, tmp_path: Path) -> None:
     settings = Settings(state=tmp_path)
     async with office(engine, settings.spool / "1"):
