@@ -17,6 +17,7 @@ import holidays
 
 WEEKEND = frozenset({3, 4})  # Python weekdays: Thursday, Friday
 _END_OF_DAY = time(23, 59, 59)
+_MOST_KNOWN = 50_000
 _MOST_DAYS = 1000  # a calendar with no working day in this many days is a mistake, not a deadline
 
 
@@ -33,6 +34,10 @@ class Calendar:
     timezone: str = "Asia/Tehran"
     weekend: frozenset[int] = WEEKEND
     overrides: Mapping[str, Mapping[date, bool]] = field(default_factory=dict)
+    # Thousands of cases opened on one day have the same deadlines, and counting days is slow.
+    _known: dict[tuple[date, int, str], datetime] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def is_working(self, day: date, county: str = "") -> bool:
         """A county's own override wins over the province's, that over weekend and holidays."""
@@ -52,13 +57,21 @@ class Calendar:
         if days < 1:
             raise ValueError(f"a deadline of {days} working days is no deadline")
         zone = ZoneInfo(self.timezone)
-        day, left = opened_at.astimezone(zone).date(), days
+        asked = opened_at.astimezone(zone).date(), days, county
+        if (known := self._known.get(asked)) is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[asked] = self._end_of_day(*asked, zone)
+        return known
+
+    def _end_of_day(self, day: date, days: int, county: str, zone: ZoneInfo) -> datetime:
+        opened_on, left = day, days
         for _ in range(_MOST_DAYS + 2 * days):
             day += timedelta(days=1)
             left -= self.is_working(day, county)
             if not left:
                 return datetime.combine(day, _END_OF_DAY, zone)
-        raise ValueError(f"the calendar has no {days} working days after {opened_at.date()}")
+        raise ValueError(f"the calendar has no {days} working days after {opened_on}")
 
     def working_days(self, since: datetime, until: datetime, county: str = "") -> int:
         """How many working days lie after the day of `since`, up to and with the day of `until`."""

@@ -44,6 +44,10 @@ class Climb:
     def rung(self) -> int:
         return int(self.case.rung) + len(self.passed)
 
+    @property
+    def values(self) -> dict[str, Any]:
+        return {"rung": self.rung, "level": self.level, "next_rung_at": self.next_rung_at}
+
 
 async def sweep(engine: AsyncEngine, page: Page, now: datetime | None = None, batch: int = BATCH) -> int:
     """Let every case climb that is due and held by nobody else; how many did. Safe to interrupt anywhere."""
@@ -88,19 +92,13 @@ def _climb(case: Row[Any], page: Page, now: datetime) -> Climb:
 
 
 async def _save(connection: AsyncConnection, climbs: Sequence[Climb], page: Page, now: datetime) -> None:
-    if not climbs:
-        return
-    await connection.execute(
-        _CLIMB,
-        [
-            {"its_id": c.case.id, "its_rung": c.rung, "its_level": c.level, "its_next": c.next_rung_at}
-            for c in climbs
-        ],
-    )
+    idle = [{"its_id": c.case.id, "its_next": c.next_rung_at} for c in climbs if not c.passed]
+    if idle:
+        await connection.execute(_WAIT, idle)
     moved = [c for c in climbs if c.passed]
     if not moved:
         return
-    told = [Told(c.case.id, _cause(c.case), EVENT, _details(c)) for c in moved]
+    told = [Told(c.case.id, _cause(c.case), EVENT, _details(c), c.values) for c in moved]
     await tell_all(connection, told, now)
     kind = f"case_{EVENT}"
     messages = [
@@ -122,8 +120,4 @@ def _details(climb: Climb) -> dict[str, Any]:
     return details | ({"skipped": list(skipped)} if skipped else {})
 
 
-_CLIMB = (
-    update(cases)
-    .where(cases.c.id == bindparam("its_id"))
-    .values(rung=bindparam("its_rung"), level=bindparam("its_level"), next_rung_at=bindparam("its_next"))
-)
+_WAIT = update(cases).where(cases.c.id == bindparam("its_id")).values(next_rung_at=bindparam("its_next"))

@@ -51,43 +51,39 @@ def waiting(county: str, wanted: int, batch: int) -> Select[Any]:
 async def _save(connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime) -> int:
     if not found:
         return 0
-    times = [_times(case, page) for case in found]
-    await connection.execute(_TIME, times)
-    moved = [(case, t) for case, t in zip(found, times, strict=True) if t["its_due"] != case.due_at]
+    times = [(case, _times(case, page)) for case in found]
+    moved = [(case, new) for case, new in times if new["due_at"] != case.due_at]
+    same = [{"its_case": case.id} | new for case, new in times if new["due_at"] == case.due_at]
+    if same:
+        await connection.execute(_TIME, same)
     if moved:
-        moves = [{"its_case": case.id, "its_due": t["its_due"]} for case, t in moved]
+        moves = [{"its_case": case.id, "due_at": new["due_at"]} for case, new in moved]
         await connection.execute(_MOVE_REFERRAL, moves)
-        await tell_all(connection, [_told(case, t["its_due"]) for case, t in moved], now)
+        await tell_all(connection, [_told(case, new) for case, new in moved], now)
     return len(moved)
 
 
 def _times(case: Row[Any], page: Page) -> dict[str, Any]:
     """A case that can't be timed keeps its times; it must not keep the others waiting."""
-    times = {"its_id": case.id, "its_due": case.due_at, "its_next": case.next_rung_at}
+    times = {"due_at": case.due_at, "next_rung_at": case.next_rung_at}
     try:
         term = page.term(clock_of(case), case.kind, case.topic, case.county or "")
         ladder = page.ladder(case.kind, case.topic, case.agency)
-        times["its_due"] = term.due_at
-        times["its_next"] = None if case.stopped_at else next_at(ladder, term, case.rung)
+        times["due_at"] = term.due_at
+        times["next_rung_at"] = None if case.stopped_at else next_at(ladder, term, case.rung)
     except (KeyError, ValueError) as error:
         log.error("case %s can't be timed anew: %r", case.code, error)
-    return times | {"its_revision": page.revision}
+    return times | {"timed_by": page.revision}
 
 
-def _told(case: Row[Any], due_at: datetime) -> Told:
+def _told(case: Row[Any], new: dict[str, Any]) -> Told:
     cause = uuid.uuid5(case.id, f"{EVENT}:{case.last_seq + 1}")
-    return Told(case.id, cause, EVENT, {"before": case.due_at.isoformat(), "due_at": due_at.isoformat()})
+    details = {"before": case.due_at.isoformat(), "due_at": new["due_at"].isoformat()}
+    return Told(case.id, cause, EVENT, details, new)
 
 
-_TIME = (
-    update(cases)
-    .where(cases.c.id == bindparam("its_id"))
-    .values(
-        due_at=bindparam("its_due"), next_rung_at=bindparam("its_next"), timed_by=bindparam("its_revision")
-    )
-)
-_MOVE_REFERRAL = (
-    update(referrals)
-    .where(referrals.c.case_id == bindparam("its_case"), referrals.c.ended_at.is_(None))
-    .values(due_at=bindparam("its_due"))
+# The columns to set are named by the values that are given.
+_TIME = update(cases).where(cases.c.id == bindparam("its_case"))
+_MOVE_REFERRAL = update(referrals).where(
+    referrals.c.case_id == bindparam("its_case"), referrals.c.ended_at.is_(None)
 )

@@ -1,0 +1,1 @@
+"""Escalation measured: many open cases, some of them due."""

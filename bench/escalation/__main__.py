@@ -1,0 +1,148 @@
+"""`python -m bench.escalation`: a tenth of many open cases must climb: how fast, none missed, at what growth.
+
+Two tables, one ten times the other, in a PostgreSQL of its own. Exit 1 when a target is missed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import resource
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bench.escalation.books import books, fill
+from ivr.cases.transitions import Actor, Side
+from ivr.desk import closures
+from ivr.desk.book import Page, read_page
+from ivr.desk.escalating import sweep
+from ivr.desk.escalation_proof import GRACE, prove
+from ivr.desk.retiming import retime
+from ivr.store.tables import case_events, outbox
+
+MOST_SECONDS = 60.0  # for the larger table
+MOST_GROWTH = 1.5  # of the cost per due case, when the table is ten times as large; a busy machine's noise
+
+
+@dataclass
+class Result:
+    """Seconds of wall clock; `cpu_ms` of this process for each due case, PostgreSQL's apart."""
+
+    open: int
+    due: int
+    climbed: int
+    events: int
+    messages: int
+    alarms: int
+    sweep_seconds: float
+    cpu_ms: float
+    prove_seconds: float
+    retimed: int
+    retime_seconds: float
+
+    @property
+    def ms(self) -> float:
+        return 1000 * self.sweep_seconds / self.due
+
+
+async def measure(folder: Path, count: int, due: int, workers: int) -> Result:
+    now = datetime.now(UTC)
+    async with books(folder, f"bench{count}") as (engine, page):
+        _say(f"{count:,} open cases, {due:,} of them due …")
+        await fill(engine, page, count, due, now)
+        began, cpu = time.perf_counter(), _cpu()
+        climbed = sum(await asyncio.gather(*(sweep(engine, page, now) for _ in range(workers))))
+        swept, cpu = time.perf_counter() - began, _cpu() - cpu
+        began = time.perf_counter()
+        alarms = await prove(engine, page, now + GRACE)
+        proved = time.perf_counter() - began
+        for alarm in alarms:
+            _say(str(alarm))
+        events = await _count(engine, select(func.count()).where(case_events.c.event == "escalated"))
+        messages = await _count(engine, select(func.count()).select_from(outbox))
+        retimed, seconds = await _closure(engine, page, now)
+        return Result(
+            *(count, due, climbed, events, messages, len(alarms)),
+            *(swept, 1000 * cpu / due, proved, retimed, seconds),
+        )
+
+
+async def _closure(engine: AsyncEngine, page: Page, now: datetime) -> tuple[int, float]:
+    """A county closes on its next working day: how many deadlines move, in what time."""
+    day = page.calendar.due_at(now, 1, "tabriz").date()
+    await closures.declare(engine, page, Actor("bench", Side.DESK), day, "tabriz", "snow", now)
+    async with engine.connect() as connection:
+        fresh = await read_page(connection)
+    began = time.perf_counter()
+    return await retime(engine, fresh, now), time.perf_counter() - began
+
+
+async def _count(engine: AsyncEngine, query: object) -> int:
+    async with engine.connect() as connection:
+        return int((await connection.execute(query)).scalar_one())  # type: ignore[call-overload]
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def missed(small: Result, large: Result) -> list[str]:
+    found = []
+    for result in (small, large):
+        if not result.due == result.climbed == result.events == result.messages or result.alarms:
+            found.append(f"{result.open:,} cases: {result.climbed:,} of {result.due:,} climbed")
+    if large.sweep_seconds > MOST_SECONDS:
+        found.append(f"the sweep took {large.sweep_seconds:.1f} s > {MOST_SECONDS:g} s")
+    if large.ms > MOST_GROWTH * small.ms:
+        found.append(f"a due case costs {large.ms:.2f} ms, {small.ms:.2f} ms in a table of a tenth")
+    return found
+
+
+def show(result: Result) -> None:
+    print(
+        f"{result.open:>9,} open {result.due:>7,} due  swept in {result.sweep_seconds:6.1f} s"
+        f"  {result.ms:.2f} ms a case ({result.cpu_ms:.2f} ms our CPU)"
+        f"  proved in {result.prove_seconds:.1f} s"
+        f"  closure: {result.retimed:,} deadlines moved in {result.retime_seconds:.1f} s",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.escalation", description=__doc__)
+    parser.add_argument("--cases", type=int, default=300_000, help="open cases in the larger table")
+    parser.add_argument("--due", type=int, default=0, help="of them due; a tenth if not given")
+    parser.add_argument("--workers", type=int, default=1, help="sweeps at once")
+    parser.add_argument("--json", action="store_true", help="every figure")
+    parser.add_argument("--quick", action="store_true", help="20,000 cases")
+    asked = parser.parse_args()
+    count = 20_000 if asked.quick else asked.cases
+    due = asked.due or count // 10
+    results = []
+    for size, late in ((count // 10, min(due, count // 10)), (count, due)):
+        with tempfile.TemporaryDirectory(prefix="bench-esc-", ignore_cleanup_errors=True) as folder:
+            Path(folder).chmod(0o755)  # as root the server runs as a user of its own
+            results.append(asyncio.run(measure(Path(folder), size, late, asked.workers)))
+        if not asked.json:
+            show(results[-1])
+    if asked.json:
+        print(json.dumps([asdict(result) for result in results], indent=2))
+    if mistakes := missed(*results):
+        sys.exit(f"missed: {'; '.join(mistakes)}")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()
