@@ -47,6 +47,15 @@ class Sharing:
         self._thread = threading.Thread(target=self._serve, name="sharing", daemon=True)
 
     def open(self) -> None:
+        """Never fails: on a full disk calls are answered all the same, only siblings can't come."""
+        try:
+            self._listen()
+        except OSError as error:
+            log.error("no sibling can share our ports: %s: %s", self._folder, error.strerror)
+        else:
+            self._thread.start()
+
+    def _listen(self) -> None:
         """Under its name only once it listens: a name that refuses is a dead process's."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
@@ -54,11 +63,11 @@ class Sharing:
             self._listener.bind(f"{near}/{self._name}.new")
             self._listener.listen(64)
         (self._folder / f"{self._name}.new").rename(self._folder / self._name)
-        self._thread.start()
 
     def close(self) -> None:
         """Let go of the sockets. Harmless when done before."""
-        (self._folder / self._name).unlink(missing_ok=True)
+        with suppress(OSError):
+            (self._folder / self._name).unlink(missing_ok=True)
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()

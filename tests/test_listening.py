@@ -69,6 +69,14 @@ async def test_who_is_told_to_drain_hears_it_and_what_the_dead_left_is_removed(
     sharing.close()
 
 
+async def test_where_the_folder_can_not_be_made_calls_are_answered_all_the_same(place: Path) -> None:
+    place.parent.mkdir()
+    place.touch()
+    sharing = Sharing(place, {}, lambda: None)
+    sharing.open()
+    sharing.close()
+
+
 async def test_sockets_of_another_address_are_not_used(settings: Settings, place: Path) -> None:
     first = await obtain(settings, place)
     sharing = Sharing(place, first, lambda: None)
