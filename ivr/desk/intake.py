@@ -96,6 +96,7 @@ class Intake:
     def recording_begun(self, call: CallFacts, name: str, chosen: OpenCase, code: str = "") -> None:
         """Note whose words will be in that file, should this process not live to say so. Does not wait.
 
+        It is on the disk while the beep still sounds, since the file alone does not tell who spoke.
         `code`: of the case that they belong to, where there is one already.
         """
         call.recordings.append(name)
@@ -110,6 +111,7 @@ class Intake:
                 **_chosen(chosen),
             }
         )
+        self.journal.hasten()
 
     async def call_ended(
         self,

@@ -18,7 +18,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk import reading
 from ivr.desk.reconcile import Pass, reconcile
 from ivr.desk.strays import Shelf, strays, with_row
+from ivr.store import journal
 from ivr.store.engine import AWAY, make_engine
+from ivr.store.journal import Position
 from ivr.store.tables import outbox, recordings
 from ivr.voice.actions import KeepWords, OpenCase
 from ivr.voice.events import Ended, Recorded
@@ -51,6 +53,21 @@ def shelf(desk: Office, folder: Path) -> Shelf:
 
 async def one_pass(desk: Office, folder: Path, **more: Any) -> Pass:
     return await reconcile(shelf(desk, folder), own=desk.journal, live=desk.intake.live, **more)
+
+
+async def test_whose_words_are_about_to_be_spoken_is_on_the_disk_before_the_beep_is_over(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "NOTE_SECONDS", 3_600.0)  # what is merely noted would never come
+    async with office(engine, tmp_path, pumping=False) as desk:
+        facts = call()
+        await desk.intake.call_started(facts)
+        desk.intake.recording_begun(facts, put(tmp_path), CHOSEN)
+        desk.journal.grown.clear()
+        async with asyncio.timeout(10):
+            await desk.journal.grown.wait()
+        on_disk, _ = desk.journal.read(Position())
+        assert [fact["type"] for fact in on_disk] == ["call_started", "recording_begun"]
 
 
 async def rows(engine: AsyncEngine, name: str) -> list[Any]:
