@@ -26,6 +26,7 @@ from ivr.calls import Line, carry
 from ivr.cases.callback import Policy
 from ivr.commands.output import Finding, database_url
 from ivr.commands.sounds import needed
+from ivr.delivery import Delivery
 from ivr.desk import menus
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book
@@ -177,6 +178,8 @@ class Hotline:
         self.ami.start()
         stack.push_async_callback(self.ami.close)
         self._call_back(stack)
+        delivery = Delivery(self.engine, settings.notify, settings.seed_path)
+        stack.callback(asyncio.create_task(delivery.run(), name="delivery").cancel)
         return await self._open_doors(stack)
 
     async def _open_doors(self, stack: AsyncExitStack) -> AgiServer:

@@ -8,13 +8,15 @@ from typing import Annotated
 
 import typer
 
-from ivr.commands import (  # noqa: F401  caseflow adds to `ivr case`
+from ivr.commands import (
     backup,
     books,
-    caseflow,
+    callback,
+    caseflow,  # noqa: F401  adds to `ivr case`
     closure,
     escalation,
     menu,
+    outbox,
     route,
     sounds,
     spool,
@@ -39,6 +41,8 @@ app.add_typer(route.app, name="route")
 app.add_typer(spool.app, name="spool")
 app.add_typer(escalation.app, name="escalation")
 app.add_typer(closure.app, name="closure")
+app.add_typer(outbox.app, name="outbox")
+app.add_typer(callback.app, name="callback")
 app.command(epilog=verify.EXAMPLES)(verify.verify)
 app.command(epilog=backup.BACKUP_EXAMPLES)(backup.backup)
 app.command(epilog=backup.RESTORE_EXAMPLES)(backup.restore)

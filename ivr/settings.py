@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from datetime import time
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import (
@@ -127,6 +128,55 @@ class Callbacks(Part):
         return self
 
 
+class Sms(Part):
+    """How the text-message gateway is spoken to: docs/production.md tells the common ones.
+
+    In `url`, `headers` and `body` stand {number}, {text}, {id} and {secret}, each written as its place needs.
+    A message is accepted when the status is 2xx and, where they are given, the JSON field `ok_field` is
+    `ok_value` and the answer matches `ok_pattern`.
+    """
+
+    by: Literal["", "console", "http"] = ""
+    method: Literal["GET", "POST", "PUT"] = "POST"
+    url: str = ""
+    headers: dict[str, str] = {}
+    body: str = ""
+    secret: str = Field("", repr=False)
+    number: Literal["national", "international", "plain"] = "national"  # 0914…, +98914…, 98914…
+    ok_field: str = ""
+    ok_value: str = ""
+    ok_pattern: str = ""
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Sms:
+        if self.by == "http" and not self.url.startswith(("https://", "http://")):
+            raise ValueError("url must be the gateway's https address")
+        if self.by == "http" and "{text}" not in self.url + self.body:
+            raise ValueError("neither url nor body holds {text}")
+        return self
+
+
+class Email(Part):
+    """The mail server; `host` "" = no mail. `tls`: STARTTLS, TLS from the start, or none (loopback only)."""
+
+    host: str = ""
+    port: int = Field(587, ge=1, le=65535)
+    username: str = ""
+    password: str = Field("", repr=False)
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    sender: str = "seda111@localhost"
+
+
+class Notify(Part):
+    """What leaves the house beside telephone calls. Without `webhook_secret` no webhook is sent."""
+
+    sms: Sms = Sms()
+    email: Email = Email()
+    webhook_secret: str = Field("", repr=False)
+    seconds: float = Field(20.0, gt=0, le=120)
+    at_once: int = Field(5, ge=1, le=100)
+
+
 class Settings(BaseSettings):
     """The whole. Relative paths count from the project's folder."""
 
@@ -147,6 +197,7 @@ class Settings(BaseSettings):
     province: Province = Province()
     calls: Calls = Calls()
     callbacks: Callbacks = Callbacks()
+    notify: Notify = Notify()
 
     @classmethod
     def settings_customise_sources(

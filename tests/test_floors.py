@@ -22,6 +22,7 @@ FLOORS = {
     "prompts": 5,
     "calls": 5,
     "dialling": 5,
+    "delivery": 5,
     "worker": 5,
     "watchdog": 5,
     "listening": 5,

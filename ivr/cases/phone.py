@@ -58,6 +58,14 @@ def is_callable(number: str, area_code: str = "") -> bool:
     return parsed.country_code == 98 and phonenumbers.number_type(parsed) in _CALLABLE
 
 
+def is_mobile(number: str) -> bool:
+    """Whether it is an Iranian mobile number, which can be sent a text message."""
+    full = normalise(number)
+    if not full.startswith("+98"):
+        return False
+    return phonenumbers.number_type(phonenumbers.parse(full, None)) is PhoneNumberType.MOBILE
+
+
 def mask(number: str) -> str:
     """For logs: enough to tell two calls apart, not enough to call. "+98914***67"."""
     bare = "".join(c for c in number if c.isprintable())

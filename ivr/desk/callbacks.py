@@ -291,9 +291,3 @@ async def wish(engine: AsyncEngine, code: str, number: str, key: str, now: datet
     return True
 
 
-def attempts_of(wanted: uuid.UUID) -> Select[Any]:
-    return (
-        select(callback_attempts)
-        .where(callback_attempts.c.callback_id == wanted)
-        .order_by(callback_attempts.c.at)
-    )

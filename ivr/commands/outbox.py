@@ -1,0 +1,53 @@
+"""`ivr outbox`: what leaves the house, and what did not."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ivr.commands.output import fail, load_settings, show_json, show_table, with_database
+
+app = typer.Typer(help="Messages on their way out.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
+STATES = ("dead", "waiting", "sent", "all")
+
+
+@app.command("list", epilog="Example: ivr outbox list --state dead --json")
+def outbox_list(
+    state: Annotated[str, typer.Option(help=f"One of {', '.join(STATES)}.")] = "all",
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many.")] = 20,
+    json: Json = False,
+) -> None:
+    """The newest messages; receivers are masked. Exit 1 when any of those shown is dead."""
+    from ivr.desk import outgoing
+
+    if state not in STATES:
+        fail(f"--state must be one of {', '.join(STATES)}, not {state}", 2)
+    rows = with_database(load_settings(), lambda engine: outgoing.listed(engine, state, limit))
+    if json:
+        show_json(rows)
+    else:
+        show_table(["id", "kind", "case", "to", "state", "attempts", "last_error"], rows)
+    raise SystemExit(1 if any(row["state"] == "dead" for row in rows) else 0)
+
+
+@app.command(epilog="Examples: ivr outbox retry   ·   ivr outbox retry 0b8e4a0c-… --json")
+def retry(
+    ids: Annotated[list[str] | None, typer.Argument(help="Ids from the list; none = all dead ones.")] = None,
+    json: Json = False,
+) -> None:
+    """Dead messages begin anew."""
+    from ivr.desk import outgoing
+
+    try:
+        only = [uuid.UUID(each) for each in ids or ()]
+    except ValueError:
+        fail("an id looks like 0b8e4a0c-1f2d-4c3b-9a8e-7d6c5b4a3f2e: ivr outbox list shows them", 2)
+    count = with_database(load_settings(), lambda engine: outgoing.retry(engine, datetime.now(UTC), only))
+    if json:
+        show_json({"retried": count})
+    else:
+        typer.echo(f"messages that begin anew: {count}")

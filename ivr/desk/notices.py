@@ -1,0 +1,151 @@
+"""Who is told what when something happens to a case: the province's `notices.yaml`.
+
+    contacts:                     # where a body is reached; level: officer, head, … (db/seed/…/ladder.yaml)
+      - {agency: abfa, level: head, email: [head@abfa.example]}
+    notices:                      # on: an event; to: citizen | agency | level; by: sms | email
+      - {on: case_answered, to: citizen, by: sms, text: "پاسخ پروندهٔ {code} آماده است."}
+
+Of several notices for one event, receiver and way the one with the most particular topic is sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from ivr.cases import phone
+from ivr.desk.placed import read_placed
+
+FILE = "notices.yaml"
+FIELDS = frozenset(
+    {"code", "kind", "topic", "county", "agency", "status", "due", "answer", "reason", "level"}
+)
+ANY = "*"
+
+Words = Annotated[str, Field(min_length=1)]
+Said = str | dict[str, Words]  # one text, or one for each language
+
+
+def check_fields(text: Said) -> Said:
+    """Raises ValueError naming a placeholder that nothing stands for."""
+    for words in text.values() if isinstance(text, dict) else (text,):
+        try:
+            parts = [part[1:] for part in Formatter().parse(words)]
+        except ValueError as error:
+            raise ValueError(f"a brace too many or too few: {error}") from None
+        for name, form, turn in parts:
+            if name is not None and (name not in FIELDS or form or turn):
+                raise ValueError(f"{{{name}}} stands for nothing; there are {', '.join(sorted(FIELDS))}")
+    return text
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Contact(Part):
+    """`agency` and `level` "" = any. `webhook`: addresses that get the event itself, signed."""
+
+    agency: str = ""
+    level: str = ""
+    email: list[Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]] = []
+    sms: list[str] = []
+    webhook: list[Annotated[str, Field(pattern=r"^https?://")]] = []
+
+    @field_validator("sms")
+    @classmethod
+    def _mobile(cls, numbers: list[str]) -> list[str]:
+        for number in numbers:
+            if not phone.is_mobile(number):
+                raise ValueError(f"{number!r} is no Iranian mobile number")
+        return [phone.normalise(number) for number in numbers]
+
+
+class Notice(Part):
+    on: Annotated[str, Field(pattern="^[a-z_]+$")]
+    to: Literal["citizen", "agency", "level"]
+    by: Literal["sms", "email"]
+    topic: str = ANY
+    subject: Said = ""
+    text: Said
+
+    _known = field_validator("text", "subject")(check_fields)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Notice:
+        if self.by == "email" and self.to == "citizen":
+            raise ValueError("a citizen leaves a telephone number, not an address: by must be sms")
+        return self
+
+    def fits(self, topic: str) -> int:
+        """How particular it is for that topic; -1 when it is about another."""
+        if self.topic == ANY:
+            return 0
+        beginning = self.topic.removesuffix(f".{ANY}")
+        right = topic == self.topic or (beginning != self.topic and topic.startswith(f"{beginning}."))
+        return len(beginning) if right else -1
+
+
+class Notices(Part):
+    contacts: list[Contact] = []
+    notices: list[Notice] = []
+
+    def reached(self, agency: str, level: str = "") -> Sequence[Contact]:
+        """The contacts of a level of an agency; failing that of the level anywhere, of the agency."""
+        for body, rung in ((agency, level), ("", level), (agency, "")):
+            found = [c for c in self.contacts if (c.agency, c.level) == (body, rung)]
+            if found and (body or rung):
+                return found
+        return []
+
+    def about(self, event: str, topic: str) -> Iterator[Notice]:
+        """The notices to send: of each receiver and way the most particular."""
+        fitting = [n for n in self.notices if n.on == event and n.fits(topic) >= 0]
+        for to, by in dict.fromkeys((n.to, n.by) for n in fitting):
+            yield max((n for n in fitting if (n.to, n.by) == (to, by)), key=lambda n: n.fits(topic))
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message to one receiver. `by`: sms | email | webhook."""
+
+    by: str
+    to: str
+    text: str = ""
+    subject: str = ""
+
+
+def load(folder: Path) -> Notices:
+    """Raises SeedError with file, line and key of every mistake."""
+    return read_placed(folder / FILE, Notices)
+
+
+def letters(notices: Notices, event: str, case: Mapping[Any, Any], words: Mapping[str, str]) -> list[Letter]:
+    """What is to be sent because of `event`. `words`: what the placeholders stand for."""
+    level = str(words.get("level", ""))
+    found = []
+    for notice in notices.about(event, case["topic"]):
+        text, subject = (_filled(said, case["language"], words) for said in (notice.text, notice.subject))
+        for to in _receivers(notices, notice, case, level):
+            found.append(Letter(notice.by, to, text, subject))
+    concerned = notices.reached(case["agency"], level)
+    found += [Letter("webhook", url) for contact in concerned for url in contact.webhook]
+    return list(dict.fromkeys(found))
+
+
+def _receivers(notices: Notices, notice: Notice, case: Mapping[Any, Any], level: str) -> list[str]:
+    if notice.to == "citizen":
+        numbers = (case["callback"], case["caller_key"])
+        return [phone.normalise(n) for n in numbers if n and phone.is_mobile(n)][:1]
+    contacts = notices.reached(case["agency"], level if notice.to == "level" else "")
+    return [to for contact in contacts for to in getattr(contact, notice.by)]
+
+
+def _filled(said: Said, language: str, words: Mapping[str, str]) -> str:
+    text = said.get(language) or next(iter(said.values())) if isinstance(said, dict) else said
+    return text.format_map(dict.fromkeys(FIELDS, "") | dict(words))

@@ -1,0 +1,101 @@
+"""Who is told what: the province's notices.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ivr.desk.notices import Letter, Notices, letters, load
+from ivr.desk.seeds import SeedError
+from tests.fixtures.database import SEED
+
+CASE = {"topic": "water.supply", "agency": "abfa", "language": "fa", "callback": ""} | {
+    "caller_key": "+989141234567"
+}
+
+
+def written(folder: Path, text: str) -> Notices:
+    (folder / "notices.yaml").write_text(text, encoding="utf-8")
+    return load(folder)
+
+
+def test_the_provinces_own_file_is_right_and_names_nobody() -> None:
+    notices = load(SEED)
+    assert notices.notices and not notices.contacts
+    assert all(n.text for n in notices.notices)
+
+
+def test_no_file_means_no_notices(tmp_path: Path) -> None:
+    assert load(tmp_path) == Notices()
+
+
+NOTICES = """
+contacts:
+  - {agency: abfa, email: [desk@abfa.example], webhook: ["https://abfa.example/111"]}
+  - {agency: abfa, level: head, email: [head@abfa.example], sms: ["09120000000"]}
+  - {level: governor, email: [governor@ostan.example]}
+notices:
+  - {on: case_answered, to: citizen, by: sms, text: "پاسخ {code}"}
+  - {on: case_answered, to: citizen, by: sms, topic: water.*, text: {fa: "آب: {answer}", az: "su"}}
+  - {on: case_escalated, to: level, by: email, subject: "{code}", text: "{agency} {level}"}
+  - {on: case_escalated, to: level, by: sms, text: "{code}"}
+  - {on: case_referred, to: agency, by: email, text: "{reason}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("event", "case", "words", "expected"),
+    [
+        ("case_answered", {}, {"answer": "{code}"}, [("sms", "+989141234567", "آب: {code}")]),
+        ("case_answered", {"language": "az"}, {}, [("sms", "+989141234567", "su")]),
+        ("case_answered", {"topic": "road.hole"}, {"code": "1"}, [("sms", "+989141234567", "پاسخ 1")]),
+        ("case_answered", {"caller_key": "+984133334444"}, {}, []),  # no mobile
+        (
+            "case_escalated",
+            {},
+            {"level": "head", "code": "1", "agency": "آبفا"},
+            [("email", "head@abfa.example", "آبفا head"), ("sms", "+989120000000", "1")],
+        ),
+        ("case_escalated", {}, {"level": "governor"}, [("email", "governor@ostan.example", " governor")]),
+        ("case_escalated", {"agency": "gas"}, {"level": "deputy"}, []),
+        ("case_referred", {}, {}, [("email", "desk@abfa.example", "")]),
+        ("case_closed", {}, {}, []),
+    ],
+)
+def test_the_most_particular_notice_goes_to_whom_it_concerns(
+    tmp_path: Path,
+    event: str,
+    case: dict[str, Any],
+    words: dict[str, str],
+    expected: list[tuple[str, str, str]],
+) -> None:
+    found = letters(written(tmp_path, NOTICES), event, CASE | case, words)
+    assert [(n.by, n.to, n.text) for n in found if n.by != "webhook"] == expected
+
+
+def test_a_webhook_hears_of_everything_that_concerns_it(tmp_path: Path) -> None:
+    found = letters(written(tmp_path, NOTICES), "case_closed", CASE, {})
+    assert found == [Letter("webhook", "https://abfa.example/111")]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{colour}'}", r":2:\d+: notices\[0\]\.text"),
+        ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{code.x}'}", "stands for nothing"),
+        ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{code!r}'}", "stands for nothing"),
+        ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{code'}", "brace too many or too few"),
+        ("notices:\n  - {on: case_x, to: mayor, by: sms, text: x}", r":2:\d+: notices\[0\]\.to"),
+        ("notices:\n  - {on: case_x, to: citizen, by: email, text: x}", "leaves a telephone number"),
+        ("contacts:\n  - agency: abfa\n    sms: ['110']", r":3:\d+: contacts\[0\]\.sms.*no Iranian mobile"),
+        ("contacts:\n  - agency: abfa\n    webhook: ['file:///etc/passwd']", r":3:\d+: contacts\[0\]\.web"),
+        ("contacts:\n  - agency: abfa\n    mail: [x]", r"contacts\[0\]\.mail"),
+        ("contacts: {a: *b}", "aliases"),
+        ("- a", "notices.yaml:1:1"),
+    ],
+)
+def test_every_mistake_names_its_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SeedError, match=said):
+        written(tmp_path, text)

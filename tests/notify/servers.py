@@ -1,0 +1,80 @@
+"""A real HTTP and a real SMTP server that remember what they were sent."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from aiosmtpd.controller import UnthreadedController
+from aiosmtpd.smtp import SMTP
+
+
+@dataclass(slots=True)
+class HttpServer:
+    """`answers`: what is answered, in turn; the last one for ever. (0, "") cuts the connection."""
+
+    url: str = ""
+    answers: list[tuple[int, str]] = field(default_factory=lambda: [(200, "{}")])
+    requests: list[dict[str, Any]] = field(default_factory=list)
+
+    async def take(self, request: web.Request) -> web.Response:
+        body = await request.text()
+        said = {"method": request.method, "url": str(request.rel_url), "path": request.path}
+        query, headers = dict(request.query), dict(request.headers)
+        self.requests.append({**said, "query": query, "headers": headers, "body": body})
+        status, text = self.answers[0] if len(self.answers) == 1 else self.answers.pop(0)
+        if not status:
+            assert request.transport is not None
+            request.transport.abort()
+        return web.Response(status=status or 200, text=text)
+
+
+@asynccontextmanager
+async def http_server(*answers: tuple[int, str]) -> AsyncIterator[HttpServer]:
+    server = HttpServer()
+    server.answers = list(answers) or server.answers
+    application = web.Application()
+    application.router.add_route("*", "/{tail:.*}", server.take)
+    runner = web.AppRunner(application)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    server.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield server
+    await runner.cleanup()
+
+
+@dataclass(slots=True)
+class SmtpServer:
+    """`refuses`: receiver → the line that refuses her."""
+
+    port: int = 0
+    refuses: dict[str, str] = field(default_factory=dict)
+    letters: list[Any] = field(default_factory=list)
+
+    async def handle_RCPT(
+        self, server: SMTP, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        if address in self.refuses:
+            return self.refuses[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session: Any, envelope: Any) -> str:
+        self.letters.append(envelope)
+        return "250 OK"
+
+
+@asynccontextmanager
+async def smtp_server() -> AsyncIterator[SmtpServer]:
+    known = SmtpServer()
+    controller: Any = UnthreadedController(known, "127.0.0.1", 0, loop=asyncio.get_running_loop())
+    server = await controller._create_server()
+    known.port = server.sockets[0].getsockname()[1]
+    yield known
+    server.close()
+    await server.wait_closed()

@@ -1,0 +1,169 @@
+"""Text messages, mail and webhooks against real servers."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import hashlib
+import hmac
+import json
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import parse_qs
+
+import aiohttp
+import pytest
+
+from ivr.notify.mail import Mail
+from ivr.notify.post import Letter, NotSent
+from ivr.notify.sms import ConsoleSms, HttpSms
+from ivr.notify.webhook import Webhook
+from ivr.settings import Email, Sms
+from tests.notify.servers import http_server, smtp_server
+
+TEXT = 'آب «وصل» شد. "100%" & {number}\n۱۱۱'
+LETTER = Letter("0b8e4a0c", "sms", "+989141234567", {"text": TEXT, "to": "+989141234567"})
+
+
+@pytest.fixture
+async def session() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession() as session:
+        yield session
+
+
+def sms(**form: Any) -> Sms:
+    return Sms(by="http", **form)
+
+
+# --- text messages, in the forms of the common gateways
+
+
+async def test_a_gateway_that_takes_everything_in_the_address(session: aiohttp.ClientSession) -> None:
+    async with http_server((200, '{"return": {"status": 200, "message": "ok"}}')) as server:
+        url = server.url + "/v1/{secret}/sms/send.json?receptor={number}&message={text}&localid={id}"
+        form = sms(method="GET", url=url, secret="k/1", ok_field="return.status", ok_value="200")
+        await HttpSms(session, form).send(LETTER)
+    [request] = server.requests
+    assert request["url"].startswith("/v1/k%2F1/sms/send.json?") and request["method"] == "GET"
+    assert request["query"] == {"receptor": "09141234567", "message": TEXT, "localid": "0b8e4a0c"}
+
+
+async def test_a_gateway_that_takes_json(session: aiohttp.ClientSession) -> None:
+    async with http_server((200, '{"status": 1}')) as server:
+        form = sms(
+            url=server.url, secret="top",
+            headers={"X-API-KEY": "{secret}", "Content-Type": "application/json"},
+            body='{"lineNumber": 3000, "messageText": "{text}", "mobiles": ["{number}"]}',
+            number="plain", ok_field="status", ok_value="1",
+        )  # fmt: skip
+        await HttpSms(session, form).send(LETTER)
+    [request] = server.requests
+    assert request["headers"]["X-API-KEY"] == "top"
+    assert json.loads(request["body"]) == {
+        "lineNumber": 3000, "messageText": TEXT, "mobiles": ["989141234567"],
+    }  # fmt: skip
+
+
+async def test_a_gateway_that_takes_a_form_and_answers_in_words(session: aiohttp.ClientSession) -> None:
+    async with http_server((200, "OK: 12")) as server:
+        form = sms(
+            url=server.url, headers={"Content-Type": "application/x-www-form-urlencoded"},
+            body="to={number}&text={text}", number="international", ok_pattern="^OK",
+        )  # fmt: skip
+        await HttpSms(session, form).send(LETTER)
+    assert parse_qs(server.requests[0]["body"]) == {"to": ["+989141234567"], "text": [TEXT]}
+
+
+@pytest.mark.parametrize(
+    ("answer", "for_good"),
+    [
+        ((500, ""), False),
+        ((429, ""), False),
+        ((401, ""), True),
+        ((302, ""), True),
+        ((200, '{"s": 2}'), False),
+    ],
+)
+async def test_a_refusal_says_whether_to_try_again(
+    session: aiohttp.ClientSession, answer: tuple[int, str], for_good: bool
+) -> None:
+    async with http_server(answer) as server:
+        form = sms(url=server.url + "?{number}{text}", ok_field="s", ok_value="1", secret="hidden")
+        with pytest.raises(NotSent) as refusal:
+            await HttpSms(session, form).send(LETTER)
+    assert refusal.value.for_good is for_good
+    assert "9141234567" not in str(refusal.value) and "hidden" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("number", ["+442071234567", "02133334444", "", "0914123456\r\nX"])
+async def test_only_iranian_mobiles_get_text_messages(session: aiohttp.ClientSession, number: str) -> None:
+    letter = Letter("1", "sms", number, {"text": "x"})
+    with pytest.raises(NotSent, match="no Iranian mobile"):
+        await HttpSms(session, sms(url="http://127.0.0.1:9/{text}")).send(letter)
+
+
+async def test_the_console_shows_the_text_and_masks_the_number(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        await ConsoleSms().send(LETTER)
+    assert TEXT in caplog.text and "9141234567" not in caplog.text
+
+
+# --- mail
+
+
+def mail(port: int) -> Mail:
+    return Mail(Email(host="127.0.0.1", port=port, tls="none", sender="seda@111.example"), 5)
+
+
+def letter(to: str, subject: str = "۱۱۱: پرونده") -> Letter:
+    return Letter("0b8e4a0c", "email", to, {"text": TEXT, "subject": subject})
+
+
+async def test_a_mail_arrives_as_it_was_written() -> None:
+    async with smtp_server() as server:
+        await mail(server.port).send(letter("head@abfa.example", "۱۱۱: پرونده\r\nBcc: a@b.example"))
+    [envelope] = server.letters
+    assert envelope.rcpt_tos == ["head@abfa.example"]
+    message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+    assert message["Subject"] == "۱۱۱: پرونده Bcc: a@b.example" and message["Bcc"] is None
+    assert message["Message-ID"] == "<0b8e4a0c@111.example>"
+    assert message.get_content().split() == TEXT.split()
+
+
+@pytest.mark.parametrize(("line", "for_good"), [("550 no such user", True), ("451 try later", False)])
+async def test_a_refused_receiver_is_told_without_the_address(line: str, for_good: bool) -> None:
+    async with smtp_server() as server:
+        server.refuses["gone@abfa.example"] = line
+        with pytest.raises(NotSent) as refusal:
+            await mail(server.port).send(letter("gone@abfa.example"))
+    assert refusal.value.for_good is for_good and "abfa" not in str(refusal.value)
+
+
+async def test_a_mail_server_that_is_away_is_tried_again() -> None:
+    with pytest.raises(NotSent) as refusal:
+        await mail(1).send(letter("head@abfa.example"))
+    assert not refusal.value.for_good
+
+
+# --- webhooks
+
+
+async def test_a_webhook_is_signed_and_bears_its_id(session: aiohttp.ClientSession) -> None:
+    async with http_server() as server:
+        payload = {"to": server.url, "event": "case_answered", "case": "1234567894", "details": {"x": "ی"}}
+        await Webhook(session, "shared").send(Letter("0b8e4a0c", "webhook", server.url, payload))
+    [request] = server.requests
+    assert json.loads(request["body"]) == {
+        "id": "0b8e4a0c", "event": "case_answered", "case": "1234567894", "details": {"x": "ی"},
+    }  # fmt: skip
+    at, signed = (part.partition("=")[2] for part in request["headers"]["Seda-Signature"].split(","))
+    wanted = hmac.new(b"shared", f"{at}.{request['body']}".encode(), hashlib.sha256).hexdigest()
+    assert hmac.compare_digest(signed, wanted) and request["headers"]["Idempotency-Key"] == "0b8e4a0c"
+
+
+async def test_unsigned_nothing_is_sent(session: aiohttp.ClientSession) -> None:
+    async with http_server() as server:
+        with pytest.raises(NotSent, match="webhook_secret is empty"):
+            await Webhook(session, "").send(Letter("1", "webhook", server.url, {}))
+    assert server.requests == []

@@ -1,0 +1,204 @@
+"""The outbox on its way out: real PostgreSQL, real servers, workers that die."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.delivery import Delivery, open_session, ways
+from ivr.desk import answers, outgoing
+from ivr.desk.outgoing import LEASE, RETRIES
+from ivr.settings import Email, Notify, Sms
+from tests.desk.office import WEDNESDAY, call, office, opening
+from tests.notify.servers import http_server, smtp_server
+
+NOW = WEDNESDAY + timedelta(hours=1)
+
+
+def notices(folder: Path, hook: str = "https://127.0.0.1:9/") -> Path:
+    (folder / "notices.yaml").write_text(
+        f"""
+contacts:
+  - {{agency: abfa, email: [desk@abfa.example], webhook: ["{hook}"]}}
+notices:
+  - {{on: case_opened, to: citizen, by: sms, text: "{{code}} {{due}}"}}
+  - {{on: case_answered, to: agency, by: email, subject: "{{code}}", text: "{{topic}}: {{answer}}"}}
+"""
+    )
+    return folder
+
+
+async def opened(engine: AsyncEngine, folder: Path, number: str = "09141234567") -> str:
+    async with office(engine, folder / "office") as desk:
+        code = await desk.intake.open_case(call(number), opening())
+        await desk.pump.idle()
+    return code
+
+
+class Post:
+    """Deliveries at a time of the test's choosing."""
+
+    def __init__(self, engine: AsyncEngine, settings: Notify, folder: Path) -> None:
+        self.now = NOW
+        self.engine, self.settings = engine, settings
+        self.delivery = Delivery(engine, settings, folder, lambda: self.now)
+
+    async def once(self) -> int:
+        async with open_session(self.settings) as session:
+            return await self.delivery.once(ways(session, self.settings))
+
+    async def all(self) -> None:
+        while await self.once():
+            pass
+
+    async def states(self) -> dict[str, str]:
+        return {row["kind"]: row["state"] for row in await outgoing.listed(self.engine, "all", 50)}
+
+
+def to_gateway(url: str) -> Notify:
+    return Notify(sms=Sms(by="http", method="GET", url=url + "/?to={number}&text={text}&id={id}"))
+
+
+async def test_events_become_letters_that_arrive(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with http_server() as web, smtp_server() as smtp:
+        settings = Notify(
+            sms=to_gateway(web.url).sms, webhook_secret="s",
+            email=Email(host="127.0.0.1", port=smtp.port, tls="none"),
+        )  # fmt: skip
+        post = Post(engine, settings, notices(tmp_path, web.url + "/hook"))
+        code = await opened(engine, tmp_path)
+        await answers.answer(engine, code, "abfa", "آب وصل شد.", NOW)
+        await post.all()
+    messages = [r for r in web.requests if r["path"] == "/"]
+    assert [m["query"]["text"] for m in messages] == [f"{code} ۱۴۰۵/۰۹/۰۸"]
+    hooks = [json.loads(r["body"]) for r in web.requests if r["path"] == "/hook"]
+    assert sorted(h["event"] for h in hooks) == ["case_answered", "case_opened"]
+    assert "9141234567" not in json.dumps(hooks)
+    assert len(smtp.letters) == 1
+    assert set((await post.states()).values()) == {"sent"}
+
+
+async def test_the_same_event_twice_is_one_letter_and_two_workers_send_it_once(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with http_server() as web:
+        posts = [Post(engine, to_gateway(web.url), notices(tmp_path)) for _ in range(4)]
+        await opened(engine, tmp_path)
+        for _ in range(3):
+            await asyncio.gather(*(post.once() for post in posts))
+        async with engine.begin() as connection:  # as a worker that died after its letters, before its mark
+            await connection.execute(text("UPDATE outbox SET delivered_at = NULL WHERE kind = 'case_opened'"))
+        for post in posts:
+            post.now += LEASE * 2
+        await posts[0].all()
+    assert len(web.requests) == 1
+
+
+async def test_what_fails_is_tried_again_ever_more_slowly_then_dead_then_retried(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    cut = (0, "")  # and once more by aiohttp itself
+    async with http_server((500, ""), cut, cut, *[(503, "")] * 5, (200, "")) as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        await post.all()
+        for seconds in RETRIES:
+            assert (await post.states())["sms"] == "waiting"
+            assert await post.once() == 0
+            post.now += timedelta(seconds=seconds)
+            assert await post.once() >= 1
+        assert (await post.states())["sms"] == "dead" and len(web.requests) == len(RETRIES) + 2
+        [dead] = [r for r in await outgoing.listed(engine, "dead", 9) if r["kind"] == "sms"]
+        assert dead["last_error"] == "the gateway answered 503" and dead["to"] == "+98914***67"
+        post.now += timedelta(days=30)
+        await post.all()
+        assert len(web.requests) == len(RETRIES) + 2
+        assert await outgoing.retry(engine, post.now) >= 1
+        await post.all()
+        assert (await post.states())["sms"] == "sent"
+        ids = {request["query"]["id"] for request in web.requests}
+        assert len(ids) == 1  # so the receiver can know it again
+
+
+async def test_what_will_never_be_accepted_is_dead_at_once(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with http_server((400, "")) as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        await post.all()
+        assert (await post.states())["sms"] == "dead" and len(web.requests) == 1
+
+
+async def test_a_worker_that_dies_with_a_letter_in_hand_leaves_it_to_the_next(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        await post.once()
+        in_hand = await outgoing.lease(engine, NOW)  # and its holder is never seen again
+        assert "sms" in {row.kind for row in in_hand}
+        await post.all()
+        assert web.requests == []
+        post.now += LEASE
+        await post.all()
+        assert len(web.requests) == 1
+
+
+async def test_a_file_with_mistakes_sends_nothing_and_loses_nothing(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "notices.yaml").write_text("notices: [{on: x}]")
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url), tmp_path)
+        await opened(engine, tmp_path)
+        assert await post.once() == 0 and "notices.yaml:1:" in caplog.text
+        notices(tmp_path)
+        await post.all()
+        assert len(web.requests) == 1
+
+
+async def test_a_way_that_is_not_configured_makes_no_letters_pile_up(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    post = Post(engine, Notify(), notices(tmp_path))
+    await opened(engine, tmp_path)
+    await post.all()
+    assert "sms" not in await post.states()
+
+
+async def test_the_command_line_lists_and_retries(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    async with http_server((400, "")) as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        await post.all()
+
+    async def ivr(*arguments: str) -> tuple[int, Any]:
+        command = [sys.executable, "-m", "ivr.cli", *arguments, "--json"]
+        environment = {"IVR_DATABASE_URL": database_url, "IVR_STATE": str(tmp_path), "PATH": ""}
+        done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True)
+        return done.returncode, json.loads(done.stdout)
+
+    code, rows = await ivr("outbox", "list", "--state", "dead")
+    dead = [row for row in rows if row["kind"] == "sms"]
+    assert code == 1 and [row["last_error"] for row in dead] == ["the gateway answered 400"]
+    assert await ivr("outbox", "retry", dead[0]["id"]) == (0, {"retried": 1})
+    assert (await ivr("callback", "list"))[1] == []
+
+
+async def test_what_is_due_is_found_by_its_index(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        query = str(outgoing.due(NOW, 50).compile(engine, compile_kwargs={"literal_binds": True}))
+        plan = "\n".join((await connection.execute(text(f"EXPLAIN {query}"))).scalars())
+    assert "ix_outbox_next_at" in plan and "Sort" not in plan
