@@ -14,6 +14,7 @@ from ivr.commands import (
     callback,
     caseflow,  # noqa: F401  adds to `ivr case`
     closure,
+    counter,  # noqa: F401  adds to `ivr case`
     escalation,
     menu,
     outbox,
@@ -51,9 +52,7 @@ app.add_typer(dialplan, name="dialplan")
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 
 
-@app.command(
-    epilog="Examples: ivr serve   ·   ivr serve --take-over (a deploy)   ·   ivr serve --workers 2"
-)
+@app.command(epilog="Examples: ivr serve   ·   ivr serve --take-over (a deploy)   ·   ivr serve --workers 2")
 def serve(
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Once ready, tell those that serve already to drain.")

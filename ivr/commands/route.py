@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from ivr.commands.output import err, load_settings
+from ivr.commands.output import err, load_settings, show_json, show_table, with_database
 
 if TYPE_CHECKING:
     from ivr.cases.places import Places
@@ -55,6 +55,36 @@ def suggest(json: Json = False) -> None:
         if asked.remark:
             clean = complain(number, asked.remark)
     raise SystemExit(0 if clean else 1)
+
+
+@app.command(epilog="Examples: ivr route fates --json   ·   ivr route fates --list 20 --json")
+def fates(
+    listed: Annotated[int, typer.Option("--list", min=0, max=1000, help="The latest so many instead.")] = 0,
+    days: Annotated[int, typer.Option(min=0, help="Only of the last so many days; 0 = all.")] = 0,
+    json: Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")] = False,
+) -> None:
+    """What became of the suggestions that cases were opened with: how often they were right."""
+    from datetime import UTC, datetime, timedelta
+
+    from ivr.desk import fates
+
+    since = datetime.now(UTC) - timedelta(days=days) if days else None
+    if listed:
+        rows = with_database(load_settings(), lambda engine: fates.listed(engine, listed))
+        columns = ["case", "source", "suggested", "confidence", "assigned", "chosen_agency", "chosen_by"]
+        if json:
+            show_json(rows)
+        else:
+            firsts = [row["top"][0] for row in rows]
+            more = [{"suggested": f["agency"], "confidence": f["confidence"]} for f in firsts]
+            show_table(columns, [row | one for row, one in zip(rows, more, strict=True)])
+        return
+    found = with_database(load_settings(), lambda engine: fates.summary(engine, since))
+    if json:
+        show_json(found)
+    else:
+        for name, value in found.items():
+            print(f"{name:<15} {'-' if value is None else value}")
 
 
 def read(line: bytes, places: Places) -> Asked:

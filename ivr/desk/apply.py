@@ -20,15 +20,14 @@ from sqlalchemy import Table, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.code import code_for
 from ivr.cases.kinds import Kind
 from ivr.desk import verdicts
 from ivr.desk.book import Book, BookEmpty, Page
+from ivr.desk.codes import desk_code
 from ivr.desk.events import INSERT_OPENING, add_event
 from ivr.desk.intake import BEGUN
 from ivr.desk.joining import joined, keep_promise
 from ivr.desk.opening import Rows, add_case, call_row, recording_row, wish_row
-from ivr.store import code_blocks
 from ivr.store.cases import LATER
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY, is_our_fault
@@ -71,7 +70,7 @@ async def _collect(connection: AsyncConnection, page: Page, fact: Fact, rows: Ro
             rows.started.setdefault(call["id"], call)
         case "case_opened":
             rows.started.setdefault(call["id"], call)
-            add_case(rows, fact, fact["code"] or await _desk_code(connection), page)
+            add_case(rows, fact, fact["code"] or await desk_code(connection), page)
         case "call_back_wished":
             rows.started.setdefault(call["id"], call)
             rows.outbox.append(wish_row(fact, page))
@@ -101,7 +100,7 @@ async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: F
     case = await _case_of(connection, fact)
     if case is None:
         rows = Rows()
-        add_case(rows, _orphan(fact, page), fact["code"] or await _desk_code(connection), page)
+        add_case(rows, _orphan(fact, page), fact["code"] or await desk_code(connection), page)
         await _save(raw, rows)
         return
     promised = await keep_promise(connection, fact, case)
@@ -148,11 +147,6 @@ def _orphan(fact: Fact, page: Page) -> Fact:
     }
 
 
-async def _desk_code(connection: AsyncConnection) -> str:
-    number = await code_blocks.next_desk_number(connection)
-    return code_for(number, await code_blocks.tracking_key(connection))
-
-
 def _once(table: Table, key: str, *later: str) -> Prepared:
     """Insert rows; those that are there already stay as they are. `later`: columns that are filled later."""
     names = [column.name for column in table.c if column.name not in later]
@@ -175,7 +169,7 @@ _INSERT_RECORDING = insert(recordings).on_conflict_do_nothing(index_elements=[re
 _START_CALL = _once(calls, "id")
 _END_CALL = _end_call()
 _CASE = _once(cases, "id", *LATER)
-_RECORDING = _once(recordings, "name")
+_RECORDING = _once(recordings, "name", "transcript", "removed_at", "erased_at")
 _REFERRAL = _once(referrals, "id", "ended_at", "ended_reason")
 _OUTBOX = _once(outbox, "key", "attempts", "delivered_at", "last_error", "dead_at")
 

@@ -20,6 +20,7 @@ from ivr.cases.clock import Clock
 from ivr.cases.escalation import next_at
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Actor, Side, decide
+from ivr.desk import fates
 from ivr.desk.book import Page
 from ivr.desk.events import add_event
 from ivr.desk.opening import outbox_row
@@ -135,6 +136,9 @@ class Change:
         row |= times | asdict(self.clock) | self.values
         await self.connection.execute(update(cases).where(cases.c.id == self.case.id).values(row))
         await self._save_referral(due_at)
+        if self._begins or self.topic != self.case.topic:
+            choice = fates.Choice(self.topic, self.agency, self.ask.actor.name)
+            await fates.chosen(self.connection, self.case.id, choice, self.ask.now)
         if due_at != self.case.due_at:
             self.details["due_at"] = due_at.isoformat()
         await self.tell(EVENTS[self.action], self.case, self.details)
@@ -189,9 +193,7 @@ def clock_of(case: Row[Any]) -> Clock:
 
 
 @asynccontextmanager
-async def changing(
-    books: Books, page: Page, action: Action, ask: Ask, *others: str
-) -> AsyncIterator[Change]:
+async def changing(books: Books, page: Page, action: Action, ask: Ask, *others: str) -> AsyncIterator[Change]:
     """One transaction around one action; on a connection it is part of the transaction that runs there.
 
     Raises NoSuchCase, or Refused with the sentence why not.

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.code import code_for
 from ivr.store import code_blocks
@@ -138,6 +138,12 @@ class CodeBlock:
             pass
         except (ValueError, KeyError, TypeError):
             log.error("%s is unreadable; leasing new tracking codes", self.folder / "lease.json")
+
+
+async def desk_code(connection: AsyncConnection) -> str:
+    """A code for a case that opens while the database is there."""
+    number = await code_blocks.next_desk_number(connection)
+    return code_for(number, await code_blocks.tracking_key(connection))
 
 
 def _fingerprint(key: bytes) -> str:

@@ -1,7 +1,7 @@
 """The append-only story of a case, chained (`ivr.cases.custody`). No other module writes `case_events`.
 
-`chained_rows` for the events that a case is opened with, `add_event` for every later one, `tell_all` for
-later ones of many cases at once.
+`chained_rows` and `open_stories` for the events that a case is opened with, `add_event` for every later one,
+`tell_all` for later ones of many cases at once.
 """
 
 from __future__ import annotations
@@ -56,6 +56,11 @@ def event_row(
 def chained_rows(events: Sequence[Row], case: Mapping[str, Any]) -> list[Row]:
     """The first events of a case that opens with this row."""
     return chained(events, state_of(case))
+
+
+async def open_stories(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+    """The first events of cases that this very transaction opens: `chained_rows`."""
+    await connection.execute(case_events.insert(), rows)
 
 
 async def add_event(

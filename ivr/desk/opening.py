@@ -14,7 +14,7 @@ from ivr.cases.kinds import Kind
 from ivr.cases.routing import Reason, Route
 from ivr.cases.statuses import Status
 from ivr.desk.book import Page
-from ivr.desk.events import chained_rows, event_row
+from ivr.desk.events import MACHINE, chained_rows, event_row
 from ivr.store.journal import Fact
 
 Row = dict[str, Any]
@@ -69,8 +69,11 @@ def rule(fact: Fact, page: Page) -> Ruling:
 
 
 def add_case(rows: Rows, fact: Fact, code: str, page: Page) -> None:
-    """Everything that comes of a `case_opened` fact: case, recordings, referral, two events, outbox."""
-    case, at, call = uuid.UUID(fact["id"]), datetime.fromisoformat(fact["at"]), uuid.UUID(fact["call"]["id"])
+    """Everything that comes of a `case_opened` fact: case, recordings, referral, two events, outbox.
+
+    A fact without a call's id came another way: `channel` names it, `by` who registered it, `words` are hers.
+    """
+    case, at, call = uuid.UUID(fact["id"]), datetime.fromisoformat(fact["at"]), _call_id(fact)
     ruling = rule(fact, page)
     row = _case_row(fact, code, ruling, page)
     rows.cases.append(row)
@@ -153,20 +156,21 @@ def _case_row(fact: Fact, code: str, ruling: Ruling, page: Page) -> Row:
         "county": ruling.county or None,
         "agency": ruling.route.agency,
         "status": Status.REFERRED if ruling.route.reason is Reason.RULE else Status.OPENED,
-        "channel": CHANNEL,
+        "channel": fact.get("channel", CHANNEL),
         "language": fact["language"],
         "caller": call["caller"],
         "caller_key": phone.key(call["caller"], page.area_code),
         "caller_name": call["caller_name"],
         "callback": phone.normalise(fact["callback"], page.area_code) or fact["callback"],
         "national_id": fact["national_id"],
-        "call_id": uuid.UUID(call["id"]),
+        "call_id": _call_id(fact),
         "opened_at": datetime.fromisoformat(fact["at"]),
         "due_at": ruling.due_at,
         "last_seq": 2,
         "level": page.ladders.levels[0],
         "next_rung_at": ruling.next_rung_at,
         "timed_by": page.revision,
+        "words": fact.get("words", ""),
     }
 
 
@@ -196,9 +200,13 @@ def _events(case: uuid.UUID, at: datetime, ruling: Ruling, fact: Fact) -> list[R
     if route.advice:
         referred["advice"] = route.advice
     return [
-        event_row(case, case, 1, at, "opened", opened),
+        event_row(case, case, 1, at, "opened", opened, fact.get("by", MACHINE)),
         event_row(case, case, 2, at, "referred", referred),
     ]
+
+
+def _call_id(fact: Fact) -> uuid.UUID | None:
+    return uuid.UUID(fact["call"]["id"]) if fact["call"]["id"] else None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -93,7 +93,7 @@ def _case_json(
     row: Row[Any], heard: Iterable[Row[Any]], sent: Iterable[Row[Any]], told: Iterable[Row[Any]]
 ) -> Json:
     names = ("code", "kind", "topic", "county", "agency", "status", "channel", "language", "caller")
-    more = ("caller_name", "callback", "answer")
+    more = ("caller_name", "callback", "words", "answer")
     return {
         **_plain(row._mapping, names),
         "opened_at": _iso(row.opened_at),
@@ -144,6 +144,8 @@ def recording_json(row: Row[Any]) -> Json:
         **_plain(
             row._mapping, ("seconds", "voiced_seconds", "silent", "size", "sha256", "ended", "superseded")
         ),
+        "transcript": row.transcript,
+        "removed_at": _iso(row.removed_at),
         "silence_ratio": round(min(max(silence, 0.0), 1.0), 3),
     }
 

@@ -14,6 +14,8 @@ from ivr.store.base import metadata, moment
 # the end, and at a ladder's end. `timed_by`: the calendar revision that its times were worked out by.
 # `answer_voice`: an answer spoken by a person, a name under the recordings folder. `draft`: an answer that
 # waits for approval. `satisfaction`: 1 to 5, asked once.
+# `words`: what she wants, where it came in writing. `part_of`: the case that this one is a part of.
+# `member_of`: the collective case that it waits in. `anonymised_at`: when retention took away who she is.
 RUNNING = text("closed_at IS NULL AND stopped_at IS NULL")
 cases = Table(
     "cases",
@@ -40,6 +42,10 @@ cases = Table(
     Column("answer_voice", Text, nullable=False, server_default=""),
     Column("draft", JSONB),
     Column("satisfaction", Integer),
+    Column("words", Text, nullable=False, server_default=""),
+    Column("part_of", Uuid, ForeignKey("cases.id")),
+    Column("member_of", Uuid, ForeignKey("cases.id")),
+    moment("anonymised_at", nullable=True),
     Column("last_seq", Integer, nullable=False),
     Column("stopped_days", Integer, nullable=False, server_default="0"),
     Column("paused_days", Integer, nullable=False, server_default="0"),
@@ -64,10 +70,16 @@ cases = Table(
     Index("ix_cases_due_at", "due_at", postgresql_where=RUNNING),
     Index("ix_cases_next_rung_at", "next_rung_at", postgresql_where=RUNNING),
     Index("ix_cases_county_timed_by", "county", "timed_by", postgresql_where=text("closed_at IS NULL")),
+    Index("ix_cases_channel_opened_at_id", "channel", "opened_at", "id"),
+    Index("ix_cases_part_of", "part_of", postgresql_where=text("part_of IS NOT NULL")),
+    Index("ix_cases_member_of", "member_of", "id", postgresql_where=text("member_of IS NOT NULL")),
+    Index("ix_cases_topic_county_opened_at", "topic", "county", "opened_at"),
+    Index("ix_cases_closed_at_id", "closed_at", "id", postgresql_where=text("closed_at IS NOT NULL")),
 )
 # Columns that a case is opened without; its later life fills them.
 LATER = (
     *("answer", "answered_at", "answer_voice", "draft", "satisfaction"),
+    *("words", "part_of", "member_of", "anonymised_at"),
     *("closed_at", "closure", "merged_into"),
     *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at", "rung"),
 )

@@ -1,11 +1,17 @@
-"""Recordings: files under the recordings folder, each with its hash; `case_id` NULL = words of no case."""
+"""Recordings: files under the recordings folder, each with its hash; `case_id` NULL = words of no case.
+
+`transcript`: NULL = nobody has listened by machine. `removed_at`: retention decided that the file goes;
+`erased_at`: it is gone.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Table, Text, Uuid, text
 
 from ivr.store.base import metadata, moment
 
+TO_ERASE = text("removed_at IS NOT NULL AND erased_at IS NULL")
+TO_TRANSCRIBE = text("transcript IS NULL AND removed_at IS NULL AND case_id IS NOT NULL")
 recordings = Table(
     "recordings",
     metadata,
@@ -20,6 +26,11 @@ recordings = Table(
     Column("sha256", Text, nullable=False),
     Column("ended", Text, nullable=False),
     Column("superseded", Boolean, nullable=False),
+    Column("transcript", Text),
+    moment("removed_at", nullable=True),
+    moment("erased_at", nullable=True),
     Index(None, "case_id"),
     Index(None, "call_id"),
+    Index("ix_recordings_to_erase", "name", postgresql_where=TO_ERASE),
+    Index("ix_recordings_to_transcribe", "recorded_at", postgresql_where=TO_TRANSCRIBE),
 )

@@ -11,14 +11,17 @@ from ivr.store.callbacks import callback_attempts, callbacks
 from ivr.store.calls import calls
 from ivr.store.case_events import case_events
 from ivr.store.cases import cases
+from ivr.store.channels import channel_requests, channels
 from ivr.store.code_blocks import code_blocks, code_misses, desk_numbers, key_material
 from ivr.store.custody_days import custody_days
+from ivr.store.legal_holds import legal_holds
 from ivr.store.menu_revisions import menu_revisions
 from ivr.store.outbox import outbox
 from ivr.store.precedents import precedents
 from ivr.store.recordings import recordings
 from ivr.store.referrals import referrals
 from ivr.store.routing_rules import routing_rules
+from ivr.store.suggestions import suggestions
 from ivr.store.topics import topics
 
 __all__ = [
@@ -31,11 +34,14 @@ __all__ = [
     "calls",
     "case_events",
     "cases",
+    "channel_requests",
+    "channels",
     "code_blocks",
     "code_misses",
     "custody_days",
     "desk_numbers",
     "key_material",
+    "legal_holds",
     "menu_revisions",
     "metadata",
     "outbox",
@@ -44,5 +50,6 @@ __all__ = [
     "recordings",
     "referrals",
     "routing_rules",
+    "suggestions",
     "topics",
 ]

@@ -1,0 +1,63 @@
+"""A recording that somebody hands in: checked, measured, and under the recordings folder before it is booked.
+
+A file whose transaction fails afterwards stays: the reconciler makes a case of it, for words are not lost.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+import wave
+from datetime import datetime
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from ivr.desk.refusals import WrongField
+from ivr.voice.wave import measure
+
+FIELD = "audio"
+MOST_BYTES = 10 * 1024 * 1024
+LONGEST_SECONDS = 600.0
+RATES = (8_000, 16_000)
+UPLOADED = "uploaded"  # how such a recording ended
+
+
+def check(content: bytes) -> None:
+    """Raises WrongField unless it is a WAV that the house's players and Asterisk can play."""
+    if len(content) > MOST_BYTES:
+        raise WrongField(FIELD, f"at most {MOST_BYTES // 1024 // 1024} MB")
+    try:
+        with wave.open(BytesIO(content)) as sound:
+            form = (sound.getnchannels(), sound.getsampwidth(), sound.getcomptype())
+            rate, frames = sound.getframerate(), sound.getnframes()
+    except (wave.Error, EOFError, ValueError):
+        raise WrongField(FIELD, "is no WAV file") from None
+    if form != (1, 2, "NONE") or rate not in RATES:
+        raise WrongField(FIELD, "must be WAV: one channel, 16 bits, 8,000 or 16,000 samples a second")
+    if not 0 < frames / rate <= LONGEST_SECONDS:
+        raise WrongField(FIELD, f"must be longer than nothing and at most {LONGEST_SECONDS:g} s")
+
+
+def put(content: bytes, folder: Path, now: datetime) -> dict[str, Any]:
+    """Check it, then write it, flushed, under a new name. What `opening.recording_row` wants to know."""
+    check(content)
+    name = f"{now:%Y/%m/%d}/{uuid.uuid4().hex}"
+    path = folder / f"{name}.wav"
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    scratch = path.with_suffix(".part")
+    fd = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
+    with os.fdopen(fd, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(fd)
+    scratch.replace(path)
+    measured = measure(content)
+    return {
+        "name": name,
+        "seconds": measured.seconds,
+        "voiced_seconds": measured.voiced_seconds,
+        "size": measured.size,
+        "sha256": measured.sha256,
+        "ended": UPLOADED,
+    }
