@@ -2,4 +2,9 @@
 
 from __future__ import annotations
 
-pytest_plugins = ["tests.fixtures.database", "tests.fixtures.hotline", "tests.fixtures.small_disk"]
+pytest_plugins = [
+    "tests.fixtures.database",
+    "tests.fixtures.hotline",
+    "tests.fixtures.small_disk",
+    "tests.fixtures.weak_database",
+]

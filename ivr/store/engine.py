@@ -37,8 +37,12 @@ def plain_url(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
-def make_engine(url: str, pool: int = 5, **options: Any) -> AsyncEngine:
-    """An engine with a small pool. JIT off: our statements are short and it would cost more than it saves."""
+def make_engine(url: str, pool: int = 5, command_seconds: float = 30.0, **options: Any) -> AsyncEngine:
+    """An engine with a small pool. JIT off: our statements are short and it would cost more than it saves.
+
+    `command_seconds`: a statement that takes longer is given up with its connection; nothing else ends the
+    wait for a database that vanished without a word.
+    """
     return create_async_engine(
         async_url(url),
         pool_size=pool,
@@ -47,7 +51,7 @@ def make_engine(url: str, pool: int = 5, **options: Any) -> AsyncEngine:
         json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
         connect_args={
             "timeout": 5,
-            "command_timeout": 30,
+            "command_timeout": command_seconds,
             "server_settings": {"jit": "off", "application_name": "seda111"},
         },
         **options,

@@ -1,0 +1,86 @@
+"""PostgreSQL goes at the worst moment: she has spoken, and the pump stands between first row and commit."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import select
+
+from ivr.desk import reading
+from ivr.store.engine import make_engine, plain_url
+from ivr.store.tables import outbox
+from ivr.voice.events import Lookup
+from tests.desk.office import Office, call, office, opening
+from tests.fixtures.weak_database import FAULTS, WeakDatabase
+
+Fault = Callable[[WeakDatabase], AbstractAsyncContextManager[None]]
+IN_MID_COMMIT = """SELECT 1 FROM pg_stat_activity
+WHERE application_name = 'seda111' AND wait_event_type = 'Lock' AND query ILIKE '%recordings%'"""
+
+
+async def hold_the_pump(weak: WeakDatabase) -> Any:
+    """A session that holds `recordings`: the pump has written call and case by then, and waits."""
+    hog: Any = await asyncpg.connect(plain_url(weak.inside))  # type: ignore[no-untyped-call]
+    await hog.execute("BEGIN")
+    await hog.execute("LOCK TABLE recordings IN SHARE ROW EXCLUSIVE MODE")
+    return hog
+
+
+async def until_it_waits(weak: WeakDatabase) -> None:
+    looking: Any = await asyncpg.connect(plain_url(weak.inside))  # type: ignore[no-untyped-call]
+    async with asyncio.timeout(10):
+        while not await looking.fetchrow(IN_MID_COMMIT):
+            await asyncio.sleep(0.02)
+    await looking.close()
+
+
+async def timed(work: Any, within: float) -> Any:
+    began = time.monotonic()
+    found = await work
+    assert time.monotonic() - began < within
+    return found
+
+
+async def callers(desk: Office) -> list[str]:
+    """What five callers ask of the desk meanwhile; the codes that they hear."""
+    codes = [await timed(desk.intake.open_case(call(), opening()), 1.0) for _ in range(5)]
+    seen = await timed(desk.intake.look_up("09141234567", codes[0]), 1.3)
+    assert seen.result is Lookup.UNAVAILABLE
+    await timed(desk.intake.county_of("09141234567"), 0.8)
+    await timed(desk.intake.wish_call_back(call(), codes[0]), 1.0)
+    return codes
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+async def test_she_notices_nothing_and_every_code_resolves_afterwards_once(
+    weak_database: WeakDatabase, fault: Fault, tmp_path: Path
+) -> None:
+    engine = make_engine(weak_database.url, command_seconds=2.0)
+    before = {case["code"] for case in await reading.cases(engine, limit=500)}
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        hog = await hold_the_pump(weak_database)
+        codes = [await desk.intake.open_case(call(), opening())]
+        await until_it_waits(weak_database)
+        async with fault(weak_database):
+            codes += await callers(desk)
+        hog.terminate()
+        async with asyncio.timeout(30):
+            await desk.pump.idle()
+        found = [case for case in await reading.cases(engine, limit=500) if case["code"] not in before]
+        assert all(codes) and sorted(case["code"] for case in found) == sorted(codes)
+        assert all(len(case["recordings"]) == 1 for case in found)
+        assert (await desk.intake.look_up("09141234567", codes[0])).result is Lookup.FOUND
+        async with engine.connect() as connection:
+            wished = select(outbox).where(outbox.c.kind == "call_back_wished")
+            wishes = (await connection.execute(wished)).all()
+        (wish,) = [wish for wish in wishes if wish.payload["code"] == codes[1]]
+        assert wish.payload["number"] == "+989141234567" and wish.payload["language"] == "fa"
+    await engine.dispose()
