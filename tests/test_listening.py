@@ -9,11 +9,14 @@ import threading
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from ivr import listening
+from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.lab.ports import free
 from ivr.listening import ListeningError, Sharing, drain, obtain, siblings
 from ivr.settings import Agi, Settings, Web
+from tests.asterisk.pretend import Pretend, until
 
 
 @pytest.fixture
@@ -99,3 +102,30 @@ async def test_another_program_on_our_port_is_named(
             await obtain(settings, place)
         with pytest.raises(ConnectionRefusedError):  # and the other one was let go
             socket.create_connection(("127.0.0.1", settings.agi.port))
+
+
+async def test_who_drains_keeps_no_socket_on_which_callers_would_wait_in_silence(
+    settings: Settings, place: Path
+) -> None:
+    async def scenario() -> None:
+        sockets = await obtain(settings, place)
+        sharing, over = Sharing(place, sockets, lambda: None), asyncio.Event()
+        sharing.open()
+
+        async def answer(_: AgiConnection) -> None:
+            await over.wait()
+
+        server = AgiServer("127.0.0.1", settings.agi.port, answer=answer)
+        await server.start(sockets["agi"])
+        calling = asyncio.create_task(Pretend().run(settings.agi.port))
+        await until(lambda: server.calls)
+        sharing.close()
+        draining = asyncio.create_task(server.drain(10))
+        await asyncio.sleep(0)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", settings.agi.port)
+        assert server.calls == 1
+        over.set()
+        await asyncio.gather(draining, calling)
+
+    await asyncio.to_thread(uvloop.run, scenario())
