@@ -29,7 +29,7 @@ from ivr.commands.sounds import needed
 from ivr.delivery import Delivery
 from ivr.desk import menus
 from ivr.desk.apply import Pump
-from ivr.desk.book import Book
+from ivr.desk.book import Book, Limits
 from ivr.desk.codes import CodeBlock, CodesError
 from ivr.desk.intake import Intake
 from ivr.desk.seeding import directory_from
@@ -108,6 +108,9 @@ class Hotline:
             weekend=frozenset(settings.province.weekend),
             wrong_codes=settings.calls.wrong_codes,
             wrong_codes_minutes=settings.calls.wrong_codes_minutes,
+            limits=Limits(
+                settings.calls.cases_per_hour, settings.calls.cases_per_day, settings.calls.repeat_days
+            ),
         )
         self.codes: CodeBlock
         self.line: Line

@@ -36,7 +36,6 @@ from ivr.voice.actions import (
 )
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
-    CallerKnown,
     CaseOpened,
     Confirmed,
     Event,
@@ -137,7 +136,7 @@ class Call:
                 await intake.rate(self._so_far(), action)
                 return Rated()
             case RecallCaller():
-                return CallerKnown(await intake.county_of(self.facts.caller))
+                return await intake.recall(self.facts.caller)
             case LookUpCase(code=code):
                 return await intake.look_up(self.facts.caller, code)
             case HangUp():
@@ -163,7 +162,7 @@ class Call:
                 case OpenCase():
                     code = await intake.open_case(self._so_far(), action)
                     await self.channel.kept()
-                    return CaseOpened(code)
+                    return CaseOpened(code, code in self.facts.joined)
                 case KeepWords():
                     await intake.keep_words(self._so_far(), action)
                     return WordsKept()

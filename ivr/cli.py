@@ -10,6 +10,7 @@ import typer
 
 from ivr.commands import (
     backup,
+    block,
     books,
     callback,
     caseflow,  # noqa: F401  adds to `ivr case`
@@ -44,6 +45,7 @@ app.add_typer(escalation.app, name="escalation")
 app.add_typer(closure.app, name="closure")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(callback.app, name="callback")
+app.add_typer(block.app, name="block")
 app.command(epilog=verify.EXAMPLES)(verify.verify)
 app.command(epilog=backup.BACKUP_EXAMPLES)(backup.backup)
 app.command(epilog=backup.RESTORE_EXAMPLES)(backup.restore)

@@ -93,13 +93,20 @@ class Province(Part):
 
 
 class Calls(Part):
-    """`wrong_codes`: unknown tracking codes one caller may enter within `wrong_codes_minutes`."""
+    """`wrong_codes`: unknown tracking codes one caller may enter within `wrong_codes_minutes`.
+
+    Beyond `cases_per_hour` or `cases_per_day` of one caller the desk reads her cases first; for `repeat_days`
+    words on the matter of her open case join it. 0 switches each of the three off.
+    """
 
     extension: str = "111"
     menu: str = "111"
     languages: tuple[str, ...] = ("fa", "az")
     wrong_codes: int = Field(5, ge=1)
     wrong_codes_minutes: int = Field(60, ge=1)
+    cases_per_hour: int = Field(6, ge=0)
+    cases_per_day: int = Field(20, ge=0)
+    repeat_days: int = Field(10, ge=0)
 
 
 class Callbacks(Part):

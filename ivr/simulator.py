@@ -106,6 +106,8 @@ class Desk:
     new_code: Callable[[OpenCase], str] = example_code
     look_up: Callable[[str], CaseSeen] = empty_books
     county: str = ""
+    blocked: bool = False
+    joined: bool = False  # her words belong to the case of an earlier call
     operator: Transfer = Transfer.NOBODY
     has_room: bool = True  # a disk takes recordings …
     keeps: bool = True  # … and the journal what is to be kept
@@ -271,7 +273,7 @@ class _Call:
             case Operator():
                 return self.source.interrupt(action) or Transferred(self.desk.operator)
             case RecallCaller():
-                return CallerKnown(self.desk.county)
+                return CallerKnown(self.desk.county, self.desk.blocked)
             case LookUpCase(code=code):
                 return self.desk.look_up(code)
             case FindRoom():
@@ -294,7 +296,7 @@ class _Call:
         case["recordings"] = [{"seconds": r.seconds, "ended": r.ended} for r in action.recordings]
         case["national_id"] = "•" * len(action.national_id)
         self.transcript.cases.append({**case, "code": code})
-        return CaseOpened(code)
+        return CaseOpened(code, self.desk.joined)
 
     def _shown(self, action: Action, event: Event) -> str:
         """The answer in one line, sensitive keys masked as in the call row; "" for nothing worth a line."""
@@ -313,6 +315,10 @@ class _Call:
                 return f"operators: {result}"
             case CaseSeen(result=result):
                 return f"desk: {result} {event.status}".rstrip()
+            case CallerKnown(blocked=True):
+                return "desk: she is blocked"
+            case CaseOpened(code=code, joined=True):
+                return f"desk: joined to her case {code}"
             case CallerKnown(county=county):
                 return f"desk: her last case came from {county}" if county else ""
             case CaseOpened(code=code):

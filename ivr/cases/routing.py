@@ -25,6 +25,7 @@ class Reason(StrEnum):
     RULE = "rule"
     NO_RULE = "no_rule"
     TIE = "tie"
+    OVER_LIMIT = "over_limit"  # this caller opened many cases lately: the desk reads first
     OUTSIDE = "outside"  # the rule names a body that can only be advised to the citizen, not given cases
 
 

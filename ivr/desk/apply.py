@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.kinds import Kind
-from ivr.desk import verdicts
+from ivr.desk import repeats, verdicts
 from ivr.desk.book import Book, BookEmpty, Page
 from ivr.desk.codes import desk_code
 from ivr.desk.events import INSERT_OPENING, add_event
@@ -47,7 +47,7 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
         rows = Rows()
         facts = await joined(connection, facts)
         for fact in facts:
-            await _collect(connection, page, fact, rows)
+            await _collect(connection, raw, page, fact, rows)
         await _save(raw, rows)
         for fact in facts:
             match fact["type"]:
@@ -61,7 +61,7 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
                     await verdicts.call_over(connection, fact)
 
 
-async def _collect(connection: AsyncConnection, page: Page, fact: Fact, rows: Rows) -> None:
+async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact, rows: Rows) -> None:
     if fact["type"] == BEGUN:
         return  # for the reconciler alone
     call = call_row(fact, page)
@@ -70,6 +70,8 @@ async def _collect(connection: AsyncConnection, page: Page, fact: Fact, rows: Ro
             rows.started.setdefault(call["id"], call)
         case "case_opened":
             rows.started.setdefault(call["id"], call)
+            if await repeats.too_many(raw, page, fact, rows):
+                fact = {**fact, "over_limit": True}
             add_case(rows, fact, fact["code"] or await desk_code(connection), page)
         case "call_back_wished":
             rows.started.setdefault(call["id"], call)
@@ -112,13 +114,18 @@ async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: F
             await add_event(connection, uuid.UUID(fact["id"]), case, at, "code_promised", details)
         return
     if fact["instead"]:
-        earlier = (recordings.c.case_id == case, recordings.c.name != name)
+        this_call = (recordings.c.case_id == case, recordings.c.call_id == row["call_id"])
+        earlier = (*this_call, recordings.c.name != name)
         await connection.execute(update(recordings).where(*earlier).values(superseded=True))
     event = "words_replaced" if fact["instead"] else "words_added"
     details = {"recording": name, "sha256": row["sha256"]}
     if fact.get("recovered"):
         details |= {"recovered": True}
+    if fact.get("repeat"):
+        details |= {"repeat": True}
     await add_event(connection, uuid.UUID(fact["id"]), case, at, event, details)
+    if fact.get("repeat"):
+        await repeats.said_again(connection, page, fact, case)
 
 
 async def _case_of(connection: AsyncConnection, fact: Fact) -> uuid.UUID | None:

@@ -19,6 +19,7 @@ from ivr.cases.clock import Clock
 from ivr.cases.deadlines import WEEKEND, Calendar
 from ivr.cases.escalation import Ladder, Ladders, Term, from_json
 from ivr.cases.routing import Rule, Rules, Scope
+from ivr.store.blocked_callers import blocked_callers, in_force
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY
 from ivr.store.listening import listen
@@ -34,7 +35,8 @@ from ivr.store.tables import (
     routing_rules,
     topics,
 )
-from ivr.voice.events import CaseSeen, Lookup
+from ivr.voice.actions import OpenCase
+from ivr.voice.events import CallerKnown, CaseSeen, Lookup
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +50,18 @@ class BookEmpty(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How many cases of one caller go their usual way within an hour and a day; further ones go to the desk.
+
+    `repeat_days`: so long what she says of the same matter joins her open case. 0 switches each of them off.
+    """
+
+    cases_per_hour: int = 0
+    cases_per_day: int = 0
+    repeat_days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One reading of the book, immutable."""
 
@@ -58,6 +72,7 @@ class Page:
     other_topic: str
     area_code: str
     ladders: Ladders
+    limits: Limits
     revisions: Mapping[str, int]  # county ("" = everywhere) → what its cases must be timed by
 
     @property
@@ -90,12 +105,14 @@ class Book:
         weekend: frozenset[int] = WEEKEND,
         wrong_codes: int = 5,
         wrong_codes_minutes: int = 60,
+        limits: Limits = Limits(),
     ) -> None:
         self.engine = engine
         self.timezone = timezone
         self.weekend = weekend
         self.wrong_codes = wrong_codes
         self.window = timedelta(minutes=wrong_codes_minutes)
+        self.limits = limits
         self._page: Page | None = None
 
     @property
@@ -112,20 +129,34 @@ class Book:
     async def load(self) -> None:
         """Read everything anew and swap it in whole."""
         async with self.engine.connect() as connection:
-            self._page = await read_page(connection, self.timezone, self.weekend)
+            self._page = await read_page(connection, self.timezone, self.weekend, self.limits)
 
     async def follow(self) -> None:
         """For ever: reread whenever the database says that something changed, and after each reconnect."""
         await listen(self.engine.url.render_as_string(hide_password=False), CHANNEL, self._reload)
 
-    async def latest_county(self, number: str) -> str:
-        """The county of this caller's latest case that has one, or ""."""
+    async def recall(self, number: str, now: datetime) -> CallerKnown:
+        """The county of this caller's latest case that has one, and whether she is blocked."""
         caller = phone.key(number, self.area_code)
         if not caller:
-            return ""
+            return CallerKnown()
         async with direct(self.engine) as (_, raw):
-            row = await _LATEST.first(raw, caller=caller)
-        return row["county"] if row is not None else ""
+            row = await _KNOWN.first(raw, caller=caller, now=now)
+        return CallerKnown(row["county"] or "", row["blocked"])
+
+    async def same_matter(self, number: str, opening: OpenCase, now: datetime) -> tuple[str, str] | None:
+        """Code and id of this caller's case in which the same matter still waits for its agency's answer.
+
+        Another matter, a further number to call and whatever is about "something else" has none.
+        """
+        caller, since = phone.key(number, self.area_code), now - timedelta(days=self.limits.repeat_days)
+        general = self._page is None or opening.topic == self._page.other_topic
+        if not caller or not self.limits.repeat_days or general or opening.callback or opening.national_id:
+            return None
+        matter = {"kind": opening.kind, "topic": opening.topic, "county": opening.county}
+        async with direct(self.engine) as (_, raw):
+            row = await _SAME.first(raw, caller=caller, since=since, **matter)
+        return None if row is None else (row["code"], str(row["id"]))
 
     async def look_up(self, number: str, code: str, now: datetime, *, counts: bool = True) -> CaseSeen:
         """One question to the database; a second one only to note a wrong code (unless not `counts`)."""
@@ -168,6 +199,34 @@ def latest_of() -> Select[Any]:
     return query.where(cases.c.county.is_not(None)).order_by(cases.c.opened_at.desc()).limit(1)
 
 
+def known() -> Select[Any]:
+    """The county of `caller`'s latest case, or NULL, and whether she is blocked `now`: exactly one row."""
+    block = select(blocked_callers.c.id).where(blocked_callers.c.caller_key == bindparam("caller"))
+    block = block.where(in_force(bindparam("now", type_=blocked_callers.c.until.type)))
+    return select(latest_of().scalar_subquery().label("county"), block.exists().label("blocked"))
+
+
+def same_matter() -> Select[Any]:
+    """`caller`'s latest case since then of this kind, topic and county that an agency must still answer."""
+    hers = (cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")
+    matter = [cases.c[name] == bindparam(name) for name in ("kind", "topic")]
+    here = func.coalesce(cases.c.county, "") == bindparam("county")
+    unanswered = (cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
+    query = select(cases.c.code, cases.c.id).where(*hers, *matter, here, *unanswered)
+    since = cases.c.opened_at > bindparam("since")
+    return query.where(since).order_by(cases.c.opened_at.desc()).limit(1)
+
+
+def lately() -> Select[Any]:
+    """How many cases `caller` opened in the hour and in the day up to `at`."""
+    at = bindparam("at", type_=cases.c.opened_at.type)
+    hers = (cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")
+    within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at)
+    hour = func.count().filter(cases.c.opened_at > bindparam("hour")).label("hour")
+    counted: tuple[Any, ...] = (hour, func.count().label("day"))
+    return select(*counted).where(*hers, *within)
+
+
 def seen() -> Select[Any]:
     """How often `caller` missed `since`, and the case of `code` if there is one: always exactly one row."""
     by_caller = code_misses.c.caller_key == bindparam("caller")
@@ -179,12 +238,17 @@ def seen() -> Select[Any]:
     return select(one, found).select_from(one.outerjoin(found, true()))
 
 
-_LATEST = Prepared(latest_of())
+_KNOWN = Prepared(known())
+_SAME = Prepared(same_matter())
+LATELY = Prepared(lately())
 _SEEN = Prepared(seen())
 
 
 async def read_page(
-    connection: AsyncConnection, timezone: str = "Asia/Tehran", weekend: frozenset[int] = WEEKEND
+    connection: AsyncConnection,
+    timezone: str = "Asia/Tehran",
+    weekend: frozenset[int] = WEEKEND,
+    limits: Limits = Limits(),
 ) -> Page:
     """The book as this transaction sees it. Raises BookEmpty."""
     province = (await connection.execute(select(provinces))).first()
@@ -210,6 +274,7 @@ async def read_page(
         counties=frozenset(counties),
         other_topic=province.other_topic,
         area_code=province.area_code,
+        limits=limits,
         ladders=from_json(province.escalation),
         revisions={row.county: row.revision for row in revised},
     )

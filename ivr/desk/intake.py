@@ -25,7 +25,7 @@ from ivr.desk.verdicts import RATING, VERDICT
 from ivr.store.engine import AWAY
 from ivr.store.journal import Fact, Journal, JournalError
 from ivr.voice.actions import Confirm, KeepWords, OpenCase, Rate
-from ivr.voice.events import CaseSeen, Lookup, Recorded
+from ivr.voice.events import CallerKnown, CaseSeen, Lookup, Recorded
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -45,7 +45,8 @@ class CallFacts:
 
     `cases`: tracking code → id of the case opened in this call; `recordings`: names; `unsure`: code and id of
     a case that a sick disk did not confirm, to be used for the next try, so that it is one case however often
-    the disk wrote it. `Intake` fills these.
+    the disk wrote it; `joined`: codes of earlier cases that words of this call were added to. `Intake` fills
+    these.
     """
 
     id: str
@@ -61,6 +62,7 @@ class CallFacts:
     cases: dict[str, str] = field(default_factory=dict)
     recordings: list[str] = field(default_factory=list)
     unsure: tuple[str, str] | None = None
+    joined: set[str] = field(default_factory=set)
 
 
 def _now() -> datetime:
@@ -145,8 +147,11 @@ class Intake:
         """Make the words safe and return the case's code once they are.
 
         "" when no code can be promised: the words are safe all the same and become a case at the desk.
+        Who speaks of the matter of her open case again gets that one's code, and her words join it.
         Raises JournalError when nothing could be made safe; the words may still be found to be, later.
         """
+        if call.unsure is None and (code := await self._join(call, opening)):
+            return code
         if call.unsure is None:
             call.unsure = await self.codes.take(), str(uuid.uuid4())
         code, case = call.unsure
@@ -154,6 +159,23 @@ class Intake:
         call.unsure = None
         call.cases[code] = case
         self._remember(code)
+        return code
+
+    async def _join(self, call: CallFacts, opening: OpenCase) -> str:
+        """Add the words to this caller's open case of the same matter; "" when none is known."""
+        words = [recorded for recorded in opening.recordings if recorded.name]
+        try:
+            found = await _within(
+                COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock())
+            )
+        except AWAY:
+            return ""  # a case of its own; the desk may merge them
+        if found is None or not words:
+            return ""
+        code, call.cases[code] = found[0], found[1]
+        for recorded in words:
+            await self._append(self._kept(call, KeepWords(code, recorded, False)) | {"repeat": True})
+        call.joined.add(code)
         return code
 
     async def take_in(self, call: CallFacts, recorded: Recorded, spoken_at: datetime) -> None:
@@ -168,17 +190,7 @@ class Intake:
 
     async def keep_words(self, call: CallFacts, kept: KeepWords) -> None:
         """Add a recording to the case opened in this call. Raises JournalError."""
-        fact = {
-            "type": "words_kept",
-            "id": str(uuid.uuid4()),
-            "at": self.clock().isoformat(),
-            "case": call.cases.get(kept.code, ""),
-            "code": kept.code,
-            "call": _call(call),
-            "recording": asdict(kept.recording),
-            "instead": kept.instead,
-        }
-        await self._append(fact)
+        await self._append(self._kept(call, kept))
 
     async def wish_call_back(self, call: CallFacts, code: str) -> None:
         """She wants to be called about a code that can't be looked up now. Raises JournalError."""
@@ -206,12 +218,12 @@ class Intake:
             log.warning("a call-back could not be looked up: %s", error)
             return None
 
-    async def county_of(self, number: str) -> str:
-        """The county of this caller's latest case; "" when there is none or nobody can look in time."""
+    async def recall(self, number: str) -> CallerKnown:
+        """What the books know of this caller; nothing when nobody can look in time."""
         try:
-            return await _within(COUNTY_SECONDS, self.book.latest_county(number))
+            return await _within(COUNTY_SECONDS, self.book.recall(number, self.clock()))
         except AWAY:
-            return ""
+            return CallerKnown()
 
     async def look_up(self, number: str, code: str) -> CaseSeen:
         """What may be told about a code. Wrong codes are counted per caller, across all workers."""
@@ -226,6 +238,18 @@ class Intake:
         if seen.result is Lookup.UNKNOWN and promised:
             return CaseSeen(Lookup.UNAVAILABLE)  # promised, but its case has not reached the database yet
         return seen
+
+    def _kept(self, call: CallFacts, kept: KeepWords) -> Fact:
+        return {
+            "type": "words_kept",
+            "id": str(uuid.uuid4()),
+            "at": self.clock().isoformat(),
+            "case": call.cases.get(kept.code, ""),
+            "code": kept.code,
+            "call": _call(call),
+            "recording": asdict(kept.recording),
+            "instead": kept.instead,
+        }
 
     def _opened(self, case: str, code: str, call: CallFacts, opening: OpenCase) -> Fact:
         return {

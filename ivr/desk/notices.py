@@ -1,6 +1,6 @@
 """Who is told what when something happens to a case: the province's `notices.yaml`.
 
-    contacts:                     # where a body is reached; level: officer, head, … (db/seed/…/ladder.yaml)
+    contacts:                     # where a body is reached; level: officer, head, … (escalation.yaml)
       - {agency: abfa, level: head, email: [head@abfa.example]}
     notices:                      # on: an event; to: citizen | agency | level; by: sms | email
       - {on: case_answered, to: citizen, by: sms, text: "پاسخ پروندهٔ {code} آماده است."}

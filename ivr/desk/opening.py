@@ -55,6 +55,8 @@ def rule(fact: Fact, page: Page) -> Ruling:
     county = fact["county"] if fact["county"] in page.counties else ""
     term = page.term(Clock(datetime.fromisoformat(fact["at"])), kind, topic, county)
     route = page.rules.route(kind, topic, county)
+    if fact.get("over_limit"):
+        route = Route(page.rules.desk, Reason.OVER_LIMIT)
     said = {"kind": fact["kind"], "topic": fact["topic"], "county": fact["county"]}
     known = {"kind": kind, "topic": topic, "county": county}
     return Ruling(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ivr.store.agencies import agencies
 from ivr.store.areas import areas, provinces
 from ivr.store.base import metadata
+from ivr.store.blocked_callers import blocked_callers
 from ivr.store.calendar_days import calendar_days
 from ivr.store.calendar_revisions import calendar_revisions
 from ivr.store.callbacks import callback_attempts, callbacks
@@ -27,6 +28,7 @@ from ivr.store.topics import topics
 __all__ = [
     "agencies",
     "areas",
+    "blocked_callers",
     "calendar_days",
     "calendar_revisions",
     "callback_attempts",

@@ -69,7 +69,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class RecallCaller:
-    """Which county did this caller's latest case come from? Answer: `CallerKnown`."""
+    """Where did this caller's latest case come from, and is she blocked? Answer: `CallerKnown`."""
 
 
 @dataclass(frozen=True, slots=True)

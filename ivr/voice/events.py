@@ -60,16 +60,24 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class CallerKnown:
-    """The county code of the caller's latest case, or "" when there is none or nobody could look."""
+    """The county code of the caller's latest case, or "" when there is none or nobody could look.
+
+    `blocked`: she gets no case by the usual way for now, only the operator or the beep.
+    """
 
     county: str = ""
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CaseOpened:
-    """The words are safe. `code` resolves for certain; "" when no code could be promised."""
+    """The words are safe. `code` resolves for certain; "" when no code could be promised.
+
+    `joined`: they are in the case that she opened in an earlier call, whose code this is.
+    """
 
     code: str = ""
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from ivr.voice.yaml_tree import Listing, Node, Scalar, Table
 PROMPT_ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 STEP_ID = re.compile(r"[a-z][a-z0-9_]*")
 NUMBER = ("shown", "withheld")  # whether the network told the caller's
+CALLER = ("free", "blocked")
 MOST_PROMPTS = 20  # in one utterance
 # What YAML readers take for a number, a truth value or nothing unless it stands in quotes. `on` and `off`
 # are left out: `on` is the name of a key here.
@@ -46,6 +47,7 @@ class Reading:
     def values(self, name: str) -> Collection[str] | None:
         """What the draft's value `name` may be."""
         known = {"language": self.languages, "kind": self.kinds, "topic": self.topics, "number": NUMBER}
+        known["caller"] = CALLER
         return self.counties if name == "county" else known.get(name)
 
 

@@ -165,7 +165,7 @@ class OperatorStep(Step):
 class BranchStep(Step):
     """type: branch. Says nothing: goes where the value `on` sends it, else to `go`."""
 
-    on: str  # kind | language | topic | county | number
+    on: str  # kind | language | topic | county | number | caller
     cases: Mapping[str, str]
     go: str
 

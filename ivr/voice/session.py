@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ivr.voice.actions import Action, HangUp, RecallCaller
 from ivr.voice.directory import Directory
 from ivr.voice.events import Caller, CallerKnown, Ended, Event, HungUp, Keys, Recorded, Said, Transferred
-from ivr.voice.menu import Asking, CountyStep, DigitsStep, Menu, RecordStep, Step
+from ivr.voice.menu import Asking, BranchStep, CountyStep, DigitsStep, Menu, RecordStep, Step
 from ivr.voice.steps import BUILT_IN, END, perform
 from ivr.voice.talk import Back, Flow, Gone, Jump, Talk
 
@@ -65,10 +65,10 @@ class Session(Talk):
 
     def _whole(self) -> Flow[None]:
         try:
-            if self.caller.number and any(isinstance(s, CountyStep) for s in self.menu.steps.values()):
+            if self.caller.number and any(_asks_who(step) for step in self.menu.steps.values()):
                 # Before the first prompt: keys pressed while nothing plays would be lost.
                 known = yield from self.do(RecallCaller(), CallerKnown)
-                self.known_county = known.county
+                self.known_county, self.blocked = known.county, known.blocked
             yield from self._walk()
         except Gone:
             pass
@@ -110,3 +110,8 @@ class Session(Talk):
     def _sensitive(self) -> bool:
         step = self.menu.steps.get(self.step)
         return isinstance(step, DigitsStep) and step.sensitive
+
+
+def _asks_who(step: Step) -> bool:
+    """Whether a step wants to know what the books know of the caller."""
+    return isinstance(step, CountyStep) or (isinstance(step, BranchStep) and step.on == "caller")

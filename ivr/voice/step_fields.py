@@ -18,7 +18,7 @@ DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 # What a `digits` step collects, and the only check that makes sense for it.
 CHECKS = {"callback": "phone", "national_id": "national_id", "code": "tracking_code"}
 REVIEW = ("keep", "hear", "again", "add")
-BRANCHES = ("kind", "language", "topic", "county", "number")
+BRANCHES = ("kind", "language", "topic", "county", "number", "caller")
 RECORD_SETS = ("kind", "topic", "county")
 _KEY = "1 to 4 digits, or # alone (“*” always repeats the prompt and is not written)"
 _NO_MISS = Miss(1, (), "")

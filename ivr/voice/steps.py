@@ -49,6 +49,7 @@ BUILT_IN = frozenset(
         "record.hear_intro",
         "record.again_kept",
         "record.added",
+        "record.joined",
         "record.safe",
         "code.once_more",
         "follow_up.call_later",
@@ -103,6 +104,8 @@ def perform(talk: Talk, step: Step) -> Flow[str]:
 def _value(talk: Talk, on: str) -> str:
     if on == "number":
         return "shown" if talk.caller.number else "withheld"
+    if on == "caller":
+        return "blocked" if talk.blocked else "free"
     return talk.language if on == "language" else talk.draft.get(on, "")
 
 

@@ -65,8 +65,10 @@ class Talk:
         self.language = menu.languages[0]
         self.draft: dict[str, str] = {}
         self.known_county = ""
+        self.blocked = False
         self.step = menu.start
         self.code: str | None = None  # None: no case yet; "": a case whose code could not be promised
+        self.joined = False  # the case is one of an earlier call
         self.words: list[Recorded] = []  # what the caller's case says, in her last version
         self.uncased: list[Recorded] = []  # recordings that no case holds yet
         self.review_mode = ""  # "again" or "add" while a review sends her to record once more
@@ -182,6 +184,7 @@ class Talk:
         if isinstance(opened, NotKept):
             return False
         self.code = opened.code if isinstance(opened, CaseOpened) else ""
+        self.joined = isinstance(opened, CaseOpened) and opened.joined
         self.words, self.uncased = self.uncased[-1:], []
         self.history.clear()
         return True

@@ -37,7 +37,7 @@ def record(talk: Talk, step: RecordStep) -> Flow[str]:
         talk.set(step.sets)
         if not (yield from talk.open_case()):
             return _refuse(talk, step, "record.not_kept", mode)
-        said = "record.safe"
+        said = "record.joined" if talk.joined else "record.safe"
     else:
         if not (yield from talk.keep_words(instead=mode == "again")):
             return _refuse(talk, step, "record.not_kept", mode)

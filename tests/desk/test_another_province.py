@@ -8,6 +8,7 @@ from ivr.desk import reading
 from ivr.desk.seeding import directory, seed
 from ivr.store import schema
 from ivr.store.engine import make_engine
+from ivr.voice.events import CallerKnown
 from tests.desk.office import call, office, opening
 
 SEEDS = {
@@ -52,7 +53,7 @@ async def test_it_takes_no_code(empty_url: str, tmp_path: Path) -> None:
         known = await desk.intake.open_case(call("33334444"), opening(topic="town.street", county="zanjan"))
         unknown = await desk.intake.open_case(call(), opening(topic="town.street", county=""))
         await desk.pump.idle()
-        assert await desk.intake.county_of("+982433334444") == "zanjan"
+        assert await desk.intake.recall("+982433334444") == CallerKnown("zanjan")
         one, other = await reading.case_json(engine, known), await reading.case_json(engine, unknown)
     assert one is not None and other is not None
     # Opened on a Wednesday; Saturday is closed for snow there.

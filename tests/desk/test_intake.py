@@ -12,7 +12,7 @@ from ivr.cases.code import is_valid
 from ivr.desk import answers, reading
 from ivr.store.tables import case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
-from ivr.voice.events import Ended, Lookup
+from ivr.voice.events import CallerKnown, Ended, Lookup
 from tests.desk.office import WEDNESDAY, call, office, opening, words
 
 
@@ -155,9 +155,9 @@ async def test_a_caller_is_known_by_her_latest_case_however_her_number_is_writte
         await desk.intake.open_case(call("09141234567"), opening(county="ahar"))
         await desk.intake.open_case(call(""), opening(county="tabriz"))
         await desk.pump.idle()
-        assert await desk.intake.county_of("+989141234567") == "ahar"
-        assert await desk.intake.county_of("09140000000") == ""
-        assert await desk.intake.county_of("") == ""
+        assert await desk.intake.recall("+989141234567") == CallerKnown("ahar")
+        assert await desk.intake.recall("09140000000") == CallerKnown("")
+        assert await desk.intake.recall("") == CallerKnown("")
 
 
 async def test_a_code_tells_status_agency_deadline_and_answer(engine: AsyncEngine, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import Position
 from ivr.store.tables import calls, case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
-from ivr.voice.events import Lookup
+from ivr.voice.events import CallerKnown, Lookup
 from tests.desk.office import WEDNESDAY, call, office, opening, words
 from tests.fixtures.database import run
 
@@ -82,7 +82,7 @@ async def test_while_the_database_is_away_codes_are_promised_and_resolve_later(
         codes = [await desk.intake.open_case(call(), opening()) for _ in range(30)]
         assert all(codes) and len(set(codes)) == 30
         assert (await desk.intake.look_up("09141112222", codes[0])).result is Lookup.UNAVAILABLE
-        assert await desk.intake.county_of("09141234567") == ""
+        assert await desk.intake.recall("09141234567") == CallerKnown("")
         with pytest.raises(AWAY):
             await desk.codes.lease(engine)
         await run(postgres_url, f'ALTER DATABASE "{database}" ALLOW_CONNECTIONS true')

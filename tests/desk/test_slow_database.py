@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.voice.events import Lookup
+from ivr.voice.events import CallerKnown, Lookup
 from tests.desk.office import call, office, opening
 
 
@@ -21,12 +21,12 @@ async def test_the_caller_notices_nothing_but_that_her_code_can_t_be_looked_up(
         async with engine.begin() as hog:
             await hog.execute(text("LOCK TABLE cases, calls, code_misses"))
             async with asyncio.timeout(1.4):
-                counties = await asyncio.gather(*(desk.intake.county_of("09141234567") for _ in range(30)))
-                assert set(counties) == {""}
+                known = await asyncio.gather(*(desk.intake.recall("09141234567") for _ in range(30)))
+                assert set(known) == {CallerKnown()}
             async with asyncio.timeout(1.9):
                 seen = await asyncio.gather(*(desk.intake.look_up("09141234567", code) for _ in range(30)))
                 assert {s.result for s in seen} == {Lookup.UNAVAILABLE}
             assert await desk.intake.open_case(call(), opening()) != ""
         await desk.pump.idle()
-        assert await desk.intake.county_of("09141234567") == "ahar"
+        assert await desk.intake.recall("09141234567") == CallerKnown("ahar")
         assert (await desk.intake.look_up("09141234567", code)).result is Lookup.FOUND

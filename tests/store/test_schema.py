@@ -114,6 +114,12 @@ def test_any_usual_address_will_do(url: str) -> None:
         (reading.newest_calls(20, CURSOR), "ix_calls_started_at_id"),
         (select(cases).where(cases.c.code == "1"), "uq_cases_code"),
         (book.latest_of().params(caller="+98"), "ix_cases_caller_key_opened_at"),
+        (book.known().params(caller="+98", now=NOW), "ix_blocked_callers_caller_key_until"),
+        (book.lately().params(caller="+98", at=NOW, hour=NOW, day=NOW), "ix_cases_caller_key_opened_at"),
+        (
+            book.same_matter().params(caller="+98", since=NOW, kind="", topic="", county=""),
+            "ix_cases_caller_key_opened_at",
+        ),
         (book.seen().params(caller="+98", code="1", since=NOW), "ix_code_misses_caller_key_at"),
         (book.seen().params(caller="+98", code="1", since=NOW), "uq_cases_code"),
         (select(cases.c.code).where(cases.c.call_id == ID), "ix_cases_call_id"),

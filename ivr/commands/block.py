@@ -1,0 +1,65 @@
+"""`ivr block`: numbers that get only the operator or the beep, for some days."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.commands.output import load_settings, show_json, show_table, with_database, with_page
+
+if TYPE_CHECKING:
+    from ivr.desk.book import Page
+
+app = typer.Typer(help="Callers who misuse the line; they are still heard.", no_args_is_help=True)
+Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
+Number = Annotated[str, typer.Argument(help="A telephone number in any usual form.")]
+By = Annotated[str, typer.Option(help="Who does it: a person of the desk.")]
+
+
+@app.command(epilog="Example: ivr block add 09140000000 --days 7 --reason 'شوخی‌های پیاپی' --by desk/karimi")
+def add(
+    number: Number,
+    days: Annotated[int, typer.Option(min=1, help="For so many days; then it ends by itself.")],
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    by: By = "desk",
+) -> None:
+    """Block a number for some days. Its caller hears so, and reaches the operator or leaves a message."""
+    from ivr.desk import blocking
+    from ivr.desk.change import actor_named
+
+    async def work(engine: AsyncEngine, page: Page) -> datetime:
+        return await blocking.block(engine, page, actor_named(page, by), number, days, reason)
+
+    until = with_page(work)
+    typer.echo(f"{number}: blocked until {until.isoformat(timespec='minutes')}")
+
+
+@app.command(epilog="Example: ivr block remove 09140000000")
+def remove(number: Number, by: By = "desk") -> None:
+    """Let a number in again before its time."""
+    from ivr.desk import blocking
+    from ivr.desk.change import actor_named
+
+    async def work(engine: AsyncEngine, page: Page) -> None:
+        await blocking.lift(engine, page, actor_named(page, by), number)
+
+    with_page(work)
+    typer.echo(f"{number}: not blocked any more")
+
+
+@app.command("list", epilog="Example: ivr block list --all --json")
+def block_list(
+    everything: Annotated[bool, typer.Option("--all", help="Those that ended too.")] = False,
+    json: Json = False,
+) -> None:
+    """The numbers that are blocked, and why."""
+    from ivr.desk import blocking
+
+    rows = with_database(load_settings(), lambda engine: blocking.listed(engine, everything))
+    if json:
+        show_json(rows)
+    else:
+        show_table(["caller", "until", "reason", "blocked_by"], rows)
