@@ -53,7 +53,7 @@ async def callers(desk: Office) -> list[str]:
     codes = [await timed(desk.intake.open_case(call(), opening()), 1.0) for _ in range(5)]
     seen = await timed(desk.intake.look_up("09141234567", codes[0]), 1.3)
     assert seen.result is Lookup.UNAVAILABLE
-    await timed(desk.intake.county_of("09141234567"), 0.8)
+    await timed(desk.intake.recall("09141234567"), 0.8)
     await timed(desk.intake.wish_call_back(call(), codes[0]), 1.0)
     return codes
 
