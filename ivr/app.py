@@ -19,6 +19,7 @@ import uvloop
 from aiohttp import web
 from sqlalchemy import text
 
+from ivr import lost_calls
 from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process
@@ -176,7 +177,8 @@ class Hotline:
         await worker.start()
         stack.push_async_callback(worker.close)
         watched = menus.watch(self.engine, settings.calls.menu, self._published)
-        for watching in (watched, watch_loop(), self.volumes.watch()):
+        vanished = lost_calls.follow(self.engine, settings.spool, self.line.intake, self.ami)
+        for watching in (watched, watch_loop(), self.volumes.watch(), vanished):
             stack.callback(asyncio.create_task(watching).cancel)
         self.ami.start()
         stack.push_async_callback(self.ami.close)

@@ -19,6 +19,7 @@ from ivr.asterisk.server import Drained
 from ivr.cases.phone import mask
 from ivr.desk.callbacks import Briefing
 from ivr.desk.intake import CallFacts, Intake
+from ivr.desk.reconcile import LOST
 from ivr.store.journal import JournalError
 from ivr.voice import verdict
 from ivr.voice.actions import (
@@ -112,7 +113,7 @@ class Call:
         action: Action | None = session.start()
         while action is not None:
             if isinstance(action, HangUp):
-                self.outcome = "hung_up" if self.channel.hung_up else "completed"
+                self.outcome = self._how_it_ended()
                 await self.channel.finish()
                 return
             event = await self._answer(action)
@@ -121,6 +122,11 @@ class Call:
             action = session.receive(event)
             if session.language != spoken and not self.channel.hung_up:
                 await self.channel.speaks(session.language)
+
+    def _how_it_ended(self) -> str:
+        if self.channel.vanished:
+            return LOST
+        return "hung_up" if self.channel.hung_up else "completed"
 
     async def _answer(self, action: Action) -> Event:
         intake = self.line.intake

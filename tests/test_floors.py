@@ -21,6 +21,7 @@ FLOORS = {
     "settings": 4,
     "prompts": 5,
     "calls": 5,
+    "lost_calls": 5,
     "dialling": 5,
     "delivery": 5,
     "worker": 5,

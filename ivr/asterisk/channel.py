@@ -73,6 +73,11 @@ class Channel:
         return self._connection.hung_up
 
     @property
+    def vanished(self) -> bool:
+        """The connection broke and nobody said that she hung up: Asterisk died, or lost its way to us."""
+        return self._connection.lost and not self._connection.told_hangup
+
+    @property
     def unique_id(self) -> str:
         return variables.clean(self._connection.variables.get("agi_uniqueid", ""))
 

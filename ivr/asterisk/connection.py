@@ -40,12 +40,13 @@ class AgiConnection(asyncio.Protocol):
     """One call's line to Asterisk.
 
     `variables` and `arguments` are what Asterisk said first (the secret is not among the arguments).
-    `hung_up`: the caller is gone; `lost`: so is the connection. `on_hangup` is called once when either comes.
+    `hung_up`: the caller is gone; `lost`: so is the connection; `told_hangup`: Asterisk said that she
+    hung up. `on_hangup` is called once when either comes.
     """
 
     __slots__ = (
         "_abandoned", "_awaited", "_codec", "_cut", "_drainable", "_drained", "_loop", "_server", "_strays",
-        "_transport", "arguments", "hung_up", "lost", "on_hangup", "peer", "variables",
+        "_transport", "arguments", "hung_up", "lost", "on_hangup", "peer", "told_hangup", "variables",
     )  # fmt: skip
 
     def __init__(self, server: Host) -> None:
@@ -60,7 +61,7 @@ class AgiConnection(asyncio.Protocol):
         self.variables = NO_VARIABLES
         self.arguments: tuple[str, ...] = ()
         self.peer = ""
-        self.hung_up = self.lost = False
+        self.hung_up = self.lost = self.told_hangup = False
         self.on_hangup: Callable[[], None] | None = None
 
     def send(self, command: bytes, drainable: bool = False) -> asyncio.Future[Reply]:
@@ -137,6 +138,7 @@ class AgiConnection(asyncio.Protocol):
                 self.variables, self.arguments = variables, arguments
                 self._server.introduced(self)
             case Hangup():
+                self.told_hangup = True
                 self._gone()
             case Broken(reason=reason):
                 self._server.drop(self, reason)

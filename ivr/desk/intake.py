@@ -70,7 +70,7 @@ def _now() -> datetime:
 
 
 class Intake:
-    """The desk's window to the telephone. `live`: the recordings of calls in progress, by name.
+    """The desk's window to the telephone. `calls`: ids of those in progress; `live`: their recordings' names.
 
     `others_promise`: whether a sibling promised a code whose case is still on its way to the database.
     """
@@ -89,10 +89,12 @@ class Intake:
         self.clock = clock
         self.others_promise = others_promise
         self.live: set[str] = set()
+        self.calls: set[str] = set()
         self._promised: OrderedDict[str, None] = OrderedDict()
 
     async def call_started(self, call: CallFacts) -> None:
         """Note that a call began. Waits for nothing: no one is told anything that depends on it."""
+        self.calls.add(call.id)
         self.journal.note({"type": "call_started", "call": _call(call)})
 
     def recording_begun(self, call: CallFacts, name: str, chosen: OpenCase, code: str = "") -> None:
@@ -142,6 +144,7 @@ class Intake:
             self.journal.note(fact)
         finally:
             self.live.difference_update(call.recordings)
+            self.calls.discard(call.id)
 
     async def open_case(self, call: CallFacts, opening: OpenCase) -> str:
         """Make the words safe and return the case's code once they are.

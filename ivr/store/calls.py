@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Table, Text, Uuid
+from sqlalchemy import Column, Index, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
@@ -26,4 +26,5 @@ calls = Table(
     Column("steps", JSONB, nullable=False),
     Index("ix_calls_started_at_id", "started_at", "id"),
     Index(None, "unique_id"),
+    Index("ix_calls_running", "started_at", postgresql_where=text("ended_at IS NULL")),
 )

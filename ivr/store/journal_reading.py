@@ -11,6 +11,7 @@ from pathlib import Path
 from ivr.store.journal import Fact, Position, checkpoint_of, fact_of, segments
 
 _NAMES = re.compile(rb'"name":"([^"]+)"')  # of recordings, wherever in a fact
+_CALLS = re.compile(rb'"call":\{"id":"([^"]+)"')
 
 
 def applied(folder: Path) -> Position:
@@ -33,10 +34,21 @@ def naming(folder: Path, names: Collection[str]) -> dict[str, list[tuple[Positio
 
     Only lines that hold one of the names are parsed, so that a whole journal takes well under a second.
     """
+    return _telling(folder, _NAMES, names)
+
+
+def of_calls(folder: Path, ids: Collection[str]) -> dict[str, list[tuple[Position, Fact]]]:
+    """Call → its facts and where each ends, oldest first."""
+    return _telling(folder, _CALLS, ids)
+
+
+def _telling(
+    folder: Path, speaks: re.Pattern[bytes], names: Collection[str]
+) -> dict[str, list[tuple[Position, Fact]]]:
     wanted = {name.encode() for name in names}
     found: dict[str, list[tuple[Position, Fact]]] = {}
     for position, line in _lines(folder, Position()):
-        spoken_of = wanted.intersection(_NAMES.findall(line))
+        spoken_of = wanted.intersection(speaks.findall(line))
         fact = fact_of(line) if spoken_of else None
         if fact is not None:
             for name in spoken_of:
