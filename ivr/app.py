@@ -25,7 +25,7 @@ from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process
 from ivr.calls import Line, carry
 from ivr.cases.callback import Policy
-from ivr.commands.output import Finding, database_url
+from ivr.commands.output import Finding, database_url, vault
 from ivr.commands.sounds import needed
 from ivr.delivery import Delivery
 from ivr.desk import menus
@@ -173,6 +173,7 @@ class Hotline:
             settings.spool,
             settings.custody,
             alone=not settings.agi.others,
+            vault=vault(settings),
         )
         await worker.start()
         stack.push_async_callback(worker.close)

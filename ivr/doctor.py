@@ -41,6 +41,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("asterisk", _asterisk),
         ("fallback", _fallback),
         ("spool", _spool),
+        ("store", _store),
         ("escalation", _escalation),
     ]
     findings = []
@@ -206,6 +207,19 @@ async def _escalation(settings: Settings) -> Finding:
         mend = "start `ivr serve`, or ivr escalation sweep; then ivr escalation check tells what is left"
         return Finding("escalation", False, "; ".join(str(alarm) for alarm in alarms), mend)
     return Finding("escalation", True, "every open case has its body, its clock and its rung")
+
+
+async def _store(settings: Settings) -> Finding:
+    from ivr.commands.output import vault
+
+    store = vault(settings)
+    if store is None:
+        return Finding("store", True, "recordings are in the local folder alone")
+    try:
+        await asyncio.to_thread(store.check)
+    except Exception as error:
+        return Finding("store", False, str(error), "compare recordings_store in config.yaml with the store")
+    return Finding("store", True, f"{settings.recordings_store.url} answers")
 
 
 async def _answers(host: str, port: int) -> bool:

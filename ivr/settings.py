@@ -92,6 +92,16 @@ class Province(Part):
     weekend: tuple[int, ...] = (3, 4)  # Python weekdays: Thursday, Friday
 
 
+class RecordingsStore(Part):
+    """An S3-compatible store to which closed recordings are copied. No key = the machine's own role."""
+
+    url: str = ""  # s3://bucket/prefix; "" = none, recordings are in the local folder alone
+    endpoint: str = ""  # https://…; "" = the cloud's own
+    region: str = "us-east-1"
+    key: str = Field("", repr=False)
+    secret: str = Field("", repr=False)
+
+
 class Calls(Part):
     """`wrong_codes`: unknown tracking codes one caller may enter within `wrong_codes_minutes`.
 
@@ -203,6 +213,7 @@ class Settings(BaseSettings):
     rtp: Rtp = Rtp()
     province: Province = Province()
     calls: Calls = Calls()
+    recordings_store: RecordingsStore = RecordingsStore()
     callbacks: Callbacks = Callbacks()
     notify: Notify = Notify()
 

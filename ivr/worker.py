@@ -21,11 +21,13 @@ from ivr.desk.fallback import take_in
 from ivr.desk.intake import Intake
 from ivr.desk.reconcile import reconcile
 from ivr.desk.retiming import retime
+from ivr.desk.storing import store_recordings
 from ivr.desk.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
 from ivr.desk.telling import SIGN_SECONDS
 from ivr.store import slots
 from ivr.store.engine import AWAY
 from ivr.store.journal import JournalError
+from ivr.store.vault import Vault, VaultError
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +37,7 @@ RECONCILE_SECONDS = 60.0  # how often recordings in no row are looked for …
 SOON_SECONDS = 5.0  # … and when one was found that may still grow
 SWEEP_SECONDS = 60.0  # how often cases whose time has come are looked for
 PROOF_SECONDS = 300.0  # how often the watchdog looks whether one was forgotten
+STORE_SECONDS = 30.0  # how often recordings are copied to the store, if there is one
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
 FIRST_LEASE_SECONDS = 10.0
 LAST_SECONDS = 5.0
@@ -55,6 +58,7 @@ class Worker:
         spool: Path,
         lists: Path,
         alone: bool = True,
+        vault: Vault | None = None,
     ) -> None:
         self.pump = pump
         self.codes = codes
@@ -63,6 +67,7 @@ class Worker:
         self.fallback = fallback
         self.recordings = recordings
         self.lists = lists
+        self.vault = vault
         self.shelf = Shelf(pump.engine, book, recordings, spool, alone)
         self._gone = asyncio.Event()
         self._running: list[asyncio.Task[None]] = []
@@ -86,6 +91,8 @@ class Worker:
             "signing": self._sign,
             "siblings": self._follow_siblings,
         }
+        if self.vault is not None:
+            parts["store"] = partial(self._store, self.vault)
         self._running = [
             asyncio.create_task(self._again(name, part), name=name) for name, part in parts.items()
         ]
@@ -147,6 +154,14 @@ class Worker:
                 log.warning("recordings can't be compared with the books for now: %s", error)
             with contextlib.suppress(TimeoutError):  # what a dead sibling was recording is looked for at once
                 await asyncio.wait_for(self._gone.wait(), wait)
+
+    async def _store(self, vault: Vault) -> None:
+        while True:
+            try:
+                await store_recordings(self.pump.engine, self.recordings, vault)
+            except (VaultError, *AWAY) as error:
+                log.warning("recordings wait to be stored: %s", error)
+            await asyncio.sleep(STORE_SECONDS)
 
     async def _close_days(self) -> None:
         while True:

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.proving import Finding
 from ivr.commands.output import Finding as Trouble
-from ivr.commands.output import err, fail, load_settings, run, show_json, with_database
+from ivr.commands.output import err, fail, load_settings, run, show_json, vault, with_database
 from ivr.commands.progress import bars, watched
 from ivr.desk.backup import Backup, BackupError
 from ivr.desk.restore import Restored, RestoreError, check
@@ -24,6 +24,7 @@ from ivr.desk.restore import restore as put_back
 from ivr.desk.verify import totals
 from ivr.settings import Settings
 from ivr.store.archive import ArchiveError, Writer
+from ivr.store.vault import VaultError
 
 BACKUP_EXAMPLES = "Examples: ivr backup /backup   ·   ivr backup - | age -r age1… > seda111.tar.age"
 RESTORE_EXAMPLES = "Examples: ivr restore /backup/seda111.tar   ·   ivr restore --check /backup/seda111.tar"
@@ -33,6 +34,9 @@ Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.
 
 def backup(
     to: Annotated[Path, typer.Argument(help="File, folder, or - for standard output.")],
+    leave_stored: Annotated[
+        bool, typer.Option(help="Leave out recordings that are in the recordings' store and not here.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Back up database, recordings, journal, code key and secrets, beside the running hotline.
@@ -46,7 +50,7 @@ def backup(
     os.nice(10)
     found: list[Finding] = []
     with _target(to) as (path, out):
-        made = with_database(settings, lambda engine: _back_up(settings, engine, out, found))
+        made = with_database(settings, lambda engine: _back_up(settings, engine, out, found, leave_stored))
     made |= {"file": str(path), "findings": [finding.text for finding in found]}
     if json:
         show_json(made)
@@ -93,16 +97,16 @@ def _show(done: Restored, checked: bool, json: bool) -> None:
 
 
 async def _back_up(
-    settings: Settings, engine: AsyncEngine, out: IO[bytes], found: list[Finding]
+    settings: Settings, engine: AsyncEngine, out: IO[bytes], found: list[Finding], leave_stored: bool
 ) -> dict[str, Any]:
     expected: dict[str, int] = {}
     with suppress(ProgrammingError):  # no tables: said below
         expected = {"recordings": (await totals(engine))["recordings"]}
     with bars(expected) as step:
-        work = Backup(engine, settings.state_path, found.append, step)
+        work = Backup(engine, settings.state_path, found.append, step, vault(settings), leave_stored)
         try:
             writer, sums = await work.write(_guarded(out))
-        except BackupError as error:
+        except (BackupError, VaultError) as error:
             raise Trouble(str(error)) from None
     return _figures(work, writer, sums)
 

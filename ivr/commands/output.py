@@ -19,6 +19,9 @@ from ivr.settings import Settings
 if TYPE_CHECKING:
     from ivr.desk.book import Page
 
+if TYPE_CHECKING:
+    from ivr.store.vault import Vault  # 15 MB that most commands do without
+
 T = TypeVar("T")
 
 # Piped output has no colours and no cut lines.
@@ -60,6 +63,19 @@ def database_url(settings: Settings) -> str:
         return async_url(url)
     except WrongAddress as error:
         raise Finding(str(error)) from None
+
+
+def vault(settings: Settings) -> Vault | None:
+    """The recordings' store, if one is configured. Raises Finding when its settings are wrong."""
+    from ivr.store.vault import Vault, VaultError
+
+    wanted = settings.recordings_store
+    if not wanted.url:
+        return None
+    try:
+        return Vault(wanted.url, wanted.endpoint, wanted.region, wanted.key, wanted.secret)
+    except VaultError as error:
+        raise Finding(str(error)) from error
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:

@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.proving import Finding
 from ivr.commands.books import plain
-from ivr.commands.output import load_settings, show_json, with_database
+from ivr.commands.output import Finding as Trouble
+from ivr.commands.output import load_settings, show_json, vault, with_database
 from ivr.commands.progress import bars
 from ivr.desk.verify import Proof, prove, totals
 from ivr.settings import Settings
+from ivr.store.vault import VaultError
 
 EXAMPLES = "Examples: ivr verify   ·   ivr verify 123-456-78-90 --json   ·   ivr verify --root 9f86d0…"
 MOST = 10_000  # findings that --json names; more are only counted
@@ -58,6 +60,9 @@ async def _prove(
     listen: bool,
 ) -> Proof:
     with bars({} if code else await totals(engine)) as step:
-        proof = Proof(engine, settings.recordings, settings.custody, tell, step)
-        await prove(proof, plain(code), roots, listen)
+        proof = Proof(engine, settings.recordings, settings.custody, tell, step, vault(settings))
+        try:
+            await prove(proof, plain(code), roots, listen)
+        except VaultError as error:
+            raise Trouble(str(error)) from None
     return proof

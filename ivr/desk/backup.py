@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.proving import Finding
@@ -29,6 +29,8 @@ from ivr.store.archive import Writer
 from ivr.store.direct import direct
 from ivr.store.journal import LONGEST_FACT
 from ivr.store.tables import custody_days, recordings
+from ivr.store.vault import Vault
+from ivr.store.volumes import SECOND
 
 KEPT = ("fallback", "spool", "custody", "secrets", "recordings")  # folders of IVR_STATE
 _OWN = ("lock", "checkpoint.json", "reconciled.json")  # of a running process, or behind its back
@@ -47,6 +49,8 @@ class Backup:
     state: Path
     tell: Callable[[Finding], None]
     step: Callable[[str, int], None] = lambda what, count: None
+    vault: Vault | None = None  # what is only there is fetched …
+    leave_stored: bool = False  # … or left there
     rows: int = 0
     findings: int = 0
     content: dict[str, Any] = field(default_factory=dict)
@@ -104,7 +108,7 @@ class Backup:
                 await self._add_recordings(writer, page)
                 page = []
         await self._add_recordings(writer, page)
-        await self._missing()
+        await self._not_here(writer)
 
     async def _add_recordings(self, writer: Writer, paths: list[Path]) -> None:
         root = self.state / "recordings"
@@ -119,17 +123,35 @@ class Backup:
                 text = f"{path} is not what was recorded; it is backed up as it is"
                 self._found("recording_changed", text, name)
 
-    async def _missing(self) -> None:
-        query, after = select(recordings.c.name).order_by(recordings.c.name).limit(_PAGE), ""
+    async def _not_here(self, writer: Writer) -> None:
+        kept = select(recordings).where(recordings.c.removed_at.is_(None))  # not by retention
+        query, after = kept.order_by(recordings.c.name).limit(_PAGE), ""
         while True:
             async with self.engine.connect() as connection:
-                names = (await connection.execute(query.where(recordings.c.name > after))).scalars().all()
-            for name in names:
-                if not (self.state / "recordings" / f"{name}.wav").is_file():
-                    self._found("recording_missing", f"recording {name} is not there to be backed up", name)
-            if len(names) < _PAGE:
+                rows = (await connection.execute(query.where(recordings.c.name > after))).all()
+            for row in rows:
+                if not (self.state / "recordings" / f"{row.name}.wav").is_file():
+                    await asyncio.to_thread(self._fetch, writer, row)
+            if len(rows) < _PAGE:
                 return
-            after = names[-1]
+            after = rows[-1].name
+
+    def _fetch(self, writer: Writer, row: Row[Any]) -> None:
+        """From the store, if there is one and it is there."""
+        name = row.name
+        try:
+            if self.vault is None:
+                raise FileNotFoundError
+            size = self.vault.size(name)
+        except FileNotFoundError:
+            self._found("recording_missing", f"recording {name} is not there to be backed up", name)
+            return
+        if self.leave_stored:
+            return
+        member, at = f"recordings/{name}.wav", row.recorded_at.timestamp()
+        if writer.add(member, self.vault.open(name), size, at) != row.sha256:
+            text = f"recording {name} in the store is not what was recorded; it is backed up as it is"
+            self._found("recording_changed", text, name)
 
     def _add(self, writer: Writer, path: Path) -> str:
         """Its SHA-256; "" when it is gone meanwhile: taken in, or applied long ago."""
@@ -150,13 +172,15 @@ class Backup:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """The files in and under a folder that belong into a backup, in order."""
+    """The files in and under a folder that belong into a backup, in order; the second volume's too."""
     try:
         entries = sorted(folder.iterdir())
     except FileNotFoundError:
         return
     for path in entries:
-        if path.is_symlink() or path.name in _OWN or path.suffix == ".new":
+        if path.name in _OWN or path.name.startswith(".") or path.suffix == ".new":
+            continue
+        if path.is_symlink() and path.name != SECOND:
             continue
         if path.is_dir():
             if path.name != "codes":

@@ -26,6 +26,7 @@ from ivr.desk.custody import day_lines, list_path
 from ivr.desk.reading import ZONE
 from ivr.desk.refusals import NoSuchCase
 from ivr.store.tables import case_events, cases, custody_days, precedents, recordings
+from ivr.store.vault import Vault
 
 PAGE = 500
 LATE = timedelta(days=1)  # a day that is over for so long should be closed
@@ -41,6 +42,7 @@ class Proof:
     lists: Path
     tell: Callable[[Finding], None]
     step: Callable[[str, int], None] = lambda what, count: None
+    vault: Vault | None = None  # where a recording may be that is not here any more
     looked: dict[str, int] = field(
         default_factory=lambda: dict.fromkeys(("cases", "events", "recordings", "days"), 0)
     )
@@ -231,7 +233,8 @@ def _day(kind: str, day: date, text: str) -> Finding:
 
 
 async def _prove_recordings(proof: Proof, code: str) -> None:
-    query, after = select(recordings).order_by(recordings.c.name).limit(PAGE), ""
+    kept = select(recordings).where(recordings.c.removed_at.is_(None))  # what retention took is no finding
+    query, after = kept.order_by(recordings.c.name).limit(PAGE), ""
     if code:
         query = query.join(cases, cases.c.id == recordings.c.case_id).where(cases.c.code == code)
     while True:
@@ -239,23 +242,37 @@ async def _prove_recordings(proof: Proof, code: str) -> None:
             rows = (await connection.execute(query.where(recordings.c.name > after))).all()
             codes = await _codes(connection, {row.case_id for row in rows})
         for row in rows:
-            proof.found(await asyncio.to_thread(_prove_recording, proof.recordings, row, codes))
+            proof.found(await asyncio.to_thread(_prove_recording, proof, row, codes))
             proof.count("recordings")
         if len(rows) < PAGE:
             return
         after = rows[-1].name
 
 
-def _prove_recording(root: Path, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
-    path, case = root / f"{row.name}.wav", codes.get(row.case_id, "")
+def _prove_recording(proof: Proof, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
+    path, case = proof.recordings / f"{row.name}.wav", codes.get(row.case_id, "")
     digest = _digest(path)
-    if digest is None:
-        kind, text = "recording_missing", f"{path} is not there"
-    elif digest.hex() != row.sha256:
+    if digest is not None and digest.hex() == row.sha256:
+        return []
+    stored = _stored(proof.vault, row.name)
+    if digest is not None:
         kind, text = "recording_changed", f"{path} is not what was recorded: its bytes were changed"
+        text += "; the copy in the store is" if stored == row.sha256 else ""
+    elif stored is None:
+        kind, text = "recording_missing", f"{path} is not there"
+        text += ", nor is it in the store" if proof.vault else ""
+    elif stored != row.sha256:
+        kind, text = "recording_changed", f"recording {row.name} in the store is not what was recorded"
     else:
         return []
     return [Finding(kind, f"case {case}: {text}" if case else text, case, recording=row.name)]
+
+
+def _stored(vault: Vault | None, name: str) -> str | None:
+    try:
+        return vault.sha256(name) if vault else None
+    except FileNotFoundError:
+        return None
 
 
 async def _codes(connection: AsyncConnection, ids: Collection[Any]) -> dict[Any, str]:

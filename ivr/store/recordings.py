@@ -2,6 +2,7 @@
 
 `transcript`: NULL = nobody has listened by machine. `removed_at`: retention decided that the file goes;
 `erased_at`: it is gone.
+`stored_at`: when it was copied to the S3-compatible store, if there is one; NULL again when it went there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from ivr.store.base import metadata, moment
 
 TO_ERASE = text("removed_at IS NOT NULL AND erased_at IS NULL")
 TO_TRANSCRIBE = text("transcript IS NULL AND removed_at IS NULL AND case_id IS NOT NULL")
+TO_STORE = text("stored_at IS NULL AND removed_at IS NULL")
+TO_UNSTORE = text("stored_at IS NOT NULL AND removed_at IS NOT NULL")
 recordings = Table(
     "recordings",
     metadata,
@@ -29,8 +32,11 @@ recordings = Table(
     Column("transcript", Text),
     moment("removed_at", nullable=True),
     moment("erased_at", nullable=True),
+    moment("stored_at", nullable=True),
     Index(None, "case_id"),
     Index(None, "call_id"),
     Index("ix_recordings_to_erase", "name", postgresql_where=TO_ERASE),
     Index("ix_recordings_to_transcribe", "recorded_at", postgresql_where=TO_TRANSCRIBE),
+    Index("ix_recordings_to_store", "recorded_at", "name", postgresql_where=TO_STORE),
+    Index("ix_recordings_to_unstore", "name", postgresql_where=TO_UNSTORE),
 )

@@ -27,6 +27,7 @@ from ivr.desk.strays import Shelf
 from ivr.store.archive import ArchiveError, Writer
 from ivr.store.code_blocks import SKIPPED_BLOCKS, after_restore
 from ivr.store.engine import make_engine
+from ivr.store.volumes import link
 from ivr.voice.events import Lookup
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
 from tests.desk.test_caseflow import ivr
@@ -229,6 +230,21 @@ async def test_recordings_that_are_not_what_they_were_are_told_and_the_rest_is_b
     ]  # fmt: skip
     await restore(new.engine, new.state, io.BytesIO(out.getvalue()))
     assert {each.recording for each in await findings(new.engine, new.state)} == {*names[:2]}
+
+
+async def test_what_lies_on_the_second_volume_is_in_it(old: Machine, new: Machine, tmp_path: Path) -> None:
+    other = tmp_path / "other disk"
+    (old.state / "recordings").mkdir()
+    for folder in ("recordings", "fallback"):
+        link(old.state / folder, other / folder)
+    name = f"second/{put(other)}"
+    waits = put_fallback(other / "fallback", "1700000000_09141234567_123456789.wav")
+    async with office(old.engine, old.state / "spool") as desk:
+        code = await desk.intake.open_case(call(), opening(recorded(old.state, name)))
+        await desk.pump.idle()
+    await restore(new.engine, new.state, io.BytesIO(await old.back_up()))
+    assert {f"recordings/{name}.wav", f"fallback/second/{waits.name}"} <= {*new.files()}
+    assert await findings(new.engine, new.state, code) == []
 
 
 async def test_a_backup_of_older_code_is_brought_up_to_date(new: Machine, old: Machine) -> None:

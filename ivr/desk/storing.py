@@ -1,0 +1,88 @@
+"""Closed recordings are copied to the store, each once. A copy counts when it came back unchanged."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.store.recordings import TO_STORE, TO_UNSTORE
+from ivr.store.tables import recordings
+from ivr.store.vault import Vault
+
+log = logging.getLogger(__name__)
+
+PAGE = 100
+Cursor = tuple[datetime, str]
+
+
+async def store_recordings(engine: AsyncEngine, folder: Path, vault: Vault) -> int:
+    """One pass over what is not there yet. How many were copied. Raises VaultError; the rest waits then.
+
+    What retention removed here is removed there first.
+    A file that is not on this machine is another's to copy. One that is not what was recorded is never
+    copied: `ivr verify` names it.
+    """
+    await _remove(engine, vault)
+    done, after = 0, None
+    while True:
+        async with engine.connect() as connection:
+            rows = (await connection.execute(not_stored(after))).all()
+        for row in rows:
+            done += await _store(engine, folder, vault, row)
+        if len(rows) < PAGE:
+            return done
+        after = (rows[-1].recorded_at, rows[-1].name)
+
+
+def not_stored(after: Cursor | None) -> Select[Any]:
+    """The oldest recordings that are not in the store; `after` continues behind the last one seen."""
+    place = (recordings.c.recorded_at, recordings.c.name)
+    query = select(*place, recordings.c.sha256).where(TO_STORE)
+    query = query.order_by(*place).limit(PAGE)
+    return query if after is None else query.where(tuple_(*place) > tuple_(*after))
+
+
+async def _remove(engine: AsyncEngine, vault: Vault) -> None:
+    while True:
+        async with engine.connect() as connection:
+            query = select(recordings.c.name).where(TO_UNSTORE).limit(PAGE)
+            names = (await connection.execute(query)).scalars().all()
+        for name in names:
+            await asyncio.to_thread(vault.delete, name)
+            await _note(engine, name, None)
+        if len(names) < PAGE:
+            return
+
+
+async def _store(engine: AsyncEngine, folder: Path, vault: Vault, row: Row[Any]) -> bool:
+    if not await asyncio.to_thread(_copy, folder / f"{row.name}.wav", vault, row):
+        return False
+    await _note(engine, row.name, func.now())
+    return True
+
+
+async def _note(engine: AsyncEngine, name: str, stored_at: Any) -> None:
+    async with engine.begin() as connection:
+        this = update(recordings).where(recordings.c.name == name)
+        await connection.execute(this.values(stored_at=stored_at))
+
+
+def _copy(path: Path, vault: Vault, row: Row[Any]) -> bool:
+    try:
+        file = path.open("rb")
+    except OSError:
+        return False
+    with file:
+        if hashlib.file_digest(file, "sha256").hexdigest() != row.sha256:
+            log.error("recording %s is not what was recorded and is not stored: ivr verify", row.name)
+            return False
+        file.seek(0)
+        vault.put(row.name, file, row.sha256)
+    return True
