@@ -13,7 +13,7 @@ COUNT := awk -v total=$$(grep -c '^[A-Za-z0-9].*==' requirements.lock) ' \
   /^Collecting/ { if (++n % 10 == 0) print "environment: " n " of " total " packages" } \
   /^Installing collected/ { print "environment: installing them" }'
 
-.PHONY: run dev test check bench
+.PHONY: run dev test check bench chaos
 
 run: $(READY)
 	@exec $(BIN)/python -m ivr.lab.run
@@ -40,3 +40,6 @@ test: check
 
 bench: $(READY)
 	$(BIN)/python -m bench
+
+chaos: $(READY)
+	$(BIN)/python -m bench.chaos $(CHAOS)

@@ -1,0 +1,114 @@
+"""`python -m bench.chaos`: calls through a real Asterisk while faults are injected; an account of every word.
+
+Exit 0: nothing lost, nothing doubled, every code resolves. Exit 1: something is wrong, the evidence is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.chaos.accountant import Accountant, general_problems
+from bench.chaos.evidence import Places, gather
+from bench.chaos.faults import FAULTS, schedule
+from bench.chaos.lab import LabError, lab, say
+from bench.chaos.report import Result, as_json, as_text
+from bench.chaos.run import Asked, run
+from ivr.lab import asterisk
+from ivr.lab.packages import PackagesError
+from ivr.lab.postgres import PostgresError
+from ivr.store.engine import plain_url
+from tests.fixtures.small_disk import NoSmallDisk, SmallDisk, small_disk_of
+
+EXAMPLES = """examples:
+  python -m bench.chaos                            ten minutes, a fresh seed, which is printed
+  python -m bench.chaos --seed 7                   the same callers and the same schedule again
+  python -m bench.chaos --minutes 1 --only "Asterisk killed" --only "server killed" --keep /tmp/chaos --json
+"""
+MOST_CALLS = 9_999  # a word spells its call with four digits
+DISK_BYTES, BYTES_A_CALL = 20 << 20, 110_000
+
+
+def main() -> None:
+    asked = _arguments()
+    try:
+        result = asyncio.run(chaos(asked.seed, asked.minutes * 60, asked.rate, asked.kinds, asked.keep))
+    except (LabError, asterisk.LabError, PackagesError, PostgresError, NoSmallDisk) as error:
+        sys.exit(str(error))
+    print(as_json(result) if asked.json else as_text(result))
+    sys.exit(0 if result.good else 1)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.chaos", description=__doc__, epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.add_argument("--minutes", type=float, default=10.0, help="how long calls are placed (10)")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="replays a run")
+    parser.add_argument("--rate", type=int, default=5, help="new calls a second (5)")
+    parser.add_argument("--only", action="append", choices=[*FAULTS], help="only this fault; may be repeated")
+    parser.add_argument(
+        "--without", action="append", choices=[*FAULTS], help="not this fault; may be repeated"
+    )
+    parser.add_argument("--keep", type=Path, help="keep the state in this new folder (short path)")
+    parser.add_argument("--json", action="store_true", help="stable JSON instead of text")
+    asked = parser.parse_args()
+    asked.kinds = [kind for kind in asked.only or FAULTS if kind not in (asked.without or ())]
+    if not 0 < asked.minutes * 60 * asked.rate <= MOST_CALLS:
+        parser.error(f"minutes × 60 × rate must be from 1 to {MOST_CALLS} calls")
+    if asked.keep and asked.keep.exists():
+        parser.error(f"{asked.keep} is there already: --keep wants a new folder")
+    return asked
+
+
+async def chaos(
+    seed: int, seconds: float, rate: int = 5, kinds: Sequence[str] = tuple(FAULTS), keep: Path | None = None
+) -> Result:
+    """One run and its account. The state is removed when all is good and `keep` is not given."""
+    home = keep or Path(tempfile.mkdtemp(prefix="chaos-", dir="/tmp"))  # short: a socket's path has 107 bytes
+    asked = Asked(seed, seconds, rate, tuple(schedule(seed, seconds, kinds)))
+    say(f"seed {seed}: {asked.calls} calls, {len(asked.schedule)} faults; in {home}")
+    for fault in asked.schedule:
+        say(f"  {fault.at:7.1f} s  {fault.kind}" + (f" for {fault.seconds:g} s" if fault.seconds else ""))
+    good = False
+    with small_disk_of(DISK_BYTES + asked.calls * BYTES_A_CALL) as disk:
+        try:
+            result = await _run(asked, home, disk)
+            good = result.good
+        finally:
+            if good and keep is None:
+                shutil.rmtree(home, ignore_errors=True)
+            else:
+                shutil.copytree(disk.path, home / "state", symlinks=True, ignore=_no_sockets)
+                say(f"the evidence is kept in {home}")
+    return result
+
+
+async def _run(asked: Asked, home: Path, disk: SmallDisk) -> Result:
+    logs = home / "logs"
+    logs.mkdir(parents=True)
+    async with lab(home, disk) as line:
+        await run(line, asked, logs)
+        state, second = line.settings.state_path, home / "second"
+        roots = {"second/": second / "recordings", "": state / "recordings"}
+        places = Places(logs, roots, (state / "fallback", second / "fallback"))
+        evidence = await gather(places, plain_url(line.url))
+    verdicts, general = Accountant(evidence).verdicts(), [*general_problems(evidence)]
+    result = Result(asked.seed, asked.rate, asked.seconds, verdicts, evidence.faults, general)
+    (logs / "report.json").write_text(as_json(result))
+    return result
+
+
+def _no_sockets(folder: str, names: list[str]) -> set[str]:
+    return {name for name in names if not ((path := Path(folder, name)).is_file() or path.is_dir())}
+
+
+if __name__ == "__main__":
+    main()

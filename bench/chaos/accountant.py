@@ -1,0 +1,208 @@
+"""The accountant: compares what callers said and heard with what is in the books, without the product.
+
+A word counts once it was said whole. It must be in exactly one recording of exactly one case of its caller,
+whatever was killed; it may be missing only for one of EXCUSES, each of which is proved from the logs and
+counted. Whoever was told that her words are kept, or was spoken a code, must find them so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from bench.chaos.evidence import Call, Evidence, Fault, Recording, Said
+from bench.chaos.tones import NOT_KEPT
+
+CODE_DIGITS = 10
+KEPT = frozenset({"record.safe", "record.again_kept", "record.added", "fallback.kept", "fallback.thanks"})
+ASKED_AGAIN = frozenset({NOT_KEPT, "fallback.apology"})
+
+# Asterisk writes a recording through a buffer of 32,768 bytes (main/file.c), 2.048 s of it.
+BUFFER_SECONDS = 2.048
+SOCKET_SECONDS = 2.2  # what the kernel holds for a program that does not read: 122 packets were seen
+SLACK = (
+    0.25  # seconds between a packet's leaving the caller and its being in Asterisk's hands, or her hanging up
+)
+
+DEAD = "said to an Asterisk that was killed already"
+BUFFERED = "in Asterisk's own buffer (2 s) when it was killed"
+CUT = "said in the last 0.25 s before she hung up"
+EARLY = "said to an Asterisk that was stopped before it had come to the end of its beep"
+OVERFLOWED = "sent to a stopped Asterisk whose socket was full (2.4 s)"
+STOPPED = "waiting at a stopped Asterisk when she hung up"
+NO_ROOM = "said while the disk was full, and she was told so, asked again or told nothing"
+EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """On one call. `problems`: one sentence each; `outcome` as the callers would tell it."""
+
+    call: Call
+    outcome: str
+    kept: int = 0
+    excused: Counter[str] = field(default_factory=Counter)
+    lost: list[int] = field(default_factory=list)
+    doubled: bool = False
+    codes_true: int = 0
+    codes_cut: int = 0
+    codes_false: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+
+
+class Accountant:
+    """Judges every call by the evidence."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        self.evidence = evidence
+        self.held: dict[tuple[int, int], list[Recording]] = defaultdict(list)
+        self.owners: dict[str, set[int]] = defaultdict(set)
+        for recording in evidence.recordings:
+            for word in recording.words or ():
+                self.held[word.n, word.k].append(recording)
+                self.owners[recording.case].add(word.n)
+        self.cases_of: dict[str, list[str]] = defaultdict(list)
+        for case in evidence.cases.values():
+            self.cases_of[case.caller].append(case.id)
+
+    def verdicts(self) -> list[Verdict]:
+        """One for each call, in their order."""
+        return [self._judge(call) for call in sorted(self.evidence.calls, key=lambda call: call.n)]
+
+    def _judge(self, call: Call) -> Verdict:
+        verdict = Verdict(call, _outcome(call))
+        for said in call.said:
+            self._find(call, said, verdict)
+        self._count_cases(call, verdict)
+        for code in call.codes:
+            self._check_code(call, code, verdict)
+        if _told(call, 0.0, KEPT) and len(self.cases_of[call.number]) != 1:
+            many = len(self.cases_of[call.number])
+            verdict.problems.append(f"was told that her words are kept, and has {many} cases")
+        if others := {word.n for word in call.played} - {call.n}:
+            verdict.problems.append(f"was played the words of calls {sorted(others)}")
+        return verdict
+
+    def _find(self, call: Call, said: Said, verdict: Verdict) -> None:
+        found = self.held.get((call.n, said.k), [])
+        if len(found) == 1 and found[0].case:
+            verdict.kept += 1
+        elif len(found) > 1:
+            verdict.doubled = True
+            verdict.problems.append(f"word {said.k} is in {' and '.join(r.name for r in found)}")
+        elif found:
+            verdict.lost.append(said.k)
+            verdict.problems.append(
+                f"word {said.k} is in {found[0].name}, which no case has ({found[0].ended})"
+            )
+        elif excuse := self._excuse(call, said):
+            verdict.excused[excuse] += 1
+        else:
+            verdict.lost.append(said.k)
+            verdict.problems.append(
+                f"word {said.k}, said at {said.ended:.3f} to the {said.where}, is {self._stray(call, said)}"
+            )
+
+    def _stray(self, call: Call, said: Said) -> str:
+        for name, words in self.evidence.strays.items():
+            if any((word.n, word.k) == (call.n, said.k) for word in words):
+                return f"only in {name}, which the books don't name"
+        return "nowhere"
+
+    def _count_cases(self, call: Call, verdict: Verdict) -> None:
+        holding = {r.case for said in call.said for r in self.held.get((call.n, said.k), ()) if r.case}
+        for case in sorted(holding | set(self.cases_of[call.number])):
+            if self.evidence.cases[case].caller != call.number:
+                verdict.problems.append(
+                    f"her words are in a case of {self.evidence.cases[case].caller or 'nobody'}"
+                )
+            if others := self.owners[case] - {call.n}:
+                verdict.problems.append(f"her case holds the words of calls {sorted(others)}")
+        if len(holding | set(self.cases_of[call.number])) > 1:
+            verdict.doubled = True
+            codes = sorted(self.evidence.cases[c].code for c in holding | set(self.cases_of[call.number]))
+            verdict.problems.append(f"has {len(codes)} cases: {', '.join(codes)}")
+
+    def _check_code(self, call: Call, code: str, verdict: Verdict) -> None:
+        hers = [self.evidence.cases[id].code for id in self.cases_of[call.number]]
+        whole = len(code) == CODE_DIGITS
+        if (code in hers) if whole else any(each.startswith(code) for each in hers):
+            verdict.codes_true += whole
+            verdict.codes_cut += not whole
+        else:
+            verdict.codes_false.append(code)
+            verdict.problems.append(
+                f"was spoken the code {code}, and her cases have {', '.join(hers) or 'none'}"
+            )
+
+    # Why a word may be missing
+
+    def _excuse(self, call: Call, said: Said) -> str:
+        if call.ended_by == "caller" and said.ended > call.ended - SLACK:
+            return CUT
+        for fault in self.evidence.faults:
+            if excuse := self._by(fault, call, said):
+                return excuse
+        return ""
+
+    def _by(self, fault: Fault, call: Call, said: Said) -> str:
+        if not call.answered or not call.answered < fault.ended or fault.began > call.ended:
+            return ""
+        match fault.kind:
+            case "Asterisk killed" if said.ended > fault.began - SLACK:
+                return DEAD
+            case "Asterisk killed" if said.ended > fault.began - BUFFER_SECONDS - SLACK and self._is_tail(
+                call, said
+            ):
+                return BUFFERED
+            case "Asterisk stopped" if said.began < fault.ended and _stood_in_the_beep(fault, call, said):
+                return EARLY
+            case "Asterisk stopped" if said.ended > fault.began + SOCKET_SECONDS and said.began < fault.ended:
+                return OVERFLOWED
+            case "Asterisk stopped" if said.ended > fault.began - SLACK and call.ended < fault.ended + 1.0:
+                return STOPPED
+            case "disk full" if fault.began - BUFFER_SECONDS < said.ended and said.began < fault.ended + 1:
+                return "" if _told(call, said.ended) in KEPT else NO_ROOM
+        return ""
+
+    def _is_tail(self, call: Call, said: Said) -> bool:
+        """Nothing that she said later is there: a hole in the middle is no buffer."""
+        return not any(self.held.get((call.n, later.k)) for later in call.said if later.began > said.began)
+
+
+def general_problems(evidence: Evidence) -> Iterator[str]:
+    """What is wrong beside the calls: files, rows, and the two logs of the callers."""
+    for recording in evidence.recordings:
+        if recording.words is None:
+            yield f"the books name {recording.name}, and there is no such file"
+        elif not recording.same:
+            yield f"{recording.name} is not the file whose hash the books hold"
+    numbers = {call.number for call in evidence.calls}
+    for case in evidence.cases.values():
+        if case.caller not in numbers:
+            yield f"case {case.code} is of {case.caller or 'nobody'}, who did not call"
+    ours = {call.n for call in evidence.calls if call.answered}
+    if apart := ours ^ evidence.answered_by_sipp:
+        yield f"the telephones' log and SIPp's differ about who was answered: {sorted(apart)[:10]}"
+
+
+def _stood_in_the_beep(fault: Fault, call: Call, said: Said) -> bool:
+    """The beep had ended to her ear, and to Asterisk only later; what came meanwhile it throws away."""
+    beep = max((at for at in call.beeps if at < said.began), default=0.0)
+    return fault.began < beep < fault.ended
+
+
+def _told(call: Call, since: float, what: frozenset[str] = KEPT | ASKED_AGAIN) -> str:
+    """The first thing that she was told of her words after a moment."""
+    return next((prompt for at, prompt in call.heard if at >= since and prompt in what), "")
+
+
+def _outcome(call: Call) -> str:
+    if not call.answered:
+        return "not answered"
+    if any(len(code) == CODE_DIGITS for code in call.codes):
+        return "heard her code"
+    if _told(call, 0.0, KEPT):
+        return "told it is kept"
+    return "told nothing" if call.said else "said nothing"

@@ -1,0 +1,185 @@
+"""The callers, in a process of their own: SIPp signals for all of them, each has a telephone of ours.
+
+`python -m bench.chaos.callers --help`. Leaves in the folder `calls.jsonl` (a line per call), `payloads.json`
+(the audio that its `heard` speaks of) and SIPp's own log `sipp.csv`. Shares no code with the product.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import json
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from bench.chaos.phones import SECONDS, Ear, Phone, Plan
+from bench.chaos.switchboard import Switchboard, Told
+
+SOCKETS = 800  # audio ports, used in turn
+MOST_AT_ONCE = 500
+UNANSWERED_SECONDS = 20.0  # SIPp has given up by then
+LAST_SECONDS = 100.0  # for the last caller
+TELL_SECONDS = 5.0
+
+
+def plans(seed: int, calls: int) -> list[Plan]:
+    """What each caller will do; the same seed makes the same callers."""
+    chance = random.Random(f"callers {seed}")
+    return [_plan(n, chance) for n in range(1, calls + 1)]
+
+
+def _plan(n: int, chance: random.Random) -> Plan:
+    number, words = f"0412{n:07d}", chance.choice((4, 4, 5, 6))
+    kind = chance.choices(
+        (
+            "keeps",
+            "says nothing at the review",
+            "hears, again or more",
+            "hangs up speaking",
+            "hangs up anywhere",
+        ),
+        (50, 5, 10, 15, 20),
+    )[0]
+    match kind:
+        case "says nothing at the review":
+            return Plan(n, number, kind, words, review=None)
+        case "hears, again or more":
+            return Plan(n, number, kind, min(words, 5), review=chance.choice(("2", "3", "4", "24")))
+        case "hangs up speaking":
+            return Plan(n, number, kind, words, hang_up_speaking=chance.uniform(0.3, 4.0))
+        case "hangs up anywhere":
+            return Plan(n, number, kind, words, hang_up=chance.uniform(0.0, 18.0))
+        case _:
+            return Plan(n, number, kind, words)
+
+
+class Callers:
+    """All calls of a run."""
+
+    def __init__(self, asked: argparse.Namespace) -> None:
+        self.folder: Path = asked.folder
+        self.plans = plans(asked.seed, asked.calls)
+        self.rate: int = asked.rate
+        self.chance = random.Random(f"telephones {asked.seed}")
+        self.ear = Ear()
+        self.board = Switchboard(asked.port)
+        self.lines = [_line() for _ in range(min(SOCKETS, len(self.plans)))]
+        self.live: dict[int, Phone] = {}
+        self.leaving: dict[int, float] = {}
+        self.placed = 0
+        self.sipp = self._start_sipp(asked.sipp, asked.extension)
+
+    def _start_sipp(self, command: Sequence[str], extension: str) -> subprocess.Popen[bytes]:
+        rows = [f"{p.number};{self._line_of(p.n).getsockname()[1]};" for p in self.plans]
+        (self.folder / "callers.csv").write_text("\n".join(["SEQUENTIAL", *rows]) + "\n")
+        (self.folder / "caller.xml").write_bytes((Path(__file__).parent / "caller.xml").read_bytes())
+        arguments = [
+            *command, f"127.0.0.1:{self.board.near_port}", "-sf", "caller.xml", "-inf", "callers.csv",
+            "-s", extension, "-m", str(len(self.plans)), "-r", str(self.rate), "-l", str(MOST_AT_ONCE),
+            "-i", "127.0.0.1", "-p", "0",
+            "-cid_str", "chaos-%u", "-max_invite_retrans", "4", "-max_non_invite_retrans", "4", "-nostdin",
+            "-trace_shortmsg", "-shortmessage_file", "sipp.csv", "-trace_err", "-error_file", "sipp.err",
+        ]  # fmt: skip
+        screen = (self.folder / "sipp.out").open("wb")
+        return subprocess.Popen(arguments, cwd=self.folder, stdout=screen, stderr=screen)
+
+    def _line_of(self, n: int) -> socket.socket:
+        return self.lines[n % len(self.lines)]
+
+    def run(self) -> None:
+        """Until the last call is over."""
+        last, told, due = time.time() + len(self.plans) / self.rate + LAST_SECONDS, 0.0, time.time()
+        with (self.folder / "calls.jsonl").open("w") as log:
+            try:
+                while (self.sipp.poll() is None or self.live) and (now := time.time()) < last:
+                    self._tick(now, log)
+                    if now - told > TELL_SECONDS:
+                        told = now
+                        print(json.dumps({"placed": self.placed, "live": len(self.live)}), flush=True)
+                    due = max(due + SECONDS, now)
+                    time.sleep(max(0.0, due - time.time()))
+            finally:
+                for phone in self.live.values():
+                    phone.end("nobody", time.time())
+                    self._write(phone, log)
+                self.sipp.kill()
+                self.sipp.wait()
+                audio = [base64.b64encode(payload).decode() for payload in self.ear.payloads]
+                (self.folder / "payloads.json").write_text(json.dumps(audio))
+
+    def _tick(self, now: float, log: object) -> None:
+        for told in self.board.poll():
+            self._hear_of(told, now)
+        for phone in list(self.live.values()):
+            phone.tick(now)
+            self._hang_up(phone, now)
+            if phone.over:
+                self._write(phone, log)
+                del self.live[phone.plan.n]
+        if self.sipp.poll() is not None:  # SIPp has given these up
+            for phone in self.live.values():
+                phone.end("unanswered" if phone.log.answered is None else "vanished", now)
+
+    def _hang_up(self, phone: Phone, now: float) -> None:
+        if phone.log.answered is None and now - phone.log.invited > UNANSWERED_SECONDS:
+            phone.end("unanswered", now)
+        if phone.over or not phone.wants_to_hang_up:
+            return
+        first = self.leaving.setdefault(phone.plan.n, now)
+        if first == now:
+            self.board.hang_up(phone.plan.n)
+        elif now - first > 5:  # SIPp gave this call up before
+            phone.end("caller", now)
+
+    def _hear_of(self, told: Told, now: float) -> None:
+        if told.what == "invited" and told.n <= len(self.plans):
+            self.placed += 1
+            plan = self.plans[told.n - 1]
+            self.live[told.n] = Phone(plan, self.ear, self._line_of(told.n), now, self.chance)
+        elif (phone := self.live.get(told.n)) is not None:
+            match told.what:
+                case "answered":
+                    phone.answered(("127.0.0.1", told.port), now)
+                case "refused":
+                    phone.end("refused", now)
+                case "caller_left":
+                    phone.end("caller", now)
+                case "hotline_left":
+                    phone.end("hotline", now)
+
+    def _write(self, phone: Phone, log: object) -> None:
+        line = {**asdict(phone.plan), **asdict(phone.log)}
+        print(json.dumps(line), file=log, flush=True)  # type: ignore[call-overload]
+
+
+def _line() -> socket.socket:
+    line = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    line.bind(("127.0.0.1", 0))
+    line.setblocking(False)
+    line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_000_000)
+    return line
+
+
+def main() -> None:
+    """Exit 0 once every call is over."""
+    parser = argparse.ArgumentParser(prog="python -m bench.chaos.callers", description=__doc__)
+    parser.add_argument("--folder", type=Path, required=True, help="where the logs go")
+    parser.add_argument("--port", type=int, required=True, help="Asterisk's SIP port")
+    parser.add_argument("--extension", default="111")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--rate", type=int, default=5, help="calls a second")
+    parser.add_argument("--calls", type=int, required=True)
+    parser.add_argument("sipp", nargs="+", help="the command that runs SIPp, after --")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # SIPp must not outlive us
+    Callers(parser.parse_args()).run()
+
+
+if __name__ == "__main__":
+    main()

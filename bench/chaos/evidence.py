@@ -1,0 +1,185 @@
+"""What the accountant goes by: the callers' logs, SIPp's own, the injector's, the books, and the files.
+
+Read with plain SQL and by the audio itself; shares no code with the product.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import numpy as np
+
+from bench.chaos import tones
+
+HEADER = 44  # bytes of a WAV file as Asterisk writes it; the lengths in it are wrong when Asterisk was killed
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Seconds since 1970."""
+
+    kind: str
+    began: float
+    ended: float
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A whole word: the `k`th of its call."""
+
+    k: int
+    began: float
+    ended: float
+    where: str
+
+
+@dataclass(slots=True)
+class Call:
+    """One caller's own account.
+
+    `heard`: when which prompt began; `codes`: the digits of each that was spoken; `played`: words that were.
+    """
+
+    n: int
+    number: str
+    kind: str
+    invited: float
+    answered: float | None
+    ended: float
+    ended_by: str
+    said: list[Said]
+    beeps: list[float]
+    heard: list[tuple[float, str]]
+    codes: list[str]
+    played: list[tones.Word]
+
+
+@dataclass(slots=True)
+class Case:
+    id: str
+    code: str
+    caller: str
+
+
+@dataclass(slots=True)
+class Recording:
+    """A row, and what its file holds. `case`: "" when it is in none; `words`: None when there is no file."""
+
+    name: str
+    case: str
+    ended: str
+    words: list[tones.Word] | None
+    same: bool = True
+
+
+@dataclass(slots=True)
+class Evidence:
+    calls: list[Call]
+    faults: list[Fault]
+    cases: dict[str, Case] = field(default_factory=dict)
+    recordings: list[Recording] = field(default_factory=list)
+    strays: dict[str, list[tones.Word]] = field(default_factory=dict)
+    answered_by_sipp: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """`logs`: of the callers and the injector. `roots`: what a recording's name begins with → where such lie.
+
+    `fallbacks`: where the dialplan's own recordings lay.
+    """
+
+    logs: Path
+    roots: Mapping[str, Path]
+    fallbacks: Sequence[Path]
+
+    def of(self, name: str) -> Path | None:
+        """A recording's file, None when there is none."""
+        places = (
+            root / f"{name.removeprefix(p)}.wav" for p, root in self.roots.items() if name.startswith(p)
+        )
+        return next((path for path in places if path.is_file()), None)
+
+
+async def gather(places: Places, database: str) -> Evidence:
+    """Everything there is to know about a run. `database`: a plain address."""
+    folder = places.logs
+    payloads = [base64.b64decode(text) for text in json.loads((folder / "payloads.json").read_text())]
+    lines = [(tones.lines(tones.from_alaw(each)) or [tones.SILENT])[0] for each in payloads]
+    calls = [_call(json.loads(line), lines) for line in (folder / "calls.jsonl").open()]
+    log = folder / "faults.jsonl"
+    faults = [json.loads(line) for line in log.open()] if log.exists() else []
+    found = Evidence(calls, [Fault(f["kind"], f["began"], f["ended"]) for f in faults])
+    found.answered_by_sipp = _answered(folder / "sipp.csv")
+    await _read_books(found, database, places)
+    known = {places.of(recording.name) for recording in found.recordings}
+    for root in (*places.roots.values(), *places.fallbacks):
+        found.strays |= {str(path): _words(path) for path in root.rglob("*.wav") if path not in known}
+    return found
+
+
+def _call(told: dict[str, Any], lines: Sequence[int]) -> Call:
+    heard = [(at, lines[number], count) for at, number, count, _ in told["heard"]]
+    prompts = [*_prompts(heard)]
+    return Call(
+        told["n"], told["number"], told["kind"], told["invited"], told["answered"], told["ended"],
+        told["ended_by"], [Said(k, began, ended, where) for k, began, ended, where in told["said"] if ended],
+        told["beeps"], prompts, [*_codes([prompt for _, prompt in prompts])],
+        tones.words([line for _, line, count in heard for _ in range(count)]),
+    )  # fmt: skip
+
+
+def _prompts(heard: Sequence[tuple[float, int, int]]) -> Iterator[tuple[float, str]]:
+    before = tones.SILENT
+    for at, line, _ in heard:
+        if line != before and (prompt := tones.PROMPT_OF.get(line)):
+            yield at, prompt
+        before = line
+
+
+def _codes(prompts: Sequence[str]) -> Iterator[str]:
+    digits: str | None = None
+    for prompt in [*prompts, ""]:
+        if digits is not None and prompt.startswith("digit."):
+            digits += prompt[-1]
+            continue
+        if digits:
+            yield digits
+        digits = "" if prompt in ("code.is", "code.once_more") else None
+
+
+def _answered(log: Path) -> set[int]:
+    answers = re.finditer(r"\tR\tchaos-(\d+)\tCSeq: ?1 INVITE\tSIP/2.0 200", log.read_text(errors="replace"))
+    return {int(found[1]) for found in answers}
+
+
+async def _read_books(found: Evidence, database: str, places: Places) -> None:
+    connection: Any = await asyncpg.connect(database)  # type: ignore[no-untyped-call]
+    try:
+        for row in await connection.fetch("SELECT id, code, caller FROM cases"):
+            found.cases[str(row["id"])] = Case(str(row["id"]), row["code"], row["caller"])
+        for row in await connection.fetch("SELECT name, case_id, ended, sha256 FROM recordings"):
+            found.recordings.append(_recording(row, places))
+    finally:
+        await connection.close()
+
+
+def _recording(row: Any, places: Places) -> Recording:
+    path, case = places.of(row["name"]), str(row["case_id"] or "")
+    if path is None:
+        return Recording(row["name"], case, row["ended"], None, False)
+    same = hashlib.sha256(path.read_bytes()).hexdigest() == row["sha256"]
+    return Recording(row["name"], case, row["ended"], _words(path), same)
+
+
+def _words(path: Path) -> list[tones.Word]:
+    content = path.read_bytes()[HEADER:]
+    return tones.words(tones.lines(np.frombuffer(content[: len(content) // 2 * 2], "<i2")))

@@ -1,0 +1,61 @@
+"""What goes wrong when: a schedule made from a seed, pure, and the same for the same seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`target`: what is harmed, one thing at a time. `seconds`: how long, from … to; 0: over at once."""
+
+    target: str
+    seconds: tuple[float, float] = (0.0, 0.0)
+
+
+# A worker is no process of its own: it lives in each server, and dies and stops with it.
+FAULTS = {
+    "one server killed": Kind("server"),
+    "one server stopped": Kind("server", (1, 6)),
+    "every server killed": Kind("server"),
+    "PostgreSQL killed": Kind("PostgreSQL"),
+    "PostgreSQL stopped": Kind("PostgreSQL", (2, 9)),
+    "database session killed": Kind("session"),
+    "database cut": Kind("cable", (3, 14)),
+    "database silent": Kind("cable", (3, 14)),
+    "Asterisk killed": Kind("Asterisk"),
+    "Asterisk stopped": Kind("Asterisk", (1, 4)),
+    "disk full": Kind("disk", (3, 9)),
+}
+# Seconds between two faults' beginnings. Those of different targets may overlap.
+GAP, SHORT_GAP = (2.0, 8.0), (1.5, 5.0)
+SHORT_SECONDS = 60.0  # a run that is shorter has the shorter gaps, so that each kind comes
+FIRST = 4.0
+LAST = "every server killed"  # at the very end, so that everything must be found again
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`at`: seconds from the run's beginning; `chance` decides what is left open (which server)."""
+
+    at: float
+    kind: str
+    seconds: float
+    chance: float
+
+
+def schedule(seed: int, seconds: float, kinds: Sequence[str]) -> list[Fault]:
+    """Every kind once in each round, in another order each time, at random moments."""
+    chance = random.Random(f"faults {seed}")
+    gap = GAP if seconds > SHORT_SECONDS else SHORT_GAP
+    found: list[Fault] = []
+    at, bag = FIRST, list[str]()
+    while at < seconds:
+        bag = bag or chance.sample(list(kinds), len(kinds))
+        kind = bag.pop()
+        lasts = round(chance.uniform(*FAULTS[kind].seconds), 2)
+        found.append(Fault(round(at, 2), kind, lasts, chance.random()))
+        at += chance.uniform(*gap)
+    return [*found, Fault(seconds, LAST, 0.0, chance.random())]

@@ -1,0 +1,129 @@
+"""Does to the hotline what the schedule says, and writes down when each fault really began and ended."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from bench.chaos.faults import FAULTS, Fault
+from bench.chaos.lab import ASTERISK, SERVERS, Kept, Lab, say
+
+MEND_SECONDS = 40.0  # how long a killed program may take to be back
+PAUSE_SECONDS = 0.2  # until a target that is being harmed is looked at again
+
+
+class Injector:
+    """`log`: one line per fault: kind, scheduled, began, ended (until it was mended; seconds since 1970)."""
+
+    def __init__(self, lab: Lab, log: Path) -> None:
+        self.lab = lab
+        self.log = log
+        self._targets = {kind.target: asyncio.Lock() for kind in FAULTS.values()}
+
+    async def run(self, schedule: Sequence[Fault]) -> None:
+        """Until the last fault is over."""
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for fault in schedule:
+                await asyncio.sleep(max(0.0, began + fault.at - time.monotonic()))
+                group.create_task(self._harm(fault))
+
+    async def _harm(self, fault: Fault) -> None:
+        async with self._targets[FAULTS[fault.kind].target]:
+            began = time.time()
+            try:
+                with suppress(psutil.NoSuchProcess, ProcessLookupError):  # dead already, of another fault
+                    await self._do(fault)
+            finally:
+                self._note(fault, began, time.time())
+
+    def _note(self, fault: Fault, began: float, ended: float) -> None:
+        line = {"kind": fault.kind, "scheduled": fault.at, "began": began, "ended": ended}
+        with self.log.open("a") as log:
+            print(json.dumps(line), file=log)
+        say(f"{fault.at:7.1f} s  {fault.kind}, {ended - began:.1f} s")
+
+    async def _do(self, fault: Fault) -> None:
+        lab = self.lab
+        one = lab.kept[SERVERS[int(fault.chance * len(SERVERS))]]
+        match fault.kind:
+            case "one server killed":
+                await _kill([one])
+            case "every server killed":
+                await _kill([lab.kept[name] for name in SERVERS])
+            case "Asterisk killed":
+                await _kill([lab.kept[ASTERISK]])
+            case "one server stopped":
+                await _pause([psutil.Process(one.child.process.pid)], fault.seconds)
+            case "Asterisk stopped":
+                await _pause([psutil.Process(lab.kept[ASTERISK].child.process.pid)], fault.seconds)
+            case "disk full":
+                await self._fill(fault.seconds)
+            case "database cut" | "database silent":
+                await self._cut(fault)
+            case _:
+                await self._harm_database(fault)
+
+    async def _harm_database(self, fault: Fault) -> None:
+        database = self.lab.database.own
+        postmaster = psutil.Process(database.get_postmaster_info().pid)
+        match fault.kind:
+            case "PostgreSQL killed":
+                postmaster.kill()
+                await _until(lambda: database.get_postmaster_info().pid != postmaster.pid)
+            case "PostgreSQL stopped":
+                await _pause([postmaster, *postmaster.children(recursive=True)], fault.seconds)
+            case "database session killed":
+                sessions = [p for p in postmaster.children() if "postgres seda111" in " ".join(p.cmdline())]
+                if sessions:
+                    sessions[int(fault.chance * len(sessions))].kill()
+
+    async def _cut(self, fault: Fault) -> None:
+        cable = self.lab.cable
+        cable.cut() if fault.kind == "database cut" else cable.silence()
+        await asyncio.sleep(fault.seconds)
+        await cable.mend()
+
+    async def _fill(self, seconds: float) -> None:
+        disk = self.lab.disk
+        until = time.monotonic() + seconds
+        try:
+            while time.monotonic() < until:
+                disk.fill()  # again and again: whoever removes something makes room
+                await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            disk.free()
+
+
+async def _kill(all_kept: Sequence[Kept]) -> None:
+    before = [kept.child for kept in all_kept]
+    for child in before:
+        child.process.kill()
+    await _until(lambda: all(kept.child is not child for kept, child in zip(all_kept, before, strict=True)))
+
+
+async def _pause(processes: Sequence[psutil.Process], seconds: float) -> None:
+    try:
+        _signal(processes, signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+    finally:
+        _signal(processes, signal.SIGCONT)
+
+
+def _signal(processes: Sequence[psutil.Process], which: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            process.send_signal(which)
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + MEND_SECONDS
+    while not true() and time.monotonic() < deadline:
+        await asyncio.sleep(0.05)

@@ -1,0 +1,226 @@
+"""The hotline that is harmed: real PostgreSQL, Asterisk and `ivr serve`, kept alive as a supervisor would."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import subprocess
+import sys
+import time
+import urllib.request
+import wave
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from bench.chaos import tones
+from bench.chaos.cable import Cable
+from ivr import prompts
+from ivr.asterisk.dialplan import PROMPTS, Secrets
+from ivr.lab import asterisk, postgres
+from ivr.lab.ports import UDP, free
+from ivr.lab.process import Child
+from ivr.lab.secrets import load as load_secrets
+from ivr.settings import Agi, Ami, Rtp, Settings, Sip, Web, Ws
+from tests.fixtures.small_disk import SmallDisk
+
+ASTERISK, SERVERS = "Asterisk", ("first server", "second server")
+READY_SECONDS = 60.0
+AGAIN_SECONDS = 1.0  # until the supervisor starts again who died
+SOCKET = ".s.PGSQL.5432"
+LENGTHS = {
+    "beep": 15,
+    "fallback.apology": 30,
+    "fallback.kept": 20,
+    "fallback.thanks": 20,
+}  # frames; others 12
+
+
+class LabError(Exception):
+    """The hotline can't run; the text is one sentence."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """One program and how to start it again."""
+
+    child: Child
+    again: Callable[[], Child]
+
+
+@dataclass(slots=True)
+class Lab:
+    """What is running.
+
+    `url` is the database itself, `cable` what the servers reach it through; the state lies on `disk`.
+    """
+
+    settings: Settings
+    secrets: Secrets
+    url: str
+    database: postgres.Server
+    cable: Cable
+    sipp: tuple[str, ...]
+    disk: SmallDisk
+    kept: dict[str, Kept] = field(default_factory=dict)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For an `ivr` command that reaches the database whatever is done to the cable."""
+        return _environment(self.settings, self.url)
+
+    async def supervise(self) -> None:
+        """For ever: start again who died, a second later."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._mind_database())
+            for kept in self.kept.values():
+                group.create_task(self._mind(kept))
+
+    async def _mind(self, kept: Kept) -> None:
+        while True:
+            await asyncio.sleep(0.1)
+            if kept.child.ended:
+                await asyncio.sleep(AGAIN_SECONDS)
+                try:
+                    kept.child = await asyncio.to_thread(kept.again)
+                except (asterisk.LabError, OSError) as error:  # no room for its process id: tried again
+                    say(str(error))
+
+    async def _mind_database(self) -> None:
+        while True:
+            await asyncio.sleep(0.2)
+            if self.database.ended:
+                await asyncio.sleep(AGAIN_SECONDS)
+                with suppress(postgres.PostgresError):  # what is left of the killed one may still be there
+                    await asyncio.to_thread(self.database.start_again)
+
+    async def ready(self, seconds: float = READY_SECONDS) -> None:
+        """Until every server says so. Raises LabError."""
+        await asyncio.to_thread(_await_ready, self.settings.web.port, seconds)
+
+
+@asynccontextmanager
+async def lab(home: Path, disk: SmallDisk) -> AsyncIterator[Lab]:
+    """Everything, in a new folder with a short path. `lab.supervise` is the caller's to run.
+
+    The state lies on `disk`; PostgreSQL, the second volume and the logs are in `home`.
+    """
+    home.chmod(0o755)  # as root PostgreSQL runs as a user of its own
+    settings = _settings(disk.path, home / "second")
+    _stand_ins(settings)
+    programs = asterisk.asterisk(say), asterisk.sipp(say)
+    database = await asyncio.to_thread(postgres.start, home)
+    running: list[Kept] = []
+    try:
+        real = Path(database.own.get_postmaster_info().socket_dir) / SOCKET
+        async with Cable(real, home / "db" / SOCKET) as cable:
+            secrets = load_secrets(settings)
+            _ivr(settings, database.url, "db", "upgrade")
+            found = Lab(settings, secrets, database.url, database, cable, programs[1].command, disk)
+            through = f"postgresql+asyncpg://postgres@/{postgres.DATABASE}?host={quote(str(home / 'db'))}"
+            pbx = await asyncio.to_thread(asterisk.start, programs[0], settings, secrets)
+            found.kept[ASTERISK] = Kept(pbx, partial(_pbx, found, programs[0]))
+            running.append(found.kept[ASTERISK])
+            for name in SERVERS:
+                serve = partial(_serve, found, home, through, name)
+                found.kept[name] = Kept(serve(), serve)
+                running.append(found.kept[name])
+            await found.ready()
+            yield found
+    finally:
+        for kept in reversed(running):
+            await asyncio.to_thread(kept.child.stop, 8)
+        await asyncio.to_thread(database.stop)
+
+
+def say(text: str) -> None:
+    """A line of progress."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def _settings(state: Path, second: Path) -> Settings:
+    first = random.Random(os.urandom(8)).randrange(
+        11_000, 28_000, 2
+    )  # below the ports that sockets get by chance
+    more: dict[str, Any] = {"second_volume": str(second)} if "second_volume" in Settings.model_fields else {}
+    return Settings(
+        state=state, web=Web(port=free()), agi=Agi(port=free(), drain_seconds=5), ami=Ami(port=free()),
+        sip=Sip(port=free(UDP)), ws=Ws(port=free()), rtp=Rtp(start=first, end=first + 2_999), **more,
+    )  # fmt: skip
+
+
+def _environment(settings: Settings, url: str) -> dict[str, str]:
+    ports = {f"IVR_{name.upper()}__PORT": str(getattr(settings, name).port)
+             for name in ("web", "agi", "ami", "sip", "ws")}  # fmt: skip
+    return {
+        **os.environ, **ports, "IVR_STATE": str(settings.state), "IVR_DATABASE_URL": url,
+        "IVR_AGI__DRAIN_SECONDS": str(settings.agi.drain_seconds),
+        "IVR_SECOND_VOLUME": str(getattr(settings, "second_volume", "")),
+    }  # fmt: skip
+
+
+def _serve(lab: Lab, home: Path, url: str, name: str) -> Child:
+    """Its log is not on the disk that is filled."""
+    return Child.start(
+        name, [sys.executable, "-m", "ivr.cli", "serve"], env=_environment(lab.settings, url),
+        log=home / "log" / f"{name}.log", pid_file=home / "log" / f"{name}.pid",
+    )  # fmt: skip
+
+
+def _pbx(lab: Lab, program: asterisk.Program) -> Child:
+    """On the configuration that is there already, as a supervisor starts it."""
+    home = lab.settings.state_path / "asterisk"
+    command = [*program.command, "-C", str(home / "etc" / "asterisk.conf"), "-f", "-n"]
+    return asterisk.launch(command, lab.settings, lab.secrets, home / "log" / "console.log")
+
+
+def _ivr(settings: Settings, url: str, *arguments: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "ivr.cli", *arguments], env=_environment(settings, url),
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if ended.returncode:
+        raise LabError(f"ivr {' '.join(arguments)}: {' '.join((ended.stderr or ended.stdout).split())}")
+
+
+def _await_ready(port: int, seconds: float) -> None:
+    deadline, last = time.monotonic() + seconds, "nothing"
+    while time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
+                return
+        except OSError as error:
+            last = str(error)
+        time.sleep(0.2)
+    raise LabError(f"the server was not ready within {seconds:g} s: {last}")
+
+
+def _stand_ins(settings: Settings) -> None:
+    """A tone of its own for every prompt that somebody must recognise (bench.chaos.tones)."""
+    catalogue = prompts.catalogue(settings)
+    for language in settings.calls.languages:
+        for id in catalogue.ids(language) | PROMPTS:
+            _write(settings.sounds / language / f"{id.replace('.', '/')}.wav", _sound(id))
+    _write(settings.sounds / "moh" / "hold.wav", tones.tone(tones.line_of(tones.OTHER), 250))
+
+
+def _sound(id: str) -> tones.Samples:
+    if id in ("silence", "pause"):
+        return tones.tone(tones.SILENT, 5)
+    if id.startswith("digit."):  # with a gap, so that two of the same can be told from one
+        return tones.join(tones.tone(tones.line_of(id), 5), tones.tone(tones.SILENT, 3))
+    return tones.tone(tones.line_of(id), LENGTHS.get(id, 12))
+
+
+def _write(path: Path, samples: tones.Samples) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as sound:
+        sound.setnchannels(1)
+        sound.setsampwidth(2)
+        sound.setframerate(tones.RATE)
+        sound.writeframes(samples.astype("<i2").tobytes())

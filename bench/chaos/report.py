@@ -1,0 +1,118 @@
+"""The table of faults × calls × outcome, as text and as JSON with stable names."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bench.chaos.accountant import Verdict
+from bench.chaos.evidence import Fault
+
+OUTCOMES = ("heard her code", "told it is kept", "told nothing", "said nothing", "not answered")
+_COUNTS = (
+    "words", "words_kept", "words_excused", "words_lost", "calls_doubled", "codes_true", "codes_false",
+)  # fmt: skip
+TOUCH_SECONDS = 1.0  # a fault that ended so shortly before a call began is counted with it
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A whole run. `general`: problems that belong to no call."""
+
+    seed: int
+    rate: int
+    seconds: float
+    verdicts: Sequence[Verdict]
+    faults: Sequence[Fault]
+    general: Sequence[str]
+
+    @property
+    def good(self) -> bool:
+        """0 lost, 0 doubled, 0 codes that don't resolve, nothing else amiss."""
+        return not self.general and not any(verdict.problems for verdict in self.verdicts)
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """One for each kind of fault, then the calls that met none, then all. A call may be in several."""
+        for kind in sorted({fault.kind for fault in self.faults}):
+            these = [fault for fault in self.faults if fault.kind == kind]
+            touched = [v for v in self.verdicts if any(_touches(fault, v) for fault in these)]
+            yield _row(kind, len(these), touched)
+        yield _row("no fault", 0, [v for v in self.verdicts if not any(_touches(f, v) for f in self.faults)])
+        yield _row("all", len(self.faults), self.verdicts)
+
+
+def _touches(fault: Fault, verdict: Verdict) -> bool:
+    return fault.began <= verdict.call.ended and verdict.call.invited <= fault.ended + TOUCH_SECONDS
+
+
+def _row(kind: str, times: int, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    outcomes = Counter(verdict.outcome for verdict in verdicts)
+    return {
+        "fault": kind,
+        "times": times,
+        "calls": len(verdicts),
+        "outcomes": {name: outcomes[name] for name in OUTCOMES},
+        "words": sum(len(v.call.said) for v in verdicts),
+        "words_kept": sum(v.kept for v in verdicts),
+        "words_excused": sum(v.excused.total() for v in verdicts),
+        "words_lost": sum(len(v.lost) for v in verdicts),
+        "calls_doubled": sum(v.doubled for v in verdicts),
+        "codes_true": sum(v.codes_true for v in verdicts),
+        "codes_cut_short": sum(v.codes_cut for v in verdicts),
+        "codes_false": sum(len(v.codes_false) for v in verdicts),
+    }
+
+
+def as_plain(result: Result) -> dict[str, Any]:
+    """For JSON."""
+    excused = Counter[str]()
+    for verdict in result.verdicts:
+        excused.update(verdict.excused)
+    return {
+        "seed": result.seed,
+        "rate": result.rate,
+        "seconds": result.seconds,
+        "good": result.good,
+        "table": [*result.rows()],
+        "excused": dict(excused.most_common()),
+        "problems": [
+            *result.general,
+            *(f"call {v.call.n} ({v.call.number}): {text}" for v in result.verdicts for text in v.problems),
+        ],
+    }
+
+
+def as_json(result: Result) -> str:
+    return json.dumps(as_plain(result), indent=2)
+
+
+def as_text(result: Result) -> str:
+    plain = as_plain(result)
+    head = [
+        "fault",
+        "times",
+        "calls",
+        *OUTCOMES,
+        "words",
+        "kept",
+        "excused",
+        "lost",
+        "doubled",
+        "codes",
+        "false",
+    ]
+    lines = [" | ".join(head), " | ".join("---" for _ in head)]
+    for row in plain["table"]:
+        cells = [row["fault"], row["times"], row["calls"], *row["outcomes"].values()]
+        cells += [row[name] for name in _COUNTS]
+        lines.append(" | ".join(map(str, cells)))
+    lines = [f"| {line} |" for line in lines]
+    lines += ["", *(f"excused: {count} words {reason}" for reason, count in plain["excused"].items())]
+    lines += [f"PROBLEM  {text}" for text in plain["problems"]]
+    verdict = "0 lost, 0 doubled, 0 codes that don't resolve" if result.good else "NOT GOOD: see the problems"
+    return "\n".join(
+        [*lines, "", f"seed {result.seed}, {result.rate} calls a second, {result.seconds:g} s: {verdict}"]
+    )

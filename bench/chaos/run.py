@@ -1,0 +1,95 @@
+"""One run: callers, faults, recovery. What is left is a folder for the accountant."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.chaos.faults import Fault
+from bench.chaos.injector import Injector
+from bench.chaos.lab import Lab, LabError, say
+
+SETTLED_SECONDS = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to run. `seconds` is how long calls are placed."""
+
+    seed: int
+    seconds: float
+    rate: int
+    schedule: tuple[Fault, ...]
+
+    @property
+    def calls(self) -> int:
+        return round(self.seconds * self.rate)
+
+
+async def run(lab: Lab, asked: Asked, folder: Path) -> None:
+    """Callers and faults side by side; returns when everything has settled in the books. Raises LabError."""
+    minding = asyncio.create_task(lab.supervise())
+    try:
+        callers = await _start_callers(lab, asked, folder)
+        injector = Injector(lab, folder / "faults.jsonl")
+        telling = asyncio.create_task(_tell(callers))
+        try:
+            await injector.run(asked.schedule)
+            await callers.wait()
+            await telling
+        finally:
+            telling.cancel()
+            if callers.returncode is None:
+                callers.terminate()
+                await callers.wait()
+        if callers.returncode:
+            raise LabError(f"the callers ended with {callers.returncode}; see {folder / 'callers.err'}")
+        say("the calls are over; everything recovers")
+        await lab.ready()
+        await settled(lab)
+    finally:
+        minding.cancel()
+
+
+async def _start_callers(lab: Lab, asked: Asked, folder: Path) -> asyncio.subprocess.Process:
+    with (folder / "callers.err").open("wb") as errors:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bench.chaos.callers", "--folder", str(folder),
+            "--port", str(lab.settings.sip.port), "--extension", lab.settings.calls.extension,
+            "--seed", str(asked.seed), "--rate", str(asked.rate), "--calls", str(asked.calls),
+            "--", *lab.sipp, stdout=asyncio.subprocess.PIPE, stderr=errors,
+        )  # fmt: skip
+
+
+async def _tell(callers: asyncio.subprocess.Process) -> None:
+    assert callers.stdout is not None
+    async for line in callers.stdout:
+        told = json.loads(line)
+        say(f"           {told['placed']} calls placed, {told['live']} at once")
+
+
+async def settled(lab: Lab, seconds: float = SETTLED_SECONDS) -> float:
+    """Until nothing waits to come into the books (`ivr spool list`). How long it took. Raises LabError."""
+    began = time.monotonic()
+    while waiting := await asyncio.to_thread(_waiting, lab):
+        if time.monotonic() - began > seconds:
+            raise LabError(f"after {seconds:g} s there still wait: {json.dumps(waiting[:5])}")
+        await asyncio.sleep(1)
+    return time.monotonic() - began
+
+
+def _waiting(lab: Lab) -> Sequence[object]:
+    said = subprocess.run(
+        [sys.executable, "-m", "ivr.cli", "spool", "list", "--json"], env=lab.environment,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if said.returncode:
+        return [said.stderr.strip()]
+    found: list[object] = json.loads(said.stdout)
+    return found

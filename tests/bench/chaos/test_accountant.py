@@ -1,0 +1,181 @@
+"""The accountant finds what is lost, doubled, untrue, in wrong hands, and believes no excuse unproved."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.chaos import accountant as judging
+from bench.chaos.accountant import Accountant, general_problems
+from bench.chaos.evidence import Call, Case, Evidence, Fault, Recording, Said
+from bench.chaos.report import Result
+from bench.chaos.tones import NOT_KEPT, Word
+
+ALONE = ("accountant", "evidence", "tones", "phones", "switchboard", "callers", "report")
+CODE = "1234567890"
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_callers_and_accountant_share_no_code_with_the_product(name: str) -> None:
+    tree = ast.parse(Path(judging.__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
+    imported = {
+        name.split(".")[0] if not name.startswith("bench.chaos.") else name.rpartition(".")[2]
+        for node in ast.walk(tree)
+        for name in (
+            [alias.name for alias in node.names]
+            if isinstance(node, ast.Import)
+            else [f"{node.module}.{alias.name}" if node.module == "bench.chaos" else str(node.module)
+                  for alias in node.names]
+            if isinstance(node, ast.ImportFrom)
+            else []
+        )
+    }  # fmt: skip
+    assert "ivr" not in imported and not imported & {"lab", "run", "injector"}
+
+
+def call(**changed: object) -> Call:
+    """She says three words from 110 to 112 s, hears her code and stays to the end at 120."""
+    said = [Said(k, 110.0 + 0.7 * k, 110.7 + 0.7 * k, "server") for k in range(3)]
+    plain = Call(
+        1, "04120000001", "keeps", 100.0, 101.0, 120.0, "hotline", said, [109.8],
+        [(109.5, "beep"), (113.0, "record.safe"), (114.0, "code.is")], [CODE], [],
+    )  # fmt: skip
+    return replace(plain, **changed)  # type: ignore[arg-type]
+
+
+def evidence(
+    calls: Sequence[Call] = (), *faults: Fault, words: Sequence[int] = (0, 1, 2), case: str = "a"
+) -> Evidence:
+    """Books in which the first call's words are in one recording of one case."""
+    found = Evidence(list(calls) or [call()], list(faults), answered_by_sipp={1})
+    found.cases["a"] = Case("a", CODE, "04120000001")
+    found.recordings = [Recording("r1", case, "hash", [Word(1, k, 0) for k in words])]
+    return found
+
+
+def problems(found: Evidence) -> list[str]:
+    verdicts = Accountant(found).verdicts()
+    result = Result(1, 5, 60, verdicts, found.faults, [*general_problems(found)])
+    assert result.good == (not result.general and not any(v.problems for v in verdicts))
+    return [*result.general, *(text for v in verdicts for text in v.problems)]
+
+
+def test_all_is_well() -> None:
+    found = evidence()
+    assert problems(found) == []
+    [verdict] = Accountant(found).verdicts()
+    assert (verdict.kept, verdict.codes_true, verdict.outcome) == (3, 1, "heard her code")
+
+
+def test_a_word_that_is_nowhere_is_lost() -> None:
+    assert "word 1" in problems(evidence(words=(0, 2)))[0]
+
+
+def test_a_word_in_a_recording_of_no_case_is_lost() -> None:
+    assert "which no case has" in problems(evidence(case=""))[0]
+
+
+def test_a_word_in_a_file_that_the_books_do_not_name_is_lost() -> None:
+    found = evidence(words=(0, 1))
+    found.strays["/somewhere.wav"] = [Word(1, 2, 0)]
+    assert "only in /somewhere.wav" in problems(found)[0]
+
+
+def test_a_word_in_two_recordings_and_a_caller_with_two_cases_are_doubled() -> None:
+    found = evidence()
+    found.cases["b"] = Case("b", "2222222222", "04120000001")
+    found.recordings.append(Recording("r2", "b", "hash", [Word(1, 2, 0)]))
+    [verdict] = Accountant(found).verdicts()
+    assert verdict.doubled and any("r1 and r2" in text for text in verdict.problems)
+    assert any("has 2 cases" in text for text in verdict.problems)
+
+
+@pytest.mark.parametrize("code", ["9999999999", "99"])
+def test_a_code_that_is_not_of_her_case_is_false_even_when_cut_short(code: str) -> None:
+    assert "was spoken the code" in problems(evidence([call(codes=[code])]))[0]
+
+
+def test_a_code_cut_short_by_a_hang_up_is_true_as_far_as_it_goes() -> None:
+    found = evidence([call(codes=[CODE[:3]])])
+    assert problems(found) == []
+    assert Accountant(found).verdicts()[0].codes_cut == 1
+
+
+def test_who_was_told_that_it_is_kept_must_have_a_case() -> None:
+    found = evidence([call(said=[], codes=[], heard=[(119.0, "fallback.thanks")])])
+    found.cases.clear()
+    found.recordings.clear()
+    assert problems(found) == ["was told that her words are kept, and has 0 cases"]
+
+
+def test_words_in_another_s_case_or_played_to_another_are_in_wrong_hands() -> None:
+    other = replace(call(), n=2, number="04120000002", said=[], codes=[], heard=[], played=[Word(1, 0, 0)])
+    found = evidence([call(), other])
+    found.answered_by_sipp = {1, 2}
+    found.recordings[0].words = [*(found.recordings[0].words or ()), Word(2, 0, 0)]
+    told = problems(found)
+    assert "her case holds the words of calls [2]" in told and "was played the words of calls [1]" in told
+
+
+def test_files_rows_and_logs_must_agree() -> None:
+    found = evidence()
+    found.recordings += [
+        Recording("gone", "a", "hash", None),
+        Recording("other", "a", "hash", [], same=False),
+    ]
+    found.cases["x"] = Case("x", "3333333333", "")
+    found.answered_by_sipp = {1, 7}
+    told = " ".join(general_problems(found))
+    assert "there is no such file" in told and "whose hash" in told and "nobody" in told and "[7]" in told
+
+
+KILLED, STOPPED = "Asterisk killed", "Asterisk stopped"
+AGAIN = {"heard": [(113.0, NOT_KEPT), (119.0, "record.safe")]}
+CUT_OFF = {"codes": list[str](), "heard": [(109.5, "beep")]}
+
+
+@pytest.mark.parametrize(
+    ("fault", "her", "there", "excuse"),
+    [
+        (Fault(KILLED, 111.5, 114), {"ended_by": "caller"}, (0, 1), judging.DEAD),
+        (Fault(KILLED, 112.5, 114), {"ended_by": "caller"}, (0, 1), judging.BUFFERED),
+        (Fault(STOPPED, 111.9, 116), {"ended_by": "caller", "ended": 115.0}, (0, 1), judging.STOPPED),
+        (Fault("server killed", 0, 1), {"ended_by": "caller", "ended": 112.2}, (0, 1), judging.CUT),
+        (Fault(STOPPED, 109.85, 113), {}, (0, 1), judging.OVERFLOWED),
+        (Fault(STOPPED, 109.75, 110.8), {}, (1, 2), judging.EARLY),
+        (Fault("disk full", 111.8, 114), {}, (0, 1), judging.NO_ROOM),
+        (Fault("disk full", 111.8, 114), AGAIN, (0, 1), judging.NO_ROOM),
+    ],
+)
+def test_a_missing_word_is_excused_when_its_reason_is_proved(
+    fault: Fault, her: dict[str, object], there: Sequence[int], excuse: str
+) -> None:
+    found = evidence([call(**(CUT_OFF | her))], fault, words=there)
+    assert problems(found) == []
+    assert Accountant(found).verdicts()[0].excused == {excuse: 1}
+
+
+@pytest.mark.parametrize(
+    ("fault", "her", "there"),
+    [
+        (Fault(KILLED, 112.5, 114), {"ended_by": "caller"}, (0, 2)),  # a hole is no buffer
+        (Fault(KILLED, 115.5, 118), {"ended_by": "caller"}, (0, 1)),  # it was flushed long ago
+        (Fault(KILLED, 90.0, 95.0), {"ended_by": "caller"}, (0, 1)),  # before the call
+        (Fault(STOPPED, 111.9, 113), {}, (0, 1)),  # she stayed: it was read when Asterisk went on
+        (Fault("one server killed", 111.0, 112.0), {}, (0, 1)),
+        (Fault("PostgreSQL killed", 111.0, 112.0), {}, (0, 1)),
+        (Fault("database cut", 100.0, 120.0), {}, (0, 1)),
+        (Fault("disk full", 111.8, 114), {"heard": [(113.0, "record.safe")]}, (0, 1)),  # told that it is kept
+        (Fault("disk full", 111.8, 114), {"heard": [(111.0, NOT_KEPT), (113.0, "record.safe")]}, (0, 1)),
+        (Fault("disk full", 60.0, 70.0), {}, (0, 1)),
+    ],
+)
+def test_a_missing_word_is_lost_when_no_reason_can_be_proved(
+    fault: Fault, her: dict[str, object], there: Sequence[int]
+) -> None:
+    found = evidence([call(**(CUT_OFF | her))], fault, words=there)
+    assert Accountant(found).verdicts()[0].lost

@@ -1,0 +1,35 @@
+"""The short form of `make chaos`: every kind of fault once, and not a word is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+
+import pytest
+
+from bench.chaos.faults import FAULTS
+
+SEED, SECONDS = 111, 42.0
+RATE = 5
+
+
+@pytest.mark.timeout(300)
+async def test_nothing_is_lost_or_doubled_and_every_code_resolves_whatever_is_killed() -> None:
+    command = ["-m", "bench.chaos", "--seed", str(SEED), "--minutes", str(SECONDS / 60), "--rate", str(RATE)]
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, "--json", stdout=pipe, stderr=pipe
+    )
+    said, told = (text.decode() for text in await process.communicate())
+    print(told)  # the seed, the schedule, and where the evidence lies
+    assert said, told
+    report = json.loads(said)
+    table = {row["fault"]: row for row in report["table"]}
+    assert report["problems"] == []
+    assert (report["good"], process.returncode) == (True, 0)
+    assert set(FAULTS) <= set(table) and all(table[kind]["times"] for kind in FAULTS)
+    everything = table["all"]
+    assert everything["calls"] == SECONDS * RATE
+    assert everything["words_kept"] > everything["words"] * 0.7 > 300
+    assert everything["codes_true"] > 20 and everything["outcomes"]["told it is kept"] > 20
