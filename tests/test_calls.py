@@ -261,7 +261,7 @@ async def test_a_published_menu_is_live_for_the_next_call_and_live_calls_keep_th
     await asyncio.to_thread(ivr, hotline, "menu", "publish", str(TREE))
     tree = tmp_path / "shorter.yaml"
     text = TREE.read_text(encoding="utf-8")
-    tree.write_text(text.replace('"2": {kind: criticism, go: topic}', ""), encoding="utf-8")
+    tree.write_text(text.replace('"2": {kind: criticism, go: caller}', ""), encoding="utf-8")
     before, after = fresh_number(), fresh_number()
     # It stands in the kind menu, silent once, while the other revision goes on the air.
     slow = (*keys("1"), Listen(), Listen(), Press("2"), *keys("1", "1", "01"), *SPEAK, *KEEP)
