@@ -9,9 +9,10 @@ import os
 import signal
 import socket
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from functools import partial
+from math import nan
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -28,10 +29,11 @@ from ivr.cases.callback import Policy
 from ivr.commands.output import Finding, database_url, vault
 from ivr.commands.sounds import needed
 from ivr.delivery import Delivery
-from ivr.desk import menus
+from ivr.desk import condition, menus
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book, Limits
 from ivr.desk.codes import CodeBlock, CodesError
+from ivr.desk.condition import Gauge
 from ivr.desk.intake import Intake
 from ivr.desk.seeding import directory_from
 from ivr.desk.telling import others_promise
@@ -49,6 +51,7 @@ from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.watchdog import watch_loop
+from ivr.web import metrics
 from ivr.web.health import Check, application, examine
 from ivr.worker import Worker
 
@@ -65,7 +68,8 @@ def serve(settings: Settings, take_over: bool = False, when_ready: bool = False)
     `when_ready`: become ready first.
     """
     prepare_logging(settings)
-    prepare_process(settings.agi.max_calls)
+    most = prepare_process(settings.agi.max_calls)
+    settings = settings.model_copy(update={"agi": settings.agi.model_copy(update={"max_calls": most})})
     try:
         uvloop.run(Hotline(settings, take_over, when_ready).run())
     except (JournalError, CodesError, ListeningError) as error:
@@ -114,6 +118,8 @@ class Hotline:
             ),
         )
         self.codes: CodeBlock
+        self.worker: Worker
+        self.agi: AgiServer
         self.line: Line
         self.sharing: Sharing
         self.site: web.SockSite
@@ -163,7 +169,7 @@ class Hotline:
         if second := settings.second_path:
             link(settings.state_path / "fallback", second / "fallback")
         await self.volumes.look()
-        worker = Worker(
+        self.worker = worker = Worker(
             Pump(self.engine, journal, self.book),
             self.codes,
             self.book,
@@ -199,7 +205,7 @@ class Hotline:
         sockets = await obtain(self.settings, place)
         self.sharing = Sharing(place, sockets, lambda: loop.call_soon_threadsafe(self.stopping.set))
         stack.callback(self.sharing.close)
-        server = self._server()
+        self.agi = server = self._server()
         await server.start(sockets["agi"])
         stack.push_async_callback(server.close)
         await self._start_web(stack, checks, sockets["web"])
@@ -316,11 +322,34 @@ class Hotline:
     async def _start_web(
         self, stack: AsyncExitStack, checks: Mapping[str, Check], listening: socket.socket
     ) -> None:
-        runner = web.AppRunner(application(checks, self._warnings), access_log=None)
+        pages = application(checks, self._warnings, metrics.routes(self._gauges))
+        runner = web.AppRunner(pages, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         self.site = web.SockSite(runner, listening)
         await self.site.start()
+
+    async def _gauges(self) -> list[Gauge]:
+        """What `/metrics` tells: the machine's spool and disks, and this process."""
+        settings, gauges = self.settings, condition.of_process()
+        caseless = nan  # unknown while the database is away
+        with suppress(*AWAY):
+            async with asyncio.timeout(1):
+                caseless = await condition.without_case(self.engine)
+        gauges += condition.of_volumes(self.volumes, LONGEST_SECONDS)
+        gauges += await asyncio.to_thread(
+            condition.of_spool, settings.spool, settings.state_path / "fallback"
+        )
+        return [
+            *gauges,
+            Gauge("ivr_calls_live", "Calls in progress.", self.agi.calls),
+            Gauge("ivr_codes_left", "Tracking codes to promise without the database.", self.codes.left),
+            Gauge("ivr_ami_connected", "Whether Asterisk's manager answers.", self.ami.connected),
+            Gauge("ivr_journal_on_spare", "Whether the journal goes on on the second volume.",
+                  self.line.intake.journal.on_spare),
+            Gauge("ivr_stray_recordings", "Recordings that wait for the reconciler.", self.worker.strays),
+            Gauge("ivr_recordings_without_case", "Recordings too short or without a word.", caseless),
+        ]  # fmt: skip
 
     async def _database(self) -> str:
         async with self.engine.connect() as connection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import resource
 import socket
 import time
 from collections import Counter
@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from ivr.asterisk.server import files_for
 from ivr.settings import Settings
 
 ASTERISK_SECONDS = 5.0
@@ -33,11 +34,13 @@ async def examine(settings: Settings) -> list[Finding]:
     looks: list[tuple[str, Callable[[Settings], Awaitable[Finding]]]] = [
         ("state", _state),
         ("disk", _disk),
+        ("files", _files),
         ("database", _database),
         ("prompts", _prompts),
         ("menu", _menu),
         ("agi", _agi),
         ("workers", _workers),
+        ("server", _server),
         ("asterisk", _asterisk),
         ("fallback", _fallback),
         ("spool", _spool),
@@ -66,9 +69,52 @@ async def _state(settings: Settings) -> Finding:
 
 
 async def _disk(settings: Settings) -> Finding:
-    free = shutil.disk_usage(settings.state_path).free
-    found = f"{free / (1 << 30):.1f} GiB free under {settings.state_path}"
-    return Finding("disk", free >= FREE_BYTES, found, "free some space or move IVR_STATE to a larger disk")
+    from ivr.store.volumes import look
+
+    places = [settings.state_path, *([settings.second_path] if settings.second_path else [])]
+    looks = await asyncio.gather(*(asyncio.to_thread(look, place) for place in places))
+    found = [f"{each.free / (1 << 30):.1f} GiB free under {p}" for p, each in zip(places, looks, strict=True)]
+    found += [each.trouble for each in looks if each.trouble]
+    well = looks[0].free >= FREE_BYTES and not any(each.trouble for each in looks)
+    if len(places) > 1 and places[0].stat().st_dev == places[1].stat().st_dev:
+        well = False
+        found.append("the second volume is on the same disk (or is not mounted)")
+    mend = "free some space, move IVR_STATE to a larger disk, or mend IVR_SECOND_VOLUME"
+    return Finding("disk", well, "; ".join(found), mend)
+
+
+async def _files(settings: Settings) -> Finding:
+    """Of a shell that starts `ivr serve`; the server says by itself when it gets fewer than it wants."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    want = files_for(settings.agi.max_calls)
+    enough = hard in (-1, resource.RLIM_INFINITY) or hard >= want
+    found = f"a process may open {hard} files; {settings.agi.max_calls} calls at once want {want}"
+    return Finding("files", enough, found, "raise LimitNOFILE (ulimit -Hn), or lower agi.max_calls")
+
+
+async def _server(settings: Settings) -> Finding:
+    """What the running server says of itself at /metrics."""
+    import aiohttp
+
+    url = f"http://{settings.web.host}:{settings.web.port}/metrics"
+    try:
+        limit = aiohttp.ClientTimeout(total=3)
+        async with aiohttp.ClientSession(timeout=limit) as session, session.get(url) as answer:
+            lines = (await answer.text()).splitlines() if answer.status == 200 else []
+    except (OSError, aiohttp.ClientError, TimeoutError) as error:
+        return Finding("server", False, f"{url} does not answer: {error}", "ivr serve (or `make run`)")
+    told = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    words = {"ivr_calls_live": "live calls", "ivr_codes_left": "codes in hand",
+             "ivr_open_files": "open files", "ivr_stray_recordings": "recordings without a row",
+             "ivr_recordings_without_case": "recordings of no case"}  # fmt: skip
+    found = ", ".join(f"{float(told[name]):.0f} {word}" for name, word in words.items() if name in told)
+    on_spare = told.get("ivr_journal_on_spare") == "1"
+    full = float(told.get("ivr_open_files", 0)) > 0.8 * float(told.get("ivr_open_files_limit", 1))
+    found += ", the journal is on the second volume" if on_spare else ""
+    connected = told.get("ivr_ami_connected") == "1"
+    found += "" if connected else ", no connection to Asterisk's manager"
+    mend = "look at disk, files and asterisk in this list"
+    return Finding("server", bool(told) and connected and not on_spare and not full, found, mend)
 
 
 async def _database(settings: Settings) -> Finding:

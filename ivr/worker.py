@@ -69,6 +69,7 @@ class Worker:
         self.lists = lists
         self.vault = vault
         self.shelf = Shelf(pump.engine, book, recordings, spool, alone)
+        self.strays = 0  # recordings that the last pass of the reconciler had to leave
         self._gone = asyncio.Event()
         self._running: list[asyncio.Task[None]] = []
 
@@ -148,6 +149,7 @@ class Worker:
                     look_back=look_back,
                 )
                 look_back = LOOK_BACK_SECONDS
+                self.strays = len(done.waiting)
                 if done.growing:
                     wait = SOON_SECONDS
             except (BookEmpty, *AWAY) as error:

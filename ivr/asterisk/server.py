@@ -25,6 +25,7 @@ __all__ = ["AgiConnection", "AgiServer", "Drained", "listening_socket", "prepare
 log = logging.getLogger(__name__)
 
 BACKLOG = 4096
+SPARE_FILES = 1_000  # for everything that is not a call: database, journal, web, recordings being measured
 APOLOGY_SECONDS = 30.0  # after a drain: for the speech under way and the apology
 
 class AgiServer:
@@ -174,19 +175,27 @@ class AgiServer:
         self._sweeper = self.loop.call_later(min(1.0, self._header_seconds / 4), self._sweep)
 
 
-def prepare_process(max_calls: int = 12_000) -> None:
+def files_for(max_calls: int) -> int:
+    """How many files that many calls at once may need: each its socket, and the rest of the process."""
+    return max_calls + SPARE_FILES
+
+
+def prepare_process(max_calls: int = 12_000) -> int:
     """Make this process fit for that many calls: file descriptors, and a garbage collector that rests.
 
+    Returns how many calls its files are enough for: those beyond must be refused before accept() fails.
     Thousands of live calls are no garbage, and walking them costs 7 to 22 % of the time at 5,000.
     """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    want = max_calls + 1_000
+    want = files_for(max_calls)
     if soft != resource.RLIM_INFINITY and soft < want:
         most = want if hard == resource.RLIM_INFINITY else min(want, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
         if most < want:
             log.warning("this process may open %d files: too few for %d calls at once", most, max_calls)
+            max_calls = max(1, most - min(SPARE_FILES, most // 2))
     gc.set_threshold(50_000, 20, 1_000)
+    return max_calls
 
 
 def listening_socket(host: str, port: int) -> socket.socket:

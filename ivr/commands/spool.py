@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.commands.output import Finding, fail, load_settings, show_json, show_table, with_database
+from ivr.commands.output import Finding, fail, load_settings, run, show_json, show_table, with_database
 from ivr.settings import Settings
 
 app = typer.Typer(help="What is not in the books yet.", no_args_is_help=True)
@@ -72,6 +72,29 @@ def retry(
     )
 
 
+@app.command(epilog="Examples: ivr spool inspect 2026/11/25/3f…   ·   ivr spool inspect CALL-ID --json")
+def inspect(
+    what: Annotated[str, typer.Argument(help="A recording's name, a call's or case's id, or a code.")],
+    json: Json = False,
+) -> None:
+    """All that is known of one recording, call, case or code: journal lines, file, rows, and why it waits."""
+    from ivr.commands.inspecting import known, print_known
+
+    settings, trouble = load_settings(), ""
+    try:
+        found = with_database(settings, lambda engine: known(settings, what, engine))
+    except Finding as error:
+        found, trouble = run(known(settings, what, None)), f"the books can't be read: {error}"
+    if json:
+        show_json(found)
+    else:
+        print_known(found)
+    if trouble:
+        fail(trouble)
+    if not found["found"]:
+        fail(f"nothing on this machine or in the books is called {what}")
+
+
 def on_disk(settings: Settings) -> Iterator[Waiting]:
     """What waits, as far as it shows without the database."""
     from ivr.desk.fallback import fallbacks
@@ -83,7 +106,7 @@ def on_disk(settings: Settings) -> Iterator[Waiting]:
         first: dict[str, str] = {}
         for fact in journal_reading.waiting(journal):
             kinds[fact["type"]] += 1
-            first.setdefault(fact["type"], _written_at(fact))
+            first.setdefault(fact["type"], _iso(journal_reading.written_at(fact)))
         for kind, count in kinds.items():
             yield Waiting("journal", kind, count, first[kind], f"in {journal}, not in the database yet")
         shelves = (journal / "quarantine", journal / SECOND / "quarantine")
@@ -165,9 +188,8 @@ def _named_by_the_living(spool: Path) -> set[str]:
     return set().union(*living)
 
 
-def _written_at(fact: dict[str, Any]) -> str:
-    at = fact.get("ended_at") or fact.get("at") or fact.get("call", {}).get("started_at")
-    return datetime.fromisoformat(at).astimezone(UTC).isoformat() if at else ""
+def _iso(at: datetime | None) -> str:
+    return at.astimezone(UTC).isoformat() if at else ""
 
 
 def _grown(path: Path) -> str:

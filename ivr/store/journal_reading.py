@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 from collections.abc import Collection, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from ivr.store.journal import Fact, Position, checkpoint_of, fact_of, segments
@@ -29,6 +30,22 @@ def waiting(folder: Path) -> Iterator[Fact]:
             yield fact
 
 
+def lag(folder: Path) -> tuple[int, datetime | None]:
+    """How many facts are not applied yet, and of when the first is."""
+    count, first = 0, None
+    for _, line in _lines(folder, applied(folder)):
+        count += 1
+        if first is None and (fact := fact_of(line)) is not None:
+            first = written_at(fact)
+    return count, first
+
+
+def written_at(fact: Fact) -> datetime | None:
+    """When a fact came about, as far as it tells."""
+    at = fact.get("ended_at") or fact.get("at") or fact.get("call", {}).get("started_at")
+    return datetime.fromisoformat(at) if at else None
+
+
 def naming(folder: Path, names: Collection[str]) -> dict[str, list[tuple[Position, Fact]]]:
     """Recording → the facts that speak of it and where each ends, oldest first.
 
@@ -40,6 +57,14 @@ def naming(folder: Path, names: Collection[str]) -> dict[str, list[tuple[Positio
 def of_calls(folder: Path, ids: Collection[str]) -> dict[str, list[tuple[Position, Fact]]]:
     """Call → its facts and where each ends, oldest first."""
     return _telling(folder, _CALLS, ids)
+
+
+def speaking_of(folder: Path, text: str) -> Iterator[tuple[Position, Fact]]:
+    """Every fact in which that recording, call, case or code is a value, oldest first."""
+    wanted = b'"%s"' % text.encode()
+    for position, line in _lines(folder, Position()):
+        if wanted in line and (fact := fact_of(line)) is not None:
+            yield position, fact
 
 
 def _telling(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 from aiohttp import web
@@ -16,11 +16,13 @@ PAGE = Path(__file__).with_name("index.html")
 
 
 def application(
-    checks: Mapping[str, Check], warnings: Callable[[], list[str]] = list
+    checks: Mapping[str, Check],
+    warnings: Callable[[], list[str]] = list,
+    more: Sequence[web.RouteDef] = (),
 ) -> web.Application:
     """The web side. `checks` by name; all run at once, each at most CHECK_SECONDS.
 
-    `warnings`: what is not well and does not bite yet.
+    `warnings`: what is not well and does not bite yet. `more`: further pages.
     """
 
     async def healthz(_: web.Request) -> web.Response:
@@ -40,7 +42,7 @@ def application(
 
     page = PAGE.read_text(encoding="utf-8")
     app = web.Application()
-    app.add_routes([web.get("/", index), web.get("/healthz", healthz), web.get("/readyz", readyz)])
+    app.add_routes([web.get("/", index), web.get("/healthz", healthz), web.get("/readyz", readyz), *more])
     return app
 
 

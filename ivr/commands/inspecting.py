@@ -1,0 +1,111 @@
+"""`ivr spool inspect`: everything known of one name."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from pathlib import Path
+from typing import Any
+
+import typer
+from sqlalchemy import Table, or_, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.settings import Settings
+from ivr.store import journal_reading, slots
+from ivr.store.tables import calls, cases, recordings
+from ivr.store.volumes import SECOND
+
+PRIVATE = ("caller", "caller_key", "caller_name", "callback", "national_id", "number")
+_MASK = "•••"
+
+
+async def known(settings: Settings, what: str, engine: AsyncEngine | None) -> dict[str, Any]:
+    """`facts`, `file`, `rows`, `why`; `found` whether there is anything at all. Callers are masked.
+
+    Without an engine the rows are left out.
+    """
+    name = what.removesuffix(".wav")
+    facts = await asyncio.to_thread(_facts, settings.spool, name)
+    file = await asyncio.to_thread(_file, settings, name)
+    rows = await _rows(engine, name) if engine is not None else {}
+    found = bool(facts or file or any(rows.values()))
+    why = _why(facts, file, rows) if found else ""
+    return {"name": name, "found": found, "facts": facts, "file": file, "rows": rows, "why": why}
+
+
+def print_known(found: dict[str, Any]) -> None:
+    for fact in found["facts"]:
+        state = "applied" if fact["applied"] else "waiting"
+        typer.echo(f"journal {fact['slot']} {fact['segment']}:{fact['offset']} {state}: {fact['fact']}")
+    for key, value in (found["file"] or {}).items():
+        typer.echo(f"file {key}: {value}")
+    for table, rows in found["rows"].items():
+        for row in rows:
+            typer.echo(f"row in {table}: " + ", ".join(f"{k}={v}" for k, v in row.items() if v is not None))
+    if found["why"]:
+        typer.echo(found["why"])
+
+
+def _facts(spool: Path, name: str) -> list[dict[str, Any]]:
+    found = []
+    for journal in slots.journals(spool):
+        applied = journal_reading.applied(journal)
+        for position, fact in journal_reading.speaking_of(journal, name):
+            place = {"slot": str(journal), "segment": position.segment, "offset": position.offset}
+            found.append({**place, "applied": position <= applied, "fact": masked(fact)})
+    return found
+
+
+def _file(settings: Settings, name: str) -> dict[str, Any] | None:
+    from ivr.voice.wave import measure
+
+    root = settings.recordings.resolve()
+    path = root / f"{name}.wav"
+    inside = [root, (root / SECOND).resolve()]
+    if not path.is_file() or not any(path.resolve().is_relative_to(place) for place in inside):
+        return None
+    heard = measure(path.read_bytes())
+    return {"path": str(path), "size": heard.size, "sha256": heard.sha256, "seconds": heard.seconds,
+            "voiced_seconds": heard.voiced_seconds, "grown_at": path.stat().st_mtime}  # fmt: skip
+
+
+async def _rows(engine: AsyncEngine, name: str) -> dict[str, list[dict[str, Any]]]:
+    """The recording, its call and its case, by whichever of their names was given."""
+    try:
+        id = uuid.UUID(name)
+    except ValueError:
+        id = uuid.UUID(int=0)
+    code = "".join(c for c in name if c.isdigit()) if len(name) < 20 else ""
+    async with engine.connect() as connection:
+
+        async def rows(table: Table, *where: Any) -> list[dict[str, Any]]:
+            found = await connection.execute(select(table).where(or_(*where)).limit(20))
+            return [masked(dict(row._mapping)) for row in found]
+
+        case = await rows(cases, cases.c.id == id, cases.c.code == code, cases.c.call_id == id)
+        ids = [each["id"] for each in case] or [id]
+        words = await rows(
+            recordings, recordings.c.name == name, recordings.c.case_id.in_(ids), recordings.c.call_id == id
+        )
+        if not case and words and words[0]["case_id"]:
+            case = await rows(cases, cases.c.id == words[0]["case_id"])
+        call = [each for each in (*(w["call_id"] for w in words), *(c["call_id"] for c in case), id) if each]
+        return {"calls": await rows(calls, calls.c.id.in_(call)), "cases": case, "recordings": words}
+
+
+def _why(facts: list[dict[str, Any]], file: dict[str, Any] | None, rows: dict[str, Any]) -> str:
+    if any(not fact["applied"] for fact in facts):
+        return "it waits: a fact in the journal is not in the database yet"
+    if file and not rows.get("recordings") and rows:
+        return "it waits: no row speaks of the file; `ivr spool retry` brings it in once it has stood still"
+    if rows.get("recordings") and not any(row["case_id"] for row in rows["recordings"]):
+        return f"it is no case: {rows['recordings'][0]['ended']}"
+    return "it is in the books" if any(rows.values()) else "the books were not read"
+
+
+def masked(value: Any) -> Any:
+    """Without the caller's number and name, which no terminal's scroll-back should keep."""
+    if isinstance(value, dict):
+        return {k: _MASK if k in PRIVATE and v else masked(v) for k, v in value.items()}
+    return [masked(each) for each in value] if isinstance(value, list) else value
