@@ -1,4 +1,4 @@
-"""`/metrics` on a running hotline, the doctor's words for it, and what `ivr spool inspect` knows of a name."""
+"""`/metrics` on a running hotline, the doctor's words for it, and what `ivr spool inspect` knows."""
 
 from __future__ import annotations
 
