@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ivr.commands import (
+    answering,  # noqa: F401  adds to `ivr case`
     backup,
     block,
     books,

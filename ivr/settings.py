@@ -145,6 +145,12 @@ class Callbacks(Part):
         return self
 
 
+class Answers(Part):
+    """`approval`: an agency's answer waits until the desk approves of it."""
+
+    approval: bool = False
+
+
 class Sms(Part):
     """How the text-message gateway is spoken to: docs/production.md tells the common ones.
 
@@ -214,6 +220,7 @@ class Settings(BaseSettings):
     province: Province = Province()
     calls: Calls = Calls()
     recordings_store: RecordingsStore = RecordingsStore()
+    answers: Answers = Answers()
     callbacks: Callbacks = Callbacks()
     notify: Notify = Notify()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import astuple
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,21 @@ from sqlalchemy import Row, Table, select, update
 
 from ivr.cases import phone
 from ivr.desk import answers, reading
+from ivr.desk.answers import Voice
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import BUSY, RINGS, Callee
 from ivr.lab.caller import Beep, HangUp, Hear, Press, Speak, Stay, Step
+from ivr.lab.media import is_beep
 from ivr.settings import Callbacks
+from ivr.speech.answers import prepare
 from ivr.store.tables import callback_attempts, callbacks
 from tests.desk.office import call, office, opening
-from tests.fixtures.hotline import Hotline, fresh_number, running_hotline
+from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
 
 AT_ANY_HOUR = {"opens": time(0), "closes": time(23, 59, 59), "days_off": True}
 SOLVED = (Hear(), Press("1"), Hear(), Press("5"), Stay())
 NOT_SOLVED = (Hear(), Press("2"), Hear(), Press("#"), Beep(), Speak(2.6), Press("#"), Stay())
+TONE = 700.0  # Hz; prompts are 400 here, the beep 1,000
 LONG = "آب محلهٔ شما پس از تعمیر لوله‌ها وصل شد. " * 12
 
 
@@ -34,15 +39,23 @@ class Town:
     def __init__(self, hotline: Hotline, callee: Callee, folder: Path) -> None:
         self.hotline, self.callee, self.folder = hotline, callee, folder
 
-    async def citizen(self, does: Sequence[Step] | str, words: str = "آب وصل شد.") -> tuple[str, str]:
+    async def citizen(
+        self, does: Sequence[Step] | str, words: str = "آب وصل شد.", voice: Voice | None = None
+    ) -> tuple[str, str]:
         """Someone who opened a case, which has its answer now. Her number and the code."""
         number = fresh_number()
         self.callee.answers[number] = does
         async with office(self.hotline.engine, self.folder / number) as desk:
             code = await desk.intake.open_case(call(number), opening())
             await desk.pump.idle()
-        await answers.answer(self.hotline.engine, code, "abfa", words)
+        await answers.answer(self.hotline.engine, code, "abfa", words, voice=voice)
         return number, code
+
+    def spoken(self, seconds: float) -> Voice:
+        """An answer that an officer has recorded."""
+        recording = self.folder / "answer.wav"
+        write_tone(recording, TONE, seconds)
+        return Voice(*astuple(prepare(recording, self.hotline.settings.recordings)))
 
     async def row(self, table: Table, number: str) -> Row[Any] | None:
         """The only one of that number."""
@@ -91,12 +104,15 @@ async def town(
 
 
 async def test_she_hears_the_answer_and_her_key_decides(town: Town) -> None:
-    (solved, first), (unsolved, second), (busy, _), (rings, _), (silent, third), (leaves, _) = [
-        await town.citizen(does) for does in (SOLVED, NOT_SOLVED, BUSY, RINGS, (Stay(),), (Hear(), HangUp()))
+    (solved, first), (unsolved, second), (busy, _), (rings, _), (leaves, _) = [
+        await town.citizen(does) for does in (SOLVED, NOT_SOLVED, BUSY, RINGS, (Hear(), HangUp()))
     ]
+    silent, third = await town.citizen((Stay(),), "", town.spoken(3.0))
     await town.callee.until_over(solved, unsolved, silent, leaves)
     for number in (solved, unsolved, silent, leaves):
         assert town.callee.outcomes[number].completed, town.callee.outcomes[number].problem
+    tones = [is_beep(audio, TONE) for _, audio in town.callee.outcomes[silent].heard]
+    assert sum(tones) > 2.5 / 0.02  # frames of the officer's own voice
 
     closed = await town.until_status(first, "closed")
     last, after = closed["events"][-2:]

@@ -18,6 +18,9 @@ class Action(StrEnum):
     REFER = "refer"
     ACCEPT = "accept"
     ANSWER = "answer"
+    PROPOSE = "propose"
+    APPROVE = "approve"
+    TURN_DOWN = "turn_down"
     RETURN = "return"
     RULE = "rule"
     CLOSE = "close"
@@ -82,6 +85,16 @@ _ROWS = (
     ),
     Rule(Action.ACCEPT, _WORKED_ON - {S.IN_PROGRESS}, S.IN_PROGRESS, _OFFICIALS, _NOBODY, "take it up"),
     Rule(Action.ANSWER, OPEN, S.ANSWERED, _OFFICIALS, _NOBODY, "answer in words; not yet a closure"),
+    Rule(
+        Action.PROPOSE,
+        OPEN,
+        None,
+        frozenset({Side.AGENCY}),
+        _NOBODY,
+        "an answer that waits for approval, where answers need one",
+    ),
+    Rule(Action.APPROVE, OPEN, S.ANSWERED, _DESK, _NOBODY, "the answer that waits becomes the answer"),
+    Rule(Action.TURN_DOWN, OPEN, None, _DESK, _DESK, "the answer that waits goes back"),
     Rule(Action.RETURN, _WORKED_ON, S.RETURNED, _OFFICIALS, _OFFICIALS, "“not ours”: back to the desk"),
     Rule(Action.RULE, _UNANSWERED, S.REFERRED, _DESK, _DESK, "decide whose it is, as a precedent"),
     Rule(
@@ -120,6 +133,9 @@ _DONE = {
     Action.REFER: "referred",
     Action.ACCEPT: "accepted",
     Action.ANSWER: "answered",
+    Action.PROPOSE: "given an answer to approve",
+    Action.APPROVE: "given the answer that waits",
+    Action.TURN_DOWN: "refused the answer that waits",
     Action.RETURN: "returned",
     Action.RULE: "ruled on",
     Action.CLOSE: "closed",

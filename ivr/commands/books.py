@@ -48,19 +48,6 @@ def show(code: Code, json: Json = False) -> None:
         print_case(case)
 
 
-@cases.command(epilog="Example: ivr case answer 1234567894 'آب وصل شد.' --by abfa")
-def answer(
-    code: Code,
-    text: Annotated[str, typer.Argument(help="The agency's answer, in the words the caller will hear.")],
-    by: Annotated[str, typer.Option(help="Who answers: an agency's code or a person.")] = "desk",
-) -> None:
-    """Give a case its answer."""
-    from ivr.desk import answers
-
-    with_database(load_settings(), lambda engine: answers.answer(engine, plain(code), by, text))
-    typer.echo(f"case {plain(code)}: answered")
-
-
 @calls.command("list", epilog="Example: ivr call list --json")
 def call_list(limit: Limit = 20, json: Json = False) -> None:
     """The newest calls with every step, its time and key."""

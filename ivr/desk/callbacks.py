@@ -233,20 +233,27 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
 
 
 async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcome, now: datetime) -> None:
-    """How an attempt ended. Once: whoever comes second changes nothing."""
+    """How an attempt ended. The first word counts; only what the call itself says replaces `unknown`."""
     this = callback_attempts.c
-    mark = update(callback_attempts).where(this.id == attempt, this.outcome.is_(None))
-    done = await connection.execute(mark.values(outcome=outcome, ended_at=now).returning(this.callback_id))
-    wanted = done.scalar()
-    if wanted is None:
+    mark = update(callback_attempts).where(this.id == attempt)
+    mark = mark.where(
+        or_(this.outcome.is_(None), (this.outcome == Outcome.UNKNOWN) & (outcome != this.outcome))
+    )
+    done = await connection.execute(
+        mark.values(outcome=outcome, ended_at=now).returning(this.callback_id, this.at)
+    )
+    found = done.first()
+    if found is None:
         return
     values: dict[str, Any] = {"last_outcome": outcome, "state": "waiting", "next_at": now}
     if outcome in REACHED:
         values |= {"state": "reached", "ended_at": now}
     elif outcome is Outcome.NOT_SENT:
         values |= {"attempts": callbacks.c.attempts - 1, "next_at": now + SOON}
-    calling = (callbacks.c.id == wanted, callbacks.c.state == "calling")
-    await connection.execute(update(callbacks).where(*calling).values(values))
+    # Not where it has moved on: ended, or a later attempt begun.
+    own = (callbacks.c.id == found.callback_id, callbacks.c.last_at == found.at)
+    open_ones = callbacks.c.state.in_(("calling", "waiting"))
+    await connection.execute(update(callbacks).where(*own, open_ones).values(values))
 
 
 async def in_progress(engine: AsyncEngine) -> int:
@@ -265,7 +272,7 @@ async def open_attempts(engine: AsyncEngine, before: datetime) -> list[uuid.UUID
 
 
 async def lose(engine: AsyncEngine, attempts: Collection[uuid.UUID], now: datetime) -> None:
-    """Nobody will say any more: each counts as made. What its call's journal says later is too late."""
+    """Nobody has said how these ended: each counts as made."""
     for attempt in attempts:
         async with engine.begin() as connection:
             await ended(connection, attempt, Outcome.UNKNOWN, now)
@@ -289,5 +296,3 @@ async def wish(engine: AsyncEngine, code: str, number: str, key: str, now: datet
             return False
         await plan(connection, case, key, now, ANSWER if case.status == Status.ANSWERED else STATUS)
     return True
-
-

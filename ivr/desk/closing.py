@@ -41,7 +41,7 @@ async def advise(engine: AsyncEngine, page: Page, ask: Ask) -> None:
     """Answered on the spot: the reason is the advice, which she hears when she follows her code up."""
     async with changing(engine, page, Action.ADVISE, ask) as change:
         change.values = {"closed_at": ask.now, "closure": "advised"}
-        change.values |= {"answer": ask.reason.strip(), "answered_at": ask.now}
+        change.values |= {"answer": ask.reason.strip(), "answer_voice": "", "answered_at": ask.now}
 
 
 async def merge(engine: AsyncEngine, page: Page, ask: Ask, into: str) -> None:

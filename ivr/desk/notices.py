@@ -31,6 +31,22 @@ Words = Annotated[str, Field(min_length=1)]
 Said = str | dict[str, Words]  # one text, or one for each language
 
 
+def fits(pattern: str, topic: str) -> int:
+    """How particular `pattern` (a topic, water.* or *) is for that topic; -1 when it is about another."""
+    if pattern == ANY:
+        return 0
+    beginning = pattern.removesuffix(f".{ANY}")
+    if beginning == pattern:
+        return len(topic) + 1 if topic == pattern else -1
+    return len(beginning) if topic.startswith(f"{beginning}.") else -1
+
+
+def filled(said: Said, language: str, words: Mapping[str, str]) -> str:
+    """In that language, else in the first there is."""
+    text = said.get(language) or next(iter(said.values())) if isinstance(said, dict) else said
+    return text.format_map(dict.fromkeys(FIELDS, "") | dict(words))
+
+
 def check_fields(text: Said) -> Said:
     """Raises ValueError naming a placeholder that nothing stands for."""
     for words in text.values() if isinstance(text, dict) else (text,):
@@ -82,14 +98,6 @@ class Notice(Part):
             raise ValueError("a citizen leaves a telephone number, not an address: by must be sms")
         return self
 
-    def fits(self, topic: str) -> int:
-        """How particular it is for that topic; -1 when it is about another."""
-        if self.topic == ANY:
-            return 0
-        beginning = self.topic.removesuffix(f".{ANY}")
-        right = topic == self.topic or (beginning != self.topic and topic.startswith(f"{beginning}."))
-        return len(beginning) if right else -1
-
 
 class Notices(Part):
     contacts: list[Contact] = []
@@ -105,9 +113,9 @@ class Notices(Part):
 
     def about(self, event: str, topic: str) -> Iterator[Notice]:
         """The notices to send: of each receiver and way the most particular."""
-        fitting = [n for n in self.notices if n.on == event and n.fits(topic) >= 0]
+        fitting = [n for n in self.notices if n.on == event and fits(n.topic, topic) >= 0]
         for to, by in dict.fromkeys((n.to, n.by) for n in fitting):
-            yield max((n for n in fitting if (n.to, n.by) == (to, by)), key=lambda n: n.fits(topic))
+            yield max((n for n in fitting if (n.to, n.by) == (to, by)), key=lambda n: fits(n.topic, topic))
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +138,7 @@ def letters(notices: Notices, event: str, case: Mapping[Any, Any], words: Mappin
     level = str(words.get("level", ""))
     found = []
     for notice in notices.about(event, case["topic"]):
-        text, subject = (_filled(said, case["language"], words) for said in (notice.text, notice.subject))
+        text, subject = (filled(said, case["language"], words) for said in (notice.text, notice.subject))
         for to in _receivers(notices, notice, case, level):
             found.append(Letter(notice.by, to, text, subject))
     concerned = notices.reached(case["agency"], level)
@@ -144,8 +152,3 @@ def _receivers(notices: Notices, notice: Notice, case: Mapping[Any, Any], level:
         return [phone.normalise(n) for n in numbers if n and phone.is_mobile(n)][:1]
     contacts = notices.reached(case["agency"], level if notice.to == "level" else "")
     return [to for contact in contacts for to in getattr(contact, notice.by)]
-
-
-def _filled(said: Said, language: str, words: Mapping[str, str]) -> str:
-    text = said.get(language) or next(iter(said.values())) if isinstance(said, dict) else said
-    return text.format_map(dict.fromkeys(FIELDS, "") | dict(words))

@@ -105,21 +105,26 @@ async def _mark(connection: AsyncConnection, row: Leased, **values: Any) -> None
 
 
 async def _letters(connection: AsyncConnection, notices: Notices, event: Leased) -> Sequence[Letter]:
+    case = await case_and_names(connection, str(event.payload.get("case", "")))
+    if case is None:
+        return []
+    return letters(notices, event.kind, case._mapping, words_of(case, event.payload))
+
+
+async def case_and_names(connection: AsyncConnection, code: str) -> Row[Any] | None:
+    """A case with the names of its agency, topic and county."""
     query = (
         select(cases, agencies.c.name.label("agency_name"), topics.c.name.label("topic_name"))
         .add_columns(areas.c.name.label("county_name"))
         .join(agencies, agencies.c.code == cases.c.agency)
         .join(topics, topics.c.code == cases.c.topic)
         .join(areas, areas.c.code == cases.c.county, isouter=True)
-        .where(cases.c.code == event.payload.get("case"))
+        .where(cases.c.code == code)
     )
-    case = (await connection.execute(query)).first()
-    if case is None:
-        return []
-    return letters(notices, event.kind, case._mapping, _words(case, event.payload))
+    return (await connection.execute(query)).first()
 
 
-def _words(case: Row[Any], payload: Mapping[str, Any]) -> dict[str, str]:
+def words_of(case: Row[Any], payload: Mapping[str, Any]) -> dict[str, str]:
     """What the placeholders of a notice stand for."""
     due_on = case.due_at.astimezone(ZONE).date()
     return {

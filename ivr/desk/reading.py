@@ -93,13 +93,14 @@ def _case_json(
     row: Row[Any], heard: Iterable[Row[Any]], sent: Iterable[Row[Any]], told: Iterable[Row[Any]]
 ) -> Json:
     names = ("code", "kind", "topic", "county", "agency", "status", "channel", "language", "caller")
-    more = ("caller_name", "callback", "words", "answer")
+    more = ("caller_name", "callback", "words", "answer", "answer_voice", "closure", "satisfaction")
     return {
         **_plain(row._mapping, names),
         "opened_at": _iso(row.opened_at),
         "due_at": _iso(row.due_at),
         **_plain(row._mapping, more),
         "answered_at": _iso(row.answered_at),
+        "awaiting_approval": row.draft,
         "level": row.level or None,
         "next_rung_at": _iso(row.next_rung_at),
         "id": str(row.id),

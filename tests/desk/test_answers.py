@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import answers, reading
+from ivr.desk import answers, reading, referring
+from ivr.desk.change import Ask, actor_named
 from ivr.desk.refusals import NoSuchCase, Refused
-from ivr.store.tables import cases
+from ivr.store.tables import callbacks, cases
+from tests.desk.counter import counter
 from tests.desk.office import call, office, opening
 
 
@@ -41,3 +44,78 @@ async def test_unknown_codes_empty_words_and_closed_cases_are_refused(
         await connection.execute(update(cases).values(status="closed"))
     with pytest.raises(Refused, match="is closed"):
         await answers.answer(engine, code, "abfa", "x")
+
+
+async def opened(engine: AsyncEngine, folder: Path) -> str:
+    async with office(engine, folder) as desk:
+        code = await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+    return code
+
+
+async def shown(engine: AsyncEngine, code: str) -> dict[str, Any]:
+    case = await reading.case_json(engine, code)
+    assert case is not None
+    return case
+
+
+async def state_of_call(engine: AsyncEngine) -> list[str]:
+    async with engine.connect() as connection:
+        return list((await connection.execute(select(callbacks.c.state))).scalars())
+
+
+VOICE = answers.Voice("answers/ab/abcd", "ab" * 32, 4.2)
+
+
+async def test_a_voice_may_stand_for_words_and_a_later_answer_replaces_it(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await opened(engine, tmp_path)
+    await answers.answer(engine, code, "abfa", "", voice=VOICE)
+    case = await shown(engine, code)
+    assert (case["status"], case["answer"], case["answer_voice"]) == ("answered", "", VOICE.name)
+    assert case["events"][-1]["details"]["voice"]["sha256"] == VOICE.sha256
+    await answers.answer(engine, code, "abfa", "در سخن")
+    assert (await shown(engine, code))["answer_voice"] == ""
+
+
+async def test_an_agencys_answer_waits_where_approval_is_needed(engine: AsyncEngine, tmp_path: Path) -> None:
+    code, at = await opened(engine, tmp_path), await counter(engine)
+    desk = Ask(code, actor_named(at.page, "desk/karimi"))
+    with pytest.raises(Refused, match=r"no answer to case .* waits"):
+        await answers.approve(engine, at.page, desk)
+    assert await answers.answer(engine, code, "abfa/ahmadi", "آب وصل شد.", voice=VOICE, approval=True)
+    case = await shown(engine, code)
+    assert (case["status"], case["answer"]) == ("referred", "") and await state_of_call(engine) == []
+    assert case["awaiting_approval"]["by"] == "abfa/ahmadi"
+    with pytest.raises(Refused, match="can't be given the answer that waits by the agency"):
+        await answers.approve(engine, at.page, Ask(code, actor_named(at.page, "abfa")))
+    await answers.approve(engine, at.page, desk)
+    case = await shown(engine, code)
+    assert (case["status"], case["answer"], case["answer_voice"]) == ("answered", "آب وصل شد.", VOICE.name)
+    assert case["awaiting_approval"] is None and await state_of_call(engine) == ["waiting"]
+    last = case["events"][-1]
+    assert (last["what"], last["actor"], last["details"]["proposed_by"]) == (
+        "answered", "desk/karimi", "abfa/ahmadi",
+    )  # fmt: skip
+
+
+async def test_an_answer_that_was_turned_down_waits_no_more(engine: AsyncEngine, tmp_path: Path) -> None:
+    code, at = await opened(engine, tmp_path), await counter(engine)
+    await answers.answer(engine, code, "abfa", "؟", approval=True)
+    desk = actor_named(at.page, "desk")
+    with pytest.raises(Refused, match="without a reason"):
+        await answers.turn_down(engine, at.page, Ask(code, desk))
+    await answers.turn_down(engine, at.page, Ask(code, desk, "روشن نیست"))
+    assert (await shown(engine, code))["awaiting_approval"] is None
+    assert not await answers.answer(engine, code, "desk", "پاسخ دفتر", approval=True)  # needs nobody's leave
+
+
+async def test_what_one_agency_proposed_is_not_the_answer_of_another(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, at = await opened(engine, tmp_path), await counter(engine)
+    await answers.answer(engine, code, "abfa", "آب وصل شد.", approval=True)
+    await referring.refer(engine, at.page, Ask(code, actor_named(at.page, "desk")), "edu")
+    with pytest.raises(Refused, match="is of abfa, and the case is with edu now"):
+        await answers.approve(engine, at.page, Ask(code, actor_named(at.page, "desk")))

@@ -165,6 +165,23 @@ async def test_what_was_surely_not_sent_is_no_attempt(engine: AsyncEngine, tmp_p
     assert await claim(engine, NOON + timedelta(minutes=11)) is not None
 
 
+async def test_an_attempt_that_nobody_speaks_of_has_been_made_until_the_call_itself_says_better(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await answered(engine, tmp_path)
+    placing = await claim(engine)
+    assert placing is not None and await callbacks.open_attempts(engine, NOON) == []
+    assert await callbacks.open_attempts(engine, SATURDAY) == [placing.id]
+    await callbacks.lose(engine, [placing.id], NOON)
+    assert ((await row(engine)).last_outcome, await claim(engine)) == ("unknown", None)
+    await end(engine, placing, Outcome.NO_KEY, NOON)  # the journal of a server that was away
+    await callbacks.lose(engine, [placing.id], NOON)
+    assert (await row(engine)).last_outcome == "no_key"
+    again = await claim(engine, NOON + timedelta(hours=4))
+    await end(engine, placing, Outcome.BUSY, NOON)
+    assert again is not None and (await row(engine)).state == "calling"
+
+
 async def test_a_case_that_moved_on_is_not_called_about(engine: AsyncEngine, tmp_path: Path) -> None:
     code = await answered(engine, tmp_path)
     ask = Ask(code, Actor("desk", Side.DESK), "گفتگو شد", NOON)

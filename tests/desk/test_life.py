@@ -64,6 +64,12 @@ async def do(at: Counter, action: Action, ask: Ask, step: Step, other: str) -> N
             await referring.accept(engine, page, ask)
         case Action.ANSWER:
             await answers.give(engine, page, ask, step.reason)
+        case Action.PROPOSE:
+            await answers.propose(engine, page, ask, step.reason)
+        case Action.APPROVE:
+            await answers.approve(engine, page, ask)
+        case Action.TURN_DOWN:
+            await answers.turn_down(engine, page, ask)
         case Action.RETURN:
             await referring.give_back(engine, page, ask)
         case Action.RULE:

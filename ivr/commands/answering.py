@@ -1,0 +1,91 @@
+"""`ivr case answer|approve|turn-down|wordings`: what a citizen is told."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.commands.books import Code, Json, cases, plain
+from ivr.commands.caseflow import By, Reason, act
+from ivr.commands.output import Finding, fail, load_settings, show_json, show_table, with_database
+
+
+@cases.command(
+    epilog="Examples: ivr case answer 1234567894 'آب وصل شد.' --by abfa   ·   "
+    "ivr case answer 1234567894 --voice answer.wav   ·   ivr case answer 1234567894 --wording done"
+)
+def answer(
+    code: Code,
+    text: Annotated[str, typer.Argument(help="The answer, in the words the caller will hear.")] = "",
+    by: By = "desk",
+    voice: Annotated[
+        Path | None, typer.Option(help="A PCM WAV in which a person says it; heard instead of the text.")
+    ] = None,
+    wording: Annotated[str, typer.Option(help="A ready wording: ivr case wordings CODE.")] = "",
+) -> None:
+    """Give a case its answer; the citizen is then called. With answers.approval an agency's waits."""
+    from ivr.desk import answers, wording as ready  # noqa: I001
+    from ivr.desk.answers import Voice
+    from ivr.speech.answers import prepare
+    from ivr.speech.telephone import AudioError
+
+    settings, spoken = load_settings(), None
+    if text and wording:
+        fail("give words or --wording, not both", 2)
+    if voice is not None:
+        try:
+            made = prepare(voice, settings.recordings)
+        except AudioError as error:
+            raise Finding(str(error)) from None
+        spoken = Voice(made.name, made.sha256, made.seconds)
+
+    async def give(engine: AsyncEngine) -> bool:
+        words = text
+        if wording:
+            words = await ready.worded(engine, settings.seed_path, plain(code), wording)
+        approval = settings.answers.approval
+        return await answers.answer(engine, plain(code), by, words, voice=spoken, approval=approval)
+
+    proposed = with_database(settings, give)
+    typer.echo(f"case {plain(code)}: {'the answer waits for approval' if proposed else 'answered'}")
+
+
+@cases.command(epilog="Example: ivr case approve 1234567894 --by desk/karimi")
+def approve(code: Code, by: By = "desk", reason: Reason = "") -> None:
+    """The answer that waits becomes the answer; the citizen is called."""
+    from ivr.desk import answers
+
+    act(code, by, reason, answers.approve)
+
+
+@cases.command("turn-down", epilog="Example: ivr case turn-down 1234567894 --reason 'روشن نیست'")
+def turn_down(code: Code, by: By = "desk", reason: Reason = "") -> None:
+    """The answer that waits is not good enough."""
+    from ivr.desk import answers
+
+    act(code, by, reason, answers.turn_down)
+
+
+@cases.command(epilog="Example: ivr case wordings 1234567894 --json")
+def wordings(
+    code: Code,
+    status: Annotated[str, typer.Option(help="answered or advised.")] = "answered",
+    json: Json = False,
+) -> None:
+    """The ready wordings that fit a case, filled in."""
+    from ivr.desk import wording as ready
+
+    settings = load_settings()
+
+    def offered(engine: AsyncEngine) -> Awaitable[list[dict[str, str]]]:
+        return ready.offered(engine, settings.seed_path, plain(code), status)
+
+    rows = with_database(settings, offered)
+    if json:
+        show_json(rows)
+    else:
+        show_table(["name", "topic", "text"], rows)
