@@ -144,6 +144,33 @@ async def _until_cases(hotline: Hotline, number: str, count: int) -> None:
         await asyncio.sleep(0.1)
 
 
+async def test_the_same_matter_again_joins_her_case_and_a_blocked_caller_is_still_heard(
+    hotline: Hotline,
+) -> None:
+    again, blocked = fresh_number(), fresh_number()
+
+    async def calls_again() -> None:
+        for county in ("01", "1"):  # asked for, then offered
+            await call(hotline, *keys("1", "1", "1", "1", county), *SPEAK, *KEEP, number=again)
+            await hotline.case_of(again)
+        while len(await hotline.calls_of(again)) < 2:
+            await asyncio.sleep(0.1)
+        (case,) = await hotline.cases_of(again)
+        assert [len(case["recordings"]), *(c["case"] for c in await hotline.calls_of(again))] == [
+            2,
+            case["code"],
+            case["code"],
+        ]
+
+    async def is_blocked() -> None:
+        await asyncio.to_thread(ivr, hotline, "block", "add", blocked, "--days", "1", "--reason", "x")
+        await call(hotline, *keys("1", "1"), Hear(), HangUp(), number=blocked)
+        steps = [step["step"] for step in (await hotline.call_of(blocked))["steps"]]
+        assert steps[:3] == ["language", "language", "kind"] and steps[-1] in ("operator", "message"), steps
+
+    await asyncio.gather(calls_again(), is_blocked())
+
+
 async def test_a_code_is_followed_up_and_a_wrong_one_refused(hotline: Hotline) -> None:
     case = await cased(hotline, *TO_RECORD, *SPEAK, *KEEP)
     await answers.answer(hotline.engine, case["code"], "abfa", "آب محله وصل شد.")

@@ -171,8 +171,9 @@ class Intake:
             found = await _within(
                 COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock())
             )
-        except AWAY:
-            return ""  # a case of its own; the desk may merge them
+        except AWAY as error:  # then a case of its own, which the desk may merge
+            log.warning("an open case of this caller could not be looked for: %s", error)
+            return ""
         if found is None or not words:
             return ""
         code, call.cases[code] = found[0], found[1]

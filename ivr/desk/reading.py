@@ -81,12 +81,16 @@ async def _children(
 
 
 async def _codes(connection: AsyncConnection, call_ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
-    """Call → code of the case that came of it; the last one when there are several."""
+    """Call → code of the case that came of it, or that its words joined; the last one of several."""
     if not call_ids:
         return {}
-    query = select(case_table.c.call_id, case_table.c.code).where(case_table.c.call_id.in_(call_ids))
-    found = await connection.execute(query.order_by(case_table.c.opened_at))
-    return {row.call_id: row.code for row in found}
+    opened = select(case_table.c.call_id, case_table.c.code).where(case_table.c.call_id.in_(call_ids))
+    joined = select(recordings.c.call_id, case_table.c.code).where(recordings.c.call_id.in_(call_ids))
+    joined = joined.join(case_table, case_table.c.id == recordings.c.case_id)
+    codes: dict[uuid.UUID, str] = {}
+    for query in (joined, opened.order_by(case_table.c.opened_at)):
+        codes |= {row.call_id: row.code for row in await connection.execute(query)}
+    return codes
 
 
 def _case_json(
