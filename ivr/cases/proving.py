@@ -78,12 +78,13 @@ def _state(case: Any, events: Sequence[Any]) -> Iterator[Finding]:
 def _recordings(case: Any, events: Sequence[Any], rows: Sequence[Any]) -> Iterator[Finding]:
     named: dict[str, str] = {}
     replaced: set[str] = set()
+    there = {row.name: row for row in rows}
     for event in events:
         brought = named_recordings(event.details)
-        if event.event == "words_replaced":
-            replaced |= named.keys()
+        if event.event == "words_replaced":  # what she had said in the same call
+            calls = {there[name].call_id for name in brought if name in there}
+            replaced |= {name for name in named if name in there and there[name].call_id in calls}
         named |= brought
-    there = {row.name: row for row in rows}
     for name in named.keys() - there.keys():
         yield _recording("recording_removed", case, name, "is gone from the books")
     for name, row in there.items():

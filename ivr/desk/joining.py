@@ -50,7 +50,9 @@ def _join(fact: Fact, known: dict[uuid.UUID, list[uuid.UUID]]) -> list[Fact]:
     case, call = uuid.UUID(fact["id"]), fact["call"]["id"]
     before = known.setdefault(uuid.UUID(call), [])
     kin = before if case == reserve(call) else [other for other in before if other == reserve(call)]
-    if case in before or not kin:
+    if case in before:  # applied before; what it brings beyond that must be told by an event
+        return [{**_words(fact, recording, case), "promised": ""} for recording in fact["recordings"]]
+    if not kin:
         before.append(case)
         return [fact]
     return [_words(fact, recording, kin[-1]) for recording in fact["recordings"]]

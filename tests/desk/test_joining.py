@@ -17,6 +17,7 @@ from ivr.store.journal import Fact, Position
 from tests.desk.office import Office, call, office, opening
 from tests.desk.test_fallback import put as put_fallback
 from tests.desk.test_reconcile import CHOSEN, one_pass, put
+from tests.desk.test_verify import findings
 
 
 def fallback_of(folder: Path, facts: CallFacts) -> None:
@@ -54,6 +55,7 @@ async def test_the_file_of_a_killed_server_and_the_dialplan_s_make_one_case(
         assert (case["caller"], case["call_id"], len(case["recordings"])) == ("09141234567", facts.id, 2)
         (row,) = await reading.calls(engine)
         assert (row["language"], row["case"]) == ("fa", case["code"])
+    assert await findings(engine, tmp_path) == [], "each recording is named by an event"
 
 
 @pytest.mark.parametrize("first", ["the dialplan's", "the server's"])
