@@ -70,7 +70,7 @@ async def _take_all(intake: Intake, folder: Path, recordings: Path, settled: flo
     taken = 0
     for path in fallbacks(folder):
         try:
-            if time.time() - path.stat().st_mtime >= settled:
+            if abs(time.time() - path.stat().st_mtime) >= settled:  # or the clock was set back since
                 await _take_one(intake, path, recordings)
                 taken += 1
         except OSError as error:
