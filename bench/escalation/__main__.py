@@ -66,7 +66,8 @@ async def measure(folder: Path, count: int, due: int, workers: int) -> Result:
         proved = time.perf_counter() - began
         for alarm in alarms:
             _say(str(alarm))
-        events = await _count(engine, select(func.count()).where(case_events.c.event == "escalated"))
+        climbs = case_events.c.event.in_(["reminded", "escalated"])
+        events = await _count(engine, select(func.count()).where(climbs))
         messages = await _count(engine, select(func.count()).select_from(outbox))
         retimed, seconds = await _closure(engine, page, now)
         return Result(

@@ -153,7 +153,8 @@ class Change:
             details = {"reason": ask.reason.strip()} | details
         await add_event(self.connection, cause, case.id, ask.now, event, details, actor=ask.actor.name)
         kind = f"case_{event}"
-        message = outbox_row(f"{kind}:{cause}", kind, ask.now, {"case": case.code})
+        level = self.level if case is self.case else case.level
+        message = outbox_row(f"{kind}:{cause}", kind, ask.now, {"case": case.code, "level": level})
         await self.connection.execute(outbox.insert(), [message])
 
     def _settle_clock(self) -> None:

@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 BATCH = 200  # small, so that calls in the same process wait for no more than some ten milliseconds
 AGAIN = timedelta(hours=1)
-EVENT = "escalated"
+ESCALATED, REMINDED = "escalated", "reminded"  # after the deadline, and before it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,10 @@ class Climb:
     @property
     def rung(self) -> int:
         return int(self.case.rung) + len(self.passed)
+
+    @property
+    def event(self) -> str:
+        return REMINDED if self.passed[-1].days < 0 else ESCALATED
 
     @property
     def values(self) -> dict[str, Any]:
@@ -98,18 +102,18 @@ async def _save(connection: AsyncConnection, climbs: Sequence[Climb], page: Page
     moved = [c for c in climbs if c.passed]
     if not moved:
         return
-    told = [Told(c.case.id, _cause(c.case), EVENT, _details(c), c.values) for c in moved]
+    told = [Told(c.case.id, _cause(c), c.event, _details(c), c.values) for c in moved]
     await tell_all(connection, told, now)
-    kind = f"case_{EVENT}"
     messages = [
         outbox_row(f"{kind}:{one.cause}", kind, now, {"case": each.case.code} | one.details)
         for each, one in zip(moved, told, strict=True)
+        for kind in [f"case_{one.event}"]
     ]
     await connection.execute(outbox.insert(), messages)
 
 
-def _cause(case: Row[Any]) -> uuid.UUID:
-    return uuid.uuid5(case.id, f"{EVENT}:{case.last_seq + 1}")
+def _cause(climb: Climb) -> uuid.UUID:
+    return uuid.uuid5(climb.case.id, f"{climb.event}:{climb.case.last_seq + 1}")
 
 
 def _details(climb: Climb) -> dict[str, Any]:

@@ -6,12 +6,14 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
 from ivr.desk import answers, closing, referring
 from ivr.desk.change import Ask
 from ivr.desk.refusals import Refused
+from ivr.store.tables import outbox
 from tests.desk.counter import Counter, counter, outcomes
 from tests.desk.office import words
 
@@ -66,6 +68,9 @@ async def test_not_solved_goes_back_to_who_had_it(at: Counter) -> None:
     row, (running,) = await at.row(code), await at.running(code)
     assert (row.status, row.agency, row.closed_at, row.closure) == ("reopened", "abfa", None, None)
     assert (running.agency, running.reason) == ("abfa", "reopened")
+    async with at.engine.connect() as connection:
+        told = select(outbox.c.payload).where(outbox.c.kind == "case_reopened")
+        assert (await connection.execute(told)).scalars().all() == [{"case": code, "level": "head"}]
     assert (row.level, row.rung, row.next_rung_at) == ("head", 1, row.due_at + timedelta(days=1))
     await referring.accept(at.engine, at.page, at.ask(code, "abfa"))
 

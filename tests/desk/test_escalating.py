@@ -15,7 +15,7 @@ from ivr.desk import answers, closing, referring, timing
 from ivr.desk.escalating import sweep
 from ivr.desk.escalation_proof import GRACE, prove
 from ivr.store.tables import cases, outbox
-from tests.desk.counter import Counter, counter, outcomes
+from tests.desk.counter import Counter, counter
 from tests.desk.test_verify import findings
 
 BILL = "water.bill"  # seven working days: due on Sunday, 6 December; the usual ladder
@@ -27,11 +27,13 @@ async def at(engine: AsyncEngine) -> Counter:
 
 
 async def climbs(at: Counter, code: str) -> list[dict[str, Any]]:
-    return [e["details"] for e in (await at.case(code))["events"] if e["what"] == "escalated"]
+    events = (await at.case(code))["events"]
+    return [e["details"] for e in events if e["what"] in ("reminded", "escalated")]
 
 
 async def notices(at: Counter, code: str) -> list[dict[str, Any]]:
-    query = select(outbox.c.payload).where(outbox.c.kind == "case_escalated").order_by(outbox.c.created_at)
+    kinds = outbox.c.kind.in_(["case_reminded", "case_escalated"])
+    query = select(outbox.c.payload).where(kinds).order_by(outbox.c.created_at)
     async with at.engine.connect() as connection:
         found = (await connection.execute(query)).scalars().all()
     return [payload for payload in found if payload["case"] == code]
@@ -53,6 +55,8 @@ async def test_a_case_that_nobody_answers_climbs_rung_by_rung_up_to_the_governor
     told = await climbs(at, code)
     assert [t["name"] for t in told] == ["reminder", "overdue", "deputy", "governor", "governor"]
     assert [t["rung"] for t in told] == [1, 2, 3, 4, 5]
+    events = [e["what"] for e in (await at.case(code))["events"]][2:]
+    assert events == ["reminded", *["escalated"] * 4], "what comes before the deadline is no escalation"
     assert not any("skipped" in t for t in told)
     sent = await notices(at, code)
     assert sent == [{"case": code} | t for t in told]
@@ -152,8 +156,7 @@ async def test_an_answer_at_the_same_moment_leaves_no_half_of_either(at: Counter
     codes = [await at.open(BILL) for _ in range(12)]
     at.later(13)
     giving = (answers.answer(at.engine, code, "abfa", "x", at.at) for code in codes)
-    _, *said = await outcomes(sweep(at.engine, at.page, at.at, batch=2), *giving)
-    assert said == [""] * 12
+    await asyncio.gather(sweep(at.engine, at.page, at.at, batch=2), *giving)
     for code in codes:
         case = await at.case(code)
         assert (case["status"], case["next_rung_at"]) == ("answered", None)
