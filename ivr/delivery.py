@@ -103,6 +103,9 @@ class Delivery:
         return self._notices
 
     async def _deal(self, row: Leased, notices: Notices, ways: Mapping[str, Way]) -> None:
+        if row.kind == outgoing.WISH:
+            await outgoing.call_back(self.engine, row, self.clock())
+            return
         if not row.is_letter:
             await outgoing.spread(self.engine, notices, row, self.clock(), ways)
             return

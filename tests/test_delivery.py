@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.delivery import Delivery, open_session, ways
-from ivr.desk import answers, outgoing
+from ivr.desk import answers, calling, outgoing
 from ivr.desk.outgoing import LEASE, RETRIES
 from ivr.settings import Email, Notify, Sms
 from tests.desk.office import WEDNESDAY, call, office, opening
@@ -164,6 +164,20 @@ async def test_a_file_with_mistakes_sends_nothing_and_loses_nothing(
         notices(tmp_path)
         await post.all()
         assert len(web.requests) == 1
+
+
+async def test_a_wish_to_be_called_becomes_a_call_back(engine: AsyncEngine, tmp_path: Path) -> None:
+    post = Post(engine, Notify(), notices(tmp_path))
+    code = await opened(engine, tmp_path)
+    async with office(engine, tmp_path / "later") as desk:
+        await desk.intake.wish_call_back(call("09350000000"), code)
+        await desk.intake.wish_call_back(call("09350000000"), "1234567894")
+        await desk.pump.idle()
+    await post.all()
+    [planned] = await calling.listed(engine)
+    assert (planned["case"], planned["purpose"], planned["number"]) == (code, "status", "+98935***00")
+    errors = [row["last_error"] for row in await outgoing.listed(engine, "sent", 9) if row["last_error"]]
+    assert errors == ["no such case"]
 
 
 async def test_a_way_that_is_not_configured_makes_no_letters_pile_up(

@@ -56,20 +56,48 @@ class Briefing:
     seen: CaseSeen
 
 
-async def plan(
-    connection: AsyncConnection, case: Row[Any], key: str, now: datetime, purpose: str = ANSWER
-) -> None:
-    """Have the citizen called about her case. What waits for the same case is told with it, so is dropped."""
-    waiting = (callbacks.c.case_id == case.id, callbacks.c.state == "waiting", callbacks.c.key != key)
-    await connection.execute(update(callbacks).where(*waiting).values(state="cancelled", ended_at=now))
+async def plan(connection: AsyncConnection, case: Row[Any], key: str, now: datetime) -> None:
+    """Have the citizen called about the answer to her case. What else she waits to be told, it tells too."""
     number = await _number_of(connection, case)
+    waiting = (callbacks.c.case_id == case.id, callbacks.c.state == "waiting", callbacks.c.key != key)
+    told = or_(callbacks.c.purpose == ANSWER, callbacks.c.number == number)
+    await connection.execute(update(callbacks).where(*waiting, told).values(state="cancelled", ended_at=now))
+    await _add(connection, case, key, now, ANSWER, number, case.language)
+
+
+async def wish(
+    connection: AsyncConnection, code: str, number: str, language: str, key: str, now: datetime
+) -> bool:
+    """Whoever asked for a case while the books were away is called about it, as she was promised.
+
+    Her call is the proof that the number called. False when there is no such case.
+    """
+    case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
+    if case is None:
+        return False
+    same = (callbacks.c.case_id == case.id, callbacks.c.number == number)
+    coming = select(callbacks.c.id).where(*same, callbacks.c.state.in_(("waiting", "calling")))
+    if (await connection.execute(coming.limit(1))).first() is None:
+        await _add(connection, case, key, now, STATUS, number, language or case.language)
+    return True
+
+
+async def _add(
+    connection: AsyncConnection,
+    case: Row[Any],
+    key: str,
+    now: datetime,
+    purpose: str,
+    number: str,
+    language: str,
+) -> None:
     row = {
         "id": uuid.uuid5(case.id, key),
         "key": key,
         "case_id": case.id,
         "purpose": purpose,
         "number": number,
-        "language": case.language,
+        "language": language,
         "state": "waiting" if number else "unreachable",
         "created_at": now,
         "next_at": now,
@@ -122,7 +150,7 @@ async def _decide(
     if not _is_still_wanted(wanted, case):
         await _put(connection, wanted, state="cancelled", ended_at=now)
         return False
-    if not phone.is_callable(wanted.number) or not await _has_called(connection, wanted.number):
+    if not await _may_be_rung(connection, wanted):
         await _put(connection, wanted, state="unreachable", ended_at=now)
         return False
     last = Outcome(wanted.last_outcome) if wanted.last_outcome else None
@@ -139,6 +167,13 @@ async def _decide(
     else:
         return await _begin(connection, wanted, case, now)
     return False
+
+
+async def _may_be_rung(connection: AsyncConnection, wanted: Row[Any]) -> bool:
+    """Asked again at the last moment."""
+    if not phone.is_callable(wanted.number):
+        return False
+    return wanted.purpose == STATUS or await _has_called(connection, wanted.number)
 
 
 def _is_still_wanted(wanted: Row[Any], case: Row[Any]) -> bool:
@@ -218,15 +253,15 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
         row = (await connection.execute(query)).first()
     if row is None:
         return None
-    told = row.purpose == ANSWER or row.status == Status.ANSWERED
+    own = row.number in (row.caller_key, row.callback)
     seen = CaseSeen(
         Lookup.FOUND,
         row.status,
         row.agency,
         row.due_at,
-        row.answer if told else "",
-        row.answer_voice if told else "",
-        may_confirm=True,
+        row.answer,
+        row.answer_voice,
+        may_confirm=own and row.status == Status.ANSWERED,
         rated=row.satisfaction is not None,
     )
     return Briefing(row.number, row.code, row.spoken, seen)
@@ -282,17 +317,3 @@ async def settled(connection: AsyncConnection, case: uuid.UUID, now: datetime) -
     """She has said what she thinks of the answer, on whatever call: nobody rings her about it any more."""
     open_ones = (callbacks.c.case_id == case, callbacks.c.state.in_(("waiting", "calling")))
     await connection.execute(update(callbacks).where(*open_ones).values(state="reached", ended_at=now))
-
-
-async def wish(engine: AsyncEngine, code: str, number: str, key: str, now: datetime) -> bool:
-    """Someone who asked for a case while the books could not be read wants to be called about it.
-
-    False when there is no such case, or it is not this number's: nothing is told to strangers.
-    """
-    caller = phone.normalise(number)
-    async with engine.begin() as connection:
-        case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
-        if case is None or not caller or caller not in (case.caller_key, case.callback):
-            return False
-        await plan(connection, case, key, now, ANSWER if case.status == Status.ANSWERED else STATUS)
-    return True

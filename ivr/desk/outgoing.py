@@ -21,11 +21,13 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
+from ivr.desk import callbacks
 from ivr.desk.notices import Letter, Notices, letters
 from ivr.desk.opening import outbox_row
 from ivr.store.tables import agencies, areas, cases, outbox, topics
 
 LETTERS = ("sms", "email", "webhook")
+WISH = "call_back_wished"
 LEASE = timedelta(minutes=5)  # longer than any delivery takes; a dead worker's rows come back after it
 RETRIES = (30.0, 120.0, 600.0, 3600.0, 21_600.0, 86_400.0)  # seconds
 ZONE = ZoneInfo("Asia/Tehran")
@@ -82,6 +84,17 @@ async def spread(
             await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), rows)
         await _mark(connection, event, delivered_at=now, last_error=None)
     return len(rows)
+
+
+async def call_back(engine: AsyncEngine, wish: Leased, now: datetime) -> bool:
+    """A wish to be called becomes a call-back. False: it was about a code that is nobody's."""
+    told = wish.payload
+    async with engine.begin() as connection:
+        found = await callbacks.wish(
+            connection, told["code"], told["number"], told["language"], wish.key, now
+        )
+        await _mark(connection, wish, delivered_at=now, last_error=None if found else "no such case")
+    return found
 
 
 async def delivered(engine: AsyncEngine, letter: Leased, now: datetime) -> None:

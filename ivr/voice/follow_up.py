@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from ivr.cases import phone
-from ivr.cases.statuses import OPEN, Status
-from ivr.voice import saying, verdict
-from ivr.voice.actions import LookUpCase, Sound, Speech, WishCallBack
+from ivr.cases.statuses import Status
+from ivr.voice import verdict
+from ivr.voice.actions import LookUpCase, Speech, WishCallBack
 from ivr.voice.events import CaseSeen, Ended, Lookup, WishNoted
 from ivr.voice.menu import StatusStep
 from ivr.voice.talk import Back, Flow, Talk
@@ -34,7 +32,7 @@ def status(talk: Talk, step: StatusStep) -> Flow[str]:
             return step.go
         case Lookup.FOUND:
             if seen.may_confirm and seen.status == Status.ANSWERED:
-                speech = step.prompt + _situation(seen, talk.caller.now, talk.language)
+                speech = step.prompt + verdict.situation(seen, talk.caller.now, talk.language)
                 yield from verdict.ask(talk, step, code, seen, speech)
                 return step.go
             return (yield from _tell(talk, step, seen))
@@ -55,7 +53,7 @@ def _wishes(talk: Talk, step: StatusStep) -> Flow[bool]:
 
 
 def _tell(talk: Talk, step: StatusStep, seen: CaseSeen) -> Flow[str]:
-    speech = step.prompt + _situation(seen, talk.caller.now, talk.language) + step.after_prompt
+    speech = step.prompt + verdict.situation(seen, talk.caller.now, talk.language) + step.after_prompt
     while True:
         keys = yield from talk.ask(step, speech, 1)
         if not keys.pressed and keys.ended is Ended.HASH:
@@ -64,19 +62,3 @@ def _tell(talk: Talk, step: StatusStep, seen: CaseSeen) -> Flow[str]:
             return step.unknown_go
         if keys.pressed not in (step.repeat, "*"):
             return step.go
-
-
-def _situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
-    """Status, agency, deadline or delay, answer: each only where it is true of a case in that status."""
-    speech: list[Sound] = [f"status.{seen.status}"]
-    if seen.agency:
-        speech += ["status.agency_is", f"agency.{seen.agency}"]
-    if answer := verdict.answer(seen):
-        return (*speech, *answer)
-    if seen.status not in OPEN:
-        return tuple(speech)
-    if seen.due_at is not None and seen.due_at < now:
-        speech.append("status.overdue")
-    elif seen.due_at is not None:
-        speech += ["status.due_is", *saying.day(seen.due_at.astimezone(now.tzinfo).date(), language)]
-    return (*speech, "status.no_answer_yet")

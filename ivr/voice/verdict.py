@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import MappingProxyType
 
+from ivr.cases.statuses import OPEN
 from ivr.voice import saying
 from ivr.voice.actions import Clip, Confirm, Rate, Record, Say, Sound, Speech, Words
 from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, Said
@@ -45,8 +47,11 @@ def tell(talk: Talk, step: AnswerStep) -> Flow[str]:
     seen, code = step.seen, step.code
     talk.code = code  # whatever she says belongs to this case
     opening: Speech = ("callback.greeting", "callback.code_is", *saying.code(code, talk.language))
-    if not seen.answer and not seen.voice:
-        return (yield from _status(talk, opening, seen))
+    if not seen.may_confirm:  # she only wanted to know how it stands
+        speech = (*opening, *situation(seen, talk.caller.now, talk.language), "callback.goodbye")
+        yield from talk.do(Say(speech, talk.language), Said)
+        talk.verdict = "heard"
+        return ""
     speech = (*opening, *_who(seen), *answer(seen))
     if (yield from ask(talk, step, code, seen, speech)) is None:
         talk.say("callback.later")
@@ -112,9 +117,17 @@ def _who(seen: CaseSeen) -> Speech:
     return ("callback.agency_is", f"agency.{seen.agency}") if seen.agency else ()
 
 
-def _status(talk: Talk, opening: Speech, seen: CaseSeen) -> Flow[str]:
-    """She asked to be called about a case that has no answer: how it stands, and no question."""
-    speech: list[Sound] = [*opening, f"status.{seen.status}", *_who(seen), "status.no_answer_yet"]
-    yield from talk.do(Say((*speech, "callback.goodbye"), talk.language), Said)
-    talk.verdict = "heard"
-    return ""
+def situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
+    """Status, agency, deadline or delay, answer: each only where it is true of a case in that status."""
+    speech: list[Sound] = [f"status.{seen.status}"]
+    if seen.agency:
+        speech += ["status.agency_is", f"agency.{seen.agency}"]
+    if said := answer(seen):
+        return (*speech, *said)
+    if seen.status not in OPEN:
+        return tuple(speech)
+    if seen.due_at is not None and seen.due_at < now:
+        speech.append("status.overdue")
+    elif seen.due_at is not None:
+        speech += ["status.due_is", *saying.day(seen.due_at.astimezone(now.tzinfo).date(), language)]
+    return (*speech, "status.no_answer_yet")

@@ -224,22 +224,45 @@ async def test_a_verdict_that_comes_too_late_is_noted(engine: AsyncEngine, tmp_p
     assert (case["status"], case["events"][-1]["what"]) == ("closed", "verdict_noted")
 
 
-async def test_who_asked_while_the_books_were_away_is_called_if_it_is_her_case(
+async def wished(engine: AsyncEngine, code: str, number: str, key: str = "wish:1") -> bool:
+    async with engine.begin() as connection:
+        return await callbacks.wish(connection, code, number, "az", key, NOON)
+
+
+async def test_who_asked_while_the_books_were_away_is_called_as_promised(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     async with office(engine, tmp_path) as desk:
         code = await desk.intake.open_case(call(NUMBER), opening())
         await desk.pump.idle()
-    assert not await callbacks.wish(engine, code, "09350000000", "wish:1", NOON)
-    assert not await callbacks.wish(engine, "1234567894", NUMBER, "wish:1", NOON)
-    for _ in range(2):
-        assert await callbacks.wish(engine, code, NUMBER, "wish:1", NOON)
+    assert not await wished(engine, "1234567894", "+989141234567")
+    for key in ("wish:1", "wish:1", "wish:2"):
+        assert await wished(engine, code, "+989350000000", key)
     placing = await claim(engine)
     assert placing is not None
     told = await callbacks.briefing(engine, str(placing.id))
-    assert told is not None and (told.seen.status, told.seen.answer) == ("referred", "")
+    assert told is not None and (told.language, told.seen.status, told.seen.may_confirm) == (
+        "az", "referred", False,
+    )  # fmt: skip
     await end(engine, placing, Outcome.HEARD, NOON)
     assert (await row(engine)).state == "reached"
+
+
+async def test_an_answer_is_told_to_her_and_to_a_stranger_who_wished_it_but_only_she_may_confirm(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    for number in ("+989350000000", "+989141234567"):
+        assert await wished(engine, code, number, f"wish:{number}")
+    placed = [await claim(engine), await claim(engine)]
+    assert await claim(engine) is None  # her own wish is met by the call that comes anyway
+    may = {}
+    for placing in placed:
+        assert placing is not None
+        told = await callbacks.briefing(engine, str(placing.id))
+        assert told is not None and told.seen.answer
+        may[placing.number] = told.seen.may_confirm
+    assert may == {"+989141234567": True, "+989350000000": False}
 
 
 async def test_what_is_due_is_found_by_its_index(engine: AsyncEngine) -> None:

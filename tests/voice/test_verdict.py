@@ -81,6 +81,8 @@ def test_without_a_key_she_was_not_reached() -> None:
 def test_a_status_is_told_without_a_question() -> None:
     talk = called(CaseSeen(Lookup.FOUND, "referred", "abfa"))
     assert talk.over and "status.referred" in talk.heard and talk.session.verdict == "heard"
+    stranger = called(replace(ANSWERED, may_confirm=False))
+    assert stranger.over and Words("آب وصل شد") in stranger.heard and stranger.verdicts == []
 
 
 def test_whatever_is_pressed_the_call_ends() -> None:
