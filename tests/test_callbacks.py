@@ -27,6 +27,13 @@ from tests.desk.office import call, office, opening
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
 
 AT_ANY_HOUR = {"opens": time(0), "closes": time(23, 59, 59), "days_off": True}
+
+
+def keys(*each: str) -> tuple[Step, ...]:
+    """Barge in on one prompt after the other."""
+    return tuple(step for key in each for step in (Hear(), Press(key)))
+
+
 SOLVED = (Hear(), Press("1"), Hear(), Press("5"), Stay())
 NOT_SOLVED = (Hear(), Press("2"), Hear(), Press("#"), Beep(), Speak(2.6), Press("#"), Stay())
 TONE = 700.0  # Hz; prompts are 400 here, the beep 1,000
@@ -104,11 +111,20 @@ async def town(
 
 
 async def test_she_hears_the_answer_and_her_key_decides(town: Town) -> None:
-    (solved, first), (unsolved, second), (busy, _), (rings, _), (leaves, _) = [
+    (solved, first), (unsolved, second), (busy, _), (rings, fourth), (leaves, _) = [
         await town.citizen(does) for does in (SOLVED, NOT_SOLVED, BUSY, RINGS, (Hear(), HangUp()))
     ]
     silent, third = await town.citizen((Stay(),), "", town.spoken(3.0))
-    await town.callee.until_over(solved, unsolved, silent, leaves)
+    await town.until_outcome(rings, "no_answer")
+    asks = keys("1", "6", fourth, "1", "5")  # she missed the call, and dials 111 herself
+    asking, _ = await asyncio.gather(
+        town.hotline.call(*asks, Stay(), number=rings),
+        town.callee.until_over(solved, unsolved, silent, leaves),
+    )
+    assert asking.completed, asking.problem
+    assert (await town.until_status(fourth, "closed"))["closure"] == "solved"
+    told = await town.row(callbacks, rings)
+    assert told is not None and told.state == "reached"
     for number in (solved, unsolved, silent, leaves):
         assert town.callee.outcomes[number].completed, town.callee.outcomes[number].problem
     tones = [is_beep(audio, TONE) for _, audio in town.callee.outcomes[silent].heard]
@@ -127,7 +143,7 @@ async def test_she_hears_the_answer_and_her_key_decides(town: Town) -> None:
 
     now = datetime.now(UTC)
     for number, outcome, soonest in (
-        (busy, "busy", 0.4), (rings, "no_answer", 2.9), (silent, "no_key", 2.9), (leaves, "no_key", 2.9),
+        (busy, "busy", 0.4), (silent, "no_key", 2.9), (leaves, "no_key", 2.9),
     ):  # fmt: skip
         waiting = await town.until_outcome(number, outcome)
         assert (waiting.state, waiting.attempts) == ("waiting", 1), outcome
@@ -146,10 +162,11 @@ async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town)
     await asyncio.to_thread(town.hotline.server.process.wait, 10)
     await town.hotline.start_server()
     async with town.hotline.engine.begin() as connection:  # as if it had been away for an hour
-        earlier = callback_attempts.c.at - timedelta(hours=1)
-        await connection.execute(update(callback_attempts).values(at=earlier))
+        hour = timedelta(hours=1)
+        await connection.execute(update(callback_attempts).values(at=callback_attempts.c.at - hour))
+        await connection.execute(update(callbacks).values(last_at=callbacks.c.last_at - hour))
     for number in (unsaid, ringing):
         lost = await town.until_outcome(number, "unknown")
         assert (lost.state, lost.attempts) == ("waiting", 1)
-        await town.until_put_off(number, datetime.now(UTC) + timedelta(hours=2))
+        await town.until_put_off(number, datetime.now(UTC) + timedelta(hours=1.9))
     assert (town.callee.rung[unsaid], town.callee.rung[ringing]) == (0, 1)
