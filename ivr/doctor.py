@@ -46,6 +46,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("spool", _spool),
         ("store", _store),
         ("escalation", _escalation),
+        ("leaving", _leaving),
     ]
     findings = []
     for name, look in looks:
@@ -253,6 +254,27 @@ async def _escalation(settings: Settings) -> Finding:
         mend = "start `ivr serve`, or ivr escalation sweep; then ivr escalation check tells what is left"
         return Finding("escalation", False, "; ".join(str(alarm) for alarm in alarms), mend)
     return Finding("escalation", True, "every open case has its body, its clock and its rung")
+
+
+async def _leaving(settings: Settings) -> Finding:
+    """What should have left the house and did not, and whether the files that say what leaves are right."""
+    from ivr.commands.output import database_url
+    from ivr.desk import calling, notices, outgoing, wording
+    from ivr.desk.seeds import SeedError
+    from ivr.store.engine import make_engine
+
+    try:
+        notices.load(settings.seed_path), wording.load(settings.seed_path)
+    except SeedError as error:
+        return Finding("leaving", False, str(error), "the sentence above names file, line and key")
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        dead, unreachable = await outgoing.dead(engine), await calling.unreachable(engine)
+    finally:
+        await engine.dispose()
+    found = f"{dead} dead letters, {unreachable} answers that nobody can be called about"
+    mend = "ivr outbox list --state dead, then ivr outbox retry; ivr callback list --state unreachable"
+    return Finding("leaving", not dead, found, mend)
 
 
 async def _store(settings: Settings) -> Finding:

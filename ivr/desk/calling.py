@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
+from ivr.cases.statuses import Status
 from ivr.store.tables import callback_attempts, callbacks, cases
 
 ZONE = ZoneInfo("Asia/Tehran")
@@ -25,6 +26,16 @@ async def listed(engine: AsyncEngine, state: str = "all", limit: int = 20) -> li
         tried = select(callback_attempts).where(callback_attempts.c.callback_id.in_([row.id for row in rows]))
         attempts = (await connection.execute(tried.order_by(callback_attempts.c.at))).all()
     return [_json(row, [each for each in attempts if each.callback_id == row.id]) for row in rows]
+
+
+async def unreachable(engine: AsyncEngine) -> int:
+    """How many answered cases wait for a citizen who can't be called."""
+    is_open = (callbacks.c.state == "unreachable", cases.c.status == Status.ANSWERED)
+    query = select(func.count(func.distinct(callbacks.c.case_id))).select_from(
+        callbacks.join(cases, cases.c.id == callbacks.c.case_id)
+    )
+    async with engine.connect() as connection:
+        return (await connection.execute(query.where(*is_open))).scalar_one()
 
 
 def _json(row: Any, attempts: list[Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from persiantools import digits
 from persiantools.jdatetime import JalaliDate
-from sqlalchemy import Row, Select, select, tuple_, update
+from sqlalchemy import Row, Select, func, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -184,6 +184,13 @@ async def listed(
         query = query.where(tuple_(outbox.c.created_at, outbox.c.id) < tuple_(after[0], uuid.UUID(after[1])))
     async with engine.connect() as connection:
         return [_json(row) for row in await connection.execute(query)]
+
+
+async def dead(engine: AsyncEngine) -> int:
+    """How many letters a person must look at."""
+    query = select(func.count()).select_from(outbox).where(outbox.c.dead_at.is_not(None))
+    async with engine.connect() as connection:
+        return (await connection.execute(query)).scalar_one()
 
 
 async def retry(engine: AsyncEngine, now: datetime, only: Sequence[uuid.UUID] = ()) -> int:
