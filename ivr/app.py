@@ -189,10 +189,11 @@ class Hotline:
             stack.callback(asyncio.create_task(watching).cancel)
         self.ami.start()
         stack.push_async_callback(self.ami.close)
-        self._call_back(stack)
         delivery = Delivery(self.engine, settings.notify, settings.seed_path)
         stack.callback(asyncio.create_task(delivery.run(), name="delivery").cancel)
-        return await self._open_doors(stack)
+        server = await self._open_doors(stack)
+        self._call_back(stack)  # only once whoever answers can be heard
+        return server
 
     async def _open_doors(self, stack: AsyncExitStack) -> AgiServer:
         """Listen, beside the siblings or in their place."""
@@ -250,6 +251,7 @@ class Hotline:
             ami=self.ami,
             speak=self.sounds.speak,
             clock=self.line.clock,
+            resting=self.stopping.is_set,
         )
         originate.start()
         stack.push_async_callback(originate.close)

@@ -62,6 +62,7 @@ class Dialler:
         ami: Ami,
         speak: Callable[[str, str], Awaitable[str | None]],
         clock: Callable[[], datetime],
+        resting: Callable[[], bool] = lambda: False,
     ) -> None:
         self.engine = engine
         self.book = book
@@ -71,6 +72,7 @@ class Dialler:
         self.ami = ami
         self.speak = speak
         self.clock = clock
+        self.resting = resting  # a server that takes no calls any more places none either
         self._placing: set[asyncio.Task[None]] = set()
         self._causes: dict[str, asyncio.Future[int]] = {}
         originate.on("Hangup", self._hung_up)
@@ -92,7 +94,8 @@ class Dialler:
         await self._lose_lost_ones()
         page = await self.book.page()
         free = self.trunk.at_once - await callbacks.in_progress(self.engine)
-        for _ in range(free if self.originate.connected else 0):
+        ready = self.originate.connected and not self.resting()
+        for _ in range(free if ready else 0):
             placing = await callbacks.claim(self.engine, page, self.policy, self.clock())
             if placing is None:
                 return
