@@ -36,6 +36,7 @@ from ivr.desk.codes import CodeBlock, CodesError
 from ivr.desk.condition import Gauge
 from ivr.desk.intake import Intake
 from ivr.desk.seeding import directory_from
+from ivr.desk.suggesting import Learning
 from ivr.desk.telling import others_promise
 from ivr.dialling import Dialler, Trunk
 from ivr.lab.secrets import load as load_secrets
@@ -52,7 +53,9 @@ from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.watchdog import watch_loop
 from ivr.web import metrics
+from ivr.web.counter import Counter
 from ivr.web.health import Check, application, examine
+from ivr.web.outside import attach
 from ivr.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -325,6 +328,7 @@ class Hotline:
         self, stack: AsyncExitStack, checks: Mapping[str, Check], listening: socket.socket
     ) -> None:
         pages = application(checks, self._warnings, metrics.routes(self._gauges))
+        attach(pages, self._counter())
         runner = web.AppRunner(pages, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -352,6 +356,12 @@ class Hotline:
             Gauge("ivr_stray_recordings", "Recordings that wait for the reconciler.", self.worker.strays),
             Gauge("ivr_recordings_without_case", "Recordings too short or without a word.", caseless),
         ]  # fmt: skip
+
+    def _counter(self) -> Counter:
+        """The service desk, for other systems."""
+        settings, seed = self.settings, self.settings.seed_path
+        languages = settings.calls.languages
+        return Counter(self.engine, self.book, Learning(seed), settings.recordings, seed.name, languages)
 
     async def _database(self) -> str:
         async with self.engine.connect() as connection:

@@ -15,6 +15,7 @@ from ivr.commands import (
     books,
     callback,
     caseflow,  # noqa: F401  adds to `ivr case`
+    channel,
     closure,
     counter,  # noqa: F401  adds to `ivr case`
     escalation,
@@ -44,6 +45,7 @@ app.add_typer(route.app, name="route")
 app.add_typer(spool.app, name="spool")
 app.add_typer(escalation.app, name="escalation")
 app.add_typer(closure.app, name="closure")
+app.add_typer(channel.app, name="channel")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(callback.app, name="callback")
 app.add_typer(block.app, name="block")

@@ -173,6 +173,7 @@ def _case_row(fact: Fact, code: str, ruling: Ruling, page: Page) -> Row:
         "next_rung_at": ruling.next_rung_at,
         "timed_by": page.revision,
         "words": fact.get("words", ""),
+        "place": fact.get("place"),
     }
 
 

@@ -97,7 +97,7 @@ def _case_json(
     row: Row[Any], heard: Iterable[Row[Any]], sent: Iterable[Row[Any]], told: Iterable[Row[Any]]
 ) -> Json:
     names = ("code", "kind", "topic", "county", "agency", "status", "channel", "language", "caller")
-    more = ("caller_name", "callback", "words", "answer", "answer_voice", "closure", "satisfaction")
+    more = ("caller_name", "callback", "words", "place", "answer", "answer_voice", "closure", "satisfaction")
     return {
         **_plain(row._mapping, names),
         "opened_at": _iso(row.opened_at),

@@ -5,6 +5,7 @@ One function, one transaction; its rows are made where a call's are (`ivr.desk.o
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -32,13 +33,16 @@ RESERVED = frozenset({PHONE, DESK, PART, COLLECTIVE, "ivr", "citizen"})
 LANGUAGES = ("fa", "az")
 MOST_WORDS = 4_000  # characters, as Open311 has it
 LONGEST = 200  # characters of anything else
+MOST_ADDRESS = 500
+_DIALLED = re.compile(r"\+?[\d ()./-]{4,24}")  # of no use for calling back, but what somebody gave
+PLACE = ("address", "address_id", "latitude", "longitude")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A case as somebody registers it for a citizen. Without a topic the words decide, where they can.
 
-    `by` goes into the story. `audio`: a recording's row in the making (`ivr.desk.audio`).
+    `by` goes into the story. `place`: of `PLACE`, those that are known. `audio`: what `audio.put` gave.
     """
 
     kind: str
@@ -52,6 +56,7 @@ class Wanted:
     language: str = "fa"
     channel: str = DESK
     by: str = DESK
+    place: Json | None = None
     audio: Json | None = None
 
 
@@ -123,6 +128,7 @@ def _fact(case: uuid.UUID, wanted: Wanted, page: Page, guess: Suggestion | None,
         "channel": wanted.channel,
         "by": wanted.by,
         "words": wanted.words.strip(),
+        "place": wanted.place,
     }
 
 
@@ -145,12 +151,27 @@ def _mistakes(wanted: Wanted, page: Page, languages: Collection[str]) -> Iterato
             yield field, f"at most {LONGEST} characters"
         if not _is_clean(text):
             yield field, "holds a character that is no text"
-    if wanted.caller and not phone.normalise(wanted.caller, page.area_code):
+    yield from _place_mistakes(wanted.place or {})
+    if wanted.caller and not (
+        phone.normalise(wanted.caller, page.area_code) or _DIALLED.fullmatch(wanted.caller)
+    ):
         yield "caller", "is no telephone number"
     if wanted.callback and not phone.is_callable(wanted.callback, page.area_code):
         yield "callback", "is no Iranian number that can be called"
     if wanted.national_id and not national_id.is_valid(wanted.national_id):
         yield "national_id", "is no national ID"
+
+
+def _place_mistakes(place: Json) -> Iterator[tuple[str, str]]:
+    for field, most in (("latitude", 90.0), ("longitude", 180.0)):
+        degrees = place.get(field)
+        if degrees is not None and not -most <= degrees <= most:  # NaN is neither
+            yield field, f"must be between -{most:g} and {most:g} degrees"
+    if ("latitude" in place) != ("longitude" in place):
+        yield "latitude", "latitude and longitude go together"
+    for field in ("address", "address_id"):
+        if len(place.get(field, "")) > MOST_ADDRESS or not _is_clean(place.get(field, "")):
+            yield field, f"at most {MOST_ADDRESS} characters of text"
 
 
 def _is_clean(text: str) -> bool:

@@ -14,8 +14,9 @@ from ivr.store.base import metadata, moment
 # the end, and at a ladder's end. `timed_by`: the calendar revision that its times were worked out by.
 # `answer_voice`: an answer spoken by a person, a name under the recordings folder. `draft`: an answer that
 # waits for approval. `satisfaction`: 1 to 5, asked once.
-# `words`: what she wants, where it came in writing. `part_of`: the case that this one is a part of.
-# `member_of`: the collective case that it waits in. `anonymised_at`: when retention took away who she is.
+# `words`: what she wants, where it came in writing. `place`: {address, address_id, latitude, longitude}, as
+# far as given. `part_of`: the case that this one is a part of. `member_of`: the collective case that it waits
+# in. `anonymised_at`: when retention took away who she is.
 RUNNING = text("closed_at IS NULL AND stopped_at IS NULL")
 cases = Table(
     "cases",
@@ -43,6 +44,7 @@ cases = Table(
     Column("draft", JSONB),
     Column("satisfaction", Integer),
     Column("words", Text, nullable=False, server_default=""),
+    Column("place", JSONB(none_as_null=True)),
     Column("part_of", Uuid, ForeignKey("cases.id")),
     Column("member_of", Uuid, ForeignKey("cases.id")),
     moment("anonymised_at", nullable=True),
@@ -79,7 +81,7 @@ cases = Table(
 # Columns that a case is opened without; its later life fills them.
 LATER = (
     *("answer", "answered_at", "answer_voice", "draft", "satisfaction"),
-    *("words", "part_of", "member_of", "anonymised_at"),
+    *("words", "place", "part_of", "member_of", "anonymised_at"),
     *("closed_at", "closure", "merged_into"),
     *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at", "rung"),
 )

@@ -1,0 +1,65 @@
+"""`ivr channel`: other systems that may send cases by the API (docs/api.md)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ivr.commands.output import load_settings, show_json, show_table, with_database
+
+app = typer.Typer(help="Other systems that may send cases by the API.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The channel's name, like city_app.")]
+Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
+
+
+@app.command(epilog="Example: ivr channel add city_app --per-minute 120 --note 'the municipality'")
+def add(
+    name: Name,
+    per_minute: Annotated[int, typer.Option(min=1, max=100_000, help="Requests a minute.")] = 60,
+    note: Annotated[str, typer.Option(help="Whose it is.")] = "",
+    json: Json = False,
+) -> None:
+    """Make a channel and print its token, once: only its hash is kept."""
+    from ivr.desk import channels
+
+    now = datetime.now(UTC)
+    token = with_database(load_settings(), lambda engine: channels.add(engine, name, now, per_minute, note))
+    _show(name, token, json)
+
+
+@app.command(epilog="Example: ivr channel renew city_app")
+def renew(name: Name, json: Json = False) -> None:
+    """Print another token; the old one is worth nothing from now on."""
+    from ivr.desk import channels
+
+    _show(name, with_database(load_settings(), lambda engine: channels.renew(engine, name)), json)
+
+
+@app.command("list", epilog="Example: ivr channel list --json")
+def list_(json: Json = False) -> None:
+    """The channels, those in force first."""
+    from ivr.desk import channels
+
+    rows = with_database(load_settings(), channels.listed)
+    if json:
+        show_json(rows)
+    else:
+        show_table(["name", "per_minute", "cases", "made_at", "revoked_at", "note"], rows)
+
+
+@app.command(epilog="Example: ivr channel revoke city_app")
+def revoke(name: Name) -> None:
+    """End a channel; the cases that it sent go on."""
+    from ivr.desk import channels
+
+    with_database(load_settings(), lambda engine: channels.revoke(engine, name, datetime.now(UTC)))
+    typer.echo(f"channel {name}: revoked")
+
+
+def _show(name: str, token: str, json: bool) -> None:
+    if json:
+        show_json({"name": name, "token": token})
+    else:
+        typer.echo(token)

@@ -1,0 +1,171 @@
+"""The API's resources."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from aiohttp import BodyPartReader, web
+from pydantic import BaseModel, ValidationError
+
+from ivr.desk import audio, fates, following
+from ivr.desk.registering import Wanted
+from ivr.web.api import models, openapi
+from ivr.web.counter import MOST_BYTES, Counter, Problem, body, problem_of, tracking_code
+
+M = TypeVar("M", bound=models.Message)
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+MOST_LISTED = 100
+
+
+def application(counter: Counter) -> web.Application:
+    """What is served under /api."""
+    api = Api(counter)
+    app = web.Application(middlewares=[_plainly])
+    app.add_routes(
+        [
+            web.get("/openapi.json", api.document),
+            web.post("/v1/cases", api.open_case),
+            web.get("/v1/cases", api.cases),
+            web.get("/v1/cases/{code}", api.case),
+            web.post("/v1/suggestions", api.suggest),
+            web.get("/v1/topics", api.topics),
+            web.get("/v1/counties", api.counties),
+        ]
+    )
+    return app
+
+
+class Api:
+    """One method, one resource."""
+
+    def __init__(self, counter: Counter) -> None:
+        self.counter = counter
+
+    async def document(self, _: web.Request) -> web.Response:
+        return web.json_response(openapi.DOCUMENT)
+
+    async def open_case(self, request: web.Request) -> web.Response:
+        channel = await self.counter.channel(request)
+        given, content = await _case_and_sound(request)
+        place = given.place.model_dump(exclude_none=True) if given.place else None
+        fields = given.model_dump(exclude={"place"}) | {"kind": str(given.kind)}
+        wanted = Wanted(**fields, place=place or None, channel=channel, by=channel)
+        sent = await self.counter.send(request, wanted, content)
+        row = await following.one(self.counter.engine, channel, sent.code)
+        headers = {"Location": f"/api/v1/cases/{sent.code}"}
+        return _json(models.Case.of(row), 200 if sent.repeated else 201, headers)
+
+    async def cases(self, request: web.Request) -> web.Response:
+        channel = await self.counter.channel(request)
+        limit, after = _limit(request), request.query.get("after", "")
+        if after and not tracking_code(after):
+            raise Problem(400, "after: is no tracking code", "after")
+        rows = await following.newest(self.counter.engine, channel, limit, tracking_code(after))
+        listed = [models.Case.of(row) for row in rows]
+        return _json(models.Cases(cases=listed, after=rows[-1].code if len(rows) == limit else None))
+
+    async def case(self, request: web.Request) -> web.Response:
+        channel = await self.counter.channel(request)
+        code = tracking_code(request.match_info["code"])
+        row = await following.one(self.counter.engine, channel, code) if code else None
+        if row is None:
+            raise Problem(404, "code: this channel sent no such case", "code")
+        return _json(models.Case.of(row))
+
+    async def suggest(self, request: web.Request) -> web.Response:
+        await self.counter.channel(request)
+        asked = _read(models.Question, await _json_body(request))
+        page, suggester = await self.counter.book.page(), await self.counter.learning.suggester()
+        if asked.county and asked.county not in page.counties:
+            raise Problem(400, "county: there is no such county", "county")
+        found = suggester.suggest(asked.text, asked.county, str(asked.kind or ""))
+        plain = {name: getattr(found, name) for name in ("topic", "agency", "assigned", "county")}
+        plain |= {"confidence": round(found.confidence, 4), "top": fates.as_json(found)}
+        return _json(models.Suggested.model_validate(plain))
+
+    async def topics(self, request: web.Request) -> web.Response:
+        await self.counter.channel(request)
+        async with self.counter.engine.connect() as connection:
+            found = await following.services(connection)
+        listed = [
+            models.Topic(code=s.code, name=s.name, group=s.group, keywords=list(s.keywords)) for s in found
+        ]
+        return web.json_response([topic.model_dump() for topic in listed])
+
+    async def counties(self, request: web.Request) -> web.Response:
+        await self.counter.channel(request)
+        async with self.counter.engine.connect() as connection:
+            found = await following.counties(connection)
+        return web.json_response([{"code": code, "name": name} for code, name in found.items()])
+
+
+@web.middleware
+async def _plainly(request: web.Request, handler: Answer) -> web.StreamResponse:
+    """Whatever goes wrong is one sentence in JSON."""
+    try:
+        return await handler(request)
+    except Exception as error:
+        problem = problem_of(error)
+        headers = dict(problem.headers)
+        if isinstance(error, web.HTTPMethodNotAllowed):
+            headers["Allow"] = error.headers["Allow"]
+        wrong = models.Wrong(error=problem.sentence, field=problem.field)
+        return _json(wrong, problem.status, headers)
+
+
+async def _case_and_sound(request: web.Request) -> tuple[models.NewCase, bytes]:
+    if request.content_type != "multipart/form-data":
+        return _read(models.NewCase, await _json_body(request)), b""
+    parts = {"case": b"", audio.FIELD: b""}
+    most = {"case": MOST_BYTES, audio.FIELD: audio.MOST_BYTES}
+    try:
+        async for part in await request.multipart():
+            name = part.name if isinstance(part, BodyPartReader) else None
+            if not isinstance(part, BodyPartReader) or name not in parts:
+                raise Problem(
+                    400, f"{str(name)[:40]}: there is no such part, only case and audio", str(name)[:40]
+                )
+            parts[name] = await _part(part, name, most[name])
+    except (ValueError, AssertionError):
+        raise Problem(400, "the body is no multipart/form-data") from None
+    return _read(models.NewCase, parts["case"]), parts[audio.FIELD]
+
+
+async def _part(part: BodyPartReader, name: str, most: int) -> bytes:
+    whole = bytearray()
+    while chunk := await part.read_chunk():
+        whole += chunk
+        if len(whole) > most:
+            raise Problem(413, f"{name}: has more than {most:,} bytes", name)
+    return bytes(whole)
+
+
+async def _json_body(request: web.Request) -> bytes:
+    if request.content_type != "application/json":
+        raise Problem(415, "Content-Type: must be application/json", "Content-Type")
+    return await body(request)
+
+
+def _read(model: type[M], content: bytes) -> M:
+    """Raises Problem with the first mistake, by its field."""
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        field = ".".join(str(part)[:40] for part in first["loc"])
+        message = first["msg"][:1].lower() + first["msg"][1:]
+        raise Problem(400, f"{field}: {message}" if field else message, field) from None
+
+
+def _limit(request: web.Request) -> int:
+    text = request.query.get("limit", "20")
+    if not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= MOST_LISTED):
+        raise Problem(400, f"limit: must be a whole number from 1 to {MOST_LISTED}", "limit")
+    return int(text)
+
+
+def _json(model: BaseModel, status: int = 200, headers: dict[str, Any] | None = None) -> web.Response:
+    return web.Response(
+        text=model.model_dump_json(), status=status, headers=headers, content_type="application/json"
+    )

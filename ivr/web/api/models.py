@@ -1,0 +1,119 @@
+"""What goes over the wire, as pydantic models: they check what comes and describe it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from ivr.cases.kinds import Kind
+from ivr.cases.statuses import Status
+from ivr.desk.registering import LONGEST, MOST_ADDRESS, MOST_WORDS
+
+Short = Annotated[str, StringConstraints(max_length=LONGEST)]
+Code = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{9}$")]
+
+
+class Message(BaseModel):
+    """Further keys are mistakes; numbers are no texts."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Place(Message):
+    """Where it is."""
+
+    address: Annotated[str, StringConstraints(max_length=MOST_ADDRESS)] | None = None
+    address_id: Short | None = None
+    latitude: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)] | None = None
+    longitude: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)] | None = None
+
+
+class NewCase(Message):
+    """A case for a citizen: with a topic, or with words that decide, or (multipart) with a recording."""
+
+    kind: Annotated[Kind, Field(strict=False)]
+    topic: Short = Field("", description="A topic's code (GET /topics); without one the words decide.")
+    county: Short = Field("", description="A county's code (GET /counties).")
+    words: Annotated[str, StringConstraints(max_length=MOST_WORDS)] = Field(
+        "", description="What the citizen wants, in her words."
+    )
+    caller: Short = Field("", description="Her telephone number in any usual form.")
+    caller_name: Short = ""
+    callback: Short = Field("", description="Where to call her back, if elsewhere; an Iranian number.")
+    national_id: Short = Field("", description="Ten digits with a right check digit.")
+    language: Short = Field("fa", description="The language that she hears: fa or az.")
+    place: Place | None = None
+
+
+class Question(Message):
+    """Words to be asked for topic and agency."""
+
+    text: Annotated[str, StringConstraints(min_length=1, max_length=MOST_WORDS)]
+    county: Short = ""
+    kind: Annotated[Kind, Field(strict=False)] | None = None
+
+
+class Guess(BaseModel):
+    agency: str
+    topic: str
+    confidence: float = Field(ge=0, le=1)
+
+
+class Suggested(BaseModel):
+    """Up to three bodies, the likeliest first. `assigned`: sure enough to act without a person."""
+
+    topic: str
+    agency: str
+    confidence: float
+    assigned: bool
+    county: str
+    top: list[Guess]
+
+
+class Case(BaseModel):
+    """A case as the channel that sent it may see it. Times are ISO 8601 with zone."""
+
+    code: Code
+    kind: str
+    topic: str
+    county: str | None
+    agency: str
+    agency_name: str
+    status: Status
+    channel: str
+    opened_at: datetime
+    due_at: datetime
+    answer: str
+    answered_at: datetime | None
+    closed_at: datetime | None
+    closure: str | None
+
+    @classmethod
+    def of(cls, row: Any) -> Case:
+        return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
+
+
+class Cases(BaseModel):
+    """One page. `after`: give it as `after` to get the next one; null at the end."""
+
+    cases: list[Case]
+    after: Code | None
+
+
+class Named(BaseModel):
+    code: str
+    name: str
+
+
+class Topic(Named):
+    group: str
+    keywords: list[str]
+
+
+class Wrong(BaseModel):
+    """What is the matter, in one sentence. `field`: what it is about, "" when about the whole."""
+
+    error: str
+    field: str

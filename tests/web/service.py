@@ -1,0 +1,66 @@
+"""The web side as it is served, on a port of its own over a real database, and a client for it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from aiohttp import ClientSession, web
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk import channels
+from ivr.desk.book import Book
+from ivr.desk.suggesting import Learning
+from ivr.web.counter import Counter
+from ivr.web.health import application
+from ivr.web.outside import attach
+from tests.desk.office import WEDNESDAY
+from tests.fixtures.database import SEED
+
+LEARNING = Learning(SEED)  # learned once for all tests
+
+
+@dataclass(slots=True)
+class Clock:
+    now: datetime = WEDNESDAY
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@dataclass(slots=True)
+class Service:
+    url: str
+    client: ClientSession
+    clock: Clock
+    counter: Counter
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def headers(self, channel: str = "city_app", **more: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.tokens[channel]}"} | more
+
+
+@asynccontextmanager
+async def serving(engine: AsyncEngine, folder: Path, per_minute: int = 10_000) -> AsyncIterator[Service]:
+    """Two channels, city_app and other_app, may send."""
+    clock = Clock()
+    counter = Counter(engine, Book(engine), LEARNING, folder / "recordings", SEED.name, clock=clock)
+    app = application({})
+    attach(app, counter)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    url = f"http://{host}:{port}"
+    try:
+        async with ClientSession(url) as client:
+            service = Service(url, client, clock, replace(counter))
+            for name in ("city_app", "other_app"):
+                service.tokens[name] = await channels.add(engine, name, clock(), per_minute)
+            yield service
+    finally:
+        await runner.cleanup()
