@@ -34,6 +34,7 @@ CALL: tuple[Action | str, ...] = (
     SAFE,
     Ask(("review.menu",), "fa"),
     Say(("code.is", "digit.1", "digit.2", "digit.3"), "fa"),
+    Say(("goodbye",), "fa"),
 )
 COMMANDS = 20
 
