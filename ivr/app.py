@@ -39,8 +39,8 @@ from ivr.desk.seeding import directory_from
 from ivr.desk.suggesting import Learning
 from ivr.desk.telling import others_promise
 from ivr.dialling import Dialler, Trunk
-from ivr.lab.secrets import load as load_secrets
 from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings, tell_systemd
+from ivr.secrets import load as load_secrets
 from ivr.settings import ROOT, Callbacks, Settings
 from ivr.speech.book import SoundBook
 from ivr.speech.check import missing

@@ -148,7 +148,7 @@ def render(
 ) -> None:
     """Write Asterisk's configuration from the templates in dialplan/."""
     from ivr.asterisk.dialplan import render as write
-    from ivr.lab.secrets import load as load_secrets
+    from ivr.secrets import load as load_secrets
 
     if kind not in ("lab", "production"):
         fail(f"render what? lab or production, not {kind}", 2)

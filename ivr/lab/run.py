@@ -23,7 +23,7 @@ from ivr.lab.packages import PackagesError
 from ivr.lab.ports import taken
 from ivr.lab.postgres import PostgresError
 from ivr.lab.process import Child, end_leftover
-from ivr.lab.secrets import load as load_secrets
+from ivr.secrets import load as load_secrets
 from ivr.settings import Settings, SettingsError
 
 T = TypeVar("T")

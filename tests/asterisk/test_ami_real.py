@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from ivr.asterisk.ami import Ami, AmiFailed, AmiLost, AmiRefused
 from ivr.lab import asterisk as lab
 from ivr.lab.process import Child
-from ivr.lab.secrets import load as load_secrets
+from ivr.secrets import load as load_secrets
 from ivr.settings import Agi, Rtp, Settings, Sip, Web, Ws
 from ivr.settings import Ami as AmiSettings
 
