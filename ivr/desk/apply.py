@@ -176,7 +176,7 @@ _INSERT_RECORDING = insert(recordings).on_conflict_do_nothing(index_elements=[re
 _START_CALL = _once(calls, "id")
 _END_CALL = _end_call()
 _CASE = _once(cases, "id", *LATER)
-_RECORDING = _once(recordings, "name", "transcript", "removed_at", "erased_at", "stored_at")
+_RECORDING = _once(recordings, "name", "id", "transcript", "removed_at", "erased_at", "stored_at")
 _REFERRAL = _once(referrals, "id", "ended_at", "ended_reason")
 _OUTBOX = _once(outbox, "key", "attempts", "delivered_at", "last_error", "dead_at")
 

@@ -1,5 +1,6 @@
 """Recordings: files under the recordings folder, each with its hash; `case_id` NULL = words of no case.
 
+`id`: unguessable, what the panel names a recording by; a path never comes from a request.
 `transcript`: NULL = nobody has listened by machine. `removed_at`: retention decided that the file goes;
 `erased_at`: it is gone.
 `stored_at`: when it was copied to the S3-compatible store, if there is one; NULL again when it went there.
@@ -19,6 +20,7 @@ recordings = Table(
     "recordings",
     metadata,
     Column("name", Text, primary_key=True),
+    Column("id", Uuid, nullable=False, unique=True, server_default=text("gen_random_uuid()")),
     Column("case_id", Uuid, ForeignKey("cases.id")),
     Column("call_id", Uuid),
     moment("recorded_at"),

@@ -16,6 +16,7 @@ from ivr.store.channels import channel_requests, channels
 from ivr.store.code_blocks import code_blocks, code_misses, desk_numbers, key_material
 from ivr.store.custody_days import custody_days
 from ivr.store.legal_holds import legal_holds
+from ivr.store.marks import marks
 from ivr.store.menu_revisions import menu_revisions
 from ivr.store.outbox import outbox
 from ivr.store.precedents import precedents
@@ -24,6 +25,7 @@ from ivr.store.referrals import referrals
 from ivr.store.routing_rules import routing_rules
 from ivr.store.suggestions import suggestions
 from ivr.store.topics import topics
+from ivr.store.transcripts import transcripts
 
 __all__ = [
     "agencies",
@@ -44,6 +46,7 @@ __all__ = [
     "desk_numbers",
     "key_material",
     "legal_holds",
+    "marks",
     "menu_revisions",
     "metadata",
     "outbox",
@@ -54,4 +57,5 @@ __all__ = [
     "routing_rules",
     "suggestions",
     "topics",
+    "transcripts",
 ]

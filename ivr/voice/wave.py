@@ -1,4 +1,4 @@
-"""What a recording holds: its length, and how much of it is not silence."""
+"""What a recording holds: its length, its samples, and how much of it is not silence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 RATE = 8_000  # samples a second of Asterisk's `wav` format: mono, 16 bits
 FRAME = 160  # samples: 20 ms
@@ -13,6 +14,8 @@ FRAME = 160  # samples: 20 ms
 # so that this and RECORD FILE's `s=` mean the same.
 SILENT_BELOW = 256
 _CANONICAL_HEADER = 44
+
+Samples = NDArray[np.float64]  # in −1…1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +46,21 @@ def measure(content: bytes) -> Measured:
     )
 
 
-def _voiced(audio: np.ndarray[tuple[int], np.dtype[np.int16]]) -> int:
-    """How many whole frames are not silent."""
-    frames = audio[: len(audio) // FRAME * FRAME].reshape(-1, FRAME)
-    return int(np.count_nonzero(np.abs(frames.astype(np.int32)).mean(axis=1) >= SILENT_BELOW))
+def read(content: bytes) -> tuple[Samples, int]:
+    """The samples and how many a second, under the same leniency."""
+    start, rate, length = _audio(content)
+    audio = np.frombuffer(content, dtype="<i2", offset=start, count=length // 2)
+    return audio / 32_768, rate
+
+
+def frames_voiced(samples: Samples, frame: int = FRAME) -> NDArray[np.bool_]:
+    """Of each whole frame of so many samples, whether it is not silent."""
+    frames = samples[: len(samples) // frame * frame].reshape(-1, frame)
+    return np.asarray(np.abs(frames).mean(axis=1) >= SILENT_BELOW / 32_768)
+
+
+def _voiced(audio: NDArray[np.int16]) -> int:
+    return int(np.count_nonzero(frames_voiced(audio / 32_768)))
 
 
 def _audio(content: bytes) -> tuple[int, int, int]:
