@@ -15,6 +15,7 @@ from ivr.desk.adopting import adopt_left
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book, BookEmpty
 from ivr.desk.codes import CodeBlock
+from ivr.desk.counting import count_days
 from ivr.desk.escalating import sweep
 from ivr.desk.escalation_proof import prove
 from ivr.desk.fallback import take_in
@@ -38,6 +39,7 @@ SOON_SECONDS = 5.0  # … and when one was found that may still grow
 SWEEP_SECONDS = 60.0  # how often cases whose time has come are looked for
 PROOF_SECONDS = 300.0  # how often the watchdog looks whether one was forgotten
 STORE_SECONDS = 30.0  # how often recordings are copied to the store, if there is one
+FIGURES_SECONDS = 300.0  # how often it is asked whether a day can be counted
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
 FIRST_LEASE_SECONDS = 10.0
 LAST_SECONDS = 5.0
@@ -89,6 +91,7 @@ class Worker:
             "escalation": self._escalate,
             "escalation watchdog": self._prove,
             "custody": self._close_days,
+            "figures": self._count_days,
             "signing": self._sign,
             "siblings": self._follow_siblings,
         }
@@ -172,6 +175,15 @@ class Worker:
             except AWAY as error:
                 log.warning("no day can be closed for now: %s", error)
             await asyncio.sleep(CUSTODY_SECONDS)
+
+    async def _count_days(self) -> None:
+        while True:
+            try:
+                if counted := await count_days(self.pump.engine, zone=self.book.timezone):
+                    log.info("%d days were counted for the figures", counted)
+            except AWAY as error:
+                log.warning("no day can be counted for now: %s", error)
+            await asyncio.sleep(FIGURES_SECONDS)
 
     async def _escalate(self) -> None:
         engine = self.pump.engine

@@ -70,6 +70,7 @@ cases = Table(
     ),
     Index(None, "call_id"),
     Index("ix_cases_due_at", "due_at", postgresql_where=RUNNING),
+    Index("ix_cases_waiting", "agency", "county", "topic", "kind", "due_at", postgresql_where=RUNNING),
     Index("ix_cases_next_rung_at", "next_rung_at", postgresql_where=RUNNING),
     Index("ix_cases_county_timed_by", "county", "timed_by", postgresql_where=text("closed_at IS NULL")),
     Index("ix_cases_channel_opened_at_id", "channel", "opened_at", "id"),

@@ -19,6 +19,7 @@ referrals = Table(
     moment("ended_at", nullable=True),
     Column("ended_reason", Text),
     Index(None, "case_id"),
+    Index("ix_referrals_due_at", "due_at"),
     # One body at most is responsible at any time.
     Index("uq_referrals_running", "case_id", unique=True, postgresql_where=text("ended_at IS NULL")),
 )

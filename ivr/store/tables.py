@@ -15,6 +15,7 @@ from ivr.store.cases import cases
 from ivr.store.channels import channel_requests, channels
 from ivr.store.code_blocks import code_blocks, code_misses, desk_numbers, key_material
 from ivr.store.custody_days import custody_days
+from ivr.store.figure_days import figure_days
 from ivr.store.legal_holds import legal_holds
 from ivr.store.marks import marks
 from ivr.store.menu_revisions import menu_revisions
@@ -44,6 +45,7 @@ __all__ = [
     "code_misses",
     "custody_days",
     "desk_numbers",
+    "figure_days",
     "key_material",
     "legal_holds",
     "marks",

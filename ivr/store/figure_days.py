@@ -1,0 +1,109 @@
+"""Figure days: what happened on each day that is over, counted once and kept (docs/figures.md)."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Date, LargeBinary, Table, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from ivr.store.base import metadata, moment
+
+# `names` and `facts`: `ivr.cases.figures.packed`. A row says that everything noted on that day has been
+# counted, also where it belongs to an earlier one.
+figure_days = Table(
+    "figure_days",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("names", JSONB, nullable=False),
+    Column("facts", LargeBinary, nullable=False),
+    moment("counted_at"),
+)
+
+# The body that had a case at the moment of an event: its latest referral by then. Where several began at
+# the same moment, the one that went on.
+_HOLDER = """
+LEFT JOIN LATERAL (
+  SELECT r.agency, r.referred_at, r.due_at FROM referrals r
+  WHERE r.case_id = e.case_id AND r.referred_at <= e.at
+  ORDER BY r.referred_at DESC, r.ended_at DESC NULLS FIRST LIMIT 1
+) held ON true"""
+
+# What happened from `since` to `until`, as far as it has happened by `now`. One row: so many times this.
+COUNT = text(f"""
+WITH told AS MATERIALIZED (
+  SELECT case_id, seq, at, event, details FROM case_events
+  WHERE at >= :since AND at < :until AND event IN
+    ('referred', 'returned', 'ruled', 'topic_changed', 'answered', 'reopened', 'closed', 'withdrawn',
+     'advised', 'merged', 'rated', 'escalated')
+), opened AS (
+  SELECT 'opened' AS what, first.agency, c.county, c.topic, c.kind,
+    extract(hour FROM c.opened_at AT TIME ZONE :zone)::int AS value
+  FROM cases c CROSS JOIN LATERAL (
+    SELECT r.agency FROM referrals r WHERE r.case_id = c.id
+    ORDER BY r.referred_at, r.ended_at NULLS LAST LIMIT 1
+  ) first
+  WHERE c.opened_at >= :since AND c.opened_at < :until
+), received AS (
+  SELECT DISTINCT ON (r.id) 'received' AS what, r.agency, c.county, c.topic, c.kind, 0 AS value
+  FROM told e JOIN referrals r ON r.case_id = e.case_id AND r.referred_at = e.at AND r.reason <> 'reopened'
+  JOIN cases c ON c.id = e.case_id
+), answered AS (
+  SELECT CASE WHEN e.at <= held.due_at THEN 'in_time' ELSE 'late' END AS what,
+    held.agency, c.county, c.topic, c.kind,
+    (e.at AT TIME ZONE :zone)::date - (coalesce(again.at, c.opened_at) AT TIME ZONE :zone)::date AS value
+  FROM told e JOIN cases c ON c.id = e.case_id {_HOLDER}
+  LEFT JOIN LATERAL (
+    SELECT max(r.referred_at) AS at FROM referrals r
+    WHERE r.case_id = e.case_id AND r.referred_at <= e.at AND r.reason = 'reopened'
+  ) again ON true
+  WHERE e.event = 'answered' AND NOT EXISTS (
+    SELECT 1 FROM case_events b WHERE b.case_id = e.case_id AND b.seq < e.seq AND b.event = 'answered'
+      AND b.at >= held.referred_at
+  )
+), overdue AS (
+  SELECT 'overdue' AS what, r.agency, c.county, c.topic, c.kind,
+    (extract(isodow FROM c.opened_at AT TIME ZONE :zone)::int - 1) * 24
+      + extract(hour FROM c.opened_at AT TIME ZONE :zone)::int AS value
+  FROM referrals r JOIN cases c ON c.id = r.case_id
+  WHERE r.due_at >= :since AND r.due_at < :until AND r.due_at < :now AND r.referred_at <= r.due_at
+    AND (r.ended_at IS NULL OR r.ended_at > r.due_at) AND NOT EXISTS (
+    SELECT 1 FROM case_events b WHERE b.case_id = r.case_id AND b.event = 'answered'
+      AND b.at >= r.referred_at AND b.at <= r.due_at
+  )
+), others AS (
+  SELECT CASE e.event WHEN 'closed' THEN e.details ->> 'closure' ELSE e.event END AS what,
+    CASE WHEN e.event = 'returned' THEN e.details ->> 'from' ELSE held.agency END AS agency,
+    c.county, c.topic, c.kind, coalesce((e.details ->> 'score')::int, 0) AS value
+  FROM told e JOIN cases c ON c.id = e.case_id {_HOLDER}
+  WHERE e.event IN ('returned', 'reopened', 'closed', 'withdrawn', 'advised', 'merged', 'rated', 'escalated')
+), called AS (
+  SELECT 'called' AS what, '' AS agency, '' AS county, '' AS topic, '' AS kind,
+    extract(hour FROM started_at AT TIME ZONE :zone)::int AS value
+  FROM calls WHERE started_at >= :since AND started_at < :until
+)
+SELECT what, agency, coalesce(county, '') AS county, topic, kind, value, count(*) AS count FROM (
+  SELECT * FROM opened UNION ALL SELECT * FROM received UNION ALL SELECT * FROM answered
+  UNION ALL SELECT * FROM overdue UNION ALL SELECT * FROM others UNION ALL SELECT * FROM called
+) fact WHERE what IS NOT NULL AND agency IS NOT NULL GROUP BY 1, 2, 3, 4, 5, 6
+""")
+
+# Days before `noted` that something noted on that day changed, and that were counted before `cutoff`: what
+# came late, what a case that got another topic or county had gone through, the deadline that a closure moved.
+CHANGED = text("""
+WITH told AS MATERIALIZED (SELECT * FROM case_events WHERE noted_on = :noted), moved AS (
+  SELECT DISTINCT case_id FROM told WHERE event = 'topic_changed'
+)
+SELECT DISTINCT d.day FROM figure_days d JOIN (
+  SELECT (at AT TIME ZONE :zone)::date AS day FROM told
+  UNION SELECT (b.at AT TIME ZONE :zone)::date FROM case_events b JOIN moved USING (case_id)
+  UNION SELECT (r.due_at AT TIME ZONE :zone)::date FROM referrals r JOIN moved USING (case_id)
+  UNION SELECT ((details ->> 'before')::timestamptz AT TIME ZONE :zone)::date
+    FROM told WHERE event = 'retimed'
+) changed USING (day) WHERE d.day < :noted AND d.counted_at < :cutoff ORDER BY d.day
+""")
+
+# What waits now, by body: `late` of them beyond their deadline.
+WAITING = text("""
+SELECT agency, coalesce(county, '') AS county, topic, kind, count(*) AS waiting,
+  count(*) FILTER (WHERE due_at < :now) AS late
+FROM cases WHERE closed_at IS NULL AND stopped_at IS NULL GROUP BY 1, 2, 3, 4
+""")
