@@ -41,7 +41,7 @@ from ivr.desk.telling import others_promise
 from ivr.dialling import Dialler, Trunk
 from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings, tell_systemd
 from ivr.secrets import load as load_secrets
-from ivr.settings import ROOT, Callbacks, Settings
+from ivr.settings import ROOT, Callbacks, Calls, Settings
 from ivr.speech.book import SoundBook
 from ivr.speech.check import missing
 from ivr.store import slots
@@ -99,6 +99,11 @@ def policy(settings: Callbacks) -> Policy:
     )
 
 
+def limits(settings: Calls) -> Limits:
+    """What one caller may do, as the book reads it."""
+    return Limits(**{each.name: getattr(settings, each.name) for each in dataclasses.fields(Limits)})
+
+
 class Hotline:
     """Everything that one process holds, started in order and stopped in the reverse order."""
 
@@ -114,11 +119,7 @@ class Hotline:
             self.engine,
             timezone=settings.province.timezone,
             weekend=frozenset(settings.province.weekend),
-            wrong_codes=settings.calls.wrong_codes,
-            wrong_codes_minutes=settings.calls.wrong_codes_minutes,
-            limits=Limits(
-                settings.calls.cases_per_hour, settings.calls.cases_per_day, settings.calls.repeat_days
-            ),
+            limits=limits(settings.calls),
         )
         self.codes: CodeBlock
         self.worker: Worker

@@ -133,7 +133,8 @@ def upgrade() -> None:
 
     settings = load_settings()
     run(migrate(database_url(settings)))
-    with_database(settings, lambda engine: seed(engine, settings.seed_path))
+    for kept in with_database(settings, lambda engine: seed(engine, settings.seed_path)):
+        print(f"kept: {kept}")
     name = settings.calls.menu
     if with_database(settings, lambda engine: menus.current(engine, name)) is None:
         raw, _, _ = menu.checked(settings, ROOT / "dialplan" / "menus" / f"{name}.yaml")

@@ -67,13 +67,15 @@ class Route:
 class Rules:
     """A province's rules. `agencies`: code → may it be given cases?  `desk`: the inspection office.
 
-    `kinds`: kind → the topic whose rules and deadline govern every case of that kind.
+    `kinds`: kind → the topic whose rules and deadline govern every case of that kind. `retired`: agencies
+    that are known for the cases that they had, and get no more.
     """
 
     desk: str
     agencies: Mapping[str, bool]
     rules: Iterable[Rule]
     kinds: Mapping[str, str] = field(default_factory=dict)
+    retired: frozenset[str] = frozenset()
     _by_topic: dict[str, list[Rule]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -87,12 +89,20 @@ class Rules:
 
     def route(self, kind: str, topic: str, county: str = "") -> Route:
         """The responsible body for such a case. A rule that names no known agency counts as absent."""
-        rules = self._by_topic.get(self.governing_topic(kind, topic), ())
-        usable = [r for r in rules if r.holds_in(county) and r.agency_in(county) in self.agencies]
+        here = [rule for rule in self.of(kind, topic) if rule.holds_in(county)]
+        usable = [rule for rule in here if self.can_name(rule.agency_in(county))]
         for scope in Scope:
             if tier := [rule for rule in usable if rule.scope is scope]:
                 return self._decide(tier, county)
         return Route(self.desk, Reason.NO_RULE)
+
+    def of(self, kind: str, topic: str) -> list[Rule]:
+        """All rules that bear on such a case, wherever they hold."""
+        return self._by_topic.get(self.governing_topic(kind, topic), [])
+
+    def can_name(self, agency: str) -> bool:
+        """Whether a rule may name that body."""
+        return agency in self.agencies and agency not in self.retired
 
     def _decide(self, tier: list[Rule], county: str) -> Route:
         first, agency = tier[0], tier[0].agency_in(county)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from ivr.cases.routing import Rule, Rules, Scope
 from ivr.store.blocked_callers import blocked_callers, in_force
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY
+from ivr.store.limits import limits as limits_set
 from ivr.store.listening import listen
 from ivr.store.tables import (
     agencies,
@@ -53,12 +54,19 @@ class BookEmpty(Exception):
 class Limits:
     """How many cases of one caller go their usual way within an hour and a day; further ones go to the desk.
 
-    `repeat_days`: so long what she says of the same matter joins her open case. 0 switches each of them off.
+    `repeat_days`: so long what she says of the same matter joins her open case. 0 switches each of the three
+    off. `wrong_codes`: so many unknown codes one caller may enter within `wrong_codes_minutes`.
     """
 
     cases_per_hour: int = 0
     cases_per_day: int = 0
     repeat_days: int = 0
+    wrong_codes: int = 5
+    wrong_codes_minutes: int = 60
+
+    def changed(self, values: Mapping[str, int]) -> Limits:
+        """With what people set in their place."""
+        return replace(self, **{name: values[name] for name in values if hasattr(self, name)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +103,7 @@ class Page:
 
 
 class Book:
-    """`wrong_codes` unknown codes one caller may enter within `wrong_codes_minutes`."""
+    """`limits`: those of the configuration; what people set in the database goes before them."""
 
     def __init__(
         self,
@@ -103,17 +111,21 @@ class Book:
         *,
         timezone: str = "Asia/Tehran",
         weekend: frozenset[int] = WEEKEND,
-        wrong_codes: int = 5,
-        wrong_codes_minutes: int = 60,
         limits: Limits = Limits(),
     ) -> None:
         self.engine = engine
         self.timezone = timezone
         self.weekend = weekend
-        self.wrong_codes = wrong_codes
-        self.window = timedelta(minutes=wrong_codes_minutes)
         self.limits = limits
         self._page: Page | None = None
+
+    @property
+    def limits_now(self) -> Limits:
+        return self._page.limits if self._page else self.limits
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(minutes=self.limits_now.wrong_codes_minutes)
 
     @property
     def area_code(self) -> str:
@@ -149,9 +161,10 @@ class Book:
 
         Another matter, a further number to call and whatever is about "something else" has none.
         """
-        caller, since = phone.key(number, self.area_code), now - timedelta(days=self.limits.repeat_days)
+        days = self.limits_now.repeat_days
+        caller, since = phone.key(number, self.area_code), now - timedelta(days=days)
         general = self._page is None or opening.topic == self._page.other_topic
-        if not caller or not self.limits.repeat_days or general or opening.callback or opening.national_id:
+        if not caller or not days or general or opening.callback or opening.national_id:
             return None
         matter = {"kind": opening.kind, "topic": opening.topic, "county": opening.county}
         async with direct(self.engine) as (_, raw):
@@ -163,7 +176,7 @@ class Book:
         caller, since = phone.key(number, self.area_code), now - self.window
         async with direct(self.engine) as (connection, raw):
             row = await _SEEN.first(raw, caller=caller, code=code, since=since)
-            if row["misses"] >= self.wrong_codes * (1 if caller else WITHHELD_TIMES):
+            if row["misses"] >= self.limits_now.wrong_codes * (1 if caller else WITHHELD_TIMES):
                 return CaseSeen(Lookup.TOO_MANY)
             if row["status"] is not None:
                 return _seen_in(row, caller)
@@ -254,7 +267,9 @@ async def read_page(
     province = (await connection.execute(select(provinces))).first()
     if province is None:
         raise BookEmpty("the database has no province yet: run `ivr db upgrade`")
-    bodies = (await connection.execute(select(agencies.c.code, agencies.c.assignable))).all()
+    bodies = (
+        await connection.execute(select(agencies.c.code, agencies.c.assignable, agencies.c.retired_at))
+    ).all()
     ruled = (await connection.execute(select(routing_rules))).all()
     rules = [Rule(r.topic, Scope(r.scope), r.agency, r.county) for r in ruled]
     in_force = await connection.execute(select(precedents).where(precedents.c.ended_at.is_(None)))
@@ -262,19 +277,21 @@ async def read_page(
     days = (await connection.execute(select(topics.c.code, topics.c.deadline_days))).all()
     counties = (await connection.execute(select(areas.c.code))).scalars()
     revised = (await connection.execute(select(calendar_revisions))).all()
+    set_here = {row.name: row.value for row in await connection.execute(select(limits_set))}
     return Page(
         rules=Rules(
             desk=province.desk,
             agencies={body.code: body.assignable for body in bodies},
             rules=tuple(rules),
             kinds=province.kinds,
+            retired=frozenset(body.code for body in bodies if body.retired_at),
         ),
         calendar=Calendar(timezone, weekend, await _overrides(connection)),
         deadlines={day.code: day.deadline_days for day in days},
         counties=frozenset(counties),
         other_topic=province.other_topic,
         area_code=province.area_code,
-        limits=limits,
+        limits=limits.changed(set_here),
         ladders=from_json(province.escalation),
         revisions={row.county: row.revision for row in revised},
     )

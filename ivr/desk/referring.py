@@ -67,6 +67,8 @@ async def rule(engine: AsyncEngine, page: Page, ask: Ask, agency: str) -> None:
 def _assignable(page: Page, agency: str) -> None:
     if agency not in page.rules.agencies:
         raise Refused(f"there is no agency {agency}")
+    if agency in page.rules.retired:
+        raise Refused(f"{agency} is retired: it gets no more cases")
     if not page.rules.agencies[agency]:
         raise Refused(
             f"{agency} is outside the network: it can be named to the citizen but not be given a case"

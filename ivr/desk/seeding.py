@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Table, delete, select, text
+from sqlalchemy import Table, delete, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.escalation import as_json
+from ivr.desk.admin.keeping import Kept, sift
+from ivr.desk.admin.nouns import AGENCY, AREA, DAY, KIND, RULE, TOPIC, Noun
 from ivr.desk.book import CHANNEL, BookEmpty
 from ivr.desk.seeds import Seeds, directory_from, groups, load_seeds
 from ivr.store.calendar_revisions import raise_revision
@@ -21,23 +23,29 @@ __all__ = ["directory", "directory_from", "seed"]
 SEED = "seed"
 
 
-async def seed(engine: AsyncEngine, folder: Path) -> None:
+async def seed(engine: AsyncEngine, folder: Path) -> list[Kept]:
     """Insert or update everything in one transaction, then tell all workers. Raises SeedError.
 
     What the files no longer name stays (cases point to it); only seeded routing rules are replaced whole.
+    What people changed (`ivr.desk.admin`) stays too: in what it differs from the files is the answer.
     When days or ladders changed, all open cases are timed anew by `ivr.desk.retiming`.
     """
-    seeds = load_seeds(folder)
+    seeds, kept = load_seeds(folder), list[Kept]()
     async with engine.begin() as connection:
         await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('seed'))"))
         before = await _timing(connection)
         await connection.execute(delete(provinces).where(provinces.c.code != seeds.name))
-        for table, rows in _rows(seeds):
+        for noun, table, rows in _rows(seeds):
+            if noun is not None:
+                rows, _, found = await sift(connection, noun, rows)
+                kept += found
             await _upsert(connection, table, rows)
-        await _replace_rules(connection, seeds)
+        kept += await _kinds(connection, seeds)
+        kept += await _replace_rules(connection, seeds)
         if await _timing(connection) != before:
             await raise_revision(connection, "")
         await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
+    return kept
 
 
 async def directory(engine: AsyncEngine) -> Directory:
@@ -46,8 +54,14 @@ async def directory(engine: AsyncEngine) -> Directory:
         province = (await connection.execute(select(provinces))).first()
         if province is None:
             raise BookEmpty("the database has no province yet: run `ivr db upgrade`")
-        leaves = await connection.execute(select(topics.c.code, topics.c.key).order_by(topics.c.key))
-        counties = await connection.execute(select(areas.c.code, areas.c.key).order_by(areas.c.key))
+        live = topics.c.retired_at.is_(None)
+        leaves = await connection.execute(
+            select(topics.c.code, topics.c.key).where(live).order_by(topics.c.key)
+        )
+        here = areas.c.retired_at.is_(None)
+        counties = await connection.execute(
+            select(areas.c.code, areas.c.key).where(here).order_by(areas.c.key)
+        )
         bodies = await connection.execute(select(agencies.c.code).order_by(agencies.c.code))
         return Directory(
             groups=groups(province.menu),
@@ -58,7 +72,8 @@ async def directory(engine: AsyncEngine) -> Directory:
         )
 
 
-def _rows(seeds: Seeds) -> list[tuple[Table, list[dict[str, Any]]]]:
+def _rows(seeds: Seeds) -> list[tuple[Noun | None, Table, list[dict[str, Any]]]]:
+    """The noun that people may change, its table, its rows. The kinds of cases follow by themselves."""
     province = {
         "code": seeds.name,
         "area_code": seeds.areas.area_code,
@@ -66,7 +81,7 @@ def _rows(seeds: Seeds) -> list[tuple[Table, list[dict[str, Any]]]]:
         "desk": seeds.agencies.fallback,
         "other_topic": seeds.topics.other,
         "menu": seeds.topics.menu,
-        "kinds": dict(seeds.kinds.kinds),
+        "kinds": {},
         "escalation": as_json(seeds.ladders),
     }
     counties = [
@@ -90,11 +105,11 @@ def _rows(seeds: Seeds) -> list[tuple[Table, list[dict[str, Any]]]]:
         for day in seeds.calendar.days
     ]
     return [
-        (provinces, [province]),
-        (areas, counties),
-        (agencies, bodies),
-        (topics, leaves),
-        (calendar_days, days),
+        (None, provinces, [province]),
+        (AREA, areas, counties),
+        (AGENCY, agencies, bodies),
+        (TOPIC, topics, leaves),
+        (DAY, calendar_days, days),
     ]
 
 
@@ -110,14 +125,29 @@ async def _upsert(connection: AsyncConnection, table: Table, rows: list[dict[str
         return
     statement = insert(table)
     keys = [column.name for column in table.primary_key]
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in keys}
+    own = [*keys, "kinds"]  # a province's kinds are merged
+    changes = {name: statement.excluded[name] for name in rows[0] if name not in own}
     await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), rows)
 
 
-async def _replace_rules(connection: AsyncConnection, seeds: Seeds) -> None:
+async def _kinds(connection: AsyncConnection, seeds: Seeds) -> list[Kept]:
+    """Which topic governs a kind of case: the files' word where people said nothing."""
+    wanted = [{"kind": str(kind), "topic": topic} for kind, topic in seeds.kinds.kinds.items()]
+    rows, held, kept = await sift(connection, KIND, wanted)
+    here = await KIND.rows(connection)
+    kinds = {row["kind"]: row["topic"] for row in [*rows, *(here[key] for key in held if key in here)]}
+    await connection.execute(update(provinces).values(kinds=kinds))
+    return kept
+
+
+async def _replace_rules(connection: AsyncConnection, seeds: Seeds) -> list[Kept]:
     await connection.execute(delete(routing_rules).where(routing_rules.c.source == SEED))
-    rows = [
-        {"topic": r.topic, "scope": r.scope, "county": r.county, "agency": r.agency, "source": SEED}
+    wanted = [
+        {"topic": r.topic, "scope": str(r.scope), "county": r.county, "agency": r.agency}
         for r in seeds.rules()
     ]
-    await connection.execute(insert(routing_rules).on_conflict_do_nothing(), rows)
+    rows, _, kept = await sift(connection, RULE, wanted)
+    if rows:
+        seeded = [row | {"source": SEED} for row in rows]
+        await connection.execute(insert(routing_rules).on_conflict_do_nothing(), seeded)
+    return kept

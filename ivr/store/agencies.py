@@ -1,10 +1,13 @@
-"""Agencies: the bodies that may be responsible for a case, and those that can only be advised."""
+"""Agencies: the bodies that may be responsible for a case, and those that can only be advised.
+
+A retired one gets nothing new; cases that have it go on.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Table, Text
 
-from ivr.store.base import metadata
+from ivr.store.base import metadata, moment
 
 agencies = Table(
     "agencies",
@@ -16,4 +19,5 @@ agencies = Table(
     Column("parent", Text),
     Column("assignable", Boolean, nullable=False),
     Column("note", Text, nullable=False, server_default=""),
+    moment("retired_at", nullable=True),
 )

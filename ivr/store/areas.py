@@ -1,11 +1,14 @@
-"""Areas: the province as a whole (one row) and its counties."""
+"""Areas: the province as a whole (one row) and its counties.
+
+A retired one gets nothing new; cases that have it go on.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ivr.store.base import metadata
+from ivr.store.base import metadata, moment
 
 # `menu`: first-press digit → name of the topic group. `kinds`: kind → the topic whose rules govern it.
 # `escalation`: `ivr.cases.escalation.as_json`.
@@ -31,4 +34,5 @@ areas = Table(
     Column("capital", Text, nullable=False),
     Column("towns", JSONB, nullable=False),
     Column("aliases", JSONB, nullable=False),
+    moment("retired_at", nullable=True),
 )

@@ -6,6 +6,7 @@ from ivr.store.agencies import agencies
 from ivr.store.areas import areas, provinces
 from ivr.store.base import metadata
 from ivr.store.blocked_callers import blocked_callers
+from ivr.store.book_changes import book_changes
 from ivr.store.calendar_days import calendar_days
 from ivr.store.calendar_revisions import calendar_revisions
 from ivr.store.callbacks import callback_attempts, callbacks
@@ -17,6 +18,7 @@ from ivr.store.code_blocks import code_blocks, code_misses, desk_numbers, key_ma
 from ivr.store.custody_days import custody_days
 from ivr.store.figure_days import figure_days
 from ivr.store.legal_holds import legal_holds
+from ivr.store.limits import limits
 from ivr.store.marks import marks
 from ivr.store.menu_revisions import menu_revisions
 from ivr.store.outbox import outbox
@@ -27,11 +29,13 @@ from ivr.store.routing_rules import routing_rules
 from ivr.store.suggestions import suggestions
 from ivr.store.topics import topics
 from ivr.store.transcripts import transcripts
+from ivr.store.wordings import wordings
 
 __all__ = [
     "agencies",
     "areas",
     "blocked_callers",
+    "book_changes",
     "calendar_days",
     "calendar_revisions",
     "callback_attempts",
@@ -48,6 +52,7 @@ __all__ = [
     "figure_days",
     "key_material",
     "legal_holds",
+    "limits",
     "marks",
     "menu_revisions",
     "metadata",
@@ -60,4 +65,5 @@ __all__ = [
     "suggestions",
     "topics",
     "transcripts",
+    "wordings",
 ]

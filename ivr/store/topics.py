@@ -1,11 +1,14 @@
-"""Topics: the leaves of the two-press topic tree."""
+"""Topics: the leaves of the two-press topic tree.
+
+A retired one gets nothing new; cases that have it go on.
+"""
 
 from __future__ import annotations
 
 from sqlalchemy import Column, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ivr.store.base import metadata
+from ivr.store.base import metadata, moment
 
 topics = Table(
     "topics",
@@ -16,4 +19,5 @@ topics = Table(
     Column("key", Text, nullable=False),
     Column("deadline_days", Integer, nullable=False),
     Column("keywords", JSONB, nullable=False),
+    moment("retired_at", nullable=True),
 )
