@@ -1,0 +1,1 @@
+"""Numbers and pictures: dashboard, league table, gaps, heat map, exports, letters."""
