@@ -1,6 +1,6 @@
 """Ready wordings for answers, by topic and status: the province's `answers.yaml`.
 
-    answers:
+    answers:                              # over them stand those that people changed
       - {name: repaired, topic: water.*, status: answered, text: {fa: "…", az: "…"}}
 
 `status`: what the case becomes with it, answered or advised. The fields are those of `ivr.desk.notices`.
@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk import outgoing
 from ivr.desk.notices import ANY, Part, Said, check_fields, filled, fits
 from ivr.desk.placed import read_placed
 from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.store.tables import wordings
 
 FILE = "answers.yaml"
 
@@ -59,17 +61,30 @@ def load(folder: Path) -> Wordings:
     return read_placed(folder / FILE, Wordings)
 
 
+async def current(connection: AsyncConnection, folder: Path) -> Wordings:
+    """The file's, and over them what people changed (`ivr.desk.admin`). Raises SeedError."""
+    found = {(each.name, each.topic, each.status): each for each in load(folder).answers}
+    for row in await connection.execute(select(wordings)):
+        key = (row.name, row.topic, row.status)
+        if row.retired_at is not None:
+            found.pop(key, None)
+        else:
+            found[key] = Wording(name=row.name, topic=row.topic, status=row.status, text=row.said)
+    return Wordings(answers=list(found.values()))
+
+
 async def offered(engine: AsyncEngine, folder: Path, code: str, status: str) -> list[dict[str, Any]]:
     """The wordings that fit a case, filled in in its language. Raises NoSuchCase, SeedError."""
     async with engine.connect() as connection:
         case = await outgoing.case_and_names(connection, code)
+        ready = await current(connection, folder)
     if case is None:
         raise NoSuchCase(f"there is no case {code}")
     words = outgoing.words_of(case, {})
     row: Mapping[Any, Any] = case._mapping
     return [
         {"name": each.name, "topic": each.topic, "text": filled(each.text, row["language"], words)}
-        for each in load(folder).fitting(row["topic"], status)
+        for each in ready.fitting(row["topic"], status)
     ]
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
-from ivr.desk.admin.checks import closes_doors, has_open_cases, read_province, wrongs
+from ivr.desk.admin.checks import Province, closes_doors, has_open_cases, read_province, wrongs
 from ivr.desk.admin.fields import Row, Wrong, WrongRow, read_row
 from ivr.desk.admin.nouns import BY_NAME, Noun
 from ivr.desk.book import CHANNEL
@@ -107,24 +107,29 @@ async def apply(connection: AsyncConnection, why: Why, wishes: Sequence[Wish]) -
     await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('seed'))"))
     rows = {name: await BY_NAME[name].rows(connection) for name in {wish.noun for wish in wishes}}
     done = []
-    for each in wishes:
-        before = rows[each.noun].get(each.key)
-        _unchanged(each, before)
-        if before != each.values:
-            await _write(connection, each, before, why)
-            done.append(Done(each.noun, each.key, before, each.values))
-    await _check(connection, done, why.now)
-    return [await _keep(connection, each, why) for each in done] if done else []
+    for wish in wishes:
+        before = rows[wish.noun].pop(wish.key, None)
+        _unchanged(wish, before)
+        if wish.values is not None:
+            rows[wish.noun][wish.key] = wish.values
+        if before != wish.values:
+            done.append(Done(wish.noun, wish.key, before, wish.values))
+    if not done:
+        return []
+    await _check(connection, done, await read_province(connection, why.now, rows))
+    for each in done:
+        await _write(connection, each, why)
+    return [await _keep(connection, each, why) for each in done]
 
 
-async def _write(connection: AsyncConnection, wish: Wish, before: Row | None, why: Why) -> None:
-    noun = BY_NAME[wish.noun]
-    if wish.values is not None:
-        await noun.put(connection, wish.values, why.actor.name, why.now)
-    elif before is not None:
+async def _write(connection: AsyncConnection, done: Done, why: Why) -> None:
+    noun = BY_NAME[done.noun]
+    if done.after is not None:
+        await noun.put(connection, done.after, why.actor.name, why.now)
+    elif done.before is not None:
         if noun.retires:
-            raise Refused(f"{wish.noun} {wish.key} is retired, never deleted: cases may point at it")
-        await noun.drop(connection, before)
+            raise Refused(f"{done.noun} {done.key} is retired, never deleted: cases may point at it")
+        await noun.drop(connection, done.before)
 
 
 def _unchanged(wish: Wish, before: Row | None) -> None:
@@ -135,11 +140,8 @@ def _unchanged(wish: Wish, before: Row | None) -> None:
     raise Conflict(f"{wish.noun} {wish.key} has changed since you looked", before)
 
 
-async def _check(connection: AsyncConnection, done: Sequence[Done], now: datetime) -> None:
-    """The book as it is after all changes. Raises WrongRow; a field among several rows is `key#field`."""
-    if not done:
-        return
-    province = await read_province(connection, now)
+async def _check(connection: AsyncConnection, done: Sequence[Done], province: Province) -> None:
+    """`province`: as it will be. Raises WrongRow; a field among several rows is `key#field`."""
     found = []
     for each in done:
         its = list(wrongs(each.noun, each.before, each.after, province))

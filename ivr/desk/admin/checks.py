@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.routing import COUNTY_MARK, Scope
 from ivr.desk.admin.fields import Row, Wrong, unknown
-from ivr.desk.admin.nouns import AGENCY, AREA, RULE, TOPIC
+from ivr.desk.admin.nouns import AGENCY, AREA, KIND, RULE, TOPIC
 from ivr.store.tables import cases, provinces
 from ivr.voice.mistakes import shown
 
@@ -21,7 +21,7 @@ AT_LEAST_ONE = ("wrong_codes", "wrong_codes_minutes")
 
 @dataclass(frozen=True, slots=True)
 class Province:
-    """The book as the transaction left it."""
+    """The book as it will be."""
 
     agencies: dict[str, Row]
     topics: dict[str, Row]
@@ -43,18 +43,25 @@ class Province:
                 yield rule["topic"]
 
 
-async def read_province(connection: AsyncConnection, now: datetime) -> Province:
-    """Raises nothing for an empty book: changes need a seeded one, which `Book` sees to."""
+async def read_province(
+    connection: AsyncConnection, now: datetime, changed: Mapping[str, dict[str, Row]]
+) -> Province:
+    """The book with the rows of some nouns as they will be."""
     province = (await connection.execute(select(provinces))).one()
+    parts = [
+        changed[noun.name] if noun.name in changed else await noun.rows(connection)
+        for noun in (AGENCY, TOPIC, AREA, RULE, KIND)
+    ]
+    agencies, topics, areas, rules, kinds = parts
     return Province(
-        await AGENCY.rows(connection),
-        await TOPIC.rows(connection),
-        await AREA.rows(connection),
-        await RULE.rows(connection),
+        agencies,
+        topics,
+        areas,
+        rules,
         province.desk,
         province.other_topic,
         frozenset(province.menu),
-        dict(province.kinds),
+        {kind: row["topic"] for kind, row in kinds.items()},
         now.date(),
     )
 
