@@ -6,10 +6,11 @@ PYTHON := $(shell for p in python3.11 python3; do \
   if $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then echo $$p; break; fi; done)
 BIN := .venv/bin
 READY := .venv/.ready
+DEV_READY := .venv/.ready-dev
 PIP := $(BIN)/pip --disable-pip-version-check --no-input install
 
-# pip is silent or a flood; this is a line every ten packages.
-COUNT := awk -v total=$$(grep -c '^[A-Za-z0-9].*==' requirements.lock) ' \
+# pip is silent or a flood; this is a line every ten packages of the lock $(1).
+COUNT = awk -v total=$$(grep -c '^[A-Za-z0-9].*==' $(1)) ' \
   /^Collecting/ { if (++n % 10 == 0) print "environment: " n " of " total " packages" } \
   /^Installing collected/ { print "environment: installing them" }'
 
@@ -18,19 +19,28 @@ COUNT := awk -v total=$$(grep -c '^[A-Za-z0-9].*==' requirements.lock) ' \
 run: $(READY)
 	@exec $(BIN)/python -m ivr.lab.run
 
-dev: $(READY)
+dev: $(DEV_READY)
 
+# What runs needs the first lock alone; dev, check, test, bench and chaos need both.
 $(READY): requirements.lock pyproject.toml
+	$(call bring,requirements.lock)
+	@touch $(READY)
+
+$(DEV_READY): requirements-dev.lock requirements.lock pyproject.toml
+	$(call bring,requirements-dev.lock)
+	@touch $(READY) $(DEV_READY)
+
+define bring
 	@if [ -z "$(PYTHON)" ]; then echo "Seda 111 needs Python 3.11 or newer, and none is on PATH."; exit 1; fi
 	@if ! $(PYTHON) -c 'import ensurepip' 2>/dev/null; then \
 	  echo "$(PYTHON) can't make an environment: as root, apt-get install python3-venv, then make again."; exit 1; fi
 	@if [ ! -x $(BIN)/pip ]; then echo "environment: making .venv"; $(PYTHON) -m venv .venv; fi
-	@$(PIP) --require-hashes -r requirements.lock | $(COUNT)
+	@$(PIP) --require-hashes -r $(1) | $(call COUNT,$(1))
 	@$(PIP) --quiet --no-deps -e .
-	@touch $(READY)
 	@echo "environment: ready"
+endef
 
-check: $(READY)
+check: $(DEV_READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/pytest tests/test_floors.py
@@ -38,8 +48,8 @@ check: $(READY)
 test: check
 	$(BIN)/pytest -n 3 --dist worksteal --durations=10
 
-bench: $(READY)
+bench: $(DEV_READY)
 	$(BIN)/python -m bench
 
-chaos: $(READY)
+chaos: $(DEV_READY)
 	$(BIN)/python -m bench.chaos $(CHAOS)

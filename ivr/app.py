@@ -36,6 +36,7 @@ from ivr.desk.codes import CodeBlock, CodesError
 from ivr.desk.condition import Gauge
 from ivr.desk.intake import Intake
 from ivr.desk.seeding import directory_from
+from ivr.desk.signing_in import Keeping
 from ivr.desk.suggesting import Learning
 from ivr.desk.telling import others_promise
 from ivr.dialling import Dialler, Trunk
@@ -56,6 +57,8 @@ from ivr.web import metrics
 from ivr.web.counter import Counter
 from ivr.web.health import Check, application, examine
 from ivr.web.outside import attach
+from ivr.web.panel import application as panel
+from ivr.web.panel.visit import Panel
 from ivr.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -330,6 +333,7 @@ class Hotline:
     ) -> None:
         pages = application(checks, self._warnings, metrics.routes(self._gauges))
         attach(pages, self._counter())
+        panel.attach(pages, self._panel(), self.settings.province.timezone)
         runner = web.AppRunner(pages, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -363,6 +367,21 @@ class Hotline:
         settings, seed = self.settings, self.settings.seed_path
         languages = settings.calls.languages
         return Counter(self.engine, self.book, Learning(seed), settings.recordings, seed.name, languages)
+
+    def _panel(self) -> Panel:
+        """What people sign in to."""
+        settings, idle = self.settings, timedelta(minutes=self.settings.web.idle_minutes)
+        return Panel(
+            self.engine,
+            self.book,
+            settings.recordings,
+            state=settings.state_path,
+            second=settings.second_path,
+            vault=vault(settings),
+            learning=Learning(settings.seed_path),
+            keeping=Keeping(idle, timedelta(hours=settings.web.session_hours)),
+            proxies=settings.web.proxies,
+        )
 
     async def _database(self) -> str:
         async with self.engine.connect() as connection:

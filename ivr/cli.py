@@ -24,6 +24,7 @@ from ivr.commands import (
     route,
     sounds,
     spool,
+    user,
     verify,
 )
 from ivr.commands.output import Finding, fail, load_settings, quiet_pipe, run, show_json, with_database
@@ -49,6 +50,7 @@ app.add_typer(channel.app, name="channel")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(callback.app, name="callback")
 app.add_typer(block.app, name="block")
+app.add_typer(user.app, name="user")
 app.command(epilog=verify.EXAMPLES)(verify.verify)
 app.command(epilog=backup.BACKUP_EXAMPLES)(backup.backup)
 app.command(epilog=backup.RESTORE_EXAMPLES)(backup.restore)

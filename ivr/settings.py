@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from datetime import time
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -29,8 +30,23 @@ class Part(BaseModel):
 
 
 class Web(Part):
+    """`proxies`: networks of reverse proxies (TLS) whose X-Forwarded-For and -Proto are believed.
+
+    Who signed in to the panel is signed out after `idle_minutes` without a page, and after `session_hours`.
+    """
+
     host: str = "127.0.0.1"
     port: int = Field(8111, ge=1, le=65535)
+    proxies: tuple[str, ...] = ()
+    idle_minutes: float = Field(120, gt=0)
+    session_hours: float = Field(12, gt=0)
+
+    @field_validator("proxies")
+    @classmethod
+    def _networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for each in given:
+            ip_network(each)  # its own ValueError says what is the matter
+        return given
 
 
 class Address(Part):

@@ -7,4 +7,6 @@ pytest_plugins = [
     "tests.fixtures.hotline",
     "tests.fixtures.small_disk",
     "tests.fixtures.weak_database",
+    "tests.web.panel",
+    "tests.web.browser",
 ]

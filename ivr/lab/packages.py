@@ -31,17 +31,20 @@ class PackagesError(Exception):
     """Could not be brought; the text is one sentence that says why."""
 
 
-def bring(names: Sequence[str], folder: Path, progress: Progress) -> Path:
+def bring(
+    names: Sequence[str], folder: Path, progress: Progress, suites: Sequence[str] | None = None
+) -> Path:
     """Unpack packages with everything they need. Returns the root of the tree; instant when already there.
 
+    `suites`: where to look, "" = the machine's own; None = where its distribution has Asterisk.
     Safe to call from several processes at once. Raises PackagesError.
     """
     folder = folder.resolve()  # apt counts relative paths from /
     root, status = folder / "root", folder / "apt" / "status"
     with _locked(folder):
         if not set(names) <= _unpacked(status):
-            _require("apt-get", "dpkg-deb")
-            _fetch(names, folder / "apt", progress)
+            _require(names, "apt-get", "dpkg-deb")
+            _fetch(names, folder / "apt", progress, suites or SUITES.get(_system("ID")) or ("",))
             _unpack(folder / "apt", root, progress)
     return root
 
@@ -60,22 +63,23 @@ def _unpacked(status: Path) -> set[str]:
     return set(re.findall(r"^Package: (\S+)$", status.read_text(encoding="utf-8"), re.MULTILINE))
 
 
-def _require(*programs: str) -> None:
+def _require(names: Sequence[str], *programs: str) -> None:
     for program in programs:
         if shutil.which(program) is None:
+            wanted = " and ".join(names)
             raise PackagesError(
-                f"{program} is not on this machine, so Asterisk can't be unpacked: install asterisk yourself "
+                f"{program} is not on this machine, so {wanted} can't be unpacked: install {wanted} yourself "
                 "and make sure that it is on PATH"
             )
 
 
-def _fetch(names: Sequence[str], apt: Path, progress: Progress) -> None:
+def _fetch(names: Sequence[str], apt: Path, progress: Progress, suites: Sequence[str]) -> None:
     for part in ("lists/partial", "cache/archives/partial", "sources"):
         (apt / part).mkdir(parents=True, exist_ok=True)
     (apt / "status").touch()
     problem = ""
     for attempt in range(ATTEMPTS):
-        for suite in SUITES.get(_system("ID"), ("",)):
+        for suite in suites:
             try:
                 _fetch_from(suite, names, apt, progress)
                 return

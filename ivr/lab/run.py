@@ -122,7 +122,7 @@ class _Lab:
         say(f"asterisk: starting {asterisk.version(program)} ({program.command[-1]})")
         self._keep("asterisk", lambda: asterisk.start(program, settings, self.secrets))
         self._keep("server", self._server)
-        await self._ready()
+        await _together(self._ready(), self._first_admin())
         say(f"ready: panel http://{settings.web.host}:{settings.web.port}/ · SIP udp {settings.sip.host}:"
             f"{settings.sip.port}, extension {settings.calls.extension}")  # fmt: skip
         say("placing one demonstration call through Asterisk (half a minute)")
@@ -138,6 +138,11 @@ class _Lab:
         self.database = server
         await _job("database", "-m", "ivr.cli", "db", "upgrade")
         say("database: schema and seeds are up to date")
+
+    async def _first_admin(self) -> None:
+        """Somebody must be able to sign in; says nothing once there is anybody."""
+        arguments = ("-m", "ivr.cli", "user", "add", "admin", "--role", "admin", "--first")
+        await _job("first admin", *arguments, show=lambda line: say(f"panel: sign in as {line} (told once)"))
 
     async def _sounds(self) -> None:
         async with _counting(self.settings.sounds):

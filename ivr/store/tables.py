@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ivr.store.agencies import agencies
 from ivr.store.areas import areas, provinces
+from ivr.store.audit import audit
 from ivr.store.base import metadata
 from ivr.store.blocked_callers import blocked_callers
 from ivr.store.book_changes import book_changes
@@ -22,10 +23,12 @@ from ivr.store.limits import limits
 from ivr.store.marks import marks
 from ivr.store.menu_revisions import menu_revisions
 from ivr.store.outbox import outbox
+from ivr.store.people import people
 from ivr.store.precedents import precedents
 from ivr.store.recordings import recordings
 from ivr.store.referrals import referrals
 from ivr.store.routing_rules import routing_rules
+from ivr.store.sessions import attempts, sessions
 from ivr.store.suggestions import suggestions
 from ivr.store.topics import topics
 from ivr.store.transcripts import transcripts
@@ -34,6 +37,8 @@ from ivr.store.wordings import wordings
 __all__ = [
     "agencies",
     "areas",
+    "attempts",
+    "audit",
     "blocked_callers",
     "book_changes",
     "calendar_days",
@@ -57,11 +62,13 @@ __all__ = [
     "menu_revisions",
     "metadata",
     "outbox",
+    "people",
     "precedents",
     "provinces",
     "recordings",
     "referrals",
     "routing_rules",
+    "sessions",
     "suggestions",
     "topics",
     "transcripts",

@@ -1,0 +1,109 @@
+"""`ivr user`: who may sign in to the panel (docs/panel.md)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from ivr.cases.roles import Role
+from ivr.commands.output import load_settings, show_json, show_table, with_database
+
+app = typer.Typer(help="Who may sign in to the panel.", no_args_is_help=True)
+Name = Annotated[str, typer.Argument(help="The name that is typed to sign in.")]
+Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
+Ask = Annotated[bool, typer.Option("--ask", help="Ask for the password instead of making one by chance.")]
+
+
+@app.command(epilog="Example: ivr user add karimi --name 'مریم کریمی' --role officer --agency abfa")
+def add(
+    name: Name,
+    role: Annotated[Role, typer.Option(help="What they are.")],
+    full_name: Annotated[
+        str, typer.Option("--name", help="As others see it; the sign-in name if left out.")
+    ] = "",
+    agency: Annotated[str, typer.Option(help="Whose officer or head they are.")] = "",
+    area: Annotated[
+        list[str] | None, typer.Option(help="A county they see; again for more; all if none.")
+    ] = None,
+    ask: Ask = False,
+    first: Annotated[bool, typer.Option(help="Only when there is nobody yet; else say nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Make someone and print their first password, once: only its hash is kept."""
+    from ivr.desk import people
+
+    password = _password(ask)
+    wanted = people.Wanted(name, full_name or name, role, agency, tuple(area or ()))
+    now = datetime.now(UTC)
+    made = with_database(
+        load_settings(), lambda engine: people.add(engine, wanted, password, now, only_first=first)
+    )
+    if made is not None:
+        _show(name, "" if ask else password, json)
+
+
+@app.command("list", epilog="Example: ivr user list --json")
+def list_(json: Json = False) -> None:
+    """Everybody who may sign in, or might."""
+    from ivr.desk import people
+
+    rows = with_database(load_settings(), people.listed)
+    if json:
+        show_json(rows)
+        return
+    columns = ["name", "role", "agency", "areas", "locked", "second_factor", "signed_in_at", "full_name"]
+    show_table(columns, [row | {"areas": " ".join(row["areas"])} for row in rows])
+
+
+@app.command(epilog="Example: ivr user password karimi")
+def password(name: Name, ask: Ask = False, json: Json = False) -> None:
+    """Give someone a new password, which they must change; they are signed out everywhere."""
+    from ivr.desk import people
+
+    new = _password(ask)
+    with_database(load_settings(), lambda engine: people.set_password(engine, name, new, datetime.now(UTC)))
+    _show(name, "" if ask else new, json)
+
+
+@app.command(epilog="Example: ivr user lock karimi")
+def lock(name: Name) -> None:
+    """Sign someone out everywhere; they can't sign in any more."""
+    from ivr.desk import people
+
+    with_database(load_settings(), lambda engine: people.lock(engine, name, datetime.now(UTC)))
+    typer.echo(f"{name}: locked")
+
+
+@app.command(epilog="Example: ivr user unlock karimi")
+def unlock(name: Name) -> None:
+    """Let someone sign in again, also after too many wrong passwords."""
+    from ivr.desk import people
+
+    with_database(load_settings(), lambda engine: people.unlock(engine, name, datetime.now(UTC)))
+    typer.echo(f"{name}: may sign in")
+
+
+@app.command("totp-reset", epilog="Example: ivr user totp-reset karimi")
+def totp_reset(name: Name) -> None:
+    """Take away a lost second factor; they are signed out everywhere and set up another one."""
+    from ivr.desk import people
+
+    with_database(load_settings(), lambda engine: people.reset_totp(engine, name, datetime.now(UTC)))
+    typer.echo(f"{name}: signs in with the password alone until a new second factor is set up")
+
+
+def _password(ask: bool) -> str:
+    from ivr.desk import passwords
+
+    return (
+        typer.prompt("password", hide_input=True, confirmation_prompt=True) if ask else passwords.by_chance()
+    )
+
+
+def _show(name: str, password: str, json: bool) -> None:
+    if json:
+        show_json({"name": name, "password": password or None})
+    else:
+        typer.echo(f"{name} {password}" if password else f"{name}: done")

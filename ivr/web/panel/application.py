@@ -1,0 +1,58 @@
+"""Puts the sections together into the one web application."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from ivr.web.panel import account, sign_in
+from ivr.web.panel.guard import Guard, secure
+from ivr.web.panel.page import pages
+from ivr.web.panel.permissions import ROUTES
+from ivr.web.panel.visit import NotFound, Panel, Route, Visit
+from ivr.web.panel.words import words
+
+
+class NotDeclared(Exception):
+    """Routes and the table of permissions don't agree; the panel does not start."""
+
+
+def sections() -> list[Route]:
+    """Every route of the panel. A new section adds its `routes()` here."""
+    return [
+        *sign_in.routes(),
+        *account.routes(),
+    ]
+
+
+def attach(app: web.Application, panel: Panel, timezone: str = "Asia/Tehran") -> None:
+    """Serve the panel from `app`. Raises NotDeclared."""
+    routes = sections()
+    check(routes)
+    paths = {route.name: route.path for route in routes if route.method == "GET"}
+    text = words()
+    guard = Guard(panel, text, pages(panel, text, paths, ZoneInfo(timezone)))
+    app.on_response_prepare.append(secure)
+    app.router.add_get("/static/{version}/{path:.+}", panel.assets.serve)
+    for route in routes:
+        app.router.add_route(route.method, route.path, guard.around(route))
+    app.router.add_route("*", "/panel{rest:.*}", guard.around(Route("*", "", "nowhere", _nowhere)))
+
+
+def check(routes: Iterable[Route]) -> None:
+    """Every route has a line in the table, and every line a route. Raises NotDeclared."""
+    names = {route.name for route in routes} | {"nowhere"}
+    if missing := names - ROUTES.keys():
+        raise NotDeclared(
+            f"routes without a line in ivr/web/panel/permissions.py: {', '.join(sorted(missing))}"
+        )
+    if idle := ROUTES.keys() - names:
+        raise NotDeclared(f"ivr/web/panel/permissions.py names no route: {', '.join(sorted(idle))}")
+
+
+async def _nowhere(visit: Visit) -> web.Response:
+    if visit.request.path == "/panel":
+        return visit.redirect("/panel/")
+    raise NotFound

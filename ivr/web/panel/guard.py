@@ -1,0 +1,183 @@
+"""Before every route: who asks, whether they may, whether the form is ours, and what goes wrong."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from aiohttp import web
+from multidict import MultiDict, MultiDictProxy
+
+from ivr.desk import signing_in
+from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.store.engine import AWAY
+from ivr.web.panel import sessions
+from ivr.web.panel.forms import Form
+from ivr.web.panel.page import Pages
+from ivr.web.panel.permissions import ROUTES, Permission, may
+from ivr.web.panel.visit import FORM_BYTES, OURS, Forbidden, NotFound, Panel, Route, Visit
+from ivr.web.panel.words import Words
+
+log = logging.getLogger(__name__)
+
+_POLICY: Mapping[str, str] = {
+    "default-src": "'self'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "media-src": "'self' blob:",
+    "connect-src": "'self'",
+    "object-src": "'none'",
+    "base-uri": "'none'",
+    "form-action": "'self'",
+    "frame-ancestors": "'none'",
+}
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), payment=(), usb=(), microphone=(self)",
+    "Cache-Control": "no-store",
+}
+FIRST_THINGS = {
+    "totp": "sign_in.second",
+    "password": "account.password",
+}  # what is missing → where it is given
+
+
+def policy(*connect: str) -> str:
+    """The content security policy; `connect`: further addresses scripts may open, like ws://127.0.0.1:8188."""
+    parts = {**_POLICY, "connect-src": " ".join(("'self'", *connect))}
+    return "; ".join(f"{name} {value}" for name, value in parts.items())
+
+
+async def secure(request: web.Request, answer: web.StreamResponse) -> None:
+    """Headers of every answer of the panel, a stream's too, unless it has its own."""
+    if OURS not in request:
+        return
+    for name, value in HEADERS.items():
+        answer.headers.setdefault(name, value)
+    answer.headers.setdefault("Content-Security-Policy", policy())
+    if request[OURS]:
+        answer.headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    panel: Panel
+    words: Words
+    pages: Pages
+
+    def around(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        needed = ROUTES[route.name]
+
+        async def act(request: web.Request) -> web.StreamResponse:
+            visit = await self._arrive(request)
+            try:
+                if (turned_away := await self._admit(visit, route, needed)) is not None:
+                    return turned_away
+                answer = await route.act(visit)
+            except Exception as error:
+                answer = self._wrong(visit, error)
+            self._remember(visit, answer)
+            return answer
+
+        return act
+
+    async def _arrive(self, request: web.Request) -> Visit:
+        came, tls = sessions.came_from(request, self.panel.proxies)
+        request[OURS] = tls
+        form = Form(MultiDictProxy(MultiDict()), self.words)
+        return Visit(
+            request,
+            self.panel,
+            self.words,
+            came,
+            tls,
+            None,
+            "",
+            "",
+            form,
+            self.pages.render,
+            self.panel.clock(),
+        )
+
+    async def _admit(self, visit: Visit, route: Route, needed: Permission) -> web.Response | None:
+        """None: they may. Fills in who they are and what they sent."""
+        request = visit.request
+        token = request.cookies.get(sessions.cookie_name(visit.tls), "")
+        if token:
+            visit.session = await signing_in.session(self.panel.engine, token, visit.now, self.panel.keeping)
+        key = token if visit.session else self._guest(visit)
+        visit.csrf = sessions.token_for(key)
+        if (elsewhere := self._elsewhere(visit, route, needed)) is not None:
+            return elsewhere
+        if needed is not Permission.PUBLIC and not may(visit.person, needed):
+            raise Forbidden
+        if request.method not in sessions.SAFE:
+            visit.sent = await self._sent(visit, route, key)
+        return None
+
+    def _elsewhere(self, visit: Visit, route: Route, needed: Permission) -> web.Response | None:
+        """To the sign-in page, or to what must be done first."""
+        if needed is Permission.PUBLIC:
+            return None
+        if visit.session is None:
+            if visit.request.method not in sessions.SAFE or visit.partial:
+                return visit.redirect("/panel/sign-in")
+            return visit.redirect(f"/panel/sign-in?next={quote(visit.request.path_qs, safe='/')}")
+        missing = visit.session.needs or ("password" if visit.person.must_change else "")
+        first = FIRST_THINGS.get(missing, "")
+        if not first or route.name.startswith(first) or route.name == "sign_out":
+            return None
+        return visit.redirect(self.pages.paths[first]) if first in self.pages.paths else None
+
+    async def _sent(self, visit: Visit, route: Route, key: str) -> Form:
+        """What was posted. Raises Forbidden when it is not from a page of ours."""
+        request = visit.request
+        if route.most != FORM_BYTES:
+            request = request.clone(client_max_size=route.most)
+        given = request.headers.get(sessions.HEADER, "")
+        if given and not sessions.is_genuine(request, key, given):
+            raise Forbidden  # before its body costs anything
+        form = Form(await request.post(), self.words)
+        if not sessions.is_genuine(request, key, given or form.raw(sessions.FIELD)):
+            raise Forbidden
+        return form
+
+    def _guest(self, visit: Visit) -> str:
+        """The key that forms are bound to before anybody has signed in."""
+        key = visit.request.cookies.get(sessions.GUEST, "")
+        visit.guest_key = key if len(key) > 20 else secrets.token_urlsafe(24)
+        return visit.guest_key
+
+    def _remember(self, visit: Visit, answer: web.StreamResponse) -> None:
+        key = visit.guest_key
+        if key and not answer.prepared and visit.request.cookies.get(sessions.GUEST) != key:
+            sessions.set_cookie(answer, sessions.GUEST, key, secure=visit.tls)
+
+    def _wrong(self, visit: Visit, error: Exception) -> web.Response:
+        """A page for whatever went wrong; what we can mend is logged."""
+        match error:
+            case NotFound() | NoSuchCase():
+                return self.error(visit, 404)
+            case Forbidden():
+                return self.error(visit, 403)
+            case Refused():
+                log.info("refused: %s", error)
+                return self.error(visit, 409)
+            case web.HTTPException():
+                return self.error(visit, error.status)
+            case _ if isinstance(error, AWAY):
+                log.warning("a page waits for the database: %s", type(error).__name__)
+                return self.error(visit, 503)
+        log.exception("%s %s failed", visit.request.method, visit.request.path, exc_info=error)
+        return self.error(visit, 500)
+
+    def error(self, visit: Visit, status: int) -> web.Response:
+        known = f"common.error.{status}.title" in self.words
+        return visit.render("panel/error.html", status=status, number=status if known else 500)

@@ -1,0 +1,27 @@
+"""The panel's menu, in this order. An entry shows once its route exists, to whoever may use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ivr.web.panel.permissions import Permission as P
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`word`: key of its name. `icon`: id in static/icons.svg. Paths below its own are marked too."""
+
+    route: str
+    word: str
+    icon: str
+    permission: P
+
+
+NAVIGATION = (
+    Entry("inbox", "common.nav.inbox", "inbox", P.CASES_SEE),
+    Entry("numbers", "common.nav.numbers", "chart", P.NUMBERS_SEE),
+    Entry("live", "common.nav.live", "live", P.LIVE_SEE),
+    Entry("phone", "common.nav.phone", "phone", P.PHONE_USE),
+    Entry("prompts", "common.nav.prompts", "sound", P.PROMPTS_SEE),
+    Entry("admin", "common.nav.admin", "gear", P.BOOKS_SEE),
+)

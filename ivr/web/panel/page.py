@@ -1,0 +1,132 @@
+"""Rendering: one Jinja environment with autoescape, its filters, and what every page gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from persiantools.jdatetime import JalaliDateTime
+
+from ivr.web.panel.navigation import NAVIGATION, Entry
+from ivr.web.panel.sessions import FIELD
+from ivr.web.panel.visit import Panel, Visit
+from ivr.web.panel.words import Words, digits
+
+FOLDER = Path(__file__).parents[1] / "templates"
+THEMES = ("light", "dark")
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Makes pages. `paths`: route name → its path, for `path("inbox")` in templates."""
+
+    panel: Panel
+    words: Words
+    paths: Mapping[str, str]
+    environment: Environment
+
+    def render(self, visit: Visit, template: str, values: Mapping[str, Any]) -> str:
+        theme = visit.request.cookies.get("theme", "")
+        person = visit.session.person if visit.session and not visit.session.needs else None
+        return self.environment.get_template(template).render(
+            visit=visit,
+            person=person,
+            now=visit.now,
+            csrf=visit.csrf,
+            csrf_field=FIELD,
+            theme=theme if theme in THEMES else "",
+            navigation=self._navigation(visit) if person and not person.must_change else [],
+            here=visit.request.path,
+            **values,
+        )
+
+    def _navigation(self, visit: Visit) -> list[Entry]:
+        return [e for e in NAVIGATION if e.route in self.paths and visit.allowed(e.permission)]
+
+
+def pages(panel: Panel, words: Words, paths: Mapping[str, str], zone: ZoneInfo) -> Pages:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, auto_reload=False,
+    )  # fmt: skip
+    environment.filters |= filters(words, panel, zone)
+    environment.globals |= {"t": words, "asset": panel.assets.address, "path": path_of(paths)}
+    return Pages(panel, words, paths, environment)
+
+
+def path_of(paths: Mapping[str, str]) -> Any:
+    """`path("case", code="…")`: the address of a route. Raises KeyError for a route that is not there."""
+
+    def path(route: str, **parts: object) -> str:
+        return paths[route].format(**parts)
+
+    return path
+
+
+def filters(words: Words, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
+    """digits, number, jalali, clock, ago, mask_number, mask_id, named."""
+
+    jalali_time: Any = JalaliDateTime  # it has no types
+
+    def jalali(value: datetime | None, form: str = "%d %B %Y") -> str:
+        """A moment of the province as a Jalali day; "%d %B %Y، %H:%M" with the hour."""
+        if value is None:
+            return words("common.none")
+        day: Any = jalali_time(value.astimezone(zone))
+        return str(day.strftime(form.replace("%d", str(day.day)), locale="fa"))
+
+    def ago(value: datetime | None) -> str:
+        """ "۳ ساعت پیش", "۲ روز دیگر"."""
+        if value is None:
+            return words("common.none")
+        gap = panel.clock() - value
+        tense = "ago" if gap >= timedelta() else "ahead"
+        seconds = int(abs(gap).total_seconds())
+        for unit, length in (("days", _DAY), ("hours", _HOUR), ("minutes", _MINUTE)):
+            if seconds >= length:
+                return words(f"common.{tense}.{unit}", n=seconds // length)
+        return words(f"common.{tense}.now")
+
+    def named(value: object, group: str) -> str:
+        """A stable name by its word: {{ case.status | named("common.status") }}."""
+        return words.get(f"{group}.{value}", str(value))
+
+    return {
+        "digits": digits,
+        "number": number,
+        "jalali": jalali,
+        "clock": lambda value: jalali(value, "%H:%M"),
+        "moment": lambda value: jalali(value, "%d %B %Y، %H:%M"),
+        "ago": ago,
+        "mask_number": mask_number,
+        "mask_id": mask_id,
+        "named": named,
+    }
+
+
+def number(value: float | None) -> str:
+    """۱۲٬۳۴۵ and ۳٫۵."""
+    if value is None:
+        return "—"
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}".removesuffix(".0")
+    return digits(text.replace(",", "٬").replace(".", "٫"))
+
+
+def mask_number(value: str | None) -> str:
+    """A caller's number with only its ends: ۰۹۱۴•••••۶۷."""
+    if not value:
+        return "—"
+    return (
+        digits(value[:4] + "•" * max(len(value) - 6, 1) + value[-2:]) if len(value) > 7 else "•" * len(value)
+    )
+
+
+def mask_id(value: str | None) -> str:
+    """A national ID with only its last two digits."""
+    return digits("•" * max(len(value) - 2, 1) + value[-2:]) if value else "—"

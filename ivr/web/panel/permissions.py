@@ -1,0 +1,108 @@
+"""The one table: which role may what, and which route needs what.
+
+An application with a route that has no line here refuses to start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from ivr.cases.roles import OF_AN_AGENCY, Role
+from ivr.desk.people import Person
+
+
+class Permission(StrEnum):
+    """What someone may do. Officers and heads: only with what is or was their agency's."""
+
+    PUBLIC = "public"  # everybody, without signing in
+    SIGNED_IN = "signed_in"  # everybody who is
+    CASES_SEE = "cases_see"
+    CASES_OPEN = "cases_open"  # at the service desk
+    CASES_REFER = "cases_refer"  # assign, refer, topic, ruling, pause
+    CASES_RETURN = "cases_return"  # "not ours"
+    CASES_ANSWER = "cases_answer"
+    CASES_APPROVE = "cases_approve"
+    CASES_CLOSE = "cases_close"  # close, reopen, merge, split, withdraw, advise
+    NOTES_WRITE = "notes_write"
+    RECORDINGS_PLAY = "recordings_play"
+    RECORDINGS_BLIND = "recordings_blind"  # the voice made unknown
+    RECORDINGS_DOWNLOAD = "recordings_download"
+    IDENTITY_REVEAL = "identity_reveal"
+    SEEN_BY = "seen_by"  # who saw and heard a case
+    NUMBERS_SEE = "numbers_see"
+    NUMBERS_EXPORT = "numbers_export"
+    LETTERS_PRINT = "letters_print"
+    LIVE_SEE = "live_see"
+    LIVE_LISTEN = "live_listen"
+    LIVE_STEER = "live_steer"  # end a call, take it over
+    PHONE_USE = "phone_use"
+    BOOKS_SEE = "books_see"  # agencies, topics, rules, deadlines, closures
+    BOOKS_EDIT = "books_edit"
+    BLOCKS_EDIT = "blocks_edit"
+    PROMPTS_SEE = "prompts_see"
+    PROMPTS_EDIT = "prompts_edit"
+    PEOPLE_SEE = "people_see"
+    PEOPLE_EDIT = "people_edit"
+    AUDIT_SEE = "audit_see"
+
+
+P = Permission
+
+_EVERYBODY = frozenset({P.PUBLIC, P.SIGNED_IN})
+_OFFICER = frozenset(
+    {P.CASES_SEE, P.CASES_RETURN, P.CASES_ANSWER, P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND}
+)
+_SUPERVISOR = frozenset(
+    {
+        P.CASES_SEE, P.CASES_OPEN, P.CASES_REFER, P.CASES_ANSWER, P.CASES_APPROVE, P.CASES_CLOSE,
+        P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND, P.RECORDINGS_DOWNLOAD, P.IDENTITY_REVEAL,
+        P.SEEN_BY, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.LIVE_SEE, P.LIVE_LISTEN, P.LIVE_STEER,
+        P.PHONE_USE, P.BOOKS_SEE, P.BLOCKS_EDIT, P.PROMPTS_SEE,
+    }
+)  # fmt: skip
+
+ROLES: Mapping[Role, frozenset[Permission]] = {
+    Role.OPERATOR: _EVERYBODY
+    | {P.CASES_SEE, P.CASES_OPEN, P.NOTES_WRITE, P.RECORDINGS_BLIND, P.LIVE_SEE, P.PHONE_USE},
+    Role.SUPERVISOR: _EVERYBODY | _SUPERVISOR,
+    Role.OFFICER: _EVERYBODY | _OFFICER,
+    Role.HEAD: _EVERYBODY
+    | _OFFICER
+    | {P.IDENTITY_REVEAL, P.SEEN_BY, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT},
+    Role.GOVERNOR: _EVERYBODY
+    | {P.CASES_SEE, P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND, P.IDENTITY_REVEAL, P.SEEN_BY}
+    | {P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.LIVE_SEE, P.BOOKS_SEE},
+    Role.ADMIN: _EVERYBODY
+    | {P.NUMBERS_SEE, P.LIVE_SEE, P.BOOKS_SEE, P.BOOKS_EDIT, P.BLOCKS_EDIT, P.PROMPTS_SEE, P.PROMPTS_EDIT}
+    | {P.PEOPLE_SEE, P.PEOPLE_EDIT, P.AUDIT_SEE, P.PHONE_USE},
+    Role.AUDITOR: _EVERYBODY
+    | {P.CASES_SEE, P.RECORDINGS_BLIND, P.SEEN_BY, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LIVE_SEE}
+    | {P.BOOKS_SEE, P.PROMPTS_SEE, P.PEOPLE_SEE, P.AUDIT_SEE},
+}
+
+# Route name → what it needs. One block a section, in the order of the names.
+ROUTES: Mapping[str, Permission] = {
+    # panel
+    "home": P.SIGNED_IN,
+    "nowhere": P.SIGNED_IN,
+    "sign_in": P.PUBLIC,
+    "sign_in.send": P.PUBLIC,
+    "sign_out": P.SIGNED_IN,
+    "theme": P.PUBLIC,
+    # inbox
+    # casefile
+    # numbers
+    # live
+    # public
+    # admin
+}
+
+
+def may(person: Person, permission: Permission, agency: str = "", area: str = "") -> bool:
+    """Whether `person` may do it, with something of `agency` in `area` ("" = of none in particular)."""
+    if permission not in ROLES[person.role]:
+        return False
+    if agency and person.role in OF_AN_AGENCY and agency != person.agency:
+        return False
+    return not (area and person.areas and area not in person.areas)

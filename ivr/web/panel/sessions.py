@@ -1,0 +1,82 @@
+"""Cookies, and forms that can't be forged. The database has only the hash of what the cookie holds."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import secrets
+from collections.abc import Sequence
+from urllib.parse import urlsplit
+
+from aiohttp import web
+
+from ivr.desk.signing_in import From
+
+GUEST = "seda-form"  # before signing in forms are bound to this one
+FIELD, HEADER = "csrf", "X-CSRF-Token"
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_NONCE = 16
+
+
+def cookie_name(secure: bool) -> str:
+    """Behind TLS the browser itself sees to it that nobody else set it."""
+    return "__Host-seda" if secure else "seda"
+
+
+def set_cookie(
+    answer: web.StreamResponse, name: str, value: str, *, secure: bool, age: int | None = None
+) -> None:
+    answer.set_cookie(name, value, path="/", httponly=True, samesite="Lax", secure=secure, max_age=age)
+
+
+def came_from(request: web.Request, proxies: Sequence[str]) -> tuple[From, bool]:
+    """The address, and whether the browser speaks TLS; a header counts only when a known proxy wrote it."""
+    peer = request.remote or ""
+    address, secure = peer, request.secure
+    if _within(peer, proxies):
+        forwarded = [each.strip() for each in request.headers.get("X-Forwarded-For", "").split(",")]
+        outside = [each for each in forwarded if _is_address(each) and not _within(each, proxies)]
+        address = outside[-1] if outside else peer
+        secure = request.headers.get("X-Forwarded-Proto", "") == "https"
+    return From(address, request.headers.get("User-Agent", "")), secure
+
+
+def token_for(key: str) -> str:
+    """What forms of this session carry; another one each time, so that compression betrays nothing."""
+    nonce = secrets.token_hex(_NONCE // 2)
+    return nonce + _mac(key, nonce)
+
+
+def is_genuine(request: web.Request, key: str, given: str) -> bool:
+    """Whether our own page, in this very session, sent this request."""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    origin = request.headers.get("Origin", "")
+    if site not in {"same-origin", "none"} or (origin and urlsplit(origin).netloc != request.host):
+        return False
+    nonce, mac = given[:_NONCE], given[_NONCE:]
+    return bool(key) and hmac.compare_digest(_mac(key, nonce).encode(), mac.encode("utf-8", "replace"))
+
+
+def own_path(path: str, otherwise: str = "/panel/") -> str:
+    """Where to go on after signing in: a page of the panel, never another host."""
+    plain = path.isascii() and path.isprintable() and "\\" not in path and "//" not in path
+    return path if plain and path.startswith("/panel/") else otherwise
+
+
+def _mac(key: str, nonce: str) -> str:
+    return hmac.digest(key.encode(), f"form/{nonce}".encode("utf-8", "replace"), hashlib.sha256).hex()
+
+
+def _within(address: str, networks: Sequence[str]) -> bool:
+    return _is_address(address) and any(
+        ipaddress.ip_address(address) in ipaddress.ip_network(network) for network in networks
+    )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

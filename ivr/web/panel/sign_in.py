@@ -1,0 +1,65 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ivr.desk import signing_in
+from ivr.desk.signing_in import NotSignedIn
+from ivr.web.panel import sessions
+from ivr.web.panel.page import THEMES
+from ivr.web.panel.visit import Route, Visit
+
+_YEAR = 365 * 86_400
+
+
+def routes() -> list[Route]:
+    return [
+        Route("GET", "/panel/sign-in", "sign_in", page),
+        Route("POST", "/panel/sign-in", "sign_in.send", send),
+        Route("POST", "/panel/sign-out", "sign_out", leave),
+        Route("POST", "/panel/theme", "theme", theme),
+    ]
+
+
+async def page(visit: Visit) -> web.Response:
+    onward = sessions.own_path(visit.request.query.get("next", ""))
+    if not visit.guest:
+        return visit.redirect(onward)
+    return visit.render("panel/sign_in.html", onward=onward, name="", wrong="")
+
+
+async def send(visit: Visit) -> web.Response:
+    form, panel = visit.form(), visit.panel
+    onward, name = sessions.own_path(form.raw("next")), form.raw("name")[:40]
+    try:
+        token = await signing_in.sign_in(
+            panel.engine, name, form.raw("password"), visit.now, visit.came, panel.keeping
+        )
+    except NotSignedIn:
+        return visit.render("panel/sign_in.html", status=422, onward=onward, name=name,
+                            wrong=visit.words("common.sign_in.refused"))  # fmt: skip
+    answer = visit.redirect(onward)
+    sessions.set_cookie(answer, sessions.cookie_name(visit.tls), token, secure=visit.tls)
+    visit.guest_key = ""
+    answer.del_cookie(sessions.GUEST)
+    return answer
+
+
+async def leave(visit: Visit) -> web.Response:
+    assert visit.session is not None
+    await signing_in.sign_out(visit.panel.engine, visit.session, visit.now, visit.came)
+    answer = visit.redirect("/panel/sign-in")
+    answer.del_cookie(sessions.cookie_name(visit.tls))
+    return answer
+
+
+async def theme(visit: Visit) -> web.Response:
+    """Light, dark, or as the machine has it; back to the page it was asked on."""
+    wanted = visit.form().raw("theme")
+    answer = visit.redirect(sessions.own_path(visit.form().raw("back")))
+    if wanted in THEMES:
+        answer.set_cookie("theme", wanted, max_age=_YEAR, path="/", samesite="Lax", httponly=True)
+    else:
+        answer.del_cookie("theme")
+    return answer

@@ -1,0 +1,133 @@
+"""What a section is made of: routes, and the visit that each of them gets."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.transitions import Actor
+from ivr.desk.book import Book
+from ivr.desk.people import Person, Scope
+from ivr.desk.signing_in import From, Keeping, Session
+from ivr.desk.suggesting import Learning
+from ivr.store.vault import Vault
+from ivr.web.panel.assets import Assets
+from ivr.web.panel.forms import Form
+from ivr.web.panel.permissions import Permission, may
+from ivr.web.panel.words import Words
+
+FORM_BYTES = 256 * 1024
+OURS = web.RequestKey("panel", bool)  # on each request of the panel: does its browser speak TLS?
+
+
+@dataclass(slots=True)
+class Panel:
+    """What the sections stand on. `ivr/app.py` fills it; who needs more of the house adds a field here.
+
+    `proxies`: networks of reverse proxies whose X-Forwarded-For and -Proto are believed.
+    """
+
+    engine: AsyncEngine
+    book: Book
+    recordings: Path
+    state: Path = Path("var")
+    second: Path | None = None
+    vault: Vault | None = None
+    learning: Learning | None = None
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    keeping: Keeping = field(default_factory=Keeping)
+    proxies: tuple[str, ...] = ()
+    assets: Assets = field(default_factory=Assets)
+
+
+class NotFound(Exception):
+    """There is no such thing, or they may not know that there is."""
+
+
+class Forbidden(Exception):
+    """They know that it exists and may not do it."""
+
+
+@dataclass(slots=True)
+class Visit:
+    """One request of one person."""
+
+    request: web.Request
+    panel: Panel
+    words: Words
+    came: From
+    tls: bool
+    session: Session | None
+    csrf: str
+    guest_key: str
+    sent: Form
+    renderer: Callable[[Visit, str, Mapping[str, Any]], str]
+    now: datetime
+
+    @property
+    def person(self) -> Person:
+        """Who is signed in. Only for routes that are not public."""
+        assert self.session is not None, "a public page has no person"
+        return self.session.person
+
+    @property
+    def guest(self) -> bool:
+        return self.session is None
+
+    @property
+    def actor(self) -> Actor:
+        """Them, for desk functions."""
+        return self.person.actor
+
+    @property
+    def scope(self) -> Scope:
+        """How far they see, for desk functions: `query.where(scope.cases())`."""
+        return self.person.scope
+
+    @property
+    def partial(self) -> bool:
+        """Whether htmx asks for a piece of the page."""
+        headers = self.request.headers
+        return "HX-Request" in headers and "HX-Boosted" not in headers
+
+    def allowed(self, permission: Permission | str, agency: str = "", area: str = "") -> bool:
+        return self.session is not None and may(self.person, Permission(permission), agency, area)
+
+    def require(self, permission: Permission | str, agency: str = "", area: str = "") -> None:
+        """Raises Forbidden."""
+        if not self.allowed(permission, agency, area):
+            raise Forbidden
+
+    def form(self) -> Form:
+        """What was posted; forged ones never come this far."""
+        return self.sent
+
+    def render(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
+        """A page or a piece of one."""
+        text = self.renderer(self, template, values)
+        answer = web.Response(text=text, status=status, content_type="text/html")
+        answer.enable_compression()
+        return answer
+
+    def redirect(self, path: str) -> web.Response:
+        """See other: after a form was done. htmx is told to go there too."""
+        if "HX-Request" in self.request.headers:
+            return web.Response(headers={"HX-Redirect": path})
+        return web.Response(status=303, headers={"Location": path})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`name` stands in the table of permissions. `most`: bytes of a body, more for uploads."""
+
+    method: str
+    path: str
+    name: str
+    act: Callable[[Visit], Awaitable[web.StreamResponse]]
+    most: int = FORM_BYTES

@@ -1,0 +1,62 @@
+// What every page shares: toasts, dialogs, htmx's troubles. Everything works without it, only less smoothly.
+
+const words = document.body.dataset;
+
+export function toast(text, kind = "") {
+  let place = document.querySelector(".toasts");
+  if (!place) {
+    place = document.createElement("div");
+    place.className = "toasts";
+    place.setAttribute("role", "status");
+    document.body.append(place);
+  }
+  const line = document.createElement("p");
+  line.className = `toast ${kind}`;
+  line.textContent = text;
+  place.append(line);
+  setTimeout(() => line.remove(), 6000);
+}
+
+// <button data-opens="id"> opens a dialog, <button data-closes> closes the one it stands in.
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) {
+    event.preventDefault();
+    document.getElementById(opener.dataset.opens)?.showModal();
+  }
+  if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
+});
+
+// <form data-once>: a second press of its button sends nothing.
+document.addEventListener("submit", (event) => {
+  const form = event.target.closest("form[data-once]");
+  if (!form) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "yes";
+});
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+document.addEventListener("htmx:responseError", (event) => {
+  const status = event.detail.xhr.status;
+  toast(status === 403 ? words.forbidden : status === 503 ? words.away : words.failed, "bad");
+});
+document.addEventListener("htmx:sendError", () => toast(words.offline, "bad"));
+document.addEventListener("htmx:timeout", () => toast(words.offline, "bad"));
+// A form with mistakes comes back with 422 and its sentences: show it.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status === 422) {
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  }
+});
+// HX-Trigger: {"toast": "…"} from the server.
+document.addEventListener("toast", (event) => toast(event.detail.value ?? ""));
+
+// The folding menu of a phone is open where there is room for it.
+const fold = document.querySelector(".fold");
+const wide = window.matchMedia("(min-width: 52.01rem)");
+const settle = () => fold?.toggleAttribute("open", wide.matches);
+wide.addEventListener("change", settle);
+settle();

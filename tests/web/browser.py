@@ -1,0 +1,91 @@
+"""A real Chromium: one for each worker, a fresh context for each test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+
+from ivr.lab.browser import FLAGS, chromium
+from ivr.settings import load
+from tests.web.panel import PanelServed
+
+WIDE: ViewportSize = {"width": 1280, "height": 720}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+SERIOUS = {"serious", "critical"}
+
+
+@pytest.fixture(scope="session")
+async def chrome() -> AsyncIterator[Browser]:
+    """Started once in each worker; a machine without one says in one sentence what is missing."""
+    found = chromium(print)
+    async with async_playwright() as driver:
+        browser = await driver.chromium.launch(
+            executable_path=found.program, args=list(FLAGS), env={**os.environ, **found.environment}
+        )
+        yield browser
+        await browser.close()
+
+
+@asynccontextmanager
+async def window(
+    chrome: Browser,
+    panel: PanelServed,
+    role: str = "",
+    *,
+    dark: bool = False,
+    size: ViewportSize = WIDE,
+    **who: Any,
+) -> AsyncIterator[Page]:
+    """A page of a fresh context on the panel, signed in as `role` ("" = nobody).
+
+    Scripts that fail, and what the content security policy refuses, fail the test.
+    """
+    context = await chrome.new_context(
+        base_url=panel.url, viewport=size, color_scheme="dark" if dark else "light", locale="fa-IR",
+        timezone_id="Asia/Tehran", reduced_motion="reduce",
+    )  # fmt: skip
+    try:
+        if role:
+            await enter(context, panel, role, **who)
+        page = await context.new_page()
+        complaints: list[str] = []
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda said: complaints.extend([said.text] * ("Security Policy" in said.text)))
+        yield page
+        assert not complaints, complaints
+    finally:
+        await context.close()
+
+
+async def enter(context: BrowserContext, panel: PanelServed, role: str, **who: Any) -> None:
+    """Sign the context in as somebody of that role."""
+    token = await panel.token(role, **who)
+    await context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
+
+
+async def screenshot(page: Page, name: str) -> Path:
+    """Kept as an artefact under the state folder."""
+    folder = load().state_path / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    await page.evaluate("document.fonts.ready")
+    path = folder / f"{name}.png"
+    await page.screenshot(path=path, full_page=True)
+    return path
+
+
+async def serious(page: Page) -> list[str]:
+    """What axe-core finds serious or worse: "rule: element" each."""
+    found: Sequence[Any] = (await Axe().run(page)).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:200]}"
+        for each in found
+        if each["impact"] in SERIOUS
+        for node in each["nodes"]
+    ]

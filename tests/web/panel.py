@@ -1,0 +1,143 @@
+"""The panel as it is served, on a port of its own over a real database, and people signed in to it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientResponse, ClientSession, CookieJar, web
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.roles import OF_AN_AGENCY, Role
+from ivr.desk import signing_in
+from ivr.desk.book import Book
+from ivr.desk.passwords import HASHER
+from ivr.desk.people import Person
+from ivr.desk.signing_in import From
+from ivr.store.tables import agencies, people
+from ivr.web.health import application
+from ivr.web.panel.application import attach
+from ivr.web.panel.visit import Panel
+from tests.web.service import LEARNING, Clock
+
+PASSWORD = "an old brown kettle 7"
+HASH = HASHER.hash(PASSWORD)
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+@dataclass(slots=True)
+class Client:
+    """A browser without a screen: cookies, and forms as the page would send them."""
+
+    http: ClientSession
+    person: Person | None
+    proof: str = ""  # what forms carry
+
+    async def get(self, path: str, **options: Any) -> ClientResponse:
+        """Redirects are not followed."""
+        answer = await self.http.get(path, allow_redirects=False, **options)
+        if found := CSRF.search(await answer.text()) if answer.content_type == "text/html" else None:
+            self.proof = found[1]
+        return answer
+
+    async def text(self, path: str) -> str:
+        """The page's HTML; it must be there."""
+        answer = await self.get(path)
+        assert answer.status == 200, (path, answer.status)
+        return await answer.text()
+
+    async def post(
+        self, path: str, fields: Mapping[str, Any] | None = None, **options: Any
+    ) -> ClientResponse:
+        """With the right CSRF token, unless `fields` brings another."""
+        if not self.proof:
+            await self.get("/panel/")
+        sent = {"csrf": self.proof} | dict(fields or {})
+        return await self.http.post(path, data=sent, allow_redirects=False, **options)
+
+
+@dataclass(slots=True)
+class PanelServed:
+    """`url` of the running panel; `signed_in(role)` gives a client of somebody new."""
+
+    url: str
+    panel: Panel
+    clock: Clock
+    stack: AsyncExitStack
+    made: dict[str, Person] = field(default_factory=dict)
+
+    @property
+    def engine(self) -> AsyncEngine:
+        return self.panel.engine
+
+    async def client(self, person: Person | None = None, token: str = "") -> Client:
+        """Of somebody who is not signed in, or brings a token."""
+        jar = CookieJar(unsafe=True)
+        if token:
+            jar.update_cookies({"seda": token})
+        http = await self.stack.enter_async_context(ClientSession(self.url, cookie_jar=jar))
+        return Client(http, person)
+
+    async def signed_in(self, role: str, agency: str = "", areas: Sequence[str] = ()) -> Client:
+        """Officers and heads are of abfa unless told otherwise."""
+        person = await self.person(role, agency, areas)
+        return await self.client(person, await self.token_of(person))
+
+    async def token(self, role: str, agency: str = "", areas: Sequence[str] = ()) -> str:
+        return await self.token_of(await self.person(role, agency, areas))
+
+    async def token_of(self, person: Person) -> str:
+        async with self.engine.begin() as connection:
+            return await signing_in.begin(
+                connection, person.id, self.clock(), From("127.0.0.1", "tests"), self.panel.keeping
+            )
+
+    async def person(self, role: str, agency: str = "", areas: Sequence[str] = (), **more: Any) -> Person:
+        """Somebody new, whose password is PASSWORD."""
+        agency = agency or ("abfa" if Role(role) in OF_AN_AGENCY else "")
+        name = f"{role}.{uuid.uuid4().hex[:8]}"
+        row: dict[str, Any] = {"id": uuid.uuid4(), "name": name, "full_name": "مریم کریمی", "role": role}
+        row |= {"areas": list(areas)}
+        row |= {"agency": agency or None, "password_hash": HASH, "must_change": False}
+        row |= {"made_at": self.clock(), "password_at": self.clock()} | more
+        reading = select(people, agencies.c.name.label("agency_name")).outerjoin(agencies)
+        async with self.engine.begin() as connection:
+            await connection.execute(people.insert(), [row])
+            found = (await connection.execute(reading.where(people.c.id == row["id"]))).one()
+        person = Person.of(found)
+        self.made[name] = person
+        return person
+
+
+@asynccontextmanager
+async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncIterator[PanelServed]:
+    """`more`: further fields of Panel, like `learning`."""
+    clock = Clock()
+    fields: dict[str, Any] = {"learning": LEARNING, "state": folder, "clock": clock} | more
+    panel = Panel(engine, Book(engine), folder / "recordings", **fields)
+    app = application({})
+    attach(app, panel)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    try:
+        async with AsyncExitStack() as stack:
+            yield PanelServed(f"http://{host}:{port}", panel, clock, stack)
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def panel(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[PanelServed]:
+    """Over a database of this test's own."""
+    async with panel_served(engine, tmp_path) as served:
+        yield served

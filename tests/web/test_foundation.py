@@ -1,0 +1,133 @@
+"""What the panel stands on: its table of permissions, its words, its static files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from ivr.cases.roles import Role
+from ivr.web.panel import application
+from ivr.web.panel.application import NotDeclared, check
+from ivr.web.panel.permissions import ROLES
+from ivr.web.panel.sessions import own_path
+from ivr.web.panel.visit import Route
+from ivr.web.panel.words import Words, words
+from tests.web.panel import PanelServed
+
+WEB = Path(application.__file__).parents[1]
+VENDOR = WEB / "static/vendor"
+# t("…"), words("…"), .refuse(name, "…"): keys written out. One that is put together ends in a dot.
+USED = re.compile(r"""(?:\bt|\bwords)\(\s*"([a-z_0-9.]+)"|refuse\([^()]*?"([a-z_]+\.[a-z_0-9.]+)\"""")
+
+
+async def _act(_: object) -> None:
+    raise AssertionError
+
+
+def test_a_route_without_a_line_in_the_table_keeps_the_panel_from_starting() -> None:
+    routes = application.sections()
+    check(routes)
+    with pytest.raises(NotDeclared, match="brand_new"):
+        check([*routes, Route("GET", "/panel/new", "brand_new", _act)])  # type: ignore[arg-type]
+    with pytest.raises(NotDeclared, match="home"):
+        check([route for route in routes if route.name != "home"])
+
+
+def test_every_role_has_a_line_and_a_word() -> None:
+    assert set(ROLES) == set(Role)
+    assert set(words().under("common.role")) == set(Role)
+
+
+def test_every_word_that_a_template_or_a_page_uses_is_there() -> None:
+    known, missing = words(), []
+    for path in [*(WEB / "templates").rglob("*.html"), *WEB.rglob("*.py")]:
+        for found in USED.finditer(path.read_text(encoding="utf-8")):
+            key = found[1] or found[2]
+            there = known.under(key.rstrip(".")) if key.endswith(".") else key in known
+            if not there:
+                missing.append(f"{path.relative_to(WEB)}: {key}")
+    assert not missing
+
+
+def test_no_persian_in_templates_scripts_and_code() -> None:
+    persian = re.compile("[\u0600-\u06ff]")
+    places = [p for kind in ("*.py", "*.html", "*.js", "*.css") for p in WEB.rglob(kind)]
+    allowed = {"index.html", "forms.py", "words.py", "page.py"}  # digits, marks; the old first page
+    assert not [p.name for p in places if p.name not in allowed and persian.search(p.read_text("utf-8"))]
+
+
+def test_templates_have_no_inline_script_or_style_and_no_outside_host() -> None:
+    wrong = re.compile(
+        r"""<style|\sstyle=|<script(?![^>]*\ssrc=)|\son[a-z]+=|(?:src|href|action)="(?:https?:)?//"""
+    )
+    assert not [p.name for p in (WEB / "templates").rglob("*.html") if wrong.search(p.read_text("utf-8"))]
+
+
+def test_numbers_in_sentences_are_persian() -> None:
+    assert Words({"a.b": "{n} از {m}"})("a.b", n=1234567, m="x1") == "۱٬۲۳۴٬۵۶۷ از x1"
+
+
+def test_files_of_others_are_the_ones_that_were_written_down() -> None:
+    listed = {each["file"]: each["sha256"] for each in yaml.safe_load((VENDOR / "vendor.yaml").read_text())}
+    there = {
+        p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in VENDOR.iterdir() if p.suffix != ".yaml"
+    }
+    assert there == listed
+
+
+@pytest.mark.parametrize("path", ["", "/", "/panel", "//x/panel/", "/panel/\n", "/panel/\\x", "/panel/a//b"])
+def test_nobody_is_sent_elsewhere(path: str) -> None:
+    assert own_path(path) == "/panel/"
+
+
+async def test_static_files_stay_a_year_and_wrong_names_lead_nowhere(panel: PanelServed) -> None:
+    client = await panel.client()
+    address = panel.panel.assets.address("panel.css")
+    answer = await client.get(address)
+    assert answer.status == 200 and "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Encoding"] == "gzip"
+    old = await client.get("/static/0123456789ab/panel.css")
+    assert old.status == 200 and old.headers["Cache-Control"] == "no-cache"
+    for name in ("../panel/guard.py", "%2e%2e/panel/guard.py", "vendor/vendor.yaml", "nothing.css"):
+        assert (await client.get(f"/static/0123456789ab/{name}")).status == 404
+
+
+async def test_headers_of_every_page(panel: PanelServed) -> None:
+    for path in ("/panel/sign-in", "/panel/", "/panel/nothing"):
+        headers = (await (await panel.client()).get(path)).headers
+        policy = headers["Content-Security-Policy"]
+        assert "script-src 'self';" in policy and "style-src 'self';" in policy and "unsafe" not in policy
+        assert headers["Cache-Control"] == "no-store" and headers["X-Frame-Options"] == "DENY"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert "Strict-Transport-Security" not in headers
+
+
+async def test_a_page_that_is_not_there_is_a_page(panel: PanelServed) -> None:
+    answer = await (await panel.signed_in("officer")).get("/panel/nothing")
+    assert answer.status == 404 and "چنین صفحه‌ای نیست" in await answer.text()
+
+
+async def test_forms_of_others_change_nothing(panel: PanelServed) -> None:
+    client = await panel.signed_in("admin")
+    other = await panel.signed_in("admin")
+    await other.get("/panel/")
+    await client.get("/panel/")
+    good = client.proof
+    for fields, headers in [
+        ({"csrf": ""}, {}),
+        ({"csrf": other.proof}, {}),
+        ({"csrf": good[:-1] + ("0" if good[-1] != "0" else "1")}, {}),
+        ({"csrf": good}, {"Origin": "https://evil.example"}),
+        ({"csrf": good}, {"Origin": "null"}),
+        ({"csrf": good}, {"Sec-Fetch-Site": "cross-site"}),
+        ({"csrf": good}, {"X-CSRF-Token": "x"}),
+    ]:
+        answer = await client.post("/panel/sign-out", fields, headers=headers)
+        assert answer.status == 403, (fields, headers)
+    assert (await client.get("/panel/")).status == 200
+    assert (await client.post("/panel/sign-out")).status == 303
+    assert (await client.get("/panel/")).status == 303

@@ -1,0 +1,95 @@
+"""Signing in to the panel, by forms and in a real browser."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from playwright.async_api import Browser, expect
+from sqlalchemy import select
+
+from ivr.store.tables import audit
+from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.panel import PASSWORD, Client, PanelServed
+
+WRONG = "نام کاربری یا رمز عبور درست نیست."
+
+
+async def actions(panel: PanelServed) -> list[str]:
+    async with panel.engine.connect() as connection:
+        return list((await connection.execute(select(audit.c.action).order_by(audit.c.id))).scalars())
+
+
+async def sign_in(client: Client, name: str, password: str = PASSWORD, **more: str) -> tuple[int, str]:
+    await client.get("/panel/sign-in")
+    answer = await client.post("/panel/sign-in", {"name": name, "password": password} | more)
+    return answer.status, answer.headers.get("Location", "")
+
+
+async def test_a_person_signs_in_sees_who_she_is_and_signs_out(panel: PanelServed, chrome: Browser) -> None:
+    person = await panel.person("officer")
+    async with window(chrome, panel) as page:
+        await page.goto("/panel/")
+        await expect(page).to_have_title("ورود به سامانه · صدا ۱۱۱")
+        await screenshot(page, "sign-in")
+        assert not await serious(page)
+        await page.get_by_label("نام کاربری").fill(person.name)
+        await page.get_by_label("رمز عبور").fill("not the password")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_have_text(WRONG)
+        await page.get_by_label("رمز عبور").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("سلام، مریم کریمی")
+        await expect(page.get_by_role("main")).to_contain_text("کارشناس دستگاه")
+        await screenshot(page, "home")
+        assert not await serious(page)
+        (cookie,) = [c for c in await page.context.cookies() if c["name"] == "seda"]
+        assert cookie["httpOnly"] and cookie["sameSite"] == "Lax" and not cookie["secure"]
+        await page.get_by_role("button", name="خروج").click()
+        await expect(page).to_have_title("ورود به سامانه · صدا ۱۱۱")
+        await page.goto("/panel/")
+        assert page.url.endswith("/panel/sign-in?next=/panel/")
+    assert await actions(panel) == ["sign_in_refused", "signed_in", "signed_out"]
+
+
+async def test_dark_and_narrow(panel: PanelServed, chrome: Browser) -> None:
+    async with window(chrome, panel, "supervisor", dark=True) as page:
+        await page.goto("/panel/")
+        await screenshot(page, "home-dark")
+        assert not await serious(page)
+        await page.get_by_role("button", name="حالت تیره").click()
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        await page.get_by_role("button", name="حالت روشن").click()
+        await expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    async with window(chrome, panel, "supervisor", size=PHONE) as page:
+        await page.goto("/panel/")
+        await screenshot(page, "home-phone")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        await page.locator(".fold > summary").click()
+        await expect(page.get_by_role("button", name="خروج")).to_be_visible()
+        await screenshot(page, "home-phone-menu")
+
+
+async def test_a_session_ends_when_it_is_idle_and_after_its_whole_time(panel: PanelServed) -> None:
+    client = await panel.signed_in("auditor")
+    for _ in range(7):
+        panel.clock.now += timedelta(hours=1, minutes=40)
+        assert (await client.get("/panel/")).status == 200
+    panel.clock.now += timedelta(minutes=21)  # used all the time, but twelve hours are over
+    assert (await client.get("/panel/")).status == 303
+    other = await panel.signed_in("auditor")
+    panel.clock.now += timedelta(hours=2)
+    answer = await other.get("/panel/?a=1")
+    assert (answer.status, answer.headers["Location"]) == (303, "/panel/sign-in?next=/panel/%3Fa%3D1")
+
+
+async def test_one_goes_on_to_where_one_wanted_and_nowhere_else(panel: PanelServed) -> None:
+    person = await panel.person("admin")
+    for wanted, comes in {
+        "/panel/?a=1": "/panel/?a=1",
+        "https://evil.example/panel/": "/panel/",
+        "//evil.example/panel/": "/panel/",
+        "/panel//evil.example": "/panel/",
+        "/panel/\\evil.example": "/panel/",
+        "/other": "/panel/",
+    }.items():
+        assert await sign_in(await panel.client(), person.name, next=wanted) == (303, comes)
