@@ -5,10 +5,14 @@ from __future__ import annotations
 import wave
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ivr.settings import ROOT, Settings
-from ivr.speech.files import load
+from ivr.speech.files import Cached, load
 from ivr.voice.catalogue import Catalogue
+
+if TYPE_CHECKING:
+    from ivr.speech.booth import Booth  # with it comes scipy
 
 GENERIC = ROOT / "sounds" / "prompts.yaml"
 RECORDED = ROOT / "sounds" / "recorded"
@@ -23,6 +27,19 @@ def files(settings: Settings) -> tuple[Path, ...]:
 def catalogue(settings: Settings) -> Catalogue:
     """Read both files. Raises CatalogueMistakes with every mistake."""
     return load(files(settings))
+
+
+def recorded(settings: Settings) -> tuple[Path, ...]:
+    """Where people's recordings lie; the first folder that has one wins: the panel's, the checkout's."""
+    return (settings.voices / "live", RECORDED)
+
+
+def booth(settings: Settings) -> Booth:
+    """Where people's recordings are taken."""
+    from ivr.speech.booth import Booth
+
+    languages = settings.calls.languages
+    return Booth(Cached(files(settings)), languages, settings.sounds, RECORDED, settings.voices)
 
 
 def lengths(settings: Settings) -> Callable[[str, str], float]:

@@ -279,6 +279,11 @@ class Settings(BaseSettings):
         return self.state_path / "sounds"
 
     @property
+    def voices(self) -> Path:
+        """People's recordings of prompts: `ivr.speech.booth`."""
+        return self.state_path / "voices"
+
+    @property
     def custody(self) -> Path:
         """The lists of the closed days: `ivr.desk.custody`."""
         return self.state_path / "custody"

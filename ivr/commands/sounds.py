@@ -10,7 +10,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ivr import prompts
-from ivr.commands.output import Finding, err, load_settings, show_json
+from ivr.commands.output import Finding, err, load_settings, show_json, show_table
 from ivr.settings import Settings
 
 app = typer.Typer(help="The spoken prompts.", no_args_is_help=True)
@@ -53,7 +53,7 @@ def build(
             prompts.catalogue(settings),
             settings.calls.languages,
             settings.sounds,
-            prompts.RECORDED,
+            prompts.recorded(settings),
             jobs=jobs,
             progress=advance,
         )
@@ -63,6 +63,24 @@ def build(
         print(f"prompts: {built.made} made, {built.kept} unchanged, {built.recorded} recorded by people")
     if built.failed:
         raise Finding("could not be spoken: " + "; ".join(map(str, built.failed)))
+
+
+@app.command("list", epilog="Example: ivr sounds list --missing --json")
+def sounds_list(
+    missing: Annotated[bool, typer.Option("--missing", help="Only those that calls need and lack.")] = False,
+    json: Json = False,
+) -> None:
+    """Every prompt in every language: whose voice it is, how long, how loud."""
+    settings = load_settings()
+    booth = prompts.booth(settings)
+    found = booth.seen(needed(settings))
+    chosen = [one for one in found if one.needed and not one.source] if missing else found
+    rows = [dataclasses.asdict(booth.measured(one)) for one in chosen]
+    if json:
+        show_json(rows)
+    else:
+        lines = [row | {"seconds": f"{row['seconds']:.1f}"} for row in rows]
+        show_table(["language", "id", "source", "needed", "seconds", "text"], lines)
 
 
 @app.command(epilog="Example: ivr sounds check --json")

@@ -32,7 +32,7 @@ from ivr.store.tables import custody_days, recordings
 from ivr.store.vault import Vault
 from ivr.store.volumes import SECOND
 
-KEPT = ("fallback", "spool", "custody", "secrets", "recordings")  # folders of IVR_STATE
+KEPT = ("fallback", "spool", "custody", "secrets", "voices", "recordings")  # folders of IVR_STATE
 _OWN = ("lock", "checkpoint.json", "reconciled.json")  # of a running process, or behind its back
 _PAGE = 500
 
@@ -76,7 +76,8 @@ class Backup:
                 await asyncio.to_thread(self._folder, writer, name)
             await self._tables(writer, raw)
         await asyncio.to_thread(self._folder, writer, "custody", partial(_is_closed, last_day))
-        await asyncio.to_thread(self._folder, writer, "secrets")
+        for name in ("secrets", "voices"):
+            await asyncio.to_thread(self._folder, writer, name)
         await self._recordings(writer)
         return writer, await asyncio.to_thread(writer.finish)
 

@@ -1,8 +1,8 @@
 """`ivr sounds build`: every prompt as a telephone WAV, in parallel, and only what changed.
 
 `out/<language>/<id, dots as folders>.wav`, one hash a prompt in `out/manifest.json`. A recording in
-`recorded/<language>/` wins over the synthesiser. Files appear whole or not at all, so a build may be cut
-short anywhere; the next one goes on from there.
+one of the folders `recorded`, the first that has it, wins over the synthesiser. Files appear whole or not
+at all, so a build may be cut short anywhere; the next one goes on from there.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def build(
     catalogue: Catalogue,
     languages: Sequence[str],
     out: Path,
-    recorded: Path,
+    recorded: Sequence[Path],
     jobs: int = 0,
     progress: Progress | None = None,
 ) -> Built:
@@ -88,16 +88,34 @@ def build(
     return Built(len(good) - from_recording, len(wanted) - len(stale), from_recording, tuple(failed))
 
 
-def _jobs(catalogue: Catalogue, languages: Sequence[str], out: Path, recorded: Path) -> list[_Job]:
+def build_one(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Sequence[Path]) -> None:
+    """One prompt anew; a prompt that the catalogue has not, and nobody recorded, loses its audio.
+
+    A build that runs meanwhile may forget that it was made; the next one makes it again. Raises
+    SynthesisError.
+    """
+    job = _job(catalogue, language, id, out, recorded)
+    if job.recording is None and job.prompt is None:
+        job.wav.unlink(missing_ok=True)
+        return
+    if (why := _make(job, catalogue)) and job.recording is None:
+        raise SynthesisError(why)
+    if job.prompt is not None:
+        _save(out, _load(out) | {job.key: job.digest})
+
+
+def _jobs(catalogue: Catalogue, languages: Sequence[str], out: Path, recorded: Sequence[Path]) -> list[_Job]:
     found = [_Job(MUSIC, out / f"{MUSIC}.wav", None, None, _digest("music"))]
     for language in languages:
-        for id in sorted(catalogue.ids(language)):
-            prompt = catalogue.find(id, language)
-            recording = recording_of(recorded, language, id)
-            said = recording.read_bytes() if recording else _described(prompt, catalogue)
-            key, wav = f"{language}/{id}", wav_path(out, language, id)
-            found.append(_Job(key, wav, recording, prompt, _digest(said)))
+        ids = sorted(catalogue.ids(language))
+        found += [_job(catalogue, language, id, out, recorded) for id in ids]
     return found
+
+
+def _job(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Sequence[Path]) -> _Job:
+    prompt, recording = catalogue.find(id, language), recording_of(recorded, language, id)
+    said = recording.read_bytes() if recording else _described(prompt, catalogue)
+    return _Job(f"{language}/{id}", wav_path(out, language, id), recording, prompt, _digest(said))
 
 
 def _described(prompt: Prompt | None, catalogue: Catalogue) -> str:

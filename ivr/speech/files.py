@@ -19,3 +19,18 @@ def load(paths: Iterable[Path]) -> Catalogue:
             reason = error.strerror or str(error)
             raise CatalogueMistakes([Mistake(str(path), 1, 1, "", f"cannot be read: {reason}")]) from None
     return parse(sources)
+
+
+class Cached:
+    """The catalogue of files that are read again when they change."""
+
+    def __init__(self, paths: Iterable[Path]) -> None:
+        self._paths = tuple(paths)
+        self._read: tuple[tuple[int, ...], Catalogue] | None = None
+
+    def catalogue(self) -> Catalogue:
+        """Raises CatalogueMistakes."""
+        times = tuple(path.stat().st_mtime_ns if path.exists() else 0 for path in self._paths)
+        if self._read is None or self._read[0] != times:
+            self._read = times, load(self._paths)
+        return self._read[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 WAV_HEADER = 44  # bytes
@@ -12,11 +13,15 @@ def wav_path(out: Path, language: str, id: str) -> Path:
     return out / language / f"{id.replace('.', '/')}.wav"
 
 
-def recording_of(recorded: Path, language: str, id: str) -> Path | None:
-    """A recording given for this prompt, its file named by the id with dots or with folders."""
-    for path in (recorded / language / f"{id}.wav", wav_path(recorded, language, id)):
-        if path.is_file():
-            return path
+def recording_of(recorded: Sequence[Path], language: str, id: str) -> Path | None:
+    """A recording given for this prompt, its file named by the id with dots or with folders.
+
+    `recorded`: the folders to look into, in this order.
+    """
+    for folder in recorded:
+        for path in (folder / language / f"{id}.wav", wav_path(folder, language, id)):
+            if path.is_file():
+                return path
     return None
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pyloudnorm.meter import Meter
 from scipy import signal
+
+from ivr.speech.wav import Samples, WavError, decode
 
 RATE = 8_000
 LOW_HZ, HIGH_HZ = 120, 3_500
@@ -22,7 +23,7 @@ PEAK = 0.97  # of full scale
 QUIET = 0.01  # of the clip's own peak: below it the ends are silence
 MARGIN = 0.04  # seconds of silence kept at each end
 
-Samples = NDArray[np.float64]
+__all__ = ["RATE", "AudioError", "Samples", "measure", "read", "to_telephone", "write"]
 
 
 class AudioError(Exception):
@@ -30,26 +31,14 @@ class AudioError(Exception):
 
 
 def read(path: Path) -> tuple[Samples, int]:
-    """A PCM WAV of 8, 16, 24 or 32 bits as mono samples in −1…1, with its rate. Raises AudioError."""
+    """A WAV file's audio as mono samples in −1…1, with its rate. Raises AudioError."""
     try:
-        with wave.open(str(path), "rb") as file:
-            channels, width, rate = file.getnchannels(), file.getsampwidth(), file.getframerate()
-            raw = file.readframes(file.getnframes())
-    except (OSError, EOFError, wave.Error) as error:
+        samples, rate = decode(path.read_bytes())
+    except (OSError, WavError) as error:
         raise AudioError(f"{path}: not a PCM WAV file ({error})") from None
-    whole = len(raw) // (width * channels) * width * channels
-    samples = _decode(raw[:whole], width).reshape(-1, channels).mean(axis=1)
     if samples.size == 0:
         raise AudioError(f"{path}: holds no audio")
     return samples, rate
-
-
-def _decode(raw: bytes, width: int) -> Samples:
-    if width == 1:  # WAV's one odd case: 8 bits are unsigned
-        return (np.frombuffer(raw, np.uint8).astype(np.float64) - 128) / 128
-    wide = np.zeros((len(raw) // width, 4), np.uint8)
-    wide[:, 4 - width :] = np.frombuffer(raw, np.uint8).reshape(-1, width)
-    return wide.view("<i4")[:, 0].astype(np.float64) / 2**31
 
 
 def write(path: Path, samples: Samples) -> None:

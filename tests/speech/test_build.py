@@ -38,7 +38,7 @@ def catalogue(**changed: str) -> Catalogue:
 @pytest.fixture
 def run(tmp_path: Path) -> Build:
     def run(prompts: Catalogue | None = None, languages: tuple[str, ...] = LANGUAGES) -> Built:
-        return build(prompts or catalogue(), languages, tmp_path / "out", tmp_path / "recorded", jobs=2)
+        return build(prompts or catalogue(), languages, tmp_path / "out", [tmp_path / "recorded"], jobs=2)
 
     return run
 
@@ -187,17 +187,17 @@ def test_a_build_cut_short_leaves_whole_files_and_goes_on(tmp_path: Path) -> Non
 
     out = tmp_path / "out"
     with pytest.raises(CutError):
-        build(catalogue(), LANGUAGES, out, tmp_path, jobs=1, progress=cut)
+        build(catalogue(), LANGUAGES, out, [tmp_path], jobs=1, progress=cut)
     assert not [name for name in files(out) if "part" in name]
     assert all(samples(path).size for path in out.rglob("*.wav"))
-    again = build(catalogue(), LANGUAGES, out, tmp_path, jobs=2)
+    again = build(catalogue(), LANGUAGES, out, [tmp_path], jobs=2)
     assert again.made + again.kept == 9
     assert again.kept >= 3
 
 
 def test_progress_counts_to_the_end(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
-    build(catalogue(), ("fa",), tmp_path, tmp_path, progress=lambda *seen_now: seen.append(seen_now[:2]))
+    build(catalogue(), ("fa",), tmp_path, [tmp_path], progress=lambda *seen_now: seen.append(seen_now[:2]))
     assert seen == [(n, 5) for n in range(1, 6)]
 
 
