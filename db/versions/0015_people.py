@@ -24,8 +24,6 @@ def upgrade() -> None:
         sa.Column("areas", JSONB(), server_default="[]", nullable=False),
         sa.Column("password_hash", sa.Text(), nullable=False),
         sa.Column("must_change", sa.Boolean(), nullable=False),
-        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
-        sa.Column("barred_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("locked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("totp_secret", sa.Text(), server_default="", nullable=False),
         sa.Column("totp_since", sa.DateTime(timezone=True), nullable=True),

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.roles import OF_AN_AGENCY, Role
 from ivr.cases.transitions import Actor, Side
-from ivr.desk import auditing, passwords
+from ivr.desk import auditing, limiting, passwords
 from ivr.desk.refusals import Refused, WrongField
 from ivr.desk.registering import RESERVED
 from ivr.store.tables import agencies, areas, cases, people, referrals, sessions
@@ -166,7 +166,7 @@ async def set_password(
     passwords.check(password, name)
     hash_ = await passwords.hashed(password)
     values = {"password_hash": hash_, "password_at": now, "must_change": True}
-    await _change(engine, name, "password_set", now, by, address, failures=0, barred_until=None, **values)
+    await _change(engine, name, "password_set", now, by, address, **values)
 
 
 async def lock(
@@ -180,8 +180,7 @@ async def unlock(
     engine: AsyncEngine, name: str, now: datetime, *, by: UUID | None = None, address: str = ""
 ) -> None:
     """Also ends the wait after wrong passwords. Raises Refused."""
-    values: Json = {"locked_at": None, "failures": 0, "barred_until": None}
-    await _change(engine, name, "person_unlocked", now, by, address, **values)
+    await _change(engine, name, "person_unlocked", now, by, address, locked_at=None)
 
 
 async def reset_totp(
@@ -200,6 +199,18 @@ async def _change(
         row = (await connection.execute(changed)).first()
         if row is None:
             raise Refused(f"there is nobody called {name[:40]}")
+        for key in (name_key(name), factor_key(row.id)):
+            await limiting.forgive(connection, key)
         if action != "person_unlocked":
             await connection.execute(delete(sessions).where(sessions.c.person_id == row.id))
         await auditing.note(connection, now, action, person=by, subject=f"person/{name}", address=address)
+
+
+def name_key(name: str) -> str:
+    """What wrong passwords are counted under, whether anybody has the name or not."""
+    return f"name/{name}"
+
+
+def factor_key(person: UUID) -> str:
+    """What wrong one-time codes are counted under."""
+    return f"factor/{person}"

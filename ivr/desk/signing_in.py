@@ -1,19 +1,21 @@
-"""Signing in and out: the password, the session, and what each tells the audit."""
+"""Signing in and out: the password, the second factor, the session, and what each tells the audit."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk import auditing, passwords
-from ivr.desk.people import Person
+from ivr.desk import auditing, limiting, passwords, totp
+from ivr.desk.limiting import Limit, TooOften
+from ivr.desk.people import Person, factor_key, name_key
 from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, people, sessions
 
@@ -21,9 +23,15 @@ TOKEN_BYTES = 32
 LONGEST_BROWSER = 200
 SEEN_EVERY = timedelta(minutes=1)  # so that not every page costs a write
 
+# Whole offices share one address; a person's name bears less.
+OF_AN_ADDRESS = Limit(60, timedelta(minutes=10))
+OF_A_NAME = Limit(8, timedelta(minutes=15))
+OF_A_FACTOR = Limit(8, timedelta(minutes=15))
+FACTOR_WITHIN = timedelta(minutes=10)  # after the password
+
 
 class NotSignedIn(Refused):
-    """The name and the password don't belong together, or may not be used now."""
+    """What was given doesn't fit, or may not be used now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,31 +60,94 @@ class Session:
 async def sign_in(
     engine: AsyncEngine, name: str, password: str, now: datetime, came: From, keeping: Keeping
 ) -> str:
-    """The token of a new session. Raises NotSignedIn, which never tells what was wrong."""
-    name = name.strip().casefold()
-    async with engine.connect() as connection:
-        row = (await connection.execute(select(people).where(people.c.name == name))).first()
-    fits = await passwords.fits(
-        password[: passwords.LONGEST], row.password_hash if row else passwords.nobody()
-    )
+    """The token of a new session, which may still need the second factor.
+
+    Raises NotSignedIn, which never tells what was wrong, and TooOften, for names that nobody has too.
+    """
+    name = name.strip().casefold()[:40]
     async with engine.begin() as connection:
-        if row is None or not fits or row.locked_at:
-            await auditing.note(connection, now, "sign_in_refused", person=row.id if row else None,
-                                subject=f"person/{name[:40]}", address=came.address)  # fmt: skip
-            token = ""
-        else:
-            token = await begin(connection, row.id, now, came, keeping)
-            await connection.execute(update(people).where(people.c.id == row.id).values(signed_in_at=now))
-            await auditing.note(connection, now, "signed_in", person=row.id, address=came.address)
-    if not token:
-        raise NotSignedIn("the name and the password don't belong together")
-    return token
+        limits = ((f"address/{came.address}", OF_AN_ADDRESS), (name_key(name), OF_A_NAME))
+        until = [await limiting.count(connection, key, limit, now) for key, limit in limits]
+        row = (await connection.execute(select(people).where(people.c.name == name))).first()
+    if any(until):
+        raise TooOften(max(filter(None, until)))
+    known = row.password_hash if row else passwords.nobody()
+    fits = await passwords.fits(password[: passwords.LONGEST], known)
+    async with engine.begin() as connection:
+        if row is not None and fits and not row.locked_at:
+            return await _welcome(connection, row, now, came, keeping)
+        await auditing.note(
+            connection,
+            now,
+            "sign_in_refused",
+            person=row.id if row else None,
+            subject=f"person/{name}",
+            address=came.address,
+            detail={"why": "locked" if row and fits else "password" if row else "nobody"},
+        )
+    raise NotSignedIn("the name and the password don't belong together")
+
+
+async def _welcome(
+    connection: AsyncConnection, row: Row[Any], now: datetime, came: From, keeping: Keeping
+) -> str:
+    await limiting.forgive(connection, name_key(row.name))
+    if row.totp_since is not None:
+        return await begin(connection, row.id, now, came, replace(keeping, whole=FACTOR_WITHIN), "totp")
+    await _signed_in(connection, row.id, now, came)
+    return await begin(connection, row.id, now, came, keeping)
+
+
+async def second_factor(
+    engine: AsyncEngine, session: Session, code: str, now: datetime, came: From, keeping: Keeping
+) -> str:
+    """The token of a whole session in place of the one that waited. `code`: of the telephone or for recovery.
+
+    Raises NotSignedIn, TooOften.
+    """
+    person = session.person.id
+    async with engine.begin() as connection:
+        if until := await limiting.count(connection, factor_key(person), OF_A_FACTOR, now):
+            await connection.execute(delete(sessions).where(sessions.c.id == session.id))
+    if until:
+        raise TooOften(until)
+    async with engine.begin() as connection:
+        spent = await spend(connection, person, code, now)
+        if spent:
+            await limiting.forgive(connection, factor_key(person))
+            await connection.execute(delete(sessions).where(sessions.c.id == session.id))
+            await _signed_in(connection, person, now, came, {"factor": spent})
+            return await begin(connection, person, now, came, keeping)
+        await auditing.note(connection, now, "factor_refused", person=person, address=came.address)
+    raise NotSignedIn("the code doesn't fit")
+
+
+async def spend(connection: AsyncConnection, person: UUID, code: str, now: datetime) -> str:
+    """Use a code up: "totp" or "recovery"; "" when it is wrong or was used before."""
+    row = (await connection.execute(select(people).where(people.c.id == person).with_for_update())).one()
+    code = "".join(code.split()).casefold()
+    mine = update(people).where(people.c.id == person)
+    if row.totp_secret and (step := totp.step_of(row.totp_secret, code, now, row.totp_step)) is not None:
+        await connection.execute(mine.values(totp_step=step))
+        return "totp"
+    if (given := totp.recovery_hash(code)) in row.recovery:
+        await connection.execute(mine.values(recovery=[each for each in row.recovery if each != given]))
+        return "recovery"
+    return ""
+
+
+async def _signed_in(
+    connection: AsyncConnection, person: UUID, now: datetime, came: From, detail: dict[str, str] | None = None
+) -> None:
+    await connection.execute(update(people).where(people.c.id == person).values(signed_in_at=now))
+    await auditing.note(connection, now, "signed_in", person=person, address=came.address, detail=detail)
 
 
 async def begin(
     connection: AsyncConnection, person: UUID, now: datetime, came: From, keeping: Keeping, needs: str = ""
 ) -> str:
-    """A new session; its token, which is kept nowhere else."""
+    """A new session; its token, which is kept nowhere else. Those long over go."""
+    await connection.execute(delete(sessions).where(sessions.c.ends_at < now))
     token = secrets.token_urlsafe(TOKEN_BYTES)
     row = {"token_hash": hashed(token), "id": uuid.uuid4(), "person_id": person, "needs": needs}
     row |= {"made_at": now, "seen_at": now, "ends_at": now + keeping.whole, "address": came.address}

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text, Uuid
+from sqlalchemy import BigInteger, Boolean, Column, Table, Text, Uuid
 from sqlalchemy import ForeignKey as To
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
 
 # `name`: what is typed to sign in. `agency`: of officers and heads; `areas`: codes of counties, [] = all.
-# `password_hash`: argon2id. `failures`: wrong passwords in a row; `barred_until`: no sign-in before that.
-# `locked_at`: by an admin, until an admin releases it. `totp_secret`: base32, in use once `totp_since` is
-# set; `totp_step`: the last step that was used, so that no code works twice. `recovery`: SHA-256 of each code
-# that is left.
+# `password_hash`: argon2id. `locked_at`: by an admin, until an admin releases it. `totp_secret`: base32, in
+# use once `totp_since` is set; `totp_step`: the last step used, so that no code works twice.
+# `recovery`: SHA-256 of each code that is left.
 people = Table(
     "people",
     metadata,
@@ -24,8 +23,6 @@ people = Table(
     Column("areas", JSONB, nullable=False, server_default="[]"),
     Column("password_hash", Text, nullable=False),
     Column("must_change", Boolean, nullable=False),
-    Column("failures", Integer, nullable=False, server_default="0"),
-    moment("barred_until", nullable=True),
     moment("locked_at", nullable=True),
     Column("totp_secret", Text, nullable=False, server_default=""),
     moment("totp_since", nullable=True),

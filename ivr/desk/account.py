@@ -1,0 +1,146 @@
+"""What people do with their own account: password, second factor, sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.desk import auditing, limiting, passwords, signing_in, totp
+from ivr.desk.limiting import TooOften
+from ivr.desk.people import Person, factor_key, name_key
+from ivr.desk.refusals import Refused, WrongField
+from ivr.desk.signing_in import OF_A_FACTOR, OF_A_NAME, From, Keeping, Session
+from ivr.store.tables import people, sessions
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`recovery`: how many codes are left. `sessions`: the newest first."""
+
+    signed_in_at: datetime | None
+    password_at: datetime
+    factor_since: datetime | None
+    recovery: int
+    sessions: Sequence[Any]
+
+
+async def account(engine: AsyncEngine, person: UUID, now: datetime, keeping: Keeping) -> Account:
+    its = sessions.c
+    living = select(its.id, its.made_at, its.seen_at, its.address, its.browser).where(
+        its.person_id == person, its.needs == "", its.ends_at > now, its.seen_at > now - keeping.idle
+    )
+    async with engine.connect() as connection:
+        row = (await connection.execute(select(people).where(people.c.id == person))).one()
+        found = (await connection.execute(living.order_by(its.made_at.desc()).limit(50))).all()
+    return Account(row.signed_in_at, row.password_at, row.totp_since, len(row.recovery), found)
+
+
+async def change_password(
+    engine: AsyncEngine, session: Session, old: str, new: str, now: datetime, came: From, keeping: Keeping
+) -> str:
+    """The token of a new session; their others end. Raises WrongField (old, password), TooOften."""
+    person = session.person
+    await _prove(engine, person, old, now)
+    passwords.check(new, person.name, person.full_name)
+    if new == old:
+        raise WrongField("password", "must not be the old one")
+    values = {"password_hash": await passwords.hashed(new), "password_at": now, "must_change": False}
+    async with engine.begin() as connection:
+        await connection.execute(update(people).where(people.c.id == person.id).values(values))
+        await connection.execute(delete(sessions).where(sessions.c.person_id == person.id))
+        await auditing.note(connection, now, "password_changed", person=person.id, address=came.address)
+        return await signing_in.begin(connection, person.id, now, came, keeping)
+
+
+async def _prove(engine: AsyncEngine, person: Person, password: str, now: datetime) -> None:
+    """It is really them, not somebody at their desk. Raises WrongField, TooOften."""
+    async with engine.begin() as connection:
+        until = await limiting.count(connection, name_key(person.name), OF_A_NAME, now)
+        row = (await connection.execute(select(people).where(people.c.id == person.id))).one()
+    if until:
+        raise TooOften(until)
+    if not await passwords.fits(password[: passwords.LONGEST], row.password_hash):
+        raise WrongField("old", "is not the password")
+    async with engine.begin() as connection:
+        await limiting.forgive(connection, name_key(person.name))
+
+
+async def propose_factor(engine: AsyncEngine, person: UUID) -> str:
+    """A secret for an authenticator, the same until it is confirmed. Raises Refused when one is in use."""
+    async with engine.begin() as connection:
+        row = (await connection.execute(select(people).where(people.c.id == person).with_for_update())).one()
+        if row.totp_since is not None:
+            raise Refused("a second factor is in use already")
+        secret: str = row.totp_secret or totp.new_secret()
+        await connection.execute(update(people).where(people.c.id == person).values(totp_secret=secret))
+    return secret
+
+
+async def confirm_factor(
+    engine: AsyncEngine, session: Session, code: str, now: datetime, came: From
+) -> list[str]:
+    """In use from now on; the recovery codes, told once. Other sessions end.
+
+    Raises WrongField, TooOften, Refused.
+    """
+    person = session.person.id
+    async with engine.begin() as connection:
+        until = await limiting.count(connection, factor_key(person), OF_A_FACTOR, now)
+    if until:
+        raise TooOften(until)
+    async with engine.begin() as connection:
+        row = (await connection.execute(select(people).where(people.c.id == person).with_for_update())).one()
+        if row.totp_since is not None or not row.totp_secret:
+            raise Refused("there is no second factor to confirm")
+        step = totp.step_of(row.totp_secret, "".join(code.split()), now, row.totp_step)
+        if step is None:
+            raise WrongField("code", "doesn't fit")
+        codes = totp.recovery_codes()
+        values = {"totp_since": now, "totp_step": step, "recovery": [totp.recovery_hash(c) for c in codes]}
+        await connection.execute(update(people).where(people.c.id == person).values(values))
+        await _end_others(connection, session)
+        await limiting.forgive(connection, factor_key(person))
+        await auditing.note(connection, now, "factor_set_up", person=person, address=came.address)
+    return codes
+
+
+async def drop_factor(
+    engine: AsyncEngine, session: Session, password: str, now: datetime, came: From
+) -> None:
+    """The password alone from now on. Raises WrongField (old), TooOften."""
+    await _prove(engine, session.person, password, now)
+    person = session.person.id
+    values: dict[str, Any] = {"totp_secret": "", "totp_since": None, "totp_step": 0, "recovery": []}
+    async with engine.begin() as connection:
+        await connection.execute(update(people).where(people.c.id == person).values(values))
+        await _end_others(connection, session)
+        await auditing.note(connection, now, "factor_dropped", person=person, address=came.address)
+
+
+async def end_session(engine: AsyncEngine, person: UUID, id: UUID, now: datetime, came: From) -> None:
+    """One of one's own. Raises Refused when it is not."""
+    its = sessions.c
+    async with engine.begin() as connection:
+        ended = delete(sessions).where(its.id == id, its.person_id == person).returning(its.id)
+        if (await connection.execute(ended)).first() is None:
+            raise Refused("there is no such session")
+        await auditing.note(connection, now, "session_ended", person=person, address=came.address)
+
+
+async def end_others(engine: AsyncEngine, session: Session, now: datetime, came: From) -> None:
+    """Signed out everywhere but here."""
+    async with engine.begin() as connection:
+        await _end_others(connection, session)
+        await auditing.note(connection, now, "sessions_ended", person=session.person.id, address=came.address)
+
+
+async def _end_others(connection: AsyncConnection, session: Session) -> None:
+    its = sessions.c
+    others = delete(sessions).where(its.person_id == session.person.id, its.id != session.id)
+    await connection.execute(others)
