@@ -20,7 +20,7 @@ import uvloop
 from aiohttp import web
 from sqlalchemy import text
 
-from ivr import lost_calls
+from ivr import live, lost_calls, supervising
 from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process
@@ -192,7 +192,9 @@ class Hotline:
         stack.push_async_callback(worker.close)
         watched = menus.watch(self.engine, settings.calls.menu, self._published)
         vanished = lost_calls.follow(self.engine, settings.spool, self.line.intake, self.ami)
-        for watching in (watched, watch_loop(), self.volumes.watch(), vanished):
+        process = f"{socket.gethostname()}:{os.getpid()}"
+        told = live.tell(self.engine, process, self.line.going_on, self.line.clock)
+        for watching in (watched, watch_loop(), self.volumes.watch(), vanished, told):
             stack.callback(asyncio.create_task(watching).cancel)
         self.ami.start()
         stack.push_async_callback(self.ami.close)
@@ -279,6 +281,9 @@ class Hotline:
         )
 
     async def _answer(self, connection: AgiConnection) -> None:
+        if supervising.is_supervisor(connection):
+            await supervising.carry(connection, self.engine, self.line.clock)
+            return
         channel = Channel(
             connection,
             sounds=self.sounds.path,

@@ -10,7 +10,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -56,12 +56,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Line:
-    """What every call needs. `menu` is swapped whole when a revision is published; live calls keep theirs."""
+    """What every call needs. `menu` is swapped whole when a revision is published; live calls keep theirs.
+
+    `live`: the calls in progress, by id.
+    """
 
     menu: Menu
     directory: Directory
     intake: Intake
     clock: Callable[[], datetime]  # the zoned time of the province
+    live: dict[str, Call] = field(default_factory=dict)
+
+    def going_on(self) -> list[dict[str, Any]]:
+        """What the live board shows of this process's calls."""
+        return [call.going_on() for call in self.live.values()]
 
 
 class Call:
@@ -90,12 +98,14 @@ class Call:
             attempt=channel.attempt if told else "",
         )
         self.steps: list[dict[str, Any]] = []
+        self.step, self.step_since = self.session.step, now
         self.outcome = "failed"
 
     async def carry(self) -> None:
         """Carry it to its end. Whatever happens, words that no case holds become one."""
         log.info("call %s from %s began", self.facts.id, mask(self.facts.caller))
         await self.line.intake.call_started(self.facts)
+        self.line.live[self.facts.id] = self
         try:
             await self._converse()
         except Drained:
@@ -106,7 +116,28 @@ class Call:
             await self._rescue()
             raise  # the server closes the connection, and the dialplan's fall-back takes over
         finally:
+            del self.line.live[self.facts.id]
             await asyncio.shield(self._close())
+
+    def going_on(self) -> dict[str, Any]:
+        """Where the caller is now. Her number is masked: this leaves the process."""
+        session, facts = self.session, self.facts
+        step = session.menu.steps.get(session.step)
+        return {
+            "id": facts.id,
+            "unique_id": facts.unique_id,
+            "number": mask(facts.caller),
+            "began": facts.started_at.isoformat(),
+            "step": session.step,
+            "type": type(step).__name__.removesuffix("Step").lower(),
+            "since": self.step_since.isoformat(),
+            "language": session.language,
+            "kind": session.draft.get("kind", ""),
+            "topic": session.draft.get("topic", ""),
+            "county": session.draft.get("county", ""),
+            "safe": bool(facts.cases),
+            "ours": bool(facts.attempt),
+        }
 
     async def _converse(self) -> None:
         session = self.session
@@ -120,6 +151,8 @@ class Call:
             self._log(event)
             spoken = session.language
             action = session.receive(event)
+            if session.step != self.step:
+                self.step, self.step_since = session.step, self.line.clock()
             if session.language != spoken and not self.channel.hung_up:
                 await self.channel.speaks(session.language)
 

@@ -24,6 +24,7 @@ def load(settings: Settings) -> Secrets:
         ami=settings.ami.secret or _kept(folder / "ami"),
         originate=settings.ami.originate_secret or _kept(folder / "originate"),
         sip=_kept(folder / "sip"),
+        desk=_kept(folder / "desk"),
     )
 
 

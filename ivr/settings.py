@@ -83,16 +83,48 @@ class Ami(Part):
 
 
 class Sip(Part):
-    """`trunk`: addresses or networks of the provider's gateways; 192.0.2.1 is nobody's."""
+    """`trunk`: addresses or networks of the provider's gateways; 192.0.2.1 is nobody's.
+
+    `watched`: names of PJSIP endpoints whose state the live board shows.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(5060, ge=1, le=65535)
     trunk: tuple[str, ...] = ("192.0.2.1",)
+    watched: tuple[str, ...] = ()
 
 
 class Ws(Part):
     host: str = "127.0.0.1"
     port: int = Field(8188, ge=1, le=65535)
+
+
+class BrowserPhone(Part):
+    """A telephone in the browser, over Asterisk's WebSocket (docs/production.md tells how).
+
+    `whose`: everyone's (the page /call, only in the lab), the supervisors', or nobody's; "" = everyone's when
+    started by `make run`, else nobody's. `url`: where browsers reach the WebSocket, wss://… behind your TLS
+    proxy; "" = straight at `ws`, from this machine.
+    """
+
+    whose: Literal["", "nobody", "supervisors", "everyone"] = ""
+    url: str = ""
+
+    @property
+    def supervisors(self) -> bool:
+        return self.whose in ("supervisors", "everyone")
+
+    @property
+    def citizens(self) -> bool:
+        return self.whose == "everyone"
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> BrowserPhone:
+        if self.url and not self.url.startswith("wss://"):
+            raise ValueError("url must be a wss:// address: browsers refuse the microphone without TLS")
+        if self.url and self.citizens:
+            raise ValueError("whose: everyone is for the lab, on this machine alone, and takes no url")
+        return self
 
 
 class Rtp(Part):
@@ -232,6 +264,7 @@ class Settings(BaseSettings):
     ami: Ami = Ami()
     sip: Sip = Sip()
     ws: Ws = Ws()
+    browser_phone: BrowserPhone = BrowserPhone()
     rtp: Rtp = Rtp()
     province: Province = Province()
     calls: Calls = Calls()
@@ -268,6 +301,12 @@ class Settings(BaseSettings):
     @property
     def seed_path(self) -> Path:
         return absolute(self.province.seed)
+
+    @property
+    def phone_url(self) -> str:
+        """Where a browser reaches Asterisk's WebSocket."""
+        host = f"[{self.ws.host}]" if ":" in self.ws.host else self.ws.host
+        return self.browser_phone.url or f"ws://{host}:{self.ws.port}/ws"
 
     @property
     def recordings(self) -> Path:

@@ -171,7 +171,11 @@ class Ami:
 
         `Status` asks for `write=call`; CoreShowChannels would ask for `system` or `reporting`.
         """
-        return (await self._gather("Status", "StatusComplete", self._action_seconds, {}))[:-1]
+        return await self.listed("Status", "StatusComplete")
+
+    async def listed(self, name: str, last: str, /, **fields: object) -> list[Message]:
+        """The events that answer an action, up to the `last` kind and without it."""
+        return (await self._gather(name, last, self._action_seconds, fields))[:-1]
 
     def _live(self, name: str) -> Link:
         if self._link is not None and not self._link.lost.done():

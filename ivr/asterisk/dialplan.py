@@ -16,13 +16,14 @@ from ivr.settings import ROOT, Settings
 TEMPLATES = ROOT / "dialplan"
 CALL_SECONDS = 1_800  # the absolute time-out: longer than the longest way through the menu
 CALLBACK_SECONDS = 900  # the same for a call of ours
+SUPERVISING_SECONDS = 3_600  # and for a supervisor who listens, or talks to a caller
 RECORD_SECONDS, SILENCE_SECONDS = 180, 8
 LEAST_BYTES = 44 + 8_000  # half a second: a shorter file holds no word, or its disk is full
 
 # What Asterisk plays by itself, apart from any menu.
 FALLBACK_PROMPTS = (
     "fallback.apology", "fallback.kept", "fallback.thanks", "fallback.not_kept", "fallback.callback",
-    "record.failed", "beep",
+    "record.failed", "beep", "live.ended",
 )  # fmt: skip
 QUEUE_PROMPTS = ("queue.youarenext", "queue.thereare", "queue.callswaiting", "queue.thankyou")
 # The position in the queue: `digits/N` to Asterisk, linked to our numbers (announce-position-limit = 20).
@@ -44,12 +45,15 @@ class DialplanError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """What Asterisk and we know of each other. `sip`: the browser phone's password."""
+    """What Asterisk and we know of each other. `sip`, `desk`: passwords of the citizens' and of the
+    supervisors' telephone in the browser.
+    """
 
     agi: str = field(repr=False)
     ami: str = field(repr=False)
     originate: str = field(repr=False)
     sip: str = field(repr=False)
+    desk: str = field(repr=False)
 
 
 def render(
@@ -88,6 +92,7 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "ami": settings.ami,
         "sip": settings.sip,
         "ws": settings.ws,
+        "phone": settings.browser_phone,
         "rtp": settings.rtp,
         "secrets": secrets,
         "etc": out.resolve(),
@@ -99,6 +104,7 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "music": settings.sounds / "moh",
         "call_seconds": CALL_SECONDS,
         "callback_seconds": CALLBACK_SECONDS,
+        "supervising_seconds": SUPERVISING_SECONDS,
         "record_seconds": RECORD_SECONDS,
         "silence_seconds": SILENCE_SECONDS,
         "prompt": lambda id: f"{settings.sounds}/${{IVR_LANGUAGE}}/{id.replace('.', '/')}",

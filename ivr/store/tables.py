@@ -18,8 +18,10 @@ from ivr.store.channels import channel_requests, channels
 from ivr.store.code_blocks import code_blocks, code_misses, desk_numbers, key_material
 from ivr.store.custody_days import custody_days
 from ivr.store.figure_days import figure_days
+from ivr.store.interventions import interventions
 from ivr.store.legal_holds import legal_holds
 from ivr.store.limits import limits
+from ivr.store.live_calls import live_calls
 from ivr.store.marks import marks
 from ivr.store.menu_revisions import menu_revisions
 from ivr.store.outbox import outbox
@@ -55,9 +57,11 @@ __all__ = [
     "custody_days",
     "desk_numbers",
     "figure_days",
+    "interventions",
     "key_material",
     "legal_holds",
     "limits",
+    "live_calls",
     "marks",
     "menu_revisions",
     "metadata",

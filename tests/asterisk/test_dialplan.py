@@ -10,11 +10,13 @@ import pytest
 
 from ivr.asterisk.dialplan import PROMPTS, QUEUE_NUMBERS, DialplanError, Secrets, render
 from ivr.prompts import catalogue
-from ivr.settings import Address, Agi, Ami, Calls, Settings, Sip
+from ivr.settings import Address, Agi, Ami, BrowserPhone, Calls, Settings, Sip
 
 Kind = Literal["lab", "production"]
 KINDS: tuple[Kind, ...] = ("lab", "production")
-SECRETS = Secrets(agi="agi-secret", ami="ami-secret", originate="originate-secret", sip="sip-secret")
+SECRETS = Secrets(
+    agi="agi-secret", ami="ami-secret", originate="originate-secret", sip="sip-secret", desk="desk-secret"
+)
 
 
 def rendered(kind: Kind, tmp_path: Path, settings: Settings | None = None, secrets: Secrets = SECRETS) -> str:
@@ -39,7 +41,7 @@ def test_nothing_dials_out_or_runs_a_program(kind: Kind, tmp_path: Path) -> None
     text = rendered(kind, tmp_path)
     assert not re.search(r"\b(Dial|Originate|System|TrySystem|SHELL|Transfer|include|switch)\s*(\(|=>)", text)
     targets = re.findall(r"Goto\(([^,)]+),", text)
-    assert set(targets) == {"seda111-call", "seda111-fallback"}
+    assert set(targets) == {"seda111-call", "seda111-fallback", "seda111-inbound"}
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -90,7 +92,7 @@ def test_files_with_secrets_are_not_for_everybody(tmp_path: Path) -> None:
 @pytest.mark.parametrize("evil", ["a\nb", "a\rb", "a\0b", "a;b", "a,b", "${SHELL(id)}", "a]", 'a"', "a\x7f"])
 def test_a_value_that_could_say_more_than_itself_is_refused(tmp_path: Path, evil: str) -> None:
     with pytest.raises(DialplanError, match=r"secrets\.agi"):
-        rendered("lab", tmp_path, secrets=Secrets(agi=evil, ami="a", originate="b", sip="c"))
+        rendered("lab", tmp_path, secrets=Secrets(agi=evil, ami="a", originate="b", sip="c", desk="d"))
     with pytest.raises(DialplanError, match="extension"):
         rendered("lab", tmp_path, Settings(state=tmp_path, calls=Calls(extension=evil)))
     with pytest.raises(DialplanError, match=r"ami\.username"):
@@ -123,3 +125,42 @@ def test_the_trunk_is_known_by_the_configured_addresses(tmp_path: Path) -> None:
     broken = Sip(trunk=("192.0.2.7\nmatch = 0.0.0.0/0",))
     with pytest.raises(DialplanError, match=r"sip\.trunk\.0"):
         rendered("production", tmp_path, Settings(state=tmp_path / "state", sip=broken))
+
+
+def test_a_gateway_with_an_address_of_its_own_is_asked_whether_it_lives(tmp_path: Path) -> None:
+    sip = Sip(trunk=("192.0.2.7", "198.51.100.0/24", "2001:db8::7"))
+    text = rendered("production", tmp_path, Settings(state=tmp_path / "state", sip=sip))
+    assert re.findall(r"^contact = (.*)$", text, re.M) == ["sip:192.0.2.7", "sip:[2001:db8::7]"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    ("whose", "phones"),
+    [
+        ("", []),
+        ("nobody", []),
+        ("supervisors", ["seda111-desk"]),
+        ("everyone", ["seda111-phone", "seda111-desk"]),
+    ],
+)
+def test_a_telephone_in_the_browser_is_off_unless_wanted_and_a_citizens_is_for_the_lab(
+    kind: Kind, whose: Literal["", "nobody", "supervisors", "everyone"], phones: list[str], tmp_path: Path
+) -> None:
+    settings = Settings(state=tmp_path / "state", browser_phone=BrowserPhone(whose=whose))
+    text = rendered(kind, tmp_path, settings)
+    expected = phones if kind == "lab" else [name for name in phones if name != "seda111-phone"]
+    found = dict(re.findall(r"^\[([\w-]+)\]\ntype = endpoint\n(webrtc = yes.*?)(?=^\[)", text, re.M | re.S))
+    assert list(found) == expected
+    for name, telephone in found.items():
+        context = "seda111-desk" if name == "seda111-desk" else "seda111-inbound"
+        assert f"context = {context}\n" in telephone and "aors" not in telephone
+    assert ("desk-secret" in text) == ("seda111-desk" in expected)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_supervisors_telephone_reaches_the_number_and_what_a_code_stands_for(
+    kind: Kind, tmp_path: Path
+) -> None:
+    desk = section(rendered(kind, tmp_path), "seda111-desk")
+    assert re.findall(r"^exten => (\w+),", desk, re.M) == ["111", "_8XXXXXXXX", "h"]
+    assert "AGI(agi://127.0.0.1:4573/supervisor,agi-secret,supervisor,${EXTEN:1})" in desk

@@ -1,0 +1,106 @@
+"""What goes on now: calls in progress as every server tells of them, and today beside the same day last week.
+
+Nobody tells anything unless somebody looks: who looks asks by a notification, and each server answers with
+one row. A call in progress costs nothing for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Column, Select, and_, delete, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.store.tables import calls, cases, live_calls
+
+Json = dict[str, Any]
+CHANNEL = "ivr_live"  # NOTIFY: somebody looks
+FRESH = timedelta(seconds=6)  # what is older was told by a server that is gone
+FORGOTTEN = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A member of the queue. `state`: free, talking, ringing, paused or away."""
+
+    name: str
+    state: str
+    calls: int
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Who waits for an operator. `waits`: unique id → seconds so far."""
+
+    waits: dict[str, int]
+    operators: tuple[Operator, ...]
+
+    @property
+    def longest(self) -> int:
+        return max(self.waits.values(), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The numbers of a day up to an hour. `seconds`: how long a call took on average, None without calls."""
+
+    calls: int
+    seconds: float | None
+    cases: int
+    closed: int
+
+
+async def ask(engine: AsyncEngine) -> None:
+    """Ask every server for its calls."""
+    async with engine.begin() as connection:
+        await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
+
+
+async def tell(engine: AsyncEngine, process: str, at: datetime, calls: Sequence[Json]) -> None:
+    """This server's calls, in place of what it told before."""
+    row = insert(live_calls).values(process=process, at=at, calls=list(calls))
+    told = row.on_conflict_do_update(
+        index_elements=[live_calls.c.process], set_={"at": row.excluded.at, "calls": row.excluded.calls}
+    )
+    async with engine.begin() as connection:
+        await connection.execute(told)
+        await connection.execute(delete(live_calls).where(live_calls.c.at < at - FORGOTTEN))
+
+
+async def told(engine: AsyncEngine, now: datetime) -> list[Json]:
+    """The calls of all servers that live, the longest first."""
+    query = select(live_calls.c.calls).where(live_calls.c.at > now - FRESH)
+    async with engine.connect() as connection:
+        rows = (await connection.execute(query)).scalars().all()
+    return sorted((call for row in rows for call in row), key=lambda call: str(call["began"]))
+
+
+async def today(engine: AsyncEngine, now: datetime) -> tuple[Day, Day]:
+    """Today up to now, and the same weekday a week ago up to this hour. `now` in the province's time."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    week = timedelta(days=7)
+    return await _day(engine, midnight, now), await _day(engine, midnight - week, now - week)
+
+
+async def _day(engine: AsyncEngine, since: datetime, until: datetime) -> Day:
+    lasted = func.avg(func.extract("epoch", calls.c.ended_at - calls.c.started_at))
+    called = select(func.count().label("calls"), lasted.label("seconds")).where(
+        _within(calls.c.started_at, since, until)
+    )
+    async with engine.connect() as connection:
+        row = (await connection.execute(called)).one()
+        opened = (await connection.execute(_count(cases.c.opened_at, since, until))).scalar_one()
+        closed = (await connection.execute(_count(cases.c.closed_at, since, until))).scalar_one()
+    return Day(row.calls, None if row.seconds is None else float(row.seconds), opened, closed)
+
+
+def _count(column: Column[Any], since: datetime, until: datetime) -> Select[Any]:
+    return select(func.count()).where(_within(column, since, until))
+
+
+def _within(column: Column[Any], since: datetime, until: datetime) -> Any:
+    return and_(column >= since, column < until)

@@ -1,0 +1,74 @@
+"""A supervisor intervenes in a call: on record first, by a code that is good once."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk import interventions
+from ivr.desk.interventions import Intervening, Intervention
+from ivr.desk.refusals import Refused, WrongField
+from tests.desk.office import WEDNESDAY, call, office
+
+SOON = WEDNESDAY + timedelta(seconds=30)
+
+
+async def running(engine: AsyncEngine, folder: Path) -> tuple[uuid.UUID, str]:
+    """A call in progress: its id, and its channel."""
+    async with office(engine, folder) as desk:
+        facts = call()
+        await desk.intake.call_started(facts)
+        await desk.pump.idle()
+    return uuid.UUID(facts.id), facts.unique_id
+
+
+async def ended(engine: AsyncEngine, folder: Path) -> uuid.UUID:
+    async with office(engine, folder) as desk:
+        facts = call()
+        await desk.intake.call_started(facts)
+        await desk.intake.call_ended(facts, "completed", WEDNESDAY, ())
+        await desk.pump.idle()
+    return uuid.UUID(facts.id)
+
+
+async def test_a_code_stands_for_one_call_once_and_for_a_minute(engine: AsyncEngine, tmp_path: Path) -> None:
+    id, channel = await running(engine, tmp_path)
+    begun = await interventions.begin(engine, id, Intervening.LISTEN, "karimi", "quality", WEDNESDAY)
+    assert len(begun.code) == 8 and begun.code.isdigit() and begun.unique_id == channel
+    assert await interventions.redeem(engine, "00000000", SOON) is None
+    redeemed = await interventions.redeem(engine, begun.code, SOON)
+    assert redeemed == Intervention(begun.id, Intervening.LISTEN, channel)
+    assert await interventions.redeem(engine, begun.code, SOON) is None
+    late = await interventions.begin(engine, id, Intervening.TAKE, "karimi", "she weeps", WEDNESDAY)
+    assert await interventions.redeem(engine, late.code, WEDNESDAY + timedelta(seconds=61)) is None
+    await interventions.over(engine, begun.id, SOON + timedelta(minutes=2))
+    first, second = await interventions.of_calls(engine, [id])
+    assert (first["actor"], first["reason"], first["used_at"]) == ("karimi", "quality", SOON)
+    assert first["over_at"] == SOON + timedelta(minutes=2) and second["used_at"] is None
+
+
+async def test_a_call_that_is_over_can_be_neither_listened_to_nor_ended(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    id = await ended(engine, tmp_path)
+    for action in Intervening:
+        with pytest.raises(Refused, match="over"):
+            await interventions.begin(engine, id, action, "karimi", "quality", WEDNESDAY)
+    assert await interventions.of_calls(engine, [id]) == []
+
+
+@pytest.mark.parametrize("reason", ["", "  \n", "x" * 501])
+async def test_nobody_intervenes_without_a_reason(engine: AsyncEngine, tmp_path: Path, reason: str) -> None:
+    id, _ = await running(engine, tmp_path)
+    with pytest.raises(WrongField, match="reason"):
+        await interventions.begin(engine, id, Intervening.LISTEN, "karimi", reason, WEDNESDAY)
+    assert await interventions.of_calls(engine, [id]) == []
+
+
+async def test_to_end_a_call_takes_no_code(engine: AsyncEngine, tmp_path: Path) -> None:
+    id, _ = await running(engine, tmp_path)
+    assert not (await interventions.begin(engine, id, Intervening.END, "karimi", "abuse", WEDNESDAY)).code
