@@ -8,7 +8,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -110,8 +110,16 @@ def limits(settings: Calls) -> Limits:
 class Hotline:
     """Everything that one process holds, started in order and stopped in the reverse order."""
 
-    def __init__(self, settings: Settings, take_over: bool = False, when_ready: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        take_over: bool = False,
+        when_ready: bool = False,
+        clock: Callable[[], datetime] | None = None,
+    ) -> None:
+        """`clock`: the zoned time of the province; the machine's own unless a test travels."""
         self.settings = settings
+        self.clock = clock or partial(datetime.now, ZoneInfo(settings.province.timezone))
         self.take_over, self.when_ready = take_over, when_ready
         self.stopping = asyncio.Event()
         self.secrets = load_secrets(settings)
@@ -161,7 +169,6 @@ class Hotline:
         self.codes.open()
         stack.callback(self.codes.close)
         log.info("process %d keeps its facts in %s", os.getpid(), journal.folder.parent)
-        zone = ZoneInfo(settings.province.timezone)
         self.line = Line(
             menu=await self._first_menu(),
             directory=directory_from(settings.seed_path),
@@ -169,9 +176,10 @@ class Hotline:
                 journal,
                 self.codes,
                 self.book,
+                self.clock,
                 others_promise=partial(others_promise, settings.spool, journal),
             ),
-            clock=partial(datetime.now, zone),
+            clock=self.clock,
         )
         if second := settings.second_path:
             link(settings.state_path / "fallback", second / "fallback")
@@ -187,6 +195,7 @@ class Hotline:
             settings.custody,
             alone=not settings.agi.others,
             vault=vault(settings),
+            clock=self.clock,
         )
         await worker.start()
         stack.push_async_callback(worker.close)
@@ -198,7 +207,7 @@ class Hotline:
             stack.callback(asyncio.create_task(watching).cancel)
         self.ami.start()
         stack.push_async_callback(self.ami.close)
-        delivery = Delivery(self.engine, settings.notify, settings.seed_path)
+        delivery = Delivery(self.engine, settings.notify, settings.seed_path, self.clock)
         stack.callback(asyncio.create_task(delivery.run(), name="delivery").cancel)
         server = await self._open_doors(stack)
         self._call_back(stack)  # only once whoever answers can be heard
@@ -259,7 +268,7 @@ class Hotline:
             originate=originate,
             ami=self.ami,
             speak=self.sounds.speak,
-            clock=self.line.clock,
+            clock=self.clock,
             resting=self.stopping.is_set,
         )
         originate.start()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,10 @@ LAST_SECONDS = 5.0
 LONGEST_WAIT = 60.0
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 class Worker:
     """Runs until closed. A part that fails is logged and begun again, ever more slowly."""
 
@@ -61,6 +66,7 @@ class Worker:
         lists: Path,
         alone: bool = True,
         vault: Vault | None = None,
+        clock: Callable[[], datetime] = _now,
     ) -> None:
         self.pump = pump
         self.codes = codes
@@ -70,6 +76,7 @@ class Worker:
         self.recordings = recordings
         self.lists = lists
         self.vault = vault
+        self.clock = clock
         self.shelf = Shelf(pump.engine, book, recordings, spool, alone)
         self.strays = 0  # recordings that the last pass of the reconciler had to leave
         self._gone = asyncio.Event()
@@ -190,9 +197,9 @@ class Worker:
         while True:
             try:
                 page = await self.book.page()
-                if moved := await retime(engine, page):
+                if moved := await retime(engine, page, self.clock()):
                     log.info("%d deadlines moved with the calendar", moved)
-                if climbed := await sweep(engine, page):
+                if climbed := await sweep(engine, page, self.clock()):
                     log.info("%d cases climbed their ladder", climbed)
             except (BookEmpty, *AWAY) as error:
                 log.warning("no case can climb its ladder for now: %s", error)
@@ -202,7 +209,7 @@ class Worker:
         while True:
             await asyncio.sleep(PROOF_SECONDS)
             try:
-                for alarm in await prove(self.pump.engine, await self.book.page()):
+                for alarm in await prove(self.pump.engine, await self.book.page(), self.clock()):
                     log.error("escalation: %s: %s", alarm.why, alarm)
             except (BookEmpty, *AWAY) as error:
                 log.warning("whether a case was forgotten can't be said for now: %s", error)

@@ -21,8 +21,11 @@ ZONE = ZoneInfo("Asia/Tehran")
 
 
 async def case_json(engine: AsyncEngine, code: str) -> Json | None:
-    """One case by its tracking code, with all that belongs to it; None when there is no such case."""
-    async with engine.connect() as connection:
+    """One case by its tracking code, with all that belongs to it; None when there is no such case.
+
+    All of it as of one moment: a case never stands otherwise than its last event says.
+    """
+    async with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
         rows = (await connection.execute(select(case_table).where(case_table.c.code == code))).all()
         found = await _cases_json(connection, rows)
     return found[0] if found else None

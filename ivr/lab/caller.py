@@ -87,7 +87,10 @@ Step = Wait | Press | Speak | Listen | Hear | Beep | HangUp | Stay
 
 @dataclass(slots=True)
 class Outcome:
-    """`completed`: SIPp is content and every step came true. `ended_by` "caller", "hotline" or ""."""
+    """`completed`: SIPp is content and every step came true. `ended_by` "caller", "hotline" or "".
+
+    `did`: when each step began, on the clock of `heard`.
+    """
 
     completed: bool = False
     ended_by: str = ""
@@ -96,6 +99,7 @@ class Outcome:
     voiced_seconds: float = 0.0
     log: str = ""
     heard: list[tuple[float, bytes]] = field(default_factory=list, repr=False)
+    did: list[tuple[float, Step]] = field(default_factory=list, repr=False)
 
 
 class Failed(Exception):
@@ -130,6 +134,7 @@ class Party:
         raise NotImplementedError
 
     async def take(self, step: Step) -> None:
+        self.outcome.did.append((asyncio.get_running_loop().time(), step))
         match step:
             case HangUp():
                 self.outcome.ended_by = self.outcome.ended_by or "caller"
