@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ivr.desk import custody
+from ivr.desk import custody, entries
 from ivr.desk.adopting import adopt_left
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book, BookEmpty
@@ -41,6 +41,7 @@ SWEEP_SECONDS = 60.0  # how often cases whose time has come are looked for
 PROOF_SECONDS = 300.0  # how often the watchdog looks whether one was forgotten
 STORE_SECONDS = 30.0  # how often recordings are copied to the store, if there is one
 FIGURES_SECONDS = 300.0  # how often it is asked whether a day can be counted
+ENTER_SECONDS = 300.0  # how often cases that older code opened or changed are looked for
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
 FIRST_LEASE_SECONDS = 10.0
 LAST_SECONDS = 5.0
@@ -99,6 +100,7 @@ class Worker:
             "escalation watchdog": self._prove,
             "custody": self._close_days,
             "figures": self._count_days,
+            "inbox": self._enter,
             "signing": self._sign,
             "siblings": self._follow_siblings,
         }
@@ -191,6 +193,15 @@ class Worker:
             except AWAY as error:
                 log.warning("no day can be counted for now: %s", error)
             await asyncio.sleep(FIGURES_SECONDS)
+
+    async def _enter(self) -> None:
+        while True:
+            try:
+                if entered := await entries.catch_up(self.pump.engine):
+                    log.info("%d cases of older code stand in the inbox now", entered)
+            except AWAY as error:
+                log.warning("cases of older code can't be entered for now: %s", error)
+            await asyncio.sleep(ENTER_SECONDS)
 
     async def _escalate(self) -> None:
         engine = self.pump.engine

@@ -33,7 +33,7 @@ COVERED = (
     *("due_at", "answer", "answered_at", "closed_at", "closure", "merged_into"),
     *("answer_voice", "draft", "satisfaction"),
     *("rung", "level"),
-    *("words", "place", "part_of", "member_of", "anonymised_at"),
+    *("words", "place", "part_of", "member_of", "anonymised_at", "person_id"),
     *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at"),
 )
 

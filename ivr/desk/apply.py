@@ -24,10 +24,12 @@ from ivr.cases.kinds import Kind
 from ivr.desk import repeats, verdicts
 from ivr.desk.book import Book, BookEmpty, Page
 from ivr.desk.codes import desk_code
+from ivr.desk.entries import ENTER, opening_entries
 from ivr.desk.events import INSERT_OPENING, add_event
 from ivr.desk.intake import BEGUN
 from ivr.desk.joining import joined, keep_promise
 from ivr.desk.opening import Rows, add_case, call_row, recording_row, wish_row
+from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY, is_our_fault
@@ -93,6 +95,8 @@ async def _save(raw: Any, rows: Rows) -> None:
     await _RECORDING.run(raw, rows.recordings)
     await _REFERRAL.run(raw, rows.referrals)
     await INSERT_OPENING.run(raw, rows.events)
+    await ENTER.run(raw, opening_entries(rows.cases, rows.recordings, rows.referrals))
+    await _NOTIFY.run(raw, notices(row["id"] for row in rows.cases))
     await _OUTBOX.run(raw, rows.outbox)
 
 
@@ -173,6 +177,7 @@ def _end_call() -> Prepared:
 
 
 _INSERT_RECORDING = insert(recordings).on_conflict_do_nothing(index_elements=[recordings.c.name])
+_NOTIFY = Prepared(NOTIFY)
 _START_CALL = _once(calls, "id")
 _END_CALL = _end_call()
 _CASE = _once(cases, "id", *LATER)

@@ -105,7 +105,12 @@ class Change:
         self._ends = str(EVENTS[action])
 
     def move(self, agency: str, begins: str, ends: str = "") -> None:
-        """Another body is responsible from now on. `begins`, `ends`: the reasons the two referrals keep."""
+        """A body is responsible anew; if it is another one, none of its people is yet.
+
+        `begins`, `ends`: the reasons the two referrals keep.
+        """
+        if agency != self.agency:
+            self.values["person_id"] = None
         self.details |= {"from": self.agency, "agency": agency}
         self.agency, self._begins, self._ends = agency, begins, ends or self._ends
 

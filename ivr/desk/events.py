@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -18,7 +18,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.custody import FIRST, UNCHAINED, chained, event_hash, state_of
-from ivr.store.case_events import UNCHAINED_ROWS
+from ivr.desk import entries
+from ivr.store.case_events import NOTIFY, UNCHAINED_ROWS, notices
 from ivr.store.direct import Prepared
 from ivr.store.tables import case_events, cases
 
@@ -61,6 +62,13 @@ def chained_rows(events: Sequence[Row], case: Mapping[str, Any]) -> list[Row]:
 async def open_stories(connection: AsyncConnection, rows: Sequence[Row]) -> None:
     """The first events of cases that this very transaction opens: `chained_rows`."""
     await connection.execute(case_events.insert(), rows)
+    await announce(connection, [row["case_id"] for row in rows])
+
+
+async def announce(connection: AsyncConnection, ids: Iterable[uuid.UUID]) -> None:
+    """Tell whoever listens, once this transaction is through, that something happened to these cases."""
+    for notice in notices(ids):
+        await connection.execute(NOTIFY, notice)
 
 
 async def add_event(
@@ -86,6 +94,8 @@ async def add_event(
     row["seq"] = found.last_seq
     rows = chained([row], state_of(found._mapping), await _last_hash(connection, case))
     await connection.execute(case_events.insert(), rows)
+    await entries.refresh(connection, [case])
+    await announce(connection, [case])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +112,10 @@ class Told:
 async def tell_all(
     connection: AsyncConnection, told: Sequence[Told], at: datetime, actor: str = MACHINE
 ) -> None:
-    """Change many locked cases, all in the same columns, with one event each. Vouches for their new rows."""
+    """Change many locked cases, all in the same columns, with one event each. Vouches for their new rows.
+
+    Only columns that the inbox's entries don't hold: times and rungs.
+    """
     before = await _last_hashes(connection, [each.case for each in told])
     names = tuple(told[0].values)
     new = {"all_id": [each.case for each in told]}
@@ -114,6 +127,7 @@ async def tell_all(
         row = event_row(each.cause, case.id, case.last_seq, at, each.event, each.details, actor)
         rows += chained([row], state_of(case._mapping), before[case.id])
     await connection.execute(case_events.insert(), rows)
+    await announce(connection, [each.case for each in told])
 
 
 @cache

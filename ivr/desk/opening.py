@@ -174,6 +174,7 @@ def _case_row(fact: Fact, code: str, ruling: Ruling, page: Page) -> Row:
         "timed_by": page.revision,
         "words": fact.get("words", ""),
         "place": fact.get("place"),
+        "entered": True,
     }
 
 

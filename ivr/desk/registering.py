@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases import national_id, phone
 from ivr.cases.kinds import Kind
 from ivr.cases.suggest import Suggester, Suggestion
-from ivr.desk import fates
+from ivr.desk import entries, fates
 from ivr.desk.book import Page
 from ivr.desk.change import Books, transaction
 from ivr.desk.codes import desk_code
@@ -104,6 +104,7 @@ async def save(connection: AsyncConnection, rows: Rows) -> None:
     for table, its in ((cases, rows.cases), (recordings, rows.recordings), (referrals, rows.referrals)):
         if its:
             await connection.execute(table.insert(), its)
+    await entries.write(connection, entries.opening_entries(rows.cases, rows.recordings, rows.referrals))
     await open_stories(connection, rows.events)
     await connection.execute(outbox.insert(), rows.outbox)
 

@@ -2,7 +2,24 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Date, ForeignKey, Index, Integer, LargeBinary, Table, Text, Uuid, text
+import uuid
+from collections.abc import Iterable
+
+from sqlalchemy import (
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    select,
+    text,
+)
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -37,3 +54,13 @@ case_events = Table(
     Index("ix_case_events_noted_on", "noted_on", postgresql_using="brin"),
     Index("ix_case_events_unchained", "case_id", postgresql_where=UNCHAINED_ROWS),
 )
+
+CHANNEL = "ivr_cases"  # NOTIFY with the ids of cases that something happened to
+_MOST = 200  # ids of one notice; PostgreSQL takes 8,000 bytes
+NOTIFY = select(func.pg_notify(CHANNEL, bindparam("ids", type_=Text)))
+
+
+def notices(ids: Iterable[uuid.UUID]) -> list[dict[str, str]]:
+    """The parameters of NOTIFY, to be executed in the transaction that writes the events."""
+    names = [each.hex for each in dict.fromkeys(ids)]
+    return [{"ids": " ".join(names[at : at + _MOST])} for at in range(0, len(names), _MOST)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
@@ -16,8 +16,17 @@ from ivr.store.base import metadata, moment
 # waits for approval. `satisfaction`: 1 to 5, asked once.
 # `words`: what she wants, where it came in writing. `place`: {address, address_id, latitude, longitude}, as
 # far as given. `part_of`: the case that this one is a part of. `member_of`: the collective case that it waits
-# in. `anonymised_at`: when retention took away who she is.
+# in. `anonymised_at`: when retention took away who she is. `person_id`: whose it is among the people of its
+# body; NULL = nobody's yet. `entered`: whether it has its `inbox_entries` row.
+# The indexes behind RUNNING and below serve the queues of the inbox (`ivr.desk.queues`).
 RUNNING = text("closed_at IS NULL AND stopped_at IS NULL")
+ESCALATED = text("closed_at IS NULL AND stopped_at IS NULL AND rung > 0")
+UNTOUCHED = text("status IN ('opened', 'referred', 'reopened') AND person_id IS NULL")
+RETURNED = text("status = 'returned'")
+ASSIGNED = text("closed_at IS NULL AND person_id IS NOT NULL")
+TO_APPROVE = text("closed_at IS NULL AND jsonb_typeof(draft) = 'object'")
+KNOWN = text("caller_key <> ''")
+UNENTERED = text("entered IS NOT TRUE")
 cases = Table(
     "cases",
     metadata,
@@ -61,6 +70,8 @@ cases = Table(
     Column("level", Text, nullable=False, server_default=""),
     moment("next_rung_at", nullable=True),
     Column("timed_by", Integer, nullable=False, server_default="0"),
+    Column("person_id", Uuid, ForeignKey("people.id")),
+    Column("entered", Boolean),
     Index("ix_cases_opened_at_id", "opened_at", "id"),
     Index(
         "ix_cases_caller_key_opened_at",
@@ -78,11 +89,22 @@ cases = Table(
     Index("ix_cases_member_of", "member_of", "id", postgresql_where=text("member_of IS NOT NULL")),
     Index("ix_cases_topic_county_opened_at", "topic", "county", "opened_at"),
     Index("ix_cases_closed_at_id", "closed_at", "id", postgresql_where=text("closed_at IS NOT NULL")),
+    Index("ix_cases_running", "due_at", "id", postgresql_where=RUNNING),
+    Index("ix_cases_running_agency", "agency", "due_at", "id", postgresql_where=RUNNING),
+    Index("ix_cases_running_county", "county", "due_at", "id", postgresql_where=RUNNING),
+    Index("ix_cases_escalated", "due_at", "id", postgresql_where=ESCALATED),
+    Index("ix_cases_escalated_agency", "agency", "due_at", "id", postgresql_where=ESCALATED),
+    Index("ix_cases_untouched", "agency", "opened_at", "id", postgresql_where=UNTOUCHED),
+    Index("ix_cases_returned", "due_at", "id", postgresql_where=RETURNED),
+    Index("ix_cases_assigned", "person_id", "due_at", "id", postgresql_where=ASSIGNED),
+    Index("ix_cases_to_approve", "due_at", "id", postgresql_where=TO_APPROVE),
+    Index("ix_cases_to_approve_agency", "agency", "due_at", "id", postgresql_where=TO_APPROVE),
+    Index("ix_cases_unentered", "id", postgresql_where=UNENTERED),
 )
 # Columns that a case is opened without; its later life fills them.
 LATER = (
     *("answer", "answered_at", "answer_voice", "draft", "satisfaction"),
     *("words", "place", "part_of", "member_of", "anonymised_at"),
     *("closed_at", "closure", "merged_into"),
-    *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at", "rung"),
+    *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at", "rung", "person_id"),
 )

@@ -52,7 +52,11 @@ def make_engine(url: str, pool: int = 5, command_seconds: float = 30.0, **option
         connect_args={
             "timeout": 5,
             "command_timeout": command_seconds,
-            "server_settings": {"jit": "off", "application_name": "seda111"},
+            "server_settings": {
+                "jit": "off",
+                "random_page_cost": "1.1",  # no disk of ours turns; else scans are preferred to our indexes
+                "application_name": "seda111",
+            },
         },
         **options,
     )

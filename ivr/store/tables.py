@@ -18,6 +18,7 @@ from ivr.store.channels import channel_requests, channels
 from ivr.store.code_blocks import code_blocks, code_misses, desk_numbers, key_material
 from ivr.store.custody_days import custody_days
 from ivr.store.figure_days import figure_days
+from ivr.store.inbox_entries import inbox_entries
 from ivr.store.interventions import interventions
 from ivr.store.legal_holds import legal_holds
 from ivr.store.limits import limits
@@ -57,6 +58,7 @@ __all__ = [
     "custody_days",
     "desk_numbers",
     "figure_days",
+    "inbox_entries",
     "interventions",
     "key_material",
     "legal_holds",

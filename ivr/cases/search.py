@@ -1,0 +1,120 @@
+"""What the inbox finds cases by. Pure.
+
+A case is known by *lexemes*: the stems of what was said, typed and answered, and *facets* like `=s:referred`,
+which no word can look like. Among them are the blocks of days that it was opened in, of 1, 8, 64 and 512
+days: with them the newest cases that hold a frequent word are found without touching the older ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from ivr.cases import phone
+from ivr.cases.code import is_valid
+from ivr.cases.words import normalise, stem, word_set
+
+LONGEST = 40  # characters of a lexeme; no word is longer
+MOST_WORDS = 8  # of a search; further ones are left out
+LEAST_DIGITS = 7  # of a caller's number: fewer would list strangers
+_BLOCKS = (1, 8, 64, 512)  # days, each the eighth part of the next
+_DAY = 86_400
+# Say nothing of the matter, and endings that were written apart.
+_IDLE = word_set(
+    "و در به از که را رو تا با هم یا ها های هایی ام ات اش ای یه یک این اون ان است هست می نمی من ما"
+)
+_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789", " \u200c\u200e\u200f-()/.")
+
+
+def words_of(*texts: str) -> set[str]:
+    """The lexemes of texts: one spelling, digits ASCII, without endings, hamza left out."""
+    return {_lexeme(word) for text in texts for word in normalise(text).split()} - {""}
+
+
+def _lexeme(word: str) -> str:
+    return stem(word.replace("ء", ""))[:LONGEST]
+
+
+def facet(name: str, value: object) -> str:
+    """`name` is one letter: k kind, t topic, c county, a agency, h had by, s status, w way, n number."""
+    return f"={name}:{value}"
+
+
+def day_of(at: datetime) -> int:
+    """The day in UTC, counted from 1970."""
+    return int(at.timestamp() // _DAY)
+
+
+def end_of(day: int) -> datetime:
+    """The moment at which the next day begins."""
+    return datetime.fromtimestamp((day + 1) * _DAY, UTC)
+
+
+def day_blocks(day: int) -> list[str]:
+    """The blocks that a day lies in."""
+    return [facet(str(place), day // size) for place, size in enumerate(_BLOCKS)]
+
+
+def backwards(day: int, most: int) -> tuple[int, list[str]]:
+    """A stretch of at most `most` days that ends with `day`: its first day, and the blocks it is made of.
+
+    The blocks are of one size and few, for that is what an index combines with words the fastest.
+    """
+    fits = [size for size in _BLOCKS if (day + 1) % size == 0 and size <= max(most, 1)]
+    size, next_size = fits[-1], _BLOCKS[min(len(fits), len(_BLOCKS) - 1)]
+    first = day + 1 - size
+    while first % next_size and day + 1 - first + size <= most:
+        first -= size
+    place = _BLOCKS.index(size)
+    return first, [facet(str(place), block) for block in range(first // size, (day + 1) // size)]
+
+
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """What somebody typed. `code`, `caller`: where it may be one; `caller` is how an E.164 number begins."""
+
+    text: str
+    words: tuple[str, ...] = ()
+    code: str = ""
+    caller: str = ""
+
+    def __bool__(self) -> bool:
+        return bool(self.words or self.code or self.caller)
+
+
+def sought(text: str, area_code: str = "") -> Sought:
+    """Read a search. The words, each once, in order, without idle ones unless there are no others."""
+    bare = text.translate(_DIGITS)
+    number = bare.removeprefix("+")
+    if not (number.isascii() and number.isdigit()):
+        return Sought(text, _words(text))
+    code = number if is_valid(number) else ""
+    return Sought(text, _words(number), code, _caller(bare, number, area_code))
+
+
+def _words(text: str) -> tuple[str, ...]:
+    words = normalise(text).split()
+    told = [word for word in words if word not in _IDLE] or words
+    return tuple(dict.fromkeys(filter(None, map(_lexeme, told))))[:MOST_WORDS]
+
+
+def _caller(text: str, digits: str, area_code: str) -> str:
+    if len(digits) < LEAST_DIGITS or len(digits) > 15:
+        return ""
+    if full := phone.normalise(text, area_code):
+        return full
+    bare = digits.removeprefix("00") if digits.startswith("00") else digits
+    bare = bare.removeprefix("98") if bare != digits or text.startswith("+") else bare
+    return f"+98{bare.removeprefix('0')}"
+
+
+def tsquery(every: Iterable[str], any_of: Iterable[Iterable[str]] = (), none: Iterable[str] = ()) -> str:
+    """PostgreSQL's tsquery: all of `every`, one of each group, none of `none`."""
+    parts = [_quoted(lexeme) for lexeme in every]
+    parts += [f"({' | '.join(map(_quoted, group))})" for group in any_of]
+    return " & ".join([*parts, *(f"!{_quoted(lexeme)}" for lexeme in none)])
+
+
+def _quoted(lexeme: str) -> str:
+    return "'" + lexeme.replace("\\", "\\\\").replace("'", "''") + "'"

@@ -1,0 +1,163 @@
+"""Search over code, caller, words and answers, and every case by its facets. Newest first, by key.
+
+A frequent word is not sorted out of a hundred thousand cases: the days are walked backwards, first two of
+them, then ever more, until a page is full. Each step asks the index for word *and* days at once, so that it
+finds little more than what is shown, and a rare word takes a handful of steps over all years.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, Text, cast, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.search import Sought, backwards, day_of, end_of, facet, tsquery
+from ivr.desk.queues import EVERYTHING, PAGE, Filters, Key, Page, Sight, key_of, shown
+from ivr.store.cases import KNOWN
+from ivr.store.tables import cases, inbox_entries
+
+FIRST_DAYS, MORE = 2, 16  # the first step, and how many times the days so far a further one takes at most
+MOST_OF_A_NUMBER = 2_000  # cases whose caller's number begins so
+_LETTERS = {"kind": "k", "topic": "t", "county": "c", "agency": "a", "status": "s", "channel": "w"}
+_BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+async def find(
+    connection: AsyncConnection,
+    sought: Sought,
+    sight: Sight,
+    now: datetime,
+    filters: Filters = EVERYTHING,
+    after: Key | None = None,
+    limit: int = PAGE,
+) -> Page:
+    """Cases that answer to what was typed; everything that may be seen where nothing was.
+
+    The case of a code goes before those of a caller, these before those in which it was said.
+    """
+    if not (sought or filters.codes or sight.agency or sight.counties):
+        rows = (await connection.execute(newest(filters, after, limit + 1))).all()
+        return _page(rows, limit)
+    if sought.code and (rows := (await connection.execute(by_code(sought.code, sight))).all()):
+        return Page(rows)
+    if sought.caller:
+        rows = (await connection.execute(by_caller(sought.caller, sight, filters, after, limit + 1))).all()
+        if rows:
+            return _page(rows, limit)
+    return await _walk(connection, sought.words, sight, now, filters, after, limit)
+
+
+async def _walk(
+    connection: AsyncConnection,
+    words: Sequence[str],
+    sight: Sight,
+    now: datetime,
+    filters: Filters,
+    after: Key | None,
+    limit: int,
+) -> Page:
+    latest = [now, *([after.at] if after else []), *([filters.until] if filters.until else [])]
+    newest_day = day_of(min(latest))
+    first = filters.since or (await connection.execute(_FIRST)).scalar() or now
+    oldest_day, days, seen = day_of(first), FIRST_DAYS, 0
+    found: list[Row[Any]] = []
+    while newest_day >= oldest_day and len(found) <= limit:
+        from_day, blocks = backwards(newest_day, days)
+        if newest_day - days < oldest_day:
+            from_day, blocks = oldest_day, []  # all the rest
+        query = step(words, sight, filters, blocks, end_of(newest_day), after, limit + 1 - len(found))
+        found += (await connection.execute(query)).all()
+        seen += newest_day - from_day + 1
+        newest_day, days = from_day - 1, seen * MORE
+    if not found:
+        return Page()
+    chosen = select(cases.c.id, cases.c.opened_at.label("listed_at"))
+    rows = await connection.execute(
+        shown(chosen.where(cases.c.id.in_([row.id for row in found])), newest=True)
+    )
+    return _page(rows.all(), limit)
+
+
+def step(
+    words: Sequence[str],
+    sight: Sight,
+    filters: Filters,
+    blocks: Sequence[str],
+    before: datetime,
+    after: Key | None,
+    limit: int,
+) -> Select[Any]:
+    """The newest cases that hold everything: those of the blocks of days, or all of them `before`."""
+    entry = inbox_entries.c
+    every, groups = _facets(sight, filters)
+    wanted = _wanted([*words, *every], [*groups, *([blocks] if blocks else [])])
+    query = select(entry.case_id.label("id"), entry.opened_at).where(entry.lexemes.op("@@")(wanted))
+    query = query.where(entry.opened_at < before)
+    for bound in _bounds(filters, after, entry.opened_at, entry.case_id):
+        query = query.where(bound)
+    return query.order_by(entry.opened_at.desc(), entry.case_id.desc()).limit(limit)
+
+
+def newest(filters: Filters, after: Key | None, limit: int) -> Select[Any]:
+    """Every case of these days, for those who may see every case."""
+    chosen = select(cases.c.id, cases.c.opened_at.label("listed_at"))
+    for bound in _bounds(filters, after, cases.c.opened_at, cases.c.id):
+        chosen = chosen.where(bound)
+    return shown(chosen.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit), newest=True)
+
+
+def by_code(code: str, sight: Sight) -> Select[Any]:
+    chosen = select(cases.c.id, cases.c.opened_at.label("listed_at")).where(cases.c.code == code)
+    return shown(_seen_by(chosen, sight), newest=True)
+
+
+def by_caller(begins: str, sight: Sight, filters: Filters, after: Key | None, limit: int) -> Select[Any]:
+    """The newest cases of callers whose number begins so, among `MOST_OF_A_NUMBER` of them."""
+    key = cases.c.caller_key
+    within = (KNOWN, key >= begins, key < f"+{int(begins) + 1}", key.startswith(begins, autoescape=True))
+    some: Any = select(cases).where(*within).limit(MOST_OF_A_NUMBER).subquery()
+    chosen = select(some.c.id, some.c.opened_at.label("listed_at"))
+    chosen = chosen.where(*(some.c[name] == value for name, value in filters.codes.items()))
+    for bound in _bounds(filters, after, some.c.opened_at, some.c.id):
+        chosen = chosen.where(bound)
+    chosen = _seen_by(chosen, sight, some.c)
+    return shown(chosen.order_by(some.c.opened_at.desc(), some.c.id.desc()).limit(limit), newest=True)
+
+
+def _seen_by(chosen: Any, sight: Sight, its: Any = cases.c) -> Any:
+    every, groups = _facets(sight, EVERYTHING)
+    if not every and not groups:
+        return chosen
+    wanted = _wanted(every, groups)
+    return chosen.join(inbox_entries, inbox_entries.c.case_id == its.id).where(
+        inbox_entries.c.lexemes.op("@@")(wanted)
+    )
+
+
+def _wanted(every: Sequence[str], groups: Sequence[Sequence[str]]) -> Any:
+    return cast(literal(tsquery(every, groups), Text), TSQUERY)
+
+
+def _facets(sight: Sight, filters: Filters) -> tuple[list[str], list[list[str]]]:
+    """What must be there, and groups of which one must be: her agency has or had it, her counties or none."""
+    every = [facet(_LETTERS[name], value) for name, value in filters.codes.items()]
+    every += [facet("h", sight.agency)] if sight.agency else []
+    counties = [facet("c", county) for county in ["", *sorted(sight.counties)]]
+    return every, [counties] if sight.counties else []
+
+
+def _bounds(filters: Filters, after: Key | None, at: Any, id: Any) -> list[Any]:
+    bounds = [at >= filters.since] if filters.since else []
+    bounds += [at < filters.until] if filters.until else []
+    return bounds + ([tuple_(at, id) < tuple_(after.at, after.case)] if after else [])
+
+
+def _page(rows: Sequence[Row[Any]], limit: int) -> Page:
+    return Page(rows[:limit], key_of(rows[limit - 1])) if len(rows) > limit else Page(rows)
+
+
+_FIRST = select(cases.c.opened_at).where(cases.c.opened_at > _BEFORE_ALL).order_by(cases.c.opened_at).limit(1)

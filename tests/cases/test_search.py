@@ -1,0 +1,87 @@
+"""What the inbox finds cases by: one spelling for all keyboards, days in blocks, what was typed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivr.cases.code import code_for
+from ivr.cases.search import backwards, day_blocks, day_of, end_of, sought, tsquery, words_of
+
+AREA = "041"
+CODE = code_for(7, bytes(32))
+
+
+@pytest.mark.parametrize(
+    ("typed", "written"),
+    [
+        ("كيفيت آب", "کیفیت اب"),  # Arabic kaf and yeh, madda
+        ("مسئول", "مسیول"),  # hamza on its chair
+        ("مؤسسه", "موسسه"),
+        ("أداره", "اداره"),
+        ("جزء", "جز"),  # hamza alone
+        ("قبض‌ها", "قبض"),  # zero-width non-joiner and ending
+        ("قبض ها", "قبض‌ها"),
+        ("قَبضِ", "قبض"),  # vowel marks
+        ("قبـــض", "قبض"),  # kashida
+        ("خانۀ", "خانه"),
+        ("۱۲۳۴", "1234"),  # Persian and Arabic digits
+        ("١٢٣٤", "۱۲۳۴"),
+        ("Wi-Fi", "WI FI"),
+    ],
+)
+def test_the_same_word_typed_on_another_keyboard_is_the_same(typed: str, written: str) -> None:
+    assert {*sought(typed, AREA).words} <= words_of(written), (sought(typed, AREA).words, words_of(written))
+
+
+def test_letters_of_azerbaijani_are_kept() -> None:
+    assert words_of("سو گلمیر") != words_of("سۇ گلمیر")
+    assert "سۆز" in words_of("سۆز")
+
+
+def test_words_without_weight_are_not_asked_for_unless_they_are_all() -> None:
+    assert sought("آب در روستا").words == sought("آب روستا").words
+    assert sought("را").words
+
+
+def test_a_code_a_number_and_plain_digits_are_told_apart() -> None:
+    persian = CODE.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+    spoken = f"{persian[:3]} {persian[3:6]} {persian[6:8]}-{persian[8:]}"
+    assert sought(spoken, AREA).code == CODE
+    for number in ("09141234567", "+98 914 123 4567", "0098914 1234567", "٩١٤١٢٣٤٥٦٧"):
+        assert sought(number, AREA).caller == "+989141234567", number
+    assert sought("0914123", AREA).caller == "+98914123"
+    assert sought("33334444", AREA).caller == "+984133334444"
+    assert sought("12", AREA).caller == "" and sought("12", AREA).words == ("12",)
+    assert not sought("  ،؛ ", AREA)
+
+
+@given(st.integers(0, 40_000), st.integers(1, 5_000))
+def test_a_stretch_of_days_is_held_exactly_by_few_blocks_of_one_size(day: int, most: int) -> None:
+    first, blocks = backwards(day, most)
+    assert day - first < most and 1 <= len(blocks) <= max(8, most // 512 + 1)
+    inside = {first, day, (first + day) // 2}
+    assert all(len({*blocks} & {*day_blocks(each)}) == 1 for each in inside)
+    assert not any({*blocks} & {*day_blocks(each)} for each in (first - 1, day + 1))
+
+
+def test_walking_backwards_takes_few_steps() -> None:
+    for today in range(20_000, 20_600):
+        day, steps, seen = today, 0, 0
+        while today - day < 3_000:
+            first, _ = backwards(day, 16 * seen or 2)
+            seen, day, steps = seen + day - first + 1, first - 1, steps + 1
+        assert steps <= 12, today
+
+
+def test_days_change_at_midnight_in_utc() -> None:
+    midnight = datetime(2026, 11, 26, tzinfo=UTC)
+    assert day_of(midnight) == day_of(midnight - timedelta(microseconds=1)) + 1
+    assert end_of(day_of(midnight) - 1) == midnight
+
+
+def test_a_query_quotes_whatever_it_is_given() -> None:
+    assert tsquery(["a'b", "c\\"], [["x", "y"]], ["z"]) == "'a''b' & 'c\\\\' & ('x' | 'y') & !'z'"
