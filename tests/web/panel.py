@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, ClientSession, CookieJar, web
+from argon2 import PasswordHasher
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.roles import OF_AN_AGENCY, Role
-from ivr.desk import signing_in
+from ivr.desk import passwords, signing_in
 from ivr.desk.book import Book
-from ivr.desk.passwords import HASHER
 from ivr.desk.people import Person
 from ivr.desk.signing_in import From
 from ivr.store.tables import agencies, people
@@ -28,7 +28,8 @@ from ivr.web.panel.visit import Panel
 from tests.web.service import LEARNING, Clock
 
 PASSWORD = "an old brown kettle 7"
-HASH = HASHER.hash(PASSWORD)
+QUICK = PasswordHasher(time_cost=1, memory_cost=1024, parallelism=1)  # the real one takes 64 MiB a time
+HASH = QUICK.hash(PASSWORD)
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
@@ -137,7 +138,10 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
 
 
 @pytest.fixture
-async def panel(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[PanelServed]:
+async def panel(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[PanelServed]:
     """Over a database of this test's own."""
+    monkeypatch.setattr(passwords, "HASHER", QUICK)
     async with panel_served(engine, tmp_path) as served:
         yield served

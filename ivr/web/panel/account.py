@@ -1,17 +1,130 @@
-"""The first page, and one's own account."""
+"""The first page, and one's own account: password, second factor, sessions."""
 
 from __future__ import annotations
 
+from uuid import UUID
+
+import segno
 from aiohttp import web
 
-from ivr.web.panel.visit import Route, Visit
+from ivr.desk import account, totp
+from ivr.desk.limiting import TooOften
+from ivr.desk.refusals import Refused, WrongField
+from ivr.web.panel import sessions
+from ivr.web.panel.visit import NotFound, Route, Visit
+
+HOME = "/panel/account"
+FACTOR = f"{HOME}/second-factor"
+PASSWORD = f"{HOME}/password"
 
 
 def routes() -> list[Route]:
     return [
         Route("GET", "/panel/", "home", home),
+        Route("GET", HOME, "account", page),
+        Route("GET", PASSWORD, "account.password", password),
+        Route("POST", PASSWORD, "account.password.send", change_password),
+        Route("GET", FACTOR, "account.factor", factor),
+        Route("POST", FACTOR, "account.factor.send", confirm_factor),
+        Route("POST", f"{FACTOR}/drop", "account.factor.drop", drop_factor),
+        Route("POST", f"{HOME}/sessions/{{id}}/end", "account.session.end", end_session),
+        Route("POST", f"{HOME}/sessions/end", "account.sessions.end", end_others),
     ]
 
 
 async def home(visit: Visit) -> web.Response:
     return visit.render("panel/home.html")
+
+
+async def page(visit: Visit) -> web.Response:
+    mine = await account.account(visit.panel.engine, visit.person.id, visit.now, visit.panel.keeping)
+    return visit.render("panel/account.html", account=mine)
+
+
+async def password(visit: Visit) -> web.Response:
+    return visit.render("panel/password.html", wrong={})
+
+
+async def change_password(visit: Visit) -> web.Response:
+    form, panel = visit.form(), visit.panel
+    old, new = form.secret("old"), form.secret("password")
+    if new != form.raw("again"):
+        form.refuse("again", "common.password.differs")
+    token = ""
+    if not form.wrong:
+        try:
+            assert visit.session is not None
+            token = await account.change_password(
+                panel.engine, visit.session, old, new, visit.now, visit.came, panel.keeping
+            )
+        except WrongField as error:
+            form.refused(error, {"old": "common.password.wrong", "password": "common.password.poor"})
+        except TooOften:
+            form.refuse("old", "common.sign_in.too_often")
+    if form.wrong:
+        return visit.render("panel/password.html", status=422, wrong=form.wrong)
+    answer = visit.redirect(HOME)
+    sessions.set_cookie(answer, sessions.cookie_name(visit.tls), token, secure=visit.tls)
+    return answer
+
+
+async def factor(visit: Visit) -> web.Response:
+    if visit.person.second_factor:
+        return visit.redirect(HOME)
+    return await _factor_page(visit, {}, 200)
+
+
+async def _factor_page(visit: Visit, wrong: dict[str, str], status: int) -> web.Response:
+    secret = await account.propose_factor(visit.panel.engine, visit.person.id)
+    code = segno.make(totp.address(secret, visit.person.name, visit.words("common.factor.issuer")), error="m")
+    picture = code.svg_data_uri(scale=5, border=3, light="#fff")
+    spelt = " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
+    return visit.render("panel/factor.html", status=status, picture=picture, secret=spelt, wrong=wrong)
+
+
+async def confirm_factor(visit: Visit) -> web.Response:
+    form = visit.form()
+    code = sessions.plain_code(form.text("code", most=20))
+    codes: list[str] = []
+    if not form.wrong:
+        try:
+            assert visit.session is not None
+            codes = await account.confirm_factor(
+                visit.panel.engine, visit.session, code, visit.now, visit.came
+            )
+        except WrongField:
+            form.refuse("code", "common.factor.wrong")
+        except TooOften:
+            form.refuse("code", "common.sign_in.too_often")
+    if form.wrong:
+        return await _factor_page(visit, form.wrong, 422)
+    return visit.render("panel/recovery.html", codes=codes)
+
+
+async def drop_factor(visit: Visit) -> web.Response:
+    assert visit.session is not None
+    try:
+        await account.drop_factor(
+            visit.panel.engine, visit.session, visit.form().raw("old"), visit.now, visit.came
+        )
+    except (WrongField, TooOften) as error:
+        key = "common.password.wrong" if isinstance(error, WrongField) else "common.sign_in.too_often"
+        mine = await account.account(visit.panel.engine, visit.person.id, visit.now, visit.panel.keeping)
+        wrong = {"old": visit.words(key)}
+        return visit.render("panel/account.html", status=422, account=mine, wrong=wrong)
+    return visit.redirect(HOME)
+
+
+async def end_session(visit: Visit) -> web.Response:
+    try:
+        id = UUID(visit.request.match_info["id"])
+        await account.end_session(visit.panel.engine, visit.person.id, id, visit.now, visit.came)
+    except (ValueError, Refused):
+        raise NotFound from None
+    return visit.redirect(HOME)
+
+
+async def end_others(visit: Visit) -> web.Response:
+    assert visit.session is not None
+    await account.end_others(visit.panel.engine, visit.session, visit.now, visit.came)
+    return visit.redirect(HOME)

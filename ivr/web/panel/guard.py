@@ -129,12 +129,12 @@ class Guard:
         if visit.session is None:
             if visit.request.method not in sessions.SAFE or visit.partial:
                 return visit.redirect("/panel/sign-in")
-            return visit.redirect(f"/panel/sign-in?next={quote(visit.request.path_qs, safe='/')}")
+            return visit.redirect(f"/panel/sign-in{_next(visit)}")
         missing = visit.session.needs or ("password" if visit.person.must_change else "")
         first = FIRST_THINGS.get(missing, "")
         if not first or route.name.startswith(first) or route.name == "sign_out":
             return None
-        return visit.redirect(self.pages.paths[first]) if first in self.pages.paths else None
+        return visit.redirect(self.pages.paths[first] + _next(visit))
 
     async def _sent(self, visit: Visit, route: Route, key: str) -> Form:
         """What was posted. Raises Forbidden when it is not from a page of ours."""
@@ -181,3 +181,9 @@ class Guard:
     def error(self, visit: Visit, status: int) -> web.Response:
         known = f"common.error.{status}.title" in self.words
         return visit.render("panel/error.html", status=status, number=status if known else 500)
+
+
+def _next(visit: Visit) -> str:
+    """The query that brings them back to where they wanted to go."""
+    wanted = visit.request.path_qs
+    return "" if visit.request.method not in sessions.SAFE else f"?next={quote(wanted, safe='/')}"

@@ -107,6 +107,7 @@ def filters(words: Words, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
         "mask_number": mask_number,
         "mask_id": mask_id,
         "named": named,
+        "browser": browser,
     }
 
 
@@ -116,6 +117,14 @@ def number(value: float | None) -> str:
         return "—"
     text = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}".removesuffix(".0")
     return digits(text.replace(",", "٬").replace(".", "٫"))
+
+
+def browser(text: str) -> str:
+    """What a User-Agent comes down to: "Firefox, Linux"."""
+    programs = ("Edg", "OPR", "Firefox", "Chrome", "Safari")
+    machines = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
+    found = [next((name for name in names if name in text), "") for names in (programs, machines)]
+    return ", ".join(filter(None, found)) or text[:40]
 
 
 def mask_number(value: str | None) -> str:

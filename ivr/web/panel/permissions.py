@@ -84,9 +84,19 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
 # Route name → what it needs. One block a section, in the order of the names.
 ROUTES: Mapping[str, Permission] = {
     # panel
+    "account": P.SIGNED_IN,
+    "account.factor": P.SIGNED_IN,
+    "account.factor.drop": P.SIGNED_IN,
+    "account.factor.send": P.SIGNED_IN,
+    "account.password": P.SIGNED_IN,
+    "account.password.send": P.SIGNED_IN,
+    "account.session.end": P.SIGNED_IN,
+    "account.sessions.end": P.SIGNED_IN,
     "home": P.SIGNED_IN,
     "nowhere": P.SIGNED_IN,
     "sign_in": P.PUBLIC,
+    "sign_in.second": P.SIGNED_IN,
+    "sign_in.second.send": P.SIGNED_IN,
     "sign_in.send": P.PUBLIC,
     "sign_out": P.SIGNED_IN,
     "theme": P.PUBLIC,

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from ivr.desk.signing_in import From
+from ivr.web.panel.forms import latin
 
 GUEST = "seda-form"  # before signing in forms are bound to this one
 FIELD, HEADER = "csrf", "X-CSRF-Token"
@@ -62,6 +63,11 @@ def own_path(path: str, otherwise: str = "/panel/") -> str:
     """Where to go on after signing in: a page of the panel, never another host."""
     plain = path.isascii() and path.isprintable() and "\\" not in path and "//" not in path
     return path if plain and path.startswith("/panel/") else otherwise
+
+
+def plain_code(text: str) -> str:
+    """A one-time code as it may be typed: in any digits, with blanks."""
+    return latin("".join(text.split()))
 
 
 def _mac(key: str, nonce: str) -> str:

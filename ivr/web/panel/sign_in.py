@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ivr.desk import signing_in
+from ivr.desk.limiting import TooOften
 from ivr.desk.signing_in import NotSignedIn
 from ivr.web.panel import sessions
 from ivr.web.panel.page import THEMES
@@ -17,6 +18,8 @@ def routes() -> list[Route]:
     return [
         Route("GET", "/panel/sign-in", "sign_in", page),
         Route("POST", "/panel/sign-in", "sign_in.send", send),
+        Route("GET", "/panel/sign-in/code", "sign_in.second", second),
+        Route("POST", "/panel/sign-in/code", "sign_in.second.send", send_second),
         Route("POST", "/panel/sign-out", "sign_out", leave),
         Route("POST", "/panel/theme", "theme", theme),
     ]
@@ -36,9 +39,49 @@ async def send(visit: Visit) -> web.Response:
         token = await signing_in.sign_in(
             panel.engine, name, form.raw("password"), visit.now, visit.came, panel.keeping
         )
+    except (NotSignedIn, TooOften) as error:
+        status, wrong = _refusal(visit, error)
+        return visit.render("panel/sign_in.html", status=status, onward=onward, name=name, wrong=wrong)
+    # Who still owes the second factor is sent on from there to the page that asks for it, and comes back.
+    return _with(visit, token, onward)
+
+
+async def second(visit: Visit) -> web.Response:
+    onward = sessions.own_path(visit.request.query.get("next", ""))
+    assert visit.session is not None
+    if not visit.session.needs:
+        return visit.redirect(onward)
+    return visit.render("panel/second.html", onward=onward, wrong="")
+
+
+async def send_second(visit: Visit) -> web.Response:
+    form, panel, session = visit.form(), visit.panel, visit.session
+    onward, code = sessions.own_path(form.raw("next")), sessions.plain_code(form.raw("code")[:40])
+    assert session is not None
+    if not session.needs:
+        return visit.redirect(onward)
+    try:
+        token = await signing_in.second_factor(
+            panel.engine, session, code, visit.now, visit.came, panel.keeping
+        )
+    except TooOften as error:  # the password is asked for again too
+        status, wrong = _refusal(visit, error)
+        visit.session = None
+        return visit.render("panel/wait.html", status=status, wrong=wrong)
     except NotSignedIn:
-        return visit.render("panel/sign_in.html", status=422, onward=onward, name=name,
-                            wrong=visit.words("common.sign_in.refused"))  # fmt: skip
+        wrong = visit.words("common.factor.wrong")
+        return visit.render("panel/second.html", status=422, onward=onward, wrong=wrong)
+    return _with(visit, token, onward)
+
+
+def _refusal(visit: Visit, error: NotSignedIn | TooOften) -> tuple[int, str]:
+    if isinstance(error, NotSignedIn):
+        return 422, visit.words("common.sign_in.refused")
+    minutes = max(1, round((error.until - visit.now).total_seconds() / 60))
+    return 429, visit.words("common.sign_in.wait", n=minutes)
+
+
+def _with(visit: Visit, token: str, onward: str) -> web.Response:
     answer = visit.redirect(onward)
     sessions.set_cookie(answer, sessions.cookie_name(visit.tls), token, secure=visit.tls)
     visit.guest_key = ""
@@ -55,7 +98,7 @@ async def leave(visit: Visit) -> web.Response:
 
 
 async def theme(visit: Visit) -> web.Response:
-    """Light, dark, or as the machine has it; back to the page it was asked on."""
+    """Light or dark from now on, else as the machine has it; back to the page it was asked on."""
     wanted = visit.form().raw("theme")
     answer = visit.redirect(sessions.own_path(visit.form().raw("back")))
     if wanted in THEMES:

@@ -64,6 +64,8 @@ def _flat(tree: Any, prefix: str) -> Iterator[tuple[str, str]]:
         yield prefix, tree
     elif isinstance(tree, dict):
         for key, value in tree.items():
+            if not isinstance(key, str):
+                raise ValueError(f"{prefix}: {key!r} is not a text; quote numbers, on, off, yes and no")
             yield from _flat(value, f"{prefix}.{key}")
     else:
-        raise ValueError(f"{prefix}: {tree!r} is not a text; quote numbers, yes and no")
+        raise ValueError(f"{prefix}: {tree!r} is not a text; quote numbers, on, off, yes and no")

@@ -1,0 +1,176 @@
+"""One's own account: a first password, a second factor, sessions elsewhere, and who guesses too often."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select
+
+from ivr.desk import people, totp
+from ivr.desk.people import Person
+from ivr.store.tables import people as people_table
+from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.panel import PASSWORD, PanelServed
+from tests.web.test_sign_in import actions, sign_in
+
+NEW = "seven green bicycles"
+
+
+async def fill_in(page: Page, person: Person, password: str) -> None:
+    await page.goto("/panel/sign-in")
+    await page.get_by_label("نام کاربری").fill(person.name)
+    await page.get_by_label("رمز عبور").fill(password)
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(re.compile(r"/panel/(?!sign-in$)"))
+
+
+async def code_of(panel: PanelServed, person: Person) -> str:
+    async with panel.engine.connect() as connection:
+        secret = (
+            await connection.execute(select(people_table.c.totp_secret).where(people_table.c.id == person.id))
+        ).scalar_one()
+    return totp.code_at(secret, int(panel.clock.now.timestamp()) // totp.STEP_SECONDS)
+
+
+async def test_a_first_password_is_changed_before_anything_else(panel: PanelServed, chrome: Browser) -> None:
+    person = await panel.person("supervisor", must_change=True)
+    async with window(chrome, panel) as page:
+        await fill_in(page, person, PASSWORD)
+        await expect(page.get_by_role("heading", level=1)).to_have_text("تغییر رمز عبور")
+        await screenshot(page, "first-password")
+        assert not await serious(page)
+        await page.goto("/panel/account")
+        assert "/panel/account/password" in page.url
+        for old, new, again, sentence in [
+            (PASSWORD, PASSWORD, PASSWORD, "نه رمز پیشین"),
+            (PASSWORD, "short", "short", "دست‌کم ۱۰ نویسه"),
+            (PASSWORD, NEW, "another one", "یکی نیست"),
+            ("not this one", NEW, NEW, "رمز عبور کنونی درست نیست"),
+            (PASSWORD, NEW, NEW, ""),
+        ]:
+            await page.get_by_label("رمز عبور کنونی").fill(old)
+            await page.get_by_label("رمز عبور تازه", exact=True).fill(new)
+            await page.get_by_label("تکرار رمز عبور تازه").fill(again)
+            await page.keyboard.press("Enter")
+            if sentence:
+                await expect(page.locator(".wrong")).to_contain_text(sentence)
+        await expect(page.get_by_role("heading", level=1)).to_have_text("حساب من")
+    other = await panel.client()
+    assert (await sign_in(other, person.name))[0] == 422
+    assert (await sign_in(other, person.name, NEW))[0] == 303
+    assert "password_changed" in await actions(panel)
+
+
+async def test_a_second_factor_from_set_up_to_recovery(panel: PanelServed, chrome: Browser) -> None:
+    person = await panel.person("admin")
+    async with window(chrome, panel) as page:
+        await fill_in(page, person, PASSWORD)
+        await page.get_by_role("link", name=person.full_name).click()
+        await page.get_by_role("link", name="روشن کردن").click()
+        await screenshot(page, "second-factor")
+        assert not await serious(page)
+        box = await page.get_by_role("img", name="نشان QR").bounding_box()
+        assert box is not None and box["width"] > 200
+        await page.get_by_label("رمز شش‌رقمی").fill("000000")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".wrong")).to_contain_text("درست نیست")
+        await page.get_by_label("رمز شش‌رقمی").fill(await code_of(panel, person))
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("رمزهای بازیابی")
+        recovery = await page.locator(".codes code").all_inner_texts()
+        await screenshot(page, "recovery-codes")
+        await page.get_by_role("button", name="خروج").click()
+
+        await fill_in(page, person, PASSWORD)
+        await expect(page.get_by_role("heading", level=1)).to_have_text("رمز یک‌بارمصرف")
+        await screenshot(page, "second-factor-asked")
+        assert not await serious(page)
+        await page.goto("/panel/account")
+        assert "/panel/sign-in/code?next=/panel/account" in page.url
+        await page.get_by_label("رمز یک‌بارمصرف").fill(await code_of(panel, person))  # used in the set-up
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_contain_text("پیش‌تر به کار رفته")
+        panel.clock.now += timedelta(seconds=30)
+        persian = (await code_of(panel, person)).translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+        await page.get_by_label("رمز یک‌بارمصرف").fill(persian)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("سلام|حساب"))
+    assert len(recovery) == totp.RECOVERY_CODES
+    for again in (False, True):
+        client = await panel.client()
+        assert await sign_in(client, person.name) == (303, "/panel/")
+        assert (await client.get("/panel/")).status == 303
+        await client.get("/panel/sign-in/code")
+        answer = await client.post("/panel/sign-in/code", {"code": recovery[0].upper()})
+        assert answer.status == (422 if again else 303)
+        assert (await client.get("/panel/account")).status == (303 if again else 200)
+
+
+async def test_who_guesses_the_password_waits_and_an_admin_may_end_the_wait(panel: PanelServed) -> None:
+    person = await panel.person("officer")
+    client = await panel.client()
+    for name in (person.name, "nobody.at.all"):
+        statuses = [(await sign_in(client, name, "wrong password"))[0] for _ in range(9)]
+        assert statuses == [422] * 8 + [429]
+    assert (await sign_in(client, person.name))[0] == 429
+    panel.clock.now += timedelta(minutes=15)
+    assert (await sign_in(client, person.name))[0] == 303
+    client = await panel.client()
+    for _ in range(9):
+        await sign_in(client, person.name, "wrong password")
+    await people.unlock(panel.engine, person.name, panel.clock())
+    assert (await sign_in(client, person.name))[0] == 303
+    await people.lock(panel.engine, person.name, panel.clock())
+    assert (await client.get("/panel/")).status == 303, "locked people are signed out"
+    other = await panel.client()
+    assert (await sign_in(other, person.name))[0] == 422
+    assert {"sign_in_refused", "person_locked", "person_unlocked"} <= set(await actions(panel))
+
+
+async def test_one_address_may_not_try_name_after_name(panel: PanelServed) -> None:
+    client = await panel.client()
+    await client.get("/panel/sign-in")
+    statuses = []
+    for n in range(62):
+        fields = {"name": f"name{n}", "password": "x"}
+        statuses.append((await client.post("/panel/sign-in", fields)).status)
+    assert statuses == [422] * 60 + [429] * 2
+
+
+async def test_guessing_the_code_ends_at_the_password(panel: PanelServed) -> None:
+    person = await panel.person("admin", totp_secret=totp.new_secret(), totp_since=panel.clock())
+    client = await panel.client()
+    await sign_in(client, person.name)
+    await client.get("/panel/sign-in/code")
+    statuses = [(await client.post("/panel/sign-in/code", {"code": f"{n:06d}"})).status for n in range(9)]
+    assert statuses == [422] * 8 + [429]
+    assert (await client.get("/panel/sign-in/code")).headers["Location"].startswith("/panel/sign-in?")
+    await sign_in(client, person.name)
+    await client.get("/panel/sign-in/code")
+    right = {"code": await code_of(panel, person)}
+    assert (await client.post("/panel/sign-in/code", right)).status == 429
+
+
+async def test_sessions_elsewhere_are_listed_and_ended(panel: PanelServed, chrome: Browser) -> None:
+    person = await panel.person("head")
+    here, there, yonder = [await panel.client(person, await panel.token_of(person)) for _ in range(3)]
+    stranger = await panel.signed_in("head")
+    theirs = re.findall(r"/sessions/([0-9a-f-]{36})/end", await here.text("/panel/account"))
+    assert len(theirs) == 2
+    assert (await stranger.post(f"/panel/account/sessions/{theirs[0]}/end")).status == 404
+    assert (await there.get("/panel/")).status == (await yonder.get("/panel/")).status == 200
+    await here.post(f"/panel/account/sessions/{theirs[0]}/end")
+    assert sorted([(await there.get("/panel/")).status, (await yonder.get("/panel/")).status]) == [200, 303]
+    await here.post("/panel/account/sessions/end")
+    assert (await there.get("/panel/")).status == (await yonder.get("/panel/")).status == 303
+    assert (await here.get("/panel/")).status == 200
+    async with window(chrome, panel, size=PHONE) as page:
+        await fill_in(page, person, PASSWORD)
+        await page.goto("/panel/account")
+        await screenshot(page, "account-phone")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert not await serious(page)
+        await page.set_viewport_size({"width": 1280, "height": 720})
+        await screenshot(page, "account")
