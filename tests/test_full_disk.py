@@ -79,7 +79,7 @@ async def test_with_one_full_disk_alone_she_is_told_the_truth(
     async with running_hotline(
         programs, stand_ins, postgres_url, template, state=small_disk.path
     ) as hotline:
-        cut, refused, alone = fresh_number(), fresh_number(), fresh_number()
+        cut, refused, alone, short = (fresh_number() for _ in range(4))
         calling = asyncio.create_task(
             call(hotline, *TO_RECORD, Beep(), Speak(9), Press("#"), Listen(), HangUp(), number=cut)
         )
@@ -105,8 +105,23 @@ async def test_with_one_full_disk_alone_she_is_told_the_truth(
         assert outcome.completed and told(outcome, "fallback.not_kept"), outcome
         assert not told(outcome, "fallback.thanks")
         small_disk.free()
+        # It fills up while the dialplan records: her last seconds are in no file, and she is told so.
+        calling = asyncio.create_task(hotline.call(Beep(), Speak(3), Press("#"), Stay(), number=short))
+        fallback = hotline.settings.state_path / "fallback"
+
+        async def grown() -> bool:
+            return any(path.stat().st_size > 32_000 for path in fallback.glob("*.wav"))
+
+        await until(grown)
+        small_disk.fill()
+        outcome = await calling
+        assert outcome.completed and told(outcome, "fallback.not_kept"), outcome
+        assert not told(outcome, "fallback.thanks")
+        small_disk.free()
         long_ago(small_disk.path)
         await hotline.start_server()
+        [words] = (await hotline.case_of(short, 60))["recordings"]
+        assert 1.5 < words["seconds"] < 5
         # Whole as far as it goes: what the disk took is a case, measured from the file.
         [words] = (await hotline.case_of(cut, 60))["recordings"]
         assert 2 < words["seconds"] < 9 and not await hotline.cases_of(refused)

@@ -163,7 +163,8 @@ class Accountant:
             case "Asterisk stopped" if said.ended > fault.began - SLACK and call.ended < fault.ended + 1.0:
                 return STOPPED
             case "disk full" if fault.began - BUFFER_SECONDS < said.ended and said.began < fault.ended + 1:
-                return "" if _told(call, said.ended) in KEPT else NO_ROOM
+                over = _talked_over(call, said)
+                return "" if not over and _told(call, said.ended) in KEPT else NO_ROOM
         return ""
 
     def _is_tail(self, call: Call, said: Said) -> bool:
@@ -191,6 +192,13 @@ def _stood_in_the_beep(fault: Fault, call: Call, said: Said) -> bool:
     """The beep had ended to her ear, and to Asterisk only later; what came meanwhile it throws away."""
     beep = max((at for at in call.beeps if at < said.began), default=0.0)
     return fault.began < beep < fault.ended
+
+
+def _talked_over(call: Call, said: Said) -> bool:
+    """She was just being told that her words are not kept, or had not waited for the beep after it."""
+    told = max((at for at, prompt in call.heard if prompt in ASKED_AGAIN and at < said.ended), default=0.0)
+    beep = min((at for at in call.beeps if at > told), default=float("inf"))
+    return bool(told) and said.began < beep
 
 
 def _told(call: Call, since: float, what: frozenset[str] = KEPT | ASKED_AGAIN) -> str:

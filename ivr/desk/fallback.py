@@ -16,7 +16,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -50,7 +50,18 @@ async def take_in(intake: Intake, folder: Path, recordings: Path, settled: float
     if not folder.is_dir():
         return 0
     with _alone_in(folder) as alone:
-        return await _take_all(intake, folder, recordings, settled) if alone else 0
+        if not alone:
+            return 0
+        _remove_probes(folder, settled)
+        return await _take_all(intake, folder, recordings, settled)
+
+
+def _remove_probes(folder: Path, settled: float) -> None:
+    """What the dialplan wrote to see whether the disk takes more."""
+    for probe in (*folder.glob("*.room"), *(folder / SECOND).glob("*.room")):
+        with suppress(OSError):
+            if time.time() - probe.stat().st_mtime > settled:
+                probe.unlink()
 
 
 @contextmanager

@@ -10,6 +10,7 @@ name (`second/2026/11/25/3f…`) says where a recording lies and whoever opens i
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import time
@@ -42,13 +43,18 @@ class Look:
 
 
 def look(folder: Path) -> Look:
-    """Write a page there, flush it and remove it. Never raises; may hang as long as the disk does."""
+    """Write a page there, flush it and remove it. Never raises; may hang as long as the disk does.
+
+    With less than `MARGIN_BYTES` left it is full.
+    """
     began, free, trouble = time.monotonic(), 0, ""
     probe = folder / f".look-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         found = os.statvfs(folder)
         free = found.f_bavail * found.f_frsize
+        if free < MARGIN_BYTES:  # a page that came and went would be room for others for a moment
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         _write(probe)
     except OSError as error:
         trouble = f"{folder} can't be written: {error.strerror}"
@@ -79,6 +85,14 @@ class Volume:
     last: Look = Look(0, 0.0, "nobody has looked yet")
     at: float = float("-inf")
     refused_until: float = float("-inf")
+    sick_at: float = float("-inf")
+
+    def saw(self, found: Look, now: float) -> bool:
+        """Keep what a look found; whether something is the matter."""
+        self.last, self.at = found, now
+        if found.trouble:
+            self.sick_at = now
+        return bool(found.trouble)
 
     def trouble(self, seconds: float, now: float) -> str:
         """Why no recording of so many seconds may go there now, "" when it may."""
@@ -125,9 +139,14 @@ class Volumes:
         """That recording did not become whole: leave its volume alone for a while."""
         self._of(name).refused_until = self.clock() + REFUSED_SECONDS
 
+    def was_sick(self, name: str, seconds: float) -> bool:
+        """Whether a look of the last so many seconds found that recording's volume full or in trouble."""
+        return self._of(name).sick_at >= self.clock() - seconds
+
     def is_sick(self, name: str) -> bool:
         """Look at that recording's volume now, as `look` does."""
-        return bool(look(self._of(name).folder).trouble)
+        volume = self._of(name)
+        return volume.saw(look(volume.folder), self.clock())
 
     def _of(self, name: str) -> Volume:
         return self.all[-1 if name.startswith(f"{SECOND}/") else 0]
@@ -154,8 +173,8 @@ class Volumes:
 
     async def _look(self, volume: Volume) -> None:
         loop = asyncio.get_running_loop()
-        volume.last = await loop.run_in_executor(self._threads, look, volume.folder)
-        volume.at = self.clock()
+        found = await loop.run_in_executor(self._threads, look, volume.folder)
+        volume.saw(found, self.clock())
 
     def _tell(self, volume: Volume, trouble: str) -> None:
         """Each change once."""

@@ -88,11 +88,20 @@ class Sick(recording.Anywhere):
         return True
 
 
+class Ill(recording.Anywhere):
+    """A disk that took nothing for some of the last 3 seconds."""
+
+    def was_sick(self, name: str, seconds: float) -> bool:
+        return seconds > 3.0
+
+
 @pytest.mark.parametrize(
     ("lasted", "room", "ended"),
     [
         (5.0, Sick(), Ended.CUT),
         (2.3, Sick(), Ended.HASH),  # nothing is missing: it filled up a moment later
+        (3.0, Ill(), Ended.CUT),  # it takes something again, but what it refused meanwhile is missing
+        (2.65, Ill(), Ended.HASH),  # the beep and the key
         (5.0, recording.ANYWHERE, Ended.HASH),  # her telephone sends nothing while she is silent
     ],
 )

@@ -36,6 +36,19 @@ async def test_with_one_full_disk_alone_there_is_no_room_until_some_is_made(smal
     assert volumes.pick(MINUTE) == ""
 
 
+async def test_a_disk_that_was_full_a_moment_ago_is_known_to_have_been(small_disk: SmallDisk) -> None:
+    now = 100.0
+    volumes = Volumes.of(small_disk.path, None)
+    volumes.clock = lambda: now
+    assert not volumes.was_sick("3f", 10) and not volumes.is_sick("3f")
+    small_disk.fill(leave=2 * 4096)  # a page is free for the look, and for nothing else
+    assert volumes.is_sick("3f")
+    small_disk.free()
+    now += 5
+    await volumes.look()
+    assert volumes.was_sick("3f", 6) and not volumes.was_sick("3f", 4) and not volumes.is_sick("3f")
+
+
 async def test_a_folder_that_can_not_be_written_is_no_place_for_words(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     volumes = Volumes.of(tmp_path / "file" / "recordings", None)

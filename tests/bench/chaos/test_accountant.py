@@ -135,6 +135,8 @@ def test_files_rows_and_logs_must_agree() -> None:
 
 KILLED, STOPPED = "Asterisk killed", "Asterisk stopped"
 AGAIN = {"heard": [(113.0, NOT_KEPT), (119.0, "record.safe")]}
+AGAIN_BEFORE = {"heard": [(109.0, NOT_KEPT), (113.0, "record.safe")]}
+TALKING = {"heard": [(111.7, NOT_KEPT), (113.0, "record.safe")], "beeps": [109.8, 112.4]}
 CUT_OFF = {"codes": list[str](), "heard": [(109.5, "beep")]}
 
 
@@ -149,6 +151,7 @@ CUT_OFF = {"codes": list[str](), "heard": [(109.5, "beep")]}
         (Fault(STOPPED, 109.75, 110.8), {}, (1, 2), judging.EARLY),
         (Fault("disk full", 111.8, 114), {}, (0, 1), judging.NO_ROOM),
         (Fault("disk full", 111.8, 114), AGAIN, (0, 1), judging.NO_ROOM),
+        (Fault("disk full", 111.8, 114), TALKING, (0, 1), judging.NO_ROOM),
     ],
 )
 def test_a_missing_word_is_excused_when_its_reason_is_proved(
@@ -170,7 +173,7 @@ def test_a_missing_word_is_excused_when_its_reason_is_proved(
         (Fault("PostgreSQL killed", 111.0, 112.0), {}, (0, 1)),
         (Fault("database cut", 100.0, 120.0), {}, (0, 1)),
         (Fault("disk full", 111.8, 114), {"heard": [(113.0, "record.safe")]}, (0, 1)),  # told that it is kept
-        (Fault("disk full", 111.8, 114), {"heard": [(111.0, NOT_KEPT), (113.0, "record.safe")]}, (0, 1)),
+        (Fault("disk full", 111.8, 114), AGAIN_BEFORE, (0, 1)),  # what she said after the new beep
         (Fault("disk full", 60.0, 70.0), {}, (0, 1)),
     ],
 )
