@@ -30,10 +30,12 @@ from ivr.commands.output import Finding, database_url, vault
 from ivr.commands.sounds import needed
 from ivr.delivery import Delivery
 from ivr.desk import condition, menus
+from ivr.desk.answers import Voice
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book, Limits
 from ivr.desk.codes import CodeBlock, CodesError
 from ivr.desk.condition import Gauge
+from ivr.desk.hearing import Booth, keep_swept
 from ivr.desk.intake import Intake
 from ivr.desk.seeding import directory_from
 from ivr.desk.signing_in import Keeping
@@ -45,7 +47,9 @@ from ivr.secrets import load as load_secrets
 from ivr.settings import ROOT, Callbacks, Calls, Settings
 from ivr.speech.book import SoundBook
 from ivr.speech.check import missing
+from ivr.speech.preparing import Unfit, prepared
 from ivr.store import slots
+from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
@@ -58,6 +62,7 @@ from ivr.web.counter import Counter
 from ivr.web.health import Check, application, examine
 from ivr.web.outside import attach
 from ivr.web.panel import application as panel
+from ivr.web.panel.studio import BadVoice, Studio
 from ivr.web.panel.visit import Panel
 from ivr.worker import Worker
 
@@ -107,6 +112,14 @@ def limits(settings: Calls) -> Limits:
     return Limits(**{each.name: getattr(settings, each.name) for each in dataclasses.fields(Limits)})
 
 
+async def prepare_voice(source: Path, folder: Path) -> Voice:
+    """An answer that somebody recorded on a page, as the desk knows it. Raises BadVoice."""
+    try:
+        return Voice(*await prepared(source, folder))
+    except Unfit as error:
+        raise BadVoice(str(error)) from None
+
+
 class Hotline:
     """Everything that one process holds, started in order and stopped in the reverse order."""
 
@@ -132,6 +145,7 @@ class Hotline:
             weekend=frozenset(settings.province.weekend),
             limits=limits(settings.calls),
         )
+        self.derived = Derived(settings.derived)
         self.codes: CodeBlock
         self.worker: Worker
         self.agi: AgiServer
@@ -348,6 +362,7 @@ class Hotline:
         pages = application(checks, self._warnings, metrics.routes(self._gauges))
         attach(pages, self._counter())
         panel.attach(pages, self._panel(), self.settings.province.timezone)
+        stack.callback(asyncio.create_task(keep_swept(self.derived), name="derived").cancel)
         runner = web.AppRunner(pages, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
@@ -395,6 +410,14 @@ class Hotline:
             learning=Learning(settings.seed_path),
             keeping=Keeping(idle, timedelta(hours=settings.web.session_hours)),
             proxies=settings.web.proxies,
+            booth=Booth(settings.recordings, self.derived, vault(settings)),
+            studio=Studio(
+                self.sounds.speak,
+                prepare_voice,
+                self.derived.folder,
+                settings.seed_path,
+                settings.answers.approval,
+            ),
         )
 
     async def _database(self) -> str:

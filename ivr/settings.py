@@ -323,6 +323,11 @@ class Settings(BaseSettings):
         return self.state_path / "voices"
 
     @property
+    def derived(self) -> Path:
+        """What was worked out of recordings to be heard: kept for a day, in no backup."""
+        return self.state_path / "derived"
+
+    @property
     def custody(self) -> Path:
         """The lists of the closed days: `ivr.desk.custody`."""
         return self.state_path / "custody"

@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ivr.speech.lexicon import read_lexicon
-from ivr.speech.paths import is_audio, wav_path
+from ivr.speech.paths import PROJECT, is_audio, wav_path
 from ivr.speech.words import readable
 from ivr.voice.catalogue import ID, Voice
 
@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 SECONDS = 15.0  # the longest a caller waits for free words; then the call goes on without them
 AT_ONCE = 2  # processes: a burst of answers must not take the machine from the calls
 SPOKEN = "spoken"  # the cache folder beside the languages
-PROJECT = Path(__file__).resolve().parents[2]
 
 
 class SoundBook:

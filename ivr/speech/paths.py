@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 WAV_HEADER = 44  # bytes
+PROJECT = Path(__file__).resolve().parents[2]  # where `python -m ivr.…` finds us
 
 
 def wav_path(out: Path, language: str, id: str) -> Path:

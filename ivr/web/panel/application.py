@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from ivr.web.casefile import routes as casefile
 from ivr.web.panel import account, sign_in
 from ivr.web.panel.guard import Guard, secure
 from ivr.web.panel.page import pages
@@ -24,6 +25,7 @@ def sections() -> list[Route]:
     return [
         *sign_in.routes(),
         *account.routes(),
+        *casefile.routes(),
     ]
 
 

@@ -70,7 +70,7 @@ def path_of(paths: Mapping[str, str]) -> Any:
 
 
 def filters(words: Words, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
-    """digits, number, jalali, clock, ago, mask_number, mask_id, named."""
+    """digits, number, jalali, clock, ago, duration, mask_number, mask_id, named."""
 
     jalali_time: Any = JalaliDateTime  # it has no types
 
@@ -104,6 +104,7 @@ def filters(words: Words, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
         "clock": lambda value: jalali(value, "%H:%M"),
         "moment": lambda value: jalali(value, "%d %B %Y، %H:%M"),
         "ago": ago,
+        "duration": duration,
         "mask_number": mask_number,
         "mask_id": mask_id,
         "named": named,
@@ -125,6 +126,12 @@ def browser(text: str) -> str:
     machines = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
     found = [next((name for name in names if name in text), "") for names in (programs, machines)]
     return ", ".join(filter(None, found)) or text[:40]
+
+
+def duration(seconds: float) -> str:
+    """۲:۰۵, minutes and seconds."""
+    whole = round(seconds)
+    return digits(f"{whole // 60}:{whole % 60:02}")
 
 
 def mask_number(value: str | None) -> str:

@@ -101,7 +101,39 @@ ROUTES: Mapping[str, Permission] = {
     "sign_out": P.SIGNED_IN,
     "theme": P.PUBLIC,
     # inbox
-    # casefile
+    # casefile: what stands as things are is decided at the desk
+    "case": P.CASES_SEE,
+    "case.form": P.CASES_SEE,
+    "case.accept": P.CASES_ANSWER,
+    "case.answer": P.CASES_ANSWER,
+    "case.approve": P.CASES_APPROVE,
+    "case.turn-down": P.CASES_APPROVE,
+    "case.refer": P.CASES_REFER,
+    "case.onward": P.CASES_RETURN,
+    "case.return": P.CASES_RETURN,
+    "case.rule": P.CASES_REFER,
+    "case.topic": P.CASES_REFER,
+    "case.pause": P.CASES_ANSWER,
+    "case.resume": P.CASES_ANSWER,
+    "case.advise": P.CASES_CLOSE,
+    "case.close": P.CASES_CLOSE,
+    "case.reopen": P.CASES_CLOSE,
+    "case.merge": P.CASES_CLOSE,
+    "case.withdraw": P.CASES_CLOSE,
+    "case.reveal": P.CASES_SEE,  # and what the thing revealed needs
+    "case.seen_by": P.SEEN_BY,
+    "case.speak": P.CASES_ANSWER,
+    "case.voice": P.CASES_ANSWER,
+    "case.voice.draft": P.CASES_ANSWER,
+    "case.answer_voice": P.CASES_SEE,
+    "recording": P.RECORDINGS_BLIND,  # and to hear the voice itself RECORDINGS_PLAY, and a reason
+    "recording.outline": P.RECORDINGS_BLIND,
+    "recording.download": P.RECORDINGS_DOWNLOAD,
+    "recording.marks": P.RECORDINGS_BLIND,
+    "recording.mark": P.NOTES_WRITE,
+    "recording.unmark": P.NOTES_WRITE,
+    "recording.transcribe": P.NOTES_WRITE,
+    "recording.transcripts": P.CASES_SEE,
     # numbers
     # live
     # public

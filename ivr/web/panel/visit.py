@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor
 from ivr.desk.book import Book
+from ivr.desk.hearing import Booth
 from ivr.desk.people import Person, Scope
 from ivr.desk.signing_in import From, Keeping, Session
 from ivr.desk.suggesting import Learning
@@ -20,6 +21,7 @@ from ivr.store.vault import Vault
 from ivr.web.panel.assets import Assets
 from ivr.web.panel.forms import Form
 from ivr.web.panel.permissions import Permission, may
+from ivr.web.panel.studio import Studio
 from ivr.web.panel.words import Words
 
 FORM_BYTES = 256 * 1024
@@ -43,6 +45,8 @@ class Panel:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     keeping: Keeping = field(default_factory=Keeping)
     proxies: tuple[str, ...] = ()
+    booth: Booth | None = None
+    studio: Studio | None = None
     assets: Assets = field(default_factory=Assets)
 
 

@@ -1,0 +1,57 @@
+"""What was worked out of a recording, kept for a while beside it: never in a backup, never what is proved.
+
+Each file is as personal as the recording: the same permission before every use, nothing older than a day,
+and `forget` when retention takes the recording.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from uuid import UUID
+
+OLDEST_SECONDS = 86_400.0
+MOST_BYTES = 512 * 1024 * 1024
+
+
+class Derived:
+    """A folder of files named by recording and form. Blocking, for a thread."""
+
+    def __init__(self, folder: Path, most: int = MOST_BYTES, oldest: float = OLDEST_SECONDS) -> None:
+        self.folder, self.most, self.oldest = folder, most, oldest
+
+    def get(self, recording: UUID, form: str, make: Callable[[], bytes]) -> Path:
+        """The file of that form, like "blind.wav"; made if it is not there. Raises what `make` raises."""
+        path = self.folder / recording.hex[:2] / f"{recording.hex}.{form}"
+        if not path.is_file() or time.time() - path.stat().st_mtime > self.oldest:
+            content = make()
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            half = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
+            with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                file.write(content)
+            half.replace(path)
+            self.sweep()
+        return path
+
+    def forget(self, recording: UUID) -> None:
+        """All of a recording's; no matter whether there are any."""
+        for path in (self.folder / recording.hex[:2]).glob(f"*{recording.hex}.*"):
+            path.unlink(missing_ok=True)
+
+    def sweep(self, now: float | None = None) -> None:
+        """What is too old goes, then the oldest until the rest is no more than `most` bytes."""
+        now = time.time() if now is None else now
+        found = []
+        for path in self.folder.rglob("*.*"):
+            with suppress(FileNotFoundError):  # siblings sweep too
+                stat = path.stat()
+                found.append((stat.st_mtime, stat.st_size, path))
+        total = sum(size for _, size, _ in found)
+        for at, size, path in sorted(found):
+            if now - at > self.oldest or total > self.most:
+                path.unlink(missing_ok=True)
+                total -= size

@@ -1,0 +1,131 @@
+"""Doing something with a case: its form as a piece of the page, and what becomes of it.
+
+A refusal comes back as one sentence at the form, with everything that was typed. What somebody else did
+meanwhile is a refusal too: the form carries the number of the last event that was on the page.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from ivr.desk import wording
+from ivr.desk.casefile import CaseFile
+from ivr.desk.change import Ask
+from ivr.desk.refusals import Refused
+from ivr.web.casefile import answering
+from ivr.web.casefile.deeds import BY_NAME, Deed, offered
+from ivr.web.casefile.finding import case_file
+from ivr.web.casefile.refusals import field_of, in_persian
+from ivr.web.counter import tracking_code
+from ivr.web.panel.forms import Form, latin
+from ivr.web.panel.visit import NotFound, Visit
+
+LONGEST_REASON = 1000
+MOST_DAYS = 10
+
+
+async def form(visit: Visit) -> web.StreamResponse:
+    """The form alone, for htmx; without it the page with the form in it."""
+    deed = BY_NAME.get(visit.request.match_info["deed"])
+    file = await case_file(visit)
+    if deed is None or deed not in offered(visit, file):
+        raise NotFound
+    if not visit.partial:
+        return visit.redirect(f"/panel/cases/{file.case.code}?do={deed.name}#act")
+    return visit.render("casefile/act.html", **await shown(visit, file, deed))
+
+
+async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
+    """Do it. What is not offered as things stand now goes to the desk all the same, which says why not."""
+    file = await case_file(visit)
+    visit.require(deed.permission, agency=visit.person.agency, area=file.case.county or "")
+    sent = visit.form()
+    given = await _given(visit, deed, sent)
+    wrong, sentence = dict(sent.wrong), ""
+    if not wrong:
+        page = await visit.panel.book.page()
+        reason = sent.text("reason", most=LONGEST_REASON, needed=False, lines=True)
+        ask = Ask(file.case.code, visit.actor, reason, visit.now, sent.number("seen", otherwise=0) or None)
+        try:
+            await deed.does(visit.panel.engine, page, ask, given)
+            return visit.redirect(f"/panel/cases/{file.case.code}?done={deed.name}")
+        except Refused as refusal:
+            sentence = in_persian(refusal, visit.words, file.names)
+            if field := field_of(refusal):
+                wrong[field], sentence = sentence, ""
+    values = await shown(visit, await case_file(visit), deed, sent, wrong, sentence)
+    if visit.partial:
+        return visit.render("casefile/act.html", status=422, **values)
+    from ivr.web.casefile.show import page_of  # a page with the form in it
+
+    return visit.render(
+        "casefile/case.html", status=422, **await page_of(visit, await case_file(visit)), act=values
+    )
+
+
+async def shown(
+    visit: Visit,
+    file: CaseFile,
+    deed: Deed,
+    sent: Form | None = None,
+    wrong: dict[str, str] | None = None,
+    sentence: str = "",
+) -> dict[str, Any]:
+    """What the form's template needs."""
+    values = (
+        {
+            name: sent.raw(name)
+            for name in ("reason", "agency", "topic", "county", "into", "days", "words", "voice")
+        }
+        if sent
+        else {}
+    )
+    return {
+        "file": file,
+        "case": file.case,
+        "deed": deed,
+        "needs_reason": deed.needs_reason(visit.actor.side),
+        "typed": values,
+        "wrong": wrong or {},
+        "sentence": sentence,
+        "most_days": MOST_DAYS,
+        "approval": visit.panel.studio is not None and visit.panel.studio.approval,
+        "wordings": await _wordings(visit, file, deed),
+    }
+
+
+async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
+    """The fields of this deed; what won't do is in `sent.wrong`."""
+    given: dict[str, Any] = {}
+    for name in deed.fields:
+        match name:
+            case "agency":
+                given[name] = sent.text("agency", needed=True)
+            case "days":
+                given[name] = sent.number("days", least=1, most=MOST_DAYS)
+            case "into":
+                given[name] = tracking_code(latin(sent.raw("into"))) or sent.refuse(
+                    "into", "casefile.form.code"
+                )
+            case "topic":
+                given[name] = sent.text("topic", needed=False)
+            case "county":
+                given[name] = sent.raw("county")
+            case "words":
+                given[name] = sent.text("words", most=answering.LONGEST, needed=False, lines=True)
+            case "voice":
+                digest = sent.raw("voice")
+                given[name] = await answering.voice_of(visit, digest) if answering.is_digest(digest) else None
+                if digest and given[name] is None:
+                    sent.refuse("voice", "casefile.voice.gone")
+    given["approval"] = visit.panel.studio is not None and visit.panel.studio.approval
+    return given
+
+
+async def _wordings(visit: Visit, file: CaseFile, deed: Deed) -> list[dict[str, Any]]:
+    status = {"answer": "answered", "advise": "advised"}.get(deed.name)
+    if status is None or visit.panel.studio is None:
+        return []
+    return await wording.offered(visit.panel.engine, visit.panel.studio.wordings, file.case.code, status)

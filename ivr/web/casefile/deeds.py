@@ -1,0 +1,96 @@
+"""What people do with a case on its page: which of it is offered to whom, and by which form.
+
+One table. What stands as things are is decided at the desk (`ivr.cases.transitions`); here is only who may
+press which button.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.transitions import TABLE, Action, Side
+from ivr.desk import answers, closing, referring, timing
+from ivr.desk.book import Page
+from ivr.desk.casefile import CaseFile
+from ivr.desk.change import Ask
+from ivr.web.panel.permissions import Permission as P
+from ivr.web.panel.visit import Visit
+
+Given = Mapping[str, Any]  # what the form said, by field
+Does = Callable[[AsyncEngine, Page, Ask, Given], Awaitable[None]]
+
+BOTH = frozenset({Side.DESK, Side.AGENCY})
+DESK, AGENCY = frozenset({Side.DESK}), frozenset({Side.AGENCY})
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """`name`: in its address, its route's name and its words. `fields` beside the reason.
+
+    `rare`: its button is small. `grave`: it ends something, and its button looks like it.
+    """
+
+    name: str
+    action: Action
+    permission: P
+    sides: frozenset[Side]
+    does: Does
+    fields: tuple[str, ...] = ()
+    rare: bool = False
+    grave: bool = False
+
+    def needs_reason(self, side: Side) -> bool:
+        return side in TABLE[self.action].reason
+
+
+async def _answer(engine: AsyncEngine, page: Page, ask: Ask, given: Given) -> None:
+    proposed = given["approval"] and ask.actor.side is Side.AGENCY
+    give = answers.propose if proposed else answers.give
+    await give(engine, page, ask, given["words"], given["voice"])
+
+
+DEEDS = (
+    Deed("accept", Action.ACCEPT, P.CASES_ANSWER, AGENCY, lambda e, p, a, g: referring.accept(e, p, a)),
+    Deed("approve", Action.APPROVE, P.CASES_APPROVE, DESK, lambda e, p, a, g: answers.approve(e, p, a)),
+    Deed("turn-down", Action.TURN_DOWN, P.CASES_APPROVE, DESK,
+         lambda e, p, a, g: answers.turn_down(e, p, a)),
+    Deed("answer", Action.ANSWER, P.CASES_ANSWER, BOTH, _answer, ("words", "voice")),
+    Deed("refer", Action.REFER, P.CASES_REFER, DESK,
+         lambda e, p, a, g: referring.refer(e, p, a, g["agency"]), ("agency",)),
+    Deed("onward", Action.REFER, P.CASES_RETURN, AGENCY,
+         lambda e, p, a, g: referring.refer(e, p, a, g["agency"]), ("agency",)),
+    Deed("return", Action.RETURN, P.CASES_RETURN, AGENCY, lambda e, p, a, g: referring.give_back(e, p, a)),
+    Deed("rule", Action.RULE, P.CASES_REFER, DESK,
+         lambda e, p, a, g: referring.rule(e, p, a, g["agency"]), ("agency",), rare=True),
+    Deed("topic", Action.CHANGE_TOPIC, P.CASES_REFER, DESK,
+         lambda e, p, a, g: timing.change_topic(e, p, a, g["topic"], g["county"]), ("topic", "county"),
+         rare=True),
+    Deed("pause", Action.PAUSE, P.CASES_ANSWER, BOTH,
+         lambda e, p, a, g: timing.pause(e, p, a, g["days"]), ("days",), rare=True),
+    Deed("resume", Action.RESUME, P.CASES_ANSWER, BOTH, lambda e, p, a, g: timing.resume(e, p, a), rare=True),
+    Deed("advise", Action.ADVISE, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.advise(e, p, a), rare=True),
+    Deed("close", Action.CLOSE, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.close(e, p, a)),
+    Deed("reopen", Action.REOPEN, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.reopen(e, p, a)),
+    Deed("merge", Action.MERGE, P.CASES_CLOSE, DESK,
+         lambda e, p, a, g: closing.merge(e, p, a, g["into"]), ("into",), rare=True, grave=True),
+    Deed("withdraw", Action.WITHDRAW, P.CASES_CLOSE, DESK,
+         lambda e, p, a, g: closing.withdraw(e, p, a), rare=True, grave=True),
+)  # fmt: skip
+BY_NAME = {deed.name: deed for deed in DEEDS}
+
+
+def offered(visit: Visit, file: CaseFile) -> list[Deed]:
+    """Those that this person may do with this case as it stands, the likeliest first."""
+    side, case = visit.actor.side, file.case
+    possible = file.actions(visit.actor)
+    return [
+        deed
+        for deed in DEEDS
+        if deed.action in possible
+        and side in deed.sides
+        and visit.allowed(deed.permission, case.agency, case.county or "")
+    ]

@@ -1,0 +1,49 @@
+"""From an address to what it names, as far as the visitor may know of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+
+from ivr.desk import casefile, hearing
+from ivr.desk.casefile import CaseFile
+from ivr.web.counter import tracking_code
+from ivr.web.panel.visit import NotFound, Visit
+
+
+def code_of(visit: Visit) -> str:
+    """Raises NotFound."""
+    code = tracking_code(visit.request.match_info["code"])
+    if not code:
+        raise NotFound
+    return code
+
+
+async def case_file(visit: Visit) -> CaseFile:
+    """All of the case. Raises NotFound."""
+    file = await casefile.read(visit.panel.engine, visit.scope, code_of(visit))
+    if file is None:
+        raise NotFound
+    return file
+
+
+async def case_row(visit: Visit) -> Row[Any]:
+    """Raises NotFound."""
+    case = await casefile.case_of(visit.panel.engine, visit.scope, code_of(visit))
+    if case is None:
+        raise NotFound
+    return case
+
+
+async def recording_row(visit: Visit) -> Row[Any]:
+    """Another agency's, an erased one, none at all: NotFound for each."""
+    try:
+        id = UUID(visit.request.match_info["id"])
+    except ValueError:
+        raise NotFound from None
+    row = await hearing.recording(visit.panel.engine, visit.scope, id)
+    if row is None or row.removed_at is not None:
+        raise NotFound
+    return row

@@ -1,0 +1,93 @@
+"""Marks and notes at a second of a recording, and what it says in writing: pieces of the page."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from aiohttp import web
+from sqlalchemy import Row
+
+from ivr.desk import casefile, marks, transcripts
+from ivr.desk.refusals import Refused
+from ivr.web.casefile.finding import recording_row
+from ivr.web.casefile.refusals import in_persian
+from ivr.web.panel.forms import latin
+from ivr.web.panel.visit import NotFound, Visit
+
+
+async def listed(visit: Visit) -> web.StreamResponse:
+    return await _marks(visit, await recording_row(visit))
+
+
+async def mark(visit: Visit) -> web.StreamResponse:
+    """`second` in any digits, `note` or none. Without scripts the page comes again."""
+    row, form = await recording_row(visit), visit.form()
+    wrong = ""
+    try:
+        second = float(latin(form.raw("second")).replace("٫", "."))
+        note = form.text("note", most=marks.LONGEST, needed=False)
+        if form.wrong:
+            wrong = form.wrong["note"]
+        else:
+            await marks.add(visit.panel.engine, row, second, note, visit.actor.name, visit.now)
+    except ValueError:
+        wrong = visit.words("refusal.field_second")
+    except Refused as refusal:
+        wrong = in_persian(refusal, visit.words, await _names(visit))
+    return await _marks(visit, row, wrong, form.raw("note") if wrong else "")
+
+
+async def unmark(visit: Visit) -> web.StreamResponse:
+    row = await recording_row(visit)
+    try:
+        id = UUID(visit.request.match_info["mark"])
+    except ValueError:
+        raise NotFound from None
+    await marks.remove(visit.panel.engine, row, id, visit.actor.name, visit.now)
+    return await _marks(visit, row)
+
+
+async def transcribe(visit: Visit) -> web.StreamResponse:
+    """The text as it was typed comes back with its sentence when it is refused."""
+    row, form = await recording_row(visit), visit.form()
+    text = form.text("transcript", most=transcripts.LONGEST, needed=False, lines=True)
+    seen = form.number("seen", otherwise=0)
+    wrong = form.wrong.get("transcript", "")
+    if not wrong:
+        try:
+            await transcripts.write(visit.panel.engine, row.name, text, visit.actor.name, visit.now, seen)
+        except Refused as refusal:
+            wrong = in_persian(refusal, visit.words, await _names(visit))
+    if not visit.partial and not wrong:
+        return visit.redirect(f"/panel/cases/{row.code}")
+    async with visit.panel.engine.connect() as connection:
+        edition = await transcripts.edition(connection, row.name)
+    fresh = await recording_row(visit)
+    return visit.render(
+        "casefile/transcript.html", recording=fresh, edition=edition, wrong=wrong,
+        typed=form.raw("transcript") if wrong else "", saved=not wrong, may_write=True,
+        status=422 if wrong else 200,
+    )  # fmt: skip
+
+
+async def editions(visit: Visit) -> web.StreamResponse:
+    row = await recording_row(visit)
+    found = await transcripts.editions(visit.panel.engine, row.name)
+    return visit.render("casefile/editions.html", editions=found)
+
+
+async def _marks(visit: Visit, row: Row[Any], wrong: str = "", note: str = "") -> web.StreamResponse:
+    if not visit.partial and not wrong:
+        return visit.redirect(f"/panel/cases/{row.code}")
+    async with visit.panel.engine.connect() as connection:
+        found = await marks.listed(connection, [row.name])
+    return visit.render(
+        "casefile/marks.html", recording=row, marks=found, wrong=wrong, note=note,
+        may_write=visit.allowed("notes_write"), status=422 if wrong else 200,
+    )  # fmt: skip
+
+
+async def _names(visit: Visit) -> casefile.Names:
+    async with visit.panel.engine.connect() as connection:
+        return await casefile.names(connection)

@@ -1,0 +1,74 @@
+"""The page of one case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from aiohttp import web
+
+from ivr.cases.statuses import OPEN, Status
+from ivr.desk import revealing
+from ivr.desk.book import Page
+from ivr.desk.casefile import CaseFile
+from ivr.desk.hearing import Form
+from ivr.web.casefile import acting
+from ivr.web.casefile.deeds import BY_NAME, DEEDS, offered
+from ivr.web.casefile.finding import case_file
+from ivr.web.casefile.story import Teller
+from ivr.web.panel.permissions import Permission as P
+from ivr.web.panel.visit import Visit
+
+SPEEDS = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
+
+
+async def case(visit: Visit) -> web.StreamResponse:
+    """`?do=refer`: with that form open. `?done=refer`: what was just done is said."""
+    file = await case_file(visit)
+    await revealing.saw(visit.panel.engine, visit.person, file.case.id, visit.now, visit.came.address)
+    values = await page_of(visit, file)
+    deed = BY_NAME.get(visit.request.query.get("do", ""))
+    open_form = await acting.shown(visit, file, deed) if deed and deed in values["deeds"] else None
+    return visit.render("casefile/case.html", **values, act=open_form)
+
+
+async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
+    """All that the template needs but the form that is open."""
+    case, area = file.case, file.case.county or ""
+    page = await visit.panel.book.page()
+    revealed = await revealing.may_hear(visit.panel.engine, visit.person, case.id, visit.now)
+    teller = Teller(visit.words, file)
+    deeds = offered(visit, file)
+    done = visit.request.query.get("done", "")
+    return {
+        "file": file,
+        "case": case,
+        "code_shown": f"{case.code[:3]} {case.code[3:6]} {case.code[6:]}",
+        "names": file.names,
+        "story": teller.story(),
+        "paths": [(call, teller.path(call)) for call in file.calls],
+        "teller": teller,
+        "deeds": deeds,
+        "may_assign": BY_NAME["refer"] in deeds,
+        "done": done if done in {deed.name for deed in DEEDS} else "",
+        "remaining": remaining(page, file, visit),
+        "may_play": visit.allowed(P.RECORDINGS_PLAY, area=area),
+        "may_blind": visit.allowed(P.RECORDINGS_BLIND, area=area),
+        "may_download": visit.allowed(P.RECORDINGS_DOWNLOAD, area=area),
+        "may_reveal": visit.allowed(P.IDENTITY_REVEAL, area=area),
+        "may_write": visit.allowed(P.NOTES_WRITE, area=area),
+        "may_see_seen": visit.allowed(P.SEEN_BY, area=area),
+        "voice_revealed": revealed and visit.allowed(P.RECORDINGS_PLAY, area=area),
+        "voice": Form.EVEN if revealed and visit.allowed(P.RECORDINGS_PLAY, area=area) else Form.BLIND,
+        "speeds": SPEEDS,
+    }
+
+
+def remaining(page: Page, file: CaseFile, visit: Visit) -> int | None:
+    """Working days until the deadline, negative when it has passed; None where no clock runs."""
+    case, now = file.case, visit.now
+    if Status(case.status) not in OPEN or case.stopped_at is not None:
+        return None
+    county = case.county or ""
+    if case.due_at >= now:
+        return page.calendar.working_days(now, case.due_at, county)
+    return -max(page.calendar.working_days(case.due_at, now, county), 1)

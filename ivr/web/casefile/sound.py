@@ -1,0 +1,118 @@
+"""Recordings to the ear: permission, audit, then a file in ranges that no cache keeps."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+from persiantools.jdatetime import JalaliDateTime
+from sqlalchemy import Row
+
+from ivr.desk import auditing, hearing, revealing
+from ivr.desk.hearing import Form
+from ivr.store.vault import VaultError
+from ivr.voice import riff
+from ivr.web.casefile.finding import recording_row
+from ivr.web.panel.permissions import Permission as P
+from ivr.web.panel.visit import Forbidden, NotFound, Visit
+
+log = logging.getLogger(__name__)
+
+# `private` and `no-store`: personal data; the browser itself keeps no copy beyond the page.
+KEEP_OUT = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
+
+
+async def play(visit: Visit) -> web.StreamResponse:
+    """`?as=blind|even|plain`; blind unless something else is asked for. Range requests are answered."""
+    row = await recording_row(visit)
+    try:
+        form = Form(visit.request.query.get("as", Form.BLIND))
+    except ValueError:
+        raise NotFound from None
+    await _may_hear(visit, row, form)
+    path = await _file(visit, row, form)
+    await hearing.heard(visit.panel.engine, visit.person, row, form, visit.now, visit.came.address)
+    return web.FileResponse(path, headers={**KEEP_OUT, "Content-Type": "audio/wav"})
+
+
+async def outline(visit: Visit) -> web.StreamResponse:
+    """What the player draws and skips, as JSON. It tells when something is said, not what."""
+    row = await recording_row(visit)
+    try:
+        path = await _booth(visit).outline(row)
+    except (FileNotFoundError, VaultError) as error:
+        raise _missing(row, error) from None
+    return web.FileResponse(path, headers={**KEEP_OUT, "Content-Type": "application/json"})
+
+
+async def download(visit: Visit) -> web.StreamResponse:
+    """The recording as it is, with the name of who takes it away written into it. Takes a reason."""
+    row = await recording_row(visit)
+    reason = visit.form().text("reason", most=revealing.LONGEST)
+    if len(reason) < revealing.SHORTEST:
+        return web.Response(status=422, text=visit.words("refusal.field_reason"))
+    try:
+        content = await _booth(visit).marked(row, watermark(visit, row, reason))
+    except (FileNotFoundError, VaultError) as error:
+        raise _missing(row, error) from None
+    async with visit.panel.engine.begin() as connection:
+        await auditing.note(
+            connection, visit.now, "recording_downloaded", person=visit.person.id, case=row.case_id,
+            recording=row.name, reason=reason, address=visit.came.address,
+        )  # fmt: skip
+    name = f"111-{row.code or 'x'}-{row.recorded_at:%Y%m%d-%H%M%S}.wav"
+    headers = {**KEEP_OUT, "Content-Disposition": f'attachment; filename="{name}"'}
+    return web.Response(body=content, headers=headers, content_type="audio/wav")
+
+
+def watermark(visit: Visit, row: Row[Any], reason: str) -> dict[str, str]:
+    """Whoever finds the file somewhere can see whose copy it is."""
+    who = f"{visit.person.full_name} ({visit.person.name})"
+    note = visit.words("casefile.watermark", who=who, at=_day(visit.now), code=row.code or "—", reason=reason)
+    return {
+        riff.ARTIST: who,
+        riff.COMMENT: note,
+        riff.COPYRIGHT: visit.words("casefile.watermark_right"),
+        riff.CREATED: row.recorded_at.isoformat(),
+        riff.NAME: f"{row.code or ''} {row.id}".strip(),
+        riff.SOFTWARE: "Seda 111",
+    }
+
+
+async def _may_hear(visit: Visit, row: Row[Any], form: Form) -> None:
+    """Blind: with permission. The voice itself: with another one, and once it was revealed."""
+    area = row.county or ""
+    if form is Form.BLIND:
+        if not (visit.allowed(P.RECORDINGS_BLIND, area=area) or visit.allowed(P.RECORDINGS_PLAY, area=area)):
+            raise Forbidden
+        return
+    visit.require(P.RECORDINGS_PLAY, area=area)
+    if not await revealing.may_hear(visit.panel.engine, visit.person, row.case_id, visit.now):
+        raise Forbidden
+
+
+async def _file(visit: Visit, row: Row[Any], form: Form) -> Path:
+    try:
+        return await _booth(visit).file(row, form)
+    except (FileNotFoundError, VaultError) as error:
+        raise _missing(row, error) from None
+
+
+def _booth(visit: Visit) -> hearing.Booth:
+    if visit.panel.booth is None:
+        raise NotFound
+    return visit.panel.booth
+
+
+def _missing(row: Row[Any], error: Exception) -> Exception:
+    """A recording that the books have and no disk: `ivr verify` names it too."""
+    log.error("recording %s can't be played: %s", row.name, error)
+    return web.HTTPServiceUnavailable() if isinstance(error, VaultError) else NotFound()
+
+
+def _day(moment: datetime) -> str:
+    jalali: Any = JalaliDateTime  # it has no types
+    return str(jalali(moment).strftime("%Y/%m/%d %H:%M"))

@@ -1,0 +1,127 @@
+// The case page: players, the form of what is done, an answer heard before it is given.
+
+import { digits, keys, Player } from "./player.js";
+import { Recorder } from "./recorder.js";
+
+const players = [...document.querySelectorAll(".recording")].filter((a) => a.querySelector(".player")).map((a) => new Player(a));
+keys(players);
+players[0]?.open();
+
+// The voice itself, evened, or blind: for all recordings of the page.
+for (const button of document.querySelectorAll("[data-form]")) {
+  button.addEventListener("click", () => {
+    for (const other of document.querySelectorAll("[data-form]")) {
+      other.setAttribute("aria-pressed", String(other === button));
+    }
+    for (const player of players) player.setForm(button.dataset.form);
+  });
+}
+
+const act = document.getElementById("act");
+const settled = () => {
+  const form = act?.querySelector("form.deed");
+  if (!form) return;
+  for (const deed of document.querySelectorAll("[data-deed]")) {
+    deed.toggleAttribute("aria-current", deed.dataset.deed === form.dataset.name);
+  }
+  (form.querySelector("[aria-invalid]") ?? form.querySelector("h3")).focus();
+  prepare(form);
+};
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target === act) settled();
+});
+act?.addEventListener("click", (event) => {
+  if (event.target.closest("[data-leave]")) {
+    event.preventDefault();
+    act.replaceChildren();
+    for (const deed of document.querySelectorAll("[data-deed]")) deed.removeAttribute("aria-current");
+  }
+  const wording = event.target.closest("[data-wording]");
+  if (wording) {
+    const field = document.getElementById(wording.dataset.into);
+    field.value = field.value.trim() ? `${field.value.trim()}\n${wording.dataset.wording}` : wording.dataset.wording;
+    field.focus();
+  }
+});
+
+const proof = () => JSON.parse(document.body.getAttribute("hx-headers"));
+
+function prepare(form) {
+  const place = form.querySelector(".preview");
+  if (!place || place.dataset.ready) return;
+  place.dataset.ready = "yes";
+  const said = place.querySelector(".heard");
+  const sound = place.querySelector(".preview-sound");
+  const level = place.querySelector(".level");
+  const record = place.querySelector(".record");
+  const forget = place.querySelector(".forget");
+  const say = (text, bad = false) => {
+    said.textContent = text;
+    said.classList.toggle("bad", bad);
+  };
+  const play = (source) => {
+    sound.src = source;
+    sound.hidden = false;
+    sound.play().catch(() => {});
+  };
+  const send = async (address, body) => {
+    say(place.dataset.working);
+    try {
+      const answer = await fetch(address, { method: "POST", body, headers: proof() });
+      if (answer.ok) say("");
+      return answer;
+    } catch {
+      say(place.dataset.failed, true);
+      return null;
+    }
+  };
+
+  place.querySelector(".speak").addEventListener("click", async () => {
+    const body = new URLSearchParams({ words: form.elements.words.value });
+    const answer = await send(place.dataset.speak, body);
+    if (answer?.ok) play(URL.createObjectURL(await answer.blob()));
+    else if (answer) say(answer.status === 422 ? await answer.text() : place.dataset.failed, true);
+  });
+
+  let recorder = null;
+  const show = (recording) => {
+    record.setAttribute("aria-pressed", String(recording));
+    record.querySelector("span").textContent = recording ? record.dataset.stop : record.dataset.start;
+    level.hidden = !recording;
+  };
+  record.addEventListener("click", async () => {
+    if (recorder) {
+      const wav = await recorder.stop();
+      recorder = null;
+      show(false);
+      const body = new FormData();
+      body.append("voice", wav, "voice.wav");
+      const answer = await send(place.dataset.voice, body);
+      if (!answer) return;
+      if (answer.status !== 200 && answer.status !== 422) return say(place.dataset.failed, true);
+      const made = await answer.json();
+      if (made.wrong) return say(made.wrong, true);
+      form.elements.voice.value = made.digest;
+      forget.hidden = false;
+      return play(made.url);
+    }
+    try {
+      recorder = await Recorder.start(new URL("./recorder-worklet.js", import.meta.url), (loud, seconds) => {
+        level.value = loud;
+        say(`${place.dataset.recording} ${digits(Math.floor(seconds))}`);
+      });
+      show(true);
+    } catch {
+      recorder = null;
+      say(place.dataset.refused, true);
+    }
+  });
+  forget.addEventListener("click", () => {
+    form.elements.voice.value = "";
+    sound.hidden = true;
+    sound.removeAttribute("src");
+    forget.hidden = true;
+    say("");
+  });
+}
+settled();

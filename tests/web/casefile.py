@@ -1,0 +1,120 @@
+"""Cases with recordings that can be heard, on a served panel."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import numpy as np
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.answers import Voice
+from ivr.desk.hearing import Booth
+from ivr.desk.people import Scope
+from ivr.speech.book import SoundBook
+from ivr.speech.preparing import Unfit, prepared
+from ivr.store.derived import Derived
+from ivr.store.tables import recordings
+from ivr.voice import riff
+from ivr.voice.events import Ended, Recorded
+from ivr.voice.wave import RATE, Samples, measure
+from ivr.web.panel.studio import BadVoice, Studio
+from tests.desk.office import WEDNESDAY, Office, call, office, opening
+from tests.fixtures.database import ROOT, SEED
+from tests.voice.voices import voice
+from tests.web.panel import PanelServed, panel_served
+
+MARKUP = 'مریم <img src=x onerror="document.title=1"><script>document.title=2</script>'
+STEPS: tuple[dict[str, Any], ...] = (
+    {"step": "language", "key": "1", "note": "", "after": 6},
+    {"step": "kind", "key": "1", "note": "", "after": 14},
+    {"step": "caller", "key": "", "note": "CallerKnown", "after": 14},
+    {"step": "topic", "key": "11", "note": "", "after": 25},
+    {"step": "county", "key": "01", "note": "timeout", "after": 33},
+    {"step": "record", "key": "", "note": "recorded:hash", "after": 51},
+    {"step": "code", "key": "", "note": "hangup", "after": 70},
+)
+
+
+def speech(pitch: float = 120.0) -> Samples:
+    """Three seconds of a voice, three of silence, three of the voice."""
+    said = voice(pitch, seconds=3, loud=0.5)
+    return np.concatenate([said, np.zeros(3 * RATE), said])
+
+
+@dataclass(slots=True)
+class Desk:
+    """Opens cases as calls do, with the files that Asterisk would have written."""
+
+    panel: PanelServed
+    office: Office
+
+    async def open(
+        self, *voices: Samples, name: str = "مریم", caller: str = "09141234567", **more: Any
+    ) -> str:
+        """A case with these recordings, or one voice; its code."""
+        facts = call(caller, name)
+        said = [await asyncio.to_thread(self._record, each) for each in voices or (speech(),)]
+        code = await self.office.intake.open_case(facts, opening(*said, **more))
+        steps = [
+            {
+                **{k: v for k, v in step.items() if k != "after"},
+                "at": (WEDNESDAY + timedelta(seconds=step["after"])).isoformat(),
+            }
+            for step in STEPS
+        ]
+        await self.office.intake.call_ended(facts, "hung_up", WEDNESDAY + timedelta(seconds=72), steps, ())
+        await self.office.pump.idle()
+        return code
+
+    async def recordings(self, code: str) -> list[UUID]:
+        from ivr.desk import casefile
+
+        file = await casefile.read(self.panel.engine, Scope(), code)
+        assert file is not None
+        return [heard.row.id for heard in file.recordings]
+
+    def _record(self, samples: Samples) -> Recorded:
+        name = f"2026/11/25/{uuid.uuid4().hex}"
+        path = self.panel.panel.recordings / f"{name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        content = riff.wav(samples)
+        path.write_bytes(content)
+        found = measure(content)
+        return Recorded(name, found.seconds, found.voiced_seconds, Ended.HASH, found.sha256, found.size)
+
+
+async def prepare_voice(source: Path, folder: Path) -> Voice:
+    try:
+        return Voice(*await prepared(source, folder))
+    except Unfit as error:
+        raise BadVoice(str(error)) from None
+
+
+@asynccontextmanager
+async def desk_served(engine: AsyncEngine, folder: Path, *, approval: bool = False) -> AsyncIterator[Desk]:
+    """The panel with booth and studio, and a desk that opens cases for it."""
+    derived = Derived(folder / "derived")
+    sounds = SoundBook(ROOT / "var/sounds", ("fa", "az"))
+    studio = Studio(sounds.speak, prepare_voice, derived.folder, SEED, approval)
+    booth = Booth(folder / "recordings", derived)
+    async with (
+        panel_served(engine, folder, booth=booth, studio=studio) as panel,
+        office(engine, folder / "office") as desk,
+    ):
+        yield Desk(panel, desk)
+
+
+async def name_of(engine: AsyncEngine, id: UUID) -> str:
+    async with engine.connect() as connection:
+        return str(
+            (await connection.execute(select(recordings.c.name).where(recordings.c.id == id))).scalar_one()
+        )

@@ -1,0 +1,286 @@
+"""The page of a case, as the people who work with it see it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk import casefile, reading, referring
+from ivr.desk.change import EVENTS, Ask, actor_named
+from ivr.desk.people import Scope
+from ivr.store.tables import audit
+from ivr.web.casefile import refusals
+from ivr.web.casefile.deeds import DEEDS
+from ivr.web.casefile.story import Teller, known_events
+from ivr.web.panel.words import words
+from tests.fixtures.database import ROOT
+from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.casefile import MARKUP, Desk, desk_served
+
+
+@pytest.fixture
+async def desk(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[Desk]:
+    """Answers of agencies wait for approval."""
+    async with desk_served(engine, tmp_path, approval=True) as served:
+        yield served
+
+
+async def status(desk: Desk, code: str) -> tuple[str, str]:
+    case = await reading.case_json(desk.panel.engine, code)
+    assert case is not None
+    return case["status"], case["agency"]
+
+
+async def do(page: Page, deed: str, **fields: str) -> None:
+    """Press its button, fill in the form that comes, send it, and see that it was done."""
+    await page.locator(f"[data-deed='{deed}']").click()
+    form = page.locator(f"form.deed[data-name='{deed}']")
+    for name, value in fields.items():
+        field = form.locator(f"[name='{name}']")
+        await (field.select_option(value) if name in {"agency", "topic", "county"} else field.fill(value))
+    await form.locator("button[type=submit]").click()
+    await page.wait_for_url(f"**?done={deed}")
+
+
+async def test_a_case_goes_from_refer_to_close_through_the_page(desk: Desk, chrome: Browser) -> None:
+    code = await desk.open()
+    address = f"/panel/cases/{code}"
+    async with (
+        window(chrome, desk.panel, "supervisor") as office,
+        window(chrome, desk.panel, "officer", agency="abfa") as water,
+        window(chrome, desk.panel, "officer", agency="edu") as school,
+    ):
+        await office.goto(address)
+        await do(office, "refer", agency="edu", reason="مدرسه است")
+        await school.goto(address)
+        await do(school, "return", reason="کار آب و فاضلاب است")
+        assert await status(desk, code) == ("returned", "gov_inspection")
+        await office.goto(address)
+        await do(office, "refer", agency="abfa")
+        await water.goto(address)
+        await do(water, "accept")
+        await do(water, "answer", words="لوله عوض شد و آب وصل است.")
+        await expect(water.locator(".draft")).to_contain_text("لوله عوض شد")
+        assert await status(desk, code) == ("in_progress", "abfa")
+        await office.goto(address)
+        await screenshot(office, "casefile-approval")
+        await do(office, "approve")
+        await do(office, "close", reason="شهروند تلفنی تأیید کرد")
+        assert await status(desk, code) == ("closed", "abfa")
+        story = await office.locator(".timeline").inner_text()
+    for said in ("کار آب و فاضلاب است", "آن را برگرداند", "پاسخ تأیید شد", "به تصمیم دفتر بازرسی بسته شد"):
+        assert said in story
+
+
+async def test_a_refusal_is_one_sentence_at_the_form_and_nothing_typed_is_lost(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    typed = "این‌جا خیلی نوشته‌ام تا گم نشود."
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator("[data-deed=rule]").click()
+        form = page.locator("form.deed")
+        await form.locator("[name=agency]").select_option("edu")
+        await form.locator("[name=reason]").fill(typed)
+        book = await desk.panel.panel.book.page()  # meanwhile somebody else refers it
+        other = Ask(code, actor_named(book, "desk"), now=desk.panel.clock())
+        await referring.refer(
+            desk.panel.engine, book, other, "shahr_tabriz" if "shahr_tabriz" in book.rules.agencies else "edu"
+        )
+        await form.locator("button[type=submit]").click()
+        await expect(page.get_by_role("alert")).to_contain_text("پرونده در این میان تغییر کرده")
+        assert await form.locator("[name=reason]").input_value() == typed
+        assert await form.locator("[name=agency]").input_value() == "edu"
+        await screenshot(page, "casefile-refused")
+        await form.locator("button[type=submit]").click()  # who has seen it may insist
+        await page.wait_for_url("**?done=rule")
+
+
+async def test_without_scripts_a_refusal_is_a_page_with_the_form_in_it(desk: Desk) -> None:
+    code = await desk.open()
+    client = await desk.panel.signed_in("supervisor")
+    text = await client.text(f"/panel/cases/{code}?do=merge")
+    assert 'data-name="merge"' in text
+    answer = await client.post(f"/panel/cases/{code}/merge", {"into": code, "reason": "همان تماس است"})
+    text = await answer.text()
+    assert answer.status == 422 and "در خودش ادغام کرد" in text and "همان تماس است" in text
+    assert (await client.post(f"/panel/cases/{code}/withdraw", {"reason": "خودش گفت"})).status == 303
+
+
+async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
+    code = await desk.open()
+    seen = {
+        role: {
+            deed.name
+            for deed in DEEDS
+            if f'data-deed="{deed.name}"'
+            in await (await desk.panel.signed_in(role)).text(f"/panel/cases/{code}")
+        }
+        for role in ("operator", "supervisor", "officer", "governor", "auditor")
+    }
+    assert seen["operator"] == seen["governor"] == seen["auditor"] == set()
+    assert seen["officer"] == {"accept", "answer", "onward", "return", "pause"}
+    assert {"refer", "rule", "topic", "merge", "withdraw", "advise", "answer", "pause"} == seen["supervisor"]
+    assert (await (await desk.panel.signed_in("admin")).get(f"/panel/cases/{code}")).status == 403
+
+
+async def test_another_agencys_case_is_not_there(desk: Desk) -> None:
+    code = await desk.open()
+    other = await desk.panel.signed_in("officer", agency="edu")
+    for path in ("", "/form/answer", "/answer-voice", f"/voice/{'0' * 64}"):
+        assert (await other.get(f"/panel/cases/{code}{path}")).status == 404, path
+    await other.get("/panel/")
+    for deed in DEEDS:
+        answer = await other.post(f"/panel/cases/{code}/{deed.name}", {"reason": "چون"})
+        assert answer.status in {403, 404}, deed.name
+    for path in ("speak", "reveal", "voice"):
+        assert (
+            await other.post(f"/panel/cases/{code}/{path}", {"words": "x", "what": "caller"})
+        ).status == 404
+    assert await status(desk, code) == ("referred", "abfa")
+
+
+async def test_numbers_are_masked_and_revealing_takes_a_reason_that_is_seen(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open(caller="09141234567", national_id="0013542419", callback="04133334444")
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        whole = await page.content()
+        for hidden in ("1234567", "۱۲۳۴۵۶۷", "0013542419", "33334444", "۳۳۳۳۴۴۴۴"):
+            assert hidden not in whole
+        await page.locator("#masked-caller [data-opens]").click()
+        await page.locator("#reveal-caller [name=reason]").fill("تماس با شهروند")
+        await page.locator("#reveal-caller button.main").click()
+        await expect(page.locator("[data-revealed=caller]")).to_have_text("۰۹۱۴۱۲۳۴۵۶۷")
+        await page.locator(".seen summary").click()
+        await expect(page.locator(".seen")).to_contain_text("شماره‌ی تماس را دید")
+        await expect(page.locator(".seen")).to_contain_text("تماس با شهروند")
+    async with desk.panel.engine.connect() as connection:
+        rows = (await connection.execute(select(audit.c.action, audit.c.reason).order_by(audit.c.id))).all()
+    assert ("caller_revealed", "تماس با شهروند") in {(row.action, row.reason) for row in rows}
+    client = await desk.panel.signed_in("supervisor")
+    assert (await client.post(f"/panel/cases/{code}/reveal", {"what": "caller", "reason": "-"})).status == 422
+    operator = await desk.panel.signed_in("operator")
+    assert (
+        await operator.post(f"/panel/cases/{code}/reveal", {"what": "caller", "reason": "چون"})
+    ).status == 403
+
+
+async def test_markup_in_a_name_and_in_words_stays_text(desk: Desk, chrome: Browser) -> None:
+    code = await desk.open(name=MARKUP)
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await do(page, "topic", county="tabriz", reason=MARKUP)
+        await expect(page.locator(".facts")).to_contain_text("<script>")
+        await expect(page.locator(".timeline")).to_contain_text("<img src=x")
+        assert await page.locator("main img, main script").count() == 0
+        assert "صدا ۱۱۱" in await page.title()
+
+
+async def test_related_cases_and_a_suggestion_that_is_assigned(desk: Desk, chrome: Browser) -> None:
+    first = await desk.open(caller="09141234567")
+    same_caller = await desk.open(caller="09141234567", topic="education.school", county="tabriz")
+    same_matter = await desk.open(caller="09147654321")
+    client = await desk.panel.signed_in("supervisor")
+    text = await client.text(f"/panel/cases/{first}")
+    assert f"/panel/cases/{same_caller}" in text and f"/panel/cases/{same_matter}" in text
+    officer = await desk.panel.signed_in("officer", agency="abfa")
+    text = await officer.text(f"/panel/cases/{first}")  # sees of it what is theirs
+    assert f"/panel/cases/{same_caller}" not in text and f"/panel/cases/{same_matter}" in text
+
+
+async def test_the_page_in_the_dark_on_a_phone_and_for_everybody(desk: Desk, chrome: Browser) -> None:
+    code = await desk.open(name=MARKUP)
+    for name, options in (("light", {}), ("dark", {"dark": True}), ("phone", {"size": PHONE})):
+        async with window(chrome, desk.panel, "supervisor", **options) as page:
+            await page.goto(f"/panel/cases/{code}?do=answer")
+            await page.wait_for_selector("[data-drawn]")
+            await page.locator(".path summary").click()
+            await screenshot(page, f"casefile-{name}")
+            assert not await serious(page)
+            assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def told_events() -> Iterator[str]:
+    """Every event that the desk's code tells by name."""
+    for path in (ROOT / "ivr/desk").glob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {
+            target.id: node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            place = {"add_event": 4, "event_row": 4, "tell": 0, "Told": 2}.get(name)
+            if place is None or len(node.args) <= place:
+                continue
+            for part in ast.walk(node.args[place]):
+                if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                    yield part.value
+                elif isinstance(part, ast.Name) and part.id in named:
+                    yield str(named[part.id])
+
+
+def test_every_event_has_its_words() -> None:
+    told = (
+        set(told_events()) | set(EVENTS.values()) | {"escalated", "reminded", "words_added", "words_replaced"}
+    )
+    assert {"opened", "referred", "retimed", "rated", "transcribed"} <= told
+    assert not told - set(known_events(words()))
+
+
+def refused_sentences() -> Iterator[tuple[str, str]]:
+    """Every refusal that something done with a case on its page can meet."""
+    rooms = ("change", "referring", "closing", "timing", "answers", "marks", "transcripts", "precedents")
+    files = [ROOT / f"ivr/desk/{room}.py" for room in rooms]
+    for path in (*files, ROOT / "ivr/cases/transitions.py", ROOT / "ivr/cases/clock.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call) or getattr(node.func, "id", "") not in {
+                "Refused",
+                "NoSuchCase",
+            }:
+                continue
+            told = node.args[0]
+            parts = told.values if isinstance(told, ast.JoinedStr) else [told]
+            yield path.name, "".join(str(p.value) if isinstance(p, ast.Constant) else "1" for p in parts)
+
+
+def test_every_refusal_has_its_sentence() -> None:
+    elsewhere = ("precedent", "no precedent")  # rulings are revoked on another page
+    found = [
+        (name, sentence)
+        for name, sentence in refused_sentences()
+        if not any(w in sentence for w in elsewhere)
+    ]
+    assert len(found) > 25
+    for name, sentence in found:
+        assert refusals.key_of(sentence) != refusals.USUAL, (name, sentence)
+    assert set(refusals.FORMS) | {refusals.USUAL} == set(words().under("refusal"))
+
+
+async def test_the_story_names_people_and_bodies_as_people_do(desk: Desk) -> None:
+    code = await desk.open()
+    officer = await desk.panel.signed_in("officer", agency="abfa")
+    await officer.post(f"/panel/cases/{code}/return", {"reason": "از ما نیست"})
+    file = await casefile.read(desk.panel.engine, Scope(), code)
+    assert file is not None
+    latest: Any = Teller(words(), file).story()[0]
+    assert latest.who == "مریم کریمی، شرکت آب و فاضلاب آذربایجان شرقی" and latest.reason == "از ما نیست"
+    assert latest.text == "شرکت آب و فاضلاب آذربایجان شرقی آن را برگرداند: از آنِ ما نیست"
+    path = Teller(words(), file).path(file.calls[0])
+    assert [(step.after, step.key) for step in path[:3]] == [(6.0, "1"), (14.0, "1"), (25.0, "11")]
+    assert path[-1].note == "قطع کرد" and all("caller" not in step.text for step in path)

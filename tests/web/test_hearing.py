@@ -1,0 +1,303 @@
+"""Recordings as they are heard: played, in ranges, blind, marked, written down, taken away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import numpy as np
+import pytest
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.store.tables import audit, recordings
+from ivr.voice.blind import UP, pitch
+from ivr.voice.riff import ARTIST, COMMENT, info_of
+from ivr.voice.wave import read
+from tests.voice.voices import band
+from tests.web.browser import screenshot, window
+from tests.web.casefile import Desk, desk_served, name_of, speech
+from tests.web.panel import Client
+
+FORMS = ("blind", "even", "plain")
+# What the page's own <audio> plays, heard by Web Audio: the loudest root mean square.
+HEARD = """async (seconds) => {
+  const audio = document.querySelector('.recording audio');
+  const context = new AudioContext();
+  await context.resume();
+  const tap = context.createMediaElementSource(audio);
+  const ears = new AnalyserNode(context, {fftSize: 2048});
+  tap.connect(ears).connect(context.destination);
+  document.querySelector('.controls .play').click();
+  await new Promise((done) => audio.addEventListener('playing', done, {once: true}));
+  const wave = new Float32Array(2048);
+  let loudest = 0;
+  while (audio.currentTime < seconds && !audio.ended) {
+    ears.getFloatTimeDomainData(wave);
+    loudest = Math.max(loudest, Math.sqrt(wave.reduce((sum, x) => sum + x * x, 0) / wave.length));
+    await new Promise(requestAnimationFrame);
+  }
+  return loudest;
+}"""
+
+PLAYED = """(second) => new Promise((done) => {
+  const audio = document.querySelector('.recording audio');
+  const look = () => (audio.currentTime > second ? done() : requestAnimationFrame(look));
+  look();
+})"""
+
+
+@pytest.fixture
+async def desk(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[Desk]:
+    async with desk_served(engine, tmp_path) as served:
+        yield served
+
+
+async def reveal(client: Client, code: str) -> None:
+    answer = await client.post(f"/panel/cases/{code}/reveal", {"what": "voice", "reason": "صدا روشن نیست"})
+    assert answer.status == 303
+
+
+async def noted(engine: AsyncEngine) -> list[str]:
+    async with engine.connect() as connection:
+        return list((await connection.execute(select(audit.c.action).order_by(audit.c.id))).scalars())
+
+
+async def test_a_recording_is_played_in_the_page_with_its_energy_and_is_blind(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open(speech(120))
+    async with window(chrome, desk.panel, "operator") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.wait_for_selector("[data-drawn]")
+        assert await page.evaluate(HEARD, 2.0) > 0.02
+        content = await page.evaluate("""async () => {
+          const context = new OfflineAudioContext(1, 8000, 8000);
+          const answer = await fetch(document.querySelector('.recording audio').src);
+          const sound = await context.decodeAudioData(await answer.arrayBuffer());
+          return [...sound.getChannelData(0)];
+        }""")
+    heard, spoken = np.array(content), speech(120)
+    assert len(heard) == len(spoken)
+    assert pitch(heard) / pitch(spoken) == pytest.approx(UP[0], rel=0.04)
+    assert 10 * np.log10(band(heard, 300, 3400) / (heard**2).sum() / len(heard)) < 0
+    assert (await noted(desk.panel.engine)).count("heard_blind") == 1  # many ranges, one sitting
+
+
+async def test_the_keyboard_alone_plays_seeks_changes_speed_and_marks(desk: Desk, chrome: Browser) -> None:
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.wait_for_selector("[data-drawn]")
+        await page.keyboard.press("Space")
+        await page.evaluate(PLAYED, 0.2)
+        await page.keyboard.press("Space")
+        assert await page.evaluate("document.querySelector('.recording audio').paused")
+        await page.keyboard.press("ArrowRight")
+        at = await page.evaluate("document.querySelector('.recording audio').currentTime")
+        assert 5.1 < at < 7
+        await page.keyboard.press("ArrowUp")
+        await page.keyboard.press("ArrowUp")
+        assert await page.evaluate("document.querySelector('.recording audio').playbackRate") == 1.5
+        await page.keyboard.press("m")
+        await expect(page.locator(".mark-line")).to_have_count(1)
+        await page.keyboard.press("ArrowLeft")
+        await page.keyboard.press("n")
+        await page.keyboard.type("نشانی خانه را می‌گوید")
+        await page.keyboard.press("Enter")
+        await expect(page.locator(".mark-line")).to_have_count(2)
+        await expect(page.locator(".mark-line").first).to_contain_text("نشانی خانه")
+        seconds = await page.locator(".mark-line").evaluate_all("all => all.map(x => +x.dataset.second)")
+        assert seconds == [pytest.approx(at - 5, abs=0.05), pytest.approx(at, abs=0.05)]
+        await page.locator(".mark-line form button").last.click()
+        await expect(page.locator(".mark-line")).to_have_count(1)
+        await screenshot(page, "casefile-marks")
+
+
+async def test_a_silence_is_skipped(desk: Desk, chrome: Browser) -> None:
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.wait_for_selector("[data-drawn]")
+        took = await page.evaluate("""async () => {
+          const audio = document.querySelector('.recording audio');
+          document.querySelector('.skip-silence').click();
+          audio.currentTime = 2.8;
+          const began = performance.now();
+          document.querySelector('.controls .play').click();
+          await new Promise((done) => {
+            audio.addEventListener('timeupdate', () => audio.currentTime > 6 && done());
+          });
+          return (performance.now() - began) / 1000;
+        }""")
+        assert took < 2.8  # 3.2 seconds of the recording
+
+
+async def test_the_voice_itself_takes_a_reason_and_a_role(desk: Desk, chrome: Browser) -> None:
+    code = await desk.open(speech(120))
+    (id,) = await desk.recordings(code)
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        assert (await page.request.get(f"/panel/recordings/{id}?as=plain")).status == 403
+        await page.get_by_role("button", name="شنیدن صدای واقعی").click()
+        await page.locator("#reveal-voice [name=reason]").fill("صدای ناشناس روشن نیست")
+        await page.locator("#reveal-voice button.main").click()
+        await expect(page.locator("[data-form=even]")).to_have_attribute("aria-pressed", "true")
+        await screenshot(page, "casefile-revealed")
+        for form in FORMS:
+            answer = await page.request.get(f"/panel/recordings/{id}?as={form}")
+            heard = pitch(read(await answer.body())[0])
+            wanted = UP[0] if form == "blind" else 1.0
+            assert heard / 120 == pytest.approx(wanted, rel=0.05), form
+    for role in ("operator", "auditor"):
+        client = await desk.panel.signed_in(role)
+        assert (await client.get(f"/panel/recordings/{id}")).status == 200
+        assert (await client.get(f"/panel/recordings/{id}?as=even")).status == 403
+        assert (
+            await client.post(f"/panel/cases/{code}/reveal", {"what": "voice", "reason": "چون"})
+        ).status == 403
+    assert {"voice_revealed", "heard_plain", "heard_even"} <= set(await noted(desk.panel.engine))
+
+
+async def test_another_agencys_recording_is_fetched_by_no_route(desk: Desk) -> None:
+    code = await desk.open()
+    (id,) = await desk.recordings(code)
+    other = await desk.panel.signed_in("officer", agency="edu")
+    name = await name_of(desk.panel.engine, id)
+    ways = [f"/panel/recordings/{id}{more}" for more in ("", "/outline", "/marks", "/transcripts")]
+    ways += [f"/panel/recordings/{id}?as={form}" for form in (*FORMS, "../plain", "x")]
+    ways += [f"/panel/recordings/{name}", f"/panel/recordings/{name}.wav", f"/static/x/{name}.wav"]
+    ways += [f"/panel/recordings/{UUID(int=id.int ^ 1)}", "/panel/recordings/..%2f..%2fsecrets"]
+    for way in ways:
+        assert (await other.get(way)).status == 404, way
+        assert (await other.get(way, headers={"Range": "bytes=0-100"})).status == 404, way
+    for path in ("marks", "transcript"):
+        answer = await other.post(f"/panel/recordings/{id}/{path}", {"second": "1", "transcript": "x"})
+        assert answer.status == 404, path
+    assert (await other.post(f"/panel/recordings/{id}/download", {"reason": "خودم می‌خواهم"})).status == 403
+    nobody = await desk.panel.client()
+    assert (await nobody.get(f"/panel/recordings/{id}")).status == 303  # to sign in
+    admin = await desk.panel.signed_in("admin")  # people and books, not the citizens' words
+    assert (await admin.get(f"/panel/recordings/{id}")).status == 403
+    ours = await desk.panel.signed_in("officer", agency="abfa")
+    assert (await ours.get(f"/panel/recordings/{id}")).status == 200
+    assert "heard_blind" in await noted(desk.panel.engine)
+
+
+async def test_ranges_are_answered_and_no_cache_keeps_them(desk: Desk) -> None:
+    code = await desk.open()
+    (id,) = await desk.recordings(code)
+    client = await desk.panel.signed_in("supervisor")
+    await client.get("/panel/")
+    await reveal(client, code)
+    whole = await client.get(f"/panel/recordings/{id}?as=plain")
+    assert whole.headers["Cache-Control"] == "private, no-store" and whole.content_type == "audio/wav"
+    content = await whole.read()
+    part = await client.get(f"/panel/recordings/{id}?as=plain", headers={"Range": "bytes=100-199"})
+    assert part.status == 206 and await part.read() == content[100:200]
+    assert part.headers["Content-Range"] == f"bytes 100-199/{len(content)}"
+    assert part.headers["Cache-Control"] == "private, no-store"
+    beyond = await client.get(f"/panel/recordings/{id}?as=plain", headers={"Range": "bytes=99999999-"})
+    assert beyond.status == 416
+
+
+async def test_a_copy_that_is_taken_away_bears_the_listeners_name(desk: Desk) -> None:
+    code = await desk.open()
+    (id,) = await desk.recordings(code)
+    client = await desk.panel.signed_in("supervisor")
+    assert client.person is not None
+    assert (await client.post(f"/panel/recordings/{id}/download", {"reason": " "})).status == 422
+    taken = await client.post(f"/panel/recordings/{id}/download", {"reason": "نامه‌ی دادگاه"})
+    assert taken.status == 200 and "attachment" in taken.headers["Content-Disposition"]
+    assert taken.headers["Cache-Control"] == "private, no-store"
+    content = await taken.read()
+    info = info_of(content)
+    assert client.person.name in info[ARTIST] and "مریم کریمی" in info[ARTIST]
+    assert "نامه‌ی دادگاه" in info[COMMENT] and code in info[COMMENT]
+    kept = (desk.panel.panel.recordings / f"{await name_of(desk.panel.engine, id)}.wav").read_bytes()
+    assert np.abs(read(content)[0] - read(kept)[0]).max() < 1e-4 and info_of(kept) == {}
+    assert "recording_downloaded" in await noted(desk.panel.engine)
+    officer = await desk.panel.signed_in("officer", agency="abfa")
+    assert (await officer.post(f"/panel/recordings/{id}/download", {"reason": "برای خودم"})).status == 403
+
+
+async def test_what_retention_took_is_heard_no_more(desk: Desk) -> None:
+    code = await desk.open()
+    (id,) = await desk.recordings(code)
+    client = await desk.panel.signed_in("supervisor")
+    assert (await client.get(f"/panel/recordings/{id}")).status == 200  # and lies ready now
+    async with desk.panel.engine.begin() as connection:
+        await connection.execute(update(recordings).values(removed_at=desk.panel.clock()))
+    for more in ("", "?as=blind", "/outline"):
+        assert (await client.get(f"/panel/recordings/{id}{more}")).status == 404
+    assert "طبق مقررات نگهداری حذف شد" in await client.text(f"/panel/cases/{code}")
+    booth = desk.panel.panel.booth
+    assert booth is not None and [*booth.derived.folder.rglob(f"{id.hex}*")]
+    booth.derived.forget(id)
+    assert not [*booth.derived.folder.rglob(f"{id.hex}*")]
+
+
+async def test_words_are_written_down_by_hand_and_every_wording_is_kept(desk: Desk, chrome: Browser) -> None:
+    code = await desk.open()
+    (id,) = await desk.recordings(code)
+
+    async def write(page: Page, text: str) -> None:
+        await page.locator(".writing summary").click()
+        await page.locator(".writing textarea").fill(text)
+        await page.locator(".writing button").click()
+
+    async with (
+        window(chrome, desk.panel, "supervisor") as one,
+        window(chrome, desk.panel, "supervisor") as other,
+    ):
+        for page in (one, other):
+            await page.goto(f"/panel/cases/{code}")
+        await write(one, "آب نداریم")
+        await expect(one.locator(".said")).to_have_text("آب نداریم")
+        await write(other, "آب هست")
+        await expect(other.get_by_role("alert")).to_contain_text("کس دیگری در این میان")
+        assert await other.locator(".writing textarea").input_value() == "آب هست"
+        await other.locator(".writing button").click()
+        await expect(other.locator(".said")).to_have_text("آب هست")
+        await other.get_by_role("button", name="ویرایش‌های پیشین").click()
+        await expect(other.locator(".editions li")).to_have_count(2)
+        await expect(other.locator(".editions")).to_contain_text("آب نداریم")
+    client = await desk.panel.signed_in("auditor")
+    assert "متن صدا نوشته شد" in await client.text(f"/panel/cases/{code}")
+    assert (await client.post(f"/panel/recordings/{id}/transcript", {"transcript": "x"})).status == 403
+
+
+async def test_an_answer_is_heard_before_it_is_given(desk: Desk, chrome: Browser) -> None:
+    """Spoken by the voice that callers hear; or recorded in the browser, as the telephone will carry it."""
+    code = await desk.open()
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.context.grant_permissions(["microphone"])
+        await page.goto(f"/panel/cases/{code}?do=answer")
+        await page.locator("[data-wording]").first.click()
+        words = await page.locator("#f-words").input_value()
+        await page.locator(".preview .speak").click()
+        await page.evaluate(PLAYED.replace(".recording audio", ".preview-sound"), 0.3)
+        length = await page.evaluate("document.querySelector('.preview-sound').duration")
+        assert len(words) > 20 and length > 3
+        await page.locator(".preview .record").click()
+        await expect(page.locator(".preview .heard")).to_contain_text("۲")
+        async with page.expect_response("**/voice") as recorded:
+            await page.locator(".preview .record").click()
+        made = await (await recorded.value).json()
+        assert 1.0 <= made["seconds"] < 10
+        async with page.expect_response("**/answer") as given:
+            await page.locator("form.deed button[type=submit]").click()
+        assert (await given.value).ok
+        await page.wait_for_url("**?done=answer")
+        answer = await page.request.get(f"/panel/cases/{code}/answer-voice")
+        samples, rate = read(await answer.body())
+        assert rate == 8000 and len(samples) / rate == pytest.approx(made["seconds"], abs=0.1)
+    client = await desk.panel.signed_in("supervisor")
+    spoken = await client.post(f"/panel/cases/{code}/speak", {"words": words})
+    sound, rate = read(await spoken.read())
+    assert spoken.status == 200 and rate == 8000 and len(sound) / rate == pytest.approx(length, abs=0.1)
+    assert band(sound, 300, 3400) > 0.5 * band(sound, 0, 4000) and np.abs(sound).max() > 0.1
+    officer = await desk.panel.signed_in("officer", agency="edu")
+    assert (await officer.get(f"/panel/cases/{code}/answer-voice")).status == 404
