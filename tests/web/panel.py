@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import ClientResponse, ClientSession, CookieJar, web
+from aiohttp import ClientResponse, ClientSession, CookieJar, DummyCookieJar, web
 from argon2 import PasswordHasher
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -73,6 +73,7 @@ class PanelServed:
     clock: Clock
     stack: AsyncExitStack
     made: dict[str, Person] = field(default_factory=dict)
+    loose: ClientSession | None = None
 
     @property
     def engine(self) -> AsyncEngine:
@@ -86,18 +87,27 @@ class PanelServed:
         http = await self.stack.enter_async_context(ClientSession(self.url, cookie_jar=jar))
         return Client(http, person)
 
+    async def anybody(self) -> ClientSession:
+        """Keeps no cookies: each request brings its own."""
+        if self.loose is None:
+            self.loose = await self.stack.enter_async_context(
+                ClientSession(self.url, cookie_jar=DummyCookieJar())
+            )
+        return self.loose
+
     async def signed_in(self, role: str, agency: str = "", areas: Sequence[str] = ()) -> Client:
         """Officers and heads are of abfa unless told otherwise."""
         person = await self.person(role, agency, areas)
         return await self.client(person, await self.token_of(person))
 
-    async def token(self, role: str, agency: str = "", areas: Sequence[str] = ()) -> str:
-        return await self.token_of(await self.person(role, agency, areas))
+    async def token(self, role: str, agency: str = "", areas: Sequence[str] = (), **more: Any) -> str:
+        return await self.token_of(await self.person(role, agency, areas, **more))
 
-    async def token_of(self, person: Person) -> str:
+    async def token_of(self, person: Person, needs: str = "") -> str:
+        """Of a new session; with `needs` it is not whole."""
         async with self.engine.begin() as connection:
             return await signing_in.begin(
-                connection, person.id, self.clock(), From("127.0.0.1", "tests"), self.panel.keeping
+                connection, person.id, self.clock(), From("127.0.0.1", "tests"), self.panel.keeping, needs
             )
 
     async def person(self, role: str, agency: str = "", areas: Sequence[str] = (), **more: Any) -> Person:

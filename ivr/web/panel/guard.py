@@ -18,7 +18,7 @@ from ivr.web.panel import sessions
 from ivr.web.panel.forms import Form
 from ivr.web.panel.page import Pages
 from ivr.web.panel.permissions import ROUTES, Permission, may
-from ivr.web.panel.visit import FORM_BYTES, OURS, Forbidden, NotFound, Panel, Route, Visit
+from ivr.web.panel.visit import OURS, Forbidden, NotFound, Panel, Route, Visit
 from ivr.web.panel.words import Words
 
 log = logging.getLogger(__name__)
@@ -138,9 +138,7 @@ class Guard:
 
     async def _sent(self, visit: Visit, route: Route, key: str) -> Form:
         """What was posted. Raises Forbidden when it is not from a page of ours."""
-        request = visit.request
-        if route.most != FORM_BYTES:
-            request = request.clone(client_max_size=route.most)
+        request = visit.request.clone(client_max_size=route.most)
         given = request.headers.get(sessions.HEADER, "")
         if given and not sessions.is_genuine(request, key, given):
             raise Forbidden  # before its body costs anything
