@@ -418,6 +418,7 @@ class Hotline:
                 settings.seed_path,
                 settings.answers.approval,
             ),
+            seed=settings.seed_path,
         )
 
     async def _database(self) -> str:

@@ -166,9 +166,14 @@ class Figures:
         return sum(self[what] for what in CLOSURES)
 
     @property
-    def punctual(self) -> float | None:
-        """The share of the answers that came by the deadline."""
-        return self[What.IN_TIME] / self.answered if self.answered else None
+    def deadlines(self) -> int:
+        """Those that were kept and those that passed. What came late is among the latter, once."""
+        return self[What.IN_TIME] + self[What.OVERDUE]
+
+    @property
+    def kept(self) -> float | None:
+        """The share of the deadlines that were kept; None where there was none."""
+        return self[What.IN_TIME] / self.deadlines if self.deadlines else None
 
 
 def total(facts: Facts) -> Figures:
@@ -199,6 +204,14 @@ def hours(facts: Facts, what: What) -> Array:
         place = (facts.columns["day"] - 1) % 7 * 24 + place  # ordinal 1 was a Monday
     counts = np.bincount(place, weights=facts.columns["count"], minlength=7 * 24)
     return counts[: 7 * 24].astype(int).reshape(7, 24)
+
+
+def waits(facts: Facts, edges: Sequence[int]) -> list[int]:
+    """How many answers took from `edges[n]` to less than `edges[n + 1]` days; the last: so long and more."""
+    facts = facts.only(np.isin(facts.columns["what"], ANSWERS))
+    place = np.searchsorted(np.array(edges), facts.columns["value"], side="right") - 1
+    counts = np.bincount(np.maximum(place, 0), weights=facts.columns["count"], minlength=len(edges))
+    return [int(n) for n in counts]
 
 
 def crossed(facts: Facts, what: What, one: str, other: str) -> dict[tuple[str, str], int]:

@@ -7,49 +7,61 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.figures import DIMENSIONS, Facts, Names, joined, packed, unpacked
 from ivr.desk.counting import ZONE, facts_of
+from ivr.desk.people import Scope
 from ivr.store.figure_days import WAITING, figure_days
+from ivr.store.tables import cases
 
 KEPT_DAYS = 800  # read and kept in memory: some 80 kB each at half a million cases a year
 MOST_LIVE_DAYS = 3  # days without a count that are worked out for one page; older ones wait for the worker
+EVERYTHING = Scope()
 FRESH_SECONDS = 20.0  # so long the part of today, and what waits now, is taken as it was
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """What a page is about: codes of a dimension; an empty one is everything."""
+class Subject:
+    """What figures are about: one code of a dimension, or "" for all; `seen`: how far who asks may see."""
 
     agency: str = ""
     county: str = ""
     topic: str = ""
     kind: str = ""
-    agencies: frozenset[str] | None = None  # None = all; else those that the person may see
-    counties: frozenset[str] | None = None
+    seen: Scope = EVERYTHING
 
     def of(self, facts: Facts) -> Facts:
-        """Only what the person asked for and may see."""
+        """Only what was asked for and may be seen. Of the whole province, calls too."""
         chosen: dict[str, Iterable[str]] = {
             name: (code,) for name in DIMENSIONS if (code := getattr(self, name))
         }
-        for dimension, seen in (("agency", self.agencies), ("county", self.counties)):
-            if seen is not None:
-                chosen[dimension] = seen.intersection(chosen.get(dimension, seen))
+        for dimension, seen in self._limits():
+            chosen[dimension] = seen.intersection(chosen.get(dimension, seen))
         return facts.where(**chosen) if chosen else facts
 
     def holds(self, row: Waiting) -> bool:
         """The same for what waits now."""
         asked = all(not (code := getattr(self, name)) or getattr(row, name) == code for name in DIMENSIONS)
-        seen = self.agencies is None or row.agency in self.agencies
-        return asked and seen and (self.counties is None or row.county in self.counties)
+        return asked and all(getattr(row, dimension) in seen for dimension, seen in self._limits())
+
+    def cases(self) -> ColumnElement[bool]:
+        """The same as a condition on `cases`, by the body that has them now."""
+        asked = [cases.c[name] == code for name in DIMENSIONS if (code := getattr(self, name))]
+        return and_(self.seen.cases(), *asked)
+
+    def _limits(self) -> Iterator[tuple[str, frozenset[str]]]:
+        """Who sees some counties sees what has none too, as everywhere."""
+        if self.seen.agency:
+            yield "agency", frozenset({self.seen.agency})
+        if self.seen.areas:
+            yield "county", frozenset({*self.seen.areas, ""})
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,14 +115,14 @@ class Archive:
         async with self.engine.connect() as connection:
             return await _last_counted(connection)
 
-    async def waiting(self, scope: Scope) -> list[Waiting]:
+    async def waiting(self, subject: Subject) -> list[Waiting]:
         """What waits now, a few seconds old at most."""
         now = self.clock()
         if self._waiting is None or not self._is_fresh(self._waiting[0], now):
             async with self.engine.connect() as connection:
                 rows = await connection.execute(WAITING, {"now": now})
                 self._waiting = now, [Waiting(*row) for row in rows]
-        return [row for row in self._waiting[1] if scope.holds(row)]
+        return [row for row in self._waiting[1] if subject.holds(row)]
 
     async def _counted(self, connection: AsyncConnection, since: date, until: date) -> list[Facts]:
         table = figure_days.c

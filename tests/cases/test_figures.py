@@ -31,7 +31,7 @@ def test_what_was_packed_comes_out_the_same_in_other_numbers() -> None:
 def test_median_and_p90_are_days_within_which_that_share_was_answered() -> None:
     waits = [1, 1, 2, 3, 3, 4, 8, 9, 20, 50]
     found = figures.total(facts([fact(What.IN_TIME if d < 8 else What.LATE, value=d) for d in waits]))
-    assert (found.median, found.p90, found.answered, found.punctual) == (3, 20, 10, 0.6)
+    assert (found.median, found.p90, found.answered) == (3, 20, 10)
     assert figures.total(facts([fact(What.IN_TIME, value=7)])).median == 7
     assert figures.total(facts([fact(What.LATE, value=5_000)])).p90 == figures.LONGEST
     assert figures.total(facts([])).median is None
@@ -72,3 +72,15 @@ def test_hours_of_calls_by_the_day_of_overdue_by_the_opening() -> None:
     assert figures.hours(found, What.CALLED)[1, 9] == 3  # Tuesday
     assert figures.hours(found, What.OVERDUE)[4, 23] == 1  # opened on a Friday night
     assert figures.hours(found, What.CALLED).sum() == 3
+
+
+def test_a_deadline_is_kept_or_missed_and_silence_costs_as_much_as_lateness() -> None:
+    day = [fact(What.IN_TIME, count=6), fact(What.OVERDUE, count=4)]
+    assert figures.total(facts(day)).kept == 0.6
+    assert figures.total(facts([*day, fact(What.LATE, count=3)])).kept == 0.6
+    assert figures.total(facts([])).kept is None
+
+
+def test_how_long_answers_took() -> None:
+    found = facts([fact(What.LATE, value=day, count=day + 1) for day in (0, 1, 2, 6, 7, 90)])
+    assert figures.waits(found, [0, 2, 7]) == [3, 10, 99]

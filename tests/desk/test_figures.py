@@ -19,7 +19,8 @@ from ivr.desk import answers, closing, referring, timing
 from ivr.desk.change import Ask
 from ivr.desk.counting import count_days
 from ivr.desk.events import add_event
-from ivr.desk.figures import Archive, Scope
+from ivr.desk.figures import Archive, Subject
+from ivr.desk.people import Scope
 from ivr.store.figure_days import COUNT, figure_days
 from ivr.store.tables import case_events
 from tests.desk.counter import Counter, counter
@@ -162,11 +163,11 @@ async def test_who_may_see_one_agency_sees_no_other_and_no_sum_of_all(at: Counte
     await story(at)
     at.later()
     await count(at)
-    own = Scope(agencies=frozenset({"edu"}))
+    own = Subject(seen=Scope(agency="edu"))
     facts = own.of(await found(at))
     assert set(figures.by(facts, "agency")) == {"edu"}
     assert figures.total(facts)[What.OPENED] == 0 and figures.total(facts)[What.WITHDRAWN] == 1
-    asked = Scope(agency="abfa", agencies=frozenset({"edu"}))
+    asked = Subject(agency="abfa", seen=Scope(agency="edu"))
     assert len(asked.of(await found(at))) == 0
     assert await Archive(at.engine, lambda: at.at).waiting(asked) == []
 
@@ -176,12 +177,12 @@ async def test_what_waits_now_and_what_is_late(at: Counter) -> None:
     await at.open("water.bill", county="tabriz")
     at.later(9)
     archive = Archive(at.engine, lambda: at.at)
-    waiting = await archive.waiting(Scope())
+    waiting = await archive.waiting(Subject())
     assert [(row.topic, row.waiting, row.late) for row in sorted(waiting, key=lambda row: row.topic)] == [
         ("water.bill", 1, 0),
         ("water.supply", 1, 1),
     ]
-    assert [row.county for row in await archive.waiting(Scope(county="ahar"))] == ["ahar"]
+    assert [row.county for row in await archive.waiting(Subject(county="ahar"))] == ["ahar"]
 
 
 async def test_calls_are_counted_by_their_hour(at: Counter) -> None:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from ivr.web.casefile import routes as casefile
+from ivr.web.numbers import routes as numbers
 from ivr.web.panel import account, sign_in
 from ivr.web.panel.guard import Guard, secure
 from ivr.web.panel.page import pages
@@ -26,6 +27,7 @@ def sections() -> list[Route]:
         *sign_in.routes(),
         *account.routes(),
         *casefile.routes(),
+        *numbers.routes(),
     ]
 
 

@@ -135,6 +135,13 @@ ROUTES: Mapping[str, Permission] = {
     "recording.transcribe": P.NOTES_WRITE,
     "recording.transcripts": P.CASES_SEE,
     # numbers
+    "numbers": P.NUMBERS_SEE,
+    "numbers.league": P.NUMBERS_SEE,
+    "numbers.gaps": P.NUMBERS_SEE,
+    "numbers.hours": P.NUMBERS_SEE,
+    "numbers.export": P.NUMBERS_EXPORT,
+    "numbers.reveal": P.NUMBERS_EXPORT,
+    "letter": P.LETTERS_PRINT,
     # live
     # public
     # admin

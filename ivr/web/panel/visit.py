@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor
 from ivr.desk.book import Book
+from ivr.desk.figures import Archive
 from ivr.desk.hearing import Booth
 from ivr.desk.people import Person, Scope
 from ivr.desk.signing_in import From, Keeping, Session
@@ -48,6 +49,11 @@ class Panel:
     booth: Booth | None = None
     studio: Studio | None = None
     assets: Assets = field(default_factory=Assets)
+    seed: Path | None = None  # the province's folder
+    archive: Archive = field(init=False)  # figures, kept for all who ask
+
+    def __post_init__(self) -> None:
+        self.archive = Archive(self.engine, self.clock, self.book.timezone)
 
 
 class NotFound(Exception):

@@ -1,0 +1,191 @@
+"""Every table of figures as a file: XLSX for whoever works on with it, CSV for other programs."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from ivr.cases import phone
+from ivr.cases.figures import What
+from ivr.desk import exporting
+from ivr.web.numbers import labels, pages
+from ivr.web.numbers.asked import Asked, asked
+from ivr.web.numbers.dashboard import look
+from ivr.web.numbers.frame import unnamed
+from ivr.web.numbers.measures import MEASURES
+from ivr.web.numbers.tables import MOMENT, NUMBER, SHARE, Batches, Column, Row, Sheet, Workbook, csv_pieces
+from ivr.web.panel.visit import NotFound, Visit
+
+FORMS = ("xlsx", "csv")
+TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
+_CHUNK = 256 * 1024
+LEAST_REASON = 5  # characters
+
+
+async def export(visit: Visit) -> web.StreamResponse:
+    """`table`: figures, league, gaps, hours-<what>, cases. Raises NotFound for any other."""
+    table, form = (visit.request.match_info[name] for name in ("table", "form"))
+    if form not in FORMS:
+        raise NotFound
+    makers = {"figures": _figures, "league": _league, "gaps": _gaps, "cases": _cases}
+    maker = _hours if table.startswith("hours-") else makers.get(table)
+    if maker is None:
+        raise NotFound
+    wanted, sheet, batches = await maker(visit)
+    name = f"111-{table}-{wanted.period.name.partition(':')[2]}.{form}"
+    return await send(visit, sheet, batches, form, name)
+
+
+async def reveal(visit: Visit) -> web.StreamResponse:
+    """The cases with who the callers are: for those who may, with a reason, which is noted."""
+    visit.require("identity_reveal")
+    if visit.request.match_info["table"] != "cases" or visit.request.match_info["form"] not in FORMS:
+        raise NotFound
+    form = visit.form()
+    reason = form.text("reason", most=300)
+    if form.wrong or len(reason) < LEAST_REASON:
+        return visit.render("numbers/no_reason.html", status=422)
+    wanted, sheet, batches = await _cases(visit, reason)
+    kind = visit.request.match_info["form"]
+    return await send(visit, sheet, batches, kind, f"111-cases-{wanted.period.name.partition(':')[2]}.{kind}")
+
+
+async def send(visit: Visit, sheet: Sheet, batches: Batches, form: str, name: str) -> web.StreamResponse:
+    """Streamed: a CSV as it is read; a workbook, whose parts must be whole first, by way of the disk."""
+    answer = web.StreamResponse(headers={"Content-Type": TYPES[form], "Cache-Control": "no-store"})
+    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
+    if form == "csv":
+        await answer.prepare(visit.request)
+        async for piece in csv_pieces(sheet, batches):
+            await answer.write(piece)
+        return answer
+    folder = visit.panel.state / "exports"
+    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        path = Path(scratch) / "sheet.xlsx"
+        book = Workbook(path, sheet)
+        async for rows in batches:
+            await asyncio.to_thread(book.add, rows)
+        await asyncio.to_thread(book.close)
+        answer.content_length = path.stat().st_size
+        await answer.prepare(visit.request)
+        with path.open("rb") as file:
+            while chunk := await asyncio.to_thread(file.read, _CHUNK):
+                await answer.write(chunk)
+    return answer
+
+
+Made = tuple[Asked, Sheet, Batches]
+
+
+async def _figures(visit: Visit) -> Made:
+    seen = await look(visit)
+    words, by = visit.words, seen.asked.by
+    columns = [Column(words(f"numbers.by.{by}"), width=36)]
+    for measure in MEASURES:
+        kind = SHARE if measure.kind == SHARE else NUMBER
+        columns.append(Column(words(f"numbers.measure.{measure.name}"), kind))
+    named = [(line.name or unnamed(by, line.code, words), line) for line in seen.lines]
+    rows = [[name, *(m.of(line) for m in MEASURES)] for name, line in named]
+    rows.append([words("numbers.whole"), *(m.of(seen.whole) for m in MEASURES)])
+    return seen.asked, _sheet(visit, seen.asked, words(f"numbers.table.{by}"), columns), _at_once(rows)
+
+
+async def _league(visit: Visit) -> Made:
+    wanted, places = await pages.places(visit)
+    words = visit.words
+    heads = [("league.rank", NUMBER), ("by.agency", "text"), ("measure.kept", SHARE), ("league.low", SHARE)]
+    heads += [("league.high", SHARE), ("league.deadlines", NUMBER), ("measure.overdue", NUMBER)]
+    heads += [("measure.median", NUMBER), ("measure.reopened", NUMBER), ("measure.satisfaction", NUMBER)]
+    columns = [Column(words(f"numbers.{key}"), kind, 36 if kind == "text" else 12) for key, kind in heads]
+    rows = [
+        [
+            place.rank or None, wanted.name_of("agency", place.code) or place.code, place.figures.kept,
+            place.low, place.high, place.figures.deadlines, place.figures[What.OVERDUE],
+            place.figures.median, place.figures[What.REOPENED], place.figures.satisfaction,
+        ]
+        for place in places
+    ]  # fmt: skip
+    return wanted, _sheet(visit, wanted, words("numbers.league.title"), columns), _at_once(rows)
+
+
+async def _gaps(visit: Visit) -> Made:
+    """One sheet: which kind of gap, of what, where, why, how much."""
+    wanted, groups = await pages.groups(visit)
+    words = visit.words
+    columns = [Column(words("numbers.gaps.kind"), width=34), Column(words("numbers.gaps.what"), width=44)]
+    columns += [Column(words("numbers.gaps.more"), width=44), Column(words("numbers.gaps.cases"), NUMBER)]
+    columns.append(Column(words("numbers.gaps.expected"), NUMBER))
+    rows: list[Row] = []
+    for group in groups:
+        title = words(f"numbers.gaps.{group.name}.title")
+        for row in group.rows:
+            texts = [cell for cell in row if isinstance(cell, str)]
+            numbers = [cell for cell in row if not isinstance(cell, str)]
+            more = words("numbers.gaps.comma").join(texts[1:])
+            rows.append([title, texts[0], more, *numbers, *[None] * (2 - len(numbers))])
+    return wanted, _sheet(visit, wanted, words("numbers.tab.numbers.gaps"), columns), _at_once(rows)
+
+
+async def _hours(visit: Visit) -> Made:
+    wanted, maps = await pages.maps(visit)
+    name = visit.request.match_info["table"].removeprefix("hours-")
+    found = next((one for one in maps if one.name == name), None)
+    if found is None:
+        raise NotFound
+    words, days = visit.words, labels.weekdays()
+    columns = [Column(words("numbers.hours.day")), *(Column(hour, NUMBER, 6) for hour in labels.hour_names())]
+    rows = [[day, *row] for day, row in zip(days, found.rows, strict=True)]
+    return wanted, _sheet(visit, wanted, words(f"numbers.hours.{name}.title"), columns), _at_once(rows)
+
+
+async def _cases(visit: Visit, reason: str = "") -> Made:
+    wanted, words = await asked(visit), visit.words
+    taken = exporting.Export(
+        wanted.subject, wanted.period.since, wanted.period.until, visit.panel.archive.zone, visit.person.id,
+        visit.came.address, reason,
+    )  # fmt: skip
+    await exporting.note(visit.panel.engine, taken, visit.request.match_info["form"], visit.now)
+    heads = [("code", "text", 13), ("kind", "text", 12), ("topic", "text", 30), ("county", "text", 14)]
+    heads += [("agency", "text", 36), ("status", "text", 16), ("opened", MOMENT, 16), ("due", MOMENT, 16)]
+    heads += [("answered", MOMENT, 16), ("closed", MOMENT, 16), ("closure", "text", 16)]
+    heads += [("satisfaction", NUMBER, 8), ("level", "text", 16), ("caller", "text", 15)]
+    heads += [("caller_name", "text", 20), ("words", "text", 60)] if reason else []
+    columns = [Column(words(f"numbers.cases.{name}"), kind, width) for name, kind, width in heads]
+
+    async def batches() -> AsyncIterator[Sequence[Row]]:
+        async for found in exporting.rows(visit.panel.engine, taken):
+            yield [_case(row, visit, reveals=bool(reason)) for row in found]
+
+    return wanted, _sheet(visit, wanted, words("numbers.cases.title"), columns), batches()
+
+
+def _case(row: Any, visit: Visit, *, reveals: bool) -> list[Any]:
+    words = visit.words
+    told = [row.caller, row.caller_name, row.words] if reveals else [phone.mask(row.caller)]
+    return [
+        row.code, words.get(f"common.kind.{row.kind}", row.kind), row.topic_name, row.county_name,
+        row.agency_name, words.get(f"common.status.{row.status}", row.status), row.opened_at, row.due_at,
+        row.answered_at, row.closed_at, words.get(f"numbers.end.{row.closure}", row.closure or ""),
+        row.satisfaction, words.get(f"common.level.{row.level}", row.level), *told,
+    ]  # fmt: skip
+
+
+def _sheet(visit: Visit, wanted: Asked, title: str, columns: Sequence[Column]) -> Sheet:
+    zone = ZoneInfo(visit.panel.archive.zone)
+    name = f"{title} {labels.period_name(wanted.period, visit.words)}"
+    return Sheet(name, columns, zone, visit.words.texts["numbers.export.jalali"])
+
+
+async def _at_once(rows: Sequence[Row]) -> AsyncIterator[Sequence[Row]]:
+    yield rows

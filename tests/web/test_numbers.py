@@ -1,0 +1,262 @@
+"""Figures as people see them: dashboard, league, gaps, hours, files and letters.
+
+The books of this module hold 75 days before Wednesday, 25 November 2026 (4 Azar 1405).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator, Sequence
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from openpyxl.reader.excel import load_workbook
+from playwright.async_api import Browser
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases import figures
+from ivr.cases.figures import What
+from ivr.store.engine import make_engine
+from ivr.store.tables import audit, cases
+from ivr.web.numbers import charts
+from ivr.web.numbers.tables import harmless
+from ivr.web.panel.words import digits, words
+from tests.desk.office import WEDNESDAY
+from tests.fixtures.database import SEED, create, drop, named
+from tests.web.books import fill
+from tests.web.browser import PHONE, WIDE, screenshot, serious, window
+from tests.web.panel import Client, PanelServed, panel_served
+
+ABAN = "period=month:1405-08"
+SINCE, UNTIL = date(2026, 10, 23), date(2026, 11, 22)
+PAGES = ("", "/league", "/gaps", "/hours")
+SHEET = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@pytest.fixture(scope="module")
+async def books(postgres_url: str, template: str) -> AsyncIterator[AsyncEngine]:
+    """Cases of some months; no test of this module changes them."""
+    name = f"{template}_numbers"
+    await create(postgres_url, name, template)
+    engine = make_engine(named(postgres_url, name))
+    await fill(engine, WEDNESDAY)
+    yield engine
+    await engine.dispose()
+    await drop(postgres_url, name)
+
+
+@pytest.fixture(scope="module")
+async def served(books: AsyncEngine, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[PanelServed]:
+    async with panel_served(books, tmp_path_factory.mktemp("numbers"), seed=SEED) as panel:
+        yield panel
+
+
+async def sheet(client: Client, path: str) -> list[Sequence[Any]]:
+    """The rows of a workbook, which must be one."""
+    answer = await client.get(path)
+    assert (answer.status, answer.content_type) == (200, SHEET)
+    page = load_workbook(io.BytesIO(await answer.read())).worksheets[0]  # type: ignore[no-untyped-call]
+    assert page.sheet_view.rightToLeft and page.freeze_panes == "A2"
+    return [[cell.value for cell in row] for row in page.iter_rows()]
+
+
+async def noted(panel: PanelServed, action: str) -> list[Any]:
+    async with panel.engine.connect() as connection:
+        query = select(audit).where(audit.c.action == action).order_by(audit.c.at, audit.c.id)
+        return list((await connection.execute(query)).all())
+
+
+async def test_the_dashboard_shows_what_the_books_hold(served: PanelServed) -> None:
+    client = await served.signed_in("supervisor")
+    text = await client.text(f"/panel/numbers?{ABAN}")
+    whole = figures.total(await served.panel.archive.facts(SINCE, UNTIL))
+    assert whole[What.OPENED] > 400 and whole[What.OVERDUE] > 50
+    for count in (whole[What.OPENED], whole.answered, whole[What.OVERDUE], whole[What.SOLVED]):
+        assert f'">{digits(count)}</span>' in text
+    async with served.engine.connect() as connection:
+        opened = (await connection.execute(select(cases.c.opened_at))).scalars().all()
+    tehran = ZoneInfo("Asia/Tehran")
+    there = [moment for moment in opened if SINCE <= moment.astimezone(tehran).date() < UNTIL]
+    assert whole[What.OPENED] == len(there)
+
+
+@pytest.mark.parametrize("by", figures.DIMENSIONS)
+async def test_the_lines_of_every_table_add_up_to_its_last_one(served: PanelServed, by: str) -> None:
+    client = await served.signed_in("supervisor")
+    head, *lines, last = await sheet(client, f"/panel/numbers/export/figures.xlsx?{ABAN}&by={by}")
+    for column in ("opened", "answered", "overdue", "solved", "unconfirmed", "other_ends", "waiting", "late"):
+        at = head.index(words()(f"numbers.measure.{column}"))
+        assert sum(line[at] for line in lines) == last[at] > 0
+
+
+async def test_a_head_sees_the_own_agency_and_learns_of_no_other(served: PanelServed) -> None:
+    head = await served.signed_in("head", agency="abfa")
+    text = await head.text(f"/panel/numbers?{ABAN}")
+    async with served.engine.connect() as connection:
+        query = select(cases.c.agency).distinct()
+        others = set((await connection.execute(query)).scalars()) - {"abfa"}
+    names = await sheet(head, f"/panel/numbers/export/figures.xlsx?{ABAN}&by=agency")
+    assert len(names) == 3, "a head, the own agency, and the sum"
+    assert 'name="agency"' not in text
+    league = await head.text(f"/panel/numbers/league?{ABAN}")
+    assert league.count('scope="row"') == 1
+    for path in (f"/panel/numbers?{ABAN}&agency={sorted(others)[0]}", f"/panel/numbers/gaps?{ABAN}",
+                 f"/panel/numbers/export/gaps.csv?{ABAN}"):  # fmt: skip
+        assert (await head.get(path)).status == 404
+    rows = await sheet(head, f"/panel/numbers/export/cases.xlsx?{ABAN}")
+    agency = rows[0].index(words()("numbers.cases.agency"))
+    assert len({row[agency] for row in rows[1:]}) == 1
+
+
+async def test_who_sees_some_counties_sees_no_other(served: PanelServed) -> None:
+    person = await served.signed_in("supervisor", areas=("marand",))
+    rows = await sheet(person, f"/panel/numbers/export/figures.xlsx?{ABAN}&by=county")
+    assert len(rows) == 3
+    assert (await person.get(f"/panel/numbers?{ABAN}&county=tabriz")).status == 404
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["period=month:1405-13", "period=x", "agency=nobody", "by=caller", "county=%3Cscript%3E",
+     "period=month:1499-01"],
+)  # fmt: skip
+async def test_what_is_no_period_or_code_is_not_found(served: PanelServed, query: str) -> None:
+    client = await served.signed_in("supervisor")
+    assert (await client.get(f"/panel/numbers?{query}")).status == 404
+
+
+async def test_a_workbook_holds_real_numbers_and_dates(served: PanelServed) -> None:
+    client = await served.signed_in("supervisor")
+    head, first, *_ = await sheet(client, f"/panel/numbers/export/cases.xlsx?{ABAN}")
+    opened = head.index(words()("numbers.cases.opened"))
+    assert isinstance(first[opened], datetime) and first[opened + 1].startswith("1405/08/")
+    caller = head.index(words()("numbers.cases.caller"))
+    assert first[caller] != "09141234567" and first[caller].endswith("67")
+    assert words()("numbers.cases.caller_name") not in head
+    (_, line, *_) = await sheet(client, f"/panel/numbers/export/league.xlsx?{ABAN}")
+    assert isinstance(line[0], int) and isinstance(line[2], float) and line[3] < line[2] < line[4]
+
+
+async def test_a_csv_is_read_as_persian_and_runs_nothing(served: PanelServed) -> None:
+    client = await served.signed_in("supervisor")
+    answer = await client.get(f"/panel/numbers/export/cases.csv?{ABAN}")
+    raw = await answer.read()
+    assert raw.startswith(b"\xef\xbb\xbf") and answer.headers["Cache-Control"] == "no-store"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    head, *rows = csv.reader(io.StringIO(raw.decode("utf-8-sig")))
+    assert len({len(row) for row in rows} | {len(head)}) == 1 and len(rows) > 400
+    sent = await client.post(f"/panel/numbers/export/cases.csv?{ABAN}", {"reason": "پیگیری تلفنی"})
+    told = (await sent.read()).decode("utf-8-sig")
+    assert "09141234567" in told and ",'=HYPERLINK()," in told and ",=HYPER" not in told
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+98", "-x", "@SUM(A1)", "\t=1", "  =1"])
+def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless(text: str) -> None:
+    assert harmless(text) == f"'{text}"
+    assert harmless(f"x{text}") == f"x{text}"
+
+
+async def test_who_the_callers_are_leaves_only_with_a_reason_and_is_noted(served: PanelServed) -> None:
+    supervisor, auditor = [await served.signed_in(role) for role in ("supervisor", "auditor")]
+    path = f"/panel/numbers/export/cases.xlsx?{ABAN}"
+    before = len(await noted(served, "identities_exported"))
+    assert (await supervisor.post(path, {"reason": "  "})).status == 422
+    assert (await auditor.post(path, {"reason": "می‌خواهم ببینم"})).status == 403
+    assert len(await noted(served, "identities_exported")) == before
+    assert (await supervisor.post(path, {"reason": "پیگیری تلفنی"})).status == 200
+    last = (await noted(served, "identities_exported"))[-1]
+    assert supervisor.person is not None
+    assert (last.person_id, last.reason) == (supervisor.person.id, "پیگیری تلفنی")
+    assert last.detail["since"] == SINCE.isoformat()
+    await sheet(auditor, path)
+    assert (await noted(served, "cases_exported"))[-1].detail["form"] == "xlsx"
+
+
+async def test_every_table_leaves_in_both_forms(served: PanelServed) -> None:
+    client = await served.signed_in("governor")
+    for table in ("figures", "league", "gaps", "hours-called", "hours-overdue"):
+        rows = await sheet(client, f"/panel/numbers/export/{table}.xlsx?{ABAN}")
+        answer = await client.get(f"/panel/numbers/export/{table}.csv?{ABAN}")
+        lines = list(csv.reader(io.StringIO((await answer.read()).decode("utf-8-sig"))))
+        assert (len(lines), lines[0]) == (len(rows), rows[0])
+    for path in ("figures.pdf", "people.csv", "hours-x.csv"):
+        assert (await client.get(f"/panel/numbers/export/{path}?{ABAN}")).status == 404
+    admin = await served.signed_in("admin")
+    assert (await admin.get(f"/panel/numbers/export/figures.csv?{ABAN}")).status == 403
+    assert "export/" not in await admin.text(f"/panel/numbers?{ABAN}")
+
+
+async def test_an_unfinished_month_says_what_it_is_compared_with(served: PanelServed) -> None:
+    client = await served.signed_in("supervisor")
+    text = await client.text("/panel/numbers")
+    assert "آذر ۱۴۰۵" in text and words()("numbers.compared_partly", period="آبان ۱۴۰۵") in text
+    assert 'title="دورهٔ بعد"' not in text, "there is no month after this one yet"
+
+
+async def test_a_letter_is_a_pdf_for_who_may_see_the_case(served: PanelServed) -> None:
+    async with served.engine.connect() as connection:
+        query = select(cases.c.code).where(cases.c.agency == "abfa", cases.c.status == "referred")
+        code = (await connection.execute(query.limit(1))).scalar_one()
+    own, other = [await served.signed_in("head", agency=agency) for agency in ("abfa", "edu")]
+    path = f"/panel/cases/{code}/letters/referral.pdf"
+    answer = await own.get(path)
+    assert (answer.status, answer.content_type) == (200, "application/pdf")
+    assert (await answer.read()).startswith(b"%PDF")
+    assert (await noted(served, "letter_printed"))[-1].subject == f"case/{code}"
+    assert (await other.get(path)).status == 404
+    assert (await own.get(path.replace("referral", "escalation"))).status == 404
+    assert (await own.get(path.replace("referral", "bill"))).status == 404
+
+
+def test_scales_end_on_round_whole_numbers() -> None:
+    assert charts.scale(0) == [0, 1] and charts.scale(3) == [0, 1, 2, 3]
+    assert charts.scale(97) == [0, 25, 50, 75, 100]
+    for most in (1, 7, 12, 99, 1_234, 98_765):
+        steps = charts.scale(most)
+        assert steps[-1] >= most and steps[-2] < most and len(steps) <= 6
+
+
+def test_shades_tell_nothing_from_little() -> None:
+    assert [charts.shade(n, 90) for n in (0, 1, 10, 11, 90)] == [0, 1, 1, 2, 9]
+    assert charts.shade(0, 0) == 0
+
+
+@pytest.mark.parametrize(("size", "dark"), [(WIDE, False), (PHONE, True)])
+async def test_the_pages_as_they_look(served: PanelServed, chrome: Browser, size: Any, dark: bool) -> None:
+    async with window(chrome, served, "governor", dark=dark, size=size) as page:
+        for each in PAGES:
+            await page.goto(f"/panel/numbers{each}?{ABAN}")
+            name = f"numbers{each.replace('/', '-')}-{size['width']}{'-dark' if dark else ''}"
+            await screenshot(page, name)
+            wide = await page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= size["width"], f"{each} is wider than the screen"
+            assert not await serious(page)
+            for picture in await page.locator("svg.chart").all():
+                box = await picture.bounding_box()
+                assert box and box["width"] > 250 and await picture.locator("title").first.text_content()
+
+
+async def test_from_a_number_down_to_an_agency_by_the_keyboard_and_back(
+    served: PanelServed, chrome: Browser
+) -> None:
+    async with window(chrome, served, "governor") as page:
+        await page.goto(f"/panel/numbers?{ABAN}")
+        link = page.locator(".figures tbody th a").first
+        agency = (await link.text_content() or "").strip()
+        await link.focus()
+        await page.keyboard.press("Enter")
+        await page.wait_for_url(re.compile("agency="))
+        chosen = await page.locator("#f-agency option:checked").text_content()
+        assert (chosen or "").strip() == agency
+        assert await page.locator(".figures tbody tr").count() == 1
+        await page.select_option("#f-agency", "")
+        await page.select_option("#f-period", "week:1405-08-23")
+        await page.get_by_role("button", name=words()("numbers.show")).click()
+        await page.wait_for_url(re.compile("week"))
+        assert "agency=&" in page.url or "agency=" not in page.url
+        assert "هفتهٔ ۲۳ آبان" in await page.locator(".period").inner_text()
