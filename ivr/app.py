@@ -64,6 +64,7 @@ from ivr.web.outside import attach
 from ivr.web.panel import application as panel
 from ivr.web.panel.studio import BadVoice, Studio
 from ivr.web.panel.visit import Panel
+from ivr.web.telephone import Telephone
 from ivr.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -419,7 +420,13 @@ class Hotline:
                 settings.answers.approval,
             ),
             seed=settings.seed_path,
+            citizens_phone=self._telephone("seda111-phone", self.secrets.sip)
+            if settings.browser_phone.citizens
+            else None,
         )
+
+    def _telephone(self, user: str, secret: str) -> Telephone:
+        return Telephone(self.settings.phone_url, user, secret, self.settings.calls.extension)
 
     async def _database(self) -> str:
         async with self.engine.connect() as connection:

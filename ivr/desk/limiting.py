@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, literal
+from sqlalchemy import case, delete, literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -46,6 +46,14 @@ async def count(connection: AsyncConnection, key: str, limit: Limit, now: dateti
     )
     row = (await connection.execute(counted.returning(its.since, its.many))).one()
     return row.since + limit.within if row.many > limit.most else None
+
+
+async def spent(connection: AsyncConnection, key: str, limit: Limit, now: datetime) -> datetime | None:
+    """As `count`, without trying: None, or until when."""
+    its = attempts.c
+    query = select(its.since).where(its.key == key[:LONGEST_KEY], its.many >= limit.most)
+    since = (await connection.execute(query.where(its.since > now - limit.within))).scalar()
+    return since and since + limit.within
 
 
 async def forgive(connection: AsyncConnection, key: str) -> None:

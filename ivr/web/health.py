@@ -1,18 +1,15 @@
-"""`GET /healthz` (the process lives), `GET /readyz` (database, Asterisk, prompts) and a first page."""
+"""`GET /healthz` (the process lives), `GET /readyz` (database, Asterisk, prompts)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from pathlib import Path
 
 from aiohttp import web
 
 # Gives "" when well, else one sentence that says what is the matter.
 Check = Callable[[], Awaitable[str]]
 CHECK_SECONDS = 3.0
-
-PAGE = Path(__file__).with_name("index.html")
 
 
 def application(
@@ -35,14 +32,8 @@ def application(
         answer = {"ready": ready, "checks": report, "warnings": warnings()}
         return web.json_response(answer, status=200 if ready else 503)
 
-    async def index(_: web.Request) -> web.Response:
-        policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
-        headers = {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"}
-        return web.Response(text=page, content_type="text/html", headers=headers)
-
-    page = PAGE.read_text(encoding="utf-8")
     app = web.Application()
-    app.add_routes([web.get("/", index), web.get("/healthz", healthz), web.get("/readyz", readyz), *more])
+    app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), *more])
     return app
 
 

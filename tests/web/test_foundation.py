@@ -56,7 +56,7 @@ def test_every_word_that_a_template_or_a_page_uses_is_there() -> None:
 def test_no_persian_in_templates_scripts_and_code() -> None:
     persian = re.compile("[\u0600-\u06ff]")
     places = [p for kind in ("*.py", "*.html", "*.js", "*.css") for p in WEB.rglob(kind)]
-    allowed = {"index.html", "forms.py", "words.py", "page.py"}  # digits, marks; the old first page
+    allowed = {"forms.py", "words.py", "page.py"}  # digits and marks
     assert not [p.name for p in places if p.name not in allowed and persian.search(p.read_text("utf-8"))]
 
 

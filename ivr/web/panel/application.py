@@ -15,6 +15,7 @@ from ivr.web.panel.page import pages
 from ivr.web.panel.permissions import ROUTES
 from ivr.web.panel.visit import NotFound, Panel, Route, Visit
 from ivr.web.panel.words import words
+from ivr.web.public import routes as public
 
 
 class NotDeclared(Exception):
@@ -28,6 +29,7 @@ def sections() -> list[Route]:
         *account.routes(),
         *casefile.routes(),
         *numbers.routes(),
+        *public.routes(),
     ]
 
 

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from persiantools.jdatetime import JalaliDateTime
 
+from ivr.cases.code import grouped
 from ivr.web.panel.navigation import NAVIGATION, Entry
 from ivr.web.panel.sessions import FIELD
 from ivr.web.panel.visit import Panel, Visit
@@ -109,6 +110,7 @@ def filters(words: Words, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
         "mask_id": mask_id,
         "named": named,
         "browser": browser,
+        "grouped": grouped,
     }
 
 

@@ -144,6 +144,10 @@ ROUTES: Mapping[str, Permission] = {
     "letter": P.LETTERS_PRINT,
     # live
     # public
+    "start": P.PUBLIC,
+    "call": P.PUBLIC,
+    "track": P.PUBLIC,
+    "track.send": P.PUBLIC,
     # admin
 }
 

@@ -24,6 +24,7 @@ from ivr.web.panel.forms import Form
 from ivr.web.panel.permissions import Permission, may
 from ivr.web.panel.studio import Studio
 from ivr.web.panel.words import Words
+from ivr.web.telephone import Telephone
 
 FORM_BYTES = 256 * 1024
 OURS = web.RequestKey("panel", bool)  # on each request of the panel: does its browser speak TLS?
@@ -34,6 +35,7 @@ class Panel:
     """What the sections stand on. `ivr/app.py` fills it; who needs more of the house adds a field here.
 
     `proxies`: networks of reverse proxies whose X-Forwarded-For and -Proto are believed.
+    `citizens_phone`: with which anybody may call from a browser; None outside the lab.
     """
 
     engine: AsyncEngine
@@ -54,6 +56,7 @@ class Panel:
 
     def __post_init__(self) -> None:
         self.archive = Archive(self.engine, self.clock, self.book.timezone)
+    citizens_phone: Telephone | None = None
 
 
 class NotFound(Exception):

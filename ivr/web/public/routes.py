@@ -1,0 +1,67 @@
+"""The public pages. Search engines are asked to leave them alone."""
+
+from __future__ import annotations
+
+import re
+
+from aiohttp import web
+
+from ivr.desk import tracking
+from ivr.desk.limiting import TooOften
+from ivr.web.panel.forms import latin
+from ivr.web.panel.guard import policy
+from ivr.web.panel.visit import NotFound, Route, Visit
+
+_ROBOTS = {"X-Robots-Tag": "noindex, nofollow"}
+_BETWEEN = re.compile(r"[\s\-_.\u200c\u200e\u200f]+")
+
+
+def routes() -> list[Route]:
+    return [
+        Route("GET", "/", "start", start),
+        Route("GET", "/call", "call", call),
+        Route("GET", "/track", "track", ask),
+        Route("POST", "/track", "track.send", track),
+    ]
+
+
+async def start(visit: Visit) -> web.Response:
+    return _public(visit, "public/start.html", phone=visit.panel.citizens_phone)
+
+
+async def call(visit: Visit) -> web.Response:
+    """Only where there is such a telephone: in the lab."""
+    phone = visit.panel.citizens_phone
+    if phone is None:
+        raise NotFound
+    answer = _public(visit, "public/call.html", phone=phone)
+    answer.headers["Content-Security-Policy"] = policy(phone.origin)
+    return answer
+
+
+async def ask(visit: Visit) -> web.Response:
+    return _public(visit, "public/track.html", code="", found=None, wrong="")
+
+
+async def track(visit: Visit) -> web.Response:
+    """The code is posted, so that it stands in no address, log or history."""
+    given = visit.form().raw("code")[:60]
+    code = _BETWEEN.sub("", latin(given))
+    try:
+        found = await tracking.track(visit.panel.engine, code, visit.came.address, visit.now)
+    except TooOften:
+        return _asked(visit, given, "public.track.too_often", 429)
+    if found is None:
+        return _asked(visit, given, "public.track.unknown", 404)
+    return _public(visit, "public/track.html", code="", found=found, wrong="")
+
+
+def _asked(visit: Visit, given: str, key: str, status: int) -> web.Response:
+    wrong = visit.words(key)
+    return _public(visit, "public/track.html", status=status, code=given, found=None, wrong=wrong)
+
+
+def _public(visit: Visit, template: str, *, status: int = 200, **values: object) -> web.Response:
+    answer = visit.render(template, status=status, **values)
+    answer.headers.update(_ROBOTS)
+    return answer

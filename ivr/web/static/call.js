@@ -1,0 +1,3 @@
+import { dialpad } from "./dialpad.js";
+
+dialpad(document.querySelector("[data-phone]"));

@@ -1,0 +1,165 @@
+// A telephone in the browser, over Asterisk's WebSocket. It calls, one call at a time, and is never called.
+//
+//   const phone = new Phone({ url, user, secret });
+//   phone.addEventListener("change", () => show(phone.state, phone.trouble));
+//   await phone.call("111");            // phone.press("1"), phone.mute(true), phone.hangUp()
+//
+// state:   idle → microphone → connecting → ringing → talking → idle
+// trouble: "" or why the last call did not come about or ended: insecure, refused, no_microphone, microphone,
+//          unreachable, busy, rejected, lost
+
+import { UA, WebSocketInterface } from "./vendor/jssip.min.js";
+
+const CONNECT_MS = 8000;
+const TONE = { transportType: "RFC2833", duration: 120, interToneGap: 80 };
+const MICROPHONE = { audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } };
+
+export class Phone extends EventTarget {
+  #account; #ua = null; #session = null; #stream = null; #sound = null; #meters = {}; #player = new Audio();
+
+  constructor(account) {
+    super();
+    this.#account = account;
+    this.state = "idle";
+    this.trouble = "";
+    this.muted = false;
+    this.since = 0;
+    addEventListener("pagehide", () => this.hangUp());
+  }
+
+  /** Call a number. Without `speaking` no microphone is asked for, and the other side hears silence. */
+  async call(number, { speaking = true } = {}) {
+    if (this.state !== "idle") return;
+    this.#become("microphone");
+    // Made while the click still counts, or the browser keeps it silent.
+    this.#sound = new AudioContext();
+    this.#sound.resume();
+    try {
+      this.#stream = speaking ? await microphone() : this.#sound.createMediaStreamDestination().stream;
+      if (this.state !== "microphone") return this.#end("");
+      this.#become("connecting");
+      await this.#connect();
+      if (this.state === "connecting") this.#dial(number);
+    } catch (error) {
+      this.#end(typeof error === "string" ? error : "unreachable");
+    }
+  }
+
+  press(key) {
+    if (this.state === "talking") this.#session.sendDTMF(key, TONE);
+  }
+
+  mute(on) {
+    this.muted = on;
+    for (const track of this.#stream?.getAudioTracks() ?? []) track.enabled = !on;
+    this.#changed();
+  }
+
+  hangUp() {
+    if (this.state !== "idle") this.#end("");
+  }
+
+  /** How loud both sides are now, 0 to 1. */
+  levels() {
+    return { mine: level(this.#meters.mine), theirs: level(this.#meters.theirs) };
+  }
+
+  #connect() {
+    const { url, user, secret } = this.#account;
+    const host = new URL(url).hostname;
+    this.#ua = new UA({
+      sockets: [new WebSocketInterface(url)],
+      uri: `sip:${user}@${host}`,
+      password: secret,
+      register: false,
+      session_timers: false,
+    });
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => reject("unreachable"), CONNECT_MS);
+      this.#ua.on("connected", () => { clearTimeout(timer); resolve(); });
+      this.#ua.on("disconnected", () => {
+        clearTimeout(timer);
+        reject("unreachable");
+        if (this.state === "talking" || this.state === "ringing") this.#end("lost");
+      });
+      this.#ua.start();
+    });
+  }
+
+  #dial(number) {
+    const host = new URL(this.#account.url).hostname;
+    const session = this.#ua.call(`sip:${number}@${host}`, {
+      mediaStream: this.#stream,
+      pcConfig: { iceServers: [] },
+      eventHandlers: {
+        progress: () => this.#become("ringing"),
+        confirmed: () => { this.since = Date.now(); this.#become("talking"); },
+        failed: ({ cause }) => this.#end(CAUSES[cause] ?? "rejected"),
+        ended: ({ cause }) => this.#end(cause === "Terminated" || cause === "Canceled" ? "" : "lost"),
+      },
+    });
+    this.#session = session;
+    this.#meters.mine = meter(this.#sound, this.#stream);
+    session.connection.addEventListener("track", ({ streams: [stream], track }) => {
+      const heard = stream ?? new MediaStream([track]);
+      this.#player.srcObject = heard;
+      this.#player.play().catch(() => {});
+      this.#meters.theirs = meter(this.#sound, heard);
+    });
+  }
+
+  #end(trouble) {
+    const [session, ua, stream, sound] = [this.#session, this.#ua, this.#stream, this.#sound];
+    this.#session = this.#ua = this.#stream = this.#sound = null;
+    this.#meters = {};
+    this.trouble = trouble;
+    this.muted = false;
+    this.#become("idle", trouble);
+    if (session && !session.isEnded()) session.terminate();
+    stream?.getTracks().forEach((track) => track.stop());
+    this.#player.srcObject = null;
+    sound?.close();
+    ua?.stop();
+  }
+
+  #become(state, trouble = "") {
+    this.state = state;
+    this.trouble = trouble;
+    this.#changed();
+  }
+
+  #changed() {
+    this.dispatchEvent(new Event("change"));
+  }
+}
+
+// JsSIP's causes → ours.
+const CAUSES = {
+  Busy: "busy", Unavailable: "busy", "Connection Error": "unreachable", "Request Timeout": "unreachable",
+  "Authentication Error": "rejected", "User Denied Media Access": "refused", Canceled: "", "WebRTC Error": "microphone",
+};
+
+async function microphone() {
+  if (!isSecureContext || !navigator.mediaDevices?.getUserMedia) throw "insecure";
+  try {
+    return await navigator.mediaDevices.getUserMedia(MICROPHONE);
+  } catch ({ name }) {
+    if (name === "NotAllowedError" || name === "SecurityError") throw "refused";
+    throw name === "NotFoundError" || name === "OverconstrainedError" ? "no_microphone" : "microphone";
+  }
+}
+
+function meter(sound, stream) {
+  const analyser = sound.createAnalyser();
+  analyser.fftSize = 1024;
+  sound.createMediaStreamSource(stream).connect(analyser);
+  return analyser;
+}
+
+function level(analyser) {
+  if (!analyser) return 0;
+  const samples = new Float32Array(analyser.fftSize);
+  analyser.getFloatTimeDomainData(samples);
+  const power = samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length;
+  return Math.max(0, Math.min(1, 1 + Math.log10(power + 1e-6) / 4));  // −40 dB … 0 dB
+}

@@ -1,0 +1,201 @@
+"""The pages that everybody sees: the first one, and a case followed by its code."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser
+from sqlalchemy import update
+
+from ivr.cases.code import code_for, is_valid
+from ivr.cases.statuses import Status
+from ivr.desk import tracking
+from ivr.desk.limiting import TooOften
+from ivr.store.tables import cases
+from ivr.web.panel.words import digits, words
+from tests.desk.office import call, office, opening
+from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.panel import Client, PanelServed
+
+KEY = bytes(32)
+ANSWER = "لولهٔ خیابان آزادی تعمیر شد."
+WRONG = "1234567890"  # its check digit is not right
+
+
+@pytest.fixture
+async def opened(panel: PanelServed, tmp_path: Any) -> str:
+    """The code of a case about water, with abfa."""
+    async with office(panel.engine, tmp_path / "spool") as desk:
+        code = await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+    return code
+
+
+def unknown(number: int = 7) -> str:
+    """A well-formed code that is nobody's."""
+    return code_for(number, KEY)
+
+
+async def become(panel: PanelServed, code: str, **values: Any) -> None:
+    async with panel.engine.begin() as connection:
+        await connection.execute(update(cases).where(cases.c.code == code).values(values))
+
+
+async def track(client: Client, code: str) -> tuple[int, str]:
+    await client.get("/track")
+    answer = await client.post("/track", {"code": code})
+    return answer.status, await answer.text()
+
+
+async def test_the_first_page_leads_on_and_search_engines_stay_away(panel: PanelServed) -> None:
+    client = await panel.client()
+    answer = await client.get("/")
+    page = await answer.text()
+    assert answer.status == 200 and 'href="/track"' in page and 'href="/panel/sign-in"' in page
+    assert 'href="/call"' not in page and (await client.get("/call")).status == 404  # outside the lab
+    assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert (await client.get("/track")).headers["X-Robots-Tag"] == "noindex, nofollow"
+
+
+async def test_every_status_is_told_as_the_telephone_tells_it(panel: PanelServed, opened: str) -> None:
+    client, text = await panel.client(), words()
+    for status in Status:
+        await become(panel, opened, status=status)
+        found, page = await track(client, opened)
+        assert found == 200 and text(f"public.track.status.{status}") in page, status
+        assert "آب و فاضلاب" in page and "09141234567" not in page and "مریم" not in page
+
+
+async def test_a_deadline_shows_while_an_answer_is_owed_and_its_passing_is_said(
+    panel: PanelServed, opened: str
+) -> None:
+    client, text = await panel.client(), words()
+    _, page = await track(client, digits(f"{opened[:3]} {opened[3:6]}-{opened[6:]}"))  # as people write it
+    due = f"<dt>{text('public.track.due')}</dt>"
+    assert due in page and text("public.track.none") in page
+    assert re.search(r"<dd>\S+.* [۰-۹]{1,2} \S+ [۰-۹]{4}</dd>", page)  # weekday, day, month, year
+    panel.clock.now += timedelta(days=400)
+    _, page = await track(client, opened)
+    assert text("public.track.overdue") in page and due not in page
+    await become(panel, opened, status=Status.CLOSED)
+    _, page = await track(client, opened)
+    assert text("public.track.overdue") not in page and text("public.track.none") not in page
+
+
+async def test_an_answer_shows_once_it_is_given_and_a_draft_never(panel: PanelServed, opened: str) -> None:
+    client, text = await panel.client(), words()
+    await become(panel, opened, draft={"text": ANSWER, "by": "abfa/karimi", "agency": "abfa"})
+    assert ANSWER not in (await track(client, opened))[1]
+    given = '<script>alert("1")</script>' + ANSWER
+    await become(panel, opened, status=Status.ANSWERED, answer=given, answer_voice="2026/11/25/x")
+    page = (await track(client, opened))[1]
+    assert ANSWER in page and "<script>alert" not in page and text("public.track.voiced") in page
+    assert text("public.track.verdict") in page and "2026/11/25/x" not in page
+
+
+async def test_a_code_that_is_none_and_one_that_is_nobodys_get_the_same_answer(
+    panel: PanelServed, opened: str
+) -> None:
+    client = await panel.client()
+    answers = set()
+    for code in (WRONG, unknown(), "", "0", "' OR 1=1 --", "x" * 5_000, opened[:-1]):
+        status, page = await track(client, code)
+        same = re.sub(r'value="[^"]*"', "", page)
+        answers.add((status, same))
+    assert len(answers) == 1 and answers.pop()[0] == 404
+
+
+async def median(looking: Callable[[str], Awaitable[object]], code: str, times: int = 60) -> float:
+    """Seconds that one look takes."""
+    took = []
+    for _ in range(times):
+        began = time.perf_counter()
+        await looking(code)
+        took.append(time.perf_counter() - began)
+    return statistics.median(took)
+
+
+async def test_and_in_the_same_time(panel: PanelServed, opened: str) -> None:
+    async def look(code: str) -> None:
+        panel.clock.now += timedelta(hours=1)  # never too often
+        await tracking.track(panel.engine, code, "192.0.2.1", panel.clock.now)
+
+    assert not is_valid(WRONG) and is_valid(unknown())
+    await median(look, WRONG, 10)
+    for _ in range(5):  # a neighbour on this machine may spoil one comparison, not five
+        wrong, nobodys = await median(look, WRONG), await median(look, unknown())
+        if abs(wrong - nobodys) < 0.15 * min(wrong, nobodys):
+            return
+    raise AssertionError((wrong, nobodys))
+
+
+async def test_an_address_may_ask_so_often_and_another_goes_on(panel: PanelServed, opened: str) -> None:
+    now = panel.clock.now
+    for _ in range(tracking.LOOKS.most):
+        assert await tracking.track(panel.engine, opened, "192.0.2.1", now)
+    with pytest.raises(TooOften):
+        await tracking.track(panel.engine, opened, "192.0.2.1", now)
+    assert await tracking.track(panel.engine, opened, "192.0.2.2", now)
+    assert await tracking.track(panel.engine, opened, "192.0.2.1", now + tracking.LOOKS.within)
+    for number in range(tracking.LOOKS.most):
+        await tracking.track(panel.engine, opened, f"2001:db8::{number:x}", now)
+    with pytest.raises(TooOften):  # one household
+        await tracking.track(panel.engine, opened, "2001:db8::ffff", now)
+    assert await tracking.track(panel.engine, opened, "2001:db8:0:1::1", now)
+
+
+async def test_all_addresses_together_may_guess_so_often(panel: PanelServed, opened: str) -> None:
+    now = panel.clock.now
+    for number in range(tracking.MISSES.most):
+        assert await tracking.track(panel.engine, unknown(number), f"10.0.{number}.1", now) is None
+    for code in (unknown(1), WRONG, opened):  # a hit would tell as much as an answer
+        with pytest.raises(TooOften):
+            await tracking.track(panel.engine, code, "192.0.2.2", now)
+    client = await panel.client()
+    status, page = await track(client, opened)
+    assert status == 429 and words()("public.track.too_often") in page
+    assert await tracking.track(panel.engine, opened, "192.0.2.2", now + tracking.MISSES.within)
+
+
+async def test_a_case_is_followed_without_javascript_on_a_telephones_screen(
+    chrome: Browser, panel: PanelServed, opened: str
+) -> None:
+    context = await chrome.new_context(base_url=panel.url, viewport=PHONE, java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto("/track")
+    await page.get_by_label(words()("public.track.code")).fill(WRONG)
+    await page.keyboard.press("Enter")
+    await page.get_by_role("alert").wait_for()
+    await page.get_by_label(words()("public.track.code")).fill(opened)
+    await page.keyboard.press("Enter")
+    await page.get_by_text(words()("public.track.status.referred")).wait_for()
+    assert page.url.endswith("/track")  # the code stands in no address
+    width = await page.locator("html").evaluate("e => e.scrollWidth")
+    assert width <= PHONE["width"]
+    await context.close()
+
+
+@pytest.mark.parametrize("dark", [False, True])
+async def test_the_public_pages_look_as_they_should(
+    chrome: Browser, panel: PanelServed, opened: str, dark: bool
+) -> None:
+    await become(panel, opened, status=Status.ANSWERED, answer=ANSWER)
+    tone = "dark" if dark else "light"
+    async with window(chrome, panel, dark=dark) as page:
+        await page.goto("/")
+        await screenshot(page, f"start-{tone}")
+        assert not await serious(page)
+        await page.set_viewport_size(PHONE)
+        await screenshot(page, f"start-phone-{tone}")
+        await page.goto("/track")
+        await page.get_by_label(words()("public.track.code")).fill(opened)
+        await page.keyboard.press("Enter")
+        await page.get_by_text(ANSWER).wait_for()
+        await screenshot(page, f"track-phone-{tone}")
+        assert not await serious(page)
