@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import marks
+from ivr.store.tables import marks, people
 
 LONGEST = 500  # characters of a note
 MOST = 200  # marks in a recording
@@ -42,6 +42,9 @@ async def remove(engine: AsyncEngine, recording: Row[Any], id: uuid.UUID, by: st
 
 
 async def listed(connection: AsyncConnection, names: Sequence[str]) -> list[Row[Any]]:
-    """Those of these recordings, in the order of their seconds."""
-    query = select(marks).where(marks.c.recording.in_(names), marks.c.removed_at.is_(None))
+    """Those of these recordings, in the order of their seconds; `who`: the maker's full name."""
+    signed = func.regexp_replace(marks.c.made_by, "^.*/", "")
+    who = func.coalesce(people.c.full_name, marks.c.made_by).label("who")
+    query = select(marks, who).join(people, people.c.name == signed, isouter=True)
+    query = query.where(marks.c.recording.in_(names), marks.c.removed_at.is_(None))
     return list((await connection.execute(query.order_by(marks.c.recording, marks.c.second))).all())

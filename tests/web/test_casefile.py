@@ -23,6 +23,7 @@ from ivr.web.panel.words import words
 from tests.fixtures.database import ROOT
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.casefile import MARKUP, Desk, desk_served
+from tests.web.service import LEARNING
 
 
 @pytest.fixture
@@ -186,7 +187,29 @@ async def test_markup_in_a_name_and_in_words_stays_text(desk: Desk, chrome: Brow
         assert "صدا ۱۱۱" in await page.title()
 
 
-async def test_related_cases_and_a_suggestion_that_is_assigned(desk: Desk, chrome: Browser) -> None:
+async def test_words_written_down_at_the_desk_suggest_an_agency_that_a_button_assigns(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open(topic="other", county="ahar")
+    await LEARNING.suggester()  # a second's work, whoever comes first
+    assert await status(desk, code) == ("referred", "gov_inspection")
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator(".writing summary").click()
+        await page.locator(".writing textarea").fill(
+            "سه روز است آب نداریم، شیر را باز می‌کنیم آب نمی‌آید، فشار آب صفر است"
+        )
+        await page.locator(".writing button").click()
+        guesses = page.locator(".guess")
+        await expect(guesses).to_have_count(3)
+        await expect(guesses.first).to_contain_text("شرکت آب و فاضلاب")
+        await screenshot(page, "casefile-suggested")
+        await guesses.first.get_by_role("button", name="ارجاع").click()
+        await page.wait_for_url("**?done=refer")
+    assert await status(desk, code) == ("referred", "abfa")
+
+
+async def test_related_cases_are_those_that_may_be_seen(desk: Desk) -> None:
     first = await desk.open(caller="09141234567")
     same_caller = await desk.open(caller="09141234567", topic="education.school", county="tabriz")
     same_matter = await desk.open(caller="09147654321")

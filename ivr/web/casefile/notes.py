@@ -8,6 +8,7 @@ from uuid import UUID
 from aiohttp import web
 from sqlalchemy import Row
 
+from ivr.cases.suggest import Suggester
 from ivr.desk import casefile, marks, transcripts
 from ivr.desk.refusals import Refused
 from ivr.web.casefile.finding import recording_row
@@ -53,13 +54,17 @@ async def transcribe(visit: Visit) -> web.StreamResponse:
     row, form = await recording_row(visit), visit.form()
     text = form.text("transcript", most=transcripts.LONGEST, needed=False, lines=True)
     seen = form.number("seen", otherwise=0)
-    wrong = form.wrong.get("transcript", "")
+    wrong, suggested = form.wrong.get("transcript", ""), False
     if not wrong:
+        suggester = await _suggester(visit, row)
+        by = visit.actor.name
         try:
-            await transcripts.write(visit.panel.engine, row.name, text, visit.actor.name, visit.now, seen)
+            suggested = await transcripts.write(
+                visit.panel.engine, row.name, text, by, visit.now, seen, suggester
+            )
         except Refused as refusal:
             wrong = in_persian(refusal, visit.words, await _names(visit))
-    if not visit.partial and not wrong:
+    if suggested or (not visit.partial and not wrong):
         return visit.redirect(f"/panel/cases/{row.code}")
     async with visit.panel.engine.connect() as connection:
         edition = await transcripts.edition(connection, row.name)
@@ -69,6 +74,12 @@ async def transcribe(visit: Visit) -> web.StreamResponse:
         typed=form.raw("transcript") if wrong else "", saved=not wrong, may_write=True,
         status=422 if wrong else 200,
     )  # fmt: skip
+
+
+async def _suggester(visit: Visit, row: Row[Any]) -> Suggester | None:
+    """Only where nobody has the case yet: learning takes a second the first time."""
+    page, learning = await visit.panel.book.page(), visit.panel.learning
+    return await learning.suggester() if learning is not None and row.agency == page.rules.desk else None
 
 
 async def editions(visit: Visit) -> web.StreamResponse:

@@ -153,6 +153,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "repeat"
         case "words_added" | "words_replaced" if details.get("recovered"):
             return "recovered"
+        case "handed" if not details.get("name"):
+            return "nobody"
         case "verdict_noted":
             return "solved" if details.get("solved") else "not_solved"
         case "reopened" if "recording" in details:
