@@ -1,4 +1,4 @@
-# make run: the whole hotline with a demonstration call.   make test: everything.   make dev: only the environment.
+# make run: the whole hotline with a demonstration call.   make test: everything.   make env: only the environment.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 
@@ -14,10 +14,12 @@ COUNT = awk -v total=$$(grep -c '^[A-Za-z0-9].*==' $(1)) ' \
   /^Collecting/ { if (++n % 10 == 0) print "environment: " n " of " total " packages" } \
   /^Installing collected/ { print "environment: installing them" }'
 
-.PHONY: run dev test check bench chaos
+.PHONY: run env dev test check bench chaos
 
 run: $(READY)
 	@exec $(BIN)/python -m ivr.lab.run
+
+env: $(READY)
 
 dev: $(DEV_READY)
 

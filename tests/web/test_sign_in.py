@@ -56,10 +56,10 @@ async def test_dark_and_narrow(panel: PanelServed, chrome: Browser) -> None:
         await page.goto("/panel/")
         await screenshot(page, "home-dark")
         assert not await serious(page)
-        await page.get_by_role("button", name="حالت تیره").click()
-        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
         await page.get_by_role("button", name="حالت روشن").click()
         await expect(page.locator("html")).to_have_attribute("data-theme", "light")
+        await page.get_by_role("button", name="حالت تیره").click()
+        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     async with window(chrome, panel, "supervisor", size=PHONE) as page:
         await page.goto("/panel/")
         await screenshot(page, "home-phone")

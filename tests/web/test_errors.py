@@ -1,0 +1,50 @@
+"""What went wrong is a page in Persian too."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, expect
+
+from ivr.desk import account
+from ivr.store.engine import make_engine
+from tests.web.browser import screenshot, serious, window
+from tests.web.panel import PanelServed, panel_served
+
+
+async def test_with_the_database_away_the_panel_says_so(tmp_path: Path, chrome: Browser) -> None:
+    away = make_engine("postgresql://nobody@127.0.0.1:1/nothing")  # nobody listens on port 1
+    async with panel_served(away, tmp_path) as served, window(chrome, served) as page:
+        await page.context.add_cookies([{"name": "seda", "value": "x" * 43, "url": served.url}])
+        answer = await page.goto("/panel/")
+        assert answer is not None and answer.status == 503
+        await expect(page.get_by_role("heading", level=1)).to_have_text("سامانه به پایگاه داده دسترسی ندارد")
+        await screenshot(page, "error-503")
+        assert not await serious(page)
+    await away.dispose()
+
+
+async def test_a_fault_of_ours_is_logged_and_tells_nothing(
+    panel: PanelServed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(account, "account", lambda *_: 1 / 0)
+    client = await panel.signed_in("admin")
+    with caplog.at_level(logging.ERROR):
+        answer = await client.get("/panel/account")
+    text = await answer.text()
+    assert answer.status == 500 and "خطایی در سامانه رخ داد" in text
+    assert "ZeroDivision" not in text and "ZeroDivision" in caplog.text
+
+
+async def test_each_kind_of_refusal_has_its_page(panel: PanelServed, chrome: Browser) -> None:
+    async with window(chrome, panel, "auditor") as page:
+        for path, status in (("/panel/nothing", 404), ("/panel/sign-out", 404)):
+            answer = await page.goto(path)
+            assert answer is not None and answer.status == status
+            await screenshot(page, f"error-{status}")
+            assert not await serious(page)
+        await page.goto("/panel/")
+        forged = await page.request.post("/panel/sign-out", form={"csrf": "x"}, max_redirects=0)
+        assert forged.status == 403 and "اجازه ندارید" in await forged.text()
