@@ -11,7 +11,7 @@ from aiohttp import web
 from ivr.cases import figures
 from ivr.cases.figures import CLOSURES, Facts, Figures, What
 from ivr.cases.periods import Period
-from ivr.desk.figures import Waiting
+from ivr.desk.figures import Archive, Waiting
 from ivr.web.numbers import charts, labels, measures
 from ivr.web.numbers.asked import Asked, asked
 from ivr.web.numbers.frame import frame
@@ -48,8 +48,12 @@ class Seen:
 
 async def look(visit: Visit) -> Seen:
     """Raises NotFound."""
-    wanted = await asked(visit)
-    archive, subject = visit.panel.archive, wanted.subject
+    return await see(visit.panel.archive, await asked(visit))
+
+
+async def see(archive: Archive, wanted: Asked) -> Seen:
+    """All figures of a page."""
+    subject = wanted.subject
     compared = wanted.period.so_far(wanted.today)
     both = subject.of(await archive.facts(compared.since, wanted.period.until))
     facts = both.between(wanted.period.since.toordinal(), wanted.period.until.toordinal())

@@ -101,6 +101,8 @@ async def groups(visit: Visit) -> tuple[Asked, list[Group]]:
 
 
 async def gaps_page(visit: Visit) -> web.StreamResponse:
+    if visit.scope.agency:
+        return visit.redirect("/panel/numbers")
     wanted, found = await groups(visit)
     return visit.render("numbers/gaps.html", **frame(visit, wanted), groups=found)
 

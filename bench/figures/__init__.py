@@ -1,0 +1,1 @@
+"""How long figures take at a million cases."""
