@@ -93,13 +93,13 @@ async def test_a_refusal_is_one_sentence_at_the_form_and_nothing_typed_is_lost(
         await form.locator("[name=reason]").fill(typed)
         book = await desk.panel.panel.book.page()  # meanwhile somebody else refers it
         other = Ask(code, actor_named(book, "desk"), now=desk.panel.clock())
-        await referring.refer(
-            desk.panel.engine, book, other, "shahr_tabriz" if "shahr_tabriz" in book.rules.agencies else "edu"
-        )
+        await referring.refer(desk.panel.engine, book, other, "shahrdari_tabriz")
         await form.locator("button[type=submit]").click()
         await expect(page.get_by_role("alert")).to_contain_text("پرونده در این میان تغییر کرده")
         assert await form.locator("[name=reason]").input_value() == typed
         assert await form.locator("[name=agency]").input_value() == "edu"
+        await expect(page.locator(".timeline .event").first).to_contain_text("ارجاع شد")
+        await expect(page.locator(".timeline .event")).to_have_count(3)
         await screenshot(page, "casefile-refused")
         await form.locator("button[type=submit]").click()  # who has seen it may insist
         await page.wait_for_url("**?done=rule")
@@ -215,6 +215,7 @@ async def test_related_cases_are_those_that_may_be_seen(desk: Desk) -> None:
     same_matter = await desk.open(caller="09147654321")
     client = await desk.panel.signed_in("supervisor")
     text = await client.text(f"/panel/cases/{first}")
+    assert f"/panel/cases/{first}/letters/referral.pdf" in text and "letters/escalation.pdf" not in text
     assert f"/panel/cases/{same_caller}" in text and f"/panel/cases/{same_matter}" in text
     officer = await desk.panel.signed_in("officer", agency="abfa")
     text = await officer.text(f"/panel/cases/{first}")  # sees of it what is theirs

@@ -18,6 +18,7 @@ from ivr.web.casefile import answering
 from ivr.web.casefile.deeds import BY_NAME, Deed, offered
 from ivr.web.casefile.finding import case_file
 from ivr.web.casefile.refusals import field_of, in_persian
+from ivr.web.casefile.story import Teller
 from ivr.web.counter import tracking_code
 from ivr.web.panel.forms import Form, latin
 from ivr.web.panel.visit import NotFound, Visit
@@ -55,14 +56,14 @@ async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
             sentence = in_persian(refusal, visit.words, file.names)
             if field := field_of(refusal):
                 wrong[field], sentence = sentence, ""
-    values = await shown(visit, await case_file(visit), deed, sent, wrong, sentence)
+    fresh = await case_file(visit)
+    values = await shown(visit, fresh, deed, sent, wrong, sentence)
     if visit.partial:
-        return visit.render("casefile/act.html", status=422, **values)
+        story = Teller(visit.words, fresh).story()
+        return visit.render("casefile/refused.html", status=422, story=story, **values)
     from ivr.web.casefile.show import page_of  # a page with the form in it
 
-    return visit.render(
-        "casefile/case.html", status=422, **await page_of(visit, await case_file(visit)), act=values
-    )
+    return visit.render("casefile/case.html", status=422, **await page_of(visit, fresh), act=values)
 
 
 async def shown(

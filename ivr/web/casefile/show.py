@@ -7,7 +7,7 @@ from typing import Any
 from aiohttp import web
 
 from ivr.cases.statuses import OPEN, Status
-from ivr.desk import revealing
+from ivr.desk import formal_letters, revealing
 from ivr.desk.book import Page
 from ivr.desk.casefile import CaseFile
 from ivr.desk.hearing import Form
@@ -50,6 +50,7 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
         "deeds": deeds,
         "may_assign": BY_NAME["refer"] in deeds,
         "done": done if done in {deed.name for deed in DEEDS} else "",
+        "letters": letters(visit, file),
         "remaining": remaining(page, file, visit),
         "may_play": visit.allowed(P.RECORDINGS_PLAY, area=area),
         "may_blind": visit.allowed(P.RECORDINGS_BLIND, area=area),
@@ -61,6 +62,14 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
         "voice": Form.EVEN if revealed and visit.allowed(P.RECORDINGS_PLAY, area=area) else Form.BLIND,
         "speeds": SPEEDS,
     }
+
+
+def letters(visit: Visit, file: CaseFile) -> list[str]:
+    """Those of whose matter the case's story tells."""
+    case, told = file.case, {event.event for event in file.events}
+    if not visit.allowed(P.LETTERS_PRINT, case.agency, case.county or ""):
+        return []
+    return [str(kind) for kind, events in formal_letters.EVENTS.items() if told & set(events)]
 
 
 def remaining(page: Page, file: CaseFile, visit: Visit) -> int | None:
