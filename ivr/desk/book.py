@@ -6,7 +6,7 @@ Also the two questions that a call asks of the database, each one round trip.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -117,6 +117,7 @@ class Book:
         self.timezone = timezone
         self.weekend = weekend
         self.limits = limits
+        self.told: list[Callable[[], Awaitable[None]]] = []  # who else must hear that the book changed
         self._page: Page | None = None
 
     @property
@@ -190,6 +191,8 @@ class Book:
             await self.load()
         except (BookEmpty, *AWAY) as error:
             log.warning("the book could not be reread: %s", error)
+        for tell in self.told:
+            await tell()
 
 
 def _seen_in(row: Any, caller: str) -> CaseSeen:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from ivr.web import admin
 from ivr.web.casefile import routes as casefile
 from ivr.web.numbers import routes as numbers
 from ivr.web.panel import account, sign_in
@@ -30,6 +31,7 @@ def sections() -> list[Route]:
         *casefile.routes(),
         *numbers.routes(),
         *public.routes(),
+        *admin.routes(),
     ]
 
 
