@@ -7,7 +7,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
 
-# `names` and `facts`: `ivr.cases.figures.packed`. A row says that everything noted on that day has been
+# `facts`: `ivr.cases.figures.packed`, in the numbers of `names`. The row of the last day knows the names of
+# all; `form` among them is the form that all are in. A row says that everything noted on that day has been
 # counted, also where it belongs to an earlier one.
 figure_days = Table(
     "figure_days",
