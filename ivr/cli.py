@@ -19,6 +19,7 @@ from ivr.commands import (
     closure,
     counter,  # noqa: F401  adds to `ivr case`
     escalation,
+    family,  # noqa: F401  adds to `ivr case`
     menu,
     outbox,
     route,

@@ -16,6 +16,7 @@ from ivr.desk.adopting import adopt_left
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book, BookEmpty
 from ivr.desk.codes import CodeBlock
+from ivr.desk.collecting import settle
 from ivr.desk.counting import count_days
 from ivr.desk.escalating import sweep
 from ivr.desk.escalation_proof import prove
@@ -212,6 +213,8 @@ class Worker:
                     log.info("%d deadlines moved with the calendar", moved)
                 if climbed := await sweep(engine, page, self.clock()):
                     log.info("%d cases climbed their ladder", climbed)
+                if settled := await settle(engine, page, self.clock()):
+                    log.info("%d collective cases are over", settled)
             except (BookEmpty, *AWAY) as error:
                 log.warning("no case can climb its ladder for now: %s", error)
             await asyncio.sleep(SWEEP_SECONDS)

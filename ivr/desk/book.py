@@ -19,6 +19,7 @@ from ivr.cases.clock import Clock
 from ivr.cases.deadlines import WEEKEND, Calendar
 from ivr.cases.escalation import Ladder, Ladders, Term, from_json
 from ivr.cases.routing import Rule, Rules, Scope
+from ivr.desk.parts import parts_column, parts_seen
 from ivr.store.blocked_callers import blocked_callers, in_force
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY
@@ -206,6 +207,7 @@ def _seen_in(row: Any, caller: str) -> CaseSeen:
         row["answer_voice"],
         may_confirm=bool(caller) and caller in (row["caller_key"], row["callback"]),
         rated=row["satisfaction"] is not None,
+        parts=parts_seen(row["parts"]),
     )
 
 
@@ -249,7 +251,7 @@ def seen() -> Select[Any]:
     lately = code_misses.c.at > bindparam("since")
     one = select(func.count().label("misses")).select_from(code_misses).where(by_caller, lately).subquery()
     told = (cases.c.answer, cases.c.answer_voice, cases.c.satisfaction, cases.c.caller_key, cases.c.callback)
-    case = select(cases.c.status, cases.c.agency, cases.c.due_at, *told)
+    case = select(cases.c.status, cases.c.agency, cases.c.due_at, *told, parts_column())
     found = case.where(cases.c.code == bindparam("code")).subquery()
     return select(one, found).select_from(one.outerjoin(found, true()))
 
