@@ -47,15 +47,17 @@ from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain,
 from ivr.offered import Offered
 from ivr.prompts import booth
 from ivr.secrets import load as load_secrets
-from ivr.settings import ROOT, Callbacks, Calls, Settings
+from ivr.settings import ROOT, Callbacks, Calls, Settings, absolute
 from ivr.speech.book import SoundBook
 from ivr.speech.check import missing
 from ivr.speech.preparing import Unfit, prepared
+from ivr.speech.recognition import Recogniser, by_command, by_sherpa
 from ivr.store import slots
 from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
+from ivr.transcribing import Transcriber
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
@@ -219,6 +221,7 @@ class Hotline:
             alone=not settings.agi.others,
             vault=vault(settings),
             clock=self.clock,
+            seed=settings.seed_path,
         )
         await worker.start()
         stack.push_async_callback(worker.close)
@@ -232,6 +235,11 @@ class Hotline:
         stack.push_async_callback(self.ami.close)
         delivery = Delivery(self.engine, settings.notify, settings.seed_path, self.clock)
         stack.callback(asyncio.create_task(delivery.run(), name="delivery").cancel)
+        if (recogniser := self._recogniser()) is not None:
+            listener = Transcriber(
+                self.engine, recogniser, settings.recordings, Learning(settings.seed_path), self.clock
+            )
+            stack.callback(asyncio.create_task(listener.run(), name="transcriber").cancel)
         server = await self._open_doors(stack)
         self._call_back(stack)  # only once whoever answers can be heard
         return server
@@ -324,6 +332,13 @@ class Hotline:
             room=self.volumes,
         )
         await carry(self.line, channel)
+
+    def _recogniser(self) -> Recogniser | None:
+        settings = self.settings.recognition
+        if settings.by == "sherpa":
+            models = {language: absolute(folder) for language, folder in settings.models.items()}
+            return by_sherpa(models, settings.seconds)
+        return by_command(settings.command, settings.seconds) if settings.by else None
 
     async def _first_menu(self) -> Menu:
         """The live revision; without a database the last one this machine had, else the file."""

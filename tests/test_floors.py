@@ -29,6 +29,7 @@ FLOORS = {
     "dialling": 5,
     "delivery": 5,
     "offered": 5,
+    "transcribing": 5,
     "worker": 5,
     "watchdog": 5,
     "listening": 5,
