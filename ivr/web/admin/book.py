@@ -68,6 +68,7 @@ async def overview(visit: Visit) -> web.Response:
 async def listed(visit: Visit) -> web.Response:
     noun = noun_of(visit)
     names, rows = await _read(visit, noun)
+    fields = {field.name: field for field in noun.fields}
     asked, all_ = visit.request.query.get("q", "").strip()[:80], "all" in visit.request.query
     wanted = [
         key
@@ -77,7 +78,7 @@ async def listed(visit: Visit) -> web.Response:
     return visit.render(
         "admin/list.html",
         noun=noun,
-        columns=[field for field in noun.fields if field.name in COLUMNS[noun.name]],
+        columns=[fields[name] for name in COLUMNS[noun.name]],
         rows={key: rows[key] for key in wanted},
         asked=asked,
         everything=all_,

@@ -9,6 +9,7 @@ from pathlib import Path
 from aiohttp import web
 
 from ivr.desk import auditing
+from ivr.desk.admin.changing import tell
 from ivr.voice.booth import Prompts, Seen, Take, TakeRefused
 from ivr.web.panel.visit import NotFound, Route, Visit
 
@@ -140,6 +141,7 @@ async def _note(visit: Visit, action: str, language: str, id: str, version: str)
             connection, visit.now, action, person=visit.person.id, subject=f"prompt/{language}/{id}",
             address=visit.came.address, detail={"version": version},
         )  # fmt: skip
+        await tell(connection)  # what nobody could hear may be offered now
 
 
 def _booth(visit: Visit) -> Prompts:
