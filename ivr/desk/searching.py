@@ -7,22 +7,21 @@ finds little more than what is shown, and a rare word takes a handful of steps o
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Text, cast, literal, select, tuple_
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy import Row, Select, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.search import Sought, backwards, day_of, end_of, facet, tsquery
-from ivr.desk.queues import EVERYTHING, PAGE, Filters, Key, Page, Sight, key_of, shown
+from ivr.cases.search import Sought, backwards, day_of, end_of
+from ivr.desk.inbox import EVERYTHING, PAGE, Filters, Key, Page, Sight, facets, key_of, seen_by, shown, wanted
 from ivr.store.cases import KNOWN
 from ivr.store.tables import cases, inbox_entries
 
 FIRST_DAYS, MORE = 2, 16  # the first step, and how many times the days so far a further one takes at most
 MOST_OF_A_NUMBER = 2_000  # cases whose caller's number begins so
-_LETTERS = {"kind": "k", "topic": "t", "county": "c", "agency": "a", "status": "s", "channel": "w"}
 _BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -93,9 +92,9 @@ def step(
 ) -> Select[Any]:
     """The newest cases that hold everything: those of the blocks of days, or all of them `before`."""
     entry = inbox_entries.c
-    every, groups = _facets(sight, filters)
-    wanted = _wanted([*words, *every], [*groups, *([blocks] if blocks else [])])
-    query = select(entry.case_id.label("id"), entry.opened_at).where(entry.lexemes.op("@@")(wanted))
+    every, groups = facets(sight, filters)
+    holds = wanted([*words, *every], [*groups, *([blocks] if blocks else [])])
+    query = select(entry.case_id.label("id"), entry.opened_at).where(holds)
     query = query.where(entry.opened_at < before)
     for bound in _bounds(filters, after, entry.opened_at, entry.case_id):
         query = query.where(bound)
@@ -112,7 +111,7 @@ def newest(filters: Filters, after: Key | None, limit: int) -> Select[Any]:
 
 def by_code(code: str, sight: Sight) -> Select[Any]:
     chosen = select(cases.c.id, cases.c.opened_at.label("listed_at")).where(cases.c.code == code)
-    return shown(_seen_by(chosen, sight), newest=True)
+    return shown(seen_by(chosen, sight), newest=True)
 
 
 def by_caller(begins: str, sight: Sight, filters: Filters, after: Key | None, limit: int) -> Select[Any]:
@@ -124,30 +123,14 @@ def by_caller(begins: str, sight: Sight, filters: Filters, after: Key | None, li
     chosen = chosen.where(*(some.c[name] == value for name, value in filters.codes.items()))
     for bound in _bounds(filters, after, some.c.opened_at, some.c.id):
         chosen = chosen.where(bound)
-    chosen = _seen_by(chosen, sight, some.c)
+    chosen = seen_by(chosen, sight, some.c)
     return shown(chosen.order_by(some.c.opened_at.desc(), some.c.id.desc()).limit(limit), newest=True)
 
 
-def _seen_by(chosen: Any, sight: Sight, its: Any = cases.c) -> Any:
-    every, groups = _facets(sight, EVERYTHING)
-    if not every and not groups:
-        return chosen
-    wanted = _wanted(every, groups)
-    return chosen.join(inbox_entries, inbox_entries.c.case_id == its.id).where(
-        inbox_entries.c.lexemes.op("@@")(wanted)
-    )
-
-
-def _wanted(every: Sequence[str], groups: Sequence[Sequence[str]]) -> Any:
-    return cast(literal(tsquery(every, groups), Text), TSQUERY)
-
-
-def _facets(sight: Sight, filters: Filters) -> tuple[list[str], list[list[str]]]:
-    """What must be there, and groups of which one must be: her agency has or had it, her counties or none."""
-    every = [facet(_LETTERS[name], value) for name, value in filters.codes.items()]
-    every += [facet("h", sight.agency)] if sight.agency else []
-    counties = [facet("c", county) for county in ["", *sorted(sight.counties)]]
-    return every, [counties] if sight.counties else []
+def visible(ids: Sequence[uuid.UUID], sight: Sight) -> Select[Any]:
+    """The codes of those among these cases that may be seen."""
+    found: Select[Any] = seen_by(select(cases.c.code).where(cases.c.id.in_(ids)), sight)
+    return found
 
 
 def _bounds(filters: Filters, after: Key | None, at: Any, id: Any) -> list[Any]:

@@ -155,6 +155,14 @@ async def begin(
     return token
 
 
+async def lives(engine: AsyncEngine, session: UUID, now: datetime, keeping: Keeping) -> bool:
+    """Whether a session is still good. Asking is no use of it."""
+    its = sessions.c
+    query = select(its.id).where(its.id == session, its.ends_at > now, its.seen_at > now - keeping.idle)
+    async with engine.connect() as connection:
+        return (await connection.execute(query)).first() is not None
+
+
 async def session(engine: AsyncEngine, token: str, now: datetime, keeping: Keeping) -> Session | None:
     """Whose token this is; None when it is nobody's, or was not used for too long."""
     its = sessions.c

@@ -17,11 +17,23 @@ _ALIVE_SECONDS = 20.0  # how soon a half-open connection is noticed
 _RETRY_SECONDS = 1.0
 
 
+Told = Callable[[frozenset[str] | None], Awaitable[None]]
+
+
 async def listen(url: str, channel: str, callback: Callable[[], Awaitable[None]]) -> None:
     """For ever: call back after each notification and each connection. Bursts are answered once.
 
     The callback must reread what it cares about; an exception in it is logged, and the listening goes on.
     """
+
+    async def told(_: frozenset[str] | None) -> None:
+        await callback()
+
+    await hear(url, channel, told)
+
+
+async def hear(url: str, channel: str, callback: Told) -> None:
+    """The same with what was said since; None after each connection: anything may have been missed."""
     while True:
         try:
             await _listen_once(url, channel, callback)
@@ -30,24 +42,26 @@ async def listen(url: str, channel: str, callback: Callable[[], Awaitable[None]]
         await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def _listen_once(url: str, channel: str, callback: Callable[[], Awaitable[None]]) -> None:
-    changed = asyncio.Event()
-    changed.set()
+async def _listen_once(url: str, channel: str, callback: Told) -> None:
+    changed, said = asyncio.Event(), set[str]()
 
-    def wake(*_: Any) -> None:
+    def wake(*notice: Any) -> None:
+        if len(notice) > 1:  # a termination has only the connection
+            said.add(notice[-1])
         changed.set()
 
     connection: Any = await asyncpg.connect(plain_url(url), timeout=5)  # type: ignore[no-untyped-call]
     try:
         connection.add_termination_listener(wake)
         await connection.add_listener(channel, wake)
+        await _call(callback, None)
         while not connection.is_closed():
-            await _turn(connection, changed, callback)
+            await _turn(connection, changed, said, callback)
     finally:
         connection.terminate()
 
 
-async def _turn(connection: Any, changed: asyncio.Event, callback: Callable[[], Awaitable[None]]) -> None:
+async def _turn(connection: Any, changed: asyncio.Event, said: set[str], callback: Told) -> None:
     try:
         async with asyncio.timeout(_ALIVE_SECONDS):
             await changed.wait()
@@ -55,7 +69,13 @@ async def _turn(connection: Any, changed: asyncio.Event, callback: Callable[[], 
         await connection.execute("SELECT 1", timeout=5)
         return
     changed.clear()
+    told = frozenset(said)
+    said.clear()
+    await _call(callback, told)
+
+
+async def _call(callback: Told, told: frozenset[str] | None) -> None:
     try:
-        await callback()
+        await callback(told)
     except Exception:
         log.exception("rereading after a notification failed")

@@ -31,6 +31,7 @@ from ivr.store.precedents import precedents
 from ivr.store.recordings import recordings
 from ivr.store.referrals import referrals
 from ivr.store.routing_rules import routing_rules
+from ivr.store.saved_views import saved_views
 from ivr.store.sessions import attempts, sessions
 from ivr.store.suggestions import suggestions
 from ivr.store.topics import topics
@@ -74,6 +75,7 @@ __all__ = [
     "recordings",
     "referrals",
     "routing_rules",
+    "saved_views",
     "sessions",
     "suggestions",
     "topics",

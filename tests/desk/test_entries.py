@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.search import sought
 from ivr.desk import answers, entries, queues, referring, searching
 from ivr.desk.escalating import sweep
-from ivr.desk.queues import Queue, Sight
+from ivr.desk.inbox import Sight
+from ivr.desk.queues import Queue
 from ivr.desk.registering import Wanted, register
 from ivr.store.case_events import CHANNEL
 from ivr.store.engine import plain_url

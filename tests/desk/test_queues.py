@@ -17,7 +17,8 @@ from bench.panel.books import PERSON, RARE
 from ivr.cases.search import Sought, backwards, day_of, sought
 from ivr.cases.statuses import Status
 from ivr.desk import entries, queues, searching
-from ivr.desk.queues import EVERYTHING, Filters, Key, Page, Queue, Sight
+from ivr.desk.inbox import EVERYTHING, Filters, Key, Page, Sight
+from ivr.desk.queues import Queue
 from ivr.store.tables import cases, inbox_entries, referrals
 from tests.desk.inbox import NOW, many
 

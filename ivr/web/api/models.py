@@ -72,13 +72,6 @@ class Suggested(BaseModel):
     top: list[Guess]
 
 
-class Part(BaseModel):
-    """What one of several agencies sees to. They have one answer together, which is the case's."""
-
-    agency: str
-    status: Status
-
-
 class Case(BaseModel):
     """A case as the channel that sent it may see it. Times are ISO 8601 with zone."""
 
@@ -96,12 +89,10 @@ class Case(BaseModel):
     answered_at: datetime | None
     closed_at: datetime | None
     closure: str | None
-    parts: list[Part] = Field(description="Of a case that several agencies share; else empty.")
 
     @classmethod
     def of(cls, row: Any) -> Case:
-        found = {name: getattr(row, name) for name in cls.model_fields}
-        return cls.model_validate(found | {"parts": row.parts or []})
+        return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
 
 
 class Cases(BaseModel):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from functools import partial
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from ivr.web import admin
 from ivr.web.casefile import routes as casefile
+from ivr.web.inbox import routes as inbox
 from ivr.web.numbers import routes as numbers
 from ivr.web.panel import account, sign_in
 from ivr.web.panel.guard import Guard, secure
@@ -31,7 +33,7 @@ def sections() -> list[Route]:
         *casefile.routes(),
         *numbers.routes(),
         *public.routes(),
-        *admin.routes(),
+        *inbox.routes(),
     ]
 
 
@@ -43,6 +45,8 @@ def attach(app: web.Application, panel: Panel, timezone: str = "Asia/Tehran") ->
     text = words()
     guard = Guard(panel, text, pages(panel, text, paths, ZoneInfo(timezone)))
     app.on_response_prepare.append(secure)
+    app.cleanup_ctx.append(partial(_news, panel))
+    app.on_shutdown.append(partial(_let_go, panel))
     app.router.add_get("/static/{version}/{path:.+}", panel.assets.serve)
     for route in routes:
         app.router.add_route(route.method, route.path, guard.around(route))
@@ -58,6 +62,17 @@ def check(routes: Iterable[Route]) -> None:
         )
     if idle := ROUTES.keys() - names:
         raise NotDeclared(f"ivr/web/panel/permissions.py names no route: {', '.join(sorted(idle))}")
+
+
+async def _news(panel: Panel, _: web.Application) -> AsyncIterator[None]:
+    listening = asyncio.create_task(panel.news.run(), name="news")
+    yield
+    listening.cancel()
+
+
+async def _let_go(panel: Panel, _: web.Application) -> None:
+    """Streams would keep the application from closing."""
+    panel.news.close()
 
 
 async def _nowhere(visit: Visit) -> web.Response:

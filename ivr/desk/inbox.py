@@ -1,0 +1,153 @@
+"""What the inbox shows of cases, to whom, and page by page: shared by its queues and its search."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Select, Text, cast, false, func, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import TSQUERY
+
+from ivr.cases.search import facet, tsquery
+from ivr.store.tables import cases, inbox_entries, people, recordings
+
+_LETTERS = {"kind": "k", "topic": "t", "county": "c", "agency": "a", "status": "s", "channel": "w"}
+PAGE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a person may see. `agency`: only its cases; `counties`: only those and no known one; empty: all.
+
+    `body`: whose new cases are hers; `lowest`: the level at which no case counts as escalated.
+    """
+
+    body: str
+    agency: str = ""
+    counties: frozenset[str] = frozenset()
+    person: uuid.UUID | None = None
+    lowest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What is left of a queue; empty: everything. `since` ≤ opened_at < `until`."""
+
+    kind: str = ""
+    topic: str = ""
+    county: str = ""
+    agency: str = ""
+    status: str = ""
+    channel: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """Column → the value it must have."""
+        names = ("kind", "topic", "county", "agency", "status", "channel")
+        return {name: value for name in names if (value := getattr(self, name))}
+
+
+EVERYTHING = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Where a page ended: the moment by which its list is ordered, and the case."""
+
+    at: datetime
+    case: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`after`: where the next page begins; None at the end. `partial`: not all was looked through yet."""
+
+    rows: Sequence[Row[Any]] = ()
+    after: Key | None = None
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """Of a list: by which moment, and from which end."""
+
+    at: Any
+    id: Any
+    newest: bool
+
+    @property
+    def by(self) -> tuple[Any, ...]:
+        return (self.at.desc(), self.id.desc()) if self.newest else (self.at, self.id)
+
+    def behind(self, key: Key) -> ColumnElement[bool]:
+        here, there = tuple_(self.at, self.id), tuple_(key.at, key.case)
+        return here < there if self.newest else here > there
+
+
+def key_of(row: Row[Any]) -> Key:
+    return Key(row.listed_at, row.id)
+
+
+def shown(chosen: Select[Any], newest: bool) -> Select[Any]:
+    """What the inbox shows of the chosen cases (`id`, `listed_at`), in order."""
+    ids = chosen.subquery()
+    heard = (
+        select(recordings.c.id)
+        .where(
+            recordings.c.case_id == cases.c.id, ~recordings.c.superseded, recordings.c.removed_at.is_(None)
+        )
+        .order_by(recordings.c.recorded_at)
+        .limit(1)
+    )
+    entry = inbox_entries.c
+    flags = (entry.silent, entry.fallback, entry.over_limit, entry.repeats, entry.seconds)
+    own = (cases.c[name] for name in _SHOWN)
+    drafted = func.coalesce(func.jsonb_typeof(cases.c.draft) == "object", false()).label("drafted")
+    person = people.c.full_name.label("person_name")
+    return (
+        select(ids.c.listed_at, *own, *flags, drafted, person, heard.scalar_subquery().label("recording"))
+        .join(cases, cases.c.id == ids.c.id)
+        .outerjoin(inbox_entries, inbox_entries.c.case_id == cases.c.id)
+        .outerjoin(people, people.c.id == cases.c.person_id)
+        .order_by(*Order(ids.c.listed_at, ids.c.id, newest).by)
+    )
+
+
+_SHOWN = (
+    *("id", "code", "kind", "topic", "county", "agency", "status", "channel", "caller_key", "opened_at"),
+    *("due_at", "closed_at", "stopped_at", "paused_until", "rung", "level", "person_id", "last_seq"),
+    *("call_id", "answered_at"),
+)
+
+
+def rows_of(codes: Sequence[str], sight: Sight) -> Select[Any]:
+    """What the inbox shows of these cases, as far as they may be seen."""
+    chosen = select(cases.c.id, cases.c.opened_at.label("listed_at")).where(cases.c.code.in_(codes))
+    return shown(seen_by(chosen, sight), newest=True)
+
+
+def seen_by(chosen: Any, sight: Sight, its: Any = cases.c) -> Any:
+    """Only what may be seen: what her agency has or had, in her counties or none known."""
+    every, groups = facets(sight, EVERYTHING)
+    if not every and not groups:
+        return chosen
+    return chosen.join(inbox_entries, inbox_entries.c.case_id == its.id).where(wanted(every, groups))
+
+
+def wanted(every: Sequence[str], groups: Sequence[Sequence[str]]) -> Any:
+    """The condition that an entry holds all of `every` and one of each group."""
+    query = cast(literal(tsquery(every, groups), Text), TSQUERY)
+    return inbox_entries.c.lexemes.op("@@")(query)
+
+
+def facets(sight: Sight, filters: Filters) -> tuple[list[str], list[list[str]]]:
+    """What an entry must hold, and groups of which it must hold one."""
+    every = [facet(_LETTERS[name], value) for name, value in filters.codes.items()]
+    every += [facet("h", sight.agency)] if sight.agency else []
+    counties = [facet("c", county) for county in ["", *sorted(sight.counties)]]
+    return every, [counties] if sight.counties else []

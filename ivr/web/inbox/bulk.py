@@ -1,0 +1,117 @@
+"""The same deed on many cases: each its own transaction, and what became of each is told."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+
+from aiohttp import web
+from sqlalchemy import select
+
+from ivr.desk import closing, handing, referring, timing
+from ivr.desk.book import Page
+from ivr.desk.casefile import Names
+from ivr.desk.change import Ask
+from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.store.tables import cases
+from ivr.web.casefile.refusals import in_persian
+from ivr.web.inbox.names import NameBook
+from ivr.web.inbox.page import codes_in
+from ivr.web.panel.forms import Form
+from ivr.web.panel.visit import Visit
+
+LONGEST_REASON = 1000
+MOST_DAYS = timing.MOST_PAUSED_DAYS
+Does = Callable[[Ask], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`why`: the sentence of a refusal; "" where it was done."""
+
+    code: str
+    why: str = ""
+
+
+async def refer(book: NameBook, visit: Visit) -> web.StreamResponse:
+    names, form, page = await book.names(visit.panel), visit.form(), await visit.panel.book.page()
+    agency = names.body_called(form.text("agency"))
+    if not agency:
+        form.refuse("agency", "refusal.no_agency")
+    engine = visit.panel.engine
+    return await _each(book, visit, "refer", form, lambda ask: referring.refer(engine, page, ask, agency))
+
+
+async def hand(book: NameBook, visit: Visit) -> web.StreamResponse:
+    """`person`: an id, "me", or "" for nobody."""
+    form, page = visit.form(), await visit.panel.book.page()
+    person = _person(visit, form)
+    engine = visit.panel.engine
+    return await _each(book, visit, "hand", form, lambda ask: handing.hand(engine, page, ask, person))
+
+
+async def accept(book: NameBook, visit: Visit) -> web.StreamResponse:
+    page = await visit.panel.book.page()
+    does = partial(referring.accept, visit.panel.engine, page)
+    return await _each(book, visit, "accept", visit.form(), does)
+
+
+async def pause(book: NameBook, visit: Visit) -> web.StreamResponse:
+    form, page = visit.form(), await visit.panel.book.page()
+    days = form.number("days", 1, MOST_DAYS)
+    engine = visit.panel.engine
+    return await _each(book, visit, "pause", form, lambda ask: timing.pause(engine, page, ask, days))
+
+
+async def close(book: NameBook, visit: Visit) -> web.StreamResponse:
+    page = await visit.panel.book.page()
+    return await _each(book, visit, "close", visit.form(), lambda ask: _close(visit, page, ask))
+
+
+async def _close(visit: Visit, page: Page, ask: Ask) -> None:
+    await closing.close(visit.panel.engine, page, ask)
+
+
+async def _each(book: NameBook, visit: Visit, deed: str, form: Form, does: Does) -> web.StreamResponse:
+    codes = codes_in(form.many("codes"))
+    reason = form.text("reason", most=LONGEST_REASON, needed=False, lines=True)
+    if not codes:
+        form.refuse("codes", "inbox.bulk.none")
+    known = await book.names(visit.panel)
+    names = Names(known.agencies, known.topics, known.counties)
+    outcomes = [] if form.wrong else [await _one(visit, names, code, reason, does) for code in codes]
+    return visit.render(
+        "inbox/outcomes.html",
+        status=422 if form.wrong else 200,
+        deed=visit.words(f"inbox.bulk.{deed}"),
+        outcomes=outcomes,
+        done=sum(not outcome.why for outcome in outcomes),
+        wrong=form.wrong,
+    )
+
+
+async def _one(visit: Visit, names: Names, code: str, reason: str, does: Does) -> Outcome:
+    """What may not be seen is not there."""
+    seen = select(cases.c.id).where(cases.c.code == code, visit.scope.cases())
+    async with visit.panel.engine.connect() as connection:
+        there = (await connection.execute(seen)).first()
+    if there is None:
+        return Outcome(code, visit.words("inbox.no_case"))
+    try:
+        await does(Ask(code, visit.actor, reason, visit.now))
+    except (NoSuchCase, Refused) as refusal:
+        return Outcome(code, in_persian(refusal, visit.words, names))
+    return Outcome(code)
+
+
+def _person(visit: Visit, form: Form) -> uuid.UUID | None:
+    given = form.raw("person")
+    if given == "me":
+        return visit.person.id
+    try:
+        return uuid.UUID(given) if given else None
+    except ValueError:
+        form.refuse("person", "common.form.not_among")
+        return None

@@ -1,0 +1,98 @@
+"""One case as a line of the inbox: what its template says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row
+
+from ivr.desk.inbox import Sight
+from ivr.web.inbox.names import Names
+from ivr.web.panel.visit import Visit
+from ivr.web.panel.words import digits
+
+SOON, NEAR = timedelta(days=1), timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A badge: its look and its words."""
+
+    look: str
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    case: Row[Any]
+    agency: str
+    topic: str
+    county: str
+    due: Mark
+    marks: tuple[Mark, ...]
+    length: str
+
+    @property
+    def address(self) -> str:
+        return f"/panel/cases/{self.case.code}"
+
+
+def line(visit: Visit, row: Row[Any], names: Names, sight: Sight) -> Line:
+    return Line(
+        row,
+        names.agencies.get(row.agency, row.agency),
+        names.topics.get(row.topic, row.topic),
+        names.counties.get(row.county or "", visit.words("inbox.no_county")),
+        _due(visit, row),
+        tuple(_marks(visit, row, sight)),
+        _length(row.seconds or 0),
+    )
+
+
+def _due(visit: Visit, row: Row[Any]) -> Mark:
+    """How its clock stands, in words; the look only repeats them."""
+    words, now = visit.words, visit.now
+    if row.closed_at is not None:
+        return Mark("", words("inbox.due.closed"))
+    if row.stopped_at is not None:
+        return Mark("good", words("inbox.due.answered"))
+    if row.paused_until is not None and row.paused_until > now:
+        return Mark("", words("inbox.due.paused"))
+    left = row.due_at - now
+    if left <= timedelta():
+        return Mark("bad", words("inbox.due.over", how=_how_long(visit, -left)))
+    look = "warn" if left < NEAR else ""
+    return Mark("warn" if left < SOON else look, words("inbox.due.left", how=_how_long(visit, left)))
+
+
+def _how_long(visit: Visit, gap: timedelta) -> str:
+    if gap >= timedelta(days=1):
+        return visit.words("inbox.due.days", n=gap.days)
+    if gap >= timedelta(hours=1):
+        return visit.words("inbox.due.hours", n=gap.seconds // 3600)
+    return visit.words("inbox.due.minutes", n=max(gap.seconds // 60, 1))
+
+
+def _marks(visit: Visit, row: Row[Any], sight: Sight) -> Iterator[Mark]:
+    words = visit.words
+    if row.drafted:
+        yield Mark("accent", words("inbox.mark.drafted"))
+    if row.level not in {"", sight.lowest} and row.closed_at is None:
+        yield Mark("bad", words.get(f"common.level.{row.level}", row.level))
+    if row.fallback:
+        yield Mark("warn", words("inbox.mark.fallback"))
+    if row.silent:
+        yield Mark("warn", words("inbox.mark.silent"))
+    if row.over_limit:
+        yield Mark("warn", words("inbox.mark.over_limit"))
+    if row.repeats:
+        yield Mark("", words("inbox.mark.repeats", n=row.repeats + 1))
+
+
+def _length(seconds: float) -> str:
+    """Minutes and seconds; "" where nothing was recorded."""
+    whole = round(seconds)
+    return digits(f"{whole // 60}:{whole % 60:02}") if whole else ""

@@ -1,0 +1,72 @@
+"""The names of what codes stand for, read again when the province's book is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from ivr.cases.kinds import Kind
+from ivr.cases.statuses import Status
+from ivr.cases.words import normalise
+from ivr.desk.book import Page
+from ivr.desk.registering import RESERVED
+from ivr.store.tables import agencies, areas, channels, topics
+from ivr.web.panel.visit import Panel
+
+_OWN_WAYS = tuple(sorted(RESERVED - {"ivr", "citizen"}))
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Code → name, in the order in which it is offered. `bodies`: agencies that can be given a case."""
+
+    agencies: Mapping[str, str]
+    bodies: Mapping[str, str]
+    topics: Mapping[str, str]
+    counties: Mapping[str, str]
+    channels: tuple[str, ...]
+
+    def choices(self, name: str) -> tuple[str, ...]:
+        """What a filter may be."""
+        fixed = {"kind": tuple(map(str, Kind)), "status": tuple(map(str, Status)), "channel": self.channels}
+        lists = {"topic": self.topics, "county": self.counties, "agency": self.agencies}
+        return fixed.get(name) or tuple(lists[name])
+
+    def body_called(self, name: str) -> str:
+        """The code of the agency of that name, on whatever keyboard it was typed; "" for none."""
+        found = [code for code, body in self.bodies.items() if normalise(body) == normalise(name)]
+        return found[0] if len(found) == 1 else ""
+
+
+class NameBook:
+    """One for each application."""
+
+    def __init__(self) -> None:
+        self._read: tuple[Page, Names] | None = None
+
+    async def names(self, panel: Panel) -> Names:
+        page = await panel.book.page()
+        if self._read is None or self._read[0] is not page:
+            self._read = page, await _names(panel, page)
+        return self._read[1]
+
+
+async def _names(panel: Panel, page: Page) -> Names:
+    async with panel.engine.connect() as connection:
+
+        async def pairs(table: object, order: str) -> dict[str, str]:
+            columns = table.c  # type: ignore[attr-defined]
+            rows = await connection.execute(select(columns.code, columns.name).order_by(columns[order]))
+            return {row.code: row.name for row in rows}
+
+        bodies = await pairs(agencies, "name")
+        others = (await connection.execute(select(channels.c.name).order_by(channels.c.name))).scalars()
+        return Names(
+            bodies,
+            {code: name for code, name in bodies.items() if page.rules.agencies.get(code)},
+            await pairs(topics, "key"),
+            await pairs(areas, "name"),
+            (*_OWN_WAYS, *others),
+        )

@@ -1,0 +1,121 @@
+"""The inbox itself, and lines of it alone for pages that are open already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.transitions import Side
+from ivr.desk import handing, queues, searching, views
+from ivr.desk.inbox import Page, Sight, rows_of
+from ivr.desk.queues import MOST_COUNTED, Queue
+from ivr.web.counter import tracking_code
+from ivr.web.inbox.asked import ALL, FIELDS, Asked, key_text, queues_for, read, sight
+from ivr.web.inbox.line import line
+from ivr.web.inbox.names import NameBook, Names
+from ivr.web.panel.permissions import Permission as P
+from ivr.web.panel.visit import Visit
+from ivr.web.panel.words import digits
+
+MOST_ROWS = 100  # lines asked for by code
+
+
+async def inbox(book: NameBook, visit: Visit) -> web.StreamResponse:
+    names, its = await book.names(visit.panel), await sight(visit)
+    asked = read(visit, names, its)
+    page = await visit.panel.book.page()
+    async with visit.panel.engine.connect() as connection:
+        found = await _found(connection, visit, asked, its)
+        tabs = queues_for(its)
+        counts = (await connection.execute(queues.counting(its, visit.now, tabs))).one()._mapping
+        saved = await views.views(connection, visit.person.id)
+        colleagues = await handing.colleagues(connection, page, its.body)
+    return visit.render(
+        "inbox/inbox.html",
+        asked=asked,
+        lines=[line(visit, row, names, its) for row in found.rows],
+        tabs=_tabs(visit, asked, tabs, dict(counts)),
+        title=visit.words(f"inbox.queue.{asked.tab}"),
+        next_page=_next(asked, found),
+        partial=found.partial,
+        choices={name: _choices(visit, names, name) for name in FIELDS},
+        saved=saved,
+        colleagues={str(row.id): row.full_name for row in colleagues},
+        bodies=names.bodies,
+        may=_deeds(visit),
+        stream=f"/panel/inbox/events?{asked.address()}",
+    )
+
+
+async def rows(book: NameBook, visit: Visit) -> web.StreamResponse:
+    """`…,…`: these lines as they are now, those that may be seen."""
+    names, its = await book.names(visit.panel), await sight(visit)
+    codes = codes_in(visit.request.match_info["codes"].split(","))
+    async with visit.panel.engine.connect() as connection:
+        found = (await connection.execute(rows_of(codes, its))).all()
+    return visit.render(
+        "inbox/rows.html", lines=[line(visit, row, names, its) for row in found], may=_deeds(visit)
+    )
+
+
+def codes_in(texts: Sequence[str]) -> list[str]:
+    """Those that are codes, each once."""
+    return list(dict.fromkeys(filter(None, map(tracking_code, texts))))[:MOST_ROWS]
+
+
+async def _found(connection: AsyncConnection, visit: Visit, asked: Asked, its: Sight) -> Page:
+    if asked.queue is None:
+        return await searching.find(connection, asked.sought, its, visit.now, asked.filters, asked.after)
+    return await queues.page(connection, asked.queue, its, visit.now, asked.filters, asked.after)
+
+
+def _next(asked: Asked, found: Page) -> str:
+    return asked.address(after=key_text(found.after)) if found.after else ""
+
+
+def _tabs(
+    visit: Visit, asked: Asked, tabs: Sequence[Queue], counts: Mapping[str, int]
+) -> list[dict[str, Any]]:
+    """Each with its name, its number and its address; filters stay, the search doesn't."""
+    return [
+        {
+            "name": name,
+            "word": visit.words(f"inbox.queue.{name}"),
+            "number": number(visit, counts[name]) if name in counts else "",
+            "address": asked.address(queue=name, q=""),
+            "here": name == asked.tab,
+        }
+        for name in (*map(str, tabs), ALL)
+    ]
+
+
+def number(visit: Visit, count: int) -> str:
+    """A tab's number; "" for nothing."""
+    if count >= MOST_COUNTED:
+        return visit.words("inbox.many", n=MOST_COUNTED - 1)
+    return digits(count) if count else ""
+
+
+def _choices(visit: Visit, names: Names, name: str) -> dict[str, str]:
+    lists = {"topic": names.topics, "county": names.counties, "agency": names.agencies}
+    if name in lists:
+        return dict(lists[name])
+    words = {"kind": "common.kind", "status": "common.status", "channel": "inbox.channel"}[name]
+    return {value: visit.words.get(f"{words}.{value}", value) for value in names.choices(name)}
+
+
+def _deeds(visit: Visit) -> dict[str, bool]:
+    """What this person may press. What stands as things are is decided at the desk."""
+    agency = visit.actor.side is Side.AGENCY
+    return {
+        "refer": visit.allowed(P.CASES_REFER),
+        "hand": visit.allowed(P.CASES_ANSWER),
+        "accept": visit.allowed(P.CASES_ANSWER) and agency,
+        "pause": visit.allowed(P.CASES_ANSWER),
+        "close": visit.allowed(P.CASES_CLOSE),
+        "play": visit.allowed(P.RECORDINGS_BLIND),
+        "share": visit.allowed(P.CASES_REFER),
+    }

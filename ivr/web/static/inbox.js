@@ -1,0 +1,214 @@
+// The inbox by keyboard, its deeds on many cases, its sounds. News come by inbox-news.js. Reading works without.
+
+import { toast } from "./panel.js";
+import { follow, refresh } from "./inbox-news.js";
+
+const list = document.querySelector(".list");
+const words = list.dataset;
+const rows = () => [...list.querySelectorAll("tr.case")];
+const here = () => list.querySelector("tr.case.at");
+const persian = (text) => String(text).replace(/\d/g, (digit) => "\u06f0\u06f1\u06f2\u06f3\u06f4\u06f5\u06f6\u06f7\u06f8\u06f9"[digit]);
+
+// ── moving ──
+function stand(row) {
+  if (!row) return;
+  here()?.classList.remove("at");
+  row.classList.add("at");
+  row.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+}
+
+function move(step) {
+  const all = rows();
+  const at = all.indexOf(here());
+  stand(all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)]);
+}
+
+list.addEventListener("focusin", (event) => {
+  const row = event.target.closest("tr.case");
+  if (row && row !== here()) {
+    here()?.classList.remove("at");
+    row.classList.add("at");
+  }
+});
+
+// ── picking ──
+const deeds = document.querySelector(".deeds");
+const all = document.getElementById("pick-all");
+const boxes = () => [...list.querySelectorAll("tr.case .pick input")];
+const picked = () => boxes().filter((box) => box.checked).map((box) => box.value);
+
+function count() {
+  const codes = picked();
+  if (deeds) {
+    deeds.hidden = !codes.length;
+    deeds.querySelector(".picked").textContent = words.picked.replace("#", persian(codes.length));
+  }
+  if (all) {
+    all.checked = codes.length > 0 && codes.length === boxes().length;
+    all.indeterminate = codes.length > 0 && !all.checked;
+  }
+}
+
+all?.addEventListener("change", () => {
+  for (const box of boxes()) box.checked = all.checked;
+  count();
+});
+list.addEventListener("change", count);
+
+function pick(row) {
+  if (!row) return;
+  const box = row.querySelector(".pick input");
+  box.checked = !box.checked;
+  count();
+}
+
+function letGo() {
+  for (const box of boxes()) box.checked = false;
+  count();
+}
+
+// ── deeds ──
+const wanted = () => (picked().length ? picked() : here() ? [here().dataset.code] : []);
+
+function open(name) {
+  const form = document.getElementById(`deed-${name}`);
+  const codes = wanted();
+  if (!form || !codes.length) return;
+  if (form.tagName === "FORM") {
+    send(form, codes);
+    return;
+  }
+  const inner = form.querySelector("form");
+  inner.querySelector("h2").textContent = inner.dataset.title.replace("#", persian(codes.length));
+  form.showModal();
+}
+
+for (const button of document.querySelectorAll("[data-deed]")) {
+  button.addEventListener("click", () => open(button.dataset.deed));
+}
+for (const form of document.querySelectorAll("dialog[id^=deed-] form, form[id^=deed-]")) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    send(form, wanted());
+  });
+}
+
+async function send(form, codes) {
+  const fields = new URLSearchParams(new FormData(form));
+  for (const code of codes) fields.append("codes", code);
+  const button = form.querySelector("button.main");
+  if (button) button.disabled = true;
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: fields });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    tell(page.getElementById("told"), form, codes);
+  } catch {
+    toast(document.body.dataset.offline, "bad");
+  } finally {
+    if (button) button.disabled = false;
+  }
+}
+
+function tell(told, form, codes) {
+  if (!told) {
+    toast(document.body.dataset.failed, "bad");
+    return;
+  }
+  const whole = told.dataset.all !== "0" && told.dataset.done === told.dataset.all;
+  if (told.dataset.all !== "0") {
+    form.closest("dialog")?.close();
+    form.reset();
+    letGo();
+    refresh(codes);
+  }
+  if (whole) {
+    toast(told.querySelector("h2").textContent);
+  } else {
+    const dialog = document.getElementById("outcomes");
+    dialog.querySelector(".stack").replaceChildren(...told.childNodes);
+    dialog.showModal();
+  }
+}
+
+// Links that only close are for pages without dialogs; focus goes back to where one stood.
+document.getElementById("outcomes").addEventListener("click", (event) => {
+  if (event.target.closest("[data-closes]")) event.preventDefault();
+});
+for (const dialog of document.querySelectorAll("dialog")) {
+  dialog.addEventListener("close", () => here()?.focus({ preventScroll: true }));
+}
+
+// ── sound ──
+const player = document.querySelector(".player");
+const audio = player.querySelector("audio");
+
+function play(row) {
+  if (!row?.dataset.sound) return;
+  if (row.classList.contains("sounds")) {
+    if (audio.paused) audio.play();
+    else audio.pause();
+    return;
+  }
+  silence();
+  row.classList.add("sounds");
+  player.hidden = false;
+  player.querySelector(".name").textContent = words.playing.replace("#", persian(row.dataset.code));
+  audio.src = row.dataset.sound;
+  audio.play().catch(() => {});
+}
+
+function silence() {
+  list.querySelector(".sounds")?.classList.remove("sounds");
+  audio.pause();
+  player.hidden = true;
+}
+
+audio.addEventListener("error", () => {
+  if (!player.hidden) toast(words.unheard, "bad");
+  silence();
+});
+player.querySelector("[data-stop]").addEventListener("click", silence);
+list.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-play]");
+  const row = event.target.closest("tr.case");
+  if (button) play(row);
+  else if (row && !event.target.closest("a, input, button")) stand(row);
+});
+list.addEventListener("dblclick", (event) => event.target.closest("tr.case")?.querySelector("a.code")?.click());
+
+// ── keys, by their place: a Persian keyboard has other letters there ──
+const KEYS = {
+  KeyJ: () => move(1),
+  KeyK: () => move(-1),
+  KeyX: () => pick(here()),
+  KeyA: () => open("refer"),
+  KeyM: () => open("mine"),
+  KeyN: () => list.querySelector(".news:not([hidden])")?.click(),
+  Space: () => play(here()),
+  Enter: () => here()?.querySelector("a.code").click(),
+  NumpadEnter: () => here()?.querySelector("a.code").click(),
+  Escape: letGo,
+};
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.altKey || event.metaKey || document.querySelector("dialog[open]")) return;
+  if (event.target.closest("input:not([type=checkbox]), textarea, select, audio")) {
+    if (event.code === "Escape") event.target.blur();
+    return;
+  }
+  if (event.code === "Slash") {
+    event.preventDefault();
+    if (event.shiftKey) document.getElementById("help").showModal();
+    else document.getElementById("seek").focus();
+    return;
+  }
+  const own = event.target.closest("a, button, input, summary");
+  if (own && (event.code === "Enter" || event.code === "Space")) return;
+  const act = event.shiftKey ? undefined : KEYS[event.code];
+  if (!act) return;
+  event.preventDefault();
+  act();
+});
+
+follow(list);

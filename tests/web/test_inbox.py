@@ -1,0 +1,337 @@
+"""The inbox in a real Chromium: queues, search, keys, deeds on many cases, news without reloading."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+import wave
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from playwright.async_api import Browser, Page, expect
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk import answers, referring
+from ivr.desk.escalating import sweep
+from ivr.desk.hearing import Booth
+from ivr.desk.inbox import PAGE
+from ivr.desk.registering import Wanted, register
+from ivr.store.derived import Derived
+from ivr.store.tables import audit, case_events, cases, recordings
+from tests.desk.counter import Counter, counter
+from tests.web.browser import PHONE, WIDE, chrome, screenshot, serious, window
+from tests.web.panel import PanelServed, panel
+
+__all__ = ["chrome", "panel"]
+
+PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
+SAID = (
+    ("water.supply", "سه روز است آب روستای ما قطع است و تانکر هم نمی‌آید"),
+    ("water.supply", "فشار آب طبقه‌ی سوم خیلی کم است"),
+    ("energy.power_cut", "برق هر شب دو ساعت می‌رود و یخچالم سوخت"),
+    ("city.street", "آسفالت کوچه پس از لوله‌کشی کنده شده و کسی درست نمی‌کند"),
+    ("nature.environment", "سنگ‌شکن کنار رودخانه شب‌ها کار می‌کند"),
+)
+
+
+@dataclass
+class Books:
+    """`codes`: in the order of SAID; each case is a minute younger than the one before."""
+
+    at: Counter
+    codes: list[str]
+
+    async def more(self, topic: str, words: str, caller: str = "09141234567") -> str:
+        self.at.at += timedelta(minutes=1)
+        wanted = Wanted("complaint", topic, "ahar", words, caller=caller)
+        return (await register(self.at.engine, self.at.page, wanted, self.at.at)).code
+
+    async def told(self, code: str) -> list[str]:
+        query = select(case_events.c.event).join(cases).where(cases.c.code == code)
+        async with self.at.engine.connect() as connection:
+            return list((await connection.execute(query.order_by(case_events.c.seq))).scalars())
+
+    async def record(self, code: str, folder: Path, silent: bool = False) -> uuid.UUID:
+        """A second of nothing as a recording of the case; the agency takes the case up."""
+        name, case = f"2026/11/25/{uuid.uuid4().hex}", await self.at.row(code)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        with wave.open(str(folder / f"{name}.wav"), "wb") as file:
+            file.setparams((1, 2, 8000, 0, "NONE", ""))
+            file.writeframes(bytes(16_000))
+        row: dict[str, Any] = {
+            "name": name,
+            "id": uuid.uuid4(),
+            "case_id": case.id,
+            "recorded_at": self.at.at,
+        }
+        row |= {"seconds": 83.0, "voiced_seconds": 0.0 if silent else 40.0, "silent": silent}
+        row |= {"size": 16_044, "sha256": "ab" * 32, "ended": "hash", "superseded": False}
+        async with self.at.engine.begin() as connection:
+            await connection.execute(insert(recordings).values(row))
+        await referring.accept(self.at.engine, self.at.page, self.at.ask(code, case.agency))
+        return uuid.UUID(str(row["id"]))
+
+
+async def books(engine: AsyncEngine) -> Books:
+    found = Books(await counter(engine), [])
+    for topic, words in SAID:
+        found.codes.append(await found.more(topic, words))
+    return found
+
+
+def line(page: Page, code: str) -> Any:
+    return page.locator(f"#case-{code}")
+
+
+async def listed(page: Page) -> list[str]:
+    rows = await page.locator("tr.case").all()
+    return [str(await row.get_attribute("data-code")) for row in rows]
+
+
+async def live(page: Page, address: str) -> None:
+    """Opened, and told what happens."""
+    await page.goto(address)
+    await expect(page.locator(".pulse.on")).to_be_visible()
+
+
+async def test_how_it_looks(panel: PanelServed, chrome: Browser) -> None:
+    its = await books(panel.engine)
+    await its.record(its.codes[0], panel.panel.recordings)
+    await its.record(its.codes[1], panel.panel.recordings, silent=True)
+    panel.clock.now = its.at.later(9)
+    await sweep(panel.engine, its.at.page, its.at.at)
+    looks = ((False, WIDE, "inbox-light"), (True, WIDE, "inbox-dark"), (False, PHONE, "inbox-phone"))
+    for dark, size, name in looks:
+        async with window(chrome, panel, "supervisor", dark=dark, size=size) as page:
+            await live(page, "/panel/inbox?queue=overdue")
+            await expect(page.locator("tr.case")).to_have_count(4)
+            await page.locator("tr.case input").first.check()
+            assert not await serious(page)
+            assert await page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+            await screenshot(page, name)
+            await page.goto("/panel/inbox?queue=returned&kind=meeting")
+            await screenshot(page, f"{name}-empty")
+
+
+async def test_a_whole_morning_by_keyboard_alone(panel: PanelServed, chrome: Browser) -> None:
+    """On a Persian keyboard: the keys are known by their place."""
+    its = await books(panel.engine)
+    heard = await its.record(its.codes[3], panel.panel.recordings)
+    panel.panel.booth = Booth(panel.panel.recordings, Derived(panel.panel.state / "derived"))
+    async with window(chrome, panel, "supervisor") as page:
+        await live(page, "/panel/inbox?queue=all")
+        assert await listed(page) == its.codes[::-1]
+        await page.keyboard.press("Shift+Slash")
+        await expect(page.locator("#help")).to_be_visible()
+        assert await page.locator("#help kbd").count() >= 10
+        await screenshot(page, "inbox-help")
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("j")
+        await page.keyboard.press("j")
+        await page.keyboard.press("j")
+        await page.keyboard.press("k")
+        await expect(line(page, its.codes[3])).to_be_focused()
+        async with page.expect_response(lambda answer: f"/recordings/{heard}" in answer.url) as sound:
+            await page.keyboard.press("Space")
+        assert (await sound.value).status in (200, 206)
+        await expect(page.locator(".player")).to_be_visible()
+        await page.keyboard.press("x")
+        await page.keyboard.press("j")
+        await page.keyboard.press("x")
+        await page.keyboard.press("a")
+        await expect(page.locator("#deed-refer")).to_be_visible()
+        await expect(page.locator("#deed-refer input[name=agency]")).to_be_focused()
+        await page.keyboard.type("شهرداري تبريز")  # with Arabic letters
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("در حوزه‌ی آن است")
+        await screenshot(page, "inbox-refer")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        for code in (its.codes[3], its.codes[2]):
+            await expect(line(page, code).locator(".of-agency")).to_have_text("شهرداری تبریز")
+            assert "referred" in (await its.told(code))[-1:]
+        await page.keyboard.press("k")
+        await page.keyboard.press("Enter")
+        await expect(page).to_have_url(f"{panel.url}/panel/cases/{its.codes[3]}")
+    async with panel.engine.connect() as connection:
+        played = (
+            await connection.execute(select(audit.c.action).where(audit.c.recording.is_not(None)))
+        ).all()
+    assert played
+
+
+async def test_arabic_letters_and_digits_find_persian_words(panel: PanelServed, chrome: Browser) -> None:
+    its = await books(panel.engine)
+    async with window(chrome, panel, "supervisor") as page:
+        await page.goto("/panel/inbox")
+        for typed, wanted in (
+            ("يخچال برق", [its.codes[2]]),
+            ("سنگ شكن", [its.codes[4]]),
+            ("آب", its.codes[1::-1]),
+            (its.codes[3].translate(PERSIAN), [its.codes[3]]),
+            ("٠٩١٤١٢٣٤٥٦٧", its.codes[::-1]),
+            ("گورخر", []),
+        ):
+            await page.keyboard.press("Escape")
+            await page.locator("h1").click()
+            await page.keyboard.press("/")
+            await page.keyboard.press("Control+a")
+            await page.keyboard.type(typed)
+            async with page.expect_navigation():
+                await page.keyboard.press("Enter")
+            assert await listed(page) == wanted, typed
+        await expect(page.locator(".empty")).to_be_visible()
+        await screenshot(page, "inbox-nothing-found")
+
+
+async def test_an_officer_sees_nothing_of_another_agency(panel: PanelServed, chrome: Browser) -> None:
+    its = await books(panel.engine)
+    water, power = its.codes[0], its.codes[2]
+    async with window(chrome, panel, "officer", agency="abfa", size=PHONE) as page:
+        await live(page, "/panel/inbox")
+        assert await listed(page) == its.codes[1::-1]
+        for address in (f"q={power}", "q=برق", "queue=all", "q=09141234567", "queue=all&agency=bargh_as"):
+            await page.goto(f"/panel/inbox?{address}")
+            assert not {*await listed(page)} - {*its.codes[:2]}, address
+        await live(page, "/panel/inbox?queue=all")
+        await referring.accept(panel.engine, its.at.page, its.at.ask(power, (await its.at.row(power)).agency))
+        await referring.accept(panel.engine, its.at.page, its.at.ask(water, "abfa"))
+        await expect(line(page, water)).to_have_class("case changed")
+        assert its.codes[2] not in await page.content()
+    client = await panel.signed_in("officer", agency="abfa")
+    answer = await client.get(f"/panel/inbox/rows/{power},{water}")
+    assert power not in await answer.text() and water in await answer.text()
+    answer = await client.post("/panel/inbox/accept", {"codes": power})
+    assert "چنین پرونده‌ای" in await answer.text()
+    assert "accepted" in await its.told(water)
+
+
+async def test_what_happens_meanwhile_is_seen_without_reloading_and_moves_nothing(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    its = await books(panel.engine)
+    agency = (await its.at.row(its.codes[1])).agency
+    async with window(chrome, panel, "officer", agency=agency) as page:
+        await live(page, "/panel/inbox")
+        await page.evaluate("window.untouched = true")
+        before = await listed(page)
+        await page.keyboard.press("j")
+        newer = await its.more("water.supply", "آب شهرک هم قطع شد", caller="09141230000")
+        await expect(page.locator(".news")).to_be_visible()
+        assert "۱" in await page.locator(".news").inner_text()
+        await expect(page.locator("[data-count=new]")).to_have_text("۳")
+        await answers.give(panel.engine, its.at.page, its.at.ask(its.codes[1], agency), "درست شد")
+        await expect(line(page, its.codes[1]).locator(".status")).to_have_text("پاسخ‌داده‌شده")
+        assert await listed(page) == before
+        await expect(line(page, its.codes[1])).to_be_focused()
+        await expect(page.locator("[data-count=new]")).to_have_text("۲")
+        await screenshot(page, "inbox-news")
+        assert await page.evaluate("window.untouched")
+        async with page.expect_navigation():
+            await page.keyboard.press("n")
+        assert (await listed(page))[0] == newer
+
+
+async def test_many_at_once_each_for_itself(panel: PanelServed, chrome: Browser) -> None:
+    """One of them can't be closed: that one says why, the others are."""
+    its = await books(panel.engine)
+    for code in its.codes[:3]:
+        agency = (await its.at.row(code)).agency
+        await answers.give(panel.engine, its.at.page, its.at.ask(code, agency), "انجام شد")
+    async with window(chrome, panel, "supervisor") as page:
+        await live(page, "/panel/inbox?queue=all")
+        await page.locator("#pick-all").check()
+        await page.locator("[data-deed=close]").click()
+        await page.locator("#deed-close textarea").fill("هر دو سو تأیید کردند")
+        await page.locator("#deed-close button.main").click()
+        await expect(page.locator("#outcomes")).to_be_visible()
+        assert await page.locator("#outcomes li .good").count() == 3
+        assert await page.locator("#outcomes li .bad").count() == 2
+        await expect(page.locator("#outcomes")).to_contain_text("ارجاع‌شده")
+        await screenshot(page, "inbox-outcomes")
+        await page.locator("#outcomes [data-closes]").click()
+        await expect(line(page, its.codes[0]).locator(".status")).to_have_text("بسته‌شده")
+    assert [(await its.told(code))[-1] for code in its.codes[:3]] == ["closed"] * 3
+    assert (await its.at.row(its.codes[4])).status == "referred"
+
+
+async def test_a_case_taken_is_mine_and_nobody_elses_new(panel: PanelServed, chrome: Browser) -> None:
+    its = await books(panel.engine)
+    async with window(chrome, panel, "officer", agency="abfa") as page:
+        await live(page, "/panel/inbox")
+        await page.keyboard.press("j")
+        await page.keyboard.press("m")
+        await expect(line(page, its.codes[1]).locator(".of-state")).to_contain_text("مریم کریمی")
+        await expect(page.locator("[data-count=mine]")).to_have_text("۱")
+        await page.goto("/panel/inbox?queue=mine")
+        assert await listed(page) == [its.codes[1]]
+    colleague = await panel.signed_in("officer", agency="abfa")
+    assert its.codes[1] not in await colleague.text("/panel/inbox")
+    assert its.codes[1] in await colleague.text("/panel/inbox?queue=all")
+    assert (await its.told(its.codes[1]))[-1] == "handed"
+    await referring.refer(panel.engine, its.at.page, its.at.ask(its.codes[1]), "gov_inspection")
+    assert (await its.at.row(its.codes[1])).person_id is None
+    stranger = await panel.signed_in("officer", agency="bargh_tabriz")
+    answer = await stranger.post("/panel/inbox/hand", {"codes": its.codes[0], "person": "me"})
+    assert "چنین پرونده‌ای" in await answer.text()
+
+
+async def test_views_are_kept_shared_and_removed_by_their_owner(panel: PanelServed, chrome: Browser) -> None:
+    await books(panel.engine)
+    async with window(chrome, panel, "supervisor") as page:
+        await page.goto("/panel/inbox?queue=overdue&kind=complaint")
+        await page.locator("[data-opens=keep]").click()
+        await page.locator("#keep input[name=name]").fill("شکایت‌های دیر")
+        await page.locator("#keep input[name=shared]").check()
+        async with page.expect_navigation():
+            await page.locator("#keep button.main").click()
+        await expect(page.locator(".view a.accent")).to_contain_text("شکایت‌های دیر")
+        other = await panel.signed_in("officer")
+        text = await other.text("/panel/inbox")
+        assert "شکایت‌های دیر" in text and "/remove" not in text
+        async with page.expect_navigation():
+            await page.locator(".view button").click()
+        await expect(page.locator(".view")).to_have_count(0)
+    answer = await other.post(f"/panel/inbox/views?{'kind=complaint'}", {"name": "مال من", "shared": "1"})
+    assert answer.status == 303
+    assert "مال من" not in await (await panel.signed_in("officer")).text("/panel/inbox")
+
+
+async def test_it_reads_without_javascript(panel: PanelServed, chrome: Browser) -> None:
+    its = await books(panel.engine)
+    client = await panel.signed_in("supervisor")
+    text = await client.text("/panel/inbox?queue=all&kind=complaint")
+    assert all(f'href="/panel/cases/{code}"' in text for code in its.codes)
+    assert "شکایت" in text and "مانده" in text
+    assert "until" in text and (await client.get("/panel/inbox?since=1405/99/99")).status == 200
+
+
+async def test_pages_follow_each_other_without_gaps(panel: PanelServed) -> None:
+    its = await books(panel.engine)
+    client, seen = await panel.signed_in("supervisor"), list[str]()
+    for _ in range(PAGE - 2):
+        its.codes.append(await its.more("water.bill", "قبض اشتباه است", caller=""))
+    address = "/panel/inbox?queue=all"
+    while address:
+        text = await client.text(address)
+        seen += [part.split('"')[0] for part in text.split('data-code="')[1:]]
+        more = text.split('rel="next" href="')
+        address = more[1].split('"')[0].replace("&amp;", "&") if len(more) > 1 else ""
+    assert seen == its.codes[::-1]
+
+
+async def test_a_stream_ends_with_its_session_and_when_the_server_leaves(panel: PanelServed) -> None:
+    await books(panel.engine)
+    client = await panel.signed_in("supervisor")
+    async with client.http.get("/panel/inbox/events?queue=new") as answer:
+        assert answer.content_type == "text/event-stream" and answer.headers["Cache-Control"] == "no-store"
+        assert b"retry" in await answer.content.readline()
+        panel.panel.news.close()
+        async with asyncio.timeout(5):
+            await answer.content.read()
+    async with client.http.get("/panel/inbox/events") as again, asyncio.timeout(5):
+        await again.content.read()
