@@ -11,7 +11,7 @@ import socket
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from math import nan
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -30,6 +30,7 @@ from ivr.commands.output import Finding, database_url, vault
 from ivr.commands.sounds import needed
 from ivr.delivery import Delivery
 from ivr.desk import condition, menus
+from ivr.desk.admin.listing import Files
 from ivr.desk.answers import Voice
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book, Limits
@@ -43,16 +44,20 @@ from ivr.desk.suggesting import Learning
 from ivr.desk.telling import others_promise
 from ivr.dialling import Dialler, Trunk
 from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings, tell_systemd
+from ivr.offered import Offered
+from ivr.prompts import booth
 from ivr.secrets import load as load_secrets
-from ivr.settings import ROOT, Callbacks, Calls, Settings
+from ivr.settings import ROOT, Callbacks, Calls, Settings, absolute
 from ivr.speech.book import SoundBook
 from ivr.speech.check import missing
 from ivr.speech.preparing import Unfit, prepared
+from ivr.speech.recognition import Recogniser, by_command, by_sherpa
 from ivr.store import slots
 from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
+from ivr.transcribing import Transcriber
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
@@ -147,6 +152,7 @@ class Hotline:
             limits=limits(settings.calls),
         )
         self.derived = Derived(settings.derived)
+        self.added: frozenset[str] = frozenset()
         self.codes: CodeBlock
         self.worker: Worker
         self.agi: AgiServer
@@ -186,9 +192,13 @@ class Hotline:
         self.codes.open()
         stack.callback(self.codes.close)
         log.info("process %d keeps its facts in %s", os.getpid(), journal.folder.parent)
+        offered = Offered(
+            self.engine, directory_from(settings.seed_path), self.sounds.path, settings.calls.languages
+        )
+        self.book.told.append(partial(self._offer, offered))
         self.line = Line(
             menu=await self._first_menu(),
-            directory=directory_from(settings.seed_path),
+            directory=offered.directory,
             intake=Intake(
                 journal,
                 self.codes,
@@ -213,6 +223,7 @@ class Hotline:
             alone=not settings.agi.others,
             vault=vault(settings),
             clock=self.clock,
+            seed=settings.seed_path,
         )
         await worker.start()
         stack.push_async_callback(worker.close)
@@ -226,6 +237,11 @@ class Hotline:
         stack.push_async_callback(self.ami.close)
         delivery = Delivery(self.engine, settings.notify, settings.seed_path, self.clock)
         stack.callback(asyncio.create_task(delivery.run(), name="delivery").cancel)
+        if (recogniser := self._recogniser()) is not None:
+            listener = Transcriber(
+                self.engine, recogniser, settings.recordings, Learning(settings.seed_path), self.clock
+            )
+            stack.callback(asyncio.create_task(listener.run(), name="transcriber").cancel)
         server = await self._open_doors(stack)
         self._call_back(stack)  # only once whoever answers can be heard
         return server
@@ -318,6 +334,13 @@ class Hotline:
             room=self.volumes,
         )
         await carry(self.line, channel)
+
+    def _recogniser(self) -> Recogniser | None:
+        settings = self.settings.recognition
+        if settings.by == "sherpa":
+            models = {language: absolute(folder) for language, folder in settings.models.items()}
+            return by_sherpa(models, settings.seconds)
+        return by_command(settings.command, settings.seconds) if settings.by else None
 
     async def _first_menu(self) -> Menu:
         """The live revision; without a database the last one this machine had, else the file."""
@@ -426,6 +449,9 @@ class Hotline:
             citizens_phone=self._telephone("seda111-phone", self.secrets.sip)
             if settings.browser_phone.citizens
             else None,
+            files=Files(settings.seed_path, self.book.limits),
+            prompts=booth(settings),
+            needed=self._needed,
         )
 
     def _telephone(self, user: str, secret: str) -> Telephone:
@@ -450,6 +476,19 @@ class Hotline:
         if journal.on_spare:
             found.append(f"the journal goes on on the second volume, {journal.spare}")
         return found
+
+    async def _offer(self, offered: Offered) -> None:
+        """Swap one reference; live calls keep what they began with."""
+        await offered.reread()
+        self.line.directory, self.added = offered.directory, offered.added
+
+    def _needed(self) -> frozenset[str]:
+        """The prompts that calls can reach, or could if what people added to the book had its sound."""
+        return self._needed_by_files | self.added
+
+    @cached_property
+    def _needed_by_files(self) -> frozenset[str]:
+        return needed(self.settings)
 
     async def _prompts(self) -> str:
         gaps = await asyncio.to_thread(

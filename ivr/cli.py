@@ -19,8 +19,10 @@ from ivr.commands import (
     closure,
     counter,  # noqa: F401  adds to `ivr case`
     escalation,
+    family,  # noqa: F401  adds to `ivr case`
     menu,
     outbox,
+    retention,
     route,
     sounds,
     spool,
@@ -52,6 +54,8 @@ app.add_typer(callback.app, name="callback")
 app.add_typer(block.app, name="block")
 app.add_typer(user.app, name="user")
 app.command(epilog=verify.EXAMPLES)(verify.verify)
+app.command(epilog=retention.EXAMPLES)(retention.retention)
+app.add_typer(retention.hold, name="hold")
 app.command(epilog=backup.BACKUP_EXAMPLES)(backup.backup)
 app.command(epilog=backup.RESTORE_EXAMPLES)(backup.restore)
 app.add_typer(database, name="db")

@@ -259,12 +259,13 @@ async def _escalation(settings: Settings) -> Finding:
 async def _leaving(settings: Settings) -> Finding:
     """What should have left the house and did not, and whether the files that say what leaves are right."""
     from ivr.commands.output import database_url
-    from ivr.desk import calling, notices, outgoing, wording
+    from ivr.desk import calling, formal_letters, notices, outgoing, wording
     from ivr.desk.seeds import SeedError
     from ivr.store.engine import make_engine
 
     try:
         notices.load(settings.seed_path), wording.load(settings.seed_path)
+        formal_letters.load(settings.seed_path)
     except SeedError as error:
         return Finding("leaving", False, str(error), "the sentence above names file, line and key")
     engine = make_engine(database_url(settings), pool=1)

@@ -248,6 +248,27 @@ class Notify(Part):
     at_once: int = Field(5, ge=1, le=100)
 
 
+class Recognition(Part):
+    """Recordings put into words by a recogniser of the installation's own; none is shipped. "" = off.
+
+    `sherpa`: `models` names for each language a folder with a transducer. `command`: a program that gets
+    {wav} and {language} and prints the words.
+    """
+
+    by: Literal["", "sherpa", "command"] = ""
+    models: dict[str, Path] = {}
+    command: tuple[str, ...] = ()
+    seconds: float = Field(300.0, gt=0, le=3600)  # for one recording
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Recognition:
+        if self.by == "sherpa" and not self.models:
+            raise ValueError("models must name a folder for each language, like {fa: /opt/models/fa}")
+        if self.by == "command" and "{wav}" not in self.command:
+            raise ValueError("command must hold {wav}, like [/opt/asr/words, '{wav}']")
+        return self
+
+
 class Settings(BaseSettings):
     """The whole. Relative paths count from the project's folder."""
 
@@ -272,6 +293,7 @@ class Settings(BaseSettings):
     answers: Answers = Answers()
     callbacks: Callbacks = Callbacks()
     notify: Notify = Notify()
+    recognition: Recognition = Recognition()
 
     @classmethod
     def settings_customise_sources(

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import random
 from collections.abc import Callable, Coroutine
+from dataclasses import astuple
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ivr.desk import custody, entries
+from ivr.desk import custody, entries, retention
 from ivr.desk.adopting import adopt_left
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book, BookEmpty
 from ivr.desk.codes import CodeBlock
+from ivr.desk.collecting import settle
 from ivr.desk.counting import count_days
 from ivr.desk.escalating import sweep
 from ivr.desk.escalation_proof import prove
@@ -23,6 +26,7 @@ from ivr.desk.fallback import take_in
 from ivr.desk.intake import Intake
 from ivr.desk.reconcile import reconcile
 from ivr.desk.retiming import retime
+from ivr.desk.seeds import SeedError
 from ivr.desk.storing import store_recordings
 from ivr.desk.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
 from ivr.desk.telling import SIGN_SECONDS
@@ -42,6 +46,7 @@ PROOF_SECONDS = 300.0  # how often the watchdog looks whether one was forgotten
 STORE_SECONDS = 30.0  # how often recordings are copied to the store, if there is one
 FIGURES_SECONDS = 300.0  # how often it is asked whether a day can be counted
 ENTER_SECONDS = 300.0  # how often cases that older code opened or changed are looked for
+RETENTION_SECONDS = 3600.0  # how often what is kept long enough is taken away
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
 FIRST_LEASE_SECONDS = 10.0
 LAST_SECONDS = 5.0
@@ -68,7 +73,9 @@ class Worker:
         alone: bool = True,
         vault: Vault | None = None,
         clock: Callable[[], datetime] = _now,
+        seed: Path = Path("/nonexistent"),
     ) -> None:
+        """`seed`: the province's folder, with retention.yaml."""
         self.pump = pump
         self.codes = codes
         self.book = book
@@ -78,6 +85,7 @@ class Worker:
         self.lists = lists
         self.vault = vault
         self.clock = clock
+        self.seed = seed
         self.shelf = Shelf(pump.engine, book, recordings, spool, alone)
         self.strays = 0  # recordings that the last pass of the reconciler had to leave
         self._gone = asyncio.Event()
@@ -99,6 +107,7 @@ class Worker:
             "escalation": self._escalate,
             "escalation watchdog": self._prove,
             "custody": self._close_days,
+            "retention": self._forget,
             "figures": self._count_days,
             "inbox": self._enter,
             "signing": self._sign,
@@ -203,6 +212,21 @@ class Worker:
                 log.warning("cases of older code can't be entered for now: %s", error)
             await asyncio.sleep(ENTER_SECONDS)
 
+    async def _forget(self) -> None:
+        """What the province's retention.yaml says; a file with mistakes takes nothing away."""
+        while True:
+            await asyncio.sleep(random.uniform(0.5, 1.0) * RETENTION_SECONDS)  # siblings not all at once
+            engine, now = self.pump.engine, self.clock()
+            try:
+                gone = await retention.keep(engine, retention.load(self.seed), self.recordings, now)
+                pruned = await retention.prune(engine, now)
+                if any(astuple(gone)) or pruned:
+                    log.info("retention: %s, and %d letters that left long ago", gone, pruned)
+            except SeedError as error:
+                log.error("nothing is taken away: %s", error)
+            except AWAY as error:
+                log.warning("nothing is taken away for now: %s", error)
+
     async def _escalate(self) -> None:
         engine = self.pump.engine
         while True:
@@ -212,6 +236,8 @@ class Worker:
                     log.info("%d deadlines moved with the calendar", moved)
                 if climbed := await sweep(engine, page, self.clock()):
                     log.info("%d cases climbed their ladder", climbed)
+                if settled := await settle(engine, page, self.clock()):
+                    log.info("%d collective cases are over", settled)
             except (BookEmpty, *AWAY) as error:
                 log.warning("no case can climb its ladder for now: %s", error)
             await asyncio.sleep(SWEEP_SECONDS)

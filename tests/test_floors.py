@@ -28,6 +28,8 @@ FLOORS = {
     "live": 5,
     "dialling": 5,
     "delivery": 5,
+    "offered": 5,
+    "transcribing": 5,
     "worker": 5,
     "watchdog": 5,
     "listening": 5,

@@ -69,10 +69,18 @@ class Fact:
 
 @dataclass(slots=True)
 class Names:
-    """Code ↔ number, for each dimension; grows as codes come along."""
+    """Code ↔ number, for each dimension; only ever appended to, so that a number keeps its meaning."""
 
     lists: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in DIMENSIONS})
     numbers: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in DIMENSIONS})
+
+    @classmethod
+    def of(cls, lists: Mapping[str, Sequence[str]]) -> Names:
+        names = cls()
+        for dimension in DIMENSIONS:
+            for code in lists.get(dimension, ()):
+                names.number(dimension, code)
+        return names
 
     def number(self, dimension: str, code: str) -> int:
         known = self.numbers[dimension]
@@ -80,6 +88,16 @@ class Names:
             known[code] = len(known)
             self.lists[dimension].append(code)
         return known[code]
+
+    def extend(self, lists: Mapping[str, Sequence[str]]) -> bool:
+        """Take over what another one knows beyond this one; False when the two contradict each other."""
+        for dimension in DIMENSIONS:
+            own, other = self.lists[dimension], list(lists.get(dimension, ()))
+            if own[: len(other)] != other[: len(own)]:
+                return False
+            for code in other[len(own) :]:
+                self.number(dimension, code)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,37 +128,22 @@ class Facts:
         return self.only(wanted)
 
 
-def joined(names: Names, parts: Sequence[Facts]) -> Facts:
-    """Several days in one."""
-    columns = {"day": "<i4"} | {name: str(_STORED[name]) for name in _STORED.names or ()}
-    return Facts(
-        names,
-        {
-            name: np.concatenate([part.columns[name] for part in parts]) if parts else np.zeros(0, dtype=kind)
-            for name, kind in columns.items()
-        },
-    )
-
-
-def packed(facts: Iterable[Fact]) -> tuple[dict[str, list[str]], bytes]:
-    """A day as it is stored: the codes in their order, and the numbers."""
-    names, rows = Names(), []
+def packed(names: Names, facts: Iterable[Fact]) -> bytes:
+    """A day as it is stored, in the numbers of `names`."""
+    rows = []
     for fact in facts:
         codes = (names.number(name, getattr(fact, name)) for name in DIMENSIONS)
         value = min(max(fact.value, 0), LONGEST)
         rows.append((NUMBER[What(fact.what)], *codes, value, fact.count))
-    return names.lists, np.array(rows, dtype=_STORED).tobytes()
+    return np.array(rows, dtype=_STORED).tobytes()
 
 
-def unpacked(names: Names, day: int, lists: Mapping[str, Sequence[str]], packed: bytes) -> Facts:
-    """The same in the numbers of `names`."""
-    stored = np.frombuffer(packed, dtype=_STORED)
-    columns: dict[str, Array] = {"day": np.full(len(stored), day, dtype="<i4")}
-    for name in _STORED.names or ():
-        columns[name] = np.ascontiguousarray(stored[name])
-    for name in DIMENSIONS:
-        numbers = np.array([names.number(name, code) for code in lists[name]], dtype="<u2")
-        columns[name] = numbers[stored[name]]
+def unpacked(names: Names, days: Sequence[tuple[int, bytes]]) -> Facts:
+    """Days in one: the ordinal of each and what was packed."""
+    stored = np.frombuffer(b"".join(each for _, each in days), dtype=_STORED)
+    lengths = [len(each) // _STORED.itemsize for _, each in days]
+    columns: dict[str, Array] = {"day": np.repeat(np.array([day for day, _ in days], dtype="<i4"), lengths)}
+    columns |= {name: np.ascontiguousarray(stored[name]) for name in _STORED.names or ()}
     return Facts(names, columns)
 
 

@@ -78,6 +78,7 @@ def _state(case: Any, events: Sequence[Any]) -> Iterator[Finding]:
 def _recordings(case: Any, events: Sequence[Any], rows: Sequence[Any]) -> Iterator[Finding]:
     named: dict[str, str] = {}
     replaced: set[str] = set()
+    taken: set[str] = set()
     there = {row.name: row for row in rows}
     for event in events:
         brought = named_recordings(event.details)
@@ -85,9 +86,13 @@ def _recordings(case: Any, events: Sequence[Any], rows: Sequence[Any]) -> Iterat
             calls = {there[name].call_id for name in brought if name in there}
             replaced |= {name for name in named if name in there and there[name].call_id in calls}
         named |= brought
+        if event.event in ("recordings_removed", "anonymised"):  # what retention took says so
+            taken |= set(event.details.get("recordings", ()))
     for name in named.keys() - there.keys():
         yield _recording("recording_removed", case, name, "is gone from the books")
     for name, row in there.items():
+        if row.removed_at is not None and name not in taken:
+            yield _recording("recording_hidden", case, name, "is marked as removed, and no event says so")
         if name not in named:
             # Older code did not name them; then only the file can be compared with the row.
             if not events or "files" in events[0].details:

@@ -31,6 +31,9 @@ class Action(StrEnum):
     CHANGE_TOPIC = "change_topic"
     PAUSE = "pause"
     RESUME = "resume"
+    SPLIT = "split"
+    COLLECT = "collect"
+    RELEASE = "release"
 
 
 class Side(StrEnum):
@@ -126,6 +129,16 @@ _ROWS = (
     Rule(Action.CHANGE_TOPIC, _UNANSWERED, None, _DESK, _DESK, "another topic or county, and its deadline"),
     Rule(Action.PAUSE, _UNANSWERED, None, _OFFICIALS, _OFFICIALS, "stop the clock for some working days"),
     Rule(Action.RESUME, _UNANSWERED, None, _OFFICIALS, _NOBODY, "let a paused clock run again"),
+    Rule(Action.SPLIT, _UNANSWERED, S.IN_PROGRESS, _DESK, _NOBODY, "parts for several agencies, one answer"),
+    Rule(
+        Action.COLLECT,
+        _UNANSWERED,
+        S.REFERRED,
+        _DESK,
+        _NOBODY,
+        "wait in the collective case of its matter",
+    ),
+    Rule(Action.RELEASE, _UNANSWERED, None, _DESK, _DESK, "out of the collective case again"),
 )
 TABLE: Mapping[Action, Rule] = MappingProxyType({rule.action: rule for rule in _ROWS})
 
@@ -146,6 +159,9 @@ _DONE = {
     Action.CHANGE_TOPIC: "given another topic",
     Action.PAUSE: "paused",
     Action.RESUME: "resumed",
+    Action.SPLIT: "split",
+    Action.COLLECT: "collected",
+    Action.RELEASE: "released",
 }
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Action, Side
-from ivr.desk import callbacks
+from ivr.desk import planning
 from ivr.desk.book import Page, read_page
 from ivr.desk.change import Ask, Change, actor_named, changing
 from ivr.desk.refusals import Refused
@@ -85,7 +85,7 @@ async def _answer(change: Change, words: str, voice: Voice | None) -> None:
     change.values = {"answer": words, "answer_voice": voice.name if voice else "", "draft": None}
     change.values["answered_at"] = change.ask.now
     change.details = _said(words, voice)
-    await callbacks.plan(change.connection, change.case, f"answer:{change.ask.cause}", change.ask.now)
+    await planning.plan(change.connection, change.case, f"answer:{change.ask.cause}", change.ask.now)
 
 
 def _said(words: str, voice: Voice | None) -> dict[str, Any]:

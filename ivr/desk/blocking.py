@@ -61,6 +61,17 @@ async def lift(
             raise Refused("that number is not blocked")
 
 
+async def lift_one(engine: AsyncEngine, actor: Actor, block: uuid.UUID, now: datetime | None = None) -> None:
+    """That block before its time. Raises Refused when it is not in force."""
+    _desk_only(actor)
+    now = now or datetime.now(UTC)
+    this = (blocked_callers.c.id == block, in_force(now))
+    async with engine.begin() as connection:
+        ending = update(blocked_callers).where(*this).values(ended_at=now, ended_by=actor.name)
+        if not (await connection.execute(ending)).rowcount:
+            raise Refused("that block is not in force any more")
+
+
 async def listed(engine: AsyncEngine, past: bool = False, now: datetime | None = None) -> list[Json]:
     """The blocks in force, those that end first in front; with `past` all, also those that ended."""
     query = select(blocked_callers).order_by(blocked_callers.c.until, blocked_callers.c.id)
@@ -70,6 +81,7 @@ async def listed(engine: AsyncEngine, past: bool = False, now: datetime | None =
         rows = (await connection.execute(query)).all()
     return [
         {
+            "id": str(row.id),
             "caller": row.caller_key,
             "reason": row.reason,
             "blocked_by": row.blocked_by,

@@ -6,7 +6,7 @@ Also the two questions that a call asks of the database, each one round trip.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from ivr.cases.clock import Clock
 from ivr.cases.deadlines import WEEKEND, Calendar
 from ivr.cases.escalation import Ladder, Ladders, Term, from_json
 from ivr.cases.routing import Rule, Rules, Scope
+from ivr.desk.parts import parts_column, parts_seen
 from ivr.store.blocked_callers import blocked_callers, in_force
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY
@@ -117,6 +118,7 @@ class Book:
         self.timezone = timezone
         self.weekend = weekend
         self.limits = limits
+        self.told: list[Callable[[], Awaitable[None]]] = []  # who else must hear that the book changed
         self._page: Page | None = None
 
     @property
@@ -190,6 +192,8 @@ class Book:
             await self.load()
         except (BookEmpty, *AWAY) as error:
             log.warning("the book could not be reread: %s", error)
+        for tell in self.told:
+            await tell()
 
 
 def _seen_in(row: Any, caller: str) -> CaseSeen:
@@ -203,6 +207,7 @@ def _seen_in(row: Any, caller: str) -> CaseSeen:
         row["answer_voice"],
         may_confirm=bool(caller) and caller in (row["caller_key"], row["callback"]),
         rated=row["satisfaction"] is not None,
+        parts=parts_seen(row["parts"]),
     )
 
 
@@ -246,7 +251,7 @@ def seen() -> Select[Any]:
     lately = code_misses.c.at > bindparam("since")
     one = select(func.count().label("misses")).select_from(code_misses).where(by_caller, lately).subquery()
     told = (cases.c.answer, cases.c.answer_voice, cases.c.satisfaction, cases.c.caller_key, cases.c.callback)
-    case = select(cases.c.status, cases.c.agency, cases.c.due_at, *told)
+    case = select(cases.c.status, cases.c.agency, cases.c.due_at, *told, parts_column())
     found = case.where(cases.c.code == bindparam("code")).subquery()
     return select(one, found).select_from(one.outerjoin(found, true()))
 

@@ -25,14 +25,14 @@ from ivr.desk import closing
 from ivr.desk.book import Page
 from ivr.desk.change import Ask, locked
 from ivr.desk.events import MACHINE
+from ivr.desk.parts import parts_column, parts_seen
+from ivr.desk.planning import ANSWER, STATUS, has_called
 from ivr.desk.refusals import Refused
 from ivr.store.tables import callback_attempts, callbacks, cases
 from ivr.voice.events import CaseSeen, Lookup
 
-ANSWER, STATUS = "answer", "status"  # purposes: an answer to be confirmed; how the case stands
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
 LOOKED_AT = 100  # rows looked at for one that may be called now
-PHONE = "phone"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,71 +54,6 @@ class Briefing:
     code: str
     language: str
     seen: CaseSeen
-
-
-async def plan(connection: AsyncConnection, case: Row[Any], key: str, now: datetime) -> None:
-    """Have the citizen called about the answer to her case. What else she waits to be told, it tells too."""
-    number = await _number_of(connection, case)
-    waiting = (callbacks.c.case_id == case.id, callbacks.c.state == "waiting", callbacks.c.key != key)
-    told = or_(callbacks.c.purpose == ANSWER, callbacks.c.number == number)
-    await connection.execute(update(callbacks).where(*waiting, told).values(state="cancelled", ended_at=now))
-    await _add(connection, case, key, now, ANSWER, number, case.language)
-
-
-async def wish(
-    connection: AsyncConnection, code: str, number: str, language: str, key: str, now: datetime
-) -> bool:
-    """Whoever asked for a case while the books were away is called about it, as she was promised.
-
-    Her call is the proof that the number called. False when there is no such case.
-    """
-    case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
-    if case is None:
-        return False
-    same = (callbacks.c.case_id == case.id, callbacks.c.number == number)
-    coming = select(callbacks.c.id).where(*same, callbacks.c.state.in_(("waiting", "calling")))
-    if (await connection.execute(coming.limit(1))).first() is None:
-        await _add(connection, case, key, now, STATUS, number, language or case.language)
-    return True
-
-
-async def _add(
-    connection: AsyncConnection,
-    case: Row[Any],
-    key: str,
-    now: datetime,
-    purpose: str,
-    number: str,
-    language: str,
-) -> None:
-    row = {
-        "id": uuid.uuid5(case.id, key),
-        "key": key,
-        "case_id": case.id,
-        "purpose": purpose,
-        "number": number,
-        "language": language,
-        "state": "waiting" if number else "unreachable",
-        "created_at": now,
-        "next_at": now,
-        "ended_at": None if number else now,
-    }
-    await connection.execute(insert(callbacks).values(row).on_conflict_do_nothing())
-
-
-async def _number_of(connection: AsyncConnection, case: Row[Any]) -> str:
-    """Only a number that has called 111 is called back, and only a citizen's Iranian one; "" = none."""
-    for number in (case.callback, case.caller_key):
-        if number and phone.is_callable(number) and await _has_called(connection, number):
-            return phone.normalise(number)
-    return ""
-
-
-async def _has_called(connection: AsyncConnection, number: str) -> bool:
-    query = select(cases.c.id).where(
-        cases.c.caller_key == phone.normalise(number), cases.c.caller_key != "", cases.c.channel == PHONE
-    )
-    return (await connection.execute(query.limit(1))).first() is not None
 
 
 def due(now: datetime) -> Select[Any]:
@@ -173,7 +108,7 @@ async def _may_be_rung(connection: AsyncConnection, wanted: Row[Any]) -> bool:
     """Asked again at the last moment."""
     if not phone.is_callable(wanted.number):
         return False
-    return wanted.purpose == STATUS or await _has_called(connection, wanted.number)
+    return wanted.purpose == STATUS or await has_called(connection, wanted.number)
 
 
 def _is_still_wanted(wanted: Row[Any], case: Row[Any]) -> bool:
@@ -244,7 +179,13 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
     except ValueError:
         return None
     query = (
-        select(callbacks.c.number, callbacks.c.purpose, callbacks.c.language.label("spoken"), cases)
+        select(
+            callbacks.c.number,
+            callbacks.c.purpose,
+            callbacks.c.language.label("spoken"),
+            cases,
+            parts_column(),
+        )
         .join(callback_attempts, callback_attempts.c.callback_id == callbacks.c.id)
         .join(cases, cases.c.id == callbacks.c.case_id)
         .where(callback_attempts.c.id == key, callback_attempts.c.outcome.is_(None))
@@ -263,6 +204,7 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
         row.answer_voice,
         may_confirm=own and row.status == Status.ANSWERED,
         rated=row.satisfaction is not None,
+        parts=parts_seen(row.parts),
     )
     return Briefing(row.number, row.code, row.spoken, seen)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ from ivr.cases.clock import Clock
 from ivr.cases.escalation import next_at
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Actor, Side, decide
-from ivr.desk import fates
+from ivr.desk import fates, kin
 from ivr.desk.book import Page
 from ivr.desk.events import add_event
 from ivr.desk.opening import outbox_row
@@ -46,6 +46,9 @@ EVENTS = {
     Action.CHANGE_TOPIC: "topic_changed",
     Action.PAUSE: "paused",
     Action.RESUME: "resumed",
+    Action.SPLIT: "split",
+    Action.COLLECT: "collected",
+    Action.RELEASE: "released",
 }
 
 
@@ -101,6 +104,7 @@ class Change:
         self.level: str = case.level or page.ladders.levels[0]
         self.values: dict[str, Any] = {}
         self.details: dict[str, Any] = {}
+        self.quiet = False  # who must know hears it of another case
         self._begins = ""
         self._ends = str(EVENTS[action])
 
@@ -113,6 +117,12 @@ class Change:
             self.values["person_id"] = None
         self.details |= {"from": self.agency, "agency": agency}
         self.agency, self._begins, self._ends = agency, begins, ends or self._ends
+
+    def of(self, case: Row[Any], action: Action, status: Status) -> Change:
+        """What this change brings another case of the family; `save` it too. Lock it first."""
+        cause = uuid.uuid5(self.ask.cause, str(case.id))
+        ask = replace(self.ask, code=case.code, cause=cause, seen=None)
+        return Change(self.connection, self.page, case, action, ask, status)
 
     def climb(self) -> None:
         """The next higher level is responsible from now on; at the top of the ladder it stays there."""
@@ -157,6 +167,8 @@ class Change:
         if ask.reason.strip():
             details = {"reason": ask.reason.strip()} | details
         await add_event(self.connection, cause, case.id, ask.now, event, details, actor=ask.actor.name)
+        if self.quiet:
+            return
         kind = f"case_{event}"
         level = self.level if case is self.case else case.level
         message = outbox_row(f"{kind}:{cause}", kind, ask.now, {"case": case.code, "level": level})
@@ -210,14 +222,16 @@ async def changing(books: Books, page: Page, action: Action, ask: Ask, *others: 
     `others`: cases that are locked too, all in one order, so that two changes can't block each other.
     """
     async with transaction(books) as connection:
-        held = {code: await locked(connection, code) for code in sorted({ask.code, *others})}
+        held = await _held(connection, {ask.code, *others})
         case = held[ask.code]
         if ask.seen is not None and case.last_seq != ask.seen:
             raise Refused(f"case {ask.code} has changed since you looked: it is {case.status} now")
         status = decide(ask.code, Status(case.status), case.agency, action, ask.actor, ask.reason)
         change = Change(connection, page, case, action, ask, status)
+        await kin.may(change)
         yield change
         await change.save()
+        await kin.follow(change)
 
 
 @asynccontextmanager
@@ -230,9 +244,25 @@ async def transaction(books: Books) -> AsyncIterator[AsyncConnection]:
         yield connection
 
 
+async def _held(connection: AsyncConnection, codes: set[str]) -> dict[str, Row[Any]]:
+    """They and the wholes of those that are parts, locked; a whole before its part, whoever comes.
+
+    Never FOR UPDATE: a member that is changed twice in one transaction asks for a KEY SHARE of its collective
+    case, whose change waits for the member.
+    """
+    query = select(cases.c.id, cases.c.code, cases.c.part_of).where(cases.c.code.in_(codes))
+    found = (await connection.execute(query)).all()
+    for code in sorted(codes - {row.code for row in found}):
+        raise NoSuchCase(f"there is no case {code}")
+    ids = {row.id for row in found} | {row.part_of for row in found if row.part_of}
+    order = (cases.c.part_of.is_not(None), cases.c.code)
+    lock = select(cases).where(cases.c.id.in_(ids)).order_by(*order)
+    return {row.code: row for row in await connection.execute(lock.with_for_update(key_share=True))}
+
+
 async def locked(connection: AsyncConnection, code: str) -> Row[Any]:
     """The case, which nobody else changes until the transaction ends. Raises NoSuchCase."""
-    query = select(cases).where(cases.c.code == code).with_for_update()
+    query = select(cases).where(cases.c.code == code).with_for_update(key_share=True)
     case = (await connection.execute(query)).first()
     if case is None:
         raise NoSuchCase(f"there is no case {code}")

@@ -5,14 +5,17 @@ from __future__ import annotations
 import uuid
 from dataclasses import asdict
 from datetime import timedelta
+from typing import Any
 
+from sqlalchemy import Row
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book import Page
-from ivr.desk.change import Ask, Books, changing, locked
+from ivr.desk.change import Ask, Books, Change, changing, locked
+from ivr.desk.kin import COLLECTIVE
 from ivr.desk.opening import recording_row
 from ivr.desk.refusals import Refused
 from ivr.store.tables import recordings
@@ -26,7 +29,7 @@ CLOSURES = {Side.CITIZEN: "solved", Side.MACHINE: "unconfirmed", Side.DESK: "by_
 async def close(books: Books, page: Page, ask: Ask) -> None:
     """An answered case is over: the citizen says solved, could not be reached, or the desk decides."""
     async with changing(books, page, Action.CLOSE, ask) as change:
-        closure = CLOSURES[ask.actor.side]
+        closure = "by_desk" if change.case.channel == COLLECTIVE else CLOSURES[ask.actor.side]
         change.values = {"closed_at": ask.now, "closure": closure}
         change.details["closure"] = closure
 
@@ -56,9 +59,15 @@ async def merge(engine: AsyncEngine, page: Page, ask: Ask, into: str) -> None:
             raise Refused(f"cases {ask.code} and {into} are not known to be of the same caller")
         if one.topic != other.topic:
             raise Refused(f"case {ask.code} is about {one.topic}, case {into} about {other.topic}")
-        change.values = {"closed_at": ask.now, "closure": "merged", "merged_into": other.id}
-        change.details["into"] = into
-        await change.tell("duplicate_merged", other, {"duplicate": ask.code})
+        await go_on_in(change, other)
+
+
+async def go_on_in(change: Change, other: Row[Any]) -> None:
+    """A merge's end: this case is over, the other one is told."""
+    change.values = {"closed_at": change.ask.now, "closure": "merged", "merged_into": other.id}
+    change.values["member_of"] = None
+    change.details["into"] = other.code
+    await change.tell("duplicate_merged", other, {"duplicate": change.ask.code})
 
 
 async def reopen(
@@ -80,7 +89,9 @@ async def reopen(
         ended = change.case.closed_at
         if ask.actor.side is Side.CITIZEN and ended and ask.now - ended > timedelta(days=within):
             raise Refused(f"case {ask.code} ended more than {within} days ago")
-        change.values = {"closed_at": None, "closure": None}
+        change.values = {"closed_at": None, "closure": None, "member_of": None}
+        if change.case.member_of:
+            change.details["left_collective"] = True
         change.move(change.agency, "reopened")
         if change.case.status != Status.WITHDRAWN:
             change.climb()

@@ -9,14 +9,14 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
-from ivr.desk.book import CHANNEL, Page, read_page
+from ivr.desk.admin.changing import Why, Wish, apply
+from ivr.desk.admin.nouns import DAY
+from ivr.desk.book import Page, read_page
 from ivr.desk.refusals import Refused
-from ivr.store.calendar_revisions import raise_revision
 from ivr.store.tables import calendar_days
 
 Json = dict[str, Any]
@@ -42,16 +42,13 @@ async def declare(
         page = await _allowed(connection, page, actor, county)
         if not page.calendar.is_working(day, county):
             raise Refused(f"{day} is no working day {_where(county)} anyway")
-        row = {"day": day, "county": county, "is_working": False, "note": reason.strip()}
-        row |= {"declared_by": actor.name, "declared_at": now}
-        keys = ["day", "county"]
-        await connection.execute(
-            insert(calendar_days).values(row).on_conflict_do_update(index_elements=keys, set_=row)
-        )
-        await _moved(connection, county)
+        row = {"day": day.isoformat(), "county": county, "is_working": False, "note": reason.strip()}
+        await apply(connection, Why(actor, reason, now), [Wish(DAY.name, DAY.key(row), row)])
 
 
-async def lift(engine: AsyncEngine, page: Page, actor: Actor, day: date, county: str) -> None:
+async def lift(
+    engine: AsyncEngine, page: Page, actor: Actor, day: date, county: str, now: datetime | None = None
+) -> None:
     """Work goes on that day after all. Raises Refused, also for days that the seed files name."""
     async with engine.begin() as connection:
         await _allowed(connection, page, actor, county)
@@ -61,8 +58,8 @@ async def lift(engine: AsyncEngine, page: Page, actor: Actor, day: date, county:
             raise Refused(f"no closure is declared for {day} {_where(county)}")
         if found.declared_at is None:
             raise Refused(f"{day} is in the province's calendar.yaml: take it out there")
-        await connection.execute(delete(calendar_days).where(*this))
-        await _moved(connection, county)
+        key = DAY.key({"day": day.isoformat(), "county": county})
+        await apply(connection, Why(actor, now=now or datetime.now(UTC)), [Wish(DAY.name, key, None)])
 
 
 async def listed(engine: AsyncEngine, since: date) -> list[Json]:
@@ -90,11 +87,6 @@ async def _allowed(connection: AsyncConnection, page: Page, actor: Actor, county
     if county and county not in page.counties:
         raise Refused(f"there is no county {county}")
     return page
-
-
-async def _moved(connection: AsyncConnection, county: str) -> None:
-    await raise_revision(connection, county)
-    await connection.execute(select(func.pg_notify(CHANNEL, "")))
 
 
 def _where(county: str) -> str:

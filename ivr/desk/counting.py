@@ -6,14 +6,16 @@ Any number of workers, in any order, after any pause: a day that has no row is c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select, text
+from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.figures import Fact, packed
+from ivr.cases.figures import Fact, Names, packed
 from ivr.store.figure_days import CHANGED, COUNT, figure_days
 from ivr.store.tables import calls, cases
 
@@ -21,6 +23,7 @@ ZONE = "Asia/Tehran"
 _DAY = timedelta(days=1)
 SETTLED = timedelta(minutes=10)  # no transaction that began before midnight is still running by then
 STALE = timedelta(hours=1)  # so long a day keeps its figures though something noted today changed them
+FORM = 2  # raised when a day is counted or kept in another way: then all are counted anew
 _TURN = text("SELECT pg_try_advisory_xact_lock(hashtext('figures'))")
 
 
@@ -32,14 +35,15 @@ async def count_days(engine: AsyncEngine, now: datetime | None = None, zone: str
         async with engine.begin() as connection:
             if not (await connection.execute(_TURN)).scalar():
                 return counted  # another worker is at it
-            day = await _next_day(connection, zone)
+            tally = _Tally(connection, now, zone)
+            day = await tally.next_day()
             if day is None:
                 return counted
             over = _midnight(day + _DAY, zone) + SETTLED
             if over > now:
-                return counted + await _again(connection, day, now - STALE, now, zone)
-            await _count(connection, day, now, zone)
-            counted += 1 + await _again(connection, day, over, now, zone)
+                return counted + await tally.again(day, now - STALE)
+            await tally.count(day)
+            counted += 1 + await tally.again(day, over)
 
 
 async def facts_of(connection: AsyncConnection, day: date, now: datetime, zone: str = ZONE) -> Sequence[Fact]:
@@ -49,32 +53,56 @@ async def facts_of(connection: AsyncConnection, day: date, now: datetime, zone: 
     return [Fact(*row) for row in rows]
 
 
-async def _count(connection: AsyncConnection, day: date, now: datetime, zone: str) -> None:
-    names, facts = packed(await facts_of(connection, day, now, zone))
-    row = {"day": day, "names": names, "facts": facts, "counted_at": now}
-    keep = insert(figure_days).values(row)
-    await connection.execute(keep.on_conflict_do_update(index_elements=["day"], set_=row))
+@dataclass(slots=True)
+class _Tally:
+    """One transaction of whoever's turn it is."""
+
+    connection: AsyncConnection
+    now: datetime
+    zone: str
+    last: date | None = None
+    names: Names = field(default_factory=Names)
+
+    async def next_day(self) -> date | None:
+        """The day after the last one that was counted, else the first on which there was anything."""
+        newest = await newest_day(self.connection)
+        if newest is not None and newest.names.get("form") == FORM:
+            self.last, self.names = newest.day, Names.of(newest.names)
+            return newest.day + _DAY  # type: ignore[no-any-return]
+        if newest is not None:
+            await self.connection.execute(delete(figure_days))
+        first = [
+            (await self.connection.execute(select(func.min(column)))).scalar()
+            for column in (cases.c.opened_at, calls.c.started_at)
+        ]
+        moments = [moment for moment in first if moment is not None]
+        return min(moments).astimezone(ZoneInfo(self.zone)).date() if moments else None
+
+    async def count(self, day: date) -> None:
+        """The last day's row knows the names that all others are in."""
+        facts = packed(self.names, await facts_of(self.connection, day, self.now, self.zone))
+        row = {"day": day, "names": self.names.lists | {"form": FORM}, "facts": facts, "counted_at": self.now}
+        keep = insert(figure_days).values(row)
+        await self.connection.execute(keep.on_conflict_do_update(index_elements=["day"], set_=row))
+        self.last = max(day, self.last or day)
+
+    async def again(self, noted: date, cutoff: datetime) -> int:
+        """Count the days anew that something noted on that day changed, and that were counted before then."""
+        asked = {"noted": noted, "cutoff": cutoff, "zone": self.zone}
+        days = (await self.connection.execute(CHANGED, asked)).scalars().all()
+        for day in days:
+            await self.count(day)
+        if days:
+            known = {"names": self.names.lists | {"form": FORM}}
+            newest = update(figure_days).where(figure_days.c.day == self.last)
+            await self.connection.execute(newest.values(known))
+        return len(days)
 
 
-async def _again(connection: AsyncConnection, noted: date, cutoff: datetime, now: datetime, zone: str) -> int:
-    asked = {"noted": noted, "cutoff": cutoff, "zone": zone}
-    days = (await connection.execute(CHANGED, asked)).scalars().all()
-    for day in days:
-        await _count(connection, day, now, zone)
-    return len(days)
-
-
-async def _next_day(connection: AsyncConnection, zone: str) -> date | None:
-    """The day after the last one that was counted, else the first on which there was anything."""
-    last = (await connection.execute(select(func.max(figure_days.c.day)))).scalar()
-    if last is not None:
-        return last + _DAY  # type: ignore[no-any-return]
-    first = [
-        (await connection.execute(select(func.min(column)))).scalar()
-        for column in (cases.c.opened_at, calls.c.started_at)
-    ]
-    moments = [moment for moment in first if moment is not None]
-    return min(moments).astimezone(ZoneInfo(zone)).date() if moments else None
+async def newest_day(connection: AsyncConnection) -> Row[Any, Any] | None:
+    """The last day that was counted and the names that all are in."""
+    query = select(figure_days.c.day, figure_days.c.names).order_by(figure_days.c.day.desc()).limit(1)
+    return (await connection.execute(query)).first()
 
 
 def _midnight(day: date, zone: str) -> datetime:

@@ -107,9 +107,11 @@ async def _save(connection: AsyncConnection, climbs: Sequence[Climb], page: Page
     messages = [
         outbox_row(f"{kind}:{one.cause}", kind, now, {"case": each.case.code} | one.details)
         for each, one in zip(moved, told, strict=True)
+        if each.case.member_of is None  # its collective case climbs too, and speaks for all
         for kind in [f"case_{one.event}"]
     ]
-    await connection.execute(outbox.insert(), messages)
+    if messages:
+        await connection.execute(outbox.insert(), messages)
 
 
 def _cause(climb: Climb) -> uuid.UUID:

@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.figures import DIMENSIONS, Facts, Names, joined, packed, unpacked
-from ivr.desk.counting import ZONE, facts_of
+from ivr.cases.figures import DIMENSIONS, Facts, Names, packed, unpacked
+from ivr.desk.counting import ZONE, facts_of, newest_day
 from ivr.desk.people import Scope
 from ivr.store.figure_days import WAITING, figure_days
 from ivr.store.tables import cases
 
+Packed = tuple[int, bytes]  # the ordinal of a day, and what was packed
 KEPT_DAYS = 800  # read and kept in memory: some 80 kB each at half a million cases a year
 MOST_LIVE_DAYS = 3  # days without a count that are worked out for one page; older ones wait for the worker
 EVERYTHING = Scope()
@@ -79,7 +80,7 @@ class Waiting:
 @dataclass(frozen=True, slots=True)
 class _Day:
     counted_at: datetime
-    facts: Facts
+    facts: bytes
 
 
 class Archive:
@@ -94,6 +95,7 @@ class Archive:
         self.names = Names()
         self._days: OrderedDict[date, _Day] = OrderedDict()
         self._live: dict[date, _Day] = {}
+        self._last: date | None = None  # the last day that was counted
         self._waiting: tuple[datetime, list[Waiting]] | None = None
         self._reading = asyncio.Lock()
 
@@ -104,16 +106,21 @@ class Archive:
         """What happened from that day up to and without the other one."""
         async with self._reading:
             async with self.engine.connect() as connection:
+                # One snapshot: a worker that counts meanwhile may give new codes new numbers.
+                await connection.execution_options(isolation_level="REPEATABLE READ")
+                await self._learn(connection)
                 days = await self._counted(connection, since, until)
                 days += await self._uncounted(connection, since, until)
             while len(self._days) > KEPT_DAYS:
                 self._days.popitem(last=False)
-        return await asyncio.to_thread(joined, self.names, days)
+            names = self.names
+        return await asyncio.to_thread(unpacked, names, days)
 
     async def counted_until(self) -> date | None:
         """The last day that was counted; figures of later ones are worked out as they are asked for."""
         async with self.engine.connect() as connection:
-            return await _last_counted(connection)
+            newest = await newest_day(connection)
+            return newest.day if newest else None
 
     async def waiting(self, subject: Subject) -> list[Waiting]:
         """What waits now, a few seconds old at most."""
@@ -124,7 +131,7 @@ class Archive:
                 self._waiting = now, [Waiting(*row) for row in rows]
         return [row for row in self._waiting[1] if subject.holds(row)]
 
-    async def _counted(self, connection: AsyncConnection, since: date, until: date) -> list[Facts]:
+    async def _counted(self, connection: AsyncConnection, since: date, until: date) -> list[Packed]:
         table = figure_days.c
         span = (table.day >= since, table.day < until)
         rows = await connection.execute(select(table.day, table.counted_at).where(*span).order_by(table.day))
@@ -135,19 +142,17 @@ class Archive:
             if (known := self._days.get(day)) is None or known.counted_at != stamp
         ]
         if missing:
-            found = await connection.execute(select(figure_days).where(table.day.in_(missing)))
-            for row in found:
-                facts = unpacked(self.names, row.day.toordinal(), row.names, row.facts)
-                self._days[row.day] = _Day(row.counted_at, facts)
+            query = select(table.day, table.counted_at, table.facts).where(table.day.in_(missing))
+            for row in await connection.execute(query):
+                self._days[row.day] = _Day(row.counted_at, row.facts)
         for day in stamps:
             self._days.move_to_end(day)
-        return [self._days[day].facts for day in stamps]
+        return [(day.toordinal(), self._days[day].facts) for day in stamps]
 
-    async def _uncounted(self, connection: AsyncConnection, since: date, until: date) -> list[Facts]:
+    async def _uncounted(self, connection: AsyncConnection, since: date, until: date) -> list[Packed]:
         """Today, and the days before it that the worker has not come to."""
         today, now = self.today(), self.clock()
-        last = await _last_counted(connection)
-        after = last + timedelta(days=1) if last else since
+        after = self._last + timedelta(days=1) if self._last else since
         first = max(since, today - timedelta(days=MOST_LIVE_DAYS), after)
         self._live = {day: live for day, live in self._live.items() if day >= first}
         found = []
@@ -156,15 +161,19 @@ class Archive:
                 break
             live = self._live.get(day)
             if live is None or not self._is_fresh(live.counted_at, now):
-                names, stored = packed(await facts_of(connection, day, now, self.zone))
-                live = self._live[day] = _Day(now, unpacked(self.names, day.toordinal(), names, stored))
-            found.append(live.facts)
+                facts = packed(self.names, await facts_of(connection, day, now, self.zone))
+                live = self._live[day] = _Day(now, facts)
+            found.append((day.toordinal(), live.facts))
         return found
+
+    async def _learn(self, connection: AsyncConnection) -> None:
+        """The names as they are now. When they mean something else than before, nothing read before holds."""
+        newest = await newest_day(connection)
+        self._last = newest.day if newest else None
+        if newest and not self.names.extend(newest.names):
+            self.names = Names.of(newest.names)
+            self._days.clear()
+            self._live.clear()
 
     def _is_fresh(self, at: datetime, now: datetime) -> bool:
         return 0 <= (now - at).total_seconds() < FRESH_SECONDS
-
-
-async def _last_counted(connection: AsyncConnection) -> date | None:
-    last: date | None = (await connection.execute(select(func.max(figure_days.c.day)))).scalar()
-    return last

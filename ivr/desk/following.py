@@ -11,6 +11,7 @@ from sqlalchemy import Select, and_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.statuses import OPEN
+from ivr.desk.parts import parts_column
 from ivr.store.tables import agencies, areas, case_events, cases, provinces, topics
 
 Json = dict[str, Any]
@@ -79,6 +80,7 @@ def of_channel(channel: str) -> Select[Any]:
             agencies.c.name.label("agency_name"),
             topics.c.name.label("topic_name"),
             case_events.c.at.label("changed_at"),
+            parts_column(),
         )
         .join(agencies, agencies.c.code == cases.c.agency)
         .join(topics, topics.c.code == cases.c.topic)

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
-from ivr.desk import callbacks
+from ivr.desk import planning
 from ivr.desk.notices import Letter, Notices, letters
 from ivr.desk.opening import outbox_row
 from ivr.store.tables import agencies, areas, cases, outbox, topics
@@ -90,9 +90,7 @@ async def call_back(engine: AsyncEngine, wish: Leased, now: datetime) -> bool:
     """A wish to be called becomes a call-back. False: it was about a code that is nobody's."""
     told = wish.payload
     async with engine.begin() as connection:
-        found = await callbacks.wish(
-            connection, told["code"], told["number"], told["language"], wish.key, now
-        )
+        found = await planning.wish(connection, told["code"], told["number"], told["language"], wish.key, now)
         await _mark(connection, wish, delivered_at=now, last_error=None if found else "no such case")
     return found
 

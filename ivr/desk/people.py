@@ -105,7 +105,7 @@ async def add(
     async with engine.begin() as connection:
         if only_first and (await connection.execute(select(people.c.id).limit(1))).first():
             return None
-        await _check(connection, wanted)
+        await check(connection, wanted)
         row = {"id": uuid.uuid4(), "name": wanted.name, "full_name": wanted.full_name.strip()}
         row |= {"role": str(wanted.role), "agency": wanted.agency or None, "areas": list(wanted.areas)}
         row |= {"password_hash": hash_, "must_change": wanted.must_change, "made_at": now, "password_at": now}
@@ -118,7 +118,8 @@ async def add(
     return UUID(str(row["id"]))
 
 
-async def _check(connection: AsyncConnection, wanted: Wanted) -> None:
+async def check(connection: AsyncConnection, wanted: Wanted) -> None:
+    """Raises WrongField."""
     if not NAME.fullmatch(wanted.name):
         raise WrongField("name", "has 2 to 30 of a-z, 0-9, dot, - and _, a letter first")
     if not 1 <= len(wanted.full_name.strip()) <= LONGEST_NAME:

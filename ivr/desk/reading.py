@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, Table, select, tuple_
+from sqlalchemy import Row, Select, Table, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.store.tables import calls as call_table
@@ -69,7 +69,36 @@ async def _cases_json(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> 
     heard = await _children(connection, recordings, recordings.c.case_id, ids, recordings.c.recorded_at)
     sent = await _children(connection, referrals, referrals.c.case_id, ids, referrals.c.referred_at)
     told = await _children(connection, case_events, case_events.c.case_id, ids, case_events.c.seq)
-    return [_case_json(r, heard.get(r.id, ()), sent.get(r.id, ()), told.get(r.id, ())) for r in rows]
+    kin = await _kin(connection, rows)
+    return [
+        _case_json(r, heard.get(r.id, ()), sent.get(r.id, ()), told.get(r.id, ())) | kin[r.id] for r in rows
+    ]
+
+
+async def _kin(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> dict[uuid.UUID, Json]:
+    """What a case is a part or a member of; its parts; how many members it has."""
+    table, ids = case_table, [row.id for row in rows]
+    above = {above for row in rows for above in (row.part_of, row.member_of) if above}
+    codes = select(table.c.id, table.c.code).where(table.c.id.in_(above))
+    found = {row.id: row.code for row in await connection.execute(codes)} if above else {}
+    parts = await _children(connection, table, table.c.part_of, ids, table.c.code)
+    collectives = [row.id for row in rows if row.channel == "collective"]
+    members = await _counts(connection, collectives) if collectives else {}
+    return {
+        row.id: {
+            "part_of": found.get(row.part_of),
+            "parts": [_plain(part._mapping, ("code", "agency", "status")) for part in parts.get(row.id, ())],
+            "member_of": found.get(row.member_of),
+            "members": members.get(row.id, 0),
+        }
+        for row in rows
+    }
+
+
+async def _counts(connection: AsyncConnection, collectives: list[uuid.UUID]) -> dict[uuid.UUID, int]:
+    of = case_table.c.member_of
+    query = select(of, func.count()).where(of.in_(collectives)).group_by(of)
+    return {row[0]: row[1] for row in await connection.execute(query)}
 
 
 async def _children(

@@ -22,13 +22,14 @@ from ivr.desk.book import Page
 from ivr.desk.change import Books, transaction
 from ivr.desk.codes import desk_code
 from ivr.desk.events import open_stories
+from ivr.desk.kin import COLLECTIVE, PART
 from ivr.desk.opening import CHANNEL as PHONE
 from ivr.desk.opening import Rows, add_case
 from ivr.desk.refusals import WrongField
 from ivr.store.tables import cases, outbox, recordings, referrals
 
 Json = dict[str, Any]
-DESK, PART, COLLECTIVE = "desk", "part", "collective"  # channels that no other system may bear the name of
+DESK = "desk"  # a channel that no other system may bear the name of, like those of RESERVED
 RESERVED = frozenset({PHONE, DESK, PART, COLLECTIVE, "ivr", "citizen"})
 LANGUAGES = ("fa", "az")
 MOST_WORDS = 4_000  # characters, as Open311 has it

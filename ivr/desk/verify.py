@@ -29,6 +29,8 @@ from ivr.store.tables import case_events, cases, custody_days, precedents, recor
 from ivr.store.vault import Vault
 
 PAGE = 500
+# `removed`: recordings that retention took; `anonymised`: cases, of those counted before.
+LOOKED = ("cases", "anonymised", "events", "recordings", "removed", "days")
 LATE = timedelta(days=1)  # a day that is over for so long should be closed
 Line = tuple[str, int, str]  # case, number, hash
 
@@ -43,9 +45,7 @@ class Proof:
     tell: Callable[[Finding], None]
     step: Callable[[str, int], None] = lambda what, count: None
     vault: Vault | None = None  # where a recording may be that is not here any more
-    looked: dict[str, int] = field(
-        default_factory=lambda: dict.fromkeys(("cases", "events", "recordings", "days"), 0)
-    )
+    looked: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LOOKED, 0))
     findings: int = 0
     _told: set[tuple[str, str, int | None, str, str]] = field(default_factory=set)
 
@@ -114,6 +114,8 @@ async def _prove_page(proof: Proof, connection: AsyncConnection, rows: Sequence[
         proof.found(check_case(row, told[row.id], heard[row.id], ruled[row.id]))
         proof.count("events", len(told[row.id]))
         proof.count("cases")
+        if row.anonymised_at is not None:
+            proof.count("anonymised")
 
 
 async def _children(
@@ -233,8 +235,7 @@ def _day(kind: str, day: date, text: str) -> Finding:
 
 
 async def _prove_recordings(proof: Proof, code: str) -> None:
-    kept = select(recordings).where(recordings.c.removed_at.is_(None))  # what retention took is no finding
-    query, after = kept.order_by(recordings.c.name).limit(PAGE), ""
+    query, after = select(recordings).order_by(recordings.c.name).limit(PAGE), ""
     if code:
         query = query.join(cases, cases.c.id == recordings.c.case_id).where(cases.c.code == code)
     while True:
@@ -242,8 +243,9 @@ async def _prove_recordings(proof: Proof, code: str) -> None:
             rows = (await connection.execute(query.where(recordings.c.name > after))).all()
             codes = await _codes(connection, {row.case_id for row in rows})
         for row in rows:
-            proof.found(await asyncio.to_thread(_prove_recording, proof, row, codes))
-            proof.count("recordings")
+            prove = _prove_recording if row.removed_at is None else _prove_removal
+            proof.found(await asyncio.to_thread(prove, proof, row, codes))
+            proof.count("recordings" if row.removed_at is None else "removed")
         if len(rows) < PAGE:
             return
         after = rows[-1].name
@@ -266,6 +268,15 @@ def _prove_recording(proof: Proof, row: Row[Any], codes: dict[Any, str]) -> list
     else:
         return []
     return [Finding(kind, f"case {case}: {text}" if case else text, case, recording=row.name)]
+
+
+def _prove_removal(proof: Proof, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
+    """What retention took is no finding, unless it is still there."""
+    path, case = proof.recordings / f"{row.name}.wav", codes.get(row.case_id, "")
+    if row.erased_at is None or not path.exists():
+        return []
+    text = f"{path} was erased by retention and is there again: taken from a backup?"
+    return [Finding("recording_back", f"case {case}: {text}" if case else text, case, recording=row.name)]
 
 
 def _stored(vault: Vault | None, name: str) -> str | None:

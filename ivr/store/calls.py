@@ -26,5 +26,6 @@ calls = Table(
     Column("steps", JSONB, nullable=False),
     Index("ix_calls_started_at_id", "started_at", "id"),
     Index(None, "unique_id"),
+    Index("ix_calls_known", "started_at", postgresql_where=text("caller <> ''")),
     Index("ix_calls_running", "started_at", postgresql_where=text("ended_at IS NULL")),
 )

@@ -7,7 +7,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
 
-# `names` and `facts`: `ivr.cases.figures.packed`. A row says that everything noted on that day has been
+# `facts`: `ivr.cases.figures.packed`, in the numbers of `names`. The row of the last day knows the names of
+# all; `form` among them is the form that all are in. A row says that everything noted on that day has been
 # counted, also where it belongs to an earlier one.
 figure_days = Table(
     "figure_days",
@@ -27,6 +28,9 @@ LEFT JOIN LATERAL (
   ORDER BY r.referred_at DESC, r.ended_at DESC NULLS FIRST LIMIT 1
 ) held ON true"""
 
+# Parts and collective cases are work of a body, but nobody's case beside those of the citizens.
+_CITIZENS = "c.channel NOT IN ('part', 'collective')"
+
 # What happened from `since` to `until`, as far as it has happened by `now`. One row: so many times this.
 COUNT = text(f"""
 WITH told AS MATERIALIZED (
@@ -41,7 +45,7 @@ WITH told AS MATERIALIZED (
     SELECT r.agency FROM referrals r WHERE r.case_id = c.id
     ORDER BY r.referred_at, r.ended_at NULLS LAST LIMIT 1
   ) first
-  WHERE c.opened_at >= :since AND c.opened_at < :until
+  WHERE c.opened_at >= :since AND c.opened_at < :until AND {_CITIZENS}
 ), received AS (
   SELECT DISTINCT ON (r.id) 'received' AS what, r.agency, c.county, c.topic, c.kind, 0 AS value
   FROM told e JOIN referrals r ON r.case_id = e.case_id AND r.referred_at = e.at AND r.reason <> 'reopened'
@@ -74,7 +78,8 @@ WITH told AS MATERIALIZED (
     CASE WHEN e.event = 'returned' THEN e.details ->> 'from' ELSE held.agency END AS agency,
     c.county, c.topic, c.kind, coalesce((e.details ->> 'score')::int, 0) AS value
   FROM told e JOIN cases c ON c.id = e.case_id {_HOLDER}
-  WHERE e.event IN ('returned', 'reopened', 'closed', 'withdrawn', 'advised', 'merged', 'rated', 'escalated')
+  WHERE e.event IN ('returned', 'reopened', 'rated', 'escalated')
+    OR (e.event IN ('closed', 'withdrawn', 'advised', 'merged') AND {_CITIZENS})
 ), called AS (
   SELECT 'called' AS what, '' AS agency, '' AS county, '' AS topic, '' AS kind,
     extract(hour FROM started_at AT TIME ZONE :zone)::int AS value

@@ -25,5 +25,6 @@ outbox = Table(
     Column("last_error", Text),
     moment("dead_at", nullable=True),
     Index("ix_outbox_next_at", "next_at", postgresql_where=text("delivered_at IS NULL AND dead_at IS NULL")),
+    Index("ix_outbox_delivered_at", "delivered_at", postgresql_where=text("delivered_at IS NOT NULL")),
     Index("ix_outbox_dead_at", "dead_at", postgresql_where=text("dead_at IS NOT NULL")),
 )

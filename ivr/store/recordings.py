@@ -37,6 +37,7 @@ recordings = Table(
     moment("stored_at", nullable=True),
     Index(None, "case_id"),
     Index(None, "call_id"),
+    Index("ix_recordings_kept", "recorded_at", postgresql_where=text("removed_at IS NULL")),
     Index("ix_recordings_to_erase", "name", postgresql_where=TO_ERASE),
     Index("ix_recordings_to_transcribe", "recorded_at", postgresql_where=TO_TRANSCRIBE),
     Index("ix_recordings_to_store", "recorded_at", "name", postgresql_where=TO_STORE),

@@ -112,8 +112,17 @@ class Lookup(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PartSeen:
+    """What one of several agencies sees to. `voice`: its answer, where a person speaks it."""
+
+    agency: str
+    answered: bool
+    voice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CaseSeen:
-    """What may be told to someone who knows a tracking code."""
+    """What may be told to someone who knows a tracking code. `parts`: where several agencies share it."""
 
     result: Lookup
     status: str = ""  # one of ivr.cases.statuses
@@ -123,6 +132,7 @@ class CaseSeen:
     voice: str = ""  # the last answer in a person's voice, a name like a recording's
     may_confirm: bool = False  # whether this caller's word on the answer counts
     rated: bool = False  # she has said before how content she is
+    parts: tuple[PartSeen, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

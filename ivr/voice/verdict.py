@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from types import MappingProxyType
 
-from ivr.cases.statuses import OPEN
+from ivr.cases.statuses import OPEN, Status
 from ivr.voice import saying
 from ivr.voice.actions import Clip, Confirm, Rate, Record, Say, Sound, Speech, Words
 from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, Said
@@ -63,7 +63,10 @@ def answer(seen: CaseSeen) -> Speech:
     """The answer as it is heard: a person's voice, or words for the synthesiser."""
     if seen.voice:
         return ("status.answer_is", Clip(seen.voice))
-    return ("status.answer_is", Words(seen.answer)) if seen.answer else ()
+    words: Speech = (Words(seen.answer),) if seen.answer else ()
+    spoken = [(f"agency.{part.agency}", Clip(part.voice)) for part in seen.parts if part.voice]
+    said: Speech = (*words, *(sound for each in spoken for sound in each))
+    return ("status.answer_is", *said) if said else ()
 
 
 def ask(talk: Talk, step: Asking, code: str, seen: CaseSeen, speech: Speech) -> Flow[bool | None]:
@@ -120,7 +123,12 @@ def _who(seen: CaseSeen) -> Speech:
 def situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
     """Status, agency, deadline or delay, answer: each only where it is true of a case in that status."""
     speech: list[Sound] = [f"status.{seen.status}"]
-    if seen.agency:
+    if seen.parts and seen.status in OPEN - {Status.ANSWERED}:
+        speech.append("status.parts_are")
+        for part in seen.parts:
+            stands = "status.part_answered" if part.answered else "status.part_waiting"
+            speech += [f"agency.{part.agency}", stands]
+    elif seen.agency:
         speech += ["status.agency_is", f"agency.{seen.agency}"]
     if said := answer(seen):
         return (*speech, *said)

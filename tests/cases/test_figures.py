@@ -5,14 +5,14 @@ from __future__ import annotations
 from datetime import date
 
 from ivr.cases import figures
-from ivr.cases.figures import Fact, Facts, Names, What, joined, packed, unpacked
+from ivr.cases.figures import Fact, Facts, Names, What, packed, unpacked
 
 MONDAY = date(2026, 11, 23).toordinal()
 
 
 def facts(*days: list[Fact]) -> Facts:
     names = Names()
-    return joined(names, [unpacked(names, MONDAY + n, *packed(day)) for n, day in enumerate(days)])
+    return unpacked(names, [(MONDAY + n, packed(names, day)) for n, day in enumerate(days)])
 
 
 def fact(what: What, agency: str = "abfa", value: int = 0, count: int = 1, **more: str) -> Fact:
@@ -20,12 +20,21 @@ def fact(what: What, agency: str = "abfa", value: int = 0, count: int = 1, **mor
     return Fact(what, agency, value=value, count=count, **place)
 
 
-def test_what_was_packed_comes_out_the_same_in_other_numbers() -> None:
-    names = Names()
-    names.number("agency", "edu")
-    found = unpacked(names, MONDAY, *packed([fact(What.OPENED, count=70_000), fact(What.LATE, "edu", 12)]))
-    assert found.columns["count"].tolist() == [70_000, 1]
-    assert [names.lists["agency"][n] for n in found.columns["agency"]] == ["abfa", "edu"]
+def test_what_was_packed_comes_out_the_same() -> None:
+    names = Names.of({"agency": ["edu"]})
+    stored = packed(names, [fact(What.OPENED, count=70_000), fact(What.LATE, "edu", 12)])
+    found = unpacked(names, [(MONDAY, stored), (MONDAY + 1, b""), (MONDAY + 2, stored)])
+    assert found.columns["count"].tolist() == [70_000, 1] * 2
+    assert found.columns["day"].tolist() == [MONDAY] * 2 + [MONDAY + 2] * 2
+    assert [names.lists["agency"][n] for n in found.columns["agency"]] == ["abfa", "edu"] * 2
+    assert len(unpacked(names, [])) == 0
+
+
+def test_names_grow_and_never_change_their_meaning() -> None:
+    names = Names.of({"agency": ["edu"]})
+    assert names.extend({"agency": ["edu", "abfa"]}) and names.number("agency", "abfa") == 1
+    assert names.extend({"agency": ["edu"], "form": ["x"]}), "an older reading is no contradiction"
+    assert not names.extend({"agency": ["abfa"]})
 
 
 def test_median_and_p90_are_days_within_which_that_share_was_answered() -> None:

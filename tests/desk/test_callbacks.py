@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.transitions import Actor, Side
-from ivr.desk import answers, callbacks, closing, reading
+from ivr.desk import answers, callbacks, closing, planning, reading
 from ivr.desk.apply import apply
 from ivr.desk.book import Page, read_page
 from ivr.desk.callbacks import Placing
@@ -226,7 +226,7 @@ async def test_a_verdict_that_comes_too_late_is_noted(engine: AsyncEngine, tmp_p
 
 async def wished(engine: AsyncEngine, code: str, number: str, key: str = "wish:1") -> bool:
     async with engine.begin() as connection:
-        return await callbacks.wish(connection, code, number, "az", key, NOON)
+        return await planning.wish(connection, code, number, "az", key, NOON)
 
 
 async def test_who_asked_while_the_books_were_away_is_called_as_promised(

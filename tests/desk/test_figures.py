@@ -213,3 +213,31 @@ async def test_nothing_at_all_is_no_mistake(at: Counter) -> None:
     assert figures.total(await found(at)) == Figures(dict.fromkeys(What, 0))
     async with at.engine.connect() as connection:
         assert (await connection.execute(select(func.count()).select_from(figure_days))).scalar_one() == 0
+
+
+async def test_days_kept_in_an_older_form_are_all_counted_anew(at: Counter) -> None:
+    await story(at)
+    at.later()
+    await count(at)
+    archive = Archive(at.engine, lambda: at.at)
+    span = FIRST, FIRST + timedelta(days=40)
+    before = figures.by(await archive.facts(*span), "agency")
+    async with at.engine.begin() as connection:
+        mixed = {"agency": ["nobody", "edu"], "county": [], "topic": [], "kind": []}
+        await connection.execute(update(figure_days).values(names=mixed))
+    at.at += timedelta(minutes=1)
+    assert await count_days(at.engine, at.at) == 26
+    assert figures.by(await archive.facts(*span), "agency") == before
+
+
+async def test_who_looks_while_new_names_come_in_reads_each_right(at: Counter) -> None:
+    archive, span = Archive(at.engine, lambda: at.at), (FIRST, FIRST + timedelta(days=40))
+    for topic, county in (("water.bill", "tabriz"), ("energy.gas", "ahar"), ("other.other", "")):
+        await at.open(topic, county)
+        at.at += timedelta(minutes=1)
+        assert topic in figures.by(await archive.facts(*span), "topic"), "worked out as it is asked for"
+        at.later()
+        await count(at)
+        counted = figures.crossed(await archive.facts(*span), What.OPENED, "topic", "county")
+        assert counted[topic, county] == 1
+    assert counted == {("water.bill", "tabriz"): 1, ("energy.gas", "ahar"): 1, ("other.other", ""): 1}

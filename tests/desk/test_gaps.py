@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.figures import Fact, Facts, Names, What, joined, packed, unpacked
+from ivr.cases.figures import Fact, Facts, Names, What, packed, unpacked
 from ivr.cases.routing import Reason, Rule, Scope
 from ivr.desk import gaps
 from ivr.desk.book import Page
@@ -21,7 +21,7 @@ async def page(engine: AsyncEngine) -> Page:
 
 def facts(*some: Fact) -> Facts:
     names = Names()
-    return joined(names, [unpacked(names, 1, *packed(some))])
+    return unpacked(names, [(1, packed(names, some))])
 
 
 def opened(county: str, count: int, topic: str = "water.bill", what: What = What.OPENED) -> Fact:

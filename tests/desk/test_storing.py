@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import os
@@ -17,11 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.proving import Finding
 from ivr.desk.backup import Backup
+from ivr.desk.hearing import Booth, Form
 from ivr.desk.restore import restore
 from ivr.desk.storing import not_stored, store_recordings
 from ivr.desk.verify import Proof, prove
 from ivr.doctor import examine
 from ivr.settings import RecordingsStore, Settings
+from ivr.store.derived import Derived
 from ivr.store.engine import make_engine
 from ivr.store.tables import recordings
 from ivr.store.vault import Vault, VaultError
@@ -170,3 +173,22 @@ async def test_what_waits_to_be_stored_is_found_by_index(engine: AsyncEngine) ->
             await connection.execute(text(f"SET enable_{way} = off"))
         plan = "\n".join((await connection.exec_driver_sql(f"EXPLAIN {query}")).scalars())
     assert "ix_recordings_to_store" in plan and "Sort" not in plan, plan
+
+
+async def test_a_recording_that_is_in_the_store_alone_is_heard_from_there(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault
+) -> None:
+    _, names = await with_words(engine, tmp_path)
+    await store_recordings(engine, tmp_path / "recordings", vault)
+    path = tmp_path / "recordings" / f"{names[0]}.wav"
+    content = path.read_bytes()
+    path.unlink()
+    async with engine.connect() as connection:
+        query = select(recordings).where(recordings.c.name == names[0])
+        row = (await connection.execute(query)).one()
+    booth = Booth(tmp_path / "recordings", Derived(tmp_path / "derived"), vault)
+    found = await asyncio.gather(*(booth.file(row, form) for form in (Form.PLAIN, Form.PLAIN, Form.BLIND)))
+    assert found[0] == found[1] and found[0].read_bytes() == content != found[2].read_bytes()
+    assert not path.exists()
+    with pytest.raises(FileNotFoundError):
+        await Booth(tmp_path / "recordings", Derived(tmp_path / "elsewhere")).file(row, Form.EVEN)

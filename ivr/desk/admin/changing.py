@@ -171,8 +171,13 @@ async def _keep(connection: AsyncConnection, done: Done, why: Why) -> Done:
         "held": why.held.get(done.key, True),
     }
     kept = await connection.execute(book_changes.insert().values(row).returning(book_changes.c.number))
-    await connection.execute(select(func.pg_notify(CHANNEL, "")))
+    await tell(connection)
     return Done(done.noun, done.key, done.before, done.after, kept.scalar_one())
+
+
+async def tell(connection: AsyncConnection) -> None:
+    """All who follow the book read it anew once this transaction is over."""
+    await connection.execute(select(func.pg_notify(CHANNEL, "")))
 
 
 def _desk_only(actor: Actor) -> None:

@@ -21,6 +21,22 @@ Json = dict[str, Any]
 PAGE = 50
 
 
+class CannotUndo(Refused):
+    """`what`: unknown | undone | later | seeds; `params` fill it in, in any language."""
+
+    def __init__(self, what: str, **params: Any) -> None:
+        self.what, self.params = what, params
+        super().__init__(SENTENCES[what].format(**params))
+
+
+SENTENCES = {
+    "unknown": "there is no change {number}",
+    "undone": "change {number} is undone already",
+    "later": "change {later} ({by}, {at:%Y-%m-%d %H:%M}) stands in the way: undo that first",
+    "seeds": "{key} was changed by the seed files after change {number}",
+}
+
+
 async def history(
     engine: AsyncEngine, noun: str = "", key: str = "", before: int = 0, limit: int = PAGE
 ) -> list[Json]:
@@ -49,7 +65,7 @@ async def undo(engine: AsyncEngine, why: Why, number: int) -> list[Done]:
             await connection.execute(select(book_changes).where(book_changes.c.number == number))
         ).first()
         if first is None:
-            raise Refused(f"there is no change {number}")
+            raise CannotUndo("unknown", number=number)
         rows = [first] if first.batch is None else await _batch(connection, first.batch)
         wishes, undoes, held = [], {}, {}
         for row in rows:
@@ -68,16 +84,16 @@ async def _may_be_undone(connection: AsyncConnection, row: Found[Any]) -> bool:
     """Whether the row was people's before that change. Raises Refused."""
     story = await _story(connection, row.noun, row.key)
     if why_not := _in_the_way(row, story):
-        raise Refused(why_not)
+        raise why_not
     current = (await BY_NAME[row.noun].rows(connection)).get(row.key)
     if version(current) != version(row.after):
-        raise Refused(f"{row.noun} {row.key} was changed by the seed files after change {row.number}")
+        raise CannotUndo("seeds", number=row.number, key=f"{row.noun} {row.key}")
     earlier = [each for each in story if each.number < row.number]
     return bool(earlier and earlier[0].held)
 
 
-def _in_the_way(row: Found[Any], story: Sequence[Found[Any]]) -> str:
-    """Why it can't be undone, or "". `story`: all changes of its row, newest first."""
+def _in_the_way(row: Found[Any], story: Sequence[Found[Any]]) -> CannotUndo | None:
+    """Why it can't be undone. `story`: all changes of its row, newest first."""
     undone: set[int] = set()
     for each in story:
         if each.number == row.number:
@@ -85,10 +101,9 @@ def _in_the_way(row: Found[Any], story: Sequence[Found[Any]]) -> str:
         if each.number in undone:
             continue
         if each.undoes is None or row.undoes is not None:
-            by = f"{each.changed_by}, {each.changed_at:%Y-%m-%d %H:%M}"
-            return f"change {each.number} ({by}) stands in the way: undo that first"
+            return CannotUndo("later", later=each.number, by=each.changed_by, at=each.changed_at)
         undone.add(each.undoes)
-    return f"change {row.number} is undone already" if row.number in undone else ""
+    return CannotUndo("undone", number=row.number) if row.number in undone else None
 
 
 def _restored(row: Found[Any]) -> Row | None:
@@ -119,5 +134,5 @@ def _json(row: Found[Any], story: Sequence[Found[Any]]) -> Json:
         "reason": row.reason,
         "batch": row.batch and str(row.batch),
         "undoes": row.undoes,
-        "may_undo": row.noun in BY_NAME and not _in_the_way(row, story),
+        "may_undo": row.noun in BY_NAME and _in_the_way(row, story) is None,
     }

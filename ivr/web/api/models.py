@@ -72,6 +72,13 @@ class Suggested(BaseModel):
     top: list[Guess]
 
 
+class Part(BaseModel):
+    """What one of several agencies sees to. They have one answer together, which is the case's."""
+
+    agency: str
+    status: Status
+
+
 class Case(BaseModel):
     """A case as the channel that sent it may see it. Times are ISO 8601 with zone."""
 
@@ -89,10 +96,12 @@ class Case(BaseModel):
     answered_at: datetime | None
     closed_at: datetime | None
     closure: str | None
+    parts: list[Part] = Field(description="Of a case that several agencies share; else empty.")
 
     @classmethod
     def of(cls, row: Any) -> Case:
-        return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
+        found = {name: getattr(row, name) for name in cls.model_fields}
+        return cls.model_validate(found | {"parts": row.parts or []})
 
 
 class Cases(BaseModel):

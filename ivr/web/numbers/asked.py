@@ -35,6 +35,18 @@ class Asked:
         parts |= {name: getattr(self.subject, name) for name in DIMENSIONS if name not in self.fixed}
         return urlencode({name: value for name, value in (parts | change).items() if value})
 
+    def inbox(self, measure: str, **codes: str) -> str:
+        """The cases behind a number, as the inbox's query; "" where the inbox has no such list."""
+        about = {name: getattr(self.subject, name) for name in DIMENSIONS} | codes
+        if measure == "late":
+            about["queue"] = "overdue"
+        elif measure == "opened":
+            last = self.period.until - timedelta(days=1)
+            about |= {"queue": "all", "since": _day(self.period.since), "until": _day(last)}
+        else:
+            return ""
+        return urlencode({name: value for name, value in about.items() if value})
+
     def name_of(self, dimension: str, code: str) -> str:
         """ "" for a kind and for a code without a name: the page has its words for them."""
         names: Mapping[str, Mapping[str, str]] = {
@@ -59,6 +71,11 @@ class Asked:
     def whole(self) -> bool:
         """Whether nothing is left out, so that calls may be shown too."""
         return self.subject == Subject()
+
+
+def _day(day: date) -> str:
+    """1405/09/05, as the inbox's fields take it."""
+    return period(Grain.DAY, day).name.partition(":")[2].replace("-", "/")
 
 
 async def asked(visit: Visit) -> Asked:

@@ -77,6 +77,16 @@ async def dashboard(visit: Visit) -> web.StreamResponse:
         ends=charts.stacked(
             {what: seen.whole.figures[what] for what in CLOSURES}, words.under("numbers.end")
         ),
+        end_rows=[
+            (
+                what,
+                seen.whole.figures[what],
+                seen.whole.figures[what] / max(seen.whole.figures.closed, 1),
+                seen.before[what],
+            )
+            for what in CLOSURES
+            if seen.whole.figures[what] or seen.before[what]
+        ],
         waits=charts.bars("waits", figures.waits(seen.facts, WAITS), _wait_names(visit)),
         lines=seen.lines,
         whole=seen.whole,

@@ -11,6 +11,7 @@ from ivr.web.numbers.asked import BY, Asked
 from ivr.web.numbers.measures import CARDS, DAYS, MEASURES, SCORE
 from ivr.web.numbers.tables import SHARE
 from ivr.web.panel.page import number
+from ivr.web.panel.permissions import ROUTES
 from ivr.web.panel.visit import Visit
 from ivr.web.panel.words import Words
 
@@ -39,6 +40,7 @@ def frame(visit: Visit, asked: Asked, tabs: tuple[str, ...] = TABS) -> dict[str,
         "helps": (*CARDS, "received", "unconfirmed", "other_ends", "p90", "escalated", "waiting", "late"),
         "shown": shown(words),
         "name_of": lambda line: line.name or unnamed(asked.by, line.code, words),
+        "inbox": "inbox" in ROUTES and visit.allowed("cases_see"),
         "may_export": visit.allowed("numbers_export"),
         "may_reveal": visit.allowed("identity_reveal"),
     }

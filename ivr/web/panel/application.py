@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from ivr.web import admin
 from ivr.web.casefile import routes as casefile
 from ivr.web.inbox import routes as inbox
 from ivr.web.numbers import routes as numbers
@@ -33,6 +34,7 @@ def sections() -> list[Route]:
         *casefile.routes(),
         *numbers.routes(),
         *public.routes(),
+        *admin.routes(),
         *inbox.routes(),
     ]
 

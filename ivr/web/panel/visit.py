@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor
+from ivr.desk.admin.listing import Files
 from ivr.desk.book import Book
 from ivr.desk.figures import Archive
 from ivr.desk.hearing import Booth
@@ -20,6 +21,7 @@ from ivr.desk.people import Person, Scope
 from ivr.desk.signing_in import From, Keeping, Session
 from ivr.desk.suggesting import Learning
 from ivr.store.vault import Vault
+from ivr.voice.booth import Prompts
 from ivr.web.panel.assets import Assets
 from ivr.web.panel.forms import Form
 from ivr.web.panel.permissions import Permission, may
@@ -36,7 +38,8 @@ class Panel:
     """What the sections stand on. `ivr/app.py` fills it; who needs more of the house adds a field here.
 
     `proxies`: networks of reverse proxies whose X-Forwarded-For and -Proto are believed.
-    `citizens_phone`: with which anybody may call from a browser; None outside the lab.
+    `citizens_phone`: with which anybody may call from a browser; None outside the lab. `files`: what of the
+    province's book is not in the database. `needed`: the prompts that calls can reach.
     """
 
     engine: AsyncEngine
@@ -51,6 +54,9 @@ class Panel:
     proxies: tuple[str, ...] = ()
     booth: Booth | None = None
     studio: Studio | None = None
+    files: Files = field(default_factory=lambda: Files(Path("db/seed/east-azerbaijan")))
+    prompts: Prompts | None = None
+    needed: Callable[[], Collection[str]] = frozenset
     assets: Assets = field(default_factory=Assets)
     seed: Path | None = None  # the province's folder
     archive: Archive = field(init=False)  # figures, kept for all who ask

@@ -5,10 +5,11 @@ const RATE = 16000;
 const LONGEST_SECONDS = 300;
 
 export class Recorder {
-  // `told` hears how loud it is, 0 to 1, and for how many seconds it goes on. Throws when there is no microphone.
-  static async start(worklet, told) {
+  // `told` hears how loud it is, 0 to 1, and for how many seconds it goes on. `mend`: whether the browser makes
+  // speech clearer, and duller. Throws when there is no microphone.
+  static async start(worklet, told, mend = true) {
     const stream = await navigator.mediaDevices.getUserMedia({
-      audio: { channelCount: 1, echoCancellation: true, noiseSuppression: true, autoGainControl: true },
+      audio: { channelCount: 1, echoCancellation: mend, noiseSuppression: mend, autoGainControl: mend },
     });
     const recorder = new Recorder();
     recorder.stream = stream;

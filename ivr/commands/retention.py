@@ -1,0 +1,75 @@
+"""`ivr retention`: what is kept how long; `ivr hold`: cases of which nothing goes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.commands.books import Code, Json
+from ivr.commands.caseflow import By, act
+from ivr.commands.output import load_settings, show_json, show_table, with_database
+
+EXAMPLES = "Examples: ivr retention --dry-run --json   ·   ivr retention (what `ivr serve` does every hour)"
+hold = typer.Typer(help="Legal holds: cases of which retention takes nothing.", no_args_is_help=True)
+Reason = Annotated[str, typer.Option(help="Why.")]
+
+
+def retention(
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    json: Json = False,
+) -> None:
+    """Take away recordings and names whose time is over, by the province's retention.yaml."""
+    from ivr.desk import retention as rules
+
+    settings = load_settings()
+    kept, now = rules.load(settings.seed_path), datetime.now(UTC)
+    if dry_run:
+        rows = with_database(settings, lambda engine: rules.preview(engine, kept, now))
+        if json:
+            show_json(rows)
+        else:
+            show_table(["what", "kind", "status", "days", "cases", "held", "oldest"], rows)
+        return
+
+    async def work(engine: AsyncEngine) -> dict[str, Any]:
+        return rules.as_json(await rules.keep(engine, kept, settings.recordings, now))
+
+    done = with_database(settings, work)
+    if json:
+        show_json(done)
+    else:
+        typer.echo(", ".join(f"{name}: {count}" for name, count in done.items()))
+
+
+@hold.command(epilog="Example: ivr hold add 1234567894 --reason 'پروندهٔ دادگاه ۱۲'")
+def add(code: Code, reason: Reason = "", by: By = "desk") -> None:
+    """Nothing of this case goes until the hold ends."""
+    from ivr.desk import holds
+
+    act(code, by, reason, lambda engine, page, ask: holds.hold(engine, ask))
+
+
+@hold.command(epilog="Example: ivr hold end 1234567894 --reason 'رأی قطعی شد'")
+def end(code: Code, reason: Reason = "", by: By = "desk") -> None:
+    """The rules hold for it again."""
+    from ivr.desk import holds
+
+    act(code, by, reason, lambda engine, page, ask: holds.end(engine, ask))
+
+
+@hold.command("list", epilog="Example: ivr hold list --all --json")
+def hold_list(
+    everything: Annotated[bool, typer.Option("--all", help="Those that ended too.")] = False,
+    json: Json = False,
+) -> None:
+    """The holds in force, by whom and why."""
+    from ivr.desk import holds
+
+    rows = with_database(load_settings(), lambda engine: holds.listed(engine, everything))
+    if json:
+        show_json(rows)
+    else:
+        show_table(["case", "held_at", "held_by", "reason", "ended_at"], rows)

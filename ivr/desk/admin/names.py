@@ -1,0 +1,55 @@
+"""Codes and what people call them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.desk.admin.fields import Row
+from ivr.desk.admin.nouns import AGENCY, AREA, RULE, TOPIC
+from ivr.store.tables import provinces
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Rows by code. `menu`: first digit of a topic's key → its group. `patterns`: agencies with a mark."""
+
+    agency: Mapping[str, Row]
+    topic: Mapping[str, Row]
+    area: Mapping[str, Row]
+    menu: Mapping[str, str]
+    patterns: tuple[str, ...]
+
+    def of(self, what: str, code: str) -> str:
+        """`what`: agency | topic | area; the code itself where nothing has it."""
+        rows: Mapping[str, Row] = getattr(self, what)
+        return str(rows[code]["name"]) if code in rows else code
+
+    def live(self, what: str) -> dict[str, str]:
+        """Code → name of those that are not retired."""
+        rows: Mapping[str, Row] = getattr(self, what)
+        return {code: row["name"] for code, row in rows.items() if not row["retired"]}
+
+    def grouped(self) -> dict[str, dict[str, str]]:
+        """The live topics under the group that callers find them in."""
+        found: dict[str, dict[str, str]] = {}
+        for code, row in sorted(self.topic.items(), key=lambda each: each[1]["key"]):
+            if not row["retired"]:
+                found.setdefault(self.menu.get(row["key"][0], ""), {})[code] = row["name"]
+        return found
+
+
+async def read_names(connection: AsyncConnection) -> Names:
+    menu = (await connection.execute(select(provinces.c.menu))).scalar_one()
+    rules = await RULE.rows(connection)
+    patterns = sorted({rule["agency"] for rule in rules.values() if "{" in rule["agency"]})
+    return Names(
+        await AGENCY.rows(connection),
+        await TOPIC.rows(connection),
+        await AREA.rows(connection),
+        menu,
+        tuple(patterns),
+    )

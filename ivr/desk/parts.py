@@ -1,0 +1,48 @@
+"""A case's parts, as one column of a query and as what may be told of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Label, func, select
+
+from ivr.cases.statuses import OPEN, Status
+from ivr.store.tables import cases
+from ivr.voice.events import PartSeen
+
+NAME = "parts"
+
+
+def parts_column(of: Any = cases.c) -> Label[Any]:
+    """JSON: code, agency, status and voice of each part in order; NULL when there are none.
+
+    A voice only where it belongs to the answer that the whole has now, which came with the last part's.
+    """
+    part = cases.alias("part")
+    now_heard = func.max(part.c.answered_at).over() == of.answered_at
+    voice = func.coalesce(func.nullif(part.c.answer_voice, ""), "")
+    each = select(
+        part.c.code,
+        part.c.agency,
+        part.c.status,
+        func.jsonb_build_object("voice", voice, "heard", now_heard).label("said"),
+    ).where(part.c.part_of == of.id, part.c.status != Status.WITHDRAWN)
+    rows = each.order_by(part.c.code).correlate(of.id.table).subquery("rows")
+    shape = func.jsonb_build_object(
+        "code", rows.c.code, "agency", rows.c.agency, "status", rows.c.status, "said", rows.c.said
+    )
+    return select(func.jsonb_agg(shape)).select_from(rows).scalar_subquery().label(NAME)
+
+
+def parts_seen(parts: Any) -> tuple[PartSeen, ...]:
+    """Of that column, as any driver gives it."""
+    found = json.loads(parts) if isinstance(parts, str) else parts or []
+    return tuple(
+        PartSeen(
+            each["agency"],
+            each["status"] not in OPEN - {Status.ANSWERED},
+            each["said"]["voice"] if each["said"]["heard"] else "",
+        )
+        for each in found
+    )

@@ -1,0 +1,21 @@
+"""Administration: the province's book, its history, people, blocked numbers, and the prompts."""
+
+from __future__ import annotations
+
+from ivr.web.admin import blocks, book, calendar, exchange, history, people, prompts, who_gets
+from ivr.web.panel.visit import Route
+
+__all__ = ["routes"]
+
+
+def routes() -> list[Route]:
+    return [
+        *book.routes(),
+        *history.routes(),
+        *who_gets.routes(),
+        *calendar.routes(),
+        *exchange.routes(),
+        *blocks.routes(),
+        *people.routes(),
+        *prompts.routes(),
+    ]

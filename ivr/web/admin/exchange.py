@@ -1,0 +1,104 @@
+"""A noun as a file, out and in: what it would change is shown first, and nothing of it stays here."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from aiohttp import web
+
+from ivr.desk.admin.changing import Conflict, Done
+from ivr.desk.admin.exchange import FORMS, ImportRefused, bring_in, export
+from ivr.desk.admin.names import read_names
+from ivr.desk.admin.nouns import Noun
+from ivr.desk.admin.tables import LARGEST
+from ivr.voice.mistakes import Mistake
+from ivr.web.admin import showing
+from ivr.web.admin.book import helpers, noun_of, why
+from ivr.web.panel.visit import NotFound, Route, Visit
+
+TYPES = {"csv": "text/csv", "yaml": "application/yaml"}
+MOST = 4 * LARGEST
+
+
+def routes() -> list[Route]:
+    return [
+        Route("GET", "/panel/admin/book/{noun}/export/{form}", "admin.export", out),
+        Route("GET", "/panel/admin/book/{noun}/import", "admin.import", page),
+        Route("POST", "/panel/admin/book/{noun}/import", "admin.import.send", come_in, most=MOST),
+    ]
+
+
+async def out(visit: Visit) -> web.Response:
+    noun, form = noun_of(visit), visit.request.match_info["form"]
+    if form not in FORMS:
+        raise NotFound
+    data = await export(visit.panel.engine, noun.name, form, visit.panel.files)
+    name = f'attachment; filename="{noun.plural}.{form}"'
+    kind = f"{TYPES[form]}; charset=utf-8"
+    return web.Response(body=data, headers={"Content-Type": kind, "Content-Disposition": name})
+
+
+async def page(visit: Visit) -> web.Response:
+    return await _page(visit, noun_of(visit))
+
+
+async def come_in(visit: Visit) -> web.Response:
+    """A new file is only looked at; one that was looked at comes in whole."""
+    noun, form = noun_of(visit), visit.form()
+    sent, name, data = form.file("file"), form.raw("name")[:80], b""
+    if sent is not None:
+        name, data = sent.filename[-80:], sent.file.read(MOST)
+    else:
+        try:
+            data = base64.b64decode(form.raw("data"), validate=True)
+        except binascii.Error:
+            data = b""
+    if not name or not data:
+        return await _page(visit, noun, said=visit.words("admin.import.no_file"))
+    decided = sent is None and form.flag("decided")
+    try:
+        done = await bring_in(visit.panel.engine, why(visit), noun.name, data, name, rehearse=not decided)
+    except ImportRefused as error:
+        return await _page(visit, noun, name=name, mistakes=_mistakes(visit, error))
+    except Conflict:
+        return await _page(visit, noun, said=visit.words("admin.conflict"))
+    if decided:
+        return visit.redirect(f"/panel/admin/book/{noun.name}?said=imported")
+    return await _page(visit, noun, name=name, data=base64.b64encode(data).decode(), done=done)
+
+
+def _mistakes(visit: Visit, error: ImportRefused) -> list[tuple[Mistake, str]]:
+    return [
+        (
+            mistake,
+            showing.told(visit.words, wrong) if wrong is not None else f"{mistake.message} {mistake.nearest}",
+        )
+        for mistake, wrong in error.found
+    ]
+
+
+async def _page(
+    visit: Visit,
+    noun: Noun,
+    *,
+    said: str = "",
+    name: str = "",
+    data: str = "",
+    done: list[Done] | None = None,
+    mistakes: list[tuple[Mistake, str]] | None = None,
+) -> web.Response:
+    async with visit.panel.engine.connect() as connection:
+        names = await read_names(connection)
+    values = helpers(visit, names) | {"said": said}
+    return visit.render(
+        "admin/import.html",
+        status=422 if said or mistakes else 200,
+        noun=noun,
+        name=name,
+        data=data,
+        done=done,
+        mistakes=mistakes or [],
+        largest=LARGEST // 1024,
+        **values,
+    )

@@ -1,0 +1,80 @@
+"""A real call is seen and heard on the page of the case that came of it, in the server that answered it."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+from aiohttp import ClientSession, CookieJar
+from sqlalchemy import select
+
+from ivr.desk import signing_in
+from ivr.desk.signing_in import From, Keeping
+from ivr.lab.caller import HangUp, Hear, Press, Speak
+from ivr.store.engine import make_engine
+from ivr.store.tables import people, recordings
+from ivr.voice.wave import read
+from tests.fixtures.hotline import Hotline, fresh_number
+from tests.lab.test_hotline import TO_THE_BEEP
+from tests.web.panel import CSRF, HASH
+
+
+async def token(hotline: Hotline) -> str:
+    """Of a supervisor who has signed in."""
+    now, engine = datetime.now(UTC), make_engine(hotline.url)
+    id = uuid.uuid4()
+    row: dict[str, object] = {
+        "id": id,
+        "name": f"s{uuid.uuid4().hex[:8]}",
+        "full_name": "مریم کریمی",
+        "areas": [],
+    }
+    row |= {"role": "supervisor", "password_hash": HASH, "must_change": False}
+    async with engine.begin() as connection:
+        await connection.execute(people.insert(), [row | {"made_at": now, "password_at": now}])
+        keeping = Keeping(timedelta(hours=1), timedelta(hours=1))
+        made = await signing_in.begin(connection, id, now, From("127.0.0.1", "tests"), keeping)
+    await engine.dispose()
+    return made
+
+
+async def ids(hotline: Hotline, name: str) -> str:
+    engine = make_engine(hotline.url)
+    async with engine.connect() as connection:
+        query = select(recordings.c.id).where(recordings.c.name == name)
+        found = (await connection.execute(query)).scalar_one()
+    await engine.dispose()
+    return str(found)
+
+
+async def test_a_call_is_seen_and_heard_on_its_page(hotline: Hotline) -> None:
+    number = fresh_number()
+    outcome = await hotline.call(
+        *TO_THE_BEEP, Speak(4), Press("#"), Hear(), Press("1"), Hear(), HangUp(), number=number
+    )
+    assert outcome.completed, outcome
+    case = await hotline.case_of(number)
+    await hotline.call_of(number)  # it has ended in the books
+    id = await ids(hotline, case["recordings"][0]["path"].removesuffix(".wav"))
+    jar = CookieJar(unsafe=True)
+    jar.update_cookies({"seda": await token(hotline)})
+    base = f"http://127.0.0.1:{hotline.settings.web.port}"
+    async with ClientSession(base, cookie_jar=jar) as http:
+        page = await (await http.get(f"/panel/cases/{case['code']}")).text()
+        sound = await http.get(f"/panel/recordings/{id}")
+        samples, rate = read(await sound.read())
+        outline = await (await http.get(f"/panel/recordings/{id}/outline")).json()
+        proof = CSRF.search(page)
+        assert proof is not None
+        sent = {"csrf": proof[1], "words": "آب وصل شد."}
+        spoken = await http.post(f"/panel/cases/{case['code']}/speak", data=sent)
+        answer, _ = read(await spoken.read())
+    assert sound.status == 200 and rate == 8000 and len(samples) / rate > 3
+    assert np.sqrt((samples**2).mean()) > 0.01 and max(outline["peaks"]) == 100
+    assert spoken.status == 200 and len(answer) > 4000
+    path = page[page.index('<ol class="plain steps">') :]
+    path = path[: path.index("</ol>")]
+    assert not re.findall(r">[a-z_]+<", path), path  # every step and note has its words
+    assert "سخن گفت" in path and path.count("<kbd>") >= 5

@@ -1,0 +1,302 @@
+"""The administration, as its pages are used: by requests, and by a real browser for the main ways."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from playwright.async_api import Browser, FilePayload, Page
+
+from ivr.desk import blocking
+from ivr.desk.admin.changing import Why, change, wish
+from ivr.desk.admin.names import read_names
+from ivr.desk.admin.nouns import BY_NAME, NOUNS
+from ivr.desk.admin.undoing import history
+from ivr.web.panel.words import words
+from tests.desk.counter import counter
+from tests.web.browser import PHONE, WIDE, screenshot, serious, window
+from tests.web.panel import Client, PanelServed
+
+TEXT = words()
+BOOK = "/panel/admin/book"
+PAGES = (
+    "/panel/admin",
+    *(f"{BOOK}/{noun.name}" for noun in NOUNS),
+    "/panel/admin/history",
+    "/panel/admin/who-gets?kind=complaint&topic=energy.power_cut&county=tabriz",
+    "/panel/admin/calendar?year=1405&month=9",
+    "/panel/admin/people",
+)
+
+
+async def form(client: Client, noun: str, key: str) -> dict[str, str]:
+    """What the browser would send if nothing was touched."""
+    page = await client.text(f"{BOOK}/{noun}/row?key={key}")
+    main = page.partition('id="row"')[2].partition("</form>")[0]
+    sent = dict(re.findall(r'<input[^>]*name="([a-z_.]+)"[^>]*value="([^"]*)"', main))
+    for name, options in re.findall(r'<select[^>]*name="([a-z_.]+)".*?>(.*?)</select>', main, re.S):
+        chosen = re.search(r'<option value="([^"]*)" selected', options)
+        sent[name] = chosen[1] if chosen else ""
+    sent |= dict(re.findall(r'<textarea[^>]*name="([a-z_.]+)"[^>]*>([^<]*)</textarea>', main))
+    for name in re.findall(r'type="checkbox"[^>]*name="([a-z_]+)"', main):
+        if not re.search(rf'type="checkbox"[^>]*name="{name}"[^>]* checked', main):
+            sent.pop(name, None)
+    return sent
+
+
+async def row(panel: PanelServed, noun: str, key: str) -> dict[str, Any]:
+    async with panel.engine.connect() as connection:
+        return (await BY_NAME[noun].rows(connection))[key]
+
+
+async def test_every_page_is_there_for_admin_and_auditor_and_nobody_else(panel: PanelServed) -> None:
+    admin, auditor = await panel.signed_in("admin"), await panel.signed_in("auditor")
+    officer, operator = await panel.signed_in("officer"), await panel.signed_in("operator")
+    for path in PAGES:
+        assert (await admin.get(path)).status == 200, path
+        assert (await auditor.get(path)).status == 200, path
+        for other in (officer, operator):
+            assert (await other.get(path)).status == 403, path
+    sent = await form(auditor, "topic", "water.bill")
+    assert (await auditor.post(f"{BOOK}/topic/save", sent | {"deadline_days": "3"})).status == 403
+    assert (await auditor.get(f"{BOOK}/topic/new")).status == 403
+    assert await history(panel.engine) == []
+
+
+async def test_every_row_of_the_province_opens_and_saves_as_it_is(panel: PanelServed) -> None:
+    client = await panel.signed_in("admin")
+    for noun in NOUNS:
+        listed = await client.text(f"{BOOK}/{noun.name}?all=1")
+        keys = re.findall(rf'{BOOK}/{noun.name}/row\?key=([^"]+)"', listed)
+        assert keys or noun.name == "day", noun.name
+        for key in dict.fromkeys((*keys[:2], *keys[-2:])):
+            sent = await form(client, noun.name, key)
+            answer = await client.post(f"{BOOK}/{noun.name}/save", sent)
+            assert answer.status == 303, (noun.name, key, sent)
+            expected = "saved" if noun.name in ("wording", "limit") else "same"
+            assert answer.headers["Location"].endswith(f"said={expected}"), (noun.name, key)
+
+
+async def test_a_mistake_loses_nothing_and_a_colleague_is_not_overwritten(panel: PanelServed) -> None:
+    client = await panel.signed_in("admin")
+    sent = await form(client, "topic", "water.bill")
+    wrong = sent | {"name": "نام تازهٔ بلند", "deadline_days": "۴۰۰", "reason": "آزمون"}
+    answer = await client.post(f"{BOOK}/topic/save", wrong)
+    page = await answer.text()
+    assert answer.status == 422
+    assert 'value="نام تازهٔ بلند"' in page and 'value="۴۰۰"' in page and 'value="آزمون"' in page
+    assert "عددی از ۱ تا ۳۶۵ بنویسید" in page and 'aria-describedby="d-deadline_days"' in page
+    other = await panel.signed_in("admin")
+    await other.post(f"{BOOK}/topic/save", await form(other, "topic", "water.bill") | {"deadline_days": "۵"})
+    late = await client.post(f"{BOOK}/topic/save", sent | {"deadline_days": "9"})
+    page = await late.text()
+    assert late.status == 422 and TEXT("admin.conflict") in page and TEXT("admin.current") in page
+    assert 'value="9"' in page
+    seen = re.search(r'name="seen" value="([^"]+)"', page)
+    assert seen and (await row(panel, "topic", "water.bill"))["deadline_days"] == 5
+    again = await client.post(f"{BOOK}/topic/save", sent | {"deadline_days": "9", "seen": seen[1]})
+    assert again.status == 303 and (await row(panel, "topic", "water.bill"))["deadline_days"] == 9
+
+
+async def test_what_is_wrong_is_said_in_persian_in_every_case(panel: PanelServed) -> None:
+    from ivr.desk.admin.fields import SENTENCES
+    from ivr.desk.admin.undoing import SENTENCES as UNDO
+    from ivr.voice.booth import SENTENCES as TAKES
+
+    assert set(SENTENCES) <= set(TEXT.under("admin.wrong"))
+    assert set(UNDO) == set(TEXT.under("admin.cannot_undo"))
+    assert set(TAKES) == set(TEXT.under("admin.take"))
+    for noun in NOUNS:
+        assert {"title", "one", "new", "text"} <= set(TEXT.under(f"admin.noun.{noun.name}"))
+        for each in noun.fields:
+            assert f"admin.field.{noun.name}_{each.name}" in TEXT or f"admin.field.{each.name}" in TEXT
+            for value in each.choices if each.name != "name" or noun.name == "limit" else ():
+                assert f"admin.choice.{each.name}.{value}" in TEXT
+    client = await panel.signed_in("admin")
+    rule = {
+        "topic": "water.bill",
+        "scope": "default",
+        "county": "ahar",
+        "agency": "nobody",
+        "row": "",
+        "seen": "",
+    }
+    page = await (await client.post(f"{BOOK}/rule/save", rule)).text()
+    assert "دستگاه “nobody” نداریم" in page and TEXT("admin.wrong.scope_county") in page
+
+
+async def test_markup_in_names_stays_text(panel: PanelServed) -> None:
+    client, nasty = await panel.signed_in("admin"), "<script>alert(1)</script>"
+    sent = await form(client, "agency", "abfa") | {"name": nasty, "note": nasty, "reason": nasty}
+    assert (await client.post(f"{BOOK}/agency/save", sent)).status == 303
+    asked = "/panel/admin/who-gets?topic=water.bill&words=%3Cscript%3E"
+    pages = ("/panel/admin", f"{BOOK}/agency", f"{BOOK}/agency/row?key=abfa", "/panel/admin/history")
+    for path in (*pages, asked, f"{BOOK}/agency?q=%3Cscript%3E"):
+        page = await client.text(path)
+        assert "<script>" not in page, path
+    for path in (
+        f"{BOOK}/nothing",
+        f"{BOOK}/agency/row?key=nothing",
+        f"{BOOK}/topic/export/exe",
+        "/panel/admin/people/nobody",
+    ):
+        assert (await client.get(path)).status == 404, path
+
+
+async def test_blocks_show_no_whole_number_and_end(panel: PanelServed) -> None:
+    client = await panel.signed_in("admin")
+    answer = await client.post("/panel/admin/blocks", {"number": "۰۹۱۴۱۲۳۴۵۶۷", "days": "هفت", "reason": ""})
+    page = await answer.text()
+    assert answer.status == 422 and 'value="هفت"' in page and page.count('class="wrong"') == 2
+    sent = {"number": "۰۹۱۴۱۲۳۴۵۶۷", "days": "۷", "reason": "شوخی"}
+    assert (await client.post("/panel/admin/blocks", sent)).status == 303
+    page = await client.text("/panel/admin/blocks")
+    assert "9141234567" not in page and "۹۱۴۱۲۳۴۵۶۷" not in page and "شوخی" in page
+    [block] = await blocking.listed(panel.engine, now=panel.clock())
+    assert (await client.post("/panel/admin/blocks/lift", {"id": block["id"]})).status == 303
+    assert await blocking.listed(panel.engine, now=panel.clock()) == []
+    assert (await client.post("/panel/admin/blocks/lift", {"id": "x"})).status == 422
+
+
+async def test_people_are_made_changed_locked_and_the_last_admin_stays(panel: PanelServed) -> None:
+    client = await panel.signed_in("admin")
+    sent = {"name": "karimi", "full_name": "مریم کریمی", "role": "officer", "agency": "", "areas": "ahar"}
+    answer = await client.post("/panel/admin/people/new", sent)
+    page = await answer.text()
+    assert answer.status == 422 and TEXT("admin.people.wrong.agency") in page and 'value="مریم کریمی"' in page
+    assert re.search(r'name="areas" value="ahar" checked', page)
+    made = await client.post("/panel/admin/people/new", sent | {"agency": "abfa"})
+    secret = re.search(r'class="secret ltr">([a-z0-9-]+)<', await made.text())
+    assert made.status == 200 and secret
+    signing = await panel.client()
+    await signing.get("/panel/sign-in")
+    entered = await signing.post("/panel/sign-in", {"name": "karimi", "password": secret[1]})
+    assert entered.status == 303
+    changed = sent | {"role": "operator", "agency": "abfa"}
+    assert (await client.post("/panel/admin/people/karimi/change", changed)).status == 303
+    assert (await signing.get("/panel/")).headers["Location"].startswith("/panel/sign-in"), "signed out"
+    assert "اپراتور" in await client.text("/panel/admin/people")
+    assert client.person
+    for what in ("lock", "unlock", "sign_out", "totp"):
+        answer = await client.post("/panel/admin/people/karimi/do", {"what": what})
+        assert answer.status == 303, what
+    new = await client.post("/panel/admin/people/karimi/do", {"what": "password"})
+    assert secret[1] not in await new.text() and 'class="secret' in await new.text()
+    locked = await client.post(f"/panel/admin/people/{client.person.name}/do", {"what": "lock"})
+    assert locked.status == 422 and TEXT("admin.people.last_admin") in await locked.text()
+    demoted = await client.post(
+        f"/panel/admin/people/{client.person.name}/change", {"full_name": "x", "role": "auditor"}
+    )
+    assert demoted.status == 422 and TEXT("admin.people.last_admin") in await demoted.text()
+
+
+async def choose_rule(page: Page, agency: str) -> None:
+    """From the tester to a rule for this very place."""
+    await page.get_by_role("link", name=TEXT("admin.tester.add_rule")).click()
+    await page.select_option("#f-agency", agency)
+    await page.fill("#f-reason", "توافق دو دستگاه")
+    await page.get_by_role("button", name=TEXT("common.save")).click()
+    await page.get_by_text(TEXT("admin.saved")).wait_for()
+
+
+async def ask_tester(page: Page) -> str:
+    """Who gets bills of water in Ahar."""
+    await page.goto("/panel/admin/who-gets")
+    await page.select_option("#f-topic", "water.bill")
+    await page.select_option("#f-county", "ahar")
+    await page.get_by_role("button", name=TEXT("admin.tester.ask")).click()
+    return await page.locator("#verdict .big").first.inner_text()
+
+
+async def test_a_rule_is_changed_and_tested_the_next_case_goes_there_and_it_is_undone(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    async with panel.engine.connect() as connection:
+        names = await read_names(connection)
+    water, gas = names.of("agency", "abfa"), names.of("agency", "gas")
+    async with window(chrome, panel, "admin") as page:
+        assert await ask_tester(page) == water
+        await choose_rule(page, "gas")
+        await panel.panel.book.load()
+        assert await ask_tester(page) == gas
+        await screenshot(page, "admin-tester")
+        assert not await serious(page)
+        at = await counter(panel.engine)
+        assert (await at.row(await at.open("water.bill", "ahar"))).agency == "gas"
+        await page.goto("/panel/admin/history")
+        await screenshot(page, "admin-history")
+        assert not await serious(page)
+        await page.get_by_role("button", name=TEXT("admin.history.undo"), exact=True).click()
+        await page.get_by_text(TEXT("admin.undone")).wait_for()
+        await panel.panel.book.load()
+        assert await ask_tester(page) == water
+        # By keyboard alone: a deadline that is no number comes back with its sentence, where the focus is.
+        await page.goto(f"{BOOK}/topic/row?key=water.bill")
+        await page.focus("#f-deadline_days")
+        await page.keyboard.type("هفت")
+        await page.keyboard.press("Enter")
+        await page.locator("#d-deadline_days.wrong").wait_for()
+        assert await page.evaluate("document.activeElement.id") == "f-deadline_days"
+        assert (await page.input_value("#f-deadline_days")).startswith("هفت")
+        assert not await serious(page)
+
+
+async def test_a_file_with_a_wrong_line_is_told_and_a_right_one_shown_before_it_comes_in(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    excel = "\ufeffcode;deadline_days\r\nwater.bill;۹\r\nwater.sewage;صد\r\n"
+    async with window(chrome, panel, "admin") as page:
+
+        async def send(text: str) -> None:
+            await page.goto(f"{BOOK}/topic/import")
+            file: FilePayload = {"name": "topics.csv", "mimeType": "text/csv", "buffer": text.encode()}
+            await page.set_input_files("#file", file)
+            await page.get_by_role("button", name=TEXT("admin.import.look")).click()
+
+        await send(excel)
+        told = page.get_by_role("alert").locator("tbody tr")
+        assert await told.locator("td").all_inner_texts() == [
+            "۳",
+            "۲",
+            TEXT("admin.field.deadline_days"),
+            TEXT("admin.wrong.number", low=1, high=365, given="“صد”"),
+        ]
+        await screenshot(page, "admin-import-wrong")
+        await send(excel.replace("صد", "۱۰"))
+        assert await history(panel.engine) == []
+        await screenshot(page, "admin-import")
+        assert not await serious(page)
+        await page.fill("#reason", "بخشنامه")
+        await page.get_by_role("button", name=TEXT("admin.import.do")).click()
+        await page.get_by_text(TEXT("admin.imported")).wait_for()
+        assert (await row(panel, "topic", "water.sewage"))["deadline_days"] == 10
+        assert {h["reason"] for h in await history(panel.engine)} == {"بخشنامه"}
+        async with page.expect_download() as download:
+            await page.get_by_role("link", name="CSV").click()
+        text = (await (await download.value).path()).read_text("utf-8-sig")
+        assert "water.sewage" in text
+
+
+async def test_the_pages_are_for_everybody_s_eyes(chrome: Browser, panel: PanelServed) -> None:
+    """Those with parts in their addresses; tests/web/test_pages.py sees the others."""
+    snow = {"day": "1405-09-07", "county": "", "note": "برف", "is_working": ""}
+    await change(panel.engine, Why((await panel.person("admin")).actor), wish(BY_NAME["day"], snow))
+    looks = (("light", WIDE), ("dark", WIDE), ("light", PHONE))
+    async with window(chrome, panel, "admin") as page:
+        for name, path in (
+            ("overview", "/panel/admin"),
+            ("agencies", f"{BOOK}/agency"),
+            ("agency", f"{BOOK}/agency/row?key=abfa"),
+            ("calendar", "/panel/admin/calendar?year=1405&month=9"),
+            ("person", "/panel/admin/people/new"),
+            ("wording", f"{BOOK}/wording/row?key=repaired/water.*/answered"),
+        ):
+            await page.goto(path)
+            for look, size in looks:
+                await page.set_viewport_size(size)
+                await page.emulate_media(color_scheme="dark" if look == "dark" else "light")
+                await screenshot(page, f"admin-{name}-{look if size is WIDE else 'phone'}")
+                if size is WIDE:
+                    assert not await serious(page), (path, look)
+                wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                assert wide <= 0, f"{path} is {wide} px too wide"
