@@ -50,7 +50,7 @@ case_events = Table(
         server_default=text("((clock_timestamp() AT TIME ZONE 'Asia/Tehran'::text))::date"),
     ),
     Unique("case_id", "seq"),
-    Index("ix_case_events_at", "at", postgresql_using="brin"),
+    Index("ix_case_events_at", "at"),
     Index("ix_case_events_noted_on", "noted_on", postgresql_using="brin"),
     Index("ix_case_events_unchained", "case_id", postgresql_where=UNCHAINED_ROWS),
 )
