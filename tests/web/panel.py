@@ -59,7 +59,7 @@ class Client:
     ) -> ClientResponse:
         """With the right CSRF token, unless `fields` brings another."""
         if not self.proof:
-            await self.get("/panel/")
+            await self.get("/panel/account")
         sent = {"csrf": self.proof} | dict(fields or {})
         return await self.http.post(path, data=sent, allow_redirects=False, **options)
 

@@ -148,7 +148,7 @@ async def test_a_token_that_was_planted_is_not_the_one_that_signs_in(panel: Pane
     assert (await sign_in(client, person.name))[0] == 303
     given = {cookie.key: cookie.value for cookie in client.http.cookie_jar}["seda"]
     assert given != planted and len(given) >= 43
-    assert (await (await panel.client(token=planted)).get("/panel/")).status == 303
+    assert (await (await panel.client(token=planted)).get("/panel/account")).status == 303
 
 
 async def test_every_sign_in_has_another_token_and_the_database_knows_none(panel: PanelServed) -> None:

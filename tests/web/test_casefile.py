@@ -138,7 +138,7 @@ async def test_another_agencys_case_is_not_there(desk: Desk) -> None:
     other = await desk.panel.signed_in("officer", agency="edu")
     for path in ("", "/form/answer", "/answer-voice", f"/voice/{'0' * 64}"):
         assert (await other.get(f"/panel/cases/{code}{path}")).status == 404, path
-    await other.get("/panel/")
+    await other.get("/panel/account")
     for deed in DEEDS:
         answer = await other.post(f"/panel/cases/{code}/{deed.name}", {"reason": "چون"})
         assert answer.status in {403, 404}, deed.name

@@ -18,7 +18,7 @@ async def test_with_the_database_away_the_panel_says_so(tmp_path: Path, chrome: 
     away = make_engine("postgresql://nobody@127.0.0.1:1/nothing")  # nobody listens on port 1
     async with panel_served(away, tmp_path) as served, window(chrome, served) as page:
         await page.context.add_cookies([{"name": "seda", "value": "x" * 43, "url": served.url}])
-        answer = await page.goto("/panel/")
+        answer = await page.goto("/panel/account")
         assert answer is not None and answer.status == 503
         await expect(page.get_by_role("heading", level=1)).to_have_text("سامانه به پایگاه داده دسترسی ندارد")
         await screenshot(page, "error-503")
@@ -45,6 +45,6 @@ async def test_each_kind_of_refusal_has_its_page(panel: PanelServed, chrome: Bro
             assert answer is not None and answer.status == status
             await screenshot(page, f"error-{status}")
             assert not await serious(page)
-        await page.goto("/panel/")
+        await page.goto("/panel/account")
         forged = await page.request.post("/panel/sign-out", form={"csrf": "x"}, max_redirects=0)
         assert forged.status == 403 and "اجازه ندارید" in await forged.text()

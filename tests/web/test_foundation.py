@@ -115,8 +115,8 @@ async def test_a_page_that_is_not_there_is_a_page(panel: PanelServed) -> None:
 async def test_forms_of_others_change_nothing(panel: PanelServed) -> None:
     client = await panel.signed_in("admin")
     other = await panel.signed_in("admin")
-    await other.get("/panel/")
-    await client.get("/panel/")
+    await other.get("/panel/account")
+    await client.get("/panel/account")
     good = client.proof
     for fields, headers in [
         ({"csrf": ""}, {}),
@@ -129,9 +129,9 @@ async def test_forms_of_others_change_nothing(panel: PanelServed) -> None:
     ]:
         answer = await client.post("/panel/sign-out", fields, headers=headers)
         assert answer.status == 403, (fields, headers)
-    assert (await client.get("/panel/")).status == 200
+    assert (await client.get("/panel/account")).status == 200
     assert (await client.post("/panel/sign-out")).status == 303
-    assert (await client.get("/panel/")).status == 303
+    assert (await client.get("/panel/account")).status == 303
 
 
 def test_the_document_tells_who_may_what() -> None:

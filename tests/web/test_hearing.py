@@ -190,7 +190,7 @@ async def test_ranges_are_answered_and_no_cache_keeps_them(desk: Desk) -> None:
     code = await desk.open()
     (id,) = await desk.recordings(code)
     client = await desk.panel.signed_in("supervisor")
-    await client.get("/panel/")
+    await client.get("/panel/account")
     await reveal(client, code)
     whole = await client.get(f"/panel/recordings/{id}?as=plain")
     assert whole.headers["Cache-Control"] == "private, no-store" and whole.content_type == "audio/wav"

@@ -8,7 +8,8 @@ import pytest
 from playwright.async_api import Browser, Page
 
 from ivr.web.panel.permissions import ROLES, ROUTES
-from tests.web.browser import PHONE, serious, window
+from tests.web.books import fill
+from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.everything import plain_pages, routes
 from tests.web.panel import PASSWORD, PanelServed
 
@@ -25,24 +26,29 @@ def pages(role: str) -> list[str]:
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 async def test_no_page_has_a_serious_fault(panel: PanelServed, chrome: Browser, dark: bool) -> None:
     found: dict[str, list[str]] = {}
+    await fill(panel.engine, panel.clock(), many=200)
     for role in ("admin", "supervisor"):
         async with window(chrome, panel, role, dark=dark) as page:
             for path in pages(role):
                 if path not in found and await _is_page(page, path):
                     found[path] = await serious(page)
+                    await screenshot(page, f"{path[1:].replace('/', '-')}-{'dark' if dark else 'light'}")
     assert len(found) >= 3
     assert not {path: faults for path, faults in found.items() if faults}
 
 
 async def test_no_page_is_wider_than_a_phone(panel: PanelServed, chrome: Browser) -> None:
-    wide = []
+    wide, seen = [], set()
+    await fill(panel.engine, panel.clock(), many=200)
     for role in ("supervisor", "admin"):
         async with window(chrome, panel, role, size=PHONE) as page:
             for path in pages(role):
-                if not await _is_page(page, path):
+                if path in seen or not await _is_page(page, path):
                     continue
+                seen.add(path)
                 if await page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
                     wide.append(path)
+                await screenshot(page, f"{path[1:].replace('/', '-')}-phone")
     assert not wide
 
 

@@ -11,6 +11,7 @@ from ivr.desk import account, totp
 from ivr.desk.limiting import TooOften
 from ivr.desk.refusals import Refused, WrongField
 from ivr.web.panel import sessions
+from ivr.web.panel.navigation import entries
 from ivr.web.panel.visit import NotFound, Route, Visit
 
 HOME = "/panel/account"
@@ -33,7 +34,9 @@ def routes() -> list[Route]:
 
 
 async def home(visit: Visit) -> web.Response:
-    return visit.render("panel/home.html")
+    """Where their work is; those whose work has no page yet see who they are."""
+    theirs = entries(visit.person)
+    return visit.redirect(visit.path(theirs[0].route)) if theirs else visit.render("panel/home.html")
 
 
 async def page(visit: Visit) -> web.Response:

@@ -103,6 +103,7 @@ class Guard:
             "",
             form,
             self.pages.render,
+            self.pages.path,
             self.panel.clock(),
         )
 

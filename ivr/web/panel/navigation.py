@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ivr.desk.people import Person
+from ivr.web.panel.permissions import ROUTES, may
 from ivr.web.panel.permissions import Permission as P
 
 
@@ -21,7 +23,11 @@ NAVIGATION = (
     Entry("inbox", "common.nav.inbox", "inbox", P.CASES_SEE),
     Entry("numbers", "common.nav.numbers", "chart", P.NUMBERS_SEE),
     Entry("live", "common.nav.live", "live", P.LIVE_SEE),
-    Entry("phone", "common.nav.phone", "phone", P.PHONE_USE),
     Entry("prompts", "common.nav.prompts", "sound", P.PROMPTS_SEE),
     Entry("admin", "common.nav.admin", "gear", P.BOOKS_SEE),
 )
+
+
+def entries(person: Person) -> list[Entry]:
+    """What they may open."""
+    return [each for each in NAVIGATION if each.route in ROUTES and may(person, each.permission)]

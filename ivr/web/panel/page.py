@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from persiantools.jdatetime import JalaliDateTime
 
 from ivr.cases.code import grouped
-from ivr.web.panel.navigation import NAVIGATION, Entry
+from ivr.web.panel.navigation import entries
 from ivr.web.panel.sessions import FIELD
 from ivr.web.panel.visit import Panel, Visit
 from ivr.web.panel.words import Words, digits
@@ -42,13 +42,14 @@ class Pages:
             csrf=visit.csrf,
             csrf_field=FIELD,
             theme=theme if theme in THEMES else "",
-            navigation=self._navigation(visit) if person and not person.must_change else [],
+            navigation=entries(visit.person) if person and not person.must_change else [],
             here=visit.request.path,
             **values,
         )
 
-    def _navigation(self, visit: Visit) -> list[Entry]:
-        return [e for e in NAVIGATION if e.route in self.paths and visit.allowed(e.permission)]
+    def path(self, route: str, **parts: object) -> str:
+        """The address of a page. Raises KeyError for a route that is not there."""
+        return self.paths[route].format(**parts)
 
 
 def pages(panel: Panel, words: Words, paths: Mapping[str, str], zone: ZoneInfo) -> Pages:
@@ -57,17 +58,9 @@ def pages(panel: Panel, words: Words, paths: Mapping[str, str], zone: ZoneInfo) 
         lstrip_blocks=True, auto_reload=False,
     )  # fmt: skip
     environment.filters |= filters(words, panel, zone)
-    environment.globals |= {"t": words, "asset": panel.assets.address, "path": path_of(paths)}
-    return Pages(panel, words, paths, environment)
-
-
-def path_of(paths: Mapping[str, str]) -> Any:
-    """`path("case", code="…")`: the address of a route. Raises KeyError for a route that is not there."""
-
-    def path(route: str, **parts: object) -> str:
-        return paths[route].format(**parts)
-
-    return path
+    made = Pages(panel, words, paths, environment)
+    environment.globals |= {"t": words, "asset": panel.assets.address, "path": made.path}
+    return made
 
 
 def filters(words: Words, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:

@@ -59,8 +59,8 @@ class Panel:
     needed: Callable[[], Collection[str]] = frozenset
     assets: Assets = field(default_factory=Assets)
     seed: Path | None = None  # the province's folder
-    archive: Archive = field(init=False)  # figures, kept for all who ask
     citizens_phone: Telephone | None = None
+    archive: Archive = field(init=False)  # figures, kept for all who ask
     news: News = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,6 +90,7 @@ class Visit:
     guest_key: str
     sent: Form
     renderer: Callable[[Visit, str, Mapping[str, Any]], str]
+    path: Callable[..., str]  # path("case", code=…): the address of a page
     now: datetime
 
     @property

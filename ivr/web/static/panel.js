@@ -54,6 +54,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 // HX-Trigger: {"toast": "…"} from the server.
 document.addEventListener("toast", (event) => toast(event.detail.value ?? ""));
 
+// The tab one is on may be out of sight on a phone.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // The folding menu of a phone is open where there is room for it.
 const fold = document.querySelector(".fold");
 const wide = window.matchMedia("(min-width: 52.01rem)");
