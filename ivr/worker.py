@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ivr.desk import custody, entries, retention
+from ivr.desk.admin import terms
 from ivr.desk.adopting import adopt_left
 from ivr.desk.apply import Pump
 from ivr.desk.book import Book, BookEmpty
@@ -213,12 +214,13 @@ class Worker:
             await asyncio.sleep(ENTER_SECONDS)
 
     async def _forget(self) -> None:
-        """What the province's retention.yaml says; a file with mistakes takes nothing away."""
+        """What retention.yaml and people say; a file with mistakes takes nothing away."""
         while True:
             await asyncio.sleep(random.uniform(0.5, 1.0) * RETENTION_SECONDS)  # siblings not all at once
             engine, now = self.pump.engine, self.clock()
             try:
-                gone = await retention.keep(engine, retention.load(self.seed), self.recordings, now)
+                kept = await terms.in_force(engine, self.seed)
+                gone = await retention.keep(engine, kept, self.recordings, now)
                 pruned = await retention.prune(engine, now)
                 if any(astuple(gone)) or pruned:
                     log.info("retention: %s, and %d letters that left long ago", gone, pruned)

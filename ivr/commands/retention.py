@@ -21,13 +21,18 @@ def retention(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
     json: Json = False,
 ) -> None:
-    """Take away recordings and names whose time is over, by the province's retention.yaml."""
+    """Take away recordings and names whose time is over, by retention.yaml and what people changed of it."""
     from ivr.desk import retention as rules
+    from ivr.desk.admin import terms
 
     settings = load_settings()
-    kept, now = rules.load(settings.seed_path), datetime.now(UTC)
+    now = datetime.now(UTC)
+
+    async def look(engine: AsyncEngine) -> list[dict[str, Any]]:
+        return await rules.preview(engine, await terms.in_force(engine, settings.seed_path), now)
+
     if dry_run:
-        rows = with_database(settings, lambda engine: rules.preview(engine, kept, now))
+        rows = with_database(settings, look)
         if json:
             show_json(rows)
         else:
@@ -35,6 +40,7 @@ def retention(
         return
 
     async def work(engine: AsyncEngine) -> dict[str, Any]:
+        kept = await terms.in_force(engine, settings.seed_path)
         return rules.as_json(await rules.keep(engine, kept, settings.recordings, now))
 
     done = with_database(settings, work)

@@ -30,6 +30,7 @@ from ivr.store.people import people
 from ivr.store.precedents import precedents
 from ivr.store.recordings import recordings
 from ivr.store.referrals import referrals
+from ivr.store.retention_terms import retention_terms
 from ivr.store.routing_rules import routing_rules
 from ivr.store.saved_views import saved_views
 from ivr.store.sessions import attempts, sessions
@@ -74,6 +75,7 @@ __all__ = [
     "provinces",
     "recordings",
     "referrals",
+    "retention_terms",
     "routing_rules",
     "saved_views",
     "sessions",

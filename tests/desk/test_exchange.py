@@ -40,7 +40,7 @@ async def test_what_goes_out_comes_in_again_and_changes_nothing(engine: AsyncEng
     await edit(engine, "agency", "abfa", note="=HYPERLINK(1)")
     await edit(engine, "agency", "gas", note="-5 درجه")
     for noun in NOUNS:
-        if noun.name in ("wording", "limit"):
+        if noun.over_files or noun.name == "limit":
             continue  # these come from files until people change them
         for form in ("csv", "yaml"):
             data = await export(engine, noun.name, form, FILES)

@@ -235,3 +235,29 @@ def test_mistakes_in_the_file_are_named(tmp_path: Path, text: str, why: str) -> 
     (tmp_path / retention.FILE).write_text(text)
     with pytest.raises(SeedError, match=why):
         retention.load(tmp_path)
+
+
+async def test_what_people_set_goes_before_the_file_until_they_take_it_back(engine: AsyncEngine) -> None:
+    from ivr.desk.admin import terms
+    from ivr.desk.admin.changing import change, wish
+    from ivr.desk.admin.fields import WrongRow
+    from ivr.desk.admin.nouns import RETENTION
+    from ivr.desk.admin.undoing import undo
+    from tests.desk.test_changing import why
+    from tests.fixtures.database import SEED
+
+    assert await terms.in_force(engine, SEED) == retention.load(SEED)
+    [longer] = await change(engine, why(), wish(RETENTION, {"what": "cases", "delete_after": "۱۰۰۰"}))
+    meetings = {"what": "cases", "kind": "meeting", "delete_after": "60", "anonymise_after": "90"}
+    await change(engine, why(), wish(RETENTION, meetings))
+    kept = await terms.in_force(engine, SEED)
+    assert {(r.kind, r.delete_recording_after) for r in kept.rules} >= {(None, 1000), ("meeting", 60)}
+    assert kept.scraps == retention.load(SEED).scraps
+    for wrong in ({"delete_after": "30"}, {"what": "scraps", "kind": "meeting"}, {"status": "opened"}):
+        with pytest.raises(WrongRow):
+            await change(engine, why(), wish(RETENTION, {"what": "cases"} | wrong))
+    assert longer.before is None
+    await undo(engine, why(), longer.number)
+    back = (await terms.in_force(engine, SEED)).rules
+    assert Terms(delete_recording_after=1000) not in back
+    assert len(back) == len(retention.load(SEED).rules) + 1, "the file's own rule holds again"

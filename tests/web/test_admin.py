@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from playwright.async_api import Browser, FilePayload, Page
 
-from ivr.desk import blocking
+from ivr.desk import blocking, closing
 from ivr.desk.admin.changing import Why, change, wish
 from ivr.desk.admin.names import read_names
 from ivr.desk.admin.nouns import BY_NAME, NOUNS
@@ -73,7 +74,7 @@ async def test_every_row_of_the_province_opens_and_saves_as_it_is(panel: PanelSe
             sent = await form(client, noun.name, key)
             answer = await client.post(f"{BOOK}/{noun.name}/save", sent)
             assert answer.status == 303, (noun.name, key, sent)
-            expected = "saved" if noun.name in ("wording", "limit") else "same"
+            expected = "saved" if noun.over_files or noun.name == "limit" else "same"
             assert answer.headers["Location"].endswith(f"said={expected}"), (noun.name, key)
 
 
@@ -300,3 +301,24 @@ async def test_the_pages_are_for_everybody_s_eyes(chrome: Browser, panel: PanelS
                     assert not await serious(page), (path, look)
                 wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
                 assert wide <= 0, f"{path} is {wide} px too wide"
+
+
+async def test_what_would_be_gone_for_good_is_asked_twice(panel: PanelServed) -> None:
+    at = await counter(panel.engine)
+    code = await at.open()
+    await closing.withdraw(panel.engine, at.page, at.ask(code, "citizen"))
+    panel.clock.now += timedelta(days=100)
+    client = await panel.signed_in("admin")
+    key = "cases//withdrawn"
+    short = await form(client, "retention", key) | {"delete_after": "60", "anonymise_after": "90"}
+    first = await client.post(f"{BOOK}/retention/save", short)
+    page = await first.text()
+    assert first.status == 422 and TEXT("admin.retention_sure", n=1) in page and 'value="60"' in page
+    assert await history(panel.engine) == []
+    assert (await client.post(f"{BOOK}/retention/save", short | {"sure": "true"})).status == 303
+    long = await form(client, "retention", key) | {"delete_after": "700", "anonymise_after": "700"}
+    assert (await client.post(f"{BOOK}/retention/save", long)).status == 303
+    newest = (await history(panel.engine))[0]["number"]
+    undone = await client.post("/panel/admin/undo", {"number": str(newest)})
+    assert undone.status == 422 and TEXT("admin.cannot_undo_retention", n=1) in await undone.text()
+    assert (await client.get(f"{BOOK}/retention/import")).status == 404

@@ -127,7 +127,7 @@ async def _write(connection: AsyncConnection, done: Done, why: Why) -> None:
     if done.after is not None:
         await noun.put(connection, done.after, why.actor.name, why.now)
     elif done.before is not None:
-        if noun.retires:
+        if noun.stays:
             raise Refused(f"{done.noun} {done.key} is retired, never deleted: cases may point at it")
         await noun.drop(connection, done.before)
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.retention import LEAST_DAYS
 from ivr.cases.routing import COUNTY_MARK, Scope
 from ivr.desk.admin.fields import Row, Wrong, unknown
 from ivr.desk.admin.nouns import AGENCY, AREA, KIND, RULE, TOPIC
@@ -87,6 +88,8 @@ def wrongs(noun: str, before: Row | None, after: Row | None, its: Province) -> I
                 yield Wrong("day", "far")
         case "wording":
             yield from _wording(after, its)
+        case "retention":
+            yield from _terms(after)
         case "limit" if after["name"] in AT_LEAST_ONE and after["value"] < 1:
             yield Wrong("value", "number", {"low": 1, "high": 100_000, "given": after["value"]})
 
@@ -170,6 +173,16 @@ def _live(field: str, what: str, code: str, rows: dict[str, Row]) -> Iterator[Wr
         yield unknown(field, what, code, rows)
     elif rows[code]["retired"]:
         yield Wrong(field, "retired", {"what": what, "given": code})
+
+
+def _terms(row: Row) -> Iterator[Wrong]:
+    for name in ("delete_after", "anonymise_after"):
+        if 0 < row[name] < LEAST_DAYS:
+            yield Wrong(name, "number", {"low": LEAST_DAYS, "high": 36_500, "given": row[name]})
+    if row["what"] != "cases":
+        for name in ("kind", "status", "anonymise_after"):
+            if row[name]:
+                yield Wrong(name, "only_cases")
 
 
 def _wording(row: Row, its: Province) -> Iterator[Wrong]:

@@ -51,6 +51,7 @@ SENTENCES = {
     "doubled": "stands in the file twice, first in line {by}",
     "retired": "{what} {given} is retired",
     "key_changed": "a key can't be changed: make a new one and retire this one",
+    "only_cases": "is only for cases",
     "there": "is there already",
     "not_there": "is not there any more",
 }

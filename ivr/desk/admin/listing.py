@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.desk import wording
+from ivr.desk.admin import terms
 from ivr.desk.admin.fields import Row
 from ivr.desk.admin.nouns import BY_NAME, LIMITS
 from ivr.desk.book import Limits
@@ -22,13 +23,15 @@ class Files:
 
 
 async def rows_in_force(connection: AsyncConnection, noun: str, files: Files) -> dict[str, Row]:
-    """By key. Raises SeedError for wordings when their file is broken."""
+    """By key. Raises SeedError for wordings and retention when their file is broken."""
     its = BY_NAME[noun]
     own = await its.rows(connection)
     if noun == "limit":
         return {
             name: own.get(name) or {"name": name, "value": getattr(files.limits, name)} for name in LIMITS
         }
+    if noun == "retention":
+        return dict(sorted((await terms.rows(connection, files.folder)).items()))
     if noun != "wording":
         return own
     found = {}

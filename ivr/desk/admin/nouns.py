@@ -13,24 +13,35 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.kinds import Kind
 from ivr.cases.routing import Scope
+from ivr.cases.statuses import OPEN, Status
 from ivr.desk.admin.fields import Field, Row
 from ivr.store import tables
 
 PEOPLE = "desk"  # the source of rules that people made
 _RETIRED = Field("retired", "flag", needed=False)
 _SCOPES = tuple(str(scope) for scope in Scope if scope is not Scope.PRECEDENT)
+ENDED = tuple(str(status) for status in Status if status not in OPEN)
 LIMITS = ("cases_per_hour", "cases_per_day", "repeat_days", "wrong_codes", "wrong_codes_minutes")
 
 
 @dataclass(frozen=True, slots=True)
 class Noun:
-    """`plural` names it in files. Cases point at what `retires`: it is never deleted, only retired."""
+    """`plural` names it in files. `over_files`: its rows stand over those of a file, which hold without them.
+
+    Cases point at what else `retires`: it is never deleted.
+    """
 
     name: str
     plural: str
     table: Table
     fields: tuple[Field, ...]
     keys: tuple[str, ...] = ("code",)
+    over_files: bool = False
+
+    @property
+    def stays(self) -> bool:
+        """Whether cases may point at its rows."""
+        return self.retires and not self.over_files
 
     @property
     def retires(self) -> bool:
@@ -214,6 +225,7 @@ WORDING = Noun(
         _RETIRED,
     ),
     ("name", "topic", "status"),
+    over_files=True,
 )
 LIMIT = Noun(
     "limit",
@@ -222,5 +234,20 @@ LIMIT = Noun(
     (Field("name", "choice", choices=LIMITS), Field("value", "whole", low=0, high=100_000)),
     ("name",),
 )
-NOUNS: Sequence[Noun] = (AGENCY, TOPIC, AREA, RULE, KIND, DAY, WORDING, LIMIT)
+RETENTION = Noun(
+    "retention",
+    "retention",
+    tables.retention_terms,
+    (
+        Field("what", "choice", choices=("cases", "calls", "scraps")),
+        Field("kind", "choice", needed=False, choices=tuple(map(str, Kind))),
+        Field("status", "choice", needed=False, choices=ENDED),
+        Field("delete_after", "whole", needed=False, high=36_500),
+        Field("anonymise_after", "whole", needed=False, high=36_500),
+        _RETIRED,
+    ),
+    ("what", "kind", "status"),
+    over_files=True,
+)
+NOUNS: Sequence[Noun] = (AGENCY, TOPIC, AREA, RULE, KIND, DAY, WORDING, LIMIT, RETENTION)
 BY_NAME = {noun.name: noun for noun in NOUNS}

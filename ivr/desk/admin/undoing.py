@@ -112,7 +112,7 @@ def _restored(row: Found[Any]) -> Row | None:
 
 
 def _stays(row: Found[Any]) -> bool:
-    return row.before is None and BY_NAME[row.noun].retires
+    return row.before is None and BY_NAME[row.noun].stays
 
 
 async def _story(connection: AsyncConnection, noun: str, key: str) -> Sequence[Found[Any]]:

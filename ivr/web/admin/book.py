@@ -7,11 +7,12 @@ from typing import Any
 
 from aiohttp import web
 
+from ivr.desk.admin import terms
 from ivr.desk.admin.changing import Conflict, Why, Wish, change, version, wish
 from ivr.desk.admin.fields import Row, WrongRow
 from ivr.desk.admin.listing import rows_in_force
 from ivr.desk.admin.names import Names, read_names
-from ivr.desk.admin.nouns import BY_NAME, NOUNS, Noun
+from ivr.desk.admin.nouns import BY_NAME, NOUNS, RETENTION, Noun
 from ivr.desk.admin.undoing import history
 from ivr.web.admin import showing
 from ivr.web.panel.visit import NotFound, Route, Visit
@@ -27,6 +28,7 @@ COLUMNS = {
     "day": ("day", "county", "is_working", "note"),
     "wording": ("name", "topic", "status", "said"),
     "limit": ("name", "value"),
+    "retention": ("what", "kind", "status", "delete_after", "anonymise_after"),
 }
 LATEST = 8
 
@@ -110,18 +112,29 @@ async def save(visit: Visit) -> web.Response:
     """The values come back with one sentence at the field; nothing that was typed is lost."""
     noun, form = noun_of(visit), visit.form()
     key, seen = form.raw("row"), form.raw("seen")
-    given, wrong, notice = showing.given(noun, form), dict[str, str](), ""
+    given, wrong, notice, gone = showing.given(noun, form), dict[str, str](), "", 0
     try:
-        done = await change(visit.panel.engine, why(visit), wish(noun, given, key, seen))
-        return visit.redirect(_saved(visit, noun, bool(done)))
+        wanted = wish(noun, given, key, seen)
+        if gone := await _would_go(visit, noun, wanted.values):
+            notice = visit.words("admin.retention_sure", n=gone)
+        else:
+            done = await change(visit.panel.engine, why(visit), wanted)
+            return visit.redirect(_saved(visit, noun, bool(done)))
     except WrongRow as error:
         wrong = showing.by_field(visit.words, error.wrongs)
     except Conflict as error:
         notice, seen = visit.words("admin.conflict"), version(error.current)
     names, rows = await _read(visit, noun)
-    current = rows.get(key) if notice else None
-    more: dict[str, Any] = {"row": rows.get(key), "current": current, "status": 422}
+    current = rows.get(key) if notice and not gone else None
+    more: dict[str, Any] = {"row": rows.get(key), "current": current, "status": 422, "sure": bool(gone)}
     return form_page(visit, noun, names, key, seen, given, wrong=wrong, notice=notice, **more)
+
+
+async def _would_go(visit: Visit, noun: Noun, values: Row | None) -> int:
+    """What a change of retention takes away within the hour, for good: asked once more before it is done."""
+    if noun is not RETENTION or values is None or visit.form().flag("sure"):
+        return 0
+    return await terms.would_go(visit.panel.engine, visit.panel.files.folder, values, visit.now)
 
 
 async def remove(visit: Visit) -> web.Response:
@@ -159,8 +172,9 @@ def form_page(
     current: Row | None = None,
     story: list[dict[str, Any]] | None = None,
     status: int = 200,
+    sure: bool = False,
 ) -> web.Response:
-    """`seen` of a new row is "", so that it never takes the place of another."""
+    """`sure`: whether to ask once more. `seen` of a new row is "": it never takes the place of another."""
     return visit.render(
         "admin/form.html",
         status=status,
@@ -173,6 +187,7 @@ def form_page(
         row=row,
         current=current,
         story=story or [],
+        sure=sure,
         may_edit=visit.allowed("books_edit"),
         languages=languages(visit),
         hint_of=lambda name: hint(visit, noun, name),

@@ -10,7 +10,7 @@ from aiohttp import web
 from ivr.desk.admin.changing import Conflict, Done
 from ivr.desk.admin.exchange import FORMS, ImportRefused, bring_in, export
 from ivr.desk.admin.names import read_names
-from ivr.desk.admin.nouns import Noun
+from ivr.desk.admin.nouns import RETENTION, Noun
 from ivr.desk.admin.tables import LARGEST
 from ivr.voice.mistakes import Mistake
 from ivr.web.admin import showing
@@ -40,12 +40,20 @@ async def out(visit: Visit) -> web.Response:
 
 
 async def page(visit: Visit) -> web.Response:
-    return await _page(visit, noun_of(visit))
+    return await _page(visit, _importable(visit))
+
+
+def _importable(visit: Visit) -> Noun:
+    """Raises NotFound also for what takes things away for good: that is decided row by row."""
+    noun = noun_of(visit)
+    if noun is RETENTION:
+        raise NotFound
+    return noun
 
 
 async def come_in(visit: Visit) -> web.Response:
     """A new file is only looked at; one that was looked at comes in whole."""
-    noun, form = noun_of(visit), visit.form()
+    noun, form = _importable(visit), visit.form()
     sent, name, data = form.file("file"), form.raw("name")[:80], b""
     if sent is not None:
         name, data = sent.filename[-80:], sent.file.read(MOST)

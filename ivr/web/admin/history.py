@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
+from ivr.desk.admin import terms
 from ivr.desk.admin.changing import Conflict
 from ivr.desk.admin.fields import WrongRow
 from ivr.desk.admin.names import read_names
-from ivr.desk.admin.nouns import BY_NAME
+from ivr.desk.admin.nouns import BY_NAME, RETENTION
 from ivr.desk.admin.undoing import PAGE, CannotUndo, history, undo
 from ivr.web.admin import showing
 from ivr.web.admin.book import helpers, why
@@ -41,9 +42,23 @@ async def page(visit: Visit, wrong: str = "", number: int = 0) -> web.Response:
     )
 
 
+async def _would_go(visit: Visit, number: int) -> int:
+    """What taking that change back would take away for good: that is done on the row's own page."""
+    found = await history(visit.panel.engine, before=number + 1, limit=1)
+    if not found or found[0]["number"] != number or found[0]["noun"] != RETENTION.name:
+        return 0
+    folder = visit.panel.files.folder
+    written = {terms.row_key(row): row for row in terms.of_file(folder)}
+    restored = found[0]["before"] or written.get(found[0]["key"])
+    gone = restored or found[0]["after"] | {"retired": True}
+    return await terms.would_go(visit.panel.engine, folder, gone, visit.now)
+
+
 async def take_back(visit: Visit) -> web.Response:
     form, words = visit.form(), visit.words
     number = form.number("number", 1)
+    if gone := await _would_go(visit, number):
+        return await page(visit, words("admin.cannot_undo_retention", n=gone), number)
     try:
         await undo(visit.panel.engine, why(visit), number)
     except CannotUndo as error:
