@@ -38,6 +38,7 @@ from ivr.desk.codes import CodeBlock, CodesError
 from ivr.desk.condition import Gauge
 from ivr.desk.hearing import Booth, keep_swept
 from ivr.desk.intake import Intake
+from ivr.desk.live import Disk
 from ivr.desk.seeding import directory_from
 from ivr.desk.signing_in import Keeping
 from ivr.desk.suggesting import Learning
@@ -57,6 +58,7 @@ from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
+from ivr.switchboard import Switchboard
 from ivr.transcribing import Transcriber
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
@@ -65,6 +67,7 @@ from ivr.watchdog import watch_loop
 from ivr.web import metrics
 from ivr.web.counter import Counter
 from ivr.web.health import Check, application, examine
+from ivr.web.live.board import Board
 from ivr.web.outside import attach
 from ivr.web.panel import application as panel
 from ivr.web.panel.studio import BadVoice, Studio
@@ -452,7 +455,25 @@ class Hotline:
             files=Files(settings.seed_path, self.book.limits),
             prompts=booth(settings),
             needed=self._needed,
+            desk_phone=self._telephone("seda111-desk", self.secrets.desk)
+            if settings.browser_phone.supervisors
+            else None,
+            board=Board(
+                self.engine,
+                settings.province.timezone,
+                self.line.clock,
+                Switchboard(self.ami, settings.sip.watched),
+                self._disks,
+                self.line.going_on,
+            ),
         )
+
+    def _disks(self) -> list[Disk]:
+        now = self.volumes.clock()
+        return [
+            Disk("second" if each.prefix else "state", each.last.free, each.trouble(LONGEST_SECONDS, now))
+            for each in self.volumes.all
+        ]
 
     def _telephone(self, user: str, secret: str) -> Telephone:
         return Telephone(self.settings.phone_url, user, secret, self.settings.calls.extension)

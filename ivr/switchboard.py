@@ -10,8 +10,8 @@ from collections.abc import Mapping
 
 from panoramisk.message import Message
 
-from ivr.asterisk.ami import Ami, AmiFailed
-from ivr.desk.live import Operator, Queue
+from ivr.asterisk.ami import Ami, AmiError, AmiFailed
+from ivr.desk.live import Operator, Queue, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -23,20 +23,18 @@ TRUNK_STATES = {"NOT_INUSE": "up", "INUSE": "up", "BUSY": "up", "UNAVAILABLE": "
 
 
 class Switchboard:
-    """`watched`: names of PJSIP endpoints. Every method raises AmiError."""
+    """`watched`: names of PJSIP endpoints. Every method raises Unreachable."""
 
     def __init__(self, ami: Ami, watched: tuple[str, ...] = ()) -> None:
         self.ami = ami
         self.watched = watched
 
-    @property
-    def answers(self) -> bool:
-        """Whether Asterisk can be asked now."""
-        return self.ami.connected
-
     async def queue(self) -> Queue:
         """Who waits and who serves."""
-        told = await self.ami.listed("QueueStatus", "QueueStatusComplete", Queue=QUEUE)
+        try:
+            told = await self.ami.listed("QueueStatus", "QueueStatusComplete", Queue=QUEUE)
+        except AmiError as error:
+            raise Unreachable(str(error)) from None
         waiting = [event for event in told if event.event == "QueueEntry"]
         members = [event for event in told if event.event == "QueueMember"]
         return Queue(
@@ -48,12 +46,21 @@ class Switchboard:
         """Endpoint → up, down, missing or unknown (Asterisk is not told to look: `qualify_frequency`)."""
         states = {}
         for name in self.watched:
-            answer = await self.ami.action("Getvar", Variable=f"DEVICE_STATE(PJSIP/{name})")
+            try:
+                answer = await self.ami.action("Getvar", Variable=f"DEVICE_STATE(PJSIP/{name})")
+            except AmiError as error:
+                raise Unreachable(str(error)) from None
             states[name] = TRUNK_STATES.get(answer.value, "unknown")
         return states
 
     async def end(self, unique_id: str) -> None:
         """Take leave of the caller and hang up. A channel that can't be led there is hung up at once."""
+        try:
+            await self._take_leave(unique_id)
+        except AmiError as error:
+            raise Unreachable(str(error)) from None
+
+    async def _take_leave(self, unique_id: str) -> None:
         try:
             await self.ami.action("Redirect", Channel=unique_id, Context=ENDED, Exten="s", Priority=1)
         except AmiFailed as error:

@@ -17,6 +17,8 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk import auditing
+from ivr.desk.people import Person
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import calls, interventions
 
@@ -45,14 +47,20 @@ class Intervention:
 
 
 async def begin(
-    engine: AsyncEngine, call: uuid.UUID, action: Intervening, actor: str, reason: str, now: datetime
+    engine: AsyncEngine,
+    call: uuid.UUID,
+    action: Intervening,
+    person: Person,
+    reason: str,
+    now: datetime,
+    address: str = "",
 ) -> Intervention:
     """Write it down. Raises WrongField without a reason, Refused when the call is over."""
     reason = reason.strip()
     if not reason or len(reason) > LONGEST_REASON:
         raise WrongField("reason", f"must be given, in at most {LONGEST_REASON} characters")
     code = "" if action is Intervening.END else _fresh_code()
-    row: Json = {"id": uuid.uuid4(), "call_id": call, "action": action, "actor": actor}
+    row: Json = {"id": uuid.uuid4(), "call_id": call, "action": action, "actor": person.name}
     row |= {"reason": reason, "at": now}
     if code:
         row |= {"code_hash": _hash(code), "expires_at": now + CODE_LIVES}
@@ -62,6 +70,10 @@ async def begin(
         if unique_id is None:
             raise Refused("the call is over")
         await connection.execute(insert(interventions).values(row))
+        of, deed = f"call/{call}", f"call_{action}"
+        await auditing.note(
+            connection, now, deed, person=person.id, subject=of, reason=reason, address=address
+        )
     return Intervention(row["id"], action, unique_id, code)
 
 

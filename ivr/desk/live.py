@@ -6,7 +6,7 @@ one row. A call in progress costs nothing for it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,6 +23,10 @@ FRESH = timedelta(seconds=6)  # what is older was told by a server that is gone
 FORGOTTEN = timedelta(hours=1)
 
 
+class Unreachable(Exception):
+    """Asterisk can't be asked now, or did not do what it was asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Operator:
     """A member of the queue. `state`: free, talking, ringing, paused or away."""
@@ -36,12 +40,25 @@ class Operator:
 class Queue:
     """Who waits for an operator. `waits`: unique id → seconds so far."""
 
-    waits: dict[str, int]
+    waits: Mapping[str, int]
     operators: tuple[Operator, ...]
+
+    @property
+    def free(self) -> int:
+        return sum(1 for operator in self.operators if operator.state == "free")
 
     @property
     def longest(self) -> int:
         return max(self.waits.values(), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A disk that recordings may go to. `trouble`: one sentence, "" when it is well."""
+
+    name: str
+    free_bytes: int
+    trouble: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from ivr.store.tables import agencies, people
 from ivr.web.health import application
 from ivr.web.panel.application import attach
 from ivr.web.panel.visit import Panel
+from ivr.web.telephone import Telephone
 from tests.web.service import LEARNING, Clock
 
 PASSWORD = "an old brown kettle 7"
@@ -131,7 +132,9 @@ class PanelServed:
 async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncIterator[PanelServed]:
     """`more`: further fields of Panel, like `learning`."""
     clock = Clock()
-    fields: dict[str, Any] = {"learning": LEARNING, "state": folder, "clock": clock} | more
+    nowhere = Telephone("ws://127.0.0.1:9/ws", "seda111-phone", "secret", "111")  # there is no Asterisk
+    fields: dict[str, Any] = {"learning": LEARNING, "state": folder, "clock": clock}
+    fields |= {"citizens_phone": nowhere} | more
     panel = Panel(engine, Book(engine), folder / "recordings", **fields)
     app = application({})
     attach(app, panel)

@@ -7,11 +7,13 @@ import statistics
 import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser
 from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import code_for, is_valid
 from ivr.cases.statuses import Status
@@ -21,7 +23,7 @@ from ivr.store.tables import cases
 from ivr.web.panel.words import digits, words
 from tests.desk.office import call, office, opening
 from tests.web.browser import PHONE, screenshot, serious, window
-from tests.web.panel import Client, PanelServed
+from tests.web.panel import Client, PanelServed, panel_served
 
 KEY = bytes(32)
 ANSWER = "لولهٔ خیابان آزادی تعمیر شد."
@@ -53,12 +55,18 @@ async def track(client: Client, code: str) -> tuple[int, str]:
     return answer.status, await answer.text()
 
 
-async def test_the_first_page_leads_on_and_search_engines_stay_away(panel: PanelServed) -> None:
-    client = await panel.client()
+async def test_the_first_page_leads_on_and_search_engines_stay_away(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with panel_served(engine, tmp_path, citizens_phone=None) as panel:  # outside the lab
+        await leads_on(await panel.client())
+
+
+async def leads_on(client: Client) -> None:
     answer = await client.get("/")
     page = await answer.text()
     assert answer.status == 200 and 'href="/track"' in page and 'href="/panel/sign-in"' in page
-    assert 'href="/call"' not in page and (await client.get("/call")).status == 404  # outside the lab
+    assert 'href="/call"' not in page and (await client.get("/call")).status == 404
     assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
     assert (await client.get("/track")).headers["X-Robots-Tag"] == "noindex, nofollow"
 

@@ -12,6 +12,7 @@ from aiohttp import web
 from ivr.web import admin
 from ivr.web.casefile import routes as casefile
 from ivr.web.inbox import routes as inbox
+from ivr.web.live import routes as live
 from ivr.web.numbers import routes as numbers
 from ivr.web.panel import account, sign_in
 from ivr.web.panel.guard import Guard, secure
@@ -33,6 +34,7 @@ def sections() -> list[Route]:
         *account.routes(),
         *casefile.routes(),
         *numbers.routes(),
+        *live.routes(),
         *public.routes(),
         *admin.routes(),
         *inbox.routes(),
@@ -49,6 +51,7 @@ def attach(app: web.Application, panel: Panel, timezone: str = "Asia/Tehran") ->
     app.on_response_prepare.append(secure)
     app.cleanup_ctx.append(partial(_news, panel))
     app.on_shutdown.append(partial(_let_go, panel))
+    app.on_shutdown.append(panel.board.close)
     app.router.add_get("/static/{version}/{path:.+}", panel.assets.serve)
     for route in routes:
         app.router.add_route(route.method, route.path, guard.around(route))

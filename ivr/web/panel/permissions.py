@@ -153,6 +153,14 @@ ROUTES: Mapping[str, Permission] = {
     "numbers.reveal": P.NUMBERS_EXPORT,
     "letter": P.LETTERS_PRINT,
     # live
+    "live": P.LIVE_SEE,
+    "live.stream": P.LIVE_SEE,
+    "live.listen": P.LIVE_LISTEN,
+    "live.listen.send": P.LIVE_LISTEN,
+    "live.take": P.LIVE_STEER,
+    "live.take.send": P.LIVE_STEER,
+    "live.end": P.LIVE_STEER,
+    "live.end.send": P.LIVE_STEER,
     # public
     "start": P.PUBLIC,
     "call": P.PUBLIC,

@@ -22,6 +22,7 @@ from ivr.desk.signing_in import From, Keeping, Session
 from ivr.desk.suggesting import Learning
 from ivr.store.vault import Vault
 from ivr.voice.booth import Prompts
+from ivr.web.live.board import Board
 from ivr.web.panel.assets import Assets
 from ivr.web.panel.forms import Form
 from ivr.web.panel.permissions import Permission, may
@@ -38,8 +39,9 @@ class Panel:
     """What the sections stand on. `ivr/app.py` fills it; who needs more of the house adds a field here.
 
     `proxies`: networks of reverse proxies whose X-Forwarded-For and -Proto are believed.
-    `citizens_phone`: with which anybody may call from a browser; None outside the lab. `files`: what of the
-    province's book is not in the database. `needed`: the prompts that calls can reach.
+    `citizens_phone`: with which anybody may call from a browser; None outside the lab. `desk_phone`: a
+    supervisor's. `board`: what goes on now. `files`: what of the province's book is not in the database.
+    `needed`: the prompts that calls can reach.
     """
 
     engine: AsyncEngine
@@ -60,12 +62,15 @@ class Panel:
     assets: Assets = field(default_factory=Assets)
     seed: Path | None = None  # the province's folder
     citizens_phone: Telephone | None = None
+    desk_phone: Telephone | None = None
+    board: Board = field(default=None)  # type: ignore[assignment]  # None: one that asks no Asterisk
     archive: Archive = field(init=False)  # figures, kept for all who ask
     news: News = field(init=False)
 
     def __post_init__(self) -> None:
         self.archive = Archive(self.engine, self.clock, self.book.timezone)
         self.news = News(self.engine, self.clock)
+        self.board = self.board or Board(self.engine, self.book.timezone, self.clock)
 
 
 class NotFound(Exception):

@@ -18,6 +18,7 @@ export function dialpad(root, number = root.dataset.extension) {
   const press = (key) => {
     if (phone.state !== "talking") return;
     phone.press(key);
+    if (!pressed) return;
     pressed.value = `${pressed.value}${/\d/.test(key) ? plain.format(key) : key}`.slice(-12);
     const button = one(`[data-key="${CSS.escape(key)}"]`);
     button?.classList.add("down");
@@ -35,7 +36,7 @@ export function dialpad(root, number = root.dataset.extension) {
     if (call) { call.hidden = state !== "idle"; call.disabled = false; }
     if (mute) { mute.hidden = state !== "talking"; mute.setAttribute("aria-pressed", muted); }
     if (hangUp) hangUp.hidden = state === "idle";
-    if (state === "connecting") { pressed.value = ""; length.textContent = ""; }
+    if (state === "connecting") { length.textContent = ""; if (pressed) pressed.value = ""; }
     if (state === "talking") follow();
   };
 

@@ -1,0 +1,87 @@
+"""The board as it changes: server-sent events with the pieces that are new, and nothing when nothing is."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp import web
+
+from ivr.web.live.board import Look
+from ivr.web.panel.visit import Visit
+
+STREAM_SECONDS = 300.0  # then the browser asks again, and its session is looked at again
+ALIVE_SECONDS = 15.0
+_PIECES = ("stats", "side")
+Json = dict[str, Any]
+
+
+class Drawing:
+    """The board's pieces for one visitor, each drawn anew only when what it shows has changed."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit = visit
+        self._rows: dict[str, tuple[object, str]] = {}
+        self._sent: dict[str, str] = {}
+
+    def row(self, call: Json, look: Look) -> str:
+        """One call's line of the table."""
+        waits = bool(look.queue and call["unique_id"] in look.queue.waits)
+        shows = (call, waits, look.numbers is None)
+        kept = self._rows.get(call["id"])
+        if kept is None or kept[0] != shows:
+            html = self._piece("live/row.html", look, call=call, waits=waits)
+            kept = self._rows[call["id"]] = (shows, html)
+        return kept[1]
+
+    def changes(self, look: Look) -> Json | None:
+        """What the page does not show yet; None when it shows everything."""
+        now = {name: self._piece(f"live/{name}.html", look) for name in _PIECES}
+        now |= {call["id"]: self.row(call, look) for call in look.calls}
+        order = [call["id"] for call in look.calls]
+        fresh = {name: html for name, html in now.items() if self._sent.get(name) != html}
+        gone = self._sent.keys() - now.keys()
+        self._sent = now
+        for id in self._rows.keys() - set(order):
+            del self._rows[id]
+        if not fresh and not gone:
+            return None
+        pieces = {name: fresh.pop(name) for name in _PIECES if name in fresh}
+        return {"at": round(look.at.timestamp() * 1000), "pieces": pieces, "rows": fresh, "order": order}
+
+    def _piece(self, template: str, look: Look, **values: Any) -> str:
+        return self.visit.renderer(self.visit, template, {"look": look, **values})
+
+
+async def stream(visit: Visit) -> web.StreamResponse:
+    """Until the page is left, the house closes, or five minutes are over."""
+    answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    await answer.prepare(visit.request)
+    drawing = Drawing(visit)
+    loop = asyncio.get_running_loop()
+    until, spoke = loop.time() + STREAM_SECONDS, loop.time()
+    looks = visit.panel.board.watch()
+    try:
+        await answer.write(b"retry: 2000\n\n")
+        async for look in looks:
+            if (changes := drawing.changes(look)) is not None:
+                await answer.write(f"data: {json.dumps(changes, ensure_ascii=False)}\n\n".encode())
+            elif loop.time() - spoke > ALIVE_SECONDS:
+                await answer.write(b": alive\n\n")
+            else:
+                continue
+            spoke = loop.time()
+            if spoke > until:
+                break
+    except ConnectionResetError:  # the page was left
+        pass
+    finally:
+        await _end(looks)
+    return answer
+
+
+async def _end(looks: AsyncIterator[Look]) -> None:
+    """Now, not when somebody collects it: it counts the watchers."""
+    await looks.aclose()  # type: ignore[attr-defined]

@@ -1,0 +1,122 @@
+// The live board: takes in what is new over server-sent events, lets the clocks run, and asks before a supervisor
+// steps into a call. Without it the board is as it was when the page was opened, and its buttons lead to forms.
+
+import { dialpad } from "./dialpad.js";
+
+const board = document.querySelector("[data-board]");
+const rows = board.querySelector("[data-rows]");
+const lost = document.querySelector("[data-lost]");
+const two = new Intl.NumberFormat("fa-IR", { minimumIntegerDigits: 2, useGrouping: false });
+const plain = new Intl.NumberFormat("fa-IR", { useGrouping: false });
+let ahead = 0;  // how much this clock is ahead of the server's, in milliseconds
+
+function element(html) {
+  const holder = document.createElement("template");
+  holder.innerHTML = html.trim();
+  return holder.content.firstElementChild;
+}
+
+function tick() {
+  for (const time of document.querySelectorAll("time[data-since]")) {
+    const seconds = Math.max(0, Math.round((Date.now() - ahead - time.dataset.since) / 1000));
+    const text = `${plain.format(Math.floor(seconds / 60))}:${two.format(seconds % 60)}`;
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
+function take({ at, pieces, rows: fresh, order }) {
+  ahead = Date.now() - at;
+  for (const [name, html] of Object.entries(pieces)) board.querySelector(`[data-piece="${name}"]`).innerHTML = html;
+  const there = new Map([...rows.children].map((row) => [row.dataset.call, row]));
+  for (const [id, html] of Object.entries(fresh)) {
+    const row = element(html);
+    const old = there.get(id);
+    // A button that is about to be pressed stays under the finger.
+    const focused = old?.contains(document.activeElement) && document.activeElement.dataset.intervention;
+    if (old) old.replaceWith(row);
+    else row.classList.add("fresh");
+    there.set(id, row);
+    if (focused) row.querySelector(`[data-intervention="${focused}"]`)?.focus({ preventScroll: true });
+  }
+  for (const [id, row] of there) if (!order.includes(id)) row.remove();
+  order.forEach((id, index) => {
+    const row = there.get(id);
+    if (row && rows.children[index] !== row) rows.insertBefore(row, rows.children[index] ?? null);
+  });
+  board.querySelector("[data-none]").hidden = order.length > 0;
+  tick();
+}
+
+const events = new EventSource(board.dataset.stream);
+events.addEventListener("message", ({ data }) => take(JSON.parse(data)));
+events.addEventListener("open", () => { lost.hidden = true; });
+events.addEventListener("error", () => { lost.hidden = false; });
+addEventListener("pagehide", () => events.close());
+setInterval(tick, 1000);
+tick();
+
+// ── stepping in ──
+const face = document.querySelector("[data-phone]");
+const phone = face && dialpad(face);
+const dialog = document.getElementById("intervene");
+const form = dialog?.querySelector("form");
+let meant = {};
+
+function show(parts, which, name) {
+  for (const each of parts) each.hidden = each.dataset[name] !== which;
+}
+
+board.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-intervention]");
+  if (!link || !dialog) return;
+  event.preventDefault();
+  meant = { action: link.dataset.intervention, whose: link.closest("tr").querySelector("[data-number]").textContent };
+  form.action = link.href;
+  form.reset();
+  show(dialog.querySelectorAll("[data-for]"), meant.action, "for");
+  dialog.querySelector("[data-whose]").textContent = meant.whose;
+  for (const part of ["wrong", "dials"]) dialog.querySelector(`[data-${part}]`).hidden = true;
+  dialog.querySelector("[data-asks]").hidden = false;
+  dialog.showModal();
+});
+
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const wrong = dialog.querySelector("[data-wrong]");
+  try {
+    const answer = await fetch(form.action, {
+      method: "POST", body: new FormData(form), headers: { Accept: "application/json" },
+    });
+    const told = await answer.json();
+    if (!answer.ok) throw new Error(told.wrong);
+    if (!told.dial) return dialog.close();
+    if (phone && told.browser) {
+      dialog.close();
+      return dial(told.dial);
+    }
+    show(dialog.querySelectorAll("[data-for]"), "", "for");
+    dialog.querySelector("[data-asks]").hidden = true;
+    dialog.querySelector("[data-dial]").textContent = told.dial;
+    dialog.querySelector("[data-dials]").hidden = false;
+  } catch (error) {
+    wrong.textContent = error instanceof SyntaxError || error instanceof TypeError ? document.body.dataset.failed : error.message;
+    wrong.hidden = false;
+  }
+});
+
+function dial(number) {
+  phone.hangUp();
+  show(face.querySelectorAll("[data-doing]"), meant.action, "doing");
+  face.querySelector("[data-whom]").textContent = meant.whose;
+  face.querySelector("[data-mine]").hidden = meant.action !== "take";
+  face.hidden = false;
+  phone.call(number, { speaking: meant.action === "take" });
+}
+
+phone?.addEventListener("change", () => {
+  const idle = phone.state === "idle";
+  if (meant.action !== "take") face.querySelector('[data-act="mute"]').hidden = true;
+  face.querySelector('[data-act="put-away"]').hidden = !(idle && phone.trouble);
+  if (idle && !phone.trouble) face.hidden = true;
+});
+face?.querySelector('[data-act="put-away"]').addEventListener("click", () => { face.hidden = true; });

@@ -1,0 +1,236 @@
+"""The live board: what goes on is seen as it goes on, and a supervisor steps in, on record."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, cast
+
+from aiohttp import ClientResponse
+from playwright.async_api import Browser, Locator, Page, expect
+from sqlalchemy import Table, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk import live
+from ivr.desk.book import Book
+from ivr.lab.caller import Beep, Hear, Outcome, Press, Speak, Step
+from ivr.store.tables import audit, calls, interventions
+from ivr.web.panel.visit import Panel
+from ivr.web.panel.words import digits, words
+from tests.desk.office import WEDNESDAY, call, office
+from tests.fixtures.hotline import PATIENCE, Hotline, fresh_number
+from tests.web.browser import PHONE, WIDE, screenshot, serious, window
+from tests.web.panel import PanelServed
+from tests.web.service import Clock
+
+# Persian, complaint, topic 11, county 01: up to the beep.
+TO_THE_BEEP = (Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(),
+               Press("01"), Beep())  # fmt: skip
+SEEN = 20_000  # milliseconds
+
+
+def text(key: str, **values: object) -> str:
+    return words()(f"live.{key}", **values)
+
+
+def going_on(step: str = "record", **more: Any) -> dict[str, Any]:
+    """A call as `ivr.calls` tells of it."""
+    began = WEDNESDAY - timedelta(seconds=95)
+    told = {"id": str(uuid.uuid4()), "unique_id": "1700.1", "number": "0914***67", "began": began.isoformat()}
+    told |= {"step": step, "type": step, "since": (began + timedelta(seconds=60)).isoformat()}
+    told |= {"kind": "complaint", "topic": "water.supply", "county": "ahar", "language": "fa"}
+    return told | {"safe": False, "ours": False} | more
+
+
+async def tell(panel: PanelServed, *told: dict[str, Any]) -> None:
+    await live.tell(panel.engine, "a:1", panel.clock(), told)
+
+
+async def running(panel: PanelServed, folder: Path) -> str:
+    """The id of a call that is in the books and goes on."""
+    async with office(panel.engine, folder) as desk:
+        facts = call()
+        await desk.intake.call_started(facts)
+        await desk.pump.idle()
+    return facts.id
+
+
+async def noted(engine: AsyncEngine, table: Table) -> list[Any]:
+    async with engine.connect() as connection:
+        return list((await connection.execute(select(table))).all())
+
+
+async def test_the_board_shows_every_servers_calls_without_saying_who_calls(panel: PanelServed) -> None:
+    await tell(panel, going_on(), going_on("operator", number="withheld", language="az"))
+    page = await (await panel.signed_in("supervisor")).text("/panel/live")
+    for shown in (text("step.record"), text("withheld"), "۰۹۱۴•••۶۷", "اهر", text("no_asterisk")):
+        assert shown in page, shown
+    assert page.count('data-intervention="listen"') == page.count('data-intervention="end"') == 2
+    operators = await (await panel.signed_in("operator")).text("/panel/live")
+    assert text("step.record") in operators and "data-intervention" not in operators
+
+
+async def events(answer: ClientResponse) -> AsyncIterator[dict[str, Any]]:
+    async for line in answer.content:
+        if line.startswith(b"data: "):
+            yield json.loads(line.removeprefix(b"data: "))
+
+
+async def test_what_changes_comes_by_itself_and_nothing_else_does(panel: PanelServed) -> None:
+    client = await panel.signed_in("supervisor")
+    one, other = going_on(), going_on("topic")
+    await tell(panel, one, other)
+    async with asyncio.timeout(30), client.http.get("/panel/live/stream") as answer:
+        assert answer.content_type == "text/event-stream"
+        came = events(answer)
+        first = await anext(came)
+        assert set(first["rows"]) == set(first["order"]) == {one["id"], other["id"]}
+        assert set(first["pieces"]) == {"stats", "side"}
+        await tell(panel, one, other | {"type": "county"})
+        second = await anext(came)
+        assert list(second["rows"]) == [other["id"]] and not second["pieces"]
+        assert text("step.county") in second["rows"][other["id"]]
+        await tell(panel, one)
+        third = await anext(came)
+        assert third["order"] == [one["id"]] and not third["rows"] and list(third["pieces"]) == ["stats"]
+        await panel.panel.board.close()
+        assert [each async for each in came] == []
+
+
+async def test_nobody_is_asked_anything_when_the_last_one_has_left(panel: PanelServed) -> None:
+    client = await panel.signed_in("supervisor")
+    async with asyncio.timeout(30):
+        for _ in range(2):
+            async with client.http.get("/panel/live/stream") as answer:
+                await anext(events(answer))
+        while panel.panel.board.watched:
+            await asyncio.sleep(0.05)
+
+
+async def test_a_supervisor_gets_a_code_for_a_reason_and_nobody_else_does(
+    panel: PanelServed, tmp_path: Path
+) -> None:
+    path = f"/panel/live/calls/{await running(panel, tmp_path / 'spool')}/listen"
+    json_please = {"headers": {"Accept": "application/json"}}
+    client = await panel.signed_in("supervisor")
+    refused = await client.post(path, {"reason": " "}, **json_please)
+    assert (refused.status, await refused.json()) == (422, {"wrong": text("wrong.reason")})
+    assert await noted(panel.engine, interventions) == []
+    done = await (await client.post(path, {"reason": "کیفیت"}, **json_please)).json()
+    assert len(done["dial"]) == 9 and done["dial"].startswith("8") and done["browser"] is False
+    [row], [note] = await noted(panel.engine, interventions), [
+        each for each in await noted(panel.engine, audit) if each.action == "call_listen"
+    ]  # fmt: skip
+    assert client.person is not None and row.actor == client.person.name and row.reason == "کیفیت"
+    assert (note.person_id, note.reason) == (client.person.id, "کیفیت")
+    for role in ("operator", "governor", "admin", "auditor", "officer", "head"):
+        other = await panel.signed_in(role)
+        assert (await other.post(path, {"reason": "کیفیت"}, **json_please)).status in (403, 404), role
+    assert len(await noted(panel.engine, interventions)) == 1
+
+
+async def test_without_javascript_the_buttons_lead_to_forms(panel: PanelServed, tmp_path: Path) -> None:
+    client = await panel.signed_in("supervisor")
+    path = f"/panel/live/calls/{await running(panel, tmp_path / 'spool')}/take"
+    assert text("explain.take") in await client.text(path)
+    answer = await client.post(path, {"reason": ""})
+    assert answer.status == 422 and text("wrong.reason") in await answer.text()
+    done = await (await client.post(path, {"reason": "x"})).text()
+    assert re.search(r'class="dial ltr code">8\d{8}<', done)
+    assert (await client.get("/panel/live/calls/x/take")).status == 404
+
+
+async def test_a_call_that_is_over_and_an_asterisk_that_is_away_are_told(
+    panel: PanelServed, tmp_path: Path
+) -> None:
+    client = await panel.signed_in("supervisor")
+    json_please = {"headers": {"Accept": "application/json"}}
+    path = f"/panel/live/calls/{await running(panel, tmp_path / 'spool')}/end"
+    away = await client.post(path, {"reason": "x"}, **json_please)
+    assert (away.status, await away.json()) == (503, {"wrong": text("wrong.asterisk")})
+    over = await client.post(f"/panel/live/calls/{uuid.uuid4()}/end", {"reason": "x"}, **json_please)
+    assert (over.status, await over.json()) == (409, {"wrong": text("wrong.over")})
+
+
+@asynccontextmanager
+async def watching(
+    chrome: Browser, hotline: Hotline, number: str, steps: Sequence[Step]
+) -> AsyncIterator[tuple[Page, Locator, asyncio.Task[Outcome]]]:
+    """A supervisor looks at a running hotline's board while somebody calls: the page, and the call's row."""
+    async with AsyncExitStack() as stack:
+        panel = Panel(hotline.engine, Book(hotline.engine), hotline.settings.recordings)
+        url = f"http://127.0.0.1:{hotline.settings.web.port}"
+        served = PanelServed(url, panel, Clock(datetime.now(UTC)), stack)
+        page = await stack.enter_async_context(window(chrome, served, "supervisor"))
+        await page.goto("/panel/live")
+        calling = asyncio.create_task(hotline.call(*steps, number=number))
+        row = page.locator("[data-rows] tr", has_text=digits(f"{number[:4]}•••{number[-2:]}"))
+        try:
+            yield page, row, calling
+        finally:
+            calling.cancel()
+            await asyncio.gather(calling, return_exceptions=True)
+
+
+async def step_in(page: Page, row: Locator, action: str) -> None:
+    await row.get_by_role("link", name=text(f"act.{action}"), exact=True).click()
+    await page.get_by_label(text("reason")).fill("کیفیت پاسخ")
+    await page.get_by_role("dialog").get_by_role("button", name=text(f"act.{action}"), exact=True).click()
+
+
+async def hears(page: Page, least: float = 0.15) -> None:
+    """Until the telephone's meter of the other side shows that much."""
+    meter = page.locator("[data-level=theirs]")
+    async with asyncio.timeout(SEEN / 1000):
+        while await meter.evaluate("meter => meter.value") <= least:
+            await asyncio.sleep(0.03)
+
+
+async def lasted(hotline: Hotline, number: str, action: str) -> None:
+    """Until the books say that this intervention in her call began and ended."""
+    its = interventions.c
+    query = select(its.id).join(calls, calls.c.id == its.call_id).where(calls.c.caller == number)
+    query = query.where(its.action == action, its.over_at >= its.at)
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            async with hotline.engine.connect() as connection:
+                if (await connection.execute(query)).first():
+                    return
+            await asyncio.sleep(0.1)
+
+
+async def test_a_supervisor_sees_a_call_listens_in_and_ends_it_and_its_words_are_a_case(
+    chrome: Browser, hotline: Hotline
+) -> None:
+    number = fresh_number()
+    async with watching(chrome, hotline, number, (*TO_THE_BEEP, Speak(90))) as (page, row, calling):
+        await expect(row).to_contain_text(text("step.record"), timeout=SEEN)
+        await expect(row).to_contain_text("تبریز")
+        await expect(page.locator("[data-piece=side]")).to_contain_text(text("side.well"))
+        await hotline.recording_grown()
+        await step_in(page, row, "listen")
+        await expect(page.get_by_text(text("dock.listen"))).to_be_visible(timeout=SEEN)
+        await hears(page)
+        for name, tone, size in (("light", "light", WIDE), ("dark", "dark", WIDE), ("phone", "light", PHONE)):
+            await page.emulate_media(color_scheme=cast(Any, tone))
+            await page.set_viewport_size(size)
+            await screenshot(page, f"live-{name}")
+            assert await page.locator("html").evaluate("e => e.scrollWidth") <= size["width"]
+            assert not await serious(page)
+        await page.set_viewport_size(WIDE)
+        await page.get_by_role("button", name=words()("public.call.hang_up")).click()
+        await lasted(hotline, number, "listen")
+        await expect(row).to_contain_text(text("step.record"))  # she noticed nothing
+        await step_in(page, row, "end")
+        await expect(row).to_have_count(0, timeout=SEEN)
+        outcome = await calling
+    assert outcome.ended_by == "hotline"
+    case = await hotline.case_of(number)
+    assert case["recordings"][0]["ended"] == "hangup" and case["recordings"][0]["voiced_seconds"] > 2
+    await lasted(hotline, number, "end")
