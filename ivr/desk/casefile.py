@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Actor, Side, permitted
-from ivr.desk import marks, related
+from ivr.desk import kin, marks, related
 from ivr.desk.people import Scope
 from ivr.desk.related import Related
 from ivr.desk.transcripts import edition
@@ -77,7 +77,7 @@ class CaseFile:
         """What the table of transitions lets them try; an agency that has it not may do nothing."""
         if actor.side is Side.AGENCY and actor.agency != self.case.agency:
             return frozenset()
-        found = permitted(Status(self.case.status), actor.side)
+        found = permitted(Status(self.case.status), actor.side) - kin.forbidden(self.case)
         if self.case.draft is None:
             found -= {Action.APPROVE, Action.TURN_DOWN}
         paused = self.case.paused_at is not None

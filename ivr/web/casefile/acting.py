@@ -14,6 +14,7 @@ from ivr.desk import wording
 from ivr.desk.casefile import CaseFile
 from ivr.desk.change import Ask
 from ivr.desk.refusals import Refused
+from ivr.desk.splitting import Part
 from ivr.web.casefile import answering
 from ivr.web.casefile.deeds import BY_NAME, Deed, offered
 from ivr.web.casefile.finding import case_file
@@ -25,6 +26,7 @@ from ivr.web.panel.visit import NotFound, Visit
 
 LONGEST_REASON = 1000
 MOST_DAYS = 10
+PARTS = 4  # rows that the form has
 
 
 async def form(visit: Visit) -> web.StreamResponse:
@@ -78,7 +80,18 @@ async def shown(
     values = (
         {
             name: sent.raw(name)
-            for name in ("reason", "agency", "topic", "county", "into", "days", "words", "voice")
+            for name in (
+                "reason",
+                "agency",
+                "topic",
+                "county",
+                "into",
+                "days",
+                "about",
+                "collective",
+                "words",
+                "voice",
+            )
         }
         if sent
         else {}
@@ -91,6 +104,8 @@ async def shown(
         "typed": values,
         "wrong": wrong or {},
         "sentence": sentence,
+        "parts": _parts(sent),
+        "chosen": sent.many("members") if sent else [],
         "most_days": MOST_DAYS,
         "approval": visit.panel.studio is not None and visit.panel.studio.approval,
         "wordings": await _wordings(visit, file, deed),
@@ -116,6 +131,15 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                 given[name] = sent.raw("county")
             case "words":
                 given[name] = sent.text("words", most=answering.LONGEST, needed=False, lines=True)
+            case "parts":
+                given[name] = [Part(*row) for row in _rows(sent) if row[0] or row[1]]
+            case "members":
+                codes = [tracking_code(code) for code in sent.many("members")]
+                given[name] = [tracking_code(visit.request.match_info["code"]), *filter(None, codes)]
+            case "collective":
+                given[name] = tracking_code(sent.raw("collective"))
+            case "about":
+                given[name] = sent.text("about", most=LONGEST_REASON, needed=False, lines=True)
             case "voice":
                 digest = sent.raw("voice")
                 given[name] = await answering.voice_of(visit, digest) if answering.is_digest(digest) else None
@@ -123,6 +147,17 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                     sent.refuse("voice", "casefile.voice.gone")
     given["approval"] = visit.panel.studio is not None and visit.panel.studio.approval
     return given
+
+
+def _parts(sent: Form | None) -> list[tuple[str, str, str]]:
+    rows = _rows(sent) if sent else []
+    return rows + [("", "", "")] * (PARTS - len(rows))
+
+
+def _rows(sent: Form) -> list[tuple[str, str, str]]:
+    """Agency, words and topic of each part, as many as the page has rows."""
+    columns = [sent.many(f"part_{name}") for name in ("agency", "words", "topic")]
+    return [(agency, words.strip(), topic) for agency, words, topic in zip(*columns, strict=False)]
 
 
 async def _wordings(visit: Visit, file: CaseFile, deed: Deed) -> list[dict[str, Any]]:

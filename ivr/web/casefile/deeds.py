@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import TABLE, Action, Side
-from ivr.desk import answers, closing, referring, timing
+from ivr.desk import answers, closing, collecting, referring, splitting, timing
 from ivr.desk.book import Page
 from ivr.desk.casefile import CaseFile
 from ivr.desk.change import Ask
@@ -21,7 +21,7 @@ from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
 
 Given = Mapping[str, Any]  # what the form said, by field
-Does = Callable[[AsyncEngine, Page, Ask, Given], Awaitable[None]]
+Does = Callable[[AsyncEngine, Page, Ask, Given], Awaitable[object]]
 
 BOTH = frozenset({Side.DESK, Side.AGENCY})
 DESK, AGENCY = frozenset({Side.DESK}), frozenset({Side.AGENCY})
@@ -45,6 +45,11 @@ class Deed:
 
     def needs_reason(self, side: Side) -> bool:
         return side in TABLE[self.action].reason
+
+
+async def _collect(engine: AsyncEngine, page: Page, ask: Ask, given: Given) -> None:
+    into = given["collective"]
+    await collecting.collect(engine, page, ask.actor, given["members"], given["about"], ask.now, into)
 
 
 async def _answer(engine: AsyncEngine, page: Page, ask: Ask, given: Given) -> None:
@@ -75,6 +80,12 @@ DEEDS = (
          lambda e, p, a, g: timing.pause(e, p, a, g["days"]), ("days",), rare=True),
     Deed("resume", Action.RESUME, P.CASES_ANSWER, BOTH, lambda e, p, a, g: timing.resume(e, p, a), rare=True),
     Deed("advise", Action.ADVISE, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.advise(e, p, a), rare=True),
+    Deed("split", Action.SPLIT, P.CASES_CLOSE, DESK,
+         lambda e, p, a, g: splitting.split(e, p, a, g["parts"]), ("parts",), rare=True),
+    Deed("collect", Action.COLLECT, P.CASES_CLOSE, DESK, _collect,
+         ("members", "collective", "about"), rare=True),
+    Deed("release", Action.RELEASE, P.CASES_CLOSE, DESK,
+         lambda e, p, a, g: collecting.release(e, p, a), rare=True),
     Deed("merge", Action.MERGE, P.CASES_CLOSE, DESK,
          lambda e, p, a, g: closing.merge(e, p, a, g["into"]), ("into",), rare=True, grave=True),
     Deed("withdraw", Action.WITHDRAW, P.CASES_CLOSE, DESK,
@@ -92,5 +103,6 @@ def offered(visit: Visit, file: CaseFile) -> list[Deed]:
         for deed in DEEDS
         if deed.action in possible
         and side in deed.sides
+        and (file.of_matter or deed.name != "collect")
         and visit.allowed(deed.permission, case.agency, case.county or "")
     ]
