@@ -45,13 +45,18 @@ async def do(page: Page, deed: str, **fields: str) -> None:
     form = page.locator(f"form.deed[data-name='{deed}']")
     for name, value in fields.items():
         field = form.locator(f"[name='{name}']")
-        await (field.select_option(value) if name in {"agency", "topic", "county"} else field.fill(value))
+        await (
+            field.select_option(value)
+            if name in {"agency", "topic", "county", "person"}
+            else field.fill(value)
+        )
     await form.locator("button[type=submit]").click()
     await page.wait_for_url(f"**?done={deed}")
 
 
 async def test_a_case_goes_from_refer_to_close_through_the_page(desk: Desk, chrome: Browser) -> None:
     code = await desk.open()
+    me = await desk.panel.person("officer", "abfa")
     address = f"/panel/cases/{code}"
     async with (
         window(chrome, desk.panel, "supervisor") as office,
@@ -67,6 +72,8 @@ async def test_a_case_goes_from_refer_to_close_through_the_page(desk: Desk, chro
         await do(office, "refer", agency="abfa")
         await water.goto(address)
         await do(water, "accept")
+        await do(water, "hand", person=str(me.id))
+        await expect(water.locator(".facts")).to_contain_text("در دست")
         await do(water, "answer", words="لوله عوض شد و آب وصل است.")
         await expect(water.locator(".draft")).to_contain_text("لوله عوض شد")
         assert await status(desk, code) == ("in_progress", "abfa")
@@ -128,7 +135,7 @@ async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
         for role in ("operator", "supervisor", "officer", "governor", "auditor")
     }
     assert seen["operator"] == seen["governor"] == seen["auditor"] == set()
-    assert seen["officer"] == {"accept", "answer", "onward", "return", "pause"}
+    assert seen["officer"] == {"accept", "answer", "onward", "return", "pause", "hand"}
     desks = {"refer", "rule", "topic", "merge", "split", "withdraw", "advise", "answer", "pause"}
     assert seen["supervisor"] == desks
     assert (await (await desk.panel.signed_in("admin")).get(f"/panel/cases/{code}")).status == 403
@@ -307,7 +314,7 @@ def test_every_event_has_its_words() -> None:
 def refused_sentences() -> Iterator[tuple[str, str]]:
     """Every refusal that something done with a case on its page can meet."""
     rooms = ("change", "referring", "closing", "timing", "answers", "marks", "transcripts", "precedents",
-             "kin", "splitting", "collecting")  # fmt: skip
+             "kin", "splitting", "collecting", "handing")  # fmt: skip
     files = [ROOT / f"ivr/desk/{room}.py" for room in rooms]
     for path in (*files, ROOT / "ivr/cases/transitions.py", ROOT / "ivr/cases/clock.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -7,10 +7,11 @@ meanwhile is a refusal too: the form carries the number of the last event that w
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 
-from ivr.desk import wording
+from ivr.desk import handing, wording
 from ivr.desk.casefile import CaseFile
 from ivr.desk.change import Ask
 from ivr.desk.refusals import Refused
@@ -89,6 +90,7 @@ async def shown(
                 "days",
                 "about",
                 "collective",
+                "person",
                 "words",
                 "voice",
             )
@@ -105,6 +107,7 @@ async def shown(
         "wrong": wrong or {},
         "sentence": sentence,
         "parts": _parts(sent),
+        "colleagues": await _colleagues(visit, file, deed),
         "chosen": sent.many("members") if sent else [],
         "most_days": MOST_DAYS,
         "approval": visit.panel.studio is not None and visit.panel.studio.approval,
@@ -131,6 +134,8 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                 given[name] = sent.raw("county")
             case "words":
                 given[name] = sent.text("words", most=answering.LONGEST, needed=False, lines=True)
+            case "person":
+                given[name] = _person(sent)
             case "parts":
                 given[name] = [Part(*row) for row in _rows(sent) if row[0] or row[1]]
             case "members":
@@ -147,6 +152,25 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                     sent.refuse("voice", "casefile.voice.gone")
     given["approval"] = visit.panel.studio is not None and visit.panel.studio.approval
     return given
+
+
+async def _colleagues(visit: Visit, file: CaseFile, deed: Deed) -> dict[str, str]:
+    """Full names by id of those in whose hands it may be."""
+    if "person" not in deed.fields:
+        return {}
+    page = await visit.panel.book.page()
+    async with visit.panel.engine.connect() as connection:
+        found = await handing.colleagues(connection, page, file.case.agency)
+    return {str(row.id): row.full_name for row in found}
+
+
+def _person(sent: Form) -> UUID | None:
+    """None: nobody. What is no id is refused."""
+    try:
+        return UUID(sent.raw("person")) if sent.raw("person") else None
+    except ValueError:
+        sent.refuse("person", "common.form.not_among")
+        return None
 
 
 def _parts(sent: Form | None) -> list[tuple[str, str, str]]:

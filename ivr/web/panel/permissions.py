@@ -128,6 +128,7 @@ ROUTES: Mapping[str, Permission] = {
     "case.advise": P.CASES_CLOSE,
     "case.close": P.CASES_CLOSE,
     "case.reopen": P.CASES_CLOSE,
+    "case.hand": P.CASES_ANSWER,
     "case.merge": P.CASES_CLOSE,
     "case.split": P.CASES_CLOSE,
     "case.collect": P.CASES_CLOSE,
