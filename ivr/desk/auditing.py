@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.store.tables import audit
+from ivr.store.tables import audit, cases, people
 
 
 async def note(
@@ -38,3 +39,25 @@ async def note(
     }
     row |= {"subject": subject, "reason": reason, "address": address, "detail": dict(detail or {})}
     await connection.execute(audit.insert(), [row])
+
+
+async def listed(
+    engine: AsyncEngine, person: str = "", subject: str = "", before: int = 0, limit: int = 50
+) -> list[dict[str, Any]]:
+    """The newest first, from below the id `before` on; of one person by name, or about one subject."""
+    query = select(audit, people.c.name, people.c.full_name, cases.c.code)
+    query = query.outerjoin(people, people.c.id == audit.c.person_id).outerjoin(
+        cases, cases.c.id == audit.c.case_id
+    )
+    if person:
+        query = query.where(
+            audit.c.person_id == select(people.c.id).where(people.c.name == person).scalar_subquery()
+        )
+    if subject:
+        query = query.where(audit.c.subject == subject)
+    if before:
+        query = query.where(audit.c.id < before)
+    async with engine.connect() as connection:
+        rows = (await connection.execute(query.order_by(audit.c.id.desc()).limit(limit))).all()
+    names = ("id", "at", "action", "subject", "reason", "address", "name", "full_name", "code")
+    return [{name: getattr(row, name) for name in names} for row in rows]

@@ -24,6 +24,7 @@ PAGES = (
     "/panel/admin",
     *(f"{BOOK}/{noun.name}" for noun in NOUNS),
     "/panel/admin/history",
+    "/panel/admin/audit",
     "/panel/admin/who-gets?kind=complaint&topic=energy.power_cut&county=tabriz",
     "/panel/admin/calendar?year=1405&month=9",
     "/panel/admin/people",
@@ -185,6 +186,11 @@ async def test_people_are_made_changed_locked_and_the_last_admin_stays(panel: Pa
     assert secret[1] not in await new.text() and 'class="secret' in await new.text()
     locked = await client.post(f"/panel/admin/people/{client.person.name}/do", {"what": "lock"})
     assert locked.status == 422 and TEXT("admin.people.last_admin") in await locked.text()
+    trail = await client.text("/panel/admin/audit?about=person/karimi")
+    deeds = ("person_added", "person_changed", "person_locked", "signed_out_everywhere", "password_set")
+    for action in deeds:
+        assert TEXT(f"admin.audit.action.{action}") in trail, action
+    assert TEXT("admin.audit.none") in await client.text("/panel/admin/audit?who=nobody")
     demoted = await client.post(
         f"/panel/admin/people/{client.person.name}/change", {"full_name": "x", "role": "auditor"}
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ivr.web.admin import blocks, book, calendar, exchange, history, people, prompts, who_gets
+from ivr.web.admin import audit, blocks, book, calendar, exchange, history, people, prompts, who_gets
 from ivr.web.panel.visit import Route
 
 __all__ = ["routes"]
@@ -12,6 +12,7 @@ def routes() -> list[Route]:
     return [
         *book.routes(),
         *history.routes(),
+        *audit.routes(),
         *who_gets.routes(),
         *calendar.routes(),
         *exchange.routes(),

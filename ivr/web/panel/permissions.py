@@ -179,6 +179,7 @@ ROUTES: Mapping[str, Permission] = {
     "admin.remove": P.BOOKS_EDIT,
     "admin.history": P.BOOKS_SEE,
     "admin.undo": P.BOOKS_EDIT,
+    "admin.audit": P.AUDIT_SEE,
     "admin.who_gets": P.BOOKS_SEE,
     "admin.calendar": P.BOOKS_SEE,
     "admin.export": P.BOOKS_SEE,

@@ -1,0 +1,30 @@
+"""The audit: who did, saw and heard what. Books and people have their own histories; this is all of it."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ivr.desk import auditing
+from ivr.web.panel.visit import Route, Visit
+
+PAGE = 50
+
+
+def routes() -> list[Route]:
+    return [Route("GET", "/panel/admin/audit", "admin.audit", page)]
+
+
+async def page(visit: Visit) -> web.Response:
+    """Tracking codes only for who may see cases: with one anybody hears how a case stands."""
+    query = visit.request.query
+    before = int(query["before"]) if query.get("before", "").isdigit() and len(query["before"]) < 18 else 0
+    who, about = query.get("who", "").strip()[:30], query.get("about", "").strip()[:100]
+    found = await auditing.listed(visit.panel.engine, who, about, before, PAGE + 1)
+    return visit.render(
+        "admin/audit.html",
+        rows=found[:PAGE],
+        older=found[PAGE - 1]["id"] if len(found) > PAGE else 0,
+        who=who,
+        about=about,
+        may_see_codes=visit.allowed("cases_see"),
+    )
