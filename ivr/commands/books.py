@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.output import Finding, load_settings, show_json, show_table, with_database
 from ivr.settings import Settings
@@ -24,8 +23,13 @@ def case_list(limit: Limit = 20, json: Json = False) -> None:
     """The newest cases."""
     from ivr.desk import reading
 
-    columns = ["code", "kind", "topic", "county", "agency", "status", "due_at"]
-    _list(lambda engine: reading.cases(engine, limit=limit), columns, json)
+    settings = load_settings()
+    rows = with_database(settings, lambda engine: reading.cases(engine, limit=limit))
+    locate(settings, rows)
+    if json:
+        show_json(rows)
+    else:
+        show_table(["code", "kind", "topic", "county", "agency", "status", "due_at"], rows)
 
 
 @cases.command(epilog="Example: ivr case show '123 456 78 94' --json")
@@ -49,20 +53,13 @@ def call_list(limit: Limit = 20, json: Json = False) -> None:
     """The newest calls with every step, its time and key."""
     from ivr.desk import reading
 
-    columns = ["started_at", "caller", "language", "outcome", "case", "id"]
-    _list(lambda engine: reading.calls(engine, limit=limit), columns, json)
-
-
-def _list(
-    read: Callable[[AsyncEngine], Awaitable[list[dict[str, Any]]]], columns: list[str], json: bool
-) -> None:
     settings = load_settings()
-    rows = with_database(settings, read)
+    rows = with_database(settings, lambda engine: reading.calls(engine, limit=limit))
     locate(settings, rows)
     if json:
         show_json(rows)
     else:
-        show_table(columns, rows)
+        show_table(["started_at", "caller", "language", "outcome", "case", "id"], rows)
 
 
 def plain(code: str) -> str:

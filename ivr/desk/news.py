@@ -16,7 +16,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.inbox import EVERYTHING, Filters, Sight
-from ivr.desk.queues import Queue, belonging, counting
+from ivr.desk.queues import Queue, belonging, counts
 from ivr.desk.searching import visible
 from ivr.store.case_events import CHANNEL
 from ivr.store.engine import AWAY
@@ -117,8 +117,7 @@ class News:
         if watch.queue:
             query = belonging(watch.queue, watch.sight, now, watch.filters, ids)
             here = (await connection.execute(query)).scalars().all()
-        counts = (await connection.execute(counting(watch.sight, now, watch.queues))).one()
-        return Story(changed, here, dict(counts._mapping))
+        return Story(changed, here, await counts(connection, watch.sight, now, watch.queues))
 
 
 def _put(stories: Stories, story: Story | None) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select
+from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.desk.inbox import EVERYTHING, PAGE, Filters, Key, Order, Page, Sight, key_of, shown
@@ -58,11 +60,59 @@ async def page(
     limit: int = PAGE,
 ) -> Page:
     """A page of a queue; `after` continues behind the one before."""
-    found = (await connection.execute(listing(queue, sight, now, filters, after, limit + 1))).all()
+    given = _given(sight, now, after)
+    asked = (queue, replace(sight, person=None), filters, after is not None)
+    found = (await connection.execute(_listing(*asked, limit + 1), given)).all()
     if len(found) > limit:
         return Page(found[:limit], key_of(found[limit - 1]))
-    last = (await connection.execute(last_read(queue, sight, now, filters, after))).first()
+    if not _may_be_cut(sight, filters):
+        return Page(found)
+    last = (await connection.execute(_last_read(*asked), given)).first()
     return Page(found) if last is None else Page(found, key_of(last), partial=True)
+
+
+async def counts(
+    connection: AsyncConnection, sight: Sight, now: datetime, queues: tuple[Queue, ...]
+) -> Mapping[str, int]:
+    """How many stand in each queue, at most `MOST_COUNTED` of each."""
+    query = _counting(replace(sight, person=None), queues)
+    return dict((await connection.execute(query, _given(sight, now))).one()._mapping)
+
+
+# Making a statement takes longer than running it: each is made once, and given what changes.
+_NOW: Any = bindparam("now", type_=cases.c.due_at.type)
+_ME: Any = bindparam("me", type_=cases.c.person_id.type)
+_AT, _CASE = bindparam("at", type_=cases.c.due_at.type), bindparam("case", type_=cases.c.id.type)
+_AFTER: Any = Key(_AT, _CASE)  # type: ignore[arg-type]
+
+
+def _given(sight: Sight, now: datetime, after: Key | None = None) -> dict[str, Any]:
+    behind = {"at": after.at, "case": after.case} if after else {}
+    return {"now": now, "me": sight.person} | behind
+
+
+@lru_cache(512)
+def _listing(queue: Queue, sight: Sight, filters: Filters, goes_on: bool, limit: int) -> Select[Any]:
+    return listing(queue, _anybody(sight), _NOW, filters, _AFTER if goes_on else None, limit)
+
+
+@lru_cache(512)
+def _last_read(queue: Queue, sight: Sight, filters: Filters, goes_on: bool) -> Select[Any]:
+    return last_read(queue, _anybody(sight), _NOW, filters, _AFTER if goes_on else None)
+
+
+@lru_cache(512)
+def _counting(sight: Sight, queues: tuple[Queue, ...]) -> Select[Any]:
+    return counting(_anybody(sight), _NOW, queues)
+
+
+def _anybody(sight: Sight) -> Sight:
+    return replace(sight, person=_ME)
+
+
+def _may_be_cut(sight: Sight, filters: Filters) -> bool:
+    """Whether something was left out of what was read; else a short page is the last one."""
+    return filters != EVERYTHING or bool(sight.agency or sight.counties)
 
 
 def listing(

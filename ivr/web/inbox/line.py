@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from persiantools.jdatetime import JalaliDate
 from sqlalchemy import Row
 
 from ivr.desk.inbox import Sight
@@ -27,29 +30,54 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Line:
+    """`sound`: where its first recording is, for whoever may hear it."""
+
     case: Row[Any]
+    code: str
+    kind: str
+    status: str
     agency: str
     topic: str
     county: str
     due: Mark
+    dates: str
     marks: tuple[Mark, ...]
     length: str
+    sound: str
+    pick: str
+    play: str
 
     @property
     def address(self) -> str:
         return f"/panel/cases/{self.case.code}"
 
 
-def line(visit: Visit, row: Row[Any], names: Names, sight: Sight) -> Line:
+def line(visit: Visit, row: Row[Any], names: Names, sight: Sight, heard: bool) -> Line:
+    """`heard`: whether this person may play recordings."""
+    words, code = visit.words, digits(row.code)
+    zone = ZoneInfo(visit.panel.book.timezone)
+    due, opened = (_day(at.astimezone(zone).date()) for at in (row.due_at, row.opened_at))
     return Line(
         row,
+        code,
+        words.get(f"common.kind.{row.kind}", row.kind),
+        words.get(f"common.status.{row.status}", row.status),
         names.agencies.get(row.agency, row.agency),
         names.topics.get(row.topic, row.topic),
-        names.counties.get(row.county or "", visit.words("inbox.no_county")),
+        names.counties.get(row.county or "", words("inbox.no_county")),
         _due(visit, row),
+        words("inbox.due.title", due=due, opened=opened),
         tuple(_marks(visit, row, sight)),
         _length(row.seconds or 0),
+        f"/panel/recordings/{row.recording}" if row.recording and heard else "",
+        words("inbox.select_one", code=code),
+        words("inbox.play", code=code),
     )
+
+
+@lru_cache(4096)
+def _day(day: date) -> str:
+    return str(JalaliDate(day).strftime("%d %B %Y", locale="fa"))  # type: ignore[no-untyped-call]
 
 
 def _due(visit: Visit, row: Row[Any]) -> Mark:
@@ -90,6 +118,8 @@ def _marks(visit: Visit, row: Row[Any], sight: Sight) -> Iterator[Mark]:
         yield Mark("warn", words("inbox.mark.over_limit"))
     if row.repeats:
         yield Mark("", words("inbox.mark.repeats", n=row.repeats + 1))
+    if row.person_name:
+        yield Mark("", words("inbox.mark.person", name=row.person_name))
 
 
 def _length(seconds: float) -> str:

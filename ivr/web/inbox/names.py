@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
 from ivr.cases.words import normalise
+from ivr.desk import handing
 from ivr.desk.book import Page
 from ivr.desk.registering import RESERVED
 from ivr.store.tables import agencies, areas, channels, topics
 from ivr.web.panel.visit import Panel
 
+FRESH = timedelta(minutes=1)
 _OWN_WAYS = tuple(sorted(RESERVED - {"ivr", "citizen"}))
 
 
@@ -45,12 +49,23 @@ class NameBook:
 
     def __init__(self) -> None:
         self._read: tuple[Page, Names] | None = None
+        self._people: dict[str, tuple[datetime, dict[str, str]]] = {}
 
     async def names(self, panel: Panel) -> Names:
         page = await panel.book.page()
         if self._read is None or self._read[0] is not page:
             self._read = page, await _names(panel, page)
         return self._read[1]
+
+    async def colleagues(
+        self, connection: AsyncConnection, page: Page, body: str, now: datetime
+    ) -> dict[str, str]:
+        """Who can be given a case of a body: id → name, at most a minute old; the desk looks again itself."""
+        read_at, known = self._people.get(body, (now - 2 * FRESH, {}))
+        if not timedelta() <= now - read_at < FRESH:
+            known = {str(row.id): row.full_name for row in await handing.colleagues(connection, page, body)}
+            self._people[body] = now, known
+        return known
 
 
 async def _names(panel: Panel, page: Page) -> Names:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.transitions import Side
-from ivr.desk import handing, queues, searching, views
+from ivr.desk import queues, searching, views
 from ivr.desk.inbox import Page, Sight, rows_of
 from ivr.desk.queues import MOST_COUNTED, Queue
 from ivr.web.counter import tracking_code
@@ -25,27 +27,27 @@ MOST_ROWS = 100  # lines asked for by code
 
 async def inbox(book: NameBook, visit: Visit) -> web.StreamResponse:
     names, its = await book.names(visit.panel), await sight(visit)
-    asked = read(visit, names, its)
+    asked, may = read(visit, names, its), _deeds(visit)
     page = await visit.panel.book.page()
     async with visit.panel.engine.connect() as connection:
         found = await _found(connection, visit, asked, its)
         tabs = queues_for(its)
-        counts = (await connection.execute(queues.counting(its, visit.now, tabs))).one()._mapping
+        counts = await queues.counts(connection, its, visit.now, tabs)
         saved = await views.views(connection, visit.person.id)
-        colleagues = await handing.colleagues(connection, page, its.body)
+        colleagues = await book.colleagues(connection, page, its.body, visit.now)
     return visit.render(
         "inbox/inbox.html",
         asked=asked,
-        lines=[line(visit, row, names, its) for row in found.rows],
-        tabs=_tabs(visit, asked, tabs, dict(counts)),
+        lines=[line(visit, row, names, its, may["play"]) for row in found.rows],
+        tabs=_tabs(visit, asked, tabs, counts),
         title=visit.words(f"inbox.queue.{asked.tab}"),
         next_page=_next(asked, found),
         partial=found.partial,
-        choices={name: _choices(visit, names, name) for name in FIELDS},
+        choices={name: _choices(visit, names, name, asked.fields[name]) for name in FIELDS},
         saved=saved,
-        colleagues={str(row.id): row.full_name for row in colleagues},
-        bodies=names.bodies,
-        may=_deeds(visit),
+        colleagues=colleagues,
+        bodies=options(names.bodies, names.bodies.values()),
+        may=may,
         stream=f"/panel/inbox/events?{asked.address()}",
     )
 
@@ -56,9 +58,8 @@ async def rows(book: NameBook, visit: Visit) -> web.StreamResponse:
     codes = codes_in(visit.request.match_info["codes"].split(","))
     async with visit.panel.engine.connect() as connection:
         found = (await connection.execute(rows_of(codes, its))).all()
-    return visit.render(
-        "inbox/rows.html", lines=[line(visit, row, names, its) for row in found], may=_deeds(visit)
-    )
+    heard = visit.allowed(P.RECORDINGS_BLIND)
+    return visit.render("inbox/rows.html", lines=[line(visit, row, names, its, heard) for row in found])
 
 
 def codes_in(texts: Sequence[str]) -> list[str]:
@@ -99,12 +100,25 @@ def number(visit: Visit, count: int) -> str:
     return digits(count) if count else ""
 
 
-def _choices(visit: Visit, names: Names, name: str) -> dict[str, str]:
+def _choices(visit: Visit, names: Names, name: str, chosen: str) -> Markup:
+    """The options of a filter. Hundreds of them are escaped once and not for every page."""
     lists = {"topic": names.topics, "county": names.counties, "agency": names.agencies}
     if name in lists:
-        return dict(lists[name])
-    words = {"kind": "common.kind", "status": "common.status", "channel": "inbox.channel"}[name]
-    return {value: visit.words.get(f"{words}.{value}", value) for value in names.choices(name)}
+        made = options(lists[name], lists[name].keys())
+    else:
+        group = {"kind": "common.kind", "status": "common.status", "channel": "inbox.channel"}[name]
+        words = {value: visit.words.get(f"{group}.{value}", value) for value in names.choices(name)}
+        made = options(words, words.keys())
+    return made.replace(f'value="{chosen}"', f'value="{chosen}" selected', 1) if chosen else made
+
+
+@lru_cache(64)
+def _options(pairs: tuple[tuple[str, str], ...]) -> Markup:
+    return Markup("").join(Markup('<option value="{}">{}</option>').format(*pair) for pair in pairs)
+
+
+def options(names: Mapping[str, str], values: Iterable[str]) -> Markup:
+    return _options(tuple(zip(values, names.values(), strict=True)))
 
 
 def _deeds(visit: Visit) -> dict[str, bool]:
