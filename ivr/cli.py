@@ -12,6 +12,7 @@ from ivr.commands import (
     answering,  # noqa: F401  adds to `ivr case`
     backup,
     block,
+    book,
     books,
     callback,
     caseflow,  # noqa: F401  adds to `ivr case`
@@ -52,6 +53,7 @@ app.add_typer(channel.app, name="channel")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(callback.app, name="callback")
 app.add_typer(block.app, name="block")
+app.add_typer(book.app, name="book")
 app.add_typer(user.app, name="user")
 app.command(epilog=verify.EXAMPLES)(verify.verify)
 app.command(epilog=retention.EXAMPLES)(retention.retention)
