@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import resource
+import shutil
 import socket
 import time
 from collections import Counter
@@ -12,7 +13,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ivr.asterisk.server import files_for
-from ivr.settings import Settings
+from ivr.settings import Settings, absolute
 
 ASTERISK_SECONDS = 5.0
 LATE_SECONDS = 120.0  # what waits longer for the books does not come by itself
@@ -45,6 +46,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("fallback", _fallback),
         ("spool", _spool),
         ("store", _store),
+        ("recognition", _recognition),
         ("escalation", _escalation),
         ("leaving", _leaving),
     ]
@@ -259,13 +261,13 @@ async def _escalation(settings: Settings) -> Finding:
 async def _leaving(settings: Settings) -> Finding:
     """What should have left the house and did not, and whether the files that say what leaves are right."""
     from ivr.commands.output import database_url
-    from ivr.desk import calling, formal_letters, notices, outgoing, wording
+    from ivr.desk import calling, formal_letters, notices, outgoing, retention, wording
     from ivr.desk.seeds import SeedError
     from ivr.store.engine import make_engine
 
     try:
         notices.load(settings.seed_path), wording.load(settings.seed_path)
-        formal_letters.load(settings.seed_path)
+        formal_letters.load(settings.seed_path), retention.load(settings.seed_path)
     except SeedError as error:
         return Finding("leaving", False, str(error), "the sentence above names file, line and key")
     engine = make_engine(database_url(settings), pool=1)
@@ -276,6 +278,23 @@ async def _leaving(settings: Settings) -> Finding:
     found = f"{dead} dead letters, {unreachable} answers that nobody can be called about"
     mend = "ivr outbox list --state dead, then ivr outbox retry; ivr callback list --state unreachable"
     return Finding("leaving", not dead, found, mend)
+
+
+async def _recognition(settings: Settings) -> Finding:
+    """Whether recordings can be put into words, where that is wanted."""
+    from ivr.speech.recognise import lacking
+
+    given = settings.recognition
+    if not given.by:
+        return Finding("recognition", True, "off: nothing is put into words")
+    if given.by == "command":
+        there = shutil.which(given.command[0]) is not None
+        found = f"by {given.command[0]}" if there else f"{given.command[0]} is no program that can be run"
+        return Finding("recognition", there, found, "compare recognition.command in config.yaml")
+    wrong = [text for folder in given.models.values() if (text := lacking(absolute(folder)))]
+    found = "; ".join(wrong) or f"sherpa-onnx for {', '.join(given.models)}"
+    mend = "pip install 'seda111[recognition]', and a folder with a model for each language"
+    return Finding("recognition", not wrong, found, mend)
 
 
 async def _store(settings: Settings) -> Finding:

@@ -6,14 +6,16 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr import doctor
 from ivr.desk import transcripts
 from ivr.desk.suggesting import Learning
-from ivr.settings import Recognition
+from ivr.settings import Recognition, Settings
 from ivr.speech.recognition import RecognitionError, by_command, by_sherpa
 from ivr.store.tables import recordings, suggestions
 from ivr.transcribing import TRIES, Transcriber
@@ -164,6 +166,21 @@ async def test_without_a_model_sherpa_says_what_is_missing(tmp_path: Path) -> No
         (tmp_path / f"{part}.onnx").write_bytes(b"no model")
     with pytest.raises(RecognitionError, match=r"tokens.txt is not there"):
         await recogniser.words(tmp_path / "x.wav", "fa")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({}, "off: nothing is put into words"),
+        ({"by": "command", "command": ["/no/such/program", "{wav}"]}, "/no/such/program is no program"),
+        ({"by": "command", "command": [sys.executable, "{wav}"]}, f"by {sys.executable}"),
+        ({"by": "sherpa", "models": {"fa": "/no/models"}}, "/no/models holds no *encoder*.onnx"),
+    ],
+)
+async def test_the_doctor_says_whether_it_can_be_done(given: dict[str, Any], found: str) -> None:
+    settings = Settings(recognition=Recognition.model_validate(given))
+    finding = await doctor._recognition(settings)
+    assert found in finding.found and finding.ok == ("no" not in found.split()), finding
 
 
 @pytest.mark.parametrize("given", [{"by": "sherpa"}, {"by": "command", "command": ["x"]}, {"by": "magic"}])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 import wave
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,18 @@ def main(model: str, wav: str) -> int:
         return 1
     print(stream.result.text)
     return 0
+
+
+def lacking(folder: Path) -> str:
+    """Why there is no recogniser in that folder, without loading it; "" when all is there."""
+    try:
+        for part in ("encoder", "decoder", "joiner"):
+            _one(folder, part)
+    except OSError as error:
+        return str(error)
+    if not (folder / "tokens.txt").is_file():
+        return f"{folder / 'tokens.txt'} is not there"
+    return "" if find_spec("sherpa_onnx") else "sherpa-onnx is not installed"
 
 
 def load(folder: Path) -> Any:
