@@ -88,6 +88,9 @@ class _Tally:
 
     async def again(self, noted: date, cutoff: datetime) -> int:
         """Count the days anew that something noted on that day changed, and that were counted before then."""
+        older = (figure_days.c.day < noted, figure_days.c.counted_at < cutoff)
+        if (await self.connection.execute(select(figure_days.c.day).where(*older).limit(1))).first() is None:
+            return 0  # as always while many days are caught up with
         asked = {"noted": noted, "cutoff": cutoff, "zone": self.zone}
         days = (await self.connection.execute(CHANGED, asked)).scalars().all()
         for day in days:

@@ -77,7 +77,10 @@ async def test_the_dashboard_shows_what_the_books_hold(served: PanelServed) -> N
     whole = figures.total(await served.panel.archive.facts(SINCE, UNTIL))
     assert whole[What.OPENED] > 400 and whole[What.OVERDUE] > 50
     for count in (whole[What.OPENED], whole.answered, whole[What.OVERDUE], whole[What.SOLVED]):
-        assert f'">{digits(count)}</span>' in text
+        assert f'">{digits(count)}</' in text
+    behind = re.search(r'href="(/panel/inbox\?[^"]*since=[^"]*)"', text)
+    assert behind and "1405%2F08%2F01" in behind[1] and "1405%2F08%2F30" in behind[1]
+    assert (await client.get(behind[1].replace("&amp;", "&"))).status == 200
     async with served.engine.connect() as connection:
         opened = (await connection.execute(select(cases.c.opened_at))).scalars().all()
     tehran = ZoneInfo("Asia/Tehran")
