@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from aiohttp import ClientSession, web
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -21,6 +22,8 @@ from ivr.desk.inbox import PAGE
 from ivr.desk.registering import Wanted, register
 from ivr.store.derived import Derived
 from ivr.store.tables import audit, case_events, cases, recordings
+from ivr.web.panel.application import attach
+from ivr.web.panel.visit import Panel
 from tests.desk.counter import Counter, counter
 from tests.web.browser import PHONE, WIDE, chrome, screenshot, serious, window
 from tests.web.panel import PanelServed, panel
@@ -335,3 +338,22 @@ async def test_a_stream_ends_with_its_session_and_when_the_server_leaves(panel: 
             await answer.content.read()
     async with client.http.get("/panel/inbox/events") as again, asyncio.timeout(5):
         await again.content.read()
+
+
+async def test_an_open_page_does_not_hold_up_a_server_that_leaves(
+    panel: PanelServed, engine: AsyncEngine
+) -> None:
+    app = web.Application()
+    attach(app, Panel(engine, panel.panel.book, panel.panel.recordings, clock=panel.clock))
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    host, port = runner.addresses[0][:2]
+    headers = {"Cookie": f"seda={await panel.token('supervisor')}"}
+    async with ClientSession() as client:
+        address = f"http://{host}:{port}/panel/inbox/events"
+        async with client.get(address, headers=headers) as answer:
+            assert b"retry" in await answer.content.readline()
+            async with asyncio.timeout(5):
+                await runner.cleanup()
+                await answer.content.read()
