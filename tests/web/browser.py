@@ -70,19 +70,20 @@ async def enter(context: BrowserContext, panel: PanelServed, role: str, **who: A
     await context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
 
 
-async def screenshot(page: Page, name: str) -> Path:
+async def screenshot(page: Page, name: str, whole: bool = True) -> Path:
     """Kept as an artefact under the state folder."""
     folder = load().state_path / "screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     await page.evaluate("document.fonts.ready")
     path = folder / f"{name}.png"
-    await page.screenshot(path=path, full_page=True)
+    await page.screenshot(path=path, full_page=whole)
     return path
 
 
-async def serious(page: Page) -> list[str]:
-    """What axe-core finds serious or worse: "rule: element" each."""
-    found: Sequence[Any] = (await Axe().run(page)).response["violations"]
+async def serious(page: Page, *rules: str) -> list[str]:
+    """What axe-core finds serious or worse, by all rules or some: "rule: element" each."""
+    options = {"runOnly": list(rules)} if rules else None
+    found: Sequence[Any] = (await Axe().run(page, options=options)).response["violations"]
     return [
         f"{each['id']}: {node['html'][:200]}"
         for each in found

@@ -9,12 +9,17 @@ from typing import Any
 
 from aiohttp import ClientResponse
 
+from ivr.desk import answers
+from ivr.desk.registering import Wanted, register
 from ivr.web.panel import application, sessions
 from ivr.web.panel.permissions import ROUTES, Permission
 from ivr.web.panel.visit import Route
+from tests.desk.counter import Counter
 from tests.web.panel import PanelServed
+from tests.web.service import LEARNING
 
 PART = re.compile(r"\{([a-z_]+)(?::[^}]*)?\}")
+MARKUP = '"><script>window.hit=1</script><img src=x onerror="window.hit=1">\'{{7*7}}'
 SAMPLE = {"id": str(uuid.UUID(int=7)), "number": "1", "seq": "1"}  # else "nothing"
 
 
@@ -55,3 +60,14 @@ async def ask(
     ) as answer:
         is_text = answer.content_type.startswith("text/") and answer.content_type != "text/event-stream"
         return answer, await answer.text() if is_text else ""
+
+
+async def hostile_case(panel: PanelServed, at: Counter) -> str:
+    """A case whose caller, words, place and answer are markup."""
+    wanted = Wanted(
+        "complaint", "water.supply", "ahar", MARKUP, "09141234567", MARKUP[:60], place={"address": MARKUP}
+    )
+    async with panel.engine.begin() as connection:
+        done = await register(connection, at.page, wanted, at.at, await LEARNING.suggester())
+    await answers.answer(panel.engine, done.code, "abfa", MARKUP, at.at)
+    return done.code
