@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 import shutil
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from ivr.web.panel.visit import NotFound, Visit
 
 log = logging.getLogger(__name__)
 
+_ONE_AT_A_TIME = asyncio.Semaphore(1)  # the synthesiser has two places, and callers wait for words too
 LONGEST = 1500  # characters: two minutes of speech
 _HEADER = 44
 
@@ -31,7 +33,8 @@ async def speak(visit: Visit) -> web.StreamResponse:
     words = form.text("words", most=LONGEST, lines=True)
     if form.wrong:
         return web.Response(status=422, text=form.wrong["words"])
-    spoken = await _studio(visit).speak(words, case.language)
+    async with _ONE_AT_A_TIME:
+        spoken = await _studio(visit).speak(words, case.language)
     if spoken is None:
         return web.Response(status=422, text=visit.words("casefile.answer.no_speech"))
     return web.FileResponse(f"{spoken}.wav", headers={**KEEP_OUT, "Content-Type": "audio/wav"})
@@ -93,7 +96,9 @@ async def voice_of(visit: Visit, digest: str) -> Voice | None:
         if hashlib.sha256(content).hexdigest() != digest:
             return None
         kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(made, kept)
+        half = kept.with_name(f".{kept.name}.{uuid.uuid4().hex}")
+        half.write_bytes(content)
+        half.replace(kept)
         return Voice(name, digest, round((len(content) - _HEADER) / 16_000, 3))
 
     return await asyncio.to_thread(take)
