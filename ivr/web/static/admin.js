@@ -21,3 +21,6 @@ if (form) {
     if (touched) event.preventDefault();
   });
 }
+
+// On a phone the tabs scroll: the one we are on is seen.
+document.querySelector(".tabs.many [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
