@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import ClientSession, web
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import insert, select
@@ -22,6 +23,7 @@ from ivr.desk.inbox import PAGE
 from ivr.desk.registering import Wanted, register
 from ivr.store.derived import Derived
 from ivr.store.tables import audit, case_events, cases, recordings
+from ivr.web.inbox import stream
 from ivr.web.panel.application import attach
 from ivr.web.panel.visit import Panel
 from tests.desk.counter import Counter, counter
@@ -338,6 +340,18 @@ async def test_a_stream_ends_with_its_session_and_when_the_server_leaves(panel: 
             await answer.content.read()
     async with client.http.get("/panel/inbox/events") as again, asyncio.timeout(5):
         await again.content.read()
+
+
+async def test_a_stream_is_no_use_of_a_session_and_ends_with_it(
+    panel: PanelServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "ALIVE_SECONDS", 0.2)
+    client = await panel.signed_in("supervisor")
+    async with client.http.get("/panel/inbox/events") as answer, asyncio.timeout(10):
+        await answer.content.readuntil(b": alive")
+        panel.clock.now += timedelta(hours=3)
+        await answer.content.read()
+    assert (await client.get("/panel/inbox")).status == 303
 
 
 async def test_an_open_page_does_not_hold_up_a_server_that_leaves(

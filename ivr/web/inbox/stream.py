@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 
 from aiohttp import web
 
 from ivr.desk import signing_in
 from ivr.desk.news import Stories, Story, Watch
+from ivr.store.engine import AWAY
 from ivr.web.inbox.asked import queues_for, read, sight
 from ivr.web.inbox.names import NameBook
 from ivr.web.inbox.page import number
@@ -26,25 +28,28 @@ async def stream(book: NameBook, visit: Visit) -> web.StreamResponse:
     with visit.panel.news.watching(watch) as stories:
         await answer.prepare(visit.request)
         await answer.write(_AGAIN)
-        try:
-            while (said := await _next(visit, stories)) is not None:
-                await answer.write(said)
-        except ConnectionResetError:  # the page is gone
-            pass
+        with suppress(ConnectionResetError, *AWAY):  # the page is gone, or it comes again
+            while await _lives(visit):
+                if not await _tell(visit, answer, stories):
+                    break
     return answer
 
 
-async def _next(visit: Visit, stories: Stories) -> bytes | None:
-    """None at the end."""
-    try:
+async def _tell(visit: Visit, answer: web.StreamResponse, stories: Stories) -> bool:
+    """What happens within the next seconds. Whether there may be more."""
+    with suppress(TimeoutError):
         async with asyncio.timeout(ALIVE_SECONDS):
-            story = await stories.get()
-    except TimeoutError:
-        assert visit.session is not None
-        now, keeping = visit.panel.clock(), visit.panel.keeping
-        lives = await signing_in.lives(visit.panel.engine, visit.session.id, now, keeping)
-        return b": alive\n\n" if lives else None
-    return None if story is None else _event(visit, story)
+            while (story := await stories.get()) is not None:
+                await answer.write(_event(visit, story))
+            return False
+    await answer.write(b": alive\n\n")
+    return True
+
+
+async def _lives(visit: Visit) -> bool:
+    assert visit.session is not None
+    now, keeping = visit.panel.clock(), visit.panel.keeping
+    return await signing_in.lives(visit.panel.engine, visit.session.id, now, keeping)
 
 
 def _event(visit: Visit, story: Story) -> bytes:
