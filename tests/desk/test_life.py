@@ -134,7 +134,7 @@ async def has_body_clock_and_story(at: Counter, code: str) -> None:
 
 
 @pytest.mark.timeout(400)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=3, max_size=14))
 async def test_no_life_leaves_a_case_without_body_clock_or_event(
     engine: AsyncEngine, tmp_path: Path, life: list[Step]

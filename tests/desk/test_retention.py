@@ -214,7 +214,6 @@ async def test_the_report_says_what_would_go_and_takes_nothing(
     assert exit_code == 0 and json.loads(said)["anonymised"] == 1 and not path.exists()
     exit_code, said = await ivr(database_url, tmp_path, "hold", "list", "--json")
     assert [row["case"] for row in json.loads(said)] == [held]
-    assert (await ivr(database_url, tmp_path, "hold", "end", held))[0] == 1
 
 
 def test_the_province_s_file_is_read(tmp_path: Path) -> None:
