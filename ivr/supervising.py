@@ -40,7 +40,8 @@ async def carry(connection: AgiConnection, engine: AsyncEngine, clock: Callable[
     try:
         if found.action is Intervening.TAKE:
             # The caller leaves the hotline's hands as if she hung up: what she has said is kept.
-            await connection.send(command("EXEC", "Bridge", found.unique_id))
+            # x: her call ends with the conversation, else she would begin at the menu again.
+            await connection.send(command("EXEC", "Bridge", f"{found.unique_id},x"))
         else:
             await connection.send(command("EXEC", "ChanSpy", f"{found.unique_id},{LISTEN}"))
         await connection.send(_DONE)

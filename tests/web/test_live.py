@@ -17,9 +17,10 @@ from playwright.async_api import Browser, Locator, Page, expect
 from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.asterisk.ami import Ami
 from ivr.desk import live
 from ivr.desk.book import Book
-from ivr.lab.caller import Beep, Hear, Outcome, Press, Speak, Step
+from ivr.lab.caller import Beep, HangUp, Hear, Outcome, Press, Speak, Stay, Step
 from ivr.store.tables import audit, calls, interventions
 from ivr.web.panel.visit import Panel
 from ivr.web.panel.words import digits, words
@@ -186,10 +187,13 @@ async def step_in(page: Page, row: Locator, action: str) -> None:
 
 async def hears(page: Page, least: float = 0.15) -> None:
     """Until the telephone's meter of the other side shows that much."""
-    meter = page.locator("[data-level=theirs]")
-    async with asyncio.timeout(SEEN / 1000):
-        while await meter.evaluate("meter => meter.value") <= least:
-            await asyncio.sleep(0.03)
+    meter, face = page.locator("[data-level=theirs]"), page.locator("[data-phone]")
+    try:
+        async with asyncio.timeout(SEEN / 1000):
+            while await meter.evaluate("meter => meter.value") <= least:
+                await asyncio.sleep(0.03)
+    except TimeoutError:
+        raise AssertionError(f"nothing was heard: {await face.inner_text()}") from None
 
 
 async def lasted(hotline: Hotline, number: str, action: str) -> None:
@@ -208,12 +212,12 @@ async def lasted(hotline: Hotline, number: str, action: str) -> None:
 async def test_a_supervisor_sees_a_call_listens_in_and_ends_it_and_its_words_are_a_case(
     chrome: Browser, hotline: Hotline
 ) -> None:
-    number = fresh_number()
+    number, before = fresh_number(), set(hotline.settings.recordings.rglob("*.wav"))
     async with watching(chrome, hotline, number, (*TO_THE_BEEP, Speak(90))) as (page, row, calling):
         await expect(row).to_contain_text(text("step.record"), timeout=SEEN)
         await expect(row).to_contain_text("تبریز")
         await expect(page.locator("[data-piece=side]")).to_contain_text(text("side.well"))
-        await hotline.recording_grown()
+        await hotline.recording_grown(besides=before)
         await step_in(page, row, "listen")
         await expect(page.get_by_text(text("dock.listen"))).to_be_visible(timeout=SEEN)
         await hears(page)
@@ -234,3 +238,46 @@ async def test_a_supervisor_sees_a_call_listens_in_and_ends_it_and_its_words_are
     case = await hotline.case_of(number)
     assert case["recordings"][0]["ended"] == "hangup" and case["recordings"][0]["voiced_seconds"] > 2
     await lasted(hotline, number, "end")
+
+
+async def test_a_supervisor_takes_a_call_over_and_its_words_are_a_case(
+    chrome: Browser, hotline: Hotline
+) -> None:
+    number, before = fresh_number(), set(hotline.settings.recordings.rglob("*.wav"))
+    async with watching(chrome, hotline, number, (*TO_THE_BEEP, Speak(60), Stay())) as (page, row, calling):
+        await expect(row).to_contain_text(text("step.record"), timeout=SEEN)
+        await hotline.recording_grown(besides=before)
+        await step_in(page, row, "take")
+        await expect(row).to_have_count(0, timeout=SEEN)  # the hotline has her no more
+        await hears(page)
+        assert not calling.done()
+        case = await hotline.case_of(number)
+        await page.get_by_role("button", name=words()("public.call.hang_up")).click()
+        outcome = await calling
+    assert outcome.ended_by == "hotline"  # she does not begin anew
+    assert case["recordings"][0]["voiced_seconds"] > 0.5
+    assert (await hotline.call_of(number))["outcome"] == "hung_up"
+    await lasted(hotline, number, "take")
+
+
+async def test_who_waits_for_an_operator_is_seen_and_so_is_the_operator(
+    chrome: Browser, hotline: Hotline
+) -> None:
+    one = "Local/111@seda111-inbound"  # answers, and talks for a while
+    place, secret = hotline.settings.ami, hotline.secrets.originate
+    ami = Ami(place.host, place.port, place.originate_username, secret, events="off")
+    hotline.console(f"queue add member {one} to operators")
+    hotline.console(f"queue pause member {one} queue operators")
+    try:
+        await ami.connect()
+        async with watching(chrome, hotline, fresh_number(), (HangUp(),)) as (page, _, _):
+            side = page.locator("[data-piece=side]")
+            await expect(side).to_contain_text(text("operator.paused"), timeout=SEEN)
+            hotline.console(f"queue unpause member {one} queue operators")
+            await expect(side).to_contain_text(text("operator.free"), timeout=SEEN)
+            for _ in range(2):  # the first is served
+                await ami.action("Originate", Channel=one, Application="Queue", Data="operators", Async=True)
+            await expect(page.locator("[data-count=waiting]")).to_have_text(re.compile("[۱۲]"), timeout=SEEN)
+    finally:
+        await ami.close()
+        hotline.console(f"queue remove member {one} from operators", "channel request hangup all")
