@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,17 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk import live
+from ivr.desk.book import Book
 from ivr.lab.browser import FLAGS, chromium
 from ivr.lab.ports import free
 from ivr.store.tables import calls, cases, recordings
+from ivr.web.panel.visit import Panel
 from ivr.web.panel.words import words
 from ivr.web.telephone import Telephone
 from tests.fixtures.hotline import PATIENCE, Hotline
-from tests.web.browser import PHONE, WIDE, screenshot, serious
+from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import PanelServed, panel_served
+from tests.web.service import Clock
 
 ELSEWHERE = "seda.example"  # an address that is not this machine's, so no secure one
 HEARD = 20_000  # milliseconds for the far end to be heard
@@ -75,6 +78,7 @@ async def step_of(hotline: Hotline, step: str) -> None:
 
 
 async def test_her_words_in_the_browser_become_a_case(chrome: Browser, hotline: Hotline) -> None:
+    before = set(hotline.settings.recordings.rglob("*.wav"))
     async with calling(chrome, hotline, permissions=["microphone"]) as page:
         await press_call(page)
         await expect(page.get_by_text(text("state.talking"))).to_be_visible(timeout=HEARD)
@@ -86,7 +90,7 @@ async def test_her_words_in_the_browser_become_a_case(chrome: Browser, hotline: 
             for key in keys:
                 await page.keyboard.press(key)
         await step_of(hotline, "record")
-        file = await hotline.recording_grown(48_000)
+        file = await hotline.recording_grown(48_000, besides=before)
         await hears(page, "mine", 0.05)
         await page.keyboard.press("#")
         await step_of(hotline, "review")
@@ -94,8 +98,9 @@ async def test_her_words_in_the_browser_become_a_case(chrome: Browser, hotline: 
         await page.get_by_role("button", name=text("hang_up")).click()
         await expect(page.get_by_text(text("state.idle"))).to_be_visible()
     name = file.relative_to(hotline.settings.recordings).with_suffix("").as_posix()
-    told = (cases.c.topic, cases.c.county, recordings.c.voiced_seconds, calls.c.outcome, calls.c.caller)
-    found = select(*told).join(recordings, recordings.c.case_id == cases.c.id)
+    told = (cases.c.code, cases.c.topic, cases.c.county, recordings.c.voiced_seconds)
+    found = select(*told, calls.c.outcome, calls.c.caller)
+    found = found.join(recordings, recordings.c.case_id == cases.c.id)
     found = found.join(calls, calls.c.id == cases.c.call_id)
     async with asyncio.timeout(PATIENCE):
         while True:
@@ -106,6 +111,13 @@ async def test_her_words_in_the_browser_become_a_case(chrome: Browser, hotline: 
             await asyncio.sleep(0.1)
     assert (row.topic, row.county, row.outcome, row.caller) == ("water.supply", "tabriz", "hung_up", "")
     assert row.voiced_seconds > 0.3
+    async with AsyncExitStack() as stack:
+        panel = Panel(hotline.engine, Book(hotline.engine), hotline.settings.recordings)
+        url = f"http://127.0.0.1:{hotline.settings.web.port}"
+        served = PanelServed(url, panel, Clock(datetime.now(UTC)), stack)
+        desk = await stack.enter_async_context(window(chrome, served, "supervisor"))
+        await desk.goto(f"/panel/inbox?q={row.code}")
+        await expect(desk.locator(f"#case-{row.code}")).to_be_visible(timeout=HEARD)
 
 
 @asynccontextmanager
