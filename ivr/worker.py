@@ -31,6 +31,7 @@ from ivr.desk.seeds import SeedError
 from ivr.desk.storing import store_recordings
 from ivr.desk.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
 from ivr.desk.telling import SIGN_SECONDS
+from ivr.desk.timing import end_pauses
 from ivr.store import slots
 from ivr.store.engine import AWAY
 from ivr.store.journal import JournalError
@@ -234,6 +235,7 @@ class Worker:
         while True:
             try:
                 page = await self.book.page()
+                await end_pauses(engine, page, self.clock())
                 if moved := await retime(engine, page, self.clock()):
                     log.info("%d deadlines moved with the calendar", moved)
                 if climbed := await sweep(engine, page, self.clock()):

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.delivery import Delivery, open_session, ways
-from ivr.desk import answers, calling, outgoing
+from ivr.desk import answers, calling, outgoing, reading
 from ivr.desk.outgoing import LEASE, RETRIES
 from ivr.settings import Email, Notify, Sms
 from tests.desk.office import WEDNESDAY, call, office, opening
@@ -178,6 +178,9 @@ async def test_a_wish_to_be_called_becomes_a_call_back(engine: AsyncEngine, tmp_
     assert (planned["case"], planned["purpose"], planned["number"]) == (code, "status", "+98935***00")
     errors = [row["last_error"] for row in await outgoing.listed(engine, "sent", 9) if row["last_error"]]
     assert errors == ["no such case"]
+    [asked] = [case for case in await reading.cases(engine) if case["code"] != code]
+    assert (asked["kind"], asked["agency"], asked["caller"]) == ("request", "gov_inspection", "+989350000000")
+    assert "1234567894" in asked["words"], "a person calls her: she was promised a call"
 
 
 async def test_a_way_that_is_not_configured_makes_no_letters_pile_up(

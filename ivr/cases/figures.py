@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -100,12 +101,27 @@ class Names:
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Facts:
-    """Columns of equal length: `day` (ordinal), `what`, the dimensions by number, `value`, `count`."""
+    """Columns of one length, by day: `day` (ordinal), `what`, the dimensions by number, `value`, `count`."""
 
     names: Names
     columns: Mapping[str, Array]
+
+    @cached_property
+    def counts(self) -> Array:
+        """As what is summed up takes them."""
+        return self.columns["count"].astype("<f8")
+
+    @cached_property
+    def answers(self) -> Array:
+        """Where the answers are."""
+        what = self.columns["what"]
+        return np.flatnonzero((what == ANSWERS[0]) | (what == ANSWERS[1]))
+
+    @cached_property
+    def ratings(self) -> Array:
+        return np.flatnonzero(self.columns["what"] == NUMBER[What.RATED])
 
     def __len__(self) -> int:
         return len(self.columns["count"])
@@ -115,8 +131,8 @@ class Facts:
 
     def between(self, since: int, until: int) -> Facts:
         """The days from `since` up to and without `until`, as ordinals."""
-        day = self.columns["day"]
-        return self.only((day >= since) & (day < until))
+        first, last = np.searchsorted(self.columns["day"], (since, until))
+        return Facts(self.names, {name: column[first:last] for name, column in self.columns.items()})
 
     def where(self, **codes: Iterable[str]) -> Facts:
         """Only these codes of a dimension. Calls, which have no dimension, fall out."""
@@ -181,14 +197,13 @@ class Figures:
 
 def total(facts: Facts) -> Figures:
     """Everything in one."""
-    return _summed(facts, np.zeros(len(facts), dtype="<i4"), 1)[0]
+    return _summed(facts, None, 1)[0]
 
 
 def by(facts: Facts, dimension: str) -> dict[str, Figures]:
     """One for each code that occurs; calls apart."""
-    facts = facts.where()
     codes = facts.names.lists[dimension]
-    found = _summed(facts, facts.columns[dimension].astype("<i4"), len(codes))
+    found = _summed(facts, facts.columns[dimension].astype("<i8"), len(codes), without=NUMBER[What.CALLED])
     return {code: figures for code, figures in zip(codes, found, strict=True) if any(figures.counts.values())}
 
 
@@ -211,9 +226,9 @@ def hours(facts: Facts, what: What) -> Array:
 
 def waits(facts: Facts, edges: Sequence[int]) -> list[int]:
     """How many answers took from `edges[n]` to less than `edges[n + 1]` days; the last: so long and more."""
-    facts = facts.only(np.isin(facts.columns["what"], ANSWERS))
-    place = np.searchsorted(np.array(edges), facts.columns["value"], side="right") - 1
-    counts = np.bincount(np.maximum(place, 0), weights=facts.columns["count"], minlength=len(edges))
+    value, count = facts.columns["value"][facts.answers], facts.counts[facts.answers]
+    place = np.searchsorted(np.array(edges), value, side="right") - 1
+    counts = np.bincount(np.maximum(place, 0), weights=count, minlength=len(edges))
     return [int(n) for n in counts]
 
 
@@ -229,21 +244,25 @@ def crossed(facts: Facts, what: What, one: str, other: str) -> dict[tuple[str, s
     }
 
 
-def _summed(facts: Facts, group: Array, groups: int) -> list[Figures]:
-    what, value, count = (facts.columns[name] for name in ("what", "value", "count"))
-    size = len(WHATS)
-    counts = np.bincount(group * size + what, weights=count, minlength=groups * size)
+def _summed(facts: Facts, group: Array | None, groups: int, without: int | None = None) -> list[Figures]:
+    """`group`: of each fact; None = all in one. `without`: what is left out."""
+    what, value, size = facts.columns["what"], facts.columns["value"], len(WHATS)
+    place = what if group is None else group * size + what
+    counts = np.bincount(place, weights=facts.counts, minlength=groups * size)
     counts = counts.reshape(groups, size).astype(int)
-    waits = np.isin(what, ANSWERS)
-    days = np.bincount(
-        group[waits] * (LONGEST + 1) + value[waits],
-        weights=count[waits],
-        minlength=groups * (LONGEST + 1),
-    )
+    if without is not None:
+        counts[:, without] = 0
+
+    def of(chosen: Array) -> Any:
+        return 0 if group is None else group[chosen]
+
+    waited = of(facts.answers) * (LONGEST + 1) + value[facts.answers].astype("<i8")
+    days = np.bincount(waited, weights=facts.counts[facts.answers], minlength=groups * (LONGEST + 1))
     share = np.cumsum(days.reshape(groups, LONGEST + 1), axis=1)
     half, most = (np.argmax(share >= part * share[:, -1:], axis=1) for part in (0.5, 0.9))
-    rated = what == NUMBER[What.RATED]
-    scores = np.bincount(group[rated], weights=value[rated] * count[rated].astype(float), minlength=groups)
+    said = of(facts.ratings) + np.zeros(len(facts.ratings), dtype="<i8")
+    points = value[facts.ratings] * facts.counts[facts.ratings]
+    scores = np.bincount(said, weights=points, minlength=groups)
     return [
         _figures(counts[n], share[n, -1], int(half[n]), int(most[n]), float(scores[n])) for n in range(groups)
     ]

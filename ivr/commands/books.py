@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Annotated, Any
 
 import typer
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.output import Finding, load_settings, show_json, show_table, with_database
 from ivr.settings import Settings
@@ -23,13 +24,8 @@ def case_list(limit: Limit = 20, json: Json = False) -> None:
     """The newest cases."""
     from ivr.desk import reading
 
-    settings = load_settings()
-    rows = with_database(settings, lambda engine: reading.cases(engine, limit=limit))
-    locate(settings, rows)
-    if json:
-        show_json(rows)
-    else:
-        show_table(["code", "kind", "topic", "county", "agency", "status", "due_at"], rows)
+    columns = ["code", "kind", "topic", "county", "agency", "status", "due_at"]
+    _list(lambda engine: reading.cases(engine, limit=limit), columns, json)
 
 
 @cases.command(epilog="Example: ivr case show '123 456 78 94' --json")
@@ -53,13 +49,20 @@ def call_list(limit: Limit = 20, json: Json = False) -> None:
     """The newest calls with every step, its time and key."""
     from ivr.desk import reading
 
+    columns = ["started_at", "caller", "language", "outcome", "case", "id"]
+    _list(lambda engine: reading.calls(engine, limit=limit), columns, json)
+
+
+def _list(
+    read: Callable[[AsyncEngine], Awaitable[list[dict[str, Any]]]], columns: list[str], json: bool
+) -> None:
     settings = load_settings()
-    rows = with_database(settings, lambda engine: reading.calls(engine, limit=limit))
+    rows = with_database(settings, read)
     locate(settings, rows)
     if json:
         show_json(rows)
     else:
-        show_table(["started_at", "caller", "language", "outcome", "case", "id"], rows)
+        show_table(columns, rows)
 
 
 def plain(code: str) -> str:

@@ -245,6 +245,15 @@ def lately() -> Select[Any]:
     return select(*counted).where(*hers, *within)
 
 
+def lately_withheld() -> Select[Any]:
+    """The same of all who withheld their numbers together; `caller` is "" then."""
+    at = bindparam("at", type_=cases.c.opened_at.type)
+    within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at, cases.c.channel == "phone")
+    hour = func.count().filter(cases.c.opened_at > bindparam("hour")).label("hour")
+    counted: tuple[Any, ...] = (hour, func.count().label("day"))
+    return select(*counted).where(cases.c.caller_key == bindparam("caller"), *within)
+
+
 def seen() -> Select[Any]:
     """How often `caller` missed `since`, and the case of `code` if there is one: always exactly one row."""
     by_caller = code_misses.c.caller_key == bindparam("caller")
@@ -259,6 +268,7 @@ def seen() -> Select[Any]:
 _KNOWN = Prepared(known())
 _SAME = Prepared(same_matter())
 LATELY = Prepared(lately())
+LATELY_WITHHELD = Prepared(lately_withheld())
 _SEEN = Prepared(seen())
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Actor, Side, permitted
-from ivr.desk import marks, related
+from ivr.desk import kin, marks, related
 from ivr.desk.people import Scope
 from ivr.desk.related import Related
 from ivr.desk.transcripts import edition
@@ -25,6 +25,7 @@ from ivr.store.tables import (
     case_events,
     cases,
     people,
+    provinces,
     recordings,
     referrals,
     suggestions,
@@ -42,6 +43,7 @@ class Names:
     topics: Mapping[str, str]
     counties: Mapping[str, str]
     assignable: Sequence[str] = ()
+    desk: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Heard:
 class CaseFile:
     """`attempts`: our calls to the citizen. `people`: who acted, by the names they sign in with.
 
-    `kin`: codes of cases that this one is tied to.
+    `kin`: codes of cases that this one is tied to. `hands`: whose it is at its body, by full name.
     """
 
     case: Row[Any]
@@ -72,12 +74,13 @@ class CaseFile:
     of_matter: Sequence[Related]
     people: Mapping[str, str] = field(default_factory=dict)
     kin: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    hands: str = ""
 
     def actions(self, actor: Actor) -> frozenset[Action]:
         """What the table of transitions lets them try; an agency that has it not may do nothing."""
         if actor.side is Side.AGENCY and actor.agency != self.case.agency:
             return frozenset()
-        found = permitted(Status(self.case.status), actor.side)
+        found = permitted(Status(self.case.status), actor.side) - kin.forbidden(self.case)
         if self.case.draft is None:
             found -= {Action.APPROVE, Action.TURN_DOWN}
         paused = self.case.paused_at is not None
@@ -95,6 +98,7 @@ async def names(connection: AsyncConnection) -> Names:
         {row.code: row.name for row in matters},
         {row.code: row.name for row in places},
         [row.code for row in bodies if row.assignable and row.retired_at is None],
+        str((await connection.execute(select(provinces.c.desk).limit(1))).scalar() or ""),
     )
 
 
@@ -121,6 +125,7 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
             await related.of_matter(connection, scope, case, said),
             await _people(connection, {event.actor.rpartition("/")[2] for event in events}),
             await _kin(connection, scope, case),
+            await _hands(connection, case),
         )
 
 
@@ -164,6 +169,11 @@ async def _attempts(connection: AsyncConnection, case: UUID) -> list[Row[Any]]:
 async def _people(connection: AsyncConnection, named: Collection[str]) -> dict[str, str]:
     query = select(people.c.name, people.c.full_name).where(people.c.name.in_(named))
     return {row.name: row.full_name for row in await connection.execute(query)}
+
+
+async def _hands(connection: AsyncConnection, case: Row[Any]) -> str:
+    query = select(people.c.full_name).where(people.c.id == case.person_id)
+    return str((await connection.execute(query)).scalar() or "") if case.person_id else ""
 
 
 async def _kin(connection: AsyncConnection, scope: Scope, case: Row[Any]) -> dict[str, list[str]]:

@@ -37,6 +37,15 @@ _MIRRORED = _ANSWERS | {A.REFER, A.ACCEPT, A.RETURN, A.RULE, A.REOPEN}
 _ENDS_PART = _ANSWERS | {A.ADVISE, A.WITHDRAW}
 
 
+def forbidden(case: Row[Any]) -> frozenset[Action]:
+    """What a case's own place among its kin forbids, whatever the others are: nobody need be offered it."""
+    if case.part_of:
+        return _NOT_OF_PARTS
+    if case.member_of:
+        return frozenset(Action) - _OF_MEMBERS
+    return _NOT_OF_COLLECTIVES if case.channel == COLLECTIVE else frozenset({A.RELEASE})
+
+
 async def may(change: Change) -> None:
     """Raises Refused where a case's kin forbids what the table permits."""
     case, action, code = change.case, change.action, change.ask.code

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,9 +21,14 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
+from ivr.cases.kinds import Kind
 from ivr.desk import planning
+from ivr.desk.book import read_page
+from ivr.desk.events import MACHINE
 from ivr.desk.notices import Letter, Notices, letters
 from ivr.desk.opening import outbox_row
+from ivr.desk.planning import PHONE
+from ivr.desk.registering import Wanted, register
 from ivr.store.tables import agencies, areas, cases, outbox, topics
 
 LETTERS = ("sms", "email", "webhook")
@@ -87,12 +92,24 @@ async def spread(
 
 
 async def call_back(engine: AsyncEngine, wish: Leased, now: datetime) -> bool:
-    """A wish to be called becomes a call-back. False: it was about a code that is nobody's."""
+    """A wish to be called becomes a call-back. False: it was about a code that is nobody's.
+
+    Then it becomes a case at the desk, so that a person calls her: a promise is a promise.
+    """
     told = wish.payload
     async with engine.begin() as connection:
         found = await planning.wish(connection, told["code"], told["number"], told["language"], wish.key, now)
+        if not found:
+            await _for_a_person(connection, told, now)
         await _mark(connection, wish, delivered_at=now, last_error=None if found else "no such case")
     return found
+
+
+async def _for_a_person(connection: AsyncConnection, told: Mapping[str, Any], now: datetime) -> None:
+    page = await read_page(connection)
+    words = f"111 → 6: {told['code']}?"  # what she dialled; whoever reads it knows the menu
+    wanted = Wanted(Kind.REQUEST, page.other_topic, words=words, caller=told["number"], channel=PHONE)
+    await register(connection, page, replace(wanted, language=told["language"] or "fa", by=MACHINE), now)
 
 
 async def delivered(engine: AsyncEngine, letter: Leased, now: datetime) -> None:

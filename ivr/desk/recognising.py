@@ -73,7 +73,7 @@ async def heard(
         if not (await connection.execute(written)).rowcount:
             return False
         cause = uuid.uuid5(found.case, f"{EVENT}:{found.name}")
-        said = {"recording": found.name, "characters": len(words)}
+        said = {"recording": found.name, "edition": 1, "characters": len(words)}
         await add_event(connection, cause, found.case, now, EVENT, said)
         if suggester is not None and words:
             guess = suggester.suggest(words, found.county, found.kind)

@@ -78,5 +78,5 @@ async def _transcripts(connection: AsyncConnection, rows: Sequence[Row[Any]]) ->
 
 
 def _query(scope: Scope) -> Select[Any]:
-    names = ("id", "code", "kind", "topic", "county", "agency", "status", "opened_at", "due_at", "words")
+    names = ("id", "code", "kind", "topic", "county", "agency", "status", "channel", "opened_at", "words")
     return select(*(cases.c[name] for name in names)).where(scope.cases())

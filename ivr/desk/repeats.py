@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases import phone
 from ivr.cases.transitions import Actor, Side
 from ivr.desk import closing
-from ivr.desk.book import LATELY, Page
+from ivr.desk.book import LATELY, LATELY_WITHHELD, WITHHELD_TIMES, Page
 from ivr.desk.change import CITIZEN, Ask
 from ivr.desk.opening import Rows, outbox_row
 from ivr.desk.refusals import Refused
@@ -30,16 +30,21 @@ NOTICE = "case_repeated"
 
 
 async def too_many(raw: Any, page: Page, fact: Fact, rows: Rows) -> bool:
-    """Whether this caller opened too many cases lately to send one on unread; `rows`: those of this batch."""
+    """Whether this caller opened too many cases lately to send one on unread; `rows`: those of this batch.
+
+    Withheld numbers share one allowance; it is larger, so that one of them can't take it from the rest.
+    """
     caller, at = phone.key(fact["call"]["caller"], page.area_code), datetime.fromisoformat(fact["at"])
     limits = page.limits
-    if not caller or not (limits.cases_per_hour or limits.cases_per_day):
+    if not (limits.cases_per_hour or limits.cases_per_day):
         return False
     hour, day = at - timedelta(hours=1), at - timedelta(days=1)
-    found = await LATELY.first(raw, caller=caller, at=at, hour=hour, day=day)
+    times = 1 if caller else WITHHELD_TIMES
+    question = LATELY if caller else LATELY_WITHHELD
+    found = await question.first(raw, caller=caller, at=at, hour=hour, day=day)
     beside = sum(row["caller_key"] == caller for row in rows.cases)
     return any(
-        0 < limit <= found[name] + beside
+        0 < limit * times <= found[name] + beside
         for name, limit in (("hour", limits.cases_per_hour), ("day", limits.cases_per_day))
     )
 

@@ -5,13 +5,21 @@ None of them gives time back that was used: `ivr.cases.clock`.
 
 from __future__ import annotations
 
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Action
 from ivr.desk.book import Page
-from ivr.desk.change import Ask, changing
+from ivr.desk.change import Ask, changing, clock_of
+from ivr.desk.events import Told, tell_all
 from ivr.desk.refusals import Refused
+from ivr.store.tables import cases
 
+BATCH = 200
 MOST_PAUSED_DAYS = 10  # working days, all pauses of a case together
 
 
@@ -21,6 +29,33 @@ async def pause(engine: AsyncEngine, page: Page, ask: Ask, days: int, cap: int =
         change.clock = change.clock.pause(page.calendar, ask.now, days, cap, change.county)
         assert change.clock.paused_until is not None
         change.details |= {"days": days, "until": change.clock.paused_until.isoformat()}
+
+
+async def end_pauses(engine: AsyncEngine, page: Page, now: datetime, batch: int = BATCH) -> int:
+    """Tell of every pause that is over: the clock has run again since, and its story says so. How many.
+
+    Changes no deadline, which counted the pause to its end. Any worker may, and be interrupted anywhere.
+    """
+    over = (cases.c.paused_until <= now, cases.c.paused_at.is_not(None), cases.c.closed_at.is_(None))
+    query = select(cases).where(*over).order_by(cases.c.paused_until).limit(batch)
+    done = 0
+    while True:
+        async with engine.begin() as connection:
+            held = query.with_for_update(skip_locked=True, key_share=True)
+            found = (await connection.execute(held)).all()
+            if found:
+                await tell_all(connection, [_ended(case, page, now) for case in found], now)
+        done += len(found)
+        if len(found) < batch:
+            return done
+
+
+def _ended(case: Row[Any], page: Page, now: datetime) -> Told:
+    clock = clock_of(case).resume(page.calendar, now, case.county or "")
+    values = {name: getattr(clock, name) for name in ("stopped_days", "paused_days")}
+    values |= {"paused_at": None, "paused_until": None}
+    cause = uuid.uuid5(case.id, f"resumed:{case.last_seq + 1}")
+    return Told(case.id, cause, "resumed", {"until": case.paused_until.isoformat()}, values)
 
 
 async def resume(engine: AsyncEngine, page: Page, ask: Ask) -> None:

@@ -19,6 +19,7 @@ from ivr.store.base import metadata, moment
 # in. `anonymised_at`: when retention took away who she is. `person_id`: whose it is among the people of its
 # body; NULL = nobody's yet. `entered`: whether it has its `inbox_entries` row.
 # The indexes behind RUNNING and below serve the queues of the inbox (`ivr.desk.queues`).
+PAUSED = text("paused_at IS NOT NULL AND closed_at IS NULL")
 TO_ANONYMISE = text("closed_at IS NOT NULL AND anonymised_at IS NULL")
 RUNNING = text("closed_at IS NULL AND stopped_at IS NULL")
 ESCALATED = text("closed_at IS NULL AND stopped_at IS NULL AND rung > 0")
@@ -101,6 +102,7 @@ cases = Table(
     Index("ix_cases_to_approve", "due_at", "id", postgresql_where=TO_APPROVE),
     Index("ix_cases_to_approve_agency", "agency", "due_at", "id", postgresql_where=TO_APPROVE),
     Index("ix_cases_unentered", "id", postgresql_where=UNENTERED),
+    Index("ix_cases_paused_until", "paused_until", postgresql_where=PAUSED),
     Index("ix_cases_to_anonymise", "closed_at", "id", postgresql_where=TO_ANONYMISE),
 )
 # Columns that a case is opened without; its later life fills them.

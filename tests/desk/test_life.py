@@ -146,6 +146,7 @@ async def test_no_life_leaves_a_case_without_body_clock_or_event(
         at.later(step.days)
         await sweep(engine, at.page, at.at)
         await collecting.settle(engine, at.page, at.at)
+        await timing.end_pauses(engine, at.page, at.at)
         assert await prove(engine, at.page, at.at + GRACE) == []
         acted = await one_of_the_family(at, code, step.whose)
         before = await at.row(acted)

@@ -178,6 +178,19 @@ async def test_beyond_the_limit_every_case_is_kept_and_the_desk_reads_it_first(
     assert (await case(engine, stranger))["agency"] == "abfa"
 
 
+async def test_withheld_numbers_share_an_allowance(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.desk.repeats.WITHHELD_TIMES", 1)
+    topics = ["water.supply", "water.bill", "water.sewage", "energy.gas", "energy.power_bill"]
+    async with limited(engine, tmp_path) as desk:
+        codes = [await desk.intake.open_case(call("anonymous"), opening(topic=topic)) for topic in topics]
+        known = await desk.intake.open_case(call(), opening())
+        await applied(desk)
+    reasons = [(await case(engine, code))["referrals"][0]["reason"] for code in [*codes, known]]
+    assert reasons == ["rule"] * 4 + ["over_limit", "rule"]
+
+
 async def test_a_blocked_caller_is_known_until_the_block_ends_by_itself(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

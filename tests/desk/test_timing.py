@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk import answers, closing, referring, timing
+from ivr.desk.change import clock_of
 from ivr.desk.refusals import Refused
 from tests.desk.counter import Counter, counter
+from tests.desk.test_verify import findings
 
 
 @pytest.fixture
@@ -53,6 +58,26 @@ async def test_all_pauses_together_have_a_cap(at: Counter) -> None:
         await pause(at.engine, at.page, ask(code, "abfa", "x"), 4)
     await pause(at.engine, at.page, ask(code, "abfa", "x"), 3)
     assert (await at.row(code)).paused_days == 7
+
+
+async def test_a_pause_that_is_over_is_told_once_and_moves_no_deadline(at: Counter, tmp_path: Path) -> None:
+    codes = [await at.open("water.bill"), await at.open("energy.gas")]
+    for code, days in zip(codes, (2, 9), strict=True):
+        await timing.pause(at.engine, at.page, at.ask(code, "abfa" if days == 2 else "desk", "x"), days)
+    before, used = await at.row(codes[0]), clock_of(await at.row(codes[0]))
+    at.later(7)
+    passes = await asyncio.gather(*(timing.end_pauses(at.engine, at.page, at.at, batch=1) for _ in range(3)))
+    assert sum(passes) == 1
+    after = await at.row(codes[0])
+    assert (after.due_at, after.paused_at, after.paused_days) == (before.due_at, None, 2)
+    calendar = at.page.calendar
+    assert clock_of(after).elapsed(calendar, at.at, "ahar") == used.elapsed(calendar, at.at, "ahar")
+    story = [(event["what"], event["actor"]) for event in (await at.case(codes[0]))["events"]]
+    assert story[-2:] == [("paused", "abfa"), ("resumed", "ivr")]
+    assert (await at.row(codes[1])).paused_at is not None
+    with pytest.raises(Refused, match="not paused"):
+        await timing.resume(at.engine, at.page, at.ask(codes[0], "abfa"))
+    assert await findings(at.engine, tmp_path) == []
 
 
 async def test_another_topic_has_its_own_deadline_from_the_opening_on(at: Counter) -> None:

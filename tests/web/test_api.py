@@ -17,7 +17,8 @@ from aiohttp import FormData
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import answers, channels
+from ivr.desk import answers, channels, splitting
+from ivr.desk.splitting import Part
 from ivr.store.tables import cases, recordings
 from ivr.store.tables import channels as channel_table
 from tests.desk.counter import Counter, counter
@@ -79,6 +80,26 @@ async def test_another_system_sends_a_case_and_follows_it_to_its_answer(
     assert (await get(api, f"/api/v1/cases/{code}", "other_app"))[0] == 404
     assert (await get(api, "/api/v1/cases/1234567890"))[0] == 404
     assert await findings(at.engine, tmp_path, case["code"]) == []
+
+
+async def test_a_case_that_several_agencies_share_has_one_code(api: Service, at: Counter) -> None:
+    _, case = await post(api, CASE)
+    assert case["parts"] == []
+    shared = [Part("abfa", "لوله"), Part("shahrdari_ahar", "آسفالت")]
+    first, second = await splitting.split(at.engine, at.page, at.ask(case["code"]), shared)
+    await answers.answer(at.engine, first, "abfa", "لوله تعمیر شد.", at.at)
+    _, seen = await get(api, f"/api/v1/cases/{case['code']}")
+    assert seen["status"] == "in_progress" and seen["answer"] == ""
+    assert {part["agency"]: part["status"] for part in seen["parts"]} == {
+        "abfa": "answered",
+        "shahrdari_ahar": "referred",
+    }
+    assert (await get(api, f"/api/v1/cases/{first}"))[0] == 404, "a part is nobody's case"
+    await answers.answer(at.engine, second, "shahrdari_ahar", "آسفالت شد.", at.at)
+    _, seen = await get(api, f"/api/v1/cases/{case['code']}")
+    assert seen["status"] == "answered" and "آسفالت شد." in seen["answer"]
+    _, listed = await get(api, "/api/v1/cases")
+    assert [each["code"] for each in listed["cases"]] == [case["code"]]
 
 
 async def test_words_alone_find_their_agency_and_can_be_asked_before(api: Service) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk import casefile, reading, referring
 from ivr.desk.change import EVENTS, Ask, actor_named
 from ivr.desk.people import Scope
-from ivr.store.tables import audit
+from ivr.store.tables import audit, cases
 from ivr.web.casefile import refusals
 from ivr.web.casefile.deeds import DEEDS
 from ivr.web.casefile.story import Teller, known_events
@@ -45,13 +45,18 @@ async def do(page: Page, deed: str, **fields: str) -> None:
     form = page.locator(f"form.deed[data-name='{deed}']")
     for name, value in fields.items():
         field = form.locator(f"[name='{name}']")
-        await (field.select_option(value) if name in {"agency", "topic", "county"} else field.fill(value))
+        await (
+            field.select_option(value)
+            if name in {"agency", "topic", "county", "person"}
+            else field.fill(value)
+        )
     await form.locator("button[type=submit]").click()
     await page.wait_for_url(f"**?done={deed}")
 
 
 async def test_a_case_goes_from_refer_to_close_through_the_page(desk: Desk, chrome: Browser) -> None:
     code = await desk.open()
+    me = await desk.panel.person("officer", "abfa")
     address = f"/panel/cases/{code}"
     async with (
         window(chrome, desk.panel, "supervisor") as office,
@@ -67,6 +72,8 @@ async def test_a_case_goes_from_refer_to_close_through_the_page(desk: Desk, chro
         await do(office, "refer", agency="abfa")
         await water.goto(address)
         await do(water, "accept")
+        await do(water, "hand", person=str(me.id))
+        await expect(water.locator(".facts")).to_contain_text("در دست")
         await do(water, "answer", words="لوله عوض شد و آب وصل است.")
         await expect(water.locator(".draft")).to_contain_text("لوله عوض شد")
         assert await status(desk, code) == ("in_progress", "abfa")
@@ -128,9 +135,46 @@ async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
         for role in ("operator", "supervisor", "officer", "governor", "auditor")
     }
     assert seen["operator"] == seen["governor"] == seen["auditor"] == set()
-    assert seen["officer"] == {"accept", "answer", "onward", "return", "pause"}
-    assert {"refer", "rule", "topic", "merge", "withdraw", "advise", "answer", "pause"} == seen["supervisor"]
+    assert seen["officer"] == {"accept", "answer", "onward", "return", "pause", "hand"}
+    desks = {"refer", "rule", "topic", "merge", "split", "withdraw", "advise", "answer", "pause"}
+    assert seen["supervisor"] == desks
     assert (await (await desk.panel.signed_in("admin")).get(f"/panel/cases/{code}")).status == 403
+
+
+async def test_a_case_is_split_and_several_are_collected(desk: Desk, chrome: Browser) -> None:
+    whole = await desk.open()
+    one, two = await desk.open(caller="09147654321"), await desk.open(caller="09143334444")
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{whole}")
+        await page.locator("[data-deed=split]").click()
+        form = page.locator("form.deed")
+        await form.locator("[name=part_agency]").nth(0).select_option("abfa")
+        await form.locator("[name=part_words]").nth(0).fill("لوله را عوض کند")
+        await form.locator("button[type=submit]").click()
+        await expect(page.get_by_role("alert")).to_contain_text("پرونده به ۲ تا ۸ بخش می‌شود")
+        assert await form.locator("[name=part_words]").nth(0).input_value() == "لوله را عوض کند"
+        await form.locator("[name=part_agency]").nth(1).select_option("shahrdari_tabriz")
+        await form.locator("[name=part_words]").nth(1).fill("کوچه را آسفالت کند")
+        await screenshot(page, "casefile-split")
+        await form.locator("button[type=submit]").click()
+        await page.wait_for_url("**?done=split")
+        part = page.locator(".notice", has_text="بخش‌های جداشده").locator("a")
+        await expect(part).to_have_count(2)
+        await page.goto(f"/panel/cases/{one}")
+        await page.locator("[data-deed=collect]").click()
+        await form.locator(f"[name=members][value='{two}']").check()
+        await form.locator("[name=about]").fill("آب محله قطع است")
+        await form.locator("button[type=submit]").click()
+        await page.wait_for_url("**?done=collect")
+        await expect(page.locator(".notice", has_text="عضو پرونده‌ی جمعی")).to_be_visible()
+        offered = await page.locator("[data-deed]").evaluate_all("all => all.map((x) => x.dataset.deed)")
+        assert set(offered) == {"release", "merge", "withdraw"}
+        await do(page, "release", reason="موضوعش جداست")
+    async with desk.panel.engine.connect() as connection:
+        joined = (
+            await connection.execute(select(cases.c.code).where(cases.c.member_of.is_not(None)))
+        ).scalars()
+    assert set(joined) == {two}
 
 
 async def test_another_agencys_case_is_not_there(desk: Desk) -> None:
@@ -269,7 +313,8 @@ def test_every_event_has_its_words() -> None:
 
 def refused_sentences() -> Iterator[tuple[str, str]]:
     """Every refusal that something done with a case on its page can meet."""
-    rooms = ("change", "referring", "closing", "timing", "answers", "marks", "transcripts", "precedents")
+    rooms = ("change", "referring", "closing", "timing", "answers", "marks", "transcripts", "precedents",
+             "kin", "splitting", "collecting", "handing")  # fmt: skip
     files = [ROOT / f"ivr/desk/{room}.py" for room in rooms]
     for path in (*files, ROOT / "ivr/cases/transitions.py", ROOT / "ivr/cases/clock.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

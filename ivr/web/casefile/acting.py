@@ -7,13 +7,15 @@ meanwhile is a refusal too: the form carries the number of the last event that w
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 
-from ivr.desk import wording
+from ivr.desk import handing, wording
 from ivr.desk.casefile import CaseFile
 from ivr.desk.change import Ask
 from ivr.desk.refusals import Refused
+from ivr.desk.splitting import Part
 from ivr.web.casefile import answering
 from ivr.web.casefile.deeds import BY_NAME, Deed, offered
 from ivr.web.casefile.finding import case_file
@@ -25,6 +27,7 @@ from ivr.web.panel.visit import NotFound, Visit
 
 LONGEST_REASON = 1000
 MOST_DAYS = 10
+PARTS = 4  # rows that the form has
 
 
 async def form(visit: Visit) -> web.StreamResponse:
@@ -78,7 +81,19 @@ async def shown(
     values = (
         {
             name: sent.raw(name)
-            for name in ("reason", "agency", "topic", "county", "into", "days", "words", "voice")
+            for name in (
+                "reason",
+                "agency",
+                "topic",
+                "county",
+                "into",
+                "days",
+                "about",
+                "collective",
+                "person",
+                "words",
+                "voice",
+            )
         }
         if sent
         else {}
@@ -91,6 +106,9 @@ async def shown(
         "typed": values,
         "wrong": wrong or {},
         "sentence": sentence,
+        "parts": _parts(sent),
+        "colleagues": await _colleagues(visit, file, deed),
+        "chosen": sent.many("members") if sent else [],
         "most_days": MOST_DAYS,
         "approval": visit.panel.studio is not None and visit.panel.studio.approval,
         "wordings": await _wordings(visit, file, deed),
@@ -116,6 +134,17 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                 given[name] = sent.raw("county")
             case "words":
                 given[name] = sent.text("words", most=answering.LONGEST, needed=False, lines=True)
+            case "person":
+                given[name] = _person(sent)
+            case "parts":
+                given[name] = [Part(*row) for row in _rows(sent) if row[0] or row[1]]
+            case "members":
+                codes = [tracking_code(code) for code in sent.many("members")]
+                given[name] = [tracking_code(visit.request.match_info["code"]), *filter(None, codes)]
+            case "collective":
+                given[name] = tracking_code(sent.raw("collective"))
+            case "about":
+                given[name] = sent.text("about", most=LONGEST_REASON, needed=False, lines=True)
             case "voice":
                 digest = sent.raw("voice")
                 given[name] = await answering.voice_of(visit, digest) if answering.is_digest(digest) else None
@@ -123,6 +152,36 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                     sent.refuse("voice", "casefile.voice.gone")
     given["approval"] = visit.panel.studio is not None and visit.panel.studio.approval
     return given
+
+
+async def _colleagues(visit: Visit, file: CaseFile, deed: Deed) -> dict[str, str]:
+    """Full names by id of those in whose hands it may be."""
+    if "person" not in deed.fields:
+        return {}
+    page = await visit.panel.book.page()
+    async with visit.panel.engine.connect() as connection:
+        found = await handing.colleagues(connection, page, file.case.agency)
+    return {str(row.id): row.full_name for row in found}
+
+
+def _person(sent: Form) -> UUID | None:
+    """None: nobody. What is no id is refused."""
+    try:
+        return UUID(sent.raw("person")) if sent.raw("person") else None
+    except ValueError:
+        sent.refuse("person", "common.form.not_among")
+        return None
+
+
+def _parts(sent: Form | None) -> list[tuple[str, str, str]]:
+    rows = _rows(sent) if sent else []
+    return rows + [("", "", "")] * (PARTS - len(rows))
+
+
+def _rows(sent: Form) -> list[tuple[str, str, str]]:
+    """Agency, words and topic of each part, as many as the page has rows."""
+    columns = [sent.many(f"part_{name}") for name in ("agency", "words", "topic")]
+    return [(agency, words.strip(), topic) for agency, words, topic in zip(*columns, strict=False)]
 
 
 async def _wordings(visit: Visit, file: CaseFile, deed: Deed) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import TABLE, Action, Side
-from ivr.desk import answers, closing, referring, timing
+from ivr.desk import answers, closing, collecting, handing, referring, splitting, timing
 from ivr.desk.book import Page
 from ivr.desk.casefile import CaseFile
 from ivr.desk.change import Ask
@@ -21,7 +21,7 @@ from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
 
 Given = Mapping[str, Any]  # what the form said, by field
-Does = Callable[[AsyncEngine, Page, Ask, Given], Awaitable[None]]
+Does = Callable[[AsyncEngine, Page, Ask, Given], Awaitable[object]]
 
 BOTH = frozenset({Side.DESK, Side.AGENCY})
 DESK, AGENCY = frozenset({Side.DESK}), frozenset({Side.AGENCY})
@@ -31,11 +31,13 @@ DESK, AGENCY = frozenset({Side.DESK}), frozenset({Side.AGENCY})
 class Deed:
     """`name`: in its address, its route's name and its words. `fields` beside the reason.
 
+    `action`: None where the table of transitions has none, for the body stays responsible.
+
     `rare`: its button is small. `grave`: it ends something, and its button looks like it.
     """
 
     name: str
-    action: Action
+    action: Action | None
     permission: P
     sides: frozenset[Side]
     does: Does
@@ -44,7 +46,12 @@ class Deed:
     grave: bool = False
 
     def needs_reason(self, side: Side) -> bool:
-        return side in TABLE[self.action].reason
+        return self.action is not None and side in TABLE[self.action].reason
+
+
+async def _collect(engine: AsyncEngine, page: Page, ask: Ask, given: Given) -> None:
+    into = given["collective"]
+    await collecting.collect(engine, page, ask.actor, given["members"], given["about"], ask.now, into)
 
 
 async def _answer(engine: AsyncEngine, page: Page, ask: Ask, given: Given) -> None:
@@ -66,6 +73,8 @@ DEEDS = (
          lambda e, p, a, g: referring.refer(e, p, a, g["agency"]), ("agency",)),
     Deed("return", Action.RETURN, P.CASES_RETURN, AGENCY, lambda e, p, a, g: referring.give_back(e, p, a)),
     Deed("reopen", Action.REOPEN, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.reopen(e, p, a)),
+    Deed("hand", None, P.CASES_ANSWER, BOTH,
+         lambda e, p, a, g: handing.hand(e, p, a, g["person"]), ("person",), rare=True),
     Deed("rule", Action.RULE, P.CASES_REFER, DESK,
          lambda e, p, a, g: referring.rule(e, p, a, g["agency"]), ("agency",), rare=True),
     Deed("topic", Action.CHANGE_TOPIC, P.CASES_REFER, DESK,
@@ -75,6 +84,12 @@ DEEDS = (
          lambda e, p, a, g: timing.pause(e, p, a, g["days"]), ("days",), rare=True),
     Deed("resume", Action.RESUME, P.CASES_ANSWER, BOTH, lambda e, p, a, g: timing.resume(e, p, a), rare=True),
     Deed("advise", Action.ADVISE, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.advise(e, p, a), rare=True),
+    Deed("split", Action.SPLIT, P.CASES_CLOSE, DESK,
+         lambda e, p, a, g: splitting.split(e, p, a, g["parts"]), ("parts",), rare=True),
+    Deed("collect", Action.COLLECT, P.CASES_CLOSE, DESK, _collect,
+         ("members", "collective", "about"), rare=True),
+    Deed("release", Action.RELEASE, P.CASES_CLOSE, DESK,
+         lambda e, p, a, g: collecting.release(e, p, a), rare=True),
     Deed("merge", Action.MERGE, P.CASES_CLOSE, DESK,
          lambda e, p, a, g: closing.merge(e, p, a, g["into"]), ("into",), rare=True, grave=True),
     Deed("withdraw", Action.WITHDRAW, P.CASES_CLOSE, DESK,
@@ -90,7 +105,13 @@ def offered(visit: Visit, file: CaseFile) -> list[Deed]:
     return [
         deed
         for deed in DEEDS
-        if deed.action in possible
+        if (deed.action in possible if deed.action else _is_theirs(visit, file))
         and side in deed.sides
+        and (file.of_matter or deed.name != "collect")
         and visit.allowed(deed.permission, case.agency, case.county or "")
     ]
+
+
+def _is_theirs(visit: Visit, file: CaseFile) -> bool:
+    """Whether the asker's own body has it, so that it may be in somebody's hands there."""
+    return file.case.closed_at is None and file.case.agency == (visit.actor.agency or file.names.desk)

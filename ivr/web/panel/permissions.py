@@ -128,7 +128,11 @@ ROUTES: Mapping[str, Permission] = {
     "case.advise": P.CASES_CLOSE,
     "case.close": P.CASES_CLOSE,
     "case.reopen": P.CASES_CLOSE,
+    "case.hand": P.CASES_ANSWER,
     "case.merge": P.CASES_CLOSE,
+    "case.split": P.CASES_CLOSE,
+    "case.collect": P.CASES_CLOSE,
+    "case.release": P.CASES_CLOSE,
     "case.withdraw": P.CASES_CLOSE,
     "case.reveal": P.CASES_SEE,  # and what the thing revealed needs
     "case.seen_by": P.SEEN_BY,
