@@ -200,6 +200,14 @@ async def test_an_unfinished_month_says_what_it_is_compared_with(served: PanelSe
     assert 'title="دورهٔ بعد"' not in text, "there is no month after this one yet"
 
 
+async def test_a_period_without_a_case_says_so_on_every_page(served: PanelServed) -> None:
+    client = await served.signed_in("governor")
+    said = {"": "ends.none", "/league": "none.title", "/hours": "none.title", "/gaps": "gaps.silent.none"}
+    for page, word in said.items():
+        text = await client.text(f"/panel/numbers{page}?period=year:1400")
+        assert words()(f"numbers.{word}") in text
+
+
 async def test_a_letter_is_a_pdf_for_who_may_see_the_case(served: PanelServed) -> None:
     async with served.engine.connect() as connection:
         query = select(cases.c.code).where(cases.c.agency == "abfa", cases.c.status == "referred")

@@ -59,7 +59,7 @@ async def see(archive: Archive, wanted: Asked) -> Seen:
     facts = both.between(wanted.period.since.toordinal(), wanted.period.until.toordinal())
     before = both.between(compared.since.toordinal(), compared.until.toordinal())
     waiting = await archive.waiting(subject)
-    whole = measures.line("", "", figures.total(facts), waiting)
+    whole = measures.whole(figures.total(facts), waiting)
     lines = measures.table(wanted, facts, waiting)
     return Seen(wanted, facts, figures.total(before), compared, waiting, lines, whole)
 

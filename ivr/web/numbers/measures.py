@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from ivr.cases import figures
 from ivr.cases.figures import Facts, Figures, What
@@ -76,18 +77,27 @@ CARDS = (
 
 def table(asked: Asked, facts: Facts, waiting: Sequence[Waiting]) -> list[Line]:
     """A line for each code of the dimension that was asked for, the one with the most first."""
-    found = figures.by(facts, asked.by)
-    there = {*found, *(getattr(row, asked.by) for row in waiting)}
+    found, now = figures.by(facts, asked.by), _by(waiting, asked.by)
     lines = [
-        line(code, asked.name_of(asked.by, code), found.get(code, Figures({})), waiting, asked.by)
-        for code in there
+        Line(code, asked.name_of(asked.by, code), found.get(code, Figures({})), *now.get(code, (0, 0)))
+        for code in {*found, *now}
     ]
     return sorted(
         lines, key=lambda each: (-each.figures[What.OPENED] - each.figures[What.RECEIVED], each.code)
     )
 
 
-def line(code: str, name: str, its: Figures, waiting: Iterable[Waiting], dimension: str = "") -> Line:
-    """`dimension` "" = the whole."""
-    rows = [row for row in waiting if not dimension or getattr(row, dimension) == code]
-    return Line(code, name, its, sum(row.waiting for row in rows), sum(row.late for row in rows))
+def whole(its: Figures, waiting: Iterable[Waiting]) -> Line:
+    """The last line of every table."""
+    rows = list(waiting)
+    return Line("", "", its, sum(row.waiting for row in rows), sum(row.late for row in rows))
+
+
+def _by(waiting: Iterable[Waiting], dimension: str) -> dict[str, tuple[int, int]]:
+    """How many wait, and how many of them are late, for each code."""
+    found: dict[str, tuple[int, int]] = {}
+    code_of = attrgetter(dimension)
+    for row in waiting:
+        many, late = found.get(code := code_of(row), (0, 0))
+        found[code] = many + row.waiting, late + row.late
+    return found
