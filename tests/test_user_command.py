@@ -1,0 +1,51 @@
+"""Who may sign in: `ivr user`, and whom the desk does not take."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.roles import Role
+from ivr.desk import passwords, people
+from ivr.desk.people import Wanted
+from ivr.desk.refusals import Refused
+from tests.desk.office import WEDNESDAY
+from tests.desk.test_caseflow import ivr
+
+
+async def test_people_are_made_locked_and_listed(database_url: str, tmp_path: Path) -> None:
+    async def user(*arguments: str) -> tuple[int, str]:
+        return await ivr(database_url, tmp_path, "user", *arguments)
+
+    code, first = await user("add", "admin", "--role", "admin", "--first")
+    assert code == 0 and first.startswith("admin ") and len(first.split()[1]) == 19
+    assert await user("add", "admin2", "--role", "admin", "--first") == (0, ""), "only when there is nobody"
+    assert (await user("add", "karimi", "--role", "officer", "--agency", "abfa", "--area", "ahar"))[0] == 0
+    assert await user("lock", "karimi") == (0, "karimi: locked")
+    assert (await user("lock", "nobody"))[0] == 1
+    text = (await user("list", "--json"))[1]
+    found = {p["name"]: (p["role"], p["agency"], p["areas"], p["locked"]) for p in json.loads(text)}
+    assert found == {"admin": ("admin", None, [], False), "karimi": ("officer", "abfa", ["ahar"], True)}
+    assert "argon2" not in text
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        (Wanted("abfa", "x", Role.SUPERVISOR), "not a person's"),
+        (Wanted("citizen", "x", Role.SUPERVISOR), "not a person's"),
+        (Wanted("Karimi <b>", "x", Role.SUPERVISOR), "name"),
+        (Wanted("karimi", " ", Role.SUPERVISOR), "full_name"),
+        (Wanted("karimi", "x", Role.OFFICER), "agency"),
+        (Wanted("karimi", "x", Role.ADMIN, "abfa"), "agency"),
+        (Wanted("karimi", "x", Role.HEAD, "nowhere"), "no agency nowhere"),
+        (Wanted("karimi", "x", Role.GOVERNOR, areas=("atlantis",)), "no county atlantis"),
+    ],
+)
+async def test_whom_the_desk_does_not_take(engine: AsyncEngine, wanted: Wanted, sentence: str) -> None:
+    with pytest.raises(Refused, match=sentence):
+        await people.add(engine, wanted, passwords.by_chance(), WEDNESDAY)
+    assert await people.listed(engine) == []
