@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from aiohttp import ClientResponse
 from playwright.async_api import Browser, Locator, Page, expect
 from sqlalchemy import Table, select
@@ -22,6 +23,7 @@ from ivr.desk import live
 from ivr.desk.book import Book
 from ivr.lab.caller import Beep, HangUp, Hear, Outcome, Press, Speak, Stay, Step
 from ivr.store.tables import audit, calls, interventions
+from ivr.web.live import stream
 from ivr.web.panel.visit import Panel
 from ivr.web.panel.words import digits, words
 from tests.desk.office import WEDNESDAY, call, office
@@ -101,6 +103,19 @@ async def test_what_changes_comes_by_itself_and_nothing_else_does(panel: PanelSe
         third = await anext(came)
         assert third["order"] == [one["id"]] and not third["rows"] and list(third["pieces"]) == ["stats"]
         await panel.panel.board.close()
+        assert [each async for each in came] == []
+
+
+async def test_the_board_goes_dark_for_whoever_signs_out(
+    panel: PanelServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "ALIVE_SECONDS", 0.1)
+    client = await panel.signed_in("supervisor")
+    await client.get("/panel/live")
+    async with asyncio.timeout(30), client.http.get("/panel/live/stream") as answer:
+        came = events(answer)
+        await anext(came)
+        await client.post("/panel/sign-out")
         assert [each async for each in came] == []
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
+from ivr.desk import signing_in
+from ivr.store.engine import AWAY
 from ivr.web.live.board import Look
 from ivr.web.panel.visit import Visit
 
@@ -56,30 +58,38 @@ class Drawing:
 
 
 async def stream(visit: Visit) -> web.StreamResponse:
-    """Until the page is left, the house closes, or five minutes are over."""
+    """Until the page is left, its session ends, the house closes, or five minutes are over."""
     answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     await answer.prepare(visit.request)
     drawing = Drawing(visit)
     loop = asyncio.get_running_loop()
-    until, spoke = loop.time() + STREAM_SECONDS, loop.time()
+    until, checked = loop.time() + STREAM_SECONDS, loop.time()
     looks = visit.panel.board.watch()
     try:
         await answer.write(b"retry: 2000\n\n")
         async for look in looks:
             if (changes := drawing.changes(look)) is not None:
                 await answer.write(f"data: {json.dumps(changes, ensure_ascii=False)}\n\n".encode())
-            elif loop.time() - spoke > ALIVE_SECONDS:
+            if loop.time() - checked > ALIVE_SECONDS:
+                if loop.time() > until or not await _may_go_on(visit):
+                    break
                 await answer.write(b": alive\n\n")
-            else:
-                continue
-            spoke = loop.time()
-            if spoke > until:
-                break
+                checked = loop.time()
     except ConnectionResetError:  # the page was left
         pass
     finally:
         await _end(looks)
     return answer
+
+
+async def _may_go_on(visit: Visit) -> bool:
+    """While the books are away nobody can say, and the board is wanted most: it goes on."""
+    assert visit.session is not None
+    panel = visit.panel
+    try:
+        return await signing_in.lives(panel.engine, visit.session.id, panel.clock(), panel.keeping)
+    except AWAY:
+        return True
 
 
 async def _end(looks: AsyncIterator[Look]) -> None:
