@@ -48,8 +48,8 @@ def looks(who: str, sight: Sight, now: datetime, code: str, caller: str) -> Iter
 _SEARCHES = {
     "a rare word": RARE,
     "a frequent word": "سلام",
-    "two frequent words": "سلام آب",
-    "four words, seldom together": "سلام آب نان تلفن",
+    "two frequent words": "آب لوله",
+    "four words, seldom together": "آب لوله نان تلفن",
     "a word that nobody said": "زبقثصض",
 }
 

@@ -20,9 +20,10 @@ MOST_WORDS = 8  # of a search; further ones are left out
 LEAST_DIGITS = 7  # of a caller's number: fewer would list strangers
 _BLOCKS = (1, 8, 64, 512)  # days, each the eighth part of the next
 _DAY = 86_400
-# Say nothing of the matter, and endings that were written apart.
+# Say nothing of the matter, greetings among them; and endings that were written apart.
 _IDLE = word_set(
-    "و در به از که را رو تا با هم یا ها های هایی ام ات اش ای یه یک این اون ان است هست می نمی من ما"
+    "و در به از که را رو تا با هم یا ها های هایی ام ات اش ای یه یک این اون ان است هست می نمی من ما "
+    "سلام خسته نباشید ممنون متشکرم لطفا خواهش"
 )
 _DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789", " \u200c\u200e\u200f-()/.")
 

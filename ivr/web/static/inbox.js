@@ -9,6 +9,9 @@ const rows = () => [...list.querySelectorAll("tr.case")];
 const here = () => list.querySelector("tr.case.at");
 const persian = (text) => String(text).replace(/\d/g, (digit) => "\u06f0\u06f1\u06f2\u06f3\u06f4\u06f5\u06f6\u06f7\u06f8\u06f9"[digit]);
 
+// A phone shows cases first, filters when asked for.
+if (window.matchMedia("(max-width: 52rem)").matches && rows().length) document.querySelector(".sieve").open = false;
+
 // ── moving ──
 function stand(row) {
   if (!row) return;
