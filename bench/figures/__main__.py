@@ -39,7 +39,8 @@ from ivr.web.numbers.asked import Asked
 from ivr.web.numbers.dashboard import WAITS, see
 from ivr.web.numbers.tables import Column, Sheet, Workbook
 
-MOST_MS = 200.0  # a page's figures, also when this process has not read them yet
+MOST_MS = 200.0  # a page's figures …
+MOST_COLD_MS = 500.0  # … when this process has not read its days yet: two years of them for a year
 TIMES = 9
 EXPORTED = 100_000
 SQL = Path(__file__).with_name("events.sql")
@@ -173,9 +174,13 @@ def main() -> None:
         print(json.dumps(asdict(result), indent=2))
     else:
         show(result)
-    slow = [f"{name} {max(ms):.0f} ms" for name, ms in result.pages.items() if max(ms) > MOST_MS]
+    slow = [
+        f"{name} {cold:.0f} ms cold, {warm:.0f} ms warm"
+        for name, (cold, warm) in result.pages.items()
+        if cold > MOST_COLD_MS or warm > MOST_MS
+    ]
     if slow:
-        sys.exit(f"missed ({MOST_MS:g} ms): {', '.join(slow)}")
+        sys.exit(f"missed ({MOST_COLD_MS:g} ms cold, {MOST_MS:g} ms warm): {', '.join(slow)}")
 
 
 def _say(text: str) -> None:
