@@ -13,6 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any
+from uuid import UUID
 
 from persiantools import digits
 from pydantic import Field, field_validator
@@ -105,6 +106,7 @@ class FormalLetter:
     paragraphs: Sequence[str]
     stationery: Stationery
     track: str
+    case: UUID
 
 
 def names_in(words: str) -> list[str]:
@@ -150,6 +152,7 @@ async def write(
         [text.format_map(words) for text in wording.text if all(words[name] for name in names_in(text))],
         stationery,
         f"{stationery.track}{case.code}" if stationery.track else "",
+        case.id,
     )
 
 

@@ -166,7 +166,7 @@ async def test_a_case_is_split_and_several_are_collected(desk: Desk, chrome: Bro
         await form.locator("[name=about]").fill("آب محله قطع است")
         await form.locator("button[type=submit]").click()
         await page.wait_for_url("**?done=collect")
-        await expect(page.locator(".notice", has_text="عضو پرونده‌ی جمعی")).to_be_visible()
+        await expect(page.locator(".notice", has_text="عضو پروندهٔ جمعی")).to_be_visible()
         offered = await page.locator("[data-deed]").evaluate_all("all => all.map((x) => x.dataset.deed)")
         assert set(offered) == {"release", "merge", "withdraw"}
         await do(page, "release", reason="موضوعش جداست")
@@ -207,7 +207,7 @@ async def test_numbers_are_masked_and_revealing_takes_a_reason_that_is_seen(
         await page.locator("#reveal-caller button.main").click()
         await expect(page.locator("[data-revealed=caller]")).to_have_text("۰۹۱۴۱۲۳۴۵۶۷")
         await page.locator(".seen summary").click()
-        await expect(page.locator(".seen")).to_contain_text("شماره‌ی تماس را دید")
+        await expect(page.locator(".seen")).to_contain_text("شمارهٔ تماس را دید")
         await expect(page.locator(".seen")).to_contain_text("تماس با شهروند")
     async with desk.panel.engine.connect() as connection:
         rows = (await connection.execute(select(audit.c.action, audit.c.reason).order_by(audit.c.id))).all()

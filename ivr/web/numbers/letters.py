@@ -30,7 +30,7 @@ async def letter(visit: Visit) -> web.StreamResponse:
         raise NotFound from error
     async with engine.begin() as connection:
         await auditing.note(
-            connection, visit.now, "letter_printed", person=visit.person.id, subject=f"case/{code}",
+            connection, visit.now, "letter_printed", person=visit.person.id, case=found.case,
             address=visit.came.address, detail={"kind": kind, "number": found.number},
         )  # fmt: skip
     async with _AT_ONCE:
