@@ -5,14 +5,11 @@ from __future__ import annotations
 import wave
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ivr.settings import ROOT, Settings
+from ivr.speech.booth import Booth
 from ivr.speech.files import Cached, load
 from ivr.voice.catalogue import Catalogue
-
-if TYPE_CHECKING:
-    from ivr.speech.booth import Booth  # with it comes scipy
 
 GENERIC = ROOT / "sounds" / "prompts.yaml"
 RECORDED = ROOT / "sounds" / "recorded"
@@ -36,8 +33,6 @@ def recorded(settings: Settings) -> tuple[Path, ...]:
 
 def booth(settings: Settings) -> Booth:
     """Where people's recordings are taken."""
-    from ivr.speech.booth import Booth
-
     languages = settings.calls.languages
     return Booth(Cached(files(settings)), languages, settings.sounds, RECORDED, settings.voices)
 

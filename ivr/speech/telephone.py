@@ -1,4 +1,7 @@
-"""To the telephone: mono, 8 kHz, 120–3,500 Hz, −18 LUFS, 16-bit PCM, no clipping, trimmed."""
+"""To the telephone: mono, 8 kHz, 120–3,500 Hz, −18 LUFS, 16-bit PCM, no clipping, trimmed.
+
+scipy takes a second to load, and is loaded by the first sound: servers start without it.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pyloudnorm.meter import Meter
-from scipy import signal
 
 from ivr.speech.wav import Samples, WavError, decode
 
@@ -58,6 +59,8 @@ def write(path: Path, samples: Samples) -> None:
 
 def to_telephone(samples: Samples, rate: int) -> Samples:
     """Resample, band-limit, trim, level. Silence stays silence."""
+    from scipy import signal
+
     narrow = signal.sosfiltfilt(_band(), _resample(samples, rate), padlen=0)
     return level(trim(narrow))
 
@@ -65,12 +68,16 @@ def to_telephone(samples: Samples, rate: int) -> Samples:
 def _resample(samples: Samples, rate: int) -> Samples:
     if rate == RATE:
         return samples
+    from scipy import signal
+
     shared = gcd(rate, RATE)
     return np.asarray(signal.resample_poly(samples, RATE // shared, rate // shared), np.float64)
 
 
 @cache
 def _band() -> Samples:
+    from scipy import signal
+
     high = signal.butter(2, LOW_HZ, "highpass", fs=RATE, output="sos")
     low = signal.butter(4, HIGH_HZ, "lowpass", fs=RATE, output="sos")
     return np.concatenate([high, low])
@@ -107,6 +114,8 @@ def measure(samples: Samples) -> float:
 
 @cache
 def _meter() -> Any:
+    from pyloudnorm.meter import Meter
+
     return Meter(RATE)  # type: ignore[no-untyped-call]  # pyloudnorm has no types
 
 
