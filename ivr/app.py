@@ -155,6 +155,8 @@ class Hotline:
             limits=limits(settings.calls),
         )
         self.derived = Derived(settings.derived)
+        self.vault = vault(settings)
+        self.learning = Learning(settings.seed_path)  # one for all: learning takes a second
         self.added: frozenset[str] = frozenset()
         self.codes: CodeBlock
         self.worker: Worker
@@ -224,7 +226,7 @@ class Hotline:
             settings.spool,
             settings.custody,
             alone=not settings.agi.others,
-            vault=vault(settings),
+            vault=self.vault,
             clock=self.clock,
             seed=settings.seed_path,
         )
@@ -242,7 +244,7 @@ class Hotline:
         stack.callback(asyncio.create_task(delivery.run(), name="delivery").cancel)
         if (recogniser := self._recogniser()) is not None:
             listener = Transcriber(
-                self.engine, recogniser, settings.recordings, Learning(settings.seed_path), self.clock
+                self.engine, recogniser, settings.recordings, self.learning, self.clock
             )
             stack.callback(asyncio.create_task(listener.run(), name="transcriber").cancel)
         server = await self._open_doors(stack)
@@ -425,7 +427,7 @@ class Hotline:
         """The service desk, for other systems."""
         settings, seed = self.settings, self.settings.seed_path
         languages = settings.calls.languages
-        return Counter(self.engine, self.book, Learning(seed), settings.recordings, seed.name, languages)
+        return Counter(self.engine, self.book, self.learning, settings.recordings, seed.name, languages)
 
     def _panel(self) -> Panel:
         """What people sign in to."""
@@ -436,11 +438,11 @@ class Hotline:
             settings.recordings,
             state=settings.state_path,
             second=settings.second_path,
-            vault=vault(settings),
-            learning=Learning(settings.seed_path),
+            vault=self.vault,
+            learning=self.learning,
             keeping=Keeping(idle, timedelta(hours=settings.web.session_hours)),
             proxies=settings.web.proxies,
-            booth=Booth(settings.recordings, self.derived, vault(settings)),
+            booth=Booth(settings.recordings, self.derived, self.vault),
             studio=Studio(
                 self.sounds.speak,
                 prepare_voice,
