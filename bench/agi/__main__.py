@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 
 from bench.agi.report import Figures, show
 from bench.agi.servers import COMMANDS, our_server
+from ivr.lab.ports import free
 
 HERE, BIN = Path(__file__).parent, Path(__file__).parent.parent / "bin"
 SERVERS = ("floor", "ours", "panoramisk", "pystrix")
@@ -59,9 +60,7 @@ async def write_script(path: Path) -> None:
 @contextmanager
 def serving(name: str, script: Path) -> Iterator[tuple[int, int]]:
     """Start a server; its port and process id."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free()
     ours = [sys.executable, "-m", "bench.agi.servers", name]
     command = [str(BIN / "floor")] if name == "floor" else ours
     process = subprocess.Popen(pinned([*command, str(port), str(script)], -1), stderr=subprocess.DEVNULL)

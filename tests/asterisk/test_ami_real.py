@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from hypothesis import strategies as st
 
 from ivr.asterisk.ami import Ami, AmiFailed, AmiLost, AmiRefused
 from ivr.lab import asterisk as lab
+from ivr.lab.ports import UDP, free
 from ivr.lab.process import Child
 from ivr.secrets import load as load_secrets
 from ivr.settings import Agi, Rtp, Settings, Sip, Web, Ws
@@ -28,12 +28,6 @@ exten => talk,1,Answer()
 exten => ring,1,Wait(60)
 exten => busy,1,Hangup(17)
 """
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @dataclass
@@ -71,8 +65,8 @@ class Lab:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     state: Path = tmp_path_factory.mktemp("ami")
     ports = Settings(
-        state=state, ami=AmiSettings(port=free_port()), sip=Sip(port=free_port()), ws=Ws(port=free_port()),
-        agi=Agi(port=free_port()), web=Web(port=free_port()), rtp=Rtp(start=40_000, end=40_099),
+        state=state, ami=AmiSettings(port=free()), sip=Sip(port=free(UDP)), ws=Ws(port=free()),
+        agi=Agi(port=free()), web=Web(port=free()), rtp=Rtp(start=40_000, end=40_099),
     )  # fmt: skip
     made = Lab(lab.asterisk(print), ports)
     made.start()
