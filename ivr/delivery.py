@@ -72,7 +72,7 @@ class Delivery:
                     done = await self.once(ways(session, self.settings))
                 except AWAY as error:
                     log.warning("nothing can leave for now: %s", error)
-                if not done:
+                if done < BATCH:  # what comes in the meantime leaves together, which costs us less
                     await asyncio.sleep(LOOK_SECONDS)
 
     async def once(self, ways: Mapping[str, Way]) -> int:
@@ -84,11 +84,25 @@ class Delivery:
 
         async def deal(row: Leased) -> None:
             async with turns:
-                await self._deal(row, notices, ways)
+                await self._deal(row, ways)
 
         rows = await outgoing.lease(self.engine, self.clock(), BATCH)
-        await asyncio.gather(*map(deal, rows))
+        events = [row for row in rows if not row.is_letter and row.kind != outgoing.WISH]
+        await self._spread(events, notices, ways)
+        await asyncio.gather(*(deal(row) for row in rows if row not in events))
         return len(rows)
+
+    async def _spread(self, events: list[Leased], notices: Notices, ways: Mapping[str, Way]) -> None:
+        """Together; one by one where that fails, so that an event at fault holds up no other."""
+        if not events:
+            return
+        try:
+            await outgoing.spread(self.engine, notices, events, self.clock(), ways)
+        except Exception:
+            if len(events) == 1:
+                raise
+            for event in events:
+                await self._spread([event], notices, ways)
 
     def _current(self) -> Notices | None:
         """Read again when the file changed; a file with mistakes is refused, and the last good one stays."""
@@ -102,12 +116,9 @@ class Delivery:
                 log.error("notices are refused: %s", error)
         return self._notices
 
-    async def _deal(self, row: Leased, notices: Notices, ways: Mapping[str, Way]) -> None:
+    async def _deal(self, row: Leased, ways: Mapping[str, Way]) -> None:
         if row.kind == outgoing.WISH:
             await outgoing.call_back(self.engine, row, self.clock())
-            return
-        if not row.is_letter:
-            await outgoing.spread(self.engine, notices, row, self.clock(), ways)
             return
         why, for_good = await self._send(row, ways)
         if not why:

@@ -79,15 +79,24 @@ def _leased(row: Row[Any]) -> Leased:
 
 
 async def spread(
-    engine: AsyncEngine, notices: Notices, event: Leased, now: datetime, ways: Container[str] = LETTERS
+    engine: AsyncEngine,
+    notices: Notices,
+    events: Sequence[Leased],
+    now: datetime,
+    ways: Container[str] = LETTERS,
 ) -> int:
-    """An event becomes its letters, by the ways that are open. How many."""
+    """Events become their letters, by the ways that are open, in one transaction. How many."""
     async with engine.begin() as connection:
-        found = [n for n in await _letters(connection, notices, event) if n.by in ways]
-        rows = [outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event)) for n in found]
+        known = await _cases_of(connection, events)
+        rows = [
+            outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))
+            for event in events
+            for n in _letters(known, notices, event)
+            if n.by in ways
+        ]
         if rows:
             await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), rows)
-        await _mark(connection, event, delivered_at=now, last_error=None)
+        await _mark(connection, events, delivered_at=now, last_error=None)
     return len(rows)
 
 
@@ -101,7 +110,7 @@ async def call_back(engine: AsyncEngine, wish: Leased, now: datetime) -> bool:
         found = await planning.wish(connection, told["code"], told["number"], told["language"], wish.key, now)
         if not found:
             await _for_a_person(connection, told, now)
-        await _mark(connection, wish, delivered_at=now, last_error=None if found else "no such case")
+        await _mark(connection, [wish], delivered_at=now, last_error=None if found else "no such case")
     return found
 
 
@@ -114,7 +123,7 @@ async def _for_a_person(connection: AsyncConnection, told: Mapping[str, Any], no
 
 async def delivered(engine: AsyncEngine, letter: Leased, now: datetime) -> None:
     async with engine.begin() as connection:
-        await _mark(connection, letter, delivered_at=now, last_error=None)
+        await _mark(connection, [letter], delivered_at=now, last_error=None)
 
 
 async def failed(engine: AsyncEngine, letter: Leased, why: str, for_good: bool, now: datetime) -> bool:
@@ -122,34 +131,45 @@ async def failed(engine: AsyncEngine, letter: Leased, why: str, for_good: bool, 
     dead = for_good or letter.attempts > len(RETRIES)
     when = {"dead_at": now} if dead else {"next_at": now + timedelta(seconds=RETRIES[letter.attempts - 1])}
     async with engine.begin() as connection:
-        await _mark(connection, letter, last_error=why[:_LONGEST], **when)
+        await _mark(connection, [letter], last_error=why[:_LONGEST], **when)
     return dead
 
 
-async def _mark(connection: AsyncConnection, row: Leased, **values: Any) -> None:
+async def _mark(connection: AsyncConnection, rows: Sequence[Leased], **values: Any) -> None:
     """Not what somebody else has taken meanwhile, or sent."""
-    own = (outbox.c.id == row.id, outbox.c.attempts == row.attempts, outbox.c.delivered_at.is_(None))
-    await connection.execute(update(outbox).where(*own).values(values))
+    ours = tuple_(outbox.c.id, outbox.c.attempts).in_([(row.id, row.attempts) for row in rows])
+    await connection.execute(update(outbox).where(ours, outbox.c.delivered_at.is_(None)).values(values))
 
 
-async def _letters(connection: AsyncConnection, notices: Notices, event: Leased) -> Sequence[Letter]:
-    case = await case_and_names(connection, str(event.payload.get("case", "")))
+def _letters(known: Mapping[str, Row[Any]], notices: Notices, event: Leased) -> Sequence[Letter]:
+    case = known.get(_code_of(event))
     if case is None:
         return []
     return letters(notices, event.kind, case._mapping, words_of(case, event.payload))
 
 
+def _code_of(event: Leased) -> str:
+    return str(event.payload.get("case", ""))
+
+
+async def _cases_of(connection: AsyncConnection, events: Sequence[Leased]) -> dict[str, Row[Any]]:
+    codes = {_code_of(event) for event in events}
+    found = await connection.execute(_CASE_AND_NAMES.where(cases.c.code.in_(codes)))
+    return {row.code: row for row in found}
+
+
 async def case_and_names(connection: AsyncConnection, code: str) -> Row[Any] | None:
     """A case with the names of its agency, topic and county."""
-    query = (
-        select(cases, agencies.c.name.label("agency_name"), topics.c.name.label("topic_name"))
-        .add_columns(areas.c.name.label("county_name"))
-        .join(agencies, agencies.c.code == cases.c.agency)
-        .join(topics, topics.c.code == cases.c.topic)
-        .join(areas, areas.c.code == cases.c.county, isouter=True)
-        .where(cases.c.code == code)
-    )
-    return (await connection.execute(query)).first()
+    return (await connection.execute(_CASE_AND_NAMES.where(cases.c.code == code))).first()
+
+
+_CASE_AND_NAMES = (
+    select(cases, agencies.c.name.label("agency_name"), topics.c.name.label("topic_name"))
+    .add_columns(areas.c.name.label("county_name"))
+    .join(agencies, agencies.c.code == cases.c.agency)
+    .join(topics, topics.c.code == cases.c.topic)
+    .join(areas, areas.c.code == cases.c.county, isouter=True)
+)
 
 
 def words_of(case: Row[Any], payload: Mapping[str, Any]) -> dict[str, str]:

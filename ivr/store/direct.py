@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import JSONB
@@ -49,7 +50,7 @@ async def direct(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, An
 
     What SQLAlchemy executes there belongs to a transaction that was begun on asyncpg's.
     """
-    async with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+    async with _without_transactions(engine).connect() as connection:
         raw: Any = (await connection.get_raw_connection()).driver_connection
         try:
             yield connection, raw
@@ -57,3 +58,13 @@ async def direct(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, An
             # SQLAlchemy did not see the error, so it can't know that this connection may be unusable.
             await connection.invalidate()
             raise
+
+
+def _without_transactions(engine: AsyncEngine) -> AsyncEngine:
+    """The same pool. Made once per engine: it costs as much as a statement."""
+    if engine not in _PLAIN:
+        _PLAIN[engine] = engine.execution_options(isolation_level="AUTOCOMMIT")
+    return _PLAIN[engine]
+
+
+_PLAIN: WeakKeyDictionary[AsyncEngine, AsyncEngine] = WeakKeyDictionary()

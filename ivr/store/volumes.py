@@ -51,8 +51,7 @@ def look(folder: Path) -> Look:
     probe = folder / f".look-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        found = os.statvfs(folder)
-        free = found.f_bavail * found.f_frsize
+        free = _free(folder)
         if free < MARGIN_BYTES:  # a page that came and went would be room for others for a moment
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         _write(probe)
@@ -65,6 +64,18 @@ def look(folder: Path) -> Look:
     if not trouble and seconds > SLOW_SECONDS:
         trouble = f"{folder} is slow: {seconds:.1f} s to write a page"
     return Look(free, seconds, trouble)
+
+
+def _free(folder: Path) -> int:
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def _has_room(folder: Path) -> bool:
+    try:
+        return _free(folder) >= MARGIN_BYTES
+    except OSError:
+        return False
 
 
 def _write(path: Path) -> None:
@@ -144,9 +155,11 @@ class Volumes:
         return self._of(name).sick_at >= self.clock() - seconds
 
     def is_sick(self, name: str) -> bool:
-        """Look at that recording's volume now, as `look` does."""
-        volume = self._of(name)
-        return volume.saw(look(volume.folder), self.clock())
+        """Whether that recording's volume has no room now, or `look` found something a moment ago."""
+        volume, now = self._of(name), self.clock()
+        if now - volume.at < LOOK_SECONDS and not volume.last.trouble and _has_room(volume.folder):
+            return False
+        return volume.saw(look(volume.folder), now)
 
     def _of(self, name: str) -> Volume:
         return self.all[-1 if name.startswith(f"{SECOND}/") else 0]
