@@ -26,6 +26,7 @@ from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process
 from ivr.calls import Line, carry
 from ivr.cases.callback import Policy
+from ivr.cases.deadlines import iranian_holidays
 from ivr.commands.output import Finding, database_url, vault
 from ivr.commands.sounds import needed
 from ivr.delivery import Delivery
@@ -230,6 +231,7 @@ class Hotline:
             clock=self.clock,
             seed=settings.seed_path,
         )
+        iranian_holidays(self.clock().year)  # a tenth of a second, which no caller shall wait for
         await worker.start()
         stack.push_async_callback(worker.close)
         watched = menus.watch(self.engine, settings.calls.menu, self._published)

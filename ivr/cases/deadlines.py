@@ -22,7 +22,7 @@ _MOST_DAYS = 1000  # a calendar with no working day in this many days is a mista
 
 
 @lru_cache(maxsize=64)
-def _iranian_holidays(year: int) -> frozenset[date]:
+def iranian_holidays(year: int) -> frozenset[date]:
     """Without the weekend. Dates of the lunar calendar are estimates; overrides mend them."""
     return frozenset(holidays.country_holidays("IR", years=year))
 
@@ -45,7 +45,7 @@ class Calendar:
             ruled = self.overrides.get(area, {}).get(day)
             if ruled is not None:
                 return ruled
-        return day.weekday() not in self.weekend and day not in _iranian_holidays(day.year)
+        return day.weekday() not in self.weekend and day not in iranian_holidays(day.year)
 
     def due_at(self, opened_at: datetime, days: int, county: str = "") -> datetime:
         """The end of the `days`th working day after `opened_at` (which carries its zone).

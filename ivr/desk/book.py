@@ -21,7 +21,7 @@ from ivr.cases.escalation import Ladder, Ladders, Term, from_json
 from ivr.cases.routing import Rule, Rules, Scope
 from ivr.desk.parts import parts_column, parts_seen
 from ivr.store.blocked_callers import blocked_callers, in_force
-from ivr.store.direct import Prepared, direct
+from ivr.store.direct import Prepared, asking, direct
 from ivr.store.engine import AWAY
 from ivr.store.limits import limits as limits_set
 from ivr.store.listening import listen
@@ -154,7 +154,7 @@ class Book:
         caller = phone.key(number, self.area_code)
         if not caller:
             return CallerKnown()
-        async with direct(self.engine) as (_, raw):
+        async with asking(self.engine) as raw:
             row = await _KNOWN.first(raw, caller=caller, now=now)
         return CallerKnown(row["county"] or "", row["blocked"])
 
@@ -169,7 +169,7 @@ class Book:
         if not caller or not days or general or opening.callback or opening.national_id:
             return None
         matter = {"kind": opening.kind, "topic": opening.topic, "county": opening.county}
-        async with direct(self.engine) as (_, raw):
+        async with asking(self.engine) as raw:
             row = await _SAME.first(raw, caller=caller, since=since, **matter)
         return None if row is None else (row["code"], str(row["id"]))
 

@@ -16,6 +16,7 @@ from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.util.concurrency import greenlet_spawn
 
 
 class Prepared:
@@ -58,6 +59,18 @@ async def direct(engine: AsyncEngine) -> AsyncIterator[tuple[AsyncConnection, An
             # SQLAlchemy did not see the error, so it can't know that this connection may be unusable.
             await connection.invalidate()
             raise
+
+
+@asynccontextmanager
+async def asking(engine: AsyncEngine) -> AsyncIterator[Any]:
+    """asyncpg's connection alone, from the same pool, for a question that needs no transaction."""
+    lent = await engine.raw_connection()
+    try:
+        yield lent.driver_connection
+    except BaseException:
+        await greenlet_spawn(lent.invalidate)
+        raise
+    await greenlet_spawn(lent.close)
 
 
 def _without_transactions(engine: AsyncEngine) -> AsyncEngine:
