@@ -24,6 +24,7 @@ from ivr.store.journal import JournalError
 from ivr.voice import verdict
 from ivr.voice.actions import (
     Action,
+    Ask,
     Confirm,
     FindRoom,
     HangUp,
@@ -33,6 +34,7 @@ from ivr.voice.actions import (
     Rate,
     RecallCaller,
     Record,
+    Say,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -164,6 +166,11 @@ class Call:
     async def _answer(self, action: Action) -> Event:
         intake = self.line.intake
         match action:
+            case Ask() | Say():
+                began = asyncio.get_running_loop().time()
+                event = await self.channel.perform(action)
+                after = asyncio.get_running_loop().time() - began
+                return replace(event, after=after) if isinstance(event, Keys | Said) else event
             case OpenCase() | KeepWords() | WishCallBack():
                 return await self._keep(action)
             case FindRoom(seconds=seconds):
@@ -175,7 +182,9 @@ class Call:
                 await intake.rate(self._so_far(), action)
                 return Rated()
             case RecallCaller():
-                return await intake.recall(self.facts.caller)
+                known = await intake.recall(self.facts.caller)
+                self.facts.waits = known.waits
+                return known
             case LookUpCase(code=code):
                 return await intake.look_up(self.facts.caller, code)
             case HangUp():
@@ -188,10 +197,7 @@ class Call:
                     intake.recording_begun(self._so_far(), name, session.opening(()), session.code or "")
                 return await self.channel.perform(action)
             case _:
-                began = asyncio.get_running_loop().time()
-                event = await self.channel.perform(action)
-                after = asyncio.get_running_loop().time() - began
-                return replace(event, after=after) if isinstance(event, Keys | Said) else event
+                return await self.channel.perform(action)
 
     async def _keep(self, action: OpenCase | KeepWords | WishCallBack) -> Event:
         """What no disk takes is told as not kept: the call goes on, and nothing is promised."""

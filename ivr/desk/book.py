@@ -150,13 +150,13 @@ class Book:
         await listen(self.engine.url.render_as_string(hide_password=False), CHANNEL, self._reload)
 
     async def recall(self, number: str, now: datetime) -> CallerKnown:
-        """The county of this caller's latest case that has one, and whether she is blocked."""
+        """The county of this caller's latest case that has one; is she blocked, does a case of hers wait?"""
         caller = phone.key(number, self.area_code)
         if not caller:
-            return CallerKnown()
+            return CallerKnown(waits=False)
         async with asking(self.engine) as raw:
             row = await _KNOWN.first(raw, caller=caller, now=now)
-        return CallerKnown(row["county"] or "", row["blocked"])
+        return CallerKnown(row["county"] or "", row["blocked"], row["waits"])
 
     async def same_matter(self, number: str, opening: OpenCase, now: datetime) -> tuple[str, str] | None:
         """Code and id of this caller's case in which the same matter still waits for its agency's answer.
@@ -211,6 +211,9 @@ def _seen_in(row: Any, caller: str) -> CaseSeen:
     )
 
 
+UNANSWERED = (cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
+
+
 def latest_of() -> Select[Any]:
     """The county of `caller`'s latest case that has one."""
     query = select(cases.c.county).where(cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")
@@ -218,10 +221,13 @@ def latest_of() -> Select[Any]:
 
 
 def known() -> Select[Any]:
-    """The county of `caller`'s latest case, or NULL, and whether she is blocked `now`: exactly one row."""
+    """Of `caller` the latest case's county or NULL, a block `now`, an unanswered case: exactly one row."""
     block = select(blocked_callers.c.id).where(blocked_callers.c.caller_key == bindparam("caller"))
     block = block.where(in_force(bindparam("now", type_=blocked_callers.c.until.type)))
-    return select(latest_of().scalar_subquery().label("county"), block.exists().label("blocked"))
+    waiting = select(cases.c.id).where(cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")
+    waiting = waiting.where(*UNANSWERED)
+    county = latest_of().scalar_subquery().label("county")
+    return select(county, block.exists().label("blocked"), waiting.exists().label("waits"))
 
 
 def same_matter() -> Select[Any]:
@@ -229,8 +235,7 @@ def same_matter() -> Select[Any]:
     hers = (cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")
     matter = [cases.c[name] == bindparam(name) for name in ("kind", "topic")]
     here = func.coalesce(cases.c.county, "") == bindparam("county")
-    unanswered = (cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
-    query = select(cases.c.code, cases.c.id).where(*hers, *matter, here, *unanswered)
+    query = select(cases.c.code, cases.c.id).where(*hers, *matter, here, *UNANSWERED)
     since = cases.c.opened_at > bindparam("since")
     return query.where(since).order_by(cases.c.opened_at.desc()).limit(1)
 

@@ -46,7 +46,7 @@ class CallFacts:
     `cases`: tracking code → id of the case opened in this call; `recordings`: names; `unsure`: code and id of
     a case that a sick disk did not confirm, to be used for the next try, so that it is one case however often
     the disk wrote it; `joined`: codes of earlier cases that words of this call were added to. `Intake` fills
-    these.
+    these. `waits`: an earlier case of hers may wait for an answer.
     """
 
     id: str
@@ -63,6 +63,7 @@ class CallFacts:
     recordings: list[str] = field(default_factory=list)
     unsure: tuple[str, str] | None = None
     joined: set[str] = field(default_factory=set)
+    waits: bool = True
 
 
 def _now() -> datetime:
@@ -153,7 +154,7 @@ class Intake:
         Who speaks of the matter of her open case again gets that one's code, and her words join it.
         Raises JournalError when nothing could be made safe; the words may still be found to be, later.
         """
-        if call.unsure is None and (code := await self._join(call, opening)):
+        if call.unsure is None and call.waits and (code := await self._join(call, opening)):
             return code
         if call.unsure is None:
             call.unsure = await self.codes.take(), str(uuid.uuid4())

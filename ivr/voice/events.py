@@ -62,11 +62,13 @@ class Said:
 class CallerKnown:
     """The county code of the caller's latest case, or "" when there is none or nobody could look.
 
-    `blocked`: she gets no case by the usual way for now, only the operator or the beep.
+    `blocked`: she gets no case by the usual way for now, only the operator or the beep. `waits`: she may have
+    a case that an agency must still answer; False only where somebody looked.
     """
 
     county: str = ""
     blocked: bool = False
+    waits: bool = field(default=True, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

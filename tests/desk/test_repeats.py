@@ -99,6 +99,20 @@ async def test_another_matter_is_another_case(engine: AsyncEngine, tmp_path: Pat
         assert await desk.intake.open_case(call(), opening(county="")) == codes[3]
 
 
+async def test_only_who_has_an_unanswered_case_may_speak_of_it_again(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with limited(engine, tmp_path) as desk:
+        assert not (await desk.intake.recall("09141234567")).waits
+        code = await desk.intake.open_case(call(), opening())
+        await applied(desk)
+        assert (await desk.intake.recall("09141234567")).waits
+        assert not (await desk.intake.recall("09141112222")).waits
+        assert not (await desk.intake.recall("")).waits
+        await answers.answer(engine, code, "abfa", "درست شد", WEDNESDAY)
+        assert not (await desk.intake.recall("09141234567")).waits
+
+
 async def test_what_came_to_an_end_or_is_long_ago_begins_anew(engine: AsyncEngine, tmp_path: Path) -> None:
     async with limited(engine, tmp_path) as desk:
         codes = [await desk.intake.open_case(call(), opening())]
