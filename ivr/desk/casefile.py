@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Actor, Side, permitted
-from ivr.desk import kin, marks, related
+from ivr.desk import interventions, kin, marks, related
 from ivr.desk.people import Scope
 from ivr.desk.related import Related
 from ivr.desk.transcripts import edition
@@ -59,6 +59,7 @@ class Heard:
 class CaseFile:
     """`attempts`: our calls to the citizen. `people`: who acted, by the names they sign in with.
 
+    `interventions`: what supervisors did in `calls`.
     `kin`: codes of cases that this one is tied to. `hands`: whose it is at its body, by full name.
     """
 
@@ -75,6 +76,7 @@ class CaseFile:
     people: Mapping[str, str] = field(default_factory=dict)
     kin: Mapping[str, Sequence[str]] = field(default_factory=dict)
     hands: str = ""
+    interventions: Sequence[Row[Any]] = ()
 
     def actions(self, actor: Actor) -> frozenset[Action]:
         """What the table of transitions lets them try; an agency that has it not may do nothing."""
@@ -112,20 +114,24 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
         heard = await _recordings(connection, case.id)
         events = await _of(connection, case_events, case.id, case_events.c.seq)
         said = " ".join([case.words, *(each.row.transcript or "" for each in heard)])
+        its_calls = await _calls(connection, case, heard)
+        stepped_in = await interventions.of_calls(connection, [call.id for call in its_calls])
+        acted = {event.actor.rpartition("/")[2] for event in events} | {each.actor for each in stepped_in}
         return CaseFile(
             case,
             await names(connection),
             events,
             await _of(connection, referrals, case.id, referrals.c.referred_at),
             heard,
-            await _calls(connection, case, heard),
+            its_calls,
             await _of(connection, suggestions, case.id, suggestions.c.suggested_at),
             await _attempts(connection, case.id),
             await related.of_caller(connection, scope, case),
             await related.of_matter(connection, scope, case, said),
-            await _people(connection, {event.actor.rpartition("/")[2] for event in events}),
+            await _people(connection, acted),
             await _kin(connection, scope, case),
             await _hands(connection, case),
+            stepped_in,
         )
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import hashlib
 import secrets
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk import auditing
 from ivr.desk.people import Person
@@ -99,13 +100,16 @@ async def over(engine: AsyncEngine, intervention: uuid.UUID, now: datetime) -> N
         await connection.execute(ended)
 
 
-async def of_calls(engine: AsyncEngine, ids: list[uuid.UUID]) -> list[Json]:
+async def of_calls(connection: AsyncConnection, ids: Collection[uuid.UUID]) -> list[Row[Any]]:
     """Who intervened in these calls, in order."""
     its = interventions.c
     query = select(its.call_id, its.action, its.actor, its.reason, its.at, its.used_at, its.over_at)
-    async with engine.connect() as connection:
-        rows = await connection.execute(query.where(its.call_id.in_(ids)).order_by(its.at))
-        return [dict(row) for row in rows.mappings()]
+    return [*(await connection.execute(query.where(its.call_id.in_(ids)).order_by(its.at)))]
+
+
+def came_about(row: Row[Any]) -> bool:
+    """Whether it was more than wanted: the call was ended, or her telephone dialled its code."""
+    return (row.over_at if row.action == Intervening.END else row.used_at) is not None
 
 
 def _fresh_code() -> str:

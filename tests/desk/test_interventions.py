@@ -62,13 +62,14 @@ async def test_a_code_stands_for_one_call_once_and_for_a_minute(engine: AsyncEng
     await interventions.over(engine, begun.id, SOON + timedelta(minutes=2))
     async with engine.connect() as connection:
         noted = (await connection.execute(select(audit).order_by(audit.c.id))).all()
+        first, second = await interventions.of_calls(connection, [id])
     assert [(row.action, row.person_id, row.subject) for row in noted] == [
         ("call_listen", she.id, f"call/{id}"),
         ("call_take", she.id, f"call/{id}"),
     ]
-    first, second = await interventions.of_calls(engine, [id])
-    assert (first["actor"], first["reason"], first["used_at"]) == ("karimi", "quality", SOON)
-    assert first["over_at"] == SOON + timedelta(minutes=2) and second["used_at"] is None
+    assert (first.actor, first.reason, first.used_at) == ("karimi", "quality", SOON)
+    assert first.over_at == SOON + timedelta(minutes=2) and second.used_at is None
+    assert interventions.came_about(first) and not interventions.came_about(second)
 
 
 async def test_a_call_that_is_over_can_be_neither_listened_to_nor_ended(
@@ -78,7 +79,8 @@ async def test_a_call_that_is_over_can_be_neither_listened_to_nor_ended(
     for action in Intervening:
         with pytest.raises(Refused, match="over"):
             await interventions.begin(engine, id, action, she, "quality", WEDNESDAY)
-    assert await interventions.of_calls(engine, [id]) == []
+    async with engine.connect() as connection:
+        assert await interventions.of_calls(connection, [id]) == []
 
 
 @pytest.mark.parametrize("reason", ["", "  \n", "x" * 501])
@@ -86,7 +88,8 @@ async def test_nobody_intervenes_without_a_reason(engine: AsyncEngine, tmp_path:
     (id, _), she = await running(engine, tmp_path), await supervisor(engine)
     with pytest.raises(WrongField, match="reason"):
         await interventions.begin(engine, id, Intervening.LISTEN, she, reason, WEDNESDAY)
-    assert await interventions.of_calls(engine, [id]) == []
+    async with engine.connect() as connection:
+        assert await interventions.of_calls(connection, [id]) == []
 
 
 async def test_to_end_a_call_takes_no_code(engine: AsyncEngine, tmp_path: Path) -> None:

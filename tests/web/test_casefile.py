@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import ast
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, expect
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import casefile, reading, referring
+from ivr.desk import casefile, interventions, reading, referring
 from ivr.desk.change import EVENTS, Ask, actor_named
+from ivr.desk.interventions import Intervening
 from ivr.desk.people import Scope
-from ivr.store.tables import audit, cases
+from ivr.store.tables import audit, calls, cases
 from ivr.web.casefile import refusals
 from ivr.web.casefile.deeds import DEEDS
 from ivr.web.casefile.story import Teller, known_events
 from ivr.web.panel.words import words
+from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import ROOT
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.casefile import MARKUP, Desk, desk_served
@@ -353,3 +356,43 @@ async def test_the_story_names_people_and_bodies_as_people_do(desk: Desk) -> Non
     path = Teller(words(), file).path(file.calls[0])
     assert [(step.after, step.key) for step in path[:3]] == [(6.0, "1"), (14.0, "1"), (25.0, "11")]
     assert path[-1].note == "قطع کرد" and all("caller" not in step.text for step in path)
+
+
+async def test_who_stepped_into_the_call_stands_in_its_path_and_in_the_story(
+    desk: Desk, chrome: Browser
+) -> None:
+    code, engine = await desk.open(), desk.panel.engine
+    officer = await desk.panel.signed_in("officer", agency="abfa")
+    assert "تماس‌گیرنده قطع کرد" in await officer.text(f"/panel/cases/{code}")
+    she = await desk.panel.person("supervisor")
+    file = await casefile.read(engine, Scope(), code)
+    assert file is not None
+    call_id = file.calls[0].id
+    async with engine.begin() as connection:  # as if it had not ended yet
+        await connection.execute(update(calls).where(calls.c.id == call_id).values(ended_at=None))
+    at = WEDNESDAY + timedelta(seconds=40)
+    heard = await interventions.begin(engine, call_id, Intervening.LISTEN, she, "آموزش اپراتور", at)
+    await interventions.redeem(engine, heard.code, at)
+    await interventions.over(engine, heard.id, at + timedelta(seconds=20))
+    await interventions.begin(engine, call_id, Intervening.TAKE, she, "گریه می‌کند", at)
+    ended = await interventions.begin(
+        engine, call_id, Intervening.END, she, "ناسزا", at + timedelta(seconds=25)
+    )
+    await interventions.over(engine, ended.id, at + timedelta(seconds=26))
+    async with engine.begin() as connection:
+        row = update(calls).where(calls.c.id == call_id)
+        await connection.execute(row.values(ended_at=WEDNESDAY + timedelta(seconds=72)))
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator(".path summary").click()
+        await expect(page.locator(".stepped-in")).to_have_count(3)
+        path, story = page.locator(".path"), page.locator(".timeline")
+        await expect(path).to_contain_text("به تماس گوش داد (۰:۲۰)")
+        await expect(path).to_contain_text("مریم کریمی به تماس پایان داد")
+        await expect(path).not_to_contain_text("تماس‌گیرنده قطع کرد")
+        await expect(story).to_contain_text("خواست تماس را به دست بگیرد، ولی نگرفت")
+        await expect(story).to_contain_text("آموزش اپراتور")
+        await screenshot(page, "casefile-stepped-in")
+    text = await officer.text(f"/panel/cases/{code}")  # an agency learns how it ended, not who listened
+    assert "مریم کریمی به تماس پایان داد" in text
+    assert "گوش داد" not in text and "آموزش اپراتور" not in text and "ناسزا" not in text

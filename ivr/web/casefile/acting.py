@@ -20,7 +20,7 @@ from ivr.web.casefile import answering
 from ivr.web.casefile.deeds import BY_NAME, Deed, offered
 from ivr.web.casefile.finding import case_file
 from ivr.web.casefile.refusals import field_of, in_persian
-from ivr.web.casefile.story import Teller
+from ivr.web.casefile.story import teller
 from ivr.web.counter import tracking_code
 from ivr.web.panel.forms import Form, latin
 from ivr.web.panel.visit import NotFound, Visit
@@ -62,7 +62,7 @@ async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
     fresh = await case_file(visit)
     values = await shown(visit, fresh, deed, sent, wrong, sentence)
     if visit.partial:
-        story = Teller(visit.words, fresh).story()
+        story = teller(visit, fresh).story()
         return visit.render("casefile/refused.html", status=422, story=story, **values)
     from ivr.web.casefile.show import page_of  # a page with the form in it
 

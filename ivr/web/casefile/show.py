@@ -14,7 +14,7 @@ from ivr.desk.hearing import Form
 from ivr.web.casefile import acting
 from ivr.web.casefile.deeds import BY_NAME, DEEDS, offered
 from ivr.web.casefile.finding import case_file
-from ivr.web.casefile.story import Teller
+from ivr.web.casefile.story import teller
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
 
@@ -36,7 +36,7 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
     case, area = file.case, file.case.county or ""
     page = await visit.panel.book.page()
     revealed = await revealing.may_hear(visit.panel.engine, visit.person, case.id, visit.now)
-    teller = Teller(visit.words, file)
+    told = teller(visit, file)
     deeds = offered(visit, file)
     done = visit.request.query.get("done", "")
     return {
@@ -44,9 +44,9 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
         "case": case,
         "code_shown": f"{case.code[:3]} {case.code[3:6]} {case.code[6:]}",
         "names": file.names,
-        "story": teller.story(),
-        "paths": [(call, teller.path(call)) for call in file.calls],
-        "teller": teller,
+        "story": told.story(),
+        "paths": [(call, told.path(call)) for call in file.calls],
+        "teller": told,
         "deeds": deeds,
         "may_assign": BY_NAME["refer"] in deeds,
         "done": done if done in {deed.name for deed in DEEDS} else "",

@@ -12,6 +12,9 @@ from sqlalchemy import Row
 from ivr.cases.routing import Reason
 from ivr.desk.casefile import CaseFile
 from ivr.desk.events import MACHINE
+from ivr.desk.interventions import Intervening, came_about
+from ivr.web.panel.permissions import Permission
+from ivr.web.panel.visit import Visit
 from ivr.web.panel.words import Words, digits
 
 USUAL = "usual"
@@ -36,21 +39,28 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """`after`: seconds from the call's beginning."""
+    """`after`: seconds from the call's beginning. `by`: who stepped in, "" for what she did herself."""
 
     after: float
     text: str
     key: str = ""
     note: str = ""
+    by: str = ""
 
 
 class Teller:
-    def __init__(self, words: Words, file: CaseFile) -> None:
-        self.words, self.file = words, file
+    """`with_listeners`: whether it may be told who listened in, and why."""
+
+    def __init__(self, words: Words, file: CaseFile, with_listeners: bool = False) -> None:
+        self.words, self.file, self.with_listeners = words, file, with_listeners
+        self.stepped_in = [
+            each for each in file.interventions if with_listeners or each.action != Intervening.LISTEN
+        ]
 
     def story(self) -> list[Line]:
-        """All that happened, and our calls to her, the latest first."""
+        """All that happened, our calls to her and who stepped into hers, the latest first."""
         lines = [self._attempt(attempt) for attempt in self.file.attempts]
+        lines += [self._stepped_in(each) for each in self.stepped_in]
         lines += [self.line(event) for event in self.file.events]
         return sorted(lines, key=lambda line: line.at)[::-1]
 
@@ -81,12 +91,32 @@ class Teller:
         return f"{self.file.people.get(officer, officer)}، {agency}" if slash else agency
 
     def path(self, call: Row[Any]) -> list[Step]:
-        """What she heard and pressed, one line for each time she did something."""
-        return [
+        """What she heard and pressed, one line for each time she did something, and who stepped in."""
+        own = [
             self._step(call, step)
             for step in call.steps
             if step.get("note") not in _BEHIND and (step.get("key") or step.get("note") not in {"", "said"})
         ]
+        others = [
+            Step(
+                max((_moment(each) - call.started_at).total_seconds(), 0.0),
+                self._what(each),
+                by=self.actor(each.actor),
+            )
+            for each in self.stepped_in
+            if each.call_id == call.id
+        ]
+        return sorted(own + others, key=lambda step: step.after)
+
+    def ending(self, call: Row[Any]) -> str:
+        """How it ended. Asterisk hangs her up alike when a supervisor ends the call or takes it."""
+        last = [each for each in self.stepped_in if each.call_id == call.id and came_about(each)]
+        ended = next((e for e in reversed(last) if e.action in {Intervening.END, Intervening.TAKE}), None)
+        if ended is not None:
+            return self.words(f"casefile.call_ended.{ended.action}", who=self.actor(ended.actor))
+        if call.outcome is None:
+            return self.words("casefile.call_runs")
+        return self.words.get(f"casefile.call_ended.{call.outcome}", call.outcome)
 
     def _step(self, call: Row[Any], step: Mapping[str, str]) -> Step:
         after = (datetime.fromisoformat(step["at"]) - call.started_at).total_seconds()
@@ -94,6 +124,23 @@ class Teller:
         kind, _, result = note.partition(":")
         said = self.words.get(f"casefile.note.{kind}.{result or USUAL}", note) if note else ""
         return Step(max(after, 0.0), self.words.get(f"casefile.step.{name}", name), step.get("key", ""), said)
+
+    def _stepped_in(self, each: Row[Any]) -> Line:
+        return Line(
+            _moment(each),
+            "intervention",
+            self.actor(each.actor),
+            self._what(each),
+            each.reason if self.with_listeners else "",
+        )
+
+    def _what(self, each: Row[Any]) -> str:
+        how = "done" if came_about(each) else "not_done"
+        said = self.words(f"casefile.intervention.{each.action}.{how}")
+        if each.action == Intervening.END or each.used_at is None or each.over_at is None:
+            return said
+        lasted = max(int((each.over_at - each.used_at).total_seconds()), 0)
+        return f"{said} ({digits(f'{lasted // 60}:{lasted % 60:02}')})"
 
     def _attempt(self, attempt: Row[Any]) -> Line:
         text = self.words(f"casefile.attempt.{attempt.outcome or 'open'}")
@@ -124,11 +171,23 @@ class Teller:
         }
 
 
+def teller(visit: Visit, file: CaseFile) -> Teller:
+    """For the eyes of whoever visits."""
+    listeners = visit.allowed(Permission.SEEN_BY, area=file.case.county or "")
+    return Teller(visit.words, file, with_listeners=listeners)
+
+
 class _Lenient(dict[str, str]):
     """An event of an older release may lack what today's sentence names."""
 
     def __missing__(self, key: str) -> str:
         return ""
+
+
+def _moment(each: Row[Any]) -> datetime:
+    """When her telephone came by the call; else when she wanted it."""
+    found: datetime = each.used_at or each.at
+    return found
 
 
 def _variant(event: Row[Any], routed: bool) -> str:
