@@ -116,6 +116,69 @@ async def test_the_keyboard_alone_plays_seeks_changes_speed_and_marks(desk: Desk
         await screenshot(page, "casefile-marks")
 
 
+# Until the recording of that place plays, and no other; -1: none.
+PLAYS = """(place) => new Promise((done) => {
+  const sounds = [...document.querySelectorAll('.recording audio')];
+  const playing = () => sounds.findIndex((audio) => !audio.paused);
+  const look = () => (playing() === place ? done() : requestAnimationFrame(look));
+  look();
+})"""
+ENDED = """() => new Promise((done) => {
+  const audio = document.querySelector('.recording audio');
+  audio.addEventListener('ended', done, {once: true});
+  audio.currentTime = 8.8;
+})"""
+
+
+async def persian(page: Page, code: str, letter: str) -> None:
+    """A key pressed on a Persian keyboard: Chromium tells its place and what stands there."""
+    hands = await page.context.new_cdp_session(page)
+    for kind in ("keyDown", "keyUp"):
+        await hands.send("Input.dispatchKeyEvent", {"type": kind, "code": code, "key": letter})
+    await hands.detach()
+
+
+async def test_keys_play_the_recording_last_touched_and_go_on_to_the_next(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open(speech(120), speech(150), speech(210))
+    async with window(chrome, desk.panel, "operator") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.wait_for_selector("[data-drawn]")
+
+        async def plays(number: int) -> None:
+            await page.evaluate(PLAYS, number)
+
+        await page.keyboard.press("Space")
+        await plays(0)
+        await page.evaluate(ENDED)
+        await persian(page, "KeyJ", "\u062a")
+        await plays(1)
+        await expect(page.locator(".recording.current")).to_have_count(1)
+        await page.keyboard.press("Space")
+        await plays(-1)
+        await page.keyboard.press("j")
+        await plays(2)
+        await page.keyboard.press("j")  # there is none
+        await plays(2)
+        await persian(page, "KeyK", "\u0646")
+        await plays(1)
+        await page.keyboard.press("Space")
+        await page.locator(".recording").nth(2).locator(".wave").click()
+        await page.keyboard.press("Space")
+        await plays(2)
+        await persian(page, "Space", " ")
+        await plays(-1)
+        await page.keyboard.press("Shift+Slash")
+        await expect(page.locator("#help")).to_be_visible()
+        told = await page.locator("#help kbd").all_inner_texts()
+        assert told == ["فاصله", "j", "k", "←", "→", "↑", "↓", "m", "n", "?"]
+        await page.keyboard.press("j")  # under the help nothing plays
+        await screenshot(page, "casefile-keys")
+        await page.keyboard.press("Escape")
+        await plays(-1)
+
+
 async def test_a_silence_is_skipped(desk: Desk, chrome: Browser) -> None:
     code = await desk.open()
     async with window(chrome, desk.panel, "supervisor") as page:

@@ -5,7 +5,6 @@ import { Recorder } from "./recorder.js";
 
 const players = [...document.querySelectorAll(".recording")].filter((a) => a.querySelector(".player")).map((a) => new Player(a));
 keys(players);
-players[0]?.open();
 
 // The voice itself, evened, or blind: for all recordings of the page.
 for (const button of document.querySelectorAll("[data-form]")) {

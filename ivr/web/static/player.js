@@ -165,24 +165,33 @@ export class Player {
   }
 }
 
-// Space plays, arrows seek and change the speed, m marks, n notes: of the recording that was last touched.
+// Space plays, arrows seek and change the speed, m marks, n notes: of the recording that was last touched, at first
+// the first one; j and k play the next and the one before. ? lists them.
 export function keys(players) {
   let current = players[0];
+  const stand = (player) => {
+    current = player;
+    player.open();
+    for (const each of players) each.article.classList.toggle("current", each === player && players.length > 1);
+  };
+  const step = (by) => {
+    const player = players[players.indexOf(current) + by];
+    if (!player) return;
+    player.article.querySelector(".player").focus({ preventScroll: true });
+    player.article.scrollIntoView({ block: "nearest" });
+    if (player.audio.paused) player.toggle();
+  };
+  if (current) stand(current);
   for (const player of players) {
-    for (const name of ["focusin", "pointerdown"]) {
-      player.article.addEventListener(name, () => {
-        current = player;
-        player.open();
-      });
-    }
+    for (const name of ["focusin", "pointerdown"]) player.article.addEventListener(name, () => stand(player));
     player.audio.addEventListener("play", () => {
-      current = player;
+      stand(player);
       for (const other of players) if (other !== player) other.audio.pause();
     });
   }
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input:not([type=range]):not([type=checkbox]), textarea, select, dialog, [contenteditable]");
-    if (!current || typing || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (!current || typing || document.querySelector("dialog[open]") || event.ctrlKey || event.altKey || event.metaKey) return;
     const pressing = event.target.closest("button, a, summary");
     const moves = {
       Space: () => !pressing && current.toggle(),
@@ -192,6 +201,9 @@ export function keys(players) {
       ArrowDown: () => current.faster(-1),
       KeyM: () => current.mark(false),
       KeyN: () => current.mark(true),
+      KeyJ: () => step(1),
+      KeyK: () => step(-1),
+      Slash: () => event.shiftKey && document.getElementById("help").showModal(),
     };
     const inPlayer = event.target === document.body || event.target.closest(".sound");
     const move = moves[event.code]; // the key's place: a Persian layout has other letters there
