@@ -168,6 +168,23 @@ def render(
 
 def main() -> None:
     """The entry point of `ivr`."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        quiet_pipe()
+    except Exception as error:
+        if _is_sentence(error):
+            fail(str(error))
+        # The last resort: a sentence for people, the traceback on request.
+        if os.environ.get("IVR_LOG_LEVEL") == "DEBUG":
+            raise
+        fail(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+
+
+def _is_sentence(error: Exception) -> bool:
+    """Whether its text is one for people."""
     from ivr.desk.refusals import Refused
     from ivr.desk.seeds import SeedError
     from ivr.lab.asterisk import LabError
@@ -175,18 +192,8 @@ def main() -> None:
     from ivr.voice.catalogue import CatalogueMistakes
     from ivr.voice.mistakes import MenuMistakes
 
-    try:
-        app()
-    except (Finding, CatalogueMistakes, MenuMistakes, Refused, SeedError, LabError, PackagesError) as error:
-        fail(str(error))  # their text is a sentence for people
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    except BrokenPipeError:
-        quiet_pipe()
-    except Exception as error:  # the last resort: a sentence for people, the traceback on request
-        if os.environ.get("IVR_LOG_LEVEL") == "DEBUG":
-            raise
-        fail(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+    known = (Finding, CatalogueMistakes, MenuMistakes, Refused, SeedError, LabError, PackagesError)
+    return isinstance(error, known)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -91,3 +93,11 @@ def test_the_core_has_no_async_and_no_clock(path: Path) -> None:
             assert node.attr not in {"now", "utcnow", "today", "monotonic"} or not isinstance(
                 node.value, ast.Name
             ) or node.value.id not in {"datetime", "date", "time"}, f"{path.name} reads a clock"
+
+
+def test_the_command_line_brings_only_what_its_help_needs() -> None:
+    """Somebody at a terminal waits for it each time; commands import what they use when they run."""
+    heavy = {"aiohttp", "alembic", "asyncpg", "jinja2", "numpy", "phonenumbers", "scipy", "sqlalchemy"}
+    program = "import sys, ivr.cli; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert heavy & set(loaded.stdout.split()) == set()

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import scipy.sparse as sparse
 
 from ivr.cases.places import Places
 from ivr.cases.routing import Reason, Rules
 from ivr.cases.words import Features, counts, grams, phrases
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 Array = npt.NDArray[np.float64]
 TOP = 3
@@ -78,6 +81,8 @@ class Vectors:
         return self._matrix([counts(text, self._features, self._skip)])
 
     def _matrix(self, found: Iterable[dict[str, float]]) -> sparse.csr_array:
+        from scipy import sparse  # a third of a second that only who suggests waits for
+
         columns: list[int] = []
         values: list[float] = []
         ends = [0]

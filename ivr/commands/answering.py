@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.books import Code, Json, cases, plain
 from ivr.commands.caseflow import By, Reason, act
 from ivr.commands.output import Finding, fail, load_settings, show_json, show_table, with_database
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 
 @cases.command(

@@ -8,23 +8,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Annotated, Any, cast
+from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 
 import typer
-from sqlalchemy.exc import ProgrammingError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.proving import Finding
 from ivr.commands.output import Finding as Trouble
 from ivr.commands.output import err, fail, load_settings, run, show_json, vault, with_database
 from ivr.commands.progress import bars, watched
-from ivr.desk.backup import Backup, BackupError
-from ivr.desk.restore import Restored, RestoreError, check
-from ivr.desk.restore import restore as put_back
-from ivr.desk.verify import totals
 from ivr.settings import Settings
-from ivr.store.archive import ArchiveError, Writer
-from ivr.store.vault import VaultError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from ivr.cases.proving import Finding
+    from ivr.desk.backup import Backup
+    from ivr.desk.restore import Restored
+    from ivr.store.archive import Writer
 
 BACKUP_EXAMPLES = "Examples: ivr backup /backup   ·   ivr backup - | age -r age1… > seda111.tar.age"
 RESTORE_EXAMPLES = "Examples: ivr restore /backup/seda111.tar   ·   ivr restore --check /backup/seda111.tar"
@@ -70,6 +69,10 @@ def restore(
     json: Json = False,
 ) -> None:
     """Put a backup into an empty machine: a new database and an empty IVR_STATE. All of it or nothing."""
+    from ivr.desk.restore import RestoreError, check
+    from ivr.desk.restore import restore as put_back
+    from ivr.store.archive import ArchiveError
+
     settings = load_settings()
     try:
         with _source(source) as stream:
@@ -99,6 +102,12 @@ def _show(done: Restored, checked: bool, json: bool) -> None:
 async def _back_up(
     settings: Settings, engine: AsyncEngine, out: IO[bytes], found: list[Finding], leave_stored: bool
 ) -> dict[str, Any]:
+    from sqlalchemy.exc import ProgrammingError
+
+    from ivr.desk.backup import Backup, BackupError
+    from ivr.desk.verify import totals
+    from ivr.store.vault import VaultError
+
     expected: dict[str, int] = {}
     with suppress(ProgrammingError):  # no tables: said below
         expected = {"recordings": (await totals(engine))["recordings"]}

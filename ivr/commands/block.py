@@ -6,11 +6,12 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.output import load_settings, show_json, show_table, with_database, with_page
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from ivr.desk.book import Page
 
 app = typer.Typer(help="Callers who misuse the line; they are still heard.", no_args_is_help=True)

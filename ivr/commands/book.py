@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.output import Finding, fail, load_settings, show_json, show_table, with_database, with_page
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 app = typer.Typer(help="Agencies, topics, rules, calendar: changed by people.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]

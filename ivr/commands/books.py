@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.output import Finding, load_settings, show_json, show_table, with_database
 from ivr.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 cases = typer.Typer(help="The cases.", no_args_is_help=True)
 calls = typer.Typer(help="The calls.", no_args_is_help=True)

@@ -7,12 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.books import Code, Json, cases, plain
 from ivr.commands.output import load_settings, show_json, show_table, with_database, with_page
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from ivr.desk.book import Page
     from ivr.desk.change import Ask
 

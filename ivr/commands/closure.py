@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.output import fail, load_settings, show_json, show_table, with_database, with_page
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from ivr.desk.book import Page
 
 app = typer.Typer(help="Sudden closures, and what they do to deadlines.", no_args_is_help=True)

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.books import Json, cases, locate, print_case
 from ivr.commands.output import Finding, load_settings, show_json, with_page
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from ivr.desk.book import Page
     from ivr.desk.registering import Wanted
 

@@ -6,11 +6,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.output import show_json, show_table, with_page
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from ivr.desk.book import Page
 
 app = typer.Typer(help="The escalation ladder: who must act when time runs out.", no_args_is_help=True)

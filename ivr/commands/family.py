@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.books import Code, Json, cases, plain
 from ivr.commands.caseflow import By, Reason, act
 from ivr.commands.output import fail, show_json, with_page
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
     from ivr.desk.book import Page
     from ivr.desk.collecting import Collected
     from ivr.desk.splitting import Part

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ivr.commands.output import Finding, load_settings, out, show_json, show_table, with_database
 from ivr.settings import Settings
-from ivr.voice.menu import Menu
-from ivr.voice.proof import Proof
+
+if TYPE_CHECKING:
+    from ivr.voice.menu import Menu
+    from ivr.voice.proof import Proof
 
 app = typer.Typer(help="The menu trees: check, show, publish.", no_args_is_help=True)
 DEFAULT = Path("dialplan/menus/111.yaml")

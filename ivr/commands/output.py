@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr import settings as configuration
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
-    from ivr.desk.book import Page
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
-if TYPE_CHECKING:
+    from ivr.desk.book import Page
     from ivr.store.vault import Vault  # 15 MB that most commands do without
 
 T = TypeVar("T")

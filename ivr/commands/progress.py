@@ -7,14 +7,6 @@ from contextlib import contextmanager
 from typing import IO, Protocol, cast
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 
 class Step(Protocol):
@@ -26,6 +18,15 @@ class Step(Protocol):
 @contextmanager
 def bars(totals: Mapping[str, int], bytes: bool = False) -> Iterator[Step]:
     """A bar for each of `totals`; steps of what is not among them are not shown."""
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+    )
+
     err = Console(stderr=True)
     amount = DownloadColumn() if bytes else MofNCompleteColumn()
     columns = (TextColumn("{task.description}"), BarColumn(), amount, TimeElapsedColumn())

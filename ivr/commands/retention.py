@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.books import Code, Json
 from ivr.commands.caseflow import By, act
 from ivr.commands.output import load_settings, show_json, show_table, with_database
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 EXAMPLES = "Examples: ivr retention --dry-run --json   ·   ivr retention (what `ivr serve` does every hour)"
 hold = typer.Typer(help="Legal holds: cases of which retention takes nothing.", no_args_is_help=True)

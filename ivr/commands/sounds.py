@@ -7,9 +7,7 @@ import os
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from ivr import prompts
 from ivr.commands.output import Finding, err, load_settings, show_json, show_table
 from ivr.settings import Settings
 
@@ -39,6 +37,9 @@ def build(
     json: Json = False,
 ) -> None:
     """Speak every prompt that is new or changed; a recording in sounds/recorded/<language>/ wins."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from ivr import prompts
     from ivr.speech.build import build as build_all
 
     settings = load_settings()
@@ -71,6 +72,8 @@ def sounds_list(
     json: Json = False,
 ) -> None:
     """Every prompt in every language: whose voice it is, how long, how loud."""
+    from ivr import prompts
+
     settings = load_settings()
     booth = prompts.booth(settings)
     found = booth.seen(needed(settings))
@@ -86,6 +89,7 @@ def sounds_list(
 @app.command(epilog="Example: ivr sounds check --json")
 def check(json: Json = False) -> None:
     """Prove that every prompt any menu can reach has audio in every language; exit 1 if not."""
+    from ivr import prompts
     from ivr.speech.check import missing, strays
 
     settings = load_settings()

@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.output import Finding, fail, load_settings, run, show_json, show_table, with_database
 from ivr.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 app = typer.Typer(help="What is not in the books yet.", no_args_is_help=True)
 IN_PROGRESS = "its call goes on, or has just ended"

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.proving import Finding
 from ivr.commands.books import plain
 from ivr.commands.output import Finding as Trouble
 from ivr.commands.output import load_settings, show_json, vault, with_database
 from ivr.commands.progress import bars
-from ivr.desk.verify import Proof, prove, totals
 from ivr.settings import Settings
-from ivr.store.vault import VaultError
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from ivr.cases.proving import Finding
+    from ivr.desk.verify import Proof
 
 EXAMPLES = "Examples: ivr verify   ·   ivr verify 123-456-78-90 --json   ·   ivr verify --root 9f86d0…"
 TAKEN = ("anonymised", "removed")  # by retention: named where there are any
@@ -61,6 +63,9 @@ async def _prove(
     roots: list[str],
     listen: bool,
 ) -> Proof:
+    from ivr.desk.verify import Proof, prove, totals
+    from ivr.store.vault import VaultError
+
     with bars({} if code else await totals(engine)) as step:
         proof = Proof(engine, settings.recordings, settings.custody, tell, step, vault(settings))
         try:

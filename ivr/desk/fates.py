@@ -6,13 +6,15 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.suggest import Suggestion
 from ivr.store.tables import cases, provinces, suggestions
+
+if TYPE_CHECKING:
+    from ivr.cases.suggest import Suggestion  # brings numpy
 
 Json = dict[str, Any]
 WORDS, TRANSCRIPT = "words", "transcript"  # where the words came from

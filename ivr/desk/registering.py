@@ -10,13 +10,12 @@ import uuid
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import national_id, phone
 from ivr.cases.kinds import Kind
-from ivr.cases.suggest import Suggester, Suggestion
 from ivr.desk import entries, fates
 from ivr.desk.book import Page
 from ivr.desk.change import Books, transaction
@@ -27,6 +26,9 @@ from ivr.desk.opening import CHANNEL as PHONE
 from ivr.desk.opening import Rows, add_case
 from ivr.desk.refusals import WrongField
 from ivr.store.tables import cases, outbox, recordings, referrals
+
+if TYPE_CHECKING:
+    from ivr.cases.suggest import Suggester, Suggestion  # bring numpy
 
 Json = dict[str, Any]
 DESK = "desk"  # a channel that no other system may bear the name of, like those of RESERVED
