@@ -22,7 +22,10 @@ def place(spool: Path, number: int) -> Path:
 
 def journals(spool: Path) -> list[Path]:
     """The journal folders of every slot that was ever taken."""
-    found = (place(spool, number) / "journal" for number in range(MOST))
+    # Looked at every few seconds: one reading of the folder, not a look at each place that may be taken.
+    there = [each.name for each in spool.iterdir()] if spool.is_dir() else []
+    numbers = sorted(n for n in {0, *(int(name) for name in there if name.isdecimal())} if n < MOST)
+    found = (place(spool, number) / "journal" for number in numbers)
     return [folder for folder in found if folder.is_dir()]
 
 
