@@ -23,7 +23,7 @@ from ivr.store.cases import ASSIGNED, ESCALATED, RETURNED, RUNNING, TO_APPROVE, 
 from ivr.store.inbox_entries import FAINT
 from ivr.store.tables import cases, inbox_entries
 
-MOST_READ = 3_000
+MOST_READ = 1_500
 MOST_COUNTED = 100  # "99 and more"
 
 

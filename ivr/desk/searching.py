@@ -2,7 +2,8 @@
 
 A frequent word is not sorted out of a hundred thousand cases: the days are walked backwards, first two of
 them, then ever more, until a page is full. Each step asks the index for word *and* days at once, so that it
-finds little more than what is shown, and a rare word takes a handful of steps over all years.
+finds little more than what is shown. What the planner expects seldom, a rare word or several that rarely come
+together, is looked for in all days at once.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.search import Sought, backwards, day_of, end_of
 from ivr.desk.inbox import EVERYTHING, PAGE, Filters, Key, Page, Sight, facets, key_of, seen_by, shown, wanted
 from ivr.store.cases import KNOWN
+from ivr.store.estimate import expected
 from ivr.store.tables import cases, inbox_entries
 
+FEW = 2_000  # cases that are sorted at once, should the planner expect no more
 FIRST_DAYS, MORE = 2, 16  # the first step, and how many times the days so far a further one takes at most
 MOST_OF_A_NUMBER = 2_000  # cases whose caller's number begins so
 _BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
@@ -63,6 +66,8 @@ async def _walk(
     newest_day = day_of(min(latest))
     first = filters.since or (await connection.execute(_FIRST)).scalar() or now
     oldest_day, days, seen = day_of(first), FIRST_DAYS, 0
+    if await expected(connection, holding(words, sight, filters)) <= FEW:
+        days = newest_day - oldest_day + 1
     found: list[Row[Any]] = []
     while newest_day >= oldest_day and len(found) <= limit:
         from_day, blocks = backwards(newest_day, days)
@@ -81,6 +86,16 @@ async def _walk(
     return _page(rows.all(), limit)
 
 
+def holding(words: Sequence[str], sight: Sight, filters: Filters) -> Select[Any]:
+    """Every case that holds everything."""
+    return select(inbox_entries.c.case_id).where(wanted(*_held(words, sight, filters)))
+
+
+def _held(words: Sequence[str], sight: Sight, filters: Filters) -> tuple[list[str], list[list[str]]]:
+    every, groups = facets(sight, filters)
+    return [*words, *every], groups
+
+
 def step(
     words: Sequence[str],
     sight: Sight,
@@ -92,8 +107,8 @@ def step(
 ) -> Select[Any]:
     """The newest cases that hold everything: those of the blocks of days, or all of them `before`."""
     entry = inbox_entries.c
-    every, groups = facets(sight, filters)
-    holds = wanted([*words, *every], [*groups, *([blocks] if blocks else [])])
+    every, groups = _held(words, sight, filters)
+    holds = wanted(every, [*groups, *([blocks] if blocks else [])])
     query = select(entry.case_id.label("id"), entry.opened_at).where(holds)
     query = query.where(entry.opened_at < before)
     for bound in _bounds(filters, after, entry.opened_at, entry.case_id):

@@ -19,6 +19,7 @@ from ivr.cases.statuses import Status
 from ivr.desk import entries, queues, searching
 from ivr.desk.inbox import EVERYTHING, Filters, Key, Page, Sight
 from ivr.desk.queues import Queue
+from ivr.store.estimate import expected
 from ivr.store.tables import cases, inbox_entries, referrals
 from tests.desk.inbox import NOW, many
 
@@ -152,8 +153,12 @@ async def test_a_filter_that_fits_hardly_anything_says_where_to_go_on(
         assert {row.id for page in all_pages for row in page.rows} == {row.id for row in wanted} != set()
 
 
+@pytest.mark.parametrize("few", [0, searching.FEW], ids=["by days", "at once"])
 @pytest.mark.parametrize("words", [RARE, "آب", "سلام", "سلام آب", "قبض‌ها", "زبقثصض", "گاز برق"])
-async def test_a_word_is_found_wherever_it_was_said_the_newest_first(many: AsyncEngine, words: str) -> None:
+async def test_a_word_is_found_wherever_it_was_said_the_newest_first(
+    many: AsyncEngine, monkeypatch: pytest.MonkeyPatch, words: str, few: int
+) -> None:
+    monkeypatch.setattr(searching, "FEW", few)
     wanted_words = sought(words).words
     async with many.connect() as connection:
         query = select(inbox_entries.c.case_id).where(
@@ -169,6 +174,16 @@ async def test_a_word_is_found_wherever_it_was_said_the_newest_first(many: Async
             if (after := page.after) is None:
                 break
     assert found[:400] == wanted
+
+
+async def test_the_planner_tells_a_frequent_word_from_a_rare_one(many: AsyncEngine) -> None:
+    async with many.connect() as connection:
+        often, rarely = [
+            await expected(connection, searching.holding(sought(words).words, DESK, EVERYTHING))
+            for words in ("سلام", RARE)
+        ]
+        total = (await connection.execute(select(func.count()).select_from(cases))).scalar_one()
+    assert often > total / 4 and rarely < total / 20
 
 
 async def test_code_and_number_find_their_cases(many: AsyncEngine) -> None:
