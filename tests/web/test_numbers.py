@@ -31,6 +31,7 @@ from tests.fixtures.database import SEED, create, drop, named
 from tests.web.books import fill
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed, panel_served
+from tests.web.test_pages import CUT, SCROLLBAR
 
 ABAN = "period=month:1405-08"
 SINCE, UNTIL = date(2026, 10, 23), date(2026, 11, 22)
@@ -249,6 +250,24 @@ async def test_the_pages_as_they_look(served: PanelServed, chrome: Browser, size
             for picture in await page.locator("svg.chart").all():
                 box = await picture.bounding_box()
                 assert box and box["width"] > 250 and await picture.locator("title").first.text_content()
+
+
+# What a whole province's year would fill in: 12,345 cases in every cell of the table of figures.
+MANY = """(many) => document.querySelectorAll('.figures td.number, .league td.number').forEach((each) => {
+  if (/^[\\u06f0-\\u06f9]+$/.test(each.textContent.trim())) each.textContent = many;
+})"""
+
+
+async def test_tables_of_large_numbers_fit_a_small_screen(served: PanelServed, chrome: Browser) -> None:
+    async with window(chrome, served, "governor") as page:
+        for each in ("", "/league"):
+            for size in (WIDE, PHONE):
+                await page.set_viewport_size({**size, "width": size["width"] - SCROLLBAR})
+                await page.goto(f"/panel/numbers{each}?{ABAN}")
+                await page.evaluate(MANY, "۱۲٬۳۴۵")
+                cut = await page.evaluate(CUT)
+                assert not cut or size is PHONE, (each, cut)
+                assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), each
 
 
 async def test_from_a_number_down_to_an_agency_by_the_keyboard_and_back(

@@ -15,6 +15,12 @@ from tests.web.everything import MARKUP, ask, hostile_case, routes
 from tests.web.panel import PASSWORD, PanelServed
 
 MOST_BYTES = 300_000
+SCROLLBAR = 15  # pixels; a headless Chromium has none
+# What is wider than its box, with what it begins with; and tables that nothing lets scroll.
+CUT = """(which) => [...document.querySelectorAll(which ?? '.scroll, table')].filter((each) => {
+  const box = each.tagName === 'TABLE' ? (each.closest('.scroll') ? null : each.parentElement) : each;
+  return box && box.clientWidth && box.scrollWidth > box.clientWidth + 1;
+}).map((each) => `${each.scrollWidth} in ${each.clientWidth}: ${each.textContent.trim().slice(0, 40)}`)"""
 
 
 @pytest.mark.timeout(300)
@@ -58,6 +64,14 @@ async def _faults(page: Page, path: str) -> list[str]:
     if await page.evaluate("window.hit") is not None:
         faults.append("markup was run")
     await screenshot(page, f"{name}-light")
+    await page.set_viewport_size({**WIDE, "width": WIDE["width"] - SCROLLBAR})
+    faults += [f"does not fit: {what}" for what in await page.evaluate(CUT)]
+    await page.set_viewport_size(WIDE)
+    title = page.locator("h1").first
+    for tabs in await page.locator("main .tabs").all():
+        here, below = await title.bounding_box(), await tabs.bounding_box()
+        if here is None or below is None or here["y"] > below["y"]:
+            faults.append("its tabs come before its heading")
     await page.emulate_media(color_scheme="dark")
     faults += [f"dark: {fault}" for fault in await serious(page, "color-contrast")]
     await screenshot(page, f"{name}-dark", whole=False)
@@ -65,6 +79,7 @@ async def _faults(page: Page, path: str) -> list[str]:
     await page.set_viewport_size(PHONE)
     if await page.evaluate("document.documentElement.scrollWidth") > PHONE["width"]:
         faults.append("is wider than a phone")
+    faults += [f"cut on a phone: {what}" for what in await page.evaluate(CUT, "table")]
     await screenshot(page, f"{name}-phone", whole=False)
     await page.set_viewport_size(WIDE)
     return faults
