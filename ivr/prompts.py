@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 from ivr.settings import ROOT, Settings
@@ -38,16 +39,17 @@ def booth(settings: Settings) -> Booth:
 
 
 def lengths(settings: Settings) -> Callable[[str, str], float]:
-    """Seconds of a prompt in a language: of its WAV when built, else judged by its text."""
+    """Seconds of a prompt in a language, looked at once: of its WAV when built, else judged by its text."""
     prompts = catalogue(settings)
 
+    @cache
     def seconds(prompt: str, language: str) -> float:
         path = settings.sounds / language / (prompt.replace(".", "/") + ".wav")
         try:
             with wave.open(str(path)) as sound:
                 return float(sound.getnframes() / sound.getframerate())
         except (OSError, EOFError, wave.Error):
-            known = prompt in prompts.ids(language)
+            known = prompts.find(prompt, language)
             return SECONDS_PER_CHARACTER * len(prompts.text(prompt, language)) if known else 0.0
 
     return seconds

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk import reading
 from tests.desk.office import call, office, opening
+from tests.fixtures.commands import Said, typed
 from tests.fixtures.hotline import write_tone
 
 
@@ -22,24 +19,17 @@ async def test_answers_in_words_in_ready_wordings_and_in_a_voice(
     async with office(engine, tmp_path / "office") as desk:
         one, two, three = [await desk.intake.open_case(call(), opening()) for _ in range(3)]
         await desk.pump.idle()
-    environment = {**os.environ, "IVR_DATABASE_URL": database_url, "IVR_STATE": str(tmp_path)}
 
-    async def ivr(*arguments: str, **more: str) -> tuple[int, str, str]:
-        command = [sys.executable, "-m", "ivr.cli", "case", *arguments]
-        done = await asyncio.to_thread(
-            subprocess.run, command, env=environment | more, capture_output=True, text=True, check=False
-        )
-        return done.returncode, done.stdout, done.stderr
+    async def ivr(*arguments: str, **more: str) -> Said:
+        return await typed(database_url, tmp_path, "case", *arguments, **more)
 
     write_tone(tmp_path / "answer.wav", 500, 2.0)
     write_tone(tmp_path / "short.wav", 500, 0.2)
-    said, listed, spoken, short, waits = await asyncio.gather(
-        ivr("answer", one, "--wording", "repaired", "--by", "abfa"),
-        ivr("wordings", two, "--json"),
-        ivr("answer", two, "--voice", str(tmp_path / "answer.wav")),
-        ivr("answer", two, "--voice", str(tmp_path / "short.wav")),
-        ivr("answer", three, "پاسخ", "--by", "abfa", IVR_ANSWERS__APPROVAL="true"),
-    )
+    said = await ivr("answer", one, "--wording", "repaired", "--by", "abfa")
+    listed = await ivr("wordings", two, "--json")
+    spoken = await ivr("answer", two, "--voice", str(tmp_path / "answer.wav"))
+    short = await ivr("answer", two, "--voice", str(tmp_path / "short.wav"))
+    waits = await ivr("answer", three, "پاسخ", "--by", "abfa", IVR_ANSWERS__APPROVAL="true")
     assert said[:2] == (0, f"case {one}: answered\n"), said
     assert {each["name"] for each in json.loads(listed[1])} == {"done", "planned", "repaired"}
     assert spoken[0] == 0, spoken

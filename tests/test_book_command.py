@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-from ivr.settings import ROOT
+from tests.fixtures.commands import Said, typed
 
 
-def ivr(url: str, *words: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).parent / "ivr"), "book", *words]
-    env = {**os.environ, "IVR_DATABASE_URL": url}
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=env, check=False)
+async def test_a_file_goes_out_is_edited_comes_in_and_is_undone(database_url: str, tmp_path: Path) -> None:
+    async def book(*words: str) -> Said:
+        return await typed(database_url, tmp_path, "book", *words)
 
-
-def test_a_file_goes_out_is_edited_comes_in_and_is_undone(database_url: str, tmp_path: Path) -> None:
-    exported = ivr(database_url, "export", "rule")
+    _, exported, _ = await book("export", "rule")
     file = tmp_path / "rules.csv"
     line = "water.bill,default,,abfa"
-    assert line in exported.stdout.splitlines()
-    file.write_text(exported.stdout.replace(line, "water.bill,default,,abfaa"))
-    wrong = ivr(database_url, "import", "rule", str(file))
-    assert wrong.returncode == 1 and "did you mean “abfa”" in wrong.stderr and "rules.csv:" in wrong.stderr
-    file.write_text(exported.stdout.replace(line, "water.bill,default,,gas"))
-    [done] = json.loads(ivr(database_url, "import", "rule", str(file), "--json").stdout)
+    assert line in exported.splitlines()
+    file.write_text(exported.replace(line, "water.bill,default,,abfaa"))
+    code, _, wrong = await book("import", "rule", str(file))
+    assert code == 1 and "did you mean “abfa”" in wrong and "rules.csv:" in wrong
+    file.write_text(exported.replace(line, "water.bill,default,,gas"))
+    [done] = json.loads((await book("import", "rule", str(file), "--json"))[1])
     assert (done["key"], done["fields"]) == ("water.bill/default/", ["agency"])
-    asked = json.loads(ivr(database_url, "who", "water.bill", "--json").stdout)
+    asked = json.loads((await book("who", "water.bill", "--json"))[1])
     assert (asked["agency"], asked["rules"][0]["fate"]) == ("gas", "won")
-    assert ivr(database_url, "undo", str(done["number"])).returncode == 0
-    again = ivr(database_url, "undo", str(done["number"]))
-    assert again.returncode == 1 and "undone already" in again.stderr
+    assert (await book("undo", str(done["number"])))[0] == 0
+    code, _, again = await book("undo", str(done["number"]))
+    assert code == 1 and "undone already" in again

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ from ivr.desk import answers, calling, outgoing, reading
 from ivr.desk.outgoing import LEASE, RETRIES
 from ivr.settings import Email, Notify, Sms
 from tests.desk.office import WEDNESDAY, call, office, opening
+from tests.fixtures.commands import typed
 from tests.notify.servers import http_server, smtp_server
 
 NOW = WEDNESDAY + timedelta(hours=1)
@@ -201,10 +200,8 @@ async def test_the_command_line_lists_and_retries(
         await post.all()
 
     async def ivr(*arguments: str) -> tuple[int, Any]:
-        command = [sys.executable, "-m", "ivr.cli", *arguments, "--json"]
-        environment = {"IVR_DATABASE_URL": database_url, "IVR_STATE": str(tmp_path), "PATH": ""}
-        done = await asyncio.to_thread(subprocess.run, command, env=environment, capture_output=True)
-        return done.returncode, json.loads(done.stdout)
+        code, out, _ = await typed(database_url, tmp_path, *arguments, "--json")
+        return code, json.loads(out)
 
     code, rows = await ivr("outbox", "list", "--state", "dead")
     dead = [row for row in rows if row["kind"] == "sms"]

@@ -1,4 +1,4 @@
-"""`ivr escalation` and `ivr closure`, as processes; and the files that they go by."""
+"""`ivr escalation` and `ivr closure`; and the files that they go by."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ivr.desk.seeds import SeedError, load_seeds
 from ivr.store.tables import cases
 from ivr.voice.mistakes import MenuMistakes
 from tests.desk.counter import counter
-from tests.desk.test_caseflow import ivr
+from tests.fixtures.commands import ivr
 from tests.fixtures.database import SEED
 
 

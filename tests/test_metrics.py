@@ -14,7 +14,7 @@ from ivr.doctor import examine
 from ivr.lab.caller import HangUp
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.desk.test_reconcile import CHOSEN, put, recorded
-from tests.desk.test_spool import ivr
+from tests.fixtures.commands import typed
 from tests.fixtures.hotline import Hotline, fresh_number
 from tests.test_calls import SPEAK, TO_RECORD
 
@@ -63,13 +63,13 @@ async def test_inspect_tells_why_a_recording_waits_and_never_who_called(
         desk.intake.recording_begun(call(), begun, CHOSEN)
         await desk.journal.flush()
     for name, why in ((begun, "a fact in the journal"), (cased, "in the books"), (stray, "no row speaks of")):
-        status, out, _ = await ivr(tmp_path, database_url, "spool", "inspect", name, "--json")
+        status, out, _ = await typed(database_url, tmp_path, "spool", "inspect", name, "--json")
         found = inspected(out)
         assert status == 0 and why in found["why"], found
         assert found["file"]["seconds"] == 3.0 and "09141234567" not in out and "مریم" not in out
     for name in (code, facts.id):
-        found = inspected((await ivr(tmp_path, database_url, "spool", "inspect", name, "--json"))[1])
+        found = inspected((await typed(database_url, tmp_path, "spool", "inspect", name, "--json"))[1])
         assert found["rows"]["recordings"][0]["name"] == cased and found["rows"]["cases"][0]["code"] == code
         assert found["rows"]["calls"][0]["outcome"] == "completed"
-    status, _, err = await ivr(tmp_path, database_url, "spool", "inspect", "../../etc/passwd")
+    status, _, err = await typed(database_url, tmp_path, "spool", "inspect", "../../etc/passwd")
     assert status == 1 and "is called ../../etc/passwd" in err and "Traceback" not in err

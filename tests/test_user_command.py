@@ -13,7 +13,7 @@ from ivr.desk import passwords, people
 from ivr.desk.people import Wanted
 from ivr.desk.refusals import Refused
 from tests.desk.office import WEDNESDAY
-from tests.desk.test_caseflow import ivr
+from tests.fixtures.commands import ivr
 
 
 async def test_people_are_made_locked_and_listed(database_url: str, tmp_path: Path) -> None:

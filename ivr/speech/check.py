@@ -34,6 +34,6 @@ def strays(catalogue: Catalogue, recorded: Path) -> list[Path]:
     found = []
     for path in sorted(recorded.glob("*/**/*.wav")):
         language, *rest = path.relative_to(recorded).with_suffix("").parts
-        if ".".join(rest) not in catalogue.ids(language):
+        if catalogue.find(".".join(rest), language) is None:
             found.append(path)
     return found

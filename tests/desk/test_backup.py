@@ -30,10 +30,10 @@ from ivr.store.engine import make_engine
 from ivr.store.volumes import link
 from ivr.voice.events import Lookup
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
-from tests.desk.test_caseflow import ivr
 from tests.desk.test_fallback import put as put_fallback
 from tests.desk.test_reconcile import CHOSEN, put, recorded
 from tests.desk.test_verify import close_days, findings, list_of
+from tests.fixtures.commands import started as ivr
 
 NUMBER = "09141234567"
 

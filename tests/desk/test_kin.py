@@ -22,8 +22,8 @@ from ivr.store.tables import callbacks, cases, outbox
 from ivr.voice import verdict
 from ivr.voice.actions import Clip, Words
 from tests.desk.counter import Counter, counter, outcomes
-from tests.desk.test_caseflow import ivr
 from tests.desk.test_verify import findings
+from tests.fixtures.commands import ivr
 
 PIPE, ROAD = Part("abfa", "لولهٔ ترکیده"), Part("shahrdari_ahar", "آسفالت همان‌جا")
 

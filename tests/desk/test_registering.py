@@ -18,8 +18,8 @@ from ivr.desk.suggesting import load_suggester
 from ivr.store.tables import cases, outbox, recordings
 from tests.desk.counter import Counter, counter
 from tests.desk.office import WEDNESDAY
-from tests.desk.test_caseflow import ivr
 from tests.desk.test_verify import findings
+from tests.fixtures.commands import ivr
 from tests.fixtures.database import SEED
 from tests.fixtures.hotline import write_tone
 

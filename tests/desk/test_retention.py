@@ -26,8 +26,8 @@ from ivr.desk.seeds import SeedError
 from ivr.store.tables import callbacks, calls, cases, outbox, recordings
 from tests.desk.counter import Counter, counter
 from tests.desk.office import Office, call, office, opening, words
-from tests.desk.test_caseflow import ivr
 from tests.desk.test_verify import findings
+from tests.fixtures.commands import ivr
 from tests.fixtures.database import SEED
 
 KEPT = Retention(

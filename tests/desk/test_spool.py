@@ -18,6 +18,7 @@ from ivr.settings import Settings
 from tests.desk.office import call, office, opening
 from tests.desk.test_fallback import put as put_fallback
 from tests.desk.test_reconcile import CHOSEN, put, recorded
+from tests.fixtures.commands import typed
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ async def ivr(state: Path, url: str, *arguments: str) -> tuple[int, str, str]:
 
 
 async def listed(state: Path, url: str) -> dict[tuple[str, str], Any]:
-    code, out, err = await ivr(state, url, "spool", "list", "--json")
+    code, out, err = await typed(url, state, "spool", "list", "--json")
     assert code == 0, err
     return {(row["where"], row["name"]): row for row in json.loads(out)}
 
@@ -94,8 +95,9 @@ async def test_without_a_database_the_list_says_what_it_can(tmp_path: Path, spoo
 
 
 async def test_the_doctor_names_what_does_not_come_into_the_books(
-    engine: AsyncEngine, database_url: str, tmp_path: Path, spool: Path
+    engine: AsyncEngine, database_url: str, tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ivr.doctor.ASTERISK_SECONDS", 0.1)  # there is none here to wait for
     settings = Settings(state=tmp_path, database_url=database_url)
 
     async def finding() -> tuple[bool, str]:

@@ -28,8 +28,8 @@ from ivr.store.derived import Derived
 from ivr.store.engine import make_engine
 from ivr.store.tables import recordings
 from ivr.store.vault import Vault, VaultError
-from tests.desk.test_caseflow import ivr
 from tests.desk.test_verify import findings, with_words
+from tests.fixtures.commands import ivr, started
 
 BUCKET = "s3://seda111/tabriz"
 
@@ -132,8 +132,9 @@ async def test_what_is_not_what_was_recorded_is_never_stored_and_a_changed_copy_
 
 
 async def test_a_store_that_is_away_is_one_sentence_and_nothing_counts_as_stored(
-    engine: AsyncEngine, database_url: str, tmp_path: Path
+    engine: AsyncEngine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("ivr.doctor.ASTERISK_SECONDS", 0.1)  # there is none here to wait for
     await with_words(engine, tmp_path)
     nowhere = Vault(BUCKET, "http://127.0.0.1:1", "us-east-1", "key", "secret")
     with pytest.raises(VaultError, match="the recordings' store fails"):
@@ -160,7 +161,7 @@ async def test_the_commands_use_the_store_of_the_settings(
     for key, value in {"URL": BUCKET, "ENDPOINT": endpoint, "KEY": "key", "SECRET": "secret"}.items():
         monkeypatch.setitem(os.environ, f"IVR_RECORDINGS_STORE__{key}", value)
     assert (await ivr(database_url, tmp_path, "verify"))[0] == 0
-    status, said = await ivr(database_url, tmp_path, "backup", str(tmp_path / "a.tar"), "--json")
+    status, said = await started(database_url, tmp_path, "backup", str(tmp_path / "a.tar"), "--json")
     assert (status, json.loads(said)["findings"]) == (0, [])
     monkeypatch.setitem(os.environ, "IVR_RECORDINGS_STORE__ENDPOINT", "http://127.0.0.1:1")
     status, said = await ivr(database_url, tmp_path, "verify")

@@ -20,8 +20,8 @@ from ivr.store.tables import case_events
 from ivr.voice.actions import KeepWords
 from tests.desk.counter import Counter, counter
 from tests.desk.office import call, office, opening
-from tests.desk.test_caseflow import ivr
 from tests.desk.test_reconcile import put, recorded
+from tests.fixtures.commands import ivr
 
 
 async def findings(

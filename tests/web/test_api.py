@@ -22,8 +22,8 @@ from ivr.desk.splitting import Part
 from ivr.store.tables import cases, recordings
 from ivr.store.tables import channels as channel_table
 from tests.desk.counter import Counter, counter
-from tests.desk.test_caseflow import ivr
 from tests.desk.test_verify import findings
+from tests.fixtures.commands import ivr
 from tests.fixtures.hotline import write_tone
 from tests.web.service import Service, serving
 
