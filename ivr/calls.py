@@ -195,6 +195,8 @@ class Call:
                 if name := self.channel.name_recording(action.max_seconds):
                     session = self.session
                     intake.recording_begun(self._so_far(), name, session.opening(()), session.code or "")
+                    if self.facts.cases:
+                        await self.channel.kept_but(name)
                 return await self.channel.perform(action)
             case _:
                 return await self.channel.perform(action)
@@ -210,6 +212,8 @@ class Call:
                     return CaseOpened(code, code in self.facts.joined)
                 case KeepWords():
                     await intake.keep_words(self._so_far(), action)
+                    if self.facts.cases and action.recording.name == self.facts.recordings[-1]:
+                        await self.channel.kept()
                     return WordsKept()
                 case WishCallBack(code=code):
                     await intake.wish_call_back(self._so_far(), code)

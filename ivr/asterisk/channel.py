@@ -144,6 +144,10 @@ class Channel:
         """Tell the dialplan that the caller's words are safe, so that its fall-back need not ask for them."""
         await self._connection.send(_KEPT)
 
+    async def kept_but(self, name: str) -> None:
+        """Tell the dialplan that those in this recording are not safe yet: its fall-back then looks at it."""
+        await self._connection.send(command("SET", "VARIABLE", "IVR_KEPT", name))
+
     async def speaks(self, language: str) -> None:
         """Tell the dialplan the caller's language, should its fall-back have to speak to her."""
         await self._connection.send(command("SET", "VARIABLE", "IVR_LANGUAGE", language))

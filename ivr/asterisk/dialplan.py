@@ -98,6 +98,7 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "etc": out.resolve(),
         "home": settings.state_path / "asterisk",
         "modules": modules or "",
+        "recordings": settings.recordings,
         "fallback": settings.state_path / "fallback",
         "second_fallback": settings.second_path and settings.second_path / "fallback",
         "least_bytes": LEAST_BYTES,

@@ -244,6 +244,17 @@ async def test_the_dialplan_learns_that_words_are_safe_and_that_the_call_is_over
     assert (call.variables["IVR_KEPT"], call.variables["IVR_DONE"]) == ("1", "1")
 
 
+async def test_the_dialplan_learns_which_words_are_not_safe_yet(calls: Calls) -> None:
+    call = Pretend()
+
+    async def script(channel: Channel) -> None:
+        await channel.kept()
+        await channel.kept_but("2026/11/25/3f")
+
+    await calls.talk(call, script)
+    assert call.variables["IVR_KEPT"] == "2026/11/25/3f"
+
+
 async def test_even_after_a_hangup_the_dialplan_is_told(calls: Calls) -> None:
     call = Pretend(hangs_up_at=1)
     assert await calls.perform(call, [MENU, HangUp()]) == [HungUp(), HungUp()]

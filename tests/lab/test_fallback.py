@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import wave
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -15,7 +16,7 @@ from ivr.asterisk.dialplan import render
 from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay
 from ivr.lab.ports import free
 from ivr.settings import Address
-from tests.fixtures.hotline import Pbx, fresh_number
+from tests.fixtures.hotline import Pbx, fresh_number, told, write_tone
 
 Talk = Callable[["Agi"], Awaitable[None]]
 
@@ -113,6 +114,30 @@ async def test_when_her_words_are_kept_already_nothing_more_is_asked(pbx: Pbx) -
         outcome = await pbx.call(Listen(), Stay())
     assert outcome.completed, outcome
     assert pbx.fallbacks == []
+
+
+@pytest.mark.parametrize(
+    ("seconds_there", "says"), [(2.0, "fallback.kept"), (0.3, "fallback.apology"), (None, "fallback.apology")]
+)
+async def test_of_words_under_way_the_file_tells_whether_they_are_kept(
+    pbx: Pbx, seconds_there: float | None, says: str
+) -> None:
+    if seconds_there is not None:
+        write_tone(pbx.settings.recordings / "2026/11/26/3f.wav", 440, seconds_there)
+
+    async def talk(agi: Agi) -> None:
+        await agi.send("SET VARIABLE IVR_CALL 6d2f3d6a54d94c35a0f3f4c6ad2b1111")
+        await agi.send("SET VARIABLE IVR_KEPT 2026/11/26/3f")
+
+    asked = (Beep(), Speak(1), Press("#")) if says == "fallback.apology" else ()
+    async with server(pbx, talk):
+        outcome = await pbx.call(*asked, Stay())
+    shutil.rmtree(pbx.settings.recordings, ignore_errors=True)
+    assert outcome.completed and told(outcome, says), outcome
+    assert told(outcome, "fallback.kept") != told(outcome, "fallback.thanks")
+    # What she says again bears the call's id, so that it joins the case of her first words.
+    assert all(path.stem.endswith("_6d2f3d6a54d94c35a0f3f4c6ad2b1111") for path in pbx.fallbacks)
+    assert len(pbx.fallbacks) == len(asked) // 3
 
 
 async def test_a_call_that_the_server_finished_just_ends(pbx: Pbx) -> None:

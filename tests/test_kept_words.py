@@ -1,0 +1,94 @@
+"""The server dies while she says more, on a real Asterisk: what she is told of those words is true."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from ivr.lab.asterisk import Program
+from ivr.lab.caller import Beep, Hear, Outcome, Press, Speak, Stay, Step
+from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told
+from tests.fixtures.small_disk import SmallDisk
+from tests.test_calls import SPEAK, TO_RECORD, files
+from tests.test_full_disk import kill, long_ago, until
+
+BLOCK = 32_768  # bytes, 2 s of words: Asterisk writes as many at once, what comes then is in its memory alone
+
+
+def says_more(hotline: Hotline, number: str, seconds: float, *then: Step) -> asyncio.Task[Outcome]:
+    """She keeps her first words, and adds to them for so long."""
+    more = (Hear(), Press("4"), Beep(), Speak(seconds), Press("#"))
+    return asyncio.create_task(hotline.call(*TO_RECORD, *SPEAK, *more, *then, number=number))
+
+
+async def killed_in_further_words(hotline: Hotline, callers: int, disk: SmallDisk | None = None) -> None:
+    """The server, once each of the callers has said more for two seconds; the disk fills up just before."""
+
+    async def saying_more() -> bool:
+        sizes = [path.stat().st_size for path in hotline.settings.recordings.rglob("*.wav")]
+        return sum(size >= BLOCK for size in sizes) == 2 * callers
+
+    await until(saying_more)
+    if disk is not None:
+        disk.fill()
+    await kill(hotline)
+
+
+async def words_of(hotline: Hotline, number: str, many: int) -> dict[str, float]:
+    """The recordings of her one case, once it has so many: path → seconds, the shortest first."""
+
+    async def there() -> bool:
+        return any(len(case["recordings"]) == many for case in await hotline.cases_of(number))
+
+    await until(there)
+    [case] = await hotline.cases_of(number)
+    assert all(path.is_file() for path in files(hotline, case))
+    found = {words["path"]: words["seconds"] for words in case["recordings"]}
+    return dict(sorted(found.items(), key=lambda words: words[1]))
+
+
+async def test_further_words_are_called_kept_only_where_their_disk_took_them(
+    programs: tuple[Program, Program], stand_ins: Path, postgres_url: str, template: str,
+    small_disk: SmallDisk,
+) -> None:  # fmt: skip
+    async with running_hotline(programs, stand_ins, postgres_url, template, state=small_disk.path) as hotline:
+        before, after = fresh_number(), fresh_number()
+        calling = says_more(hotline, before, 3, Stay())
+        longer = says_more(hotline, after, 8, Beep(), Stay())
+        await killed_in_further_words(hotline, 2)
+        outcome = await calling
+        assert outcome.completed and told(outcome, "fallback.kept"), outcome
+        assert not told(outcome, "fallback.apology") and hotline.fallbacks == []
+        small_disk.fill()  # and the other one is still speaking
+        outcome = await longer
+        assert outcome.completed and told(outcome, "fallback.apology"), outcome
+        assert told(outcome, "fallback.not_kept") and not told(outcome, "fallback.kept")
+        small_disk.free()
+        long_ago(small_disk.path)
+        await hotline.start_server()
+        first, further = (await words_of(hotline, before, 2)).values()
+        assert 2 < first < 2.7 < further  # whole: nobody asked her again
+        both = (await words_of(hotline, after, 2)).values()
+        assert all(2 < seconds < 7.5 for seconds in both)  # the further words as far as the disk took them
+
+
+async def test_further_words_that_no_disk_took_are_said_again_to_the_second_one(
+    programs: tuple[Program, Program], stand_ins: Path, postgres_url: str, template: str,
+    small_disk: SmallDisk, tmp_path: Path,
+) -> None:  # fmt: skip
+    tmp_path.chmod(0o755)
+    async with running_hotline(
+        programs, stand_ins, postgres_url, template, state=small_disk.path, second_volume=str(tmp_path)
+    ) as hotline:
+        number = fresh_number()
+        calling = says_more(hotline, number, 4, Beep(), Speak(3.5), Press("#"), Stay())
+        await killed_in_further_words(hotline, 1, small_disk)
+        outcome = await calling
+        assert outcome.completed and told(outcome, "fallback.apology"), outcome
+        assert told(outcome, "fallback.thanks") and not told(outcome, "fallback.kept")
+        long_ago(small_disk.path)
+        long_ago(tmp_path)
+        await hotline.start_server()  # on the disk that is still full
+        *both, (again, seconds) = (await words_of(hotline, number, 3)).items()
+        assert all(2 < shorter < 3 for _, shorter in both)  # the further words as far as the disk took them
+        assert seconds > 3 and again.startswith("second/fallback/")
