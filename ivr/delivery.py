@@ -23,7 +23,7 @@ from ivr.notify.post import Letter, NotSent, Way
 from ivr.notify.sms import ConsoleSms, HttpSms
 from ivr.notify.webhook import Webhook
 from ivr.settings import Notify
-from ivr.store.engine import AWAY
+from ivr.store.engine import AWAY, is_our_fault
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,7 @@ class Delivery:
         self.clock = clock
         self._notices: Notices | None = None
         self._read_at = -1.0
+        self._made = 0  # letters of the last batch's events, which may leave at once
 
     async def run(self) -> None:
         """For ever."""
@@ -72,11 +73,12 @@ class Delivery:
                     done = await self.once(ways(session, self.settings))
                 except AWAY as error:
                     log.warning("nothing can leave for now: %s", error)
-                if done < BATCH:  # what comes in the meantime leaves together, which costs us less
+                if done < BATCH and not self._made:  # what comes meanwhile leaves together, which costs less
                     await asyncio.sleep(LOOK_SECONDS)
 
     async def once(self, ways: Mapping[str, Way]) -> int:
         """One batch. How many rows were dealt with, whatever became of them."""
+        self._made = 0
         notices = await asyncio.to_thread(self._current)
         if notices is None:
             return 0
@@ -88,21 +90,24 @@ class Delivery:
 
         rows = await outgoing.lease(self.engine, self.clock(), BATCH)
         events = [row for row in rows if not row.is_letter and row.kind != outgoing.WISH]
-        await self._spread(events, notices, ways)
+        self._made = await self._spread(events, notices, ways)
         await asyncio.gather(*(deal(row) for row in rows if row not in events))
         return len(rows)
 
-    async def _spread(self, events: list[Leased], notices: Notices, ways: Mapping[str, Way]) -> None:
-        """Together; one by one where that fails, so that an event at fault holds up no other."""
+    async def _spread(self, events: list[Leased], notices: Notices, ways: Mapping[str, Way]) -> int:
+        """How many letters became of them. One by one where that fails: one at fault holds up no other."""
         if not events:
-            return
+            return 0
         try:
-            await outgoing.spread(self.engine, notices, events, self.clock(), ways)
-        except Exception:
-            if len(events) == 1:
+            return await outgoing.spread(self.engine, notices, events, self.clock(), ways)
+        except Exception as error:
+            if isinstance(error, AWAY) and not is_our_fault(error):
                 raise
-            for event in events:
-                await self._spread([event], notices, ways)
+            if len(events) == 1:
+                log.exception("no letters can be made of %s", events[0].key)
+                await outgoing.failed(self.engine, events[0], str(error), False, self.clock())
+                return 0
+        return sum([await self._spread([event], notices, ways) for event in events])
 
     def _current(self) -> Notices | None:
         """Read again when the file changed; a file with mistakes is refused, and the last good one stays."""

@@ -86,6 +86,26 @@ async def test_events_become_letters_that_arrive(engine: AsyncEngine, tmp_path: 
     assert set((await post.states()).values()) == {"sent"}
 
 
+async def test_an_event_at_fault_holds_up_no_other_and_is_seen_in_the_end(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        async with engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO outbox (id, key, kind, payload, created_at, next_at)"
+                    " SELECT gen_random_uuid(), 'odd', 'case_opened', '[]', opened_at, opened_at FROM cases"
+                )
+            )
+        for seconds in (0.0, *RETRIES):
+            post.now += timedelta(seconds=seconds)
+            await post.all()
+        assert len(web.requests) == 1
+        assert await outgoing.dead(engine) == 1
+
+
 async def test_the_same_event_twice_is_one_letter_and_two_workers_send_it_once(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
