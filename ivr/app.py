@@ -226,6 +226,7 @@ class Hotline:
             settings.recordings,
             settings.spool,
             settings.custody,
+            self.derived,
             alone=not settings.agi.others,
             vault=self.vault,
             clock=self.clock,

@@ -33,6 +33,7 @@ from ivr.desk.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
 from ivr.desk.telling import SIGN_SECONDS
 from ivr.desk.timing import end_pauses
 from ivr.store import slots
+from ivr.store.derived import Derived
 from ivr.store.engine import AWAY
 from ivr.store.journal import JournalError
 from ivr.store.vault import Vault, VaultError
@@ -72,6 +73,7 @@ class Worker:
         recordings: Path,
         spool: Path,
         lists: Path,
+        derived: Derived,
         alone: bool = True,
         vault: Vault | None = None,
         clock: Callable[[], datetime] = _now,
@@ -85,6 +87,7 @@ class Worker:
         self.fallback = fallback
         self.recordings = recordings
         self.lists = lists
+        self.derived = derived
         self.vault = vault
         self.clock = clock
         self.seed = seed
@@ -183,7 +186,7 @@ class Worker:
     async def _store(self, vault: Vault) -> None:
         while True:
             try:
-                await store_recordings(self.pump.engine, self.recordings, vault)
+                await store_recordings(self.pump.engine, self.recordings, vault, self.derived)
             except (VaultError, *AWAY) as error:
                 log.warning("recordings wait to be stored: %s", error)
             await asyncio.sleep(STORE_SECONDS)
@@ -221,7 +224,7 @@ class Worker:
             engine, now = self.pump.engine, self.clock()
             try:
                 kept = await terms.in_force(engine, self.seed)
-                gone = await retention.keep(engine, kept, self.recordings, now)
+                gone = await retention.keep(engine, kept, self.recordings, self.derived, now)
                 pruned = await retention.prune(engine, now)
                 if any(astuple(gone)) or pruned:
                     log.info("retention: %s, and %d letters that left long ago", gone, pruned)

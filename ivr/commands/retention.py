@@ -26,6 +26,7 @@ def retention(
     """Take away recordings and names whose time is over, by retention.yaml and what people changed of it."""
     from ivr.desk import retention as rules
     from ivr.desk.admin import terms
+    from ivr.store.derived import Derived
 
     settings = load_settings()
     now = datetime.now(UTC)
@@ -43,7 +44,8 @@ def retention(
 
     async def work(engine: AsyncEngine) -> dict[str, Any]:
         kept = await terms.in_force(engine, settings.seed_path)
-        return rules.as_json(await rules.keep(engine, kept, settings.recordings, now))
+        derived = Derived(settings.derived)
+        return rules.as_json(await rules.keep(engine, kept, settings.recordings, derived, now))
 
     done = with_database(settings, work)
     if json:

@@ -8,7 +8,8 @@
 
 An open case is never touched, nor one under a legal hold (`ivr.desk.holds`), nor what belongs to it. Rows
 stay and so does the chain: what goes is told by an event, `recordings_removed` or `anonymised`. One batch is
-one transaction and takes what no other worker holds; the files go afterwards, and again where interrupted.
+one transaction and takes what no other worker holds; the files go afterwards, and what was made of them for
+listening, and again where interrupted.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from ivr.cases.statuses import OPEN, Status
 from ivr.desk import entries
 from ivr.desk.events import Told, tell_all
 from ivr.desk.placed import read_placed
+from ivr.store.derived import Derived
 from ivr.store.recordings import TO_ERASE
 from ivr.store.tables import (
     callback_attempts,
@@ -105,7 +107,9 @@ def load(folder: Path) -> Retention:
     return read_placed(folder / FILE, Retention)
 
 
-async def keep(engine: AsyncEngine, kept: Retention, folder: Path, now: datetime, batch: int = BATCH) -> Gone:
+async def keep(
+    engine: AsyncEngine, kept: Retention, folder: Path, derived: Derived, now: datetime, batch: int = BATCH
+) -> Gone:
     """Let everything go whose time is over. Any worker may, at any time, and be interrupted anywhere."""
     rules = [terms.rule() for terms in kept.rules]
     counts = {
@@ -114,7 +118,7 @@ async def keep(engine: AsyncEngine, kept: Retention, folder: Path, now: datetime
     }
     scraps = await _scraps(engine, kept.scraps, now)
     numbers = await _calls(engine, kept.calls, now, batch)
-    files = await erase(engine, folder, now)
+    files = await erase(engine, folder, derived, now)
     return Gone(counts[REMOVED] + scraps, counts[ANONYMISED], numbers, files)
 
 
@@ -292,27 +296,29 @@ async def _calls(engine: AsyncEngine, days: int | None, now: datetime, batch: in
             return done
 
 
-async def erase(engine: AsyncEngine, folder: Path, now: datetime) -> int:
+async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: datetime) -> int:
     """The files of recordings that were removed from the books. How many. The store's copy: `storing`."""
     done = 0
     while True:
         async with engine.connect() as connection:
-            query = select(recordings.c.name).where(TO_ERASE).order_by(recordings.c.name).limit(BATCH)
-            names = (await connection.execute(query)).scalars().all()
-        gone = [name for name in names if await asyncio.to_thread(_unlink, folder / f"{name}.wav")]
+            query = select(recordings.c.name, recordings.c.id).where(TO_ERASE)
+            found = (await connection.execute(query.order_by(recordings.c.name).limit(BATCH))).all()
+        gone = [name for name, id in found if await asyncio.to_thread(_unlink, folder, derived, name, id)]
         async with engine.begin() as connection:
             erased = update(recordings).where(recordings.c.name.in_(gone)).values(erased_at=now)
             await connection.execute(erased)
         done += len(gone)
-        if len(names) < BATCH or not gone:
+        if len(found) < BATCH or not gone:
             return done
 
 
-def _unlink(path: Path) -> bool:
-    """The file, and what a link on the first volume points to on the second."""
+def _unlink(folder: Path, derived: Derived, name: str, recording: uuid.UUID) -> bool:
+    """The file, what a link on the first volume points to on the second, then what was made of it."""
+    path = folder / f"{name}.wav"
     try:
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
+        derived.forget(recording)
     except OSError as error:
         log.error("%s can't be erased: %s", path, error.strerror)
         return False

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.store.derived import Derived
 from ivr.store.recordings import TO_STORE, TO_UNSTORE
 from ivr.store.tables import recordings
 from ivr.store.vault import Vault
@@ -22,14 +23,14 @@ PAGE = 100
 Cursor = tuple[datetime, str]
 
 
-async def store_recordings(engine: AsyncEngine, folder: Path, vault: Vault) -> int:
+async def store_recordings(engine: AsyncEngine, folder: Path, vault: Vault, derived: Derived) -> int:
     """One pass over what is not there yet. How many were copied. Raises VaultError; the rest waits then.
 
-    What retention removed here is removed there first.
+    What retention removed here is removed there first, with what somebody made of it for listening meanwhile.
     A file that is not on this machine is another's to copy. One that is not what was recorded is never
     copied: `ivr verify` names it.
     """
-    await _remove(engine, vault)
+    await _remove(engine, vault, derived)
     done, after = 0, None
     while True:
         async with engine.connect() as connection:
@@ -49,15 +50,16 @@ def not_stored(after: Cursor | None) -> Select[Any]:
     return query if after is None else query.where(tuple_(*place) > tuple_(*after))
 
 
-async def _remove(engine: AsyncEngine, vault: Vault) -> None:
+async def _remove(engine: AsyncEngine, vault: Vault, derived: Derived) -> None:
     while True:
         async with engine.connect() as connection:
-            query = select(recordings.c.name).where(TO_UNSTORE).limit(PAGE)
-            names = (await connection.execute(query)).scalars().all()
-        for name in names:
-            await asyncio.to_thread(vault.delete, name)
-            await _note(engine, name, None)
-        if len(names) < PAGE:
+            query = select(recordings.c.name, recordings.c.id).where(TO_UNSTORE).limit(PAGE)
+            found = (await connection.execute(query)).all()
+        for row in found:
+            await asyncio.to_thread(vault.delete, row.name)
+            await asyncio.to_thread(derived.forget, row.id)
+            await _note(engine, row.name, None)
+        if len(found) < PAGE:
             return
 
 

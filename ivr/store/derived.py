@@ -25,20 +25,29 @@ class Derived:
         self.folder, self.most, self.oldest = folder, most, oldest
 
     def get(self, recording: UUID, form: str, make: Callable[[], bytes]) -> Path:
-        """The file of that form, like "blind.wav"; made if it is not there. Raises what `make` raises."""
+        """The file of that form, like "blind.wav"; made if it is not there.
+
+        Raises what `make` raises, and FileNotFoundError when the recording is forgotten meanwhile.
+        """
         path = self.folder / recording.hex[:2] / f"{recording.hex}.{form}"
         if not path.is_file() or time.time() - path.stat().st_mtime > self.oldest:
-            content = make()
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             half = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
-            with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(content)
-            half.replace(path)
+            try:
+                # There before the recording is read: who forgets it meanwhile finds it, in any process.
+                with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+                    file.write(make())
+                half.replace(path)
+            finally:
+                half.unlink(missing_ok=True)
             self.sweep()
         return path
 
     def forget(self, recording: UUID) -> None:
-        """All of a recording's; no matter whether there are any."""
+        """All of a recording's, also what is only being made, whoever makes it.
+
+        When the recording itself is gone before, nothing of it can come back.
+        """
         for path in (self.folder / recording.hex[:2]).glob(f"*{recording.hex}.*"):
             path.unlink(missing_ok=True)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -19,16 +21,20 @@ from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
 from ivr.desk import answers, closing, holds, retention
 from ivr.desk.change import Ask, actor_named
+from ivr.desk.hearing import Booth, Form
 from ivr.desk.refusals import Refused
 from ivr.desk.registering import Wanted, register
 from ivr.desk.retention import Retention, Terms
 from ivr.desk.seeds import SeedError
+from ivr.store.derived import Derived
 from ivr.store.tables import callbacks, calls, cases, outbox, recordings
+from ivr.voice import riff
 from tests.desk.counter import Counter, counter
 from tests.desk.office import Office, call, office, opening, words
 from tests.desk.test_verify import findings
 from tests.fixtures.commands import ivr
 from tests.fixtures.database import SEED
+from tests.voice.voices import voice
 
 KEPT = Retention(
     rules=[
@@ -68,7 +74,8 @@ class Archive:
 
     async def keep(self, days: int, batch: int = 200) -> retention.Gone:
         now = self.at.at + timedelta(days=days)
-        return await retention.keep(self.at.engine, KEPT, self.folder / "recordings", now, batch)
+        folder, derived = self.folder / "recordings", Derived(self.folder / "derived")
+        return await retention.keep(self.at.engine, KEPT, folder, derived, now, batch)
 
 
 @pytest.fixture
@@ -154,6 +161,58 @@ async def test_a_file_that_would_not_go_is_tried_again(archive: Archive) -> None
     assert [each.kind for each in await findings(archive.at.engine, archive.folder)] == ["recording_back"]
 
 
+async def test_what_was_made_of_a_recording_for_listening_goes_with_it(archive: Archive) -> None:
+    code, path = await archive.closed()
+    path.write_bytes(riff.wav(voice(120.0, seconds=1, loud=0.5)))
+    other, kept = await archive.case(topic="water.bill")
+    kept.write_bytes(riff.wav(voice(210.0, seconds=1, loud=0.5)))
+    booth = Booth(archive.folder / "recordings", Derived(archive.folder / "derived"))
+    made: dict[str, list[Path]] = {}
+    for each in (code, other):
+        async with archive.at.engine.connect() as connection:
+            query = select(recordings).join(cases, cases.c.id == recordings.c.case_id)
+            row = (await connection.execute(query.where(cases.c.code == each))).one()
+        made[each] = [await booth.file(row, form) for form in (Form.BLIND, Form.EVEN)]
+        made[each].append(await booth.outline(row))
+    assert all(file.is_file() for files in made.values() for file in files)
+    assert (await archive.keep(100)).files == 1
+    assert not any(file.exists() for file in made[code]) and all(file.exists() for file in made[other])
+
+
+# Another process makes a recording ready: it has read it, and goes on when it is told to.
+LISTENER = """
+import sys, uuid
+from pathlib import Path
+from ivr.store.derived import Derived
+def make():
+    content = Path(sys.argv[2]).read_bytes()
+    print("reading", flush=True)
+    sys.stdin.readline()
+    return content
+try:
+    Derived(Path(sys.argv[1])).get(uuid.UUID(sys.argv[3]), "blind.wav", make)
+    print("made")
+except FileNotFoundError:
+    print("gone")
+"""
+
+
+async def test_nothing_comes_back_from_a_process_that_was_in_the_middle_of_it(archive: Archive) -> None:
+    _, path = await archive.closed()
+    async with archive.at.engine.connect() as connection:
+        id = (await connection.execute(select(recordings.c.id))).scalar_one()
+    folder = archive.folder / "derived"
+    listener = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LISTENER, str(folder), str(path), str(id), stdin=PIPE, stdout=PIPE
+    )
+    assert listener.stdout is not None
+    async with asyncio.timeout(30):
+        assert await listener.stdout.readline() == b"reading\n"
+        assert (await archive.keep(100)).files == 1
+        said, _ = await listener.communicate(b"\n")
+    assert said == b"gone\n" and [each for each in folder.rglob("*") if each.is_file()] == []
+
+
 async def test_who_hides_a_deletion_behind_retention_is_named(archive: Archive) -> None:
     code, path = await archive.closed()
     async with archive.at.engine.begin() as connection:
@@ -185,7 +244,7 @@ async def test_words_on_paper_go_with_the_name(engine: AsyncEngine, tmp_path: Pa
     wanted = Wanted("complaint", "water.supply", "ahar", "من مریم هستم، آب نداریم", CALLER, "مریم")
     done = await register(engine, at.page, wanted, at.at)
     await closing.withdraw(engine, at.page, at.ask(done.code, "citizen"))
-    await retention.keep(engine, KEPT, tmp_path, at.at + timedelta(days=40))
+    await retention.keep(engine, KEPT, tmp_path, Derived(tmp_path / "derived"), at.at + timedelta(days=40))
     row = await at.row(done.code)
     assert (row.words, row.caller_name, row.draft) == ("", "", None)
     assert await findings(engine, tmp_path) == []

@@ -68,8 +68,8 @@ async def test_closed_recordings_are_copied_once_and_read_from_there_when_they_a
     engine: AsyncEngine, empty_url: str, tmp_path: Path, vault: Vault
 ) -> None:
     _, names = await with_words(engine, tmp_path)
-    assert await store_recordings(engine, tmp_path / "recordings", vault) == 2
-    assert await store_recordings(engine, tmp_path / "recordings", vault) == 0
+    assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 2
+    assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 0
     assert sorted(await stored(engine)) == sorted(names)
     path = tmp_path / "recordings" / f"{names[0]}.wav"
     content = path.read_bytes()
@@ -97,12 +97,12 @@ async def test_what_retention_removes_goes_from_the_store_too(
     engine: AsyncEngine, tmp_path: Path, vault: Vault
 ) -> None:
     _, (one, other) = await with_words(engine, tmp_path)
-    await store_recordings(engine, tmp_path / "recordings", vault)
+    await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
     async with engine.begin() as connection:
         gone = update(recordings).where(recordings.c.name == one)
         await connection.execute(gone.values(removed_at=func.now(), erased_at=func.now()))
     (tmp_path / "recordings" / f"{one}.wav").unlink()
-    assert await store_recordings(engine, tmp_path / "recordings", vault) == 0
+    assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 0
     assert await stored(engine) == [other]
     with pytest.raises(FileNotFoundError):
         vault.size(one)
@@ -117,10 +117,10 @@ async def test_what_is_not_what_was_recorded_is_never_stored_and_a_changed_copy_
     path = tmp_path / "recordings" / f"{one}.wav"
     content = path.read_bytes()
     path.write_bytes(content[:-1] + b"x")
-    assert await store_recordings(engine, tmp_path / "recordings", vault) == 1
+    assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 1
     assert await stored(engine) == [other]
     path.write_bytes(content)
-    assert await store_recordings(engine, tmp_path / "recordings", vault) == 1
+    assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 1
     path.write_bytes(content[:-1] + b"x")
     (changed,) = await proved(engine, tmp_path, vault)
     assert changed.text.endswith("its bytes were changed; the copy in the store is")
@@ -138,7 +138,7 @@ async def test_a_store_that_is_away_is_one_sentence_and_nothing_counts_as_stored
     await with_words(engine, tmp_path)
     nowhere = Vault(BUCKET, "http://127.0.0.1:1", "us-east-1", "key", "secret")
     with pytest.raises(VaultError, match="the recordings' store fails"):
-        await store_recordings(engine, tmp_path / "recordings", nowhere)
+        await store_recordings(engine, tmp_path / "recordings", nowhere, Derived(tmp_path / "derived"))
     assert await stored(engine) == []
     settings = Settings(
         state=tmp_path, database_url=database_url,
@@ -155,7 +155,7 @@ async def test_the_commands_use_the_store_of_the_settings(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     _, names = await with_words(engine, tmp_path)
-    await store_recordings(engine, tmp_path / "recordings", vault)
+    await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
     for name in names:
         (tmp_path / "recordings" / f"{name}.wav").unlink()
     for key, value in {"URL": BUCKET, "ENDPOINT": endpoint, "KEY": "key", "SECRET": "secret"}.items():
@@ -181,7 +181,7 @@ async def test_a_recording_that_is_in_the_store_alone_is_heard_from_there(
     engine: AsyncEngine, tmp_path: Path, vault: Vault
 ) -> None:
     _, names = await with_words(engine, tmp_path)
-    await store_recordings(engine, tmp_path / "recordings", vault)
+    await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
     path = tmp_path / "recordings" / f"{names[0]}.wav"
     content = path.read_bytes()
     path.unlink()
