@@ -233,11 +233,15 @@ class Call:
         )
 
     async def _rescue(self) -> None:
-        opening = self.session.rescue()
+        opening, code = self.session.rescue(), self.session.code
         if opening is None:
             return
         self.session.uncased = []
-        await self._keep(opening)
+        if code is None:
+            await self._keep(opening)
+            return
+        for recorded in opening.recordings:  # to the case of her earlier words
+            await self._keep(KeepWords(code, recorded, instead=False))
 
     async def _close(self) -> None:
         scraps = tuple(self.session.uncased)
