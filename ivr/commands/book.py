@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Agencies, topics, rules, calendar: changed by people.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 Noun = Annotated[
-    str, typer.Argument(help="agency, topic, area, rule, kind, day, wording, limit or retention.")
+    str, typer.Argument(help="agency, topic, area, rule, kind, day, wording, limit, retention or factor.")
 ]
 Reason = Annotated[str, typer.Option(help="Why; it stays in the history.")]
 By = Annotated[str, typer.Option(help="Who does it: a person of the desk.")]

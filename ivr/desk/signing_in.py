@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import ColumnElement, Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk import auditing, limiting, passwords, totp
 from ivr.desk.limiting import Limit, TooOften
 from ivr.desk.people import Person, factor_key, name_key
 from ivr.desk.refusals import Refused
-from ivr.store.tables import agencies, people, sessions
+from ivr.store.tables import agencies, factor_roles, people, sessions
 
 TOKEN_BYTES = 32
 LONGEST_BROWSER = 200
@@ -54,7 +54,7 @@ class From:
 class Session:
     id: UUID
     person: Person
-    needs: str = ""  # "totp": the second factor is still to come
+    needs: str = ""  # "totp": the second factor is still to come; "factor": it must be set up first
 
 
 async def sign_in(
@@ -159,6 +159,7 @@ async def lives(engine: AsyncEngine, session: UUID, now: datetime, keeping: Keep
     """Whether a session is still good. Asking is no use of it."""
     its = sessions.c
     query = select(its.id).where(its.id == session, its.ends_at > now, its.seen_at > now - keeping.idle)
+    query = query.join(people, its.person_id == people.c.id).where(~_lacks_factor())
     async with engine.connect() as connection:
         return (await connection.execute(query)).first() is not None
 
@@ -167,8 +168,9 @@ async def session(engine: AsyncEngine, token: str, now: datetime, keeping: Keepi
     """Whose token this is; None when it is nobody's, or was not used for too long."""
     its = sessions.c
     query = select(
-        people, agencies.c.name.label("agency_name"), its.id.label("session"), its.needs, its.seen_at
-    )
+        people, agencies.c.name.label("agency_name"), its.id.label("session"), its.needs, its.seen_at,
+        _lacks_factor().label("lacks_factor"),
+    )  # fmt: skip
     query = query.join(sessions, its.person_id == people.c.id).outerjoin(agencies)
     query = query.where(its.token_hash == hashed(token), its.ends_at > now, its.seen_at > now - keeping.idle)
     async with engine.connect() as connection:
@@ -178,7 +180,14 @@ async def session(engine: AsyncEngine, token: str, now: datetime, keeping: Keepi
         if now - row.seen_at > SEEN_EVERY:
             await connection.execute(update(sessions).where(its.id == row.session).values(seen_at=now))
             await connection.commit()
-    return Session(row.session, Person.of(row), row.needs)
+    return Session(row.session, Person.of(row), row.needs or ("factor" if row.lacks_factor else ""))
+
+
+def _lacks_factor() -> ColumnElement[bool]:
+    """Whether people's role needs a second factor that they have not set up."""
+    its = factor_roles.c
+    needed = select(its.role).where(its.role == people.c.role, its.needed).exists()
+    return people.c.totp_since.is_(None) & needed
 
 
 async def sign_out(engine: AsyncEngine, session: Session, now: datetime, came: From) -> None:

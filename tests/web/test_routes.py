@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from sqlalchemy import select
 
 from ivr.cases.roles import Role
+from ivr.desk import signing_in, totp
+from ivr.desk.admin.undoing import history
+from ivr.store.tables import people
 from ivr.web.panel.permissions import ROLES, ROUTES, Permission
 from tests.desk.counter import counter
 from tests.web.everything import ask, routes
@@ -51,3 +57,43 @@ async def test_who_still_owes_the_second_factor_opens_nothing(panel: PanelServed
             if not answer.headers.get("Location", "").startswith("/panel/sign-in/code"):
                 wrong.append(f"{route.name}: {answer.status}")
     assert not wrong
+
+
+async def test_whose_role_needs_a_second_factor_gets_nothing_until_it_is_set_up(panel: PanelServed) -> None:
+    admin = await panel.signed_in("admin")
+    page = await admin.text("/panel/admin/book/factor/row?key=supervisor")
+    seen = re.search(r'name="seen" value="([^"]*)"', page)
+    assert seen is not None
+    sent = {"row": "supervisor", "seen": seen[1], "role": "supervisor", "needed": "true", "reason": "بخشنامه"}
+    person = await panel.person("supervisor")
+    token = await panel.token_of(person)
+    engine, now = panel.engine, panel.clock()
+    before = await signing_in.session(engine, token, now, panel.panel.keeping)
+    assert before is not None and before.needs == ""
+    assert (await admin.post("/panel/admin/book/factor/save", sent)).status == 303
+    wrong = []
+    for route in routes():
+        own = route.name.startswith(("account.factor", "sign_out"))
+        if not own and ROUTES[route.name] is not Permission.PUBLIC:
+            answer, _ = await ask(panel, route, token)
+            if not answer.headers.get("Location", "").startswith("/panel/account/second-factor"):
+                wrong.append(f"{route.name}: {answer.status}")
+    assert not wrong
+    assert not await signing_in.lives(engine, before.id, now, panel.panel.keeping)  # open streams end too
+    assert (await admin.get("/panel/admin")).status == 200  # another role
+
+    client = await panel.client(person, token)
+    assert "نقش شما (سرپرست)" in await client.text("/panel/account/second-factor")
+    async with engine.connect() as connection:
+        its = people.c
+        secret = (await connection.execute(select(its.totp_secret).where(its.id == person.id))).scalar_one()
+    code = totp.code_at(secret, int(now.timestamp()) // totp.STEP_SECONDS)
+    done = await client.post("/panel/account/second-factor", {"code": code})
+    assert done.status == 200 and (await client.get("/panel/inbox")).status == 200
+
+    other = await panel.signed_in("supervisor")
+    assert (await other.get("/panel/inbox")).status == 303
+    change = (await history(engine))[0]
+    assert (change["noun"], change["key"], change["reason"]) == ("factor", "supervisor", "بخشنامه")
+    undone = await admin.post("/panel/admin/undo", {"number": str(change["number"])})
+    assert undone.status == 303 and (await other.get("/panel/inbox")).status == 200

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.roles import Role
 from ivr.desk import wording
 from ivr.desk.admin import terms
 from ivr.desk.admin.fields import Row
@@ -30,6 +31,8 @@ async def rows_in_force(connection: AsyncConnection, noun: str, files: Files) ->
         return {
             name: own.get(name) or {"name": name, "value": getattr(files.limits, name)} for name in LIMITS
         }
+    if noun == "factor":
+        return {str(role): own.get(role) or {"role": str(role), "needed": False} for role in Role}
     if noun == "retention":
         return dict(sorted((await terms.rows(connection, files.folder)).items()))
     if noun != "wording":

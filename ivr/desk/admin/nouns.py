@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.kinds import Kind
+from ivr.cases.roles import Role
 from ivr.cases.routing import Scope
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.admin.fields import Field, Row
@@ -249,5 +250,13 @@ RETENTION = Noun(
     ("what", "kind", "status"),
     over_files=True,
 )
-NOUNS: Sequence[Noun] = (AGENCY, TOPIC, AREA, RULE, KIND, DAY, WORDING, LIMIT, RETENTION)
+FACTOR = Noun(
+    "factor",
+    "factors",
+    tables.factor_roles,
+    (Field("role", "choice", choices=tuple(map(str, Role))), Field("needed", "flag", needed=False)),
+    ("role",),
+)
+NOUNS: Sequence[Noun] = (AGENCY, TOPIC, AREA, RULE, KIND, DAY, WORDING, LIMIT, RETENTION, FACTOR)
+FIXED = (LIMIT, FACTOR)  # people change their rows, and make no new ones
 BY_NAME = {noun.name: noun for noun in NOUNS}

@@ -12,7 +12,7 @@ from ivr.desk.admin.changing import Conflict, Why, Wish, change, version, wish
 from ivr.desk.admin.fields import Row, WrongRow
 from ivr.desk.admin.listing import rows_in_force
 from ivr.desk.admin.names import Names, read_names
-from ivr.desk.admin.nouns import BY_NAME, NOUNS, RETENTION, Noun
+from ivr.desk.admin.nouns import BY_NAME, FIXED, NOUNS, RETENTION, Noun
 from ivr.desk.admin.undoing import history
 from ivr.web.admin import showing
 from ivr.web.panel.visit import NotFound, Route, Visit
@@ -28,6 +28,7 @@ COLUMNS = {
     "day": ("day", "county", "is_working", "note"),
     "wording": ("name", "topic", "status", "said"),
     "limit": ("name", "value"),
+    "factor": ("role", "needed"),
     "retention": ("what", "kind", "status", "delete_after", "anonymise_after"),
 }
 LATEST = 8
@@ -84,6 +85,7 @@ async def listed(visit: Visit) -> web.Response:
         rows={key: rows[key] for key in wanted},
         asked=asked,
         everything=all_,
+        may_add=visit.allowed("books_edit") and noun not in FIXED,
         retired=sum(bool(row.get("retired")) for row in rows.values()),
         **helpers(visit, names),
     )

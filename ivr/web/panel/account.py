@@ -82,7 +82,9 @@ async def _factor_page(visit: Visit, wrong: dict[str, str], status: int) -> web.
     code = segno.make(totp.address(secret, visit.person.name, visit.words("common.factor.issuer")), error="m")
     picture = code.svg_data_uri(scale=5, border=3, light="#fff")
     spelt = " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
-    return visit.render("panel/factor.html", status=status, picture=picture, secret=spelt, wrong=wrong)
+    compelled = visit.session is not None and visit.session.needs == "factor"
+    shown = {"picture": picture, "secret": spelt, "wrong": wrong, "compelled": compelled}
+    return visit.render("panel/factor.html", status=status, **shown)
 
 
 async def confirm_factor(visit: Visit) -> web.Response:

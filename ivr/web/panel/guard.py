@@ -46,6 +46,7 @@ HEADERS = {
 FIRST_THINGS = {
     "totp": "sign_in.second",
     "password": "account.password",
+    "factor": "account.factor",
 }  # what is missing → where it is given
 
 
@@ -131,7 +132,9 @@ class Guard:
             if visit.request.method not in sessions.SAFE or visit.partial:
                 return visit.redirect("/panel/sign-in")
             return visit.redirect(f"/panel/sign-in{_next(visit)}")
-        missing = visit.session.needs or ("password" if visit.person.must_change else "")
+        missing = visit.session.needs
+        if visit.person.must_change and missing != "totp":
+            missing = "password"
         first = FIRST_THINGS.get(missing, "")
         if not first or route.name.startswith(first) or route.name == "sign_out":
             return None
