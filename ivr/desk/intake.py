@@ -127,7 +127,11 @@ class Intake:
         scraps: Sequence[Recorded] = (),
         verdict: str = "",
     ) -> None:
-        """Note how it ended. `scraps`: recordings that became no case (too short to hold a word)."""
+        """Note how it ended. `scraps`: recordings that became no case (too short to hold a word).
+
+        Only where words or a citizen's verdict hang on it is the disk waited for: else, should this process
+        die within the second, the call is closed as lost.
+        """
         fact = {
             "type": "call_ended",
             "call": _call(call),
@@ -139,7 +143,10 @@ class Intake:
         if call.attempt:
             fact["attempt"] = {"id": call.attempt, "outcome": verdict or Outcome.NO_KEY}
         try:
-            await self._append(fact)
+            if call.attempt or scraps:
+                await self._append(fact)
+            else:
+                self.journal.note(fact)
         except JournalError as error:
             log.error("the end of call %s is journalled later: %s", call.id, error)
             self.journal.note(fact)
