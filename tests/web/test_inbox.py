@@ -21,13 +21,14 @@ from ivr.desk.escalating import sweep
 from ivr.desk.hearing import Booth
 from ivr.desk.inbox import PAGE
 from ivr.desk.registering import Wanted, register
+from ivr.settings import load
 from ivr.store.derived import Derived
 from ivr.store.tables import audit, case_events, cases, recordings
 from ivr.web.inbox import stream
 from ivr.web.panel.application import attach
 from ivr.web.panel.visit import Panel
 from tests.desk.counter import Counter, counter
-from tests.web.browser import PHONE, WIDE, chrome, screenshot, serious, window
+from tests.web.browser import PHONE, WIDE, chrome, enter, screenshot, serious, window
 from tests.web.panel import PanelServed, panel
 
 __all__ = ["chrome", "panel"]
@@ -371,3 +372,39 @@ async def test_an_open_page_does_not_hold_up_a_server_that_leaves(
             async with asyncio.timeout(5):
                 await runner.cleanup()
                 await answer.content.read()
+
+
+async def test_many_at_once_without_javascript(panel: PanelServed, chrome: Browser) -> None:
+    its = await books(panel.engine)
+    for code in its.codes[:2]:
+        agency = (await its.at.row(code)).agency
+        await answers.give(panel.engine, its.at.page, its.at.ask(code, agency), "انجام شد")
+    context = await chrome.new_context(base_url=panel.url, viewport=WIDE, java_script_enabled=False)
+    try:
+        await enter(context, panel, "supervisor")
+        page = await context.new_page()
+        await page.goto("/panel/inbox?queue=all")
+        await expect(page.locator("#pick-all")).to_be_hidden()
+        await page.get_by_role("button", name="بستن").click()
+        await expect(page.locator("#told")).to_contain_text("پرونده‌ای برگزیده نشده است")
+        await page.go_back()
+        for code in its.codes[:3]:
+            await line(page, code).get_by_role("checkbox").check()
+        await page.locator("#plain-why").fill("هر دو سو تأیید کردند")
+        folder = load().state_path / "screenshots"
+        folder.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=folder / "inbox-plain.png", full_page=True)
+        await page.get_by_role("button", name="بستن").click()
+        assert await page.locator("#told li .good").count() == 2
+        assert await page.locator("#told li .bad").count() == 1
+        await page.screenshot(path=folder / "inbox-plain-outcomes.png", full_page=True)
+        await page.goto("/panel/inbox?queue=all")
+        await line(page, its.codes[3]).get_by_role("checkbox").check()
+        await page.locator("#plain-agency").fill("شهرداری تبریز")
+        await page.locator("#plain-why").fill("در حوزهٔ آن است")
+        await page.get_by_role("button", name="ارجاع").click()
+        await expect(page.locator("#told .good")).to_have_count(1)
+    finally:
+        await context.close()
+    assert (await its.at.row(its.codes[0])).status == "closed"
+    assert (await its.at.row(its.codes[3])).agency == "shahrdari_tabriz"

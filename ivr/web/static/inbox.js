@@ -53,6 +53,7 @@ function count() {
   }
 }
 
+if (all) all.hidden = false; // without this script it could pick nothing
 all?.addEventListener("change", () => {
   for (const box of boxes()) box.checked = all.checked;
   count();
