@@ -23,8 +23,7 @@ NOTHING = Recorded("", 0.0, 0.0, Ended.FAILED)
 # RECORD FILE does not tell that the disk took no more, and its position may be the file's all the same. What
 # is missing shows by the clock; as some telephones send nothing in silence, the disk is asked too. A whole
 # file that # ended lacks 0.65 s by the clock (the beep, the key) on real Asterisk, after a slow finger more.
-SHORT_SECONDS = 0.75  # more is missing: was that disk seen full lately?
-CUT_SECONDS = 1.2  # more is missing: is it full at this moment?
+SHORT_SECONDS = 0.75  # more is missing: was that disk seen full lately, or is it full at this moment?
 
 
 class Room(Protocol):
@@ -115,8 +114,8 @@ async def examine(
         _make.cache_clear()
         return NOTHING
     missing = lasted - found.seconds
-    if (missing > SHORT_SECONDS and room.was_sick(name, lasted + SHORT_SECONDS)) or (
-        missing > CUT_SECONDS and await asyncio.to_thread(room.is_sick, name)
+    if missing > SHORT_SECONDS and (
+        room.was_sick(name, lasted + SHORT_SECONDS) or await asyncio.to_thread(room.is_sick, name)
     ):
         log.error("recording %s lacks its last %.1f s: the disk takes no more", name, missing)
         return replace(found, ended=Ended.CUT)

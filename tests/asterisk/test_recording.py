@@ -99,6 +99,7 @@ class Ill(recording.Anywhere):
     ("lasted", "room", "ended"),
     [
         (5.0, Sick(), Ended.CUT),
+        (2.9, Sick(), Ended.CUT),  # it filled up in her last word
         (2.3, Sick(), Ended.HASH),  # nothing is missing: it filled up a moment later
         (3.0, Ill(), Ended.CUT),  # it takes something again, but what it refused meanwhile is missing
         (2.65, Ill(), Ended.HASH),  # the beep and the key
