@@ -1,0 +1,1 @@
+"""How long a page takes from the click to its picture."""
