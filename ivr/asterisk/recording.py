@@ -23,6 +23,8 @@ NOTHING = Recorded("", 0.0, 0.0, Ended.FAILED)
 # RECORD FILE does not tell that the disk took no more, and its position may be the file's all the same. What
 # is missing shows by the clock; as some telephones send nothing in silence, the disk is asked too. A whole
 # file that # ended lacks 0.65 s by the clock (the beep, the key) on real Asterisk, after a slow finger more.
+# A file that a full disk cut ends with a whole page: the 44 bytes before frames of a multiple of 32 never do.
+PAGE_BYTES = 4096
 SHORT_SECONDS = 0.75  # more is missing: was that disk seen full lately, or is it full at this moment?
 
 
@@ -115,7 +117,9 @@ async def examine(
         return NOTHING
     missing = lasted - found.seconds
     if missing > SHORT_SECONDS and (
-        room.was_sick(name, lasted + SHORT_SECONDS) or await asyncio.to_thread(room.is_sick, name)
+        found.size % PAGE_BYTES == 0
+        or room.was_sick(name, lasted + SHORT_SECONDS)
+        or await asyncio.to_thread(room.is_sick, name)
     ):
         log.error("recording %s lacks its last %.1f s: the disk takes no more", name, missing)
         return replace(found, ended=Ended.CUT)
