@@ -146,7 +146,7 @@ async def test_a_program_that_is_given_up_leaves_nothing_running(tmp_path: Path)
     with pytest.raises(RecognitionError):
         await by_command(["sh", "-c", shell, "{wav}"], 1.0).words(tmp_path / "x.wav", "fa")
     child = int(marker.read_text())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while (
             Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text().split()[2]
         ):

@@ -225,7 +225,10 @@ class _Call(Party):
         sending = asyncio.create_task(self.phone.run())
         try:
             process = await self._signal(relay.near_port, audio.get_extra_info("sockname")[1])
-            await self._follow(steps, relay, process)
+            try:
+                await self._follow(steps, relay, process)
+            finally:
+                await _ended(process, relay)
         finally:
             sending.cancel()
             audio.close()
@@ -283,6 +286,17 @@ class _Call(Party):
         elif message.startswith(b"BYE "):
             self.outcome.ended_by = self.outcome.ended_by or "hotline"
             self.over.set()
+
+
+async def _ended(process: asyncio.subprocess.Process, relay: Relay) -> None:
+    """A call that is given up is hung up, and leaves no SIPp behind."""
+    if process.returncode is None:
+        relay.hang_up()
+        try:
+            await asyncio.wait_for(process.wait(), 2)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
 
 
 async def _first(*works: object) -> None:

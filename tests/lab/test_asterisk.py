@@ -12,7 +12,7 @@ from ivr.asterisk import dialplan
 from ivr.asterisk.ami import Ami, AmiFailed
 from ivr.lab import asterisk
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Beep, HangUp, Speak
+from ivr.lab.caller import Beep, HangUp, Speak, Wait, place_call
 from tests.fixtures.hotline import Pbx, running_pbx
 
 Programs = tuple[Program, Program]
@@ -49,6 +49,24 @@ async def test_the_production_files_load_beside_an_existing_asterisk(
         assert "192.0.2.1" in pbx.console("pjsip show identifies")
         assert "seda111" in pbx.console("moh show classes")
         assert "operators" in pbx.console("queue show")
+
+
+async def test_a_call_that_is_given_up_leaves_no_sipp_behind(pbx: Pbx) -> None:
+    calling = asyncio.create_task(place_call(pbx.sipp.command, pbx.settings.sip.port, (Beep(), Wait(60))))
+    async with asyncio.timeout(20):
+        while "Record" not in pbx.console("core show channels"):
+            await asyncio.sleep(0.1)  # another process: no event
+    assert await asyncio.to_thread(sipps)
+    calling.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await calling
+    assert await asyncio.to_thread(sipps) == []
+
+
+def sipps() -> list[int]:
+    """This process's own."""
+    found = (each.as_dict(["pid", "cmdline"]) for each in psutil.Process().children())
+    return [each["pid"] for each in found if "-sf" in (each["cmdline"] or ())]
 
 
 async def test_a_server_that_falls_silent_is_left_at_the_absolute_time_out(

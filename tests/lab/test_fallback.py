@@ -220,6 +220,6 @@ async def test_any_name_reaches_the_server_in_one_line(pbx: Pbx, name: str | byt
 
 
 async def test_no_other_extension_is_answered(pbx: Pbx) -> None:
-    for extension in ("112", "s", "T", "00989141234567", "h"):
-        outcome = await pbx.call(Stay(5), extension=extension)
-        assert not outcome.answered, extension
+    extensions = ("112", "s", "T", "00989141234567", "h")
+    outcomes = await asyncio.gather(*(pbx.call(Stay(5), extension=extension) for extension in extensions))
+    assert [outcome.answered for outcome in outcomes] == [False] * len(extensions)
