@@ -144,9 +144,8 @@ def say(text: str) -> None:
 
 
 def _settings(state: Path, second: Path) -> Settings:
-    first = random.Random(os.urandom(8)).randrange(
-        11_000, 28_000, 2
-    )  # below the ports that sockets get by chance
+    # Above the ports that free() gives, below those that sockets get by chance.
+    first = random.Random(os.urandom(8)).randrange(20_000, 29_700, 2)
     more: dict[str, Any] = {"second_volume": str(second)} if "second_volume" in Settings.model_fields else {}
     return Settings(
         state=state, web=Web(port=free()), agi=Agi(port=free(), drain_seconds=5), ami=Ami(port=free()),

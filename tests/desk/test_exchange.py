@@ -40,8 +40,8 @@ async def test_what_goes_out_comes_in_again_and_changes_nothing(engine: AsyncEng
     await edit(engine, "agency", "abfa", note="=HYPERLINK(1)")
     await edit(engine, "agency", "gas", note="-5 درجه")
     for noun in NOUNS:
-        if noun.over_files or noun.name == "limit":
-            continue  # these come from files until people change them
+        if noun.over_files or noun.name in ("limit", "factor"):
+            continue  # these come from files, or are as they are without a row, until people change them
         for form in ("csv", "yaml"):
             data = await export(engine, noun.name, form, FILES)
             assert await bring_in(engine, why(), noun.name, data, f"a.{form}") == [], (noun.name, form)
