@@ -15,8 +15,7 @@ import os
 import statistics
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,15 +27,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.escalation.books import SEED, books
 from bench.panel.books import fill
+from bench.panel.serving import person, serving, signed_in
 from ivr.cases.roles import Role
-from ivr.desk import people, signing_in
 from ivr.desk.admin.listing import Files
 from ivr.desk.book import Book
 from ivr.desk.counting import count_days
-from ivr.desk.signing_in import From, Keeping
 from ivr.lab.browser import FLAGS, chromium
 from ivr.store.tables import cases
-from ivr.web.panel.application import attach
 from ivr.web.panel.visit import Panel
 
 MOST_MS = 200.0
@@ -100,7 +97,7 @@ async def measure(count: int, rounds: int) -> list[Figure]:
                 executable_path=found.program, args=list(FLAGS), env={**os.environ, **found.environment}
             )
             try:
-                async with _serving(engine, Path(folder)) as url:
+                async with serving(_panel(engine, Path(folder)), [web.get("/bare", _bare)]) as url:
                     pages = await _pages(engine)
                     figures: list[Figure] = []
                     for role, token in tokens.items():
@@ -160,34 +157,19 @@ def _figure(name: str, times: list[tuple[float, ...]]) -> Figure:
     return Figure(name, middle(answer), middle(first), middle(painted), max(painted))
 
 
-@asynccontextmanager
-async def _serving(engine: AsyncEngine, folder: Path) -> AsyncIterator[str]:
-    """The panel on a port of its own, and the bare page."""
+def _panel(engine: AsyncEngine, folder: Path) -> Panel:
+    recordings = folder / "recordings"
+    return Panel(engine, Book(engine), recordings, state=folder, seed=SEED, files=Files(SEED))
 
-    async def bare(_: web.Request) -> web.Response:
-        return web.Response(text=STATIC, content_type="text/html")
 
-    app = web.Application()
-    app.router.add_get("/bare", bare)
-    attach(
-        app, Panel(engine, Book(engine), folder / "recordings", state=folder, seed=SEED, files=Files(SEED))
-    )
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()
+async def _bare(_: web.Request) -> web.Response:
+    return web.Response(text=STATIC, content_type="text/html")
 
 
 async def _token(engine: AsyncEngine, role: Role, now: datetime) -> str:
-    wanted = people.Wanted(f"bench.{role}", f"bench.{role}", role, must_change=False)
-    id = await people.add(engine, wanted, "an old brown kettle 7", now)
-    assert id is not None
+    somebody = await person(engine, role, now)
     async with engine.begin() as connection:
-        return await signing_in.begin(connection, id, now, From("127.0.0.1", "bench"), Keeping())
+        return await signed_in(connection, somebody, now)
 
 
 def bare_of(figures: list[Figure]) -> Figure:

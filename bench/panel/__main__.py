@@ -15,27 +15,26 @@ import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-from aiohttp import ClientSession, CookieJar, web
+from aiohttp import ClientSession, CookieJar
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.escalation.books import books
 from bench.panel.books import fill
 from bench.panel.pages import Look, looks
+from bench.panel.serving import person, serving, signed_in
 from ivr.cases.roles import Role
-from ivr.desk import people, signing_in
+from ivr.desk import people
 from ivr.desk.book import Book
 from ivr.desk.book import Page as Reading
 from ivr.desk.inbox import Sight
-from ivr.desk.signing_in import From, Keeping
 from ivr.store.tables import cases
-from ivr.web.panel.application import attach
 from ivr.web.panel.visit import Panel
 
 MOST_MS = 50.0  # p95 of each page over the larger books
@@ -61,9 +60,10 @@ async def measure(count: int, rounds: int) -> list[Figure]:
         Path(folder).chmod(0o755)  # as root the server runs as a user of its own
         async with books(Path(folder), "panel") as (engine, page):
             _say(f"{count:,} cases …")
-            supervisor = await _person(engine, Role.SUPERVISOR, now)
+            supervisor = await person(engine, Role.SUPERVISOR, now)
             await fill(engine, page, count, now, supervisor.id)
-            async with serving(engine, Path(folder)) as url:
+            panel = Panel(engine, Book(engine), Path(folder) / "recordings", state=Path(folder))
+            async with serving(panel) as url:
                 return [figure async for figure in _figures(engine, page, url, supervisor, now, rounds)]
 
 
@@ -72,17 +72,16 @@ async def _figures(
 ) -> AsyncIterator[Figure]:
     desk = Sight(page.rules.desk)
     agency = await _largest(engine, page.rules.desk)
-    officer = await _person(engine, Role.OFFICER, now, agency=agency)
-    neighbour = await _person(engine, Role.SUPERVISOR, now, areas=COUNTIES)
+    officer = await person(engine, Role.OFFICER, now, agency=agency)
+    neighbour = await person(engine, Role.SUPERVISOR, now, areas=COUNTIES)
     three = (
         ("supervisor", supervisor, desk),
         ("officer", officer, Sight(agency, agency)),
         ("two counties", neighbour, replace(desk, counties=frozenset(COUNTIES))),
     )
-    for who, person, sight in three:
+    for who, somebody, sight in three:
         async with engine.begin() as connection:
-            keeping = Keeping()
-            token = await signing_in.begin(connection, person.id, now, From("127.0.0.1", "bench"), keeping)
+            token = await signed_in(connection, somebody, now)
             some = select(cases.c.code, cases.c.caller_key).where(cases.c.channel == "phone")
             some = some.where(cases.c.agency == agency).order_by(cases.c.opened_at.desc()).offset(20).limit(1)
             case = (await connection.execute(some)).one()
@@ -118,31 +117,6 @@ def _cpu() -> float:
             if "bench-panel-" in " ".join(server.cmdline()):
                 used += sum(sum(c.cpu_times()[:2]) for c in server.children()) + sum(server.cpu_times()[:2])
     return used
-
-
-@asynccontextmanager
-async def serving(engine: AsyncEngine, folder: Path) -> AsyncIterator[str]:
-    """The panel on a port of its own."""
-    app = web.Application()
-    attach(app, Panel(engine, Book(engine), folder / "recordings", state=folder))
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        host, port = runner.addresses[0][:2]
-        yield f"http://{host}:{port}"
-    finally:
-        await runner.cleanup()
-
-
-async def _person(
-    engine: AsyncEngine, role: Role, now: datetime, agency: str = "", areas: Sequence[str] = ()
-) -> people.Person:
-    name = f"bench.{role}{len(areas)}"
-    wanted = people.Wanted(name, name, role, agency, tuple(areas), must_change=False)
-    id = await people.add(engine, wanted, "an old brown kettle 7", now)
-    assert id is not None
-    return people.Person(id, name, name, role, agency, areas=tuple(areas))
 
 
 async def _largest(engine: AsyncEngine, desk: str) -> str:

@@ -1,0 +1,48 @@
+"""The real panel on a port of its own, and people who may use it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.roles import Role
+from ivr.desk import people, signing_in
+from ivr.desk.signing_in import From, Keeping
+from ivr.web.panel.application import attach
+from ivr.web.panel.visit import Panel
+
+
+@asynccontextmanager
+async def serving(panel: Panel, more: Iterable[web.RouteDef] = ()) -> AsyncIterator[str]:
+    """Its address. `more`: pages beside its own."""
+    app = web.Application()
+    app.router.add_routes(more)
+    attach(app, panel)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+async def person(
+    engine: AsyncEngine, role: Role, now: datetime, agency: str = "", areas: Sequence[str] = ()
+) -> people.Person:
+    """Somebody new in that role."""
+    name = f"bench.{role}{len(areas)}"
+    wanted = people.Wanted(name, name, role, agency, tuple(areas), must_change=False)
+    id = await people.add(engine, wanted, "an old brown kettle 7", now)
+    assert id is not None
+    return people.Person(id, name, name, role, agency, areas=tuple(areas))
+
+
+async def signed_in(connection: AsyncConnection, somebody: people.Person, now: datetime) -> str:
+    """The token of a session."""
+    return await signing_in.begin(connection, somebody.id, now, From("127.0.0.1", "bench"), Keeping())
