@@ -23,7 +23,7 @@ from sqlalchemy import text
 from ivr import live, lost_calls, supervising
 from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
-from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process
+from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settle
 from ivr.calls import Line, carry
 from ivr.cases.callback import Policy
 from ivr.cases.deadlines import iranian_holidays
@@ -269,6 +269,7 @@ class Hotline:
         await server.start(sockets["agi"])
         stack.push_async_callback(server.close)
         await self._start_web(stack, checks, sockets["web"])
+        settle()
         self.sharing.open()
         tell_systemd()
         await asyncio.to_thread(drain, place, older)

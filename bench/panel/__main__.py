@@ -1,7 +1,8 @@
 """`python -m bench.panel`: the inbox over 10,000 and 1,000,000 cases, as real requests to the real panel.
 
 The time of each page from its request to its last byte, sign-in, queries and rendering included; one after
-the other. Exit 1 when a page takes longer than its target, or grows with the books.
+the other, over the smaller and the larger books in turn. Exit 1 when a page takes longer than
+its target, or grows with the books.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -29,10 +30,9 @@ from bench.escalation.books import books
 from bench.panel.books import fill
 from bench.panel.pages import Look, looks
 from bench.panel.serving import person, serving, signed_in
+from ivr.asterisk.server import prepare_process, settle
 from ivr.cases.roles import Role
-from ivr.desk import people
 from ivr.desk.book import Book
-from ivr.desk.book import Page as Reading
 from ivr.desk.inbox import Sight
 from ivr.store.tables import cases
 from ivr.web.panel.visit import Panel
@@ -54,67 +54,116 @@ class Figure:
     cpu: float
 
 
-async def measure(count: int, rounds: int) -> list[Figure]:
+async def measure(counts: Sequence[int], rounds: int) -> list[tuple[Figure, ...]]:
+    """Of each page a figure over each of the books, asked in turn: what else goes on hits both."""
+    prepare_process()
     now = datetime.now(UTC)
-    with tempfile.TemporaryDirectory(prefix="bench-panel-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o755)  # as root the server runs as a user of its own
-        async with books(Path(folder), "panel") as (engine, page):
+    async with AsyncExitStack() as stack:
+        panels = [await stack.enter_async_context(_panel(count, now)) for count in counts]
+        settle()
+        found = []
+        for looks_alike in zip(*[_looks(panel, now) for panel in panels], strict=True):
+            found.append(await _figures(panels, looks_alike, rounds))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Books of some size behind a panel. `clients`: by who signed in; `code`, `caller`: of a case."""
+
+    server: Path
+    clients: Mapping[str, ClientSession]
+    sights: Mapping[str, Sight]
+    code: str
+    caller: str
+
+
+@asynccontextmanager
+async def _panel(count: int, now: datetime) -> AsyncIterator[Served]:
+    with tempfile.TemporaryDirectory(prefix="bench-panel-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        folder.chmod(0o755)  # as root the server runs as a user of its own
+        async with books(folder, "panel") as (engine, page), AsyncExitStack() as stack:
             _say(f"{count:,} cases …")
+            desk = page.rules.desk
             supervisor = await person(engine, Role.SUPERVISOR, now)
             await fill(engine, page, count, now, supervisor.id)
-            panel = Panel(engine, Book(engine), Path(folder) / "recordings", state=Path(folder))
-            async with serving(panel) as url:
-                return [figure async for figure in _figures(engine, page, url, supervisor, now, rounds)]
+            agency = await _largest(engine, desk)
+            officer = await person(engine, Role.OFFICER, now, agency=agency)
+            neighbour = await person(engine, Role.SUPERVISOR, now, areas=COUNTIES)
+            people = {"supervisor": supervisor, "officer": officer, "two counties": neighbour}
+            panel = Panel(engine, Book(engine), folder / "recordings", state=folder)
+            url = await stack.enter_async_context(serving(panel))
+            clients = {}
+            async with engine.begin() as connection:
+                for who, somebody in people.items():
+                    cookies = {"seda": await signed_in(connection, somebody, now)}
+                    client = ClientSession(url, cookie_jar=CookieJar(unsafe=True), cookies=cookies)
+                    clients[who] = await stack.enter_async_context(client)
+                some = select(cases.c.code, cases.c.caller_key).where(cases.c.channel == "phone")
+                some = some.where(cases.c.agency == agency).order_by(cases.c.opened_at.desc()).offset(20)
+                case = (await connection.execute(some.limit(1))).one()
+            sights = {
+                "supervisor": Sight(desk),
+                "officer": Sight(agency, agency),
+                "two counties": Sight(desk, counties=frozenset(COUNTIES)),
+            }
+            yield Served(folder, clients, sights, case.code, case.caller_key)
+
+
+def _looks(served: Served, now: datetime) -> Iterator[tuple[str, Look]]:
+    for who, sight in served.sights.items():
+        for look in looks(who, sight, now, served.code, served.caller):
+            yield who, look
 
 
 async def _figures(
-    engine: AsyncEngine, page: Reading, url: str, supervisor: people.Person, now: datetime, rounds: int
-) -> AsyncIterator[Figure]:
-    desk = Sight(page.rules.desk)
-    agency = await _largest(engine, page.rules.desk)
-    officer = await person(engine, Role.OFFICER, now, agency=agency)
-    neighbour = await person(engine, Role.SUPERVISOR, now, areas=COUNTIES)
-    three = (
-        ("supervisor", supervisor, desk),
-        ("officer", officer, Sight(agency, agency)),
-        ("two counties", neighbour, replace(desk, counties=frozenset(COUNTIES))),
-    )
-    for who, somebody, sight in three:
-        async with engine.begin() as connection:
-            token = await signed_in(connection, somebody, now)
-            some = select(cases.c.code, cases.c.caller_key).where(cases.c.channel == "phone")
-            some = some.where(cases.c.agency == agency).order_by(cases.c.opened_at.desc()).offset(20).limit(1)
-            case = (await connection.execute(some)).one()
-        jar = CookieJar(unsafe=True)
-        async with ClientSession(url, cookie_jar=jar, cookies={"seda": token}) as client:
-            for look in looks(who, sight, now, case.code, case.caller_key):
-                yield await _figure(client, look, rounds)
-
-
-async def _figure(client: ClientSession, look: Look, rounds: int) -> Figure:
-    times: list[float] = []
-    rows, cpu = 0, 0.0
+    panels: Sequence[Served], asked: Sequence[tuple[str, Look]], rounds: int
+) -> tuple[Figure, ...]:
+    pages = [
+        _Asked(panel.clients[who], look, panel.server)
+        for panel, (who, look) in zip(panels, asked, strict=True)
+    ]
     for number in range(rounds + 2):
         if number == 2:  # the first two are statements being prepared
-            times, cpu = [], _cpu()
-        began = time.perf_counter()
-        async with client.get(f"/panel/inbox?{look.address}") as answer:
+            for page in pages:
+                page.begin()
+        for page in pages:
+            await page.ask()
+    return tuple(page.figure() for page in pages)
+
+
+class _Asked:
+    """One page over one of the books, asked for again and again."""
+
+    def __init__(self, client: ClientSession, look: Look, server: Path) -> None:
+        self.client, self.look, self.server = client, look, server
+        self.begin()
+
+    def begin(self) -> None:
+        self.rows, self.times, self.own, self.base = 0, list[float](), 0.0, _cpu(self.server)
+
+    async def ask(self) -> None:
+        own, began = time.process_time(), time.perf_counter()
+        async with self.client.get(f"/panel/inbox?{self.look.address}") as answer:
             text = await answer.text()
-            took = 1000 * (time.perf_counter() - began)
-        assert answer.status == 200, (look, answer.status)
-        rows = text.count('data-code="')
-        times.append(took)
-    cpu = 1000 * (_cpu() - cpu) / rounds
-    return Figure(look.name, rows, statistics.median(times), statistics.quantiles(times, n=20)[-1], cpu)
+        self.times.append(1000 * (time.perf_counter() - began))
+        self.own += time.process_time() - own
+        assert answer.status == 200, (self.look, answer.status)
+        self.rows = text.count('data-code="')
+
+    def figure(self) -> Figure:
+        cpu = 1000 * (self.own + _cpu(self.server) - self.base) / len(self.times)
+        p95 = statistics.quantiles(self.times, n=20)[-1]
+        return Figure(self.look.name, self.rows, statistics.median(self.times), p95, cpu)
 
 
-def _cpu() -> float:
-    """Seconds of CPU that this process and its PostgreSQL have used; on a busy machine a fairer measure."""
-    servers = [p for p in psutil.process_iter(["name"]) if p.info["name"] == "postgres"]
-    used = time.process_time()
-    for server in servers:
+def _cpu(folder: Path) -> float:
+    """Seconds of CPU that the PostgreSQL of a folder has used."""
+    used = 0.0
+    for server in (p for p in psutil.process_iter(["name"]) if p.info["name"] == "postgres"):
         with suppress(psutil.Error):
-            if "bench-panel-" in " ".join(server.cmdline()):
+            if str(folder) in " ".join(server.cmdline()):
                 used += sum(sum(c.cpu_times()[:2]) for c in server.children()) + sum(server.cpu_times()[:2])
     return used
 
@@ -153,14 +202,14 @@ def show(counts: Sequence[int], small: Sequence[Figure], large: Sequence[Figure]
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.panel", description=__doc__)
     parser.add_argument("--cases", type=int, default=1_000_000, help="in the larger books")
-    parser.add_argument("--rounds", type=int, default=25, help="requests of each page")
+    parser.add_argument("--rounds", type=int, default=40, help="requests of each page")
     parser.add_argument("--json", action="store_true", help="every figure")
     parser.add_argument("--quick", action="store_true", help="100,000 cases, fewer rounds")
     asked = parser.parse_args()
     count, rounds = (100_000, 8) if asked.quick else (asked.cases, asked.rounds)
     counts = (min(10_000, count), count)
     load = os.getloadavg()[0]
-    small, large = (asyncio.run(measure(size, rounds)) for size in counts)
+    small, large = zip(*asyncio.run(measure(counts, rounds)), strict=True)
     if asked.json:
         print(
             json.dumps(

@@ -57,18 +57,15 @@ def day_blocks(day: int) -> list[str]:
     return [facet(str(place), day // size) for place, size in enumerate(_BLOCKS)]
 
 
-def backwards(day: int, most: int) -> tuple[int, list[str]]:
-    """A stretch of at most `most` days that ends with `day`: its first day, and the blocks it is made of.
+def backwards(day: int, least: int) -> tuple[int, list[str]]:
+    """A stretch of at least `least` days back from `day`: its first day, and the blocks that hold it.
 
-    The blocks are of one size and few, for that is what an index combines with words the fastest.
+    The blocks are of one size and few, for that is what an index combines with words the fastest; the last of
+    them may hold days behind `day` too.
     """
-    fits = [size for size in _BLOCKS if (day + 1) % size == 0 and size <= max(most, 1)]
-    size, next_size = fits[-1], _BLOCKS[min(len(fits), len(_BLOCKS) - 1)]
-    first = day + 1 - size
-    while first % next_size and day + 1 - first + size <= most:
-        first -= size
-    place = _BLOCKS.index(size)
-    return first, [facet(str(place), block) for block in range(first // size, (day + 1) // size)]
+    place, size = [(place, size) for place, size in enumerate(_BLOCKS) if 2 * size <= max(least, 2)][-1]
+    first = (day - least + 1) // size
+    return first * size, [facet(str(place), block) for block in range(first, day // size + 1)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,21 @@
 """Search over code, caller, words and answers, and every case by its facets. Newest first, by key.
 
-A frequent word is not sorted out of a hundred thousand cases: the days are walked backwards, first two of
-them, then ever more, until a page is full. Each step asks the index for word *and* days at once, so that it
-finds little more than what is shown. What the planner expects seldom, a rare word or several that rarely come
-together, is looked for in all days at once.
+A frequent word is not sorted out of a hundred thousand cases: the days are walked backwards, first as many as
+hold a page by what the planner expects, then ever more, until it is full. Each step asks the index for word
+*and* days at once, so that it finds little more than what is shown. What the planner expects seldom, a rare
+word or several that rarely come together, is looked for in all days at once (docs/decisions/inbox.md).
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, select, tuple_
+from sqlalchemy import Row, Select, any_, bindparam, select, true, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.search import Sought, backwards, day_of, end_of
@@ -23,7 +25,8 @@ from ivr.store.estimate import expected
 from ivr.store.tables import cases, inbox_entries
 
 FEW = 2_000  # cases that are sorted at once, should the planner expect no more
-FIRST_DAYS, MORE = 2, 16  # the first step, and how many times the days so far a further one takes at most
+FIRST_DAYS, MORE = 2, 16  # the least first step, and how often a further one repeats the days so far
+SPARE = 2  # a step is as long as would hold twice what is missing, by what is expected or was found so far
 MOST_OF_A_NUMBER = 2_000  # cases whose caller's number begins so
 _BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
 
@@ -50,10 +53,10 @@ async def find(
         rows = (await connection.execute(by_caller(sought.caller, sight, filters, after, limit + 1))).all()
         if rows:
             return _page(rows, limit)
-    return await _walk(connection, sought.words, sight, now, filters, after, limit)
+    return await _holding(connection, sought.words, sight, now, filters, after, limit)
 
 
-async def _walk(
+async def _holding(
     connection: AsyncConnection,
     words: Sequence[str],
     sight: Sight,
@@ -62,38 +65,79 @@ async def _walk(
     after: Key | None,
     limit: int,
 ) -> Page:
-    latest = [now, *([after.at] if after else []), *([filters.until] if filters.until else [])]
-    newest_day = day_of(min(latest))
-    first = filters.since or (await connection.execute(_FIRST)).scalar() or now
-    oldest_day, days, seen = day_of(first), FIRST_DAYS, 0
-    if await expected(connection, holding(words, sight, filters)) <= FEW:
-        days = newest_day - oldest_day + 1
-    found: list[Row[Any]] = []
-    while newest_day >= oldest_day and len(found) <= limit:
-        from_day, blocks = backwards(newest_day, days)
-        if newest_day - days < oldest_day:
-            from_day, blocks = oldest_day, []  # all the rest
-        query = step(words, sight, filters, blocks, end_of(newest_day), after, limit + 1 - len(found))
-        found += (await connection.execute(query)).all()
-        seen += newest_day - from_day + 1
-        newest_day, days = from_day - 1, seen * MORE
+    latest = min([now, *([after.at] if after else []), *([filters.until] if filters.until else [])])
+    latest_day, few = day_of(latest), seldom(words, sight, filters)
+    if few and await expected(connection, holding(few)) <= FEW:
+        query = at_once(words, sight, filters, end_of(latest_day), after, limit + 1)
+        found = (await connection.execute(query)).all()
+    else:
+        found = await _walk(connection, words, sight, now, filters, latest_day, after, limit + 1)
     if not found:
         return Page()
-    chosen = select(cases.c.id, cases.c.opened_at.label("listed_at"))
-    rows = await connection.execute(
-        shown(chosen.where(cases.c.id.in_([row.id for row in found])), newest=True)
-    )
+    rows = await connection.execute(_FOUND, {"ids": [row.id for row in found]})
     return _page(rows.all(), limit)
 
 
-def holding(words: Sequence[str], sight: Sight, filters: Filters) -> Select[Any]:
-    """Every case that holds everything."""
-    return select(inbox_entries.c.case_id).where(wanted(*_held(words, sight, filters)))
-
-
-def _held(words: Sequence[str], sight: Sight, filters: Filters) -> tuple[list[str], list[list[str]]]:
+async def _walk(
+    connection: AsyncConnection,
+    words: Sequence[str],
+    sight: Sight,
+    now: datetime,
+    filters: Filters,
+    day: int,
+    after: Key | None,
+    limit: int,
+) -> Sequence[Row[Any]]:
+    """From that day backwards."""
+    first = filters.since or (await connection.execute(_FIRST)).scalar() or now
+    oldest_day, seen = day_of(first), 0
+    every_day = day_of(now) - oldest_day + 1
     every, groups = facets(sight, filters)
-    return [*words, *every], groups
+    many = await expected(connection, holding([*words, *every], groups))
+    days = every_day if many <= FEW else max(FIRST_DAYS, every_day * SPARE * limit // many)
+    found: list[Row[Any]] = []
+    while day >= oldest_day and len(found) < limit:
+        from_day, blocks = backwards(day, days)
+        if from_day <= oldest_day or 2 * days > every_day:
+            from_day, blocks = oldest_day, []  # all the rest
+        query = step(words, sight, filters, blocks, end_of(day), after, limit - len(found))
+        found += (await connection.execute(query)).all()
+        seen += day - from_day + 1
+        missing = limit - len(found)
+        day, days = from_day - 1, seen * min(MORE, 1 + SPARE * missing // max(len(found), 1))
+    return found
+
+
+def holding(every: Sequence[str], groups: Sequence[Sequence[str]] = ()) -> Select[Any]:
+    """Every case that holds all of `every` and one of each group."""
+    return select(inbox_entries.c.case_id).where(wanted(every, groups))
+
+
+def seldom(words: Sequence[str], sight: Sight, filters: Filters) -> list[str]:
+    """What is asked for without kind, county and way: of these there are few, and each has many cases."""
+    rest = facets(replace(sight, counties=frozenset()), replace(filters, kind="", county="", channel=""))
+    return [*words, *rest[0]]
+
+
+def at_once(
+    words: Sequence[str],
+    sight: Sight,
+    filters: Filters,
+    before: datetime,
+    after: Key | None,
+    limit: int,
+) -> Select[Any]:
+    """The newest cases that hold everything, by what few hold; the rest is read off their rows.
+
+    An index takes longer over what many cases hold than it takes to look at the few.
+    """
+    few = seldom(words, sight, filters)
+    every, groups = facets(sight, filters)
+    often = [each for each in every if each not in few]
+    holds = [wanted(few, [])]
+    if often or groups:
+        holds.append(wanted(often, groups).is_(true()))  # so put, it is nothing for the index
+    return _newest_entries(holds, filters, before, after, limit)
 
 
 def step(
@@ -106,11 +150,16 @@ def step(
     limit: int,
 ) -> Select[Any]:
     """The newest cases that hold everything: those of the blocks of days, or all of them `before`."""
+    every, groups = facets(sight, filters)
+    holds = wanted([*words, *every], [*groups, *([blocks] if blocks else [])])
+    return _newest_entries([holds], filters, before, after, limit)
+
+
+def _newest_entries(
+    holds: Sequence[Any], filters: Filters, before: datetime, after: Key | None, limit: int
+) -> Select[Any]:
     entry = inbox_entries.c
-    every, groups = _held(words, sight, filters)
-    holds = wanted(every, [*groups, *([blocks] if blocks else [])])
-    query = select(entry.case_id.label("id"), entry.opened_at).where(holds)
-    query = query.where(entry.opened_at < before)
+    query = select(entry.case_id.label("id"), entry.opened_at).where(*holds, entry.opened_at < before)
     for bound in _bounds(filters, after, entry.opened_at, entry.case_id):
         query = query.where(bound)
     return query.order_by(entry.opened_at.desc(), entry.case_id.desc()).limit(limit)
@@ -159,3 +208,10 @@ def _page(rows: Sequence[Row[Any]], limit: int) -> Page:
 
 
 _FIRST = select(cases.c.opened_at).where(cases.c.opened_at > _BEFORE_ALL).order_by(cases.c.opened_at).limit(1)
+# Made once: it takes longer to make than to run.
+_FOUND = shown(
+    select(cases.c.id, cases.c.opened_at.label("listed_at")).where(
+        cases.c.id == any_(bindparam("ids", type_=ARRAY(cases.c.id.type)))
+    ),
+    newest=True,
+)

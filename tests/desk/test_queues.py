@@ -176,11 +176,35 @@ async def test_a_word_is_found_wherever_it_was_said_the_newest_first(
     assert found[:400] == wanted
 
 
+@pytest.mark.parametrize("few", [0, searching.FEW], ids=["by days", "at once"])
+async def test_a_search_finds_what_its_filters_leave_of_what_may_be_seen(
+    many: AsyncEngine, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(searching, "FEW", few)
+    sight = replace(DESK, counties=frozenset({"ahar", "sarab"}))
+    filters = Filters(kind="complaint", status="closed", channel="phone")
+    async with many.connect() as connection:
+        said = text("lexemes::text LIKE '%''اب''%'")
+        holding = set((await connection.execute(select(inbox_entries.c.case_id).where(said))).scalars())
+        wanted = [
+            row for row in await everything(connection)
+            if row.id in holding and row.county in {None, "ahar", "sarab"}
+            and (row.kind, row.status, row.channel) == ("complaint", "closed", "phone")
+        ]  # fmt: skip
+        wanted.sort(key=lambda row: (row.opened_at, row.id), reverse=True)
+        found: list[uuid.UUID] = []
+        after: Key | None = None
+        while page := await searching.find(connection, sought("آب"), sight, NOW, filters, after, 7):
+            found += [row.id for row in page.rows]
+            if (after := page.after) is None:
+                break
+    assert len(found) > 14 and found == [row.id for row in wanted]
+
+
 async def test_the_planner_tells_a_frequent_word_from_a_rare_one(many: AsyncEngine) -> None:
     async with many.connect() as connection:
         often, rarely = [
-            await expected(connection, searching.holding(sought(words).words, DESK, EVERYTHING))
-            for words in ("سلام", RARE)
+            await expected(connection, searching.holding(sought(words).words)) for words in ("سلام", RARE)
         ]
         total = (await connection.execute(select(func.count()).select_from(cases))).scalar_one()
     assert often > total / 4 and rarely < total / 20
@@ -246,6 +270,7 @@ def questions(agency: str) -> Iterator[tuple[str, Select[Any]]]:
                 for after in (None, deep):
                     query = searching.step(words, sight, narrow, blocks, NOW, after, 51)
                     yield f"search {words} {blocks}", query
+                    yield f"search {words} at once", searching.at_once(words, sight, narrow, NOW, after, 51)
         yield "code", searching.by_code("1234567890", sight)
         yield "caller", searching.by_caller("+989141234", sight, EVERYTHING, None, 51)
     yield "all", searching.newest(EVERYTHING, None, 51)

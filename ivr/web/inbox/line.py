@@ -1,23 +1,28 @@
-"""One case as a line of the inbox: what its template says of it."""
+"""One case as a line of the inbox: what its template says of it.
+
+The same fifty cases are looked at all day by everybody: a line is written when something in it has changed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from markupsafe import Markup
 from persiantools.jdatetime import JalaliDate
 from sqlalchemy import Row
 
 from ivr.desk.inbox import Sight
 from ivr.web.inbox.names import Names
 from ivr.web.panel.visit import Visit
-from ivr.web.panel.words import digits
+from ivr.web.panel.words import Words, digits
 
 SOON, NEAR = timedelta(days=1), timedelta(days=3)
+MOST_KEPT = 4_096  # lines, of some two kilobytes each
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,28 @@ class Line:
         return f"/panel/cases/{self.case.code}"
 
 
-def line(visit: Visit, row: Row[Any], names: Names, sight: Sight, heard: bool) -> Line:
+def lines(visit: Visit, rows: Sequence[Row[Any]], names: Names, sight: Sight, heard: bool) -> list[Markup]:
     """`heard`: whether this person may play recordings."""
-    words, code = visit.words, digits(row.code)
-    zone = ZoneInfo(visit.panel.book.timezone)
+    macro, zone = visit.macro("inbox/line.html", "row"), ZoneInfo(visit.panel.book.timezone)
+    return [
+        _written(macro, visit.words, zone, names, sight.lowest, heard, _due(visit, row), row) for row in rows
+    ]
+
+
+@lru_cache(MOST_KEPT)
+def _written(
+    macro: Callable[[Line], Markup],
+    words: Words,
+    zone: ZoneInfo,
+    names: Names,
+    lowest: str,
+    heard: bool,
+    its: Mark,
+    row: Row[Any],
+) -> Markup:
+    code = digits(row.code)
     due, opened = (_day(at.astimezone(zone).date()) for at in (row.due_at, row.opened_at))
-    return Line(
+    line = Line(
         row,
         code,
         words.get(f"common.kind.{row.kind}", row.kind),
@@ -65,14 +86,15 @@ def line(visit: Visit, row: Row[Any], names: Names, sight: Sight, heard: bool) -
         names.agencies.get(row.agency, row.agency),
         names.topics.get(row.topic, row.topic),
         names.counties.get(row.county or "", words("inbox.no_county")),
-        _due(visit, row),
+        its,
         words("inbox.due.title", due=due, opened=opened),
-        tuple(_marks(visit, row, sight)),
+        tuple(_marks(words, row, lowest)),
         _length(row.seconds or 0),
         f"/panel/recordings/{row.recording}" if row.recording and heard else "",
         words("inbox.select_one", code=code),
         words("inbox.play", code=code),
     )
+    return macro(line)
 
 
 @lru_cache(4096)
@@ -104,11 +126,10 @@ def _how_long(visit: Visit, gap: timedelta) -> str:
     return visit.words("inbox.due.minutes", n=max(gap.seconds // 60, 1))
 
 
-def _marks(visit: Visit, row: Row[Any], sight: Sight) -> Iterator[Mark]:
-    words = visit.words
+def _marks(words: Words, row: Row[Any], lowest: str) -> Iterator[Mark]:
     if row.drafted:
         yield Mark("accent", words("inbox.mark.drafted"))
-    if row.level not in {"", sight.lowest} and row.closed_at is None:
+    if row.level not in {"", lowest} and row.closed_at is None:
         yield Mark("bad", words.get(f"common.level.{row.level}", row.level))
     if row.fallback:
         yield Mark("warn", words("inbox.mark.fallback"))

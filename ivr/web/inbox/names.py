@@ -22,7 +22,7 @@ FRESH = timedelta(minutes=1)
 _OWN_WAYS = tuple(sorted(RESERVED - {"ivr", "citizen"}))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Names:
     """Code → name, in the order in which it is offered. `bodies`: agencies that can be given a case."""
 

@@ -16,7 +16,7 @@ from ivr.desk.inbox import Page, Sight, rows_of
 from ivr.desk.queues import MOST_COUNTED, Queue
 from ivr.web.counter import tracking_code
 from ivr.web.inbox.asked import ALL, FIELDS, Asked, key_text, queues_for, read, sight
-from ivr.web.inbox.line import line
+from ivr.web.inbox.line import lines
 from ivr.web.inbox.names import NameBook, Names
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
@@ -38,7 +38,7 @@ async def inbox(book: NameBook, visit: Visit) -> web.StreamResponse:
     return visit.render(
         "inbox/inbox.html",
         asked=asked,
-        lines=[line(visit, row, names, its, may["play"]) for row in found.rows],
+        lines=lines(visit, found.rows, names, its, may["play"]),
         tabs=_tabs(visit, asked, tabs, counts),
         title=visit.words(f"inbox.queue.{asked.tab}"),
         next_page=_next(asked, found),
@@ -59,7 +59,7 @@ async def rows(book: NameBook, visit: Visit) -> web.StreamResponse:
     async with visit.panel.engine.connect() as connection:
         found = (await connection.execute(rows_of(codes, its))).all()
     heard = visit.allowed(P.RECORDINGS_BLIND)
-    return visit.render("inbox/rows.html", lines=[line(visit, row, names, its, heard) for row in found])
+    return visit.render("inbox/rows.html", lines=lines(visit, found, names, its, heard))
 
 
 def codes_in(texts: Sequence[str]) -> list[str]:

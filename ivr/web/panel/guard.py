@@ -104,6 +104,7 @@ class Guard:
             "",
             form,
             self.pages.render,
+            self.pages.macro,
             self.pages.path,
             self.panel.clock(),
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
+from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor
@@ -95,6 +96,7 @@ class Visit:
     guest_key: str
     sent: Form
     renderer: Callable[[Visit, str, Mapping[str, Any]], str]
+    macro: Callable[[str, str], Callable[..., Markup]]  # macro("inbox/line.html", "row"): one without context
     path: Callable[..., str]  # path("case", code=…): the address of a page
     now: datetime
 
