@@ -149,5 +149,6 @@ def facets(sight: Sight, filters: Filters) -> tuple[list[str], list[list[str]]]:
     """What an entry must hold, and groups of which it must hold one."""
     every = [facet(_LETTERS[name], value) for name, value in filters.codes.items()]
     every += [facet("h", sight.agency)] if sight.agency else []
-    counties = [facet("c", county) for county in ["", *sorted(sight.counties)]]
-    return every, [counties] if sight.counties else []
+    if not sight.counties or filters.county in sight.counties:
+        return every, []
+    return every, [[facet("c", county) for county in ["", *sorted(sight.counties)]]]

@@ -66,16 +66,19 @@ async def _holding(
     limit: int,
 ) -> Page:
     latest = min([now, *([after.at] if after else []), *([filters.until] if filters.until else [])])
-    latest_day, few = day_of(latest), seldom(words, sight, filters)
-    if few and await expected(connection, holding(few)) <= FEW:
-        query = at_once(words, sight, filters, end_of(latest_day), after, limit + 1)
-        found = (await connection.execute(query)).all()
+    day, limit = day_of(latest), limit + 1
+    every = (*words, *facets(sight, filters)[0])
+    for few in dict.fromkeys((seldom(words, sight, filters), every)):
+        if few and await expected(connection, holding(few)) <= FEW:
+            query = at_once(few, sight, filters, end_of(day), after, limit)
+            found = (await connection.execute(query)).all()
+            break
     else:
-        found = await _walk(connection, words, sight, now, filters, latest_day, after, limit + 1)
+        found = await _walk(connection, words, sight, now, filters, day, after, limit)
     if not found:
         return Page()
     rows = await connection.execute(_FOUND, {"ids": [row.id for row in found]})
-    return _page(rows.all(), limit)
+    return _page(rows.all(), limit - 1)
 
 
 async def _walk(
@@ -113,25 +116,19 @@ def holding(every: Sequence[str], groups: Sequence[Sequence[str]] = ()) -> Selec
     return select(inbox_entries.c.case_id).where(wanted(every, groups))
 
 
-def seldom(words: Sequence[str], sight: Sight, filters: Filters) -> list[str]:
+def seldom(words: Sequence[str], sight: Sight, filters: Filters) -> tuple[str, ...]:
     """What is asked for without kind, county and way: of these there are few, and each has many cases."""
     rest = facets(replace(sight, counties=frozenset()), replace(filters, kind="", county="", channel=""))
-    return [*words, *rest[0]]
+    return (*words, *rest[0])
 
 
 def at_once(
-    words: Sequence[str],
-    sight: Sight,
-    filters: Filters,
-    before: datetime,
-    after: Key | None,
-    limit: int,
+    few: Sequence[str], sight: Sight, filters: Filters, before: datetime, after: Key | None, limit: int
 ) -> Select[Any]:
-    """The newest cases that hold everything, by what few hold; the rest is read off their rows.
+    """The newest cases that hold everything, by what `few` of them hold; the rest is read off their rows.
 
     An index takes longer over what many cases hold than it takes to look at the few.
     """
-    few = seldom(words, sight, filters)
     every, groups = facets(sight, filters)
     often = [each for each in every if each not in few]
     holds = [wanted(few, [])]

@@ -266,11 +266,12 @@ def questions(agency: str) -> Iterator[tuple[str, Select[Any]]]:
             yield f"count {queue}", queues.counting(sight, NOW, [queue])
             yield f"last of {queue}", queues.last_read(queue, sight, NOW, EVERYTHING, deep)
         for words in (["اب"], ["سلا", "خست"], [RARE], []):
+            few = searching.seldom(words, sight, narrow)
             for blocks in (backwards(day_of(NOW), 100)[1], []):
                 for after in (None, deep):
                     query = searching.step(words, sight, narrow, blocks, NOW, after, 51)
                     yield f"search {words} {blocks}", query
-                    yield f"search {words} at once", searching.at_once(words, sight, narrow, NOW, after, 51)
+                    yield f"search {words} at once", searching.at_once(few, sight, narrow, NOW, after, 51)
         yield "code", searching.by_code("1234567890", sight)
         yield "caller", searching.by_caller("+989141234", sight, EVERYTHING, None, 51)
     yield "all", searching.newest(EVERYTHING, None, 51)
