@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Text, cast, false, func, literal, select, tuple_
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from ivr.cases.search import facet, tsquery
 from ivr.store.tables import cases, inbox_entries, people, recordings
@@ -96,21 +96,18 @@ def key_of(row: Row[Any]) -> Key:
 def shown(chosen: Select[Any], newest: bool) -> Select[Any]:
     """What the inbox shows of the chosen cases (`id`, `listed_at`), in order."""
     ids = chosen.subquery()
-    heard = (
-        select(recordings.c.id)
-        .where(
-            recordings.c.case_id == cases.c.id, ~recordings.c.superseded, recordings.c.removed_at.is_(None)
-        )
-        .order_by(recordings.c.recorded_at)
-        .limit(1)
-    )
+    its = recordings.c
+    heard = select(its.id).where(its.case_id == cases.c.id, ~its.superseded, its.removed_at.is_(None))
+    heard = heard.order_by(its.recorded_at)
+    # Tuples, for the inbox keeps lines by their rows.
+    sounds = func.array(heard.scalar_subquery(), type_=ARRAY(its.id.type, as_tuple=True)).label("recordings")
     entry = inbox_entries.c
     flags = (entry.silent, entry.fallback, entry.over_limit, entry.repeats, entry.seconds)
     own = (cases.c[name] for name in _SHOWN)
     drafted = func.coalesce(func.jsonb_typeof(cases.c.draft) == "object", false()).label("drafted")
     person = people.c.full_name.label("person_name")
     return (
-        select(ids.c.listed_at, *own, *flags, drafted, person, heard.scalar_subquery().label("recording"))
+        select(ids.c.listed_at, *own, *flags, drafted, person, sounds)
         .join(cases, cases.c.id == ids.c.id)
         .outerjoin(inbox_entries, inbox_entries.c.case_id == cases.c.id)
         .outerjoin(people, people.c.id == cases.c.person_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import uuid
 import wave
 from dataclasses import dataclass
@@ -77,7 +78,8 @@ class Books:
         row |= {"size": 16_044, "sha256": "ab" * 32, "ended": "hash", "superseded": False}
         async with self.at.engine.begin() as connection:
             await connection.execute(insert(recordings).values(row))
-        await referring.accept(self.at.engine, self.at.page, self.at.ask(code, case.agency))
+        if case.status == "referred":
+            await referring.accept(self.at.engine, self.at.page, self.at.ask(code, case.agency))
         return uuid.UUID(str(row["id"]))
 
 
@@ -168,6 +170,33 @@ async def test_a_whole_morning_by_keyboard_alone(panel: PanelServed, chrome: Bro
             await connection.execute(select(audit.c.action).where(audit.c.recording.is_not(None)))
         ).all()
     assert played
+
+
+async def test_all_that_was_recorded_of_a_case_is_heard_one_after_another(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    """She added to her words: space plays both, says which it is, and after the last begins anew."""
+    its = await books(panel.engine)
+    heard = []
+    for _ in range(2):
+        its.at.at += timedelta(minutes=1)
+        heard.append(await its.record(its.codes[4], panel.panel.recordings))
+    panel.panel.booth = Booth(panel.panel.recordings, Derived(panel.panel.state / "derived"))
+    async with window(chrome, panel, "supervisor") as page:
+        await live(page, "/panel/inbox?queue=all")
+        asked: list[str] = []
+        page.on("request", lambda sent: asked.extend(re.findall(r"/recordings/([0-9a-f-]+)", sent.url)))
+        await page.keyboard.press("j")
+        await page.keyboard.press("Space")
+        place = page.locator(".player .place")
+        await expect(place).to_have_text("۱ از ۲")
+        await expect(place).to_have_text("۲ از ۲")
+        await screenshot(page, "inbox-player")
+        assert not await serious(page)
+        await page.wait_for_function("document.querySelector('.player audio').ended")
+        assert list(dict.fromkeys(asked)) == [str(id) for id in heard]
+        await page.keyboard.press("Space")
+        await expect(place).to_have_text("۱ از ۲")
 
 
 async def test_arabic_letters_and_digits_find_persian_words(panel: PanelServed, chrome: Browser) -> None:

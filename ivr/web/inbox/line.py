@@ -35,7 +35,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`sound`: where its first recording is, for whoever may hear it."""
+    """`sounds`: its recordings in the order they were spoken, for whoever may hear them."""
 
     case: Row[Any]
     code: str
@@ -48,7 +48,7 @@ class Line:
     dates: str
     marks: tuple[Mark, ...]
     length: str
-    sound: str
+    sounds: str
     pick: str
     play: str
 
@@ -90,7 +90,7 @@ def _written(
         words("inbox.due.title", due=due, opened=opened),
         tuple(_marks(words, row, lowest)),
         _length(row.seconds or 0),
-        f"/panel/recordings/{row.recording}" if row.recording and heard else "",
+        " ".join(map(str, row.recordings)) if heard else "",
         words("inbox.select_one", code=code),
         words("inbox.play", code=code),
     )

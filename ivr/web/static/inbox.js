@@ -146,21 +146,36 @@ for (const dialog of document.querySelectorAll("dialog")) {
 // ── sound ──
 const player = document.querySelector(".player");
 const audio = player.querySelector("audio");
+let sounds = []; // the ids of the case's recordings, and which of them it is
+let number = 0;
 
 function play(row) {
-  if (!row?.dataset.sound) return;
+  if (!row?.dataset.sounds) return;
   if (row.classList.contains("sounds")) {
-    if (audio.paused) audio.play();
+    if (audio.ended) sound(0);
+    else if (audio.paused) audio.play();
     else audio.pause();
     return;
   }
   silence();
   row.classList.add("sounds");
   player.hidden = false;
+  sounds = row.dataset.sounds.split(" ");
   player.querySelector(".name").textContent = words.playing.replace("#", persian(row.dataset.code));
-  audio.src = row.dataset.sound;
+  sound(0);
+}
+
+function sound(which) {
+  number = which;
+  const place = player.querySelector(".place");
+  place.hidden = sounds.length < 2;
+  place.textContent = words.place.replace("#", persian(number + 1)).replace("#", persian(sounds.length));
+  audio.src = `/panel/recordings/${sounds[number]}`;
   audio.play().catch(() => {});
 }
+
+// She added to her words: they are heard one after another.
+audio.addEventListener("ended", () => number + 1 < sounds.length && sound(number + 1));
 
 function silence() {
   list.querySelector(".sounds")?.classList.remove("sounds");
