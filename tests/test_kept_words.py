@@ -5,14 +5,18 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from sqlalchemy import select
+
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import Beep, Hear, Outcome, Press, Speak, Stay, Step
+from ivr.store.tables import recordings
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told
 from tests.fixtures.small_disk import SmallDisk
 from tests.test_calls import SPEAK, TO_RECORD, files
 from tests.test_full_disk import kill, long_ago, until
 
 BLOCK = 32_768  # bytes, 2 s of words: Asterisk writes as many at once, what comes then is in its memory alone
+PAGE = 4_096
 
 
 def says_more(hotline: Hotline, number: str, seconds: float, *then: Step) -> asyncio.Task[Outcome]:
@@ -92,3 +96,31 @@ async def test_further_words_that_no_disk_took_are_said_again_to_the_second_one(
         *both, (again, seconds) = (await words_of(hotline, number, 3)).items()
         assert all(2 < shorter < 3 for _, shorter in both)  # the further words as far as the disk took them
         assert seconds > 3 and again.startswith("second/fallback/")
+
+
+async def test_further_words_with_a_hole_are_asked_for_again_though_their_disk_has_room_by_then(
+    programs: tuple[Program, Program], stand_ins: Path, postgres_url: str, template: str,
+    small_disk: SmallDisk,
+) -> None:  # fmt: skip
+    async with running_hotline(programs, stand_ins, postgres_url, template, state=small_disk.path) as hotline:
+        number = fresh_number()
+        calling = says_more(hotline, number, 8, Beep(), Speak(3), Press("#"), Stay())
+        await killed_in_further_words(hotline, 1)
+        small_disk.fill(leave=5 * PAGE)
+        further = max(hotline.settings.recordings.rglob("*.wav"), key=lambda path: path.stat().st_mtime)
+
+        async def refused() -> bool:
+            return 44 + BLOCK < further.stat().st_size
+
+        await until(refused)  # what was left took a part of a block, and the rest is in no file
+        small_disk.free()
+        outcome = await calling
+        assert outcome.completed and told(outcome, "fallback.apology"), outcome
+        assert told(outcome, "fallback.thanks") and not told(outcome, "fallback.kept")
+        long_ago(small_disk.path)
+        await hotline.start_server()
+        assert len(await words_of(hotline, number, 3)) == 3
+        name = further.relative_to(hotline.settings.recordings).with_suffix("").as_posix()
+        async with hotline.engine.connect() as connection:
+            ended = await connection.scalar(select(recordings.c.ended).where(recordings.c.name == name))
+        assert ended == "cut" and 5 < (further.stat().st_size - 44) / 16_000 < 7.6

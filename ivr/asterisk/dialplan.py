@@ -12,13 +12,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
 from ivr.settings import ROOT, Settings
+from ivr.voice.wave import FRAME_BYTES, HEADER_BYTES
 
 TEMPLATES = ROOT / "dialplan"
 CALL_SECONDS = 1_800  # the absolute time-out: longer than the longest way through the menu
 CALLBACK_SECONDS = 900  # the same for a call of ours
 SUPERVISING_SECONDS = 3_600  # and for a supervisor who listens, or talks to a caller
 RECORD_SECONDS, SILENCE_SECONDS = 180, 8
-LEAST_BYTES = 44 + 8_000  # half a second: a shorter file holds no word, or its disk is full
+LEAST_BYTES = HEADER_BYTES + 8_000  # half a second: a shorter file holds no word, or its disk is full
 
 # What Asterisk plays by itself, apart from any menu.
 FALLBACK_PROMPTS = (
@@ -102,6 +103,8 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "fallback": settings.state_path / "fallback",
         "second_fallback": settings.second_path and settings.second_path / "fallback",
         "least_bytes": LEAST_BYTES,
+        "header_bytes": HEADER_BYTES,
+        "frame_bytes": FRAME_BYTES,
         "music": settings.sounds / "moh",
         "call_seconds": CALL_SECONDS,
         "callback_seconds": CALLBACK_SECONDS,

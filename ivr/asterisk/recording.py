@@ -13,7 +13,7 @@ from typing import Protocol
 
 from ivr.asterisk.agi import Reply
 from ivr.voice.events import Ended, Recorded
-from ivr.voice.wave import measure
+from ivr.voice.wave import is_whole, measure
 
 log = logging.getLogger(__name__)
 
@@ -23,10 +23,7 @@ NOTHING = Recorded("", 0.0, 0.0, Ended.FAILED)
 # RECORD FILE does not tell that the disk took no more, and its position may be the file's all the same. What
 # is missing shows by the clock; as some telephones send nothing in silence, the disk is asked too. A whole
 # file that # ended lacks 0.65 s by the clock (the beep, the key) on real Asterisk, after a slow finger more.
-# Frames of any telephone are a multiple of 2 ms. Of 1,900 recordings of two chaos runs those of another
-# length were the ones that their disk had refused a part of: the end, or a block in the middle when it was
-# full for a moment only. Beside the clock, for nobody knows every telephone.
-HEADER_BYTES, FRAME_BYTES = 44, 32
+# The file's length is asked beside the clock, too, for nobody knows every telephone.
 SHORT_SECONDS = 0.75  # more is missing: was that disk seen full lately, or is it full at this moment?
 
 
@@ -119,7 +116,7 @@ async def examine(
         return NOTHING
     missing = lasted - found.seconds
     if missing > SHORT_SECONDS and (
-        (found.size - HEADER_BYTES) % FRAME_BYTES
+        not is_whole(found.size)
         or room.was_sick(name, lasted + SHORT_SECONDS)
         or await asyncio.to_thread(room.is_sick, name)
     ):

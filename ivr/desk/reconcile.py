@@ -32,7 +32,7 @@ from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.journal import Fact, Journal
 from ivr.store.tables import cases
 from ivr.voice.events import Ended, Recorded
-from ivr.voice.wave import measure
+from ivr.voice.wave import is_whole, measure
 
 log = logging.getLogger(__name__)
 
@@ -156,7 +156,7 @@ def _opening(call: dict[str, Any], at: str, told: Fact | None) -> Fact:
 
 def _measured(root: Path, stray: Stray) -> Recorded:
     found = measure((root / f"{stray.name}.wav").read_bytes())
-    ended: Any = Ended.HANGUP  # nobody is left to say how; the words are whole as far as they go
+    ended: Any = Ended.HANGUP if is_whole(found.size) else Ended.CUT  # nobody is left to say how
     if found.seconds < LEAST_SECONDS:
         ended = TOO_SHORT
     elif not found.voiced_seconds:

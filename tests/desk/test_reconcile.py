@@ -228,6 +228,17 @@ async def test_a_file_without_a_word_is_a_row_with_its_reason(
         assert (row.ended, row.case_id, str(row.call_id)) == (why, None, facts.id)
 
 
+@pytest.mark.parametrize(("size", "ended"), [(39_744, "cut"), (8 * 4096, "cut"), (39_724, "hangup")])
+async def test_words_of_which_the_disk_refused_a_part_are_marked_for_whoever_hears_them(
+    engine: AsyncEngine, tmp_path: Path, size: int, ended: str
+) -> None:
+    name = put(tmp_path, audio((size - 44) / 16_000))
+    async with office(engine, tmp_path) as desk:
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        (row,) = await rows(engine, name)
+        assert row.ended == ended
+
+
 async def test_a_case_whose_fact_was_refused_opens_under_the_code_she_was_told(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from ivr.asterisk.dialplan import render
+from ivr.lab.asterisk import Program
 from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay
 from ivr.lab.ports import free
 from ivr.settings import Address
-from tests.fixtures.hotline import Pbx, fresh_number, told, write_tone
+from tests.fixtures.hotline import Pbx, fresh_number, running_pbx, told, write_tone
+from tests.fixtures.small_disk import SmallDisk
 
 Talk = Callable[["Agi"], Awaitable[None]]
 
@@ -122,7 +124,8 @@ async def test_when_her_words_are_kept_already_nothing_more_is_asked(pbx: Pbx) -
         (2.0, "fallback.kept"),
         (0.3, "fallback.apology"),
         (None, "fallback.apology"),
-        ((9 * 4096 - 44) / 16_000, "fallback.apology"),  # as a disk leaves it that is full for a moment
+        ((9 * 4096 - 44) / 16_000, "fallback.apology"),  # as a disk leaves it that is full for a moment …
+        ((39_744 - 44) / 16_000, "fallback.apology"),  # … and that took what she said afterwards
     ],
 )
 async def test_of_words_under_way_the_file_tells_whether_they_are_kept(
@@ -144,6 +147,26 @@ async def test_of_words_under_way_the_file_tells_whether_they_are_kept(
     # What she says again bears the call's id, so that it joins the case of her first words.
     assert all(path.stem.endswith("_6d2f3d6a54d94c35a0f3f4c6ad2b1111") for path in pbx.fallbacks)
     assert len(pbx.fallbacks) == len(asked) // 3
+
+
+async def test_words_with_a_hole_are_not_called_kept_though_their_disk_has_room_by_then(
+    programs: tuple[Program, Program], stand_ins: Path, small_disk: SmallDisk
+) -> None:
+    async with running_pbx(programs, stand_ins, state=small_disk.path) as pbx:
+        calling = asyncio.create_task(pbx.call(Beep(), Speak(6), Press("#"), Stay()))
+
+        async def grown_to(size: int) -> None:
+            async with asyncio.timeout(30):
+                while not any(path.stat().st_size > size for path in pbx.fallbacks):
+                    await asyncio.sleep(0.05)  # another process: no event
+
+        await grown_to(32_000)
+        small_disk.fill(leave=20_000)
+        await grown_to(36_000)  # what was left took a part of a block, and the rest is in no file
+        small_disk.free()
+        outcome = await calling
+    assert outcome.answered and told(outcome, "fallback.not_kept"), outcome
+    assert not told(outcome, "fallback.thanks")
 
 
 async def test_a_call_that_the_server_finished_just_ends(pbx: Pbx) -> None:
