@@ -1,7 +1,7 @@
 """The loop that carries one call: the session asks, the channel and the desk answer.
 
 What the caller said is journalled before she is told anything that depends on it (design.md §4.1): `OpenCase`
-and `KeepWords` are answered only after the desk has them on disk.
+and `KeepWords` are answered only after the desk has them on disk, and no recording begins unnamed.
 """
 
 from __future__ import annotations
@@ -194,7 +194,8 @@ class Call:
                     await self.channel.belongs(self.facts.id)
                 if name := self.channel.name_recording(action.max_seconds):
                     session = self.session
-                    intake.recording_begun(self._so_far(), name, session.opening(()), session.code or "")
+                    code = session.code or ""
+                    await intake.recording_begun(self._so_far(), name, session.opening(()), code)
                     if self.facts.cases:
                         await self.channel.kept_but(name)
                 return await self.channel.perform(action)

@@ -110,7 +110,7 @@ async def test_further_words_with_a_hole_are_asked_for_again_though_their_disk_h
         further = max(hotline.settings.recordings.rglob("*.wav"), key=lambda path: path.stat().st_mtime)
 
         async def refused() -> bool:
-            return 44 + BLOCK < further.stat().st_size
+            return further.stat().st_size > 44 + BLOCK
 
         await until(refused)  # what was left took a part of a block, and the rest is in no file
         small_disk.free()

@@ -60,8 +60,7 @@ async def test_inspect_tells_why_a_recording_waits_and_never_who_called(
         await desk.intake.call_ended(facts, "completed", WEDNESDAY, ())
         await desk.pump.idle()
     async with office(engine, spool, pumping=False) as desk:
-        desk.intake.recording_begun(call(), begun, CHOSEN)
-        await desk.journal.flush()
+        await desk.intake.recording_begun(call(), begun, CHOSEN)
     for name, why in ((begun, "a fact in the journal"), (cased, "in the books"), (stray, "no row speaks of")):
         status, out, _ = await typed(database_url, tmp_path, "spool", "inspect", name, "--json")
         found = inspected(out)

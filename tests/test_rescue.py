@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
+import time
 from collections.abc import Awaitable
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.calls import Line, carry
 from ivr.desk import reading
+from ivr.desk.reconcile import Pass, reconcile
 from ivr.desk.seeding import directory_from
+from ivr.desk.strays import Shelf
 from ivr.settings import ROOT, Settings
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend, until
@@ -23,6 +30,10 @@ TO_RECORD, ADD = "1111" + "01" + "-", "4" + "-"
 SECONDS = 8_000  # samples
 
 
+async def speak(words: str, language: str) -> str | None:
+    return None
+
+
 async def test_further_words_join_the_case_of_the_first_ones(engine: AsyncEngine, tmp_path: Path) -> None:
     settings = Settings(state=tmp_path)
     menu = parse(TREE.read_bytes(), TREE.name, languages=settings.calls.languages)
@@ -31,9 +42,6 @@ async def test_further_words_join_the_case_of_the_first_ones(engine: AsyncEngine
         if prompt == "record.too_short":
             raise RuntimeError("something of ours is broken")
         return f"/sounds/{prompt}"
-
-    async def speak(words: str, language: str) -> str | None:
-        return None
 
     async with office(engine, tmp_path, pumping=False) as desk:  # the books don't know of her case yet
         line = Line(menu, directory_from(settings.seed_path), desk.intake, lambda: WEDNESDAY)
@@ -55,3 +63,61 @@ async def test_further_words_join_the_case_of_the_first_ones(engine: AsyncEngine
         pumping.cancel()
     [case] = await reading.cases(engine, limit=5)
     assert sorted(recording["seconds"] for recording in case["recordings"]) == [1.5, 3.0]
+
+
+@dataclass
+class Witness(Pretend):
+    """Keeps what a kill -9 of the server would leave, each time when Asterisk has begun to record."""
+
+    state: Path = Path()
+    left: list[Path] = field(default_factory=list)
+
+    def _record(self, path: Path, most: int, silence: int, hanging_up: bool) -> str:
+        self.left.append(self.state.with_name(f"left-{len(self.left)}"))
+        shutil.copytree(self.state / "journal", self.left[-1] / "journal")
+        reply = super()._record(path, most, silence, hanging_up)
+        shutil.copytree(self.state / "recordings", self.left[-1] / "recordings")
+        return reply
+
+
+@pytest.mark.parametrize(("recording", "found"), [(0, Pass(cases=1)), (1, Pass(added=1))])
+async def test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names_it(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recording: int, found: Pass
+) -> None:
+    real = os.fdatasync
+
+    def slow(fd: int) -> None:
+        time.sleep(0.05)
+        real(fd)
+
+    monkeypatch.setattr(os, "fdatasync", slow)  # a slow disk …
+    menu = parse(TREE.read_bytes(), TREE.name, languages=Settings().calls.languages)
+    state, busy = tmp_path / "state", set[asyncio.Task[None]]()
+    words = state / "recordings"
+
+    async with office(engine, state, pumping=False) as desk:
+        line = Line(menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
+
+        def sounds(prompt: str, language: str) -> str:
+            busy.add(asyncio.create_task(desk.journal.flush()))  # … which other calls keep busy
+            return f"/sounds/{prompt}"
+
+        def answer(connection: AgiConnection) -> Awaitable[object]:
+            return carry(line, Channel(connection, sounds=sounds, recordings=words, speak=speak))
+
+        server = AgiServer("127.0.0.1", 0, answer=answer)
+        await server.start()
+        try:
+            says = [3 * SECONDS, 2 * SECONDS]
+            call = Witness(keys=TO_RECORD + ADD, says=says, state=state)
+            await call.run(server.port)
+            await until(lambda: not server.calls)
+        finally:
+            await server.close()
+        await asyncio.gather(*busy)
+    async with office(engine, left := call.left[recording]) as desk:
+        await desk.pump.idle()
+        shelf = Shelf(engine, desk.book, left / "recordings", left)
+        assert await reconcile(shelf, own=desk.journal, settled=0) == found
+    [case] = await reading.cases(engine, limit=5)
+    assert (len(case["recordings"]), case["caller"]) == (recording + 1, "02155500111")

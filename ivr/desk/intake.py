@@ -33,6 +33,7 @@ T = TypeVar("T")
 COUNTY_SECONDS = 0.5  # between two prompts: silence on the line
 LOOK_UP_SECONDS = 1.0
 JOURNAL_SECONDS = 5.0  # a disk that takes longer is sick, and a caller listening to nothing hangs up
+BEGUN_SECONDS = 0.5  # before the beep: silence on the line, too
 BEGUN = "recording_begun"  # the fact that names a file before there is one
 FALLBACK = "fallback"  # the outcome of a call that only the dialplan answered
 _REMEMBERED = 20_000  # codes promised lately, whose cases may still be on their way
@@ -98,11 +99,11 @@ class Intake:
         self.calls.add(call.id)
         self.journal.note({"type": "call_started", "call": _call(call)})
 
-    def recording_begun(self, call: CallFacts, name: str, chosen: OpenCase, code: str = "") -> None:
-        """Note whose words will be in that file, should this process not live to say so. Does not wait.
+    async def recording_begun(self, call: CallFacts, name: str, chosen: OpenCase, code: str = "") -> None:
+        """Note whose words will be in that file, before there is one: the file alone does not tell who spoke.
 
-        It is on the disk while the beep still sounds, since the file alone does not tell who spoke.
-        `code`: of the case that they belong to, where there is one already.
+        `code`: of the case that they belong to, where there is one already. A sick disk is not waited for
+        long, since it may have room for her words all the same; the fact then comes when it is well.
         """
         call.recordings.append(name)
         self.live.add(name)
@@ -116,7 +117,11 @@ class Intake:
                 **_chosen(chosen),
             }
         )
-        self.journal.hasten()
+        try:
+            async with asyncio.timeout(BEGUN_SECONDS):
+                await self.journal.flush()
+        except (JournalError, TimeoutError) as error:
+            log.error("recording %s is not in the journal yet: %s", name, error or "the disk is slow")
 
     async def call_ended(
         self,

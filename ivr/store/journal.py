@@ -148,10 +148,6 @@ class Journal:
         if len(self._noted) == 1:
             asyncio.get_running_loop().call_later(NOTE_SECONDS, self._hand_over)
 
-    def hasten(self) -> None:
-        """What was noted goes to the disk now, and nobody waits for it."""
-        self._hand_over()
-
     async def flush(self) -> None:
         """Returns once everything noted so far is on the disk. Raises JournalError."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

@@ -16,7 +16,7 @@ SILENT_BELOW = 256
 HEADER_BYTES = 44
 # Frames of any telephone are a multiple of 2 ms. Of 1,900 recordings of two chaos runs those of another
 # length were the ones that their disk had refused a part of: the end, or a block in the middle when it was
-# full for a moment only. A full disk takes up to the end of a page, which is no frame's end behind the header.
+# full for a moment only. A full disk takes up to a page's end, which is no frame's end behind the header.
 FRAME_BYTES = 32
 
 Samples = NDArray[np.float64]  # in −1…1

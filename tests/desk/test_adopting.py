@@ -64,7 +64,7 @@ async def test_a_sibling_s_live_recording_is_left_alone_until_it_dies(
     name = put(tmp_path)
     async with office(engine, tmp_path / "1") as other:
         async with office(engine, tmp_path) as dying:
-            dying.intake.recording_begun(call(), name, CHOSEN)
+            await dying.intake.recording_begun(call(), name, CHOSEN)
             await dying.journal.flush()
             assert await one_pass(other, tmp_path) == Pass(waiting=[name])
         await adopt_left(engine, other.book, tmp_path)
@@ -80,10 +80,9 @@ async def test_a_file_that_a_hanging_sibling_may_not_have_told_of_waits_for_it(
     async with office(engine, tmp_path / "1") as other:
         async with office(engine, tmp_path) as hanging:
             os.utime(tmp_path / "journal" / "lock", (LONG_AGO - 5, LONG_AGO - 5))  # its last sign
-            facts = call()
-            hanging.intake.recording_begun(facts, name, CHOSEN)  # noted, not on the disk
             assert await one_pass(other, tmp_path) == Pass(waiting=[name])
-            await hanging.journal.sign()  # it lives after all
+            await hanging.intake.recording_begun(facts := call(), name, CHOSEN)  # it lives after all
+            await hanging.journal.sign()
             assert await one_pass(other, tmp_path) == Pass(waiting=[name])
         assert await one_pass(other, tmp_path) == Pass(cases=1)
         [case] = await reading.cases(engine)
@@ -95,7 +94,7 @@ async def test_where_other_machines_record_too_a_file_that_nobody_here_names_is_
 ) -> None:
     named, unnamed = put(tmp_path), put(tmp_path)
     async with office(engine, tmp_path / "1") as dead:
-        dead.intake.recording_begun(call(), named, CHOSEN)
+        await dead.intake.recording_begun(call(), named, CHOSEN)
     async with office(engine, tmp_path) as desk:
         await adopt_left(engine, desk.book, tmp_path)
         shelf = Shelf(engine, desk.book, tmp_path / "recordings", tmp_path, alone=False)
@@ -119,7 +118,7 @@ async def test_two_who_reconcile_at_once_make_one_case_of_what_a_third_left(
     async with office(engine, tmp_path / "2") as third:
         facts = call()
         for name in [put(tmp_path) for _ in range(3)]:
-            third.intake.recording_begun(facts, name, CHOSEN)
+            await third.intake.recording_begun(facts, name, CHOSEN)
         code = await third.intake.open_case(call("09140000000"), opening())
     nobody_knows = [put(tmp_path) for _ in range(4)]
     async with office(engine, tmp_path) as one, office(engine, tmp_path / "1") as two:

@@ -103,7 +103,7 @@ async def test_a_machine_that_burns_down_goes_on_elsewhere(
         (day,) = await close_days(old.engine, old.state)
     async with office(old.engine, old.state / "spool", pumping=False) as desk:
         waiting = await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state))))
-        desk.intake.recording_begun(call(), stray := put(old.state), CHOSEN)
+        await desk.intake.recording_begun(call(), stray := put(old.state), CHOSEN)
         await desk.journal.flush()
         status, said = await ivr(old.url, old.state, "backup", str(tmp_path), "--json")
         assert status == 0, said

@@ -41,7 +41,7 @@ async def test_the_file_of_a_killed_server_and_the_dialplan_s_make_one_case(
     name, facts = put(tmp_path), call()
     async with office(engine, tmp_path) as desk:
         await desk.intake.call_started(facts)
-        desk.intake.recording_begun(facts, name, CHOSEN)
+        await desk.intake.recording_begun(facts, name, CHOSEN)
     fallback_of(tmp_path, facts)
     async with office(engine, tmp_path) as desk:
         if first == "the dialplan's":

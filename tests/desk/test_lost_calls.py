@@ -29,7 +29,7 @@ async def died_in_mid_call(engine: AsyncEngine, spool: Path) -> str:
     async with office(engine, spool) as desk:
         facts = call()
         await desk.intake.call_started(facts)
-        desk.intake.recording_begun(facts, "2026/11/25/abc", CHOSEN)
+        await desk.intake.recording_begun(facts, "2026/11/25/abc", CHOSEN)
         await desk.pump.idle()
     return facts.id
 

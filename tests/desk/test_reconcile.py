@@ -55,17 +55,14 @@ async def one_pass(desk: Office, folder: Path, **more: Any) -> Pass:
     return await reconcile(shelf(desk, folder), own=desk.journal, live=desk.intake.live, **more)
 
 
-async def test_whose_words_are_about_to_be_spoken_is_on_the_disk_before_the_beep_is_over(
+async def test_whose_words_are_about_to_be_spoken_is_on_the_disk_before_the_beep(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(journal, "NOTE_SECONDS", 3_600.0)  # what is merely noted would never come
     async with office(engine, tmp_path, pumping=False) as desk:
         facts = call()
         await desk.intake.call_started(facts)
-        desk.intake.recording_begun(facts, put(tmp_path), CHOSEN)
-        desk.journal.grown.clear()
-        async with asyncio.timeout(10):
-            await desk.journal.grown.wait()
+        await desk.intake.recording_begun(facts, put(tmp_path), CHOSEN)
         on_disk, _ = desk.journal.read(Position())
         assert [fact["type"] for fact in on_disk] == ["call_started", "recording_begun"]
 
@@ -82,7 +79,7 @@ async def test_a_file_whose_process_died_becomes_a_case_with_caller_kind_and_cou
     async with office(engine, tmp_path) as desk:
         facts = call()
         await desk.intake.call_started(facts)
-        desk.intake.recording_begun(facts, name, CHOSEN)
+        await desk.intake.recording_begun(facts, name, CHOSEN)
     async with office(engine, tmp_path) as desk:
         await desk.pump.idle()
         assert await one_pass(desk, tmp_path) == Pass(cases=1)
@@ -126,7 +123,7 @@ async def test_many_at_once_make_one_case_of_each_file(engine: AsyncEngine, tmp_
     async with office(engine, tmp_path) as desk:
         facts = call()
         for name in [put(tmp_path) for _ in range(4)]:
-            desk.intake.recording_begun(facts, name, CHOSEN)  # four recordings of one call
+            await desk.intake.recording_begun(facts, name, CHOSEN)  # four recordings of one call
         await desk.journal.flush()
         desk.intake.live.clear()
         for _ in range(6):
@@ -144,7 +141,7 @@ async def test_words_of_a_call_that_has_a_case_are_added_to_it(engine: AsyncEngi
     async with office(engine, tmp_path) as desk:
         facts = call()
         code = await desk.intake.open_case(facts, opening(recorded(tmp_path, first)))
-        desk.intake.recording_begun(facts, second, CHOSEN)
+        await desk.intake.recording_begun(facts, second, CHOSEN)
     async with office(engine, tmp_path) as desk:
         await desk.pump.idle()
         assert await one_pass(desk, tmp_path) == Pass(added=1)
@@ -162,7 +159,7 @@ async def test_a_fact_that_is_not_applied_yet_is_waited_for(engine: AsyncEngine,
     name = put(tmp_path)
     async with office(engine, tmp_path, pumping=False) as desk:
         facts = call()
-        desk.intake.recording_begun(facts, name, CHOSEN)
+        await desk.intake.recording_begun(facts, name, CHOSEN)
         code = await desk.intake.open_case(facts, opening(recorded(tmp_path, name)))
         desk.intake.live.clear()
         assert await one_pass(desk, tmp_path) == Pass(waiting=[name])
@@ -189,7 +186,7 @@ async def test_a_live_call_is_never_touched_and_its_words_are_looked_at_when_it_
     name = put(tmp_path)
     async with office(engine, tmp_path) as desk:
         facts = call()
-        desk.intake.recording_begun(facts, name, CHOSEN)
+        await desk.intake.recording_begun(facts, name, CHOSEN)
         for _ in range(2):
             assert await one_pass(desk, tmp_path) == Pass(waiting=[name])
         await desk.intake.call_ended(facts, "hung_up", WEDNESDAY, ())  # and nothing was said of the file
@@ -218,7 +215,7 @@ async def test_a_file_without_a_word_is_a_row_with_its_reason(
 ) -> None:
     name = put(tmp_path, content)
     async with office(engine, tmp_path) as desk:
-        desk.intake.recording_begun(facts := call(), name, CHOSEN)
+        await desk.intake.recording_begun(facts := call(), name, CHOSEN)
         await desk.journal.flush()
         desk.intake.live.clear()
         assert await one_pass(desk, tmp_path) == Pass(empty=1)

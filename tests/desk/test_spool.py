@@ -73,8 +73,7 @@ async def test_retry_beside_a_server_leaves_its_live_calls_alone(
 ) -> None:
     live, stray = put(tmp_path), put(tmp_path)
     async with office(engine, spool) as desk:
-        desk.intake.recording_begun(call(), live, CHOSEN)
-        await desk.journal.flush()
+        await desk.intake.recording_begun(call(), live, CHOSEN)
         code, out, _ = await ivr(tmp_path, database_url, "spool", "retry", "--json")
         assert (code, json.loads(out)["waiting"]) == (0, [live])
         (case,) = await reading.cases(engine)
@@ -107,7 +106,7 @@ async def test_the_doctor_names_what_does_not_come_into_the_books(
     put(tmp_path)
     async with office(engine, spool) as desk:
         desk.journal.quarantine("x.fact", b"{}", "a fact was refused: as a test")
-        desk.intake.recording_begun(call(), put(tmp_path), CHOSEN)
+        await desk.intake.recording_begun(call(), put(tmp_path), CHOSEN)
         await desk.journal.flush()
         await desk.pump.idle()
         desk.journal.save_checkpoint()  # which it does by itself within a second
