@@ -119,7 +119,8 @@ def title(words: Words, names: Names, noun: str, key: str, row: Row | None) -> s
         return words("admin.comma").join((digits(jalali_day(parts[0])), where))
     values = row or dict(zip(its.keys, parts, strict=False))
     fields = {field.name: field for field in its.fields}
-    return " · ".join(shown(words, names, fields[name], values[name]) for name in its.keys if values[name])
+    found = (shown(words, names, fields[name], values[name]) for name in its.keys if values[name])
+    return " · ".join(f"\u2066{part}\u2069" if part.isascii() else part for part in found)  # each stays whole
 
 
 def plain(asked: str) -> str:
