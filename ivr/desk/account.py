@@ -21,11 +21,12 @@ from ivr.store.tables import people, sessions
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """`recovery`: how many codes are left. `sessions`: the newest first."""
+    """`factor_needed`: by their role. `recovery`: how many codes are left. `sessions`: the newest first."""
 
     signed_in_at: datetime | None
     password_at: datetime
     factor_since: datetime | None
+    factor_needed: bool
     recovery: int
     sessions: Sequence[Any]
 
@@ -36,9 +37,10 @@ async def account(engine: AsyncEngine, person: UUID, now: datetime, keeping: Kee
         its.person_id == person, its.needs == "", its.ends_at > now, its.seen_at > now - keeping.idle
     )
     async with engine.connect() as connection:
-        row = (await connection.execute(select(people).where(people.c.id == person))).one()
+        mine = select(people, signing_in.needs_factor().label("needed")).where(people.c.id == person)
+        row = (await connection.execute(mine)).one()
         found = (await connection.execute(living.order_by(its.made_at.desc()).limit(50))).all()
-    return Account(row.signed_in_at, row.password_at, row.totp_since, len(row.recovery), found)
+    return Account(row.signed_in_at, row.password_at, row.totp_since, row.needed, len(row.recovery), found)
 
 
 async def change_password(
@@ -101,24 +103,54 @@ async def confirm_factor(
         step = totp.step_of(row.totp_secret, "".join(code.split()), now, row.totp_step)
         if step is None:
             raise WrongField("code", "doesn't fit")
-        codes = totp.recovery_codes()
-        values = {"totp_since": now, "totp_step": step, "recovery": [totp.recovery_hash(c) for c in codes]}
-        await connection.execute(update(people).where(people.c.id == person).values(values))
-        await _end_others(connection, session)
         await limiting.forgive(connection, factor_key(person))
-        await auditing.note(connection, now, "factor_set_up", person=person, address=came.address)
+        return await _in_use(connection, session, row.totp_secret, step, now, came, "factor_set_up")
+
+
+async def replace_factor(
+    engine: AsyncEngine, session: Session, password: str, secret: str, code: str, now: datetime, came: From
+) -> list[str]:
+    """Another telephone in place of the one in use, which is good until then; the recovery codes, told once.
+
+    `secret` was on their screen only: nothing waits to be confirmed. Raises WrongField (old, code), TooOften.
+    """
+    await _prove(engine, session.person, password, now)
+    step = totp.step_of(secret, "".join(code.split()), now, 0) if totp.is_secret(secret) else None
+    if step is None:
+        raise WrongField("code", "doesn't fit")
+    async with engine.begin() as connection:
+        return await _in_use(connection, session, secret, step, now, came, "factor_replaced")
+
+
+async def _in_use(
+    connection: AsyncConnection,
+    session: Session,
+    secret: str,
+    step: int,
+    now: datetime,
+    came: From,
+    deed: str,
+) -> list[str]:
+    person, codes = session.person.id, totp.recovery_codes()
+    values = {"totp_secret": secret, "totp_since": now, "totp_step": step}
+    values["recovery"] = [totp.recovery_hash(each) for each in codes]
+    await connection.execute(update(people).where(people.c.id == person).values(values))
+    await _end_others(connection, session)
+    await auditing.note(connection, now, deed, person=person, address=came.address)
     return codes
 
 
 async def drop_factor(
     engine: AsyncEngine, session: Session, password: str, now: datetime, came: From
 ) -> None:
-    """The password alone from now on. Raises WrongField (old), TooOften."""
+    """The password alone from now on. Raises WrongField (old), TooOften; Refused where the role needs it."""
     await _prove(engine, session.person, password, now)
     person = session.person.id
     values: dict[str, Any] = {"totp_secret": "", "totp_since": None, "totp_step": 0, "recovery": []}
     async with engine.begin() as connection:
-        await connection.execute(update(people).where(people.c.id == person).values(values))
+        mine = update(people).where(people.c.id == person, ~signing_in.needs_factor()).returning(people.c.id)
+        if (await connection.execute(mine.values(values))).first() is None:
+            raise Refused("their role needs a second factor")
         await _end_others(connection, session)
         await auditing.note(connection, now, "factor_dropped", person=person, address=came.address)
 

@@ -183,11 +183,15 @@ async def session(engine: AsyncEngine, token: str, now: datetime, keeping: Keepi
     return Session(row.session, Person.of(row), row.needs or ("factor" if row.lacks_factor else ""))
 
 
-def _lacks_factor() -> ColumnElement[bool]:
-    """Whether people's role needs a second factor that they have not set up."""
+def needs_factor() -> ColumnElement[bool]:
+    """Whether people's role needs a second factor."""
     its = factor_roles.c
-    needed = select(its.role).where(its.role == people.c.role, its.needed).exists()
-    return people.c.totp_since.is_(None) & needed
+    return select(its.role).where(its.role == people.c.role, its.needed).exists()
+
+
+def _lacks_factor() -> ColumnElement[bool]:
+    """Whether they have not set up the one that their role needs."""
+    return people.c.totp_since.is_(None) & needs_factor()
 
 
 async def sign_out(engine: AsyncEngine, session: Session, now: datetime, came: From) -> None:

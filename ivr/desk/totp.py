@@ -21,6 +21,14 @@ def new_secret() -> str:
     return base64.b32encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
+def is_secret(text: str) -> bool:
+    """Whether it is one of ours, as long as they are."""
+    try:
+        return len(base64.b32decode(text)) == SECRET_BYTES
+    except ValueError:
+        return False
+
+
 def code_at(secret: str, step: int) -> str:
     """The code of one step of thirty seconds since 1970."""
     digest = hmac.digest(base64.b32decode(secret), step.to_bytes(8), hashlib.sha1)

@@ -6,10 +6,11 @@ import re
 from datetime import timedelta
 
 from playwright.async_api import Browser, Page, expect
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from ivr.desk import people, totp
 from ivr.desk.people import Person
+from ivr.store.tables import factor_roles
 from ivr.store.tables import people as people_table
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import PASSWORD, PanelServed
@@ -106,6 +107,46 @@ async def test_a_second_factor_from_set_up_to_recovery(panel: PanelServed, chrom
         answer = await client.post("/panel/sign-in/code", {"code": recovery[0].upper()})
         assert answer.status == (422 if again else 303)
         assert (await client.get("/panel/account")).status == (303 if again else 200)
+
+
+async def test_whose_role_needs_the_second_factor_moves_it_to_another_telephone(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    """It can't be switched off there; the old telephone is good until the new one has shown a code."""
+    old = totp.new_secret()
+    person = await panel.person("supervisor", totp_secret=old, totp_since=panel.clock(), recovery=["x"])
+    async with panel.engine.begin() as connection:
+        await connection.execute(insert(factor_roles).values(role="supervisor", needed=True))
+    client = await panel.client(person, await panel.token_of(person))
+    other = await panel.client(person, await panel.token_of(person))
+    assert (await client.post("/panel/account/second-factor/drop", {"old": PASSWORD})).status == 409
+    async with window(chrome, panel) as page:
+        token = await panel.token_of(person)
+        await page.context.add_cookies([{"name": "seda", "value": token, "url": panel.url}])
+        await page.goto("/panel/account")
+        await expect(page.locator("main")).to_contain_text("نقش شما (سرپرست) به آن نیاز دارد")
+        await expect(page.get_by_role("button", name="خاموش کردن")).to_have_count(0)
+        await screenshot(page, "account-factor-needed")
+        assert not await serious(page)
+        await page.get_by_role("link", name="راه‌اندازی روی تلفنی دیگر").click()
+        secret = (await page.locator("code.ltr").inner_text()).replace(" ", "")
+        step = int(panel.clock.now.timestamp()) // totp.STEP_SECONDS
+        for password, code in ((PASSWORD, totp.code_at(old, step)), ("not this", totp.code_at(secret, step))):
+            await page.get_by_label("رمز عبور").fill(password)
+            await page.get_by_label("رمز شش‌رقمی").fill(code)
+            await page.keyboard.press("Enter")
+            await expect(page.locator(".wrong")).to_contain_text("درست نیست")
+            assert await code_of(panel, person) == totp.code_at(old, step)
+        await screenshot(page, "second-factor-anew")
+        assert not await serious(page)
+        await page.get_by_label("رمز عبور").fill(PASSWORD)
+        await page.get_by_label("رمز شش‌رقمی").fill(totp.code_at(secret, step))
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", level=1)).to_have_text("رمزهای بازیابی")
+        await expect(page.locator(".codes code")).to_have_count(totp.RECOVERY_CODES)
+    assert await code_of(panel, person) == totp.code_at(secret, step)
+    assert (await other.get("/panel/account")).status == 303, "signed out elsewhere"
+    assert "factor_replaced" in await actions(panel) and "factor_dropped" not in await actions(panel)
 
 
 async def test_who_guesses_the_password_waits_and_an_admin_may_end_the_wait(panel: PanelServed) -> None:

@@ -27,6 +27,8 @@ def routes() -> list[Route]:
         Route("POST", PASSWORD, "account.password.send", change_password),
         Route("GET", FACTOR, "account.factor", factor),
         Route("POST", FACTOR, "account.factor.send", confirm_factor),
+        Route("GET", f"{FACTOR}/anew", "account.factor.anew", factor_anew),
+        Route("POST", f"{FACTOR}/anew", "account.factor.anew.send", replace_factor),
         Route("POST", f"{FACTOR}/drop", "account.factor.drop", drop_factor),
         Route("POST", f"{HOME}/sessions/{{id}}/end", "account.session.end", end_session),
         Route("POST", f"{HOME}/sessions/end", "account.sessions.end", end_others),
@@ -78,13 +80,16 @@ async def factor(visit: Visit) -> web.Response:
 
 
 async def _factor_page(visit: Visit, wrong: dict[str, str], status: int) -> web.Response:
-    secret = await account.propose_factor(visit.panel.engine, visit.person.id)
+    return _shown(visit, await account.propose_factor(visit.panel.engine, visit.person.id), wrong, status)
+
+
+def _shown(visit: Visit, secret: str, wrong: dict[str, str], status: int, anew: bool = False) -> web.Response:
     code = segno.make(totp.address(secret, visit.person.name, visit.words("common.factor.issuer")), error="m")
     picture = code.svg_data_uri(scale=5, border=3, light="#fff")
     spelt = " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
     compelled = visit.session is not None and visit.session.needs == "factor"
-    shown = {"picture": picture, "secret": spelt, "wrong": wrong, "compelled": compelled}
-    return visit.render("panel/factor.html", status=status, **shown)
+    shown = {"picture": picture, "secret": secret, "spelt": spelt, "wrong": wrong, "compelled": compelled}
+    return visit.render("panel/factor.html", status=status, anew=anew, **shown)
 
 
 async def confirm_factor(visit: Visit) -> web.Response:
@@ -103,6 +108,36 @@ async def confirm_factor(visit: Visit) -> web.Response:
             form.refuse("code", "common.sign_in.too_often")
     if form.wrong:
         return await _factor_page(visit, form.wrong, 422)
+    return visit.render("panel/recovery.html", codes=codes)
+
+
+async def factor_anew(visit: Visit) -> web.Response:
+    """For another telephone."""
+    if not visit.person.second_factor:
+        return visit.redirect(FACTOR)
+    return _shown(visit, totp.new_secret(), {}, 200, anew=True)
+
+
+async def replace_factor(visit: Visit) -> web.Response:
+    if not visit.person.second_factor:
+        return visit.redirect(FACTOR)
+    assert visit.session is not None
+    form = visit.form()
+    secret, old = form.raw("secret"), form.secret("old")
+    code = sessions.plain_code(form.text("code", most=20))
+    codes: list[str] = []
+    if not form.wrong:
+        try:
+            codes = await account.replace_factor(
+                visit.panel.engine, visit.session, old, secret, code, visit.now, visit.came
+            )
+        except WrongField as error:
+            form.refused(error, {"old": "common.password.wrong", "code": "common.factor.wrong"})
+        except TooOften:
+            form.refuse("old", "common.sign_in.too_often")
+    if form.wrong:
+        secret = secret if totp.is_secret(secret) else totp.new_secret()
+        return _shown(visit, secret, form.wrong, 422, anew=True)
     return visit.render("panel/recovery.html", codes=codes)
 
 

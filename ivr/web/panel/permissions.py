@@ -86,6 +86,8 @@ ROUTES: Mapping[str, Permission] = {
     # panel
     "account": P.SIGNED_IN,
     "account.factor": P.SIGNED_IN,
+    "account.factor.anew": P.SIGNED_IN,
+    "account.factor.anew.send": P.SIGNED_IN,
     "account.factor.drop": P.SIGNED_IN,
     "account.factor.send": P.SIGNED_IN,
     "account.password": P.SIGNED_IN,
