@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -21,7 +23,7 @@ from tests.desk.office import Office, call, office, opening
 from tests.fixtures.weak_database import FAULTS, WeakDatabase
 
 Fault = Callable[[WeakDatabase], AbstractAsyncContextManager[None]]
-IN_MID_COMMIT = """SELECT 1 FROM pg_stat_activity
+IN_MID_COMMIT = """SELECT pid FROM pg_stat_activity
 WHERE application_name = 'seda111' AND wait_event_type = 'Lock' AND query ILIKE '%recordings%'"""
 
 
@@ -33,12 +35,14 @@ async def hold_the_pump(weak: WeakDatabase) -> Any:
     return hog
 
 
-async def until_it_waits(weak: WeakDatabase) -> None:
+async def until_it_waits(weak: WeakDatabase) -> int:
+    """The process of PostgreSQL's that serves the pump."""
     looking: Any = await asyncpg.connect(plain_url(weak.inside))  # type: ignore[no-untyped-call]
     async with asyncio.timeout(10):
-        while not await looking.fetchrow(IN_MID_COMMIT):
+        while not (waiting := await looking.fetchrow(IN_MID_COMMIT)):
             await asyncio.sleep(0.02)
     await looking.close()
+    return int(waiting["pid"])
 
 
 async def timed(work: Any) -> Any:
@@ -84,4 +88,25 @@ async def test_she_notices_nothing_and_every_code_resolves_afterwards_once(
             wishes = (await connection.execute(wished)).all()
         (wish,) = [wish for wish in wishes if wish.payload["code"] == codes[1]]
         assert wish.payload["number"] == "+989141234567" and wish.payload["language"] == "fa"
+    await engine.dispose()
+
+
+async def test_a_session_killed_in_mid_commit_takes_nothing_with_it(
+    weak_database: WeakDatabase, tmp_path: Path
+) -> None:
+    """PostgreSQL then ends all the others, too, and recovers as after a crash."""
+    engine = make_engine(weak_database.url, command_seconds=2.0)
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        hog = await hold_the_pump(weak_database)
+        facts = call()
+        code = await desk.intake.open_case(facts, opening())
+        os.kill(await until_it_waits(weak_database), signal.SIGKILL)
+        another = await timed(desk.intake.open_case(call(), opening()))
+        async with asyncio.timeout(30):
+            await desk.pump.idle()
+        hog.terminate()
+        found = [case for case in await reading.cases(engine, limit=500) if case["code"] in {code, another}]
+        assert sorted(case["code"] for case in found) == sorted([code, another])
+        assert all(len(case["recordings"]) == 1 for case in found)
     await engine.dispose()
