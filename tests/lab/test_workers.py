@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 
+from ivr.desk.book import Book
+from ivr.desk.reconcile import Pass, reconcile
+from ivr.desk.strays import Shelf
 from ivr.lab.caller import HangUp, Hear, Press, Speak
-from tests.fixtures.hotline import Hotline, fresh_number
+from tests.fixtures.hotline import Hotline, fresh_number, told
 from tests.lab.test_hotline import TO_THE_BEEP
 
 WHOLE = (*TO_THE_BEEP, Speak(3), Press("#"), Hear(), Press("1"), Hear(), HangUp())  # … as her code is spoken
@@ -69,3 +72,25 @@ async def test_calls_go_to_the_living_and_the_dead_one_s_words_become_a_case(own
     for number in (numbers[0], numbers[1], numbers[3]):
         await one_whole_case(own_hotline, number)
     assert [len(await own_hotline.cases_of(number)) for number in numbers] == [1] * 4
+
+
+async def test_a_server_stopped_as_she_ends_her_words_has_them_once_when_it_goes_on(
+    own_hotline: Hotline,
+) -> None:
+    number = fresh_number()
+    calling = asyncio.create_task(own_hotline.call(*WHOLE, number=number))
+    path = await own_hotline.recording_grown()
+    own_hotline.server.process.send_signal(signal.SIGSTOP)
+    async with asyncio.timeout(20):
+        while not any(path.read_bytes()[40:44]):  # their length: Asterisk has closed the file
+            await asyncio.sleep(0.05)  # another process: no event
+    settings, book = own_hotline.settings, Book(own_hotline.engine)
+    shelf = Shelf(own_hotline.engine, book, settings.recordings, settings.spool)
+    name = path.relative_to(settings.recordings).with_suffix("").as_posix()
+    # As a sibling would, had she spoken long ago: it leaves them to the one that may go on.
+    assert await reconcile(shelf, settled=0) == Pass(waiting=[name])
+    own_hotline.server.process.send_signal(signal.SIGCONT)
+    outcome = await calling
+    assert outcome.completed and told(outcome, "record.safe"), outcome
+    await one_whole_case(own_hotline, number)
+    assert await reconcile(shelf, settled=0) == Pass() and own_hotline.fallbacks == []
