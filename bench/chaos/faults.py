@@ -1,4 +1,7 @@
-"""What goes wrong when: a schedule made from a seed, pure, and the same for the same seed."""
+"""What goes wrong when: a schedule made from a seed, pure, and the same for the same seed.
+
+Each kind also has a test at its worst moment: tests/bench/chaos/test_worst_moments.py.
+"""
 
 from __future__ import annotations
 

@@ -1,0 +1,61 @@
+"""What chaos does at random moments, a test of its own does at the worst one: here is which."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.chaos.faults import FAULTS
+from ivr.settings import ROOT
+
+DATABASE = "desk/test_database_away.py::test_she_notices_nothing_and_every_code_resolves_afterwards_once"
+AT_ITS_WORST = {
+    "one server killed": (
+        "lab/test_workers.py::test_calls_go_to_the_living_and_the_dead_one_s_words_become_a_case",
+        "test_rescue.py::test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names_it",
+        "store/test_journal.py::test_whatever_was_acknowledged_before_kill_9_is_there",
+    ),
+    "one server stopped": (
+        "lab/test_workers.py::test_a_server_stopped_as_she_ends_her_words_has_them_once_when_it_goes_on",
+    ),
+    "every server killed": (
+        "lab/test_hotline.py::test_words_survive_a_server_killed_while_they_are_spoken",
+        "lab/test_reconcile.py::test_words_of_which_only_the_file_is_left_become_one_case",
+        "test_kept_words.py::test_further_words_are_called_kept_only_where_their_disk_took_them",
+    ),
+    "PostgreSQL killed": (f"{DATABASE}[killed]",),
+    "PostgreSQL stopped": (f"{DATABASE}[frozen]",),
+    "database session killed": (
+        "desk/test_database_away.py::test_a_session_killed_in_mid_commit_takes_nothing_with_it",
+    ),
+    "database cut": (f"{DATABASE}[cut]",),
+    "database silent": (f"{DATABASE}[unreachable]",),
+    "Asterisk killed": (
+        "lab/test_asterisk_away.py"
+        "::test_asterisk_killed_in_mid_word_loses_no_words_and_is_used_again_once_it_is_back",
+    ),
+    "Asterisk stopped": (
+        "lab/test_asterisk_away.py"
+        "::test_asterisk_stopped_while_she_ends_her_words_has_all_of_them_when_it_goes_on",
+    ),
+    "disk full": (
+        "test_full_disk.py::test_with_one_full_disk_alone_she_is_told_the_truth",
+        "test_full_disk.py::test_when_the_disk_is_full_everything_goes_on_on_the_second_volume",
+        "test_kept_words.py"
+        "::test_further_words_with_a_hole_are_asked_for_again_though_their_disk_has_room_by_then",
+        "lab/test_fallback.py::test_words_with_a_hole_are_not_called_kept_though_their_disk_has_room_by_then",
+    ),
+}
+
+
+def test_every_kind_of_fault_has_one() -> None:
+    assert set(AT_ITS_WORST) == set(FAULTS)
+
+
+@pytest.mark.parametrize("test", [test for tests in AT_ITS_WORST.values() for test in tests])
+def test_it_is_there(test: str) -> None:
+    path, _, name = test.partition("::")
+    name, _, case = name.partition("[")
+    assert f"async def {name}(" in (ROOT / "tests" / path).read_text()
+    if case:
+        faults = (ROOT / "tests" / "fixtures" / "weak_database.py").read_text().partition("\nFAULTS = ")[2]
+        assert case.rstrip("]") in faults.partition("\n")[0].strip("()").split(", ")
