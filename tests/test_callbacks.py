@@ -105,7 +105,7 @@ async def town(
     callee = Callee()
     dial = f"PJSIP/loopback/sip:{{number}}@127.0.0.1:{await callee.open()}"
     allowed = Callbacks(dial=dial, ring_seconds=4, at_once=20, **AT_ANY_HOUR)
-    async with running_hotline(programs, stand_ins, postgres_url, template, allowed) as hotline:
+    async with running_hotline(programs, stand_ins, postgres_url, template, callbacks=allowed) as hotline:
         yield Town(hotline, callee, tmp_path_factory.mktemp("town"))
     callee.close()
 

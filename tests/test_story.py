@@ -146,7 +146,7 @@ async def story(
     callee = Callee()
     dial = f"PJSIP/loopback/sip:{{number}}@127.0.0.1:{await callee.open()}"
     engine = make_engine(named(postgres_url, name))
-    async with running_pbx(programs, sounds, Callbacks(dial=dial, ring_seconds=4)) as pbx:
+    async with running_pbx(programs, sounds, callbacks=Callbacks(dial=dial, ring_seconds=4)) as pbx:
         clock = Clock(datetime(2026, 11, 25, 11, 30, tzinfo=ZONE))
         settings = pbx.settings.model_copy(update={"database_url": named(postgres_url, name)})
         hotline = app.Hotline(settings, clock=clock)
