@@ -120,6 +120,23 @@ async def test_her_words_in_the_browser_become_a_case(chrome: Browser, hotline: 
         await expect(desk.locator(f"#case-{row.code}")).to_be_visible(timeout=HEARD)
 
 
+async def test_who_calls_again_at_once_keeps_her_call_when_the_first_ones_connection_closes(
+    chrome: Browser, hotline: Hotline
+) -> None:
+    async with calling(chrome, hotline, permissions=["microphone"]) as page:
+        async with page.expect_websocket() as first:
+            await press_call(page)
+        await hears(page, "theirs")
+        await page.get_by_role("button", name=text("hang_up")).click()
+        await press_call(page)
+        await expect(page.get_by_text(text("state.talking"))).to_be_visible(timeout=HEARD)
+        socket = await first.value
+        if not socket.is_closed():
+            await socket.wait_for_event("close")
+        await hears(page, "theirs")
+        await expect(page.get_by_text(text("state.talking"))).to_be_visible()
+
+
 @asynccontextmanager
 async def chrome_without(*left_out: str) -> AsyncIterator[Browser]:
     """Chromium without some of the flags that give it a microphone."""

@@ -13,6 +13,9 @@ import { UA, WebSocketInterface } from "./vendor/jssip.min.js";
 const CONNECT_MS = 8000;
 const TONE = { transportType: "RFC2833", duration: 120, interToneGap: 80 };
 const MICROPHONE = { audio: { echoCancellation: true, noiseSuppression: true, autoGainControl: true } };
+// A browser that was given no microphone hides its addresses. Asterisk takes 0.0.0.0 for a call on hold, and gives up on
+// names that it can't resolve. Any address will do: the browser, which knows Asterisk's, finds the way.
+const HIDDEN = [[/^c=IN IP4 0\.0\.0\.0/gm, "c=IN IP4 127.0.0.1"], [/[0-9a-f-]+\.local \d+/g, "127.0.0.1 9"]];
 
 export class Phone extends EventTarget {
   #account; #ua = null; #session = null; #stream = null; #sound = null; #meters = {}; #player = new Audio();
@@ -32,16 +35,18 @@ export class Phone extends EventTarget {
     if (this.state !== "idle") return;
     this.#become("microphone");
     // Made while the click still counts, or the browser keeps it silent.
-    this.#sound = new AudioContext();
-    this.#sound.resume();
+    const sound = this.#sound = new AudioContext();
+    const goesOn = () => this.#sound === sound;  // she may have hung up, and called again
+    sound.resume();
     try {
-      this.#stream = speaking ? await microphone() : this.#sound.createMediaStreamDestination().stream;
-      if (this.state !== "microphone") return this.#end("");
+      const stream = speaking ? await microphone() : sound.createMediaStreamDestination().stream;
+      if (!goesOn()) return stream.getTracks().forEach((track) => track.stop());
+      this.#stream = stream;
       this.#become("connecting");
       await this.#connect();
-      if (this.state === "connecting") this.#dial(number);
+      if (goesOn()) this.#dial(number);
     } catch (error) {
-      this.#end(typeof error === "string" ? error : "unreachable");
+      if (goesOn()) this.#end(typeof error === "string" ? error : "unreachable");
     }
   }
 
@@ -67,7 +72,7 @@ export class Phone extends EventTarget {
   #connect() {
     const { url, user, secret } = this.#account;
     const host = new URL(url).hostname;
-    this.#ua = new UA({
+    const ua = this.#ua = new UA({
       sockets: [new WebSocketInterface(url)],
       uri: `sip:${user}@${host}`,
       password: secret,
@@ -76,26 +81,28 @@ export class Phone extends EventTarget {
     });
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => reject("unreachable"), CONNECT_MS);
-      this.#ua.on("connected", () => { clearTimeout(timer); resolve(); });
-      this.#ua.on("disconnected", () => {
+      ua.on("connected", () => { clearTimeout(timer); resolve(); });
+      ua.on("disconnected", () => {
         clearTimeout(timer);
         reject("unreachable");
-        if (this.state === "talking" || this.state === "ringing") this.#end("lost");
+        if (this.state === "talking" || this.state === "ringing") this.#endOf(ua, "lost");
       });
-      this.#ua.start();
+      ua.start();
     });
   }
 
   #dial(number) {
     const host = new URL(this.#account.url).hostname;
-    const session = this.#ua.call(`sip:${number}@${host}`, {
+    const ua = this.#ua;
+    const session = ua.call(`sip:${number}@${host}`, {
       mediaStream: this.#stream,
       pcConfig: { iceServers: [] },
       eventHandlers: {
+        sdp: (told) => { for (const [hidden, any] of HIDDEN) told.sdp = told.sdp.replace(hidden, any); },
         progress: () => this.#become("ringing"),
         confirmed: () => { this.since = Date.now(); this.#become("talking"); },
-        failed: ({ cause }) => this.#end(CAUSES[cause] ?? "rejected"),
-        ended: ({ cause }) => this.#end(cause === "Terminated" || cause === "Canceled" ? "" : "lost"),
+        failed: ({ cause }) => this.#endOf(ua, CAUSES[cause] ?? "rejected"),
+        ended: ({ cause }) => this.#endOf(ua, cause === "Terminated" || cause === "Canceled" ? "" : "lost"),
       },
     });
     this.#session = session;
@@ -106,6 +113,11 @@ export class Phone extends EventTarget {
       this.#player.play().catch(() => {});
       this.#meters.theirs = meter(this.#sound, heard);
     });
+  }
+
+  /** Unless its call has ended already: its connection stays for two more seconds, and there may be another call. */
+  #endOf(ua, trouble) {
+    if (this.#ua === ua) this.#end(trouble);
   }
 
   #end(trouble) {
