@@ -93,7 +93,8 @@ async def leave(visit: Visit) -> web.Response:
     assert visit.session is not None
     await signing_in.sign_out(visit.panel.engine, visit.session, visit.now, visit.came)
     answer = visit.redirect("/panel/sign-in")
-    answer.del_cookie(sessions.cookie_name(visit.tls))
+    # Browsers take nothing for a __Host- cookie that isn't Secure, not even its end.
+    answer.del_cookie(sessions.cookie_name(visit.tls), secure=visit.tls)
     return answer
 
 
