@@ -193,7 +193,7 @@ async def test_all_that_was_recorded_of_a_case_is_heard_one_after_another(
         await expect(place).to_have_text("۲ از ۲")
         await screenshot(page, "inbox-player")
         assert not await serious(page)
-        await page.wait_for_function("document.querySelector('.player audio').ended")
+        await expect(page.locator(".player audio")).to_have_js_property("ended", True)
         assert list(dict.fromkeys(asked)) == [str(id) for id in heard]
         await page.keyboard.press("Space")
         await expect(place).to_have_text("۱ از ۲")
