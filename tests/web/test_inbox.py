@@ -43,6 +43,13 @@ SAID = (
     ("nature.environment", "سنگ‌شکن کنار رودخانه شب‌ها کار می‌کند"),
 )
 
+# Keeps what the player says of its place: a second may go by between two looks.
+PLACES = """() => {
+  const place = document.querySelector(".player .place");
+  window.places = [];
+  new MutationObserver(() => window.places.push(place.textContent)).observe(place, { childList: true });
+}"""
+
 
 @dataclass
 class Books:
@@ -186,17 +193,16 @@ async def test_all_that_was_recorded_of_a_case_is_heard_one_after_another(
         await live(page, "/panel/inbox?queue=all")
         asked: list[str] = []
         page.on("request", lambda sent: asked.extend(re.findall(r"/recordings/([0-9a-f-]+)", sent.url)))
+        await page.evaluate(PLACES)
         await page.keyboard.press("j")
         await page.keyboard.press("Space")
-        place = page.locator(".player .place")
-        await expect(place).to_have_text("۱ از ۲")
-        await expect(place).to_have_text("۲ از ۲")
+        await expect(page.locator(".player .place")).to_have_text("۲ از ۲")
         await screenshot(page, "inbox-player")
         assert not await serious(page)
         await expect(page.locator(".player audio")).to_have_js_property("ended", True)
         assert list(dict.fromkeys(asked)) == [str(id) for id in heard]
         await page.keyboard.press("Space")
-        await expect(place).to_have_text("۱ از ۲")
+        assert (await page.evaluate("window.places"))[:3] == ["۱ از ۲", "۲ از ۲", "۱ از ۲"]
 
 
 async def test_arabic_letters_and_digits_find_persian_words(panel: PanelServed, chrome: Browser) -> None:
