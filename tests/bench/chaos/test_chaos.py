@@ -1,4 +1,4 @@
-"""The short form of `make chaos`: every kind of fault once, and not a word is lost."""
+"""The short form of `make chaos`: two minutes, every kind of fault, and not a word is lost."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pytest
 
 from bench.chaos.faults import FAULTS
 
-SEED, SECONDS = 111, 42.0
+SEED, SECONDS = 111, 120.0
 RATE = 5
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(420)
 async def test_nothing_is_lost_or_doubled_and_every_code_resolves_whatever_is_killed() -> None:
     command = ["-m", "bench.chaos", "--seed", str(SEED), "--minutes", str(SECONDS / 60), "--rate", str(RATE)]
     pipe = asyncio.subprocess.PIPE
@@ -31,5 +31,5 @@ async def test_nothing_is_lost_or_doubled_and_every_code_resolves_whatever_is_ki
     assert set(FAULTS) <= set(table) and all(table[kind]["times"] for kind in FAULTS)
     everything = table["all"]
     assert everything["calls"] == SECONDS * RATE
-    assert everything["words_kept"] > everything["words"] * 0.7 > 300
-    assert everything["codes_true"] > 20 and everything["outcomes"]["told it is kept"] > 20
+    assert everything["words_kept"] > everything["words"] * 0.7 > 1_000
+    assert everything["codes_true"] > 100 and everything["outcomes"]["told it is kept"] > 60
