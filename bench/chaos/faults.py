@@ -33,8 +33,7 @@ FAULTS = {
     "disk full": Kind("disk", (3, 9)),
 }
 # Seconds between two faults' beginnings. Those of different targets may overlap.
-GAP, SHORT_GAP = (2.0, 8.0), (1.5, 5.0)
-SHORT_SECONDS = 60.0  # a run that is shorter has the shorter gaps, so that each kind comes
+GAP = 2.0, 8.0
 FIRST = 4.0
 LAST = "every server killed"  # at the very end, so that everything must be found again
 
@@ -52,7 +51,6 @@ class Fault:
 def schedule(seed: int, seconds: float, kinds: Sequence[str]) -> list[Fault]:
     """Every kind once in each round, in another order each time, at random moments."""
     chance = random.Random(f"faults {seed}")
-    gap = GAP if seconds > SHORT_SECONDS else SHORT_GAP
     found: list[Fault] = []
     at, bag = FIRST, list[str]()
     while at < seconds:
@@ -60,5 +58,5 @@ def schedule(seed: int, seconds: float, kinds: Sequence[str]) -> list[Fault]:
         kind = bag.pop()
         lasts = round(chance.uniform(*FAULTS[kind].seconds), 2)
         found.append(Fault(round(at, 2), kind, lasts, chance.random()))
-        at += chance.uniform(*gap)
+        at += chance.uniform(*GAP)
     return [*found, Fault(seconds, LAST, 0.0, chance.random())]
