@@ -202,7 +202,7 @@ def prepare_process(max_calls: int = 12_000) -> int:
 def settle() -> None:
     """What stands once a process is ready stays, so that the garbage collector never walks it again.
 
-    Modules, templates and menus are 150,000 objects: whenever it came to them, everybody waited 0.1 s.
+    Modules, tables and menus are 150,000 objects: whenever it came to them, everybody waited 0.1 s.
     """
     gc.collect()
     gc.freeze()

@@ -67,14 +67,17 @@ async def _holding(
 ) -> Page:
     latest = min([now, *([after.at] if after else []), *([filters.until] if filters.until else [])])
     day, limit = day_of(latest), limit + 1
-    every = (*words, *facets(sight, filters)[0])
+    held, groups = facets(sight, filters)
+    every = (*words, *held)
     for few in dict.fromkeys((seldom(words, sight, filters), every)):
-        if few and await expected(connection, holding(few)) <= FEW:
+        if few and (many := await expected(connection, holding(few))) <= FEW:
             query = at_once(few, sight, filters, end_of(day), after, limit)
             found = (await connection.execute(query)).all()
             break
     else:
-        found = await _walk(connection, words, sight, now, filters, day, after, limit)
+        if groups:
+            many = await expected(connection, holding(every, groups))
+        found = await _walk(connection, words, sight, now, filters, day, after, limit, many)
     if not found:
         return Page()
     rows = await connection.execute(_FOUND, {"ids": [row.id for row in found]})
@@ -90,13 +93,12 @@ async def _walk(
     day: int,
     after: Key | None,
     limit: int,
+    many: int,
 ) -> Sequence[Row[Any]]:
-    """From that day backwards."""
+    """From that day backwards. `many`: cases that are expected to hold everything."""
     first = filters.since or (await connection.execute(_FIRST)).scalar() or now
     oldest_day, seen = day_of(first), 0
     every_day = day_of(now) - oldest_day + 1
-    every, groups = facets(sight, filters)
-    many = await expected(connection, holding([*words, *every], groups))
     days = every_day if many <= FEW else max(FIRST_DAYS, every_day * SPARE * limit // many)
     found: list[Row[Any]] = []
     while day >= oldest_day and len(found) < limit:
