@@ -98,7 +98,8 @@ async def _run(asked: Asked, home: Path, disk: SmallDisk) -> Result:
         await run(line, asked, logs)
         state, second = line.settings.state_path, home / "second"
         roots = {"second/": second / "recordings", "": state / "recordings"}
-        places = Places(logs, roots, (state / "fallback", second / "fallback"))
+        pbx = state / "asterisk" / "log" / "messages.log"
+        places = Places(logs, roots, (state / "fallback", second / "fallback"), pbx)
         evidence = await gather(places, plain_url(line.url))
     verdicts, general = Accountant(evidence).verdicts(), [*general_problems(evidence)]
     result = Result(asked.seed, asked.rate, asked.seconds, verdicts, evidence.faults, general)

@@ -37,7 +37,10 @@ EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM)
 
 @dataclass(slots=True)
 class Verdict:
-    """On one call. `problems`: one sentence each; `outcome` as the callers would tell it."""
+    """On one call. `problems`: one sentence each; `outcome` as the callers would tell it.
+
+    `account`: where there is a problem, what is known of the call, one line each.
+    """
 
     call: Call
     outcome: str
@@ -49,6 +52,7 @@ class Verdict:
     codes_cut: int = 0
     codes_false: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    account: list[str] = field(default_factory=list)
 
 
 class Accountant:
@@ -82,7 +86,29 @@ class Accountant:
             verdict.problems.append(f"was told that her words are kept, and has {many} cases")
         if others := {word.n for word in call.played} - {call.n}:
             verdict.problems.append(f"was played the words of calls {sorted(others)}")
+        if verdict.problems:
+            verdict.account = [*self._account(call)]
         return verdict
+
+    def _account(self, call: Call) -> Iterator[str]:
+        """Seconds are since her answer."""
+        start = call.answered or call.invited
+        heard = ", ".join(f"{prompt} {at - start:.1f}" for at, prompt in call.heard)
+        said = ", ".join(f"{s.k} {s.began - start:.1f} ({s.where})" for s in call.said)
+        yield f"call {call.n}, {call.kind}: answered at {start:.3f}, {call.ended_by} {call.ended - start:.1f}"
+        yield f"heard {heard}"
+        yield f"said {said}"
+        yield "keys " + ", ".join(f"{key} {at - start:.1f}" for at, key in call.keys)
+        for each in self.evidence.recordings:
+            if each.caller == call.number:
+                words = [f"{word.n}/{word.k}" for word in each.words or ()]
+                yield f"row {each.name}: {each.ended}, {each.size} bytes, case {each.case or 'none'}, {words}"
+        for name in self.evidence.strays:
+            if call.number in name:
+                yield f"file {name}, which no row names"
+        for at, line in self.evidence.warnings:
+            if start - 5 < at < call.ended + 5:
+                yield line
 
     def _find(self, call: Call, said: Said, verdict: Verdict) -> None:
         found = self.held.get((call.n, said.k), [])

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ import numpy as np
 
 from bench.chaos import tones
 
+_RECORDINGS = """SELECT r.name, r.case_id, r.ended, r.sha256, coalesce(c.caller, '') AS caller
+FROM recordings r LEFT JOIN calls c ON c.id = r.call_id"""
 HEADER = 44  # bytes of a WAV file as Asterisk writes it; the lengths in it are wrong when Asterisk was killed
 
 
@@ -60,6 +63,7 @@ class Call:
     heard: list[tuple[float, str]]
     codes: list[str]
     played: list[tones.Word]
+    keys: list[tuple[float, str]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -71,13 +75,18 @@ class Case:
 
 @dataclass(slots=True)
 class Recording:
-    """A row, and what its file holds. `case`: "" when it is in none; `words`: None when there is no file."""
+    """A row, and what its file holds.
+
+    `case`: "" when it is in none; `words`: None when there is no file; `size` in bytes.
+    """
 
     name: str
     case: str
     ended: str
     words: list[tones.Word] | None
     same: bool = True
+    caller: str = ""
+    size: int = 0
 
 
 @dataclass(slots=True)
@@ -88,18 +97,20 @@ class Evidence:
     recordings: list[Recording] = field(default_factory=list)
     strays: dict[str, list[tones.Word]] = field(default_factory=dict)
     answered_by_sipp: set[int] = field(default_factory=set)
+    warnings: list[tuple[float, str]] = field(default_factory=list)  # when, and Asterisk's line
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
     """`logs`: of the callers and the injector. `roots`: what a recording's name begins with → where such lie.
 
-    `fallbacks`: where the dialplan's own recordings lay.
+    `fallbacks`: where the dialplan's own recordings lay. `pbx`: Asterisk's own log.
     """
 
     logs: Path
     roots: Mapping[str, Path]
     fallbacks: Sequence[Path]
+    pbx: Path
 
     def of(self, name: str) -> Path | None:
         """A recording's file, None when there is none."""
@@ -119,6 +130,7 @@ async def gather(places: Places, database: str) -> Evidence:
     faults = [json.loads(line) for line in log.open()] if log.exists() else []
     found = Evidence(calls, [Fault(f["kind"], f["began"], f["ended"]) for f in faults])
     found.answered_by_sipp = _answered(folder / "sipp.csv")
+    found.warnings = [*_warnings(places.pbx)]
     await _read_books(found, database, places)
     known = {places.of(recording.name) for recording in found.recordings}
     for root in (*places.roots.values(), *places.fallbacks):
@@ -134,6 +146,7 @@ def _call(told: dict[str, Any], lines: Sequence[int]) -> Call:
         told["ended_by"], [Said(k, began, ended, where) for k, began, ended, where in told["said"] if ended],
         told["beeps"], prompts, [*_codes([prompt for _, prompt in prompts])],
         tones.words([line for _, line, count in heard for _ in range(count)]),
+        [(at, key) for at, key in told["keys"]],
     )  # fmt: skip
 
 
@@ -161,12 +174,18 @@ def _answered(log: Path) -> set[int]:
     return {int(found[1]) for found in answers}
 
 
+def _warnings(log: Path) -> Iterator[tuple[float, str]]:
+    for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
+        if told := re.match(r"\[([^]]+)\] (?:WARNING|ERROR)\[", line):
+            yield datetime.fromisoformat(told[1]).timestamp(), line
+
+
 async def _read_books(found: Evidence, database: str, places: Places) -> None:
     connection: Any = await asyncpg.connect(database)  # type: ignore[no-untyped-call]
     try:
         for row in await connection.fetch("SELECT id, code, caller FROM cases"):
             found.cases[str(row["id"])] = Case(str(row["id"]), row["code"], row["caller"])
-        for row in await connection.fetch("SELECT name, case_id, ended, sha256 FROM recordings"):
+        for row in await connection.fetch(_RECORDINGS):
             found.recordings.append(_recording(row, places))
     finally:
         await connection.close()
@@ -175,9 +194,11 @@ async def _read_books(found: Evidence, database: str, places: Places) -> None:
 def _recording(row: Any, places: Places) -> Recording:
     path, case = places.of(row["name"]), str(row["case_id"] or "")
     if path is None:
-        return Recording(row["name"], case, row["ended"], None, False)
+        return Recording(row["name"], case, row["ended"], None, False, row["caller"])
     same = hashlib.sha256(path.read_bytes()).hexdigest() == row["sha256"]
-    return Recording(row["name"], case, row["ended"], _words(path), same)
+    return Recording(
+        row["name"], case, row["ended"], _words(path), same, row["caller"], path.stat().st_size
+    )
 
 
 def _words(path: Path) -> list[tones.Word]:

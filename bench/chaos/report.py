@@ -82,6 +82,7 @@ def as_plain(result: Result) -> dict[str, Any]:
             *result.general,
             *(f"call {v.call.n} ({v.call.number}): {text}" for v in result.verdicts for text in v.problems),
         ],
+        "accounts": [line for v in result.verdicts for line in v.account],
     }
 
 
@@ -112,6 +113,7 @@ def as_text(result: Result) -> str:
     lines = [f"| {line} |" for line in lines]
     lines += ["", *(f"excused: {count} words {reason}" for reason, count in plain["excused"].items())]
     lines += [f"PROBLEM  {text}" for text in plain["problems"]]
+    lines += plain["accounts"]
     verdict = "0 lost, 0 doubled, 0 codes that don't resolve" if result.good else "NOT GOOD: see the problems"
     return "\n".join(
         [*lines, "", f"seed {result.seed}, {result.rate} calls a second, {result.seconds:g} s: {verdict}"]

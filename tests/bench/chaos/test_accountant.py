@@ -75,6 +75,17 @@ def test_a_word_that_is_nowhere_is_lost() -> None:
     assert "word 1" in problems(evidence(words=(0, 2)))[0]
 
 
+def test_what_is_known_of_a_troubled_call_is_told() -> None:
+    found = evidence(words=(0, 2))
+    found.recordings[0].caller = "04120000001"
+    found.warnings = [(50.0, "before"), (111.0, "WARNING in the call")]
+    [verdict] = Accountant(found).verdicts()
+    told = "\n".join(verdict.account)
+    assert "record.safe 12.0" in told and "1 9.7 (server)" in told and "row r1: hash" in told
+    assert "WARNING in the call" in told and "before" not in told
+    assert Accountant(evidence()).verdicts()[0].account == []
+
+
 def test_a_word_in_a_recording_of_no_case_is_lost() -> None:
     assert "which no case has" in problems(evidence(case=""))[0]
 

@@ -26,7 +26,7 @@ async def test_nothing_is_lost_or_doubled_and_every_code_resolves_whatever_is_ki
     assert said, told
     report = json.loads(said)
     table = {row["fault"]: row for row in report["table"]}
-    assert report["problems"] == []
+    assert report["problems"] == [], "\n".join(report["accounts"])
     assert (report["good"], process.returncode) == (True, 0)
     assert set(FAULTS) <= set(table) and all(table[kind]["times"] for kind in FAULTS)
     everything = table["all"]
