@@ -136,10 +136,9 @@ def seen_by(chosen: Any, sight: Sight, its: Any = cases.c) -> Any:
     return chosen.join(inbox_entries, inbox_entries.c.case_id == its.id).where(wanted(every, groups))
 
 
-def wanted(every: Sequence[str], groups: Sequence[Sequence[str]]) -> Any:
-    """The condition that an entry holds all of `every` and one of each group."""
-    query = cast(literal(tsquery(every, groups), Text), TSQUERY)
-    return inbox_entries.c.lexemes.op("@@")(query)
+def wanted(every: Sequence[str], groups: Sequence[Sequence[str]], its: Any = inbox_entries.c.lexemes) -> Any:
+    """The condition that an entry holds all of `every` and one of each group. `its`: lexemes."""
+    return its.op("@@")(cast(literal(tsquery(every, groups), Text), TSQUERY))
 
 
 def facets(sight: Sight, filters: Filters) -> tuple[list[str], list[list[str]]]:

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.desk.inbox import EVERYTHING, PAGE, Filters, Key, Order, Page, Sight, key_of, shown
+from ivr.desk.inbox import EVERYTHING, PAGE, Filters, Key, Order, Page, Sight, facets, key_of, shown, wanted
 from ivr.store.cases import ASSIGNED, ESCALATED, RETURNED, RUNNING, TO_APPROVE, UNTOUCHED
 from ivr.store.inbox_entries import FAINT
 from ivr.store.tables import cases, inbox_entries
@@ -135,7 +135,7 @@ def belonging(
     queue: Queue, sight: Sight, now: datetime, filters: Filters, ids: Sequence[uuid.UUID]
 ) -> Select[Any]:
     """The codes of those among these cases that stand in the queue."""
-    read = _read(queue, sight, now, filters, None).order_by(None).where(cases.c.id.in_(ids)).subquery()
+    read = _read(queue, sight, now, filters, None).order_by(None).where(_order(queue).id.in_(ids)).subquery()
     chosen = select(read.c.id).where(*_left(queue, sight, filters, read.c))
     return select(cases.c.code).where(cases.c.id.in_(chosen))
 
@@ -153,15 +153,14 @@ def counting(sight: Sight, now: datetime, queues: Sequence[Queue]) -> Select[Any
 
 
 _FILTERED = ("kind", "topic", "county", "agency", "status", "channel", "opened_at")
+_OF_AN_ENTRY = ("lexemes", "agency", "opened_at")
 
 
 def _read(queue: Queue, sight: Sight, now: datetime, filters: Filters, after: Key | None) -> Select[Any]:
     """A queue in its order through its index, without the filters that have none."""
     order = _order(queue)
-    columns = [cases.c[name] for name in _FILTERED]
+    columns = [order.id.table.c[name] for name in (_OF_AN_ENTRY if queue is Queue.FAINT else _FILTERED)]
     query = select(order.id.label("id"), order.at.label("listed_at"), *columns)
-    if queue is Queue.FAINT:
-        query = query.join_from(inbox_entries, cases, cases.c.id == inbox_entries.c.case_id)
     query = query.where(*_standing(queue, sight, now, filters), *_led(queue, sight, filters))
     if after is not None:
         query = query.where(order.behind(after))
@@ -205,13 +204,16 @@ def _led(queue: Queue, sight: Sight, filters: Filters) -> list[Any]:
 
 def _left(queue: Queue, sight: Sight, filters: Filters, read: Any) -> list[Any]:
     """Everything that a case of the queue must be, read off the columns at hand."""
-    wanted = [read[name] == value for name, value in filters.codes.items()]
-    if sight.agency:
-        wanted.append(read.agency == sight.agency)
-    if sight.counties:
-        wanted.append(or_(read.county.in_(sorted(sight.counties)), read.county.is_(None)))
+    left = [read.agency == sight.agency] if sight.agency else []
+    if queue is Queue.FAINT:
+        every, groups = facets(replace(sight, agency=""), filters)
+        left += [wanted(every, groups, read.lexemes)] if every or groups else []
+    else:
+        left += [read[name] == value for name, value in filters.codes.items()]
+        if sight.counties:
+            left.append(or_(read.county.in_(sorted(sight.counties)), read.county.is_(None)))
     if filters.since:
-        wanted.append(read.opened_at >= filters.since)
+        left.append(read.opened_at >= filters.since)
     if filters.until:
-        wanted.append(read.opened_at < filters.until)
-    return [and_(*wanted)] if wanted else []
+        left.append(read.opened_at < filters.until)
+    return [and_(*left)] if left else []

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,17 +18,52 @@ from sqlalchemy import Row, Select, any_, bindparam, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.search import Sought, backwards, day_of, end_of
+from ivr.cases.search import Sought, backwards, day_of, end_of, tsquery
+from ivr.cases.statuses import OPEN
 from ivr.desk.inbox import EVERYTHING, PAGE, Filters, Key, Page, Sight, facets, key_of, seen_by, shown, wanted
 from ivr.store.cases import KNOWN
 from ivr.store.estimate import expected
 from ivr.store.tables import cases, inbox_entries
 
-FEW = 2_000  # cases that are sorted at once, should the planner expect no more
+FEW = 2_000  # cases that are looked at and sorted at once, should the planner expect no more
+AS_A_CASE = 200  # of what an index lists for a lexeme, so many take as long as looking at a case
 FIRST_DAYS, MORE = 2, 16  # the least first step, and how often a further one repeats the days so far
+YOUNG_DAYS, YOUNG_BLOCK = 16, 8  # what is open is mostly this young; days of the blocks that hold these
 SPARE = 2  # a step is as long as would hold twice what is missing, by what is expected or was found so far
 MOST_OF_A_NUMBER = 2_000  # cases whose caller's number begins so
 _BEFORE_ALL = datetime(2000, 1, 1, tzinfo=UTC)
+
+Part = tuple[str, ...]  # lexemes of which an entry must hold one
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """The newest cases that hold all words, behind `after`, at most `limit`."""
+
+    words: tuple[str, ...]
+    sight: Sight
+    filters: Filters = EVERYTHING
+    after: Key | None = None
+    limit: int = PAGE
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        every, groups = facets(self.sight, self.filters)
+        return (*((lexeme,) for lexeme in (*self.words, *every)), *map(tuple, groups))
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """Of `total` cases, how many hold all that is sought (`many`), and its rarest part (`rarest`).
+
+    `few`: the parts that the index is best asked for, held by `found` cases; the rest is read off these.
+    """
+
+    total: int
+    many: float
+    rarest: int
+    few: tuple[Part, ...]
+    found: float
 
 
 async def find(
@@ -53,115 +88,79 @@ async def find(
         rows = (await connection.execute(by_caller(sought.caller, sight, filters, after, limit + 1))).all()
         if rows:
             return _page(rows, limit)
-    return await _holding(connection, sought.words, sight, now, filters, after, limit)
+    return await _holding(connection, Search(sought.words, sight, filters, after, limit + 1), now)
 
 
-async def _holding(
-    connection: AsyncConnection,
-    words: Sequence[str],
-    sight: Sight,
-    now: datetime,
-    filters: Filters,
-    after: Key | None,
-    limit: int,
-) -> Page:
-    latest = min([now, *([after.at] if after else []), *([filters.until] if filters.until else [])])
-    day, limit = day_of(latest), limit + 1
-    held, groups = facets(sight, filters)
-    every = (*words, *held)
-    for few in dict.fromkeys((seldom(words, sight, filters), every)):
-        if few and (many := await expected(connection, holding(few))) <= FEW:
-            query = at_once(few, sight, filters, end_of(day), after, limit)
-            found = (await connection.execute(query)).all()
-            break
-    else:
-        if groups:
-            many = await expected(connection, holding(every, groups))
-        found = await _walk(connection, words, sight, now, filters, day, after, limit, many)
+async def _holding(connection: AsyncConnection, search: Search, now: datetime) -> Page:
+    parts = search.parts
+    guess = guessed(parts, *await expected(connection, *(tsquery([], [part]) for part in parts)))
+    latest = min(now, search.after.at if search.after else now, search.filters.until or now)
+    found = await _walk(connection, search, guess, day_of(latest), now)
     if not found:
         return Page()
     rows = await connection.execute(_FOUND, {"ids": [row.id for row in found]})
-    return _page(rows.all(), limit - 1)
+    return _page(rows.all(), search.limit - 1)
 
 
 async def _walk(
-    connection: AsyncConnection,
-    words: Sequence[str],
-    sight: Sight,
-    now: datetime,
-    filters: Filters,
-    day: int,
-    after: Key | None,
-    limit: int,
-    many: int,
+    connection: AsyncConnection, search: Search, guess: Guess, day: int, now: datetime
 ) -> Sequence[Row[Any]]:
-    """From that day backwards. `many`: cases that are expected to hold everything."""
-    first = filters.since or (await connection.execute(_FIRST)).scalar() or now
+    """From that day backwards."""
+    today, enough, at_once = day_of(now), SPARE * search.limit, guess.found <= FEW
+    young = search.filters.status in OPEN and guess.many > enough and today - day < YOUNG_DAYS
+    if at_once and not young:
+        return [*await connection.execute(step(search, guess.few, [], end_of(day)))]
+    first = search.filters.since or (await connection.execute(_FIRST)).scalar() or now
     oldest_day, seen = day_of(first), 0
-    every_day = day_of(now) - oldest_day + 1
-    days = every_day if many <= FEW else max(FIRST_DAYS, every_day * SPARE * limit // many)
+    every_day = today - oldest_day + 1
+    days = min(every_day, max(FIRST_DAYS, int(every_day * enough / guess.many)))
+    if at_once:  # a block that more cases hold than the rarest part would not help the index
+        days = YOUNG_DAYS if YOUNG_BLOCK * guess.total < guess.rarest * every_day else every_day
     found: list[Row[Any]] = []
-    while day >= oldest_day and len(found) < limit:
+    while day >= oldest_day and len(found) < search.limit:
         from_day, blocks = backwards(day, days)
         if from_day <= oldest_day or 2 * days > every_day:
             from_day, blocks = oldest_day, []  # all the rest
-        query = step(words, sight, filters, blocks, end_of(day), after, limit - len(found))
-        found += (await connection.execute(query)).all()
+        missing = replace(search, limit=search.limit - len(found))
+        few = guess.few if at_once and not blocks else search.parts
+        found += (await connection.execute(step(missing, few, blocks, end_of(day)))).all()
         seen += day - from_day + 1
-        missing = limit - len(found)
-        day, days = from_day - 1, seen * min(MORE, 1 + SPARE * missing // max(len(found), 1))
+        more = 1 + SPARE * (search.limit - len(found)) // max(len(found), 1)
+        day, days = from_day - 1, every_day if at_once else seen * min(MORE, more)
     return found
 
 
-def holding(every: Sequence[str], groups: Sequence[Sequence[str]] = ()) -> Select[Any]:
-    """Every case that holds all of `every` and one of each group."""
-    return select(inbox_entries.c.case_id).where(wanted(every, groups))
+def guessed(parts: Sequence[Part], total: int, *often: int) -> Guess:
+    """`often`: how many of all cases hold each part, taken as independent of the others.
 
-
-def seldom(words: Sequence[str], sight: Sight, filters: Filters) -> tuple[str, ...]:
-    """What is asked for without kind, county and way: of these there are few, and each has many cases."""
-    rest = facets(replace(sight, counties=frozenset()), replace(filters, kind="", county="", channel=""))
-    return (*words, *rest[0])
-
-
-def at_once(
-    few: Sequence[str], sight: Sight, filters: Filters, before: datetime, after: Key | None, limit: int
-) -> Select[Any]:
-    """The newest cases that hold everything, by what `few` of them hold; the rest is read off their rows.
-
-    An index takes longer over what many cases hold than it takes to look at the few.
+    The index is asked for the rarest part, and for the next as long as reading through what it lists costs
+    less than looking at the cases that are ruled out by it.
     """
-    every, groups = facets(sight, filters)
-    often = [each for each in every if each not in few]
-    holds = [wanted(few, [])]
-    if often or groups:
-        holds.append(wanted(often, groups).is_(true()))  # so put, it is nothing for the index
-    return _newest_entries(holds, filters, before, after, limit)
+    (rarest, part), *others = sorted(zip(often, parts, strict=True))
+    few, found, many = [part], float(rarest), float(rarest)
+    for count, part in others:
+        share = min(1.0, count / total)
+        if found * (1 - share) > count / AS_A_CASE:
+            few.append(part)
+            found *= share
+        many *= share
+    return Guess(total, many, rarest, tuple(few), found)
 
 
-def step(
-    words: Sequence[str],
-    sight: Sight,
-    filters: Filters,
-    blocks: Sequence[str],
-    before: datetime,
-    after: Key | None,
-    limit: int,
-) -> Select[Any]:
-    """The newest cases that hold everything: those of the blocks of days, or all of them `before`."""
-    every, groups = facets(sight, filters)
-    holds = wanted([*words, *every], [*groups, *([blocks] if blocks else [])])
-    return _newest_entries([holds], filters, before, after, limit)
+def step(search: Search, few: Sequence[Part], blocks: Sequence[str], before: datetime) -> Select[Any]:
+    """The newest cases that hold everything: those of the blocks of days, or all of them `before`.
 
-
-def _newest_entries(
-    holds: Sequence[Any], filters: Filters, before: datetime, after: Key | None, limit: int
-) -> Select[Any]:
+    The index is asked for `few` of the parts, the others are read off the rows.
+    """
+    rest = [part for part in search.parts if part not in few]
     entry = inbox_entries.c
-    query = select(entry.case_id.label("id"), entry.opened_at).where(*holds, entry.opened_at < before)
-    for bound in _bounds(filters, after, entry.opened_at, entry.case_id):
+    query = select(entry.case_id.label("id"), entry.opened_at)
+    query = query.where(wanted([], [*few, *([blocks] if blocks else [])]), entry.opened_at < before)
+    if rest:
+        query = query.where(wanted([], rest).is_(true()))  # so put, it is nothing for the index
+    for bound in _bounds(search.filters, search.after, entry.opened_at, entry.case_id):
         query = query.where(bound)
-    return query.order_by(entry.opened_at.desc(), entry.case_id.desc()).limit(limit)
+    return query.order_by(entry.opened_at.desc(), entry.case_id.desc()).limit(search.limit)
 
 
 def newest(filters: Filters, after: Key | None, limit: int) -> Select[Any]:

@@ -14,11 +14,12 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bench.panel.books import PERSON, RARE
-from ivr.cases.search import Sought, backwards, day_of, sought
+from ivr.cases.search import Sought, backwards, day_of, sought, tsquery
 from ivr.cases.statuses import Status
 from ivr.desk import entries, queues, searching
 from ivr.desk.inbox import EVERYTHING, Filters, Key, Page, Sight
 from ivr.desk.queues import Queue
+from ivr.desk.searching import Search, guessed
 from ivr.store.estimate import expected
 from ivr.store.tables import cases, inbox_entries, referrals
 from tests.desk.inbox import NOW, many
@@ -108,17 +109,27 @@ async def test_each_queue_holds_what_belongs_there_once_and_in_order(many: Async
     assert seen > 1_000
 
 
+@pytest.mark.parametrize("queue", [Queue.OVERDUE, Queue.FAINT])
+async def test_filters_leave_what_they_say_of_a_queue(many: AsyncEngine, queue: Queue) -> None:
+    since, until = NOW - timedelta(days=1_000), NOW - timedelta(days=5)
+    filters = Filters(kind="complaint", channel="phone", since=since, until=until)
+    async with many.connect() as connection:
+        listed = [r for p in await pages(connection, queue, DESK, filters, 50) for r in p.rows]
+        rows = await everything(connection)
+        wanted = {
+            row.id: row.code for row in rows
+            if belongs(queue, row, "") and row.kind == "complaint" and row.channel == "phone"
+            and since <= row.opened_at < until
+        }  # fmt: skip
+        assert wanted and {row.id for row in listed} == set(wanted)
+        some = queues.belonging(queue, DESK, NOW, filters, [*wanted, *(row.id for row in rows[:500])])
+        assert set((await connection.execute(some)).scalars()) == set(wanted.values())
+
+
 async def test_filters_leave_what_they_say(many: AsyncEngine) -> None:
     since, until = NOW - timedelta(days=400), NOW - timedelta(days=30)
     filters = Filters(kind="complaint", channel="phone", since=since, until=until)
     async with many.connect() as connection:
-        listed = [r for p in await pages(connection, Queue.OVERDUE, DESK, filters, 50) for r in p.rows]
-        wanted = {
-            row.id for row in await everything(connection)
-            if belongs(Queue.OVERDUE, row, "") and row.kind == "complaint" and row.channel == "phone"
-            and since <= row.opened_at < until
-        }  # fmt: skip
-        assert wanted and {row.id for row in listed} == wanted
         found: list[Any] = []
         after = None
         while page := await searching.find(
@@ -201,13 +212,59 @@ async def test_a_search_finds_what_its_filters_leave_of_what_may_be_seen(
     assert len(found) > 14 and found == [row.id for row in wanted]
 
 
+async def test_what_is_open_is_looked_for_among_the_young_and_then_among_all(
+    many: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[bool] = []
+
+    def step(search: Search, few: Any, blocks: Any, before: Any) -> Select[Any]:
+        asked.append(bool(blocks))
+        return real(search, few, blocks, before)
+
+    real = searching.step
+    monkeypatch.setattr(searching, "step", step)
+    sight = replace(DESK, counties=frozenset({"ahar", "sarab"}))
+    filters = Filters(status="in_progress")
+    found: list[uuid.UUID] = []
+    after: Key | None = None
+    async with many.connect() as connection:
+        wanted = [
+            row for row in await everything(connection)
+            if row.status == "in_progress" and row.county in {None, "ahar", "sarab"}
+        ]  # fmt: skip
+        wanted.sort(key=lambda row: (row.opened_at, row.id), reverse=True)
+        while page := await searching.find(connection, NOBODY, sight, NOW, filters, after, 20):
+            found += [row.id for row in page.rows]
+            if (after := page.after) is None:
+                break
+    assert found == [row.id for row in wanted]
+    assert asked[:2] == [True, False]  # the young don't fill the page in so small books
+    monkeypatch.setattr(searching, "YOUNG_BLOCK", 1_000)
+    asked.clear()
+    async with many.connect() as connection:
+        await searching.find(connection, NOBODY, sight, NOW, filters, None, 20)
+    assert asked == [False]  # blocks of days that hold more cases than there are open ones help nobody
+
+
 async def test_the_planner_tells_a_frequent_word_from_a_rare_one(many: AsyncEngine) -> None:
     async with many.connect() as connection:
-        often, rarely = [
-            await expected(connection, searching.holding(sought(words).words)) for words in ("سلام", RARE)
-        ]
+        of_all, often, rarely, both = await expected(
+            connection, *(tsquery(sought(words).words) for words in ("سلام", RARE, f"سلام {RARE}"))
+        )
         total = (await connection.execute(select(func.count()).select_from(cases))).scalar_one()
-    assert often > total / 4 and rarely < total / 20
+    assert of_all == total and often > total / 4 and both <= rarely < total / 20
+
+
+def test_the_index_is_asked_for_what_spares_more_rows_than_it_costs() -> None:
+    returned, criticism, water, ahar = ("=s:returned",), ("=k:criticism",), ("اب",), ("=c:", "=c:ahar")
+    parts = (water, criticism, returned)
+    guess = guessed(parts, 1_000_000, 600_000, 125_000, 4_000)
+    assert (guess.rarest, guess.few, round(guess.found), round(guess.many)) == (
+        *(4_000, (returned, criticism), 500, 300),
+    )
+    guess = guessed((water, ahar), 1_000_000, 600_000, 300_000)
+    assert (guess.few, guess.found, guess.many) == ((ahar, water), 180_000, 180_000)
+    assert guessed((water,), 1, 5).many == 5  # what was never counted
 
 
 async def test_code_and_number_find_their_cases(many: AsyncEngine) -> None:
@@ -266,12 +323,11 @@ def questions(agency: str) -> Iterator[tuple[str, Select[Any]]]:
             yield f"count {queue}", queues.counting(sight, NOW, [queue])
             yield f"last of {queue}", queues.last_read(queue, sight, NOW, EVERYTHING, deep)
         for words in (["اب"], ["سلا", "خست"], [RARE], []):
-            few = searching.seldom(words, sight, narrow)
-            for blocks in (backwards(day_of(NOW), 100)[1], []):
-                for after in (None, deep):
-                    query = searching.step(words, sight, narrow, blocks, NOW, after, 51)
-                    yield f"search {words} {blocks}", query
-                    yield f"search {words} at once", searching.at_once(few, sight, narrow, NOW, after, 51)
+            for after in (None, deep):
+                search = Search(tuple(words), sight, narrow, after, 51)
+                for few in (search.parts, search.parts[:1]):
+                    for blocks in (backwards(day_of(NOW), 100)[1], []):
+                        yield f"search {few} {blocks}", searching.step(search, few, blocks, NOW)
         yield "code", searching.by_code("1234567890", sight)
         yield "caller", searching.by_caller("+989141234", sight, EVERYTHING, None, 51)
     yield "all", searching.newest(EVERYTHING, None, 51)
