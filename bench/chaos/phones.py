@@ -24,6 +24,7 @@ BEEP_FRAMES = 14  # fewer are a beep that has not ended: Asterisk stands still i
 REACTION = (0.1, 0.4)  # seconds until she presses a key or begins to speak
 PATIENCE = 12.0  # seconds without a sound after which she hangs up
 LONGEST = 75.0  # seconds after which she hangs up in any case
+LATE = 0.1  # seconds behind at which she goes on from now: no telephone sends what it missed in one burst
 PAUSE = 0.35  # seconds between her last word and #: Asterisk takes 200 ms off the end
 _SILENCE = tones.to_alaw(tones.tone(tones.SILENT, 1))
 
@@ -135,6 +136,8 @@ class Phone:
             return
         self._listen(now)
         self._decide(now)
+        if now - self._due > LATE:
+            self._due = now
         while self._due <= now:
             self._send(now)
             self._due += SECONDS
