@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import time
 from collections.abc import Awaitable
@@ -21,6 +20,7 @@ from ivr.desk.reconcile import Pass, reconcile
 from ivr.desk.seeding import directory_from
 from ivr.desk.strays import Shelf
 from ivr.settings import ROOT, Settings
+from ivr.store import journal
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend, until
 from tests.desk.office import WEDNESDAY, office
@@ -84,13 +84,13 @@ class Witness(Pretend):
 async def test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names_it(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recording: int, found: Pass
 ) -> None:
-    real = os.fdatasync
+    real = journal._write_all
 
-    def slow(fd: int) -> None:
+    def slow(fd: int, content: bytes) -> None:
         time.sleep(0.05)
-        real(fd)
+        real(fd, content)
 
-    monkeypatch.setattr(os, "fdatasync", slow)  # a slow disk …
+    monkeypatch.setattr(journal, "_write_all", slow)  # a slow disk …
     menu = parse(TREE.read_bytes(), TREE.name, languages=Settings().calls.languages)
     state, busy = tmp_path / "state", set[asyncio.Task[None]]()
     words = state / "recordings"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import random
 import statistics
 import sys
 import tempfile
@@ -31,14 +32,23 @@ from tests.asterisk.pretend import Pretend
 
 MOST_CPU, MOST_MS = 0.10, 5.0  # what journalling may add
 KEYS = "11110111"
+SPEAKS_SECONDS = 0.5, 2.0
 
 
 @dataclass
 class Caller(Pretend):
-    """Says a complaint, and notes how long after the recording's end the next prompt was asked for."""
+    """Says a complaint, and notes how long after the recording's end the next prompt was asked for.
 
+    `speaks`: for so many seconds. Else calls whose recordings began together would also end together.
+    """
+
+    speaks: float = 0.0
     told_at: float = 0.0
     waited_ms: list[float] = field(default_factory=list)
+
+    async def during(self, line: str) -> None:
+        if line.startswith("RECORD FILE"):
+            await asyncio.sleep(self.speaks)
 
     def answer(self, line: str) -> list[str]:
         if self.told_at and line.startswith("EXEC Read"):
@@ -74,10 +84,12 @@ class Side:
 
     async def round(self, calls: int, rate: float) -> None:
         before, begun = self.spent(), time.perf_counter()
+        chance = random.Random(calls)
 
         async def one(number: int) -> Caller:
             await asyncio.sleep(max(0.0, begun + number / rate - time.perf_counter()))
-            caller = Caller(keys=KEYS, header={"uniqueid": f"{begun}.{number}"})
+            speaks = chance.uniform(*SPEAKS_SECONDS)
+            caller = Caller(keys=KEYS, header={"uniqueid": f"{begun}.{number}"}, speaks=speaks)
             await caller.run(self.port)
             return caller
 

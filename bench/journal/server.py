@@ -35,7 +35,7 @@ class Remembering(Journal):
     async def close(self) -> None:
         pass
 
-    async def append(self, fact: Fact) -> None:
+    async def append(self, fact: Fact, within: float = 0.0, keep: bool = False) -> None:
         self.note(fact)
 
     def note(self, fact: Fact) -> None:

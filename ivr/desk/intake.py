@@ -33,7 +33,8 @@ T = TypeVar("T")
 COUNTY_SECONDS = 0.5  # between two prompts: silence on the line
 LOOK_UP_SECONDS = 1.0
 JOURNAL_SECONDS = 5.0  # a disk that takes longer is sick, and a caller listening to nothing hangs up
-BEGUN_SECONDS = 0.5  # before the beep: silence on the line, too
+BEGUN_SECONDS = 0.5  # before the beep: silence on the line, too …
+SHARE_SECONDS = 0.1  # … of which so much, which nobody hears, to go to the disk with what other calls say
 BEGUN = "recording_begun"  # the fact that names a file before there is one
 FALLBACK = "fallback"  # the outcome of a call that only the dialplan answered
 _REMEMBERED = 20_000  # codes promised lately, whose cases may still be on their way
@@ -107,19 +108,11 @@ class Intake:
         """
         call.recordings.append(name)
         self.live.add(name)
-        self.journal.note(
-            {
-                "type": BEGUN,
-                "at": self.clock().isoformat(),
-                "call": _call(call),
-                "name": name,
-                "code": code,
-                **_chosen(chosen),
-            }
-        )
+        at = self.clock().isoformat()
+        fact = {"type": BEGUN, "at": at, "call": _call(call), "name": name, "code": code, **_chosen(chosen)}
         try:
             async with asyncio.timeout(BEGUN_SECONDS):
-                await self.journal.flush()
+                await self.journal.append(fact, within=SHARE_SECONDS, keep=True)
         except (JournalError, TimeoutError) as error:
             log.error("recording %s is not in the journal yet: %s", name, error or "the disk is slow")
 

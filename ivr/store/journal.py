@@ -2,6 +2,7 @@
 
 Append-only segments of lines, each `crc32 JSON`. One writer thread writes and flushes everything that has
 queued up since its last flush, so that 300 calls at once share disk flushes instead of waiting for one each.
+A flush is what journalling costs (docs/decisions/store.md), so whoever can wait a little shares another's.
 Reading back finds torn tails and flipped bits by the checksum; such lines are copied to `quarantine/` with a
 report and skipped. A checkpoint remembers how far the facts have been applied to the database; facts carry
 ids and applying one twice is harmless, so the checkpoint itself needs no flush.
@@ -21,6 +22,7 @@ import os
 import queue
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -40,6 +42,7 @@ CHECKPOINT_SECONDS = 1.0
 LONGEST_FACT = 1024 * 1024
 RETRY_SECONDS = 5.0  # notes that could not be written are tried again …
 MOST_NOTES = 20_000  # … and so many of them are kept
+MOST_LATELY = 500  # flushes whose facts are still at hand for the database
 RETURN_SECONDS = 60.0  # how long the journal stays on the spare disk before it tries its own again
 
 
@@ -65,8 +68,28 @@ class Position:
 
 @dataclass(slots=True)
 class _Entry:
-    line: bytes
+    """A fact, or none for who waits only for those before it. `done`: who waits; `keep`: try it again."""
+
+    fact: Fact | None
     done: asyncio.Future[None] | None
+    keep: bool = False
+    line: bytes = b""
+
+    def write(self) -> bool:
+        """Make its line, just before the flush: several at once take half the time of each by itself."""
+        try:
+            if self.fact is not None and not self.line:
+                self.line = _line(self.fact)
+        except (JournalError, TypeError, ValueError) as error:
+            log.error("a fact can't be written: %s", error)
+            self.tell(error)
+            return False
+        return True
+
+    def tell(self, error: Exception | None) -> None:
+        """Wake who waits, if anybody still does."""
+        if self.done is not None and not self.done.done():
+            self.done.set_exception(error) if error is not None else self.done.set_result(None)
 
 
 @dataclass(slots=True)
@@ -83,6 +106,9 @@ class Journal:
     flushed: Position = field(default_factory=Position)
     grown: asyncio.Event = field(default_factory=asyncio.Event)
     _noted: list[_Entry] = field(default_factory=list)
+    _due: asyncio.TimerHandle | None = None  # when these go to the disk at the latest
+    _lately: deque[tuple[list[Fact], Position]] = field(default_factory=deque)  # flushes, where each ends …
+    _lately_from: Position = field(default_factory=Position)  # … and where the first begins
     _queue: queue.SimpleQueue[list[_Entry] | None] = field(default_factory=queue.SimpleQueue)
     _writer: threading.Thread | None = None
     _loop: asyncio.AbstractEventLoop | None = None
@@ -107,6 +133,7 @@ class Journal:
             self._begin(max([self.applied.segment, *self._segments()]) + 1)
         except OSError as error:
             raise _named(error, self.folder) from error
+        self._lately_from = self.flushed
         self._loop = asyncio.get_running_loop()
         self._writer = threading.Thread(target=self._write_forever, name="journal", daemon=True)
         self._writer.start()
@@ -136,23 +163,28 @@ class Journal:
         for fd in (self._fd, self._lock_fd):
             os.close(fd)
 
-    async def append(self, fact: Fact) -> None:
-        """Returns once the fact is on the disk. Raises JournalFull or JournalError."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._hand_over(_Entry(_line(fact), done))
-        await done
+    async def append(self, fact: Fact, within: float = 0.0, keep: bool = False) -> None:
+        """Returns once the fact is on the disk. Raises JournalFull or JournalError.
+
+        `within`: so many seconds it may wait for another's flush, to share it. `keep`: when the disk does not
+        take it, it goes with a later flush all the same.
+        """
+        await self._enter(fact, within, keep)
 
     def note(self, fact: Fact) -> None:
         """A fact on which nothing depends that anyone is told: it shares the next flush, within a second."""
-        self._noted.append(_Entry(_line(fact), None))
-        if len(self._noted) == 1:
-            asyncio.get_running_loop().call_later(NOTE_SECONDS, self._hand_over)
+        self._noted.append(_Entry(fact, None, keep=True))
+        self._hand_over_within(NOTE_SECONDS)
 
     async def flush(self) -> None:
         """Returns once everything noted so far is on the disk. Raises JournalError."""
+        await self._enter(None)
+
+    def _enter(self, fact: Fact | None, within: float = 0.0, keep: bool = False) -> asyncio.Future[None]:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._hand_over(_Entry(b"", done))
-        await done
+        self._noted.append(_Entry(fact, done, keep))
+        self._hand_over_within(within)
+        return done
 
     async def sign(self) -> None:
         """Show the siblings, by the lock's time, up to when all that was noted is on the disk."""
@@ -160,9 +192,20 @@ class Journal:
         await self.flush()
         os.utime(self._lock_fd, (now, now))
 
-    def _hand_over(self, *more: _Entry) -> None:
-        entries = [*self._noted, *more]
-        self._noted.clear()
+    def _hand_over_within(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        if seconds <= 0:
+            self._hand_over()
+        elif self._due is None or self._due.when() > loop.time() + seconds:
+            if self._due is not None:
+                self._due.cancel()
+            self._due = loop.call_later(seconds, self._hand_over)
+
+    def _hand_over(self) -> None:
+        if self._due is not None:  # else it would come for what is noted by then
+            self._due.cancel()
+            self._due = None
+        entries, self._noted = [entry for entry in self._noted if entry.write()], []
         if entries:
             self._queue.put(entries)
 
@@ -172,7 +215,10 @@ class Journal:
         """Up to `limit` facts behind a position, oldest first, and the position behind what was looked at.
 
         Damaged lines are put into quarantine and stepped over. No facts: everything flushed so far was read.
+        What was flushed a moment ago is still at hand: the disk is not asked for it.
         """
+        if (lately := self._read_lately(after, limit)) is not None:
+            return lately
         facts: list[Fact] = []
         end, position = self.flushed, after
         for segment in [n for n in self._segments() if after.segment <= n <= end.segment]:
@@ -185,6 +231,20 @@ class Journal:
                 if len(facts) >= limit:
                     return facts, position
         return facts, max(position, end)
+
+    def _read_lately(self, after: Position, limit: int) -> tuple[list[Fact], Position] | None:
+        """Whole flushes, so perhaps more facts than the limit; None when the disk has to be asked."""
+        while self._lately and self._lately[0][1] <= after:
+            _, self._lately_from = self._lately.popleft()
+        if not self._lately or after != self._lately_from:
+            return None
+        facts: list[Fact] = []
+        position = after
+        for more, position in self._lately:  # noqa: B007 - that of the last one taken
+            facts += more
+            if len(facts) >= limit:
+                break
+        return facts, position
 
     @property
     def has_more(self) -> bool:
@@ -206,7 +266,7 @@ class Journal:
         self._checkpointed, position = time.monotonic(), self.applied
         scratch = self.folder / "checkpoint.new"
         try:
-            scratch.write_text(json.dumps({"segment": position.segment, "offset": position.offset}))
+            scratch.write_bytes(b'{"segment": %d, "offset": %d}' % (position.segment, position.offset))
             scratch.replace(self.folder / "checkpoint.json")
         except OSError as error:
             log.warning("the checkpoint of %s was not written: %s", self.folder, error.strerror)
@@ -254,13 +314,13 @@ class Journal:
         stop = False
         while not stop:
             batch = [self._queue.get()]
-            with suppress(queue.Empty):
-                while True:
-                    batch.append(self._queue.get_nowait())
+            while not self._queue.empty():
+                batch.append(self._queue.get())
             stop = None in batch
             entries = [entry for entries in batch if entries is not None for entry in entries]
             if entries:
-                self._report(entries, self._try_write(b"".join(entry.line for entry in entries)))
+                error = self._try_write(b"".join(entry.line for entry in entries))
+                self._report(entries, self.flushed, error)
 
     def _try_write(self, lines: bytes) -> JournalError | None:
         """Here, or on the other disk when this one takes no more."""
@@ -281,7 +341,6 @@ class Journal:
         if self._failed or self.flushed.offset >= self.segment_bytes:
             self._next_segment()
         _write_all(self._fd, lines)
-        os.fdatasync(self._fd)
         self.flushed = Position(self.flushed.segment, self.flushed.offset + len(lines))
 
     def _undo(self) -> None:
@@ -300,7 +359,8 @@ class Journal:
 
     def _begin_segment(self, number: int) -> None:
         place = self._places[self._place]
-        fd = os.open(place / f"{number:08d}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND, 0o600)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+        fd = os.open(place / f"{number:08d}.log", flags | os.O_DSYNC, 0o600)  # a write is a flush
         folder = os.open(place, os.O_RDONLY)
         try:
             os.fsync(folder)
@@ -311,18 +371,24 @@ class Journal:
             os.close(folder)
         self._fd, self.flushed = fd, Position(number, 0)
 
-    def _report(self, entries: list[_Entry], error: JournalError | None) -> None:
+    def _report(self, entries: list[_Entry], end: Position, error: JournalError | None) -> None:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop is gone: nobody waits any more
-            self._loop.call_soon_threadsafe(self._wake, entries, error)
+            self._loop.call_soon_threadsafe(self._wake, entries, end, error)
 
-    def _wake(self, entries: list[_Entry], error: JournalError | None) -> None:
+    def _wake(self, entries: list[_Entry], end: Position, error: JournalError | None) -> None:
         for entry in entries:
-            if entry.done is not None and not entry.done.done():
-                entry.done.set_exception(error) if error is not None else entry.done.set_result(None)
-        if error is not None:
-            self._keep_notes([entry for entry in entries if entry.done is None], error)
+            entry.tell(error)
+        if error is None:
+            self._keep_lately(entries, end)
+        else:
+            self._keep_notes([entry for entry in entries if entry.keep], error)
         self.grown.set()
+
+    def _keep_lately(self, entries: list[_Entry], end: Position) -> None:
+        self._lately.append(([entry.fact for entry in entries if entry.fact is not None], end))
+        if len(self._lately) > MOST_LATELY:
+            _, self._lately_from = self._lately.popleft()
 
     def _keep_notes(self, notes: list[_Entry], error: JournalError) -> None:
         """Nobody was promised anything, but what they say would be missed: they go with a later flush."""
@@ -331,8 +397,7 @@ class Journal:
         if (lost := len(self._noted) - MOST_NOTES) > 0:
             log.error("%d facts are lost: the journal has taken none for too long", lost)
             del self._noted[:lost]
-        if self._loop is not None:
-            self._loop.call_later(RETRY_SECONDS, self._hand_over)
+        self._hand_over_within(RETRY_SECONDS)
 
     def _lock(self) -> None:
         self._lock_fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -364,8 +429,11 @@ def checkpoint_of(folder: Path) -> Position:
     return Position(int(saved["segment"]), int(saved["offset"]))
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
+
+
 def _line(fact: Fact) -> bytes:
-    body = json.dumps(fact, ensure_ascii=True, separators=(",", ":")).encode("ascii")
+    body = _encode(fact).encode("ascii")
     if len(body) > LONGEST_FACT:
         raise JournalError(f"a fact of {len(body)} bytes is no fact")
     return b"%08x %s\n" % (crc32(body), body)

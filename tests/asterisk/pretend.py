@@ -93,10 +93,14 @@ class Pretend:
             if len(self.commands) == self.killed_at:
                 writer.transport.abort()
                 return self
+            await self.during(self.commands[-1])
             for answer in self.answer(self.commands[-1]):
                 writer.write(answer.encode() + b"\n")
         writer.close()
         return self
+
+    async def during(self, line: str) -> None:
+        """What happens before one command is answered: here nothing."""
 
     def answer(self, line: str) -> list[str]:
         """The lines that answer one command, with HANGUP where the plan has it."""

@@ -59,6 +59,61 @@ async def test_what_is_noted_is_flushed_with_the_next_and_before_closing(tmp_pat
         assert numbers(journal) == [0, 1, 2]
 
 
+async def test_who_may_wait_shares_the_flush_of_who_may_not(tmp_path: Path) -> None:
+    async with opened(tmp_path) as journal:
+        waiting = asyncio.create_task(journal.append({"n": 0}, within=3_600))
+        await asyncio.sleep(0)
+        await journal.append({"n": 1})
+        async with asyncio.timeout(10):
+            await waiting
+        assert numbers(journal) == [0, 1]
+
+
+async def test_who_may_wait_is_on_the_disk_in_time_also_behind_who_may_wait_longer(tmp_path: Path) -> None:
+    async with opened(tmp_path) as journal, asyncio.timeout(10):
+        patient = asyncio.create_task(journal.append({"n": 0}, within=3_600))
+        await asyncio.sleep(0)
+        await journal.append({"n": 1}, within=0.01)
+        await patient
+        journal.note({"n": 2})
+        assert journal._due is not None  # each time anew
+        await journal.append({"n": 3})
+        assert journal._due is None  # and not for what is noted by then
+
+
+async def test_a_fact_that_is_none_costs_no_other(tmp_path: Path) -> None:
+    async with opened(tmp_path) as journal:
+        journal.note({"n": object()})
+        journal.note({"n": 0})
+        with pytest.raises(TypeError):
+            await journal.append({"n": object()})
+        with pytest.raises(JournalError, match="is no fact"):
+            await journal.append({"n": "x" * 2_000_000})
+        await journal.append({"n": 1})
+        assert numbers(journal) == [0, 1]
+
+
+async def test_what_was_flushed_a_moment_ago_is_read_without_the_disk_and_the_rest_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.store.journal.MOST_LATELY", 5)
+    async with opened(tmp_path, segment_bytes=100) as journal:
+        begin = journal.flushed
+        for n in range(5):
+            await journal.append({"n": n})
+        for path in tmp_path.glob("*.log"):
+            path.rename(path.with_suffix(".hidden"))
+        facts, position = journal.read(begin, limit=2)
+        assert [fact["n"] for fact in facts] == [0, 1]
+        assert numbers(journal, position) == [2, 3, 4]
+        for path in tmp_path.glob("*.hidden"):
+            path.rename(path.with_suffix(".log"))
+        assert numbers(journal) == [0, 1, 2, 3, 4]  # they were let go
+        for n in range(5, 20):
+            await journal.append({"n": n})
+        assert numbers(journal) == numbers(journal, Position()) == list(range(20))
+
+
 async def test_reading_goes_on_behind_the_checkpoint(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
         await journal.append({"n": 0})
@@ -216,9 +271,11 @@ async def test_with_no_other_disk_a_full_one_refuses_and_what_was_only_noted_fol
         journal.note({"n": 1, "long": "x" * 9_000})
         with pytest.raises(JournalFull, match="no room left"):
             await journal.append({"n": 2, "long": "x" * 9_000})
+        with pytest.raises(JournalFull, match="no room left"):
+            await journal.append({"n": 3, "long": "x" * 9_000}, keep=True)
         small_disk.free()
         async with asyncio.timeout(10):
-            while numbers(journal) != [0, 1]:
+            while numbers(journal) != [0, 1, 3]:
                 await journal.flush()
 
 
