@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +11,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2.ext import Extension
+from markupsafe import Markup, escape
 from persiantools.jdatetime import JalaliDateTime
 
 from ivr.cases.code import grouped
@@ -21,6 +23,7 @@ from ivr.web.panel.words import Words, digits
 
 FOLDER = Path(__file__).parents[1] / "templates"
 THEMES = ("light", "dark")
+_PLAIN = re.compile(r'\{\{ t\("([a-z0-9_.]+)"\) \}\}')
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
@@ -58,14 +61,23 @@ class Pages:
         return self.paths[route].format(**parts)
 
 
+class _Fixed(Extension):
+    """Words that are the same on every page stand in the template before it is compiled: 90 calls a list."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        words: Any = self.environment.globals["t"]
+        return _PLAIN.sub(lambda found: str(escape(words(found[1]))), source)
+
+
 def pages(panel: Panel, words: Words, paths: Mapping[str, str], zone: ZoneInfo) -> Pages:
     environment = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, auto_reload=False,
+        lstrip_blocks=True, auto_reload=False, extensions=[_Fixed],
     )  # fmt: skip
     environment.filters |= filters(words, panel, zone)
+    environment.globals["t"] = words  # _Fixed takes them from there
     made = Pages(panel, words, paths, environment)
-    environment.globals |= {"t": words, "asset": panel.assets.address, "path": made.path}
+    environment.globals |= {"asset": panel.assets.address, "path": made.path}
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -32,6 +33,7 @@ from ivr.web.panel.words import Words
 from ivr.web.telephone import Telephone
 
 FORM_BYTES = 256 * 1024
+PACKED = 3  # of 9: a list takes a millisecond where 6, which aiohttp gives no choice from, takes three
 OURS = web.RequestKey("panel", bool)  # on each request of the panel: does its browser speak TLS?
 
 
@@ -140,9 +142,13 @@ class Visit:
 
     def render(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """A page or a piece of one."""
-        text = self.renderer(self, template, values)
-        answer = web.Response(text=text, status=status, content_type="text/html")
-        answer.enable_compression()
+        body = self.renderer(self, template, values).encode()
+        answer = web.Response(status=status, content_type="text/html", charset="utf-8")
+        answer.headers["Vary"] = "Accept-Encoding"
+        if "gzip" in self.request.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body, PACKED, mtime=0)
+            answer.headers["Content-Encoding"] = "gzip"
+        answer.body = body
         return answer
 
     def redirect(self, path: str) -> web.Response:
