@@ -174,7 +174,9 @@ class Call:
             case OpenCase() | KeepWords() | WishCallBack():
                 return await self._keep(action)
             case FindRoom(seconds=seconds):
-                return RoomFound(self.channel.has_room(seconds))
+                if name := self.channel.name_recording(seconds):
+                    intake.recording_named(self._so_far(), name, *self._chosen())
+                return RoomFound(bool(name))
             case Confirm():
                 await intake.confirm(self._so_far(), action)
                 return Confirmed()
@@ -193,14 +195,16 @@ class Call:
                 if not self.facts.recordings:
                     await self.channel.belongs(self.facts.id)
                 if name := self.channel.name_recording(action.max_seconds):
-                    session = self.session
-                    code = session.code or ""
-                    await intake.recording_begun(self._so_far(), name, session.opening(()), code)
+                    await intake.recording_begun(self._so_far(), name, *self._chosen())
                     if self.facts.cases:
                         await self.channel.kept_but(name)
                 return await self.channel.perform(action)
             case _:
                 return await self.channel.perform(action)
+
+    def _chosen(self) -> tuple[OpenCase, str]:
+        """What is known of words that she has not said yet: their case so far, and its code if any."""
+        return self.session.opening(()), self.session.code or ""
 
     async def _keep(self, action: OpenCase | KeepWords | WishCallBack) -> Event:
         """What no disk takes is told as not kept: the call goes on, and nothing is promised."""

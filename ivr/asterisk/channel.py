@@ -47,7 +47,9 @@ class Channel:
     audio of free words; `recordings` is where the caller's words go, `room` tells on which disk.
     """
 
-    __slots__ = ("_connection", "_name", "_now", "_recordings", "_room", "_sounds", "_speak", "_timeouts")
+    __slots__ = (
+        "_connection", "_name", "_now", "_recordings", "_room", "_sounds", "_speak", "_timeouts", "_volume"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -64,7 +66,7 @@ class Channel:
         self._speak = speak
         self._recordings = recordings
         self._now: datetime | None = None
-        self._name = ""  # of the next recording, once chosen
+        self._name = self._volume = ""  # of the next recording, once chosen
         self._timeouts: tuple[float, float] | None = None  # what the channel's TIMEOUT()s were set to
 
     @property
@@ -92,20 +94,20 @@ class Channel:
         self._now = now
         return variables.caller(self._connection.variables, now)
 
-    def has_room(self, seconds: float) -> bool:
-        """Whether some disk takes so many seconds of her words."""
-        return self._room.pick(seconds) is not None
-
     def name_recording(self, seconds: float) -> str:
         """Choose the next recording's name now, so that it can be written down before the beep.
 
-        "" when no disk takes so many seconds: then `Record` is answered with FAILED.
+        Asked again before that recording, the same one, unless another disk has to take it by then. "" when
+        no disk takes so many seconds: then `Record` is answered with FAILED.
         """
-        self._name = ""
+        named, self._name = self._name, ""
         while not self._name and (volume := self._room.pick(seconds)) is not None:
+            if named and volume == self._volume:
+                self._name = named
+                break
             try:
                 day = self._now or datetime.now().astimezone()
-                self._name = recording.new_name(self._recordings, day, volume)
+                self._name, self._volume = recording.new_name(self._recordings, day, volume), volume
             except OSError as error:
                 log.error("no recording can be begun in %s: %s", error.filename, error.strerror)
                 self._room.refused(volume)

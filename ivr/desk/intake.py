@@ -34,7 +34,7 @@ COUNTY_SECONDS = 0.5  # between two prompts: silence on the line
 LOOK_UP_SECONDS = 1.0
 JOURNAL_SECONDS = 5.0  # a disk that takes longer is sick, and a caller listening to nothing hangs up
 BEGUN_SECONDS = 0.5  # before the beep: silence on the line, too …
-SHARE_SECONDS = 0.1  # … of which so much, which nobody hears, to go to the disk with what other calls say
+SHARE_SECONDS = 0.2  # … so much of it, from its naming on, to go to the disk with what other calls say
 BEGUN = "recording_begun"  # the fact that names a file before there is one
 FALLBACK = "fallback"  # the outcome of a call that only the dialplan answered
 _REMEMBERED = 20_000  # codes promised lately, whose cases may still be on their way
@@ -48,7 +48,8 @@ class CallFacts:
     `cases`: tracking code → id of the case opened in this call; `recordings`: names; `unsure`: code and id of
     a case that a sick disk did not confirm, to be used for the next try, so that it is one case however often
     the disk wrote it; `joined`: codes of earlier cases that words of this call were added to. `Intake` fills
-    these. `waits`: an earlier case of hers may wait for an answer.
+    these. `waits`: an earlier case of hers may wait for an answer. `naming`: the latest recording that was
+    named, and its fact's way to the disk.
     """
 
     id: str
@@ -66,6 +67,7 @@ class CallFacts:
     unsure: tuple[str, str] | None = None
     joined: set[str] = field(default_factory=set)
     waits: bool = True
+    naming: tuple[str, asyncio.Future[None]] | None = None
 
 
 def _now() -> datetime:
@@ -100,19 +102,32 @@ class Intake:
         self.calls.add(call.id)
         self.journal.note({"type": "call_started", "call": _call(call)})
 
-    async def recording_begun(self, call: CallFacts, name: str, chosen: OpenCase, code: str = "") -> None:
-        """Note whose words will be in that file, before there is one: the file alone does not tell who spoke.
+    def recording_named(self, call: CallFacts, name: str, chosen: OpenCase, code: str = "") -> None:
+        """Write down whose words will be in that file, before there is one: the file alone does not tell.
 
-        `code`: of the case that they belong to, where there is one already. A sick disk is not waited for
-        long, since it may have room for her words all the same; the fact then comes when it is well.
+        `code`: of the case that they belong to, where there is one already. It goes to the disk while she is
+        told what to do, with another call's flush if one comes soon. That no file may follow harms nobody.
         """
+        if call.naming is None or call.naming[0] != name:
+            fact = {"type": BEGUN, "at": self.clock().isoformat(), "call": _call(call), "name": name}
+            fact |= {"code": code, **_chosen(chosen)}
+            writing = asyncio.ensure_future(self.journal.append(fact, within=SHARE_SECONDS, keep=True))
+            writing.add_done_callback(_heard)
+            call.naming = name, writing
+
+    async def recording_begun(self, call: CallFacts, name: str, chosen: OpenCase, code: str = "") -> None:
+        """The recording is about to begin: wait until the journal names it, with what was known of it.
+
+        A sick disk is not waited for long, since it may have room for her words all the same; the fact then
+        comes when it is well.
+        """
+        self.recording_named(call, name, chosen, code)
         call.recordings.append(name)
         self.live.add(name)
-        at = self.clock().isoformat()
-        fact = {"type": BEGUN, "at": at, "call": _call(call), "name": name, "code": code, **_chosen(chosen)}
+        assert call.naming is not None
         try:
             async with asyncio.timeout(BEGUN_SECONDS):
-                await self.journal.append(fact, within=SHARE_SECONDS, keep=True)
+                await asyncio.shield(call.naming[1])
         except (JournalError, TimeoutError) as error:
             log.error("recording %s is not in the journal yet: %s", name, error or "the disk is slow")
 
@@ -302,6 +317,12 @@ async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
 def _forget(task: asyncio.Task[Any]) -> None:
     if not task.cancelled():
         task.exception()
+
+
+def _heard(writing: asyncio.Future[None]) -> None:
+    """Perhaps nobody waits for it: she may go back instead of speaking."""
+    if not writing.cancelled() and (error := writing.exception()):
+        log.debug("a recording's name: %s", error)
 
 
 def _call(call: CallFacts) -> dict[str, Any]:

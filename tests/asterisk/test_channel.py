@@ -11,6 +11,7 @@ import pytest
 
 from ivr.asterisk.agi import COMMAND_BYTES
 from ivr.asterisk.channel import Channel
+from ivr.asterisk.recording import Anywhere
 from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.voice.actions import Action, Ask, Clip, HangUp, LookUpCase, Operator, Record, Say, Words
 from ivr.voice.events import Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
@@ -253,6 +254,35 @@ async def test_the_dialplan_learns_which_words_are_not_safe_yet(calls: Calls) ->
 
     await calls.talk(call, script)
     assert call.variables["IVR_KEPT"] == "2026/11/25/3f"
+
+
+class Filling(Anywhere):
+    """Two disks, the first of which is full once it is said so."""
+
+    full = False
+
+    def pick(self, seconds: float) -> str:
+        return "second/" if self.full else ""
+
+
+async def test_a_recording_named_before_the_prompt_keeps_its_name_unless_its_disk_fills_up(
+    calls: Calls,
+) -> None:
+    named: list[str] = []
+
+    async def script(channel: Channel) -> None:
+        room = channel._room = Filling()
+        named.extend(channel.name_recording(10) for _ in range(2))
+        room.full = True
+        named.extend(channel.name_recording(10) for _ in range(2))
+        await channel.perform(Record("fa"))
+        named.append(channel.name_recording(10))
+
+    await calls.talk(call := Pretend(says=[8_000]), script)
+    first, again, moved, kept, following = named
+    assert first == again and not first.startswith("second/")
+    assert moved == kept and moved.startswith("second/") and following not in named[:4]
+    assert any(moved in command for command in call.commands)
 
 
 async def test_even_after_a_hangup_the_dialplan_is_told(calls: Calls) -> None:
