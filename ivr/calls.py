@@ -194,7 +194,7 @@ class Call:
             case Record() if not self.channel.hung_up:
                 if not self.facts.recordings:
                     await self.channel.belongs(self.facts.id)
-                if name := self.channel.name_recording(action.max_seconds):
+                if name := self.channel.named_recording(action.max_seconds):
                     await intake.recording_begun(self._so_far(), name, *self._chosen())
                     if self.facts.cases:
                         await self.channel.kept_but(name)

@@ -21,6 +21,7 @@ from ivr.desk.seeding import directory_from
 from ivr.desk.strays import Shelf
 from ivr.settings import ROOT, Settings
 from ivr.store import journal
+from ivr.store.journal import Position
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend, until
 from tests.desk.office import WEDNESDAY, office
@@ -121,3 +122,31 @@ async def test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names
         assert await reconcile(shelf, own=desk.journal, settled=0) == found
     [case] = await reading.cases(engine, limit=5)
     assert (len(case["recordings"]), case["caller"]) == (recording + 1, "02155500111")
+
+
+async def test_the_journal_names_a_recording_with_what_was_chosen_last(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    menu = parse(TREE.read_bytes(), TREE.name, languages=Settings().calls.languages)
+    state = tmp_path / "state"
+    async with office(engine, state, pumping=False) as desk:
+        line = Line(menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
+
+        def answer(connection: AgiConnection) -> Awaitable[object]:
+            sounds = lambda prompt, language: f"/sounds/{prompt}"  # noqa: E731
+            recordings = state / "recordings"
+            return carry(line, Channel(connection, sounds=sounds, recordings=recordings, speak=speak))
+
+        server = AgiServer("127.0.0.1", 0, answer=answer)
+        await server.start()
+        try:
+            # The first # ends the number; at the second she goes back to the counties, and takes another one.
+            await Pretend(keys="111101" + "##" + "02" + "-", says=[3 * SECONDS]).run(server.port)
+            await until(lambda: not server.calls)
+        finally:
+            await server.close()
+        facts, _ = desk.journal.read(Position())
+    begun = [fact for fact in facts if fact["type"] == "recording_begun"]
+    [opened] = [fact for fact in facts if fact["type"] == "case_opened"]
+    assert len({fact["name"] for fact in begun}) == 2 and begun[0]["county"] != begun[1]["county"]
+    assert begun[1]["name"] == opened["recordings"][0]["name"] and begun[1]["county"] == opened["county"]

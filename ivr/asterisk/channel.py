@@ -97,14 +97,10 @@ class Channel:
     def name_recording(self, seconds: float) -> str:
         """Choose the next recording's name now, so that it can be written down before the beep.
 
-        Asked again before that recording, the same one, unless another disk has to take it by then. "" when
-        no disk takes so many seconds: then `Record` is answered with FAILED.
+        "" when no disk takes so many seconds: then `Record` is answered with FAILED.
         """
-        named, self._name = self._name, ""
+        self._name = ""
         while not self._name and (volume := self._room.pick(seconds)) is not None:
-            if named and volume == self._volume:
-                self._name = named
-                break
             try:
                 day = self._now or datetime.now().astimezone()
                 self._name, self._volume = recording.new_name(self._recordings, day, volume), volume
@@ -112,6 +108,11 @@ class Channel:
                 log.error("no recording can be begun in %s: %s", error.filename, error.strerror)
                 self._room.refused(volume)
         return self._name
+
+    def named_recording(self, seconds: float) -> str:
+        """The name that was chosen, or another one where its disk does not take so many seconds any more."""
+        chosen = self._name and self._room.pick(seconds) == self._volume
+        return self._name if chosen else self.name_recording(seconds)
 
     def perform(self, action: Action) -> Awaitable[Event]:
         """Carry out `Ask`, `Say`, `Record`, `Operator` or `HangUp`; TypeError for the others.

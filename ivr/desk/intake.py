@@ -102,7 +102,9 @@ class Intake:
         self.calls.add(call.id)
         self.journal.note({"type": "call_started", "call": _call(call)})
 
-    def recording_named(self, call: CallFacts, name: str, chosen: OpenCase, code: str = "") -> None:
+    def recording_named(
+        self, call: CallFacts, name: str, chosen: OpenCase, code: str = ""
+    ) -> asyncio.Future[None]:
         """Write down whose words will be in that file, before there is one: the file alone does not tell.
 
         `code`: of the case that they belong to, where there is one already. It goes to the disk while she is
@@ -112,8 +114,9 @@ class Intake:
             fact = {"type": BEGUN, "at": self.clock().isoformat(), "call": _call(call), "name": name}
             fact |= {"code": code, **_chosen(chosen)}
             writing = asyncio.ensure_future(self.journal.append(fact, within=SHARE_SECONDS, keep=True))
-            writing.add_done_callback(_heard)
+            writing.add_done_callback(_forget)
             call.naming = name, writing
+        return call.naming[1]
 
     async def recording_begun(self, call: CallFacts, name: str, chosen: OpenCase, code: str = "") -> None:
         """The recording is about to begin: wait until the journal names it, with what was known of it.
@@ -121,13 +124,12 @@ class Intake:
         A sick disk is not waited for long, since it may have room for her words all the same; the fact then
         comes when it is well.
         """
-        self.recording_named(call, name, chosen, code)
+        writing = self.recording_named(call, name, chosen, code)
         call.recordings.append(name)
         self.live.add(name)
-        assert call.naming is not None
         try:
             async with asyncio.timeout(BEGUN_SECONDS):
-                await asyncio.shield(call.naming[1])
+                await asyncio.shield(writing)
         except (JournalError, TimeoutError) as error:
             log.error("recording %s is not in the journal yet: %s", name, error or "the disk is slow")
 
@@ -317,12 +319,6 @@ async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
 def _forget(task: asyncio.Task[Any]) -> None:
     if not task.cancelled():
         task.exception()
-
-
-def _heard(writing: asyncio.Future[None]) -> None:
-    """Perhaps nobody waits for it: she may go back instead of speaking."""
-    if not writing.cancelled() and (error := writing.exception()):
-        log.debug("a recording's name: %s", error)
 
 
 def _call(call: CallFacts) -> dict[str, Any]:

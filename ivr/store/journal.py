@@ -266,7 +266,7 @@ class Journal:
         self._checkpointed, position = time.monotonic(), self.applied
         scratch = self.folder / "checkpoint.new"
         try:
-            scratch.write_bytes(b'{"segment": %d, "offset": %d}' % (position.segment, position.offset))
+            scratch.write_text(json.dumps({"segment": position.segment, "offset": position.offset}))
             scratch.replace(self.folder / "checkpoint.json")
         except OSError as error:
             log.warning("the checkpoint of %s was not written: %s", self.folder, error.strerror)

@@ -272,9 +272,9 @@ async def test_a_recording_named_before_the_prompt_keeps_its_name_unless_its_dis
 
     async def script(channel: Channel) -> None:
         room = channel._room = Filling()
-        named.extend(channel.name_recording(10) for _ in range(2))
+        named.extend((channel.name_recording(10), channel.named_recording(10)))
         room.full = True
-        named.extend(channel.name_recording(10) for _ in range(2))
+        named.extend(channel.named_recording(10) for _ in range(2))
         await channel.perform(Record("fa"))
         named.append(channel.name_recording(10))
 
