@@ -397,13 +397,14 @@ class Hotline:
         pages = application(checks, self._warnings, metrics.routes(self._gauges))
         attach(pages, self._counter())
         self.panel = self._panel()
-        panel.attach(pages, self.panel, self.settings.province.timezone)
+        made = panel.attach(pages, self.panel, self.settings.province.timezone)
         stack.callback(asyncio.create_task(keep_swept(self.derived), name="derived").cancel)
         runner = web.AppRunner(pages, access_log=None)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         self.site = web.SockSite(runner, listening)
         await self.site.start()
+        stack.callback(asyncio.create_task(made.prepare(), name="templates").cancel)
 
     async def _gauges(self) -> list[Gauge]:
         """What `/metrics` tells: the machine's spool and disks, and this process."""

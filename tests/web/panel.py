@@ -24,6 +24,7 @@ from ivr.desk.signing_in import From
 from ivr.store.tables import agencies, people
 from ivr.web.health import application
 from ivr.web.panel.application import attach
+from ivr.web.panel.page import Pages
 from ivr.web.panel.visit import Panel
 from ivr.web.telephone import Telephone
 from tests.web.service import LEARNING, Clock
@@ -75,6 +76,7 @@ class PanelServed:
     stack: AsyncExitStack
     made: dict[str, Person] = field(default_factory=dict)
     loose: ClientSession | None = None
+    pages: Pages | None = None  # of a panel of this process
 
     @property
     def engine(self) -> AsyncEngine:
@@ -137,7 +139,7 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     fields |= {"citizens_phone": nowhere} | more
     panel = Panel(engine, Book(engine), folder / "recordings", **fields)
     app = application({})
-    attach(app, panel)
+    pages = attach(app, panel)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -145,7 +147,7 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     host, port = runner.addresses[0][:2]
     try:
         async with AsyncExitStack() as stack:
-            yield PanelServed(f"http://{host}:{port}", panel, clock, stack)
+            yield PanelServed(f"http://{host}:{port}", panel, clock, stack, pages=pages)
     finally:
         await runner.cleanup()
 

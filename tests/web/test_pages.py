@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
+from jinja2 import Environment, FileSystemLoader
 from playwright.async_api import Browser, Page
 
+from ivr.web.panel import page as making
 from ivr.web.panel.permissions import ROUTES, Permission
 from tests.desk.counter import counter
 from tests.web.books import fill
@@ -57,6 +60,29 @@ async def pages(panel: PanelServed, role: str, code: str) -> list[str]:
             if answer.status == 200 and text.startswith("<!doctype html>"):
                 found.append(path)
     return found
+
+
+async def test_nobody_waits_for_a_template_once_a_process_has_prepared_them(
+    panel: PanelServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every page of a supervisor and an admin: none reads a template, and so compiles one."""
+    monkeypatch.setattr(making, "PAUSE", 0)
+    read: list[str] = []
+
+    class Watched(FileSystemLoader):
+        def get_source(self, environment: Environment, template: str) -> tuple[str, str, Callable[[], bool]]:
+            read.append(template)
+            return super().get_source(environment, template)
+
+    assert panel.pages
+    panel.pages.environment.loader = Watched(making.FOLDER)
+    await panel.pages.prepare()
+    assert len(read) == len(set(read)) > 60
+    read.clear()
+    await fill(panel.engine, panel.clock(), many=20)
+    code = await hostile_case(panel, await counter(panel.engine))
+    seen = await pages(panel, "supervisor", code) + await pages(panel, "admin", code)
+    assert len(seen) > 30 and not read
 
 
 async def _faults(page: Page, path: str) -> list[str]:

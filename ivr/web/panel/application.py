@@ -16,7 +16,7 @@ from ivr.web.live import routes as live
 from ivr.web.numbers import routes as numbers
 from ivr.web.panel import account, sign_in
 from ivr.web.panel.guard import Guard, secure
-from ivr.web.panel.page import pages
+from ivr.web.panel.page import Pages, pages
 from ivr.web.panel.permissions import ROUTES
 from ivr.web.panel.visit import NotFound, Panel, Route, Visit
 from ivr.web.panel.words import words
@@ -41,13 +41,14 @@ def sections() -> list[Route]:
     ]
 
 
-def attach(app: web.Application, panel: Panel, timezone: str = "Asia/Tehran") -> None:
+def attach(app: web.Application, panel: Panel, timezone: str = "Asia/Tehran") -> Pages:
     """Serve the panel from `app`. Raises NotDeclared."""
     routes = sections()
     check(routes)
     paths = {route.name: route.path for route in routes if route.method == "GET"}
     text = words()
-    guard = Guard(panel, text, pages(panel, text, paths, ZoneInfo(timezone)))
+    made = pages(panel, text, paths, ZoneInfo(timezone))
+    guard = Guard(panel, text, made)
     app.on_response_prepare.append(secure)
     app.cleanup_ctx.append(partial(_news, panel))
     app.on_shutdown.append(partial(_let_go, panel))
@@ -56,6 +57,7 @@ def attach(app: web.Application, panel: Panel, timezone: str = "Asia/Tehran") ->
     for route in routes:
         app.router.add_route(route.method, route.path, guard.around(route))
     app.router.add_route("*", "/panel{rest:.*}", guard.around(Route("*", "", "nowhere", _nowhere)))
+    return made
 
 
 def check(routes: Iterable[Route]) -> None:
