@@ -90,7 +90,12 @@ async def test_static_files_stay_a_year_and_wrong_names_lead_nowhere(panel: Pane
     address = panel.panel.assets.address("panel.css")
     answer = await client.get(address)
     assert answer.status == 200 and "immutable" in answer.headers["Cache-Control"]
-    assert answer.headers["Content-Encoding"] == "gzip"
+    plain = {"Accept-Encoding": "identity"}
+    for path in (address, "/panel/sign-in"):  # a file, and a page
+        for asked, encoding in (({}, "gzip"), (plain, None)):
+            answer = await client.get(path, headers=asked)
+            assert answer.headers.get("Content-Encoding") == encoding and len(await answer.text()) > 1_000
+            assert answer.headers["Vary"] == "Accept-Encoding"
     old = await client.get("/static/0123456789ab/panel.css")
     assert old.status == 200 and old.headers["Cache-Control"] == "no-cache"
     for name in ("../panel/guard.py", "%2e%2e/panel/guard.py", "vendor/vendor.yaml", "nothing.css"):

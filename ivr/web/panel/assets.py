@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,12 +65,19 @@ class Assets:
             raise web.HTTPNotFound
         ours = request.match_info["version"] == self.version
         headers = {"Cache-Control": _YEAR if ours else "no-cache", "X-Content-Type-Options": "nosniff"}
-        headers["Vary"] = "Accept-Encoding"
-        body = asset.content
-        if asset.packed and "gzip" in request.headers.get("Accept-Encoding", ""):
-            body, headers["Content-Encoding"] = asset.packed, "gzip"
         kind = f"{asset.type}; charset=utf-8" if asset.type.startswith("text/") else asset.type
-        return web.Response(body=body, headers=headers | {"Content-Type": kind})
+        answer = web.Response(body=asset.content, headers=headers | {"Content-Type": kind})
+        return packed(answer, request, lambda _: asset.packed) if asset.packed else answer
+
+
+def packed(answer: web.Response, request: web.Request, pack: Callable[[bytes], bytes]) -> web.Response:
+    """The same answer with its body through `pack`, a gzip, if whoever asks takes that."""
+    answer.headers["Vary"] = "Accept-Encoding"
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        assert isinstance(answer.body, bytes)
+        answer.body = pack(answer.body)
+        answer.headers["Content-Encoding"] = "gzip"
+    return answer
 
 
 def _read(path: Path) -> Asset:

@@ -6,6 +6,7 @@ import gzip
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from ivr.desk.suggesting import Learning
 from ivr.store.vault import Vault
 from ivr.voice.booth import Prompts
 from ivr.web.live.board import Board
-from ivr.web.panel.assets import Assets
+from ivr.web.panel.assets import Assets, packed
 from ivr.web.panel.forms import Form
 from ivr.web.panel.permissions import Permission, may
 from ivr.web.panel.studio import Studio
@@ -143,13 +144,8 @@ class Visit:
     def render(self, template: str, *, status: int = 200, **values: Any) -> web.Response:
         """A page or a piece of one."""
         body = self.renderer(self, template, values).encode()
-        answer = web.Response(status=status, content_type="text/html", charset="utf-8")
-        answer.headers["Vary"] = "Accept-Encoding"
-        if "gzip" in self.request.headers.get("Accept-Encoding", ""):
-            body = gzip.compress(body, PACKED, mtime=0)
-            answer.headers["Content-Encoding"] = "gzip"
-        answer.body = body
-        return answer
+        answer = web.Response(body=body, status=status, content_type="text/html", charset="utf-8")
+        return packed(answer, self.request, partial(gzip.compress, compresslevel=PACKED, mtime=0))
 
     def redirect(self, path: str) -> web.Response:
         """See other: after a form was done. htmx is told to go there too."""
