@@ -211,31 +211,30 @@ def _seen_in(row: Any, caller: str) -> CaseSeen:
     )
 
 
+_HERS = (cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")  # of `caller`
 UNANSWERED = (cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
 
 
 def latest_of() -> Select[Any]:
     """The county of `caller`'s latest case that has one."""
-    query = select(cases.c.county).where(cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")
-    return query.where(cases.c.county.is_not(None)).order_by(cases.c.opened_at.desc()).limit(1)
+    query = select(cases.c.county).where(*_HERS, cases.c.county.is_not(None))
+    return query.order_by(cases.c.opened_at.desc()).limit(1)
 
 
 def known() -> Select[Any]:
     """Of `caller` the latest case's county or NULL, a block `now`, an unanswered case: exactly one row."""
     block = select(blocked_callers.c.id).where(blocked_callers.c.caller_key == bindparam("caller"))
     block = block.where(in_force(bindparam("now", type_=blocked_callers.c.until.type)))
-    waiting = select(cases.c.id).where(cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")
-    waiting = waiting.where(*UNANSWERED)
+    waiting = select(cases.c.id).where(*_HERS, *UNANSWERED)
     county = latest_of().scalar_subquery().label("county")
     return select(county, block.exists().label("blocked"), waiting.exists().label("waits"))
 
 
 def same_matter() -> Select[Any]:
     """`caller`'s latest case since then of this kind, topic and county that an agency must still answer."""
-    hers = (cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")
     matter = [cases.c[name] == bindparam(name) for name in ("kind", "topic")]
     here = func.coalesce(cases.c.county, "") == bindparam("county")
-    query = select(cases.c.code, cases.c.id).where(*hers, *matter, here, *UNANSWERED)
+    query = select(cases.c.code, cases.c.id).where(*_HERS, *matter, here, *UNANSWERED)
     since = cases.c.opened_at > bindparam("since")
     return query.where(since).order_by(cases.c.opened_at.desc()).limit(1)
 
@@ -243,11 +242,10 @@ def same_matter() -> Select[Any]:
 def lately() -> Select[Any]:
     """How many cases `caller` opened in the hour and in the day up to `at`."""
     at = bindparam("at", type_=cases.c.opened_at.type)
-    hers = (cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")
     within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at)
     hour = func.count().filter(cases.c.opened_at > bindparam("hour")).label("hour")
     counted: tuple[Any, ...] = (hour, func.count().label("day"))
-    return select(*counted).where(*hers, *within)
+    return select(*counted).where(*_HERS, *within)
 
 
 def lately_withheld() -> Select[Any]:
