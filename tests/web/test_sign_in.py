@@ -52,13 +52,16 @@ async def test_a_person_signs_in_sees_who_she_is_and_signs_out(panel: PanelServe
 
 
 async def test_dark_and_narrow(panel: PanelServed, chrome: Browser) -> None:
+    ground = "getComputedStyle(document.body).backgroundColor"
     async with window(chrome, panel, "supervisor", dark=True) as page:
         await page.goto("/panel/account")
         assert not await serious(page)
-        await page.get_by_role("button", name="حالت روشن").click()
-        await expect(page.locator("html")).to_have_attribute("data-theme", "light")
-        await page.get_by_role("button", name="حالت تیره").click()
-        await expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+        machines = await page.evaluate(ground)
+        for name, theme in (("حالت روشن", "light"), ("حالت تیره", "dark")):
+            await page.get_by_role("button", name=name).click()
+            await expect(page.locator("html")).to_have_attribute("data-theme", theme)
+            assert not await serious(page)
+            assert (await page.evaluate(ground) == machines) is (theme == "dark")
     async with window(chrome, panel, "supervisor", size=PHONE) as page:
         await page.goto("/panel/account")
         assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
