@@ -22,6 +22,7 @@ from bench.chaos import tones
 
 _RECORDINGS = """SELECT r.name, r.case_id, r.ended, r.sha256, coalesce(c.caller, '') AS caller
 FROM recordings r LEFT JOIN calls c ON c.id = r.call_id"""
+_WARNED = re.compile(r"\[(\d{4}-\d\d-\d\d [\d:.]+)\] (?:WARNING|ERROR)\[")
 HEADER = 44  # bytes of a WAV file as Asterisk writes it; the lengths in it are wrong when Asterisk was killed
 
 
@@ -130,7 +131,7 @@ async def gather(places: Places, database: str) -> Evidence:
     faults = [json.loads(line) for line in log.open()] if log.exists() else []
     found = Evidence(calls, [Fault(f["kind"], f["began"], f["ended"]) for f in faults])
     found.answered_by_sipp = _answered(folder / "sipp.csv")
-    found.warnings = [*_warnings(places.pbx)]
+    found.warnings = [*warnings(places.pbx)]
     await _read_books(found, database, places)
     known = {places.of(recording.name) for recording in found.recordings}
     for root in (*places.roots.values(), *places.fallbacks):
@@ -174,9 +175,10 @@ def _answered(log: Path) -> set[int]:
     return {int(found[1]) for found in answers}
 
 
-def _warnings(log: Path) -> Iterator[tuple[float, str]]:
+def warnings(log: Path) -> Iterator[tuple[float, str]]:
+    """When Asterisk warned, and its line; one that is torn where it was killed may hold the next one."""
     for line in log.read_text(errors="replace").splitlines() if log.exists() else ():
-        if told := re.match(r"\[([^]]+)\] (?:WARNING|ERROR)\[", line):
+        if told := _WARNED.search(line):
             yield datetime.fromisoformat(told[1]).timestamp(), line
 
 
