@@ -12,8 +12,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.transitions import Actor, Side
 from ivr.delivery import Delivery, open_session, ways
 from ivr.desk import answers, calling, outgoing, reading
+from ivr.desk.admin.changing import Why, change, wish
+from ivr.desk.admin.nouns import NOTICE
 from ivr.desk.outgoing import LEASE, RETRIES
 from ivr.settings import Email, Notify, Sms
 from tests.desk.office import WEDNESDAY, call, office, opening
@@ -84,6 +87,23 @@ async def test_events_become_letters_that_arrive(engine: AsyncEngine, tmp_path: 
     assert "9141234567" not in json.dumps(hooks)
     assert len(smtp.letters) == 1
     assert set((await post.states()).values()) == {"sent"}
+
+
+async def test_what_an_admin_changed_is_what_the_next_citizen_reads(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    words = {"on": "case_opened", "to": "citizen", "by": "sms", "text": "ثبت شد: {code}"}
+    why = Why(Actor("admin", Side.DESK))
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        codes: list[str] = []
+        for wanted in (None, {}, {"retired": "true"}):
+            if wanted is not None:
+                await change(engine, why, wish(NOTICE, words | wanted))
+            codes.append(await opened(engine, tmp_path, f"0914000000{len(codes)}"))
+            await post.all()
+    told = [request["query"]["text"] for request in web.requests if request["path"] == "/"]
+    assert told == [f"{codes[0]} ۱۴۰۵/۰۹/۰۸", f"ثبت شد: {codes[1]}"], "and the third one nothing"
 
 
 async def test_an_event_at_fault_holds_up_no_other_and_is_seen_in_the_end(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Agencies, topics, rules, calendar: changed by people.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 Noun = Annotated[
-    str, typer.Argument(help="agency, topic, area, rule, kind, day, wording, limit, retention or factor.")
+    str,
+    typer.Argument(help="agency, topic, area, rule, kind, day, wording, notice, limit, retention or factor."),
 ]
 Reason = Annotated[str, typer.Option(help="Why; it stays in the history.")]
 By = Annotated[str, typer.Option(help="Who does it: a person of the desk.")]
@@ -50,15 +51,17 @@ def import_(
     """All of a file, or nothing of it; a mistake names line and column, exit 1."""
     from ivr.desk.admin.changing import Done
     from ivr.desk.admin.exchange import bring_in
+    from ivr.desk.admin.listing import Files
 
     _known(noun)
+    files = Files(load_settings().seed_path)
     try:
         data = file.read_bytes()
     except OSError as error:
         raise Finding(f"{file} can't be read: {error.strerror}") from None
 
     async def work(engine: AsyncEngine, page: Any) -> list[Done]:
-        return await bring_in(engine, _why(page, by, reason), noun, data, file.name, rehearse=dry_run)
+        return await bring_in(engine, _why(page, by, reason), noun, data, file.name, files, rehearse=dry_run)
 
     _show(with_page(work), json)
 

@@ -2,24 +2,32 @@
 
     contacts:                     # where a body is reached; level: officer, head, … (escalation.yaml)
       - {agency: abfa, level: head, email: [head@abfa.example]}
-    notices:                      # on: an event; to: citizen | agency | level; by: sms | email
+    notices:                      # on: an event; to: citizen | agency | level; by: sms | email;
+                                  # over them stand those that people changed
       - {on: case_answered, to: citizen, by: sms, text: "پاسخ پروندهٔ {code} آماده است."}
 
-Of several notices for one event, receiver and way the one with the most particular topic is sent.
+Of several notices for one event, receiver and way the one with the most particular topic is sent, and of
+two for the same topic the first.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import phone
 from ivr.desk.placed import read_placed
+from ivr.store import tables
+
+log = logging.getLogger(__name__)
 
 FILE = "notices.yaml"
 FIELDS = frozenset(
@@ -47,16 +55,26 @@ def filled(said: Said, language: str, words: Mapping[str, str]) -> str:
     return text.format_map(dict.fromkeys(FIELDS, "") | dict(words))
 
 
+class Unfit(ValueError):
+    """A text can't be filled in. `given`: the placeholder that nothing stands for; "" = odd braces."""
+
+    def __init__(self, sentence: str, given: str = "") -> None:
+        super().__init__(sentence)
+        self.given = given
+
+
 def check_fields(text: Said) -> Said:
-    """Raises ValueError naming a placeholder that nothing stands for."""
+    """Raises Unfit."""
     for words in text.values() if isinstance(text, dict) else (text,):
         try:
             parts = [part[1:] for part in Formatter().parse(words)]
         except ValueError as error:
-            raise ValueError(f"a brace too many or too few: {error}") from None
+            raise Unfit(f"a brace too many or too few: {error}") from None
         for name, form, turn in parts:
             if name is not None and (name not in FIELDS or form or turn):
-                raise ValueError(f"{{{name}}} stands for nothing; there are {', '.join(sorted(FIELDS))}")
+                there = ", ".join(sorted(FIELDS))
+                given = name + (f"!{turn}" if turn else "") + (f":{form}" if form else "")
+                raise Unfit(f"{{{given}}} stands for nothing; there are {there}", f"{{{given}}}")
     return text
 
 
@@ -91,6 +109,10 @@ class Notice(Part):
     text: Said
 
     _known = field_validator("text", "subject")(check_fields)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.on, self.to, self.by, self.topic
 
     @model_validator(mode="after")
     def _fits(self) -> Notice:
@@ -131,6 +153,28 @@ class Letter:
 def load(folder: Path) -> Notices:
     """Raises SeedError with file, line and key of every mistake."""
     return read_placed(folder / FILE, Notices)
+
+
+async def in_force(connection: AsyncConnection, file: Notices) -> Notices:
+    """The file's, and over them what people changed (`ivr.desk.admin`)."""
+    found = {each.key: each for each in reversed(file.notices)}
+    for row in await connection.execute(select(tables.notices)):
+        key = (row.on, row.to, row.by, row.topic)
+        if row.retired_at is not None:
+            found.pop(key, None)
+        elif changed := _changed(row):
+            found[key] = changed
+    return file.model_copy(update={"notices": list(found.values())})
+
+
+def _changed(row: Row[Any]) -> Notice | None:
+    """None for what this release can't send, as after a step back from a later one: the file's is sent."""
+    its = {name: row._mapping[name] for name in ("on", "to", "by", "topic", "text")}
+    try:
+        return Notice.model_validate(its | {"subject": row.subject or ""})
+    except ValidationError as error:
+        log.error("the notice %s to %s by %s for %s is passed over: %s", *list(its.values())[:4], error)
+        return None
 
 
 def letters(notices: Notices, event: str, case: Mapping[Any, Any], words: Mapping[str, str]) -> list[Letter]:

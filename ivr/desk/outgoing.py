@@ -25,7 +25,7 @@ from ivr.cases.kinds import Kind
 from ivr.desk import planning
 from ivr.desk.book import read_page
 from ivr.desk.events import MACHINE
-from ivr.desk.notices import Letter, Notices, letters
+from ivr.desk.notices import Letter, Notices, in_force, letters
 from ivr.desk.opening import outbox_row
 from ivr.desk.planning import PHONE
 from ivr.desk.registering import Wanted, register
@@ -85,8 +85,12 @@ async def spread(
     now: datetime,
     ways: Container[str] = LETTERS,
 ) -> int:
-    """Events become their letters, by the ways that are open, in one transaction. How many."""
+    """Events become their letters, by the ways that are open, in one transaction. How many.
+
+    `notices`: the file's; what people changed of them is read here, so that it counts from the next event on.
+    """
     async with engine.begin() as connection:
+        notices = await in_force(connection, notices)
         known = await _cases_of(connection, events)
         rows = [
             outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))

@@ -26,6 +26,7 @@ from ivr.store.limits import limits
 from ivr.store.live_calls import live_calls
 from ivr.store.marks import marks
 from ivr.store.menu_revisions import menu_revisions
+from ivr.store.notices import notices
 from ivr.store.outbox import outbox
 from ivr.store.people import people
 from ivr.store.precedents import precedents
@@ -71,6 +72,7 @@ __all__ = [
     "marks",
     "menu_revisions",
     "metadata",
+    "notices",
     "outbox",
     "people",
     "precedents",

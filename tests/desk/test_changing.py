@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.admin.changing import Conflict, Done, Why, Wish, change, version, wish
 from ivr.desk.admin.fields import WrongRow
-from ivr.desk.admin.nouns import AGENCY, AREA, BY_NAME, DAY, KIND, LIMIT, RULE, TOPIC, Noun
+from ivr.desk.admin.nouns import AGENCY, AREA, BY_NAME, DAY, KIND, LIMIT, NOTICE, RULE, TOPIC, Noun
 from ivr.desk.admin.undoing import history, undo
 from ivr.desk.book import Book
 from ivr.desk.refusals import Refused
@@ -29,6 +29,7 @@ from tests.fixtures.database import SEED
 
 ADMIN = Actor("admin/karimi", Side.DESK)
 BILL = {"topic": "water.bill", "scope": "default"}
+SMS = {"on": "case_opened", "to": "citizen", "by": "sms", "text": {"fa": "{code}"}}
 
 
 def why(reason: str = "", minutes: int = 0) -> Why:
@@ -242,6 +243,13 @@ WRONG: list[tuple[Noun, dict[str, Any], str]] = [
     (LIMIT, {"name": "wrong_codes", "value": 0}, "value: must be a whole number from 1"),
     (BY_NAME["wording"], {"name": "a", "said": {"fa": "{colour}"}}, "said: {colour} stands for nothing"),
     (BY_NAME["wording"], {"name": "a", "topic": "fire.*", "said": {"fa": "x"}}, "no topic “fire"),
+    (NOTICE, {}, "on: must be given; to: must be given; by: must be given; text: must be given"),
+    (NOTICE, SMS | {"on": "case_opend"}, "on: must be one of case_opened, .* “case_opened”"),
+    (NOTICE, SMS | {"by": "email"}, "by: must be sms"),
+    (NOTICE, SMS | {"topic": "fire"}, "no topic “fire"),
+    (NOTICE, SMS | {"subject": "{colour}"}, "subject: {colour} stands for nothing; there are {agency}, "),
+    (NOTICE, SMS | {"text": {"fa": "{code}", "az": "{code"}}, "text: has a brace too many or too few"),
+    (NOTICE, SMS | {"text": "ن" * 2001}, "text: has more than 2000"),
 ]
 
 

@@ -30,7 +30,7 @@ LEARNING = Learning(SEED)
 async def refused(engine: AsyncEngine, noun: str, data: str | bytes, name: str = "x.csv") -> list[str]:
     raw = data.encode() if isinstance(data, str) else data
     with pytest.raises(ImportRefused) as error:
-        await bring_in(engine, why(), noun, raw, name, rehearse=False)
+        await bring_in(engine, why(), noun, raw, name, FILES, rehearse=False)
     async with engine.connect() as connection:
         assert (await connection.execute(select(book_changes))).first() is None
     return str(error.value).splitlines()
@@ -40,11 +40,11 @@ async def test_what_goes_out_comes_in_again_and_changes_nothing(engine: AsyncEng
     await edit(engine, "agency", "abfa", note="=HYPERLINK(1)")
     await edit(engine, "agency", "gas", note="-5 درجه")
     for noun in NOUNS:
-        if noun.over_files or noun.name in ("limit", "factor"):
-            continue  # these come from files, or are as they are without a row, until people change them
+        if noun.name in ("limit", "factor"):
+            continue  # they are as they are without a row, until people change them
         for form in ("csv", "yaml"):
             data = await export(engine, noun.name, form, FILES)
-            assert await bring_in(engine, why(), noun.name, data, f"a.{form}") == [], (noun.name, form)
+            assert await bring_in(engine, why(), noun.name, data, f"a.{form}", FILES) == [], (noun.name, form)
     text = (await export(engine, "agency", "csv", FILES)).decode("utf-8-sig")
     assert "'=HYPERLINK" in text and ",=HYPER" not in text, "no spreadsheet computes it"
     assert (
@@ -56,13 +56,13 @@ async def test_what_goes_out_comes_in_again_and_changes_nothing(engine: AsyncEng
 
 async def test_a_file_is_rehearsed_then_comes_in_whole_and_is_undone_whole(engine: AsyncEngine) -> None:
     excel = "\ufeffcode;deadline_days;name\r\nwater.bill;۹;قبض\r\nwater.sewage;4;فاضلاب كشي\r\n".encode()
-    would = await bring_in(engine, why(), "topic", excel, "t.csv")
+    would = await bring_in(engine, why(), "topic", excel, "t.csv", FILES)
     assert [(d.key, sorted(d.fields)) for d in would] == [
         ("water.bill", ["deadline_days", "name"]),
         ("water.sewage", ["deadline_days", "name"]),
     ]
     assert await history(engine) == []
-    await bring_in(engine, why("بخشنامه"), "topic", excel, "t.csv", rehearse=False)
+    await bring_in(engine, why("بخشنامه"), "topic", excel, "t.csv", FILES, rehearse=False)
     sewage = await row(engine, "topic", "water.sewage")
     assert (sewage["name"], sewage["key"], sewage["deadline_days"]) == ("فاضلاب کشی", "13", 4)
     last = (await history(engine))[0]
@@ -72,11 +72,25 @@ async def test_a_file_is_rehearsed_then_comes_in_whole_and_is_undone_whole(engin
     yaml = (
         b"wordings:\n- {name: done, said: {fa: new}}\n- {name: snow, topic: water.*, said: {fa: '{code}'}}\n"
     )
-    await bring_in(engine, why(), "wording", yaml, "w.yaml", rehearse=False)
+    await bring_in(engine, why(), "wording", yaml, "w.yaml", FILES, rehearse=False)
     async with engine.connect() as connection:
         fitting = (await wording.current(connection, SEED)).fitting("water.bill", "answered")
     assert {each.name: each.text for each in fitting}["snow"] == {"fa": "{code}"}
     assert {each.name: each.text for each in fitting}["done"] == {"fa": "new"}
+
+
+async def test_of_a_file_of_notices_only_what_it_changes_is_kept(engine: AsyncEngine) -> None:
+    short = "on;to;by;text.fa\r\ncase_reminded;level;email;\"سلام\r\n{code}\"\r\n".encode()
+    [said] = await refused(engine, "notice", short.replace(b"{code}", b"{cod}"))
+    assert said.startswith("x.csv:2:4: text: {cod} stands for nothing; there are {agency}, ")
+    whole = await export(engine, "notice", "yaml", FILES)
+    [done] = await bring_in(
+        engine, why(), "notice", whole.replace("فرستاده شد".encode(), "رسید".encode()), "n.yaml", FILES, False
+    )
+    assert (done.key, done.before) == ("case_referred/agency/email/*", None)
+    [done] = await bring_in(engine, why(), "notice", short, "n.csv", FILES, False)
+    assert done.after and done.after["text"] == {"fa": "سلام\n{code}"}
+    assert done.after["subject"] == {"fa": "۱۱۱: مهلت پروندهٔ {code} رو به پایان است"}, "the file's stays"
 
 
 async def test_one_wrong_line_names_itself_and_stops_all(engine: AsyncEngine) -> None:

@@ -6,9 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.notices import Letter, Notices, letters, load
+from ivr.desk.admin.changing import change, wish
+from ivr.desk.admin.nouns import NOTICE
+from ivr.desk.admin.undoing import undo
+from ivr.desk.notices import Letter, Notices, in_force, letters, load
 from ivr.desk.seeds import SeedError
+from tests.desk.test_changing import why
 from tests.fixtures.database import SEED
 
 CASE = {"topic": "water.supply", "agency": "abfa", "language": "fa", "callback": ""} | {
@@ -80,12 +85,67 @@ def test_a_webhook_hears_of_everything_that_concerns_it(tmp_path: Path) -> None:
     assert found == [Letter("webhook", "https://abfa.example/111")]
 
 
+ANSWERED = {"on": "case_answered", "to": "citizen", "by": "sms"}
+
+
+async def sent(engine: AsyncEngine, file: Notices, event: str = "case_answered") -> list[tuple[str, ...]]:
+    """Way, subject and text of what leaves the house now, because of an event of a case about water."""
+    async with engine.connect() as connection:
+        found = letters(await in_force(connection, file), event, CASE, {"code": "7"})
+    return [(n.by, n.subject, n.text) for n in found if n.by != "webhook"]
+
+
+async def test_what_people_changed_stands_over_the_file_until_it_is_undone(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    file = written(tmp_path, NOTICES)
+    water = ANSWERED | {"topic": "water.*", "text": {"fa": "تازه {code}"}}
+    [done] = await change(engine, why(), wish(NOTICE, water))
+    assert await sent(engine, file) == [("sms", "", "تازه 7")]
+    await change(engine, why(), wish(NOTICE, water | {"retired": "true"}))
+    assert await sent(engine, file) == [("sms", "", "پاسخ 7")], "the more general one of the file"
+    [general] = await change(engine, why(), wish(NOTICE, ANSWERED | {"text": "x", "retired": "true"}))
+    assert await sent(engine, file) == []
+    await undo(engine, why(), general.number)
+    await undo(engine, why(), done.number + 1)
+    await undo(engine, why(), done.number)
+    assert await sent(engine, file) == [("sms", "", "آب: ")]
+
+
+async def test_people_add_notices_that_no_file_has(engine: AsyncEngine, tmp_path: Path) -> None:
+    mail = {"on": "case_closed", "to": "agency", "by": "email"}
+    mail |= {"subject": "پرونده\n{code}", "text": "بسته شد.\r\n\r\n  پروندهٔ   {code}\n"}
+    await change(engine, why(), wish(NOTICE, mail))
+    found = await sent(engine, written(tmp_path, NOTICES), "case_closed")
+    assert found == [("email", "پرونده 7", "بسته شد.\n\nپروندهٔ 7")], "one line above, lines below"
+    (tmp_path / "notices.yaml").unlink()
+    assert await sent(engine, load(tmp_path), "case_closed") == [], "nobody is reached without contacts"
+
+
+async def test_of_two_in_the_file_for_the_same_the_first_is_sent(engine: AsyncEngine, tmp_path: Path) -> None:
+    twice = "notices:\n" + "".join(
+        f"  - {{on: case_answered, to: citizen, by: sms, text: {each}}}\n" for each in ("first", "second")
+    )
+    assert await sent(engine, written(tmp_path, twice)) == [("sms", "", "first")]
+
+
+async def test_a_row_that_this_release_cannot_send_leaves_the_word_to_the_file(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    later = """INSERT INTO notices ("on", "to", by, topic, subject, text)
+        VALUES ('case_answered', 'citizen', 'sms', 'water.*', '{}', '{"fa": "{of_a_later_release}"}')"""
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(later)
+    assert await sent(engine, written(tmp_path, NOTICES)) == [("sms", "", "آب: ")]
+    assert "case_answered to citizen by sms for water.* is passed over" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{colour}'}", r":2:\d+: notices\[0\]\.text"),
         ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{code.x}'}", "stands for nothing"),
-        ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{code!r}'}", "stands for nothing"),
+        ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{code!r}'}", "{code!r} stands for nothing"),
         ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{code'}", "brace too many or too few"),
         ("notices:\n  - {on: case_x, to: mayor, by: sms, text: x}", r":2:\d+: notices\[0\]\.to"),
         ("notices:\n  - {on: case_x, to: citizen, by: email, text: x}", "leaves a telephone number"),

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import re
+import shutil
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from playwright.async_api import Browser, FilePayload, Page
 
-from ivr.desk import blocking, closing
+from ivr.desk import blocking, closing, notices, outgoing
 from ivr.desk.admin.changing import Why, change, wish
+from ivr.desk.admin.exchange import export
+from ivr.desk.admin.listing import Files
 from ivr.desk.admin.names import read_names
 from ivr.desk.admin.nouns import BY_NAME, FIXED, NOUNS
 from ivr.desk.admin.undoing import history
@@ -125,6 +130,59 @@ async def test_what_is_wrong_is_said_in_persian_in_every_case(panel: PanelServed
     }
     page = await (await client.post(f"{BOOK}/rule/save", rule)).text()
     assert "دستگاه “nobody” نداریم" in page and TEXT("admin.wrong.scope_county") in page
+
+
+async def test_what_citizens_are_told_is_mended_on_its_page_and_sent_so(panel: PanelServed) -> None:
+    client, key = await panel.signed_in("admin"), "case_opened/citizen/sms/*"
+    sent = await form(client, "notice", key)
+    wrong = await client.post(f"{BOOK}/notice/save", sent | {"text.fa": "کد {cod}"})
+    page = await wrong.text()
+    assert wrong.status == 422 and ">کد {cod}</textarea>" in page
+    told = re.search(r'class="wrong" id="d-text">([^<]*)<', page)
+    assert told and "\u2066{cod}\u2069 چیزی نمی‌آید" in told[1] and "{code}، {county}" in told[1]
+    mailed = {"row": "", "seen": "", "on": "case_closed", "to": "citizen", "by": "email", "text.fa": "x"}
+    page = await (await client.post(f"{BOOK}/notice/save", mailed)).text()
+    assert TEXT("admin.wrong.citizen_sms") in page
+    assert "{code}" in sent["text.az"], "no language is lost, whichever the panel knows"
+    two = sent | {"text.fa": "کد شما:\r\n{code}"}
+    assert (await client.post(f"{BOOK}/notice/save", two)).status == 303
+    assert ">کد شما:\n{code}</textarea>" in await client.text(f"{BOOK}/notice/row?key={key}")
+    at = await counter(panel.engine)
+    code = await at.open()
+    rows = await outgoing.lease(panel.engine, at.at)
+    assert await outgoing.spread(panel.engine, notices.load(panel.panel.files.folder), rows, at.at) == 1
+    [letter] = [row for row in await outgoing.lease(panel.engine, at.at) if row.kind == "sms"]
+    assert letter.payload["text"] == f"کد شما:\n{code}"
+    again = await form(client, "notice", key) | {"text.az": "kod: {code}"}
+    assert (await client.post(f"{BOOK}/notice/save", again)).status == 303
+    changes = await client.text("/panel/admin/history")
+    az = TEXT("admin.language.az")
+    assert f"<ins>{az}: \u2066kod: {{code}}\u2069</ins>" in changes, "of a text the language that was changed"
+
+
+async def test_a_mistake_in_a_file_is_told_and_leaves_the_administration_open(
+    panel: PanelServed, chrome: Browser, tmp_path: Path
+) -> None:
+    whole = panel.panel.files
+    panel.panel.files = Files(Path(shutil.copytree(whole.folder, tmp_path / "seed")))
+    (tmp_path / "seed" / "notices.yaml").write_text("notices:\n  - {on: case_closed, to: nobody}\n")
+    notice = {"on": "case_closed", "to": "citizen", "by": "sms", "text": "{code}"}
+    await change(panel.engine, Why((await panel.person("admin")).actor), wish(BY_NAME["notice"], notice))
+    async with window(chrome, panel, "admin") as page:
+        await page.goto("/panel/admin")
+        assert await page.get_by_text(TEXT("admin.broken")).count() == 1
+        await page.goto(f"{BOOK}/notice")
+        told = page.get_by_role("alert")
+        assert "notices.yaml:2:" in await told.inner_text()
+        assert await page.locator("tbody tr").count() == 1
+        await screenshot(page, "admin-notices-broken")
+        assert not await serious(page)
+    client = await panel.signed_in("admin")
+    assert (await client.get(f"{BOOK}/notice/export/csv")).headers["Location"] == f"{BOOK}/notice"
+    data = base64.b64encode(await export(panel.engine, "notice", "csv", whole)).decode()
+    sent = {"name": "n.csv", "data": data, "decided": "1"}
+    answer = await client.post(f"{BOOK}/notice/import", sent)
+    assert answer.status == 422 and TEXT("admin.file_broken") in await answer.text()
 
 
 async def test_markup_in_names_stays_text(panel: PanelServed) -> None:
@@ -297,6 +355,8 @@ async def test_the_pages_are_for_everybody_s_eyes(chrome: Browser, panel: PanelS
             ("calendar", "/panel/admin/calendar?year=1405&month=9"),
             ("person", "/panel/admin/people/new"),
             ("wording", f"{BOOK}/wording/row?key=repaired/water.*/answered"),
+            ("notices", f"{BOOK}/notice"),
+            ("notice", f"{BOOK}/notice/row?key=case_referred/agency/email/*"),
         ):
             await page.goto(path)
             for look, size in looks:

@@ -87,7 +87,9 @@ def wrongs(noun: str, before: Row | None, after: Row | None, its: Province) -> I
             if abs((date.fromisoformat(after["day"]) - its.today).days) > FARTHEST_DAYS:
                 yield Wrong("day", "far")
         case "wording":
-            yield from _wording(after, its)
+            yield from _pattern(after, its)
+        case "notice":
+            yield from _notice(after, its)
         case "retention":
             yield from _terms(after)
         case "limit" if after["name"] in AT_LEAST_ONE and after["value"] < 1:
@@ -185,7 +187,14 @@ def _terms(row: Row) -> Iterator[Wrong]:
                 yield Wrong(name, "only_cases")
 
 
-def _wording(row: Row, its: Province) -> Iterator[Wrong]:
+def _notice(row: Row, its: Province) -> Iterator[Wrong]:
+    yield from _pattern(row, its)
+    if (row["to"], row["by"]) == ("citizen", "email"):
+        yield Wrong("by", "citizen_sms")
+
+
+def _pattern(row: Row, its: Province) -> Iterator[Wrong]:
+    """Of topics: a topic, water.* or *."""
     beginning = row["topic"].removesuffix("*")
     fits = any(code.startswith(beginning) for code in its.topics)
     if row["topic"] != "*" and not (fits if row["topic"].endswith("*") else row["topic"] in its.topics):

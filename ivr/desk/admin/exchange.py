@@ -39,9 +39,9 @@ async def export(engine: AsyncEngine, noun: str, form: str, files: Files) -> byt
 
 
 async def bring_in(
-    engine: AsyncEngine, why: Why, noun: str, data: bytes, name: str, rehearse: bool = True
+    engine: AsyncEngine, why: Why, noun: str, data: bytes, name: str, files: Files, rehearse: bool = True
 ) -> list[Done]:
-    """What the file changes, or with `rehearse` would. Raises ImportRefused, Refused."""
+    """What the file changes, or with `rehearse` would. Raises ImportRefused, Refused, SeedError."""
     its = BY_NAME[noun]
     try:
         placed = read_file(data, name, its)
@@ -49,7 +49,8 @@ async def bring_in(
         raise ImportRefused([(mistake, None) for mistake in mistakes.mistakes]) from None
     async with engine.connect() as connection:
         rows = await its.rows(connection)
-    wishes = _wishes(its, placed, rows, name)
+        holding = await rows_in_force(connection, noun, files) if its.over_files else rows
+    wishes = _wishes(its, placed, rows, holding, name)
     whole = dataclasses.replace(why, batch=uuid.uuid4())
     try:
         return await change(engine, whole, *(wish for wish, _ in wishes), rehearse=rehearse)
@@ -60,14 +61,14 @@ async def bring_in(
 
 
 def _wishes(
-    noun: Noun, placed: Sequence[Placed], rows: dict[str, Row], name: str
+    noun: Noun, placed: Sequence[Placed], rows: dict[str, Row], holding: dict[str, Row], name: str
 ) -> list[tuple[Wish, Placed]]:
-    """Raises ImportRefused with every row's mistakes."""
+    """`holding`: `rows`, with those that stand in files alone. Raises ImportRefused with all mistakes."""
     found: list[tuple[Mistake, Wrong | None]] = []
     wishes: dict[str, tuple[Wish, Placed]] = {}
     for at in placed:
         try:
-            wanted = wish(noun, _filled(noun, at.given, rows))
+            wanted = wish(noun, _filled(noun, at.given, holding))
         except WrongRow as error:
             found += [_placed_mistake(name, wrong, at) for wrong in error.wrongs]
             continue
@@ -78,10 +79,11 @@ def _wishes(
         wishes[wanted.key] = (dataclasses.replace(wanted, seen=seen), at)
     if found:
         raise ImportRefused(found)
-    return list(wishes.values())
+    # What holds as it is because a file says so goes on following that file.
+    return [each for key, each in wishes.items() if key in rows or each[0].values != holding.get(key)]
 
 
-def _filled(noun: Noun, given: Any, rows: dict[str, Row]) -> Row:
+def _filled(noun: Noun, given: Any, holding: dict[str, Row]) -> Row:
     """What a known row is called otherwise stays: a file with two columns changes one of them."""
     try:
         keys = {
@@ -89,7 +91,7 @@ def _filled(noun: Noun, given: Any, rows: dict[str, Row]) -> Row:
         }
     except WrongRow:
         return dict(given)
-    return {**rows.get(noun.key(keys), {}), **given}
+    return {**holding.get(noun.key(keys), {}), **given}
 
 
 def _mistake(name: str, wrong: Wrong, by_key: dict[str, Placed], only: str) -> tuple[Mistake, Wrong]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from persiantools.jdatetime import JalaliDate
 
-from ivr.desk.notices import check_fields
+from ivr.desk.notices import FIELDS, Unfit, check_fields
 from ivr.desk.refusals import Refused
 from ivr.voice.mistakes import nearest, shown
 
@@ -34,7 +34,8 @@ SENTENCES = {
     "flag": "must be true or false, not {given}",
     "day": "is no day: write 1405-09-05 or 2026-11-26, not {given}",
     "choice": "must be one of {choices}, not {given}",
-    "placeholder": "{says}",
+    "placeholder": "{given} stands for nothing; there are {choices}",
+    "brace": "has a brace too many or too few",
     "language": "must be a text for each language",
     "unknown": "there is no {what} {given}",
     "unknown_key": "unknown key {given}",
@@ -52,6 +53,7 @@ SENTENCES = {
     "retired": "{what} {given} is retired",
     "key_changed": "a key can't be changed: make a new one and retire this one",
     "only_cases": "is only for cases",
+    "citizen_sms": "must be sms: a citizen leaves a telephone number, not an address",
     "there": "is there already",
     "not_there": "is not there any more",
 }
@@ -84,6 +86,11 @@ def persian(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).translate(_LETTERS).split())
 
 
+def persian_lines(text: str) -> str:
+    """The same of each line; blank lines stay between others."""
+    return "\n".join(persian(line) for line in text.splitlines()).strip()
+
+
 def plain_digits(text: str) -> str:
     return text.translate(_DIGITS).strip()
 
@@ -101,7 +108,7 @@ def day_of(text: str) -> date:
 class Field:
     """`kind`: code | text | whole | flag | list | day | choice | said. `names`: whose codes it holds.
 
-    `low`, `high`: bounds of a number, and the longest text.
+    `low`, `high`: bounds of a number, and the longest text. `lines`: whether a text may have several.
     """
 
     name: str
@@ -113,6 +120,7 @@ class Field:
     high: int = 200
     choices: tuple[str, ...] = ()
     default: Any = None
+    lines: bool = False
 
     @property
     def empty(self) -> Any:
@@ -204,15 +212,19 @@ class Field:
             given = {"fa": given}
         if not isinstance(given, dict) or not all(isinstance(text, str) for text in given.values()):
             raise self._wrong("language")
-        said = {str(language): persian(text) for language, text in given.items() if text.strip()}
+        tidied = persian_lines if self.lines else persian
+        said = {str(language): tidied(text) for language, text in given.items() if text.strip()}
         if self.needed and not said:
             raise self._wrong("needed")
         if any(len(text) > self.high for text in said.values()):
             raise self._wrong("long", most=self.high)
         try:
             check_fields(dict(said))
-        except ValueError as error:
-            raise self._wrong("placeholder", says=str(error)) from None
+        except Unfit as error:
+            if not error.given:
+                raise self._wrong("brace") from None
+            choices = ", ".join(f"{{{name}}}" for name in sorted(FIELDS))
+            raise self._wrong("placeholder", given=error.given, choices=choices) from None
         return said
 
 

@@ -8,11 +8,12 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.roles import Role
-from ivr.desk import wording
+from ivr.desk import notices, wording
 from ivr.desk.admin import terms
 from ivr.desk.admin.fields import Row
 from ivr.desk.admin.nouns import BY_NAME, LIMITS
 from ivr.desk.book import Limits
+from ivr.desk.notices import Said
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,7 +25,7 @@ class Files:
 
 
 async def rows_in_force(connection: AsyncConnection, noun: str, files: Files) -> dict[str, Row]:
-    """By key. Raises SeedError for wordings and retention when their file is broken."""
+    """By key. Raises SeedError for what stands over files when its file is broken."""
     its = BY_NAME[noun]
     own = await its.rows(connection)
     if noun == "limit":
@@ -35,11 +36,30 @@ async def rows_in_force(connection: AsyncConnection, noun: str, files: Files) ->
         return {str(role): own.get(role) or {"role": str(role), "needed": False} for role in Role}
     if noun == "retention":
         return dict(sorted((await terms.rows(connection, files.folder)).items()))
-    if noun != "wording":
+    if noun not in ("wording", "notice"):
         return own
-    found = {}
-    for each in (await wording.current(connection, files.folder)).answers:
-        said = each.text if isinstance(each.text, dict) else {"fa": each.text}
-        row = {"name": each.name, "topic": each.topic, "status": each.status, "said": dict(said)}
-        found[its.key(row)] = row | {"retired": False}
+    live = _wordings if noun == "wording" else _notices
+    found = {its.key(row): row | {"retired": False} for row in await live(connection, files.folder)}
     return dict(sorted({**own, **found}.items()))
+
+
+async def _wordings(connection: AsyncConnection, folder: Path) -> list[Row]:
+    found = (await wording.current(connection, folder)).answers
+    return [
+        {"name": each.name, "topic": each.topic, "status": each.status, "said": _by_language(each.text)}
+        for each in found
+    ]
+
+
+async def _notices(connection: AsyncConnection, folder: Path) -> list[Row]:
+    found = (await notices.in_force(connection, notices.load(folder))).notices
+    return [
+        {"on": each.on, "to": each.to, "by": each.by, "topic": each.topic}
+        | {"subject": _by_language(each.subject), "text": _by_language(each.text)}
+        for each in found
+    ]
+
+
+def _by_language(said: Said) -> dict[str, str]:
+    texts = said if isinstance(said, dict) else {"fa": said}
+    return {language: text.strip() for language, text in texts.items() if text.strip()}

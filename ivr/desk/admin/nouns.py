@@ -16,12 +16,16 @@ from ivr.cases.roles import Role
 from ivr.cases.routing import Scope
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.admin.fields import Field, Row
+from ivr.desk.change import EVENTS
 from ivr.store import tables
 
 PEOPLE = "desk"  # the source of rules that people made
 _RETIRED = Field("retired", "flag", needed=False)
 _SCOPES = tuple(str(scope) for scope in Scope if scope is not Scope.PRECEDENT)
 ENDED = tuple(str(status) for status in Status if status not in OPEN)
+# Of what a notice may tell: a case's beginning, what is done with it, and what time does.
+_TOLD = ("opened", *EVENTS.values(), "part_answered", "duplicate_merged", "repeated", "reminded", "escalated")
+_PATTERN = r"\*|[a-z][a-z0-9_.]*(\.\*)?"  # of topics, as `notices.fits` reads it
 LIMITS = ("cases_per_hour", "cases_per_day", "repeat_days", "wrong_codes", "wrong_codes_minutes")
 
 
@@ -220,12 +224,28 @@ WORDING = Noun(
     tables.wordings,
     (
         Field("name", "code", pattern=r"[a-z0-9_.-]{1,60}"),
-        Field("topic", "code", needed=False, pattern=r"\*|[a-z][a-z0-9_.]*(\.\*)?", default="*"),
+        Field("topic", "code", needed=False, pattern=_PATTERN, default="*"),
         Field("status", "choice", needed=False, choices=("answered", "advised"), default="answered"),
         Field("said", "said", high=2000),
         _RETIRED,
     ),
     ("name", "topic", "status"),
+    over_files=True,
+)
+NOTICE = Noun(
+    "notice",
+    "notices",
+    tables.notices,
+    (
+        Field("on", "choice", choices=tuple(f"case_{event}" for event in dict.fromkeys(_TOLD))),
+        Field("to", "choice", choices=("citizen", "agency", "level")),
+        Field("by", "choice", choices=("sms", "email")),
+        Field("topic", "code", needed=False, pattern=_PATTERN, default="*"),
+        Field("subject", "said", needed=False),
+        Field("text", "said", high=2000, lines=True),
+        _RETIRED,
+    ),
+    ("on", "to", "by", "topic"),
     over_files=True,
 )
 LIMIT = Noun(
@@ -257,6 +277,6 @@ FACTOR = Noun(
     (Field("role", "choice", choices=tuple(map(str, Role))), Field("needed", "flag", needed=False)),
     ("role",),
 )
-NOUNS: Sequence[Noun] = (AGENCY, TOPIC, AREA, RULE, KIND, DAY, WORDING, LIMIT, RETENTION, FACTOR)
+NOUNS: Sequence[Noun] = (AGENCY, TOPIC, AREA, RULE, KIND, DAY, WORDING, NOTICE, LIMIT, RETENTION, FACTOR)
 FIXED = (LIMIT, FACTOR)  # people change their rows, and make no new ones
 BY_NAME = {noun.name: noun for noun in NOUNS}

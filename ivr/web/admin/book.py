@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.desk.admin import terms
 from ivr.desk.admin.changing import Conflict, Why, Wish, change, version, wish
@@ -14,6 +16,7 @@ from ivr.desk.admin.listing import rows_in_force
 from ivr.desk.admin.names import Names, read_names
 from ivr.desk.admin.nouns import BY_NAME, FIXED, NOUNS, RETENTION, Noun
 from ivr.desk.admin.undoing import history
+from ivr.desk.seeds import SeedError
 from ivr.web.admin import showing
 from ivr.web.panel.visit import NotFound, Route, Visit
 from ivr.web.panel.words import digits
@@ -27,6 +30,7 @@ COLUMNS = {
     "kind": ("kind", "topic"),
     "day": ("day", "county", "is_working", "note"),
     "wording": ("name", "topic", "status", "said"),
+    "notice": ("on", "to", "by", "topic", "text"),
     "limit": ("name", "value"),
     "factor": ("role", "needed"),
     "retention": ("what", "kind", "status", "delete_after", "anonymise_after"),
@@ -59,18 +63,21 @@ def why(visit: Visit) -> Why:
 
 async def overview(visit: Visit) -> web.Response:
     counts: dict[str, int] = {}
+    broken: set[str] = set()
     async with visit.panel.engine.connect() as connection:
         names = await read_names(connection)
         for noun in NOUNS:
-            rows = await rows_in_force(connection, noun.name, visit.panel.files)
+            rows, mistake = await _holding(visit, connection, noun)
+            broken |= {noun.name} if mistake else set()
             counts[noun.name] = sum(not row.get("retired") for row in rows.values())
     latest = await history(visit.panel.engine, limit=LATEST)
-    return visit.render("admin/overview.html", counts=counts, changes=latest, **helpers(visit, names))
+    shown = helpers(visit, names)
+    return visit.render("admin/overview.html", counts=counts, broken=broken, changes=latest, **shown)
 
 
 async def listed(visit: Visit) -> web.Response:
     noun = noun_of(visit)
-    names, rows = await _read(visit, noun)
+    names, rows, mistake = await _read(visit, noun)
     fields = {field.name: field for field in noun.fields}
     asked, all_ = visit.request.query.get("q", "").strip()[:80], "all" in visit.request.query
     wanted = [
@@ -83,6 +90,7 @@ async def listed(visit: Visit) -> web.Response:
         noun=noun,
         columns=[fields[name] for name in COLUMNS[noun.name]],
         rows={key: rows[key] for key in wanted},
+        mistake=mistake,
         asked=asked,
         everything=all_,
         may_add=visit.allowed("books_edit") and noun not in FIXED,
@@ -94,13 +102,13 @@ async def listed(visit: Visit) -> web.Response:
 async def new(visit: Visit) -> web.Response:
     visit.require("books_edit")
     noun = noun_of(visit)
-    names, _ = await _read(visit, noun)
+    names, *_ = await _read(visit, noun)
     return form_page(visit, noun, names, "", "", showing.empty(noun, visit.request.query))
 
 
 async def row_page(visit: Visit) -> web.Response:
     noun, key = noun_of(visit), visit.request.query.get("key", "")
-    names, rows = await _read(visit, noun)
+    names, rows, _ = await _read(visit, noun)
     if key not in rows:
         raise NotFound
     story = await history(visit.panel.engine, noun.name, key, limit=20)
@@ -126,7 +134,7 @@ async def save(visit: Visit) -> web.Response:
         wrong = showing.by_field(visit.words, error.wrongs)
     except Conflict as error:
         notice, seen = visit.words("admin.conflict"), version(error.current)
-    names, rows = await _read(visit, noun)
+    names, rows, _ = await _read(visit, noun)
     current = rows.get(key) if notice and not gone else None
     more: dict[str, Any] = {"row": rows.get(key), "current": current, "status": 422, "sure": bool(gone)}
     return form_page(visit, noun, names, key, seen, given, wrong=wrong, notice=notice, **more)
@@ -148,7 +156,7 @@ async def remove(visit: Visit) -> web.Response:
     try:
         await change(visit.panel.engine, why(visit), Wish(noun.name, key, None, seen))
     except (WrongRow, Conflict) as error:
-        names, rows = await _read(visit, noun)
+        names, rows, _ = await _read(visit, noun)
         if key not in rows:
             return visit.redirect(f"/panel/admin/book/{noun.name}")
         wrongs = showing.by_field(visit.words, error.wrongs) if isinstance(error, WrongRow) else {}
@@ -191,7 +199,7 @@ def form_page(
         story=story or [],
         sure=sure,
         may_edit=visit.allowed("books_edit"),
-        languages=languages(visit),
+        languages=languages(visit, noun, values),
         hint_of=lambda name: hint(visit, noun, name),
         **helpers(visit, names),
     )
@@ -201,11 +209,11 @@ def helpers(visit: Visit, names: Names) -> dict[str, Any]:
     """What the templates of this section use."""
     words = visit.words
 
-    def shown_by_name(noun: str, field: str, row: Row | None) -> str:
+    def shown_by_name(noun: str, field: str, row: Row | None, other: Row | None) -> str:
         fields = {each.name: each for each in BY_NAME[noun].fields}
         if row is None or field not in fields:
             return words("common.none")
-        return showing.shown(words, names, fields[field], row.get(field))
+        return showing.changed(words, names, fields[field], row.get(field), (other or {}).get(field))
 
     return {
         "names": names,
@@ -225,18 +233,29 @@ def hint(visit: Visit, noun: Noun, field: str) -> str:
     return own or (visit.words("admin.hint.code") if field == "code" else "")
 
 
-def languages(visit: Visit) -> tuple[str, ...]:
+def languages(visit: Visit, noun: Noun, values: dict[str, Any]) -> tuple[str, ...]:
+    """Those that callers choose from, and whatever else a row has texts in: a form loses none."""
     prompts = visit.panel.prompts
-    return tuple(prompts.languages) if prompts else ("fa",)
+    known = tuple(prompts.languages) if prompts else ("fa",)
+    written = (values[field.name] or () for field in noun.fields if field.kind == "said")
+    return tuple(dict.fromkeys((*known, *chain.from_iterable(written))))
 
 
-async def _read(visit: Visit, noun: Noun) -> tuple[Names, dict[str, Row]]:
+async def _read(visit: Visit, noun: Noun) -> tuple[Names, dict[str, Row], str]:
     async with visit.panel.engine.connect() as connection:
-        return await read_names(connection), await rows_in_force(connection, noun.name, visit.panel.files)
+        return await read_names(connection), *await _holding(visit, connection, noun)
+
+
+async def _holding(visit: Visit, connection: AsyncConnection, noun: Noun) -> tuple[dict[str, Row], str]:
+    """The rows in force, and "". Or those of people alone, and what is wrong with the file."""
+    try:
+        return await rows_in_force(connection, noun.name, visit.panel.files), ""
+    except SeedError as error:
+        return await noun.rows(connection), str(error)
 
 
 async def _stored(visit: Visit, noun: Noun, key: str) -> Row | None:
-    """As the database has it: a wording may stand in the file alone."""
+    """As the database has it: a wording or a notice may stand in the file alone."""
     async with visit.panel.engine.connect() as connection:
         return (await noun.rows(connection)).get(key)
 

@@ -12,6 +12,7 @@ from ivr.desk.admin.exchange import FORMS, ImportRefused, bring_in, export
 from ivr.desk.admin.names import read_names
 from ivr.desk.admin.nouns import RETENTION, Noun
 from ivr.desk.admin.tables import LARGEST
+from ivr.desk.seeds import SeedError
 from ivr.voice.mistakes import Mistake
 from ivr.web.admin import showing
 from ivr.web.admin.book import helpers, noun_of, why
@@ -33,7 +34,10 @@ async def out(visit: Visit) -> web.Response:
     noun, form = noun_of(visit), visit.request.match_info["form"]
     if form not in FORMS:
         raise NotFound
-    data = await export(visit.panel.engine, noun.name, form, visit.panel.files)
+    try:
+        data = await export(visit.panel.engine, noun.name, form, visit.panel.files)
+    except SeedError:
+        return visit.redirect(f"/panel/admin/book/{noun.name}")  # which tells it
     name = f'attachment; filename="{noun.plural}.{form}"'
     kind = f"{TYPES[form]}; charset=utf-8"
     return web.Response(body=data, headers={"Content-Type": kind, "Content-Disposition": name})
@@ -66,9 +70,12 @@ async def come_in(visit: Visit) -> web.Response:
         return await _page(visit, noun, said=visit.words("admin.import.no_file"))
     decided = sent is None and form.flag("decided")
     try:
-        done = await bring_in(visit.panel.engine, why(visit), noun.name, data, name, rehearse=not decided)
+        files = visit.panel.files
+        done = await bring_in(visit.panel.engine, why(visit), noun.name, data, name, files, not decided)
     except ImportRefused as error:
         return await _page(visit, noun, name=name, mistakes=_mistakes(visit, error))
+    except SeedError:
+        return await _page(visit, noun, said=visit.words("admin.file_broken"))
     except Conflict:
         return await _page(visit, noun, said=visit.words("admin.conflict"))
     if decided:

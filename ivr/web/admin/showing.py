@@ -11,6 +11,7 @@ from persiantools.jdatetime import JalaliDate
 from ivr.desk.admin.fields import Field, Row, Wrong, persian
 from ivr.desk.admin.names import Names
 from ivr.desk.admin.nouns import BY_NAME, Noun
+from ivr.desk.notices import ANY
 from ivr.web.panel.forms import Form
 from ivr.web.panel.words import Words, digits
 
@@ -36,11 +37,26 @@ def shown(words: Words, names: Names, field: Field, value: Any) -> str:
         return str(value.get("fa") or next(iter(value.values())))
     if field.kind == "day":
         return digits(jalali_day(value))
+    if value == ANY:
+        return words("admin.every_topic")
     if field.names:
         return names.of(field.names, value)
     if field.kind == "choice":
         return words.get(f"admin.choice.{field.name}.{value}", str(value))
     return digits(value) if field.kind == "whole" or field.pattern.startswith((r"\d", "0")) else str(value)
+
+
+def changed(words: Words, names: Names, field: Field, value: Any, other: Any) -> str:
+    """One side of a change. `other`: the other side; of a text only the languages that differ from it."""
+    if field.kind != "said" or not value:
+        return shown(words, names, field, value)
+    differing = {language: text for language, text in value.items() if text != (other or {}).get(language)}
+    called = {language: words.get(f"admin.language.{language}", language) for language in differing}
+    parts = [
+        text if language == "fa" else f"{called[language]}: \u2066{text}\u2069"
+        for language, text in differing.items()
+    ]
+    return " · ".join(parts) or words("common.none")
 
 
 def label(words: Words, noun: str, field: str) -> str:
