@@ -33,8 +33,8 @@ T = TypeVar("T")
 COUNTY_SECONDS = 0.5  # between two prompts: silence on the line
 LOOK_UP_SECONDS = 1.0
 JOURNAL_SECONDS = 5.0  # a disk that takes longer is sick, and a caller listening to nothing hangs up
-BEGUN_SECONDS = 0.5  # before the beep: silence on the line, too …
-SHARE_SECONDS = 0.2  # … so much of it, from its naming on, to go to the disk with what other calls say
+BEGUN_SECONDS = 0.5  # before the beep: silence on the line, too
+SHARE_SECONDS = 1.0  # while she is told what to do, a recording's name waits for another's way to the disk
 BEGUN = "recording_begun"  # the fact that names a file before there is one
 FALLBACK = "fallback"  # the outcome of a call that only the dialplan answered
 _REMEMBERED = 20_000  # codes promised lately, whose cases may still be on their way
@@ -113,7 +113,7 @@ class Intake:
         if call.naming is None or call.naming[0] != name:
             fact = {"type": BEGUN, "at": self.clock().isoformat(), "call": _call(call), "name": name}
             fact |= {"code": code, **_chosen(chosen)}
-            writing = asyncio.ensure_future(self.journal.append(fact, within=SHARE_SECONDS, keep=True))
+            writing = self.journal.append(fact, within=SHARE_SECONDS, keep=True)
             writing.add_done_callback(_forget)
             call.naming = name, writing
         return call.naming[1]
@@ -121,14 +121,16 @@ class Intake:
     async def recording_begun(self, call: CallFacts, name: str, chosen: OpenCase, code: str = "") -> None:
         """The recording is about to begin: wait until the journal names it, with what was known of it.
 
-        A sick disk is not waited for long, since it may have room for her words all the same; the fact then
-        comes when it is well.
+        Who did not hear the prompt out does not wait for another call's flush either. A sick disk is not
+        waited for long, since it may have room for her words all the same; the fact comes when it is well.
         """
         writing = self.recording_named(call, name, chosen, code)
         call.recordings.append(name)
         self.live.add(name)
         try:
             async with asyncio.timeout(BEGUN_SECONDS):
+                if not writing.done():
+                    await self.journal.flush()
                 await asyncio.shield(writing)
         except (JournalError, TimeoutError) as error:
             log.error("recording %s is not in the journal yet: %s", name, error or "the disk is slow")
@@ -316,7 +318,7 @@ async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
     raise TimeoutError(f"no answer within {seconds} s")
 
 
-def _forget(task: asyncio.Task[Any]) -> None:
+def _forget(task: asyncio.Future[Any]) -> None:
     if not task.cancelled():
         task.exception()
 

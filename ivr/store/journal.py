@@ -163,13 +163,16 @@ class Journal:
         for fd in (self._fd, self._lock_fd):
             os.close(fd)
 
-    async def append(self, fact: Fact, within: float = 0.0, keep: bool = False) -> None:
-        """Returns once the fact is on the disk. Raises JournalFull or JournalError.
+    def append(self, fact: Fact | None, within: float = 0.0, keep: bool = False) -> asyncio.Future[None]:
+        """Done once the fact is on the disk. Its errors: JournalFull, JournalError.
 
-        `within`: so many seconds it may wait for another's flush, to share it. `keep`: when the disk does not
-        take it, it goes with a later flush all the same.
+        No fact waits for what was noted before. `within`: so many seconds it may wait for another's flush, to
+        share it. `keep`: when the disk does not take it, it goes with a later flush all the same.
         """
-        await self._enter(fact, within, keep)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._noted.append(_Entry(fact, done, keep))
+        self._hand_over_within(within)
+        return done
 
     def note(self, fact: Fact) -> None:
         """A fact on which nothing depends that anyone is told: it shares the next flush, within a second."""
@@ -178,13 +181,7 @@ class Journal:
 
     async def flush(self) -> None:
         """Returns once everything noted so far is on the disk. Raises JournalError."""
-        await self._enter(None)
-
-    def _enter(self, fact: Fact | None, within: float = 0.0, keep: bool = False) -> asyncio.Future[None]:
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._noted.append(_Entry(fact, done, keep))
-        self._hand_over_within(within)
-        return done
+        await self.append(None)
 
     async def sign(self) -> None:
         """Show the siblings, by the lock's time, up to when all that was noted is on the disk."""
