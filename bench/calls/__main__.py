@@ -7,19 +7,16 @@ import asyncio
 import os
 import sys
 import tempfile
-import wave
 from pathlib import Path
 
 from bench.calls import callers, latency
-from bench.calls.books import Books, count
+from bench.calls.books import count, settled
 from bench.calls.cpu import Meter
 from bench.calls.hotline import BenchError, Hotline, hotline
 from bench.calls.probe import ProbeError
 from bench.calls.report import Result, as_json, as_text
 from ivr.lab import asterisk as lab
 from ivr.lab.packages import PackagesError
-
-BOOKS_SECONDS = 15  # how long the last words may take from the journal to the books
 
 
 def main() -> None:
@@ -74,7 +71,9 @@ async def _measure(line: Hotline, asked: argparse.Namespace, state: Path) -> Res
     beginnings = await latency.learn(target)
     load = callers.Load((sip.host, sip.port), asked.calls, asked.rate, asked.at_once)
     sipp = lab.sipp(_say)
-    text = callers.scenario(target.extension, _record_prompt(line), _speech(sipp))
+    text = callers.scenario(
+        target.extension, callers.record_prompt(line.settings.sounds), callers.speech(sipp)
+    )
     before = await count(line)
     meter = Meter.start(
         {"asterisk": line.asterisk, "server": line.server, "postgresql": line.postgres},
@@ -85,38 +84,8 @@ async def _measure(line: Hotline, asked: argparse.Namespace, state: Path) -> Res
     await asyncio.sleep(min(20.0, asked.at_once / asked.rate))  # until the line is full
     await latency.probes(target, asked.probes, 4, beginnings, found)
     outcome = await calling
-    books = await _settled(line, outcome.completed + before.cases)
+    books = await settled(line, outcome.completed + before.cases)
     return Result(outcome, books.since(before), meter.read(), found, asked.calls)
-
-
-async def _settled(line: Hotline, cases: int) -> Books:
-    """The books once the worker has caught up; looked at seldom, since looking costs PostgreSQL too."""
-    for _ in range(BOOKS_SECONDS):
-        books = await count(line)
-        if books.cases >= cases:
-            break
-        await asyncio.sleep(1)
-    return books
-
-
-def _record_prompt(line: Hotline) -> int:
-    """Milliseconds from the last key to the end of the beep, with something to spare."""
-    folder = line.settings.sounds / "fa"
-    return 1500 + sum(_milliseconds(folder / name) for name in ("record/ask.wav", "beep.wav"))
-
-
-def _milliseconds(path: Path) -> int:
-    with wave.open(str(path)) as sound:
-        return int(1000 * sound.getnframes() / sound.getframerate())
-
-
-def _speech(sipp: lab.Program) -> Path:
-    """The A-law speech that comes with SIPp."""
-    tree = sipp.root or Path("/")
-    for place in ("usr/share/sip-tester/g711a.pcap", "usr/share/sipp/pcap/g711a.pcap"):
-        if (tree / place).is_file():
-            return tree / place
-    raise BenchError("SIPp's g711a.pcap is not on this machine")
 
 
 def _say(text: str) -> None:

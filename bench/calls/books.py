@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import astuple, dataclass
 
 from sqlalchemy import func, select
@@ -9,6 +10,8 @@ from sqlalchemy import func, select
 from bench.calls.hotline import Hotline
 from ivr.store.engine import make_engine
 from ivr.store.tables import calls, cases, recordings
+
+SETTLE_SECONDS = 15  # how long the last words may take from the journal to the books
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +41,13 @@ async def count(line: Hotline) -> Books:
     files = sum(1 for path in line.settings.recordings.rglob("*.wav") if path.stat().st_size > 44)
     made, opened, kept, caseless = found
     return Books(made, opened, kept, caseless, files)
+
+
+async def settled(line: Hotline, cases: int) -> Books:
+    """The books once the worker has caught up; looked at seldom, since looking costs PostgreSQL too."""
+    for _ in range(SETTLE_SECONDS):
+        books = await count(line)
+        if books.cases >= cases:
+            break
+        await asyncio.sleep(1)
+    return books

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import wave
 from dataclasses import dataclass
 from pathlib import Path
+
+from ivr.lab import asterisk as lab
 
 # Keys that interrupt each prompt on the way to the recording: language, kind, topic (group, leaf), county.
 WAY = ("1", "1", "1", "1", "0", "0")
@@ -17,11 +20,11 @@ HEAD = """<?xml version="1.0" encoding="UTF-8"?>
   <send retrans="500"><![CDATA[
 INVITE sip:{extension}@[remote_ip]:[remote_port] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:0412[call_number]@[local_ip]:[local_port]>;tag=[pid]b[call_number]
+From: <sip:{area}[call_number]@[local_ip]:[local_port]>;tag=[pid]b[call_number]
 To: <sip:{extension}@[remote_ip]:[remote_port]>
 Call-ID: [call_id]
 CSeq: 1 INVITE
-Contact: <sip:0412[call_number]@[local_ip]:[local_port]>
+Contact: <sip:{area}[call_number]@[local_ip]:[local_port]>
 Max-Forwards: 70
 Content-Type: application/sdp
 Content-Length: [len]
@@ -43,7 +46,7 @@ a=fmtp:96 0-16
   <send><![CDATA[
 ACK [next_url] SIP/2.0
 Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-From: <sip:0412[call_number]@[local_ip]:[local_port]>;tag=[pid]b[call_number]
+From: <sip:{area}[call_number]@[local_ip]:[local_port]>;tag=[pid]b[call_number]
 [last_To:]
 Call-ID: [call_id]
 CSeq: 1 ACK
@@ -67,12 +70,15 @@ Content-Length: 0
 """
 
 
-def scenario(extension: str, record_prompt_ms: int, speech: Path) -> str:
-    """A call from INVITE to Asterisk's BYE. She waits for the beep, speaks, keeps, hears the code twice."""
+def scenario(extension: str, record_prompt_ms: int, speech: Path, area: str = "0412") -> str:
+    """A call from INVITE to Asterisk's BYE. She waits for the beep, speaks, keeps, hears the code twice.
+
+    `area`: how the callers' numbers begin; whoever calls again would join her case of before.
+    """
     steps = [_pause(2000), *(step for key in WAY for step in (_key(key), _pause(KEY_GAP)))]
     steps += [_pause(record_prompt_ms), f'  <nop><action><exec play_pcap_audio="{speech}"/></action></nop>\n']
     steps += [_pause(WORDS + 500), _key("#"), _pause(2500), _key("1")]
-    return "".join([HEAD.format(extension=extension), *steps, TAIL])
+    return "".join([HEAD.format(extension=extension, area=area), *steps, TAIL])
 
 
 def _pause(milliseconds: int) -> str:
@@ -134,3 +140,22 @@ def outcome(statistics: Path) -> Outcome:
         most_at_once=max(int(row["CurrentCall"]) for row in rows),
         seconds=int(hours) * 3600 + int(minutes) * 60 + float(seconds),
     )
+
+
+def record_prompt(sounds: Path) -> int:
+    """Milliseconds from the last key to the end of the beep, with something to spare."""
+    return 1500 + sum(_milliseconds(sounds / "fa" / name) for name in ("record/ask.wav", "beep.wav"))
+
+
+def _milliseconds(path: Path) -> int:
+    with wave.open(str(path)) as sound:
+        return int(1000 * sound.getnframes() / sound.getframerate())
+
+
+def speech(sipp: lab.Program) -> Path:
+    """The A-law speech that comes with SIPp. Raises LabError."""
+    tree = sipp.root or Path("/")
+    for place in ("usr/share/sip-tester/g711a.pcap", "usr/share/sipp/pcap/g711a.pcap"):
+        if (tree / place).is_file():
+            return tree / place
+    raise lab.LabError("SIPp's g711a.pcap is not on this machine")

@@ -1,54 +1,50 @@
-"""Our own side of the calls, whole but for Asterisk: with its journal, or with one that only remembers."""
+"""`ivr serve`, which times what follows a recording: with its journal, or with one that only remembers."""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
-from collections.abc import Awaitable
-from datetime import datetime
+import time
 from pathlib import Path
 
-import uvloop
-
-from ivr.asterisk.channel import Channel
-from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process
-from ivr.calls import Line, carry
-from ivr.desk.apply import Pump
-from ivr.desk.book import Book
-from ivr.desk.codes import CodeBlock
-from ivr.desk.intake import Intake
-from ivr.desk.seeding import directory_from
-from ivr.settings import ROOT, load
-from ivr.store.engine import make_engine
+from ivr import app
+from ivr.asterisk import server
+from ivr.asterisk.agi import Reply
+from ivr.asterisk.connection import AgiConnection
+from ivr.settings import load
+from ivr.store import slots
 from ivr.store.journal import Fact, Journal, Position
-from ivr.voice.parse import parse
+
+waited_ms: list[float] = []
 
 
 class Remembering(Journal):
     """Switched off: facts go to a list, at once, and the pump finds them there. Nothing survives anything."""
 
     facts: list[Fact]
+    began: Position
 
     def open(self) -> None:
-        self.facts = []
+        super().open()
+        self.facts, self.began = [], self.flushed
 
-    async def close(self) -> None:
-        pass
-
-    async def append(self, fact: Fact, within: float = 0.0, keep: bool = False) -> None:
-        self.note(fact)
+    def append(self, fact: Fact | None, within: float = 0.0, keep: bool = False) -> asyncio.Future[None]:
+        if fact is not None:
+            self.note(fact)
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
 
     def note(self, fact: Fact) -> None:
         self.facts.append(fact)
-        self.flushed = Position(0, len(self.facts))
+        self.flushed = Position(self.began.segment, len(self.facts))
         self.grown.set()
 
-    async def flush(self) -> None:
-        pass
-
     def read(self, after: Position, limit: int = 200) -> tuple[list[Fact], Position]:
-        found = self.facts[after.offset : after.offset + limit]
-        return found, Position(0, after.offset + len(found))
+        done = after.offset if after.segment == self.began.segment else 0
+        found = self.facts[done : done + limit]
+        return found, Position(self.began.segment, done + len(found))
 
     def checkpoint(self, position: Position) -> None:
         self.applied = position
@@ -57,40 +53,35 @@ class Remembering(Journal):
         pass
 
 
-async def serve(kind: str, state: Path, url: str) -> None:
-    """Say on which port, then serve until standard input ends."""
-    settings, engine = load(), make_engine(url)
-    journal = (Journal if kind == "on" else Remembering)(state / "journal")
-    journal.open()
-    codes, book = CodeBlock(state / "codes"), Book(engine)
-    codes.open()
-    await codes.lease(engine)
-    tree = ROOT / "dialplan" / "menus" / "111.yaml"
-    menu = parse(tree.read_bytes(), tree.name, languages=settings.calls.languages)
-    intake = Intake(journal, codes, book)
-    line = Line(menu, directory_from(settings.seed_path), intake, lambda: datetime.now().astimezone())
-    pump = Pump(engine, journal, book)
-    pumping = asyncio.create_task(pump.run())
+class Timed(AgiConnection):
+    """Notes how long after the reply to RECORD FILE the next prompt is asked for."""
 
-    async def speak(words: str, language: str) -> str | None:
-        return None
+    recording = False
+    ended_at = 0.0
 
-    def answer(connection: AgiConnection) -> Awaitable[object]:
-        recordings = state / "recordings"
-        sounds = lambda id, language: f"/sounds/{language}/{id}"  # noqa: E731
-        return carry(line, Channel(connection, sounds=sounds, recordings=recordings, speak=speak))
+    def send(self, command: bytes, drainable: bool = False) -> asyncio.Future[Reply]:
+        if command.startswith(b"EXEC Read") and self.ended_at:
+            waited_ms.append((time.perf_counter() - self.ended_at) * 1000)
+            self.ended_at = 0.0
+        self.recording = command.startswith(b"RECORD FILE")
+        return super().send(command, drainable)
 
-    server = AgiServer("127.0.0.1", 0, answer=answer)
-    await server.start()
-    print(server.port, flush=True)
-    await asyncio.to_thread(sys.stdin.read)
-    await server.close()
-    await pump.idle()
-    pumping.cancel()
-    await journal.close()
-    await engine.dispose()
+    def data_received(self, received: bytes) -> None:
+        if self.recording:
+            self.ended_at = time.perf_counter()
+        super().data_received(received)
+
+
+def main(kind: str, told: Path) -> None:
+    """Serve until SIGTERM, then write the milliseconds waited down."""
+    if kind == "off":
+        slots.Journal = Remembering  # type: ignore[attr-defined]
+    server.AgiConnection = Timed  # type: ignore[misc]
+    try:
+        app.serve(load())
+    finally:
+        told.write_text(json.dumps(waited_ms))
 
 
 if __name__ == "__main__":
-    prepare_process()
-    uvloop.run(serve(sys.argv[1], Path(sys.argv[2]), sys.argv[3]))
+    main(sys.argv[1], Path(sys.argv[2]))
