@@ -61,8 +61,8 @@ def environment(state: Path, database_url: str) -> Iterator[Settings]:
 @asynccontextmanager
 async def hotline(state: Path, serve: list[str] | None = None) -> AsyncIterator[Hotline]:
     """Start everything; stop it in the reverse order. `serve`: another way to run `ivr serve`."""
-    for folder in (state, *state.parents[:1]):
-        folder.chmod(0o755)  # PostgreSQL started by root runs as a user of its own
+    for folder in (state, *state.parents[:1]):  # PostgreSQL started by root runs as a user of its own:
+        folder.chmod(folder.stat().st_mode | 0o055)  # rights are added, for the parent may be /tmp itself
     with (
         get_server(state / "pg", cleanup_mode="delete") as postgres,
         environment(state, postgres.get_uri()) as settings,
