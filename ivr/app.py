@@ -27,14 +27,14 @@ from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settl
 from ivr.calls import Line, carry
 from ivr.cases.callback import Policy
 from ivr.cases.deadlines import iranian_holidays
-from ivr.commands.output import Finding, database_url, vault
+from ivr.commands.output import Finding, database_url, limits, vault
 from ivr.commands.sounds import needed
 from ivr.delivery import Delivery
 from ivr.desk import condition, menus
 from ivr.desk.admin.listing import Files
 from ivr.desk.answers import Voice
 from ivr.desk.apply import Pump
-from ivr.desk.book import Book, Limits
+from ivr.desk.book import Book
 from ivr.desk.codes import CodeBlock, CodesError
 from ivr.desk.condition import Gauge
 from ivr.desk.hearing import Booth, keep_swept
@@ -49,7 +49,7 @@ from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain,
 from ivr.offered import Offered
 from ivr.prompts import booth
 from ivr.secrets import load as load_secrets
-from ivr.settings import ROOT, Callbacks, Calls, Settings, absolute
+from ivr.settings import ROOT, Callbacks, Settings, absolute
 from ivr.speech.book import SoundBook
 from ivr.speech.check import missing
 from ivr.speech.preparing import Unfit, prepared
@@ -117,11 +117,6 @@ def policy(settings: Callbacks) -> Policy:
     )
 
 
-def limits(settings: Calls) -> Limits:
-    """What one caller may do, as the book reads it."""
-    return Limits(**{each.name: getattr(settings, each.name) for each in dataclasses.fields(Limits)})
-
-
 async def prepare_voice(source: Path, folder: Path) -> Voice:
     """An answer that somebody recorded on a page, as the desk knows it. Raises BadVoice."""
     try:
@@ -153,7 +148,7 @@ class Hotline:
             self.engine,
             timezone=settings.province.timezone,
             weekend=frozenset(settings.province.weekend),
-            limits=limits(settings.calls),
+            limits=limits(settings),
         )
         self.derived = Derived(settings.derived)
         self.vault = vault(settings)

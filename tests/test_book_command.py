@@ -27,3 +27,9 @@ async def test_a_file_goes_out_is_edited_comes_in_and_is_undone(database_url: st
     assert (await book("undo", str(done["number"])))[0] == 0
     code, _, again = await book("undo", str(done["number"]))
     assert code == 1 and "undone already" in again
+
+
+async def test_limits_go_out_as_they_are_configured(database_url: str, tmp_path: Path) -> None:
+    words = ("book", "export", "limit")
+    _, exported, _ = await typed(database_url, tmp_path, *words, IVR_CALLS__CASES_PER_HOUR="9")
+    assert {"cases_per_hour,9", "cases_per_day,20", "repeat_days,10"} <= set(exported.splitlines())

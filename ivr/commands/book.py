@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivr.commands.output import Finding, fail, load_settings, show_json, show_table, with_database, with_page
+from ivr.commands.output import (
+    Finding,
+    fail,
+    limits,
+    load_settings,
+    show_json,
+    show_table,
+    with_database,
+    with_page,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -34,7 +43,7 @@ def export_(noun: Noun, form: Annotated[str, typer.Option("--form", help="csv or
     if form not in FORMS:
         fail(f"{form} is no form: csv or yaml", 2)
     settings = load_settings()
-    files = Files(settings.seed_path)
+    files = Files(settings.seed_path, limits(settings))
     data = with_database(settings, lambda engine: export(engine, noun, form, files))
     sys.stdout.buffer.write(data)
 
@@ -54,7 +63,8 @@ def import_(
     from ivr.desk.admin.listing import Files
 
     _known(noun)
-    files = Files(load_settings().seed_path)
+    settings = load_settings()
+    files = Files(settings.seed_path, limits(settings))
     try:
         data = file.read_bytes()
     except OSError as error:

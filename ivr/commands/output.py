@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import sys
@@ -18,7 +19,7 @@ from ivr.settings import Settings
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from ivr.desk.book import Page
+    from ivr.desk.book import Limits, Page
     from ivr.store.vault import Vault  # 15 MB that most commands do without
 
 T = TypeVar("T")
@@ -62,6 +63,13 @@ def database_url(settings: Settings) -> str:
         return async_url(url)
     except WrongAddress as error:
         raise Finding(str(error)) from None
+
+
+def limits(settings: Settings) -> Limits:
+    """What one caller may do as configured, where nobody changed it on the panel."""
+    from ivr.desk.book import Limits
+
+    return Limits(**{each.name: getattr(settings.calls, each.name) for each in dataclasses.fields(Limits)})
 
 
 def vault(settings: Settings) -> Vault | None:
@@ -109,7 +117,7 @@ def with_page(work: Callable[[AsyncEngine, Page], Awaitable[T]]) -> T:
 
     async def whole(engine: AsyncEngine) -> T:
         async with engine.connect() as connection:
-            page = await read_page(connection, timezone, weekend)
+            page = await read_page(connection, timezone, weekend, limits(settings))
         return await work(engine, page)
 
     return with_database(settings, whole)
