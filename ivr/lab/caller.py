@@ -264,12 +264,14 @@ class _Call(Party):
         except (Failed, TimeoutError) as error:
             outcome.problem = str(error) or "the call was not answered within 15 s"
             relay.hang_up()
-        try:
-            _, complaints = await asyncio.wait_for(asyncio.shield(ended), 10)
-        except TimeoutError:
+        await asyncio.wait({ended}, timeout=3)
+        if not ended.done() and outcome.ended_by == "caller":
+            relay.hang_up()  # the sign has no answer, and is lost now and then on a busy machine
+        await asyncio.wait({ended}, timeout=7)
+        if not ended.done():
             process.kill()
-            _, complaints = await ended
             outcome.problem = outcome.problem or "SIPp did not end"
+        _, complaints = await ended
         errors = self.folder / "errors.log"
         outcome.log = complaints.decode(errors="replace")
         outcome.log += errors.read_text(errors="replace") if errors.exists() else ""
