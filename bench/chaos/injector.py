@@ -12,8 +12,9 @@ from pathlib import Path
 
 import psutil
 
+from bench import say
 from bench.chaos.faults import FAULTS, Fault
-from bench.chaos.lab import ASTERISK, SERVERS, Kept, Lab, say
+from bench.chaos.lab import ASTERISK, SERVERS, Kept, Lab
 
 MEND_SECONDS = 40.0  # how long a killed program may take to be back
 PAUSE_SECONDS = 0.2  # until a target that is being harmed is looked at again

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from bench import say
 from bench.chaos import tones
 from bench.chaos.cable import Cable
 from ivr import prompts
@@ -136,11 +137,6 @@ async def lab(home: Path, disk: SmallDisk) -> AsyncIterator[Lab]:
         for kept in reversed(running):
             await asyncio.to_thread(kept.child.stop, 8)
         await asyncio.to_thread(database.stop)
-
-
-def say(text: str) -> None:
-    """A line of progress."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def _settings(state: Path, second: Path) -> Settings:

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import say
 from bench.chaos.faults import Fault
 from bench.chaos.injector import Injector
-from bench.chaos.lab import Lab, LabError, say
+from bench.chaos.lab import Lab, LabError
 
 SETTLED_SECONDS = 120.0
 

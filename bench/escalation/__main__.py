@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench import say
 from bench.escalation.books import books, fill
 from ivr.cases.transitions import Actor, Side
 from ivr.desk import closures
@@ -56,7 +57,7 @@ class Result:
 async def measure(folder: Path, count: int, due: int, workers: int) -> Result:
     now = datetime.now(UTC)
     async with books(folder, f"bench{count}") as (engine, page):
-        _say(f"{count:,} open cases, {due:,} of them due …")
+        say(f"{count:,} open cases, {due:,} of them due …")
         await fill(engine, page, count, due, now)
         began, cpu = time.perf_counter(), _cpu()
         climbed = sum(await asyncio.gather(*(sweep(engine, page, now) for _ in range(workers))))
@@ -65,7 +66,7 @@ async def measure(folder: Path, count: int, due: int, workers: int) -> Result:
         alarms = await prove(engine, page, now + GRACE)
         proved = time.perf_counter() - began
         for alarm in alarms:
-            _say(str(alarm))
+            say(str(alarm))
         climbs = case_events.c.event.in_(["reminded", "escalated"])
         events = await _count(engine, select(func.count()).where(climbs))
         messages = await _count(engine, select(func.count()).select_from(outbox))
@@ -139,10 +140,6 @@ def main() -> None:
         print(json.dumps([asdict(result) for result in results], indent=2))
     if mistakes := missed(*results):
         sys.exit(f"missed: {'; '.join(mistakes)}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

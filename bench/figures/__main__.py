@@ -25,6 +25,7 @@ import asyncpg
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench import say
 from bench.escalation.books import books
 from bench.panel.books import fill
 from ivr.cases import figures
@@ -71,13 +72,13 @@ class Result:
 async def measure(folder: Path, count: int) -> Result:
     now = datetime.now(UTC)
     async with books(folder, "figures") as (engine, page):
-        _say(f"{count:,} cases …")
+        say(f"{count:,} cases …")
         await fill(engine, page, count, now)
         await _stories(engine)
         began = time.perf_counter()
         days = await count_days(engine, now)
         seconds = time.perf_counter() - began
-        _say(f"{days} days counted in {seconds:.0f} s")
+        say(f"{days} days counted in {seconds:.0f} s")
         async with engine.connect() as connection:
             size = func.avg(func.octet_length(figure_days.c.facts))
             each = int((await connection.execute(select(size))).scalar_one())
@@ -86,7 +87,7 @@ async def measure(folder: Path, count: int) -> Result:
         result = Result(count, days, seconds, each, live)
         for name, (grain, subject) in PAGES.items():
             result.pages[name] = await _page(engine, grain, subject, now)
-            _say(f"  {name}: {result.pages[name][0]:.0f} ms cold, {result.pages[name][1]:.0f} ms warm")
+            say(f"  {name}: {result.pages[name][0]:.0f} ms cold, {result.pages[name][1]:.0f} ms warm")
         await _export(engine, folder, now, result)
         return result
 
@@ -181,10 +182,6 @@ def main() -> None:
     ]
     if slow:
         sys.exit(f"missed ({MOST_COLD_MS:g} ms cold, {MOST_MS:g} ms warm): {', '.join(slow)}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

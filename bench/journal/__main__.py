@@ -1,4 +1,4 @@
-"""`python -m bench.journal`: what journalling costs, beside one with it switched off, in one run.
+"""`python -m bench.journal`: what journalling costs a hotline, beside one with it switched off.
 
 Two hotlines, each a real Asterisk, PostgreSQL and `ivr serve`, take turns with SIPp's calls, a complaint
 each, so that what else the machine does hits both. Measured: the server's CPU per call (user and system, the
@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import statistics
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bench import say
 from bench.calls import callers
 from bench.calls.books import count, settled
 from bench.calls.cpu import seconds
@@ -47,10 +47,6 @@ class Side:
     waited_ms: list[float] = field(default_factory=list)
 
     @property
-    def told(self) -> Path:
-        return told(self.state)
-
-    @property
     def idle_ms_per_second(self) -> float:
         return self.idle * 1000 / self.resting
 
@@ -71,8 +67,7 @@ def told(state: Path) -> Path:
 async def turn(side: Side, other: Side, sipp: lab.Program, asked: argparse.Namespace) -> None:
     """One load of calls on this side while the other rests. Raises BenchError unless each became a case."""
     target, calls = side.line.settings, asked.calls
-    prompt, area = callers.record_prompt(target.sounds), f"04{12 + side.turns}"
-    text = callers.scenario(target.calls.extension, prompt, callers.speech(sipp), area)
+    text = callers.complaint(target, sipp, area=f"04{12 + side.turns}")
     load = callers.Load((target.sip.host, target.sip.port), calls, asked.rate, asked.at_once)
     before = await count(side.line)
     spent, rested, began = seconds(side.line.server), seconds(other.line.server), time.monotonic()
@@ -88,7 +83,7 @@ async def turn(side: Side, other: Side, sipp: lab.Program, asked: argparse.Names
 
 async def measure(asked: argparse.Namespace) -> dict[str, Side]:
     """Both hotlines, by `on` and `off`."""
-    sipp = lab.sipp(_say)
+    sipp = lab.sipp(say)
     with tempfile.TemporaryDirectory(prefix="bench-journal-") as folder:
         async with AsyncExitStack() as stack:
             sides = {}
@@ -101,14 +96,14 @@ async def measure(asked: argparse.Namespace) -> dict[str, Side]:
             warm = argparse.Namespace(**{**vars(asked), "calls": WARM})
             for one, other in ((on, off), (off, on)):
                 await turn(one, other, sipp, warm)
-            for side in sides.values():
-                side.calls, side.cpu, side.busy, side.idle, side.resting = 0, 0.0, 0.0, 0.0, 0.0
+            on, off = (Side(warmed.state, warmed.line, warmed.turns) for warmed in (on, off))
             for number in range(asked.rounds):
                 for one, other in ((on, off), (off, on)) if number % 2 else ((off, on), (on, off)):
-                    _say(f"turn {number + 1} of {asked.rounds}, {'on' if one is on else 'off'} …")
+                    say(f"turn {number + 1} of {asked.rounds}, {'on' if one is on else 'off'} …")
                     await turn(one, other, sipp, asked)
+        sides = {"on": on, "off": off}
         for side in sides.values():
-            side.waited_ms = json.loads(side.told.read_text())[WARM:]
+            side.waited_ms = json.loads(told(side.state).read_text())[WARM:]
         return sides
 
 
@@ -116,8 +111,6 @@ def main() -> None:
     """Exit 0 when both targets are met, 1 otherwise."""
     asked = _arguments()
     try:
-        if os.geteuid() != 0:
-            raise BenchError("SIPp's audio needs raw sockets, so this bench needs root")
         sides = asyncio.run(measure(asked))
     except (BenchError, lab.LabError, PackagesError) as error:
         sys.exit(str(error))
@@ -152,10 +145,6 @@ def _arguments() -> argparse.Namespace:
     if asked.quick:
         asked.rounds, asked.calls = 1, 40
     return asked
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

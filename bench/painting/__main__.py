@@ -25,6 +25,7 @@ from playwright.async_api import BrowserContext, Page, async_playwright
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench import say
 from bench.escalation.books import SEED, books
 from bench.panel.books import fill
 from bench.panel.serving import person, serving, signed_in
@@ -85,11 +86,11 @@ class Figure:
 
 async def measure(count: int, rounds: int) -> list[Figure]:
     now = datetime.now(UTC)
-    found = chromium(_say)
+    found = chromium(say)
     with tempfile.TemporaryDirectory(prefix="bench-painting-", ignore_cleanup_errors=True) as folder:
         Path(folder).chmod(0o755)  # as root the server runs as a user of its own
         async with books(Path(folder), "painting") as (engine, page), async_playwright() as driver:
-            _say(f"{count:,} cases …")
+            say(f"{count:,} cases …")
             tokens = {role: await _token(engine, role, now) for role in (Role.SUPERVISOR, Role.ADMIN)}
             await fill(engine, page, count, now)
             await count_days(engine, now)
@@ -205,10 +206,6 @@ def main() -> None:
     bare = bare_of(figures).painted
     if slow := [each.name for each in figures if each.painted - bare > MOST_MS]:
         sys.exit(f"missed: more than {MOST_MS:g} ms beyond the bare page: {', '.join(slow)}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -26,6 +26,7 @@ from aiohttp import ClientSession, CookieJar
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench import say
 from bench.escalation.books import books
 from bench.panel.books import fill
 from bench.panel.pages import Look, looks
@@ -84,7 +85,7 @@ async def _panel(count: int, now: datetime) -> AsyncIterator[Served]:
         folder = Path(name)
         folder.chmod(0o755)  # as root the server runs as a user of its own
         async with books(folder, "panel") as (engine, page), AsyncExitStack() as stack:
-            _say(f"{count:,} cases …")
+            say(f"{count:,} cases …")
             desk = page.rules.desk
             supervisor = await person(engine, Role.SUPERVISOR, now)
             await fill(engine, page, count, now, supervisor.id)
@@ -223,10 +224,6 @@ def main() -> None:
         )
     if mistakes := missed(small, large):
         sys.exit(f"missed: {'; '.join(mistakes)}")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
