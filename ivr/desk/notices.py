@@ -20,11 +20,11 @@ from string import Formatter
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from sqlalchemy import Row, select
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import phone
-from ivr.desk.placed import read_placed
+from ivr.desk.placed import overlaid, read_placed
 from ivr.store import tables
 
 log = logging.getLogger(__name__)
@@ -158,13 +158,8 @@ def load(folder: Path) -> Notices:
 async def in_force(connection: AsyncConnection, file: Notices) -> Notices:
     """The file's, and over them what people changed (`ivr.desk.admin`)."""
     found = {each.key: each for each in reversed(file.notices)}
-    for row in await connection.execute(select(tables.notices)):
-        key = (row.on, row.to, row.by, row.topic)
-        if row.retired_at is not None:
-            found.pop(key, None)
-        elif changed := _changed(row):
-            found[key] = changed
-    return file.model_copy(update={"notices": list(found.values())})
+    live = await overlaid(connection, tables.notices, found, _changed)
+    return file.model_copy(update={"notices": live})
 
 
 def _changed(row: Row[Any]) -> Notice | None:

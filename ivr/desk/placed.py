@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+import sqlalchemy as sa
 from pydantic import BaseModel, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.desk.seeds import SeedError
 from ivr.voice.mistakes import MenuMistakes, Mistake
 from ivr.voice.yaml_tree import Listing, Node, Scalar, Table, read_tree
 
 M = TypeVar("M", bound=BaseModel)
+Key = tuple[str, ...]
 
 
 def read_placed(path: Path, model: type[M]) -> M:
@@ -32,6 +36,23 @@ def read_placed(path: Path, model: type[M]) -> M:
         if not mistakes:
             return found
     raise SeedError(str(MenuMistakes(mistakes)))
+
+
+async def overlaid(
+    connection: AsyncConnection, table: sa.Table, of_file: Mapping[Key, M], changed: Callable[[Any], M | None]
+) -> list[M]:
+    """What a file says, and over it the rows that people changed, by the table's key.
+
+    A retired row hides the file's. `changed` makes of any other what counts instead; None leaves the file's.
+    """
+    found = dict(of_file)
+    for row in await connection.execute(sa.select(table)):
+        key = tuple(row._mapping[column.name] for column in table.primary_key)
+        if row.retired_at is not None:
+            found.pop(key, None)
+        elif (its := changed(row)) is not None:
+            found[key] = its
+    return list(found.values())
 
 
 def _plain(node: Node) -> Any:

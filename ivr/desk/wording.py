@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
-from sqlalchemy import select
+from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk import outgoing
 from ivr.desk.notices import ANY, Part, Said, check_fields, filled, fits
-from ivr.desk.placed import read_placed
+from ivr.desk.placed import overlaid, read_placed
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import wordings
 
@@ -33,18 +33,21 @@ class Wording(Part):
 
     _known = field_validator("text")(check_fields)
 
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.name, self.topic, self.status
+
 
 class Wordings(Part):
     answers: list[Wording] = Field(default=[])
 
     @model_validator(mode="after")
     def _named_once(self) -> Wordings:
-        seen: set[tuple[str, str, str]] = set()
+        seen: set[tuple[str, ...]] = set()
         for each in self.answers:
-            key = (each.name, each.topic, each.status)
-            if key in seen:
+            if each.key in seen:
                 raise ValueError(f"{each.name} for {each.topic} and {each.status} stands twice")
-            seen.add(key)
+            seen.add(each.key)
         return self
 
     def fitting(self, topic: str, status: str) -> list[Wording]:
@@ -63,14 +66,12 @@ def load(folder: Path) -> Wordings:
 
 async def current(connection: AsyncConnection, folder: Path) -> Wordings:
     """The file's, and over them what people changed (`ivr.desk.admin`). Raises SeedError."""
-    found = {(each.name, each.topic, each.status): each for each in load(folder).answers}
-    for row in await connection.execute(select(wordings)):
-        key = (row.name, row.topic, row.status)
-        if row.retired_at is not None:
-            found.pop(key, None)
-        else:
-            found[key] = Wording(name=row.name, topic=row.topic, status=row.status, text=row.said)
-    return Wordings(answers=list(found.values()))
+    found = {each.key: each for each in load(folder).answers}
+    return Wordings(answers=await overlaid(connection, wordings, found, _changed))
+
+
+def _changed(row: Row[Any]) -> Wording:
+    return Wording(name=row.name, topic=row.topic, status=row.status, text=row.said)
 
 
 async def offered(engine: AsyncEngine, folder: Path, code: str, status: str) -> list[dict[str, Any]]:
