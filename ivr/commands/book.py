@@ -23,6 +23,9 @@ from ivr.commands.output import (
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from ivr.desk.admin.listing import Files
+    from ivr.settings import Settings
+
 app = typer.Typer(help="Agencies, topics, rules, calendar: changed by people.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 Noun = Annotated[
@@ -37,14 +40,12 @@ By = Annotated[str, typer.Option(help="Who does it: a person of the desk.")]
 def export_(noun: Noun, form: Annotated[str, typer.Option("--form", help="csv or yaml.")] = "csv") -> None:
     """All rows of a noun on standard output."""
     from ivr.desk.admin.exchange import FORMS, export
-    from ivr.desk.admin.listing import Files
 
     _known(noun)
     if form not in FORMS:
         fail(f"{form} is no form: csv or yaml", 2)
     settings = load_settings()
-    files = Files(settings.seed_path, limits(settings))
-    data = with_database(settings, lambda engine: export(engine, noun, form, files))
+    data = with_database(settings, lambda engine: export(engine, noun, form, _files(settings)))
     sys.stdout.buffer.write(data)
 
 
@@ -60,11 +61,9 @@ def import_(
     """All of a file, or nothing of it; a mistake names line and column, exit 1."""
     from ivr.desk.admin.changing import Done
     from ivr.desk.admin.exchange import bring_in
-    from ivr.desk.admin.listing import Files
 
     _known(noun)
-    settings = load_settings()
-    files = Files(settings.seed_path, limits(settings))
+    files = _files(load_settings())
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -142,6 +141,12 @@ def _known(noun: str) -> None:
 
     if noun not in BY_NAME:
         fail(f"{noun} is no noun of the book: {', '.join(BY_NAME)}", 2)
+
+
+def _files(settings: Settings) -> Files:
+    from ivr.desk.admin.listing import Files
+
+    return Files(settings.seed_path, limits(settings))
 
 
 def _why(page: Any, by: str, reason: str) -> Any:

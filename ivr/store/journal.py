@@ -166,8 +166,8 @@ class Journal:
     def append(self, fact: Fact | None, within: float = 0.0, keep: bool = False) -> asyncio.Future[None]:
         """Done once the fact is on the disk. Its errors: JournalFull, JournalError.
 
-        No fact waits for what was noted before. `within`: so many seconds it may wait for another's flush, to
-        share it. `keep`: when the disk does not take it, it goes with a later flush all the same.
+        Without a fact: once those noted before are. `within`: so many seconds it may wait for another's
+        flush, to share it. `keep`: when the disk does not take it, it goes with a later flush all the same.
         """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._noted.append(_Entry(fact, done, keep))

@@ -62,7 +62,6 @@ async def test_what_is_noted_is_flushed_with_the_next_and_before_closing(tmp_pat
 async def test_who_may_wait_shares_the_flush_of_who_may_not(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
         waiting = journal.append({"n": 0}, within=3_600)
-        await asyncio.sleep(0)
         await journal.append({"n": 1})
         async with asyncio.timeout(10):
             await waiting
@@ -72,7 +71,6 @@ async def test_who_may_wait_shares_the_flush_of_who_may_not(tmp_path: Path) -> N
 async def test_who_may_wait_is_on_the_disk_in_time_also_behind_who_may_wait_longer(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal, asyncio.timeout(10):
         patient = journal.append({"n": 0}, within=3_600)
-        await asyncio.sleep(0)
         await journal.append({"n": 1}, within=0.01)
         await patient
         journal.note({"n": 2})
