@@ -37,7 +37,7 @@ KEEP = (*keys("1"), Hear(), HangUp())  # keep at the review, hang up while the c
 
 async def call(hotline: Hotline, *steps: Step, number: str, name: str | bytes = "") -> Outcome:
     outcome = await hotline.call(*steps, number=number, name=name)
-    assert outcome.completed, outcome.problem or outcome.log
+    assert outcome.completed, f"{outcome.problem}\n{outcome.log}"
     return outcome
 
 

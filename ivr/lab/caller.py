@@ -23,6 +23,7 @@ from ivr.lab.ports import UDP, free
 from ivr.lab.relay import Relay
 
 TAIL = 0.2  # seconds of a cut prompt that are still on their way
+SIGNALLING = 30.0  # seconds for an answer or an ending: a machine with many processes lets one wait for ten
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +214,7 @@ class _Call(Party):
         self.id = uuid.uuid4().hex
         self.answered = asyncio.Event()
         self.relay: Relay | None = None
+        self.said: list[str] = []  # every SIP message's first line, with the loop's time
 
     def hang_up(self) -> None:
         assert self.relay is not None
@@ -253,7 +255,7 @@ class _Call(Party):
         outcome = self.outcome
         ended = asyncio.create_task(process.communicate())
         try:
-            async with asyncio.timeout(15):
+            async with asyncio.timeout(SIGNALLING):
                 await _first(self.answered.wait(), asyncio.shield(ended))
             if not self.answered.is_set():
                 raise Failed("the call was not answered")
@@ -262,12 +264,9 @@ class _Call(Party):
                 if self.over.is_set() and not all(isinstance(s, Stay | HangUp) for s in steps[n + 1 :]):
                     raise Failed(f"the hotline hung up during step {n + 1}, {step}")
         except (Failed, TimeoutError) as error:
-            outcome.problem = str(error) or "the call was not answered within 15 s"
+            outcome.problem = str(error) or f"the call was not answered within {SIGNALLING:g} s"
             relay.hang_up()
-        await asyncio.wait({ended}, timeout=3)
-        if not ended.done() and outcome.ended_by == "caller":
-            relay.hang_up()  # the sign has no answer, and is lost now and then on a busy machine
-        await asyncio.wait({ended}, timeout=7)
+        await asyncio.wait({ended}, timeout=SIGNALLING)
         if not ended.done():
             process.kill()
             outcome.problem = outcome.problem or "SIPp did not end"
@@ -275,9 +274,13 @@ class _Call(Party):
         errors = self.folder / "errors.log"
         outcome.log = complaints.decode(errors="replace")
         outcome.log += errors.read_text(errors="replace") if errors.exists() else ""
+        outcome.log += "\n".join(self.said)
         outcome.completed = process.returncode == 0 and not outcome.problem
 
     def _saw(self, message: bytes, from_asterisk: bool) -> None:
+        line = message.split(b"\r\n", 1)[0].decode(errors="replace")
+        who = "Asterisk" if from_asterisk else "SIPp"
+        self.said.append(f"{asyncio.get_running_loop().time():.3f} {who}: {line}")
         if not from_asterisk:
             if message.startswith(b"ACK "):
                 self.answered.set()  # not sooner: SIPp takes no sign of ours before it has sent this

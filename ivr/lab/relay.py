@@ -17,6 +17,8 @@ class Relay:
         self.near_port = 0
         self._sipp: tuple[str, int] | None = None
         self._invite = b""
+        self._signed = self._left = False  # SIPp was told to hang up; somebody has
+        self._crossing = b""
 
     @classmethod
     async def open(cls, port: int, saw: Callable[[bytes, bool], None]) -> Relay:
@@ -36,15 +38,26 @@ class Relay:
             self._invite = message
         self._saw(message, False)
         self.far.sendto(message)
+        if message.startswith(b"BYE "):
+            self._left = True
+            if self._crossing:
+                self.near.sendto(self._crossing, address)
 
     def _from_asterisk(self, message: bytes, _: tuple[str, int]) -> None:
         self._saw(message, True)
-        if self._sipp is not None:
-            self.near.sendto(message, self._sipp)
+        if self._sipp is None:
+            return
+        if message.startswith(b"BYE "):
+            if self._signed and not self._left:
+                self._crossing = message  # SIPp takes it before its own or after it, not meanwhile
+                return
+            self._left = True
+        self.near.sendto(message, self._sipp)
 
     def hang_up(self) -> None:
-        """An INFO in the call's name is SIPp's sign to say BYE."""
-        if self._sipp is not None:
+        """An INFO in the call's name is SIPp's sign to say BYE; nothing if somebody has said it."""
+        if self._sipp is not None and not self._left:
+            self._signed = True
             same = re.findall(rb"^(?:Via|From|To|Call-ID):.*?$", self._invite, re.M)
             lines = [b"INFO sip:caller SIP/2.0", *(line.strip() for line in same), b"CSeq: 9 INFO",
                      b"Content-Length: 0"]  # fmt: skip
