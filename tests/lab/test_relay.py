@@ -46,7 +46,7 @@ async def ends() -> AsyncIterator[Ends]:
     both.asterisk.close()
 
 
-async def test_a_bye_from_asterisk_that_crosses_the_sign_waits_until_sipp_has_said_its_own(ends: Ends) -> None:
+async def test_a_bye_that_crosses_the_sign_waits_until_sipp_has_said_its_own(ends: Ends) -> None:
     ends.relay.hang_up()
     assert (await ends.heard(ends.sipp)).startswith(b"INFO ")
     ends.asterisk.send(BYE)
