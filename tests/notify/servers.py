@@ -48,7 +48,7 @@ async def http_server(*answers: tuple[int, str]) -> AsyncIterator[HttpServer]:
     await runner.cleanup()
 
 
-@dataclass(slots=True)
+@dataclass  # no slots: aiosmtpd looks at every member, and Python 3.11.2's has one that can't be looked at
 class SmtpServer:
     """`refuses`: receiver → the line that refuses her."""
 
