@@ -43,6 +43,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("workers", _workers),
         ("server", _server),
         ("asterisk", _asterisk),
+        ("rights", _rights),
         ("fallback", _fallback),
         ("spool", _spool),
         ("store", _store),
@@ -206,6 +207,25 @@ async def _asterisk(settings: Settings) -> Finding:
     finally:
         await ami.close()
     return Finding("asterisk", True, f"AMI answers on {settings.ami.host}:{settings.ami.port}")
+
+
+async def _rights(settings: Settings) -> Finding:
+    from ivr.asterisk.rights import ENTER, READ, WRITE, barred, runners
+
+    there = await asyncio.to_thread(lambda: set(runners()))
+    kept = [settings.recordings, settings.state_path / "fallback", settings.second_path]
+    wanted = [(place, READ | WRITE | ENTER) for place in kept if place and place.exists()]
+    beeps = [settings.sounds / language / "beep.wav" for language in settings.calls.languages]
+    wanted += [(beep, READ) for beep in beeps if beep.exists()]
+    for place, want in wanted:
+        stops = {runner: barred(runner, place, want) for runner in there}
+        if stops and all(stops.values()):
+            runner, stop = next(iter(stops.items()))
+            found = f"Asterisk (user {runner.name}) may not use {place}: {stop} keeps it out"
+            mend = "give the state folder to Asterisk's own group (docs/production.md, section 1)"
+            return Finding("rights", False, found, mend)
+    seen = "Asterisk may read the prompts and write recordings"
+    return Finding("rights", True, seen if there else "no process of Asterisk is seen from here")
 
 
 async def _fallback(settings: Settings) -> Finding:

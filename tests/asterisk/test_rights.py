@@ -1,0 +1,54 @@
+"""Whether Asterisk's process may read prompts and write recordings, on real files and processes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ivr.asterisk.rights import ENTER, READ, WRITE, Runner, barred, runners
+from ivr.doctor import examine
+from tests.fixtures.hotline import Hotline
+
+STRANGER, GROUP = 61_111, 61_112
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """A state folder of mode 2770, on a way that is open to all."""
+    with tempfile.TemporaryDirectory() as way:
+        Path(way).chmod(0o755)
+        state = Path(way).resolve() / "state"
+        (state / "recordings").mkdir(parents=True)
+        (state / "recordings").chmod(0o2770)
+        state.chmod(0o2770)
+        yield state
+
+
+def who(*groups: int) -> Runner:
+    return Runner(STRANGER, frozenset(groups))
+
+
+def test_without_its_group_it_does_not_come_past_the_state_folder(folder: Path) -> None:
+    assert barred(who(GROUP), folder / "recordings", READ | WRITE | ENTER) == folder
+
+
+def test_with_the_folder_s_group_it_may_write(folder: Path) -> None:
+    group = folder.stat().st_gid
+    assert barred(who(GROUP, group), folder / "recordings", READ | WRITE | ENTER) is None
+    (folder / "recordings").chmod(0o2750)
+    assert barred(who(group), folder / "recordings", READ | WRITE | ENTER) == folder / "recordings"
+    assert barred(who(group), folder / "recordings", READ | ENTER) is None
+
+
+def test_root_is_barred_by_nothing(folder: Path) -> None:
+    assert barred(Runner(0, frozenset()), folder / "recordings", READ | WRITE | ENTER) is None
+
+
+async def test_the_doctor_looks_at_the_asterisk_that_runs(hotline: Hotline) -> None:
+    assert Runner(os.geteuid(), frozenset({os.getegid(), *os.getgroups()})) in set(runners())
+    [rights] = [each for each in await examine(hotline.settings) if each.name == "rights"]
+    assert (rights.ok, rights.found) == (True, "Asterisk may read the prompts and write recordings")
