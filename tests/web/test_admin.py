@@ -315,7 +315,11 @@ async def test_a_file_with_a_wrong_line_is_told_and_a_right_one_shown_before_it_
         async def send(text: str) -> None:
             await page.goto(f"{BOOK}/topic/import")
             file: FilePayload = {"name": "topics.csv", "mimeType": "text/csv", "buffer": text.encode()}
-            await page.set_input_files("#file", file)
+            assert await page.locator(".file output").inner_text() == TEXT("common.file.none")
+            async with page.expect_file_chooser() as opened:
+                await page.get_by_text(TEXT("common.file.choose")).click()
+            await (await opened.value).set_files(file)
+            assert await page.locator(".file output").inner_text() == "topics.csv"
             await page.get_by_role("button", name=TEXT("admin.import.look")).click()
 
         await send(excel)

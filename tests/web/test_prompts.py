@@ -125,6 +125,7 @@ async def test_a_voice_is_recorded_with_the_microphone(
             await page.wait_for_timeout(1_500)  # somebody speaks
             await page.click("#stop")
             await page.locator("#own").wait_for()
+            assert await page.locator(".file output").inner_text() == "microphone.wav"
             await screenshot(page, "prompt-recorded")
             await page.get_by_role("button", name=TEXT("admin.prompt.try")).click()
             await page.get_by_role("button", name=TEXT("admin.prompt.accept")).click()

@@ -38,6 +38,19 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
+// The browser's file button speaks the browser's language; ours stands before it and tells what was chosen.
+for (const place of document.querySelectorAll(".file")) {
+  const [input, button, chosen] = [place.querySelector("input"), document.createElement("label"), document.createElement("output")];
+  const tell = () => { chosen.textContent = input.files[0]?.name ?? place.dataset.none; };
+  Object.assign(button, { htmlFor: input.id, className: "button", textContent: place.dataset.choose });
+  chosen.className = "soft cut";
+  chosen.dir = "auto";
+  input.className = "unseen";
+  input.addEventListener("change", tell);
+  place.append(button, chosen);
+  tell();
+}
+
 document.addEventListener("htmx:responseError", (event) => {
   const status = event.detail.xhr.status;
   toast(status === 403 ? words.forbidden : status === 503 ? words.away : words.failed, "bad");

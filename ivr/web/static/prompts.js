@@ -46,6 +46,7 @@ function prepare(booth) {
     const files = new DataTransfer();
     files.items.add(new File([wav], "microphone.wav", { type: "audio/wav" }));
     file.files = files.files;
+    file.dispatchEvent(new Event("change"));
     own.src = URL.createObjectURL(wav);
     own.hidden = record.hidden = false;
     stop.hidden = level.hidden = true;
