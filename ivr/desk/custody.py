@@ -43,24 +43,27 @@ class Day:
     events: int
 
 
-async def keep(engine: AsyncEngine, folder: Path) -> list[Day]:
-    """Chain what older code wrote, close every day that is over, see to its list. The days closed now."""
+async def keep(engine: AsyncEngine, folder: Path, settle: timedelta = SETTLE) -> list[Day]:
+    """Chain what older code wrote, close every day that is over, see to its list. The days closed now.
+
+    A day is over `settle` after its midnight.
+    """
     while True:
         async with engine.begin() as connection:
             if not await chain_older(connection):
                 break
-    closed = await close_days(engine, folder)
+    closed = await close_days(engine, folder, settle)
     await _write_missing(engine, folder)
     return closed
 
 
-async def close_days(engine: AsyncEngine, folder: Path) -> list[Day]:
+async def close_days(engine: AsyncEngine, folder: Path, settle: timedelta = SETTLE) -> list[Day]:
     """Every day that is over and has no root yet, by the database's clock."""
     closed: list[Day] = []
     while True:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('custody_days'))"))
-            day, previous = await _next_day(connection)
+            day, previous = await _next_day(connection, settle)
             if day is None:
                 return closed
             await _wait_for_writers(connection)
@@ -85,7 +88,7 @@ def list_path(folder: Path, day: date) -> Path:
     return folder / f"{day.isoformat()}.txt"
 
 
-async def _next_day(connection: AsyncConnection) -> tuple[date | None, bytes]:
+async def _next_day(connection: AsyncConnection, settle: timedelta) -> tuple[date | None, bytes]:
     """The first day without a root, if it is over, and the root before it."""
     query = select(custody_days.c.day, custody_days.c.root).order_by(custody_days.c.day.desc()).limit(1)
     last = (await connection.execute(query)).first()
@@ -95,7 +98,7 @@ async def _next_day(connection: AsyncConnection) -> tuple[date | None, bytes]:
     else:
         day, previous = last.day + timedelta(days=1), last.root
     now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
-    if day is None or now < datetime.combine(day + timedelta(days=1), time(), ZONE) + SETTLE:
+    if day is None or now < datetime.combine(day + timedelta(days=1), time(), ZONE) + settle:
         return None, previous
     return day, previous
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import text
@@ -12,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk import custody
 from ivr.desk.events import add_event
 from tests.desk.counter import counter
-from tests.desk.test_verify import close_days, findings, list_of
+from tests.desk.test_verify import AT_ONCE, close_days, findings, list_of
 
 
 async def test_a_day_is_closed_once_when_it_is_over_by_whoever_comes_first(
@@ -31,6 +32,14 @@ async def test_a_day_is_closed_once_when_it_is_over_by_whoever_comes_first(
     await custody.keep(engine, tmp_path / "b" / "custody")
     lists = [list_of(tmp_path / machine, closed[0]).read_bytes() for machine in "ab"]
     assert lists[0] == lists[1], "each machine has the list"
+
+
+async def test_a_day_is_not_closed_before_it_has_settled(engine: AsyncEngine, tmp_path: Path) -> None:
+    await (await counter(engine)).open()
+    async with engine.begin() as connection:
+        await connection.execute(text("UPDATE case_events SET noted_on = noted_on - 1"))
+    assert await custody.keep(engine, tmp_path, timedelta(days=1)) == []
+    assert [day.events for day in await custody.keep(engine, tmp_path, AT_ONCE)] == [2]
 
 
 async def test_days_without_an_event_and_days_that_nobody_closed_in_time_are_in_the_chain(
@@ -53,7 +62,7 @@ async def test_closing_waits_for_an_event_that_is_being_written(engine: AsyncEng
     async with engine.begin() as connection:
         await add_event(connection, uuid.uuid4(), case, at.at, "noted", {})
         await connection.execute(text("UPDATE case_events SET noted_on = noted_on - 1 WHERE seq = 3"))
-        closing = asyncio.create_task(custody.keep(engine, tmp_path / "custody"))
+        closing = asyncio.create_task(custody.keep(engine, tmp_path / "custody", AT_ONCE))
         waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'ShareLock'")
         async with engine.connect() as watching:
             while not (await watching.execute(waits)).scalar():

@@ -6,6 +6,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -63,10 +64,13 @@ async def answered(at: Counter) -> str:
     return code
 
 
+AT_ONCE = timedelta()
+
+
 async def close_days(engine: AsyncEngine, folder: Path, days: int = 1) -> list[custody.Day]:
-    """As if everything had been written so many days earlier."""
+    """As if everything had been written so many days earlier; right after midnight, too."""
     await sql(engine, f"UPDATE case_events SET noted_on = noted_on - {days}")
-    return await custody.keep(engine, folder / "custody")
+    return await custody.keep(engine, folder / "custody", AT_ONCE)
 
 
 def list_of(folder: Path, day: custody.Day) -> Path:
