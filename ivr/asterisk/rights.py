@@ -15,8 +15,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 READ, WRITE, ENTER = 4, 2, 1
-PROC = Path("/proc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +35,13 @@ class Runner:
 
 
 def runners() -> Iterator[Runner]:
-    """Of every Asterisk on this machine, not its consoles (`asterisk -r`)."""
-    for place in PROC.glob("[0-9]*"):
-        with suppress(OSError, ValueError):
-            words = (place / "cmdline").read_text(errors="replace").split("\0")
-            named = any(Path(word).name == "asterisk" for word in words[:4])  # behind the lab's loader
-            if named and not any(word.startswith(("-r", "-x")) for word in words):
-                yield _runner((place / "status").read_text())
+    """Of every Asterisk on this machine, not its consoles (`asterisk -r`) nor who only names its folders."""
+    for process in psutil.process_iter(["name", "cmdline"]):
+        name, words = process.info["name"] or "", process.info["cmdline"] or []
+        loaded = name.startswith("ld-linux") and any(Path(word).name == "asterisk" for word in words)
+        if (name == "asterisk" or loaded) and not any(word.startswith(("-r", "-x")) for word in words):
+            with suppress(OSError):  # it may be gone
+                yield _runner(Path(f"/proc/{process.pid}/status").read_text())
 
 
 def _runner(status: str) -> Runner:
@@ -58,11 +59,9 @@ def barred(runner: Runner, path: Path, wanted: int) -> Path | None:
     """
     if runner.uid == 0:
         return None
-    for step in [*reversed(path.resolve().parents), path.resolve()]:
-        want = wanted if step == path.resolve() else ENTER
-        if not _may(runner, step, want):
-            return step
-    return None
+    path = path.resolve()
+    way = [*((folder, ENTER) for folder in reversed(path.parents)), (path, wanted)]
+    return next((step for step, want in way if not _may(runner, step, want)), None)
 
 
 def _may(runner: Runner, path: Path, want: int) -> bool:

@@ -57,7 +57,7 @@ async def keep(engine: AsyncEngine, folder: Path, settle: timedelta = SETTLE) ->
     return closed
 
 
-async def close_days(engine: AsyncEngine, folder: Path, settle: timedelta = SETTLE) -> list[Day]:
+async def close_days(engine: AsyncEngine, folder: Path, settle: timedelta) -> list[Day]:
     """Every day that is over and has no root yet, by the database's clock."""
     closed: list[Day] = []
     while True:

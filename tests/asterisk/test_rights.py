@@ -45,6 +45,7 @@ def test_with_the_folder_s_group_it_may_write(folder: Path) -> None:
 
 
 def test_root_is_barred_by_nothing(folder: Path) -> None:
+    (folder / "recordings").chmod(0)
     assert barred(Runner(0, frozenset()), folder / "recordings", READ | WRITE | ENTER) is None
 
 

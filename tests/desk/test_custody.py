@@ -36,10 +36,8 @@ async def test_a_day_is_closed_once_when_it_is_over_by_whoever_comes_first(
 
 async def test_a_day_is_not_closed_before_it_has_settled(engine: AsyncEngine, tmp_path: Path) -> None:
     await (await counter(engine)).open()
-    async with engine.begin() as connection:
-        await connection.execute(text("UPDATE case_events SET noted_on = noted_on - 1"))
-    assert await custody.keep(engine, tmp_path, timedelta(days=1)) == []
-    assert [day.events for day in await custody.keep(engine, tmp_path, AT_ONCE)] == [2]
+    assert await close_days(engine, tmp_path, settle=timedelta(days=1)) == []
+    assert [day.events for day in await close_days(engine, tmp_path, 0)] == [2]
 
 
 async def test_days_without_an_event_and_days_that_nobody_closed_in_time_are_in_the_chain(

@@ -67,10 +67,12 @@ async def answered(at: Counter) -> str:
 AT_ONCE = timedelta()
 
 
-async def close_days(engine: AsyncEngine, folder: Path, days: int = 1) -> list[custody.Day]:
+async def close_days(
+    engine: AsyncEngine, folder: Path, days: int = 1, settle: timedelta = AT_ONCE
+) -> list[custody.Day]:
     """As if everything had been written so many days earlier; right after midnight, too."""
     await sql(engine, f"UPDATE case_events SET noted_on = noted_on - {days}")
-    return await custody.keep(engine, folder / "custody", AT_ONCE)
+    return await custody.keep(engine, folder / "custody", settle)
 
 
 def list_of(folder: Path, day: custody.Day) -> Path:
