@@ -30,6 +30,7 @@ SECOND = "second"
 LOOK_SECONDS = 2.0
 COUNT_SECONDS = 0.25  # a block that was refused in between shows by the clock, and the next count by the disk
 HANG_SECONDS = 10  # a page that takes longer to write and flush: a disk that hangs
+SLOW_SECONDS = 3.0  # a disk on which it takes longer is told of, and used
 LONGEST_SECONDS = 180.0  # of a recording
 REFUSED_SECONDS = 30.0  # how long another disk is preferred to one that refused a recording
 UNSEEN_SECONDS = 300.0  # after which a recording whose end nobody told has ended
@@ -131,7 +132,8 @@ class Volume:
         """What is not well though recordings go there."""
         there, wanted = self.counted.ballast, self.counted.wanted
         if there >= wanted:
-            return ""
+            slow = self.last.seconds > SLOW_SECONDS
+            return f"{self.folder} is slow: {self.last.seconds:.1f} s to write a page" if slow else ""
         much = f"{there / (1 << 20):.0f} of {wanted / (1 << 20):.0f} MB"
         return f"{self.folder} fills up: its ballast has given way to {much}"
 
@@ -274,7 +276,7 @@ class Volumes:
     def _warn(self, volume: Volume) -> None:
         if self._is_new(f"{volume.prefix}ballast", volume.warning.partition(":")[0]):
             told = log.error if volume.warning else log.info
-            told("%s", volume.warning or f"{volume.folder} has all its ballast")
+            told("%s", volume.warning or f"{volume.folder} is quick, and has all its ballast")
 
     def _is_new(self, what: str, kind: str) -> bool:
         known, self._told[what] = self._told.get(what, ""), kind
