@@ -74,7 +74,7 @@ async def _state(settings: Settings) -> Finding:
 
 async def _disk(settings: Settings) -> Finding:
     from ivr.store.room import Room
-    from ivr.store.volumes import SLOW_SECONDS, look
+    from ivr.store.volume import SLOW_SECONDS, look
 
     places = [settings.state_path, *([settings.second_path] if settings.second_path else [])]
     looks = await asyncio.gather(*(asyncio.to_thread(look, place) for place in places))

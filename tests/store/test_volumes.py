@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from ivr.store import volumes as module
-from ivr.store.volumes import LONGEST_SECONDS, Volumes, look
+from ivr.store.volume import look
+from ivr.store.volumes import LONGEST_SECONDS, Volumes
 from tests.fixtures.small_disk import SmallDisk
 
 MINUTE = 60.0
