@@ -106,7 +106,7 @@ class Callers:
 
     def run(self) -> None:
         """Until the last call is over."""
-        last, told, due = time.time() + len(self.plans) / self.rate + LAST_SECONDS, 0.0, time.time()
+        last, told, due = time.time() + 2 * len(self.plans) / self.rate + LAST_SECONDS, 0.0, time.time()
         with (self.folder / "calls.jsonl").open("w") as log:
             try:
                 while (self.sipp.poll() is None or self.live) and (now := time.time()) < last:
