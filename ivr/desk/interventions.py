@@ -82,7 +82,7 @@ async def begin(
 
 
 async def redeem(engine: AsyncEngine, code: str, now: datetime) -> Intervention | None:
-    """What a dialled code stands for, once; None for any other, when the call is over, and behind many wrong ones."""
+    """What a dialled code stands for, once; None for any other, after many wrong ones, and after the call."""
     its = interventions.c
     used = (
         update(interventions)

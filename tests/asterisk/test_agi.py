@@ -66,8 +66,8 @@ def test_a_caller_name_arrives_byte_for_byte(name: bytes) -> None:
 @pytest.mark.parametrize("place", ["number", "name"])
 def test_a_line_break_from_a_telephone_reaches_no_argument_and_nothing_that_asterisk_says(place: str) -> None:
     smuggled = b"\n".join(
-        [b"9", b"agi_arg_1: s3", b"agi_arg_2: supervisor", b"agi_arg_3: 12345678", b"agi_uniqueid: 9.9"]
-        + [b"agi_channel: PJSIP/desk-1", b"agi_context: desk", b"agi_extension: 8", b"free"]
+        b"9|agi_arg_1: s3|agi_arg_2: supervisor|agi_arg_3: 12345678|agi_uniqueid: 9.9"
+        b"|agi_channel: PJSIP/desk-1|agi_context: desk|agi_extension: 8|free".split(b"|")
     )
     number, name = (smuggled, b"Sara") if place == "number" else (b"09141110000", smuggled)
     header = KNOWN + b"agi_callerid: %s\nagi_calleridname: %s\n" % (number, name) + SAID + ROUTED
