@@ -36,6 +36,11 @@ class Places:
         self._codes = frozenset(names)
         self._known: dict[str, bool] = {}
 
+    @property
+    def spellings(self) -> Iterable[tuple[str, ...]]:
+        """All names, word by word."""
+        return self._county
+
     def _add(self, county: str, spelling: str) -> None:
         """As written, and in one word: «بستان آباد» is also said and typed as one."""
         if words := tuple(normalise(spelling).split()):
