@@ -26,6 +26,8 @@ _OPEN = word_set(
 _VERBS = ("می", "نمی")
 _SHORTEST_VERB = 4
 _SURE = 10.0
+_CLOSES = 0.3
+_SHORT = 16  # words
 
 
 class Endings:
@@ -42,14 +44,16 @@ class Endings:
                     self._last[ending] += place == len(words)
         self._usual = self._last[""] / max(1, self._seen[""])
 
-    def closes(self, text: str) -> float:
-        """How much likelier than elsewhere the last word stands last: 1 is no evidence either way."""
+    def breaks_off(self, text: str) -> bool:
+        """Whether it ends like half a sentence. Who has told a long story has told what it is about."""
         words = normalise(text).split()
-        if words[-2:-1] and words[-2] in _VERBS:  # «نمی‌دهد» in two
-            return _SURE
-        return self.closing(words[-1]) if words else 0.0
+        if not words or words[-1] in _OPEN:
+            return True
+        verb = words[-2:-1] and words[-2] in _VERBS  # «نمی‌دهد» in two
+        return not verb and len(words) <= _SHORT and self.closing(words[-1]) < _CLOSES
 
     def closing(self, word: str) -> float:
+        """How much likelier than elsewhere it stands last: 1 is no evidence either way."""
         if word in _OPEN:
             return 0.0
         if word in _CLOSING or (word.startswith(_VERBS) and len(word) > _SHORTEST_VERB):

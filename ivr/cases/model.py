@@ -140,10 +140,10 @@ class Model:
             own = np.flatnonzero(kin == body)
             self.strange[own] = wanted[own] - np.linalg.solve(inverse[np.ix_(own, own)], duals[own])
 
-    def hear(self, text: str, closes: Callable[[str], bool] = lambda word: True) -> Heard | None:
-        """None when not one word tells anything. `closes`: may a sentence end with this word?"""
+    def hear(self, text: str, may_cut: Callable[[list[str], int], bool] = lambda words, place: True) -> Heard | None:
+        """None when not one word tells anything. `may_cut`: may one matter end and another begin here?"""
         words, weights = told(text, self._skip)
-        ends = [place for place, word in enumerate(words[:-1], 1) if closes(word)]
+        ends = [place for place in range(1, len(words)) if may_cut(words, place)]
         cuts = ends[:: len(ends) // _MOST_CUTS + 1]
         scores = np.zeros((1 + 2 * len(cuts), len(self.topics)))
         known = False

@@ -19,16 +19,17 @@ from ivr.cases.latin import Latin
 from ivr.cases.model import Array, Example, Heard, Model
 from ivr.cases.places import Places
 from ivr.cases.routing import Reason, Rules
+from ivr.cases.words import word_set
 
 TOP = 3
 # Of held-out phrases assigned without a person, how many may go wrong. The promise for calls is 3 %; calls
 # are not quite like phrases, so the threshold leaves a margin.
 MAX_ERROR = 0.015
 LEAST = 0.005  # what is shown as 0 % is not offered
-CLOSES = 0.3  # how much likelier than elsewhere the last word must stand last
-ENDS = 1.0
-FAMILIAR = 0.15
-PARTED = 0.8  # how clear both halves of a text must be to be two matters
+ENDS = 2.0
+_ADDING = word_set("هم دا دی همچنین ضمنا مضافا بعلاوه ثانیا دوما طرفی نیز")
+FAMILIAR = 0.35
+PARTED = 0.9  # how clear both halves of a text must be to be two matters
 
 
 class Doubt(StrEnum):
@@ -94,7 +95,7 @@ class Suggester:
         without a body: words that tell nothing go to the desk for people to read."""
         text = self._latin.read(text)
         county = county or self.places.county(text)
-        heard = self._model.hear(text, lambda word: self._endings.closing(word) >= ENDS)
+        heard = self._model.hear(text, self._may_cut)
         if heard is None:
             desk, _ = self._body(self._other, county, kind)
             nothing = Guess(desk, self._other, 0.0)
@@ -111,7 +112,7 @@ class Suggester:
     ) -> Doubt:
         if parts:
             return Doubt.SEVERAL
-        if self._endings.closes(text) < CLOSES:
+        if self._endings.breaks_off(text):
             return Doubt.UNFINISHED
         if first.confidence < self.threshold:
             return Doubt.UNSURE
@@ -128,6 +129,10 @@ class Suggester:
             if clear > best and pair[0].agency != pair[1].agency and self._other not in (pair[0].topic, pair[1].topic):
                 best, parts = clear, pair
         return parts
+
+    def _may_cut(self, words: list[str], place: int) -> bool:
+        """Behind a closing word, or before «… هم»."""
+        return self._endings.closing(words[place - 1]) >= ENDS or not _ADDING.isdisjoint(words[place : place + 3])
 
     def _first(self, chances: Array, county: str, kind: str) -> Guess:
         return self._guesses(chances, county, kind)[0]

@@ -43,6 +43,9 @@ _ABOUT = word_set("مشکل مشکلم مشکلمون بحث بحثم شکایت
 _FINE = word_set("خوبه خوبن خوب مرتبه سالمه راضی راضیم راضیام گله کاری ممنونم تشکر یاخشیدی یاخشیدیر یخشیدیر یاخچیدی")
 _ONLY = word_set("فقط ولی اما ندارم نداریم ام هستم انجق آنجاق انجاق لیکن بلکه")
 _DISMISSED_WEIGHT = 0.1
+# "Rubbish beside the bus stop": where it is, not what it is about.
+_BESIDE = word_set("کنار جلوی جلو روبروی روبرو بغل پشت نزدیک نزدیکی مقابل یانیندا قاباغیندا دالیسیندا")
+_BESIDE_WEIGHT = 0.3
 
 _GRAM_LENGTHS = (3, 4, 5)
 
@@ -69,6 +72,8 @@ def weighted(words: list[str]) -> list[float]:
             _scale(weights, place - 2, place, _QUOTED_WEIGHT)
         if word in _ASKING:
             _scale(weights, place - 3, place, _ASKED_WEIGHT)
+        if word in _BESIDE:
+            _scale(weights, place + 1, min(place + 3, len(words)), _BESIDE_WEIGHT)
         if span := _dismissed(words, place):
             _scale(weights, place - span, place, _DISMISSED_WEIGHT)
     return weights

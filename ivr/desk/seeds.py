@@ -46,6 +46,7 @@ class County(Part):
 class Areas(Part):
     area_code: Annotated[str, StringConstraints(pattern=r"^0\d{2}$")]
     subscriber_digits: int = 8
+    ordinary_words: list[str] = []  # names of places that callers say for other things, too
     counties: list[County] = Field(min_length=1)
 
 

@@ -71,7 +71,7 @@ def places_of(seeds: Seeds, phrases: list[Example]) -> Places:
     common = {word for phrase in phrases for word in normalise(phrase.text).split()}
     counties = seeds.areas.counties
     names = {county.code: [county.name, county.capital, *county.aliases] for county in counties}
-    return Places(names, {county.code: county.towns for county in counties}, common)
+    return Places(names, {county.code: county.towns for county in counties}, common, seeds.areas.ordinary_words)
 
 
 def rules_of(seeds: Seeds) -> Rules:
