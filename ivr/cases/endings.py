@@ -26,8 +26,8 @@ _OPEN = word_set(
 _VERBS = ("می", "نمی")
 _SHORTEST_VERB = 4
 _SURE = 10.0
-_CLOSES = 0.3
-_SHORT = 16  # words
+_CLOSES = 0.6
+_SHORT = 8  # words
 
 
 class Endings:

@@ -7,7 +7,7 @@ scale and what it takes to act alone are set on them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 Array = npt.NDArray[np.float64]
+CutAt = Callable[[list[str]], Mapping[int, bool]]
 _RIDGE = 0.5
 _SHARES: tuple[tuple[Features, float], ...] = ((grams, 0.7), (phrases, 0.3))
 _SHARPNESS = range(4, 42, 2)
@@ -47,10 +48,12 @@ class Side(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What the model says of a text. `chances`: one number per topic, adding up to 1. `halves`: what is before
-    and behind each place where the text may be cut in two."""
+    and behind each place where the text may be cut in two, and whether an «also» stands there. `familiar`: how
+    much of what was learned of the likeliest topic is in the words (1: all)."""
 
     chances: Array
-    halves: tuple[tuple[Side, Side], ...]
+    halves: tuple[tuple[Side, Side, bool], ...]
+    familiar: float
 
 
 class Vectors:
@@ -140,11 +143,12 @@ class Model:
             own = np.flatnonzero(kin == body)
             self.strange[own] = wanted[own] - np.linalg.solve(inverse[np.ix_(own, own)], duals[own])
 
-    def hear(self, text: str, may_cut: Callable[[list[str], int], bool] = lambda words, place: True) -> Heard | None:
-        """None when not one word tells anything. `may_cut`: may one matter end and another begin here?"""
+    def hear(self, text: str, cut_at: CutAt = lambda words: {}) -> Heard | None:
+        """None when not one word tells anything. `cut_at`: where one matter may end and another begin, and
+        whether an «also» stands there."""
         words, weights = told(text, self._skip)
-        ends = [place for place in range(1, len(words)) if may_cut(words, place)]
-        cuts = ends[:: len(ends) // _MOST_CUTS + 1]
+        ends = cut_at(words)
+        cuts = list(ends)[:: len(ends) // _MOST_CUTS + 1]
         scores = np.zeros((1 + 2 * len(cuts), len(self.topics)))
         known = False
         for (part, _), learned in zip(self._parts, self._weights, strict=True):
@@ -155,7 +159,8 @@ class Model:
             return None
         chances = _softmax(scores, self._sharpness)
         sides = [Side(*row) for row in zip(chances[1:], scores[1:], strict=True)]
-        return Heard(chances[0], tuple(zip(sides[: len(cuts)], sides[len(cuts) :], strict=True)))
+        halves = zip(sides[: len(cuts)], sides[len(cuts) :], (ends[cut] for cut in cuts), strict=True)
+        return Heard(chances[0], tuple(halves), float(scores[0].max()))
 
 
 def _cut(shown: Array, weights: Sequence[float], cuts: Collection[int]) -> Array:

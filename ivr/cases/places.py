@@ -30,10 +30,13 @@ class Places:
         towns: Mapping[str, Iterable[str]],
         common: Collection[str] = (),
         words: Iterable[str] = (),
+        elsewhere: Iterable[str] = (),
     ) -> None:
         """`names`: county → what it is called; `towns`: county → its towns; `common`: normalised words that
         callers say for other things too (the town «ترک» is also a crack): no town is recognised by one. `words`:
-        names that are ordinary words (a kind son is not from Mehraban): places only where a word says so."""
+        names that are ordinary words (a kind son is not from Mehraban): places only where a word says so. `elsewhere`: names
+        of places whose bodies are not the province's."""
+        self._elsewhere = tuple(normalise(name) for name in elsewhere)
         self._words = tuple(normalise(word) for word in words)
         self._county: dict[tuple[str, ...], str] = {}
         for county, spelling in _pairs(names):
@@ -60,6 +63,11 @@ class Places:
     def code(self, name: str) -> str:
         """A county's code from its code or one of its names; "" when there is no such county."""
         return name if name in self._codes else self._county.get(tuple(normalise(name).split()), "")
+
+    def is_elsewhere(self, text: str) -> bool:
+        """Does it name a place outside the province?"""
+        words = normalise(text).split()
+        return any(_is(word, name) for word in words for name in self._elsewhere)
 
     def is_place(self, word: str) -> bool:
         """Is this (normalised) word a place's name, with or without an ending?"""

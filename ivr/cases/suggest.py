@@ -27,8 +27,12 @@ TOP = 3
 MAX_ERROR = 0.015
 LEAST = 0.005  # what is shown as 0 % is not offered
 ENDS = 2.0
+_SHORT = 20  # words
 _ADDING = word_set("هم دا دی همچنین ضمنا مضافا بعلاوه ثانیا دوما طرفی نیز")
 FAMILIAR = 0.35
+ALSO_FAMILIAR = 0.15  # the same two where an «also» stands between
+ALSO_PARTED = 0.4
+KNOWN = 0.45  # how much of what was learned of the topic must be in the words
 PARTED = 0.9  # how clear both halves of a text must be to be two matters
 
 
@@ -40,6 +44,7 @@ class Doubt(StrEnum):
     UNSURE = "unsure"
     OUTSIDE = "outside"  # a body that can only be named to the citizen
     SEVERAL = "several"  # two bodies' matters: a split is proposed
+    ELSEWHERE = "elsewhere"  # it names another province or a foreign country
     UNFINISHED = "unfinished"  # it breaks off
 
 
@@ -95,44 +100,50 @@ class Suggester:
         without a body: words that tell nothing go to the desk for people to read."""
         text = self._latin.read(text)
         county = county or self.places.county(text)
-        heard = self._model.hear(text, self._may_cut)
+        heard = self._model.hear(text, self._cuts)
         if heard is None:
             desk, _ = self._body(self._other, county, kind)
             nothing = Guess(desk, self._other, 0.0)
             return Suggestion(self._other, desk, 0.0, False, county, (nothing,), Doubt.NOTHING)
         top = self._guesses(heard.chances, county, kind)
         first, parts = top[0], self._parts(heard, county, kind)
-        doubt = self._doubt(text, first, parts, county, kind)
+        doubt = self._doubt(text, first, parts, heard.familiar, county, kind)
         return Suggestion(
             first.topic, first.agency, first.confidence, not doubt, county, _offered(top), doubt, parts
         )
 
     def _doubt(
-        self, text: str, first: Guess, parts: tuple[Guess, ...], county: str, kind: str
+        self, text: str, first: Guess, parts: tuple[Guess, ...], familiar: float, county: str, kind: str
     ) -> Doubt:
         if parts:
             return Doubt.SEVERAL
+        if self.places.is_elsewhere(text):
+            return Doubt.ELSEWHERE
         if self._endings.breaks_off(text):
             return Doubt.UNFINISHED
-        if first.confidence < self.threshold:
+        if first.confidence < self.threshold or familiar < KNOWN:
             return Doubt.UNSURE
         return Doubt.NONE if self._body(first.topic, county, kind)[1] else Doubt.OUTSIDE
 
     def _parts(self, heard: Heard, county: str, kind: str) -> tuple[Guess, ...]:
         """The two bodies on the two sides of the cut where both are clearest; none where it is one matter."""
-        best, parts = PARTED, tuple[Guess, ...]()
-        for before, behind in heard.halves:
+        best, parts = 0.0, tuple[Guess, ...]()
+        for before, behind, also in heard.halves:
+            familiar, parted = (ALSO_FAMILIAR, ALSO_PARTED) if also else (FAMILIAR, PARTED)
+            if min(before.familiar.max(), behind.familiar.max()) < familiar:
+                continue
             pair = (self._first(before.chances, county, kind), self._first(behind.chances, county, kind))
             clear = min(guess.confidence for guess in pair)
-            if min(before.familiar.max(), behind.familiar.max()) < FAMILIAR:
-                continue
-            if clear > best and pair[0].agency != pair[1].agency and self._other not in (pair[0].topic, pair[1].topic):
+            distinct = pair[0].agency != pair[1].agency and self._other not in (pair[0].topic, pair[1].topic)
+            if distinct and clear > max(best, parted):
                 best, parts = clear, pair
         return parts
 
-    def _may_cut(self, words: list[str], place: int) -> bool:
-        """Behind a closing word, or before «… هم»."""
-        return self._endings.closing(words[place - 1]) >= ENDS or not _ADDING.isdisjoint(words[place : place + 3])
+    def _cuts(self, words: list[str]) -> dict[int, bool]:
+        """Behind a closing word, or before «… هم»: long stories say it of one matter, too."""
+        short = len(words) <= _SHORT
+        also = {place: short and not _ADDING.isdisjoint(words[place : place + 3]) for place in range(1, len(words))}
+        return {place: an for place, an in also.items() if an or self._endings.closing(words[place - 1]) >= ENDS}
 
     def _first(self, chances: Array, county: str, kind: str) -> Guess:
         return self._guesses(chances, county, kind)[0]

@@ -47,6 +47,7 @@ class Areas(Part):
     area_code: Annotated[str, StringConstraints(pattern=r"^0\d{2}$")]
     subscriber_digits: int = 8
     ordinary_words: list[str] = []  # names of places that callers say for other things, too
+    elsewhere: list[str] = []  # places that other provinces' bodies answer for: whoever names one is read by people
     counties: list[County] = Field(min_length=1)
 
 

@@ -71,7 +71,8 @@ def places_of(seeds: Seeds, phrases: list[Example]) -> Places:
     common = {word for phrase in phrases for word in normalise(phrase.text).split()}
     counties = seeds.areas.counties
     names = {county.code: [county.name, county.capital, *county.aliases] for county in counties}
-    return Places(names, {county.code: county.towns for county in counties}, common, seeds.areas.ordinary_words)
+    towns = {county.code: county.towns for county in counties}
+    return Places(names, towns, common, seeds.areas.ordinary_words, seeds.areas.elsewhere)
 
 
 def rules_of(seeds: Seeds) -> Rules:
