@@ -1,4 +1,5 @@
-"""Does a text end where a sentence may? Persian and Azerbaijani close with a verb: «بیمارستان که بودم بعدش» doesn't.
+"""Does a text end where a sentence may? Persian and Azerbaijani close with a verb: «بیمارستان که بودم
+بعدش» doesn't.
 
 Learned from whole phrases: how often their last words' endings stand last, and how often elsewhere.
 """
@@ -20,8 +21,10 @@ _CLOSING = word_set(
     "دی دیر دور دیریر یوخدور وار ایستیریک"
 )
 _OPEN = word_set(
-    "که و یا از با به در برای تا چون اگه اگر ولی اما بعد بعدش بعدا یه یک این اون آن هر رو را های همون تو توی روی "
-    "مورد راجع درباره بابت واسه حتی مثل بیزیم منیم سیزین کی اوچون و ایله یعنی همچنین ضمنا نسبت توسط طبق باید جهت"
+    "که و یا از با به در برای تا چون اگه اگر ولی اما بعد بعدش بعدا یه یک این اون آن هر رو را های همون تو "
+    "توی روی "
+    "مورد راجع درباره بابت واسه حتی مثل بیزیم منیم سیزین کی اوچون و ایله یعنی همچنین ضمنا نسبت توسط طبق "
+    "باید جهت"
 )
 _VERBS = ("می", "نمی")
 _SHORTEST_VERB = 4

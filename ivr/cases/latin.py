@@ -1,6 +1,7 @@
 """Persian and Azerbaijani in Latin letters («ab ghate», «suyumuz kəsilib») read as the words that they are.
 
-Vowels are written in one script and mostly left out in the other, so a word is looked up by its consonants among
+Vowels are written in one script and mostly left out in the other, so a word is looked up by its
+consonants among
 the words that callers use; of several with the same consonants the one whose long vowels fit best is taken.
 """
 
@@ -29,9 +30,11 @@ _SMALL = dict(
     pair.split("=")
     for pair in word_set(
         "ab=اب ma=ما man=من ro=رو va=و az=از be=به too=تو tuye=توی va=و ham=هم hem=هم ya=یا ta=تا na=نه o=و "
-        "su=سو sudan=سودان suyu=سویو suyumuz=سویوموز və=و da=دا də=ده bu=بو o=او biz=بیز mən=من ev=ایو yol=یول "
+        "su=سو sudan=سودان suyu=سویو suyumuz=سویوموز və=و da=دا də=ده bu=بو o=او biz=بیز mən=من ev=ایو "
+        "yol=یول "
         "yolu=یولو yox=یوخ yoxdu=یوخدو yoxdur=یوخدور var=وار iy=ایی iyi=ایی "
-        "khast=خواست khab=خواب khahar=خواهر khaharam=خواهرم khodeshun=خودشون in=این un=اون on=اون dar=در shod=شد mən=من"
+        "khast=خواست khab=خواب khahar=خواهر khaharam=خواهرم khodeshun=خودشون in=این un=اون on=اون dar=در "
+        "shod=شد mən=من"
     )
 )
 
@@ -119,7 +122,10 @@ def _shape(word: str) -> Shape:
 def _fit(latin: tuple[str, ...], known: tuple[str, ...]) -> float:
     """How well the vowels agree: 0 is perfect."""
     first = _FIRST[bool(latin[0])][bool(known[0])] if known[0][:1] != "A" or not latin[0] else 0.0
-    carried = (known[0][1:] if known[0][:1] == "A" else known[0], *known[1:])  # an «ا» at the start bears any vowel
+    carried = (
+        known[0][1:] if known[0][:1] == "A" else known[0],
+        *known[1:],
+    )  # an «ا» at the start bears any vowel
     return first + sum(_gap_fit(said, written) for said, written in zip(latin, carried, strict=True))
 
 

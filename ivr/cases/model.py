@@ -1,7 +1,9 @@
 """Topics from a caller's words: letters and stems, a regression on top, and how sure it is.
 
-TF-IDF of letter n-grams and of stemmed words, kernel ridge regression. Its answers about an example that it has
-not learned come in closed form, those about a whole body that it has never heard of too: both the confidence's
+TF-IDF of letter n-grams and of stemmed words, kernel ridge regression. Its answers about an example that
+it has
+not learned come in closed form, those about a whole body that it has never heard of too: both the
+confidence's
 scale and what it takes to act alone are set on them.
 """
 
@@ -39,7 +41,8 @@ class Example:
 
 
 class Side(NamedTuple):
-    """A part of a text. `familiar`: per topic, how much of what was learned of it is in the words (1: all)."""
+    """A part of a text. `familiar`: per topic, how much of what was learned of it is in the words (1:
+    all)."""
 
     chances: Array
     familiar: Array
@@ -47,8 +50,10 @@ class Side(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What the model says of a text. `chances`: one number per topic, adding up to 1. `halves`: what is before
-    and behind each place where the text may be cut in two, and whether an «also» stands there. `familiar`: how
+    """What the model says of a text. `chances`: one number per topic, adding up to 1. `halves`: what is
+    before
+    and behind each place where the text may be cut in two, and whether an «also» stands there.
+    `familiar`: how
     much of what was learned of the likeliest topic is in the words (1: all)."""
 
     chances: Array

@@ -11,7 +11,8 @@ _ENDINGS = word_set("ه م ی یم یه ین ون نین نون دن دان ده
 # Before or after the name: «تو اهر», «اهر هستم». Such a place beats one that is only passed through.
 _BEFORE = word_set("تو از در سمت طرف طرفای اطراف بالای دهات روستای شهر شهرستان شهرداری بخش محله اهالی")
 _NAMING = word_set(
-    "شهر شهرستان شهرداری بخش بخشداری فرمانداری روستای دهات اهالی اهل مردم ساکن محله بیمارستان جاده راه محور استان ایستگاه شورای"
+    "شهر شهرستان شهرداری بخش بخشداری فرمانداری روستای دهات اهالی اهل مردم ساکن محله بیمارستان جاده راه "
+    "محور استان ایستگاه شورای"
 )
 _IN = word_set("تو در از توی سمت طرف به")
 _LOCAL = ("دا", "ده", "دان", "دن", "دانم", "دنم", "لیم", "لی", "مون")
@@ -33,8 +34,10 @@ class Places:
         elsewhere: Iterable[str] = (),
     ) -> None:
         """`names`: county → what it is called; `towns`: county → its towns; `common`: normalised words that
-        callers say for other things too (the town «ترک» is also a crack): no town is recognised by one. `words`:
-        names that are ordinary words (a kind son is not from Mehraban): places only where a word says so. `elsewhere`: names
+        callers say for other things too (the town «ترک» is also a crack): no town is recognised by one.
+        `words`:
+        names that are ordinary words (a kind son is not from Mehraban): places only where a word says
+        so. `elsewhere`: names
         of places whose bodies are not the province's."""
         self._elsewhere = tuple(normalise(name) for name in elsewhere)
         self._words = tuple(normalise(word) for word in words)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ivr.cases.endings import Endings
 from ivr.cases.latin import Latin
-from ivr.cases.model import Array, Example, Heard, Model
+from ivr.cases.model import Array, Heard, Model
 from ivr.cases.places import Places
 from ivr.cases.routing import Reason, Rules
 from ivr.cases.words import word_set
@@ -57,8 +57,10 @@ class Guess:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """`assigned`: sure enough to act alone. `top`: up to three different agencies, the likeliest first. `doubt`:
-    why a person should read it, where it is not. `parts`: whose the matters are, where there seem to be two."""
+    """`assigned`: sure enough to act alone. `top`: up to three different agencies, the likeliest first.
+    `doubt`:
+    why a person should read it, where it is not. `parts`: whose the matters are, where there seem to be
+    two."""
 
     topic: str
     agency: str
@@ -142,8 +144,13 @@ class Suggester:
     def _cuts(self, words: list[str]) -> dict[int, bool]:
         """Behind a closing word, or before «… هم»: long stories say it of one matter, too."""
         short = len(words) <= _SHORT
-        also = {place: short and not _ADDING.isdisjoint(words[place : place + 3]) for place in range(1, len(words))}
-        return {place: an for place, an in also.items() if an or self._endings.closing(words[place - 1]) >= ENDS}
+        also = {
+            place: short and not _ADDING.isdisjoint(words[place : place + 3])
+            for place in range(1, len(words))
+        }
+        return {
+            place: an for place, an in also.items() if an or self._endings.closing(words[place - 1]) >= ENDS
+        }
 
     def _first(self, chances: Array, county: str, kind: str) -> Guess:
         return self._guesses(chances, county, kind)[0]

@@ -32,15 +32,17 @@ _QUOTING = word_set("میگه میگن میگفت گفت گفتن گفته دی�
 _QUOTED_WEIGHT = 0.3
 # "… must come and look": what is asked for, or refused, is the matter.
 _ASKING = word_set(
-    "باید بیاد بیان کنه بده بدن بدین کنین بذاره بذارین بگین نمیده نمیکنه نداده نمیدن "
-    "گلسین باخسین ایلسین"
+    "باید بیاد بیان کنه بده بدن بدین کنین بذاره بذارین بگین نمیده نمیکنه نداده نمیدن گلسین باخسین ایلسین"
 )
 _ASKED_WEIGHT = 1.5
 
-# "Not about water", "the water is fine, only …", "I have nothing against the bank": named, and not the matter.
+# "Not about water", "the water is fine, only …", "I have nothing against the bank": named, and not the
+# matter.
 _NOT = word_set("نیست نیس دییل دیی دییلدی دییلدیر نه")
 _ABOUT = word_set("مشکل مشکلم مشکلمون بحث بحثم شکایت شکایتم درباره راجع موضوع موضوعم حرفم حرف دردم منظورم")
-_FINE = word_set("خوبه خوبن خوب مرتبه سالمه راضی راضیم راضیام گله کاری ممنونم تشکر یاخشیدی یاخشیدیر یخشیدیر یاخچیدی")
+_FINE = word_set(
+    "خوبه خوبن خوب مرتبه سالمه راضی راضیم راضیام گله کاری ممنونم تشکر یاخشیدی یاخشیدیر یخشیدیر یاخچیدی"
+)
 _ONLY = word_set("فقط ولی اما ندارم نداریم ام هستم انجق آنجاق انجاق لیکن بلکه")
 _DISMISSED_WEIGHT = 0.1
 # "Rubbish beside the bus stop": where it is, not what it is about.

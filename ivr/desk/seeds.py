@@ -47,7 +47,8 @@ class Areas(Part):
     area_code: Annotated[str, StringConstraints(pattern=r"^0\d{2}$")]
     subscriber_digits: int = 8
     ordinary_words: list[str] = []  # names of places that callers say for other things, too
-    elsewhere: list[str] = []  # places that other provinces' bodies answer for: whoever names one is read by people
+    # places that other provinces' bodies answer for: whoever names one is read by people
+    elsewhere: list[str] = []
     counties: list[County] = Field(min_length=1)
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
+from ivr.cases.model import Example, Model
 from ivr.cases.places import Places
 from ivr.cases.routing import Rules
-from ivr.cases.suggest import Example, Model, Suggester
+from ivr.cases.suggest import Suggester
 from ivr.cases.words import normalise
 from ivr.desk.seeds import SeedError, Seeds, Text, load_seeds
 

@@ -34,7 +34,9 @@ async def test_the_database_and_the_files_give_the_same_directory(engine: AsyncE
     assert stored.other_topic == written.other_topic == "other.other"
 
 
-async def test_a_topic_without_a_key_takes_cases_and_is_not_in_the_telephones_menu(engine: AsyncEngine) -> None:
+async def test_a_topic_without_a_key_takes_cases_and_is_not_in_the_telephones_menu(
+    engine: AsyncEngine,
+) -> None:
     assert "docs.post" not in {topic.code for topic in (await directory(engine)).topics}
     async with engine.connect() as connection:
         offered = {service.code: service for service in await services(connection)}
