@@ -1,10 +1,7 @@
 """Topics from a caller's words: letters and stems, a regression on top, and how sure it is.
 
-TF-IDF of letter n-grams and of stemmed words, kernel ridge regression. Its answers about an example that
-it has
-not learned come in closed form, those about a whole body that it has never heard of too: both the
-confidence's
-scale and what it takes to act alone are set on them.
+TF-IDF of letter n-grams and of stemmed words, kernel ridge regression. Its answers about an example that it
+has not learned come in closed form: the confidence's scale and what it takes to act alone are set on them.
 """
 
 from __future__ import annotations
@@ -117,11 +114,8 @@ class Vectors:
 class Model:
     """P(topic | words). Learning 2,000 phrases takes a second; an answer a millisecond or two."""
 
-    def __init__(
-        self, topics: Sequence[str], examples: Sequence[Example], skip: Skip, kin: Sequence[str] = ()
-    ) -> None:
-        """`skip`: normalised words that carry no topic. Every example's topic must be among `topics`. `kin`:
-        beside each topic the body it belongs to, for `strange`."""
+    def __init__(self, topics: Sequence[str], examples: Sequence[Example], skip: Skip) -> None:
+        """`skip`: normalised words that carry no topic. Every example's topic must be among `topics`."""
         self.topics = tuple(topics)
         self.judged = [place for place, example in enumerate(examples) if example.case]
         self.examples = tuple(examples)
@@ -131,22 +125,17 @@ class Model:
         kernel = sum(share * (part.learned @ part.learned.T).toarray() for part, share in self._parts)
         number = {topic: place for place, topic in enumerate(self.topics)}
         truth = np.array([number[example.topic] for example in examples])
-        self._learn(np.asarray(kernel), truth, np.array(kin or self.topics)[truth])
+        self._learn(np.asarray(kernel), truth)
         self._sharpness = _likeliest(self.familiar[self.judged], truth[self.judged])
         self.held_out = _softmax(self.familiar, self._sharpness)
         """Row by row, what the model says about an example when it has not learned it."""
 
-    def _learn(self, kernel: Array, truth: npt.NDArray[np.int64], kin: npt.NDArray[np.str_]) -> None:
+    def _learn(self, kernel: Array, truth: npt.NDArray[np.int64]) -> None:
         wanted = np.eye(len(self.topics), dtype=np.float32)[truth]
         inverse = np.linalg.inv(kernel.astype(np.float32) + _RIDGE * np.eye(len(truth), dtype=np.float32))
         duals = inverse @ wanted
         self._weights = [share * (part.learned.T @ duals) for part, share in self._parts]
         self.familiar = np.asarray(wanted - duals / np.diag(inverse)[:, None], dtype=float)
-        self.strange = np.zeros_like(self.familiar)
-        """Row by row, what it would say if it had never heard of that example's whole body."""
-        for body in set(kin.tolist()):
-            own = np.flatnonzero(kin == body)
-            self.strange[own] = wanted[own] - np.linalg.solve(inverse[np.ix_(own, own)], duals[own])
 
     def hear(self, text: str, cut_at: CutAt = lambda words: {}) -> Heard | None:
         """None when not one word tells anything. `cut_at`: where one matter may end and another begin, and

@@ -26,14 +26,13 @@ TOP = 3
 # are not quite like phrases, so the threshold leaves a margin.
 MAX_ERROR = 0.015
 LEAST = 0.005  # what is shown as 0 % is not offered
-ENDS = 2.0
+# What it takes to act alone, and to see two matters: tuned on two writers' texts of bench/routing.
+KNOWN = 0.45  # how much of what was learned of the topic must be in the words
+ENDS = 2.0  # how much likelier than elsewhere a word must stand last for a matter to end with it
+FAMILIAR, PARTED = 0.35, 0.9  # how familiar and how clear both sides must be
+ALSO_FAMILIAR, ALSO_PARTED = 0.15, 0.4  # the same where an «also» stands between them
 _SHORT = 20  # words
 _ADDING = word_set("هم دا دی همچنین ضمنا مضافا بعلاوه ثانیا دوما طرفی نیز")
-FAMILIAR = 0.35
-ALSO_FAMILIAR = 0.15  # the same two where an «also» stands between
-ALSO_PARTED = 0.4
-KNOWN = 0.45  # how much of what was learned of the topic must be in the words
-PARTED = 0.9  # how clear both halves of a text must be to be two matters
 
 
 class Doubt(StrEnum):
@@ -72,9 +71,13 @@ class Suggestion:
     parts: tuple[Guess, ...] = ()
 
 
-def _offered(ranked: Sequence[Guess]) -> tuple[Guess, ...]:
-    """The first three, without those that nothing speaks for: «0 %» is no offer."""
-    return tuple(guess for guess in ranked[:TOP] if guess is ranked[0] or guess.confidence >= LEAST)
+def _offered(ranked: Sequence[Guess], parts: Sequence[Guess]) -> tuple[Guess, ...]:
+    """The first three, without those that nothing speaks for: «0 %» is no offer. Whose the parts are is there
+    in any case, as sure as the part is."""
+    listed = {guess.agency: guess for guess in [*ranked[:TOP], *parts] if guess.confidence >= LEAST}
+    named = [part.agency for part in parts]
+    first = [listed.pop(agency) for agency in named if agency in listed]
+    return tuple([*first, *listed.values()][:TOP]) or (ranked[0],)
 
 
 def still_open(top: Iterable[Mapping[str, Any]], returned: Collection[str]) -> list[Mapping[str, Any]]:
@@ -89,7 +92,7 @@ class Suggester:
         self._model, self._rules = model, rules
         phrases = [model.examples[place].text for place in model.judged]
         names = [name for spelling in places.spellings for name in spelling]
-        self._latin = Latin([*(example.text for example in model.examples), *names])
+        self.latin = Latin([*(example.text for example in model.examples), *names])
         self._endings = Endings(phrases)
         self.places = places
         self._other = other_topic
@@ -100,7 +103,7 @@ class Suggester:
     def suggest(self, text: str, county: str = "", kind: str = "") -> Suggestion:
         """`county`: as the caller chose it; without one it is looked for in the words. Never leaves a case
         without a body: words that tell nothing go to the desk for people to read."""
-        text = self._latin.read(text)
+        text = self.latin.read(text)
         county = county or self.places.county(text)
         heard = self._model.hear(text, self._cuts)
         if heard is None:
@@ -111,7 +114,7 @@ class Suggester:
         first, parts = top[0], self._parts(heard, county, kind)
         doubt = self._doubt(text, first, parts, heard.familiar, county, kind)
         return Suggestion(
-            first.topic, first.agency, first.confidence, not doubt, county, _offered(top), doubt, parts
+            first.topic, first.agency, first.confidence, not doubt, county, _offered(top, parts), doubt, parts
         )
 
     def _doubt(

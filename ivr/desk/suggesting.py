@@ -60,11 +60,8 @@ def learn(seeds: Seeds, phrases: list[Example], cases: list[Example]) -> Suggest
     """A suggester from the topics' keywords, these phrases and these cases, under the province's rules."""
     places = places_of(seeds, phrases)
     topics = [leaf.code for _, leaf in seeds.leaves()]
-    rules = rules_of(seeds)
-    routes = [rules.route("", topic) for topic in topics]
-    kin = [route.advice or route.agency for route in routes]
-    model = Model(topics, [*keywords(seeds), *phrases, *cases], places.is_place, kin)
-    return Suggester(model, rules, places, seeds.topics.other)
+    model = Model(topics, [*keywords(seeds), *phrases, *cases], places.is_place)
+    return Suggester(model, rules_of(seeds), places, seeds.topics.other)
 
 
 def places_of(seeds: Seeds, phrases: list[Example]) -> Places:
