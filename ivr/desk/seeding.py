@@ -54,7 +54,7 @@ async def directory(engine: AsyncEngine) -> Directory:
         province = (await connection.execute(select(provinces))).first()
         if province is None:
             raise BookEmpty("the database has no province yet: run `ivr db upgrade`")
-        live = topics.c.retired_at.is_(None)
+        live = topics.c.retired_at.is_(None) & (topics.c.key != "")
         leaves = await connection.execute(
             select(topics.c.code, topics.c.key).where(live).order_by(topics.c.key)
         )
