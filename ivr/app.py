@@ -30,7 +30,7 @@ from ivr.cases.deadlines import iranian_holidays
 from ivr.commands.output import Finding, database_url, limits, vault
 from ivr.commands.sounds import needed
 from ivr.delivery import Delivery
-from ivr.desk import condition, menus
+from ivr.desk import condition, menus, outgoing
 from ivr.desk.admin.listing import Files
 from ivr.desk.answers import Voice
 from ivr.desk.apply import Pump
@@ -405,10 +405,11 @@ class Hotline:
     async def _gauges(self) -> list[Gauge]:
         """What `/metrics` tells: the machine's spool and disks, and this process."""
         settings, gauges = self.settings, condition.of_process()
-        caseless = nan  # unknown while the database is away
+        caseless = dead = nan  # unknown while the database is away
         with suppress(*AWAY):
             async with asyncio.timeout(1):
                 caseless = await condition.without_case(self.engine)
+                dead = await outgoing.dead(self.engine)
         gauges += condition.of_volumes(self.volumes, LONGEST_SECONDS)
         gauges += await asyncio.to_thread(
             condition.of_spool, settings.spool, settings.state_path / "fallback"
@@ -423,6 +424,7 @@ class Hotline:
                   self.line.intake.journal.on_spare),
             Gauge("ivr_stray_recordings", "Recordings that wait for the reconciler.", self.worker.strays),
             Gauge("ivr_recordings_without_case", "Recordings too short or without a word.", caseless),
+            Gauge("ivr_dead_letters", "Messages that were put aside with a reason.", dead),
         ]  # fmt: skip
 
     def _counter(self) -> Counter:

@@ -67,6 +67,20 @@ async def test_seeding_again_changes_nothing_but_what_changed(engine: AsyncEngin
         assert (await connection.execute(query)).scalar() == 4
 
 
+async def test_a_second_province_is_refused_and_the_first_stays_as_it_was(
+    engine: AsyncEngine, folder: Path
+) -> None:
+    for file, old, new in (("topics", "_days: 2\n", "_days: 4\n"), ("areas", 'code: "041"', 'code: "024"')):
+        text = (folder / f"{file}.yaml").read_text()
+        (folder / f"{file}.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(SeedError, match="holds the province east-azerbaijan; province needs a database"):
+        await seed(engine, folder)
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(provinces.c.code))).scalars().all() == [SEED.name]
+        query = select(topics.c.deadline_days).where(topics.c.code == "water.supply")
+        assert (await connection.execute(query)).scalar() == 2
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "place"),
     [
