@@ -75,7 +75,9 @@ def _top(ranked: Sequence[Guess], parts: Sequence[Guess]) -> tuple[Guess, ...]:
     """The likeliest three; whose the parts are is among them in any case, as sure as the part is."""
     listed = {guess.agency: guess for guess in [*ranked[:TOP], *parts]}
     first = [listed.pop(part.agency) for part in parts]
-    return tuple(sorted([*first, *listed.values()][:TOP], key=lambda guess: -guess.confidence))
+    return tuple(
+        sorted([*first, *listed.values()][:TOP], key=lambda g: (g.agency != ranked[0].agency, -g.confidence))
+    )
 
 
 def still_open(top: Iterable[Mapping[str, Any]], returned: Collection[str]) -> list[Mapping[str, Any]]:
