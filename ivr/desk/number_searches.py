@@ -21,7 +21,7 @@ from ivr.desk.people import Person
 
 HOUR = timedelta(hours=1)
 BLIND, KNOWING = (
-    Limit(20, HOUR),
+    Limit(30, HOUR),
     Limit(120, HOUR),
 )  # different numbers; without and with the right to see them
 _ONCE = Limit(1, HOUR)  # so long the same number is the same search: further pages, filters, a page renewed

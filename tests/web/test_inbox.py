@@ -597,3 +597,9 @@ async def test_ones_place_is_kept_where_the_case_has_left_the_queue(
     async with window(chrome, panel, "supervisor") as page:
         await page.goto(f"/panel/cases/{its.codes[0]}")  # from nowhere
         await expect(page.locator("nav.among")).to_be_hidden()
+        await live(page, "/panel/inbox?queue=all")
+        await line(page, its.codes[0]).locator("a.code").click()
+        await expect(page.locator("nav.among")).to_be_visible()
+        await page.get_by_role("button", name="خروج").click()
+        await expect(page).to_have_url(re.compile("/panel/sign-in"))
+        assert await page.evaluate("sessionStorage.length") == 0

@@ -48,9 +48,12 @@ export function among() {
   const [back, before, next] = ["back", "before", "next"].map((name) => nav.querySelector(`.${name}`));
   back.href = was.lists.find((each) => each.codes.includes(here)).list;
   nav.querySelector(".place").textContent = nav.dataset.place.replace("#", persian(place + 1)).replace("#", persian(codes.length));
-  const point = (link, code) => (code ? (link.href = `/panel/cases/${code}`) : link.removeAttribute("href"));
+  const point = (link, code, otherwise = "") => {
+    const address = code ? `/panel/cases/${code}` : otherwise;
+    if (address) link.href = address;
+  };
   point(before, codes[place - 1]);
-  point(next, codes[place + 1] ?? (was.more && here));
+  point(next, codes[place + 1], was.more);
   nav.hidden = false;
 
   const go = async (by) => {
