@@ -602,4 +602,4 @@ async def test_ones_place_is_kept_where_the_case_has_left_the_queue(
         await expect(page.locator("nav.among")).to_be_visible()
         await page.get_by_role("button", name="خروج").click()
         await expect(page).to_have_url(re.compile("/panel/sign-in"))
-        assert await page.evaluate("sessionStorage.length") == 0
+        await page.wait_for_function("() => !sessionStorage.getItem('among')")
