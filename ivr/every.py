@@ -1,6 +1,6 @@
 """What runs for ever beside calls, watched: what fails is logged, counted and begun again, ever more slowly.
 
-A bare `create_task` that dies is silent: one unreadable row once stopped all mail for ever, with an empty log.
+A bare `create_task` dies silently: one unreadable row once stopped all mail for ever, with an empty log.
 """
 
 from __future__ import annotations
