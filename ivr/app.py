@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from math import nan
 from pathlib import Path
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import uvloop
-from aiohttp import web
 from sqlalchemy import text
 
 from ivr import live, lost_calls, supervising
@@ -67,6 +67,7 @@ from ivr.voice.parse import parse
 from ivr.watchdog import watch_loop
 from ivr.web import metrics
 from ivr.web.counter import Counter
+from ivr.web.doors import Doors, runner_of
 from ivr.web.health import Check, application, examine
 from ivr.web.live.board import Board
 from ivr.web.outside import attach
@@ -159,7 +160,7 @@ class Hotline:
         self.agi: AgiServer
         self.line: Line
         self.sharing: Sharing
-        self.site: web.SockSite
+        self.doors: Doors
         self.panel: Panel
         self.ami = Ami(
             settings.ami.host,
@@ -180,7 +181,7 @@ class Hotline:
             await self.stopping.wait()
             log.info("no new calls; the %d live ones may finish", server.calls)
             self.sharing.close()
-            await self.site.stop()
+            self.doors.close()
             self.panel.news.close()  # open pages find another process, or us no more
             await server.drain(self.settings.agi.drain_seconds)
 
@@ -394,11 +395,12 @@ class Hotline:
         self.panel = self._panel()
         made = panel.attach(pages, self.panel, self.settings.province.timezone)
         stack.callback(asyncio.create_task(keep_swept(self.derived), name="derived").cancel)
-        runner = web.AppRunner(pages, access_log=None)
-        await runner.setup()
+        runner, limits = await runner_of(pages), self.settings.web
         stack.push_async_callback(runner.cleanup)
-        self.site = web.SockSite(runner, listening)
-        await self.site.start()
+        inside = cast(Callable[[], asyncio.Protocol], runner.server)
+        self.doors = Doors(inside, limits.max_connections, limits.max_per_address, limits.proxies)
+        await self.doors.open(listening)
+        stack.callback(self.doors.close)
         stack.callback(asyncio.create_task(made.prepare(), name="templates").cancel)
 
     async def _gauges(self) -> list[Gauge]:
@@ -415,6 +417,7 @@ class Hotline:
         return [
             *gauges,
             Gauge("ivr_calls_live", "Calls in progress.", self.agi.calls),
+            Gauge("ivr_web_connections", "Connections to the web side.", self.doors.there),
             Gauge("ivr_codes_left", "Tracking codes to promise without the database.", self.codes.left),
             Gauge("ivr_ami_connected", "Whether Asterisk's manager answers.", self.ami.connected),
             Gauge("ivr_journal_on_spare", "Whether the journal goes on on the second volume.",
