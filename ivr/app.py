@@ -30,7 +30,7 @@ from ivr.cases.deadlines import iranian_holidays
 from ivr.commands.output import Finding, database_url, limits, vault
 from ivr.commands.sounds import needed
 from ivr.delivery import Delivery
-from ivr.desk import condition, menus
+from ivr.desk import condition, menus, outgoing
 from ivr.desk.admin.listing import Files
 from ivr.desk.answers import Voice
 from ivr.desk.apply import Pump
@@ -143,7 +143,7 @@ class Hotline:
         self.stopping = asyncio.Event()
         self.secrets = load_secrets(settings)
         self.engine = make_engine(database_url(settings))
-        self.volumes = Volumes.of(settings.recordings, settings.second_path)
+        self.volumes = Volumes.of(settings.recordings, settings.second_path, settings.ballast_mb << 20)
         self.sounds = SoundBook(settings.sounds, settings.calls.languages)
         self.book = Book(
             self.engine,
@@ -212,6 +212,7 @@ class Hotline:
         )
         if second := settings.second_path:
             link(settings.state_path / "fallback", second / "fallback")
+        stack.callback(self.volumes.close)
         await self.volumes.look()
         self.worker = worker = Worker(
             Pump(self.engine, journal, self.book),
@@ -242,9 +243,7 @@ class Hotline:
         delivery = Delivery(self.engine, settings.notify, settings.seed_path, self.clock)
         stack.callback(asyncio.create_task(delivery.run(), name="delivery").cancel)
         if (recogniser := self._recogniser()) is not None:
-            listener = Transcriber(
-                self.engine, recogniser, settings.recordings, self.learning, self.clock
-            )
+            listener = Transcriber(self.engine, recogniser, settings.recordings, self.learning, self.clock)
             stack.callback(asyncio.create_task(listener.run(), name="transcriber").cancel)
         server = await self._open_doors(stack)
         self._call_back(stack)  # only once whoever answers can be heard
@@ -406,10 +405,11 @@ class Hotline:
     async def _gauges(self) -> list[Gauge]:
         """What `/metrics` tells: the machine's spool and disks, and this process."""
         settings, gauges = self.settings, condition.of_process()
-        caseless = nan  # unknown while the database is away
+        caseless = dead = nan  # unknown while the database is away
         with suppress(*AWAY):
             async with asyncio.timeout(1):
                 caseless = await condition.without_case(self.engine)
+                dead = await outgoing.dead(self.engine)
         gauges += condition.of_volumes(self.volumes, LONGEST_SECONDS)
         gauges += await asyncio.to_thread(
             condition.of_spool, settings.spool, settings.state_path / "fallback"
@@ -424,6 +424,7 @@ class Hotline:
                   self.line.intake.journal.on_spare),
             Gauge("ivr_stray_recordings", "Recordings that wait for the reconciler.", self.worker.strays),
             Gauge("ivr_recordings_without_case", "Recordings too short or without a word.", caseless),
+            Gauge("ivr_dead_letters", "Messages that were put aside with a reason.", dead),
         ]  # fmt: skip
 
     def _counter(self) -> Counter:
@@ -474,9 +475,12 @@ class Hotline:
         )
 
     def _disks(self) -> list[Disk]:
-        now = self.volumes.clock()
         return [
-            Disk("second" if each.prefix else "state", each.last.free, each.trouble(LONGEST_SECONDS, now))
+            Disk(
+                "second" if each.prefix else "state",
+                each.counted.free,
+                each.trouble(LONGEST_SECONDS) or each.warning,
+            )
             for each in self.volumes.all
         ]
 
@@ -493,11 +497,12 @@ class Hotline:
         return ""
 
     async def _disk(self) -> str:
-        found = self.volumes.pick(LONGEST_SECONDS)
-        return "; ".join(self.volumes.troubles(LONGEST_SECONDS)) if found is None else ""
+        if self.volumes.where(LONGEST_SECONDS):
+            return ""
+        return "; ".join(self.volumes.troubles(LONGEST_SECONDS))
 
     def _warnings(self) -> list[str]:
-        found = self.volumes.troubles(LONGEST_SECONDS)
+        found = self.volumes.warnings(LONGEST_SECONDS)
         journal = self.line.intake.journal
         if journal.on_spare:
             found.append(f"the journal goes on on the second volume, {journal.spare}")

@@ -281,6 +281,7 @@ class Settings(BaseSettings):
 
     state: Path = Path("var")
     second_volume: str = ""  # a folder on another disk; "" = none
+    ballast_mb: int = Field(256, ge=0)  # on each disk, but no more than a twentieth of it
     database_url: str = Field("", repr=False)  # "" = embedded PostgreSQL under `state`
     log_level: str = "INFO"
     web: Web = Web()

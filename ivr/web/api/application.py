@@ -81,7 +81,7 @@ class Api:
         if asked.county and asked.county not in page.counties:
             raise Problem(400, "county: there is no such county", "county")
         found = suggester.suggest(asked.text, asked.county, str(asked.kind or ""))
-        plain = {name: getattr(found, name) for name in ("topic", "agency", "assigned", "county")}
+        plain = {name: getattr(found, name) for name in ("topic", "agency", "assigned", "county", "doubt")}
         plain |= {"confidence": round(found.confidence, 4), "top": fates.as_json(found)}
         return _json(models.Suggested.model_validate(plain))
 
