@@ -36,6 +36,7 @@ BUILT_IN = frozenset(
         "silence",
         "pause",
         "topic.other_leaf",
+        "keys.back",
         "county.chosen",
         "county.offer_press",
         "confirm.menu",

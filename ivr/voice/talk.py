@@ -77,7 +77,7 @@ class Talk:
         self.verdict = ""  # what she said of an answer: solved | not_solved; heard: nothing was asked
         self._number_full = False  # the last keys were a whole number, so a # may still come that ends it
         self._pending: list[Sound] = []
-        self.history: list[str] = []
+        self.history: list[tuple[str, dict[str, str]]] = []  # steps to go back to, and the draft before each
 
     def say(self, *sounds: Sound) -> None:
         """Speak this before whatever is asked next, so that one barge-in covers both."""

@@ -154,9 +154,9 @@ class Timing:
         return misses + invitation + step.max_seconds + told
 
     def _code(self, step: menu.CodeStep) -> float:
-        once = self.speech(saying.code(_EXAMPLE_CODE, self.language))
+        once = self.speech(saying.dictated(_EXAMPLE_CODE, self.language))
         between = (step.times - 1) * (self._prompt("code.once_more") + once)
-        return self.speech(step.prompt + step.repeat_prompt) + once + between
+        return self.speech(step.ready_prompt + step.prompt + step.repeat_prompt) + once + between
 
     def _status(self, step: menu.StatusStep) -> float:
         agency = max((self._prompt(f"agency.{code}") for code in self.directory.agencies), default=0.0)
