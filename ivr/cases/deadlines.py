@@ -34,8 +34,11 @@ class Calendar:
     timezone: str = "Asia/Tehran"
     weekend: frozenset[int] = WEEKEND
     overrides: Mapping[str, Mapping[date, bool]] = field(default_factory=dict)
-    # Thousands of cases opened on one day have the same deadlines, and counting days is slow.
+    # Thousands of cases opened on one day have the same deadlines and delays, and counting days is slow.
     _known: dict[tuple[date, int, str], datetime] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _counted: dict[tuple[date, date, str], int] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -76,6 +79,13 @@ class Calendar:
     def working_days(self, since: datetime, until: datetime, county: str = "") -> int:
         """How many working days lie after the day of `since`, up to and with the day of `until`."""
         zone = ZoneInfo(self.timezone)
-        first, last = since.astimezone(zone).date(), until.astimezone(zone).date()
-        between = range(1, (last - first).days + 1)
-        return sum(self.is_working(first + timedelta(days=n), county) for n in between)
+        asked = since.astimezone(zone).date(), until.astimezone(zone).date(), county
+        if (known := self._counted.get(asked)) is None:
+            if len(self._counted) >= _MOST_KNOWN:
+                self._counted.clear()
+            known = self._counted[asked] = self._between(*asked)
+        return known
+
+    def _between(self, first: date, last: date, county: str) -> int:
+        days = range(1, (last - first).days + 1)
+        return sum(self.is_working(first + timedelta(days=n), county) for n in days)

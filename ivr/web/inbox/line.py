@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,19 +18,11 @@ from sqlalchemy import Row
 
 from ivr.desk.inbox import Sight
 from ivr.web.inbox.names import Names
+from ivr.web.panel.due import Mark, due_mark
 from ivr.web.panel.visit import Visit
 from ivr.web.panel.words import Words, digits
 
-SOON, NEAR = timedelta(days=1), timedelta(days=3)
 MOST_KEPT = 4_096  # lines, of some two kilobytes each
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A badge: its look and its words."""
-
-    look: str
-    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +52,10 @@ class Line:
 def lines(visit: Visit, rows: Sequence[Row[Any]], names: Names, sight: Sight, heard: bool) -> list[Markup]:
     """`heard`: whether this person may play recordings."""
     macro, zone = visit.macro("inbox/line.html", "row"), ZoneInfo(visit.panel.book.timezone)
+    due = [due_mark(visit.words, names.page.standing(row, visit.now)) for row in rows]
     return [
-        _written(macro, visit.words, zone, names, sight.lowest, heard, _due(visit, row), row) for row in rows
+        _written(macro, visit.words, zone, names, sight.lowest, heard, its, row)
+        for its, row in zip(due, rows, strict=True)
     ]
 
 
@@ -100,30 +94,6 @@ def _written(
 @lru_cache(4096)
 def _day(day: date) -> str:
     return str(JalaliDate(day).strftime("%d %B %Y", locale="fa"))  # type: ignore[no-untyped-call]
-
-
-def _due(visit: Visit, row: Row[Any]) -> Mark:
-    """How its clock stands, in words; the look only repeats them."""
-    words, now = visit.words, visit.now
-    if row.closed_at is not None:
-        return Mark("", words("inbox.due.closed"))
-    if row.stopped_at is not None:
-        return Mark("good", words("inbox.due.answered"))
-    if row.paused_until is not None and row.paused_until > now:
-        return Mark("", words("inbox.due.paused"))
-    left = row.due_at - now
-    if left <= timedelta():
-        return Mark("bad", words("inbox.due.over", how=_how_long(visit, -left)))
-    look = "warn" if left < NEAR else ""
-    return Mark("warn" if left < SOON else look, words("inbox.due.left", how=_how_long(visit, left)))
-
-
-def _how_long(visit: Visit, gap: timedelta) -> str:
-    if gap >= timedelta(days=1):
-        return visit.words("inbox.due.days", n=gap.days)
-    if gap >= timedelta(hours=1):
-        return visit.words("inbox.due.hours", n=gap.seconds // 3600)
-    return visit.words("inbox.due.minutes", n=max(gap.seconds // 60, 1))
 
 
 def _marks(words: Words, row: Row[Any], lowest: str) -> Iterator[Mark]:

@@ -24,13 +24,17 @@ _OWN_WAYS = tuple(sorted(RESERVED - {"ivr", "citizen"}))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Names:
-    """Code → name, in the order in which it is offered. `bodies`: agencies that can be given a case."""
+    """Code → name, in the order in which it is offered. `bodies`: agencies that can be given a case.
+
+    `page`: the reading of the book that they belong to.
+    """
 
     agencies: Mapping[str, str]
     bodies: Mapping[str, str]
     topics: Mapping[str, str]
     counties: Mapping[str, str]
     channels: tuple[str, ...]
+    page: Page
 
     def choices(self, name: str) -> tuple[str, ...]:
         """What a filter may be."""
@@ -84,4 +88,5 @@ async def _names(panel: Panel, page: Page) -> Names:
             await pairs(topics, "key"),
             await pairs(areas, "name"),
             (*_OWN_WAYS, *others),
+            page,
         )
