@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
+from ivr.cases.code import grouped
 from ivr.desk import revealing
 from ivr.desk.casefile import CaseFile
 from ivr.desk.formal_letters import LetterKind, letters_of
@@ -43,12 +45,13 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
     return {
         "file": file,
         "case": case,
-        "code_shown": f"{case.code[:3]} {case.code[3:6]} {case.code[6:]}",
+        "code_shown": grouped(case.code),
         "names": file.names,
         "story": told.story(),
         "paths": [(call, told.path(call)) for call in file.calls],
         "teller": told,
         "deeds": deeds,
+        "guesses": guesses(file),
         "may_assign": BY_NAME["refer"] in deeds,
         "done": done if done in {deed.name for deed in DEEDS} else "",
         "letters": await letters(visit, file),
@@ -63,6 +66,27 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
         "voice": Form.EVEN if revealed and visit.allowed(P.RECORDINGS_PLAY, area=area) else Form.BLIND,
         "speeds": SPEEDS,
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """`percent`: how sure the machine was. `gave_back`: that body has said that the case is not its own."""
+
+    topic: str
+    agency: str
+    percent: int
+    gave_back: bool
+
+
+def guesses(file: CaseFile) -> list[Guess]:
+    """Those of the last suggestion that say anything."""
+    back = {event.details.get("from") for event in file.events if event.event == "returned"}
+    top = [guess for suggestion in file.suggestions[-1:] for guess in suggestion.top]
+    found = [
+        Guess(g["topic"], g["agency"], round(g["confidence"] * 100), g["agency"] in back - {file.case.agency})
+        for g in top
+    ]
+    return [guess for guess in found if guess.percent]
 
 
 async def letters(visit: Visit, file: CaseFile) -> list[LetterKind]:
