@@ -60,6 +60,7 @@ async def test_a_body_that_returned_the_case_and_one_of_no_likelihood_are_not_of
         assert not await serious(page)
         await screenshot(page, "truths-suggested")
         await page.set_viewport_size(PHONE)
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         await screenshot(page, "truths-suggested-phone")
 
 
