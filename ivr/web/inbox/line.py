@@ -5,9 +5,10 @@ The same fifty cases are looked at all day by everybody: a line is written when 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -23,20 +24,29 @@ from ivr.web.panel.visit import Visit
 from ivr.web.panel.words import Words, digits
 
 MOST_KEPT = 4_096  # lines, of some two kilobytes each
+# Telephone numbers and national IDs that were spoken: a list shows none, whoever looks at it.
+_NUMBERS = re.compile(r"\d(?:[\s\-.\u200c]?\d){6,}")
+_MASKED = "•••"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`sounds`: its recordings in the order they were spoken, for whoever may hear them."""
+    """`said`: her words, without numbers. `body`: the agency as people call it. `age`: how long it waits.
+
+    `sounds`: its recordings in the order they were spoken, for whoever may hear them.
+    """
 
     case: Row[Any]
     code: str
     kind: str
     status: str
     agency: str
+    body: str
     topic: str
+    said: str
     county: str
     due: Mark
+    age: str
     dates: str
     marks: tuple[Mark, ...]
     length: str
@@ -53,10 +63,8 @@ def lines(visit: Visit, rows: Sequence[Row[Any]], names: Names, sight: Sight, he
     """`heard`: whether this person may play recordings."""
     macro, zone = visit.macro("inbox/line.html", "row"), ZoneInfo(visit.panel.book.timezone)
     due = [due_mark(visit.words, names.page.standing(row, visit.now)) for row in rows]
-    return [
-        _written(macro, visit.words, zone, names, sight.lowest, heard, its, row)
-        for its, row in zip(due, rows, strict=True)
-    ]
+    told = (visit.words, zone, names, sight.lowest, heard)
+    return [_written(macro, *told, its, _age(visit, row), row) for its, row in zip(due, rows, strict=True)]
 
 
 @lru_cache(MOST_KEPT)
@@ -68,6 +76,7 @@ def _written(
     lowest: str,
     heard: bool,
     its: Mark,
+    age: str,
     row: Row[Any],
 ) -> Markup:
     code = digits(row.code)
@@ -78,9 +87,12 @@ def _written(
         words.get(f"common.kind.{row.kind}", row.kind),
         words.get(f"common.status.{row.status}", row.status),
         names.agencies.get(row.agency, row.agency),
+        names.shorts.get(row.agency) or names.agencies.get(row.agency, row.agency),
         names.topics.get(row.topic, row.topic),
+        _NUMBERS.sub(_MASKED, " ".join(row.said.split())),
         names.counties.get(row.county or "", words("inbox.no_county")),
         its,
+        age,
         words("inbox.due.title", due=due, opened=opened),
         tuple(_marks(words, row, lowest)),
         _length(row.seconds or 0),
@@ -94,6 +106,21 @@ def _written(
 @lru_cache(4096)
 def _day(day: date) -> str:
     return str(JalaliDate(day).strftime("%d %B %Y", locale="fa"))  # type: ignore[no-untyped-call]
+
+
+def _age(visit: Visit, row: Row[Any]) -> str:
+    """How long she has waited; "" when she waits no more."""
+    if row.closed_at is not None:
+        return ""
+    return visit.words("inbox.age", how=_how_long(visit, max(visit.now - row.opened_at, timedelta())))
+
+
+def _how_long(visit: Visit, gap: timedelta) -> str:
+    if gap >= timedelta(days=1):
+        return visit.words("inbox.due.days", n=gap.days)
+    if gap >= timedelta(hours=1):
+        return visit.words("inbox.due.hours", n=gap.seconds // 3600)
+    return visit.words("inbox.due.minutes", n=max(gap.seconds // 60, 1))
 
 
 def _marks(words: Words, row: Row[Any], lowest: str) -> Iterator[Mark]:
