@@ -11,12 +11,13 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, insert, select, true
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
 from ivr.cases.clock import Clock
 from ivr.cases.deadlines import WEEKEND, Calendar
+from ivr.cases.delay import Standing, standing
 from ivr.cases.escalation import Ladder, Ladders, Term, from_json
 from ivr.cases.routing import Rule, Rules, Scope
 from ivr.desk.parts import parts_column, parts_seen
@@ -101,6 +102,14 @@ class Page:
     def ladder(self, kind: str, topic: str, agency: str) -> Ladder:
         """The ladder that such a case climbs."""
         return self.ladders.of(self.rules.governing_topic(kind, topic), agency)
+
+    def standing(self, case: Row[Any], now: datetime) -> Standing:
+        """How a case stands to its deadline; a line of the inbox will do."""
+        ended, answered = case.closed_at is not None, case.stopped_at is not None
+        return standing(
+            self.calendar, now, case.due_at, case.county or "", ended=ended, answered=answered,
+            paused_until=case.paused_until,
+        )  # fmt: skip
 
 
 class Book:
