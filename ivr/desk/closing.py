@@ -78,7 +78,7 @@ async def reopen(
     words: Recorded | None = None,
     call: uuid.UUID | None = None,
 ) -> None:
-    """Not solved: back to the agency that had it, one level higher. Its clock goes on where it stood.
+    """Not solved: back to the agency that had it, one level higher, with a fair time.
 
     The level stays when the ladder has no higher one, and after a withdrawal, which blames no answer.
 
@@ -93,6 +93,7 @@ async def reopen(
         if change.case.member_of:
             change.details["left_collective"] = True
         change.move(change.agency, "reopened")
+        change.give_time()
         if change.case.status != Status.WITHDRAWN:
             change.climb()
         if words is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ivr.cases import phone
 from ivr.cases.statuses import Status
 from ivr.voice import verdict
 from ivr.voice.actions import LookUpCase, Speech, WishCallBack
@@ -40,7 +39,7 @@ def status(talk: Talk, step: StatusStep) -> Flow[str]:
 
 def _call_back(talk: Talk, step: StatusStep, code: str) -> Flow[Speech]:
     """Offer to call her once the books can be read. What she is to be told: a promise only if it is kept."""
-    wished = phone.is_callable(talk.caller.number) and (yield from _wishes(talk, step))
+    wished = talk.shows_number and (yield from _wishes(talk, step))
     noted = wished and (yield from talk.do(WishCallBack(code), WishNoted)).noted
     return ("follow_up.call_back_noted",) if noted else ("follow_up.call_later",)
 

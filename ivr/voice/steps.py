@@ -106,7 +106,7 @@ def perform(talk: Talk, step: Step) -> Flow[str]:
 
 def _value(talk: Talk, on: str) -> str:
     if on == "number":
-        return "shown" if talk.caller.number else "withheld"
+        return "shown" if talk.shows_number else "withheld"
     if on == "caller":
         return "blocked" if talk.blocked else "free"
     return talk.language if on == "language" else talk.draft.get(on, "")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from ivr.cases import phone
 from ivr.voice.actions import (
     Action,
     Ask,
@@ -78,6 +79,11 @@ class Talk:
         self._number_full = False  # the last keys were a whole number, so a # may still come that ends it
         self._pending: list[Sound] = []
         self.history: list[str] = []
+
+    @property
+    def shows_number(self) -> bool:
+        """Whether she can be called on the number that she calls from: not a withheld one, nor one abroad."""
+        return phone.is_callable(self.caller.number, self.directory.area_code)
 
     def say(self, *sounds: Sound) -> None:
         """Speak this before whatever is asked next, so that one barge-in covers both."""

@@ -34,7 +34,7 @@ def record(talk: Talk, step: RecordStep) -> Flow[str]:
             break
         talk.say(*complaint)
     if not mode:
-        talk.set(step.sets)
+        talk.set({name: value for name, value in step.sets.items() if not talk.draft.get(name)})
         if not (yield from talk.open_case()):
             return _refuse(talk, step, "record.not_kept", mode)
         said = "record.joined" if talk.joined else "record.safe"

@@ -347,3 +347,25 @@ def test_a_crash_still_offers_the_words_for_a_case() -> None:
     talk.speak(0.5, voiced=0.5)
     opening = talk.session.rescue()
     assert opening is not None and replace(opening, recordings=()).kind == "complaint"
+
+
+def test_a_local_number_of_eight_digits_is_taken_for_a_meeting() -> None:
+    for _ in range(2):
+        talk = Conversation().press("1", "5", "1", "1", "00", "2", "33334444#")
+        assert talk.heard[0] == "callback.heard"
+        talk.press("1", "2").speak()
+        assert (talk.opened[0].kind, talk.opened[0].callback) == ("meeting", "33334444")
+
+
+@pytest.mark.parametrize("number", ["", "+442071234567", "112"])
+def test_who_can_not_be_called_where_she_calls_from_is_asked_for_a_number(number: str) -> None:
+    talk = Conversation(caller=replace(CALLER, number=number)).press("1", "5", "1", "1", "00")
+    assert talk.step == "callback_number"
+
+
+def test_a_number_that_is_never_understood_leaves_kind_and_topic_as_she_chose_them() -> None:
+    talk = Conversation(caller=replace(CALLER, now=NIGHT)).press("1", "5", "1", "1", "01", "2")
+    talk.press("123#", "123#", "123#")
+    assert talk.step == "message"
+    opened = talk.speak().opened[0]
+    assert (opened.kind, opened.topic, opened.county) == ("meeting", "water.supply", "tabriz")
