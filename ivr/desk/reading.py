@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, Table, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.desk import planning
 from ivr.store.tables import calls as call_table
 from ivr.store.tables import case_events, recordings, referrals
 from ivr.store.tables import cases as case_table
@@ -28,6 +29,8 @@ async def case_json(engine: AsyncEngine, code: str) -> Json | None:
     async with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
         rows = (await connection.execute(select(case_table).where(case_table.c.code == code))).all()
         found = await _cases_json(connection, rows)
+        if found:
+            found[0]["by_phone"] = await planning.reach(connection, rows[0]._mapping, datetime.now(UTC))
     return found[0] if found else None
 
 

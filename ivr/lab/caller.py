@@ -205,9 +205,7 @@ class Party:
 
 
 class _Call(Party):
-    def __init__(
-        self, sipp: Sequence[str], port: int, folder: Path, scenario: bytes, extension: str
-    ) -> None:
+    def __init__(self, sipp: Sequence[str], port: int, folder: Path, scenario: bytes, extension: str) -> None:
         super().__init__()
         self.sipp, self.port, self.folder = sipp, port, folder
         self.scenario = scenario

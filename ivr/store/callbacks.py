@@ -27,6 +27,12 @@ callbacks = Table(
     moment("ended_at", nullable=True),
     Index("ix_callbacks_next_at", "next_at", postgresql_where=text("state = 'waiting'")),
     Index(None, "case_id"),
+    Index("ix_callbacks_verify_number", "number", postgresql_where=text("purpose = 'verify'")),
+    Index(
+        "ix_callbacks_untold",
+        "case_id",
+        postgresql_where=text("purpose = 'answer' AND state = 'unreachable'"),
+    ),
     Index("ix_callbacks_created_at_id", "created_at", "id"),
 )
 
@@ -43,5 +49,6 @@ callback_attempts = Table(
     moment("ended_at", nullable=True),
     Index(None, "callback_id"),
     Index("ix_callback_attempts_number_at", "number", "at"),
+    Index("ix_callback_attempts_at", "at"),
     Index("ix_callback_attempts_open", "at", postgresql_where=text("outcome IS NULL")),
 )

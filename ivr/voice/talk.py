@@ -76,6 +76,7 @@ class Talk:
         self.recorded_at = ""  # the step whose beep she last spoke after
         self.unknown_codes = 0
         self.verdict = ""  # what she said of an answer: solved | not_solved; heard: nothing was asked
+        self.reason_lost = ""  # why her reason for "not solved" is not kept: no_room | failed | not_kept
         self._number_full = False  # the last keys were a whole number, so a # may still come that ends it
         self._pending: list[Sound] = []
         self.history: list[str] = []

@@ -10,7 +10,8 @@ import pytest
 from ivr.voice.actions import Clip, Words
 from ivr.voice.events import Caller, CaseSeen, Ended, Keys, Lookup, Said, Transfer
 from ivr.voice.menu import RecordStep
-from tests.voice.conversation import CODE, NIGHT, OFFICE_HOURS, Conversation, default_menu
+from ivr.voice.words import EXPECT
+from tests.voice.conversation import CALLER, CODE, NIGHT, OFFICE_HOURS, Conversation, default_menu
 
 TO_RECORD = ("1", "1", "1", "1", "01")  # Persian, complaint, water, supply, Tabriz
 
@@ -369,3 +370,28 @@ def test_a_number_that_is_never_understood_leaves_kind_and_topic_as_she_chose_th
     assert talk.step == "message"
     opened = talk.speak().opened[0]
     assert (opened.kind, opened.topic, opened.county) == ("meeting", "water.supply", "tabriz")
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [("+989120000000", "code.will_call"), ("", "code.no_call"), ("+442071234567", "code.no_call")],
+)
+def test_she_is_told_whether_she_will_be_called(number: str, told: str) -> None:
+    for _ in range(2):
+        talk = Conversation(caller=replace(CALLER, number=number)).press("1", "1", "1", "1", "01")
+        heard = talk.speak().press("1").heard
+        assert [sound for sound in heard if sound in EXPECT] == [told]
+
+
+@pytest.mark.parametrize(
+    ("key", "told"), [("09120000001#", "code.will_verify"), ("09120000000#", "code.will_call")]
+)
+def test_a_number_that_she_keys_is_asked_for_first(key: str, told: str) -> None:
+    talk = Conversation().press("1", "5", "1", "1", "00", "2", key, "1", "2").speak().press("1")
+    assert told in talk.heard
+
+
+def test_where_nobody_is_called_nobody_is_promised_a_call() -> None:
+    talk = Conversation()
+    talk.session.directory = replace(talk.session.directory, calls_back=False)
+    assert "code.no_call" in talk.press("1", "1", "1", "1", "01").speak().press("1").heard
