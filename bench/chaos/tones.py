@@ -40,8 +40,9 @@ LINES = {prompt: 8 + 2 * n for n, prompt in enumerate(PROMPTS)}
 
 
 def line_of(prompt: str) -> int:
-    """The line of any prompt of the product's, by its id."""
-    return LINES.get(NOT_KEPT if prompt in _NOT_KEPT else prompt, LINES[OTHER])
+    """The line of any prompt of the product's, by its id. Whether she will be called is all one here."""
+    prompt = NOT_KEPT if prompt in _NOT_KEPT else prompt.removesuffix("_no_call")
+    return LINES.get(prompt, LINES[OTHER])
 
 
 PROMPT_OF = {line: prompt for prompt, line in LINES.items()}

@@ -8,6 +8,7 @@ answers has said yes (`VERIFY`).
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -32,7 +33,7 @@ class Reach(StrEnum):
     """Whether a citizen can be told by telephone. The values are stable names: JSON."""
 
     YES = "yes"
-    TO_VERIFY = "to_verify"  # a number was given, and whoever has it is yet to be asked
+    TO_VERIFY = "to_verify"  # a number was given, and whoever has it is yet to be asked for it
     REFUSED = "refused"  # whoever has it does not want to be called
     NO = "no"  # no number, one that can't be called, or nobody answered there when asked
 
@@ -88,17 +89,25 @@ async def is_being_asked(connection: AsyncConnection, number: str) -> bool:
     return (await connection.execute(select(callbacks.c.id).where(*asking).limit(1))).first() is not None
 
 
-async def reach(connection: AsyncConnection, case: Any, now: datetime) -> Reach:
-    """Whether she can be told of her case by telephone."""
-    number = number_of(case)
-    if not number:
-        return Reach.NO
-    if not is_given(case, number):
-        return Reach.YES
-    said = await standing(connection, number, now)
-    if said is None:
-        return Reach.TO_VERIFY if await is_being_asked(connection, number) else Reach.NO
-    return Reach.YES if said else Reach.REFUSED
+async def reach(connection: AsyncConnection, given: Sequence[Any], now: datetime) -> list[Reach]:
+    """Whether each of these citizens can be told of her case by telephone."""
+    numbers = [number_of(case) for case in given]
+    doubtful = {n for case, n in zip(given, numbers, strict=True) if is_given(case, n)}
+    if not doubtful:
+        return [Reach.YES if number else Reach.NO for number in numbers]
+    here = (callbacks.c.purpose == VERIFY, callbacks.c.number.in_(doubtful))
+    said = select(callbacks.c.number, callbacks.c.last_outcome).distinct(callbacks.c.number)
+    said = said.where(*here, callbacks.c.state == "reached", callbacks.c.ended_at > now - HOLDS)
+    said = said.order_by(callbacks.c.number, callbacks.c.ended_at.desc())
+    asking = select(callbacks.c.number).where(*here, callbacks.c.state.in_(OPEN))
+    known = dict.fromkeys((await connection.execute(asking)).scalars(), Reach.TO_VERIFY)
+    for row in await connection.execute(said):
+        known[row.number] = Reach.YES if row.last_outcome == Outcome.CONFIRMED else Reach.REFUSED
+    return [
+        known.get(number, Reach.NO) if number in doubtful and is_given(case, number)
+        else Reach.YES if number else Reach.NO
+        for case, number in zip(given, numbers, strict=True)
+    ]  # fmt: skip
 
 
 async def verified(connection: AsyncConnection, number: str, yes: bool, now: datetime) -> None:

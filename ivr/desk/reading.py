@@ -29,8 +29,6 @@ async def case_json(engine: AsyncEngine, code: str) -> Json | None:
     async with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
         rows = (await connection.execute(select(case_table).where(case_table.c.code == code))).all()
         found = await _cases_json(connection, rows)
-        if found:
-            found[0]["by_phone"] = await planning.reach(connection, rows[0]._mapping, datetime.now(UTC))
     return found[0] if found else None
 
 
@@ -73,9 +71,12 @@ async def _cases_json(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> 
     sent = await _children(connection, referrals, referrals.c.case_id, ids, referrals.c.referred_at)
     told = await _children(connection, case_events, case_events.c.case_id, ids, case_events.c.seq)
     kin = await _kin(connection, rows)
+    reach = await planning.reach(connection, [row._mapping for row in rows], datetime.now(UTC))
     return [
-        _case_json(r, heard.get(r.id, ()), sent.get(r.id, ()), told.get(r.id, ())) | kin[r.id] for r in rows
-    ]
+        _case_json(r, heard.get(r.id, ()), sent.get(r.id, ()), told.get(r.id, ()))
+        | kin[r.id] | {"by_phone": by_phone}
+        for r, by_phone in zip(rows, reach, strict=True)
+    ]  # fmt: skip
 
 
 async def _kin(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> dict[uuid.UUID, Json]:

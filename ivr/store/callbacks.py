@@ -6,6 +6,9 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, Uuid, te
 
 from ivr.store.base import metadata, moment
 
+# An answer that the desk must tell of, since nobody can be called. Callers join it with the case's status.
+UNTOLD = text("callbacks.purpose = 'answer' AND callbacks.state = 'unreachable'")
+
 # One row for one thing to tell; `key` makes it unique however often its cause is applied.
 # `state`: waiting | calling | reached | unconfirmed | cancelled | unreachable. `number` is E.164.
 callbacks = Table(

@@ -12,9 +12,13 @@ from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
-from ivr.desk import answers, callbacks, calling, planning, reading
+from ivr.cases.transitions import Actor, Side
+from ivr.desk import answers, callbacks, calling, closing, planning, queues, reading
 from ivr.desk.callbacks import Placing
+from ivr.desk.change import Ask
+from ivr.desk.inbox import Sight
 from ivr.desk.planning import Reach
+from ivr.desk.queues import Queue
 from ivr.desk.registering import Wanted, register
 from ivr.store.tables import callbacks as rows
 from ivr.store.tables import cases
@@ -41,7 +45,8 @@ async def of(engine: AsyncEngine, code: str) -> dict[str, Row[Any]]:
 async def reach(engine: AsyncEngine, code: str) -> Reach:
     async with engine.connect() as connection:
         case = (await connection.execute(select(cases).where(cases.c.code == code))).one()
-        return await planning.reach(connection, case._mapping, NOON)
+        [found] = await planning.reach(connection, [case._mapping], NOON)
+        return found
 
 
 async def asked(engine: AsyncEngine, placing: Placing | None) -> bool:
@@ -178,6 +183,13 @@ async def test_where_nobody_can_be_called_the_answer_is_the_desks_at_once(
     assert await calling.unreachable(engine) == 1
     await answers.answer(engine, code, "abfa", "پاسخ دوم", NOON)
     assert await calling.unreachable(engine) == 1
+    async with engine.connect() as connection:
+        desk = Sight(body="bazresi")
+        listed = await queues.page(connection, Queue.UNTOLD, desk, NOON)
+        assert [row.code for row in listed.rows] == [code]
+    await closing.close(engine, await page(engine), Ask(code, Actor("desk", Side.DESK), "نامه شد", NOON))
+    async with engine.connect() as connection:
+        assert (await queues.page(connection, Queue.UNTOLD, desk, NOON)).rows == []
 
 
 async def test_a_case_from_before_numbers_were_asked_for_is_asked_for_when_it_has_its_answer(
