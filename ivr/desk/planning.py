@@ -96,12 +96,11 @@ async def reach(connection: AsyncConnection, given: Sequence[Any], now: datetime
     if not doubtful:
         return [Reach.YES if number else Reach.NO for number in numbers]
     here = (callbacks.c.purpose == VERIFY, callbacks.c.number.in_(doubtful))
-    said = select(callbacks.c.number, callbacks.c.last_outcome).distinct(callbacks.c.number)
+    said = select(callbacks.c.number, callbacks.c.last_outcome).order_by(callbacks.c.ended_at)
     said = said.where(*here, callbacks.c.state == "reached", callbacks.c.ended_at > now - HOLDS)
-    said = said.order_by(callbacks.c.number, callbacks.c.ended_at.desc())
     asking = select(callbacks.c.number).where(*here, callbacks.c.state.in_(OPEN))
     known = dict.fromkeys((await connection.execute(asking)).scalars(), Reach.TO_VERIFY)
-    for row in await connection.execute(said):
+    for row in await connection.execute(said):  # the last one counts
         known[row.number] = Reach.YES if row.last_outcome == Outcome.CONFIRMED else Reach.REFUSED
     return [
         known.get(number, Reach.NO) if number in doubtful and is_given(case, number)

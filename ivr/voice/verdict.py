@@ -28,6 +28,7 @@ PROMPTS = frozenset(
     {
         "callback.greeting",
         "callback.code_is",
+        "callback.agency_is",
         "callback.later",
         "callback.goodbye",
         "callback.verify",
@@ -90,8 +91,9 @@ def tell(talk: Talk, step: AnswerStep) -> Flow[str]:
         yield from talk.do(Say(speech, talk.language), Said)
         talk.verdict = "heard"
         return ""
-    lead = ("callback.greeting", f"callback.answer_to.{seen.kind}", f"agency.{seen.agency}")
-    if (yield from ask(talk, step, code, seen, lead, answer(seen)[1:], which)) is None:
+    lead = ("callback.greeting", f"callback.answer_to.{seen.kind}")
+    news = (*answer(seen)[1:], "callback.agency_is", f"agency.{seen.agency}")
+    if (yield from ask(talk, step, code, seen, lead, news, which)) is None:
         talk.say("callback.later", *which)
     yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
     return ""
