@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
 from ivr.settings import ROOT, Settings
-from ivr.voice.wave import FRAME_BYTES, HEADER_BYTES
+from ivr.voice.wave import HEADER_BYTES
 
 TEMPLATES = ROOT / "dialplan"
 CALL_SECONDS = 1_800  # the absolute time-out: longer than the longest way through the menu
@@ -103,8 +103,6 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "fallback": settings.state_path / "fallback",
         "second_fallback": settings.second_path and settings.second_path / "fallback",
         "least_bytes": LEAST_BYTES,
-        "header_bytes": HEADER_BYTES,
-        "frame_bytes": FRAME_BYTES,
         "music": settings.sounds / "moh",
         "calls_back": bool(settings.callbacks.dial),
         "call_seconds": CALL_SECONDS,

@@ -34,6 +34,7 @@ FIELDS = frozenset(
     {"code", "kind", "topic", "county", "agency", "status", "due", "answer", "reason", "level"}
 )
 ANY = "*"
+OPENED, REFERRED = "case_opened", "case_referred"
 
 Words = Annotated[str, Field(min_length=1)]
 Said = str | dict[str, Words]  # one text, or one for each language
@@ -134,8 +135,16 @@ class Notices(Part):
         return []
 
     def about(self, event: str, topic: str) -> Iterator[Notice]:
-        """The notices to send: of each receiver and way the most particular."""
+        """The notices to send: of each receiver and way the most particular.
+
+        A case is referred at its opening: what its body is told of a referral it is told then, too, unless
+        a notice of its own for the opening says otherwise.
+        """
         fitting = [n for n in self.notices if n.on == event and fits(n.topic, topic) >= 0]
+        if event == OPENED:
+            said = {(n.to, n.by) for n in fitting}
+            referral = [n for n in self.notices if n.on == REFERRED and fits(n.topic, topic) >= 0]
+            fitting += [n for n in referral if n.to != "citizen" and (n.to, n.by) not in said]
         for to, by in dict.fromkeys((n.to, n.by) for n in fitting):
             yield max((n for n in fitting if (n.to, n.by) == (to, by)), key=lambda n: fits(n.topic, topic))
 

@@ -246,8 +246,8 @@ def _json(row: Row[Any]) -> dict[str, Any]:
     return {
         "id": str(row.id),
         "kind": row.kind,
-        "case": row.payload.get("case", ""),
-        "to": masked(row.kind, str(row.payload.get("to", ""))),
+        "case": told(row.payload, "case"),
+        "to": masked(row.kind, told(row.payload, "to")),
         "state": state,
         "attempts": row.attempts,
         "created_at": row.created_at.astimezone(ZONE).isoformat(),
@@ -255,6 +255,11 @@ def _json(row: Row[Any]) -> dict[str, Any]:
         "ended_at": ended.astimezone(ZONE).isoformat() if ended else None,
         "last_error": row.last_error,
     }
+
+
+def told(payload: Any, name: str) -> str:
+    """What a row says there; "" for one whose payload is nothing that we write."""
+    return str(payload.get(name, "")) if isinstance(payload, Mapping) else ""
 
 
 def masked(kind: str, to: str) -> str:

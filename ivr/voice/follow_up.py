@@ -32,7 +32,7 @@ def status(talk: Talk, step: StatusStep) -> Flow[str]:
         case Lookup.FOUND:
             if seen.may_confirm and seen.status == Status.ANSWERED:
                 lead = step.prompt + verdict.standing(seen)
-                yield from verdict.ask(talk, step, code, seen, lead, verdict.answer(seen))
+                yield from verdict.ask(talk, step, code, seen, lead, verdict.answer(seen, talk.language))
                 return step.go
             if seen.may_reopen:
                 speech = step.prompt + verdict.situation(seen, talk.caller.now, talk.language)

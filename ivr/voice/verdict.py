@@ -10,7 +10,7 @@ from types import MappingProxyType
 
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
-from ivr.voice import saying
+from ivr.voice import saying, script
 from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Record, Say, Sound, Speech, Words
 from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, RoomFound, Said
 from ivr.voice.menu import AnswerStep, Asking, Menu, Miss, OperatorStep, Step, VerifyStep
@@ -35,6 +35,9 @@ PROMPTS = frozenset(
         "callback.verified",
         "callback.refused",
         *(f"callback.answer_to.{kind}" for kind in Kind),
+        "status.answer_in_fa",
+        "status.answer_in_az",
+        "status.answer_unread",
         "verdict.menu",
         "verdict.closed_menu",
         "verdict.solved",
@@ -92,21 +95,30 @@ def tell(talk: Talk, step: AnswerStep) -> Flow[str]:
         talk.verdict = "heard"
         return ""
     lead = ("callback.greeting", f"callback.answer_to.{seen.kind}")
-    news = (*answer(seen)[1:], "callback.agency_is", f"agency.{seen.agency}")
+    said = answer(seen, talk.language)
+    said = said[1:] if said[:1] == ("status.answer_is",) else said  # the lead says that
+    news = (*said, "callback.agency_is", f"agency.{seen.agency}")
     if (yield from ask(talk, step, code, seen, lead, news, which)) is None:
         talk.say("callback.later", *which)
     yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
     return ""
 
 
-def answer(seen: CaseSeen) -> Speech:
-    """The answer as it is heard: a person's voice, or words for the synthesiser."""
+def answer(seen: CaseSeen, language: str) -> Speech:
+    """The answer as it is heard: a person's voice, or words for the synthesiser.
+
+    Words in another language than hers are announced as such: they are read by that language's voice.
+    """
     if seen.voice:
         return ("status.answer_is", Clip(seen.voice))
+    read_in = script.read_in(seen.answer, language)
+    if read_in is None:  # stored before answers were looked at, or by other hands: not noise, and not silence
+        return ("status.answer_unread",)
+    intro = "status.answer_is" if read_in == language else f"status.answer_in_{read_in}"
     words: Speech = (Words(seen.answer),) if seen.answer else ()
     spoken = [(f"agency.{part.agency}", Clip(part.voice)) for part in seen.parts if part.voice]
     said: Speech = (*words, *(sound for each in spoken for sound in each))
-    return ("status.answer_is", *said) if said else ()
+    return (intro, *said) if said else ()
 
 
 def ask(
@@ -221,7 +233,7 @@ def standing(seen: CaseSeen) -> Speech:
 def situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
     """Status, agency, deadline or delay, answer: each only where it is true of a case in that status."""
     speech: list[Sound] = [*standing(seen)]
-    if said := answer(seen):
+    if said := answer(seen, language):
         return (*speech, *said)
     if seen.status not in OPEN:
         return tuple(speech)

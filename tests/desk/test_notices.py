@@ -66,6 +66,7 @@ notices:
         ("case_escalated", {}, {"level": "governor"}, [("email", "governor@ostan.example", " governor")]),
         ("case_escalated", {"agency": "gas"}, {"level": "deputy"}, []),
         ("case_referred", {}, {}, [("email", "desk@abfa.example", "")]),
+        ("case_opened", {}, {}, [("email", "desk@abfa.example", "")]),
         ("case_closed", {}, {}, []),
     ],
 )

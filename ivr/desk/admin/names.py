@@ -34,11 +34,14 @@ class Names:
         return {code: row["name"] for code, row in rows.items() if not row["retired"]}
 
     def grouped(self) -> dict[str, dict[str, str]]:
-        """The live topics under the group that callers find them in."""
+        """The live topics under the group that callers find them in; those without a key behind their kin."""
+        first = {row["parent"]: row["key"][:1] for row in self.topic.values() if row["key"]}
         found: dict[str, dict[str, str]] = {}
-        for code, row in sorted(self.topic.items(), key=lambda each: each[1]["key"]):
-            if not row["retired"]:
-                found.setdefault(self.menu.get(row["key"][0], ""), {})[code] = row["name"]
+        for digit, _, code in sorted(
+            (first.get(row["parent"], ""), row["key"] or "~", code) for code, row in self.topic.items()
+        ):
+            if not self.topic[code]["retired"]:
+                found.setdefault(self.menu.get(digit, ""), {})[code] = self.topic[code]["name"]
         return found
 
 

@@ -167,7 +167,7 @@ TOPIC = Noun(
         Field("code", "code"),
         Field("name"),
         Field("parent", "code"),
-        Field("key", pattern=r"0|[1-9]\d"),
+        Field("key", pattern=r"0|[1-9]\d", needed=False),
         Field("deadline_days", "whole", low=1, high=365),
         Field("keywords", "list", needed=False),
         _RETIRED,
