@@ -235,7 +235,7 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
     )
     reopened = await story.until("reopened", "words_added")
 
-    story.at(saturday + timedelta(days=3), 9)
+    story.at(saturday + timedelta(days=4), 9)  # two working days from when it was opened again
     story.title("the deadline has passed, and nobody answers")
     await story.until("reopened", "escalated")
 

@@ -29,7 +29,7 @@ def test_the_news_begins_within_ten_seconds_whoever_answers_whatever(language: s
         if not path.exists():
             build_one(catalogue, language, id, tmp_path, [])
         with wave.open(str(path)) as sound:
-            return sound.getnframes() / sound.getframerate()
+            return float(sound.getnframes() / sound.getframerate())
 
     for kind in Kind:
         seen = CaseSeen(Lookup.FOUND, "answered", "abfa", answer="x", may_confirm=True, kind=kind)
