@@ -17,7 +17,7 @@ _NAMING = word_set(
 _IN = word_set("تو در از توی سمت طرف به")
 _LOCAL = ("دا", "ده", "دان", "دن", "دانم", "دنم", "لیم", "لی", "مون")
 # «در میانه راه», «از سراب گذشتن»: no place for all that.
-_NO_PLACE = word_set("راه های ی روز سال عمر بود بودن گم گذشتن زندگی حرف کار دعوا خواب بیابون است")
+_NO_PLACE = word_set("خوبی رو راه های ی عمر بود بودن گم گذشتن حرف دعوا خواب بیابون است")
 _AFTER = word_set("هستم هستیم میشینم میشینیم زندگی زنگ طرفینده دانیشیرام")
 _PASSED = word_set("رفتم رفتیم بردیم بردم میبرن میرم میریم")
 
@@ -41,6 +41,7 @@ class Places:
         of places whose bodies are not the province's."""
         self._elsewhere = tuple(normalise(name) for name in elsewhere)
         self._words = tuple(normalise(word) for word in words)
+        self._own = {normalise(spelling) for _, spelling in _pairs(names)}
         self._county: dict[tuple[str, ...], str] = {}
         for county, spelling in _pairs(names):
             self._add(county, spelling)
@@ -92,13 +93,17 @@ class Places:
         return max(found, key=lambda county: found[county], default="")
 
     def _is_meant(self, words: list[str], start: int, end: int) -> bool:
-        """A name that is an ordinary word, too, needs a word beside it that only a place has."""
-        if end - start > 1 or not any(_is(words[start], name) for name in self._words):
+        """A name that is an ordinary word, too, needs a word beside it that only a place has; a county's own
+        name only no word that speaks against it."""
+        name = next((name for name in self._words if _is(words[start], name)), "")
+        if end - start > 1 or not name:
             return True
-        named = not _NAMING.isdisjoint(words[max(0, start - 2) : start])
-        there = words[start - 1] in _IN if start else False
+        against = end < len(words) and words[end] in _NO_PLACE
+        if name in self._own:
+            return not against
+        named = not (_NAMING | _BEFORE - _IN).isdisjoint(words[max(0, start - 2) : start])
         told = not _AFTER.isdisjoint(words[end : end + 2]) or words[start].endswith(_LOCAL)
-        there = there and end < len(words) and words[end] not in _NO_PLACE
+        there = start > 0 and words[start - 1] in _IN and end < len(words) and not against
         return named or told or there
 
     def _at(self, words: list[str], place: int) -> tuple[str, int]:

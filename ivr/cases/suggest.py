@@ -71,13 +71,13 @@ class Suggestion:
     parts: tuple[Guess, ...] = ()
 
 
-def _offered(ranked: Sequence[Guess], parts: Sequence[Guess]) -> tuple[Guess, ...]:
-    """The first three, without those that nothing speaks for: «0 %» is no offer. Whose the parts are is there
-    in any case, as sure as the part is."""
-    listed = {guess.agency: guess for guess in [*ranked[:TOP], *parts] if guess.confidence >= LEAST}
-    named = [part.agency for part in parts]
-    first = [listed.pop(agency) for agency in named if agency in listed]
-    return tuple([*first, *listed.values()][:TOP]) or (ranked[0],)
+def _top(ranked: Sequence[Guess], parts: Sequence[Guess]) -> tuple[Guess, ...]:
+    """The likeliest three; whose the parts are is among them in any case, as sure as the part is."""
+    listed = {guess.agency: guess for guess in [*ranked[:TOP], *parts]}
+    first = [listed.pop(part.agency) for part in parts]
+    return tuple(
+        sorted([*first, *listed.values()][:TOP], key=lambda g: (g.agency != ranked[0].agency, -g.confidence))
+    )
 
 
 def still_open(top: Iterable[Mapping[str, Any]], returned: Collection[str]) -> list[Mapping[str, Any]]:
@@ -113,9 +113,9 @@ class Suggester:
         top = self._guesses(heard.chances, county, kind)
         first, parts = top[0], self._parts(heard, county, kind)
         doubt = self._doubt(text, first, parts, heard.familiar, county, kind)
-        return Suggestion(
-            first.topic, first.agency, first.confidence, not doubt, county, _offered(top, parts), doubt, parts
-        )
+        offered = _top(top, parts)
+        head = offered[0]
+        return Suggestion(head.topic, head.agency, head.confidence, not doubt, county, offered, doubt, parts)
 
     def _doubt(
         self, text: str, first: Guess, parts: tuple[Guess, ...], familiar: float, county: str, kind: str

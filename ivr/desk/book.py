@@ -152,13 +152,13 @@ class Book:
         await listen(self.engine.url.render_as_string(hide_password=False), CHANNEL, self._reload)
 
     async def recall(self, number: str, now: datetime) -> CallerKnown:
-        """The county of this caller's latest case that has one; is she blocked, does a case of hers wait?"""
+        """The county of this caller's latest case that has one, her language; blocked? does a case wait?"""
         caller = phone.key(number, self.area_code)
         if not caller:
             return CallerKnown(waits=False)
         async with asking(self.engine) as raw:
             row = await _KNOWN.first(raw, caller=caller, now=now)
-        return CallerKnown(row["county"] or "", row["blocked"], row["waits"])
+        return CallerKnown(row["county"] or "", row["blocked"], row["waits"], row["language"] or "")
 
     async def same_matter(self, number: str, opening: OpenCase, now: datetime) -> tuple[str, str] | None:
         """Code and id of this caller's case in which the same matter still waits for its agency's answer.
@@ -228,12 +228,14 @@ def latest_of() -> Select[Any]:
 
 
 def known() -> Select[Any]:
-    """Of `caller` the latest case's county or NULL, a block `now`, an unanswered case: exactly one row."""
+    """Of `caller` latest county and language or NULL, a block `now`, an unanswered case: exactly one row."""
     block = select(blocked_callers.c.id).where(blocked_callers.c.caller_key == bindparam("caller"))
     block = block.where(in_force(bindparam("now", type_=blocked_callers.c.until.type)))
     waiting = select(cases.c.id).where(*_HERS, *UNANSWERED)
     county = latest_of().scalar_subquery().label("county")
-    return select(county, block.exists().label("blocked"), waiting.exists().label("waits"))
+    spoken = select(cases.c.language).where(*_HERS, cases.c.channel == "phone")
+    language = spoken.order_by(cases.c.opened_at.desc()).limit(1).scalar_subquery().label("language")
+    return select(county, language, block.exists().label("blocked"), waiting.exists().label("waits"))
 
 
 def same_matter() -> Select[Any]:

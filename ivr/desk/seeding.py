@@ -106,7 +106,7 @@ def _rows(seeds: Seeds) -> list[tuple[Noun | None, Table, list[dict[str, Any]]]]
     ]
     bodies = [
         {
-            **agency.model_dump(include={"code", "name", "level", "county", "parent"}),
+            **agency.model_dump(include={"code", "name", "short", "level", "county", "parent"}),
             "assignable": agency.scope == "inside",
             "note": agency.note or "",
         }

@@ -55,6 +55,7 @@ class Areas(Part):
 class Agency(Part):
     code: Code
     name: Text
+    short: Annotated[str, StringConstraints(max_length=24)] = ""
     level: Text
     county: str | None = None
     parent: str | None = None

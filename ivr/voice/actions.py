@@ -69,7 +69,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class RecallCaller:
-    """Where did this caller's latest case come from, and is she blocked? Answer: `CallerKnown`."""
+    """What do the books know of her: her latest county and language, a block? Answer: `CallerKnown`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,12 +63,14 @@ class CallerKnown:
     """The county code of the caller's latest case, or "" when there is none or nobody could look.
 
     `blocked`: she gets no case by the usual way for now, only the operator or the beep. `waits`: she may have
-    a case that an agency must still answer; False only where somebody looked.
+    a case that an agency must still answer; False only where somebody looked. `language`: of her latest call
+    that became a case.
     """
 
     county: str = ""
     blocked: bool = False
     waits: bool = field(default=True, compare=False)
+    language: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,9 +107,10 @@ class ReviewStep(Asking):
 
 @dataclass(frozen=True, slots=True)
 class CodeStep(Asking):
-    """type: code. Speak the tracking code `times` times; key `repeat` speaks it again."""
+    """type: code. Once `ready_prompt`, then the tracking code `times` times; key `repeat` speaks it again."""
 
     times: int
+    ready_prompt: tuple[str, ...]
     repeat: str
     repeat_prompt: tuple[str, ...]
     no_code_prompt: tuple[str, ...]

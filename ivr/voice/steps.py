@@ -35,6 +35,7 @@ BUILT_IN = frozenset(
         "silence",
         "pause",
         "topic.other_leaf",
+        "keys.back",
         "county.chosen",
         "county.offer_press",
         "confirm.menu",

@@ -79,7 +79,7 @@ class Talk:
         self.reason_lost = ""  # why her reason for "not solved" is not kept: no_room | failed | not_kept
         self._number_full = False  # the last keys were a whole number, so a # may still come that ends it
         self._pending: list[Sound] = []
-        self.history: list[str] = []
+        self.history: list[tuple[str, dict[str, str]]] = []  # steps to go back to, and the draft before each
 
     @property
     def shows_number(self) -> bool:

@@ -155,10 +155,11 @@ class Timing:
         return misses + invitation + step.max_seconds + told
 
     def _code(self, step: menu.CodeStep) -> float:
-        once = self.speech(saying.code(_EXAMPLE_CODE, self.language))
+        once = self.speech(saying.dictated(_EXAMPLE_CODE, self.language))
         between = (step.times - 1) * (self._prompt("code.once_more") + once)
         expects = max(self._prompt(prompt) for prompt in EXPECT)
-        return self.speech(step.prompt + step.repeat_prompt) + once + between + expects
+        spoken = self.speech(step.ready_prompt + step.prompt + step.repeat_prompt)
+        return spoken + once + between + expects
 
     def _status(self, step: menu.StatusStep) -> float:
         agency = max((self._prompt(f"agency.{code}") for code in self.directory.agencies), default=0.0)

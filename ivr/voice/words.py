@@ -121,7 +121,10 @@ def code(talk: Talk, step: CodeStep) -> Flow[str]:
         if talk.code is not None:  # else nothing was kept, and that was said
             talk.say(*step.no_code_prompt)
         return step.go
-    digits = saying.code(talk.code, talk.language)
+    if step.ready_prompt:  # a key only shortens the wait for her pen
+        ready = talk.take_pending() + step.ready_prompt
+        yield from talk.do(Say(ready, talk.language, step.barge_in), Said)
+    digits = saying.dictated(talk.code, talk.language)
     speech: Speech = (*step.prompt, *digits)
     for _ in range(step.times - 1):
         speech += ("code.once_more", *digits)

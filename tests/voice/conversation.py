@@ -73,6 +73,7 @@ class Conversation:
     menu: Menu = field(default_factory=default_menu)
     caller: Caller = CALLER
     county: str = ""
+    language: str = ""  # of her latest case
     code: str = CODE
     seen: CaseSeen = UNKNOWN
     transfer: Transfer = Transfer.NOBODY
@@ -149,7 +150,7 @@ class Conversation:
         while True:
             match action:
                 case RecallCaller():
-                    event: Event = CallerKnown(self.county)
+                    event: Event = CallerKnown(self.county, language=self.language)
                 case FindRoom():
                     event = RoomFound(self.room)
                 case WishCallBack():
