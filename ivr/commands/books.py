@@ -19,7 +19,8 @@ cases = typer.Typer(help="The cases.", no_args_is_help=True)
 calls = typer.Typer(help="The calls.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many.")]
-PLAIN = ["code", "kind", "topic", "county", "agency", "status", "channel", "caller", "opened_at", "due_at"]
+PLAIN = ["code", "kind", "topic", "county", "agency", "status", "channel", "caller", "by_phone"]
+PLAIN += ["opened_at", "due_at"]
 Code = Annotated[str, typer.Argument(help="A tracking code; blanks and dashes don't matter.")]
 
 

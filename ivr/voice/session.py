@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ivr.voice.actions import Action, HangUp, RecallCaller
+from ivr.voice.actions import Action, HangUp, MissReason, RecallCaller
 from ivr.voice.directory import Directory
 from ivr.voice.events import Caller, CallerKnown, Ended, Event, HungUp, Keys, Recorded, Said, Transferred
 from ivr.voice.menu import Asking, BranchStep, CountyStep, DigitsStep, Menu, RecordStep, Step
@@ -75,6 +75,8 @@ class Session(Talk):
         except Gone:
             pass
         yield from self._leave_no_words()
+        if self.reason_lost and self.code:
+            yield MissReason(self.code, self.reason_lost)
         yield HangUp()
 
     def _walk(self) -> Flow[None]:
