@@ -73,6 +73,8 @@ class Delivery:
                     done = await self.once(ways(session, self.settings))
                 except AWAY as error:
                     log.warning("nothing can leave for now: %s", error)
+                except Exception:  # one fault of ours must not end what leaves for ever
+                    log.exception("this batch could not leave; the next one is tried")
                 if done < BATCH and not self._made:  # what comes meanwhile leaves together, which costs less
                     await asyncio.sleep(LOOK_SECONDS)
 
@@ -91,7 +93,11 @@ class Delivery:
         rows = await outgoing.lease(self.engine, self.clock(), BATCH)
         events = [row for row in rows if not row.is_letter and row.kind != outgoing.WISH]
         self._made = await self._spread(events, notices, ways)
-        await asyncio.gather(*(deal(row) for row in rows if row not in events))
+        dealt = await asyncio.gather(
+            *(deal(row) for row in rows if row not in events), return_exceptions=True
+        )
+        for error in filter(None, dealt):  # only once all had their turn
+            raise error
         return len(rows)
 
     async def _spread(self, events: list[Leased], notices: Notices, ways: Mapping[str, Way]) -> int:
@@ -122,6 +128,17 @@ class Delivery:
         return self._notices
 
     async def _deal(self, row: Leased, ways: Mapping[str, Way]) -> None:
+        """A row that can't be worked on is put aside with its reason, and hinders no other."""
+        try:
+            await self._carry_out(row, ways)
+        except Exception as error:
+            if isinstance(error, AWAY) and not is_our_fault(error):
+                raise
+            log.exception("%s can't be worked on and is put aside", row.key)
+            why = f"can't be worked on: {type(error).__name__}: {error}"
+            await outgoing.failed(self.engine, row, why, True, self.clock())
+
+    async def _carry_out(self, row: Leased, ways: Mapping[str, Way]) -> None:
         if row.kind == outgoing.WISH:
             await outgoing.call_back(self.engine, row, self.clock())
             return
@@ -130,7 +147,7 @@ class Delivery:
             await outgoing.delivered(self.engine, row, self.clock())
             return
         dead = await outgoing.failed(self.engine, row, why, for_good, self.clock())
-        to = outgoing.masked(row.kind, str(row.payload.get("to", "")))
+        to = outgoing.masked(row.kind, outgoing.told(row.payload, "to"))
         log.log(logging.ERROR if dead else logging.WARNING, "%s to %s was not sent: %s", row.kind, to, why)
 
     async def _send(self, row: Leased, ways: Mapping[str, Way]) -> tuple[str, bool]:

@@ -120,10 +120,12 @@ async def _server(settings: Settings) -> Finding:
     on_spare = told.get("ivr_journal_on_spare") == "1"
     full = float(told.get("ivr_open_files", 0)) > 0.8 * float(told.get("ivr_open_files_limit", 1))
     found += ", the journal is on the second volume" if on_spare else ""
+    failing = float(told.get("ivr_loops_failing", 0))
+    found += f", {failing:.0f} of its loops keep failing (its log and /readyz say which)" if failing else ""
     connected = told.get("ivr_ami_connected") == "1"
     found += "" if connected else ", no connection to Asterisk's manager"
     mend = "look at disk, files and asterisk in this list"
-    return Finding("server", bool(told) and connected and not on_spare and not full, found, mend)
+    return Finding("server", bool(told) and connected and not (on_spare or full or failing), found, mend)
 
 
 async def _database(settings: Settings) -> Finding:

@@ -33,11 +33,14 @@ class Web(Part):
     """`proxies`: networks of reverse proxies (TLS) whose X-Forwarded-For and -Proto are believed.
 
     Who signed in to the panel is signed out after `idle_minutes` without a page, and after `session_hours`.
+    Beyond `max_connections` at once, or `max_per_address` from an address that is no proxy's, none is let in.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(8111, ge=1, le=65535)
     proxies: tuple[str, ...] = ()
+    max_connections: int = Field(1_000, ge=1)
+    max_per_address: int = Field(200, ge=1)
     idle_minutes: float = Field(120, gt=0)
     session_hours: float = Field(12, gt=0)
 
@@ -181,6 +184,10 @@ class Callbacks(Part):
     gaps_hours: tuple[float, ...] = Field((3, 21, 27), min_length=1)
     busy_minutes: float = Field(30, ge=0)
     per_number_per_day: int = Field(2, ge=1)
+    verify_days: float = Field(3, ge=0)
+    verify_rings: int = Field(3, ge=1, le=20)
+    verify_per_caller_per_day: int = Field(3, ge=0)
+    verify_per_channel_per_day: int = Field(200, ge=0)
     ring_seconds: float = Field(40, ge=1, le=120)
     at_once: int = Field(2, ge=1, le=100)
 

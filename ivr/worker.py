@@ -6,18 +6,20 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import astuple
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 from ivr.desk import custody, entries, retention
 from ivr.desk.admin import terms
 from ivr.desk.adopting import adopt_left
 from ivr.desk.apply import Pump
-from ivr.desk.book import Book, BookEmpty
+from ivr.desk.book import Book, BookEmpty, Page
 from ivr.desk.codes import CodeBlock
 from ivr.desk.collecting import settle
 from ivr.desk.counting import count_days
@@ -32,9 +34,10 @@ from ivr.desk.storing import store_recordings
 from ivr.desk.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
 from ivr.desk.telling import SIGN_SECONDS
 from ivr.desk.timing import end_pauses
+from ivr.every import Loops
 from ivr.store import slots
 from ivr.store.derived import Derived
-from ivr.store.engine import AWAY
+from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.journal import JournalError
 from ivr.store.vault import Vault, VaultError
 
@@ -53,7 +56,9 @@ RETENTION_SECONDS = 3600.0  # how often what is kept long enough is taken away
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
 FIRST_LEASE_SECONDS = 10.0
 LAST_SECONDS = 5.0
-LONGEST_WAIT = 60.0
+
+
+Step = Callable[[AsyncEngine, Page, datetime], Awaitable[int]]
 
 
 def _now() -> datetime:
@@ -94,7 +99,7 @@ class Worker:
         self.shelf = Shelf(pump.engine, book, recordings, spool, alone)
         self.strays = 0  # recordings that the last pass of the reconciler had to leave
         self._gone = asyncio.Event()
-        self._running: list[asyncio.Task[None]] = []
+        self.loops = Loops()
 
     async def start(self) -> None:
         """Lease tracking codes once, if the database is there, then work in the background."""
@@ -120,27 +125,14 @@ class Worker:
         }
         if self.vault is not None:
             parts["store"] = partial(self._store, self.vault)
-        self._running = [
-            asyncio.create_task(self._again(name, part), name=name) for name, part in parts.items()
-        ]
+        for name, part in parts.items():
+            self.loops.start(name, part)
 
     async def close(self) -> None:
         """Apply what is journalled, if the database is there, then stop."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.pump.idle(), LAST_SECONDS)
-        for part in self._running:
-            part.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-
-    async def _again(self, name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        wait = 1.0
-        while True:
-            try:
-                await part()
-            except Exception:
-                log.exception("%s failed; again in %g s", name, wait)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, LONGEST_WAIT)
+        await self.loops.close()
 
     async def _take_in(self) -> None:
         while True:
@@ -234,20 +226,25 @@ class Worker:
                 log.warning("nothing is taken away for now: %s", error)
 
     async def _escalate(self) -> None:
-        engine = self.pump.engine
+        steps: dict[str, Step] = {"pauses are over": end_pauses, "deadlines moved with the calendar": retime}
+        steps |= {"cases climbed their ladder": sweep, "collective cases are over": settle}
         while True:
-            try:
-                page = await self.book.page()
-                await end_pauses(engine, page, self.clock())
-                if moved := await retime(engine, page, self.clock()):
-                    log.info("%d deadlines moved with the calendar", moved)
-                if climbed := await sweep(engine, page, self.clock()):
-                    log.info("%d cases climbed their ladder", climbed)
-                if settled := await settle(engine, page, self.clock()):
-                    log.info("%d collective cases are over", settled)
-            except (BookEmpty, *AWAY) as error:
-                log.warning("no case can climb its ladder for now: %s", error)
+            for what, step in steps.items():
+                await self._one_step(what, step)
             await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _one_step(self, what: str, step: Step) -> None:
+        """A step that a fault of ours stops does not stop those after it."""
+        try:
+            if count := await step(self.pump.engine, await self.book.page(), self.clock()):
+                log.info("%d %s", count, what)
+        except (BookEmpty, *AWAY) as error:
+            if is_our_fault(error):
+                log.exception("escalation (%s) is at fault, which no waiting mends", what)
+            else:
+                log.warning("no case can climb its ladder for now (%s): %s", what, error)
+        except Exception:
+            log.exception("escalation (%s) failed; the other steps go on", what)
 
     async def _prove(self) -> None:
         while True:

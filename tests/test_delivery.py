@@ -128,6 +128,44 @@ async def test_an_event_at_fault_holds_up_no_other_and_is_seen_in_the_end(
             assert "odd" in dead.scalars().all()
 
 
+async def test_rows_that_nobody_can_read_are_put_aside_and_what_comes_after_them_leaves(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    unreadable = {"sms": "[]", "webhook": '"a"', outgoing.WISH: "{}", "no_such_kind": "7"}
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        row = """INSERT INTO outbox (id, key, kind, payload, created_at, next_at) VALUES
+            (gen_random_uuid(), :kind, :kind, CAST(:payload AS jsonb), now() - interval '1 year',
+            now() - interval '1 year')"""
+        async with engine.begin() as connection:
+            for kind, payload in unreadable.items():
+                await connection.execute(text(row), {"kind": kind, "payload": payload})
+        for seconds in (0.0, *RETRIES):
+            post.now += timedelta(seconds=seconds)
+            await post.all()
+    assert len(web.requests) == 1
+    dead = {row["kind"]: row for row in await outgoing.listed(engine, "dead", 50) if not row["case"]}
+    assert set(dead) == set(unreadable)
+    assert "can't be worked on: AttributeError" in dead["sms"]["last_error"]
+    assert "KeyError" in dead[outgoing.WISH]["last_error"]
+
+
+async def test_the_body_hears_of_a_case_at_its_opening_too(engine: AsyncEngine, tmp_path: Path) -> None:
+    (tmp_path / "notices.yaml").write_text(
+        """
+contacts: [{agency: abfa, email: [desk@abfa.example]}]
+notices: [{on: case_referred, to: agency, by: email, subject: "{code}", text: "{topic} {due}"}]
+"""
+    )
+    async with smtp_server() as smtp:
+        settings = Notify(email=Email(host="127.0.0.1", port=smtp.port, tls="none"))
+        post = Post(engine, settings, tmp_path)
+        code = await opened(engine, tmp_path)
+        await post.all()
+    assert len(smtp.letters) == 1 and code in str(smtp.letters[0].content)
+
+
 async def test_the_same_event_twice_is_one_letter_and_two_workers_send_it_once(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

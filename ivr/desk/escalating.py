@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.escalation import Rung, climb
@@ -22,6 +23,7 @@ from ivr.desk.book import Page
 from ivr.desk.change import clock_of
 from ivr.desk.events import Told, tell_all
 from ivr.desk.opening import outbox_row
+from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.tables import cases, outbox
 
 log = logging.getLogger(__name__)
@@ -57,13 +59,40 @@ async def sweep(engine: AsyncEngine, page: Page, now: datetime | None = None, ba
     """Let every case climb that is due and held by nobody else; how many did. Safe to interrupt anywhere."""
     now, climbed = now or datetime.now(UTC), 0
     while True:
-        async with engine.begin() as connection:
-            found = (await connection.execute(due(now, batch))).all()
-            climbs = [climb_of(case, page, now) for case in found]
-            await _save(connection, climbs, page, now)
-        climbed += sum(bool(each.passed) for each in climbs)
-        if len(found) < batch:
+        try:
+            found, moved = await _together(engine, page, due(now, batch), now)
+        except Exception as error:
+            if isinstance(error, AWAY) and not is_our_fault(error):
+                raise
+            found, moved = await _one_by_one(engine, page, now, batch)
+        climbed += moved
+        if found < batch:
             return climbed
+
+
+async def _together(engine: AsyncEngine, page: Page, which: Select[Any], now: datetime) -> tuple[int, int]:
+    """All of them in one transaction. How many were due, and how many climbed."""
+    async with engine.begin() as connection:
+        found = (await connection.execute(which)).all()
+        climbs = [climb_of(case, page, now) for case in found]
+        await _save(connection, climbs, page, now)
+    return len(found), sum(bool(each.passed) for each in climbs)
+
+
+async def _one_by_one(engine: AsyncEngine, page: Page, now: datetime, batch: int) -> tuple[int, int]:
+    """One of them is at fault: it waits an hour, with its reason in the log, and keeps no other waiting."""
+    async with engine.begin() as connection:
+        found, moved = (await connection.execute(due(now, batch))).all(), 0
+    for case in found:
+        try:
+            moved += (await _together(engine, page, due(now, 1).where(cases.c.id == case.id), now))[1]
+        except Exception as error:
+            if isinstance(error, AWAY) and not is_our_fault(error):
+                raise
+            log.exception("case %s can't climb its ladder and is put aside for an hour", case.code)
+            async with engine.begin() as connection:
+                await connection.execute(_WAIT, [{"its_id": case.id, "its_next": now + AGAIN}])
+    return len(found), moved
 
 
 def due(now: datetime, batch: int) -> Select[Any]:
@@ -111,7 +140,8 @@ async def _save(connection: AsyncConnection, climbs: Sequence[Climb], page: Page
         for kind in [f"case_{one.event}"]
     ]
     if messages:
-        await connection.execute(outbox.insert(), messages)
+        # A key that is there already is this very message: it never leaves twice, and hinders no climb.
+        await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), messages)
 
 
 def _cause(climb: Climb) -> uuid.UUID:

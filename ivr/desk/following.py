@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,9 @@ from sqlalchemy import Select, and_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.statuses import OPEN
+from ivr.desk import planning
 from ivr.desk.parts import parts_column
+from ivr.desk.planning import Reach
 from ivr.store.tables import agencies, areas, case_events, cases, provinces, topics
 
 Json = dict[str, Any]
@@ -89,14 +91,22 @@ def of_channel(channel: str) -> Select[Any]:
     )
 
 
+async def reach(engine: AsyncEngine, rows: Sequence[Any], now: datetime) -> list[Reach]:
+    """Whether each of their citizens can be told by telephone."""
+    async with engine.connect() as connection:
+        return await planning.reach(connection, [row._mapping for row in rows], now)
+
+
 _NEWEST = (cases.c.opened_at.desc(), cases.c.id.desc())
 
 
 async def services(connection: AsyncConnection) -> list[Service]:
     """All topics in the menu's order."""
     menu: Mapping[str, str] = (await connection.execute(select(provinces.c.menu))).scalar_one()
-    rows = (await connection.execute(select(topics).order_by(topics.c.key))).all()
-    return [Service(r.code, r.name, menu.get(r.key[:1], ""), tuple(r.keywords)) for r in rows]
+    rows = (await connection.execute(select(topics))).all()
+    first = {row.parent: row.key[:1] for row in rows if row.key}
+    rows = sorted(rows, key=lambda row: (first.get(row.parent, ""), row.key or "~", row.code))
+    return [Service(r.code, r.name, menu.get(first.get(r.parent, ""), ""), tuple(r.keywords)) for r in rows]
 
 
 async def counties(connection: AsyncConnection) -> dict[str, str]:

@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases import phone
 from ivr.desk.placed import overlaid, read_placed
 from ivr.store import tables
+from ivr.voice import script
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,7 @@ FIELDS = frozenset(
     {"code", "kind", "topic", "county", "agency", "status", "due", "answer", "reason", "level"}
 )
 ANY = "*"
+OPENED, REFERRED = "case_opened", "case_referred"
 
 Words = Annotated[str, Field(min_length=1)]
 Said = str | dict[str, Words]  # one text, or one for each language
@@ -50,9 +52,21 @@ def fits(pattern: str, topic: str) -> int:
 
 
 def filled(said: Said, language: str, words: Mapping[str, str]) -> str:
-    """In that language, else in the first there is."""
-    text = said.get(language) or next(iter(said.values())) if isinstance(said, dict) else said
-    return text.format_map(dict.fromkeys(FIELDS, "") | dict(words))
+    """In that language, else in Persian, else in the first there is."""
+    if isinstance(said, dict):
+        said = said.get(language) or said.get("fa") or next(iter(said.values()))
+    return said.format_map(dict.fromkeys(FIELDS, "") | dict(words))
+
+
+def for_reading(said: Said, language: str) -> tuple[Said, str]:
+    """What who speaks that language can read of it, and in which language.
+
+    Iran's Azerbaijanis read Persian, or their own in Arabic letters: Latin ones are for the synthesiser.
+    """
+    if language != script.AZ:
+        return said, language
+    own = said.get(language, "") if isinstance(said, dict) else ""
+    return (own, script.AZ) if script.language_of(own) in (script.AZ_ARABIC, script.FA) else (said, script.FA)
 
 
 class Unfit(ValueError):
@@ -134,8 +148,16 @@ class Notices(Part):
         return []
 
     def about(self, event: str, topic: str) -> Iterator[Notice]:
-        """The notices to send: of each receiver and way the most particular."""
+        """The notices to send: of each receiver and way the most particular.
+
+        A case is referred at its opening: what its body is told of a referral it is told then, too, unless
+        a notice of its own for the opening says otherwise.
+        """
         fitting = [n for n in self.notices if n.on == event and fits(n.topic, topic) >= 0]
+        if event == OPENED:
+            said = {(n.to, n.by) for n in fitting}
+            referral = [n for n in self.notices if n.on == REFERRED and fits(n.topic, topic) >= 0]
+            fitting += [n for n in referral if n.to != "citizen" and (n.to, n.by) not in said]
         for to, by in dict.fromkeys((n.to, n.by) for n in fitting):
             yield max((n for n in fitting if (n.to, n.by) == (to, by)), key=lambda n: fits(n.topic, topic))
 
@@ -177,7 +199,8 @@ def letters(notices: Notices, event: str, case: Mapping[Any, Any], words: Mappin
     level = str(words.get("level", ""))
     found = []
     for notice in notices.about(event, case["topic"]):
-        text, subject = (filled(said, case["language"], words) for said in (notice.text, notice.subject))
+        fit = (for_reading(said, case["language"]) for said in (notice.text, notice.subject))
+        text, subject = (filled(said, language, words) for said, language in fit)
         for to in _receivers(notices, notice, case, level):
             found.append(Letter(notice.by, to, text, subject))
     concerned = notices.reached(case["agency"], level)

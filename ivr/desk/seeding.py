@@ -13,7 +13,7 @@ from ivr.cases.escalation import as_json
 from ivr.desk.admin.keeping import Kept, sift
 from ivr.desk.admin.nouns import AGENCY, AREA, DAY, KIND, RULE, TOPIC, Noun
 from ivr.desk.book import CHANNEL, BookEmpty
-from ivr.desk.seeds import Seeds, directory_from, groups, load_seeds
+from ivr.desk.seeds import SeedError, Seeds, directory_from, groups, load_seeds
 from ivr.store.calendar_revisions import raise_revision
 from ivr.store.tables import agencies, areas, calendar_days, provinces, routing_rules, topics
 from ivr.voice.directory import County, Directory, Topic
@@ -24,7 +24,9 @@ SEED = "seed"
 
 
 async def seed(engine: AsyncEngine, folder: Path) -> list[Kept]:
-    """Insert or update everything in one transaction, then tell all workers. Raises SeedError.
+    """Insert or update everything in one transaction, then tell all workers.
+
+    Raises SeedError, also when the database holds another province.
 
     What the files no longer name stays (cases point to it); only seeded routing rules are replaced whole.
     What people changed (`ivr.desk.admin`) stays too: in what it differs from the files is the answer.
@@ -34,7 +36,7 @@ async def seed(engine: AsyncEngine, folder: Path) -> list[Kept]:
     async with engine.begin() as connection:
         await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('seed'))"))
         before = await _timing(connection)
-        await connection.execute(delete(provinces).where(provinces.c.code != seeds.name))
+        await _only_its_own(connection, seeds)
         for noun, table, rows in _rows(seeds):
             if noun is not None:
                 rows, _, found = await sift(connection, noun, rows)
@@ -48,13 +50,26 @@ async def seed(engine: AsyncEngine, folder: Path) -> list[Kept]:
     return kept
 
 
+async def _only_its_own(connection: AsyncConnection, seeds: Seeds) -> None:
+    """Codes of bodies, topics and counties are alike in two provinces: a second would overwrite the first.
+
+    The telephone's area code tells two provinces apart from one whose folder was renamed.
+    """
+    its_own = (provinces.c.code == seeds.name) | (provinces.c.area_code == seeds.areas.area_code)
+    there = (await connection.execute(select(provinces.c.code).where(~its_own))).scalar()
+    if there is not None:
+        needs = "needs a database and an IVR_STATE of its own"
+        raise SeedError(f"this database holds the province {there}; {seeds.name} {needs}")
+    await connection.execute(delete(provinces).where(provinces.c.code != seeds.name))
+
+
 async def directory(engine: AsyncEngine) -> Directory:
     """The province as the call flow sees it, from the database. Raises BookEmpty before the first seeding."""
     async with engine.connect() as connection:
         province = (await connection.execute(select(provinces))).first()
         if province is None:
             raise BookEmpty("the database has no province yet: run `ivr db upgrade`")
-        live = topics.c.retired_at.is_(None)
+        live = topics.c.retired_at.is_(None) & (topics.c.key != "")
         leaves = await connection.execute(
             select(topics.c.code, topics.c.key).where(live).order_by(topics.c.key)
         )
@@ -69,6 +84,7 @@ async def directory(engine: AsyncEngine) -> Directory:
             counties=tuple(County(row.code, row.key) for row in counties),
             agencies=tuple(bodies.scalars()),
             other_topic=province.other_topic,
+            area_code=province.area_code,
         )
 
 
@@ -90,7 +106,7 @@ def _rows(seeds: Seeds) -> list[tuple[Noun | None, Table, list[dict[str, Any]]]]
     ]
     bodies = [
         {
-            **agency.model_dump(include={"code", "name", "level", "county", "parent"}),
+            **agency.model_dump(include={"code", "name", "short", "level", "county", "parent"}),
             "assignable": agency.scope == "inside",
             "note": agency.note or "",
         }

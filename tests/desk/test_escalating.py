@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk import answers, closing, referring, timing
 from ivr.desk.escalating import sweep
 from ivr.desk.escalation_proof import GRACE, prove
+from ivr.desk.opening import outbox_row
 from ivr.store.tables import cases, outbox
 from tests.desk.counter import Counter, counter
 from tests.desk.test_verify import findings
@@ -177,3 +179,32 @@ async def test_a_case_that_can_t_be_timed_does_not_keep_the_others_waiting(
     assert not await proved(at), "the watchdog sees it"
     at.at += timedelta(hours=2)
     assert await sweep(at.engine, at.page, at.at) == 1
+
+
+async def test_a_message_left_over_under_a_climb_s_key_hinders_no_climb(at: Counter) -> None:
+    codes = [await at.open(BILL) for _ in range(3)]
+    odd = await at.row(codes[1])
+    cause = uuid.uuid5(odd.id, f"escalated:{odd.last_seq + 1}")
+    left = outbox_row(f"case_escalated:{cause}", "case_escalated", at.at, {"case": "left over"})
+    async with at.engine.begin() as connection:
+        await connection.execute(outbox.insert(), [left])
+    assert await sweep(at.engine, at.page, at.later(60)) == 3
+    assert await proved(at) and [len(await notices(at, code)) for code in codes] == [1, 0, 1]
+
+
+async def test_a_case_that_the_books_refuse_waits_with_its_reason_and_alone(
+    at: Counter, caplog: pytest.LogCaptureFixture
+) -> None:
+    codes = [await at.open(BILL) for _ in range(3)]
+    odd = await at.row(codes[1])
+    async with at.engine.begin() as connection:  # its row lags behind its story
+        await connection.execute(update(cases).where(cases.c.id == odd.id).values(last_seq=1))
+    assert await sweep(at.engine, at.page, at.later(60)) == 2
+    assert [len(await climbs(at, code)) for code in codes] == [1, 0, 1]
+    assert f"case {codes[1]} can't climb its ladder and is put aside" in caplog.text
+    assert not await proved(at), "the watchdog, and so the doctor, names it"
+    assert await sweep(at.engine, at.page, at.at) == 0, "not again before an hour is over"
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).where(cases.c.id == odd.id).values(last_seq=odd.last_seq))
+    at.at += timedelta(hours=2)
+    assert await sweep(at.engine, at.page, at.at) == 1 and await proved(at)

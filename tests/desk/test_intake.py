@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -177,9 +178,11 @@ async def test_a_caller_is_known_by_her_latest_case_however_her_number_is_writte
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     async with office(engine, tmp_path) as desk:
-        await desk.intake.open_case(call("09141234567"), opening(county="ahar"))
+        await desk.intake.open_case(call("09141234567"), replace(opening(county="ahar"), language="az"))
         await desk.intake.open_case(call(""), opening(county="tabriz"))
         await desk.pump.idle()
+        assert (await desk.intake.recall("+989141234567")).language == "az"
+        assert (await desk.intake.recall("09140000000")).language == ""
         assert await desk.intake.recall("+989141234567") == CallerKnown("ahar")
         assert await desk.intake.recall("09140000000") == CallerKnown("")
         assert await desk.intake.recall("") == CallerKnown("")

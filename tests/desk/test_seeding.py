@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.book import Book
+from ivr.desk.following import services
 from ivr.desk.seeding import directory, directory_from, seed
 from ivr.desk.seeds import SeedError, load_seeds
 from ivr.store.tables import agencies, areas, calendar_days, provinces, routing_rules, topics
@@ -32,6 +34,17 @@ async def test_the_database_and_the_files_give_the_same_directory(engine: AsyncE
     assert stored.other_topic == written.other_topic == "other.other"
 
 
+async def test_a_topic_without_a_key_takes_cases_and_is_not_in_the_telephones_menu(
+    engine: AsyncEngine,
+) -> None:
+    assert "docs.post" not in {topic.code for topic in (await directory(engine)).topics}
+    async with engine.connect() as connection:
+        offered = {service.code: service for service in await services(connection)}
+    assert offered["docs.post"].group == offered["docs.identity"].group != ""
+    page = await Book(engine).page()
+    assert page.rules.route("complaint", "docs.post").agency == "post"
+
+
 async def test_seeding_again_changes_nothing_but_what_changed(engine: AsyncEngine, folder: Path) -> None:
     tables = (provinces, areas, agencies, topics, routing_rules, calendar_days)
     before = [await count(engine, table) for table in tables]
@@ -52,6 +65,20 @@ async def test_seeding_again_changes_nothing_but_what_changed(engine: AsyncEngin
     async with engine.connect() as connection:
         query = select(topics.c.deadline_days).where(topics.c.code == "water.supply")
         assert (await connection.execute(query)).scalar() == 4
+
+
+async def test_a_second_province_is_refused_and_the_first_stays_as_it_was(
+    engine: AsyncEngine, folder: Path
+) -> None:
+    for file, old, new in (("topics", "_days: 2\n", "_days: 4\n"), ("areas", 'code: "041"', 'code: "024"')):
+        text = (folder / f"{file}.yaml").read_text()
+        (folder / f"{file}.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(SeedError, match="holds the province east-azerbaijan; province needs a database"):
+        await seed(engine, folder)
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(provinces.c.code))).scalars().all() == [SEED.name]
+        query = select(topics.c.deadline_days).where(topics.c.code == "water.supply")
+        assert (await connection.execute(query)).scalar() == 2
 
 
 @pytest.mark.parametrize(

@@ -108,7 +108,7 @@ async def test_words_alone_find_their_agency_and_can_be_asked_before(api: Servic
     asked = {"text": WATER, "county": "ahar"}
     async with api.client.post("/api/v1/suggestions", json=asked, headers=api.headers()) as answer:
         found = await answer.json()
-    assert (found["agency"], found["assigned"], len(found["top"])) == ("abfa", True, 3)
+    assert (found["agency"], found["assigned"], found["doubt"]) == ("abfa", True, "")
 
 
 async def test_a_request_that_is_sent_again_makes_no_second_case(api: Service, engine: AsyncEngine) -> None:
@@ -278,3 +278,12 @@ async def test_channels_from_the_command_line(database_url: str, tmp_path: Path)
     assert (listed["name"], listed["per_minute"], listed["cases"]) == ("city_app", 60, 0)
     assert await channel("revoke", "city_app") == (0, "channel city_app: revoked")
     assert await channel("revoke", "city_app") == (1, "there is no channel city_app in force")
+
+
+async def test_a_channel_is_told_whether_its_citizen_can_be_called(api: Service, at: Counter) -> None:
+    told = []
+    for caller in ("09141234567", "09141234567", "+442071234567", ""):
+        _, made = await post(api, CASE | {"caller": caller})
+        told.append(made["by_phone"])
+        assert (await at.case(made["code"]))["by_phone"] == made["by_phone"]
+    assert told == ["to_verify", "to_verify", "no", "no"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from aiohttp import BodyPartReader, web
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from ivr.desk import audio, fates, following
 from ivr.desk.registering import Wanted
+from ivr.web import bodies
 from ivr.web.api import models, openapi
 from ivr.web.counter import MOST_BYTES, Counter, Problem, body, problem_of, tracking_code
 
@@ -54,7 +55,8 @@ class Api:
         sent = await self.counter.send(request, wanted, content)
         row = await following.one(self.counter.engine, channel, sent.code)
         headers = {"Location": f"/api/v1/cases/{sent.code}"}
-        return _json(models.Case.of(row), 200 if sent.repeated else 201, headers)
+        [case] = await self._shown([row])
+        return _json(case, 200 if sent.repeated else 201, headers)
 
     async def cases(self, request: web.Request) -> web.Response:
         channel = await self.counter.channel(request)
@@ -62,7 +64,7 @@ class Api:
         if after and not tracking_code(after):
             raise Problem(400, "after: is no tracking code", "after")
         rows = await following.newest(self.counter.engine, channel, limit, tracking_code(after))
-        listed = [models.Case.of(row) for row in rows]
+        listed = await self._shown(rows)
         return _json(models.Cases(cases=listed, after=rows[-1].code if len(rows) == limit else None))
 
     async def case(self, request: web.Request) -> web.Response:
@@ -71,7 +73,12 @@ class Api:
         row = await following.one(self.counter.engine, channel, code) if code else None
         if row is None:
             raise Problem(404, "code: this channel sent no such case", "code")
-        return _json(models.Case.of(row))
+        [case] = await self._shown([row])
+        return _json(case)
+
+    async def _shown(self, rows: Sequence[Any]) -> list[models.Case]:
+        by_phone = await following.reach(self.counter.engine, rows, self.counter.clock())
+        return [models.Case.of(row, reach) for row, reach in zip(rows, by_phone, strict=True)]
 
     async def suggest(self, request: web.Request) -> web.Response:
         await self.counter.channel(request)
@@ -80,7 +87,7 @@ class Api:
         if asked.county and asked.county not in page.counties:
             raise Problem(400, "county: there is no such county", "county")
         found = suggester.suggest(asked.text, asked.county, str(asked.kind or ""))
-        plain = {name: getattr(found, name) for name in ("topic", "agency", "assigned", "county")}
+        plain = {name: getattr(found, name) for name in ("topic", "agency", "assigned", "county", "doubt")}
         plain |= {"confidence": round(found.confidence, 4), "top": fates.as_json(found)}
         return _json(models.Suggested.model_validate(plain))
 
@@ -119,22 +126,17 @@ async def _case_and_sound(request: web.Request) -> tuple[models.NewCase, bytes]:
         return _read(models.NewCase, await _json_body(request)), b""
     parts = {"case": b"", audio.FIELD: b""}
     most = {"case": MOST_BYTES, audio.FIELD: audio.MOST_BYTES}
-    try:
-        async for part in await request.multipart():
-            name = part.name if isinstance(part, BodyPartReader) else None
-            if not isinstance(part, BodyPartReader) or name not in parts:
-                raise Problem(
-                    400, f"{str(name)[:40]}: there is no such part, only case and audio", str(name)[:40]
-                )
+    async with bodies.reading(sum(most.values())):
+        async for name, part in bodies.parts(request):
+            if name not in parts:
+                raise Problem(400, f"{name[:40]}: there is no such part, only case and audio", name[:40])
             parts[name] = await _part(part, name, most[name])
-    except (ValueError, AssertionError):
-        raise Problem(400, "the body is no multipart/form-data") from None
     return _read(models.NewCase, parts["case"]), parts[audio.FIELD]
 
 
 async def _part(part: BodyPartReader, name: str, most: int) -> bytes:
     whole = bytearray()
-    while chunk := await part.read_chunk():
+    async for chunk in bodies.chunks(part):
         whole += chunk
         if len(whole) > most:
             raise Problem(413, f"{name}: has more than {most:,} bytes", name)
