@@ -50,7 +50,7 @@ async def test_what_recordings_in_progress_may_still_take_is_no_room_for_another
     volumes = Volumes.of(small_disk.path, None)
     small_disk.fill(leave=8 << 20)
     await volumes.look()
-    names = []
+    names: list[str] = []
     while volumes.where(LONGEST_SECONDS):
         names.append(f"3f{len(names)}")
         volumes.hold(names[-1], LONGEST_SECONDS)
