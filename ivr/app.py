@@ -115,6 +115,10 @@ def policy(settings: Callbacks) -> Policy:
         gaps=[timedelta(hours=hours) for hours in settings.gaps_hours],
         busy_gap=timedelta(minutes=settings.busy_minutes),
         per_number_per_day=settings.per_number_per_day,
+        verify_gap=timedelta(days=settings.verify_days),
+        verify_rings=settings.verify_rings,
+        verify_per_caller_per_day=settings.verify_per_caller_per_day,
+        verify_per_channel_per_day=settings.verify_per_channel_per_day,
     )
 
 
@@ -168,7 +172,7 @@ class Hotline:
             settings.ami.username,
             self.secrets.ami,
             action_seconds=settings.ami.action_seconds,
-            events="off",
+            events="call",  # Asterisk filters them: dialplan/shared/accounts.conf.j2
         )
 
     async def run(self) -> None:
@@ -194,9 +198,9 @@ class Hotline:
         self.codes.open()
         stack.callback(self.codes.close)
         log.info("process %d keeps its facts in %s", os.getpid(), journal.folder.parent)
-        offered = Offered(
-            self.engine, directory_from(settings.seed_path), self.sounds.path, settings.calls.languages
-        )
+        files = directory_from(settings.seed_path)
+        files = dataclasses.replace(files, calls_back=bool(settings.callbacks.dial))
+        offered = Offered(self.engine, files, self.sounds.path, settings.calls.languages)
         self.book.told.append(partial(self._offer, offered))
         self.line = Line(
             menu=await self._first_menu(),
@@ -242,6 +246,7 @@ class Hotline:
         loops.start("disks", self.volumes.watch)
         loops.start("vanished calls", vanished)
         loops.start("live board", told)
+        self.ami.on("BridgeEnter", lambda event: self.line.talks(event.uniqueid))
         self.ami.start()
         stack.push_async_callback(self.ami.close)
         delivery = Delivery(self.engine, settings.notify, settings.seed_path, self.clock)

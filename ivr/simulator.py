@@ -20,6 +20,7 @@ from ivr.voice.actions import (
     HangUp,
     KeepWords,
     LookUpCase,
+    MissReason,
     OpenCase,
     Operator,
     Rate,
@@ -283,7 +284,7 @@ class _Call:
                 return WishNoted(self.desk.keeps)
             case KeepWords():
                 return WordsKept() if self.desk.keeps else NotKept()
-            case Confirm():
+            case Confirm() | MissReason():
                 return Confirmed()
             case Rate():
                 return Rated()

@@ -341,7 +341,8 @@ async def test_whoever_waits_for_an_operator_hears_her_position_and_music(
     # The one operator's telephone is 111 itself: it answers at once and talks for longer than this test.
     hotline.console("queue add member Local/111@seda111-inbound to operators")
     to_operator = keys("1", "0")
-    served = asyncio.create_task(call(hotline, *to_operator, Wait(14), HangUp(), number=fresh_number()))
+    talked = fresh_number()
+    served = asyncio.create_task(call(hotline, *to_operator, Wait(14), HangUp(), number=talked))
     async with asyncio.timeout(30):
         while "(In use)" not in hotline.console("queue show operators"):
             await asyncio.sleep(0.2)  # another process: no event
@@ -351,6 +352,11 @@ async def test_whoever_waits_for_an_operator_hears_her_position_and_music(
     heard.sort(key=len)
     assert heard == [[600.0, MUSIC], [700.0, 800.0, MUSIC]]  # you are next; your place is: two
     await served
+    async with asyncio.timeout(20):
+        while len(talks := await hotline.calls_of(talked)) < 2:  # hers, and the operator's telephone at 111
+            await asyncio.sleep(0.1)
+    ends = {(talk["outcome"], talk["steps"][-1]["note"]) for talk in talks}
+    assert ("completed", "operator:answered") in ends  # it looks like no abandoned call
     for number in numbers:
         assert (await hotline.call_of(number))["outcome"] == "hung_up"
         assert await hotline.cases_of(number) == []

@@ -39,6 +39,7 @@ LENGTHS = {
     "fallback.apology": 30,
     "fallback.kept": 20,
     "fallback.thanks": 20,
+    "fallback.thanks_no_call": 20,
 }  # frames; others 12
 
 

@@ -136,6 +136,8 @@ class CaseSeen:
     voice: str = ""  # the last answer in a person's voice, a name like a recording's
     may_confirm: bool = False  # whether this caller's word on the answer counts
     rated: bool = False  # she has said before how content she is
+    may_reopen: bool = False  # it is over, and this caller may still say that it is not solved
+    kind: str = "request"
     parts: tuple[PartSeen, ...] = ()
 
 

@@ -143,6 +143,11 @@ class AnswerStep(Asking):
 
 
 @dataclass(frozen=True, slots=True)
+class VerifyStep(Asking):
+    """Never written in YAML: asks who answers our call whether a number that was given is hers."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hours:
     """Office hours. `days`: Python weekdays (Monday 0)."""
 

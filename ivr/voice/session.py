@@ -9,9 +9,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ivr.voice.actions import Action, HangUp, RecallCaller
+from ivr.voice.actions import Action, HangUp, MissReason, RecallCaller
 from ivr.voice.directory import Directory
-from ivr.voice.events import Caller, CallerKnown, Ended, Event, HungUp, Keys, Recorded, Said, Transferred
+from ivr.voice.events import (
+    Caller,
+    CallerKnown,
+    Ended,
+    Event,
+    HungUp,
+    Keys,
+    Recorded,
+    RoomFound,
+    Said,
+    Transferred,
+)
 from ivr.voice.menu import Asking, BranchStep, CountyStep, DigitsStep, Menu, RecordStep, Step
 from ivr.voice.steps import BUILT_IN, END, perform
 from ivr.voice.talk import Back, Flow, Gone, Jump, Talk
@@ -60,6 +71,8 @@ class Session(Talk):
                 return Trace(self.step, "", f"operator:{result}")
             case HungUp():
                 return Trace(self.step, "", "hangup")
+            case RoomFound(found=False):
+                return Trace(self.step, "", "no_room")
             case _:
                 return Trace(self.step, "", type(event).__name__)
 
@@ -75,6 +88,8 @@ class Session(Talk):
         except Gone:
             pass
         yield from self._leave_no_words()
+        if self.reason_lost and self.code:
+            yield MissReason(self.code, self.reason_lost)
         yield HangUp()
 
     def _walk(self) -> Flow[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ivr.cases import phone
 from ivr.voice import saying
 from ivr.voice.actions import Clip, FindRoom, Record, Say, Speech
 from ivr.voice.events import Ended, Recorded, RoomFound, Said
@@ -101,6 +102,20 @@ def review(talk: Talk, step: ReviewStep) -> Flow[str]:
             return talk.recorded_at or step.record
 
 
+# What she may expect after her code: to be called, to be asked first whether the number is hers, or neither.
+WILL_CALL, WILL_VERIFY, NO_CALL = EXPECT = ("code.will_call", "code.will_verify", "code.no_call")
+
+
+def _expects(talk: Talk) -> str:
+    """Who gave a number is called there and nowhere else."""
+    directory, given = talk.directory, talk.draft.get("callback", "")
+    if not directory.calls_back:
+        return NO_CALL
+    if given and not phone.is_same(given, talk.caller.number, directory.area_code):
+        return WILL_VERIFY
+    return WILL_CALL if talk.shows_number else NO_CALL
+
+
 def code(talk: Talk, step: CodeStep) -> Flow[str]:
     if not talk.code:
         if talk.code is not None:  # else nothing was kept, and that was said
@@ -113,6 +128,7 @@ def code(talk: Talk, step: CodeStep) -> Flow[str]:
     speech: Speech = (*step.prompt, *digits)
     for _ in range(step.times - 1):
         speech += ("code.once_more", *digits)
+    speech += (_expects(talk),)
     while True:
         keys = yield from talk.ask(step, speech + step.repeat_prompt, 1)
         if not keys.pressed and keys.ended is Ended.HASH:

@@ -16,6 +16,7 @@ from ivr.voice.actions import (
     HangUp,
     KeepWords,
     LookUpCase,
+    MissReason,
     OpenCase,
     Operator,
     Rate,
@@ -82,6 +83,7 @@ class Conversation:
     kept: list[KeepWords] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
     verdicts: list[bool] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
     rates: list[int] = field(default_factory=list)
     recordings: int = 0
     action: Action | None = None
@@ -161,6 +163,9 @@ class Conversation:
                     event = WordsKept()
                 case Confirm():
                     self.verdicts.append(action.solved)
+                    event = Confirmed()
+                case MissReason(why=why):
+                    self.missed.append(why)
                     event = Confirmed()
                 case Rate(score=score):
                     self.rates.append(score)

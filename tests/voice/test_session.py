@@ -10,7 +10,8 @@ import pytest
 from ivr.voice.actions import Clip, Words
 from ivr.voice.events import Caller, CaseSeen, Ended, Keys, Lookup, Said, Transfer
 from ivr.voice.menu import RecordStep
-from tests.voice.conversation import CODE, NIGHT, OFFICE_HOURS, Conversation, default_menu
+from ivr.voice.words import EXPECT
+from tests.voice.conversation import CALLER, CODE, NIGHT, OFFICE_HOURS, Conversation, default_menu
 
 TO_RECORD = ("1", "1", "1", "1", "01")  # Persian, complaint, water, supply, Tabriz
 
@@ -429,3 +430,50 @@ def test_a_crash_still_offers_the_words_for_a_case() -> None:
     talk.speak(0.5, voiced=0.5)
     opening = talk.session.rescue()
     assert opening is not None and replace(opening, recordings=()).kind == "complaint"
+
+
+def test_a_local_number_of_eight_digits_is_taken_for_a_meeting() -> None:
+    for _ in range(2):
+        talk = Conversation().press("1", "5", "1", "1", "00", "2", "33334444#")
+        assert talk.heard[0] == "callback.heard"
+        talk.press("1", "2").speak()
+        assert (talk.opened[0].kind, talk.opened[0].callback) == ("meeting", "33334444")
+
+
+@pytest.mark.parametrize("number", ["", "+442071234567", "112"])
+def test_who_can_not_be_called_where_she_calls_from_is_asked_for_a_number(number: str) -> None:
+    talk = Conversation(caller=replace(CALLER, number=number)).press("1", "5", "1", "1", "00")
+    assert talk.step == "callback_number"
+
+
+def test_a_number_that_is_never_understood_leaves_kind_and_topic_as_she_chose_them() -> None:
+    talk = Conversation(caller=replace(CALLER, now=NIGHT)).press("1", "5", "1", "1", "01", "2")
+    talk.press("123#", "123#", "123#")
+    assert talk.step == "message"
+    opened = talk.speak().opened[0]
+    assert (opened.kind, opened.topic, opened.county) == ("meeting", "water.supply", "tabriz")
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [("+989120000000", "code.will_call"), ("", "code.no_call"), ("+442071234567", "code.no_call")],
+)
+def test_she_is_told_whether_she_will_be_called(number: str, told: str) -> None:
+    for _ in range(2):
+        talk = Conversation(caller=replace(CALLER, number=number)).press("1", "1", "1", "1", "01")
+        heard = talk.speak().press("1").listen().heard
+        assert [sound for sound in heard if sound in EXPECT] == [told]
+
+
+@pytest.mark.parametrize(
+    ("key", "told"), [("09120000001#", "code.will_verify"), ("09120000000#", "code.will_call")]
+)
+def test_a_number_that_she_keys_is_asked_for_first(key: str, told: str) -> None:
+    talk = Conversation().press("1", "5", "1", "1", "00", "2", key, "1", "2").speak().press("1").listen()
+    assert told in talk.heard
+
+
+def test_where_nobody_is_called_nobody_is_promised_a_call() -> None:
+    talk = Conversation()
+    talk.session.directory = replace(talk.session.directory, calls_back=False)
+    assert "code.no_call" in talk.press("1", "1", "1", "1", "01").speak().press("1").listen().heard
