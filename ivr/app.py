@@ -20,7 +20,7 @@ import uvloop
 from aiohttp import web
 from sqlalchemy import text
 
-from ivr import live, lost_calls, supervising
+from ivr import live, lost_calls, quiet, supervising
 from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settle
@@ -234,7 +234,8 @@ class Hotline:
         vanished = lost_calls.follow(self.engine, settings.spool, self.line.intake, self.ami)
         process = f"{socket.gethostname()}:{os.getpid()}"
         told = live.tell(self.engine, process, self.line.going_on, self.line.clock)
-        for watching in (watched, watch_loop(), self.volumes.watch(), vanished, told):
+        silent = quiet.watch(self.ami, self.line.live)
+        for watching in (watched, watch_loop(), self.volumes.watch(), vanished, told, silent):
             stack.callback(asyncio.create_task(watching).cancel)
         self.ami.start()
         stack.push_async_callback(self.ami.close)

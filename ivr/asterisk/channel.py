@@ -10,15 +10,17 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeGuard
 
 from ivr.asterisk import recording, variables
 from ivr.asterisk.agi import command
 from ivr.asterisk.server import AgiConnection
 from ivr.voice.actions import Action, Ask, Clip, HangUp, Operator, Record, Say, Speech, Words
-from ivr.voice.events import Caller, Ended, Event, HungUp, Keys, Said, Transfer, Transferred
+from ivr.voice.events import Caller, Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +50,8 @@ class Channel:
     """
 
     __slots__ = (
-        "_connection", "_name", "_now", "_recordings", "_room", "_sounds", "_speak", "_timeouts", "_volume"
+        "_connection", "_name", "_now", "_recordings", "_room", "_sounds", "_speak", "_timeouts", "_volume",
+        "fell_silent", "recording",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +70,8 @@ class Channel:
         self._recordings = recordings
         self._now: datetime | None = None
         self._name = self._volume = ""  # of the next recording, once chosen
+        self.recording: Record | None = None  # the one under way
+        self.fell_silent = False  # somebody else saw that no packets come any more, and ended it by a key
         self._timeouts: tuple[float, float] | None = None  # what the channel's TIMEOUT()s were set to
 
     @property
@@ -82,6 +87,11 @@ class Channel:
     @property
     def unique_id(self) -> str:
         return variables.clean(self._connection.variables.get("agi_uniqueid", ""))
+
+    @property
+    def line(self) -> str:
+        """Asterisk's name for the channel, like PJSIP/loopback-00000001."""
+        return variables.clean(self._connection.variables.get("agi_channel", ""))
 
     @property
     def attempt(self) -> str:
@@ -230,6 +240,18 @@ class Channel:
             await self._connection.send(f'EXEC Playback "{piece}"\n'.encode(), drainable)
 
     async def _record(self, record: Record) -> Event:
+        """Without packets Asterisk hears no silence: who sees that (ivr/quiet.py) ends it by a key."""
+        self.recording, self.fell_silent = record, False
+        try:
+            found = await self._record_all(record)
+        finally:
+            self.recording = None
+        return replace(found, ended=Ended.SILENCE) if self._is_silence(found) else found
+
+    def _is_silence(self, found: Event) -> TypeGuard[Recorded]:
+        return self.fell_silent and isinstance(found, Recorded) and found.ended is Ended.HASH
+
+    async def _record_all(self, record: Record) -> Event:
         """Asterisk beeps and records by one command: should we be slow, or die, no word falls in between."""
         name, self._name = self._name or self.name_recording(record.max_seconds), ""
         if not name:
