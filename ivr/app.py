@@ -45,7 +45,7 @@ from ivr.desk.signing_in import Keeping
 from ivr.desk.suggesting import Learning
 from ivr.desk.telling import others_promise
 from ivr.dialling import Dialler, Trunk
-from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings, tell_systemd
+from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings
 from ivr.offered import Offered
 from ivr.prompts import booth
 from ivr.secrets import load as load_secrets
@@ -64,7 +64,7 @@ from ivr.transcribing import Transcriber
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
-from ivr.watchdog import watch_loop
+from ivr.watchdog import tell_systemd, watch_loop
 from ivr.web import metrics
 from ivr.web.counter import Counter
 from ivr.web.health import Check, application, examine

@@ -1,7 +1,7 @@
 """Callers from whom no packet comes: those whose telephones send nothing in silence, and those who vanished.
 
 Asterisk ends a call without audio and without reports (RTCP) after `rtp_timeout`. A telephone that sends
-neither in silence is asked by a re-INVITE before that: its answer puts the end off, and who is gone gives none.
+neither in silence is asked by a re-INVITE before that: its answer puts the end off; who is gone gives none.
 And where no packets come RECORD FILE hears no silence: the key that ends a recording is pressed for her. All
 of it is within `write=call`. Measured in docs/decisions/lines.md.
 """

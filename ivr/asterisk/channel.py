@@ -18,6 +18,7 @@ from typing import TypeGuard
 
 from ivr.asterisk import recording, variables
 from ivr.asterisk.agi import command
+from ivr.asterisk.dialplan import CALL_SECONDS
 from ivr.asterisk.server import AgiConnection
 from ivr.voice.actions import Action, Ask, Clip, HangUp, Operator, Record, Say, Speech, Words
 from ivr.voice.events import Caller, Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
@@ -144,6 +145,11 @@ class Channel:
                 return self._end()
             case _:
                 raise TypeError(f"the channel can't carry out {type(action).__name__}")
+
+    async def took(self) -> None:
+        """Tell the dialplan that somebody carries this call: its limit for the first answer is over."""
+        if not self.attempt:
+            await self._connection.send(_set_timeout("absolute", CALL_SECONDS))
 
     async def finish(self) -> None:
         """Tell the dialplan that the call came to its end, so that its fall-back need not step in."""

@@ -15,6 +15,7 @@ from ivr.settings import ROOT, Settings
 from ivr.voice.wave import FRAME_BYTES, HEADER_BYTES
 
 TEMPLATES = ROOT / "dialplan"
+FIRST_SECONDS = 10  # within which a server takes the call; one that is frozen says nothing
 CALL_SECONDS = 1_800  # the absolute time-out: longer than the longest way through the menu
 CALLBACK_SECONDS = 900  # the same for a call of ours
 SUPERVISING_SECONDS = 3_600  # and for a supervisor who listens, or talks to a caller
@@ -107,6 +108,7 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "header_bytes": HEADER_BYTES,
         "frame_bytes": FRAME_BYTES,
         "music": settings.sounds / "moh",
+        "first_seconds": FIRST_SECONDS,
         "call_seconds": CALL_SECONDS,
         "callback_seconds": CALLBACK_SECONDS,
         "supervising_seconds": SUPERVISING_SECONDS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
-from ivr.asterisk.dialplan import RTP_SECONDS
+from ivr.asterisk.dialplan import FIRST_SECONDS, RTP_SECONDS
 from ivr.asterisk.server import AgiConnection
 from ivr.lab.caller import Beep, HangUp, Hear, Model, Press, Speak, Stay, Vanish, Wait
 from ivr.quiet import watch
@@ -110,3 +111,12 @@ async def test_a_telephone_whose_keys_are_tones_makes_a_case(hotline: Hotline) -
     case = await hotline.case_of(number)
     assert (case["kind"], case["topic"], case["county"]) == ("complaint", "water.supply", "tabriz")
     assert case["recordings"][0]["ended"] == "hash" and case["recordings"][0]["seconds"] > 2.5
+
+
+async def test_a_frozen_server_keeps_nobody_listening_to_nothing(own_hotline: Hotline) -> None:
+    own_hotline.server.process.send_signal(signal.SIGSTOP)
+    try:
+        outcome = await own_hotline.call(Beep(FIRST_SECONDS + 10), Speak(2), HangUp())
+    finally:
+        own_hotline.server.process.send_signal(signal.SIGCONT)
+    assert outcome.completed and len(own_hotline.fallbacks) == 1, outcome
