@@ -14,10 +14,10 @@ from datetime import datetime, timedelta
 from functools import cached_property, partial
 from math import nan
 from pathlib import Path
+from typing import cast
 from zoneinfo import ZoneInfo
 
 import uvloop
-from aiohttp import web
 from sqlalchemy import text
 
 from ivr import live, lost_calls, quiet, supervising
@@ -67,6 +67,7 @@ from ivr.voice.parse import parse
 from ivr.watchdog import tell_systemd, watch_loop
 from ivr.web import metrics
 from ivr.web.counter import Counter
+from ivr.web.doors import Doors, runner_of
 from ivr.web.health import Check, application, examine
 from ivr.web.live.board import Board
 from ivr.web.outside import attach
@@ -142,7 +143,7 @@ class Hotline:
         self.stopping = asyncio.Event()
         self.secrets = load_secrets(settings)
         self.engine = make_engine(database_url(settings))
-        self.volumes = Volumes.of(settings.recordings, settings.second_path)
+        self.volumes = Volumes.of(settings.recordings, settings.second_path, settings.ballast_mb << 20)
         self.sounds = SoundBook(settings.sounds, settings.calls.languages)
         self.book = Book(
             self.engine,
@@ -159,7 +160,7 @@ class Hotline:
         self.agi: AgiServer
         self.line: Line
         self.sharing: Sharing
-        self.site: web.SockSite
+        self.doors: Doors
         self.panel: Panel
         self.ami = Ami(
             settings.ami.host,
@@ -180,7 +181,7 @@ class Hotline:
             await self.stopping.wait()
             log.info("no new calls; the %d live ones may finish", server.calls)
             self.sharing.close()
-            await self.site.stop()
+            self.doors.close()
             self.panel.news.close()  # open pages find another process, or us no more
             await server.drain(self.settings.agi.drain_seconds)
 
@@ -211,6 +212,7 @@ class Hotline:
         )
         if second := settings.second_path:
             link(settings.state_path / "fallback", second / "fallback")
+        stack.callback(self.volumes.close)
         await self.volumes.look()
         self.worker = worker = Worker(
             Pump(self.engine, journal, self.book),
@@ -242,9 +244,7 @@ class Hotline:
         delivery = Delivery(self.engine, settings.notify, settings.seed_path, self.clock)
         stack.callback(asyncio.create_task(delivery.run(), name="delivery").cancel)
         if (recogniser := self._recogniser()) is not None:
-            listener = Transcriber(
-                self.engine, recogniser, settings.recordings, self.learning, self.clock
-            )
+            listener = Transcriber(self.engine, recogniser, settings.recordings, self.learning, self.clock)
             stack.callback(asyncio.create_task(listener.run(), name="transcriber").cancel)
         server = await self._open_doors(stack)
         self._call_back(stack)  # only once whoever answers can be heard
@@ -395,11 +395,12 @@ class Hotline:
         self.panel = self._panel()
         made = panel.attach(pages, self.panel, self.settings.province.timezone)
         stack.callback(asyncio.create_task(keep_swept(self.derived), name="derived").cancel)
-        runner = web.AppRunner(pages, access_log=None)
-        await runner.setup()
+        runner, limits = await runner_of(pages), self.settings.web
         stack.push_async_callback(runner.cleanup)
-        self.site = web.SockSite(runner, listening)
-        await self.site.start()
+        inside = cast(Callable[[], asyncio.Protocol], runner.server)
+        self.doors = Doors(inside, limits.max_connections, limits.max_per_address, limits.proxies)
+        await self.doors.open(listening)
+        stack.callback(self.doors.close)
         stack.callback(asyncio.create_task(made.prepare(), name="templates").cancel)
 
     async def _gauges(self) -> list[Gauge]:
@@ -417,6 +418,7 @@ class Hotline:
         return [
             *gauges,
             Gauge("ivr_calls_live", "Calls in progress.", self.agi.calls),
+            Gauge("ivr_web_connections", "Connections to the web side.", self.doors.there),
             Gauge("ivr_codes_left", "Tracking codes to promise without the database.", self.codes.left),
             Gauge("ivr_ami_connected", "Whether Asterisk's manager answers.", self.ami.connected),
             Gauge("ivr_journal_on_spare", "Whether the journal goes on on the second volume.",
@@ -474,9 +476,12 @@ class Hotline:
         )
 
     def _disks(self) -> list[Disk]:
-        now = self.volumes.clock()
         return [
-            Disk("second" if each.prefix else "state", each.last.free, each.trouble(LONGEST_SECONDS, now))
+            Disk(
+                "second" if each.prefix else "state",
+                each.counted.free,
+                each.trouble(LONGEST_SECONDS) or each.warning,
+            )
             for each in self.volumes.all
         ]
 
@@ -493,11 +498,12 @@ class Hotline:
         return ""
 
     async def _disk(self) -> str:
-        found = self.volumes.pick(LONGEST_SECONDS)
-        return "; ".join(self.volumes.troubles(LONGEST_SECONDS)) if found is None else ""
+        if self.volumes.where(LONGEST_SECONDS):
+            return ""
+        return "; ".join(self.volumes.troubles(LONGEST_SECONDS))
 
     def _warnings(self) -> list[str]:
-        found = self.volumes.troubles(LONGEST_SECONDS)
+        found = self.volumes.warnings(LONGEST_SECONDS)
         journal = self.line.intake.journal
         if journal.on_spare:
             found.append(f"the journal goes on on the second volume, {journal.spare}")

@@ -119,6 +119,7 @@ class Call:
             await self._rescue()
             raise  # the server closes the connection, and the dialplan's fall-back takes over
         finally:
+            self.channel.leave_room()
             del self.line.live[self.facts.id]
             await asyncio.shield(self._close())
 

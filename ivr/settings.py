@@ -33,11 +33,14 @@ class Web(Part):
     """`proxies`: networks of reverse proxies (TLS) whose X-Forwarded-For and -Proto are believed.
 
     Who signed in to the panel is signed out after `idle_minutes` without a page, and after `session_hours`.
+    Beyond `max_connections` at once, or `max_per_address` from an address that is no proxy's, none is let in.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(8111, ge=1, le=65535)
     proxies: tuple[str, ...] = ()
+    max_connections: int = Field(1_000, ge=1)
+    max_per_address: int = Field(200, ge=1)
     idle_minutes: float = Field(120, gt=0)
     session_hours: float = Field(12, gt=0)
 
@@ -278,6 +281,7 @@ class Settings(BaseSettings):
 
     state: Path = Path("var")
     second_volume: str = ""  # a folder on another disk; "" = none
+    ballast_mb: int = Field(256, ge=0)  # on each disk, but no more than a twentieth of it
     database_url: str = Field("", repr=False)  # "" = embedded PostgreSQL under `state`
     log_level: str = "INFO"
     web: Web = Web()

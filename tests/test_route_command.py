@@ -28,7 +28,7 @@ def test_each_line_gets_its_answer() -> None:
         ("c", "shahrdari_maragheh"),
     ]
     first = answers[0]
-    assert set(first) == {"id", "topic", "agency", "confidence", "assigned", "top"}
+    assert set(first) == {"id", "topic", "agency", "confidence", "assigned", "doubt", "top"}
     assert first["topic"] == "water.supply"
     assert first["assigned"] is True
     assert first["top"][0] == {key: first[key] for key in ("agency", "topic", "confidence")}

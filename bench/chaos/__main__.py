@@ -1,6 +1,7 @@
 """`python -m bench.chaos`: calls through a real Asterisk while faults are injected; an account of every word.
 
-Exit 0: nothing lost, nothing doubled, every code resolves. Exit 1: something is wrong, the evidence is kept.
+Exit 0: nothing lost, nothing doubled, every code resolves, no false alarm. Exit 1: something is wrong, the
+evidence is kept.
 """
 
 from __future__ import annotations

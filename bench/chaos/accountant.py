@@ -11,12 +11,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from bench.chaos.alarms import false_alarms
 from bench.chaos.evidence import Call, Evidence, Fault, Recording, Said
-from bench.chaos.tones import NOT_KEPT
+from bench.chaos.tones import AGAIN, NOT_KEPT, TURNED_AWAY
+from bench.chaos.tones import CUT as TOLD_CUT
 
 CODE_DIGITS = 10
 KEPT = frozenset({"record.safe", "record.again_kept", "record.added", "fallback.kept", "fallback.thanks"})
-ASKED_AGAIN = frozenset({NOT_KEPT, "fallback.apology"})
+ASKED_AGAIN = frozenset({NOT_KEPT, TURNED_AWAY, AGAIN, TOLD_CUT, "fallback.apology"})
 
 # Asterisk writes a recording through a buffer of 32,768 bytes (main/file.c), 2.048 s of it.
 BUFFER_SECONDS = 2.048
@@ -37,7 +39,7 @@ EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM)
 
 @dataclass(slots=True)
 class Verdict:
-    """On one call. `problems`: one sentence each; `outcome` as the callers would tell it.
+    """On one call. `problems`: one sentence each, false `alarms` among them; `outcome` as she would tell it.
 
     `account`: where there is a problem, what is known of the call, one line each.
     """
@@ -51,6 +53,7 @@ class Verdict:
     codes_true: int = 0
     codes_cut: int = 0
     codes_false: list[str] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     account: list[str] = field(default_factory=list)
 
@@ -86,6 +89,10 @@ class Accountant:
             verdict.problems.append(f"was told that her words are kept, and has {many} cases")
         if others := {word.n for word in call.played} - {call.n}:
             verdict.problems.append(f"was played the words of calls {sorted(others)}")
+        whole = {said.k for said in call.said if any(r.case for r in self.held.get((call.n, said.k), ()))}
+        marked = {r.name for r in self.evidence.recordings if r.caller == call.number and r.ended == "cut"}
+        verdict.alarms = [*false_alarms(call, whole, self.evidence.faults, marked)]
+        verdict.problems += [f"false alarm: {text}" for text in verdict.alarms]
         if verdict.problems:
             verdict.account = [*self._account(call)]
         return verdict

@@ -61,11 +61,14 @@ def _plan(n: int, chance: random.Random) -> Plan:
 
 
 class Callers:
-    """All calls of a run."""
+    """All calls of a run. `at_once`: no more of them."""
 
-    def __init__(self, asked: argparse.Namespace) -> None:
+    scenario = Path(__file__).parent / "caller.xml"
+    at_once = MOST_AT_ONCE
+
+    def __init__(self, asked: argparse.Namespace, wanted: Sequence[Plan]) -> None:
         self.folder: Path = asked.folder
-        self.plans = plans(asked.seed, asked.calls)
+        self.plans = wanted
         self.rate: int = asked.rate
         self.chance = random.Random(f"telephones {asked.seed}")
         self.ear = Ear()
@@ -77,18 +80,26 @@ class Callers:
         self.sipp = self._start_sipp(asked.sipp, asked.extension)
 
     def _start_sipp(self, command: Sequence[str], extension: str) -> subprocess.Popen[bytes]:
-        rows = [f"{p.number};{self._line_of(p.n).getsockname()[1]};" for p in self.plans]
+        rows = [self.row(p, self._line_of(p.n).getsockname()[1]) for p in self.plans]
         (self.folder / "callers.csv").write_text("\n".join(["SEQUENTIAL", *rows]) + "\n")
-        (self.folder / "caller.xml").write_bytes((Path(__file__).parent / "caller.xml").read_bytes())
+        (self.folder / "caller.xml").write_bytes(self.scenario.read_bytes())
         arguments = [
             *command, f"127.0.0.1:{self.board.near_port}", "-sf", "caller.xml", "-inf", "callers.csv",
-            "-s", extension, "-m", str(len(self.plans)), "-r", str(self.rate), "-l", str(MOST_AT_ONCE),
+            "-s", extension, "-m", str(len(self.plans)), "-r", str(self.rate), "-l", str(self.at_once),
             "-i", "127.0.0.1", "-p", "0",
             "-cid_str", "chaos-%u", "-max_invite_retrans", "4", "-max_non_invite_retrans", "4", "-nostdin",
             "-trace_shortmsg", "-shortmessage_file", "sipp.csv", "-trace_err", "-error_file", "sipp.err",
         ]  # fmt: skip
         screen = (self.folder / "sipp.out").open("wb")
         return subprocess.Popen(arguments, cwd=self.folder, stdout=screen, stderr=screen)
+
+    def row(self, plan: Plan, port: int) -> str:
+        """Her line in SIPp's file."""
+        return f"{plan.number};{port};"
+
+    def phone(self, plan: Plan, line: socket.socket, now: float) -> Phone:
+        """Her telephone."""
+        return Phone(plan, self.ear, line, now, self.chance)
 
     def _line_of(self, n: int) -> socket.socket:
         return self.lines[n % len(self.lines)]
@@ -142,7 +153,7 @@ class Callers:
         if told.what == "invited" and told.n <= len(self.plans):
             self.placed += 1
             plan = self.plans[told.n - 1]
-            self.live[told.n] = Phone(plan, self.ear, self._line_of(told.n), now, self.chance)
+            self.live[told.n] = self.phone(plan, self._line_of(told.n), now)
         elif (phone := self.live.get(told.n)) is not None:
             match told.what:
                 case "answered":
@@ -178,7 +189,8 @@ def main() -> None:
     parser.add_argument("--calls", type=int, required=True)
     parser.add_argument("sipp", nargs="+", help="the command that runs SIPp, after --")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # SIPp must not outlive us
-    Callers(parser.parse_args()).run()
+    asked = parser.parse_args()
+    Callers(asked, plans(asked.seed, asked.calls)).run()
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from bench.chaos.evidence import Fault
 OUTCOMES = ("heard her code", "told it is kept", "told nothing", "said nothing", "not answered")
 _COUNTS = (
     "words", "words_kept", "words_excused", "words_lost", "calls_doubled", "codes_true", "codes_false",
+    "false_alarms",
 )  # fmt: skip
 TOUCH_SECONDS = 1.0  # a fault that ended so shortly before a call began is counted with it
 
@@ -31,7 +32,7 @@ class Result:
 
     @property
     def good(self) -> bool:
-        """0 lost, 0 doubled, 0 codes that don't resolve, nothing else amiss."""
+        """0 lost, 0 doubled, 0 codes that don't resolve, 0 false alarms, nothing else amiss."""
         return not self.general and not any(verdict.problems for verdict in self.verdicts)
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -63,6 +64,7 @@ def _row(kind: str, times: int, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "codes_true": sum(v.codes_true for v in verdicts),
         "codes_cut_short": sum(v.codes_cut for v in verdicts),
         "codes_false": sum(len(v.codes_false) for v in verdicts),
+        "false_alarms": sum(len(v.alarms) for v in verdicts),
     }
 
 
@@ -104,6 +106,7 @@ def as_text(result: Result) -> str:
         "doubled",
         "codes",
         "false",
+        "alarms",
     ]
     lines = [" | ".join(head), " | ".join("---" for _ in head)]
     for row in plain["table"]:
@@ -114,7 +117,8 @@ def as_text(result: Result) -> str:
     lines += ["", *(f"excused: {count} words {reason}" for reason, count in plain["excused"].items())]
     lines += [f"PROBLEM  {text}" for text in plain["problems"]]
     lines += plain["accounts"]
-    verdict = "0 lost, 0 doubled, 0 codes that don't resolve" if result.good else "NOT GOOD: see the problems"
+    well = "0 lost, 0 doubled, 0 codes that don't resolve, 0 false alarms"
+    verdict = well if result.good else "NOT GOOD: see the problems"
     return "\n".join(
         [*lines, "", f"seed {result.seed}, {result.rate} calls a second, {result.seconds:g} s: {verdict}"]
     )

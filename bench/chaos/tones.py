@@ -22,26 +22,28 @@ LOUD, FAINT = 8_000, 1_500  # amplitude of a tone; effective value under which a
 
 Samples = NDArray[np.int16]
 
-# Prompts that callers and the accountant must tell apart; all others sound like OTHER. Those that say
-# that her words are not kept, or not all of them, or that she is to say them again, are one to the
-# accountant: NOT_KEPT.
-OTHER, NOT_KEPT = "other", "not kept"
+# Prompts that callers and the accountant must tell apart; all others sound like OTHER. Those that say the
+# same of her words are one to the accountant.
+OTHER, NOT_KEPT, TURNED_AWAY, AGAIN, CUT = "other", "not kept", "turned away", "again", "cut"
 PROMPTS = (
     OTHER, *(f"digit.{n}" for n in range(10)), "beep", "language.choose", "kind.menu", "topic.menu",
-    "topic.leaf_menu", "county.ask", "record.ask", "message.ask", NOT_KEPT, "record.safe",
-    "record.again_kept", "record.added", "review.menu", "code.is", "code.once_more", "code.none",
-    "fallback.apology", "fallback.kept", "fallback.thanks", "goodbye",
+    "topic.leaf_menu", "county.ask", "record.ask", "message.ask", NOT_KEPT, TURNED_AWAY, AGAIN, CUT,
+    "record.safe", "record.again_kept", "record.added", "review.menu", "code.is", "code.once_more",
+    "code.none", "fallback.apology", "fallback.kept", "fallback.thanks", "goodbye",
 )  # fmt: skip
-_NOT_KEPT = frozenset({
-    "record.too_short", "record.silent", "record.failed", "record.no_room", "record.not_kept",
-    "record.not_more", "record.call_again", "record.cut", "fallback.not_kept",
-})  # fmt: skip
+_GROUPS = {
+    NOT_KEPT: ("record.not_kept", "record.not_more", "record.call_again", "fallback.not_kept"),
+    TURNED_AWAY: ("record.no_room",),
+    AGAIN: ("record.too_short", "record.silent", "record.failed"),
+    CUT: ("record.cut",),
+}
+_GROUP_OF = {prompt: group for group, prompts in _GROUPS.items() for prompt in prompts}
 LINES = {prompt: 8 + 2 * n for n, prompt in enumerate(PROMPTS)}
 
 
 def line_of(prompt: str) -> int:
     """The line of any prompt of the product's, by its id."""
-    return LINES.get(NOT_KEPT if prompt in _NOT_KEPT else prompt, LINES[OTHER])
+    return LINES.get(_GROUP_OF.get(prompt, prompt), LINES[OTHER])
 
 
 PROMPT_OF = {line: prompt for prompt, line in LINES.items()}

@@ -12,6 +12,8 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +32,7 @@ from ivr.desk.retiming import retime
 from ivr.store.tables import case_events, outbox
 
 MOST_SECONDS = 60.0  # for the larger table
+MOST_HALT_MS = 20.0  # of the event loop by the proof, which runs beside calls
 MOST_GROWTH = 1.5  # of the cost per due case, when the table is ten times as large; a busy machine's noise
 
 
@@ -46,6 +49,7 @@ class Result:
     sweep_seconds: float
     cpu_ms: float
     prove_seconds: float
+    prove_halt_ms: float
     retimed: int
     retime_seconds: float
 
@@ -63,7 +67,8 @@ async def measure(folder: Path, count: int, due: int, workers: int) -> Result:
         climbed = sum(await asyncio.gather(*(sweep(engine, page, now) for _ in range(workers))))
         swept, cpu = time.perf_counter() - began, _cpu() - cpu
         began = time.perf_counter()
-        alarms = await prove(engine, page, now + GRACE)
+        async with halts() as longest:
+            alarms = await prove(engine, page, now + GRACE)
         proved = time.perf_counter() - began
         for alarm in alarms:
             say(str(alarm))
@@ -73,8 +78,26 @@ async def measure(folder: Path, count: int, due: int, workers: int) -> Result:
         retimed, seconds = await _closure(engine, page, now)
         return Result(
             *(count, due, climbed, events, messages, len(alarms)),
-            *(swept, 1000 * cpu / due, proved, retimed, seconds),
+            *(swept, 1000 * cpu / due, proved, 1000 * max(longest), retimed, seconds),
         )
+
+
+@asynccontextmanager
+async def halts() -> AsyncIterator[list[float]]:
+    """For how many seconds the event loop, and so every call, had no turn: each time it came late."""
+    found = [0.0]
+
+    async def look() -> None:
+        while True:
+            asked = time.perf_counter()
+            await asyncio.sleep(0.001)
+            found.append(time.perf_counter() - asked - 0.001)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield found
+    finally:
+        looking.cancel()
 
 
 async def _closure(engine: AsyncEngine, page: Page, now: datetime) -> tuple[int, float]:
@@ -104,6 +127,8 @@ def missed(small: Result, large: Result) -> list[str]:
             found.append(f"{result.open:,} cases: {result.climbed:,} of {result.due:,} climbed")
     if large.sweep_seconds > MOST_SECONDS:
         found.append(f"the sweep took {large.sweep_seconds:.1f} s > {MOST_SECONDS:g} s")
+    if large.prove_halt_ms > MOST_HALT_MS:
+        found.append(f"the proof halted every call for {large.prove_halt_ms:.0f} ms > {MOST_HALT_MS:g} ms")
     if large.ms > MOST_GROWTH * small.ms:
         found.append(f"a due case costs {large.ms:.2f} ms, {small.ms:.2f} ms in a table of a tenth")
     return found
@@ -113,7 +138,7 @@ def show(result: Result) -> None:
     print(
         f"{result.open:>9,} open {result.due:>7,} due  swept in {result.sweep_seconds:6.1f} s"
         f"  {result.ms:.2f} ms a case ({result.cpu_ms:.2f} ms our CPU)"
-        f"  proved in {result.prove_seconds:.1f} s"
+        f"  proved in {result.prove_seconds:.1f} s, halting calls for {result.prove_halt_ms:.0f} ms"
         f"  closure: {result.retimed:,} deadlines moved in {result.retime_seconds:.1f} s",
         flush=True,
     )

@@ -22,6 +22,16 @@ SHORT = 21  # bytes of a read
 _HEADER, _REPLIES, _USAGE, _BROKEN = range(4)
 _HEADER_START = b"agi_"
 _NAMES = re.compile(r"\n(agi_[^:\n]*): ").findall
+# What the telephone network says, in the order in which Asterisk writes it; then the dialplan's part begins.
+_OF_NETWORK = tuple(
+    f"\nagi_{name}: "
+    for name in (
+        *("callerid", "calleridname", "callingpres", "callingani2", "callington", "callingtns"),
+        *("dnid", "rdnis"),
+    )
+)
+_NETWORK = re.compile("|".join(_OF_NETWORK)).search
+_DIALPLAN = "\nagi_context: "
 _PLAIN = re.compile(r"[A-Za-z0-9_./&,:=()#*+ -]*").fullmatch  # needs no quotes
 _ENDPOS = re.compile(r"endpos=([0-9]{1,18})").fullmatch
 _REFUSED = re.compile(r"[\r\n\0]").search
@@ -30,28 +40,51 @@ _REFUSED = re.compile(r"[\r\n\0]").search
 class Variables(Mapping[str, str]):
     """The `agi_` variables of a header, looked up in its text: a call needs few, and thousands are live.
 
-    A value runs up to the next line that begins with `agi_`. A name that comes twice has its first value: a
-    line break smuggled into a caller's name can't replace what Asterisk said before it.
+    Asterisk writes them in one order (res_agi.c, setup_env): what it knows itself, what the telephone network
+    says of the caller, what the dialplan says. A telephone can smuggle line breaks, and so whole lines, into
+    the middle part alone. So a name of the other parts is looked up there only, and one of the middle that
+    comes twice has no value: nobody can tell which is the true one.
     """
 
-    __slots__ = ("_text",)
+    __slots__ = ("_dialplan", "_network", "_text")
 
     def __init__(self, text: str) -> None:
-        self._text = "\n" + text
+        self._text = text = "\n" + text
+        network = _NETWORK(text)
+        self._network = network.start() if network else len(text)
+        dialplan = text.rfind(_DIALPLAN)
+        self._dialplan = dialplan if dialplan >= self._network else len(text)
 
     def __getitem__(self, name: str) -> str:
         start, end = self._place(name)
         return self._text[start + len(name) + 3 : end]
 
     def _place(self, name: str) -> tuple[int, int]:
-        start = self._text.find(f"\n{name}: ")
+        line = f"\n{name}: "
+        start = self._text.find(line, 0, self._network)
         if start < 0:
+            start = self._text.find(line, self._dialplan)
+        if start < 0 and (start := self._told_once(line)) < 0:
             raise KeyError(name)
-        end = self._text.find("\nagi_", start + 1)
+        end = self._text.find("\n", start + 1)
         return start, end if end >= 0 else len(self._text)
 
+    def _told_once(self, line: str) -> int:
+        """Where the network's part has it; -1: nowhere, or twice, or it is no name of that part."""
+        if line not in _OF_NETWORK:
+            return -1
+        start = self._text.find(line, self._network, self._dialplan)
+        return start if start == self._text.rfind(line, self._network, self._dialplan) else -1
+
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(_NAMES(self._text)))
+        return (name for name in dict.fromkeys(_NAMES(self._text)) if name in self)
+
+    def __contains__(self, name: object) -> bool:
+        try:
+            self._place(str(name))
+        except KeyError:
+            return False
+        return True
 
     def __len__(self) -> int:
         return len(list(iter(self)))

@@ -51,7 +51,7 @@ class Channel:
     """
 
     __slots__ = (
-        "_connection", "_name", "_now", "_recordings", "_room", "_sounds", "_speak", "_timeouts", "_volume",
+        "_connection", "_name", "_now", "_recordings", "_room", "_sounds", "_speak", "_timeouts",
         "fell_silent", "recording",
     )  # fmt: skip
 
@@ -70,7 +70,7 @@ class Channel:
         self._speak = speak
         self._recordings = recordings
         self._now: datetime | None = None
-        self._name = self._volume = ""  # of the next recording, once chosen
+        self._name = ""  # of the next recording, once chosen
         self.recording: Record | None = None  # the one under way
         self.fell_silent = False  # somebody else saw that no packets come any more, and ended it by a key
         self._timeouts: tuple[float, float] | None = None  # what the channel's TIMEOUT()s were set to
@@ -106,24 +106,33 @@ class Channel:
         return variables.caller(self._connection.variables, now)
 
     def name_recording(self, seconds: float) -> str:
-        """Choose the next recording's name now, so that it can be written down before the beep.
+        """Choose the next recording's name now, to be written down before the beep, and keep room for it.
 
         "" when no disk takes so many seconds: then `Record` is answered with FAILED.
         """
-        self._name = ""
-        while not self._name and (volume := self._room.pick(seconds)) is not None:
+        self.leave_room()
+        for volume in self._room.where(seconds):
             try:
                 day = self._now or datetime.now().astimezone()
-                self._name, self._volume = recording.new_name(self._recordings, day, volume), volume
+                self._name = recording.new_name(self._recordings, day, volume)
             except OSError as error:
                 log.error("no recording can be begun in %s: %s", error.filename, error.strerror)
                 self._room.refused(volume)
+            else:
+                self._room.hold(self._name, seconds)
+                break
         return self._name
 
     def named_recording(self, seconds: float) -> str:
         """The name that was chosen, or another one where its disk does not take so many seconds any more."""
-        chosen = self._name and self._room.pick(seconds) == self._volume
+        chosen = self._name and self._room.holds(self._name)
         return self._name if chosen else self.name_recording(seconds)
+
+    def leave_room(self) -> None:
+        """What was kept for the next recording is not needed: none comes."""
+        if self._name:
+            self._room.release(self._name)
+            self._name = ""
 
     def perform(self, action: Action) -> Awaitable[Event]:
         """Carry out `Ask`, `Say`, `Record`, `Operator` or `HangUp`; TypeError for the others.
@@ -262,6 +271,15 @@ class Channel:
         name, self._name = self._name or self.name_recording(record.max_seconds), ""
         if not name:
             return recording.NOTHING
+        ended = False
+        try:
+            event, ended = await self._record_as(name, record)
+        finally:
+            self._room.release(name, ended)
+        return event
+
+    async def _record_as(self, name: str, record: Record) -> tuple[Event, bool]:
+        """And whether Asterisk has closed the file, as far as we know."""
         began = time.monotonic()
         reply = await self._connection.send(self._record_line(name, record, "BEEP"))
         if reply.value == "randomerror" and not self._connection.hung_up:
@@ -270,14 +288,15 @@ class Channel:
             began = time.monotonic()
             reply = await self._connection.send(self._record_line(name, record))
         if reply.value == "randomerror" and self._connection.hung_up:
-            return HungUp()  # in the beep
+            return HungUp(), True  # in the beep
         lasted = time.monotonic() - began
         if recording.how_it_ended(reply) is Ended.SILENCE:
             lasted -= record.silence_seconds  # of which it keeps a second
         found = await recording.examine(self._recordings, name, reply, lasted, self._room)
-        if reply.value == "writefile" or found.ended is Ended.CUT:
+        if reply.value == "writefile":
             self._room.refused(name)
-        return HungUp() if found is recording.NOTHING and self._connection.hung_up else found
+        event = HungUp() if found is recording.NOTHING and self._connection.hung_up else found
+        return event, reply.endpos is not None
 
     def _record_line(self, name: str, record: Record, *beep: str) -> bytes:
         most, silence = round(record.max_seconds * 1000), round(record.silence_seconds)

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
 from ivr.settings import ROOT, Settings
-from ivr.voice.wave import FRAME_BYTES, HEADER_BYTES
+from ivr.voice.wave import HEADER_BYTES
 
 TEMPLATES = ROOT / "dialplan"
 FIRST_SECONDS = 10  # within which a server takes the call; one that is frozen says nothing
@@ -105,8 +105,6 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "fallback": settings.state_path / "fallback",
         "second_fallback": settings.second_path and settings.second_path / "fallback",
         "least_bytes": LEAST_BYTES,
-        "header_bytes": HEADER_BYTES,
-        "frame_bytes": FRAME_BYTES,
         "music": settings.sounds / "moh",
         "first_seconds": FIRST_SECONDS,
         "call_seconds": CALL_SECONDS,

@@ -13,41 +13,58 @@ from typing import Protocol
 
 from ivr.asterisk.agi import Reply
 from ivr.voice.events import Ended, Recorded
-from ivr.voice.wave import is_whole, measure
+from ivr.voice.wave import measure
 
 log = logging.getLogger(__name__)
 
 FORMAT = "wav"
 NO_FILE = ("randomerror", "writefile")  # RECORD FILE ended before it made one
 NOTHING = Recorded("", 0.0, 0.0, Ended.FAILED)
-# RECORD FILE does not tell that the disk took no more, and its position may be the file's all the same. What
-# is missing shows by the clock; as some telephones send nothing in silence, the disk is asked too. A whole
-# file that # ended lacks 0.65 s by the clock (the beep, the key) on real Asterisk, after a slow finger more.
-# The file's length is asked beside the clock, too, for nobody knows every telephone.
-SHORT_SECONDS = 0.75  # more is missing: was that disk seen full lately, or is it full at this moment?
+# RECORD FILE does not tell that its disk refused a part, and its position may be the file's all the same.
+# Only the disk can say that it did; then the clock tells whether anything is missing. Neither the clock nor
+# the file's length means anything alone: telephones send nothing in silence, fingers are slow, packets odd.
+SHORT_SECONDS = 0.75  # a whole file that # ended lacks 0.65 s by the clock: the beep, the key
 
 
 class Room(Protocol):
     """Where there is room for recordings."""
 
-    def pick(self, seconds: float) -> str | None:
-        """What names of recordings begin with on a disk that takes so many seconds more; None: nowhere."""
+    def where(self, seconds: float) -> list[str]:
+        """What names of recordings begin with on disks that take so many seconds more, the best first."""
+
+    def hold(self, name: str, seconds: float) -> None:
+        """Keep room for that recording."""
+
+    def holds(self, name: str) -> bool:
+        """Whether there still is room for it."""
+
+    def release(self, name: str, ended: bool = True) -> None:
+        """It needs none any more; unless `ended`, Asterisk may still be writing to it."""
 
     def refused(self, name: str) -> None:
-        """That recording could not be made, or not whole."""
+        """That recording could not be made."""
 
     def was_sick(self, name: str, seconds: float) -> bool:
-        """Whether that recording's disk was seen full or not to answer in the last so many seconds."""
+        """Whether its disk was seen to refuse what that recording wanted in the last so many seconds."""
 
     def is_sick(self, name: str) -> bool:
-        """Whether that recording's disk is so at this moment. Looks, so not for the event loop."""
+        """Whether its disk does so at this moment. Asks the disk, so not for the event loop."""
 
 
 class Anywhere:
     """One disk that always has room."""
 
-    def pick(self, seconds: float) -> str | None:
-        return ""
+    def where(self, seconds: float) -> list[str]:
+        return [""]
+
+    def hold(self, name: str, seconds: float) -> None:
+        pass
+
+    def holds(self, name: str) -> bool:
+        return True
+
+    def release(self, name: str, ended: bool = True) -> None:
+        pass
 
     def refused(self, name: str) -> None:
         pass
@@ -65,7 +82,7 @@ ANYWHERE = Anywhere()
 def new_name(recordings: Path, day: date, volume: str = "") -> str:
     """A name nobody can guess, in the day's folder: `2026/11/25/3f…`, without extension.
 
-    Makes the folder, which RECORD FILE doesn't. `volume` is what `Room.pick` gave. Raises OSError.
+    Makes the folder, which RECORD FILE doesn't. `volume` is one of `Room.where`. Raises OSError.
     """
     folder = f"{volume}{day.year}/{day.month:02}/{day.day:02}"
     _make(str(recordings), folder)
@@ -116,11 +133,9 @@ async def examine(
         return NOTHING
     missing = lasted - found.seconds
     if missing > SHORT_SECONDS and (
-        not is_whole(found.size)
-        or room.was_sick(name, lasted + SHORT_SECONDS)
-        or await asyncio.to_thread(room.is_sick, name)
+        room.was_sick(name, lasted + SHORT_SECONDS) or await asyncio.to_thread(room.is_sick, name)
     ):
-        log.error("recording %s lacks its last %.1f s: the disk takes no more", name, missing)
+        log.error("recording %s lacks %.1f s, which its disk refused", name, missing)
         return replace(found, ended=Ended.CUT)
     return found
 

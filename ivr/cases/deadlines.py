@@ -7,17 +7,18 @@ date and may hold the agency to that whole day.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from datetime import date, datetime, time
+from functools import lru_cache, partial
 from zoneinfo import ZoneInfo
 
 import holidays
 
 WEEKEND = frozenset({3, 4})  # Python weekdays: Thursday, Friday
 _END_OF_DAY = time(23, 59, 59)
-_MOST_KNOWN = 50_000
+_YEAR = 365
 _MOST_DAYS = 1000  # a calendar with no working day in this many days is a mistake, not a deadline
 
 
@@ -34,10 +35,8 @@ class Calendar:
     timezone: str = "Asia/Tehran"
     weekend: frozenset[int] = WEEKEND
     overrides: Mapping[str, Mapping[date, bool]] = field(default_factory=dict)
-    # Thousands of cases opened on one day have the same deadlines, and counting days is slow.
-    _known: dict[tuple[date, int, str], datetime] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    # The working days of each area that has days of its own, counted once: every deadline is then a look-up.
+    _counted: dict[str, _Counted] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def is_working(self, day: date, county: str = "") -> bool:
         """A county's own override wins over the province's, that over weekend and holidays."""
@@ -57,25 +56,56 @@ class Calendar:
         if days < 1:
             raise ValueError(f"a deadline of {days} working days is no deadline")
         zone = ZoneInfo(self.timezone)
-        asked = opened_at.astimezone(zone).date(), days, county
-        if (known := self._known.get(asked)) is None:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            known = self._known[asked] = self._end_of_day(*asked, zone)
-        return known
-
-    def _end_of_day(self, day: date, days: int, county: str, zone: ZoneInfo) -> datetime:
-        opened_on, left = day, days
-        for _ in range(_MOST_DAYS + 2 * days):
-            day += timedelta(days=1)
-            left -= self.is_working(day, county)
-            if not left:
-                return datetime.combine(day, _END_OF_DAY, zone)
-        raise ValueError(f"the calendar has no {days} working days after {opened_on}")
+        opened_on = opened_at.astimezone(zone).toordinal()
+        last = opened_on + _MOST_DAYS + 2 * days
+        counted = self._counted_for(county)
+        counted.cover(opened_on, opened_on + 2 * days)
+        while (at := bisect_right(counted.days, opened_on) + days - 1) >= len(counted.days):
+            if counted.end > last:
+                day = date.fromordinal(opened_on)
+                raise ValueError(f"the calendar has no {days} working days after {day}")
+            counted.cover(opened_on, counted.end)
+        return datetime.combine(date.fromordinal(counted.days[at]), _END_OF_DAY, zone)
 
     def working_days(self, since: datetime, until: datetime, county: str = "") -> int:
         """How many working days lie after the day of `since`, up to and with the day of `until`."""
         zone = ZoneInfo(self.timezone)
-        first, last = since.astimezone(zone).date(), until.astimezone(zone).date()
-        between = range(1, (last - first).days + 1)
-        return sum(self.is_working(first + timedelta(days=n), county) for n in between)
+        first, last = since.astimezone(zone).toordinal(), until.astimezone(zone).toordinal()
+        if last <= first:
+            return 0
+        counted = self._counted_for(county)
+        counted.cover(first, last)
+        return bisect_right(counted.days, last) - bisect_right(counted.days, first)
+
+    def _counted_for(self, county: str) -> _Counted:
+        area = county if county in self.overrides else ""
+        if area not in self._counted:
+            self._counted[area] = _Counted(partial(self._is_working, area))
+        return self._counted[area]
+
+    def _is_working(self, area: str, day: int) -> bool:
+        return self.is_working(date.fromordinal(day), area)
+
+
+@dataclass(slots=True)
+class _Counted:
+    """The ordinals of an area's working `days` in order, from `start` to before `end`: years of 365 days.
+
+    What `is_working` says of a day is asked once.
+    """
+
+    is_working: Callable[[int], bool]
+    days: list[int] = field(default_factory=list)
+    start: int = 0
+    end: int = 0
+
+    def cover(self, first: int, last: int) -> None:
+        """Know all days from `first` to `last`."""
+        if not self.days and self.start == self.end:
+            self.start = self.end = first // _YEAR * _YEAR
+        while self.start > first:
+            self.start -= _YEAR
+            self.days[:0] = filter(self.is_working, range(self.start, self.start + _YEAR))
+        while self.end <= last:
+            self.days += filter(self.is_working, range(self.end, self.end + _YEAR))
+            self.end += _YEAR

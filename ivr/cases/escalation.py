@@ -7,6 +7,7 @@ of rungs that it has climbed; that never becomes smaller, whatever agency or top
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
@@ -106,14 +107,39 @@ def next_at(ladder: Ladder, term: Term, rung: int) -> datetime | None:
 
 
 def climb(ladder: Ladder, term: Term, rung: int, now: datetime) -> tuple[list[Rung], datetime | None]:
-    """The rungs above `rung` whose time has come, in order, and when the one after them comes."""
+    """The rungs above `rung` whose time has come, in order, and when the one after them comes.
+
+    A case of many years (a clock was wrong once) has passed a thousand repeats of the last rung: they are
+    galloped over, and the last of them stands for all.
+    """
     passed: list[Rung] = []
     while (step := ladder.rung(rung + len(passed) + 1)) is not None:
         at = term.at(step)
         if at > now:
             return passed, at
+        if rung + len(passed) >= len(ladder.rungs):
+            last = _gallop(ladder, term, rung + len(passed) + 1, now)
+            passed += [_rung(ladder, last)] * (last - rung - len(passed))
+            return passed, term.at(_rung(ladder, last + 1))
         passed.append(step)
     return passed, None
+
+
+def _gallop(ladder: Ladder, term: Term, come: int, now: datetime) -> int:
+    """The last repeat whose time has come; that of number `come` has."""
+    ahead = 1
+    while term.at(_rung(ladder, come + ahead)) <= now:
+        ahead *= 2
+    missing = range(come, come + ahead)  # the first of them has come, the one behind the last has not
+    later = bisect_left(missing, True, key=lambda number: term.at(_rung(ladder, number + 1)) > now)
+    return missing[later]
+
+
+def _rung(ladder: Ladder, number: int) -> Rung:
+    """One of a ladder that repeats."""
+    rung = ladder.rung(number)
+    assert rung is not None, "a ladder that repeats has no end"
+    return rung
 
 
 def as_json(ladders: Ladders) -> dict[str, Any]:

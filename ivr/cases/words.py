@@ -32,10 +32,22 @@ _QUOTING = word_set("میگه میگن میگفت گفت گفتن گفته دی�
 _QUOTED_WEIGHT = 0.3
 # "… must come and look": what is asked for, or refused, is the matter.
 _ASKING = word_set(
-    "باید بیاد بیان کنه بده بدن بدین کنین بذاره بذارین بگین نمیده نمیکنه نداده نمیدن "
-    "گلسین باخسین ایلسین"
+    "باید بیاد بیان کنه بده بدن بدین کنین بذاره بذارین بگین نمیده نمیکنه نداده نمیدن گلسین باخسین ایلسین"
 )
 _ASKED_WEIGHT = 1.5
+
+# "Not about water", "the water is fine, only …", "I have nothing against the bank": named, and not the
+# matter.
+_NOT = word_set("نیست نیس دییل دیی دییلدی دییلدیر نه")
+_ABOUT = word_set("مشکل مشکلم مشکلمون بحث بحثم شکایت شکایتم درباره راجع موضوع موضوعم حرفم حرف دردم منظورم")
+_FINE = word_set(
+    "خوبه خوبن خوب مرتبه سالمه راضی راضیم راضیام گله کاری ممنونم تشکر یاخشیدی یاخشیدیر یخشیدیر یاخچیدی"
+)
+_ONLY = word_set("فقط ولی اما ندارم نداریم ام هستم انجق آنجاق انجاق لیکن بلکه")
+_DISMISSED_WEIGHT = 0.1
+# "Rubbish beside the bus stop": where it is, not what it is about.
+_BESIDE = word_set("کنار جلوی جلو روبروی روبرو بغل پشت نزدیک نزدیکی مقابل یانیندا قاباغیندا دالیسیندا")
+_BESIDE_WEIGHT = 0.3
 
 _GRAM_LENGTHS = (3, 4, 5)
 
@@ -62,7 +74,22 @@ def weighted(words: list[str]) -> list[float]:
             _scale(weights, place - 2, place, _QUOTED_WEIGHT)
         if word in _ASKING:
             _scale(weights, place - 3, place, _ASKED_WEIGHT)
+        if word in _BESIDE:
+            _scale(weights, place + 1, min(place + 3, len(words)), _BESIDE_WEIGHT)
+        if span := _dismissed(words, place):
+            _scale(weights, place - span, place, _DISMISSED_WEIGHT)
     return weights
+
+
+def _dismissed(words: list[str], place: int) -> int:
+    """How many words before this one it takes out of the matter; 0: none."""
+    word, before, after = words[place], words[max(0, place - 4) : place], words[place + 1 : place + 9]
+    if word in _NOT and len(words) > place + 1:
+        if word.startswith("دیی"):
+            return 1
+        about = [back for back, each in enumerate(reversed(before), 1) if each in _ABOUT]
+        return about[-1] if about else 0
+    return 4 if word in _FINE and not _ONLY.isdisjoint(after) else 0
 
 
 def _scale(weights: list[float], start: int, end: int, factor: float) -> None:
@@ -70,32 +97,43 @@ def _scale(weights: list[float], start: int, end: int, factor: float) -> None:
         weights[place] *= factor
 
 
-def grams(words: list[str], weights: list[float]) -> Iterator[tuple[str, float]]:
+def grams(words: list[str], weights: list[float]) -> Iterator[dict[str, float]]:
     """Letters in threes, fours, fives: they forgive misspelling, endings and what a recogniser mishears."""
     for word, weight in zip(words, weights, strict=True):
-        edged = f" {word} "
+        edged, found = f" {word} ", dict[str, float]()
         for length in _GRAM_LENGTHS:
             for start in range(len(edged) - length + 1):
-                yield edged[start : start + length], weight
+                gram = edged[start : start + length]
+                found[gram] = found.get(gram, 0.0) + weight
+        yield found
 
 
-def phrases(words: list[str], weights: list[float]) -> Iterator[tuple[str, float]]:
-    """Stems, and stems in pairs."""
-    stems = [stem(word) for word in words]
-    yield from zip(stems, weights, strict=True)
-    for place in range(len(stems) - 1):
-        pair = f"{stems[place]} {stems[place + 1]}"
-        yield pair, (weights[place] * weights[place + 1]) ** 0.5
+def phrases(words: list[str], weights: list[float]) -> Iterator[dict[str, float]]:
+    """Stems, and each with the one before it."""
+    before, before_weight = "", 0.0
+    for word, weight in zip(words, weights, strict=True):
+        stemmed = stem(word)
+        pair = {f"{before} {stemmed}": (before_weight * weight) ** 0.5} if before else {}
+        yield {stemmed: weight} | pair
+        before, before_weight = stemmed, weight
 
 
-Features = Callable[[list[str], list[float]], Iterator[tuple[str, float]]]
+# Word by word what a text shows, and how much each counts.
+Features = Callable[[list[str], list[float]], Iterator[dict[str, float]]]
+Skip = Callable[[str], bool]
 
 
-def counts(text: str, features: Features, skip: Callable[[str], bool]) -> dict[str, float]:
-    """Weighted feature counts of a text; words that `skip` accepts (place names) carry no topic."""
+def told(text: str, skip: Skip) -> tuple[list[str], list[float]]:
+    """A text's words and their weights; those that `skip` accepts (place names) carry no topic."""
     words = normalise(text).split()
     kept = [(w, weight) for w, weight in zip(words, weighted(words), strict=True) if not skip(w)]
+    return [w for w, _ in kept], [weight for _, weight in kept]
+
+
+def counts(text: str, features: Features, skip: Skip) -> dict[str, float]:
+    """Weighted feature counts of a whole text."""
     found: dict[str, float] = {}
-    for feature, weight in features([w for w, _ in kept], [weight for _, weight in kept]):
-        found[feature] = found.get(feature, 0.0) + weight
+    for shown in features(*told(text, skip)):
+        for feature, weight in shown.items():
+            found[feature] = found.get(feature, 0.0) + weight
     return found

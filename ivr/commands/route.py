@@ -112,13 +112,17 @@ def complain(number: int, sentence: str) -> bool:
 
 def as_text(id_: object, found: Suggestion) -> str:
     first, *others = found.top
-    how = "assigned" if found.assigned else "for a person to decide"
+    how = "assigned" if found.assigned else f"for a person to decide ({found.doubt})"
     after = "".join(f"; {guess.agency} {guess.confidence:.0%}" for guess in others)
     return f"{id_}: {first.agency} {first.confidence:.0%} ({first.topic}), {how}{after}"
 
 
 def as_json(id_: object, found: Suggestion) -> str:
     """Confidences to four places."""
-    top = [{"agency": g.agency, "topic": g.topic, "confidence": round(g.confidence, 4)} for g in found.top]
+    from ivr.desk import fates
+
+    top = fates.as_json(found)
     first = {"topic": found.topic, "agency": found.agency, "confidence": round(found.confidence, 4)}
-    return json.dumps({"id": id_, **first, "assigned": found.assigned, "top": top}, ensure_ascii=False)
+    return json.dumps(
+        {"id": id_, **first, "assigned": found.assigned, "doubt": found.doubt, "top": top}, ensure_ascii=False
+    )

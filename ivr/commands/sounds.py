@@ -84,23 +84,34 @@ def sounds_list(
     else:
         lines = [row | {"seconds": f"{row['seconds']:.1f}"} for row in rows]
         show_table(["language", "id", "source", "needed", "seconds", "text"], lines)
+        for row in rows:
+            if row["unfit"]:
+                err.print(f"{row['unfit']}; it is not heard", style="yellow", markup=False)
 
 
 @app.command(epilog="Example: ivr sounds check --json")
 def check(json: Json = False) -> None:
-    """Prove that every prompt any menu can reach has audio in every language; exit 1 if not."""
+    """Prove that every prompt any menu can reach has audio in every language, and that every recording can be
+    heard; exit 1 if not."""
     from ivr import prompts
     from ivr.speech.check import missing, strays
+    from ivr.speech.recorded import unfit
 
     settings = load_settings()
     gaps = missing(needed(settings), settings.calls.languages, settings.sounds)
     for path in strays(prompts.catalogue(settings), prompts.RECORDED):
         err.print(f"{path}: no prompt has this name, so nobody hears it", style="yellow", markup=False)
+    bad = list(unfit(prompts.catalogue(settings), settings.calls.languages, prompts.recorded(settings)))
     if json:
-        show_json([{"language": gap.language, "id": gap.id} for gap in gaps])
+        show_json(
+            [{"language": gap.language, "id": gap.id, "why": ""} for gap in gaps]
+            + [{"language": each.language, "id": each.id, "why": each.why} for each in bad]
+        )
     else:
         for gap in gaps:
             print(f"{gap.language}: {gap.id} has no audio")
+        for each in bad:
+            print(f"{each.language}: {each.why}; the synthesiser speaks {each.id} instead")
         if not gaps:
             print("every prompt has audio in every language")
-    raise SystemExit(1 if gaps else 0)
+    raise SystemExit(1 if gaps or bad else 0)

@@ -12,7 +12,8 @@ from ivr.cases.transitions import Action, Side
 from ivr.desk import planning
 from ivr.desk.book import Page, read_page
 from ivr.desk.change import Ask, Change, actor_named, changing
-from ivr.desk.refusals import Refused
+from ivr.desk.refusals import Refused, WrongField
+from ivr.voice import script
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +106,15 @@ def _draft(change: Change) -> dict[str, Any]:
 def _refuse_nothing(words: str, voice: Voice | None) -> None:
     if not words.strip() and voice is None:
         raise Refused("an answer needs words or a voice")
+    if voice is None:
+        refuse_unreadable(words, "words")
+
+
+def refuse_unreadable(words: str, field: str) -> None:
+    """She would hear noise for an answer. Raises WrongField."""
+    if not script.is_readable(words):
+        raise WrongField(
+            field,
+            "no voice reads Azerbaijani in Arabic letters to a caller: write it in Latin letters or in "
+            "Persian, take a ready wording, or record it",
+        )

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.alphabet import persian_order
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Actor, Side, permitted
 from ivr.desk import interventions, kin, marks, related
@@ -92,7 +93,7 @@ class CaseFile:
 async def names(connection: AsyncConnection) -> Names:
     """All of the province's."""
     about = (agencies.c.code, agencies.c.name, agencies.c.assignable, agencies.c.retired_at)
-    bodies = sorted((await connection.execute(select(*about))).all(), key=lambda row: str(row.name))
+    bodies = sorted((await connection.execute(select(*about))).all(), key=lambda row: persian_order(row.name))
     matters = await connection.execute(select(topics.c.code, topics.c.name))
     places = await connection.execute(select(areas.c.code, areas.c.name))
     return Names(

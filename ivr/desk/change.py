@@ -224,8 +224,7 @@ async def changing(books: Books, page: Page, action: Action, ask: Ask, *others: 
     async with transaction(books) as connection:
         held = await _held(connection, {ask.code, *others})
         case = held[ask.code]
-        if ask.seen is not None and case.last_seq != ask.seen:
-            raise Refused(f"case {ask.code} has changed since you looked: it is {case.status} now")
+        unchanged(case, ask)
         status = decide(ask.code, Status(case.status), case.agency, action, ask.actor, ask.reason)
         change = Change(connection, page, case, action, ask, status)
         await kin.may(change)
@@ -258,6 +257,12 @@ async def _held(connection: AsyncConnection, codes: set[str]) -> dict[str, Row[A
     order = (cases.c.part_of.is_not(None), cases.c.code)
     lock = select(cases).where(cases.c.id.in_(ids)).order_by(*order)
     return {row.code: row for row in await connection.execute(lock.with_for_update(key_share=True))}
+
+
+def unchanged(case: Row[Any], ask: Ask) -> None:
+    """Raises Refused when something happened to the case that the asker didn't see."""
+    if ask.seen is not None and case.last_seq != ask.seen:
+        raise Refused(f"case {ask.code} has changed since you looked: it is {case.status} now")
 
 
 async def locked(connection: AsyncConnection, code: str) -> Row[Any]:

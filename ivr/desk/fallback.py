@@ -23,7 +23,7 @@ from pathlib import Path
 from ivr.desk.intake import CallFacts, Intake
 from ivr.store.volumes import SECOND
 from ivr.voice.events import Ended, Recorded
-from ivr.voice.wave import is_whole, measure
+from ivr.voice.wave import measure
 
 log = logging.getLogger(__name__)
 
@@ -111,8 +111,7 @@ def _move_in(path: Path, recordings: Path) -> Recorded | None:
     volume = f"{SECOND}/" if path.parent.name == SECOND else ""  # it stays on its disk: the other may be full
     name = f"{volume}fallback/{_id(path, 'recording').hex}"
     _link(path, recordings / f"{name}.wav")
-    ended = Ended.HANGUP if is_whole(found.size) else Ended.CUT
-    return Recorded(name, found.seconds, found.voiced_seconds, ended, found.sha256, found.size)
+    return Recorded(name, found.seconds, found.voiced_seconds, Ended.HANGUP, found.sha256, found.size)
 
 
 def _link(path: Path, target: Path) -> None:

@@ -67,8 +67,13 @@ async def chosen(connection: AsyncConnection, case: uuid.UUID, choice: Choice, n
 
 
 def as_json(found: Suggestion) -> list[Json]:
-    """Confidences to four places."""
-    return [{"agency": g.agency, "topic": g.topic, "confidence": round(g.confidence, 4)} for g in found.top]
+    """Confidences to four places. `part`: there are several matters, and one of them is this body's."""
+    parts = {part.agency for part in found.parts}
+    return [
+        {"agency": g.agency, "topic": g.topic, "confidence": round(g.confidence, 4)}
+        | ({"part": True} if g.agency in parts else {})
+        for g in found.top
+    ]
 
 
 async def summary(engine: AsyncEngine, since: datetime | None = None) -> Json:

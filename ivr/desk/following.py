@@ -95,8 +95,10 @@ _NEWEST = (cases.c.opened_at.desc(), cases.c.id.desc())
 async def services(connection: AsyncConnection) -> list[Service]:
     """All topics in the menu's order."""
     menu: Mapping[str, str] = (await connection.execute(select(provinces.c.menu))).scalar_one()
-    rows = (await connection.execute(select(topics).order_by(topics.c.key))).all()
-    return [Service(r.code, r.name, menu.get(r.key[:1], ""), tuple(r.keywords)) for r in rows]
+    rows = (await connection.execute(select(topics))).all()
+    first = {row.parent: row.key[:1] for row in rows if row.key}
+    rows = sorted(rows, key=lambda row: (first.get(row.parent, ""), row.key or "~", row.code))
+    return [Service(r.code, r.name, menu.get(first.get(r.parent, ""), ""), tuple(r.keywords)) for r in rows]
 
 
 async def counties(connection: AsyncConnection) -> dict[str, str]:

@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 COUNTY_SECONDS = 0.5  # between two prompts: silence on the line
 LOOK_UP_SECONDS = 1.0
-JOURNAL_SECONDS = 5.0  # a disk that takes longer is sick, and a caller listening to nothing hangs up
+JOURNAL_SECONDS = 10.0  # a disk that takes longer hangs; a slow one (two flushes of 3.5 s) is waited for
 BEGUN_SECONDS = 0.5  # before the beep: silence on the line, too
 SHARE_SECONDS = 1.0  # while she is told what to do, a recording's name waits for another's way to the disk
 BEGUN = "recording_begun"  # the fact that names a file before there is one

@@ -18,13 +18,16 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk import auditing
+from ivr.desk import auditing, limiting
+from ivr.desk.limiting import Limit
 from ivr.desk.people import Person
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import calls, interventions
 
 CODE_DIGITS = 8
 CODE_LIVES = timedelta(seconds=60)
+WRONG_CODES = "board-codes"  # the key under which wrong ones are counted: who dials them proves no name
+MOST_WRONG = Limit(10, timedelta(minutes=1))  # of a hundred million
 LONGEST_REASON = 500
 Json = dict[str, Any]
 
@@ -79,7 +82,7 @@ async def begin(
 
 
 async def redeem(engine: AsyncEngine, code: str, now: datetime) -> Intervention | None:
-    """What a dialled code stands for, once; None for any other, and when the call is over."""
+    """What a dialled code stands for, once; None for any other, after many wrong ones, and after the call."""
     its = interventions.c
     used = (
         update(interventions)
@@ -89,7 +92,11 @@ async def redeem(engine: AsyncEngine, code: str, now: datetime) -> Intervention 
         .returning(its.id, its.action, calls.c.unique_id)
     )
     async with engine.begin() as connection:
+        if await limiting.spent(connection, WRONG_CODES, MOST_WRONG, now):
+            return None
         row = (await connection.execute(used)).first()
+        if row is None:
+            await limiting.count(connection, WRONG_CODES, MOST_WRONG, now)
     return None if row is None else Intervention(row.id, Intervening(row.action), row.unique_id)
 
 

@@ -30,9 +30,10 @@ from ivr.desk.strays import LOOK_BACK_SECONDS, Shelf, Stray, remember, strays, w
 from ivr.desk.telling import ask
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.journal import Fact, Journal
+from ivr.store.room import trim
 from ivr.store.tables import cases
 from ivr.voice.events import Ended, Recorded
-from ivr.voice.wave import is_whole, measure
+from ivr.voice.wave import measure
 
 log = logging.getLogger(__name__)
 
@@ -155,8 +156,10 @@ def _opening(call: dict[str, Any], at: str, told: Fact | None) -> Fact:
 
 
 def _measured(root: Path, stray: Stray) -> Recorded:
-    found = measure((root / f"{stray.name}.wav").read_bytes())
-    ended: Any = Ended.HANGUP if is_whole(found.size) else Ended.CUT  # nobody is left to say how
+    path = root / f"{stray.name}.wav"
+    trim(path)  # whoever set room aside for it is dead
+    found = measure(path.read_bytes())
+    ended: Any = Ended.HANGUP  # nobody is left to say how
     if found.seconds < LEAST_SECONDS:
         ended = TOO_SHORT
     elif not found.voiced_seconds:

@@ -69,7 +69,7 @@ async def directory(engine: AsyncEngine) -> Directory:
         province = (await connection.execute(select(provinces))).first()
         if province is None:
             raise BookEmpty("the database has no province yet: run `ivr db upgrade`")
-        live = topics.c.retired_at.is_(None)
+        live = topics.c.retired_at.is_(None) & (topics.c.key != "")
         leaves = await connection.execute(
             select(topics.c.code, topics.c.key).where(live).order_by(topics.c.key)
         )
@@ -105,7 +105,7 @@ def _rows(seeds: Seeds) -> list[tuple[Noun | None, Table, list[dict[str, Any]]]]
     ]
     bodies = [
         {
-            **agency.model_dump(include={"code", "name", "level", "county", "parent"}),
+            **agency.model_dump(include={"code", "name", "short", "level", "county", "parent"}),
             "assignable": agency.scope == "inside",
             "note": agency.note or "",
         }

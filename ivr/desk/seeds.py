@@ -46,12 +46,16 @@ class County(Part):
 class Areas(Part):
     area_code: Annotated[str, StringConstraints(pattern=r"^0\d{2}$")]
     subscriber_digits: int = 8
+    ordinary_words: list[str] = []  # names of places that callers say for other things, too
+    # places that other provinces' bodies answer for: whoever names one is read by people
+    elsewhere: list[str] = []
     counties: list[County] = Field(min_length=1)
 
 
 class Agency(Part):
     code: Code
     name: Text
+    short: Annotated[str, StringConstraints(max_length=24)] = ""
     level: Text
     county: str | None = None
     parent: str | None = None
@@ -86,7 +90,8 @@ class RouteSeed(BaseModel):
 class Leaf(Part):
     code: Code
     name: Text
-    key: Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d)$")]
+    # Without one the telephone's menu leaves it out: the service desk and the suggestions know it.
+    key: Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d)?$")] = ""
     route: RouteSeed
     deadline_days: int = Field(ge=1, le=365)
     keywords: list[str] = []
@@ -174,7 +179,7 @@ def directory_from(folder: Path) -> Directory:
     seeds = load_seeds(folder)
     return Directory(
         groups=groups(seeds.topics.menu),
-        topics=tuple(TopicKey(leaf.code, leaf.key) for _, leaf in seeds.leaves()),
+        topics=tuple(TopicKey(leaf.code, leaf.key) for _, leaf in seeds.leaves() if leaf.key),
         counties=tuple(CountyKey(county.code, county.key) for county in seeds.areas.counties),
         agencies=tuple(agency.code for agency in seeds.agencies.agencies),
         other_topic=seeds.topics.other,
@@ -232,7 +237,7 @@ def _mistakes(seeds: Seeds, folder: Path) -> Iterator[str]:
 
 def _doubles(path: Path, what: str, pairs: list[tuple[str, str]]) -> Iterator[str]:
     for name, values in (("code", [p[0] for p in pairs]), ("key", [p[1] for p in pairs])):
-        for value in sorted({v for v in values if values.count(v) > 1}):
+        for value in sorted({v for v in values if v and values.count(v) > 1}):
             yield f"{path}: {what}: {name} {value!r} is there more than once"
 
 
@@ -251,7 +256,7 @@ def _unknown_names(seeds: Seeds, folder: Path) -> Iterator[str]:
         elif rule.agency not in bodies:
             yield f"{place}: there is no agency {rule.agency!r} in agencies.yaml"
     for leaf in leaves.values():
-        if leaf.key[0] not in seeds.topics.menu:
+        if leaf.key and leaf.key[0] not in seeds.topics.menu:
             yield f"{path}: {leaf.code}: key {leaf.key!r} begins with a digit that menu lacks"
     if seeds.topics.other not in leaves:
         yield f"{path}: other: there is no topic {seeds.topics.other!r}"

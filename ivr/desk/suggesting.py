@@ -10,9 +10,10 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 
+from ivr.cases.model import Example, Model
 from ivr.cases.places import Places
 from ivr.cases.routing import Rules
-from ivr.cases.suggest import Example, Model, Suggester
+from ivr.cases.suggest import Suggester
 from ivr.cases.words import normalise
 from ivr.desk.seeds import SeedError, Seeds, Text, load_seeds
 
@@ -68,7 +69,8 @@ def places_of(seeds: Seeds, phrases: list[Example]) -> Places:
     common = {word for phrase in phrases for word in normalise(phrase.text).split()}
     counties = seeds.areas.counties
     names = {county.code: [county.name, county.capital, *county.aliases] for county in counties}
-    return Places(names, {county.code: county.towns for county in counties}, common)
+    towns = {county.code: county.towns for county in counties}
+    return Places(names, towns, common, seeds.areas.ordinary_words, seeds.areas.elsewhere)
 
 
 def rules_of(seeds: Seeds) -> Rules:

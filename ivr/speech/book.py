@@ -16,7 +16,8 @@ from pathlib import Path
 
 from ivr.speech.lexicon import read_lexicon
 from ivr.speech.paths import PROJECT, is_audio, wav_path
-from ivr.speech.words import readable
+from ivr.speech.words import LONGEST, readable
+from ivr.voice import script
 from ivr.voice.catalogue import ID, Voice
 
 log = logging.getLogger(__name__)
@@ -24,6 +25,8 @@ log = logging.getLogger(__name__)
 SECONDS = 15.0  # the longest a caller waits for free words; then the call goes on without them
 AT_ONCE = 2  # processes: a burst of answers must not take the machine from the calls
 SPOKEN = "spoken"  # the cache folder beside the languages
+
+Piece = tuple[str, Voice]  # plain words, and who reads them
 
 
 class SoundBook:
@@ -48,36 +51,46 @@ class SoundBook:
     async def speak(self, text: str, language: str) -> str | None:
         """Free words as audio, made at the first wish and kept; Asterisk's name of it, or None.
 
-        Never raises for a bad text or a failing synthesiser, and answers within SECONDS.
+        Each piece is read by the voice that can read its letters, whatever the caller's `language`
+        (`ivr.voice.script`). Never raises for a bad text or a failing synthesiser; answers within SECONDS.
         """
         if language not in self._languages:
             return None
-        lexicon = await asyncio.to_thread(read_lexicon, self._out, language)
-        words, voice = readable(text, language, lexicon.words), lexicon.voice
-        if not words:
+        pieces = await asyncio.to_thread(self._pieces, text, language)
+        if not pieces:
             return None
-        wav = self._cached(words, language, voice)
+        wav = self._cached(pieces, language)
         if not is_audio(wav):
             # The hanging up of one caller must not end the speaking that another waits for.
-            making = self._speaking.get(wav) or self._begin(words, voice, wav)
+            making = self._speaking.get(wav) or self._begin(pieces, wav)
             if not await asyncio.shield(making):
                 return None
         return str(wav.with_suffix(""))
 
-    def _cached(self, words: str, language: str, voice: Voice) -> Path:
-        key = hashlib.sha256(json.dumps([words, asdict(voice)]).encode()).hexdigest()[:32]
+    def _pieces(self, text: str, language: str) -> list[Piece]:
+        """In all no more than one text may be long."""
+        found: list[Piece] = []
+        for spoken_in, piece in script.runs(text[:LONGEST], language):
+            lexicon = read_lexicon(self._out, spoken_in)
+            if words := readable(piece, spoken_in, lexicon.words):
+                found.append((words, lexicon.voice))
+        return found
+
+    def _cached(self, pieces: list[Piece], language: str) -> Path:
+        said = json.dumps([[words, asdict(voice)] for words, voice in pieces])
+        key = hashlib.sha256(said.encode()).hexdigest()[:32]
         return self._out / SPOKEN / language / key[:2] / f"{key}.wav"
 
-    def _begin(self, words: str, voice: Voice, wav: Path) -> asyncio.Task[bool]:
-        task = asyncio.create_task(self._make(words, voice, wav))
+    def _begin(self, pieces: list[Piece], wav: Path) -> asyncio.Task[bool]:
+        task = asyncio.create_task(self._make(pieces, wav))
         self._speaking[wav] = task
         task.add_done_callback(lambda _: self._speaking.pop(wav, None))
         return task
 
-    async def _make(self, words: str, voice: Voice, wav: Path) -> bool:
+    async def _make(self, pieces: list[Piece], wav: Path) -> bool:
         try:
             async with asyncio.timeout(SECONDS), self._turns:
-                reason = await _run(words, voice, wav)
+                reason = await _run(pieces, wav)
         except TimeoutError:
             reason = f"not finished in {SECONDS:g} s"
         except OSError as error:
@@ -87,9 +100,9 @@ class SoundBook:
         return not reason and is_audio(wav)
 
 
-async def _run(words: str, voice: Voice, wav: Path) -> str:
+async def _run(pieces: list[Piece], wav: Path) -> str:
     """Why it failed, or "". A cancelled wait leaves no process behind."""
-    order = {"words": words, "voice": voice.name, "rate": voice.rate, "pitch": voice.pitch}
+    order = [{"words": words, "voice": asdict(voice)} for words, voice in pieces]
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -101,7 +114,7 @@ async def _run(words: str, voice: Voice, wav: Path) -> str:
         start_new_session=True,  # so that its own child can be ended with it
     )
     try:
-        sent = json.dumps({**order, "wav": str(wav), "timeout": SECONDS}).encode()
+        sent = json.dumps({"pieces": order, "wav": str(wav), "timeout": SECONDS}).encode()
         _, errors = await process.communicate(sent)
     finally:
         if process.returncode is None:

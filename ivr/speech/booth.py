@@ -18,16 +18,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ivr.speech.build import build_one
+from ivr.speech.build import MANIFEST, build_one, is_from_recording
 from ivr.speech.files import Cached
 from ivr.speech.paths import is_audio, recording_of, wav_path
+from ivr.speech.recorded import SECONDS_PER_CHARACTER, fault, is_silent, least
 from ivr.speech.telephone import RATE, Samples, measure, read, to_telephone, write
 from ivr.speech.wav import WavError, decode
 from ivr.voice.booth import Seen, Take, TakeRefused, Version
 from ivr.voice.catalogue import ID, Catalogue, Part
 
 LARGEST_MB = 16.0
-SECONDS_PER_CHARACTER = 0.08
 AT_FULL_SCALE = 0.995
 MOST_CLIPPED = 0.002  # of all samples
 MOST_SECONDS = 90.0
@@ -44,6 +44,7 @@ class Booth:
         self.languages = languages
         self._catalogue, self._out, self._house, self._voices = catalogue, out, house, voices
         self._loudness: dict[tuple[str, int], float | None] = {}
+        self._looked: dict[tuple[tuple[str, int], ...], tuple[bool, str]] = {}
 
     def seen(self, needed: Collection[str]) -> Sequence[Seen]:
         """Every prompt in every language, also those that are missing, by id; without loudness."""
@@ -145,15 +146,26 @@ class Booth:
     def _seen(self, catalogue: Catalogue, id: str, language: str, needed: bool) -> Seen:
         wav = wav_path(self._out, language, id)
         text, spoken = _text(catalogue, id, language)
-        source, seconds = "", 0.0
+        source, seconds, unfit = "", 0.0, ""
         if is_audio(wav):
             seconds = (wav.stat().st_size - 44) / 2 / RATE
             source = "tone" if id in catalogue.tones else "machine"
-            if wav_path(self._live, language, id).is_file():
-                source = "person"
-            elif recording_of((self._house,), language, id):
-                source = "house"
-        return Seen(id, language, text, spoken, needed, source, seconds, None)
+            for folder, whose in ((self._house, "house"), (self._live, "person")):  # the later goes before
+                if given := recording_of((folder,), language, id):
+                    heard, unfit = self._heard(catalogue, language, id, folder, given)
+                    source = whose if heard else "machine"
+        return Seen(id, language, text, spoken, needed, source, seconds, None, unfit)
+
+    def _heard(
+        self, catalogue: Catalogue, language: str, id: str, folder: Path, given: Path
+    ) -> tuple[bool, str]:
+        """Whether this recording is what the built audio holds; if not, why, "" until it is built."""
+        built = (given, self._out / MANIFEST)
+        key = tuple((str(path), path.stat().st_mtime_ns if path.exists() else 0) for path in built)
+        if key not in self._looked:
+            heard = is_from_recording(catalogue, language, id, self._out, folder)
+            self._looked[key] = heard, "" if heard else fault(given, catalogue, language, id)
+        return self._looked[key]
 
     def _is_name(self, language: str, id: str) -> bool:
         return language in self.languages and ID.fullmatch(id) is not None
@@ -196,10 +208,10 @@ def examine(content: bytes, about: float) -> Samples:
     if clipped > MOST_CLIPPED:
         raise TakeRefused("clipped", percent=clipped * 100)
     ready = to_telephone(samples, rate) if samples.size else samples
-    if not np.isfinite(measure(ready)):
+    if is_silent(samples) or not np.isfinite(measure(ready)):
         raise TakeRefused("silent")
     seconds = ready.size / RATE
-    if about and seconds < max(0.15, about / 5):
+    if about and seconds < least(about):
         raise TakeRefused("short", seconds=seconds, about=about)
     if seconds > min(MOST_SECONDS, 4 * about + 3 if about else MOST_SECONDS):
         raise TakeRefused("long", seconds=seconds, about=about)

@@ -20,10 +20,12 @@ import numpy as np
 from ivr.speech import tone
 from ivr.speech.lexicon import write_lexicon
 from ivr.speech.paths import is_audio, recording_of, wav_path
+from ivr.speech.recorded import usable
 from ivr.speech.synth import SynthesisError, synthesise
-from ivr.speech.telephone import AudioError, Samples, read, to_telephone, write
+from ivr.speech.telephone import AudioError, Samples, write
 from ivr.voice.catalogue import Catalogue, Part, Prompt, Tone
 
+TAKEN = b"2"  # the same for recordings, when what is taken of them changes
 FORM = "2"  # raise it when the same words would sound different: everything is made anew
 MANIFEST = "manifest.json"
 MUSIC = "moh/hold"
@@ -98,10 +100,17 @@ def build_one(catalogue: Catalogue, language: str, id: str, out: Path, recorded:
     if job.recording is None and job.prompt is None:
         job.wav.unlink(missing_ok=True)
         return
-    if (why := _make(job, catalogue)) and job.recording is None:
+    why = _make(job, catalogue)
+    if why and job.recording is None:
         raise SynthesisError(why)
-    if job.prompt is not None:
+    if job.prompt is not None and not why:
         _save(out, _load(out) | {job.key: job.digest})
+
+
+def is_from_recording(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Path) -> bool:
+    """Whether the audio under `out` is that folder's recording, and not the synthesiser in its place."""
+    job = _job(catalogue, language, id, out, (recorded,))
+    return job.recording is not None and (job.prompt is None or _load(out).get(job.key) == job.digest)
 
 
 def _jobs(catalogue: Catalogue, languages: Sequence[str], out: Path, recorded: Sequence[Path]) -> list[_Job]:
@@ -114,7 +123,7 @@ def _jobs(catalogue: Catalogue, languages: Sequence[str], out: Path, recorded: S
 
 def _job(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Sequence[Path]) -> _Job:
     prompt, recording = catalogue.find(id, language), recording_of(recorded, language, id)
-    said = recording.read_bytes() if recording else _described(prompt, catalogue)
+    said = TAKEN + recording.read_bytes() if recording else _described(prompt, catalogue)
     return _Job(f"{language}/{id}", wav_path(out, language, id), recording, prompt, _digest(said))
 
 
@@ -167,7 +176,7 @@ def _make(job: _Job, catalogue: Catalogue) -> str:
     try:
         if job.recording:
             try:
-                write(job.wav, to_telephone(*read(job.recording)))
+                write(job.wav, usable(job.recording, job.prompt))
                 return ""
             except AudioError as error:
                 why = f"{error}; the synthesiser speaks instead"

@@ -11,7 +11,10 @@ from pathlib import Path
 from ivr.voice import saying
 from ivr.voice.catalogue import Catalogue, Part, Voice
 
-SIGNS = ("sign.percent", "sign.and", "sign.point")
+SIGNS = (
+    *("sign.percent", "sign.and", "sign.point", "sign.half", "sign.and_half", "sign.to"),
+    *("sign.hour", "sign.minute", "sign.billion", "sign.billion.and"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """`python -m ivr.speech.speak`: one text to one telephone WAV, outside the server's process.
 
 The server starts it (`ivr.speech.book`), so that neither espeak-ng nor the signal library ever lives in the
-process that carries the calls. Reads one JSON object: `words`, `voice`, `rate`, `pitch`, `wav`, `timeout`.
+process that carries the calls. Reads one JSON object: `pieces` (each `words` and `voice`), `wav`, `timeout`.
 Exits 0 when the file is whole, else 1 with the reason on standard error.
 """
 
@@ -10,17 +10,26 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from ivr.speech.synth import SynthesisError, synthesise
-from ivr.speech.telephone import write
+from ivr.speech.telephone import Samples, write
 from ivr.voice.catalogue import Voice
+
+
+def _joined(pieces: list[dict[str, Any]], timeout: float) -> Samples:
+    """One after the other. Raises SynthesisError."""
+    return np.concatenate(
+        [synthesise(piece["words"], Voice(**piece["voice"]), timeout=timeout) for piece in pieces]
+    )
 
 
 def main() -> int:
     order = json.load(sys.stdin)
-    voice = Voice(order["voice"], order["rate"], order["pitch"])
     try:
-        write(Path(order["wav"]), synthesise(order["words"], voice, timeout=order["timeout"]))
+        write(Path(order["wav"]), _joined(order["pieces"], order["timeout"]))
     except (SynthesisError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

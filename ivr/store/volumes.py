@@ -1,7 +1,9 @@
 """Where recordings may go: the state's own disk first, then a second volume. Which has room, and answers.
 
-Each is looked at every two seconds in a thread of its own, so that a disk that hangs holds up nobody: a call
-only reads what the last look found, and a look that does not come back counts as a disk that is gone.
+A disk is full when it says so, and away when it refuses a page or does not answer: never because of what one
+call left there. Each is looked at in threads of its own, so that a disk that hangs holds up nobody: its room
+four times a second (ivr/store/room.py), and every two seconds whether it takes a page. A call only reads what
+the last look found. A slow disk is used.
 
 Files of the second volume are reached through a link named `second` in the folder of the first, so that a
 name (`second/2026/11/25/3f…`) says where a recording lies and whoever opens it need not know of volumes.
@@ -14,32 +16,34 @@ import errno
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ivr.store.room import BYTES_A_SECOND, MARGIN_BYTES, Count, Hold, Room, free_bytes, trim
+
 log = logging.getLogger(__name__)
 
 SECOND = "second"
-BYTES_A_SECOND = 16_000  # Asterisk's `wav`: 8 kHz, 16 bits
-MARGIN_BYTES = 256 * 1024  # beside the recording: its header, the folder, the journal's next lines
 LOOK_SECONDS = 2.0
-SLOW_SECONDS = 3.0  # a page that takes longer to write and flush: a sick disk
+COUNT_SECONDS = 0.25  # a block that was refused in between shows by the clock, and the next count by the disk
+HANG_SECONDS = 10  # a page that takes longer to write and flush: a disk that hangs
 LONGEST_SECONDS = 180.0  # of a recording
-STALE_SECONDS = 8.0  # no look came back for so long: a disk that hangs
-REFUSED_SECONDS = 30.0  # how long a disk that refused a recording is left alone
+REFUSED_SECONDS = 30.0  # how long another disk is preferred to one that refused a recording
+UNSEEN_SECONDS = 300.0  # after which a recording whose end nobody told has ended
 _PAGE = b"\0" * 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look found. `free` in bytes; `trouble` is one sentence, "" when the disk can be written."""
+    """What one look found. `trouble` is one sentence, "" when the disk can be written; `full`: no room."""
 
     free: int
     seconds: float
     trouble: str = ""
+    full: bool = False
 
 
 def look(folder: Path) -> Look:
@@ -47,35 +51,21 @@ def look(folder: Path) -> Look:
 
     With less than `MARGIN_BYTES` left it is full.
     """
-    began, free, trouble = time.monotonic(), 0, ""
+    began, free, trouble, full = time.monotonic(), 0, "", False
     probe = folder / f".look-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        free = _free(folder)
+        free = free_bytes(folder)
         if free < MARGIN_BYTES:  # a page that came and went would be room for others for a moment
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         _write(probe)
     except OSError as error:
         trouble = f"{folder} can't be written: {error.strerror}"
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     finally:
         with suppress(OSError):
             probe.unlink(missing_ok=True)
-    seconds = time.monotonic() - began
-    if not trouble and seconds > SLOW_SECONDS:
-        trouble = f"{folder} is slow: {seconds:.1f} s to write a page"
-    return Look(free, seconds, trouble)
-
-
-def _free(folder: Path) -> int:
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize
-
-
-def _has_room(folder: Path) -> bool:
-    try:
-        return _free(folder) >= MARGIN_BYTES
-    except OSError:
-        return False
+    return Look(free, time.monotonic() - began, trouble, full)
 
 
 def _write(path: Path) -> None:
@@ -89,33 +79,61 @@ def _write(path: Path) -> None:
 
 @dataclass(slots=True)
 class Volume:
-    """`prefix` begins the names of its recordings ("" or "second/")."""
+    """`prefix` begins the names of its recordings ("" or "second/"). `held`: recordings in progress, by name.
+
+    `full_at`, `broken_at`: when a look last found no room, and when it found anything else.
+    """
 
     prefix: str
     folder: Path
+    room: Room
     last: Look = Look(0, 0.0, "nobody has looked yet")
-    at: float = float("-inf")
-    refused_until: float = float("-inf")
-    sick_at: float = float("-inf")
+    counted: Count = field(default_factory=Count)
+    hangs: bool = False
+    held: dict[str, Hold] = field(default_factory=dict)
+    refused_at: float = float("-inf")
+    full_at: float = float("-inf")
+    broken_at: float = float("-inf")
 
     def saw(self, found: Look, now: float) -> bool:
         """Keep what a look found; whether something is the matter."""
-        self.last, self.at = found, now
-        if found.trouble:
-            self.sick_at = now
+        self.last = found
+        if found.full:
+            self.full_at = now
+        elif found.trouble:
+            self.broken_at = now
         return bool(found.trouble)
 
-    def trouble(self, seconds: float, now: float) -> str:
-        """Why no recording of so many seconds may go there now, "" when it may."""
+    def has(self, found: Count, now: float) -> None:
+        """Keep what was counted."""
+        self.counted = found
+        if found.full:
+            self.full_at = now
+
+    @property
+    def holding(self) -> int:
+        """What recordings in progress may still take, in bytes; what is secured is no longer free."""
+        return self.counted.others + sum(hold.size for hold in self.held.values() if not hold.secured)
+
+    def trouble(self, seconds: float) -> str:
+        """Why no further recording of so many seconds may go there now, "" when it may."""
         if self.last.trouble:
             return self.last.trouble
-        if now - self.at > STALE_SECONDS:
-            return f"{self.folder} hangs: it was last heard of {now - self.at:.0f} s ago"
-        if now < self.refused_until:
-            return f"{self.folder} refused a recording a moment ago"
-        if self.last.free < seconds * BYTES_A_SECOND + MARGIN_BYTES:
-            return f"{self.folder} has {self.last.free >> 20} MB left"
+        if self.hangs:
+            return f"{self.folder} hangs: a page takes longer than {HANG_SECONDS} s"
+        left = self.counted.free - self.holding
+        if left < seconds * BYTES_A_SECOND + MARGIN_BYTES:
+            return f"{self.folder} has {max(0, left) >> 20} MB left"
         return ""
+
+    @property
+    def warning(self) -> str:
+        """What is not well though recordings go there."""
+        there, wanted = self.counted.ballast, self.counted.wanted
+        if there >= wanted:
+            return ""
+        much = f"{there / (1 << 20):.0f} of {wanted / (1 << 20):.0f} MB"
+        return f"{self.folder} fills up: its ballast has given way to {much}"
 
 
 @dataclass(slots=True)
@@ -126,77 +144,147 @@ class Volumes:
     clock: Callable[[], float] = time.monotonic
     _told: dict[str, str] = field(default_factory=dict)
     # Threads of their own: a disk that hangs must not use up those that everything else shares.
-    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "volumes"))
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(5, "volumes"))
 
     @classmethod
-    def of(cls, recordings: Path, second: Path | None) -> Volumes:
-        """The state's own, and the second one if there is one, whose link is made here."""
-        first = Volume("", recordings)
-        if second is None or not link(recordings, second / "recordings"):
-            return cls((first,))
-        return cls((first, Volume(f"{SECOND}/", recordings / SECOND)))
+    def of(cls, recordings: Path, second: Path | None, ballast: int = 0) -> Volumes:
+        """The state's own, and the second one if there is one, whose link is made here.
 
-    def pick(self, seconds: float) -> str | None:
-        """The prefix for a recording of so many seconds; None when nowhere is room for it."""
-        now, found = self.clock(), None
+        `ballast`: how many bytes each of them keeps for when something else fills it.
+        """
+        folders = {"": recordings}
+        if second is not None and link(recordings, second / "recordings"):
+            folders[f"{SECOND}/"] = recordings / SECOND
+        return cls(tuple(Volume(prefix, place, Room(place, ballast)) for prefix, place in folders.items()))
+
+    # What calls ask
+
+    def where(self, seconds: float) -> list[str]:
+        """The prefixes for a recording of so many seconds, the best first; none when nowhere is room."""
+        before, found = self.clock() - REFUSED_SECONDS, []
         for volume in self.all:
-            trouble = volume.trouble(seconds, now)
+            trouble = volume.trouble(seconds)
             self._tell(volume, trouble)
-            if not trouble and found is None:
-                found = volume.prefix
-        return found
+            if not trouble:
+                found.append((volume.refused_at > before, volume.prefix))
+        return [prefix for _, prefix in sorted(found, key=lambda each: each[0])]
+
+    def hold(self, name: str, seconds: float) -> None:
+        """Keep room for that recording from now on."""
+        volume = self._of(name)
+        volume.held[name] = Hold.of(volume.folder / f"{name.removeprefix(volume.prefix)}.wav", seconds)
+
+    def holds(self, name: str) -> bool:
+        """Whether there still is room for that recording, for which it is being kept."""
+        volume = self._of(name)
+        return name in volume.held and not volume.trouble(0)
+
+    def release(self, name: str, ended: bool = True) -> None:
+        """That recording takes nothing more; unless it has `ended`, somebody may write to it for a while."""
+        hold = self._of(name).held.pop(name, None)
+        if hold is not None:
+            hold.over = True
+            if hold.secured:
+                asyncio.get_running_loop().call_later(0 if ended else UNSEEN_SECONDS, self._trim, hold.path)
+
+    def _trim(self, path: Path) -> None:
+        with suppress(RuntimeError):  # we are closed; the reconciler does it
+            self._threads.submit(trim, path)
 
     def refused(self, name: str) -> None:
-        """That recording did not become whole: leave its volume alone for a while."""
-        self._of(name).refused_until = self.clock() + REFUSED_SECONDS
+        """That recording could not be made there: another disk is better for a while, if there is one."""
+        self._of(name).refused_at = self.clock()
 
     def was_sick(self, name: str, seconds: float) -> bool:
-        """Whether a look of the last so many seconds found that recording's volume full or in trouble."""
-        return self._of(name).sick_at >= self.clock() - seconds
+        """Whether, in the last so many seconds, that recording's volume was seen to refuse what it wanted."""
+        volume, since = self._of(name), self.clock() - seconds
+        return volume.broken_at >= since or (volume.full_at >= since and not self._secured(name))
 
     def is_sick(self, name: str) -> bool:
-        """Whether that recording's volume has no room now, or `look` found something a moment ago."""
-        volume, now = self._of(name), self.clock()
-        if now - volume.at < LOOK_SECONDS and not volume.last.trouble and _has_room(volume.folder):
-            return False
-        return volume.saw(look(volume.folder), now)
+        """Whether it is full or read-only now. Asks the disk (not for the event loop), waits for no flush."""
+        try:
+            found = os.statvfs(self._of(name).folder)
+        except OSError:
+            return True
+        full = found.f_bavail * found.f_frsize < MARGIN_BYTES and not self._secured(name)
+        return full or bool(found.f_flag & os.ST_RDONLY)
+
+    def _secured(self, name: str) -> bool:
+        hold = self._of(name).held.get(name)
+        return hold is not None and bool(hold.secured)
 
     def _of(self, name: str) -> Volume:
         return self.all[-1 if name.startswith(f"{SECOND}/") else 0]
 
     def troubles(self, seconds: float) -> list[str]:
         """What is the matter with each volume that is not well, the first one first."""
-        return list(filter(None, (volume.trouble(seconds, self.clock()) for volume in self.all)))
+        return list(filter(None, (volume.trouble(seconds) for volume in self.all)))
+
+    def warnings(self, seconds: float) -> list[str]:
+        """The same, and what may become one."""
+        return list(filter(None, (volume.trouble(seconds) or volume.warning for volume in self.all)))
+
+    # Looking
 
     async def look(self) -> None:
         """Look at all of them once; a disk that hangs is waited for no longer than a slow one may take."""
-        looks = [asyncio.create_task(self._look(volume)) for volume in self.all]
-        await asyncio.wait(looks, timeout=SLOW_SECONDS)
+        each = [self._look(volume) for volume in self.all]
+        each += [self._count(volume) for volume in self.all]
+        await asyncio.wait([asyncio.create_task(one) for one in each], timeout=HANG_SECONDS / 2)
 
     async def watch(self) -> None:
         """For ever; each volume at its own pace."""
         async with asyncio.TaskGroup() as group:
             for volume in self.all:
-                group.create_task(self._follow(volume))
-
-    async def _follow(self, volume: Volume) -> None:
-        while True:
-            await self._look(volume)
-            await asyncio.sleep(LOOK_SECONDS)
+                group.create_task(_every(LOOK_SECONDS, self._look, volume))
+                group.create_task(_every(COUNT_SECONDS, self._count, volume))
 
     async def _look(self, volume: Volume) -> None:
-        loop = asyncio.get_running_loop()
-        found = await loop.run_in_executor(self._threads, look, volume.folder)
-        volume.saw(found, self.clock())
+        looking = asyncio.get_running_loop().run_in_executor(self._threads, look, volume.folder)
+        # Second by second, so that a process that was stopped for a minute does not take it for the disk's.
+        for _ in range(HANG_SECONDS):
+            if (await asyncio.wait({looking}, timeout=1.0))[0]:
+                break
+        volume.hangs = not looking.done()
+        if volume.hangs:
+            volume.broken_at = self.clock()
+        volume.saw(await looking, self.clock())
+        volume.hangs = False
+
+    async def _count(self, volume: Volume) -> None:
+        holds = tuple(volume.held.values())
+        with suppress(OSError):  # a look tells of it
+            counting = asyncio.get_running_loop().run_in_executor(self._threads, volume.room.count, holds)
+            volume.has(await counting, self.clock())
+        self._warn(volume)
+
+    def close(self) -> None:
+        """Let go of the room that was held."""
+        self._threads.shutdown(wait=False)
+        for volume in self.all:
+            with suppress(OSError):
+                volume.room.close()
 
     def _tell(self, volume: Volume, trouble: str) -> None:
         """Each change once."""
-        kind = trouble.partition(":")[0]
-        if self._told.get(volume.prefix, "") != kind:
-            self._told[volume.prefix] = kind
-            log.error("no recordings there: %s", trouble) if trouble else log.info(
-                "%s is well", volume.folder
-            )
+        if self._is_new(volume.prefix, trouble.partition(":")[0].partition(" has ")[0]):
+            told = log.error if trouble else log.info
+            told("no recordings there: %s" if trouble else "%s is well", trouble or volume.folder)
+
+    def _warn(self, volume: Volume) -> None:
+        if self._is_new(f"{volume.prefix}ballast", volume.warning.partition(":")[0]):
+            told = log.error if volume.warning else log.info
+            told("%s", volume.warning or f"{volume.folder} has all its ballast")
+
+    def _is_new(self, what: str, kind: str) -> bool:
+        known, self._told[what] = self._told.get(what, ""), kind
+        return known != kind
+
+
+async def _every(seconds: float, look: Callable[[Volume], Awaitable[None]], volume: Volume) -> None:
+    while True:
+        await look(volume)
+        await asyncio.sleep(seconds)
 
 
 def link(folder: Path, target: Path) -> bool:

@@ -34,7 +34,8 @@ SENTENCES = {
 class Seen:
     """One prompt in one language. `needed`: a call can reach it. `loudness` in LUFS, None: silence or none.
 
-    `source`: person | house (in the checkout) | machine | tone | "" (no audio).
+    `source`: whose voice is heard: person | house (in the checkout) | machine | tone | "" (no audio).
+    `unfit`: why a recording that lies there is not.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Seen:
     source: str
     seconds: float
     loudness: float | None
+    unfit: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from ivr.cases.statuses import OPEN, Status
-from ivr.voice import saying
+from ivr.voice import saying, script
 from ivr.voice.actions import Clip, Confirm, Rate, Record, Say, Sound, Speech, Words
 from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, Said
 from ivr.voice.menu import AnswerStep, Asking, Menu, Miss
@@ -25,6 +25,9 @@ PROMPTS = frozenset(
         "callback.agency_is",
         "callback.later",
         "callback.goodbye",
+        "status.answer_in_fa",
+        "status.answer_in_az",
+        "status.answer_unread",
         "verdict.menu",
         "verdict.solved",
         "verdict.rate",
@@ -52,21 +55,28 @@ def tell(talk: Talk, step: AnswerStep) -> Flow[str]:
         yield from talk.do(Say(speech, talk.language), Said)
         talk.verdict = "heard"
         return ""
-    speech = (*opening, *_who(seen), *answer(seen))
+    speech = (*opening, *_who(seen), *answer(seen, talk.language))
     if (yield from ask(talk, step, code, seen, speech)) is None:
         talk.say("callback.later")
     yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
     return ""
 
 
-def answer(seen: CaseSeen) -> Speech:
-    """The answer as it is heard: a person's voice, or words for the synthesiser."""
+def answer(seen: CaseSeen, language: str) -> Speech:
+    """The answer as it is heard: a person's voice, or words for the synthesiser.
+
+    Words in another language than hers are announced as such: they are read by that language's voice.
+    """
     if seen.voice:
         return ("status.answer_is", Clip(seen.voice))
+    read_in = script.read_in(seen.answer, language)
+    if read_in is None:  # stored before answers were looked at, or by other hands: not noise, and not silence
+        return ("status.answer_unread",)
+    intro = "status.answer_is" if read_in == language else f"status.answer_in_{read_in}"
     words: Speech = (Words(seen.answer),) if seen.answer else ()
     spoken = [(f"agency.{part.agency}", Clip(part.voice)) for part in seen.parts if part.voice]
     said: Speech = (*words, *(sound for each in spoken for sound in each))
-    return ("status.answer_is", *said) if said else ()
+    return (intro, *said) if said else ()
 
 
 def ask(talk: Talk, step: Asking, code: str, seen: CaseSeen, speech: Speech) -> Flow[bool | None]:
@@ -130,7 +140,7 @@ def situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
             speech += [f"agency.{part.agency}", stands]
     elif seen.agency:
         speech += ["status.agency_is", f"agency.{seen.agency}"]
-    if said := answer(seen):
+    if said := answer(seen, language):
         return (*speech, *said)
     if seen.status not in OPEN:
         return tuple(speech)

@@ -14,10 +14,6 @@ FRAME = 160  # samples: 20 ms
 # so that this and RECORD FILE's `s=` mean the same.
 SILENT_BELOW = 256
 HEADER_BYTES = 44
-# Frames of any telephone are a multiple of 2 ms. Of 1,900 recordings of two chaos runs those of another
-# length were the ones that their disk had refused a part of: the end, or a block in the middle when it was
-# full for a moment only. A full disk takes up to a page's end, which is no frame's end behind the header.
-FRAME_BYTES = 32
 
 Samples = NDArray[np.float64]  # in −1…1
 
@@ -50,11 +46,6 @@ def measure(content: bytes) -> Measured:
     )
 
 
-def is_whole(size: int) -> bool:
-    """Whether a telephone's frames make a file of so many bytes; else its disk refused some of them."""
-    return (size - HEADER_BYTES) % FRAME_BYTES == 0
-
-
 def read(content: bytes) -> tuple[Samples, int]:
     """The samples and how many a second, under the same leniency."""
     start, rate, length = _audio(content)
@@ -69,7 +60,11 @@ def frames_voiced(samples: Samples, frame: int = FRAME) -> NDArray[np.bool_]:
 
 
 def _voiced(audio: NDArray[np.int16]) -> int:
-    return int(np.count_nonzero(frames_voiced(audio / 32_768)))
+    """As many as `frames_voiced` finds, in whole numbers: a thirtieth of the time."""
+    frames = audio[: len(audio) // FRAME * FRAME].reshape(-1, FRAME)
+    # |-32768| is no int16; as an unsigned number the same bits are right.
+    loud = np.abs(frames).view(np.uint16).sum(axis=1, dtype=np.uint32)
+    return int(np.count_nonzero(loud >= SILENT_BELOW * FRAME))
 
 
 def _audio(content: bytes) -> tuple[int, int, int]:

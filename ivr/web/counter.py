@@ -19,6 +19,7 @@ from ivr.desk.refusals import Refused, WrongField
 from ivr.desk.registering import Wanted
 from ivr.desk.suggesting import Learning
 from ivr.store.engine import AWAY
+from ivr.web.bodies import reading
 
 log = logging.getLogger(__name__)
 
@@ -110,10 +111,11 @@ async def body(request: web.Request, most: int = MOST_BYTES) -> bytes:
     if (request.content_length or 0) > most:
         raise Problem(413, f"the body has more than {most:,} bytes")
     whole = bytearray()
-    async for chunk in request.content.iter_chunked(16 * 1024):
-        whole += chunk
-        if len(whole) > most:
-            raise Problem(413, f"the body has more than {most:,} bytes")
+    async with reading(most):
+        async for chunk in request.content.iter_chunked(16 * 1024):
+            whole += chunk
+            if len(whole) > most:
+                raise Problem(413, f"the body has more than {most:,} bytes")
     return bytes(whole)
 
 

@@ -7,6 +7,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from aiohttp import web
 
+from ivr.web.bodies import in_utf8
+
 # Gives "" when well, else one sentence that says what is the matter.
 Check = Callable[[], Awaitable[str]]
 CHECK_SECONDS = 3.0
@@ -32,7 +34,7 @@ def application(
         answer = {"ready": ready, "checks": report, "warnings": warnings()}
         return web.json_response(answer, status=200 if ready else 503)
 
-    app = web.Application()
+    app = web.Application(middlewares=[in_utf8])
     app.add_routes([web.get("/healthz", healthz), web.get("/readyz", readyz), *more])
     return app
 

@@ -20,7 +20,14 @@ from ivr.asterisk.agi import (
     command,
 )
 
-HEADER = b"agi_network: yes\nagi_callerid: 02155500111\nagi_accountcode: \nagi_arg_1: s3\nagi_arg_2: \n\n"
+HEADER = (
+    b"agi_network: yes\nagi_callerid: 02155500111\nagi_context: in\nagi_accountcode: \n"
+    b"agi_arg_1: s3\nagi_arg_2: \n\n"
+)
+# The order in which Asterisk writes a header; a telephone can put anything behind these two.
+KNOWN = b"agi_network: yes\nagi_channel: PJSIP/trunk-1\nagi_uniqueid: 1.2\n"
+SAID = b"agi_callingpres: 32\nagi_callingani2: 0\nagi_dnid: 111\nagi_rdnis: unknown\n"
+ROUTED = b"agi_context: in\nagi_extension: s\nagi_accountcode: \nagi_arg_1: s3\n\n"
 
 
 def events(*pieces: bytes, header: bytes = HEADER, **limits: int) -> list[Event]:
@@ -39,9 +46,10 @@ def test_the_header_becomes_variables_and_arguments() -> None:
     assert environment.variables["agi_accountcode"] == ""
     assert environment.arguments == ("s3", "")
     assert dict(environment.variables.without("agi_arg_1")) == {
-        "agi_network": "yes", "agi_callerid": "02155500111", "agi_accountcode": "", "agi_arg_2": "",
+        "agi_network": "yes", "agi_callerid": "02155500111", "agi_context": "in", "agi_accountcode": "",
+        "agi_arg_2": "",
     }  # fmt: skip
-    assert len(environment.variables) == 5 and "agi_nothing" not in environment.variables
+    assert len(environment.variables) == 6 and "agi_nothing" not in environment.variables
 
 
 @pytest.mark.parametrize(
@@ -49,18 +57,37 @@ def test_the_header_becomes_variables_and_arguments() -> None:
     ["مریم رضایی".encode(), b"\xff\xfe\x80broken", b'"; DROP TABLE calls; --', b"a: b: c", b"  two  blanks "],
 )
 def test_a_caller_name_arrives_byte_for_byte(name: bytes) -> None:
-    [environment] = events(header=b"agi_calleridname: " + name + b"\nagi_uniqueid: 1.2\n\n")
+    [environment] = events(header=KNOWN + b"agi_calleridname: " + name + b"\n" + SAID + ROUTED)
     assert isinstance(environment, Environment)
     assert environment.variables["agi_calleridname"].encode("utf-8", "surrogateescape") == name
     assert environment.variables["agi_uniqueid"] == "1.2"
 
 
-def test_a_line_break_in_a_name_replaces_nothing_said_before_it() -> None:
-    header = b"agi_uniqueid: 1.2\nagi_calleridname: x\nagi_uniqueid: 9.9\nfree\nagi_context: in\n\n"
+@pytest.mark.parametrize("place", ["number", "name"])
+def test_a_line_break_from_a_telephone_reaches_no_argument_and_nothing_that_asterisk_says(place: str) -> None:
+    smuggled = b"\n".join(
+        b"9|agi_arg_1: s3|agi_arg_2: supervisor|agi_arg_3: 12345678|agi_uniqueid: 9.9"
+        b"|agi_channel: PJSIP/desk-1|agi_context: desk|agi_extension: 8|free".split(b"|")
+    )
+    number, name = (smuggled, b"Sara") if place == "number" else (b"09141110000", smuggled)
+    header = KNOWN + b"agi_callerid: %s\nagi_calleridname: %s\n" % (number, name) + SAID + ROUTED
     [environment] = events(header=header)
     assert isinstance(environment, Environment)
-    assert environment.variables["agi_uniqueid"] == "1.2"
-    assert environment.variables["agi_context"] == "in"
+    assert environment.arguments == ("s3",)
+    assert {name: environment.variables[name] for name in ("agi_uniqueid", "agi_channel", "agi_context")} == {
+        "agi_uniqueid": "1.2", "agi_channel": "PJSIP/trunk-1", "agi_context": "in"
+    }  # fmt: skip
+    assert environment.variables["agi_extension"] == "s"
+    assert not {"agi_arg_2", "agi_arg_3"} & set(environment.variables)
+
+
+def test_who_calls_is_unknown_where_a_line_break_says_it_twice() -> None:
+    smuggled = b"agi_callerid: 1\nagi_calleridname: x\nagi_callingpres: 0\nagi_callerid: 09141110000\n"
+    [environment] = events(header=KNOWN + smuggled + SAID + ROUTED)
+    assert isinstance(environment, Environment)
+    assert "agi_callerid" not in environment.variables and "agi_callingpres" not in environment.variables
+    assert environment.variables["agi_calleridname"] == "x"
+    assert sorted(environment.variables) == sorted(set(environment.variables))
 
 
 @pytest.mark.parametrize(

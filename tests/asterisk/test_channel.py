@@ -257,32 +257,72 @@ async def test_the_dialplan_learns_which_words_are_not_safe_yet(calls: Calls) ->
 
 
 class Filling(Anywhere):
-    """Two disks, the first of which is full once it is said so."""
+    """Two disks, the first of which is full once it is said so. `kept`: recordings whose room is kept."""
 
-    full = False
+    def __init__(self) -> None:
+        self.full, self.kept = False, list[str]()
 
-    def pick(self, seconds: float) -> str:
-        return "second/" if self.full else ""
+    def where(self, seconds: float) -> list[str]:
+        return ["second/"] if self.full else ["", "second/"]
+
+    def holds(self, name: str) -> bool:
+        return name.startswith("second/") or not self.full
+
+    def hold(self, name: str, seconds: float) -> None:
+        self.kept.append(name)
+
+    def release(self, name: str, ended: bool = True) -> None:
+        self.kept.remove(name)
 
 
 async def test_a_recording_named_before_the_prompt_keeps_its_name_unless_its_disk_fills_up(
     calls: Calls,
 ) -> None:
     named: list[str] = []
+    room = Filling()
 
     async def script(channel: Channel) -> None:
-        room = channel._room = Filling()
+        channel._room = room
         named.extend((channel.name_recording(10), channel.named_recording(10)))
         room.full = True
         named.extend(channel.named_recording(10) for _ in range(2))
+        assert room.kept == named[-1:]
         await channel.perform(Record("fa"))
+        assert room.kept == []
         named.append(channel.name_recording(10))
+        assert room.kept == named[-1:]
+        channel.leave_room()
 
     await calls.talk(call := Pretend(says=[8_000]), script)
     first, again, moved, kept, following = named
     assert first == again and not first.startswith("second/")
     assert moved == kept and moved.startswith("second/") and following not in named[:4]
-    assert any(moved in command for command in call.commands)
+    assert any(moved in command for command in call.commands) and room.kept == []
+
+
+class Readonly(Anywhere):
+    """Two disks of which the first takes no folder. `tried`: what was refused."""
+
+    def __init__(self) -> None:
+        self.tried = list[str]()
+
+    def where(self, seconds: float) -> list[str]:
+        return ["none/", "second/"]
+
+    def refused(self, name: str) -> None:
+        self.tried.append(name)
+
+
+async def test_a_disk_on_which_no_recording_can_be_begun_is_passed_over(calls: Calls) -> None:
+    (calls.recordings / "none").touch()
+    named, room = list[str](), Readonly()
+
+    async def script(channel: Channel) -> None:
+        channel._room = room
+        named.append(channel.name_recording(10))
+
+    await calls.talk(Pretend(), script)
+    assert named[0].startswith("second/") and room.tried == ["none/"]
 
 
 async def test_even_after_a_hangup_the_dialplan_is_told(calls: Calls) -> None:

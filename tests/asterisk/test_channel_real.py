@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -211,6 +212,22 @@ async def test_any_callers_name_arrives(pbx: Pbx, folder: Path, name: str | byte
         await pbx.call(Stay(), number="09141112233", name=name)
     assert not errors
     assert [(c.number, c.name) for c in callers] == [("09141112233", expected)]
+
+
+async def test_no_telephone_writes_lines_of_agis_header(pbx: Pbx, folder: Path) -> None:
+    """Asterisk decodes %0a in the user part of a SIP address."""
+    smuggled = "agi_arg_1: x|agi_arg_2: supervisor|agi_arg_3: 12345678|agi_uniqueid: 9.9|agi_callingpres: 0|x"
+    seen: list[tuple[Caller, tuple[str, ...], str]] = []
+
+    async def script(channel: Channel, connection: AgiConnection) -> None:
+        seen.append((channel.caller(datetime.now(ZONE)), connection.arguments, channel.unique_id))
+
+    async with answering(pbx, folder, script) as errors:
+        await pbx.call(Stay(), number="0914%0a" + quote(smuggled).replace("%7C", "%0a"))
+    assert not errors
+    [(caller, arguments, unique_id)] = seen
+    assert arguments == () and unique_id != "9.9"
+    assert "\n" not in caller.name + caller.number
 
 
 async def test_quoted_arguments_reach_the_channel_as_they_are(pbx: Pbx, folder: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,25 @@ def test_a_case_climbs_to_the_rung_that_is_due_however_long_nobody_looked() -> N
     assert (names(passed), day(onward)) == (["reminder", "overdue"], "2026-12-01")
     passed, onward = climb(USUAL, TERM, 1, due + timedelta(days=9))
     assert (names(passed), day(onward)) == (["overdue", "deputy", "governor"], "2026-12-13")
+
+
+def test_a_case_that_a_wrong_clock_opened_decades_ago_costs_few_looks_at_the_calendar(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A thousand rungs, each counted from the opening, halted all calls for seconds and ended the process."""
+    looks, due_at = 0, Calendar.due_at
+
+    def counted(calendar: Calendar, opened_at: datetime, days: int, county: str = "") -> datetime:
+        nonlocal looks
+        looks += 1
+        return due_at(calendar, opened_at, days, county)
+
+    monkeypatch.setattr(Calendar, "due_at", counted)
+    old = Term(Clock(WEDNESDAY.replace(year=2000)), Calendar(), 2)
+    passed, onward = climb(USUAL, old, 0, WEDNESDAY)
+    assert len(passed) > 1_000 and onward is not None and onward > WEDNESDAY
+    assert (passed[-1], onward) == (USUAL.rung(len(passed)), next_at(USUAL, old, len(passed)))
+    assert looks < 60
 
 
 def test_a_ladder_without_repeat_ends() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.cases.suggest import MAX_ERROR, Suggester
+from ivr.cases.suggest import MAX_ERROR, Doubt, Suggester, still_open
 from ivr.cases.words import normalise, stem, weighted
 from ivr.desk.seeds import SeedError, load_seeds
 from ivr.desk.suggesting import learn, load_suggester, places_of, read_cases, read_examples
@@ -98,7 +98,7 @@ def test_words_the_model_has_not_seen_find_their_agency() -> None:
 def test_the_threshold_keeps_its_word_on_held_out_answers(suggester: Suggester) -> None:
     sure = [right for confidence, right in suggester.verdicts() if confidence >= suggester.threshold]
     assert sure.count(False) <= MAX_ERROR * len(sure)
-    assert len(sure) >= len(list(suggester.verdicts())) / 2
+    assert len(sure) >= len(list(suggester.verdicts())) * 0.4
 
 
 def test_the_body_depends_on_the_county_given_or_heard(suggester: Suggester) -> None:
@@ -110,12 +110,12 @@ def test_the_body_depends_on_the_county_given_or_heard(suggester: Suggester) -> 
 
 
 def test_three_different_agencies_the_likeliest_first(suggester: Suggester) -> None:
-    top = suggester.suggest("سوزن بان راه آهن و آب و گاز").top
+    top = suggester.suggest("سوزن بان و سند و مدرسه").top
     assert len({guess.agency for guess in top}) == len(top) == 3
     assert [g.confidence for g in top] == sorted((g.confidence for g in top), reverse=True)
 
 
-@pytest.mark.parametrize("text", ["", "   ", "؟!", "qwxz", "\x00", "اهر"])
+@pytest.mark.parametrize("text", ["", "   ", "؟!", "\x00", "اهر"])
 def test_words_that_tell_nothing_go_to_the_desk_unassigned(suggester: Suggester, text: str) -> None:
     said = suggester.suggest(text)
     assert (said.agency, said.topic) == ("gov_inspection", "other.other")
@@ -130,6 +130,68 @@ def test_a_body_that_can_only_be_named_is_never_assigned(suggester: Suggester) -
 
 def test_a_request_to_meet_the_governor_goes_to_him_whatever_it_is_about(suggester: Suggester) -> None:
     assert suggester.suggest("آب روستامون قطعه", "ahar", kind="meeting").agency == "ostandari"
+
+
+@pytest.mark.parametrize(
+    ("latin", "arabic"),
+    [
+        ("ab mahale ma ghate", "اب محله ما قطع"),
+        ("bonyad maskan", "بنیاد مسکن"),
+        ("Suyumuz üç gündür kəsilib", "سویوموز اوچ گوندور کسیلیب"),
+        ("kart melli 2 mahe nayoomade", "کارت ملی 2 ماهه نیومده"),
+        ("آب قطعه", "آب قطعه"),
+    ],
+)
+def test_latin_letters_are_read(suggester: Suggester, latin: str, arabic: str) -> None:
+    assert suggester.latin.read(latin) == arabic
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("برق نداریم گاز هم قطع شده", Doubt.SEVERAL),
+        ("سلام من میخواستم درباره آب روستا که", Doubt.UNFINISHED),
+        ("گاز خونه مادرم", Doubt.UNFINISHED),
+        ("اداره برق ارومیه قبض خواهرم رو اشتباه زده", Doubt.ELSEWHERE),
+        ("شهریار کوچولو ستاره ها رو میشمرد", Doubt.UNSURE),
+    ],
+)
+def test_what_is_not_clear_is_left_to_people(suggester: Suggester, text: str, doubt: Doubt) -> None:
+    said = suggester.suggest(text)
+    assert (said.doubt, said.assigned) == (doubt, False)
+
+
+def test_two_matters_name_both_bodies(suggester: Suggester) -> None:
+    said = suggester.suggest("برق نداریم گاز هم قطع شده", "ahar")
+    assert {part.agency for part in said.parts} == {"bargh_as", "gas"}
+    assert {part.agency for part in said.parts} <= {guess.agency for guess in said.top}
+
+
+@pytest.mark.parametrize(
+    ("text", "county"),
+    [
+        ("پسرم مهربان است", ""),
+        ("تو مهربان آب نداریم", "sarab"),
+        ("همه ش سراب بود", ""),
+        ("سرابدا یاشیریق", "sarab"),
+        ("در میانه راه موندیم", ""),
+        ("بیمارستان میانه", "mianeh"),
+    ],
+)
+def test_a_name_that_is_an_ordinary_word_is_a_place_only_where_a_word_says_so(
+    suggester: Suggester, text: str, county: str
+) -> None:
+    assert suggester.places.county(text) == county
+
+
+def test_a_prison_is_not_the_governors(suggester: Suggester) -> None:
+    said = suggester.suggest("پسرم تو زندانه دکتر نمیبرنش")
+    assert (said.agency, said.assigned, said.doubt) == ("prisons", False, Doubt.OUTSIDE)
+
+
+def test_neither_0_percent_nor_a_body_that_has_returned_the_case_is_offered() -> None:
+    top = [{"agency": "abfa", "confidence": 1.0}, {"agency": "gas", "confidence": 0.3}]
+    assert still_open([*top, {"agency": "env", "confidence": 0.001}], {"abfa"}) == top[1:]
 
 
 @given(st.text(max_size=80), st.sampled_from(["", "tabriz", "heris"]))

@@ -10,9 +10,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import answers, reading, referring
+from ivr.desk import answers, closing, reading, referring
+from ivr.desk.book import Page, read_page
 from ivr.desk.change import Ask, actor_named
-from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.store.tables import callbacks, cases
 from tests.desk.counter import counter
 from tests.desk.office import call, office, opening
@@ -44,6 +45,25 @@ async def test_unknown_codes_empty_words_and_closed_cases_are_refused(
         await connection.execute(update(cases).values(status="closed"))
     with pytest.raises(Refused, match="is closed"):
         await answers.answer(engine, code, "abfa", "x")
+
+
+async def test_what_no_voice_can_read_is_refused_before_it_is_an_answer(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, words = await opened(engine, tmp_path), "سیزین ایشینیزه باخیلدی"
+    page = await read(engine)
+    for officer, does in (("desk/karimi", answers.give), ("abfa", answers.propose)):
+        with pytest.raises(WrongField, match="words: no voice reads Azerbaijani in Arabic letters"):
+            await does(engine, page, Ask(code, actor_named(page, officer)), words)
+    with pytest.raises(WrongField, match="reason: no voice reads"):
+        await closing.advise(engine, page, Ask(code, actor_named(page, "desk/karimi"), words))
+    await answers.give(engine, page, Ask(code, actor_named(page, "abfa")), words, VOICE)
+    assert (await shown(engine, code))["answer_voice"] == VOICE.name
+
+
+async def read(engine: AsyncEngine) -> Page:
+    async with engine.connect() as connection:
+        return await read_page(connection)
 
 
 async def opened(engine: AsyncEngine, folder: Path) -> str:

@@ -49,6 +49,18 @@ async def test_it_believes_the_log_and_not_what_the_sweep_wrote_into_the_case(at
     assert await alarms(at) == {"no_rung": (1, [code])}
 
 
+async def test_decades_are_counted_like_days(at: Counter) -> None:
+    code = await at.open()
+    async with at.engine.begin() as connection:
+        opened, due = at.at.replace(year=2000), at.at.replace(year=2000, month=12)
+        long_ago = update(cases).where(cases.c.code == code)
+        await connection.execute(long_ago.values(opened_at=opened, due_at=due, next_rung_at=due))
+    at.later(1)
+    assert await alarms(at) == {"no_rung": (1, [code]), "late": (1, [code])}
+    await sweep(at.engine, at.page, at.at)
+    assert await alarms(at) == {}, "both count the same"
+
+
 async def test_a_case_without_body_or_clock_is_seen(at: Counter) -> None:
     orphan, timeless = await at.open(), await at.open()
     async with at.engine.begin() as connection:

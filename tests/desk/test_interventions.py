@@ -95,3 +95,19 @@ async def test_nobody_intervenes_without_a_reason(engine: AsyncEngine, tmp_path:
 async def test_to_end_a_call_takes_no_code(engine: AsyncEngine, tmp_path: Path) -> None:
     (id, _), she = await running(engine, tmp_path), await supervisor(engine)
     assert not (await interventions.begin(engine, id, Intervening.END, she, "abuse", WEDNESDAY)).code
+
+
+async def test_who_tries_codes_one_after_the_other_finds_none(engine: AsyncEngine, tmp_path: Path) -> None:
+    id, channel = await running(engine, tmp_path)
+    she = await supervisor(engine)
+    begun = await interventions.begin(engine, id, Intervening.LISTEN, she, "quality", WEDNESDAY)
+    for wrong in range(10):
+        assert await interventions.redeem(engine, f"{wrong:08}", SOON) is None
+    assert await interventions.redeem(engine, begun.code, SOON) is None, "not even by the right one"
+    later = await interventions.begin(engine, id, Intervening.LISTEN, she, "quality", SOON)
+    redeemed = await interventions.redeem(engine, later.code, SOON + timedelta(seconds=59))
+    assert redeemed is None
+    again = SOON + timedelta(seconds=61)
+    later = await interventions.begin(engine, id, Intervening.LISTEN, she, "quality", again)
+    redeemed = await interventions.redeem(engine, later.code, again)
+    assert redeemed is not None and redeemed.unique_id == channel

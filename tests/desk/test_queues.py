@@ -329,7 +329,8 @@ def questions(agency: str) -> Iterator[tuple[str, Select[Any]]]:
                     for blocks in (backwards(day_of(NOW), 100)[1], []):
                         yield f"search {few} {blocks}", searching.step(search, few, blocks, NOW)
         yield "code", searching.by_code("1234567890", sight)
-        yield "caller", searching.by_caller("+989141234", sight, EVERYTHING, None, 51)
+        for caller in (Sought("", caller="+989141234"), Sought("", caller="+989141234567", whole=True)):
+            yield f"caller {caller.whole}", searching.by_caller(caller, sight, EVERYTHING, None, 51)
     yield "all", searching.newest(EVERYTHING, None, 51)
     yield "all", searching.newest(Filters(since=deep.at - timedelta(days=90)), deep, 51)
 

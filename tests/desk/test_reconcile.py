@@ -21,6 +21,7 @@ from ivr.desk.strays import Shelf, strays, with_row
 from ivr.store import journal
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import Position
+from ivr.store.room import Hold, Room
 from ivr.store.tables import outbox, recordings
 from ivr.voice.actions import KeepWords, OpenCase
 from ivr.voice.events import Ended, Recorded
@@ -225,15 +226,21 @@ async def test_a_file_without_a_word_is_a_row_with_its_reason(
         assert (row.ended, row.case_id, str(row.call_id)) == (why, None, facts.id)
 
 
-@pytest.mark.parametrize(("size", "ended"), [(39_744, "cut"), (8 * 4096, "cut"), (39_724, "hangup")])
-async def test_words_of_which_the_disk_refused_a_part_are_marked_for_whoever_hears_them(
-    engine: AsyncEngine, tmp_path: Path, size: int, ended: str
+@pytest.mark.parametrize("size", [39_744, 8 * 4096, 39_724])
+async def test_words_in_a_file_of_any_length_are_whole_and_what_was_set_aside_for_more_is_given_back(
+    engine: AsyncEngine, tmp_path: Path, size: int
 ) -> None:
     name = put(tmp_path, audio((size - 44) / 16_000))
+    path = tmp_path / "recordings" / f"{name}.wav"
+    room, hold = Room(tmp_path / "recordings"), Hold.of(path, 60)
+    room.count([hold])
+    os.utime(path, (LONG_AGO, LONG_AGO))
+    assert hold.secured and path.stat().st_blocks * 512 > 900_000  # and its process was killed
     async with office(engine, tmp_path) as desk:
         assert await one_pass(desk, tmp_path) == Pass(cases=1)
         (row,) = await rows(engine, name)
-        assert row.ended == ended
+        assert row.ended == "hangup" and path.stat().st_blocks * 512 < 200_000
+    room.close()
 
 
 async def test_a_case_whose_fact_was_refused_opens_under_the_code_she_was_told(

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.book import Book
+from ivr.desk.following import services
 from ivr.desk.seeding import directory, directory_from, seed
 from ivr.desk.seeds import SeedError, load_seeds
 from ivr.store.tables import agencies, areas, calendar_days, provinces, routing_rules, topics
@@ -30,6 +32,17 @@ async def test_the_database_and_the_files_give_the_same_directory(engine: AsyncE
     assert stored.by_county_key == written.by_county_key and len(stored.counties) == 23
     assert set(stored.agencies) == set(written.agencies)
     assert stored.other_topic == written.other_topic == "other.other"
+
+
+async def test_a_topic_without_a_key_takes_cases_and_is_not_in_the_telephones_menu(
+    engine: AsyncEngine,
+) -> None:
+    assert "docs.post" not in {topic.code for topic in (await directory(engine)).topics}
+    async with engine.connect() as connection:
+        offered = {service.code: service for service in await services(connection)}
+    assert offered["docs.post"].group == offered["docs.identity"].group != ""
+    page = await Book(engine).page()
+    assert page.rules.route("complaint", "docs.post").agency == "post"
 
 
 async def test_seeding_again_changes_nothing_but_what_changed(engine: AsyncEngine, folder: Path) -> None:

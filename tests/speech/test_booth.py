@@ -136,6 +136,18 @@ def test_a_person_s_voice_is_heard_by_the_next_call_and_can_be_put_back(booth: B
         booth.accept("fa", "greeting", take.token, "x", AT)
 
 
+def test_the_list_tells_whose_voice_is_really_heard(booth: Booth, made: Path, tmp_path: Path) -> None:
+    catalogue, house, out = Cached([made / "prompts.yaml"]).catalogue(), tmp_path / "house", tmp_path / "out"
+    ours = Booth(Cached([made / "prompts.yaml"]), ("fa",), out, house, tmp_path / "voices")
+    for content, source in ((b"no recording", "machine"), (wav(voice(seconds=2.0)), "house")):
+        path = house / "fa/greeting.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        build(catalogue, ("fa",), out, [house], jobs=2)
+        greeting = next(one for one in ours.seen(ALL) if one.id == "greeting")
+        assert (greeting.source, bool(greeting.unfit)) == (source, source == "machine")
+
+
 def test_a_name_that_no_file_gives_words_to_can_still_be_recorded(booth: Booth, made: Path) -> None:
     take = booth.try_out("fa", "topic.new", wav(voice()), ALL)
     booth.accept("fa", "topic.new", take.token, "admin/karimi", AT)

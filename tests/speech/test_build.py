@@ -14,8 +14,9 @@ import pytest
 from ivr.speech.build import Built, build
 from ivr.speech.check import Missing, missing, strays
 from ivr.speech.files import load
+from ivr.speech.recorded import unfit
 from ivr.speech.synth import SynthesisError, synthesise
-from ivr.speech.telephone import LOUDNESS, RATE, Samples, measure, read
+from ivr.speech.telephone import LOUDNESS, RATE, Samples, measure, read, write
 from ivr.voice.catalogue import Catalogue, CatalogueMistakes, Voice, parse
 
 VOICES = "voices: {fa: {rate: 150}, az: {rate: 150}, nobody: {voice: nobody}}\n"
@@ -164,6 +165,31 @@ def test_a_broken_recording_is_told_and_the_synthesiser_speaks(run: Build, tmp_p
     assert "recorded/fa/b.wav: not a PCM WAV file" in built.failed[0].why
     assert measure(samples(tmp_path / "out/fa/b.wav")) == pytest.approx(LOUDNESS, abs=0.7)
     assert [failure.key for failure in run().failed] == ["fa/b"], "it is told again until it is mended"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "volume", "why"),
+    [
+        (2.0, 0.0, "nothing can be heard"),
+        (2.0, 0.001, "nothing can be heard"),
+        (0.05, 0.5, "its text takes about"),
+    ],
+)
+def test_a_recording_that_nobody_could_hear_does_not_win(
+    run: Build, tmp_path: Path, seconds: float, volume: float, why: str
+) -> None:
+    path = tmp_path / "recorded/fa/b.wav"
+    sine = np.sin(2 * np.pi * 700 * np.arange(round(seconds * RATE)) / RATE)
+    write(path, volume * sine)
+    built = run()
+    assert [failure.key for failure in built.failed] == ["fa/b"] and why in built.failed[0].why
+    assert str(path) in built.failed[0].why
+    assert measure(samples(tmp_path / "out/fa/b.wav")) == pytest.approx(LOUDNESS, abs=0.7)
+    found = list(unfit(catalogue(), ("fa", "az"), [tmp_path / "recorded"]))
+    assert [(each.language, each.id) for each in found] == [("fa", "b")] and why in found[0].why
+    record(path)
+    assert not list(unfit(catalogue(), ("fa", "az"), [tmp_path / "recorded"]))
+    assert run().recorded == 1
 
 
 def test_an_unknown_voice_is_told_and_the_rest_is_made(run: Build) -> None:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from ivr.store.volumes import LONGEST_SECONDS, Look, Volumes, look
+import pytest
+
+from ivr.store import volumes as module
+from ivr.store.volumes import LONGEST_SECONDS, Volumes, look
 from tests.fixtures.small_disk import SmallDisk
 
 MINUTE = 60.0
@@ -17,10 +24,10 @@ async def test_the_first_disk_with_room_for_so_many_seconds_is_taken(
 ) -> None:
     volumes = Volumes.of(small_disk.path / "recordings", tmp_path)
     await volumes.look()
-    assert volumes.pick(LONGEST_SECONDS) == "" and volumes.troubles(LONGEST_SECONDS) == []
+    assert volumes.where(LONGEST_SECONDS) == ["", "second/"] and volumes.troubles(LONGEST_SECONDS) == []
     small_disk.fill(leave=2 << 20)  # room for a minute, not for three
     await volumes.look()
-    assert (volumes.pick(MINUTE), volumes.pick(LONGEST_SECONDS)) == ("", "second/")
+    assert volumes.where(MINUTE) == ["", "second/"] and volumes.where(LONGEST_SECONDS) == ["second/"]
     assert "MB left" in volumes.troubles(LONGEST_SECONDS)[0]
     (small_disk.path / "recordings/second/probe").write_text("through the link")
     assert (tmp_path / "recordings/probe").read_text() == "through the link"
@@ -28,74 +35,147 @@ async def test_the_first_disk_with_room_for_so_many_seconds_is_taken(
 
 async def test_with_one_full_disk_alone_there_is_no_room_until_some_is_made(small_disk: SmallDisk) -> None:
     volumes = Volumes.of(small_disk.path, None)
+    await volumes.look()  # its own files lie there before
     small_disk.fill()
     await volumes.look()
-    assert volumes.pick(MINUTE) is None and "can't be written: No space left" in volumes.troubles(MINUTE)[0]
+    assert volumes.where(MINUTE) == [] and "can't be written: No space left" in volumes.troubles(MINUTE)[0]
     small_disk.free()
     await volumes.look()
-    assert volumes.pick(MINUTE) == ""
+    assert volumes.where(MINUTE) == [""]
+
+
+async def test_what_recordings_in_progress_may_still_take_is_no_room_for_another(
+    small_disk: SmallDisk,
+) -> None:
+    volumes = Volumes.of(small_disk.path, None)
+    small_disk.fill(leave=8 << 20)
+    await volumes.look()
+    names = []
+    while volumes.where(LONGEST_SECONDS):
+        names.append(f"3f{len(names)}")
+        volumes.hold(names[-1], LONGEST_SECONDS)
+    assert len(names) == 2 and all(volumes.holds(name) for name in names)
+    # Another process of the same state learns of it with its next look.
+    sibling = Volumes.of(small_disk.path, None)
+    await volumes.look()
+    await sibling.look()
+    assert sibling.where(LONGEST_SECONDS) == [] and "MB left" in sibling.troubles(LONGEST_SECONDS)[0]
+    volumes.release(names.pop())
+    await volumes.look()
+    await sibling.look()
+    assert volumes.where(LONGEST_SECONDS) == sibling.where(LONGEST_SECONDS) == [""]
 
 
 async def test_a_disk_that_was_full_a_moment_ago_is_known_to_have_been(small_disk: SmallDisk) -> None:
     now = 100.0
     volumes = Volumes.of(small_disk.path, None)
     volumes.clock = lambda: now
+    await volumes.look()
     assert not volumes.was_sick("3f", 10) and not volumes.is_sick("3f")
     small_disk.fill(leave=2 * 4096)  # a page is free for the look, and for nothing else
     assert volumes.is_sick("3f")
+    await volumes.look()
     small_disk.free()
     now += 5
     await volumes.look()
     assert volumes.was_sick("3f", 6) and not volumes.was_sick("3f", 4) and not volumes.is_sick("3f")
 
 
+async def test_words_whose_room_the_disk_has_set_aside_are_whole_however_full_it_is(
+    small_disk: SmallDisk,
+) -> None:
+    volumes = Volumes.of(small_disk.path, None)
+    volumes.hold("3f", MINUTE)
+    (small_disk.path / "3f.wav").touch()  # Asterisk has begun
+    await volumes.look()
+    small_disk.fill()
+    await volumes.look()
+    assert volumes.troubles(MINUTE) and not volumes.was_sick("3f", 10) and not volumes.is_sick("3f")
+    assert volumes.was_sick("other", 10) and volumes.is_sick("other")
+
+
 async def test_a_folder_that_can_not_be_written_is_no_place_for_words(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     volumes = Volumes.of(tmp_path / "file" / "recordings", None)
     await volumes.look()
-    assert volumes.pick(1.0) is None and "can't be written: Not a directory" in volumes.troubles(1.0)[0]
+    assert volumes.where(1.0) == [] and "can't be written: Not a directory" in volumes.troubles(1.0)[0]
+    assert volumes.was_sick("3f", 10)
 
 
-async def test_a_disk_that_hangs_is_left_out_and_holds_nobody_up(tmp_path: Path) -> None:
-    now = 0.0
+@contextmanager
+def stuck(folder: Path) -> Iterator[None]:
+    """A disk that hangs in mid-look: the probe's name leads into a pipe that nobody reads."""
+    probe = folder / f".look-{os.getpid()}"
+    os.mkfifo(probe)
+    try:
+        yield
+    finally:
+        os.close(os.open(probe, os.O_RDONLY | os.O_NONBLOCK))
+
+
+async def test_a_disk_that_hangs_is_left_out_and_holds_nobody_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HANG_SECONDS", 2)
     volumes = Volumes.of(tmp_path / "recordings", tmp_path / "other")
-    volumes.clock = lambda: now
     await volumes.look()
-    first, second = volumes.all
-    now += 5
-    assert volumes.pick(1.0) == ""
-    now += 5  # no look came back
-    second.last, second.at = Look(1 << 30, 0.01), now
-    assert volumes.pick(1.0) == "second/" and "hangs" in first.trouble(1.0, now)
-    # A disk that hangs in mid-look: the probe's name leads into a pipe that nobody reads.
-    os.mkfifo(tmp_path / "recordings" / f".look-{os.getpid()}")
-    async with asyncio.timeout(6):
-        await volumes.look()
-    reader = os.open(tmp_path / "recordings" / f".look-{os.getpid()}", os.O_RDONLY | os.O_NONBLOCK)
-    os.close(reader)
+    assert volumes.where(1.0) == ["", "second/"]
+    with stuck(tmp_path / "recordings"):
+        async with asyncio.timeout(10):
+            await volumes.look()
+            while volumes.where(1.0) != ["second/"]:
+                await asyncio.sleep(0.05)
+        assert "hangs" in volumes.troubles(1.0)[0]
+    async with asyncio.timeout(5):
+        while volumes.all[0].hangs:
+            await asyncio.sleep(0.05)
+    await volumes.look()
+    assert volumes.where(1.0) == ["", "second/"]
 
 
-async def test_a_disk_that_refused_a_recording_is_left_alone_for_a_while(tmp_path: Path) -> None:
+async def test_a_disk_that_answers_slowly_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    volumes = Volumes.of(tmp_path / "recordings", None)
+    await volumes.look()
+    flush, slowly = os.fdatasync, threading.Event()
+
+    def flush_slowly(fd: int) -> None:
+        slowly.set()
+        time.sleep(3.5)
+        flush(fd)
+
+    monkeypatch.setattr(os, "fdatasync", flush_slowly)
+    watching = asyncio.create_task(volumes.watch())
+    await asyncio.to_thread(slowly.wait)
+    for _ in range(80):
+        await asyncio.sleep(0.1)
+        assert volumes.where(1.0) == [""] and volumes.warnings(1.0) == []
+        assert not volumes.was_sick("3f", 60)
+    watching.cancel()
+    assert volumes.all[0].last.seconds > 3.5
+
+
+async def test_a_disk_that_refused_a_recording_is_used_after_the_other_one_for_a_while(
+    tmp_path: Path,
+) -> None:
     now = 0.0
     volumes = Volumes.of(tmp_path / "recordings", tmp_path / "other")
     volumes.clock = lambda: now
     await volumes.look()
     volumes.refused("2026/11/25/3f")
-    assert volumes.pick(1.0) == "second/"
+    assert volumes.where(1.0) == ["second/", ""]
     volumes.refused("second/2026/11/25/3f")
-    assert volumes.pick(1.0) is None
+    assert volumes.where(1.0) == ["", "second/"]
     now += 31
-    for volume in volumes.all:
-        volume.at = now
-    assert volumes.pick(1.0) == ""
+    assert volumes.where(1.0) == ["", "second/"]
 
 
-def test_a_slow_disk_is_named(tmp_path: Path, monkeypatch: object) -> None:
-    from ivr.store import volumes as module
+async def test_one_call_s_trouble_turns_nobody_away_from_the_only_disk(tmp_path: Path) -> None:
+    volumes = Volumes.of(tmp_path / "recordings", None)
+    await volumes.look()
+    for _ in range(3):
+        volumes.refused("2026/11/25/3f")
+    assert volumes.where(LONGEST_SECONDS) == [""]
 
-    before, module.SLOW_SECONDS = module.SLOW_SECONDS, -1.0
-    try:
-        assert "is slow" in look(tmp_path).trouble
-    finally:
-        module.SLOW_SECONDS = before
+
+def test_a_look_leaves_nothing_behind(tmp_path: Path) -> None:
     assert look(tmp_path).trouble == "" and not list(tmp_path.iterdir())

@@ -32,6 +32,26 @@ def test_a_recorded_answer_is_played_instead_of_words() -> None:
     assert Clip("answers/1") in called(replace(ANSWERED, voice="answers/1")).heard
 
 
+@pytest.mark.parametrize(
+    ("language", "words", "intro"),
+    [
+        ("az", "آب وصل شد", "status.answer_in_fa"),
+        ("az", "Su gəldi", "status.answer_is"),
+        ("fa", "Su gəldi", "status.answer_in_az"),
+    ],
+)
+def test_an_answer_in_another_language_than_hers_is_announced(language: str, words: str, intro: str) -> None:
+    heard = called(replace(ANSWERED, answer=words), language).heard
+    assert heard[heard.index(intro) + 1] == Words(words)
+
+
+def test_an_answer_that_no_voice_can_read_is_neither_noise_nor_silence() -> None:
+    heard = called(replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی"), "az").heard
+    assert "status.answer_unread" in heard and not any(isinstance(sound, Words) for sound in heard)
+    voiced = called(replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی", voice="answers/1"), "az").heard
+    assert Clip("answers/1") in voiced and "status.answer_unread" not in voiced
+
+
 def test_solved_is_safe_before_she_is_asked_how_content_she_is() -> None:
     talk = called().press("1")
     assert talk.verdicts == [True] and talk.heard == ["verdict.solved", "verdict.rate"]

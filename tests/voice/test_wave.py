@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ivr.voice.wave import measure
+from ivr.voice.wave import frames_voiced, measure
 
 Samples = np.ndarray[tuple[int], np.dtype[np.float64]]
 
@@ -71,3 +71,16 @@ def test_an_empty_recording_has_no_length(content: bytes) -> None:
 def test_any_bytes_can_be_measured(content: bytes, proper: bool) -> None:
     found = measure((wav(speech(0.1))[:40] if proper else b"") + content)
     assert 0 <= found.voiced_seconds <= found.seconds
+
+
+@given(st.binary(max_size=4_000))
+@settings(max_examples=200)
+def test_frames_are_counted_in_whole_numbers_as_they_were_in_fractions(content: bytes) -> None:
+    audio = np.frombuffer(content, "<i2", len(content) // 2)
+    assert measure(wav(audio)).voiced_seconds == frames_voiced(audio / 32_768).sum() * 0.02
+
+
+@pytest.mark.parametrize("level", [-32_768, 32_767, -257, -256, -255, 0, 255, 256, 257])
+def test_every_level_counts_as_loud_as_it_is(level: int) -> None:
+    audio = np.full(8_000, level)
+    assert measure(wav(audio)).voiced_seconds == (1.0 if abs(level) >= 256 else 0.0)

@@ -126,6 +126,23 @@ async def test_without_scripts_a_refusal_is_a_page_with_the_form_in_it(desk: Des
     assert (await client.post(f"/panel/cases/{code}/withdraw", {"reason": "خودش گفت"})).status == 303
 
 
+async def test_an_answer_that_no_voice_can_read_is_refused_at_the_form_which_says_what_can_be_read(
+    desk: Desk,
+) -> None:
+    code, words = await desk.open(), "سیزین ایشینیزه باخیلدی"
+    client = await desk.panel.signed_in("supervisor")
+    assert "این شهروند ترکی می‌شنود" not in await client.text(f"/panel/cases/{code}?do=answer")
+    async with desk.panel.engine.begin() as connection:
+        await connection.execute(update(cases).where(cases.c.code == code).values(language="az"))
+    assert "این شهروند ترکی می‌شنود" in await client.text(f"/panel/cases/{code}?do=answer")
+    preview = await client.post(f"/panel/cases/{code}/speak", {"words": words})
+    assert preview.status == 422 and "به حروف لاتین" in await preview.text()
+    answer = await client.post(f"/panel/cases/{code}/answer", {"words": words})
+    text = await answer.text()
+    assert answer.status == 422 and "هیچ صدایی ترکی به خط فارسی" in text and words in text
+    assert (await client.post(f"/panel/cases/{code}/answer", {"words": "Su gəldi"})).status == 303
+
+
 async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
     code = await desk.open()
     seen = {

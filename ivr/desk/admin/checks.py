@@ -136,7 +136,7 @@ def _in_circle(row: Row, its: Province) -> bool:
 
 def _topic(row: Row, its: Province) -> Iterator[Wrong]:
     yield from _key_free(row, its.topics.values())
-    if row["key"][0] not in its.menu:
+    if row["key"] and row["key"][0] not in its.menu:
         yield Wrong("key", "first_digit")
     if row["retired"]:
         kinds = [kind for kind, topic in its.kinds.items() if topic == row["code"]]
@@ -146,7 +146,7 @@ def _topic(row: Row, its: Province) -> Iterator[Wrong]:
 
 
 def _key_free(row: Row, others: Iterable[Row]) -> Iterator[Wrong]:
-    if row["retired"]:
+    if row["retired"] or not row["key"]:
         return
     for other in others:
         if other["key"] == row["key"] and other["code"] != row["code"] and not other["retired"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ivr.desk import auditing
+from ivr.web.panel.forms import whole_number
 from ivr.web.panel.visit import Route, Visit
 
 PAGE = 50
@@ -17,7 +18,7 @@ def routes() -> list[Route]:
 async def page(visit: Visit) -> web.Response:
     """Tracking codes only for who may see cases: with one anybody hears how a case stands."""
     query = visit.request.query
-    before = int(query["before"]) if query.get("before", "").isdigit() and len(query["before"]) < 18 else 0
+    before = whole_number(query.get("before", ""))
     who, about = query.get("who", "").strip()[:30], query.get("about", "").strip()[:100]
     found = await auditing.listed(visit.panel.engine, who, about, before, PAGE + 1)
     return visit.render(

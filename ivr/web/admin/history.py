@@ -12,6 +12,7 @@ from ivr.desk.admin.nouns import BY_NAME, RETENTION
 from ivr.desk.admin.undoing import PAGE, CannotUndo, history, undo
 from ivr.web.admin import showing
 from ivr.web.admin.book import helpers, why
+from ivr.web.panel.forms import whole_number
 from ivr.web.panel.visit import Route, Visit
 
 
@@ -25,7 +26,7 @@ def routes() -> list[Route]:
 async def page(visit: Visit, wrong: str = "", number: int = 0) -> web.Response:
     query = visit.request.query
     noun = query.get("noun", "") if query.get("noun", "") in BY_NAME else ""
-    before = int(query["before"]) if query.get("before", "").isdigit() else 0
+    before = whole_number(query.get("before", ""))
     found = await history(visit.panel.engine, noun, query.get("key", ""), before, PAGE + 1)
     async with visit.panel.engine.connect() as connection:
         names = await read_names(connection)

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from ivr.desk import audio, fates, following
 from ivr.desk.registering import Wanted
+from ivr.web import bodies
 from ivr.web.api import models, openapi
 from ivr.web.counter import MOST_BYTES, Counter, Problem, body, problem_of, tracking_code
 
@@ -80,7 +81,7 @@ class Api:
         if asked.county and asked.county not in page.counties:
             raise Problem(400, "county: there is no such county", "county")
         found = suggester.suggest(asked.text, asked.county, str(asked.kind or ""))
-        plain = {name: getattr(found, name) for name in ("topic", "agency", "assigned", "county")}
+        plain = {name: getattr(found, name) for name in ("topic", "agency", "assigned", "county", "doubt")}
         plain |= {"confidence": round(found.confidence, 4), "top": fates.as_json(found)}
         return _json(models.Suggested.model_validate(plain))
 
@@ -119,22 +120,17 @@ async def _case_and_sound(request: web.Request) -> tuple[models.NewCase, bytes]:
         return _read(models.NewCase, await _json_body(request)), b""
     parts = {"case": b"", audio.FIELD: b""}
     most = {"case": MOST_BYTES, audio.FIELD: audio.MOST_BYTES}
-    try:
-        async for part in await request.multipart():
-            name = part.name if isinstance(part, BodyPartReader) else None
-            if not isinstance(part, BodyPartReader) or name not in parts:
-                raise Problem(
-                    400, f"{str(name)[:40]}: there is no such part, only case and audio", str(name)[:40]
-                )
+    async with bodies.reading(sum(most.values())):
+        async for name, part in bodies.parts(request):
+            if name not in parts:
+                raise Problem(400, f"{name[:40]}: there is no such part, only case and audio", name[:40])
             parts[name] = await _part(part, name, most[name])
-    except (ValueError, AssertionError):
-        raise Problem(400, "the body is no multipart/form-data") from None
     return _read(models.NewCase, parts["case"]), parts[audio.FIELD]
 
 
 async def _part(part: BodyPartReader, name: str, most: int) -> bytes:
     whole = bytearray()
-    while chunk := await part.read_chunk():
+    async for chunk in bodies.chunks(part):
         whole += chunk
         if len(whole) > most:
             raise Problem(413, f"{name}: has more than {most:,} bytes", name)

@@ -59,16 +59,19 @@ class Guess(BaseModel):
     agency: str
     topic: str
     confidence: float = Field(ge=0, le=1)
+    part: bool = False
 
 
 class Suggested(BaseModel):
-    """Up to three bodies, the likeliest first. `assigned`: sure enough to act without a person."""
+    """Up to three bodies, the likeliest first. `assigned`: sure enough to act without a person; else `doubt`
+    tells why not. With several matters in the words those who each have one are marked as `part`."""
 
     topic: str
     agency: str
     confidence: float
     assigned: bool
     county: str
+    doubt: str
     top: list[Guess]
 
 

@@ -14,6 +14,7 @@ from aiohttp import web
 from sqlalchemy import Row
 
 from ivr.desk.answers import Voice
+from ivr.voice import script
 from ivr.web.casefile.finding import case_row
 from ivr.web.casefile.sound import KEEP_OUT
 from ivr.web.panel.permissions import Permission as P
@@ -33,6 +34,8 @@ async def speak(visit: Visit) -> web.StreamResponse:
     words = form.text("words", most=LONGEST, lines=True)
     if form.wrong:
         return web.Response(status=422, text=form.wrong["words"])
+    if not script.is_readable(words):
+        return web.Response(status=422, text=visit.words("refusal.unreadable"))
     async with _ONE_AT_A_TIME:
         spoken = await _studio(visit).speak(words, case.language)
     if spoken is None:

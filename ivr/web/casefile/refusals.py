@@ -66,6 +66,7 @@ FORMS: Mapping[str, str] = {
     "no_person": r"there is no such person to hand a case to",
     "not_of_body": rf"case {_CODE} is with (?P<agency>\S+), and \S+ is not of it",
     "in_hands": rf"case {_CODE} is in these hands already",
+    "unreadable": r"\w+: no voice reads Azerbaijani in Arabic letters .*",
     "field_reason": r"reason: .*",
     "field_note": r"note: .*",
     "field_second": r"second: .*",

@@ -5,6 +5,7 @@ The same fifty cases are looked at all day by everybody: a line is written when 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -23,6 +24,9 @@ from ivr.web.panel.words import Words, digits
 
 SOON, NEAR = timedelta(days=1), timedelta(days=3)
 MOST_KEPT = 4_096  # lines, of some two kilobytes each
+# Telephone numbers and national IDs that were spoken: a list shows none, whoever looks at it.
+_NUMBERS = re.compile(r"\d(?:[\s\-.\u200c]?\d){6,}")
+_MASKED = "•••"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +39,22 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`sounds`: its recordings in the order they were spoken, for whoever may hear them."""
+    """`said`: her words, without numbers. `body`: the agency as people call it. `age`: how long it waits.
+
+    `sounds`: its recordings in the order they were spoken, for whoever may hear them.
+    """
 
     case: Row[Any]
     code: str
     kind: str
     status: str
     agency: str
+    body: str
     topic: str
+    said: str
     county: str
     due: Mark
+    age: str
     dates: str
     marks: tuple[Mark, ...]
     length: str
@@ -60,9 +70,8 @@ class Line:
 def lines(visit: Visit, rows: Sequence[Row[Any]], names: Names, sight: Sight, heard: bool) -> list[Markup]:
     """`heard`: whether this person may play recordings."""
     macro, zone = visit.macro("inbox/line.html", "row"), ZoneInfo(visit.panel.book.timezone)
-    return [
-        _written(macro, visit.words, zone, names, sight.lowest, heard, _due(visit, row), row) for row in rows
-    ]
+    told = (visit.words, zone, names, sight.lowest, heard)
+    return [_written(macro, *told, _due(visit, row), _age(visit, row), row) for row in rows]
 
 
 @lru_cache(MOST_KEPT)
@@ -74,6 +83,7 @@ def _written(
     lowest: str,
     heard: bool,
     its: Mark,
+    age: str,
     row: Row[Any],
 ) -> Markup:
     code = digits(row.code)
@@ -84,9 +94,12 @@ def _written(
         words.get(f"common.kind.{row.kind}", row.kind),
         words.get(f"common.status.{row.status}", row.status),
         names.agencies.get(row.agency, row.agency),
+        names.shorts.get(row.agency) or names.agencies.get(row.agency, row.agency),
         names.topics.get(row.topic, row.topic),
+        _NUMBERS.sub(_MASKED, " ".join(row.said.split())),
         names.counties.get(row.county or "", words("inbox.no_county")),
         its,
+        age,
         words("inbox.due.title", due=due, opened=opened),
         tuple(_marks(words, row, lowest)),
         _length(row.seconds or 0),
@@ -116,6 +129,13 @@ def _due(visit: Visit, row: Row[Any]) -> Mark:
         return Mark("bad", words("inbox.due.over", how=_how_long(visit, -left)))
     look = "warn" if left < NEAR else ""
     return Mark("warn" if left < SOON else look, words("inbox.due.left", how=_how_long(visit, left)))
+
+
+def _age(visit: Visit, row: Row[Any]) -> str:
+    """How long she has waited; "" when she waits no more."""
+    if row.closed_at is not None:
+        return ""
+    return visit.words("inbox.age", how=_how_long(visit, max(visit.now - row.opened_at, timedelta())))
 
 
 def _how_long(visit: Visit, gap: timedelta) -> str:

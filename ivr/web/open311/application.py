@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
 
 import yaml
 from aiohttp import web
@@ -18,6 +17,7 @@ from ivr.desk import following
 from ivr.desk.following import Service
 from ivr.desk.refusals import WrongField
 from ivr.desk.registering import Wanted
+from ivr.web import bodies
 from ivr.web.counter import Counter, Problem, body, problem_of, tracking_code
 from ivr.web.open311.forms import TYPES, response
 
@@ -221,9 +221,7 @@ def _given(query: Mapping[str, str]) -> dict[str, str]:
 def _fields(content: bytes) -> dict[str, str]:
     """A form's fields; several values for one attribute are put in one line."""
     try:
-        pairs = parse_qsl(
-            content.decode("utf-8"), max_num_fields=MOST_FIELDS, errors="strict", keep_blank_values=False
-        )
+        pairs = [(name, value) for name, value in bodies.fields(content, MOST_FIELDS) if value]
     except ValueError:
         sentence = (
             f"the body must be application/x-www-form-urlencoded in UTF-8, at most {MOST_FIELDS} fields"

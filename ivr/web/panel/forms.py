@@ -21,6 +21,11 @@ def latin(text: str) -> str:
     return text.translate(_LATIN)
 
 
+def whole_number(text: str) -> int:
+    """What an address holds, such as where a list goes on; 0 for whatever is no number of a row."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else 0
+
+
 class Form:
     """What was sent. Reading a field that won't do puts a sentence into `wrong` and gives an empty value.
 

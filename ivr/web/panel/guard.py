@@ -14,6 +14,7 @@ from multidict import MultiDict, MultiDictProxy
 from ivr.desk import signing_in
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.engine import AWAY
+from ivr.web import bodies
 from ivr.web.panel import sessions
 from ivr.web.panel.forms import Form
 from ivr.web.panel.page import Pages
@@ -143,11 +144,11 @@ class Guard:
 
     async def _sent(self, visit: Visit, route: Route, key: str) -> Form:
         """What was posted. Raises Forbidden when it is not from a page of ours."""
-        request = visit.request.clone(client_max_size=route.most)
+        request = visit.request
         given = request.headers.get(sessions.HEADER, "")
         if given and not sessions.is_genuine(request, key, given):
             raise Forbidden  # before its body costs anything
-        form = Form(await request.post(), self.words)
+        form = Form(await bodies.form(request, route.most), self.words)
         if not sessions.is_genuine(request, key, given or form.raw(sessions.FIELD)):
             raise Forbidden
         return form

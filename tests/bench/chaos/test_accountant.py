@@ -13,9 +13,9 @@ from bench.chaos import accountant as judging
 from bench.chaos.accountant import Accountant, general_problems
 from bench.chaos.evidence import Call, Case, Evidence, Fault, Recording, Said
 from bench.chaos.report import Result
-from bench.chaos.tones import NOT_KEPT, Word
+from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY, Word
 
-ALONE = ("accountant", "evidence", "tones", "phones", "switchboard", "callers", "report")
+ALONE = ("accountant", "alarms", "evidence", "tones", "phones", "switchboard", "callers", "report")
 CODE = "1234567890"
 
 
@@ -145,7 +145,7 @@ def test_files_rows_and_logs_must_agree() -> None:
 
 
 KILLED, STOPPED = "Asterisk killed", "Asterisk stopped"
-AGAIN = {"heard": [(113.0, NOT_KEPT), (119.0, "record.safe")]}
+REPEATED = {"heard": [(113.0, NOT_KEPT), (119.0, "record.safe")]}
 AGAIN_BEFORE = {"heard": [(109.0, NOT_KEPT), (113.0, "record.safe")]}
 TALKING = {"heard": [(111.7, NOT_KEPT), (113.0, "record.safe")], "beeps": [109.8, 112.4]}
 CUT_OFF = {"codes": list[str](), "heard": [(109.5, "beep")]}
@@ -161,7 +161,7 @@ CUT_OFF = {"codes": list[str](), "heard": [(109.5, "beep")]}
         (Fault(STOPPED, 109.85, 113), {}, (0, 1), judging.OVERFLOWED),
         (Fault(STOPPED, 109.75, 110.8), {}, (1, 2), judging.EARLY),
         (Fault("disk full", 111.8, 114), {}, (0, 1), judging.NO_ROOM),
-        (Fault("disk full", 111.8, 114), AGAIN, (0, 1), judging.NO_ROOM),
+        (Fault("disk full", 111.8, 114), REPEATED, (0, 1), judging.NO_ROOM),
         (Fault("disk full", 111.8, 114), TALKING, (0, 1), judging.NO_ROOM),
     ],
 )
@@ -193,3 +193,67 @@ def test_a_missing_word_is_lost_when_no_reason_can_be_proved(
 ) -> None:
     found = evidence([call(**(CUT_OFF | her))], fault, words=there)
     assert Accountant(found).verdicts()[0].lost
+
+
+def alarms(found: Evidence) -> list[str]:
+    [verdict] = Accountant(found).verdicts()
+    row = [*Result(1, 5, 60, [verdict], found.faults, []).rows()][-1]
+    assert row["false_alarms"] == len(verdict.alarms)
+    assert Result(1, 5, 60, [verdict], found.faults, []).good == (not verdict.problems)
+    assert all(f"false alarm: {text}" in verdict.problems for text in verdict.alarms)
+    return verdict.alarms
+
+
+FULL = Fault("disk full", 111.0, 112.0)
+APOLOGY = "fallback.apology"
+
+
+@pytest.mark.parametrize("told", [CUT, AGAIN, NOT_KEPT, APOLOGY])
+def test_whole_words_that_are_called_cut_or_not_kept_or_asked_for_again_are_a_false_alarm(told: str) -> None:
+    found = evidence([call(heard=[(109.5, "beep"), (113.0, told)])])
+    [alarm] = alarms(found)
+    assert "113.000" in alarm and "all 3 are kept" in alarm
+
+
+def test_who_is_turned_away_from_a_disk_with_room_is_a_false_alarm() -> None:
+    away = call(said=[], beeps=[], codes=[], heard=[(113.0, TURNED_AWAY)])
+    [alarm] = alarms(evidence([away], words=()))
+    assert "turned away" in alarm
+    assert alarms(evidence([away], FULL, words=())) == []
+    long_ago = Fault("disk full", 60.0, 90.0)  # it has had room for 11 s when she is answered
+    assert len(alarms(evidence([away], long_ago, words=()))) == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "told", "excused"),
+    [
+        (FULL, NOT_KEPT, True),  # the journal's disk is the same
+        (FULL, AGAIN, True),
+        (FULL, CUT, False),  # though the disk was full: all is there
+        (Fault("Asterisk stopped", 111.0, 112.0), AGAIN, True),
+        (Fault("Asterisk stopped", 111.0, 112.0), NOT_KEPT, False),
+        (Fault("one server killed", 111.0, 112.0), APOLOGY, True),
+        (Fault("one server stopped", 105.0, 111.0), NOT_KEPT, False),
+        (Fault("PostgreSQL killed", 111.0, 112.0), APOLOGY, False),
+        (Fault("one server killed", 114.0, 115.0), APOLOGY, False),  # a fault that came later
+    ],
+)
+def test_only_a_fault_that_can_be_the_cause_excuses_what_she_was_told(
+    fault: Fault, told: str, excused: bool
+) -> None:
+    found = evidence([call(heard=[(109.5, "beep"), (113.0, told)])], fault)
+    assert (alarms(found) == []) == excused
+
+
+def test_who_was_asked_again_because_words_are_missing_or_none_were_said_is_no_false_alarm() -> None:
+    assert alarms(evidence([call(heard=[(113.0, CUT)])], words=(0, 1))) == []
+    silent = call(said=[], codes=[], heard=[(113.0, AGAIN)])
+    assert alarms(evidence([silent], words=())) == []
+
+
+def test_a_recording_that_is_marked_cut_with_every_word_in_it_is_a_false_alarm() -> None:
+    found = evidence()
+    found.recordings[0].caller, found.recordings[0].ended = "04120000001", "cut"
+    assert alarms(found) == ["r1 is marked cut, and all her 3 words are kept"]
+    found.recordings[0].words = [Word(1, 0, 0)]
+    assert alarms(found) == []

@@ -40,8 +40,8 @@ AT_ITS_WORST = {
     "disk full": (
         "test_full_disk.py::test_with_one_full_disk_alone_she_is_told_the_truth",
         "test_full_disk.py::test_when_the_disk_is_full_everything_goes_on_on_the_second_volume",
-        "test_kept_words.py"
-        "::test_further_words_with_a_hole_are_asked_for_again_though_their_disk_has_room_by_then",
+        "test_kept_words.py::test_further_words_have_no_hole_though_their_disk_was_full_for_a_moment",
+        "test_full_disk.py::test_something_else_fills_the_disk_while_she_speaks_and_her_words_are_whole",
         "lab/test_fallback.py::test_words_with_a_hole_are_not_called_kept_though_their_disk_has_room_by_then",
     ),
 }

@@ -1,0 +1,57 @@
+"""False alarms: what a caller was told to her harm though all was well. A lost complaint, too: goal 0.
+
+Called cut though whole, turned away though there was room, asked again though her words were kept. Only a
+fault that can be the cause excuses, and only while it lasted. Shares no code with the product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from bench.chaos.evidence import Call, Fault
+from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY
+
+APOLOGY = "fallback.apology"
+SERVERS = ("one server killed", "one server stopped", "every server killed")
+ASTERISK = ("Asterisk killed", "Asterisk stopped")
+# What is told → the faults that may be its cause, and for how many seconds after they end.
+CAUSES: dict[str, tuple[Collection[str], float]] = {
+    CUT: ((), 0.0),  # whatever happened: with every word there, nothing was cut
+    TURNED_AWAY: (("disk full",), 3.0),
+    AGAIN: (("disk full", *ASTERISK), 1.0),
+    NOT_KEPT: (("disk full",), 3.0),
+    APOLOGY: (("disk full", *SERVERS, *ASTERISK), 15.0),
+}
+SAYS = {
+    CUT: "was told that her words are cut",
+    TURNED_AWAY: "was turned away",
+    AGAIN: "was asked to say it again",
+    NOT_KEPT: "was told that her words are not kept",
+    APOLOGY: "was asked again by the dialplan",
+}
+
+
+def false_alarms(
+    call: Call, kept: Collection[int], faults: Sequence[Fault], marked: Collection[str] = ()
+) -> Iterator[str]:
+    """One sentence each. `kept`: which of her words are in a case; `marked`: her recordings called cut."""
+    if marked and all(said.k in kept for said in call.said):
+        yield f"{', '.join(sorted(marked))} is marked cut, and all her {len(call.said)} words are kept"
+    for at, prompt in call.heard:
+        if prompt not in CAUSES or _excused(call, at, prompt, faults):
+            continue
+        before = [said.k for said in call.said if _last_beep(call, at) < said.began < at]
+        if prompt == TURNED_AWAY:
+            yield f"{SAYS[prompt]} at {at:.3f}, and no disk was full"
+        elif all(k in kept for k in before) and (before or prompt in (NOT_KEPT, APOLOGY)):
+            yield f"{SAYS[prompt]} at {at:.3f}, and all {len(before)} are kept"
+
+
+def _excused(call: Call, at: float, prompt: str, faults: Sequence[Fault]) -> bool:
+    kinds, after = CAUSES[prompt]
+    began = call.answered or call.invited
+    return any(f.kind in kinds and f.began < at and f.ended + after > began for f in faults)
+
+
+def _last_beep(call: Call, at: float) -> float:
+    return max((beep for beep in call.beeps if beep < at), default=0.0)

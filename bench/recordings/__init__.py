@@ -1,0 +1,1 @@
+"""Recordings of every packetisation on a line that is well: nobody called cut, turned away, asked again."""

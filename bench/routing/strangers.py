@@ -1,0 +1,119 @@
+"""Texts of other writers than the phrases': plain ones, and those that nobody should act on alone.
+
+A text is wrong when it is assigned alone and not to the body whose whole matter it is; the desk is right
+wherever
+people have to read: two matters, a body that the seed lacks, half a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+from ivr.cases.routing import Rules
+from ivr.cases.suggest import TOP, Suggester
+
+HERE = Path(__file__).parent
+WRITERS = ("writer_one", "writer_two", "writer_three")
+UNSEEN = "writer_three"  # nothing was tuned on it
+PLAIN, SEVERAL = "plain", "several"
+TARGETS = {"top1": 0.85, "top3": 0.97, "alone": 0.5}  # of plain texts, at least
+MOST_WRONG = 0.03  # of all texts, as the upper end of a 95 % interval
+SURENESS = 0.95
+
+
+class Stranger(NamedTuple):
+    """A text, whose matters are in it, and in which set of which writer it stands."""
+
+    writer: str
+    kind: str
+    text: str
+    bodies: tuple[str, ...]
+
+
+class Judged(NamedTuple):
+    stranger: Stranger
+    first: bool
+    among: bool
+    alone: bool
+    wrong: bool
+    parted: bool
+
+
+def strangers(rules: Rules, writers: Sequence[str] = WRITERS) -> Iterator[Stranger]:
+    for writer in writers:
+        content = yaml.safe_load((HERE / f"{writer}.yaml").read_text(encoding="utf-8"))
+        for kind, items in content.items():
+            for item in items:
+                ((label, text),) = item.items()
+                yield Stranger(writer, kind, text, _bodies(label, rules))
+
+
+def _bodies(label: str, rules: Rules) -> tuple[str, ...]:
+    """Of «topic[+topic][@county]»; the desk for «-»."""
+    topics, _, county = label.partition("@")
+    if topics == "-":
+        return (rules.desk,)
+    routes = [rules.route("", topic, county) for topic in topics.split("+")]
+    return tuple(route.advice or route.agency for route in routes)
+
+
+def judge(suggester: Suggester, asked: Stranger, desk: str) -> Judged:
+    said = suggester.suggest(asked.text)
+    first = said.agency == asked.bodies[0]
+    among = asked.bodies[0] in [guess.agency for guess in said.top[:TOP]]
+    fits = first and asked.kind != SEVERAL
+    wrong = said.assigned and not fits and not (said.agency == desk and asked.kind != PLAIN)
+    return Judged(asked, first, among, said.assigned, wrong, bool(said.parts))
+
+
+def upper(wrong: int, count: int) -> float:
+    """The upper end of the one-sided Clopper-Pearson interval: not more than this share, 95 % sure."""
+    from scipy.special import betaincinv
+
+    return 1.0 if wrong >= count else float(betaincinv(wrong + 1, count - wrong, SURENESS))
+
+
+def rows(judged: Sequence[Judged]) -> Iterator[dict[str, float | int | str]]:
+    """One for each set over all writers, one for each writer, one for all."""
+    for kind in dict.fromkeys(each.stranger.kind for each in judged):
+        yield _row(kind, [each for each in judged if each.stranger.kind == kind])
+    for writer in dict.fromkeys(each.stranger.writer for each in judged):
+        yield _row(writer, [each for each in judged if each.stranger.writer == writer])
+    yield _row("all", judged)
+
+
+def _row(name: str, judged: Sequence[Judged]) -> dict[str, float | int | str]:
+    count, wrong = len(judged), sum(each.wrong for each in judged)
+    return {
+        "name": name,
+        "texts": count,
+        "top1": sum(each.first for each in judged) / count,
+        "top3": sum(each.among for each in judged) / count,
+        "alone": sum(each.alone for each in judged) / count,
+        "wrong": wrong,
+        "wrong_upper": upper(wrong, count),
+        "split": sum(each.parted for each in judged) / count,
+    }
+
+
+def missed(found: Sequence[dict[str, float | int | str]]) -> list[str]:
+    by_name = {str(row["name"]): row for row in found}
+    plain = {key: float(by_name[PLAIN][key]) for key in TARGETS}
+    short = [
+        f"plain {key} {plain[key]:.1%} < {least:.0%}" for key, least in TARGETS.items() if plain[key] < least
+    ]
+    worst = float(by_name["all"]["wrong_upper"])
+    return short + ([f"wrong alone up to {worst:.1%} > {MOST_WRONG:.0%}"] if worst > MOST_WRONG else [])
+
+
+def show(found: Sequence[dict[str, float | int | str]]) -> None:
+    print(f"\n{'':14}{'texts':>6}{'top-1':>8}{'top-3':>8}{'alone':>8}{'wrong':>7}{'at most':>9}{'split':>8}")
+    for row in found:
+        shares = "".join(f"{row[key]:>8.1%}" for key in ("top1", "top3", "alone"))
+        print(
+            f"{row['name']:14}{row['texts']:>6}{shares}{row['wrong']:>7}{row['wrong_upper']:>9.1%}{row['split']:>8.1%}"
+        )

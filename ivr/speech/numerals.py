@@ -1,0 +1,239 @@
+"""Figures in a written text, as people say them: amounts, decimals, dates, times, telephone numbers, codes.
+
+Pure. Iranians write a decimal with a slash («۲/۵ میلیون») and thousands with commas, dots, slashes or
+nothing, so what a figure means is told from its form and from the word beside it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from itertools import chain
+
+from persiantools.jdatetime import JalaliDate
+
+from ivr.voice import saying
+from ivr.voice.actions import Speech
+
+
+def _set(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+MONEY = _set("ریال تومان ریالی تومانی tümən rial manat")
+COUNTED = MONEY | _set(
+    "هزار میلیون میلیارد درصد % نفر خانوار متر مترمربع کیلومتر هکتار لیتر تن کیلو کیلوگرم عدد مورد روز "
+    "min milyon milyard faiz nəfər metr kilometr hektar litr ton gün ədəd"
+)
+# What stands before a number that is read out digit by digit, or whose slash is no decimal point.
+NAMING = _set(
+    "کد شماره تلفن همراه موبایل پیگیری رهگیری شناسه حساب کارت شبا ملی پستی نامه پرونده پلاک بند ماده تبصره "
+    "kod kodu nömrə nömrəsi telefon"
+)
+SPELT_FROM = 8  # digits: longer runs are codes and telephone numbers, unless they count something
+SPELT_NAMED_FROM = 5
+ROUND = "0000"  # so ends an amount, and hardly a code
+BILLION = 1_000_000_000
+MOST = BILLION * 1_000_000
+OLD_YEAR = 70  # two digits: 13xx from here on
+
+_FIGURE = re.compile(
+    r"""
+    (?<!\d)(?:
+    (?P<phone>(?:\+98|0098)[ -]?9\d\d[ -]?\d{3}[ -]?\d{4}|\(?0\d{2,3}\)?[ -]?\d{3,4}(?:[ -]?\d{2,4}){1,2})
+    |(?P<code>\d{4}(?:[ -]\d{4}){3}|\d{3}[ -]\d{3}[ -](?:\d{4}|\d\d[ -]\d\d))
+    |(?P<time>(?:[01]?\d|2[0-4]):[0-5]\d)(?!:)
+    |(?P<date>\d{4}(?P<s1>[-/.])\d\d?(?P=s1)\d\d?(?!(?P=s1)?\d)
+        |\d\d?(?P<s2>[-/.])\d\d?(?P=s2)(?:\d{4}|\d\d)(?!(?P=s2)?\d))
+    |(?P<amount>\d{1,3}(?:(?P<s3>[,،])\d{3}(?:(?P=s3)\d{3})*|(?:\.\d{3}){2,}|(?:/\d{3}){2,}))(?![/,،]\d|\.\d{3})
+    |(?P<split>\d+[./,]\d+)(?![./,]?\d)
+    |(?P<plain>\d+)
+    )(?!\d)
+    """,
+    re.VERBOSE | re.ASCII,
+)
+_DASH = re.compile(r"\s*[-–—]\s*")
+_SUFFIX = re.compile(r"[-’'](?=[^\W\d_])")
+_BEFORE = re.compile(r"([^\W\d_]+(?:\u200c[^\W\d_]+)*)[\s:،,\u064b-\u0655\u200c]*$")
+_AFTER = re.compile(r"\s*([^\W\d_]+|%)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Figure:
+    """`before`, `after`: the words beside it. `to`: it ends a range."""
+
+    kind: str
+    text: str
+    before: str
+    after: str
+    to: bool = False
+
+    @property
+    def digits(self) -> str:
+        return re.sub(r"\D", "", self.text)
+
+    @property
+    def named(self) -> bool:
+        """A code, or a number of something."""
+        return self.before.partition("\u200c")[0] in NAMING
+
+
+def spelled(text: str, language: str, say: Callable[[Speech], str]) -> str:
+    """`text`, its digits in ASCII, with every figure in words. `say` gives the words of prompt ids."""
+    return "".join(_pieces(text, language, say))
+
+
+def _pieces(text: str, language: str, say: Callable[[Speech], str]) -> Iterator[str]:
+    at, last = 0, None
+    for found in _FIGURE.finditer(text):
+        between = text[at : found.start()]
+        kind = found.lastgroup if found.lastgroup not in ("s1", "s2", "s3") else None
+        kind = kind or next(name for name in ("date", "amount") if found[name])
+        one = _Figure(
+            kind, found.group(), _beside(_BEFORE, text[: found.start()]), _beside(_AFTER, text, found.end())
+        )
+        if last is not None and _DASH.fullmatch(between) and _rises(last, one):
+            one = _Figure(kind, one.text, last.before, one.after, to=True)
+            between = " " if language == "az" else f" {say(('sign.to',))} "  # «on on iki», «ده تا دوازده»
+        yield between
+        suffix = _SUFFIX.match(text, found.end()) if language == "az" else None  # «10:30-da» is one word
+        yield f" {say(_speech(one, language, say))}" + ("" if suffix else " ")
+        at, last = suffix.end() if suffix else found.end(), one
+    yield text[at:]
+
+
+def _beside(pattern: re.Pattern[str], text: str, at: int = 0) -> str:
+    found = pattern.match(text, at) if at else pattern.search(text[-40:])
+    return found[1].lower() if found else ""
+
+
+def _rises(first: _Figure, second: _Figure) -> bool:
+    """Two of a kind, the second larger: a range, and no row of codes."""
+    if (
+        first.to
+        or first.kind != second.kind
+        or first.kind not in ("plain", "time", "date", "split", "amount")
+    ):
+        return False
+    if first.kind == "date":
+        return True
+    if first.kind == "plain" and max(len(first.digits), len(second.digits)) > 4 and first.named:
+        return False
+    small = [
+        re.split(r"[/:.,]", one.text) if one.kind != "amount" else [one.digits] for one in (first, second)
+    ]
+    return [int(part) for part in small[0]] < [int(part) for part in small[1]]
+
+
+def _speech(one: _Figure, language: str, say: Callable[[Speech], str]) -> Speech:
+    match one.kind:
+        case "phone":
+            return saying.digits(re.sub("^(?:98|0098)", "0", one.digits), language)
+        case "code":
+            return saying.digits(one.digits, language)
+        case "time":
+            return _time(one, language, say)
+        case "date":
+            return _date(one, language, say)
+        case "amount":
+            return _amount(one.digits, language)
+        case "split":
+            return _split(one, language)
+    return _plain(one, language)
+
+
+def _time(one: _Figure, language: str, say: Callable[[Speech], str]) -> Speech:
+    hour, minute = map(int, one.text.split(":"))
+    named = one.to or one.before in _in_texts(say, "sign.hour")
+    begin: Speech = () if named else ("sign.hour",)
+    spoken = (*begin, *saying.number(hour, language))
+    if language == "az":  # «saat on otuzda», «on sıfır beş»
+        zero: Speech = ("digit.0",) if 0 < minute < 10 else ()
+        return (*spoken, *zero, *saying.number(minute, language)) if minute else spoken
+    return (*spoken, "sign.and", *saying.number(minute, language), "sign.minute") if minute else spoken
+
+
+def _in_texts(say: Callable[[Speech], str], id: str) -> frozenset[str]:
+    """A word of the catalogue without its vowel marks, to be met in a text."""
+    return frozenset({re.sub("[\u064b-\u0655،,]", "", say((id,))).strip()})
+
+
+def _date(one: _Figure, language: str, say: Callable[[Speech], str]) -> Speech:
+    parts = re.split(r"[-/.]", one.text)
+    day = _day(parts)
+    if day is None:  # only looks like a date
+        return tuple(chain.from_iterable(_plain(_Figure("plain", part, "", ""), language) for part in parts))
+    speech = saying.day(day, language, year=True)
+    weekday = next(id for id in speech if str(id).startswith("weekday."))
+    said_already = one.before in _in_texts(say, str(weekday))
+    return tuple(id for id in speech if not (said_already and id == weekday))
+
+
+def _day(parts: list[str]) -> date | None:
+    """Year first or last, of four digits, or of two where they can be nothing else."""
+    first, _, third = parts
+    year_first = len(first) == 4 or (len(third) != 4 and (first[0] == "0" or int(first) > 31))
+    if len(first) == 2 and year_first and not all(len(part) == 2 for part in parts):
+        return None
+    year, month, day = (int(part) for part in (parts if year_first else reversed(parts)))
+    if len(first if year_first else third) == 2:
+        if not year_first and year < OLD_YEAR:
+            return None
+        year += 1300 if year >= OLD_YEAR else 1400
+    try:
+        if 1900 <= year < 2100:
+            return date(year, month, day)
+        if 1300 <= year < 1500:
+            return JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call]
+    except ValueError:
+        pass
+    return None
+
+
+def _split(one: _Figure, language: str) -> Speech:
+    """«۲/۵», «2.5», «2,5»: a decimal, or thousands before money, or two numbers of a letter or a house."""
+    whole, part = re.split(r"[./,]", one.text)
+    if len(part) == 3 and len(whole) <= 3 and one.after in MONEY:
+        return _amount(whole + part, language)
+    is_slash, is_comma = "/" in one.text, "," in one.text
+    apart = (is_slash and (one.named or len(whole) > 4)) or (is_comma and language == "fa")
+    if apart or len(whole) > 9 or (len(whole) > 1 and whole[0] == "0"):
+        return tuple(
+            chain.from_iterable(_plain(_Figure("plain", n, one.before, ""), language) for n in (whole, part))
+        )
+    return _decimal(int(whole), part, language)
+
+
+def _decimal(whole: int, part: str, language: str) -> Speech:
+    part = part.rstrip("0")
+    if not part:
+        return saying.number(whole, language)
+    if part == "5":
+        return (*saying.number(whole, language), "sign.and_half") if whole else ("sign.half",)
+    spelt = part[0] == "0" or len(part) > 3
+    after = saying.digits(part, language) if spelt else saying.number(int(part), language)
+    return (*saying.number(whole, language), "sign.point", *after)
+
+
+def _plain(one: _Figure, language: str) -> Speech:
+    digits = one.digits
+    counted = one.after in COUNTED or (digits.endswith(ROUND) and not one.named)
+    spelt_from = SPELT_NAMED_FROM if one.named else SPELT_FROM
+    if (len(digits) > 1 and digits[0] == "0") or (len(digits) >= spelt_from and not counted):
+        return saying.digits(digits, language)
+    return _amount(digits, language)
+
+
+def _amount(digits: str, language: str) -> Speech:
+    """Amounts of money go beyond what a call composes: so many milliard, and the rest."""
+    n = int(digits)
+    if n <= saying.BIGGEST:
+        return saying.number(n, language)
+    if n >= MOST:
+        return saying.digits(digits, language)
+    billions, rest = divmod(n, BILLION)
+    if not rest:
+        return (*saying.number(billions, language), "sign.billion")
+    return (*saying.number(billions, language), "sign.billion.and", *saying.number(rest, language))

@@ -1,0 +1,234 @@
+"""Room on one disk for the words that are being spoken: kept free for them, and given when it runs short.
+
+A recording in progress *holds* what it may still take, so that no other one is begun on the same bytes:
+each process signs for its own sum in a file that it has locked, and whoever is killed lets go of it. As soon
+as Asterisk has made the file, the disk itself is asked to set those bytes aside for it (fallocate), and from
+then on nobody can take them away. A *ballast* of real bytes lies beside the recordings and gives way, a
+little at a time, when something else fills the disk. It is built up again once there is room.
+
+Everything here asks the disk: not for the event loop. Reasons: docs/decisions/store.md.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+import secrets
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+FOLDER = ".room"
+BYTES_A_SECOND = 16_000  # Asterisk's `wav`: 8 kHz, 16 bits
+MARGIN_BYTES = 256 * 1024  # beside the recording: its header, the folder, the journal's next lines
+LOW_BYTES = 2 << 20  # less is free: the ballast gives way
+BLOCK_BYTES = 64 * 1024  # what a recording may want at once: Asterisk writes 32 kB at a time
+STEP_BYTES = 1 << 20  # the ballast gives at least so much …
+PIECE_BYTES = 4 << 20  # … and is built of such pieces where the file system sets nothing aside
+SPARE_BYTES = 12 << 20  # it is built up only where so much stays free: four recordings' worth
+SHARE_OF_DISK = 20  # and is at most a twentieth of the disk
+_KEEP_SIZE = 1  # linux/falloc.h
+_NO_SUCH_WAY = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(slots=True)
+class Hold:
+    """What one recording may take. `secured`: the disk has set it aside for that file; None: it can't be."""
+
+    path: Path
+    size: int
+    secured: bool | None = False
+    over: bool = False
+
+    @classmethod
+    def of(cls, path: Path, seconds: float) -> Hold:
+        return cls(path, round(seconds * BYTES_A_SECOND) + BLOCK_BYTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one look at the room found, in bytes. `others`: held by other processes; `full`: none was."""
+
+    free: int = 0
+    others: int = 0
+    ballast: int = 0
+    wanted: int = 0
+    full: bool = False
+
+
+@dataclass(slots=True)
+class Room:
+    """Of one disk. `folder` is that of its recordings, `ballast` how many bytes that shall have."""
+
+    folder: Path
+    ballast: int = 0
+    _name: str = field(default_factory=lambda: f"held-{secrets.token_hex(8)}")
+    _fd: int = -1
+    _signed: int = -1
+
+    def count(self, holds: Collection[Hold]) -> Count:
+        """See to these recordings' room, then to the ballast, and tell how much there is. Raises OSError."""
+        (self.folder / FOLDER).mkdir(parents=True, exist_ok=True)
+        for hold in holds:
+            if hold.secured is False and not hold.over:
+                self._secure(hold)
+        unsecured = [hold.size for hold in holds if not hold.secured and not hold.over]
+        free, low = free_bytes(self.folder), LOW_BYTES + len(unsecured) * BLOCK_BYTES
+        full = free < MARGIN_BYTES
+        self._sign(sum(unsecured))
+        others = self._others()
+        there, wanted = self._balance(free, low, sum(unsecured) + others)
+        return Count(free_bytes(self.folder), others, there, wanted, full)
+
+    def close(self) -> None:
+        """Let go of everything."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = self._signed = -1
+            (self.folder / FOLDER / self._name).unlink(missing_ok=True)
+
+    # Each recording
+
+    def _secure(self, hold: Hold) -> None:
+        """Once the file is there, Asterisk has opened it, and truncates it no more before its end."""
+        try:
+            fd = os.open(hold.path, os.O_WRONLY)
+        except FileNotFoundError:
+            return
+        except OSError:  # not ours to write: what it holds is counted, and there is the ballast
+            hold.secured = None
+            return
+        try:
+            hold.secured = self._set_aside(fd, hold.size)
+        finally:
+            os.close(fd)
+        if hold.over:  # it ended meanwhile
+            trim(hold.path)
+
+    def _set_aside(self, fd: int, size: int) -> bool | None:
+        for _ in range(2):
+            try:
+                _allocate(fd, size, _KEEP_SIZE)
+            except OSError as error:
+                if error.errno in _NO_SUCH_WAY:
+                    return None
+                if error.errno != errno.ENOSPC or not self._give_way(size):
+                    return False  # tried again at the next look
+            else:
+                return True
+        return False
+
+    # What this process, and the others, hold without that
+
+    def _sign(self, size: int) -> None:
+        if self._fd >= 0 and not os.fstat(self._fd).st_nlink:  # somebody took us for dead as we began
+            os.close(self._fd)
+            self._fd = self._signed = -1
+        with suppress(OSError):  # a full disk: tried again at the next look
+            if self._fd < 0:
+                self._fd = os.open(self.folder / FOLDER / self._name, os.O_RDWR | os.O_CREAT, 0o660)
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if size != self._signed:
+                os.pwrite(self._fd, b"%-20d" % size, 0)
+                self._signed = size
+
+    def _others(self) -> int:
+        return sum(_held(path) for path in (self.folder / FOLDER).glob("held-*") if path.name != self._name)
+
+    # The ballast
+
+    def _balance(self, free: int, low: int, held: int) -> tuple[int, int]:
+        """Give way or build up. How much ballast there is, and how much there should be."""
+        found = os.statvfs(self.folder)
+        wanted = min(self.ballast, found.f_blocks * found.f_frsize // SHARE_OF_DISK)
+        there = self._there()
+        if free < low and there:
+            self._give_way(low - free)
+        elif there > wanted:
+            self._give_way(there - wanted, 0)
+        elif there < wanted and free - held - (wanted - there) >= SPARE_BYTES:
+            self._build(wanted)
+        return self._there(), wanted
+
+    @property
+    def _file(self) -> Path:
+        return self.folder / FOLDER / "ballast"
+
+    def _there(self) -> int:
+        try:
+            return self._file.stat().st_size
+        except OSError:
+            return 0
+
+    def _give_way(self, size: int, least: int = STEP_BYTES) -> bool:
+        with self._alone() as fd:
+            there = os.fstat(fd).st_size if fd >= 0 else 0
+            if there:
+                os.ftruncate(fd, max(0, there - max(size, least)))
+            return there > 0
+
+    def _build(self, wanted: int) -> None:
+        with suppress(OSError), self._alone() as fd:
+            if fd < 0:
+                return
+            try:
+                _allocate(fd, wanted)
+            except OSError as error:
+                if error.errno not in _NO_SUCH_WAY:
+                    raise
+                there = os.fstat(fd).st_size
+                os.pwrite(fd, bytes(min(PIECE_BYTES, wanted - there)), there)
+
+    @contextmanager
+    def _alone(self) -> Iterator[int]:
+        """The ballast, opened, while no other process changes it; else -1."""
+        fd = os.open(self._file, os.O_RDWR | os.O_CREAT, 0o660)
+        try:
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield -1
+            else:
+                yield fd
+        finally:
+            os.close(fd)
+
+
+def free_bytes(folder: Path) -> int:
+    """What an ordinary user's files may still take there. Raises OSError."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize
+
+
+def trim(path: Path) -> None:
+    """Give back what was set aside for a file that grows no more."""
+    with suppress(OSError):
+        found = path.stat()
+        if found.st_blocks * 512 > found.st_size + BLOCK_BYTES:
+            os.truncate(path, found.st_size)
+            os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def _held(path: Path) -> int:
+    """By the process whose file it is; 0 when it is dead, and then the file goes."""
+    with suppress(OSError, ValueError):
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            path.unlink()
+        except BlockingIOError:
+            return int(os.pread(fd, 20, 0) or 0)
+        finally:
+            os.close(fd)
+    return 0
+
+
+def _allocate(fd: int, size: int, mode: int = 0) -> None:
+    """Really on the disk. Python's own posix_fallocate can't keep the size, and writes for want of it."""
+    if _libc.fallocate(fd, mode, ctypes.c_int64(0), ctypes.c_int64(size)):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

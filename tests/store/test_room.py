@@ -1,0 +1,137 @@
+"""Room for the words being spoken, on a real disk that something else fills up to its last byte."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from ivr.settings import ROOT
+from ivr.store.room import BLOCK_BYTES, FOLDER, Hold, Room, trim
+from tests.fixtures.small_disk import SmallDisk
+
+BALLAST = 256 << 20  # far more than a twentieth of the small disk
+BLOCK = b"x" * 32_768  # what Asterisk writes at once
+ELSEWHERE = """
+import sys
+from pathlib import Path
+from ivr.store.room import Hold, Room
+Room(Path(sys.argv[1])).count([Hold(Path(sys.argv[1], "b.wav"), 5_000_000)])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def on_disk(path: Path) -> int:
+    return path.stat().st_blocks * 512
+
+
+def test_a_recording_takes_all_that_was_set_aside_for_it_though_others_take_whatever_is_left(
+    small_disk: SmallDisk,
+) -> None:
+    room, file = Room(small_disk.path), small_disk.path / "a.wav"
+    hold = Hold.of(file, 60)
+    with file.open("wb", buffering=0) as words:
+        room.count([hold])
+        assert hold.secured and on_disk(file) >= 960_000 and file.stat().st_size == 0
+        for _ in range(960_000 // len(BLOCK)):
+            small_disk.fill()
+            assert words.write(BLOCK) == len(BLOCK)
+    room.close()
+
+
+def test_of_a_short_recording_the_rest_is_given_back(small_disk: SmallDisk) -> None:
+    room, file = Room(small_disk.path), small_disk.path / "a.wav"
+    file.write_bytes(BLOCK)
+    os.utime(file, (1_000_000, 1_000_000))
+    hold = Hold.of(file, 60)
+    room.count([hold])
+    before = small_disk.left
+    os.utime(file, (1_000_000, 1_000_000))
+    trim(file)
+    assert small_disk.left - before > 800_000 and on_disk(file) <= len(BLOCK) + BLOCK_BYTES
+    assert (file.read_bytes(), file.stat().st_mtime) == (BLOCK, 1_000_000)
+    room.close()
+
+
+def test_of_a_recording_that_ended_meanwhile_nothing_stays_set_aside(small_disk: SmallDisk) -> None:
+    room, file = Room(small_disk.path), small_disk.path / "a.wav"
+    file.write_bytes(BLOCK)
+    hold = Hold.of(file, 60)
+    room._secure(hold)
+    hold.over, hold.secured = True, False
+    room._secure(hold)
+    assert on_disk(file) <= len(BLOCK) + BLOCK_BYTES
+    room.close()
+
+
+def test_the_ballast_is_real_gives_way_a_little_at_a_time_and_is_built_up_again(
+    small_disk: SmallDisk,
+) -> None:
+    room, ballast = Room(small_disk.path, BALLAST), small_disk.path / FOLDER / "ballast"
+    whole = room.count([])
+    assert 2_000_000 < whole.ballast == whole.wanted <= on_disk(ballast)
+    small_disk.fill()
+    low = room.count([])
+    assert low.full and 0 < low.ballast < whole.ballast
+    assert low.free == small_disk.left >= whole.ballast - low.ballast > 1_000_000
+    assert room.count([]).ballast == low.ballast  # while nobody takes more, it gives no more
+    small_disk.fill()
+    assert room.count([]).ballast == 0 and small_disk.left > 0
+    small_disk.free()
+    again = room.count([])
+    assert again.ballast == whole.ballast <= on_disk(ballast)
+    room.close()
+
+
+def test_the_ballast_gives_way_to_the_room_of_a_recording_that_has_just_begun(small_disk: SmallDisk) -> None:
+    room, file = Room(small_disk.path, BALLAST), small_disk.path / "a.wav"
+    room.count([])
+    file.touch()
+    small_disk.fill()
+    hold = Hold.of(file, 60)
+    room.count([hold])
+    assert hold.secured and on_disk(file) >= 960_000
+    room.close()
+
+
+def test_no_ballast_is_built_where_it_would_take_the_room_of_recordings(small_disk: SmallDisk) -> None:
+    small_disk.fill(leave=6 << 20)
+    room = Room(small_disk.path, BALLAST)
+    assert room.count([]).ballast == 0 and small_disk.left > 5 << 20
+    room.close()
+
+
+def test_a_smaller_setting_gives_the_rest_back(small_disk: SmallDisk) -> None:
+    for size in (2 << 20, 1 << 20, 0):
+        assert Room(small_disk.path, size).count([]).ballast == size
+
+
+def test_what_another_process_holds_is_known_until_it_is_killed(tmp_path: Path) -> None:
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", ELSEWHERE, str(tmp_path)]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=ROOT, text=True) as other:
+        assert other.stdout and other.stdout.readline() == "held\n"
+        room = Room(tmp_path)
+        mine = Hold(tmp_path / "a.wav", 1_000)
+        assert room.count([mine]).others == 5_000_000
+        other.send_signal(signal.SIGKILL)
+        other.wait()
+    assert room.count([mine]).others == 0
+    assert len(list((tmp_path / FOLDER).glob("held-*"))) == 1  # ours
+    room.close()
+    assert not list((tmp_path / FOLDER).glob("held-*"))
+
+
+def test_a_file_that_we_may_not_write_is_only_counted(tmp_path: Path) -> None:
+    room, file = Room(tmp_path), tmp_path / "a.wav"
+    file.mkdir()  # as root writes whatever it wants
+    hold = Hold.of(file, 60)
+    room.count([hold])
+    assert hold.secured is None  # there is still the count of it, and the ballast
+    other = Room(tmp_path)
+    assert other.count([]).others == hold.size
+    room.close()
+    other.close()

@@ -1,0 +1,108 @@
+"""Which voice can read a text, told from its letters and words; no piece falls to a wrong one."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivr.settings import ROOT
+from ivr.voice import script
+
+PROVINCE = ROOT / "db/seed/east-azerbaijan"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("آب محلهٔ شما وصل شد.", "fa"),
+        ("ارائه شد", "fa"),
+        ("رئیس هیئت مدیره مسئول است", "fa"),
+        ("تغییر", "fa"),
+        ("موافقت شد", "fa"),
+        ("چاراویماق", "fa"),
+        ("مدیر کل دیر آمد", "fa"),
+        ("مبلغ ۲۰۰ دلار", "fa"),
+        ("به نمایندهٔ فرمانداری بناب SMS شد", "fa"),
+        ("سیزین ایشینیزه باخیلدی", "azb"),
+        ("سو خطی دوزلدیلدی و سو گلدی", "azb"),
+        ("ایستدیگینیز ایش گؤرولدو.", "azb"),
+        ("سیزین كوچه‌نین آسفالتی صاباح باشلاناجاقدیر", "azb"),
+        ("پروندنیز اداره‌یه گؤندریلدی، جواب گؤزله‌ییریک", "azb"),
+        ("İşinizə baxıldı.", "az"),
+        ("Su gəldi", "az"),
+        ("Ab vasl shod", "latin"),
+        ("۱۲۳ / 45 !", ""),
+        ("", ""),
+    ],
+)
+def test_the_language_of_a_text(text: str, language: str) -> None:
+    assert script.language_of(text) == language
+
+
+def _texts(node: Any) -> Iterator[str]:
+    match node:
+        case str():
+            yield node
+        case dict():
+            for value in node.values():
+                yield from _texts(value)
+        case list():
+            for value in node:
+                yield from _texts(value)
+
+
+def test_persian_of_officials_is_never_taken_for_azerbaijani() -> None:
+    files = [*(ROOT / "ivr/web/locale/fa").glob("*.yaml"), ROOT / "sounds/prompts.yaml"]
+    files += [PROVINCE / name for name in ("answers.yaml", "notices.yaml", "prompts.yaml", "agencies.yaml")]
+    texts = [text for file in files for text in _texts(yaml.safe_load(file.read_text("utf-8")))]
+    assert len(texts) > 3_000
+    assert [text for text in texts if script.language_of(text) == script.AZ_ARABIC] == []
+
+
+def test_callers_words_are_told_apart() -> None:
+    rows = [json.loads(line) for line in (PROVINCE / "cases.jsonl").read_text("utf-8").splitlines()]
+    found = {(row["lang"], script.language_of(row["text"])) for row in rows}
+    assert found == {("fa", "fa"), ("az", "azb")}
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "voice"),
+    [
+        ("آب وصل شد", "az", "fa"),
+        ("Su gəldi", "fa", "az"),
+        ("Su geldi", "az", "az"),
+        ("۲۵٪", "az", "az"),
+        ("OK", "fa", "fa"),
+        ("سیزین ایشینیزه باخیلدی", "az", None),
+        ("سیزین ایشینیزه باخیلدی", "fa", None),
+    ],
+)
+def test_the_voice_for_a_text(text: str, language: str, voice: str | None) -> None:
+    assert script.read_in(text, language) == voice
+    assert script.is_readable(text) == (voice is not None)
+
+
+def test_a_name_in_the_other_script_has_its_own_voice() -> None:
+    said = list(script.runs("İşiniz شرکت آب idarəsinin planına salındı, 12 gün.", "az"))
+    assert said == [
+        ("az", "İşiniz "), ("fa", "شرکت آب "), ("az", "idarəsinin planına salındı, 12 gün."),
+    ]  # fmt: skip
+    assert list(script.runs("پیامک SMS شد", "az")) == [("fa", "پیامک SMS شد")]
+    assert list(script.runs("سیزین ایشینیزه باخیلدی", "az")) == []
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8"), max_size=80), st.sampled_from(["fa", "az"]))
+def test_no_arabic_letter_reaches_the_latin_voice_and_nothing_gets_lost(text: str, language: str) -> None:
+    pieces = list(script.runs(text, language))
+    if script.read_in(text, language) is not None:
+        assert "".join(piece for _, piece in pieces) == text
+    for voice, piece in pieces:
+        assert voice in ("fa", "az")
+        assert voice == "fa" or not re.search("[\u0600-\u065f\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f]", piece)
