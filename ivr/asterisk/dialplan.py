@@ -106,7 +106,7 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "second_fallback": settings.second_path and settings.second_path / "fallback",
         "least_bytes": LEAST_BYTES,
         "music": settings.sounds / "moh",
-        "first_seconds": FIRST_SECONDS,
+        "first_seconds": FIRST_SECONDS + 2 * len(settings.agi.others),  # a dead machine costs two
         "call_seconds": CALL_SECONDS,
         "callback_seconds": CALLBACK_SECONDS,
         "supervising_seconds": SUPERVISING_SECONDS,
