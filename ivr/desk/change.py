@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.clock import Clock
+from ivr.cases.clock import Clock, fair_days
 from ivr.cases.escalation import next_at
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Actor, Side, decide
@@ -131,6 +131,14 @@ class Change:
         if self.rung != self.case.rung:
             self.level = ladder.rungs[self.rung - 1].level
         self.details |= {"rung": self.rung, "level": self.level}
+
+    def give_time(self) -> None:
+        """What is opened again has a fair time left, whatever was used before."""
+        days = self.page.term(self.clock, self.case.kind, self.topic, self.county).days
+        before = self.clock = self.clock.run(self.page.calendar, self.ask.now, self.county)
+        self.clock = before.give(self.page.calendar, self.ask.now, days, fair_days(days), self.county)
+        if self.clock != before:
+            self.details["days_given"] = self.clock.stopped_days - before.stopped_days
 
     async def running(self) -> Row[Any] | None:
         """The referral that is in force."""

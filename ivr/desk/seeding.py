@@ -84,6 +84,7 @@ async def directory(engine: AsyncEngine) -> Directory:
             counties=tuple(County(row.code, row.key) for row in counties),
             agencies=tuple(bodies.scalars()),
             other_topic=province.other_topic,
+            area_code=province.area_code,
         )
 
 

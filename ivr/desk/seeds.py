@@ -183,6 +183,7 @@ def directory_from(folder: Path) -> Directory:
         counties=tuple(CountyKey(county.code, county.key) for county in seeds.areas.counties),
         agencies=tuple(agency.code for agency in seeds.agencies.agencies),
         other_topic=seeds.topics.other,
+        area_code=seeds.areas.area_code,
     )
 
 

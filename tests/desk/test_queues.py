@@ -21,7 +21,7 @@ from ivr.desk.inbox import EVERYTHING, Filters, Key, Page, Sight
 from ivr.desk.queues import Queue
 from ivr.desk.searching import Search, guessed
 from ivr.store.estimate import expected
-from ivr.store.tables import cases, inbox_entries, referrals
+from ivr.store.tables import callbacks, cases, inbox_entries, referrals
 from tests.desk.inbox import NOW, many
 
 __all__ = ["many"]
@@ -59,11 +59,16 @@ def belongs(queue: Queue, row: Any, body: str) -> bool:
             return runs and bool(row.silent or row.fallback)
         case Queue.TO_APPROVE:
             return row.closed_at is None and row.draft is not None
+        case Queue.UNTOLD:
+            return bool(row.status == Status.ANSWERED and row.untold)
 
 
 async def everything(connection: AsyncConnection) -> list[Any]:
     entry = inbox_entries.c
-    query = select(cases, entry.silent, entry.fallback).outerjoin(inbox_entries, entry.case_id == cases.c.id)
+    told = (callbacks.c.case_id == cases.c.id, callbacks.c.purpose == "answer")
+    untold = select(callbacks.c.id).where(*told, callbacks.c.state == "unreachable").exists().label("untold")
+    query = select(cases, entry.silent, entry.fallback, untold)
+    query = query.outerjoin(inbox_entries, entry.case_id == cases.c.id)
     return list((await connection.execute(query)).all())
 
 

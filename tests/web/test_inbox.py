@@ -421,7 +421,7 @@ async def test_many_at_once_without_javascript(panel: PanelServed, chrome: Brows
         await page.goto("/panel/inbox?queue=all")
         await expect(page.locator("#pick-all")).to_be_hidden()
         await page.get_by_role("button", name="بستن").click()
-        await expect(page.locator("#told")).to_contain_text("پرونده‌ای برگزیده نشده است")
+        await expect(page.locator("#told")).to_contain_text("پرونده‌ای انتخاب نشده است")
         await page.go_back()
         for code in its.codes[:3]:
             await line(page, code).get_by_role("checkbox").check()

@@ -19,22 +19,14 @@ from sqlalchemy import Row
 
 from ivr.desk.inbox import Sight
 from ivr.web.inbox.names import Names
+from ivr.web.panel.due import Mark, due_mark
 from ivr.web.panel.visit import Visit
 from ivr.web.panel.words import Words, digits
 
-SOON, NEAR = timedelta(days=1), timedelta(days=3)
 MOST_KEPT = 4_096  # lines, of some two kilobytes each
 # Telephone numbers and national IDs that were spoken: a list shows none, whoever looks at it.
 _NUMBERS = re.compile(r"\d(?:[\s\-.\u200c]?\d){6,}")
 _MASKED = "•••"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A badge: its look and its words."""
-
-    look: str
-    word: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +62,9 @@ class Line:
 def lines(visit: Visit, rows: Sequence[Row[Any]], names: Names, sight: Sight, heard: bool) -> list[Markup]:
     """`heard`: whether this person may play recordings."""
     macro, zone = visit.macro("inbox/line.html", "row"), ZoneInfo(visit.panel.book.timezone)
+    due = [due_mark(visit.words, names.page.standing(row, visit.now)) for row in rows]
     told = (visit.words, zone, names, sight.lowest, heard)
-    return [_written(macro, *told, _due(visit, row), _age(visit, row), row) for row in rows]
+    return [_written(macro, *told, its, _age(visit, row), row) for its, row in zip(due, rows, strict=True)]
 
 
 @lru_cache(MOST_KEPT)
@@ -113,22 +106,6 @@ def _written(
 @lru_cache(4096)
 def _day(day: date) -> str:
     return str(JalaliDate(day).strftime("%d %B %Y", locale="fa"))  # type: ignore[no-untyped-call]
-
-
-def _due(visit: Visit, row: Row[Any]) -> Mark:
-    """How its clock stands, in words; the look only repeats them."""
-    words, now = visit.words, visit.now
-    if row.closed_at is not None:
-        return Mark("", words("inbox.due.closed"))
-    if row.stopped_at is not None:
-        return Mark("good", words("inbox.due.answered"))
-    if row.paused_until is not None and row.paused_until > now:
-        return Mark("", words("inbox.due.paused"))
-    left = row.due_at - now
-    if left <= timedelta():
-        return Mark("bad", words("inbox.due.over", how=_how_long(visit, -left)))
-    look = "warn" if left < NEAR else ""
-    return Mark("warn" if left < SOON else look, words("inbox.due.left", how=_how_long(visit, left)))
 
 
 def _age(visit: Visit, row: Row[Any]) -> str:

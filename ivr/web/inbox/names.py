@@ -28,6 +28,7 @@ class Names:
     """Code → name, in the order in which it is offered.
 
     `shorts`: what people call agencies, where there is such a name. `bodies`: those that can be given a case.
+    `page`: the reading of the book that they belong to.
     """
 
     agencies: Mapping[str, str]
@@ -36,6 +37,7 @@ class Names:
     topics: Mapping[str, str]
     counties: Mapping[str, str]
     channels: tuple[str, ...]
+    page: Page
 
     def choices(self, name: str) -> tuple[str, ...]:
         """What a filter may be."""
@@ -101,4 +103,5 @@ async def _names(panel: Panel, page: Page) -> Names:
             await pairs(topics),
             by_name(await pairs(areas)),
             (*_OWN_WAYS, *others),
+            page,
         )
