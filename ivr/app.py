@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import uvloop
 from sqlalchemy import text
 
-from ivr import live, lost_calls, supervising
+from ivr import live, lost_calls, quiet, supervising
 from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settle
@@ -45,7 +45,7 @@ from ivr.desk.signing_in import Keeping
 from ivr.desk.suggesting import Learning
 from ivr.desk.telling import others_promise
 from ivr.dialling import Dialler, Trunk
-from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings, tell_systemd
+from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings
 from ivr.offered import Offered
 from ivr.prompts import booth
 from ivr.secrets import load as load_secrets
@@ -64,7 +64,7 @@ from ivr.transcribing import Transcriber
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
-from ivr.watchdog import watch_loop
+from ivr.watchdog import tell_systemd, watch_loop
 from ivr.web import metrics
 from ivr.web.counter import Counter
 from ivr.web.doors import Doors, runner_of
@@ -246,6 +246,7 @@ class Hotline:
         loops.start("disks", self.volumes.watch)
         loops.start("vanished calls", vanished)
         loops.start("live board", told)
+        loops.start("silent telephones", partial(quiet.watch, self.ami, self.line.live))
         self.ami.on("BridgeEnter", lambda event: self.line.talks(event.uniqueid))
         self.ami.start()
         stack.push_async_callback(self.ami.close)

@@ -121,6 +121,7 @@ class Call:
         await self.line.intake.call_started(self.facts)
         self.line.live[self.facts.id] = self
         try:
+            await self.channel.took()
             await self._converse()
         except Drained:
             self.outcome = "drained"

@@ -8,12 +8,16 @@ import shutil
 import socket
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ivr.asterisk.server import files_for
 from ivr.settings import Settings, absolute
+
+if TYPE_CHECKING:
+    from ivr.asterisk.ami import Ami
 
 ASTERISK_SECONDS = 5.0
 LATE_SECONDS = 120.0  # what waits longer for the books does not come by itself
@@ -43,6 +47,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("workers", _workers),
         ("server", _server),
         ("asterisk", _asterisk),
+        ("dialplan", _dialplan),
         ("rights", _rights),
         ("fallback", _fallback),
         ("spool", _spool),
@@ -196,6 +201,39 @@ async def _workers(settings: Settings) -> Finding:
 
 
 async def _asterisk(settings: Settings) -> Finding:
+    try:
+        async with _manager(settings) as ami:
+            await ami.action("Ping")
+    except Exception as error:
+        mend = "start Asterisk; compare manager.conf with ami: in config.yaml"
+        found = str(error) or f"AMI does not answer on {settings.ami.host}:{settings.ami.port}"
+        return Finding("asterisk", False, found, mend)
+    return Finding("asterisk", True, f"AMI answers on {settings.ami.host}:{settings.ami.port}")
+
+
+async def _dialplan(settings: Settings) -> Finding:
+    """Whether Asterisk has what a call comes to: asked by a function, for which `write=call` is enough."""
+    extension = settings.calls.extension
+    wanted = {"seda111-inbound": extension, "seda111-call": "s", "seda111-fallback": "s"}
+    wanted |= {"seda111-callback": "s"}
+    there: dict[str, str] = {}
+    try:
+        async with _manager(settings) as ami:
+            for context, exten in wanted.items():
+                asked = f"DIALPLAN_EXISTS({context},{exten},1)"
+                there[f"{exten}@{context}"] = str((await ami.action("Getvar", Variable=asked)).value or "")
+    except Exception as error:
+        found = str(error) or "Asterisk does not say what its dialplan holds"
+        return Finding("dialplan", False, found, "load func_dialplan; look at asterisk in this list")
+    if missing := [place for place, answer in there.items() if answer != "1"]:
+        found = f"Asterisk knows no {', '.join(missing)}: every call there fails"
+        mend = "#include extensions_seda111.conf, then dialplan reload (docs/production.md, section 2)"
+        return Finding("dialplan", False, found, mend)
+    return Finding("dialplan", True, f"a call to {extension}@seda111-inbound reaches the hotline")
+
+
+@asynccontextmanager
+async def _manager(settings: Settings) -> AsyncIterator[Ami]:
     from ivr.asterisk.ami import Ami
     from ivr.secrets import load
 
@@ -209,14 +247,9 @@ async def _asterisk(settings: Settings) -> Finding:
     try:
         async with asyncio.timeout(ASTERISK_SECONDS):  # it would try for ever
             await ami.connect()
-            await ami.action("Ping")
-    except Exception as error:
-        mend = "start Asterisk; compare manager.conf with ami: in config.yaml"
-        found = str(error) or f"AMI does not answer on {settings.ami.host}:{settings.ami.port}"
-        return Finding("asterisk", False, found, mend)
+            yield ami
     finally:
         await ami.close()
-    return Finding("asterisk", True, f"AMI answers on {settings.ami.host}:{settings.ami.port}")
 
 
 async def _rights(settings: Settings) -> Finding:

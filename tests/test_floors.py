@@ -25,6 +25,7 @@ FLOORS = {
     "secrets": 5,
     "calls": 5,
     "lost_calls": 5,
+    "quiet": 5,
     "supervising": 5,
     "switchboard": 5,
     "live": 5,
