@@ -165,12 +165,14 @@ class Call:
                 return
             event = await self._answer(action)
             self._log(event)
-            spoken = session.language
+            spoken, chosen = session.language, session.chosen
             action = session.receive(event)
             if session.step != self.step:
                 self.step, self.step_since = session.step, self.line.clock()
             if session.language != spoken and not self.channel.hung_up:
                 await self.channel.speaks(session.language)
+            if session.chosen != chosen and not self.channel.hung_up:
+                await self.channel.chose(*session.chosen)
 
     def _how_it_ended(self) -> str:
         if self.channel.vanished:

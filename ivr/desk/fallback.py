@@ -1,8 +1,8 @@
 """What the dialplan recorded alone, while nobody of ours answered, becomes cases at the desk, exactly once.
 
-The file is called `<epoch>_<caller's digits>_<chance>_<call's id>.wav`. The call's id is there when
-the server had begun to record her before it died; the words then belong to that call's case
-(dialplan/shared/hotline.conf.j2).
+The file is called `<epoch>_<caller's digits>_<chance>_<call's id>~<language>~<kind>~<topic>~<county>.wav`.
+The call's id is there when the server had begun to record her before it died; the words then belong to that
+call's case. What she had chosen by then is there, too (dialplan/shared/hotline.conf.j2).
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ivr.cases.kinds import Kind
 from ivr.desk.intake import CallFacts, Intake
+from ivr.desk.registering import LANGUAGES
 from ivr.store.volumes import SECOND
+from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
 
@@ -32,6 +35,7 @@ LEAST_SECONDS = 0.5  # less is no word
 _NAME = re.compile(
     r"(?P<epoch>\d{9,11})_(?P<caller>[0-9+]*)_(?P<chance>[0-9a-zA-Z]+)(_(?P<call>[0-9a-f]{32})?)?"
 )
+_CHOSEN = re.compile(r"[a-z][a-z0-9_.]*")
 _NAMESPACE = uuid.UUID("0b6a0f0e-6d52-4c55-9d5c-5a2f1d1c1111")
 
 
@@ -93,8 +97,9 @@ async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
     recorded = await asyncio.to_thread(_move_in, path, recordings)
     if recorded is None:
         return
-    call, spoken_at = _call(path, recorded)
-    await intake.take_in(call, recorded, spoken_at)
+    opening = _opening(path, recorded)
+    call, spoken_at = _call(path, recorded, opening.language)
+    await intake.take_in(call, opening, spoken_at)
     path.unlink()
     log.warning("a caller whom only the dialplan answered: %s is a case at the desk now", path.name)
 
@@ -126,9 +131,17 @@ def _link(path: Path, target: Path) -> None:
         scratch.replace(target)
 
 
-def _call(path: Path, recorded: Recorded) -> tuple[CallFacts, datetime]:
+def _opening(path: Path, recorded: Recorded) -> OpenCase:
+    """What she had chosen, as the name has it; `ivr.desk.opening` leaves out what the book does not know."""
+    chosen = [part if _CHOSEN.fullmatch(part) else "" for part in path.stem.split("~")[1:]]
+    language, kind, topic, county, *_ = [*chosen, "", "", "", ""]
+    known = language if language in LANGUAGES else ""
+    return OpenCase(kind or Kind.REQUEST, topic, county, known, (recorded,))
+
+
+def _call(path: Path, recorded: Recorded, language: str) -> tuple[CallFacts, datetime]:
     """Who and when. A file with a strange name still counts: by its own time, from nobody known."""
-    match = _NAME.fullmatch(path.stem)
+    match = _NAME.fullmatch(path.stem.partition("~")[0])
     began = int(match["epoch"]) if match else path.stat().st_mtime - recorded.seconds
     started_at = datetime.fromtimestamp(began, UTC)
     call = CallFacts(
@@ -138,7 +151,7 @@ def _call(path: Path, recorded: Recorded) -> tuple[CallFacts, datetime]:
         caller_name="",
         started_at=started_at,
         answered_at=started_at,
-        language="",
+        language=language,
         menu_name="",
         menu_revision="",
     )

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from ivr.cases.callback import Outcome
-from ivr.cases.kinds import Kind
 from ivr.desk import callbacks
 from ivr.desk.book import Book
 from ivr.desk.callbacks import Briefing
@@ -193,9 +192,7 @@ class Intake:
         """Add the words to this caller's open case of the same matter; "" when none is known."""
         words = [recorded for recorded in opening.recordings if recorded.name]
         try:
-            found = await _within(
-                COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock())
-            )
+            found = await _within(COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock()))
         except AWAY as error:  # then a case of its own, which the desk may merge
             log.warning("an open case of this caller could not be looked for: %s", error)
             return ""
@@ -207,12 +204,11 @@ class Intake:
         call.joined.add(code)
         return code
 
-    async def take_in(self, call: CallFacts, recorded: Recorded, spoken_at: datetime) -> None:
+    async def take_in(self, call: CallFacts, opening: OpenCase, spoken_at: datetime) -> None:
         """A recording made without us becomes a case at the desk. Nobody was promised a code.
 
         The same call's id makes the same case, however often. Raises JournalError.
         """
-        opening = OpenCase(Kind.REQUEST, "", "", call.language, (recorded,))
         case = str(reserve(call.id))
         await self.journal.append({**self._opened(case, "", call, opening), "at": spoken_at.isoformat()})
         await self.call_ended(call, FALLBACK, spoken_at, ())

@@ -171,6 +171,11 @@ class Talk:
             else:
                 self.draft[name] = value
 
+    @property
+    def chosen(self) -> tuple[str, str, str]:
+        """Kind, topic and county, as far as they are known."""
+        return self.draft.get("kind", ""), self.draft.get("topic", ""), self.draft.get("county", "")
+
     def opening(self, recordings: tuple[Recorded, ...]) -> OpenCase:
         return OpenCase(
             kind=self.draft.get("kind", FALLBACK_KIND),

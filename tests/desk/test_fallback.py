@@ -48,6 +48,28 @@ async def test_a_recording_becomes_one_case_with_caller_and_time(engine: AsyncEn
         assert (row["outcome"], row["case"]) == ("fallback", case["code"])
 
 
+async def test_what_she_had_chosen_when_the_server_died_is_kept_as_far_as_the_book_knows_it(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    folder, kept = tmp_path / "fallback", tmp_path / "recordings"
+    put(folder, "1700000000_09141234567_1_~az~complaint~water.supply~tabriz.wav")
+    put(folder, "1700000001_09141234568_1_~fa~suggestion~~.wav")
+    put(folder, "1700000002_09141234569_1_~xx~bribe~water.s'pply~atlantis~more.wav")
+    put(folder, "1700000003_09141234560_1_~az~.wav")
+    async with office(engine, tmp_path) as desk:
+        assert await take_in(desk.intake, folder, kept) == 4
+        await desk.pump.idle()
+        found = {case["caller"][-1]: case for case in await reading.cases(engine)}
+        names = ("language", "kind", "topic", "county")
+        assert {key: [case[name] for name in names] for key, case in found.items()} == {
+            "7": ["az", "complaint", "water.supply", "tabriz"],
+            "8": ["fa", "suggestion", "other.other", None],
+            "9": ["", "request", "other.other", None],
+            "0": ["az", "request", "other.other", None],
+        }
+        assert found["7"]["agency"] != "gov_inspection" == found["9"]["agency"]
+
+
 async def test_a_crash_between_the_steps_makes_no_second_case(engine: AsyncEngine, tmp_path: Path) -> None:
     folder, kept, name = tmp_path / "fallback", tmp_path / "recordings", "1700000000__1.wav"
     async with office(engine, tmp_path) as desk:

@@ -78,7 +78,7 @@ async def test_without_a_server_the_dialplan_records_and_thanks(pbx: Pbx) -> Non
     assert outcome.completed, outcome
     assert outcome.ended_by == "hotline"
     [kept] = pbx.fallbacks
-    assert re.fullmatch(rf"\d{{10}}_{number}_\d{{9}}_\.wav", kept.name)
+    assert re.fullmatch(rf"\d{{10}}_{number}_\d{{9}}_~fa~\.wav", kept.name)
     assert 2.5 < seconds(kept) < 4
 
 
@@ -93,7 +93,7 @@ async def test_a_hostile_caller_number_can_not_leave_the_folder(pbx: Pbx) -> Non
     outcome = await pbx.call(Beep(), Speak(1), HangUp(), number="..%2F..%2Fetc", name='"; rm -rf ${HOME}')
     assert outcome.completed, outcome
     [kept] = pbx.fallbacks
-    assert re.fullmatch(r"\d{10}__\d{9}_\.wav", kept.name)
+    assert re.fullmatch(r"\d{10}__\d{9}_~fa~\.wav", kept.name)
 
 
 async def test_a_server_that_dies_in_mid_prompt_leaves_no_caller_alone(pbx: Pbx) -> None:
@@ -106,6 +106,21 @@ async def test_a_server_that_dies_in_mid_prompt_leaves_no_caller_alone(pbx: Pbx)
         outcome = await pbx.call(Hear(), Beep(), Speak(2), Press("#"), Stay())
     assert outcome.completed, outcome
     assert len(pbx.fallbacks) == 1
+
+
+async def test_what_she_chose_is_in_the_name_and_can_not_leave_the_folder(pbx: Pbx) -> None:
+    for chosen in ("complaint~water.supply~tabriz", "../../x~ ${HOME}~a,b:c%d~" + "y" * 300):
+
+        async def talk(agi: Agi, chosen: str = chosen) -> None:
+            await agi.send("SET VARIABLE IVR_LANGUAGE az")
+            await agi.send(f'SET VARIABLE IVR_CHOSEN "{chosen}"')
+
+        async with server(pbx, talk):
+            outcome = await pbx.call(Beep(), Speak(1), HangUp())
+        assert outcome.completed, outcome
+    usual, hostile = pbx.fallbacks
+    assert usual.stem.endswith("_~az~complaint~water.supply~tabriz")
+    assert re.fullmatch(r"\d{10}_\d+_\d{9}_~az~[a-z0-9_.~]{,100}\.wav", hostile.name)
 
 
 async def test_when_her_words_are_kept_already_nothing_more_is_asked(pbx: Pbx) -> None:
@@ -145,7 +160,7 @@ async def test_of_words_under_way_the_file_tells_whether_they_are_kept(
     assert outcome.completed and told(outcome, says), outcome
     assert told(outcome, "fallback.kept") != told(outcome, "fallback.thanks")
     # What she says again bears the call's id, so that it joins the case of her first words.
-    assert all(path.stem.endswith("_6d2f3d6a54d94c35a0f3f4c6ad2b1111") for path in pbx.fallbacks)
+    assert all("_6d2f3d6a54d94c35a0f3f4c6ad2b1111~" in path.stem for path in pbx.fallbacks)
     assert len(pbx.fallbacks) == len(asked) // 3
 
 

@@ -36,6 +36,25 @@ async def test_words_survive_a_server_killed_while_they_are_spoken(own_hotline: 
     assert [recording["seconds"] > 1 for recording in case["recordings"]] == [True, True]
 
 
+async def test_a_server_killed_in_a_menu_leaves_what_was_chosen_before(own_hotline: Hotline) -> None:
+    number = fresh_number()
+    # Azerbaijani, complaint, topic 11; killed while she is asked for the county.
+    chosen = (Hear(), Press("2"), Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear())
+    steps = (*chosen, Beep(), Speak(2), HangUp())
+    calling = asyncio.create_task(own_hotline.call(*steps, number=number))
+    async with asyncio.timeout(60):
+        while "county/ask" not in await asyncio.to_thread(own_hotline.console, "core show channels concise"):
+            await asyncio.sleep(0.1)  # another process: no event
+    own_hotline.server.process.send_signal(signal.SIGKILL)
+    outcome = await calling
+    assert outcome.completed, outcome
+    await own_hotline.start_server()
+    case = await own_hotline.case_of(number, 60)
+    said = {name: case[name] for name in ("language", "kind", "topic")}
+    assert said == {"language": "az", "kind": "complaint", "topic": "water.supply"}
+    assert case["agency"] != "gov_inspection", "and her case is where it belongs"
+
+
 @pytest.mark.timeout(400)
 async def test_ten_demonstration_calls_in_a_row_bring_a_case_each_and_leave_the_disk_alone(
     hotline: Hotline,
