@@ -172,7 +172,8 @@ class Call:
             if session.language != spoken and not self.channel.hung_up:
                 await self.channel.speaks(session.language)
             if session.chosen != chosen and not self.channel.hung_up:
-                await self.channel.chose(*session.chosen)
+                code = "" if self.facts.attempt else await self.line.intake.reserve_code(self.facts)
+                await self.channel.chose(code, *session.chosen)
 
     def _how_it_ended(self) -> str:
         if self.channel.vanished:

@@ -180,9 +180,9 @@ class Channel:
         """Tell the dialplan the caller's language, should its fall-back have to speak to her."""
         await self._connection.send(command("SET", "VARIABLE", "IVR_LANGUAGE", language))
 
-    async def chose(self, kind: str, topic: str, county: str) -> None:
-        """Tell the dialplan what she chose, for the words that its fall-back may have to take."""
-        await self._connection.send(command("SET", "VARIABLE", "IVR_CHOSEN", f"{kind}~{topic}~{county}"))
+    async def chose(self, code: str, *chosen: str) -> None:
+        """Tell the dialplan her code and what she chose, for words that its fall-back may have to take."""
+        await self._connection.send(command("SET", "VARIABLE", "IVR_CHOSEN", "~".join((code, *chosen))))
 
     async def _end(self) -> Event:
         await self.finish()

@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import BaseModel
 
 from ivr.settings import ROOT, Settings
+from ivr.voice.saying import GAP, LONG_PAUSE, dictated
 from ivr.voice.wave import HEADER_BYTES
 
 TEMPLATES = ROOT / "dialplan"
@@ -28,10 +29,15 @@ FALLBACK_PROMPTS = (
     "fallback.apology", "fallback.kept", "fallback.thanks", "fallback.thanks_no_call", "fallback.not_kept",
     "fallback.callback", "record.failed", "beep", "live.ended",
 )  # fmt: skip
+# The code of a caller whose server died: digit by digit, as the server would dictate it.
+CODE_PROMPTS = (
+    "code.ready", "code.is", "code.once_more", GAP, LONG_PAUSE, *(f"digit.{digit}" for digit in range(10)),
+)  # fmt: skip
+DICTATED = tuple(re.sub(r"\d", r"${IVR_CHOSEN:\g<0>:1}", id) for id in dictated("0123456789", ""))
 QUEUE_PROMPTS = ("queue.youarenext", "queue.thereare", "queue.callswaiting", "queue.thankyou")
 # The position in the queue: `digits/N` to Asterisk, linked to our numbers (announce-position-limit = 20).
 QUEUE_NUMBERS = tuple(f"number.{position}" for position in range(1, 21))
-PROMPTS = frozenset(FALLBACK_PROMPTS + QUEUE_PROMPTS + QUEUE_NUMBERS)
+PROMPTS = frozenset(FALLBACK_PROMPTS + CODE_PROMPTS + QUEUE_PROMPTS + QUEUE_NUMBERS)
 
 # Files that Asterisk complains about when they are missing; its defaults serve us.
 EMPTY = (
@@ -115,6 +121,7 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "hold_seconds": HOLD_SECONDS,
         "record_seconds": RECORD_SECONDS,
         "silence_seconds": SILENCE_SECONDS,
+        "dictated": lambda: DICTATED,
         "prompt": lambda id: f"{settings.sounds}/${{IVR_LANGUAGE}}/{id.replace('.', '/')}",
         # A queue has no variables: the path is relative, so that the channel's language is put before it.
         "queue_prompt": lambda id: f"seda111/{id.replace('.', '/')}",

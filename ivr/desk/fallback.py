@@ -1,8 +1,9 @@
 """What the dialplan recorded alone, while nobody of ours answered, becomes cases at the desk, exactly once.
 
-The file is called `<epoch>_<caller's digits>_<chance>_<call's id>~<language>~<kind>~<topic>~<county>.wav`.
-The call's id is there when the server had begun to record her before it died; the words then belong to that
-call's case. What she had chosen by then is there, too (dialplan/shared/hotline.conf.j2).
+The file is called `<epoch>_<caller's digits>_<chance>_<call's id>~<what she chose>.wav`. The call's id is
+there when the server had begun to record her before it died; the words then belong to that call's case.
+What she chose by then is `<language>~<code>~<kind>~<topic>~<county>`: the code was set aside for her and has
+been spoken (dialplan/shared/hotline.conf.j2).
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from ivr.cases.code import is_valid
 from ivr.cases.kinds import Kind
 from ivr.desk.intake import CallFacts, Intake
 from ivr.desk.registering import LANGUAGES
@@ -35,7 +37,7 @@ LEAST_SECONDS = 0.5  # less is no word
 _NAME = re.compile(
     r"(?P<epoch>\d{9,11})_(?P<caller>[0-9+]*)_(?P<chance>[0-9a-zA-Z]+)(_(?P<call>[0-9a-f]{32})?)?"
 )
-_CHOSEN = re.compile(r"[a-z][a-z0-9_.]*")
+_CHOSEN = re.compile(r"[a-z0-9][a-z0-9_.]*")
 _NAMESPACE = uuid.UUID("0b6a0f0e-6d52-4c55-9d5c-5a2f1d1c1111")
 
 
@@ -97,9 +99,9 @@ async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
     recorded = await asyncio.to_thread(_move_in, path, recordings)
     if recorded is None:
         return
-    opening = _opening(path, recorded)
+    opening, code = _opening(path, recorded)
     call, spoken_at = _call(path, recorded, opening.language)
-    await intake.take_in(call, opening, spoken_at)
+    await intake.take_in(call, opening, code, spoken_at)
     path.unlink()
     log.warning("a caller whom only the dialplan answered: %s is a case at the desk now", path.name)
 
@@ -131,12 +133,13 @@ def _link(path: Path, target: Path) -> None:
         scratch.replace(target)
 
 
-def _opening(path: Path, recorded: Recorded) -> OpenCase:
+def _opening(path: Path, recorded: Recorded) -> tuple[OpenCase, str]:
     """What she had chosen, as the name has it; `ivr.desk.opening` leaves out what the book does not know."""
     chosen = [part if _CHOSEN.fullmatch(part) else "" for part in path.stem.split("~")[1:]]
-    language, kind, topic, county, *_ = [*chosen, "", "", "", ""]
+    language, code, kind, topic, county, *_ = [*chosen, "", "", "", "", ""]
     known = language if language in LANGUAGES else ""
-    return OpenCase(kind or Kind.REQUEST, topic, county, known, (recorded,))
+    opening = OpenCase(kind or Kind.REQUEST, topic, county, known, (recorded,))
+    return opening, code if is_valid(code) else ""
 
 
 def _call(path: Path, recorded: Recorded, language: str) -> tuple[CallFacts, datetime]:

@@ -10,6 +10,7 @@ import logging
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
@@ -48,7 +49,7 @@ class CallFacts:
     a case that a sick disk did not confirm, to be used for the next try, so that it is one case however often
     the disk wrote it; `joined`: codes of earlier cases that words of this call were added to. `Intake` fills
     these. `waits`: an earlier case of hers may wait for an answer. `naming`: the latest recording that was
-    named, and its fact's way to the disk.
+    named, and its fact's way to the disk. `reserved`: the code of its first case, should there be one.
     """
 
     id: str
@@ -67,6 +68,7 @@ class CallFacts:
     joined: set[str] = field(default_factory=set)
     waits: bool = True
     naming: tuple[str, asyncio.Future[None]] | None = None
+    reserved: str = ""
 
 
 def _now() -> datetime:
@@ -111,7 +113,7 @@ class Intake:
         """
         if call.naming is None or call.naming[0] != name:
             fact = {"type": BEGUN, "at": self.clock().isoformat(), "call": _call(call), "name": name}
-            fact |= {"code": code, **_chosen(chosen)}
+            fact |= {"code": code, "reserved": call.reserved, **_chosen(chosen)}
             writing = self.journal.append(fact, within=SHARE_SECONDS, keep=True)
             writing.add_done_callback(_forget)
             call.naming = name, writing
@@ -170,6 +172,17 @@ class Intake:
             self.live.difference_update(call.recordings)
             self.calls.discard(call.id)
 
+    async def reserve_code(self, call: CallFacts) -> str:
+        """The code that this call's first case will have, for the dialplan to speak should this process die.
+
+        "" when the call has its case, or no code comes in time.
+        """
+        if not (call.reserved or call.cases or call.joined or call.unsure):
+            taking = asyncio.ensure_future(self.codes.take())
+            with suppress(TimeoutError):  # who takes it is not stopped half-way: that number is left out
+                call.reserved = await asyncio.wait_for(asyncio.shield(taking), COUNTY_SECONDS)
+        return call.reserved
+
     async def open_case(self, call: CallFacts, opening: OpenCase) -> str:
         """Make the words safe and return the case's code once they are.
 
@@ -180,10 +193,10 @@ class Intake:
         if call.unsure is None and call.waits and (code := await self._join(call, opening)):
             return code
         if call.unsure is None:
-            call.unsure = await self.codes.take(), str(uuid.uuid4())
+            call.unsure = call.reserved or await self.codes.take(), str(uuid.uuid4())
         code, case = call.unsure
         await self._append(self._opened(case, code, call, opening))
-        call.unsure = None
+        call.unsure, call.reserved = None, ""
         call.cases[code] = case
         self._remember(code)
         return code
@@ -192,7 +205,9 @@ class Intake:
         """Add the words to this caller's open case of the same matter; "" when none is known."""
         words = [recorded for recorded in opening.recordings if recorded.name]
         try:
-            found = await _within(COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock()))
+            found = await _within(
+                COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock())
+            )
         except AWAY as error:  # then a case of its own, which the desk may merge
             log.warning("an open case of this caller could not be looked for: %s", error)
             return ""
@@ -204,13 +219,14 @@ class Intake:
         call.joined.add(code)
         return code
 
-    async def take_in(self, call: CallFacts, opening: OpenCase, spoken_at: datetime) -> None:
-        """A recording made without us becomes a case at the desk. Nobody was promised a code.
+    async def take_in(self, call: CallFacts, opening: OpenCase, code: str, spoken_at: datetime) -> None:
+        """A recording made without us becomes a case. `code`: the one that was spoken, if any.
 
         The same call's id makes the same case, however often. Raises JournalError.
         """
         case = str(reserve(call.id))
-        await self.journal.append({**self._opened(case, "", call, opening), "at": spoken_at.isoformat()})
+        await self.journal.append({**self._opened(case, code, call, opening), "at": spoken_at.isoformat()})
+        self._remember(code)
         await self.call_ended(call, FALLBACK, spoken_at, ())
 
     async def keep_words(self, call: CallFacts, kept: KeepWords) -> None:

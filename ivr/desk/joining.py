@@ -76,6 +76,7 @@ def _words(fact: Fact, recording: Fact, case: uuid.UUID) -> Fact:
 async def keep_promise(connection: AsyncConnection, fact: Fact, case: uuid.UUID) -> bool:
     """A code that may have been spoken becomes that of the case which the words have joined. Whether."""
     if fact.get("promised"):
-        changed = update(cases).where(cases.c.id == case, cases.c.code != fact["promised"])
+        taken = select(cases.c.id).where(cases.c.code == fact["promised"]).exists()
+        changed = update(cases).where(cases.c.id == case, ~taken)
         return bool((await connection.execute(changed.values(code=fact["promised"]))).rowcount)
     return False

@@ -151,7 +151,7 @@ def _opening(call: dict[str, Any], at: str, told: Fact | None) -> Fact:
         return bare | told  # the database refused it once; its code may have been promised
     if told is not None and told["type"] == BEGUN:
         chosen = ("kind", "topic", "county", "language", "callback", "national_id")
-        return bare | {name: told[name] for name in chosen}
+        return bare | {name: told[name] for name in chosen} | {"code": told.get("reserved", "")}
     return bare
 
 

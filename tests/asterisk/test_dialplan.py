@@ -11,6 +11,7 @@ import pytest
 from ivr.asterisk.dialplan import PROMPTS, QUEUE_NUMBERS, DialplanError, Secrets, render
 from ivr.prompts import catalogue
 from ivr.settings import Address, Agi, Ami, BrowserPhone, Calls, Settings, Sip
+from ivr.voice.saying import dictated
 
 Kind = Literal["lab", "production"]
 KINDS: tuple[Kind, ...] = ("lab", "production")
@@ -80,8 +81,21 @@ def test_every_prompt_that_asterisk_plays_by_itself_is_in_the_catalogue(tmp_path
         assert prompts.ids(language) >= PROMPTS
     text = rendered("lab", tmp_path, Settings(state=tmp_path / "state", second_volume=str(tmp_path / "disk")))
     played = set(re.findall(r"(?:\$\{IVR_LANGUAGE\}|= seda111)/([\w/]+)", text))
-    assert {path.replace("/", ".") for path in played} == PROMPTS - set(QUEUE_NUMBERS)
+    digits = {f"digit.{digit}" for digit in range(10)}
+    spoken = {path.replace("/", ".") for path in played - {"digit/"}}
+    assert "digit/" in played and spoken == PROMPTS - set(QUEUE_NUMBERS) - digits
     assert "announce-position-limit = 20\n" in text
+
+
+def test_the_dialplan_dictates_a_code_digit_by_digit_as_the_server_does(tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path / "state")
+    text, code = rendered("lab", tmp_path, settings), "4071938265"
+    (spoken,) = re.findall(r"Playback\((\S+/code/is&\S+)\)", text)
+    for at, digit in enumerate(code):
+        spoken = spoken.replace(f"${{IVR_CHOSEN:{at}:1}}", digit)
+    folder = f"{settings.sounds}/${{IVR_LANGUAGE}}/"
+    ids = [path.removeprefix(folder).replace("/", ".") for path in spoken.split("&")]
+    assert tuple(ids) == ("code.is", *dictated(code, "fa"))
 
 
 def test_files_with_secrets_are_not_for_everybody(tmp_path: Path) -> None:

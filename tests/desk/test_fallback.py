@@ -52,9 +52,9 @@ async def test_what_she_had_chosen_when_the_server_died_is_kept_as_far_as_the_bo
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     folder, kept = tmp_path / "fallback", tmp_path / "recordings"
-    put(folder, "1700000000_09141234567_1_~az~complaint~water.supply~tabriz.wav")
-    put(folder, "1700000001_09141234568_1_~fa~suggestion~~.wav")
-    put(folder, "1700000002_09141234569_1_~xx~bribe~water.s'pply~atlantis~more.wav")
+    put(folder, "1700000000_09141234567_1_~az~1000000005~complaint~water.supply~tabriz.wav")
+    put(folder, "1700000001_09141234568_1_~fa~~suggestion~~.wav")
+    put(folder, "1700000002_09141234569_1_~xx~1234567890~bribe~water.s'pply~atlantis~more.wav")
     put(folder, "1700000003_09141234560_1_~az~.wav")
     async with office(engine, tmp_path) as desk:
         assert await take_in(desk.intake, folder, kept) == 4
@@ -67,6 +67,8 @@ async def test_what_she_had_chosen_when_the_server_died_is_kept_as_far_as_the_bo
             "9": ["", "request", "other.other", None],
             "0": ["az", "request", "other.other", None],
         }
+        assert found["7"]["code"] == "1000000005"
+        assert found["9"]["code"] != "1234567890", "whose check digit is wrong"
         assert found["7"]["agency"] != "gov_inspection" == found["9"]["agency"]
 
 

@@ -20,8 +20,9 @@ from tests.desk.test_reconcile import CHOSEN, one_pass, put
 from tests.desk.test_verify import findings
 
 
-def fallback_of(folder: Path, facts: CallFacts) -> None:
-    put_fallback(folder / "fallback", f"1700000100_09141234567_123456789_{uuid.UUID(facts.id).hex}.wav")
+def fallback_of(folder: Path, facts: CallFacts, code: str = "") -> None:
+    name = f"1700000100_09141234567_123456789_{uuid.UUID(facts.id).hex}~fa~{code}~complaint~~.wav"
+    put_fallback(folder / "fallback", name)
 
 
 async def take_fallback(desk: Office, folder: Path) -> None:
@@ -41,8 +42,9 @@ async def test_the_file_of_a_killed_server_and_the_dialplan_s_make_one_case(
     name, facts = put(tmp_path), call()
     async with office(engine, tmp_path) as desk:
         await desk.intake.call_started(facts)
+        told = await desk.intake.reserve_code(facts)
         await desk.intake.recording_begun(facts, name, CHOSEN)
-    fallback_of(tmp_path, facts)
+    fallback_of(tmp_path, facts, told)
     async with office(engine, tmp_path) as desk:
         if first == "the dialplan's":
             await take_fallback(desk, tmp_path)
@@ -54,7 +56,7 @@ async def test_the_file_of_a_killed_server_and_the_dialplan_s_make_one_case(
         (case,) = await reading.cases(engine)
         assert (case["caller"], case["call_id"], len(case["recordings"])) == ("09141234567", facts.id, 2)
         (row,) = await reading.calls(engine)
-        assert (row["language"], row["case"]) == ("fa", case["code"])
+        assert told and (row["language"], row["case"]) == ("fa", case["code"]) == ("fa", told)
     assert await findings(engine, tmp_path) == [], "each recording is named by an event"
 
 
@@ -64,9 +66,11 @@ async def test_words_to_the_dialplan_join_the_case_that_the_server_had_just_jour
 ) -> None:
     facts = call()
     async with office(engine, tmp_path, pumping=False) as desk:
+        told = await desk.intake.reserve_code(facts)
         code = await desk.intake.open_case(facts, opening())
+        assert told and code == told
         opened = await journalled(desk)
-        fallback_of(tmp_path, facts)
+        fallback_of(tmp_path, facts, told)
         assert await take_in(desk.intake, tmp_path / "fallback", tmp_path / "recordings") == 1
         dialplan = (await journalled(desk))[len(opened) :]
         page = await desk.book.page()
@@ -77,6 +81,24 @@ async def test_words_to_the_dialplan_join_the_case_that_the_server_had_just_jour
         assert (case["code"], len(case["recordings"])) == (code, 2)
         events = [event["what"] for event in case["events"]]
         assert events == ["opened", "referred", "words_added"]
+
+
+async def test_a_code_that_is_another_case_s_already_moves_to_none(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    facts = call()
+    async with office(engine, tmp_path) as desk:
+        told = await desk.intake.reserve_code(facts)
+        assert told == await desk.intake.reserve_code(facts), "one for a call, however often she chooses"
+        codes = [await desk.intake.open_case(facts, opening()) for _ in range(2)]
+        assert codes[0] == told != codes[1]
+        assert await desk.intake.reserve_code(facts) == "", "she has her code"
+        await desk.pump.idle()
+        fallback_of(tmp_path, facts, told)
+        await take_fallback(desk, tmp_path)
+        found = await reading.cases(engine)
+        assert {case["code"] for case in found} == set(codes)
+        assert sum(len(case["recordings"]) for case in found) == 3
 
 
 async def test_two_processes_that_bring_them_at_once_make_one_case(

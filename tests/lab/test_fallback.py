@@ -109,7 +109,7 @@ async def test_a_server_that_dies_in_mid_prompt_leaves_no_caller_alone(pbx: Pbx)
 
 
 async def test_what_she_chose_is_in_the_name_and_can_not_leave_the_folder(pbx: Pbx) -> None:
-    for chosen in ("complaint~water.supply~tabriz", "../../x~ ${HOME}~a,b:c%d~" + "y" * 300):
+    for chosen in ("1000000005~complaint~water.supply~tabriz", "../../x~ ${HOME}~a,b:c%d~" + "y" * 300):
 
         async def talk(agi: Agi, chosen: str = chosen) -> None:
             await agi.send("SET VARIABLE IVR_LANGUAGE az")
@@ -119,8 +119,34 @@ async def test_what_she_chose_is_in_the_name_and_can_not_leave_the_folder(pbx: P
             outcome = await pbx.call(Beep(), Speak(1), HangUp())
         assert outcome.completed, outcome
     usual, hostile = pbx.fallbacks
-    assert usual.stem.endswith("_~az~complaint~water.supply~tabriz")
+    assert usual.stem.endswith("_~az~1000000005~complaint~water.supply~tabriz")
     assert re.fullmatch(r"\d{10}_\d+_\d{9}_~az~[a-z0-9_.~]{,100}\.wav", hostile.name)
+
+
+@pytest.mark.parametrize(
+    ("variables", "spoken"),
+    [
+        ({"IVR_CHOSEN": "1000000005~complaint~~"}, True),
+        ({"IVR_CHOSEN": "~complaint~~"}, False),
+        ({"IVR_CHOSEN": "1000000005~complaint~~", "IVR_KEPT": "2026/11/26/none"}, False),  # she has a case
+    ],
+)
+async def test_the_code_set_aside_for_her_is_spoken_once_her_words_are_kept(
+    pbx: Pbx, variables: dict[str, str], spoken: bool
+) -> None:
+    before = pbx.complaints
+
+    async def talk(agi: Agi) -> None:
+        for name, value in variables.items():
+            await agi.send(f"SET VARIABLE {name} {value}")
+
+    async with server(pbx, talk):
+        outcome = await pbx.call(Beep(), Speak(2), Press("#"), Listen(), Stay(60))
+    assert outcome.completed and told(outcome, "fallback.thanks"), outcome
+    assert told(outcome, "code.is") is spoken
+    [kept] = pbx.fallbacks
+    assert ("~1000000005~" in kept.name) is spoken
+    assert pbx.complaints == before, "every sound is there"
 
 
 async def test_when_her_words_are_kept_already_nothing_more_is_asked(pbx: Pbx) -> None:

@@ -9,10 +9,10 @@ import aiohttp
 import pytest
 from sqlalchemy import select
 
-from ivr.lab.caller import Beep, HangUp, Hear, Press, Speak
+from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay
 from ivr.lab.demo import demo_case
 from ivr.store.tables import calls, recordings
-from tests.fixtures.hotline import Hotline, fresh_number
+from tests.fixtures.hotline import Hotline, fresh_number, told
 
 # Persian, complaint, topic 11, county 01: up to the beep.
 TO_THE_BEEP = (Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(),
@@ -40,16 +40,18 @@ async def test_a_server_killed_in_a_menu_leaves_what_was_chosen_before(own_hotli
     number = fresh_number()
     # Azerbaijani, complaint, topic 11; killed while she is asked for the county.
     chosen = (Hear(), Press("2"), Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear())
-    steps = (*chosen, Beep(), Speak(2), HangUp())
+    steps = (*chosen, Beep(), Speak(2), Press("#"), Listen(), Stay(60))
     calling = asyncio.create_task(own_hotline.call(*steps, number=number))
     async with asyncio.timeout(60):
         while "county/ask" not in await asyncio.to_thread(own_hotline.console, "core show channels concise"):
             await asyncio.sleep(0.1)  # another process: no event
     own_hotline.server.process.send_signal(signal.SIGKILL)
     outcome = await calling
-    assert outcome.completed, outcome
+    assert outcome.completed and told(outcome, "code.is"), outcome
+    [kept] = own_hotline.fallbacks
     await own_hotline.start_server()
     case = await own_hotline.case_of(number, 60)
+    assert f"~az~{case['code']}~complaint~" in kept.name, "the code that she was told"
     said = {name: case[name] for name in ("language", "kind", "topic")}
     assert said == {"language": "az", "kind": "complaint", "topic": "water.supply"}
     assert case["agency"] != "gov_inspection", "and her case is where it belongs"
