@@ -28,9 +28,7 @@ from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import agencies, case_events, cases
 
 FILE = "letters.yaml"
-FIELDS = frozenset(
-    {"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"}
-)
+FIELDS = frozenset({"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"})
 MOST_WORDS = 1_500  # characters of hers on a letter; the case holds the rest
 
 Text = Annotated[str, Field(min_length=1)]

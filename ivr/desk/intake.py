@@ -193,9 +193,7 @@ class Intake:
         """Add the words to this caller's open case of the same matter; "" when none is known."""
         words = [recorded for recorded in opening.recordings if recorded.name]
         try:
-            found = await _within(
-                COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock())
-            )
+            found = await _within(COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock()))
         except AWAY as error:  # then a case of its own, which the desk may merge
             log.warning("an open case of this caller could not be looked for: %s", error)
             return ""
