@@ -63,14 +63,19 @@ async def change_password(
 async def _prove(engine: AsyncEngine, person: Person, password: str, now: datetime) -> None:
     """It is really them, not somebody at their desk. Raises WrongField, TooOften."""
     async with engine.begin() as connection:
-        until = await limiting.count(connection, name_key(person.name), OF_A_NAME, now)
+        until = await limiting.count(connection, _own_key(person), OF_A_NAME, now)
         row = (await connection.execute(select(people).where(people.c.id == person.id))).one()
     if until:
         raise TooOften(until)
     if not await passwords.fits(password[: passwords.LONGEST], row.password_hash):
         raise WrongField("old", "is not the password")
     async with engine.begin() as connection:
-        await limiting.forgive(connection, name_key(person.name))
+        await limiting.forgive(connection, _own_key(person))
+
+
+def _own_key(person: Person) -> str:
+    """Of those who are signed in: what strangers try of the name is not counted here."""
+    return f"{name_key(person.name)}/signed-in"
 
 
 async def propose_factor(engine: AsyncEngine, person: UUID) -> str:
