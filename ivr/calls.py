@@ -43,6 +43,7 @@ from ivr.voice.events import (
     Confirmed,
     Event,
     Keys,
+    Lookup,
     NotKept,
     Rated,
     RoomFound,
@@ -102,6 +103,7 @@ class Call:
         self.steps: list[dict[str, Any]] = []
         self.step, self.step_since = self.session.step, now
         self.outcome = "failed"
+        self.wrong_codes = 0
 
     async def carry(self) -> None:
         """Carry it to its end. Whatever happens, words that no case holds become one."""
@@ -189,7 +191,9 @@ class Call:
                 self.facts.waits = known.waits
                 return known
             case LookUpCase(code=code):
-                return await intake.look_up(self.facts.caller, code)
+                seen = await intake.look_up(self.facts.caller, code, self.wrong_codes)
+                self.wrong_codes += seen.result is Lookup.UNKNOWN
+                return seen
             case HangUp():
                 raise AssertionError("the loop ends before this")
             case Record() if not self.channel.hung_up:

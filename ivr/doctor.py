@@ -193,7 +193,10 @@ async def _asterisk(settings: Settings) -> Finding:
     from ivr.secrets import load
 
     ami = Ami(
-        settings.ami.host, settings.ami.port, settings.ami.username, load(settings).ami,
+        settings.ami.host,
+        settings.ami.port,
+        settings.ami.username,
+        load(settings).ami,
         action_seconds=settings.ami.action_seconds,
     )
     try:

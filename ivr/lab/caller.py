@@ -249,9 +249,7 @@ class _Call(Party):
             cwd=self.folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
 
-    async def _follow(
-        self, steps: Sequence[Step], relay: Relay, process: asyncio.subprocess.Process
-    ) -> None:
+    async def _follow(self, steps: Sequence[Step], relay: Relay, process: asyncio.subprocess.Process) -> None:
         outcome = self.outcome
         ended = asyncio.create_task(process.communicate())
         try:

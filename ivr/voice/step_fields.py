@@ -317,9 +317,7 @@ def _branch(step: StepFields) -> Step:
         cases[key.value] = inner.step(key.value)
     if inner and not cases:
         fields.wrong(inner.table, "cases", "must name at least one value")
-    return menu.BranchStep(
-        *step.place, (), on=on, cases=MappingProxyType(cases), go=fields.step("go")
-    )
+    return menu.BranchStep(*step.place, (), on=on, cases=MappingProxyType(cases), go=fields.step("go"))
 
 
 def _say(step: StepFields) -> Step:
