@@ -38,6 +38,7 @@ FLOORS = {
     "workers": 6,
     "app": 6,
     "doctor": 6,
+    "exposure": 6,
     "cli": 6,
     "commands": 6,
     "lab": 6,
