@@ -91,9 +91,11 @@ def test_the_core_has_no_async_and_no_clock(path: Path) -> None:
     for node in ast.walk(tree):
         assert not isinstance(node, ast.AsyncFunctionDef | ast.Await), f"{path.name} is async"
         if isinstance(node, ast.Attribute):
-            assert node.attr not in {"now", "utcnow", "today", "monotonic"} or not isinstance(
-                node.value, ast.Name
-            ) or node.value.id not in {"datetime", "date", "time"}, f"{path.name} reads a clock"
+            assert (
+                node.attr not in {"now", "utcnow", "today", "monotonic"}
+                or not isinstance(node.value, ast.Name)
+                or node.value.id not in {"datetime", "date", "time"}
+            ), f"{path.name} reads a clock"
 
 
 def test_the_command_line_brings_only_what_its_help_needs() -> None:
