@@ -74,13 +74,18 @@ async def _state(settings: Settings) -> Finding:
 
 
 async def _disk(settings: Settings) -> Finding:
-    from ivr.store.volumes import look
+    from ivr.store.room import Room
+    from ivr.store.volume import SLOW_SECONDS, look
 
     places = [settings.state_path, *([settings.second_path] if settings.second_path else [])]
     looks = await asyncio.gather(*(asyncio.to_thread(look, place) for place in places))
     found = [f"{each.free / (1 << 30):.1f} GiB free under {p}" for p, each in zip(places, looks, strict=True)]
     found += [each.trouble for each in looks if each.trouble]
-    well = looks[0].free >= FREE_BYTES and not any(each.trouble for each in looks)
+    found += [f"{p} is slow: {each.seconds:.1f} s to write a page"
+              for p, each in zip(places, looks, strict=True) if each.seconds > SLOW_SECONDS]  # fmt: skip
+    low = [place for place in places if Room(place / "recordings", settings.ballast_mb << 20).gave_way]
+    found += [f"something fills the disk of {place}: its ballast has given way" for place in low]
+    well = looks[0].free >= FREE_BYTES and not low and not any(each.trouble for each in looks)
     if len(places) > 1 and places[0].stat().st_dev == places[1].stat().st_dev:
         well = False
         found.append("the second volume is on the same disk (or is not mounted)")
@@ -116,10 +121,12 @@ async def _server(settings: Settings) -> Finding:
     on_spare = told.get("ivr_journal_on_spare") == "1"
     full = float(told.get("ivr_open_files", 0)) > 0.8 * float(told.get("ivr_open_files_limit", 1))
     found += ", the journal is on the second volume" if on_spare else ""
+    failing = float(told.get("ivr_loops_failing", 0))
+    found += f", {failing:.0f} of its loops keep failing (its log and /readyz say which)" if failing else ""
     connected = told.get("ivr_ami_connected") == "1"
     found += "" if connected else ", no connection to Asterisk's manager"
     mend = "look at disk, files and asterisk in this list"
-    return Finding("server", bool(told) and connected and not on_spare and not full, found, mend)
+    return Finding("server", bool(told) and connected and not (on_spare or full or failing), found, mend)
 
 
 async def _database(settings: Settings) -> Finding:

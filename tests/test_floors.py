@@ -34,6 +34,7 @@ FLOORS = {
     "transcribing": 5,
     "worker": 5,
     "watchdog": 5,
+    "every": 4,
     "listening": 5,
     "workers": 6,
     "app": 6,

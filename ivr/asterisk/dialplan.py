@@ -23,8 +23,8 @@ LEAST_BYTES = HEADER_BYTES + 8_000  # half a second: a shorter file holds no wor
 
 # What Asterisk plays by itself, apart from any menu.
 FALLBACK_PROMPTS = (
-    "fallback.apology", "fallback.kept", "fallback.thanks", "fallback.not_kept", "fallback.callback",
-    "record.failed", "beep", "live.ended",
+    "fallback.apology", "fallback.kept", "fallback.thanks", "fallback.thanks_no_call", "fallback.not_kept",
+    "fallback.callback", "record.failed", "beep", "live.ended",
 )  # fmt: skip
 QUEUE_PROMPTS = ("queue.youarenext", "queue.thereare", "queue.callswaiting", "queue.thankyou")
 # The position in the queue: `digits/N` to Asterisk, linked to our numbers (announce-position-limit = 20).
@@ -104,6 +104,7 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "second_fallback": settings.second_path and settings.second_path / "fallback",
         "least_bytes": LEAST_BYTES,
         "music": settings.sounds / "moh",
+        "calls_back": bool(settings.callbacks.dial),
         "call_seconds": CALL_SECONDS,
         "callback_seconds": CALLBACK_SECONDS,
         "supervising_seconds": SUPERVISING_SECONDS,

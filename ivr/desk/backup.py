@@ -93,7 +93,9 @@ class Backup:
             self.rows += await copying.copy_out(raw, table, columns, take)
             self.step("tables", 1)
 
-    def _folder(self, writer: Writer, name: str, wanted: Callable[[Path], bool] = lambda path: True) -> None:
+    def _folder(
+        self, writer: Writer, name: str, wanted: Callable[[Path], bool] = lambda path: True
+    ) -> None:
         for path in files(self.state / name):
             if wanted(path):
                 self._add(writer, path)

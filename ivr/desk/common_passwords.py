@@ -25,7 +25,7 @@ persepolis perspolis esteghlal taraktor tractor traktor teraktor tiraxtur shahr 
 farmandar shahrdari dolat edare modir karmand raees sedaye seda samad javab ramz obur oboor vorood
 khorshid mahtab bahar tabestan paeez zemestan noruz nowruz farvardin khordad shahrivar aban azar bahman esfand
 """.split()  # noqa: SIM905
-ROWS = ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz", 
+ROWS = ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "abcdefghijklmnopqrstuvwxyz",
         "qazwsxedcrfvtgbyhnujmikolp",
         "1qaz2wsx3edc4rfv5tgb6yhn7ujm8ik9ol0p", "1q2w3e4r5t6y7u8i9o0p", "!@#$%^&*()",
         "\u0636\u0635\u062b\u0642\u0641\u063a\u0639\u0647\u062e\u062d\u062c\u0686",

@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases import phone
 from ivr.desk.placed import overlaid, read_placed
 from ivr.store import tables
+from ivr.voice import script
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +52,21 @@ def fits(pattern: str, topic: str) -> int:
 
 
 def filled(said: Said, language: str, words: Mapping[str, str]) -> str:
-    """In that language, else in the first there is."""
-    text = said.get(language) or next(iter(said.values())) if isinstance(said, dict) else said
-    return text.format_map(dict.fromkeys(FIELDS, "") | dict(words))
+    """In that language, else in Persian, else in the first there is."""
+    if isinstance(said, dict):
+        said = said.get(language) or said.get("fa") or next(iter(said.values()))
+    return said.format_map(dict.fromkeys(FIELDS, "") | dict(words))
+
+
+def for_reading(said: Said, language: str) -> tuple[Said, str]:
+    """What who speaks that language can read of it, and in which language.
+
+    Iran's Azerbaijanis read Persian, or their own in Arabic letters: Latin ones are for the synthesiser.
+    """
+    if language != script.AZ:
+        return said, language
+    own = said.get(language, "") if isinstance(said, dict) else ""
+    return (own, script.AZ) if script.language_of(own) in (script.AZ_ARABIC, script.FA) else (said, script.FA)
 
 
 class Unfit(ValueError):
@@ -186,7 +199,8 @@ def letters(notices: Notices, event: str, case: Mapping[Any, Any], words: Mappin
     level = str(words.get("level", ""))
     found = []
     for notice in notices.about(event, case["topic"]):
-        text, subject = (filled(said, case["language"], words) for said in (notice.text, notice.subject))
+        fit = (for_reading(said, case["language"]) for said in (notice.text, notice.subject))
+        text, subject = (filled(said, language, words) for said, language in fit)
         for to in _receivers(notices, notice, case, level):
             found.append(Letter(notice.by, to, text, subject))
     concerned = notices.reached(case["agency"], level)

@@ -32,6 +32,7 @@ from ivr.desk.registering import Wanted, register
 from ivr.store.tables import agencies, areas, cases, outbox, topics
 
 LETTERS = ("sms", "email", "webhook")
+READING = "fa"  # whose digits letters have: Latin Azerbaijani is only spoken
 WISH = "call_back_wished"
 LEASE = timedelta(minutes=5)  # longer than any delivery takes; a dead worker's rows come back after it
 RETRIES = (30.0, 120.0, 600.0, 3600.0, 21_600.0, 86_400.0)  # seconds
@@ -149,7 +150,7 @@ def _letters(known: Mapping[str, Row[Any]], notices: Notices, event: Leased) -> 
     case = known.get(_code_of(event))
     if case is None:
         return []
-    return letters(notices, event.kind, case._mapping, words_of(case, event.payload))
+    return letters(notices, event.kind, case._mapping, words_of(case, event.payload, READING))
 
 
 def _code_of(event: Leased) -> str:
@@ -176,8 +177,8 @@ _CASE_AND_NAMES = (
 )
 
 
-def words_of(case: Row[Any], payload: Mapping[str, Any]) -> dict[str, str]:
-    """What the placeholders of a notice stand for."""
+def words_of(case: Row[Any], payload: Mapping[str, Any], language: str = "") -> dict[str, str]:
+    """What the placeholders of a notice stand for; in the case's language unless another is given."""
     due_on = case.due_at.astimezone(ZONE).date()
     return {
         "code": case.code,
@@ -186,7 +187,7 @@ def words_of(case: Row[Any], payload: Mapping[str, Any]) -> dict[str, str]:
         "county": case.county_name or "",
         "agency": case.agency_name,
         "status": case.status,
-        "due": jalali(due_on, case.language),
+        "due": jalali(due_on, language or case.language),
         "answer": case.answer,
         "reason": str(payload.get("reason", "")),
         "level": str(payload.get("level", "")),

@@ -109,16 +109,17 @@ class Failed(Exception):
 
 async def place_call(
     sipp: Sequence[str], port: int, steps: Sequence[Step], *,
-    number: str = "09141234567", name: str | bytes = "", extension: str = "111",
+    number: str = "09141234567", name: str | bytes = "", extension: str = "111", headers: Sequence[str] = (),
 ) -> Outcome:  # fmt: skip
     """Call 127.0.0.1:`port` and go through the steps; without an ending step, stay to the end.
 
     `sipp` is the command that runs it. `name` goes into the From header, quotes escaped, bytes as they are.
+    `headers`: further ones of the INVITE.
     """
     if not steps or not isinstance(steps[-1], HangUp | Stay):
         steps = [*steps, Stay()]
     with tempfile.TemporaryDirectory(prefix="sipp-") as folder:
-        call = _Call(sipp, port, Path(folder), number, name, extension)
+        call = _Call(sipp, port, Path(folder), _scenario(number, name, headers), extension)
         return await call.run(steps)
 
 
@@ -204,12 +205,10 @@ class Party:
 
 
 class _Call(Party):
-    def __init__(
-        self, sipp: Sequence[str], port: int, folder: Path, number: str, name: str | bytes, extension: str
-    ) -> None:
+    def __init__(self, sipp: Sequence[str], port: int, folder: Path, scenario: bytes, extension: str) -> None:
         super().__init__()
         self.sipp, self.port, self.folder = sipp, port, folder
-        self.scenario = _scenario(number, name)
+        self.scenario = scenario
         self.extension = extension
         self.id = uuid.uuid4().hex
         self.answered = asyncio.Event()
@@ -249,7 +248,9 @@ class _Call(Party):
             cwd=self.folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
 
-    async def _follow(self, steps: Sequence[Step], relay: Relay, process: asyncio.subprocess.Process) -> None:
+    async def _follow(
+        self, steps: Sequence[Step], relay: Relay, process: asyncio.subprocess.Process
+    ) -> None:
         outcome = self.outcome
         ended = asyncio.create_task(process.communicate())
         try:
@@ -312,9 +313,11 @@ async def _first(*works: object) -> None:
             each.cancel()
 
 
-def _scenario(number: str, name: str | bytes) -> bytes:
+def _scenario(number: str, name: str | bytes, headers: Sequence[str]) -> bytes:
     shown = name if isinstance(name, bytes) else name.replace("\\", "\\\\").replace('"', '\\"').encode()
     if b"[" in shown or b"]]>" in shown:
         raise ValueError("SIPp reads [ in a name as its own keyword")
     text = (Path(__file__).parent / "caller.xml").read_bytes()
-    return text.replace(b"@NAME@", shown).replace(b"@NUMBER@", number.encode())
+    more = "".join(f"{header}\n" for header in headers).encode()
+    text = text.replace(b"@NAME@", shown).replace(b"@HEADERS@", more)
+    return text.replace(b"@NUMBER@", number.encode())

@@ -186,7 +186,7 @@ def _day(parts: list[str]) -> date | None:
         if 1900 <= year < 2100:
             return date(year, month, day)
         if 1300 <= year < 1500:
-            return JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call,no-any-return]
+            return JalaliDate(year, month, day).to_gregorian()  # type: ignore[no-untyped-call]
     except ValueError:
         pass
     return None

@@ -243,6 +243,7 @@ def _code(step: StepFields) -> Step:
     return menu.CodeStep(
         *step.asking(),
         times=fields.whole("times", 1, 5, 2),
+        ready_prompt=fields.prompts("ready_prompt", needed=False),
         repeat=_one_key(fields, "repeat", "1"),
         repeat_prompt=fields.prompts("repeat_prompt"),
         no_code_prompt=fields.prompts("no_code_prompt"),
@@ -317,7 +318,9 @@ def _branch(step: StepFields) -> Step:
         cases[key.value] = inner.step(key.value)
     if inner and not cases:
         fields.wrong(inner.table, "cases", "must name at least one value")
-    return menu.BranchStep(*step.place, (), on=on, cases=MappingProxyType(cases), go=fields.step("go"))
+    return menu.BranchStep(
+        *step.place, (), on=on, cases=MappingProxyType(cases), go=fields.step("go")
+    )
 
 
 def _say(step: StepFields) -> Step:

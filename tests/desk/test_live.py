@@ -73,3 +73,5 @@ async def test_today_up_to_now_stands_beside_the_same_hours_a_week_ago(
     today, before = await live.today(engine, now)
     assert (today.calls, today.cases, today.seconds) == (2, 2, 90.0)
     assert (before.calls, before.cases, before.closed) == (1, 1, 0)
+
+

@@ -44,6 +44,7 @@ contacts:
 notices:
   - {on: case_answered, to: citizen, by: sms, text: "پاسخ {code}"}
   - {on: case_answered, to: citizen, by: sms, topic: water.*, text: {fa: "آب: {answer}", az: "su"}}
+  - {on: case_answered, to: citizen, by: sms, topic: water.bill, text: {fa: "قبض", az: "جواب وئریلدی"}}
   - {on: case_escalated, to: level, by: email, subject: "{code}", text: "{agency} {level}"}
   - {on: case_escalated, to: level, by: sms, text: "{code}"}
   - {on: case_referred, to: agency, by: email, text: "{reason}"}
@@ -54,7 +55,13 @@ notices:
     ("event", "case", "words", "expected"),
     [
         ("case_answered", {}, {"answer": "{code}"}, [("sms", "+989141234567", "آب: {code}")]),
-        ("case_answered", {"language": "az"}, {}, [("sms", "+989141234567", "su")]),
+        ("case_answered", {"language": "az"}, {"answer": "x"}, [("sms", "+989141234567", "آب: x")]),
+        (
+            "case_answered",
+            {"language": "az", "topic": "water.bill"},
+            {},
+            [("sms", "+989141234567", "جواب وئریلدی")],
+        ),
         ("case_answered", {"topic": "road.hole"}, {"code": "1"}, [("sms", "+989141234567", "پاسخ 1")]),
         ("case_answered", {"caller_key": "+984133334444"}, {}, []),  # no mobile
         (

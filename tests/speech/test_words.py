@@ -90,7 +90,7 @@ def test_persian(text: str, said: str) -> None:
 
 def test_azerbaijani() -> None:
     said = readable("25% su & 1405/09/25", "az", WORDS["az"])
-    assert said == "iyirmi beş faiz su və min dörd yüz beş ilinin azər ayının iyirmi beşi çərşənbə"
+    assert said == "iyirmi beş dərsəd su və min dörd yüz beş ilinin azər ayının iyirmi beşi çərşənbə"
 
 
 @pytest.mark.parametrize(
@@ -155,11 +155,15 @@ def test_an_amount_is_what_the_libraries_say(n: int) -> None:
     assert "".join(ours.split()) == "".join(theirs.split())
 
 
+def _in_azerbaijani(n: int) -> str:
+    return str(num2words(n, lang="az"))  # type: ignore[no-untyped-call]
+
+
 @given(st.integers(2, 999).filter(lambda n: n % 10 != 1), st.integers(0, 999_999))
 def test_an_azerbaijani_amount_is_what_the_libraries_say(billions: int, rest: int) -> None:
     rest = rest // 1_000 // 10 * 10_000 + rest % 1_000  # num2words says 20,000 for 21,000
     n = billions * 1_000_000_000 + rest
-    assert readable(f"{n} manat", "az", WORDS["az"]) == f"{num2words(n, lang='az')} manat"
+    assert readable(f"{n} manat", "az", WORDS["az"]) == f"{_in_azerbaijani(n)} manat"
 
 
 @given(st.integers(1, 999), st.integers(1, 999).filter(lambda n: n % 10))

@@ -119,7 +119,9 @@ class Board:
         )
         calls = {call["id"]: call for call in told or ()} | {call["id"]: call for call in self.going_on()}
         shown = [_timed(call) for call in calls.values()]
-        return Look(at, sorted(shown, key=lambda call: call["began"]), queue, trunks, self.disks(), numbers)
+        return Look(
+            at, sorted(shown, key=lambda call: call["began"]), queue, trunks, self.disks(), numbers
+        )
 
     async def _told(self, at: datetime) -> list[Json]:
         await live.ask(self.engine)
