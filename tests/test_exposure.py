@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import stat
 import sys
 import tempfile
@@ -124,3 +125,11 @@ async def test_an_admin_with_a_password_alone_is_found_once_others_reach_the_pan
 async def test_the_doctor_looks_at_what_others_could_see(hotline: Hotline) -> None:
     [seen] = [each for each in await examine(hotline.settings) if each.name == "exposure"]
     assert seen.ok, seen
+
+
+def test_every_test_that_the_threat_model_names_exists() -> None:
+    root = Path(__file__).resolve().parent.parent
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (root / "docs" / "security.md").read_text("utf-8"))
+    assert len(named) > 20
+    for path, name in named:
+        assert f"def {name}(" in (root / path).read_text("utf-8"), name
