@@ -45,6 +45,7 @@ from ivr.desk.signing_in import Keeping
 from ivr.desk.suggesting import Learning
 from ivr.desk.telling import others_promise
 from ivr.dialling import Dialler, Trunk
+from ivr.exposure import Masking, keep_private
 from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings
 from ivr.offered import Offered
 from ivr.prompts import booth
@@ -90,6 +91,7 @@ def serve(settings: Settings, take_over: bool = False, when_ready: bool = False)
     `when_ready`: become ready first.
     """
     prepare_logging(settings)
+    keep_private(settings)
     most = prepare_process(settings.agi.max_calls)
     settings = settings.model_copy(update={"agi": settings.agi.model_copy(update={"max_calls": most})})
     try:
@@ -101,7 +103,9 @@ def serve(settings: Settings, take_over: bool = False, when_ready: bool = False)
 def prepare_logging(settings: Settings) -> None:
     """Several processes may write to one log: each line names its own."""
     form = "%(asctime)s [%(process)d] %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=settings.log_level, format=form)
+    written = logging.StreamHandler()
+    written.setFormatter(Masking(form))
+    logging.basicConfig(level=settings.log_level, handlers=[written])
 
 
 def policy(settings: Callbacks) -> Policy:

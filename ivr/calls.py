@@ -46,6 +46,7 @@ from ivr.voice.events import (
     Event,
     HungUp,
     Keys,
+    Lookup,
     NotKept,
     Rated,
     RoomFound,
@@ -113,6 +114,7 @@ class Call:
         self.steps: list[dict[str, Any]] = []
         self.step, self.step_since = self.session.step, now
         self.outcome = "failed"
+        self.wrong_codes = 0
         self.talked = False  # with an operator
 
     async def carry(self) -> None:
@@ -205,7 +207,9 @@ class Call:
                 self.facts.waits = known.waits
                 return known
             case LookUpCase(code=code):
-                return await intake.look_up(self.facts.caller, code)
+                seen = await intake.look_up(self.facts.caller, code, self.wrong_codes)
+                self.wrong_codes += seen.result is Lookup.UNKNOWN
+                return seen
             case HangUp():
                 raise AssertionError("the loop ends before this")
             case Record() if not self.channel.hung_up:

@@ -55,6 +55,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("recognition", _recognition),
         ("escalation", _escalation),
         ("leaving", _leaving),
+        ("exposure", _exposure),
     ]
     findings = []
     for name, look in looks:
@@ -371,6 +372,19 @@ async def _store(settings: Settings) -> Finding:
     except Exception as error:
         return Finding("store", False, str(error), "compare recordings_store in config.yaml with the store")
     return Finding("store", True, f"{settings.recordings_store.url} answers")
+
+
+async def _exposure(settings: Settings) -> Finding:
+    """What others could see of people's words."""
+    from ivr import exposure
+
+    seen = [exposure.modes(settings), exposure.proxies(settings)]
+    seen += [await exposure.websocket(settings), await exposure.factors(settings)]
+    wrong = [each for each in seen if each.found]
+    found = "; ".join(each.found for each in wrong)
+    if not wrong:
+        found = "folders are closed to others, admins have a second factor, proxies are named"
+    return Finding("exposure", not wrong, found, "; ".join(each.mend for each in wrong))
 
 
 async def _answers(host: str, port: int) -> bool:

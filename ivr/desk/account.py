@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import Select, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk import auditing, limiting, passwords, signing_in, totp
 from ivr.desk.limiting import TooOften
-from ivr.desk.people import Person, factor_key, name_key
+from ivr.desk.people import ALONE_ONE_OF, Person, factor_key, name_key
 from ivr.desk.refusals import Refused, WrongField
 from ivr.desk.signing_in import OF_A_FACTOR, OF_A_NAME, From, Keeping, Session
-from ivr.store.tables import people, sessions
+from ivr.store.tables import audit, people, sessions
+
+TOLD_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Account:
     factor_needed: bool
     recovery: int
     sessions: Sequence[Any]
+    done_to: Sequence[Any]  # what others did to their signing in lately: at, action, by
 
 
 async def account(engine: AsyncEngine, person: UUID, now: datetime, keeping: Keeping) -> Account:
@@ -40,7 +43,18 @@ async def account(engine: AsyncEngine, person: UUID, now: datetime, keeping: Kee
         mine = select(people, signing_in.needs_factor().label("needed")).where(people.c.id == person)
         row = (await connection.execute(mine)).one()
         found = (await connection.execute(living.order_by(its.made_at.desc()).limit(50))).all()
-    return Account(row.signed_in_at, row.password_at, row.totp_since, row.needed, len(row.recovery), found)
+        done = (await connection.execute(_done_to(row.name, person, now))).all()
+    factor = (row.totp_since, row.needed, len(row.recovery))
+    return Account(row.signed_in_at, row.password_at, *factor, found, done)
+
+
+def _done_to(name: str, person: UUID, now: datetime) -> Select[Any]:
+    its = audit.c
+    query = select(its.at, its.action, people.c.full_name.label("by"))
+    query = query.outerjoin_from(audit, people, its.person_id == people.c.id)
+    query = query.where(its.subject == f"person/{name}", its.action.in_(ALONE_ONE_OF))
+    mine = its.person_id.is_distinct_from(person)
+    return query.where(mine, its.at > now - TOLD_FOR).order_by(its.at.desc()).limit(10)
 
 
 async def change_password(
@@ -48,7 +62,7 @@ async def change_password(
 ) -> str:
     """The token of a new session; their others end. Raises WrongField (old, password), TooOften."""
     person = session.person
-    await _prove(engine, person, old, now)
+    await prove(engine, person, old, now)
     passwords.check(new, person.name, person.full_name)
     if new == old:
         raise WrongField("password", "must not be the old one")
@@ -60,17 +74,22 @@ async def change_password(
         return await signing_in.begin(connection, person.id, now, came, keeping)
 
 
-async def _prove(engine: AsyncEngine, person: Person, password: str, now: datetime) -> None:
+async def prove(engine: AsyncEngine, person: Person, password: str, now: datetime) -> None:
     """It is really them, not somebody at their desk. Raises WrongField, TooOften."""
     async with engine.begin() as connection:
-        until = await limiting.count(connection, name_key(person.name), OF_A_NAME, now)
+        until = await limiting.count(connection, _own_key(person), OF_A_NAME, now)
         row = (await connection.execute(select(people).where(people.c.id == person.id))).one()
     if until:
         raise TooOften(until)
     if not await passwords.fits(password[: passwords.LONGEST], row.password_hash):
         raise WrongField("old", "is not the password")
     async with engine.begin() as connection:
-        await limiting.forgive(connection, name_key(person.name))
+        await limiting.forgive(connection, _own_key(person))
+
+
+def _own_key(person: Person) -> str:
+    """Of those who are signed in: what strangers try of the name is not counted here."""
+    return f"{name_key(person.name)}/signed-in"
 
 
 async def propose_factor(engine: AsyncEngine, person: UUID) -> str:
@@ -114,7 +133,7 @@ async def replace_factor(
 
     `secret` was on their screen only: nothing waits to be confirmed. Raises WrongField (old, code), TooOften.
     """
-    await _prove(engine, session.person, password, now)
+    await prove(engine, session.person, password, now)
     step = totp.step_of(secret, "".join(code.split()), now, 0) if totp.is_secret(secret) else None
     if step is None:
         raise WrongField("code", "doesn't fit")
@@ -144,7 +163,7 @@ async def drop_factor(
     engine: AsyncEngine, session: Session, password: str, now: datetime, came: From
 ) -> None:
     """The password alone from now on. Raises WrongField (old), TooOften; Refused where the role needs it."""
-    await _prove(engine, session.person, password, now)
+    await prove(engine, session.person, password, now)
     person = session.person.id
     values: dict[str, Any] = {"totp_secret": "", "totp_since": None, "totp_step": 0, "recovery": []}
     async with engine.begin() as connection:

@@ -22,6 +22,8 @@ from ivr.cases.escalation import Ladder, Ladders, Term, from_json
 from ivr.cases.routing import Rule, Rules, Scope
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import REOPEN
+from ivr.desk import limiting
+from ivr.desk.limiting import Limit
 from ivr.desk.parts import parts_column, parts_seen
 from ivr.store.blocked_callers import blocked_callers, in_force
 from ivr.store.direct import Prepared, asking, direct
@@ -31,6 +33,7 @@ from ivr.store.listening import listen
 from ivr.store.tables import (
     agencies,
     areas,
+    attempts,
     calendar_days,
     calendar_revisions,
     cases,
@@ -48,6 +51,8 @@ log = logging.getLogger(__name__)
 CHANNEL = "ivr_directory"  # NOTIFY when agencies, areas, topics, rules or calendar change
 # Withheld numbers share one allowance; it is larger so that one of them can't shut out the rest.
 WITHHELD_TIMES = 20
+MANY_MISSES = 100  # wrong codes of all callers within the window: somebody guesses
+MISSES_OF_ALL = "codes by telephone"  # their key in `attempts`
 
 
 class BookEmpty(Exception):
@@ -184,18 +189,27 @@ class Book:
             row = await _SAME.first(raw, caller=caller, since=since, **matter)
         return None if row is None else (row["code"], str(row["id"]))
 
-    async def look_up(self, number: str, code: str, now: datetime, *, counts: bool = True) -> CaseSeen:
-        """One question to the database; a second one only to note a wrong code (unless not `counts`)."""
+    async def look_up(
+        self, number: str, code: str, now: datetime, *, counts: bool = True, missed: int = 0
+    ) -> CaseSeen:
+        """One question to the database; a second one only to note a wrong code (unless not `counts`).
+
+        `missed`: wrong codes of this call. Withheld numbers share no allowance, lest one shut out the rest:
+        each call has its own. While many guess, a call has one; who has a case here by her number keeps hers.
+        """
         caller, since = phone.key(number, self.area_code), now - self.window
+        most = self.limits_now.wrong_codes
         async with direct(self.engine) as (connection, raw):
-            row = await _SEEN.first(raw, caller=caller, code=code, since=since)
-            if row["misses"] >= self.limits_now.wrong_codes * (1 if caller else WITHHELD_TIMES):
+            row = await _SEEN.first(raw, caller=caller, code=code, since=since, all=MISSES_OF_ALL)
+            guessed = row["in_all"] >= MANY_MISSES and not row["hers"]
+            if missed >= (1 if guessed else most) or (caller and row["misses"] >= most):
                 return CaseSeen(Lookup.TOO_MANY)
             if row["status"] is not None:
                 return _seen_in(row, caller, now)
             if counts:
                 await connection.execute(delete(code_misses).where(code_misses.c.at < since))
                 await connection.execute(insert(code_misses).values(caller_key=caller, at=now))
+                await limiting.count(connection, MISSES_OF_ALL, Limit(MANY_MISSES, self.window), now)
             return CaseSeen(Lookup.UNKNOWN)
 
     async def _reload(self) -> None:
@@ -278,7 +292,19 @@ def seen() -> Select[Any]:
     """How often `caller` missed `since`, and the case of `code` if there is one: always exactly one row."""
     by_caller = code_misses.c.caller_key == bindparam("caller")
     lately = code_misses.c.at > bindparam("since")
-    one = select(func.count().label("misses")).select_from(code_misses).where(by_caller, lately).subquery()
+    in_all = select(attempts.c.many).where(
+        attempts.c.key == bindparam("all"), attempts.c.since > bindparam("since")
+    )
+    one = (
+        select(
+            func.count().label("misses"),
+            func.coalesce(in_all.scalar_subquery(), 0).label("in_all"),
+            select(cases.c.id).where(*_HERS).exists().label("hers"),
+        )
+        .select_from(code_misses)
+        .where(by_caller, lately)
+        .subquery()
+    )
     told = (cases.c.answer, cases.c.answer_voice, cases.c.satisfaction, cases.c.caller_key, cases.c.callback)
     stands = (cases.c.status, cases.c.agency, cases.c.due_at, cases.c.closed_at, cases.c.kind)
     case = select(*stands, *told, parts_column())

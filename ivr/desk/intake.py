@@ -193,9 +193,7 @@ class Intake:
         """Add the words to this caller's open case of the same matter; "" when none is known."""
         words = [recorded for recorded in opening.recordings if recorded.name]
         try:
-            found = await _within(
-                COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock())
-            )
+            found = await _within(COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock()))
         except AWAY as error:  # then a case of its own, which the desk may merge
             log.warning("an open case of this caller could not be looked for: %s", error)
             return ""
@@ -262,12 +260,15 @@ class Intake:
         except AWAY:
             return CallerKnown()
 
-    async def look_up(self, number: str, code: str) -> CaseSeen:
-        """What may be told about a code. Wrong codes are counted per caller, across all workers."""
+    async def look_up(self, number: str, code: str, missed: int = 0) -> CaseSeen:
+        """What may be told about a code. Wrong codes are counted per caller, across all workers.
+
+        `missed`: wrong ones of this call so far.
+        """
         # Asked before the books: a case that comes into them in between is found there.
         promised = code in self._promised or await asyncio.to_thread(self.others_promise, code)
         try:
-            looking = self.book.look_up(number, code, self.clock(), counts=not promised)
+            looking = self.book.look_up(number, code, self.clock(), counts=not promised, missed=missed)
             seen = await _within(LOOK_UP_SECONDS, looking)
         except AWAY as error:
             log.warning("a tracking code could not be looked up: %s", error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete, literal, select
+from sqlalchemy import case, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -56,9 +56,18 @@ async def spent(connection: AsyncConnection, key: str, limit: Limit, now: dateti
     return since and since + limit.within
 
 
+async def give_back(connection: AsyncConnection, key: str) -> None:
+    """One try that turned out right is no try."""
+    its = attempts.c
+    fewer = update(attempts).where(its.key == key[:LONGEST_KEY], its.many > 0)
+    await connection.execute(fewer.values(many=its.many - 1))
+
+
 async def forgive(connection: AsyncConnection, key: str) -> None:
-    """As if it had never been tried."""
-    await connection.execute(delete(attempts).where(attempts.c.key == key[:LONGEST_KEY]))
+    """As if it had never been tried, nor what is counted below it: "name/karimi/…" with "name/karimi"."""
+    key = key[:LONGEST_KEY]
+    below = attempts.c.key.startswith(f"{key}/", autoescape=True)
+    await connection.execute(delete(attempts).where((attempts.c.key == key) | below))
 
 
 async def forget(connection: AsyncConnection, now: datetime) -> None:

@@ -9,6 +9,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from ivr.desk.common_passwords import is_common
 from ivr.desk.refusals import WrongField
 
 SHORTEST, LONGEST = 10, 200
@@ -26,13 +27,16 @@ def check(password: str, name: str, full_name: str = "") -> None:
         raise WrongField("password", f"must have {LONGEST} characters or fewer")
     if len(set(plain)) < 5 or plain.isdigit():
         raise WrongField("password", "is too easy to guess")
+    if is_common(plain):
+        raise WrongField("password", "is too easy to guess")
     if any(part in plain for part in (name.casefold(), *full_name.casefold().split()) if len(part) > 3):
         raise WrongField("password", "must not hold the name")
 
 
 def by_chance() -> str:
     """Like "k7mx-…": 77 bits, easy to read from paper."""
-    return "-".join("".join(secrets.choice(CHANCE_LETTERS) for _ in range(4)) for _ in range(4))
+    made = "-".join("".join(secrets.choice(CHANCE_LETTERS) for _ in range(4)) for _ in range(4))
+    return by_chance() if is_common(made) else made  # one in some thousands
 
 
 async def hashed(password: str) -> str:

@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,11 +19,18 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk import auditing, limiting, passwords
 from ivr.desk.refusals import Refused, WrongField
 from ivr.desk.registering import RESERVED
-from ivr.store.tables import agencies, areas, cases, people, referrals, sessions
+from ivr.store.tables import agencies, areas, audit, cases, people, referrals, sessions
 
 Json = dict[str, Any]
 NAME = re.compile(r"[a-z][a-z0-9_.-]{1,29}")
 LONGEST_NAME = 80
+# Both together make an admin into whomever they like: one admin does one of them within a day.
+ALONE_ONE_OF = frozenset({"password_set", "totp_reset"})
+ALONE_WITHIN = timedelta(days=1)
+
+
+class SecondAdmin(Refused):
+    """It takes another admin, or who has the machine (`ivr user`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +207,8 @@ async def _change(
         row = (await connection.execute(changed)).first()
         if row is None:
             raise Refused(f"there is nobody called {name[:40]}")
+        if by and action in ALONE_ONE_OF and await _did_the_other(connection, name, action, now, by):
+            raise SecondAdmin("who took the one away may not give the other within a day")
         for key in (name_key(name), factor_key(row.id)):
             await limiting.forgive(connection, key)
         if action != "person_unlocked":
@@ -207,9 +216,18 @@ async def _change(
         await auditing.note(connection, now, action, person=by, subject=f"person/{name}", address=address)
 
 
+async def _did_the_other(
+    connection: AsyncConnection, name: str, action: str, now: datetime, by: UUID
+) -> bool:
+    its = audit.c
+    other = its.action.in_(ALONE_ONE_OF - {action})
+    query = select(its.id).where(its.subject == f"person/{name}", other, its.person_id == by)
+    return (await connection.execute(query.where(its.at > now - ALONE_WITHIN).limit(1))).first() is not None
+
+
 def name_key(name: str) -> str:
     """What wrong passwords are counted under, whether anybody has the name or not."""
-    return f"name/{name}"
+    return f"name/{name.replace('/', ' ')}"  # what is typed as a name reaches no other key
 
 
 def factor_key(person: UUID) -> str:

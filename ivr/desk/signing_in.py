@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk import auditing, limiting, passwords, totp
+from ivr.desk import auditing, known_browsers, limiting, passwords, totp
 from ivr.desk.limiting import Limit, TooOften
 from ivr.desk.people import Person, factor_key, name_key
 from ivr.desk.refusals import Refused
@@ -23,9 +23,11 @@ TOKEN_BYTES = 32
 LONGEST_BROWSER = 200
 SEEN_EVERY = timedelta(minutes=1)  # so that not every page costs a write
 
-# Whole offices share one address; a person's name bears less.
+# Whole offices share one address; who signs in is not counted against it. A name bears less from one address,
+# and what all strangers together may try of it does not touch a browser that signed in with it before.
 OF_AN_ADDRESS = Limit(60, timedelta(minutes=10))
 OF_A_NAME = Limit(8, timedelta(minutes=15))
+OF_A_NAME_IN_ALL = Limit(40, timedelta(minutes=15))
 OF_A_FACTOR = Limit(8, timedelta(minutes=15))
 FACTOR_WITHIN = timedelta(minutes=10)  # after the password
 
@@ -48,6 +50,15 @@ class From:
 
     address: str = ""
     browser: str = ""
+    marks: str = ""  # of names that signed in there before (known_browsers)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """`token` of a new session; `marks` for the browser to be known by."""
+
+    token: str
+    marks: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +70,23 @@ class Session:
 
 async def sign_in(
     engine: AsyncEngine, name: str, password: str, now: datetime, came: From, keeping: Keeping
-) -> str:
-    """The token of a new session, which may still need the second factor.
+) -> Begun:
+    """A new session, which may still need the second factor.
 
     Raises NotSignedIn, which never tells what was wrong, and TooOften, for names that nobody has too.
     """
     name = name.strip().casefold()[:40]
     async with engine.begin() as connection:
-        limits = ((f"address/{came.address}", OF_AN_ADDRESS), (name_key(name), OF_A_NAME))
-        until = [await limiting.count(connection, key, limit, now) for key, limit in limits]
         row = (await connection.execute(select(people).where(people.c.name == name))).first()
+        mark = known_browsers.mark_of(came.marks, name, row.password_hash) if row else ""
+        until = [await limiting.count(connection, *each, now) for each in _limits(name, came, mark)]
     if any(until):
         raise TooOften(max(filter(None, until)))
     known = row.password_hash if row else passwords.nobody()
     fits = await passwords.fits(password[: passwords.LONGEST], known)
     async with engine.begin() as connection:
         if row is not None and fits and not row.locked_at:
-            return await _welcome(connection, row, now, came, keeping)
+            return await _welcome(connection, row, now, came, keeping, mark)
         await auditing.note(
             connection,
             now,
@@ -88,14 +99,29 @@ async def sign_in(
     raise NotSignedIn("the name and the password don't belong together")
 
 
+def _limits(name: str, came: From, mark: str) -> list[tuple[str, Limit]]:
+    key = name_key(name)
+    if mark:
+        return [(f"{key}/known/{mark[:16]}", OF_A_NAME)]
+    here = (f"{key}/from/{came.address}", OF_A_NAME)
+    return [(f"address/{came.address}", OF_AN_ADDRESS), here, (key, OF_A_NAME_IN_ALL)]
+
+
 async def _welcome(
-    connection: AsyncConnection, row: Row[Any], now: datetime, came: From, keeping: Keeping
-) -> str:
-    await limiting.forgive(connection, name_key(row.name))
+    connection: AsyncConnection, row: Row[Any], now: datetime, came: From, keeping: Keeping, mark: str
+) -> Begun:
+    limits = _limits(row.name, came, mark)
+    for key, limit in limits:
+        if limit is OF_A_NAME:
+            await limiting.forgive(connection, key)
+        else:  # what others tried meanwhile stays
+            await limiting.give_back(connection, key)
+    marks = known_browsers.remembering(came.marks, row.name, row.password_hash)
     if row.totp_since is not None:
-        return await begin(connection, row.id, now, came, replace(keeping, whole=FACTOR_WITHIN), "totp")
+        waiting = replace(keeping, whole=FACTOR_WITHIN)
+        return Begun(await begin(connection, row.id, now, came, waiting, "totp"), marks)
     await _signed_in(connection, row.id, now, came)
-    return await begin(connection, row.id, now, came, keeping)
+    return Begun(await begin(connection, row.id, now, came, keeping), marks)
 
 
 async def second_factor(

@@ -1,7 +1,9 @@
 """A citizen follows her case by its code, without signing in: what 111 → 6 would tell, and nothing about her.
 
-A code that is no code takes the same way as one that is nobody's. Each address may ask so often, and all of
-them together may miss so often: with a million cases in the books a well-formed guess hits one in 900 times.
+A code that is no code takes the same way as one that is nobody's. With a million cases in the books a
+well-formed guess hits one in 900 times, so guessing must cost; but what many guess shuts nobody out. When an
+address asked or missed often, or all of them together missed often, whoever asks answers a small sum first.
+Only the wrong codes of an address itself make it wait.
 """
 
 from __future__ import annotations
@@ -14,12 +16,18 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.statuses import OPEN, Status
-from ivr.desk import limiting
+from ivr.desk import limiting, questions
 from ivr.desk.limiting import Limit, TooOften
+from ivr.desk.questions import Question
+from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, cases
 
+# Without a question:
 LOOKS = Limit(30, timedelta(minutes=10))  # of one address
-MISSES = Limit(300, timedelta(minutes=10))  # of all addresses
+SLIPS = Limit(5, timedelta(minutes=10))  # wrong ones of one address
+MISSES = Limit(300, timedelta(minutes=10))  # wrong ones of all addresses
+# At all:
+MOST_MISSES = Limit(30, timedelta(minutes=10))  # of one address
 _ALL = "track"
 _LONGEST = 40
 
@@ -40,17 +48,63 @@ class Tracked:
     overdue: bool
 
 
-async def track(engine: AsyncEngine, code: str, address: str, now: datetime) -> Tracked | None:
-    """None when the code is nobody's, or no code at all. Raises TooOften."""
+class Doubted(Refused):
+    """It may be a machine that guesses: `question` first, then the same code again."""
+
+    def __init__(self, question: Question) -> None:
+        super().__init__("a question must be answered first")
+        self.question = question
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """To the question that `proof` came with."""
+
+    proof: str = ""
+    total: str = ""
+
+
+async def track(
+    engine: AsyncEngine, code: str, address: str, now: datetime, answer: Answer = Answer()
+) -> Tracked | None:
+    """None when the code is nobody's, or no code at all. Raises Doubted, TooOften."""
+    own = f"{_ALL}/{_network(address)}"
     async with engine.begin() as connection:
-        until = await limiting.count(connection, f"{_ALL}/{_network(address)}", LOOKS, now)
-        until = until or await limiting.spent(connection, _ALL, MISSES, now)
-        found = None if until else await _find(connection, code[:_LONGEST], now)
-        if found is None and not until:
-            await limiting.count(connection, _ALL, MISSES, now)
+        often = await limiting.count(connection, own, LOOKS, now)
+        until = await limiting.spent(connection, _misses(own), MOST_MISSES, now)
+        question = None
+        if not until and (often or await _suspected(connection, own, now)):
+            question = await _question(connection, answer, now)
+        found = None
+        if not until and not question:
+            found = await _find(connection, code[:_LONGEST], now)
+            if found is None:
+                await _missed(connection, own, now)
     if until:
         raise TooOften(until)
+    if question:
+        raise Doubted(question)
     return found
+
+
+def _misses(own: str) -> str:
+    return f"{own}/misses"
+
+
+async def _suspected(connection: AsyncConnection, own: str, now: datetime) -> bool:
+    limits = ((_misses(own), SLIPS), (_ALL, MISSES))
+    return any([await limiting.spent(connection, key, limit, now) for key, limit in limits])
+
+
+async def _question(connection: AsyncConnection, answer: Answer, now: datetime) -> Question | None:
+    """None: it has been answered."""
+    right = await questions.fits(connection, answer.proof, answer.total, now)
+    return None if right else await questions.ask(connection, now)
+
+
+async def _missed(connection: AsyncConnection, own: str, now: datetime) -> None:
+    await limiting.count(connection, _misses(own), MOST_MISSES, now)
+    await limiting.count(connection, _ALL, MISSES, now)
 
 
 async def _find(connection: AsyncConnection, code: str, now: datetime) -> Tracked | None:

@@ -114,7 +114,7 @@ def launch(command: Sequence[str], settings: Settings, secrets: Secrets, log: Pa
 def _prepare(home: Path, settings: Settings) -> None:
     for part in ("lib", "keys", "data/agi-bin", "spool", "run", "log"):
         (home / part).mkdir(parents=True, exist_ok=True)
-    settings.recordings.mkdir(parents=True, exist_ok=True)
+    settings.recordings.mkdir(parents=True, exist_ok=True, mode=0o700)
     for language in settings.calls.languages:
         folder = home / "data" / "sounds" / language
         folder.mkdir(parents=True, exist_ok=True)

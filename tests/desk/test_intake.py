@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import is_valid
 from ivr.desk import answers, reading
+from ivr.desk.book import MANY_MISSES
 from ivr.store import journal
 from ivr.store.tables import case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
@@ -213,6 +214,40 @@ async def test_wrong_codes_are_counted_per_caller_across_workers_and_forgiven_in
         assert (await two.intake.look_up("09143334444", code)).result is Lookup.FOUND
         two.intake.clock = lambda: WEDNESDAY + two.book.window
         assert (await two.intake.look_up("09141112222", code)).result is Lookup.FOUND
+
+
+async def guess(desk: Office, many: int, number: str = "0913{:07}") -> None:
+    """Each wrong code in a call of its own, each from another number unless told otherwise."""
+    for each in range(many):
+        seen = await desk.intake.look_up(number.format(each), f"1000{each:06}")
+        assert seen.result is Lookup.UNKNOWN
+
+
+async def test_wrong_codes_from_withheld_numbers_shut_out_no_other_withheld_caller(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+        await guess(desk, 110, "")
+        assert (await desk.intake.look_up("", code)).result is Lookup.FOUND
+        assert (await desk.intake.look_up("", code, missed=1)).result is Lookup.TOO_MANY
+        desk.intake.clock = lambda: WEDNESDAY + desk.book.window
+        assert (await desk.intake.look_up("", code, missed=2)).result is Lookup.FOUND
+        assert (await desk.intake.look_up("", code, missed=5)).result is Lookup.TOO_MANY
+
+
+async def test_while_many_numbers_guess_a_call_has_one_try_and_a_citizen_with_a_case_has_hers(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call("09141112222"), opening())
+        await desk.pump.idle()
+        assert (await desk.intake.look_up("09120000001", code, missed=2)).result is Lookup.FOUND
+        await guess(desk, MANY_MISSES)
+        assert (await desk.intake.look_up("09120000001", code)).result is Lookup.FOUND
+        assert (await desk.intake.look_up("09120000001", code, missed=1)).result is Lookup.TOO_MANY
+        assert (await desk.intake.look_up("09141112222", code, missed=2)).result is Lookup.FOUND
 
 
 async def test_a_promised_code_that_is_not_in_the_books_yet_is_not_called_unknown(

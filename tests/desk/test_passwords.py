@@ -28,6 +28,17 @@ async def test_passwords_are_kept_as_argon2id_with_64_mib() -> None:
         "xx-MARYAM-yy",
         "x" * 201,
         "abababababab",
+        "password12",
+        "P@ssw0rd2024!",
+        "Tabriz1403!!",
+        "qwertyuiop1",
+        "1qaz2wsx3edc",
+        "iloveyou1234",
+        "zahra.hossein1370",
+        "\u0636\u0635\u062b\u0642\u0641\u063a\u0639\u0647\u062e\u062d",
+        "\u0634\u0633\u064a\u0628\u0644\u0627\u062a\u0646\u0645\u0643",
+        "Esteghlal@1400",
+        "admin-admin-12",
     ],
 )
 def test_what_is_easily_guessed_is_refused(password: str) -> None:
@@ -35,6 +46,13 @@ def test_what_is_easily_guessed_is_refused(password: str) -> None:
         passwords.check(password, "karimi", "Maryam K")
 
 
+@pytest.mark.parametrize(
+    "password", ["an old brown kettle 7", "seven green bicycles", "my sister's red umbrella", "Vg7#kq9Zt-mw"]
+)
+def test_a_sentence_of_one_s_own_is_good_enough(password: str) -> None:
+    passwords.check(password, "karimi", "Maryam K")
+
+
 def test_what_chance_makes_is_good_enough() -> None:
-    for _ in range(50):
+    for _ in range(2_000):
         passwords.check(passwords.by_chance(), "karimi")

@@ -50,7 +50,7 @@ async def ask(
 ) -> tuple[ClientResponse, str]:
     """The answer and its text; a stream's headers are enough. Posted with a genuine CSRF token."""
     client = await panel.anybody()
-    headers = {"Cookie": f"seda={token or 'nobody'}; {sessions.GUEST}={'g' * 32}"}
+    headers = {"Cookie": f"seda={token or 'nobody'}; {sessions.guest_name(False)}={'g' * 32}"}
     sent = None
     if route.method not in sessions.SAFE:
         sent = {"csrf": sessions.token_for(token or "g" * 32)} | dict(fields or {})
