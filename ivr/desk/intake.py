@@ -112,7 +112,7 @@ class Intake:
         """
         if call.naming is None or call.naming[0] != name:
             fact = {"type": BEGUN, "at": self.clock().isoformat(), "call": _call(call), "name": name}
-            fact |= {"code": code, **_chosen(chosen)}
+            fact |= {"case": call.cases.get(code, ""), "code": code, **_chosen(chosen)}
             writing = self.journal.append(fact, within=SHARE_SECONDS, keep=True)
             writing.add_done_callback(_forget)
             call.naming = name, writing
@@ -193,9 +193,7 @@ class Intake:
         """Add the words to this caller's open case of the same matter; "" when none is known."""
         words = [recorded for recorded in opening.recordings if recorded.name]
         try:
-            found = await _within(
-                COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock())
-            )
+            found = await _within(COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock()))
         except AWAY as error:  # then a case of its own, which the desk may merge
             log.warning("an open case of this caller could not be looked for: %s", error)
             return ""

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.code import is_valid
+from ivr.cases.code import CAPACITY, code_for, is_valid, number_of
 from ivr.desk.codes import AHEAD, CHUNK, CodeBlock, CodesError
-from ivr.store.code_blocks import BLOCK, code_blocks, key_material
+from ivr.store.code_blocks import BLOCK, DESK_FIRST, code_blocks, key_material
 
 
 async def opened(engine: AsyncEngine | None, folder: Path) -> CodeBlock:
@@ -98,4 +98,11 @@ async def test_two_processes_can_t_share_a_folder(tmp_path: Path) -> None:
     codes = await opened(None, tmp_path)
     with pytest.raises(CodesError, match="in use"):
         await opened(None, tmp_path)
+    codes.close()
+
+
+async def test_every_code_tells_its_number(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    numbers = [0, 1, BLOCK, DESK_FIRST, CAPACITY - 1]
+    assert [number_of(code_for(number, codes._key), codes._key) for number in numbers] == numbers
     codes.close()
