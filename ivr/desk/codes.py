@@ -5,8 +5,8 @@ of a chunk and never gives a number twice. The key of the codes is cached beside
 only.
 
 A disk can be set back (a snapshot), and then its pointer is old. Two others know better: the database, which
-is told of each chunk and knows the cases, and a mark elsewhere on the disk, for when the database is away. When
-either is ahead, nothing leased before is used again.
+is told of each chunk and knows the cases, and a mark elsewhere on the disk, for when the database is away.
+When either is ahead, nothing leased before is used again.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from ivr.desk.joining import reserve
 from ivr.desk.strays import LOOK_BACK_SECONDS, Shelf, Stray, remember, strays, without_row
 from ivr.desk.telling import ask
 from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.flushing import flush
 from ivr.store.journal import Fact, Journal
 from ivr.store.room import trim
 from ivr.store.tables import cases
@@ -158,6 +159,7 @@ def _opening(call: dict[str, Any], at: str, told: Fact | None) -> Fact:
 def _measured(root: Path, stray: Stray) -> Recorded:
     path = root / f"{stray.name}.wav"
     trim(path)  # whoever set room aside for it is dead
+    flush(path, root)  # nobody has
     found = measure(path.read_bytes())
     ended: Any = Ended.HANGUP  # nobody is left to say how
     if found.seconds < LEAST_SECONDS:
