@@ -114,8 +114,7 @@ async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: F
     added = await connection.execute(_INSERT_RECORDING.returning(recordings.c.name), [row])
     if added.first() is None:  # applied before
         if promised:  # no change of a case's row without an event
-            details = {"code": promise}
-            await add_event(connection, uuid.UUID(fact["id"]), case, at, "code_promised", details)
+            await add_event(connection, uuid.UUID(fact["id"]), case, at, "code_promised", {"code": promise})
         return
     if fact["instead"]:
         this_call = (recordings.c.case_id == case, recordings.c.call_id == row["call_id"])

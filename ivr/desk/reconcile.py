@@ -100,7 +100,9 @@ async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, d
 async def _enter(shelf: Shelf, stray: Stray, recorded: Recorded, told: Sequence[Fact], done: Pass) -> None:
     """By what the journal tells, the best first; by the file alone when that can't be used."""
     page = await shelf.book.page()
-    for fact in [*sorted(told, key=_trust), None]:
+    best = sorted(told, key=_trust)
+    codeless = [{**fact, "code": ""} for fact in best if fact.get("code")]  # it may be a stranger's
+    for fact in [*best, *codeless, None]:
         try:
             facts = await _facts(shelf.engine, stray, recorded, fact)
             await apply(shelf.engine, page, facts)

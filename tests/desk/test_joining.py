@@ -183,3 +183,19 @@ async def test_an_addition_never_joins_a_stranger_s_case_by_its_code(
         cases = {case["caller"]: case for case in await reading.cases(engine)}
         assert cases["09140000000"]["code"] == theirs != cases["09141234567"]["code"]
         assert [len(case["recordings"]) for case in cases.values()] == [1, 1]
+
+
+async def test_words_found_under_a_stranger_s_code_keep_their_caller(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        theirs = await desk.intake.open_case(call("09140000000"), opening())
+        facts = call()
+        facts.cases[theirs] = str(uuid.uuid4())
+        await desk.intake.recording_begun(facts, put(tmp_path), CHOSEN, theirs)
+        await desk.pump.idle()
+        desk.intake.live.clear()
+        assert (await one_pass(desk, tmp_path)).added == 1
+        found = {case["caller"]: case for case in await reading.cases(engine)}
+        assert found["09140000000"]["code"] == theirs != found["09141234567"]["code"]
+        assert found["09141234567"]["topic"] == "water.supply"
