@@ -20,7 +20,7 @@ from zoneinfo import ZoneInfo
 import uvloop
 from sqlalchemy import text
 
-from ivr import live, lost_calls, supervising
+from ivr import live, lost_calls, quiet, supervising
 from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settle
@@ -45,7 +45,7 @@ from ivr.desk.signing_in import Keeping
 from ivr.desk.suggesting import Learning
 from ivr.desk.telling import others_promise
 from ivr.dialling import Dialler, Trunk
-from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings, tell_systemd
+from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings
 from ivr.offered import Offered
 from ivr.prompts import booth
 from ivr.secrets import load as load_secrets
@@ -64,7 +64,7 @@ from ivr.transcribing import Transcriber
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
-from ivr.watchdog import watch_loop
+from ivr.watchdog import tell_systemd, watch_loop
 from ivr.web import metrics
 from ivr.web.counter import Counter
 from ivr.web.doors import Doors, runner_of
@@ -115,6 +115,10 @@ def policy(settings: Callbacks) -> Policy:
         gaps=[timedelta(hours=hours) for hours in settings.gaps_hours],
         busy_gap=timedelta(minutes=settings.busy_minutes),
         per_number_per_day=settings.per_number_per_day,
+        verify_gap=timedelta(days=settings.verify_days),
+        verify_rings=settings.verify_rings,
+        verify_per_caller_per_day=settings.verify_per_caller_per_day,
+        verify_per_channel_per_day=settings.verify_per_channel_per_day,
     )
 
 
@@ -168,7 +172,7 @@ class Hotline:
             settings.ami.username,
             self.secrets.ami,
             action_seconds=settings.ami.action_seconds,
-            events="off",
+            events="call",  # Asterisk filters them: dialplan/shared/accounts.conf.j2
         )
 
     async def run(self) -> None:
@@ -194,9 +198,9 @@ class Hotline:
         self.codes.open()
         stack.callback(self.codes.close)
         log.info("process %d keeps its facts in %s", os.getpid(), journal.folder.parent)
-        offered = Offered(
-            self.engine, directory_from(settings.seed_path), self.sounds.path, settings.calls.languages
-        )
+        files = directory_from(settings.seed_path)
+        files = dataclasses.replace(files, calls_back=bool(settings.callbacks.dial))
+        offered = Offered(self.engine, files, self.sounds.path, settings.calls.languages)
         self.book.told.append(partial(self._offer, offered))
         self.line = Line(
             menu=await self._first_menu(),
@@ -232,19 +236,25 @@ class Hotline:
         iranian_holidays(self.clock().year)  # a tenth of a second, which no caller shall wait for
         await worker.start()
         stack.push_async_callback(worker.close)
-        watched = menus.watch(self.engine, settings.calls.menu, self._published)
-        vanished = lost_calls.follow(self.engine, settings.spool, self.line.intake, self.ami)
+        loops = worker.loops
+        watched = partial(menus.watch, self.engine, settings.calls.menu, self._published)
+        vanished = partial(lost_calls.follow, self.engine, settings.spool, self.line.intake, self.ami)
         process = f"{socket.gethostname()}:{os.getpid()}"
-        told = live.tell(self.engine, process, self.line.going_on, self.line.clock)
-        for watching in (watched, watch_loop(), self.volumes.watch(), vanished, told):
-            stack.callback(asyncio.create_task(watching).cancel)
+        told = partial(live.tell, self.engine, process, self.line.going_on, self.line.clock)
+        loops.start("menu", watched)
+        loops.start("stall watchdog", watch_loop)
+        loops.start("disks", self.volumes.watch)
+        loops.start("vanished calls", vanished)
+        loops.start("live board", told)
+        loops.start("silent telephones", partial(quiet.watch, self.ami, self.line.live))
+        self.ami.on("BridgeEnter", lambda event: self.line.talks(event.uniqueid))
         self.ami.start()
         stack.push_async_callback(self.ami.close)
         delivery = Delivery(self.engine, settings.notify, settings.seed_path, self.clock)
-        stack.callback(asyncio.create_task(delivery.run(), name="delivery").cancel)
+        loops.start("delivery", delivery.run)
         if (recogniser := self._recogniser()) is not None:
             listener = Transcriber(self.engine, recogniser, settings.recordings, self.learning, self.clock)
-            stack.callback(asyncio.create_task(listener.run(), name="transcriber").cancel)
+            loops.start("transcriber", listener.run)
         server = await self._open_doors(stack)
         self._call_back(stack)  # only once whoever answers can be heard
         return server
@@ -310,7 +320,7 @@ class Hotline:
         )
         originate.start()
         stack.push_async_callback(originate.close)
-        stack.callback(asyncio.create_task(dialler.run(), name="dialler").cancel)
+        self.worker.loops.start("dialler", dialler.run)
 
     def _server(self) -> AgiServer:
         agi = self.settings.agi
@@ -393,7 +403,7 @@ class Hotline:
         attach(pages, self._counter())
         self.panel = self._panel()
         made = panel.attach(pages, self.panel, self.settings.province.timezone)
-        stack.callback(asyncio.create_task(keep_swept(self.derived), name="derived").cancel)
+        self.worker.loops.start("derived", partial(keep_swept, self.derived))
         runner, limits = await runner_of(pages), self.settings.web
         stack.push_async_callback(runner.cleanup)
         inside = cast(Callable[[], asyncio.Protocol], runner.server)
@@ -423,6 +433,10 @@ class Hotline:
             Gauge("ivr_journal_on_spare", "Whether the journal goes on on the second volume.",
                   self.line.intake.journal.on_spare),
             Gauge("ivr_stray_recordings", "Recordings that wait for the reconciler.", self.worker.strays),
+            Gauge("ivr_loops_failing", "Of what runs beside calls, how many keep failing.",
+                  len(self.worker.loops.troubles)),
+            *(Gauge("ivr_loop_failures", "How often what runs beside calls failed and was begun again.",
+                    each.failures, {"loop": each.name}) for each in self.worker.loops.all),
             Gauge("ivr_recordings_without_case", "Recordings too short or without a word.", caseless),
             Gauge("ivr_dead_letters", "Messages that were put aside with a reason.", dead),
         ]  # fmt: skip
@@ -506,7 +520,7 @@ class Hotline:
         journal = self.line.intake.journal
         if journal.on_spare:
             found.append(f"the journal goes on on the second volume, {journal.spare}")
-        return found
+        return [*found, *self.worker.loops.troubles]
 
     async def _offer(self, offered: Offered) -> None:
         """Swap one reference; live calls keep what they began with."""

@@ -30,7 +30,9 @@ from ivr.voice.actions import (
     HangUp,
     KeepWords,
     LookUpCase,
+    MissReason,
     OpenCase,
+    Operator,
     Rate,
     RecallCaller,
     Record,
@@ -42,15 +44,18 @@ from ivr.voice.events import (
     CaseOpened,
     Confirmed,
     Event,
+    HungUp,
     Keys,
     NotKept,
     Rated,
     RoomFound,
     Said,
+    Transfer,
+    Transferred,
     WishNoted,
     WordsKept,
 )
-from ivr.voice.menu import Menu
+from ivr.voice.menu import Menu, OperatorStep
 from ivr.voice.session import Session
 
 log = logging.getLogger(__name__)
@@ -69,6 +74,12 @@ class Line:
     clock: Callable[[], datetime]  # the zoned time of the province
     live: dict[str, Call] = field(default_factory=dict)
 
+    def talks(self, unique_id: str) -> None:
+        """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it."""
+        for call in self.live.values():
+            if call.facts.unique_id == unique_id:
+                call.talked = True
+
     def going_on(self) -> list[dict[str, Any]]:
         """What the live board shows of this process's calls."""
         return [call.going_on() for call in self.live.values()]
@@ -83,7 +94,7 @@ class Call:
         menu = line.menu
         if told is not None:  # a call of ours: the network tells our own number
             caller = replace(caller, number=told.number, name="")
-            menu = verdict.menu(told.code, told.seen, told.language)
+            menu = _menu_of(told, menu)
         self.line = line
         self.channel = channel
         self.session = Session(menu, line.directory, caller)
@@ -102,6 +113,7 @@ class Call:
         self.steps: list[dict[str, Any]] = []
         self.step, self.step_since = self.session.step, now
         self.outcome = "failed"
+        self.talked = False  # with an operator
 
     async def carry(self) -> None:
         """Carry it to its end. Whatever happens, words that no case holds become one."""
@@ -109,6 +121,7 @@ class Call:
         await self.line.intake.call_started(self.facts)
         self.line.live[self.facts.id] = self
         try:
+            await self.channel.took()
             await self._converse()
         except Drained:
             self.outcome = "drained"
@@ -162,7 +175,7 @@ class Call:
     def _how_it_ended(self) -> str:
         if self.channel.vanished:
             return LOST
-        return "hung_up" if self.channel.hung_up else "completed"
+        return "hung_up" if self.channel.hung_up and not self.talked else "completed"
 
     async def _answer(self, action: Action) -> Event:
         intake = self.line.intake
@@ -180,6 +193,9 @@ class Call:
                 return RoomFound(bool(name))
             case Confirm():
                 await intake.confirm(self._so_far(), action)
+                return Confirmed()
+            case MissReason():
+                await intake.miss_reason(self._so_far(), action)
                 return Confirmed()
             case Rate():
                 await intake.rate(self._so_far(), action)
@@ -200,6 +216,10 @@ class Call:
                     if self.facts.cases:
                         await self.channel.kept_but(name)
                 return await self.channel.perform(action)
+            case Operator():
+                event = await self.channel.perform(action)
+                talked = isinstance(event, HungUp) and self.talked and not self.channel.vanished
+                return Transferred(Transfer.ANSWERED) if talked else event
             case _:
                 return await self.channel.perform(action)
 
@@ -255,6 +275,14 @@ class Call:
             self._so_far(), self.outcome, self.line.clock(), tuple(self.steps), scraps, self.session.verdict
         )
         log.info("call %s %s after %d steps", self.facts.id, self.outcome, len(self.steps))
+
+
+def _menu_of(told: Briefing, tree: Menu) -> Menu:
+    """The flow of a call of ours. Whom she may ask for an operator, the tree says."""
+    if told.verifies:
+        return verdict.verification(told.language)
+    operators = (step for step in tree.steps.values() if isinstance(step, OperatorStep))
+    return verdict.menu(told.code, told.seen, told.language, next(operators, None))
 
 
 async def carry(line: Line, channel: Channel) -> None:

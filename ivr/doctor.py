@@ -8,12 +8,16 @@ import shutil
 import socket
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ivr.asterisk.server import files_for
 from ivr.settings import Settings, absolute
+
+if TYPE_CHECKING:
+    from ivr.asterisk.ami import Ami
 
 ASTERISK_SECONDS = 5.0
 LATE_SECONDS = 120.0  # what waits longer for the books does not come by itself
@@ -43,6 +47,7 @@ async def examine(settings: Settings) -> list[Finding]:
         ("workers", _workers),
         ("server", _server),
         ("asterisk", _asterisk),
+        ("dialplan", _dialplan),
         ("rights", _rights),
         ("fallback", _fallback),
         ("spool", _spool),
@@ -73,13 +78,18 @@ async def _state(settings: Settings) -> Finding:
 
 
 async def _disk(settings: Settings) -> Finding:
-    from ivr.store.volumes import look
+    from ivr.store.room import Room
+    from ivr.store.volume import SLOW_SECONDS, look
 
     places = [settings.state_path, *([settings.second_path] if settings.second_path else [])]
     looks = await asyncio.gather(*(asyncio.to_thread(look, place) for place in places))
     found = [f"{each.free / (1 << 30):.1f} GiB free under {p}" for p, each in zip(places, looks, strict=True)]
     found += [each.trouble for each in looks if each.trouble]
-    well = looks[0].free >= FREE_BYTES and not any(each.trouble for each in looks)
+    found += [f"{p} is slow: {each.seconds:.1f} s to write a page"
+              for p, each in zip(places, looks, strict=True) if each.seconds > SLOW_SECONDS]  # fmt: skip
+    low = [place for place in places if Room(place / "recordings", settings.ballast_mb << 20).gave_way]
+    found += [f"something fills the disk of {place}: its ballast has given way" for place in low]
+    well = looks[0].free >= FREE_BYTES and not low and not any(each.trouble for each in looks)
     if len(places) > 1 and places[0].stat().st_dev == places[1].stat().st_dev:
         well = False
         found.append("the second volume is on the same disk (or is not mounted)")
@@ -115,10 +125,12 @@ async def _server(settings: Settings) -> Finding:
     on_spare = told.get("ivr_journal_on_spare") == "1"
     full = float(told.get("ivr_open_files", 0)) > 0.8 * float(told.get("ivr_open_files_limit", 1))
     found += ", the journal is on the second volume" if on_spare else ""
+    failing = float(told.get("ivr_loops_failing", 0))
+    found += f", {failing:.0f} of its loops keep failing (its log and /readyz say which)" if failing else ""
     connected = told.get("ivr_ami_connected") == "1"
     found += "" if connected else ", no connection to Asterisk's manager"
     mend = "look at disk, files and asterisk in this list"
-    return Finding("server", bool(told) and connected and not on_spare and not full, found, mend)
+    return Finding("server", bool(told) and connected and not (on_spare or full or failing), found, mend)
 
 
 async def _database(settings: Settings) -> Finding:
@@ -189,24 +201,55 @@ async def _workers(settings: Settings) -> Finding:
 
 
 async def _asterisk(settings: Settings) -> Finding:
-    from ivr.asterisk.ami import Ami
-    from ivr.secrets import load
-
-    ami = Ami(
-        settings.ami.host, settings.ami.port, settings.ami.username, load(settings).ami,
-        action_seconds=settings.ami.action_seconds,
-    )
     try:
-        async with asyncio.timeout(ASTERISK_SECONDS):  # it would try for ever
-            await ami.connect()
+        async with _manager(settings) as ami:
             await ami.action("Ping")
     except Exception as error:
         mend = "start Asterisk; compare manager.conf with ami: in config.yaml"
         found = str(error) or f"AMI does not answer on {settings.ami.host}:{settings.ami.port}"
         return Finding("asterisk", False, found, mend)
+    return Finding("asterisk", True, f"AMI answers on {settings.ami.host}:{settings.ami.port}")
+
+
+async def _dialplan(settings: Settings) -> Finding:
+    """Whether Asterisk has what a call comes to: asked by a function, for which `write=call` is enough."""
+    extension = settings.calls.extension
+    wanted = {"seda111-inbound": extension, "seda111-call": "s", "seda111-fallback": "s"}
+    wanted |= {"seda111-callback": "s"}
+    there: dict[str, str] = {}
+    try:
+        async with _manager(settings) as ami:
+            for context, exten in wanted.items():
+                asked = f"DIALPLAN_EXISTS({context},{exten},1)"
+                there[f"{exten}@{context}"] = str((await ami.action("Getvar", Variable=asked)).value or "")
+    except Exception as error:
+        found = str(error) or "Asterisk does not say what its dialplan holds"
+        return Finding("dialplan", False, found, "load func_dialplan; look at asterisk in this list")
+    if missing := [place for place, answer in there.items() if answer != "1"]:
+        found = f"Asterisk knows no {', '.join(missing)}: every call there fails"
+        mend = "#include extensions_seda111.conf, then dialplan reload (docs/production.md, section 2)"
+        return Finding("dialplan", False, found, mend)
+    return Finding("dialplan", True, f"a call to {extension}@seda111-inbound reaches the hotline")
+
+
+@asynccontextmanager
+async def _manager(settings: Settings) -> AsyncIterator[Ami]:
+    from ivr.asterisk.ami import Ami
+    from ivr.secrets import load
+
+    ami = Ami(
+        settings.ami.host,
+        settings.ami.port,
+        settings.ami.username,
+        load(settings).ami,
+        action_seconds=settings.ami.action_seconds,
+    )
+    try:
+        async with asyncio.timeout(ASTERISK_SECONDS):  # it would try for ever
+            await ami.connect()
+            yield ami
     finally:
         await ami.close()
-    return Finding("asterisk", True, f"AMI answers on {settings.ami.host}:{settings.ami.port}")
 
 
 async def _rights(settings: Settings) -> Finding:

@@ -130,14 +130,6 @@ def _obtain(settings: Settings, folder: Path) -> dict[str, socket.socket]:
     return taken
 
 
-def tell_systemd() -> None:
-    """Say that we serve, where systemd wants to know (Type=notify): it may stop the other one now."""
-    if address := os.environ.get("NOTIFY_SOCKET"):
-        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
-            systemd.connect(f"\0{address[1:]}" if address.startswith("@") else address)
-            systemd.send(b"READY=1")
-
-
 def siblings(folder: Path) -> list[str]:
     """The names of those that share now. What dead ones left is removed."""
     names = []

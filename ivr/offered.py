@@ -46,6 +46,7 @@ class Offered:
         silent = {id for id in self.added if not all(self._sound(id, each) for each in self._languages)}
         self.directory = replace(
             found,
+            calls_back=self._files.calls_back,
             topics=tuple(each for each in found.topics if f"topic.{each.code}" not in silent),
             counties=tuple(each for each in found.counties if f"county.{each.code}" not in silent),
         )

@@ -20,6 +20,7 @@ from ivr.voice.actions import (
     HangUp,
     KeepWords,
     LookUpCase,
+    MissReason,
     OpenCase,
     Operator,
     Rate,
@@ -106,6 +107,7 @@ class Desk:
     new_code: Callable[[OpenCase], str] = example_code
     look_up: Callable[[str], CaseSeen] = empty_books
     county: str = ""
+    language: str = ""  # … and the one she spoke
     blocked: bool = False
     joined: bool = False  # her words belong to the case of an earlier call
     operator: Transfer = Transfer.NOBODY
@@ -273,7 +275,7 @@ class _Call:
             case Operator():
                 return self.source.interrupt(action) or Transferred(self.desk.operator)
             case RecallCaller():
-                return CallerKnown(self.desk.county, self.desk.blocked)
+                return CallerKnown(self.desk.county, self.desk.blocked, language=self.desk.language)
             case LookUpCase(code=code):
                 return self.desk.look_up(code)
             case FindRoom():
@@ -282,7 +284,7 @@ class _Call:
                 return WishNoted(self.desk.keeps)
             case KeepWords():
                 return WordsKept() if self.desk.keeps else NotKept()
-            case Confirm():
+            case Confirm() | MissReason():
                 return Confirmed()
             case Rate():
                 return Rated()

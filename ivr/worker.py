@@ -34,6 +34,7 @@ from ivr.desk.storing import store_recordings
 from ivr.desk.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
 from ivr.desk.telling import SIGN_SECONDS
 from ivr.desk.timing import end_pauses
+from ivr.every import Loops
 from ivr.store import slots
 from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, is_our_fault
@@ -55,7 +56,6 @@ RETENTION_SECONDS = 3600.0  # how often what is kept long enough is taken away
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
 FIRST_LEASE_SECONDS = 10.0
 LAST_SECONDS = 5.0
-LONGEST_WAIT = 60.0
 
 
 Step = Callable[[AsyncEngine, Page, datetime], Awaitable[int]]
@@ -99,7 +99,7 @@ class Worker:
         self.shelf = Shelf(pump.engine, book, recordings, spool, alone)
         self.strays = 0  # recordings that the last pass of the reconciler had to leave
         self._gone = asyncio.Event()
-        self._running: list[asyncio.Task[None]] = []
+        self.loops = Loops()
 
     async def start(self) -> None:
         """Lease tracking codes once, if the database is there, then work in the background."""
@@ -125,27 +125,14 @@ class Worker:
         }
         if self.vault is not None:
             parts["store"] = partial(self._store, self.vault)
-        self._running = [
-            asyncio.create_task(self._again(name, part), name=name) for name, part in parts.items()
-        ]
+        for name, part in parts.items():
+            self.loops.start(name, part)
 
     async def close(self) -> None:
         """Apply what is journalled, if the database is there, then stop."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.pump.idle(), LAST_SECONDS)
-        for part in self._running:
-            part.cancel()
-        await asyncio.gather(*self._running, return_exceptions=True)
-
-    async def _again(self, name: str, part: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        wait = 1.0
-        while True:
-            try:
-                await part()
-            except Exception:
-                log.exception("%s failed; again in %g s", name, wait)
-                await asyncio.sleep(wait)
-                wait = min(wait * 2, LONGEST_WAIT)
+        await self.loops.close()
 
     async def _take_in(self) -> None:
         while True:

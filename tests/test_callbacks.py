@@ -16,9 +16,11 @@ from sqlalchemy import Row, Table, select, update
 from ivr.cases import phone
 from ivr.desk import answers, reading
 from ivr.desk.answers import Voice
+from ivr.desk.book import read_page
+from ivr.desk.registering import Wanted, register
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import BUSY, RINGS, Callee
-from ivr.lab.caller import Beep, HangUp, Hear, Press, Speak, Stay, Step
+from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay, Step
 from ivr.lab.media import is_beep
 from ivr.settings import Callbacks
 from ivr.speech.answers import prepare
@@ -34,8 +36,10 @@ def keys(*each: str) -> tuple[Step, ...]:
     return tuple(step for key in each for step in (Hear(), Press(key)))
 
 
-SOLVED = (Hear(), Press("1"), Hear(), Press("5"), Stay())
-NOT_SOLVED = (Hear(), Press("2"), Hear(), Press("#"), Beep(), Speak(2.6), Press("#"), Stay())
+NEWS = Listen(quiet=2)  # to the end of the question: no key counts before the answer was heard
+SOLVED = (NEWS, Press("1"), Hear(), Press("5"), Stay())
+SAY_WHY = (Press("2"), Hear(), Press("#"), Beep(), Speak(2.6), Press("#"), Stay())
+NOT_SOLVED = (NEWS, *SAY_WHY)
 TONE = 700.0  # Hz; prompts are 400 here, the beep 1,000
 LONG = "آب محلهٔ شما پس از تعمیر لوله‌ها وصل شد. " * 12
 
@@ -104,7 +108,7 @@ async def town(
 ) -> AsyncIterator[Town]:
     callee = Callee()
     dial = f"PJSIP/loopback/sip:{{number}}@127.0.0.1:{await callee.open()}"
-    allowed = Callbacks(dial=dial, ring_seconds=4, at_once=20, **AT_ANY_HOUR)
+    allowed = Callbacks(dial=dial, ring_seconds=4, at_once=20, per_number_per_day=9, **AT_ANY_HOUR)
     async with running_hotline(programs, stand_ins, postgres_url, template, callbacks=allowed) as hotline:
         yield Town(hotline, callee, tmp_path_factory.mktemp("town"))
     callee.close()
@@ -116,7 +120,7 @@ async def test_she_hears_the_answer_and_her_key_decides(town: Town) -> None:
     ]
     silent, third = await town.citizen((Stay(),), "", town.spoken(3.0))
     await town.until_outcome(rings, "no_answer")
-    asks = keys("1", "6", fourth, "1", "5")  # she missed the call, and dials 111 herself
+    asks = (*keys("1", "6", fourth), *SOLVED[:-1])  # she missed the call, and dials 111 herself
     asking, _ = await asyncio.gather(
         town.hotline.call(*asks, Stay(), number=rings),
         town.callee.until_over(solved, unsolved, silent, leaves),
@@ -150,6 +154,41 @@ async def test_she_hears_the_answer_and_her_key_decides(town: Town) -> None:
         await town.until_put_off(number, now + timedelta(hours=soonest))
     assert (await town.until_status(third, "answered"))["status"] == "answered"
     assert set(town.callee.rung.values()) == {1}  # each telephone once
+
+
+async def test_a_key_before_the_answer_ends_nothing_and_a_wrong_one_is_taken_back_by_phone(
+    town: Town,
+) -> None:
+    early = (Hear(), Press("1"), NEWS, HangUp())
+    (hasty, first), (wrong, second) = await town.citizen(early), await town.citizen(SOLVED)
+    await town.until_outcome(hasty, "no_key")
+    assert town.callee.outcomes[hasty].completed, town.callee.outcomes[hasty].problem
+    assert (await town.until_status(first, "answered"))["closure"] is None
+    await town.until_status(second, "closed")
+    for status in ("reopened", "reopened"):  # twice: the second time somebody has answered it anew
+        asks = (*keys("1", "6", second), NEWS, *SAY_WHY)
+        asking = await town.hotline.call(*asks, number=wrong)
+        assert asking.completed, asking.problem
+        case = await town.until_status(second, status)
+        assert case["recordings"][-1]["voiced_seconds"] > 2 and case["due_at"] > case["opened_at"]
+        await answers.answer(town.hotline.engine, second, "abfa", "آب وصل شد.")
+        await town.until_status(second, "closed")  # she says 1 on our call again
+
+
+async def test_a_walk_in_is_asked_for_her_number_and_called_and_the_second_time_called_at_once(
+    town: Town,
+) -> None:
+    number, engine = fresh_number(), town.hotline.engine
+    town.callee.answers[number] = SOLVED
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    for calls in (2, 3):
+        wanted = Wanted("complaint", "water.supply", "ahar", caller=number)
+        code = (await register(engine, page, wanted, datetime.now(UTC))).code
+        await answers.answer(engine, code, "abfa", "آب وصل شد.")
+        case = await town.until_status(code, "closed")
+        assert (case["closure"], case["by_phone"]) == ("solved", "yes")
+        assert town.callee.rung[number] == calls
 
 
 async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town) -> None:

@@ -82,6 +82,15 @@ BRANCHES: dict[str, tuple[tuple[Step, ...], dict[str, object]]] = {
         {"kind": "suggestion", "topic": "water.supply"},
     ),
     "hash that ends a full number": (keys("1", "1", "1", "1", "01#"), {"county": "tabriz"}),
+    "a county missed three times: kind and topic stay, the county is unknown": (
+        keys("1", "1", "9", "4", "98", "97", "99"),
+        {"kind": "complaint", "topic": "gov.crisis", "county": None},
+    ),
+    "a topic missed three times: the kind stays": (
+        keys("1", "3", "1", "9", "9", "9"),
+        {"kind": "suggestion", "topic": "other.other", "agency": "gov_inspection"},
+    ),
+    "five at once: a meeting": (keys("5", "9", "1", "01", "1", "2"), {"kind": "meeting", "language": "fa"}),
     "three wrong keys, the operator, a message": (
         keys("1", "9", "9", "9"),
         {"kind": "request", "topic": "other.other", "agency": "gov_inspection"},
@@ -182,6 +191,19 @@ async def test_a_code_is_followed_up_and_a_wrong_one_refused(hotline: Hotline) -
     assert "status" in [step for step, _ in steps]
     spoken = list((hotline.settings.sounds / "spoken").rglob("*.wav"))
     assert spoken, "the agency's answer was not spoken"
+
+
+async def test_six_at_once_follows_up_in_the_language_she_spoke_before(hotline: Hotline) -> None:
+    number = fresh_number()
+    await call(hotline, *keys("2", "1", "1", "1", "01"), *SPEAK, *KEEP, number=number)
+    case = await hotline.case_of(number)
+    await call(hotline, *keys("6", case["code"]), Hear(), HangUp(), number=number)
+    async with asyncio.timeout(20):
+        while len(rows := await hotline.calls_of(number)) < 2:
+            await asyncio.sleep(0.1)
+    steps = [(step["step"], step["key"]) for step in rows[0]["steps"]]
+    assert rows[0]["language"] == "az" and ("language", "6") in steps
+    assert ("follow_up", case["code"]) in steps and "status" in [step for step, _ in steps]
 
 
 # --- hanging up
@@ -319,7 +341,8 @@ async def test_whoever_waits_for_an_operator_hears_her_position_and_music(
     # The one operator's telephone is 111 itself: it answers at once and talks for longer than this test.
     hotline.console("queue add member Local/111@seda111-inbound to operators")
     to_operator = keys("1", "0")
-    served = asyncio.create_task(call(hotline, *to_operator, Wait(14), HangUp(), number=fresh_number()))
+    talked = fresh_number()
+    served = asyncio.create_task(call(hotline, *to_operator, Wait(14), HangUp(), number=talked))
     async with asyncio.timeout(30):
         while "(In use)" not in hotline.console("queue show operators"):
             await asyncio.sleep(0.2)  # another process: no event
@@ -329,6 +352,11 @@ async def test_whoever_waits_for_an_operator_hears_her_position_and_music(
     heard.sort(key=len)
     assert heard == [[600.0, MUSIC], [700.0, 800.0, MUSIC]]  # you are next; your place is: two
     await served
+    async with asyncio.timeout(20):
+        while len(talks := await hotline.calls_of(talked)) < 2:  # hers, and the operator's telephone at 111
+            await asyncio.sleep(0.1)
+    ends = {(talk["outcome"], talk["steps"][-1]["note"]) for talk in talks}
+    assert ("completed", "operator:answered") in ends  # it looks like no abandoned call
     for number in numbers:
         assert (await hotline.call_of(number))["outcome"] == "hung_up"
         assert await hotline.cases_of(number) == []

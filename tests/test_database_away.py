@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import time
+from pathlib import Path
 
 from sqlalchemy import select
 
+from ivr.lab.asterisk import Program
 from ivr.lab.caller import HangUp, Hear, Listen, Press, Stay
+from ivr.settings import Callbacks
 from ivr.store.tables import outbox
 from tests.fixtures.database import named, run
-from tests.fixtures.hotline import Hotline, fresh_number, told
+from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told
 from tests.test_calls import SPEAK, TO_RECORD, call, cased, keys
 
 
@@ -21,9 +25,15 @@ async def allow(hotline: Hotline, yes: bool) -> None:
 
 
 async def test_a_call_completes_without_the_database_and_a_follow_up_is_promised_a_call_back(
-    own_hotline: Hotline,
+    programs: tuple[Program, Program], stand_ins: Path, postgres_url: str, template: str
 ) -> None:
-    hotline, speaking, asking = own_hotline, fresh_number(), fresh_number()
+    never = Callbacks(dial="PJSIP/{number}@nowhere", opens=time(0), closes=time(0, 0, 1))
+    async with running_hotline(programs, stand_ins, postgres_url, template, callbacks=never) as hotline:
+        await a_call_and_a_follow_up(hotline)
+
+
+async def a_call_and_a_follow_up(hotline: Hotline) -> None:
+    speaking, asking = fresh_number(), fresh_number()
     earlier = await cased(hotline, *TO_RECORD, *SPEAK, *keys("1"), Hear(), HangUp())
     known = set(hotline.settings.recordings.rglob("*.wav"))
     calling = asyncio.create_task(

@@ -64,6 +64,7 @@ def desk(given: dict[str, str], now: datetime) -> Desk:
         new_code=lambda case: "" if given.get("code") == "none" else EXAMPLE_CODE,
         look_up=lambda code: seen,
         county=given.get("county", ""),
+        language=given.get("language", ""),
         blocked="blocked" in given,
         joined="joined" in given,
         operator=Transfer(given.get("operator", "nobody")),

@@ -235,11 +235,11 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
     )
     reopened = await story.until("reopened", "words_added")
 
-    story.at(saturday + timedelta(days=3), 9)
+    story.at(saturday + timedelta(days=7), 9)  # it had two working days more, and the rung one behind them
     story.title("the deadline has passed, and nobody answers")
     await story.until("reopened", "escalated")
 
-    story.at(saturday + timedelta(days=4), 11)
+    story.at(saturday + timedelta(days=7), 11)
     story.title("an answer in a person's voice, and our call to her")
     voice = spoken(story, tmp_path)
     await answers.answer(story.engine, story.code, "shahrdari_ahar/modir", "", story.clock(), voice=voice)

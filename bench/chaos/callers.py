@@ -86,7 +86,7 @@ class Callers:
         arguments = [
             *command, f"127.0.0.1:{self.board.near_port}", "-sf", "caller.xml", "-inf", "callers.csv",
             "-s", extension, "-m", str(len(self.plans)), "-r", str(self.rate), "-l", str(self.at_once),
-            "-i", "127.0.0.1", "-p", "0",
+            "-i", "127.0.0.1", "-p", str(_free_port()),
             "-cid_str", "chaos-%u", "-max_invite_retrans", "4", "-max_non_invite_retrans", "4", "-nostdin",
             "-trace_shortmsg", "-shortmessage_file", "sipp.csv", "-trace_err", "-error_file", "sipp.err",
         ]  # fmt: skip
@@ -106,7 +106,7 @@ class Callers:
 
     def run(self) -> None:
         """Until the last call is over."""
-        last, told, due = time.time() + len(self.plans) / self.rate + LAST_SECONDS, 0.0, time.time()
+        last, told, due = time.time() + 2 * len(self.plans) / self.rate + LAST_SECONDS, 0.0, time.time()
         with (self.folder / "calls.jsonl").open("w") as log:
             try:
                 while (self.sipp.poll() is None or self.live) and (now := time.time()) < last:
@@ -168,6 +168,14 @@ class Callers:
     def _write(self, phone: Phone, log: object) -> None:
         line = {**asdict(phone.plan), **asdict(phone.log)}
         print(json.dumps(line), file=log, flush=True)  # type: ignore[call-overload]
+
+
+def _free_port() -> int:
+    """For SIPp. Its own choice is 5060, shared with whoever has it: the latest gets everybody's messages."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.bind(("127.0.0.1", 0))
+        port: int = line.getsockname()[1]
+        return port
 
 
 def _line() -> socket.socket:

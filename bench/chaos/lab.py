@@ -39,6 +39,7 @@ LENGTHS = {
     "fallback.apology": 30,
     "fallback.kept": 20,
     "fallback.thanks": 20,
+    "fallback.thanks_no_call": 20,
 }  # frames; others 12
 
 
@@ -205,7 +206,7 @@ def _stand_ins(settings: Settings) -> None:
 
 
 def _sound(id: str) -> tones.Samples:
-    if id in ("silence", "pause"):
+    if id in ("silence", "pause", "gap", "pause.long"):
         return tones.tone(tones.SILENT, 5)
     if id.startswith("digit."):  # with a gap, so that two of the same can be told from one
         return tones.join(tones.tone(tones.line_of(id), 5), tones.tone(tones.SILENT, 3))

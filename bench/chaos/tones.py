@@ -42,8 +42,8 @@ LINES = {prompt: 8 + 2 * n for n, prompt in enumerate(PROMPTS)}
 
 
 def line_of(prompt: str) -> int:
-    """The line of any prompt of the product's, by its id."""
-    return LINES.get(_GROUP_OF.get(prompt, prompt), LINES[OTHER])
+    """The line of any prompt of the product's, by its id. Whether she will be called is all one here."""
+    return LINES.get(_GROUP_OF.get(prompt, prompt.removesuffix("_no_call")), LINES[OTHER])
 
 
 PROMPT_OF = {line: prompt for prompt, line in LINES.items()}

@@ -21,7 +21,7 @@ from bench.chaos import tones
 from bench.chaos.lab import ASTERISK, Lab, LabError, lab
 from bench.chaos.run import settled
 from bench.recordings.judge import Judged, judge
-from bench.recordings.patterns import CODECS
+from bench.recordings.patterns import CODECS, short
 from bench.recordings.phones import BEEP_PACKETS
 from ivr.lab import asterisk
 from ivr.lab.media import babble
@@ -48,11 +48,14 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.recordings", description=__doc__)
     parser.add_argument("--calls", type=int, default=5_000, help="how many recordings (5000)")
+    parser.add_argument("--quick", action="store_true", help="each codec, length and habit once: the suite's")
     parser.add_argument("--seed", type=int, default=111)
     parser.add_argument("--rate", type=int, default=4, help="new calls a second (4)")
     parser.add_argument("--at-once", type=int, default=60, help="no more calls than so many (60)")
     parser.add_argument("--keep", type=Path, help="keep the state in this new folder (short path)")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    asked.calls = len(short()) if asked.quick else asked.calls
+    return asked
 
 
 async def recordings(calls: int, seed: int, rate: int, at_once: int, keep: Path | None = None) -> Judged:

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench.chaos.callers import Callers, Plan
+from bench.chaos.callers import Callers
+from bench.chaos.phones import Plan
 from bench.recordings.patterns import CODECS, Pattern, chosen
 from bench.recordings.phones import OddPlan, Sounds, Telephone
 

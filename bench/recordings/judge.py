@@ -75,7 +75,7 @@ def judge_one(told: dict[str, Any], rows: Sequence[Any], found: Judged) -> None:
     if len(recorded) > 1 or len(tries) > 1:
         found.asked_again.append(f"{name}: {', '.join(tries)}")
     if not told["spoke"]:
-        away = any("room" in note for note in notes)
+        away = "no_room" in notes
         (found.turned_away if away else found.unheard).append(f"{name}: {', '.join(filter(None, notes))}")
         return
     found.spoke += 1

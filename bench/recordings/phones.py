@@ -18,12 +18,12 @@ from bench.recordings.patterns import CODECS, HOLD_SECONDS, JITTER_SECONDS, LATE
 
 MENU = ("1", "1", "1", "1", "01")  # language, complaint, topic group and leaf, county
 BEEP_PACKETS = 36
-QUIET = 0.3  # seconds without a sound after which a key is waited for
+QUIET = 0.2  # seconds without a sound after which a key is waited for
 AFTER_BEEP = 0.1
 ODD_MS = 7  # longer than whole packets: the last one is short
 WORDS = 2  # stretches of speech, with a pause between them
 PATIENCE = 15.0  # seconds until the beep has to come
-STAYS = 2.5  # seconds after her words
+STAYS = 1.5  # seconds after her words
 
 Sounds = Mapping[str, tuple[list[bytes] | bytes, list[bytes] | bytes]]  # codec → speech and silence
 
@@ -66,7 +66,7 @@ class Telephone(Phone):
         quiet = now - self._last_sound
         if self._began:
             self.wants_to_hang_up = self.wants_to_hang_up or now > self._ends
-        elif self._menu and self._burst and quiet > QUIET and now - self._keyed_at > 1.0:
+        elif self._menu and self._burst and quiet > QUIET and now - self._keyed_at > 0.7:
             self._key(self._menu.pop(0), now)
         elif not self._menu and self._burst >= BEEP_PACKETS and quiet > AFTER_BEEP:
             self._speak_odd(now)

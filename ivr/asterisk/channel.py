@@ -10,15 +10,18 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeGuard
 
 from ivr.asterisk import recording, variables
 from ivr.asterisk.agi import command
+from ivr.asterisk.dialplan import CALL_SECONDS
 from ivr.asterisk.server import AgiConnection
 from ivr.voice.actions import Action, Ask, Clip, HangUp, Operator, Record, Say, Speech, Words
-from ivr.voice.events import Caller, Ended, Event, HungUp, Keys, Said, Transfer, Transferred
+from ivr.voice.events import Caller, Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +51,8 @@ class Channel:
     """
 
     __slots__ = (
-        "_connection", "_name", "_now", "_recordings", "_room", "_sounds", "_speak", "_timeouts"
+        "_connection", "_name", "_now", "_recordings", "_room", "_sounds", "_speak", "_timeouts",
+        "fell_silent", "recording",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +71,8 @@ class Channel:
         self._recordings = recordings
         self._now: datetime | None = None
         self._name = ""  # of the next recording, once chosen
+        self.recording: Record | None = None  # the one under way
+        self.fell_silent = False  # somebody else saw that no packets come any more, and ended it by a key
         self._timeouts: tuple[float, float] | None = None  # what the channel's TIMEOUT()s were set to
 
     @property
@@ -82,6 +88,11 @@ class Channel:
     @property
     def unique_id(self) -> str:
         return variables.clean(self._connection.variables.get("agi_uniqueid", ""))
+
+    @property
+    def line(self) -> str:
+        """Asterisk's name for the channel, like PJSIP/loopback-00000001."""
+        return variables.clean(self._connection.variables.get("agi_channel", ""))
 
     @property
     def attempt(self) -> str:
@@ -143,6 +154,11 @@ class Channel:
                 return self._end()
             case _:
                 raise TypeError(f"the channel can't carry out {type(action).__name__}")
+
+    async def took(self) -> None:
+        """Tell the dialplan that somebody carries this call: its limit for the first answer is over."""
+        if not self.attempt:
+            await self._connection.send(_set_timeout("absolute", CALL_SECONDS))
 
     async def finish(self) -> None:
         """Tell the dialplan that the call came to its end, so that its fall-back need not step in."""
@@ -239,6 +255,18 @@ class Channel:
             await self._connection.send(f'EXEC Playback "{piece}"\n'.encode(), drainable)
 
     async def _record(self, record: Record) -> Event:
+        """Without packets Asterisk hears no silence: who sees that (ivr/quiet.py) ends it by a key."""
+        self.recording, self.fell_silent = record, False
+        try:
+            found = await self._record_all(record)
+        finally:
+            self.recording = None
+        return replace(found, ended=Ended.SILENCE) if self._is_silence(found) else found
+
+    def _is_silence(self, found: Event) -> TypeGuard[Recorded]:
+        return self.fell_silent and isinstance(found, Recorded) and found.ended is Ended.HASH
+
+    async def _record_all(self, record: Record) -> Event:
         """Asterisk beeps and records by one command: should we be slow, or die, no word falls in between."""
         name, self._name = self._name or self.name_recording(record.max_seconds), ""
         if not name:

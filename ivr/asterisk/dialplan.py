@@ -15,16 +15,18 @@ from ivr.settings import ROOT, Settings
 from ivr.voice.wave import HEADER_BYTES
 
 TEMPLATES = ROOT / "dialplan"
+FIRST_SECONDS = 10  # within which a server takes the call; one that is frozen says nothing
 CALL_SECONDS = 1_800  # the absolute time-out: longer than the longest way through the menu
 CALLBACK_SECONDS = 900  # the same for a call of ours
 SUPERVISING_SECONDS = 3_600  # and for a supervisor who listens, or talks to a caller
+RTP_SECONDS, HOLD_SECONDS = 25, 180  # without a packet, until a telephone counts as gone; on hold
 RECORD_SECONDS, SILENCE_SECONDS = 180, 8
 LEAST_BYTES = HEADER_BYTES + 8_000  # half a second: a shorter file holds no word, or its disk is full
 
 # What Asterisk plays by itself, apart from any menu.
 FALLBACK_PROMPTS = (
-    "fallback.apology", "fallback.kept", "fallback.thanks", "fallback.not_kept", "fallback.callback",
-    "record.failed", "beep", "live.ended",
+    "fallback.apology", "fallback.kept", "fallback.thanks", "fallback.thanks_no_call", "fallback.not_kept",
+    "fallback.callback", "record.failed", "beep", "live.ended",
 )  # fmt: skip
 QUEUE_PROMPTS = ("queue.youarenext", "queue.thereare", "queue.callswaiting", "queue.thankyou")
 # The position in the queue: `digits/N` to Asterisk, linked to our numbers (announce-position-limit = 20).
@@ -104,9 +106,13 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "second_fallback": settings.second_path and settings.second_path / "fallback",
         "least_bytes": LEAST_BYTES,
         "music": settings.sounds / "moh",
+        "first_seconds": FIRST_SECONDS + 2 * len(settings.agi.others),  # a dead machine costs two
+        "calls_back": bool(settings.callbacks.dial),
         "call_seconds": CALL_SECONDS,
         "callback_seconds": CALLBACK_SECONDS,
         "supervising_seconds": SUPERVISING_SECONDS,
+        "rtp_seconds": RTP_SECONDS,
+        "hold_seconds": HOLD_SECONDS,
         "record_seconds": RECORD_SECONDS,
         "silence_seconds": SILENCE_SECONDS,
         "prompt": lambda id: f"{settings.sounds}/${{IVR_LANGUAGE}}/{id.replace('.', '/')}",

@@ -9,6 +9,7 @@ from datetime import datetime
 from ivr.voice.events import Caller
 
 _NUMBER = re.compile(r"\+?[0-9*#]{1,32}").fullmatch
+_SEPARATORS = str.maketrans("", "", "-.() /\N{NO-BREAK SPACE}")  # what exchanges put into numbers for the eye
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _RESTRICTED = 0x20  # callingpres: the bits 0x60 hold 0 allowed, 0x20 restricted, 0x40 unavailable
 
@@ -21,7 +22,10 @@ def caller(variables: Mapping[str, str], now: datetime) -> Caller:
     """
     number = _known(variables, "agi_callerid")
     name = _known(variables, "agi_calleridname")
-    if not _NUMBER(number):
+    bare = number.translate(_SEPARATORS)
+    if _NUMBER(bare):
+        number = bare
+    else:
         number, name = "", name or number
     if _withheld(variables.get("agi_callingpres", "")):
         number = ""

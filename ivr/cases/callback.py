@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from ivr.cases.deadlines import Calendar
 
+VERIFY_WITHIN = timedelta(days=90)
 _MOST_DAYS = 60  # a calendar with no day to call on in this many is a mistake
 
 
@@ -19,6 +20,8 @@ class Outcome(StrEnum):
     SOLVED = "solved"  # she pressed 1 …
     NOT_SOLVED = "not_solved"  # … or 2
     HEARD = "heard"  # a status was told, which asks nothing of her
+    CONFIRMED = "confirmed"  # a number that was given: whoever answered wants to be called there …
+    REFUSED = "refused"  # … or not
     NO_KEY = "no_key"  # someone or something answered, and no key was pressed: voicemail, a child, no time
     BUSY = "busy"
     NO_ANSWER = "no_answer"
@@ -27,7 +30,10 @@ class Outcome(StrEnum):
     NOT_SENT = "not_sent"  # surely never left us, so it counts as no attempt
 
 
-REACHED = frozenset({Outcome.SOLVED, Outcome.NOT_SOLVED, Outcome.HEARD})
+VERIFIED = frozenset({Outcome.CONFIRMED, Outcome.REFUSED})
+REACHED = frozenset({Outcome.SOLVED, Outcome.NOT_SOLVED, Outcome.HEARD}) | VERIFIED
+# Whoever has the number was not disturbed.
+UNHEARD = frozenset({Outcome.BUSY, Outcome.FAILED, Outcome.NOT_SENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,10 @@ class Policy:
     `gaps`: how long after the first, second, … attempt the next may follow; the last holds for all later
     ones. Given up after `attempts`, but not sooner than `over` after the first. `days_off`: call on holidays
     and at the week's end too.
+
+    Whether a number that was given is whose it should be is asked at most once in `verify_gap` and
+    `verify_rings` times in `VERIFY_WITHIN`, however many cases name it; and as often a day for one caller, or
+    for one channel with all its senders (withheld numbers together are one).
     """
 
     opens: time = time(9)
@@ -47,6 +57,10 @@ class Policy:
     gaps: Sequence[timedelta] = (timedelta(hours=3), timedelta(hours=21), timedelta(hours=27))
     busy_gap: timedelta = timedelta(minutes=30)
     per_number_per_day: int = 2
+    verify_gap: timedelta = timedelta(days=3)
+    verify_rings: int = 3
+    verify_per_caller_per_day: int = 3
+    verify_per_channel_per_day: int = 200
 
 
 @dataclass(frozen=True, slots=True)

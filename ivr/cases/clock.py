@@ -1,7 +1,8 @@
 """A case's clock. It never goes back: what was used stays used, only stops are left out.
 
 Time stands still while a case is paused and while an answer waits for the citizen. The deadline is always
-worked out from the opening, so that a change of agency or topic can't start it anew.
+worked out from the opening, so that a change of agency or topic can't start it anew. Only a case that is
+opened again is given days, and only as many as it lacks.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from ivr.cases.transitions import Refused
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """`stopped_days`: working days of all stops that ended; `paused_days`: those of them that were pauses.
+    """`stopped_days`: working days that don't count: of all stops that ended, and those given to a case that
+    was opened again; `paused_days`: those of them that were pauses.
 
     A pause ends by itself at `paused_until`. `stopped_at`: since when an answer waits for the citizen.
     """
@@ -81,3 +83,13 @@ class Clock:
             return self
         stood = calendar.working_days(self.stopped_at, now, county)
         return replace(self, stopped_days=self.stopped_days + stood, stopped_at=None)
+
+    def give(self, calendar: Calendar, now: datetime, days: int, least: int, county: str = "") -> Clock:
+        """So many days more that at least `least` working days are left of `days`; none where they are."""
+        due, fair = self.due_at(calendar, days, county), calendar.due_at(now, least, county)
+        return replace(self, stopped_days=self.stopped_days + calendar.working_days(due, fair, county))
+
+
+def fair_days(days: int) -> int:
+    """How many working days a case has left at least that is opened again: half its time, but two to five."""
+    return min(max(2, -(-days // 2)), 5)

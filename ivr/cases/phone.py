@@ -58,6 +58,12 @@ def is_callable(number: str, area_code: str = "") -> bool:
     return parsed.country_code == 98 and phonenumbers.number_type(parsed) in _CALLABLE
 
 
+def is_same(one: str, other: str, area_code: str = "") -> bool:
+    """Whether both are the same number, however written."""
+    full = normalise(one, area_code)
+    return bool(full) and full == normalise(other, area_code)
+
+
 def is_mobile(number: str) -> bool:
     """Whether it is an Iranian mobile number, which can be sent a text message."""
     full = normalise(number)

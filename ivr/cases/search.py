@@ -17,7 +17,7 @@ from ivr.cases.words import normalise, stem, word_set
 
 LONGEST = 40  # characters of a lexeme; no word is longer
 MOST_WORDS = 8  # of a search; further ones are left out
-LEAST_DIGITS = 7  # of a caller's number: fewer would list strangers
+LEAST_DIGITS, MOST_DIGITS = 7, 15  # of a caller's number: fewer would list strangers
 _BLOCKS = (1, 8, 64, 512)  # days, each the eighth part of the next
 _DAY = 86_400
 # Say nothing of the matter, greetings among them; and endings that were written apart.
@@ -25,7 +25,12 @@ _IDLE = word_set(
     "و در به از که را رو تا با هم یا ها های هایی ام ات اش ای یه یک این اون ان است هست می نمی من ما "
     "سلام خسته نباشید ممنون متشکرم لطفا خواهش"
 )
-_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789", " \u200c\u200e\u200f-()/.")
+# What stands between the groups of a code or a number, and marks that come along when one is copied.
+_BETWEEN = (
+    " \t\u00a0\u202f\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
+    "-\u2010\u2011\u2013()/._"
+)
+_DIGITS = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789", _BETWEEN)
 
 
 def words_of(*texts: str) -> set[str]:
@@ -70,12 +75,16 @@ def backwards(day: int, least: int) -> tuple[int, list[str]]:
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """What somebody typed. `code`, `caller`: where it may be one; `caller` is how an E.164 number begins."""
+    """What somebody typed. `code`, `caller`: where it may be one.
+
+    `caller` is a number in E.164 if it is `whole`, else how one begins.
+    """
 
     text: str
     words: tuple[str, ...] = ()
     code: str = ""
     caller: str = ""
+    whole: bool = False
 
     def __bool__(self) -> bool:
         return bool(self.words or self.code or self.caller)
@@ -88,7 +97,8 @@ def sought(text: str, area_code: str = "") -> Sought:
     if not (number.isascii() and number.isdigit()):
         return Sought(text, _words(text))
     code = number if is_valid(number) else ""
-    return Sought(text, _words(number), code, _caller(bare, number, area_code))
+    whole = phone.normalise(bare, area_code) if LEAST_DIGITS <= len(number) <= MOST_DIGITS else ""
+    return Sought(text, _words(number), code, whole or _beginning(bare, number), bool(whole))
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -97,11 +107,9 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, map(_lexeme, told))))[:MOST_WORDS]
 
 
-def _caller(text: str, digits: str, area_code: str) -> str:
-    if len(digits) < LEAST_DIGITS or len(digits) > 15:
+def _beginning(text: str, digits: str) -> str:
+    if not LEAST_DIGITS <= len(digits) <= MOST_DIGITS:
         return ""
-    if full := phone.normalise(text, area_code):
-        return full
     bare = digits.removeprefix("00") if digits.startswith("00") else digits
     bare = bare.removeprefix("98") if bare != digits or text.startswith("+") else bare
     return f"+98{bare.removeprefix('0')}"

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
 from ivr.cases.statuses import OPEN, Status
+
+REOPEN = timedelta(days=30)  # how long after the end a citizen may say that it is not solved
 
 
 class Refused(Exception):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivr.commands.output import Finding, load_settings, show_json, show_table, with_database
+from ivr.commands.output import Finding, fail, load_settings, show_json, show_table, with_database
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ cases = typer.Typer(help="The cases.", no_args_is_help=True)
 calls = typer.Typer(help="The calls.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many.")]
-PLAIN = ["code", "kind", "topic", "county", "agency", "status", "channel", "caller", "opened_at", "due_at"]
+PLAIN = ["code", "kind", "topic", "county", "agency", "status", "channel", "caller", "by_phone"]
+PLAIN += ["opened_at", "due_at"]
 Code = Annotated[str, typer.Argument(help="A tracking code; blanks and dashes don't matter.")]
 
 
@@ -30,16 +33,34 @@ def case_list(limit: Limit = 20, json: Json = False) -> None:
     _list(lambda engine: reading.cases(engine, limit=limit), columns, json)
 
 
-@cases.command(epilog="Example: ivr case show '123 456 78 94' --json")
-def show(code: Code, json: Json = False) -> None:
-    """One case with its recordings, referrals and events."""
+@cases.command(
+    epilog="Examples: ivr case show '123 456 78 94' --json   ·   "
+    "ivr case show 1234567894 --reveal --reason 'رسیدگی به درخواست دادگاه'"
+)
+def show(
+    code: Code,
+    json: Json = False,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="The caller's numbers whole; noted in the audit.")
+    ] = False,
+    reason: Annotated[str, typer.Option(help="Why they are revealed; needed with --reveal.")] = "",
+) -> None:
+    """One case with its recordings, referrals and events. The caller's numbers are masked."""
     from ivr.desk import reading
 
     settings = load_settings()
-    case = with_database(settings, lambda engine: reading.case_json(engine, plain(code)))
+
+    async def work(engine: AsyncEngine) -> dict[str, Any] | None:
+        if reveal:
+            await _note_revealed(engine, plain(code), reason)
+        return await reading.case_json(engine, plain(code))
+
+    case = with_database(settings, work)
     if case is None:
         raise Finding(f"no case has the code {code}")
     locate(settings, [case])
+    if not reveal:
+        mask_numbers([case])
     if json:
         show_json(case)
     else:
@@ -61,6 +82,7 @@ def _list(
     settings = load_settings()
     rows = with_database(settings, read)
     locate(settings, rows)
+    mask_numbers(rows)
     if json:
         show_json(rows)
     else:
@@ -77,6 +99,29 @@ def locate(settings: Settings, rows: Iterable[dict[str, Any]]) -> None:
     for row in rows:
         for recording in row.get("recordings") or ():
             recording["path"] = str(settings.recordings / recording["path"])
+
+
+def mask_numbers(rows: Iterable[dict[str, Any]]) -> None:
+    """A terminal's scroll-back keeps what it was shown: enough of a number to tell two callers apart."""
+    from ivr.cases import phone
+
+    for row in rows:
+        for name in ("caller", "callback"):
+            if row.get(name):
+                row[name] = phone.mask(row[name])
+
+
+async def _note_revealed(engine: AsyncEngine, code: str, reason: str) -> None:
+    """Raises Finding."""
+    from ivr.desk import revealing
+    from ivr.desk.refusals import NoSuchCase, WrongField
+
+    try:
+        await revealing.reveal_at_terminal(engine, code, reason, datetime.now(UTC), getpass.getuser())
+    except NoSuchCase:
+        return  # said by whoever finds no case
+    except WrongField as error:
+        fail(f"--{error}", 2)
 
 
 def print_case(case: dict[str, Any]) -> None:

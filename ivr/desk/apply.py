@@ -34,7 +34,7 @@ from ivr.store.cases import LATER
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.journal import CHECKPOINT_SECONDS, Fact, Journal, JournalError
-from ivr.store.tables import calls, cases, outbox, recordings, referrals
+from ivr.store.tables import callbacks, calls, cases, outbox, recordings, referrals
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,8 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
                     await verdicts.settle(connection, page, fact)
                 case verdicts.RATING:
                     await verdicts.rate(connection, fact)
+                case verdicts.REASON_LOST:
+                    await verdicts.reason_lost(connection, fact)
                 case "call_ended" if "attempt" in fact:
                     await verdicts.call_over(connection, fact)
 
@@ -68,7 +70,7 @@ async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact
         return  # for the reconciler alone
     call = call_row(fact, page)
     match fact["type"]:
-        case "call_started" | "words_kept" | verdicts.VERDICT | verdicts.RATING:
+        case "call_started" | "words_kept" | verdicts.VERDICT | verdicts.RATING | verdicts.REASON_LOST:
             rows.started.setdefault(call["id"], call)
         case "case_opened":
             rows.started.setdefault(call["id"], call)
@@ -98,6 +100,7 @@ async def _save(raw: Any, rows: Rows) -> None:
     await ENTER.run(raw, opening_entries(rows.cases, rows.recordings, rows.referrals))
     await _NOTIFY.run(raw, notices(row["id"] for row in rows.cases))
     await _OUTBOX.run(raw, rows.outbox)
+    await _CALLBACK.run(raw, rows.callbacks)
 
 
 async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: Fact) -> None:
@@ -171,6 +174,7 @@ _END_CALL = _end_call()
 _CASE = _once(cases, "id", *LATER)
 _RECORDING = _once(recordings, "name", "id", "transcript", "removed_at", "erased_at", "stored_at")
 _REFERRAL = _once(referrals, "id", "ended_at", "ended_reason")
+_CALLBACK = _once(callbacks, "key", "attempts", "first_at", "last_at", "last_outcome")
 _OUTBOX = _once(outbox, "key", "attempts", "delivered_at", "last_error", "dead_at")
 
 

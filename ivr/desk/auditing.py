@@ -42,9 +42,15 @@ async def note(
 
 
 async def listed(
-    engine: AsyncEngine, person: str = "", subject: str = "", before: int = 0, limit: int = 50
+    engine: AsyncEngine,
+    person: str = "",
+    subject: str = "",
+    before: int = 0,
+    limit: int = 50,
+    *,
+    case: str = "",
 ) -> list[dict[str, Any]]:
-    """The newest first, from below the id `before` on; of one person by name, or about one subject."""
+    """The newest first, from below the id `before` on; of one person by name, one subject, or one case."""
     query = select(audit, people.c.name, people.c.full_name, cases.c.code)
     query = query.outerjoin(people, people.c.id == audit.c.person_id).outerjoin(
         cases, cases.c.id == audit.c.case_id
@@ -53,6 +59,9 @@ async def listed(
         query = query.where(
             audit.c.person_id == select(people.c.id).where(people.c.name == person).scalar_subquery()
         )
+    if case:
+        its = select(cases.c.id).where(cases.c.code == case).scalar_subquery()
+        query = query.where(audit.c.case_id == its)
     if subject:
         query = query.where(audit.c.subject == subject)
     if before:

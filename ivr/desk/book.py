@@ -11,14 +11,17 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, bindparam, delete, func, insert, select, true
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
 from ivr.cases.clock import Clock
 from ivr.cases.deadlines import WEEKEND, Calendar
+from ivr.cases.delay import Standing, standing
 from ivr.cases.escalation import Ladder, Ladders, Term, from_json
 from ivr.cases.routing import Rule, Rules, Scope
+from ivr.cases.statuses import Status
+from ivr.cases.transitions import REOPEN
 from ivr.desk.parts import parts_column, parts_seen
 from ivr.store.blocked_callers import blocked_callers, in_force
 from ivr.store.direct import Prepared, asking, direct
@@ -102,6 +105,14 @@ class Page:
         """The ladder that such a case climbs."""
         return self.ladders.of(self.rules.governing_topic(kind, topic), agency)
 
+    def standing(self, case: Row[Any], now: datetime) -> Standing:
+        """How a case stands to its deadline; a line of the inbox will do."""
+        ended, answered = case.closed_at is not None, case.stopped_at is not None
+        return standing(
+            self.calendar, now, case.due_at, case.county or "", ended=ended, answered=answered,
+            paused_until=case.paused_until,
+        )  # fmt: skip
+
 
 class Book:
     """`limits`: those of the configuration; what people set in the database goes before them."""
@@ -150,13 +161,13 @@ class Book:
         await listen(self.engine.url.render_as_string(hide_password=False), CHANNEL, self._reload)
 
     async def recall(self, number: str, now: datetime) -> CallerKnown:
-        """The county of this caller's latest case that has one; is she blocked, does a case of hers wait?"""
+        """The county of this caller's latest case that has one, her language; blocked? does a case wait?"""
         caller = phone.key(number, self.area_code)
         if not caller:
             return CallerKnown(waits=False)
         async with asking(self.engine) as raw:
             row = await _KNOWN.first(raw, caller=caller, now=now)
-        return CallerKnown(row["county"] or "", row["blocked"], row["waits"])
+        return CallerKnown(row["county"] or "", row["blocked"], row["waits"], row["language"] or "")
 
     async def same_matter(self, number: str, opening: OpenCase, now: datetime) -> tuple[str, str] | None:
         """Code and id of this caller's case in which the same matter still waits for its agency's answer.
@@ -181,7 +192,7 @@ class Book:
             if row["misses"] >= self.limits_now.wrong_codes * (1 if caller else WITHHELD_TIMES):
                 return CaseSeen(Lookup.TOO_MANY)
             if row["status"] is not None:
-                return _seen_in(row, caller)
+                return _seen_in(row, caller, now)
             if counts:
                 await connection.execute(delete(code_misses).where(code_misses.c.at < since))
                 await connection.execute(insert(code_misses).values(caller_key=caller, at=now))
@@ -196,8 +207,10 @@ class Book:
             await tell()
 
 
-def _seen_in(row: Any, caller: str) -> CaseSeen:
+def _seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
     """Anyone who knows the code may hear; only who calls from the citizen's own number may end her case."""
+    own = bool(caller) and caller in (row["caller_key"], row["callback"])
+    ended = row["closed_at"] if row["status"] in (Status.CLOSED, Status.ADVISED) else None
     return CaseSeen(
         Lookup.FOUND,
         row["status"],
@@ -205,7 +218,9 @@ def _seen_in(row: Any, caller: str) -> CaseSeen:
         row["due_at"],
         row["answer"],
         row["answer_voice"],
-        may_confirm=bool(caller) and caller in (row["caller_key"], row["callback"]),
+        may_confirm=own,
+        may_reopen=own and ended is not None and now - ended <= REOPEN,
+        kind=row["kind"],
         rated=row["satisfaction"] is not None,
         parts=parts_seen(row["parts"]),
     )
@@ -222,12 +237,14 @@ def latest_of() -> Select[Any]:
 
 
 def known() -> Select[Any]:
-    """Of `caller` the latest case's county or NULL, a block `now`, an unanswered case: exactly one row."""
+    """Of `caller` latest county and language or NULL, a block `now`, an unanswered case: exactly one row."""
     block = select(blocked_callers.c.id).where(blocked_callers.c.caller_key == bindparam("caller"))
     block = block.where(in_force(bindparam("now", type_=blocked_callers.c.until.type)))
     waiting = select(cases.c.id).where(*_HERS, *UNANSWERED)
     county = latest_of().scalar_subquery().label("county")
-    return select(county, block.exists().label("blocked"), waiting.exists().label("waits"))
+    spoken = select(cases.c.language).where(*_HERS, cases.c.channel == "phone")
+    language = spoken.order_by(cases.c.opened_at.desc()).limit(1).scalar_subquery().label("language")
+    return select(county, language, block.exists().label("blocked"), waiting.exists().label("waits"))
 
 
 def same_matter() -> Select[Any]:
@@ -263,7 +280,8 @@ def seen() -> Select[Any]:
     lately = code_misses.c.at > bindparam("since")
     one = select(func.count().label("misses")).select_from(code_misses).where(by_caller, lately).subquery()
     told = (cases.c.answer, cases.c.answer_voice, cases.c.satisfaction, cases.c.caller_key, cases.c.callback)
-    case = select(cases.c.status, cases.c.agency, cases.c.due_at, *told, parts_column())
+    stands = (cases.c.status, cases.c.agency, cases.c.due_at, cases.c.closed_at, cases.c.kind)
+    case = select(*stands, *told, parts_column())
     found = case.where(cases.c.code == bindparam("code")).subquery()
     return select(one, found).select_from(one.outerjoin(found, true()))
 

@@ -13,25 +13,37 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, func, or_, select, update
+from sqlalchemy import Row, Select, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
-from ivr.cases.callback import REACHED, Outcome, Policy, Tried, next_attempt, next_day
+from ivr.cases.callback import (
+    REACHED,
+    UNHEARD,
+    VERIFIED,
+    VERIFY_WITHIN,
+    Outcome,
+    Policy,
+    Tried,
+    allowed_from,
+    next_attempt,
+    next_day,
+)
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
-from ivr.desk import closing
+from ivr.desk import closing, planning
 from ivr.desk.book import Page
 from ivr.desk.change import Ask, locked
 from ivr.desk.events import MACHINE
 from ivr.desk.parts import parts_column, parts_seen
-from ivr.desk.planning import ANSWER, STATUS, has_called
+from ivr.desk.planning import ANSWER, PHONE, STATUS, VERIFY
 from ivr.desk.refusals import Refused
 from ivr.store.tables import callback_attempts, callbacks, cases
 from ivr.voice.events import CaseSeen, Lookup
 
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
+UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
 LOOKED_AT = 100  # rows looked at for one that may be called now
 
 
@@ -54,6 +66,11 @@ class Briefing:
     code: str
     language: str
     seen: CaseSeen
+    verifies: bool = False  # only whether the number is whose it should be
+
+
+# Two workers can't begin to ring one number at the same moment, whatever it is about.
+_ONE_NUMBER = text("SELECT pg_advisory_xact_lock(hashtext('callback ' || :number))")
 
 
 def due(now: datetime) -> Select[Any]:
@@ -85,33 +102,95 @@ async def _decide(
     if not _is_still_wanted(wanted, case):
         await _put(connection, wanted, state="cancelled", ended_at=now)
         return False
-    if not await _may_be_rung(connection, wanted):
+    if not phone.is_callable(wanted.number):
         await _put(connection, wanted, state="unreachable", ended_at=now)
+        return False
+    await connection.execute(_ONE_NUMBER, {"number": wanted.number})
+    if wanted.purpose != STATUS and not await _is_right(connection, policy, wanted, case, now):
         return False
     last = Outcome(wanted.last_outcome) if wanted.last_outcome else None
     tried = Tried(wanted.attempts, wanted.first_at, wanted.last_at, last)
-    at = next_attempt(policy, page.calendar, tried, now, case.county or "")
+    county = case.county or ""
+    at = next_attempt(policy, page.calendar, tried, now, county)
     if at is None:
         return True
+    if wanted.purpose == VERIFY:
+        at = await _next_asking(connection, page, policy, wanted, at, county)
+        if at is None:
+            await _put(connection, wanted, state="unreachable", ended_at=now)
+            return False
+    most = policy.per_number_per_day
     if at > now:
         await _put(connection, wanted, next_at=at)
     elif await _is_being_rung(connection, wanted.number):
         await _put(connection, wanted, next_at=now + SOON)
-    elif await _rung_today(connection, page, wanted.number, now) >= policy.per_number_per_day:
-        await _put(connection, wanted, next_at=next_day(policy, page.calendar, now, case.county or ""))
+    elif await _rung_today(connection, page, wanted.number, now) >= most or (
+        wanted.purpose == VERIFY and await _asked_enough(connection, page, policy, case, now)
+    ):
+        await _put(connection, wanted, next_at=next_day(policy, page.calendar, now, county))
     else:
         return await _begin(connection, wanted, case, now)
     return False
 
 
-async def _may_be_rung(connection: AsyncConnection, wanted: Row[Any]) -> bool:
-    """Asked again at the last moment."""
-    if not phone.is_callable(wanted.number):
-        return False
-    return wanted.purpose == STATUS or await has_called(connection, wanted.number)
+async def _is_right(
+    connection: AsyncConnection, policy: Policy, wanted: Row[Any], case: Row[Any], now: datetime
+) -> bool:
+    """Whether that number may be rung for this, as things stand now; else it is put off, or ends."""
+    if not planning.is_given(case._mapping, wanted.number):
+        if wanted.purpose == VERIFY:
+            await _put(connection, wanted, state="cancelled", ended_at=now)
+        return bool(wanted.purpose != VERIFY)
+    said = await planning.standing(connection, wanted.number, now)
+    if wanted.purpose == VERIFY:
+        if said is not None:  # asked about another case of hers, meanwhile
+            await _put(connection, wanted, state="cancelled", ended_at=now)
+        return said is None
+    if said is None and await planning.is_being_asked(connection, wanted.number):
+        await _put(connection, wanted, next_at=now + UNTIL_ASKED)
+    elif not said:
+        await _put(connection, wanted, state="unreachable", ended_at=now)
+    return bool(said)
+
+
+async def _next_asking(
+    connection: AsyncConnection, page: Page, policy: Policy, wanted: Row[Any], at: datetime, county: str
+) -> datetime | None:
+    """When that number may be asked for, whatever cases name it; None: it was, often enough, in vain."""
+    attempt = callback_attempts.c
+    of = callbacks.c.id == attempt.callback_id
+    heard = or_(attempt.outcome.is_(None), attempt.outcome.not_in(UNHEARD))
+    query = select(func.count().label("rings"), func.max(attempt.at).label("last"))
+    query = query.select_from(callback_attempts.join(callbacks, of))
+    lately = (attempt.number == wanted.number, attempt.at > at - VERIFY_WITHIN)
+    asked = (await connection.execute(query.where(*lately, callbacks.c.purpose == VERIFY, heard))).one()
+    if asked.rings >= policy.verify_rings:
+        return None
+    if asked.last is None:
+        return at
+    return allowed_from(policy, page.calendar, max(at, asked.last + policy.verify_gap), county)
+
+
+async def _asked_enough(
+    connection: AsyncConnection, page: Page, policy: Policy, case: Row[Any], now: datetime
+) -> bool:
+    """Whether whoever gave the number has had strangers rung often enough today."""
+    attempt = callback_attempts.c
+    rows = callback_attempts.join(callbacks, callbacks.c.id == attempt.callback_id)
+    rows = rows.join(cases, cases.c.id == callbacks.c.case_id)
+    counts = or_(attempt.outcome.is_(None), attempt.outcome != Outcome.NOT_SENT)
+    source = [cases.c.channel == case.channel]
+    if case.channel == PHONE:
+        source.append(cases.c.caller_key == case.caller_key)
+    query = select(func.count()).select_from(rows).where(attempt.at >= _midnight(page, now), counts)
+    made = (await connection.execute(query.where(callbacks.c.purpose == VERIFY, *source))).scalar_one()
+    alone = case.channel == PHONE and case.caller_key
+    return bool(made >= (policy.verify_per_caller_per_day if alone else policy.verify_per_channel_per_day))
 
 
 def _is_still_wanted(wanted: Row[Any], case: Row[Any]) -> bool:
+    if wanted.purpose == VERIFY:
+        return case.closed_at is None
     return bool(wanted.purpose == STATUS or case.status == Status.ANSWERED)
 
 
@@ -121,7 +200,7 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
     first = wanted.first_at or now
     count = wanted.attempts + 1
     await _put(connection, wanted, state="calling", attempts=count, first_at=first, last_at=now)
-    answer = "" if case.answer_voice else case.answer
+    answer = "" if case.answer_voice or wanted.purpose == VERIFY else case.answer
     return Placing(attempt["id"], wanted.number, case.code, wanted.language, answer)
 
 
@@ -134,7 +213,8 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
     waiting = (callbacks.c.id == wanted.id, callbacks.c.state == "waiting")
     async with engine.begin() as connection:
         await locked(connection, code)
-        state = "unconfirmed" if await _ever_rang(connection, wanted.id) else "unreachable"
+        rang = wanted.purpose != VERIFY and await _ever_rang(connection, wanted.id)
+        state = "unconfirmed" if rang else "unreachable"
         if state == "unconfirmed" and wanted.purpose == ANSWER:
             reason = f"not reached in {wanted.attempts} attempts since {wanted.first_at.date().isoformat()}"
             cause = uuid.uuid5(wanted.id, state)
@@ -164,12 +244,15 @@ async def _is_being_rung(connection: AsyncConnection, number: str) -> bool:
 
 
 async def _rung_today(connection: AsyncConnection, page: Page, number: str, now: datetime) -> int:
-    zone = ZoneInfo(page.calendar.timezone)
-    midnight = datetime.combine(now.astimezone(zone).date(), time(0), zone)
     attempt = callback_attempts.c
     counts = or_(attempt.outcome.is_(None), attempt.outcome != Outcome.NOT_SENT)
-    query = select(func.count()).where(attempt.number == number, attempt.at >= midnight, counts)
+    query = select(func.count()).where(attempt.number == number, attempt.at >= _midnight(page, now), counts)
     return (await connection.execute(query)).scalar_one()
+
+
+def _midnight(page: Page, now: datetime) -> datetime:
+    zone = ZoneInfo(page.calendar.timezone)
+    return datetime.combine(now.astimezone(zone).date(), time(0), zone)
 
 
 async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
@@ -205,7 +288,10 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
         may_confirm=own and row.status == Status.ANSWERED,
         rated=row.satisfaction is not None,
         parts=parts_seen(row.parts),
+        kind=row.kind,
     )
+    if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
+        return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)
     return Briefing(row.number, row.code, row.spoken, seen)
 
 
@@ -230,7 +316,11 @@ async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcom
     # Not where it has moved on: ended, or a later attempt begun.
     own = (callbacks.c.id == found.callback_id, callbacks.c.last_at == found.at)
     open_ones = callbacks.c.state.in_(("calling", "waiting"))
-    await connection.execute(update(callbacks).where(*own, open_ones).values(values))
+    done = await connection.execute(
+        update(callbacks).where(*own, open_ones).values(values).returning(callbacks)
+    )
+    if outcome in VERIFIED and (asked := done.first()) is not None:
+        await planning.verified(connection, asked.number, outcome is Outcome.CONFIRMED, now)
 
 
 async def in_progress(engine: AsyncEngine) -> int:
@@ -257,5 +347,6 @@ async def lose(engine: AsyncEngine, attempts: Collection[uuid.UUID], now: dateti
 
 async def settled(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:
     """She has said what she thinks of the answer, on whatever call: nobody rings her about it any more."""
-    open_ones = (callbacks.c.case_id == case, callbacks.c.state.in_(("waiting", "calling")))
-    await connection.execute(update(callbacks).where(*open_ones).values(state="reached", ended_at=now))
+    its = (callbacks.c.case_id == case, callbacks.c.purpose != VERIFY)
+    open_ones = callbacks.c.state.in_(("waiting", "calling", "unreachable"))
+    await connection.execute(update(callbacks).where(*its, open_ones).values(state="reached", ended_at=now))

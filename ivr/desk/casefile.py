@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.alphabet import persian_order
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Actor, Side, permitted
-from ivr.desk import interventions, kin, marks, related
+from ivr.desk import interventions, kin, marks, planning, related
 from ivr.desk.people import Scope
 from ivr.desk.related import Related
 from ivr.desk.transcripts import edition
@@ -59,7 +61,7 @@ class Heard:
 class CaseFile:
     """`attempts`: our calls to the citizen. `people`: who acted, by the names they sign in with.
 
-    `interventions`: what supervisors did in `calls`.
+    `interventions`: what supervisors did in `calls`. `by_phone`: whether she can be told by telephone.
     `kin`: codes of cases that this one is tied to. `hands`: whose it is at its body, by full name.
     """
 
@@ -77,6 +79,7 @@ class CaseFile:
     kin: Mapping[str, Sequence[str]] = field(default_factory=dict)
     hands: str = ""
     interventions: Sequence[Row[Any]] = ()
+    by_phone: str = ""
 
     def actions(self, actor: Actor) -> frozenset[Action]:
         """What the table of transitions lets them try; an agency that has it not may do nothing."""
@@ -92,7 +95,7 @@ class CaseFile:
 async def names(connection: AsyncConnection) -> Names:
     """All of the province's."""
     about = (agencies.c.code, agencies.c.name, agencies.c.assignable, agencies.c.retired_at)
-    bodies = sorted((await connection.execute(select(*about))).all(), key=lambda row: str(row.name))
+    bodies = sorted((await connection.execute(select(*about))).all(), key=lambda row: persian_order(row.name))
     matters = await connection.execute(select(topics.c.code, topics.c.name))
     places = await connection.execute(select(areas.c.code, areas.c.name))
     return Names(
@@ -116,6 +119,7 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
         said = " ".join([case.words, *(each.row.transcript or "" for each in heard)])
         its_calls = await _calls(connection, case, heard)
         stepped_in = await interventions.of_calls(connection, [call.id for call in its_calls])
+        [by_phone] = await planning.reach(connection, [case._mapping], datetime.now(UTC))
         acted = {event.actor.rpartition("/")[2] for event in events} | {each.actor for each in stepped_in}
         return CaseFile(
             case,
@@ -132,6 +136,7 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
             await _kin(connection, scope, case),
             await _hands(connection, case),
             stepped_in,
+            by_phone,
         )
 
 

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.clock import Clock
+from ivr.cases.clock import Clock, fair_days
 from ivr.cases.escalation import next_at
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Actor, Side, decide
@@ -132,6 +132,14 @@ class Change:
             self.level = ladder.rungs[self.rung - 1].level
         self.details |= {"rung": self.rung, "level": self.level}
 
+    def give_time(self) -> None:
+        """What is opened again has a fair time left, whatever was used before."""
+        days = self.page.term(self.clock, self.case.kind, self.topic, self.county).days
+        before = self.clock = self.clock.run(self.page.calendar, self.ask.now, self.county)
+        self.clock = before.give(self.page.calendar, self.ask.now, days, fair_days(days), self.county)
+        if self.clock != before:
+            self.details["days_given"] = self.clock.stopped_days - before.stopped_days
+
     async def running(self) -> Row[Any] | None:
         """The referral that is in force."""
         query = select(referrals).where(referrals.c.case_id == self.case.id, referrals.c.ended_at.is_(None))
@@ -224,8 +232,7 @@ async def changing(books: Books, page: Page, action: Action, ask: Ask, *others: 
     async with transaction(books) as connection:
         held = await _held(connection, {ask.code, *others})
         case = held[ask.code]
-        if ask.seen is not None and case.last_seq != ask.seen:
-            raise Refused(f"case {ask.code} has changed since you looked: it is {case.status} now")
+        unchanged(case, ask)
         status = decide(ask.code, Status(case.status), case.agency, action, ask.actor, ask.reason)
         change = Change(connection, page, case, action, ask, status)
         await kin.may(change)
@@ -258,6 +265,12 @@ async def _held(connection: AsyncConnection, codes: set[str]) -> dict[str, Row[A
     order = (cases.c.part_of.is_not(None), cases.c.code)
     lock = select(cases).where(cases.c.id.in_(ids)).order_by(*order)
     return {row.code: row for row in await connection.execute(lock.with_for_update(key_share=True))}
+
+
+def unchanged(case: Row[Any], ask: Ask) -> None:
+    """Raises Refused when something happened to the case that the asker didn't see."""
+    if ask.seen is not None and case.last_seq != ask.seen:
+        raise Refused(f"case {ask.code} has changed since you looked: it is {case.status} now")
 
 
 async def locked(connection: AsyncConnection, code: str) -> Row[Any]:

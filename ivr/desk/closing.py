@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.statuses import OPEN, Status
-from ivr.cases.transitions import Action, Side
+from ivr.cases.transitions import REOPEN, Action, Side
 from ivr.desk.answers import refuse_unreadable
 from ivr.desk.book import Page
 from ivr.desk.change import Ask, Books, Change, changing, locked
@@ -22,7 +22,6 @@ from ivr.desk.refusals import Refused
 from ivr.store.tables import recordings
 from ivr.voice.events import Recorded
 
-REOPEN_DAYS = 30  # how long after the end a citizen may say that it is not solved
 # What statistics keep apart: who said that an answered case is over.
 CLOSURES = {Side.CITIZEN: "solved", Side.MACHINE: "unconfirmed", Side.DESK: "by_desk"}
 
@@ -76,25 +75,26 @@ async def reopen(
     books: Books,
     page: Page,
     ask: Ask,
-    within: int = REOPEN_DAYS,
+    within: timedelta = REOPEN,
     words: Recorded | None = None,
     call: uuid.UUID | None = None,
 ) -> None:
-    """Not solved: back to the agency that had it, one level higher. Its clock goes on where it stood.
+    """Not solved: back to the agency that had it, one level higher, with a fair time.
 
     The level stays when the ladder has no higher one, and after a withdrawal, which blames no answer.
 
     `words`: what she said to it, in `call`; they belong to the case from then on.
-    Raises Refused as the table says, and for a citizen more than `within` days after the end.
+    Raises Refused as the table says, and for a citizen later than `within` after the end.
     """
     async with changing(books, page, Action.REOPEN, ask) as change:
         ended = change.case.closed_at
-        if ask.actor.side is Side.CITIZEN and ended and ask.now - ended > timedelta(days=within):
-            raise Refused(f"case {ask.code} ended more than {within} days ago")
+        if ask.actor.side is Side.CITIZEN and ended and ask.now - ended > within:
+            raise Refused(f"case {ask.code} ended more than {within.days} days ago")
         change.values = {"closed_at": None, "closure": None, "member_of": None}
         if change.case.member_of:
             change.details["left_collective"] = True
         change.move(change.agency, "reopened")
+        change.give_time()
         if change.case.status != Status.WITHDRAWN:
             change.climb()
         if words is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,9 @@ from sqlalchemy import Select, and_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.statuses import OPEN
+from ivr.desk import planning
 from ivr.desk.parts import parts_column
+from ivr.desk.planning import Reach
 from ivr.store.tables import agencies, areas, case_events, cases, provinces, topics
 
 Json = dict[str, Any]
@@ -87,6 +89,12 @@ def of_channel(channel: str) -> Select[Any]:
         .outerjoin(case_events, last)
         .where(cases.c.channel == channel)
     )
+
+
+async def reach(engine: AsyncEngine, rows: Sequence[Any], now: datetime) -> list[Reach]:
+    """Whether each of their citizens can be told by telephone."""
+    async with engine.connect() as connection:
+        return await planning.reach(connection, [row._mapping for row in rows], now)
 
 
 _NEWEST = (cases.c.opened_at.desc(), cases.c.id.desc())

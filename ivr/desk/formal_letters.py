@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any
@@ -20,17 +21,18 @@ from pydantic import Field, field_validator
 from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.delay import standing
 from ivr.cases.statuses import OPEN, Status
+from ivr.desk.book import Page
 from ivr.desk.notices import Part
 from ivr.desk.outgoing import ZONE, case_and_names, jalali
 from ivr.desk.placed import read_placed
 from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.desk.seeds import SeedError
 from ivr.store.tables import agencies, case_events, cases
 
 FILE = "letters.yaml"
-FIELDS = frozenset(
-    {"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"}
-)
+FIELDS = frozenset({"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"})
 MOST_WORDS = 1_500  # characters of hers on a letter; the case holds the rest
 
 Text = Annotated[str, Field(min_length=1)]
@@ -119,14 +121,36 @@ def load(folder: Path) -> Stationery:
     return read_placed(folder / FILE, Stationery)
 
 
-async def letters_of(engine: AsyncEngine, code: str, seen: ColumnElement[bool]) -> list[LetterKind]:
-    """Which letters there are to print. `seen`: which cases the person may see. Raises NoSuchCase."""
-    case, events = await _case(engine, code, seen)
-    return [kind for kind in LetterKind if _told_by(kind, case, events) is not None]
+def letters_of(folder: Path, case: Row[Any], events: Sequence[Row[Any]]) -> list[LetterKind]:
+    """Which letters there are to print: those that `write` would. None while the file is broken."""
+    try:
+        worded = _worded(folder, _changed_at(folder))
+    except SeedError:
+        return []
+    return [kind for kind in LetterKind if kind in worded and _told_by(kind, case, events) is not None]
+
+
+@lru_cache(4)
+def _worded(folder: Path, changed_at: int) -> frozenset[LetterKind]:
+    """Asked for with every look at a case; read again when the file has changed."""
+    return frozenset(load(folder).letters)
+
+
+def _changed_at(folder: Path) -> int:
+    try:
+        return (folder / FILE).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 async def write(
-    engine: AsyncEngine, folder: Path, code: str, kind: LetterKind, now: datetime, seen: ColumnElement[bool]
+    engine: AsyncEngine,
+    page: Page,
+    folder: Path,
+    code: str,
+    kind: LetterKind,
+    now: datetime,
+    seen: ColumnElement[bool],
 ) -> FormalLetter:
     """Raises NoSuchCase, SeedError, or Refused when there is nothing that such a letter could tell."""
     stationery = load(folder)
@@ -134,13 +158,15 @@ async def write(
     told = _told_by(kind, case, events)
     if told is None or kind not in stationery.letters:
         raise Refused(f"there is no {kind} letter for case {code} now")
-    event, at = told[0], (told[1] or now).astimezone(ZONE).date()
+    (event, moment), at = told, (told[1] or now).astimezone(ZONE).date()
     agency = case.agency_name
     if event.details.get("agency", case.agency) != case.agency:  # of a body that had it before
         async with engine.connect() as connection:
             its = select(agencies.c.name).where(agencies.c.code == event.details["agency"])
             agency = (await connection.execute(its)).scalar() or agency
-    words = _words(case, event.details, stationery, at, agency)
+    due_at = _deadline(case, event)
+    then = standing(page.calendar, moment, due_at, case.county or "") if moment else page.standing(case, now)
+    words = _words(case, event.details, stationery, due_at, then.late, agency)
     wording = stationery.letters[kind]
     return FormalLetter(
         kind,
@@ -184,11 +210,23 @@ def _told_by(
     return (events[-1], None) if kind is LetterKind.REMINDER else None
 
 
+def _deadline(case: Row[Any], event: Row[Any]) -> datetime:
+    """An escalation tells of the deadline that passed, wherever it has moved since."""
+    if event.event in EVENTS[LetterKind.ESCALATION] and "due_at" in event.details:
+        return datetime.fromisoformat(event.details["due_at"])
+    found: datetime = case.due_at
+    return found
+
+
 def _words(
-    case: Row[Any], details: Mapping[str, Any], stationery: Stationery, at: date, agency: str
+    case: Row[Any],
+    details: Mapping[str, Any],
+    stationery: Stationery,
+    due_at: datetime,
+    late: int,
+    agency: str,
 ) -> dict[str, str]:
-    """What the placeholders stand for; digits Persian. `late` "" = the deadline has not passed."""
-    late = (at - case.due_at.astimezone(ZONE).date()).days
+    """What the placeholders stand for; digits Persian. `late` "" = by no working day."""
     level = str(details.get("level") or case.level)
     words = case.words.strip()
     known = {
@@ -198,8 +236,8 @@ def _words(
         "county": case.county_name or "",
         "agency": agency,
         "opened": jalali(case.opened_at.astimezone(ZONE).date(), "fa"),
-        "due": jalali(case.due_at.astimezone(ZONE).date(), "fa"),
-        "late": str(late) if late > 0 else "",
+        "due": jalali(due_at.astimezone(ZONE).date(), "fa"),
+        "late": str(late) if late else "",
         "level": stationery.levels.get(level, level),
         "words": words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]}…",
     }

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.roles import OF_AN_AGENCY, Role
 from ivr.cases.transitions import Side
 from ivr.desk.book import Page
-from ivr.desk.change import Ask, Books, locked, transaction
+from ivr.desk.change import Ask, Books, locked, transaction, unchanged
 from ivr.desk.events import add_event
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, people
@@ -29,6 +29,7 @@ async def hand(books: Books, page: Page, ask: Ask, person: uuid.UUID | None) -> 
     """
     async with transaction(books) as connection:
         case = await locked(connection, ask.code)
+        unchanged(case, ask)
         _refuse(case, ask)
         name = "" if person is None else await _name(connection, page, case, person)
         if case.person_id == person:

@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, Row, Select, Text, cast, false, func, lite
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from ivr.cases.search import facet, tsquery
-from ivr.store.tables import cases, inbox_entries, people, recordings
+from ivr.store.tables import cases, inbox_entries, marks, people, recordings
 
 _LETTERS = {"kind": "k", "topic": "t", "county": "c", "agency": "a", "status": "s", "channel": "w"}
 PAGE = 50
+MOST_SAID = 200  # characters: more than a line holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def shown(chosen: Select[Any], newest: bool) -> Select[Any]:
     sounds = func.array(heard.scalar_subquery(), type_=ARRAY(its.id.type, as_tuple=True)).label("recordings")
     entry = inbox_entries.c
     flags = (entry.silent, entry.fallback, entry.over_limit, entry.repeats, entry.seconds)
-    own = (cases.c[name] for name in _SHOWN)
+    own = (*(cases.c[name] for name in _SHOWN), _said().label("said"))
     drafted = func.coalesce(func.jsonb_typeof(cases.c.draft) == "object", false()).label("drafted")
     person = people.c.full_name.label("person_name")
     return (
@@ -113,6 +114,17 @@ def shown(chosen: Select[Any], newest: bool) -> Select[Any]:
         .outerjoin(people, people.c.id == cases.c.person_id)
         .order_by(*Order(ids.c.listed_at, ids.c.id, newest).by)
     )
+
+
+def _said() -> Any:
+    """The beginning of what she wants in words: as written, as heard, or as somebody noted who listened."""
+    its, note = recordings.c, marks.c.note
+    heard = select(func.left(its.transcript, MOST_SAID)).where(its.case_id == cases.c.id, ~its.superseded)
+    heard = heard.where(its.transcript != "").order_by(its.recorded_at).limit(1)
+    noted = select(note).join(recordings, its.name == marks.c.recording).where(its.case_id == cases.c.id)
+    noted = noted.where(note != "", marks.c.removed_at.is_(None)).order_by(marks.c.made_at).limit(1)
+    written = func.nullif(func.left(cases.c.words, MOST_SAID), "")
+    return func.coalesce(written, heard.scalar_subquery(), noted.scalar_subquery(), "")
 
 
 _SHOWN = (

@@ -21,10 +21,10 @@ from ivr.desk.book import Book
 from ivr.desk.callbacks import Briefing
 from ivr.desk.codes import CodeBlock
 from ivr.desk.joining import reserve
-from ivr.desk.verdicts import RATING, VERDICT
+from ivr.desk.verdicts import RATING, REASON_LOST, VERDICT
 from ivr.store.engine import AWAY
 from ivr.store.journal import Fact, Journal, JournalError
-from ivr.voice.actions import Confirm, KeepWords, OpenCase, Rate
+from ivr.voice.actions import Confirm, KeepWords, MissReason, OpenCase, Rate
 from ivr.voice.events import CallerKnown, CaseSeen, Lookup, Recorded
 
 log = logging.getLogger(__name__)
@@ -229,13 +229,21 @@ class Intake:
         """What she says of the answer to her case. Raises JournalError."""
         await self._say_of(VERDICT, call, verdict.code, solved=verdict.solved)
 
+    async def miss_reason(self, call: CallFacts, missed: MissReason) -> None:
+        """Her reason for "not solved" is not kept. Nothing was promised, so nothing is waited for."""
+        fact = self._said_of(REASON_LOST, call, missed.code, why=missed.why)
+        self.journal.note(fact)
+
     async def rate(self, call: CallFacts, rating: Rate) -> None:
         """How content she is. Raises JournalError."""
         await self._say_of(RATING, call, rating.code, score=rating.score)
 
     async def _say_of(self, type_: str, call: CallFacts, code: str, **said: Any) -> None:
+        await self.journal.append(self._said_of(type_, call, code, **said))
+
+    def _said_of(self, type_: str, call: CallFacts, code: str, **said: Any) -> Fact:
         fact = {"type": type_, "id": str(uuid.uuid4()), "at": self.clock().isoformat(), "code": code}
-        await self.journal.append({**fact, "call": _call(call), **said})
+        return {**fact, "call": _call(call), **said}
 
     async def briefing(self, attempt: str) -> Briefing | None:
         """What to tell a citizen who has answered our call; None when nobody can say in time."""

@@ -151,6 +151,7 @@ async def _mirror(change: Change, member: Row[Any]) -> None:
 async def _again(one: Change, climb: bool = True) -> None:
     one.values = {"closed_at": None, "closure": None}
     one.move(one.agency, "reopened")
+    one.give_time()
     one.quiet = one.case.part_of is None
     if climb:
         one.climb()

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.alphabet import persian_order
 from ivr.store.tables import agencies, areas, people, topics
 
 
@@ -26,8 +27,10 @@ async def called(engine: AsyncEngine) -> Called:
     async with engine.connect() as connection:
         names: list[dict[str, str]] = []
         for table in (agencies, areas, topics):
-            rows = await connection.execute(select(table.c.code, table.c.name).order_by(table.c.name))
-            names.append({row.code: row.name for row in rows})
+            rows = (await connection.execute(select(table.c.code, table.c.name))).all()
+            names.append(
+                {row.code: row.name for row in sorted(rows, key=lambda row: persian_order(row.name))}
+            )
         active = select(people.c.agency).where(people.c.agency.is_not(None), people.c.locked_at.is_(None))
         manned = (await connection.execute(active.distinct())).scalars()
         return Called(names[0], names[1], names[2], frozenset(manned))

@@ -13,6 +13,7 @@ from ivr.cases.escalation import next_at
 from ivr.cases.kinds import Kind
 from ivr.cases.routing import Reason, Route
 from ivr.cases.statuses import Status
+from ivr.desk import planning
 from ivr.desk.book import Page
 from ivr.desk.events import MACHINE, chained_rows, event_row
 from ivr.store.journal import Fact
@@ -33,6 +34,7 @@ class Rows:
     referrals: list[Row] = field(default_factory=list)
     events: list[Row] = field(default_factory=list)
     outbox: list[Row] = field(default_factory=list)
+    callbacks: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ def add_case(rows: Rows, fact: Fact, code: str, page: Page) -> None:
     rows.referrals.append(_referral_row(case, at, ruling))
     rows.events += chained_rows(_events(case, at, ruling, fact), row)
     rows.outbox.append(outbox_row(f"case_opened:{case}", "case_opened", at, {"case": code}))
+    if planning.is_given(row, planning.number_of(row)):
+        rows.callbacks.append(planning.verifying(row, at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,10 +18,12 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.statuses import Status
 from ivr.desk.inbox import EVERYTHING, PAGE, Filters, Key, Order, Page, Sight, facets, key_of, shown, wanted
+from ivr.store.callbacks import UNTOLD
 from ivr.store.cases import ASSIGNED, ESCALATED, RETURNED, RUNNING, TO_APPROVE, UNTOUCHED
 from ivr.store.inbox_entries import FAINT
-from ivr.store.tables import cases, inbox_entries
+from ivr.store.tables import callbacks, cases, inbox_entries
 
 MOST_READ = 1_500
 MOST_COUNTED = 100  # "99 and more"
@@ -35,6 +37,7 @@ class Queue(StrEnum):
     RETURNED = "returned"
     FAINT = "faint"  # silent or fall-back recordings: somebody must listen
     TO_APPROVE = "to_approve"
+    UNTOLD = "untold"  # answered, and nobody can be told of it by telephone
 
 
 _MOST_OVERDUE = Order(cases.c.due_at, cases.c.id, newest=False)
@@ -190,6 +193,9 @@ def _standing(queue: Queue, sight: Sight, now: datetime, filters: Filters) -> li
             return [FAINT]
         case Queue.TO_APPROVE:
             return [TO_APPROVE]
+        case Queue.UNTOLD:
+            untold = select(callbacks.c.case_id).where(UNTOLD)
+            return [cases.c.status == Status.ANSWERED, cases.c.id.in_(untold)]
 
 
 def _led(queue: Queue, sight: Sight, filters: Filters) -> list[Any]:

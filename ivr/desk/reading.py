@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, Table, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.desk import planning
 from ivr.store.tables import calls as call_table
 from ivr.store.tables import case_events, recordings, referrals
 from ivr.store.tables import cases as case_table
@@ -70,9 +71,12 @@ async def _cases_json(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> 
     sent = await _children(connection, referrals, referrals.c.case_id, ids, referrals.c.referred_at)
     told = await _children(connection, case_events, case_events.c.case_id, ids, case_events.c.seq)
     kin = await _kin(connection, rows)
+    reach = await planning.reach(connection, [row._mapping for row in rows], datetime.now(UTC))
     return [
-        _case_json(r, heard.get(r.id, ()), sent.get(r.id, ()), told.get(r.id, ())) | kin[r.id] for r in rows
-    ]
+        _case_json(r, heard.get(r.id, ()), sent.get(r.id, ()), told.get(r.id, ()))
+        | kin[r.id] | {"by_phone": by_phone}
+        for r, by_phone in zip(rows, reach, strict=True)
+    ]  # fmt: skip
 
 
 async def _kin(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> dict[uuid.UUID, Json]:

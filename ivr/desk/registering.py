@@ -25,7 +25,7 @@ from ivr.desk.kin import COLLECTIVE, PART
 from ivr.desk.opening import CHANNEL as PHONE
 from ivr.desk.opening import Rows, add_case
 from ivr.desk.refusals import WrongField
-from ivr.store.tables import cases, outbox, recordings, referrals
+from ivr.store.tables import callbacks, cases, outbox, recordings, referrals
 
 if TYPE_CHECKING:
     from ivr.cases.suggest import Suggester, Suggestion  # bring numpy
@@ -110,6 +110,8 @@ async def save(connection: AsyncConnection, rows: Rows) -> None:
     await entries.write(connection, entries.opening_entries(rows.cases, rows.recordings, rows.referrals))
     await open_stories(connection, rows.events)
     await connection.execute(outbox.insert(), rows.outbox)
+    if rows.callbacks:
+        await connection.execute(callbacks.insert(), rows.callbacks)
 
 
 def _fact(case: uuid.UUID, wanted: Wanted, page: Page, guess: Suggestion | None, now: datetime) -> Json:

@@ -33,9 +33,7 @@ async def reveal(
     engine: AsyncEngine, person: Person, code: str, what: Hidden, reason: str, now: datetime, address: str
 ) -> str:
     """What is hidden; "" for the voice, which is heard. Raises NoSuchCase, and WrongField for no reason."""
-    reason = reason.strip()
-    if not SHORTEST <= len(reason) <= LONGEST:
-        raise WrongField("reason", f"has {SHORTEST} to {LONGEST} characters")
+    reason = _checked(reason)
     async with engine.begin() as connection:
         query = select(cases).where(cases.c.code == code, person.scope.cases())
         case = (await connection.execute(query)).first()
@@ -46,6 +44,30 @@ async def reveal(
             connection, now, action, person=person.id, case=case.id, reason=reason, address=address
         )
         return "" if what is Hidden.VOICE else str(getattr(case, what))
+
+
+async def reveal_at_terminal(engine: AsyncEngine, code: str, reason: str, now: datetime, who: str) -> None:
+    """Whoever has the command line may read a caller's numbers, and it is noted as on the panel, by `who`.
+
+    Raises NoSuchCase, and WrongField for no reason.
+    """
+    reason = _checked(reason)
+    async with engine.begin() as connection:
+        case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
+        if case is None:
+            raise NoSuchCase(f"there is no case {code}")
+        for what in (Hidden.CALLER, Hidden.CALLBACK):
+            if getattr(case, what):
+                action, detail = f"{what}_revealed", {"terminal": who}
+                await auditing.note(connection, now, action, case=case.id, reason=reason, detail=detail)
+
+
+def _checked(reason: str) -> str:
+    """Raises WrongField."""
+    reason = reason.strip()
+    if not SHORTEST <= len(reason) <= LONGEST:
+        raise WrongField("reason", f"has {SHORTEST} to {LONGEST} characters")
+    return reason
 
 
 async def may_hear(engine: AsyncEngine, person: Person, case: UUID | None, now: datetime) -> bool:
@@ -82,10 +104,10 @@ async def seen_lately(
 
 
 async def seen_by(engine: AsyncEngine, case: UUID, limit: int = 100) -> list[dict[str, Any]]:
-    """Who saw, heard, revealed or took away what of a case; the latest first."""
+    """Who saw, heard, revealed or took away what of a case; the latest first. No name: the command line."""
     who = (people.c.name, people.c.full_name, people.c.role, people.c.agency)
     what = (audit.c.at, audit.c.action, audit.c.reason, recordings.c.recorded_at)
-    query = select(*what, *who).join(people, people.c.id == audit.c.person_id)
+    query = select(*what, *who).join(people, people.c.id == audit.c.person_id, isouter=True)
     query = query.join(recordings, recordings.c.name == audit.c.recording, isouter=True)
     query = query.where(audit.c.case_id == case).order_by(audit.c.id.desc()).limit(limit)
     async with engine.connect() as connection:

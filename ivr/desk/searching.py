@@ -85,7 +85,7 @@ async def find(
     if sought.code and (rows := (await connection.execute(by_code(sought.code, sight))).all()):
         return Page(rows)
     if sought.caller:
-        rows = (await connection.execute(by_caller(sought.caller, sight, filters, after, limit + 1))).all()
+        rows = (await connection.execute(by_caller(sought, sight, filters, after, limit + 1))).all()
         if rows:
             return _page(rows, limit)
     return await _holding(connection, Search(sought.words, sight, filters, after, limit + 1), now)
@@ -176,11 +176,12 @@ def by_code(code: str, sight: Sight) -> Select[Any]:
     return shown(seen_by(chosen, sight), newest=True)
 
 
-def by_caller(begins: str, sight: Sight, filters: Filters, after: Key | None, limit: int) -> Select[Any]:
-    """The newest cases of callers whose number begins so, among `MOST_OF_A_NUMBER` of them."""
-    key = cases.c.caller_key
-    within = (KNOWN, key >= begins, key < f"+{int(begins) + 1}", key.startswith(begins, autoescape=True))
-    some: Any = select(cases).where(*within).limit(MOST_OF_A_NUMBER).subquery()
+def by_caller(sought: Sought, sight: Sight, filters: Filters, after: Key | None, limit: int) -> Select[Any]:
+    """That caller's newest cases, or those of all whose number begins so, among `MOST_OF_A_NUMBER`."""
+    key, begins = cases.c.caller_key, sought.caller
+    within = (key >= begins, key < f"+{int(begins) + 1}", key.startswith(begins, autoescape=True))
+    hers = (key == begins,) if sought.whole else within
+    some: Any = select(cases).where(KNOWN, *hers).limit(MOST_OF_A_NUMBER).subquery()
     chosen = select(some.c.id, some.c.opened_at.label("listed_at"))
     chosen = chosen.where(*(some.c[name] == value for name, value in filters.codes.items()))
     for bound in _bounds(filters, after, some.c.opened_at, some.c.id):

@@ -84,6 +84,7 @@ async def directory(engine: AsyncEngine) -> Directory:
             counties=tuple(County(row.code, row.key) for row in counties),
             agencies=tuple(bodies.scalars()),
             other_topic=province.other_topic,
+            area_code=province.area_code,
         )
 
 
@@ -105,7 +106,7 @@ def _rows(seeds: Seeds) -> list[tuple[Noun | None, Table, list[dict[str, Any]]]]
     ]
     bodies = [
         {
-            **agency.model_dump(include={"code", "name", "level", "county", "parent"}),
+            **agency.model_dump(include={"code", "name", "short", "level", "county", "parent"}),
             "assignable": agency.scope == "inside",
             "note": agency.note or "",
         }

@@ -55,6 +55,7 @@ class Areas(Part):
 class Agency(Part):
     code: Code
     name: Text
+    short: Annotated[str, StringConstraints(max_length=24)] = ""
     level: Text
     county: str | None = None
     parent: str | None = None
@@ -182,6 +183,7 @@ def directory_from(folder: Path) -> Directory:
         counties=tuple(CountyKey(county.code, county.key) for county in seeds.areas.counties),
         agencies=tuple(agency.code for agency in seeds.agencies.agencies),
         other_topic=seeds.topics.other,
+        area_code=seeds.areas.area_code,
     )
 
 

@@ -21,7 +21,7 @@ from ivr.store.tables import case_events, cases
 
 log = logging.getLogger(__name__)
 
-VERDICT, RATING = "verdict", "rating"  # types of facts
+VERDICT, RATING, REASON_LOST = "verdict", "rating", "reason_lost"  # types of facts
 
 
 async def settle(connection: AsyncConnection, page: Page, fact: Fact) -> None:
@@ -53,6 +53,14 @@ async def rate(connection: AsyncConnection, fact: Fact) -> None:
     if case is not None:
         now, said = datetime.fromisoformat(fact["at"]), {"score": fact["score"]}
         await add_event(connection, uuid.UUID(fact["id"]), case, now, "rated", said, actor=CITIZEN)
+
+
+async def reason_lost(connection: AsyncConnection, fact: Fact) -> None:
+    """She said that it is not solved, and we could not record why: whoever reads the case must know."""
+    query = select(cases.c.id).where(cases.c.code == fact["code"])
+    if (case := (await connection.execute(query)).scalar()) is not None:
+        now = datetime.fromisoformat(fact["at"])
+        await add_event(connection, uuid.UUID(fact["id"]), case, now, REASON_LOST, {"why": fact["why"]})
 
 
 async def call_over(connection: AsyncConnection, fact: Fact) -> None:

@@ -77,13 +77,32 @@ class HangUp:
 
 
 @dataclass(frozen=True, slots=True)
+class Vanish:
+    """The telephone is gone without a word: no audio, no signalling, no answer to any."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stay:
     """Until the hotline hangs up; fails after `most` seconds."""
 
     most: float = 90.0
 
 
-Step = Wait | Press | Speak | Listen | Hear | Beep | HangUp | Stay
+Step = Wait | Press | Speak | Listen | Hear | Beep | HangUp | Vanish | Stay
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What kind of telephone. `suppresses`: sends nothing in silence, but for `reports` (RTCP). `tones`: its
+    keys are tones in the speech, and it offers nothing else.
+    """
+
+    suppresses: bool = False
+    reports: bool = False
+    tones: bool = False
+
+
+USUAL = Model()
 
 
 @dataclass(slots=True)
@@ -101,6 +120,7 @@ class Outcome:
     log: str = ""
     heard: list[tuple[float, bytes]] = field(default_factory=list, repr=False)
     did: list[tuple[float, Step]] = field(default_factory=list, repr=False)
+    asked: int = 0  # how often Asterisk asked whether the telephone is still there
 
 
 class Failed(Exception):
@@ -109,16 +129,19 @@ class Failed(Exception):
 
 async def place_call(
     sipp: Sequence[str], port: int, steps: Sequence[Step], *,
-    number: str = "09141234567", name: str | bytes = "", extension: str = "111",
+    number: str = "09141234567", name: str | bytes = "", extension: str = "111", headers: Sequence[str] = (),
+    model: Model = USUAL,
 ) -> Outcome:  # fmt: skip
     """Call 127.0.0.1:`port` and go through the steps; without an ending step, stay to the end.
 
     `sipp` is the command that runs it. `name` goes into the From header, quotes escaped, bytes as they are.
+    `headers`: further ones of the INVITE.
     """
     if not steps or not isinstance(steps[-1], HangUp | Stay):
         steps = [*steps, Stay()]
     with tempfile.TemporaryDirectory(prefix="sipp-") as folder:
-        call = _Call(sipp, port, Path(folder), number, name, extension)
+        call = _Call(sipp, port, Path(folder), _scenario(number, name, headers), extension)
+        call.be(model)
         return await call.run(steps)
 
 
@@ -134,12 +157,17 @@ class Party:
     def hang_up(self) -> None:
         raise NotImplementedError
 
+    def vanish(self) -> None:
+        raise NotImplementedError
+
     async def take(self, step: Step) -> None:
         self.outcome.did.append((asyncio.get_running_loop().time(), step))
         match step:
             case HangUp():
                 self.outcome.ended_by = self.outcome.ended_by or "caller"
                 self.hang_up()
+            case Vanish():
+                self.vanish()
             case Stay(most):
                 await self._within(most, self.over.wait(), "the hotline did not hang up")
             case Wait(seconds):
@@ -204,21 +232,34 @@ class Party:
 
 
 class _Call(Party):
-    def __init__(
-        self, sipp: Sequence[str], port: int, folder: Path, number: str, name: str | bytes, extension: str
-    ) -> None:
+    def __init__(self, sipp: Sequence[str], port: int, folder: Path, scenario: bytes, extension: str) -> None:
         super().__init__()
         self.sipp, self.port, self.folder = sipp, port, folder
-        self.scenario = _scenario(number, name)
+        self.scenario = scenario
         self.extension = extension
         self.id = uuid.uuid4().hex
         self.answered = asyncio.Event()
         self.relay: Relay | None = None
         self.said: list[str] = []  # every SIP message's first line, with the loop's time
 
+    def be(self, model: Model) -> None:
+        """A telephone of that kind."""
+        self.phone.suppresses, self.phone.reports = model.suppresses, model.reports
+        self.phone.tones = model.tones
+        if model.tones:
+            self.scenario = b"".join(
+                line.replace(b" 8 101", b" 8")
+                for line in self.scenario.splitlines(keepends=True)
+                if not line.startswith((b"a=rtpmap:101", b"a=fmtp:101"))
+            )
+
     def hang_up(self) -> None:
         assert self.relay is not None
         self.relay.hang_up()
+
+    def vanish(self) -> None:
+        assert self.relay is not None
+        self.phone.vanished = self.relay.vanished = True
 
     async def run(self, steps: Sequence[Step]) -> Outcome:
         loop = asyncio.get_running_loop()
@@ -249,9 +290,7 @@ class _Call(Party):
             cwd=self.folder, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
 
-    async def _follow(
-        self, steps: Sequence[Step], relay: Relay, process: asyncio.subprocess.Process
-    ) -> None:
+    async def _follow(self, steps: Sequence[Step], relay: Relay, process: asyncio.subprocess.Process) -> None:
         outcome = self.outcome
         ended = asyncio.create_task(process.communicate())
         try:
@@ -266,6 +305,9 @@ class _Call(Party):
         except (Failed, TimeoutError) as error:
             outcome.problem = str(error) or f"the call was not answered within {SIGNALLING:g} s"
             relay.hang_up()
+        outcome.asked = relay.asked
+        if relay.vanished:
+            process.kill()
         await asyncio.wait({ended}, timeout=SIGNALLING)
         if not ended.done():
             process.kill()
@@ -275,7 +317,7 @@ class _Call(Party):
         outcome.log = complaints.decode(errors="replace")
         outcome.log += errors.read_text(errors="replace") if errors.exists() else ""
         outcome.log += "\n".join(self.said)
-        outcome.completed = process.returncode == 0 and not outcome.problem
+        outcome.completed = (process.returncode == 0 or relay.vanished) and not outcome.problem
 
     def _saw(self, message: bytes, from_asterisk: bool) -> None:
         line = message.split(b"\r\n", 1)[0].decode(errors="replace")
@@ -314,9 +356,11 @@ async def _first(*works: object) -> None:
             each.cancel()
 
 
-def _scenario(number: str, name: str | bytes) -> bytes:
+def _scenario(number: str, name: str | bytes, headers: Sequence[str]) -> bytes:
     shown = name if isinstance(name, bytes) else name.replace("\\", "\\\\").replace('"', '\\"').encode()
     if b"[" in shown or b"]]>" in shown:
         raise ValueError("SIPp reads [ in a name as its own keyword")
     text = (Path(__file__).parent / "caller.xml").read_bytes()
-    return text.replace(b"@NAME@", shown).replace(b"@NUMBER@", number.encode())
+    more = "".join(f"{header}\n" for header in headers).encode()
+    text = text.replace(b"@NAME@", shown).replace(b"@HEADERS@", more)
+    return text.replace(b"@NUMBER@", number.encode())

@@ -1,6 +1,7 @@
 """A caller's side of the audio: RTP with A-law and RFC 4733 keys, sent without a break, and what is heard.
 
-A telephone sends all the time, silence too; Asterisk's silence detection counts on it.
+A telephone sends all the time, silence too; Asterisk's silence detection counts on it. One that suppresses
+silence sends nothing then.
 """
 
 from __future__ import annotations
@@ -58,8 +59,28 @@ def key_packets(key: str, seconds: float) -> Iterator[bytes]:
         yield struct.pack("!BBH", event, 0x80 | VOLUME, frames * FRAME)
 
 
+TONES = {
+    key: (low, high)
+    for low, row in zip((697, 770, 852, 941), ("123A", "456B", "789C", "*0#D"), strict=True)
+    for high, key in zip((1209, 1336, 1477, 1633), row, strict=True)
+}  # Hz, ITU-T Q.23
+
+
+def key_tone(key: str, seconds: float) -> NDArray[np.int16]:
+    """A key as a tone in the speech, and a pause after it."""
+    time = np.arange(round(seconds * RATE)) / RATE
+    tone = sum(np.sin(2 * np.pi * hz * time) for hz in TONES[key])
+    return np.concatenate([np.asarray(6_000 * tone, np.int16), np.zeros(RATE // 10, np.int16)])
+
+
 class Phone(asyncio.DatagramProtocol):
-    """Sends one packet every 20 ms once it knows where to, and listens."""
+    """Sends one packet every 20 ms once it knows where to, and listens.
+
+    `suppresses`: it sends nothing in silence, not even reports. `reports`: it sends RTCP all the same.
+    `vanished`: it is gone, and told nobody. `tones`: it knows no key but a tone.
+    """
+
+    suppresses = reports = vanished = tones = False
 
     def __init__(self) -> None:
         self.there: tuple[str, int] | None = None
@@ -68,7 +89,7 @@ class Phone(asyncio.DatagramProtocol):
         self._speech: list[bytes] = []
         self._keys: list[tuple[bytes, bool]] = []
         self._sequence, self._stamp = random.randrange(2**15), random.randrange(2**31)
-        self._source = random.randrange(2**32)
+        self._source, self._ticks = random.randrange(2**32), 0
         self._idle = asyncio.Event()
         self._idle.set()
 
@@ -82,6 +103,9 @@ class Phone(asyncio.DatagramProtocol):
 
     async def press(self, key: str, seconds: float = 0.12) -> None:
         """Hold a key that long; returns when it is sent."""
+        if self.tones:
+            await self.speak(key_tone(key, seconds))
+            return
         self._idle.clear()
         self._keys += [(payload, n == 0) for n, payload in enumerate(key_packets(key, seconds))]
         await self._idle.wait()
@@ -98,8 +122,12 @@ class Phone(asyncio.DatagramProtocol):
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            if self.there is not None:
+            if self.there is not None and not self.vanished:
                 self._send_next()
+                self._ticks += 1
+                if self.reports and self._ticks % 250 == 0:  # every five seconds
+                    report = struct.pack("!BBHI", 0x80, 201, 1, self._source)
+                    self.transport.sendto(report, (self.there[0], self.there[1] + 1))
             due += FRAME / RATE
             await asyncio.sleep(max(0.0, due - loop.time()))
 
@@ -107,8 +135,8 @@ class Phone(asyncio.DatagramProtocol):
         if self._keys:
             self._send_key()
         else:
-            audio = self._speech.pop(0) if self._speech else SILENCE
-            self._send(ALAW, audio, False)
+            if self._speech or not self.suppresses:
+                self._send(ALAW, self._speech.pop(0) if self._speech else SILENCE, False)
             self._stamp += FRAME
         if not self._keys and not self._speech:
             self._idle.set()

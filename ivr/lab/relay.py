@@ -18,6 +18,8 @@ class Relay:
         self._sipp: tuple[str, int] | None = None
         self._invite = b""
         self._signed = self._left = False  # SIPp was told to hang up; somebody has
+        self.vanished = False  # the telephone is gone: nothing passes any more
+        self.asked = 0  # how often Asterisk asked whether the telephone is still there
         self._crossing = b""
 
     @classmethod
@@ -33,6 +35,8 @@ class Relay:
         return self
 
     def _from_sipp(self, message: bytes, address: tuple[str, int]) -> None:
+        if self.vanished:
+            return
         self._sipp = address
         if message.startswith(b"INVITE "):
             self._invite = message
@@ -45,7 +49,12 @@ class Relay:
 
     def _from_asterisk(self, message: bytes, _: tuple[str, int]) -> None:
         self._saw(message, True)
-        if self._sipp is None:
+        if self._sipp is None or self.vanished:
+            return
+        if message.startswith((b"INVITE ", b"ACK ")):  # a new offer in mid-call, which SIPp expects nowhere
+            if message.startswith(b"INVITE "):
+                self.asked += 1
+                self.far.sendto(self._accepted(message))
             return
         if message.startswith(b"BYE "):
             if self._signed and not self._left:
@@ -53,6 +62,15 @@ class Relay:
                 return
             self._left = True
         self.near.sendto(message, self._sipp)
+
+    def _accepted(self, offer: bytes) -> bytes:
+        """The telephone's answer: what it offered at first."""
+        kept = re.findall(rb"^(?:Via|From|To|Call-ID|CSeq):.*?$", offer, re.M | re.I)
+        contact = re.findall(rb"^Contact:.*?$", self._invite, re.M | re.I)
+        body = self._invite.partition(b"\r\n\r\n")[2]
+        lines = [b"SIP/2.0 200 OK", *(line.strip() for line in [*kept, *contact]),
+                 b"Content-Type: application/sdp", b"Content-Length: %d" % len(body)]  # fmt: skip
+        return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
     def hang_up(self) -> None:
         """An INFO in the call's name is SIPp's sign to say BYE; nothing if somebody has said it."""

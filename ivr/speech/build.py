@@ -21,7 +21,7 @@ from ivr.speech import tone
 from ivr.speech.lexicon import write_lexicon
 from ivr.speech.paths import is_audio, recording_of, wav_path
 from ivr.speech.recorded import usable
-from ivr.speech.synth import SynthesisError, synthesise
+from ivr.speech.synth import SynthesisError, respelt, synthesise
 from ivr.speech.telephone import AudioError, Samples, write
 from ivr.voice.catalogue import Catalogue, Part, Prompt, Tone
 
@@ -129,12 +129,14 @@ def _job(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Sequ
 
 def _described(prompt: Prompt | None, catalogue: Catalogue) -> str:
     """Everything that makes the audio what it is."""
-    return json.dumps(
-        [
-            asdict(part) if isinstance(part, Tone) else [part.words, asdict(catalogue.voices[part.voice])]
-            for part in prompt or ()
-        ]
-    )
+    return json.dumps([_of_part(part, catalogue) for part in prompt or ()])
+
+
+def _of_part(part: Part | Tone, catalogue: Catalogue) -> object:
+    if isinstance(part, Tone):
+        return asdict(part)
+    voice = catalogue.voices[part.voice]
+    return [respelt(part.words, voice), asdict(voice)]
 
 
 def _digest(said: str | bytes) -> str:

@@ -1,6 +1,6 @@
 """Agencies: the bodies that may be responsible for a case, and those that can only be advised.
 
-A retired one gets nothing new; cases that have it go on.
+A retired one gets nothing new; cases that have it go on. `short`: what people call it, where room is scarce.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ agencies = Table(
     metadata,
     Column("code", Text, primary_key=True),
     Column("name", Text, nullable=False),
+    Column("short", Text, nullable=False, server_default=""),
     Column("level", Text, nullable=False),
     Column("county", Text),
     Column("parent", Text),

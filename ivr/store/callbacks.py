@@ -6,6 +6,9 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, Uuid, te
 
 from ivr.store.base import metadata, moment
 
+# An answer that the desk must tell of, since nobody can be called. Callers join it with the case's status.
+UNTOLD = text("callbacks.purpose = 'answer' AND callbacks.state = 'unreachable'")
+
 # One row for one thing to tell; `key` makes it unique however often its cause is applied.
 # `state`: waiting | calling | reached | unconfirmed | cancelled | unreachable. `number` is E.164.
 callbacks = Table(
@@ -27,6 +30,12 @@ callbacks = Table(
     moment("ended_at", nullable=True),
     Index("ix_callbacks_next_at", "next_at", postgresql_where=text("state = 'waiting'")),
     Index(None, "case_id"),
+    Index("ix_callbacks_verify_number", "number", postgresql_where=text("purpose = 'verify'")),
+    Index(
+        "ix_callbacks_untold",
+        "case_id",
+        postgresql_where=text("purpose = 'answer' AND state = 'unreachable'"),
+    ),
     Index("ix_callbacks_created_at_id", "created_at", "id"),
 )
 
@@ -43,5 +52,6 @@ callback_attempts = Table(
     moment("ended_at", nullable=True),
     Index(None, "callback_id"),
     Index("ix_callback_attempts_number_at", "number", "at"),
+    Index("ix_callback_attempts_at", "at"),
     Index("ix_callback_attempts_open", "at", postgresql_where=text("outcome IS NULL")),
 )

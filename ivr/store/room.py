@@ -143,26 +143,37 @@ class Room:
 
     def _balance(self, free: int, low: int, held: int) -> tuple[int, int]:
         """Give way or build up. How much ballast there is, and how much there should be."""
-        found = os.statvfs(self.folder)
-        wanted = min(self.ballast, found.f_blocks * found.f_frsize // SHARE_OF_DISK)
-        there = self._there()
+        there, wanted = self.there, self.wanted
         if free < low and there:
             self._give_way(low - free)
         elif there > wanted:
             self._give_way(there - wanted, 0)
         elif there < wanted and free - held - (wanted - there) >= SPARE_BYTES:
             self._build(wanted)
-        return self._there(), wanted
+        return self.there, wanted
 
     @property
     def _file(self) -> Path:
         return self.folder / FOLDER / "ballast"
 
-    def _there(self) -> int:
+    @property
+    def there(self) -> int:
+        """Bytes of ballast."""
         try:
             return self._file.stat().st_size
         except OSError:
             return 0
+
+    @property
+    def wanted(self) -> int:
+        """How many there should be. Raises OSError."""
+        found = os.statvfs(self.folder)
+        return min(self.ballast, found.f_blocks * found.f_frsize // SHARE_OF_DISK)
+
+    @property
+    def gave_way(self) -> bool:
+        """Whether there was more of it."""
+        return self._file.exists() and self.there < self.wanted
 
     def _give_way(self, size: int, least: int = STEP_BYTES) -> bool:
         with self._alone() as fd:

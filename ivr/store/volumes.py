@@ -12,7 +12,6 @@ name (`second/2026/11/25/3f…`) says where a recording lies and whoever opens i
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import time
@@ -23,118 +22,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.store.flushing import flush
-from ivr.store.room import BYTES_A_SECOND, MARGIN_BYTES, Count, Hold, Room, free_bytes, trim
+from ivr.store.room import MARGIN_BYTES, Hold, Room, trim
+from ivr.store.volume import HANG_SECONDS, Volume, look
 
 log = logging.getLogger(__name__)
 
 SECOND = "second"
 LOOK_SECONDS = 2.0
 COUNT_SECONDS = 0.25  # a block that was refused in between shows by the clock, and the next count by the disk
-HANG_SECONDS = 10  # a page that takes longer to write and flush: a disk that hangs
 LONGEST_SECONDS = 180.0  # of a recording
 REFUSED_SECONDS = 30.0  # how long another disk is preferred to one that refused a recording
 UNSEEN_SECONDS = 300.0  # after which a recording whose end nobody told has ended
-_PAGE = b"\0" * 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What one look found. `trouble` is one sentence, "" when the disk can be written; `full`: no room."""
-
-    free: int
-    seconds: float
-    trouble: str = ""
-    full: bool = False
-
-
-def look(folder: Path) -> Look:
-    """Write a page there, flush it and remove it. Never raises; may hang as long as the disk does.
-
-    With less than `MARGIN_BYTES` left it is full.
-    """
-    began, free, trouble, full = time.monotonic(), 0, "", False
-    probe = folder / f".look-{os.getpid()}"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        free = free_bytes(folder)
-        if free < MARGIN_BYTES:  # a page that came and went would be room for others for a moment
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        _write(probe)
-    except OSError as error:
-        trouble = f"{folder} can't be written: {error.strerror}"
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    finally:
-        with suppress(OSError):
-            probe.unlink(missing_ok=True)
-    return Look(free, time.monotonic() - began, trouble, full)
-
-
-def _write(path: Path) -> None:
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
-    try:
-        os.write(fd, _PAGE)
-        os.fdatasync(fd)
-    finally:
-        os.close(fd)
-
-
-@dataclass(slots=True)
-class Volume:
-    """`prefix` begins the names of its recordings ("" or "second/"). `held`: recordings in progress, by name.
-
-    `full_at`, `broken_at`: when a look last found no room, and when it found anything else.
-    """
-
-    prefix: str
-    folder: Path
-    room: Room
-    last: Look = Look(0, 0.0, "nobody has looked yet")
-    counted: Count = field(default_factory=Count)
-    hangs: bool = False
-    held: dict[str, Hold] = field(default_factory=dict)
-    refused_at: float = float("-inf")
-    full_at: float = float("-inf")
-    broken_at: float = float("-inf")
-
-    def saw(self, found: Look, now: float) -> bool:
-        """Keep what a look found; whether something is the matter."""
-        self.last = found
-        if found.full:
-            self.full_at = now
-        elif found.trouble:
-            self.broken_at = now
-        return bool(found.trouble)
-
-    def has(self, found: Count, now: float) -> None:
-        """Keep what was counted."""
-        self.counted = found
-        if found.full:
-            self.full_at = now
-
-    @property
-    def holding(self) -> int:
-        """What recordings in progress may still take, in bytes; what is secured is no longer free."""
-        return self.counted.others + sum(hold.size for hold in self.held.values() if not hold.secured)
-
-    def trouble(self, seconds: float) -> str:
-        """Why no further recording of so many seconds may go there now, "" when it may."""
-        if self.last.trouble:
-            return self.last.trouble
-        if self.hangs:
-            return f"{self.folder} hangs: a page takes longer than {HANG_SECONDS} s"
-        left = self.counted.free - self.holding
-        if left < seconds * BYTES_A_SECOND + MARGIN_BYTES:
-            return f"{self.folder} has {max(0, left) >> 20} MB left"
-        return ""
-
-    @property
-    def warning(self) -> str:
-        """What is not well though recordings go there."""
-        there, wanted = self.counted.ballast, self.counted.wanted
-        if there >= wanted:
-            return ""
-        much = f"{there / (1 << 20):.0f} of {wanted / (1 << 20):.0f} MB"
-        return f"{self.folder} fills up: its ballast has given way to {much}"
 
 
 @dataclass(slots=True)
@@ -280,7 +178,7 @@ class Volumes:
     def _warn(self, volume: Volume) -> None:
         if self._is_new(f"{volume.prefix}ballast", volume.warning.partition(":")[0]):
             told = log.error if volume.warning else log.info
-            told("%s", volume.warning or f"{volume.folder} has all its ballast")
+            told("%s", volume.warning or f"{volume.folder} is quick, and has all its ballast")
 
     def _is_new(self, what: str, kind: str) -> bool:
         known, self._told[what] = self._told.get(what, ""), kind

@@ -69,7 +69,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class RecallCaller:
-    """Where did this caller's latest case come from, and is she blocked? Answer: `CallerKnown`."""
+    """What do the books know of her: her latest county and language, a block? Answer: `CallerKnown`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +116,14 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
+class MissReason:
+    """Make known that her reason for "not solved" could not be recorded, and why. Answer: `Confirmed`."""
+
+    code: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Rate:
     """Make safe how content she is, 1 to 5. Answer: `Rated`."""
 
@@ -146,5 +154,5 @@ class HangUp:
 
 Action = (
     Ask | Say | FindRoom | Record | RecallCaller | OpenCase | KeepWords | LookUpCase | WishCallBack
-    | Confirm | Rate | Operator | HangUp
+    | Confirm | MissReason | Rate | Operator | HangUp
 )  # fmt: skip

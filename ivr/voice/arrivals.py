@@ -62,8 +62,9 @@ class Arrivals:
 
     def find(self) -> tuple[Arrival, ...]:
         """All arrivals, in the order of the menu's steps."""
-        first = {"language": self.menu.languages[0]}
-        open_walks = [_Walk(self.menu.start, frozenset(), first, 0.0, 0.0)]
+        # Whoever called before begins in her language.
+        starts = [{"language": language} for language in reversed(self.menu.languages)]
+        open_walks = [_Walk(self.menu.start, frozenset(), draft, 0.0, 0.0) for draft in starts]
         for _ in range(MOST_WALKED):
             if not open_walks:
                 break
@@ -100,7 +101,12 @@ class Arrivals:
             willing = way.by in (By.CALLER, By.ALONE)
             best = walk.best + timing.at_best(step) if walk.best is not None and willing else None
             worst = walk.worst + timing.at_worst(step, way.by)
-            yield _Walk(way.to, walk.path | {walk.step}, {**walk.draft, **way.sets}, best, worst)
+            yield _Walk(way.to, walk.path | {walk.step}, _after(step, walk.draft, way), best, worst)
+
+
+def _after(step: Step, draft: Mapping[str, str], way: Way) -> Mapping[str, str]:
+    """A recording's values are for what nobody has chosen."""
+    return {**way.sets, **draft} if isinstance(step, RecordStep) else {**draft, **way.sets}
 
 
 def _open_ways(step: Step, draft: Mapping[str, str]) -> tuple[Way, ...]:

@@ -42,11 +42,11 @@ def group_options(directory: Directory) -> Speech:
 
 
 def leaf_options(directory: Directory, group: str) -> Speech:
-    """The matters of one group, and another matter last."""
+    """The matters of one group, another matter, and the way back: she may have missed her group."""
     options: list[Sound] = []
     for topic in directory.leaves(group):
         options += [f"topic.{topic.code}", f"press.{topic.key[1]}"]
-    return (*options, "topic.other_leaf", "press.0")
+    return (*options, "topic.other_leaf", "press.0", "keys.back")
 
 
 def county(talk: Talk, step: CountyStep) -> Flow[str]:

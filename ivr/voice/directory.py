@@ -28,7 +28,7 @@ class Directory:
 
     Prompt ids derived from it: `topic_group.<digit>`, `topic.<code>`, `county.<code>`,
     `agency.<code>`, all of them in the province's own prompt catalogue. `area_code`: what stands before a
-    local number ("041").
+    local number ("041"). `calls_back`: whether citizens are called at all.
     """
 
     groups: tuple[str, ...]
@@ -37,6 +37,7 @@ class Directory:
     agencies: tuple[str, ...]
     other_topic: str
     area_code: str = ""
+    calls_back: bool = True
     by_topic_key: Mapping[str, Topic] = field(init=False, repr=False, compare=False)
     by_county_key: Mapping[str, County] = field(init=False, repr=False, compare=False)
 

@@ -63,12 +63,14 @@ class CallerKnown:
     """The county code of the caller's latest case, or "" when there is none or nobody could look.
 
     `blocked`: she gets no case by the usual way for now, only the operator or the beep. `waits`: she may have
-    a case that an agency must still answer; False only where somebody looked.
+    a case that an agency must still answer; False only where somebody looked. `language`: of her latest call
+    that became a case.
     """
 
     county: str = ""
     blocked: bool = False
     waits: bool = field(default=True, compare=False)
+    language: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ class CaseSeen:
     voice: str = ""  # the last answer in a person's voice, a name like a recording's
     may_confirm: bool = False  # whether this caller's word on the answer counts
     rated: bool = False  # she has said before how content she is
+    may_reopen: bool = False  # it is over, and this caller may still say that it is not solved
+    kind: str = "request"
     parts: tuple[PartSeen, ...] = ()
 
 

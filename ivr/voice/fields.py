@@ -15,7 +15,7 @@ from ivr.voice.yaml_tree import Listing, Node, Scalar, Table
 
 PROMPT_ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 STEP_ID = re.compile(r"[a-z][a-z0-9_]*")
-NUMBER = ("shown", "withheld")  # whether the network told the caller's
+NUMBER = ("shown", "withheld")  # whether she can be called on the number she calls from
 CALLER = ("free", "blocked")
 MOST_PROMPTS = 20  # in one utterance
 # What YAML readers take for a number, a truth value or nothing unless it stands in quotes. `on` and `off`

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ivr.cases import phone
 from ivr.cases.statuses import Status
 from ivr.voice import verdict
 from ivr.voice.actions import LookUpCase, Speech, WishCallBack
@@ -32,15 +31,20 @@ def status(talk: Talk, step: StatusStep) -> Flow[str]:
             return step.go
         case Lookup.FOUND:
             if seen.may_confirm and seen.status == Status.ANSWERED:
+                lead = step.prompt + verdict.standing(seen)
+                yield from verdict.ask(talk, step, code, seen, lead, verdict.answer(seen, talk.language))
+                return step.go
+            if seen.may_reopen:
                 speech = step.prompt + verdict.situation(seen, talk.caller.now, talk.language)
-                yield from verdict.ask(talk, step, code, seen, speech)
+                yield from verdict.offer_reopening(talk, step, code, speech)
                 return step.go
             return (yield from _tell(talk, step, seen))
 
 
 def _call_back(talk: Talk, step: StatusStep, code: str) -> Flow[Speech]:
     """Offer to call her once the books can be read. What she is to be told: a promise only if it is kept."""
-    wished = phone.is_callable(talk.caller.number) and (yield from _wishes(talk, step))
+    can = talk.directory.calls_back and talk.shows_number
+    wished = can and (yield from _wishes(talk, step))
     noted = wished and (yield from talk.do(WishCallBack(code), WishNoted)).noted
     return ("follow_up.call_back_noted",) if noted else ("follow_up.call_later",)
 

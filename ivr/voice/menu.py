@@ -107,9 +107,10 @@ class ReviewStep(Asking):
 
 @dataclass(frozen=True, slots=True)
 class CodeStep(Asking):
-    """type: code. Speak the tracking code `times` times; key `repeat` speaks it again."""
+    """type: code. Once `ready_prompt`, then the tracking code `times` times; key `repeat` speaks it again."""
 
     times: int
+    ready_prompt: tuple[str, ...]
     repeat: str
     repeat_prompt: tuple[str, ...]
     no_code_prompt: tuple[str, ...]
@@ -139,6 +140,11 @@ class AnswerStep(Asking):
 
     code: str
     seen: CaseSeen
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyStep(Asking):
+    """Never written in YAML: asks who answers our call whether a number that was given is hers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from itertools import chain
 
 from persiantools.jdatetime import JalaliDate
 
+from ivr.cases.code import grouped
 from ivr.voice.actions import Speech
 
 BIGGEST = 999_999_999
@@ -22,6 +23,7 @@ HUNDREDS = range(100, 1_000, 100)
 TENS = range(30, 100, 10)
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")  # as date.weekday() counts
 PAUSE = "pause"
+GAP, LONG_PAUSE = "gap", "pause.long"  # between digits, and between groups, for a hand that writes
 
 
 def number(n: int, language: str) -> Speech:
@@ -66,8 +68,18 @@ def digits(text: str, language: str) -> Speech:
 
 
 def code(text: str, language: str) -> Speech:
-    """A tracking code: digit by digit, ten of them in groups of 3, 3, 2 and 2, pauses between and after."""
+    """A tracking code read back: digit by digit, grouped as it is printed, pauses between and after."""
     return (*digits(text, language), PAUSE)
+
+
+def dictated(code: str, language: str) -> Speech:
+    """A tracking code for a hand that writes: a gap after each digit, a long pause after each group."""
+    return tuple(chain.from_iterable(_written(group) for group in grouped(code).split()))
+
+
+def _written(group: str) -> list[str]:
+    spaced = [id for digit in group for id in (f"digit.{digit}", GAP)]
+    return [*spaced[:-1], LONG_PAUSE]
 
 
 def _grouped(text: str) -> Iterator[str]:
@@ -100,5 +112,5 @@ def fragments(language: str) -> frozenset[str]:
         | {f"digit.{n}" for n in range(10)}
         | dates
         | {f"weekday.{name}" for name in WEEKDAYS}
-        | {"year", PAUSE}
+        | {"year", PAUSE, GAP, LONG_PAUSE}
     )

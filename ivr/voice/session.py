@@ -9,9 +9,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ivr.voice.actions import Action, HangUp, RecallCaller
+from ivr.voice.actions import Action, HangUp, MissReason, RecallCaller
 from ivr.voice.directory import Directory
-from ivr.voice.events import Caller, CallerKnown, Ended, Event, HungUp, Keys, Recorded, Said, Transferred
+from ivr.voice.events import (
+    Caller,
+    CallerKnown,
+    Ended,
+    Event,
+    HungUp,
+    Keys,
+    Recorded,
+    RoomFound,
+    Said,
+    Transferred,
+)
 from ivr.voice.menu import Asking, BranchStep, CountyStep, DigitsStep, Menu, RecordStep, Step
 from ivr.voice.steps import BUILT_IN, END, perform
 from ivr.voice.talk import Back, Flow, Gone, Jump, Talk
@@ -60,6 +71,8 @@ class Session(Talk):
                 return Trace(self.step, "", f"operator:{result}")
             case HungUp():
                 return Trace(self.step, "", "hangup")
+            case RoomFound(found=False):
+                return Trace(self.step, "", "no_room")
             case _:
                 return Trace(self.step, "", type(event).__name__)
 
@@ -69,19 +82,23 @@ class Session(Talk):
                 # Before the first prompt: keys pressed while nothing plays would be lost.
                 known = yield from self.do(RecallCaller(), CallerKnown)
                 self.known_county, self.blocked = known.county, known.blocked
+                if known.language in self.menu.languages:
+                    self.language = known.language
             yield from self._walk()
         except Gone:
             pass
         yield from self._leave_no_words()
+        if self.reason_lost and self.code:
+            yield MissReason(self.code, self.reason_lost)
         yield HangUp()
 
     def _walk(self) -> Flow[None]:
         while self.step != END:
-            step = self.menu.steps[self.step]
+            step, before = self.menu.steps[self.step], dict(self.draft)
             try:
                 onward = yield from perform(self, step)
                 if self._can_be_gone_back_to(step):
-                    self.history.append(step.id)
+                    self.history.append((step.id, before))
             except Back:
                 onward = self._back(step)
             except Jump as jump:
@@ -90,13 +107,17 @@ class Session(Talk):
 
     def _can_be_gone_back_to(self, step: Step) -> bool:
         """Asking steps, except a recording: her words are safe, going back to it would open a second case."""
-        again = bool(self.history) and self.history[-1] == step.id
+        again = bool(self.history) and self.history[-1][0] == step.id
         return isinstance(step, Asking) and not isinstance(step, RecordStep) and not again
 
     def _back(self, step: Step) -> str:
-        while self.history and self.history[-1] == step.id:
+        """One step back, and what was chosen there is open again."""
+        while self.history and self.history[-1][0] == step.id:
             self.history.pop()
-        return self.history.pop() if self.history else step.id
+        if not self.history:
+            return step.id
+        onward, self.draft = self.history.pop()
+        return onward
 
     def _leave_no_words(self) -> Flow[None]:
         if not self.uncased:

@@ -243,6 +243,7 @@ def _code(step: StepFields) -> Step:
     return menu.CodeStep(
         *step.asking(),
         times=fields.whole("times", 1, 5, 2),
+        ready_prompt=fields.prompts("ready_prompt", needed=False),
         repeat=_one_key(fields, "repeat", "1"),
         repeat_prompt=fields.prompts("repeat_prompt"),
         no_code_prompt=fields.prompts("no_code_prompt"),

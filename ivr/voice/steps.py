@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from ivr.cases.statuses import Status
 from ivr.voice import asking, follow_up, verdict, words
-from ivr.voice.actions import Operator, Say
-from ivr.voice.events import Said, Transfer, Transferred
+from ivr.voice.actions import Say
+from ivr.voice.events import Said
 from ivr.voice.menu import (
     AnswerStep,
     BranchStep,
@@ -15,7 +13,6 @@ from ivr.voice.menu import (
     CountyStep,
     DigitsStep,
     EndStep,
-    Hours,
     MenuStep,
     OperatorStep,
     RecordStep,
@@ -24,7 +21,9 @@ from ivr.voice.menu import (
     StatusStep,
     Step,
     TopicStep,
+    VerifyStep,
 )
+from ivr.voice.operators import connect
 from ivr.voice.talk import Flow, Talk
 
 END = ""  # the step after the last
@@ -36,6 +35,7 @@ BUILT_IN = frozenset(
         "silence",
         "pause",
         "topic.other_leaf",
+        "keys.back",
         "county.chosen",
         "county.offer_press",
         "confirm.menu",
@@ -52,6 +52,7 @@ BUILT_IN = frozenset(
         "record.joined",
         "record.safe",
         "code.once_more",
+        *words.EXPECT,
         "follow_up.call_later",
         "follow_up.call_back_offer",
         "follow_up.call_back_noted",
@@ -91,8 +92,10 @@ def perform(talk: Talk, step: Step) -> Flow[str]:
             return (yield from follow_up.status(talk, step))
         case AnswerStep():
             return (yield from verdict.tell(talk, step))
+        case VerifyStep():
+            return (yield from verdict.verify(talk, step))
         case OperatorStep():
-            return (yield from _operator(talk, step))
+            return END if (yield from connect(talk, step)) else step.nobody
         case BranchStep():
             return step.cases.get(_value(talk, step.on), step.go)
         case SayStep():
@@ -106,7 +109,7 @@ def perform(talk: Talk, step: Step) -> Flow[str]:
 
 def _value(talk: Talk, on: str) -> str:
     if on == "number":
-        return "shown" if talk.caller.number else "withheld"
+        return "shown" if talk.shows_number else "withheld"
     if on == "caller":
         return "blocked" if talk.blocked else "free"
     return talk.language if on == "language" else talk.draft.get(on, "")
@@ -119,16 +122,3 @@ def _menu(talk: Talk, step: MenuStep) -> Flow[str]:
     )
     talk.set(choice.sets)
     return choice.go
-
-
-def _operator(talk: Talk, step: OperatorStep) -> Flow[str]:
-    if step.hours is not None and not _is_open(step.hours, talk.caller.now):
-        talk.say(*step.closed_prompt)
-        return step.nobody
-    yield from talk.do(Say(talk.take_pending() + step.prompt, talk.language), Said)
-    reached = yield from talk.do(Operator(step.queue, talk.language, step.wait_seconds), Transferred)
-    return END if reached.result is Transfer.ANSWERED else step.nobody
-
-
-def _is_open(hours: Hours, now: datetime) -> bool:
-    return now.weekday() in hours.days and hours.opens <= now.time() < hours.closes

@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from typing import TypeVar
 
+from ivr.cases import phone
 from ivr.voice.actions import (
     Action,
     Ask,
@@ -75,9 +76,15 @@ class Talk:
         self.recorded_at = ""  # the step whose beep she last spoke after
         self.unknown_codes = 0
         self.verdict = ""  # what she said of an answer: solved | not_solved; heard: nothing was asked
+        self.reason_lost = ""  # why her reason for "not solved" is not kept: no_room | failed | not_kept
         self._number_full = False  # the last keys were a whole number, so a # may still come that ends it
         self._pending: list[Sound] = []
-        self.history: list[str] = []
+        self.history: list[tuple[str, dict[str, str]]] = []  # steps to go back to, and the draft before each
+
+    @property
+    def shows_number(self) -> bool:
+        """Whether she can be called on the number that she calls from: not a withheld one, nor one abroad."""
+        return phone.is_callable(self.caller.number, self.directory.area_code)
 
     def say(self, *sounds: Sound) -> None:
         """Speak this before whatever is asked next, so that one barge-in covers both."""

@@ -16,6 +16,7 @@ from ivr.voice.asking import group_options, leaf_options
 from ivr.voice.directory import Directory
 from ivr.voice.menu import Asking, Miss, Step
 from ivr.voice.ways import By
+from ivr.voice.words import EXPECT
 
 GUESSED_SECONDS = 2.0  # a prompt whose length nobody knows
 _EXAMPLE_CODE = "1234567890"
@@ -154,9 +155,11 @@ class Timing:
         return misses + invitation + step.max_seconds + told
 
     def _code(self, step: menu.CodeStep) -> float:
-        once = self.speech(saying.code(_EXAMPLE_CODE, self.language))
+        once = self.speech(saying.dictated(_EXAMPLE_CODE, self.language))
         between = (step.times - 1) * (self._prompt("code.once_more") + once)
-        return self.speech(step.prompt + step.repeat_prompt) + once + between
+        expects = max(self._prompt(prompt) for prompt in EXPECT)
+        spoken = self.speech(step.ready_prompt + step.prompt + step.repeat_prompt)
+        return spoken + once + between + expects
 
     def _status(self, step: menu.StatusStep) -> float:
         agency = max((self._prompt(f"agency.{code}") for code in self.directory.agencies), default=0.0)

@@ -1,19 +1,25 @@
-"""A citizen hears the answer to her case and says whether it is solved: on our call, or when she asks."""
+"""A citizen hears the answer to her case and says whether it is solved: on our call, or when she asks.
+
+No key ends her case before the answer was heard to its end: until then one only skips what leads to it.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
 from types import MappingProxyType
 
+from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
 from ivr.voice import saying, script
-from ivr.voice.actions import Clip, Confirm, Rate, Record, Say, Sound, Speech, Words
-from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, Said
-from ivr.voice.menu import AnswerStep, Asking, Menu, Miss
+from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Record, Say, Sound, Speech, Words
+from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, RoomFound, Said
+from ivr.voice.menu import AnswerStep, Asking, Menu, Miss, OperatorStep, Step, VerifyStep
+from ivr.voice.operators import connect
 from ivr.voice.talk import Flow, Gone, Talk
 
 MISSES = 2  # the question is asked so often without a key; then nobody is there
 HEARINGS = 6  # and the answer told so often at most
+TRIES = 3  # at recording why it is not solved
 RATES = "12345"
 WHY_SECONDS, WHY_SILENCE = 180.0, 8.0
 
@@ -25,39 +31,75 @@ PROMPTS = frozenset(
         "callback.agency_is",
         "callback.later",
         "callback.goodbye",
+        "callback.verify",
+        "callback.verified",
+        "callback.refused",
+        *(f"callback.answer_to.{kind}" for kind in Kind),
         "status.answer_in_fa",
         "status.answer_in_az",
         "status.answer_unread",
         "verdict.menu",
+        "verdict.closed_menu",
         "verdict.solved",
         "verdict.rate",
         "verdict.thanks",
         "verdict.why",
         "verdict.reopened",
+        "verdict.no_words",
+        "verdict.try_again",
+        "verdict.or_operator",
     }
 )
+_NEVER = Miss(MISSES, (), "")
+_ASKING = (7.0, 3.0, True, _NEVER, _NEVER, False)  # of a step that no tree holds
 
 
-def menu(code: str, seen: CaseSeen, language: str) -> Menu:
-    """The call flow of one call-back: a single step, built for this case."""
-    never = Miss(MISSES, (), "")
-    step = AnswerStep("answer", 0, (), 7.0, 3.0, True, never, never, False, code=code, seen=seen)
-    return Menu("callback", (language,), step.id, MappingProxyType({step.id: step}))
+def menu(code: str, seen: CaseSeen, language: str, operator: OperatorStep | None = None) -> Menu:
+    """The call flow of one call-back: a single step, built for this case. `operator`: whom she may ask."""
+    return _menu(language, AnswerStep("answer", 0, (), *_ASKING, code=code, seen=seen), operator)
+
+
+def verification(language: str) -> Menu:
+    """The call flow of the call that asks whether a number that was given is whose it should be."""
+    return _menu(language, VerifyStep("verify", 0, (), *_ASKING), None)
+
+
+def _menu(language: str, step: Step, operator: OperatorStep | None) -> Menu:
+    steps = {step.id: step} | ({operator.id: operator} if operator else {})
+    return Menu("callback", (language,), step.id, MappingProxyType(steps))
+
+
+def verify(talk: Talk, step: VerifyStep) -> Flow[str]:
+    """Nothing of the matter is told: who answers may be anybody. A key counts once the question was heard."""
+    speech: Speech = ("callback.greeting", "callback.verify")
+    yield from talk.do(Say(speech, talk.language), Said)
+    for again in ((), speech, speech):
+        keys = yield from talk.ask(step, again, 1)
+        if keys.pressed in ("1", "2"):
+            talk.verdict = "confirmed" if keys.pressed == "1" else "refused"
+            talk.say("callback.verified" if keys.pressed == "1" else "callback.refused")
+            break
+    yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
+    return ""
 
 
 def tell(talk: Talk, step: AnswerStep) -> Flow[str]:
     """Who answers what; then her verdict. Without a key she was not reached."""
     seen, code = step.seen, step.code
     talk.code = code  # whatever she says belongs to this case
-    opening: Speech = ("callback.greeting", "callback.code_is", *saying.code(code, talk.language))
+    which: Speech = ("callback.code_is", *saying.code(code, talk.language))
     if not seen.may_confirm:  # she only wanted to know how it stands
-        speech = (*opening, *situation(seen, talk.caller.now, talk.language), "callback.goodbye")
+        stands = situation(seen, talk.caller.now, talk.language)
+        speech = ("callback.greeting", *stands, *which, "callback.goodbye")
         yield from talk.do(Say(speech, talk.language), Said)
         talk.verdict = "heard"
         return ""
-    speech = (*opening, *_who(seen), *answer(seen, talk.language))
-    if (yield from ask(talk, step, code, seen, speech)) is None:
-        talk.say("callback.later")
+    lead = ("callback.greeting", f"callback.answer_to.{seen.kind}")
+    said = answer(seen, talk.language)
+    said = said[1:] if said[:1] == ("status.answer_is",) else said  # the lead says that
+    news = (*said, "callback.agency_is", f"agency.{seen.agency}")
+    if (yield from ask(talk, step, code, seen, lead, news, which)) is None:
+        talk.say("callback.later", *which)
     yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
     return ""
 
@@ -79,24 +121,48 @@ def answer(seen: CaseSeen, language: str) -> Speech:
     return (intro, *said) if said else ()
 
 
-def ask(talk: Talk, step: Asking, code: str, seen: CaseSeen, speech: Speech) -> Flow[bool | None]:
-    """Speak, then: 1 solved, 2 not solved, 3 or * again. None without a verdict."""
-    silent, said = 0, speech
+def ask(
+    talk: Talk, step: Asking, code: str, seen: CaseSeen, lead: Speech, news: Speech, after: Speech = ()
+) -> Flow[bool | None]:
+    """Speak, then: 1 solved, 2 not solved, 3 or * again. None without a verdict.
+
+    A key during the `lead` goes on to the `news`, which nothing cuts short the first time. Told again, it has
+    `after` behind it.
+    """
+    yield from talk.do(Say((*talk.take_pending(), *lead), talk.language, barge_in=True), Said)
+    if news:
+        yield from talk.do(Say(news, talk.language), Said)
+    silent, said = 0, Speech()
     for _ in range(HEARINGS):
         keys = yield from talk.ask(step, (*said, "verdict.menu"), 1)
-        said = speech
+        said = (*news, *after)
         match keys.pressed:
             case "1":
                 yield from _solved(talk, step, code, seen)
                 return True
             case "2":
-                yield from _not_solved(talk, code)
+                yield from not_solved(talk, step, code)
                 return False
             case "":
                 silent, said = silent + 1, ()  # not the whole answer again to an empty room
                 if silent == MISSES:
                     break
     return None
+
+
+def offer_reopening(talk: Talk, step: Asking, code: str, speech: Speech) -> Flow[None]:
+    """How a closed case stands; then 2: it is not solved after all. 3 or *: again."""
+    yield from talk.do(Say((*talk.take_pending(), *speech), talk.language, barge_in=True), Said)
+    said = Speech()
+    for _ in range(HEARINGS):
+        keys = yield from talk.ask(step, (*said, "verdict.closed_menu"), 1)
+        said = speech
+        match keys.pressed:
+            case "2":
+                yield from not_solved(talk, step, code)
+                return
+            case "":
+                return
 
 
 def _solved(talk: Talk, step: Asking, code: str, seen: CaseSeen) -> Flow[None]:
@@ -111,27 +177,48 @@ def _solved(talk: Talk, step: Asking, code: str, seen: CaseSeen) -> Flow[None]:
         talk.say("verdict.thanks")
 
 
-def _not_solved(talk: Talk, code: str) -> Flow[None]:
+def not_solved(talk: Talk, step: Asking, code: str) -> Flow[None]:
     """Her key counts at once, whatever she does after it; her words then join the case."""
     talk.code = code
     talk.verdict = "not_solved"
     yield from talk.do(Confirm(code, solved=False), Confirmed)
+    operator = next((each for each in talk.menu.steps.values() if isinstance(each, OperatorStep)), None)
+    for _ in range(TRIES):
+        yield from _say_why(talk)
+        if not talk.reason_lost:
+            talk.say("verdict.reopened")
+            return
+        speech: Speech = ("verdict.no_words", "verdict.try_again")
+        keys = yield from talk.ask(step, speech + (("verdict.or_operator",) if operator else ()), 1)
+        if keys.pressed == "0" and operator:
+            yield from connect(talk, operator)
+        if keys.pressed != "1":
+            return
+
+
+def _say_why(talk: Talk) -> Flow[None]:
+    """One try at recording her reason; `reason_lost` says why it is not kept. Silence is no reason lost."""
+    talk.reason_lost = "no_room"
+    if not (yield from talk.do(FindRoom(WHY_SECONDS), RoomFound)).found:
+        return
+    talk.reason_lost = ""
     yield from talk.do(Say((*talk.take_pending(), "verdict.why"), talk.language, barge_in=True), Said)
     recorded = yield from talk.do(Record(talk.language, WHY_SECONDS, WHY_SILENCE), Recorded)
-    if recorded.ended is not Ended.FAILED and recorded.voiced_seconds:
+    if recorded.ended is Ended.FAILED:
+        talk.reason_lost = "failed"
+        return
+    if recorded.voiced_seconds:
         talk.uncased.append(recorded)
     if recorded.ended is Ended.HANGUP:
         raise Gone  # the frame keeps her words
-    yield from talk.keep_words(instead=False)
-    talk.say("verdict.reopened")
+    if not (yield from talk.keep_words(instead=False)):
+        talk.reason_lost = "not_kept"
+    elif recorded.ended is Ended.CUT:
+        talk.say("record.cut")
 
 
-def _who(seen: CaseSeen) -> Speech:
-    return ("callback.agency_is", f"agency.{seen.agency}") if seen.agency else ()
-
-
-def situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
-    """Status, agency, deadline or delay, answer: each only where it is true of a case in that status."""
+def standing(seen: CaseSeen) -> Speech:
+    """Status, and whose it is."""
     speech: list[Sound] = [f"status.{seen.status}"]
     if seen.parts and seen.status in OPEN - {Status.ANSWERED}:
         speech.append("status.parts_are")
@@ -140,6 +227,12 @@ def situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
             speech += [f"agency.{part.agency}", stands]
     elif seen.agency:
         speech += ["status.agency_is", f"agency.{seen.agency}"]
+    return tuple(speech)
+
+
+def situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
+    """Status, agency, deadline or delay, answer: each only where it is true of a case in that status."""
+    speech: list[Sound] = [*standing(seen)]
     if said := answer(seen, language):
         return (*speech, *said)
     if seen.status not in OPEN:

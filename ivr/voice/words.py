@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ivr.cases import phone
 from ivr.voice import saying
 from ivr.voice.actions import Clip, FindRoom, Record, Say, Speech
 from ivr.voice.events import Ended, Recorded, RoomFound, Said
@@ -34,7 +35,7 @@ def record(talk: Talk, step: RecordStep) -> Flow[str]:
             break
         talk.say(*complaint)
     if not mode:
-        talk.set(step.sets)
+        talk.set({name: value for name, value in step.sets.items() if not talk.draft.get(name)})
         if not (yield from talk.open_case()):
             return _refuse(talk, step, "record.not_kept", mode)
         said = "record.joined" if talk.joined else "record.safe"
@@ -101,15 +102,33 @@ def review(talk: Talk, step: ReviewStep) -> Flow[str]:
             return talk.recorded_at or step.record
 
 
+# What she may expect after her code: to be called, to be asked first whether the number is hers, or neither.
+WILL_CALL, WILL_VERIFY, NO_CALL = EXPECT = ("code.will_call", "code.will_verify", "code.no_call")
+
+
+def _expects(talk: Talk) -> str:
+    """Who gave a number is called there and nowhere else."""
+    directory, given = talk.directory, talk.draft.get("callback", "")
+    if not directory.calls_back:
+        return NO_CALL
+    if given and not phone.is_same(given, talk.caller.number, directory.area_code):
+        return WILL_VERIFY
+    return WILL_CALL if talk.shows_number else NO_CALL
+
+
 def code(talk: Talk, step: CodeStep) -> Flow[str]:
     if not talk.code:
         if talk.code is not None:  # else nothing was kept, and that was said
             talk.say(*step.no_code_prompt)
         return step.go
-    digits = saying.code(talk.code, talk.language)
+    if step.ready_prompt:  # a key only shortens the wait for her pen
+        ready = talk.take_pending() + step.ready_prompt
+        yield from talk.do(Say(ready, talk.language, step.barge_in), Said)
+    digits = saying.dictated(talk.code, talk.language)
     speech: Speech = (*step.prompt, *digits)
     for _ in range(step.times - 1):
         speech += ("code.once_more", *digits)
+    speech += (_expects(talk),)
     while True:
         keys = yield from talk.ask(step, speech + step.repeat_prompt, 1)
         if not keys.pressed and keys.ended is Ended.HASH:

@@ -41,6 +41,7 @@ async def answering(pbx: Pbx, folder: Path, script: Script) -> AsyncIterator[lis
     async def answer(connection: AgiConnection) -> None:
         channel = Channel(connection, sounds=sounds, recordings=folder / "recordings", speak=speak)
         try:
+            await channel.took()
             await script(channel, connection)
             await channel.finish()
         except BaseException as error:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.cases.clock import Clock
+from ivr.cases.clock import Clock, fair_days
 from ivr.cases.deadlines import Calendar
 from ivr.cases.transitions import Refused
 
@@ -87,3 +87,21 @@ def test_pausing_and_resuming_on_one_day_gains_nothing() -> None:
     assert clock == Clock(SUNDAY)
     with pytest.raises(Refused, match="not paused"):
         clock.resume(CALENDAR, SUNDAY)
+
+
+@given(steps, st.integers(1, 9), st.integers(0, 30))
+def test_what_is_opened_again_has_so_many_days_left_and_no_more_than_it_lacked(
+    script: list[tuple[str, int, int]], days: int, wait: int
+) -> None:
+    clock, now = follow(script)[-1]
+    now += timedelta(days=wait)
+    clock = clock.resume(CALENDAR, now) if clock.paused_at else clock.run(CALENDAR, now)
+    left = CALENDAR.working_days(now, clock.due_at(CALENDAR, 4))
+    given = clock.give(CALENDAR, now, 4, days)
+    assert CALENDAR.working_days(now, given.due_at(CALENDAR, 4)) == max(left, days)
+    assert given.give(CALENDAR, now, 4, days) == given and given.paused_days == clock.paused_days
+
+
+@pytest.mark.parametrize(("term", "left"), [(1, 2), (2, 2), (5, 3), (10, 5), (60, 5)])
+def test_a_fair_time_is_half_of_it_but_two_to_five_days(term: int, left: int) -> None:
+    assert fair_days(term) == left

@@ -53,8 +53,11 @@ def test_a_code_a_number_and_plain_digits_are_told_apart() -> None:
     assert sought(spoken, AREA).code == CODE
     for number in ("09141234567", "+98 914 123 4567", "0098914 1234567", "٩١٤١٢٣٤٥٦٧"):
         assert sought(number, AREA).caller == "+989141234567", number
-    assert sought("0914123", AREA).caller == "+98914123"
-    assert sought("33334444", AREA).caller == "+984133334444"
+        assert sought(number, AREA).whole, number
+    assert sought("0914123", AREA).caller == "+98914123" and not sought("0914123", AREA).whole
+    assert sought("33334444", AREA).caller == "+984133334444" and sought("33334444", AREA).whole
+    for between in ("\u00a0", "\u2013", "\u200f", "."):
+        assert sought(f"\u2068{CODE[:3]}{between}{CODE[3:]}\u2069", AREA).code == CODE
     assert sought("12", AREA).caller == "" and sought("12", AREA).words == ("12",)
     assert not sought("  ،؛ ", AREA)
 

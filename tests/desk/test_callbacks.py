@@ -87,16 +87,6 @@ async def test_who_can_not_be_called_is_not(engine: AsyncEngine, tmp_path: Path,
     assert await claim(engine) is None
 
 
-async def test_a_number_that_never_called_is_not_rung_though_a_caller_keyed_it(
-    engine: AsyncEngine, tmp_path: Path
-) -> None:
-    before = await answered(engine, tmp_path, callback="09120000000")
-    assert (await row(engine, before)).number == "+989141234567"
-    await answered(engine, tmp_path, "09120000000")
-    after = await answered(engine, tmp_path, callback="09120000000")
-    assert (await row(engine, after)).number == "+989120000000"
-
-
 async def test_a_number_changed_behind_our_back_is_checked_before_it_is_rung(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

@@ -272,3 +272,13 @@ async def test_only_the_desk_may_and_a_rehearsal_leaves_no_trace(engine: AsyncEn
         days = select(topics.c.deadline_days).where(topics.c.code == "water.bill")
         assert (await connection.execute(days)).scalar_one() == 7
     assert await history(engine) == []
+
+
+async def test_a_change_from_before_a_field_was_there_is_undone_all_the_same(engine: AsyncEngine) -> None:
+    [done] = await edit(engine, "agency", "gas", name="شرکت گاز", short="")
+    older = "SET before = before - 'short', after = after - 'short'"
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        await connection.execute(text(f"UPDATE book_changes {older} WHERE number = {done.number}"))
+    await undo(engine, why(), done.number)
+    assert (await row(engine, "agency", "gas"))["name"] != "شرکت گاز"

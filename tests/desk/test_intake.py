@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import is_valid
 from ivr.desk import answers, reading
+from ivr.store import journal
 from ivr.store.tables import case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
 from ivr.voice.events import CallerKnown, Ended, Lookup
-from tests.desk.office import WEDNESDAY, call, office, opening, words
+from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
 
 
 async def test_words_become_a_case_with_the_right_agency_and_deadline(
@@ -44,6 +48,28 @@ async def test_words_become_a_case_with_the_right_agency_and_deadline(
         assert [(e["seq"], e["what"]) for e in case["events"]] == [(1, "opened"), (2, "referred")]
         (row,) = await reading.calls(engine)
         assert (row["outcome"], row["case"], row["steps"][0]["key"]) == ("completed", code, "1")
+
+
+async def test_on_a_disk_that_takes_seconds_for_each_flush_everybody_gets_her_code(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = journal._write_all
+
+    def slow(fd: int, content: bytes) -> None:
+        time.sleep(3.5)
+        real(fd, content)
+
+    async def caller(desk: Office, n: int) -> str:
+        await asyncio.sleep(0.9 * n)
+        return await desk.intake.open_case(call(f"0914123456{n}"), opening())
+
+    async with office(engine, tmp_path) as desk:
+        monkeypatch.setattr(journal, "_write_all", slow)
+        codes = await asyncio.gather(*(caller(desk, n) for n in range(6)))  # some wait for two flushes
+        monkeypatch.undo()
+        await desk.pump.idle()
+        told = [await reading.case_json(engine, code) for code in codes]
+        assert all(is_valid(code) for code in codes) and all(told) and len(set(codes)) == 6
 
 
 async def test_each_table_gets_what_one_case_needs(engine: AsyncEngine, tmp_path: Path) -> None:
@@ -152,9 +178,11 @@ async def test_a_caller_is_known_by_her_latest_case_however_her_number_is_writte
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     async with office(engine, tmp_path) as desk:
-        await desk.intake.open_case(call("09141234567"), opening(county="ahar"))
+        await desk.intake.open_case(call("09141234567"), replace(opening(county="ahar"), language="az"))
         await desk.intake.open_case(call(""), opening(county="tabriz"))
         await desk.pump.idle()
+        assert (await desk.intake.recall("+989141234567")).language == "az"
+        assert (await desk.intake.recall("09140000000")).language == ""
         assert await desk.intake.recall("+989141234567") == CallerKnown("ahar")
         assert await desk.intake.recall("09140000000") == CallerKnown("")
         assert await desk.intake.recall("") == CallerKnown("")

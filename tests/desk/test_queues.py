@@ -21,7 +21,7 @@ from ivr.desk.inbox import EVERYTHING, Filters, Key, Page, Sight
 from ivr.desk.queues import Queue
 from ivr.desk.searching import Search, guessed
 from ivr.store.estimate import expected
-from ivr.store.tables import cases, inbox_entries, referrals
+from ivr.store.tables import callbacks, cases, inbox_entries, referrals
 from tests.desk.inbox import NOW, many
 
 __all__ = ["many"]
@@ -59,11 +59,16 @@ def belongs(queue: Queue, row: Any, body: str) -> bool:
             return runs and bool(row.silent or row.fallback)
         case Queue.TO_APPROVE:
             return row.closed_at is None and row.draft is not None
+        case Queue.UNTOLD:
+            return bool(row.status == Status.ANSWERED and row.untold)
 
 
 async def everything(connection: AsyncConnection) -> list[Any]:
     entry = inbox_entries.c
-    query = select(cases, entry.silent, entry.fallback).outerjoin(inbox_entries, entry.case_id == cases.c.id)
+    told = (callbacks.c.case_id == cases.c.id, callbacks.c.purpose == "answer")
+    untold = select(callbacks.c.id).where(*told, callbacks.c.state == "unreachable").exists().label("untold")
+    query = select(cases, entry.silent, entry.fallback, untold)
+    query = query.outerjoin(inbox_entries, entry.case_id == cases.c.id)
     return list((await connection.execute(query)).all())
 
 
@@ -329,7 +334,8 @@ def questions(agency: str) -> Iterator[tuple[str, Select[Any]]]:
                     for blocks in (backwards(day_of(NOW), 100)[1], []):
                         yield f"search {few} {blocks}", searching.step(search, few, blocks, NOW)
         yield "code", searching.by_code("1234567890", sight)
-        yield "caller", searching.by_caller("+989141234", sight, EVERYTHING, None, 51)
+        for caller in (Sought("", caller="+989141234"), Sought("", caller="+989141234567", whole=True)):
+            yield f"caller {caller.whole}", searching.by_caller(caller, sight, EVERYTHING, None, 51)
     yield "all", searching.newest(EVERYTHING, None, 51)
     yield "all", searching.newest(Filters(since=deep.at - timedelta(days=90)), deep, 51)
 

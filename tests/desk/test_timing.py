@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import answers, closing, referring, timing
+from ivr.desk import answers, closing, escalating, escalation_proof, referring, timing
 from ivr.desk.change import clock_of
 from ivr.desk.refusals import Refused
 from tests.desk.counter import Counter, counter
@@ -105,10 +105,39 @@ async def test_time_that_the_citizen_takes_is_not_the_agency_s_and_time_used_sta
     await answers.answer(at.engine, code, "abfa", "y", at.later(1))
     at.later(3)  # Wednesday
     await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
-    assert await due(at, code) == "2026-12-05"  # one day is left: Saturday
+    given = (await at.case(code))["events"][-1]["details"]["days_given"]
+    assert (given, await due(at, code)) == (1, "2026-12-06")  # one day was left, Saturday; two are fair
     at.later(7)
     await referring.refer(at.engine, at.page, at.ask(code), "edu")
-    assert await due(at, code) == "2026-12-05"
+    assert await due(at, code) == "2026-12-06"
+
+
+async def test_what_is_opened_again_has_a_fair_time_each_time(at: Counter) -> None:
+    """Overdue when it was answered, and high up already: it does not climb again at once."""
+    code = await at.open()
+    for since in (20, 9):
+        at.later(since)
+        await escalating.sweep(at.engine, at.page, at.at)
+        await answers.answer(at.engine, code, "abfa", "x", at.at)
+        await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+        row = await at.row(code)
+        assert at.page.calendar.working_days(at.at, row.due_at, "ahar") == 2
+        assert row.next_rung_at is None or row.next_rung_at > row.due_at
+        level = row.level
+        assert await escalating.sweep(at.engine, at.page, at.later(1)) == 0
+        assert (await at.row(code)).level == level
+        assert await escalation_proof.prove(at.engine, at.page, at.at) == []
+    given = [e["details"]["days_given"] for e in (await at.case(code))["events"] if e["what"] == "reopened"]
+    assert len(given) == 2 and min(given) > 2
+
+
+async def test_a_case_with_time_left_is_given_none(at: Counter) -> None:
+    code = await at.open("water.bill")
+    before = await due(at, code)
+    await answers.answer(at.engine, code, "abfa", "x", at.at)
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    assert await due(at, code) == before
+    assert "days_given" not in (await at.case(code))["events"][-1]["details"]
 
 
 async def test_an_answer_ends_a_pause(at: Counter) -> None:

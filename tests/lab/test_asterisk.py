@@ -8,6 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from ivr import doctor
 from ivr.asterisk import dialplan
 from ivr.asterisk.ami import Ami, AmiFailed
 from ivr.lab import asterisk
@@ -71,16 +72,28 @@ def sipps() -> list[int]:
     return [each["pid"] for each in found if "-sf" in (each["cmdline"] or ())]
 
 
-async def test_a_server_that_falls_silent_is_left_at_the_absolute_time_out(
+async def test_a_server_that_says_nothing_is_left_soon_and_the_caller_can_speak(
     programs: Programs, stand_ins: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dialplan, "CALL_SECONDS", 2)
+    monkeypatch.setattr(dialplan, "FIRST_SECONDS", 2)
     async with running_pbx(programs, stand_ins) as pbx:
         silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", pbx.settings.agi.port)
         outcome = await pbx.call(Beep(), Speak(2), HangUp())
         silent.close()
         assert outcome.completed, outcome
         assert len(pbx.fallbacks) == 1
+
+
+async def test_the_doctor_sees_that_asterisk_does_not_know_our_extension(
+    programs: Programs, stand_ins: Path
+) -> None:
+    async with running_pbx(programs, stand_ins) as pbx:
+        assert (await doctor._dialplan(pbx.settings)).ok
+        extensions = pbx.settings.state_path / "asterisk" / "etc" / "extensions.conf"
+        extensions.write_text("[general]\n[from-trunk]\nexten => 111,1,Goto(seda111-inbound,111,1)\n")
+        await asyncio.to_thread(pbx.console, "dialplan reload")
+        found = await doctor._dialplan(pbx.settings)
+    assert not found.ok and "knows no 111@seda111-inbound" in found.found and "#include" in found.mend
 
 
 async def test_each_manager_account_may_do_its_own_work_only(pbx: Pbx) -> None:

@@ -90,7 +90,7 @@ def test_persian(text: str, said: str) -> None:
 
 def test_azerbaijani() -> None:
     said = readable("25% su & 1405/09/25", "az", WORDS["az"])
-    assert said == "iyirmi beş faiz su və min dörd yüz beş ilinin azər ayının iyirmi beşi çərşənbə"
+    assert said == "iyirmi beş dərsəd su və min dörd yüz beş ilinin azər ayının iyirmi beşi çərşənbə"
 
 
 @pytest.mark.parametrize(

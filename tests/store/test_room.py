@@ -74,8 +74,9 @@ def test_the_ballast_is_real_gives_way_a_little_at_a_time_and_is_built_up_again(
     whole = room.count([])
     assert 2_000_000 < whole.ballast == whole.wanted <= on_disk(ballast)
     small_disk.fill()
+    assert not room.gave_way
     low = room.count([])
-    assert low.full and 0 < low.ballast < whole.ballast
+    assert room.gave_way and low.full and 0 < low.ballast < whole.ballast
     assert low.free == small_disk.left >= whole.ballast - low.ballast > 1_000_000
     assert room.count([]).ballast == low.ballast  # while nobody takes more, it gives no more
     small_disk.fill()

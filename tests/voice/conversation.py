@@ -16,6 +16,7 @@ from ivr.voice.actions import (
     HangUp,
     KeepWords,
     LookUpCase,
+    MissReason,
     OpenCase,
     Operator,
     Rate,
@@ -72,6 +73,7 @@ class Conversation:
     menu: Menu = field(default_factory=default_menu)
     caller: Caller = CALLER
     county: str = ""
+    language: str = ""  # of her latest case
     code: str = CODE
     seen: CaseSeen = UNKNOWN
     transfer: Transfer = Transfer.NOBODY
@@ -81,6 +83,7 @@ class Conversation:
     kept: list[KeepWords] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
     verdicts: list[bool] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
     rates: list[int] = field(default_factory=list)
     recordings: int = 0
     action: Action | None = None
@@ -147,7 +150,7 @@ class Conversation:
         while True:
             match action:
                 case RecallCaller():
-                    event: Event = CallerKnown(self.county)
+                    event: Event = CallerKnown(self.county, language=self.language)
                 case FindRoom():
                     event = RoomFound(self.room)
                 case WishCallBack():
@@ -160,6 +163,9 @@ class Conversation:
                     event = WordsKept()
                 case Confirm():
                     self.verdicts.append(action.solved)
+                    event = Confirmed()
+                case MissReason(why=why):
+                    self.missed.append(why)
                     event = Confirmed()
                 case Rate(score=score):
                     self.rates.append(score)

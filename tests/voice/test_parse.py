@@ -66,7 +66,7 @@ def test_a_parsed_menu_cannot_be_changed() -> None:
 def test_all_mistakes_are_reported_at_once_in_the_files_order() -> None:
     text = (
         TREE.replace("type: topic", "type: topik")
-        .replace('"0": {go: operator}', '"0": {go: operater}')
+        .replace('"0": {go: operator}', '"0": {go: operater}', 1)
         .replace("offer_prompt:", "ofer_prompt:")
         .replace("max_seconds: 180", "max_seconds: 18000", 1)
         .replace("prompt: [goodbye]", "prompt: [goodby]")
@@ -80,7 +80,7 @@ def test_all_mistakes_are_reported_at_once_in_the_files_order() -> None:
         return f"m.yaml:{number}:{column}:"
 
     assert found == [
-        f"{at('operater', 17)} steps.kind.keys.0.go: there is no step “operater” "
+        f"{at('operater', 17)} steps.language.keys.0.go: there is no step “operater” "
         "(did you mean “operator”?)",
         f"{at('topik', 11)} steps.topic.type: “topik” is none of menu, topic, county, digits, record, "
         "review, "

@@ -10,7 +10,8 @@ import pytest
 from ivr.voice.actions import Clip, Words
 from ivr.voice.events import Caller, CaseSeen, Ended, Keys, Lookup, Said, Transfer
 from ivr.voice.menu import RecordStep
-from tests.voice.conversation import CODE, NIGHT, OFFICE_HOURS, Conversation, default_menu
+from ivr.voice.words import EXPECT
+from tests.voice.conversation import CALLER, CODE, NIGHT, OFFICE_HOURS, Conversation, default_menu
 
 TO_RECORD = ("1", "1", "1", "1", "01")  # Persian, complaint, water, supply, Tabriz
 
@@ -24,7 +25,7 @@ def test_a_complaint_goes_from_language_to_goodbye() -> None:
     opened = talk.opened[0]
     assert (opened.kind, opened.topic, opened.county) == ("complaint", "water.supply", "tabriz")
     assert talk.step == "review"
-    talk.press("1")
+    talk.press("1").listen()
     assert talk.step == "code"
     assert [s for s in talk.heard if str(s).startswith("digit.")] == [f"digit.{d}" for d in CODE] * 2
     talk.silent()
@@ -40,6 +41,88 @@ def test_two_is_azerbaijani_and_every_later_prompt_is_in_it() -> None:
     talk = Conversation().press("2")
     assert talk.session.language == "az"
     assert getattr(talk.action, "language", "") == "az"
+
+
+def test_who_was_told_to_dial_111_and_press_6_reaches_the_follow_up_at_once() -> None:
+    talk = Conversation().press("6")
+    assert (talk.step, talk.session.language) == ("follow_up", "fa") and "follow_up.ask" in talk.heard
+
+
+def test_six_at_once_is_answered_in_the_language_of_her_latest_case() -> None:
+    talk = Conversation(language="az").press("6")
+    assert (talk.step, talk.session.language) == ("follow_up", "az")
+
+
+def test_silence_at_the_first_question_means_the_language_of_her_latest_case() -> None:
+    assert Conversation(language="az").silent().session.language == "az"
+    assert Conversation(language="az").press("1").session.language == "fa", "she may choose another"
+    assert Conversation(language="xx").silent().session.language == "fa", "one that the tree has not"
+
+
+def test_a_meeting_and_a_human_are_reached_at_once_too() -> None:
+    talk = Conversation().press("5")
+    assert talk.step == "topic" and talk.press("9", "6", "01").step == "callback"
+    assert Conversation(transfer=Transfer.ANSWERED).press("0").over
+
+
+@pytest.mark.parametrize("keys", [("", ""), ("98", "99", "97"), ("", "99", "")])
+def test_a_missed_county_loses_neither_kind_nor_topic(keys: tuple[str, ...]) -> None:
+    talk = Conversation().press("1", "1", "9", "4")
+    for key in keys:
+        _ = talk.press(key) if key else talk.silent()
+    opened = talk.speak().opened[0]
+    assert (opened.kind, opened.topic, opened.county) == ("complaint", "gov.crisis", "")
+
+
+def test_clicks_at_the_beep_keep_what_was_chosen_for_the_message_at_the_operators() -> None:
+    talk = Conversation().press(*TO_RECORD)
+    for _ in range(3):
+        talk.speak(0.2, voiced=0.1)
+    opened = talk.speak().opened[0]
+    assert talk.step == "review"
+    assert (opened.kind, opened.topic, opened.county) == ("complaint", "water.supply", "tabriz")
+
+
+def test_a_missed_topic_keeps_the_kind() -> None:
+    talk = Conversation().press("1", "3").silent(3)
+    assert talk.step == "message"
+    assert (talk.speak().opened[0].kind, talk.opened[0].topic) == ("suggestion", "other.other")
+
+
+def test_going_back_forgets_what_was_chosen_there_and_after() -> None:
+    talk = Conversation().press("1", "1", "1", "1", "#", "#")
+    assert talk.step == "kind"
+    opened = talk.press("0").speak().opened[0]
+    assert (opened.kind, opened.topic) == ("request", "other.other")
+
+
+def test_the_numbers_for_emergencies_are_told_before_the_first_menu_and_once() -> None:
+    talk = Conversation().press("2")
+    assert talk.heard[0] == "emergency" and "kind.menu" in talk.heard
+    assert "emergency" not in talk.press("*").heard
+
+
+def test_who_asks_for_a_human_at_night_hears_them_before_the_message() -> None:
+    assert "emergency" in Conversation(caller=Caller("", NIGHT)).press("0").heard
+
+
+def test_star_and_hash_are_announced() -> None:
+    assert "keys.help" in Conversation().press("1").heard
+    assert "keys.back" in Conversation().press("1", "1", "1").heard
+
+
+def test_she_may_fetch_a_pen_before_the_code_and_hears_it_slowly() -> None:
+    talk = at_review().press("1")
+    assert "code.ready" in talk.heard and "code.is" not in talk.heard
+    talk.listen()
+    once = talk.heard[: talk.heard.index("code.once_more")]
+    assert once.count("gap") == 6 and once.count("pause.long") == 4
+    assert "code.ready" not in talk.press("1").heard, "only once"
+
+
+def test_a_key_while_she_fetches_a_pen_loses_no_code() -> None:
+    talk = at_review().press("1", "5")
+    assert talk.step == "code" and "code.is" in talk.heard
 
 
 @pytest.mark.parametrize(
@@ -79,7 +162,7 @@ def test_silence_at_the_offer_asks_for_the_county() -> None:
 
 
 def test_star_repeats_and_is_no_miss() -> None:
-    talk = Conversation().press("1")
+    talk = Conversation().press("1", "*")
     for _ in range(10):
         before = list(talk.heard)
         talk.press("*")
@@ -199,7 +282,7 @@ def test_silence_at_the_review_keeps() -> None:
 
 
 def test_one_repeats_the_code() -> None:
-    talk = at_review().press("1", "1")
+    talk = at_review().press("1").listen().press("1")
     assert talk.step == "code" and f"digit.{CODE[0]}" in talk.heard
 
 
@@ -347,3 +430,50 @@ def test_a_crash_still_offers_the_words_for_a_case() -> None:
     talk.speak(0.5, voiced=0.5)
     opening = talk.session.rescue()
     assert opening is not None and replace(opening, recordings=()).kind == "complaint"
+
+
+def test_a_local_number_of_eight_digits_is_taken_for_a_meeting() -> None:
+    for _ in range(2):
+        talk = Conversation().press("1", "5", "1", "1", "00", "2", "33334444#")
+        assert talk.heard[0] == "callback.heard"
+        talk.press("1", "2").speak()
+        assert (talk.opened[0].kind, talk.opened[0].callback) == ("meeting", "33334444")
+
+
+@pytest.mark.parametrize("number", ["", "+442071234567", "112"])
+def test_who_can_not_be_called_where_she_calls_from_is_asked_for_a_number(number: str) -> None:
+    talk = Conversation(caller=replace(CALLER, number=number)).press("1", "5", "1", "1", "00")
+    assert talk.step == "callback_number"
+
+
+def test_a_number_that_is_never_understood_leaves_kind_and_topic_as_she_chose_them() -> None:
+    talk = Conversation(caller=replace(CALLER, now=NIGHT)).press("1", "5", "1", "1", "01", "2")
+    talk.press("123#", "123#", "123#")
+    assert talk.step == "message"
+    opened = talk.speak().opened[0]
+    assert (opened.kind, opened.topic, opened.county) == ("meeting", "water.supply", "tabriz")
+
+
+@pytest.mark.parametrize(
+    ("number", "told"),
+    [("+989120000000", "code.will_call"), ("", "code.no_call"), ("+442071234567", "code.no_call")],
+)
+def test_she_is_told_whether_she_will_be_called(number: str, told: str) -> None:
+    for _ in range(2):
+        talk = Conversation(caller=replace(CALLER, number=number)).press("1", "1", "1", "1", "01")
+        heard = talk.speak().press("1").listen().heard
+        assert [sound for sound in heard if sound in EXPECT] == [told]
+
+
+@pytest.mark.parametrize(
+    ("key", "told"), [("09120000001#", "code.will_verify"), ("09120000000#", "code.will_call")]
+)
+def test_a_number_that_she_keys_is_asked_for_first(key: str, told: str) -> None:
+    talk = Conversation().press("1", "5", "1", "1", "00", "2", key, "1", "2").speak().press("1").listen()
+    assert told in talk.heard
+
+
+def test_where_nobody_is_called_nobody_is_promised_a_call() -> None:
+    talk = Conversation()
+    talk.session.directory = replace(talk.session.directory, calls_back=False)
+    assert "code.no_call" in talk.press("1", "1", "1", "1", "01").speak().press("1").listen().heard

@@ -3,46 +3,84 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from ivr.voice import verdict
-from ivr.voice.actions import Ask, Clip, HangUp, Record, Say, Words
-from ivr.voice.events import CaseSeen, Ended, HungUp, Keys, Lookup, Said
-from tests.voice.conversation import CODE, UNKNOWN, Conversation
+from ivr.voice.actions import Action, Ask, Clip, HangUp, Record, Say, Sound, Words
+from ivr.voice.events import CaseSeen, Ended, HungUp, Keys, Lookup, Said, Transfer
+from ivr.voice.menu import OperatorStep
+from ivr.voice.session import Session
+from tests.voice.conversation import CALLER, CODE, DIRECTORY, UNKNOWN, Conversation
 
 ANSWERED = CaseSeen(Lookup.FOUND, "answered", "abfa", None, "آب وصل شد", may_confirm=True)
+BY = ("callback.agency_is", "agency.abfa")
+OPERATOR = OperatorStep("operator", 0, ("operator.connecting",), "operators", None, 300, (), "")
 
 
-def called(seen: CaseSeen = ANSWERED, language: str = "fa") -> Conversation:
-    return Conversation(menu=verdict.menu(CODE, seen, language))
+def ringing(seen: CaseSeen = ANSWERED, language: str = "fa", **more: Any) -> Conversation:
+    """She has answered, and hears who calls."""
+    return Conversation(menu=verdict.menu(CODE, seen, language, OPERATOR), **more)
 
 
-def test_she_hears_who_answers_what_and_to_which_code() -> None:
-    talk = called()
-    assert talk.heard[:2] == ["callback.greeting", "callback.code_is"]
-    said = talk.heard[talk.heard.index("callback.agency_is") :]
-    assert said == [
-        "callback.agency_is", "agency.abfa", "status.answer_is", Words("آب وصل شد"), "verdict.menu",
-    ]  # fmt: skip
-    assert [sound for sound in talk.heard if str(sound).startswith("digit.")] == [f"digit.{d}" for d in CODE]
+def called(seen: CaseSeen = ANSWERED, language: str = "fa", **more: Any) -> Conversation:
+    """She has heard the answer, too."""
+    return ringing(seen, language, **more).listen()
+
+
+def digits(talk: Conversation) -> list[Sound]:
+    return [sound for sound in talk.heard if str(sound).startswith("digit.")]
+
+
+def test_she_hears_who_calls_and_the_news_and_again_to_which_code() -> None:
+    talk = ringing(replace(ANSWERED, kind="complaint"))
+    assert talk.heard == ["callback.greeting", "callback.answer_to.complaint"]
+    assert talk.listen().heard == [Words("آب وصل شد"), *BY, "verdict.menu"]
+    talk.press("3")
+    assert digits(talk) == [f"digit.{d}" for d in CODE] and "callback.code_is" in talk.heard
+
+
+@pytest.mark.parametrize("key", ["1", "2", "*", "#", "7"])
+def test_no_key_counts_before_the_answer_was_heard(key: str) -> None:
+    talk = ringing().press(key)
+    assert talk.heard == [Words("آب وصل شد"), *BY, "verdict.menu"] and talk.verdicts == []
+    following = Conversation(seen=ANSWERED).press("1", "6", CODE, key)
+    assert Words("آب وصل شد") in following.heard and following.verdicts == []
+    assert talk.press("1").verdicts == following.press("1").verdicts == [True]
+
+
+def test_nothing_cuts_the_answer_short_the_first_time() -> None:
+    said = []
+    talk = Session(verdict.menu(CODE, ANSWERED, "fa"), DIRECTORY, CALLER)
+    action: Action | None = talk.start()
+    for event in (Said("1"), Said()):
+        action = talk.receive(event)
+        said.append(action)
+    assert isinstance(said[0], Say) and said[0].speech == (Words("آب وصل شد"), *BY) and not said[0].barge_in
+    assert isinstance(said[1], Ask) and said[1].speech == ("verdict.menu",)
 
 
 def test_a_recorded_answer_is_played_instead_of_words() -> None:
-    assert Clip("answers/1") in called(replace(ANSWERED, voice="answers/1")).heard
+    assert called(replace(ANSWERED, voice="answers/1")).heard[0] == Clip("answers/1")
 
 
 @pytest.mark.parametrize(
     ("language", "words", "intro"),
     [
-        ("az", "آب وصل شد", "status.answer_in_fa"),
-        ("az", "Su gəldi", "status.answer_is"),
-        ("fa", "Su gəldi", "status.answer_in_az"),
+        ("az", "آب وصل شد", ["status.answer_in_fa"]),
+        ("az", "Su gəldi", []),  # what it answers was said just before
+        ("fa", "Su gəldi", ["status.answer_in_az"]),
     ],
 )
-def test_an_answer_in_another_language_than_hers_is_announced(language: str, words: str, intro: str) -> None:
+def test_an_answer_in_another_language_than_hers_is_announced(
+    language: str, words: str, intro: list[Sound]
+) -> None:
     heard = called(replace(ANSWERED, answer=words), language).heard
-    assert heard[heard.index(intro) + 1] == Words(words)
+    assert heard[: heard.index(Words(words))] == intro
+    asked = Conversation(seen=replace(ANSWERED, answer=words)).press("2" if language == "az" else "1", "6")
+    heard = asked.press(CODE).listen().heard
+    assert heard[: heard.index(Words(words))] == (intro or ["status.answer_is"])
 
 
 def test_an_answer_that_no_voice_can_read_is_neither_noise_nor_silence() -> None:
@@ -89,7 +127,9 @@ def test_three_and_star_tell_again_but_not_for_ever() -> None:
     talk = called().press("3")
     assert Words("آب وصل شد") in talk.heard
     talk.press(*"*3*3*")
-    assert talk.over and talk.session.verdict == "" and talk.heard == ["callback.later", "callback.goodbye"]
+    assert talk.over and talk.session.verdict == ""
+    assert (talk.heard[0], talk.heard[-1]) == ("callback.later", "callback.goodbye")
+    assert digits(talk) == [f"digit.{d}" for d in CODE]  # 111 will ask for it
 
 
 def test_without_a_key_she_was_not_reached() -> None:
@@ -99,14 +139,14 @@ def test_without_a_key_she_was_not_reached() -> None:
 
 
 def test_a_status_is_told_without_a_question() -> None:
-    talk = called(CaseSeen(Lookup.FOUND, "referred", "abfa"))
+    talk = ringing(CaseSeen(Lookup.FOUND, "referred", "abfa"))
     assert talk.over and "status.referred" in talk.heard and talk.session.verdict == "heard"
-    stranger = called(replace(ANSWERED, may_confirm=False))
+    stranger = ringing(replace(ANSWERED, may_confirm=False))
     assert stranger.over and Words("آب وصل شد") in stranger.heard and stranger.verdicts == []
 
 
 def test_whatever_is_pressed_the_call_ends() -> None:
-    talk = called()
+    talk = ringing()
     for _ in range(30):
         match talk.action:
             case Ask():
@@ -122,9 +162,10 @@ def test_whatever_is_pressed_the_call_ends() -> None:
 
 def test_following_up_herself_she_may_say_so_too() -> None:
     talk = Conversation(seen=ANSWERED).press("1", "6", CODE)
-    assert talk.heard[-1] == "verdict.menu" and Words("آب وصل شد") in talk.heard
+    assert talk.heard[-1] == "agency.abfa"
+    assert talk.listen().heard[-2:] == [Words("آب وصل شد"), "verdict.menu"]
     assert talk.press("1", "5").verdicts == [True] and talk.rates == [5] and talk.over
-    reopened = Conversation(seen=ANSWERED).press("1", "6", CODE, "2").speak()
+    reopened = Conversation(seen=ANSWERED).press("1", "6", CODE).listen().press("2").speak()
     assert reopened.verdicts == [False] and [kept.code for kept in reopened.kept] == [CODE]
     assert not reopened.opened
 
@@ -133,3 +174,64 @@ def test_from_another_telephone_she_only_hears() -> None:
     talk = Conversation(seen=replace(ANSWERED, may_confirm=False)).press("1", "6", CODE)
     assert talk.heard[-1] == "status.after" and talk.press("2").verdicts == []
     assert Conversation(seen=UNKNOWN).press("1", "6", CODE).verdicts == []
+
+
+def test_where_nothing_can_be_recorded_her_two_counts_and_she_is_told_so() -> None:
+    talk = called(room=False).press("2")
+    assert talk.verdicts == [False] and talk.heard == [
+        "verdict.no_words", "verdict.try_again", "verdict.or_operator",
+    ]  # fmt: skip
+    assert "verdict.why" not in talk.press("1").heard  # no "after the beep" where none comes
+    talk.room = True
+    talk.press("1").speak()
+    assert [kept.code for kept in talk.kept] == [CODE] and talk.missed == []
+    assert talk.over and talk.heard == ["verdict.reopened", "callback.goodbye"]
+
+
+@pytest.mark.parametrize("how", ["silent", "hang up", "operator", "tries"])
+def test_the_case_is_told_that_her_reason_is_missing(how: str) -> None:
+    talk = called(room=False, transfer=Transfer.ANSWERED).press("2")
+    match how:
+        case "silent":
+            talk.silent()
+        case "hang up":
+            talk.hang_up()
+        case "operator":
+            talk.press("0")
+        case _:
+            talk.press("1", "1", "1")
+    assert talk.over and talk.missed == ["no_room"] and talk.session.verdict == "not_solved"
+
+
+def test_a_recording_that_asterisk_did_not_make_may_be_tried_again() -> None:
+    talk = called().press("2").speak(ended=Ended.FAILED)
+    assert talk.heard[0] == "verdict.no_words"
+    assert talk.press("1").speak(ended=Ended.FAILED).silent().missed == ["failed"] and talk.kept == []
+
+
+CLOSED = replace(ANSWERED, status="closed", may_confirm=False, may_reopen=True)
+
+
+def test_a_closed_case_is_opened_again_by_its_own_caller() -> None:
+    talk = Conversation(seen=CLOSED).press("1", "6", CODE, "2")
+    assert talk.heard[-1] == "verdict.closed_menu" and talk.verdicts == []
+    talk.press("3")
+    assert Words("آب وصل شد") in talk.heard
+    talk.press("2").speak()
+    assert talk.verdicts == [False] and [kept.code for kept in talk.kept] == [CODE] and not talk.opened
+    assert Conversation(seen=CLOSED).press("1", "6", CODE).listen().silent().over
+    stranger = Conversation(seen=replace(CLOSED, may_reopen=False)).press("1", "6", CODE)
+    assert stranger.heard[-1] == "status.after"
+
+
+@pytest.mark.parametrize(("key", "verdict_"), [("1", "confirmed"), ("2", "refused")])
+def test_a_number_that_was_given_is_asked_for_and_nothing_is_told(key: str, verdict_: str) -> None:
+    talk = Conversation(menu=verdict.verification("az"))
+    assert talk.heard == ["callback.greeting", "callback.verify"]
+    talk.press("7", key)
+    assert talk.over and talk.session.verdict == verdict_ and talk.verdicts == []
+
+
+def test_whoever_presses_nothing_has_confirmed_nothing() -> None:
+    talk = Conversation(menu=verdict.verification("fa")).silent(3)
+    assert talk.over and talk.session.verdict == "" and talk.heard == ["callback.goodbye"]

@@ -107,7 +107,7 @@ async def desk_served(engine: AsyncEngine, folder: Path, *, approval: bool = Fal
     studio = Studio(sounds.speak, prepare_voice, derived.folder, SEED, approval)
     booth = Booth(folder / "recordings", derived)
     async with (
-        panel_served(engine, folder, booth=booth, studio=studio) as panel,
+        panel_served(engine, folder, booth=booth, studio=studio, seed=SEED) as panel,
         office(engine, folder / "office") as desk,
     ):
         yield Desk(panel, desk)

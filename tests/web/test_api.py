@@ -278,3 +278,12 @@ async def test_channels_from_the_command_line(database_url: str, tmp_path: Path)
     assert (listed["name"], listed["per_minute"], listed["cases"]) == ("city_app", 60, 0)
     assert await channel("revoke", "city_app") == (0, "channel city_app: revoked")
     assert await channel("revoke", "city_app") == (1, "there is no channel city_app in force")
+
+
+async def test_a_channel_is_told_whether_its_citizen_can_be_called(api: Service, at: Counter) -> None:
+    told = []
+    for caller in ("09141234567", "09141234567", "+442071234567", ""):
+        _, made = await post(api, CASE | {"caller": caller})
+        told.append(made["by_phone"])
+        assert (await at.case(made["code"]))["by_phone"] == made["by_phone"]
+    assert told == ["to_verify", "to_verify", "no", "no"]

@@ -265,8 +265,8 @@ async def test_words_written_down_at_the_desk_suggest_an_agency_that_a_button_as
         )
         await page.locator(".writing button").click()
         guesses = page.locator(".guess")
-        await expect(guesses).to_have_count(3)
         await expect(guesses.first).to_contain_text("شرکت آب و فاضلاب")
+        assert not [each for each in await guesses.all_inner_texts() if "\n۰" in each], "0 % says nothing"
         await screenshot(page, "casefile-suggested")
         await guesses.first.get_by_role("button", name="ارجاع").click()
         await page.wait_for_url("**?done=refer")

@@ -17,12 +17,17 @@ from ivr.web.panel.permissions import ROLES, Permission
 from ivr.web.panel.sessions import own_path
 from ivr.web.panel.visit import Route
 from ivr.web.panel.words import Words, words
+from tests.fixtures.database import ROOT
 from tests.web.panel import PanelServed
 
 WEB = Path(application.__file__).parents[1]
 VENDOR = WEB / "static/vendor"
 # t("…"), words("…"), .refuse(name, "…"): keys written out. One that is put together ends in a dot.
 USED = re.compile(r"""(?:\bt|\bwords)\(\s*"([a-z_0-9.]+)"|refuse\([^()]*?"([a-z_]+\.[a-z_0-9.]+)\"""")
+
+
+# What an office would not write, or writes otherwise elsewhere on the panel.
+ODD = ("دیرکرد", "بازنشسته", "گزینش", "ردپا", "ایستا", "رهگیری", "پروندهٔ گروهی", "کارساز", "برگزی")
 
 
 async def _act(_: object) -> None:
@@ -52,6 +57,13 @@ def test_every_word_that_a_template_or_a_page_uses_is_there() -> None:
             if not there:
                 missing.append(f"{path.relative_to(WEB)}: {key}")
     assert not missing
+
+
+def test_what_people_read_is_in_an_offices_plain_words() -> None:
+    seed = ROOT / "db/seed/east-azerbaijan"
+    places = [*WEB.rglob("*.yaml"), *(seed / f"{name}.yaml" for name in ("letters", "notices", "answers"))]
+    found = [(path.name, word) for path in places for word in ODD if word in path.read_text(encoding="utf-8")]
+    assert len(places) > 8 and not found
 
 
 def test_no_persian_in_templates_scripts_and_code() -> None:

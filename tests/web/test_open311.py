@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk import answers, closing
+from ivr.web.open311.application import NAMES
 from tests.desk.counter import Counter, counter
 from tests.web.service import Service, serving
 
@@ -140,7 +141,7 @@ async def test_the_example_request_becomes_a_case_and_is_followed(
     (made,) = made if form == "json" else spark(made)
     assert list(made) == ["service_request_id", "service_notice", "account_id"]
     code = made["service_request_id"]
-    assert made["account_id"] == "123456" and made["service_notice"]
+    assert made["account_id"] == "123456" and NAMES["by_phone"]["no"] in made["service_notice"]
     case = await at.case(code)
     assert (case["kind"], case["topic"], case["channel"]) == ("request", "city.street", "city_app")
     assert (case["caller"], case["caller_name"]) == ("111111111", "john smith")

@@ -81,7 +81,7 @@ async def test_a_voice_is_uploaded_heard_taken_and_put_back(
         assert "بریده است" in await page.get_by_role("alert").inner_text()
         await page.set_input_files("#file", upload(wav(voice(600, rate=48_000), 48_000, 3, 2)))
         await page.get_by_role("button", name=TEXT("admin.prompt.try")).click()
-        await page.locator(".taken audio").wait_for()
+        await page.locator(".taken .heard-by").wait_for()
         await screenshot(page, "prompt-take")
         assert not await serious(page)
         assert heard.read_bytes() == machine, "nothing is live before somebody decides"
@@ -124,7 +124,7 @@ async def test_a_voice_is_recorded_with_the_microphone(
             await until(page, "document.getElementById('level').value > 0.1")
             await page.wait_for_timeout(1_500)  # somebody speaks
             await page.click("#stop")
-            await page.locator("#own").wait_for()
+            await page.locator("#own + .heard-by").wait_for()
             assert await page.locator(".file output").inner_text() == "microphone.wav"
             await screenshot(page, "prompt-recorded")
             await page.get_by_role("button", name=TEXT("admin.prompt.try")).click()

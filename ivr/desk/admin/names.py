@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.alphabet import persian_order
 from ivr.desk.admin.fields import Row
 from ivr.desk.admin.nouns import AGENCY, AREA, RULE, TOPIC
 from ivr.store.tables import provinces
@@ -29,9 +30,10 @@ class Names:
         return str(rows[code]["name"]) if code in rows else code
 
     def live(self, what: str) -> dict[str, str]:
-        """Code → name of those that are not retired."""
+        """Code → name of those that are not retired, in the order of the names."""
         rows: Mapping[str, Row] = getattr(self, what)
-        return {code: row["name"] for code, row in rows.items() if not row["retired"]}
+        live = [(code, row["name"]) for code, row in rows.items() if not row["retired"]]
+        return dict(sorted(live, key=lambda pair: persian_order(pair[1])))
 
     def grouped(self) -> dict[str, dict[str, str]]:
         """The live topics under the group that callers find them in; those without a key behind their kin."""

@@ -52,6 +52,10 @@ class Noun:
     def retires(self) -> bool:
         return _RETIRED in self.fields
 
+    def whole(self, row: Row | None) -> Row | None:
+        """With the fields that it had not yet when it was kept."""
+        return None if row is None else {field.name: field.empty for field in self.fields} | row
+
     def key(self, row: Row) -> str:
         return "/".join(str(row[name]) for name in self.keys)
 
@@ -151,6 +155,7 @@ AGENCY = Noun(
     (
         Field("code", "code"),
         Field("name"),
+        Field("short", needed=False, high=24),
         Field("level", "choice", choices=("province", "county")),
         Field("county", "code", needed=False, names="area"),
         Field("parent", "code", needed=False, names="agency"),

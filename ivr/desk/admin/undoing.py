@@ -70,7 +70,9 @@ async def undo(engine: AsyncEngine, why: Why, number: int) -> list[Done]:
         wishes, undoes, held = [], {}, {}
         for row in rows:
             before = await _may_be_undone(connection, row)
-            wishes.append(Wish(row.noun, row.key, _restored(row), version(row.after)))
+            wishes.append(
+                Wish(row.noun, row.key, _whole(row, _restored(row)), version(_whole(row, row.after)))
+            )
             undoes[row.key], held[row.key] = row.number, before or _stays(row)
         return await apply(connection, replace(why, undoes=undoes, held=held), wishes)
 
@@ -86,7 +88,7 @@ async def _may_be_undone(connection: AsyncConnection, row: Found[Any]) -> bool:
     if why_not := _in_the_way(row, story):
         raise why_not
     current = (await BY_NAME[row.noun].rows(connection)).get(row.key)
-    if version(current) != version(row.after):
+    if version(current) != version(_whole(row, row.after)):
         raise CannotUndo("seeds", number=row.number, key=f"{row.noun} {row.key}")
     earlier = [each for each in story if each.number < row.number]
     return bool(earlier and earlier[0].held)
@@ -109,6 +111,10 @@ def _in_the_way(row: Found[Any], story: Sequence[Found[Any]]) -> CannotUndo | No
 def _restored(row: Found[Any]) -> Row | None:
     """What cases may point at by now is not deleted again but retired."""
     return {**row.after, "retired": True} if _stays(row) else row.before
+
+
+def _whole(change: Found[Any], row: Row | None) -> Row | None:
+    return BY_NAME[change.noun].whole(row)
 
 
 def _stays(row: Found[Any]) -> bool:

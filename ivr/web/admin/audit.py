@@ -5,7 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from ivr.desk import auditing
-from ivr.web.panel.forms import whole_number
+from ivr.web.counter import tracking_code
+from ivr.web.panel.forms import latin, whole_number
 from ivr.web.panel.visit import Route, Visit
 
 PAGE = 50
@@ -20,7 +21,8 @@ async def page(visit: Visit) -> web.Response:
     query = visit.request.query
     before = whole_number(query.get("before", ""))
     who, about = query.get("who", "").strip()[:30], query.get("about", "").strip()[:100]
-    found = await auditing.listed(visit.panel.engine, who, about, before, PAGE + 1)
+    case = _case(visit, about)
+    found = await auditing.listed(visit.panel.engine, who, "" if case else about, before, PAGE + 1, case=case)
     return visit.render(
         "admin/audit.html",
         rows=found[:PAGE],
@@ -29,3 +31,8 @@ async def page(visit: Visit) -> web.Response:
         about=about,
         may_see_codes=visit.allowed("cases_see"),
     )
+
+
+def _case(visit: Visit, about: str) -> str:
+    """The tracking code that was asked about, alone or behind "case/", however it is written."""
+    return tracking_code(latin(about.removeprefix("case/"))) if visit.allowed("cases_see") else ""

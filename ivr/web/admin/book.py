@@ -23,7 +23,7 @@ from ivr.web.panel.words import digits
 
 # What a list shows of each noun; the rest is on its form.
 COLUMNS = {
-    "agency": ("name", "code", "level", "county", "parent", "assignable"),
+    "agency": ("name", "short", "code", "level", "county", "parent", "assignable"),
     "topic": ("name", "code", "key", "deadline_days", "keywords"),
     "area": ("name", "code", "key", "capital", "towns"),
     "rule": ("topic", "scope", "county", "agency"),

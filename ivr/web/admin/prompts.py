@@ -15,6 +15,9 @@ from ivr.web.panel.visit import NotFound, Route, Visit
 
 PAGE = 40
 UPLOAD = 17 * 1024 * 1024
+# Begins of prompts' ids: the first of all, and pieces of sentences, of which there are hundreds.
+_RANKS = {"welcome": 0} | dict.fromkeys(("topic", "topic_group", "county", "agency", "weekday", "month"), 2)
+_RANKS |= dict.fromkeys(("day", "year", "number", "digit", "thousand", "million", "pause", "beep"), 2)
 SHOWN = ("all", "needed", "missing", "person", "machine")
 
 
@@ -44,12 +47,12 @@ def routes() -> list[Route]:
 
 async def listed(visit: Visit) -> web.Response:
     booth, query = visit.panel.prompts or Nothing(), visit.request.query
-    seen = await asyncio.to_thread(lambda: booth.seen(visit.panel.needed()))
+    seen = _ordered(await asyncio.to_thread(lambda: booth.seen(visit.panel.needed())))
     show = query.get("show", "needed") if query.get("show", "needed") in SHOWN else "needed"
     language = query.get("language", "") if query.get("language", "") in booth.languages else ""
     asked, after = query.get("q", "").strip()[:80], query.get("after", "")
     fitting = [one for one in seen if _fits(one, show, language, asked)]
-    page = [one for one in fitting if _place(one) > after][: PAGE + 1]
+    page = fitting[_behind(fitting, after) :][: PAGE + 1]
     rows = await asyncio.to_thread(lambda: [booth.measured(one) for one in page[:PAGE]])
     return visit.render(
         "admin/prompts.html",
@@ -68,14 +71,15 @@ async def listed(visit: Visit) -> web.Response:
 async def one(visit: Visit, take: Take | None = None, wrong: str = "") -> web.Response:
     booth = _booth(visit)
     language, id = _name(visit)
-    seen = await asyncio.to_thread(lambda: booth.seen(visit.panel.needed()))
+    seen = _ordered(await asyncio.to_thread(lambda: booth.seen(visit.panel.needed())))
     found = next((each for each in seen if (each.language, each.id) == (language, id)), None)
     if found is None:
         raise NotFound
     measured, versions = await asyncio.to_thread(
         lambda: (booth.measured(found), booth.versions(language, id))
     )
-    ids = [each.id for each in seen if each.language == language and each.needed]
+    ids = [each.id for each in seen if each.language == language and (each.needed or each.id == id)]
+    at = ids.index(id)
     return visit.render(
         "admin/prompt.html",
         status=422 if wrong else 200,
@@ -84,8 +88,8 @@ async def one(visit: Visit, take: Take | None = None, wrong: str = "") -> web.Re
         versions=versions,
         take=take,
         wrong=wrong,
-        onward=next((each for each in ids if each > id), ""),
-        back=next((each for each in reversed(ids) if each < id), ""),
+        onward=ids[at + 1] if at + 1 < len(ids) else "",
+        back=ids[at - 1] if at else "",
         may_edit=visit.allowed("prompts_edit"),
         said=visit.request.query.get("said", ""),
     )
@@ -163,14 +167,21 @@ def _sound(path: Path | None) -> web.StreamResponse:
 
 
 def _told(visit: Visit, refused: TakeRefused) -> str:
-    params = {
-        name: round(value, 1) if isinstance(value, float) else value for name, value in refused.params.items()
-    }
-    return visit.words(f"admin.take.{refused.what}", **params)
+    return visit.words(f"admin.take.{refused.what}", **refused.params)
 
 
 def _place(one: Seen) -> str:
     return f"{one.id}/{one.language}"
+
+
+def _ordered(seen: Sequence[Seen]) -> list[Seen]:
+    """As a caller comes to them: the welcome first, then what is said to her, at last names and numbers."""
+    return sorted(seen, key=lambda one: _RANKS.get(one.id.partition(".")[0], 1))
+
+
+def _behind(seen: Sequence[Seen], place: str) -> int:
+    """Where the page behind `place` begins; at the start when there is no such place any more."""
+    return next((at + 1 for at, one in enumerate(seen) if _place(one) == place), 0)
 
 
 def _fits(one: Seen, show: str, language: str, asked: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from aiohttp import BodyPartReader, web
@@ -55,7 +55,8 @@ class Api:
         sent = await self.counter.send(request, wanted, content)
         row = await following.one(self.counter.engine, channel, sent.code)
         headers = {"Location": f"/api/v1/cases/{sent.code}"}
-        return _json(models.Case.of(row), 200 if sent.repeated else 201, headers)
+        [case] = await self._shown([row])
+        return _json(case, 200 if sent.repeated else 201, headers)
 
     async def cases(self, request: web.Request) -> web.Response:
         channel = await self.counter.channel(request)
@@ -63,7 +64,7 @@ class Api:
         if after and not tracking_code(after):
             raise Problem(400, "after: is no tracking code", "after")
         rows = await following.newest(self.counter.engine, channel, limit, tracking_code(after))
-        listed = [models.Case.of(row) for row in rows]
+        listed = await self._shown(rows)
         return _json(models.Cases(cases=listed, after=rows[-1].code if len(rows) == limit else None))
 
     async def case(self, request: web.Request) -> web.Response:
@@ -72,7 +73,12 @@ class Api:
         row = await following.one(self.counter.engine, channel, code) if code else None
         if row is None:
             raise Problem(404, "code: this channel sent no such case", "code")
-        return _json(models.Case.of(row))
+        [case] = await self._shown([row])
+        return _json(case)
+
+    async def _shown(self, rows: Sequence[Any]) -> list[models.Case]:
+        by_phone = await following.reach(self.counter.engine, rows, self.counter.clock())
+        return [models.Case.of(row, reach) for row, reach in zip(rows, by_phone, strict=True)]
 
     async def suggest(self, request: web.Request) -> web.Response:
         await self.counter.channel(request)

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
+from ivr.desk.planning import Reach
 from ivr.desk.registering import LONGEST, MOST_ADDRESS, MOST_WORDS
 
 Short = Annotated[str, StringConstraints(max_length=LONGEST)]
@@ -99,12 +100,16 @@ class Case(BaseModel):
     answered_at: datetime | None
     closed_at: datetime | None
     closure: str | None
+    by_phone: Reach = Field(
+        description="Whether she is told by telephone: `yes`; `to_verify`: the number that was given is rung "
+        "once to ask; `refused` there; `no`: tell her to keep the code and to dial 111."
+    )
     parts: list[Part] = Field(description="Of a case that several agencies share; else empty.")
 
     @classmethod
-    def of(cls, row: Any) -> Case:
-        found = {name: getattr(row, name) for name in cls.model_fields}
-        return cls.model_validate(found | {"parts": row.parts or []})
+    def of(cls, row: Any, by_phone: Reach) -> Case:
+        found = {name: getattr(row, name) for name in cls.model_fields if name != "by_phone"}
+        return cls.model_validate(found | {"parts": row.parts or [], "by_phone": by_phone})
 
 
 class Cases(BaseModel):

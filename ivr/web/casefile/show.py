@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from typing import Any
 
 from aiohttp import web
 
-from ivr.cases.statuses import OPEN, Status
-from ivr.desk import formal_letters, revealing
-from ivr.desk.book import Page
+from ivr.cases.code import grouped
+from ivr.desk import revealing
 from ivr.desk.casefile import CaseFile
+from ivr.desk.formal_letters import LetterKind, letters_of
 from ivr.desk.hearing import Form
 from ivr.web.casefile import acting
 from ivr.web.casefile.deeds import BY_NAME, DEEDS, offered
 from ivr.web.casefile.finding import case_file
 from ivr.web.casefile.story import teller
+from ivr.web.panel.due import due_mark
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
 
@@ -42,16 +45,17 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
     return {
         "file": file,
         "case": case,
-        "code_shown": f"{case.code[:3]} {case.code[3:6]} {case.code[6:]}",
+        "code_shown": grouped(case.code),
         "names": file.names,
         "story": told.story(),
         "paths": [(call, told.path(call)) for call in file.calls],
         "teller": told,
         "deeds": deeds,
+        "guesses": guesses(file),
         "may_assign": BY_NAME["refer"] in deeds,
         "done": done if done in {deed.name for deed in DEEDS} else "",
-        "letters": letters(visit, file),
-        "remaining": remaining(page, file, visit),
+        "letters": await letters(visit, file),
+        "due": due_mark(visit.words, page.standing(case, visit.now)),
         "may_play": visit.allowed(P.RECORDINGS_PLAY, area=area),
         "may_blind": visit.allowed(P.RECORDINGS_BLIND, area=area),
         "may_download": visit.allowed(P.RECORDINGS_DOWNLOAD, area=area),
@@ -64,20 +68,30 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
     }
 
 
-def letters(visit: Visit, file: CaseFile) -> list[str]:
-    """Those of whose matter the case's story tells."""
-    case, told = file.case, {event.event for event in file.events}
-    if not visit.allowed(P.LETTERS_PRINT, case.agency, case.county or ""):
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """`percent`: how sure the machine was. `gave_back`: that body has said that the case is not its own."""
+
+    topic: str
+    agency: str
+    percent: int
+    gave_back: bool
+
+
+def guesses(file: CaseFile) -> list[Guess]:
+    """Those of the last suggestion that say anything."""
+    back = {event.details.get("from") for event in file.events if event.event == "returned"}
+    top = [guess for suggestion in file.suggestions[-1:] for guess in suggestion.top]
+    found = [
+        Guess(g["topic"], g["agency"], round(g["confidence"] * 100), g["agency"] in back - {file.case.agency})
+        for g in top
+    ]
+    return [guess for guess in found if guess.percent]
+
+
+async def letters(visit: Visit, file: CaseFile) -> list[LetterKind]:
+    """Those that can be printed."""
+    case, seed = file.case, visit.panel.seed
+    if seed is None or not visit.allowed(P.LETTERS_PRINT, case.agency, case.county or ""):
         return []
-    return [str(kind) for kind, events in formal_letters.EVENTS.items() if told & set(events)]
-
-
-def remaining(page: Page, file: CaseFile, visit: Visit) -> int | None:
-    """Working days until the deadline, negative when it has passed; None where no clock runs."""
-    case, now = file.case, visit.now
-    if Status(case.status) not in OPEN or case.stopped_at is not None:
-        return None
-    county = case.county or ""
-    if case.due_at >= now:
-        return page.calendar.working_days(now, case.due_at, county)
-    return -max(page.calendar.working_days(case.due_at, now, county), 1)
+    return await asyncio.to_thread(letters_of, seed, case, file.events)

@@ -1,11 +1,16 @@
-"""The same deed on many cases: each its own transaction, and what became of each is told."""
+"""The same deed on many cases: each its own transaction, and what became of each is told.
+
+What changed since it was looked at is left alone: nobody's decision is overridden unseen.
+"""
 
 from __future__ import annotations
 
+import re
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 from aiohttp import web
 from sqlalchemy import select
@@ -17,13 +22,15 @@ from ivr.desk.change import Ask
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import cases
 from ivr.web.casefile.refusals import in_persian
+from ivr.web.counter import tracking_code
 from ivr.web.inbox.names import NameBook
-from ivr.web.inbox.page import codes_in
+from ivr.web.inbox.page import MOST_ROWS
 from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import Visit
 
 LONGEST_REASON = 1000
 MOST_DAYS = timing.MOST_PAUSED_DAYS
+_SEEN = re.compile(r"[0-9]{1,9}")
 Does = Callable[[Ask], Awaitable[None]]
 
 
@@ -75,13 +82,13 @@ async def _close(visit: Visit, page: Page, ask: Ask) -> None:
 
 
 async def _each(book: NameBook, visit: Visit, deed: str, form: Form, does: Does) -> web.StreamResponse:
-    codes = codes_in(form.many("codes"))
+    codes = picked(form.many("codes"))
     reason = form.text("reason", most=LONGEST_REASON, needed=False, lines=True)
     if not codes:
         form.refuse("codes", "inbox.bulk.none")
     known = await book.names(visit.panel)
     names = Names(known.agencies, known.topics, known.counties)
-    outcomes = [] if form.wrong else [await _one(visit, names, code, reason, does) for code in codes]
+    outcomes = [] if form.wrong else [await _one(visit, names, *each, reason, does) for each in codes.items()]
     return visit.render(
         "inbox/outcomes.html",
         status=422 if form.wrong else 200,
@@ -92,15 +99,25 @@ async def _each(book: NameBook, visit: Visit, deed: str, form: Form, does: Does)
     )
 
 
-async def _one(visit: Visit, names: Names, code: str, reason: str, does: Does) -> Outcome:
+def picked(texts: Sequence[str]) -> dict[str, int | None]:
+    """Code → the last event that was on the page, from values like 1234567890:4; None where there is none."""
+    pairs = (text.partition(":") for text in texts)
+    known = ((tracking_code(code), _SEEN.fullmatch(seen)) for code, _, seen in pairs)
+    codes = {code: int(seen[0]) if seen else None for code, seen in known if code}
+    return dict(islice(codes.items(), MOST_ROWS))
+
+
+async def _one(visit: Visit, names: Names, code: str, seen: int | None, reason: str, does: Does) -> Outcome:
     """What may not be seen is not there."""
-    seen = select(cases.c.id).where(cases.c.code == code, visit.scope.cases())
+    if seen is None:
+        return Outcome(code, visit.words("inbox.bulk.unseen"))
+    query = select(cases.c.id).where(cases.c.code == code, visit.scope.cases())
     async with visit.panel.engine.connect() as connection:
-        there = (await connection.execute(seen)).first()
+        there = (await connection.execute(query)).first()
     if there is None:
         return Outcome(code, visit.words("inbox.no_case"))
     try:
-        await does(Ask(code, visit.actor, reason, visit.now))
+        await does(Ask(code, visit.actor, reason, visit.now, seen))
     except (NoSuchCase, Refused) as refusal:
         return Outcome(code, in_persian(refusal, visit.words, names))
     return Outcome(code)

@@ -5,6 +5,7 @@ The same fifty cases are looked at all day by everybody: a line is written when 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,33 +19,34 @@ from sqlalchemy import Row
 
 from ivr.desk.inbox import Sight
 from ivr.web.inbox.names import Names
+from ivr.web.panel.due import Mark, due_mark
 from ivr.web.panel.visit import Visit
 from ivr.web.panel.words import Words, digits
 
-SOON, NEAR = timedelta(days=1), timedelta(days=3)
 MOST_KEPT = 4_096  # lines, of some two kilobytes each
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A badge: its look and its words."""
-
-    look: str
-    word: str
+# Telephone numbers and national IDs that were spoken: a list shows none, whoever looks at it.
+_NUMBERS = re.compile(r"\d(?:[\s\-.\u200c]?\d){6,}")
+_MASKED = "•••"
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`sounds`: its recordings in the order they were spoken, for whoever may hear them."""
+    """`said`: her words, without numbers. `body`: the agency as people call it. `age`: how long it waits.
+
+    `sounds`: its recordings in the order they were spoken, for whoever may hear them.
+    """
 
     case: Row[Any]
     code: str
     kind: str
     status: str
     agency: str
+    body: str
     topic: str
+    said: str
     county: str
     due: Mark
+    age: str
     dates: str
     marks: tuple[Mark, ...]
     length: str
@@ -60,9 +62,9 @@ class Line:
 def lines(visit: Visit, rows: Sequence[Row[Any]], names: Names, sight: Sight, heard: bool) -> list[Markup]:
     """`heard`: whether this person may play recordings."""
     macro, zone = visit.macro("inbox/line.html", "row"), ZoneInfo(visit.panel.book.timezone)
-    return [
-        _written(macro, visit.words, zone, names, sight.lowest, heard, _due(visit, row), row) for row in rows
-    ]
+    due = [due_mark(visit.words, names.page.standing(row, visit.now)) for row in rows]
+    told = (visit.words, zone, names, sight.lowest, heard)
+    return [_written(macro, *told, its, _age(visit, row), row) for its, row in zip(due, rows, strict=True)]
 
 
 @lru_cache(MOST_KEPT)
@@ -74,6 +76,7 @@ def _written(
     lowest: str,
     heard: bool,
     its: Mark,
+    age: str,
     row: Row[Any],
 ) -> Markup:
     code = digits(row.code)
@@ -84,9 +87,12 @@ def _written(
         words.get(f"common.kind.{row.kind}", row.kind),
         words.get(f"common.status.{row.status}", row.status),
         names.agencies.get(row.agency, row.agency),
+        names.shorts.get(row.agency) or names.agencies.get(row.agency, row.agency),
         names.topics.get(row.topic, row.topic),
+        _NUMBERS.sub(_MASKED, " ".join(row.said.split())),
         names.counties.get(row.county or "", words("inbox.no_county")),
         its,
+        age,
         words("inbox.due.title", due=due, opened=opened),
         tuple(_marks(words, row, lowest)),
         _length(row.seconds or 0),
@@ -102,20 +108,11 @@ def _day(day: date) -> str:
     return str(JalaliDate(day).strftime("%d %B %Y", locale="fa"))  # type: ignore[no-untyped-call]
 
 
-def _due(visit: Visit, row: Row[Any]) -> Mark:
-    """How its clock stands, in words; the look only repeats them."""
-    words, now = visit.words, visit.now
+def _age(visit: Visit, row: Row[Any]) -> str:
+    """How long she has waited; "" when she waits no more."""
     if row.closed_at is not None:
-        return Mark("", words("inbox.due.closed"))
-    if row.stopped_at is not None:
-        return Mark("good", words("inbox.due.answered"))
-    if row.paused_until is not None and row.paused_until > now:
-        return Mark("", words("inbox.due.paused"))
-    left = row.due_at - now
-    if left <= timedelta():
-        return Mark("bad", words("inbox.due.over", how=_how_long(visit, -left)))
-    look = "warn" if left < NEAR else ""
-    return Mark("warn" if left < SOON else look, words("inbox.due.left", how=_how_long(visit, left)))
+        return ""
+    return visit.words("inbox.age", how=_how_long(visit, max(visit.now - row.opened_at, timedelta())))
 
 
 def _how_long(visit: Visit, gap: timedelta) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.alphabet import persian_order
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
 from ivr.cases.words import normalise
@@ -24,13 +25,19 @@ _OWN_WAYS = tuple(sorted(RESERVED - {"ivr", "citizen"}))
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Names:
-    """Code → name, in the order in which it is offered. `bodies`: agencies that can be given a case."""
+    """Code → name, in the order in which it is offered.
+
+    `shorts`: what people call agencies, where there is such a name. `bodies`: those that can be given a case.
+    `page`: the reading of the book that they belong to.
+    """
 
     agencies: Mapping[str, str]
+    shorts: Mapping[str, str]
     bodies: Mapping[str, str]
     topics: Mapping[str, str]
     counties: Mapping[str, str]
     channels: tuple[str, ...]
+    page: Page
 
     def choices(self, name: str) -> tuple[str, ...]:
         """What a filter may be."""
@@ -39,9 +46,13 @@ class Names:
         return fixed.get(name) or tuple(lists[name])
 
     def body_called(self, name: str) -> str:
-        """The code of the agency of that name, on whatever keyboard it was typed; "" for none."""
-        found = [code for code, body in self.bodies.items() if normalise(body) == normalise(name)]
-        return found[0] if len(found) == 1 else ""
+        """The code of the agency of that name, long or short, whatever the keyboard; "" for none."""
+        typed = normalise(name)
+        for known in (self.bodies, self.shorts):
+            found = [code for code in self.bodies if normalise(known.get(code, "")) == typed]
+            if typed and len(found) == 1:
+                return found[0]
+        return ""
 
 
 class NameBook:
@@ -68,20 +79,29 @@ class NameBook:
         return known
 
 
+def by_name(names: Mapping[str, str]) -> dict[str, str]:
+    """In Persian alphabetical order."""
+    return dict(sorted(names.items(), key=lambda pair: persian_order(pair[1])))
+
+
 async def _names(panel: Panel, page: Page) -> Names:
     async with panel.engine.connect() as connection:
 
-        async def pairs(table: object, order: str) -> dict[str, str]:
+        async def pairs(table: object) -> dict[str, str]:
             columns = table.c  # type: ignore[attr-defined]
-            rows = await connection.execute(select(columns.code, columns.name).order_by(columns[order]))
-            return {row.code: row.name for row in rows}
+            rows = (await connection.execute(select(columns.code, columns.name, columns.key))).all()
+            return {row.code: row.name for row in sorted(rows, key=lambda row: str(row.key))}
 
-        bodies = await pairs(agencies, "name")
+        named = select(agencies.c.code, agencies.c.name, agencies.c.short)
+        rows = sorted((await connection.execute(named)).all(), key=lambda row: persian_order(row.name))
+        bodies = {row.code: row.name for row in rows}
         others = (await connection.execute(select(channels.c.name).order_by(channels.c.name))).scalars()
         return Names(
             bodies,
+            {row.code: row.short for row in rows if row.short},
             {code: name for code, name in bodies.items() if page.rules.agencies.get(code)},
-            await pairs(topics, "key"),
-            await pairs(areas, "name"),
+            await pairs(topics),
+            by_name(await pairs(areas)),
             (*_OWN_WAYS, *others),
+            page,
         )

@@ -8,16 +8,16 @@ from typing import Any
 
 from aiohttp import web
 from markupsafe import Markup
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.transitions import Side
-from ivr.desk import queues, searching, views
-from ivr.desk.inbox import Page, Sight, rows_of
+from ivr.desk import queues, views
+from ivr.desk.inbox import Page, rows_of
 from ivr.desk.queues import MOST_COUNTED, Queue
 from ivr.web.counter import tracking_code
 from ivr.web.inbox.asked import ALL, FIELDS, Asked, key_text, queues_for, read, sight
 from ivr.web.inbox.line import lines
 from ivr.web.inbox.names import NameBook, Names
+from ivr.web.inbox.seeking import found as look
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
 from ivr.web.panel.words import digits
@@ -30,11 +30,15 @@ async def inbox(book: NameBook, visit: Visit) -> web.StreamResponse:
     asked, may = read(visit, names, its), _deeds(visit)
     page = await visit.panel.book.page()
     async with visit.panel.engine.connect() as connection:
-        found = await _found(connection, visit, asked, its)
+        seen = await look(connection, visit, asked, its)
+        if seen.opens:
+            return visit.redirect(visit.path("case", code=seen.opens))
+        found = seen.page
         tabs = queues_for(its)
         counts = await queues.counts(connection, its, visit.now, tabs)
         saved = await views.views(connection, visit.person.id)
         colleagues = await book.colleagues(connection, page, its.body, visit.now)
+    called = {code: names.shorts.get(code, name) for code, name in names.bodies.items()}
     return visit.render(
         "inbox/inbox.html",
         asked=asked,
@@ -43,10 +47,11 @@ async def inbox(book: NameBook, visit: Visit) -> web.StreamResponse:
         title=visit.words(f"inbox.queue.{asked.tab}"),
         next_page=_next(asked, found),
         partial=found.partial,
+        remark=seen.remark,
         choices={name: _choices(visit, names, name, asked.fields[name]) for name in FIELDS},
         saved=saved,
         colleagues=colleagues,
-        bodies=options(names.bodies, names.bodies.values()),
+        bodies=options(called, names.bodies.values()),
         may=may,
         stream=f"/panel/inbox/events?{asked.address()}",
     )
@@ -65,12 +70,6 @@ async def rows(book: NameBook, visit: Visit) -> web.StreamResponse:
 def codes_in(texts: Sequence[str]) -> list[str]:
     """Those that are codes, each once."""
     return list(dict.fromkeys(filter(None, map(tracking_code, texts))))[:MOST_ROWS]
-
-
-async def _found(connection: AsyncConnection, visit: Visit, asked: Asked, its: Sight) -> Page:
-    if asked.queue is None:
-        return await searching.find(connection, asked.sought, its, visit.now, asked.filters, asked.after)
-    return await queues.page(connection, asked.queue, its, visit.now, asked.filters, asked.after)
 
 
 def _next(asked: Asked, found: Page) -> str:
@@ -132,4 +131,5 @@ def _deeds(visit: Visit) -> dict[str, bool]:
         "close": visit.allowed(P.CASES_CLOSE),
         "play": visit.allowed(P.RECORDINGS_BLIND),
         "share": visit.allowed(P.CASES_REFER),
+        "number": visit.allowed(P.IDENTITY_REVEAL),
     }

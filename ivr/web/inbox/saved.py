@@ -15,11 +15,11 @@ from ivr.web.panel.visit import NotFound, Visit
 
 
 async def save(book: NameBook, visit: Visit) -> web.StreamResponse:
-    """The address's queue, search and filters under a name; whoever refers cases may share it."""
+    """The address's queue, search and filters under a name; whoever refers cases may share it, no number."""
     form = visit.form()
     asked = read(visit, await book.names(visit.panel), await sight(visit))
     name = form.text("name", most=views.LONGEST_NAME)
-    shared = form.flag("shared") and visit.allowed(P.CASES_REFER)
+    shared = form.flag("shared") and visit.allowed(P.CASES_REFER) and not asked.sought.caller
     if not form.wrong:
         try:
             await views.save(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from ivr.web.panel.page import number
+from ivr.web.panel.words import number
 
 HEIGHT = 200.0  # of the plot, in pixels; labels stand below it
 TOP = 16.0  # room above it for the highest label

@@ -10,10 +10,9 @@ from ivr.web.numbers import labels
 from ivr.web.numbers.asked import BY, Asked
 from ivr.web.numbers.measures import CARDS, DAYS, MEASURES, SCORE
 from ivr.web.numbers.tables import SHARE
-from ivr.web.panel.page import number
 from ivr.web.panel.permissions import ROUTES
 from ivr.web.panel.visit import Visit
-from ivr.web.panel.words import Words
+from ivr.web.panel.words import Words, number
 
 APART = {"rated", "escalated"}  # of the files alone: a page has no room for everything
 TABS = ("numbers", "numbers.league", "numbers.gaps", "numbers.hours")

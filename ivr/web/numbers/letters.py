@@ -21,10 +21,10 @@ async def letter(visit: Visit) -> web.StreamResponse:
     code, kind = visit.request.match_info["code"], visit.request.match_info["kind"]
     if kind not in set(LetterKind) or visit.panel.seed is None:
         raise NotFound
-    engine = visit.panel.engine
+    engine, page = visit.panel.engine, await visit.panel.book.page()
     try:
         found = await formal_letters.write(
-            engine, visit.panel.seed, code, LetterKind(kind), visit.now, visit.scope.cases()
+            engine, page, visit.panel.seed, code, LetterKind(kind), visit.now, visit.scope.cases()
         )
     except (NoSuchCase, Refused, SeedError) as error:
         raise NotFound from error

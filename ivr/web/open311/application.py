@@ -94,7 +94,10 @@ class GeoReport:
             sent = await self.counter.send(request, wanted)
         except WrongField as error:
             raise _in_its_names(error) from None
-        made = {"service_request_id": sent.code, "service_notice": NAMES["notice"]}
+        row = await following.one(self.counter.engine, channel, sent.code)
+        [by_phone] = await following.reach(self.counter.engine, [row], self.counter.clock())
+        notice = f"{NAMES['notice']} {NAMES['by_phone'][by_phone]}"
+        made = {"service_request_id": sent.code, "service_notice": notice}
         content = [made | {"account_id": form.get("account_id") or None}]
         return response(_form(request), "service_requests", content, 200 if sent.repeated else 201)
 

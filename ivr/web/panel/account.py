@@ -47,12 +47,13 @@ async def page(visit: Visit) -> web.Response:
 
 
 async def password(visit: Visit) -> web.Response:
-    return visit.render("panel/password.html", wrong={})
+    onward = sessions.own_path(visit.request.query.get("next", ""), HOME)
+    return visit.render("panel/password.html", wrong={}, onward=onward)
 
 
 async def change_password(visit: Visit) -> web.Response:
     form, panel = visit.form(), visit.panel
-    old, new = form.secret("old"), form.secret("password")
+    old, new, onward = form.secret("old"), form.secret("password"), sessions.own_path(form.raw("next"), HOME)
     if new != form.raw("again"):
         form.refuse("again", "common.password.differs")
     token = ""
@@ -67,8 +68,8 @@ async def change_password(visit: Visit) -> web.Response:
         except TooOften:
             form.refuse("old", "common.sign_in.too_often")
     if form.wrong:
-        return visit.render("panel/password.html", status=422, wrong=form.wrong)
-    answer = visit.redirect(HOME)
+        return visit.render("panel/password.html", status=422, wrong=form.wrong, onward=onward)
+    answer = visit.redirect(onward)
     sessions.set_cookie(answer, sessions.cookie_name(visit.tls), token, secure=visit.tls)
     return answer
 

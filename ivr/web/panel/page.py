@@ -20,7 +20,7 @@ from ivr.cases.code import grouped
 from ivr.web.panel.navigation import entries
 from ivr.web.panel.sessions import FIELD
 from ivr.web.panel.visit import Panel, Visit
-from ivr.web.panel.words import Words, digits
+from ivr.web.panel.words import Words, digits, number
 
 FOLDER = Path(__file__).parents[1] / "templates"
 THEMES = ("light", "dark")
@@ -135,14 +135,6 @@ def filters(words: Words, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
         "browser": browser,
         "grouped": grouped,
     }
-
-
-def number(value: float | None) -> str:
-    """۱۲٬۳۴۵ and ۳٫۵."""
-    if value is None:
-        return "—"
-    text = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}".removesuffix(".0")
-    return digits(text.replace(",", "٬").replace(".", "٫"))
 
 
 def browser(text: str) -> str:

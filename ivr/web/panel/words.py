@@ -55,8 +55,16 @@ def digits(value: object) -> str:
     return str(value).translate(_PERSIAN)
 
 
+def number(value: float | None) -> str:
+    """۱۲٬۳۴۵ and ۳٫۵."""
+    if value is None:
+        return "—"
+    text = f"{value:,}" if isinstance(value, int) else f"{value:,.1f}".removesuffix(".0")
+    return digits(text.replace(",", "٬").replace(".", "٫"))
+
+
 def _shown(value: object) -> str:
-    return digits(f"{value:,}".replace(",", "٬")) if isinstance(value, int) else str(value)
+    return number(value) if isinstance(value, int | float) else str(value)
 
 
 def _flat(tree: Any, prefix: str) -> Iterator[tuple[str, str]]:

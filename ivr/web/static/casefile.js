@@ -1,10 +1,11 @@
 // The case page: players, the form of what is done, an answer heard before it is given.
 
+import { among } from "./among.js";
 import { digits, keys, Player } from "./player.js";
 import { Recorder } from "./recorder.js";
 
 const players = [...document.querySelectorAll(".recording")].filter((a) => a.querySelector(".player")).map((a) => new Player(a));
-keys(players);
+keys(players, among());
 
 // The voice itself, evened, or blind: for all recordings of the page.
 for (const button of document.querySelectorAll("[data-form]")) {

@@ -94,7 +94,9 @@ function put(old, renewed) {
   const focused = old === document.activeElement;
   renewed.classList.add("changed");
   for (const name of ["at", "sounds"]) renewed.classList.toggle(name, old.classList.contains(name));
-  renewed.querySelector(".pick input").checked = old.querySelector(".pick input").checked;
+  const [was, box] = [old, renewed].map((each) => each.querySelector(".pick input"));
+  box.checked = was.checked;
+  if (was.checked) box.value = was.value; // what she picked is what she saw
   old.replaceWith(renewed);
   if (focused) renewed.focus({ preventScroll: true });
 }

@@ -1,6 +1,7 @@
 // The inbox by keyboard, its deeds on many cases, its sounds. News come by inbox-news.js. Reading works without.
 
 import { toast } from "./panel.js";
+import { leaving, returned } from "./among.js";
 import { follow, refresh } from "./inbox-news.js";
 
 const list = document.querySelector(".list");
@@ -41,6 +42,9 @@ const all = document.getElementById("pick-all");
 const boxes = () => [...list.querySelectorAll("tr.case .pick input")];
 const picked = () => boxes().filter((box) => box.checked).map((box) => box.value);
 
+// What is sent tells what was looked at: the case, and its last event when it was picked.
+const seen = (row) => `${row.dataset.code}:${row.dataset.seq}`;
+
 function count() {
   const codes = picked();
   if (deeds) {
@@ -55,15 +59,23 @@ function count() {
 
 if (all) all.hidden = false; // without this script it could pick nothing
 all?.addEventListener("change", () => {
-  for (const box of boxes()) box.checked = all.checked;
+  for (const box of boxes()) tick(box, all.checked);
   count();
 });
-list.addEventListener("change", count);
+list.addEventListener("change", (event) => {
+  if (event.target.name === "codes") tick(event.target, event.target.checked);
+  count();
+});
+
+function tick(box, on) {
+  if (on) box.value = seen(box.closest("tr.case"));
+  box.checked = on;
+}
 
 function pick(row) {
   if (!row) return;
   const box = row.querySelector(".pick input");
-  box.checked = !box.checked;
+  tick(box, !box.checked);
   count();
 }
 
@@ -73,7 +85,7 @@ function letGo() {
 }
 
 // ── deeds ──
-const wanted = () => (picked().length ? picked() : here() ? [here().dataset.code] : []);
+const wanted = () => (picked().length ? picked() : here() ? [seen(here())] : []);
 
 function open(name) {
   const form = document.getElementById(`deed-${name}`);
@@ -85,6 +97,7 @@ function open(name) {
   }
   const inner = form.querySelector("form");
   inner.querySelector("h2").textContent = inner.dataset.title.replace("#", persian(codes.length));
+  inner.wanted = codes; // as they were when she decided, whatever happens behind the dialog
   form.showModal();
 }
 
@@ -94,7 +107,7 @@ for (const button of document.querySelectorAll("[data-deed]")) {
 for (const form of document.querySelectorAll("dialog[id^=deed-] form, form[id^=deed-]")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    send(form, wanted());
+    send(form, form.wanted ?? wanted());
   });
 }
 
@@ -124,7 +137,7 @@ function tell(told, form, codes) {
     form.closest("dialog")?.close();
     form.reset();
     letGo();
-    refresh(codes);
+    refresh(codes.map((each) => each.split(":")[0]));
   }
   if (whole) {
     toast(told.querySelector("h2").textContent);
@@ -229,5 +242,11 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   act();
 });
+
+window.addEventListener("pagehide", () => leaving(here()?.dataset.code ?? ""));
+// After the browser has put the page where it was.
+const place = () => requestAnimationFrame(() => stand(returned((code) => document.getElementById(`case-${code}`))));
+if (document.readyState === "complete") place();
+else window.addEventListener("load", place);
 
 follow(list);

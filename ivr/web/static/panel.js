@@ -67,6 +67,9 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 // HX-Trigger: {"toast": "…"} from the server.
 document.addEventListener("toast", (event) => toast(event.detail.value ?? ""));
 
+// What a tab keeps of a list (among.js) goes when one signs out.
+if (!document.querySelector('form[action="/panel/sign-out"]')) sessionStorage.removeItem("among");
+
 // The tab one is on may be out of sight on a phone.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 

@@ -167,7 +167,10 @@ export class Player {
 
 // Space plays, arrows seek and change the speed, m marks, n notes: of the recording that was last touched, at first
 // the first one; j and k play the next and the one before. ? lists them.
-export function keys(players) {
+const STEPS = ["KeyJ", "KeyK"];
+
+// `onward`: what a step beyond the last recording, or before the first, leads to.
+export function keys(players, onward = () => {}) {
   let current = players[0];
   const stand = (player) => {
     current = player;
@@ -176,7 +179,7 @@ export function keys(players) {
   };
   const step = (by) => {
     const player = players[players.indexOf(current) + by];
-    if (!player) return;
+    if (!player) return onward(by);
     player.article.querySelector(".player").focus({ preventScroll: true });
     player.article.scrollIntoView({ block: "nearest" });
     if (player.audio.paused) player.toggle();
@@ -191,7 +194,7 @@ export function keys(players) {
   }
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest("input:not([type=range]):not([type=checkbox]), textarea, select, dialog, [contenteditable]");
-    if (!current || typing || document.querySelector("dialog[open]") || event.ctrlKey || event.altKey || event.metaKey) return;
+    if ((!current && !STEPS.includes(event.code)) || typing || document.querySelector("dialog[open]") || event.ctrlKey || event.altKey || event.metaKey) return;
     const pressing = event.target.closest("button, a, summary");
     const moves = {
       Space: () => !pressing && current.toggle(),

@@ -52,6 +52,6 @@ function prepare(booth) {
     stop.hidden = level.hidden = true;
     record.textContent = booth.dataset.redo;
     state.textContent = booth.dataset.recorded;
-    own.focus();
+    (own.nextElementSibling?.querySelector("button") ?? own).focus();
   });
 }

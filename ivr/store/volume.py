@@ -1,0 +1,117 @@
+"""One disk for recordings: what looks at it found, and what recordings in progress hold of its room."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ivr.store.room import BYTES_A_SECOND, MARGIN_BYTES, Count, Hold, Room, free_bytes
+
+HANG_SECONDS = 10  # a page that takes longer to write and flush: a disk that hangs
+SLOW_SECONDS = 3.0  # a disk on which it takes longer is told of, and used
+_PAGE = b"\0" * 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look found. `trouble` is one sentence, "" when the disk can be written; `full`: no room."""
+
+    free: int
+    seconds: float
+    trouble: str = ""
+    full: bool = False
+
+
+def look(folder: Path) -> Look:
+    """Write a page there, flush it and remove it. Never raises; may hang as long as the disk does.
+
+    With less than `MARGIN_BYTES` left it is full.
+    """
+    began, free, trouble, full = time.monotonic(), 0, "", False
+    probe = folder / f".look-{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        free = free_bytes(folder)
+        if free < MARGIN_BYTES:  # a page that came and went would be room for others for a moment
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        _write(probe)
+    except OSError as error:
+        trouble = f"{folder} can't be written: {error.strerror}"
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    finally:
+        with suppress(OSError):
+            probe.unlink(missing_ok=True)
+    return Look(free, time.monotonic() - began, trouble, full)
+
+
+def _write(path: Path) -> None:
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.write(fd, _PAGE)
+        os.fdatasync(fd)
+    finally:
+        os.close(fd)
+
+
+@dataclass(slots=True)
+class Volume:
+    """`prefix` begins the names of its recordings ("" or "second/"). `held`: recordings in progress, by name.
+
+    `full_at`, `broken_at`: when a look last found no room, and when it found anything else.
+    """
+
+    prefix: str
+    folder: Path
+    room: Room
+    last: Look = Look(0, 0.0, "nobody has looked yet")
+    counted: Count = field(default_factory=Count)
+    hangs: bool = False
+    held: dict[str, Hold] = field(default_factory=dict)
+    refused_at: float = float("-inf")
+    full_at: float = float("-inf")
+    broken_at: float = float("-inf")
+
+    def saw(self, found: Look, now: float) -> bool:
+        """Keep what a look found; whether something is the matter."""
+        self.last = found
+        if found.full:
+            self.full_at = now
+        elif found.trouble:
+            self.broken_at = now
+        return bool(found.trouble)
+
+    def has(self, found: Count, now: float) -> None:
+        """Keep what was counted."""
+        self.counted = found
+        if found.full:
+            self.full_at = now
+
+    @property
+    def holding(self) -> int:
+        """What recordings in progress may still take, in bytes; what is secured is no longer free."""
+        return self.counted.others + sum(hold.size for hold in self.held.values() if not hold.secured)
+
+    def trouble(self, seconds: float) -> str:
+        """Why no further recording of so many seconds may go there now, "" when it may."""
+        if self.last.trouble:
+            return self.last.trouble
+        if self.hangs:
+            return f"{self.folder} hangs: a page takes longer than {HANG_SECONDS} s"
+        left = self.counted.free - self.holding
+        if left < seconds * BYTES_A_SECOND + MARGIN_BYTES:
+            return f"{self.folder} has {max(0, left) >> 20} MB left"
+        return ""
+
+    @property
+    def warning(self) -> str:
+        """What is not well though recordings go there."""
+        there, wanted = self.counted.ballast, self.counted.wanted
+        if there >= wanted:
+            slow = self.last.seconds > SLOW_SECONDS
+            return f"{self.folder} is slow: {self.last.seconds:.1f} s to write a page" if slow else ""
+        much = f"{there / (1 << 20):.0f} of {wanted / (1 << 20):.0f} MB"
+        return f"{self.folder} fills up: its ballast has given way to {much}"

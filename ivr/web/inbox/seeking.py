@@ -1,0 +1,51 @@
+"""What is looked for: a queue's page, or what was typed, as far as this person may search."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.desk import number_searches, queues, searching
+from ivr.desk.inbox import Page, Sight
+from ivr.desk.limiting import TooOften
+from ivr.web.inbox.asked import Asked
+from ivr.web.panel.permissions import Permission as P
+from ivr.web.panel.visit import Visit
+from ivr.web.panel.words import digits
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`opens`: the code that was typed, of a case that may be seen. `remark`: why there may be less here."""
+
+    page: Page = field(default_factory=Page)
+    opens: str = ""
+    remark: str = ""
+
+
+async def found(connection: AsyncConnection, visit: Visit, asked: Asked, its: Sight) -> Found:
+    """A number is counted before it is looked for, and on record before what was found is shown."""
+    if asked.queue is not None:
+        return Found(await queues.page(connection, asked.queue, its, visit.now, asked.filters, asked.after))
+    if asked.sought.code and (
+        rows := (await connection.execute(searching.by_code(asked.sought.code, its))).all()
+    ):
+        return Found(Page(rows), rows[0].code)
+    knows = visit.allowed(P.IDENTITY_REVEAL)
+    sought = number_searches.permitted(replace(asked.sought, code=""), knows)
+    remark = visit.words("inbox.number.part") if asked.sought.caller and not sought.caller else ""
+    try:
+        new = bool(sought.caller) and await number_searches.count(
+            visit.panel.engine, visit.person, sought.caller, knows, visit.now
+        )
+    except TooOften as refusal:
+        at = refusal.until.astimezone(ZoneInfo(visit.panel.book.timezone))
+        return Found(remark=visit.words("inbox.number.too_often", at=digits(f"{at:%H:%M}")))
+    page = await searching.find(connection, sought, its, visit.now, asked.filters, asked.after)
+    if new:
+        codes = [row.code for row in page.rows]
+        who, where = visit.person, visit.came.address
+        await number_searches.note(visit.panel.engine, who, sought, codes, visit.now, where)
+    return Found(page, remark=remark)

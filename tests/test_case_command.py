@@ -1,0 +1,42 @@
+"""`ivr case show` at a terminal: numbers are masked, and seeing them whole leaves a trace."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk import auditing, revealing
+from tests.desk.counter import counter
+from tests.fixtures.commands import ivr
+
+NUMBER, REASON = "09141234567", "پرسش بیشتر از شهروند"
+
+
+async def test_numbers_are_masked_unless_a_reason_is_given_and_then_it_is_noted(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    async def case(*arguments: str) -> tuple[int, str]:
+        return await ivr(database_url, tmp_path, "case", *arguments)
+
+    at = await counter(engine)
+    code = await at.open(caller=NUMBER)
+    shown = json.loads((await case("show", code, "--json"))[1])
+    assert shown["caller"] == "0914***67"
+    for arguments in (("show", code), ("list",), ("list", "--json")):
+        assert NUMBER not in (await case(*arguments))[1]
+    assert (await case("show", code, "--reveal"))[0] == 2
+    assert not await auditing.listed(engine, case=code)
+    shown = json.loads((await case("show", code, "--json", "--reveal", "--reason", REASON))[1])
+    assert shown["caller"] == NUMBER
+    [noted] = await auditing.listed(engine, case=code)
+    assert (noted["action"], noted["reason"], noted["name"]) == ("caller_revealed", REASON, None)
+    [seen] = await revealing.seen_by(engine, (await at.row(code)).id)
+    assert (seen["action"], seen["full_name"]) == ("caller_revealed", None), "the case's page tells it too"
+
+
+async def test_a_call_list_masks_who_called(engine: AsyncEngine, database_url: str, tmp_path: Path) -> None:
+    await (await counter(engine)).open(caller=NUMBER)
+    exit_code, said = await ivr(database_url, tmp_path, "call", "list", "--json")
+    assert exit_code == 0 and NUMBER not in said and json.loads(said)[0]["caller"] == "0914***67"
