@@ -198,7 +198,7 @@ class Hotline:
         stack.push_async_callback(self.engine.dispose)
         journal = slots.take(settings.spool, settings.second_path)
         stack.push_async_callback(journal.close)
-        self.codes = CodeBlock(journal.folder.parent / "codes")
+        self.codes = CodeBlock(journal.folder.parent / "codes", settings.marks(journal.folder.parent.name))
         self.codes.open()
         stack.callback(self.codes.close)
         log.info("process %d keeps its facts in %s", os.getpid(), journal.folder.parent)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Table, func, select, update
+from sqlalchemy import Table, func, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -27,7 +27,7 @@ from ivr.desk.codes import desk_code
 from ivr.desk.entries import ENTER, opening_entries
 from ivr.desk.events import INSERT_OPENING, add_event
 from ivr.desk.intake import BEGUN
-from ivr.desk.joining import joined, keep_promise
+from ivr.desk.joining import case_of, joined, keep_promise
 from ivr.desk.opening import Rows, add_case, call_row, recording_row, wish_row
 from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
@@ -106,19 +106,18 @@ async def _save(raw: Any, rows: Rows) -> None:
 async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: Fact) -> None:
     """Add a recording to its case; a case that is not there (its fact was damaged) opens at the desk."""
     name, at = fact["recording"]["name"], datetime.fromisoformat(fact["at"])
-    case = await _case_of(connection, fact)
+    case, promise = await case_of(connection, fact)
     if case is None:
         rows = Rows()
         add_case(rows, _orphan(fact, page), fact["code"] or await desk_code(connection), page)
         await _save(raw, rows)
         return
-    promised = await keep_promise(connection, fact, case)
+    promised = await keep_promise(connection, promise, case)
     row = recording_row(fact["recording"], case, uuid.UUID(fact["call"]["id"]), at)
     added = await connection.execute(_INSERT_RECORDING.returning(recordings.c.name), [row])
     if added.first() is None:  # applied before
         if promised:  # no change of a case's row without an event
-            details = {"code": fact["promised"]}
-            await add_event(connection, uuid.UUID(fact["id"]), case, at, "code_promised", details)
+            await add_event(connection, uuid.UUID(fact["id"]), case, at, "code_promised", {"code": promise})
         return
     if fact["instead"]:
         this_call = (recordings.c.case_id == case, recordings.c.call_id == row["call_id"])
@@ -135,28 +134,17 @@ async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: F
         await repeats.said_again(connection, page, fact, case)
 
 
-async def _case_of(connection: AsyncConnection, fact: Fact) -> uuid.UUID | None:
-    query = select(cases.c.id).order_by(cases.c.opened_at.desc()).limit(1)
-    if fact["case"]:
-        query = query.where(cases.c.id == uuid.UUID(fact["case"]))
-    elif fact["code"]:
-        query = query.where(cases.c.code == fact["code"])
-    else:
-        query = query.where(cases.c.call_id == uuid.UUID(fact["call"]["id"]))
-    return (await connection.execute(query)).scalar()
-
-
 def _orphan(fact: Fact, page: Page) -> Fact:
     """The opening of a case for words whose case is not in the books."""
     return {
-        **fact,
-        "id": fact["case"] or fact["id"],
         "kind": Kind.REQUEST,
         "topic": page.other_topic,
         "county": "",
         "language": fact["call"]["language"],
         "callback": "",
         "national_id": "",
+        **fact,
+        "id": fact["case"] or fact["id"],
         "recordings": [fact["recording"]],
     }
 

@@ -3,6 +3,10 @@
 The pointer on disk always stands *behind* the numbers in use, a chunk at a time, so that a crash wastes part
 of a chunk and never gives a number twice. The key of the codes is cached beside it, for this process's user
 only.
+
+A disk can be set back (a snapshot), and then its pointer is old. Two others know better: the database, which
+is told of each chunk and knows the cases, and a mark elsewhere on the disk, for when the database is away.
+When either is ahead, nothing leased before is used again.
 """
 
 from __future__ import annotations
@@ -13,15 +17,19 @@ import json
 import logging
 import os
 import socket
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.code import code_for
 from ivr.store import code_blocks
+from ivr.store.code_blocks import BLOCK
 from ivr.store.engine import AWAY
+from ivr.store.tables import cases
 
 log = logging.getLogger(__name__)
 
@@ -35,15 +43,23 @@ class CodesError(Exception):
 
 @dataclass(slots=True)
 class CodeBlock:
-    """The codes of one process; `folder` is its own. `open` first; `lease` whenever the database is there."""
+    """The codes of one process; `folder` is its own. `open` first; `lease` whenever the database is there.
+
+    `marks`: files elsewhere, which are not set back together with the folder.
+    """
 
     folder: Path
+    marks: tuple[Path, ...] = ()
     _key: bytes = b""
     _next: int = 0  # in memory: the next number …
     _reserved: int = 0  # … of those below this, which the disk counts as used
     _blocks: list[tuple[int, int]] = field(default_factory=list)  # on disk: [from, below) not yet reserved
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _lock_fd: int = -1
+    _serial: int = 0  # of the lease on disk: one more with each writing
+    _recalled: list[tuple[int, int]] = field(default_factory=list)  # not yet compared with the database
+    _far: dict[int, int] = field(default_factory=dict)  # block → numbers used, which it was not told yet
+    _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def open(self) -> None:
         """Lock the folder and recall what was leased. Raises CodesError when another process has it."""
@@ -74,6 +90,8 @@ class CodeBlock:
             if self._next >= self._reserved and not await asyncio.to_thread(self._reserve):
                 return ""
             number, self._next = self._next, self._next + 1
+        if self._far:
+            self._moved.set()
         return code_for(number, self._key)
 
     async def lease(self, engine: AsyncEngine) -> None:
@@ -82,6 +100,16 @@ class CodeBlock:
             key = await code_blocks.tracking_key(connection)
             if key != self._key:
                 await self._adopt(key)
+            if self._recalled and await self._was_set_back(connection):
+                await self._forget("the database knows of later ones")
+            self._recalled = []
+            far, self._far = dict(self._far), {}
+            try:
+                await code_blocks.tell_used(connection, far)
+                await connection.commit()
+            except BaseException:
+                self._far = {**far, **self._far}
+                raise
             while self.left < AHEAD * code_blocks.BLOCK:
                 first = await code_blocks.lease(connection, f"{socket.gethostname()}:{self.folder}")
                 await connection.commit()
@@ -92,12 +120,33 @@ class CodeBlock:
     async def keep_leased(self, engine: AsyncEngine, seconds: float = 5.0) -> None:
         """For ever: lease whenever there are too few, try again when the database is away."""
         while True:
-            if self.wants_lease:
+            self._moved.clear()
+            if self.wants_lease or self._far:
                 try:
                     await self.lease(engine)
                 except AWAY as error:
                     log.warning("no new tracking codes leased, %d left: %s", self.left, error)
-            await asyncio.sleep(seconds)
+                    await asyncio.sleep(seconds)
+            with suppress(TimeoutError):  # the database is told of a chunk as it is begun
+                await asyncio.wait_for(self._moved.wait(), seconds)
+
+    async def _was_set_back(self, connection: AsyncConnection) -> bool:
+        """Whether numbers that the disk held for unused at our start had been used before it."""
+        used = await code_blocks.used(connection, {first // BLOCK for first, _ in self._recalled})
+        if any(used.get(first // BLOCK, 0) > first % BLOCK for first, _ in self._recalled):
+            return True
+        if self._reserved:  # some may be our own by now
+            return False
+        first, below = self._recalled[0]
+        codes = [code_for(number, self._key) for number in range(first, min(first + CHUNK, below))]
+        return await connection.scalar(select(cases.c.id).where(cases.c.code.in_(codes)).limit(1)) is not None
+
+    async def _forget(self, why: str) -> None:
+        log.error("%s was set back (%s): no tracking code leased before is used again", self.folder, why)
+        async with self._lock:
+            self._blocks, self._next, self._reserved = [], 0, 0
+            self._far.clear()
+            await asyncio.to_thread(self._save)
 
     async def _adopt(self, key: bytes) -> None:
         """Another key means another database: its blocks are not ours."""
@@ -105,6 +154,7 @@ class CodeBlock:
             if self._key:
                 log.warning("the database has another code key; forgetting the codes leased from the old one")
             self._key, self._blocks, self._next, self._reserved = key, [], 0, 0
+            self._recalled, self._far = [], {}
             await asyncio.to_thread(_write, self.folder / "key", key)
 
     def _reserve(self) -> bool:
@@ -122,11 +172,27 @@ class CodeBlock:
             log.error("no tracking code can be promised: %s can't be written: %s", self.folder, error)
             return False
         self._next, self._reserved = first, upto
+        self._far[first // BLOCK] = upto - first // BLOCK * BLOCK
         return True
 
     def _save(self) -> None:
-        lease = {"key": _fingerprint(self._key), "blocks": self._blocks}
+        self._serial += 1
+        lease = {"key": _fingerprint(self._key), "blocks": self._blocks, "serial": self._serial}
         _write(self.folder / "lease.json", json.dumps(lease).encode())
+        for mark in self.marks:  # after the lease: a crash in between leaves it behind, which is no alarm
+            try:
+                mark.parent.mkdir(parents=True, exist_ok=True)
+                _write(mark, str(self._serial).encode())
+            except OSError as error:
+                log.warning("%s can't be written: %s", mark, error.strerror)
+
+    def _marked(self) -> int:
+        """How many times the lease was written, as the marks tell."""
+        found = [0]
+        for mark in self.marks:
+            with suppress(OSError, ValueError):
+                found.append(int(mark.read_bytes()))
+        return max(found)
 
     def _recall(self) -> None:
         try:
@@ -134,10 +200,18 @@ class CodeBlock:
             lease = json.loads((self.folder / "lease.json").read_bytes())
             if lease["key"] == _fingerprint(key):
                 self._key, self._blocks = key, [(int(a), int(b)) for a, b in lease["blocks"]]
+                self._serial = int(lease.get("serial", 0))
         except FileNotFoundError:
             pass
         except (ValueError, KeyError, TypeError):
             log.error("%s is unreadable; leasing new tracking codes", self.folder / "lease.json")
+        if (marked := self._marked()) > self._serial:
+            if self._blocks:
+                log.error(
+                    "%s was set back: its tracking codes are not used; new ones are leased", self.folder
+                )
+            self._blocks, self._serial = [], marked
+        self._recalled = list(self._blocks)
 
 
 async def desk_code(connection: AsyncConnection) -> str:

@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from ivr.desk.intake import CallFacts, Intake
+from ivr.store.flushing import flush
 from ivr.store.volumes import SECOND
 from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
@@ -111,6 +112,7 @@ def _move_in(path: Path, recordings: Path) -> Recorded | None:
     volume = f"{SECOND}/" if path.parent.name == SECOND else ""  # it stays on its disk: the other may be full
     name = f"{volume}fallback/{_id(path, 'recording').hex}"
     _link(path, recordings / f"{name}.wav")
+    flush(recordings / f"{name}.wav", recordings)
     return Recorded(name, found.seconds, found.voiced_seconds, Ended.HANGUP, found.sha256, found.size)
 
 

@@ -112,7 +112,7 @@ class Intake:
         """
         if call.naming is None or call.naming[0] != name:
             fact = {"type": BEGUN, "at": self.clock().isoformat(), "call": _call(call), "name": name}
-            fact |= {"code": code, **_chosen(chosen)}
+            fact |= {"case": call.cases.get(code, ""), "code": code, **_chosen(chosen)}
             writing = self.journal.append(fact, within=SHARE_SECONDS, keep=True)
             writing.add_done_callback(_forget)
             call.naming = name, writing

@@ -29,6 +29,7 @@ from ivr.desk.joining import reserve
 from ivr.desk.strays import LOOK_BACK_SECONDS, Shelf, Stray, remember, strays, without_row
 from ivr.desk.telling import ask
 from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.flushing import flush
 from ivr.store.journal import Fact, Journal
 from ivr.store.room import trim
 from ivr.store.tables import cases
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 LOST = "lost"  # the outcome of a call whose process died
 TOO_SHORT, NO_VOICE = "too_short", "no_voice"  # why a file is no case
 _NAMESPACE = uuid.UUID("7d2c1c54-5f0e-4f38-9a0b-3c1a1d1c1111")
+_CHOSEN = ("kind", "topic", "county", "language", "callback", "national_id")
 _TRUST = ("case_opened", "words_kept", BEGUN, "call_ended")  # the fact that tells most comes first
 
 
@@ -98,7 +100,9 @@ async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, d
 async def _enter(shelf: Shelf, stray: Stray, recorded: Recorded, told: Sequence[Fact], done: Pass) -> None:
     """By what the journal tells, the best first; by the file alone when that can't be used."""
     page = await shelf.book.page()
-    for fact in [*sorted(told, key=_trust), None]:
+    best = sorted(told, key=_trust)
+    codeless = [{**fact, "code": ""} for fact in best if fact.get("code")]  # it may be a stranger's
+    for fact in [*best, *codeless, None]:
         try:
             facts = await _facts(shelf.engine, stray, recorded, fact)
             await apply(shelf.engine, page, facts)
@@ -123,12 +127,12 @@ async def _facts(engine: AsyncEngine, stray: Stray, recorded: Recorded, told: Fa
         return [{**over, "scraps": [asdict(recorded)]}]
     if told is not None and told["type"] == "words_kept":
         return [{**told, **words, "recording": asdict(recorded)}, over]
-    case = await _case_of(engine, uuid.UUID(call["id"]))
-    begun = told is not None and told["type"] == BEGUN
-    code = told.get("code", "") if told is not None and begun else ""  # a case older than the call
-    if case is not None or code:
-        kept = {"id": str(_id("kept", stray.name)), "at": at, "instead": False}
-        kept |= {"case": str(case) if case else "", "code": code}
+    begun = told if told is not None and told["type"] == BEGUN else {}
+    case, code = begun.get("case", ""), begun.get("code", "")  # which may be older than the call
+    case = case or await _case_of(engine, call["id"], code)
+    if case or code:
+        kept = {"id": str(_id("kept", stray.name)), "at": at, "instead": False, "case": case, "code": code}
+        kept |= {name: begun[name] for name in _CHOSEN if name in begun}
         return [{"type": "words_kept", **kept, **words, "recording": asdict(recorded)}, over]
     return [{**_opening(call, at, told), **words, "recordings": [asdict(recorded)]}, over]
 
@@ -150,14 +154,14 @@ def _opening(call: dict[str, Any], at: str, told: Fact | None) -> Fact:
     if told is not None and told["type"] == "case_opened":
         return bare | told  # the database refused it once; its code may have been promised
     if told is not None and told["type"] == BEGUN:
-        chosen = ("kind", "topic", "county", "language", "callback", "national_id")
-        return bare | {name: told[name] for name in chosen}
+        return bare | {name: told[name] for name in _CHOSEN}
     return bare
 
 
 def _measured(root: Path, stray: Stray) -> Recorded:
     path = root / f"{stray.name}.wav"
     trim(path)  # whoever set room aside for it is dead
+    flush(path, root)  # nobody has
     found = measure(path.read_bytes())
     ended: Any = Ended.HANGUP  # nobody is left to say how
     if found.seconds < LEAST_SECONDS:
@@ -179,10 +183,12 @@ def _count(stray: Stray, facts: Sequence[Fact], done: Pass) -> None:
             done.empty += 1
 
 
-async def _case_of(engine: AsyncEngine, call: uuid.UUID) -> uuid.UUID | None:
-    query = select(cases.c.id).where(cases.c.call_id == call).order_by(cases.c.opened_at.desc()).limit(1)
+async def _case_of(engine: AsyncEngine, call: str, code: str) -> str:
+    """The latest case of a call; "" for none, and for the one in reserve that may yet get that code."""
+    query = select(cases.c.id).where(cases.c.call_id == uuid.UUID(call))
     async with engine.connect() as connection:
-        return (await connection.execute(query)).scalar()
+        found = (await connection.execute(query.order_by(cases.c.opened_at.desc()).limit(1))).scalar()
+    return "" if found is None or (code and found == reserve(call)) else str(found)
 
 
 def _trust(fact: Fact) -> int:

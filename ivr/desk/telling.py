@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.desk.intake import BEGUN
+from ivr.desk.joining import WORDS
 from ivr.store import journal_reading, slots
 from ivr.store.journal import Fact, Journal, Position
 
@@ -45,12 +46,35 @@ def ask(spool: Path, names: Collection[str], own: Journal | None = None, alone: 
             told.signed_at = min(told.signed_at, journal_reading.signed_at(folder))
             told.awaited |= wanted & journal_reading.names_since(folder, began)
         found = journal_reading.naming(folder, wanted)
-        applied = max(journal_reading.applied(folder), own.applied if own and mine else Position())
+        applied = _applied(folder, own)
         for name, facts in found.items():
             told.facts.setdefault(name, []).extend(fact for _, fact in facts)
             if any(position > applied and fact.get("type") != BEGUN for position, fact in facts):
                 told.awaited.add(name)  # its own fact is on the way
+    told.awaited |= _before_their_case(spool, told, own)
     return told
+
+
+def _before_their_case(spool: Path, told: Told, own: Journal | None) -> set[str]:
+    """Recordings of calls whose case or earlier words are on the way: these come first."""
+    of: dict[str, set[str]] = {}
+    for name, facts in told.facts.items():
+        for fact in facts:
+            if isinstance(call := fact.get("call"), dict) and call.get("id"):
+                of.setdefault(call["id"], set()).add(name)
+    found: set[str] = set()
+    for folder in slots.journals(spool) if of else ():
+        calls = journal_reading.of_calls(folder, of.keys())
+        applied = _applied(folder, own)
+        for call_id, facts_of_call in calls.items():
+            if any(position > applied and fact.get("type") in WORDS for position, fact in facts_of_call):
+                found |= of[call_id]
+    return found
+
+
+def _applied(folder: Path, own: Journal | None) -> Position:
+    mine = own is not None and own.folder == folder
+    return max(journal_reading.applied(folder), own.applied if own and mine else Position())
 
 
 def others_promise(spool: Path, own: Journal, code: str) -> bool:

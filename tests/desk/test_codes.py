@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import stat
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.code import is_valid
+from ivr.cases.code import CAPACITY, code_for, is_valid, number_of
 from ivr.desk.codes import AHEAD, CHUNK, CodeBlock, CodesError
-from ivr.store.code_blocks import BLOCK, code_blocks, key_material
+from ivr.store.code_blocks import BLOCK, DESK_FIRST, code_blocks, key_material, tell_used, used
+from tests.desk.office import call, office, opening
 
 
 async def opened(engine: AsyncEngine | None, folder: Path) -> CodeBlock:
@@ -99,3 +104,87 @@ async def test_two_processes_can_t_share_a_folder(tmp_path: Path) -> None:
     with pytest.raises(CodesError, match="in use"):
         await opened(None, tmp_path)
     codes.close()
+
+
+async def test_every_code_tells_its_number(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    numbers = [0, 1, BLOCK, DESK_FIRST, CAPACITY - 1]
+    assert [number_of(code_for(number, codes._key), codes._key) for number in numbers] == numbers
+    codes.close()
+
+
+@asynccontextmanager
+async def set_back(engine: AsyncEngine, spool: Path, used: int, since: int) -> AsyncIterator[list[str]]:
+    """The codes given before and after a snapshot of the spool's codes, which is then put back."""
+    codes = CodeBlock(spool / "codes", (spool.parent / "codes" / "spool",))
+    codes.open()
+    await codes.lease(engine)
+    before = [await codes.take() for _ in range(used)]
+    shutil.copytree(spool / "codes", spool / "snapshot")
+    after = [await codes.take() for _ in range(since)]
+    codes.close()
+    shutil.rmtree(spool / "codes")
+    (spool / "snapshot").rename(spool / "codes")
+    yield before + after
+
+
+@pytest.mark.parametrize("told", ["the database", "the mark", "both", "a case"])
+async def test_a_spool_that_was_set_back_gives_no_code_twice(
+    engine: AsyncEngine, tmp_path: Path, told: str
+) -> None:
+    spool = tmp_path / "spool"
+    async with set_back(engine, spool, 3, 2 * CHUNK) as given:
+        marks = (tmp_path / "codes" / "spool",) if told in ("the mark", "both") else ()
+        if told in ("the database", "both"):
+            async with engine.begin() as connection:
+                await tell_used(connection, {0: 3 * CHUNK})
+        if told == "a case":
+            async with office(engine, tmp_path / "elsewhere") as desk:
+                facts = call()
+                facts.unsure = given[CHUNK], str(uuid.uuid4())  # the code that this call is about to be told
+                await desk.intake.open_case(facts, opening())
+                await desk.pump.idle()
+        codes = CodeBlock(spool / "codes", marks)
+        codes.open()
+        if marks:
+            assert await codes.take() == "", "without the database none is promised"
+        await codes.lease(engine)
+        again = [await codes.take() for _ in range(3 * CHUNK)]
+        assert not set(given) & set(again) and "" not in again
+        codes.close()
+
+
+async def test_the_database_is_told_of_each_chunk_as_it_is_begun(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    keeping = asyncio.create_task(codes.keep_leased(engine, 3600))
+    for _ in range(CHUNK + 1):
+        await codes.take()
+    async with asyncio.timeout(10), engine.connect() as connection:
+        while await used(connection, [0]) != {0: 2 * CHUNK}:
+            await connection.rollback()
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    codes.close()
+
+
+async def test_no_start_after_a_crash_at_any_moment_is_taken_for_a_spool_that_was_set_back(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With and without the database, with the mark, or what the database was told, lagging or gone."""
+    mark, given = tmp_path / "codes" / "spool", list[str]()
+    for start in range(40):
+        codes = CodeBlock(tmp_path / "spool" / "codes", (mark,))
+        codes.open()
+        if start % 3 == 0:
+            await codes.lease(engine)
+        older = mark.read_bytes() if start % 5 == 4 and mark.exists() else b""
+        given += [await codes.take() for _ in range(CHUNK // 2 + start)]
+        if start % 4 == 1:
+            await codes.lease(engine)  # later than its start
+        codes.close()
+        if older:  # killed between the lease and the mark
+            mark.write_bytes(older)
+        if start % 7 == 6:
+            mark.unlink()
+    assert "" not in given and len(set(given)) == len(given)
+    assert "was set back" not in caplog.text

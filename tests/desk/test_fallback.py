@@ -6,11 +6,14 @@ import io
 import os
 import wave
 from pathlib import Path
+from typing import Any
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk import reading
 from ivr.desk.fallback import take_in
+from ivr.store.journal import Journal
 from tests.desk.office import office
 
 
@@ -73,3 +76,28 @@ async def test_a_growing_file_waits_a_strange_name_counts_and_an_empty_file_is_p
         (case,) = await reading.cases(engine)
         assert case["opened_at"] == "2023-11-15T01:45:00+03:30"
     assert growing.exists() and (folder / "empty" / "1700000000_3_4.wav").exists()
+
+
+async def test_what_only_the_dialplan_recorded_is_flushed_before_it_becomes_a_case(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, fsync = list[str](), os.fsync
+
+    def flushed(fd: int) -> None:
+        order.append(Path(f"/proc/self/fd/{fd}").readlink().suffix)
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    put(tmp_path / "fallback", "1700000000_09141234567_123456789.wav")
+    async with office(engine, tmp_path) as desk:
+        before = len(order)
+        append = Journal.append
+
+        def journalled(journal: Journal, *arguments: Any, **more: Any) -> Any:
+            order.append("journalled")
+            return append(journal, *arguments, **more)
+
+        monkeypatch.setattr(Journal, "append", journalled)
+        assert await take_in(desk.intake, tmp_path / "fallback", tmp_path / "recordings") == 1
+        its = order[before:]
+        assert ".wav" in its and its.index(".wav") < its.index("journalled")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from itertools import permutations
 from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk import reading
+from ivr.desk.adopting import adopt_left
 from ivr.desk.apply import apply
 from ivr.desk.fallback import take_in
 from ivr.desk.intake import CallFacts
 from ivr.store.journal import Fact, Position
-from tests.desk.office import Office, call, office, opening
+from ivr.voice.actions import KeepWords
+from tests.desk.office import Office, call, office, opening, words
 from tests.desk.test_fallback import put as put_fallback
-from tests.desk.test_reconcile import CHOSEN, one_pass, put
+from tests.desk.test_reconcile import CHOSEN, one_pass, put, recorded
 from tests.desk.test_verify import findings
 
 
@@ -103,3 +106,96 @@ async def test_two_cases_that_a_menu_opened_in_one_call_stay_two(engine: AsyncEn
         codes = {await desk.intake.open_case(facts, opening()) for _ in range(2)}
         await desk.pump.idle()
         assert {case["code"] for case in await reading.cases(engine)} == codes
+
+
+async def test_an_addition_met_before_its_case_waits_for_it(engine: AsyncEngine, tmp_path: Path) -> None:
+    first, added = put(tmp_path), put(tmp_path)
+    async with office(engine, tmp_path / "1", pumping=False) as dead:
+        facts = call()
+        code = await dead.intake.open_case(facts, opening(recorded(tmp_path, first)))
+        await dead.intake.recording_begun(facts, added, CHOSEN, code)
+    async with office(engine, tmp_path) as desk:
+        waits = await one_pass(desk, tmp_path)
+        assert (sorted(waits.waiting), await reading.cases(engine)) == (sorted([first, added]), [])
+        await adopt_left(engine, desk.book, tmp_path)
+        assert (await one_pass(desk, tmp_path)).added == 1
+        (case,) = await reading.cases(engine)
+        assert (case["code"], case["topic"], len(case["recordings"])) == (code, "water.supply", 2)
+
+
+SOURCES = ("the opening", "its addition", "the reconciler", "the dialplan")
+
+
+@pytest.mark.parametrize("missing", [None, *SOURCES])
+async def test_whatever_comes_first_or_never_a_call_is_one_case_under_the_code_that_was_spoken(
+    engine: AsyncEngine, tmp_path: Path, missing: str | None
+) -> None:
+    """As after torn lines, journals of several slots, a database that was away: every order, each twice."""
+    async with office(engine, tmp_path / "elsewhere", pumping=False) as told:
+        page = await told.book.page()
+        for number, order in enumerate(permutations([s for s in SOURCES if s != missing])):
+            spool, facts = tmp_path / str(number), call(f"0914{number:07}")
+            before = len(await journalled(told))
+            code = await told.intake.open_case(facts, opening())
+            await told.intake.keep_words(facts, KeepWords(code, words(), instead=False))
+            opened, kept = (await journalled(told))[before:]
+            name = put(spool)
+            async with office(engine, spool, pumping=False) as dead:
+                await dead.intake.recording_begun(facts, name, CHOSEN, code)
+            fallback_of(spool, facts)
+            async with office(engine, spool) as desk:
+                for source in [*order, *order]:
+                    if source == "the opening":
+                        await apply(engine, page, [opened])
+                    elif source == "its addition":
+                        await apply(engine, page, [kept])
+                    elif source == "the reconciler":
+                        await one_pass(desk, spool)
+                    else:
+                        await take_in(desk.intake, spool / "fallback", spool / "recordings")
+                        await desk.pump.idle()
+            its = [case for case in await reading.cases(engine) if case["call_id"] == facts.id]
+            seen = [(case["code"], len(case["recordings"])) for case in its]
+            assert seen == [(code, 4 - (missing is not None))], order
+
+
+async def test_two_promises_of_one_call_are_both_kept(engine: AsyncEngine, tmp_path: Path) -> None:
+    facts = call()
+    async with office(engine, tmp_path / "1", pumping=False) as dead:
+        codes = {await dead.intake.open_case(facts, opening()) for _ in range(2)}
+    fallback_of(tmp_path, facts)
+    async with office(engine, tmp_path) as desk:
+        await take_fallback(desk, tmp_path)
+        await adopt_left(engine, desk.book, tmp_path)
+        assert {case["code"] for case in await reading.cases(engine)} == codes
+
+
+async def test_an_addition_never_joins_a_stranger_s_case_by_its_code(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        theirs = await desk.intake.open_case(call("09140000000"), opening())
+        await desk.pump.idle()
+        facts = call()
+        facts.cases[theirs] = str(uuid.uuid4())  # numbers that were given twice
+        await desk.intake.keep_words(facts, KeepWords(theirs, words(), instead=False))
+        await desk.pump.idle()
+        cases = {case["caller"]: case for case in await reading.cases(engine)}
+        assert cases["09140000000"]["code"] == theirs != cases["09141234567"]["code"]
+        assert [len(case["recordings"]) for case in cases.values()] == [1, 1]
+
+
+async def test_words_found_under_a_stranger_s_code_keep_their_caller(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        theirs = await desk.intake.open_case(call("09140000000"), opening())
+        facts = call()
+        facts.cases[theirs] = str(uuid.uuid4())
+        await desk.intake.recording_begun(facts, put(tmp_path), CHOSEN, theirs)
+        await desk.pump.idle()
+        desk.intake.live.clear()
+        assert (await one_pass(desk, tmp_path)).added == 1
+        found = {case["caller"]: case for case in await reading.cases(engine)}
+        assert found["09140000000"]["code"] == theirs != found["09141234567"]["code"]
+        assert found["09141234567"]["topic"] == "water.supply"

@@ -118,7 +118,8 @@ async def test_a_code_that_another_case_has_costs_the_code_not_the_words(
         everything, _ = desk.journal.read(Position())
         fact = next(fact for fact in everything if fact["type"] == "case_opened")
         said = {**fact["recordings"][0], "name": "2026/11/25/other"}
-        await desk.journal.append({**fact, "id": str(uuid.uuid4()), "recordings": [said]})
+        other = {**fact["call"], "id": str(uuid.uuid4())}
+        await desk.journal.append({**fact, "id": str(uuid.uuid4()), "call": other, "recordings": [said]})
         await desk.pump.idle()
         found = await reading.cases(engine)
         assert len(found) == 2 and {len(case["recordings"]) for case in found} == {1}
