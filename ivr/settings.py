@@ -359,7 +359,7 @@ class Settings(BaseSettings):
 
     @property
     def custody(self) -> Path:
-        """The lists of the closed days: `ivr.desk.custody`."""
+        """The lists of the closed days: `ivr.desk.keeping.custody`."""
         return self.state_path / "custody"
 
     @property

@@ -13,10 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivr.asterisk.dialplan import render
+from ivr.asterisk.dialplan import Secrets, render
 from ivr.lab.packages import PackagesError, bring
 from ivr.lab.process import Child
-from ivr.secrets import Secrets
 from ivr.settings import ROOT, Settings
 
 Progress = Callable[[str], None]

@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import ClientResponse
 
-from ivr.desk import answers
-from ivr.desk.registering import Wanted, register
+from ivr.desk.case import answers
+from ivr.desk.case.registering import Wanted, register
 from ivr.web.panel import application, sessions
 from ivr.web.panel.permissions import ROUTES, Permission
 from ivr.web.panel.visit import Route

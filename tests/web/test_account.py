@@ -8,10 +8,10 @@ from datetime import timedelta
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import insert, select
 
-from ivr.desk import people, signing_in, totp
-from ivr.desk.people import Person
+from ivr.desk.people import people, signing_in, totp
+from ivr.desk.people.people import Person
+from ivr.desk.people.signing_in import From
 from ivr.desk.refusals import Refused
-from ivr.desk.signing_in import From
 from ivr.store.tables import factor_roles
 from ivr.store.tables import people as people_table
 from tests.web.browser import PHONE, screenshot, serious, window

@@ -11,13 +11,15 @@ from typing import Any
 
 from playwright.async_api import Browser, FilePayload, Page
 
-from ivr.desk import blocking, closing, notices, outgoing
-from ivr.desk.admin.changing import Why, change, wish
-from ivr.desk.admin.exchange import export
-from ivr.desk.admin.listing import Files
-from ivr.desk.admin.names import read_names
-from ivr.desk.admin.nouns import BY_NAME, FIXED, NOUNS
-from ivr.desk.admin.undoing import history
+from ivr.desk.call import blocking
+from ivr.desk.case import closing
+from ivr.desk.editing.changing import Why, change, wish
+from ivr.desk.editing.exchange import export
+from ivr.desk.editing.listing import Files
+from ivr.desk.editing.names import read_names
+from ivr.desk.editing.nouns import BY_NAME, FIXED, NOUNS
+from ivr.desk.editing.undoing import history
+from ivr.desk.letters import notices, outgoing
 from ivr.web.panel.words import words
 from tests.desk.counter import counter
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
@@ -106,8 +108,8 @@ async def test_a_mistake_loses_nothing_and_a_colleague_is_not_overwritten(panel:
 
 
 async def test_what_is_wrong_is_said_in_persian_in_every_case(panel: PanelServed) -> None:
-    from ivr.desk.admin.fields import SENTENCES
-    from ivr.desk.admin.undoing import SENTENCES as UNDO
+    from ivr.desk.editing.fields import SENTENCES
+    from ivr.desk.editing.undoing import SENTENCES as UNDO
     from ivr.voice.booth import SENTENCES as TAKES
 
     assert set(SENTENCES) <= set(TEXT.under("admin.wrong"))

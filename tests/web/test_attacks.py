@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ivr.desk import signing_in
+from ivr.desk.people import signing_in
 from ivr.store.tables import audit, case_events, cases
 from ivr.web.panel import sessions
 from tests.desk.counter import Counter, counter

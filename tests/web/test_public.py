@@ -20,9 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import code_for, is_valid
 from ivr.cases.statuses import Status
-from ivr.desk import questions, tracking
-from ivr.desk.limiting import TooOften
-from ivr.desk.tracking import Answer, Doubted
+from ivr.desk.counter import questions, tracking
+from ivr.desk.counter.tracking import Answer, Doubted
+from ivr.desk.people.limiting import TooOften
 from ivr.store.tables import cases
 from ivr.web.panel.words import digits, words
 from tests.desk.office import call, office, opening

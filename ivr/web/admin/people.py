@@ -9,13 +9,13 @@ from typing import Any
 from aiohttp import web
 
 from ivr.cases.roles import OF_AN_AGENCY, Role
-from ivr.desk import account, passwords, staffing
-from ivr.desk import people as making
-from ivr.desk.admin.names import Names, read_names
-from ivr.desk.limiting import TooOften
-from ivr.desk.people import SecondAdmin, Wanted
+from ivr.desk.editing.names import Names, read_names
+from ivr.desk.people import own_account, passwords, staffing
+from ivr.desk.people import people as making
+from ivr.desk.people.limiting import TooOften
+from ivr.desk.people.people import SecondAdmin, Wanted
+from ivr.desk.people.staffing import LastAdmin
 from ivr.desk.refusals import WrongField
-from ivr.desk.staffing import LastAdmin
 from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import NotFound, Route, Visit
 
@@ -94,7 +94,7 @@ async def do(visit: Visit) -> web.Response:
     asked = visit.form().raw("what")
     if asked in ("password", "totp"):
         try:
-            await account.prove(engine, visit.person, visit.form().raw("mine"), visit.now)
+            await own_account.prove(engine, visit.person, visit.form().raw("mine"), visit.now)
         except WrongField:
             return await _form(visit, row, notice=visit.words("admin.people.mine_wrong"))
         except TooOften:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
-from ivr.desk import signing_in
+from ivr.desk.people import signing_in
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.engine import AWAY
 from ivr.web import bodies

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ivr.desk.signing_in import From
+from ivr.desk.people.signing_in import From
 from ivr.web.panel.forms import latin
 
 FIELD, HEADER = "csrf", "X-CSRF-Token"

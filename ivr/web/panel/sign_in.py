@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ivr.desk import signing_in
-from ivr.desk.limiting import TooOften
-from ivr.desk.signing_in import NotSignedIn
+from ivr.desk.people import signing_in
+from ivr.desk.people.limiting import TooOften
+from ivr.desk.people.signing_in import NotSignedIn
 from ivr.web.panel import sessions
 from ivr.web.panel.page import THEMES
 from ivr.web.panel.visit import Route, Visit

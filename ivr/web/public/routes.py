@@ -6,10 +6,10 @@ import re
 
 from aiohttp import web
 
-from ivr.desk import tracking
-from ivr.desk.limiting import TooOften
-from ivr.desk.questions import Question
-from ivr.desk.tracking import Answer, Doubted
+from ivr.desk.counter import tracking
+from ivr.desk.counter.questions import Question
+from ivr.desk.counter.tracking import Answer, Doubted
+from ivr.desk.people.limiting import TooOften
 from ivr.web.panel.forms import latin
 from ivr.web.panel.guard import policy
 from ivr.web.panel.sessions import plain_code
