@@ -33,7 +33,7 @@ FALLBACK_PROMPTS = (
 CODE_PROMPTS = (
     "code.ready", "code.is", "code.once_more", GAP, LONG_PAUSE, *(f"digit.{digit}" for digit in range(10)),
 )  # fmt: skip
-DICTATED = tuple(re.sub(r"\d", r"${IVR_CHOSEN:\g<0>:1}", id) for id in dictated("0123456789", ""))
+DICTATED = tuple(re.sub(r"\d", r"${IVR_CHOSEN:\g<0>:1}", str(id)) for id in dictated("0123456789", ""))
 QUEUE_PROMPTS = ("queue.youarenext", "queue.thereare", "queue.callswaiting", "queue.thankyou")
 # The position in the queue: `digits/N` to Asterisk, linked to our numbers (announce-position-limit = 20).
 QUEUE_NUMBERS = tuple(f"number.{position}" for position in range(1, 21))
