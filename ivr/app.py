@@ -20,35 +20,39 @@ from zoneinfo import ZoneInfo
 import uvloop
 from sqlalchemy import text
 
-from ivr import live, lost_calls, quiet, supervising
 from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settle
-from ivr.calls import Line, carry
 from ivr.cases.callback import Policy
 from ivr.cases.deadlines import iranian_holidays
-from ivr.commands.output import Finding, database_url, limits, vault
-from ivr.commands.sounds import needed
-from ivr.delivery import Delivery
-from ivr.desk import condition, menus, outgoing
-from ivr.desk.admin.listing import Files
-from ivr.desk.answers import Voice
-from ivr.desk.apply import Pump
-from ivr.desk.book import Book
-from ivr.desk.codes import CodeBlock, CodesError
-from ivr.desk.condition import Gauge
-from ivr.desk.hearing import Booth, keep_swept
-from ivr.desk.intake import Intake
-from ivr.desk.live import Disk
-from ivr.desk.seeding import directory_from
-from ivr.desk.signing_in import Keeping
-from ivr.desk.suggesting import Learning
-from ivr.desk.telling import others_promise
-from ivr.dialling import Dialler, Trunk
-from ivr.listening import ListeningError, Sharing, drain, meeting_place, obtain, siblings
-from ivr.offered import Offered
-from ivr.prompts import booth
-from ivr.secrets import load as load_secrets
+from ivr.desk.book import menus
+from ivr.desk.book.book import Book
+from ivr.desk.book.suggesting import Learning
+from ivr.desk.call.intake import Intake
+from ivr.desk.call.live import Disk
+from ivr.desk.case.answers import Voice
+from ivr.desk.case.codes import CodeBlock, CodesError
+from ivr.desk.editing.listing import Files
+from ivr.desk.editing.seeding import directory_from
+from ivr.desk.facts import gauges as condition
+from ivr.desk.facts.apply import Pump
+from ivr.desk.facts.gauges import Gauge
+from ivr.desk.facts.journals import others_promise
+from ivr.desk.letters import outgoing
+from ivr.desk.people.signing_in import Keeping
+from ivr.desk.recordings.hearing import Booth, keep_swept
+from ivr.installation import Finding, booth, database_url, limits, load_secrets, needed, vault
+from ivr.loops import lost_calls, quiet, supervising, telling_live
+from ivr.loops.carrying import Line, carry
+from ivr.loops.delivery import Delivery
+from ivr.loops.dialling import Dialler, Trunk
+from ivr.loops.exposure import Masking, keep_private
+from ivr.loops.offered import Offered
+from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, siblings
+from ivr.loops.switchboard import Switchboard
+from ivr.loops.transcribing import Transcriber
+from ivr.loops.watchdog import tell_systemd, watch_loop
+from ivr.loops.worker import Worker
 from ivr.settings import ROOT, Callbacks, Settings, absolute
 from ivr.speech.book import SoundBook
 from ivr.speech.check import missing
@@ -59,12 +63,9 @@ from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
-from ivr.switchboard import Switchboard
-from ivr.transcribing import Transcriber
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
-from ivr.watchdog import tell_systemd, watch_loop
 from ivr.web import metrics
 from ivr.web.counter import Counter
 from ivr.web.doors import Doors, runner_of
@@ -75,7 +76,6 @@ from ivr.web.panel import application as panel
 from ivr.web.panel.studio import BadVoice, Studio
 from ivr.web.panel.visit import Panel
 from ivr.web.telephone import Telephone
-from ivr.worker import Worker
 
 log = logging.getLogger(__name__)
 
@@ -90,6 +90,7 @@ def serve(settings: Settings, take_over: bool = False, when_ready: bool = False)
     `when_ready`: become ready first.
     """
     prepare_logging(settings)
+    keep_private(settings)
     most = prepare_process(settings.agi.max_calls)
     settings = settings.model_copy(update={"agi": settings.agi.model_copy(update={"max_calls": most})})
     try:
@@ -101,7 +102,9 @@ def serve(settings: Settings, take_over: bool = False, when_ready: bool = False)
 def prepare_logging(settings: Settings) -> None:
     """Several processes may write to one log: each line names its own."""
     form = "%(asctime)s [%(process)d] %(levelname)s %(name)s: %(message)s"
-    logging.basicConfig(level=settings.log_level, format=form)
+    written = logging.StreamHandler()
+    written.setFormatter(Masking(form))
+    logging.basicConfig(level=settings.log_level, handlers=[written])
 
 
 def policy(settings: Callbacks) -> Policy:
@@ -194,7 +197,7 @@ class Hotline:
         stack.push_async_callback(self.engine.dispose)
         journal = slots.take(settings.spool, settings.second_path)
         stack.push_async_callback(journal.close)
-        self.codes = CodeBlock(journal.folder.parent / "codes")
+        self.codes = CodeBlock(journal.folder.parent / "codes", settings.marks(journal.folder.parent.name))
         self.codes.open()
         stack.callback(self.codes.close)
         log.info("process %d keeps its facts in %s", os.getpid(), journal.folder.parent)
@@ -240,7 +243,7 @@ class Hotline:
         watched = partial(menus.watch, self.engine, settings.calls.menu, self._published)
         vanished = partial(lost_calls.follow, self.engine, settings.spool, self.line.intake, self.ami)
         process = f"{socket.gethostname()}:{os.getpid()}"
-        told = partial(live.tell, self.engine, process, self.line.going_on, self.line.clock)
+        told = partial(telling_live.tell, self.engine, process, self.line.going_on, self.line.clock)
         loops.start("menu", watched)
         loops.start("stall watchdog", watch_loop)
         loops.start("disks", self.volumes.watch)

@@ -30,7 +30,8 @@ from ivr.commands import (
     user,
     verify,
 )
-from ivr.commands.output import Finding, fail, load_settings, quiet_pipe, run, show_json, with_database
+from ivr.commands.output import fail, load_settings, quiet_pipe, run, show_json, with_database
+from ivr.installation import Finding
 
 app = typer.Typer(
     help="Seda 111: the citizens' hotline beside Asterisk.",
@@ -76,8 +77,8 @@ def serve(
     workers: Annotated[int, typer.Option(min=1, max=32, help="Processes that serve side by side.")] = 1,
 ) -> None:
     """Answer calls until SIGTERM or Ctrl-C, beside others if there are; then finish the live ones."""
-    from ivr import workers as many
     from ivr.app import serve as serve_forever
+    from ivr.commands import workers as many
 
     settings = load_settings()
     if workers > 1:
@@ -117,7 +118,7 @@ def simulate(
 @app.command(epilog="Example: ivr doctor --json")
 def doctor(json: Json = False) -> None:
     """Say what is missing or misconfigured and how to mend it; exit 1 if anything is."""
-    from ivr.doctor import examine
+    from ivr.commands.doctor import examine
 
     findings = run(examine(load_settings()))
     if json:
@@ -133,9 +134,9 @@ def doctor(json: Json = False) -> None:
 @database.command(epilog="Example: ivr db upgrade")
 def upgrade() -> None:
     """Bring the schema up to date, then load the province's seeds and a first menu. Re-runnable."""
-    from ivr.commands.output import database_url
-    from ivr.desk import menus
-    from ivr.desk.seeding import seed
+    from ivr.desk.book import menus
+    from ivr.desk.editing.seeding import seed
+    from ivr.installation import database_url
     from ivr.settings import ROOT
     from ivr.store.schema import upgrade as migrate
 
@@ -157,7 +158,7 @@ def render(
 ) -> None:
     """Write Asterisk's configuration from the templates in dialplan/."""
     from ivr.asterisk.dialplan import render as write
-    from ivr.secrets import load as load_secrets
+    from ivr.installation import load_secrets
 
     if kind not in ("lab", "production"):
         fail(f"render what? lab or production, not {kind}", 2)
@@ -185,8 +186,8 @@ def main() -> None:
 
 def _is_sentence(error: Exception) -> bool:
     """Whether its text is one for people."""
+    from ivr.desk.book.seeds import SeedError
     from ivr.desk.refusals import Refused
-    from ivr.desk.seeds import SeedError
     from ivr.lab.asterisk import LabError
     from ivr.lab.packages import PackagesError
     from ivr.voice.catalogue import CatalogueMistakes

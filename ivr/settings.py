@@ -359,12 +359,17 @@ class Settings(BaseSettings):
 
     @property
     def custody(self) -> Path:
-        """The lists of the closed days: `ivr.desk.custody`."""
+        """The lists of the closed days: `ivr.desk.keeping.custody`."""
         return self.state_path / "custody"
 
     @property
     def spool(self) -> Path:
         return self.state_path / "spool"
+
+    def marks(self, slot: str) -> tuple[Path, ...]:
+        """Where it is told beside the spool, and on the other disk, how far a slot's codes are used."""
+        places = [place for place in (self.state_path, self.second_path) if place is not None]
+        return tuple(place / "codes" / slot for place in places)
 
 
 def config_file() -> Path:

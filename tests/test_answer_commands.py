@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import reading
+from ivr.desk.reading import as_json
 from tests.desk.office import call, office, opening
 from tests.fixtures.commands import Said, typed
 from tests.fixtures.hotline import write_tone
@@ -37,6 +37,6 @@ async def test_answers_in_words_in_ready_wordings_and_in_a_voice(
     assert waits[:2] == (0, f"case {three}: the answer waits for approval\n"), waits
     approved = await ivr("approve", three, "--by", "desk/karimi")
     assert approved[0] == 0 and "answered" in approved[1]
-    cases = [await reading.case_json(engine, code) for code in (one, two, three)]
+    cases = [await as_json.case_json(engine, code) for code in (one, two, three)]
     assert [case and case["status"] for case in cases] == ["answered"] * 3
     assert cases[1] and (tmp_path / "recordings" / f"{cases[1]['answer_voice']}.wav").is_file()

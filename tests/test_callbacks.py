@@ -14,10 +14,11 @@ import pytest
 from sqlalchemy import Row, Table, select, update
 
 from ivr.cases import phone
-from ivr.desk import answers, reading
-from ivr.desk.answers import Voice
-from ivr.desk.book import read_page
-from ivr.desk.registering import Wanted, register
+from ivr.desk.book.book import read_page
+from ivr.desk.case import answers
+from ivr.desk.case.answers import Voice
+from ivr.desk.case.registering import Wanted, register
+from ivr.desk.reading import as_json
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import BUSY, RINGS, Callee
 from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay, Step
@@ -92,7 +93,7 @@ class Town:
     async def until_status(self, code: str, status: str) -> dict[str, Any]:
         async with asyncio.timeout(40):
             while True:
-                case = await reading.case_json(self.hotline.engine, code)
+                case = await as_json.case_json(self.hotline.engine, code)
                 if case is not None and case["status"] == status:
                     return case
                 await asyncio.sleep(0.1)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import auditing, revealing
+from ivr.desk.people import auditing
+from ivr.desk.recordings import revealing
 from tests.desk.counter import counter
 from tests.fixtures.commands import ivr
 

@@ -12,9 +12,9 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.closure import day_named
-from ivr.desk.ladders import read_ladders
-from ivr.desk.seeding import seed
-from ivr.desk.seeds import SeedError, load_seeds
+from ivr.desk.book.ladders import read_ladders
+from ivr.desk.book.seeds import SeedError, load_seeds
+from ivr.desk.editing.seeding import seed
 from ivr.store.tables import cases
 from ivr.voice.mistakes import MenuMistakes
 from tests.desk.counter import counter
@@ -76,7 +76,7 @@ async def test_a_closure_moves_deadlines_from_the_command_line(
 
 
 async def test_a_new_ladder_file_moves_the_rungs_of_open_cases(engine: AsyncEngine, tmp_path: Path) -> None:
-    from ivr.desk.retiming import retime
+    from ivr.desk.deadlines.retiming import retime
 
     at = await counter(engine)
     code = await at.open("water.bill")

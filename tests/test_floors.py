@@ -21,28 +21,28 @@ FLOORS = {
     "speech": 4,
     "simulator": 4,
     "settings": 4,
-    "prompts": 5,
-    "secrets": 5,
-    "calls": 5,
-    "lost_calls": 5,
-    "quiet": 5,
-    "supervising": 5,
-    "switchboard": 5,
-    "live": 5,
-    "dialling": 5,
-    "delivery": 5,
-    "offered": 5,
-    "transcribing": 5,
-    "worker": 5,
-    "watchdog": 5,
-    "every": 4,
-    "listening": 5,
-    "workers": 6,
+    "installation": 5,
+    "loops": 5,
     "app": 6,
-    "doctor": 6,
     "cli": 6,
     "commands": 6,
     "lab": 6,
+}
+# The rooms of the desk, from the ground up: a room sees those below it, never its neighbours.
+DESK = {
+    "refusals": 0,
+    "people": 1,
+    "book": 2,
+    "case": 3,
+    "recordings": 4,
+    "call": 4,
+    "counter": 4,
+    "deadlines": 4,
+    "letters": 4,
+    "keeping": 4,
+    "facts": 5,
+    "reading": 5,
+    "editing": 5,
 }
 SEES_VOICE_ONLY = {"asterisk", "simulator", "speech"}
 FILES = sorted(IVR.rglob("*.py"))
@@ -52,17 +52,23 @@ def room(path: Path) -> str:
     return path.relative_to(IVR).parts[0].removesuffix(".py")
 
 
-def imported_rooms(path: Path) -> set[str]:
-    rooms = set()
+def module(path: Path) -> str:
+    return ".".join(path.relative_to(IVR.parent).with_suffix("").parts)
+
+
+def imported(path: Path) -> set[str]:
+    """The modules of ours that it names, each as far as it names it."""
+    found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+            found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [f"{node.module}.{alias.name}" for alias in node.names]
-        else:
-            continue
-        rooms |= {parts[1] for name in names if (parts := name.split("."))[0] == "ivr" and len(parts) > 1}
-    return rooms - {room(path)}
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return {name for name in found if name.split(".")[0] == "ivr"}
+
+
+def imported_rooms(path: Path) -> set[str]:
+    return {parts[1] for name in imported(path) if len(parts := name.split(".")) > 1} - {room(path)}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(IVR)))
@@ -75,10 +81,47 @@ def test_imports_go_downward_only(path: Path) -> None:
         below = FLOORS[other] < FLOORS[here]
         same_pure_floor = FLOORS[here] == FLOORS[other] in (1, 6)
         settings_beside = other == "settings" and FLOORS[here] >= 4
-        allowed = below or same_pure_floor or settings_beside
+        installation_beside = other == "installation" and FLOORS[here] >= 5
+        allowed = below or same_pure_floor or settings_beside or installation_beside
         assert allowed, f"{path.name} on floor {FLOORS[here]} imports {other}"
         if here in SEES_VOICE_ONLY:
             assert other in {"voice", "settings"}, f"{path.name} imports {other}; {here} sees voice only"
+
+
+@pytest.mark.parametrize("path", sorted((IVR / "desk").rglob("*.py")), ids=lambda p: str(p.relative_to(IVR)))
+def test_a_room_of_the_desk_sees_only_those_below_it(path: Path) -> None:
+    here = path.relative_to(IVR / "desk").parts[0].removesuffix(".py")
+    if here == "__init__":
+        return
+    for name in imported(path):
+        parts = name.split(".")
+        if parts[:2] == ["ivr", "desk"] and len(parts) > 2 and parts[2] != here:
+            assert DESK[parts[2]] < DESK[here], f"{path.name} in {here} imports {name}"
+
+
+def test_the_desk_holds_rooms_and_each_says_what_it_may_touch() -> None:
+    there = {p.name.removesuffix(".py") for p in (IVR / "desk").iterdir()} - {"__init__", "__pycache__"}
+    assert there == set(DESK)
+    for room_of in set(DESK) - {"refusals"}:
+        assert ast.get_docstring(ast.parse((IVR / "desk" / room_of / "__init__.py").read_text("utf-8")))
+
+
+def test_no_two_modules_need_each_other() -> None:
+    """A circle is two rooms that are one: nobody can understand half of it."""
+    graph = {module(path): imported(path) for path in FILES if path.name != "__init__.py"}
+    graph = {name: {other for other in seen if other in graph} - {name} for name, seen in graph.items()}
+    while leaves := [name for name, seen in graph.items() if not seen]:
+        graph = {name: seen - set(leaves) for name, seen in graph.items() if name not in leaves}
+    tops = graph
+    while tops and (unseen := set(tops) - set().union(*tops.values())):
+        tops = {name: seen for name, seen in tops.items() if name not in unseen}
+    assert not tops, f"these need each other: {sorted(tops)}"
+
+
+def test_the_server_never_needs_the_command_line() -> None:
+    for path in FILES:
+        if room(path) not in {"commands", "cli", "lab"}:
+            assert "commands" not in imported_rooms(path), path.name
 
 
 def test_cases_never_import_the_call_flow() -> None:
@@ -92,9 +135,11 @@ def test_the_core_has_no_async_and_no_clock(path: Path) -> None:
     for node in ast.walk(tree):
         assert not isinstance(node, ast.AsyncFunctionDef | ast.Await), f"{path.name} is async"
         if isinstance(node, ast.Attribute):
-            assert node.attr not in {"now", "utcnow", "today", "monotonic"} or not isinstance(
-                node.value, ast.Name
-            ) or node.value.id not in {"datetime", "date", "time"}, f"{path.name} reads a clock"
+            assert (
+                node.attr not in {"now", "utcnow", "today", "monotonic"}
+                or not isinstance(node.value, ast.Name)
+                or node.value.id not in {"datetime", "date", "time"}
+            ), f"{path.name} reads a clock"
 
 
 def test_the_command_line_brings_only_what_its_help_needs() -> None:

@@ -10,13 +10,13 @@ from typing import Any
 import aiohttp
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.doctor import examine
+from ivr.commands.doctor import examine
 from ivr.lab.caller import HangUp
+from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
 from tests.desk.office import WEDNESDAY, call, office, opening
-from tests.desk.test_reconcile import CHOSEN, put, recorded
 from tests.fixtures.commands import typed
 from tests.fixtures.hotline import Hotline, fresh_number
-from tests.test_calls import SPEAK, TO_RECORD
+from tests.loops.test_carrying import SPEAK, TO_RECORD
 
 
 async def metrics(hotline: Hotline, **headers: str) -> tuple[int, dict[str, float]]:

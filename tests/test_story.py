@@ -26,13 +26,14 @@ from numpy.typing import NDArray
 from persiantools.jdatetime import JalaliDate
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr import app, prompts
+from ivr import app, installation
 from ivr.asterisk.dialplan import PROMPTS
-from ivr.desk import answers, reading, referring
-from ivr.desk.answers import Voice
-from ivr.desk.book import Page, read_page
-from ivr.desk.change import Ask, actor_named
-from ivr.desk.escalation_proof import GRACE, prove
+from ivr.desk.book.book import Page, read_page
+from ivr.desk.case import answers, referring
+from ivr.desk.case.answers import Voice
+from ivr.desk.case.change import Ask, actor_named
+from ivr.desk.deadlines.escalation_proof import GRACE, prove
+from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import Callee
@@ -41,7 +42,7 @@ from ivr.settings import Callbacks, Settings
 from ivr.speech.answers import prepare
 from ivr.speech.telephone import read
 from ivr.store.engine import make_engine
-from tests.desk.test_verify import findings
+from tests.desk.keeping.test_verify import findings
 from tests.fixtures.database import create, drop, named
 from tests.fixtures.ears import SOUND, decode, transcript, write_chords
 from tests.fixtures.hotline import Pbx, fresh_number, running_pbx, write_tone
@@ -118,7 +119,7 @@ class Story:
         """Until the books have it; then what is new in them is written down."""
         async with asyncio.timeout(20):
             while True:
-                case = await reading.case_json(self.engine, self.code)
+                case = await as_json.case_json(self.engine, self.code)
                 if case and case["status"] == status and case["events"][-1]["what"] == event:
                     break
                 await asyncio.sleep(0.05)
@@ -135,10 +136,10 @@ class Story:
 async def story(
     programs: tuple[Program, Program], postgres_url: str, template: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Story]:
-    monkeypatch.setattr("ivr.dialling.LOOK_SECONDS", 0.2)
-    monkeypatch.setattr("ivr.worker.SWEEP_SECONDS", 1.0)
+    monkeypatch.setattr("ivr.loops.dialling.LOOK_SECONDS", 0.2)
+    monkeypatch.setattr("ivr.loops.worker.SWEEP_SECONDS", 1.0)
     sounds = Path(tempfile.mkdtemp(prefix="chords-", dir="/tmp"))
-    chords = write_chords(sounds / "fa", prompts.catalogue(Settings()).ids("fa") | PROMPTS)
+    chords = write_chords(sounds / "fa", installation.catalogue(Settings()).ids("fa") | PROMPTS)
     (sounds / "az").symlink_to(sounds / "fa")
     write_tone(sounds / "moh" / "hold.wav", 300.0, 1)
     name = f"seda_story_{uuid.uuid4().hex[:12]}"
@@ -199,7 +200,7 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
         *hears_then("1"), Stay(),
     )  # fmt: skip
     async with asyncio.timeout(20):
-        while not (opened := await reading.cases(story.engine)):
+        while not (opened := await as_json.cases(story.engine)):
             await asyncio.sleep(0.05)
     story.code = opened[0]["code"]
     story.hears(called)  # its digits were heard twice, or CODE stands nowhere in what was written down

@@ -9,8 +9,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.roles import Role
-from ivr.desk import passwords, people
-from ivr.desk.people import Wanted
+from ivr.desk.people import passwords, people
+from ivr.desk.people.people import Wanted
 from ivr.desk.refusals import Refused
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.commands import ivr

@@ -14,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from ivr.lab.ports import free
-from ivr.listening import siblings
+from ivr.loops.sockets import siblings
 from ivr.settings import Agi, Ami, Settings, Web
 from tests.fixtures.hotline import environment
 

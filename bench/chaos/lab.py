@@ -21,12 +21,12 @@ from urllib.parse import quote
 from bench import say
 from bench.chaos import tones
 from bench.chaos.cable import Cable
-from ivr import prompts
+from ivr import installation
 from ivr.asterisk.dialplan import PROMPTS, Secrets
+from ivr.installation import load_secrets
 from ivr.lab import asterisk, postgres
 from ivr.lab.ports import UDP, free
 from ivr.lab.process import Child
-from ivr.secrets import load as load_secrets
 from ivr.settings import Agi, Ami, Rtp, Settings, Sip, Web, Ws
 from tests.fixtures.small_disk import SmallDisk
 
@@ -198,7 +198,7 @@ def _await_ready(port: int, seconds: float) -> None:
 
 def _stand_ins(settings: Settings) -> None:
     """A tone of its own for every prompt that somebody must recognise (bench.chaos.tones)."""
-    catalogue = prompts.catalogue(settings)
+    catalogue = installation.catalogue(settings)
     for language in settings.calls.languages:
         for id in catalogue.ids(language) | PROMPTS:
             _write(settings.sounds / language / f"{id.replace('.', '/')}.wav", _sound(id))

@@ -24,11 +24,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bench import say
 from bench.escalation.books import books, fill
 from ivr.cases.transitions import Actor, Side
-from ivr.desk import closures
-from ivr.desk.book import Page, read_page
-from ivr.desk.escalating import sweep
-from ivr.desk.escalation_proof import GRACE, prove
-from ivr.desk.retiming import retime
+from ivr.desk.book.book import Page, read_page
+from ivr.desk.deadlines.escalating import sweep
+from ivr.desk.deadlines.escalation_proof import GRACE, prove
+from ivr.desk.deadlines.retiming import retime
+from ivr.desk.editing import closures
 from ivr.store.tables import case_events, outbox
 
 MOST_SECONDS = 60.0  # for the larger table

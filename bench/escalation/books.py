@@ -17,8 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.clock import Clock
 from ivr.cases.escalation import next_at
-from ivr.desk.book import Page, read_page
-from ivr.desk.seeding import seed
+from ivr.desk.book.book import Page, read_page
+from ivr.desk.editing.seeding import seed
 from ivr.lab import postgres
 from ivr.settings import ROOT
 from ivr.store import schema

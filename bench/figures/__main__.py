@@ -29,11 +29,12 @@ from bench import say
 from bench.escalation.books import books
 from bench.panel.books import fill
 from ivr.cases import figures
+from ivr.cases.deadlines import TIMEZONE
 from ivr.cases.periods import Grain, period
-from ivr.desk import exporting
-from ivr.desk.counting import ZONE, count_days, facts_of
-from ivr.desk.figures import Archive, Subject
-from ivr.desk.named import called
+from ivr.desk.book.names import called
+from ivr.desk.reading import exporting
+from ivr.desk.reading.counting import count_days, facts_of
+from ivr.desk.reading.figures import Archive, Subject
 from ivr.store.engine import plain_url
 from ivr.store.figure_days import figure_days
 from ivr.web.numbers.asked import Asked
@@ -82,7 +83,7 @@ async def measure(folder: Path, count: int) -> Result:
         async with engine.connect() as connection:
             size = func.avg(func.octet_length(figure_days.c.facts))
             each = int((await connection.execute(select(size))).scalar_one())
-            today = now.astimezone(ZoneInfo(ZONE)).date()
+            today = now.astimezone(ZoneInfo(TIMEZONE)).date()
             live = await _timed(lambda: facts_of(connection, today, now))
         result = Result(count, days, seconds, each, live)
         for name, (grain, subject) in PAGES.items():
@@ -104,7 +105,7 @@ async def _stories(engine: AsyncEngine) -> None:
 
 async def _page(engine: AsyncEngine, grain: Grain, subject: Subject, now: datetime) -> tuple[float, float]:
     """A finished period and the one before, as the dashboard sees them."""
-    today = now.astimezone(ZoneInfo(ZONE)).date()
+    today = now.astimezone(ZoneInfo(TIMEZONE)).date()
     span = period(grain, today).before
     asked = Asked(span, subject, "agency", await called(engine), today, {})
     archive = Archive(engine, lambda: now)
@@ -122,10 +123,10 @@ async def _page(engine: AsyncEngine, grain: Grain, subject: Subject, now: dateti
 async def _export(engine: AsyncEngine, folder: Path, now: datetime, result: Result) -> None:
     """So many cases as a workbook."""
     today = now.date()
-    taken = exporting.Export(Subject(), today - timedelta(days=1100), today, ZONE, uuid.UUID(int=1))
+    taken = exporting.Export(Subject(), today - timedelta(days=1100), today, TIMEZONE, uuid.UUID(int=1))
     columns = [Column(name) for name in ("code", "topic_name", "agency_name", "status")]
     columns += [Column(name, "moment") for name in ("opened_at", "due_at", "answered_at", "closed_at")]
-    book = Workbook(folder / "sheet.xlsx", Sheet("bench", columns, ZoneInfo(ZONE)))
+    book = Workbook(folder / "sheet.xlsx", Sheet("bench", columns, ZoneInfo(TIMEZONE)))
     before, began = _memory(), time.perf_counter()
     async for rows in exporting.rows(engine, taken):
         book.add([[getattr(row, column.title) for column in columns] for row in rows])

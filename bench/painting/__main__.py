@@ -30,9 +30,9 @@ from bench.escalation.books import SEED, books
 from bench.panel.books import fill
 from bench.panel.serving import person, serving, signed_in
 from ivr.cases.roles import Role
-from ivr.desk.admin.listing import Files
-from ivr.desk.book import Book
-from ivr.desk.counting import count_days
+from ivr.desk.book.book import Book
+from ivr.desk.editing.listing import Files
+from ivr.desk.reading.counting import count_days
 from ivr.lab.browser import FLAGS, chromium
 from ivr.store.tables import cases
 from ivr.web.panel.visit import Panel

@@ -33,8 +33,8 @@ from bench.panel.pages import Look, looks
 from bench.panel.serving import person, serving, signed_in
 from ivr.asterisk.server import prepare_process, settle
 from ivr.cases.roles import Role
-from ivr.desk.book import Book
-from ivr.desk.inbox import Sight
+from ivr.desk.book.book import Book
+from ivr.desk.reading.inbox import Sight
 from ivr.store.tables import cases
 from ivr.web.panel.visit import Panel
 

@@ -21,9 +21,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bench.escalation.books import SEED
 from ivr.cases.code import KEY_BYTES, code_for
 from ivr.cases.search import words_of
-from ivr.desk.book import Page
-from ivr.desk.seeds import load_seeds
-from ivr.desk.suggesting import labelled, read_examples
+from ivr.desk.book.book import Page
+from ivr.desk.book.seeds import load_seeds
+from ivr.desk.book.suggesting import labelled, read_examples
 from ivr.store.engine import plain_url
 
 SQL = Path(__file__).with_suffix(".sql")

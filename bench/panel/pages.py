@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from bench.panel.books import RARE
-from ivr.desk.inbox import Key, Sight
+from ivr.desk.reading.inbox import Key, Sight
 from ivr.web.inbox.asked import key_text, queues_for
 
 LONG_AGO = timedelta(days=500)

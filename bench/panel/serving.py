@@ -10,8 +10,8 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.roles import Role
-from ivr.desk import people, signing_in
-from ivr.desk.signing_in import From, Keeping
+from ivr.desk.people import people, signing_in
+from ivr.desk.people.signing_in import From, Keeping
 from ivr.web.panel.application import attach
 from ivr.web.panel.visit import Panel
 

@@ -22,8 +22,8 @@ from bench.routing import strangers
 from ivr.cases.model import Example
 from ivr.cases.suggest import TOP
 from ivr.cases.words import counts, grams, normalise
-from ivr.desk.seeds import Seeds, load_seeds
-from ivr.desk.suggesting import labelled, learn, load_suggester, read_examples, rules_of
+from ivr.desk.book.seeds import Seeds, load_seeds
+from ivr.desk.book.suggesting import labelled, learn, load_suggester, read_examples, rules_of
 
 SEED = Path(__file__).parents[2] / "db" / "seed" / "east-azerbaijan"
 FOLDS = 10

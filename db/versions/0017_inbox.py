@@ -1,7 +1,7 @@
 """The inbox: an entry for each case by which it is found, whose it is, and the indexes of the queues.
 
-Existing cases are entered by the worker, batch by batch (`ivr.desk.entries.catch_up`), as are those that the
-release before this one opens meanwhile.
+Existing cases are entered by the worker, batch by batch (`ivr.desk.case.entries.catch_up`), as are those
+that the release before this one opens meanwhile.
 """
 
 from __future__ import annotations

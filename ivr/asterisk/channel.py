@@ -255,7 +255,7 @@ class Channel:
             await self._connection.send(f'EXEC Playback "{piece}"\n'.encode(), drainable)
 
     async def _record(self, record: Record) -> Event:
-        """Without packets Asterisk hears no silence: who sees that (ivr/quiet.py) ends it by a key."""
+        """Without packets Asterisk hears no silence: who sees that (ivr/loops/quiet.py) ends it by a key."""
         self.recording, self.fell_silent = record, False
         try:
             found = await self._record_all(record)

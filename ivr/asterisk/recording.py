@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -20,6 +22,9 @@ log = logging.getLogger(__name__)
 FORMAT = "wav"
 NO_FILE = ("randomerror", "writefile")  # RECORD FILE ended before it made one
 NOTHING = Recorded("", 0.0, 0.0, Ended.FAILED)
+FLUSH_SECONDS = 10.0  # as long as the journal is waited for
+# Of their own: a slow disk must not use up the threads that everything else shares.
+_THREADS = ThreadPoolExecutor(32, "recordings")
 # RECORD FILE does not tell that its disk refused a part, and its position may be the file's all the same.
 # Only the disk can say that it did; then the clock tells whether anything is missing. Neither the clock nor
 # the file's length means anything alone: telephones send nothing in silence, fingers are slow, packets odd.
@@ -40,6 +45,9 @@ class Room(Protocol):
 
     def release(self, name: str, ended: bool = True) -> None:
         """It needs none any more; unless `ended`, Asterisk may still be writing to it."""
+
+    def flush(self, name: str) -> None:
+        """Put that recording on the disk. Asks the disk, so not for the event loop. Raises OSError."""
 
     def refused(self, name: str) -> None:
         """That recording could not be made."""
@@ -64,6 +72,9 @@ class Anywhere:
         return True
 
     def release(self, name: str, ended: bool = True) -> None:
+        pass
+
+    def flush(self, name: str) -> None:
         pass
 
     def refused(self, name: str) -> None:
@@ -114,7 +125,7 @@ def how_it_ended(reply: Reply) -> Ended:
 async def examine(
     recordings: Path, name: str, reply: Reply, lasted: float = 0.0, room: Room = ANYWHERE
 ) -> Recorded:
-    """Read, in a thread, the file that `reply` ended. `NOTHING` when there is none.
+    """Read and flush, in a thread, the file that `reply` ended. `NOTHING` when there is none.
 
     `lasted`: how many seconds it should hold.
     """
@@ -123,21 +134,37 @@ async def examine(
         if reply.value == "writefile":
             _make.cache_clear()  # the folder may be gone
         return NOTHING
-    file = recordings / f"{name}.{FORMAT}"
+    file, began = recordings / f"{name}.{FORMAT}", time.monotonic()
     try:
         file.stat()  # what is not there needs no thread
-        found = await asyncio.to_thread(_examine, file, name, reply)
+        found = await asyncio.get_running_loop().run_in_executor(_THREADS, _examine, file, name, reply)
     except OSError as error:
         log.error("there is no recording: %s (Asterisk says %s)", error, reply)
         _make.cache_clear()
         return NOTHING
-    missing = lasted - found.seconds
+    if not await _flushed(name, room):
+        room.refused(name)
+        return replace(found, ended=Ended.CUT)
+    missing, waited = lasted - found.seconds, time.monotonic() - began
     if missing > SHORT_SECONDS and (
-        room.was_sick(name, lasted + SHORT_SECONDS) or await asyncio.to_thread(room.is_sick, name)
+        room.was_sick(name, lasted + SHORT_SECONDS + waited) or await asyncio.to_thread(room.is_sick, name)
     ):
         log.error("recording %s lacks %.1f s, which its disk refused", name, missing)
         return replace(found, ended=Ended.CUT)
     return found
+
+
+async def _flushed(name: str, room: Room) -> bool:
+    """Whether it is on the disk: she is told nothing before. A slow disk is waited for, a hanging one not."""
+    flushing = asyncio.get_running_loop().run_in_executor(_THREADS, room.flush, name)
+    try:
+        async with asyncio.timeout(FLUSH_SECONDS):
+            await asyncio.shield(flushing)
+    except OSError as error:  # or its child TimeoutError, which says nothing
+        log.error("recording %s may not be on its disk: %s", name, str(error) or "its flush hangs")
+        flushing.add_done_callback(lambda done: done.exception())
+        return False
+    return True
 
 
 def _examine(file: Path, name: str, reply: Reply) -> Recorded:

@@ -51,6 +51,14 @@ def code_for(sequence: int, key: bytes) -> str:
     return body + str(_check(body))
 
 
+def number_of(code: str, key: bytes) -> int:
+    """The sequence number of a code that `is_valid`."""
+    left, right = divmod(int(code[:-1]) - _FIRST, _HALF)
+    for number in reversed(range(_ROUNDS)):
+        left, right = (right - _round(number, left, key)) % _HALF, left
+    return left * _HALF + right
+
+
 def is_valid(code: str) -> bool:
     """Whether it has the form of a tracking code and its check digit is right."""
     return len(code) == DIGITS and code.isascii() and code.isdigit() and code[0] != "0" and _check(code) == 0

@@ -16,6 +16,9 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
+# The books are kept in it: their days, roots and papers, whatever a test sets for a calendar.
+TIMEZONE = "Asia/Tehran"
+ZONE = ZoneInfo(TIMEZONE)
 WEEKEND = frozenset({3, 4})  # Python weekdays: Thursday, Friday
 _END_OF_DAY = time(23, 59, 59)
 _YEAR = 365
@@ -32,7 +35,7 @@ def iranian_holidays(year: int) -> frozenset[date]:
 class Calendar:
     """`overrides`: county ("" = the whole province) → day → is it a working day?"""
 
-    timezone: str = "Asia/Tehran"
+    timezone: str = TIMEZONE
     weekend: frozenset[int] = WEEKEND
     overrides: Mapping[str, Mapping[date, bool]] = field(default_factory=dict)
     # The working days of each area that has days of its own, counted once: every deadline is then a look-up.

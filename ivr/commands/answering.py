@@ -10,7 +10,8 @@ import typer
 
 from ivr.commands.books import Code, Json, cases, plain
 from ivr.commands.caseflow import By, Reason, act
-from ivr.commands.output import Finding, fail, load_settings, show_json, show_table, with_database
+from ivr.commands.output import fail, load_settings, show_json, show_table, with_database
+from ivr.installation import Finding
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -30,8 +31,9 @@ def answer(
     wording: Annotated[str, typer.Option(help="A ready wording: ivr case wordings CODE.")] = "",
 ) -> None:
     """Give a case its answer; the citizen is then called. With answers.approval an agency's waits."""
-    from ivr.desk import answers, wording as ready  # noqa: I001
-    from ivr.desk.answers import Voice
+    from ivr.desk.case import answers
+    from ivr.desk.case.answers import Voice
+    from ivr.desk.letters import wording as ready
     from ivr.speech.answers import prepare
     from ivr.speech.telephone import AudioError
 
@@ -59,7 +61,7 @@ def answer(
 @cases.command(epilog="Example: ivr case approve 1234567894 --by desk/karimi")
 def approve(code: Code, by: By = "desk", reason: Reason = "") -> None:
     """The answer that waits becomes the answer; the citizen is called."""
-    from ivr.desk import answers
+    from ivr.desk.case import answers
 
     act(code, by, reason, answers.approve)
 
@@ -67,7 +69,7 @@ def approve(code: Code, by: By = "desk", reason: Reason = "") -> None:
 @cases.command("turn-down", epilog="Example: ivr case turn-down 1234567894 --reason 'روشن نیست'")
 def turn_down(code: Code, by: By = "desk", reason: Reason = "") -> None:
     """The answer that waits is not good enough."""
-    from ivr.desk import answers
+    from ivr.desk.case import answers
 
     act(code, by, reason, answers.turn_down)
 
@@ -79,7 +81,7 @@ def wordings(
     json: Json = False,
 ) -> None:
     """The ready wordings that fit a case, filled in."""
-    from ivr.desk import wording as ready
+    from ivr.desk.letters import wording as ready
 
     settings = load_settings()
 

@@ -12,17 +12,18 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from ivr.commands.output import Finding as Trouble
-from ivr.commands.output import err, fail, load_settings, run, show_json, vault, with_database
+from ivr.commands.output import err, fail, load_settings, run, show_json, with_database
 from ivr.commands.progress import bars, watched
+from ivr.installation import Finding as Trouble
+from ivr.installation import vault
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from ivr.cases.proving import Finding
-    from ivr.desk.backup import Backup
-    from ivr.desk.restore import Restored
+    from ivr.desk.keeping.backup import Backup
+    from ivr.desk.keeping.restore import Restored
     from ivr.store.archive import Writer
 
 BACKUP_EXAMPLES = "Examples: ivr backup /backup   ·   ivr backup - | age -r age1… > seda111.tar.age"
@@ -69,8 +70,8 @@ def restore(
     json: Json = False,
 ) -> None:
     """Put a backup into an empty machine: a new database and an empty IVR_STATE. All of it or nothing."""
-    from ivr.desk.restore import RestoreError, check
-    from ivr.desk.restore import restore as put_back
+    from ivr.desk.keeping.restore import RestoreError, check
+    from ivr.desk.keeping.restore import restore as put_back
     from ivr.store.archive import ArchiveError
 
     settings = load_settings()
@@ -104,8 +105,8 @@ async def _back_up(
 ) -> dict[str, Any]:
     from sqlalchemy.exc import ProgrammingError
 
-    from ivr.desk.backup import Backup, BackupError
-    from ivr.desk.verify import totals
+    from ivr.desk.keeping.backup import Backup, BackupError
+    from ivr.desk.keeping.verify import totals
     from ivr.store.vault import VaultError
 
     expected: dict[str, int] = {}

@@ -12,7 +12,7 @@ from ivr.commands.output import load_settings, show_json, show_table, with_datab
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from ivr.desk.book import Page
+    from ivr.desk.book.book import Page
 
 app = typer.Typer(help="Callers who misuse the line; they are still heard.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
@@ -28,8 +28,8 @@ def add(
     by: By = "desk",
 ) -> None:
     """Block a number for some days. Its caller hears so, and reaches the operator or leaves a message."""
-    from ivr.desk import blocking
-    from ivr.desk.change import actor_named
+    from ivr.desk.call import blocking
+    from ivr.desk.case.change import actor_named
 
     async def work(engine: AsyncEngine, page: Page) -> datetime:
         return await blocking.block(engine, page, actor_named(page, by), number, days, reason)
@@ -41,8 +41,8 @@ def add(
 @app.command(epilog="Example: ivr block remove 09140000000")
 def remove(number: Number, by: By = "desk") -> None:
     """Let a number in again before its time."""
-    from ivr.desk import blocking
-    from ivr.desk.change import actor_named
+    from ivr.desk.call import blocking
+    from ivr.desk.case.change import actor_named
 
     async def work(engine: AsyncEngine, page: Page) -> None:
         await blocking.lift(engine, page, actor_named(page, by), number)
@@ -57,7 +57,7 @@ def block_list(
     json: Json = False,
 ) -> None:
     """The numbers that are blocked, and why."""
-    from ivr.desk import blocking
+    from ivr.desk.call import blocking
 
     rows = with_database(load_settings(), lambda engine: blocking.listed(engine, everything))
     if json:

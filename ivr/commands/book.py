@@ -9,21 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivr.commands.output import (
-    Finding,
-    fail,
-    limits,
-    load_settings,
-    show_json,
-    show_table,
-    with_database,
-    with_page,
-)
+from ivr.commands.output import fail, load_settings, show_json, show_table, with_database, with_page
+from ivr.installation import Finding, limits
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from ivr.desk.admin.listing import Files
+    from ivr.desk.editing.listing import Files
     from ivr.settings import Settings
 
 app = typer.Typer(help="Agencies, topics, rules, calendar: changed by people.", no_args_is_help=True)
@@ -39,7 +31,7 @@ By = Annotated[str, typer.Option(help="Who does it: a person of the desk.")]
 @app.command("export", epilog="Example: ivr book export topic > topics.csv")
 def export_(noun: Noun, form: Annotated[str, typer.Option("--form", help="csv or yaml.")] = "csv") -> None:
     """All rows of a noun on standard output."""
-    from ivr.desk.admin.exchange import FORMS, export
+    from ivr.desk.editing.exchange import FORMS, export
 
     _known(noun)
     if form not in FORMS:
@@ -59,8 +51,8 @@ def import_(
     json: Json = False,
 ) -> None:
     """All of a file, or nothing of it; a mistake names line and column, exit 1."""
-    from ivr.desk.admin.changing import Done
-    from ivr.desk.admin.exchange import bring_in
+    from ivr.desk.editing.changing import Done
+    from ivr.desk.editing.exchange import bring_in
 
     _known(noun)
     files = _files(load_settings())
@@ -82,7 +74,7 @@ def history(
     json: Json = False,
 ) -> None:
     """What people changed, newest first."""
-    from ivr.desk.admin.undoing import history as changes
+    from ivr.desk.editing.undoing import history as changes
 
     rows = with_database(load_settings(), lambda engine: changes(engine, noun, limit=limit))
     if json:
@@ -95,8 +87,8 @@ def history(
 @app.command(epilog="Example: ivr book undo 12 --reason 'اشتباه'")
 def undo(number: int, reason: Reason = "", by: By = "desk", json: Json = False) -> None:
     """Put back what was before a change; of an import, before all its changes."""
-    from ivr.desk.admin.changing import Done
-    from ivr.desk.admin.undoing import undo as take_back
+    from ivr.desk.editing.changing import Done
+    from ivr.desk.editing.undoing import undo as take_back
 
     async def work(engine: AsyncEngine, page: Any) -> list[Done]:
         return await take_back(engine, _why(page, by, reason), number)
@@ -114,7 +106,7 @@ def who(
     json: Json = False,
 ) -> None:
     """Who would get such a call now, by which rule, and until when."""
-    from ivr.desk.admin.who_gets import Verdict, who_gets
+    from ivr.desk.editing.who_gets import Verdict, who_gets
 
     now = datetime.now().astimezone()
 
@@ -137,21 +129,21 @@ def who(
 
 
 def _known(noun: str) -> None:
-    from ivr.desk.admin.nouns import BY_NAME
+    from ivr.desk.editing.nouns import BY_NAME
 
     if noun not in BY_NAME:
         fail(f"{noun} is no noun of the book: {', '.join(BY_NAME)}", 2)
 
 
 def _files(settings: Settings) -> Files:
-    from ivr.desk.admin.listing import Files
+    from ivr.desk.editing.listing import Files
 
     return Files(settings.seed_path, limits(settings))
 
 
 def _why(page: Any, by: str, reason: str) -> Any:
-    from ivr.desk.admin.changing import Why
-    from ivr.desk.change import actor_named
+    from ivr.desk.case.change import actor_named
+    from ivr.desk.editing.changing import Why
 
     return Why(actor_named(page, by), reason)
 

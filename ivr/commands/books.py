@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivr.commands.output import Finding, fail, load_settings, show_json, show_table, with_database
+from ivr.commands.output import fail, load_settings, show_json, show_table, with_database
+from ivr.installation import Finding
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,10 +28,10 @@ Code = Annotated[str, typer.Argument(help="A tracking code; blanks and dashes do
 @cases.command("list", epilog="Example: ivr case list --limit 5 --json")
 def case_list(limit: Limit = 20, json: Json = False) -> None:
     """The newest cases."""
-    from ivr.desk import reading
+    from ivr.desk.reading import as_json
 
     columns = ["code", "kind", "topic", "county", "agency", "status", "due_at"]
-    _list(lambda engine: reading.cases(engine, limit=limit), columns, json)
+    _list(lambda engine: as_json.cases(engine, limit=limit), columns, json)
 
 
 @cases.command(
@@ -46,14 +47,14 @@ def show(
     reason: Annotated[str, typer.Option(help="Why they are revealed; needed with --reveal.")] = "",
 ) -> None:
     """One case with its recordings, referrals and events. The caller's numbers are masked."""
-    from ivr.desk import reading
+    from ivr.desk.reading import as_json
 
     settings = load_settings()
 
     async def work(engine: AsyncEngine) -> dict[str, Any] | None:
         if reveal:
             await _note_revealed(engine, plain(code), reason)
-        return await reading.case_json(engine, plain(code))
+        return await as_json.case_json(engine, plain(code))
 
     case = with_database(settings, work)
     if case is None:
@@ -70,10 +71,10 @@ def show(
 @calls.command("list", epilog="Example: ivr call list --json")
 def call_list(limit: Limit = 20, json: Json = False) -> None:
     """The newest calls with every step, its time and key."""
-    from ivr.desk import reading
+    from ivr.desk.reading import as_json
 
     columns = ["started_at", "caller", "language", "outcome", "case", "id"]
-    _list(lambda engine: reading.calls(engine, limit=limit), columns, json)
+    _list(lambda engine: as_json.calls(engine, limit=limit), columns, json)
 
 
 def _list(
@@ -113,7 +114,7 @@ def mask_numbers(rows: Iterable[dict[str, Any]]) -> None:
 
 async def _note_revealed(engine: AsyncEngine, code: str, reason: str) -> None:
     """Raises Finding."""
-    from ivr.desk import revealing
+    from ivr.desk.recordings import revealing
     from ivr.desk.refusals import NoSuchCase, WrongField
 
     try:

@@ -19,7 +19,7 @@ def callback_list(
     json: Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")] = False,
 ) -> None:
     """The newest call-backs with their attempts; numbers are masked."""
-    from ivr.desk import calling
+    from ivr.desk.call import callback_list as calling
 
     if state not in STATES:
         fail(f"--state must be one of {', '.join(STATES)}, not {state}", 2)

@@ -14,8 +14,8 @@ from ivr.commands.output import load_settings, show_json, show_table, with_datab
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from ivr.desk.book import Page
-    from ivr.desk.change import Ask
+    from ivr.desk.book.book import Page
+    from ivr.desk.case.change import Ask
 
 By = Annotated[
     str, typer.Option(help="Who does it: an agency's code, AGENCY/OFFICER, citizen, or a person of the desk.")
@@ -27,7 +27,7 @@ Agency = Annotated[str, typer.Argument(help="An agency's code.")]
 @cases.command(epilog="Example: ivr case refer 1234567894 abfa --by desk/karimi")
 def refer(code: Code, agency: Agency, by: By = "desk", reason: Reason = "") -> None:
     """Give a case to an agency, or send it onward once."""
-    from ivr.desk import referring
+    from ivr.desk.case import referring
 
     act(code, by, reason, partial(referring.refer, agency=agency))
 
@@ -35,7 +35,7 @@ def refer(code: Code, agency: Agency, by: By = "desk", reason: Reason = "") -> N
 @cases.command(epilog="Example: ivr case accept 1234567894 --by abfa/ahmadi")
 def accept(code: Code, by: By = "desk", reason: Reason = "") -> None:
     """The agency takes the case up."""
-    from ivr.desk import referring
+    from ivr.desk.case import referring
 
     act(code, by, reason, referring.accept)
 
@@ -43,7 +43,7 @@ def accept(code: Code, by: By = "desk", reason: Reason = "") -> None:
 @cases.command("return", epilog="Example: ivr case return 1234567894 --by abfa --reason 'کار شهرداری است'")
 def give_back(code: Code, by: By = "desk", reason: Reason = "") -> None:
     """Not its own, says the agency: back to the desk; after the second time it takes a ruling."""
-    from ivr.desk import referring
+    from ivr.desk.case import referring
 
     act(code, by, reason, referring.give_back)
 
@@ -51,7 +51,7 @@ def give_back(code: Code, by: By = "desk", reason: Reason = "") -> None:
 @cases.command(epilog="Example: ivr case rule 1234567894 abfa --reason 'مادهٔ ۵'")
 def rule(code: Code, agency: Agency, by: By = "desk", reason: Reason = "") -> None:
     """Decide whose the case is; a precedent for its topic and county, which routing obeys."""
-    from ivr.desk import referring
+    from ivr.desk.case import referring
 
     act(code, by, reason, partial(referring.rule, agency=agency))
 
@@ -59,7 +59,7 @@ def rule(code: Code, agency: Agency, by: By = "desk", reason: Reason = "") -> No
 @cases.command(epilog="Example: ivr case close 1234567894 --by citizen")
 def close(code: Code, by: By = "desk", reason: Reason = "") -> None:
     """An answered case is over."""
-    from ivr.desk import closing
+    from ivr.desk.case import closing
 
     act(code, by, reason, closing.close)
 
@@ -67,7 +67,7 @@ def close(code: Code, by: By = "desk", reason: Reason = "") -> None:
 @cases.command(epilog="Example: ivr case reopen 1234567894 --by citizen --reason 'باز قطع شد'")
 def reopen(code: Code, by: By = "desk", reason: Reason = "") -> None:
     """Not solved: back to the agency that had it."""
-    from ivr.desk import closing
+    from ivr.desk.case import closing
 
     act(code, by, reason, closing.reopen)
 
@@ -75,7 +75,7 @@ def reopen(code: Code, by: By = "desk", reason: Reason = "") -> None:
 @cases.command(epilog="Example: ivr case withdraw 1234567894 --by citizen")
 def withdraw(code: Code, by: By = "desk", reason: Reason = "") -> None:
     """The citizen takes the case back."""
-    from ivr.desk import closing
+    from ivr.desk.case import closing
 
     act(code, by, reason, closing.withdraw)
 
@@ -83,7 +83,7 @@ def withdraw(code: Code, by: By = "desk", reason: Reason = "") -> None:
 @cases.command(epilog="Example: ivr case advise 1234567894 --reason 'این کار دادگاه است.'")
 def advise(code: Code, by: By = "desk", reason: Reason = "") -> None:
     """Answer on the spot: the reason is the advice, which the caller will hear."""
-    from ivr.desk import closing
+    from ivr.desk.case import closing
 
     act(code, by, reason, closing.advise)
 
@@ -96,7 +96,7 @@ def merge(
     reason: Reason = "",
 ) -> None:
     """A duplicate goes on in another case of the same caller and topic."""
-    from ivr.desk import closing
+    from ivr.desk.case import closing
 
     act(code, by, reason, partial(closing.merge, into=plain(into)))
 
@@ -110,9 +110,9 @@ def topic(
     reason: Reason = "",
 ) -> None:
     """Another topic or county; the deadline is worked out from the opening again."""
-    from ivr.desk import timing
+    from ivr.desk.case import pausing
 
-    act(code, by, reason, partial(timing.change_topic, topic=topic, county=county))
+    act(code, by, reason, partial(pausing.change_topic, topic=topic, county=county))
 
 
 @cases.command(epilog="Example: ivr case pause 1234567894 --days 5 --by abfa --reason 'منتظر مدارک'")
@@ -123,17 +123,17 @@ def pause(
     reason: Reason = "",
 ) -> None:
     """Stop a case's clock; ten working days in all."""
-    from ivr.desk import timing
+    from ivr.desk.case import pausing
 
-    act(code, by, reason, partial(timing.pause, days=days))
+    act(code, by, reason, partial(pausing.pause, days=days))
 
 
 @cases.command(epilog="Example: ivr case resume 1234567894 --by abfa")
 def resume(code: Code, by: By = "desk", reason: Reason = "") -> None:
     """Let a paused clock run again."""
-    from ivr.desk import timing
+    from ivr.desk.case import pausing
 
-    act(code, by, reason, timing.resume)
+    act(code, by, reason, pausing.resume)
 
 
 @cases.command(epilog="Example: ivr case rulings --all --json")
@@ -142,7 +142,7 @@ def rulings(
     json: Json = False,
 ) -> None:
     """The precedents that routing obeys, newest first."""
-    from ivr.desk import precedents
+    from ivr.desk.case import precedents
 
     rows = with_database(load_settings(), lambda engine: precedents.listed(engine, everything))
     if json:
@@ -158,8 +158,8 @@ def revoke(
     reason: Reason = "",
 ) -> None:
     """End a precedent: routing goes by its rules again."""
-    from ivr.desk import precedents
-    from ivr.desk.change import actor_named
+    from ivr.desk.case import precedents
+    from ivr.desk.case.change import actor_named
 
     def work(engine: AsyncEngine, page: Page) -> Awaitable[None]:
         return precedents.revoke(engine, ruling, actor_named(page, by), reason)
@@ -171,7 +171,7 @@ def revoke(
 @cases.command(epilog="Example: ivr case bounces --json")
 def bounces(json: Json = False) -> None:
     """How many of its cases each agency returned or sent onward."""
-    from ivr.desk import precedents
+    from ivr.desk.case import precedents
 
     rows = with_database(load_settings(), precedents.bounces)
     if json:
@@ -182,12 +182,12 @@ def bounces(json: Json = False) -> None:
 
 def act(code: str, by: str, reason: str, does: Callable[[AsyncEngine, Page, Ask], Awaitable[None]]) -> None:
     """Do it, then say how the case stands."""
-    from ivr.desk import reading
-    from ivr.desk.change import Ask, actor_named
+    from ivr.desk.case.change import Ask, actor_named
+    from ivr.desk.reading import as_json
 
     async def work(engine: AsyncEngine, page: Page) -> dict[str, Any] | None:
         await does(engine, page, Ask(plain(code), actor_named(page, by), reason))
-        return await reading.case_json(engine, plain(code))
+        return await as_json.case_json(engine, plain(code))
 
     case = with_page(work)
     assert case is not None

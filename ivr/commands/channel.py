@@ -22,7 +22,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Make a channel and print its token, once: only its hash is kept."""
-    from ivr.desk import channels
+    from ivr.desk.counter import channels
 
     now = datetime.now(UTC)
     token = with_database(load_settings(), lambda engine: channels.add(engine, name, now, per_minute, note))
@@ -32,7 +32,7 @@ def add(
 @app.command(epilog="Example: ivr channel renew city_app")
 def renew(name: Name, json: Json = False) -> None:
     """Print another token; the old one is worth nothing from now on."""
-    from ivr.desk import channels
+    from ivr.desk.counter import channels
 
     _show(name, with_database(load_settings(), lambda engine: channels.renew(engine, name)), json)
 
@@ -40,7 +40,7 @@ def renew(name: Name, json: Json = False) -> None:
 @app.command("list", epilog="Example: ivr channel list --json")
 def list_(json: Json = False) -> None:
     """The channels, those in force first."""
-    from ivr.desk import channels
+    from ivr.desk.counter import channels
 
     rows = with_database(load_settings(), channels.listed)
     if json:
@@ -52,7 +52,7 @@ def list_(json: Json = False) -> None:
 @app.command(epilog="Example: ivr channel revoke city_app")
 def revoke(name: Name) -> None:
     """End a channel; the cases that it sent go on."""
-    from ivr.desk import channels
+    from ivr.desk.counter import channels
 
     with_database(load_settings(), lambda engine: channels.revoke(engine, name, datetime.now(UTC)))
     typer.echo(f"channel {name}: revoked")

@@ -13,7 +13,7 @@ from ivr.commands.output import fail, load_settings, show_json, show_table, with
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from ivr.desk.book import Page
+    from ivr.desk.book.book import Page
 
 app = typer.Typer(help="Sudden closures, and what they do to deadlines.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
@@ -34,8 +34,8 @@ def add(
     json: Json = False,
 ) -> None:
     """Close a county for a day; the deadlines of its open cases and their next rungs move at once."""
-    from ivr.desk import closures
-    from ivr.desk.change import actor_named
+    from ivr.desk.case.change import actor_named
+    from ivr.desk.editing import closures
 
     when = day_named(day)
 
@@ -49,8 +49,8 @@ def add(
 @app.command(epilog="Example: ivr closure remove 1405-09-05 --county tabriz")
 def remove(day: Day, county: County = "", by: By = "desk", json: Json = False) -> None:
     """Work goes on that day after all; the deadlines move back."""
-    from ivr.desk import closures
-    from ivr.desk.change import actor_named
+    from ivr.desk.case.change import actor_named
+    from ivr.desk.editing import closures
 
     when = day_named(day)
 
@@ -67,7 +67,7 @@ def closure_list(
     json: Json = False,
 ) -> None:
     """The closures, by day."""
-    from ivr.desk import closures
+    from ivr.desk.editing import closures
 
     first = day_named(since) if since else day_named("today") - closures.BACK
     rows = with_database(load_settings(), lambda engine: closures.listed(engine, first))
@@ -97,7 +97,7 @@ def day_named(text: str) -> date:
 
 def _follow(day: date, county: str, how: str, json: bool) -> None:
     """Time the open cases anew, under the calendar as it is now."""
-    from ivr.desk.retiming import retime
+    from ivr.desk.deadlines.retiming import retime
 
     moved = with_page(retime)
     if json:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivr.commands.books import Json, cases, locate, print_case
-from ivr.commands.output import Finding, load_settings, show_json, with_page
+from ivr.commands.output import load_settings, show_json, with_page
+from ivr.installation import Finding
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from ivr.desk.book import Page
-    from ivr.desk.registering import Wanted
+    from ivr.desk.book.book import Page
+    from ivr.desk.case.registering import Wanted
 
 
 @cases.command(
@@ -37,7 +38,7 @@ def open_(
     json: Json = False,
 ) -> None:
     """Register a case for a citizen: the same rules and the same code as by telephone."""
-    from ivr.desk.registering import Wanted
+    from ivr.desk.case.registering import Wanted
 
     wanted = Wanted(kind, topic, county, words, caller, name, callback, national_id, language, by=by)
     case, top = _register(wanted, audio)
@@ -52,9 +53,10 @@ def open_(
 def _register(wanted: Wanted, audio: Path | None) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
     from dataclasses import replace
 
-    from ivr.desk import fates, reading, registering
-    from ivr.desk.audio import put
-    from ivr.desk.suggesting import load_suggester
+    from ivr.desk.book.suggesting import load_suggester
+    from ivr.desk.case import registering, suggestion_outcomes
+    from ivr.desk.counter.audio import put
+    from ivr.desk.reading import as_json
 
     settings = load_settings()
     suggester = load_suggester(settings.seed_path) if wanted.words.strip() else None
@@ -65,9 +67,9 @@ def _register(wanted: Wanted, audio: Path | None) -> tuple[dict[str, Any], list[
         registering.check(replace(wanted, audio={} if content is None else {"name": ""}), page)
         recording = None if content is None else put(content, settings.recordings, now)
         done = await registering.register(engine, page, replace(wanted, audio=recording), now, suggester)
-        case = await reading.case_json(engine, done.code)
+        case = await as_json.case_json(engine, done.code)
         assert case is not None
-        return case, fates.as_json(done.suggestion) if done.suggestion else None
+        return case, suggestion_outcomes.as_json(done.suggestion) if done.suggestion else None
 
     case, top = with_page(work)
     locate(settings, [case])

@@ -12,7 +12,7 @@ from ivr.commands.output import show_json, show_table, with_page
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from ivr.desk.book import Page
+    from ivr.desk.book.book import Page
 
 app = typer.Typer(help="The escalation ladder: who must act when time runs out.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
@@ -21,8 +21,8 @@ Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.
 @app.command(epilog="Example: ivr escalation sweep --json")
 def sweep(json: Json = False) -> None:
     """Time anew what a closure moved, and let every case climb whose time has come, as `ivr serve` does."""
-    from ivr.desk.escalating import sweep as climb
-    from ivr.desk.retiming import retime
+    from ivr.desk.deadlines.escalating import sweep as climb
+    from ivr.desk.deadlines.retiming import retime
 
     async def work(engine: AsyncEngine, page: Page) -> dict[str, int]:
         return {"retimed": await retime(engine, page), "escalated": await climb(engine, page)}
@@ -37,7 +37,7 @@ def sweep(json: Json = False) -> None:
 @app.command(epilog="Example: ivr escalation check || echo alarm")
 def check(json: Json = False) -> None:
     """Prove from the events that every open case has its body, its clock and its rung; exit 1 if not."""
-    from ivr.desk.escalation_proof import prove
+    from ivr.desk.deadlines.escalation_proof import prove
 
     alarms = with_page(prove)
     if json:

@@ -15,9 +15,9 @@ from ivr.commands.output import fail, show_json, with_page
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from ivr.desk.book import Page
-    from ivr.desk.collecting import Collected
-    from ivr.desk.splitting import Part
+    from ivr.desk.book.book import Page
+    from ivr.desk.case.collecting import Collected
+    from ivr.desk.case.splitting import Part
 
 
 @cases.command(
@@ -32,8 +32,8 @@ def split(
     json: Json = False,
 ) -> None:
     """Parts for several agencies, each with its clock; the citizen keeps her code and hears one answer."""
-    from ivr.desk import splitting
-    from ivr.desk.change import Ask, actor_named
+    from ivr.desk.case import splitting
+    from ivr.desk.case.change import Ask, actor_named
 
     parts = [_part(text) for text in part]
 
@@ -61,8 +61,8 @@ def collect(
     json: Json = False,
 ) -> None:
     """One matter of many callers: one case for the agency, one answer, of which each is told by telephone."""
-    from ivr.desk import collecting
-    from ivr.desk.change import actor_named
+    from ivr.desk.case import collecting
+    from ivr.desk.case.change import actor_named
 
     wanted = [plain(code) for code in (sys.stdin.read().split() if codes == ["-"] else codes)]
 
@@ -82,13 +82,13 @@ def collect(
 @cases.command(epilog="Example: ivr case release 1234567894 --reason 'موضوع دیگری است'")
 def release(code: Code, by: By = "desk", reason: Reason = "") -> None:
     """Out of its collective case again."""
-    from ivr.desk import collecting
+    from ivr.desk.case import collecting
 
     act(code, by, reason, collecting.release)
 
 
 def _part(text: str) -> Part:
-    from ivr.desk.splitting import Part
+    from ivr.desk.case.splitting import Part
 
     place, sign, words = text.partition("=")
     agency, _, topic = place.partition("/")

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivr.commands.output import Finding, load_settings, out, show_json, show_table, with_database
+from ivr.commands.output import load_settings, out, show_json, show_table, with_database
+from ivr.installation import Finding
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,8 +24,8 @@ File = Annotated[Path, typer.Argument(help="A menu tree in YAML.")]
 
 def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
     """The file's bytes, its menu and its proof. Finding or MenuMistakes says everything that is wrong."""
-    from ivr import prompts
-    from ivr.desk.seeding import directory_from
+    from ivr import installation
+    from ivr.desk.editing.seeding import directory_from
     from ivr.voice import proof
 
     try:
@@ -37,8 +38,8 @@ def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
         str(path),
         directory_from(settings.seed_path),
         languages=languages,
-        prompts=frozenset.intersection(*map(prompts.catalogue(settings).ids, languages)),
-        seconds_of=prompts.lengths(settings),
+        prompts=frozenset.intersection(*map(installation.catalogue(settings).ids, languages)),
+        seconds_of=installation.lengths(settings),
     )
     return raw, menu, proved
 
@@ -70,7 +71,7 @@ def publish(
     author: Annotated[str, typer.Option(help="Who publishes; the login name by default.")] = "",
 ) -> None:
     """Check a tree, store it as a revision and make it live for the next call."""
-    from ivr.desk import menus
+    from ivr.desk.book import menus
 
     settings = load_settings()
     raw, menu, _ = checked(settings, file)
@@ -84,7 +85,7 @@ def publish(
 @app.command(epilog="Example: ivr menu show 111 > 111.yaml")
 def show(name: Annotated[str, typer.Argument(help="Which menu.")] = "111") -> None:
     """Print the live revision's YAML."""
-    from ivr.desk import menus
+    from ivr.desk.book import menus
 
     revision = with_database(load_settings(), lambda engine: menus.current(engine, name))
     if revision is None:
@@ -95,7 +96,7 @@ def show(name: Annotated[str, typer.Argument(help="Which menu.")] = "111") -> No
 @app.command(epilog="Example: ivr menu history 111 --json")
 def history(name: Annotated[str, typer.Argument(help="Which menu.")] = "111", json: Json = False) -> None:
     """The revisions of a menu, newest first."""
-    from ivr.desk import menus
+    from ivr.desk.book import menus
 
     revisions = with_database(load_settings(), lambda engine: menus.history(engine, name))
     rows = [

@@ -22,7 +22,7 @@ def outbox_list(
     json: Json = False,
 ) -> None:
     """The newest messages; receivers are masked. Exit 1 when any of those shown is dead."""
-    from ivr.desk import outgoing
+    from ivr.desk.letters import outgoing
 
     if state not in STATES:
         fail(f"--state must be one of {', '.join(STATES)}, not {state}", 2)
@@ -40,7 +40,7 @@ def retry(
     json: Json = False,
 ) -> None:
     """Dead messages begin anew."""
-    from ivr.desk import outgoing
+    from ivr.desk.letters import outgoing
 
     try:
         only = [uuid.UUID(each) for each in ids or ()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import os
 import sys
@@ -14,23 +13,19 @@ from rich.console import Console
 from rich.table import Table
 
 from ivr import settings as configuration
+from ivr.installation import Finding, database_url, limits
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
-    from ivr.desk.book import Limits, Page
-    from ivr.store.vault import Vault  # 15 MB that most commands do without
+    from ivr.desk.book.book import Page
 
 T = TypeVar("T")
 
 # Piped output has no colours and no cut lines.
 out = Console(width=None if sys.stdout.isatty() else 200, soft_wrap=not sys.stdout.isatty())
 err = Console(stderr=True)
-
-
-class Finding(Exception):
-    """Something is wrong that the user should hear of in these words. Exit code 1."""
 
 
 def fail(sentence: str, code: int = 1) -> NoReturn:
@@ -44,45 +39,6 @@ def load_settings() -> Settings:
         return configuration.load()
     except configuration.SettingsError as error:
         fail(str(error), 2)
-
-
-def database_url(settings: Settings) -> str:
-    """The configured database, or the embedded one that `make run` left its address of."""
-    from ivr.store.engine import WrongAddress, async_url
-
-    url = settings.database_url
-    if not url:
-        note = settings.state_path / "run" / "database-url"
-        if not note.is_file():
-            raise Finding(
-                f"No database: {note} is missing. "
-                "Start `make run` with this IVR_STATE, or set IVR_DATABASE_URL."
-            )
-        url = note.read_text(encoding="utf-8").strip()
-    try:
-        return async_url(url)
-    except WrongAddress as error:
-        raise Finding(str(error)) from None
-
-
-def limits(settings: Settings) -> Limits:
-    """What one caller may do as configured, where nobody changed it on the panel."""
-    from ivr.desk.book import Limits
-
-    return Limits(**{each.name: getattr(settings.calls, each.name) for each in dataclasses.fields(Limits)})
-
-
-def vault(settings: Settings) -> Vault | None:
-    """The recordings' store, if one is configured. Raises Finding when its settings are wrong."""
-    from ivr.store.vault import Vault, VaultError
-
-    wanted = settings.recordings_store
-    if not wanted.url:
-        return None
-    try:
-        return Vault(wanted.url, wanted.endpoint, wanted.region, wanted.key, wanted.secret)
-    except VaultError as error:
-        raise Finding(str(error)) from error
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -110,7 +66,7 @@ def with_database(settings: Settings, work: Callable[[AsyncEngine], Awaitable[T]
 
 def with_page(work: Callable[[AsyncEngine, Page], Awaitable[T]]) -> T:
     """The same with the province's book as it is in the database now."""
-    from ivr.desk.book import read_page
+    from ivr.desk.book.book import read_page
 
     settings = load_settings()
     timezone, weekend = settings.province.timezone, frozenset(settings.province.weekend)

@@ -24,8 +24,8 @@ def retention(
     json: Json = False,
 ) -> None:
     """Take away recordings and names whose time is over, by retention.yaml and what people changed of it."""
-    from ivr.desk import retention as rules
-    from ivr.desk.admin import terms
+    from ivr.desk.editing import terms
+    from ivr.desk.keeping import retention as rules
     from ivr.store.derived import Derived
 
     settings = load_settings()
@@ -57,7 +57,7 @@ def retention(
 @hold.command(epilog="Example: ivr hold add 1234567894 --reason 'پروندهٔ دادگاه ۱۲'")
 def add(code: Code, reason: Reason = "", by: By = "desk") -> None:
     """Nothing of this case goes until the hold ends."""
-    from ivr.desk import holds
+    from ivr.desk.case import holds
 
     act(code, by, reason, lambda engine, page, ask: holds.hold(engine, ask))
 
@@ -65,7 +65,7 @@ def add(code: Code, reason: Reason = "", by: By = "desk") -> None:
 @hold.command(epilog="Example: ivr hold end 1234567894 --reason 'رأی قطعی شد'")
 def end(code: Code, reason: Reason = "", by: By = "desk") -> None:
     """The rules hold for it again."""
-    from ivr.desk import holds
+    from ivr.desk.case import holds
 
     act(code, by, reason, lambda engine, page, ask: holds.end(engine, ask))
 
@@ -76,7 +76,7 @@ def hold_list(
     json: Json = False,
 ) -> None:
     """The holds in force, by whom and why."""
-    from ivr.desk import holds
+    from ivr.desk.case import holds
 
     rows = with_database(load_settings(), lambda engine: holds.listed(engine, everything))
     if json:

@@ -38,7 +38,7 @@ def suggest(json: Json = False) -> None:
 
     A line that can't be read gets a sentence on standard error; the others are answered all the same; exit 1.
     """
-    from ivr.desk.suggesting import load_suggester
+    from ivr.desk.book.suggesting import load_suggester
 
     suggester = load_suggester(load_settings().seed_path)
     clean = True
@@ -66,11 +66,11 @@ def fates(
     """What became of the suggestions that cases were opened with: how often they were right."""
     from datetime import UTC, datetime, timedelta
 
-    from ivr.desk import fates
+    from ivr.desk.case import suggestion_outcomes
 
     since = datetime.now(UTC) - timedelta(days=days) if days else None
     if listed:
-        rows = with_database(load_settings(), lambda engine: fates.listed(engine, listed))
+        rows = with_database(load_settings(), lambda engine: suggestion_outcomes.listed(engine, listed))
         columns = ["case", "source", "suggested", "confidence", "assigned", "chosen_agency", "chosen_by"]
         if json:
             show_json(rows)
@@ -79,7 +79,7 @@ def fates(
             more = [{"suggested": f["agency"], "confidence": f["confidence"]} for f in firsts]
             show_table(columns, [row | one for row, one in zip(rows, more, strict=True)])
         return
-    found = with_database(load_settings(), lambda engine: fates.summary(engine, since))
+    found = with_database(load_settings(), lambda engine: suggestion_outcomes.summary(engine, since))
     if json:
         show_json(found)
     else:
@@ -119,9 +119,9 @@ def as_text(id_: object, found: Suggestion) -> str:
 
 def as_json(id_: object, found: Suggestion) -> str:
     """Confidences to four places."""
-    from ivr.desk import fates
+    from ivr.desk.case import suggestion_outcomes
 
-    top = fates.as_json(found)
+    top = suggestion_outcomes.as_json(found)
     first = {"topic": found.topic, "agency": found.agency, "confidence": round(found.confidence, 4)}
     return json.dumps(
         {"id": id_, **first, "assigned": found.assigned, "doubt": found.doubt, "top": top}, ensure_ascii=False

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ivr import prompts
+from ivr import installation
 from ivr.commands.menu import checked
 from ivr.commands.output import fail, show_json
 from ivr.settings import Settings
@@ -16,11 +16,11 @@ from ivr.settings import Settings
 def simulate(settings: Settings, file: Path, keys: str, number: str, json: bool) -> None:
     """Walk `file`. With `keys` they are pressed in order, else they are read from the terminal."""
     from ivr import simulator
-    from ivr.desk.seeding import directory_from
+    from ivr.desk.editing.seeding import directory_from
     from ivr.voice.events import Caller
 
     _, menu, _ = checked(settings, file)
-    catalogue = prompts.catalogue(settings)
+    catalogue = installation.catalogue(settings)
     try:
         transcript = simulator.simulate(
             menu,

@@ -8,27 +8,11 @@ from typing import Annotated
 
 import typer
 
-from ivr.commands.output import Finding, err, load_settings, show_json, show_table
-from ivr.settings import Settings
+from ivr.commands.output import err, load_settings, show_json, show_table
+from ivr.installation import Finding
 
 app = typer.Typer(help="The spoken prompts.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
-
-
-def needed(settings: Settings) -> frozenset[str]:
-    """Every prompt id that any menu file can reach, and what the dialplan plays by itself."""
-    from ivr.asterisk.channel import BEEP
-    from ivr.asterisk.dialplan import PROMPTS
-    from ivr.desk.seeding import directory_from
-    from ivr.settings import ROOT
-    from ivr.voice.parse import parse
-    from ivr.voice.proof import prompt_ids
-
-    directory = directory_from(settings.seed_path)
-    ids: frozenset[str] = frozenset(PROMPTS) | {BEEP}
-    for path in sorted((ROOT / "dialplan" / "menus").glob("*.yaml")):
-        ids |= prompt_ids(parse(path.read_bytes(), str(path)), directory)
-    return ids
 
 
 @app.command(epilog="Example: ivr sounds build --jobs 4")
@@ -39,7 +23,7 @@ def build(
     """Speak every prompt that is new or changed; a recording in sounds/recorded/<language>/ wins."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from ivr import prompts
+    from ivr import installation
     from ivr.speech.build import build as build_all
 
     settings = load_settings()
@@ -51,10 +35,10 @@ def build(
             progress.update(bar, completed=done, total=total)
 
         built = build_all(
-            prompts.catalogue(settings),
+            installation.catalogue(settings),
             settings.calls.languages,
             settings.sounds,
-            prompts.recorded(settings),
+            installation.recorded(settings),
             jobs=jobs,
             progress=advance,
         )
@@ -72,11 +56,11 @@ def sounds_list(
     json: Json = False,
 ) -> None:
     """Every prompt in every language: whose voice it is, how long, how loud."""
-    from ivr import prompts
+    from ivr import installation
 
     settings = load_settings()
-    booth = prompts.booth(settings)
-    found = booth.seen(needed(settings))
+    booth = installation.booth(settings)
+    found = booth.seen(installation.needed(settings))
     chosen = [one for one in found if one.needed and not one.source] if missing else found
     rows = [dataclasses.asdict(booth.measured(one)) for one in chosen]
     if json:
@@ -93,15 +77,17 @@ def sounds_list(
 def check(json: Json = False) -> None:
     """Prove that every prompt any menu can reach has audio in every language, and that every recording can be
     heard; exit 1 if not."""
-    from ivr import prompts
+    from ivr import installation
     from ivr.speech.check import missing, strays
     from ivr.speech.recorded import unfit
 
     settings = load_settings()
-    gaps = missing(needed(settings), settings.calls.languages, settings.sounds)
-    for path in strays(prompts.catalogue(settings), prompts.RECORDED):
+    gaps = missing(installation.needed(settings), settings.calls.languages, settings.sounds)
+    for path in strays(installation.catalogue(settings), installation.RECORDED):
         err.print(f"{path}: no prompt has this name, so nobody hears it", style="yellow", markup=False)
-    bad = list(unfit(prompts.catalogue(settings), settings.calls.languages, prompts.recorded(settings)))
+    bad = list(
+        unfit(installation.catalogue(settings), settings.calls.languages, installation.recorded(settings))
+    )
     if json:
         show_json(
             [{"language": gap.language, "id": gap.id, "why": ""} for gap in gaps]

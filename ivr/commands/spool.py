@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivr.commands.output import Finding, fail, load_settings, run, show_json, show_table, with_database
+from ivr.commands.output import fail, load_settings, run, show_json, show_table, with_database
+from ivr.installation import Finding
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def inspect(
 
 def on_disk(settings: Settings) -> Iterator[Waiting]:
     """What waits, as far as it shows without the database."""
-    from ivr.desk.fallback import fallbacks
+    from ivr.desk.facts.fallback import fallbacks
     from ivr.store import journal_reading, slots
     from ivr.store.volumes import SECOND
 
@@ -120,7 +121,7 @@ def on_disk(settings: Settings) -> Iterator[Waiting]:
 
 async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Waiting]:
     """Recordings in no row. Those of a server that runs may belong to calls in progress."""
-    from ivr.desk.strays import strays
+    from ivr.desk.facts.strays import strays
 
     found = await strays(_shelf(settings, engine))
     named = _named_by_the_living(settings.spool)
@@ -133,9 +134,9 @@ async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Wait
 
 async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = False) -> dict[str, Any]:
     """One pass over everything. Beside a running server only what is not its own."""
-    from ivr.desk.adopting import adopt_left
-    from ivr.desk.reconcile import reconcile
-    from ivr.desk.strays import START_LOOK_BACK_SECONDS
+    from ivr.desk.facts.adopting import adopt_left
+    from ivr.desk.facts.reconcile import reconcile
+    from ivr.desk.facts.strays import START_LOOK_BACK_SECONDS
     from ivr.store import journal_reading, slots
 
     shelf, fallback = _shelf(settings, engine), 0
@@ -150,11 +151,11 @@ async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = Fals
 
 async def _take_in(settings: Settings, engine: AsyncEngine) -> int:
     """What `ivr serve` would do at its start. How many recordings of the dialplan's were taken in."""
-    from ivr.desk.adopting import empty
-    from ivr.desk.apply import Pump
-    from ivr.desk.codes import CodeBlock
-    from ivr.desk.fallback import take_in
-    from ivr.desk.intake import Intake
+    from ivr.desk.call.intake import Intake
+    from ivr.desk.case.codes import CodeBlock
+    from ivr.desk.facts.adopting import empty
+    from ivr.desk.facts.apply import Pump
+    from ivr.desk.facts.fallback import take_in
     from ivr.store import slots
     from ivr.store.journal import JournalError
 
@@ -173,8 +174,8 @@ async def _take_in(settings: Settings, engine: AsyncEngine) -> int:
 
 
 def _shelf(settings: Settings, engine: AsyncEngine) -> Any:
-    from ivr.desk.book import Book
-    from ivr.desk.strays import Shelf
+    from ivr.desk.book.book import Book
+    from ivr.desk.facts.strays import Shelf
 
     weekend = frozenset(settings.province.weekend)
     book = Book(engine, timezone=settings.province.timezone, weekend=weekend)

@@ -32,7 +32,7 @@ def add(
     json: Json = False,
 ) -> None:
     """Make someone and print their first password, once: only its hash is kept."""
-    from ivr.desk import people
+    from ivr.desk.people import people
 
     password = _password(ask)
     wanted = people.Wanted(name, full_name or name, role, agency, tuple(area or ()))
@@ -47,7 +47,7 @@ def add(
 @app.command("list", epilog="Example: ivr user list --json")
 def list_(json: Json = False) -> None:
     """Everybody who may sign in, or might."""
-    from ivr.desk import people
+    from ivr.desk.people import people
 
     rows = with_database(load_settings(), people.listed)
     if json:
@@ -60,7 +60,7 @@ def list_(json: Json = False) -> None:
 @app.command(epilog="Example: ivr user password karimi")
 def password(name: Name, ask: Ask = False, json: Json = False) -> None:
     """Give someone a new password, which they must change; they are signed out everywhere."""
-    from ivr.desk import people
+    from ivr.desk.people import people
 
     new = _password(ask)
     with_database(load_settings(), lambda engine: people.set_password(engine, name, new, datetime.now(UTC)))
@@ -70,7 +70,7 @@ def password(name: Name, ask: Ask = False, json: Json = False) -> None:
 @app.command(epilog="Example: ivr user lock karimi")
 def lock(name: Name) -> None:
     """Sign someone out everywhere; they can't sign in any more."""
-    from ivr.desk import people
+    from ivr.desk.people import people
 
     with_database(load_settings(), lambda engine: people.lock(engine, name, datetime.now(UTC)))
     typer.echo(f"{name}: locked")
@@ -79,7 +79,7 @@ def lock(name: Name) -> None:
 @app.command(epilog="Example: ivr user unlock karimi")
 def unlock(name: Name) -> None:
     """Let someone sign in again, also after too many wrong passwords."""
-    from ivr.desk import people
+    from ivr.desk.people import people
 
     with_database(load_settings(), lambda engine: people.unlock(engine, name, datetime.now(UTC)))
     typer.echo(f"{name}: may sign in")
@@ -88,14 +88,14 @@ def unlock(name: Name) -> None:
 @app.command("totp-reset", epilog="Example: ivr user totp-reset karimi")
 def totp_reset(name: Name) -> None:
     """Take away a lost second factor; they are signed out everywhere and set up another one."""
-    from ivr.desk import people
+    from ivr.desk.people import people
 
     with_database(load_settings(), lambda engine: people.reset_totp(engine, name, datetime.now(UTC)))
     typer.echo(f"{name}: signs in with the password alone until a new second factor is set up")
 
 
 def _password(ask: bool) -> str:
-    from ivr.desk import passwords
+    from ivr.desk.people import passwords
 
     return (
         typer.prompt("password", hide_input=True, confirmation_prompt=True) if ask else passwords.by_chance()

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ivr.commands.books import plain
-from ivr.commands.output import Finding as Trouble
-from ivr.commands.output import load_settings, show_json, vault, with_database
+from ivr.commands.output import load_settings, show_json, with_database
 from ivr.commands.progress import bars
+from ivr.installation import Finding as Trouble
+from ivr.installation import vault
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from ivr.cases.proving import Finding
-    from ivr.desk.verify import Proof
+    from ivr.desk.keeping.verify import Proof
 
 EXAMPLES = "Examples: ivr verify   ·   ivr verify 123-456-78-90 --json   ·   ivr verify --root 9f86d0…"
 TAKEN = ("anonymised", "removed")  # by retention: named where there are any
@@ -63,7 +64,7 @@ async def _prove(
     roots: list[str],
     listen: bool,
 ) -> Proof:
-    from ivr.desk.verify import Proof, prove, totals
+    from ivr.desk.keeping.verify import Proof, prove, totals
     from ivr.store.vault import VaultError
 
     with bars({} if code else await totals(engine)) as step:

@@ -1,1 +1,1 @@
-"""Floor 3: what people and calls do. One function is one transaction."""
+"""Floor 3: what people and calls do; one function is one transaction. Order: tests/test_floors.py."""

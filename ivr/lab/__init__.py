@@ -1,1 +1,1 @@
-"""Floor 5: what `make run` and the tests need on a bare machine: Asterisk, PostgreSQL, SIP callers."""
+"""Floor 6: what `make run` and the tests need on a bare machine: Asterisk, PostgreSQL, SIP callers."""

@@ -13,10 +13,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivr.asterisk.dialplan import render
+from ivr.asterisk.dialplan import Secrets, render
 from ivr.lab.packages import PackagesError, bring
 from ivr.lab.process import Child
-from ivr.secrets import Secrets
 from ivr.settings import ROOT, Settings
 
 Progress = Callable[[str], None]
@@ -114,7 +113,7 @@ def launch(command: Sequence[str], settings: Settings, secrets: Secrets, log: Pa
 def _prepare(home: Path, settings: Settings) -> None:
     for part in ("lib", "keys", "data/agi-bin", "spool", "run", "log"):
         (home / part).mkdir(parents=True, exist_ok=True)
-    settings.recordings.mkdir(parents=True, exist_ok=True)
+    settings.recordings.mkdir(parents=True, exist_ok=True, mode=0o700)
     for language in settings.calls.languages:
         folder = home / "data" / "sounds" / language
         folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
-from ivr.secrets import load as load_secrets
+from ivr.installation import load_secrets
 from ivr.settings import Settings
 
 # Language, complaint, topic group and leaf, county. A w is half a second: a key cuts the prompt short.
@@ -63,7 +63,7 @@ async def demo_case(settings: Settings) -> dict[str, Any]:
 
     Raises DemoError when no case comes of it.
     """
-    from ivr.commands.output import database_url
+    from ivr.installation import database_url
     from ivr.store.engine import make_engine
 
     engine = make_engine(database_url(settings), pool=1)
@@ -84,12 +84,12 @@ async def demo_case(settings: Settings) -> dict[str, Any]:
 
 async def _case_of(engine: AsyncEngine, caller: str) -> dict[str, Any] | None:
     """The case that this number opened. Raises DemoError when its call ended without one."""
-    from ivr.desk import reading
+    from ivr.desk.reading import as_json
 
-    for case in await reading.cases(engine, limit=50):
+    for case in await as_json.cases(engine, limit=50):
         if case["caller"] == caller and case["recordings"]:
             return case
-    for call in await reading.calls(engine, limit=50):
+    for call in await as_json.calls(engine, limit=50):
         if call["caller"] == caller and call["ended_at"] and not call["case"]:
             steps = " → ".join(step["step"] for step in call["steps"])
             raise DemoError(f"the demonstration call ended without a case after {steps}")

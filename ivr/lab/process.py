@@ -35,7 +35,7 @@ class Child:
         with log.open("ab") as output:
             process = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                start_new_session=True, env=env,
+                start_new_session=True, env=env, umask=0o077,
             )  # fmt: skip
         created = psutil.Process(process.pid).create_time()
         pid_file.write_text(f"{process.pid} {created!r}\n", encoding="ascii")

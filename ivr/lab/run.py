@@ -17,13 +17,13 @@ from typing import Any, TypeVar
 import aiohttp
 
 from ivr import settings as configuration
+from ivr.installation import load_secrets
 from ivr.lab import asterisk, postgres
 from ivr.lab.asterisk import LabError
 from ivr.lab.packages import PackagesError
 from ivr.lab.ports import taken
 from ivr.lab.postgres import PostgresError
 from ivr.lab.process import Child, end_leftover
-from ivr.secrets import load as load_secrets
 from ivr.settings import Settings, SettingsError
 
 T = TypeVar("T")

@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, Sequence, Table, Text, func, select
+from collections.abc import Collection
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Sequence,
+    Table,
+    Text,
+    func,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,6 +42,8 @@ code_blocks = Table(
     ),
     Column("holder", Text, nullable=False),
     moment("leased_at"),
+    # How many of its numbers may have been given, as its holder told: it only grows.
+    Column("used", Integer, nullable=False, server_default="0"),
 )
 desk_numbers = Sequence("desk_numbers", metadata=metadata, start=DESK_FIRST, maxvalue=899_999_999)
 
@@ -57,6 +74,21 @@ async def lease(connection: AsyncConnection, holder: str) -> int:
     """The first sequence number of a fresh block."""
     row = insert(code_blocks).values(holder=holder, leased_at=func.now()).returning(code_blocks.c.number)
     return int((await connection.execute(row)).scalar_one()) * BLOCK
+
+
+async def tell_used(connection: AsyncConnection, far: dict[int, int]) -> None:
+    """Block → how many of its numbers may have been given."""
+    its = code_blocks.c
+    for number, used in far.items():
+        more = func.greatest(its.used, used)
+        await connection.execute(update(code_blocks).where(its.number == number).values(used=more))
+
+
+async def used(connection: AsyncConnection, numbers: Collection[int]) -> dict[int, int]:
+    """What was told of these blocks."""
+    its = code_blocks.c
+    rows = await connection.execute(select(its.number, its.used).where(its.number.in_(numbers)))
+    return {row.number: row.used for row in rows}
 
 
 async def next_desk_number(connection: AsyncConnection) -> int:

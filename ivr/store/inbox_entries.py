@@ -1,7 +1,7 @@
 """Inbox entries: what the inbox finds and shows of a case beyond its row. One for each case.
 
-Written with each event of the case, in its transaction (`ivr.desk.entries`). `cases.entered` is NULL for a
-case that has none yet: one that older code opened.
+Written with each event of the case, in its transaction (`ivr.desk.case.entries`). `cases.entered` is NULL for
+a case that has none yet: one that older code opened.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ivr.store.flushing import flush
 from ivr.store.room import MARGIN_BYTES, Hold, Room, trim
 from ivr.store.volume import HANG_SECONDS, Volume, look
 
@@ -88,6 +89,11 @@ class Volumes:
     def _trim(self, path: Path) -> None:
         with suppress(RuntimeError):  # we are closed; the reconciler does it
             self._threads.submit(trim, path)
+
+    def flush(self, name: str) -> None:
+        """Put that recording on the disk. Asks the disk, so not for the event loop. Raises OSError."""
+        volume = self._of(name)
+        flush(volume.folder / f"{name.removeprefix(volume.prefix)}.wav", volume.folder)
 
     def refused(self, name: str) -> None:
         """That recording could not be made there: another disk is better for a while, if there is one."""

@@ -1,1 +1,1 @@
-"""Floor 4: the HTTP side (health now, the panel later)."""
+"""Floor 4: the HTTP side: panel, public pages, APIs, health, metrics."""

@@ -13,11 +13,11 @@ from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import is_valid
-from ivr.desk import channels
-from ivr.desk.book import Book, BookEmpty
+from ivr.desk.book.book import Book, BookEmpty
+from ivr.desk.book.suggesting import Learning
+from ivr.desk.case.registering import Wanted
+from ivr.desk.counter import channels
 from ivr.desk.refusals import Refused, WrongField
-from ivr.desk.registering import Wanted
-from ivr.desk.suggesting import Learning
 from ivr.store.engine import AWAY
 from ivr.web.bodies import reading
 

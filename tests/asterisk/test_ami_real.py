@@ -13,10 +13,10 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from ivr.asterisk.ami import Ami, AmiFailed, AmiLost, AmiRefused
+from ivr.installation import load_secrets
 from ivr.lab import asterisk as lab
 from ivr.lab.ports import UDP, free
 from ivr.lab.process import Child
-from ivr.secrets import load as load_secrets
 from ivr.settings import Agi, Rtp, Settings, Sip, Web, Ws
 from ivr.settings import Ami as AmiSettings
 

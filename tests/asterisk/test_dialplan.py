@@ -9,7 +9,7 @@ from typing import Literal
 import pytest
 
 from ivr.asterisk.dialplan import PROMPTS, QUEUE_NUMBERS, DialplanError, Secrets, render
-from ivr.prompts import catalogue
+from ivr.installation import catalogue
 from ivr.settings import Address, Agi, Ami, BrowserPhone, Calls, Settings, Sip
 
 Kind = Literal["lab", "production"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+import time
 import wave
 from datetime import date
 from pathlib import Path
@@ -120,3 +123,47 @@ async def test_a_file_of_any_length_is_whole_on_a_disk_that_is_well(tmp_path: Pa
     write(tmp_path, (size - 44) // 2)
     found = await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 18_410), 4.5)
     assert (found.ended, found.size) == (Ended.HASH, size - size % 2)
+
+
+class Slow(recording.Anywhere):
+    """A disk whose flush takes a while, or fails."""
+
+    def __init__(self, seconds: float, error: OSError | None = None) -> None:
+        self.seconds, self.error = seconds, error
+        self.flushed: list[str] = []
+        self.sick: list[str] = []
+
+    def flush(self, name: str) -> None:
+        time.sleep(self.seconds)
+        if self.error is not None:
+            raise self.error
+        self.flushed.append(name)
+
+    def refused(self, name: str) -> None:
+        self.sick.append(name)
+
+
+async def test_words_are_on_the_disk_before_anybody_learns_of_them_and_a_slow_disk_is_no_sick_one(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, 16_000)
+    room, moments = Slow(0.5), 0
+    ends = [recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 16_000), 2.6, room) for _ in range(12)]
+    began, all_of_them = time.monotonic(), asyncio.gather(*ends)
+    while not all_of_them.done():
+        moments += 1
+        await asyncio.wait({all_of_them}, timeout=0.01)
+    found = await all_of_them
+    assert room.flushed == [NAME] * 12 and {each.ended for each in found} == {Ended.HASH} and not room.sick
+    assert time.monotonic() - began < 12 * 0.5 / 2, "those that end together share the flush"
+    assert moments > 10, "and the event loop goes on meanwhile"
+
+
+@pytest.mark.parametrize("room", [Slow(0.0, OSError(errno.EIO, "no")), Slow(0.6)])
+async def test_words_that_a_disk_does_not_confirm_are_kept_but_not_called_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, room: Slow
+) -> None:
+    monkeypatch.setattr(recording, "FLUSH_SECONDS", 0.2)
+    write(tmp_path, 16_000)
+    found = await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 16_000), 2.6, room)
+    assert (found.ended, found.seconds, room.sick) == (Ended.CUT, 2.0, [NAME])

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from ivr.asterisk.rights import ENTER, READ, WRITE, Runner, barred, runners
-from ivr.doctor import examine
+from ivr.commands.doctor import examine
 from tests.fixtures.hotline import Hotline
 
 STRANGER, GROUP = 61_111, 61_112

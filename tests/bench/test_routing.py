@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bench.routing import strangers
-from ivr.desk.seeds import load_seeds
-from ivr.desk.suggesting import load_suggester, rules_of
+from ivr.desk.book.seeds import load_seeds
+from ivr.desk.book.suggesting import load_suggester, rules_of
 from tests.fixtures.database import SEED
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.cases.routing import Reason, Route, Rule, Rules, Scope
-from ivr.desk.seeds import load_seeds
+from ivr.desk.book.seeds import load_seeds
 from tests.fixtures.database import SEED
 
 BODIES = {"desk": True, "abfa": True, "bus": True, "town_ahar": True, "town_tabriz": True, "court": False}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ivr.cases.suggest import MAX_ERROR, Doubt, Suggester, still_open
 from ivr.cases.words import normalise, stem, weighted
-from ivr.desk.seeds import SeedError, load_seeds
-from ivr.desk.suggesting import learn, load_suggester, places_of, read_cases, read_examples
+from ivr.desk.book.seeds import SeedError, load_seeds
+from ivr.desk.book.suggesting import learn, load_suggester, places_of, read_cases, read_examples
 from tests.fixtures.database import SEED
 
 CASES = [json.loads(line) for line in (SEED / "cases.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -10,10 +10,10 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import reading
-from ivr.desk.apply import apply
-from ivr.desk.book import Page, read_page
-from ivr.desk.change import Ask, actor_named
+from ivr.desk.book.book import Page, read_page
+from ivr.desk.case.change import Ask, actor_named
+from ivr.desk.facts.apply import apply
+from ivr.desk.reading import as_json
 from ivr.store.tables import cases, precedents, referrals
 from tests.desk.office import WEDNESDAY
 
@@ -60,7 +60,7 @@ class Counter:
             self.page = await read_page(connection)
 
     async def case(self, code: str) -> Json:
-        found = await reading.case_json(self.engine, code)
+        found = await as_json.case_json(self.engine, code)
         assert found is not None
         return found
 

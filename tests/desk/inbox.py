@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.panel.books import fill
-from ivr.desk.book import read_page
+from ivr.desk.book.book import read_page
 from ivr.store.engine import make_engine
 from tests.fixtures.database import create, drop, named
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.apply import Pump
-from ivr.desk.book import Book
-from ivr.desk.codes import CodeBlock
-from ivr.desk.intake import CallFacts, Intake
+from ivr.desk.book.book import Book
+from ivr.desk.call.intake import CallFacts, Intake
+from ivr.desk.case.codes import CodeBlock
+from ivr.desk.facts.apply import Pump
 from ivr.store.journal import Journal
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded

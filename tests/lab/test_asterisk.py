@@ -8,9 +8,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from ivr import doctor
 from ivr.asterisk import dialplan
 from ivr.asterisk.ami import Ami, AmiFailed
+from ivr.commands import doctor
 from ivr.lab import asterisk
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import Beep, HangUp, Speak, Wait, place_call

@@ -10,8 +10,8 @@ import numpy as np
 from aiohttp import ClientSession, CookieJar
 from sqlalchemy import select
 
-from ivr.desk import signing_in
-from ivr.desk.signing_in import From, Keeping
+from ivr.desk.people import signing_in
+from ivr.desk.people.signing_in import From, Keeping
 from ivr.lab.caller import HangUp, Hear, Press, Speak
 from ivr.store.engine import make_engine
 from ivr.store.tables import people, recordings

@@ -14,7 +14,7 @@ from ivr.asterisk.channel import Channel
 from ivr.asterisk.dialplan import FIRST_SECONDS, RTP_SECONDS
 from ivr.asterisk.server import AgiConnection
 from ivr.lab.caller import Beep, HangUp, Hear, Model, Press, Speak, Stay, Vanish, Wait
-from ivr.quiet import watch
+from ivr.loops.quiet import watch
 from ivr.voice.actions import Ask
 from tests.asterisk.test_channel_real import answering, folder
 from tests.fixtures.hotline import Hotline, Pbx, fresh_number

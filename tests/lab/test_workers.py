@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from ivr.desk.book import Book
-from ivr.desk.reconcile import Pass, reconcile
-from ivr.desk.strays import Shelf
+from ivr.desk.book.book import Book
+from ivr.desk.facts.reconcile import Pass, reconcile
+from ivr.desk.facts.strays import Shelf
 from ivr.lab.caller import HangUp, Hear, Press, Speak
 from tests.fixtures.hotline import Hotline, fresh_number, told
 from tests.lab.test_hotline import TO_THE_BEEP

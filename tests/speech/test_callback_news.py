@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ivr import prompts
+from ivr import installation
 from ivr.cases.kinds import Kind
 from ivr.settings import Settings
 from ivr.speech.build import build_one
@@ -22,7 +22,7 @@ MOST_SECONDS = 10.0
 
 @pytest.mark.parametrize("language", ["fa", "az"])
 def test_the_news_begins_within_ten_seconds_whoever_answers_whatever(language: str, tmp_path: Path) -> None:
-    catalogue = prompts.catalogue(Settings())
+    catalogue = installation.catalogue(Settings())
 
     def seconds(id: str) -> float:
         path = tmp_path / language / f"{id.replace('.', '/')}.wav"

@@ -14,7 +14,10 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Select, Sequence, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk import book, escalating, events, reading, retiming
+from ivr.desk.book import book
+from ivr.desk.case import events
+from ivr.desk.deadlines import escalating, retiming
+from ivr.desk.reading import as_json
 from ivr.store import schema
 from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
 from ivr.store.engine import async_url, make_engine, plain_url
@@ -108,10 +111,10 @@ def test_any_usual_address_will_do(url: str) -> None:
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        (reading.newest_cases(20, None), "ix_cases_opened_at_id"),
-        (reading.newest_cases(20, CURSOR), "ix_cases_opened_at_id"),
-        (reading.newest_calls(20, None), "ix_calls_started_at_id"),
-        (reading.newest_calls(20, CURSOR), "ix_calls_started_at_id"),
+        (as_json.newest_cases(20, None), "ix_cases_opened_at_id"),
+        (as_json.newest_cases(20, CURSOR), "ix_cases_opened_at_id"),
+        (as_json.newest_calls(20, None), "ix_calls_started_at_id"),
+        (as_json.newest_calls(20, CURSOR), "ix_calls_started_at_id"),
         (select(cases).where(cases.c.code == "1"), "uq_cases_code"),
         (book.latest_of().params(caller="+98"), "ix_cases_caller_key_opened_at"),
         (book.known().params(caller="+98", now=NOW), "ix_blocked_callers_caller_key_until"),
@@ -120,8 +123,9 @@ def test_any_usual_address_will_do(url: str) -> None:
             book.same_matter().params(caller="+98", since=NOW, kind="", topic="", county=""),
             "ix_cases_caller_key_opened_at",
         ),
-        (book.seen().params(caller="+98", code="1", since=NOW), "ix_code_misses_caller_key_at"),
-        (book.seen().params(caller="+98", code="1", since=NOW), "uq_cases_code"),
+        (book.seen().params(caller="+98", code="1", since=NOW, all="a"), "ix_code_misses_caller_key_at"),
+        (book.seen().params(caller="+98", code="1", since=NOW, all="a"), "uq_cases_code"),
+        (book.seen().params(caller="+98", code="1", since=NOW, all="a"), "pk_attempts"),
         (select(cases.c.code).where(cases.c.call_id == ID), "ix_cases_call_id"),
         (select(recordings).where(recordings.c.case_id == ID), "ix_recordings_case_id"),
         (select(recordings).where(recordings.c.call_id == ID), "ix_recordings_call_id"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ivr.desk.seeding import directory_from
+from ivr.desk.editing.seeding import directory_from
 from ivr.voice.actions import (
     Action,
     Ask,

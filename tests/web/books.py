@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book import Page, read_page
-from ivr.desk.counting import count_days
+from ivr.desk.book.book import Page, read_page
+from ivr.desk.reading.counting import count_days
 from ivr.store.tables import calls, case_events, cases, referrals
 
 Row = dict[str, Any]

@@ -16,9 +16,9 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.answers import Voice
-from ivr.desk.hearing import Booth
-from ivr.desk.people import Scope
+from ivr.desk.case.answers import Voice
+from ivr.desk.people.people import Scope
+from ivr.desk.recordings.hearing import Booth
 from ivr.speech.book import SoundBook
 from ivr.speech.preparing import Unfit, prepared
 from ivr.store.derived import Derived
@@ -76,7 +76,7 @@ class Desk:
         return code
 
     async def recordings(self, code: str) -> list[UUID]:
-        from ivr.desk import casefile
+        from ivr.desk.reading import casefile
 
         file = await casefile.read(self.panel.engine, Scope(), code)
         assert file is not None

@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import ClientResponse
 
-from ivr.desk import answers
-from ivr.desk.registering import Wanted, register
+from ivr.desk.case import answers
+from ivr.desk.case.registering import Wanted, register
 from ivr.web.panel import application, sessions
 from ivr.web.panel.permissions import ROUTES, Permission
 from ivr.web.panel.visit import Route
@@ -50,7 +50,7 @@ async def ask(
 ) -> tuple[ClientResponse, str]:
     """The answer and its text; a stream's headers are enough. Posted with a genuine CSRF token."""
     client = await panel.anybody()
-    headers = {"Cookie": f"seda={token or 'nobody'}; {sessions.GUEST}={'g' * 32}"}
+    headers = {"Cookie": f"seda={token or 'nobody'}; {sessions.guest_name(False)}={'g' * 32}"}
     sent = None
     if route.method not in sessions.SAFE:
         sent = {"csrf": sessions.token_for(token or "g" * 32)} | dict(fields or {})

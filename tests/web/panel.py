@@ -17,10 +17,10 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.roles import OF_AN_AGENCY, Role
-from ivr.desk import passwords, signing_in
-from ivr.desk.book import Book
-from ivr.desk.people import Person
-from ivr.desk.signing_in import From
+from ivr.desk.book.book import Book
+from ivr.desk.people import passwords, signing_in
+from ivr.desk.people.people import Person
+from ivr.desk.people.signing_in import From
 from ivr.store.tables import agencies, people
 from ivr.web.health import application
 from ivr.web.panel.application import attach

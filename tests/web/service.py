@@ -11,9 +11,9 @@ from pathlib import Path
 from aiohttp import ClientSession, web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import channels
-from ivr.desk.book import Book
-from ivr.desk.suggesting import Learning
+from ivr.desk.book.book import Book
+from ivr.desk.book.suggesting import Learning
+from ivr.desk.counter import channels
 from ivr.web.counter import Counter
 from ivr.web.health import application
 from ivr.web.outside import attach

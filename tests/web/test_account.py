@@ -8,12 +8,14 @@ from datetime import timedelta
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import insert, select
 
-from ivr.desk import people, totp
-from ivr.desk.people import Person
+from ivr.desk.people import people, signing_in, totp
+from ivr.desk.people.people import Person
+from ivr.desk.people.signing_in import From
+from ivr.desk.refusals import Refused
 from ivr.store.tables import factor_roles
 from ivr.store.tables import people as people_table
 from tests.web.browser import PHONE, screenshot, serious, window
-from tests.web.panel import PASSWORD, PanelServed
+from tests.web.panel import PASSWORD, QUICK, PanelServed
 from tests.web.test_sign_in import actions, sign_in
 
 NEW = "seven green bicycles"
@@ -168,6 +170,82 @@ async def test_who_guesses_the_password_waits_and_an_admin_may_end_the_wait(pane
     other = await panel.client()
     assert (await sign_in(other, person.name))[0] == 422
     assert {"sign_in_refused", "person_locked", "person_unlocked"} <= set(await actions(panel))
+
+
+async def tries(panel: PanelServed, name: str, address: str, password: str = "wrong", marks: str = "") -> str:
+    """What became of it."""
+    came = From(address, "", marks)
+    try:
+        await signing_in.sign_in(panel.engine, name, password, panel.clock(), came, panel.panel.keeping)
+    except Refused as error:
+        return type(error).__name__
+    return "in"
+
+
+async def test_nine_wrong_passwords_shut_out_who_typed_them_and_nobody_else(panel: PanelServed) -> None:
+    person = await panel.person("officer")
+    told = [await tries(panel, person.name, "192.0.2.1") for _ in range(9)]
+    assert told == ["NotSignedIn"] * 8 + ["TooOften"]
+    assert await tries(panel, person.name, "192.0.2.1", PASSWORD) == "TooOften"
+    assert await tries(panel, person.name, "192.0.2.2", PASSWORD) == "in"
+
+
+async def test_a_browser_that_signed_in_before_is_not_shut_out_by_any_number_of_strangers(
+    panel: PanelServed,
+) -> None:
+    person, other = await panel.person("officer"), await panel.person("officer")
+    hers = await panel.client()
+    for name in (other.name, person.name):  # a browser that two share
+        assert (await sign_in(hers, name))[0] == 303
+        await hers.get("/panel/account")
+        await hers.post("/panel/sign-out")
+    for number in range(60):  # 127.0.0.1, her own address, among them
+        await tries(panel, person.name, f"192.0.2.{number}" if number > 9 else "127.0.0.1")
+    for number in range(60):
+        await tries(panel, f"name{number}", "127.0.0.1")
+    assert (await sign_in(await panel.client(), person.name))[0] == 429, "a new browser waits"
+    for name in (person.name, other.name):
+        assert (await sign_in(hers, name))[0] == 303
+        await hers.get("/panel/account")
+        await hers.post("/panel/sign-out")
+    statuses = [(await sign_in(hers, person.name, "wrong password"))[0] for _ in range(9)]
+    assert statuses == [422] * 8 + [429], "a stolen cookie guesses no longer than others"
+
+
+async def test_the_mark_of_a_browser_can_not_be_made_up_and_ends_with_the_password(
+    panel: PanelServed,
+) -> None:
+    person, thief = await panel.person("officer"), await panel.person("officer")
+    came, keeping = From("192.0.2.1"), panel.panel.keeping
+    marks = [
+        (await signing_in.sign_in(panel.engine, name, PASSWORD, panel.clock(), came, keeping)).marks
+        for name in (person.name, thief.name)
+    ]
+    for number in range(signing_in.OF_A_NAME_IN_ALL.most):
+        await tries(panel, person.name, f"198.51.100.{number}")
+    for made_up in ("", marks[1], "0" * 48, "x" * 5_000, marks[0][:-1] + "g"):
+        assert await tries(panel, person.name, "192.0.2.9", PASSWORD, made_up) == "TooOften"
+    assert await tries(panel, person.name, "192.0.2.9", PASSWORD, marks[0]) == "in"
+    async with panel.engine.begin() as connection:
+        changed = people_table.update().values(password_hash=QUICK.hash(NEW))
+        await connection.execute(changed.where(people_table.c.name == person.name))
+    assert await tries(panel, person.name, "192.0.2.9", NEW, marks[0]) == "TooOften"
+
+
+async def test_an_office_that_signs_in_at_eight_is_no_attack(panel: PanelServed) -> None:
+    for number in range(signing_in.OF_AN_ADDRESS.most + 5):
+        person = await panel.person("officer")
+        if number % 7 == 0:
+            assert await tries(panel, person.name, "192.0.2.1") == "NotSignedIn"  # mistyped
+        assert await tries(panel, person.name, "192.0.2.1", PASSWORD) == "in"
+
+
+async def test_what_is_typed_as_a_name_spends_no_other_limit(panel: PanelServed) -> None:
+    person = await panel.person("officer")
+    for number in range(9):
+        for key in ("from/192.0.2.1", "signed-in"):
+            await tries(panel, f"{person.name}/{key}", f"198.51.100.{number}")
+    assert await tries(panel, person.name, "192.0.2.1", PASSWORD) == "in"
 
 
 async def test_one_address_may_not_try_name_after_name(panel: PanelServed) -> None:

@@ -11,17 +11,19 @@ from typing import Any
 
 from playwright.async_api import Browser, FilePayload, Page
 
-from ivr.desk import blocking, closing, notices, outgoing
-from ivr.desk.admin.changing import Why, change, wish
-from ivr.desk.admin.exchange import export
-from ivr.desk.admin.listing import Files
-from ivr.desk.admin.names import read_names
-from ivr.desk.admin.nouns import BY_NAME, FIXED, NOUNS
-from ivr.desk.admin.undoing import history
+from ivr.desk.call import blocking
+from ivr.desk.case import closing
+from ivr.desk.editing.changing import Why, change, wish
+from ivr.desk.editing.exchange import export
+from ivr.desk.editing.listing import Files
+from ivr.desk.editing.names import read_names
+from ivr.desk.editing.nouns import BY_NAME, FIXED, NOUNS
+from ivr.desk.editing.undoing import history
+from ivr.desk.letters import notices, outgoing
 from ivr.web.panel.words import words
 from tests.desk.counter import counter
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
-from tests.web.panel import Client, PanelServed
+from tests.web.panel import PASSWORD, Client, PanelServed
 
 TEXT = words()
 BOOK = "/panel/admin/book"
@@ -106,8 +108,8 @@ async def test_a_mistake_loses_nothing_and_a_colleague_is_not_overwritten(panel:
 
 
 async def test_what_is_wrong_is_said_in_persian_in_every_case(panel: PanelServed) -> None:
-    from ivr.desk.admin.fields import SENTENCES
-    from ivr.desk.admin.undoing import SENTENCES as UNDO
+    from ivr.desk.editing.fields import SENTENCES
+    from ivr.desk.editing.undoing import SENTENCES as UNDO
     from ivr.voice.booth import SENTENCES as TAKES
 
     assert set(SENTENCES) <= set(TEXT.under("admin.wrong"))
@@ -218,6 +220,27 @@ async def test_blocks_show_no_whole_number_and_end(panel: PanelServed) -> None:
     assert (await client.post("/panel/admin/blocks/lift", {"id": "x"})).status == 422
 
 
+async def test_who_gives_a_password_or_takes_the_second_factor_proves_who_they_are_and_she_is_told(
+    panel: PanelServed,
+) -> None:
+    her = await panel.person("supervisor", totp_secret="A" * 32, totp_since=panel.clock())
+    admin, other = await panel.signed_in("admin"), await panel.signed_in("admin")
+    for what in ("password", "totp"):
+        for mine in ("", "wrong password"):
+            sent = {"what": what, "mine": mine}
+            answer = await admin.post(f"/panel/admin/people/{her.name}/do", sent)
+            assert answer.status == 422 and TEXT("admin.people.mine_wrong") in await answer.text()
+    took = {"what": "totp", "mine": PASSWORD}
+    assert (await admin.post(f"/panel/admin/people/{her.name}/do", took)).status == 303
+    page = await (await panel.client(her, await panel.token_of(her))).text("/panel/account")
+    assert "مرحلهٔ دوم ورود شما را برداشت" in page
+    gives = {"what": "password", "mine": PASSWORD}
+    answer = await admin.post(f"/panel/admin/people/{her.name}/do", gives)
+    assert answer.status == 422 and TEXT("admin.people.second_admin") in await answer.text()
+    answer = await other.post(f"/panel/admin/people/{her.name}/do", gives)
+    assert answer.status == 200 and 'class="secret' in await answer.text()
+
+
 async def test_people_are_made_changed_locked_and_the_last_admin_stays(panel: PanelServed) -> None:
     client = await panel.signed_in("admin")
     sent = {"name": "karimi", "full_name": "مریم کریمی", "role": "officer", "agency": "", "areas": "ahar"}
@@ -238,12 +261,15 @@ async def test_people_are_made_changed_locked_and_the_last_admin_stays(panel: Pa
     assert "اپراتور" in await client.text("/panel/admin/people")
     assert client.person
     for what in ("lock", "unlock", "sign_out", "totp"):
-        answer = await client.post("/panel/admin/people/karimi/do", {"what": what})
+        answer = await client.post("/panel/admin/people/karimi/do", {"what": what, "mine": PASSWORD})
         assert answer.status == 303, what
-    new = await client.post("/panel/admin/people/karimi/do", {"what": "password"})
-    assert secret[1] not in await new.text() and 'class="secret' in await new.text()
     locked = await client.post(f"/panel/admin/people/{client.person.name}/do", {"what": "lock"})
     assert locked.status == 422 and TEXT("admin.people.last_admin") in await locked.text()
+    other = await panel.signed_in("admin")
+    new = await other.post("/panel/admin/people/karimi/do", {"what": "password", "mine": PASSWORD})
+    assert secret[1] not in await new.text() and 'class="secret' in await new.text()
+    assert other.person
+    await client.post(f"/panel/admin/people/{other.person.name}/do", {"what": "lock"})
     trail = await client.text("/panel/admin/audit?about=person/karimi")
     deeds = ("person_added", "person_changed", "person_locked", "signed_out_everywhere", "password_set")
     for action in deeds:

@@ -17,12 +17,13 @@ from aiohttp import FormData
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import answers, channels, splitting
-from ivr.desk.splitting import Part
+from ivr.desk.case import answers, splitting
+from ivr.desk.case.splitting import Part
+from ivr.desk.counter import channels
 from ivr.store.tables import cases, recordings
 from ivr.store.tables import channels as channel_table
 from tests.desk.counter import Counter, counter
-from tests.desk.test_verify import findings
+from tests.desk.keeping.test_verify import findings
 from tests.fixtures.commands import ivr
 from tests.fixtures.hotline import write_tone
 from tests.web.service import Service, serving

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ivr.desk import signing_in
+from ivr.desk.people import signing_in
 from ivr.store.tables import audit, case_events, cases
 from ivr.web.panel import sessions
 from tests.desk.counter import Counter, counter
@@ -142,14 +142,26 @@ async def test_behind_a_proxy_cookies_are_secure_and_addresses_are_the_citizens(
     key = "g" * 32
     sent = {"csrf": sessions.token_for(key), "name": person.name, "password": PASSWORD}
     async with http.post(
-        "/panel/sign-in", data=sent, headers=behind | {"Cookie": f"seda-form={key}"}, allow_redirects=False
+        "/panel/sign-in",
+        data=sent,
+        headers=behind | {"Cookie": f"__Host-seda-form={key}"},
+        allow_redirects=False,
     ) as answer:
         cookies = answer.headers.getall("Set-Cookie")
         assert answer.status == 303 and answer.headers["Strict-Transport-Security"]
-    (cookie,) = [each for each in cookies if each.startswith("__Host-seda=")]
-    assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= {part.strip() for part in cookie.split(";")}
+    assert {cookie.partition("=")[0] for cookie in cookies} == {
+        f"__Host-seda{x}" for x in ("", "-form", "-known")
+    }
+    for cookie in cookies:
+        parts = {part.strip() for part in cookie.split(";")}
+        assert "Secure" in parts and "Path=/" in parts, "the browser takes no __Host- cookie else"
+        assert {"HttpOnly", "SameSite=Lax"} <= parts or "Max-Age=0" in parts
     async with panel.engine.connect() as connection:
         assert (await connection.execute(select(audit.c.address))).scalar_one() == "203.0.113.9"
+    async with http.post(
+        "/panel/sign-in", data=sent, headers=behind | {"Cookie": f"seda-form={key}"}, allow_redirects=False
+    ) as answer:
+        assert answer.status == 403, "a neighbour without TLS can set this one"
     panel.panel.proxies = ()
     async with http.get("/panel/sign-in", headers=behind) as answer:
         assert "Strict-Transport-Security" not in answer.headers, "nobody else is believed"

@@ -15,8 +15,8 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import live
-from ivr.desk.book import Book
+from ivr.desk.book.book import Book
+from ivr.desk.call import live
 from ivr.lab.browser import FLAGS, chromium
 from ivr.lab.ports import free
 from ivr.store.tables import calls, cases, recordings

@@ -13,10 +13,12 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import casefile, interventions, reading, referring
-from ivr.desk.change import EVENTS, Ask, actor_named
-from ivr.desk.interventions import Intervening
-from ivr.desk.people import Scope
+from ivr.desk.call import interventions
+from ivr.desk.call.interventions import Intervening
+from ivr.desk.case import referring
+from ivr.desk.case.change import EVENTS, Ask, actor_named
+from ivr.desk.people.people import Scope
+from ivr.desk.reading import as_json, casefile
 from ivr.store.tables import audit, calls, cases
 from ivr.web.casefile import refusals
 from ivr.web.casefile.deeds import DEEDS
@@ -37,7 +39,7 @@ async def desk(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[Desk]:
 
 
 async def status(desk: Desk, code: str) -> tuple[str, str]:
-    case = await reading.case_json(desk.panel.engine, code)
+    case = await as_json.case_json(desk.panel.engine, code)
     assert case is not None
     return case["status"], case["agency"]
 

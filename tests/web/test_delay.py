@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.delay import Pace
-from ivr.desk import answers, referring, timing
-from ivr.desk.escalating import sweep
+from ivr.desk.case import answers, pausing, referring
+from ivr.desk.deadlines.escalating import sweep
 from tests.desk.counter import Counter, counter
 from tests.fixtures.database import SEED
 from tests.web.panel import Client, PanelServed, panel_served
@@ -113,5 +113,5 @@ async def test_an_escalation_letter_stays_what_it_was_when_the_deadline_moves(pa
     office = await panel.signed_in("supervisor")
     address = (await letters(office, code))["escalation"]
     before = await printed(office, address)
-    await timing.pause(at.engine, at.page, at.ask(code, "desk", "منتظر مدارک"), days=5)
+    await pausing.pause(at.engine, at.page, at.ask(code, "desk", "منتظر مدارک"), days=5)
     assert await printed(office, address) == before

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from ivr.desk import account
+from ivr.desk.people import own_account
 from ivr.store.engine import make_engine
 from tests.web.browser import screenshot, serious, window
 from tests.web.panel import PanelServed, panel_served
@@ -29,7 +29,7 @@ async def test_with_the_database_away_the_panel_says_so(tmp_path: Path, chrome: 
 async def test_a_fault_of_ours_is_logged_and_tells_nothing(
     panel: PanelServed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(account, "account", lambda *_: 1 / 0)
+    monkeypatch.setattr(own_account, "account", lambda *_: 1 / 0)
     client = await panel.signed_in("admin")
     with caplog.at_level(logging.ERROR):
         answer = await client.get("/panel/account")

@@ -17,11 +17,11 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import answers, referring
-from ivr.desk.escalating import sweep
-from ivr.desk.hearing import Booth
-from ivr.desk.inbox import PAGE
-from ivr.desk.registering import Wanted, register
+from ivr.desk.case import answers, referring
+from ivr.desk.case.registering import Wanted, register
+from ivr.desk.deadlines.escalating import sweep
+from ivr.desk.reading.inbox import PAGE
+from ivr.desk.recordings.hearing import Booth
 from ivr.settings import load
 from ivr.store.derived import Derived
 from ivr.store.tables import audit, case_events, cases, recordings

@@ -19,8 +19,8 @@ from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
-from ivr.desk import live
-from ivr.desk.book import Book
+from ivr.desk.book.book import Book
+from ivr.desk.call import live
 from ivr.lab.caller import Beep, HangUp, Hear, Outcome, Press, Speak, Stay, Step
 from ivr.store.tables import audit, calls, interventions
 from ivr.web.live import stream
@@ -43,7 +43,7 @@ def text(key: str, **values: object) -> str:
 
 
 def going_on(step: str = "record", **more: Any) -> dict[str, Any]:
-    """A call as `ivr.calls` tells of it."""
+    """A call as `ivr.loops.carrying` tells of it."""
     began = WEDNESDAY - timedelta(seconds=95)
     told = {"id": str(uuid.uuid4()), "unique_id": "1700.1", "number": "0914***67", "began": began.isoformat()}
     told |= {"step": step, "type": step, "since": (began + timedelta(seconds=60)).isoformat()}

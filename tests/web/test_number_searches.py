@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ivr.desk.number_searches import BLIND, KNOWING
+from ivr.desk.reading.number_searches import BLIND, KNOWING
 from ivr.store.tables import audit, saved_views
 from tests.web.panel import Client, PanelServed, panel
 from tests.web.test_inbox import Books, books

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import answers, closing
+from ivr.desk.case import answers, closing
 from ivr.web.open311.application import NAMES
 from tests.desk.counter import Counter, counter
 from tests.web.service import Service, serving

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -19,8 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import code_for, is_valid
 from ivr.cases.statuses import Status
-from ivr.desk import tracking
-from ivr.desk.limiting import TooOften
+from ivr.desk.counter import questions, tracking
+from ivr.desk.counter.tracking import Answer, Doubted
+from ivr.desk.people.limiting import TooOften
 from ivr.store.tables import cases
 from ivr.web.panel.words import digits, words
 from tests.desk.office import call, office, opening
@@ -30,6 +32,7 @@ from tests.web.panel import Client, PanelServed, panel_served
 KEY = bytes(32)
 ANSWER = "لولهٔ خیابان آزادی تعمیر شد."
 OURS = str(Path(tracking.__file__).parents[1])
+NO_ANSWER = Answer()
 WRONG = "1234567890"  # its check digit is not right
 
 
@@ -119,6 +122,7 @@ async def test_a_code_that_is_none_and_one_that_is_nobodys_get_the_same_answer(
         status, page = await track(client, code)
         same = re.sub(r'value="[^"]*"', "", page)
         answers.add((status, same))
+        panel.clock.now += tracking.SLIPS.within
     assert len(answers) == 1 and answers.pop()[0] == 404
 
 
@@ -162,32 +166,101 @@ async def test_and_with_the_same_work_so_that_time_tells_nothing(panel: PanelSer
     assert len(found) < len(nobodys) and "track calls _find" in called
 
 
-async def test_an_address_may_ask_so_often_and_another_goes_on(panel: PanelServed, opened: str) -> None:
+async def doubted(panel: PanelServed, code: str, address: str, answer: Answer = NO_ANSWER) -> Answer:
+    """The right answer to the question that is put instead of telling."""
+    with pytest.raises(Doubted) as put:
+        await tracking.track(panel.engine, code, address, panel.clock.now, answer)
+    question = put.value.question
+    return Answer(question.proof, str(question.first + question.second))
+
+
+async def guessed_everywhere(panel: PanelServed) -> None:
+    """Many addresses together missed as often as sets questions for all."""
+    for number in range(tracking.MISSES.most):
+        await tracking.track(panel.engine, unknown(number), f"10.0.{number}.1", panel.clock.now)
+
+
+async def test_an_office_behind_one_address_answers_a_sum_after_many_looks_and_is_never_shut_out(
+    panel: PanelServed, opened: str
+) -> None:
     now = panel.clock.now
     for _ in range(tracking.LOOKS.most):
         assert await tracking.track(panel.engine, opened, "192.0.2.1", now)
-    with pytest.raises(TooOften):
-        await tracking.track(panel.engine, opened, "192.0.2.1", now)
+    for _ in range(tracking.LOOKS.most):
+        right = await doubted(panel, opened, "192.0.2.1")
+        assert await tracking.track(panel.engine, opened, "192.0.2.1", now, right)
     assert await tracking.track(panel.engine, opened, "192.0.2.2", now)
     assert await tracking.track(panel.engine, opened, "192.0.2.1", now + tracking.LOOKS.within)
-    for number in range(tracking.LOOKS.most):
-        await tracking.track(panel.engine, opened, f"2001:db8::{number:x}", now)
-    with pytest.raises(TooOften):  # one household
-        await tracking.track(panel.engine, opened, "2001:db8::ffff", now)
-    assert await tracking.track(panel.engine, opened, "2001:db8:0:1::1", now)
 
 
-async def test_all_addresses_together_may_guess_so_often(panel: PanelServed, opened: str) -> None:
+async def test_two_slips_cost_a_citizen_nothing_and_guessing_costs_a_sum_each_and_then_a_wait(
+    panel: PanelServed, opened: str
+) -> None:
     now = panel.clock.now
-    for number in range(tracking.MISSES.most):
-        assert await tracking.track(panel.engine, unknown(number), f"10.0.{number}.1", now) is None
+    for number in range(2):
+        assert await tracking.track(panel.engine, unknown(number), "192.0.2.9", now) is None
+    assert await tracking.track(panel.engine, opened, "192.0.2.9", now)
+    for number in range(tracking.SLIPS.most):
+        await tracking.track(panel.engine, unknown(number), f"2001:db8::{number:x}", now)
+    for number in range(tracking.SLIPS.most, tracking.MOST_MISSES.most):
+        household = f"2001:db8::{number:x}"
+        right = await doubted(panel, unknown(number), household)
+        assert await tracking.track(panel.engine, unknown(number), household, now, right) is None
     for code in (unknown(1), WRONG, opened):  # a hit would tell as much as an answer
         with pytest.raises(TooOften):
-            await tracking.track(panel.engine, code, "192.0.2.2", now)
-    client = await panel.client()
-    status, page = await track(client, opened)
-    assert status == 429 and words()("public.track.too_often") in page
-    assert await tracking.track(panel.engine, opened, "192.0.2.2", now + tracking.MISSES.within)
+            await tracking.track(panel.engine, code, "2001:db8::ffff", now)
+    assert await tracking.track(panel.engine, opened, "2001:db8:0:1::1", now)
+    assert await tracking.track(panel.engine, opened, "2001:db8::1", now + tracking.MOST_MISSES.within)
+
+
+async def test_what_many_guess_shuts_nobody_out(panel: PanelServed, opened: str) -> None:
+    await guessed_everywhere(panel)
+    told = []
+    for code in (unknown(1), WRONG, opened):  # nothing is told of any before the sum
+        right = await doubted(panel, code, "192.0.2.2")
+        told.append(await tracking.track(panel.engine, code, "192.0.2.2", panel.clock.now, right))
+    assert told[:2] == [None, None] and told[2]
+    later = panel.clock.now + tracking.MISSES.within
+    assert await tracking.track(panel.engine, opened, "192.0.2.2", later)
+
+
+async def test_a_sum_is_good_once_and_for_minutes_and_can_not_be_made_up(
+    panel: PanelServed, opened: str
+) -> None:
+    await guessed_everywhere(panel)
+    right = await doubted(panel, opened, "192.0.2.2")
+    assert await tracking.track(panel.engine, opened, "192.0.2.2", panel.clock.now, right)
+    right = await doubted(panel, opened, "192.0.2.2", right)  # used up
+    slip = replace(right, total=str(int(right.total) + 1))
+    await doubted(panel, opened, "192.0.2.2", slip)
+    right = await doubted(panel, opened, "192.0.2.2", right)  # one try each
+    now = int(panel.clock.now.timestamp())
+    for proof in ("", "-", f"00-{now}", f"{right.proof}9", "x" * 60, f"{right.proof.split('-')[0]}-²"):
+        for total in ("", "2", "²", "9" * 5_000):
+            await doubted(panel, opened, "192.0.2.2", Answer(proof, total))
+    panel.clock.now += questions.GOOD_FOR
+    await guessed_everywhere(panel)
+    panel.clock.now += timedelta(seconds=1)
+    await doubted(panel, opened, "192.0.2.2", right)  # too old
+
+
+async def test_the_sum_is_answered_by_keyboard_without_javascript(
+    chrome: Browser, panel: PanelServed, opened: str
+) -> None:
+    await guessed_everywhere(panel)
+    names = {words()(f"public.track.number.{n}"): n for n in range(1, questions.GREATEST + 1)}
+    context = await chrome.new_context(base_url=panel.url, viewport=PHONE, java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto("/track")
+    await page.get_by_label(words()("public.track.code")).fill(opened)
+    await page.keyboard.press("Enter")
+    asked = await page.locator("label[for=total]").inner_text()
+    numbers = [names[word] for word in asked.split() if word in names]
+    assert len(numbers) == 2 and await page.locator("#code").input_value() == opened
+    await page.get_by_label(asked).fill(digits(str(sum(numbers))))
+    await page.keyboard.press("Enter")
+    await page.get_by_text(words()("public.track.status.referred")).wait_for()
+    await context.close()
 
 
 async def test_a_case_is_followed_without_javascript_on_a_telephones_screen(

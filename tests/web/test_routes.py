@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from ivr.cases.roles import Role
-from ivr.desk import signing_in, totp
-from ivr.desk.admin.undoing import history
+from ivr.desk.editing.undoing import history
+from ivr.desk.people import signing_in, totp
 from ivr.store.tables import people
 from ivr.web.panel.permissions import ROLES, ROUTES, Permission
 from tests.desk.counter import counter

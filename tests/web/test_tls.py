@@ -16,7 +16,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 from sqlalchemy import select
 
-from ivr.desk.book import Book
+from ivr.desk.book.book import Book
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import Outcome, Speak, Stay
 from ivr.lab.media import is_voiced

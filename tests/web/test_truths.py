@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import grouped
-from ivr.desk import referring
+from ivr.desk.case import referring
 from ivr.store.tables import suggestions
 from ivr.voice.booth import Seen, TakeRefused
 from ivr.web.admin import prompts

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from ivr.desk import blocking
+from ivr.desk.call import blocking
 from ivr.desk.refusals import Refused
 from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import Route, Visit

@@ -9,14 +9,14 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.desk.admin import terms
-from ivr.desk.admin.changing import Conflict, Why, Wish, change, version, wish
-from ivr.desk.admin.fields import Row, WrongRow
-from ivr.desk.admin.listing import rows_in_force
-from ivr.desk.admin.names import Names, read_names
-from ivr.desk.admin.nouns import BY_NAME, FIXED, NOUNS, RETENTION, Noun
-from ivr.desk.admin.undoing import history
-from ivr.desk.seeds import SeedError
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.editing import terms
+from ivr.desk.editing.changing import Conflict, Why, Wish, change, version, wish
+from ivr.desk.editing.fields import Row, WrongRow
+from ivr.desk.editing.listing import rows_in_force
+from ivr.desk.editing.names import Names, read_names
+from ivr.desk.editing.nouns import BY_NAME, FIXED, NOUNS, RETENTION, Noun
+from ivr.desk.editing.undoing import history
 from ivr.web.admin import showing
 from ivr.web.panel.visit import NotFound, Route, Visit
 from ivr.web.panel.words import digits

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from persiantools.jdatetime import JalaliDate
 
-from ivr.desk.admin.fields import Row
-from ivr.desk.admin.names import read_names
-from ivr.desk.admin.nouns import DAY
+from ivr.desk.editing.fields import Row
+from ivr.desk.editing.names import read_names
+from ivr.desk.editing.nouns import DAY
 from ivr.web.admin import showing
 from ivr.web.admin.book import helpers
 from ivr.web.panel.visit import Route, Visit

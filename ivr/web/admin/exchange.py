@@ -7,12 +7,12 @@ import binascii
 
 from aiohttp import web
 
-from ivr.desk.admin.changing import Conflict, Done
-from ivr.desk.admin.exchange import FORMS, ImportRefused, bring_in, export
-from ivr.desk.admin.names import read_names
-from ivr.desk.admin.nouns import RETENTION, Noun
-from ivr.desk.admin.tables import LARGEST
-from ivr.desk.seeds import SeedError
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.editing.changing import Conflict, Done
+from ivr.desk.editing.exchange import FORMS, ImportRefused, bring_in, export
+from ivr.desk.editing.names import read_names
+from ivr.desk.editing.nouns import RETENTION, Noun
+from ivr.desk.editing.tables import LARGEST
 from ivr.voice.mistakes import Mistake
 from ivr.web.admin import showing
 from ivr.web.admin.book import helpers, noun_of, why

@@ -9,12 +9,13 @@ from typing import Any
 from aiohttp import web
 
 from ivr.cases.roles import OF_AN_AGENCY, Role
-from ivr.desk import passwords, staffing
-from ivr.desk import people as making
-from ivr.desk.admin.names import Names, read_names
-from ivr.desk.people import Wanted
+from ivr.desk.editing.names import Names, read_names
+from ivr.desk.people import own_account, passwords, staffing
+from ivr.desk.people import people as making
+from ivr.desk.people.limiting import TooOften
+from ivr.desk.people.people import SecondAdmin, Wanted
+from ivr.desk.people.staffing import LastAdmin
 from ivr.desk.refusals import WrongField
-from ivr.desk.staffing import LastAdmin
 from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import NotFound, Route, Visit
 
@@ -88,9 +89,26 @@ async def change(visit: Visit) -> web.Response:
 
 
 async def do(visit: Visit) -> web.Response:
-    """lock | unlock | password | totp | sign_out"""
+    """lock | unlock | password | totp | sign_out. For two of them the admin's own password too."""
     row, engine = await _row(visit), visit.panel.engine
-    asked, name = visit.form().raw("what"), str(row["name"])
+    asked = visit.form().raw("what")
+    if asked in ("password", "totp"):
+        try:
+            await own_account.prove(engine, visit.person, visit.form().raw("mine"), visit.now)
+        except WrongField:
+            return await _form(visit, row, notice=visit.words("admin.people.mine_wrong"))
+        except TooOften:
+            return await _form(visit, row, notice=visit.words("common.sign_in.too_often"))
+    try:
+        return await _done(visit, row, asked)
+    except LastAdmin:
+        return await _form(visit, row, notice=visit.words("admin.people.last_admin"))
+    except SecondAdmin:
+        return await _form(visit, row, notice=visit.words("admin.people.second_admin"))
+
+
+async def _done(visit: Visit, row: dict[str, Any], asked: str) -> web.Response:
+    name, engine = str(row["name"]), visit.panel.engine
     acts: dict[str, Callable[..., Awaitable[None]]] = {
         "lock": staffing.lock,
         "unlock": making.unlock,
@@ -103,10 +121,7 @@ async def do(visit: Visit) -> web.Response:
         return visit.render("admin/password.html", name=name, password=password, made=False)
     if asked not in acts:
         raise NotFound
-    try:
-        await acts[asked](engine, name, visit.now, **_by(visit))
-    except LastAdmin:
-        return await _form(visit, row, notice=visit.words("admin.people.last_admin"))
+    await acts[asked](engine, name, visit.now, **_by(visit))
     return visit.redirect(f"/panel/admin/people/{name}?said={asked}")
 
 

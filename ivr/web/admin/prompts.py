@@ -8,8 +8,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from ivr.desk import auditing
-from ivr.desk.admin.changing import tell
+from ivr.desk.editing.changing import tell
+from ivr.desk.people import auditing
 from ivr.voice.booth import Prompts, Seen, Take, TakeRefused
 from ivr.web.panel.visit import NotFound, Route, Visit
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from persiantools.jdatetime import JalaliDate
 
-from ivr.desk.admin.fields import Field, Row, Wrong, persian
-from ivr.desk.admin.names import Names
-from ivr.desk.admin.nouns import BY_NAME, Noun
-from ivr.desk.notices import ANY
+from ivr.desk.editing.fields import Field, Row, Wrong, persian
+from ivr.desk.editing.names import Names
+from ivr.desk.editing.nouns import BY_NAME, Noun
+from ivr.desk.letters.notices import ANY
 from ivr.web.panel.forms import Form
 from ivr.web.panel.words import Words, digits
 

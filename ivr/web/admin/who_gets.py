@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from ivr.cases.kinds import Kind
-from ivr.desk.admin.fields import day_of, plain_digits
-from ivr.desk.admin.names import read_names
-from ivr.desk.admin.who_gets import who_gets
-from ivr.desk.seeds import SeedError
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.editing.fields import day_of, plain_digits
+from ivr.desk.editing.names import read_names
+from ivr.desk.editing.who_gets import who_gets
 from ivr.web.admin import showing
 from ivr.web.admin.book import helpers
 from ivr.web.panel.visit import Route, Visit

@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from aiohttp import BodyPartReader, web
 from pydantic import BaseModel, ValidationError
 
-from ivr.desk import audio, fates, following
-from ivr.desk.registering import Wanted
+from ivr.desk.case import suggestion_outcomes
+from ivr.desk.case.registering import Wanted
+from ivr.desk.counter import audio, following
 from ivr.web import bodies
 from ivr.web.api import models, openapi
 from ivr.web.counter import MOST_BYTES, Counter, Problem, body, problem_of, tracking_code
@@ -88,7 +89,7 @@ class Api:
             raise Problem(400, "county: there is no such county", "county")
         found = suggester.suggest(asked.text, asked.county, str(asked.kind or ""))
         plain = {name: getattr(found, name) for name in ("topic", "agency", "assigned", "county", "doubt")}
-        plain |= {"confidence": round(found.confidence, 4), "top": fates.as_json(found)}
+        plain |= {"confidence": round(found.confidence, 4), "top": suggestion_outcomes.as_json(found)}
         return _json(models.Suggested.model_validate(plain))
 
     async def topics(self, request: web.Request) -> web.Response:

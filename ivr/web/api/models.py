@@ -9,8 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
-from ivr.desk.planning import Reach
-from ivr.desk.registering import LONGEST, MOST_ADDRESS, MOST_WORDS
+from ivr.desk.case.callback_planning import Reach
+from ivr.desk.case.registering import LONGEST, MOST_ADDRESS, MOST_WORDS
 
 Short = Annotated[str, StringConstraints(max_length=LONGEST)]
 Code = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{9}$")]

@@ -11,14 +11,16 @@ from uuid import UUID
 
 from aiohttp import web
 
-from ivr.desk import handing, wording
-from ivr.desk.casefile import CaseFile
-from ivr.desk.change import Ask
+from ivr.desk.case import assigning
+from ivr.desk.case.change import Ask
+from ivr.desk.case.splitting import Part
+from ivr.desk.letters import wording
+from ivr.desk.reading.casefile import CaseFile
 from ivr.desk.refusals import Refused
-from ivr.desk.splitting import Part
 from ivr.web.casefile import answering
 from ivr.web.casefile.deeds import BY_NAME, Deed, offered
 from ivr.web.casefile.finding import case_file
+from ivr.web.casefile.page import page_of
 from ivr.web.casefile.refusals import field_of, in_persian
 from ivr.web.casefile.story import teller
 from ivr.web.counter import tracking_code
@@ -64,8 +66,6 @@ async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
     if visit.partial:
         story = teller(visit, fresh).story()
         return visit.render("casefile/refused.html", status=422, story=story, **values)
-    from ivr.web.casefile.show import page_of  # a page with the form in it
-
     return visit.render("casefile/case.html", status=422, **await page_of(visit, fresh), act=values)
 
 
@@ -160,7 +160,7 @@ async def _colleagues(visit: Visit, file: CaseFile, deed: Deed) -> dict[str, str
         return {}
     page = await visit.panel.book.page()
     async with visit.panel.engine.connect() as connection:
-        found = await handing.colleagues(connection, page, file.case.agency)
+        found = await assigning.colleagues(connection, page, file.case.agency)
     return {str(row.id): row.full_name for row in found}
 
 

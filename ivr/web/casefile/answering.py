@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import Row
 
-from ivr.desk.answers import Voice
+from ivr.desk.case.answers import Voice
 from ivr.voice import script
 from ivr.web.casefile.finding import case_row
 from ivr.web.casefile.sound import KEEP_OUT

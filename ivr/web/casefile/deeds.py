@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import TABLE, Action, Side
-from ivr.desk import answers, closing, collecting, handing, referring, splitting, timing
-from ivr.desk.book import Page
-from ivr.desk.casefile import CaseFile
-from ivr.desk.change import Ask
+from ivr.desk.book.book import Page
+from ivr.desk.case import answers, assigning, closing, collecting, pausing, referring, splitting
+from ivr.desk.case.change import Ask
+from ivr.desk.reading.casefile import CaseFile
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
 
@@ -74,15 +74,16 @@ DEEDS = (
     Deed("return", Action.RETURN, P.CASES_RETURN, AGENCY, lambda e, p, a, g: referring.give_back(e, p, a)),
     Deed("reopen", Action.REOPEN, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.reopen(e, p, a)),
     Deed("hand", None, P.CASES_ANSWER, BOTH,
-         lambda e, p, a, g: handing.hand(e, p, a, g["person"]), ("person",), rare=True),
+         lambda e, p, a, g: assigning.hand(e, p, a, g["person"]), ("person",), rare=True),
     Deed("rule", Action.RULE, P.CASES_REFER, DESK,
          lambda e, p, a, g: referring.rule(e, p, a, g["agency"]), ("agency",), rare=True),
     Deed("topic", Action.CHANGE_TOPIC, P.CASES_REFER, DESK,
-         lambda e, p, a, g: timing.change_topic(e, p, a, g["topic"], g["county"]), ("topic", "county"),
+         lambda e, p, a, g: pausing.change_topic(e, p, a, g["topic"], g["county"]), ("topic", "county"),
          rare=True),
     Deed("pause", Action.PAUSE, P.CASES_ANSWER, BOTH,
-         lambda e, p, a, g: timing.pause(e, p, a, g["days"]), ("days",), rare=True),
-    Deed("resume", Action.RESUME, P.CASES_ANSWER, BOTH, lambda e, p, a, g: timing.resume(e, p, a), rare=True),
+         lambda e, p, a, g: pausing.pause(e, p, a, g["days"]), ("days",), rare=True),
+    Deed("resume", Action.RESUME, P.CASES_ANSWER, BOTH,
+         lambda e, p, a, g: pausing.resume(e, p, a), rare=True),
     Deed("advise", Action.ADVISE, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.advise(e, p, a), rare=True),
     Deed("split", Action.SPLIT, P.CASES_CLOSE, DESK,
          lambda e, p, a, g: splitting.split(e, p, a, g["parts"]), ("parts",), rare=True),

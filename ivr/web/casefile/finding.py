@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
-from ivr.desk import casefile, hearing
-from ivr.desk.casefile import CaseFile
+from ivr.desk.reading import casefile
+from ivr.desk.reading.casefile import CaseFile
+from ivr.desk.recordings import hearing
 from ivr.web.counter import tracking_code
 from ivr.web.panel.visit import NotFound, Visit
 

@@ -9,7 +9,8 @@ from aiohttp import web
 from sqlalchemy import Row
 
 from ivr.cases.suggest import Suggester
-from ivr.desk import casefile, marks, transcripts
+from ivr.desk.reading import casefile
+from ivr.desk.recordings import marks, transcripts
 from ivr.desk.refusals import Refused
 from ivr.web.casefile.finding import recording_row
 from ivr.web.casefile.refusals import in_persian

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ivr.desk import revealing
+from ivr.desk.recordings import revealing
+from ivr.desk.recordings.revealing import Hidden
 from ivr.desk.refusals import WrongField
-from ivr.desk.revealing import Hidden
 from ivr.web.casefile.finding import case_row, code_of
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit

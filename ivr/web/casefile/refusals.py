@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ivr.desk.casefile import Names
+from ivr.desk.reading.casefile import Names
 from ivr.desk.refusals import Refused, WrongField
 from ivr.web.panel.words import Words, digits
 

@@ -1,27 +1,15 @@
-"""The page of one case."""
+"""The page of one case, with the form that is open."""
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
-from typing import Any
-
 from aiohttp import web
 
-from ivr.cases.code import grouped
-from ivr.desk import revealing
-from ivr.desk.casefile import CaseFile
-from ivr.desk.formal_letters import LetterKind, letters_of
-from ivr.desk.hearing import Form
+from ivr.desk.recordings import revealing
 from ivr.web.casefile import acting
-from ivr.web.casefile.deeds import BY_NAME, DEEDS, offered
+from ivr.web.casefile.deeds import BY_NAME
 from ivr.web.casefile.finding import case_file
-from ivr.web.casefile.story import teller
-from ivr.web.panel.due import due_mark
-from ivr.web.panel.permissions import Permission as P
+from ivr.web.casefile.page import page_of
 from ivr.web.panel.visit import Visit
-
-SPEEDS = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 
 
 async def case(visit: Visit) -> web.StreamResponse:
@@ -32,66 +20,3 @@ async def case(visit: Visit) -> web.StreamResponse:
     deed = BY_NAME.get(visit.request.query.get("do", ""))
     open_form = await acting.shown(visit, file, deed) if deed and deed in values["deeds"] else None
     return visit.render("casefile/case.html", **values, act=open_form)
-
-
-async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
-    """All that the template needs but the form that is open."""
-    case, area = file.case, file.case.county or ""
-    page = await visit.panel.book.page()
-    revealed = await revealing.may_hear(visit.panel.engine, visit.person, case.id, visit.now)
-    told = teller(visit, file)
-    deeds = offered(visit, file)
-    done = visit.request.query.get("done", "")
-    return {
-        "file": file,
-        "case": case,
-        "code_shown": grouped(case.code),
-        "names": file.names,
-        "story": told.story(),
-        "paths": [(call, told.path(call)) for call in file.calls],
-        "teller": told,
-        "deeds": deeds,
-        "guesses": guesses(file),
-        "may_assign": BY_NAME["refer"] in deeds,
-        "done": done if done in {deed.name for deed in DEEDS} else "",
-        "letters": await letters(visit, file),
-        "due": due_mark(visit.words, page.standing(case, visit.now)),
-        "may_play": visit.allowed(P.RECORDINGS_PLAY, area=area),
-        "may_blind": visit.allowed(P.RECORDINGS_BLIND, area=area),
-        "may_download": visit.allowed(P.RECORDINGS_DOWNLOAD, area=area),
-        "may_reveal": visit.allowed(P.IDENTITY_REVEAL, area=area),
-        "may_write": visit.allowed(P.NOTES_WRITE, area=area),
-        "may_see_seen": visit.allowed(P.SEEN_BY, area=area),
-        "voice_revealed": revealed and visit.allowed(P.RECORDINGS_PLAY, area=area),
-        "voice": Form.EVEN if revealed and visit.allowed(P.RECORDINGS_PLAY, area=area) else Form.BLIND,
-        "speeds": SPEEDS,
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Guess:
-    """`percent`: how sure the machine was. `gave_back`: that body has said that the case is not its own."""
-
-    topic: str
-    agency: str
-    percent: int
-    gave_back: bool
-
-
-def guesses(file: CaseFile) -> list[Guess]:
-    """Those of the last suggestion that say anything."""
-    back = {event.details.get("from") for event in file.events if event.event == "returned"}
-    top = [guess for suggestion in file.suggestions[-1:] for guess in suggestion.top]
-    found = [
-        Guess(g["topic"], g["agency"], round(g["confidence"] * 100), g["agency"] in back - {file.case.agency})
-        for g in top
-    ]
-    return [guess for guess in found if guess.percent]
-
-
-async def letters(visit: Visit, file: CaseFile) -> list[LetterKind]:
-    """Those that can be printed."""
-    case, seed = file.case, visit.panel.seed
-    if seed is None or not visit.allowed(P.LETTERS_PRINT, case.agency, case.county or ""):
-        return []
-    return await asyncio.to_thread(letters_of, seed, case, file.events)

@@ -11,8 +11,9 @@ from aiohttp import web
 from persiantools.jdatetime import JalaliDateTime
 from sqlalchemy import Row
 
-from ivr.desk import auditing, hearing, revealing
-from ivr.desk.hearing import Form
+from ivr.desk.people import auditing
+from ivr.desk.recordings import hearing, revealing
+from ivr.desk.recordings.hearing import Form
 from ivr.store.vault import VaultError
 from ivr.voice import riff
 from ivr.web.casefile.finding import recording_row

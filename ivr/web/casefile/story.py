@@ -10,9 +10,9 @@ from typing import Any
 from sqlalchemy import Row
 
 from ivr.cases.routing import Reason
-from ivr.desk.casefile import CaseFile
-from ivr.desk.events import MACHINE
-from ivr.desk.interventions import Intervening, came_about
+from ivr.desk.call.interventions import Intervening, came_about
+from ivr.desk.case.events import MACHINE
+from ivr.desk.reading.casefile import CaseFile
 from ivr.web.panel.permissions import Permission
 from ivr.web.panel.visit import Visit
 from ivr.web.panel.words import Words, digits

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from ivr.cases.search import Sought, sought
-from ivr.desk.inbox import Filters, Key, Sight
-from ivr.desk.queues import Queue
+from ivr.desk.reading.inbox import Filters, Key, Sight
+from ivr.desk.reading.queues import Queue
 from ivr.web.inbox.names import Names
 from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import Visit

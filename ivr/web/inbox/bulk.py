@@ -15,10 +15,10 @@ from itertools import islice
 from aiohttp import web
 from sqlalchemy import select
 
-from ivr.desk import closing, handing, referring, timing
-from ivr.desk.book import Page
-from ivr.desk.casefile import Names
-from ivr.desk.change import Ask
+from ivr.desk.book.book import Page
+from ivr.desk.case import assigning, closing, pausing, referring
+from ivr.desk.case.change import Ask
+from ivr.desk.reading.casefile import Names
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import cases
 from ivr.web.casefile.refusals import in_persian
@@ -29,7 +29,7 @@ from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import Visit
 
 LONGEST_REASON = 1000
-MOST_DAYS = timing.MOST_PAUSED_DAYS
+MOST_DAYS = pausing.MOST_PAUSED_DAYS
 _SEEN = re.compile(r"[0-9]{1,9}")
 Does = Callable[[Ask], Awaitable[None]]
 
@@ -56,7 +56,7 @@ async def hand(book: NameBook, visit: Visit) -> web.StreamResponse:
     form, page = visit.form(), await visit.panel.book.page()
     person = _person(visit, form)
     engine = visit.panel.engine
-    return await _each(book, visit, "hand", form, lambda ask: handing.hand(engine, page, ask, person))
+    return await _each(book, visit, "hand", form, lambda ask: assigning.hand(engine, page, ask, person))
 
 
 async def accept(book: NameBook, visit: Visit) -> web.StreamResponse:
@@ -69,7 +69,7 @@ async def pause(book: NameBook, visit: Visit) -> web.StreamResponse:
     form, page = visit.form(), await visit.panel.book.page()
     days = form.number("days", 1, MOST_DAYS)
     engine = visit.panel.engine
-    return await _each(book, visit, "pause", form, lambda ask: timing.pause(engine, page, ask, days))
+    return await _each(book, visit, "pause", form, lambda ask: pausing.pause(engine, page, ask, days))
 
 
 async def close(book: NameBook, visit: Visit) -> web.StreamResponse:

@@ -17,7 +17,7 @@ from markupsafe import Markup
 from persiantools.jdatetime import JalaliDate
 from sqlalchemy import Row
 
-from ivr.desk.inbox import Sight
+from ivr.desk.reading.inbox import Sight
 from ivr.web.inbox.names import Names
 from ivr.web.panel.due import Mark, due_mark
 from ivr.web.panel.visit import Visit

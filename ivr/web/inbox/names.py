@@ -10,12 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.alphabet import persian_order
+from ivr.cases.channels import RESERVED
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
 from ivr.cases.words import normalise
-from ivr.desk import handing
-from ivr.desk.book import Page
-from ivr.desk.registering import RESERVED
+from ivr.desk.book.book import Page
+from ivr.desk.case import assigning
 from ivr.store.tables import agencies, areas, channels, topics
 from ivr.web.panel.visit import Panel
 
@@ -74,7 +74,7 @@ class NameBook:
         """Who can be given a case of a body: id → name, at most a minute old; the desk looks again itself."""
         read_at, known = self._people.get(body, (now - 2 * FRESH, {}))
         if not timedelta() <= now - read_at < FRESH:
-            known = {str(row.id): row.full_name for row in await handing.colleagues(connection, page, body)}
+            known = {str(row.id): row.full_name for row in await assigning.colleagues(connection, page, body)}
             self._people[body] = now, known
         return known
 

@@ -10,9 +10,9 @@ from aiohttp import web
 from markupsafe import Markup
 
 from ivr.cases.transitions import Side
-from ivr.desk import queues, views
-from ivr.desk.inbox import Page, rows_of
-from ivr.desk.queues import MOST_COUNTED, Queue
+from ivr.desk.reading import queues, saved_views
+from ivr.desk.reading.inbox import Page, rows_of
+from ivr.desk.reading.queues import MOST_COUNTED, Queue
 from ivr.web.counter import tracking_code
 from ivr.web.inbox.asked import ALL, FIELDS, Asked, key_text, queues_for, read, sight
 from ivr.web.inbox.line import lines
@@ -36,7 +36,7 @@ async def inbox(book: NameBook, visit: Visit) -> web.StreamResponse:
         found = seen.page
         tabs = queues_for(its)
         counts = await queues.counts(connection, its, visit.now, tabs)
-        saved = await views.views(connection, visit.person.id)
+        saved = await saved_views.views(connection, visit.person.id)
         colleagues = await book.colleagues(connection, page, its.body, visit.now)
     called = {code: names.shorts.get(code, name) for code, name in names.bodies.items()}
     return visit.render(

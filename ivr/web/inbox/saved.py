@@ -6,7 +6,7 @@ import uuid
 
 from aiohttp import web
 
-from ivr.desk import views
+from ivr.desk.reading import saved_views
 from ivr.desk.refusals import WrongField
 from ivr.web.inbox.asked import read, sight
 from ivr.web.inbox.names import NameBook
@@ -18,11 +18,11 @@ async def save(book: NameBook, visit: Visit) -> web.StreamResponse:
     """The address's queue, search and filters under a name; whoever refers cases may share it, no number."""
     form = visit.form()
     asked = read(visit, await book.names(visit.panel), await sight(visit))
-    name = form.text("name", most=views.LONGEST_NAME)
+    name = form.text("name", most=saved_views.LONGEST_NAME)
     shared = form.flag("shared") and visit.allowed(P.CASES_REFER) and not asked.sought.caller
     if not form.wrong:
         try:
-            await views.save(
+            await saved_views.save(
                 visit.panel.engine, visit.person.id, name, asked.address(), visit.now, shared=shared
             )
             return visit.redirect(f"/panel/inbox?{asked.address()}")
@@ -36,6 +36,6 @@ async def remove(visit: Visit) -> web.StreamResponse:
         view = uuid.UUID(visit.request.match_info["view"])
     except ValueError:
         raise NotFound from None
-    if not await views.remove(visit.panel.engine, visit.person.id, view):
+    if not await saved_views.remove(visit.panel.engine, visit.person.id, view):
         raise NotFound
     return visit.redirect("/panel/inbox")

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.desk import number_searches, queues, searching
-from ivr.desk.inbox import Page, Sight
-from ivr.desk.limiting import TooOften
+from ivr.desk.people.limiting import TooOften
+from ivr.desk.reading import number_searches, queues, searching
+from ivr.desk.reading.inbox import Page, Sight
 from ivr.web.inbox.asked import Asked
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit

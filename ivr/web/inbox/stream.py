@@ -8,8 +8,8 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from ivr.desk import signing_in
-from ivr.desk.news import Stories, Story, Watch
+from ivr.desk.people import signing_in
+from ivr.desk.reading.news import Stories, Story, Watch
 from ivr.store.engine import AWAY
 from ivr.web.inbox.asked import queues_for, read, sight
 from ivr.web.inbox.names import NameBook

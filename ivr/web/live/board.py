@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk import following, live
-from ivr.desk.live import Day, Disk, Queue, Unreachable
+from ivr.desk.call import live
+from ivr.desk.call.live import Day, Disk, Queue, Unreachable
+from ivr.desk.counter import following
 from ivr.store.engine import AWAY
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class Numbers:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What goes on. `calls` as `ivr.calls` tells them, began and since as moments; None: nobody could say."""
+    """What goes on. `calls` as `ivr.loops.carrying` tells them, with moments; None: nobody could say."""
 
     at: datetime
     calls: Sequence[Json] = ()

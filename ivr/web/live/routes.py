@@ -8,9 +8,9 @@ from functools import partial
 
 from aiohttp import web
 
-from ivr.desk import interventions
-from ivr.desk.interventions import Intervening, Intervention
-from ivr.desk.live import Unreachable
+from ivr.desk.call import interventions
+from ivr.desk.call.interventions import Intervening, Intervention
+from ivr.desk.call.live import Unreachable
 from ivr.desk.refusals import Refused, WrongField
 from ivr.web.live.stream import Drawing, stream
 from ivr.web.panel.guard import policy

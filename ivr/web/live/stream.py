@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ivr.desk import signing_in
+from ivr.desk.people import signing_in
 from ivr.store.engine import AWAY
 from ivr.web.live.board import Look
 from ivr.web.panel.visit import Visit

@@ -10,8 +10,8 @@ from urllib.parse import urlencode
 from ivr.cases.figures import DIMENSIONS
 from ivr.cases.kinds import Kind
 from ivr.cases.periods import Grain, Period, named, period
-from ivr.desk.figures import Subject
-from ivr.desk.named import Called, called
+from ivr.desk.book.names import Called, called
+from ivr.desk.reading.figures import Subject
 from ivr.web.panel.visit import NotFound, Visit
 
 BY = DIMENSIONS

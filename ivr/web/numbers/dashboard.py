@@ -11,7 +11,7 @@ from aiohttp import web
 from ivr.cases import figures
 from ivr.cases.figures import CLOSURES, Facts, Figures, What
 from ivr.cases.periods import Period
-from ivr.desk.figures import Archive, Waiting
+from ivr.desk.reading.figures import Archive, Waiting
 from ivr.web.numbers import charts, labels, measures
 from ivr.web.numbers.asked import Asked, asked
 from ivr.web.numbers.frame import frame

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from ivr.cases import phone
 from ivr.cases.figures import What
-from ivr.desk import exporting
+from ivr.desk.reading import exporting
 from ivr.web.numbers import labels, pages
 from ivr.web.numbers.asked import Asked, asked
 from ivr.web.numbers.dashboard import look

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ivr.cases.kinds import Kind
-from ivr.desk.named import Called
+from ivr.desk.book.names import Called
 from ivr.web.numbers import labels
 from ivr.web.numbers.asked import BY, Asked
 from ivr.web.numbers.measures import CARDS, DAYS, MEASURES, SCORE

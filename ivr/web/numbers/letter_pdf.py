@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ivr.desk.formal_letters import FormalLetter
+    from ivr.desk.letters.formal_letters import FormalLetter
 
 FONTS = Path(__file__).parents[1] / "static" / "vendor"
 MARGIN = 22.0  # millimetres, as everything here

@@ -6,10 +6,11 @@ import asyncio
 
 from aiohttp import web
 
-from ivr.desk import auditing, formal_letters
-from ivr.desk.formal_letters import LetterKind
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.letters import formal_letters
+from ivr.desk.letters.formal_letters import LetterKind
+from ivr.desk.people import auditing
 from ivr.desk.refusals import NoSuchCase, Refused
-from ivr.desk.seeds import SeedError
 from ivr.web.numbers.letter_pdf import letter_pdf
 from ivr.web.panel.visit import NotFound, Visit
 

@@ -8,7 +8,7 @@ from operator import attrgetter
 
 from ivr.cases import figures
 from ivr.cases.figures import Facts, Figures, What
-from ivr.desk.figures import Waiting
+from ivr.desk.reading.figures import Waiting
 from ivr.web.numbers.asked import Asked
 from ivr.web.numbers.tables import NUMBER, SHARE
 

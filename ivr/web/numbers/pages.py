@@ -12,7 +12,7 @@ from aiohttp import web
 from ivr.cases import figures
 from ivr.cases.figures import What
 from ivr.cases.league import LEAST, Place, league
-from ivr.desk import gaps
+from ivr.desk.reading import gaps
 from ivr.web.numbers import charts, labels
 from ivr.web.numbers.asked import Asked, asked
 from ivr.web.numbers.frame import frame, unnamed

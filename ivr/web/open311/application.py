@@ -13,10 +13,10 @@ from aiohttp import web
 
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
-from ivr.desk import following
-from ivr.desk.following import Service
+from ivr.desk.case.registering import Wanted
+from ivr.desk.counter import following
+from ivr.desk.counter.following import Service
 from ivr.desk.refusals import WrongField
-from ivr.desk.registering import Wanted
 from ivr.web import bodies
 from ivr.web.counter import Counter, Problem, body, problem_of, tracking_code
 from ivr.web.open311.forms import TYPES, response

@@ -7,8 +7,8 @@ from uuid import UUID
 import segno
 from aiohttp import web
 
-from ivr.desk import account, totp
-from ivr.desk.limiting import TooOften
+from ivr.desk.people import own_account, totp
+from ivr.desk.people.limiting import TooOften
 from ivr.desk.refusals import Refused, WrongField
 from ivr.web.panel import sessions
 from ivr.web.panel.navigation import entries
@@ -42,7 +42,7 @@ async def home(visit: Visit) -> web.Response:
 
 
 async def page(visit: Visit) -> web.Response:
-    mine = await account.account(visit.panel.engine, visit.person.id, visit.now, visit.panel.keeping)
+    mine = await own_account.account(visit.panel.engine, visit.person.id, visit.now, visit.panel.keeping)
     return visit.render("panel/account.html", account=mine)
 
 
@@ -60,7 +60,7 @@ async def change_password(visit: Visit) -> web.Response:
     if not form.wrong:
         try:
             assert visit.session is not None
-            token = await account.change_password(
+            token = await own_account.change_password(
                 panel.engine, visit.session, old, new, visit.now, visit.came, panel.keeping
             )
         except WrongField as error:
@@ -81,7 +81,7 @@ async def factor(visit: Visit) -> web.Response:
 
 
 async def _factor_page(visit: Visit, wrong: dict[str, str], status: int) -> web.Response:
-    return _shown(visit, await account.propose_factor(visit.panel.engine, visit.person.id), wrong, status)
+    return _shown(visit, await own_account.propose_factor(visit.panel.engine, visit.person.id), wrong, status)
 
 
 def _shown(visit: Visit, secret: str, wrong: dict[str, str], status: int, anew: bool = False) -> web.Response:
@@ -100,7 +100,7 @@ async def confirm_factor(visit: Visit) -> web.Response:
     if not form.wrong:
         try:
             assert visit.session is not None
-            codes = await account.confirm_factor(
+            codes = await own_account.confirm_factor(
                 visit.panel.engine, visit.session, code, visit.now, visit.came
             )
         except WrongField:
@@ -129,7 +129,7 @@ async def replace_factor(visit: Visit) -> web.Response:
     codes: list[str] = []
     if not form.wrong:
         try:
-            codes = await account.replace_factor(
+            codes = await own_account.replace_factor(
                 visit.panel.engine, visit.session, old, secret, code, visit.now, visit.came
             )
         except WrongField as error:
@@ -145,12 +145,12 @@ async def replace_factor(visit: Visit) -> web.Response:
 async def drop_factor(visit: Visit) -> web.Response:
     assert visit.session is not None
     try:
-        await account.drop_factor(
+        await own_account.drop_factor(
             visit.panel.engine, visit.session, visit.form().raw("old"), visit.now, visit.came
         )
     except (WrongField, TooOften) as error:
         key = "common.password.wrong" if isinstance(error, WrongField) else "common.sign_in.too_often"
-        mine = await account.account(visit.panel.engine, visit.person.id, visit.now, visit.panel.keeping)
+        mine = await own_account.account(visit.panel.engine, visit.person.id, visit.now, visit.panel.keeping)
         wrong = {"old": visit.words(key)}
         return visit.render("panel/account.html", status=422, account=mine, wrong=wrong)
     return visit.redirect(HOME)
@@ -159,7 +159,7 @@ async def drop_factor(visit: Visit) -> web.Response:
 async def end_session(visit: Visit) -> web.Response:
     try:
         id = UUID(visit.request.match_info["id"])
-        await account.end_session(visit.panel.engine, visit.person.id, id, visit.now, visit.came)
+        await own_account.end_session(visit.panel.engine, visit.person.id, id, visit.now, visit.came)
     except (ValueError, Refused):
         raise NotFound from None
     return visit.redirect(HOME)
@@ -167,5 +167,5 @@ async def end_session(visit: Visit) -> web.Response:
 
 async def end_others(visit: Visit) -> web.Response:
     assert visit.session is not None
-    await account.end_others(visit.panel.engine, visit.session, visit.now, visit.came)
+    await own_account.end_others(visit.panel.engine, visit.session, visit.now, visit.came)
     return visit.redirect(HOME)

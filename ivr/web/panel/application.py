@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
+from ivr.cases.deadlines import TIMEZONE
 from ivr.web import admin
 from ivr.web.casefile import routes as casefile
 from ivr.web.inbox import routes as inbox
@@ -41,7 +42,7 @@ def sections() -> list[Route]:
     ]
 
 
-def attach(app: web.Application, panel: Panel, timezone: str = "Asia/Tehran") -> Pages:
+def attach(app: web.Application, panel: Panel, timezone: str = TIMEZONE) -> Pages:
     """Serve the panel from `app`. Raises NotDeclared."""
     routes = sections()
     check(routes)

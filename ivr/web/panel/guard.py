@@ -11,7 +11,7 @@ from urllib.parse import quote
 from aiohttp import web
 from multidict import MultiDict, MultiDictProxy
 
-from ivr.desk import signing_in
+from ivr.desk.people import signing_in
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.engine import AWAY
 from ivr.web import bodies
@@ -155,14 +155,15 @@ class Guard:
 
     def _guest(self, visit: Visit) -> str:
         """The key that forms are bound to before anybody has signed in."""
-        key = visit.request.cookies.get(sessions.GUEST, "")
+        key = visit.request.cookies.get(sessions.guest_name(visit.tls), "")
         visit.guest_key = key if len(key) > 20 else secrets.token_urlsafe(24)
         return visit.guest_key
 
     def _remember(self, visit: Visit, answer: web.StreamResponse) -> None:
         key = visit.guest_key
-        if key and not answer.prepared and visit.request.cookies.get(sessions.GUEST) != key:
-            sessions.set_cookie(answer, sessions.GUEST, key, secure=visit.tls)
+        name = sessions.guest_name(visit.tls)
+        if key and not answer.prepared and visit.request.cookies.get(name) != key:
+            sessions.set_cookie(answer, name, key, secure=visit.tls)
 
     def _wrong(self, visit: Visit, error: Exception) -> web.Response:
         """A page for whatever went wrong; what we can mend is logged."""

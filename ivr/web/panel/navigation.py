@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ivr.desk.people import Person
+from ivr.desk.people.people import Person
 from ivr.web.panel.permissions import ROUTES, may
 from ivr.web.panel.permissions import Permission as P
 

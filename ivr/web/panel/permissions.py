@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from ivr.cases.roles import OF_AN_AGENCY, Role
-from ivr.desk.people import Person
+from ivr.desk.people.people import Person
 
 
 class Permission(StrEnum):

@@ -11,10 +11,9 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from ivr.desk.signing_in import From
+from ivr.desk.people.signing_in import From
 from ivr.web.panel.forms import latin
 
-GUEST = "seda-form"  # before signing in forms are bound to this one
 FIELD, HEADER = "csrf", "X-CSRF-Token"
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _NONCE = 16
@@ -23,6 +22,16 @@ _NONCE = 16
 def cookie_name(secure: bool) -> str:
     """Behind TLS the browser itself sees to it that nobody else set it."""
     return "__Host-seda" if secure else "seda"
+
+
+def known_name(secure: bool) -> str:
+    """Of the cookie by which a browser is known that signed in before."""
+    return "__Host-seda-known" if secure else "seda-known"
+
+
+def guest_name(secure: bool) -> str:
+    """Of the cookie that forms are bound to before signing in."""
+    return "__Host-seda-form" if secure else "seda-form"
 
 
 def set_cookie(
@@ -40,7 +49,8 @@ def came_from(request: web.Request, proxies: Sequence[str]) -> tuple[From, bool]
         outside = [each for each in forwarded if _is_address(each) and not _within(each, proxies)]
         address = outside[-1] if outside else peer
         secure = request.headers.get("X-Forwarded-Proto", "") == "https"
-    return From(address, request.headers.get("User-Agent", "")), secure
+    marks = request.cookies.get(known_name(secure), "")
+    return From(address, request.headers.get("User-Agent", ""), marks), secure
 
 
 def token_for(key: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ivr.desk import signing_in
-from ivr.desk.limiting import TooOften
-from ivr.desk.signing_in import NotSignedIn
+from ivr.desk.people import signing_in
+from ivr.desk.people.limiting import TooOften
+from ivr.desk.people.signing_in import NotSignedIn
 from ivr.web.panel import sessions
 from ivr.web.panel.page import THEMES
 from ivr.web.panel.visit import Route, Visit
@@ -36,14 +36,17 @@ async def send(visit: Visit) -> web.Response:
     form, panel = visit.form(), visit.panel
     onward, name = sessions.own_path(form.raw("next")), form.raw("name")[:40]
     try:
-        token = await signing_in.sign_in(
+        begun = await signing_in.sign_in(
             panel.engine, name, form.raw("password"), visit.now, visit.came, panel.keeping
         )
     except (NotSignedIn, TooOften) as error:
         status, wrong = _refusal(visit, error)
         return visit.render("panel/sign_in.html", status=status, onward=onward, name=name, wrong=wrong)
     # Who still owes the second factor is sent on from there to the page that asks for it, and comes back.
-    return _with(visit, token, onward)
+    answer = _with(visit, begun.token, onward)
+    known = sessions.known_name(visit.tls)
+    sessions.set_cookie(answer, known, begun.marks, secure=visit.tls, age=_YEAR)
+    return answer
 
 
 async def second(visit: Visit) -> web.Response:
@@ -85,7 +88,7 @@ def _with(visit: Visit, token: str, onward: str) -> web.Response:
     answer = visit.redirect(onward)
     sessions.set_cookie(answer, sessions.cookie_name(visit.tls), token, secure=visit.tls)
     visit.guest_key = ""
-    answer.del_cookie(sessions.GUEST)
+    answer.del_cookie(sessions.guest_name(visit.tls), secure=visit.tls)
     return answer
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivr.desk.answers import Voice
+from ivr.desk.case.answers import Voice
 
 
 class BadVoice(Exception):

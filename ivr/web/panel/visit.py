@@ -15,14 +15,14 @@ from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor
-from ivr.desk.admin.listing import Files
-from ivr.desk.book import Book
-from ivr.desk.figures import Archive
-from ivr.desk.hearing import Booth
-from ivr.desk.news import News
-from ivr.desk.people import Person, Scope
-from ivr.desk.signing_in import From, Keeping, Session
-from ivr.desk.suggesting import Learning
+from ivr.desk.book.book import Book
+from ivr.desk.book.suggesting import Learning
+from ivr.desk.editing.listing import Files
+from ivr.desk.people.people import Person, Scope
+from ivr.desk.people.signing_in import From, Keeping, Session
+from ivr.desk.reading.figures import Archive
+from ivr.desk.reading.news import News
+from ivr.desk.recordings.hearing import Booth
 from ivr.store.vault import Vault
 from ivr.voice.booth import Prompts
 from ivr.web.live.board import Board

@@ -6,10 +6,13 @@ import re
 
 from aiohttp import web
 
-from ivr.desk import tracking
-from ivr.desk.limiting import TooOften
+from ivr.desk.counter import tracking
+from ivr.desk.counter.questions import Question
+from ivr.desk.counter.tracking import Answer, Doubted
+from ivr.desk.people.limiting import TooOften
 from ivr.web.panel.forms import latin
 from ivr.web.panel.guard import policy
+from ivr.web.panel.sessions import plain_code
 from ivr.web.panel.visit import NotFound, Route, Visit
 
 _ROBOTS = {"X-Robots-Tag": "noindex, nofollow"}
@@ -40,25 +43,32 @@ async def call(visit: Visit) -> web.Response:
 
 
 async def ask(visit: Visit) -> web.Response:
-    return _public(visit, "public/track.html", code="", found=None, wrong="")
+    return _public(visit, "public/track.html", code="", found=None, wrong="", question=None)
 
 
 async def track(visit: Visit) -> web.Response:
     """The code is posted, so that it stands in no address, log or history."""
-    given = visit.form().raw("code")[:60]
+    form = visit.form()
+    given = form.raw("code")[:60]
     code = _BETWEEN.sub("", latin(given))
+    answer = Answer(form.raw("proof")[:60], plain_code(form.raw("total")[:10]))
     try:
-        found = await tracking.track(visit.panel.engine, code, visit.came.address, visit.now)
+        found = await tracking.track(visit.panel.engine, code, visit.came.address, visit.now, answer)
     except TooOften:
         return _asked(visit, given, "public.track.too_often", 429)
+    except Doubted as doubted:
+        again = "public.track.sum_again" if answer.proof else "public.track.sum_first"
+        return _asked(visit, given, again, 429, doubted.question)
     if found is None:
         return _asked(visit, given, "public.track.unknown", 404)
-    return _public(visit, "public/track.html", code="", found=found, wrong="")
+    return _public(visit, "public/track.html", code="", found=found, wrong="", question=None)
 
 
-def _asked(visit: Visit, given: str, key: str, status: int) -> web.Response:
+def _asked(visit: Visit, given: str, key: str, status: int, question: Question | None = None) -> web.Response:
     wrong = visit.words(key)
-    return _public(visit, "public/track.html", status=status, code=given, found=None, wrong=wrong)
+    return _public(
+        visit, "public/track.html", status=status, code=given, found=None, wrong=wrong, question=question
+    )
 
 
 def _public(visit: Visit, template: str, *, status: int = 200, **values: object) -> web.Response:

@@ -7,11 +7,14 @@ import pytest
 from bench.chaos.faults import FAULTS
 from ivr.settings import ROOT
 
-DATABASE = "desk/test_database_away.py::test_she_notices_nothing_and_every_code_resolves_afterwards_once"
+DATABASE = (
+    "desk/facts/test_database_away.py"
+    "::test_she_notices_nothing_and_every_code_resolves_afterwards_once"
+)
 AT_ITS_WORST = {
     "one server killed": (
         "lab/test_workers.py::test_calls_go_to_the_living_and_the_dead_one_s_words_become_a_case",
-        "test_rescue.py::test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names_it",
+        "loops/test_rescue.py::test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names_it",
         "store/test_journal.py::test_whatever_was_acknowledged_before_kill_9_is_there",
     ),
     "one server stopped": (
@@ -20,12 +23,12 @@ AT_ITS_WORST = {
     "every server killed": (
         "lab/test_hotline.py::test_words_survive_a_server_killed_while_they_are_spoken",
         "lab/test_reconcile.py::test_words_of_which_only_the_file_is_left_become_one_case",
-        "test_kept_words.py::test_further_words_are_called_kept_only_where_their_disk_took_them",
+        "loops/test_kept_words.py::test_further_words_are_called_kept_only_where_their_disk_took_them",
     ),
     "PostgreSQL killed": (f"{DATABASE}[killed]",),
     "PostgreSQL stopped": (f"{DATABASE}[frozen]",),
     "database session killed": (
-        "desk/test_database_away.py::test_a_session_killed_in_mid_commit_takes_nothing_with_it",
+        "desk/facts/test_database_away.py::test_a_session_killed_in_mid_commit_takes_nothing_with_it",
     ),
     "database cut": (f"{DATABASE}[cut]",),
     "database silent": (f"{DATABASE}[unreachable]",),
@@ -38,10 +41,10 @@ AT_ITS_WORST = {
         "::test_asterisk_stopped_while_she_ends_her_words_has_all_of_them_when_it_goes_on",
     ),
     "disk full": (
-        "test_full_disk.py::test_with_one_full_disk_alone_she_is_told_the_truth",
-        "test_full_disk.py::test_when_the_disk_is_full_everything_goes_on_on_the_second_volume",
-        "test_kept_words.py::test_further_words_have_no_hole_though_their_disk_was_full_for_a_moment",
-        "test_full_disk.py::test_something_else_fills_the_disk_while_she_speaks_and_her_words_are_whole",
+        "loops/test_full_disk.py::test_with_one_full_disk_alone_she_is_told_the_truth",
+        "loops/test_full_disk.py::test_when_the_disk_is_full_everything_goes_on_on_the_second_volume",
+        "loops/test_kept_words.py::test_further_words_have_no_hole_though_their_disk_was_full_for_a_moment",
+        "loops/test_full_disk.py::test_something_else_fills_the_disk_while_she_speaks_and_her_words_are_whole",
         "lab/test_fallback.py::test_words_with_a_hole_are_not_called_kept_though_their_disk_has_room_by_then",
     ),
 }

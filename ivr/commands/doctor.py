@@ -1,0 +1,400 @@
+"""`ivr doctor`: what is missing or misconfigured, and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import shutil
+import socket
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from ivr.asterisk.server import files_for
+from ivr.settings import Settings, absolute
+
+if TYPE_CHECKING:
+    from ivr.asterisk.ami import Ami
+
+ASTERISK_SECONDS = 5.0
+LATE_SECONDS = 120.0  # what waits longer for the books does not come by itself
+SILENT_SECONDS = 30.0  # a process that serves signs every five
+FREE_BYTES = 1 << 30  # a full day of a busy province's recordings is about this
+
+
+class Finding(NamedTuple):
+    """`found` in one sentence; `mend` says what to do when not `ok`."""
+
+    name: str
+    ok: bool
+    found: str
+    mend: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at everything a call needs; never raises."""
+    looks: list[tuple[str, Callable[[Settings], Awaitable[Finding]]]] = [
+        ("state", _state),
+        ("disk", _disk),
+        ("files", _files),
+        ("database", _database),
+        ("prompts", _prompts),
+        ("menu", _menu),
+        ("agi", _agi),
+        ("workers", _workers),
+        ("server", _server),
+        ("asterisk", _asterisk),
+        ("dialplan", _dialplan),
+        ("rights", _rights),
+        ("fallback", _fallback),
+        ("spool", _spool),
+        ("store", _store),
+        ("recognition", _recognition),
+        ("escalation", _escalation),
+        ("leaving", _leaving),
+        ("exposure", _exposure),
+    ]
+    findings = []
+    for name, look in looks:
+        try:
+            findings.append(await look(settings))
+        except Exception as error:  # one sick part must not hide the others
+            found = f"{type(error).__name__}: {error}"
+            findings.append(Finding(name, False, found, "the sentence above names the place"))
+    return findings
+
+
+async def _state(settings: Settings) -> Finding:
+    probe = settings.state_path / ".doctor"
+    try:
+        settings.state_path.mkdir(parents=True, exist_ok=True)
+        probe.write_text("")
+        probe.unlink()
+    except OSError as error:
+        return Finding("state", False, f"{settings.state_path}: {error.strerror}", "make IVR_STATE writable")
+    return Finding("state", True, f"{settings.state_path} is writable")
+
+
+async def _disk(settings: Settings) -> Finding:
+    from ivr.store.room import Room
+    from ivr.store.volume import SLOW_SECONDS, look
+
+    places = [settings.state_path, *([settings.second_path] if settings.second_path else [])]
+    looks = await asyncio.gather(*(asyncio.to_thread(look, place) for place in places))
+    found = [f"{each.free / (1 << 30):.1f} GiB free under {p}" for p, each in zip(places, looks, strict=True)]
+    found += [each.trouble for each in looks if each.trouble]
+    found += [f"{p} is slow: {each.seconds:.1f} s to write a page"
+              for p, each in zip(places, looks, strict=True) if each.seconds > SLOW_SECONDS]  # fmt: skip
+    low = [place for place in places if Room(place / "recordings", settings.ballast_mb << 20).gave_way]
+    found += [f"something fills the disk of {place}: its ballast has given way" for place in low]
+    well = looks[0].free >= FREE_BYTES and not low and not any(each.trouble for each in looks)
+    if len(places) > 1 and places[0].stat().st_dev == places[1].stat().st_dev:
+        well = False
+        found.append("the second volume is on the same disk (or is not mounted)")
+    mend = "free some space, move IVR_STATE to a larger disk, or mend IVR_SECOND_VOLUME"
+    return Finding("disk", well, "; ".join(found), mend)
+
+
+async def _files(settings: Settings) -> Finding:
+    """Of a shell that starts `ivr serve`; the server says by itself when it gets fewer than it wants."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    want = files_for(settings.agi.max_calls)
+    enough = hard in (-1, resource.RLIM_INFINITY) or hard >= want
+    found = f"a process may open {hard} files; {settings.agi.max_calls} calls at once want {want}"
+    return Finding("files", enough, found, "raise LimitNOFILE (ulimit -Hn), or lower agi.max_calls")
+
+
+async def _server(settings: Settings) -> Finding:
+    """What the running server says of itself at /metrics."""
+    import aiohttp
+
+    url = f"http://{settings.web.host}:{settings.web.port}/metrics"
+    try:
+        limit = aiohttp.ClientTimeout(total=3)
+        async with aiohttp.ClientSession(timeout=limit) as session, session.get(url) as answer:
+            lines = (await answer.text()).splitlines() if answer.status == 200 else []
+    except (OSError, aiohttp.ClientError, TimeoutError) as error:
+        return Finding("server", False, f"{url} does not answer: {error}", "ivr serve (or `make run`)")
+    told = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
+    words = {"ivr_calls_live": "live calls", "ivr_codes_left": "codes in hand",
+             "ivr_open_files": "open files", "ivr_stray_recordings": "recordings without a row",
+             "ivr_recordings_without_case": "recordings of no case"}  # fmt: skip
+    found = ", ".join(f"{float(told[name]):.0f} {word}" for name, word in words.items() if name in told)
+    on_spare = told.get("ivr_journal_on_spare") == "1"
+    full = float(told.get("ivr_open_files", 0)) > 0.8 * float(told.get("ivr_open_files_limit", 1))
+    found += ", the journal is on the second volume" if on_spare else ""
+    failing = float(told.get("ivr_loops_failing", 0))
+    found += f", {failing:.0f} of its loops keep failing (its log and /readyz say which)" if failing else ""
+    connected = told.get("ivr_ami_connected") == "1"
+    found += "" if connected else ", no connection to Asterisk's manager"
+    mend = "look at disk, files and asterisk in this list"
+    return Finding("server", bool(told) and connected and not (on_spare or full or failing), found, mend)
+
+
+async def _database(settings: Settings) -> Finding:
+    from ivr.installation import Finding as Missing
+    from ivr.installation import database_url
+    from ivr.store.engine import make_engine
+    from ivr.store.schema import is_current
+
+    try:
+        url = database_url(settings)
+    except Missing as error:
+        return Finding("database", False, str(error), "start `make run`, or set IVR_DATABASE_URL")
+    engine = make_engine(url, pool=1)
+    try:
+        current = await is_current(engine)
+    except Exception as error:
+        mend = "start PostgreSQL or mend IVR_DATABASE_URL"
+        return Finding("database", False, f"does not answer: {error}", mend)
+    finally:
+        await engine.dispose()
+    if not current:
+        return Finding("database", False, "the schema is older than the code", "ivr db upgrade")
+    return Finding("database", True, "answers, and its schema is up to date")
+
+
+async def _prompts(settings: Settings) -> Finding:
+    from ivr.installation import needed
+    from ivr.speech.check import missing
+
+    gaps = await asyncio.to_thread(
+        lambda: missing(needed(settings), settings.calls.languages, settings.sounds)
+    )
+    if gaps:
+        return Finding("prompts", False, f"{len(gaps)} prompts have no audio", "ivr sounds build")
+    return Finding("prompts", True, "every prompt has audio in every language")
+
+
+async def _menu(settings: Settings) -> Finding:
+    from ivr.commands.menu import checked
+    from ivr.settings import ROOT
+
+    path = ROOT / "dialplan" / "menus" / f"{settings.calls.menu}.yaml"
+    try:
+        checked(settings, path)
+    except Exception as error:
+        return Finding("menu", False, str(error).splitlines()[0], f"ivr menu check {path}")
+    return Finding("menu", True, f"{path.name} is sound")
+
+
+async def _agi(settings: Settings) -> Finding:
+    where = f"{settings.agi.host}:{settings.agi.port}"
+    if await _answers(settings.agi.host, settings.agi.port):
+        return Finding("agi", True, f"the server listens on {where}")
+    return Finding("agi", False, f"nobody listens on {where}", "ivr serve (or `make run`)")
+
+
+async def _workers(settings: Settings) -> Finding:
+    from ivr.store import journal_reading, slots
+
+    living = [j for j in slots.journals(settings.spool) if journal_reading.run_began(j) is not None]
+    before = time.time() - SILENT_SECONDS
+    silent = [str(journal) for journal in living if journal_reading.signed_at(journal) < before]
+    if silent:
+        found = f"no sign of life for {SILENT_SECONDS:g} s from who has the journal {', '.join(silent)}"
+        mend = "its disk is full or it hangs: kill -9 it (fuser names it); a sibling takes in what it leaves"
+        return Finding("workers", False, found, mend)
+    return Finding("workers", True, f"{len(living)} serve on this machine")
+
+
+async def _asterisk(settings: Settings) -> Finding:
+    try:
+        async with _manager(settings) as ami:
+            await ami.action("Ping")
+    except Exception as error:
+        mend = "start Asterisk; compare manager.conf with ami: in config.yaml"
+        found = str(error) or f"AMI does not answer on {settings.ami.host}:{settings.ami.port}"
+        return Finding("asterisk", False, found, mend)
+    return Finding("asterisk", True, f"AMI answers on {settings.ami.host}:{settings.ami.port}")
+
+
+async def _dialplan(settings: Settings) -> Finding:
+    """Whether Asterisk has what a call comes to: asked by a function, for which `write=call` is enough."""
+    extension = settings.calls.extension
+    wanted = {"seda111-inbound": extension, "seda111-call": "s", "seda111-fallback": "s"}
+    wanted |= {"seda111-callback": "s"}
+    there: dict[str, str] = {}
+    try:
+        async with _manager(settings) as ami:
+            for context, exten in wanted.items():
+                asked = f"DIALPLAN_EXISTS({context},{exten},1)"
+                there[f"{exten}@{context}"] = str((await ami.action("Getvar", Variable=asked)).value or "")
+    except Exception as error:
+        found = str(error) or "Asterisk does not say what its dialplan holds"
+        return Finding("dialplan", False, found, "load func_dialplan; look at asterisk in this list")
+    if missing := [place for place, answer in there.items() if answer != "1"]:
+        found = f"Asterisk knows no {', '.join(missing)}: every call there fails"
+        mend = "#include extensions_seda111.conf, then dialplan reload (docs/production.md, section 2)"
+        return Finding("dialplan", False, found, mend)
+    return Finding("dialplan", True, f"a call to {extension}@seda111-inbound reaches the hotline")
+
+
+@asynccontextmanager
+async def _manager(settings: Settings) -> AsyncIterator[Ami]:
+    from ivr.asterisk.ami import Ami
+    from ivr.installation import load_secrets as load
+
+    ami = Ami(
+        settings.ami.host,
+        settings.ami.port,
+        settings.ami.username,
+        load(settings).ami,
+        action_seconds=settings.ami.action_seconds,
+    )
+    try:
+        async with asyncio.timeout(ASTERISK_SECONDS):  # it would try for ever
+            await ami.connect()
+            yield ami
+    finally:
+        await ami.close()
+
+
+async def _rights(settings: Settings) -> Finding:
+    from ivr.asterisk.rights import ENTER, READ, WRITE, barred, runners
+
+    there = await asyncio.to_thread(lambda: set(runners()))
+    kept = [settings.recordings, settings.state_path / "fallback", settings.second_path]
+    wanted = [(place, READ | WRITE | ENTER) for place in kept if place and place.exists()]
+    beeps = [settings.sounds / language / "beep.wav" for language in settings.calls.languages]
+    wanted += [(beep, READ) for beep in beeps if beep.exists()]
+    for place, want in wanted:
+        stops = {runner: barred(runner, place, want) for runner in there}
+        if stops and all(stops.values()):
+            runner, stop = next(iter(stops.items()))
+            found = f"Asterisk (user {runner.name}) may not use {place}: {stop} keeps it out"
+            mend = "give the state folder to Asterisk's own group (docs/production.md, section 1)"
+            return Finding("rights", False, found, mend)
+    seen = "Asterisk may read the prompts and write recordings"
+    return Finding("rights", True, seen if there else "no process of Asterisk is seen from here")
+
+
+async def _fallback(settings: Settings) -> Finding:
+    from ivr.desk.facts.fallback import fallbacks
+
+    waiting = fallbacks(settings.state_path / "fallback")
+    if waiting:
+        found = f"{len(waiting)} recordings that the dialplan made alone wait to become cases"
+        return Finding("fallback", False, found, "start `ivr serve`: it takes them in by itself")
+    return Finding("fallback", True, "no recording of the dialplan's own waits")
+
+
+async def _spool(settings: Settings) -> Finding:
+    from ivr.commands.spool import IN_PROGRESS, on_disk, stray_recordings
+    from ivr.installation import database_url
+    from ivr.store.engine import make_engine
+
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        waiting = [*on_disk(settings), *await stray_recordings(settings, engine)]
+    finally:
+        await engine.dispose()
+    before = datetime.fromtimestamp(time.time() - LATE_SECONDS, UTC).isoformat()
+    late = [row for row in waiting if row.where == "quarantine" or row.since < before]
+    places = Counter(row.where for row in late if row.where != "fallback" and row.why != IN_PROGRESS)
+    if places:
+        found = ", ".join(f"{count} in {where}" for where, count in places.items())
+        mend = "ivr spool list, then ivr spool retry; what is in quarantine: read its .why, then move it away"
+        return Finding("spool", False, f"not in the books: {found}", mend)
+    return Finding("spool", True, "nothing waits to come into the books")
+
+
+async def _escalation(settings: Settings) -> Finding:
+    from ivr.desk.book.book import read_page
+    from ivr.desk.deadlines.escalation_proof import prove
+    from ivr.installation import database_url
+    from ivr.store.engine import make_engine
+
+    province = settings.province
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        async with engine.connect() as connection:
+            page = await read_page(connection, province.timezone, frozenset(province.weekend))
+        alarms = await prove(engine, page)
+    finally:
+        await engine.dispose()
+    if alarms:
+        mend = "start `ivr serve`, or ivr escalation sweep; then ivr escalation check tells what is left"
+        return Finding("escalation", False, "; ".join(str(alarm) for alarm in alarms), mend)
+    return Finding("escalation", True, "every open case has its body, its clock and its rung")
+
+
+async def _leaving(settings: Settings) -> Finding:
+    """What should have left the house and did not, and whether the files that say what leaves are right."""
+    from ivr.desk.book.seeds import SeedError
+    from ivr.desk.call import callback_list
+    from ivr.desk.keeping import retention
+    from ivr.desk.letters import formal_letters, notices, outgoing, wording
+    from ivr.installation import database_url
+    from ivr.store.engine import make_engine
+
+    try:
+        notices.load(settings.seed_path), wording.load(settings.seed_path)
+        formal_letters.load(settings.seed_path), retention.load(settings.seed_path)
+    except SeedError as error:
+        return Finding("leaving", False, str(error), "the sentence above names file, line and key")
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        dead, unreachable = await outgoing.dead(engine), await callback_list.unreachable(engine)
+    finally:
+        await engine.dispose()
+    found = f"{dead} dead letters, {unreachable} answers that nobody can be called about"
+    mend = "ivr outbox list --state dead, then ivr outbox retry; ivr callback list --state unreachable"
+    return Finding("leaving", not dead, found, mend)
+
+
+async def _recognition(settings: Settings) -> Finding:
+    """Whether recordings can be put into words, where that is wanted."""
+    from ivr.speech.recognise import lacking
+
+    given = settings.recognition
+    if not given.by:
+        return Finding("recognition", True, "off: nothing is put into words")
+    if given.by == "command":
+        there = shutil.which(given.command[0]) is not None
+        found = f"by {given.command[0]}" if there else f"{given.command[0]} is no program that can be run"
+        return Finding("recognition", there, found, "compare recognition.command in config.yaml")
+    wrong = [text for folder in given.models.values() if (text := lacking(absolute(folder)))]
+    found = "; ".join(wrong) or f"sherpa-onnx for {', '.join(given.models)}"
+    mend = "pip install 'seda111[recognition]', and a folder with a model for each language"
+    return Finding("recognition", not wrong, found, mend)
+
+
+async def _store(settings: Settings) -> Finding:
+    from ivr.installation import vault
+
+    store = vault(settings)
+    if store is None:
+        return Finding("store", True, "recordings are in the local folder alone")
+    try:
+        await asyncio.to_thread(store.check)
+    except Exception as error:
+        return Finding("store", False, str(error), "compare recordings_store in config.yaml with the store")
+    return Finding("store", True, f"{settings.recordings_store.url} answers")
+
+
+async def _exposure(settings: Settings) -> Finding:
+    """What others could see of people's words."""
+    from ivr.loops import exposure
+
+    seen = [exposure.modes(settings), exposure.proxies(settings)]
+    seen += [await exposure.websocket(settings), await exposure.factors(settings)]
+    wrong = [each for each in seen if each.found]
+    found = "; ".join(each.found for each in wrong)
+    if not wrong:
+        found = "folders are closed to others, admins have a second factor, proxies are named"
+    return Finding("exposure", not wrong, found, "; ".join(each.mend for each in wrong))
+
+
+async def _answers(host: str, port: int) -> bool:
+    loop = asyncio.get_running_loop()
+    with socket.socket() as probe:
+        probe.setblocking(False)
+        try:
+            await asyncio.wait_for(loop.sock_connect(probe, (host, port)), 2)
+        except (OSError, TimeoutError):
+            return False
+    return True

@@ -1,0 +1,366 @@
+"""The province's book: who is responsible for what and until when, kept in memory and reread on change.
+
+Also the two questions that a call asks of the database, each one round trip.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases import phone
+from ivr.cases.clock import Clock
+from ivr.cases.deadlines import TIMEZONE, WEEKEND, Calendar
+from ivr.cases.delay import Standing, standing
+from ivr.cases.escalation import Ladder, Ladders, Term, from_json
+from ivr.cases.routing import Rule, Rules, Scope
+from ivr.cases.statuses import Status
+from ivr.cases.transitions import REOPEN
+from ivr.desk.people import limiting
+from ivr.desk.people.limiting import Limit
+from ivr.store.blocked_callers import blocked_callers, in_force
+from ivr.store.case_parts import parts_column, parts_seen
+from ivr.store.direct import Prepared, asking, direct
+from ivr.store.engine import AWAY
+from ivr.store.limits import limits as limits_set
+from ivr.store.listening import listen
+from ivr.store.tables import (
+    agencies,
+    areas,
+    attempts,
+    calendar_days,
+    calendar_revisions,
+    cases,
+    code_misses,
+    precedents,
+    provinces,
+    routing_rules,
+    topics,
+)
+from ivr.voice.actions import OpenCase
+from ivr.voice.events import CallerKnown, CaseSeen, Lookup
+
+log = logging.getLogger(__name__)
+
+CHANNEL = "ivr_directory"  # NOTIFY when agencies, areas, topics, rules or calendar change
+# Withheld numbers share one allowance; it is larger so that one of them can't shut out the rest.
+WITHHELD_TIMES = 20
+MANY_MISSES = 100  # wrong codes of all callers within the window: somebody guesses
+MISSES_OF_ALL = "codes by telephone"  # their key in `attempts`
+
+
+class BookEmpty(Exception):
+    """The database has no province yet: it wants `ivr db upgrade`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many cases of one caller go their usual way within an hour and a day; further ones go to the desk.
+
+    `repeat_days`: so long what she says of the same matter joins her open case. 0 switches each of the three
+    off. `wrong_codes`: so many unknown codes one caller may enter within `wrong_codes_minutes`.
+    """
+
+    cases_per_hour: int = 0
+    cases_per_day: int = 0
+    repeat_days: int = 0
+    wrong_codes: int = 5
+    wrong_codes_minutes: int = 60
+
+    def changed(self, values: Mapping[str, int]) -> Limits:
+        """With what people set in their place."""
+        return replace(self, **{name: values[name] for name in values if hasattr(self, name)})
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One reading of the book, immutable."""
+
+    rules: Rules
+    calendar: Calendar
+    deadlines: Mapping[str, int]  # topic → working days
+    counties: frozenset[str]
+    other_topic: str
+    area_code: str
+    ladders: Ladders
+    limits: Limits
+    revisions: Mapping[str, int]  # county ("" = everywhere) → what its cases must be timed by
+
+    @property
+    def revision(self) -> int:
+        """The newest reading of calendar and ladders that this page knows."""
+        return max(self.revisions.values(), default=0)
+
+    def wanted(self, county: str) -> int:
+        """The revision below which a county's cases must be timed anew."""
+        return max(self.revisions.get("", 0), self.revisions.get(county, 0))
+
+    def term(self, clock: Clock, kind: str, topic: str, county: str) -> Term:
+        """The time that such a case has."""
+        governing = self.rules.governing_topic(kind, topic)
+        return Term(clock, self.calendar, self.deadlines.get(governing, self.deadlines[topic]), county)
+
+    def ladder(self, kind: str, topic: str, agency: str) -> Ladder:
+        """The ladder that such a case climbs."""
+        return self.ladders.of(self.rules.governing_topic(kind, topic), agency)
+
+    def standing(self, case: Row[Any], now: datetime) -> Standing:
+        """How a case stands to its deadline; a line of the inbox will do."""
+        ended, answered = case.closed_at is not None, case.stopped_at is not None
+        return standing(
+            self.calendar, now, case.due_at, case.county or "", ended=ended, answered=answered,
+            paused_until=case.paused_until,
+        )  # fmt: skip
+
+
+class Book:
+    """`limits`: those of the configuration; what people set in the database goes before them."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        *,
+        timezone: str = TIMEZONE,
+        weekend: frozenset[int] = WEEKEND,
+        limits: Limits = Limits(),
+    ) -> None:
+        self.engine = engine
+        self.timezone = timezone
+        self.weekend = weekend
+        self.limits = limits
+        self.told: list[Callable[[], Awaitable[None]]] = []  # who else must hear that the book changed
+        self._page: Page | None = None
+
+    @property
+    def limits_now(self) -> Limits:
+        return self._page.limits if self._page else self.limits
+
+    @property
+    def window(self) -> timedelta:
+        return timedelta(minutes=self.limits_now.wrong_codes_minutes)
+
+    @property
+    def area_code(self) -> str:
+        return self._page.area_code if self._page else ""
+
+    async def page(self) -> Page:
+        """The latest reading; read now if there is none yet. Raises BookEmpty or what AWAY names."""
+        if self._page is None:
+            await self.load()
+        assert self._page is not None
+        return self._page
+
+    async def load(self) -> None:
+        """Read everything anew and swap it in whole."""
+        async with self.engine.connect() as connection:
+            self._page = await read_page(connection, self.timezone, self.weekend, self.limits)
+
+    async def follow(self) -> None:
+        """For ever: reread whenever the database says that something changed, and after each reconnect."""
+        await listen(self.engine.url.render_as_string(hide_password=False), CHANNEL, self._reload)
+
+    async def recall(self, number: str, now: datetime) -> CallerKnown:
+        """The county of this caller's latest case that has one, her language; blocked? does a case wait?"""
+        caller = phone.key(number, self.area_code)
+        if not caller:
+            return CallerKnown(waits=False)
+        async with asking(self.engine) as raw:
+            row = await _KNOWN.first(raw, caller=caller, now=now)
+        return CallerKnown(row["county"] or "", row["blocked"], row["waits"], row["language"] or "")
+
+    async def same_matter(self, number: str, opening: OpenCase, now: datetime) -> tuple[str, str] | None:
+        """Code and id of this caller's case in which the same matter still waits for its agency's answer.
+
+        Another matter, a further number to call and whatever is about "something else" has none.
+        """
+        days = self.limits_now.repeat_days
+        caller, since = phone.key(number, self.area_code), now - timedelta(days=days)
+        general = self._page is None or opening.topic == self._page.other_topic
+        if not caller or not days or general or opening.callback or opening.national_id:
+            return None
+        matter = {"kind": opening.kind, "topic": opening.topic, "county": opening.county}
+        async with asking(self.engine) as raw:
+            row = await _SAME.first(raw, caller=caller, since=since, **matter)
+        return None if row is None else (row["code"], str(row["id"]))
+
+    async def look_up(
+        self, number: str, code: str, now: datetime, *, counts: bool = True, missed: int = 0
+    ) -> CaseSeen:
+        """One question to the database; a second one only to note a wrong code (unless not `counts`).
+
+        `missed`: wrong codes of this call. Withheld numbers share no allowance, lest one shut out the rest:
+        each call has its own. While many guess, a call has one; who has a case here by her number keeps hers.
+        """
+        caller, since = phone.key(number, self.area_code), now - self.window
+        most = self.limits_now.wrong_codes
+        async with direct(self.engine) as (connection, raw):
+            row = await _SEEN.first(raw, caller=caller, code=code, since=since, all=MISSES_OF_ALL)
+            guessed = row["in_all"] >= MANY_MISSES and not row["hers"]
+            if missed >= (1 if guessed else most) or (caller and row["misses"] >= most):
+                return CaseSeen(Lookup.TOO_MANY)
+            if row["status"] is not None:
+                return _seen_in(row, caller, now)
+            if counts:
+                await connection.execute(delete(code_misses).where(code_misses.c.at < since))
+                await connection.execute(insert(code_misses).values(caller_key=caller, at=now))
+                await limiting.count(connection, MISSES_OF_ALL, Limit(MANY_MISSES, self.window), now)
+            return CaseSeen(Lookup.UNKNOWN)
+
+    async def _reload(self) -> None:
+        try:
+            await self.load()
+        except (BookEmpty, *AWAY) as error:
+            log.warning("the book could not be reread: %s", error)
+        for tell in self.told:
+            await tell()
+
+
+def _seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
+    """Anyone who knows the code may hear; only who calls from the citizen's own number may end her case."""
+    own = bool(caller) and caller in (row["caller_key"], row["callback"])
+    ended = row["closed_at"] if row["status"] in (Status.CLOSED, Status.ADVISED) else None
+    return CaseSeen(
+        Lookup.FOUND,
+        row["status"],
+        row["agency"],
+        row["due_at"],
+        row["answer"],
+        row["answer_voice"],
+        may_confirm=own,
+        may_reopen=own and ended is not None and now - ended <= REOPEN,
+        kind=row["kind"],
+        rated=row["satisfaction"] is not None,
+        parts=parts_seen(row["parts"]),
+    )
+
+
+_HERS = (cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")  # of `caller`
+UNANSWERED = (cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
+
+
+def latest_of() -> Select[Any]:
+    """The county of `caller`'s latest case that has one."""
+    query = select(cases.c.county).where(*_HERS, cases.c.county.is_not(None))
+    return query.order_by(cases.c.opened_at.desc()).limit(1)
+
+
+def known() -> Select[Any]:
+    """Of `caller` latest county and language or NULL, a block `now`, an unanswered case: exactly one row."""
+    block = select(blocked_callers.c.id).where(blocked_callers.c.caller_key == bindparam("caller"))
+    block = block.where(in_force(bindparam("now", type_=blocked_callers.c.until.type)))
+    waiting = select(cases.c.id).where(*_HERS, *UNANSWERED)
+    county = latest_of().scalar_subquery().label("county")
+    spoken = select(cases.c.language).where(*_HERS, cases.c.channel == "phone")
+    language = spoken.order_by(cases.c.opened_at.desc()).limit(1).scalar_subquery().label("language")
+    return select(county, language, block.exists().label("blocked"), waiting.exists().label("waits"))
+
+
+def same_matter() -> Select[Any]:
+    """`caller`'s latest case since then of this kind, topic and county that an agency must still answer."""
+    matter = [cases.c[name] == bindparam(name) for name in ("kind", "topic")]
+    here = func.coalesce(cases.c.county, "") == bindparam("county")
+    query = select(cases.c.code, cases.c.id).where(*_HERS, *matter, here, *UNANSWERED)
+    since = cases.c.opened_at > bindparam("since")
+    return query.where(since).order_by(cases.c.opened_at.desc()).limit(1)
+
+
+def lately() -> Select[Any]:
+    """How many cases `caller` opened in the hour and in the day up to `at`."""
+    at = bindparam("at", type_=cases.c.opened_at.type)
+    within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at)
+    hour = func.count().filter(cases.c.opened_at > bindparam("hour")).label("hour")
+    counted: tuple[Any, ...] = (hour, func.count().label("day"))
+    return select(*counted).where(*_HERS, *within)
+
+
+def lately_withheld() -> Select[Any]:
+    """The same of all who withheld their numbers together; `caller` is "" then."""
+    at = bindparam("at", type_=cases.c.opened_at.type)
+    within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at, cases.c.channel == "phone")
+    hour = func.count().filter(cases.c.opened_at > bindparam("hour")).label("hour")
+    counted: tuple[Any, ...] = (hour, func.count().label("day"))
+    return select(*counted).where(cases.c.caller_key == bindparam("caller"), *within)
+
+
+def seen() -> Select[Any]:
+    """How often `caller` missed `since`, and the case of `code` if there is one: always exactly one row."""
+    by_caller = code_misses.c.caller_key == bindparam("caller")
+    lately = code_misses.c.at > bindparam("since")
+    in_all = select(attempts.c.many).where(
+        attempts.c.key == bindparam("all"), attempts.c.since > bindparam("since")
+    )
+    one = (
+        select(
+            func.count().label("misses"),
+            func.coalesce(in_all.scalar_subquery(), 0).label("in_all"),
+            select(cases.c.id).where(*_HERS).exists().label("hers"),
+        )
+        .select_from(code_misses)
+        .where(by_caller, lately)
+        .subquery()
+    )
+    told = (cases.c.answer, cases.c.answer_voice, cases.c.satisfaction, cases.c.caller_key, cases.c.callback)
+    stands = (cases.c.status, cases.c.agency, cases.c.due_at, cases.c.closed_at, cases.c.kind)
+    case = select(*stands, *told, parts_column())
+    found = case.where(cases.c.code == bindparam("code")).subquery()
+    return select(one, found).select_from(one.outerjoin(found, true()))
+
+
+_KNOWN = Prepared(known())
+_SAME = Prepared(same_matter())
+LATELY = Prepared(lately())
+LATELY_WITHHELD = Prepared(lately_withheld())
+_SEEN = Prepared(seen())
+
+
+async def read_page(
+    connection: AsyncConnection,
+    timezone: str = TIMEZONE,
+    weekend: frozenset[int] = WEEKEND,
+    limits: Limits = Limits(),
+) -> Page:
+    """The book as this transaction sees it. Raises BookEmpty."""
+    province = (await connection.execute(select(provinces))).first()
+    if province is None:
+        raise BookEmpty("the database has no province yet: run `ivr db upgrade`")
+    bodies = (
+        await connection.execute(select(agencies.c.code, agencies.c.assignable, agencies.c.retired_at))
+    ).all()
+    ruled = (await connection.execute(select(routing_rules))).all()
+    rules = [Rule(r.topic, Scope(r.scope), r.agency, r.county) for r in ruled]
+    in_force = await connection.execute(select(precedents).where(precedents.c.ended_at.is_(None)))
+    rules += [Rule(r.topic, Scope.PRECEDENT, r.agency, r.county) for r in in_force]
+    days = (await connection.execute(select(topics.c.code, topics.c.deadline_days))).all()
+    counties = (await connection.execute(select(areas.c.code))).scalars()
+    revised = (await connection.execute(select(calendar_revisions))).all()
+    set_here = {row.name: row.value for row in await connection.execute(select(limits_set))}
+    return Page(
+        rules=Rules(
+            desk=province.desk,
+            agencies={body.code: body.assignable for body in bodies},
+            rules=tuple(rules),
+            kinds=province.kinds,
+            retired=frozenset(body.code for body in bodies if body.retired_at),
+        ),
+        calendar=Calendar(timezone, weekend, await _overrides(connection)),
+        deadlines={day.code: day.deadline_days for day in days},
+        counties=frozenset(counties),
+        other_topic=province.other_topic,
+        area_code=province.area_code,
+        limits=limits.changed(set_here),
+        ladders=from_json(province.escalation),
+        revisions={row.county: row.revision for row in revised},
+    )
+
+
+async def _overrides(connection: AsyncConnection) -> dict[str, dict[date, bool]]:
+    overrides: dict[str, dict[date, bool]] = {}
+    for row in await connection.execute(select(calendar_days)):
+        overrides.setdefault(row.county, {})[row.day] = row.is_working
+    return overrides

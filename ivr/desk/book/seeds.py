@@ -1,0 +1,279 @@
+"""A province's seed folder, read and checked. Every mistake is one sentence that names file and key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from ivr.cases.escalation import STANDARD, Ladders
+from ivr.cases.kinds import Kind
+from ivr.cases.routing import COUNTY_MARK, Rule, Scope
+from ivr.desk.book.ladders import read_ladders
+from ivr.voice.directory import County as CountyKey
+from ivr.voice.directory import Directory
+from ivr.voice.directory import Topic as TopicKey
+from ivr.voice.mistakes import MenuMistakes
+
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]*$")]
+Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class SeedError(Exception):
+    """Something is wrong with the seed files; one line per mistake."""
+
+
+class Part(BaseModel):
+    """Further keys are notes for people."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class County(Part):
+    code: Code
+    key: Annotated[str, StringConstraints(pattern=r"^\d\d$")]
+    name: Text
+    capital: Text
+    towns: list[str] = []
+    aliases: list[str] = []
+
+
+class Areas(Part):
+    area_code: Annotated[str, StringConstraints(pattern=r"^0\d{2}$")]
+    subscriber_digits: int = 8
+    ordinary_words: list[str] = []  # names of places that callers say for other things, too
+    # places that other provinces' bodies answer for: whoever names one is read by people
+    elsewhere: list[str] = []
+    counties: list[County] = Field(min_length=1)
+
+
+class Agency(Part):
+    code: Code
+    name: Text
+    short: Annotated[str, StringConstraints(max_length=24)] = ""
+    level: Text
+    county: str | None = None
+    parent: str | None = None
+    scope: Annotated[str, StringConstraints(pattern="^(inside|outside)$")]
+    note: str | None = None
+
+
+class Agencies(Part):
+    fallback: Code
+    agencies: list[Agency] = Field(min_length=1)
+
+
+class RouteSeed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    default: Code | None = None
+    counties: dict[str, Code] = {}
+    county_pattern: str | None = None
+    no_county: Code | None = None
+
+    def rules(self, topic: str) -> Iterator[Rule]:
+        for county, agency in self.counties.items():
+            yield Rule(topic, Scope.COUNTY, agency, county)
+        for scope, body in (
+            (Scope.COUNTY_PATTERN, self.county_pattern),
+            (Scope.NO_COUNTY, self.no_county),
+            (Scope.DEFAULT, self.default),
+        ):
+            if body is not None:
+                yield Rule(topic, scope, body)
+
+
+class Leaf(Part):
+    code: Code
+    name: Text
+    # Without one the telephone's menu leaves it out: the service desk and the suggestions know it.
+    key: Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d)?$")] = ""
+    route: RouteSeed
+    deadline_days: int = Field(ge=1, le=365)
+    keywords: list[str] = []
+
+
+class Top(Part):
+    code: Code
+    name: Text
+    leaves: list[Leaf] = Field(min_length=1)
+
+
+class Topics(Part):
+    other: Code
+    menu: dict[Annotated[str, StringConstraints(pattern=r"^\d$")], Text]
+    topics: list[Top] = Field(min_length=1)
+
+
+class KindRules(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kinds: dict[Kind, Code] = {}
+
+
+class DaySeed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    day: date
+    working: bool
+    county: str = ""
+    note: str = ""
+
+
+class CalendarSeed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    days: list[DaySeed] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Seeds:
+    """A whole province."""
+
+    name: str
+    areas: Areas
+    agencies: Agencies
+    topics: Topics
+    kinds: KindRules
+    calendar: CalendarSeed
+    ladders: Ladders = STANDARD
+
+    def leaves(self) -> Iterator[tuple[Top, Leaf]]:
+        for top in self.topics.topics:
+            for leaf in top.leaves:
+                yield top, leaf
+
+    def rules(self) -> Iterator[Rule]:
+        for _, leaf in self.leaves():
+            yield from leaf.route.rules(leaf.code)
+
+
+def load_seeds(folder: Path) -> Seeds:
+    """Read a province's folder. Raises SeedError with all that is wrong with a file, or between files."""
+    seeds = Seeds(
+        folder.name,
+        _read(folder / "areas.yaml", Areas),
+        _read(folder / "agencies.yaml", Agencies),
+        _read(folder / "topics.yaml", Topics),
+        _read(folder / "rules.yaml", KindRules, optional=True),
+        _read(folder / "calendar.yaml", CalendarSeed, optional=True),
+    )
+    if mistakes := list(_mistakes(seeds, folder)):
+        raise SeedError("\n".join(mistakes))
+    return replace(seeds, ladders=_ladders(folder / "escalation.yaml", seeds))
+
+
+def _ladders(path: Path, seeds: Seeds) -> Ladders:
+    topics = [leaf.code for _, leaf in seeds.leaves()]
+    try:
+        return read_ladders(path, topics, [agency.code for agency in seeds.agencies.agencies])
+    except MenuMistakes as mistakes:
+        raise SeedError(str(mistakes)) from None
+    except OSError as error:
+        raise SeedError(f"{path} can't be read: {error.strerror}") from None
+
+
+def directory_from(folder: Path) -> Directory:
+    """The province as the call flow sees it, straight from the seed files. Raises SeedError."""
+    seeds = load_seeds(folder)
+    return Directory(
+        groups=groups(seeds.topics.menu),
+        topics=tuple(TopicKey(leaf.code, leaf.key) for _, leaf in seeds.leaves() if leaf.key),
+        counties=tuple(CountyKey(county.code, county.key) for county in seeds.areas.counties),
+        agencies=tuple(agency.code for agency in seeds.agencies.agencies),
+        other_topic=seeds.topics.other,
+        area_code=seeds.areas.area_code,
+    )
+
+
+def groups(menu: dict[str, str]) -> tuple[str, ...]:
+    """First-press digits in menu order, another matter (0) last."""
+    return tuple(sorted(menu, key=lambda digit: (digit == "0", digit)))
+
+
+M = TypeVar("M", bound=BaseModel)
+# Both are safe loaders; libyaml's is twenty times faster where it is there.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def _read(path: Path, model: type[M], *, optional: bool = False) -> M:
+    if optional and not path.exists():
+        return model()
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        return model.model_validate(content)
+    except OSError as error:
+        raise SeedError(f"{path} can't be read: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SeedError(f"{path}: {' '.join(str(error).split())}") from None
+    except ValidationError as error:
+        lines = (f"{path}: {_place(e['loc'], content)}: {e['msg']}" for e in error.errors())
+        raise SeedError("\n".join(lines)) from None
+
+
+def _place(loc: tuple[int | str, ...], content: object) -> str:
+    """Like "topics[2].leaves[0] (city.street).deadline_days": numbers alone are hard to find."""
+    text = ""
+    for part in loc:
+        try:
+            content = content[part]  # type: ignore[index]
+        except (KeyError, IndexError, TypeError):
+            content = None
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+        if isinstance(part, int) and isinstance(content, dict) and "code" in content:
+            text += f" ({content['code']})"
+    return text.lstrip(".") or "the whole file"
+
+
+def _mistakes(seeds: Seeds, folder: Path) -> Iterator[str]:
+    yield from _doubles(folder / "areas.yaml", "counties", [(c.code, c.key) for c in seeds.areas.counties])
+    yield from _doubles(
+        folder / "topics.yaml", "topics", [(leaf.code, leaf.key) for _, leaf in seeds.leaves()]
+    )
+    agency_codes = [(agency.code, agency.code) for agency in seeds.agencies.agencies]
+    yield from _doubles(folder / "agencies.yaml", "agencies", agency_codes)
+    yield from _unknown_names(seeds, folder)
+
+
+def _doubles(path: Path, what: str, pairs: list[tuple[str, str]]) -> Iterator[str]:
+    for name, values in (("code", [p[0] for p in pairs]), ("key", [p[1] for p in pairs])):
+        for value in sorted({v for v in values if v and values.count(v) > 1}):
+            yield f"{path}: {what}: {name} {value!r} is there more than once"
+
+
+def _unknown_names(seeds: Seeds, folder: Path) -> Iterator[str]:
+    bodies = {agency.code: agency for agency in seeds.agencies.agencies}
+    counties = {county.code for county in seeds.areas.counties}
+    leaves = {leaf.code: leaf for _, leaf in seeds.leaves()}
+    path = folder / "topics.yaml"
+    for rule in seeds.rules():
+        place = f"{path}: {rule.topic}: route.{rule.scope}"
+        if rule.county and rule.county not in counties:
+            yield f"{place}: there is no county {rule.county!r} in areas.yaml"
+        if rule.scope is Scope.COUNTY_PATTERN:
+            if COUNTY_MARK not in rule.agency:
+                yield f"{place}: {rule.agency!r} lacks {COUNTY_MARK}"
+        elif rule.agency not in bodies:
+            yield f"{place}: there is no agency {rule.agency!r} in agencies.yaml"
+    for leaf in leaves.values():
+        if leaf.key and leaf.key[0] not in seeds.topics.menu:
+            yield f"{path}: {leaf.code}: key {leaf.key!r} begins with a digit that menu lacks"
+    if seeds.topics.other not in leaves:
+        yield f"{path}: other: there is no topic {seeds.topics.other!r}"
+    for kind, topic in seeds.kinds.kinds.items():
+        if topic not in leaves:
+            yield f"{folder / 'rules.yaml'}: kinds.{kind}: there is no topic {topic!r} in topics.yaml"
+    for day in seeds.calendar.days:
+        if day.county and day.county not in counties:
+            yield f"{folder / 'calendar.yaml'}: {day.day}: there is no county {day.county!r} in areas.yaml"
+    yield from _desk_mistakes(seeds, folder / "agencies.yaml", bodies)
+
+
+def _desk_mistakes(seeds: Seeds, path: Path, bodies: dict[str, Agency]) -> Iterator[str]:
+    desk = bodies.get(seeds.agencies.fallback)
+    if desk is None or desk.scope != "inside":
+        yield f"{path}: fallback: {seeds.agencies.fallback!r} is no agency of scope inside"
+    for agency in bodies.values():
+        if agency.parent is not None and agency.parent not in bodies:
+            yield f"{path}: {agency.code}: there is no parent {agency.parent!r}"

@@ -1,0 +1,85 @@
+"""A YAML file checked by a model; every mistake names the file, the line and the key."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from pydantic import BaseModel, ValidationError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.desk.book.seeds import SeedError
+from ivr.voice.mistakes import MenuMistakes, Mistake
+from ivr.voice.yaml_tree import Listing, Node, Scalar, Table, read_tree
+
+M = TypeVar("M", bound=BaseModel)
+Key = tuple[str, ...]
+
+
+def read_placed(path: Path, model: type[M]) -> M:
+    """Raises SeedError, one line for each mistake. A file that is not there is an empty one."""
+    try:
+        root, mistakes = read_tree(path.read_bytes(), str(path))
+    except FileNotFoundError:
+        return model()
+    except OSError as error:
+        raise SeedError(f"{path}: can't be read: {error.strerror}") from None
+    except MenuMistakes as error:
+        raise SeedError(str(error)) from None
+    try:
+        found = model.model_validate(_plain(root))
+    except ValidationError as error:
+        mistakes = [*mistakes, *(_mistake(path, root, each) for each in error.errors())]
+    else:
+        if not mistakes:
+            return found
+    raise SeedError(str(MenuMistakes(mistakes)))
+
+
+async def overlaid(
+    connection: AsyncConnection, table: sa.Table, of_file: Mapping[Key, M], changed: Callable[[Any], M | None]
+) -> list[M]:
+    """What a file says, and over it the rows that people changed, by the table's key.
+
+    A retired row hides the file's. `changed` makes of any other what counts instead; None leaves the file's.
+    """
+    found = dict(of_file)
+    for row in await connection.execute(sa.select(table)):
+        key = tuple(row._mapping[column.name] for column in table.primary_key)
+        if row.retired_at is not None:
+            found.pop(key, None)
+        elif (its := changed(row)) is not None:
+            found[key] = its
+    return list(found.values())
+
+
+def _plain(node: Node) -> Any:
+    match node:
+        case Table(entries=entries):
+            return {key.value: _plain(value) for key, value in entries}
+        case Listing(items=items):
+            return [_plain(item) for item in items]
+        case Scalar(value=value):
+            return value
+
+
+def _mistake(path: Path, root: Node, error: Any) -> Mistake:
+    node, key = root, ""
+    for part in error["loc"]:
+        key += f"[{part}]" if isinstance(part, int) else f".{part}"
+        node = _child(node, part)
+    message = error["msg"].removeprefix("Value error, ")
+    return Mistake(str(path), node.line, node.column, key.lstrip("."), message)
+
+
+def _child(node: Node, part: int | str) -> Node:
+    """The node itself where there is no such child: a key that is missing has no place of its own."""
+    match node:
+        case Table(entries=entries):
+            return next((value for key, value in entries if key.value == part), node)
+        case Listing(items=items) if isinstance(part, int) and part < len(items):
+            return items[part]
+        case _:
+            return node

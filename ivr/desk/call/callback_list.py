@@ -1,0 +1,57 @@
+"""Call-backs as the stable JSON of the command line and the panel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases import phone
+from ivr.cases.deadlines import ZONE
+from ivr.cases.statuses import Status
+from ivr.store.tables import callback_attempts, callbacks, cases
+
+
+async def listed(engine: AsyncEngine, state: str = "all", limit: int = 20) -> list[dict[str, Any]]:
+    """The newest call-backs. `tries`: how many attempts; `attempts`: each with its time and outcome."""
+    query = select(callbacks, cases.c.code).join(cases, cases.c.id == callbacks.c.case_id)
+    query = query.order_by(callbacks.c.created_at.desc(), callbacks.c.id.desc()).limit(limit)
+    if state != "all":
+        query = query.where(callbacks.c.state == state)
+    async with engine.connect() as connection:
+        rows = (await connection.execute(query)).all()
+        tried = select(callback_attempts).where(callback_attempts.c.callback_id.in_([row.id for row in rows]))
+        attempts = (await connection.execute(tried.order_by(callback_attempts.c.at))).all()
+    return [_json(row, [each for each in attempts if each.callback_id == row.id]) for row in rows]
+
+
+async def unreachable(engine: AsyncEngine) -> int:
+    """How many answered cases wait for a citizen who can't be called."""
+    is_open = (callbacks.c.state == "unreachable", cases.c.status == Status.ANSWERED)
+    query = select(func.count(func.distinct(callbacks.c.case_id))).select_from(
+        callbacks.join(cases, cases.c.id == callbacks.c.case_id)
+    )
+    async with engine.connect() as connection:
+        return (await connection.execute(query.where(*is_open))).scalar_one()
+
+
+def _json(row: Any, attempts: list[Any]) -> dict[str, Any]:
+    return {
+        "id": str(row.id),
+        "case": row.code,
+        "purpose": row.purpose,
+        "number": phone.mask(row.number),
+        "language": row.language,
+        "state": row.state,
+        "created_at": _iso(row.created_at),
+        "next_at": _iso(row.next_at) if row.state == "waiting" else None,
+        "ended_at": _iso(row.ended_at),
+        "tries": row.attempts,
+        "last_outcome": row.last_outcome,
+        "attempts": [{"at": _iso(each.at), "outcome": each.outcome} for each in attempts],
+    }
+
+
+def _iso(moment: Any) -> str | None:
+    return None if moment is None else str(moment.astimezone(ZONE).isoformat())

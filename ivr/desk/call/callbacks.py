@@ -1,0 +1,354 @@
+"""Call-backs: what is to be told by telephone, and the attempts at it.
+
+The rules of who may be rung when are `ivr.cases.callback`. An attempt's row is committed before anything is
+sent to Asterisk, so a process that dies in between has tried: nobody is rung twice for it.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, Select, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases import phone
+from ivr.cases.callback import (
+    REACHED,
+    UNHEARD,
+    VERIFIED,
+    VERIFY_WITHIN,
+    Outcome,
+    Policy,
+    Tried,
+    allowed_from,
+    next_attempt,
+    next_day,
+)
+from ivr.cases.channels import PHONE
+from ivr.cases.statuses import Status
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.book.book import Page
+from ivr.desk.case import callback_planning, closing
+from ivr.desk.case.callback_planning import ANSWER, STATUS, VERIFY
+from ivr.desk.case.change import Ask
+from ivr.desk.case.changing import locked
+from ivr.desk.case.events import MACHINE
+from ivr.desk.refusals import Refused
+from ivr.store.case_parts import parts_column, parts_seen
+from ivr.store.tables import callback_attempts, callbacks, cases
+from ivr.voice.events import CaseSeen, Lookup
+
+SOON = timedelta(minutes=10)  # when the same number is being rung about something else
+UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
+LOOKED_AT = 100  # rows looked at for one that may be called now
+
+
+@dataclass(frozen=True, slots=True)
+class Placing:
+    """An attempt that is committed and may now be sent: once. `answer`: words to be made ready for her."""
+
+    id: uuid.UUID
+    number: str
+    code: str
+    language: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Briefing:
+    """What the call flow needs when she has answered."""
+
+    number: str
+    code: str
+    language: str
+    seen: CaseSeen
+    verifies: bool = False  # only whether the number is whose it should be
+
+
+# Two workers can't begin to ring one number at the same moment, whatever it is about.
+_ONE_NUMBER = text("SELECT pg_advisory_xact_lock(hashtext('callback ' || :number))")
+
+
+def due(now: datetime) -> Select[Any]:
+    """The next call-back to look at, which no other worker holds."""
+    query = select(callbacks).where(callbacks.c.state == "waiting", callbacks.c.next_at <= now)
+    return query.order_by(callbacks.c.next_at).limit(1).with_for_update(skip_locked=True)
+
+
+async def claim(engine: AsyncEngine, page: Page, policy: Policy, now: datetime) -> Placing | None:
+    """An attempt to make now, committed; None when there is none."""
+    for _ in range(LOOKED_AT):
+        async with engine.begin() as connection:
+            wanted = (await connection.execute(due(now))).first()
+            if wanted is None:
+                return None
+            case = (await connection.execute(select(cases).where(cases.c.id == wanted.case_id))).one()
+            decided = await _decide(connection, page, policy, now, wanted, case)
+        if isinstance(decided, Placing):
+            return decided
+        if decided:
+            await _give_up(engine, page, wanted, case.code, now)
+    return None
+
+
+async def _decide(
+    connection: AsyncConnection, page: Page, policy: Policy, now: datetime, wanted: Row[Any], case: Row[Any]
+) -> Placing | bool:
+    """Begin an attempt, or put the call-back off, or end it. True: it has been tried often enough."""
+    if not _is_still_wanted(wanted, case):
+        await _put(connection, wanted, state="cancelled", ended_at=now)
+        return False
+    if not phone.is_callable(wanted.number):
+        await _put(connection, wanted, state="unreachable", ended_at=now)
+        return False
+    await connection.execute(_ONE_NUMBER, {"number": wanted.number})
+    if wanted.purpose != STATUS and not await _is_right(connection, policy, wanted, case, now):
+        return False
+    last = Outcome(wanted.last_outcome) if wanted.last_outcome else None
+    tried = Tried(wanted.attempts, wanted.first_at, wanted.last_at, last)
+    county = case.county or ""
+    at = next_attempt(policy, page.calendar, tried, now, county)
+    if at is None:
+        return True
+    if wanted.purpose == VERIFY:
+        at = await _next_asking(connection, page, policy, wanted, at, county)
+        if at is None:
+            await _put(connection, wanted, state="unreachable", ended_at=now)
+            return False
+    most = policy.per_number_per_day
+    if at > now:
+        await _put(connection, wanted, next_at=at)
+    elif await _is_being_rung(connection, wanted.number):
+        await _put(connection, wanted, next_at=now + SOON)
+    elif await _rung_today(connection, page, wanted.number, now) >= most or (
+        wanted.purpose == VERIFY and await _asked_enough(connection, page, policy, case, now)
+    ):
+        await _put(connection, wanted, next_at=next_day(policy, page.calendar, now, county))
+    else:
+        return await _begin(connection, wanted, case, now)
+    return False
+
+
+async def _is_right(
+    connection: AsyncConnection, policy: Policy, wanted: Row[Any], case: Row[Any], now: datetime
+) -> bool:
+    """Whether that number may be rung for this, as things stand now; else it is put off, or ends."""
+    if not callback_planning.is_given(case._mapping, wanted.number):
+        if wanted.purpose == VERIFY:
+            await _put(connection, wanted, state="cancelled", ended_at=now)
+        return bool(wanted.purpose != VERIFY)
+    said = await callback_planning.standing(connection, wanted.number, now)
+    if wanted.purpose == VERIFY:
+        if said is not None:  # asked about another case of hers, meanwhile
+            await _put(connection, wanted, state="cancelled", ended_at=now)
+        return said is None
+    if said is None and await callback_planning.is_being_asked(connection, wanted.number):
+        await _put(connection, wanted, next_at=now + UNTIL_ASKED)
+    elif not said:
+        await _put(connection, wanted, state="unreachable", ended_at=now)
+    return bool(said)
+
+
+async def _next_asking(
+    connection: AsyncConnection, page: Page, policy: Policy, wanted: Row[Any], at: datetime, county: str
+) -> datetime | None:
+    """When that number may be asked for, whatever cases name it; None: it was, often enough, in vain."""
+    attempt = callback_attempts.c
+    of = callbacks.c.id == attempt.callback_id
+    heard = or_(attempt.outcome.is_(None), attempt.outcome.not_in(UNHEARD))
+    query = select(func.count().label("rings"), func.max(attempt.at).label("last"))
+    query = query.select_from(callback_attempts.join(callbacks, of))
+    lately = (attempt.number == wanted.number, attempt.at > at - VERIFY_WITHIN)
+    asked = (await connection.execute(query.where(*lately, callbacks.c.purpose == VERIFY, heard))).one()
+    if asked.rings >= policy.verify_rings:
+        return None
+    if asked.last is None:
+        return at
+    return allowed_from(policy, page.calendar, max(at, asked.last + policy.verify_gap), county)
+
+
+async def _asked_enough(
+    connection: AsyncConnection, page: Page, policy: Policy, case: Row[Any], now: datetime
+) -> bool:
+    """Whether whoever gave the number has had strangers rung often enough today."""
+    attempt = callback_attempts.c
+    rows = callback_attempts.join(callbacks, callbacks.c.id == attempt.callback_id)
+    rows = rows.join(cases, cases.c.id == callbacks.c.case_id)
+    counts = or_(attempt.outcome.is_(None), attempt.outcome != Outcome.NOT_SENT)
+    source = [cases.c.channel == case.channel]
+    if case.channel == PHONE:
+        source.append(cases.c.caller_key == case.caller_key)
+    query = select(func.count()).select_from(rows).where(attempt.at >= _midnight(page, now), counts)
+    made = (await connection.execute(query.where(callbacks.c.purpose == VERIFY, *source))).scalar_one()
+    alone = case.channel == PHONE and case.caller_key
+    return bool(made >= (policy.verify_per_caller_per_day if alone else policy.verify_per_channel_per_day))
+
+
+def _is_still_wanted(wanted: Row[Any], case: Row[Any]) -> bool:
+    if wanted.purpose == VERIFY:
+        return case.closed_at is None
+    return bool(wanted.purpose == STATUS or case.status == Status.ANSWERED)
+
+
+async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> Placing:
+    attempt = {"id": uuid.uuid4(), "callback_id": wanted.id, "number": wanted.number, "at": now}
+    await connection.execute(insert(callback_attempts).values(attempt))
+    first = wanted.first_at or now
+    count = wanted.attempts + 1
+    await _put(connection, wanted, state="calling", attempts=count, first_at=first, last_at=now)
+    answer = "" if case.answer_voice or wanted.purpose == VERIFY else case.answer
+    return Placing(attempt["id"], wanted.number, case.code, wanted.language, answer)
+
+
+async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str, now: datetime) -> None:
+    """She could not be reached: the case closes as unconfirmed, which statistics keep apart.
+
+    Not when no attempt got through to her telephone: that is the trunk's fault or the number's, and a
+    person's to look into. The case is locked before the call-back, as everywhere.
+    """
+    waiting = (callbacks.c.id == wanted.id, callbacks.c.state == "waiting")
+    async with engine.begin() as connection:
+        await locked(connection, code)
+        rang = wanted.purpose != VERIFY and await _ever_rang(connection, wanted.id)
+        state = "unconfirmed" if rang else "unreachable"
+        if state == "unconfirmed" and wanted.purpose == ANSWER:
+            reason = f"not reached in {wanted.attempts} attempts since {wanted.first_at.date().isoformat()}"
+            cause = uuid.uuid5(wanted.id, state)
+            ask = Ask(code, Actor(MACHINE, Side.MACHINE), reason, now, cause=cause)
+            try:
+                await closing.close(connection, page, ask)
+            except Refused:
+                state = "cancelled"
+        await connection.execute(update(callbacks).where(*waiting).values(state=state, ended_at=now))
+
+
+async def _ever_rang(connection: AsyncConnection, wanted: uuid.UUID) -> bool:
+    attempt = callback_attempts.c
+    rang = attempt.outcome.not_in((Outcome.FAILED, Outcome.NOT_SENT))
+    query = select(attempt.id).where(attempt.callback_id == wanted, rang).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
+async def _put(connection: AsyncConnection, wanted: Row[Any], **values: Any) -> None:
+    await connection.execute(update(callbacks).where(callbacks.c.id == wanted.id).values(values))
+
+
+async def _is_being_rung(connection: AsyncConnection, number: str) -> bool:
+    attempt = callback_attempts.c
+    query = select(attempt.id).where(attempt.outcome.is_(None), attempt.number == number)
+    return (await connection.execute(query.limit(1))).first() is not None
+
+
+async def _rung_today(connection: AsyncConnection, page: Page, number: str, now: datetime) -> int:
+    attempt = callback_attempts.c
+    counts = or_(attempt.outcome.is_(None), attempt.outcome != Outcome.NOT_SENT)
+    query = select(func.count()).where(attempt.number == number, attempt.at >= _midnight(page, now), counts)
+    return (await connection.execute(query)).scalar_one()
+
+
+def _midnight(page: Page, now: datetime) -> datetime:
+    zone = ZoneInfo(page.calendar.timezone)
+    return datetime.combine(now.astimezone(zone).date(), time(0), zone)
+
+
+async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
+    """What to tell whoever answered that attempt; None when there is no such attempt in progress."""
+    try:
+        key = uuid.UUID(attempt)
+    except ValueError:
+        return None
+    query = (
+        select(
+            callbacks.c.number,
+            callbacks.c.purpose,
+            callbacks.c.language.label("spoken"),
+            cases,
+            parts_column(),
+        )
+        .join(callback_attempts, callback_attempts.c.callback_id == callbacks.c.id)
+        .join(cases, cases.c.id == callbacks.c.case_id)
+        .where(callback_attempts.c.id == key, callback_attempts.c.outcome.is_(None))
+    )
+    async with engine.connect() as connection:
+        row = (await connection.execute(query)).first()
+    if row is None:
+        return None
+    own = row.number in (row.caller_key, row.callback)
+    seen = CaseSeen(
+        Lookup.FOUND,
+        row.status,
+        row.agency,
+        row.due_at,
+        row.answer,
+        row.answer_voice,
+        may_confirm=own and row.status == Status.ANSWERED,
+        rated=row.satisfaction is not None,
+        parts=parts_seen(row.parts),
+        kind=row.kind,
+    )
+    if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
+        return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)
+    return Briefing(row.number, row.code, row.spoken, seen)
+
+
+async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcome, now: datetime) -> None:
+    """How an attempt ended. The first word counts; only what the call itself says replaces `unknown`."""
+    this = callback_attempts.c
+    mark = update(callback_attempts).where(this.id == attempt)
+    mark = mark.where(
+        or_(this.outcome.is_(None), (this.outcome == Outcome.UNKNOWN) & (outcome != this.outcome))
+    )
+    done = await connection.execute(
+        mark.values(outcome=outcome, ended_at=now).returning(this.callback_id, this.at)
+    )
+    found = done.first()
+    if found is None:
+        return
+    values: dict[str, Any] = {"last_outcome": outcome, "state": "waiting", "next_at": now}
+    if outcome in REACHED:
+        values |= {"state": "reached", "ended_at": now}
+    elif outcome is Outcome.NOT_SENT:
+        values |= {"attempts": callbacks.c.attempts - 1, "next_at": now + SOON}
+    # Not where it has moved on: ended, or a later attempt begun.
+    own = (callbacks.c.id == found.callback_id, callbacks.c.last_at == found.at)
+    open_ones = callbacks.c.state.in_(("calling", "waiting"))
+    done = await connection.execute(
+        update(callbacks).where(*own, open_ones).values(values).returning(callbacks)
+    )
+    if outcome in VERIFIED and (asked := done.first()) is not None:
+        await callback_planning.verified(connection, asked.number, outcome is Outcome.CONFIRMED, now)
+
+
+async def in_progress(engine: AsyncEngine) -> int:
+    """How many attempts are open: ringing, or talking."""
+    query = select(func.count()).where(callback_attempts.c.outcome.is_(None))
+    async with engine.connect() as connection:
+        return (await connection.execute(query)).scalar_one()
+
+
+async def open_attempts(engine: AsyncEngine, before: datetime) -> list[uuid.UUID]:
+    """Attempts begun before then of which nobody has said how they ended."""
+    attempt = callback_attempts.c
+    query = select(attempt.id).where(attempt.outcome.is_(None), attempt.at < before).order_by(attempt.at)
+    async with engine.connect() as connection:
+        return list((await connection.execute(query.limit(500))).scalars())
+
+
+async def lose(engine: AsyncEngine, attempts: Collection[uuid.UUID], now: datetime) -> None:
+    """Nobody has said how these ended: each counts as made."""
+    for attempt in attempts:
+        async with engine.begin() as connection:
+            await ended(connection, attempt, Outcome.UNKNOWN, now)
+
+
+async def settled(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:
+    """She has said what she thinks of the answer, on whatever call: nobody rings her about it any more."""
+    its = (callbacks.c.case_id == case, callbacks.c.purpose != VERIFY)
+    open_ones = callbacks.c.state.in_(("waiting", "calling", "unreachable"))
+    await connection.execute(update(callbacks).where(*its, open_ones).values(state="reached", ended_at=now))

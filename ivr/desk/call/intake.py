@@ -1,0 +1,365 @@
+"""What a call asks of the desk. Words and promises go to the journal; the database is never waited for.
+
+`ivr.desk.facts.apply.Pump` carries the journalled facts to the database right afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections import OrderedDict
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from ivr.cases.callback import Outcome
+from ivr.cases.kinds import Kind
+from ivr.desk.book.book import Book
+from ivr.desk.call import callbacks
+from ivr.desk.call.callbacks import Briefing
+from ivr.desk.call.verdicts import RATING, REASON_LOST, VERDICT
+from ivr.desk.case.codes import CodeBlock
+from ivr.desk.case.joining import reserve
+from ivr.store.engine import AWAY
+from ivr.store.journal import Fact, Journal, JournalError
+from ivr.voice.actions import Confirm, KeepWords, MissReason, OpenCase, Rate
+from ivr.voice.events import CallerKnown, CaseSeen, Lookup, Recorded
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+COUNTY_SECONDS = 0.5  # between two prompts: silence on the line
+LOOK_UP_SECONDS = 1.0
+JOURNAL_SECONDS = 10.0  # a disk that takes longer hangs; a slow one (two flushes of 3.5 s) is waited for
+BEGUN_SECONDS = 0.5  # before the beep: silence on the line, too
+SHARE_SECONDS = 1.0  # while she is told what to do, a recording's name waits for another's way to the disk
+BEGUN = "recording_begun"  # the fact that names a file before there is one
+FALLBACK = "fallback"  # the outcome of a call that only the dialplan answered
+_REMEMBERED = 20_000  # codes promised lately, whose cases may still be on their way
+_LONGEST_TEXT = 200
+
+
+@dataclass(slots=True)
+class CallFacts:
+    """What is known of a call. `id` is a UUID; `caller` as the network gave it, "" when withheld.
+
+    `cases`: tracking code → id of the case opened in this call; `recordings`: names; `unsure`: code and id of
+    a case that a sick disk did not confirm, to be used for the next try, so that it is one case however often
+    the disk wrote it; `joined`: codes of earlier cases that words of this call were added to. `Intake` fills
+    these. `waits`: an earlier case of hers may wait for an answer. `naming`: the latest recording that was
+    named, and its fact's way to the disk.
+    """
+
+    id: str
+    unique_id: str
+    caller: str
+    caller_name: str
+    started_at: datetime
+    answered_at: datetime | None
+    language: str
+    menu_name: str
+    menu_revision: str
+    attempt: str = ""  # of the call-back that this is
+    cases: dict[str, str] = field(default_factory=dict)
+    recordings: list[str] = field(default_factory=list)
+    unsure: tuple[str, str] | None = None
+    joined: set[str] = field(default_factory=set)
+    waits: bool = True
+    naming: tuple[str, asyncio.Future[None]] | None = None
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Intake:
+    """The desk's window to the telephone. `calls`: ids of those in progress; `live`: their recordings' names.
+
+    `others_promise`: whether a sibling promised a code whose case is still on its way to the database.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        codes: CodeBlock,
+        book: Book,
+        clock: Callable[[], datetime] = _now,
+        others_promise: Callable[[str], bool] = lambda code: False,
+    ) -> None:
+        self.journal = journal
+        self.codes = codes
+        self.book = book
+        self.clock = clock
+        self.others_promise = others_promise
+        self.live: set[str] = set()
+        self.calls: set[str] = set()
+        self._promised: OrderedDict[str, None] = OrderedDict()
+
+    async def call_started(self, call: CallFacts) -> None:
+        """Note that a call began. Waits for nothing: no one is told anything that depends on it."""
+        self.calls.add(call.id)
+        self.journal.note({"type": "call_started", "call": _call(call)})
+
+    def recording_named(
+        self, call: CallFacts, name: str, chosen: OpenCase, code: str = ""
+    ) -> asyncio.Future[None]:
+        """Write down whose words will be in that file, before there is one: the file alone does not tell.
+
+        `code`: of the case that they belong to, where there is one already. It goes to the disk while she is
+        told what to do, with another call's flush if one comes soon. That no file may follow harms nobody.
+        """
+        if call.naming is None or call.naming[0] != name:
+            fact = {"type": BEGUN, "at": self.clock().isoformat(), "call": _call(call), "name": name}
+            fact |= {"case": call.cases.get(code, ""), "code": code, **_chosen(chosen)}
+            writing = self.journal.append(fact, within=SHARE_SECONDS, keep=True)
+            writing.add_done_callback(_forget)
+            call.naming = name, writing
+        return call.naming[1]
+
+    async def recording_begun(self, call: CallFacts, name: str, chosen: OpenCase, code: str = "") -> None:
+        """The recording is about to begin: wait until the journal names it, with what was known of it.
+
+        Who did not hear the prompt out does not wait for another call's flush either. A sick disk is not
+        waited for long, since it may have room for her words all the same; the fact comes when it is well.
+        """
+        writing = self.recording_named(call, name, chosen, code)
+        call.recordings.append(name)
+        self.live.add(name)
+        try:
+            async with asyncio.timeout(BEGUN_SECONDS):
+                if not writing.done():
+                    await self.journal.flush()
+                await asyncio.shield(writing)
+        except (JournalError, TimeoutError) as error:
+            log.error("recording %s is not in the journal yet: %s", name, error or "the disk is slow")
+
+    async def call_ended(
+        self,
+        call: CallFacts,
+        outcome: str,
+        ended_at: datetime,
+        steps: Sequence[dict[str, Any]],
+        scraps: Sequence[Recorded] = (),
+        verdict: str = "",
+    ) -> None:
+        """Note how it ended. `scraps`: recordings that became no case (too short to hold a word).
+
+        Only where words or a citizen's verdict hang on it is the disk waited for: else, should this process
+        die within the second, the call is closed as lost.
+        """
+        fact = {
+            "type": "call_ended",
+            "call": _call(call),
+            "outcome": outcome,
+            "ended_at": ended_at.isoformat(),
+            "steps": [{key: _clean(value) for key, value in step.items()} for step in steps],
+            "scraps": [asdict(scrap) for scrap in scraps if scrap.name],
+        }
+        if call.attempt:
+            fact["attempt"] = {"id": call.attempt, "outcome": verdict or Outcome.NO_KEY}
+        try:
+            if call.attempt or scraps:
+                await self._append(fact)
+            else:
+                self.journal.note(fact)
+        except JournalError as error:
+            log.error("the end of call %s is journalled later: %s", call.id, error)
+            self.journal.note(fact)
+        finally:
+            self.live.difference_update(call.recordings)
+            self.calls.discard(call.id)
+
+    async def open_case(self, call: CallFacts, opening: OpenCase) -> str:
+        """Make the words safe and return the case's code once they are.
+
+        "" when no code can be promised: the words are safe all the same and become a case at the desk.
+        Who speaks of the matter of her open case again gets that one's code, and her words join it.
+        Raises JournalError when nothing could be made safe; the words may still be found to be, later.
+        """
+        if call.unsure is None and call.waits and (code := await self._join(call, opening)):
+            return code
+        if call.unsure is None:
+            call.unsure = await self.codes.take(), str(uuid.uuid4())
+        code, case = call.unsure
+        await self._append(self._opened(case, code, call, opening))
+        call.unsure = None
+        call.cases[code] = case
+        self._remember(code)
+        return code
+
+    async def _join(self, call: CallFacts, opening: OpenCase) -> str:
+        """Add the words to this caller's open case of the same matter; "" when none is known."""
+        words = [recorded for recorded in opening.recordings if recorded.name]
+        try:
+            found = await _within(COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock()))
+        except AWAY as error:  # then a case of its own, which the desk may merge
+            log.warning("an open case of this caller could not be looked for: %s", error)
+            return ""
+        if found is None or not words:
+            return ""
+        code, call.cases[code] = found[0], found[1]
+        for recorded in words:
+            await self._append(self._kept(call, KeepWords(code, recorded, False)) | {"repeat": True})
+        call.joined.add(code)
+        return code
+
+    async def take_in(self, call: CallFacts, recorded: Recorded, spoken_at: datetime) -> None:
+        """A recording made without us becomes a case at the desk. Nobody was promised a code.
+
+        The same call's id makes the same case, however often. Raises JournalError.
+        """
+        opening = OpenCase(Kind.REQUEST, "", "", call.language, (recorded,))
+        case = str(reserve(call.id))
+        await self.journal.append({**self._opened(case, "", call, opening), "at": spoken_at.isoformat()})
+        await self.call_ended(call, FALLBACK, spoken_at, ())
+
+    async def keep_words(self, call: CallFacts, kept: KeepWords) -> None:
+        """Add a recording to the case opened in this call. Raises JournalError."""
+        await self._append(self._kept(call, kept))
+
+    async def wish_call_back(self, call: CallFacts, code: str) -> None:
+        """She wants to be called about a code that can't be looked up now. Raises JournalError."""
+        at = self.clock().isoformat()
+        wish = {"type": "call_back_wished", "at": at, "code": code, "language": call.language}
+        await self._append({**wish, "call": _call(call)})
+
+    async def confirm(self, call: CallFacts, verdict: Confirm) -> None:
+        """What she says of the answer to her case. Raises JournalError."""
+        await self._say_of(VERDICT, call, verdict.code, solved=verdict.solved)
+
+    async def miss_reason(self, call: CallFacts, missed: MissReason) -> None:
+        """Her reason for "not solved" is not kept. Nothing was promised, so nothing is waited for."""
+        fact = self._said_of(REASON_LOST, call, missed.code, why=missed.why)
+        self.journal.note(fact)
+
+    async def rate(self, call: CallFacts, rating: Rate) -> None:
+        """How content she is. Raises JournalError."""
+        await self._say_of(RATING, call, rating.code, score=rating.score)
+
+    async def _say_of(self, type_: str, call: CallFacts, code: str, **said: Any) -> None:
+        await self.journal.append(self._said_of(type_, call, code, **said))
+
+    def _said_of(self, type_: str, call: CallFacts, code: str, **said: Any) -> Fact:
+        fact = {"type": type_, "id": str(uuid.uuid4()), "at": self.clock().isoformat(), "code": code}
+        return {**fact, "call": _call(call), **said}
+
+    async def briefing(self, attempt: str) -> Briefing | None:
+        """What to tell a citizen who has answered our call; None when nobody can say in time."""
+        try:
+            return await _within(LOOK_UP_SECONDS, callbacks.briefing(self.book.engine, attempt))
+        except AWAY as error:
+            log.warning("a call-back could not be looked up: %s", error)
+            return None
+
+    async def recall(self, number: str) -> CallerKnown:
+        """What the books know of this caller; nothing when nobody can look in time."""
+        try:
+            return await _within(COUNTY_SECONDS, self.book.recall(number, self.clock()))
+        except AWAY:
+            return CallerKnown()
+
+    async def look_up(self, number: str, code: str, missed: int = 0) -> CaseSeen:
+        """What may be told about a code. Wrong codes are counted per caller, across all workers.
+
+        `missed`: wrong ones of this call so far.
+        """
+        # Asked before the books: a case that comes into them in between is found there.
+        promised = code in self._promised or await asyncio.to_thread(self.others_promise, code)
+        try:
+            looking = self.book.look_up(number, code, self.clock(), counts=not promised, missed=missed)
+            seen = await _within(LOOK_UP_SECONDS, looking)
+        except AWAY as error:
+            log.warning("a tracking code could not be looked up: %s", error)
+            return CaseSeen(Lookup.UNAVAILABLE)
+        if seen.result is Lookup.UNKNOWN and promised:
+            return CaseSeen(Lookup.UNAVAILABLE)  # promised, but its case has not reached the database yet
+        return seen
+
+    def _kept(self, call: CallFacts, kept: KeepWords) -> Fact:
+        return {
+            "type": "words_kept",
+            "id": str(uuid.uuid4()),
+            "at": self.clock().isoformat(),
+            "case": call.cases.get(kept.code, ""),
+            "code": kept.code,
+            "call": _call(call),
+            "recording": asdict(kept.recording),
+            "instead": kept.instead,
+        }
+
+    def _opened(self, case: str, code: str, call: CallFacts, opening: OpenCase) -> Fact:
+        return {
+            "type": "case_opened",
+            "id": case,
+            "at": self.clock().isoformat(),
+            "code": code,
+            "call": _call(call),
+            **_chosen(opening),
+            "recordings": [asdict(r) for r in opening.recordings if r.name],
+        }
+
+    async def _append(self, fact: Fact) -> None:
+        """Raises JournalError also when the disk does not answer: silence on the line is no answer either."""
+        try:
+            async with asyncio.timeout(JOURNAL_SECONDS):
+                await self.journal.append(fact)
+        except TimeoutError:
+            raise JournalError(f"{self.journal.folder} took longer than {JOURNAL_SECONDS:g} s") from None
+
+    def _remember(self, code: str) -> None:
+        if not code:
+            return
+        self._promised[code] = None
+        if len(self._promised) > _REMEMBERED:
+            self._promised.popitem(last=False)
+
+
+async def _within(seconds: float, work: Coroutine[Any, Any, T]) -> T:
+    """Raises TimeoutError on time, even where giving up a connection to a stopped server takes longer."""
+    task = asyncio.create_task(work)
+    done, _ = await asyncio.wait({task}, timeout=seconds)
+    if done:
+        return task.result()
+    task.cancel()
+    task.add_done_callback(_forget)
+    raise TimeoutError(f"no answer within {seconds} s")
+
+
+def _forget(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+def _call(call: CallFacts) -> dict[str, Any]:
+    return {
+        "id": call.id,
+        "unique_id": _clean(call.unique_id),
+        "caller": _clean(call.caller),
+        "caller_name": _clean(call.caller_name),
+        "started_at": call.started_at.isoformat(),
+        "answered_at": call.answered_at and call.answered_at.isoformat(),
+        "language": call.language,
+        "menu_name": call.menu_name,
+        "menu_revision": call.menu_revision,
+    }
+
+
+def _chosen(opening: OpenCase) -> dict[str, Any]:
+    return {
+        "kind": opening.kind,
+        "topic": opening.topic,
+        "county": opening.county,
+        "language": opening.language,
+        "callback": _clean(opening.callback),
+        "national_id": _clean(opening.national_id),
+    }
+
+
+def _clean(value: Any) -> Any:
+    """Text that any database takes: no NUL, no half characters, bounded. Callers send what they like."""
+    if not isinstance(value, str):
+        return value
+    whole = value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    return whole[:_LONGEST_TEXT]

@@ -1,0 +1,127 @@
+"""A supervisor listens in on a call, ends it or takes it over: with a reason, and first it is on record.
+
+To listen and to take over she gets a code that her telephone dials; Asterisk then asks us what it stands for.
+So no account of ours may originate such a call, and her telephone without the panel can listen to nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.desk.people import auditing, limiting
+from ivr.desk.people.limiting import Limit
+from ivr.desk.people.people import Person
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import calls, interventions
+
+CODE_DIGITS = 8
+CODE_LIVES = timedelta(seconds=60)
+WRONG_CODES = "board-codes"  # the key under which wrong ones are counted: who dials them proves no name
+MOST_WRONG = Limit(10, timedelta(minutes=1))  # of a hundred million
+LONGEST_REASON = 500
+Json = dict[str, Any]
+
+
+class Intervening(StrEnum):
+    """What she does."""
+
+    LISTEN = "listen"
+    END = "end"
+    TAKE = "take"
+
+
+@dataclass(frozen=True, slots=True)
+class Intervention:
+    """On record. `unique_id`: the caller's channel; `code`: what to dial, "" where nothing is."""
+
+    id: uuid.UUID
+    action: Intervening
+    unique_id: str
+    code: str = ""
+
+
+async def begin(
+    engine: AsyncEngine,
+    call: uuid.UUID,
+    action: Intervening,
+    person: Person,
+    reason: str,
+    now: datetime,
+    address: str = "",
+) -> Intervention:
+    """Write it down. Raises WrongField without a reason, Refused when the call is over."""
+    reason = reason.strip()
+    if not reason or len(reason) > LONGEST_REASON:
+        raise WrongField("reason", f"must be given, in at most {LONGEST_REASON} characters")
+    code = "" if action is Intervening.END else _fresh_code()
+    row: Json = {"id": uuid.uuid4(), "call_id": call, "action": action, "actor": person.name}
+    row |= {"reason": reason, "at": now}
+    if code:
+        row |= {"code_hash": _hash(code), "expires_at": now + CODE_LIVES}
+    running = select(calls.c.unique_id).where(calls.c.id == call, calls.c.ended_at.is_(None))
+    async with engine.begin() as connection:
+        unique_id = (await connection.execute(running)).scalar()
+        if unique_id is None:
+            raise Refused("the call is over")
+        await connection.execute(insert(interventions).values(row))
+        of, deed = f"call/{call}", f"call_{action}"
+        await auditing.note(
+            connection, now, deed, person=person.id, subject=of, reason=reason, address=address
+        )
+    return Intervention(row["id"], action, unique_id, code)
+
+
+async def redeem(engine: AsyncEngine, code: str, now: datetime) -> Intervention | None:
+    """What a dialled code stands for, once; None for any other, after many wrong ones, and after the call."""
+    its = interventions.c
+    used = (
+        update(interventions)
+        .where(its.code_hash == _hash(code), its.used_at.is_(None), its.expires_at > now)
+        .where(calls.c.id == its.call_id, calls.c.ended_at.is_(None))
+        .values(used_at=now)
+        .returning(its.id, its.action, calls.c.unique_id)
+    )
+    async with engine.begin() as connection:
+        if await limiting.spent(connection, WRONG_CODES, MOST_WRONG, now):
+            return None
+        row = (await connection.execute(used)).first()
+        if row is None:
+            await limiting.count(connection, WRONG_CODES, MOST_WRONG, now)
+    return None if row is None else Intervention(row.id, Intervening(row.action), row.unique_id)
+
+
+async def over(engine: AsyncEngine, intervention: uuid.UUID, now: datetime) -> None:
+    """The listening, or the conversation, has ended."""
+    async with engine.begin() as connection:
+        ended = update(interventions).where(interventions.c.id == intervention).values(over_at=now)
+        await connection.execute(ended)
+
+
+async def of_calls(connection: AsyncConnection, ids: Collection[uuid.UUID]) -> list[Row[Any]]:
+    """Who intervened in these calls, in order."""
+    its = interventions.c
+    query = select(its.call_id, its.action, its.actor, its.reason, its.at, its.used_at, its.over_at)
+    return [*(await connection.execute(query.where(its.call_id.in_(ids)).order_by(its.at)))]
+
+
+def came_about(row: Row[Any]) -> bool:
+    """Whether it was more than wanted: the call was ended, or her telephone dialled its code."""
+    return (row.over_at if row.action == Intervening.END else row.used_at) is not None
+
+
+def _fresh_code() -> str:
+    return "".join(secrets.choice("0123456789") for _ in range(CODE_DIGITS))
+
+
+def _hash(code: str) -> bytes:
+    return hashlib.sha256(f"intervention:{code}".encode("utf-8", "replace")).digest()

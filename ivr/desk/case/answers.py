@@ -1,0 +1,121 @@
+"""Answers: given at once, or proposed by an agency and approved at the desk; in words, a voice, or both."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.transitions import Action, Side
+from ivr.desk.book.book import Page, read_page
+from ivr.desk.case import callback_planning
+from ivr.desk.case.change import Ask, Change, actor_named
+from ivr.desk.case.changing import changing
+from ivr.desk.refusals import Refused, WrongField
+from ivr.voice import script
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """An answer spoken by a person, made ready for the telephone. `name` is under the recordings folder."""
+
+    name: str
+    sha256: str
+    seconds: float
+
+
+async def give(engine: AsyncEngine, page: Page, ask: Ask, words: str, voice: Voice | None = None) -> None:
+    """Store an answer: she is called about it, and hears it when she follows her code up. Not a closure.
+
+    Raises NoSuchCase, or Refused as the table says and when there are neither words nor a voice.
+    """
+    _refuse_nothing(words, voice)
+    async with changing(engine, page, Action.ANSWER, ask) as change:
+        await _answer(change, words.strip(), voice)
+
+
+async def propose(engine: AsyncEngine, page: Page, ask: Ask, words: str, voice: Voice | None = None) -> None:
+    """Store an answer that the citizen hears only once the desk approves of it. Its clock goes on."""
+    _refuse_nothing(words, voice)
+    async with changing(engine, page, Action.PROPOSE, ask) as change:
+        draft = _said(words.strip(), voice)
+        change.values = {"draft": draft | {"by": ask.actor.name, "agency": change.agency}}
+        change.details = draft
+
+
+async def approve(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+    """What waits becomes the answer. Refused when nothing waits, or what another agency had proposed."""
+    async with changing(engine, page, Action.APPROVE, ask) as change:
+        draft = _draft(change)
+        voice = draft.get("voice")
+        await _answer(change, draft["text"], Voice(**voice) if voice else None)
+        change.details["proposed_by"] = draft["by"]
+
+
+async def turn_down(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+    """What waits is not good enough, for the reason given."""
+    async with changing(engine, page, Action.TURN_DOWN, ask) as change:
+        _draft(change)
+        change.values = {"draft": None}
+
+
+async def answer(
+    engine: AsyncEngine,
+    code: str,
+    officer: str,
+    words: str,
+    now: datetime | None = None,
+    *,
+    voice: Voice | None = None,
+    approval: bool = False,
+) -> bool:
+    """Give it for an `officer` by name (`actor_named`), with the book as it is in the database.
+
+    With `approval` an agency's answer is only proposed. Whether it was.
+    """
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    ask = Ask(code, actor_named(page, officer), now=now or datetime.now(UTC))
+    proposed = approval and ask.actor.side is Side.AGENCY
+    await (propose if proposed else give)(engine, page, ask, words, voice)
+    return proposed
+
+
+async def _answer(change: Change, words: str, voice: Voice | None) -> None:
+    change.values = {"answer": words, "answer_voice": voice.name if voice else "", "draft": None}
+    change.values["answered_at"] = change.ask.now
+    change.details = _said(words, voice)
+    await callback_planning.plan(change.connection, change.case, f"answer:{change.ask.cause}", change.ask.now)
+
+
+def _said(words: str, voice: Voice | None) -> dict[str, Any]:
+    return {"text": words} | ({"voice": asdict(voice)} if voice else {})
+
+
+def _draft(change: Change) -> dict[str, Any]:
+    draft: dict[str, Any] | None = change.case.draft
+    if draft is None:
+        raise Refused(f"no answer to case {change.ask.code} waits for approval")
+    if draft["agency"] != change.case.agency and change.action is Action.APPROVE:
+        owner = draft["agency"]
+        raise Refused(f"the answer that waits is of {owner}, and the case is with {change.case.agency} now")
+    return draft
+
+
+def _refuse_nothing(words: str, voice: Voice | None) -> None:
+    if not words.strip() and voice is None:
+        raise Refused("an answer needs words or a voice")
+    if voice is None:
+        refuse_unreadable(words, "words")
+
+
+def refuse_unreadable(words: str, field: str) -> None:
+    """She would hear noise for an answer. Raises WrongField."""
+    if not script.is_readable(words):
+        raise WrongField(
+            field,
+            "no voice reads Azerbaijani in Arabic letters to a caller: write it in Latin letters or in "
+            "Persian, take a ready wording, or record it",
+        )

@@ -1,0 +1,73 @@
+"""Whose a case is among the people of the body that has it. The body stays responsible."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.roles import OF_AN_AGENCY, Role
+from ivr.cases.transitions import Side
+from ivr.desk.book.book import Page
+from ivr.desk.case.change import Ask, Books, unchanged
+from ivr.desk.case.changing import locked, transaction
+from ivr.desk.case.events import add_event
+from ivr.desk.refusals import Refused
+from ivr.store.tables import cases, people
+
+EVENT = "handed"
+_HANDS = tuple(str(role) for role in (*OF_AN_AGENCY, Role.SUPERVISOR, Role.OPERATOR))
+
+
+async def hand(books: Books, page: Page, ask: Ask, person: uuid.UUID | None) -> None:
+    """Put a case into somebody's hands; None: into nobody's. One event.
+
+    Raises NoSuchCase, or Refused: for a case that has ended, is with another body than the asker's or the
+    person's, or is theirs already.
+    """
+    async with transaction(books) as connection:
+        case = await locked(connection, ask.code)
+        unchanged(case, ask)
+        _refuse(case, ask)
+        name = "" if person is None else await _name(connection, page, case, person)
+        if case.person_id == person:
+            raise Refused(f"case {ask.code} is in these hands already")
+        await connection.execute(update(cases).where(cases.c.id == case.id).values(person_id=person))
+        details = {"person": str(person) if person else None, "name": name}
+        if ask.reason.strip():
+            details["reason"] = ask.reason.strip()
+        await add_event(connection, ask.cause, case.id, ask.now, EVENT, details, actor=ask.actor.name)
+
+
+async def colleagues(connection: AsyncConnection, page: Page, body: str) -> Sequence[Any]:
+    """Who can be given a case of that body: id and full name."""
+    query = select(people.c.id, people.c.full_name).where(
+        people.c.role.in_(_HANDS), people.c.locked_at.is_(None)
+    )
+    of_body = func.coalesce(people.c.agency, page.rules.desk) == body
+    return (await connection.execute(query.where(of_body).order_by(people.c.full_name))).all()
+
+
+def _refuse(case: Row[Any], ask: Ask) -> None:
+    if ask.actor.side is Side.CITIZEN:
+        raise Refused(f"case {ask.code} can't be handed over by the citizen, only by the desk or agency")
+    if ask.actor.side is Side.AGENCY and ask.actor.agency != case.agency:
+        raise Refused(
+            f"case {ask.code} is with {case.agency}, so {ask.actor.agency} can't have it handed over"
+        )
+    if case.closed_at is not None:
+        raise Refused(f"case {ask.code} has ended: nobody works on it any more")
+    if ask.seen is not None and case.last_seq != ask.seen:
+        raise Refused(f"case {ask.code} has changed since you looked: it is {case.status} now")
+
+
+async def _name(connection: AsyncConnection, page: Page, case: Row[Any], person: uuid.UUID) -> str:
+    one = (await connection.execute(select(people).where(people.c.id == person))).first()
+    if one is None or one.locked_at is not None or one.role not in _HANDS:
+        raise Refused("there is no such person to hand a case to")
+    if (one.agency or page.rules.desk) != case.agency:
+        raise Refused(f"case {case.code} is with {case.agency}, and {one.name} is not of it")
+    return str(one.full_name)

@@ -1,0 +1,165 @@
+"""What a citizen is to be told by telephone, and on which number. When: `ivr.desk.call.callbacks`.
+
+The number that a call came from is the caller's own. One that was given (keyed in a call, typed at a desk,
+sent by another system) may be anybody's: it is rung once to ask, and nothing is told there before whoever
+answers has said yes (`VERIFY`).
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Row, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases import phone
+from ivr.cases.callback import Outcome
+from ivr.cases.channels import PHONE
+from ivr.store.tables import callbacks, cases
+
+# Purposes: an answer to be confirmed; how the case stands; whether a number that was given is hers.
+ANSWER, STATUS, VERIFY = "answer", "status", "verify"
+NOBODYS = frozenset({"part", "collective"})  # channels of cases about which nobody waits to be called
+HOLDS = timedelta(days=365)  # how long the word of whoever answers there holds
+OPEN = ("waiting", "calling")
+
+
+class Reach(StrEnum):
+    """Whether a citizen can be told by telephone. The values are stable names: JSON."""
+
+    YES = "yes"
+    TO_VERIFY = "to_verify"  # a number was given, and whoever has it is yet to be asked for it
+    REFUSED = "refused"  # whoever has it does not want to be called
+    NO = "no"  # no number, one that can't be called, or nobody answered there when asked
+
+
+def number_of(case: Any) -> str:
+    """The one on which she is called, in E.164: the one that she gave, else hers. "" = none."""
+    given = case["callback"]
+    number = given if given and phone.is_callable(given) else case["caller_key"]
+    return phone.normalise(number) if number and phone.is_callable(number) else ""
+
+
+def is_given(case: Any, number: str) -> bool:
+    """Whether somebody gave it, so that it must be asked for first: no call came from it."""
+    return bool(number) and (case["channel"] != PHONE or number != case["caller_key"])
+
+
+async def plan(connection: AsyncConnection, case: Row[Any], key: str, now: datetime) -> None:
+    """Have the citizen called about the answer to her case. What else she waits to be told, it tells too."""
+    if case.channel in NOBODYS:
+        return
+    number = number_of(case._mapping)
+    mine = (callbacks.c.case_id == case.id, callbacks.c.key != key)
+    told = or_(callbacks.c.purpose == ANSWER, callbacks.c.number == number)
+    old = (callbacks.c.state == "waiting", callbacks.c.purpose != VERIFY, told)
+    untold = (callbacks.c.state == "unreachable", callbacks.c.purpose == ANSWER)
+    for which in (old, untold):
+        ended = update(callbacks).where(*mine, *which).values(state="cancelled", ended_at=now)
+        await connection.execute(ended)
+    await _add(connection, case, key, now, ANSWER, number, case.language)
+    if is_given(case._mapping, number) and await standing(connection, number, now) is None:
+        await connection.execute(
+            insert(callbacks).values(verifying(case._mapping, now)).on_conflict_do_nothing()
+        )
+
+
+def verifying(case: Any, now: datetime) -> dict[str, Any]:
+    """The row that has a given number asked for: one for each case and number."""
+    number = number_of(case)
+    return _row(case["id"], f"verify:{case['id']}:{number}", now, VERIFY, number, case["language"])
+
+
+async def standing(connection: AsyncConnection, number: str, now: datetime) -> bool | None:
+    """What whoever has that number said last: call me, or don't. None: nobody has said anything lately."""
+    said = (callbacks.c.purpose == VERIFY, callbacks.c.state == "reached", callbacks.c.number == number)
+    query = select(callbacks.c.last_outcome).where(*said, callbacks.c.ended_at > now - HOLDS)
+    last = (await connection.execute(query.order_by(callbacks.c.ended_at.desc()).limit(1))).scalar()
+    return None if last is None else last == Outcome.CONFIRMED
+
+
+async def is_being_asked(connection: AsyncConnection, number: str) -> bool:
+    """Whether somebody is yet to be asked there."""
+    asking = (callbacks.c.purpose == VERIFY, callbacks.c.number == number, callbacks.c.state.in_(OPEN))
+    return (await connection.execute(select(callbacks.c.id).where(*asking).limit(1))).first() is not None
+
+
+async def reach(connection: AsyncConnection, given: Sequence[Any], now: datetime) -> list[Reach]:
+    """Whether each of these citizens can be told of her case by telephone."""
+    numbers = [number_of(case) for case in given]
+    doubtful = {n for case, n in zip(given, numbers, strict=True) if is_given(case, n)}
+    if not doubtful:
+        return [Reach.YES if number else Reach.NO for number in numbers]
+    here = (callbacks.c.purpose == VERIFY, callbacks.c.number.in_(doubtful))
+    said = select(callbacks.c.number, callbacks.c.last_outcome).order_by(callbacks.c.ended_at)
+    said = said.where(*here, callbacks.c.state == "reached", callbacks.c.ended_at > now - HOLDS)
+    asking = select(callbacks.c.number).where(*here, callbacks.c.state.in_(OPEN))
+    known = dict.fromkeys((await connection.execute(asking)).scalars(), Reach.TO_VERIFY)
+    for row in await connection.execute(said):  # the last one counts
+        known[row.number] = Reach.YES if row.last_outcome == Outcome.CONFIRMED else Reach.REFUSED
+    return [
+        known.get(number, Reach.NO) if number in doubtful and is_given(case, number)
+        else Reach.YES if number else Reach.NO
+        for case, number in zip(given, numbers, strict=True)
+    ]  # fmt: skip
+
+
+async def verified(connection: AsyncConnection, number: str, yes: bool, now: datetime) -> None:
+    """Whoever answered has said so. What waits to be told there is told, or is the desk's."""
+    here = (callbacks.c.number == number, callbacks.c.state == "waiting")
+    asked = update(callbacks).where(*here, callbacks.c.purpose == VERIFY)
+    await connection.execute(asked.values(state="cancelled", ended_at=now))
+    if yes:
+        await connection.execute(update(callbacks).where(*here).values(next_at=now))
+
+
+async def wish(
+    connection: AsyncConnection, code: str, number: str, language: str, key: str, now: datetime
+) -> bool:
+    """Whoever asked for a case while the books were away is called about it, as she was promised.
+
+    Her call is the proof that the number called. False when there is no such case.
+    """
+    case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
+    if case is None:
+        return False
+    same = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.purpose != VERIFY)
+    coming = select(callbacks.c.id).where(*same, callbacks.c.state.in_(OPEN))
+    if (await connection.execute(coming.limit(1))).first() is None:
+        await _add(connection, case, key, now, STATUS, number, language or case.language)
+    return True
+
+
+async def _add(
+    connection: AsyncConnection,
+    case: Row[Any],
+    key: str,
+    now: datetime,
+    purpose: str,
+    number: str,
+    language: str,
+) -> None:
+    row = _row(case.id, key, now, purpose, number, language)
+    await connection.execute(insert(callbacks).values(row).on_conflict_do_nothing())
+
+
+def _row(
+    case: uuid.UUID, key: str, now: datetime, purpose: str, number: str, language: str
+) -> dict[str, Any]:
+    return {
+        "id": uuid.uuid5(case, key),
+        "key": key,
+        "case_id": case,
+        "purpose": purpose,
+        "number": number,
+        "language": language,
+        "state": "waiting" if number else "unreachable",
+        "created_at": now,
+        "next_at": now,
+        "ended_at": None if number else now,
+    }

@@ -1,0 +1,225 @@
+"""One change of one case: locked, checked against the table of transitions, written with its event.
+
+What every change keeps: an open case has exactly one running referral, whose agency is the case's; its
+deadline is worked out from its opening; and the change is one numbered event with actor, time and reason.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.clock import Clock, fair_days
+from ivr.cases.escalation import next_at
+from ivr.cases.statuses import OPEN, Status
+from ivr.cases.transitions import Action, Actor, Side
+from ivr.desk.book.book import Page
+from ivr.desk.case import suggestion_outcomes
+from ivr.desk.case.events import add_event
+from ivr.desk.case.rows import outbox_row
+from ivr.desk.refusals import Refused
+from ivr.store.tables import cases, outbox, referrals
+
+CITIZEN = "citizen"
+Books = AsyncEngine | AsyncConnection
+EVENTS = {
+    Action.REFER: "referred",
+    Action.ACCEPT: "accepted",
+    Action.ANSWER: "answered",
+    Action.PROPOSE: "answer_proposed",
+    Action.APPROVE: "answered",
+    Action.TURN_DOWN: "answer_turned_down",
+    Action.RETURN: "returned",
+    Action.RULE: "ruled",
+    Action.CLOSE: "closed",
+    Action.REOPEN: "reopened",
+    Action.WITHDRAW: "withdrawn",
+    Action.ADVISE: "advised",
+    Action.MERGE: "merged",
+    Action.CHANGE_TOPIC: "topic_changed",
+    Action.PAUSE: "paused",
+    Action.RESUME: "resumed",
+    Action.SPLIT: "split",
+    Action.COLLECT: "collected",
+    Action.RELEASE: "released",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Who asks what to happen to which case, and why.
+
+    `seen`: the number of the last event that the asker saw; the change is refused when there are newer ones.
+    `cause`: names what comes of it; a journalled fact gives its own id, so that it can't be done twice.
+    """
+
+    code: str
+    actor: Actor
+    reason: str = ""
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    seen: int | None = None
+    cause: uuid.UUID = field(default_factory=uuid.uuid4)
+
+
+def actor_named(page: Page, name: str) -> Actor:
+    """`abfa` or `abfa/karimi`: an officer of that agency; `citizen`; else a person of the desk."""
+    body = name.partition("/")[0]
+    if name == CITIZEN:
+        return Actor(name, Side.CITIZEN)
+    if body in page.rules.agencies and body != page.rules.desk:
+        return Actor(name, Side.AGENCY, body)
+    return Actor(name, Side.DESK)
+
+
+class Change:
+    """The case as it is, and what becomes of it. A desk function fills it; `changing` writes it."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        page: Page,
+        case: Row[Any],
+        action: Action,
+        ask: Ask,
+        status: Status,
+    ) -> None:
+        self.connection = connection
+        self.page = page
+        self.case = case
+        self.action = action
+        self.ask = ask
+        self.status = status
+        self.agency: str = case.agency
+        self.topic: str = case.topic
+        self.county: str = case.county or ""
+        self.clock = clock_of(case)
+        self.rung: int = case.rung
+        self.level: str = case.level or page.ladders.levels[0]
+        self.values: dict[str, Any] = {}
+        self.details: dict[str, Any] = {}
+        self.quiet = False  # who must know hears it of another case
+        self._begins = ""
+        self._ends = str(EVENTS[action])
+
+    def move(self, agency: str, begins: str, ends: str = "") -> None:
+        """A body is responsible anew; if it is another one, none of its people is yet.
+
+        `begins`, `ends`: the reasons the two referrals keep.
+        """
+        if agency != self.agency:
+            self.values["person_id"] = None
+        self.details |= {"from": self.agency, "agency": agency}
+        self.agency, self._begins, self._ends = agency, begins, ends or self._ends
+
+    def of(self, case: Row[Any], action: Action, status: Status) -> Change:
+        """What this change brings another case of the family; `save` it too. Lock it first."""
+        cause = uuid.uuid5(self.ask.cause, str(case.id))
+        ask = replace(self.ask, code=case.code, cause=cause, seen=None)
+        return Change(self.connection, self.page, case, action, ask, status)
+
+    def climb(self) -> None:
+        """The next higher level is responsible from now on; at the top of the ladder it stays there."""
+        ladder = self.page.ladder(self.case.kind, self.topic, self.agency)
+        self.rung = self.page.ladders.above(ladder, self.rung, self.level)
+        if self.rung != self.case.rung:
+            self.level = ladder.rungs[self.rung - 1].level
+        self.details |= {"rung": self.rung, "level": self.level}
+
+    def give_time(self) -> None:
+        """What is opened again has a fair time left, whatever was used before."""
+        days = self.page.term(self.clock, self.case.kind, self.topic, self.county).days
+        before = self.clock = self.clock.run(self.page.calendar, self.ask.now, self.county)
+        self.clock = before.give(self.page.calendar, self.ask.now, days, fair_days(days), self.county)
+        if self.clock != before:
+            self.details["days_given"] = self.clock.stopped_days - before.stopped_days
+
+    async def running(self) -> Row[Any] | None:
+        """The referral that is in force."""
+        query = select(referrals).where(referrals.c.case_id == self.case.id, referrals.c.ended_at.is_(None))
+        return (await self.connection.execute(query)).first()
+
+    async def returns(self) -> int:
+        """How often an agency said that the case is not its own."""
+        query = select(func.count()).where(
+            referrals.c.case_id == self.case.id, referrals.c.ended_reason == "returned"
+        )
+        return (await self.connection.execute(query)).scalar_one()
+
+    async def save(self) -> None:
+        """Write everything."""
+        self._settle_clock()
+        times = self._times()
+        due_at = times["due_at"]
+        row: dict[str, Any] = {"status": self.status, "agency": self.agency, "topic": self.topic}
+        row |= {"county": self.county or None, "rung": self.rung, "level": self.level}
+        row |= times | asdict(self.clock) | self.values
+        await self.connection.execute(update(cases).where(cases.c.id == self.case.id).values(row))
+        await self._save_referral(due_at)
+        if self._begins or self.topic != self.case.topic:
+            choice = suggestion_outcomes.Choice(self.topic, self.agency, self.ask.actor.name)
+            await suggestion_outcomes.chosen(self.connection, self.case.id, choice, self.ask.now)
+        if due_at != self.case.due_at:
+            self.details["due_at"] = due_at.isoformat()
+        await self.tell(EVENTS[self.action], self.case, self.details)
+
+    async def tell(self, event: str, case: Row[Any], details: dict[str, Any]) -> None:
+        """An event in a case's story, and a message to whom it may concern."""
+        ask, cause = self.ask, self.ask.cause
+        if ask.reason.strip():
+            details = {"reason": ask.reason.strip()} | details
+        await add_event(self.connection, cause, case.id, ask.now, event, details, actor=ask.actor.name)
+        if self.quiet:
+            return
+        kind = f"case_{event}"
+        level = self.level if case is self.case else case.level
+        message = outbox_row(f"{kind}:{cause}", kind, ask.now, {"case": case.code, "level": level})
+        await self.connection.execute(outbox.insert(), [message])
+
+    def _settle_clock(self) -> None:
+        """Stand still or run as the status demands."""
+        step = self.clock.stop if self._waits else self.clock.run
+        self.clock = step(self.page.calendar, self.ask.now, self.county)
+
+    @property
+    def _waits(self) -> bool:
+        """For the citizen's word, or for nothing any more."""
+        return self.status is Status.ANSWERED or self.status not in OPEN
+
+    def _times(self) -> dict[str, Any]:
+        """Deadline and next rung, worked out anew only if something bears on them."""
+        page, case = self.page, self.case
+        same = (self.clock, self.topic, self.county, self.rung)
+        before = (clock_of(case), case.topic, case.county or "", case.rung)
+        if same == before and not self._begins and case.timed_by >= page.wanted(self.county):
+            return {"due_at": case.due_at, "next_rung_at": case.next_rung_at}
+        term = page.term(self.clock, case.kind, self.topic, self.county)
+        ladder = page.ladder(case.kind, self.topic, self.agency)
+        next_rung_at = None if self._waits else next_at(ladder, term, self.rung)
+        return {"due_at": term.due_at, "next_rung_at": next_rung_at, "timed_by": page.revision}
+
+    async def _save_referral(self, due_at: datetime) -> None:
+        is_running = (referrals.c.case_id == self.case.id, referrals.c.ended_at.is_(None))
+        if self._begins or self.status not in OPEN:
+            end = {"ended_at": self.ask.now, "ended_reason": self._ends}
+            await self.connection.execute(update(referrals).where(*is_running).values(end))
+        elif due_at != self.case.due_at:
+            await self.connection.execute(update(referrals).where(*is_running).values(due_at=due_at))
+        if self._begins:
+            row = {"id": uuid.uuid4(), "case_id": self.case.id, "agency": self.agency, "reason": self._begins}
+            row |= {"referred_at": self.ask.now, "due_at": due_at}
+            await self.connection.execute(referrals.insert(), [row])
+
+
+def clock_of(case: Row[Any]) -> Clock:
+    return Clock(**{f.name: getattr(case, f.name) for f in fields(Clock)})
+
+
+def unchanged(case: Row[Any], ask: Ask) -> None:
+    """Raises Refused when something happened to the case that the asker didn't see."""
+    if ask.seen is not None and case.last_seq != ask.seen:
+        raise Refused(f"case {ask.code} has changed since you looked: it is {case.status} now")

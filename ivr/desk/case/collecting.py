@@ -1,0 +1,134 @@
+"""Many callers, one matter: their cases wait in one collective case and get its answer, each by herself.
+
+A member stays the caller's own case, with her code. What is done to the collective one is done to its
+members (`ivr.desk.case.family`); who says “not solved” takes her case out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.channels import COLLECTIVE
+from ivr.cases.statuses import Status
+from ivr.cases.transitions import Action, Actor, Side
+from ivr.desk.book.book import Page
+from ivr.desk.case import closing, registering
+from ivr.desk.case.change import Ask, Books, Change
+from ivr.desk.case.changing import changing, locked, transaction
+from ivr.desk.case.codes import desk_code
+from ivr.desk.case.events import MACHINE
+from ivr.desk.case.rows import Kin, Rows, add_kin
+from ivr.desk.refusals import Refused
+from ivr.store.tables import cases
+
+SETTLED_AT_ONCE = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """`code` of the collective case; `merged`: codes of callers who are in it with another case already."""
+
+    code: str
+    members: Sequence[str]
+    merged: Sequence[str]
+
+
+async def collect(
+    books: Books, page: Page, actor: Actor, codes: Sequence[str], words: str, now: datetime, into: str = ""
+) -> Collected:
+    """Put these cases into the collective case `into`, or into a new one about `words`. One transaction.
+
+    A new one is about the first case's topic and county, with its agency, as old as the oldest of them.
+    Raises NoSuchCase, and Refused as the table says and when `into` is no collective case that waits for its
+    answer.
+    """
+    members: list[str] = []
+    merged: list[str] = []
+    async with transaction(books) as connection:
+        if not into:
+            into = await _begin(connection, page, actor, codes, words, now)
+        whole = await locked(connection, into)
+        if whole.channel != COLLECTIVE or whole.closed_at or whole.status == Status.ANSWERED:
+            raise Refused(f"case {into} is no collective case that waits for an answer")
+        for code in dict.fromkeys(codes):
+            ask = Ask(code, actor, words, now)
+            twin = await _twin(connection, whole, code)
+            if twin:
+                await _merge(connection, page, ask, twin)
+                merged.append(code)
+                continue
+            async with changing(connection, page, Action.COLLECT, ask) as change:
+                _join(change, whole)
+            members.append(code)
+    return Collected(into, members, merged)
+
+
+async def release(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+    """Out of the collective case: it goes on by itself, with the body that it has."""
+    async with changing(engine, page, Action.RELEASE, ask) as change:
+        change.values = {"member_of": None}
+
+
+async def settle(engine: AsyncEngine, page: Page, now: datetime) -> int:
+    """Close collective cases whose answer every caller has dealt with. How many. Any worker may."""
+    members = cases.alias()
+    is_open = select(members.c.id).where(members.c.member_of == cases.c.id, members.c.closed_at.is_(None))
+    query = select(cases.c.code).where(
+        cases.c.channel == COLLECTIVE, cases.c.status == Status.ANSWERED, ~is_open.exists()
+    )
+    async with engine.connect() as connection:
+        codes = (await connection.execute(query.limit(SETTLED_AT_ONCE))).scalars().all()
+    done = 0
+    for code in codes:
+        ask = Ask(code, Actor(MACHINE, Side.MACHINE), "every caller has had the answer", now)
+        try:
+            await closing.close(engine, page, ask)
+            done += 1
+        except Refused:  # another worker was quicker
+            continue
+    return done
+
+
+async def _begin(
+    connection: AsyncConnection, page: Page, actor: Actor, codes: Sequence[str], words: str, now: datetime
+) -> str:
+    if actor.side is not Side.DESK:
+        raise Refused("only the desk collects cases")
+    if not codes or not words.strip():
+        raise Refused("a collective case needs members, and words that say what they are about")
+    found = {code: await locked(connection, code) for code in sorted(set(codes))}
+    first, oldest = found[codes[0]], min(found.values(), key=lambda case: case.opened_at)
+    rows, code = Rows(), await desk_code(connection)
+    kin = Kin(first, COLLECTIVE, first.agency, actor.name, first.topic, words, oldest.opened_at)
+    add_kin(rows, kin, code, page, now)
+    await registering.save(connection, rows)
+    return code
+
+
+async def _twin(connection: AsyncConnection, whole: Row[tuple[object, ...]], code: str) -> str:
+    """The code of the same caller's case that is a member already; "" for none."""
+    case = await locked(connection, code)
+    if not case.caller_key:
+        return ""
+    same = (cases.c.member_of == whole.id, cases.c.caller_key == case.caller_key, cases.c.closed_at.is_(None))
+    query = select(cases.c.code).where(*same, cases.c.id != case.id).limit(1)
+    return str((await connection.execute(query)).scalar() or "")
+
+
+async def _merge(connection: AsyncConnection, page: Page, ask: Ask, into: str) -> None:
+    reason = ask.reason or "the same caller in one collective case"
+    async with changing(connection, page, Action.MERGE, replace(ask, reason=reason), into) as change:
+        await closing.go_on_in(change, await locked(connection, into))
+
+
+def _join(change: Change, whole: Row[tuple[object, ...]]) -> None:
+    if change.agency != whole.agency:
+        change.move(whole.agency, COLLECTIVE)
+    change.values = {"member_of": whole.id}
+    change.details |= {"collective": whole.code}
+    change.quiet = True  # whoever has the collective case was told of that

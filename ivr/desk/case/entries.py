@@ -1,0 +1,168 @@
+"""The inbox's entry of a case, written in the transaction of each of its events; and those still to write.
+
+No other module writes `inbox_entries`. What older code opened or changed meanwhile is entered by `catch_up`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ARRAY, Select, Text, bindparam, func, literal_column, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.deadlines import TIMEZONE
+from ivr.cases.routing import Reason
+from ivr.cases.search import day_blocks, day_of, facet, words_of
+from ivr.store.cases import UNENTERED
+from ivr.store.direct import Prepared
+from ivr.store.tables import case_events, cases, inbox_entries, recordings, referrals
+
+Row = dict[str, Any]
+BATCH = 200  # cases of one transaction; calls in the same process wait for no more than some ten milliseconds
+LATELY = timedelta(days=1)  # so far back changes by older code are looked for
+
+_FACETS = (("k", "kind"), ("t", "topic"), ("a", "agency"), ("s", "status"), ("w", "channel"))
+_IDLE = ("closed_at", "stopped_at")  # a case that has either waits for nobody's ear
+_FALLBACK = "fallback/"  # the folder of what the dialplan recorded alone (`ivr.desk.facts.fallback`)
+
+
+def opening_entries(opened: Iterable[Row], heard: Iterable[Row], sent: Iterable[Row]) -> list[Row]:
+    """The entries of cases that a transaction opens with these recordings and referrals."""
+    heard, sent = list(heard), list(sent)
+    return [
+        _entry(
+            case,
+            [row for row in heard if row["case_id"] == case["id"]],
+            [row for row in sent if row["case_id"] == case["id"]],
+        )
+        for case in opened
+    ]
+
+
+async def refresh(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> None:
+    """Write the entries of these cases as they are now. Whoever changed them holds them locked."""
+    found = await connection.execute(_facts(ids))
+    await write(connection, [_entry(row._mapping, row.heard, row.sent, row.repeats) for row in found])
+
+
+async def write(connection: AsyncConnection, rows: Sequence[Row]) -> None:
+    """Put entries in the place of what was there."""
+    if rows:
+        await connection.execute(_WRITE, rows)
+
+
+async def catch_up(engine: AsyncEngine, batch: int = BATCH) -> int:
+    """Enter every case that older code opened, newest first, then those that it changed lately. How many.
+
+    May die anywhere, be run again, and run several times at once: each batch is one transaction.
+    """
+    done = 0
+    for waiting in (unentered, behind):
+        while True:
+            async with engine.begin() as connection:
+                ids = (await connection.execute(waiting(batch))).scalars().all()
+                await refresh(connection, ids)
+                if waiting is unentered and ids:
+                    await connection.execute(update(cases).where(cases.c.id.in_(ids)).values(entered=True))
+            done += len(ids)
+            if len(ids) < batch:
+                break
+    return done
+
+
+def unentered(batch: int) -> Select[Any]:
+    """Cases without an entry, locked; what others hold is left to them."""
+    return select(cases.c.id).where(UNENTERED).limit(batch).with_for_update(skip_locked=True)
+
+
+def behind(batch: int) -> Select[Any]:
+    """Cases with events of today or yesterday that their entry does not know, locked."""
+    today = func.cast(func.timezone(TIMEZONE, func.now()), case_events.c.noted_on.type)
+    told = select(case_events.c.case_id).where(case_events.c.noted_on >= today - LATELY)
+    known = select(inbox_entries.c.case_id).where(
+        inbox_entries.c.case_id == cases.c.id, inbox_entries.c.seq < cases.c.last_seq
+    )
+    query = select(cases.c.id).where(cases.c.id.in_(told), known.exists())
+    return query.limit(batch).with_for_update(skip_locked=True, of=cases)
+
+
+def _entry(case: Mapping[Any, Any], heard: Sequence[Row], sent: Sequence[Row], repeats: int = 0) -> Row:
+    counts = [row for row in heard if not row["superseded"]]
+    silent = bool(counts) and all(row["silent"] for row in counts)
+    fallback = any(_FALLBACK in row["name"] for row in counts)
+    waits = not any(case.get(name) for name in _IDLE)
+    return {
+        "case_id": case["id"],
+        "opened_at": case["opened_at"],
+        "agency": case["agency"],
+        "terms": sorted(_lexemes(case, heard, sent)),
+        "seq": case["last_seq"],
+        "seconds": sum(row["seconds"] for row in counts),
+        "silent": silent,
+        "fallback": fallback,
+        "faint": (silent or fallback) and waits,
+        "over_limit": any(row["reason"] == Reason.OVER_LIMIT for row in sent),
+        "repeats": repeats,
+    }
+
+
+def _lexemes(case: Mapping[Any, Any], heard: Sequence[Row], sent: Sequence[Row]) -> set[str]:
+    said = [row.get("transcript") or "" for row in heard if not row["superseded"]]
+    found = words_of(case.get("words") or "", case.get("answer") or "", *said)
+    found |= {facet(letter, case[name]) for letter, name in _FACETS}
+    found |= {facet("h", row["agency"]) for row in sent} | {facet("h", case["agency"])}
+    found |= {facet("c", case["county"] or ""), *day_blocks(day_of(case["opened_at"]))}
+    return found | ({facet("n", case["callback"])} if case["callback"] else set())
+
+
+def _facts(ids: Sequence[uuid.UUID]) -> Select[Any]:
+    """All that entries are made of, in one question."""
+    heard = _gathered(recordings, "name", "seconds", "silent", "superseded", "transcript")
+    sent = _gathered(referrals, "agency", "reason")
+    again = select(func.count()).where(
+        case_events.c.case_id == cases.c.id, case_events.c.details.has_key("repeat")
+    )
+    return select(
+        *(cases.c[name] for name in _OF_CASE),
+        heard.label("heard"),
+        sent.label("sent"),
+        again.scalar_subquery().label("repeats"),
+    ).where(cases.c.id.in_(ids))
+
+
+_OF_CASE = (
+    *("id", "last_seq", "kind", "topic", "county", "agency", "status", "channel", "callback", "opened_at"),
+    *("words", "answer", "closed_at", "stopped_at"),
+)
+
+
+def _gathered(table: Any, *names: str) -> Any:
+    """A case's rows of a table as one JSON list."""
+    pairs: list[Any] = []
+    for name in names:
+        pairs += [literal_column(f"'{name}'"), table.c[name]]
+    rows = func.jsonb_agg(func.jsonb_build_object(*pairs))
+    found = select(rows).where(table.c.case_id == cases.c.id).scalar_subquery()
+    return func.coalesce(found, text("'[]'::jsonb"))
+
+
+def _insert() -> Any:
+    values: dict[str, Any] = {
+        column.name: bindparam(column.name, type_=column.type) for column in inbox_entries.c
+    }
+    values["lexemes"] = func.array_to_tsvector(bindparam("terms", type_=ARRAY(Text)))
+    return insert(inbox_entries).values(values)
+
+
+def _upsert() -> Any:
+    statement = _insert()
+    new = {c.name: statement.excluded[c.name] for c in inbox_entries.c if c.name != "case_id"}
+    return statement.on_conflict_do_update(index_elements=[inbox_entries.c.case_id], set_=new)
+
+
+_WRITE = _upsert()
+ENTER = Prepared(_insert().on_conflict_do_nothing(index_elements=[inbox_entries.c.case_id]))

@@ -1,0 +1,185 @@
+"""Cases that belong together: a whole and its parts, a collective case and its members.
+
+`changing` asks `may` before any change and tells `follow` after it, in the same transaction. Each of them is
+an ordinary case with a body, a clock and a story; here is only what one brings the other.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Row, Select, select
+
+from ivr.cases.channels import COLLECTIVE
+from ivr.cases.statuses import OPEN, Status
+from ivr.cases.transitions import Action
+from ivr.desk.case import callback_planning
+from ivr.desk.refusals import Refused
+from ivr.store.tables import agencies, cases
+
+if TYPE_CHECKING:
+    from ivr.desk.case.change import Change
+
+A = Action
+# What the citizen, or the desk for her, may do with a case that waits in a collective one.
+_OF_MEMBERS = frozenset({A.CLOSE, A.REOPEN, A.WITHDRAW, A.MERGE, A.RELEASE})
+_NOT_OF_PARTS = frozenset({A.CLOSE, A.MERGE, A.SPLIT, A.COLLECT, A.RELEASE})
+_NOT_OF_COLLECTIVES = frozenset(
+    {A.SPLIT, A.COLLECT, A.RELEASE, A.MERGE, A.PAUSE, A.RESUME, A.ADVISE, A.WITHDRAW, A.PROPOSE}
+)
+_NOT_WHILE_SPLIT = frozenset(
+    {A.REFER, A.ACCEPT, A.ANSWER, A.PROPOSE, A.APPROVE, A.RETURN, A.RULE, A.ADVISE, A.MERGE}
+)
+_ANSWERS = frozenset({A.ANSWER, A.APPROVE})
+_MIRRORED = _ANSWERS | {A.REFER, A.ACCEPT, A.RETURN, A.RULE, A.REOPEN}
+_ENDS_PART = _ANSWERS | {A.ADVISE, A.WITHDRAW}
+
+
+def forbidden(case: Row[Any]) -> frozenset[Action]:
+    """What a case's own place among its kin forbids, whatever the others are: nobody need be offered it."""
+    if case.part_of:
+        return _NOT_OF_PARTS
+    if case.member_of:
+        return frozenset(Action) - _OF_MEMBERS
+    return _NOT_OF_COLLECTIVES if case.channel == COLLECTIVE else frozenset({A.RELEASE})
+
+
+async def may(change: Change) -> None:
+    """Raises Refused where a case's kin forbids what the table permits."""
+    case, action, code = change.case, change.action, change.ask.code
+    if case.part_of:
+        await _may_as_part(change)
+    elif case.member_of and action not in _OF_MEMBERS:
+        collective = await _code(change, case.member_of)
+        raise Refused(f"case {code} waits in the collective case {collective}: act on that, or release it")
+    elif not case.member_of and action is A.RELEASE:
+        raise Refused(f"case {code} waits in no collective case")
+    elif case.channel == COLLECTIVE and action in _NOT_OF_COLLECTIVES:
+        raise Refused(f"case {code} is a collective one, to which this can't be done")
+    elif action in _NOT_WHILE_SPLIT | {A.COLLECT}:
+        parts = await _parts(change, case.id)
+        waiting = [part.code for part in parts if _is_unanswered(part)]
+        if waiting or (parts and action is A.COLLECT):
+            raise Refused(f"case {code} is split, and {', '.join(waiting) or 'its parts'} must be dealt with")
+
+
+async def _may_as_part(change: Change) -> None:
+    case, action, code = change.case, change.action, change.ask.code
+    whole = await _code(change, case.part_of)
+    if action in _NOT_OF_PARTS:
+        raise Refused(f"case {code} is a part of {whole}: that is done to the whole")
+    if action is A.REOPEN and (await _row(change, case.part_of)).status not in OPEN - {Status.ANSWERED}:
+        raise Refused(f"case {code} is a part of {whole}, which has its answer: reopen that")
+
+
+async def follow(change: Change) -> None:
+    """What a change that is written brings the kin."""
+    case, action = change.case, change.action
+    if case.part_of and action in _ENDS_PART:
+        await _part_done(change)
+    elif case.channel == COLLECTIVE and action in _MIRRORED:
+        for member in await _members(change):
+            await _mirror(change, member)
+    elif action in (A.CLOSE, A.WITHDRAW):
+        for part in await _parts(change, case.id):
+            if part.closed_at is None:
+                await _end_part(change, part)
+    elif action is A.REOPEN:
+        blames = case.status != Status.WITHDRAWN
+        for part in await _parts(change, case.id):
+            if part.status == Status.ANSWERED or (part.closed_at and part.closed_at == case.closed_at):
+                await _again(change.of(part, A.REOPEN, Status.REOPENED), blames)
+
+
+async def _part_done(change: Change) -> None:
+    """The whole is told; once every part is dealt with, their answers are its answer."""
+    whole = await _row(change, change.case.part_of)
+    details = {"part": change.case.code, "agency": change.agency}
+    if change.action is not A.WITHDRAW:
+        await change.of(whole, change.action, Status(whole.status)).tell("part_answered", whole, details)
+    parts = await _parts(change, whole.id)
+    answered = [part for part in parts if part.answered_at is not None and part.status != Status.WITHDRAWN]
+    if whole.status not in OPEN or any(map(_is_unanswered, parts)) or not answered:
+        return
+    one = change.of(whole, A.ANSWER, Status.ANSWERED)
+    one.values = {"answer": await _composed(change, answered), "answer_voice": "", "draft": None}
+    one.values["answered_at"] = change.ask.now
+    one.details = {"text": one.values["answer"], "parts": [part.code for part in answered]}
+    await one.save()
+    await callback_planning.plan(change.connection, whole, f"answer:{one.ask.cause}", change.ask.now)
+
+
+async def _composed(change: Change, parts: Sequence[Row[Any]]) -> str:
+    """One answer of several: each body by its name. Those spoken by a person are heard, not read."""
+    named = select(agencies.c.code, agencies.c.name).where(agencies.c.code.in_({p.agency for p in parts}))
+    names = {row.code: row.name for row in await change.connection.execute(named)}
+    said = [f"{names[part.agency]}: {part.answer}" for part in parts if part.answer]
+    return "\n".join(said)
+
+
+async def _end_part(change: Change, part: Row[Any]) -> None:
+    ended = change.of(part, change.action, change.status)
+    ended.values = {"closed_at": change.ask.now, "closure": change.values["closure"]}
+    ended.details = {"with_whole": change.ask.code}
+    ended.quiet = True
+    await ended.save()
+
+
+async def _mirror(change: Change, member: Row[Any]) -> None:
+    """A member goes where its collective case goes, and has the same answer; each is called by herself."""
+    unconfirmed = member.status == Status.ANSWERED
+    if unconfirmed != (change.action is A.REOPEN) and not (unconfirmed and change.action in _ANSWERS):
+        return
+    one = change.of(member, change.action, change.status)
+    one.quiet = change.action not in _ANSWERS
+    if change.action is A.REOPEN:
+        await _again(one)
+    elif change.action in _ANSWERS:
+        one.values = {name: change.values[name] for name in ("answer", "answer_voice", "answered_at")}
+        one.details = change.details | {"collective": change.ask.code}
+        await one.save()
+        await callback_planning.plan(change.connection, member, f"answer:{one.ask.cause}", change.ask.now)
+    else:
+        if change.agency != member.agency:
+            one.move(change.agency, COLLECTIVE)
+        one.details |= {"collective": change.ask.code}
+        await one.save()
+
+
+async def _again(one: Change, climb: bool = True) -> None:
+    one.values = {"closed_at": None, "closure": None}
+    one.move(one.agency, "reopened")
+    one.give_time()
+    one.quiet = one.case.part_of is None
+    if climb:
+        one.climb()
+    await one.save()
+
+
+def _is_unanswered(part: Row[Any]) -> bool:
+    return part.closed_at is None and part.status != Status.ANSWERED
+
+
+async def _members(change: Change) -> Sequence[Row[Any]]:
+    return await _locked(change, select(cases).where(cases.c.member_of == change.case.id))
+
+
+async def _parts(change: Change, whole: uuid.UUID) -> Sequence[Row[Any]]:
+    return await _locked(change, select(cases).where(cases.c.part_of == whole), closed_too=True)
+
+
+async def _locked(change: Change, query: Select[Any], closed_too: bool = False) -> Sequence[Row[Any]]:
+    if not closed_too:
+        query = query.where(cases.c.closed_at.is_(None))
+    found = await change.connection.execute(query.order_by(cases.c.code).with_for_update(key_share=True))
+    return list(found)
+
+
+async def _row(change: Change, case: uuid.UUID) -> Row[Any]:
+    return (await change.connection.execute(select(cases).where(cases.c.id == case))).one()
+
+
+async def _code(change: Change, case: uuid.UUID) -> str:
+    return str((await _row(change, case)).code)

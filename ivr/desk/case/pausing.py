@@ -1,0 +1,85 @@
+"""What bears on a case's deadline without moving it. One function is one transaction and one event.
+
+None of them gives time back that was used: `ivr.cases.clock`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.transitions import Action
+from ivr.desk.book.book import Page
+from ivr.desk.case.change import Ask, clock_of
+from ivr.desk.case.changing import changing
+from ivr.desk.case.events import Told, tell_all
+from ivr.desk.refusals import Refused
+from ivr.store.tables import cases
+
+BATCH = 200
+MOST_PAUSED_DAYS = 10  # working days, all pauses of a case together
+
+
+async def pause(engine: AsyncEngine, page: Page, ask: Ask, days: int, cap: int = MOST_PAUSED_DAYS) -> None:
+    """Stop the clock for so many working days; it runs again by itself."""
+    async with changing(engine, page, Action.PAUSE, ask) as change:
+        change.clock = change.clock.pause(page.calendar, ask.now, days, cap, change.county)
+        assert change.clock.paused_until is not None
+        change.details |= {"days": days, "until": change.clock.paused_until.isoformat()}
+
+
+async def end_pauses(engine: AsyncEngine, page: Page, now: datetime, batch: int = BATCH) -> int:
+    """Tell of every pause that is over: the clock has run again since, and its story says so. How many.
+
+    Changes no deadline, which counted the pause to its end. Any worker may, and be interrupted anywhere.
+    """
+    over = (cases.c.paused_until <= now, cases.c.paused_at.is_not(None), cases.c.closed_at.is_(None))
+    query = select(cases).where(*over).order_by(cases.c.paused_until).limit(batch)
+    done = 0
+    while True:
+        async with engine.begin() as connection:
+            held = query.with_for_update(skip_locked=True, key_share=True)
+            found = (await connection.execute(held)).all()
+            if found:
+                await tell_all(connection, [_ended(case, page, now) for case in found], now)
+        done += len(found)
+        if len(found) < batch:
+            return done
+
+
+def _ended(case: Row[Any], page: Page, now: datetime) -> Told:
+    clock = clock_of(case).resume(page.calendar, now, case.county or "")
+    values = {name: getattr(clock, name) for name in ("stopped_days", "paused_days")}
+    values |= {"paused_at": None, "paused_until": None}
+    cause = uuid.uuid5(case.id, f"resumed:{case.last_seq + 1}")
+    return Told(case.id, cause, "resumed", {"until": case.paused_until.isoformat()}, values)
+
+
+async def resume(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+    """Let the clock run again; only the days that the pause lasted are left out."""
+    async with changing(engine, page, Action.RESUME, ask) as change:
+        change.clock = change.clock.resume(page.calendar, ask.now, change.county)
+
+
+async def change_topic(
+    engine: AsyncEngine, page: Page, ask: Ask, topic: str = "", county: str | None = None
+) -> None:
+    """Another topic or county; what is not given stays. The agency stays too: moving it is a referral.
+
+    Raises Refused for what the book does not know, and when nothing would change.
+    """
+    async with changing(engine, page, Action.CHANGE_TOPIC, ask) as change:
+        before = (change.topic, change.county)
+        change.topic = topic or change.topic
+        change.county = change.county if county is None else county
+        if change.topic not in page.deadlines:
+            raise Refused(f"there is no topic {topic}")
+        if change.county and change.county not in page.counties:
+            raise Refused(f"there is no county {county}")
+        if (change.topic, change.county) == before:
+            raise Refused(f"case {ask.code} is about {change.topic} already")
+        change.details |= {"before": before, "topic": change.topic, "county": change.county}

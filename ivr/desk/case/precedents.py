@@ -1,0 +1,120 @@
+"""Rulings on jurisdiction: kept, obeyed by routing, listed, revoked; and who returns how much."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.book.book import CHANNEL
+from ivr.desk.case.change import Change
+from ivr.desk.case.events import add_event
+from ivr.desk.refusals import Refused
+from ivr.store.tables import cases, precedents, referrals
+
+Json = dict[str, Any]
+REPLACED = "replaced"
+
+
+async def keep(change: Change) -> uuid.UUID:
+    """Within the transaction of a ruling: its precedent, in place of an earlier one for the same matter."""
+    connection, ask = change.connection, change.ask
+    topic, county = _matter(change)
+    await _one_at_a_time(connection)
+    earlier = (precedents.c.topic == topic, precedents.c.county == county, precedents.c.ended_at.is_(None))
+    end = {"ended_at": ask.now, "ended_by": ask.actor.name, "ended_reason": REPLACED}
+    await connection.execute(update(precedents).where(*earlier).values(end))
+    row = {"id": uuid.uuid4(), "topic": topic, "county": county, "agency": change.agency}
+    row |= {"case_id": change.case.id, "ruled_by": ask.actor.name, "reason": ask.reason.strip()}
+    await connection.execute(precedents.insert(), [row | {"ruled_at": ask.now}])
+    await _tell_workers(connection)
+    return uuid.UUID(str(row["id"]))
+
+
+async def binds(change: Change) -> bool:
+    """Whether the last ruling on this very case gave it to the agency that has it, and was not revoked."""
+    query = select(precedents).where(precedents.c.case_id == change.case.id)
+    query = query.order_by(precedents.c.ruled_at.desc(), precedents.c.ended_at.desc().nulls_first())
+    last = (await change.connection.execute(query.limit(1))).first()
+    if last is None or last.agency != change.agency or (last.topic, last.county) != _matter(change):
+        return False
+    return last.ended_at is None or last.ended_reason == REPLACED
+
+
+async def revoke(
+    engine: AsyncEngine, precedent: str, actor: Actor, reason: str, now: datetime | None = None
+) -> None:
+    """From now on routing goes by its rules again. Raises Refused."""
+    if actor.side is not Side.DESK:
+        raise Refused(f"a precedent can't be revoked by the {actor.side}, only by the desk")
+    if not reason.strip():
+        raise Refused("a precedent can't be revoked without a reason")
+    end: Json = {"ended_at": now or datetime.now(UTC), "ended_by": actor.name, "ended_reason": reason.strip()}
+    async with engine.begin() as connection:
+        await _one_at_a_time(connection)
+        this = (precedents.c.id == _id(precedent), precedents.c.ended_at.is_(None))
+        revoking = update(precedents).where(*this).values(end).returning(precedents.c.case_id)
+        case = (await connection.execute(revoking)).scalar()
+        if case is None:
+            raise Refused(f"no precedent {precedent} is in force")
+        details = {"precedent": precedent, "reason": reason.strip()}
+        await add_event(
+            connection, uuid.uuid4(), case, end["ended_at"], "ruling_revoked", details, actor=actor.name
+        )
+        await _tell_workers(connection)
+
+
+async def listed(engine: AsyncEngine, past: bool = False) -> list[Json]:
+    """The precedents in force, newest first; with `past` those that ended as well."""
+    query = select(precedents, cases.c.code).join(cases, cases.c.id == precedents.c.case_id)
+    if not past:
+        query = query.where(precedents.c.ended_at.is_(None))
+    async with engine.connect() as connection:
+        rows = (await connection.execute(query.order_by(precedents.c.ruled_at.desc()))).all()
+    return [_json(row) for row in rows]
+
+
+async def bounces(engine: AsyncEngine) -> list[Json]:
+    """The bounce ledger: of each agency's referrals, how many it returned or sent onward."""
+    returned, onward = (
+        func.count().filter(referrals.c.ended_reason == ended).label(ended)
+        for ended in ("returned", "onward")
+    )
+    query = select(referrals.c.agency, func.count().label("referrals"), returned, onward)
+    query = query.group_by(referrals.c.agency).order_by(returned.desc(), onward.desc(), referrals.c.agency)
+    async with engine.connect() as connection:
+        return [dict(row._mapping) for row in await connection.execute(query)]
+
+
+def _matter(change: Change) -> tuple[str, str]:
+    return change.page.rules.governing_topic(change.case.kind, change.topic), change.county
+
+
+def _json(row: Any) -> Json:
+    names = ("topic", "county", "agency", "ruled_by", "reason", "ended_by", "ended_reason")
+    return {
+        "id": str(row.id),
+        "case": row.code,
+        **{name: getattr(row, name) for name in names},
+        "ruled_at": row.ruled_at.isoformat(),
+        "ended_at": row.ended_at and row.ended_at.isoformat(),
+    }
+
+
+def _id(precedent: str) -> uuid.UUID:
+    try:
+        return uuid.UUID(precedent)
+    except ValueError:
+        raise Refused(f"{precedent} is no precedent's id") from None
+
+
+async def _one_at_a_time(connection: AsyncConnection) -> None:
+    await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('precedents'))"))
+
+
+async def _tell_workers(connection: AsyncConnection) -> None:
+    await connection.execute(select(func.pg_notify(CHANNEL, "")))

@@ -1,0 +1,93 @@
+"""Whose job a case is: refer, accept, return, rule. One function is one transaction and one event.
+
+"Not ours" never closes a case. An agency may send a case onward once, or return it to the desk; after the
+second return only a ruling moves it, and a ruling binds: only another ruling, or another topic, moves it on.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.transitions import Action, Side
+from ivr.desk.book.book import Page
+from ivr.desk.case import precedents
+from ivr.desk.case.change import Ask, Change
+from ivr.desk.case.changing import changing
+from ivr.desk.refusals import Refused
+from ivr.store.tables import referrals
+
+FORCED_AT = 2  # so many returns force a ruling
+ONWARD = "onward"  # the referral's reason when an agency and not the desk gave it
+
+
+async def refer(engine: AsyncEngine, page: Page, ask: Ask, agency: str) -> None:
+    """Give a case to an agency: by the desk, or onward by the agency that has it.
+
+    Raises Refused as the table says; for an agency that can't be given cases, that has it already, or
+    (onward) had it before; when the case waits for a ruling, or was ruled on.
+    """
+    async with changing(engine, page, Action.REFER, ask) as change:
+        _assignable(page, agency)
+        if agency == change.agency:
+            raise Refused(f"case {ask.code} is with {agency} already")
+        await _not_bound(change)
+        if change.agency == page.rules.desk and await change.returns() >= FORCED_AT:
+            raise Refused(f"case {ask.code} was returned twice: it takes a ruling, not another referral")
+        if ask.actor.side is Side.AGENCY:
+            await _may_go_onward(change, agency)
+            change.move(agency, ONWARD, ONWARD)
+        else:
+            change.move(agency, "desk")
+
+
+async def accept(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+    """The agency takes the case up."""
+    async with changing(engine, page, Action.ACCEPT, ask):
+        pass
+
+
+async def give_back(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+    """The agency says that it is not its own: the case goes to the desk. Refused also when a ruling binds."""
+    async with changing(engine, page, Action.RETURN, ask) as change:
+        if change.agency == page.rules.desk:
+            raise Refused(f"case {ask.code} is at the desk already")
+        await _not_bound(change)
+        change.move(page.rules.desk, "returned")
+        change.details["returns"] = await change.returns() + 1
+
+
+async def rule(engine: AsyncEngine, page: Page, ask: Ask, agency: str) -> None:
+    """The desk decides whose the case is. A precedent for its topic and county, which routing obeys."""
+    async with changing(engine, page, Action.RULE, ask) as change:
+        _assignable(page, agency)
+        change.move(agency, "ruling")
+        change.details["precedent"] = str(await precedents.keep(change))
+
+
+def _assignable(page: Page, agency: str) -> None:
+    if agency not in page.rules.agencies:
+        raise Refused(f"there is no agency {agency}")
+    if agency in page.rules.retired:
+        raise Refused(f"{agency} is retired: it gets no more cases")
+    if not page.rules.agencies[agency]:
+        raise Refused(
+            f"{agency} is outside the network: it can be named to the citizen but not be given a case"
+        )
+
+
+async def _may_go_onward(change: Change, agency: str) -> None:
+    code, page = change.ask.code, change.page
+    if agency == page.rules.desk:
+        raise Refused(f"case {code} goes to the desk by returning it")
+    running = await change.running()
+    if running is not None and running.reason == ONWARD:
+        raise Refused(f"case {code} was sent onward once: return it to the desk")
+    had = select(referrals.c.id).where(referrals.c.case_id == change.case.id, referrals.c.agency == agency)
+    if (await change.connection.execute(had.limit(1))).first():
+        raise Refused(f"case {code} was with {agency} before: return it to the desk")
+
+
+async def _not_bound(change: Change) -> None:
+    if await precedents.binds(change):
+        raise Refused(f"case {change.ask.code} was ruled to be {change.agency}'s: only a new ruling moves it")

@@ -1,0 +1,266 @@
+"""What a journalled fact means in rows. Pure: the same fact and page give the same rows, ids and all."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ivr.cases import phone
+from ivr.cases.clock import Clock
+from ivr.cases.escalation import next_at
+from ivr.cases.kinds import Kind
+from ivr.cases.routing import Reason, Route
+from ivr.cases.statuses import Status
+from ivr.desk.book.book import Page
+from ivr.desk.case import callback_planning
+from ivr.desk.case.events import MACHINE, chained_rows, event_row
+from ivr.store.journal import Fact
+
+Row = dict[str, Any]
+CHANNEL = "phone"
+VOICED_SECONDS = 0.3  # less voice than this is marked silent
+
+
+@dataclass(slots=True)
+class Rows:
+    """The rows of one or many facts, by table."""
+
+    started: dict[uuid.UUID, Row] = field(default_factory=dict)  # calls, by id
+    ended: dict[uuid.UUID, Row] = field(default_factory=dict)
+    cases: list[Row] = field(default_factory=list)
+    recordings: list[Row] = field(default_factory=list)
+    referrals: list[Row] = field(default_factory=list)
+    events: list[Row] = field(default_factory=list)
+    outbox: list[Row] = field(default_factory=list)
+    callbacks: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the book says to an opening. `given`: what the call said where the book knows no such thing."""
+
+    kind: Kind
+    topic: str
+    county: str
+    route: Route
+    due_at: datetime
+    next_rung_at: datetime | None
+    given: dict[str, str]
+
+
+def rule(fact: Fact, page: Page) -> Ruling:
+    """Never fails for an unknown kind, topic or county: a menu may be older or newer than the book."""
+    kind = Kind(fact["kind"]) if fact["kind"] in set(Kind) else Kind.REQUEST
+    topic = fact["topic"] if fact["topic"] in page.deadlines else page.other_topic
+    county = fact["county"] if fact["county"] in page.counties else ""
+    term = page.term(Clock(datetime.fromisoformat(fact["at"])), kind, topic, county)
+    route = page.rules.route(kind, topic, county)
+    if fact.get("over_limit"):
+        route = Route(page.rules.desk, Reason.OVER_LIMIT)
+    said = {"kind": fact["kind"], "topic": fact["topic"], "county": fact["county"]}
+    known = {"kind": kind, "topic": topic, "county": county}
+    return Ruling(
+        kind,
+        topic,
+        county,
+        route,
+        term.due_at,
+        next_at(page.ladder(kind, topic, route.agency), term, 0),
+        {name: value for name, value in said.items() if value and value != known[name]},
+    )
+
+
+def add_case(rows: Rows, fact: Fact, code: str, page: Page) -> None:
+    """Everything that comes of a `case_opened` fact: case, recordings, referral, two events, outbox.
+
+    A fact without a call's id came another way: `channel` names it, `by` who registered it, `words` are hers.
+    """
+    case, at, call = uuid.UUID(fact["id"]), datetime.fromisoformat(fact["at"]), _call_id(fact)
+    ruling = rule(fact, page)
+    row = _case_row(fact, code, ruling, page)
+    rows.cases.append(row)
+    rows.recordings += [
+        recording_row(recorded, case, call, at + timedelta(microseconds=i))
+        for i, recorded in enumerate(fact["recordings"])
+    ]
+    rows.referrals.append(_referral_row(case, at, ruling))
+    rows.events += chained_rows(_events(case, at, ruling, fact), row)
+    rows.outbox.append(outbox_row(f"case_opened:{case}", "case_opened", at, {"case": code}))
+    if callback_planning.is_given(row, callback_planning.number_of(row)):
+        rows.callbacks.append(callback_planning.verifying(row, at))
+
+
+@dataclass(frozen=True, slots=True)
+class Kin:
+    """A case that comes of another one: a part, or the collective case of many. Nobody called about it.
+
+    Its clock is the other's, so that nothing gives back time that was used; `opened_at`: when that of several
+    began. `channel` says which of the two it is.
+    """
+
+    of: Any
+    channel: str
+    agency: str
+    by: str
+    topic: str
+    words: str
+    opened_at: datetime | None = None
+
+
+def add_kin(rows: Rows, kin: Kin, code: str, page: Page, now: datetime) -> None:
+    """Case, referral, two events, outbox. Rungs that the other has climbed count as climbed."""
+    of, case, part = kin.of, uuid.uuid4(), kin.opened_at is None
+    clock = Clock(of.opened_at, of.stopped_days, of.paused_days) if part else Clock(kin.opened_at or now)
+    term = page.term(clock, of.kind, kin.topic, of.county or "")
+    ladder = page.ladder(of.kind, kin.topic, kin.agency)
+    rung = min(of.rung, len(ladder.rungs)) if part else 0
+    row: Row = {"id": case, "code": code, "channel": kin.channel, "topic": kin.topic, "agency": kin.agency}
+    row |= {name: getattr(of, name) for name in ("kind", "county", "language")}
+    row |= dict.fromkeys(("caller", "caller_key", "caller_name", "callback", "national_id"), "")
+    row |= {"words": kin.words.strip(), "status": Status.REFERRED, "due_at": term.due_at, "last_seq": 2}
+    row |= {name: getattr(clock, name) for name in ("opened_at", "stopped_days", "paused_days")}
+    row |= {"next_rung_at": next_at(ladder, term, rung), "timed_by": page.revision, "rung": rung}
+    row |= {"part_of": of.id if part else None}
+    row["level"] = of.level if part and of.level else page.ladders.levels[0]
+    referral = {"id": uuid.uuid5(case, "referral"), "case_id": case, "agency": kin.agency, "advice": ""}
+    referral |= {"reason": kin.channel, "referred_at": now, "due_at": term.due_at}
+    opened = {"kind": of.kind, "topic": kin.topic, "county": of.county or "", "recordings": 0, "files": {}}
+    opened |= {"part_of": of.code, "rung": rung, "level": row["level"]} if part else {}
+    referred = {"agency": kin.agency, "reason": kin.channel, "due_at": term.due_at.isoformat()}
+    told = [event_row(case, case, 1, now, "opened", opened, kin.by)]
+    told.append(event_row(case, case, 2, now, "referred", referred))
+    rows.cases.append(row)
+    rows.referrals.append(referral)
+    rows.events += chained_rows(told, row)
+    rows.outbox.append(outbox_row(f"case_opened:{case}", "case_opened", now, {"case": code}))
+
+
+def call_row(fact: Fact, page: Page) -> Row:
+    """The call of any fact; only `call_ended` knows its end and its steps."""
+    call = fact["call"]
+    return {
+        "id": uuid.UUID(call["id"]),
+        "unique_id": call["unique_id"],
+        "caller": call["caller"],
+        "caller_key": phone.key(call["caller"], page.area_code),
+        "caller_name": call["caller_name"],
+        "started_at": datetime.fromisoformat(call["started_at"]),
+        "answered_at": _moment(call["answered_at"]),
+        "ended_at": _moment(fact.get("ended_at")),
+        "outcome": fact.get("outcome"),
+        "language": call["language"],
+        "menu_name": call["menu_name"],
+        "menu_revision": call["menu_revision"],
+        "steps": fact.get("steps", []),
+    }
+
+
+def recording_row(recorded: Row, case: uuid.UUID | None, call: uuid.UUID | None, at: datetime) -> Row:
+    """A recording that begins to belong to a case, or to a call alone."""
+    return {
+        "name": recorded["name"],
+        "case_id": case,
+        "call_id": call,
+        "recorded_at": at,
+        "seconds": recorded["seconds"],
+        "voiced_seconds": recorded["voiced_seconds"],
+        "silent": recorded["voiced_seconds"] < VOICED_SECONDS,
+        "size": recorded["size"],
+        "sha256": recorded["sha256"],
+        "ended": recorded["ended"],
+        "superseded": False,
+    }
+
+
+def outbox_row(key: str, kind: str, at: datetime, payload: Row) -> Row:
+    """The same key makes the same message, so that it can't be sent twice."""
+    return {
+        "id": uuid.uuid5(uuid.NAMESPACE_OID, key),
+        "key": key,
+        "kind": kind,
+        "payload": payload,
+        "created_at": at,
+        "next_at": at,
+    }
+
+
+def wish_row(fact: Fact, page: Page) -> Row:
+    """The wish to be called about a code that could not be looked up: one for each call and code.
+
+    `number` in E.164, as it may be dialled; `code` has a right check digit and may yet be nobody's.
+    """
+    call, at = fact["call"], datetime.fromisoformat(fact["at"])
+    number = phone.normalise(call["caller"], page.area_code)
+    payload = {"number": number, "code": fact["code"], "language": fact["language"], "call": call["id"]}
+    return outbox_row(f"call_back_wished:{call['id']}:{fact['code']}", "call_back_wished", at, payload)
+
+
+def _case_row(fact: Fact, code: str, ruling: Ruling, page: Page) -> Row:
+    call = fact["call"]
+    return {
+        "id": uuid.UUID(fact["id"]),
+        "code": code,
+        "kind": ruling.kind,
+        "topic": ruling.topic,
+        "county": ruling.county or None,
+        "agency": ruling.route.agency,
+        "status": Status.REFERRED if ruling.route.reason is Reason.RULE else Status.OPENED,
+        "channel": fact.get("channel", CHANNEL),
+        "language": fact["language"],
+        "caller": call["caller"],
+        "caller_key": phone.key(call["caller"], page.area_code),
+        "caller_name": call["caller_name"],
+        "callback": phone.normalise(fact["callback"], page.area_code) or fact["callback"],
+        "national_id": fact["national_id"],
+        "call_id": _call_id(fact),
+        "opened_at": datetime.fromisoformat(fact["at"]),
+        "due_at": ruling.due_at,
+        "last_seq": 2,
+        "level": page.ladders.levels[0],
+        "next_rung_at": ruling.next_rung_at,
+        "timed_by": page.revision,
+        "words": fact.get("words", ""),
+        "place": fact.get("place"),
+        "entered": True,
+    }
+
+
+def _referral_row(case: uuid.UUID, at: datetime, ruling: Ruling) -> Row:
+    """A case at the desk has one too: there is a responsible body and a clock at all times."""
+    return {
+        "id": uuid.uuid5(case, "referral"),
+        "case_id": case,
+        "agency": ruling.route.agency,
+        "reason": ruling.route.reason,
+        "advice": ruling.route.advice,
+        "referred_at": at,
+        "due_at": ruling.due_at,
+    }
+
+
+def _events(case: uuid.UUID, at: datetime, ruling: Ruling, fact: Fact) -> list[Row]:
+    opened: Row = {"kind": ruling.kind, "topic": ruling.topic, "county": ruling.county}
+    opened["recordings"] = len(fact["recordings"])
+    opened["files"] = {recorded["name"]: recorded["sha256"] for recorded in fact["recordings"]}
+    if fact.get("recovered"):
+        opened["recovered"] = True
+    if ruling.given:
+        opened["given"] = ruling.given
+    route = ruling.route
+    referred = {"agency": route.agency, "reason": route.reason, "due_at": ruling.due_at.isoformat()}
+    if route.advice:
+        referred["advice"] = route.advice
+    return [
+        event_row(case, case, 1, at, "opened", opened, fact.get("by", MACHINE)),
+        event_row(case, case, 2, at, "referred", referred),
+    ]
+
+
+def _call_id(fact: Fact) -> uuid.UUID | None:
+    return uuid.UUID(fact["call"]["id"]) if fact["call"]["id"] else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

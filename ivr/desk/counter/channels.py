@@ -1,0 +1,191 @@
+"""Channels of other systems: who may send cases by the API, how much, and each request once."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import case, delete, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.channels import RESERVED
+from ivr.cases.suggest import Suggester
+from ivr.desk.book.book import Page
+from ivr.desk.case.registering import Wanted, check, register
+from ivr.desk.counter import audio
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import cases, channel_requests, channels
+
+Json = dict[str, Any]
+NAME = re.compile(r"[a-z][a-z0-9_-]{1,29}")
+TOKEN_BYTES = 32
+PER_MINUTE = 60
+LONGEST_KEY = 200
+KEYS_KEPT = timedelta(days=90)  # a request that is sent again later makes a new case
+
+
+class NoSuchChannel(Refused):
+    """No channel in force has this token."""
+
+
+class TooMany(Refused):
+    """A channel has asked too often within a minute."""
+
+
+class OtherRequest(Refused):
+    """A key was used for something else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """`repeated`: the case was there already."""
+
+    code: str
+    repeated: bool
+
+
+async def add(
+    engine: AsyncEngine, name: str, now: datetime, per_minute: int = PER_MINUTE, note: str = ""
+) -> str:
+    """A new channel; its token, which nobody can read again. Raises Refused."""
+    if not NAME.fullmatch(name):
+        raise Refused("a channel's name has 2 to 30 of a-z, 0-9, - and _, a letter first")
+    if name in RESERVED:
+        raise Refused(f"{name} is a channel of the house itself")
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    row = {"name": name, "token_hash": _hash(token), "per_minute": per_minute, "note": note, "made_at": now}
+    async with engine.begin() as connection:
+        made = insert(channels).values(row).on_conflict_do_nothing(index_elements=[channels.c.name])
+        if (await connection.execute(made.returning(channels.c.name))).first() is None:
+            raise Refused(f"there is a channel {name} already: renew its token, or take another name")
+    return token
+
+
+async def renew(engine: AsyncEngine, name: str) -> str:
+    """Another token in place of the old one, which is worth nothing from now on. Raises Refused."""
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    async with engine.begin() as connection:
+        await _change(connection, name, token_hash=_hash(token))
+    return token
+
+
+async def revoke(engine: AsyncEngine, name: str, now: datetime) -> None:
+    """The channel can't do anything any more; its cases go on. Raises Refused."""
+    async with engine.begin() as connection:
+        await _change(connection, name, revoked_at=now)
+
+
+async def listed(engine: AsyncEngine) -> list[Json]:
+    """All channels, those in force first, with the number of their cases."""
+    many = select(func.count()).where(cases.c.channel == channels.c.name).scalar_subquery()
+    query = select(channels, many.label("many")).order_by(
+        channels.c.revoked_at.nulls_first(), channels.c.name
+    )
+    async with engine.connect() as connection:
+        rows = (await connection.execute(query)).all()
+    return [
+        {
+            "name": row.name,
+            "per_minute": row.per_minute,
+            "note": row.note,
+            "cases": row.many,
+            "made_at": row.made_at.isoformat(),
+            "revoked_at": row.revoked_at and row.revoked_at.isoformat(),
+        }
+        for row in rows
+    ]
+
+
+async def admit(engine: AsyncEngine, token: str, now: datetime) -> str:
+    """The channel's name; counts the request. One statement, so it holds across all processes.
+
+    Raises NoSuchChannel, TooMany.
+    """
+    table, minute = channels.c, now.replace(second=0, microsecond=0)
+    count = case((table.window_at == minute, table.window_count + 1), else_=literal(1))
+    counted = update(channels).values(window_at=minute, window_count=count)
+    counted = counted.where(table.token_hash == _hash(token), table.revoked_at.is_(None))
+    async with engine.begin() as connection:
+        done = await connection.execute(counted.returning(table.name, table.window_count, table.per_minute))
+        row = done.first()
+    if row is None:
+        raise NoSuchChannel("the token is unknown or was revoked")
+    if row.window_count > row.per_minute:
+        raise TooMany(f"channel {row.name} may ask {row.per_minute} times a minute")
+    return str(row.name)
+
+
+async def send(
+    engine: AsyncEngine,
+    page: Page,
+    wanted: Wanted,
+    now: datetime,
+    suggester: Suggester,
+    key: str = "",
+    content: bytes = b"",
+    recordings: Path = Path(),
+) -> Sent:
+    """Open a case for a channel, once for each `key` of its own; `content` is a WAV for `recordings`.
+
+    Raises WrongField, and OtherRequest when the key stands for another request.
+    """
+    if len(key) > LONGEST_KEY:
+        raise WrongField("Idempotency-Key", f"at most {LONGEST_KEY} characters")
+    check(replace(wanted, audio={"name": ""} if content else None), page)
+    async with engine.begin() as connection:
+        digest = hashlib.sha256(repr(wanted).encode() + b"\0" + content).digest()
+        if key and (before := await _before(connection, wanted.channel, key, digest)):
+            return Sent(before, True)
+        if content:
+            kept = await asyncio.to_thread(audio.put, content, recordings, now)
+            wanted = replace(wanted, audio=kept)
+        done = await register(connection, page, wanted, now, suggester)
+        if key:
+            row = {
+                "channel": wanted.channel,
+                "key": key,
+                "digest": digest,
+                "case_id": done.id,
+                "made_at": now,
+            }
+            await connection.execute(channel_requests.insert().values(row))
+    return Sent(done.code, False)
+
+
+async def forget(connection: AsyncConnection, now: datetime) -> int:
+    """The keys of old requests; how many."""
+    old = delete(channel_requests).where(channel_requests.c.made_at < now - KEYS_KEPT)
+    return (await connection.execute(old)).rowcount
+
+
+async def _before(connection: AsyncConnection, channel: str, key: str, digest: bytes) -> str:
+    """The code that the same request got earlier. Requests with one key wait for each other."""
+    name = f"{channel}/{key}"
+    await connection.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7))"), {"name": name})
+    its = channel_requests.c
+    query = select(its.digest, cases.c.code).join(cases, cases.c.id == its.case_id)
+    query = query.where(its.channel == channel, its.key == key)
+    row = (await connection.execute(query)).first()
+    if row is None:
+        return ""
+    if bytes(row.digest) != digest:
+        raise OtherRequest("Idempotency-Key: it was used for another request")
+    return str(row.code)
+
+
+async def _change(connection: AsyncConnection, name: str, **values: Any) -> None:
+    its = (channels.c.name == name, channels.c.revoked_at.is_(None))
+    changed = update(channels).where(*its).values(values).returning(channels.c.name)
+    if (await connection.execute(changed)).first() is None:
+        raise Refused(f"there is no channel {name} in force")
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

@@ -1,0 +1,89 @@
+"""Open cases timed anew after a closure, or a change of holidays or ladders. One batch is one transaction.
+
+Which cases wait is told by the cases themselves (`ivr.store.calendar_revisions`), so that a pass may die at
+any moment, several may run at once, and a case that was opened by an older reading is found by the next one.
+What was used of a clock stays used: the deadline is worked out from the opening, under the new calendar.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, bindparam, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.escalation import next_at
+from ivr.desk.book.book import Page
+from ivr.desk.case.change import clock_of
+from ivr.desk.case.events import Told, tell_all
+from ivr.store.tables import cases, referrals
+
+log = logging.getLogger(__name__)
+
+BATCH = 200
+EVENT = "retimed"
+
+
+async def retime(engine: AsyncEngine, page: Page, now: datetime | None = None, batch: int = BATCH) -> int:
+    """Time anew every case that waits for it and is held by nobody; how many deadlines moved."""
+    now, moved = now or datetime.now(UTC), 0
+    for county in ("", *sorted(page.counties)):
+        while True:
+            async with engine.begin() as connection:
+                found = (await connection.execute(waiting(county, page.wanted(county), batch))).all()
+                moved += await _save(connection, found, page, now)
+            if len(found) < batch:
+                break
+    return moved
+
+
+def waiting(county: str, wanted: int, batch: int) -> Select[Any]:
+    """A county's open cases that an older reading timed, locked."""
+    here = cases.c.county == county if county else cases.c.county.is_(None)
+    query = select(cases).where(here, cases.c.closed_at.is_(None), cases.c.timed_by < wanted)
+    return query.limit(batch).with_for_update(skip_locked=True)
+
+
+async def _save(connection: AsyncConnection, found: Sequence[Row[Any]], page: Page, now: datetime) -> int:
+    if not found:
+        return 0
+    times = [(case, _times(case, page)) for case in found]
+    moved = [(case, new) for case, new in times if new["due_at"] != case.due_at]
+    same = [{"its_case": case.id} | new for case, new in times if new["due_at"] == case.due_at]
+    if same:
+        await connection.execute(_TIME, same)
+    if moved:
+        moves = [{"its_case": case.id, "due_at": new["due_at"]} for case, new in moved]
+        await connection.execute(_MOVE_REFERRAL, moves)
+        await tell_all(connection, [_told(case, new) for case, new in moved], now)
+    return len(moved)
+
+
+def _times(case: Row[Any], page: Page) -> dict[str, Any]:
+    """A case that can't be timed keeps its times; it must not keep the others waiting."""
+    times = {"due_at": case.due_at, "next_rung_at": case.next_rung_at}
+    try:
+        term = page.term(clock_of(case), case.kind, case.topic, case.county or "")
+        ladder = page.ladder(case.kind, case.topic, case.agency)
+        times["due_at"] = term.due_at
+        times["next_rung_at"] = None if case.stopped_at else next_at(ladder, term, case.rung)
+    except (KeyError, ValueError) as error:
+        log.error("case %s can't be timed anew: %r", case.code, error)
+    return times | {"timed_by": page.revision}
+
+
+def _told(case: Row[Any], new: dict[str, Any]) -> Told:
+    cause = uuid.uuid5(case.id, f"{EVENT}:{case.last_seq + 1}")
+    details = {"before": case.due_at.isoformat(), "due_at": new["due_at"].isoformat()}
+    return Told(case.id, cause, EVENT, details, new)
+
+
+# The columns to set are named by the values that are given.
+_TIME = update(cases).where(cases.c.id == bindparam("its_case"))
+_MOVE_REFERRAL = update(referrals).where(
+    referrals.c.case_id == bindparam("its_case"), referrals.c.ended_at.is_(None)
+)

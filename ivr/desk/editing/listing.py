@@ -1,0 +1,65 @@
+"""A noun's rows as they hold: with those that stand in files alone, as people see and export them."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.roles import Role
+from ivr.desk.book.book import Limits
+from ivr.desk.editing import terms
+from ivr.desk.editing.fields import Row
+from ivr.desk.editing.nouns import BY_NAME, LIMITS
+from ivr.desk.letters import notices, wording
+from ivr.desk.letters.notices import Said
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Files:
+    """What the database knows nothing of: the province's folder, and the configured limits."""
+
+    folder: Path
+    limits: Limits = dataclasses.field(default_factory=Limits)
+
+
+async def rows_in_force(connection: AsyncConnection, noun: str, files: Files) -> dict[str, Row]:
+    """By key. Raises SeedError for what stands over files when its file is broken."""
+    its = BY_NAME[noun]
+    own = await its.rows(connection)
+    if noun == "limit":
+        return {
+            name: own.get(name) or {"name": name, "value": getattr(files.limits, name)} for name in LIMITS
+        }
+    if noun == "factor":
+        return {str(role): own.get(role) or {"role": str(role), "needed": False} for role in Role}
+    if noun == "retention":
+        return dict(sorted((await terms.rows(connection, files.folder)).items()))
+    if noun not in ("wording", "notice"):
+        return own
+    live = _wordings if noun == "wording" else _notices
+    found = {its.key(row): row | {"retired": False} for row in await live(connection, files.folder)}
+    return dict(sorted({**own, **found}.items()))
+
+
+async def _wordings(connection: AsyncConnection, folder: Path) -> list[Row]:
+    found = (await wording.current(connection, folder)).answers
+    return [
+        {"name": each.name, "topic": each.topic, "status": each.status, "said": _by_language(each.text)}
+        for each in found
+    ]
+
+
+async def _notices(connection: AsyncConnection, folder: Path) -> list[Row]:
+    found = (await notices.in_force(connection, notices.load(folder))).notices
+    return [
+        {"on": each.on, "to": each.to, "by": each.by, "topic": each.topic}
+        | {"subject": _by_language(each.subject), "text": _by_language(each.text)}
+        for each in found
+    ]
+
+
+def _by_language(said: Said) -> dict[str, str]:
+    texts = said if isinstance(said, dict) else {"fa": said}
+    return {language: text.strip() for language, text in texts.items() if text.strip()}

@@ -1,0 +1,169 @@
+"""Bring a province's seed folder into the database, again and again; and read the directory from there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Table, delete, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.escalation import as_json
+from ivr.desk.book.book import CHANNEL, BookEmpty
+from ivr.desk.book.seeds import SeedError, Seeds, directory_from, groups, load_seeds
+from ivr.desk.editing.keeping import Kept, sift
+from ivr.desk.editing.nouns import AGENCY, AREA, DAY, KIND, RULE, TOPIC, Noun
+from ivr.store.calendar_revisions import raise_revision
+from ivr.store.tables import agencies, areas, calendar_days, provinces, routing_rules, topics
+from ivr.voice.directory import County, Directory, Topic
+
+__all__ = ["directory", "directory_from", "seed"]
+
+SEED = "seed"
+
+
+async def seed(engine: AsyncEngine, folder: Path) -> list[Kept]:
+    """Insert or update everything in one transaction, then tell all workers.
+
+    Raises SeedError, also when the database holds another province.
+
+    What the files no longer name stays (cases point to it); only seeded routing rules are replaced whole.
+    What people changed (`ivr.desk.editing`) stays too: in what it differs from the files is the answer.
+    When days or ladders changed, all open cases are timed anew by `ivr.desk.deadlines.retiming`.
+    """
+    seeds, kept = load_seeds(folder), list[Kept]()
+    async with engine.begin() as connection:
+        await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('seed'))"))
+        before = await _timing(connection)
+        await _only_its_own(connection, seeds)
+        for noun, table, rows in _rows(seeds):
+            if noun is not None:
+                rows, _, found = await sift(connection, noun, rows)
+                kept += found
+            await _upsert(connection, table, rows)
+        kept += await _kinds(connection, seeds)
+        kept += await _replace_rules(connection, seeds)
+        if await _timing(connection) != before:
+            await raise_revision(connection, "")
+        await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
+    return kept
+
+
+async def _only_its_own(connection: AsyncConnection, seeds: Seeds) -> None:
+    """Codes of bodies, topics and counties are alike in two provinces: a second would overwrite the first.
+
+    The telephone's area code tells two provinces apart from one whose folder was renamed.
+    """
+    its_own = (provinces.c.code == seeds.name) | (provinces.c.area_code == seeds.areas.area_code)
+    there = (await connection.execute(select(provinces.c.code).where(~its_own))).scalar()
+    if there is not None:
+        needs = "needs a database and an IVR_STATE of its own"
+        raise SeedError(f"this database holds the province {there}; {seeds.name} {needs}")
+    await connection.execute(delete(provinces).where(provinces.c.code != seeds.name))
+
+
+async def directory(engine: AsyncEngine) -> Directory:
+    """The province as the call flow sees it, from the database. Raises BookEmpty before the first seeding."""
+    async with engine.connect() as connection:
+        province = (await connection.execute(select(provinces))).first()
+        if province is None:
+            raise BookEmpty("the database has no province yet: run `ivr db upgrade`")
+        live = topics.c.retired_at.is_(None) & (topics.c.key != "")
+        leaves = await connection.execute(
+            select(topics.c.code, topics.c.key).where(live).order_by(topics.c.key)
+        )
+        here = areas.c.retired_at.is_(None)
+        counties = await connection.execute(
+            select(areas.c.code, areas.c.key).where(here).order_by(areas.c.key)
+        )
+        bodies = await connection.execute(select(agencies.c.code).order_by(agencies.c.code))
+        return Directory(
+            groups=groups(province.menu),
+            topics=tuple(Topic(row.code, row.key) for row in leaves),
+            counties=tuple(County(row.code, row.key) for row in counties),
+            agencies=tuple(bodies.scalars()),
+            other_topic=province.other_topic,
+            area_code=province.area_code,
+        )
+
+
+def _rows(seeds: Seeds) -> list[tuple[Noun | None, Table, list[dict[str, Any]]]]:
+    """The noun that people may change, its table, its rows. The kinds of cases follow by themselves."""
+    province = {
+        "code": seeds.name,
+        "area_code": seeds.areas.area_code,
+        "subscriber_digits": seeds.areas.subscriber_digits,
+        "desk": seeds.agencies.fallback,
+        "other_topic": seeds.topics.other,
+        "menu": seeds.topics.menu,
+        "kinds": {},
+        "escalation": as_json(seeds.ladders),
+    }
+    counties = [
+        county.model_dump(include={"code", "key", "name", "capital", "towns", "aliases"})
+        for county in seeds.areas.counties
+    ]
+    bodies = [
+        {
+            **agency.model_dump(include={"code", "name", "short", "level", "county", "parent"}),
+            "assignable": agency.scope == "inside",
+            "note": agency.note or "",
+        }
+        for agency in seeds.agencies.agencies
+    ]
+    leaves = [
+        {**leaf.model_dump(include={"code", "name", "key", "deadline_days", "keywords"}), "parent": top.code}
+        for top, leaf in seeds.leaves()
+    ]
+    days = [
+        {"day": day.day, "county": day.county, "is_working": day.working, "note": day.note}
+        for day in seeds.calendar.days
+    ]
+    return [
+        (None, provinces, [province]),
+        (AREA, areas, counties),
+        (AGENCY, agencies, bodies),
+        (TOPIC, topics, leaves),
+        (DAY, calendar_days, days),
+    ]
+
+
+async def _timing(connection: AsyncConnection) -> list[Any]:
+    """What bears on the times of open cases."""
+    days = await connection.execute(select(calendar_days).order_by("day", "county"))
+    ladders = await connection.execute(select(provinces.c.escalation))
+    return [[tuple(day)[:3] for day in days], ladders.scalars().all()]
+
+
+async def _upsert(connection: AsyncConnection, table: Table, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    statement = insert(table)
+    keys = [column.name for column in table.primary_key]
+    own = [*keys, "kinds"]  # a province's kinds are merged
+    changes = {name: statement.excluded[name] for name in rows[0] if name not in own}
+    await connection.execute(statement.on_conflict_do_update(index_elements=keys, set_=changes), rows)
+
+
+async def _kinds(connection: AsyncConnection, seeds: Seeds) -> list[Kept]:
+    """Which topic governs a kind of case: the files' word where people said nothing."""
+    wanted = [{"kind": str(kind), "topic": topic} for kind, topic in seeds.kinds.kinds.items()]
+    rows, held, kept = await sift(connection, KIND, wanted)
+    here = await KIND.rows(connection)
+    kinds = {row["kind"]: row["topic"] for row in [*rows, *(here[key] for key in held if key in here)]}
+    await connection.execute(update(provinces).values(kinds=kinds))
+    return kept
+
+
+async def _replace_rules(connection: AsyncConnection, seeds: Seeds) -> list[Kept]:
+    await connection.execute(delete(routing_rules).where(routing_rules.c.source == SEED))
+    wanted = [
+        {"topic": r.topic, "scope": str(r.scope), "county": r.county, "agency": r.agency}
+        for r in seeds.rules()
+    ]
+    rows, _, kept = await sift(connection, RULE, wanted)
+    if rows:
+        seeded = [row | {"source": SEED} for row in rows]
+        await connection.execute(insert(routing_rules).on_conflict_do_nothing(), seeded)
+    return kept

@@ -1,0 +1,281 @@
+"""Journalled facts become rows, exactly once, in the order of the journal.
+
+A batch is one transaction with one statement per table; ids come from the facts, so applying a batch again
+changes nothing. Facts that the database refuses for what they say are applied one by one, and the one that is
+at fault is put aside with its reason; an absent database is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import uuid
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Table, func, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.kinds import Kind
+from ivr.desk.book.book import Book, BookEmpty, Page
+from ivr.desk.call import repeats, verdicts
+from ivr.desk.call.intake import BEGUN
+from ivr.desk.case.codes import desk_code
+from ivr.desk.case.entries import ENTER, opening_entries
+from ivr.desk.case.events import INSERT_OPENING, add_event
+from ivr.desk.case.joining import case_of, joined, keep_promise
+from ivr.desk.case.rows import Rows, add_case, call_row, recording_row, wish_row
+from ivr.store.case_events import NOTIFY, notices
+from ivr.store.cases import LATER
+from ivr.store.direct import Prepared, direct
+from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.journal import CHECKPOINT_SECONDS, Fact, Journal, JournalError
+from ivr.store.tables import callbacks, calls, cases, outbox, recordings, referrals
+
+log = logging.getLogger(__name__)
+
+LINGER_SECONDS = 1.0  # facts that come this close together share a transaction
+_BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
+MALFORMED = (KeyError, ValueError, TypeError, AttributeError)
+
+
+async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
+    """Apply facts in one transaction. Raises what the database raises; then nothing of it was applied."""
+    async with direct(engine) as (connection, raw), raw.transaction():
+        rows = Rows()
+        facts = await joined(connection, facts)
+        for fact in facts:
+            await _collect(connection, raw, page, fact, rows)
+        await _save(raw, rows)
+        for fact in facts:
+            match fact["type"]:
+                case "words_kept":
+                    await _keep_words(connection, raw, page, fact)
+                case verdicts.VERDICT:
+                    await verdicts.settle(connection, page, fact)
+                case verdicts.RATING:
+                    await verdicts.rate(connection, fact)
+                case verdicts.REASON_LOST:
+                    await verdicts.reason_lost(connection, fact)
+                case "call_ended" if "attempt" in fact:
+                    await verdicts.call_over(connection, fact)
+
+
+async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact, rows: Rows) -> None:
+    if fact["type"] == BEGUN:
+        return  # for the reconciler alone
+    call = call_row(fact, page)
+    match fact["type"]:
+        case "call_started" | "words_kept" | verdicts.VERDICT | verdicts.RATING | verdicts.REASON_LOST:
+            rows.started.setdefault(call["id"], call)
+        case "case_opened":
+            rows.started.setdefault(call["id"], call)
+            if await repeats.too_many(raw, page, fact, rows):
+                fact = {**fact, "over_limit": True}
+            add_case(rows, fact, fact["code"] or await desk_code(connection), page)
+        case "call_back_wished":
+            rows.started.setdefault(call["id"], call)
+            rows.outbox.append(wish_row(fact, page))
+        case "call_ended":
+            rows.ended[call["id"]] = call
+            scraps = fact["scraps"]
+            rows.recordings += [recording_row(r, None, call["id"], call["ended_at"]) for r in scraps]
+        case other:
+            raise ValueError(f"a fact of unknown type {other!r}")
+
+
+async def _save(raw: Any, rows: Rows) -> None:
+    """One statement per table."""
+    running = [row for key, row in rows.started.items() if key not in rows.ended]
+    await _START_CALL.run(raw, running)
+    await _END_CALL.run(raw, [*rows.ended.values()])
+    await _CASE.run(raw, rows.cases)
+    await _RECORDING.run(raw, rows.recordings)
+    await _REFERRAL.run(raw, rows.referrals)
+    await INSERT_OPENING.run(raw, rows.events)
+    await ENTER.run(raw, opening_entries(rows.cases, rows.recordings, rows.referrals))
+    await _NOTIFY.run(raw, notices(row["id"] for row in rows.cases))
+    await _OUTBOX.run(raw, rows.outbox)
+    await _CALLBACK.run(raw, rows.callbacks)
+
+
+async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: Fact) -> None:
+    """Add a recording to its case; a case that is not there (its fact was damaged) opens at the desk."""
+    name, at = fact["recording"]["name"], datetime.fromisoformat(fact["at"])
+    case, promise = await case_of(connection, fact)
+    if case is None:
+        rows = Rows()
+        add_case(rows, _orphan(fact, page), fact["code"] or await desk_code(connection), page)
+        await _save(raw, rows)
+        return
+    promised = await keep_promise(connection, promise, case)
+    row = recording_row(fact["recording"], case, uuid.UUID(fact["call"]["id"]), at)
+    added = await connection.execute(_INSERT_RECORDING.returning(recordings.c.name), [row])
+    if added.first() is None:  # applied before
+        if promised:  # no change of a case's row without an event
+            await add_event(connection, uuid.UUID(fact["id"]), case, at, "code_promised", {"code": promise})
+        return
+    if fact["instead"]:
+        this_call = (recordings.c.case_id == case, recordings.c.call_id == row["call_id"])
+        earlier = (*this_call, recordings.c.name != name)
+        await connection.execute(update(recordings).where(*earlier).values(superseded=True))
+    event = "words_replaced" if fact["instead"] else "words_added"
+    details = {"recording": name, "sha256": row["sha256"]}
+    if fact.get("recovered"):
+        details |= {"recovered": True}
+    if fact.get("repeat"):
+        details |= {"repeat": True}
+    await add_event(connection, uuid.UUID(fact["id"]), case, at, event, details)
+    if fact.get("repeat"):
+        await repeats.said_again(connection, page, fact, case)
+
+
+def _orphan(fact: Fact, page: Page) -> Fact:
+    """The opening of a case for words whose case is not in the books."""
+    return {
+        "kind": Kind.REQUEST,
+        "topic": page.other_topic,
+        "county": "",
+        "language": fact["call"]["language"],
+        "callback": "",
+        "national_id": "",
+        **fact,
+        "id": fact["case"] or fact["id"],
+        "recordings": [fact["recording"]],
+    }
+
+
+def _once(table: Table, key: str, *later: str) -> Prepared:
+    """Insert rows; those that are there already stay as they are. `later`: columns that are filled later."""
+    names = [column.name for column in table.c if column.name not in later]
+    return Prepared(insert(table).on_conflict_do_nothing(index_elements=[table.c[key]]), names)
+
+
+def _end_call() -> Prepared:
+    statement = insert(calls)
+    changes: dict[str, Any] = {name: statement.excluded[name] for name in ("ended_at", "outcome", "steps")}
+    # Who ends a call for a process that died does not know the language that was chosen in it.
+    changes["language"] = func.coalesce(func.nullif(statement.excluded["language"], ""), calls.c.language)
+    # A call ends once: what the reconciler says of a lost one never replaces what the call itself said.
+    only = calls.c.ended_at.is_(None)
+    return Prepared(
+        statement.on_conflict_do_update(index_elements=[calls.c.id], set_=changes, where=only), calls.c.keys()
+    )
+
+
+_INSERT_RECORDING = insert(recordings).on_conflict_do_nothing(index_elements=[recordings.c.name])
+_NOTIFY = Prepared(NOTIFY)
+_START_CALL = _once(calls, "id")
+_END_CALL = _end_call()
+_CASE = _once(cases, "id", *LATER)
+_RECORDING = _once(recordings, "name", "id", "transcript", "removed_at", "erased_at", "stored_at")
+_REFERRAL = _once(referrals, "id", "ended_at", "ended_reason")
+_CALLBACK = _once(callbacks, "key", "attempts", "first_at", "last_at", "last_outcome")
+_OUTBOX = _once(outbox, "key", "attempts", "delivered_at", "last_error", "dead_at")
+
+
+class Pump:
+    """Carries the journal's facts into the database, for ever."""
+
+    def __init__(
+        self, engine: AsyncEngine, journal: Journal, book: Book, linger: float = LINGER_SECONDS
+    ) -> None:
+        self.engine = engine
+        self.journal = journal
+        self.book = book
+        self.linger = linger
+        self._idle: list[asyncio.Future[None]] = []
+        self._hurry = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until cancelled. One per journal."""
+        failures = 0
+        while True:
+            try:
+                await self._drain()
+                failures = 0
+                await self._wait_for_more()
+            except (BookEmpty, *AWAY) as error:
+                pause = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
+                failures += 1
+                log.warning("the database is away, facts wait in the journal: %s", _short(error))
+                await asyncio.sleep(pause)
+
+    async def idle(self) -> None:
+        """Returns when everything journalled so far is applied."""
+        with suppress(JournalError):  # then nothing new was journalled
+            await self.journal.flush()
+        waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._idle.append(waiting)
+        self._hurry.set()
+        self.journal.grown.set()
+        await waiting
+
+    async def _wait_for_more(self) -> None:
+        if not self.journal.has_more and not await _first(self.journal.grown, CHECKPOINT_SECONDS):
+            self.journal.save_checkpoint()  # a quiet moment: whoever reads the folder sees that all is done
+            await self.journal.grown.wait()
+        if self.linger and not self._hurry.is_set():
+            await _first(self._hurry, self.linger)
+
+    async def _drain(self) -> None:
+        self._hurry.clear()
+        self.journal.grown.clear()
+        waiting, self._idle = self._idle, []
+        try:
+            while self.journal.has_more:
+                await self._one_batch()
+        except BaseException:
+            self._idle += waiting
+            raise
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    async def _one_batch(self) -> None:
+        facts, position = self.journal.read(self.journal.applied)
+        if facts:
+            page = await self.book.page()
+            await self._apply(page, facts)
+        self.journal.checkpoint(position)
+
+    async def _apply(self, page: Page, facts: list[Fact]) -> None:
+        try:
+            await apply(self.engine, page, facts)
+        except (*MALFORMED, *AWAY) as error:
+            if not isinstance(error, MALFORMED) and not is_our_fault(error):
+                raise
+            if len(facts) > 1:
+                for fact in facts:
+                    await self._apply(page, [fact])
+            elif not await self._mend(page, facts[0], error):
+                self._put_aside(facts[0], error)
+
+    async def _mend(self, page: Page, fact: Fact, error: Exception) -> bool:
+        """A code that the books know for another case: the words still become a case, under a new code."""
+        if "uq_cases_code" not in str(error):
+            return False
+        log.error("the code of case %s belongs to another case; it gets a new one", fact.get("id"))
+        await apply(self.engine, page, [{**fact, "code": ""}])
+        return True
+
+    def _put_aside(self, fact: Fact, error: Exception) -> None:
+        content = json.dumps(fact, ensure_ascii=False, indent=1).encode("utf-8", "replace")
+        self.journal.quarantine(f"{uuid.uuid4()}.fact", content, f"a fact was refused: {_short(error)}")
+
+
+async def _first(event: asyncio.Event, seconds: float) -> bool:
+    """Whether the event came within so many seconds."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(getattr(error, "orig", None) or error).split())[:300] or type(error).__name__

@@ -1,0 +1,151 @@
+"""What the dialplan recorded alone, while nobody of ours answered, becomes cases at the desk, exactly once.
+
+The file is called `<epoch>_<caller's digits>_<chance>_<call's id>.wav`. The call's id is there when
+the server had begun to record her before it died; the words then belong to that call's case
+(dialplan/shared/hotline.conf.j2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import re
+import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from ivr.desk.call.intake import CallFacts, Intake
+from ivr.store.flushing import flush
+from ivr.store.volumes import SECOND
+from ivr.voice.events import Ended, Recorded
+from ivr.voice.wave import measure
+
+log = logging.getLogger(__name__)
+
+SETTLED_SECONDS = 10.0  # a file that has not grown for so long is complete
+LEAST_SECONDS = 0.5  # less is no word
+_NAME = re.compile(
+    r"(?P<epoch>\d{9,11})_(?P<caller>[0-9+]*)_(?P<chance>[0-9a-zA-Z]+)(_(?P<call>[0-9a-f]{32})?)?"
+)
+_NAMESPACE = uuid.UUID("0b6a0f0e-6d52-4c55-9d5c-5a2f1d1c1111")
+
+
+def fallbacks(folder: Path) -> list[Path]:
+    """What the dialplan recorded and nobody has taken in yet, on either disk."""
+    return sorted([*folder.glob("*.wav"), *(folder / SECOND).glob("*.wav")])
+
+
+async def take_in(intake: Intake, folder: Path, recordings: Path, settled: float = SETTLED_SECONDS) -> int:
+    """Journal every settled recording as a case, then remove it from `folder`. How many there were.
+
+    Ids and file names come from the file's own name, so a crash between two steps repeats the same case
+    instead of making a second. What holds no word is moved to `folder`/empty. While another process takes
+    them in, nothing is done.
+    """
+    if not folder.is_dir():
+        return 0
+    with _alone_in(folder) as alone:
+        if not alone:
+            return 0
+        _remove_probes(folder, settled)
+        return await _take_all(intake, folder, recordings, settled)
+
+
+def _remove_probes(folder: Path, settled: float) -> None:
+    """What the dialplan wrote to see whether the disk takes more."""
+    for probe in (*folder.glob("*.room"), *(folder / SECOND).glob("*.room")):
+        with suppress(OSError):
+            if time.time() - probe.stat().st_mtime > settled:
+                probe.unlink()
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[bool]:
+    fd, alone = os.open(folder, os.O_RDONLY), True
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            alone = False
+        yield alone
+    finally:
+        os.close(fd)
+
+
+async def _take_all(intake: Intake, folder: Path, recordings: Path, settled: float) -> int:
+    taken = 0
+    for path in fallbacks(folder):
+        try:
+            if abs(time.time() - path.stat().st_mtime) >= settled:  # or the clock was set back since
+                await _take_one(intake, path, recordings)
+                taken += 1
+        except OSError as error:
+            log.error("%s can't be taken in now: %s", path, error)
+    return taken
+
+
+async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
+    recorded = await asyncio.to_thread(_move_in, path, recordings)
+    if recorded is None:
+        return
+    call, spoken_at = _call(path, recorded)
+    await intake.take_in(call, recorded, spoken_at)
+    path.unlink()
+    log.warning("a caller whom only the dialplan answered: %s is a case at the desk now", path.name)
+
+
+def _move_in(path: Path, recordings: Path) -> Recorded | None:
+    """A second name (or a copy) among the recordings; None when there is nothing to hear."""
+    found = measure(path.read_bytes())
+    if found.seconds < LEAST_SECONDS:
+        empty = path.parent / "empty"
+        empty.mkdir(exist_ok=True)
+        path.replace(empty / path.name)
+        log.warning("%s holds no word; moved to %s", path.name, empty)
+        return None
+    volume = f"{SECOND}/" if path.parent.name == SECOND else ""  # it stays on its disk: the other may be full
+    name = f"{volume}fallback/{_id(path, 'recording').hex}"
+    _link(path, recordings / f"{name}.wav")
+    flush(recordings / f"{name}.wav", recordings)
+    return Recorded(name, found.seconds, found.voiced_seconds, Ended.HANGUP, found.sha256, found.size)
+
+
+def _link(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+        return
+    try:
+        os.link(path, target)
+    except OSError:  # another file system
+        scratch = target.with_suffix(".new")
+        shutil.copyfile(path, scratch)
+        scratch.replace(target)
+
+
+def _call(path: Path, recorded: Recorded) -> tuple[CallFacts, datetime]:
+    """Who and when. A file with a strange name still counts: by its own time, from nobody known."""
+    match = _NAME.fullmatch(path.stem)
+    began = int(match["epoch"]) if match else path.stat().st_mtime - recorded.seconds
+    started_at = datetime.fromtimestamp(began, UTC)
+    call = CallFacts(
+        id=str(uuid.UUID(match["call"]) if match and match["call"] else _id(path, "call")),
+        unique_id=f"fallback:{path.stem}",
+        caller=match["caller"] if match else "",
+        caller_name="",
+        started_at=started_at,
+        answered_at=started_at,
+        language="",
+        menu_name="",
+        menu_revision="",
+    )
+    return call, started_at + timedelta(seconds=recorded.seconds)
+
+
+def _id(path: Path, what: str) -> uuid.UUID:
+    return uuid.uuid5(_NAMESPACE, f"{what}:{path.name}")

@@ -1,0 +1,88 @@
+"""How things stand on this machine, as numbers: for `/metrics`, and for the doctor in words.
+
+What a disk tells is the machine's; what only a process knows (`Gauge`s that the composition root adds) is of
+that process which answered.
+"""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.facts.fallback import fallbacks
+from ivr.store import journal_reading, slots
+from ivr.store.tables import recordings
+from ivr.store.volumes import SECOND, Volumes
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """One number. `name` as Prometheus wants it, with its unit at the end."""
+
+    name: str
+    help: str
+    value: float
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+def of_spool(spool: Path, fallback: Path) -> list[Gauge]:
+    """Journals, quarantine and the dialplan's own recordings. Reads files: not for the event loop."""
+    found, quarantined = [], 0
+    for folder in slots.journals(spool):
+        slot = {"slot": "0" if folder.parent == spool else folder.parent.name}
+        count, first = journal_reading.lag(folder)
+        age = max(0.0, time.time() - first.timestamp()) if first else 0.0
+        found += [
+            Gauge("ivr_journal_waiting_facts", "Facts that are not in the database yet.", count, slot),
+            Gauge("ivr_journal_oldest_seconds", "Age of the oldest of them.", age, slot),
+        ]
+        quarantined += sum(1 for shelf in _shelves(folder) for _ in shelf.glob("*.why"))
+    waiting = len(fallbacks(fallback))
+    return [
+        *sorted(found, key=lambda gauge: gauge.name),
+        Gauge("ivr_quarantined_facts", "Damaged or refused facts put aside.", quarantined),
+        Gauge("ivr_fallback_waiting", "Recordings that the dialplan made alone.", waiting),
+    ]
+
+
+def of_volumes(volumes: Volumes, seconds: float) -> list[Gauge]:
+    """Free bytes, what of them is spoken for, and whether a recording of so many seconds may go there."""
+    found = []
+    for volume in volumes.all:
+        label = {"volume": SECOND if volume.prefix else "state"}
+        well = not volume.trouble(seconds)
+        found += [
+            Gauge("ivr_volume_free_bytes", "Room on the disk.", volume.counted.free, label),
+            Gauge("ivr_volume_held_bytes", "What recordings in progress may take.", volume.holding, label),
+            Gauge("ivr_volume_ballast_bytes", "Set aside for a full disk.", volume.counted.ballast, label),
+            Gauge("ivr_volume_ballast_wanted_bytes", "When it is whole.", volume.counted.wanted, label),
+            Gauge("ivr_volume_ok", "Whether recordings go there.", well, label),
+        ]
+    return sorted(found, key=lambda gauge: gauge.name)
+
+
+def of_process() -> list[Gauge]:
+    """Open files of this process and how many it may have."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = sum(1 for _ in Path("/proc/self/fd").iterdir()) if Path("/proc/self/fd").is_dir() else 0
+    return [
+        Gauge("ivr_open_files", "Files and sockets of this process.", opened),
+        Gauge("ivr_open_files_limit", "How many it may open.", limit),
+    ]
+
+
+async def without_case(engine: AsyncEngine) -> int:
+    """Recordings in the books that belong to no case: too short, or without a word."""
+    query = select(func.count()).select_from(recordings).where(recordings.c.case_id.is_(None))
+    async with engine.connect() as connection:
+        return int((await connection.execute(query)).scalar_one())
+
+
+def _shelves(journal: Path) -> tuple[Path, Path]:
+    return journal / "quarantine", journal / SECOND / "quarantine"

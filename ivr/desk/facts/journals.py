@@ -1,0 +1,83 @@
+"""What the journals of every slot tell of recordings, also beside processes that serve."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ivr.desk.call.intake import BEGUN
+from ivr.desk.case.joining import WORDS
+from ivr.store import journal_reading, slots
+from ivr.store.journal import Fact, Journal, Position
+
+SIGN_SECONDS = 5.0  # how often a process signs that all it noted is on the disk (Journal.sign)
+
+
+@dataclass(slots=True)
+class Told:
+    """`facts`: recording → what is told of it. `awaited`: recordings that somebody else is about to book.
+
+    `signed_at`: up to when the siblings that live have told everything.
+    """
+
+    facts: dict[str, list[Fact]] = field(default_factory=dict)
+    awaited: set[str] = field(default_factory=set)
+    signed_at: float = math.inf
+
+    def must_wait(self, name: str, grown_at: float) -> bool:
+        """A file that nobody names may be one of a sibling that hangs and has not told yet."""
+        latest = min(grown_at, time.time() - 2 * SIGN_SECONDS)  # the clock may have been set back since
+        return name in self.awaited or (name not in self.facts and self.signed_at <= latest)
+
+
+def ask(spool: Path, names: Collection[str], own: Journal | None = None, alone: bool = True) -> Told:
+    """`own`: the journal that this process writes. `alone`: there are no journals on other machines.
+
+    The order counts: who lives and has signed, then what is told, then how far that is applied. Whoever looks
+    for rows must do so after this.
+    """
+    told, wanted = Told(signed_at=math.inf if alone else -math.inf), frozenset(names)
+    for folder in slots.journals(spool):
+        mine = own is not None and own.folder == folder
+        if not mine and (began := journal_reading.run_began(folder)) is not None:
+            told.signed_at = min(told.signed_at, journal_reading.signed_at(folder))
+            told.awaited |= wanted & journal_reading.names_since(folder, began)
+        found = journal_reading.naming(folder, wanted)
+        applied = _applied(folder, own)
+        for name, facts in found.items():
+            told.facts.setdefault(name, []).extend(fact for _, fact in facts)
+            if any(position > applied and fact.get("type") != BEGUN for position, fact in facts):
+                told.awaited.add(name)  # its own fact is on the way
+    told.awaited |= _before_their_case(spool, told, own)
+    return told
+
+
+def _before_their_case(spool: Path, told: Told, own: Journal | None) -> set[str]:
+    """Recordings of calls whose case or earlier words are on the way: these come first."""
+    of: dict[str, set[str]] = {}
+    for name, facts in told.facts.items():
+        for fact in facts:
+            if isinstance(call := fact.get("call"), dict) and call.get("id"):
+                of.setdefault(call["id"], set()).add(name)
+    found: set[str] = set()
+    for folder in slots.journals(spool) if of else ():
+        calls = journal_reading.of_calls(folder, of.keys())
+        applied = _applied(folder, own)
+        for call_id, facts_of_call in calls.items():
+            if any(position > applied and fact.get("type") in WORDS for position, fact in facts_of_call):
+                found |= of[call_id]
+    return found
+
+
+def _applied(folder: Path, own: Journal | None) -> Position:
+    mine = own is not None and own.folder == folder
+    return max(journal_reading.applied(folder), own.applied if own and mine else Position())
+
+
+def others_promise(spool: Path, own: Journal, code: str) -> bool:
+    """Whether another process promised this code and its case has not reached the books yet."""
+    others = (folder for folder in slots.journals(spool) if folder != own.folder)
+    return any(journal_reading.promises(folder, code) for folder in others)

@@ -1,0 +1,181 @@
+"""A backup into an empty machine: everything is read and proved before anything of it counts.
+
+The database is filled in one transaction, the files beside their places; the last steps are a handful of
+renames and the commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import os
+import shutil
+import zlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any, cast
+
+from asyncpg.exceptions import PostgresError
+from sqlalchemy import inspect
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.desk.keeping.backup import KEPT
+from ivr.store import code_blocks, copying, schema
+from ivr.store.archive import PIECE, ArchiveError, Member, Reader
+
+_HALF = "restoring"  # the folder of what is not proved yet
+
+
+class RestoreError(Exception):
+    """There can't be a restore, or nothing came of it; one sentence."""
+
+
+@dataclass(slots=True)
+class Restored:
+    """What was in the backup."""
+
+    content: dict[str, Any]
+    rows: dict[str, int] = field(default_factory=dict)
+    files: int = 0
+    recordings: int = 0
+    size: int = 0
+
+
+async def check(source: IO[bytes]) -> Restored:
+    """Read a whole backup and prove it, without a database. Raises ArchiveError."""
+    reader = Reader(source)
+    done = Restored(await asyncio.to_thread(reader.content))
+    while (member := await asyncio.to_thread(reader.next)) is not None:
+        _where(member)
+        done.recordings += member.name.startswith("recordings/")
+    done.files, done.size = reader.files, reader.size
+    return done
+
+
+async def restore(engine: AsyncEngine, state: Path, source: IO[bytes]) -> Restored:
+    """Raises RestoreError or ArchiveError; then database and folder are as they were."""
+    _want_empty_state(state)
+    half = state / _HALF
+    shutil.rmtree(half, ignore_errors=True)  # of a restore that was killed
+    try:
+        return await _Restoring(state, half, Reader(source)).run(engine)
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+
+
+@dataclass(slots=True)
+class _Restoring:
+    state: Path
+    half: Path
+    reader: Reader
+    done: Restored = field(default_factory=lambda: Restored({}))
+    _member: Member | None = None
+
+    async def run(self, engine: AsyncEngine) -> Restored:
+        content = self.done.content = await asyncio.to_thread(self.reader.content)
+        placed: list[Path] = []
+        try:
+            async with engine.begin() as connection:
+                await self._prepare(connection, content)
+                raw: Any = (await connection.get_raw_connection()).driver_connection
+                await copying.empty_all(raw, content["tables"])
+                await self._next()
+                while self._member is not None:
+                    await self._take(raw, content["tables"])
+                await copying.set_sequences(raw, code_blocks.after_restore(content["sequences"]))
+                await schema.migrate(connection)
+                await asyncio.to_thread(self._place, placed)
+        except BaseException:
+            for folder in placed:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self.done.files, self.done.size = self.reader.files, self.reader.size
+        return self.done
+
+    async def _prepare(self, connection: AsyncConnection, content: dict[str, Any]) -> None:
+        there = await connection.run_sync(lambda c: inspect(c).get_table_names())
+        if there:
+            raise RestoreError(
+                f"the database is not empty ({', '.join(sorted(there)[:3])}, …): "
+                "a restore wants a new one, without `ivr db upgrade`"
+            )
+        revision = str(content["revision"])
+        if not schema.knows(revision):
+            text = f"the backup is of newer code (migration {revision}): update this installation first"
+            raise RestoreError(text)
+        await schema.migrate(connection, revision)
+
+    async def _take(self, raw: Any, tables: copying.Tables) -> None:
+        member = self._member
+        assert member is not None
+        place, table = _where(member)
+        if place != "database":
+            await asyncio.to_thread(self._unpack, member)
+            self.done.recordings += place == "recordings"
+            await self._next()
+        elif table not in tables:
+            raise ArchiveError(f"the backup holds {member.name}, of no table that it names")
+        else:
+            await self._fill(raw, table, tables[table])
+
+    async def _fill(self, raw: Any, table: str, columns: list[str]) -> None:
+        try:
+            rows = await copying.copy_in(raw, table, columns, self._rows_of(table))
+        except (PostgresError, gzip.BadGzipFile, zlib.error, EOFError) as error:
+            raise ArchiveError(f"the rows of {table} can't be read back: {error}") from error
+        self.done.rows[table] = self.done.rows.get(table, 0) + rows
+
+    async def _rows_of(self, table: str) -> AsyncIterator[bytes]:
+        """The pieces of one table, which lie one behind the other; the member after them is the next one."""
+        while self._member is not None and _where(self._member) == ("database", table):
+            with gzip.GzipFile(fileobj=cast("IO[bytes]", self._member), mode="rb") as piece:
+                while rows := await asyncio.to_thread(piece.read, PIECE):
+                    yield rows
+            await self._next()
+
+    async def _next(self) -> None:
+        self._member = await asyncio.to_thread(self.reader.next)
+
+    def _unpack(self, member: Member) -> None:
+        path = self.half / member.name
+        try:
+            self._write(member, path)
+        except OSError as error:
+            raise RestoreError(f"{path} can't be written: {error.strerror or error}") from error
+
+    def _write(self, member: Member, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if "secrets" in path.parts else 0o777)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, member.mode & 0o777)
+        with os.fdopen(fd, "wb") as file:
+            for piece in member.pieces():
+                file.write(piece)
+        os.utime(path, (member.mtime, member.mtime))
+
+    def _place(self, placed: list[Path]) -> None:
+        """The whole folders into their places, which were empty when we began."""
+        os.sync()
+        for name in KEPT:
+            if (self.half / name).is_dir():
+                _want_empty_state(self.state)
+                shutil.rmtree(self.state / name, ignore_errors=True)
+        for name in KEPT:
+            if (self.half / name).is_dir():
+                (self.half / name).rename(self.state / name)
+                placed.append(self.state / name)
+        os.sync()
+
+
+def _where(member: Member) -> tuple[str, str]:
+    """The folder that a member belongs to, and below it the next name. Raises ArchiveError."""
+    place, *rest = member.name.split("/")
+    if not rest or place not in (*KEPT, "database"):
+        raise ArchiveError(f"the backup holds {member.name!r}, which no backup of ours does")
+    return place, rest[0]
+
+
+def _want_empty_state(state: Path) -> None:
+    for name in KEPT:
+        for path in (state / name).rglob("*"):
+            if not path.is_dir():
+                raise RestoreError(f"{path} is there: a restore wants an empty IVR_STATE; move it away first")

@@ -1,0 +1,342 @@
+"""What is kept how long, by the province's `retention.yaml`; what its time is over for goes by itself.
+
+    rules:                        # days after a case's end; the most particular rule counts
+      - {delete_recording_after: 730, anonymise_after: 1825}
+      - {kind: meeting, status: closed, delete_recording_after: 365}
+    calls: 1825                   # days after which a call's number goes, where its case is over
+    scraps: 90                    # and recordings that belong to no case
+
+An open case is never touched, nor one under a legal hold (`ivr.desk.case.holds`), nor what belongs to it.
+Rows stay and so does the chain: what goes is told by an event, `recordings_removed` or `anonymised`. One
+batch is one transaction and takes what no other worker holds; the files go afterwards, and what was made of
+them for listening, and again where interrupted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import ColumnElement, Row, Select, and_, false, func, null, or_, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.kinds import Kind
+from ivr.cases.retention import LEAST_DAYS, Rule
+from ivr.cases.statuses import OPEN, Status
+from ivr.desk.book.yaml_file import read_placed
+from ivr.desk.case import entries
+from ivr.desk.case.events import Told, tell_all
+from ivr.store.derived import Derived
+from ivr.store.recordings import TO_ERASE
+from ivr.store.tables import (
+    callback_attempts,
+    callbacks,
+    calls,
+    cases,
+    legal_holds,
+    marks,
+    outbox,
+    recordings,
+    transcripts,
+)
+
+log = logging.getLogger(__name__)
+
+FILE = "retention.yaml"
+BATCH = 200
+REMOVED, ANONYMISED = "recordings_removed", "anonymised"  # events
+NOBODY: dict[str, Any] = dict.fromkeys(("caller", "caller_key", "caller_name", "callback", "national_id"), "")
+NOBODY |= {"words": "", "place": None, "draft": null()}
+Json = dict[str, Any]
+Days = Annotated[int, Field(ge=LEAST_DAYS, le=36_500)]
+
+
+class Terms(BaseModel):
+    """One rule as the file has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    kind: Kind | None = None
+    status: Status | None = None
+    delete_recording_after: Days | None = None
+    anonymise_after: Days | None = None
+
+    @model_validator(mode="after")
+    def _ends(self) -> Terms:
+        if self.status in OPEN:
+            raise ValueError(f"a case that is {self.status} is not over, and nothing of it may go")
+        return self
+
+    def rule(self) -> Rule:
+        return Rule(self.kind or "", self.status or "", self.delete_recording_after, self.anonymise_after)
+
+
+class Retention(BaseModel):
+    """Without a file nothing ever goes."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    rules: list[Terms] = []
+    calls: Days | None = None
+    scraps: Days | None = None
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Retention:
+        if len({(rule.kind, rule.status) for rule in self.rules}) < len(self.rules):
+            raise ValueError("two rules are about the same kind and status")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What one pass took."""
+
+    recordings: int = 0
+    anonymised: int = 0
+    calls: int = 0
+    files: int = 0
+
+
+def load(folder: Path) -> Retention:
+    """Raises SeedError with file, line and key of every mistake."""
+    return read_placed(folder / FILE, Retention)
+
+
+async def keep(
+    engine: AsyncEngine, kept: Retention, folder: Path, derived: Derived, now: datetime, batch: int = BATCH
+) -> Gone:
+    """Let everything go whose time is over. Any worker may, at any time, and be interrupted anywhere."""
+    rules = [terms.rule() for terms in kept.rules]
+    counts = {
+        event: sum([await _batches(engine, each, now, batch) for each in _ripe(rules, event, now)])
+        for event in (REMOVED, ANONYMISED)
+    }
+    scraps = await _scraps(engine, kept.scraps, now)
+    numbers = await _calls(engine, kept.calls, now, batch)
+    files = await erase(engine, folder, derived, now)
+    return Gone(counts[REMOVED] + scraps, counts[ANONYMISED], numbers, files)
+
+
+async def preview(engine: AsyncEngine, kept: Retention, now: datetime) -> list[Json]:
+    """What `keep` would take now, by rule; `held`: cases that a legal hold keeps. Changes nothing."""
+    rules, found = [terms.rule() for terms in kept.rules], list[Json]()
+    async with engine.connect() as connection:
+        for ripe in (each for event in (REMOVED, ANONYMISED) for each in _ripe(rules, event, now)):
+            held = func.count().filter(_is_held())
+            query = select(func.count().filter(~_is_held()), held, func.min(cases.c.closed_at))
+            many, kept_back, oldest = (await connection.execute(query.where(ripe.condition))).one()
+            found.append(
+                {"what": ripe.event, "kind": ripe.rule.kind, "status": ripe.rule.status, "days": ripe.days}
+                | {"cases": many, "held": kept_back, "oldest": oldest and oldest.isoformat()}
+            )
+        for what, days, due_now in (("scraps", kept.scraps, _scraps_due), ("calls", kept.calls, _calls_due)):
+            count = select(func.count()).select_from(due_now(days, now).subquery())
+            many = (await connection.execute(count)).scalar_one()
+            found.append({"what": what, "kind": "", "status": "", "days": days, "cases": many})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Ripe:
+    """The cases of one rule whose time is over, and that no more particular rule is about."""
+
+    event: str
+    rule: Rule
+    days: int
+    condition: ColumnElement[bool]
+
+
+def _ripe(rules: Sequence[Rule], event: str, now: datetime) -> Iterator[Ripe]:
+    for rule in rules:
+        days = rule.recording_days if event == REMOVED else rule.anonymise_after
+        if days is not None:
+            before = now - timedelta(days=days)
+            others = [_about(other) for other in rules if _is_particular(other, rule)]
+            over = (cases.c.closed_at <= before, _about(rule), ~or_(false(), *others))
+            yield Ripe(event, rule, days, and_(*over, _undone(event, before)))
+
+
+def _about(rule: Rule) -> ColumnElement[bool]:
+    named = [cases.c[name] == value for name in ("kind", "status") if (value := getattr(rule, name))]
+    return and_(cases.c.closed_at.is_not(None), *named)
+
+
+def _is_particular(one: Rule, other: Rule) -> bool:
+    """As `ivr.cases.retention.rule_for` prefers them."""
+    return (bool(one.kind), bool(one.status)) > (bool(other.kind), bool(other.status))
+
+
+def _is_held() -> ColumnElement[bool]:
+    in_force = (legal_holds.c.case_id == cases.c.id, legal_holds.c.ended_at.is_(None))
+    return select(legal_holds.c.id).where(*in_force).exists()
+
+
+def _undone(event: str, before: datetime) -> ColumnElement[bool]:
+    """`before`: no recording of a case that ended before then is younger."""
+    if event == ANONYMISED:
+        return cases.c.anonymised_at.is_(None)
+    left = (recordings.c.case_id == cases.c.id, recordings.c.removed_at.is_(None))
+    aged = recordings.c.recorded_at <= before
+    return select(recordings.c.name).where(*left, aged).exists()
+
+
+def due(ripe: Ripe, batch: int, after: Row[Any] | None = None) -> Select[Any]:
+    """The longest over, which nobody else holds; `after` continues behind the last one seen."""
+    place = (cases.c.closed_at, cases.c.id)
+    query = select(cases).where(ripe.condition, ~_is_held())
+    if after is not None:
+        query = query.where(tuple_(*place) > tuple_(after.closed_at, after.id))
+    return query.order_by(*place).limit(batch).with_for_update(skip_locked=True, of=cases)
+
+
+async def _batches(engine: AsyncEngine, ripe: Ripe, now: datetime, batch: int) -> int:
+    done, last = 0, None
+    while True:
+        async with engine.begin() as connection:
+            found = (await connection.execute(due(ripe, batch, last))).all()
+            if found:
+                take = _anonymise if ripe.event == ANONYMISED else _remove
+                done += await take(connection, found, now)
+        if len(found) < batch:
+            return done
+        last = found[-1]
+
+
+async def _remove(connection: AsyncConnection, found: Sequence[Row[Any]], now: datetime) -> int:
+    """The recordings of these cases; how many."""
+    names = await _remove_recordings(connection, [case.id for case in found], now)
+    told = [
+        Told(case.id, _cause(case, REMOVED), REMOVED, {"recordings": names[case.id]}, {})
+        for case in found
+        if case.id in names
+    ]
+    if told:
+        await tell_all(connection, told, now)
+        await entries.refresh(connection, list(names))
+    return sum(len(each) for each in names.values())
+
+
+async def _anonymise(connection: AsyncConnection, found: Sequence[Row[Any]], now: datetime) -> int:
+    """These cases forget who spoke, and so does all that leads to her."""
+    ids = [case.id for case in found]
+    names = await _remove_recordings(connection, ids, now)
+    nameless = update(cases).where(cases.c.id.in_(ids)).values(NOBODY | {"anonymised_at": now})
+    await connection.execute(nameless)
+    told = [
+        Told(case.id, _cause(case, ANONYMISED), ANONYMISED, {"recordings": names.get(case.id, [])}, {})
+        for case in found
+    ]
+    await tell_all(connection, told, now)
+    await entries.refresh(connection, ids)
+    numbers = update(callbacks).where(callbacks.c.case_id.in_(ids)).values(number="")
+    await connection.execute(numbers)
+    hers = select(callbacks.c.id).where(callbacks.c.case_id.in_(ids))
+    attempts = update(callback_attempts).where(callback_attempts.c.callback_id.in_(hers))
+    await connection.execute(attempts.values(number=""))
+    return len(found)
+
+
+async def _remove_recordings(
+    connection: AsyncConnection, ids: Collection[uuid.UUID], now: datetime
+) -> dict[uuid.UUID, list[str]]:
+    """Decided, not yet done: `erase` takes the files. What was written down of them goes at once."""
+    own = (recordings.c.case_id.in_(ids), recordings.c.removed_at.is_(None))
+    marked = update(recordings).where(*own).values(removed_at=now, transcript=None)
+    names: dict[uuid.UUID, list[str]] = {}
+    for row in await connection.execute(marked.returning(recordings.c.case_id, recordings.c.name)):
+        names.setdefault(row.case_id, []).append(row.name)
+    gone = [name for each in names.values() for name in each]
+    for told in (transcripts, marks):
+        await connection.execute(told.delete().where(told.c.recording.in_(gone)))
+    return {case: sorted(each) for case, each in names.items()}
+
+
+def _cause(case: Row[Any], event: str) -> uuid.UUID:
+    return uuid.uuid5(case.id, f"{event}:{case.last_seq + 1}")
+
+
+def _scraps_due(days: int | None, now: datetime) -> Select[Any]:
+    before = now - timedelta(days=days) if days is not None else None
+    ripe = recordings.c.recorded_at <= before if before else false()
+    return select(recordings.c.name).where(
+        recordings.c.case_id.is_(None), recordings.c.removed_at.is_(None), ripe
+    )
+
+
+async def _scraps(engine: AsyncEngine, days: int | None, now: datetime) -> int:
+    async with engine.begin() as connection:
+        marked = update(recordings).where(recordings.c.name.in_(_scraps_due(days, now)))
+        return int((await connection.execute(marked.values(removed_at=now))).rowcount)
+
+
+def _calls_due(days: int | None, now: datetime) -> Select[Any]:
+    """Calls that still have a number, no case that is open, held, or still knows its caller."""
+    before = now - timedelta(days=days) if days is not None else None
+    ripe = calls.c.started_at <= before if before else false()
+    its = (cases.c.call_id == calls.c.id, or_(cases.c.anonymised_at.is_(None), _is_held()))
+    known = select(cases.c.id).where(*its).exists()
+    return select(calls.c.id).where(ripe, calls.c.caller != "", calls.c.ended_at.is_not(None), ~known)
+
+
+async def _calls(engine: AsyncEngine, days: int | None, now: datetime, batch: int) -> int:
+    done = 0
+    while True:
+        async with engine.begin() as connection:
+            some = _calls_due(days, now).order_by(calls.c.started_at).limit(batch)
+            ids = (await connection.execute(some.with_for_update(skip_locked=True))).scalars().all()
+            blank = update(calls).where(calls.c.id.in_(ids))
+            await connection.execute(blank.values(caller="", caller_key="", caller_name="", steps=[]))
+        done += len(ids)
+        if len(ids) < batch:
+            return done
+
+
+async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: datetime) -> int:
+    """The files of recordings that were removed from the books. How many. The store's copy: `storing`."""
+    done = 0
+    while True:
+        async with engine.connect() as connection:
+            query = select(recordings.c.name, recordings.c.id).where(TO_ERASE)
+            found = (await connection.execute(query.order_by(recordings.c.name).limit(BATCH))).all()
+        gone = [name for name, id in found if await asyncio.to_thread(_unlink, folder, derived, name, id)]
+        async with engine.begin() as connection:
+            erased = update(recordings).where(recordings.c.name.in_(gone)).values(erased_at=now)
+            await connection.execute(erased)
+        done += len(gone)
+        if len(found) < BATCH or not gone:
+            return done
+
+
+def _unlink(folder: Path, derived: Derived, name: str, recording: uuid.UUID) -> bool:
+    """The file, what a link on the first volume points to on the second, then what was made of it."""
+    path = folder / f"{name}.wav"
+    try:
+        path.resolve().unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        derived.forget(recording)
+    except OSError as error:
+        log.error("%s can't be erased: %s", path, error.strerror)
+        return False
+    return True
+
+
+async def prune(engine: AsyncEngine, now: datetime, days: int = 90, batch: int = 1_000) -> int:
+    """Delete what left the house so long ago; dead letters stay for a person. How many."""
+    done = 0
+    while True:
+        async with engine.begin() as connection:
+            old = select(outbox.c.id).where(outbox.c.delivered_at <= now - timedelta(days=days))
+            some = old.order_by(outbox.c.delivered_at).limit(batch).with_for_update(skip_locked=True)
+            gone = await connection.execute(outbox.delete().where(outbox.c.id.in_(some)))
+        done += gone.rowcount
+        if gone.rowcount < batch:
+            return done
+
+
+def as_json(gone: Gone) -> Json:
+    return asdict(gone)

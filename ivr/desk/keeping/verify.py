@@ -1,0 +1,305 @@
+"""Is everything as it was written? Cases, days and recordings against their hashes, page by page.
+
+Changes nothing and may run beside a live hotline: each page is one consistent look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import heapq
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.custody import FIRST, day_heading, read_day_line
+from ivr.cases.deadlines import ZONE
+from ivr.cases.proving import Finding, check_case
+from ivr.desk.keeping.custody import day_lines, list_path
+from ivr.desk.refusals import NoSuchCase
+from ivr.store.tables import case_events, cases, custody_days, precedents, recordings
+from ivr.store.vault import Vault
+
+PAGE = 500
+# `removed`: recordings that retention took; `anonymised`: cases, of those counted before.
+LOOKED = ("cases", "anonymised", "events", "recordings", "removed", "days")
+LATE = timedelta(days=1)  # a day that is over for so long should be closed
+Line = tuple[str, int, str]  # case, number, hash
+
+
+@dataclass(slots=True)
+class Proof:
+    """What was looked at. `tell` hears of each finding once, `step` of progress (what, how many more)."""
+
+    engine: AsyncEngine
+    recordings: Path
+    lists: Path
+    tell: Callable[[Finding], None]
+    step: Callable[[str, int], None] = lambda what, count: None
+    vault: Vault | None = None  # where a recording may be that is not here any more
+    looked: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LOOKED, 0))
+    findings: int = 0
+    _told: set[tuple[str, str, int | None, str, str]] = field(default_factory=set)
+
+    def found(self, findings: Iterable[Finding]) -> None:
+        for finding in findings:
+            key = (finding.kind, finding.case, finding.event, finding.recording, finding.day)
+            if key not in self._told:
+                self._told.add(key)
+                self.findings += 1
+                self.tell(finding)
+
+    def count(self, what: str, number: int = 1) -> None:
+        self.looked[what] += number
+        self.step(what, number)
+
+
+async def prove(proof: Proof, code: str = "", roots: Collection[str] = (), listen: bool = True) -> None:
+    """Everything, or with `code` that case alone (then without the days). Raises NoSuchCase.
+
+    `roots`: roots of days that were kept elsewhere. `listen`: read the recordings' bytes too.
+    """
+    await _prove_cases(proof, code)
+    if not code:
+        await _prove_days(proof, roots)
+    if listen:
+        await _prove_recordings(proof, code)
+
+
+async def totals(engine: AsyncEngine) -> dict[str, int]:
+    """How much there is to look at, for a progress bar."""
+    tables = {"cases": cases, "recordings": recordings, "days": custody_days}
+    async with engine.connect() as connection:
+        return {
+            name: (await connection.execute(select(func.count()).select_from(table))).scalar_one()
+            for name, table in tables.items()
+        }
+
+
+# Cases
+
+
+async def _prove_cases(proof: Proof, code: str) -> None:
+    query, after = select(cases).order_by(cases.c.id).limit(PAGE), None
+    if code:
+        query = query.where(cases.c.code == code)
+    while True:
+        page = query if after is None else query.where(cases.c.id > after)
+        async with _one_look(proof.engine) as connection:
+            rows = (await connection.execute(page)).all()
+            await _prove_page(proof, connection, rows)
+        if code and not rows:
+            raise NoSuchCase(f"there is no case {code}")
+        if code or len(rows) < PAGE:
+            break
+        after = rows[-1].id
+    if not code:
+        proof.found(await _of_no_case(proof.engine))
+
+
+async def _prove_page(proof: Proof, connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
+    ids = [row.id for row in rows]
+    told = await _children(connection, select(case_events).order_by(case_events.c.seq), case_events, ids)
+    heard = await _children(connection, select(recordings), recordings, ids)
+    ruled = await _children(connection, select(precedents), precedents, ids)
+    for row in rows:
+        proof.found(check_case(row, told[row.id], heard[row.id], ruled[row.id]))
+        proof.count("events", len(told[row.id]))
+        proof.count("cases")
+        if row.anonymised_at is not None:
+            proof.count("anonymised")
+
+
+async def _children(
+    connection: AsyncConnection, query: Select[Any], table: Any, ids: Sequence[Any]
+) -> dict[Any, list[Row[Any]]]:
+    found: dict[Any, list[Row[Any]]] = defaultdict(list)
+    for row in await connection.execute(query.where(table.c.case_id.in_(ids))):
+        found[row.case_id].append(row)
+    return found
+
+
+async def _of_no_case(engine: AsyncEngine) -> list[Finding]:
+    """Events whose case is gone, which the database itself forbids unless it is told not to."""
+    query = select(case_events.c.case_id).outerjoin(cases, cases.c.id == case_events.c.case_id)
+    async with engine.connect() as connection:
+        gone = (await connection.execute(query.where(cases.c.id.is_(None)).distinct())).scalars().all()
+    return [_case_gone(str(case)) for case in gone]
+
+
+def _case_gone(case: str, day: str = "") -> Finding:
+    return Finding("case_removed", f"the case with the id {case} is gone from the books", case, day=day)
+
+
+# Days
+
+
+async def _prove_days(proof: Proof, roots: Collection[str]) -> None:
+    async with proof.engine.connect() as connection:
+        days = (await connection.execute(select(custody_days).order_by(custody_days.c.day))).all()
+        now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+        first = (await connection.execute(select(func.min(case_events.c.noted_on)))).scalar()
+    previous, expected = FIRST, days[0].day if days else first
+    for row in days:
+        for missing in _between(expected, row.day):
+            proof.found([_day("day_removed", missing, "the root of {} is gone")])
+        if row.day == expected and bytes(row.previous) != previous:
+            proof.found([_day("day_changed", row.day, "the root of {} does not follow the one before")])
+        await _prove_day(proof, row)
+        proof.count("days")
+        previous, expected = bytes(row.root), row.day + timedelta(days=1)
+    proof.found(_unlisted(proof.lists, {row.day for row in days}))
+    if expected and datetime.combine(expected + LATE, time(), ZONE) + LATE < now:
+        proof.found([_day("day_open", expected, "{} is over and has no root: does `ivr serve` run?")])
+    known = {bytes(row.root).hex() for row in days}
+    for root in sorted(set(roots) - known):
+        proof.found([Finding("root_unknown", f"no day has the root {root}: what it stood for was changed")])
+
+
+async def _prove_day(proof: Proof, row: Row[Any]) -> None:
+    path, heading = list_path(proof.lists, row.day), day_heading(row.day, bytes(row.previous))
+    digest, events = hashlib.sha256(heading), 0
+    async with _one_look(proof.engine) as connection:
+        async for line in day_lines(connection, row.day):
+            digest.update(line)
+            events += 1
+        as_closed = digest.digest() == bytes(row.root)
+        listed = await asyncio.to_thread(_digest, path)
+        if listed is not None and listed != bytes(row.root):
+            text = f"{path} is not the list that {{}} was closed with, or its root was changed"
+            proof.found([_day("list_changed", row.day, text)])
+        elif not as_closed and listed is not None:
+            proof.found(await _differences(connection, path, row.day))
+    if not as_closed:
+        text = f"{{}} was closed with {row.events} events, and has {events} now that give another root"
+        if listed is None:
+            text += f"; {path}, which would tell which, is not on this machine"
+        proof.found([_day("day_changed", row.day, text)])
+
+
+async def _differences(connection: AsyncConnection, path: Path, day: date) -> list[Finding]:
+    """What was taken away or put into a closed day, by its list."""
+    now = [read_day_line(line) async for line in day_lines(connection, day)]
+    found: list[Finding] = []
+    with path.open("rb") as file:
+        then = (read_day_line(line) for line in file.readlines()[3:])
+        merged = heapq.merge(((*line, "then") for line in then), ((*line, "now") for line in now))
+        for (case, seq), group in groupby(merged, key=lambda line: (line[0], line[1])):
+            at = {when: hashed for _, _, hashed, when in group}
+            if at.get("then") != at.get("now"):
+                found.append(await _difference(connection, day, case, seq, at))
+    return found
+
+
+async def _difference(
+    connection: AsyncConnection, day: date, case: str, seq: int, at: dict[str, str]
+) -> Finding:
+    code = (await connection.execute(select(cases.c.code).where(cases.c.id == case))).scalar()
+    if code is None:
+        return _case_gone(case, day.isoformat())
+    if "now" not in at:
+        here = (case_events.c.case_id == case, case_events.c.seq == seq)
+        moved = (await connection.execute(select(case_events.c.noted_on).where(*here))).scalar()
+        text = f"says that it was written on {moved}, not {day}" if moved else "is gone"
+        return Finding("event_removed", f"case {code}: event {seq} {text}", code, seq)
+    kind, text = ("event_changed", "is not what was written") if "then" in at else ("event_added", "is new")
+    return Finding(kind, f"case {code}: event {seq} {text} since {day} was closed", code, seq)
+
+
+def _unlisted(folder: Path, known: Collection[date]) -> Iterator[Finding]:
+    for path in sorted(folder.glob("????-??-??.txt")):
+        with suppress(ValueError):
+            if (day := date.fromisoformat(path.stem)) not in known:
+                yield _day("day_removed", day, f"the root of {{}} is gone; {path} is its list")
+
+
+def _between(first: date | None, below: date) -> Iterator[date]:
+    while first is not None and first < below:
+        yield first
+        first += timedelta(days=1)
+
+
+def _day(kind: str, day: date, text: str) -> Finding:
+    return Finding(kind, text.format(day), day=day.isoformat())
+
+
+# Recordings
+
+
+async def _prove_recordings(proof: Proof, code: str) -> None:
+    query, after = select(recordings).order_by(recordings.c.name).limit(PAGE), ""
+    if code:
+        query = query.join(cases, cases.c.id == recordings.c.case_id).where(cases.c.code == code)
+    while True:
+        async with proof.engine.connect() as connection:
+            rows = (await connection.execute(query.where(recordings.c.name > after))).all()
+            codes = await _codes(connection, {row.case_id for row in rows})
+        for row in rows:
+            prove = _prove_recording if row.removed_at is None else _prove_removal
+            proof.found(await asyncio.to_thread(prove, proof, row, codes))
+            proof.count("recordings" if row.removed_at is None else "removed")
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].name
+
+
+def _prove_recording(proof: Proof, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
+    path, case = proof.recordings / f"{row.name}.wav", codes.get(row.case_id, "")
+    digest = _digest(path)
+    if digest is not None and digest.hex() == row.sha256:
+        return []
+    stored = _stored(proof.vault, row.name)
+    if digest is not None:
+        kind, text = "recording_changed", f"{path} is not what was recorded: its bytes were changed"
+        text += "; the copy in the store is" if stored == row.sha256 else ""
+    elif stored is None:
+        kind, text = "recording_missing", f"{path} is not there"
+        text += ", nor is it in the store" if proof.vault else ""
+    elif stored != row.sha256:
+        kind, text = "recording_changed", f"recording {row.name} in the store is not what was recorded"
+    else:
+        return []
+    return [Finding(kind, f"case {case}: {text}" if case else text, case, recording=row.name)]
+
+
+def _prove_removal(proof: Proof, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
+    """What retention took is no finding, unless it is still there."""
+    path, case = proof.recordings / f"{row.name}.wav", codes.get(row.case_id, "")
+    if row.erased_at is None or not path.exists():
+        return []
+    text = f"{path} was erased by retention and is there again: taken from a backup?"
+    return [Finding("recording_back", f"case {case}: {text}" if case else text, case, recording=row.name)]
+
+
+def _stored(vault: Vault | None, name: str) -> str | None:
+    try:
+        return vault.sha256(name) if vault else None
+    except FileNotFoundError:
+        return None
+
+
+async def _codes(connection: AsyncConnection, ids: Collection[Any]) -> dict[Any, str]:
+    rows = await connection.execute(select(cases.c.id, cases.c.code).where(cases.c.id.in_(ids)))
+    return {row.id: row.code for row in rows}
+
+
+def _digest(path: Path) -> bytes | None:
+    """None when there is no such file."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").digest()
+    except FileNotFoundError:
+        return None
+
+
+def _one_look(engine: AsyncEngine) -> AsyncConnection:
+    """A connection on which everything is seen as of one moment."""
+    return engine.execution_options(isolation_level="REPEATABLE READ").connect()

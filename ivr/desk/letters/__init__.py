@@ -1,0 +1,1 @@
+"""What leaves the house in words: notices, the outbox's messages, formal letters, ready wordings."""

@@ -1,0 +1,245 @@
+"""Letters on paper about a case: a referral, a reminder, an escalation notice. The province's `letters.yaml`.
+
+A letter's number is that of the event which it tells of (code/seq), so that printing it again gives the same
+letter, and anybody can find the event that it stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Any
+from uuid import UUID
+
+from persiantools import digits
+from pydantic import Field, field_validator
+from sqlalchemy import ColumnElement, Row, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.deadlines import ZONE
+from ivr.cases.delay import standing
+from ivr.cases.statuses import OPEN, Status
+from ivr.desk.book.book import Page
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.book.yaml_file import read_placed
+from ivr.desk.letters.notices import Part
+from ivr.desk.letters.outgoing import case_and_names, jalali
+from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.store.tables import agencies, case_events, cases
+
+FILE = "letters.yaml"
+FIELDS = frozenset({"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"})
+MOST_WORDS = 1_500  # characters of hers on a letter; the case holds the rest
+
+Text = Annotated[str, Field(min_length=1)]
+
+
+class LetterKind(StrEnum):
+    REFERRAL = "referral"
+    REMINDER = "reminder"
+    ESCALATION = "escalation"
+
+
+# The events that each kind tells of.
+EVENTS = {
+    LetterKind.REFERRAL: ("referred", "ruled", "reopened"),
+    LetterKind.REMINDER: ("reminded",),
+    LetterKind.ESCALATION: ("escalated",),
+}
+
+
+class Letterhead(Part):
+    opening: str = ""
+    lines: list[Text] = Field(default=[])
+    footer: str = ""
+
+
+class Labels(Part):
+    date: str = ""
+    number: str = ""
+    attachment: str = ""
+    none: str = ""
+    code: str = ""
+    track: str = ""
+
+
+class Wording(Part):
+    to: Text
+    subject: Text
+    text: list[Text] = Field(min_length=1)
+
+    @field_validator("to", "subject", "text")
+    @classmethod
+    def _known(cls, said: str | list[str]) -> str | list[str]:
+        for words in [said] if isinstance(said, str) else said:
+            for name in names_in(words):
+                if name not in FIELDS:
+                    known = ", ".join(sorted(FIELDS))
+                    raise ValueError(f"{{{name}}} stands for nothing; there are {known}")
+        return said
+
+
+class Stationery(Part):
+    """The whole file."""
+
+    letterhead: Letterhead = Letterhead()
+    labels: Labels = Labels()
+    signature: list[Text] = Field(default=[])
+    track: str = ""
+    kinds: dict[str, Text] = Field(default={})
+    levels: dict[str, Text] = Field(default={})
+    letters: dict[LetterKind, Wording] = Field(default={})
+
+
+@dataclass(frozen=True, slots=True)
+class FormalLetter:
+    """One letter, ready to be set. `date` is Jalali, all digits Persian; `track` "" = no QR code."""
+
+    kind: LetterKind
+    number: str
+    date: str
+    code: str
+    to: str
+    subject: str
+    paragraphs: Sequence[str]
+    stationery: Stationery
+    track: str
+    case: UUID
+
+
+def names_in(words: str) -> list[str]:
+    """The placeholders of a text. Raises ValueError for a brace too many."""
+    return [name for _, name, _, _ in Formatter().parse(words) if name is not None]
+
+
+def load(folder: Path) -> Stationery:
+    """Raises SeedError with file, line and key of every mistake."""
+    return read_placed(folder / FILE, Stationery)
+
+
+def letters_of(folder: Path, case: Row[Any], events: Sequence[Row[Any]]) -> list[LetterKind]:
+    """Which letters there are to print: those that `write` would. None while the file is broken."""
+    try:
+        worded = _worded(folder, _changed_at(folder))
+    except SeedError:
+        return []
+    return [kind for kind in LetterKind if kind in worded and _told_by(kind, case, events) is not None]
+
+
+@lru_cache(4)
+def _worded(folder: Path, changed_at: int) -> frozenset[LetterKind]:
+    """Asked for with every look at a case; read again when the file has changed."""
+    return frozenset(load(folder).letters)
+
+
+def _changed_at(folder: Path) -> int:
+    try:
+        return (folder / FILE).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+async def write(
+    engine: AsyncEngine,
+    page: Page,
+    folder: Path,
+    code: str,
+    kind: LetterKind,
+    now: datetime,
+    seen: ColumnElement[bool],
+) -> FormalLetter:
+    """Raises NoSuchCase, SeedError, or Refused when there is nothing that such a letter could tell."""
+    stationery = load(folder)
+    case, events = await _case(engine, code, seen)
+    told = _told_by(kind, case, events)
+    if told is None or kind not in stationery.letters:
+        raise Refused(f"there is no {kind} letter for case {code} now")
+    (event, moment), at = told, (told[1] or now).astimezone(ZONE).date()
+    agency = case.agency_name
+    if event.details.get("agency", case.agency) != case.agency:  # of a body that had it before
+        async with engine.connect() as connection:
+            its = select(agencies.c.name).where(agencies.c.code == event.details["agency"])
+            agency = (await connection.execute(its)).scalar() or agency
+    due_at = _deadline(case, event)
+    then = standing(page.calendar, moment, due_at, case.county or "") if moment else page.standing(case, now)
+    words = _words(case, event.details, stationery, due_at, then.late, agency)
+    wording = stationery.letters[kind]
+    return FormalLetter(
+        kind,
+        digits.en_to_fa(f"{case.code}/{event.seq}"),
+        jalali(at, "fa"),
+        digits.en_to_fa(case.code),
+        wording.to.format_map(words),
+        wording.subject.format_map(words),
+        [text.format_map(words) for text in wording.text if all(words[name] for name in names_in(text))],
+        stationery,
+        f"{stationery.track}{case.code}" if stationery.track else "",
+        case.id,
+    )
+
+
+async def _case(
+    engine: AsyncEngine, code: str, seen: ColumnElement[bool]
+) -> tuple[Row[Any], Sequence[Row[Any]]]:
+    async with engine.connect() as connection:
+        visible = select(cases.c.id).where(cases.c.code == code, seen)
+        if (await connection.execute(visible)).first() is None:
+            raise NoSuchCase(f"there is no case {code}")
+        case = await case_and_names(connection, code)
+        assert case is not None
+        query = select(case_events).where(case_events.c.case_id == case.id).order_by(case_events.c.seq)
+        return case, (await connection.execute(query)).all()
+
+
+def _told_by(
+    kind: LetterKind, case: Row[Any], events: Sequence[Row[Any]]
+) -> tuple[Row[Any], datetime | None] | None:
+    """The event that such a letter tells of and its moment; None for the moment = that of the printing."""
+    waits = case.status in OPEN and case.status != Status.ANSWERED
+    if kind is LetterKind.REMINDER and not waits:
+        return None
+    found = [event for event in events if event.event in EVENTS[kind]]
+    if kind is LetterKind.REFERRAL:  # only the one by which it came to the body that has it
+        found = [event for event in found if event.details.get("agency") == case.agency]
+    if found:
+        return found[-1], found[-1].at
+    return (events[-1], None) if kind is LetterKind.REMINDER else None
+
+
+def _deadline(case: Row[Any], event: Row[Any]) -> datetime:
+    """An escalation tells of the deadline that passed, wherever it has moved since."""
+    if event.event in EVENTS[LetterKind.ESCALATION] and "due_at" in event.details:
+        return datetime.fromisoformat(event.details["due_at"])
+    found: datetime = case.due_at
+    return found
+
+
+def _words(
+    case: Row[Any],
+    details: Mapping[str, Any],
+    stationery: Stationery,
+    due_at: datetime,
+    late: int,
+    agency: str,
+) -> dict[str, str]:
+    """What the placeholders stand for; digits Persian. `late` "" = by no working day."""
+    level = str(details.get("level") or case.level)
+    words = case.words.strip()
+    known = {
+        "code": case.code,
+        "kind": stationery.kinds.get(case.kind, case.kind),
+        "topic": case.topic_name,
+        "county": case.county_name or "",
+        "agency": agency,
+        "opened": jalali(case.opened_at.astimezone(ZONE).date(), "fa"),
+        "due": jalali(due_at.astimezone(ZONE).date(), "fa"),
+        "late": str(late) if late else "",
+        "level": stationery.levels.get(level, level),
+        "words": words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]}…",
+    }
+    return {name: str(digits.en_to_fa(text)) for name, text in known.items()}

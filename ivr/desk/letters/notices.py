@@ -1,0 +1,216 @@
+"""Who is told what when something happens to a case: the province's `notices.yaml`.
+
+    contacts:                     # where a body is reached; level: officer, head, … (escalation.yaml)
+      - {agency: abfa, level: head, email: [head@abfa.example]}
+    notices:                      # on: an event; to: citizen | agency | level; by: sms | email;
+                                  # over them stand those that people changed
+      - {on: case_answered, to: citizen, by: sms, text: "پاسخ پروندهٔ {code} آماده است."}
+
+Of several notices for one event, receiver and way the one with the most particular topic is sent, and of
+two for the same topic the first.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases import phone
+from ivr.desk.book.yaml_file import overlaid, read_placed
+from ivr.store import tables
+from ivr.voice import script
+
+log = logging.getLogger(__name__)
+
+FILE = "notices.yaml"
+FIELDS = frozenset(
+    {"code", "kind", "topic", "county", "agency", "status", "due", "answer", "reason", "level"}
+)
+ANY = "*"
+OPENED, REFERRED = "case_opened", "case_referred"
+
+Words = Annotated[str, Field(min_length=1)]
+Said = str | dict[str, Words]  # one text, or one for each language
+
+
+def fits(pattern: str, topic: str) -> int:
+    """How particular `pattern` (a topic, water.* or *) is for that topic; -1 when it is about another."""
+    if pattern == ANY:
+        return 0
+    beginning = pattern.removesuffix(f".{ANY}")
+    if beginning == pattern:
+        return len(topic) + 1 if topic == pattern else -1
+    return len(beginning) if topic.startswith(f"{beginning}.") else -1
+
+
+def filled(said: Said, language: str, words: Mapping[str, str]) -> str:
+    """In that language, else in Persian, else in the first there is."""
+    if isinstance(said, dict):
+        said = said.get(language) or said.get("fa") or next(iter(said.values()))
+    return said.format_map(dict.fromkeys(FIELDS, "") | dict(words))
+
+
+def for_reading(said: Said, language: str) -> tuple[Said, str]:
+    """What who speaks that language can read of it, and in which language.
+
+    Iran's Azerbaijanis read Persian, or their own in Arabic letters: Latin ones are for the synthesiser.
+    """
+    if language != script.AZ:
+        return said, language
+    own = said.get(language, "") if isinstance(said, dict) else ""
+    return (own, script.AZ) if script.language_of(own) in (script.AZ_ARABIC, script.FA) else (said, script.FA)
+
+
+class Unfit(ValueError):
+    """A text can't be filled in. `given`: the placeholder that nothing stands for; "" = odd braces."""
+
+    def __init__(self, sentence: str, given: str = "") -> None:
+        super().__init__(sentence)
+        self.given = given
+
+
+def check_fields(text: Said) -> Said:
+    """Raises Unfit."""
+    for words in text.values() if isinstance(text, dict) else (text,):
+        try:
+            parts = [part[1:] for part in Formatter().parse(words)]
+        except ValueError as error:
+            raise Unfit(f"a brace too many or too few: {error}") from None
+        for name, form, turn in parts:
+            if name is not None and (name not in FIELDS or form or turn):
+                there = ", ".join(sorted(FIELDS))
+                given = name + (f"!{turn}" if turn else "") + (f":{form}" if form else "")
+                raise Unfit(f"{{{given}}} stands for nothing; there are {there}", f"{{{given}}}")
+    return text
+
+
+class Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Contact(Part):
+    """`agency` and `level` "" = any. `webhook`: addresses that get the event itself, signed."""
+
+    agency: str = ""
+    level: str = ""
+    email: list[Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]] = []
+    sms: list[str] = []
+    webhook: list[Annotated[str, Field(pattern=r"^https?://")]] = []
+
+    @field_validator("sms")
+    @classmethod
+    def _mobile(cls, numbers: list[str]) -> list[str]:
+        for number in numbers:
+            if not phone.is_mobile(number):
+                raise ValueError(f"{number!r} is no Iranian mobile number")
+        return [phone.normalise(number) for number in numbers]
+
+
+class Notice(Part):
+    on: Annotated[str, Field(pattern="^[a-z_]+$")]
+    to: Literal["citizen", "agency", "level"]
+    by: Literal["sms", "email"]
+    topic: str = ANY
+    subject: Said = ""
+    text: Said
+
+    _known = field_validator("text", "subject")(check_fields)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.on, self.to, self.by, self.topic
+
+    @model_validator(mode="after")
+    def _fits(self) -> Notice:
+        if self.by == "email" and self.to == "citizen":
+            raise ValueError("a citizen leaves a telephone number, not an address: by must be sms")
+        return self
+
+
+class Notices(Part):
+    contacts: list[Contact] = []
+    notices: list[Notice] = []
+
+    def reached(self, agency: str, level: str = "") -> Sequence[Contact]:
+        """The contacts of a level of an agency; failing that of the level anywhere, of the agency."""
+        for body, rung in ((agency, level), ("", level), (agency, "")):
+            found = [c for c in self.contacts if (c.agency, c.level) == (body, rung)]
+            if found and (body or rung):
+                return found
+        return []
+
+    def about(self, event: str, topic: str) -> Iterator[Notice]:
+        """The notices to send: of each receiver and way the most particular.
+
+        A case is referred at its opening: what its body is told of a referral it is told then, too, unless
+        a notice of its own for the opening says otherwise.
+        """
+        fitting = [n for n in self.notices if n.on == event and fits(n.topic, topic) >= 0]
+        if event == OPENED:
+            said = {(n.to, n.by) for n in fitting}
+            referral = [n for n in self.notices if n.on == REFERRED and fits(n.topic, topic) >= 0]
+            fitting += [n for n in referral if n.to != "citizen" and (n.to, n.by) not in said]
+        for to, by in dict.fromkeys((n.to, n.by) for n in fitting):
+            yield max((n for n in fitting if (n.to, n.by) == (to, by)), key=lambda n: fits(n.topic, topic))
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """One message to one receiver. `by`: sms | email | webhook."""
+
+    by: str
+    to: str
+    text: str = ""
+    subject: str = ""
+
+
+def load(folder: Path) -> Notices:
+    """Raises SeedError with file, line and key of every mistake."""
+    return read_placed(folder / FILE, Notices)
+
+
+async def in_force(connection: AsyncConnection, file: Notices) -> Notices:
+    """The file's, and over them what people changed (`ivr.desk.editing`)."""
+    found = {each.key: each for each in reversed(file.notices)}
+    live = await overlaid(connection, tables.notices, found, _changed)
+    return file.model_copy(update={"notices": live})
+
+
+def _changed(row: Row[Any]) -> Notice | None:
+    """None for what this release can't send, as after a step back from a later one: the file's is sent."""
+    its = {name: row._mapping[name] for name in ("on", "to", "by", "topic", "text")}
+    try:
+        return Notice.model_validate(its | {"subject": row.subject or ""})
+    except ValidationError as error:
+        log.error("the notice %s to %s by %s for %s is passed over: %s", *list(its.values())[:4], error)
+        return None
+
+
+def letters(notices: Notices, event: str, case: Mapping[Any, Any], words: Mapping[str, str]) -> list[Letter]:
+    """What is to be sent because of `event`. `words`: what the placeholders stand for."""
+    level = str(words.get("level", ""))
+    found = []
+    for notice in notices.about(event, case["topic"]):
+        fit = (for_reading(said, case["language"]) for said in (notice.text, notice.subject))
+        text, subject = (filled(said, language, words) for said, language in fit)
+        for to in _receivers(notices, notice, case, level):
+            found.append(Letter(notice.by, to, text, subject))
+    concerned = notices.reached(case["agency"], level)
+    found += [Letter("webhook", url) for contact in concerned for url in contact.webhook]
+    return list(dict.fromkeys(found))
+
+
+def _receivers(notices: Notices, notice: Notice, case: Mapping[Any, Any], level: str) -> list[str]:
+    if notice.to == "citizen":
+        numbers = (case["callback"], case["caller_key"])
+        return [phone.normalise(n) for n in numbers if n and phone.is_mobile(n)][:1]
+    contacts = notices.reached(case["agency"], level if notice.to == "level" else "")
+    return [to for contact in contacts for to in getattr(contact, notice.by)]

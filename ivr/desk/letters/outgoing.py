@@ -1,0 +1,274 @@
+"""The outbox on its way out: rows are leased, sent outside of any transaction, and marked.
+
+Two kinds of rows. An event (`case_…`), written by whoever changed the case, becomes letters: rows of kind
+sms, email or webhook, one for each receiver, with keys made from the event's, in the transaction that marks
+it. A letter is delivered at least once; its id goes with it, so that the receiver can know a second one.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from persiantools import digits
+from persiantools.jdatetime import JalaliDate
+from sqlalchemy import Row, Select, func, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases import phone
+from ivr.cases.channels import PHONE
+from ivr.cases.deadlines import ZONE
+from ivr.cases.kinds import Kind
+from ivr.desk.book.book import read_page
+from ivr.desk.case import callback_planning
+from ivr.desk.case.events import MACHINE
+from ivr.desk.case.registering import Wanted, register
+from ivr.desk.case.rows import outbox_row
+from ivr.desk.letters.notices import Letter, Notices, in_force, letters
+from ivr.store.tables import agencies, areas, cases, outbox, topics
+
+LETTERS = ("sms", "email", "webhook")
+READING = "fa"  # whose digits letters have: Latin Azerbaijani is only spoken
+WISH = "call_back_wished"
+LEASE = timedelta(minutes=5)  # longer than any delivery takes; a dead worker's rows come back after it
+RETRIES = (30.0, 120.0, 600.0, 3600.0, 21_600.0, 86_400.0)  # seconds
+_LONGEST = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A row that this worker may deal with until the lease is over. `attempts` counts this one."""
+
+    id: uuid.UUID
+    key: str
+    kind: str
+    payload: Mapping[str, Any]
+    created_at: datetime
+    attempts: int
+
+    @property
+    def is_letter(self) -> bool:
+        return self.kind in LETTERS
+
+
+def due(now: datetime, limit: int) -> Select[Any]:
+    """What is to be sent now, the longest waiting first, and no other worker has."""
+    waiting = (outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None), outbox.c.next_at <= now)
+    query = select(outbox.c.id).where(*waiting).order_by(outbox.c.next_at).limit(limit)
+    return query.with_for_update(skip_locked=True)
+
+
+async def lease(engine: AsyncEngine, now: datetime, limit: int = 50) -> list[Leased]:
+    """Take some rows; nobody else gets them before the lease is over."""
+    async with engine.begin() as connection:
+        ids = (await connection.execute(due(now, limit))).scalars().all()
+        if not ids:
+            return []
+        taken = update(outbox).where(outbox.c.id.in_(ids))
+        taken = taken.values(attempts=outbox.c.attempts + 1, next_at=now + LEASE)
+        rows = await connection.execute(taken.returning(outbox))
+        return sorted((_leased(row) for row in rows), key=lambda each: (each.created_at, each.key))
+
+
+def _leased(row: Row[Any]) -> Leased:
+    return Leased(row.id, row.key, row.kind, row.payload, row.created_at, row.attempts)
+
+
+async def spread(
+    engine: AsyncEngine,
+    notices: Notices,
+    events: Sequence[Leased],
+    now: datetime,
+    ways: Container[str] = LETTERS,
+) -> int:
+    """Events become their letters, by the ways that are open, in one transaction. How many.
+
+    `notices`: the file's; what people changed of them is read here, so that it counts from the next event on.
+    """
+    async with engine.begin() as connection:
+        notices = await in_force(connection, notices)
+        known = await _cases_of(connection, events)
+        rows = [
+            outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))
+            for event in events
+            for n in _letters(known, notices, event)
+            if n.by in ways
+        ]
+        if rows:
+            await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), rows)
+        await _mark(connection, events, delivered_at=now, last_error=None)
+    return len(rows)
+
+
+async def call_back(engine: AsyncEngine, wish: Leased, now: datetime) -> bool:
+    """A wish to be called becomes a call-back. False: it was about a code that is nobody's.
+
+    Then it becomes a case at the desk, so that a person calls her: a promise is a promise.
+    """
+    told = wish.payload
+    async with engine.begin() as connection:
+        found = await callback_planning.wish(
+            connection, told["code"], told["number"], told["language"], wish.key, now
+        )
+        if not found:
+            await _for_a_person(connection, told, now)
+        await _mark(connection, [wish], delivered_at=now, last_error=None if found else "no such case")
+    return found
+
+
+async def _for_a_person(connection: AsyncConnection, told: Mapping[str, Any], now: datetime) -> None:
+    page = await read_page(connection)
+    words = f"111 → 6: {told['code']}?"  # what she dialled; whoever reads it knows the menu
+    wanted = Wanted(Kind.REQUEST, page.other_topic, words=words, caller=told["number"], channel=PHONE)
+    await register(connection, page, replace(wanted, language=told["language"] or "fa", by=MACHINE), now)
+
+
+async def delivered(engine: AsyncEngine, letter: Leased, now: datetime) -> None:
+    async with engine.begin() as connection:
+        await _mark(connection, [letter], delivered_at=now, last_error=None)
+
+
+async def failed(engine: AsyncEngine, letter: Leased, why: str, for_good: bool, now: datetime) -> bool:
+    """To be tried again later, or dead: `for_good`, or tried often enough. Whether it is dead."""
+    dead = for_good or letter.attempts > len(RETRIES)
+    when = {"dead_at": now} if dead else {"next_at": now + timedelta(seconds=RETRIES[letter.attempts - 1])}
+    async with engine.begin() as connection:
+        await _mark(connection, [letter], last_error=why[:_LONGEST], **when)
+    return dead
+
+
+async def _mark(connection: AsyncConnection, rows: Sequence[Leased], **values: Any) -> None:
+    """Not what somebody else has taken meanwhile, or sent."""
+    ours = tuple_(outbox.c.id, outbox.c.attempts).in_([(row.id, row.attempts) for row in rows])
+    await connection.execute(update(outbox).where(ours, outbox.c.delivered_at.is_(None)).values(values))
+
+
+def _letters(known: Mapping[str, Row[Any]], notices: Notices, event: Leased) -> Sequence[Letter]:
+    case = known.get(_code_of(event))
+    if case is None:
+        return []
+    return letters(notices, event.kind, case._mapping, words_of(case, event.payload, READING))
+
+
+def _code_of(event: Leased) -> str:
+    return str(event.payload.get("case", ""))
+
+
+async def _cases_of(connection: AsyncConnection, events: Sequence[Leased]) -> dict[str, Row[Any]]:
+    codes = {_code_of(event) for event in events}
+    found = await connection.execute(_CASE_AND_NAMES.where(cases.c.code.in_(codes)))
+    return {row.code: row for row in found}
+
+
+async def case_and_names(connection: AsyncConnection, code: str) -> Row[Any] | None:
+    """A case with the names of its agency, topic and county."""
+    return (await connection.execute(_CASE_AND_NAMES.where(cases.c.code == code))).first()
+
+
+_CASE_AND_NAMES = (
+    select(cases, agencies.c.name.label("agency_name"), topics.c.name.label("topic_name"))
+    .add_columns(areas.c.name.label("county_name"))
+    .join(agencies, agencies.c.code == cases.c.agency)
+    .join(topics, topics.c.code == cases.c.topic)
+    .join(areas, areas.c.code == cases.c.county, isouter=True)
+)
+
+
+def words_of(case: Row[Any], payload: Mapping[str, Any], language: str = "") -> dict[str, str]:
+    """What the placeholders of a notice stand for; in the case's language unless another is given."""
+    due_on = case.due_at.astimezone(ZONE).date()
+    return {
+        "code": case.code,
+        "kind": case.kind,
+        "topic": case.topic_name,
+        "county": case.county_name or "",
+        "agency": case.agency_name,
+        "status": case.status,
+        "due": jalali(due_on, language or case.language),
+        "answer": case.answer,
+        "reason": str(payload.get("reason", "")),
+        "level": str(payload.get("level", "")),
+    }
+
+
+def jalali(day: date, language: str) -> str:
+    """1405/09/04, in Persian digits for Persian."""
+    text = str(JalaliDate(day).strftime("%Y/%m/%d"))  # type: ignore[no-untyped-call]
+    return str(digits.en_to_fa(text)) if language == "fa" else text
+
+
+def _payload(letter: Letter, event: Leased) -> dict[str, Any]:
+    """A webhook gets the event itself; what personal data there is stays in the books."""
+    payload: dict[str, Any] = {"to": letter.to, "case": event.payload.get("case", "")}
+    if letter.by == "webhook":
+        return {**payload, "event": event.kind, "at": event.created_at.isoformat(), "details": event.payload}
+    return {**payload, "text": letter.text, "subject": letter.subject}
+
+
+async def listed(
+    engine: AsyncEngine, state: str, limit: int, after: tuple[datetime, str] | None = None
+) -> list[dict[str, Any]]:
+    """The newest rows: dead, waiting, sent, or all. `after` continues behind (created_at, id)."""
+    query = select(outbox).order_by(outbox.c.created_at.desc(), outbox.c.id.desc()).limit(limit)
+    match state:
+        case "dead":
+            query = query.where(outbox.c.dead_at.is_not(None))
+        case "waiting":
+            query = query.where(outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None))
+        case "sent":
+            query = query.where(outbox.c.delivered_at.is_not(None))
+    if after is not None:
+        query = query.where(tuple_(outbox.c.created_at, outbox.c.id) < tuple_(after[0], uuid.UUID(after[1])))
+    async with engine.connect() as connection:
+        return [_json(row) for row in await connection.execute(query)]
+
+
+async def dead(engine: AsyncEngine) -> int:
+    """How many letters a person must look at."""
+    query = select(func.count()).select_from(outbox).where(outbox.c.dead_at.is_not(None))
+    async with engine.connect() as connection:
+        return (await connection.execute(query)).scalar_one()
+
+
+async def retry(engine: AsyncEngine, now: datetime, only: Sequence[uuid.UUID] = ()) -> int:
+    """Dead letters begin anew: all, or these. How many."""
+    dead = [outbox.c.dead_at.is_not(None), *([outbox.c.id.in_(only)] if only else [])]
+    anew = update(outbox).where(*dead).values(dead_at=None, attempts=0, next_at=now)
+    async with engine.begin() as connection:
+        return len((await connection.execute(anew.returning(outbox.c.id))).all())
+
+
+def _json(row: Row[Any]) -> dict[str, Any]:
+    state = "dead" if row.dead_at else "sent" if row.delivered_at else "waiting"
+    ended = row.dead_at or row.delivered_at
+    return {
+        "id": str(row.id),
+        "kind": row.kind,
+        "case": told(row.payload, "case"),
+        "to": masked(row.kind, told(row.payload, "to")),
+        "state": state,
+        "attempts": row.attempts,
+        "created_at": row.created_at.astimezone(ZONE).isoformat(),
+        "next_at": row.next_at.astimezone(ZONE).isoformat() if state == "waiting" else None,
+        "ended_at": ended.astimezone(ZONE).isoformat() if ended else None,
+        "last_error": row.last_error,
+    }
+
+
+def told(payload: Any, name: str) -> str:
+    """What a row says there; "" for one whose payload is nothing that we write."""
+    return str(payload.get(name, "")) if isinstance(payload, Mapping) else ""
+
+
+def masked(kind: str, to: str) -> str:
+    """For lists and logs: enough to tell two receivers apart."""
+    if kind == "sms":
+        return phone.mask(to)
+    if kind == "email":
+        name, _, domain = to.partition("@")
+        return f"{name[:1]}***@{domain}"
+    return to.partition("?")[0]

@@ -1,0 +1,98 @@
+"""Ready wordings for answers, by topic and status: the province's `answers.yaml`.
+
+    answers:                              # over them stand those that people changed
+      - {name: repaired, topic: water.*, status: answered, text: {fa: "…", az: "…"}}
+
+`status`: what the case becomes with it, answered or advised. The fields: `ivr.desk.letters.notices`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.desk.book.yaml_file import overlaid, read_placed
+from ivr.desk.letters import outgoing
+from ivr.desk.letters.notices import ANY, Part, Said, check_fields, filled, fits
+from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.store.tables import wordings
+
+FILE = "answers.yaml"
+
+
+class Wording(Part):
+    name: Annotated[str, Field(pattern="^[a-z0-9_.-]+$")]
+    topic: str = ANY
+    status: Literal["answered", "advised"] = "answered"
+    text: Said
+
+    _known = field_validator("text")(check_fields)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        return self.name, self.topic, self.status
+
+
+class Wordings(Part):
+    answers: list[Wording] = Field(default=[])
+
+    @model_validator(mode="after")
+    def _named_once(self) -> Wordings:
+        seen: set[tuple[str, ...]] = set()
+        for each in self.answers:
+            if each.key in seen:
+                raise ValueError(f"{each.name} for {each.topic} and {each.status} stands twice")
+            seen.add(each.key)
+        return self
+
+    def fitting(self, topic: str, status: str) -> list[Wording]:
+        """Those for that topic; of one name the most particular."""
+        found: dict[str, Wording] = {}
+        for each in sorted(self.answers, key=lambda each: fits(each.topic, topic)):
+            if each.status == status and fits(each.topic, topic) >= 0:
+                found[each.name] = each
+        return sorted(found.values(), key=lambda each: each.name)
+
+
+def load(folder: Path) -> Wordings:
+    """Raises SeedError with file, line and key of every mistake."""
+    return read_placed(folder / FILE, Wordings)
+
+
+async def current(connection: AsyncConnection, folder: Path) -> Wordings:
+    """The file's, and over them what people changed (`ivr.desk.editing`). Raises SeedError."""
+    found = {each.key: each for each in load(folder).answers}
+    return Wordings(answers=await overlaid(connection, wordings, found, _changed))
+
+
+def _changed(row: Row[Any]) -> Wording:
+    return Wording(name=row.name, topic=row.topic, status=row.status, text=row.said)
+
+
+async def offered(engine: AsyncEngine, folder: Path, code: str, status: str) -> list[dict[str, Any]]:
+    """The wordings that fit a case, filled in in its language. Raises NoSuchCase, SeedError."""
+    async with engine.connect() as connection:
+        case = await outgoing.case_and_names(connection, code)
+        ready = await current(connection, folder)
+    if case is None:
+        raise NoSuchCase(f"there is no case {code}")
+    words = outgoing.words_of(case, {})
+    row: Mapping[Any, Any] = case._mapping
+    return [
+        {"name": each.name, "topic": each.topic, "text": filled(each.text, row["language"], words)}
+        for each in ready.fitting(row["topic"], status)
+    ]
+
+
+async def worded(engine: AsyncEngine, folder: Path, code: str, name: str, status: str = "answered") -> str:
+    """The text of that name for that case. Raises Refused naming those that there are."""
+    found = {each["name"]: str(each["text"]) for each in await offered(engine, folder, code, status)}
+    if name not in found:
+        there = ", ".join(found) or "none"
+        raise Refused(f"there is no wording {name} for case {code}; for its topic there are: {there}")
+    return found[name]

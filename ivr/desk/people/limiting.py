@@ -1,0 +1,75 @@
+"""How often something may be tried: counted in one statement, so it holds across all processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, delete, literal, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.desk.refusals import Refused
+from ivr.store.tables import attempts
+
+LONGEST_KEY = 200
+KEPT = timedelta(days=1)
+
+
+class TooOften(Refused):
+    """It was tried too often. `until`: when it may be tried again."""
+
+    def __init__(self, until: datetime) -> None:
+        super().__init__("it was tried too often")
+        self.until = until
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`most` tries within `within` from the first of them."""
+
+    most: int
+    within: timedelta
+
+
+async def count(connection: AsyncConnection, key: str, limit: Limit, now: datetime) -> datetime | None:
+    """One more try of `key`, like "address/192.0.2.7". None: go on; else until when it may not be tried."""
+    its, key = attempts.c, key[:LONGEST_KEY]
+    over = its.since <= now - limit.within
+    counted = insert(attempts).values(key=key, since=now, many=1)
+    counted = counted.on_conflict_do_update(
+        index_elements=[its.key],
+        set_={
+            "many": case((over, literal(1)), else_=its.many + 1),
+            "since": case((over, now), else_=its.since),
+        },
+    )
+    row = (await connection.execute(counted.returning(its.since, its.many))).one()
+    return row.since + limit.within if row.many > limit.most else None
+
+
+async def spent(connection: AsyncConnection, key: str, limit: Limit, now: datetime) -> datetime | None:
+    """As `count`, without trying: None, or until when."""
+    its = attempts.c
+    query = select(its.since).where(its.key == key[:LONGEST_KEY], its.many >= limit.most)
+    since = (await connection.execute(query.where(its.since > now - limit.within))).scalar()
+    return since and since + limit.within
+
+
+async def give_back(connection: AsyncConnection, key: str) -> None:
+    """One try that turned out right is no try."""
+    its = attempts.c
+    fewer = update(attempts).where(its.key == key[:LONGEST_KEY], its.many > 0)
+    await connection.execute(fewer.values(many=its.many - 1))
+
+
+async def forgive(connection: AsyncConnection, key: str) -> None:
+    """As if it had never been tried, nor what is counted below it: "name/karimi/…" with "name/karimi"."""
+    key = key[:LONGEST_KEY]
+    below = attempts.c.key.startswith(f"{key}/", autoescape=True)
+    await connection.execute(delete(attempts).where((attempts.c.key == key) | below))
+
+
+async def forget(connection: AsyncConnection, now: datetime) -> None:
+    """What was tried long ago."""
+    await connection.execute(delete(attempts).where(attempts.c.since < now - KEPT))

@@ -1,0 +1,197 @@
+"""What people do with their own account: password, second factor, sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.desk.people import auditing, limiting, passwords, signing_in, totp
+from ivr.desk.people.limiting import TooOften
+from ivr.desk.people.people import ALONE_ONE_OF, Person, factor_key, name_key
+from ivr.desk.people.signing_in import OF_A_FACTOR, OF_A_NAME, From, Keeping, Session
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import audit, people, sessions
+
+TOLD_FOR = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """`factor_needed`: by their role. `recovery`: how many codes are left. `sessions`: the newest first."""
+
+    signed_in_at: datetime | None
+    password_at: datetime
+    factor_since: datetime | None
+    factor_needed: bool
+    recovery: int
+    sessions: Sequence[Any]
+    done_to: Sequence[Any]  # what others did to their signing in lately: at, action, by
+
+
+async def account(engine: AsyncEngine, person: UUID, now: datetime, keeping: Keeping) -> Account:
+    its = sessions.c
+    living = select(its.id, its.made_at, its.seen_at, its.address, its.browser).where(
+        its.person_id == person, its.needs == "", its.ends_at > now, its.seen_at > now - keeping.idle
+    )
+    async with engine.connect() as connection:
+        mine = select(people, signing_in.needs_factor().label("needed")).where(people.c.id == person)
+        row = (await connection.execute(mine)).one()
+        found = (await connection.execute(living.order_by(its.made_at.desc()).limit(50))).all()
+        done = (await connection.execute(_done_to(row.name, person, now))).all()
+    factor = (row.totp_since, row.needed, len(row.recovery))
+    return Account(row.signed_in_at, row.password_at, *factor, found, done)
+
+
+def _done_to(name: str, person: UUID, now: datetime) -> Select[Any]:
+    its = audit.c
+    query = select(its.at, its.action, people.c.full_name.label("by"))
+    query = query.outerjoin_from(audit, people, its.person_id == people.c.id)
+    query = query.where(its.subject == f"person/{name}", its.action.in_(ALONE_ONE_OF))
+    mine = its.person_id.is_distinct_from(person)
+    return query.where(mine, its.at > now - TOLD_FOR).order_by(its.at.desc()).limit(10)
+
+
+async def change_password(
+    engine: AsyncEngine, session: Session, old: str, new: str, now: datetime, came: From, keeping: Keeping
+) -> str:
+    """The token of a new session; their others end. Raises WrongField (old, password), TooOften."""
+    person = session.person
+    await prove(engine, person, old, now)
+    passwords.check(new, person.name, person.full_name)
+    if new == old:
+        raise WrongField("password", "must not be the old one")
+    values = {"password_hash": await passwords.hashed(new), "password_at": now, "must_change": False}
+    async with engine.begin() as connection:
+        await connection.execute(update(people).where(people.c.id == person.id).values(values))
+        await connection.execute(delete(sessions).where(sessions.c.person_id == person.id))
+        await auditing.note(connection, now, "password_changed", person=person.id, address=came.address)
+        return await signing_in.begin(connection, person.id, now, came, keeping)
+
+
+async def prove(engine: AsyncEngine, person: Person, password: str, now: datetime) -> None:
+    """It is really them, not somebody at their desk. Raises WrongField, TooOften."""
+    async with engine.begin() as connection:
+        until = await limiting.count(connection, _own_key(person), OF_A_NAME, now)
+        row = (await connection.execute(select(people).where(people.c.id == person.id))).one()
+    if until:
+        raise TooOften(until)
+    if not await passwords.fits(password[: passwords.LONGEST], row.password_hash):
+        raise WrongField("old", "is not the password")
+    async with engine.begin() as connection:
+        await limiting.forgive(connection, _own_key(person))
+
+
+def _own_key(person: Person) -> str:
+    """Of those who are signed in: what strangers try of the name is not counted here."""
+    return f"{name_key(person.name)}/signed-in"
+
+
+async def propose_factor(engine: AsyncEngine, person: UUID) -> str:
+    """A secret for an authenticator, the same until it is confirmed. Raises Refused when one is in use."""
+    async with engine.begin() as connection:
+        row = (await connection.execute(select(people).where(people.c.id == person).with_for_update())).one()
+        if row.totp_since is not None:
+            raise Refused("a second factor is in use already")
+        secret: str = row.totp_secret or totp.new_secret()
+        await connection.execute(update(people).where(people.c.id == person).values(totp_secret=secret))
+    return secret
+
+
+async def confirm_factor(
+    engine: AsyncEngine, session: Session, code: str, now: datetime, came: From
+) -> list[str]:
+    """In use from now on; the recovery codes, told once. Other sessions end.
+
+    Raises WrongField, TooOften, Refused.
+    """
+    person = session.person.id
+    async with engine.begin() as connection:
+        until = await limiting.count(connection, factor_key(person), OF_A_FACTOR, now)
+    if until:
+        raise TooOften(until)
+    async with engine.begin() as connection:
+        row = (await connection.execute(select(people).where(people.c.id == person).with_for_update())).one()
+        if row.totp_since is not None or not row.totp_secret:
+            raise Refused("there is no second factor to confirm")
+        step = totp.step_of(row.totp_secret, "".join(code.split()), now, row.totp_step)
+        if step is None:
+            raise WrongField("code", "doesn't fit")
+        await limiting.forgive(connection, factor_key(person))
+        return await _in_use(connection, session, row.totp_secret, step, now, came, "factor_set_up")
+
+
+async def replace_factor(
+    engine: AsyncEngine, session: Session, password: str, secret: str, code: str, now: datetime, came: From
+) -> list[str]:
+    """Another telephone in place of the one in use, which is good until then; the recovery codes, told once.
+
+    `secret` was on their screen only: nothing waits to be confirmed. Raises WrongField (old, code), TooOften.
+    """
+    await prove(engine, session.person, password, now)
+    step = totp.step_of(secret, "".join(code.split()), now, 0) if totp.is_secret(secret) else None
+    if step is None:
+        raise WrongField("code", "doesn't fit")
+    async with engine.begin() as connection:
+        return await _in_use(connection, session, secret, step, now, came, "factor_replaced")
+
+
+async def _in_use(
+    connection: AsyncConnection,
+    session: Session,
+    secret: str,
+    step: int,
+    now: datetime,
+    came: From,
+    deed: str,
+) -> list[str]:
+    person, codes = session.person.id, totp.recovery_codes()
+    values = {"totp_secret": secret, "totp_since": now, "totp_step": step}
+    values["recovery"] = [totp.recovery_hash(each) for each in codes]
+    await connection.execute(update(people).where(people.c.id == person).values(values))
+    await _end_others(connection, session)
+    await auditing.note(connection, now, deed, person=person, address=came.address)
+    return codes
+
+
+async def drop_factor(
+    engine: AsyncEngine, session: Session, password: str, now: datetime, came: From
+) -> None:
+    """The password alone from now on. Raises WrongField (old), TooOften; Refused where the role needs it."""
+    await prove(engine, session.person, password, now)
+    person = session.person.id
+    values: dict[str, Any] = {"totp_secret": "", "totp_since": None, "totp_step": 0, "recovery": []}
+    async with engine.begin() as connection:
+        mine = update(people).where(people.c.id == person, ~signing_in.needs_factor()).returning(people.c.id)
+        if (await connection.execute(mine.values(values))).first() is None:
+            raise Refused("their role needs a second factor")
+        await _end_others(connection, session)
+        await auditing.note(connection, now, "factor_dropped", person=person, address=came.address)
+
+
+async def end_session(engine: AsyncEngine, person: UUID, id: UUID, now: datetime, came: From) -> None:
+    """One of one's own. Raises Refused when it is not."""
+    its = sessions.c
+    async with engine.begin() as connection:
+        ended = delete(sessions).where(its.id == id, its.person_id == person).returning(its.id)
+        if (await connection.execute(ended)).first() is None:
+            raise Refused("there is no such session")
+        await auditing.note(connection, now, "session_ended", person=person, address=came.address)
+
+
+async def end_others(engine: AsyncEngine, session: Session, now: datetime, came: From) -> None:
+    """Signed out everywhere but here."""
+    async with engine.begin() as connection:
+        await _end_others(connection, session)
+        await auditing.note(connection, now, "sessions_ended", person=session.person.id, address=came.address)
+
+
+async def _end_others(connection: AsyncConnection, session: Session) -> None:
+    its = sessions.c
+    others = delete(sessions).where(its.person_id == session.person.id, its.id != session.id)
+    await connection.execute(others)

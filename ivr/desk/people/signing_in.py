@@ -1,0 +1,231 @@
+"""Signing in and out: the password, the second factor, the session, and what each tells the audit."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, delete, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.desk.people import auditing, known_browsers, limiting, passwords, totp
+from ivr.desk.people.limiting import Limit, TooOften
+from ivr.desk.people.people import Person, factor_key, name_key
+from ivr.desk.refusals import Refused
+from ivr.store.tables import agencies, factor_roles, people, sessions
+
+TOKEN_BYTES = 32
+LONGEST_BROWSER = 200
+SEEN_EVERY = timedelta(minutes=1)  # so that not every page costs a write
+
+# Whole offices share one address; who signs in is not counted against it. A name bears less from one address,
+# and what all strangers together may try of it does not touch a browser that signed in with it before.
+OF_AN_ADDRESS = Limit(60, timedelta(minutes=10))
+OF_A_NAME = Limit(8, timedelta(minutes=15))
+OF_A_NAME_IN_ALL = Limit(40, timedelta(minutes=15))
+OF_A_FACTOR = Limit(8, timedelta(minutes=15))
+FACTOR_WITHIN = timedelta(minutes=10)  # after the password
+
+
+class NotSignedIn(Refused):
+    """What was given doesn't fit, or may not be used now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long a session lives: unused, and at most."""
+
+    idle: timedelta = timedelta(hours=2)
+    whole: timedelta = timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class From:
+    """Where a request came from."""
+
+    address: str = ""
+    browser: str = ""
+    marks: str = ""  # of names that signed in there before (known_browsers)
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """`token` of a new session; `marks` for the browser to be known by."""
+
+    token: str
+    marks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    id: UUID
+    person: Person
+    needs: str = ""  # "totp": the second factor is still to come; "factor": it must be set up first
+
+
+async def sign_in(
+    engine: AsyncEngine, name: str, password: str, now: datetime, came: From, keeping: Keeping
+) -> Begun:
+    """A new session, which may still need the second factor.
+
+    Raises NotSignedIn, which never tells what was wrong, and TooOften, for names that nobody has too.
+    """
+    name = name.strip().casefold()[:40]
+    async with engine.begin() as connection:
+        row = (await connection.execute(select(people).where(people.c.name == name))).first()
+        mark = known_browsers.mark_of(came.marks, name, row.password_hash) if row else ""
+        until = [await limiting.count(connection, *each, now) for each in _limits(name, came, mark)]
+    if any(until):
+        raise TooOften(max(filter(None, until)))
+    known = row.password_hash if row else passwords.nobody()
+    fits = await passwords.fits(password[: passwords.LONGEST], known)
+    async with engine.begin() as connection:
+        if row is not None and fits and not row.locked_at:
+            return await _welcome(connection, row, now, came, keeping, mark)
+        await auditing.note(
+            connection,
+            now,
+            "sign_in_refused",
+            person=row.id if row else None,
+            subject=f"person/{name}",
+            address=came.address,
+            detail={"why": "locked" if row and fits else "password" if row else "nobody"},
+        )
+    raise NotSignedIn("the name and the password don't belong together")
+
+
+def _limits(name: str, came: From, mark: str) -> list[tuple[str, Limit]]:
+    key = name_key(name)
+    if mark:
+        return [(f"{key}/known/{mark[:16]}", OF_A_NAME)]
+    here = (f"{key}/from/{came.address}", OF_A_NAME)
+    return [(f"address/{came.address}", OF_AN_ADDRESS), here, (key, OF_A_NAME_IN_ALL)]
+
+
+async def _welcome(
+    connection: AsyncConnection, row: Row[Any], now: datetime, came: From, keeping: Keeping, mark: str
+) -> Begun:
+    limits = _limits(row.name, came, mark)
+    for key, limit in limits:
+        if limit is OF_A_NAME:
+            await limiting.forgive(connection, key)
+        else:  # what others tried meanwhile stays
+            await limiting.give_back(connection, key)
+    marks = known_browsers.remembering(came.marks, row.name, row.password_hash)
+    if row.totp_since is not None:
+        waiting = replace(keeping, whole=FACTOR_WITHIN)
+        return Begun(await begin(connection, row.id, now, came, waiting, "totp"), marks)
+    await _signed_in(connection, row.id, now, came)
+    return Begun(await begin(connection, row.id, now, came, keeping), marks)
+
+
+async def second_factor(
+    engine: AsyncEngine, session: Session, code: str, now: datetime, came: From, keeping: Keeping
+) -> str:
+    """The token of a whole session in place of the one that waited. `code`: of the telephone or for recovery.
+
+    Raises NotSignedIn, TooOften.
+    """
+    person = session.person.id
+    async with engine.begin() as connection:
+        if until := await limiting.count(connection, factor_key(person), OF_A_FACTOR, now):
+            await connection.execute(delete(sessions).where(sessions.c.id == session.id))
+    if until:
+        raise TooOften(until)
+    async with engine.begin() as connection:
+        spent = await spend(connection, person, code, now)
+        if spent:
+            await limiting.forgive(connection, factor_key(person))
+            await connection.execute(delete(sessions).where(sessions.c.id == session.id))
+            await _signed_in(connection, person, now, came, {"factor": spent})
+            return await begin(connection, person, now, came, keeping)
+        await auditing.note(connection, now, "factor_refused", person=person, address=came.address)
+    raise NotSignedIn("the code doesn't fit")
+
+
+async def spend(connection: AsyncConnection, person: UUID, code: str, now: datetime) -> str:
+    """Use a code up: "totp" or "recovery"; "" when it is wrong or was used before."""
+    row = (await connection.execute(select(people).where(people.c.id == person).with_for_update())).one()
+    code = "".join(code.split()).casefold()
+    mine = update(people).where(people.c.id == person)
+    if row.totp_secret and (step := totp.step_of(row.totp_secret, code, now, row.totp_step)) is not None:
+        await connection.execute(mine.values(totp_step=step))
+        return "totp"
+    if (given := totp.recovery_hash(code)) in row.recovery:
+        await connection.execute(mine.values(recovery=[each for each in row.recovery if each != given]))
+        return "recovery"
+    return ""
+
+
+async def _signed_in(
+    connection: AsyncConnection, person: UUID, now: datetime, came: From, detail: dict[str, str] | None = None
+) -> None:
+    await connection.execute(update(people).where(people.c.id == person).values(signed_in_at=now))
+    await auditing.note(connection, now, "signed_in", person=person, address=came.address, detail=detail)
+
+
+async def begin(
+    connection: AsyncConnection, person: UUID, now: datetime, came: From, keeping: Keeping, needs: str = ""
+) -> str:
+    """A new session; its token, which is kept nowhere else. Those long over go."""
+    await connection.execute(delete(sessions).where(sessions.c.ends_at < now))
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    row = {"token_hash": hashed(token), "id": uuid.uuid4(), "person_id": person, "needs": needs}
+    row |= {"made_at": now, "seen_at": now, "ends_at": now + keeping.whole, "address": came.address}
+    await connection.execute(sessions.insert(), [row | {"browser": came.browser[:LONGEST_BROWSER]}])
+    return token
+
+
+async def lives(engine: AsyncEngine, session: UUID, now: datetime, keeping: Keeping) -> bool:
+    """Whether a session is still good. Asking is no use of it."""
+    its = sessions.c
+    query = select(its.id).where(its.id == session, its.ends_at > now, its.seen_at > now - keeping.idle)
+    query = query.join(people, its.person_id == people.c.id).where(~_lacks_factor())
+    async with engine.connect() as connection:
+        return (await connection.execute(query)).first() is not None
+
+
+async def session(engine: AsyncEngine, token: str, now: datetime, keeping: Keeping) -> Session | None:
+    """Whose token this is; None when it is nobody's, or was not used for too long."""
+    its = sessions.c
+    query = select(
+        people, agencies.c.name.label("agency_name"), its.id.label("session"), its.needs, its.seen_at,
+        _lacks_factor().label("lacks_factor"),
+    )  # fmt: skip
+    query = query.join(sessions, its.person_id == people.c.id).outerjoin(agencies)
+    query = query.where(its.token_hash == hashed(token), its.ends_at > now, its.seen_at > now - keeping.idle)
+    async with engine.connect() as connection:
+        row = (await connection.execute(query.where(people.c.locked_at.is_(None)))).first()
+        if row is None:
+            return None
+        if now - row.seen_at > SEEN_EVERY:
+            await connection.execute(update(sessions).where(its.id == row.session).values(seen_at=now))
+            await connection.commit()
+    return Session(row.session, Person.of(row), row.needs or ("factor" if row.lacks_factor else ""))
+
+
+def needs_factor() -> ColumnElement[bool]:
+    """Whether people's role needs a second factor."""
+    its = factor_roles.c
+    return select(its.role).where(its.role == people.c.role, its.needed).exists()
+
+
+def _lacks_factor() -> ColumnElement[bool]:
+    """Whether they have not set up the one that their role needs."""
+    return people.c.totp_since.is_(None) & needs_factor()
+
+
+async def sign_out(engine: AsyncEngine, session: Session, now: datetime, came: From) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(delete(sessions).where(sessions.c.id == session.id))
+        await auditing.note(connection, now, "signed_out", person=session.person.id, address=came.address)
+
+
+def hashed(token: str) -> bytes:
+    """The token is random, so no slow hash is needed."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()

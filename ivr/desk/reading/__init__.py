@@ -1,0 +1,1 @@
+"""What people look at: inbox, search, the case file, figures, exports. Writes only what was seen or saved."""

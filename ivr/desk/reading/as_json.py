@@ -1,0 +1,209 @@
+"""Cases and calls as the stable JSON of the command line and the panel. Newest first, paged by key."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, Table, func, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.deadlines import ZONE
+from ivr.desk.case import callback_planning
+from ivr.store.tables import calls as call_table
+from ivr.store.tables import case_events, recordings, referrals
+from ivr.store.tables import cases as case_table
+
+Json = dict[str, Any]
+Cursor = tuple[datetime, str]  # when, and the row's `id`: where the page before ended
+
+
+async def case_json(engine: AsyncEngine, code: str) -> Json | None:
+    """One case by its tracking code, with all that belongs to it; None when there is no such case.
+
+    All of it as of one moment: a case never stands otherwise than its last event says.
+    """
+    async with engine.execution_options(isolation_level="REPEATABLE READ").connect() as connection:
+        rows = (await connection.execute(select(case_table).where(case_table.c.code == code))).all()
+        found = await _cases_json(connection, rows)
+    return found[0] if found else None
+
+
+async def cases(engine: AsyncEngine, limit: int = 20, after: Cursor | None = None) -> list[Json]:
+    """The newest cases; `after` continues behind (opened_at, id) of the last one seen."""
+    async with engine.connect() as connection:
+        rows = (await connection.execute(newest_cases(limit, after))).all()
+        return await _cases_json(connection, rows)
+
+
+async def calls(engine: AsyncEngine, limit: int = 20, after: Cursor | None = None) -> list[Json]:
+    """The newest calls; `after` continues behind (started_at, id) of the last one seen."""
+    async with engine.connect() as connection:
+        rows = (await connection.execute(newest_calls(limit, after))).all()
+        ids = [row.id for row in rows]
+        heard = await _children(connection, recordings, recordings.c.call_id, ids, recordings.c.recorded_at)
+        opened = await _codes(connection, ids)
+    return [_call_json(row, heard.get(row.id, ()), opened.get(row.id)) for row in rows]
+
+
+def newest_cases(limit: int, after: Cursor | None) -> Select[Any]:
+    table = case_table
+    query = select(table).order_by(table.c.opened_at.desc(), table.c.id.desc()).limit(limit)
+    return query if after is None else query.where(tuple_(table.c.opened_at, table.c.id) < _behind(after))
+
+
+def newest_calls(limit: int, after: Cursor | None) -> Select[Any]:
+    table = call_table
+    query = select(table).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(limit)
+    return query if after is None else query.where(tuple_(table.c.started_at, table.c.id) < _behind(after))
+
+
+def _behind(after: Cursor) -> Any:
+    return tuple_(after[0], uuid.UUID(after[1]))
+
+
+async def _cases_json(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> list[Json]:
+    ids = [row.id for row in rows]
+    heard = await _children(connection, recordings, recordings.c.case_id, ids, recordings.c.recorded_at)
+    sent = await _children(connection, referrals, referrals.c.case_id, ids, referrals.c.referred_at)
+    told = await _children(connection, case_events, case_events.c.case_id, ids, case_events.c.seq)
+    kin = await _kin(connection, rows)
+    reach = await callback_planning.reach(connection, [row._mapping for row in rows], datetime.now(UTC))
+    return [
+        _case_json(r, heard.get(r.id, ()), sent.get(r.id, ()), told.get(r.id, ()))
+        | kin[r.id] | {"by_phone": by_phone}
+        for r, by_phone in zip(rows, reach, strict=True)
+    ]  # fmt: skip
+
+
+async def _kin(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> dict[uuid.UUID, Json]:
+    """What a case is a part or a member of; its parts; how many members it has."""
+    table, ids = case_table, [row.id for row in rows]
+    above = {above for row in rows for above in (row.part_of, row.member_of) if above}
+    codes = select(table.c.id, table.c.code).where(table.c.id.in_(above))
+    found = {row.id: row.code for row in await connection.execute(codes)} if above else {}
+    parts = await _children(connection, table, table.c.part_of, ids, table.c.code)
+    collectives = [row.id for row in rows if row.channel == "collective"]
+    members = await _counts(connection, collectives) if collectives else {}
+    return {
+        row.id: {
+            "part_of": found.get(row.part_of),
+            "parts": [_plain(part._mapping, ("code", "agency", "status")) for part in parts.get(row.id, ())],
+            "member_of": found.get(row.member_of),
+            "members": members.get(row.id, 0),
+        }
+        for row in rows
+    }
+
+
+async def _counts(connection: AsyncConnection, collectives: list[uuid.UUID]) -> dict[uuid.UUID, int]:
+    of = case_table.c.member_of
+    query = select(of, func.count()).where(of.in_(collectives)).group_by(of)
+    return {row[0]: row[1] for row in await connection.execute(query)}
+
+
+async def _children(
+    connection: AsyncConnection, table: Table, parent: Any, ids: list[uuid.UUID], order: Any
+) -> dict[uuid.UUID, list[Row[Any]]]:
+    """The rows that belong to any of these, in order, by whom they belong to. One query for a whole page."""
+    children: dict[uuid.UUID, list[Row[Any]]] = {}
+    if ids:
+        for row in await connection.execute(select(table).where(parent.in_(ids)).order_by(order)):
+            children.setdefault(row._mapping[parent], []).append(row)
+    return children
+
+
+async def _codes(connection: AsyncConnection, call_ids: list[uuid.UUID]) -> dict[uuid.UUID, str]:
+    """Call → code of the case that came of it, or that its words joined; the last one of several."""
+    if not call_ids:
+        return {}
+    opened = select(case_table.c.call_id, case_table.c.code).where(case_table.c.call_id.in_(call_ids))
+    joined = select(recordings.c.call_id, case_table.c.code).where(recordings.c.call_id.in_(call_ids))
+    joined = joined.join(case_table, case_table.c.id == recordings.c.case_id)
+    codes: dict[uuid.UUID, str] = {}
+    for query in (joined, opened.order_by(case_table.c.opened_at)):
+        codes |= {row.call_id: row.code for row in await connection.execute(query)}
+    return codes
+
+
+def _case_json(
+    row: Row[Any], heard: Iterable[Row[Any]], sent: Iterable[Row[Any]], told: Iterable[Row[Any]]
+) -> Json:
+    names = ("code", "kind", "topic", "county", "agency", "status", "channel", "language", "caller")
+    more = ("caller_name", "callback", "words", "place", "answer", "answer_voice", "closure", "satisfaction")
+    return {
+        **_plain(row._mapping, names),
+        "opened_at": _iso(row.opened_at),
+        "due_at": _iso(row.due_at),
+        **_plain(row._mapping, more),
+        "answered_at": _iso(row.answered_at),
+        "awaiting_approval": row.draft,
+        "level": row.level or None,
+        "next_rung_at": _iso(row.next_rung_at),
+        "id": str(row.id),
+        "call_id": str(row.call_id) if row.call_id else None,
+        "recordings": [recording_json(r) for r in heard],
+        "referrals": [_referral_json(r) for r in sent],
+        "events": [
+            {"seq": e.seq, "at": _iso(e.at), "actor": e.actor, "what": e.event, "details": e.details}
+            for e in told
+        ],
+    }
+
+
+def _call_json(row: Row[Any], heard: Iterable[Row[Any]], case: str | None) -> Json:
+    names = (
+        "unique_id",
+        "caller",
+        "caller_name",
+        "outcome",
+        "language",
+        "menu_name",
+        "menu_revision",
+        "steps",
+    )
+    return {
+        "id": str(row.id),
+        "started_at": _iso(row.started_at),
+        "answered_at": _iso(row.answered_at),
+        "ended_at": _iso(row.ended_at),
+        **_plain(row._mapping, names),
+        "recordings": [recording_json(r) for r in heard],
+        "case": case,
+    }
+
+
+def recording_json(row: Row[Any]) -> Json:
+    """`path` is relative to the recordings folder; `silence_ratio` is 1.0 for pure silence."""
+    silence = 1 - row.voiced_seconds / row.seconds if row.seconds else 1.0
+    return {
+        "path": f"{row.name}.wav",
+        "recorded_at": _iso(row.recorded_at),
+        **_plain(
+            row._mapping, ("seconds", "voiced_seconds", "silent", "size", "sha256", "ended", "superseded")
+        ),
+        "transcript": row.transcript,
+        "removed_at": _iso(row.removed_at),
+        "silence_ratio": round(min(max(silence, 0.0), 1.0), 3),
+    }
+
+
+def _referral_json(row: Row[Any]) -> Json:
+    return {
+        **_plain(row._mapping, ("agency", "reason", "advice")),
+        "referred_at": _iso(row.referred_at),
+        "due_at": _iso(row.due_at),
+        "ended_at": _iso(row.ended_at),
+        "ended_reason": row.ended_reason,
+    }
+
+
+def _plain(row: Mapping[Any, Any], names: tuple[str, ...]) -> Json:
+    return {name: row[name] for name in names}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    """In the zone of the province's clocks, so that a date read off it is the date that callers hear."""
+    return None if moment is None else moment.astimezone(ZONE).isoformat()

@@ -1,0 +1,213 @@
+"""Everything that the page of one case shows, read at once."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, Select, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.alphabet import persian_order
+from ivr.cases.statuses import Status
+from ivr.cases.transitions import Action, Actor, Side, permitted
+from ivr.desk.call import interventions
+from ivr.desk.case import callback_planning, family
+from ivr.desk.people.people import Scope
+from ivr.desk.reading import related
+from ivr.desk.reading.related import Related
+from ivr.desk.recordings import marks
+from ivr.desk.recordings.transcripts import edition
+from ivr.store.tables import (
+    agencies,
+    areas,
+    callback_attempts,
+    callbacks,
+    calls,
+    case_events,
+    cases,
+    people,
+    provinces,
+    recordings,
+    referrals,
+    suggestions,
+    topics,
+)
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Codes by the names people know. `assignable`: agencies that can be given cases, by name."""
+
+    agencies: Mapping[str, str]
+    topics: Mapping[str, str]
+    counties: Mapping[str, str]
+    assignable: Sequence[str] = ()
+    desk: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A recording with its marks. `edition`: the number of its last transcript by hand, 0 = none."""
+
+    row: Row[Any]
+    marks: Sequence[Row[Any]]
+    edition: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """`attempts`: our calls to the citizen. `people`: who acted, by the names they sign in with.
+
+    `interventions`: what supervisors did in `calls`. `by_phone`: whether she can be told by telephone.
+    `kin`: codes of cases that this one is tied to. `hands`: whose it is at its body, by full name.
+    """
+
+    case: Row[Any]
+    names: Names
+    events: Sequence[Row[Any]]
+    referrals: Sequence[Row[Any]]
+    recordings: Sequence[Heard]
+    calls: Sequence[Row[Any]]
+    suggestions: Sequence[Row[Any]]
+    attempts: Sequence[Row[Any]]
+    of_caller: Sequence[Related]
+    of_matter: Sequence[Related]
+    people: Mapping[str, str] = field(default_factory=dict)
+    family: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    hands: str = ""
+    interventions: Sequence[Row[Any]] = ()
+    by_phone: str = ""
+
+    def actions(self, actor: Actor) -> frozenset[Action]:
+        """What the table of transitions lets them try; an agency that has it not may do nothing."""
+        if actor.side is Side.AGENCY and actor.agency != self.case.agency:
+            return frozenset()
+        found = permitted(Status(self.case.status), actor.side) - family.forbidden(self.case)
+        if self.case.draft is None:
+            found -= {Action.APPROVE, Action.TURN_DOWN}
+        paused = self.case.paused_at is not None
+        return found - {Action.PAUSE if paused else Action.RESUME}
+
+
+async def names(connection: AsyncConnection) -> Names:
+    """All of the province's."""
+    about = (agencies.c.code, agencies.c.name, agencies.c.assignable, agencies.c.retired_at)
+    bodies = sorted((await connection.execute(select(*about))).all(), key=lambda row: persian_order(row.name))
+    matters = await connection.execute(select(topics.c.code, topics.c.name))
+    places = await connection.execute(select(areas.c.code, areas.c.name))
+    return Names(
+        {row.code: row.name for row in bodies},
+        {row.code: row.name for row in matters},
+        {row.code: row.name for row in places},
+        [row.code for row in bodies if row.assignable and row.retired_at is None],
+        str((await connection.execute(select(provinces.c.desk).limit(1))).scalar() or ""),
+    )
+
+
+async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
+    """None: there is no such case that they may know of."""
+    async with engine.connect() as connection:
+        query = select(cases).where(cases.c.code == code, scope.cases())
+        case = (await connection.execute(query)).first()
+        if case is None:
+            return None
+        heard = await _recordings(connection, case.id)
+        events = await _of(connection, case_events, case.id, case_events.c.seq)
+        said = " ".join([case.words, *(each.row.transcript or "" for each in heard)])
+        its_calls = await _calls(connection, case, heard)
+        stepped_in = await interventions.of_calls(connection, [call.id for call in its_calls])
+        [by_phone] = await callback_planning.reach(connection, [case._mapping], datetime.now(UTC))
+        acted = {event.actor.rpartition("/")[2] for event in events} | {each.actor for each in stepped_in}
+        return CaseFile(
+            case,
+            await names(connection),
+            events,
+            await _of(connection, referrals, case.id, referrals.c.referred_at),
+            heard,
+            its_calls,
+            await _of(connection, suggestions, case.id, suggestions.c.suggested_at),
+            await _attempts(connection, case.id),
+            await related.of_caller(connection, scope, case),
+            await related.of_matter(connection, scope, case, said),
+            await _people(connection, acted),
+            await _kin(connection, scope, case),
+            await _hands(connection, case),
+            stepped_in,
+            by_phone,
+        )
+
+
+async def case_of(engine: AsyncEngine, scope: Scope, code: str) -> Row[Any] | None:
+    """The case alone. None: there is no such case that they may know of."""
+    async with engine.connect() as connection:
+        return (await connection.execute(select(cases).where(cases.c.code == code, scope.cases()))).first()
+
+
+async def _of(connection: AsyncConnection, table: Any, case: UUID, order: Any) -> list[Row[Any]]:
+    return list(
+        (await connection.execute(select(table).where(table.c.case_id == case).order_by(order))).all()
+    )
+
+
+async def _recordings(connection: AsyncConnection, case: UUID) -> list[Heard]:
+    rows = await _of(connection, recordings, case, recordings.c.recorded_at)
+    noted = await marks.listed(connection, [row.name for row in rows])
+    return [
+        Heard(
+            row, [mark for mark in noted if mark.recording == row.name], await edition(connection, row.name)
+        )
+        for row in rows
+    ]
+
+
+async def _calls(connection: AsyncConnection, case: Row[Any], heard: Sequence[Heard]) -> list[Row[Any]]:
+    """That which opened it, and those in which she spoke to it again."""
+    ids = {each.row.call_id for each in heard} | {case.call_id}
+    query = select(calls).where(calls.c.id.in_(ids - {None})).order_by(calls.c.started_at)
+    return [*(await connection.execute(query)).all()]
+
+
+async def _attempts(connection: AsyncConnection, case: UUID) -> list[Row[Any]]:
+    what = (callback_attempts.c.at, callback_attempts.c.outcome, callbacks.c.purpose)
+    query = select(*what).join(callbacks, callbacks.c.id == callback_attempts.c.callback_id)
+    query = query.where(callbacks.c.case_id == case).order_by(callback_attempts.c.at)
+    return list(await connection.execute(query))
+
+
+async def _people(connection: AsyncConnection, named: Collection[str]) -> dict[str, str]:
+    query = select(people.c.name, people.c.full_name).where(people.c.name.in_(named))
+    return {row.name: row.full_name for row in await connection.execute(query)}
+
+
+async def _hands(connection: AsyncConnection, case: Row[Any]) -> str:
+    query = select(people.c.full_name).where(people.c.id == case.person_id)
+    return str((await connection.execute(query)).scalar() or "") if case.person_id else ""
+
+
+async def _kin(connection: AsyncConnection, scope: Scope, case: Row[Any]) -> dict[str, list[str]]:
+    """Codes of what it was merged into, is a part or a member of; of its parts and members."""
+    ties = {"part": cases.c.part_of, "member": cases.c.member_of}
+    above = {"part_of": case.part_of, "member_of": case.member_of, "merged_into": case.merged_into}
+    found: dict[str, list[str]] = {}
+    for row in await connection.execute(_tied(scope, case, above)):
+        for tie, column in ties.items():
+            if row._mapping[column.name] == case.id:
+                found.setdefault(tie, []).append(row.code)
+        for tie, id in above.items():
+            if row.id == id:
+                found.setdefault(tie, []).append(row.code)
+    return found
+
+
+def _tied(scope: Scope, case: Row[Any], above: Mapping[str, UUID | None]) -> Select[Any]:
+    below = (cases.c.part_of == case.id, cases.c.member_of == case.id)
+    named = ("id", "code", "part_of", "member_of")
+    query = select(*(cases.c[name] for name in named)).where(scope.cases())
+    higher = [id for id in above.values() if id is not None]
+    return query.where(or_(*below, cases.c.id.in_(higher))).order_by(cases.c.code).limit(50)

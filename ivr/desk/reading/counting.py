@@ -1,0 +1,114 @@
+"""Days that are over are counted, once each: what the figures of the panel are made of (docs/figures.md).
+
+Any number of workers, in any order, after any pause: a day that has no row is counted, and one is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.deadlines import TIMEZONE
+from ivr.cases.figures import Fact, Names, packed
+from ivr.store.figure_days import CHANGED, COUNT, figure_days
+from ivr.store.tables import calls, cases
+
+_DAY = timedelta(days=1)
+SETTLED = timedelta(minutes=10)  # no transaction that began before midnight is still running by then
+STALE = timedelta(hours=1)  # so long a day keeps its figures though something noted today changed them
+FORM = 2  # raised when a day is counted or kept in another way: then all are counted anew
+_TURN = text("SELECT pg_try_advisory_xact_lock(hashtext('figures'))")
+
+
+async def count_days(engine: AsyncEngine, now: datetime | None = None, zone: str = TIMEZONE) -> int:
+    """Count every day that is over, the oldest first, and again those that changed. How many were counted."""
+    now = now or datetime.now(UTC)
+    counted = 0
+    while True:
+        async with engine.begin() as connection:
+            if not (await connection.execute(_TURN)).scalar():
+                return counted  # another worker is at it
+            tally = _Tally(connection, now, zone)
+            day = await tally.next_day()
+            if day is None:
+                return counted
+            over = _midnight(day + _DAY, zone) + SETTLED
+            if over > now:
+                return counted + await tally.again(day, now - STALE)
+            await tally.count(day)
+            counted += 1 + await tally.again(day, over)
+
+
+async def facts_of(
+    connection: AsyncConnection, day: date, now: datetime, zone: str = TIMEZONE
+) -> Sequence[Fact]:
+    """What happened on that day, as far as it has happened."""
+    span = {"since": _midnight(day, zone), "until": _midnight(day + _DAY, zone)}
+    rows = await connection.execute(COUNT, span | {"now": now, "zone": zone})
+    return [Fact(*row) for row in rows]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """One transaction of whoever's turn it is."""
+
+    connection: AsyncConnection
+    now: datetime
+    zone: str
+    last: date | None = None
+    names: Names = field(default_factory=Names)
+
+    async def next_day(self) -> date | None:
+        """The day after the last one that was counted, else the first on which there was anything."""
+        newest = await newest_day(self.connection)
+        if newest is not None and newest.names.get("form") == FORM:
+            self.last, self.names = newest.day, Names.of(newest.names)
+            return newest.day + _DAY  # type: ignore[no-any-return]
+        if newest is not None:
+            await self.connection.execute(delete(figure_days))
+        first = [
+            (await self.connection.execute(select(func.min(column)))).scalar()
+            for column in (cases.c.opened_at, calls.c.started_at)
+        ]
+        moments = [moment for moment in first if moment is not None]
+        return min(moments).astimezone(ZoneInfo(self.zone)).date() if moments else None
+
+    async def count(self, day: date) -> None:
+        """The last day's row knows the names that all others are in."""
+        facts = packed(self.names, await facts_of(self.connection, day, self.now, self.zone))
+        row = {"day": day, "names": self.names.lists | {"form": FORM}, "facts": facts, "counted_at": self.now}
+        keep = insert(figure_days).values(row)
+        await self.connection.execute(keep.on_conflict_do_update(index_elements=["day"], set_=row))
+        self.last = max(day, self.last or day)
+
+    async def again(self, noted: date, cutoff: datetime) -> int:
+        """Count the days anew that something noted on that day changed, and that were counted before then."""
+        older = (figure_days.c.day < noted, figure_days.c.counted_at < cutoff)
+        if (await self.connection.execute(select(figure_days.c.day).where(*older).limit(1))).first() is None:
+            return 0  # as always while many days are caught up with
+        asked = {"noted": noted, "cutoff": cutoff, "zone": self.zone}
+        days = (await self.connection.execute(CHANGED, asked)).scalars().all()
+        for day in days:
+            await self.count(day)
+        if days:
+            known = {"names": self.names.lists | {"form": FORM}}
+            newest = update(figure_days).where(figure_days.c.day == self.last)
+            await self.connection.execute(newest.values(known))
+        return len(days)
+
+
+async def newest_day(connection: AsyncConnection) -> Row[Any, Any] | None:
+    """The last day that was counted and the names that all are in."""
+    query = select(figure_days.c.day, figure_days.c.names).order_by(figure_days.c.day.desc()).limit(1)
+    return (await connection.execute(query)).first()
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(0), ZoneInfo(zone))

@@ -1,0 +1,87 @@
+"""The gap list: where nobody is responsible, nobody answers, or nobody calls (docs/figures.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from math import sqrt
+
+from ivr.cases import figures
+from ivr.cases.figures import Facts, What
+from ivr.cases.kinds import Kind
+from ivr.cases.routing import Reason
+from ivr.desk.book.book import Page
+
+GAPS = (Reason.NO_RULE, Reason.TIE)
+SILENT_SHARE = 0.5  # of what was to be expected
+LEAST_EXPECTED = 8.0  # cases; with fewer, silence says nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """A topic that no rule gives to a body in these counties ("" = unknown). `cases`: of the period."""
+
+    topic: str
+    reason: Reason
+    counties: tuple[str, ...]
+    everywhere: bool
+    cases: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """A county with far fewer cases than its share of the year before, or none."""
+
+    county: str
+    cases: int
+    expected: float
+
+
+def uncovered(page: Page, facts: Facts) -> list[Uncovered]:
+    """Topics × counties that fall to the desk, with what came of it in the period; the most cases first."""
+    opened = figures.crossed(facts, What.OPENED, "topic", "county")
+    found = []
+    for topic in sorted(page.deadlines):
+        reasons: dict[Reason, list[str]] = {}
+        for county in sorted({*page.counties, ""}):
+            reason = page.rules.route(Kind.COMPLAINT, topic, county).reason
+            if reason in GAPS:
+                reasons.setdefault(reason, []).append(county)
+        for reason, counties in reasons.items():
+            cases = sum(opened.get((topic, county), 0) for county in counties)
+            everywhere = len(counties) == len(page.counties) + 1
+            found.append(Uncovered(topic, reason, tuple(counties), everywhere, cases))
+    return sorted(found, key=lambda gap: (-gap.cases, gap.topic))
+
+
+def unmanned(page: Page, facts: Facts, manned: Collection[str]) -> list[tuple[str, int]]:
+    """Bodies that got cases in the period and have nobody in the panel; with how many. The desk apart."""
+    got = figures.by(facts, "agency")
+    found = [(code, its[What.RECEIVED]) for code, its in got.items() if its[What.RECEIVED]]
+    lacking = [(code, n) for code, n in found if code not in manned and code != page.rules.desk]
+    return sorted(lacking, key=lambda pair: (-pair[1], pair[0]))
+
+
+def silent(page: Page, facts: Facts, year_before: Facts) -> list[Silent]:
+    """Counties that say far less than they did, as a share of the whole; those without a case at all."""
+    now, before = _opened(facts), _opened(year_before)
+    whole, earlier = sum(now.values()), sum(before.values())
+    found = []
+    for county in sorted(page.counties):
+        cases = now.get(county, 0)
+        expected = whole * before.get(county, 0) / earlier if earlier else 0.0
+        # Two standard deviations below, or chance alone would list a county every month.
+        few = cases < SILENT_SHARE * expected and cases < expected - 2 * sqrt(expected)
+        if (few and expected >= LEAST_EXPECTED) or (whole and not cases):
+            found.append(Silent(county, cases, expected))
+    return sorted(found, key=lambda gap: (gap.cases - gap.expected, gap.county))
+
+
+def unchosen(page: Page, facts: Facts) -> list[str]:
+    """Topics of which nobody opened a case in the period."""
+    opened = {code for code, its in figures.by(facts, "topic").items() if its[What.OPENED]}
+    return sorted(set(page.deadlines) - opened)
+
+
+def _opened(facts: Facts) -> Mapping[str, int]:
+    return {code: its[What.OPENED] for code, its in figures.by(facts, "county").items()}

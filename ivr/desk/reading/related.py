@@ -1,0 +1,82 @@
+"""Cases that may belong together: of the same caller, or of the same matter near in place, time or words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.words import normalise, stem
+from ivr.desk.people.people import Scope
+from ivr.store.tables import cases, recordings
+
+SAME_CALLER, SAME_MATTER = 8, 6  # how many are shown
+NEAR = timedelta(days=30)
+LOOKED_AT = 60
+_WORDS = 0.7  # how much likeness of words counts against nearness in time
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """`likeness`: 0 to 1, for the same matter."""
+
+    case: Row[Any]
+    likeness: float = 0.0
+
+
+async def of_caller(connection: AsyncConnection, scope: Scope, case: Row[Any]) -> list[Related]:
+    """Her other cases, the newest first."""
+    if not case.caller_key:
+        return []
+    query = _query(scope).where(cases.c.caller_key == case.caller_key, cases.c.id != case.id)
+    query = query.where(cases.c.caller_key != "").order_by(cases.c.opened_at.desc()).limit(SAME_CALLER)
+    return [Related(row) for row in await connection.execute(query)]
+
+
+async def of_matter(connection: AsyncConnection, scope: Scope, case: Row[Any], said: str) -> list[Related]:
+    """Of other callers, same topic and county, within a month. `said`: all that is known of its words."""
+    if case.county is None:
+        return []
+    matter = (cases.c.topic == case.topic, cases.c.county == case.county)
+    near = cases.c.opened_at.between(case.opened_at - NEAR, case.opened_at + NEAR)
+    query = _query(scope).where(*matter, near, cases.c.id != case.id)
+    if case.caller_key:
+        query = query.where(cases.c.caller_key != case.caller_key)
+    rows = (await connection.execute(query.order_by(cases.c.opened_at.desc()).limit(LOOKED_AT))).all()
+    heard = await _transcripts(connection, rows)
+    ours = stems(said)
+    found = [
+        Related(row, _likeness(case, row, ours, stems(f"{row.words} {heard.get(row.id, '')}")))
+        for row in rows
+    ]
+    return sorted(found, key=lambda each: -each.likeness)[:SAME_MATTER]
+
+
+def stems(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in normalise(text).split() if len(word) > 2)
+
+
+def _likeness(case: Row[Any], other: Row[Any], ours: frozenset[str], theirs: frozenset[str]) -> float:
+    days = abs(case.opened_at - other.opened_at) / NEAR
+    shared = len(ours & theirs) / max(min(len(ours), len(theirs)), 1)
+    return float(round(_WORDS * shared + (1 - _WORDS) * (1 - days), 3))
+
+
+async def _transcripts(connection: AsyncConnection, rows: Sequence[Row[Any]]) -> dict[Any, str]:
+    query = select(recordings.c.case_id, recordings.c.transcript)
+    query = query.where(
+        recordings.c.case_id.in_([row.id for row in rows]), recordings.c.transcript.is_not(None)
+    )
+    found: dict[Any, str] = {}
+    for row in await connection.execute(query):
+        found[row.case_id] = f"{found.get(row.case_id, '')} {row.transcript}"
+    return found
+
+
+def _query(scope: Scope) -> Select[Any]:
+    names = ("id", "code", "kind", "topic", "county", "agency", "status", "channel", "opened_at", "words")
+    return select(*(cases.c[name] for name in names)).where(scope.cases())

@@ -1,0 +1,1 @@
+"""Recordings as evidence: hearing, revealing, marks, transcripts, the store. May change cases by `case`."""

@@ -1,0 +1,148 @@
+"""Listening to a recording: who may, what they hear of it, and the file it comes from.
+
+Voices are masked unless they were revealed (`ivr.desk.recordings.revealing`): `blind` is everybody's first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.people import auditing
+from ivr.desk.people.people import Person, Scope
+from ivr.desk.recordings.revealing import seen_lately
+from ivr.store.derived import Derived
+from ivr.store.tables import cases, recordings
+from ivr.store.vault import PIECE, Vault
+from ivr.voice import riff
+from ivr.voice.blind import blinded
+from ivr.voice.evening import evened
+from ivr.voice.outline import outline
+from ivr.voice.wave import Samples, read
+
+SWEEP_SECONDS = 3600.0
+AT_ONCE = 2  # recordings worked on: listeners must not take the machine from the calls
+OUTLINE = "outline.json"
+
+
+class Form(StrEnum):
+    """What is heard of a recording."""
+
+    BLIND = "blind"  # pitch and formants moved: the words without the person
+    EVEN = "even"  # as loud in every word
+    PLAIN = "plain"  # as it was recorded
+
+
+WORK: dict[Form, Callable[[Samples, int], Samples]] = {
+    Form.BLIND: lambda samples, rate: evened(blinded(samples, rate), rate),
+    Form.EVEN: evened,
+}
+
+
+async def recording(engine: AsyncEngine, scope: Scope, id: UUID) -> Row[Any] | None:
+    """A recording with the code, agency and county of its case. None: there is none that they may know of."""
+    async with engine.connect() as connection:
+        found: Row[Any] | None = (await connection.execute(one(scope, recordings.c.id == id))).first()
+    return found
+
+
+def one(scope: Scope, which: ColumnElement[bool]) -> Select[Any]:
+    """Words of no case are nobody's but the desk's."""
+    about = (cases.c.code, cases.c.agency, cases.c.county)
+    query = select(recordings, *about).join(cases, cases.c.id == recordings.c.case_id, isouter=True)
+    nobodys = recordings.c.case_id.is_(None) & (true() if not scope.agency else ~true())
+    return query.where(which, or_(nobodys, recordings.c.case_id.is_not(None) & scope.cases()))
+
+
+async def heard(
+    engine: AsyncEngine, person: Person, row: Row[Any], form: Form, now: datetime, address: str
+) -> None:
+    """Note it, once for each sitting: a player asks for a recording piece by piece."""
+    action = f"heard_{form}"
+    async with engine.begin() as connection:
+        if not await seen_lately(connection, person.id, action, now, case=row.case_id, recording=row.name):
+            what = {"case": row.case_id, "recording": row.name}
+            await auditing.note(connection, now, action, person=person.id, address=address, **what)
+
+
+async def keep_swept(derived: Derived) -> None:
+    """For ever: what was made ready for listening is gone after a day, whether anybody listens or not."""
+    while True:
+        await asyncio.to_thread(derived.sweep)
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+class Booth:
+    """Where recordings are made ready for listening. One per process, one event loop."""
+
+    def __init__(self, recordings: Path, derived: Derived, vault: Vault | None = None) -> None:
+        self.recordings, self.derived, self.vault = recordings, derived, vault
+        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._making: dict[tuple[UUID, str], asyncio.Task[Path]] = {}
+
+    async def file(self, row: Row[Any], form: Form) -> Path:
+        """The WAV to play. Raises FileNotFoundError, and VaultError when the store is away."""
+        if form is Form.PLAIN:
+            path = self.recordings / f"{row.name}.wav"
+            if await asyncio.to_thread(path.is_file):
+                return path
+        return await self._made(row, f"{form}.wav", lambda: self._worked(row, form))
+
+    async def outline(self, row: Row[Any]) -> Path:
+        """What a player draws and skips, as JSON: `ivr.voice.outline`."""
+        return await self._made(row, OUTLINE, lambda: self._drawn(row))
+
+    async def marked(self, row: Row[Any], info: dict[str, str]) -> bytes:
+        """The recording as it is, with these words in the file: `ivr.voice.riff`."""
+
+        def made() -> bytes:
+            samples, rate = read(self._original(row))
+            return riff.wav(samples, rate, info)
+
+        async with self._turns:
+            return await asyncio.to_thread(made)
+
+    async def _made(self, row: Row[Any], form: str, make: Callable[[], bytes]) -> Path:
+        """Whoever comes while it is being made waits for the same."""
+        key = (row.id, form)
+        task = self._making.get(key)
+        if task is None:
+            task = self._making[key] = asyncio.create_task(self._make(row.id, form, make))
+            task.add_done_callback(lambda _: self._making.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def _make(self, id: UUID, form: str, make: Callable[[], bytes]) -> Path:
+        async with self._turns:
+            return await asyncio.to_thread(self.derived.get, id, form, make)
+
+    def _worked(self, row: Row[Any], form: Form) -> bytes:
+        content = self._original(row)
+        if form is Form.PLAIN:
+            return content
+        samples, rate = read(content)
+        return riff.wav(WORK[form](samples, rate), rate)
+
+    def _drawn(self, row: Row[Any]) -> bytes:
+        return json.dumps(asdict(outline(*read(self._original(row)))), separators=(",", ":")).encode()
+
+    def _original(self, row: Row[Any]) -> bytes:
+        path = self.recordings / f"{row.name}.wav"
+        try:
+            return path.read_bytes()
+        except FileNotFoundError:
+            if self.vault is None or row.stored_at is None:
+                raise
+        stream, pieces = self.vault.open(row.name), list[bytes]()
+        while piece := stream.read(PIECE):
+            pieces.append(piece)
+        return b"".join(pieces)

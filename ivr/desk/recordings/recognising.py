@@ -1,0 +1,94 @@
+"""Transcripts by machine: kept with the recording, told in the story, and asked for a suggestion.
+
+An aid to whoever listens, never the record: it assigns nothing, whatever the suggestion says.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.suggest import Suggester
+from ivr.desk.case import suggestion_outcomes
+from ivr.desk.case.changing import locked
+from ivr.desk.case.events import add_event
+from ivr.store.recordings import TO_TRANSCRIBE
+from ivr.store.tables import cases, provinces, recordings
+
+EVENT = "transcribed"
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """A recording that nobody has listened to by machine."""
+
+    name: str
+    case: uuid.UUID
+    code: str
+    language: str
+    kind: str
+    county: str
+
+
+async def take(
+    connection: AsyncConnection, languages: Collection[str], besides: Collection[str] = ()
+) -> Unheard | None:
+    """The newest one that no other worker has, held for as long as this transaction lasts.
+
+    `languages`: those that can be recognised, "" among them = all. Held by a lock of its own: no row is.
+    """
+    query = (
+        select(recordings.c.name, cases.c.id, cases.c.code, cases.c.language, cases.c.kind, cases.c.county)
+        .join(cases, cases.c.id == recordings.c.case_id)
+        .where(TO_TRANSCRIBE, ~recordings.c.silent, ~recordings.c.superseded)
+        .where(recordings.c.name.not_in(besides))
+        .order_by(recordings.c.recorded_at.desc())
+        .limit(20)
+    )
+    if "" not in languages:
+        query = query.where(cases.c.language.in_(languages))
+    for row in (await connection.execute(query)).all():
+        mine = await connection.execute(
+            text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 112))"), {"name": row.name}
+        )
+        still = select(recordings.c.name).where(recordings.c.name == row.name, TO_TRANSCRIBE)
+        if mine.scalar_one() and (await connection.execute(still)).first():
+            return Unheard(row.name, row.id, row.code, row.language, row.kind, row.county or "")
+    return None
+
+
+async def heard(
+    engine: AsyncEngine, found: Unheard, words: str, suggester: Suggester | None, now: datetime
+) -> bool:
+    """Keep what it says. False when a person has written it meanwhile, or retention took it."""
+    async with engine.begin() as connection:
+        case = await locked(connection, found.code)
+        mine = (recordings.c.name == found.name, TO_TRANSCRIBE)
+        written = update(recordings).where(*mine).values(transcript=words)
+        if not (await connection.execute(written)).rowcount:
+            return False
+        cause = uuid.uuid5(found.case, f"{EVENT}:{found.name}")
+        said = {"recording": found.name, "edition": 1, "characters": len(words)}
+        await add_event(connection, cause, found.case, now, EVENT, said)
+        if suggester is not None and words:
+            guess = suggester.suggest(words, found.county, found.kind)
+            desk = (await connection.execute(select(provinces.c.desk).limit(1))).scalar_one()
+            chosen = None if case.agency == desk else suggestion_outcomes.Choice(
+                case.topic, case.agency, "caller"
+            )
+            await suggestion_outcomes.keep(
+                connection, found.case, guess, suggestion_outcomes.TRANSCRIPT, now, chosen
+            )
+    return True
+
+
+async def waiting(engine: AsyncEngine) -> int:
+    """How many nobody has listened to by machine."""
+    query = select(func.count()).select_from(recordings).where(TO_TRANSCRIBE, ~recordings.c.silent)
+    async with engine.connect() as connection:
+        return int((await connection.execute(query)).scalar_one())

@@ -1,0 +1,114 @@
+"""Who a caller is, is masked; revealing it takes a reason. Who saw and heard what of a case can be asked."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.desk.people import auditing
+from ivr.desk.people.people import Person
+from ivr.desk.refusals import NoSuchCase, WrongField
+from ivr.store.tables import audit, cases, people, recordings
+
+SITTING = timedelta(minutes=15)  # seeing or hearing a thing again within it is the same seeing
+REVEALED = timedelta(hours=8)  # a working day: so long a revealed voice stays
+SHORTEST, LONGEST = 4, 500  # characters of a reason
+
+
+class Hidden(StrEnum):
+    """What is masked. The values are the columns of a case that hold it; the voice is in its recordings."""
+
+    CALLER = "caller"
+    CALLBACK = "callback"
+    NATIONAL_ID = "national_id"
+    VOICE = "voice"
+
+
+async def reveal(
+    engine: AsyncEngine, person: Person, code: str, what: Hidden, reason: str, now: datetime, address: str
+) -> str:
+    """What is hidden; "" for the voice, which is heard. Raises NoSuchCase, and WrongField for no reason."""
+    reason = _checked(reason)
+    async with engine.begin() as connection:
+        query = select(cases).where(cases.c.code == code, person.scope.cases())
+        case = (await connection.execute(query)).first()
+        if case is None:
+            raise NoSuchCase(f"there is no case {code}")
+        action = f"{what}_revealed"
+        await auditing.note(
+            connection, now, action, person=person.id, case=case.id, reason=reason, address=address
+        )
+        return "" if what is Hidden.VOICE else str(getattr(case, what))
+
+
+async def reveal_at_terminal(engine: AsyncEngine, code: str, reason: str, now: datetime, who: str) -> None:
+    """Whoever has the command line may read a caller's numbers, and it is noted as on the panel, by `who`.
+
+    Raises NoSuchCase, and WrongField for no reason.
+    """
+    reason = _checked(reason)
+    async with engine.begin() as connection:
+        case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
+        if case is None:
+            raise NoSuchCase(f"there is no case {code}")
+        for what in (Hidden.CALLER, Hidden.CALLBACK):
+            if getattr(case, what):
+                action, detail = f"{what}_revealed", {"terminal": who}
+                await auditing.note(connection, now, action, case=case.id, reason=reason, detail=detail)
+
+
+def _checked(reason: str) -> str:
+    """Raises WrongField."""
+    reason = reason.strip()
+    if not SHORTEST <= len(reason) <= LONGEST:
+        raise WrongField("reason", f"has {SHORTEST} to {LONGEST} characters")
+    return reason
+
+
+async def may_hear(engine: AsyncEngine, person: Person, case: UUID | None, now: datetime) -> bool:
+    """Whether they revealed the voices of this case lately."""
+    action = f"{Hidden.VOICE}_revealed"
+    async with engine.connect() as connection:
+        return await seen_lately(connection, person.id, action, now, within=REVEALED, case=case)
+
+
+async def saw(engine: AsyncEngine, person: Person, case: UUID, now: datetime, address: str) -> None:
+    """They have the case's page before them."""
+    async with engine.begin() as connection:
+        if not await seen_lately(connection, person.id, "case_seen", now, case=case):
+            await auditing.note(connection, now, "case_seen", person=person.id, case=case, address=address)
+
+
+async def seen_lately(
+    connection: AsyncConnection,
+    person: UUID,
+    action: str,
+    now: datetime,
+    *,
+    case: UUID | None,
+    recording: str | None = None,
+    within: timedelta = SITTING,
+) -> bool:
+    """Whether the audit has that of them already. Without a case, by person: index and all."""
+    query = select(audit.c.id).where(audit.c.person_id == person, audit.c.action == action)
+    query = query.where(audit.c.case_id == case if case else audit.c.case_id.is_(None))
+    if recording is not None:
+        query = query.where(audit.c.recording == recording)
+    query = query.where(audit.c.at > now - within).order_by(audit.c.id.desc()).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
+async def seen_by(engine: AsyncEngine, case: UUID, limit: int = 100) -> list[dict[str, Any]]:
+    """Who saw, heard, revealed or took away what of a case; the latest first. No name: the command line."""
+    who = (people.c.name, people.c.full_name, people.c.role, people.c.agency)
+    what = (audit.c.at, audit.c.action, audit.c.reason, recordings.c.recorded_at)
+    query = select(*what, *who).join(people, people.c.id == audit.c.person_id, isouter=True)
+    query = query.join(recordings, recordings.c.name == audit.c.recording, isouter=True)
+    query = query.where(audit.c.case_id == case).order_by(audit.c.id.desc()).limit(limit)
+    async with engine.connect() as connection:
+        return [dict(row._mapping) for row in await connection.execute(query)]

@@ -1,0 +1,165 @@
+"""This installation, as its settings describe it: database, secrets, prompts, limits, the recordings' store.
+
+What not every command needs is imported where it is used: somebody at a terminal waits for it each time.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import secrets as chance
+import wave
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ivr.settings import ROOT, Settings
+
+if TYPE_CHECKING:
+    from ivr.asterisk.dialplan import Secrets
+    from ivr.desk.book.book import Limits
+    from ivr.speech.booth import Booth
+    from ivr.store.vault import Vault
+    from ivr.voice.catalogue import Catalogue
+
+GENERIC = ROOT / "sounds" / "prompts.yaml"
+RECORDED = ROOT / "sounds" / "recorded"
+# About how long a spoken character takes; only for prompts that have not been built yet.
+SECONDS_PER_CHARACTER = 0.08
+
+
+class Finding(Exception):
+    """Something is wrong that the user should hear of in these words. Exit code 1."""
+
+
+def database_url(settings: Settings) -> str:
+    """The configured database, or the embedded one that `make run` left its address of. Raises Finding."""
+    from ivr.store.engine import WrongAddress, async_url
+
+    url = settings.database_url
+    if not url:
+        note = settings.state_path / "run" / "database-url"
+        if not note.is_file():
+            raise Finding(
+                f"No database: {note} is missing. "
+                "Start `make run` with this IVR_STATE, or set IVR_DATABASE_URL."
+            )
+        url = note.read_text(encoding="utf-8").strip()
+    try:
+        return async_url(url)
+    except WrongAddress as error:
+        raise Finding(str(error)) from None
+
+
+def limits(settings: Settings) -> Limits:
+    """What one caller may do as configured, where nobody changed it on the panel."""
+    from ivr.desk.book.book import Limits
+
+    return Limits(**{each.name: getattr(settings.calls, each.name) for each in dataclasses.fields(Limits)})
+
+
+def vault(settings: Settings) -> Vault | None:
+    """The recordings' store, if one is configured. Raises Finding when its settings are wrong."""
+    from ivr.store.vault import Vault, VaultError
+
+    wanted = settings.recordings_store
+    if not wanted.url:
+        return None
+    try:
+        return Vault(wanted.url, wanted.endpoint, wanted.region, wanted.key, wanted.secret)
+    except VaultError as error:
+        raise Finding(str(error)) from error
+
+
+# The prompts: the house's catalogue with the province's names over it
+
+
+def files(settings: Settings) -> tuple[Path, ...]:
+    return (GENERIC, settings.seed_path / "prompts.yaml")
+
+
+def catalogue(settings: Settings) -> Catalogue:
+    """Read both files. Raises CatalogueMistakes with every mistake."""
+    from ivr.speech.files import load
+
+    return load(files(settings))
+
+
+def recorded(settings: Settings) -> tuple[Path, ...]:
+    """Where people's recordings lie; the first folder that has one wins: the panel's, the checkout's."""
+    return (settings.voices / "live", RECORDED)
+
+
+def booth(settings: Settings) -> Booth:
+    """Where people's recordings are taken."""
+    from ivr.speech.booth import Booth
+    from ivr.speech.files import Cached
+
+    languages = settings.calls.languages
+    return Booth(Cached(files(settings)), languages, settings.sounds, RECORDED, settings.voices)
+
+
+def lengths(settings: Settings) -> Callable[[str, str], float]:
+    """Seconds of a prompt in a language, looked at once: of its WAV when built, else judged by its text."""
+    prompts = catalogue(settings)
+
+    @cache
+    def seconds(prompt: str, language: str) -> float:
+        path = settings.sounds / language / (prompt.replace(".", "/") + ".wav")
+        try:
+            with wave.open(str(path)) as sound:
+                return float(sound.getnframes() / sound.getframerate())
+        except (OSError, EOFError, wave.Error):
+            known = prompts.find(prompt, language)
+            return SECONDS_PER_CHARACTER * len(prompts.text(prompt, language)) if known else 0.0
+
+    return seconds
+
+
+def needed(settings: Settings) -> frozenset[str]:
+    """Every prompt id that any menu file can reach, and what the dialplan plays by itself."""
+    from ivr.asterisk.channel import BEEP
+    from ivr.asterisk.dialplan import PROMPTS
+    from ivr.desk.editing.seeding import directory_from
+    from ivr.voice.parse import parse
+    from ivr.voice.proof import prompt_ids
+
+    directory = directory_from(settings.seed_path)
+    ids: frozenset[str] = frozenset(PROMPTS) | {BEEP}
+    for path in sorted((ROOT / "dialplan" / "menus").glob("*.yaml")):
+        ids |= prompt_ids(parse(path.read_bytes(), str(path)), directory)
+    return ids
+
+
+# The secrets that Asterisk and we share
+
+
+def load_secrets(settings: Settings) -> Secrets:
+    """Each secret of the settings, or of `IVR_STATE/secrets/<name>` (mode 600), which is made if missing.
+
+    Safe when several processes start at once: the first one's secret is everybody's.
+    """
+    from ivr.asterisk.dialplan import Secrets
+
+    folder = settings.state_path / "secrets"
+    return Secrets(
+        agi=settings.agi.secret or _kept(folder / "agi"),
+        ami=settings.ami.secret or _kept(folder / "ami"),
+        originate=settings.ami.originate_secret or _kept(folder / "originate"),
+        sip=_kept(folder / "sip"),
+        desk=_kept(folder / "desk"),
+    )
+
+
+def _kept(path: Path) -> str:
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(chance.token_urlsafe(24), encoding="ascii")
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)  # fails when another process was first
+        draft.unlink()
+    return path.read_text(encoding="ascii").strip()

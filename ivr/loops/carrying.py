@@ -1,0 +1,298 @@
+"""The loop that carries one call: the session asks, the channel and the desk answer.
+
+What the caller said is journalled before she is told anything that depends on it (design.md §4.1): `OpenCase`
+and `KeepWords` are answered only after the desk has them on disk, and no recording begins unnamed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from ivr.asterisk.channel import Channel
+from ivr.asterisk.server import Drained
+from ivr.cases.phone import mask
+from ivr.desk.call.callbacks import Briefing
+from ivr.desk.call.intake import CallFacts, Intake
+from ivr.desk.facts.reconcile import LOST
+from ivr.store.journal import JournalError
+from ivr.voice import verdict
+from ivr.voice.actions import (
+    Action,
+    Ask,
+    Confirm,
+    FindRoom,
+    HangUp,
+    KeepWords,
+    LookUpCase,
+    MissReason,
+    OpenCase,
+    Operator,
+    Rate,
+    RecallCaller,
+    Record,
+    Say,
+    WishCallBack,
+)
+from ivr.voice.directory import Directory
+from ivr.voice.events import (
+    CaseOpened,
+    Confirmed,
+    Event,
+    HungUp,
+    Keys,
+    Lookup,
+    NotKept,
+    Rated,
+    RoomFound,
+    Said,
+    Transfer,
+    Transferred,
+    WishNoted,
+    WordsKept,
+)
+from ivr.voice.menu import Menu, OperatorStep
+from ivr.voice.session import Session
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Line:
+    """What every call needs. `menu` is swapped whole when a revision is published; live calls keep theirs.
+
+    `live`: the calls in progress, by id.
+    """
+
+    menu: Menu
+    directory: Directory
+    intake: Intake
+    clock: Callable[[], datetime]  # the zoned time of the province
+    live: dict[str, Call] = field(default_factory=dict)
+
+    def talks(self, unique_id: str) -> None:
+        """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it."""
+        for call in self.live.values():
+            if call.facts.unique_id == unique_id:
+                call.talked = True
+
+    def going_on(self) -> list[dict[str, Any]]:
+        """What the live board shows of this process's calls."""
+        return [call.going_on() for call in self.live.values()]
+
+
+class Call:
+    """One call in progress."""
+
+    def __init__(self, line: Line, channel: Channel, told: Briefing | None = None) -> None:
+        now = line.clock()
+        caller = channel.caller(now)
+        menu = line.menu
+        if told is not None:  # a call of ours: the network tells our own number
+            caller = replace(caller, number=told.number, name="")
+            menu = _menu_of(told, menu)
+        self.line = line
+        self.channel = channel
+        self.session = Session(menu, line.directory, caller)
+        self.facts = CallFacts(
+            id=str(uuid.uuid4()),
+            unique_id=channel.unique_id,
+            caller=caller.number,
+            caller_name=caller.name,
+            started_at=now,
+            answered_at=now,
+            language=self.session.language,
+            menu_name=menu.name,
+            menu_revision=menu.revision,
+            attempt=channel.attempt if told else "",
+        )
+        self.steps: list[dict[str, Any]] = []
+        self.step, self.step_since = self.session.step, now
+        self.outcome = "failed"
+        self.wrong_codes = 0
+        self.talked = False  # with an operator
+
+    async def carry(self) -> None:
+        """Carry it to its end. Whatever happens, words that no case holds become one."""
+        log.info("call %s from %s began", self.facts.id, mask(self.facts.caller))
+        await self.line.intake.call_started(self.facts)
+        self.line.live[self.facts.id] = self
+        try:
+            await self.channel.took()
+            await self._converse()
+        except Drained:
+            self.outcome = "drained"
+            await self._rescue()  # the dialplan's fall-back apologises, and takes words or says they are kept
+        except Exception:
+            log.exception("call %s failed at step %s", self.facts.id, self.session.step)
+            await self._rescue()
+            raise  # the server closes the connection, and the dialplan's fall-back takes over
+        finally:
+            self.channel.leave_room()
+            del self.line.live[self.facts.id]
+            await asyncio.shield(self._close())
+
+    def going_on(self) -> dict[str, Any]:
+        """Where the caller is now. Her number is masked: this leaves the process."""
+        session, facts = self.session, self.facts
+        step = session.menu.steps.get(session.step)
+        return {
+            "id": facts.id,
+            "unique_id": facts.unique_id,
+            "number": mask(facts.caller),
+            "began": facts.started_at.isoformat(),
+            "step": session.step,
+            "type": type(step).__name__.removesuffix("Step").lower(),
+            "since": self.step_since.isoformat(),
+            "language": session.language,
+            "kind": session.draft.get("kind", ""),
+            "topic": session.draft.get("topic", ""),
+            "county": session.draft.get("county", ""),
+            "safe": bool(facts.cases),
+            "ours": bool(facts.attempt),
+        }
+
+    async def _converse(self) -> None:
+        session = self.session
+        action: Action | None = session.start()
+        while action is not None:
+            if isinstance(action, HangUp):
+                self.outcome = self._how_it_ended()
+                await self.channel.finish()
+                return
+            event = await self._answer(action)
+            self._log(event)
+            spoken = session.language
+            action = session.receive(event)
+            if session.step != self.step:
+                self.step, self.step_since = session.step, self.line.clock()
+            if session.language != spoken and not self.channel.hung_up:
+                await self.channel.speaks(session.language)
+
+    def _how_it_ended(self) -> str:
+        if self.channel.vanished:
+            return LOST
+        return "hung_up" if self.channel.hung_up and not self.talked else "completed"
+
+    async def _answer(self, action: Action) -> Event:
+        intake = self.line.intake
+        match action:
+            case Ask() | Say():
+                began = asyncio.get_running_loop().time()
+                event = await self.channel.perform(action)
+                after = asyncio.get_running_loop().time() - began
+                return replace(event, after=after) if isinstance(event, Keys | Said) else event
+            case OpenCase() | KeepWords() | WishCallBack():
+                return await self._keep(action)
+            case FindRoom(seconds=seconds):
+                if name := self.channel.name_recording(seconds):
+                    intake.recording_named(self._so_far(), name, *self._chosen())
+                return RoomFound(bool(name))
+            case Confirm():
+                await intake.confirm(self._so_far(), action)
+                return Confirmed()
+            case MissReason():
+                await intake.miss_reason(self._so_far(), action)
+                return Confirmed()
+            case Rate():
+                await intake.rate(self._so_far(), action)
+                return Rated()
+            case RecallCaller():
+                known = await intake.recall(self.facts.caller)
+                self.facts.waits = known.waits
+                return known
+            case LookUpCase(code=code):
+                seen = await intake.look_up(self.facts.caller, code, self.wrong_codes)
+                self.wrong_codes += seen.result is Lookup.UNKNOWN
+                return seen
+            case HangUp():
+                raise AssertionError("the loop ends before this")
+            case Record() if not self.channel.hung_up:
+                if not self.facts.recordings:
+                    await self.channel.belongs(self.facts.id)
+                if name := self.channel.named_recording(action.max_seconds):
+                    await intake.recording_begun(self._so_far(), name, *self._chosen())
+                    if self.facts.cases:
+                        await self.channel.kept_but(name)
+                return await self.channel.perform(action)
+            case Operator():
+                event = await self.channel.perform(action)
+                talked = isinstance(event, HungUp) and self.talked and not self.channel.vanished
+                return Transferred(Transfer.ANSWERED) if talked else event
+            case _:
+                return await self.channel.perform(action)
+
+    def _chosen(self) -> tuple[OpenCase, str]:
+        """What is known of words that she has not said yet: their case so far, and its code if any."""
+        return self.session.opening(()), self.session.code or ""
+
+    async def _keep(self, action: OpenCase | KeepWords | WishCallBack) -> Event:
+        """What no disk takes is told as not kept: the call goes on, and nothing is promised."""
+        intake = self.line.intake
+        try:
+            match action:
+                case OpenCase():
+                    code = await intake.open_case(self._so_far(), action)
+                    await self.channel.kept()
+                    return CaseOpened(code, code in self.facts.joined)
+                case KeepWords():
+                    await intake.keep_words(self._so_far(), action)
+                    if self.facts.cases and action.recording.name == self.facts.recordings[-1]:
+                        await self.channel.kept()
+                    return WordsKept()
+                case WishCallBack(code=code):
+                    await intake.wish_call_back(self._so_far(), code)
+                    return WishNoted()
+        except JournalError as error:
+            log.error("call %s: nothing can be kept: %s", self.facts.id, error)
+        return WishNoted(False) if isinstance(action, WishCallBack) else NotKept()
+
+    def _so_far(self) -> CallFacts:
+        self.facts.language = self.session.language
+        return self.facts
+
+    def _log(self, event: Event) -> None:
+        trace = self.session.trace(event)
+        self.steps.append(
+            {"at": self.line.clock().isoformat(), "step": trace.step, "key": trace.key, "note": trace.note}
+        )
+
+    async def _rescue(self) -> None:
+        opening, code = self.session.rescue(), self.session.code
+        if opening is None:
+            return
+        self.session.uncased = []
+        if code is None:
+            await self._keep(opening)
+            return
+        for recorded in opening.recordings:  # to the case of her earlier words
+            await self._keep(KeepWords(code, recorded, instead=False))
+
+    async def _close(self) -> None:
+        scraps = tuple(self.session.uncased)
+        await self.line.intake.call_ended(
+            self._so_far(), self.outcome, self.line.clock(), tuple(self.steps), scraps, self.session.verdict
+        )
+        log.info("call %s %s after %d steps", self.facts.id, self.outcome, len(self.steps))
+
+
+def _menu_of(told: Briefing, tree: Menu) -> Menu:
+    """The flow of a call of ours. Whom she may ask for an operator, the tree says."""
+    if told.verifies:
+        return verdict.verification(told.language)
+    operators = (step for step in tree.steps.values() if isinstance(step, OperatorStep))
+    return verdict.menu(told.code, told.seen, told.language, next(operators, None))
+
+
+async def carry(line: Line, channel: Channel) -> None:
+    """Carry one call from answer to its row in the books. A call of ours that nobody knows is given up."""
+    told = None
+    if channel.attempt and (told := await line.intake.briefing(channel.attempt)) is None:
+        log.error("attempt %s was answered, and nobody knows what to tell", channel.attempt)
+        return  # the dialplan apologises
+    await Call(line, channel, told).carry()

@@ -1,0 +1,169 @@
+"""Carries the outbox out of the house: a loop over `ivr.desk.letters.outgoing` and the ways of `ivr.notify`.
+
+Why not a job-queue library: docs/decisions/outbox.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import aiohttp
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.letters import outgoing
+from ivr.desk.letters.notices import FILE, Notices, load
+from ivr.desk.letters.outgoing import Leased
+from ivr.notify.mail import Mail
+from ivr.notify.post import Letter, NotSent, Way
+from ivr.notify.sms import ConsoleSms, HttpSms
+from ivr.notify.webhook import Webhook
+from ivr.settings import Notify
+from ivr.store.engine import AWAY, is_our_fault
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+BATCH = 50
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def open_session(settings: Notify) -> aiohttp.ClientSession:
+    """aiohttp itself repeats a GET once when the connection is cut; the letter's id goes with both."""
+    return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(settings.seconds))
+
+
+def ways(session: aiohttp.ClientSession, settings: Notify) -> dict[str, Way]:
+    """The ways that are configured, by the kind of letter."""
+    found: dict[str, Way] = {"webhook": Webhook(session, settings.webhook_secret)}
+    if settings.sms.by:
+        found["sms"] = HttpSms(session, settings.sms) if settings.sms.by == "http" else ConsoleSms()
+    if settings.email.host:
+        found["email"] = Mail(settings.email, settings.seconds)
+    return found
+
+
+class Delivery:
+    """Runs until cancelled; several workers share the work. `folder`: the province's, with notices.yaml."""
+
+    def __init__(
+        self, engine: AsyncEngine, settings: Notify, folder: Path, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self.engine = engine
+        self.settings = settings
+        self.folder = folder
+        self.clock = clock
+        self._notices: Notices | None = None
+        self._read_at = -1.0
+        self._made = 0  # letters of the last batch's events, which may leave at once
+
+    async def run(self) -> None:
+        """For ever."""
+        async with open_session(self.settings) as session:
+            while True:
+                done = 0
+                try:
+                    done = await self.once(ways(session, self.settings))
+                except AWAY as error:
+                    log.warning("nothing can leave for now: %s", error)
+                except Exception:  # one fault of ours must not end what leaves for ever
+                    log.exception("this batch could not leave; the next one is tried")
+                if done < BATCH and not self._made:  # what comes meanwhile leaves together, which costs less
+                    await asyncio.sleep(LOOK_SECONDS)
+
+    async def once(self, ways: Mapping[str, Way]) -> int:
+        """One batch. How many rows were dealt with, whatever became of them."""
+        self._made = 0
+        notices = await asyncio.to_thread(self._current)
+        if notices is None:
+            return 0
+        turns = asyncio.Semaphore(self.settings.at_once)
+
+        async def deal(row: Leased) -> None:
+            async with turns:
+                await self._deal(row, ways)
+
+        rows = await outgoing.lease(self.engine, self.clock(), BATCH)
+        events = [row for row in rows if not row.is_letter and row.kind != outgoing.WISH]
+        self._made = await self._spread(events, notices, ways)
+        dealt = await asyncio.gather(
+            *(deal(row) for row in rows if row not in events), return_exceptions=True
+        )
+        for error in filter(None, dealt):  # only once all had their turn
+            raise error
+        return len(rows)
+
+    async def _spread(self, events: list[Leased], notices: Notices, ways: Mapping[str, Way]) -> int:
+        """How many letters became of them. One by one where that fails: one at fault holds up no other."""
+        if not events:
+            return 0
+        try:
+            return await outgoing.spread(self.engine, notices, events, self.clock(), ways)
+        except Exception as error:
+            if isinstance(error, AWAY) and not is_our_fault(error):
+                raise
+            if len(events) == 1:
+                log.exception("no letters can be made of %s", events[0].key)
+                await outgoing.failed(self.engine, events[0], str(error), False, self.clock())
+                return 0
+        return sum([await self._spread([event], notices, ways) for event in events])
+
+    def _current(self) -> Notices | None:
+        """Read again when the file changed; a file with mistakes is refused, and the last good one stays."""
+        path = self.folder / FILE
+        changed = path.stat().st_mtime if path.exists() else 0.0
+        if changed != self._read_at:
+            self._read_at = changed
+            try:
+                self._notices = load(self.folder)
+            except SeedError as error:
+                log.error("notices are refused: %s", error)
+        return self._notices
+
+    async def _deal(self, row: Leased, ways: Mapping[str, Way]) -> None:
+        """A row that can't be worked on is put aside with its reason, and hinders no other."""
+        try:
+            await self._carry_out(row, ways)
+        except Exception as error:
+            if isinstance(error, AWAY) and not is_our_fault(error):
+                raise
+            log.exception("%s can't be worked on and is put aside", row.key)
+            why = f"can't be worked on: {type(error).__name__}: {error}"
+            await outgoing.failed(self.engine, row, why, True, self.clock())
+
+    async def _carry_out(self, row: Leased, ways: Mapping[str, Way]) -> None:
+        if row.kind == outgoing.WISH:
+            await outgoing.call_back(self.engine, row, self.clock())
+            return
+        why, for_good = await self._send(row, ways)
+        if not why:
+            await outgoing.delivered(self.engine, row, self.clock())
+            return
+        dead = await outgoing.failed(self.engine, row, why, for_good, self.clock())
+        to = outgoing.masked(row.kind, outgoing.told(row.payload, "to"))
+        log.log(logging.ERROR if dead else logging.WARNING, "%s to %s was not sent: %s", row.kind, to, why)
+
+    async def _send(self, row: Leased, ways: Mapping[str, Way]) -> tuple[str, bool]:
+        """Why it was not accepted, "" when it was; and whether that is for good."""
+        way = ways.get(row.kind)
+        if way is None:
+            return f"no way is configured for {row.kind}: notify.{row.kind} in config.yaml", True
+        letter = Letter(str(row.id), row.kind, str(row.payload.get("to", "")), row.payload)
+        try:
+            async with asyncio.timeout(self.settings.seconds):
+                await way.send(letter)
+        except NotSent as refusal:
+            return str(refusal), refusal.for_good
+        except (OSError, TimeoutError, aiohttp.ClientError) as error:
+            return f"no answer: {type(error).__name__}", False
+        except Exception as error:  # a fault of ours must not stop what comes after it
+            log.exception("a %s could not be sent", row.kind)
+            return f"{type(error).__name__}, see the log", False
+        return "", False

@@ -1,0 +1,185 @@
+"""Calls citizens back: one attempt after the other, each committed before Asterisk hears of it.
+
+What must be told and when is the desk's (`ivr.desk.call.callbacks`); what is said, when she answers, the
+call's (`ivr.loops.carrying`). Here is only the placing, and finding out what became of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from panoramisk.message import Message
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.asterisk.ami import Ami, AmiError, AmiLost, AmiTimeout, OriginateResponse
+from ivr.cases import phone
+from ivr.cases.callback import Outcome, Policy
+from ivr.desk.book.book import Book, BookEmpty
+from ivr.desk.call import callbacks
+from ivr.desk.call.callbacks import Placing
+from ivr.store.engine import AWAY
+
+log = logging.getLogger(__name__)
+
+CONTEXT = "seda111-callback"
+ATTEMPT = "IVR_ATTEMPT"
+NUMBER = "{number}"
+LOOK_SECONDS = 3.0  # how often a call that is due is looked for
+MARGIN_SECONDS = 20.0  # after the ringing, until an attempt that nobody speaks of counts as lost
+CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
+# Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
+CAUSES = {17: Outcome.BUSY} | dict.fromkeys((16, 18, 19, 20, 21), Outcome.NO_ANSWER)
+STILL_RINGING = 3  # OriginateResponse's reason when the time was up
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """How a citizen is dialled. `dial` holds {number}. `at_once`: calls in progress, of all workers."""
+
+    dial: str
+    caller_id: str
+    international: bool = False
+    ring_seconds: float = 40.0
+    at_once: int = 2
+
+
+class Dialler:
+    """Places calls until cancelled. `originate` may only place calls; `ami` sees which channels are up."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        book: Book,
+        policy: Policy,
+        trunk: Trunk,
+        *,
+        originate: Ami,
+        ami: Ami,
+        speak: Callable[[str, str], Awaitable[str | None]],
+        clock: Callable[[], datetime],
+        resting: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.engine = engine
+        self.book = book
+        self.policy = policy
+        self.trunk = trunk
+        self.originate = originate
+        self.ami = ami
+        self.speak = speak
+        self.clock = clock
+        self.resting = resting  # a server that takes no calls any more places none either
+        self._placing: set[asyncio.Task[None]] = set()
+        self._causes: dict[str, asyncio.Future[int]] = {}
+        originate.on("Hangup", self._hung_up)
+
+    async def run(self) -> None:
+        """For ever. A database or an Asterisk that is away is waited for."""
+        try:
+            while True:
+                try:
+                    await self._look()
+                except (BookEmpty, AmiError, *AWAY) as error:
+                    log.warning("nobody can be called back for now: %s", error)
+                await self._pause()
+        finally:
+            for placing in self._placing:
+                placing.cancel()
+
+    async def _look(self) -> None:
+        await self._lose_lost_ones()
+        page = await self.book.page()
+        free = self.trunk.at_once - await callbacks.in_progress(self.engine)
+        ready = self.originate.connected and not self.resting()
+        for _ in range(free if ready else 0):
+            placing = await callbacks.claim(self.engine, page, self.policy, self.clock())
+            if placing is None:
+                return
+            task = asyncio.create_task(self._place(placing))
+            self._placing.add(task)
+            task.add_done_callback(self._placed)
+
+    async def _pause(self) -> None:
+        if self._placing:
+            await asyncio.wait(self._placing, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        else:
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _placed(self, task: asyncio.Task[None]) -> None:
+        self._placing.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("a call-back went wrong; its attempt counts", exc_info=error)
+
+    async def _place(self, placing: Placing) -> None:
+        """Ring her, once. Where nobody knows what came of it, the attempt stays open and is looked up."""
+        if placing.answer:
+            await self.speak(placing.answer, placing.language)  # so that she need not wait for it
+        log.info("call-back %s rings %s", placing.id, phone.mask(placing.number))
+        try:
+            outcome = await self._ring(placing)
+        except AmiLost as error:
+            outcome = None if error.sent else Outcome.NOT_SENT
+        except AmiTimeout:
+            outcome = None
+        except (AmiError, ValueError) as error:
+            log.error("call-back %s was refused: %s", placing.id, error)
+            outcome = Outcome.FAILED
+        if outcome is not None:
+            log.info("call-back %s: %s", placing.id, outcome)
+            await self._say(placing.id, outcome)
+
+    async def _ring(self, placing: Placing) -> Outcome | None:
+        """None: she answered, and the call itself says how it went."""
+        cause = self._causes[str(placing.id)] = asyncio.get_running_loop().create_future()
+        try:
+            response = await self._originate(placing)
+            if response.answered:
+                return None
+            if response.reason == STILL_RINGING:
+                return Outcome.NO_ANSWER
+            await asyncio.wait({cause}, timeout=CAUSE_SECONDS)
+            return CAUSES.get(cause.result(), Outcome.FAILED) if cause.done() else Outcome.FAILED
+        finally:
+            del self._causes[str(placing.id)]
+
+    def _hung_up(self, event: Message) -> None:
+        cause = self._causes.get(event.uniqueid)
+        if cause is not None and not cause.done():
+            cause.set_result(int(event.cause or 0))
+
+    async def _originate(self, placing: Placing) -> OriginateResponse:
+        return await self.originate.originate(
+            dial_string(self.trunk, placing.number),
+            context=CONTEXT,
+            exten="s",
+            variables={ATTEMPT: str(placing.id)},
+            caller_id=self.trunk.caller_id,
+            timeout=self.trunk.ring_seconds,
+            channel_id=str(placing.id),
+        )
+
+    async def _say(self, attempt: uuid.UUID, outcome: Outcome) -> None:
+        async with self.engine.begin() as connection:
+            await callbacks.ended(connection, attempt, outcome, self.clock())
+
+    async def _lose_lost_ones(self) -> None:
+        """Attempts of a process that died, or whose answer got lost: made, unless the call is still up."""
+        before = self.clock() - timedelta(seconds=self.trunk.ring_seconds + MARGIN_SECONDS)
+        silent = await callbacks.open_attempts(self.engine, before)
+        if silent:
+            up = {channel.uniqueid for channel in await self.ami.channels()}
+            await callbacks.lose(self.engine, [each for each in silent if str(each) not in up], self.clock())
+
+
+def dial_string(trunk: Trunk, number: str) -> str:
+    """Checked again right before the call. Raises ValueError: nobody but an Iranian subscriber is rung."""
+    full = phone.normalise(number)
+    if not full.startswith("+98") or not phone.is_callable(full) or not full[1:].isdigit():
+        raise ValueError(f"{phone.mask(number)} is no number that may be called")
+    if trunk.dial.count(NUMBER) != 1:
+        raise ValueError(f"callbacks.dial must hold {NUMBER} once")
+    return trunk.dial.replace(NUMBER, full if trunk.international else f"0{full[3:]}")

@@ -1,0 +1,54 @@
+"""What calls offer: topics and counties as the book has them now, less what nobody has given a sound yet."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book.book import BookEmpty
+from ivr.desk.editing.seeding import directory
+from ivr.store.engine import AWAY
+from ivr.voice.directory import Directory
+
+log = logging.getLogger(__name__)
+
+
+class Offered:
+    """`directory` is swapped whole; calls keep the one that they began with."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        files: Directory,
+        sound: Callable[[str, str], str | None],
+        languages: Sequence[str],
+    ) -> None:
+        """`files`: the directory until the database can be read; what it names is taken to have its sound."""
+        self.directory = files
+        self.added: frozenset[str] = frozenset()  # prompts of what people added
+        self._engine, self._files, self._sound, self._languages = engine, files, sound, languages
+
+    async def reread(self) -> None:
+        """After every change of the book; keeps the last one when the database is away."""
+        try:
+            found = await directory(self._engine)
+        except (BookEmpty, *AWAY) as error:
+            log.warning("what calls offer could not be reread: %s", error)
+            return
+        ours = {f"topic.{each.code}" for each in self._files.topics}
+        ours |= {f"county.{each.code}" for each in self._files.counties}
+        named = {f"topic.{each.code}" for each in found.topics}
+        named |= {f"county.{each.code}" for each in found.counties}
+        self.added = frozenset(named - ours)
+        silent = {id for id in self.added if not all(self._sound(id, each) for each in self._languages)}
+        self.directory = replace(
+            found,
+            calls_back=self._files.calls_back,
+            topics=tuple(each for each in found.topics if f"topic.{each.code}" not in silent),
+            counties=tuple(each for each in found.counties if f"county.{each.code}" not in silent),
+        )
+        if silent:
+            log.warning("not offered to callers, for they have no sound: %s", ", ".join(sorted(silent)))

@@ -1,0 +1,77 @@
+"""Has recordings put into words, one at a time, where a recogniser is configured. Off by default."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.book.suggesting import Learning
+from ivr.desk.recordings import recognising
+from ivr.desk.recordings.recognising import Unheard
+from ivr.speech.recognition import Recogniser, RecognitionError
+from ivr.store.engine import AWAY
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 10.0
+TRIES = 3  # of one recording, until this process is started anew
+
+
+class Transcriber:
+    """Runs until cancelled; several workers share the work."""
+
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        recogniser: Recogniser,
+        folder: Path,
+        learning: Learning,
+        clock: Callable[[], datetime],
+    ) -> None:
+        self.engine = engine
+        self.recogniser = recogniser
+        self.folder = folder
+        self.learning = learning
+        self.clock = clock
+        self._failed: Counter[str] = Counter()
+
+    async def run(self) -> None:
+        """For ever."""
+        while True:
+            try:
+                while await self.once():
+                    pass
+            except AWAY as error:
+                log.warning("nothing can be put into words for now: %s", error)
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def once(self) -> bool:
+        """One recording, the newest first. False when there is none to try."""
+        given_up = [name for name, times in self._failed.items() if times >= TRIES]
+        async with self.engine.begin() as connection:
+            found = await recognising.take(connection, self.recogniser.commands, given_up)
+            if found is None:
+                return False
+            await self._hear(found)
+        return True
+
+    async def _hear(self, found: Unheard) -> None:
+        try:
+            words = await self.recogniser.words(self.folder / f"{found.name}.wav", found.language)
+        except RecognitionError as error:
+            self._failed[found.name] += 1
+            log.error("recording %s was not put into words: %s", found.name, error)
+            return
+        try:
+            suggester = await self.learning.suggester()
+        except SeedError as error:
+            log.error("no suggestion can be made: %s", error)
+            suggester = None
+        await recognising.heard(self.engine, found, words, suggester, self.clock())

@@ -1,0 +1,257 @@
+"""Background work: the journal into the database, and recordings that no case knows into cases."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import astuple
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book.book import Book, BookEmpty, Page
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.call.intake import Intake
+from ivr.desk.case import entries
+from ivr.desk.case.codes import CodeBlock
+from ivr.desk.case.collecting import settle
+from ivr.desk.case.pausing import end_pauses
+from ivr.desk.deadlines.escalating import sweep
+from ivr.desk.deadlines.escalation_proof import prove
+from ivr.desk.deadlines.retiming import retime
+from ivr.desk.editing import terms
+from ivr.desk.facts.adopting import adopt_left
+from ivr.desk.facts.apply import Pump
+from ivr.desk.facts.fallback import take_in
+from ivr.desk.facts.journals import SIGN_SECONDS
+from ivr.desk.facts.reconcile import reconcile
+from ivr.desk.facts.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
+from ivr.desk.keeping import custody, retention
+from ivr.desk.reading.counting import count_days
+from ivr.desk.recordings.storing import store_recordings
+from ivr.loops.every import Loops
+from ivr.store import slots
+from ivr.store.derived import Derived
+from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.journal import JournalError
+from ivr.store.vault import Vault, VaultError
+
+log = logging.getLogger(__name__)
+
+FALLBACK_SECONDS = 15.0  # how often the dialplan's own recordings are looked for
+SIBLINGS_SECONDS = 3.0  # how often we look whether one is gone and what it left
+RECONCILE_SECONDS = 60.0  # how often recordings in no row are looked for …
+SOON_SECONDS = 5.0  # … and when one was found that may still grow
+SWEEP_SECONDS = 60.0  # how often cases whose time has come are looked for
+PROOF_SECONDS = 300.0  # how often the watchdog looks whether one was forgotten
+STORE_SECONDS = 30.0  # how often recordings are copied to the store, if there is one
+FIGURES_SECONDS = 300.0  # how often it is asked whether a day can be counted
+ENTER_SECONDS = 300.0  # how often cases that older code opened or changed are looked for
+RETENTION_SECONDS = 3600.0  # how often what is kept long enough is taken away
+CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
+FIRST_LEASE_SECONDS = 10.0
+LAST_SECONDS = 5.0
+
+
+Step = Callable[[AsyncEngine, Page, datetime], Awaitable[int]]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Worker:
+    """Runs until closed. A part that fails is logged and begun again, ever more slowly."""
+
+    def __init__(
+        self,
+        pump: Pump,
+        codes: CodeBlock,
+        book: Book,
+        intake: Intake,
+        fallback: Path,
+        recordings: Path,
+        spool: Path,
+        lists: Path,
+        derived: Derived,
+        alone: bool = True,
+        vault: Vault | None = None,
+        clock: Callable[[], datetime] = _now,
+        seed: Path = Path("/nonexistent"),
+    ) -> None:
+        """`seed`: the province's folder, with retention.yaml."""
+        self.pump = pump
+        self.codes = codes
+        self.book = book
+        self.intake = intake
+        self.fallback = fallback
+        self.recordings = recordings
+        self.lists = lists
+        self.derived = derived
+        self.vault = vault
+        self.clock = clock
+        self.seed = seed
+        self.shelf = Shelf(pump.engine, book, recordings, spool, alone)
+        self.strays = 0  # recordings that the last pass of the reconciler had to leave
+        self._gone = asyncio.Event()
+        self.loops = Loops()
+
+    async def start(self) -> None:
+        """Lease tracking codes once, if the database is there, then work in the background."""
+        try:
+            async with asyncio.timeout(FIRST_LEASE_SECONDS):
+                await self.codes.lease(self.pump.engine)
+        except AWAY as error:
+            log.warning("no tracking codes leased at start, %d in hand: %s", self.codes.left, error)
+        parts: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
+            "pump": self.pump.run,
+            "codes": partial(self.codes.keep_leased, self.pump.engine),
+            "book": self.book.follow,
+            "fallback": self._take_in,
+            "reconciler": self._reconcile,
+            "escalation": self._escalate,
+            "escalation watchdog": self._prove,
+            "custody": self._close_days,
+            "retention": self._forget,
+            "figures": self._count_days,
+            "inbox": self._enter,
+            "signing": self._sign,
+            "siblings": self._follow_siblings,
+        }
+        if self.vault is not None:
+            parts["store"] = partial(self._store, self.vault)
+        for name, part in parts.items():
+            self.loops.start(name, part)
+
+    async def close(self) -> None:
+        """Apply what is journalled, if the database is there, then stop."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.pump.idle(), LAST_SECONDS)
+        await self.loops.close()
+
+    async def _take_in(self) -> None:
+        while True:
+            await take_in(self.intake, self.fallback, self.recordings)
+            await asyncio.sleep(FALLBACK_SECONDS)
+
+    async def _sign(self) -> None:
+        while True:
+            with contextlib.suppress(JournalError):  # unsigned, as it must be then
+                await self.pump.journal.sign()
+            await asyncio.sleep(SIGN_SECONDS)
+
+    async def _follow_siblings(self) -> None:
+        living: set[Path] = set()
+        while True:
+            before, living = living, slots.living(self.shelf.spool)
+            await adopt_left(self.pump.engine, self.book, self.shelf.spool)
+            if before - living:
+                self._gone.set()
+            await asyncio.sleep(SIBLINGS_SECONDS)
+
+    async def _reconcile(self) -> None:
+        look_back = START_LOOK_BACK_SECONDS
+        while True:
+            wait = RECONCILE_SECONDS
+            self._gone.clear()
+            try:
+                done = await reconcile(
+                    self.shelf,
+                    own=self.pump.journal,
+                    live=self.intake.live,
+                    look_back=look_back,
+                )
+                look_back = LOOK_BACK_SECONDS
+                self.strays = len(done.waiting)
+                if done.growing:
+                    wait = SOON_SECONDS
+            except (BookEmpty, *AWAY) as error:
+                log.warning("recordings can't be compared with the books for now: %s", error)
+            with contextlib.suppress(TimeoutError):  # what a dead sibling was recording is looked for at once
+                await asyncio.wait_for(self._gone.wait(), wait)
+
+    async def _store(self, vault: Vault) -> None:
+        while True:
+            try:
+                await store_recordings(self.pump.engine, self.recordings, vault, self.derived)
+            except (VaultError, *AWAY) as error:
+                log.warning("recordings wait to be stored: %s", error)
+            await asyncio.sleep(STORE_SECONDS)
+
+    async def _close_days(self) -> None:
+        while True:
+            try:
+                await custody.keep(self.pump.engine, self.lists)
+            except AWAY as error:
+                log.warning("no day can be closed for now: %s", error)
+            await asyncio.sleep(CUSTODY_SECONDS)
+
+    async def _count_days(self) -> None:
+        while True:
+            try:
+                if counted := await count_days(self.pump.engine, zone=self.book.timezone):
+                    log.info("%d days were counted for the figures", counted)
+            except AWAY as error:
+                log.warning("no day can be counted for now: %s", error)
+            await asyncio.sleep(FIGURES_SECONDS)
+
+    async def _enter(self) -> None:
+        while True:
+            try:
+                if entered := await entries.catch_up(self.pump.engine):
+                    log.info("%d cases of older code stand in the inbox now", entered)
+            except AWAY as error:
+                log.warning("cases of older code can't be entered for now: %s", error)
+            await asyncio.sleep(ENTER_SECONDS)
+
+    async def _forget(self) -> None:
+        """What retention.yaml and people say; a file with mistakes takes nothing away."""
+        while True:
+            await asyncio.sleep(random.uniform(0.5, 1.0) * RETENTION_SECONDS)  # siblings not all at once
+            engine, now = self.pump.engine, self.clock()
+            try:
+                kept = await terms.in_force(engine, self.seed)
+                gone = await retention.keep(engine, kept, self.recordings, self.derived, now)
+                pruned = await retention.prune(engine, now)
+                if any(astuple(gone)) or pruned:
+                    log.info("retention: %s, and %d letters that left long ago", gone, pruned)
+            except SeedError as error:
+                log.error("nothing is taken away: %s", error)
+            except AWAY as error:
+                log.warning("nothing is taken away for now: %s", error)
+
+    async def _escalate(self) -> None:
+        steps: dict[str, Step] = {"pauses are over": end_pauses, "deadlines moved with the calendar": retime}
+        steps |= {"cases climbed their ladder": sweep, "collective cases are over": settle}
+        while True:
+            for what, step in steps.items():
+                await self._one_step(what, step)
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def _one_step(self, what: str, step: Step) -> None:
+        """A step that a fault of ours stops does not stop those after it."""
+        try:
+            if count := await step(self.pump.engine, await self.book.page(), self.clock()):
+                log.info("%d %s", count, what)
+        except (BookEmpty, *AWAY) as error:
+            if is_our_fault(error):
+                log.exception("escalation (%s) is at fault, which no waiting mends", what)
+            else:
+                log.warning("no case can climb its ladder for now (%s): %s", what, error)
+        except Exception:
+            log.exception("escalation (%s) failed; the other steps go on", what)
+
+    async def _prove(self) -> None:
+        while True:
+            await asyncio.sleep(PROOF_SECONDS)
+            try:
+                for alarm in await prove(self.pump.engine, await self.book.page(), self.clock()):
+                    log.error("escalation: %s: %s", alarm.why, alarm)
+            except (BookEmpty, *AWAY) as error:
+                log.warning("whether a case was forgotten can't be said for now: %s", error)

@@ -1,0 +1,83 @@
+"""The page of one case."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from ivr.cases.code import grouped
+from ivr.desk.letters.formal_letters import LetterKind, letters_of
+from ivr.desk.reading.casefile import CaseFile
+from ivr.desk.recordings import revealing
+from ivr.desk.recordings.hearing import Form
+from ivr.web.casefile.deeds import BY_NAME, DEEDS, offered
+from ivr.web.casefile.story import teller
+from ivr.web.panel.due import due_mark
+from ivr.web.panel.permissions import Permission as P
+from ivr.web.panel.visit import Visit
+
+SPEEDS = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
+
+
+async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
+    """All that the template needs but the form that is open."""
+    case, area = file.case, file.case.county or ""
+    page = await visit.panel.book.page()
+    revealed = await revealing.may_hear(visit.panel.engine, visit.person, case.id, visit.now)
+    told = teller(visit, file)
+    deeds = offered(visit, file)
+    done = visit.request.query.get("done", "")
+    return {
+        "file": file,
+        "case": case,
+        "code_shown": grouped(case.code),
+        "names": file.names,
+        "story": told.story(),
+        "paths": [(call, told.path(call)) for call in file.calls],
+        "teller": told,
+        "deeds": deeds,
+        "guesses": guesses(file),
+        "may_assign": BY_NAME["refer"] in deeds,
+        "done": done if done in {deed.name for deed in DEEDS} else "",
+        "letters": await letters(visit, file),
+        "due": due_mark(visit.words, page.standing(case, visit.now)),
+        "may_play": visit.allowed(P.RECORDINGS_PLAY, area=area),
+        "may_blind": visit.allowed(P.RECORDINGS_BLIND, area=area),
+        "may_download": visit.allowed(P.RECORDINGS_DOWNLOAD, area=area),
+        "may_reveal": visit.allowed(P.IDENTITY_REVEAL, area=area),
+        "may_write": visit.allowed(P.NOTES_WRITE, area=area),
+        "may_see_seen": visit.allowed(P.SEEN_BY, area=area),
+        "voice_revealed": revealed and visit.allowed(P.RECORDINGS_PLAY, area=area),
+        "voice": Form.EVEN if revealed and visit.allowed(P.RECORDINGS_PLAY, area=area) else Form.BLIND,
+        "speeds": SPEEDS,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """`percent`: how sure the machine was. `gave_back`: that body has said that the case is not its own."""
+
+    topic: str
+    agency: str
+    percent: int
+    gave_back: bool
+
+
+def guesses(file: CaseFile) -> list[Guess]:
+    """Those of the last suggestion that say anything."""
+    back = {event.details.get("from") for event in file.events if event.event == "returned"}
+    top = [guess for suggestion in file.suggestions[-1:] for guess in suggestion.top]
+    found = [
+        Guess(g["topic"], g["agency"], round(g["confidence"] * 100), g["agency"] in back - {file.case.agency})
+        for g in top
+    ]
+    return [guess for guess in found if guess.percent]
+
+
+async def letters(visit: Visit, file: CaseFile) -> list[LetterKind]:
+    """Those that can be printed."""
+    case, seed = file.case, visit.panel.seed
+    if seed is None or not visit.allowed(P.LETTERS_PRINT, case.agency, case.county or ""):
+        return []
+    return await asyncio.to_thread(letters_of, seed, case, file.events)

@@ -1,0 +1,267 @@
+"""Call-backs in the books: who may be rung, how often, and what comes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.callback import Outcome, Policy
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.book.book import Page, read_page
+from ivr.desk.call import callbacks
+from ivr.desk.call.callbacks import Placing
+from ivr.desk.case import answers, callback_planning, closing
+from ivr.desk.case.change import Ask
+from ivr.desk.facts.apply import apply
+from ivr.desk.reading import as_json
+from ivr.loops.dialling import Trunk, dial_string
+from ivr.store import tables
+from tests.desk.office import call, office, opening
+
+NUMBER = "09141234567"
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ZoneInfo("Asia/Tehran"))  # a Wednesday
+SATURDAY = NOON + timedelta(days=3)
+
+
+async def page(engine: AsyncEngine) -> Page:
+    async with engine.connect() as connection:
+        return await read_page(connection)
+
+
+async def answered(engine: AsyncEngine, folder: Path, number: str = NUMBER, **chosen: Any) -> str:
+    """A case with its answer; its code."""
+    async with office(engine, folder / uuid.uuid4().hex) as desk:
+        code = await desk.intake.open_case(call(number), opening(**chosen))
+        await desk.pump.idle()
+    await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    return code
+
+
+async def claim(engine: AsyncEngine, now: datetime = NOON, **policy: Any) -> Placing | None:
+    return await callbacks.claim(engine, await page(engine), Policy(**policy), now)
+
+
+async def end(engine: AsyncEngine, placing: Placing | None, outcome: Outcome, now: datetime) -> None:
+    assert placing is not None
+    async with engine.begin() as connection:
+        await callbacks.ended(connection, placing.id, outcome, now)
+
+
+async def row(engine: AsyncEngine, code: str = "") -> Any:
+    """The call-back about that case, or the only one."""
+    query = select(tables.callbacks).join(tables.cases, tables.cases.c.id == tables.callbacks.c.case_id)
+    async with engine.connect() as connection:
+        found = await connection.execute(query.where(tables.cases.c.code == code) if code else query)
+        return found.one()
+
+
+async def test_an_answer_is_told_once_however_many_workers_look(engine: AsyncEngine, tmp_path: Path) -> None:
+    code = await answered(engine, tmp_path)
+    placed = [each for each in await asyncio.gather(*(claim(engine) for _ in range(8))) if each]
+    assert [(each.number, each.code) for each in placed] == [("+989141234567", code)]
+    assert await claim(engine, NOON + timedelta(days=1)) is None  # until it is known how that ended
+    told = await callbacks.briefing(engine, str(placed[0].id))
+    assert told is not None and (told.code, told.seen.answer, told.language) == (code, "آب وصل شد.", "fa")
+    assert await callbacks.briefing(engine, str(uuid.uuid4())) is None
+    assert await callbacks.briefing(engine, "'; --") is None
+
+
+async def test_a_second_answer_replaces_the_call_about_the_first(engine: AsyncEngine, tmp_path: Path) -> None:
+    code = await answered(engine, tmp_path)
+    await answers.answer(engine, code, "abfa", "پاسخ دوم", NOON)
+    async with engine.connect() as connection:
+        states = (await connection.execute(select(tables.callbacks.c.state))).scalars().all()
+    assert sorted(states) == ["cancelled", "waiting"]
+
+
+@pytest.mark.parametrize("number", ["", "+442071234567", "112", "909012345678", "0098"])
+async def test_who_can_not_be_called_is_not(engine: AsyncEngine, tmp_path: Path, number: str) -> None:
+    await answered(engine, tmp_path, number)
+    assert (await row(engine)).state == "unreachable"
+    assert await claim(engine) is None
+
+
+async def test_a_number_changed_behind_our_back_is_checked_before_it_is_rung(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.callbacks).values(number="+4420712345678"))
+    assert await claim(engine) is None and (await row(engine)).state == "unreachable"
+
+
+@pytest.mark.parametrize("number", ["+442071234567", "+98112", "", "0914;Dial", "+98914123456789"])
+def test_the_dial_string_is_made_for_iranian_subscribers_only(number: str) -> None:
+    with pytest.raises(ValueError, match="no number that may be called"):
+        dial_string(Trunk("PJSIP/{number}@trunk", "111"), number)
+
+
+def test_the_dial_string_has_the_number_as_the_trunk_wants_it() -> None:
+    assert dial_string(Trunk("PJSIP/{number}@trunk", "111"), "+989141234567") == "PJSIP/09141234567@trunk"
+    abroad = Trunk("PJSIP/{number}@trunk", "111", international=True)
+    assert dial_string(abroad, "09141234567") == "PJSIP/+989141234567@trunk"
+
+
+async def test_one_number_is_rung_so_often_a_day_and_not_about_two_things_at_once(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    for _ in range(4):
+        await answered(engine, tmp_path)
+    first = await claim(engine)
+    assert await claim(engine) is None  # her telephone is ringing
+    await end(engine, first, Outcome.SOLVED, NOON)
+    await end(engine, await claim(engine, NOON + timedelta(hours=1)), Outcome.NO_ANSWER, NOON)
+    assert await claim(engine, NOON + timedelta(hours=7)) is None
+    assert await claim(engine, SATURDAY) is not None
+
+
+async def test_who_is_never_reached_is_closed_as_unconfirmed(engine: AsyncEngine, tmp_path: Path) -> None:
+    code, now = await answered(engine, tmp_path), NOON
+    for _ in range(5):
+        while (placing := await claim(engine, now)) is None:
+            now += timedelta(hours=1)
+        await end(engine, placing, Outcome.NO_ANSWER, now)
+    assert now - NOON > timedelta(days=4)
+    while (await row(engine)).state == "waiting":
+        now += timedelta(hours=1)
+        assert await claim(engine, now) is None
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == "closed" and (await row(engine)).state == "unconfirmed"
+    last = case["events"][-1]
+    assert (last["actor"], last["details"]["closure"]) == ("ivr", "unconfirmed")
+    assert "not reached in 5 attempts" in last["details"]["reason"]
+
+
+async def test_a_dead_trunk_closes_no_case(engine: AsyncEngine, tmp_path: Path) -> None:
+    code, now = await answered(engine, tmp_path), NOON
+    while (await row(engine)).state != "unreachable":
+        if placing := await claim(engine, now):
+            await end(engine, placing, Outcome.FAILED, now)
+        now += timedelta(hours=3)
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == "answered"
+
+
+async def test_what_was_surely_not_sent_is_no_attempt(engine: AsyncEngine, tmp_path: Path) -> None:
+    await answered(engine, tmp_path)
+    await end(engine, await claim(engine), Outcome.NOT_SENT, NOON)
+    assert (await row(engine)).attempts == 0
+    assert await claim(engine, NOON + timedelta(minutes=11)) is not None
+
+
+async def test_an_attempt_that_nobody_speaks_of_has_been_made_until_the_call_itself_says_better(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await answered(engine, tmp_path)
+    placing = await claim(engine)
+    assert placing is not None and await callbacks.open_attempts(engine, NOON) == []
+    assert await callbacks.open_attempts(engine, SATURDAY) == [placing.id]
+    await callbacks.lose(engine, [placing.id], NOON)
+    assert ((await row(engine)).last_outcome, await claim(engine)) == ("unknown", None)
+    await end(engine, placing, Outcome.NO_KEY, NOON)  # the journal of a server that was away
+    await callbacks.lose(engine, [placing.id], NOON)
+    assert (await row(engine)).last_outcome == "no_key"
+    again = await claim(engine, NOON + timedelta(hours=4))
+    await end(engine, placing, Outcome.BUSY, NOON)
+    assert again is not None and (await row(engine)).state == "calling"
+
+
+async def test_a_case_that_moved_on_is_not_called_about(engine: AsyncEngine, tmp_path: Path) -> None:
+    code = await answered(engine, tmp_path)
+    ask = Ask(code, Actor("desk", Side.DESK), "گفتگو شد", NOON)
+    await closing.close(engine, await page(engine), ask)
+    assert await claim(engine) is None and (await row(engine)).state == "cancelled"
+
+
+def fact(code: str, solved: bool, **more: Any) -> dict[str, Any]:
+    facts = call()
+    told = {
+        "id": facts.id, "unique_id": "1", "caller": NUMBER, "caller_name": "", "language": "fa",
+        "started_at": NOON.isoformat(), "answered_at": NOON.isoformat(), "menu_name": "", "menu_revision": "",
+    }  # fmt: skip
+    base = {"type": "verdict", "id": str(uuid.uuid4()), "at": NOON.isoformat(), "code": code, "call": told}
+    return {**base, "solved": solved, **more}
+
+
+async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine, tmp_path: Path) -> None:
+    code, book = await answered(engine, tmp_path), await page(engine)
+    verdict = fact(code, False)
+    rating = fact(code, False, type="rating", score=2)
+    for _ in range(2):
+        await apply(engine, book, [verdict, rating])
+    case = await as_json.case_json(engine, code)
+    assert case is not None
+    assert [event["what"] for event in case["events"][2:]] == ["answered", "reopened", "rated"]
+    assert (await row(engine)).state == "reached" and await claim(engine, SATURDAY) is None
+    await answers.answer(engine, code, "abfa", "پاسخ دوم", NOON)
+    await apply(engine, book, [verdict])  # the journal once more, after a lost checkpoint
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == "answered"
+
+
+async def test_a_verdict_that_comes_too_late_is_noted(engine: AsyncEngine, tmp_path: Path) -> None:
+    code, book = await answered(engine, tmp_path), await page(engine)
+    await closing.close(engine, book, Ask(code, Actor("desk", Side.DESK), "گفتگو شد", NOON))
+    await apply(engine, book, [fact(code, True), fact("0000000000", True)])
+    case = await as_json.case_json(engine, code)
+    assert case is not None
+    assert (case["status"], case["events"][-1]["what"]) == ("closed", "verdict_noted")
+
+
+async def wished(engine: AsyncEngine, code: str, number: str, key: str = "wish:1") -> bool:
+    async with engine.begin() as connection:
+        return await callback_planning.wish(connection, code, number, "az", key, NOON)
+
+
+async def test_who_asked_while_the_books_were_away_is_called_as_promised(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(NUMBER), opening())
+        await desk.pump.idle()
+    assert not await wished(engine, "1234567894", "+989141234567")
+    for key in ("wish:1", "wish:1", "wish:2"):
+        assert await wished(engine, code, "+989350000000", key)
+    placing = await claim(engine)
+    assert placing is not None
+    told = await callbacks.briefing(engine, str(placing.id))
+    assert told is not None and (told.language, told.seen.status, told.seen.may_confirm) == (
+        "az", "referred", False,
+    )  # fmt: skip
+    await end(engine, placing, Outcome.HEARD, NOON)
+    assert (await row(engine)).state == "reached"
+
+
+async def test_an_answer_is_told_to_her_and_to_a_stranger_who_wished_it_but_only_she_may_confirm(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    for number in ("+989350000000", "+989141234567"):
+        assert await wished(engine, code, number, f"wish:{number}")
+    placed = [await claim(engine), await claim(engine)]
+    assert await claim(engine) is None  # her own wish is met by the call that comes anyway
+    may = {}
+    for placing in placed:
+        assert placing is not None
+        told = await callbacks.briefing(engine, str(placing.id))
+        assert told is not None and told.seen.answer
+        may[placing.number] = told.seen.may_confirm
+    assert may == {"+989141234567": True, "+989350000000": False}
+
+
+async def test_what_is_due_is_found_by_its_index(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        query = str(callbacks.due(NOON).compile(engine, compile_kwargs={"literal_binds": True}))
+        plan = await connection.execute(text(f"EXPLAIN {query}"))
+        shown = "\n".join(plan.scalars())
+        assert "ix_callbacks_next_at" in shown and "Sort" not in shown
+        assert (await connection.execute(select(func.count()).select_from(tables.callbacks))).scalar() == 0

@@ -1,0 +1,260 @@
+"""What a call asks of the desk."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.code import is_valid
+from ivr.desk.book.book import MANY_MISSES
+from ivr.desk.case import answers
+from ivr.desk.reading import as_json
+from ivr.store import journal
+from ivr.store.tables import case_events, cases, outbox, recordings, referrals
+from ivr.voice.actions import KeepWords
+from ivr.voice.events import CallerKnown, Ended, Lookup
+from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
+
+
+async def test_words_become_a_case_with_the_right_agency_and_deadline(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        facts, said = call(), words()
+        await desk.intake.call_started(facts)
+        code = await desk.intake.open_case(facts, opening(said))
+        await desk.intake.call_ended(
+            facts, "completed", WEDNESDAY, ({"at": "t", "step": "kind", "key": "1"},)
+        )
+        await desk.pump.idle()
+        case = await as_json.case_json(engine, code)
+        assert case is not None and is_valid(code)
+        assert (case["kind"], case["topic"], case["county"]) == ("complaint", "water.supply", "ahar")
+        assert (case["agency"], case["status"], case["channel"]) == ("abfa", "referred", "phone")
+        assert (case["caller"], case["call_id"]) == ("09141234567", facts.id)
+        # Opened on a Wednesday; Thursday and Friday are the weekend, two working days are given.
+        assert (case["opened_at"], case["due_at"]) == (
+            "2026-11-25T11:30:00+03:30",
+            "2026-11-29T23:59:59+03:30",
+        )
+        assert [(r["path"], r["seconds"], r["silence_ratio"]) for r in case["recordings"]] == [
+            (f"{said.name}.wav", 6.0, 0.25)
+        ]
+        assert [(r["agency"], r["due_at"]) for r in case["referrals"]] == [("abfa", case["due_at"])]
+        assert [(e["seq"], e["what"]) for e in case["events"]] == [(1, "opened"), (2, "referred")]
+        (row,) = await as_json.calls(engine)
+        assert (row["outcome"], row["case"], row["steps"][0]["key"]) == ("completed", code, "1")
+
+
+async def test_on_a_disk_that_takes_seconds_for_each_flush_everybody_gets_her_code(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = journal._write_all
+
+    def slow(fd: int, content: bytes) -> None:
+        time.sleep(3.5)
+        real(fd, content)
+
+    async def caller(desk: Office, n: int) -> str:
+        await asyncio.sleep(0.9 * n)
+        return await desk.intake.open_case(call(f"0914123456{n}"), opening())
+
+    async with office(engine, tmp_path) as desk:
+        monkeypatch.setattr(journal, "_write_all", slow)
+        codes = await asyncio.gather(*(caller(desk, n) for n in range(6)))  # some wait for two flushes
+        monkeypatch.undo()
+        await desk.pump.idle()
+        told = [await as_json.case_json(engine, code) for code in codes]
+        assert all(is_valid(code) for code in codes) and all(told) and len(set(codes)) == 6
+
+
+async def test_each_table_gets_what_one_case_needs(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(call(), opening(words(), words()))
+        await desk.pump.idle()
+        async with engine.connect() as connection:
+            counts = [
+                (await connection.execute(select(func.count()).select_from(table))).scalar()
+                for table in (cases, recordings, referrals, case_events, outbox)
+            ]
+        assert counts == [1, 2, 1, 2, 1]
+
+
+async def test_saying_it_again_keeps_the_first_words_but_marks_them(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        facts, first, second, third = call(), words(), words(), words()
+        code = await desk.intake.open_case(facts, opening(first))
+        await desk.intake.keep_words(facts, KeepWords(code, second, instead=True))
+        await desk.intake.keep_words(facts, KeepWords(code, third, instead=False))
+        await desk.pump.idle()
+        case = await as_json.case_json(engine, code)
+        assert case is not None
+        assert {r["path"]: r["superseded"] for r in case["recordings"]} == {
+            f"{first.name}.wav": True,
+            f"{second.name}.wav": False,
+            f"{third.name}.wav": False,
+        }
+        assert [e["what"] for e in case["events"][2:]] == ["words_replaced", "words_added"]
+
+
+async def test_without_codes_the_words_become_a_case_all_the_same(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path, lease=False) as desk:
+        facts, more = call(), words()
+        assert await desk.intake.open_case(facts, opening()) == ""
+        await desk.intake.keep_words(facts, KeepWords("", more, instead=False))
+        await desk.pump.idle()
+        (case,) = await as_json.cases(engine)
+        assert is_valid(case["code"]) and len(case["recordings"]) == 2
+
+
+async def test_silence_is_marked_not_dropped(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(
+            call(), opening(words(seconds=8.0, voiced=0.0, ended=Ended.SILENCE))
+        )
+        await desk.pump.idle()
+        case = await as_json.case_json(engine, code)
+        assert case is not None
+        assert (case["recordings"][0]["silent"], case["recordings"][0]["silence_ratio"]) == (True, 1.0)
+
+
+async def test_scraps_of_a_call_are_listed_with_it(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with office(engine, tmp_path) as desk:
+        scrap = words(seconds=0.4, voiced=0.0, ended=Ended.HANGUP)
+        await desk.intake.call_ended(call(), "hung_up", WEDNESDAY, (), (scrap,))
+        await desk.pump.idle()
+        (row,) = await as_json.calls(engine)
+        assert [r["path"] for r in row["recordings"]] == [f"{scrap.name}.wav"]
+        assert row["case"] is None and await as_json.cases(engine) == []
+
+
+@pytest.mark.parametrize(
+    "name", ["مریم", "O'Brien\"; DROP TABLE cases; --", "a\r\nb", "nul\0here", "half\udcff", "x" * 5000]
+)
+async def test_callers_may_be_called_anything(engine: AsyncEngine, tmp_path: Path, name: str) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(caller=name, name=name), opening())
+        await desk.pump.idle()
+        case = await as_json.case_json(engine, code)
+        assert case is not None
+        assert case["caller_name"] == name.replace("\0", "\ufffd").replace("\udcff", "?")[:200]
+
+
+async def test_topics_and_counties_the_book_lacks_go_to_the_desk(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(), opening(topic="no.such", county="atlantis"))
+        await desk.pump.idle()
+        case = await as_json.case_json(engine, code)
+        assert case is not None
+        assert (case["topic"], case["county"], case["agency"]) == ("other.other", None, "gov_inspection")
+        assert case["events"][0]["details"]["given"] == {"topic": "no.such", "county": "atlantis"}
+
+
+async def test_a_meeting_request_goes_to_the_governor_whatever_it_is_about(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        wish = opening(kind="meeting", topic="energy.gas", callback="33334444", national_id="0499370899")
+        code = await desk.intake.open_case(call(), wish)
+        await desk.pump.idle()
+        case = await as_json.case_json(engine, code)
+        assert case is not None
+        assert (case["topic"], case["agency"], case["callback"]) == (
+            "energy.gas",
+            "ostandari",
+            "+984133334444",
+        )
+
+
+async def test_a_caller_is_known_by_her_latest_case_however_her_number_is_written(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(call("09141234567"), replace(opening(county="ahar"), language="az"))
+        await desk.intake.open_case(call(""), opening(county="tabriz"))
+        await desk.pump.idle()
+        assert (await desk.intake.recall("+989141234567")).language == "az"
+        assert (await desk.intake.recall("09140000000")).language == ""
+        assert await desk.intake.recall("+989141234567") == CallerKnown("ahar")
+        assert await desk.intake.recall("09140000000") == CallerKnown("")
+        assert await desk.intake.recall("") == CallerKnown("")
+
+
+async def test_a_code_tells_status_agency_deadline_and_answer(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+        seen = await desk.intake.look_up("09149999999", code)
+        assert (seen.result, seen.status, seen.agency, seen.answer) == (Lookup.FOUND, "referred", "abfa", "")
+        assert seen.due_at is not None
+        await answers.answer(engine, code, "abfa", " آب وصل شد. ")
+        seen = await desk.intake.look_up("09149999999", code)
+        assert (seen.status, seen.answer) == ("answered", "آب وصل شد.")
+
+
+async def test_wrong_codes_are_counted_per_caller_across_workers_and_forgiven_in_time(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path / "a") as one, office(engine, tmp_path / "b") as two:
+        code = await one.intake.open_case(call(), opening())
+        await one.pump.idle()
+        for number, desk in enumerate((one, two, one, two, one)):
+            wrong = f"100000000{number}"
+            assert (await desk.intake.look_up("09141112222", wrong)).result is Lookup.UNKNOWN
+        assert (await two.intake.look_up("+989141112222", code)).result is Lookup.TOO_MANY
+        assert (await two.intake.look_up("09143334444", code)).result is Lookup.FOUND
+        two.intake.clock = lambda: WEDNESDAY + two.book.window
+        assert (await two.intake.look_up("09141112222", code)).result is Lookup.FOUND
+
+
+async def guess(desk: Office, many: int, number: str = "0913{:07}") -> None:
+    """Each wrong code in a call of its own, each from another number unless told otherwise."""
+    for each in range(many):
+        seen = await desk.intake.look_up(number.format(each), f"1000{each:06}")
+        assert seen.result is Lookup.UNKNOWN
+
+
+async def test_wrong_codes_from_withheld_numbers_shut_out_no_other_withheld_caller(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+        await guess(desk, 110, "")
+        assert (await desk.intake.look_up("", code)).result is Lookup.FOUND
+        assert (await desk.intake.look_up("", code, missed=1)).result is Lookup.TOO_MANY
+        desk.intake.clock = lambda: WEDNESDAY + desk.book.window
+        assert (await desk.intake.look_up("", code, missed=2)).result is Lookup.FOUND
+        assert (await desk.intake.look_up("", code, missed=5)).result is Lookup.TOO_MANY
+
+
+async def test_while_many_numbers_guess_a_call_has_one_try_and_a_citizen_with_a_case_has_hers(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call("09141112222"), opening())
+        await desk.pump.idle()
+        assert (await desk.intake.look_up("09120000001", code, missed=2)).result is Lookup.FOUND
+        await guess(desk, MANY_MISSES)
+        assert (await desk.intake.look_up("09120000001", code)).result is Lookup.FOUND
+        assert (await desk.intake.look_up("09120000001", code, missed=1)).result is Lookup.TOO_MANY
+        assert (await desk.intake.look_up("09141112222", code, missed=2)).result is Lookup.FOUND
+
+
+async def test_a_promised_code_that_is_not_in_the_books_yet_is_not_called_unknown(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path, pumping=False) as desk:
+        code = await desk.intake.open_case(call(), opening())
+        for _ in range(6):
+            assert (await desk.intake.look_up("09141112222", code)).result is Lookup.UNAVAILABLE

@@ -1,0 +1,113 @@
+"""A supervisor intervenes in a call: on record first, by a code that is good once."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.roles import Role
+from ivr.desk.call import interventions
+from ivr.desk.call.interventions import Intervening, Intervention
+from ivr.desk.people.people import Person
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import audit, people
+from tests.desk.office import WEDNESDAY, call, office
+
+SOON = WEDNESDAY + timedelta(seconds=30)
+
+
+async def supervisor(engine: AsyncEngine) -> Person:
+    row: dict[str, Any] = {"id": uuid.uuid4(), "name": "karimi", "full_name": "مریم کریمی"}
+    row |= {"role": "supervisor", "areas": [], "password_hash": "", "must_change": False}
+    async with engine.begin() as connection:
+        await connection.execute(people.insert(), [row | {"made_at": WEDNESDAY, "password_at": WEDNESDAY}])
+    return Person(row["id"], "karimi", row["full_name"], Role.SUPERVISOR)
+
+
+async def running(engine: AsyncEngine, folder: Path) -> tuple[uuid.UUID, str]:
+    """A call in progress: its id, and its channel."""
+    async with office(engine, folder) as desk:
+        facts = call()
+        await desk.intake.call_started(facts)
+        await desk.pump.idle()
+    return uuid.UUID(facts.id), facts.unique_id
+
+
+async def ended(engine: AsyncEngine, folder: Path) -> uuid.UUID:
+    async with office(engine, folder) as desk:
+        facts = call()
+        await desk.intake.call_started(facts)
+        await desk.intake.call_ended(facts, "completed", WEDNESDAY, ())
+        await desk.pump.idle()
+    return uuid.UUID(facts.id)
+
+
+async def test_a_code_stands_for_one_call_once_and_for_a_minute(engine: AsyncEngine, tmp_path: Path) -> None:
+    id, channel = await running(engine, tmp_path)
+    she = await supervisor(engine)
+    begun = await interventions.begin(engine, id, Intervening.LISTEN, she, "quality", WEDNESDAY)
+    assert len(begun.code) == 8 and begun.code.isdigit() and begun.unique_id == channel
+    assert await interventions.redeem(engine, "00000000", SOON) is None
+    redeemed = await interventions.redeem(engine, begun.code, SOON)
+    assert redeemed == Intervention(begun.id, Intervening.LISTEN, channel)
+    assert await interventions.redeem(engine, begun.code, SOON) is None
+    late = await interventions.begin(engine, id, Intervening.TAKE, she, "she weeps", WEDNESDAY)
+    assert await interventions.redeem(engine, late.code, WEDNESDAY + timedelta(seconds=61)) is None
+    await interventions.over(engine, begun.id, SOON + timedelta(minutes=2))
+    async with engine.connect() as connection:
+        noted = (await connection.execute(select(audit).order_by(audit.c.id))).all()
+        first, second = await interventions.of_calls(connection, [id])
+    assert [(row.action, row.person_id, row.subject) for row in noted] == [
+        ("call_listen", she.id, f"call/{id}"),
+        ("call_take", she.id, f"call/{id}"),
+    ]
+    assert (first.actor, first.reason, first.used_at) == ("karimi", "quality", SOON)
+    assert first.over_at == SOON + timedelta(minutes=2) and second.used_at is None
+    assert interventions.came_about(first) and not interventions.came_about(second)
+
+
+async def test_a_call_that_is_over_can_be_neither_listened_to_nor_ended(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    id, she = await ended(engine, tmp_path), await supervisor(engine)
+    for action in Intervening:
+        with pytest.raises(Refused, match="over"):
+            await interventions.begin(engine, id, action, she, "quality", WEDNESDAY)
+    async with engine.connect() as connection:
+        assert await interventions.of_calls(connection, [id]) == []
+
+
+@pytest.mark.parametrize("reason", ["", "  \n", "x" * 501])
+async def test_nobody_intervenes_without_a_reason(engine: AsyncEngine, tmp_path: Path, reason: str) -> None:
+    (id, _), she = await running(engine, tmp_path), await supervisor(engine)
+    with pytest.raises(WrongField, match="reason"):
+        await interventions.begin(engine, id, Intervening.LISTEN, she, reason, WEDNESDAY)
+    async with engine.connect() as connection:
+        assert await interventions.of_calls(connection, [id]) == []
+
+
+async def test_to_end_a_call_takes_no_code(engine: AsyncEngine, tmp_path: Path) -> None:
+    (id, _), she = await running(engine, tmp_path), await supervisor(engine)
+    assert not (await interventions.begin(engine, id, Intervening.END, she, "abuse", WEDNESDAY)).code
+
+
+async def test_who_tries_codes_one_after_the_other_finds_none(engine: AsyncEngine, tmp_path: Path) -> None:
+    id, channel = await running(engine, tmp_path)
+    she = await supervisor(engine)
+    begun = await interventions.begin(engine, id, Intervening.LISTEN, she, "quality", WEDNESDAY)
+    for wrong in range(10):
+        assert await interventions.redeem(engine, f"{wrong:08}", SOON) is None
+    assert await interventions.redeem(engine, begun.code, SOON) is None, "not even by the right one"
+    later = await interventions.begin(engine, id, Intervening.LISTEN, she, "quality", SOON)
+    redeemed = await interventions.redeem(engine, later.code, SOON + timedelta(seconds=59))
+    assert redeemed is None
+    again = SOON + timedelta(seconds=61)
+    later = await interventions.begin(engine, id, Intervening.LISTEN, she, "quality", again)
+    redeemed = await interventions.redeem(engine, later.code, again)
+    assert redeemed is not None and redeemed.unique_id == channel

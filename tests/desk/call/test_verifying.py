@@ -1,0 +1,208 @@
+"""Numbers that somebody gave: asked for before anything is told there, and for no stranger's sake."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.callback import Outcome, Policy
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.call import callback_list, callbacks
+from ivr.desk.call.callbacks import Placing
+from ivr.desk.case import answers, callback_planning, closing
+from ivr.desk.case.callback_planning import Reach
+from ivr.desk.case.change import Ask
+from ivr.desk.case.registering import Wanted, register
+from ivr.desk.reading import as_json, queues
+from ivr.desk.reading.inbox import Sight
+from ivr.desk.reading.queues import Queue
+from ivr.store.tables import callbacks as rows
+from ivr.store.tables import cases
+from tests.desk.call.test_callbacks import NOON, NUMBER, SATURDAY, answered, claim, end, page
+from tests.desk.office import call, office, opening
+
+HERS, FULL = "09120000001", "+989120000001"
+
+
+async def walk_in(engine: AsyncEngine, caller: str = HERS, channel: str = "desk", **more: Any) -> str:
+    """Somebody registers a case for her. Its code."""
+    wanted = Wanted("complaint", "water.supply", "ahar", caller=caller, channel=channel, **more)
+    return (await register(engine, await page(engine), wanted, NOON)).code
+
+
+async def of(engine: AsyncEngine, code: str) -> dict[str, Row[Any]]:
+    """Its call-backs by purpose; the latest of each."""
+    query = select(rows).join(cases, cases.c.id == rows.c.case_id).where(cases.c.code == code)
+    async with engine.connect() as connection:
+        found = await connection.execute(query.order_by(rows.c.created_at))
+        return {row.purpose: row for row in found}
+
+
+async def reach(engine: AsyncEngine, code: str) -> Reach:
+    async with engine.connect() as connection:
+        case = (await connection.execute(select(cases).where(cases.c.code == code))).one()
+        [found] = await callback_planning.reach(connection, [case._mapping], NOON)
+        return found
+
+
+async def asked(engine: AsyncEngine, placing: Placing | None) -> bool:
+    """Whether that call asks for the number, and knows nothing of the case."""
+    assert placing is not None and not placing.answer
+    told = await callbacks.briefing(engine, str(placing.id))
+    assert told is not None and told.verifies and not told.code and not told.seen.answer
+    return placing.number == FULL
+
+
+async def test_a_walk_in_is_asked_once_and_then_told_and_her_second_case_needs_no_asking(
+    engine: AsyncEngine,
+) -> None:
+    first = await walk_in(engine)
+    assert await reach(engine, first) == "to_verify"
+    placing = await claim(engine)
+    assert await asked(engine, placing)
+    await answers.answer(engine, first, "abfa", "آب وصل شد.", NOON)
+    assert await claim(engine) is None  # nothing is told there yet
+    await end(engine, placing, Outcome.CONFIRMED, NOON)
+    assert await reach(engine, first) == "yes"
+    told = await claim(engine)
+    assert told is not None and (told.number, told.code, told.answer) == (FULL, first, "آب وصل شد.")
+    await end(engine, told, Outcome.SOLVED, NOON)
+
+    second = await walk_in(engine)
+    await answers.answer(engine, second, "abfa", "آب وصل شد.", SATURDAY)
+    told = await claim(engine, SATURDAY)
+    assert told is not None and (told.code, told.answer) == (second, "آب وصل شد.")
+    assert (await of(engine, second))["verify"].state == "cancelled"
+
+
+async def test_who_says_no_is_never_rung_again_and_the_answer_is_the_desks(engine: AsyncEngine) -> None:
+    first = await walk_in(engine)
+    placing = await claim(engine)
+    await end(engine, placing, Outcome.REFUSED, NOON)
+    second = await walk_in(engine)
+    for code in (first, second):
+        await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    for days in range(0, 300, 20):
+        assert await claim(engine, SATURDAY + timedelta(days=days)) is None
+    for code in (first, second):
+        assert (await of(engine, code))["answer"].state == "unreachable"
+        assert await reach(engine, code) == "refused"
+        case = await as_json.case_json(engine, code)
+        assert case is not None and (case["status"], case["by_phone"]) == ("answered", "refused")
+    assert await callback_list.unreachable(engine) == 2
+
+
+@pytest.mark.parametrize("caller", [NUMBER, ""])
+async def test_a_keyed_number_is_asked_for_and_nobody_else_is_told(
+    engine: AsyncEngine, tmp_path: Path, caller: str
+) -> None:
+    code = await answered(engine, tmp_path, caller, callback=HERS)
+    placing = await claim(engine)
+    assert await asked(engine, placing)
+    await end(engine, placing, Outcome.NO_KEY, NOON)
+    assert await claim(engine, SATURDAY - timedelta(days=1)) is None
+    again = await claim(engine, SATURDAY)
+    assert await asked(engine, again)
+    await end(engine, again, Outcome.CONFIRMED, SATURDAY)
+    told = await claim(engine, SATURDAY)
+    assert told is not None and (told.number, told.code) == (FULL, code)
+
+
+async def test_a_number_given_to_the_phone_that_it_calls_from_is_not_asked_for(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path, HERS, callback="0912 000 0001")
+    assert set(await of(engine, code)) == {"answer"} and await reach(engine, code) == "yes"
+    told = await claim(engine)
+    assert told is not None and told.number == FULL
+
+
+async def test_a_number_that_called_about_something_else_is_asked_for_too(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """A mistyped digit makes it anybody's."""
+    async with office(engine, tmp_path / "hers") as desk:
+        await desk.intake.open_case(call(HERS), opening())
+        await desk.pump.idle()
+    await answered(engine, tmp_path, callback=HERS)
+    assert await asked(engine, await claim(engine))
+
+
+async def test_a_stranger_can_not_have_somebody_rung_again_and_again(engine: AsyncEngine) -> None:
+    """However many cases name her number, from wherever: once in three days, three times in ninety."""
+    for n in range(12):
+        await walk_in(engine, channel=f"app{n}")
+    rung, now = [], NOON
+    while now < NOON + timedelta(days=60):
+        if placing := await claim(engine, now):
+            rung.append(now)
+            await end(engine, placing, Outcome.NO_ANSWER, now)
+        now += timedelta(hours=6)
+    assert len(rung) == 3
+    assert all(later - earlier >= timedelta(days=3) for earlier, later in pairwise(rung))
+    code = await walk_in(engine)
+    assert await claim(engine, now) is None and await reach(engine, code) == "no"
+
+
+async def test_one_caller_has_few_strangers_rung_a_day_and_a_channel_its_own_allowance(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    for n in range(5):
+        async with office(engine, tmp_path / str(n)) as desk:
+            await desk.intake.open_case(call(), opening(kind="meeting", callback=f"0913000000{n}"))
+            await desk.pump.idle()
+    for n in range(3):
+        await walk_in(engine, f"0935000000{n}", "city_app")
+    policy = Policy(verify_per_caller_per_day=2, verify_per_channel_per_day=1)
+    rung: list[str] = []
+    while placing := await callbacks.claim(engine, await page(engine), policy, NOON):
+        rung.append(placing.number)
+        await end(engine, placing, Outcome.NO_ANSWER, NOON)
+    assert sorted(number[:6] for number in rung) == ["+98913", "+98913", "+98935"]
+    assert await callbacks.claim(engine, await page(engine), policy, SATURDAY) is not None
+
+
+async def test_a_busy_line_is_asked_again_the_same_day(engine: AsyncEngine) -> None:
+    await walk_in(engine)
+    await end(engine, await claim(engine), Outcome.BUSY, NOON)
+    assert await asked(engine, await claim(engine, NOON + timedelta(minutes=40)))
+
+
+@pytest.mark.parametrize("caller", ["", "+442071234567"])
+async def test_where_nobody_can_be_called_the_answer_is_the_desks_at_once(
+    engine: AsyncEngine, caller: str
+) -> None:
+    code = await walk_in(engine, caller)
+    assert await reach(engine, code) == "no" and not await of(engine, code)
+    await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    assert (await of(engine, code))["answer"].state == "unreachable"
+    assert await callback_list.unreachable(engine) == 1
+    await answers.answer(engine, code, "abfa", "پاسخ دوم", NOON)
+    assert await callback_list.unreachable(engine) == 1
+    async with engine.connect() as connection:
+        desk = Sight(body="bazresi")
+        listed = await queues.page(connection, Queue.UNTOLD, desk, NOON)
+        assert [row.code for row in listed.rows] == [code]
+    await closing.close(engine, await page(engine), Ask(code, Actor("desk", Side.DESK), "نامه شد", NOON))
+    async with engine.connect() as connection:
+        assert (await queues.page(connection, Queue.UNTOLD, desk, NOON)).rows == []
+
+
+async def test_a_case_from_before_numbers_were_asked_for_is_asked_for_when_it_has_its_answer(
+    engine: AsyncEngine,
+) -> None:
+    code = await walk_in(engine)
+    async with engine.begin() as connection:
+        await connection.execute(rows.delete())
+    await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    placing = await claim(engine)
+    assert await asked(engine, placing)
+    await end(engine, placing, Outcome.CONFIRMED, NOON)
+    told = await claim(engine)
+    assert told is not None and told.answer

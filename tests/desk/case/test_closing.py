@@ -1,0 +1,161 @@
+"""How a case ends and begins again."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.case import answers, closing, referring
+from ivr.desk.case.change import Ask
+from ivr.desk.refusals import Refused
+from ivr.store.tables import outbox
+from tests.desk.counter import Counter, counter, outcomes
+from tests.desk.office import words
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Counter:
+    return await counter(engine)
+
+
+async def answered(at: Counter) -> str:
+    code = await at.open()
+    await answers.answer(at.engine, code, "abfa", "آب وصل شد.", at.at)
+    return code
+
+
+async def test_only_an_answered_case_closes_and_never_by_its_agency(at: Counter) -> None:
+    code = await at.open()
+    with pytest.raises(Refused, match="is referred and can't be closed: that is possible from answered"):
+        await closing.close(at.engine, at.page, at.ask(code, "citizen"))
+    await answers.answer(at.engine, code, "abfa", "آب وصل شد.", at.at)
+    with pytest.raises(Refused, match="by the agency, only by the desk or citizen or machine"):
+        await closing.close(at.engine, at.page, at.ask(code, "abfa", "x"))
+
+
+@pytest.mark.parametrize(
+    ("actor", "closure"),
+    [
+        (Actor("citizen", Side.CITIZEN), "solved"),
+        (Actor("ivr", Side.MACHINE), "unconfirmed"),
+        (Actor("ahmadi", Side.DESK), "by_desk"),
+    ],
+)
+async def test_statistics_can_tell_who_said_that_it_is_over(at: Counter, actor: Actor, closure: str) -> None:
+    code = await answered(at)
+    reason = "" if actor.side is Side.CITIZEN else "شش بار پاسخ نداد"
+    await closing.close(at.engine, at.page, Ask(code, actor, reason, at.later()))
+    row = await at.row(code)
+    assert (row.status, row.closure, row.closed_at) == ("closed", closure, at.at)
+    assert await at.running(code) == []
+
+
+async def test_an_answer_by_another_agency_is_refused(at: Counter) -> None:
+    with pytest.raises(Refused, match="is with abfa, so edu can't have it answered"):
+        await answers.answer(at.engine, await at.open(), "edu", "x")
+
+
+async def test_not_solved_goes_back_to_who_had_it(at: Counter) -> None:
+    code = await answered(at)
+    at.later(3)
+    await closing.close(at.engine, at.page, at.ask(code, "citizen"))
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    row, (running,) = await at.row(code), await at.running(code)
+    assert (row.status, row.agency, row.closed_at, row.closure) == ("reopened", "abfa", None, None)
+    assert (running.agency, running.reason) == ("abfa", "reopened")
+    async with at.engine.connect() as connection:
+        told = select(outbox.c.payload).where(outbox.c.kind == "case_reopened")
+        assert (await connection.execute(told)).scalars().all() == [{"case": code, "level": "head"}]
+    assert (row.level, row.rung, row.next_rung_at) == ("head", 1, row.due_at + timedelta(days=1))
+    await referring.accept(at.engine, at.page, at.ask(code, "abfa"))
+
+
+async def test_each_not_solved_goes_one_level_higher_up_to_the_governor_with_her_words(at: Counter) -> None:
+    code, heard = await at.open(), []
+    for _ in range(4):
+        await answers.answer(at.engine, code, "abfa", "درست شد", at.later(1))
+        said = words()
+        ask = at.ask(code, "citizen")
+        await closing.reopen(at.engine, at.page, ask, words=said, call=uuid.UUID(int=1))
+        case = await at.case(code)
+        last = case["events"][-1]["details"]
+        assert [r["path"] for r in case["recordings"]][-1] == f"{last['recording']}.wav" == f"{said.name}.wav"
+        assert last["level"] == case["level"]
+        heard.append((last["rung"], case["level"]))
+    assert heard == [(1, "head"), (2, "deputy_governor"), (3, "governor"), (3, "governor")]
+
+
+async def test_who_takes_a_withdrawal_back_blames_no_answer(at: Counter) -> None:
+    code = await at.open()
+    await closing.withdraw(at.engine, at.page, at.ask(code, "citizen"))
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    assert (await at.row(code)).level == "officer"
+
+
+async def test_a_citizen_may_reopen_for_some_time_and_the_desk_always(at: Counter) -> None:
+    code = await answered(at)
+    await closing.close(at.engine, at.page, at.ask(code, "citizen"))
+    at.later(31)
+    with pytest.raises(Refused, match="ended more than 30 days ago"):
+        await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    with pytest.raises(Refused, match="without a reason"):
+        await closing.reopen(at.engine, at.page, at.ask(code))
+    await closing.reopen(at.engine, at.page, at.ask(code, reason="دوباره قطع شد"))
+
+
+async def test_withdrawn_and_advised_cases_can_begin_again(at: Counter) -> None:
+    withdrawn, advised = await at.open(), await at.open()
+    await closing.withdraw(at.engine, at.page, at.ask(withdrawn, "citizen"))
+    with pytest.raises(Refused, match="without a reason"):
+        await closing.advise(at.engine, at.page, at.ask(advised))
+    await closing.advise(at.engine, at.page, at.ask(advised, reason="به دادگاه بروید."))
+    assert (await at.case(advised))["answer"] == "به دادگاه بروید."
+    for code, status in ((withdrawn, "withdrawn"), (advised, "advised")):
+        assert (await at.row(code)).status == status and await at.running(code) == []
+        await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+        assert len(await at.running(code)) == 1
+
+
+async def test_a_duplicate_goes_on_in_the_case_it_repeats(at: Counter) -> None:
+    first, again = await at.open(), await at.open()
+    await closing.merge(at.engine, at.page, at.ask(again, reason="همان تماس"), first)
+    merged, kept = await at.row(again), await at.row(first)
+    assert (merged.status, merged.merged_into) == ("merged", kept.id) and kept.status == "referred"
+    told = [(await at.case(code))["events"][-1] for code in (again, first)]
+    assert [(e["what"], e["details"].get("into") or e["details"].get("duplicate")) for e in told] == [
+        ("merged", first),
+        ("duplicate_merged", again),
+    ]
+    with pytest.raises(Refused, match="is merged and can't be reopened"):
+        await closing.reopen(at.engine, at.page, at.ask(again, "citizen"))
+
+
+async def test_what_is_no_duplicate_is_not_merged(at: Counter) -> None:
+    one, gone = await at.open(), await at.open()
+    stranger, bill = await at.open(caller="09140000000"), await at.open(topic="water.bill")
+    withheld = [await at.open(caller="") for _ in range(2)]
+    await closing.withdraw(at.engine, at.page, at.ask(gone, "citizen"))
+    for code, into, why in (
+        (one, one, "into itself"),
+        (one, gone, "is withdrawn, so nothing can go on"),
+        (one, stranger, "not known to be of the same caller"),
+        (withheld[0], withheld[1], "not known to be of the same caller"),
+        (one, bill, r"about water\.supply, case \d+ about water\.bill"),
+    ):
+        with pytest.raises(Refused, match=why):
+            await closing.merge(at.engine, at.page, at.ask(code, reason="x"), into)
+
+
+async def test_two_merges_across_leave_one_of_the_cases_open(at: Counter) -> None:
+    one, two = await at.open(), await at.open()
+    done = await outcomes(
+        closing.merge(at.engine, at.page, at.ask(one, reason="x"), two),
+        closing.merge(at.engine, at.page, at.ask(two, reason="x"), one),
+    )
+    assert done.count("") == 1
+    assert sorted([(await at.row(one)).status, (await at.row(two)).status]) == ["merged", "referred"]

@@ -1,0 +1,190 @@
+"""Tracking codes from leased blocks."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import stat
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.code import CAPACITY, code_for, is_valid, number_of
+from ivr.desk.case.codes import AHEAD, CHUNK, CodeBlock, CodesError
+from ivr.store.code_blocks import BLOCK, DESK_FIRST, code_blocks, key_material, tell_used, used
+from tests.desk.office import call, office, opening
+
+
+async def opened(engine: AsyncEngine | None, folder: Path) -> CodeBlock:
+    codes = CodeBlock(folder)
+    codes.open()
+    if engine is not None:
+        await codes.lease(engine)
+    return codes
+
+
+async def test_without_ever_a_database_no_code_is_promised(tmp_path: Path) -> None:
+    codes = await opened(None, tmp_path)
+    assert await codes.take() == "" and codes.wants_lease
+    codes.close()
+
+
+async def test_two_workers_and_their_restarts_never_give_the_same_code(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    given: list[str] = []
+    for _ in range(4):
+        workers = [await opened(engine, tmp_path / name) for name in ("one", "two")]
+        for codes in workers:
+            given += await asyncio.gather(*(codes.take() for _ in range(CHUNK + 7)))
+            codes.close()  # the numbers reserved but not given are never given
+    assert all(map(is_valid, given)) and len(set(given)) == len(given) == 8 * (CHUNK + 7)
+
+
+async def test_after_a_restart_codes_go_on_without_the_database(engine: AsyncEngine, tmp_path: Path) -> None:
+    first = await opened(engine, tmp_path)
+    before = await first.take()
+    first.close()
+    second = await opened(None, tmp_path)
+    after = await second.take()
+    assert is_valid(after) and after != before
+    second.close()
+
+
+async def test_a_whole_lease_can_be_given_and_no_more(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    codes._blocks = [(first, first + 3) for first, _ in codes._blocks]
+    given = [await codes.take() for _ in range(AHEAD * 3)]
+    assert len(set(given)) == AHEAD * 3 and await codes.take() == ""
+    codes.close()
+
+
+async def test_leases_are_kept_ahead(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    assert codes.left == AHEAD * BLOCK and not codes.wants_lease
+    await codes.take()
+    assert codes.wants_lease
+    await codes.lease(engine)
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(func.count()).select_from(code_blocks))).scalar() == AHEAD + 1
+    codes.close()
+
+
+async def test_codes_of_another_database_are_forgotten(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    old = list(codes._blocks)
+    async with engine.begin() as connection:
+        await connection.execute(update(key_material).values(value=b"k" * 32))
+    await codes.lease(engine)
+    assert not set(old) & set(codes._blocks)
+    codes.close()
+
+
+async def test_the_key_on_disk_is_the_owner_s_only(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    codes.close()
+
+
+async def test_a_damaged_lease_is_not_trusted(engine: AsyncEngine, tmp_path: Path) -> None:
+    (await opened(engine, tmp_path)).close()
+    (tmp_path / "lease.json").write_text('{"key": "of another", "blocks": [[0, 10000]]}')
+    codes = await opened(None, tmp_path)
+    assert await codes.take() == ""
+    codes.close()
+
+
+async def test_two_processes_can_t_share_a_folder(tmp_path: Path) -> None:
+    codes = await opened(None, tmp_path)
+    with pytest.raises(CodesError, match="in use"):
+        await opened(None, tmp_path)
+    codes.close()
+
+
+async def test_every_code_tells_its_number(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    numbers = [0, 1, BLOCK, DESK_FIRST, CAPACITY - 1]
+    assert [number_of(code_for(number, codes._key), codes._key) for number in numbers] == numbers
+    codes.close()
+
+
+@asynccontextmanager
+async def set_back(engine: AsyncEngine, spool: Path, used: int, since: int) -> AsyncIterator[list[str]]:
+    """The codes given before and after a snapshot of the spool's codes, which is then put back."""
+    codes = CodeBlock(spool / "codes", (spool.parent / "codes" / "spool",))
+    codes.open()
+    await codes.lease(engine)
+    before = [await codes.take() for _ in range(used)]
+    shutil.copytree(spool / "codes", spool / "snapshot")
+    after = [await codes.take() for _ in range(since)]
+    codes.close()
+    shutil.rmtree(spool / "codes")
+    (spool / "snapshot").rename(spool / "codes")
+    yield before + after
+
+
+@pytest.mark.parametrize("told", ["the database", "the mark", "both", "a case"])
+async def test_a_spool_that_was_set_back_gives_no_code_twice(
+    engine: AsyncEngine, tmp_path: Path, told: str
+) -> None:
+    spool = tmp_path / "spool"
+    async with set_back(engine, spool, 3, 2 * CHUNK) as given:
+        marks = (tmp_path / "codes" / "spool",) if told in ("the mark", "both") else ()
+        if told in ("the database", "both"):
+            async with engine.begin() as connection:
+                await tell_used(connection, {0: 3 * CHUNK})
+        if told == "a case":
+            async with office(engine, tmp_path / "elsewhere") as desk:
+                facts = call()
+                facts.unsure = given[CHUNK], str(uuid.uuid4())  # the code that this call is about to be told
+                await desk.intake.open_case(facts, opening())
+                await desk.pump.idle()
+        codes = CodeBlock(spool / "codes", marks)
+        codes.open()
+        if marks:
+            assert await codes.take() == "", "without the database none is promised"
+        await codes.lease(engine)
+        again = [await codes.take() for _ in range(3 * CHUNK)]
+        assert not set(given) & set(again) and "" not in again
+        codes.close()
+
+
+async def test_the_database_is_told_of_each_chunk_as_it_is_begun(engine: AsyncEngine, tmp_path: Path) -> None:
+    codes = await opened(engine, tmp_path)
+    keeping = asyncio.create_task(codes.keep_leased(engine, 3600))
+    for _ in range(CHUNK + 1):
+        await codes.take()
+    async with asyncio.timeout(10), engine.connect() as connection:
+        while await used(connection, [0]) != {0: 2 * CHUNK}:
+            await connection.rollback()
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    codes.close()
+
+
+async def test_no_start_after_a_crash_at_any_moment_is_taken_for_a_spool_that_was_set_back(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With and without the database, with the mark, or what the database was told, lagging or gone."""
+    mark, given = tmp_path / "codes" / "spool", list[str]()
+    for start in range(40):
+        codes = CodeBlock(tmp_path / "spool" / "codes", (mark,))
+        codes.open()
+        if start % 3 == 0:
+            await codes.lease(engine)
+        older = mark.read_bytes() if start % 5 == 4 and mark.exists() else b""
+        given += [await codes.take() for _ in range(CHUNK // 2 + start)]
+        if start % 4 == 1:
+            await codes.lease(engine)  # later than its start
+        codes.close()
+        if older:  # killed between the lease and the mark
+            mark.write_bytes(older)
+        if start % 7 == 6:
+            mark.unlink()
+    assert "" not in given and len(set(given)) == len(given)
+    assert "was set back" not in caplog.text

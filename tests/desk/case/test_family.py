@@ -1,0 +1,302 @@
+"""A case split into parts, and many cases collected in one: each with a body, a clock and a story."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book.book import Book
+from ivr.desk.case import answers, closing, collecting, pausing, referring, splitting
+from ivr.desk.case.answers import Voice
+from ivr.desk.case.change import actor_named
+from ivr.desk.case.collecting import Collected
+from ivr.desk.case.splitting import Part
+from ivr.desk.deadlines.escalating import sweep
+from ivr.desk.deadlines.escalation_proof import GRACE, prove
+from ivr.desk.reading import as_json
+from ivr.desk.refusals import Refused
+from ivr.store.tables import callbacks, cases, outbox
+from ivr.voice import verdict
+from ivr.voice.actions import Clip, Words
+from tests.desk.counter import Counter, counter, outcomes
+from tests.desk.keeping.test_verify import findings
+from tests.fixtures.commands import ivr
+
+PIPE, ROAD = Part("abfa", "لولهٔ ترکیده"), Part("shahrdari_ahar", "آسفالت همان‌جا")
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Counter:
+    return await counter(engine)
+
+
+async def split(at: Counter) -> tuple[str, str, str]:
+    """The code of the whole and of its two parts."""
+    whole = await at.open()
+    one, two = await splitting.split(at.engine, at.page, at.ask(whole, "desk"), [PIPE, ROAD])
+    return whole, one, two
+
+
+async def calls_planned(at: Counter, code: str) -> list[str]:
+    query = (
+        select(callbacks.c.state).join(cases, cases.c.id == callbacks.c.case_id).where(cases.c.code == code)
+    )
+    async with at.engine.connect() as connection:
+        return list((await connection.execute(query)).scalars())
+
+
+async def heard(at: Counter, code: str) -> list[str]:
+    """What she hears who asks for that code."""
+    seen = await Book(at.engine).look_up("09141234567", code, at.at)
+    return [s.text if isinstance(s, Words) else str(s) for s in verdict.situation(seen, at.at, "fa")]
+
+
+async def test_parts_have_bodies_and_clocks_and_the_citizen_hears_one_answer(
+    at: Counter, tmp_path: Path
+) -> None:
+    whole, one, two = await split(at)
+    before = await at.row(whole)
+    assert (before.status, before.agency) == ("in_progress", at.page.rules.desk)
+    for code, body in ((one, "abfa"), (two, "shahrdari_ahar")):
+        (running,) = await at.running(code)
+        row = await at.row(code)
+        assert (row.status, row.agency, running.agency, row.channel) == ("referred", body, body, "part")
+        assert (row.opened_at, row.part_of) == (before.opened_at, before.id) and row.next_rung_at is not None
+    with pytest.raises(Refused, match=f"is split, and {min(one, two)}, {max(one, two)} must be dealt with"):
+        await answers.give(at.engine, at.page, at.ask(whole), "زود گفتم")
+
+    await answers.give(at.engine, at.page, at.ask(one, "abfa"), "لوله تعمیر شد.")
+    assert (await at.row(whole)).status == "in_progress" and await calls_planned(at, whole) == []
+    said = await heard(at, whole)
+    assert said[:2] == ["status.in_progress", "status.parts_are"]
+    assert said[said.index("agency.abfa") + 1] == "status.part_answered"
+    assert said[said.index("agency.shahrdari_ahar") + 1] == "status.part_waiting"
+    assert said[-1] == "status.no_answer_yet"
+
+    await answers.give(at.engine, at.page, at.ask(two, "shahrdari_ahar"), "آسفالت شد.")
+    row = await at.row(whole)
+    assert row.status == "answered" and "لوله تعمیر شد." in row.answer and "آسفالت شد." in row.answer
+    assert await calls_planned(at, whole) == ["waiting"], "one call for one answer"
+    assert await calls_planned(at, one) == await calls_planned(at, two) == []
+    await closing.close(at.engine, at.page, at.ask(whole, "citizen"))
+    for code in (whole, one, two):
+        assert ((await at.row(code)).closure, await at.running(code)) == ("solved", [])
+    story = [event["what"] for event in (await at.case(whole))["events"]]
+    assert story == ["opened", "referred", "split", "part_answered", "part_answered", "answered", "closed"]
+    assert await findings(at.engine, tmp_path) == []
+
+
+async def test_not_solved_opens_every_part_one_level_higher(at: Counter) -> None:
+    whole, one, two = await split(at)
+    await answers.give(at.engine, at.page, at.ask(one, "abfa"), "x")
+    await answers.give(at.engine, at.page, at.ask(two, "shahrdari_ahar"), "y")
+    await closing.reopen(at.engine, at.page, at.ask(whole, "citizen"))
+    for code in (whole, one, two):
+        row = await at.row(code)
+        assert (row.status, row.level) == ("reopened", "head")
+    with pytest.raises(Refused, match="is split"):
+        await answers.give(at.engine, at.page, at.ask(whole), "z")
+    await closing.withdraw(at.engine, at.page, at.ask(two, "desk", "دیگر لازم نیست"))
+    await answers.give(at.engine, at.page, at.ask(one, "abfa"), "این بار درست شد.")
+    assert "این بار درست شد." in (await at.row(whole)).answer and "y" not in (await at.row(whole)).answer
+
+
+async def test_a_part_is_returned_to_the_desk_ruled_on_and_climbs_by_itself(at: Counter) -> None:
+    whole, one, _ = await split(at)
+    await referring.give_back(at.engine, at.page, at.ask(one, "abfa", "شهرداری"))
+    assert ((await at.row(one)).status, (await at.row(one)).agency) == ("returned", at.page.rules.desk)
+    await referring.refer(at.engine, at.page, at.ask(one), "edu")
+    await referring.give_back(at.engine, at.page, at.ask(one, "edu", "نه"))
+    with pytest.raises(Refused, match="takes a ruling"):
+        await referring.refer(at.engine, at.page, at.ask(one), "tamin")
+    await referring.rule(at.engine, at.page, at.ask(one, "desk", "ماده ۵"), "abfa")
+    at.later(10)
+    assert await sweep(at.engine, at.page, at.at) == 3, "the whole and both its parts"
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
+    for refused in (closing.close, closing.reopen):
+        with pytest.raises(Refused):
+            await refused(at.engine, at.page, at.ask(one, "desk", "x"))
+    with pytest.raises(Refused, match=f"is a part of {whole}"):
+        await splitting.split(at.engine, at.page, at.ask(one), [PIPE, ROAD])
+
+
+async def test_a_split_gives_no_time_back(at: Counter) -> None:
+    whole = await at.open()
+    await pausing.pause(at.engine, at.page, at.ask(whole, "abfa", "x"), 2)
+    at.later(10)
+    await pausing.resume(at.engine, at.page, at.ask(whole, "abfa"))
+    await sweep(at.engine, at.page, at.at)
+    before = await at.row(whole)
+    codes = await splitting.split(at.engine, at.page, at.ask(whole), [PIPE, ROAD])
+    for code in codes:
+        row = await at.row(code)
+        assert (row.due_at, row.rung, row.level) == (before.due_at, before.rung, before.level)
+    assert before.rung > 0 and await prove(at.engine, at.page, at.at + GRACE) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "why"),
+    [
+        ([PIPE], "2 to 8 parts, not 1"),
+        ([PIPE, PIPE], "two parts for one agency"),
+        ([PIPE, Part("nobody", "x")], "nobody is no body"),
+        ([PIPE, Part("edu", "x", "water")], "there is no topic water"),
+        ([PIPE, Part("edu", " ")], "needs words"),
+    ],
+)
+async def test_what_can_t_be_split_says_why_and_leaves_nothing(
+    at: Counter, parts: list[Part], why: str
+) -> None:
+    whole = await at.open()
+    before = await at.row(whole)
+    with pytest.raises(Refused, match=why):
+        await splitting.split(at.engine, at.page, at.ask(whole), parts)
+    assert await at.row(whole) == before and len(await as_json.cases(at.engine)) == 1
+
+
+async def test_parts_answered_at_once_make_one_answer_and_one_call(at: Counter) -> None:
+    for _ in range(4):
+        whole, one, two = await split(at)
+        said = await outcomes(
+            answers.give(at.engine, at.page, at.ask(one, "abfa"), "x"),
+            answers.give(at.engine, at.page, at.ask(two, "shahrdari_ahar"), "y"),
+        )
+        assert said == ["", ""] and (await at.row(whole)).status == "answered"
+        assert await calls_planned(at, whole) == ["waiting"]
+
+
+async def test_what_a_person_said_for_a_part_is_heard_behind_the_words_of_the_others(at: Counter) -> None:
+    whole, one, two = await split(at)
+    await answers.give(at.engine, at.page, at.ask(one, "abfa"), "لوله تعمیر شد.")
+    await answers.give(
+        at.engine, at.page, at.ask(two, "shahrdari_ahar"), "", Voice("answers/2026/x", "ab" * 32, 3.0)
+    )
+    said = await heard(at, whole)
+    assert "لوله تعمیر شد." in said[-3] and said[-2:] == [
+        "agency.shahrdari_ahar",
+        str(Clip("answers/2026/x")),
+    ]
+    at.later()
+    await answers.give(at.engine, at.page, at.ask(whole), "همه چیز درست شد.")  # the desk says it better
+    assert (await heard(at, whole))[-1] == "همه چیز درست شد."
+
+
+CALLERS = ("09141234567", "09141234568", "09141234569")
+
+
+async def collected(at: Counter, *callers: str) -> tuple[Collected, list[str]]:
+    codes = [await at.open(caller=caller) for caller in callers or CALLERS]
+    desk = actor_named(at.page, "desk/karimi")
+    return await collecting.collect(at.engine, at.page, desk, codes, "قطع آب کوی ولیعصر", at.at), codes
+
+
+async def test_one_answer_for_many_and_each_is_called_once_and_speaks_for_herself(
+    at: Counter, tmp_path: Path
+) -> None:
+    done, codes = await collected(at)
+    assert (list(done.members), list(done.merged)) == (codes, [])
+    with pytest.raises(Refused, match=f"waits in the collective case {done.code}"):
+        await answers.give(at.engine, at.page, at.ask(codes[0], "abfa"), "x")
+    await referring.accept(at.engine, at.page, at.ask(done.code, "abfa"))
+    await referring.give_back(at.engine, at.page, at.ask(done.code, "abfa", "کار شهرداری است"))
+    assert {(await at.row(code)).agency for code in codes} == {at.page.rules.desk}
+    await referring.refer(at.engine, at.page, at.ask(done.code), "shahrdari_ahar")
+    for code in codes:
+        (running,) = await at.running(code)
+        assert (running.agency, (await at.row(code)).status) == ("shahrdari_ahar", "referred")
+    await answers.give(at.engine, at.page, at.ask(done.code, "shahrdari_ahar"), "فردا وصل می‌شود.")
+    for code in codes:
+        row = await at.row(code)
+        assert (row.status, row.answer) == ("answered", "فردا وصل می‌شود.")
+        assert await calls_planned(at, code) == ["waiting"]
+    assert await calls_planned(at, done.code) == []
+
+    await closing.close(at.engine, at.page, at.ask(codes[0], "citizen"))
+    await closing.reopen(at.engine, at.page, at.ask(codes[1], "citizen"))
+    alone = await at.row(codes[1])
+    assert (alone.status, alone.level, alone.member_of) == ("reopened", "head", None)
+    assert (await at.row(codes[2])).status == "answered"
+    assert await collecting.settle(at.engine, at.page, at.at) == 0
+    await closing.close(at.engine, at.page, at.ask(codes[2], "citizen"))
+    assert await collecting.settle(at.engine, at.page, at.at) == 1
+    assert (await at.row(done.code)).closure == "by_desk"
+    await answers.give(at.engine, at.page, at.ask(codes[1], "shahrdari_ahar"), "اکنون وصل شد.")
+    assert await findings(at.engine, tmp_path) == []
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
+
+
+async def test_who_called_twice_about_it_is_called_once(at: Counter) -> None:
+    done, codes = await collected(at, CALLERS[0], CALLERS[0], CALLERS[1])
+    assert (list(done.members), list(done.merged)) == ([codes[0], codes[2]], [codes[1]])
+    await answers.give(at.engine, at.page, at.ask(done.code, "abfa"), "x")
+    assert [await calls_planned(at, code) for code in codes] == [["waiting"], [], ["waiting"]]
+    assert (await at.row(codes[1])).merged_into == (await at.row(codes[0])).id
+
+
+async def test_members_climb_with_an_event_each_and_one_message_for_all(at: Counter) -> None:
+    done, codes = await collected(at)
+    at.later(10)
+    assert await sweep(at.engine, at.page, at.at) == 4
+    assert await prove(at.engine, at.page, at.at + GRACE) == []
+    query = select(outbox.c.payload["case"].astext).where(outbox.c.kind == "case_escalated")
+    async with at.engine.connect() as connection:
+        assert (await connection.execute(query)).scalars().all() == [done.code]
+    assert {(await at.case(code))["events"][-1]["what"] for code in codes} == {"escalated"}
+
+
+async def test_a_late_caller_joins_and_a_wrong_one_leaves(at: Counter) -> None:
+    done, codes = await collected(at)
+    late, desk = await at.open("water.bill", "tabriz", "09141234500"), actor_named(at.page, "desk")
+    await collecting.collect(at.engine, at.page, desk, [late], "", at.at, done.code)
+    assert (await at.case(late))["member_of"] == done.code and (await at.case(done.code))["members"] == 4
+    await collecting.release(at.engine, at.page, at.ask(late, "desk", "موضوع دیگری است"))
+    await answers.give(at.engine, at.page, at.ask(done.code, "abfa"), "x")
+    assert (await at.row(late)).status == "referred"
+    with pytest.raises(Refused, match="no collective case that waits"):
+        await collecting.collect(at.engine, at.page, desk, [late], "", at.at, done.code)
+    with pytest.raises(Refused, match="no collective case that waits"):
+        await collecting.collect(at.engine, at.page, desk, [late], "", at.at, codes[0])
+    with pytest.raises(Refused, match="only the desk"):
+        await collecting.collect(at.engine, at.page, actor_named(at.page, "abfa"), [late], "x", at.at)
+
+
+async def test_a_broadcast_leaves_out_nobody(at: Counter) -> None:
+    done, codes = await collected(at, *(f"0914{1_000_000 + n}" for n in range(30)))
+    said = await outcomes(
+        answers.give(at.engine, at.page, at.ask(done.code, "abfa"), "x"),
+        *(closing.withdraw(at.engine, at.page, at.ask(code, "citizen")) for code in codes[:3]),
+        sweep(at.engine, at.page, at.at),
+    )
+    assert said[0] == ""
+    withdrawn = [code for code, refused in zip(codes, said[1:4], strict=False) if not refused]
+    codes = [code for code in codes if (await at.row(code)).status == "answered"]
+    assert len(codes) == 30 - len(withdrawn)
+    # One who withdrew behind her answer is rung no more: her call-back ends when its turn comes.
+    query = select(cases.c.code).join(callbacks).where(callbacks.c.state == "waiting")
+    async with at.engine.connect() as connection:
+        waiting = (await connection.execute(query.where(cases.c.status == "answered"))).scalars().all()
+    assert sorted(waiting) == sorted(codes)
+
+
+async def test_both_from_the_command_line(at: Counter, database_url: str, tmp_path: Path) -> None:
+    async def case(*arguments: str) -> tuple[int, str]:
+        return await ivr(database_url, tmp_path, "case", *arguments)
+
+    whole = await at.open()
+    parts = ("--part", "abfa=لوله", "--part", "shahrdari_ahar/other.other=آسفالت")
+    exit_code, said = await case("split", whole, *parts, "--json")
+    made = json.loads(said)
+    assert (exit_code, [part["agency"] for part in made]) == (0, ["abfa", "shahrdari_ahar"])
+    shown = json.loads((await case("show", whole, "--json"))[1])
+    assert {part["code"] for part in shown["parts"]} == {part["code"] for part in made}
+    assert json.loads((await case("show", made[0]["code"], "--json"))[1])["part_of"] == whole
+    assert (await case("split", whole, "--part", "abfa"))[0] == 2
+    codes = [await at.open(caller=caller) for caller in CALLERS]
+    exit_code, said = await case("collect", *codes, "--words", "قطع آب")
+    collective = (await at.case(codes[0]))["member_of"]
+    assert (exit_code, said) == (0, f"case {collective}: 3 cases wait in it")
+    assert (await case("release", codes[0], "--reason", "x"))[0] == 0

@@ -1,0 +1,173 @@
+"""The service desk: a case that did not come by telephone."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.suggest import Suggester
+from ivr.desk.book.suggesting import load_suggester
+from ivr.desk.case import answers, pausing, referring, suggestion_outcomes
+from ivr.desk.case.registering import Registered, Wanted, register
+from ivr.desk.counter import audio
+from ivr.desk.refusals import WrongField
+from ivr.store.tables import cases, outbox, recordings
+from tests.desk.counter import Counter, counter
+from tests.desk.keeping.test_verify import findings
+from tests.desk.office import WEDNESDAY
+from tests.fixtures.commands import ivr
+from tests.fixtures.database import SEED
+from tests.fixtures.hotline import write_tone
+
+WATER = "آب خونمون سه روزه قطعه تانکر هم نفرستادن"
+VAGUE = "یک نفر رسیدگی کند"
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Counter:
+    return await counter(engine)
+
+
+@pytest.fixture(scope="module")
+def suggester() -> Suggester:
+    return load_suggester(SEED)
+
+
+def tone(folder: Path, seconds: float = 1.0) -> bytes:
+    path = folder / "tone.wav"
+    write_tone(path, 440, seconds)
+    return path.read_bytes()
+
+
+async def registered(at: Counter, wanted: Wanted, suggester: Suggester | None = None) -> Registered:
+    return await register(at.engine, at.page, wanted, at.at, suggester)
+
+
+async def test_it_opens_as_a_call_s_does_with_the_same_rules_and_goes_on_like_one(
+    at: Counter, tmp_path: Path
+) -> None:
+    wanted = Wanted("complaint", "water.supply", "ahar", WATER, "09141234567", by="karimi")
+    done = await registered(at, wanted)
+    by_phone, by_desk = await at.case(await at.open()), await at.case(done.code)
+    same = ("kind", "topic", "county", "agency", "status", "language", "due_at", "level", "next_rung_at")
+    assert {n: by_desk[n] for n in same} == {n: by_phone[n] for n in same}
+    assert (by_desk["channel"], by_desk["words"], by_desk["call_id"]) == ("desk", WATER, None)
+    assert [(e["what"], e["actor"]) for e in by_desk["events"]] == [("opened", "karimi"), ("referred", "ivr")]
+    async with at.engine.connect() as connection:
+        payloads = (await connection.execute(select(outbox.c.payload))).scalars().all()
+    assert {"case": by_desk["code"]} in payloads
+    await answers.give(at.engine, at.page, at.ask(done.code, "abfa"), "وصل شد")
+    assert await findings(at.engine, tmp_path, done.code) == []
+
+
+async def test_words_that_were_changed_without_an_event_are_found(at: Counter, tmp_path: Path) -> None:
+    done = await registered(at, Wanted("request", "water.supply", words=WATER))
+    async with at.engine.begin() as connection:
+        await connection.execute(update(cases).values(words="همه چیز خوب است"))
+    (found,) = await findings(at.engine, tmp_path, done.code)
+    assert found.kind == "case_changed"
+
+
+async def test_clear_words_find_their_agency_and_unclear_ones_a_person(
+    at: Counter, suggester: Suggester
+) -> None:
+    clear = await registered(at, Wanted("complaint", county="ahar", words=WATER), suggester)
+    vague = await registered(at, Wanted("complaint", county="ahar", words=VAGUE), suggester)
+    assert [((r := await at.row(d.code)).topic, r.agency, r.status) for d in (clear, vague)] == [
+        ("water.supply", "abfa", "referred"),
+        (at.page.other_topic, at.page.rules.desk, "referred"),
+    ]
+    assert clear.suggestion is not None and clear.suggestion.assigned
+
+
+async def test_the_fate_of_every_suggestion_is_kept(at: Counter, suggester: Suggester) -> None:
+    wrong, right, vague = [
+        (await registered(at, Wanted("complaint", county="ahar", words=w), suggester)).code
+        for w in (WATER, WATER, VAGUE)
+    ]
+    chosen = (await registered(at, Wanted("complaint", "energy.gas", "ahar", WATER), suggester)).code
+    await referring.refer(at.engine, at.page, at.ask(wrong, "desk/sadr"), "edu")
+    assert (await suggestion_outcomes.summary(at.engine))["decided"] == 3, "the desk is no choice"
+    await pausing.change_topic(at.engine, at.page, at.ask(vague, "desk", "خواندم"), "water.bill")
+    await referring.refer(at.engine, at.page, at.ask(vague, "desk/sadr"), "abfa")
+    found = await suggestion_outcomes.summary(at.engine)
+    kept = {one["case"]: one for one in await suggestion_outcomes.listed(at.engine)}
+    assert (found["suggestions"], found["decided"]) == (4, 4)
+    assert (found["assigned"], found["assigned_wrong"], found["assigned_error"]) == (2, 1, 0.5)
+    told = {code: (kept[code]["chosen_agency"], kept[code]["chosen_by"]) for code in kept}
+    assert told[right] == ("abfa", "ivr") and told[wrong] == ("edu", "desk/sadr")
+    assert told[vague] == ("abfa", "desk/sadr") and kept[vague]["chosen_topic"] == "water.bill"
+    assert told[chosen][1] == "desk" and len(kept[right]["top"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"kind": "gossip"}, "kind"),
+        ({"topic": "moon"}, "topic"),
+        ({"county": "moon"}, "county"),
+        ({"language": "xx"}, "language"),
+        ({"topic": "", "words": " "}, "words"),
+        ({"words": "x" * 4001}, "words"),
+        ({"words": "a\0b"}, "words"),
+        ({"words": "\ud800"}, "words"),
+        ({"caller": "nobody"}, "caller"),
+        ({"caller_name": "x" * 201}, "caller_name"),
+        ({"callback": "+14155550100"}, "callback"),
+        ({"national_id": "1234567890"}, "national_id"),
+    ],
+)
+async def test_what_will_not_do_names_its_field_and_writes_nothing(
+    at: Counter, change: dict[str, str], field: str
+) -> None:
+    wanted = replace(Wanted("request", "water.supply", words=WATER), **change)  # type: ignore[arg-type]
+    with pytest.raises(WrongField, match=f"^{field}: ") as refused:
+        await registered(at, wanted)
+    assert refused.value.field == field
+    async with at.engine.connect() as connection:
+        assert (await connection.execute(select(cases.c.id))).all() == []
+
+
+async def test_a_recording_handed_in_belongs_to_the_case(at: Counter, tmp_path: Path) -> None:
+    kept = audio.put(tone(tmp_path), tmp_path / "recordings", at.at)
+    done = await registered(at, Wanted("request", audio=kept))
+    async with at.engine.connect() as connection:
+        row = (await connection.execute(select(recordings))).one()
+    assert (row.case_id, row.seconds, row.silent, row.ended) == (done.id, 1.0, False, "uploaded")
+    assert await findings(at.engine, tmp_path, done.code) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is no WAV file"),
+        (b"RIFF\x24\0\0\0WAVEfmt ", "is no WAV file"),
+        (b"x" * (10 * 1024 * 1024 + 1), "at most 10 MB"),
+    ],
+)
+def test_what_is_no_recording_is_told(tmp_path: Path, content: bytes, says: str) -> None:
+    with pytest.raises(WrongField, match=f"audio: {says}"):
+        audio.put(content, tmp_path, WEDNESDAY)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_from_the_command_line(database_url: str, tmp_path: Path) -> None:
+    sound = tmp_path / "words.wav"
+    write_tone(sound, 440, 1.0)
+    words = ("--words", WATER, "--county", "ahar", "--caller", "09141234567", "--audio", str(sound))
+    exit_code, said = await ivr(database_url, tmp_path, "case", "open", "complaint", *words, "--json")
+    case = json.loads(said)
+    assert exit_code == 0 and (case["agency"], case["topic"]) == ("abfa", "water.supply")
+    assert case["suggestion"][0]["agency"] == "abfa"
+    assert Path(case["recordings"][0]["path"]).read_bytes() == sound.read_bytes()
+    assert await ivr(database_url, tmp_path, "case", "open", "gossip", "--topic", "water.supply") == (
+        1,
+        "kind: must be one of complaint, criticism, suggestion, request, meeting",
+    )
+    exit_code, said = await ivr(database_url, tmp_path, "route", "fates", "--json")
+    assert (exit_code, json.loads(said)["top1"]) == (0, 1)

@@ -1,0 +1,190 @@
+"""Files into the book and out of it, and the question who gets what."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book.suggesting import Learning
+from ivr.desk.case import referring
+from ivr.desk.editing.changing import change, wish
+from ivr.desk.editing.exchange import ImportRefused, bring_in, export
+from ivr.desk.editing.listing import Files
+from ivr.desk.editing.nouns import BY_NAME, NOUNS, RULE, WORDING
+from ivr.desk.editing.undoing import history, undo
+from ivr.desk.editing.who_gets import Verdict, who_gets
+from ivr.desk.letters import wording
+from ivr.store.tables import book_changes, topics
+from tests.desk.counter import Counter, counter
+from tests.desk.editing.test_changing import edit, row, why
+from tests.fixtures.database import SEED
+
+FILES = Files(SEED)
+LEARNING = Learning(SEED)
+
+
+async def refused(engine: AsyncEngine, noun: str, data: str | bytes, name: str = "x.csv") -> list[str]:
+    raw = data.encode() if isinstance(data, str) else data
+    with pytest.raises(ImportRefused) as error:
+        await bring_in(engine, why(), noun, raw, name, FILES, rehearse=False)
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(book_changes))).first() is None
+    return str(error.value).splitlines()
+
+
+async def test_what_goes_out_comes_in_again_and_changes_nothing(engine: AsyncEngine) -> None:
+    await edit(engine, "agency", "abfa", note="=HYPERLINK(1)")
+    await edit(engine, "agency", "gas", note="-5 درجه")
+    for noun in NOUNS:
+        if noun.name in ("limit", "factor"):
+            continue  # they are as they are without a row, until people change them
+        for form in ("csv", "yaml"):
+            data = await export(engine, noun.name, form, FILES)
+            assert await bring_in(engine, why(), noun.name, data, f"a.{form}", FILES) == [], (noun.name, form)
+    text = (await export(engine, "agency", "csv", FILES)).decode("utf-8-sig")
+    assert "'=HYPERLINK" in text and ",=HYPER" not in text, "no spreadsheet computes it"
+    assert (
+        (await export(engine, "wording", "csv", FILES))
+        .decode("utf-8-sig")
+        .startswith("name,topic,status,said.az,")
+    )
+
+
+async def test_a_file_is_rehearsed_then_comes_in_whole_and_is_undone_whole(engine: AsyncEngine) -> None:
+    excel = "\ufeffcode;deadline_days;name\r\nwater.bill;۹;قبض\r\nwater.sewage;4;فاضلاب كشي\r\n".encode()
+    would = await bring_in(engine, why(), "topic", excel, "t.csv", FILES)
+    assert [(d.key, sorted(d.fields)) for d in would] == [
+        ("water.bill", ["deadline_days", "name"]),
+        ("water.sewage", ["deadline_days", "name"]),
+    ]
+    assert await history(engine) == []
+    await bring_in(engine, why("بخشنامه"), "topic", excel, "t.csv", FILES, rehearse=False)
+    sewage = await row(engine, "topic", "water.sewage")
+    assert (sewage["name"], sewage["key"], sewage["deadline_days"]) == ("فاضلاب کشی", "13", 4)
+    last = (await history(engine))[0]
+    assert last["batch"] and last["reason"] == "بخشنامه"
+    assert len(await undo(engine, why(), last["number"])) == 2
+    assert (await row(engine, "topic", "water.bill"))["deadline_days"] == 7
+    yaml = (
+        b"wordings:\n- {name: done, said: {fa: new}}\n- {name: snow, topic: water.*, said: {fa: '{code}'}}\n"
+    )
+    await bring_in(engine, why(), "wording", yaml, "w.yaml", FILES, rehearse=False)
+    async with engine.connect() as connection:
+        fitting = (await wording.current(connection, SEED)).fitting("water.bill", "answered")
+    assert {each.name: each.text for each in fitting}["snow"] == {"fa": "{code}"}
+    assert {each.name: each.text for each in fitting}["done"] == {"fa": "new"}
+
+
+async def test_of_a_file_of_notices_only_what_it_changes_is_kept(engine: AsyncEngine) -> None:
+    short = "on;to;by;text.fa\r\ncase_reminded;level;email;\"سلام\r\n{code}\"\r\n".encode()
+    [said] = await refused(engine, "notice", short.replace(b"{code}", b"{cod}"))
+    assert said.startswith("x.csv:2:4: text: {cod} stands for nothing; there are {agency}, ")
+    whole = await export(engine, "notice", "yaml", FILES)
+    [done] = await bring_in(
+        engine, why(), "notice", whole.replace("فرستاده شد".encode(), "رسید".encode()), "n.yaml", FILES, False
+    )
+    assert (done.key, done.before) == ("case_referred/agency/email/*", None)
+    [done] = await bring_in(engine, why(), "notice", short, "n.csv", FILES, False)
+    assert done.after and done.after["text"] == {"fa": "سلام\n{code}"}
+    assert done.after["subject"] == {"fa": "۱۱۱: مهلت پروندهٔ {code} رو به پایان است"}, "the file's stays"
+
+
+async def test_one_wrong_line_names_itself_and_stops_all(engine: AsyncEngine) -> None:
+    lines = "topic,scope,county,agency\nwater.bill,default,,abfa\nwater.bil,county,ahar,abfa\n"
+    lines += "water.bill,cunty,,\n"
+    assert await refused(engine, "rule", lines) == [
+        "x.csv:4:2: scope: must be one of county, county_pattern, no_county, default, not “cunty”"
+        " (did you mean “county”?)",
+        "x.csv:4:4: agency: must be given",
+    ]
+    lines = 'topic,scope,county,agency\nwater.bil,county,ahar,abfa\n\nwater.bill,county,"ah\nar",gas\n'
+    assert (await refused(engine, "rule", lines))[0].startswith("x.csv:4:3: county: has not the right form")
+    said = await refused(engine, "rule", "topic,scope,county,agency\nwater.bil,county,ahar,abfaa\n")
+    assert said == [
+        "x.csv:2:1: topic: there is no topic “water.bil” (did you mean “water.bill”?)",
+        "x.csv:2:4: agency: there is no agency “abfaa” (did you mean “abfa”?)",
+    ]
+    twice = "topics:\n  - {code: water.bill, key: '12'}\n  - code: water.bill\n    key: '13'\n"
+    assert await refused(engine, "topic", twice, "t.yaml") == [
+        "t.yaml:3:11: code: stands in the file twice, first in line 2"
+    ]
+    taken = await refused(engine, "topic", "code,key\nwater.bill,13\nwater.sewage,13\n")
+    assert taken == ["x.csv:2:2: key: 13 is taken by water.sewage"]
+
+
+NO_FILES = [
+    (b"code,nam\nx,y\n", "a.csv", "a.csv:1:2: nam: there is no column .*did you mean “name”"),
+    (b"name\nx\n", "a.csv", "code: the column is missing"),
+    (b"code,code\nx,y\n", "a.csv", "a.csv:1:2: code: stands twice"),
+    ("code,name\nx,قبض\n".encode("utf-16"), "a.csv", "a.csv:1:1: is not UTF-8"),
+    ("code,name\n\nx,قبض\n".encode("cp1256"), "a.csv", "a.csv:3:1: is not UTF-8: in Excel"),
+    (b'code,name\nx,"y\n', "a.csv", "is not CSV"),
+    (b"code,name\nx,y,z\n", "a.csv", "a.csv:2:3: has 3 cells under 2 headings"),
+    (b"x" * 300_000, "a.csv", "300,000 bytes; at most"),
+    (b"code\n", "a.xlsx", "neither .csv nor .yaml"),
+    (b"topic:\n- {code: x}\n", "a.yaml", "a.yaml:1:1: topic: here stand only topics"),
+    (b"topics: [1]\n", "a.yaml", "a.yaml:1:10: topics: must be a mapping"),
+    (b"topics: &a [*a]\n", "a.yaml", "anchors"),
+    (b"", "a.csv", "code: the column is missing"),
+]
+
+
+async def test_what_is_no_such_file_is_told_with_its_place(engine: AsyncEngine) -> None:
+    for data, name, says in NO_FILES:
+        lines = await refused(engine, "topic", data, name)
+        assert re.search(says, "\n".join(lines)), lines
+
+
+async def asked(at: Counter, topic: str = "", county: str = "", **more: Any) -> Verdict:
+    return await who_gets(at.engine, at.page, more.pop("kind", "complaint"), topic, county, at.at, **more)
+
+
+async def test_who_gets_this_names_the_rule_that_won_and_those_that_lost(engine: AsyncEngine) -> None:
+    at = await counter(engine)
+    found = await asked(at, "energy.power_cut", "tabriz")
+    assert (found.route.agency, found.route.reason) == ("bargh_tabriz", "rule")
+    fates = {(w.rule.scope, w.rule.county): w.fate for w in found.weighed}
+    assert fates == {
+        ("county", "tabriz"): "won",
+        ("county", "osku"): "elsewhere",
+        ("county", "azarshahr"): "elsewhere",
+        ("default", ""): "less_specific",
+    }
+    assert (found.days, found.due_at.date()) == (2, date(2026, 11, 29))
+    meeting = await asked(at, "water.bill", "ahar", kind="meeting")
+    assert (meeting.governing, meeting.route.agency) == ("gov.meeting", "ostandari")
+    code = await at.open("energy.power_cut", "tabriz")
+    await referring.rule(engine, at.page, at.ask(code, reason="مرز دو شرکت"), "bargh_as")
+    await at.reread()
+    ruled = await asked(at, "energy.power_cut", "tabriz")
+    assert (ruled.route.agency, ruled.weighed[0].fate) == ("bargh_as", "won")
+    assert [(p["case"], p["reason"]) for p in ruled.precedents] == [(code, "مرز دو شرکت")]
+    assert {w.fate for w in ruled.weighed[1:]} == {"less_specific", "elsewhere"}
+
+
+async def test_words_choose_topic_and_county_where_none_is_given(engine: AsyncEngine) -> None:
+    at, suggester = await counter(engine), await LEARNING.suggester()
+    found = await asked(at, words="تو اهر آب کوچه ما از دیروز قطع شده", suggester=suggester)
+    assert (found.topic, found.topic_from) == ("water.supply", "words")
+    assert (found.county, found.county_from, found.route.agency) == ("ahar", "words", "abfa")
+    nothing = await asked(at, "no.such")
+    assert (nothing.topic, nothing.topic_from) == ("other.other", "")
+
+
+async def test_a_rule_that_people_add_wins_at_once(engine: AsyncEngine) -> None:
+    rule = {"topic": "water.bill", "scope": "county", "county": "ahar", "agency": "gas"}
+    await change(engine, why(), wish(RULE, rule))
+    at = await counter(engine)
+    found = await asked(at, "water.bill", "ahar")
+    assert [(w.agency, w.fate) for w in found.weighed] == [("gas", "won"), ("abfa", "less_specific")]
+    hidden = {"name": "court", "status": "advised", "said": {"fa": "x"}, "retired": "true"}
+    await change(engine, why(), wish(WORDING, hidden))
+    async with engine.connect() as connection:
+        assert (await wording.current(connection, SEED)).fitting("water.bill", "advised") == []
+        assert (await connection.execute(select(topics.c.code).limit(1))).first() is not None
+    assert BY_NAME["wording"].key(hidden | {"topic": "*"}) == "court/*/advised"

@@ -1,0 +1,123 @@
+"""A province's seed folder."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book.book import Book
+from ivr.desk.book.seeds import SeedError, load_seeds
+from ivr.desk.counter.following import services
+from ivr.desk.editing.seeding import directory, directory_from, seed
+from ivr.store.tables import agencies, areas, calendar_days, provinces, routing_rules, topics
+from tests.fixtures.database import SEED
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the seeds to spoil."""
+    copy = tmp_path / "province"
+    shutil.copytree(SEED, copy)
+    return copy
+
+
+async def test_the_database_and_the_files_give_the_same_directory(engine: AsyncEngine) -> None:
+    stored, written = await directory(engine), directory_from(SEED)
+    assert stored.groups == written.groups == tuple("1234567890")
+    assert stored.by_topic_key == written.by_topic_key and len(stored.topics) == 59
+    assert stored.by_county_key == written.by_county_key and len(stored.counties) == 23
+    assert set(stored.agencies) == set(written.agencies)
+    assert stored.other_topic == written.other_topic == "other.other"
+
+
+async def test_a_topic_without_a_key_takes_cases_and_is_not_in_the_telephones_menu(
+    engine: AsyncEngine,
+) -> None:
+    assert "docs.post" not in {topic.code for topic in (await directory(engine)).topics}
+    async with engine.connect() as connection:
+        offered = {service.code: service for service in await services(connection)}
+    assert offered["docs.post"].group == offered["docs.identity"].group != ""
+    page = await Book(engine).page()
+    assert page.rules.route("complaint", "docs.post").agency == "post"
+
+
+async def test_seeding_again_changes_nothing_but_what_changed(engine: AsyncEngine, folder: Path) -> None:
+    tables = (provinces, areas, agencies, topics, routing_rules, calendar_days)
+    before = [await count(engine, table) for table in tables]
+    async with engine.begin() as connection:
+        ruling = {
+            "topic": "energy.gas",
+            "scope": "county",
+            "county": "ahar",
+            "agency": "gas",
+            "source": "ruling",
+        }
+        await connection.execute(insert(routing_rules).values(ruling | {"source": "ruling"}))
+    text = (folder / "topics.yaml").read_text()
+    (folder / "topics.yaml").write_text(text.replace("deadline_days: 2\n", "deadline_days: 4\n", 1))
+    await seed(engine, folder)
+    after = [await count(engine, table) for table in tables]
+    assert after == [n + (table is routing_rules) for n, table in zip(before, tables, strict=True)]
+    async with engine.connect() as connection:
+        query = select(topics.c.deadline_days).where(topics.c.code == "water.supply")
+        assert (await connection.execute(query)).scalar() == 4
+
+
+async def test_a_second_province_is_refused_and_the_first_stays_as_it_was(
+    engine: AsyncEngine, folder: Path
+) -> None:
+    for file, old, new in (("topics", "_days: 2\n", "_days: 4\n"), ("areas", 'code: "041"', 'code: "024"')):
+        text = (folder / f"{file}.yaml").read_text()
+        (folder / f"{file}.yaml").write_text(text.replace(old, new, 1))
+    with pytest.raises(SeedError, match="holds the province east-azerbaijan; province needs a database"):
+        await seed(engine, folder)
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(provinces.c.code))).scalars().all() == [SEED.name]
+        query = select(topics.c.deadline_days).where(topics.c.code == "water.supply")
+        assert (await connection.execute(query)).scalar() == 2
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "place"),
+    [
+        ("topics.yaml", 'key: "11"', 'key: "111"', r"topics\[0\] \(water\).*\(water.supply\)\.key"),
+        ("topics.yaml", "deadline_days: 2", "deadline_days: two", r"\(water.supply\)\.deadline_days"),
+        ("topics.yaml", 'key: "12"', 'key: "11"', "key '11' is there more than once"),
+        ("topics.yaml", '"default": "abfa"', '"default": "abfaa"', "water.supply: route.default: .*'abfaa'"),
+        ("topics.yaml", "other: other.other", "other: other.what", "other: there is no topic 'other.what'"),
+        ("areas.yaml", 'key: "02"', 'key: "2"', r"counties\[1\] \(azarshahr\)\.key"),
+        ("agencies.yaml", "fallback: gov_inspection", "fallback: police", "fallback: 'police' is no agency"),
+        ("agencies.yaml", "\n  scope: inside", "\n  scope: indoors", r"agencies\[0\] \(ostandari\)\.scope"),
+        (
+            "rules.yaml",
+            "meeting: gov.meeting",
+            "meeting: gov.tea",
+            "kinds.meeting: there is no topic 'gov.tea'",
+        ),
+        ("rules.yaml", "\nkinds:", "\nkinds: [", "line"),
+    ],
+)
+def test_a_mistake_is_named_with_file_and_key(
+    folder: Path, file: str, old: str, new: str, place: str
+) -> None:
+    path = folder / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    with pytest.raises(SeedError, match=place) as caught:
+        load_seeds(folder)
+    assert str(path) in str(caught.value)
+
+
+def test_a_missing_file_is_named(folder: Path) -> None:
+    (folder / "areas.yaml").unlink()
+    with pytest.raises(SeedError, match=r"areas\.yaml can't be read"):
+        load_seeds(folder)
+
+
+async def count(engine: AsyncEngine, table: object) -> int:
+    async with engine.connect() as connection:
+        return (await connection.execute(select(func.count()).select_from(table))).scalar_one()  # type: ignore[arg-type]

@@ -1,0 +1,145 @@
+"""What a dead process left in its slot comes into the books by a living one, once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.commands import doctor
+from ivr.desk.book.book import Book
+from ivr.desk.facts.adopting import adopt_left
+from ivr.desk.facts.journals import others_promise
+from ivr.desk.facts.reconcile import Pass, reconcile
+from ivr.desk.facts.strays import Shelf
+from ivr.desk.reading import as_json
+from ivr.settings import Settings
+from ivr.store import journal_reading, slots
+from ivr.voice.events import Lookup
+from tests.desk.facts.test_reconcile import CHOSEN, LONG_AGO, put
+from tests.desk.office import Office, call, office, opening
+
+
+async def one_pass(desk: Office, spool: Path) -> Pass:
+    shelf = Shelf(desk.engine, desk.book, spool / "recordings", spool)
+    return await reconcile(shelf, own=desk.journal, live=desk.intake.live)
+
+
+async def test_facts_of_the_dead_become_rows_once_however_many_adopt_them(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    codes = []
+    for slot in (tmp_path, tmp_path / "1"):
+        async with office(engine, slot, pumping=False) as dead:
+            codes.append(await dead.intake.open_case(call(), opening()))
+    async with office(engine, tmp_path / "2") as living:
+        await living.intake.open_case(call(), opening())
+        adopted = await asyncio.gather(*(adopt_left(engine, Book(engine), tmp_path) for _ in range(3)))
+        assert sum(adopted) == 2
+        assert not any(map(journal_reading.is_left, slots.journals(tmp_path)))
+        await living.pump.idle()
+        assert set(codes) < {case["code"] for case in await as_json.cases(engine)}
+        assert len(await as_json.cases(engine)) == 3
+
+
+async def test_nobody_adopts_the_living_and_the_next_takes_the_slot_with_its_codes(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path, pumping=False) as first:
+        await first.intake.open_case(call(), opening())
+        assert await adopt_left(engine, Book(engine), tmp_path) == 0
+        left = first.codes.left
+    async with office(engine, tmp_path, lease=False) as second:
+        assert 0 < second.codes.left < left
+        await second.pump.idle()
+        assert len(await as_json.cases(engine)) == 1
+
+
+async def test_a_sibling_s_live_recording_is_left_alone_until_it_dies(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    name = put(tmp_path)
+    async with office(engine, tmp_path / "1") as other:
+        async with office(engine, tmp_path) as dying:
+            await dying.intake.recording_begun(call(), name, CHOSEN)
+            await dying.journal.flush()
+            assert await one_pass(other, tmp_path) == Pass(waiting=[name])
+        await adopt_left(engine, other.book, tmp_path)
+        assert await one_pass(other, tmp_path) == Pass(cases=1)
+        [case] = await as_json.cases(engine)
+        assert (case["topic"], case["caller"]) == ("water.supply", "09141234567")
+
+
+async def test_a_file_that_a_hanging_sibling_may_not_have_told_of_waits_for_it(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    name = put(tmp_path)
+    async with office(engine, tmp_path / "1") as other:
+        async with office(engine, tmp_path) as hanging:
+            os.utime(tmp_path / "journal" / "lock", (LONG_AGO - 5, LONG_AGO - 5))  # its last sign
+            assert await one_pass(other, tmp_path) == Pass(waiting=[name])
+            await hanging.intake.recording_begun(facts := call(), name, CHOSEN)  # it lives after all
+            await hanging.journal.sign()
+            assert await one_pass(other, tmp_path) == Pass(waiting=[name])
+        assert await one_pass(other, tmp_path) == Pass(cases=1)
+        [case] = await as_json.cases(engine)
+        assert case["call_id"] == facts.id
+
+
+async def test_where_other_machines_record_too_a_file_that_nobody_here_names_is_left_to_them(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    named, unnamed = put(tmp_path), put(tmp_path)
+    async with office(engine, tmp_path / "1") as dead:
+        await dead.intake.recording_begun(call(), named, CHOSEN)
+    async with office(engine, tmp_path) as desk:
+        await adopt_left(engine, desk.book, tmp_path)
+        shelf = Shelf(engine, desk.book, tmp_path / "recordings", tmp_path, alone=False)
+        assert await reconcile(shelf, own=desk.journal) == Pass(cases=1, waiting=[unnamed])
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)  # as `ivr spool retry --unnamed`
+
+
+async def test_the_doctor_names_a_worker_that_gives_no_sign(engine: AsyncEngine, tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path)
+    async with office(engine, settings.spool / "1"):
+        assert await doctor._workers(settings) == ("workers", True, "1 serve on this machine", "")
+        lock = settings.spool / "1" / "journal" / "lock"
+        os.utime(lock, (LONG_AGO, LONG_AGO))
+        silent = await doctor._workers(settings)
+        assert not silent.ok and str(lock.parent) in silent.found and "kill -9" in silent.mend
+
+
+async def test_two_who_reconcile_at_once_make_one_case_of_what_a_third_left(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path / "2") as third:
+        facts = call()
+        for name in [put(tmp_path) for _ in range(3)]:
+            await third.intake.recording_begun(facts, name, CHOSEN)
+        code = await third.intake.open_case(call("09140000000"), opening())
+    nobody_knows = [put(tmp_path) for _ in range(4)]
+    async with office(engine, tmp_path) as one, office(engine, tmp_path / "1") as two:
+        for _ in range(2):
+            works = [one_pass(desk, tmp_path) for desk in (one, two, one, two)]
+            await asyncio.gather(*works, *(adopt_left(engine, desk.book, tmp_path) for desk in (one, two)))
+        found = await as_json.cases(engine)
+        assert sorted(len(case["recordings"]) for case in found) == [1] * (len(nobody_knows) + 1) + [3]
+        assert code in {case["code"] for case in found}
+        assert not any(journal_reading.is_left(folder) for folder in slots.journals(tmp_path))
+
+
+async def test_a_code_that_a_sibling_promised_is_never_called_unknown(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as one, office(engine, tmp_path / "1", pumping=False) as two:
+        one.intake.others_promise = partial(others_promise, tmp_path, one.journal)
+        code = await two.intake.open_case(call(), opening())
+        assert (await one.intake.look_up("09141234567", code)).result is Lookup.UNAVAILABLE
+        assert (await one.intake.look_up("09141234567", "1234567894")).result is Lookup.UNKNOWN
+    await adopt_left(engine, Book(engine), tmp_path)
+    async with office(engine, tmp_path) as one:
+        one.intake.others_promise = partial(others_promise, tmp_path, one.journal)
+        assert (await one.intake.look_up("09141234567", code)).result is not Lookup.UNKNOWN

@@ -1,0 +1,112 @@
+"""PostgreSQL goes at the worst moment: she has spoken, and the pump stands between first row and commit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import select
+
+from ivr.desk.reading import as_json
+from ivr.store.engine import make_engine, plain_url
+from ivr.store.tables import outbox
+from ivr.voice.events import Lookup
+from tests.desk.office import Office, call, office, opening
+from tests.fixtures.weak_database import FAULTS, WeakDatabase
+
+Fault = Callable[[WeakDatabase], AbstractAsyncContextManager[None]]
+IN_MID_COMMIT = """SELECT pid FROM pg_stat_activity
+WHERE application_name = 'seda111' AND wait_event_type = 'Lock' AND query ILIKE '%recordings%'"""
+
+
+async def hold_the_pump(weak: WeakDatabase) -> Any:
+    """A session that holds `recordings`: the pump has written call and case by then, and waits."""
+    hog: Any = await asyncpg.connect(plain_url(weak.inside))  # type: ignore[no-untyped-call]
+    await hog.execute("BEGIN")
+    await hog.execute("LOCK TABLE recordings IN SHARE ROW EXCLUSIVE MODE")
+    return hog
+
+
+async def until_it_waits(weak: WeakDatabase) -> int:
+    """The process of PostgreSQL's that serves the pump."""
+    looking: Any = await asyncpg.connect(plain_url(weak.inside))  # type: ignore[no-untyped-call]
+    async with asyncio.timeout(10):
+        while not (waiting := await looking.fetchrow(IN_MID_COMMIT)):
+            await asyncio.sleep(0.02)
+    await looking.close()
+    return int(waiting["pid"])
+
+
+async def timed(work: Any) -> Any:
+    """What is done without the database; the slow one answers after three seconds, others never."""
+    began = time.monotonic()
+    found = await work
+    assert time.monotonic() - began < 2.5
+    return found
+
+
+async def callers(desk: Office) -> list[str]:
+    """What five callers ask of the desk meanwhile; the codes that they hear."""
+    codes = [await timed(desk.intake.open_case(call(), opening())) for _ in range(5)]
+    seen = await timed(desk.intake.look_up("09141234567", codes[0]))
+    assert seen.result is Lookup.UNAVAILABLE
+    await timed(desk.intake.recall("09141234567"))
+    await timed(desk.intake.wish_call_back(call(), codes[0]))
+    return codes
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+async def test_she_notices_nothing_and_every_code_resolves_afterwards_once(
+    weak_database: WeakDatabase, fault: Fault, tmp_path: Path
+) -> None:
+    engine = make_engine(weak_database.url, command_seconds=2.0)
+    before = {case["code"] for case in await as_json.cases(engine, limit=500)}
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        hog = await hold_the_pump(weak_database)
+        codes = [await desk.intake.open_case(call(), opening())]
+        await until_it_waits(weak_database)
+        async with fault(weak_database):
+            codes += await callers(desk)
+        hog.terminate()
+        async with asyncio.timeout(30):
+            await desk.pump.idle()
+        found = [case for case in await as_json.cases(engine, limit=500) if case["code"] not in before]
+        assert all(codes) and sorted(case["code"] for case in found) == sorted(codes)
+        assert all(len(case["recordings"]) == 1 for case in found)
+        assert (await desk.intake.look_up("09141234567", codes[0])).result is Lookup.FOUND
+        async with engine.connect() as connection:
+            wished = select(outbox).where(outbox.c.kind == "call_back_wished")
+            wishes = (await connection.execute(wished)).all()
+        (wish,) = [wish for wish in wishes if wish.payload["code"] == codes[1]]
+        assert wish.payload["number"] == "+989141234567" and wish.payload["language"] == "fa"
+    await engine.dispose()
+
+
+async def test_a_session_killed_in_mid_commit_takes_nothing_with_it(
+    weak_database: WeakDatabase, tmp_path: Path
+) -> None:
+    """PostgreSQL then ends all the others, too, and recovers as after a crash."""
+    engine = make_engine(weak_database.url, command_seconds=2.0)
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        hog = await hold_the_pump(weak_database)
+        facts = call()
+        code = await desk.intake.open_case(facts, opening())
+        os.kill(await until_it_waits(weak_database), signal.SIGKILL)
+        another = await timed(desk.intake.open_case(call(), opening()))
+        async with asyncio.timeout(30):
+            await desk.pump.idle()
+        hog.terminate()
+        found = [case for case in await as_json.cases(engine, limit=500) if case["code"] in {code, another}]
+        assert sorted(case["code"] for case in found) == sorted([code, another])
+        assert all(len(case["recordings"]) == 1 for case in found)
+    await engine.dispose()

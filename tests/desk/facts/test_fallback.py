@@ -1,0 +1,103 @@
+"""Recordings that the dialplan made alone."""
+
+from __future__ import annotations
+
+import io
+import os
+import wave
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.facts.fallback import take_in
+from ivr.desk.reading import as_json
+from ivr.store.journal import Journal
+from tests.desk.office import office
+
+
+def audio(seconds: float) -> bytes:
+    file = io.BytesIO()
+    with wave.open(file, "wb") as writer:
+        writer.setnchannels(1)
+        writer.setsampwidth(2)
+        writer.setframerate(8000)
+        writer.writeframes(b"\x00\x10\x00\xf0" * int(seconds * 4000))
+    return file.getvalue()
+
+
+def put(folder: Path, name: str, seconds: float = 3.0) -> Path:
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_bytes(audio(seconds))
+    os.utime(path, (1_700_000_100, 1_700_000_100))
+    return path
+
+
+async def test_a_recording_becomes_one_case_with_caller_and_time(engine: AsyncEngine, tmp_path: Path) -> None:
+    folder, kept = tmp_path / "fallback", tmp_path / "recordings"
+    path = put(folder, "1700000000_09141234567_123456789.wav")
+    async with office(engine, tmp_path) as desk:
+        assert await take_in(desk.intake, folder, kept) == 1
+        await desk.pump.idle()
+        (case,) = await as_json.cases(engine)
+        assert (case["caller"], case["kind"], case["topic"]) == ("09141234567", "request", "other.other")
+        assert (case["agency"], case["opened_at"]) == ("gov_inspection", "2023-11-15T01:43:23+03:30")
+        (heard,) = case["recordings"]
+        assert heard["seconds"] == 3.0 and (kept / heard["path"]).read_bytes() == audio(3.0)
+        assert not path.exists()
+        (row,) = await as_json.calls(engine)
+        assert (row["outcome"], row["case"]) == ("fallback", case["code"])
+
+
+async def test_a_crash_between_the_steps_makes_no_second_case(engine: AsyncEngine, tmp_path: Path) -> None:
+    folder, kept, name = tmp_path / "fallback", tmp_path / "recordings", "1700000000__1.wav"
+    async with office(engine, tmp_path) as desk:
+        for _ in range(3):
+            put(folder, name)  # as if it had not been removed
+            await take_in(desk.intake, folder, kept)
+        await desk.pump.idle()
+        (case,) = await as_json.cases(engine)
+        assert case["caller"] == "" and len(case["recordings"]) == 1
+
+
+async def test_a_growing_file_waits_a_strange_name_counts_and_an_empty_file_is_put_aside(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    folder, kept = tmp_path / "fallback", tmp_path / "recordings"
+    growing = put(folder, "1700000000_1_2.wav")
+    os.utime(growing)
+    put(folder, "whatever.wav")
+    put(folder, "1700000000_3_4.wav", seconds=0)
+    async with office(engine, tmp_path) as desk:
+        assert await take_in(desk.intake, folder, kept) == 2
+        await desk.pump.idle()
+        (case,) = await as_json.cases(engine)
+        assert case["opened_at"] == "2023-11-15T01:45:00+03:30"
+    assert growing.exists() and (folder / "empty" / "1700000000_3_4.wav").exists()
+
+
+async def test_what_only_the_dialplan_recorded_is_flushed_before_it_becomes_a_case(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order, fsync = list[str](), os.fsync
+
+    def flushed(fd: int) -> None:
+        order.append(Path(f"/proc/self/fd/{fd}").readlink().suffix)
+        fsync(fd)
+
+    monkeypatch.setattr(os, "fsync", flushed)
+    put(tmp_path / "fallback", "1700000000_09141234567_123456789.wav")
+    async with office(engine, tmp_path) as desk:
+        before = len(order)
+        append = Journal.append
+
+        def journalled(journal: Journal, *arguments: Any, **more: Any) -> Any:
+            order.append("journalled")
+            return append(journal, *arguments, **more)
+
+        monkeypatch.setattr(Journal, "append", journalled)
+        assert await take_in(desk.intake, tmp_path / "fallback", tmp_path / "recordings") == 1
+        its = order[before:]
+        assert ".wav" in its and its.index(".wav") < its.index("journalled")

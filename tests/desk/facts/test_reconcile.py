@@ -1,0 +1,343 @@
+"""Recordings that a killed process left: each is exactly one case in the end, or has a reason why not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import uuid
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.facts.reconcile import Pass, reconcile
+from ivr.desk.facts.strays import Shelf, strays, with_row
+from ivr.desk.reading import as_json
+from ivr.store import journal
+from ivr.store.engine import AWAY, make_engine
+from ivr.store.journal import Position
+from ivr.store.room import Hold, Room
+from ivr.store.tables import outbox, recordings
+from ivr.voice.actions import KeepWords, OpenCase
+from ivr.voice.events import Ended, Recorded
+from ivr.voice.wave import measure
+from tests.desk.facts.test_fallback import audio
+from tests.desk.office import WEDNESDAY, Office, call, office, opening
+
+CHOSEN = OpenCase("complaint", "water.supply", "ahar", "fa", (), callback="04431112233")
+LONG_AGO = 1_700_000_000.0
+
+
+def put(folder: Path, content: bytes = b"", at: float = LONG_AGO) -> str:
+    """A file among the recordings, whose name is returned. By default three seconds of voice."""
+    name = f"2026/11/25/{uuid.uuid4().hex}"
+    path = folder / "recordings" / f"{name}.wav"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content or audio(3.0))
+    os.utime(path, (at, at))
+    return name
+
+
+def recorded(folder: Path, name: str) -> Recorded:
+    found = measure((folder / "recordings" / f"{name}.wav").read_bytes())
+    return Recorded(name, found.seconds, found.voiced_seconds, Ended.HASH, found.sha256, found.size)
+
+
+def shelf(desk: Office, folder: Path) -> Shelf:
+    return Shelf(desk.engine, desk.book, folder / "recordings", folder)
+
+
+async def one_pass(desk: Office, folder: Path, **more: Any) -> Pass:
+    return await reconcile(shelf(desk, folder), own=desk.journal, live=desk.intake.live, **more)
+
+
+async def test_whose_words_are_about_to_be_spoken_is_on_the_disk_before_the_beep(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "NOTE_SECONDS", 3_600.0)  # what is merely noted would never come
+    async with office(engine, tmp_path, pumping=False) as desk:
+        facts = call()
+        await desk.intake.call_started(facts)
+        await desk.intake.recording_begun(facts, put(tmp_path), CHOSEN)
+        on_disk, _ = desk.journal.read(Position())
+        assert [fact["type"] for fact in on_disk] == ["call_started", "recording_begun"]
+
+
+async def rows(engine: AsyncEngine, name: str) -> list[Any]:
+    async with engine.connect() as connection:
+        return list(await connection.execute(select(recordings).where(recordings.c.name == name)))
+
+
+async def test_a_file_whose_process_died_becomes_a_case_with_caller_kind_and_county(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    name = put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        facts = call()
+        await desk.intake.call_started(facts)
+        await desk.intake.recording_begun(facts, name, CHOSEN)
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        (case,) = await as_json.cases(engine)
+        chosen = (case["kind"], case["topic"], case["county"], case["language"], case["callback"])
+        assert chosen == ("complaint", "water.supply", "ahar", "fa", "+984431112233")
+        assert (case["caller"], case["caller_name"], case["call_id"]) == ("09141234567", "مریم", facts.id)
+        assert (case["agency"], case["opened_at"]) == ("abfa", "2023-11-15T01:43:20+03:30")
+        assert [event["details"].get("recovered") for event in case["events"]] == [True, None]
+        (words,) = case["recordings"]
+        assert (words["path"], words["seconds"], words["silent"]) == (f"{name}.wav", 3.0, False)
+        (row,) = await as_json.calls(engine)
+        assert (row["outcome"], row["case"]) == ("lost", case["code"])
+
+
+async def test_a_file_of_which_nobody_knows_anything_becomes_a_request_at_the_desk(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        (case,) = await as_json.cases(engine)
+        assert (case["kind"], case["topic"], case["caller"]) == ("request", "other.other", "")
+        assert case["agency"] == "gov_inspection" and len(case["code"]) == 10
+
+
+async def test_a_second_pass_finds_nothing_and_a_lost_memory_makes_nothing_twice(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        await one_pass(desk, tmp_path)
+        before = await as_json.cases(engine)
+        assert await one_pass(desk, tmp_path) == Pass()
+        (tmp_path / "reconciled.json").unlink()
+        assert await one_pass(desk, tmp_path) == Pass()
+        assert await as_json.cases(engine) == before
+
+
+async def test_many_at_once_make_one_case_of_each_file(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with office(engine, tmp_path) as desk:
+        facts = call()
+        for name in [put(tmp_path) for _ in range(4)]:
+            await desk.intake.recording_begun(facts, name, CHOSEN)  # four recordings of one call
+        await desk.journal.flush()
+        desk.intake.live.clear()
+        for _ in range(6):
+            put(tmp_path)
+        await asyncio.gather(*(one_pass(desk, tmp_path) for _ in range(4)))
+        found = await as_json.cases(engine)
+        assert sorted(len(case["recordings"]) for case in found) == [1] * 6 + [4]
+        async with engine.connect() as connection:
+            assert await connection.scalar(select(func.count()).select_from(outbox)) == 7
+        assert len(await as_json.calls(engine)) == 7
+
+
+async def test_words_of_a_call_that_has_a_case_are_added_to_it(engine: AsyncEngine, tmp_path: Path) -> None:
+    first, second = put(tmp_path), put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        facts = call()
+        code = await desk.intake.open_case(facts, opening(recorded(tmp_path, first)))
+        await desk.intake.recording_begun(facts, second, CHOSEN)
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(added=1)
+        (case,) = await as_json.cases(engine)
+        assert case["code"] == code
+        assert [(r["path"], r["superseded"]) for r in case["recordings"]] == [
+            (f"{second}.wav", False), (f"{first}.wav", False)
+        ]  # fmt: skip
+        added = case["events"][-1]
+        details = {"recording": second, "sha256": recorded(tmp_path, second).sha256, "recovered": True}
+        assert (added["what"], added["details"]) == ("words_added", details)
+
+
+async def test_a_fact_that_is_not_applied_yet_is_waited_for(engine: AsyncEngine, tmp_path: Path) -> None:
+    name = put(tmp_path)
+    async with office(engine, tmp_path, pumping=False) as desk:
+        facts = call()
+        await desk.intake.recording_begun(facts, name, CHOSEN)
+        code = await desk.intake.open_case(facts, opening(recorded(tmp_path, name)))
+        desk.intake.live.clear()
+        assert await one_pass(desk, tmp_path) == Pass(waiting=[name])
+    async with office(engine, tmp_path) as desk:
+        assert (await one_pass(desk, tmp_path)).cases == 0
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass()
+        assert [case["code"] for case in await as_json.cases(engine)] == [code]
+
+
+async def test_a_file_with_a_row_is_left_as_it_is(engine: AsyncEngine, tmp_path: Path) -> None:
+    name = put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.open_case(call(), opening(recorded(tmp_path, name)))
+        await desk.pump.idle()
+        before = await as_json.cases(engine)
+        assert await one_pass(desk, tmp_path) == Pass()
+        assert await as_json.cases(engine) == before
+
+
+async def test_a_live_call_is_never_touched_and_its_words_are_looked_at_when_it_is_over(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    name = put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        facts = call()
+        await desk.intake.recording_begun(facts, name, CHOSEN)
+        for _ in range(2):
+            assert await one_pass(desk, tmp_path) == Pass(waiting=[name])
+        await desk.intake.call_ended(facts, "hung_up", WEDNESDAY, ())  # and nothing was said of the file
+        await desk.pump.idle()
+        # Long after its file grew: it is remembered, not found by its time.
+        assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=1)
+        (row,) = await as_json.calls(engine)
+        assert row["outcome"] == "hung_up"  # what the call itself said of its end stays
+
+
+async def test_a_growing_file_waits(engine: AsyncEngine, tmp_path: Path) -> None:
+    name = put(tmp_path)
+    path = tmp_path / "recordings" / f"{name}.wav"
+    os.utime(path)
+    async with office(engine, tmp_path) as desk:
+        assert await one_pass(desk, tmp_path) == Pass(growing=1, waiting=[name])
+        os.utime(path, (LONG_AGO, LONG_AGO))
+        assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=1)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(audio(0.4), "too_short"), (b"RIFF", "too_short"), (bytes(100_044), "no_voice")]
+)
+async def test_a_file_without_a_word_is_a_row_with_its_reason(
+    engine: AsyncEngine, tmp_path: Path, content: bytes, why: str
+) -> None:
+    name = put(tmp_path, content)
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.recording_begun(facts := call(), name, CHOSEN)
+        await desk.journal.flush()
+        desk.intake.live.clear()
+        assert await one_pass(desk, tmp_path) == Pass(empty=1)
+        assert await one_pass(desk, tmp_path) == Pass()
+        assert await as_json.cases(engine) == []
+        (row,) = await rows(engine, name)
+        assert (row.ended, row.case_id, str(row.call_id)) == (why, None, facts.id)
+
+
+@pytest.mark.parametrize("size", [39_744, 8 * 4096, 39_724])
+async def test_words_in_a_file_of_any_length_are_whole_and_what_was_set_aside_for_more_is_given_back(
+    engine: AsyncEngine, tmp_path: Path, size: int
+) -> None:
+    name = put(tmp_path, audio((size - 44) / 16_000))
+    path = tmp_path / "recordings" / f"{name}.wav"
+    room, hold = Room(tmp_path / "recordings"), Hold.of(path, 60)
+    room.count([hold])
+    os.utime(path, (LONG_AGO, LONG_AGO))
+    assert hold.secured and path.stat().st_blocks * 512 > 900_000  # and its process was killed
+    async with office(engine, tmp_path) as desk:
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        (row,) = await rows(engine, name)
+        assert row.ended == "hangup" and path.stat().st_blocks * 512 < 200_000
+    room.close()
+
+
+async def test_a_case_whose_fact_was_refused_opens_under_the_code_she_was_told(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    name = put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        said = replace(recorded(tmp_path, name), seconds="long")  # type: ignore[arg-type]
+        facts = call()
+        code = await desk.intake.open_case(facts, opening(said))
+        await desk.intake.call_ended(facts, "completed", WEDNESDAY, ())
+        await desk.pump.idle()
+        assert await as_json.cases(engine) == []
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        (case,) = await as_json.cases(engine)
+        assert (case["code"], case["topic"], case["recordings"][0]["seconds"]) == (code, "water.supply", 3.0)
+
+
+async def test_words_kept_whose_fact_was_refused_join_their_case(engine: AsyncEngine, tmp_path: Path) -> None:
+    first, second = put(tmp_path), put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        facts = call()
+        code = await desk.intake.open_case(facts, opening(recorded(tmp_path, first)))
+        said = replace(recorded(tmp_path, second), seconds="long")  # type: ignore[arg-type]
+        await desk.intake.keep_words(facts, KeepWords(code, said, instead=True))
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(added=1)
+        (case,) = await as_json.cases(engine)
+        assert {r["path"]: r["superseded"] for r in case["recordings"]} == {
+            f"{first}.wav": True, f"{second}.wav": False
+        }  # fmt: skip
+
+
+async def test_a_fact_that_makes_no_sense_costs_what_it_said_not_the_words(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    name = put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        await desk.journal.append({"type": "recording_begun", "name": name, "call": {"id": "x"}})
+        await desk.journal.append({"type": "recording_begun", "name": name})
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        (case,) = await as_json.cases(engine)
+        assert case["caller"] == "" and case["recordings"][0]["path"] == f"{name}.wav"
+
+
+async def test_an_unreadable_file_is_tried_again_and_holds_up_no_other(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    bad = tmp_path / "recordings/2026/11/25/aaaa.wav"
+    bad.mkdir(parents=True)  # root reads any file, but no folder
+    os.utime(bad, (LONG_AGO, LONG_AGO))
+    put(tmp_path)
+    async with office(engine, tmp_path) as desk:
+        assert await one_pass(desk, tmp_path) == Pass(cases=1, waiting=["2026/11/25/aaaa"])
+        bad.rmdir()
+        bad.write_bytes(audio(3.0))
+        os.utime(bad, (LONG_AGO, LONG_AGO))
+        assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=1)
+
+
+async def test_while_the_database_is_away_nothing_is_forgotten(engine: AsyncEngine, tmp_path: Path) -> None:
+    put(tmp_path)
+    nowhere = make_engine("postgresql://nobody@127.0.0.1:1/none")
+    async with office(engine, tmp_path) as desk:
+        await desk.book.page()
+        with pytest.raises(AWAY):
+            await reconcile(Shelf(nowhere, desk.book, tmp_path / "recordings", tmp_path), own=desk.journal)
+        assert not (tmp_path / "reconciled.json").exists()
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+    await nowhere.dispose()
+
+
+async def test_a_clock_that_was_wrong_hides_no_file(engine: AsyncEngine, tmp_path: Path) -> None:
+    put(tmp_path)
+    (tmp_path / "reconciled.json").write_text(json.dumps({"since": 9e9, "left": []}))
+    put(tmp_path, at=8e9)
+    async with office(engine, tmp_path) as desk:
+        assert await one_pass(desk, tmp_path) == Pass(cases=2)
+
+
+async def test_only_what_grew_since_the_last_pass_is_looked_at(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with office(engine, tmp_path) as desk:
+        await one_pass(desk, tmp_path)
+        name = put(tmp_path)
+        os.utime((tmp_path / "recordings" / name).parent, (LONG_AGO, LONG_AGO))
+        assert await strays(shelf(desk, tmp_path), look_back=0) == []
+        (tmp_path / "reconciled.json").unlink()
+        assert [stray.name for stray in await strays(shelf(desk, tmp_path))] == [name]
+
+
+async def test_names_are_looked_up_by_index(engine: AsyncEngine) -> None:
+    many = "INSERT INTO recordings SELECT 'd/' || n, NULL, NULL, now(), 1, 1, false, 1, '', '', false "
+    async with engine.begin() as connection:
+        await connection.execute(text(f"{many} FROM generate_series(1, 100000) n"))
+        await connection.execute(text("ANALYZE recordings"))
+        query = str(with_row().compile(dialect=dialect()))  # type: ignore[no-untyped-call]
+        names = [f"d/{n}" for n in range(1000)]
+        plan = await connection.exec_driver_sql(f"EXPLAIN {query}", (names,))
+        assert "pk_recordings" in "\n".join(plan.scalars())

@@ -1,0 +1,113 @@
+"""`ivr spool` and the doctor, as processes of their own beside a desk that is open or closed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.commands.doctor import examine
+from ivr.desk.reading import as_json
+from ivr.settings import Settings
+from tests.desk.facts.test_fallback import put as put_fallback
+from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
+from tests.desk.office import call, office, opening
+from tests.fixtures.commands import typed
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    folder = tmp_path / "spool"
+    folder.mkdir()
+    return folder
+
+
+async def ivr(state: Path, url: str, *arguments: str) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ivr.cli", *arguments,
+        env={**os.environ, "IVR_STATE": str(state), "IVR_DATABASE_URL": url},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out.decode(), err.decode()
+
+
+async def listed(state: Path, url: str) -> dict[tuple[str, str], Any]:
+    code, out, err = await typed(url, state, "spool", "list", "--json")
+    assert code == 0, err
+    return {(row["where"], row["name"]): row for row in json.loads(out)}
+
+
+async def test_retry_brings_everything_in_while_no_server_runs(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, spool: Path
+) -> None:
+    stray, known = put(tmp_path), put(tmp_path)
+    waits = put_fallback(tmp_path / "fallback", "1700000000_09141234567_123456789.wav")
+    async with office(engine, spool, pumping=False) as desk:
+        await desk.intake.open_case(call(), opening(recorded(tmp_path, known)))
+        desk.journal.quarantine("x.fact", b"{}", "a fact was refused: as a test")
+    found = await listed(tmp_path, database_url)
+    assert set(found) == {
+        ("journal", "case_opened"), ("quarantine", "x.fact"), ("fallback", waits.name),
+        ("recordings", stray), ("recordings", known),
+    }  # fmt: skip
+    assert found["recordings", stray]["since"] == "2023-11-14T22:13:20+00:00"
+    assert found["quarantine", "x.fact"]["why"] == "a fact was refused: as a test"
+    code, out, _ = await ivr(tmp_path, database_url, "spool", "retry", "--json")
+    assert (code, json.loads(out)) == (
+        0, {"cases": 1, "added": 0, "empty": 0, "growing": 0, "waiting": [], "fallback": 1}
+    )  # fmt: skip
+    assert len(await as_json.cases(engine)) == 3
+    assert set(await listed(tmp_path, database_url)) == {("quarantine", "x.fact")}
+
+
+async def test_retry_beside_a_server_leaves_its_live_calls_alone(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, spool: Path
+) -> None:
+    live, stray = put(tmp_path), put(tmp_path)
+    async with office(engine, spool) as desk:
+        await desk.intake.recording_begun(call(), live, CHOSEN)
+        code, out, _ = await ivr(tmp_path, database_url, "spool", "retry", "--json")
+        assert (code, json.loads(out)["waiting"]) == (0, [live])
+        (case,) = await as_json.cases(engine)
+        assert case["recordings"][0]["path"] == f"{stray}.wav"
+        found = await listed(tmp_path, database_url)
+        assert "its call goes on" in found["recordings", live]["why"]
+
+
+async def test_without_a_database_the_list_says_what_it_can(tmp_path: Path, spool: Path) -> None:
+    put_fallback(tmp_path / "fallback", "1700000000_09141234567_123456789.wav")
+    put(tmp_path)
+    nowhere = "postgresql://nobody@127.0.0.1:1/none"
+    code, out, err = await ivr(tmp_path, nowhere, "spool", "list", "--json")
+    assert (code, [row["where"] for row in json.loads(out)]) == (1, ["fallback"])
+    assert "can't be said" in err and "Traceback" not in err
+    code, _, err = await ivr(tmp_path, nowhere, "spool", "retry")
+    assert code == 1 and "the database can't be used" in err
+
+
+async def test_the_doctor_names_what_does_not_come_into_the_books(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, spool: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.commands.doctor.ASTERISK_SECONDS", 0.1)  # there is none here to wait for
+    settings = Settings(state=tmp_path, database_url=database_url)
+
+    async def finding() -> tuple[bool, str]:
+        return next((f.ok, f.found) for f in await examine(settings) if f.name == "spool")
+
+    assert await finding() == (True, "nothing waits to come into the books")
+    put(tmp_path)
+    async with office(engine, spool) as desk:
+        desk.journal.quarantine("x.fact", b"{}", "a fact was refused: as a test")
+        await desk.intake.recording_begun(call(), put(tmp_path), CHOSEN)
+        await desk.journal.flush()
+        await desk.pump.idle()
+        desk.journal.save_checkpoint()  # which it does by itself within a second
+        assert await finding() == (False, "not in the books: 1 in quarantine, 1 in recordings")

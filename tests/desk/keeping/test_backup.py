@@ -1,0 +1,281 @@
+"""A living hotline backed up, and put into an empty machine: nothing is lost, nothing given out twice."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import re
+import tarfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import inspect, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.proving import Finding
+from ivr.desk.case import answers
+from ivr.desk.case.codes import CodeBlock
+from ivr.desk.facts.fallback import take_in
+from ivr.desk.facts.reconcile import Pass, reconcile
+from ivr.desk.facts.strays import Shelf
+from ivr.desk.keeping.backup import Backup
+from ivr.desk.keeping.restore import RestoreError, check, restore
+from ivr.desk.reading import as_json
+from ivr.store.archive import ArchiveError, Writer
+from ivr.store.code_blocks import SKIPPED_BLOCKS, after_restore
+from ivr.store.engine import make_engine
+from ivr.store.volumes import link
+from ivr.voice.events import Lookup
+from tests.desk.facts.test_fallback import put as put_fallback
+from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
+from tests.desk.keeping.test_verify import close_days, findings, list_of
+from tests.desk.office import WEDNESDAY, Office, call, office, opening
+from tests.fixtures.commands import started as ivr
+
+NUMBER = "09141234567"
+
+
+@dataclass(slots=True)
+class Machine:
+    """A database and a state folder."""
+
+    engine: AsyncEngine
+    url: str
+    state: Path
+
+    async def back_up(self) -> bytes:
+        out = io.BytesIO()
+        await Backup(self.engine, self.state, lambda finding: None).write(out)
+        return out.getvalue()
+
+    async def tables(self) -> list[str]:
+        async with self.engine.connect() as connection:
+            return await connection.run_sync(lambda c: inspect(c).get_table_names())
+
+    def files(self) -> list[str]:
+        found = (path.relative_to(self.state) for path in self.state.rglob("*") if path.is_file())
+        return sorted(path.as_posix() for path in found)
+
+
+async def one_pass(desk: Office, machine: Machine, **more: Any) -> Pass:
+    shelf = Shelf(desk.engine, desk.book, machine.state / "recordings", machine.state / "spool")
+    return await reconcile(shelf, own=desk.journal, **more)
+
+
+async def first_codes(machine: Machine, count: int) -> set[str]:
+    """Of a process that leases for the first time."""
+    codes = CodeBlock(machine.state / "codes")
+    codes.open()
+    await codes.lease(machine.engine)
+    taken = {await codes.take() for _ in range(count)}
+    codes.close()
+    return taken
+
+
+@pytest.fixture
+def old(engine: AsyncEngine, database_url: str, tmp_path: Path) -> Machine:
+    (tmp_path / "old").mkdir()
+    return Machine(engine, database_url, tmp_path / "old")
+
+
+@pytest.fixture
+async def new(empty_url: str, tmp_path: Path) -> AsyncIterator[Machine]:
+    engine = make_engine(empty_url)
+    yield Machine(engine, empty_url, tmp_path / "new")
+    await engine.dispose()
+
+
+async def test_a_machine_that_burns_down_goes_on_elsewhere(
+    old: Machine, new: Machine, tmp_path: Path
+) -> None:
+    """By the commands. In the snapshot, in the journal only, with the dialplan only, on the disk only."""
+    fallback = put_fallback(old.state / "fallback", "1700000000_09141234567_123456789.wav")
+    (old.state / "secrets").mkdir(mode=0o700)
+    (old.state / "secrets" / "agi").write_text("s3cret")
+    (old.state / "secrets" / "agi").chmod(0o600)
+    async with office(old.engine, old.state / "spool") as desk:
+        code = await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state))))
+        await desk.pump.idle()
+        await answers.answer(old.engine, code, "abfa", "لوله تعویض شد", WEDNESDAY)
+        (day,) = await close_days(old.engine, old.state)
+    async with office(old.engine, old.state / "spool", pumping=False) as desk:
+        waiting = await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state))))
+        await desk.intake.recording_begun(call(), stray := put(old.state), CHOSEN)
+        await desk.journal.flush()
+        status, said = await ivr(old.url, old.state, "backup", str(tmp_path), "--json")
+        assert status == 0, said
+        # It lives on for a while, with the codes in hand and with blocks leased since.
+        later = {await desk.codes.take() for _ in range(300)} | await first_codes(old, 300)
+
+    archive = json.loads(said)["file"]
+    assert Path(archive).stat().st_mode & 0o777 == 0o600
+    status, checked = await ivr(new.url, new.state, "restore", "--check", archive)
+    assert (status, "whole and as it was written: 3 recordings" in checked) == (0, True), checked
+    assert not new.state.exists() and await new.tables() == []
+    assert (await ivr(new.url, new.state, "restore", archive))[0] == 0
+    assert await ivr(new.url, new.state, "verify") == (
+        0, "looked at 1 cases, 3 events, 1 recordings, 1 days: all is well"
+    )  # fmt: skip
+
+    assert list_of(new.state, day).read_bytes() == list_of(old.state, day).read_bytes()
+    agi = new.state / "secrets" / "agi"
+    assert (agi.read_text(), agi.stat().st_mode & 0o777) == ("s3cret", 0o600)
+    async with office(new.engine, new.state / "spool") as desk:
+        await take_in(desk.intake, new.state / "fallback", new.state / "recordings")
+        await desk.pump.idle()
+        seen = await desk.intake.look_up(NUMBER, code)
+        assert (seen.result, seen.answer) == (Lookup.FOUND, "لوله تعویض شد")
+        assert (await desk.intake.look_up(NUMBER, waiting)).result is Lookup.FOUND
+        assert await one_pass(desk, new) == Pass(cases=1)
+        assert later.isdisjoint({await desk.codes.take() for _ in range(300)})
+    assert later.isdisjoint(await first_codes(new, 300))
+    found = await as_json.cases(new.engine)
+    assert len(found) == 4 and {len(case["recordings"]) for case in found} == {1}
+    assert stray in {case["recordings"][0]["path"].removesuffix(".wav") for case in found}
+    assert not (new.state / "fallback" / fallback.name).exists()
+    assert await findings(new.engine, new.state) == []
+
+
+async def test_a_backup_in_the_middle_of_calls_holds_every_case_promised_before_it(
+    old: Machine, new: Machine
+) -> None:
+    promised: list[str] = []
+
+    async def calls() -> None:
+        while True:
+            promised.append(
+                await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state))))
+            )
+
+    async with office(old.engine, old.state / "spool") as desk:
+        for _ in range(30):
+            promised.append(
+                await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state))))
+            )
+        calling = asyncio.create_task(calls())
+        before = list(promised)
+        archive = await old.back_up()
+        calling.cancel()
+        await desk.pump.idle()
+    assert len(promised) > len(before), "calls went on"
+    await restore(new.engine, new.state, io.BytesIO(archive))
+    async with office(new.engine, new.state / "spool") as desk:
+        await desk.pump.idle()
+        await one_pass(desk, new, settled=0)
+        for code in before:
+            assert (await desk.intake.look_up("", code)).result is Lookup.FOUND
+    assert not list((new.state / "spool" / "journal").glob("quarantine/*"))
+    assert await findings(new.engine, new.state) == []
+
+
+async def test_a_damaged_archive_leaves_nothing_behind(old: Machine, new: Machine) -> None:
+    async with office(old.engine, old.state / "spool") as desk:
+        await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state))))
+        await desk.pump.idle()
+    whole = await old.back_up()
+    assert (await check(io.BytesIO(whole))).recordings == 1
+    with tarfile.open(fileobj=io.BytesIO(whole)) as tar:
+        ends = {member.name: member.offset_data + member.size for member in tar.getmembers()}
+    for name in ("database/cases/000001.copy.gz", next(n for n in ends if n.startswith("recordings/"))):
+        flipped = bytearray(whole)
+        flipped[ends[name] - 1] ^= 0x10
+        for archive in (bytes(flipped), whole[: ends[name] - 1]):
+            with pytest.raises(ArchiveError):
+                await check(io.BytesIO(archive))
+            with pytest.raises(ArchiveError):
+                await restore(new.engine, new.state, io.BytesIO(archive))
+            assert await new.tables() == [] and new.files() == []
+    await restore(new.engine, new.state, io.BytesIO(whole))
+    assert await findings(new.engine, new.state) == []
+
+
+async def test_only_an_empty_machine_is_restored(old: Machine, new: Machine) -> None:
+    archive = await old.back_up()
+    with pytest.raises(RestoreError, match=r"the database is not empty \(agencies"):
+        await restore(old.engine, new.state, io.BytesIO(archive))
+    (new.state / "recordings").mkdir(parents=True)
+    words = new.state / "recordings" / "words.wav"
+    words.write_bytes(b"RIFF")
+    with pytest.raises(RestoreError, match=f"{re.escape(str(words))} is there"):
+        await restore(new.engine, new.state, io.BytesIO(archive))
+    words.unlink()
+    out = io.BytesIO()
+    Writer(out, {"taken_at": "", "revision": "9999", "tables": {}, "sequences": {}}).finish()
+    with pytest.raises(RestoreError, match="newer code"):
+        await restore(new.engine, new.state, io.BytesIO(out.getvalue()))
+    assert await new.tables() == []
+    (new.state / "restoring").mkdir()
+    (new.state / "restoring" / "left").write_text("by a restore that was killed")
+    await restore(new.engine, new.state, io.BytesIO(archive))
+    assert "restoring/left" not in new.files()
+
+
+async def test_recordings_that_are_not_what_they_were_are_told_and_the_rest_is_backed_up(
+    old: Machine, new: Machine
+) -> None:
+    names = [put(old.state) for _ in range(3)]
+    async with office(old.engine, old.state / "spool") as desk:
+        await desk.intake.open_case(call(), opening(*(recorded(old.state, name) for name in names)))
+        await desk.pump.idle()
+    (old.state / "recordings" / f"{names[0]}.wav").write_bytes(b"RIFF")
+    (old.state / "recordings" / f"{names[1]}.wav").unlink()
+    found: list[Finding] = []
+    out = io.BytesIO()
+    await Backup(old.engine, old.state, found.append).write(out)
+    assert [(each.kind, each.recording) for each in found] == [
+        ("recording_changed", names[0]), ("recording_missing", names[1])
+    ]  # fmt: skip
+    await restore(new.engine, new.state, io.BytesIO(out.getvalue()))
+    assert {each.recording for each in await findings(new.engine, new.state)} == {*names[:2]}
+
+
+async def test_what_lies_on_the_second_volume_is_in_it(old: Machine, new: Machine, tmp_path: Path) -> None:
+    other = tmp_path / "other disk"
+    (old.state / "recordings").mkdir()
+    for folder in ("recordings", "fallback"):
+        link(old.state / folder, other / folder)
+    name = f"second/{put(other)}"
+    waits = put_fallback(other / "fallback", "1700000000_09141234567_123456789.wav")
+    async with office(old.engine, old.state / "spool") as desk:
+        code = await desk.intake.open_case(call(), opening(recorded(old.state, name)))
+        await desk.pump.idle()
+    await restore(new.engine, new.state, io.BytesIO(await old.back_up()))
+    assert {f"recordings/{name}.wav", f"fallback/second/{waits.name}"} <= {*new.files()}
+    assert await findings(new.engine, new.state, code) == []
+
+
+async def test_a_backup_of_older_code_is_brought_up_to_date(new: Machine, old: Machine) -> None:
+    archive = await old.back_up()
+    async with old.engine.begin() as connection:
+        now = (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one()
+    await restore(new.engine, new.state, io.BytesIO(archive))
+    async with new.engine.begin() as connection:
+        assert (await connection.execute(text("SELECT version_num FROM alembic_version"))).scalar_one() == now
+
+
+async def test_errors_of_the_commands_are_sentences(old: Machine, new: Machine, tmp_path: Path) -> None:
+    (tmp_path / "there.tar").write_bytes(b"x" * 100)
+    assert await ivr(old.url, old.state, "backup", str(tmp_path / "there.tar")) == (
+        2, f"{tmp_path}/there.tar is there already"
+    )  # fmt: skip
+    assert await ivr(new.url, new.state, "restore", str(tmp_path / "there.tar")) == (
+        1, f"{tmp_path}/there.tar: this is no backup of Seda 111"
+    )  # fmt: skip
+    assert await ivr(new.url, new.state, "backup", str(tmp_path / "none.tar")) == (
+        1, "the database is empty: there is nothing to back up"
+    )  # fmt: skip
+    assert sorted(path.name for path in tmp_path.glob("*.tar*")) == ["there.tar"]
+    status, said = await ivr(old.url, old.state, "backup", "/dev/full")
+    assert status == 2 and "is there already" in said
+
+
+def test_codes_go_on_far_behind_what_may_have_been_given_out_and_never_beyond_the_end() -> None:
+    ahead = after_restore({"code_blocks_number_seq": 7, "desk_numbers": 890_000_100, "other": 3})
+    assert ahead["code_blocks_number_seq"] == 7 + SKIPPED_BLOCKS and ahead["other"] == 3
+    assert ahead["desk_numbers"] == 890_050_100
+    last = after_restore({"code_blocks_number_seq": 88_999, "desk_numbers": 899_999_999})
+    assert (last["code_blocks_number_seq"], last["desk_numbers"]) == (88_999, 899_999_999)

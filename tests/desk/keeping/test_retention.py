@@ -1,0 +1,322 @@
+"""What is kept long enough goes by itself; the chain, open cases and what is held stay."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import sys
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.kinds import Kind
+from ivr.cases.statuses import Status
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.case import answers, closing, holds
+from ivr.desk.case.change import Ask, actor_named
+from ivr.desk.case.registering import Wanted, register
+from ivr.desk.keeping import retention
+from ivr.desk.keeping.retention import Retention, Terms
+from ivr.desk.recordings.hearing import Booth, Form
+from ivr.desk.refusals import Refused
+from ivr.store.derived import Derived
+from ivr.store.tables import callbacks, calls, cases, outbox, recordings
+from ivr.voice import riff
+from tests.desk.counter import Counter, counter
+from tests.desk.keeping.test_verify import findings
+from tests.desk.office import Office, call, office, opening, words
+from tests.fixtures.commands import ivr
+from tests.fixtures.database import SEED
+from tests.voice.voices import voice
+
+KEPT = Retention(
+    rules=[
+        Terms(delete_recording_after=100, anonymise_after=400),
+        Terms(kind=Kind.MEETING, delete_recording_after=50),
+        Terms(status=Status.WITHDRAWN, anonymise_after=40),
+    ],
+    calls=400,
+    scraps=90,
+)
+CALLER = "09141234567"
+
+
+class Archive:
+    """Cases with real files, a year ago."""
+
+    def __init__(self, at: Counter, desk: Office, folder: Path) -> None:
+        self.at, self.desk, self.folder = at, desk, folder
+
+    async def case(self, **more: Any) -> tuple[str, Path]:
+        recorded = words()
+        path = self.folder / "recordings" / f"{recorded.name}.wav"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"RIFF" + recorded.name.encode())
+        recorded = replace(recorded, sha256=hashlib.sha256(path.read_bytes()).hexdigest())
+        calling = call(CALLER)
+        code = await self.desk.intake.open_case(calling, opening(recorded, **more))
+        await self.desk.intake.call_ended(calling, "completed", self.at.at, (), ())
+        await self.desk.pump.idle()
+        return code, path
+
+    async def closed(self, **more: Any) -> tuple[str, Path]:
+        code, path = await self.case(**more)
+        await answers.give(self.at.engine, self.at.page, self.at.ask(code), "آب وصل شد.")
+        await closing.close(self.at.engine, self.at.page, self.at.ask(code, "citizen"))
+        return code, path
+
+    async def keep(self, days: int, batch: int = 200) -> retention.Gone:
+        now = self.at.at + timedelta(days=days)
+        folder, derived = self.folder / "recordings", Derived(self.folder / "derived")
+        return await retention.keep(self.at.engine, KEPT, folder, derived, now, batch)
+
+
+@pytest.fixture
+async def archive(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[Archive]:
+    async with office(engine, tmp_path / "desk") as desk:
+        yield Archive(await counter(engine), desk, tmp_path)
+
+
+async def test_first_the_voice_goes_then_the_name_and_the_chain_still_holds(archive: Archive) -> None:
+    at, engine = archive.at, archive.at.engine
+    code, path = await archive.closed()
+    assert await archive.keep(99) == retention.Gone() and path.exists()
+    assert await archive.keep(100) == retention.Gone(recordings=1, files=1) and not path.exists()
+    case = await at.case(code)
+    assert case["recordings"][0]["removed_at"] and case["caller"] == CALLER
+    assert (case["events"][-1]["what"], case["events"][-1]["actor"]) == ("recordings_removed", "ivr")
+    assert await findings(engine, archive.folder) == []
+
+    assert await archive.keep(400) == retention.Gone(anonymised=1, calls=1)
+    row = await at.row(code)
+    assert (row.caller, row.caller_key, row.caller_name, row.words, row.place) == ("", "", "", "", None)
+    assert row.anonymised_at and row.answer == "آب وصل شد." and row.closure == "solved"
+    async with engine.connect() as connection:
+        numbers = await connection.execute(select(callbacks.c.number).union(select(calls.c.caller)))
+        assert set(numbers.scalars()) == {""}
+    assert await findings(engine, archive.folder) == []
+    assert await archive.keep(500) == retention.Gone(), "once"
+
+
+async def test_each_kind_and_status_has_its_own_time(archive: Archive) -> None:
+    meeting, _ = await archive.closed(kind="meeting", topic="other.other", county="")
+    withdrawn, _ = await archive.case(topic="water.bill")
+    await closing.withdraw(archive.at.engine, archive.at.page, archive.at.ask(withdrawn, "citizen"))
+    assert await archive.keep(40) == retention.Gone(recordings=1, anonymised=1, files=1)
+    assert (await archive.at.row(withdrawn)).anonymised_at is not None
+    assert await archive.keep(50) == retention.Gone(recordings=1, files=1)
+    await archive.keep(4_000)
+    assert (await archive.at.row(meeting)).anonymised_at is None, "its rule names no time for that"
+
+
+async def test_an_open_case_and_one_under_a_hold_are_never_touched(archive: Archive) -> None:
+    at, engine = archive.at, archive.at.engine
+    is_open, first = await archive.case(topic="water.bill")
+    answered, second = await archive.case(topic="energy.gas")
+    await answers.give(engine, at.page, at.ask(answered), "x")
+    held, third = await archive.closed()
+    await holds.hold(engine, at.ask(held, "desk", "دادگاه"))
+    with pytest.raises(Refused, match="held already"):
+        await holds.hold(engine, at.ask(held, "desk", "دادگاه"))
+    assert await archive.keep(9_000) == retention.Gone()
+    assert all(path.exists() for path in (first, second, third))
+    assert (await at.row(is_open)).caller == (await at.row(held)).caller == CALLER
+    await holds.end(engine, at.ask(held, "desk", "رأی قطعی شد"))
+    assert await archive.keep(9_000) == retention.Gone(recordings=1, anonymised=1, calls=1, files=1)
+    story = [event["what"] for event in (await at.case(held))["events"]]
+    assert story[-4:] == ["held", "hold_ended", "recordings_removed", "anonymised"]
+    assert await findings(engine, archive.folder) == []
+    for by, reason in (("abfa", "x"), ("desk", " ")):
+        with pytest.raises(Refused):
+            await holds.hold(engine, Ask(held, actor_named(at.page, by), reason))
+
+
+async def test_several_workers_share_it_and_each_case_is_told_once(archive: Archive) -> None:
+    codes = [(await archive.closed(topic=topic))[0] for topic in ("water.bill", "energy.gas", "water.supply")]
+    gone = await asyncio.gather(*(archive.keep(500, batch=1) for _ in range(4)))
+    assert sum(each.anonymised for each in gone) == 3 and sum(each.recordings for each in gone) == 3
+    for code in codes:
+        story = [event["what"] for event in (await archive.at.case(code))["events"]]
+        assert story.count("anonymised") == story.count("recordings_removed") == 1
+    assert await findings(archive.at.engine, archive.folder) == []
+
+
+async def test_a_file_that_would_not_go_is_tried_again(archive: Archive) -> None:
+    _, path = await archive.closed()
+    content = path.read_bytes()
+    path.unlink()
+    path.mkdir()  # can't be unlinked
+    assert await archive.keep(100) == retention.Gone(recordings=1)
+    path.rmdir()
+    path.write_bytes(content)
+    assert await archive.keep(101) == retention.Gone(files=1) and not path.exists()
+    path.write_bytes(content)  # as from a backup
+    assert [each.kind for each in await findings(archive.at.engine, archive.folder)] == ["recording_back"]
+
+
+async def test_what_was_made_of_a_recording_for_listening_goes_with_it(archive: Archive) -> None:
+    code, path = await archive.closed()
+    path.write_bytes(riff.wav(voice(120.0, seconds=1, loud=0.5)))
+    other, kept = await archive.case(topic="water.bill")
+    kept.write_bytes(riff.wav(voice(210.0, seconds=1, loud=0.5)))
+    booth = Booth(archive.folder / "recordings", Derived(archive.folder / "derived"))
+    made: dict[str, list[Path]] = {}
+    for each in (code, other):
+        async with archive.at.engine.connect() as connection:
+            query = select(recordings).join(cases, cases.c.id == recordings.c.case_id)
+            row = (await connection.execute(query.where(cases.c.code == each))).one()
+        made[each] = [await booth.file(row, form) for form in (Form.BLIND, Form.EVEN)]
+        made[each].append(await booth.outline(row))
+    assert all(file.is_file() for files in made.values() for file in files)
+    assert (await archive.keep(100)).files == 1
+    assert not any(file.exists() for file in made[code]) and all(file.exists() for file in made[other])
+
+
+# Another process makes a recording ready: it has read it, and goes on when it is told to.
+LISTENER = """
+import sys, uuid
+from pathlib import Path
+from ivr.store.derived import Derived
+def make():
+    content = Path(sys.argv[2]).read_bytes()
+    print("reading", flush=True)
+    sys.stdin.readline()
+    return content
+try:
+    Derived(Path(sys.argv[1])).get(uuid.UUID(sys.argv[3]), "blind.wav", make)
+    print("made")
+except FileNotFoundError:
+    print("gone")
+"""
+
+
+async def test_nothing_comes_back_from_a_process_that_was_in_the_middle_of_it(archive: Archive) -> None:
+    _, path = await archive.closed()
+    async with archive.at.engine.connect() as connection:
+        id = (await connection.execute(select(recordings.c.id))).scalar_one()
+    folder = archive.folder / "derived"
+    listener = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LISTENER, str(folder), str(path), str(id), stdin=PIPE, stdout=PIPE
+    )
+    assert listener.stdout is not None
+    async with asyncio.timeout(30):
+        assert await listener.stdout.readline() == b"reading\n"
+        assert (await archive.keep(100)).files == 1
+        said, _ = await listener.communicate(b"\n")
+    assert said == b"gone\n" and [each for each in folder.rglob("*") if each.is_file()] == []
+
+
+async def test_who_hides_a_deletion_behind_retention_is_named(archive: Archive) -> None:
+    code, path = await archive.closed()
+    async with archive.at.engine.begin() as connection:
+        await connection.execute(update(recordings).values(removed_at=func.now(), erased_at=func.now()))
+    path.unlink()
+    assert [each.kind for each in await findings(archive.at.engine, archive.folder)] == ["recording_hidden"]
+    async with archive.at.engine.begin() as connection:
+        await connection.execute(update(cases).values(caller="", caller_key="", anonymised_at=func.now()))
+    kinds = {each.kind for each in await findings(archive.at.engine, archive.folder, code)}
+    assert kinds == {"recording_hidden", "case_changed"}
+
+
+async def test_what_left_long_ago_is_pruned_and_dead_letters_stay(archive: Archive) -> None:
+    await archive.closed()
+    engine, now = archive.at.engine, archive.at.at
+    async with engine.begin() as connection:
+        rows = (await connection.execute(select(outbox.c.id).order_by(outbox.c.id))).scalars().all()
+        sent = update(outbox).where(outbox.c.id.in_(rows[1:])).values(delivered_at=now)
+        await connection.execute(sent)
+        await connection.execute(update(outbox).where(outbox.c.id == rows[0]).values(dead_at=now))
+    assert await retention.prune(engine, now + timedelta(days=89)) == 0
+    assert await retention.prune(engine, now + timedelta(days=90), batch=1) == len(rows) - 1
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(outbox.c.id))).scalars().all() == rows[:1]
+
+
+async def test_words_on_paper_go_with_the_name(engine: AsyncEngine, tmp_path: Path) -> None:
+    at = await counter(engine)
+    wanted = Wanted("complaint", "water.supply", "ahar", "من مریم هستم، آب نداریم", CALLER, "مریم")
+    done = await register(engine, at.page, wanted, at.at)
+    await closing.withdraw(engine, at.page, at.ask(done.code, "citizen"))
+    await retention.keep(engine, KEPT, tmp_path, Derived(tmp_path / "derived"), at.at + timedelta(days=40))
+    row = await at.row(done.code)
+    assert (row.words, row.caller_name, row.draft) == ("", "", None)
+    assert await findings(engine, tmp_path) == []
+
+
+async def test_the_report_says_what_would_go_and_takes_nothing(
+    archive: Archive, database_url: str, tmp_path: Path
+) -> None:
+    _, path = await archive.closed()
+    held, _ = await archive.closed(topic="energy.gas")
+    await holds.hold(archive.at.engine, archive.at.ask(held, "desk", "دادگاه"))
+    report = await retention.preview(archive.at.engine, KEPT, archive.at.at + timedelta(days=100))
+    (removal,) = [
+        row for row in report if row["what"] == "recordings_removed" and not row["kind"] + row["status"]
+    ]
+    assert (removal["days"], removal["cases"], removal["held"]) == (100, 1, 1)
+    assert sum(row["cases"] for row in report if row["what"] == "anonymised") == 0 and path.exists()
+    ago = archive.at.at - timedelta(days=4_000)
+    async with archive.at.engine.begin() as connection:
+        await connection.execute(update(cases).values(closed_at=ago))
+        await connection.execute(update(recordings).values(recorded_at=ago))
+    exit_code, said = await ivr(database_url, tmp_path, "retention", "--dry-run", "--json")
+    counted = {row["what"]: row["cases"] for row in json.loads(said) if not row["status"]}
+    assert exit_code == 0 and counted["anonymised"] == counted["recordings_removed"] == 1 and path.exists()
+    exit_code, said = await ivr(database_url, tmp_path, "retention", "--json")
+    assert exit_code == 0 and json.loads(said)["anonymised"] == 1 and not path.exists()
+    exit_code, said = await ivr(database_url, tmp_path, "hold", "list", "--json")
+    assert [row["case"] for row in json.loads(said)] == [held]
+
+
+def test_the_province_s_file_is_read(tmp_path: Path) -> None:
+    assert retention.load(SEED).rules and retention.load(tmp_path) == Retention()
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("rules: [{status: opened, anonymise_after: 90}]", "is opened is not over"),
+        ("rules: [{anonymise_after: 30}]", "greater than or equal to 31"),
+        ("rules: [{kind: letter, anonymise_after: 90}]", "retention.yaml:1"),
+        ("rules: [{anonymise_after: 90}, {delete_recording_after: 90}]", "the same kind and status"),
+        ("rules: [{forget: 90}]", "forget"),
+    ],
+)
+def test_mistakes_in_the_file_are_named(tmp_path: Path, text: str, why: str) -> None:
+    (tmp_path / retention.FILE).write_text(text)
+    with pytest.raises(SeedError, match=why):
+        retention.load(tmp_path)
+
+
+async def test_what_people_set_goes_before_the_file_until_they_take_it_back(engine: AsyncEngine) -> None:
+    from ivr.desk.editing import terms
+    from ivr.desk.editing.changing import change, wish
+    from ivr.desk.editing.fields import WrongRow
+    from ivr.desk.editing.nouns import RETENTION
+    from ivr.desk.editing.undoing import undo
+    from tests.desk.editing.test_changing import why
+    from tests.fixtures.database import SEED
+
+    assert await terms.in_force(engine, SEED) == retention.load(SEED)
+    [longer] = await change(engine, why(), wish(RETENTION, {"what": "cases", "delete_after": "۱۰۰۰"}))
+    meetings = {"what": "cases", "kind": "meeting", "delete_after": "60", "anonymise_after": "90"}
+    await change(engine, why(), wish(RETENTION, meetings))
+    kept = await terms.in_force(engine, SEED)
+    assert {(r.kind, r.delete_recording_after) for r in kept.rules} >= {(None, 1000), ("meeting", 60)}
+    assert kept.scraps == retention.load(SEED).scraps
+    for wrong in ({"delete_after": "30"}, {"what": "scraps", "kind": "meeting"}, {"status": "opened"}):
+        with pytest.raises(WrongRow):
+            await change(engine, why(), wish(RETENTION, {"what": "cases"} | wrong))
+    assert longer.before is None
+    await undo(engine, why(), longer.number)
+    back = (await terms.in_force(engine, SEED)).rules
+    assert Terms(delete_recording_after=1000) not in back
+    assert len(back) == len(retention.load(SEED).rules) + 1, "the file's own rule holds again"

@@ -1,0 +1,270 @@
+"""What `ivr verify` finds: whatever is changed or taken away, by name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import uuid
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.custody import event_hash
+from ivr.cases.proving import Finding
+from ivr.desk.case import answers, closing, pausing, precedents, referring
+from ivr.desk.keeping import custody
+from ivr.desk.keeping.verify import Proof, prove
+from ivr.store.tables import case_events
+from ivr.voice.actions import KeepWords
+from tests.desk.counter import Counter, counter
+from tests.desk.facts.test_reconcile import put, recorded
+from tests.desk.office import call, office, opening
+from tests.fixtures.commands import ivr
+
+
+async def findings(
+    engine: AsyncEngine, folder: Path, code: str = "", roots: Sequence[str] = ()
+) -> list[Finding]:
+    found: list[Finding] = []
+    await prove(Proof(engine, folder / "recordings", folder / "custody", found.append), code, roots)
+    return found
+
+
+async def sql(engine: AsyncEngine, *statements: str, **values: Any) -> None:
+    """As somebody with the database's password may, in one transaction, foreign keys or not."""
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL session_replication_role = replica"))
+        for statement in statements:
+            await connection.execute(text(statement), values if ":" in statement else {})
+
+
+async def with_words(engine: AsyncEngine, folder: Path) -> tuple[str, list[str]]:
+    """A case of two recordings, of which the second replaced the first."""
+    names = [put(folder), put(folder)]
+    async with office(engine, folder / "spool") as desk:
+        facts = call()
+        code = await desk.intake.open_case(facts, opening(recorded(folder, names[0])))
+        await desk.intake.keep_words(facts, KeepWords(code, recorded(folder, names[1]), instead=True))
+        await desk.pump.idle()
+    return code, names
+
+
+async def answered(at: Counter) -> str:
+    """A case with a ruling, a pause and an answer: seven events."""
+    code = await at.open()
+    page = at.page
+    await referring.refer(at.engine, page, at.ask(code), "edu")
+    await referring.rule(at.engine, page, at.ask(code, reason="ماده ۵"), "abfa")
+    await pausing.pause(at.engine, page, at.ask(code, reason="نیاز به سند"), 2)
+    await pausing.resume(at.engine, page, at.ask(code))
+    await answers.give(at.engine, page, at.ask(code, "abfa"), "لوله تعویض شد")
+    return code
+
+
+AT_ONCE = timedelta()
+
+
+async def close_days(
+    engine: AsyncEngine, folder: Path, days: int = 1, settle: timedelta = AT_ONCE
+) -> list[custody.Day]:
+    """As if everything had been written so many days earlier; right after midnight, too."""
+    await sql(engine, f"UPDATE case_events SET noted_on = noted_on - {days}")
+    return await custody.keep(engine, folder / "custody", settle)
+
+
+def list_of(folder: Path, day: custody.Day) -> Path:
+    return custody.list_path(folder / "custody", day.day)
+
+
+async def test_an_untouched_life_is_clean_with_its_days_and_recordings(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    at = await counter(engine)
+    await with_words(engine, tmp_path)
+    code = await answered(at)
+    await closing.close(engine, at.page, at.ask(code, "citizen"))
+    await closing.reopen(engine, at.page, at.ask(code, "citizen"))
+    (ruling,) = await precedents.listed(engine)
+    await precedents.revoke(engine, ruling["id"], at.ask(code).actor, "قانون تازه")
+    other = await at.open()
+    await closing.merge(engine, at.page, at.ask(other, reason="تکراری"), code)
+    assert await findings(engine, tmp_path) == []
+    await close_days(engine, tmp_path)
+    assert await findings(engine, tmp_path) == []
+    last = (await at.case(code))["events"][-2]
+    assert last["details"] == {"precedent": ruling["id"], "reason": "قانون تازه"}
+
+
+HERE = "case_id = (SELECT id FROM cases WHERE code = :code)"
+EDIT = f"UPDATE case_events SET %s WHERE {HERE} AND seq = 5"
+LAST = "UPDATE cases SET last_seq = last_seq - 1 WHERE code = :code"
+# What is done to one case of seven events → which finding must name it, at which event.
+CHANGES: dict[str, tuple[tuple[str, ...], tuple[str, int]]] = {
+    "a word of an event": ((EDIT % "details = details || '{\"reason\": \"x\"}'",), ("event_changed", 5)),
+    "who did it": ((EDIT % "actor = 'abfa'",), ("event_changed", 5)),
+    "when": ((EDIT % "at = at + interval '1 s'",), ("event_changed", 5)),
+    "its hash": ((EDIT % "hash = sha256('x')",), ("event_changed", 5)),
+    "what it says of the row": ((EDIT % "state = sha256('x')",), ("event_changed", 5)),
+    "an event removed": ((f"DELETE FROM case_events WHERE {HERE} AND seq = 5",), ("event_removed", 5)),
+    "the first removed": ((f"DELETE FROM case_events WHERE {HERE} AND seq = 1",), ("event_removed", 1)),
+    "the last removed": ((f"DELETE FROM case_events WHERE {HERE} AND seq = 7",), ("event_removed", 7)),
+    "one removed, the rest moved up": (
+        (f"DELETE FROM case_events WHERE {HERE} AND seq = 5",
+         f"UPDATE case_events SET seq = seq - 1 WHERE {HERE} AND seq > 5", LAST),
+        ("event_changed", 5),
+    ),
+    "the answer": (("UPDATE cases SET answer = 'نه' WHERE code = :code",), ("case_changed", 7)),
+    "the deadline": (
+        ("UPDATE cases SET due_at = due_at + interval '9 d' WHERE code = :code",), ("case_changed", 7)
+    ),
+    "who called": (("UPDATE cases SET caller = '0' WHERE code = :code",), ("case_changed", 7)),
+    "a ruling's words": ((f"UPDATE precedents SET reason = 'x' WHERE {HERE}",), ("ruling_changed", 4)),
+    "a ruling removed": ((f"DELETE FROM precedents WHERE {HERE}",), ("ruling_removed", 4)),
+}  # fmt: skip
+
+
+async def test_what_is_changed_in_a_case_is_named(engine: AsyncEngine, tmp_path: Path) -> None:
+    at = await counter(engine)
+    codes = {what: await answered(at) for what in CHANGES}
+    untouched = await answered(at)
+    assert await findings(engine, tmp_path) == []
+    for what, (statements, _) in CHANGES.items():
+        await sql(engine, *statements, code=codes[what])
+    found = await findings(engine, tmp_path)
+    for what, (_, (kind, event)) in CHANGES.items():
+        named = [each for each in found if each.case == codes[what]]
+        assert (named[0].kind, named[0].event) == (kind, event), what
+        assert len(named) == (2 if "moved up" in what else 1) and codes[what] in named[0].text, what
+        assert await findings(engine, tmp_path, codes[what]) == named, "alone as among the others"
+    assert untouched not in {each.case for each in found}
+
+
+async def forge(engine: AsyncEngine, case: uuid.UUID, seq: int) -> None:
+    """Change an event's words and give it a hash that fits."""
+    event_of = select(case_events).where(case_events.c.case_id == case, case_events.c.seq == seq)
+    async with engine.begin() as connection:
+        event = (await connection.execute(event_of)).one()
+        row = {**event._mapping, "details": {"reason": "forged"}}
+        hashed = event_hash(row, event.state, event.previous)
+        change = update(case_events).where(case_events.c.id == event.id)
+        await connection.execute(change.values(details=row["details"], hash=hashed))
+
+
+async def test_a_forged_hash_shows_in_the_next_event_or_in_the_days_list(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    at = await counter(engine)
+    code, other = await answered(at), await answered(at)
+    await close_days(engine, tmp_path)
+    await forge(engine, (await at.row(code)).id, 5)
+    await forge(engine, (await at.row(other)).id, 7)  # the last one: its chain is whole
+    found = await findings(engine, tmp_path)
+    assert {(each.kind, each.case, each.event) for each in found if each.case} == {
+        ("event_changed", code, 5), ("event_changed", other, 7)
+    }  # fmt: skip
+    assert await findings(engine, tmp_path, other) == []  # one case alone is proved without the days
+
+
+async def test_what_is_gone_without_a_trace_in_its_case_is_named_by_the_days_list(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    at = await counter(engine)
+    gone, shorter, late, moved = [await answered(at) for _ in range(4)]
+    case = str((await at.row(gone)).id)
+    (day,) = await close_days(engine, tmp_path)
+    rows = [f"DELETE FROM {table} WHERE {HERE}" for table in ("case_events", "referrals", "precedents")]
+    await sql(engine, *rows, "DELETE FROM cases WHERE code = :code", code=gone)
+    # Its answer never was: the event is gone, the count and the row are as before it.
+    await sql(engine, f"DELETE FROM case_events WHERE {HERE} AND seq = 7", LAST, code=shorter)
+    await sql(engine, f"UPDATE case_events SET noted_on = noted_on + 1 WHERE {HERE} AND seq = 2", code=moved)
+    await answers.give(engine, at.page, at.ask(late), "دیگر")
+    await sql(engine, f"UPDATE case_events SET noted_on = noted_on - 1 WHERE {HERE} AND seq = 8", code=late)
+    found = await findings(engine, tmp_path)
+    assert ("case_removed", case) in {(each.kind, each.case) for each in found}
+    named = {(each.kind, each.case, each.event) for each in found if each.event}
+    assert {("event_removed", shorter, 7), ("event_added", late, 8), ("event_removed", moved, 2)} <= named
+    (said,) = (each.text for each in found if each.kind == "day_changed")
+    assert said.startswith(f"{day.day} was closed with 28 events, and has 20 now")
+    list_of(tmp_path, day).unlink()
+    found = await findings(engine, tmp_path)
+    assert "is not on this machine" in next(each.text for each in found if each.kind == "day_changed")
+
+
+async def test_roots_and_their_lists_vouch_for_each_other(engine: AsyncEngine, tmp_path: Path) -> None:
+    at = await counter(engine)
+    await answered(at)
+    await sql(engine, "UPDATE case_events SET noted_on = noted_on - 2 WHERE seq < 4")
+    days = await close_days(engine, tmp_path)
+    assert [day.events for day in days] == [3, 0, 4]
+    root = days[0].root.hex()
+    content = list_of(tmp_path, days[0]).read_bytes()
+    assert hashlib.sha256(content).hexdigest() == root
+    assert await findings(engine, tmp_path, roots=[root]) == []
+
+    async def kinds(*roots: str) -> set[tuple[str, str]]:
+        return {(each.kind, each.day) for each in await findings(engine, tmp_path, roots=roots)}
+
+    named = [day.day.isoformat() for day in days]
+    list_of(tmp_path, days[0]).write_bytes(content.replace(b" 1 ", b" 9 ", 1))
+    assert await kinds() == {("list_changed", named[0])}
+    list_of(tmp_path, days[0]).write_bytes(content)
+    await sql(engine, f"UPDATE custody_days SET root = sha256('x') WHERE day = '{named[0]}'")
+    assert await kinds(root) == {
+        ("day_changed", named[0]), ("list_changed", named[0]), ("day_changed", named[1]), ("root_unknown", "")
+    }  # fmt: skip
+    await sql(engine, f"DELETE FROM custody_days WHERE day IN ('{named[0]}', '{named[1]}')")
+    assert {("day_removed", named[0]), ("day_removed", named[1])} <= await kinds()
+    await sql(engine, "DELETE FROM custody_days")
+    assert {("day_open", named[0]), ("day_removed", named[0])} <= await kinds()
+
+
+async def test_recordings_are_compared_with_their_rows_and_events(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    cases = [await with_words(engine, tmp_path) for _ in range(6)]
+    assert await findings(engine, tmp_path) == []
+
+    def path(case: int) -> Path:
+        return tmp_path / "recordings" / f"{cases[case][1][0]}.wav"
+
+    content = bytearray(path(0).read_bytes())
+    content[1000] ^= 1
+    path(0).write_bytes(content)
+    path(1).unlink()
+    where = "recordings WHERE name = :name"
+    await sql(engine, f"DELETE FROM {where}", name=cases[2][1][0])
+    await sql(engine, "UPDATE recordings SET sha256 = 'x' WHERE name = :name", name=cases[3][1][0])
+    await sql(engine, "UPDATE recordings SET superseded = false WHERE name = :name", name=cases[4][1][0])
+    same = "case_id, call_id, recorded_at, seconds, voiced_seconds, silent, size, sha256, ended, superseded"
+    copied = f"INSERT INTO recordings (name, {same}) SELECT 'added', {same} FROM {where}"
+    await sql(engine, copied, name=cases[5][1][0])
+    found = {(each.kind, each.case, each.recording) for each in await findings(engine, tmp_path)}
+    assert found == {
+        ("recording_changed", cases[0][0], cases[0][1][0]),
+        ("recording_missing", cases[1][0], cases[1][1][0]),
+        ("recording_removed", cases[2][0], cases[2][1][0]),
+        ("recording_row_changed", cases[3][0], cases[3][1][0]),
+        ("recording_changed", cases[3][0], cases[3][1][0]),
+        ("recording_row_changed", cases[4][0], cases[4][1][0]),
+        ("recording_added", cases[5][0], "added"),
+        ("recording_missing", cases[5][0], "added"),
+    }
+
+
+async def test_the_command_says_what_it_looked_at_and_ends_with_1_on_a_finding(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    code, names = await with_words(engine, tmp_path)
+    assert await ivr(database_url, tmp_path, "verify") == (
+        0, "looked at 1 cases, 3 events, 2 recordings, 0 days: all is well"
+    )  # fmt: skip
+    (tmp_path / "recordings" / f"{names[0]}.wav").unlink()
+    status, out = await ivr(database_url, tmp_path, "verify", code, "--json")
+    said = json.loads(out)
+    assert (status, said["cases"], said["found"], said["findings"][0]["recording"]) == (1, 1, 1, names[0])
+    assert (await ivr(database_url, tmp_path, "verify", "--no-listen"))[0] == 0
+    assert await ivr(database_url, tmp_path, "verify", "123") == (1, "there is no case 123")

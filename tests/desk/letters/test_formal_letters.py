@@ -1,0 +1,114 @@
+"""Letters on paper: what they say, when there is one, and that they can be read."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pypdfium2
+import pytest
+from sqlalchemy import false, select, true
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.case import answers, referring
+from ivr.desk.deadlines.escalating import sweep
+from ivr.desk.letters import formal_letters
+from ivr.desk.letters.formal_letters import FormalLetter, LetterKind, letters_of, write
+from ivr.desk.people.people import Scope
+from ivr.desk.reading.casefile import read
+from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.store.tables import agencies, cases
+from ivr.web.numbers.letter_pdf import letter_pdf
+from tests.desk.counter import Counter, counter
+from tests.fixtures.database import SEED
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Counter:
+    return await counter(engine)
+
+
+async def letter(at: Counter, code: str, kind: LetterKind) -> FormalLetter:
+    return await write(at.engine, at.page, SEED, code, kind, at.at, true())
+
+
+async def offered(at: Counter, code: str) -> list[LetterKind]:
+    file = await read(at.engine, Scope(), code)
+    assert file is not None
+    return letters_of(SEED, file.case, file.events)
+
+
+async def test_a_case_with_an_agency_has_a_referral_and_may_be_reminded_of(at: Counter) -> None:
+    code = await at.open("water.bill")
+    assert await offered(at, code) == [LetterKind.REFERRAL, LetterKind.REMINDER]
+    found = await letter(at, code, LetterKind.REFERRAL)
+    persian = code.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+    assert (found.number, found.date) == (f"{persian}/۲", "۱۴۰۵/۰۹/۰۴")
+    async with at.engine.connect() as connection:
+        abfa = (await connection.execute(select(agencies.c.name).where(agencies.c.code == "abfa"))).scalar()
+    assert found.to == abfa
+    text = "\n".join(found.paragraphs)
+    assert "۱۴۰۵/۰۹/۱۵" in text and persian in text and "اهر" in text
+    assert "09141234567" not in text and "۰۹۱۴" not in text, "who she is does not go on paper"
+    assert "{" not in text and "گفتهٔ شهروند" not in text, "what there is nothing to say of is left out"
+
+
+async def test_a_letter_tells_of_its_event_however_late_it_is_printed(at: Counter) -> None:
+    code = await at.open("water.bill")
+    at.later(30)
+    await sweep(at.engine, at.page, at.at)
+    first = await letter(at, code, LetterKind.ESCALATION)
+    at.later(3)
+    assert await letter(at, code, LetterKind.ESCALATION) == first
+    assert first.to == "استاندار" and "۱۲ روز کاری" in "\n".join(first.paragraphs)
+    reminder = await letter(at, code, LetterKind.REMINDER)
+    assert "۱۵ روز کاری" in "\n".join(reminder.paragraphs), "a reminder tells of the day of its printing"
+
+
+async def test_no_letter_where_there_is_nothing_to_tell(at: Counter) -> None:
+    desk, answered = await at.open("water.bill"), await at.open()
+    await referring.give_back(at.engine, at.page, at.ask(desk, "abfa", "کار ما نیست"))
+    await answers.give(at.engine, at.page, at.ask(answered, "abfa"), "درست شد")
+    assert await offered(at, desk) == [LetterKind.REMINDER]
+    assert await offered(at, answered) == [LetterKind.REFERRAL]
+    for code, kind in ((desk, LetterKind.REFERRAL), (answered, LetterKind.REMINDER)):
+        with pytest.raises(Refused):
+            await letter(at, code, kind)
+    with pytest.raises(NoSuchCase):
+        await write(at.engine, at.page, SEED, answered, LetterKind.REFERRAL, at.at, false())
+
+
+async def test_a_case_sent_on_is_referred_to_who_has_it_now(at: Counter) -> None:
+    code = await at.open()
+    await referring.refer(at.engine, at.page, at.ask(code), "edu")
+    found = await letter(at, code, LetterKind.REFERRAL)
+    assert found.number.endswith("/۳") and "آموزش" in found.to
+
+
+def test_mistakes_in_the_file_name_line_and_key(tmp_path: Path) -> None:
+    text = 'letters:\n  referral:\n    to: "{agency}"\n    subject: "{caller}"\n    text: ["x"]\n'
+    (tmp_path / formal_letters.FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(SeedError, match=r"4.*subject.*\{caller\} stands for nothing"):
+        formal_letters.load(tmp_path)
+
+
+async def test_the_paper_can_be_read_and_is_persian(at: Counter) -> None:
+    code = await at.open("water.bill")
+    async with at.engine.begin() as connection:
+        words = "آب خانهٔ ما سه روز است قطع است. " * 60
+        await connection.execute(cases.update().values(words=words))
+    found = dataclasses.replace(
+        await letter(at, code, LetterKind.REFERRAL), track=f"https://111.example.ir/track?code={code}"
+    )
+    pdf = pypdfium2.PdfDocument(letter_pdf(found))  # type: ignore[no-untyped-call]
+    assert len(pdf) == 2, "long words go on on a second page"
+    text = "".join(page.get_textpage().get_text_range() for page in pdf)
+    for piece in (found.number.partition("/")[0], found.date, "استانداری آذربایجان شرقی", "مهلت", "قطع است"):
+        assert piece in text
+    image = pdf[0].render(scale=2).to_numpy()
+    ink = image.min(axis=2) < 128
+    height, width = ink.shape
+    right, left = ink[height // 3 :, width // 2 :].sum(), ink[height // 3 :, : width // 2].sum()
+    assert 0.01 < ink.mean() < 0.2 and right > left, "lines begin at the right"
+    assert ink[: height // 6, width * 3 // 4 :].mean() > 0.05, "a QR code stands at the top"

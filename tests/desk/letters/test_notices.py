@@ -1,0 +1,169 @@
+"""Who is told what: the province's notices.yaml."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.editing.changing import change, wish
+from ivr.desk.editing.nouns import NOTICE
+from ivr.desk.editing.undoing import undo
+from ivr.desk.letters.notices import Letter, Notices, in_force, letters, load
+from tests.desk.editing.test_changing import why
+from tests.fixtures.database import SEED
+
+CASE = {"topic": "water.supply", "agency": "abfa", "language": "fa", "callback": ""} | {
+    "caller_key": "+989141234567"
+}
+
+
+def written(folder: Path, text: str) -> Notices:
+    (folder / "notices.yaml").write_text(text, encoding="utf-8")
+    return load(folder)
+
+
+def test_the_provinces_own_file_is_right_and_names_nobody() -> None:
+    notices = load(SEED)
+    assert notices.notices and not notices.contacts
+    assert all(n.text for n in notices.notices)
+
+
+def test_no_file_means_no_notices(tmp_path: Path) -> None:
+    assert load(tmp_path) == Notices()
+
+
+NOTICES = """
+contacts:
+  - {agency: abfa, email: [desk@abfa.example], webhook: ["https://abfa.example/111"]}
+  - {agency: abfa, level: head, email: [head@abfa.example], sms: ["09120000000"]}
+  - {level: governor, email: [governor@ostan.example]}
+notices:
+  - {on: case_answered, to: citizen, by: sms, text: "پاسخ {code}"}
+  - {on: case_answered, to: citizen, by: sms, topic: water.*, text: {fa: "آب: {answer}", az: "su"}}
+  - {on: case_answered, to: citizen, by: sms, topic: water.bill, text: {fa: "قبض", az: "جواب وئریلدی"}}
+  - {on: case_escalated, to: level, by: email, subject: "{code}", text: "{agency} {level}"}
+  - {on: case_escalated, to: level, by: sms, text: "{code}"}
+  - {on: case_referred, to: agency, by: email, text: "{reason}"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("event", "case", "words", "expected"),
+    [
+        ("case_answered", {}, {"answer": "{code}"}, [("sms", "+989141234567", "آب: {code}")]),
+        ("case_answered", {"language": "az"}, {"answer": "x"}, [("sms", "+989141234567", "آب: x")]),
+        (
+            "case_answered",
+            {"language": "az", "topic": "water.bill"},
+            {},
+            [("sms", "+989141234567", "جواب وئریلدی")],
+        ),
+        ("case_answered", {"topic": "road.hole"}, {"code": "1"}, [("sms", "+989141234567", "پاسخ 1")]),
+        ("case_answered", {"caller_key": "+984133334444"}, {}, []),  # no mobile
+        (
+            "case_escalated",
+            {},
+            {"level": "head", "code": "1", "agency": "آبفا"},
+            [("email", "head@abfa.example", "آبفا head"), ("sms", "+989120000000", "1")],
+        ),
+        ("case_escalated", {}, {"level": "governor"}, [("email", "governor@ostan.example", " governor")]),
+        ("case_escalated", {"agency": "gas"}, {"level": "deputy"}, []),
+        ("case_referred", {}, {}, [("email", "desk@abfa.example", "")]),
+        ("case_opened", {}, {}, [("email", "desk@abfa.example", "")]),
+        ("case_closed", {}, {}, []),
+    ],
+)
+def test_the_most_particular_notice_goes_to_whom_it_concerns(
+    tmp_path: Path,
+    event: str,
+    case: dict[str, Any],
+    words: dict[str, str],
+    expected: list[tuple[str, str, str]],
+) -> None:
+    found = letters(written(tmp_path, NOTICES), event, CASE | case, words)
+    assert [(n.by, n.to, n.text) for n in found if n.by != "webhook"] == expected
+
+
+def test_a_webhook_hears_of_everything_that_concerns_it(tmp_path: Path) -> None:
+    found = letters(written(tmp_path, NOTICES), "case_closed", CASE, {})
+    assert found == [Letter("webhook", "https://abfa.example/111")]
+
+
+ANSWERED = {"on": "case_answered", "to": "citizen", "by": "sms"}
+
+
+async def sent(engine: AsyncEngine, file: Notices, event: str = "case_answered") -> list[tuple[str, ...]]:
+    """Way, subject and text of what leaves the house now, because of an event of a case about water."""
+    async with engine.connect() as connection:
+        found = letters(await in_force(connection, file), event, CASE, {"code": "7"})
+    return [(n.by, n.subject, n.text) for n in found if n.by != "webhook"]
+
+
+async def test_what_people_changed_stands_over_the_file_until_it_is_undone(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    file = written(tmp_path, NOTICES)
+    water = ANSWERED | {"topic": "water.*", "text": {"fa": "تازه {code}"}}
+    [done] = await change(engine, why(), wish(NOTICE, water))
+    assert await sent(engine, file) == [("sms", "", "تازه 7")]
+    await change(engine, why(), wish(NOTICE, water | {"retired": "true"}))
+    assert await sent(engine, file) == [("sms", "", "پاسخ 7")], "the more general one of the file"
+    [general] = await change(engine, why(), wish(NOTICE, ANSWERED | {"text": "x", "retired": "true"}))
+    assert await sent(engine, file) == []
+    await undo(engine, why(), general.number)
+    await undo(engine, why(), done.number + 1)
+    await undo(engine, why(), done.number)
+    assert await sent(engine, file) == [("sms", "", "آب: ")]
+
+
+async def test_people_add_notices_that_no_file_has(engine: AsyncEngine, tmp_path: Path) -> None:
+    mail = {"on": "case_closed", "to": "agency", "by": "email"}
+    mail |= {"subject": "پرونده\n{code}", "text": "بسته شد.\r\n\r\n  پروندهٔ   {code}\n"}
+    await change(engine, why(), wish(NOTICE, mail))
+    found = await sent(engine, written(tmp_path, NOTICES), "case_closed")
+    assert found == [("email", "پرونده 7", "بسته شد.\n\nپروندهٔ 7")], "one line above, lines below"
+    (tmp_path / "notices.yaml").unlink()
+    assert await sent(engine, load(tmp_path), "case_closed") == [], "nobody is reached without contacts"
+
+
+async def test_of_two_in_the_file_for_the_same_the_first_is_sent(engine: AsyncEngine, tmp_path: Path) -> None:
+    twice = "notices:\n" + "".join(
+        f"  - {{on: case_answered, to: citizen, by: sms, text: {each}}}\n" for each in ("first", "second")
+    )
+    assert await sent(engine, written(tmp_path, twice)) == [("sms", "", "first")]
+
+
+async def test_a_row_that_this_release_cannot_send_leaves_the_word_to_the_file(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    later = """INSERT INTO notices ("on", "to", by, topic, subject, text)
+        VALUES ('case_answered', 'citizen', 'sms', 'water.*', '{}', '{"fa": "{of_a_later_release}"}')"""
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(later)
+    assert await sent(engine, written(tmp_path, NOTICES)) == [("sms", "", "آب: ")]
+    assert "case_answered to citizen by sms for water.* is passed over" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{colour}'}", r":2:\d+: notices\[0\]\.text"),
+        ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{code.x}'}", "stands for nothing"),
+        ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{code!r}'}", "{code!r} stands for nothing"),
+        ("notices:\n  - {on: case_x, to: citizen, by: sms, text: '{code'}", "brace too many or too few"),
+        ("notices:\n  - {on: case_x, to: mayor, by: sms, text: x}", r":2:\d+: notices\[0\]\.to"),
+        ("notices:\n  - {on: case_x, to: citizen, by: email, text: x}", "leaves a telephone number"),
+        ("contacts:\n  - agency: abfa\n    sms: ['110']", r":3:\d+: contacts\[0\]\.sms.*no Iranian mobile"),
+        ("contacts:\n  - agency: abfa\n    webhook: ['file:///etc/passwd']", r":3:\d+: contacts\[0\]\.web"),
+        ("contacts:\n  - agency: abfa\n    mail: [x]", r"contacts\[0\]\.mail"),
+        ("contacts: {a: *b}", "aliases"),
+        ("- a", "notices.yaml:1:1"),
+    ],
+)
+def test_every_mistake_names_its_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SeedError, match=said):
+        written(tmp_path, text)

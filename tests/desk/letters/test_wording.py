@@ -1,0 +1,55 @@
+"""Ready wordings for answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.letters import wording
+from ivr.desk.refusals import NoSuchCase, Refused
+from tests.desk.office import call, office, opening
+from tests.fixtures.database import SEED
+
+ANSWERS = """
+answers:
+  - {name: done, text: "انجام شد."}
+  - {name: done, topic: water.*, text: {fa: "آب {county} وصل شد: {code}", az: "su"}}
+  - {name: done, topic: water.bill, text: "قبض"}
+  - {name: court, status: advised, text: "دادگاه"}
+"""
+
+
+async def test_the_most_particular_wording_is_offered_filled_in(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+    (tmp_path / "answers.yaml").write_text(ANSWERS)
+    [offered] = await wording.offered(engine, tmp_path, code, "answered")
+    assert offered["topic"] == "water.*" and offered["text"].endswith(f"وصل شد: {code}")
+    assert await wording.worded(engine, tmp_path, code, "done") == offered["text"]
+    assert await wording.worded(engine, tmp_path, code, "court", "advised") == "دادگاه"
+    with pytest.raises(Refused, match=r"no wording court .* there are: done"):
+        await wording.worded(engine, tmp_path, code, "court")
+    with pytest.raises(NoSuchCase):
+        await wording.offered(engine, tmp_path, "1234567894", "answered")
+
+
+def test_the_provinces_own_file_is_right() -> None:
+    assert wording.load(SEED).fitting("water.supply", "answered")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("answers:\n  - {name: a, text: '{colour}'}", r"answers.yaml:2:\d+: answers\[0\]\.text"),
+        ("answers:\n  - {name: a, status: closed, text: x}", r":2:\d+: answers\[0\]\.status"),
+        ("answers:\n  - {name: a, text: x}\n  - {name: a, text: y}", "a for .* stands twice"),
+    ],
+)
+def test_every_mistake_names_its_line(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "answers.yaml").write_text(text)
+    with pytest.raises(SeedError, match=said):
+        wording.load(tmp_path)

@@ -1,0 +1,243 @@
+"""Figures are what happened: counted once, whoever counts, and the parts are the whole.
+
+25 November 2026 is a Wednesday (4 Azar 1405), 11:30 in Tehran.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases import figures
+from ivr.cases.figures import Facts, Figures, What
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.case import answers, closing, pausing, referring
+from ivr.desk.case.change import Ask
+from ivr.desk.case.events import add_event
+from ivr.desk.people.people import Scope
+from ivr.desk.reading.counting import count_days
+from ivr.desk.reading.figures import Archive, Subject
+from ivr.store.figure_days import COUNT, figure_days
+from ivr.store.tables import case_events
+from tests.desk.counter import Counter, counter
+
+FIRST = date(2026, 11, 25)
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Counter:
+    return await counter(engine)
+
+
+async def noted_then(at: Counter) -> None:
+    """The database's own clock is today's; what was noted is noted on the day that it happened."""
+    async with at.engine.begin() as connection:
+        day = func.date(func.timezone("Asia/Tehran", case_events.c.at))
+        await connection.execute(update(case_events).values(noted_on=day))
+
+
+async def found(at: Counter, days: int = 30, *, zone: str = "Asia/Tehran") -> Facts:
+    return await Archive(at.engine, lambda: at.at, zone).facts(FIRST, FIRST + timedelta(days=days))
+
+
+async def count(at: Counter, now: datetime | None = None) -> int:
+    await noted_then(at)
+    return await count_days(at.engine, now or at.at)
+
+
+async def story(at: Counter) -> None:
+    """A case of every fate. A bill has seven working days; two agencies and the desk have a hand in."""
+    solved, reached, gone, late = [await at.open("water.bill") for _ in range(4)]
+    bounced = await at.open("water.bill", "tabriz", "09142222222")
+    at.later(3)
+    for code in (solved, reached, gone):
+        await answers.give(at.engine, at.page, at.ask(code, "abfa/karimi"), "درست شد")
+    await referring.give_back(at.engine, at.page, at.ask(bounced, "abfa", "کار ما نیست"))
+    at.later()
+    await closing.close(at.engine, at.page, at.ask(solved, "citizen"))
+    await closing.reopen(at.engine, at.page, at.ask(reached, "citizen"))
+    await closing.close(at.engine, at.page, at.ask(gone, "desk", "پاسخ کافی است"))
+    await referring.refer(at.engine, at.page, at.ask(bounced), "edu")
+    at.later()
+    await answers.give(at.engine, at.page, at.ask(reached, "abfa"), "دوباره درست شد")
+    await closing.withdraw(at.engine, at.page, at.ask(bounced, "citizen"))
+    at.later(20)
+    await answers.give(at.engine, at.page, at.ask(late, "abfa"), "دیر شد")
+    await answers.give(at.engine, at.page, at.ask(late, "abfa"), "بهتر گفته شد")
+
+
+async def test_each_thing_is_counted_on_its_day_for_the_body_that_did_it(at: Counter) -> None:
+    await story(at)
+    at.later()
+    await count(at)
+    bodies = figures.by(await found(at), "agency")
+    abfa, edu, desk = bodies["abfa"], bodies["edu"], bodies["gov_inspection"]
+    assert (abfa[What.OPENED], abfa[What.RECEIVED], edu[What.RECEIVED], desk[What.RECEIVED]) == (5, 5, 1, 1)
+    assert (abfa[What.IN_TIME], abfa[What.LATE], abfa.answered) == (4, 1, 5), "words said better count once"
+    assert (abfa[What.OVERDUE], edu[What.OVERDUE]) == (1, 0)
+    assert (abfa[What.RETURNED], desk[What.RETURNED]) == (1, 0), "who sends it away is counted, not the desk"
+    assert (abfa[What.SOLVED], abfa[What.BY_DESK], abfa[What.UNCONFIRMED]) == (1, 1, 0)
+    assert (edu[What.WITHDRAWN], abfa[What.REOPENED]) == (1, 1)
+    assert (abfa.median, abfa.p90) == (3, 25), "3, 3, 3, 1 since it was reopened, and 25 days"
+
+
+async def test_days_counted_and_days_worked_out_now_are_the_same(at: Counter) -> None:
+    await story(at)
+    live = await Archive(at.engine, lambda: at.at).facts(at.at.date(), at.at.date() + timedelta(days=1))
+    assert figures.total(live).answered == 1
+    at.later()
+    assert await count(at) == 26
+    days = await found(at)
+    assert figures.total(days).answered == 5
+    for dimension in figures.DIMENSIONS:
+        parts = figures.by(days, dimension).values()
+        whole = figures.total(days.where())
+        for what in What:
+            assert sum(part[what] for part in parts) == whole[what], (dimension, what)
+
+
+async def test_counting_again_or_by_many_changes_nothing(at: Counter) -> None:
+    await story(at)
+    await noted_then(at)
+    at.later()
+    counted = await asyncio.gather(*(count_days(at.engine, at.at) for _ in range(4)))
+    while sum(counted) < 26:
+        counted = [sum(counted) + await count_days(at.engine, at.at)]
+    assert sum(counted) == 26
+    before = figures.total(await found(at))
+    assert await count_days(at.engine, at.at) == 0
+    async with at.engine.begin() as connection:
+        await connection.execute(delete(figure_days))
+    assert await count(at) == 26, "from the first day on, whatever was lost"
+    assert figures.total(await found(at)) == before
+
+
+async def test_a_day_is_not_counted_before_it_has_settled(at: Counter) -> None:
+    await at.open()
+    midnight = datetime.fromisoformat("2026-11-26T00:05:00+03:30")
+    assert await count(at, midnight) == 0
+    assert figures.total(await found(at))[What.OPENED] == 1, "worked out meanwhile"
+    assert await count(at, midnight + timedelta(minutes=6)) == 1
+
+
+async def test_another_topic_and_what_comes_late_change_days_that_were_counted(at: Counter) -> None:
+    code = await at.open("other.other")
+    at.later(5)
+    assert await count(at) == 5
+    archive = Archive(at.engine, lambda: at.at)
+    span = FIRST, FIRST + timedelta(days=9)
+    assert set(figures.by(await archive.facts(*span), "topic")) == {"other.other"}
+    await pausing.change_topic(at.engine, at.page, at.ask(code, reason="گاز است"), "energy.gas")
+    case = await at.row(code)
+    async with at.engine.begin() as connection:
+        yesterday = at.at - timedelta(days=1)
+        await add_event(connection, case.id, case.id, yesterday, "rated", {"score": 4}, actor="citizen")
+    await noted_then(at)
+    async with at.engine.begin() as connection:
+        await connection.execute(
+            update(case_events).where(case_events.c.event == "rated").values(noted_on=at.at.date())
+        )
+    assert await count_days(at.engine, at.at) == 0, "not more than once an hour"
+    at.at += timedelta(hours=2)
+    assert await count_days(at.engine, at.at) >= 2
+    facts = await archive.facts(*span)
+    assert figures.by(facts, "topic")["energy.gas"][What.OPENED] == 1
+    assert figures.total(facts).satisfaction == 4
+    assert await count_days(at.engine, at.at) == 0
+
+
+async def test_unconfirmed_is_never_solved(at: Counter) -> None:
+    code = await at.open()
+    await answers.give(at.engine, at.page, at.ask(code, "abfa"), "درست شد")
+    machine = Ask(code, Actor("ivr", Side.MACHINE), "not reached", at.at)
+    await closing.close(at.engine, at.page, machine)
+    whole = figures.total(await found(at))
+    assert (whole[What.UNCONFIRMED], whole[What.SOLVED], whole.closed) == (1, 0, 1)
+
+
+async def test_who_may_see_one_agency_sees_no_other_and_no_sum_of_all(at: Counter) -> None:
+    await story(at)
+    at.later()
+    await count(at)
+    own = Subject(seen=Scope(agency="edu"))
+    facts = own.of(await found(at))
+    assert set(figures.by(facts, "agency")) == {"edu"}
+    assert figures.total(facts)[What.OPENED] == 0 and figures.total(facts)[What.WITHDRAWN] == 1
+    asked = Subject(agency="abfa", seen=Scope(agency="edu"))
+    assert len(asked.of(await found(at))) == 0
+    assert await Archive(at.engine, lambda: at.at).waiting(asked) == []
+
+
+async def test_what_waits_now_and_what_is_late(at: Counter) -> None:
+    await at.open(county="ahar")
+    await at.open("water.bill", county="tabriz")
+    at.later(9)
+    archive = Archive(at.engine, lambda: at.at)
+    waiting = await archive.waiting(Subject())
+    assert [(row.topic, row.waiting, row.late) for row in sorted(waiting, key=lambda row: row.topic)] == [
+        ("water.bill", 1, 0),
+        ("water.supply", 1, 1),
+    ]
+    assert [row.county for row in await archive.waiting(Subject(county="ahar"))] == ["ahar"]
+
+
+async def test_calls_are_counted_by_their_hour(at: Counter) -> None:
+    await at.open()
+    await at.open()
+    hours = figures.hours(await found(at), What.CALLED)
+    assert hours[2, 11] == 2 and hours.sum() == 2
+
+
+async def test_counting_reads_only_its_day(at: Counter) -> None:
+    """Each part begins at an index; with a year of cases nothing is read from end to end."""
+    async with at.engine.begin() as connection:
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        span = {"since": at.at, "until": at.at + timedelta(days=1), "now": at.at, "zone": "Asia/Tehran"}
+        plan = "\n".join((await connection.execute(text(f"EXPLAIN {COUNT.text}"), span)).scalars())
+    for index in (
+        "ix_case_events_at",
+        "ix_cases_opened_at_id",
+        "ix_referrals_due_at",
+        "ix_calls_started_at_id",
+    ):
+        assert index in plan
+    assert "Seq Scan" not in plan
+
+
+async def test_nothing_at_all_is_no_mistake(at: Counter) -> None:
+    assert await count(at) == 0
+    assert figures.total(await found(at)) == Figures(dict.fromkeys(What, 0))
+    async with at.engine.connect() as connection:
+        assert (await connection.execute(select(func.count()).select_from(figure_days))).scalar_one() == 0
+
+
+async def test_days_kept_in_an_older_form_are_all_counted_anew(at: Counter) -> None:
+    await story(at)
+    at.later()
+    await count(at)
+    archive = Archive(at.engine, lambda: at.at)
+    span = FIRST, FIRST + timedelta(days=40)
+    before = figures.by(await archive.facts(*span), "agency")
+    async with at.engine.begin() as connection:
+        mixed = {"agency": ["nobody", "edu"], "county": [], "topic": [], "kind": []}
+        await connection.execute(update(figure_days).values(names=mixed))
+    at.at += timedelta(minutes=1)
+    assert await count_days(at.engine, at.at) == 26
+    assert figures.by(await archive.facts(*span), "agency") == before
+
+
+async def test_who_looks_while_new_names_come_in_reads_each_right(at: Counter) -> None:
+    archive, span = Archive(at.engine, lambda: at.at), (FIRST, FIRST + timedelta(days=40))
+    for topic, county in (("water.bill", "tabriz"), ("energy.gas", "ahar"), ("other.other", "")):
+        await at.open(topic, county)
+        at.at += timedelta(minutes=1)
+        assert topic in figures.by(await archive.facts(*span), "topic"), "worked out as it is asked for"
+        at.later()
+        await count(at)
+        counted = figures.crossed(await archive.facts(*span), What.OPENED, "topic", "county")
+        assert counted[topic, county] == 1
+    assert counted == {("water.bill", "tabriz"): 1, ("energy.gas", "ahar"): 1, ("other.other", ""): 1}

@@ -1,0 +1,76 @@
+"""Where nobody is responsible, nobody answers, nobody calls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.figures import Fact, Facts, Names, What, packed, unpacked
+from ivr.cases.routing import Reason, Rule, Scope
+from ivr.desk.book.book import Page
+from ivr.desk.reading import gaps
+from tests.desk.counter import counter
+
+
+@pytest.fixture
+async def page(engine: AsyncEngine) -> Page:
+    return (await counter(engine)).page
+
+
+def facts(*some: Fact) -> Facts:
+    names = Names()
+    return unpacked(names, [(1, packed(names, some))])
+
+
+def opened(county: str, count: int, topic: str = "water.bill", what: What = What.OPENED) -> Fact:
+    return Fact(what, "abfa", county, topic, "complaint", 0, count)
+
+
+def without(page: Page, topic: str, *instead: Rule) -> Page:
+    rules = [rule for rule in page.rules.rules if rule.topic != topic]
+    return replace(page, rules=replace(page.rules, rules=(*rules, *instead)))
+
+
+def test_the_province_as_it_is_has_somebody_for_everything(page: Page) -> None:
+    assert gaps.uncovered(page, facts()) == []
+
+
+def test_a_topic_without_a_rule_is_named_with_what_came_of_it(page: Page) -> None:
+    bare = without(page, "water.bill", Rule("water.bill", Scope.COUNTY, "abfa", "ahar"))
+    (gap,) = gaps.uncovered(bare, facts(opened("tabriz", 7), opened("ahar", 90), opened("", 2)))
+    assert (gap.topic, gap.reason, gap.cases, gap.everywhere) == ("water.bill", Reason.NO_RULE, 9, False)
+    assert "tabriz" in gap.counties and "ahar" not in gap.counties
+    (gap,) = gaps.uncovered(without(page, "water.bill"), facts())
+    assert gap.everywhere
+
+
+def test_two_bodies_for_one_thing_are_a_gap_too(page: Page) -> None:
+    both = [Rule("water.bill", Scope.DEFAULT, agency) for agency in ("abfa", "edu")]
+    (gap,) = gaps.uncovered(without(page, "water.bill", *both), facts())
+    assert gap.reason is Reason.TIE
+
+
+def test_bodies_that_get_cases_and_have_nobody_to_answer(page: Page) -> None:
+    got = facts(opened("ahar", 5, what=What.RECEIVED))
+    assert gaps.unmanned(page, got, {"edu"}) == [("abfa", 5)]
+    assert gaps.unmanned(page, got, {"abfa"}) == []
+
+
+def test_a_county_that_fell_silent_stands_out_and_chance_does_not(page: Page) -> None:
+    before = facts(*(opened(county, 1000) for county in page.counties))
+    now = dict.fromkeys(page.counties, 40) | {"ahar": 5, "tabriz": 30}
+    found = gaps.silent(page, facts(*(opened(c, n) for c, n in now.items())), before)
+    assert [(gap.county, gap.cases, round(gap.expected)) for gap in found] == [("ahar", 5, 38)]
+
+
+def test_a_county_without_a_case_is_named_even_in_the_first_year(page: Page) -> None:
+    now = facts(*(opened(county, 3) for county in page.counties if county != "ahar"))
+    assert [gap.county for gap in gaps.silent(page, now, facts())] == ["ahar"]
+    assert gaps.silent(page, facts(), facts()) == [], "a day without any call is not the counties' silence"
+
+
+def test_topics_that_nobody_chose(page: Page) -> None:
+    found = gaps.unchosen(page, facts(opened("ahar", 1)))
+    assert "water.bill" not in found and "water.sewage" in found

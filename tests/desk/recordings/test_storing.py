@@ -1,0 +1,196 @@
+"""Recordings in an S3-compatible store: a real server of that protocol on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from moto.server import ThreadedMotoServer
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.proving import Finding
+from ivr.commands.doctor import examine
+from ivr.desk.keeping.backup import Backup
+from ivr.desk.keeping.restore import restore
+from ivr.desk.keeping.verify import Proof, prove
+from ivr.desk.recordings.hearing import Booth, Form
+from ivr.desk.recordings.storing import not_stored, store_recordings
+from ivr.settings import RecordingsStore, Settings
+from ivr.store.derived import Derived
+from ivr.store.engine import make_engine
+from ivr.store.tables import recordings
+from ivr.store.vault import Vault, VaultError
+from tests.desk.keeping.test_verify import findings, with_words
+from tests.fixtures.commands import ivr, started
+
+BUCKET = "s3://seda111/tabriz"
+
+
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def vault(endpoint: str) -> Vault:
+    """Empty."""
+    urlopen(Request(f"{endpoint}/moto-api/reset", method="POST")).close()
+    urlopen(Request(f"{endpoint}/seda111", method="PUT")).close()
+    return Vault(BUCKET, endpoint, "us-east-1", "key", "secret")
+
+
+async def stored(engine: AsyncEngine) -> list[str]:
+    async with engine.connect() as connection:
+        query = select(recordings.c.name).where(recordings.c.stored_at.is_not(None))
+        return list((await connection.execute(query)).scalars())
+
+
+async def proved(engine: AsyncEngine, folder: Path, vault: Vault) -> list[Finding]:
+    found: list[Finding] = []
+    proof = Proof(engine, folder / "recordings", folder / "custody", found.append, vault=vault)
+    await prove(proof)
+    return found
+
+
+async def test_closed_recordings_are_copied_once_and_read_from_there_when_they_are_gone(
+    engine: AsyncEngine, empty_url: str, tmp_path: Path, vault: Vault
+) -> None:
+    _, names = await with_words(engine, tmp_path)
+    assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 2
+    assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 0
+    assert sorted(await stored(engine)) == sorted(names)
+    path = tmp_path / "recordings" / f"{names[0]}.wav"
+    content = path.read_bytes()
+    assert (vault.size(names[0]), vault.open(names[0]).read(len(content))) == (len(content), content)
+    path.unlink()
+    assert await proved(engine, tmp_path, vault) == []
+    assert [each.kind for each in await findings(engine, tmp_path)] == ["recording_missing"]
+
+    async def back_up(**more: Any) -> bytes:
+        out, told = io.BytesIO(), list[Finding]()
+        await Backup(engine, tmp_path, told.append, vault=vault, **more).write(out)
+        assert told == []
+        return out.getvalue()
+
+    whole = await back_up()
+    assert len(await back_up(leave_stored=True)) < len(whole)
+    new = make_engine(empty_url)
+    await restore(new, tmp_path / "new", io.BytesIO(whole))
+    assert (tmp_path / "new" / "recordings" / f"{names[0]}.wav").read_bytes() == content
+    assert await findings(new, tmp_path / "new") == []
+    await new.dispose()
+
+
+async def test_what_retention_removes_goes_from_the_store_too(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault
+) -> None:
+    _, (one, other) = await with_words(engine, tmp_path)
+    await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
+    async with engine.begin() as connection:
+        gone = update(recordings).where(recordings.c.name == one)
+        await connection.execute(gone.values(removed_at=func.now(), erased_at=func.now()))
+    (tmp_path / "recordings" / f"{one}.wav").unlink()
+    assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 0
+    assert await stored(engine) == [other]
+    with pytest.raises(FileNotFoundError):
+        vault.size(one)
+    # No event tells of it, as retention would have: that is all the proof finds; the copy is not missed.
+    assert [finding.kind for finding in await proved(engine, tmp_path, vault)] == ["recording_hidden"]
+
+
+async def test_what_is_not_what_was_recorded_is_never_stored_and_a_changed_copy_is_found(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault
+) -> None:
+    _, (one, other) = await with_words(engine, tmp_path)
+    path = tmp_path / "recordings" / f"{one}.wav"
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + b"x")
+    assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 1
+    assert await stored(engine) == [other]
+    path.write_bytes(content)
+    assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 1
+    path.write_bytes(content[:-1] + b"x")
+    (changed,) = await proved(engine, tmp_path, vault)
+    assert changed.text.endswith("its bytes were changed; the copy in the store is")
+    path.unlink()
+    with pytest.raises(VaultError, match="another hash"):
+        vault.put(one, io.BytesIO(b"other"), "0" * 64)
+    (changed,) = await proved(engine, tmp_path, vault)
+    assert (changed.kind, changed.recording) == ("recording_changed", one)
+
+
+async def test_a_store_that_is_away_is_one_sentence_and_nothing_counts_as_stored(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.commands.doctor.ASTERISK_SECONDS", 0.1)  # there is none here to wait for
+    await with_words(engine, tmp_path)
+    nowhere = Vault(BUCKET, "http://127.0.0.1:1", "us-east-1", "key", "secret")
+    with pytest.raises(VaultError, match="the recordings' store fails"):
+        await store_recordings(engine, tmp_path / "recordings", nowhere, Derived(tmp_path / "derived"))
+    assert await stored(engine) == []
+    settings = Settings(
+        state=tmp_path, database_url=database_url,
+        recordings_store=RecordingsStore(url=BUCKET, endpoint="http://127.0.0.1:1"),
+    )  # fmt: skip
+    (said,) = (finding for finding in await examine(settings) if finding.name == "store")
+    assert not said.ok and "the recordings' store fails" in said.found
+    with pytest.raises(VaultError, match="must be like s3://"):
+        Vault("https://elsewhere", "", "", "", "")
+
+
+async def test_the_commands_use_the_store_of_the_settings(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, vault: Vault, endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    _, names = await with_words(engine, tmp_path)
+    await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
+    for name in names:
+        (tmp_path / "recordings" / f"{name}.wav").unlink()
+    for key, value in {"URL": BUCKET, "ENDPOINT": endpoint, "KEY": "key", "SECRET": "secret"}.items():
+        monkeypatch.setitem(os.environ, f"IVR_RECORDINGS_STORE__{key}", value)
+    assert (await ivr(database_url, tmp_path, "verify"))[0] == 0
+    status, said = await started(database_url, tmp_path, "backup", str(tmp_path / "a.tar"), "--json")
+    assert (status, json.loads(said)["findings"]) == (0, [])
+    monkeypatch.setitem(os.environ, "IVR_RECORDINGS_STORE__ENDPOINT", "http://127.0.0.1:1")
+    status, said = await ivr(database_url, tmp_path, "verify")
+    assert status == 1 and said.startswith("the recordings' store fails")
+
+
+async def test_what_waits_to_be_stored_is_found_by_index(engine: AsyncEngine) -> None:
+    query = not_stored(None).compile(engine.sync_engine, compile_kwargs={"literal_binds": True})
+    async with engine.connect() as connection:
+        for way in ("seqscan", "bitmapscan", "sort"):
+            await connection.execute(text(f"SET enable_{way} = off"))
+        plan = "\n".join((await connection.exec_driver_sql(f"EXPLAIN {query}")).scalars())
+    assert "ix_recordings_to_store" in plan and "Sort" not in plan, plan
+
+
+async def test_a_recording_that_is_in_the_store_alone_is_heard_from_there(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault
+) -> None:
+    _, names = await with_words(engine, tmp_path)
+    await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived"))
+    path = tmp_path / "recordings" / f"{names[0]}.wav"
+    content = path.read_bytes()
+    path.unlink()
+    async with engine.connect() as connection:
+        query = select(recordings).where(recordings.c.name == names[0])
+        row = (await connection.execute(query)).one()
+    booth = Booth(tmp_path / "recordings", Derived(tmp_path / "derived"), vault)
+    found = await asyncio.gather(*(booth.file(row, form) for form in (Form.PLAIN, Form.PLAIN, Form.BLIND)))
+    assert found[0] == found[1] and found[0].read_bytes() == content != found[2].read_bytes()
+    assert not path.exists()
+    with pytest.raises(FileNotFoundError):
+        await Booth(tmp_path / "recordings", Derived(tmp_path / "elsewhere")).file(row, Form.EVEN)

@@ -1,0 +1,388 @@
+"""Real calls through real Asterisk: every branch, keys at every moment, hang-ups at every step."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import itertools
+import json
+import signal
+import wave
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ivr.cases import code as tracking_code
+from ivr.desk.case import answers
+from ivr.desk.reading import as_json
+from ivr.lab.caller import Beep, HangUp, Hear, Listen, Outcome, Press, Speak, Stay, Step, Wait
+from ivr.lab.media import is_beep
+from ivr.settings import ROOT
+from tests.fixtures.commands import typed
+from tests.fixtures.hotline import MUSIC, Hotline, fresh_number
+
+TREE = ROOT / "dialplan" / "menus" / "111.yaml"
+
+
+def keys(*each: str) -> tuple[Step, ...]:
+    """Barge in on one prompt after the other."""
+    return tuple(step for key in each for step in (Hear(), Press(key)))
+
+
+TO_RECORD = keys("1", "1", "1", "1", "01")
+SPEAK = (Beep(), Speak(2.6), Press("#"))
+KEEP = (*keys("1"), Hear(), HangUp())  # keep at the review, hang up while the code is read
+
+
+async def call(hotline: Hotline, *steps: Step, number: str, name: str | bytes = "") -> Outcome:
+    outcome = await hotline.call(*steps, number=number, name=name)
+    assert outcome.completed, f"{outcome.problem}\n{outcome.log}"
+    return outcome
+
+
+async def cased(hotline: Hotline, *steps: Step) -> dict[str, Any]:
+    """Place the call; the case that came of it, whose call row points back at it."""
+    number = fresh_number()
+    await call(hotline, *steps, number=number)
+    row = await hotline.call_of(number)  # the last of its facts: all that the call did is in the books
+    (case,) = await hotline.cases_of(number)
+    assert row["case"] == case["code"]
+    return case
+
+
+def files(hotline: Hotline, case: dict[str, Any]) -> list[Path]:
+    return [hotline.settings.recordings / recording["path"] for recording in case["recordings"]]
+
+
+# --- the tree's branches
+
+# How to say it, and what the case must then be.
+BRANCHES: dict[str, tuple[tuple[Step, ...], dict[str, object]]] = {
+    "complaint": (TO_RECORD, {"kind": "complaint", "topic": "water.supply", "agency": "abfa"}),
+    "criticism": (keys("1", "2", "2", "1", "01"), {"kind": "criticism", "county": "tabriz"}),
+    "suggestion": (keys("1", "3", "7", "1", "10"), {"kind": "suggestion", "county": "sarab"}),
+    "request": (keys("1", "4", "5", "1", "23"), {"kind": "request", "county": "torkamanchay"}),
+    "meeting with number and identity": (
+        keys("1", "5", "9", "6", "00", "2", "09140000000", "1", "1", "0012345679", "1"),
+        {"kind": "meeting", "callback": "+989140000000", "county": None},
+    ),
+    "meeting, identity skipped": (keys("1", "5", "9", "6", "00", "1", "2"), {"kind": "meeting"}),
+    "Azerbaijani, another matter": (
+        keys("2", "4", "0", "00"),
+        {"language": "az", "topic": "other.other", "county": None, "agency": "gov_inspection"},
+    ),
+    "silence means Persian, keys after the prompts": (
+        (Listen(), Listen(), Press("1"), Listen(), Press("1"), Listen(), Press("1"), Listen(), Press("01")),
+        {"language": "fa", "kind": "complaint", "topic": "water.supply"},
+    ),
+    "two digits in one go": ((*keys("1", "1", "1", "1"), Hear(), Press("04", gap=0.03)), {"county": "ahar"}),
+    "star repeats, hash goes back": (
+        keys("1", "*", "2", "#", "1", "1", "#", "#", "3", "1", "1", "01"),
+        {"kind": "suggestion", "topic": "water.supply"},
+    ),
+    "hash that ends a full number": (keys("1", "1", "1", "1", "01#"), {"county": "tabriz"}),
+    "a county missed three times: kind and topic stay, the county is unknown": (
+        keys("1", "1", "9", "4", "98", "97", "99"),
+        {"kind": "complaint", "topic": "gov.crisis", "county": None},
+    ),
+    "a topic missed three times: the kind stays": (
+        keys("1", "3", "1", "9", "9", "9"),
+        {"kind": "suggestion", "topic": "other.other", "agency": "gov_inspection"},
+    ),
+    "five at once: a meeting": (keys("5", "9", "1", "01", "1", "2"), {"kind": "meeting", "language": "fa"}),
+    "three wrong keys, the operator, a message": (
+        keys("1", "9", "9", "9"),
+        {"kind": "request", "topic": "other.other", "agency": "gov_inspection"},
+    ),
+}
+
+
+async def test_every_branch_becomes_its_case(hotline: Hotline) -> None:
+    async def branch(name: str, to_record: tuple[Step, ...], wanted: dict[str, object]) -> str:
+        try:
+            case = await cased(hotline, *to_record, *SPEAK, *KEEP)
+        except AssertionError as error:
+            return f"{name}: {error}"
+        assert case["channel"] == "phone" and case["referrals"] and case["due_at"]
+        assert tracking_code.is_valid(case["code"])
+        wrong = {key: case[key] for key, value in wanted.items() if case[key] != value}
+        return f"{name}: {wrong}" if wrong else ""
+
+    found = await asyncio.gather(*(branch(name, *what) for name, what in BRANCHES.items()))
+    assert not list(filter(None, found))
+
+
+async def test_the_code_is_spoken_to_the_end_and_the_call_completes(hotline: Hotline) -> None:
+    number = fresh_number()
+    outcome = await call(hotline, *TO_RECORD, *SPEAK, *keys("1"), Listen(), Stay(), number=number)
+    row = await hotline.call_of(number)
+    assert (outcome.ended_by, row["outcome"], row["steps"][-1]["step"]) == ("hotline", "completed", "goodbye")
+
+
+async def test_keys_of_a_national_id_are_never_in_the_books(hotline: Hotline) -> None:
+    number = fresh_number()
+    asked = keys("1", "5", "9", "6", "00", "1", "1", "0012345679")
+    await call(hotline, *asked, Hear(), HangUp(), number=number)
+    row = await hotline.call_of(number)
+    assert ("national_id_number", "•" * 10) in [(step["step"], step["key"]) for step in row["steps"]]
+    assert "0012345679" not in json.dumps(row)
+
+
+async def test_review_hears_says_again_and_adds(hotline: Hotline) -> None:
+    hear = (*keys("2"), Listen())
+    again = (Press("3"), *SPEAK)
+    add = (*keys("4"), *SPEAK)
+    case = await cased(hotline, *TO_RECORD, *SPEAK, *hear, *again, *add, *KEEP)
+    assert [r["superseded"] for r in case["recordings"]] == [True, False, False]
+    assert all(path.is_file() for path in files(hotline, case))
+
+
+async def test_a_known_caller_is_offered_her_county(hotline: Hotline) -> None:
+    number = fresh_number()
+    await call(hotline, *keys("1", "1", "1", "1", "04"), *SPEAK, *KEEP, number=number)
+    await hotline.case_of(number)
+    await call(hotline, *keys("1", "4", "1", "2", "1"), *SPEAK, *KEEP, number=number)
+    await asyncio.wait_for(_until_cases(hotline, number, 2), 20)
+    assert [case["county"] for case in await hotline.cases_of(number)] == ["ahar", "ahar"]
+
+
+async def _until_cases(hotline: Hotline, number: str, count: int) -> None:
+    while len(await hotline.cases_of(number)) < count:
+        await asyncio.sleep(0.1)
+
+
+async def test_the_same_matter_again_joins_her_case_and_a_blocked_caller_is_still_heard(
+    hotline: Hotline,
+) -> None:
+    again, blocked = fresh_number(), fresh_number()
+
+    async def calls_again() -> None:
+        for county in ("01", "1"):  # asked for, then offered
+            await call(hotline, *keys("1", "1", "1", "1", county), *SPEAK, *KEEP, number=again)
+            await hotline.case_of(again)
+        while len(await hotline.calls_of(again)) < 2:
+            await asyncio.sleep(0.1)
+        (case,) = await hotline.cases_of(again)
+        assert [len(case["recordings"]), *(c["case"] for c in await hotline.calls_of(again))] == [
+            2,
+            case["code"],
+            case["code"],
+        ]
+
+    async def is_blocked() -> None:
+        await ivr(hotline, "block", "add", blocked, "--days", "1", "--reason", "x")
+        await call(hotline, *keys("1", "1"), Hear(), HangUp(), number=blocked)
+        steps = [step["step"] for step in (await hotline.call_of(blocked))["steps"]]
+        assert steps[:3] == ["language", "language", "kind"] and steps[-1] in ("operator", "message"), steps
+
+    await asyncio.gather(calls_again(), is_blocked())
+
+
+async def test_a_code_is_followed_up_and_a_wrong_one_refused(hotline: Hotline) -> None:
+    case = await cased(hotline, *TO_RECORD, *SPEAK, *KEEP)
+    await answers.answer(hotline.engine, case["code"], "abfa", "آب محله وصل شد.")
+    number = fresh_number()
+    wrong = case["code"][:-1] + str((int(case["code"][-1]) + 1) % 10)
+    follow_up = keys("1", "6", wrong, case["code"], "1")
+    await call(hotline, *follow_up, Hear(), HangUp(), number=number)
+    steps = [(step["step"], step["key"]) for step in (await hotline.call_of(number))["steps"]]
+    assert ("follow_up", wrong) in steps and ("follow_up", case["code"]) in steps
+    assert "status" in [step for step, _ in steps]
+    spoken = list((hotline.settings.sounds / "spoken").rglob("*.wav"))
+    assert spoken, "the agency's answer was not spoken"
+
+
+async def test_six_at_once_follows_up_in_the_language_she_spoke_before(hotline: Hotline) -> None:
+    number = fresh_number()
+    await call(hotline, *keys("2", "1", "1", "1", "01"), *SPEAK, *KEEP, number=number)
+    case = await hotline.case_of(number)
+    await call(hotline, *keys("6", case["code"]), Hear(), HangUp(), number=number)
+    async with asyncio.timeout(20):
+        while len(rows := await hotline.calls_of(number)) < 2:
+            await asyncio.sleep(0.1)
+    steps = [(step["step"], step["key"]) for step in rows[0]["steps"]]
+    assert rows[0]["language"] == "az" and ("language", "6") in steps
+    assert ("follow_up", case["code"]) in steps and "status" in [step for step, _ in steps]
+
+
+# --- hanging up
+
+HANG_UPS: dict[str, tuple[tuple[Step, ...], int]] = {
+    "at the language": ((Hear(), HangUp()), 0),
+    "at the kind": ((*keys("1"), Hear(), HangUp()), 0),
+    "at the topic's group": ((*keys("1", "1"), Hear(), HangUp()), 0),
+    "at the topic": ((*keys("1", "1", "1"), Hear(), HangUp()), 0),
+    "at the county": ((*keys("1", "1", "1", "1"), Hear(), HangUp()), 0),
+    "before the beep": ((*TO_RECORD, Hear(), HangUp()), 0),
+    "at the beep": ((*TO_RECORD, Beep(), HangUp()), 0),
+    "in mid-word": ((*TO_RECORD, Beep(), Speak(3), HangUp()), 1),
+    "at the review": ((*TO_RECORD, *SPEAK, Hear(), HangUp()), 1),
+    "while saying it again": ((*TO_RECORD, *SPEAK, *keys("3"), Beep(), Speak(2.5), HangUp()), 1),
+    "at the code": ((*TO_RECORD, *SPEAK, *keys("1"), Hear(), HangUp()), 1),
+    "at a follow-up": ((*keys("1", "6"), Hear(), HangUp()), 0),
+    "at the message": ((*keys("1", "0"), Beep(), Speak(2.5), HangUp()), 1),
+}
+
+
+async def test_hanging_up_at_any_step_leaves_the_right_rows(hotline: Hotline) -> None:
+    async def hang_up(where: str, steps: tuple[Step, ...], cases: int) -> str:
+        number = fresh_number()
+        outcome = await hotline.call(*steps, number=number)
+        row = await hotline.call_of(number)
+        opened = await hotline.cases_of(number)
+        right = outcome.completed and row["outcome"] == "hung_up" and len(opened) == cases
+        kept = all(path.is_file() for case in opened for path in files(hotline, case))
+        return "" if right and kept else f"{where}: {outcome.problem} {row['outcome']}, {len(opened)} cases"
+
+    wrong = await asyncio.gather(*(hang_up(where, *what) for where, what in HANG_UPS.items()))
+    assert not list(filter(None, wrong))
+
+
+async def test_a_caller_who_gives_up_as_it_is_answered_leaves_nothing_behind(own_hotline: Hotline) -> None:
+    number = fresh_number()
+    await call(own_hotline, HangUp(), number=number)
+    # A second caller's row: whatever the first one left would be in the books by then.
+    await call(own_hotline, Hear(), HangUp(), number=(second := fresh_number()))
+    await own_hotline.call_of(second)
+    assert await own_hotline.cases_of(number) == [] and own_hotline.fallbacks == []
+    assert list(own_hotline.settings.recordings.rglob("*.wav")) == []
+
+
+# --- recordings
+
+
+async def test_length_and_hash_in_the_books_are_those_of_the_file(hotline: Hotline) -> None:
+    by_key, by_hanging_up = await asyncio.gather(
+        cased(hotline, *TO_RECORD, *SPEAK, *KEEP),
+        cased(hotline, *TO_RECORD, Beep(), Speak(3), HangUp()),
+    )
+    for case in (by_key, by_hanging_up):
+        [recording], [path] = case["recordings"], files(hotline, case)
+        with wave.open(str(path)) as sound:
+            assert sound.getframerate() == 8_000
+            assert recording["seconds"] == pytest.approx(sound.getnframes() / 8_000, abs=0.001)
+        assert recording["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert not recording["silent"] and recording["voiced_seconds"] > 1.5
+    assert (by_key["recordings"][0]["ended"], by_hanging_up["recordings"][0]["ended"]) == ("hash", "hangup")
+
+
+# --- what callers send
+
+NAMES: dict[str, str | bytes] = {
+    "Persian": "زهرا الف",
+    "invalid UTF-8": b"\xff\xfe\x80 caf\xe9",
+    "quotes": 'O\'Brien "the\\caller"',
+    "SQL": "Robert'); DROP TABLE calls;--",
+    "AGI": "name\\r\\nHANGUP",
+}
+
+
+async def test_any_caller_name_is_carried(hotline: Hotline) -> None:
+    async def named(name: str | bytes) -> str:
+        number = fresh_number()
+        await call(hotline, *TO_RECORD, *SPEAK, *KEEP, number=number, name=name)
+        assert await hotline.case_of(number)
+        return str((await hotline.call_of(number))["caller_name"])
+
+    names = await asyncio.gather(*map(named, NAMES.values()))
+    assert names[0] == "زهرا الف"
+    assert "DROP TABLE" in names[3] and all("\n" not in name and "\r" not in name for name in names)
+
+
+# --- menus and operators
+
+
+async def ivr(hotline: Hotline, *arguments: str) -> str:
+    code, out, err = await typed(hotline.url, hotline.settings.state_path, *arguments)
+    assert code == 0, err
+    return out
+
+
+async def test_a_published_menu_is_live_for_the_next_call_and_live_calls_keep_theirs(
+    own_hotline: Hotline, tmp_path: Path
+) -> None:
+    hotline = own_hotline
+    await ivr(hotline, "menu", "publish", str(TREE))
+    tree = tmp_path / "shorter.yaml"
+    text = TREE.read_text(encoding="utf-8")
+    tree.write_text(text.replace('"2": {kind: criticism, go: caller}', ""), encoding="utf-8")
+    before, after = fresh_number(), fresh_number()
+    # It stands in the kind menu, silent once, while the other revision goes on the air.
+    slow = (*keys("1"), Listen(), Listen(), Press("2"), *keys("1", "1", "01"), *SPEAK, *KEEP)
+    calling = asyncio.create_task(call(hotline, *slow, number=before))
+    await _until_begun(hotline, before)
+    await ivr(hotline, "menu", "publish", str(tree))
+    history = json.loads(await ivr(hotline, "menu", "history", "--json"))
+    await call(hotline, *keys("1", "2", "1", "1", "1", "01"), *SPEAK, *KEEP, number=after)
+    await calling
+    old, new = await hotline.call_of(before), await hotline.call_of(after)
+    assert int(new["menu_revision"]) == int(old["menu_revision"]) + 1 == history[0]["number"]
+    pressed = next(step["at"] for step in old["steps"] if (step["step"], step["key"]) == ("kind", "2"))
+    assert datetime.fromisoformat(pressed) > datetime.fromisoformat(history[0]["at"])
+    assert (await hotline.case_of(before))["kind"] == "criticism"
+    assert (await hotline.case_of(after))["kind"] == "complaint"
+
+
+async def _until_begun(hotline: Hotline, number: str) -> None:
+    async with asyncio.timeout(20):
+        while not any(number == row["caller"] for row in await as_json.calls(hotline.engine)):
+            await asyncio.sleep(0.05)
+
+
+async def test_whoever_waits_for_an_operator_hears_her_position_and_music(
+    own_hotline: Hotline, tmp_path: Path
+) -> None:
+    hotline = own_hotline
+    tree = tmp_path / "always.yaml"
+    lines = TREE.read_text(encoding="utf-8").splitlines(keepends=True)
+    tree.write_text("".join(line for line in lines if not line.startswith("    hours:")), encoding="utf-8")
+    await ivr(hotline, "menu", "publish", str(tree))
+    # The one operator's telephone is 111 itself: it answers at once and talks for longer than this test.
+    hotline.console("queue add member Local/111@seda111-inbound to operators")
+    to_operator = keys("1", "0")
+    talked = fresh_number()
+    served = asyncio.create_task(call(hotline, *to_operator, Wait(14), HangUp(), number=talked))
+    async with asyncio.timeout(30):
+        while "(In use)" not in hotline.console("queue show operators"):
+            await asyncio.sleep(0.2)  # another process: no event
+    numbers = fresh_number(), fresh_number()
+    waiting = [call(hotline, *to_operator, Wait(6), HangUp(), number=number) for number in numbers]
+    heard = [_tones(outcome) for outcome in await asyncio.gather(*waiting)]
+    heard.sort(key=len)
+    assert heard == [[600.0, MUSIC], [700.0, 800.0, MUSIC]]  # you are next; your place is: two
+    await served
+    async with asyncio.timeout(20):
+        while len(talks := await hotline.calls_of(talked)) < 2:  # hers, and the operator's telephone at 111
+            await asyncio.sleep(0.1)
+    ends = {(talk["outcome"], talk["steps"][-1]["note"]) for talk in talks}
+    assert ("completed", "operator:answered") in ends  # it looks like no abandoned call
+    for number in numbers:
+        assert (await hotline.call_of(number))["outcome"] == "hung_up"
+        assert await hotline.cases_of(number) == []
+
+
+def _tones(outcome: Outcome) -> list[float]:
+    """What was heard last, from the first word about the queue on, of the tones that stand for it."""
+    names = (600.0, 700.0, 800.0, MUSIC)
+    each = [next((hz for hz in names if is_beep(audio, hz)), 0.0) for _, audio in outcome.heard]
+    tones = [hz for hz, _ in itertools.groupby(hz for hz in each if hz)]
+    first = next((at for at, hz in enumerate(tones) if hz != MUSIC), len(tones))
+    return tones[first:]
+
+
+async def test_on_sigterm_live_calls_finish_and_new_ones_reach_the_fall_back(own_hotline: Hotline) -> None:
+    hotline = own_hotline
+    number, late = fresh_number(), fresh_number()
+    live = asyncio.create_task(call(hotline, *TO_RECORD, *SPEAK, *KEEP, number=number))
+    await hotline.recording_grown()
+    hotline.server.process.send_signal(signal.SIGTERM)
+    await call(hotline, Beep(), Speak(2.5), HangUp(), number=late)
+    await live
+    assert await asyncio.to_thread(hotline.server.process.wait, 60) == 0
+    assert len(hotline.fallbacks) == 1
+    case = await hotline.case_of(number)
+    assert (await hotline.call_of(number))["outcome"] == "hung_up" and case["recordings"]
+    await hotline.start_server()
+    assert (await hotline.case_of(late, 60))["agency"] == "gov_inspection"

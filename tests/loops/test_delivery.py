@@ -1,0 +1,301 @@
+"""The outbox on its way out: real PostgreSQL, real servers, workers that die."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.call import callback_list
+from ivr.desk.case import answers
+from ivr.desk.editing.changing import Why, change, wish
+from ivr.desk.editing.nouns import NOTICE
+from ivr.desk.letters import outgoing
+from ivr.desk.letters.outgoing import LEASE, RETRIES
+from ivr.desk.reading import as_json
+from ivr.loops.delivery import Delivery, open_session, ways
+from ivr.settings import Email, Notify, Sms
+from tests.desk.office import WEDNESDAY, call, office, opening
+from tests.fixtures.commands import typed
+from tests.notify.servers import http_server, smtp_server
+
+NOW = WEDNESDAY + timedelta(hours=1)
+
+
+def notices(folder: Path, hook: str = "https://127.0.0.1:9/") -> Path:
+    (folder / "notices.yaml").write_text(
+        f"""
+contacts:
+  - {{agency: abfa, email: [desk@abfa.example], webhook: ["{hook}"]}}
+notices:
+  - {{on: case_opened, to: citizen, by: sms, text: "{{code}} {{due}}"}}
+  - {{on: case_answered, to: agency, by: email, subject: "{{code}}", text: "{{topic}}: {{answer}}"}}
+"""
+    )
+    return folder
+
+
+async def opened(engine: AsyncEngine, folder: Path, number: str = "09141234567") -> str:
+    async with office(engine, folder / "office") as desk:
+        code = await desk.intake.open_case(call(number), opening())
+        await desk.pump.idle()
+    return code
+
+
+class Post:
+    """Deliveries at a time of the test's choosing."""
+
+    def __init__(self, engine: AsyncEngine, settings: Notify, folder: Path) -> None:
+        self.now = NOW
+        self.engine, self.settings = engine, settings
+        self.delivery = Delivery(engine, settings, folder, lambda: self.now)
+
+    async def once(self) -> int:
+        async with open_session(self.settings) as session:
+            return await self.delivery.once(ways(session, self.settings))
+
+    async def all(self) -> None:
+        while await self.once():
+            pass
+
+    async def states(self) -> dict[str, str]:
+        return {row["kind"]: row["state"] for row in await outgoing.listed(self.engine, "all", 50)}
+
+
+def to_gateway(url: str) -> Notify:
+    return Notify(sms=Sms(by="http", method="GET", url=url + "/?to={number}&text={text}&id={id}"))
+
+
+async def test_events_become_letters_that_arrive(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with http_server() as web, smtp_server() as smtp:
+        settings = Notify(
+            sms=to_gateway(web.url).sms, webhook_secret="s",
+            email=Email(host="127.0.0.1", port=smtp.port, tls="none"),
+        )  # fmt: skip
+        post = Post(engine, settings, notices(tmp_path, web.url + "/hook"))
+        code = await opened(engine, tmp_path)
+        await answers.answer(engine, code, "abfa", "آب وصل شد.", NOW)
+        await post.all()
+    messages = [r for r in web.requests if r["path"] == "/"]
+    assert [m["query"]["text"] for m in messages] == [f"{code} ۱۴۰۵/۰۹/۰۸"]
+    hooks = [json.loads(r["body"]) for r in web.requests if r["path"] == "/hook"]
+    assert sorted(h["event"] for h in hooks) == ["case_answered", "case_opened"]
+    assert "9141234567" not in json.dumps(hooks)
+    assert len(smtp.letters) == 1
+    assert set((await post.states()).values()) == {"sent"}
+
+
+async def test_what_an_admin_changed_is_what_the_next_citizen_reads(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    words = {"on": "case_opened", "to": "citizen", "by": "sms", "text": "ثبت شد: {code}"}
+    why = Why(Actor("admin", Side.DESK))
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        codes: list[str] = []
+        for wanted in (None, {}, {"retired": "true"}):
+            if wanted is not None:
+                await change(engine, why, wish(NOTICE, words | wanted))
+            codes.append(await opened(engine, tmp_path, f"0914000000{len(codes)}"))
+            await post.all()
+    told = [request["query"]["text"] for request in web.requests if request["path"] == "/"]
+    assert told == [f"{codes[0]} ۱۴۰۵/۰۹/۰۸", f"ثبت شد: {codes[1]}"], "and the third one nothing"
+
+
+async def test_an_event_at_fault_holds_up_no_other_and_is_seen_in_the_end(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        async with engine.begin() as connection:
+            await connection.execute(
+                text(
+                    "INSERT INTO outbox (id, key, kind, payload, created_at, next_at)"
+                    " SELECT gen_random_uuid(), 'odd', 'case_opened', '[]', opened_at, opened_at FROM cases"
+                )
+            )
+        for seconds in (0.0, *RETRIES):
+            post.now += timedelta(seconds=seconds)
+            await post.all()
+        assert len(web.requests) == 1
+        async with engine.connect() as connection:
+            dead = await connection.execute(text("SELECT key FROM outbox WHERE dead_at IS NOT NULL"))
+            assert "odd" in dead.scalars().all()
+
+
+async def test_rows_that_nobody_can_read_are_put_aside_and_what_comes_after_them_leaves(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    unreadable = {"sms": "[]", "webhook": '"a"', outgoing.WISH: "{}", "no_such_kind": "7"}
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        row = """INSERT INTO outbox (id, key, kind, payload, created_at, next_at) VALUES
+            (gen_random_uuid(), :kind, :kind, CAST(:payload AS jsonb), now() - interval '1 year',
+            now() - interval '1 year')"""
+        async with engine.begin() as connection:
+            for kind, payload in unreadable.items():
+                await connection.execute(text(row), {"kind": kind, "payload": payload})
+        for seconds in (0.0, *RETRIES):
+            post.now += timedelta(seconds=seconds)
+            await post.all()
+    assert len(web.requests) == 1
+    dead = {row["kind"]: row for row in await outgoing.listed(engine, "dead", 50) if not row["case"]}
+    assert set(dead) == set(unreadable)
+    assert "can't be worked on: AttributeError" in dead["sms"]["last_error"]
+    assert "KeyError" in dead[outgoing.WISH]["last_error"]
+
+
+async def test_the_body_hears_of_a_case_at_its_opening_too(engine: AsyncEngine, tmp_path: Path) -> None:
+    (tmp_path / "notices.yaml").write_text(
+        """
+contacts: [{agency: abfa, email: [desk@abfa.example]}]
+notices: [{on: case_referred, to: agency, by: email, subject: "{code}", text: "{topic} {due}"}]
+"""
+    )
+    async with smtp_server() as smtp:
+        settings = Notify(email=Email(host="127.0.0.1", port=smtp.port, tls="none"))
+        post = Post(engine, settings, tmp_path)
+        code = await opened(engine, tmp_path)
+        await post.all()
+    assert len(smtp.letters) == 1 and code in str(smtp.letters[0].content)
+
+
+async def test_the_same_event_twice_is_one_letter_and_two_workers_send_it_once(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with http_server() as web:
+        posts = [Post(engine, to_gateway(web.url), notices(tmp_path)) for _ in range(4)]
+        await opened(engine, tmp_path)
+        for _ in range(3):
+            await asyncio.gather(*(post.once() for post in posts))
+        async with engine.begin() as connection:  # as a worker that died after its letters, before its mark
+            await connection.execute(text("UPDATE outbox SET delivered_at = NULL WHERE kind = 'case_opened'"))
+        for post in posts:
+            post.now += LEASE * 2
+        await posts[0].all()
+    assert len(web.requests) == 1
+
+
+async def test_what_fails_is_tried_again_ever_more_slowly_then_dead_then_retried(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    cut = (0, "")  # and once more by aiohttp itself
+    async with http_server((500, ""), cut, cut, *[(503, "")] * 5, (200, "")) as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        await post.all()
+        for seconds in RETRIES:
+            assert (await post.states())["sms"] == "waiting"
+            assert await post.once() == 0
+            post.now += timedelta(seconds=seconds)
+            assert await post.once() >= 1
+        assert (await post.states())["sms"] == "dead" and len(web.requests) == len(RETRIES) + 2
+        [dead] = [r for r in await outgoing.listed(engine, "dead", 9) if r["kind"] == "sms"]
+        assert dead["last_error"] == "the gateway answered 503" and dead["to"] == "+98914***67"
+        post.now += timedelta(days=30)
+        await post.all()
+        assert len(web.requests) == len(RETRIES) + 2
+        assert await outgoing.retry(engine, post.now) >= 1
+        await post.all()
+        assert (await post.states())["sms"] == "sent"
+        ids = {request["query"]["id"] for request in web.requests}
+        assert len(ids) == 1  # so the receiver can know it again
+
+
+async def test_what_will_never_be_accepted_is_dead_at_once(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with http_server((400, "")) as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        await post.all()
+        assert (await post.states())["sms"] == "dead" and len(web.requests) == 1
+
+
+async def test_a_worker_that_dies_with_a_letter_in_hand_leaves_it_to_the_next(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        await post.once()
+        in_hand = await outgoing.lease(engine, NOW)  # and its holder is never seen again
+        assert "sms" in {row.kind for row in in_hand}
+        await post.all()
+        assert web.requests == []
+        post.now += LEASE
+        await post.all()
+        assert len(web.requests) == 1
+
+
+async def test_a_file_with_mistakes_sends_nothing_and_loses_nothing(
+    engine: AsyncEngine, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "notices.yaml").write_text("notices: [{on: x}]")
+    async with http_server() as web:
+        post = Post(engine, to_gateway(web.url), tmp_path)
+        await opened(engine, tmp_path)
+        assert await post.once() == 0 and "notices.yaml:1:" in caplog.text
+        notices(tmp_path)
+        await post.all()
+        assert len(web.requests) == 1
+
+
+async def test_a_wish_to_be_called_becomes_a_call_back(engine: AsyncEngine, tmp_path: Path) -> None:
+    post = Post(engine, Notify(), notices(tmp_path))
+    code = await opened(engine, tmp_path)
+    async with office(engine, tmp_path / "later") as desk:
+        await desk.intake.wish_call_back(call("09350000000"), code)
+        await desk.intake.wish_call_back(call("09350000000"), "1234567894")
+        await desk.pump.idle()
+    await post.all()
+    [planned] = await callback_list.listed(engine)
+    assert (planned["case"], planned["purpose"], planned["number"]) == (code, "status", "+98935***00")
+    errors = [row["last_error"] for row in await outgoing.listed(engine, "sent", 9) if row["last_error"]]
+    assert errors == ["no such case"]
+    [asked] = [case for case in await as_json.cases(engine) if case["code"] != code]
+    assert (asked["kind"], asked["agency"], asked["caller"]) == ("request", "gov_inspection", "+989350000000")
+    assert "1234567894" in asked["words"], "a person calls her: she was promised a call"
+
+
+async def test_a_way_that_is_not_configured_makes_no_letters_pile_up(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    post = Post(engine, Notify(), notices(tmp_path))
+    await opened(engine, tmp_path)
+    await post.all()
+    assert "sms" not in await post.states()
+
+
+async def test_the_command_line_lists_and_retries(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    async with http_server((400, "")) as web:
+        post = Post(engine, to_gateway(web.url), notices(tmp_path))
+        await opened(engine, tmp_path)
+        await post.all()
+
+    async def ivr(*arguments: str) -> tuple[int, Any]:
+        code, out, _ = await typed(database_url, tmp_path, *arguments, "--json")
+        return code, json.loads(out)
+
+    code, rows = await ivr("outbox", "list", "--state", "dead")
+    dead = [row for row in rows if row["kind"] == "sms"]
+    assert code == 1 and [row["last_error"] for row in dead] == ["the gateway answered 400"]
+    assert await ivr("outbox", "retry", dead[0]["id"]) == (0, {"retried": 1})
+    assert (await ivr("callback", "list"))[1] == []
+
+
+async def test_what_is_due_is_found_by_its_index(engine: AsyncEngine) -> None:
+    async with engine.begin() as connection:
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))
+        query = str(outgoing.due(NOW, 50).compile(engine, compile_kwargs={"literal_binds": True}))
+        plan = "\n".join((await connection.execute(text(f"EXPLAIN {query}"))).scalars())
+    assert "ix_outbox_next_at" in plan and "Sort" not in plan

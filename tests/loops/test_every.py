@@ -1,0 +1,96 @@
+"""What runs beside calls is begun again when it fails, and tells when it keeps failing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import pytest
+
+from ivr.loops import every
+from ivr.loops.every import Loops
+
+
+class Clock:
+    """Seconds that a test lets pass."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(every, "FIRST_SECONDS", 0.001)
+
+
+async def test_one_that_fails_is_logged_counted_and_begun_again(caplog: pytest.LogCaptureFixture) -> None:
+    loops, runs, well = Loops(), 0, asyncio.Event()
+
+    async def part() -> None:
+        nonlocal runs
+        runs += 1
+        if runs < 3:
+            raise ValueError("an unreadable row")
+        well.set()
+        await asyncio.Event().wait()
+
+    with caplog.at_level(logging.ERROR):
+        loops.start("delivery", part)
+        async with asyncio.timeout(10):
+            await well.wait()
+    assert [(loop.name, loop.failures) for loop in loops.all] == [("delivery", 2)]
+    assert [record.exc_info is not None for record in caplog.records] == [True, True]
+    assert loops.troubles == [], "twice is no habit"
+    await loops.close()
+
+
+async def test_one_that_keeps_failing_is_told_until_it_has_run_for_a_while() -> None:
+    clock = Clock()
+    loops, many, well = Loops(clock), asyncio.Event(), asyncio.Event()
+
+    async def part() -> None:
+        if loops.all[0].failures >= 3:
+            many.set()
+            await well.wait()
+        raise ValueError("the\nsame row")
+
+    loops.start("delivery", part)
+    async with asyncio.timeout(10):
+        await many.wait()
+    [trouble] = loops.troubles
+    assert trouble == "delivery keeps failing, 3 times in 0 min: ValueError: the same row"
+    clock.now += every.WELL_SECONDS
+    assert loops.troubles == []
+    await loops.close()
+
+
+async def test_its_neighbours_go_on_and_one_that_is_done_ends() -> None:
+    loops, turns = Loops(), 0
+
+    async def fails() -> None:
+        raise ValueError
+
+    async def goes_on() -> None:
+        nonlocal turns
+        while turns < 5:
+            turns += 1
+            await asyncio.sleep(0.001)
+
+    loops.start("fails", fails)
+    loops.start("goes on", goes_on)
+    async with asyncio.timeout(10):
+        while turns < 5 or loops.all[0].failures < 3:
+            await asyncio.sleep(0.001)
+    await loops.close()
+    assert loops.all[1].failures == 0
+
+
+@pytest.mark.parametrize("failures", [1, 5, 50])
+def test_the_pause_grows_to_a_minute_and_no_further(failures: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(every, "FIRST_SECONDS", 1.0)
+    loop = every.Loop("x")
+    waits = [loop.failed(ValueError(), now=float(n)) for n in range(failures)]
+    assert waits[-1] == {1: 1.0, 5: 16.0, 50: 60.0}[failures]

@@ -1,0 +1,62 @@
+"""What calls offer follows the book: in every process, without a restart, and never without its sound."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book.book import Book
+from ivr.desk.editing.changing import change, wish
+from ivr.desk.editing.nouns import TOPIC
+from ivr.desk.editing.seeding import directory_from
+from ivr.loops.offered import Offered
+from ivr.store.engine import make_engine
+from tests.desk.editing.test_changing import edit, why
+from tests.fixtures.database import SEED
+
+NEW = {"code": "water.meter", "name": "کنتور", "parent": "water", "key": "10", "deadline_days": "3"}
+
+
+async def test_a_topic_that_people_add_is_offered_once_it_can_be_heard(engine: AsyncEngine) -> None:
+    recorded: set[tuple[str, str]] = set()
+
+    def sound(id: str, language: str) -> str | None:
+        return "wav" if (id, language) in recorded else None
+
+    book, offered = Book(engine), Offered(engine, directory_from(SEED), sound, ("fa", "az"))
+    changed = asyncio.Event()
+
+    async def heard() -> None:
+        await offered.reread()
+        changed.set()
+
+    async def until_next() -> None:
+        async with asyncio.timeout(20):
+            await changed.wait()
+        changed.clear()
+
+    book.told.append(heard)
+    following = asyncio.create_task(book.follow())
+    try:
+        await until_next()  # as it is at first
+        assert "12" in offered.directory.by_topic_key and not offered.added
+        await change(engine, why(), wish(TOPIC, NEW))
+        await until_next()
+        assert "10" not in offered.directory.by_topic_key, "callers would hear “press one, zero” for nothing"
+        assert offered.added == {"topic.water.meter"}
+        recorded |= {("topic.water.meter", "fa"), ("topic.water.meter", "az")}
+        await edit(engine, "topic", "water.bill", retired="yes")
+        await until_next()
+        assert offered.directory.by_topic_key["10"].code == "water.meter"
+        assert "12" not in offered.directory.by_topic_key
+    finally:
+        following.cancel()
+
+
+async def test_without_the_database_calls_go_on_with_what_they_had() -> None:
+    nowhere = make_engine("postgresql://nobody@127.0.0.1:1/nothing")
+    offered = Offered(nowhere, directory_from(SEED), lambda *_: "wav", ("fa",))
+    await offered.reread()
+    assert len(offered.directory.topics) == 59
+    await nowhere.dispose()

@@ -1,0 +1,152 @@
+"""A call that can't go on in the middle: the words that are in no case yet come to the call's case."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import Awaitable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.asterisk.channel import Channel
+from ivr.asterisk.server import AgiConnection, AgiServer
+from ivr.desk.editing.seeding import directory_from
+from ivr.desk.facts.reconcile import Pass, reconcile
+from ivr.desk.facts.strays import Shelf
+from ivr.desk.reading import as_json
+from ivr.loops.carrying import Line, carry
+from ivr.settings import ROOT, Settings
+from ivr.store import journal
+from ivr.store.journal import Position
+from ivr.voice.parse import parse
+from tests.asterisk.pretend import Pretend, until
+from tests.desk.office import WEDNESDAY, office
+
+TREE = ROOT / "dialplan" / "menus" / "111.yaml"
+TO_RECORD, ADD = "1111" + "01" + "-", "4" + "-"
+SECONDS = 8_000  # samples
+
+
+async def speak(words: str, language: str) -> str | None:
+    return None
+
+
+async def test_further_words_join_the_case_of_the_first_ones(engine: AsyncEngine, tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path)
+    menu = parse(TREE.read_bytes(), TREE.name, languages=settings.calls.languages)
+
+    def sounds(prompt: str, language: str) -> str:
+        if prompt == "record.too_short":
+            raise RuntimeError("something of ours is broken")
+        return f"/sounds/{prompt}"
+
+    async with office(engine, tmp_path, pumping=False) as desk:  # the books don't know of her case yet
+        line = Line(menu, directory_from(settings.seed_path), desk.intake, lambda: WEDNESDAY)
+
+        def answer(connection: AgiConnection) -> Awaitable[object]:
+            return carry(line, Channel(connection, sounds=sounds, recordings=tmp_path, speak=speak))
+
+        server = AgiServer("127.0.0.1", 0, answer=answer)
+        await server.start()
+        try:
+            says = [3 * SECONDS, round(1.5 * SECONDS)]
+            call = await Pretend(keys=TO_RECORD + ADD, says=says).run(server.port)
+            await until(lambda: not server.calls)
+        finally:
+            await server.close()
+        assert "IVR_DONE" not in call.variables and call.variables["IVR_KEPT"] == "1"
+        pumping = asyncio.create_task(desk.pump.run())
+        await desk.pump.idle()
+        pumping.cancel()
+    [case] = await as_json.cases(engine, limit=5)
+    assert sorted(recording["seconds"] for recording in case["recordings"]) == [1.5, 3.0]
+
+
+@dataclass
+class Witness(Pretend):
+    """Keeps what a kill -9 of the server would leave, each time when Asterisk has begun to record."""
+
+    state: Path = Path()
+    left: list[Path] = field(default_factory=list)
+
+    def _record(self, path: Path, most: int, silence: int, hanging_up: bool) -> str:
+        self.left.append(self.state.with_name(f"left-{len(self.left)}"))
+        shutil.copytree(self.state / "journal", self.left[-1] / "journal")
+        reply = super()._record(path, most, silence, hanging_up)
+        shutil.copytree(self.state / "recordings", self.left[-1] / "recordings")
+        return reply
+
+
+@pytest.mark.parametrize(("recording", "found"), [(0, Pass(cases=1)), (1, Pass(added=1))])
+async def test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names_it(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recording: int, found: Pass
+) -> None:
+    real = journal._write_all
+
+    def slow(fd: int, content: bytes) -> None:
+        time.sleep(0.05)
+        real(fd, content)
+
+    monkeypatch.setattr(journal, "_write_all", slow)  # a slow disk …
+    menu = parse(TREE.read_bytes(), TREE.name, languages=Settings().calls.languages)
+    state, busy = tmp_path / "state", set[asyncio.Task[None]]()
+    words = state / "recordings"
+
+    async with office(engine, state, pumping=False) as desk:
+        line = Line(menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
+
+        def sounds(prompt: str, language: str) -> str:
+            busy.add(asyncio.create_task(desk.journal.flush()))  # … which other calls keep busy
+            return f"/sounds/{prompt}"
+
+        def answer(connection: AgiConnection) -> Awaitable[object]:
+            return carry(line, Channel(connection, sounds=sounds, recordings=words, speak=speak))
+
+        server = AgiServer("127.0.0.1", 0, answer=answer)
+        await server.start()
+        try:
+            says = [3 * SECONDS, 2 * SECONDS]
+            call = Witness(keys=TO_RECORD + ADD, says=says, state=state)
+            await call.run(server.port)
+            await until(lambda: not server.calls)
+        finally:
+            await server.close()
+        await asyncio.gather(*busy)
+    async with office(engine, left := call.left[recording]) as desk:
+        await desk.pump.idle()
+        shelf = Shelf(engine, desk.book, left / "recordings", left)
+        assert await reconcile(shelf, own=desk.journal, settled=0) == found
+    [case] = await as_json.cases(engine, limit=5)
+    assert (len(case["recordings"]), case["caller"]) == (recording + 1, "02155500111")
+
+
+async def test_the_journal_names_a_recording_with_what_was_chosen_last(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    menu = parse(TREE.read_bytes(), TREE.name, languages=Settings().calls.languages)
+    state = tmp_path / "state"
+    async with office(engine, state, pumping=False) as desk:
+        line = Line(menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
+
+        def answer(connection: AgiConnection) -> Awaitable[object]:
+            sounds = lambda prompt, language: f"/sounds/{prompt}"  # noqa: E731
+            recordings = state / "recordings"
+            return carry(line, Channel(connection, sounds=sounds, recordings=recordings, speak=speak))
+
+        server = AgiServer("127.0.0.1", 0, answer=answer)
+        await server.start()
+        try:
+            # The first # ends the number; at the second she goes back to the counties, and takes another one.
+            await Pretend(keys="111101" + "##" + "02" + "-", says=[3 * SECONDS]).run(server.port)
+            await until(lambda: not server.calls)
+        finally:
+            await server.close()
+        facts, _ = desk.journal.read(Position())
+    begun = [fact for fact in facts if fact["type"] == "recording_begun"]
+    [opened] = [fact for fact in facts if fact["type"] == "case_opened"]
+    assert len({fact["name"] for fact in begun}) == 2 and begun[0]["county"] != begun[1]["county"]
+    assert begun[1]["name"] == opened["recordings"][0]["name"] and begun[1]["county"] == opened["county"]

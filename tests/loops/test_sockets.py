@@ -1,0 +1,131 @@
+"""The processes of one state share their listening sockets, and nobody else gets them."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from ivr.asterisk.server import AgiConnection, AgiServer
+from ivr.lab.ports import free
+from ivr.loops import sockets as listening
+from ivr.loops.sockets import ListeningError, Sharing, drain, obtain, siblings
+from ivr.settings import Agi, Settings, Web
+from tests.asterisk.pretend import Pretend, until
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(state=tmp_path, agi=Agi(port=free()), web=Web(port=free()))
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Path:
+    """Longer than a Unix socket's path may be."""
+    return tmp_path / ("d" * 100) / "serve"
+
+
+async def test_a_connection_that_waits_is_the_sibling_s_when_one_ends(
+    settings: Settings, place: Path
+) -> None:
+    first = await obtain(settings, place)
+    sharing = Sharing(place, first, lambda: None)
+    sharing.open()
+    second = await obtain(settings, place)
+    assert {name: each.getsockname() for name, each in second.items()} == {
+        "agi": ("127.0.0.1", settings.agi.port), "web": ("127.0.0.1", settings.web.port)
+    }  # fmt: skip
+    with socket.create_connection(("127.0.0.1", settings.agi.port)) as caller:
+        sharing.close()
+        for each in first.values():
+            each.close()
+        accepted, _ = second["agi"].accept()
+        accepted.sendall(b"heard")
+        assert caller.recv(5) == b"heard"
+        accepted.close()
+    assert siblings(place) == []
+    for each in second.values():
+        each.close()
+    with pytest.raises(ConnectionRefusedError):  # nobody serves, nobody listens
+        socket.create_connection(("127.0.0.1", settings.agi.port))
+
+
+async def test_who_is_told_to_drain_hears_it_and_what_the_dead_left_is_removed(
+    settings: Settings, place: Path
+) -> None:
+    told = threading.Event()
+    sharing = Sharing(place, {}, told.set)
+    sharing.open()
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as dead, listening._reachable(place) as near:
+        dead.bind(f"{near}/dead")
+    assert len(siblings(place)) == 1 and not (place / "dead").exists()
+    assert not told.is_set()
+    drain(place, ["gone", *siblings(place)])
+    assert await asyncio.to_thread(told.wait, 5)
+    sharing.close()
+    sharing.close()
+
+
+async def test_where_the_folder_can_not_be_made_calls_are_answered_all_the_same(place: Path) -> None:
+    place.parent.mkdir()
+    place.touch()
+    sharing = Sharing(place, {}, lambda: None)
+    sharing.open()
+    sharing.close()
+
+
+async def test_sockets_of_another_address_are_not_used(settings: Settings, place: Path) -> None:
+    first = await obtain(settings, place)
+    sharing = Sharing(place, first, lambda: None)
+    sharing.open()
+    moved = settings.model_copy(update={"web": Web(port=free())})
+    second = await obtain(moved, place)
+    assert second["web"].getsockname()[1] == moved.web.port
+    assert second["agi"].getsockname()[1] == settings.agi.port
+    sharing.close()
+    for each in (*first.values(), *second.values()):
+        each.close()
+
+
+async def test_another_program_on_our_port_is_named(
+    settings: Settings, place: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listening, "START_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", settings.web.port)):
+        with pytest.raises(ListeningError, match=rf"another program.*{settings.web.port}"):
+            await obtain(settings, place)
+        with pytest.raises(ConnectionRefusedError):  # and the other one was let go
+            socket.create_connection(("127.0.0.1", settings.agi.port))
+
+
+async def test_who_drains_keeps_no_socket_on_which_callers_would_wait_in_silence(
+    settings: Settings, place: Path
+) -> None:
+    async def scenario() -> None:
+        sockets = await obtain(settings, place)
+        sharing, over = Sharing(place, sockets, lambda: None), asyncio.Event()
+        sharing.open()
+
+        async def answer(_: AgiConnection) -> None:
+            await over.wait()
+
+        server = AgiServer("127.0.0.1", settings.agi.port, answer=answer)
+        await server.start(sockets["agi"])
+        calling = asyncio.create_task(Pretend().run(settings.agi.port))
+        await until(lambda: server.calls)
+        sharing.close()
+        draining = asyncio.create_task(server.drain(10))
+        await asyncio.sleep(0)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", settings.agi.port)
+        assert server.calls == 1
+        over.set()
+        await asyncio.gather(draining, calling)
+
+    await asyncio.to_thread(uvloop.run, scenario())

@@ -1,0 +1,190 @@
+"""Recordings put into words by a program of the installation's own, from the WAV to the suggestion's fate."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.commands import doctor
+from ivr.desk.book.suggesting import Learning
+from ivr.desk.recordings import transcripts
+from ivr.loops.transcribing import TRIES, Transcriber
+from ivr.settings import Recognition, Settings
+from ivr.speech.recognition import RecognitionError, by_command, by_sherpa
+from ivr.store.tables import recordings, suggestions
+from tests.desk.counter import Counter, counter
+from tests.desk.office import WEDNESDAY, call, office, opening, words
+from tests.fixtures.database import SEED
+from tests.fixtures.hotline import write_tone
+
+# A recogniser with a vocabulary of three: it listens for tones.
+PROGRAM = """
+import sys, wave
+import numpy as np
+WORDS = {400: "سه روز است آب خانه ما قطع است", 600: "برق کوچه ما رفته است", 800: ""}
+with wave.open(sys.argv[1], "rb") as sound:
+    samples = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")
+    hz = np.argmax(np.abs(np.fft.rfft(samples))) * sound.getframerate() / len(samples)
+heard = [words for tone, words in WORDS.items() if abs(tone - hz) < 20]
+if not heard:
+    sys.exit(f"{sys.argv[1]}: {hz:.0f} Hz is no word in {sys.argv[2]}")
+print(heard[0])
+"""
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> list[str]:
+    path = tmp_path / "recogniser.py"
+    path.write_text(PROGRAM)
+    return [sys.executable, str(path), "{wav}", "{language}"]
+
+
+async def said(engine: AsyncEngine, folder: Path, hz: float, topic: str = "other.other") -> str:
+    """The code of a case in which someone has said a tone."""
+    recorded = words()
+    write_tone(folder / "recordings" / f"{recorded.name}.wav", hz, 2)
+    async with office(engine, folder / recorded.name[-8:]) as desk:
+        code = await desk.intake.open_case(call(), opening(recorded, topic=topic))
+        await desk.pump.idle()
+    return code
+
+
+def transcriber(engine: AsyncEngine, folder: Path, command: list[str], seconds: float = 20) -> Transcriber:
+    recogniser = by_command(command, seconds)
+    return Transcriber(engine, recogniser, folder / "recordings", Learning(SEED), lambda: WEDNESDAY)
+
+
+async def written(at: Counter, code: str) -> str | None:
+    text: str | None = (await at.case(code))["recordings"][0]["transcript"]
+    return text
+
+
+async def test_words_are_kept_told_and_asked_for_a_suggestion_that_assigns_nothing(
+    engine: AsyncEngine, tmp_path: Path, program: list[str]
+) -> None:
+    at = await counter(engine)
+    water, nothing = await said(engine, tmp_path, 400), await said(engine, tmp_path, 800, "water.bill")
+    before = await at.row(water)
+    listener = transcriber(engine, tmp_path, program)
+    assert [await listener.once() for _ in range(3)] == [True, True, False]
+    assert await written(at, water) == "سه روز است آب خانه ما قطع است"
+    assert await written(at, nothing) == ""
+    last = (await at.case(water))["events"][-1]
+    assert (last["what"], last["actor"], last["details"]["characters"]) == ("transcribed", "ivr", 29)
+    async with engine.connect() as connection:
+        (guess,) = (await connection.execute(select(suggestions))).all()
+    assert (guess.source, guess.assigned, guess.top[0]["topic"]) == ("transcript", False, "water.supply")
+    after = await at.row(water)
+    assert (after.agency, after.topic, after.status) == (before.agency, before.topic, before.status)
+
+
+async def test_several_workers_hear_each_once_and_what_fails_keeps_nobody_waiting(
+    engine: AsyncEngine, tmp_path: Path, program: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    at = await counter(engine)
+    codes = [
+        await said(engine, tmp_path, hz, topic) for hz, topic in ((600, "water.bill"), (400, "energy.gas"))
+    ]
+    bad = await said(engine, tmp_path, 1_000, "water.supply")
+
+    async def hear(listener: Transcriber) -> int:
+        done = 0
+        while await listener.once():
+            done += 1
+        return done
+
+    await asyncio.gather(*(hear(transcriber(engine, tmp_path, program)) for _ in range(3)))
+    assert [await written(at, code) for code in codes] == [
+        "برق کوچه ما رفته است",
+        "سه روز است آب خانه ما قطع است",
+    ]
+    assert await written(at, bad) is None and "1000 Hz is no word in fa" in caplog.text
+    assert caplog.text.count("was not put into words") <= 3 * TRIES
+    for code in codes:
+        story = [event["what"] for event in (await at.case(code))["events"]]
+        assert story.count("transcribed") == 1
+
+
+async def test_what_a_person_wrote_or_retention_took_is_left_alone(
+    engine: AsyncEngine, tmp_path: Path, program: list[str]
+) -> None:
+    at = await counter(engine)
+    code = await said(engine, tmp_path, 400)
+    name = (await at.case(code))["recordings"][0]["path"].removesuffix(".wav")
+    await transcripts.write(engine, name, "خودم شنیدم", "desk/karimi", WEDNESDAY, 0)
+    listener = transcriber(engine, tmp_path, program)
+    assert not await listener.once() and await written(at, code) == "خودم شنیدم"
+    async with engine.begin() as connection:
+        await connection.execute(update(recordings).values(transcript=None, removed_at=WEDNESDAY))
+    assert not await listener.once()
+
+
+@pytest.mark.parametrize(
+    ("command", "why"),
+    [
+        (["/no/such/program", "{wav}"], "can't be run: No such file"),
+        ([sys.executable, "-c", "import time; time.sleep(60)", "{wav}"], "not finished in 0.5 s"),
+        ([sys.executable, "-c", "import sys; sys.exit('no model here')", "{wav}"], "no model here"),
+        ([sys.executable, "-c", "raise SystemExit(3)", "{wav}"], "ended with 3"),
+    ],
+)
+async def test_a_recogniser_that_fails_says_why(tmp_path: Path, command: list[str], why: str) -> None:
+    with pytest.raises(RecognitionError, match=why):
+        await by_command(command, 0.5 if "sleep" in str(command) else 20).words(tmp_path / "x.wav", "fa")
+
+
+async def test_a_program_that_is_given_up_leaves_nothing_running(tmp_path: Path) -> None:
+    marker = tmp_path / "pid"
+    shell = f"sleep 60 & echo $! > {marker}; wait"
+    with pytest.raises(RecognitionError):
+        await by_command(["sh", "-c", shell, "{wav}"], 1.0).words(tmp_path / "x.wav", "fa")
+    child = int(marker.read_text())
+    async with asyncio.timeout(20):
+        while (
+            Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text().split()[2]
+        ):
+            await asyncio.sleep(0.05)
+    with pytest.raises(ProcessLookupError):
+        os.killpg(child, 0)
+
+
+async def test_without_a_model_sherpa_says_what_is_missing(tmp_path: Path) -> None:
+    recogniser = by_sherpa({"fa": tmp_path}, 60)
+    write_tone(tmp_path / "x.wav", 400, 1)
+    with pytest.raises(RecognitionError, match="no recogniser is configured for az"):
+        await recogniser.words(tmp_path / "x.wav", "az")
+    with pytest.raises(RecognitionError, match=r"holds no \*encoder\*.onnx"):
+        await recogniser.words(tmp_path / "x.wav", "fa")
+    for part in ("encoder", "decoder", "joiner"):
+        (tmp_path / f"{part}.onnx").write_bytes(b"no model")
+    with pytest.raises(RecognitionError, match=r"tokens.txt is not there"):
+        await recogniser.words(tmp_path / "x.wav", "fa")
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        ({}, "off: nothing is put into words"),
+        ({"by": "command", "command": ["/no/such/program", "{wav}"]}, "/no/such/program is no program"),
+        ({"by": "command", "command": [sys.executable, "{wav}"]}, f"by {sys.executable}"),
+        ({"by": "sherpa", "models": {"fa": "/no/models"}}, "/no/models holds no *encoder*.onnx"),
+    ],
+)
+async def test_the_doctor_says_whether_it_can_be_done(given: dict[str, Any], found: str) -> None:
+    settings = Settings(recognition=Recognition.model_validate(given))
+    finding = await doctor._recognition(settings)
+    assert found in finding.found and finding.ok == ("no" not in found.split()), finding
+
+
+@pytest.mark.parametrize("given", [{"by": "sherpa"}, {"by": "command", "command": ["x"]}, {"by": "magic"}])
+def test_half_a_setting_is_refused(given: dict[str, object]) -> None:
+    with pytest.raises(ValueError):
+        Recognition.model_validate(given)
+    assert Recognition().by == ""

@@ -1,0 +1,60 @@
+"""The watchdog ends a process whose loop stands still, and leaves a busy one alone."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import asyncio, time
+from ivr.loops.watchdog import watch_loop
+
+async def main():
+    watching = asyncio.create_task(watch_loop(0.5))
+    await asyncio.sleep(1.5)
+    print("still here", flush=True)
+    time.sleep({stall})
+    watching.cancel()
+
+asyncio.run(main())
+print("ended by itself", flush=True)
+"""
+
+
+def run(stall: float) -> subprocess.CompletedProcess[str]:
+    program = PROGRAM.format(stall=stall)
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_loop_that_stands_still_ends_the_process_and_tells_where() -> None:
+    done = run(30)
+    assert (done.returncode, done.stdout) == (1, "still here\n")
+    assert "Timeout" in done.stderr and 'File "<string>"' in done.stderr
+
+
+def test_a_loop_that_turns_is_left_alone() -> None:
+    done = run(0)
+    assert (done.returncode, done.stdout) == (0, "still here\nended by itself\n")
+
+
+def test_systemd_hears_of_a_loop_that_turns_and_nothing_of_one_that_stands_still(tmp_path: Path) -> None:
+    address = str(tmp_path / "notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(address)
+        systemd.settimeout(0.01)
+        program = PROGRAM.replace("watch_loop(0.5)", "watch_loop(5)").format(stall=2)
+        environment = {**os.environ, "NOTIFY_SOCKET": address}
+        done = subprocess.run([sys.executable, "-c", program], env=environment, timeout=60, check=False)
+        assert done.returncode == 0
+        signs = 0
+        while True:
+            try:
+                assert systemd.recv(64) == b"WATCHDOG=1"
+            except TimeoutError:
+                break
+            signs += 1
+    assert 3 <= signs <= 5, "every half second of the 1.5 in which it turned, and none of the two after"

@@ -1,0 +1,48 @@
+"""What is flushed before words count as safe: the file, and each folder that is new."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ivr.store.volumes import Volumes
+
+
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the kernel was asked to put on the disk, in order."""
+    real, found = os.fsync, list[str]()
+
+    def fsync(fd: int) -> None:
+        found.append(str(Path(f"/proc/self/fd/{fd}").readlink()))
+        real(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return found
+
+
+def put(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"words")
+    return path
+
+
+@pytest.mark.parametrize("prefix", ["", "second/"])
+def test_a_file_and_each_new_folder_are_flushed_once(tmp_path: Path, synced: list[str], prefix: str) -> None:
+    volumes = Volumes.of(tmp_path / "recordings", tmp_path / "other")
+    root = (tmp_path / ("other/recordings" if prefix else "recordings")).resolve()
+    first = put(root / "2026/11/25/aa.wav")
+    volumes.flush(f"{prefix}2026/11/25/aa")
+    assert synced == [str(place) for place in (first, *list(first.parents)[:4])]
+    synced.clear()
+    second, next_day = put(root / "2026/11/25/bb.wav"), put(root / "2026/11/26/cc.wav")
+    volumes.flush(f"{prefix}2026/11/25/bb")
+    volumes.flush(f"{prefix}2026/11/26/cc")
+    assert synced == [str(second), str(next_day), str(next_day.parent)]
+
+
+def test_what_is_not_there_is_no_success(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        Volumes.of(tmp_path, None).flush("2026/11/25/aa")
