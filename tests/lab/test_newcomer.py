@@ -23,13 +23,13 @@ import pytest
 from playwright.async_api import Browser
 
 from ivr.desk import reading
+from ivr.installation import load_secrets
 from ivr.lab.asterisk import Program, cache
 from ivr.lab.callee import Callee
 from ivr.lab.caller import HangUp, Hear, Listen, Press, Speak, Stay
 from ivr.lab.ports import taken
 from ivr.lab.postgres import NOTE
 from ivr.lab.process import Child
-from ivr.secrets import load as load_secrets
 from ivr.settings import BrowserPhone, Callbacks, Settings
 from ivr.store.engine import make_engine
 from tests.fixtures.hotline import Hotline, environment, free_settings, fresh_number
