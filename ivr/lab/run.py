@@ -131,8 +131,11 @@ class _Lab:
         self._keep("asterisk", lambda: asterisk.start(program, settings, self.secrets))
         self._keep("server", self._server)
         await _together(self._ready(), self._first_admin())
-        say(f"ready: panel http://{settings.web.host}:{settings.web.port}/ · SIP udp {settings.sip.host}:"
-            f"{settings.sip.port}, extension {settings.calls.extension}")  # fmt: skip
+        page = f"http://{settings.web.host}:{settings.web.port}"
+        say(f"ready: panel {page}/ · SIP udp {settings.sip.host}:{settings.sip.port}, extension "
+            f"{settings.calls.extension}")  # fmt: skip
+        if settings.browser_phone.whose == "everyone":
+            say(f"from the browser: {page}/call")
         say("placing one demonstration call through Asterisk (half a minute)")
         await _job("demonstration call", "-m", "ivr.cli", "demo-call", show=partial(print, flush=True))
         say("serving until Ctrl-C")
