@@ -46,8 +46,11 @@ def build(
         show_json(dataclasses.asdict(built))
     else:
         print(f"prompts: {built.made} made, {built.kept} unchanged, {built.recorded} recorded by people")
-    if built.failed:
-        raise Finding("could not be spoken: " + "; ".join(map(str, built.failed)))
+    for failure in built.failed:
+        if failure.spoken:
+            err.print(str(failure), style="yellow", markup=False)
+    if dumb := [failure for failure in built.failed if not failure.spoken]:
+        raise Finding("could not be spoken: " + "; ".join(map(str, dumb)))
 
 
 @app.command("list", epilog="Example: ivr sounds list --missing --json")

@@ -41,6 +41,7 @@ class Failure:
 
     key: str
     why: str
+    spoken: bool = False  # by the synthesiser, so that the line can answer all the same
 
     def __str__(self) -> str:
         return f"{self.key}: {self.why}"
@@ -155,11 +156,11 @@ def _run(
     failed: list[Failure] = []
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="sounds")
     try:
-        going: dict[Future[str], _Job] = {pool.submit(_make, job, catalogue): job for job in stale}
+        going: dict[Future[Failure | None], _Job] = {pool.submit(_make, job, catalogue): job for job in stale}
         for done, future in enumerate(as_completed(going), 1):
             job = going[future]
-            if why := future.result():
-                failed.append(Failure(job.key, why))
+            if failure := future.result():
+                failed.append(failure)
             else:
                 manifest[job.key] = job.digest
             if done % SAVE_EVERY == 0:
@@ -172,20 +173,20 @@ def _run(
     return failed
 
 
-def _make(job: _Job, catalogue: Catalogue) -> str:
-    """Write one prompt; why it failed, or ""."""
+def _make(job: _Job, catalogue: Catalogue) -> Failure | None:
+    """Write one prompt; why it failed, if it did."""
     why = ""
     try:
         if job.recording:
             try:
                 write(job.wav, usable(job.recording, job.prompt))
-                return ""
+                return None
             except AudioError as error:
                 why = f"{error}; the synthesiser speaks instead"
         write(job.wav, _audio(job.prompt, catalogue))
     except (SynthesisError, AudioError, OSError) as error:
-        why = f"{why}, but {error}" if why else str(error)
-    return why
+        return Failure(job.key, f"{why}, but {error}" if why else str(error))
+    return Failure(job.key, why, spoken=True) if why else None
 
 
 def _audio(prompt: Prompt | None, catalogue: Catalogue) -> Samples:

@@ -163,6 +163,7 @@ def test_a_broken_recording_is_told_and_the_synthesiser_speaks(run: Build, tmp_p
     built = run()
     assert [failure.key for failure in built.failed] == ["fa/b"]
     assert "recorded/fa/b.wav: not a PCM WAV file" in built.failed[0].why
+    assert built.failed[0].spoken, "so the line answers all the same"
     assert measure(samples(tmp_path / "out/fa/b.wav")) == pytest.approx(LOUDNESS, abs=0.7)
     assert [failure.key for failure in run().failed] == ["fa/b"], "it is told again until it is mended"
 
@@ -195,6 +196,7 @@ def test_a_recording_that_nobody_could_hear_does_not_win(
 def test_an_unknown_voice_is_told_and_the_rest_is_made(run: Build) -> None:
     built = run(catalogue(b="{fa: {text: صفر, voice: nobody}, az: sıfır}"))
     assert [(f.key, "espeak-ng has no voice 'nobody'" in f.why) for f in built.failed] == [("fa/b", True)]
+    assert not built.failed[0].spoken
     assert built.made == 8
 
 
