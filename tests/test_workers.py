@@ -9,6 +9,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import psutil
@@ -45,7 +46,8 @@ async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_
 
     try:
         await until(lambda: len(siblings(place)) == 2)
-        assert [systemd.recv(64) for _ in range(2)] == [b"READY=1"] * 2
+        told = (systemd.recv(64) for _ in range(100))  # each feeds the watchdog, too
+        assert len([*islice((each for each in told if each == b"READY=1"), 2)]) == 2
         before = workers()
         victim, other = before
         os.kill(victim, signal.SIGKILL)

@@ -22,7 +22,7 @@ import psutil
 import pytest
 from playwright.async_api import Browser
 
-from ivr.desk import reading
+from ivr.desk.reading import as_json
 from ivr.installation import load_secrets
 from ivr.lab.asterisk import Program, cache
 from ivr.lab.callee import Callee
@@ -211,7 +211,7 @@ async def from_the_browser(chrome: Browser, hotline: Hotline) -> str:
     name = path.relative_to(hotline.settings.recordings).as_posix()
     async with asyncio.timeout(PATIENCE):
         while True:
-            for case in await reading.cases(hotline.engine, limit=50):
+            for case in await as_json.cases(hotline.engine, limit=50):
                 if name in [each["path"] for each in case["recordings"]]:
                     assert (case["topic"], case["county"]) == ("water.supply", "tabriz")
                     return str(case["code"])
@@ -229,7 +229,7 @@ async def by_telephone(hotline: Hotline) -> tuple[str, str]:
 async def closed(hotline: Hotline, code: str) -> dict[str, Any]:
     async with asyncio.timeout(PATIENCE):
         while True:
-            case = await reading.case_json(hotline.engine, code)
+            case = await as_json.case_json(hotline.engine, code)
             if case is not None and case["status"] == "closed":
                 return case
             await asyncio.sleep(0.1)

@@ -128,7 +128,7 @@ async def test_the_doctor_looks_at_what_others_could_see(hotline: Hotline) -> No
 
 
 def test_every_test_that_the_threat_model_names_exists() -> None:
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (root / "docs" / "security.md").read_text("utf-8"))
     assert len(named) > 20
     for path, name in named:

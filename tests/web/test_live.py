@@ -243,7 +243,7 @@ async def test_a_supervisor_sees_a_call_listens_in_and_ends_it_and_its_words_are
             assert await page.locator("html").evaluate("e => e.scrollWidth") <= size["width"]
             assert not await serious(page)
         await page.set_viewport_size(WIDE)
-        await page.get_by_role("button", name=words()("public.call.hang_up")).click()
+        await page.get_by_role("button", name=text("dock.ends.listen")).click()
         await lasted(hotline, number, "listen")
         await expect(row).to_contain_text(text("step.record"))  # she noticed nothing
         await step_in(page, row, "end")
@@ -267,7 +267,7 @@ async def test_a_supervisor_takes_a_call_over_and_its_words_are_a_case(
         await hears(page)
         assert not calling.done()
         case = await hotline.case_of(number)
-        await page.get_by_role("button", name=words()("public.call.hang_up")).click()
+        await page.get_by_role("button", name=text("dock.ends.take")).click()
         outcome = await calling
     assert outcome.ended_by == "hotline"  # she does not begin anew
     assert case["recordings"][0]["voiced_seconds"] > 0.5

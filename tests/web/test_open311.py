@@ -93,7 +93,7 @@ def spark(element: Xml.Element) -> Any:
 
 async def test_services_are_listed_without_a_key_in_both_forms(service: Service) -> None:
     status, listed = await as_json(service, "/v2/services.json", key="")
-    assert status == 200 and len(listed) == 59
+    assert status == 200 and len(listed) == 82
     assert all(
         list(each) == ["service_code", "service_name", "description", "metadata", "type", "keywords", "group"]
         for each in listed

@@ -177,7 +177,7 @@ async def test_over_tls_she_listens_in_takes_the_call_over_and_both_hear_each_ot
         await site.hotline.recording_grown(besides=before)
         await step_in(page, row, "listen")
         await hears(page, "theirs")
-        await page.get_by_role("button", name=words()("public.call.hang_up")).click()
+        await page.get_by_role("button", name=text("dock.ends.listen")).click()
         await lasted(site.hotline, number, "listen")
         await page.context.grant_permissions(["microphone"])
         await step_in(page, row, "take")
@@ -186,7 +186,7 @@ async def test_over_tls_she_listens_in_takes_the_call_over_and_both_hear_each_ot
         await beeps(page)
         await beeps(page)
         until = clock()
-        await page.get_by_role("button", name=words()("public.call.hang_up")).click()
+        await page.get_by_role("button", name=text("dock.ends.take")).click()
         outcome = await calling
     assert outcome.ended_by == "hotline"
     assert sum(is_voiced(audio) for at, audio in outcome.heard if since < at < until) > 5

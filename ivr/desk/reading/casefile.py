@@ -79,7 +79,7 @@ class CaseFile:
     of_caller: Sequence[Related]
     of_matter: Sequence[Related]
     people: Mapping[str, str] = field(default_factory=dict)
-    family: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    kin: Mapping[str, Sequence[str]] = field(default_factory=dict)
     hands: str = ""
     interventions: Sequence[Row[Any]] = ()
     by_phone: str = ""
