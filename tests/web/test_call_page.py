@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
@@ -125,7 +126,8 @@ async def test_her_words_in_the_browser_become_a_case(chrome: Browser, hotline: 
         served = PanelServed(url, panel, Clock(datetime.now(UTC)), stack)
         desk = await stack.enter_async_context(window(chrome, served, "supervisor"))
         await desk.goto(f"/panel/inbox?q={row.code}")
-        await expect(desk.locator(f"#case-{row.code}")).to_be_visible(timeout=HEARD)
+        await expect(desk).to_have_url(re.compile(f"/panel/cases/{row.code}"))  # a code opens its case
+        await expect(desk.locator("audio").first).to_be_attached(timeout=HEARD)
 
 
 async def test_who_calls_again_at_once_keeps_her_call_when_the_first_ones_connection_closes(

@@ -230,6 +230,6 @@ async def test_without_tls_she_can_listen_and_is_told_why_she_cannot_speak_and_w
         await step_in(page, row, "listen")
         await hears(page, "theirs")
         site.proxy.sockets[-1].transport.abort()
-        await expect(alert.get_by_text(words()("public.call.trouble.lost"))).to_be_visible(timeout=SEEN)
+        await expect(alert.get_by_text(text("dock.lost"))).to_be_visible(timeout=SEEN)
         await step_in(page, row, "take")
         await expect(alert.get_by_text(words()("public.call.trouble.insecure"))).to_be_visible(timeout=SEEN)

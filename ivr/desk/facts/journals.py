@@ -20,11 +20,13 @@ SIGN_SECONDS = 5.0  # how often a process signs that all it noted is on the disk
 class Told:
     """`facts`: recording → what is told of it. `awaited`: recordings that somebody else is about to book.
 
+    `soon`: of these the ones whose call's earlier words are on their way, which takes a moment.
     `signed_at`: up to when the siblings that live have told everything.
     """
 
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     awaited: set[str] = field(default_factory=set)
+    soon: set[str] = field(default_factory=set)
     signed_at: float = math.inf
 
     def must_wait(self, name: str, grown_at: float) -> bool:
@@ -51,7 +53,8 @@ def ask(spool: Path, names: Collection[str], own: Journal | None = None, alone: 
             told.facts.setdefault(name, []).extend(fact for _, fact in facts)
             if any(position > applied and fact.get("type") != BEGUN for position, fact in facts):
                 told.awaited.add(name)  # its own fact is on the way
-    told.awaited |= _before_their_case(spool, told, own)
+    told.soon = _before_their_case(spool, told, own)
+    told.awaited |= told.soon
     return told
 
 

@@ -47,7 +47,7 @@ _TRUST = ("case_opened", "words_kept", BEGUN, "call_ended")  # the fact that tel
 
 @dataclass(slots=True)
 class Pass:
-    """What one pass made of the strays, and the names of those that must wait, `growing` of them a moment."""
+    """What one pass made of the strays, and the names of those that must wait, `growing` of them only a moment."""
 
     cases: int = 0
     added: int = 0
@@ -87,6 +87,7 @@ async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, d
     for stray in await without_row(shelf.engine, ripe):
         if told.must_wait(*stray):
             done.waiting.append(stray.name)
+            done.growing += stray.name in told.soon
             continue
         try:
             recorded = await asyncio.to_thread(_measured, shelf.recordings, stray)
