@@ -23,6 +23,7 @@ from ivr.lab.ports import UDP, free
 from ivr.lab.relay import Relay
 
 TAIL = 0.2  # seconds of a cut prompt that are still on their way
+REMINDED = 2.0  # seconds after which a SIPp that was told to hang up is told again
 SIGNALLING = 30.0  # seconds for an answer or an ending: a machine with many processes lets one wait for ten
 
 
@@ -308,7 +309,10 @@ class _Call(Party):
         outcome.asked = relay.asked
         if relay.vanished:
             process.kill()
-        await asyncio.wait({ended}, timeout=SIGNALLING)
+        for _ in range(round(SIGNALLING / REMINDED)):
+            if (await asyncio.wait({ended}, timeout=REMINDED))[0]:
+                break
+            relay.remind()
         if not ended.done():
             process.kill()
             outcome.problem = outcome.problem or "SIPp did not end"

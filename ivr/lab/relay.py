@@ -81,6 +81,11 @@ class Relay:
                      b"Content-Length: 0"]  # fmt: skip
             self.near.sendto(b"\r\n".join(lines) + b"\r\n\r\n", self._sipp)
 
+    def remind(self) -> None:
+        """To a SIPp that has not said BYE though it was told to: a datagram of either side may be lost."""
+        if self._signed and not self._left and self._sipp is not None:
+            self.near.sendto(self._crossing, self._sipp) if self._crossing else self.hang_up()
+
     def close(self) -> None:
         self.near.close()
         self.far.close()

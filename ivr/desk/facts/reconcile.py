@@ -47,7 +47,7 @@ _TRUST = ("case_opened", "words_kept", BEGUN, "call_ended")  # the fact that tel
 
 @dataclass(slots=True)
 class Pass:
-    """What one pass made of the strays, and the names of those that must wait, `growing` of them only a moment."""
+    """What one pass made of the strays, and the names of those that must wait, `growing` of them not long."""
 
     cases: int = 0
     added: int = 0

@@ -163,7 +163,7 @@ async def test_a_fact_that_is_not_applied_yet_is_waited_for(engine: AsyncEngine,
         await desk.intake.recording_begun(facts, name, CHOSEN)
         code = await desk.intake.open_case(facts, opening(recorded(tmp_path, name)))
         desk.intake.live.clear()
-        assert await one_pass(desk, tmp_path) == Pass(waiting=[name])
+        assert await one_pass(desk, tmp_path) == Pass(waiting=[name], growing=1)
     async with office(engine, tmp_path) as desk:
         assert (await one_pass(desk, tmp_path)).cases == 0
         await desk.pump.idle()
@@ -189,7 +189,7 @@ async def test_a_live_call_is_never_touched_and_its_words_are_looked_at_when_it_
         facts = call()
         await desk.intake.recording_begun(facts, name, CHOSEN)
         for _ in range(2):
-            assert await one_pass(desk, tmp_path) == Pass(waiting=[name])
+            assert await one_pass(desk, tmp_path) == Pass(waiting=[name], growing=1)
         await desk.intake.call_ended(facts, "hung_up", WEDNESDAY, ())  # and nothing was said of the file
         await desk.pump.idle()
         # Long after its file grew: it is remembered, not found by its time.
