@@ -35,11 +35,12 @@ class Relay:
         return self
 
     def _from_sipp(self, message: bytes, address: tuple[str, int]) -> None:
-        if self.vanished:
-            return
-        self._sipp = address
+        if self.vanished or address != (self._sipp or address):
+            return  # audio of a call whose telephone had this port before us must not take SIPp's place
         if message.startswith(b"INVITE "):
-            self._invite = message
+            self._sipp, self._invite = address, message
+        elif self._sipp is None:
+            return
         self._saw(message, False)
         self.far.sendto(message)
         if message.startswith(b"BYE "):

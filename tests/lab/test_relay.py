@@ -63,3 +63,14 @@ async def test_no_sign_is_given_once_asterisk_has_hung_up(ends: Ends) -> None:
     ends.relay.hang_up()
     ends.asterisk.send(b"SIP/2.0 200 OK\r\n\r\n")
     assert await ends.heard(ends.sipp) == b"SIP/2.0 200 OK\r\n\r\n"
+
+
+async def test_a_strangers_packet_takes_nobodys_place(ends: Ends) -> None:
+    """Asterisk sends on for a while to the port of a telephone that is gone, and the port may be ours now."""
+    with socket.socket(type=socket.SOCK_DGRAM) as stranger:
+        stranger.connect(("127.0.0.1", ends.relay.near_port))
+        stranger.send(b"\x80\x08 audio of another call")
+        ends.sipp.send(b"ACK sip:somebody SIP/2.0\r\n\r\n")
+        assert (await ends.heard(ends.asterisk)).startswith(b"ACK "), "the stranger's packet went no further"
+        ends.asterisk.send(BYE)
+        assert await ends.heard(ends.sipp) == BYE
