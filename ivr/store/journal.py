@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import fcntl
 import json
 import logging
 import os
@@ -23,47 +22,49 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
-from ivr.store.volumes import SECOND, link
+from ivr.store.applied import (
+    CHECKPOINT_SECONDS,
+    Applied,
+    Fact,
+    JournalError,
+    JournalFull,
+    JournalInUse,
+    Position,
+    checkpoint_of,
+    fact_of,
+    lock,
+    segments,
+)
+from ivr.store.bell import Ringer
+from ivr.store.volumes import link
+
+__all__ = [
+    "CHECKPOINT_SECONDS",
+    "Fact",
+    "Journal",
+    "JournalError",
+    "JournalFull",
+    "JournalInUse",
+    "Position",
+    "checkpoint_of",
+    "fact_of",
+    "segments",
+]
 
 log = logging.getLogger(__name__)
 
-Fact = dict[str, Any]
 SEGMENT_BYTES = 8 * 1024 * 1024
-KEEP_SEGMENTS = 8  # applied segments that stay, for whoever wants to look back
 NOTE_SECONDS = 0.5
-CHECKPOINT_SECONDS = 1.0
 LONGEST_FACT = 1024 * 1024
 RETRY_SECONDS = 5.0  # notes that could not be written are tried again …
 MOST_NOTES = 20_000  # … and so many of them are kept
 MOST_LATELY = 500  # flushes whose facts are still at hand for the database
 RETURN_SECONDS = 60.0  # how long the journal stays on the spare disk before it tries its own again
-
-
-class JournalError(Exception):
-    """The journal can't be written; nothing was promised."""
-
-
-class JournalFull(JournalError):
-    """No room left on the disk."""
-
-
-class JournalInUse(JournalError):
-    """Another process has this journal."""
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Position:
-    """Just behind some line: segment number and byte offset."""
-
-    segment: int = 0
-    offset: int = 0
 
 
 @dataclass(slots=True)
@@ -93,18 +94,16 @@ class _Entry:
 
 
 @dataclass(slots=True)
-class Journal:
+class Journal(Applied):
     """The journal of one process in `folder`; a second process that opens the same folder is refused.
 
-    `open` first, `close` last. Not to be shared between event loops.
+    `open` first, `close` last. Not to be shared between event loops. `applies`: this process brings its facts
+    into the books itself, unless somebody else does already (`ivr.store.following`).
     """
 
-    folder: Path
     segment_bytes: int = SEGMENT_BYTES
     spare: Path | None = None
-    applied: Position = field(default_factory=Position)
-    flushed: Position = field(default_factory=Position)
-    grown: asyncio.Event = field(default_factory=asyncio.Event)
+    applies: bool = True
     _noted: list[_Entry] = field(default_factory=list)
     _due: asyncio.TimerHandle | None = None  # when these go to the disk at the latest
     _lately: deque[tuple[list[Fact], Position]] = field(default_factory=deque)  # flushes, where each ends …
@@ -112,32 +111,39 @@ class Journal:
     _queue: queue.SimpleQueue[list[_Entry] | None] = field(default_factory=queue.SimpleQueue)
     _writer: threading.Thread | None = None
     _loop: asyncio.AbstractEventLoop | None = None
+    _ringer: Ringer | None = None  # wakes who applies the facts, where we don't
     _fd: int = -1
     _lock_fd: int = -1
     _failed: bool = False
-    _places: list[Path] = field(default_factory=list)  # its own folder, then the linked one if there is any
-    _place: int = 0  # which of them is written to
+    _place: int = 0  # which of `_places` is written to
     _moved_at: float = 0.0
     _tried: int = 0
-    _checkpointed: float = 0.0
 
     def open(self) -> None:
         """Lock the folder, read the checkpoint, begin a fresh segment. Raises JournalError."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._lock()
+            self._lock_fd = lock(self.folder / "lock")
             if self.spare is not None:
                 link(self.folder, self.spare)
-            self._places = [place for place in (self.folder, self.folder / SECOND) if place.is_dir()]
+            self.applies = self.applies and self._may_apply()
             self._recall()
-            self._begin(max([self.applied.segment, *self._segments()]) + 1)
+            self._begin(max([self.applied.segment, *segments(self.folder)]) + 1)
         except OSError as error:
             raise _named(error, self.folder) from error
         self._lately_from = self.flushed
+        self._ringer = None if self.applies else Ringer(self.folder)
         self._loop = asyncio.get_running_loop()
         self._writer = threading.Thread(target=self._write_forever, name="journal", daemon=True)
         self._writer.start()
         self.grown.set()
+
+    def _may_apply(self) -> bool:
+        """A full disk is no reason not to: should somebody else apply too, that does no harm."""
+        try:
+            return self._claim()
+        except OSError:
+            return True
 
     def _begin(self, number: int) -> None:
         """The first segment of this run, on the other disk if its own takes none. Raises OSError."""
@@ -159,7 +165,11 @@ class Journal:
         self._queue.put(None)
         await asyncio.to_thread(self._writer.join)
         self._writer = None
-        self.save_checkpoint()
+        if self._ringer is not None:
+            self._ringer.close()
+        if self.applies:
+            self.save_checkpoint()
+            self._let_go()
         for fd in (self._fd, self._lock_fd):
             os.close(fd)
 
@@ -216,18 +226,7 @@ class Journal:
         """
         if (lately := self._read_lately(after, limit)) is not None:
             return lately
-        facts: list[Fact] = []
-        end, position = self.flushed, after
-        for segment in [n for n in self._segments() if after.segment <= n <= end.segment]:
-            start = after.offset if segment == after.segment else 0
-            stop = end.offset if segment == end.segment else None
-            for fact, offset in self._read_segment(segment, start, stop):
-                position = Position(segment, offset)
-                if fact is not None:
-                    facts.append(fact)
-                if len(facts) >= limit:
-                    return facts, position
-        return facts, max(position, end)
+        return Applied.read(self, after, limit)
 
     def _read_lately(self, after: Position, limit: int) -> tuple[list[Fact], Position] | None:
         """Whole flushes, so perhaps more facts than the limit; None when the disk has to be asked."""
@@ -242,63 +241,6 @@ class Journal:
             if len(facts) >= limit:
                 break
         return facts, position
-
-    @property
-    def has_more(self) -> bool:
-        """Whether facts may wait behind the checkpoint."""
-        return self.applied < self.flushed
-
-    def checkpoint(self, position: Position) -> None:
-        """Everything up to here is applied. Written down once a second; segments long since applied go."""
-        moved = position.segment != self.applied.segment
-        self.applied = position
-        if moved or time.monotonic() - self._checkpointed > CHECKPOINT_SECONDS:
-            self.save_checkpoint()
-        for segment, path in self._segments().items() if moved else ():
-            if segment < position.segment - KEEP_SEGMENTS:
-                path.unlink(missing_ok=True)
-
-    def save_checkpoint(self) -> None:
-        """Write it down now. Where the disk takes nothing the old one stays: facts are then applied again."""
-        self._checkpointed, position = time.monotonic(), self.applied
-        scratch = self.folder / "checkpoint.new"
-        try:
-            scratch.write_text(json.dumps({"segment": position.segment, "offset": position.offset}))
-            scratch.replace(self.folder / "checkpoint.json")
-        except OSError as error:
-            log.warning("the checkpoint of %s was not written: %s", self.folder, error.strerror)
-
-    def quarantine(self, name: str, content: bytes, why: str) -> None:
-        """Put something unusable aside, never lose it, and say so. Raises OSError when no disk takes it."""
-        for place in self._places:
-            shelf = place / "quarantine"
-            try:
-                shelf.mkdir(exist_ok=True)
-                (shelf / name).write_bytes(content)
-                (shelf / f"{name}.why").write_text(why + "\n", encoding="utf-8")
-            except OSError:
-                if place == self._places[-1]:
-                    raise
-            else:
-                log.error("journal %s: %s; kept as %s", self.folder, why, shelf / name)
-                return
-
-    def _read_segment(self, segment: int, start: int, stop: int | None) -> Iterator[tuple[Fact | None, int]]:
-        with self._segments()[segment].open("rb") as file:
-            file.seek(start)
-            offset = start
-            while (stop is None or offset < stop) and (line := file.readline()):
-                fact = fact_of(line)
-                if fact is None:
-                    why = (
-                        f"segment {segment} is damaged at byte {offset}: {len(line)} bytes fail the checksum"
-                    )
-                    self.quarantine(f"{segment:08d}-{offset}.line", line, why)
-                offset += len(line)
-                yield fact, offset
-
-    def _segments(self) -> dict[int, Path]:
-        return segments(self.folder)
 
     @property
     def on_spare(self) -> bool:
@@ -372,13 +314,15 @@ class Journal:
         assert self._loop is not None
         with suppress(RuntimeError):  # the loop is gone: nobody waits any more
             self._loop.call_soon_threadsafe(self._wake, entries, end, error)
+        if self._ringer is not None:
+            self._ringer.ring()
 
     def _wake(self, entries: list[_Entry], end: Position, error: JournalError | None) -> None:
         for entry in entries:
             entry.tell(error)
-        if error is None:
+        if error is None and self.applies:
             self._keep_lately(entries, end)
-        else:
+        elif error is not None:
             self._keep_notes([entry for entry in entries if entry.keep], error)
         self.grown.set()
 
@@ -396,35 +340,6 @@ class Journal:
             del self._noted[:lost]
         self._hand_over_within(RETRY_SECONDS)
 
-    def _lock(self) -> None:
-        self._lock_fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock_fd)
-            raise JournalInUse(f"{self.folder} is in use by another process") from None
-
-    def _recall(self) -> None:
-        try:
-            self.applied = checkpoint_of(self.folder)
-        except (ValueError, KeyError, TypeError):
-            log.error("journal %s: the checkpoint is unreadable; applying everything again", self.folder)
-
-
-def segments(folder: Path) -> dict[int, Path]:
-    """A journal's segments by number, in order, on whichever disk each lies."""
-    found = [*folder.glob("[0-9]*.log"), *(folder / SECOND).glob("[0-9]*.log")]
-    return {int(path.stem): path for path in sorted(found, key=lambda path: int(path.stem))}
-
-
-def checkpoint_of(folder: Path) -> Position:
-    """How far the facts in a journal's folder are applied. ValueError, KeyError, TypeError: unreadable."""
-    try:
-        saved = json.loads((folder / "checkpoint.json").read_text())
-    except FileNotFoundError:
-        return Position()
-    return Position(int(saved["segment"]), int(saved["offset"]))
-
 
 _encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
 
@@ -434,20 +349,6 @@ def _line(fact: Fact) -> bytes:
     if len(body) > LONGEST_FACT:
         raise JournalError(f"a fact of {len(body)} bytes is no fact")
     return b"%08x %s\n" % (crc32(body), body)
-
-
-def fact_of(line: bytes) -> Fact | None:
-    """The line's fact, or None when it is torn or damaged."""
-    if len(line) < 12 or line[8:9] != b" " or line[-1:] != b"\n":
-        return None
-    body = line[9:-1]
-    try:
-        if int(line[:8], 16) != crc32(body):
-            return None
-        fact = json.loads(body)
-    except ValueError:
-        return None
-    return fact if isinstance(fact, dict) else None
 
 
 def _write_all(fd: int, content: bytes) -> None:

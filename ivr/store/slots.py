@@ -13,6 +13,7 @@ from ivr.store import journal_reading
 from ivr.store.journal import Journal, JournalError, JournalInUse
 
 MOST = 64  # far more than a machine has use for
+NO_CALLS = 32  # from here on those who carry no calls: they leave the codes of the others to who carries some
 
 
 def place(spool: Path, number: int) -> Path:
@@ -34,14 +35,15 @@ def living(spool: Path) -> set[Path]:
     return {folder for folder in journals(spool) if journal_reading.run_began(folder) is not None}
 
 
-def take(spool: Path, second: Path | None = None) -> Journal:
+def take(spool: Path, second: Path | None = None, first: int = 0, applies: bool = True) -> Journal:
     """The journal of the first free slot, opened. Its folder's parent is the slot. Raises JournalError.
 
-    `second`: a folder on another disk, where it goes on when its own takes no more.
+    `second`: a folder on another disk, where it goes on when its own takes no more. `first`: the lowest
+    number that will do. `applies`: its facts are brought into the books by this process.
     """
-    for number in range(MOST):
+    for number in range(first, MOST):
         spare = second and second / "journal" / str(number)
-        journal = Journal(place(spool, number) / "journal", spare=spare)
+        journal = Journal(place(spool, number) / "journal", spare=spare, applies=applies)
         try:
             journal.open()
         except JournalInUse:

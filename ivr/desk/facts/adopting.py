@@ -1,7 +1,8 @@
-"""A process that died has facts in its journal that are not in the books: a living sibling brings them there.
+"""Facts in journals of other processes are brought into the books: of those that carry calls and have no pump
+of their own, and of those that died.
 
-Facts carry ids, so that it does not matter how far the dead one came. The journal's lock lets one adopt at a
-time; a process that starts meanwhile takes another slot.
+Facts carry ids, so that it does not matter how far somebody else came. One process at a time applies a journal
+(`ivr.store.applied`); when it dies, another goes on within three seconds.
 """
 
 from __future__ import annotations
@@ -15,9 +16,72 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.book.book import Book
 from ivr.desk.facts.apply import Pump
 from ivr.store import journal_reading, slots
-from ivr.store.journal import Journal, JournalError, JournalInUse
+from ivr.store.applied import JournalError, JournalInUse
+from ivr.store.following import Follower
 
 log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 3.0  # how often we look for journals that nobody applies
+OVER_SECONDS = 1.0  # how often, whether what the dead left is applied
+
+
+class Following:
+    """Applies every journal that nobody else applies. One of each process that does the work."""
+
+    def __init__(self, engine: AsyncEngine, book: Book, spool: Path) -> None:
+        self.engine, self.book, self.spool = engine, book, spool
+        self._pumps: dict[Path, Pump] = {}
+        self._tasks: dict[Path, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                self.look()
+                await asyncio.sleep(LOOK_SECONDS)
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    def look(self) -> None:
+        """Begin with those that want it."""
+        for folder in slots.journals(self.spool):
+            if folder not in self._tasks and (_lives(folder) or journal_reading.is_left(folder)):
+                self._tasks[folder] = task = asyncio.create_task(self._follow(folder), name=f"pump {folder}")
+                task.add_done_callback(lambda _, folder=folder: self._tasks.pop(folder))
+
+    async def idle(self) -> None:
+        """Returns when all that is in the journals that we follow is applied."""
+        await asyncio.gather(*(pump.idle() for pump in self._pumps.values()))
+
+    async def _follow(self, folder: Path) -> None:
+        """While it is written, and until all that its process left is applied."""
+        try:
+            await self._apply(folder, Follower(folder))
+        except JournalInUse:
+            pass  # its own process applies it, or somebody was quicker
+        except JournalError as error:
+            log.error("the facts in %s must wait: %s", folder, error)
+        except Exception:
+            log.exception("the facts in %s could not be applied; begun again", folder)
+
+    async def _apply(self, folder: Path, journal: Follower) -> None:
+        journal.open()
+        pump = self._pumps[folder] = Pump(self.engine, journal, self.book)
+        pumping = asyncio.create_task(pump.run())
+        log.info("the facts in %s are applied by us", folder)
+        try:
+            while not pumping.done() and not journal.is_over:
+                await asyncio.wait({pumping}, timeout=OVER_SECONDS)
+            if pumping.done():
+                pumping.result()  # it ends only by what it raises
+            log.warning("what a dead process left in %s is in the books now", folder)
+        finally:
+            del self._pumps[folder]
+            pumping.cancel()
+            await asyncio.gather(pumping, return_exceptions=True)
+            await journal.close()
 
 
 async def adopt_left(engine: AsyncEngine, book: Book, spool: Path) -> int:
@@ -39,10 +103,11 @@ async def adopt_left(engine: AsyncEngine, book: Book, spool: Path) -> int:
 
 
 async def _adopt(engine: AsyncEngine, book: Book, folder: Path) -> None:
-    journal = Journal(folder)
+    journal = Follower(folder)
     journal.open()
     try:
-        await empty(Pump(engine, journal, book, linger=0))
+        while not journal.is_over:  # half a line is seen to be one only at the second look
+            await empty(Pump(engine, journal, book, linger=0))
     finally:
         await journal.close()
 
@@ -58,3 +123,7 @@ async def empty(pump: Pump) -> None:
         for part in (pumping, idle):
             part.cancel()
         await asyncio.gather(pumping, idle, return_exceptions=True)
+
+
+def _lives(folder: Path) -> bool:
+    return journal_reading.run_began(folder) is not None

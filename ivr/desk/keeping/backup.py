@@ -33,7 +33,7 @@ from ivr.store.vault import Vault
 from ivr.store.volumes import SECOND
 
 KEPT = ("fallback", "spool", "custody", "secrets", "voices", "recordings")  # folders of IVR_STATE
-_OWN = ("lock", "checkpoint.json", "reconciled.json")  # of a running process, or behind its back
+_OWN = ("lock", "applying", "checkpoint.json", "reconciled.json")  # of a running process, or behind its back
 _PAGE = 500
 
 

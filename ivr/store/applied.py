@@ -1,0 +1,198 @@
+"""A journal's facts on their way out: read in order from its segments, and a checkpoint that says how far.
+
+Whoever brings them into the books holds `applying` in the folder: the process that writes them (`Journal`)
+or another (`Follower`). Facts carry ids and applying one twice is harmless, so the checkpoint needs no flush.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import logging
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from ivr.store.volumes import SECOND
+
+log = logging.getLogger(__name__)
+
+Fact = dict[str, Any]
+KEEP_SEGMENTS = 8  # applied segments that stay, for whoever wants to look back
+CHECKPOINT_SECONDS = 1.0
+
+
+class JournalError(Exception):
+    """The journal can't be written; nothing was promised."""
+
+
+class JournalFull(JournalError):
+    """No room left on the disk."""
+
+
+class JournalInUse(JournalError):
+    """Another process has this journal."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """Just behind some line: segment number and byte offset."""
+
+    segment: int = 0
+    offset: int = 0
+
+
+@dataclass(slots=True)
+class Applied:
+    """`applied`: up to where the facts are in the books; `flushed`: up to where there are any."""
+
+    folder: Path
+    applied: Position = field(default_factory=Position)
+    flushed: Position = field(default_factory=Position)
+    grown: asyncio.Event = field(default_factory=asyncio.Event)
+    _places: list[Path] = field(default_factory=list)  # its own folder, then the linked one if there is any
+    _checkpointed: float = 0.0
+    _applying_fd: int = -1
+
+    @property
+    def has_more(self) -> bool:
+        """Whether facts may wait behind the checkpoint."""
+        return self.applied < self.flushed
+
+    def read(self, after: Position, limit: int = 200) -> tuple[list[Fact], Position]:
+        """Up to `limit` facts behind a position, oldest first, and the position behind what was looked at.
+
+        Damaged lines are put into quarantine and stepped over. No facts: everything flushed so far was read.
+        """
+        facts: list[Fact] = []
+        end, position = self.flushed, after
+        for segment in [n for n in segments(self.folder) if after.segment <= n <= end.segment]:
+            start = after.offset if segment == after.segment else 0
+            stop = end.offset if segment == end.segment else None
+            for fact, offset in self._read_segment(segment, start, stop):
+                position = Position(segment, offset)
+                if fact is not None:
+                    facts.append(fact)
+                if len(facts) >= limit:
+                    return facts, position
+        return facts, max(position, min(end, self.flushed))
+
+    def checkpoint(self, position: Position) -> None:
+        """Everything up to here is applied. Written down once a second; segments long since applied go."""
+        moved = position.segment != self.applied.segment
+        self.applied = position
+        if moved or time.monotonic() - self._checkpointed > CHECKPOINT_SECONDS:
+            self.save_checkpoint()
+        for segment, path in segments(self.folder).items() if moved else ():
+            if segment < position.segment - KEEP_SEGMENTS:
+                path.unlink(missing_ok=True)
+
+    def save_checkpoint(self) -> None:
+        """Write it down now. Where the disk takes nothing the old one stays: facts are then applied again."""
+        self._checkpointed, position = time.monotonic(), self.applied
+        scratch = self.folder / "checkpoint.new"
+        try:
+            scratch.write_text(json.dumps({"segment": position.segment, "offset": position.offset}))
+            scratch.replace(self.folder / "checkpoint.json")
+        except OSError as error:
+            log.warning("the checkpoint of %s was not written: %s", self.folder, error.strerror)
+
+    def quarantine(self, name: str, content: bytes, why: str) -> None:
+        """Put something unusable aside, never lose it, and say so. Raises OSError when no disk takes it."""
+        for place in self._places:
+            shelf = place / "quarantine"
+            try:
+                shelf.mkdir(exist_ok=True)
+                (shelf / name).write_bytes(content)
+                (shelf / f"{name}.why").write_text(why + "\n", encoding="utf-8")
+            except OSError:
+                if place == self._places[-1]:
+                    raise
+            else:
+                log.error("journal %s: %s; kept as %s", self.folder, why, shelf / name)
+                return
+
+    def _read_segment(self, segment: int, start: int, stop: int | None) -> Iterator[tuple[Fact | None, int]]:
+        with segments(self.folder)[segment].open("rb") as file:
+            file.seek(start)
+            offset = start
+            while (stop is None or offset < stop) and (line := file.readline()):
+                if self._grows(segment, offset, line):
+                    return
+                fact = fact_of(line)
+                if fact is None:
+                    why = (
+                        f"segment {segment} is damaged at byte {offset}: {len(line)} bytes fail the checksum"
+                    )
+                    self.quarantine(f"{segment:08d}-{offset}.line", line, why)
+                offset += len(line)
+                yield fact, offset
+
+    def _grows(self, segment: int, offset: int, line: bytes) -> bool:
+        """Whether what was read there is half a line, of which the rest is being written."""
+        return False
+
+    def _claim(self) -> bool:
+        """Be the one who applies; False when somebody else is. Raises OSError."""
+        try:
+            self._applying_fd = lock(self.folder / "applying")
+        except JournalInUse:
+            return False
+        return True
+
+    def _let_go(self) -> None:
+        if self._applying_fd >= 0:
+            os.close(self._applying_fd)
+            self._applying_fd = -1
+
+    def _recall(self) -> None:
+        self._places = [place for place in (self.folder, self.folder / SECOND) if place.is_dir()]
+        try:
+            self.applied = checkpoint_of(self.folder)
+        except (ValueError, KeyError, TypeError):
+            log.error("journal %s: the checkpoint is unreadable; applying everything again", self.folder)
+
+
+def lock(path: Path) -> int:
+    """Its file descriptor, which holds the lock until it is closed. Raises JournalInUse, OSError."""
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(fd)
+        raise JournalInUse(f"{path.parent} is in use by another process") from None
+    return fd
+
+
+def segments(folder: Path) -> dict[int, Path]:
+    """A journal's segments by number, in order, on whichever disk each lies."""
+    found = [*folder.glob("[0-9]*.log"), *(folder / SECOND).glob("[0-9]*.log")]
+    return {int(path.stem): path for path in sorted(found, key=lambda path: int(path.stem))}
+
+
+def checkpoint_of(folder: Path) -> Position:
+    """How far the facts in a journal's folder are applied. ValueError, KeyError, TypeError: unreadable."""
+    try:
+        saved = json.loads((folder / "checkpoint.json").read_text())
+    except FileNotFoundError:
+        return Position()
+    return Position(int(saved["segment"]), int(saved["offset"]))
+
+
+def fact_of(line: bytes) -> Fact | None:
+    """The line's fact, or None when it is torn or damaged."""
+    if len(line) < 12 or line[8:9] != b" " or line[-1:] != b"\n":
+        return None
+    body = line[9:-1]
+    try:
+        if int(line[:8], 16) != crc32(body):
+            return None
+        fact = json.loads(body)
+    except ValueError:
+        return None
+    return fact if isinstance(fact, dict) else None

@@ -1,0 +1,92 @@
+"""The facts of a journal that another process writes, or of one that nobody has any more, on their way out.
+
+Its writer rings after each flush (`ivr.store.bell`); every second the folder is looked at all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass, field
+
+from ivr.store import bell, journal_reading
+from ivr.store.applied import Applied, JournalError, JournalInUse, Position, segments
+
+LOOK_SECONDS = 1.0
+
+
+@dataclass(slots=True)
+class Follower(Applied):
+    """`open` first, `close` last. One at a time for each folder."""
+
+    _seen: Position = field(default_factory=Position)  # the end of the last file, also of half a line there
+    _half: bool = False  # whether half a line was read there …
+    _whole: bool = False  # … and nobody is left who would write the rest
+    _bell: socket.socket | None = None
+    _next: asyncio.TimerHandle | None = None
+
+    def open(self) -> None:
+        """Raises JournalInUse when somebody applies these facts, JournalError."""
+        try:
+            if not self._claim():
+                raise JournalInUse(f"the facts of {self.folder} are applied by another process")
+        except OSError as error:
+            raise JournalError(f"{self.folder}: {error.strerror}") from error
+        self._recall()
+        self._bell = bell.hang(self.folder)
+        if self._bell is not None:
+            asyncio.get_running_loop().add_reader(self._bell, self._rung)
+        self._look_again()
+
+    async def close(self) -> None:
+        """Let go of it."""
+        self.save_checkpoint()
+        if self._next is not None:
+            self._next.cancel()
+        if self._bell is not None:
+            asyncio.get_running_loop().remove_reader(self._bell)
+            (self.folder / bell.NAME).unlink(missing_ok=True)
+            self._bell.close()
+        self._let_go()
+
+    async def flush(self) -> None:
+        """Everything written so far counts."""
+        self.look()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nobody writes there any more and all of it is applied."""
+        if journal_reading.run_began(self.folder) is not None:
+            return False
+        self.look()
+        return not self.has_more and not self._half
+
+    def look(self) -> None:
+        """See how far it has grown."""
+        self._whole = self._half and journal_reading.run_began(self.folder) is None
+        seen = self._end()
+        if seen != self._seen or self._whole:
+            self._half, self._seen, self.flushed = False, seen, seen
+            self.grown.set()
+
+    def _look_again(self) -> None:
+        self.look()
+        self._next = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look_again)
+
+    def _rung(self) -> None:
+        if self._bell is not None:
+            bell.heard(self._bell)
+        self.look()
+
+    def _end(self) -> Position:
+        try:
+            found = [*segments(self.folder).items()]
+            return Position(found[-1][0], found[-1][1].stat().st_size) if found else Position()
+        except FileNotFoundError:  # its disk went away
+            return self._seen
+
+    def _grows(self, segment: int, offset: int, line: bytes) -> bool:
+        if line.endswith(b"\n") or segment < self._seen.segment or self._whole:
+            return False
+        self._half, self.flushed = True, Position(segment, offset)
+        return True
