@@ -1,4 +1,4 @@
-"""The only composition root: what `ivr serve` runs in one process."""
+"""The only composition root: what one process of `ivr serve` runs, by its roles."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime, timedelta
 from functools import cached_property, partial
 from math import nan
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 import uvloop
@@ -37,7 +37,7 @@ from ivr.desk.editing.seeding import directory_from
 from ivr.desk.facts import gauges as condition
 from ivr.desk.facts.apply import Pump
 from ivr.desk.facts.gauges import Gauge
-from ivr.desk.facts.journals import others_promise
+from ivr.desk.facts.journals import keep_signing, others_promise
 from ivr.desk.letters import outgoing
 from ivr.desk.people.signing_in import Keeping
 from ivr.desk.recordings.hearing import Booth, keep_swept
@@ -46,14 +46,18 @@ from ivr.loops import lost_calls, quiet, supervising, telling_live
 from ivr.loops.carrying import Line, carry
 from ivr.loops.delivery import Delivery
 from ivr.loops.dialling import Dialler, Trunk
+from ivr.loops.every import Loops
 from ivr.loops.exposure import Masking, keep_private
+from ivr.loops.household import Household
+from ivr.loops.lag import Lag
 from ivr.loops.offered import Offered
-from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, siblings
+from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, replaced, siblings
 from ivr.loops.switchboard import Switchboard
+from ivr.loops.telling import ALIVE, CALLS, GAUGES, READY, Telling, name_of, telling_place
 from ivr.loops.transcribing import Transcriber
-from ivr.loops.watchdog import tell_systemd, watch_loop
+from ivr.loops.watchdog import end_with_parent, tell_systemd, watch_loop
 from ivr.loops.worker import Worker
-from ivr.settings import ROOT, Callbacks, Settings, absolute
+from ivr.settings import DUTIES, ROOT, Callbacks, Duty, Settings, absolute
 from ivr.speech.book import SoundBook
 from ivr.speech.check import missing
 from ivr.speech.preparing import Unfit, prepared
@@ -80,28 +84,35 @@ from ivr.web.telephone import Telephone
 log = logging.getLogger(__name__)
 
 FIRST_MENU_SECONDS = 5.0
+FIRST_LEASE_SECONDS = 10.0
 READY_SECONDS = 60.0  # who would take over and is not ready by then leaves it
+_NICE: Mapping[Duty, int] = {"calls": 0, "panel": 5, "work": 10}  # on a busy machine a caller comes first
+Json = dict[str, Any]
 
 
-def serve(settings: Settings, take_over: bool = False, when_ready: bool = False) -> None:
-    """Answer calls until SIGTERM or SIGINT, then drain. Raises Finding.
+def serve(
+    settings: Settings, duties: Collection[Duty] = DUTIES, take_over: bool = False, when_ready: bool = False
+) -> None:
+    """Do these in this process until SIGTERM or SIGINT, then drain. Raises Finding.
 
     `take_over`: become ready first, then tell those that serve already to drain.
     `when_ready`: become ready first.
     """
-    prepare_logging(settings)
+    prepare_logging(settings, "+".join(duties))
+    end_with_parent()
     keep_private(settings)
+    os.nice(min(_NICE[duty] for duty in duties))
     most = prepare_process(settings.agi.max_calls)
     settings = settings.model_copy(update={"agi": settings.agi.model_copy(update={"max_calls": most})})
     try:
-        uvloop.run(Hotline(settings, take_over, when_ready).run())
+        uvloop.run(Hotline(settings, take_over, when_ready, duties=duties).run())
     except (JournalError, CodesError, ListeningError) as error:
         raise Finding(str(error)) from error
 
 
-def prepare_logging(settings: Settings) -> None:
+def prepare_logging(settings: Settings, role: str) -> None:
     """Several processes may write to one log: each line names its own."""
-    form = "%(asctime)s [%(process)d] %(levelname)s %(name)s: %(message)s"
+    form = f"%(asctime)s [{role} %(process)d] %(levelname)s %(name)s: %(message)s"
     written = logging.StreamHandler()
     written.setFormatter(Masking(form))
     logging.basicConfig(level=settings.log_level, handlers=[written])
@@ -142,12 +153,16 @@ class Hotline:
         take_over: bool = False,
         when_ready: bool = False,
         clock: Callable[[], datetime] | None = None,
+        duties: Collection[Duty] = DUTIES,
     ) -> None:
         """`clock`: the zoned time of the province; the machine's own unless a test travels."""
         self.settings = settings
         self.clock = clock or partial(datetime.now, ZoneInfo(settings.province.timezone))
         self.take_over, self.when_ready = take_over, when_ready
+        self.duties, self.name = frozenset(duties), name_of(duties)
         self.stopping = asyncio.Event()
+        self.loops = Loops()
+        self.lag: Lag
         self.secrets = load_secrets(settings)
         self.engine = make_engine(database_url(settings))
         self.volumes = Volumes.of(settings.recordings, settings.second_path, settings.ballast_mb << 20)
@@ -161,21 +176,26 @@ class Hotline:
         self.derived = Derived(settings.derived)
         self.vault = vault(settings)
         self.learning = Learning(settings.seed_path)  # one for all: learning takes a second
-        self.added: frozenset[str] = frozenset()
-        self.codes: CodeBlock
-        self.worker: Worker
-        self.agi: AgiServer
-        self.line: Line
+        self.offered: Offered
+        self.household: Household
         self.sharing: Sharing
-        self.doors: Doors
-        self.panel: Panel
+        self.telling: Telling
+        # What only some roles have.
+        self.codes: CodeBlock | None = None
+        self.intake: Intake | None = None
+        self.worker: Worker | None = None
+        self.agi: AgiServer | None = None
+        self.line: Line | None = None
+        self.doors: Doors | None = None
+        self.panel: Panel | None = None
         self.ami = Ami(
             settings.ami.host,
             settings.ami.port,
             settings.ami.username,
             self.secrets.ami,
             action_seconds=settings.ami.action_seconds,
-            events="call",  # Asterisk filters them: dialplan/shared/accounts.conf.j2
+            # Asterisk filters them: dialplan/shared/accounts.conf.j2
+            events="call" if "calls" in self.duties else "off",
         )
 
     async def run(self) -> None:
@@ -184,48 +204,97 @@ class Hotline:
         for name in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(name, self.stopping.set)
         async with AsyncExitStack() as stack:
-            server = await self._start(stack)
+            await self._start(stack)
             await self.stopping.wait()
-            log.info("no new calls; the %d live ones may finish", server.calls)
             self.sharing.close()
+            await self._drain()
+
+    async def _drain(self) -> None:
+        if self.doors is not None and self.panel is not None:
             self.doors.close()
             self.panel.news.close()  # open pages find another process, or us no more
-            await server.drain(self.settings.agi.drain_seconds)
+        if self.agi is not None:
+            log.info("no new calls; the %d live ones may finish", self.agi.calls)
+            await self.agi.drain(self.settings.agi.drain_seconds)
 
-    async def _start(self, stack: AsyncExitStack) -> AgiServer:
-        settings = self.settings
+    async def _start(self, stack: AsyncExitStack) -> None:
+        settings, clock = self.settings, asyncio.get_running_loop().time
+        self.lag = Lag("+".join(sorted(self.duties)), clock)
         stack.push_async_callback(self.engine.dispose)
-        journal = slots.take(settings.spool, settings.second_path)
-        stack.push_async_callback(journal.close)
-        self.codes = CodeBlock(journal.folder.parent / "codes", settings.marks(journal.folder.parent.name))
-        self.codes.open()
-        stack.callback(self.codes.close)
-        log.info("process %d keeps its facts in %s", os.getpid(), journal.folder.parent)
-        files = directory_from(settings.seed_path)
-        files = dataclasses.replace(files, calls_back=bool(settings.callbacks.dial))
-        offered = Offered(self.engine, files, self.sounds.path, settings.calls.languages)
-        self.book.told.append(partial(self._offer, offered))
-        self.line = Line(
-            menu=await self._first_menu(),
-            directory=offered.directory,
-            intake=Intake(
-                journal,
-                self.codes,
-                self.book,
-                self.clock,
-                others_promise=partial(others_promise, settings.spool, journal),
-            ),
-            clock=self.clock,
-        )
+        stack.callback(self.volumes.close)
         if second := settings.second_path:
             link(settings.state_path / "fallback", second / "fallback")
-        stack.callback(self.volumes.close)
-        await self.volumes.look()
+        files = directory_from(settings.seed_path)
+        files = dataclasses.replace(files, calls_back=bool(settings.callbacks.dial))
+        self.offered = Offered(self.engine, files, self.sounds.path, settings.calls.languages)
+        if self.duties & {"calls", "work"}:
+            self.intake = await self._take_slot(stack)
+        iranian_holidays(self.clock().year)  # a tenth of a second, which no caller shall wait for
+        stack.push_async_callback(self.loops.close)
+        if self.duties & {"calls", "panel"}:
+            self.book.told.append(self._offer)
+            await self.volumes.look()
+            self.loops.start("disks", self.volumes.watch)
+        self.loops.start("book", self.book.follow)
+        self.loops.start("stall watchdog", watch_loop)
+        if "calls" in self.duties and self.intake is not None:
+            await self._start_line(self.intake)
+        if "work" in self.duties and self.intake is not None:
+            self._start_work(stack, self.intake)
+        self.ami.start()
+        stack.push_async_callback(self.ami.close)
+        await self._open_doors(stack)
+        if "work" in self.duties:
+            self._call_back(stack)  # only once whoever answers can be heard
+
+    async def _take_slot(self, stack: AsyncExitStack) -> Intake:
+        """A journal of our own and, for who carries calls, the codes beside it."""
+        settings, carries = self.settings, "calls" in self.duties
+        journal = slots.take(
+            settings.spool,
+            settings.second_path,
+            first=0 if carries else slots.NO_CALLS,
+            applies="work" in self.duties,
+        )
+        stack.push_async_callback(journal.close)
+        home = journal.folder.parent
+        log.info("process %d keeps its facts in %s", os.getpid(), home)
+        codes = CodeBlock(home / "codes", settings.marks(home.name))
+        if carries:
+            codes.open()
+            stack.callback(codes.close)
+            self.codes = codes
+        promise = partial(others_promise, settings.spool, journal)
+        self.loops.start("signing", partial(keep_signing, journal))
+        return Intake(journal, codes, self.book, self.clock, others_promise=promise)
+
+    async def _start_line(self, intake: Intake) -> None:
+        """What a call needs, and what must never wait for anything that grows."""
+        settings = self.settings
+        self.line = line = Line(await self._first_menu(), self.offered.directory, intake, self.clock)
+        await self._lease_first(intake.codes)
+        process = f"{socket.gethostname()}:{os.getpid()}"
+        loops = self.loops
+        loops.start("codes", partial(intake.codes.keep_leased, self.engine))
+        loops.start("menu", partial(menus.watch, self.engine, settings.calls.menu, self._published))
+        loops.start("live board", partial(telling_live.tell, self.engine, process, line.going_on, line.clock))
+        loops.start("silent telephones", partial(quiet.watch, self.ami, line.live))
+        self.ami.on("BridgeEnter", lambda event: line.talks(event.uniqueid))
+
+    async def _lease_first(self, codes: CodeBlock) -> None:
+        try:
+            async with asyncio.timeout(FIRST_LEASE_SECONDS):
+                await codes.lease(self.engine)
+        except AWAY as error:
+            log.warning("no tracking codes leased at start, %d in hand: %s", codes.left, error)
+
+    def _start_work(self, stack: AsyncExitStack, intake: Intake) -> None:
+        """What grows with the books, and what leaves the house."""
+        settings, loops = self.settings, self.loops
         self.worker = worker = Worker(
-            Pump(self.engine, journal, self.book),
-            self.codes,
+            Pump(self.engine, intake.journal, self.book),
             self.book,
-            self.line.intake,
+            intake,
             settings.state_path / "fallback",
             settings.recordings,
             settings.spool,
@@ -236,52 +305,44 @@ class Hotline:
             clock=self.clock,
             seed=settings.seed_path,
         )
-        iranian_holidays(self.clock().year)  # a tenth of a second, which no caller shall wait for
-        await worker.start()
-        stack.push_async_callback(worker.close)
-        loops = worker.loops
-        watched = partial(menus.watch, self.engine, settings.calls.menu, self._published)
-        vanished = partial(lost_calls.follow, self.engine, settings.spool, self.line.intake, self.ami)
-        process = f"{socket.gethostname()}:{os.getpid()}"
-        told = partial(telling_live.tell, self.engine, process, self.line.going_on, self.line.clock)
-        loops.start("menu", watched)
-        loops.start("stall watchdog", watch_loop)
-        loops.start("disks", self.volumes.watch)
+        worker.start(loops)
+        stack.push_async_callback(worker.idle)
+        vanished = partial(lost_calls.follow, self.engine, settings.spool, intake, self.ami)
         loops.start("vanished calls", vanished)
-        loops.start("live board", told)
-        loops.start("silent telephones", partial(quiet.watch, self.ami, self.line.live))
-        self.ami.on("BridgeEnter", lambda event: self.line.talks(event.uniqueid))
-        self.ami.start()
-        stack.push_async_callback(self.ami.close)
+        loops.start("derived", partial(keep_swept, self.derived))
         delivery = Delivery(self.engine, settings.notify, settings.seed_path, self.clock)
         loops.start("delivery", delivery.run)
         if (recogniser := self._recogniser()) is not None:
             listener = Transcriber(self.engine, recogniser, settings.recordings, self.learning, self.clock)
             loops.start("transcriber", listener.run)
-        server = await self._open_doors(stack)
-        self._call_back(stack)  # only once whoever answers can be heard
-        return server
 
-    async def _open_doors(self, stack: AsyncExitStack) -> AgiServer:
+    async def _open_doors(self, stack: AsyncExitStack) -> None:
         """Listen, beside the siblings or in their place."""
-        checks = {"database": self._database, "asterisk": self._asterisk, "prompts": self._prompts}
-        checks |= {"disk": self._disk}
         place, loop = meeting_place(self.settings), asyncio.get_running_loop()
-        older = await asyncio.to_thread(siblings, place) if self.take_over else []
+        older = replaced(await asyncio.to_thread(siblings, place), self.duties) if self.take_over else []
         if older or self.when_ready:
-            await self._become_ready(checks)
-        sockets = await obtain(self.settings, place)
-        self.sharing = Sharing(place, sockets, lambda: loop.call_soon_threadsafe(self.stopping.set))
+            await self._become_ready(self._checks() | self._sound)
+        sockets = await obtain(self.settings, place, self.duties)
+        drain_soon = partial(loop.call_soon_threadsafe, self.stopping.set)
+        self.sharing = Sharing(place, self.name, sockets, drain_soon)
         stack.callback(self.sharing.close)
-        self.agi = server = self._server()
-        await server.start(sockets["agi"])
-        stack.push_async_callback(server.close)
-        await self._start_web(stack, checks, sockets["web"])
+        told = {ALIVE: self._alive, READY: self._ready, GAUGES: self._gauges, CALLS: self._going_on}
+        self.telling = Telling(telling_place(self.settings), self.name, told)
+        own = told | {GAUGES: self._gauges_of_all}
+        self.household = Household(telling_place(self.settings), self.name, own, self.settings.serve.roles)
+        if "agi" in sockets:
+            self.agi = self._server()
+            await self.agi.start(sockets["agi"])
+            stack.push_async_callback(self.agi.close)
+        if "web" in sockets:
+            await self._start_web(stack, sockets["web"])
         settle()
+        self.loops.start("lag", self.lag.watch)
         self.sharing.open()
+        await self.telling.open()
+        stack.callback(self.telling.close)
         tell_systemd()
         await asyncio.to_thread(drain, place, older)
-        return server
 
     async def _become_ready(self, checks: Mapping[str, Check]) -> None:
         """Raises ListeningError when this process would be no good beside or instead of the older ones."""
@@ -323,7 +384,7 @@ class Hotline:
         )
         originate.start()
         stack.push_async_callback(originate.close)
-        self.worker.loops.start("dialler", dialler.run)
+        self.loops.start("dialler", dialler.run)
 
     def _server(self) -> AgiServer:
         agi = self.settings.agi
@@ -340,6 +401,7 @@ class Hotline:
         )
 
     async def _answer(self, connection: AgiConnection) -> None:
+        assert self.line is not None
         if supervising.is_supervisor(connection):
             await supervising.carry(connection, self.engine, self.line.clock)
             return
@@ -376,6 +438,7 @@ class Hotline:
 
     async def _published(self, revision: menus.Revision) -> None:
         """Swap one reference; a revision that this version can't read is refused, the old one stays."""
+        assert self.line is not None
         try:
             self.line.menu = self._parsed(revision)
         except MenuMistakes as error:
@@ -399,14 +462,11 @@ class Hotline:
     def _kept_menu(self) -> Path:
         return self.settings.spool / f"menu-{self.settings.calls.menu}.yaml"
 
-    async def _start_web(
-        self, stack: AsyncExitStack, checks: Mapping[str, Check], listening: socket.socket
-    ) -> None:
-        pages = application(checks, self._warnings, metrics.routes(self._gauges))
+    async def _start_web(self, stack: AsyncExitStack, listening: socket.socket) -> None:
+        pages = application(self.household.ready, metrics.routes(self.household.gauges))
         attach(pages, self._counter())
         self.panel = self._panel()
         made = panel.attach(pages, self.panel, self.settings.province.timezone)
-        self.worker.loops.start("derived", partial(keep_swept, self.derived))
         runner, limits = await runner_of(pages), self.settings.web
         stack.push_async_callback(runner.cleanup)
         inside = cast(Callable[[], asyncio.Protocol], runner.server)
@@ -415,34 +475,66 @@ class Hotline:
         stack.callback(self.doors.close)
         stack.callback(asyncio.create_task(made.prepare(), name="templates").cancel)
 
-    async def _gauges(self) -> list[Gauge]:
-        """What `/metrics` tells: the machine's spool and disks, and this process."""
-        settings, gauges = self.settings, condition.of_process()
+    # What this process tells of itself, to the panel beside it or to strangers (`Household`).
+
+    async def _alive(self) -> bool:
+        return True
+
+    async def _ready(self) -> Json:
+        """Its checks, and what is not well and does not bite yet."""
+        checks = self._checks() | (self._sound if "panel" in self.duties else {})
+        told = {"draining": self.stopping.is_set(), "checks": await examine(checks)}
+        return told | {"warnings": self._warnings()}
+
+    async def _going_on(self) -> list[Json]:
+        return self.line.going_on() if self.line is not None else []
+
+    async def _gauges(self) -> list[Json]:
+        """What only this process knows."""
+        gauges = [*condition.of_process(), *self.lag.gauges()]
+        if self.agi is not None and self.intake is not None and self.codes is not None:
+            gauges += condition.of_volumes(self.volumes, LONGEST_SECONDS)
+            spare = self.intake.journal.on_spare
+            gauges += [
+                Gauge("ivr_calls_live", "Calls in progress.", self.agi.calls),
+                Gauge("ivr_codes_left", "Tracking codes to promise without the database.", self.codes.left),
+                Gauge("ivr_ami_connected", "Whether Asterisk's manager answers.", self.ami.connected,
+                      join="min"),
+                Gauge("ivr_journal_on_spare", "Whether a journal goes on on the second volume.", spare,
+                      join="max"),
+            ]  # fmt: skip
+        if self.doors is not None:
+            gauges.append(Gauge("ivr_web_connections", "Connections to the web side.", self.doors.there))
+        if self.worker is not None:
+            strays = self.worker.strays
+            gauges.append(
+                Gauge("ivr_stray_recordings", "Recordings that wait for the reconciler.", strays, join="max")
+            )
+        failures = "How often what runs beside calls failed and was begun again."
+        gauges.append(
+            Gauge("ivr_loops_failing", "Of what runs beside calls, how many keep failing.",
+                  len(self.loops.troubles))
+        )  # fmt: skip
+        gauges += [
+            Gauge("ivr_loop_failures", failures, each.failures, {"loop": each.name})
+            for each in self.loops.all
+        ]
+        return [dataclasses.asdict(gauge) for gauge in gauges]
+
+    async def _gauges_of_all(self) -> list[Json]:
+        """The same with what disks and books tell, which is the machine's."""
+        settings = self.settings
         caseless = dead = nan  # unknown while the database is away
         with suppress(*AWAY):
             async with asyncio.timeout(1):
                 caseless = await condition.without_case(self.engine)
                 dead = await outgoing.dead(self.engine)
-        gauges += condition.of_volumes(self.volumes, LONGEST_SECONDS)
-        gauges += await asyncio.to_thread(
-            condition.of_spool, settings.spool, settings.state_path / "fallback"
-        )
-        return [
-            *gauges,
-            Gauge("ivr_calls_live", "Calls in progress.", self.agi.calls),
-            Gauge("ivr_web_connections", "Connections to the web side.", self.doors.there),
-            Gauge("ivr_codes_left", "Tracking codes to promise without the database.", self.codes.left),
-            Gauge("ivr_ami_connected", "Whether Asterisk's manager answers.", self.ami.connected),
-            Gauge("ivr_journal_on_spare", "Whether the journal goes on on the second volume.",
-                  self.line.intake.journal.on_spare),
-            Gauge("ivr_stray_recordings", "Recordings that wait for the reconciler.", self.worker.strays),
-            Gauge("ivr_loops_failing", "Of what runs beside calls, how many keep failing.",
-                  len(self.worker.loops.troubles)),
-            *(Gauge("ivr_loop_failures", "How often what runs beside calls failed and was begun again.",
-                    each.failures, {"loop": each.name}) for each in self.worker.loops.all),
+        gauges = await asyncio.to_thread(condition.of_spool, settings.spool, settings.state_path / "fallback")
+        gauges += [
             Gauge("ivr_recordings_without_case", "Recordings too short or without a word.", caseless),
             Gauge("ivr_dead_letters", "Messages that were put aside with a reason.", dead),
-        ]  # fmt: skip
+        ]
+        return [*(await self._gauges()), *map(dataclasses.asdict, gauges)]
 
     def _counter(self) -> Counter:
         """The service desk, for other systems."""
@@ -484,10 +576,10 @@ class Hotline:
             board=Board(
                 self.engine,
                 settings.province.timezone,
-                self.line.clock,
+                self.clock,
                 Switchboard(self.ami, settings.sip.watched),
                 self._disks,
-                self.line.going_on,
+                self.household.going_on,
             ),
         )
 
@@ -504,10 +596,21 @@ class Hotline:
     def _telephone(self, user: str, secret: str) -> Telephone:
         return Telephone(self.settings.phone_url, user, secret, self.settings.calls.extension)
 
+    def _checks(self) -> dict[str, Check]:
+        checks: dict[str, Check] = {"database": self._database, "asterisk": self._asterisk}
+        if "calls" in self.duties:
+            checks["disk"] = self._disk
+        return checks
+
+    @property
+    def _sound(self) -> dict[str, Check]:
+        """Looks at every file, so no call is bothered with it but before its process serves."""
+        return {"prompts": self._prompts}
+
     async def _database(self) -> str:
         async with self.engine.connect() as connection:
             await connection.execute(text("SELECT 1"))
-        return "" if self.codes.left else "no tracking codes are in hand"
+        return "" if self.codes is None or self.codes.left else "no tracking codes are in hand"
 
     async def _asterisk(self) -> str:
         await self.ami.action("Ping")
@@ -519,20 +622,20 @@ class Hotline:
         return "; ".join(self.volumes.troubles(LONGEST_SECONDS))
 
     def _warnings(self) -> list[str]:
-        found = self.volumes.warnings(LONGEST_SECONDS)
-        journal = self.line.intake.journal
-        if journal.on_spare:
+        found = self.volumes.warnings(LONGEST_SECONDS) if "calls" in self.duties else []
+        if self.intake is not None and (journal := self.intake.journal).on_spare:
             found.append(f"the journal goes on on the second volume, {journal.spare}")
-        return [*found, *self.worker.loops.troubles]
+        return [*found, *self.loops.troubles, *self.lag.troubles]
 
-    async def _offer(self, offered: Offered) -> None:
+    async def _offer(self) -> None:
         """Swap one reference; live calls keep what they began with."""
-        await offered.reread()
-        self.line.directory, self.added = offered.directory, offered.added
+        await self.offered.reread()
+        if self.line is not None:
+            self.line.directory = self.offered.directory
 
     def _needed(self) -> frozenset[str]:
         """The prompts that calls can reach, or could if what people added to the book had its sound."""
-        return self._needed_by_files | self.added
+        return self._needed_by_files | self.offered.added
 
     @cached_property
     def _needed_by_files(self) -> frozenset[str]:

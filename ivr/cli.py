@@ -66,7 +66,7 @@ app.add_typer(dialplan, name="dialplan")
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 
 
-@app.command(epilog="Examples: ivr serve   ·   ivr serve --take-over (a deploy)   ·   ivr serve --workers 2")
+@app.command(epilog="Examples: ivr serve   ·   ivr serve --take-over (a deploy)   ·   ivr serve --role calls")
 def serve(
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Once ready, tell those that serve already to drain.")
@@ -74,16 +74,26 @@ def serve(
     when_ready: Annotated[
         bool, typer.Option("--when-ready", help="Answer only once database, Asterisk and prompts are well.")
     ] = False,
-    workers: Annotated[int, typer.Option(min=1, max=32, help="Processes that serve side by side.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=32, help="Processes that carry calls.")] = 1,
+    role: Annotated[
+        list[str], typer.Option(help="calls, panel, work, or all: only this, in one process; repeatable.")
+    ] = [],  # noqa: B006  typer's way
 ) -> None:
-    """Answer calls until SIGTERM or Ctrl-C, beside others if there are; then finish the live ones."""
+    """Run the hotline until SIGTERM or Ctrl-C, each role in a process of its own; live calls are finished.
+
+    Without --role: those of `serve.roles`, kept by a small parent, which starts again who dies.
+    """
     from ivr.app import serve as serve_forever
     from ivr.commands import workers as many
+    from ivr.settings import DUTIES
 
     settings = load_settings()
-    if workers > 1:
+    if not role and not settings.serve.together:
         raise SystemExit(many.serve(settings, workers, take_over))
-    serve_forever(settings, take_over, when_ready)
+    duties = DUTIES if "all" in role else tuple(duty for duty in DUTIES if duty in role)
+    if unknown := set(role) - {*DUTIES, "all"}:
+        fail(f"--role is calls, panel, work or all, not {', '.join(sorted(unknown))}", 2)
+    serve_forever(settings, duties or settings.serve.roles, take_over, when_ready)
 
 
 @app.command("demo-call", epilog="Example: ivr demo-call --json")

@@ -19,6 +19,10 @@ from pydantic_settings import (
 ROOT = Path(__file__).resolve().parent.parent
 
 
+Duty = Literal["calls", "panel", "work"]  # what a process does; the command line and the docs say role
+DUTIES: tuple[Duty, ...] = ("calls", "panel", "work")
+
+
 class SettingsError(Exception):
     """A setting is wrong. The text names the key and what is the matter, one line each."""
 
@@ -133,6 +137,13 @@ class BrowserPhone(Part):
 class Rtp(Part):
     start: int = Field(20_000, ge=1024, le=65535)
     end: int = Field(20_999, ge=1024, le=65535)
+
+
+class Serve(Part):
+    """What `ivr serve` runs on this machine: a process for each of `roles`, or `together` in one."""
+
+    roles: tuple[Duty, ...] = Field(DUTIES, min_length=1)
+    together: bool = False
 
 
 class Province(Part):
@@ -295,6 +306,7 @@ class Settings(BaseSettings):
     ws: Ws = Ws()
     browser_phone: BrowserPhone = BrowserPhone()
     rtp: Rtp = Rtp()
+    serve: Serve = Serve()
     province: Province = Province()
     calls: Calls = Calls()
     recordings_store: RecordingsStore = RecordingsStore()

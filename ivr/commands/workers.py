@@ -1,87 +1,158 @@
-"""`ivr serve --workers N`: processes side by side; one that dies is started again. This one carries no call.
+"""`ivr serve`: the roles of this machine as processes of their own; one that dies is started again.
 
-A worker that ends well was told to, by us or by whoever took over, and is not started again.
+This one carries no call, holds no socket and parses nothing. A process that ends well was told to, by us or
+by whoever took over, and is not started again; one whose loop gives no sign of life is killed. If this one
+dies, the others drain.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import time
+from dataclasses import dataclass, field
 
 from ivr.app import prepare_logging
 from ivr.loops.sockets import drain, meeting_place, siblings
-from ivr.settings import Settings
+from ivr.loops.telling import is_alive, name_of, telling_place
+from ivr.loops.watchdog import ALIVE, PARENT, tell_systemd
+from ivr.settings import Duty, Settings
 
 log = logging.getLogger(__name__)
 
 SOON_SECONDS = 20.0  # who dies sooner is started again ever more slowly …
 LONGEST_WAIT = 30.0  # … up to this
 READY_SECONDS = 90.0
+SIGN_SECONDS = 5.0  # how often each is asked for a sign of life …
+SILENT_SECONDS = 30.0  # … and for how long it may give none, once it serves
+LAST = "work"  # goes on until no other is left: what callers say at the end is brought into the books
 
 
 def serve(settings: Settings, many: int, take_over: bool) -> int:
-    """Until SIGTERM, SIGINT or somebody's take-over. Exit code 1 when taking over failed."""
-    prepare_logging(settings)
-    return asyncio.run(_Workers(settings, many).run(take_over))
+    """Until SIGTERM, SIGINT or somebody's take-over. `many`: processes that carry calls.
+
+    Exit code 1 when taking over failed.
+    """
+    prepare_logging(settings, "parent")
+    roles = [duty for duty in settings.serve.roles for _ in range(many if duty == "calls" else 1)]
+    return asyncio.run(_Processes(settings, roles).run(take_over))
 
 
-class _Workers:
-    def __init__(self, settings: Settings, many: int) -> None:
-        self.place = meeting_place(settings)
-        self.many = many
+@dataclass(slots=True)
+class _Kept:
+    """One of them. `lived_at`: the last sign of life, None before it serves."""
+
+    role: Duty
+    process: asyncio.subprocess.Process | None = None
+    unfit: bool = False  # it said at once why it can't serve
+    lived_at: float | None = None
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def name(self) -> str:
+        return name_of([self.role], self.process.pid) if self.process else ""
+
+
+class _Processes:
+    def __init__(self, settings: Settings, roles: list[Duty]) -> None:
+        self.place, self.asked_at = meeting_place(settings), telling_place(settings)
+        self.kept = [_Kept(role) for role in roles]
         self.careful = False
         self.stopping = asyncio.Event()
-        self.processes: set[asyncio.subprocess.Process] = set()
 
     async def run(self, take_over: bool) -> int:
         for name in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(name, self._stop)
+            asyncio.get_running_loop().add_signal_handler(name, self.stopping.set)
         older = siblings(self.place)
         self.careful = take_over and bool(older)
-        keeping = [asyncio.create_task(self._keep()) for _ in range(self.many)]
-        failed = self.careful and not await self._take_over(older)
+        keeping = [asyncio.create_task(self._keep(kept)) for kept in self.kept]
+        watching = asyncio.create_task(self._watch())
+        ending = asyncio.create_task(self._end())
+        failed = not await self._come(older) and self.careful
         if failed:
-            log.error("not taking over: the new workers did not become ready; the older ones go on")
-            self._stop()
+            log.error("not taking over: the new processes did not become ready; the older ones go on")
+            self.stopping.set()
         await asyncio.gather(*keeping)
-        return int(failed)
+        for task in (watching, ending):
+            task.cancel()
+        return int(failed or any(kept.unfit for kept in self.kept))
 
-    def _stop(self) -> None:
-        self.stopping.set()
-        for process in self.processes:
-            process.terminate()
+    async def _end(self) -> None:
+        """Once told to stop: all at once, and the work behind them."""
+        await self.stopping.wait()
+        last = [kept for kept in self.kept if kept.role == LAST]
+        others = [kept for kept in self.kept if kept.role != LAST]
+        for kept in others:
+            _terminate(kept)
+        await asyncio.gather(*(kept.ended.wait() for kept in others))
+        for kept in last:
+            _terminate(kept)
 
-    async def _keep(self) -> None:
+    async def _keep(self, kept: _Kept) -> None:
         wait = 1.0
         while not self.stopping.is_set():
             began = time.monotonic()
-            # A session of its own: Ctrl-C comes to us, and we tell them.
-            command = [sys.executable, "-m", "ivr.cli", "serve", *(["--when-ready"] if self.careful else [])]
-            process = await asyncio.create_subprocess_exec(*command, start_new_session=True)
-            self.processes.add(process)
+            kept.process = process = await self._start(kept.role)
+            kept.lived_at = None
             if self.stopping.is_set():
                 process.terminate()
             code = await process.wait()
-            self.processes.discard(process)
-            if code == 0:
-                return
+            kept.unfit = code in (1, 2) and kept.lived_at is None
+            if code == 0 or all(each.unfit for each in self.kept):
+                break
             wait = 1.0 if time.monotonic() - began > SOON_SECONDS else min(wait * 2, LONGEST_WAIT)
-            log.error("worker %d died (%d); another starts in %g s", process.pid, code, wait)
+            log.error("%s died (%d); another starts in %g s", kept.name, code, wait)
             try:
                 await asyncio.wait_for(self.stopping.wait(), wait)
             except TimeoutError:
                 continue
+        kept.ended.set()
+        if kept.unfit:
+            self.stopping.set()
 
-    async def _take_over(self, older: list[str]) -> bool:
-        """Whether all of ours came to serve; then the older ones are told to drain."""
+    async def _start(self, role: Duty) -> asyncio.subprocess.Process:
+        command = [sys.executable, "-m", "ivr.cli", "serve", "--role", role]
+        command += ["--when-ready"] if self.careful else []
+        environment = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
+        environment[PARENT] = str(os.getpid())
+        # A group of its own: Ctrl-C comes to us, and we tell them. The same session: there `nice` counts.
+        return await asyncio.create_subprocess_exec(*command, env=environment, process_group=0)
+
+    async def _come(self, older: list[str]) -> bool:
+        """Whether all of ours came to serve; then the older ones are told to drain, if we take over."""
         deadline = time.monotonic() + READY_SECONDS
-        while len(set(siblings(self.place)) - set(older)) < self.many:
-            if self.stopping.is_set() or time.monotonic() > deadline:
+        while not {kept.name for kept in self.kept} <= set(await asyncio.to_thread(siblings, self.place)):
+            ended = all(kept.ended.is_set() for kept in self.kept)
+            if self.stopping.is_set() or ended or (self.careful and time.monotonic() > deadline):
                 return False
             await asyncio.sleep(0.1)
-        self.careful = False  # from now on any answer is better than none
-        await asyncio.to_thread(drain, self.place, older)
+        tell_systemd()
+        if self.careful:
+            self.careful = False  # from now on any answer is better than none
+            await asyncio.to_thread(drain, self.place, older)
         return True
+
+    async def _watch(self) -> None:
+        """Kill who hangs: it can't always end itself."""
+        while True:
+            await asyncio.gather(*(self._look_at(kept) for kept in self.kept))
+            tell_systemd(ALIVE)
+            await asyncio.sleep(SIGN_SECONDS)
+
+    async def _look_at(self, kept: _Kept) -> None:
+        process, now = kept.process, time.monotonic()
+        if process is None or process.returncode is not None:
+            return
+        if await is_alive(self.asked_at, kept.name):
+            kept.lived_at = time.monotonic()
+        elif kept.lived_at is not None and now - kept.lived_at > SILENT_SECONDS:
+            log.error("%s has given no sign of life for %g s and is killed", kept.name, SILENT_SECONDS)
+            process.kill()
+
+
+def _terminate(kept: _Kept) -> None:
+    if kept.process is not None and kept.process.returncode is None:
+        kept.process.terminate()

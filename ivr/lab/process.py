@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,9 +53,17 @@ class Child:
             try:
                 self.process.wait(seconds)
             except subprocess.TimeoutExpired:
-                self.process.kill()
+                self.kill()
                 self.process.wait()
         self.pid_file.unlink(missing_ok=True)
+
+    def kill(self) -> None:
+        """At once, with all that it started."""
+        with suppress(psutil.NoSuchProcess):
+            program = psutil.Process(self.process.pid)
+            for process in (program, *program.children(recursive=True)):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
 
     def last_words(self) -> str:
         """The end of its log, in one line."""

@@ -105,7 +105,7 @@ class _Lab:
         self.signals += 1
         self.stopping.set()
         if self.signals > 1 and (server := self.children.get("server")):
-            server.process.kill()
+            server.kill()
 
     async def _unless_stopped(self, work: Coroutine[Any, Any, T]) -> T | None:
         """The work's result, or None when a signal came before it was done."""

@@ -1,9 +1,10 @@
 """The sockets by which calls and browsers come in: one of each for all processes of one IVR_STATE.
 
-Every process accepts from the same sockets, so a connection that waits in their queue belongs to nobody yet:
-whoever lives takes it, whether a sibling died, hangs or ends. A process that starts asks a living sibling for
-them over a Unix socket under IVR_STATE/run/serve, and makes them only when there is none. When nobody serves,
-nobody listens, and the dialplan's fall-back speaks at once (docs/decisions/workers.md).
+Every process of a role accepts from the same socket (`calls`: FastAGI, `panel`: the web; `work`: none), so a
+connection that waits in their queue belongs to nobody yet: whoever lives takes it, whether a sibling died,
+hangs or ends. A process that starts asks a living sibling for it over a Unix socket under
+IVR_STATE/run/serve, and makes it only when there is none. When nobody serves, nobody listens, and the
+dialplan's fall-back speaks at once (docs/decisions/workers.md).
 """
 
 from __future__ import annotations
@@ -15,13 +16,14 @@ import os
 import socket
 import struct
 import threading
-import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ivr.asterisk.server import listening_socket
-from ivr.settings import Settings
+from ivr.loops.telling import duties_of
+from ivr.settings import DUTIES, Agi, Duty, Settings, Web
+from ivr.store.bell import reachable
 
 log = logging.getLogger(__name__)
 
@@ -37,10 +39,13 @@ class ListeningError(Exception):
 
 
 class Sharing:
-    """While open, siblings get our sockets and may tell us to drain. A thread: a busy loop is no matter."""
+    """While open, siblings get our sockets and may tell us to drain. A thread: a busy loop is no matter.
 
-    def __init__(self, folder: Path, sockets: Sockets, drain: Callable[[], object]) -> None:
-        self._folder, self._name = folder, uuid.uuid4().hex
+    `name`: says what this process does (`ivr.loops.telling.name_of`).
+    """
+
+    def __init__(self, folder: Path, name: str, sockets: Sockets, drain: Callable[[], object]) -> None:
+        self._folder, self._name = folder, name
         self._sockets = {name: each.dup() for name, each in sockets.items()}
         self._drain = drain
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -59,7 +64,7 @@ class Sharing:
         """Under its name only once it listens: a name that refuses is a dead process's."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder.chmod(0o700)
-        with _reachable(self._folder) as near:
+        with reachable(self._folder) as near:
             self._listener.bind(f"{near}/{self._name}.new")
             self._listener.listen(64)
         (self._folder / f"{self._name}.new").rename(self._folder / self._name)
@@ -98,13 +103,18 @@ def meeting_place(settings: Settings) -> Path:
     return settings.state_path / "run" / "serve"
 
 
-async def obtain(settings: Settings, folder: Path) -> dict[str, socket.socket]:
-    """The sockets for `agi` and `web`. Raises ListeningError when another program has an address."""
+async def obtain(
+    settings: Settings, folder: Path, duties: Collection[Duty] = DUTIES
+) -> dict[str, socket.socket]:
+    """The sockets for `agi` (calls) and `web` (panel).
+
+    Raises ListeningError when another program has an address.
+    """
     loop = asyncio.get_running_loop()
     began = loop.time()
     while True:
         try:
-            return await asyncio.to_thread(_obtain, settings, folder)
+            return await asyncio.to_thread(_obtain, settings, folder, duties)
         except OSError as error:
             hangs = await asyncio.to_thread(siblings, folder)
             if loop.time() - began > (HANG_SECONDS if hangs else START_SECONDS):
@@ -113,10 +123,14 @@ async def obtain(settings: Settings, folder: Path) -> dict[str, socket.socket]:
         await asyncio.sleep(0.2)
 
 
-def _obtain(settings: Settings, folder: Path) -> dict[str, socket.socket]:
-    given, taken = _from_a_sibling(folder), {}
+def _obtain(settings: Settings, folder: Path, duties: Collection[Duty]) -> dict[str, socket.socket]:
+    given, taken = _from_siblings(folder), {}
+    agi, web = ("agi", settings.agi), ("web", settings.web)
+    wanted: list[tuple[str, Agi | Web]] = []
+    wanted += [agi] if "calls" in duties else []
+    wanted += [web] if "panel" in duties else []
     try:
-        for name, part in (("agi", settings.agi), ("web", settings.web)):
+        for name, part in wanted:
             if (sibling := given.get(name)) and _has_address(sibling, part.host, part.port):
                 taken[name] = given.pop(name)
             else:
@@ -128,6 +142,11 @@ def _obtain(settings: Settings, folder: Path) -> dict[str, socket.socket]:
         for each in given.values():
             each.close()
     return taken
+
+
+def replaced(names: Collection[str], duties: Collection[Duty]) -> list[str]:
+    """Of those that share now, whom a process that does these would replace: nobody who does more."""
+    return [name for name in names if duties_of(name) <= set(duties)]
 
 
 def siblings(folder: Path) -> list[str]:
@@ -152,14 +171,18 @@ def drain(folder: Path, names: list[str]) -> None:
             sibling.send(DRAIN)
 
 
-def _from_a_sibling(folder: Path) -> dict[str, socket.socket]:
+def _from_siblings(folder: Path) -> dict[str, socket.socket]:
+    """One of each, of whoever has it."""
+    found: dict[str, socket.socket] = {}
     for name in siblings(folder):
         with suppress(OSError, ValueError), _connected(folder / name) as sibling:
             sibling.send(SOCKETS)
             said, files, _, _ = socket.recv_fds(sibling, 1024, 8)
             given = [socket.socket(fileno=file) for file in files]
-            return dict(zip(json.loads(said), given, strict=True))
-    return {}
+            for what, each in zip(json.loads(said), given, strict=True):
+                if found.setdefault(what, each) is not each:
+                    each.close()
+    return found
 
 
 def _has_address(given: socket.socket, host: str, port: int) -> bool:
@@ -170,22 +193,12 @@ def _has_address(given: socket.socket, host: str, port: int) -> bool:
 
 @contextmanager
 def _connected(path: Path) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sibling, _reachable(path.parent) as near:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sibling, reachable(path.parent) as near:
         sibling.settimeout(ASK_SECONDS)
         sibling.connect(f"{near}/{path.name}")
         if not _is_ours(sibling):
             raise PermissionError(f"{path} belongs to another user")
         yield sibling
-
-
-@contextmanager
-def _reachable(folder: Path) -> Iterator[str]:
-    """A short name for a folder: a Unix socket's path has 107 bytes, IVR_STATE may have more."""
-    fd = os.open(folder, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{fd}"
-    finally:
-        os.close(fd)
 
 
 def _is_ours(peer: socket.socket) -> bool:

@@ -8,13 +8,17 @@ can't end itself: systemd misses its sign of life and ends it (`WatchdogSec`, do
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import faulthandler
 import os
+import signal
 import socket
 from contextlib import suppress
 
 READY, ALIVE = b"READY=1", b"WATCHDOG=1"
 STALL_SECONDS = 20.0
+PARENT = "IVR_PARENT"  # in the environment: the process that started us and starts us again
+_PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
 async def watch_loop(seconds: float = STALL_SECONDS) -> None:
@@ -35,3 +39,13 @@ def tell_systemd(what: bytes = READY) -> None:
             systemd.setblocking(False)
             systemd.connect(f"\0{address[1:]}" if address.startswith("@") else address)
             systemd.send(what)
+
+
+def end_with_parent() -> None:
+    """Where `ivr serve` started us beside others: when it dies we are told to drain."""
+    parent = os.environ.pop(PARENT, "")
+    if not parent:
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != int(parent):  # it died meanwhile
+        signal.raise_signal(signal.SIGTERM)

@@ -1,4 +1,5 @@
-"""Background work: the journal into the database, and recordings that no case knows into cases."""
+"""What the role `work` does: journals into the database, recordings that no case knows into cases, and all
+that grows with the books."""
 
 from __future__ import annotations
 
@@ -19,17 +20,15 @@ from ivr.desk.book.book import Book, BookEmpty, Page
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.call.intake import Intake
 from ivr.desk.case import entries
-from ivr.desk.case.codes import CodeBlock
 from ivr.desk.case.collecting import settle
 from ivr.desk.case.pausing import end_pauses
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
 from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import terms
-from ivr.desk.facts.adopting import adopt_left
+from ivr.desk.facts.adopting import Following
 from ivr.desk.facts.apply import Pump
 from ivr.desk.facts.fallback import take_in
-from ivr.desk.facts.journals import SIGN_SECONDS
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
 from ivr.desk.keeping import custody, retention
@@ -39,13 +38,12 @@ from ivr.loops.every import Loops
 from ivr.store import slots
 from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, is_our_fault
-from ivr.store.journal import JournalError
 from ivr.store.vault import Vault, VaultError
 
 log = logging.getLogger(__name__)
 
 FALLBACK_SECONDS = 15.0  # how often the dialplan's own recordings are looked for
-SIBLINGS_SECONDS = 3.0  # how often we look whether one is gone and what it left
+SIBLINGS_SECONDS = 3.0  # how often we look whether one is gone
 RECONCILE_SECONDS = 60.0  # how often recordings in no row are looked for …
 SOON_SECONDS = 5.0  # … and when one was found that may still grow
 SWEEP_SECONDS = 60.0  # how often cases whose time has come are looked for
@@ -55,7 +53,6 @@ FIGURES_SECONDS = 300.0  # how often it is asked whether a day can be counted
 ENTER_SECONDS = 300.0  # how often cases that older code opened or changed are looked for
 RETENTION_SECONDS = 3600.0  # how often what is kept long enough is taken away
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
-FIRST_LEASE_SECONDS = 10.0
 LAST_SECONDS = 5.0
 
 
@@ -67,12 +64,11 @@ def _now() -> datetime:
 
 
 class Worker:
-    """Runs until closed. A part that fails is logged and begun again, ever more slowly."""
+    """`start` once, `idle` before the end. Beside others: each thing is done by one at a time."""
 
     def __init__(
         self,
         pump: Pump,
-        codes: CodeBlock,
         book: Book,
         intake: Intake,
         fallback: Path,
@@ -87,7 +83,6 @@ class Worker:
     ) -> None:
         """`seed`: the province's folder, with retention.yaml."""
         self.pump = pump
-        self.codes = codes
         self.book = book
         self.intake = intake
         self.fallback = fallback
@@ -99,20 +94,13 @@ class Worker:
         self.seed = seed
         self.shelf = Shelf(pump.engine, book, recordings, spool, alone)
         self.strays = 0  # recordings that the last pass of the reconciler had to leave
+        self.following = Following(pump.engine, book, spool)
         self._gone = asyncio.Event()
-        self.loops = Loops()
 
-    async def start(self) -> None:
-        """Lease tracking codes once, if the database is there, then work in the background."""
-        try:
-            async with asyncio.timeout(FIRST_LEASE_SECONDS):
-                await self.codes.lease(self.pump.engine)
-        except AWAY as error:
-            log.warning("no tracking codes leased at start, %d in hand: %s", self.codes.left, error)
+    def start(self, loops: Loops) -> None:
+        """Work in the background."""
         parts: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {
-            "pump": self.pump.run,
-            "codes": partial(self.codes.keep_leased, self.pump.engine),
-            "book": self.book.follow,
+            "other journals": self.following.run,
             "fallback": self._take_in,
             "reconciler": self._reconcile,
             "escalation": self._escalate,
@@ -121,36 +109,30 @@ class Worker:
             "retention": self._forget,
             "figures": self._count_days,
             "inbox": self._enter,
-            "signing": self._sign,
             "siblings": self._follow_siblings,
         }
+        if self.intake.journal.applies:  # else somebody who was here before us does
+            parts["pump"] = self.pump.run
         if self.vault is not None:
             parts["store"] = partial(self._store, self.vault)
         for name, part in parts.items():
-            self.loops.start(name, part)
+            loops.start(name, part)
 
-    async def close(self) -> None:
-        """Apply what is journalled, if the database is there, then stop."""
+    async def idle(self) -> None:
+        """Apply what is journalled, if the database is there."""
+        own = [self.pump.idle()] if self.intake.journal.applies else []
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.pump.idle(), LAST_SECONDS)
-        await self.loops.close()
+            await asyncio.wait_for(asyncio.gather(*own, self.following.idle()), LAST_SECONDS)
 
     async def _take_in(self) -> None:
         while True:
             await take_in(self.intake, self.fallback, self.recordings)
             await asyncio.sleep(FALLBACK_SECONDS)
 
-    async def _sign(self) -> None:
-        while True:
-            with contextlib.suppress(JournalError):  # unsigned, as it must be then
-                await self.pump.journal.sign()
-            await asyncio.sleep(SIGN_SECONDS)
-
     async def _follow_siblings(self) -> None:
         living: set[Path] = set()
         while True:
             before, living = living, slots.living(self.shelf.spool)
-            await adopt_left(self.pump.engine, self.book, self.shelf.spool)
             if before - living:
                 self._gone.set()
             await asyncio.sleep(SIBLINGS_SECONDS)
@@ -163,7 +145,7 @@ class Worker:
             try:
                 done = await reconcile(
                     self.shelf,
-                    own=self.pump.journal,
+                    own=self.intake.journal,
                     live=self.intake.live,
                     look_back=look_back,
                 )

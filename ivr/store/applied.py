@@ -1,7 +1,8 @@
 """A journal's facts on their way out: read in order from its segments, and a checkpoint that says how far.
 
 Whoever brings them into the books holds `applying` in the folder: the process that writes them (`Journal`)
-or another (`Follower`). Facts carry ids and applying one twice is harmless, so the checkpoint needs no flush.
+or another (`JournalFollower`). Facts carry ids and applying one twice is harmless, so the checkpoint needs no
+flush.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ LOOK_SECONDS = 1.0
 
 
 @dataclass(slots=True)
-class Follower(Applied):
+class JournalFollower(Applied):
     """`open` first, `close` last. One at a time for each folder."""
 
     _seen: Position = field(default_factory=Position)  # the end of the last file, also of half a line there

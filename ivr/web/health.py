@@ -1,9 +1,10 @@
-"""`GET /healthz` (the process lives), `GET /readyz` (database, Asterisk, prompts)."""
+"""`GET /healthz` (the process lives), `GET /readyz` (all processes of this machine)."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import NamedTuple
 
 from aiohttp import web
 
@@ -14,24 +15,31 @@ Check = Callable[[], Awaitable[str]]
 CHECK_SECONDS = 3.0
 
 
-def application(
-    checks: Mapping[str, Check],
-    warnings: Callable[[], list[str]] = list,
-    more: Sequence[web.RouteDef] = (),
-) -> web.Application:
-    """The web side. `checks` by name; all run at once, each at most CHECK_SECONDS.
+class Report(NamedTuple):
+    """`checks`: "" or what is the matter, by name. `warnings`: what is not well and does not bite yet."""
 
-    `warnings`: what is not well and does not bite yet. `more`: further pages.
-    """
+    checks: dict[str, str]
+    warnings: list[str]
+
+
+async def all_well() -> Report:
+    """Where nothing is looked at."""
+    return Report({}, [])
+
+
+def application(
+    look: Callable[[], Awaitable[Report]] = all_well, more: Sequence[web.RouteDef] = ()
+) -> web.Application:
+    """The web side. `more`: further pages."""
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
 
     async def readyz(_: web.Request) -> web.Response:
-        found = await examine(checks)
+        found, warnings = await look()
         ready = not any(found.values())
         report = {name: {"ok": not trouble, "trouble": trouble} for name, trouble in found.items()}
-        answer = {"ready": ready, "checks": report, "warnings": warnings()}
+        answer = {"ready": ready, "checks": report, "warnings": warnings}
         return web.json_response(answer, status=200 if ready else 503)
 
     app = web.Application(middlewares=[in_utf8])
@@ -40,7 +48,7 @@ def application(
 
 
 async def examine(checks: Mapping[str, Check]) -> dict[str, str]:
-    """Run all checks at once: what is the matter with each, "" when nothing is."""
+    """Run all checks at once, each at most CHECK_SECONDS: what is the matter with it, "" when nothing is."""
     return dict(zip(checks, await asyncio.gather(*map(_run, checks.values())), strict=True))
 
 

@@ -23,6 +23,8 @@ class Gauge(Protocol):
     def value(self) -> float: ...
     @property
     def labels(self) -> Mapping[str, str]: ...
+    @property
+    def family(self) -> str: ...
 
 
 Gather = Callable[[], Awaitable[Iterable[Gauge]]]
@@ -38,12 +40,13 @@ def routes(gather: Gather) -> list[web.RouteDef]:
 
 
 def text(gauges: Iterable[Gauge]) -> str:
-    """Gauges of one name must follow each other."""
+    """Gauges of one name must follow each other, as those of one histogram."""
     lines, last = [], ""
     for gauge in gauges:
-        if gauge.name != last:
-            lines += [f"# HELP {gauge.name} {gauge.help}", f"# TYPE {gauge.name} gauge"]
-            last = gauge.name
+        name, kind = (gauge.family, "histogram") if gauge.family else (gauge.name, "gauge")
+        if name != last:
+            lines += [f"# HELP {name} {gauge.help}", f"# TYPE {name} {kind}"]
+            last = name
         labels = ",".join(f'{name}="{_escaped(value)}"' for name, value in gauge.labels.items())
         of = f"{{{labels}}}" if labels else ""
         lines.append(f"{gauge.name}{of} {float(gauge.value):.15g}")

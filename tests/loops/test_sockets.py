@@ -16,7 +16,10 @@ from ivr.lab.ports import free
 from ivr.loops import sockets as listening
 from ivr.loops.sockets import ListeningError, Sharing, drain, obtain, siblings
 from ivr.settings import Agi, Settings, Web
+from ivr.store.bell import reachable
 from tests.asterisk.pretend import Pretend, until
+
+NAME = "calls+panel+work-1"
 
 
 @pytest.fixture
@@ -34,7 +37,7 @@ async def test_a_connection_that_waits_is_the_sibling_s_when_one_ends(
     settings: Settings, place: Path
 ) -> None:
     first = await obtain(settings, place)
-    sharing = Sharing(place, first, lambda: None)
+    sharing = Sharing(place, NAME, first, lambda: None)
     sharing.open()
     second = await obtain(settings, place)
     assert {name: each.getsockname() for name, each in second.items()} == {
@@ -59,10 +62,10 @@ async def test_who_is_told_to_drain_hears_it_and_what_the_dead_left_is_removed(
     settings: Settings, place: Path
 ) -> None:
     told = threading.Event()
-    sharing = Sharing(place, {}, told.set)
+    sharing = Sharing(place, NAME, {}, told.set)
     sharing.open()
     assert stat.S_IMODE(place.stat().st_mode) == 0o700
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as dead, listening._reachable(place) as near:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as dead, reachable(place) as near:
         dead.bind(f"{near}/dead")
     assert len(siblings(place)) == 1 and not (place / "dead").exists()
     assert not told.is_set()
@@ -75,14 +78,14 @@ async def test_who_is_told_to_drain_hears_it_and_what_the_dead_left_is_removed(
 async def test_where_the_folder_can_not_be_made_calls_are_answered_all_the_same(place: Path) -> None:
     place.parent.mkdir()
     place.touch()
-    sharing = Sharing(place, {}, lambda: None)
+    sharing = Sharing(place, NAME, {}, lambda: None)
     sharing.open()
     sharing.close()
 
 
 async def test_sockets_of_another_address_are_not_used(settings: Settings, place: Path) -> None:
     first = await obtain(settings, place)
-    sharing = Sharing(place, first, lambda: None)
+    sharing = Sharing(place, NAME, first, lambda: None)
     sharing.open()
     moved = settings.model_copy(update={"web": Web(port=free())})
     second = await obtain(moved, place)
@@ -109,7 +112,7 @@ async def test_who_drains_keeps_no_socket_on_which_callers_would_wait_in_silence
 ) -> None:
     async def scenario() -> None:
         sockets = await obtain(settings, place)
-        sharing, over = Sharing(place, sockets, lambda: None), asyncio.Event()
+        sharing, over = Sharing(place, NAME, sockets, lambda: None), asyncio.Event()
         sharing.open()
 
         async def answer(_: AgiConnection) -> None:

@@ -138,7 +138,7 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     fields: dict[str, Any] = {"learning": LEARNING, "state": folder, "clock": clock}
     fields |= {"citizens_phone": nowhere} | more
     panel = Panel(engine, Book(engine), folder / "recordings", **fields)
-    app = application({})
+    app = application()
     pages = attach(app, panel)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

@@ -48,7 +48,7 @@ async def serving(engine: AsyncEngine, folder: Path, per_minute: int = 10_000) -
     """Two channels, city_app and other_app, may send."""
     clock = Clock()
     counter = Counter(engine, Book(engine), LEARNING, folder / "recordings", SEED.name, clock=clock)
-    app = application({})
+    app = application()
     attach(app, counter)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()

@@ -22,7 +22,7 @@ Line = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @asynccontextmanager
 async def serving(most: int, most_each: int, *proxies: str) -> AsyncIterator[tuple[Doors, int]]:
-    runner = await runner_of(application({}))
+    runner = await runner_of(application())
     made = Doors(cast(Callable[[], asyncio.Protocol], runner.server), most, most_each, proxies)
     listening = socket.create_server(("127.0.0.1", 0))
     await made.open(listening)

@@ -1,8 +1,8 @@
-"""Facts in journals of other processes are brought into the books: of those that carry calls and have no pump
-of their own, and of those that died.
+"""Journals of other processes are brought into the books: of those that carry calls and do not do so
+themselves, and of those that died.
 
-Facts carry ids, so that it does not matter how far somebody else came. One process at a time applies a journal
-(`ivr.store.applied`); when it dies, another goes on within three seconds.
+Facts carry ids, so that it does not matter how far somebody else came. One process at a time applies a
+journal (`ivr.store.applied`); when it dies, another goes on within three seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from ivr.desk.book.book import Book
 from ivr.desk.facts.apply import Pump
 from ivr.store import journal_reading, slots
 from ivr.store.applied import JournalError, JournalInUse
-from ivr.store.following import Follower
+from ivr.store.following import JournalFollower
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +48,7 @@ class Following:
         """Begin with those that want it."""
         for folder in slots.journals(self.spool):
             if folder not in self._tasks and (_lives(folder) or journal_reading.is_left(folder)):
-                self._tasks[folder] = task = asyncio.create_task(self._follow(folder), name=f"pump {folder}")
-                task.add_done_callback(lambda _, folder=folder: self._tasks.pop(folder))
+                self._tasks[folder] = asyncio.create_task(self._follow(folder), name=f"pump {folder}")
 
     async def idle(self) -> None:
         """Returns when all that is in the journals that we follow is applied."""
@@ -58,15 +57,18 @@ class Following:
     async def _follow(self, folder: Path) -> None:
         """While it is written, and until all that its process left is applied."""
         try:
-            await self._apply(folder, Follower(folder))
+            await self._apply(folder, JournalFollower(folder))
+            log.warning("what a dead process left in %s is in the books now", folder)
         except JournalInUse:
             pass  # its own process applies it, or somebody was quicker
         except JournalError as error:
             log.error("the facts in %s must wait: %s", folder, error)
         except Exception:
             log.exception("the facts in %s could not be applied; begun again", folder)
+        finally:
+            del self._tasks[folder]
 
-    async def _apply(self, folder: Path, journal: Follower) -> None:
+    async def _apply(self, folder: Path, journal: JournalFollower) -> None:
         journal.open()
         pump = self._pumps[folder] = Pump(self.engine, journal, self.book)
         pumping = asyncio.create_task(pump.run())
@@ -76,7 +78,6 @@ class Following:
                 await asyncio.wait({pumping}, timeout=OVER_SECONDS)
             if pumping.done():
                 pumping.result()  # it ends only by what it raises
-            log.warning("what a dead process left in %s is in the books now", folder)
         finally:
             del self._pumps[folder]
             pumping.cancel()
@@ -103,10 +104,10 @@ async def adopt_left(engine: AsyncEngine, book: Book, spool: Path) -> int:
 
 
 async def _adopt(engine: AsyncEngine, book: Book, folder: Path) -> None:
-    journal = Follower(folder)
+    journal = JournalFollower(folder)
     journal.open()
     try:
-        while not journal.is_over:  # half a line is seen to be one only at the second look
+        for _ in range(2):  # half a line is seen to be no more than that at the second look
             await empty(Pump(engine, journal, book, linger=0))
     finally:
         await journal.close()

@@ -33,7 +33,7 @@ from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY, is_our_fault
-from ivr.store.following import Follower
+from ivr.store.following import JournalFollower
 from ivr.store.journal import CHECKPOINT_SECONDS, Fact, Journal, JournalError
 from ivr.store.tables import callbacks, calls, cases, outbox, recordings, referrals
 
@@ -183,7 +183,11 @@ class Pump:
     """Carries the journal's facts into the database, for ever."""
 
     def __init__(
-        self, engine: AsyncEngine, journal: Journal | Follower, book: Book, linger: float = LINGER_SECONDS
+        self,
+        engine: AsyncEngine,
+        journal: Journal | JournalFollower,
+        book: Book,
+        linger: float = LINGER_SECONDS,
     ) -> None:
         """`journal`: our own, or another process's. `linger`: seconds."""
         self.engine = engine

@@ -1,16 +1,17 @@
 """How things stand on this machine, as numbers: for `/metrics`, and for the doctor in words.
 
-What a disk tells is the machine's; what only a process knows (`Gauge`s that the composition root adds) is of
-that process which answered.
+What a disk tells is the machine's; what only a process knows (`Gauge`s that the composition root adds) is
+told by each and `joined`.
 """
 
 from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -23,12 +24,33 @@ from ivr.store.volumes import SECOND, Volumes
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """One number. `name` as Prometheus wants it, with its unit at the end."""
+    """One number. `name` as Prometheus wants it, with its unit at the end.
+
+    `join`: what becomes of the values of several processes. `family`: the histogram that it belongs to.
+    """
 
     name: str
     help: str
     value: float
     labels: Mapping[str, str] = field(default_factory=dict)
+    join: Literal["sum", "min", "max"] = "sum"
+    family: str = ""
+
+
+_JOIN: Mapping[str, Callable[[Iterable[float]], float]] = {"sum": sum, "min": min, "max": max}
+
+
+def joined(gauges: Iterable[Gauge]) -> list[Gauge]:
+    """One for each name and labels, those of a name together."""
+    told: dict[str, dict[frozenset[tuple[str, str]], list[Gauge]]] = {}
+    for gauge in gauges:
+        of_name = told.setdefault(gauge.family or gauge.name, {})
+        of_name.setdefault(frozenset({**gauge.labels, "": gauge.name}.items()), []).append(gauge)
+    return [
+        replace(same[0], value=_JOIN[same[0].join](gauge.value for gauge in same))
+        for of_name in told.values()
+        for same in of_name.values()
+    ]
 
 
 def of_spool(spool: Path, fallback: Path) -> list[Gauge]:
@@ -55,14 +77,15 @@ def of_volumes(volumes: Volumes, seconds: float) -> list[Gauge]:
     """Free bytes, what of them is spoken for, and whether a recording of so many seconds may go there."""
     found = []
     for volume in volumes.all:
+        room = volume.counted
         label = {"volume": SECOND if volume.prefix else "state"}
         well = not volume.trouble(seconds)
         found += [
-            Gauge("ivr_volume_free_bytes", "Room on the disk.", volume.counted.free, label),
+            Gauge("ivr_volume_free_bytes", "Room on the disk.", room.free, label, "min"),
             Gauge("ivr_volume_held_bytes", "What recordings in progress may take.", volume.holding, label),
-            Gauge("ivr_volume_ballast_bytes", "Set aside for a full disk.", volume.counted.ballast, label),
-            Gauge("ivr_volume_ballast_wanted_bytes", "When it is whole.", volume.counted.wanted, label),
-            Gauge("ivr_volume_ok", "Whether recordings go there.", well, label),
+            Gauge("ivr_volume_ballast_bytes", "Set aside for a full disk.", room.ballast, label, "min"),
+            Gauge("ivr_volume_ballast_wanted_bytes", "When it is whole.", room.wanted, label, "max"),
+            Gauge("ivr_volume_ok", "Whether recordings go there.", well, label, "min"),
         ]
     return sorted(found, key=lambda gauge: gauge.name)
 
@@ -72,8 +95,8 @@ def of_process() -> list[Gauge]:
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     opened = sum(1 for _ in Path("/proc/self/fd").iterdir()) if Path("/proc/self/fd").is_dir() else 0
     return [
-        Gauge("ivr_open_files", "Files and sockets of this process.", opened),
-        Gauge("ivr_open_files_limit", "How many it may open.", limit),
+        Gauge("ivr_open_files", "Files and sockets of the process that has most.", opened, join="max"),
+        Gauge("ivr_open_files_limit", "How many a process may open.", limit, join="min"),
     ]
 
 

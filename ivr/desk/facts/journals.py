@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.desk.call.intake import BEGUN
 from ivr.desk.case.joining import WORDS
 from ivr.store import journal_reading, slots
-from ivr.store.journal import Fact, Journal, Position
+from ivr.store.journal import Fact, Journal, JournalError, Position
 
 SIGN_SECONDS = 5.0  # how often a process signs that all it noted is on the disk (Journal.sign)
+
+
+async def keep_signing(journal: Journal) -> None:
+    """For ever."""
+    while True:
+        with suppress(JournalError):  # unsigned, as it must be then
+            await journal.sign()
+        await asyncio.sleep(SIGN_SECONDS)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -57,16 +57,20 @@ class Look:
     numbers: Numbers | None = None
 
 
+async def _none() -> list[Json]:
+    return []
+
+
 @dataclass(slots=True)
 class Board:
-    """`going_on`: the calls of this process, which need no books; `disks`: of this machine."""
+    """`going_on`: the calls of this machine, which need no books; `disks`: its disks."""
 
     engine: AsyncEngine
     timezone: str
     clock: Callable[[], datetime]
     switchboard: Switchboard | None = None
     disks: Callable[[], Sequence[Disk]] = list
-    going_on: Callable[[], list[Json]] = list
+    going_on: Callable[[], Awaitable[list[Json]]] = _none
     _watchers: int = 0
     _looking: asyncio.Task[None] | None = None
     _last: Look | None = None
@@ -115,14 +119,16 @@ class Board:
 
     async def _look(self) -> Look:
         at = self.clock()
-        told, numbers, queue, trunks = await asyncio.gather(
-            _within(self._told(at)), _within(self._count(at)), self._queue(), self._trunks()
+        told, ours, numbers, queue, trunks = await asyncio.gather(
+            _within(self._told(at)),
+            self.going_on(),
+            _within(self._count(at)),
+            self._queue(),
+            self._trunks(),
         )
-        calls = {call["id"]: call for call in told or ()} | {call["id"]: call for call in self.going_on()}
+        calls = {call["id"]: call for call in told or ()} | {call["id"]: call for call in ours}
         shown = [_timed(call) for call in calls.values()]
-        return Look(
-            at, sorted(shown, key=lambda call: call["began"]), queue, trunks, self.disks(), numbers
-        )
+        return Look(at, sorted(shown, key=lambda call: call["began"]), queue, trunks, self.disks(), numbers)
 
     async def _told(self, at: datetime) -> list[Json]:
         await live.ask(self.engine)

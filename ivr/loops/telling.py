@@ -1,0 +1,130 @@
+"""What a process tells of itself to those beside it, over a Unix socket that only our own user reaches.
+
+Strangers speak to the process with the web side alone, so that one tells of all: how the calls are doing at
+`/readyz`, `/metrics` and on the live board. The question is one word, the answer JSON, and then it is over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import socket
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ivr.settings import DUTIES, Duty, Settings
+from ivr.store.bell import reachable
+
+log = logging.getLogger(__name__)
+
+ALIVE, READY, GAUGES, CALLS = "alive", "ready", "gauges", "calls"
+ANSWER_SECONDS = 3.5  # a little more than a check may take
+_LONGEST_WORD = 32
+
+Sayings = Mapping[str, Callable[[], Awaitable[Any]]]
+
+
+def telling_place(settings: Settings) -> Path:
+    """Where the processes of one state can be asked."""
+    return settings.state_path / "run" / "tell"
+
+
+def name_of(duties: Iterable[Duty], pid: int | None = None) -> str:
+    """How such a process is called there, and what the log calls it."""
+    return f"{'+'.join(sorted(duties))}-{pid or os.getpid()}"
+
+
+def duties_of(name: str) -> frozenset[str]:
+    """What a process of that name does. One of older code has a name that does not say, and does all."""
+    said = name.rpartition("-")[0]
+    return frozenset(said.split("+") if said else DUTIES)
+
+
+class Telling:
+    """While open, this process answers. `sayings`: what it tells, by the word that asks for it."""
+
+    def __init__(self, folder: Path, name: str, sayings: Sayings) -> None:
+        self._folder, self._name, self._sayings = folder, name, sayings
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Never fails: on a full disk calls are carried all the same, only nobody can ask."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._folder.chmod(0o700)
+            (self._folder / self._name).unlink(missing_ok=True)
+            with reachable(self._folder) as near:
+                listener.bind(f"{near}/{self._name}")
+            self._server = await asyncio.start_unix_server(self._answer, sock=listener)
+        except OSError as error:
+            listener.close()
+            log.error("nobody can ask how this process is: %s: %s", self._folder, error.strerror)
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+            with suppress(OSError):
+                (self._folder / self._name).unlink(missing_ok=True)
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                asked = (await reader.read(_LONGEST_WORD)).decode("ascii", "replace")
+                told = await self._sayings[asked]() if asked in self._sayings else None
+                writer.write(json.dumps(told).encode())
+                await writer.drain()
+        except (OSError, TimeoutError) as error:
+            log.warning("a question could not be answered: %s", error or "it took too long")
+        finally:
+            writer.close()
+
+
+async def ask_all(folder: Path, what: str, but: str = "") -> dict[str, Any]:
+    """What each tells, by name; None of one that does not answer in time, or has nothing to say."""
+    names = await asyncio.to_thread(_names, folder)
+    asked = [name for name in names if name != but]
+    answers = await asyncio.gather(*(_ask(folder, name, what) for name in asked))
+    return {name: told for name, (there, told) in zip(asked, answers, strict=True) if there}
+
+
+async def is_alive(folder: Path, name: str) -> bool:
+    """Whether its loop turns."""
+    return bool((await _ask(folder, name, ALIVE))[1])
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+async def _ask(folder: Path, name: str, what: str) -> tuple[bool, Any]:
+    """Whether such a process is there, and what it tells."""
+    asking = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    asking.setblocking(False)
+    try:
+        with reachable(folder) as near:
+            await asyncio.get_running_loop().sock_connect(asking, f"{near}/{name}")
+        return True, await _answer_of(asking, what)
+    except (FileNotFoundError, ConnectionRefusedError):  # it ended, or died and left its name
+        asking.close()
+        with suppress(OSError):
+            (folder / name).unlink(missing_ok=True)
+        return False, None
+    except (OSError, ValueError):
+        asking.close()
+        return True, None
+
+
+async def _answer_of(asking: socket.socket, what: str) -> Any:
+    """Raises OSError, TimeoutError (which is one), ValueError."""
+    reader, writer = await asyncio.open_connection(sock=asking)
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            writer.write(what.encode())
+            return json.loads(await reader.read())
+    finally:
+        writer.close()
