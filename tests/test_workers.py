@@ -1,4 +1,4 @@
-"""`ivr serve` as processes, without Asterisk: workers side by side, and a take-over that must not be."""
+"""`ivr serve` as processes, without Asterisk: roles side by side, and a take-over that must not be."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import signal
 import socket
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
-from itertools import islice
 from pathlib import Path
 
 import psutil
 
 from ivr.lab.ports import free
 from ivr.loops.sockets import siblings
+from ivr.loops.telling import duties_of
 from ivr.settings import Agi, Ami, Settings, Web
 from tests.fixtures.hotline import environment
 
+ALL = {"calls": 2, "panel": 1, "work": 1}
 UNREADY = "import ivr.app; ivr.app.READY_SECONDS = 1; import ivr.cli; ivr.cli.main()"
 
 
@@ -45,14 +47,15 @@ async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_
         return {child.pid for child in psutil.Process(serving.pid).children()}
 
     try:
-        await until(lambda: len(siblings(place)) == 2)
-        told = (systemd.recv(64) for _ in range(100))  # each feeds the watchdog, too
-        assert len([*islice((each for each in told if each == b"READY=1"), 2)]) == 2
+        await until(lambda: len(siblings(place)) == 4)
+        assert Counter(each for name in siblings(place) for each in duties_of(name)) == ALL
+        told = (systemd.recv(64) for _ in range(100))  # the watchdog is fed, too
+        assert await asyncio.to_thread(lambda: b"READY=1" in told)
         before = workers()
-        victim, other = before
+        victim, *others = before
         os.kill(victim, signal.SIGKILL)
-        await until(lambda: len(siblings(place)) == 2 and workers() != before)
-        assert other in workers() and victim not in workers()
+        await until(lambda: len(siblings(place)) == 4 and workers() != before)
+        assert set(others) < workers() and victim not in workers()
 
         sick = await asyncio.create_subprocess_exec(  # without Asterisk nobody is ready
             sys.executable, "-c", UNREADY, "serve", "--take-over", env=env, stderr=asyncio.subprocess.PIPE
@@ -60,10 +63,11 @@ async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_
         _, said = await sick.communicate()
         assert sick.returncode == 1
         assert said.decode().splitlines()[-1].startswith("not ready, so not serving:")
-        assert len(siblings(place)) == 2 and other in workers()
+        assert len(siblings(place)) == 4 and set(others) < workers()
     finally:
         systemd.close()
         serving.terminate()
         assert await asyncio.wait_for(serving.wait(), 40) == 0
     assert siblings(place) == []
-    assert not (tmp_path / "spool" / "3").exists()  # the dead one's slot was taken again
+    slots = {path.name for path in (tmp_path / "spool").iterdir() if path.name.isdigit()}
+    assert slots <= {"1", "32"}  # the dead one's was taken again

@@ -18,11 +18,14 @@ class Kind:
     seconds: tuple[float, float] = (0.0, 0.0)
 
 
-# A worker is no process of its own: it lives in each server, and dies and stops with it.
+# A server carries calls; the work brings what it is told into the books, a process of its own, as the panel is.
 FAULTS = {
     "one server killed": Kind("server"),
     "one server stopped": Kind("server", (1, 6)),
     "every server killed": Kind("server"),
+    "work killed": Kind("work"),
+    "work stopped": Kind("work", (1, 9)),
+    "panel killed": Kind("panel"),
     "PostgreSQL killed": Kind("PostgreSQL"),
     "PostgreSQL stopped": Kind("PostgreSQL", (2, 9)),
     "database session killed": Kind("session"),

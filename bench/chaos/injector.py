@@ -14,7 +14,7 @@ import psutil
 
 from bench import say
 from bench.chaos.faults import FAULTS, Fault
-from bench.chaos.lab import ASTERISK, SERVERS, Kept, Lab
+from bench.chaos.lab import ASTERISK, PANEL, SERVERS, WORK, Kept, Lab
 
 MEND_SECONDS = 40.0  # how long a killed program may take to be back
 PAUSE_SECONDS = 0.2  # until a target that is being harmed is looked at again
@@ -61,6 +61,12 @@ class Injector:
                 await _kill([lab.kept[name] for name in SERVERS])
             case "Asterisk killed":
                 await _kill([lab.kept[ASTERISK]])
+            case "work killed":
+                await _kill([lab.kept[WORK]])
+            case "panel killed":
+                await _kill([lab.kept[PANEL]])
+            case "work stopped":
+                await _pause([psutil.Process(lab.kept[WORK].child.process.pid)], fault.seconds)
             case "one server stopped":
                 await _pause([psutil.Process(one.child.process.pid)], fault.seconds)
             case "Asterisk stopped":

@@ -30,7 +30,9 @@ from ivr.lab.process import Child
 from ivr.settings import Agi, Ami, Rtp, Settings, Sip, Web, Ws
 from tests.fixtures.small_disk import SmallDisk
 
-ASTERISK, SERVERS = "Asterisk", ("first server", "second server")
+ASTERISK, SERVERS = "Asterisk", ("first server", "second server")  # a server carries calls
+WORK, PANEL = "work", "panel"
+ROLES = {SERVERS[0]: "calls", SERVERS[1]: "calls", WORK: "work", PANEL: "panel"}
 READY_SECONDS = 60.0
 AGAIN_SECONDS = 1.0  # until the supervisor starts again who died
 SOCKET = ".s.PGSQL.5432"
@@ -128,7 +130,7 @@ async def lab(home: Path, disk: SmallDisk) -> AsyncIterator[Lab]:
             pbx = await asyncio.to_thread(asterisk.start, programs[0], settings, secrets)
             found.kept[ASTERISK] = Kept(pbx, partial(_pbx, found, programs[0]))
             running.append(found.kept[ASTERISK])
-            for name in SERVERS:
+            for name in ROLES:
                 serve = partial(_serve, found, home, through, name)
                 found.kept[name] = Kept(serve(), serve)
                 running.append(found.kept[name])
@@ -162,8 +164,9 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
 
 def _serve(lab: Lab, home: Path, url: str, name: str) -> Child:
     """Its log is not on the disk that is filled."""
+    command = [sys.executable, "-m", "ivr.cli", "serve", "--role", ROLES[name]]
     return Child.start(
-        name, [sys.executable, "-m", "ivr.cli", "serve"], env=_environment(lab.settings, url),
+        name, command, env=_environment(lab.settings, url),
         log=home / "log" / f"{name}.log", pid_file=home / "log" / f"{name}.pid",
     )  # fmt: skip
 

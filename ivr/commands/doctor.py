@@ -189,6 +189,8 @@ async def _agi(settings: Settings) -> Finding:
 
 
 async def _workers(settings: Settings) -> Finding:
+    from ivr.loops.sockets import meeting_place, siblings
+    from ivr.loops.telling import duties_of
     from ivr.store import journal_reading, slots
 
     living = [j for j in slots.journals(settings.spool) if journal_reading.run_began(j) is not None]
@@ -198,7 +200,13 @@ async def _workers(settings: Settings) -> Finding:
         found = f"no sign of life for {SILENT_SECONDS:g} s from who has the journal {', '.join(silent)}"
         mend = "its disk is full or it hangs: kill -9 it (fuser names it); a sibling takes in what it leaves"
         return Finding("workers", False, found, mend)
-    return Finding("workers", True, f"{len(living)} serve on this machine")
+    there = Counter(duty for name in siblings(meeting_place(settings)) for duty in duties_of(name))
+    if missing := [duty for duty in settings.serve.roles if there and not there[duty]]:
+        found = f"no process does {' and '.join(missing)}"
+        mend = f"ivr serve --role {missing[0]} (the log says why it is gone)"
+        return Finding("workers", False, found, mend)
+    serving = ", ".join(f"{many} {duty}" for duty, many in sorted(there.items())) or str(len(living))
+    return Finding("workers", True, f"{serving} serve on this machine")
 
 
 async def _asterisk(settings: Settings) -> Finding:

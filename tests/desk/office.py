@@ -36,16 +36,20 @@ class Office:
 
 @asynccontextmanager
 async def office(
-    engine: AsyncEngine, folder: Path, *, pumping: bool = True, lease: bool = True
+    engine: AsyncEngine, folder: Path, *, pumping: bool = True, lease: bool = True, alone: bool = True
 ) -> AsyncIterator[Office]:
-    """Open it on `folder`; leaving closes it as a clean stop would."""
-    journal, codes, book = Journal(folder / "journal"), CodeBlock(folder / "codes"), Book(engine)
+    """Open it on `folder`; leaving closes it as a clean stop would.
+
+    Not `alone`: another process brings its facts into the books.
+    """
+    journal = Journal(folder / "journal", applies=alone)
+    codes, book = CodeBlock(folder / "codes"), Book(engine)
     journal.open()
     codes.open()
     if lease:
         await codes.lease(engine)
     pump = Pump(engine, journal, book)
-    running = asyncio.create_task(pump.run()) if pumping else None
+    running = asyncio.create_task(pump.run()) if pumping and alone else None
     try:
         yield Office(engine, journal, codes, book, Intake(journal, codes, book, lambda: WEDNESDAY), pump)
     finally:

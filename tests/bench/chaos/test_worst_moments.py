@@ -11,6 +11,10 @@ DATABASE = (
     "desk/facts/test_database_away.py"
     "::test_she_notices_nothing_and_every_code_resolves_afterwards_once"
 )
+NOTICES_NOTHING = (
+    "lab/test_roles.py"
+    "::test_who_speaks_notices_nothing_when_panel_and_work_die_and_is_in_the_books_soon_after"
+)
 AT_ITS_WORST = {
     "one server killed": (
         "lab/test_workers.py::test_calls_go_to_the_living_and_the_dead_one_s_words_become_a_case",
@@ -25,6 +29,13 @@ AT_ITS_WORST = {
         "lab/test_reconcile.py::test_words_of_which_only_the_file_is_left_become_one_case",
         "loops/test_kept_words.py::test_further_words_are_called_kept_only_where_their_disk_took_them",
     ),
+    "work killed": (
+        NOTICES_NOTHING,
+        "desk/facts/test_adopting.py"
+        "::test_who_only_carries_calls_is_in_the_books_at_once_and_by_another_when_the_first_ends",
+    ),
+    "work stopped": ("store/test_following.py::test_one_alone_applies_a_journal_and_how_far_stays_known",),
+    "panel killed": (NOTICES_NOTHING,),
     "PostgreSQL killed": (f"{DATABASE}[killed]",),
     "PostgreSQL stopped": (f"{DATABASE}[frozen]",),
     "database session killed": (

@@ -7,11 +7,13 @@ import os
 from functools import partial
 from pathlib import Path
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
 from ivr.desk.book.book import Book
-from ivr.desk.facts.adopting import adopt_left
+from ivr.desk.facts import adopting
+from ivr.desk.facts.adopting import Following, adopt_left
 from ivr.desk.facts.journals import others_promise
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf
@@ -56,6 +58,22 @@ async def test_nobody_adopts_the_living_and_the_next_takes_the_slot_with_its_cod
         assert 0 < second.codes.left < left
         await second.pump.idle()
         assert len(await as_json.cases(engine)) == 1
+
+
+async def test_who_only_carries_calls_is_in_the_books_at_once_and_by_another_when_the_first_ends(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adopting, "LOOK_SECONDS", 0.1)
+    works = [asyncio.create_task(Following(engine, Book(engine), tmp_path).run()) for _ in range(2)]
+    async with office(engine, tmp_path, alone=False) as desk:
+        for many, work in enumerate(works, 1):
+            await desk.intake.open_case(call(), opening())
+            async with asyncio.timeout(10):
+                while len(await as_json.cases(engine)) < many:
+                    await asyncio.sleep(0.05)
+            work.cancel()
+            await asyncio.wait({work})
+    assert len(await as_json.cases(engine)) == 2
 
 
 async def test_a_sibling_s_live_recording_is_left_alone_until_it_dies(
