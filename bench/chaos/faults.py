@@ -18,7 +18,7 @@ class Kind:
     seconds: tuple[float, float] = (0.0, 0.0)
 
 
-# A server carries calls; the work brings what it is told into the books, a process of its own, as the panel is.
+# A server carries calls; work and panel are processes of their own (docs/decisions/workers.md).
 FAULTS = {
     "one server killed": Kind("server"),
     "one server stopped": Kind("server", (1, 6)),
