@@ -58,8 +58,9 @@ async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_
         assert set(others) < workers() and victim not in workers()
 
         sick = await asyncio.create_subprocess_exec(  # without Asterisk nobody is ready
-            sys.executable, "-c", UNREADY, "serve", "--take-over", env=env, stderr=asyncio.subprocess.PIPE
-        )
+            sys.executable, "-c", UNREADY, "serve", "--role", "calls", "--take-over",
+            env=env, stderr=asyncio.subprocess.PIPE,
+        )  # fmt: skip
         _, said = await sick.communicate()
         assert sick.returncode == 1
         assert said.decode().splitlines()[-1].startswith("not ready, so not serving:")

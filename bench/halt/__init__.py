@@ -1,0 +1,1 @@
+"""How long callers are halted by what goes on beside them."""

@@ -1,0 +1,235 @@
+"""`python -m bench.halt`: what callers notice of people who click, an export, and a backlog worked through.
+
+Calls of the real menu come in over FastAGI at a steady rate; measured is the time from Asterisk's answer to
+our next command, alone and beside each load, with each role in a process of its own and with all in one.
+Exit 1 when, with the roles apart, p99 beside a load is more than MOST_MS above alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+import tempfile
+import time
+import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from bench import say
+from bench.calls.report import percentile
+from bench.escalation.books import books
+from bench.panel.books import fill
+from bench.panel.serving import person, signed_in
+from ivr.cases.roles import Role
+from ivr.desk.book import menus
+from ivr.desk.book.book import Book
+from ivr.desk.call.intake import CallFacts, Intake
+from ivr.desk.case.codes import CodeBlock
+from ivr.installation import catalogue, load_secrets
+from ivr.lab.ports import free
+from ivr.lab.process import Child
+from ivr.loops.sockets import meeting_place, siblings
+from ivr.settings import ROOT, Agi, Ami, Serve, Settings, Web
+from ivr.store.journal import Journal
+from ivr.voice.actions import OpenCase
+from ivr.voice.events import Ended, Recorded
+from tests.asterisk.pretend import Pretend
+
+MOST_MS = 5.0
+CLICKING = ("queue=new", "queue=overdue", "queue=all", "q=آب")  # what four people look at, again and again
+LOADS = ("alone", "four people clicking", "one XLSX after the other", "a backlog")
+READY_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """Milliseconds from Asterisk's answer to our next command."""
+
+    roles: str
+    beside: str
+    commands: int
+    p50: float
+    p99: float
+    longest: float
+
+
+@dataclass
+class Timed(Pretend):
+    """A call that notes how long each of our commands was in coming."""
+
+    since: float = 0.0
+    waited: list[float] = field(default_factory=list)
+
+    async def during(self, line: str) -> None:
+        if self.since:
+            self.waited.append((time.perf_counter() - self.since) * 1000)
+
+    def answer(self, line: str) -> list[str]:
+        found = super().answer(line)
+        self.since = time.perf_counter()
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A hotline that serves, without an Asterisk."""
+
+    settings: Settings
+    engine: AsyncEngine
+    secret: str
+    cookie: str
+
+    async def call(self) -> list[float]:
+        """One complaint, without its end: nothing waits there."""
+        call = Timed(keys="1111011", says=[40_000], arguments=(self.secret,))
+        await call.run(self.settings.agi.port)
+        return call.waited
+
+
+async def measure(line: Line, seconds: float, rate: int) -> list[float]:
+    """Calls for so long; what each command waited."""
+    calls, until = [], time.monotonic() + seconds
+    while time.monotonic() < until:
+        calls.append(asyncio.create_task(line.call()))
+        await asyncio.sleep(1 / rate)
+    return [each for waited in await asyncio.gather(*calls) for each in waited]
+
+
+@asynccontextmanager
+async def beside(line: Line, load: str, backlog: int) -> AsyncIterator[None]:
+    """That load, in a process of its own, until the end."""
+    url = f"http://127.0.0.1:{line.settings.web.port}/panel"
+    export = f"{url}/numbers/export/cases.xlsx"
+    pages = {LOADS[1]: [f"{url}/?{query}" for query in CLICKING], LOADS[2]: [export]}.get(load, [])
+    if load == LOADS[3]:
+        await leave_backlog(line, backlog)
+        await asyncio.sleep(3)  # until it is found
+    loading = [
+        await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.halt.clicking", line.cookie, page)
+        for page in pages
+    ]
+    try:
+        yield
+    finally:
+        for each in loading:
+            with suppress(ProcessLookupError):
+                each.terminate()
+            await each.wait()
+
+
+async def leave_backlog(line: Line, many: int) -> None:
+    """As if a process had died with so many cases in its journal."""
+    slot = line.settings.spool / "20"
+    journal, at = Journal(slot / "journal"), datetime.now(UTC)
+    journal.open()
+    intake = Intake(journal, CodeBlock(slot / "codes"), Book(line.engine))
+    for _ in range(many):
+        call = CallFacts(str(uuid.uuid4()), "1.1", "02155500111", "", at, at, "fa", "111", "1")
+        words = Recorded(f"2026/11/25/{uuid.uuid4().hex}", 6.0, 4.5, Ended.HASH, "ab" * 32, 96_044)
+        opening = OpenCase("complaint", "water.supply", "ahar", "fa", (words,))
+        journal.note(intake._opened(call.id, "", call, opening))
+    await journal.close()
+
+
+@asynccontextmanager
+async def serving(engine: AsyncEngine, cookie: str, state: Path, together: bool) -> AsyncIterator[Line]:
+    """`ivr serve` on those books."""
+    agi, web, ami = Agi(port=free(), drain_seconds=1), Web(port=free()), Ami(port=free())
+    settings = Settings(state=state, agi=agi, web=web, ami=ami, serve=Serve(together=together))
+    _silence(settings)
+    secrets = load_secrets(settings)
+    ports = {f"IVR_{name}__PORT": str(part.port) for name, part in (("AGI", agi), ("WEB", web), ("AMI", ami))}
+    url = engine.url.render_as_string(hide_password=False)
+    own = {"IVR_STATE": str(state), "IVR_DATABASE_URL": url, "IVR_SERVE": settings.serve.model_dump_json()}
+    own |= {"IVR_AGI__DRAIN_SECONDS": "1", "IVR_LOG_LEVEL": "WARNING"}
+    command = [sys.executable, "-m", "ivr.cli", "serve"]
+    env = {**os.environ, **ports, **own}
+    server = Child.start("ivr serve", command, env=env, log=state / "serve.log", pid_file=state / "serve.pid")
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            while len(siblings(meeting_place(settings))) < (1 if together else 3):
+                await asyncio.sleep(0.1)
+        yield Line(settings, engine, secrets.agi, cookie)
+    finally:
+        await asyncio.to_thread(server.stop, 30)
+
+
+def _silence(settings: Settings) -> None:
+    """A file for every prompt: nobody hears them, but they are there."""
+    spoken = catalogue(settings)
+    for language in settings.calls.languages:
+        for id in spoken.ids(language):
+            path = settings.sounds / language / f"{id.replace('.', '/')}.wav"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+
+async def halts(cases: int, seconds: float, rate: int, backlog: int) -> list[Figure]:
+    """All figures."""
+    now, found = datetime.now(UTC), []
+    with tempfile.TemporaryDirectory(prefix="halt-", dir="/tmp", ignore_cleanup_errors=True) as name:
+        home = Path(name)
+        home.chmod(0o755)  # as root the database's server runs as a user of its own
+        async with books(home, "halt") as (engine, page):
+            say(f"{cases:,} cases …")
+            supervisor = await person(engine, Role.SUPERVISOR, now)
+            await fill(engine, page, cases, now, supervisor.id)
+            menu = (ROOT / "dialplan" / "menus" / "111.yaml").read_text(encoding="utf-8")
+            await menus.publish(engine, "111", menu, "bench")
+            async with engine.begin() as connection:
+                cookie = await signed_in(connection, supervisor, now)
+            for together in (True, False):
+                roles = "all in one" if together else "apart"
+                state = home / roles.replace(" ", "-")
+                state.mkdir()
+                async with serving(engine, cookie, state, together) as line:
+                    await measure(line, 5, rate)  # statements are prepared, pages drawn once
+                    for load in LOADS:
+                        async with beside(line, load, backlog):
+                            waited = await measure(line, seconds, rate)
+                        found.append(_figure(roles, load, waited))
+                        say(_row(found[-1]))
+    return found
+
+
+def _figure(roles: str, load: str, waited: list[float]) -> Figure:
+    p50, p99 = percentile(waited, 50), percentile(waited, 99)
+    return Figure(roles, load, len(waited), round(p50, 2), round(p99, 2), round(max(waited), 1))
+
+
+def _row(each: Figure) -> str:
+    return (
+        f"{each.roles:11} {each.beside:26} {each.commands:6} commands  "
+        f"p50 {each.p50:6.2f}  p99 {each.p99:7.2f}  longest {each.longest:7.1f} ms"
+    )
+
+
+def main() -> None:
+    """Exit 1 when callers are halted."""
+    parser = argparse.ArgumentParser(prog="python -m bench.halt", description=__doc__)
+    parser.add_argument("--cases", type=int, default=1_000_000, help="in the books (1,000,000)")
+    parser.add_argument("--seconds", type=float, default=60, help="beside each load (60)")
+    parser.add_argument("--rate", type=int, default=13, help="calls a second (13)")
+    parser.add_argument("--backlog", type=int, default=20_000, help="cases in a dead one's journal (20,000)")
+    parser.add_argument("--quick", action="store_true", help="20,000 cases, 15 s, a backlog of 4,000")
+    parser.add_argument("--json", action="store_true", help="stable JSON instead of text")
+    asked = parser.parse_args()
+    if asked.quick:
+        asked.cases, asked.seconds, asked.backlog = 20_000, 15, 4_000
+    found = asyncio.run(halts(asked.cases, asked.seconds, asked.rate, asked.backlog))
+    rows = [{name: getattr(each, name) for name in Figure.__slots__} for each in found]
+    print(json.dumps(rows, indent=1) if asked.json else "\n".join(map(_row, found)))
+    apart = {each.beside: each.p99 for each in found if each.roles == "apart"}
+    sys.exit(int(any(p99 > apart["alone"] + MOST_MS for p99 in apart.values())))
+
+
+if __name__ == "__main__":
+    main()
