@@ -86,7 +86,7 @@ log = logging.getLogger(__name__)
 FIRST_MENU_SECONDS = 5.0
 FIRST_LEASE_SECONDS = 10.0
 READY_SECONDS = 60.0  # who would take over and is not ready by then leaves it
-_NICE: Mapping[Duty, int] = {"calls": 0, "panel": 5, "work": 10}  # on a busy machine a caller comes first
+_NICE: Mapping[Duty, int] = {"calls": 0, "panel": 3, "work": 5}  # on a busy machine a caller comes first
 Json = dict[str, Any]
 
 

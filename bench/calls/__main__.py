@@ -59,7 +59,8 @@ async def _bench(asked: argparse.Namespace) -> Result:
 def _profiled(where: Path | None) -> list[str] | None:
     if where is None:
         return None
-    return [sys.executable, "-m", "cProfile", "-o", str(where.resolve()), "-m", "ivr.cli", "serve"]
+    profiled = [sys.executable, "-m", "cProfile", "-o", str(where.resolve())]
+    return [*profiled, "-m", "ivr.cli", "serve", "--role", "all"]  # in one process
 
 
 async def _measure(line: Hotline, asked: argparse.Namespace, state: Path) -> Result:

@@ -59,11 +59,8 @@ class Child:
 
     def kill(self) -> None:
         """At once, with all that it started."""
-        with suppress(psutil.NoSuchProcess):
-            program = psutil.Process(self.process.pid)
-            for process in (program, *program.children(recursive=True)):
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
+        if not self.ended:
+            _kill(psutil.Process(self.process.pid))
 
     def last_words(self) -> str:
         """The end of its log, in one line."""
@@ -81,5 +78,12 @@ def end_leftover(pid_file: Path) -> None:
     except (OSError, ValueError, psutil.NoSuchProcess):
         pass
     except psutil.TimeoutExpired:
-        process.kill()
+        _kill(process)
     pid_file.unlink(missing_ok=True)
+
+
+def _kill(program: psutil.Process) -> None:
+    with suppress(psutil.NoSuchProcess):
+        for process in (program, *program.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
