@@ -39,11 +39,13 @@ from ivr.desk.case.callback_planning import ANSWER, STATUS, VERIFY
 from ivr.desk.case.change import Ask
 from ivr.desk.case.changing import locked
 from ivr.desk.case.events import MACHINE
+from ivr.desk.case.rows import outbox_row
 from ivr.desk.refusals import Refused
 from ivr.store.case_parts import parts_column, parts_seen
-from ivr.store.tables import callback_attempts, callbacks, cases
+from ivr.store.tables import callback_attempts, callbacks, cases, outbox
 from ivr.voice.events import CaseSeen, Lookup
 
+CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given number is the right one
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
 LOOKED_AT = 100  # rows looked at for one that may be called now
@@ -322,7 +324,16 @@ async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcom
         update(callbacks).where(*own, open_ones).values(values).returning(callbacks)
     )
     if outcome in VERIFIED and (asked := done.first()) is not None:
-        await callback_planning.verified(connection, asked.number, outcome is Outcome.CONFIRMED, now)
+        await _asked(connection, asked, outcome is Outcome.CONFIRMED, now)
+
+
+async def _asked(connection: AsyncConnection, asked: Row[Any], yes: bool, now: datetime) -> None:
+    """Who said yes may be written to, as nobody could be before: what is told then is `CONFIRMED`'s notice."""
+    concerned = await callback_planning.verified(connection, asked, yes, now)
+    if yes:
+        found = await connection.execute(select(cases.c.id, cases.c.code).where(cases.c.id.in_(concerned)))
+        told = [outbox_row(f"{CONFIRMED}:{asked.id}:{id}", CONFIRMED, now, {"case": c}) for id, c in found]
+        await connection.execute(insert(outbox).on_conflict_do_nothing(), told)
 
 
 async def in_progress(engine: AsyncEngine) -> int:

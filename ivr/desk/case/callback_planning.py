@@ -2,13 +2,13 @@
 
 The number that a call came from is the caller's own. One that was given (keyed in a call, typed at a desk,
 sent by another system) may be anybody's: it is rung once to ask, and nothing is told there before whoever
-answers has said yes (`VERIFY`).
+answers has said yes (`VERIFY`). What is written goes by the same rule (`texted_at`): to that number or to none.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -93,15 +93,7 @@ async def reach(connection: AsyncConnection, given: Sequence[Any], now: datetime
     """Whether each of these citizens can be told of her case by telephone."""
     numbers = [number_of(case) for case in given]
     doubtful = {n for case, n in zip(given, numbers, strict=True) if is_given(case, n)}
-    if not doubtful:
-        return [Reach.YES if number else Reach.NO for number in numbers]
-    here = (callbacks.c.purpose == VERIFY, callbacks.c.number.in_(doubtful))
-    said = select(callbacks.c.number, callbacks.c.last_outcome).order_by(callbacks.c.ended_at)
-    said = said.where(*here, callbacks.c.state == "reached", callbacks.c.ended_at > now - HOLDS)
-    asking = select(callbacks.c.number).where(*here, callbacks.c.state.in_(OPEN))
-    known = dict.fromkeys((await connection.execute(asking)).scalars(), Reach.TO_VERIFY)
-    for row in await connection.execute(said):  # the last one counts
-        known[row.number] = Reach.YES if row.last_outcome == Outcome.CONFIRMED else Reach.REFUSED
+    known = await _said(connection, doubtful, now) if doubtful else {}
     return [
         known.get(number, Reach.NO) if number in doubtful and is_given(case, number)
         else Reach.YES if number else Reach.NO
@@ -109,13 +101,40 @@ async def reach(connection: AsyncConnection, given: Sequence[Any], now: datetime
     ]  # fmt: skip
 
 
-async def verified(connection: AsyncConnection, number: str, yes: bool, now: datetime) -> None:
-    """Whoever answered has said so. What waits to be told there is told, or is the desk's."""
-    here = (callbacks.c.number == number, callbacks.c.state == "waiting")
-    asked = update(callbacks).where(*here, callbacks.c.purpose == VERIFY)
-    await connection.execute(asked.values(state="cancelled", ended_at=now))
+async def _said(connection: AsyncConnection, numbers: Collection[str], now: datetime) -> dict[str, Reach]:
+    """What is known of numbers that were given: who answered there, or that they are yet to be asked."""
+    here = (callbacks.c.purpose == VERIFY, callbacks.c.number.in_(numbers))
+    said = select(callbacks.c.number, callbacks.c.last_outcome).order_by(callbacks.c.ended_at)
+    said = said.where(*here, callbacks.c.state == "reached", callbacks.c.ended_at > now - HOLDS)
+    asking = select(callbacks.c.number).where(*here, callbacks.c.state.in_(OPEN))
+    known = dict.fromkeys((await connection.execute(asking)).scalars(), Reach.TO_VERIFY)
+    for row in await connection.execute(said):  # the last one counts
+        known[row.number] = Reach.YES if row.last_outcome == Outcome.CONFIRMED else Reach.REFUSED
+    return known
+
+
+async def texted_at(connection: AsyncConnection, given: Sequence[Any], now: datetime) -> list[str]:
+    """Where what tells of each of these cases may be sent as text: "" = nowhere.
+
+    A mobile number from which she called, or at which somebody said on our call that it is the right one;
+    never one that anybody typed. Who gave a number is told there and nowhere else, as on the telephone.
+    """
+    told = zip(given, await reach(connection, given, now), strict=True)
+    numbers = [number_of(case) if how is Reach.YES else "" for case, how in told]
+    return [number if phone.is_mobile(number) else "" for number in numbers]
+
+
+async def verified(
+    connection: AsyncConnection, asked: Row[Any], yes: bool, now: datetime
+) -> set[uuid.UUID]:
+    """Whoever answered has said so. What waits to be told there is told, or is the desk's. Whose cases it was."""
+    here = (callbacks.c.number == asked.number, callbacks.c.state == "waiting")
+    too = update(callbacks).where(*here, callbacks.c.purpose == VERIFY)
+    too = too.values(state="cancelled", ended_at=now).returning(callbacks.c.case_id)
+    concerned = {asked.case_id, *(await connection.execute(too)).scalars()}
     if yes:
         await connection.execute(update(callbacks).where(*here).values(next_at=now))
+    return concerned
 
 
 async def wish(
