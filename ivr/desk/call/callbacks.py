@@ -42,7 +42,7 @@ from ivr.desk.case.events import MACHINE
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.refusals import Refused
 from ivr.store.case_parts import parts_column, parts_seen
-from ivr.store.tables import callback_attempts, callbacks, cases, outbox
+from ivr.store.tables import callback_attempts, callbacks, cases, outbox, provinces
 from ivr.voice.events import CaseSeen, Lookup
 
 CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given number is the right one
@@ -328,7 +328,7 @@ async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcom
 
 
 async def _asked(connection: AsyncConnection, asked: Row[Any], yes: bool, now: datetime) -> None:
-    """Who said yes may be written to, as nobody could be before: what is told then is `CONFIRMED`'s notice."""
+    """Who said yes may be written to from now on, and is at once (`CONFIRMED`)."""
     concerned = await callback_planning.verified(connection, asked, yes, now)
     if yes:
         found = await connection.execute(select(cases.c.id, cases.c.code).where(cases.c.id.in_(concerned)))
@@ -356,6 +356,25 @@ async def lose(engine: AsyncEngine, attempts: Collection[uuid.UUID], now: dateti
     for attempt in attempts:
         async with engine.begin() as connection:
             await ended(connection, attempt, Outcome.UNKNOWN, now)
+
+
+async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
+    """Whether this installation calls anybody: for all that tell people of it to know.
+
+    Where it does not, what waits to be told is the desk's; once it does, whoever was not called is.
+    """
+    answer = callbacks.c.purpose == ANSWER
+    async with engine.begin() as connection:
+        known = update(provinces).where(provinces.c.calls_back != dials).values(calls_back=dials)
+        changed = (await connection.execute(known.returning(provinces.c.code))).first() is not None
+        if not dials:
+            waits = update(callbacks).where(answer, callbacks.c.state == "waiting")
+            await connection.execute(waits.values(state="unreachable", ended_at=now))
+        elif changed:
+            owed = select(cases.c.id).where(cases.c.status == Status.ANSWERED)
+            never = (callbacks.c.state == "unreachable", callbacks.c.attempts == 0, callbacks.c.number != "")
+            anew = update(callbacks).where(answer, *never, callbacks.c.case_id.in_(owed))
+            await connection.execute(anew.values(state="waiting", next_at=now, ended_at=None))
 
 
 async def settled(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:

@@ -2,7 +2,8 @@
 
 The number that a call came from is the caller's own. One that was given (keyed in a call, typed at a desk,
 sent by another system) may be anybody's: it is rung once to ask, and nothing is told there before whoever
-answers has said yes (`VERIFY`). What is written goes by the same rule (`texted_at`): to that number or to none.
+answers has said yes (`VERIFY`). What is written goes by the same rule (`texted_at`). Where the installation
+dials nobody (`calls_back`), every answer is the desk's to tell.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases import phone
 from ivr.cases.callback import Outcome
 from ivr.cases.channels import PHONE
-from ivr.store.tables import callbacks, cases
+from ivr.store.tables import callbacks, cases, provinces
 
 # Purposes: an answer to be confirmed; how the case stands; whether a number that was given is hers.
 ANSWER, STATUS, VERIFY = "answer", "status", "verify"
@@ -35,7 +36,7 @@ class Reach(StrEnum):
     YES = "yes"
     TO_VERIFY = "to_verify"  # a number was given, and whoever has it is yet to be asked for it
     REFUSED = "refused"  # whoever has it does not want to be called
-    NO = "no"  # no number, one that can't be called, or nobody answered there when asked
+    NO = "no"  # no number, one that can't be called, nobody answered there, or nobody is dialled from here
 
 
 def number_of(case: Any) -> str:
@@ -91,6 +92,18 @@ async def is_being_asked(connection: AsyncConnection, number: str) -> bool:
 
 async def reach(connection: AsyncConnection, given: Sequence[Any], now: datetime) -> list[Reach]:
     """Whether each of these citizens can be told of her case by telephone."""
+    if await calls_back(connection):
+        return await _hers(connection, given, now)
+    return [Reach.NO for _ in given]
+
+
+async def calls_back(connection: AsyncConnection) -> bool:
+    """Whether anybody is called from here at all: `ivr.desk.call.callbacks.dialled` tells."""
+    return (await connection.execute(select(provinces.c.calls_back).limit(1))).scalar() is not False
+
+
+async def _hers(connection: AsyncConnection, given: Sequence[Any], now: datetime) -> list[Reach]:
+    """Whether the number at hand is hers, as far as one knows."""
     numbers = [number_of(case) for case in given]
     doubtful = {n for case, n in zip(given, numbers, strict=True) if is_given(case, n)}
     known = await _said(connection, doubtful, now) if doubtful else {}
@@ -119,7 +132,7 @@ async def texted_at(connection: AsyncConnection, given: Sequence[Any], now: date
     A mobile number from which she called, or at which somebody said on our call that it is the right one;
     never one that anybody typed. Who gave a number is told there and nowhere else, as on the telephone.
     """
-    told = zip(given, await reach(connection, given, now), strict=True)
+    told = zip(given, await _hers(connection, given, now), strict=True)
     numbers = [number_of(case) if how is Reach.YES else "" for case, how in told]
     return [number if phone.is_mobile(number) else "" for number in numbers]
 
@@ -127,7 +140,7 @@ async def texted_at(connection: AsyncConnection, given: Sequence[Any], now: date
 async def verified(
     connection: AsyncConnection, asked: Row[Any], yes: bool, now: datetime
 ) -> set[uuid.UUID]:
-    """Whoever answered has said so. What waits to be told there is told, or is the desk's. Whose cases it was."""
+    """Whoever answered has said so. What waits to be told there is told, or is the desk's. The cases' ids."""
     here = (callbacks.c.number == asked.number, callbacks.c.state == "waiting")
     too = update(callbacks).where(*here, callbacks.c.purpose == VERIFY)
     too = too.values(state="cancelled", ended_at=now).returning(callbacks.c.case_id)
@@ -164,6 +177,8 @@ async def _add(
     language: str,
 ) -> None:
     row = _row(case.id, key, now, purpose, number, language)
+    if purpose == ANSWER and number and not await calls_back(connection):
+        row |= {"state": "unreachable", "ended_at": now}
     await connection.execute(insert(callbacks).values(row).on_conflict_do_nothing())
 
 

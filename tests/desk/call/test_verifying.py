@@ -196,6 +196,26 @@ async def test_where_nobody_can_be_called_the_answer_is_the_desks_at_once(
         assert (await queues.page(connection, Queue.UNTOLD, desk, NOON)).rows == []
 
 
+async def test_where_nobody_is_dialled_nobody_is_promised_a_call_and_every_answer_is_the_desks(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    before = await answered(engine, tmp_path)
+    await callbacks.dialled(engine, False, NOON)
+    after, untouched = await answered(engine, tmp_path), await walk_in(engine)
+    assert [await reach(engine, code) for code in (before, after, untouched)] == ["no"] * 3
+    assert await callback_list.unreachable(engine) == 2
+    async with engine.connect() as connection:
+        listed = await queues.page(connection, Queue.UNTOLD, Sight(body="bazresi"), NOON)
+    assert {row.code for row in listed.rows} == {before, after}
+    assert len(await written(engine)) == 4, "texts reach who called all the same"
+
+    await callbacks.dialled(engine, True, NOON)
+    await callbacks.dialled(engine, True, NOON)
+    placed = [await claim(engine), await claim(engine)]  # hers, and a walk-in's number that is asked for
+    assert {before, after} & {each.code for each in placed if each}
+    assert await callback_list.unreachable(engine) == 0 and await reach(engine, untouched) == "to_verify"
+
+
 async def test_a_case_from_before_numbers_were_asked_for_is_asked_for_when_it_has_its_answer(
     engine: AsyncEngine,
 ) -> None:
