@@ -30,6 +30,10 @@ def status(talk: Talk, step: StatusStep) -> Flow[str]:
             talk.say(*(yield from _call_back(talk, step, code)))
             return step.go
         case Lookup.FOUND:
+            if verdict.is_unread(seen):
+                lead = step.prompt + verdict.standing(seen) + ("status.answer_unread",)
+                yield from verdict.offer_operator(talk, step, lead)
+                return step.go
             if seen.may_confirm and seen.status == Status.ANSWERED:
                 lead = step.prompt + verdict.standing(seen)
                 yield from verdict.ask(talk, step, code, seen, lead, verdict.answer(seen, talk.language))

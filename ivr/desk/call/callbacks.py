@@ -43,6 +43,7 @@ from ivr.desk.case.rows import outbox_row
 from ivr.desk.refusals import Refused
 from ivr.store.case_parts import parts_column, parts_seen
 from ivr.store.tables import callback_attempts, callbacks, cases, outbox, provinces
+from ivr.voice import script
 from ivr.voice.events import CaseSeen, Lookup
 
 CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given number is the right one
@@ -106,7 +107,7 @@ async def _decide(
     if not _is_still_wanted(wanted, case):
         await _put(connection, wanted, state="cancelled", ended_at=now)
         return False
-    if not phone.is_callable(wanted.number):
+    if not phone.is_callable(wanted.number) or (wanted.purpose == ANSWER and _is_unread(case)):
         await _put(connection, wanted, state="unreachable", ended_at=now)
         return False
     await connection.execute(_ONE_NUMBER, {"number": wanted.number})
@@ -194,8 +195,13 @@ async def _asked_enough(
 
 def _is_still_wanted(wanted: Row[Any], case: Row[Any]) -> bool:
     if wanted.purpose == VERIFY:
-        return case.closed_at is None
-    return bool(wanted.purpose == STATUS or case.status == Status.ANSWERED)
+        return case.closed_at is None or callback_planning.still_tells(case)
+    return bool(wanted.purpose == STATUS or callback_planning.still_tells(case))
+
+
+def _is_unread(case: Row[Any]) -> bool:
+    """Nobody is rung to hear that the answer can't be read: somebody must word it first."""
+    return not case.answer_voice and not script.heard(case.answer, case.answer_spoken, case.language)
 
 
 async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> Placing:
@@ -204,7 +210,8 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
     first = wanted.first_at or now
     count = wanted.attempts + 1
     await _put(connection, wanted, state="calling", attempts=count, first_at=first, last_at=now)
-    answer = "" if case.answer_voice or wanted.purpose == VERIFY else case.answer
+    told = "" if case.answer_voice or wanted.purpose == VERIFY else case.answer
+    answer = script.heard(told, told and case.answer_spoken, wanted.language)
     return Placing(attempt["id"], wanted.number, case.code, wanted.language, answer)
 
 
@@ -212,14 +219,15 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
     """She could not be reached: the case closes as unconfirmed, which statistics keep apart.
 
     Not when no attempt got through to her telephone: that is the trunk's fault or the number's, and a
-    person's to look into. The case is locked before the call-back, as everywhere.
+    person's to look into; nor when the desk has closed it already. The case is locked before the call-back,
+    as everywhere.
     """
     waiting = (callbacks.c.id == wanted.id, callbacks.c.state == "waiting")
     async with engine.begin() as connection:
-        await locked(connection, code)
+        case = await locked(connection, code)
         rang = wanted.purpose != VERIFY and await _ever_rang(connection, wanted.id)
         state = "unconfirmed" if rang else "unreachable"
-        if state == "unconfirmed" and wanted.purpose == ANSWER:
+        if state == "unconfirmed" and wanted.purpose == ANSWER and case.closed_at is None:
             reason = f"not reached in {wanted.attempts} attempts since {wanted.first_at.date().isoformat()}"
             cause = uuid.uuid5(wanted.id, state)
             ask = Ask(code, Actor(MACHINE, Side.MACHINE), reason, now, cause=cause)
@@ -289,10 +297,13 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
         row.due_at,
         row.answer,
         row.answer_voice,
-        may_confirm=own and row.status == Status.ANSWERED,
+        may_confirm=own and (
+            row.status == Status.ANSWERED or (row.purpose == ANSWER and callback_planning.still_tells(row))
+        ),
         rated=row.satisfaction is not None,
         parts=parts_seen(row.parts),
         kind=row.kind,
+        spoken=row.answer_spoken,
     )
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
         return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)
@@ -315,6 +326,8 @@ async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcom
     values: dict[str, Any] = {"last_outcome": outcome, "state": "waiting", "next_at": now}
     if outcome in REACHED:
         values |= {"state": "reached", "ended_at": now}
+    elif outcome is Outcome.UNREAD:
+        values |= {"state": "unreachable", "ended_at": now}
     elif outcome is Outcome.NOT_SENT:
         values |= {"attempts": callbacks.c.attempts - 1, "next_at": now + SOON}
     # Not where it has moved on: ended, or a later attempt begun.
@@ -371,7 +384,7 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
             waits = update(callbacks).where(answer, callbacks.c.state == "waiting")
             await connection.execute(waits.values(state="unreachable", ended_at=now))
         elif changed:
-            owed = select(cases.c.id).where(cases.c.status == Status.ANSWERED)
+            owed = select(cases.c.id).where(cases.c.status.in_(callback_planning.TOLD_OF))
             never = (callbacks.c.state == "unreachable", callbacks.c.attempts == 0, callbacks.c.number != "")
             anew = update(callbacks).where(answer, *never, callbacks.c.case_id.in_(owed))
             await connection.execute(anew.values(state="waiting", next_at=now, ended_at=None))

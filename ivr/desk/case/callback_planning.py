@@ -21,11 +21,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases import phone
 from ivr.cases.callback import Outcome
 from ivr.cases.channels import PHONE
+from ivr.cases.statuses import Status
 from ivr.store.tables import callbacks, cases, provinces
 
 # Purposes: an answer to be confirmed; how the case stands; whether a number that was given is hers.
 ANSWER, STATUS, VERIFY = "answer", "status", "verify"
+TOLD_OF = frozenset({Status.ANSWERED, Status.CLOSED, Status.ADVISED})  # with an answer that she is told of
 NOBODYS = frozenset({"part", "collective"})  # channels of cases about which nobody waits to be called
+BY_DESK, ADVISED = "by_desk", "advised"  # how the desk ends a case whose answer she may not have heard
 HOLDS = timedelta(days=365)  # how long the word of whoever answers there holds
 OPEN = ("waiting", "calling")
 
@@ -68,6 +71,19 @@ async def plan(connection: AsyncConnection, case: Row[Any], key: str, now: datet
         await connection.execute(
             insert(callbacks).values(verifying(case._mapping, now)).on_conflict_do_nothing()
         )
+
+
+def still_tells(case: Any) -> bool:
+    """Whether she is still to be told of the answer: also of one with which the desk has ended the case."""
+    ended = case.status in TOLD_OF and case.closure in (BY_DESK, ADVISED)
+    return bool(case.status == Status.ANSWERED or ended)
+
+
+async def told_otherwise(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> bool:
+    """The desk has seen to it that she knows what nobody could tell her. False: nothing waited."""
+    waits = (callbacks.c.case_id == case, callbacks.c.purpose == ANSWER, callbacks.c.state == "unreachable")
+    done = update(callbacks).where(*waits).values(state="reached", ended_at=now)
+    return bool((await connection.execute(done.returning(callbacks.c.id))).first())
 
 
 def verifying(case: Any, now: datetime) -> dict[str, Any]:
