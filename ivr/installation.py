@@ -30,7 +30,7 @@ RECORDED = ROOT / "sounds" / "recorded"
 SECONDS_PER_CHARACTER = 0.08
 
 
-class Finding(Exception):
+class CommandError(Exception):
     """Something is wrong that the user should hear of in these words. Exit code 1."""
 
 
@@ -42,7 +42,7 @@ def database_url(settings: Settings) -> str:
     if not url:
         note = settings.state_path / "run" / "database-url"
         if not note.is_file():
-            raise Finding(
+            raise CommandError(
                 f"No database: {note} is missing. "
                 "Start `make run` with this IVR_STATE, or set IVR_DATABASE_URL."
             )
@@ -50,7 +50,7 @@ def database_url(settings: Settings) -> str:
     try:
         return async_url(url)
     except WrongAddress as error:
-        raise Finding(str(error)) from None
+        raise CommandError(str(error)) from None
 
 
 def limits(settings: Settings) -> Limits:
@@ -70,7 +70,7 @@ def vault(settings: Settings) -> Vault | None:
     try:
         return Vault(wanted.url, wanted.endpoint, wanted.region, wanted.key, wanted.secret)
     except VaultError as error:
-        raise Finding(str(error)) from error
+        raise CommandError(str(error)) from error
 
 
 # The prompts: the house's catalogue with the province's names over it

@@ -30,16 +30,16 @@ from ivr import app, installation
 from ivr.asterisk.dialplan import PROMPTS
 from ivr.desk.book.book import Page, read_page
 from ivr.desk.case import answers, referring
-from ivr.desk.case.answers import Voice
-from ivr.desk.case.change import Ask, actor_named
+from ivr.desk.case.answers import SpokenAnswer
+from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import Callee
-from ivr.lab.caller import Beep, HangUp, Listen, Outcome, Press, Speak, Stay, Step
+from ivr.lab.caller import Beep, CallerReport, Listen, Press, PutDown, Speak, StayOn, Step
 from ivr.settings import Callbacks, Settings
-from ivr.speech.answers import prepare
+from ivr.speech.answer_sound import prepare
 from ivr.speech.telephone import read
 from ivr.store.engine import make_engine
 from tests.desk.keeping.test_verify import findings
@@ -74,7 +74,7 @@ class Story:
         self.pbx, self.callee, self.engine, self.clock, self.chords = pbx, callee, engine, clock, chords
         self.number, self.code = fresh_number(), ""
         self.lines: list[str] = []
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[CallerReport] = []
         self._seq = 0
 
     def at(self, day: date, hour: int, minute: int = 0) -> None:
@@ -85,12 +85,12 @@ class Story:
         day = JalaliDate(now.date()).strftime("%A %Y/%m/%d")  # type: ignore[no-untyped-call]
         self.lines += ["", f"{day} {now:%H:%M}: {text}"]
 
-    async def calls(self, *steps: Step) -> Outcome:
+    async def calls(self, *steps: Step) -> CallerReport:
         outcome = await self.pbx.call(*steps, number=self.number)
         assert outcome.completed, outcome.problem
         return outcome
 
-    def hears(self, outcome: Outcome) -> None:
+    def hears(self, outcome: CallerReport) -> None:
         self.outcomes.append(outcome)
         self.lines += transcript(outcome, decode(outcome, self.chords), self.code)
 
@@ -109,7 +109,7 @@ class Story:
 
     async def does(self, what: Any, by: str, reason: str = "", *more: str) -> None:
         page = await self.page()
-        ask = Ask(self.code, actor_named(page, by), reason, self.clock())
+        ask = Instruction(self.code, actor_named(page, by), reason, self.clock())
         try:
             await what(self.engine, page, ask, *more)
         except Refused as refusal:
@@ -197,7 +197,7 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
     story.title("she calls 111")
     called = await story.calls(
         *hears_then("1", "1", "1", "1", "04"), Beep(), Speak(samples=tone(450, 4)), Press("#"),
-        *hears_then("1"), Stay(),
+        *hears_then("1"), StayOn(),
     )  # fmt: skip
     async with asyncio.timeout(20):
         while not (opened := await as_json.cases(story.engine)):
@@ -219,7 +219,7 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
     await story.does(referring.refer, "desk/karimi", "", "abfa")
 
     story.title("she dials 111 and asks")
-    story.hears(await story.calls(*hears_then("1", "6", story.code), Listen(QUIET), HangUp()))
+    story.hears(await story.calls(*hears_then("1", "6", story.code), Listen(QUIET), PutDown()))
 
     story.at(saturday, 14)
     story.title("the desk rules")
@@ -232,7 +232,7 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
     await story.does(referring.accept, "shahrdari_ahar")
     await story.does(answers.give, "shahrdari_ahar", "", "لولهٔ محله تعمیر شد و آب وصل است.")
     await story.is_called(
-        *hears_then("2"), Beep(), Speak(samples=tone(550, 3)), Press("#"), Listen(QUIET), Stay()
+        *hears_then("2"), Beep(), Speak(samples=tone(550, 3)), Press("#"), Listen(QUIET), StayOn()
     )
     reopened = await story.until("reopened", "words_added")
 
@@ -244,7 +244,7 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
     story.title("an answer in a person's voice, and our call to her")
     voice = spoken(story, tmp_path)
     await answers.answer(story.engine, story.code, "shahrdari_ahar/modir", "", story.clock(), voice=voice)
-    await story.is_called(*hears_then("1", "5"), Listen(QUIET), Stay())
+    await story.is_called(*hears_then("1", "5"), Listen(QUIET), StayOn())
     await story.until("closed", "rated")
 
     check_golden("\n".join(story.lines).lstrip("\n") + "\n")
@@ -256,10 +256,10 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
     assert len(heard) == 1 and is_spoken_answer(heard[0], story.pbx.settings.sounds)
 
 
-def spoken(story: Story, folder: Path) -> Voice:
+def spoken(story: Story, folder: Path) -> SpokenAnswer:
     """An answer that an officer has recorded: a tone that no prompt has."""
     write_tone(folder / "answer.wav", 800.0, 2.5)
-    return Voice(*astuple(prepare(folder / "answer.wav", story.pbx.settings.recordings)))
+    return SpokenAnswer(*astuple(prepare(folder / "answer.wav", story.pbx.settings.recordings)))
 
 
 def is_spoken_answer(heard: NDArray[np.int16], sounds: Path) -> bool:

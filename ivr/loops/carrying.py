@@ -63,7 +63,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Line:
+class OpenLine:
     """What every call needs. `menu` is swapped whole when a revision is published; live calls keep theirs.
 
     `live`: the calls in progress, by id.
@@ -89,7 +89,7 @@ class Line:
 class Call:
     """One call in progress."""
 
-    def __init__(self, line: Line, channel: Channel, told: Briefing | None = None) -> None:
+    def __init__(self, line: OpenLine, channel: Channel, told: Briefing | None = None) -> None:
         now = line.clock()
         caller = channel.caller(now)
         menu = line.menu
@@ -292,7 +292,7 @@ def _menu_of(told: Briefing, tree: Menu) -> Menu:
     return verdict.menu(told.code, told.seen, told.language, next(operators, None))
 
 
-async def carry(line: Line, channel: Channel) -> None:
+async def carry(line: OpenLine, channel: Channel) -> None:
     """Carry one call from answer to its row in the books. A call of ours that nobody knows is given up."""
     told = None
     if channel.attempt and (told := await line.intake.briefing(channel.attempt)) is None:

@@ -16,7 +16,7 @@ from ivr.voice.directory import Directory
 from ivr.voice.menu import BranchStep, CountyStep, Menu, MenuStep, Miss, RecordStep, Step
 from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
 from ivr.voice.parse import parse
-from ivr.voice.report import Proof, Stay, report, report_json
+from ivr.voice.report import Proof, StepSeconds, report, report_json
 from ivr.voice.steps import BUILT_IN
 from ivr.voice.timing import SecondsOf, Timing
 from ivr.voice.ways import By, ways
@@ -66,12 +66,14 @@ def prove(menu: Menu, directory: Directory, seconds_of: SecondsOf | None = None,
     return Proof(tuple(found), times, stays, seconds_of is not None, arrivals.complete)
 
 
-def _stays(menu: Menu, timings: tuple[Timing, ...]) -> Iterator[Stay]:
+def _stays(menu: Menu, timings: tuple[Timing, ...]) -> Iterator[StepSeconds]:
     """In the file's order; a branch takes no time."""
     for step in menu.steps.values():
         if not isinstance(step, BranchStep):
             best = max(timing.at_best(step) for timing in timings)
-            yield Stay(step.id, best, max(timing.at_worst(step, by) for timing in timings for by in By))
+            yield StepSeconds(
+                step.id, best, max(timing.at_worst(step, by) for timing in timings for by in By)
+            )
 
 
 Finding = tuple[Step, str, str]

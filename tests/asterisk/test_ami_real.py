@@ -18,7 +18,7 @@ from ivr.lab import asterisk as lab
 from ivr.lab.ports import UDP, free
 from ivr.lab.process import Child
 from ivr.settings import Agi, Rtp, Settings, Sip, Web, Ws
-from ivr.settings import Ami as AmiSettings
+from ivr.settings import AmiAccount as AmiSettings
 
 ACCOUNT = "\n[tester]\nsecret = right\nread = call,user\nwrite = call,originate\n"
 DIALPLAN = """

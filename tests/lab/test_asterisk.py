@@ -13,7 +13,7 @@ from ivr.asterisk.ami import Ami, AmiFailed
 from ivr.commands import doctor
 from ivr.lab import asterisk
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Beep, HangUp, Speak, Wait, place_call
+from ivr.lab.caller import Beep, PutDown, Speak, Wait, place_call
 from tests.fixtures.hotline import Pbx, running_pbx
 
 Programs = tuple[Program, Program]
@@ -78,7 +78,7 @@ async def test_a_server_that_says_nothing_is_left_soon_and_the_caller_can_speak(
     monkeypatch.setattr(dialplan, "FIRST_SECONDS", 2)
     async with running_pbx(programs, stand_ins) as pbx:
         silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", pbx.settings.agi.port)
-        outcome = await pbx.call(Beep(), Speak(2), HangUp())
+        outcome = await pbx.call(Beep(), Speak(2), PutDown())
         silent.close()
         assert outcome.completed, outcome
         assert len(pbx.fallbacks) == 1

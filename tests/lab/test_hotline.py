@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 from sqlalchemy import select
 
-from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay
+from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.demo import demo_case
 from ivr.store.tables import calls, recordings
 from tests.fixtures.hotline import Hotline, fresh_number, told
@@ -21,7 +21,7 @@ TO_THE_BEEP = (Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(
 
 async def test_words_survive_a_server_killed_while_they_are_spoken(own_hotline: Hotline) -> None:
     number = fresh_number()
-    steps = (*TO_THE_BEEP, Speak(4), Beep(), Speak(2), HangUp())
+    steps = (*TO_THE_BEEP, Speak(4), Beep(), Speak(2), PutDown())
     calling = asyncio.create_task(own_hotline.call(*steps, number=number))
     await own_hotline.recording_grown()
     own_hotline.server.process.send_signal(signal.SIGKILL)
@@ -40,7 +40,7 @@ async def test_a_server_killed_in_a_menu_leaves_what_was_chosen_before(own_hotli
     number = fresh_number()
     # Azerbaijani, complaint, topic 11; killed while she is asked for the county.
     chosen = (Hear(), Press("2"), Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear())
-    steps = (*chosen, Beep(), Speak(2), Press("#"), Listen(), Stay(60))
+    steps = (*chosen, Beep(), Speak(2), Press("#"), Listen(), StayOn(60))
     calling = asyncio.create_task(own_hotline.call(*steps, number=number))
     async with asyncio.timeout(60):
         while "county/ask" not in await asyncio.to_thread(own_hotline.console, "core show channels concise"):

@@ -26,7 +26,7 @@ from ivr.desk.reading import as_json
 from ivr.installation import load_secrets
 from ivr.lab.asterisk import Program, cache
 from ivr.lab.callee import Callee
-from ivr.lab.caller import HangUp, Hear, Listen, Press, Speak, Stay
+from ivr.lab.caller import Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.ports import taken
 from ivr.lab.postgres import NOTE
 from ivr.lab.process import Child
@@ -39,8 +39,8 @@ from tests.web.test_call_page import calling, complains
 SPOKEN = cache() / "newcomer-sounds.tar"
 PATIENCE = 180.0  # seconds: a machine with many processes lets each part wait
 STARTED, STOPPED = "serving until Ctrl-C", "stopped; nothing is left running"
-COMPLAINS = (*TO_THE_BEEP, Speak(4), Press("#"), Hear(), Press("1"), Hear(), HangUp())
-SOLVED = (Listen(quiet=2, most=PATIENCE), Press("1"), Hear(), Press("5"), Stay())
+COMPLAINS = (*TO_THE_BEEP, Speak(4), Press("#"), Hear(), Press("1"), Hear(), PutDown())
+SOLVED = (Listen(quiet=2, most=PATIENCE), Press("1"), Hear(), Press("5"), StayOn())
 
 
 @contextmanager

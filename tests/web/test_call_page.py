@@ -21,9 +21,9 @@ from ivr.desk.call import live
 from ivr.lab.browser import FLAGS, chromium
 from ivr.lab.ports import free
 from ivr.store.tables import calls, cases, recordings
+from ivr.web.browser_phone import Telephone
+from ivr.web.panel.locale import words
 from ivr.web.panel.visit import Panel
-from ivr.web.panel.words import words
-from ivr.web.telephone import Telephone
 from tests.fixtures.hotline import PATIENCE, Hotline
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import PanelServed, panel_served

@@ -21,12 +21,12 @@ from ivr.desk.case import answers, referring
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.reading.inbox import PAGE
-from ivr.desk.recordings.hearing import Booth
+from ivr.desk.recordings.hearing import Renditions
 from ivr.settings import load
 from ivr.store.derived import Derived
 from ivr.store.tables import audit, case_events, cases, recordings
+from ivr.web.application import attach
 from ivr.web.inbox import stream
-from ivr.web.panel.application import attach
 from ivr.web.panel.visit import Panel
 from tests.desk.counter import Counter, counter
 from tests.web.browser import PHONE, WIDE, chrome, enter, screenshot, serious, window
@@ -135,7 +135,7 @@ async def test_a_whole_morning_by_keyboard_alone(panel: PanelServed, chrome: Bro
     """On a Persian keyboard: the keys are known by their place."""
     its = await books(panel.engine)
     heard = await its.record(its.codes[3], panel.panel.recordings)
-    panel.panel.booth = Booth(panel.panel.recordings, Derived(panel.panel.state / "derived"))
+    panel.panel.booth = Renditions(panel.panel.recordings, Derived(panel.panel.state / "derived"))
     async with window(chrome, panel, "supervisor") as page:
         await live(page, "/panel/inbox?queue=all")
         assert await listed(page) == its.codes[::-1]
@@ -188,7 +188,7 @@ async def test_all_that_was_recorded_of_a_case_is_heard_one_after_another(
     for _ in range(2):
         its.at.at += timedelta(minutes=1)
         heard.append(await its.record(its.codes[4], panel.panel.recordings))
-    panel.panel.booth = Booth(panel.panel.recordings, Derived(panel.panel.state / "derived"))
+    panel.panel.booth = Renditions(panel.panel.recordings, Derived(panel.panel.state / "derived"))
     async with window(chrome, panel, "supervisor") as page:
         await live(page, "/panel/inbox?queue=all")
         asked: list[str] = []

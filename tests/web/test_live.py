@@ -21,11 +21,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.asterisk.ami import Ami
 from ivr.desk.book.book import Book
 from ivr.desk.call import live
-from ivr.lab.caller import Beep, HangUp, Hear, Outcome, Press, Speak, Stay, Step
+from ivr.lab.caller import Beep, CallerReport, Hear, Press, PutDown, Speak, StayOn, Step
 from ivr.store.tables import audit, calls, interventions
 from ivr.web.live import stream
+from ivr.web.panel.locale import digits, words
 from ivr.web.panel.visit import Panel
-from ivr.web.panel.words import digits, words
 from tests.desk.office import WEDNESDAY, call, office
 from tests.fixtures.hotline import PATIENCE, Hotline, fresh_number
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
@@ -177,7 +177,7 @@ async def test_a_call_that_is_over_and_an_asterisk_that_is_away_are_told(
 @asynccontextmanager
 async def watching(
     chrome: Browser, hotline: Hotline, number: str, steps: Sequence[Step]
-) -> AsyncIterator[tuple[Page, Locator, asyncio.Task[Outcome]]]:
+) -> AsyncIterator[tuple[Page, Locator, asyncio.Task[CallerReport]]]:
     """A supervisor looks at a running hotline's board while somebody calls: the page, and the call's row."""
     async with AsyncExitStack() as stack:
         panel = Panel(hotline.engine, Book(hotline.engine), hotline.settings.recordings)
@@ -259,7 +259,7 @@ async def test_a_supervisor_takes_a_call_over_and_its_words_are_a_case(
     chrome: Browser, hotline: Hotline
 ) -> None:
     number, before = fresh_number(), set(hotline.settings.recordings.rglob("*.wav"))
-    async with watching(chrome, hotline, number, (*TO_THE_BEEP, Speak(60), Stay())) as (page, row, calling):
+    async with watching(chrome, hotline, number, (*TO_THE_BEEP, Speak(60), StayOn())) as (page, row, calling):
         await expect(row).to_contain_text(text("step.record"), timeout=SEEN)
         await hotline.recording_grown(besides=before)
         await step_in(page, row, "take")
@@ -285,7 +285,7 @@ async def test_who_waits_for_an_operator_is_seen_and_so_is_the_operator(
     hotline.console(f"queue pause member {one} queue operators")
     try:
         await ami.connect()
-        async with watching(chrome, hotline, fresh_number(), (HangUp(),)) as (page, _, _):
+        async with watching(chrome, hotline, fresh_number(), (PutDown(),)) as (page, _, _):
             side = page.locator("[data-piece=side]")
             await expect(side).to_contain_text(text("operator.paused"), timeout=SEEN)
             hotline.console(f"queue unpause member {one} queue operators")

@@ -9,7 +9,7 @@ import pytest
 from jinja2 import Environment, FileSystemLoader
 from playwright.async_api import Browser, Page
 
-from ivr.web.panel import page as making
+from ivr.web.panel import rendering as making
 from ivr.web.panel.permissions import ROUTES, Permission
 from tests.desk.counter import counter
 from tests.web.books import fill

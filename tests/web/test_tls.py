@@ -18,13 +18,13 @@ from sqlalchemy import select
 
 from ivr.desk.book.book import Book
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Outcome, Speak, Stay
+from ivr.lab.caller import CallerReport, Speak, StayOn
 from ivr.lab.media import is_voiced
 from ivr.lab.ports import TCP, free
 from ivr.settings import BrowserPhone, Web
 from ivr.store.tables import audit
+from ivr.web.panel.locale import digits, words
 from ivr.web.panel.visit import Panel
-from ivr.web.panel.words import digits, words
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline
 from tests.web.panel import PASSWORD, PanelServed
 from tests.web.service import Clock
@@ -100,9 +100,9 @@ class Site:
             yield page
 
     @asynccontextmanager
-    async def calling(self, number: str) -> AsyncIterator[asyncio.Task[Outcome]]:
+    async def calling(self, number: str) -> AsyncIterator[asyncio.Task[CallerReport]]:
         """Somebody speaks after the beep."""
-        call = self.hotline.call(*TO_THE_BEEP, Speak(60), Stay(), number=number)
+        call = self.hotline.call(*TO_THE_BEEP, Speak(60), StayOn(), number=number)
         calling = asyncio.create_task(call)
         try:
             yield calling

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.call import live
-from ivr.desk.call.live import Day
+from ivr.desk.call.live import DaySoFar
 from ivr.loops.telling_live import LEAST_SECONDS, tell
 from tests.desk.office import WEDNESDAY, call, office, opening
 
@@ -58,7 +58,7 @@ async def test_today_up_to_now_stands_beside_the_same_hours_a_week_ago(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     now = WEDNESDAY.astimezone(TEHRAN)
-    assert await live.today(engine, now) == (Day(0, None, 0, 0), Day(0, None, 0, 0))
+    assert await live.today(engine, now) == (DaySoFar(0, None, 0, 0), DaySoFar(0, None, 0, 0))
     starts = [now - timedelta(minutes=5), now - timedelta(hours=1), now - timedelta(days=7, minutes=5)]
     starts += [now - timedelta(days=7) + timedelta(minutes=5), now - timedelta(days=1)]  # not counted
     async with office(engine, tmp_path) as desk:
@@ -73,5 +73,3 @@ async def test_today_up_to_now_stands_beside_the_same_hours_a_week_ago(
     today, before = await live.today(engine, now)
     assert (today.calls, today.cases, today.seconds) == (2, 2, 90.0)
     assert (before.calls, before.cases, before.closed) == (1, 1, 0)
-
-

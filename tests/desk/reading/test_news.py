@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.case.referring import accept
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.reading.inbox import Filters, Sight
-from ivr.desk.reading.news import News, Stories, Story, Watch
+from ivr.desk.reading.news import News, OpenPage, Stories, Story
 from ivr.desk.reading.queues import Queue
 from tests.desk.counter import Counter, counter
 
-WATER = Watch(Sight("abfa", "abfa"), (Queue.NEW,), Queue.NEW)
-POWER = Watch(Sight("bargh_as", "bargh_as"), (Queue.NEW,), Queue.NEW)
+WATER = OpenPage(Sight("abfa", "abfa"), (Queue.NEW,), Queue.NEW)
+POWER = OpenPage(Sight("bargh_as", "bargh_as"), (Queue.NEW,), Queue.NEW)
 
 
 @asynccontextmanager
@@ -59,7 +59,7 @@ async def test_every_process_tells_its_own_pages_and_each_only_what_it_may_know(
 
 async def test_only_what_the_filters_leave_belongs_to_the_page(engine: AsyncEngine) -> None:
     at = await counter(engine)
-    bills = Watch(WATER.sight, (Queue.NEW,), Queue.NEW, Filters(topic="water.bill"))
+    bills = OpenPage(WATER.sight, (Queue.NEW,), Queue.NEW, Filters(topic="water.bill"))
     async with listening(at) as news:
         with news.watching(bills) as stories:
             supply = await opened(at)
