@@ -9,16 +9,20 @@ from typing import Annotated
 import typer
 
 from ivr.commands import (
+    answering,  # noqa: F401  adds to `ivr case`
     backup,
     block,
     book,
     books,
     callback,
+    caseflow,  # noqa: F401  adds to `ivr case`
     channels,
     closure,
     escalation,
+    family,  # noqa: F401  adds to `ivr case`
     menu,
     outbox,
+    registering,  # noqa: F401  adds to `ivr case`
     retention,
     route,
     sounds,
