@@ -24,6 +24,7 @@ from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settle
 from ivr.cases.callback import Policy
+from ivr.cases.code import masked
 from ivr.cases.deadlines import iranian_holidays
 from ivr.desk.book import menus
 from ivr.desk.book.book import Book
@@ -41,12 +42,20 @@ from ivr.desk.facts.journals import others_promise
 from ivr.desk.letters import outgoing
 from ivr.desk.people.signing_in import Keeping
 from ivr.desk.recordings.hearing import Renditions, keep_swept
-from ivr.installation import CommandError, booth, database_url, limits, load_secrets, needed, vault
+from ivr.installation import (
+    CommandError,
+    booth,
+    database_url,
+    keep_private,
+    limits,
+    load_secrets,
+    needed,
+    vault,
+)
 from ivr.loops import lost_calls, quiet, supervising, telling_live
 from ivr.loops.carrying import OpenLine, carry
 from ivr.loops.delivery import Delivery
 from ivr.loops.dialling import Dialler, Trunk
-from ivr.loops.exposure import Masking, keep_private
 from ivr.loops.offered import Offered
 from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, siblings
 from ivr.loops.switchboard import Switchboard
@@ -97,6 +106,13 @@ def serve(settings: Settings, take_over: bool = False, when_ready: bool = False)
         uvloop.run(Hotline(settings, take_over, when_ready).run())
     except (JournalError, CodesError, ListeningError) as error:
         raise CommandError(str(error)) from error
+
+
+class Masking(logging.Formatter):
+    """Writes no tracking code in full, wherever in a line or traceback it stands."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
 
 
 def prepare_logging(settings: Settings) -> None:

@@ -28,6 +28,7 @@ GENERIC = ROOT / "sounds" / "prompts.yaml"
 RECORDED = ROOT / "sounds" / "recorded"
 # About how long a spoken character takes; only for prompts that have not been built yet.
 SECONDS_PER_CHARACTER = 0.08
+OTHERS = 0o007  # the rights of other users of this machine
 
 
 class CommandError(Exception):
@@ -71,6 +72,29 @@ def vault(settings: Settings) -> Vault | None:
         return Vault(wanted.url, wanted.endpoint, wanted.region, wanted.key, wanted.secret)
     except VaultError as error:
         raise CommandError(str(error)) from error
+
+
+# What is closed to other users of the machine
+
+
+def private_places(settings: Settings) -> list[Path]:
+    """The folders that hold people's words or our secrets, those that are there."""
+    state, second = settings.state_path, settings.second_path
+    places = [settings.recordings, state / "fallback", state / "secrets", settings.spool, second]
+    return [place for place in places if place and place.is_dir()]
+
+
+def keep_private(settings: Settings) -> None:
+    """Nothing that this process makes is for others; folders that hold words are closed to them.
+
+    Asterisk writes its files as its own umask says: there the folders are what holds.
+    """
+    os.umask(os.umask(OTHERS) | OTHERS)
+    for place in private_places(settings):
+        mode = place.stat().st_mode
+        if mode & OTHERS:
+            with contextlib.suppress(PermissionError):  # not ours: the doctor tells
+                place.chmod(mode & 0o7777 & ~OTHERS)
 
 
 # The prompts: the house's catalogue with the province's names over it

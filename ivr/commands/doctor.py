@@ -380,7 +380,7 @@ async def _store(settings: Settings) -> Diagnosis:
 
 async def _exposure(settings: Settings) -> Diagnosis:
     """What others could see of people's words."""
-    from ivr.loops import exposure
+    from ivr.commands import exposure
 
     seen = [exposure.modes(settings), exposure.proxies(settings)]
     seen += [await exposure.websocket(settings), await exposure.factors(settings)]

@@ -1,6 +1,6 @@
 """The loop that carries one call: the session asks, the channel and the desk answer.
 
-What the caller said is journalled before she is told anything that depends on it (design.md §4.1): `OpenCase`
+What the caller said is journalled before she is told anything that depends on it: `OpenCase`
 and `KeepWords` are answered only after the desk has them on disk, and no recording begins unnamed.
 """
 

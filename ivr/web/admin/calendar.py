@@ -14,7 +14,7 @@ from ivr.desk.editing.book_names import read_names
 from ivr.desk.editing.nouns import DAY
 from ivr.desk.editing.values import Row
 from ivr.web.admin import showing
-from ivr.web.admin.rows import helpers
+from ivr.web.admin.book_rows import helpers
 from ivr.web.panel.visit import Route, Visit
 
 jalali: Any = JalaliDate

@@ -15,7 +15,7 @@ from ivr.desk.editing.nouns import RETENTION, Noun
 from ivr.desk.editing.row_files import LARGEST
 from ivr.voice.mistakes import Mistake
 from ivr.web.admin import showing
-from ivr.web.admin.rows import helpers, noun_of, why
+from ivr.web.admin.book_rows import helpers, noun_of, why
 from ivr.web.panel.visit import NotFound, Route, Visit
 
 TYPES = {"csv": "text/csv", "yaml": "application/yaml"}

@@ -11,7 +11,7 @@ from ivr.desk.editing.nouns import BY_NAME, RETENTION
 from ivr.desk.editing.undoing import PAGE, CannotUndo, history, undo
 from ivr.desk.editing.values import WrongRow
 from ivr.web.admin import showing
-from ivr.web.admin.rows import helpers, why
+from ivr.web.admin.book_rows import helpers, why
 from ivr.web.panel.forms import whole_number
 from ivr.web.panel.visit import Route, Visit
 

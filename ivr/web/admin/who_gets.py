@@ -13,7 +13,7 @@ from ivr.desk.editing.book_names import read_names
 from ivr.desk.editing.values import day_of, plain_digits
 from ivr.desk.editing.who_gets import who_gets
 from ivr.web.admin import showing
-from ivr.web.admin.rows import helpers
+from ivr.web.admin.book_rows import helpers
 from ivr.web.panel.locale import digits
 from ivr.web.panel.visit import Route, Visit
 
