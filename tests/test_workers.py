@@ -24,7 +24,7 @@ UNREADY = "import ivr.app; ivr.app.READY_SECONDS = 1; import ivr.cli; ivr.cli.ma
 
 
 async def until(condition: Callable[[], bool], seconds: float = 40) -> None:
-    deadline = time.monotonic() + patience(patience(seconds))
+    deadline = time.monotonic() + patience(seconds)
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.1)
