@@ -18,10 +18,10 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.answers import refuse_latin, refuse_unreadable
 from ivr.desk.case.callback_planning import ADVISED, BY_DESK
-from ivr.desk.case.change import Ask, Books, Change, unchanged
-from ivr.desk.case.changing import changing, locked, transaction
-from ivr.desk.case.events import add_event
+from ivr.desk.case.change import Books, Change, Instruction, unchanged
+from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import recording_row
+from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import recordings
 from ivr.voice.events import Recorded
@@ -30,7 +30,7 @@ from ivr.voice.events import Recorded
 CLOSURES = {Side.CITIZEN: "solved", Side.MACHINE: "unconfirmed", Side.DESK: BY_DESK}
 
 
-async def close(books: Books, page: Page, ask: Ask) -> None:
+async def close(books: Books, page: Page, ask: Instruction) -> None:
     """An answered case is over: the citizen says solved, could not be reached, or the desk decides.
 
     Whom the desk did not wait for is told of the answer all the same; whom nobody can call the desk has told.
@@ -43,13 +43,13 @@ async def close(books: Books, page: Page, ask: Ask) -> None:
             await callback_planning.told_otherwise(change.connection, change.case.id, ask.now)
 
 
-async def withdraw(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+async def withdraw(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """The citizen takes the case back."""
     async with changing(engine, page, Action.WITHDRAW, ask) as change:
         change.values = {"closed_at": ask.now, "closure": "withdrawn"}
 
 
-async def advise(engine: AsyncEngine, page: Page, ask: Ask, spoken: str = "") -> None:
+async def advise(engine: AsyncEngine, page: Page, ask: Instruction, spoken: str = "") -> None:
     """Answered on the spot: the reason is the advice, with which she is called. `spoken`: as of an answer."""
     refuse_latin(ask.reason, "reason")
     refuse_unreadable(spoken, "spoken")
@@ -64,7 +64,7 @@ async def advise(engine: AsyncEngine, page: Page, ask: Ask, spoken: str = "") ->
         await callback_planning.plan(change.connection, change.case, f"answer:{ask.cause}", ask.now)
 
 
-async def told(books: Books, page: Page, ask: Ask) -> None:
+async def told(books: Books, page: Page, ask: Instruction) -> None:
     """The desk has told her otherwise what nobody could tell her by telephone: the reason says how.
 
     Raises NoSuchCase, WrongField without a reason, and Refused to others and where nothing waits to be told.
@@ -82,7 +82,7 @@ async def told(books: Books, page: Page, ask: Ask) -> None:
         await add_event(connection, ask.cause, case.id, ask.now, "told", details, actor=ask.actor.name)
 
 
-async def merge(engine: AsyncEngine, page: Page, ask: Ask, into: str) -> None:
+async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) -> None:
     """A duplicate goes on in the case that it repeats. Refused unless caller and topic are the same."""
     if into == ask.code:
         raise Refused(f"case {into} can't be merged into itself")
@@ -108,7 +108,7 @@ async def go_on_in(change: Change, other: Row[Any]) -> None:
 async def reopen(
     books: Books,
     page: Page,
-    ask: Ask,
+    ask: Instruction,
     within: timedelta = REOPEN,
     words: Recorded | None = None,
     call: uuid.UUID | None = None,

@@ -19,7 +19,7 @@ from ivr.desk.book.book import Page, read_page
 from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
 from ivr.desk.case import answers, callback_planning, closing
-from ivr.desk.case.change import Ask
+from ivr.desk.case.change import Instruction
 from ivr.desk.facts.apply import apply
 from ivr.desk.reading import as_json, queues
 from ivr.desk.reading.inbox import Sight
@@ -177,8 +177,8 @@ async def test_an_attempt_that_nobody_speaks_of_has_been_made_until_the_call_its
     assert again is not None and (await row(engine)).state == "calling"
 
 
-def desk(code: str, reason: str = "گفتگو شد", now: datetime = NOON) -> Ask:
-    return Ask(code, Actor("desk", Side.DESK), reason, now)
+def desk(code: str, reason: str = "گفتگو شد", now: datetime = NOON) -> Instruction:
+    return Instruction(code, Actor("desk", Side.DESK), reason, now)
 
 
 async def test_a_case_that_moved_on_is_not_called_about(engine: AsyncEngine, tmp_path: Path) -> None:
@@ -243,7 +243,7 @@ async def test_advice_that_nobody_can_be_called_about_is_the_desks_until_it_says
     with pytest.raises(Refused, match="how was she told"):
         await closing.told(engine, book, desk(code, " "))
     with pytest.raises(Refused, match="only by the desk"):
-        await closing.told(engine, book, Ask(code, Actor("abfa", Side.AGENCY, "abfa"), "x", NOON))
+        await closing.told(engine, book, Instruction(code, Actor("abfa", Side.AGENCY, "abfa"), "x", NOON))
     await closing.told(engine, book, desk(code, "نامه فرستاده شد"))
     with pytest.raises(Refused, match="no answer that nobody could be told of"):
         await closing.told(engine, book, desk(code))
@@ -295,7 +295,7 @@ async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine,
 
 async def test_a_verdict_that_comes_too_late_is_noted(engine: AsyncEngine, tmp_path: Path) -> None:
     code, book = await answered(engine, tmp_path), await page(engine)
-    await closing.close(engine, book, Ask(code, Actor("desk", Side.DESK), "گفتگو شد", NOON))
+    await closing.close(engine, book, Instruction(code, Actor("desk", Side.DESK), "گفتگو شد", NOON))
     await apply(engine, book, [fact(code, True), fact("0000000000", True)])
     case = await as_json.case_json(engine, code)
     assert case is not None
