@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.callback import Outcome
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
 from ivr.desk.case import referring
@@ -380,6 +381,10 @@ def test_every_event_has_its_words() -> None:
     )
     assert {"opened", "referred", "retimed", "rated", "transcribed"} <= told
     assert not told - set(known_events(words()))
+
+
+def test_every_outcome_of_a_call_of_ours_has_its_words() -> None:
+    assert {str(outcome) for outcome in Outcome} <= set(words().under("casefile.attempt"))
 
 
 def refused_sentences() -> Iterator[tuple[str, str]]:
