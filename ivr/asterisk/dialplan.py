@@ -23,7 +23,7 @@ SUPERVISING_SECONDS = 3_600  # and for a supervisor who listens, or talks to a c
 RTP_SECONDS, HOLD_SECONDS = 25, 180  # without a packet, until a telephone counts as gone; on hold
 RECORD_SECONDS, SILENCE_SECONDS = 180, 8
 LEAST_BYTES = HEADER_BYTES + 8_000  # half a second: a shorter file holds no word, or its disk is full
-LEAST_BALLAST = 1 << 20  # of a disk that is not running short; it gives way by so much at least (ivr.store.room)
+LEAST_BALLAST = 1 << 20  # a disk that is running short has less (ivr.store.room)
 
 # What Asterisk plays by itself, apart from any menu.
 FALLBACK_PROMPTS = (
