@@ -1,6 +1,6 @@
 """The loop that carries one call: the session asks, the channel and the desk answer.
 
-What the caller said is journalled before she is told anything that depends on it (design.md §4.1): `OpenCase`
+What the caller said is journalled before she is told anything that depends on it: `OpenCase`
 and `KeepWords` are answered only after the desk has them on disk, and no recording begins unnamed.
 """
 
@@ -64,7 +64,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Line:
+class OpenLine:
     """What every call needs. `menu` is swapped whole when a revision is published; live calls keep theirs.
 
     `live`: the calls in progress, by id.
@@ -90,7 +90,7 @@ class Line:
 class Call:
     """One call in progress."""
 
-    def __init__(self, line: Line, channel: Channel, told: Briefing | None = None) -> None:
+    def __init__(self, line: OpenLine, channel: Channel, told: Briefing | None = None) -> None:
         now = line.clock()
         caller = channel.caller(now)
         menu = line.menu
@@ -293,7 +293,7 @@ def _menu_of(told: Briefing, tree: Menu) -> Menu:
     return callback.menu(told.code, told.seen, told.language, next(operators, None))
 
 
-async def carry(line: Line, channel: Channel) -> None:
+async def carry(line: OpenLine, channel: Channel) -> None:
     """Carry one call from answer to its row in the books. A call of ours that nobody knows is given up."""
     told = None
     if channel.attempt and (told := await line.intake.briefing(channel.attempt)) is None:

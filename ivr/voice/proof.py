@@ -16,7 +16,7 @@ from ivr.voice.directory import Directory
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
 from ivr.voice.parse import parse
-from ivr.voice.report import Proof, Stay, report, report_json
+from ivr.voice.report import Proof, StepSeconds, report, report_json
 from ivr.voice.steps.registry import BUILT_IN
 from ivr.voice.timing import SecondsOf, Timing
 from ivr.voice.ways import By, Miss
@@ -66,12 +66,13 @@ def prove(menu: Menu, directory: Directory, seconds_of: SecondsOf | None = None,
     return Proof(tuple(found), times, stays, seconds_of is not None, arrivals.complete)
 
 
-def _stays(menu: Menu, timings: tuple[Timing, ...]) -> Iterator[Stay]:
+def _stays(menu: Menu, timings: tuple[Timing, ...]) -> Iterator[StepSeconds]:
     """In the file's order."""
     for step in menu.steps.values():
         if step.TAKES_TIME:
             best = max(step.at_best(timing) for timing in timings)
-            yield Stay(step.id, best, max(step.at_worst(timing, by) for timing in timings for by in By))
+            worst = max(step.at_worst(timing, by) for timing in timings for by in By)
+            yield StepSeconds(step.id, best, worst)
 
 
 Finding = tuple[Step, str, str]

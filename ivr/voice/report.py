@@ -17,7 +17,7 @@ LEAVES: dict[Leaf, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
+class StepSeconds:
     """Seconds spent in one step, in its slowest language: hearing everything once, and at worst."""
 
     step: str
@@ -34,7 +34,7 @@ class Proof:
 
     mistakes: tuple[Mistake, ...]
     arrivals: tuple[Arrival, ...]
-    stays: tuple[Stay, ...]
+    stays: tuple[StepSeconds, ...]
     measured: bool
     complete: bool
 
@@ -60,7 +60,7 @@ def _arrival(arrival: Arrival) -> tuple[str, ...]:
     return arrival.step, arrival.kind or "-", LEAVES[arrival.leaf], best, _clock(arrival.worst)
 
 
-def _stay(stay: Stay) -> tuple[str, ...]:
+def _stay(stay: StepSeconds) -> tuple[str, ...]:
     return stay.step, "", "", _clock(stay.best), _clock(stay.worst)
 
 

@@ -11,15 +11,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.editing import terms
+from ivr.desk.editing.book_names import BookNames, read_names
 from ivr.desk.editing.changing import Conflict, Why, Wish, change, version, wish
-from ivr.desk.editing.fields import Row, WrongRow
 from ivr.desk.editing.listing import rows_in_force
-from ivr.desk.editing.names import Names, read_names
 from ivr.desk.editing.nouns import BY_NAME, FIXED, NOUNS, RETENTION, Noun
 from ivr.desk.editing.undoing import history
+from ivr.desk.editing.values import Row, WrongRow
 from ivr.web.admin import showing
+from ivr.web.panel.locale import digits
 from ivr.web.panel.visit import NotFound, Route, Visit
-from ivr.web.panel.words import digits
 
 # What a list shows of each noun; the rest is on its form.
 COLUMNS = {
@@ -171,7 +171,7 @@ async def remove(visit: Visit) -> web.Response:
 def form_page(
     visit: Visit,
     noun: Noun,
-    names: Names,
+    names: BookNames,
     key: str,
     seen: str,
     values: dict[str, Any],
@@ -205,7 +205,7 @@ def form_page(
     )
 
 
-def helpers(visit: Visit, names: Names) -> dict[str, Any]:
+def helpers(visit: Visit, names: BookNames) -> dict[str, Any]:
     """What the templates of this section use."""
     words = visit.words
 
@@ -241,7 +241,7 @@ def languages(visit: Visit, noun: Noun, values: dict[str, Any]) -> tuple[str, ..
     return tuple(dict.fromkeys((*known, *chain.from_iterable(written))))
 
 
-async def _read(visit: Visit, noun: Noun) -> tuple[Names, dict[str, Row], str]:
+async def _read(visit: Visit, noun: Noun) -> tuple[BookNames, dict[str, Row], str]:
     async with visit.panel.engine.connect() as connection:
         return await read_names(connection), *await _holding(visit, connection, noun)
 
@@ -260,7 +260,7 @@ async def _stored(visit: Visit, noun: Noun, key: str) -> Row | None:
         return (await noun.rows(connection)).get(key)
 
 
-def _fits(visit: Visit, names: Names, noun: Noun, row: Row, asked: str) -> bool:
+def _fits(visit: Visit, names: BookNames, noun: Noun, row: Row, asked: str) -> bool:
     if not asked:
         return True
     texts = [str(value) for value in row.values()]

@@ -17,10 +17,10 @@ from markupsafe import Markup, escape
 from persiantools.jdatetime import JalaliDateTime
 
 from ivr.cases.code import grouped
+from ivr.web.panel.locale import Locale, digits, number
 from ivr.web.panel.navigation import entries
 from ivr.web.panel.sessions import FIELD
 from ivr.web.panel.visit import Panel, Visit
-from ivr.web.panel.words import Words, digits, number
 
 FOLDER = Path(__file__).parents[1] / "templates"
 THEMES = ("light", "dark")
@@ -34,7 +34,7 @@ class Pages:
     """Makes pages. `paths`: route name → its path, for `path("inbox")` in templates."""
 
     panel: Panel
-    words: Words
+    words: Locale
     paths: Mapping[str, str]
     environment: Environment
 
@@ -81,7 +81,7 @@ class _Fixed(Extension):
         return _PLAIN.sub(lambda found: str(escape(words(found[1]))), source)
 
 
-def pages(panel: Panel, words: Words, paths: Mapping[str, str], zone: ZoneInfo) -> Pages:
+def pages(panel: Panel, words: Locale, paths: Mapping[str, str], zone: ZoneInfo) -> Pages:
     environment = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True, auto_reload=False, extensions=[_Fixed],
@@ -93,7 +93,7 @@ def pages(panel: Panel, words: Words, paths: Mapping[str, str], zone: ZoneInfo) 
     return made
 
 
-def filters(words: Words, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
+def filters(words: Locale, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
     """digits, number, jalali, clock, ago, duration, mask_number, mask_id, named."""
 
     jalali_time: Any = JalaliDateTime  # it has no types

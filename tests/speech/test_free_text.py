@@ -13,10 +13,10 @@ from persiantools.digits import en_to_fa, to_word
 from persiantools.jdatetime import JalaliDate
 
 from ivr.settings import ROOT
+from ivr.speech.free_text import LONGEST, readable
 from ivr.speech.lexicon import SIGNS
-from ivr.speech.words import LONGEST, readable
 from ivr.voice import saying
-from ivr.voice.catalogue import Part, parse
+from ivr.voice.catalogue import Utterance, parse
 
 CATALOGUE = parse([("p.yaml", (ROOT / "sounds/prompts.yaml").read_bytes())])
 WORDS = {
@@ -24,7 +24,7 @@ WORDS = {
         id: part.words
         for id in (*saying.fragments(language), *SIGNS)
         for part in CATALOGUE.find(id, language) or ()
-        if isinstance(part, Part)
+        if isinstance(part, Utterance)
     }
     for language in ("fa", "az")
 }

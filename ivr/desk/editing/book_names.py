@@ -9,13 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.alphabet import persian_order
-from ivr.desk.editing.fields import Row
 from ivr.desk.editing.nouns import AGENCY, AREA, RULE, TOPIC
+from ivr.desk.editing.values import Row
 from ivr.store.tables import provinces
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class BookNames:
     """Rows by code. `menu`: first digit of a topic's key → its group. `patterns`: agencies with a mark."""
 
     agency: Mapping[str, Row]
@@ -47,11 +47,11 @@ class Names:
         return found
 
 
-async def read_names(connection: AsyncConnection) -> Names:
+async def read_names(connection: AsyncConnection) -> BookNames:
     menu = (await connection.execute(select(provinces.c.menu))).scalar_one()
     rules = await RULE.rows(connection)
     patterns = sorted({rule["agency"] for rule in rules.values() if "{" in rule["agency"]})
-    return Names(
+    return BookNames(
         await AGENCY.rows(connection),
         await TOPIC.rows(connection),
         await AREA.rows(connection),

@@ -8,7 +8,7 @@ from ivr.desk.people import signing_in
 from ivr.desk.people.limiting import TooOften
 from ivr.desk.people.signing_in import NotSignedIn
 from ivr.web.panel import sessions
-from ivr.web.panel.page import THEMES
+from ivr.web.panel.rendering import THEMES
 from ivr.web.panel.visit import Route, Visit
 
 _YEAR = 365 * 86_400

@@ -11,16 +11,16 @@ from aiohttp import web
 
 from ivr.cases.deadlines import TIMEZONE
 from ivr.web import admin
+from ivr.web.account import page, sign_in
 from ivr.web.casefile import routes as casefile
 from ivr.web.inbox import routes as inbox
 from ivr.web.live import routes as live
 from ivr.web.numbers import routes as numbers
-from ivr.web.panel import account, sign_in
 from ivr.web.panel.guard import Guard, secure
-from ivr.web.panel.page import Pages, pages
+from ivr.web.panel.locale import words
 from ivr.web.panel.permissions import ROUTES
+from ivr.web.panel.rendering import Pages, pages
 from ivr.web.panel.visit import NotFound, Panel, Route, Visit
-from ivr.web.panel.words import words
 from ivr.web.public import routes as public
 
 
@@ -32,7 +32,7 @@ def sections() -> list[Route]:
     """Every route of the panel. A new section adds its `routes()` here."""
     return [
         *sign_in.routes(),
-        *account.routes(),
+        *page.routes(),
         *casefile.routes(),
         *numbers.routes(),
         *live.routes(),

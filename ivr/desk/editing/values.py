@@ -12,7 +12,7 @@ from typing import Any
 
 from persiantools.jdatetime import JalaliDate
 
-from ivr.desk.letters.notices import FIELDS, Unfit, check_fields
+from ivr.desk.letters.notices import FIELDS, Unfillable, check_fields
 from ivr.desk.refusals import Refused
 from ivr.voice.mistakes import nearest, shown
 
@@ -220,7 +220,7 @@ class Field:
             raise self._wrong("long", most=self.high)
         try:
             check_fields(dict(said))
-        except Unfit as error:
+        except Unfillable as error:
             if not error.given:
                 raise self._wrong("brace") from None
             choices = ", ".join(f"{{{name}}}" for name in sorted(FIELDS))

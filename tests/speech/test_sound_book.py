@@ -11,9 +11,9 @@ import psutil
 import pytest
 
 from ivr.settings import ROOT
-from ivr.speech import book as book_module
-from ivr.speech.book import SoundBook
+from ivr.speech import sound_book as book_module
 from ivr.speech.lexicon import Lexicon, read_lexicon, write_lexicon
+from ivr.speech.sound_book import SoundBook
 from ivr.speech.telephone import LOUDNESS, RATE, Samples, measure, read
 from ivr.voice.catalogue import Voice, parse
 
@@ -145,7 +145,7 @@ def test_the_build_leaves_the_catalogues_numbers_and_voice_for_free_words(tmp_pa
 
 
 async def test_the_signal_library_stays_out_of_the_servers_process() -> None:
-    script = "import sys, ivr.speech.book, ivr.speech.check; sys.exit('numpy' in sys.modules)"
+    script = "import sys, ivr.speech.sound_book, ivr.speech.check; sys.exit('numpy' in sys.modules)"
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", script, cwd=ROOT)
     assert await process.wait() == 0
 

@@ -14,9 +14,9 @@ from collections.abc import Collection
 from dataclasses import asdict
 from pathlib import Path
 
+from ivr.speech.free_text import LONGEST, readable
 from ivr.speech.lexicon import read_lexicon
 from ivr.speech.paths import PROJECT, is_audio, wav_path
-from ivr.speech.words import LONGEST, readable
 from ivr.voice import script
 from ivr.voice.catalogue import ID, Voice
 

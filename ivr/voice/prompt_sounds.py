@@ -31,7 +31,7 @@ SENTENCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class PromptSound:
     """One prompt in one language. `needed`: a call can reach it. `loudness` in LUFS, None: silence or none.
 
     `source`: whose voice is heard: person | house (in the checkout) | machine | tone | "" (no audio).
@@ -74,10 +74,10 @@ class Prompts(Protocol):
 
     languages: Sequence[str]
 
-    def seen(self, needed: Collection[str]) -> Sequence[Seen]:
+    def seen(self, needed: Collection[str]) -> Sequence[PromptSound]:
         """Every prompt in every language, also those that are missing, by id; without loudness."""
 
-    def measured(self, one: Seen) -> Seen:
+    def measured(self, one: PromptSound) -> PromptSound:
         """With its loudness."""
 
     def audio(self, language: str, id: str) -> Path | None:

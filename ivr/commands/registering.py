@@ -10,7 +10,7 @@ import typer
 
 from ivr.commands.books import Json, cases, locate, print_case
 from ivr.commands.output import load_settings, show_json, with_page
-from ivr.installation import Finding
+from ivr.installation import CommandError
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -80,4 +80,4 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Finding(f"{path} can't be read: {error.strerror}") from None
+        raise CommandError(f"{path} can't be read: {error.strerror}") from None

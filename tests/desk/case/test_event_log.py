@@ -14,7 +14,7 @@ from sqlalchemy.exc import NoResultFound
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.custody import FIRST, UNCHAINED
-from ivr.desk.case.events import add_event, chain_older
+from ivr.desk.case.event_log import add_event, chain_older
 from ivr.store.tables import case_events
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
@@ -85,4 +85,4 @@ def test_nobody_else_writes_events() -> None:
     """`add_event` is the one way; what it does not write has no place in the chain."""
     writes = re.compile(r"(insert|update|delete)\(case_events|case_events\.(insert|update|delete)")
     writing = [path for path in IVR.rglob("*.py") if writes.search(path.read_text(encoding="utf-8"))]
-    assert writing == [IVR / "desk" / "case" / "events.py"]
+    assert writing == [IVR / "desk" / "case" / "event_log.py"]

@@ -14,7 +14,7 @@ LEAST_SECONDS, MOST_SECONDS = 1.0, 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedAnswer:
     """`name` is relative to the recordings folder, without extension."""
 
     name: str
@@ -22,7 +22,7 @@ class Prepared:
     seconds: float
 
 
-def prepare(source: Path, recordings: Path) -> Prepared:
+def prepare(source: Path, recordings: Path) -> PreparedAnswer:
     """Convert and keep it under the hash of what came out, so that the same file is kept once.
 
     Raises AudioError with one sentence: too large, no PCM WAV, silent, too short or too long.
@@ -49,4 +49,4 @@ def prepare(source: Path, recordings: Path) -> Prepared:
     kept = recordings / f"{name}.wav"
     kept.parent.mkdir(parents=True, exist_ok=True)
     scratch.replace(kept)
-    return Prepared(name, digest, round(seconds, 3))
+    return PreparedAnswer(name, digest, round(seconds, 3))

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.call import live
-from ivr.desk.call.live import Day, Disk, Queue, Unreachable
+from ivr.desk.call.live import CallQueue, DaySoFar, Disk, Unreachable
 from ivr.desk.counter import following
 from ivr.store.engine import AWAY
 
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 class Switchboard(Protocol):
     """What the board asks of Asterisk. Every method raises Unreachable."""
 
-    async def queue(self) -> Queue: ...
+    async def queue(self) -> CallQueue: ...
     async def trunks(self) -> Mapping[str, str]: ...
     async def end(self, unique_id: str) -> None: ...
 
@@ -39,19 +39,19 @@ class Switchboard(Protocol):
 class Numbers:
     """What changes slowly: today, a week ago up to this hour, and names by code."""
 
-    today: Day
-    before: Day
+    today: DaySoFar
+    before: DaySoFar
     topics: Mapping[str, str]
     counties: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class BoardState:
     """What goes on. `calls` as `ivr.loops.carrying` tells them, with moments; None: nobody could say."""
 
     at: datetime
     calls: Sequence[Json] = ()
-    queue: Queue | None = None
+    queue: CallQueue | None = None
     trunks: Mapping[str, str] | None = None
     disks: Sequence[Disk] = ()
     numbers: Numbers | None = None
@@ -69,13 +69,13 @@ class Board:
     going_on: Callable[[], list[Json]] = list
     _watchers: int = 0
     _looking: asyncio.Task[None] | None = None
-    _last: Look | None = None
+    _last: BoardState | None = None
     _next: asyncio.Event = field(default_factory=asyncio.Event)
     _numbers: Numbers | None = None
     _counted: float = float("-inf")
     _closed: bool = False
 
-    async def now(self) -> Look:
+    async def now(self) -> BoardState:
         """A look for a page; the last one while somebody watches."""
         return self._last if self._looking is not None and self._last else await self._look()
 
@@ -84,7 +84,7 @@ class Board:
         """Whether anybody looks, so that all servers are asked."""
         return self._looking is not None
 
-    async def watch(self) -> AsyncIterator[Look]:
+    async def watch(self) -> AsyncIterator[BoardState]:
         """One look after the other, until the house closes."""
         self._watchers += 1
         if self._looking is None:
@@ -113,14 +113,14 @@ class Board:
             self._next = asyncio.Event()
             await asyncio.sleep(EVERY_SECONDS)
 
-    async def _look(self) -> Look:
+    async def _look(self) -> BoardState:
         at = self.clock()
         told, numbers, queue, trunks = await asyncio.gather(
             _within(self._told(at)), _within(self._count(at)), self._queue(), self._trunks()
         )
         calls = {call["id"]: call for call in told or ()} | {call["id"]: call for call in self.going_on()}
         shown = [_timed(call) for call in calls.values()]
-        return Look(
+        return BoardState(
             at, sorted(shown, key=lambda call: call["began"]), queue, trunks, self.disks(), numbers
         )
 
@@ -138,7 +138,7 @@ class Board:
             self._counted = now
         return self._numbers
 
-    async def _queue(self) -> Queue | None:
+    async def _queue(self) -> CallQueue | None:
         return None if self.switchboard is None else await _within(self.switchboard.queue())
 
     async def _trunks(self) -> Mapping[str, str] | None:

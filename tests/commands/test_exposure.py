@@ -16,10 +16,12 @@ import pytest
 from aiohttp import web
 from sqlalchemy import update
 
+from ivr.app import Masking
 from ivr.asterisk.recording import new_name
-from ivr.cases.code import code_for
+from ivr.cases.code import code_for, masked
+from ivr.commands import exposure
 from ivr.commands.doctor import examine
-from ivr.loops import exposure
+from ivr.installation import OTHERS, keep_private
 from ivr.settings import BrowserPhone, Settings, Web
 from ivr.store.tables import people
 from tests.fixtures.hotline import Hotline
@@ -44,7 +46,7 @@ def test_recordings_that_others_could_read_are_closed_to_them_as_the_server_star
     open_state: Settings,
 ) -> None:
     assert str(open_state.recordings) in exposure.modes(open_state).found
-    exposure.keep_private(open_state)
+    keep_private(open_state)
     assert not exposure.modes(open_state).found
     name = new_name(open_state.recordings, date(2026, 11, 25))
     made = open_state.recordings / f"{name}.wav"
@@ -52,12 +54,12 @@ def test_recordings_that_others_could_read_are_closed_to_them_as_the_server_star
     for each in (made, *made.parents):
         if each == open_state.recordings:
             break
-        assert not stat.S_IMODE(each.stat().st_mode) & exposure.OTHERS, each
+        assert not stat.S_IMODE(each.stat().st_mode) & OTHERS, each
 
 
 def test_a_stricter_umask_stays(open_state: Settings) -> None:
     os.umask(0o077)
-    exposure.keep_private(open_state)
+    keep_private(open_state)
     assert os.umask(0o022) == 0o077
 
 
@@ -67,11 +69,11 @@ def test_no_log_line_tells_a_code_and_other_numbers_stay() -> None:
     except ValueError:
         record = logging.LogRecord("ivr", logging.ERROR, "x.py", 1, "case %s of %s", (CODE, "x"), None)
         record.exc_info = sys.exc_info()
-    written = exposure.Masking("%(message)s").format(record)
+    written = Masking("%(message)s").format(record)
     assert CODE not in written and written.count(f"{CODE[:3]}*******") == 2
     for plain in (f"{CODE}.5", "09141234567", "1234567890", f"1{CODE}"):
-        assert exposure.masked(f"call {plain} began") == f"call {plain} began"
-    assert exposure.masked(f"it is {CODE}.").endswith("*******.")
+        assert masked(f"call {plain} began") == f"call {plain} began"
+    assert masked(f"it is {CODE}.").endswith("*******.")
 
 
 async def test_a_page_of_another_site_that_reaches_the_websocket_is_found(

@@ -16,7 +16,7 @@ FOLDER = Path(__file__).parents[1] / "locale"
 _PERSIAN = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
 
 
-class Words:
+class Locale:
     """`words("common.save")`; a missing key is a KeyError, for a test finds it before anybody else."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
@@ -41,13 +41,13 @@ class Words:
 
 
 @cache
-def words(language: str = "fa") -> Words:
+def words(language: str = "fa") -> Locale:
     """Read once. Raises ValueError when something is not a text."""
     texts: dict[str, str] = {}
     for path in sorted((FOLDER / language).glob("*.yaml")):
         tree = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
         texts |= dict(_flat(tree, path.stem))
-    return Words(texts)
+    return Locale(texts)
 
 
 def digits(value: object) -> str:

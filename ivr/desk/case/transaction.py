@@ -13,13 +13,15 @@ from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, decide
 from ivr.desk.book.book import Page
 from ivr.desk.case import family
-from ivr.desk.case.change import Ask, Books, Change, unchanged
+from ivr.desk.case.change import Books, Change, Instruction, unchanged
 from ivr.desk.refusals import NoSuchCase
 from ivr.store.tables import cases
 
 
 @asynccontextmanager
-async def changing(books: Books, page: Page, action: Action, ask: Ask, *others: str) -> AsyncIterator[Change]:
+async def changing(
+    books: Books, page: Page, action: Action, ask: Instruction, *others: str
+) -> AsyncIterator[Change]:
     """One transaction around one action; on a connection it is part of the transaction that runs there.
 
     Raises NoSuchCase, or Refused with the sentence why not.

@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from ivr.desk.editing.fields import LIST_MARK, Field, Row
 from ivr.desk.editing.nouns import Noun
+from ivr.desk.editing.values import LIST_MARK, Field, Row
 from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
 from ivr.voice.yaml_tree import Listing, Node, Scalar, Table, read_tree
 

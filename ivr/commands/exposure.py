@@ -1,24 +1,15 @@
-"""What others could see of people's words: modes of files, codes in logs; what `ivr doctor` says of it."""
+"""`ivr doctor`: what others could see of people's words, by modes of files, proxies, passwords alone."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import re
-from collections.abc import Iterator
-from contextlib import suppress
-from pathlib import Path
 from typing import NamedTuple
 
 from ivr.asterisk.rights import ENTER, READ, Runner, barred
-from ivr.cases.code import is_valid
+from ivr.installation import private_places
 from ivr.settings import Settings
 
-OTHERS = 0o007
 _ANYBODY = Runner(2**31, frozenset())  # a user that nobody is, without groups
-_DIGITS = re.compile(r"(?<![\d.])[1-9]\d{9}(?!\d|\.\d)", re.ASCII)
-_SHOWN = 3
 
 
 class Exposed(NamedTuple):
@@ -28,38 +19,9 @@ class Exposed(NamedTuple):
     mend: str = ""
 
 
-def keep_private(settings: Settings) -> None:
-    """Nothing that this process makes is for others; folders that hold words are closed to them.
-
-    Asterisk writes its files as its own umask says: there the folders are what holds.
-    """
-    os.umask(os.umask(OTHERS) | OTHERS)
-    for place in _places(settings):
-        mode = place.stat().st_mode
-        if mode & OTHERS:
-            with suppress(PermissionError):  # not ours: the doctor tells
-                place.chmod(mode & 0o7777 & ~OTHERS)
-
-
-class Masking(logging.Formatter):
-    """Writes no tracking code in full, wherever in a line or traceback it stands."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return masked(super().format(record))
-
-
-def masked(text: str) -> str:
-    """Ten digits that can be a code keep three; Asterisk's call ids ("1764211234.5") are none."""
-    return _DIGITS.sub(lambda found: _mask(found[0]), text)
-
-
-def _mask(digits: str) -> str:
-    return digits[:_SHOWN] + "*" * (len(digits) - _SHOWN) if is_valid(digits) else digits
-
-
 def modes(settings: Settings) -> Exposed:
     """Whether a user of this machine without our group comes at recordings or secrets."""
-    for place in _places(settings):
+    for place in private_places(settings):
         if barred(_ANYBODY, place, READ) is None or barred(_ANYBODY, place, ENTER) is None:
             return Exposed(f"every user of this machine may look into {place}", f"chmod o-rwx {place}")
     return Exposed("")
@@ -116,9 +78,3 @@ async def factors(settings: Settings) -> Exposed:
         return Exposed("")
     found = f"{len(names)} admins sign in by a password alone: {', '.join(names[:5])}"
     return Exposed(found, "set up the second factor (under the name in the menu), and make it compulsory")
-
-
-def _places(settings: Settings) -> Iterator[Path]:
-    state, second = settings.state_path, settings.second_path
-    places = [settings.recordings, state / "fallback", state / "secrets", settings.spool, second]
-    return (place for place in places if place and place.is_dir())

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ivr.speech import answers
+from ivr.speech import answer_sound
 from ivr.speech.telephone import LOUDNESS, AudioError, measure, read
 
 
@@ -26,8 +26,8 @@ def studio(path: Path, seconds: float = 3.0, volume: float = 0.02, rate: int = 4
 
 
 def test_it_is_converted_evened_trimmed_and_kept_once(tmp_path: Path) -> None:
-    first = answers.prepare(studio(tmp_path / "a.wav"), tmp_path)
-    again = answers.prepare(studio(tmp_path / "b.wav"), tmp_path)
+    first = answer_sound.prepare(studio(tmp_path / "a.wav"), tmp_path)
+    again = answer_sound.prepare(studio(tmp_path / "b.wav"), tmp_path)
     assert first == again and first.name.startswith("answers/") and 2.8 < first.seconds < 3.2
     with wave.open(str(tmp_path / f"{first.name}.wav")) as file:
         assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (1, 2, 8_000)
@@ -41,11 +41,11 @@ def test_it_is_converted_evened_trimmed_and_kept_once(tmp_path: Path) -> None:
 )
 def test_what_nobody_could_hear_is_refused(tmp_path: Path, seconds: float, volume: float, said: str) -> None:
     with pytest.raises(AudioError, match=said):
-        answers.prepare(studio(tmp_path / "a.wav", seconds, volume), tmp_path)
+        answer_sound.prepare(studio(tmp_path / "a.wav", seconds, volume), tmp_path)
 
 
 def test_what_is_no_recording_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"RIFF....")
     for name in ("a.wav", "missing.wav"):
         with pytest.raises(AudioError, match=name):
-            answers.prepare(tmp_path / name, tmp_path)
+            answer_sound.prepare(tmp_path / name, tmp_path)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from ivr.desk.reading.casefile import Names
+from ivr.desk.reading.casefile import CaseNames
 from ivr.desk.refusals import Refused, WrongField
-from ivr.web.panel.words import Words, digits
+from ivr.web.panel.locale import Locale, digits
 
 _CODE = r"\S+"
 FORMS: Mapping[str, str] = {
@@ -81,7 +81,7 @@ def key_of(sentence: str) -> str:
     return next((key for key, form in _FORMS.items() if form.fullmatch(sentence)), USUAL)
 
 
-def in_persian(refusal: Refused, words: Words, names: Names) -> str:
+def in_persian(refusal: Refused, words: Locale, names: CaseNames) -> str:
     """One sentence for the person who asked."""
     key = key_of(str(refusal))
     found = _FORMS[key].fullmatch(str(refusal)) if key != USUAL else None
@@ -99,7 +99,7 @@ def field_of(refusal: Refused) -> str:
     return "reason" if key_of(str(refusal)) == "reason" else ""
 
 
-def _named(kind: str, value: str, words: Words, names: Names) -> str:
+def _named(kind: str, value: str, words: Locale, names: CaseNames) -> str:
     match kind:
         case "agency" | "now":
             return names.agencies.get(value, value)
