@@ -37,7 +37,7 @@ from ivr.installation import catalogue, load_secrets
 from ivr.lab.ports import free
 from ivr.lab.process import Child
 from ivr.loops.sockets import meeting_place, siblings
-from ivr.settings import ROOT, Agi, Ami, Serve, Settings, Web
+from ivr.settings import ROOT, Agi, AmiAccount, Serve, Settings, Web
 from ivr.store.journal import Journal
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
@@ -142,7 +142,7 @@ async def leave_backlog(line: Line, many: int) -> None:
 @asynccontextmanager
 async def serving(engine: AsyncEngine, cookie: str, state: Path, together: bool) -> AsyncIterator[Line]:
     """`ivr serve` on those books."""
-    agi, web, ami = Agi(port=free(), drain_seconds=1), Web(port=free()), Ami(port=free())
+    agi, web, ami = Agi(port=free(), drain_seconds=1), Web(port=free()), AmiAccount(port=free())
     settings = Settings(state=state, agi=agi, web=web, ami=ami, serve=Serve(together=together))
     _silence(settings)
     secrets = load_secrets(settings)

@@ -98,7 +98,7 @@ class Journal(Applied):
     """The journal of one process in `folder`; a second process that opens the same folder is refused.
 
     `open` first, `close` last. Not to be shared between event loops. `applies`: this process brings its facts
-    into the books itself, unless somebody else does already (`ivr.store.following`).
+    into the books itself, unless somebody else does already (`ivr.store.journal_follower`).
     """
 
     segment_bytes: int = SEGMENT_BYTES

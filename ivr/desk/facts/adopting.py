@@ -17,7 +17,7 @@ from ivr.desk.book.book import Book
 from ivr.desk.facts.apply import Pump
 from ivr.store import journal_reading, slots
 from ivr.store.applied import JournalError, JournalInUse
-from ivr.store.following import JournalFollower
+from ivr.store.journal_follower import JournalFollower
 
 log = logging.getLogger(__name__)
 

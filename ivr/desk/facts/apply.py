@@ -26,15 +26,15 @@ from ivr.desk.call import repeats, verdicts
 from ivr.desk.call.intake import BEGUN
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.entries import ENTER, opening_entries
-from ivr.desk.case.events import INSERT_OPENING, add_event
+from ivr.desk.case.event_log import INSERT_OPENING, add_event
 from ivr.desk.case.joining import case_of, joined, keep_promise
 from ivr.desk.case.rows import Rows, add_case, call_row, recording_row, wish_row
 from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY, is_our_fault
-from ivr.store.following import JournalFollower
 from ivr.store.journal import CHECKPOINT_SECONDS, Fact, Journal, JournalError
+from ivr.store.journal_follower import JournalFollower
 from ivr.store.tables import callbacks, calls, cases, outbox, recordings, referrals
 
 log = logging.getLogger(__name__)

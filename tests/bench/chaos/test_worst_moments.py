@@ -34,7 +34,9 @@ AT_ITS_WORST = {
         "desk/facts/test_adopting.py"
         "::test_who_only_carries_calls_is_in_the_books_at_once_and_by_another_when_the_first_ends",
     ),
-    "work stopped": ("store/test_following.py::test_one_alone_applies_a_journal_and_how_far_stays_known",),
+    "work stopped": (
+        "store/test_journal_follower.py::test_one_alone_applies_a_journal_and_how_far_stays_known",
+    ),
     "panel killed": (NOTICES_NOTHING,),
     "PostgreSQL killed": (f"{DATABASE}[killed]",),
     "PostgreSQL stopped": (f"{DATABASE}[frozen]",),

@@ -1,0 +1,112 @@
+"""Whoever applies another's journal hears of each fact at once, in order, and only of whole ones."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from ivr.store import bell, journal_follower
+from ivr.store.applied import Fact, JournalInUse
+from ivr.store.journal import Journal
+from ivr.store.journal_follower import JournalFollower
+
+
+@asynccontextmanager
+async def followed(folder: Path) -> AsyncIterator[tuple[Journal, JournalFollower]]:
+    """A journal that only writes, and who follows it."""
+    journal, follower = Journal(folder, applies=False), JournalFollower(folder)
+    journal.open()
+    follower.open()
+    try:
+        yield journal, follower
+    finally:
+        await follower.close()
+        await journal.close()
+
+
+def taken(follower: JournalFollower) -> list[Fact]:
+    """What is new, and applied by that."""
+    found: list[Fact] = []
+    while follower.has_more:
+        facts, position = follower.read(follower.applied)
+        follower.checkpoint(position)
+        found += facts
+    return found
+
+
+async def next_of(follower: JournalFollower) -> list[Fact]:
+    async with asyncio.timeout(10):
+        while not (found := taken(follower)):
+            follower.grown.clear()
+            await follower.grown.wait()
+    return found
+
+
+async def test_each_fact_is_heard_of_by_the_bell_also_after_a_new_segment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_follower, "LOOK_SECONDS", 3_600)  # the bell alone
+    async with followed(tmp_path) as (journal, follower):
+        journal.segment_bytes = 60
+        for n in range(5):
+            await journal.append({"n": n})
+            assert await next_of(follower) == [{"n": n}]
+
+
+async def test_without_a_bell_the_folder_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_follower, "LOOK_SECONDS", 0.05)
+    async with followed(tmp_path / ("d" * 120)) as (journal, follower):  # longer than a socket's path may be
+        (journal.folder / bell.NAME).unlink()
+        await journal.append({"n": 1})
+        assert await next_of(follower) == [{"n": 1}]
+
+
+async def test_one_alone_applies_a_journal_and_how_far_stays_known(tmp_path: Path) -> None:
+    async with followed(tmp_path) as (journal, follower):
+        await journal.append({"n": 1})
+        with pytest.raises(JournalInUse):
+            JournalFollower(tmp_path).open()
+        assert await next_of(follower) == [{"n": 1}]
+    again = Journal(tmp_path)  # its next process applies itself, from there on
+    again.open()
+    assert again.applies and again.read(again.applied)[0] == []
+    with pytest.raises(JournalInUse):
+        JournalFollower(tmp_path).open()
+    await again.close()
+
+
+async def test_a_half_written_line_is_waited_for_while_its_writer_lives(tmp_path: Path) -> None:
+    async with followed(tmp_path) as (journal, follower):
+        await journal.append({"n": 1})
+        await next_of(follower)
+        [segment] = tmp_path.glob("*.log")
+        whole = segment.read_bytes()
+        with segment.open("ab") as file:
+            file.write(whole[:10])
+            file.flush()
+            follower.look()
+            assert taken(follower) == [] and not (tmp_path / "quarantine").exists()
+            file.write(whole[10:])
+        follower.look()
+        assert taken(follower) == [{"n": 1}]
+
+
+async def test_half_a_line_of_a_dead_writer_is_put_aside(tmp_path: Path) -> None:
+    follower, journal = JournalFollower(tmp_path), Journal(tmp_path, applies=False)
+    journal.open()
+    await journal.append({"n": 1})
+    [segment] = tmp_path.glob("*.log")
+    await journal.close()
+    with segment.open("ab") as file:
+        file.write(b"0123")
+    follower.open()
+    assert taken(follower) == [{"n": 1}] and not follower.is_over
+    assert taken(follower) == [] and follower.is_over
+    assert [path.read_bytes() for path in (tmp_path / "quarantine").glob("*.line")] == [b"0123"]
+    await follower.close()
