@@ -101,22 +101,32 @@ def inspect(
 def on_disk(settings: Settings) -> Iterator[Waiting]:
     """What waits, as far as it shows without the database."""
     from ivr.desk.facts.fallback import fallbacks
-    from ivr.store import journal_reading, slots
+    from ivr.store import slots
     from ivr.store.volumes import SECOND
 
     for journal in slots.journals(settings.spool):
-        kinds: Counter[str] = Counter()
-        first: dict[str, str] = {}
-        for fact in journal_reading.waiting(journal):
-            kinds[fact["type"]] += 1
-            first.setdefault(fact["type"], _iso(journal_reading.written_at(fact)))
-        for kind, count in kinds.items():
-            yield Waiting("journal", kind, count, first[kind], f"in {journal}, not in the database yet")
+        yield from _in_journal(journal)
         shelves = (journal / "quarantine", journal / SECOND / "quarantine")
         for path in sorted(why for shelf in shelves for why in shelf.glob("*.why")):
             yield Waiting("quarantine", path.stem, 1, _grown(path), path.read_text(encoding="utf-8").strip())
     for path in fallbacks(settings.state_path / "fallback"):
         yield Waiting("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
+
+
+def _in_journal(journal: Path) -> Iterator[Waiting]:
+    from ivr.store import journal_reading
+    from ivr.store.facts import Unreadable, happened_at
+
+    kinds: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for fact in journal_reading.waiting(journal):
+        if isinstance(fact, Unreadable):
+            yield Waiting("journal", "unreadable", 1, "", f"in {journal}, will be put aside: {fact.why}")
+            continue
+        kinds[fact.TYPE] += 1
+        first.setdefault(fact.TYPE, happened_at(fact).astimezone(UTC).isoformat())
+    for kind, count in kinds.items():
+        yield Waiting("journal", kind, count, first[kind], f"in {journal}, not in the database yet")
 
 
 async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Waiting]:
@@ -189,10 +199,6 @@ def _named_by_the_living(spool: Path) -> set[str]:
     began = {journal: journal_reading.run_began(journal) for journal in slots.journals(spool)}
     living = (journal_reading.names_since(j, first) for j, first in began.items() if first is not None)
     return set().union(*living)
-
-
-def _iso(at: datetime | None) -> str:
-    return at.astimezone(UTC).isoformat() if at else ""
 
 
 def _grown(path: Path) -> str:

@@ -20,6 +20,7 @@ from ivr.cases.phone import mask
 from ivr.desk.call.callbacks import Briefing
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.desk.facts.reconcile import LOST
+from ivr.store.facts import Step
 from ivr.store.journal import JournalError
 from ivr.voice import verdict
 from ivr.voice.actions import (
@@ -111,7 +112,7 @@ class Call:
             menu_revision=menu.revision,
             attempt=channel.attempt if told else "",
         )
-        self.steps: list[dict[str, Any]] = []
+        self.steps: list[Step] = []
         self.step, self.step_since = self.session.step, now
         self.outcome = "failed"
         self.wrong_codes = 0
@@ -261,9 +262,7 @@ class Call:
 
     def _log(self, event: Event) -> None:
         trace = self.session.trace(event)
-        self.steps.append(
-            {"at": self.line.clock().isoformat(), "step": trace.step, "key": trace.key, "note": trace.note}
-        )
+        self.steps.append(Step(self.line.clock(), trace.step, trace.key, trace.note))
 
     async def _rescue(self) -> None:
         opening, code = self.session.rescue(), self.session.code

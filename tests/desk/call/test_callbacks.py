@@ -24,6 +24,7 @@ from ivr.desk.facts.apply import apply
 from ivr.desk.reading import as_json
 from ivr.loops.dialling import Trunk, dial_string
 from ivr.store import tables
+from ivr.store.facts import Call, Rating, Verdict
 from tests.desk.office import call, office, opening
 
 NUMBER = "09141234567"
@@ -181,20 +182,17 @@ async def test_a_case_that_moved_on_is_not_called_about(engine: AsyncEngine, tmp
     assert await claim(engine) is None and (await row(engine)).state == "cancelled"
 
 
-def fact(code: str, solved: bool, **more: Any) -> dict[str, Any]:
-    facts = call()
-    told = {
-        "id": facts.id, "unique_id": "1", "caller": NUMBER, "caller_name": "", "language": "fa",
-        "started_at": NOON.isoformat(), "answered_at": NOON.isoformat(), "menu_name": "", "menu_revision": "",
-    }  # fmt: skip
-    base = {"type": "verdict", "id": str(uuid.uuid4()), "at": NOON.isoformat(), "code": code, "call": told}
-    return {**base, "solved": solved, **more}
+CALL = Call(uuid.uuid4(), "1", NUMBER, "", NOON, NOON, "fa", "", "")
+
+
+def verdict_on(code: str, solved: bool) -> Verdict:
+    return Verdict(uuid.uuid4(), NOON, code, CALL, solved)
 
 
 async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine, tmp_path: Path) -> None:
     code, book = await answered(engine, tmp_path), await page(engine)
-    verdict = fact(code, False)
-    rating = fact(code, False, type="rating", score=2)
+    verdict = verdict_on(code, False)
+    rating = Rating(uuid.uuid4(), NOON, code, CALL, 2)
     for _ in range(2):
         await apply(engine, book, [verdict, rating])
     case = await as_json.case_json(engine, code)
@@ -210,7 +208,7 @@ async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine,
 async def test_a_verdict_that_comes_too_late_is_noted(engine: AsyncEngine, tmp_path: Path) -> None:
     code, book = await answered(engine, tmp_path), await page(engine)
     await closing.close(engine, book, Ask(code, Actor("desk", Side.DESK), "گفتگو شد", NOON))
-    await apply(engine, book, [fact(code, True), fact("0000000000", True)])
+    await apply(engine, book, [verdict_on(code, True), verdict_on("0000000000", True)])
     case = await as_json.case_json(engine, code)
     assert case is not None
     assert (case["status"], case["events"][-1]["what"]) == ("closed", "verdict_noted")
