@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ivr.store.facts import Fact, Unreadable, happened_at, read_or_not
 from ivr.store.journal import Position, body_of, checkpoint_of, segments
+from ivr.store.volumes import SECOND
 
 # Recording or call → what is told of it, and where each ends, oldest first.
 Telling = dict[str, list[tuple[Position, Fact | Unreadable]]]
@@ -42,6 +43,12 @@ def lag(folder: Path) -> tuple[int, datetime | None]:
             fact = read_or_not(body)
             first = None if isinstance(fact, Unreadable) else happened_at(fact)
     return count, first
+
+
+def put_aside(folder: Path) -> list[Path]:
+    """The reports on what is in quarantine, on either disk; each is named after its fact, and `.why`."""
+    shelves = (folder / "quarantine", folder / SECOND / "quarantine")
+    return sorted(report for shelf in shelves for report in shelf.glob("*.why"))
 
 
 def naming(folder: Path, names: Collection[str]) -> Telling:

@@ -12,11 +12,11 @@ from ivr.cases import phone
 from ivr.cases.clock import Clock
 from ivr.cases.escalation import next_at
 from ivr.cases.kinds import Kind
-from ivr.cases.routing import Reason, Route
+from ivr.cases.routing import Reason, RoutingDecision
 from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
-from ivr.desk.case.events import MACHINE, chained_rows, event_row
+from ivr.desk.case.event_log import MACHINE, chained_rows, event_row
 from ivr.store.facts import CallBackWished, CallEnded, CaseOpened, Fact, Recording
 from ivr.voice.events import Recorded
 
@@ -94,7 +94,7 @@ class Ruling:
     kind: Kind
     topic: str
     county: str
-    route: Route
+    route: RoutingDecision
     due_at: datetime
     next_rung_at: datetime | None
     given: dict[str, str]
@@ -108,7 +108,7 @@ def rule(opening: Opening, page: Page) -> Ruling:
     term = page.term(Clock(opening.at), kind, topic, county)
     route = page.rules.route(kind, topic, county)
     if opening.over_limit:
-        route = Route(page.rules.desk, Reason.OVER_LIMIT)
+        route = RoutingDecision(page.rules.desk, Reason.OVER_LIMIT)
     said = {"kind": opening.kind, "topic": opening.topic, "county": opening.county}
     known = {"kind": kind, "topic": topic, "county": county}
     return Ruling(

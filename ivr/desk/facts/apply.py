@@ -24,7 +24,7 @@ from ivr.desk.book.book import Book, BookEmpty, Page
 from ivr.desk.call import callbacks, repeats, verdicts
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.entries import ENTER, opening_entries
-from ivr.desk.case.events import INSERT_OPENING, add_event
+from ivr.desk.case.event_log import INSERT_OPENING, add_event
 from ivr.desk.case.joining import CaseFound, WordsFound, case_of, joined, keep_promise
 from ivr.desk.case.rows import Opening, Rows, add_case, call_row, recording_row, wish_row
 from ivr.store.callbacks import callbacks as to_call_back
