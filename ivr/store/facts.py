@@ -29,7 +29,7 @@ class FactError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FactCall:
     """The call that a fact comes from. `id` must stand first: journals are searched for it."""
 
     id: uuid.UUID
@@ -44,7 +44,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class FactRecording:
     """A recording that came to its end. Journals are searched for its `name`."""
 
     name: str
@@ -56,7 +56,7 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class FactStep:
     """One line of a call's path through the menu."""
 
     at: AwareDatetime
@@ -66,7 +66,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
+class FactAttempt:
     """The attempt of a call-back that a call of ours was, and how it ended."""
 
     id: uuid.UUID
@@ -74,22 +74,22 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
-class CallStarted:
+class CallStartedFact:
     """A call began."""
 
     TYPE: ClassVar = "call_started"
     VERSION: ClassVar = 1
-    call: Call
+    call: FactCall
 
 
 @dataclass(frozen=True, slots=True)
-class RecordingBegun:
+class RecordingBegunFact:
     """Whose words will be in a file that is about to be recorded, and what was chosen before them."""
 
     TYPE: ClassVar = "recording_begun"
     VERSION: ClassVar = 1
     at: AwareDatetime
-    call: Call
+    call: FactCall
     name: str
     kind: str
     topic: str
@@ -103,7 +103,7 @@ class RecordingBegun:
 
 
 @dataclass(frozen=True, slots=True)
-class CaseOpened:
+class CaseOpenedFact:
     """Words of a citizen are to become a case."""
 
     TYPE: ClassVar = "case_opened"
@@ -111,18 +111,18 @@ class CaseOpened:
     id: uuid.UUID
     at: AwareDatetime
     code: str
-    call: Call
+    call: FactCall
     kind: str
     topic: str
     county: str
     language: str
     callback: str
     national_id: str
-    recordings: tuple[Recording, ...]
+    recordings: tuple[FactRecording, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class WordsKept:
+class WordsKeptFact:
     """A further recording belongs to a case."""
 
     TYPE: ClassVar = "words_kept"
@@ -131,14 +131,14 @@ class WordsKept:
     at: AwareDatetime
     case: MaybeId
     code: str
-    call: Call
-    recording: Recording
+    call: FactCall
+    recording: FactRecording
     instead: bool
     repeat: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class CallBackWished:
+class CallBackWishedFact:
     """She wants to be called about a code that could not be looked up."""
 
     TYPE: ClassVar = "call_back_wished"
@@ -146,11 +146,11 @@ class CallBackWished:
     at: AwareDatetime
     code: str
     language: str
-    call: Call
+    call: FactCall
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class VerdictFact:
     """What she says of the answer to her case."""
 
     TYPE: ClassVar = "verdict"
@@ -158,12 +158,12 @@ class Verdict:
     id: uuid.UUID
     at: AwareDatetime
     code: str
-    call: Call
+    call: FactCall
     solved: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Rating:
+class RatingFact:
     """How content she is."""
 
     TYPE: ClassVar = "rating"
@@ -171,12 +171,12 @@ class Rating:
     id: uuid.UUID
     at: AwareDatetime
     code: str
-    call: Call
+    call: FactCall
     score: int
 
 
 @dataclass(frozen=True, slots=True)
-class ReasonLost:
+class ReasonLostFact:
     """Her reason for "not solved" could not be recorded."""
 
     TYPE: ClassVar = "reason_lost"
@@ -184,34 +184,34 @@ class ReasonLost:
     id: uuid.UUID
     at: AwareDatetime
     code: str
-    call: Call
+    call: FactCall
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class CallEnded:
+class CallEndedFact:
     """A call is over. `scraps`: recordings that became no case."""
 
     TYPE: ClassVar = "call_ended"
     VERSION: ClassVar = 1
-    call: Call
+    call: FactCall
     outcome: str
     ended_at: AwareDatetime
-    steps: tuple[Step, ...]
-    scraps: tuple[Recording, ...]
-    attempt: Attempt | None = None
+    steps: tuple[FactStep, ...]
+    scraps: tuple[FactRecording, ...]
+    attempt: FactAttempt | None = None
 
 
 Fact = (
-    CallStarted
-    | RecordingBegun
-    | CaseOpened
-    | WordsKept
-    | CallBackWished
-    | Verdict
-    | Rating
-    | ReasonLost
-    | CallEnded
+    CallStartedFact
+    | RecordingBegunFact
+    | CaseOpenedFact
+    | WordsKeptFact
+    | CallBackWishedFact
+    | VerdictFact
+    | RatingFact
+    | ReasonLostFact
+    | CallEndedFact
 )
 
 
@@ -230,7 +230,7 @@ class _Head:
 
 
 KINDS: Mapping[str, type[Fact]] = {kind.TYPE: kind for kind in get_args(Fact)}
-_NOTHING = asdict(Recording("", 0.0, 0.0, "", "", 0))
+_NOTHING = asdict(FactRecording("", 0.0, 0.0, "", "", 0))
 _CHOICES = ("kind", "topic", "county", "language", "callback", "national_id")
 # What `salvage` puts for what it can't read.
 _EMPTY: Mapping[str, Any] = {
@@ -303,9 +303,9 @@ def salvage(body: bytes) -> Fact | None:
 def happened_at(fact: Fact) -> datetime:
     """When it came about."""
     match fact:
-        case CallStarted():
+        case CallStartedFact():
             return fact.call.started_at
-        case CallEnded():
+        case CallEndedFact():
             return fact.ended_at
         case _:
             return fact.at

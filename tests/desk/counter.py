@@ -14,7 +14,7 @@ from ivr.desk.book.book import Page, read_page
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.facts.apply import apply
 from ivr.desk.reading import as_json
-from ivr.store.facts import Call, CaseOpened
+from ivr.store.facts import CaseOpenedFact, FactCall
 from ivr.store.tables import cases, precedents, referrals
 from tests.desk.office import WEDNESDAY
 
@@ -34,8 +34,8 @@ class Counter:
     ) -> str:
         """A case as a call opens it; its code."""
         case, at = uuid.uuid4(), self.at
-        call = Call(uuid.uuid4(), "1.1", caller, "", at, None, "fa", "", "")
-        fact = CaseOpened(case, at, "", call, "complaint", topic, county, "fa", "", "", ())
+        call = FactCall(uuid.uuid4(), "1.1", caller, "", at, None, "fa", "", "")
+        fact = CaseOpenedFact(case, at, "", call, "complaint", topic, county, "fa", "", "", ())
         await apply(self.engine, self.page, [fact])
         async with self.engine.connect() as connection:
             query = select(cases.c.code).where(cases.c.id == case)

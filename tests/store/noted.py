@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from zlib import crc32
 
-from ivr.store.facts import Call, Fact, Rating
+from ivr.store.facts import Fact, FactCall, RatingFact
 
 AT = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
-CALL = Call(uuid.UUID(int=111), "1700.1", "09141234567", "مریم", AT, AT, "fa", "111", "1")
+CALL = FactCall(uuid.UUID(int=111), "1700.1", "09141234567", "مریم", AT, AT, "fa", "111", "1")
 
 
 def lay(folder: Path, *bodies: bytes) -> None:
@@ -20,10 +20,10 @@ def lay(folder: Path, *bodies: bytes) -> None:
     (folder / "00000001.log").write_bytes(b"".join(lines))
 
 
-def noted(n: int, text: str = "") -> Rating:
-    return Rating(uuid.UUID(int=1), AT, text, CALL, n)
+def noted(n: int, text: str = "") -> RatingFact:
+    return RatingFact(uuid.UUID(int=1), AT, text, CALL, n)
 
 
 def number(fact: Fact) -> int:
-    assert isinstance(fact, Rating)
+    assert isinstance(fact, RatingFact)
     return fact.score

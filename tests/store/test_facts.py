@@ -15,13 +15,23 @@ from hypothesis import strategies as st
 from ivr.cases.callback import Outcome
 from ivr.settings import ROOT
 from ivr.store import facts
-from ivr.store.facts import KINDS, CallEnded, CaseOpened, Fact, FactError, WordsKept, read, salvage, write
+from ivr.store.facts import (
+    KINDS,
+    CallEndedFact,
+    CaseOpenedFact,
+    Fact,
+    FactError,
+    WordsKeptFact,
+    read,
+    salvage,
+    write,
+)
 from tests.store.noted import AT, CALL, noted
 
 LINES = (ROOT / "tests/golden/facts.journal").read_bytes().splitlines()
 OLD = [line.partition(b" ")[2] for line in LINES]
 DOC = (ROOT / "docs/facts.md").read_text(encoding="utf-8")
-PARTS = (facts.Call, facts.Recording, facts.Step, facts.Attempt)
+PARTS = (facts.FactCall, facts.FactRecording, facts.FactStep, facts.FactAttempt)
 MOMENT = re.compile(r"(?<=\d)Z(?=\")")
 
 
@@ -94,11 +104,11 @@ def test_a_field_that_this_release_does_not_know_hinders_nobody() -> None:
 
 def test_of_a_fact_that_can_t_be_read_as_a_whole_the_rest_is_kept() -> None:
     opened = salvage(OLD[2].replace(b'"seconds":6.0', b'"seconds":"long"').replace(b'"ahar"', b"7"))
-    assert isinstance(opened, CaseOpened)
+    assert isinstance(opened, CaseOpenedFact)
     known = (opened.code, opened.topic, opened.county, opened.recordings)
     assert known == ("5051394890", "water.supply", "", ())
     kept = salvage(OLD[4].replace(b'"type"', b'"version":9,"type"').replace(b'"size":', b'"sizes":'))
-    assert isinstance(kept, WordsKept) and kept.instead and kept.recording.name == ""
+    assert isinstance(kept, WordsKeptFact) and kept.instead and kept.recording.name == ""
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"type":[]}', OLD[2].replace(b'"call"', b'"cull"')])
@@ -108,7 +118,7 @@ def test_nothing_is_kept_of_a_fact_that_does_not_say_whose_it_is(body: bytes) ->
 
 def test_words_of_a_wrong_type_are_written_all_the_same() -> None:
     wrong: Any = 5
-    ended = CallEnded(CALL, wrong, AT, (), ())
+    ended = CallEndedFact(CALL, wrong, AT, (), ())
     with pytest.raises(FactError, match="outcome: "):
         read(write(ended))
 

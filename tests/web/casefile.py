@@ -22,7 +22,7 @@ from ivr.desk.recordings.hearing import Renditions
 from ivr.speech.preparing import Unfit, prepared
 from ivr.speech.sound_book import SoundBook
 from ivr.store.derived import Derived
-from ivr.store.facts import Step
+from ivr.store.facts import FactStep
 from ivr.store.tables import recordings
 from ivr.voice import riff
 from ivr.voice.events import Ended, Recorded
@@ -35,7 +35,7 @@ from tests.web.panel import PanelServed, panel_served
 
 MARKUP = 'مریم <img src=x onerror="document.title=1"><script>document.title=2</script>'
 STEPS = [
-    Step(WEDNESDAY + timedelta(seconds=after), step, key, note)
+    FactStep(WEDNESDAY + timedelta(seconds=after), step, key, note)
     for after, step, key, note in (
         (6, "language", "1", ""),
         (14, "kind", "1", ""),

@@ -23,20 +23,20 @@ from ivr.desk.case.codes import CodeBlock
 from ivr.desk.case.joining import reserve
 from ivr.store.engine import AWAY
 from ivr.store.facts import (
-    Attempt,
-    Call,
-    CallBackWished,
-    CallEnded,
-    CallStarted,
-    CaseOpened,
+    CallBackWishedFact,
+    CallEndedFact,
+    CallStartedFact,
+    CaseOpenedFact,
     Fact,
-    Rating,
-    ReasonLost,
-    Recording,
-    RecordingBegun,
-    Step,
-    Verdict,
-    WordsKept,
+    FactAttempt,
+    FactCall,
+    FactRecording,
+    FactStep,
+    RatingFact,
+    ReasonLostFact,
+    RecordingBegunFact,
+    VerdictFact,
+    WordsKeptFact,
 )
 from ivr.store.journal import Journal, JournalError
 from ivr.voice.actions import Confirm, KeepWords, MissReason, OpenCase, Rate
@@ -115,7 +115,7 @@ class Intake:
     async def call_started(self, call: CallFacts) -> None:
         """Note that a call began. Waits for nothing: no one is told anything that depends on it."""
         self.calls.add(call.id)
-        self.journal.note(CallStarted(_call(call)))
+        self.journal.note(CallStartedFact(_call(call)))
 
     def recording_named(
         self, call: CallFacts, name: str, chosen: OpenCase, code: str = ""
@@ -126,7 +126,7 @@ class Intake:
         told what to do, with another call's flush if one comes soon. That no file may follow harms nobody.
         """
         if call.naming is None or call.naming[0] != name:
-            fact = RecordingBegun(
+            fact = RecordingBegunFact(
                 at=self.clock(),
                 call=_call(call),
                 name=name,
@@ -167,7 +167,7 @@ class Intake:
         call: CallFacts,
         outcome: str,
         ended_at: datetime,
-        steps: Sequence[Step],
+        steps: Sequence[FactStep],
         scraps: Sequence[Recorded] = (),
         verdict: str = "",
     ) -> None:
@@ -176,13 +176,15 @@ class Intake:
         Only where words or a citizen's verdict hang on it is the disk waited for: else, should this process
         die within the second, the call is closed as lost.
         """
-        fact = CallEnded(
+        fact = CallEndedFact(
             _call(call),
             outcome,
             ended_at,
             tuple(replace(step, key=_clean(step.key), note=_clean(step.note)) for step in steps),
             _written(scraps),
-            Attempt(uuid.UUID(call.attempt), Outcome(verdict or Outcome.NO_KEY)) if call.attempt else None,
+            FactAttempt(uuid.UUID(call.attempt), Outcome(verdict or Outcome.NO_KEY))
+            if call.attempt
+            else None,
         )
         try:
             if call.attempt or scraps:
@@ -257,20 +259,20 @@ class Intake:
 
     async def wish_call_back(self, call: CallFacts, code: str) -> None:
         """She wants to be called about a code that can't be looked up now. Raises JournalError."""
-        await self._append(CallBackWished(self.clock(), code, call.language, _call(call)))
+        await self._append(CallBackWishedFact(self.clock(), code, call.language, _call(call)))
 
     async def confirm(self, call: CallFacts, verdict: Confirm) -> None:
         """What she says of the answer to her case. Raises JournalError."""
-        said = Verdict(uuid.uuid4(), self.clock(), verdict.code, _call(call), verdict.solved)
+        said = VerdictFact(uuid.uuid4(), self.clock(), verdict.code, _call(call), verdict.solved)
         await self.journal.append(said)
 
     async def miss_reason(self, call: CallFacts, missed: MissReason) -> None:
         """Her reason for "not solved" is not kept. Nothing was promised, so nothing is waited for."""
-        self.journal.note(ReasonLost(uuid.uuid4(), self.clock(), missed.code, _call(call), missed.why))
+        self.journal.note(ReasonLostFact(uuid.uuid4(), self.clock(), missed.code, _call(call), missed.why))
 
     async def rate(self, call: CallFacts, rating: Rate) -> None:
         """How content she is. Raises JournalError."""
-        said = Rating(uuid.uuid4(), self.clock(), rating.code, _call(call), rating.score)
+        said = RatingFact(uuid.uuid4(), self.clock(), rating.code, _call(call), rating.score)
         await self.journal.append(said)
 
     async def briefing(self, attempt: str) -> Briefing | None:
@@ -305,8 +307,8 @@ class Intake:
             return CaseSeen(Lookup.UNAVAILABLE)  # promised, but its case has not reached the database yet
         return seen
 
-    def _kept(self, call: CallFacts, kept: KeepWords) -> WordsKept:
-        return WordsKept(
+    def _kept(self, call: CallFacts, kept: KeepWords) -> WordsKeptFact:
+        return WordsKeptFact(
             id=uuid.uuid4(),
             at=self.clock(),
             case=call.cases.get(kept.code, ""),
@@ -316,8 +318,8 @@ class Intake:
             instead=kept.instead,
         )
 
-    def _opened(self, case: str, code: str, call: CallFacts, opening: OpenCase) -> CaseOpened:
-        return CaseOpened(
+    def _opened(self, case: str, code: str, call: CallFacts, opening: OpenCase) -> CaseOpenedFact:
+        return CaseOpenedFact(
             id=uuid.UUID(case),
             at=self.clock(),
             code=code,
@@ -363,8 +365,8 @@ def _forget(task: asyncio.Future[Any]) -> None:
         task.exception()
 
 
-def _call(call: CallFacts) -> Call:
-    return Call(
+def _call(call: CallFacts) -> FactCall:
+    return FactCall(
         id=uuid.UUID(call.id),
         unique_id=_clean(call.unique_id),
         caller=_clean(call.caller),
@@ -377,10 +379,12 @@ def _call(call: CallFacts) -> Call:
     )
 
 
-def _written(recorded: Sequence[Recorded]) -> tuple[Recording, ...]:
+def _written(recorded: Sequence[Recorded]) -> tuple[FactRecording, ...]:
     """Those that Asterisk wrote."""
     return tuple(
-        Recording(r.name, r.seconds, r.voiced_seconds, r.ended, r.sha256, r.size) for r in recorded if r.name
+        FactRecording(r.name, r.seconds, r.voiced_seconds, r.ended, r.sha256, r.size)
+        for r in recorded
+        if r.name
     )
 
 

@@ -21,7 +21,7 @@ from ivr.desk.case import closing
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.rows import Rows, outbox_row
 from ivr.desk.refusals import Refused
-from ivr.store.facts import CaseOpened, WordsKept
+from ivr.store.facts import CaseOpenedFact, WordsKeptFact
 from ivr.store.tables import cases, outbox
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 NOTICE = "case_repeated"
 
 
-async def too_many(raw: Any, page: Page, fact: CaseOpened, rows: Rows) -> bool:
+async def too_many(raw: Any, page: Page, fact: CaseOpenedFact, rows: Rows) -> bool:
     """Whether this caller opened too many cases lately to send one on unread; `rows`: those of this batch.
 
     Withheld numbers share one allowance; it is larger, so that one of them can't take it from the rest.
@@ -49,7 +49,7 @@ async def too_many(raw: Any, page: Page, fact: CaseOpened, rows: Rows) -> bool:
     )
 
 
-async def said_again(connection: AsyncConnection, page: Page, fact: WordsKept, case: uuid.UUID) -> None:
+async def said_again(connection: AsyncConnection, page: Page, fact: WordsKeptFact, case: uuid.UUID) -> None:
     """Words of a later call are in her case now: who has it is told. A case that ended meanwhile goes on."""
     row = (await connection.execute(select(cases).where(cases.c.id == case))).one()
     at, cause = fact.at, fact.id

@@ -15,13 +15,13 @@ from ivr.desk.case import closing
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.event_log import add_event
 from ivr.desk.refusals import NoSuchCase, Refused
-from ivr.store.facts import Rating, ReasonLost, Verdict
+from ivr.store.facts import RatingFact, ReasonLostFact, VerdictFact
 from ivr.store.tables import case_events, cases
 
 log = logging.getLogger(__name__)
 
 
-async def settle(connection: AsyncConnection, page: Page, fact: Verdict) -> None:
+async def settle(connection: AsyncConnection, page: Page, fact: VerdictFact) -> None:
     """Solved closes the case, not solved opens it again. Applying a fact again changes nothing.
 
     A case that has moved on meanwhile (withdrawn, closed by the desk) stays as it is: she was told that her
@@ -42,7 +42,7 @@ async def settle(connection: AsyncConnection, page: Page, fact: Verdict) -> None
     await callbacks.settled(connection, case.id, now)
 
 
-async def rate(connection: AsyncConnection, fact: Rating) -> None:
+async def rate(connection: AsyncConnection, fact: RatingFact) -> None:
     """How content she is, 1 to 5. The first one counts."""
     unrated = (cases.c.code == fact.code, cases.c.satisfaction.is_(None))
     rated = update(cases).where(*unrated).values(satisfaction=fact.score).returning(cases.c.id)
@@ -52,7 +52,7 @@ async def rate(connection: AsyncConnection, fact: Rating) -> None:
         await add_event(connection, fact.id, case, fact.at, "rated", said, actor=CITIZEN)
 
 
-async def reason_lost(connection: AsyncConnection, fact: ReasonLost) -> None:
+async def reason_lost(connection: AsyncConnection, fact: ReasonLostFact) -> None:
     """She said that it is not solved, and we could not record why: whoever reads the case must know."""
     query = select(cases.c.id).where(cases.c.code == fact.code)
     if (case := (await connection.execute(query)).scalar()) is not None:

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.code import number_of
 from ivr.store.code_blocks import DESK_FIRST, tracking_key
-from ivr.store.facts import CaseOpened, Fact, Recording, RecordingBegun, WordsKept
+from ivr.store.facts import CaseOpenedFact, Fact, FactRecording, RecordingBegunFact, WordsKeptFact
 from ivr.store.tables import cases
 
 # The same call's words are never brought by two transactions at once; in order, so that they can't wait for
@@ -28,19 +28,19 @@ _ONE_AFTER_ANOTHER = text(
 
 
 @dataclass(frozen=True, slots=True)
-class CaseFound(CaseOpened):
+class CaseFound(CaseOpenedFact):
     """The opening for a file that was found: no journal holds it."""
 
 
 @dataclass(frozen=True, slots=True)
-class WordsFound(WordsKept):
+class WordsFound(WordsKeptFact):
     """Words on their way to another case than their fact's, or of a file that was found: no journal holds it.
 
     `promised`: the code that may have been spoken for them. `begun`: what was chosen before they were said.
     """
 
     promised: str = ""
-    begun: RecordingBegun | None = None
+    begun: RecordingBegunFact | None = None
 
 
 @dataclass(slots=True)
@@ -58,31 +58,31 @@ def reserve(call: uuid.UUID) -> uuid.UUID:
 
 
 async def joined(connection: AsyncConnection, facts: Sequence[Fact]) -> list[Fact]:
-    """The facts, a `CaseOpened` turned into `WordsKept` where its words belong to a case that is there.
+    """The facts, an opening turned into words kept where these belong to a case that is there.
 
     Locks the calls until the transaction's end.
     """
-    calls = sorted({str(fact.call.id) for fact in facts if isinstance(fact, CaseOpened | WordsKept)})
+    calls = sorted({str(fact.call.id) for fact in facts if isinstance(fact, CaseOpenedFact | WordsKeptFact)})
     if calls:
         await connection.execute(_ONE_AFTER_ANOTHER, {"ids": calls})
-    opened = [fact for fact in facts if isinstance(fact, CaseOpened)]
+    opened = [fact for fact in facts if isinstance(fact, CaseOpenedFact)]
     if not opened:
         return list(facts)
     known = await _known(connection, opened)
     found: list[Fact] = []
     for fact in facts:
-        found += await _join(connection, fact, known) if isinstance(fact, CaseOpened) else [fact]
+        found += await _join(connection, fact, known) if isinstance(fact, CaseOpenedFact) else [fact]
     return found
 
 
-async def _known(connection: AsyncConnection, opened: Sequence[CaseOpened]) -> list[_Known]:
+async def _known(connection: AsyncConnection, opened: Sequence[CaseOpenedFact]) -> list[_Known]:
     there = select(cases.c.id, cases.c.code, cases.c.call_id).order_by(cases.c.opened_at)
     calls, ids = {fact.call.id for fact in opened}, {fact.id for fact in opened}
     there = there.where(or_(cases.c.call_id.in_(calls), cases.c.id.in_(ids)))
     return [_Known(row.id, row.code, row.call_id) for row in await connection.execute(there)]
 
 
-async def _join(connection: AsyncConnection, fact: CaseOpened, known: list[_Known]) -> list[Fact]:
+async def _join(connection: AsyncConnection, fact: CaseOpenedFact, known: list[_Known]) -> list[Fact]:
     if any(each.id == fact.id for each in known):  # what it brings beyond that must be told by an event
         return [replace(_words(fact, recording, fact.id), promised="") for recording in fact.recordings]
     kin = [each for each in known if each.call == fact.call.id]
@@ -95,7 +95,7 @@ async def _join(connection: AsyncConnection, fact: CaseOpened, known: list[_Know
     return [_words(fact, recording, kin[-1].id) for recording in fact.recordings]
 
 
-async def _is_its(connection: AsyncConnection, known: _Known, fact: CaseOpened | WordsKept) -> bool:
+async def _is_its(connection: AsyncConnection, known: _Known, fact: CaseOpenedFact | WordsKeptFact) -> bool:
     """Whether a case of the same call stands in for the one that the fact speaks of."""
     if fact.code and known.code == fact.code:
         return True
@@ -108,7 +108,7 @@ async def _was_promised(connection: AsyncConnection, code: str) -> bool:
     return number_of(code, await tracking_key(connection)) < DESK_FIRST
 
 
-def _words(fact: CaseOpened, recording: Recording, case: uuid.UUID) -> WordsFound:
+def _words(fact: CaseOpenedFact, recording: FactRecording, case: uuid.UUID) -> WordsFound:
     return WordsFound(
         id=uuid.uuid5(fact.id, recording.name),
         at=fact.at,
@@ -121,7 +121,7 @@ def _words(fact: CaseOpened, recording: Recording, case: uuid.UUID) -> WordsFoun
     )
 
 
-async def case_of(connection: AsyncConnection, fact: WordsKept) -> tuple[uuid.UUID | None, str]:
+async def case_of(connection: AsyncConnection, fact: WordsKeptFact) -> tuple[uuid.UUID | None, str]:
     """The case that kept words belong to, and the code that it must get; none: it is not in the books.
 
     A code is not enough where the case is known by its id: it may be a stranger's, by numbers given twice.

@@ -25,7 +25,7 @@ from ivr.desk.case.event_log import open_stories
 from ivr.desk.case.rows import Opening, Rows, add_case
 from ivr.desk.case.transaction import transaction
 from ivr.desk.refusals import WrongField
-from ivr.store.facts import Recording
+from ivr.store.facts import FactRecording
 from ivr.store.tables import callbacks, cases, outbox, recordings, referrals
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ MOST_WORDS = 4_000  # characters, as Open311 has it
 LONGEST = 200  # characters of anything else
 MOST_ADDRESS = 500
 _DIALLED = re.compile(r"\+?[\d ()./-]{4,24}")  # of no use for calling back, but what somebody gave
-TO_COME = Recording("", 0.0, 0.0, "", "", 0)
+TO_COME = FactRecording("", 0.0, 0.0, "", "", 0)
 PLACE = ("address", "address_id", "latitude", "longitude")
 
 
@@ -61,7 +61,7 @@ class Wanted:
     channel: str = DESK
     by: str = DESK
     place: Json | None = None
-    audio: Recording | None = None
+    audio: FactRecording | None = None
 
 
 @dataclass(frozen=True, slots=True)

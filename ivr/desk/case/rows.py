@@ -17,7 +17,7 @@ from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.event_log import MACHINE, chained_rows, event_row
-from ivr.store.facts import CallBackWished, CallEnded, CaseOpened, Fact, Recording
+from ivr.store.facts import CallBackWishedFact, CallEndedFact, CaseOpenedFact, Fact, FactRecording
 from ivr.voice.events import Recorded
 
 Row = dict[str, Any]
@@ -57,7 +57,7 @@ class Opening:
     national_id: str
     caller: str
     caller_name: str
-    recordings: Sequence[Recording]
+    recordings: Sequence[FactRecording]
     call: uuid.UUID | None = None
     channel: str = CHANNEL
     by: str = MACHINE
@@ -67,7 +67,7 @@ class Opening:
     over_limit: bool = False
 
     @classmethod
-    def of(cls, fact: CaseOpened, *, recovered: bool = False, over_limit: bool = False) -> Opening:
+    def of(cls, fact: CaseOpenedFact, *, recovered: bool = False, over_limit: bool = False) -> Opening:
         """By telephone."""
         return cls(
             id=fact.id,
@@ -185,8 +185,8 @@ def add_kin(rows: Rows, kin: Kin, code: str, page: Page, now: datetime) -> None:
 
 
 def call_row(fact: Fact, page: Page) -> Row:
-    """The call of any fact; only `CallEnded` knows its end and its steps."""
-    call, end = fact.call, fact if isinstance(fact, CallEnded) else None
+    """The call of any fact; only `CallEndedFact` knows its end and its steps."""
+    call, end = fact.call, fact if isinstance(fact, CallEndedFact) else None
     return {
         "id": call.id,
         "unique_id": call.unique_id,
@@ -205,7 +205,7 @@ def call_row(fact: Fact, page: Page) -> Row:
 
 
 def recording_row(
-    recorded: Recording | Recorded, case: uuid.UUID | None, call: uuid.UUID | None, at: datetime
+    recorded: FactRecording | Recorded, case: uuid.UUID | None, call: uuid.UUID | None, at: datetime
 ) -> Row:
     """A recording that begins to belong to a case, or to a call alone."""
     return {
@@ -235,7 +235,7 @@ def outbox_row(key: str, kind: str, at: datetime, payload: Row) -> Row:
     }
 
 
-def wish_row(fact: CallBackWished, page: Page) -> Row:
+def wish_row(fact: CallBackWishedFact, page: Page) -> Row:
     """The wish to be called about a code that could not be looked up: one for each call and code.
 
     `number` in E.164, as it may be dialled; `code` has a right check digit and may yet be nobody's.

@@ -13,7 +13,7 @@ from io import BytesIO
 from pathlib import Path
 
 from ivr.desk.refusals import WrongField
-from ivr.store.facts import Recording
+from ivr.store.facts import FactRecording
 from ivr.voice.wave import measure
 
 FIELD = "audio"
@@ -39,7 +39,7 @@ def check(content: bytes) -> None:
         raise WrongField(FIELD, f"must be longer than nothing and at most {LONGEST_SECONDS:g} s")
 
 
-def put(content: bytes, folder: Path, now: datetime) -> Recording:
+def put(content: bytes, folder: Path, now: datetime) -> FactRecording:
     """Check it, then write it, flushed, under a new name. Returns what a case wants to know of it."""
     check(content)
     name = f"{now:%Y/%m/%d}/{uuid.uuid4().hex}"
@@ -53,6 +53,6 @@ def put(content: bytes, folder: Path, now: datetime) -> Recording:
         os.fsync(fd)
     scratch.replace(path)
     measured = measure(content)
-    return Recording(
+    return FactRecording(
         name, measured.seconds, measured.voiced_seconds, UPLOADED, measured.sha256, measured.size
     )

@@ -33,16 +33,16 @@ from ivr.store.cases import LATER
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.facts import (
-    Attempt,
-    CallBackWished,
-    CallEnded,
-    CaseOpened,
+    CallBackWishedFact,
+    CallEndedFact,
+    CaseOpenedFact,
     Fact,
-    Rating,
-    ReasonLost,
-    RecordingBegun,
-    Verdict,
-    WordsKept,
+    FactAttempt,
+    RatingFact,
+    ReasonLostFact,
+    RecordingBegunFact,
+    VerdictFact,
+    WordsKeptFact,
     write,
 )
 from ivr.store.journal import CHECKPOINT_SECONDS, Journal, JournalError
@@ -65,33 +65,33 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
         await _save(raw, rows)
         for fact in facts:
             match fact:
-                case WordsKept():
+                case WordsKeptFact():
                     await _keep_words(connection, raw, page, fact)
-                case Verdict():
+                case VerdictFact():
                     await verdicts.settle(connection, page, fact)
-                case Rating():
+                case RatingFact():
                     await verdicts.rate(connection, fact)
-                case ReasonLost():
+                case ReasonLostFact():
                     await verdicts.reason_lost(connection, fact)
-                case CallEnded(attempt=Attempt() as attempt, ended_at=at):
+                case CallEndedFact(attempt=FactAttempt() as attempt, ended_at=at):
                     await callbacks.ended(connection, attempt.id, attempt.outcome, at)
 
 
 async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact, rows: Rows) -> None:
-    if isinstance(fact, RecordingBegun):
+    if isinstance(fact, RecordingBegunFact):
         return  # for the reconciler alone
     call = call_row(fact, page)
-    if isinstance(fact, CallEnded):
+    if isinstance(fact, CallEndedFact):
         rows.ended[fact.call.id] = call
         rows.recordings += [recording_row(r, None, fact.call.id, fact.ended_at) for r in fact.scraps]
         return
     rows.started.setdefault(fact.call.id, call)
     match fact:
-        case CaseOpened():
+        case CaseOpenedFact():
             over, found = await repeats.too_many(raw, page, fact, rows), isinstance(fact, CaseFound)
             opening = Opening.of(fact, recovered=found, over_limit=over)
             add_case(rows, opening, fact.code or await desk_code(connection), page)
-        case CallBackWished():
+        case CallBackWishedFact():
             rows.outbox.append(wish_row(fact, page))
 
 
@@ -110,7 +110,7 @@ async def _save(raw: Any, rows: Rows) -> None:
     await _CALLBACK.run(raw, rows.callbacks)
 
 
-async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: WordsKept) -> None:
+async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: WordsKeptFact) -> None:
     """Add a recording to its case; a case that is not there (its fact was damaged) opens at the desk."""
     name, at = fact.recording.name, fact.at
     case, promise = await case_of(connection, fact)
@@ -141,7 +141,7 @@ async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: W
         await repeats.said_again(connection, page, fact, case)
 
 
-def _orphan(fact: WordsKept, page: Page) -> Opening:
+def _orphan(fact: WordsKeptFact, page: Page) -> Opening:
     """The opening of a case for words whose case is not in the books."""
     begun = fact.begun if isinstance(fact, WordsFound) else None
     return Opening(
@@ -269,7 +269,7 @@ class Pump:
 
     async def _mend(self, page: Page, fact: Fact, error: Exception) -> bool:
         """A code that the books know for another case: the words still become a case, under a new code."""
-        if not isinstance(fact, CaseOpened | WordsKept) or "uq_cases_code" not in str(error):
+        if not isinstance(fact, CaseOpenedFact | WordsKeptFact) or "uq_cases_code" not in str(error):
             return False
         log.error("the code of case %s belongs to another case; it gets a new one", fact.id)
         await apply(self.engine, page, [replace(fact, code="")])

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.store import journal_reading, slots
-from ivr.store.facts import CaseOpened, Fact, RecordingBegun, Unreadable, WordsKept, salvage
+from ivr.store.facts import CaseOpenedFact, Fact, RecordingBegunFact, Unreadable, WordsKeptFact, salvage
 from ivr.store.journal import Journal, Position
 
 SIGN_SECONDS = 5.0  # how often a process signs that all it noted is on the disk (Journal.sign)
@@ -52,7 +52,9 @@ def ask(
         applied = _applied(folder, own)
         for name, facts in found.items():
             told.facts.setdefault(name, []).extend(_usable(facts))
-            if any(position > applied and not isinstance(fact, RecordingBegun) for position, fact in facts):
+            if any(
+                position > applied and not isinstance(fact, RecordingBegunFact) for position, fact in facts
+            ):
                 told.awaited.add(name)  # its own fact is on the way
     told.soon = _before_their_case(spool, told, own)
     told.awaited |= told.soon
@@ -71,7 +73,7 @@ def _before_their_case(spool: Path, told: RecordingFacts, own: Journal | None) -
         applied = _applied(folder, own)
         for call_id, facts_of_call in calls.items():
             on_the_way = [fact for position, fact in facts_of_call if position > applied]
-            if any(isinstance(fact, CaseOpened | WordsKept | Unreadable) for fact in on_the_way):
+            if any(isinstance(fact, CaseOpenedFact | WordsKeptFact | Unreadable) for fact in on_the_way):
                 found |= of[call_id]
     return found
 

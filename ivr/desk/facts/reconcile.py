@@ -27,7 +27,15 @@ from ivr.desk.facts.fallback import LEAST_SECONDS, SETTLED_SECONDS
 from ivr.desk.facts.journals import ask
 from ivr.desk.facts.strays import LOOK_BACK_SECONDS, Shelf, Stray, remember, strays, without_row
 from ivr.store.engine import AWAY, is_our_fault
-from ivr.store.facts import Call, CallEnded, CaseOpened, Fact, Recording, RecordingBegun, WordsKept
+from ivr.store.facts import (
+    CallEndedFact,
+    CaseOpenedFact,
+    Fact,
+    FactCall,
+    FactRecording,
+    RecordingBegunFact,
+    WordsKeptFact,
+)
 from ivr.store.flushing import flush
 from ivr.store.journal import Journal
 from ivr.store.room import trim
@@ -40,7 +48,8 @@ log = logging.getLogger(__name__)
 LOST = "lost"  # the outcome of a call whose process died
 TOO_SHORT, NO_VOICE = "too_short", "no_voice"  # why a file is no case
 _NAMESPACE = uuid.UUID("7d2c1c54-5f0e-4f38-9a0b-3c1a1d1c1111")
-_TRUST = (CaseOpened, WordsKept, RecordingBegun, CallEnded)  # the fact that tells most comes first
+# The fact that tells most comes first.
+_TRUST = (CaseOpenedFact, WordsKeptFact, RecordingBegunFact, CallEndedFact)
 
 
 @dataclass(slots=True)
@@ -96,11 +105,13 @@ async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, d
         await _enter(shelf, stray, recorded, told.facts.get(stray.name, []), done)
 
 
-async def _enter(shelf: Shelf, stray: Stray, recorded: Recording, told: Sequence[Fact], done: Pass) -> None:
+async def _enter(
+    shelf: Shelf, stray: Stray, recorded: FactRecording, told: Sequence[Fact], done: Pass
+) -> None:
     """By what the journal tells, the best first; by the file alone when that can't be used."""
     page = await shelf.book.page()
     best = sorted(told, key=_trust)
-    coded = [f for f in best if isinstance(f, CaseOpened | WordsKept | RecordingBegun) and f.code]
+    coded = [f for f in best if isinstance(f, CaseOpenedFact | WordsKeptFact | RecordingBegunFact) and f.code]
     codeless = [replace(fact, code="") for fact in coded]  # it may be a stranger's
     for fact in [*best, *codeless, None]:
         try:
@@ -116,25 +127,27 @@ async def _enter(shelf: Shelf, stray: Stray, recorded: Recording, told: Sequence
             return
 
 
-async def _facts(engine: AsyncEngine, stray: Stray, recorded: Recording, told: Fact | None) -> list[Fact]:
+async def _facts(engine: AsyncEngine, stray: Stray, recorded: FactRecording, told: Fact | None) -> list[Fact]:
     """What must be applied, in one transaction. The call is over, if nothing said so before."""
     call = _unknown(stray) if told is None else told.call
     at = _moment(stray)
-    over = CallEnded(call, LOST, at, steps=(), scraps=())
+    over = CallEndedFact(call, LOST, at, steps=(), scraps=())
     if recorded.ended in (TOO_SHORT, NO_VOICE):
         return [replace(over, scraps=(recorded,))]
-    if isinstance(told, WordsKept):
+    if isinstance(told, WordsKeptFact):
         return [_found(told, recorded), over]
-    begun = told if isinstance(told, RecordingBegun) else None
+    begun = told if isinstance(told, RecordingBegunFact) else None
     case, code = (begun.case, begun.code) if begun else ("", "")  # which may be older than the call
     case = case or await _case_of(engine, call.id, code)
     if case or code:
-        kept = WordsKept(_id("kept", stray.name), at, case, code, call, recorded, instead=False)
+        kept = WordsKeptFact(_id("kept", stray.name), at, case, code, call, recorded, instead=False)
         return [_found(kept, recorded, begun), over]
     return [_opening(call, at, told, recorded), over]
 
 
-def _found(kept: WordsKept, recorded: Recording, begun: RecordingBegun | None = None) -> WordsFound:
+def _found(
+    kept: WordsKeptFact, recorded: FactRecording, begun: RecordingBegunFact | None = None
+) -> WordsFound:
     return WordsFound(
         id=kept.id,
         at=kept.at,
@@ -148,11 +161,11 @@ def _found(kept: WordsKept, recorded: Recording, begun: RecordingBegun | None = 
     )
 
 
-def _opening(call: Call, at: datetime, told: Fact | None, recorded: Recording) -> CaseFound:
+def _opening(call: FactCall, at: datetime, told: Fact | None, recorded: FactRecording) -> CaseFound:
     """A case at the desk, with what was chosen before she spoke. All words of a call make one case."""
-    opened = told if isinstance(told, CaseOpened) else None
-    chosen = told if isinstance(told, CaseOpened | RecordingBegun) else None
-    reserved = told.reserved if isinstance(told, RecordingBegun) else ""
+    opened = told if isinstance(told, CaseOpenedFact) else None
+    chosen = told if isinstance(told, CaseOpenedFact | RecordingBegunFact) else None
+    reserved = told.reserved if isinstance(told, RecordingBegunFact) else ""
     return CaseFound(
         # The database refused what she opened once; its code may have been promised.
         id=opened.id if opened else reserve(call.id),
@@ -169,7 +182,7 @@ def _opening(call: Call, at: datetime, told: Fact | None, recorded: Recording) -
     )
 
 
-def _measured(root: Path, stray: Stray) -> Recording:
+def _measured(root: Path, stray: Stray) -> FactRecording:
     path = root / f"{stray.name}.wav"
     trim(path)  # whoever set room aside for it is dead
     flush(path, root)  # nobody has
@@ -179,15 +192,15 @@ def _measured(root: Path, stray: Stray) -> Recording:
         ended = TOO_SHORT
     elif not found.voiced_seconds:
         ended = NO_VOICE
-    return Recording(stray.name, found.seconds, found.voiced_seconds, ended, found.sha256, found.size)
+    return FactRecording(stray.name, found.seconds, found.voiced_seconds, ended, found.sha256, found.size)
 
 
 def _count(stray: Stray, facts: Sequence[Fact], done: Pass) -> None:
     match facts[0]:
-        case CaseOpened():
+        case CaseOpenedFact():
             done.cases += 1
             log.warning("recording %s was in no case; it is one at the desk now", stray.name)
-        case WordsKept():
+        case WordsKeptFact():
             done.added += 1
             log.warning("recording %s was in no case; it is with its call's case now", stray.name)
         case _:
@@ -206,9 +219,9 @@ def _trust(fact: Fact) -> int:
     return next((place for place, kind in enumerate(_TRUST) if isinstance(fact, kind)), len(_TRUST))
 
 
-def _unknown(stray: Stray) -> Call:
+def _unknown(stray: Stray) -> FactCall:
     """The call of a file of which nobody can tell anything."""
-    return Call(
+    return FactCall(
         id=_id("call", stray.name),
         unique_id=f"recovered:{stray.name}",
         caller="",

@@ -24,7 +24,7 @@ from ivr.desk.facts.apply import apply
 from ivr.desk.reading import as_json
 from ivr.loops.dialling import Trunk, dial_string
 from ivr.store import tables
-from ivr.store.facts import Call, Rating, Verdict
+from ivr.store.facts import FactCall, RatingFact, VerdictFact
 from tests.desk.office import call, office, opening
 
 NUMBER = "09141234567"
@@ -182,17 +182,17 @@ async def test_a_case_that_moved_on_is_not_called_about(engine: AsyncEngine, tmp
     assert await claim(engine) is None and (await row(engine)).state == "cancelled"
 
 
-CALL = Call(uuid.uuid4(), "1", NUMBER, "", NOON, NOON, "fa", "", "")
+CALL = FactCall(uuid.uuid4(), "1", NUMBER, "", NOON, NOON, "fa", "", "")
 
 
-def verdict_on(code: str, solved: bool) -> Verdict:
-    return Verdict(uuid.uuid4(), NOON, code, CALL, solved)
+def verdict_on(code: str, solved: bool) -> VerdictFact:
+    return VerdictFact(uuid.uuid4(), NOON, code, CALL, solved)
 
 
 async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine, tmp_path: Path) -> None:
     code, book = await answered(engine, tmp_path), await page(engine)
     verdict = verdict_on(code, False)
-    rating = Rating(uuid.uuid4(), NOON, code, CALL, 2)
+    rating = RatingFact(uuid.uuid4(), NOON, code, CALL, 2)
     for _ in range(2):
         await apply(engine, book, [verdict, rating])
     case = await as_json.case_json(engine, code)

@@ -16,7 +16,7 @@ from ivr.desk.book.book import MANY_MISSES
 from ivr.desk.case import answers
 from ivr.desk.reading import as_json
 from ivr.store import journal
-from ivr.store.facts import Step
+from ivr.store.facts import FactStep
 from ivr.store.tables import case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
 from ivr.voice.events import CallerKnown, Ended, Lookup
@@ -30,7 +30,7 @@ async def test_words_become_a_case_with_the_right_agency_and_deadline(
         facts, said = call(), words()
         await desk.intake.call_started(facts)
         code = await desk.intake.open_case(facts, opening(said))
-        await desk.intake.call_ended(facts, "completed", WEDNESDAY, [Step(WEDNESDAY, "kind", "1", "")])
+        await desk.intake.call_ended(facts, "completed", WEDNESDAY, [FactStep(WEDNESDAY, "kind", "1", "")])
         await desk.pump.idle()
         case = await as_json.case_json(engine, code)
         assert case is not None and is_valid(code)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.facts import apply
 from ivr.desk.reading import as_json
 from ivr.store.engine import AWAY, make_engine
-from ivr.store.facts import CaseOpened
+from ivr.store.facts import CaseOpenedFact
 from ivr.store.journal import Position
 from ivr.store.tables import calls, case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
@@ -123,7 +123,7 @@ async def test_a_code_that_another_case_has_costs_the_code_not_the_words(
         async with engine.begin() as connection:
             await connection.execute(update(cases).values(id=cases.c.id, code=code))
         everything, _ = desk.journal.read(Position())
-        fact = next(fact for fact in everything if isinstance(fact, CaseOpened))
+        fact = next(fact for fact in everything if isinstance(fact, CaseOpenedFact))
         said = replace(fact.recordings[0], name="2026/11/25/other")
         other = replace(fact.call, id=uuid.uuid4())
         await desk.journal.append(replace(fact, id=uuid.uuid4(), call=other, recordings=(said,)))

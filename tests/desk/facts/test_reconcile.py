@@ -20,7 +20,7 @@ from ivr.desk.facts.strays import Shelf, strays, with_row
 from ivr.desk.reading import as_json
 from ivr.store import journal
 from ivr.store.engine import AWAY, make_engine
-from ivr.store.facts import CallStarted, RecordingBegun
+from ivr.store.facts import CallStartedFact, RecordingBegunFact
 from ivr.store.journal import Position
 from ivr.store.room import Hold, Room
 from ivr.store.tables import outbox, recordings
@@ -67,7 +67,7 @@ async def test_whose_words_are_about_to_be_spoken_is_on_the_disk_before_the_beep
         await desk.intake.call_started(facts)
         await desk.intake.recording_begun(facts, put(tmp_path), CHOSEN)
         on_disk, _ = desk.journal.read(Position())
-        assert [type(fact) for fact in on_disk] == [CallStarted, RecordingBegun]
+        assert [type(fact) for fact in on_disk] == [CallStartedFact, RecordingBegunFact]
 
 
 async def rows(engine: AsyncEngine, name: str) -> list[Any]:
