@@ -38,15 +38,14 @@ LONGEST = 200  # characters of anything else
 MOST_ADDRESS = 500
 _DIALLED = re.compile(r"\+?[\d ()./-]{4,24}")  # of no use for calling back, but what somebody gave
 TO_COME = FactRecording("", 0.0, 0.0, "", "", 0)
-PLACE = ("address", "address_id", "latitude", "longitude")
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A case as somebody registers it for a citizen. Without a topic the words decide, where they can.
 
-    `by` goes into the story. `place`: of `PLACE`, those that are known. `audio`: what `audio.put` gave,
-    `TO_COME` before that.
+    `by` goes into the story. `place`: `address`, `address_id`, `latitude`, `longitude`, those that are known.
+    `audio`: what `audio.put` gave, `TO_COME` before that.
     """
 
     kind: str
