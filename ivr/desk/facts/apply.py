@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from typing import Any, assert_never
 
 from sqlalchemy import Table, func, update
 from sqlalchemy.dialects.postgresql import insert
@@ -35,6 +35,7 @@ from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.facts import (
     CallBackWishedFact,
     CallEndedFact,
+    CallStartedFact,
     CaseOpenedFact,
     Fact,
     FactAttempt,
@@ -93,6 +94,10 @@ async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact
             add_case(rows, opening, fact.code or await desk_code(connection), page)
         case CallBackWishedFact():
             rows.outbox.append(wish_row(fact, page))
+        case CallStartedFact() | WordsKeptFact() | VerdictFact() | RatingFact() | ReasonLostFact():
+            pass  # beyond the call's row, once all rows are there
+        case _:
+            assert_never(fact)
 
 
 async def _save(raw: Any, rows: Rows) -> None:
