@@ -299,7 +299,7 @@ async def _spool(settings: Settings) -> Diagnosis:
     places = Counter(row.where for row in late if row.where != "fallback" and row.why != IN_PROGRESS)
     if places:
         found = ", ".join(f"{count} in {where}" for where, count in places.items())
-        mend = "ivr spool list, then ivr spool retry; what is in quarantine: read its .why, then move it away"
+        mend = "ivr spool list, then ivr spool retry; what stays in quarantine: read its .why, move it away"
         return Diagnosis("spool", False, f"not in the books: {found}", mend)
     return Diagnosis("spool", True, "nothing waits to come into the books")
 

@@ -21,6 +21,7 @@ from ivr.desk.reading import as_json
 from ivr.loops.carrying import OpenLine, carry
 from ivr.settings import ROOT, Settings
 from ivr.store import journal
+from ivr.store.facts import CaseOpenedFact, RecordingBegunFact
 from ivr.store.journal import Position
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend, until
@@ -146,7 +147,7 @@ async def test_the_journal_names_a_recording_with_what_was_chosen_last(
         finally:
             await server.close()
         facts, _ = desk.journal.read(Position())
-    begun = [fact for fact in facts if fact["type"] == "recording_begun"]
-    [opened] = [fact for fact in facts if fact["type"] == "case_opened"]
-    assert len({fact["name"] for fact in begun}) == 2 and begun[0]["county"] != begun[1]["county"]
-    assert begun[1]["name"] == opened["recordings"][0]["name"] and begun[1]["county"] == opened["county"]
+    begun = [fact for fact in facts if isinstance(fact, RecordingBegunFact)]
+    [opened] = [fact for fact in facts if isinstance(fact, CaseOpenedFact)]
+    assert len({fact.name for fact in begun}) == 2 and begun[0].county != begun[1].county
+    assert begun[1].name == opened.recordings[0].name and begun[1].county == opened.county

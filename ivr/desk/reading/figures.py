@@ -123,12 +123,6 @@ class Archive:
             names = self.names
         return await asyncio.to_thread(unpacked, names, days)
 
-    async def counted_until(self) -> date | None:
-        """The last day that was counted; figures of later ones are worked out as they are asked for."""
-        async with self.engine.connect() as connection:
-            newest = await newest_day(connection)
-            return newest.day if newest else None
-
     async def waiting(self, subject: Subject) -> list[Waiting]:
         """What waits now, a few seconds old at most."""
         now = self.clock()

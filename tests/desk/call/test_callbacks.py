@@ -27,6 +27,7 @@ from ivr.desk.reading.queues import Queue
 from ivr.desk.refusals import Refused
 from ivr.loops.dialling import Trunk, dial_string
 from ivr.store import tables
+from ivr.store.facts import FactCall, RatingFact, VerdictFact
 from tests.desk.office import call, office, opening
 
 NUMBER = "09141234567"
@@ -217,7 +218,7 @@ async def test_an_answer_with_which_the_desk_ends_a_case_is_told_and_she_may_say
     assert placing is not None and placing.code == code and placing.answer
     told = await callbacks.briefing(engine, str(placing.id))
     assert told is not None and told.seen.may_confirm and told.seen.answer == placing.answer
-    await apply(engine, await page(engine), [fact(code, False)])
+    await apply(engine, await page(engine), [verdict_on(code, False)])
     await end(engine, placing, Outcome.NOT_SOLVED, NOON)
     case = await as_json.case_json(engine, code)
     assert case is not None and case["status"] == "reopened"
@@ -267,20 +268,17 @@ async def test_an_answer_that_no_voice_reads_rings_nobody_and_waits_for_somebody
     assert await untold(engine) == [code]
 
 
-def fact(code: str, solved: bool, **more: Any) -> dict[str, Any]:
-    facts = call()
-    told = {
-        "id": facts.id, "unique_id": "1", "caller": NUMBER, "caller_name": "", "language": "fa",
-        "started_at": NOON.isoformat(), "answered_at": NOON.isoformat(), "menu_name": "", "menu_revision": "",
-    }  # fmt: skip
-    base = {"type": "verdict", "id": str(uuid.uuid4()), "at": NOON.isoformat(), "code": code, "call": told}
-    return {**base, "solved": solved, **more}
+CALL = FactCall(uuid.uuid4(), "1", NUMBER, "", NOON, NOON, "fa", "", "")
+
+
+def verdict_on(code: str, solved: bool) -> VerdictFact:
+    return VerdictFact(uuid.uuid4(), NOON, code, CALL, solved)
 
 
 async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine, tmp_path: Path) -> None:
     code, book = await answered(engine, tmp_path), await page(engine)
-    verdict = fact(code, False)
-    rating = fact(code, False, type="rating", score=2)
+    verdict = verdict_on(code, False)
+    rating = RatingFact(uuid.uuid4(), NOON, code, CALL, 2)
     for _ in range(2):
         await apply(engine, book, [verdict, rating])
     case = await as_json.case_json(engine, code)
@@ -296,7 +294,7 @@ async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine,
 async def test_a_verdict_that_comes_too_late_is_noted(engine: AsyncEngine, tmp_path: Path) -> None:
     code, book = await answered(engine, tmp_path), await page(engine)
     await closing.close(engine, book, Instruction(code, Actor("desk", Side.DESK), "گفتگو شد", NOON))
-    await apply(engine, book, [fact(code, True), fact("0000000000", True)])
+    await apply(engine, book, [verdict_on(code, True), verdict_on("0000000000", True)])
     case = await as_json.case_json(engine, code)
     assert case is not None
     assert (case["status"], case["events"][-1]["what"]) == ("closed", "verdict_noted")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -164,7 +165,7 @@ async def test_words_join_once_however_often_they_are_applied(engine: AsyncEngin
     async with limited(engine, tmp_path) as desk:
         code = await desk.intake.open_case(call(), opening())
         await applied(desk)
-        fact = desk.intake._kept(call(), KeepWords(code, words(), False)) | {"repeat": True}
+        fact = replace(desk.intake._kept(call(), KeepWords(code, words(), False)), repeat=True)
         for _ in range(3):
             await apply(engine, await desk.book.page(), [fact])
     found = await case(engine, code)
