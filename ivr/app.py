@@ -45,9 +45,9 @@ from ivr.desk.recordings.hearing import Renditions, keep_swept
 from ivr.installation import (
     CommandError,
     booth,
+    conventions,
     database_url,
     keep_private,
-    limits,
     load_secrets,
     needed,
     vault,
@@ -168,12 +168,7 @@ class Hotline:
         self.engine = make_engine(database_url(settings))
         self.volumes = Volumes.of(settings.recordings, settings.second_path, settings.ballast_mb << 20)
         self.sounds = SoundBook(settings.sounds, settings.calls.languages)
-        self.book = Book(
-            self.engine,
-            timezone=settings.province.timezone,
-            weekend=frozenset(settings.province.weekend),
-            limits=limits(settings),
-        )
+        self.book = Book(self.engine, conventions(settings))
         self.derived = Derived(settings.derived)
         self.vault = vault(settings)
         self.learning = Learning(settings.seed_path)  # one for all: learning takes a second
@@ -269,7 +264,7 @@ class Hotline:
         self.ami.on("BridgeEnter", lambda event: self.line.talks(event.uniqueid))
         self.ami.start()
         stack.push_async_callback(self.ami.close)
-        delivery = Delivery(self.engine, settings.notify, settings.seed_path, self.clock)
+        delivery = Delivery(self.book, settings.notify, settings.seed_path, self.clock)
         loops.start("delivery", delivery.run)
         if (recogniser := self._recogniser()) is not None:
             listener = Transcriber(self.engine, recogniser, settings.recordings, self.learning, self.clock)
@@ -421,7 +416,7 @@ class Hotline:
         pages = application(checks, self._warnings, metrics.routes(self._gauges))
         attach(pages, self._counter())
         self.panel = self._panel()
-        made = panel.attach(pages, self.panel, self.settings.province.timezone)
+        made = panel.attach(pages, self.panel)
         self.worker.loops.start("derived", partial(keep_swept, self.derived))
         runner, limits = await runner_of(pages), self.settings.web
         stack.push_async_callback(runner.cleanup)
@@ -462,9 +457,8 @@ class Hotline:
 
     def _counter(self) -> Counter:
         """The service desk, for other systems."""
-        settings, seed = self.settings, self.settings.seed_path
-        languages = settings.calls.languages
-        return Counter(self.engine, self.book, self.learning, settings.recordings, seed.name, languages)
+        settings = self.settings
+        return Counter(self.engine, self.book, self.learning, settings.recordings, settings.seed_path.name)
 
     def _panel(self) -> Panel:
         """What people sign in to."""
@@ -491,7 +485,7 @@ class Hotline:
             citizens_phone=self._telephone("seda111-phone", self.secrets.sip)
             if settings.browser_phone.citizens
             else None,
-            files=Files(settings.seed_path, self.book.limits),
+            files=Files(settings.seed_path, self.book.conventions.limits),
             prompts=booth(settings),
             needed=self._needed,
             desk_phone=self._telephone("seda111-desk", self.secrets.desk)

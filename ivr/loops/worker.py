@@ -195,7 +195,7 @@ class Worker:
     async def _count_days(self) -> None:
         while True:
             try:
-                if counted := await count_days(self.pump.engine, zone=self.book.timezone):
+                if counted := await count_days(self.pump.engine, self.book.timezone):
                     log.info("%d days were counted for the figures", counted)
             except AWAY as error:
                 log.warning("no day can be counted for now: %s", error)

@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from ivr.cases.deadlines import TIMEZONE
 from ivr.web import admin
 from ivr.web.account import page, sign_in
 from ivr.web.casefile import routes as casefile
@@ -42,13 +41,13 @@ def sections() -> list[Route]:
     ]
 
 
-def attach(app: web.Application, panel: Panel, timezone: str = TIMEZONE) -> Pages:
+def attach(app: web.Application, panel: Panel) -> Pages:
     """Serve the panel from `app`. Raises NotDeclared."""
     routes = sections()
     check(routes)
     paths = {route.name: route.path for route in routes if route.method == "GET"}
     text = words()
-    made = pages(panel, text, paths, ZoneInfo(timezone))
+    made = pages(panel, text, paths, ZoneInfo(panel.book.timezone))
     guard = Guard(panel, text, made)
     app.on_response_prepare.append(secure)
     app.cleanup_ctx.append(partial(_news, panel))

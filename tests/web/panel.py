@@ -17,7 +17,6 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.roles import OF_AN_AGENCY, Role
-from ivr.desk.book.book import Book
 from ivr.desk.people import passwords, signing_in
 from ivr.desk.people.people import Person
 from ivr.desk.people.signing_in import From
@@ -27,6 +26,7 @@ from ivr.web.browser_phone import Telephone
 from ivr.web.health import application
 from ivr.web.panel.rendering import Pages
 from ivr.web.panel.visit import Panel
+from tests.fixtures.province import book_of
 from tests.web.service import LEARNING, Clock
 
 PASSWORD = "an old brown kettle 7"
@@ -137,7 +137,7 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     nowhere = Telephone("ws://127.0.0.1:9/ws", "seda111-phone", "secret", "111")  # there is no Asterisk
     fields: dict[str, Any] = {"learning": LEARNING, "state": folder, "clock": clock}
     fields |= {"citizens_phone": nowhere} | more
-    panel = Panel(engine, Book(engine), folder / "recordings", **fields)
+    panel = Panel(engine, book_of(engine), folder / "recordings", **fields)
     app = application({})
     pages = attach(app, panel)
     runner = web.AppRunner(app, access_log=None)

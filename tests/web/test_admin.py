@@ -152,7 +152,8 @@ async def test_what_citizens_are_told_is_mended_on_its_page_and_sent_so(panel: P
     at = await counter(panel.engine)
     code = await at.open()
     rows = await outgoing.lease(panel.engine, at.at)
-    assert await outgoing.spread(panel.engine, notices.load(panel.panel.files.folder), rows, at.at) == 1
+    file, calendar = notices.load(panel.panel.files.folder), at.page.calendar
+    assert await outgoing.spread(panel.engine, file, rows, calendar, at.at) == 1
     [letter] = [row for row in await outgoing.lease(panel.engine, at.at) if row.kind == "sms"]
     assert letter.payload["text"] == f"کد شما:\n{code}"
     again = await form(client, "notice", key) | {"text.az": "kod: {code}"}

@@ -19,7 +19,6 @@ from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
-from ivr.desk.book.book import Book
 from ivr.desk.call import live
 from ivr.lab.caller import Beep, CallerReport, Hear, Press, PutDown, Speak, StayOn, Step
 from ivr.store.tables import audit, calls, interventions
@@ -28,6 +27,7 @@ from ivr.web.panel.locale import digits, words
 from ivr.web.panel.visit import Panel
 from tests.desk.office import WEDNESDAY, call, office
 from tests.fixtures.hotline import PATIENCE, Hotline, fresh_number
+from tests.fixtures.province import book_of
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import PanelServed
 from tests.web.service import Clock
@@ -180,7 +180,7 @@ async def watching(
 ) -> AsyncIterator[tuple[Page, Locator, asyncio.Task[CallerReport]]]:
     """A supervisor looks at a running hotline's board while somebody calls: the page, and the call's row."""
     async with AsyncExitStack() as stack:
-        panel = Panel(hotline.engine, Book(hotline.engine), hotline.settings.recordings)
+        panel = Panel(hotline.engine, book_of(hotline.engine), hotline.settings.recordings)
         url = f"http://127.0.0.1:{hotline.settings.web.port}"
         served = PanelServed(url, panel, Clock(datetime.now(UTC)), stack)
         page = await stack.enter_async_context(window(chrome, served, "supervisor"))

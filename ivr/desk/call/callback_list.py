@@ -8,8 +8,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
-from ivr.cases.deadlines import ZONE
 from ivr.cases.statuses import Status
+from ivr.cases.zone import ZONE
 from ivr.store.tables import callback_attempts, callbacks, cases
 
 

@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.deadlines import Calendar
 from ivr.desk.book.yaml_file import overlaid, read_placed
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import ANY, LetterEntry, Said, check_fields, filled, fits
@@ -74,14 +75,16 @@ def _changed(row: Row[Any]) -> Wording:
     return Wording(name=row.name, topic=row.topic, status=row.status, text=row.said)
 
 
-async def offered(engine: AsyncEngine, folder: Path, code: str, status: str) -> list[dict[str, Any]]:
+async def offered(
+    engine: AsyncEngine, calendar: Calendar, folder: Path, code: str, status: str
+) -> list[dict[str, Any]]:
     """The wordings that fit a case, filled in in its language. Raises NoSuchCase, SeedError."""
     async with engine.connect() as connection:
         case = await outgoing.case_and_names(connection, code)
         ready = await current(connection, folder)
     if case is None:
         raise NoSuchCase(f"there is no case {code}")
-    words = outgoing.words_of(case, {})
+    words = outgoing.words_of(case, {}, calendar)
     row: Mapping[Any, Any] = case._mapping
     return [
         {"name": each.name, "topic": each.topic, "text": filled(each.text, row["language"], words)}
@@ -89,9 +92,12 @@ async def offered(engine: AsyncEngine, folder: Path, code: str, status: str) -> 
     ]
 
 
-async def worded(engine: AsyncEngine, folder: Path, code: str, name: str, status: str = "answered") -> str:
+async def worded(
+    engine: AsyncEngine, calendar: Calendar, folder: Path, code: str, name: str, status: str = "answered"
+) -> str:
     """The text of that name for that case. Raises Refused naming those that there are."""
-    found = {each["name"]: str(each["text"]) for each in await offered(engine, folder, code, status)}
+    there_are = await offered(engine, calendar, folder, code, status)
+    found = {each["name"]: str(each["text"]) for each in there_are}
     if name not in found:
         there = ", ".join(found) or "none"
         raise Refused(f"there is no wording {name} for case {code}; for its topic there are: {there}")

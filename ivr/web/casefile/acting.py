@@ -190,4 +190,7 @@ async def _wordings(visit: Visit, file: CaseFile, deed: Deed) -> list[dict[str, 
     status = {"answer": "answered", "advise": "advised"}.get(deed.name)
     if status is None or visit.panel.studio is None:
         return []
-    return await wording.offered(visit.panel.engine, visit.panel.studio.wordings, file.case.code, status)
+    page = await visit.panel.book.page()
+    return await wording.offered(
+        visit.panel.engine, page.calendar, visit.panel.studio.wordings, file.case.code, status
+    )

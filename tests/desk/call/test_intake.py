@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import is_valid
 from ivr.desk.book.book import MANY_MISSES
-from ivr.desk.case import answers
 from ivr.desk.reading import as_json
 from ivr.store import journal
 from ivr.store.tables import case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
 from ivr.voice.events import CallerKnown, Ended, Lookup
 from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
+from tests.fixtures.province import answer
 
 
 async def test_words_become_a_case_with_the_right_agency_and_deadline(
@@ -197,7 +197,7 @@ async def test_a_code_tells_status_agency_deadline_and_answer(engine: AsyncEngin
         seen = await desk.intake.look_up("09149999999", code)
         assert (seen.result, seen.status, seen.agency, seen.answer) == (Lookup.FOUND, "referred", "abfa", "")
         assert seen.due_at is not None
-        await answers.answer(engine, code, "abfa", " آب وصل شد. ")
+        await answer(engine, code, "abfa", " آب وصل شد. ")
         seen = await desk.intake.look_up("09149999999", code)
         assert (seen.status, seen.answer) == ("answered", "آب وصل شد.")
 
