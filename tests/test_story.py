@@ -38,6 +38,7 @@ from ivr.desk.refusals import Refused
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import Callee
 from ivr.lab.caller import Beep, CallerReport, Listen, Press, PutDown, Speak, StayOn, Step
+from ivr.lab.pace import patience
 from ivr.settings import Callbacks, Settings
 from ivr.speech.answer_sound import prepare
 from ivr.speech.telephone import read
@@ -118,7 +119,7 @@ class Story:
 
     async def until(self, status: str, event: str) -> dict[str, Any]:
         """Until the books have it; then what is new in them is written down."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience(20)):
             while True:
                 case = await as_json.case_json(self.engine, self.code)
                 if case and case["status"] == status and case["events"][-1]["what"] == event:
@@ -164,7 +165,7 @@ async def story(
 
 
 async def until_ready(settings: Settings, serving: asyncio.Task[None]) -> None:
-    async with asyncio.timeout(30), aiohttp.ClientSession() as session:
+    async with asyncio.timeout(patience(30)), aiohttp.ClientSession() as session:
         while not serving.done():
             with suppress(aiohttp.ClientError):
                 async with session.get(f"http://127.0.0.1:{settings.web.port}/readyz") as answer:
@@ -192,7 +193,7 @@ def holds_tone(path: Path, hz: float, seconds: float) -> bool:
     return bool(len(samples) > 8_000 * seconds * 0.9 and power > 0.7 * float(np.sum(samples**2)))
 
 
-@pytest.mark.timeout(240)  # five calls, each of which she hears to its end
+@pytest.mark.timeout(900)  # five calls, each of which she hears to its end
 async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, tmp_path: Path) -> None:
     saturday = date(2026, 11, 28)
     story.title("she calls 111")
@@ -200,7 +201,7 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
         *hears_then("1", "1", "1", "1", "04"), Beep(), Speak(samples=tone(450, 4)), Press("#"),
         *hears_then("1"), StayOn(),
     )  # fmt: skip
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while not (opened := await as_json.cases(story.engine)):
             await asyncio.sleep(0.05)
     story.code = opened[0]["code"]

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import cast
 
 from ivr.lab.caller import CallerReport, Failed, Party, PutDown, StayOn, Step
+from ivr.lab.pace import patience
 
 BUSY, RINGS, GONE = "486 Busy Here", "180 Ringing", "480 Temporarily Unavailable"
 _CRLF = "\r\n"
@@ -46,13 +47,13 @@ class Callee(asyncio.DatagramProtocol):
 
     async def until_over(self, *numbers: str, seconds: float = 60) -> None:
         """Until these have had their conversations."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(patience(seconds)):
             while not all(number in self.outcomes for number in numbers):
                 self.changed.clear()
                 await self.changed.wait()
 
     async def until_rung(self, number: str, times: int = 1, seconds: float = 30) -> None:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(patience(seconds)):
             while self.rung[number] < times:
                 self.changed.clear()
                 await self.changed.wait()
@@ -120,7 +121,7 @@ class _Answered(Party):
         sending = asyncio.create_task(self.phone.run())
         try:
             self._answer(media.get_extra_info("sockname")[1])
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(patience(10)):
                 await self.connected.wait()
             for step in steps:
                 await self.take(step)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ivr.lab.media import RATE, Phone, babble, is_beep, is_voiced
+from ivr.lab.pace import patience
 from ivr.lab.ports import UDP, free
 from ivr.lab.relay import Relay
 
@@ -195,7 +196,7 @@ class Party:
     async def _within(self, seconds: float, work: object, problem: str) -> None:
         assert asyncio.iscoroutine(work)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(patience(seconds)):
                 await _first(work, self.over.wait())
         except TimeoutError:
             raise Failed(f"{problem} within {seconds:g} s") from None
@@ -295,7 +296,7 @@ class _SippCall(Party):
         outcome = self.outcome
         ended = asyncio.create_task(process.communicate())
         try:
-            async with asyncio.timeout(SIGNALLING):
+            async with asyncio.timeout(patience(SIGNALLING)):
                 await _first(self.answered.wait(), asyncio.shield(ended))
             if not self.answered.is_set():
                 raise Failed("the call was not answered")
@@ -309,7 +310,7 @@ class _SippCall(Party):
         outcome.asked = relay.asked
         if relay.vanished:
             process.kill()
-        for _ in range(round(SIGNALLING / REMINDED)):
+        for _ in range(round(patience(SIGNALLING) / REMINDED)):
             if (await asyncio.wait({ended}, timeout=REMINDED))[0]:
                 break
             relay.remind()

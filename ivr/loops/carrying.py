@@ -21,7 +21,7 @@ from ivr.desk.call.callbacks import Briefing
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.desk.facts.reconcile import LOST
 from ivr.store.journal import JournalError
-from ivr.voice import verdict
+from ivr.voice import callback
 from ivr.voice.actions import (
     Action,
     Ask,
@@ -56,8 +56,9 @@ from ivr.voice.events import (
     WishNoted,
     WordsKept,
 )
-from ivr.voice.menu import Menu, OperatorStep
+from ivr.voice.menu import Menu
 from ivr.voice.session import Session
+from ivr.voice.steps.operator import OperatorStep
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +148,7 @@ class Call:
             "number": mask(facts.caller),
             "began": facts.started_at.isoformat(),
             "step": session.step,
-            "type": type(step).__name__.removesuffix("Step").lower(),
+            "type": step.TYPE if step else "end",
             "since": self.step_since.isoformat(),
             "language": session.language,
             "kind": session.draft.get("kind", ""),
@@ -287,9 +288,9 @@ class Call:
 def _menu_of(told: Briefing, tree: Menu) -> Menu:
     """The flow of a call of ours. Whom she may ask for an operator, the tree says."""
     if told.verifies:
-        return verdict.verification(told.language)
+        return callback.verification(told.language)
     operators = (step for step in tree.steps.values() if isinstance(step, OperatorStep))
-    return verdict.menu(told.code, told.seen, told.language, next(operators, None))
+    return callback.menu(told.code, told.seen, told.language, next(operators, None))
 
 
 async def carry(line: OpenLine, channel: Channel) -> None:

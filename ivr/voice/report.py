@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from ivr.voice.arrivals import Arrival
-from ivr.voice.menu import Menu
+from ivr.voice.menu import Leaf, Menu
 from ivr.voice.mistakes import Mistake
 
-LEAVES = {"record": "until the beep", "operator": "until the operators' queue", "end": "until goodbye"}
+LEAVES: dict[Leaf, str] = {
+    "record": "until the beep",
+    "operator": "until the operators' queue",
+    "end": "until goodbye",
+}
 
 
 @dataclass(frozen=True, slots=True)

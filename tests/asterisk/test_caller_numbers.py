@@ -8,6 +8,7 @@ import random
 import pytest
 
 from ivr.lab.caller import Hear, PutDown
+from ivr.lab.pace import patience
 from tests.fixtures.hotline import Hotline, fresh_number
 
 
@@ -38,7 +39,7 @@ async def test_who_asks_for_privacy_has_withheld_her_number(hotline: Hotline, he
     before, complaints = len(await hotline.calls_of("")), hotline.complaints
     outcome = await hotline.call(Hear(), PutDown(), number=number, name=name, headers=[said])
     assert outcome.completed, outcome.problem
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while len(nameless := await hotline.calls_of("")) == before:
             await asyncio.sleep(0.1)
     assert (nameless[0]["caller"], nameless[0]["caller_name"]) == ("", "")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.loops.sockets import siblings
 from ivr.settings import Agi, AmiAccount, Settings, Web
@@ -23,7 +24,7 @@ UNREADY = "import ivr.app; ivr.app.READY_SECONDS = 1; import ivr.cli; ivr.cli.ma
 
 
 async def until(condition: Callable[[], bool], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patience(seconds)
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.1)
@@ -66,6 +67,6 @@ async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_
     finally:
         systemd.close()
         serving.terminate()
-        assert await asyncio.wait_for(serving.wait(), 40) == 0
+        assert await asyncio.wait_for(serving.wait(), patience(40)) == 0
     assert siblings(place) == []
     assert not (tmp_path / "spool" / "3").exists()  # the dead one's slot was taken again

@@ -15,6 +15,7 @@ import pytest
 from ivr.asterisk.dialplan import render
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn
+from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.settings import Address
 from tests.fixtures.hotline import Pbx, fresh_number, running_pbx, told, write_tone
@@ -197,7 +198,7 @@ async def test_words_with_a_hole_are_not_called_kept_though_their_disk_has_room_
         calling = asyncio.create_task(pbx.call(Beep(), Speak(6), Press("#"), StayOn()))
 
         async def grown_to(size: int) -> None:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(patience(30)):
                 while not any(path.stat().st_size > size for path in pbx.fallbacks):
                     await asyncio.sleep(0.05)  # another process: no event
 

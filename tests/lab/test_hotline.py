@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.demo import demo_case
+from ivr.lab.pace import patience
 from ivr.store.tables import calls, recordings
 from tests.fixtures.hotline import Hotline, fresh_number, told
 
@@ -29,7 +30,7 @@ async def test_words_survive_a_server_killed_while_they_are_spoken(own_hotline: 
     assert outcome.completed, outcome
     assert len(own_hotline.fallbacks) == 1
     await own_hotline.start_server()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(patience(60)):
         while sum(len(case["recordings"]) for case in await own_hotline.cases_of(number)) < 2:
             await asyncio.sleep(0.2)
     [case] = await own_hotline.cases_of(number)
@@ -42,7 +43,7 @@ async def test_a_server_killed_in_a_menu_leaves_what_was_chosen_before(own_hotli
     chosen = (Hear(), Press("2"), Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear())
     steps = (*chosen, Beep(), Speak(2), Press("#"), Listen(), StayOn(60))
     calling = asyncio.create_task(own_hotline.call(*steps, number=number))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(patience(60)):
         while "county/ask" not in await asyncio.to_thread(own_hotline.console, "core show channels concise"):
             await asyncio.sleep(0.1)  # another process: no event
     own_hotline.server.process.send_signal(signal.SIGKILL)
@@ -57,7 +58,7 @@ async def test_a_server_killed_in_a_menu_leaves_what_was_chosen_before(own_hotli
     assert case["agency"] != "gov_inspection", "and her case is where it belongs"
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 async def test_ten_demonstration_calls_in_a_row_bring_a_case_each_and_leave_the_disk_alone(
     hotline: Hotline,
 ) -> None:

@@ -14,6 +14,7 @@ from ivr.asterisk.channel import Channel
 from ivr.asterisk.dialplan import FIRST_SECONDS, RTP_SECONDS
 from ivr.asterisk.server import AgiConnection
 from ivr.lab.caller import Beep, Handset, Hear, Press, PutDown, Speak, StayOn, Vanish, Wait
+from ivr.lab.pace import patience
 from ivr.loops.quiet import watch
 from ivr.voice.actions import Ask
 from tests.asterisk.test_channel_real import answering, folder
@@ -34,7 +35,7 @@ async def seconds_held(hotline: Hotline, *until: Hear | Press | Beep | Speak, mo
     """From the moment the telephone is gone to the end of the call in the books."""
     number = fresh_number()
     calling = asyncio.create_task(hotline.call(*until, Vanish(), number=number, model=model))
-    async with asyncio.timeout(200):
+    async with asyncio.timeout(patience(200)):
         while not (found := await hotline.calls_of(number)):
             await asyncio.sleep(0.2)
         ended = asyncio.get_running_loop().time()

@@ -8,6 +8,7 @@ import signal
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf
 from ivr.lab.caller import Hear, Press, PutDown, Speak
+from ivr.lab.pace import patience
 from tests.fixtures.hotline import Hotline, fresh_number, told
 from tests.fixtures.province import book_of
 from tests.lab.test_hotline import TO_THE_BEEP
@@ -81,7 +82,7 @@ async def test_a_server_stopped_as_she_ends_her_words_has_them_once_when_it_goes
     calling = asyncio.create_task(own_hotline.call(*WHOLE, number=number))
     path = await own_hotline.recording_grown()
     own_hotline.server.process.send_signal(signal.SIGSTOP)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while not any(path.read_bytes()[40:44]):  # their length: Asterisk has closed the file
             await asyncio.sleep(0.05)  # another process: no event
     settings, book = own_hotline.settings, book_of(own_hotline.engine)

@@ -18,6 +18,7 @@ from ivr.cases import code as tracking_code
 from ivr.desk.reading import as_json
 from ivr.lab.caller import Beep, CallerReport, Hear, Listen, Press, PutDown, Speak, StayOn, Step, Wait
 from ivr.lab.media import is_beep
+from ivr.lab.pace import patience
 from ivr.settings import ROOT
 from tests.fixtures.commands import typed
 from tests.fixtures.hotline import MUSIC, Hotline, fresh_number
@@ -144,7 +145,7 @@ async def test_a_known_caller_is_offered_her_county(hotline: Hotline) -> None:
     await call(hotline, *keys("1", "1", "1", "1", "04"), *SPEAK, *KEEP, number=number)
     await hotline.case_of(number)
     await call(hotline, *keys("1", "4", "1", "2", "1"), *SPEAK, *KEEP, number=number)
-    await asyncio.wait_for(_until_cases(hotline, number, 2), 20)
+    await asyncio.wait_for(_until_cases(hotline, number, 2), patience(20))
     assert [case["county"] for case in await hotline.cases_of(number)] == ["ahar", "ahar"]
 
 
@@ -199,7 +200,7 @@ async def test_six_at_once_follows_up_in_the_language_she_spoke_before(hotline: 
     await call(hotline, *keys("2", "1", "1", "1", "01"), *SPEAK, *KEEP, number=number)
     case = await hotline.case_of(number)
     await call(hotline, *keys("6", case["code"]), Hear(), PutDown(), number=number)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while len(rows := await hotline.calls_of(number)) < 2:
             await asyncio.sleep(0.1)
     steps = [(step["step"], step["key"]) for step in rows[0]["steps"]]
@@ -326,7 +327,7 @@ async def test_a_published_menu_is_live_for_the_next_call_and_live_calls_keep_th
 
 
 async def _until_begun(hotline: Hotline, number: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while not any(number == row["caller"] for row in await as_json.calls(hotline.engine)):
             await asyncio.sleep(0.05)
 
@@ -344,7 +345,7 @@ async def test_whoever_waits_for_an_operator_hears_her_position_and_music(
     to_operator = keys("1", "0")
     talked = fresh_number()
     served = asyncio.create_task(call(hotline, *to_operator, Wait(14), PutDown(), number=talked))
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patience(30)):
         while "(In use)" not in hotline.console("queue show operators"):
             await asyncio.sleep(0.2)  # another process: no event
     numbers = fresh_number(), fresh_number()
@@ -353,7 +354,7 @@ async def test_whoever_waits_for_an_operator_hears_her_position_and_music(
     heard.sort(key=len)
     assert heard == [[600.0, MUSIC], [700.0, 800.0, MUSIC]]  # you are next; your place is: two
     await served
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while len(talks := await hotline.calls_of(talked)) < 2:  # hers, and the operator's telephone at 111
             await asyncio.sleep(0.1)
     ends = {(talk["outcome"], talk["steps"][-1]["note"]) for talk in talks}

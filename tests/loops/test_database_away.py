@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import Hear, Listen, Press, PutDown, StayOn
+from ivr.lab.pace import patience
 from ivr.settings import Callbacks
 from ivr.store.tables import outbox
 from tests.fixtures.database import named, run
@@ -39,7 +40,7 @@ async def a_call_and_a_follow_up(hotline: Hotline) -> None:
     calling = asyncio.create_task(
         call(hotline, *TO_RECORD, *SPEAK, *keys("1"), Listen(), PutDown(), number=speaking)
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(patience(60)):
         while not set(hotline.settings.recordings.rglob("*.wav")) - known:
             await asyncio.sleep(0.05)  # another process: no event
     await allow(hotline, False)

@@ -21,6 +21,7 @@ from ivr.lab.asterisk import Program
 from ivr.lab.callee import BUSY, RINGS, Callee
 from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn, Step
 from ivr.lab.media import is_beep
+from ivr.lab.pace import patience
 from ivr.settings import Callbacks
 from ivr.speech.answer_sound import prepare
 from ivr.store.tables import callback_attempts, callbacks
@@ -76,7 +77,7 @@ class Town:
 
     async def until_outcome(self, number: str, outcome: str) -> Row[Any]:
         """Until her call-back's last attempt ended like that."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(patience(40)):
             while True:
                 row = await self.row(callbacks, number)
                 if row is not None and row.last_outcome == outcome:
@@ -85,12 +86,12 @@ class Town:
 
     async def until_put_off(self, number: str, at: datetime) -> None:
         """Until her next call is not due before that moment."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience(20)):
             while (row := await self.row(callbacks, number)) is None or row.next_at < at:
                 await asyncio.sleep(0.1)
 
     async def until_status(self, code: str, status: str) -> dict[str, Any]:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(patience(40)):
             while True:
                 case = await as_json.case_json(self.hotline.engine, code)
                 if case is not None and case["status"] == status:

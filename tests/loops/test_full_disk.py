@@ -15,13 +15,14 @@ import pytest
 
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import Beep, Listen, Press, PutDown, Speak, StayOn
+from ivr.lab.pace import patience
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told
 from tests.fixtures.small_disk import SmallDisk
 from tests.loops.test_carrying import KEEP, SPEAK, TO_RECORD, call, files
 
 
 async def until(what: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(patience(seconds)):
         while not await what():
             await asyncio.sleep(0.1)  # another process: no event
 

@@ -10,7 +10,7 @@ import yaml
 from ivr.cases.statuses import Status
 from ivr.settings import ROOT
 from ivr.voice.catalogue import Catalogue, CatalogueMistakes, Tone, Utterance, Voice, parse
-from ivr.voice.steps import BUILT_IN
+from ivr.voice.steps.registry import BUILT_IN
 
 SEED = ROOT / "db" / "seed" / "east-azerbaijan"
 GENERIC = ROOT / "sounds" / "prompts.yaml"

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.lab.browser import FLAGS, chromium
+from ivr.lab.pace import patience
 from ivr.speech.booth import Booth
 from ivr.speech.build import build
 from ivr.speech.files import Cached
@@ -56,7 +57,7 @@ def next_call_hears(built: Path) -> Path:
 
 async def until(page: Page, holds: str) -> None:
     """Playwright's own way of waiting for a condition is what the page's policy forbids."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while not await page.evaluate(holds):
             await asyncio.sleep(0.05)
 

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.call import live
 from ivr.desk.call.live import DaySoFar
+from ivr.lab.pace import patience
 from ivr.loops.telling_live import LEAST_SECONDS, tell
 from tests.desk.office import WEDNESDAY, call, office, opening
 
@@ -40,7 +41,7 @@ async def test_a_server_tells_when_somebody_asks_and_not_otherwise(engine: Async
 
     telling = asyncio.create_task(tell(engine, "a:1", calls, lambda: WEDNESDAY))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             while not asked:  # once when it begins to listen
                 await asyncio.sleep(0.02)
             await asyncio.sleep(LEAST_SECONDS + 0.1)  # nothing happens, which has no event

@@ -133,7 +133,7 @@ async def has_body_clock_and_story(at: Counter, code: str) -> None:
         assert row.agency == at.page.rules.desk
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=3, max_size=14))
 async def test_no_life_leaves_a_case_without_body_clock_or_event(

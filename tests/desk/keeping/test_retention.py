@@ -27,6 +27,7 @@ from ivr.desk.keeping import retention
 from ivr.desk.keeping.retention import Retention, Terms
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.refusals import Refused
+from ivr.lab.pace import patience
 from ivr.store.derived import Derived
 from ivr.store.tables import callbacks, calls, cases, outbox, recordings
 from ivr.voice import riff
@@ -207,7 +208,7 @@ async def test_nothing_comes_back_from_a_process_that_was_in_the_middle_of_it(ar
         sys.executable, "-c", LISTENER, str(folder), str(path), str(id), stdin=PIPE, stdout=PIPE
     )
     assert listener.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patience(30)):
         assert await listener.stdout.readline() == b"reading\n"
         assert (await archive.keep(100)).files == 1
         said, _ = await listener.communicate(b"\n")

@@ -14,6 +14,7 @@ from ivr.desk.case.registering import Wanted, register
 from ivr.desk.reading.inbox import Filters, Sight
 from ivr.desk.reading.news import News, OpenPage, Stories, Story
 from ivr.desk.reading.queues import Queue
+from ivr.lab.pace import patience
 from tests.desk.counter import Counter, counter
 
 WATER = OpenPage(Sight("abfa", "abfa"), (Queue.NEW,), Queue.NEW)
@@ -36,7 +37,7 @@ async def listening(at: Counter) -> AsyncIterator[News]:
 
 
 async def told(stories: Stories) -> Story | None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience(10)):
         return await stories.get()
 
 
@@ -87,7 +88,7 @@ async def test_a_page_too_slow_to_be_told_everything_looks_again(engine: AsyncEn
             for _ in range(stories.maxsize):
                 stories.put_nowait(Story(["old"]))
             await opened(at)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(patience(10)):
                 while stories.qsize() > 1:
                     await asyncio.sleep(0.01)
             assert await told(stories) == Story(look=True)
