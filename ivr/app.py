@@ -39,6 +39,7 @@ from ivr.desk.facts import gauges as condition
 from ivr.desk.facts.apply import Pump
 from ivr.desk.facts.gauges import Gauge
 from ivr.desk.facts.journals import others_promise
+from ivr.desk.facts.strays import Shelf
 from ivr.desk.letters import outgoing
 from ivr.desk.people.signing_in import Keeping
 from ivr.desk.recordings.hearing import Renditions, keep_swept
@@ -61,7 +62,7 @@ from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obt
 from ivr.loops.switchboard import Switchboard
 from ivr.loops.transcribing import Transcriber
 from ivr.loops.watchdog import tell_systemd, watch_loop
-from ivr.loops.worker import Worker
+from ivr.loops.worker import Cellar, Worker
 from ivr.settings import ROOT, Callbacks, Settings, absolute
 from ivr.speech.check import missing
 from ivr.speech.preparing import Unfit, prepared
@@ -232,20 +233,19 @@ class Hotline:
             link(settings.state_path / "fallback", second / "fallback")
         stack.callback(self.volumes.close)
         await self.volumes.look()
+        alone = not settings.agi.others
         self.worker = worker = Worker(
             Pump(self.engine, journal, self.book),
-            self.codes,
-            self.book,
             self.line.intake,
-            settings.state_path / "fallback",
-            settings.recordings,
-            settings.spool,
-            settings.custody,
-            self.derived,
-            alone=not settings.agi.others,
-            vault=self.vault,
-            clock=self.clock,
-            seed=settings.seed_path,
+            Shelf(self.engine, self.book, settings.recordings, settings.spool, alone),
+            Cellar(
+                settings.state_path / "fallback",
+                settings.custody,
+                settings.seed_path,
+                self.derived,
+                self.vault,
+            ),
+            self.clock,
         )
         iranian_holidays(self.clock().year)  # a tenth of a second, which no caller shall wait for
         await worker.start()
@@ -416,7 +416,7 @@ class Hotline:
         pages = application(checks, self._warnings, metrics.routes(self._gauges))
         attach(pages, self._counter())
         self.panel = self._panel()
-        made = panel.attach(pages, self.panel)
+        made = panel.attach(pages, self.panel, self.worker.loops.start)
         self.worker.loops.start("derived", partial(keep_swept, self.derived))
         runner, limits = await runner_of(pages), self.settings.web
         stack.push_async_callback(runner.cleanup)
@@ -424,7 +424,7 @@ class Hotline:
         self.doors = Doors(inside, limits.max_connections, limits.max_per_address, limits.proxies)
         await self.doors.open(listening)
         stack.callback(self.doors.close)
-        stack.callback(asyncio.create_task(made.prepare(), name="templates").cancel)
+        self.worker.loops.start("templates", made.prepare)
 
     async def _gauges(self) -> list[Gauge]:
         """What `/metrics` tells: the machine's spool and disks, and this process."""

@@ -20,6 +20,7 @@ from ivr.cases.roles import OF_AN_AGENCY, Role
 from ivr.desk.people import passwords, signing_in
 from ivr.desk.people.people import Person
 from ivr.desk.people.signing_in import From
+from ivr.loops.every import Loops
 from ivr.store.tables import agencies, people
 from ivr.web.application import attach
 from ivr.web.browser_phone import Telephone
@@ -139,7 +140,8 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     fields |= {"citizens_phone": nowhere} | more
     panel = Panel(engine, book_of(engine), folder / "recordings", **fields)
     app = application({})
-    pages = attach(app, panel)
+    loops = Loops()
+    pages = attach(app, panel, loops.start)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -150,6 +152,7 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
             yield PanelServed(f"http://{host}:{port}", panel, clock, stack, pages=pages)
     finally:
         await runner.cleanup()
+        await loops.close()
 
 
 @pytest.fixture

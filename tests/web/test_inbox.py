@@ -23,6 +23,7 @@ from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.reading.inbox import PAGE
 from ivr.desk.recordings.hearing import Renditions
 from ivr.lab.pace import patience
+from ivr.loops.every import Loops
 from ivr.settings import load
 from ivr.store.derived import Derived
 from ivr.store.tables import audit, case_events, cases, recordings
@@ -395,7 +396,8 @@ async def test_an_open_page_does_not_hold_up_a_server_that_leaves(
     panel: PanelServed, engine: AsyncEngine
 ) -> None:
     app = web.Application()
-    attach(app, Panel(engine, panel.panel.book, panel.panel.recordings, clock=panel.clock))
+    loops = Loops()
+    attach(app, Panel(engine, panel.panel.book, panel.panel.recordings, clock=panel.clock), loops.start)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -408,6 +410,7 @@ async def test_an_open_page_does_not_hold_up_a_server_that_leaves(
             async with asyncio.timeout(patience(20)):
                 await runner.cleanup()
                 await answer.content.read()
+    await loops.close()
 
 
 async def test_many_at_once_without_javascript(panel: PanelServed, chrome: Browser) -> None:

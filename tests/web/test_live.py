@@ -20,9 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
 from ivr.desk.call import live
+from ivr.desk.call.live import Disk
 from ivr.lab.caller import Beep, CallerReport, Hear, Press, PutDown, Speak, StayOn, Step
 from ivr.lab.pace import patience
+from ivr.loops import every
+from ivr.loops.every import Loops
 from ivr.store.tables import audit, calls, interventions
+from ivr.web.board import Board
 from ivr.web.live import stream
 from ivr.web.panel.locale import digits, words
 from ivr.web.panel.visit import Panel
@@ -298,3 +302,25 @@ async def test_who_waits_for_an_operator_is_seen_and_so_is_the_operator(
     finally:
         await ami.close()
         hotline.console(f"queue remove member {one} from operators", "channel request hangup all")
+
+
+async def test_a_look_that_fails_is_told_and_the_board_goes_on(
+    panel: PanelServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(every, "FIRST_SECONDS", 0.01)
+    faults = iter((OSError("a disk that nobody can ask"),))
+
+    def disks() -> list[Disk]:
+        for fault in faults:
+            raise fault
+        return []
+
+    loops, board = Loops(), Board(panel.engine, panel.panel.book.timezone, panel.clock, disks=disks)
+    loops.start("board", board.run)
+    try:
+        async with asyncio.timeout(patience(20)):
+            assert (await anext(board.watch())).disks == []
+    finally:
+        await loops.close()
+    [loop] = loops.all
+    assert loop.failures == 1 and "nobody can ask" in loop.why
