@@ -84,7 +84,7 @@ from ivr.web.doors import Doors, runner_of
 from ivr.web.health import Check, application, examine
 from ivr.web.outside import attach
 from ivr.web.panel.studio import BadVoice, Studio
-from ivr.web.panel.visit import Panel
+from ivr.web.panel.visit import Entry, Panel, Places, Telephones, Voices
 from ivr.web.window import Counter
 
 log = logging.getLogger(__name__)
@@ -463,34 +463,27 @@ class Hotline:
     def _panel(self) -> Panel:
         """What people sign in to."""
         settings, idle = self.settings, timedelta(minutes=self.settings.web.idle_minutes)
+        studio = Studio(
+            self.sounds.speak,
+            prepare_voice,
+            self.derived.folder,
+            settings.seed_path,
+            settings.answers.approval,
+        )
+        renditions = Renditions(settings.recordings, self.derived, self.vault)
+        files = Files(settings.seed_path, self.book.conventions.limits)
+        phones = settings.browser_phone
         return Panel(
             self.engine,
             self.book,
-            settings.recordings,
-            state=settings.state_path,
-            second=settings.second_path,
-            vault=self.vault,
+            Places(settings.recordings, settings.state_path, files, settings.seed_path),
             learning=self.learning,
-            keeping=Keeping(idle, timedelta(hours=settings.web.session_hours)),
-            proxies=settings.web.proxies,
-            booth=Renditions(settings.recordings, self.derived, self.vault),
-            studio=Studio(
-                self.sounds.speak,
-                prepare_voice,
-                self.derived.folder,
-                settings.seed_path,
-                settings.answers.approval,
+            voices=Voices(renditions, studio, booth(settings), self._needed),
+            telephones=Telephones(
+                self._telephone("seda111-phone", self.secrets.sip) if phones.citizens else None,
+                self._telephone("seda111-desk", self.secrets.desk) if phones.supervisors else None,
             ),
-            seed=settings.seed_path,
-            citizens_phone=self._telephone("seda111-phone", self.secrets.sip)
-            if settings.browser_phone.citizens
-            else None,
-            files=Files(settings.seed_path, self.book.conventions.limits),
-            prompts=booth(settings),
-            needed=self._needed,
-            desk_phone=self._telephone("seda111-desk", self.secrets.desk)
-            if settings.browser_phone.supervisors
-            else None,
+            entry=Entry(Keeping(idle, timedelta(hours=settings.web.session_hours)), settings.web.proxies),
             board=Board(
                 self.engine,
                 settings.province.timezone,

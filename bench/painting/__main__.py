@@ -35,7 +35,7 @@ from ivr.desk.editing.listing import Files
 from ivr.desk.reading.counting import count_days
 from ivr.lab.browser import FLAGS, chromium
 from ivr.store.tables import cases
-from ivr.web.panel.visit import Panel
+from ivr.web.panel.visit import Panel, Places
 from tests.fixtures.province import book_of
 
 MOST_MS = 200.0
@@ -160,8 +160,8 @@ def _figure(name: str, times: list[tuple[float, ...]]) -> Figure:
 
 
 def _panel(engine: AsyncEngine, folder: Path) -> Panel:
-    recordings = folder / "recordings"
-    return Panel(engine, book_of(engine), recordings, state=folder, seed=SEED, files=Files(SEED))
+    places = Places(folder / "recordings", folder, Files(SEED), SEED)
+    return Panel(engine, book_of(engine), places)
 
 
 async def _bare(_: web.Request) -> web.Response:

@@ -33,9 +33,11 @@ from bench.panel.pages import Look, looks
 from bench.panel.serving import person, serving, signed_in
 from ivr.asterisk.server import prepare_process, settle
 from ivr.cases.roles import Role
+from ivr.desk.editing.listing import Files
 from ivr.desk.reading.inbox import Sight
 from ivr.store.tables import cases
-from ivr.web.panel.visit import Panel
+from ivr.web.panel.visit import Panel, Places
+from tests.fixtures.database import SEED
 from tests.fixtures.province import book_of
 
 MOST_MS = 50.0  # p95 of each page over the larger books
@@ -93,7 +95,7 @@ async def _panel(count: int, now: datetime) -> AsyncIterator[Served]:
             officer = await person(engine, Role.OFFICER, now, agency=agency)
             neighbour = await person(engine, Role.SUPERVISOR, now, areas=COUNTIES)
             people = {"supervisor": supervisor, "officer": officer, "two counties": neighbour}
-            panel = Panel(engine, book_of(engine), folder / "recordings", state=folder)
+            panel = Panel(engine, book_of(engine), Places(folder / "recordings", folder, Files(SEED)))
             url = await stack.enter_async_context(serving(panel))
             clients = {}
             async with engine.begin() as connection:

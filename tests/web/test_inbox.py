@@ -116,8 +116,8 @@ async def live(page: Page, address: str) -> None:
 
 async def test_how_it_looks(panel: PanelServed, chrome: Browser) -> None:
     its = await books(panel.engine)
-    await its.record(its.codes[0], panel.panel.recordings)
-    await its.record(its.codes[1], panel.panel.recordings, silent=True)
+    await its.record(its.codes[0], panel.panel.places.recordings)
+    await its.record(its.codes[1], panel.panel.places.recordings, silent=True)
     panel.clock.now = its.at.later(9)
     await sweep(panel.engine, its.at.page, its.at.at)
     looks = ((False, WIDE, "inbox-light"), (True, WIDE, "inbox-dark"), (False, PHONE, "inbox-phone"))
@@ -136,8 +136,9 @@ async def test_how_it_looks(panel: PanelServed, chrome: Browser) -> None:
 async def test_a_whole_morning_by_keyboard_alone(panel: PanelServed, chrome: Browser) -> None:
     """On a Persian keyboard: the keys are known by their place."""
     its = await books(panel.engine)
-    heard = await its.record(its.codes[3], panel.panel.recordings)
-    panel.panel.booth = Renditions(panel.panel.recordings, Derived(panel.panel.state / "derived"))
+    heard = await its.record(its.codes[3], panel.panel.places.recordings)
+    places = panel.panel.places
+    panel.panel.voices.renditions = Renditions(places.recordings, Derived(places.state / "derived"))
     async with window(chrome, panel, "supervisor") as page:
         await live(page, "/panel/inbox?queue=all")
         assert await listed(page) == its.codes[::-1]
@@ -189,8 +190,9 @@ async def test_all_that_was_recorded_of_a_case_is_heard_one_after_another(
     heard = []
     for _ in range(2):
         its.at.at += timedelta(minutes=1)
-        heard.append(await its.record(its.codes[4], panel.panel.recordings))
-    panel.panel.booth = Renditions(panel.panel.recordings, Derived(panel.panel.state / "derived"))
+        heard.append(await its.record(its.codes[4], panel.panel.places.recordings))
+    places = panel.panel.places
+    panel.panel.voices.renditions = Renditions(places.recordings, Derived(places.state / "derived"))
     async with window(chrome, panel, "supervisor") as page:
         await live(page, "/panel/inbox?queue=all")
         asked: list[str] = []
@@ -397,7 +399,7 @@ async def test_an_open_page_does_not_hold_up_a_server_that_leaves(
 ) -> None:
     app = web.Application()
     loops = Loops()
-    attach(app, Panel(engine, panel.panel.book, panel.panel.recordings, clock=panel.clock), loops.start)
+    attach(app, Panel(engine, panel.panel.book, panel.panel.places, clock=panel.clock), loops.start)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

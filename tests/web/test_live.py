@@ -34,7 +34,7 @@ from tests.desk.office import WEDNESDAY, call, office
 from tests.fixtures.hotline import PATIENCE, Hotline, fresh_number
 from tests.fixtures.province import book_of
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
-from tests.web.panel import PanelServed
+from tests.web.panel import PanelServed, places_of
 from tests.web.service import Clock
 
 # Persian, complaint, topic 11, county 01: up to the beep.
@@ -185,7 +185,7 @@ async def watching(
 ) -> AsyncIterator[tuple[Page, Locator, asyncio.Task[CallerReport]]]:
     """A supervisor looks at a running hotline's board while somebody calls: the page, and the call's row."""
     async with AsyncExitStack() as stack:
-        panel = Panel(hotline.engine, book_of(hotline.engine), hotline.settings.recordings)
+        panel = Panel(hotline.engine, book_of(hotline.engine), places_of(hotline.settings.state_path))
         url = f"http://127.0.0.1:{hotline.settings.web.port}"
         served = PanelServed(url, panel, Clock(datetime.now(UTC)), stack)
         page = await stack.enter_async_context(window(chrome, served, "supervisor"))

@@ -166,7 +166,7 @@ async def _would_go(visit: Visit, noun: Noun, values: Row | None) -> int:
     """What a change of retention takes away within the hour, for good: asked once more before it is done."""
     if noun is not RETENTION or values is None or visit.form().flag("sure"):
         return 0
-    return await terms.would_go(visit.panel.engine, visit.panel.files.folder, values, visit.now)
+    return await terms.would_go(visit.panel.engine, visit.panel.places.files.folder, values, visit.now)
 
 
 async def remove(visit: Visit) -> web.Response:
@@ -240,7 +240,7 @@ def hint(visit: Visit, noun: Noun, field: str) -> str:
 
 def languages(visit: Visit, noun: Noun, values: dict[str, Any]) -> tuple[str, ...]:
     """Those that callers choose from, and whatever else a row has texts in: a form loses none."""
-    prompts = visit.panel.prompts
+    prompts = visit.panel.voices.prompts
     known = tuple(prompts.languages) if prompts else ("fa",)
     written = (values[field.name] or () for field in noun.fields if field.kind == "said")
     return tuple(dict.fromkeys((*known, *chain.from_iterable(written))))
@@ -254,7 +254,7 @@ async def _read(visit: Visit, noun: Noun) -> tuple[BookNames, dict[str, Row], st
 async def _holding(visit: Visit, connection: AsyncConnection, noun: Noun) -> tuple[dict[str, Row], str]:
     """The rows in force, and "". Or those of people alone, and what is wrong with the file."""
     try:
-        return await rows_in_force(connection, noun.name, visit.panel.files), ""
+        return await rows_in_force(connection, noun.name, visit.panel.places.files), ""
     except SeedError as error:
         return await noun.rows(connection), str(error)
 
