@@ -56,7 +56,7 @@ from ivr.installation import (
 from ivr.loops import lost_calls, quiet, supervising, telling_live
 from ivr.loops.carrying import OpenLine, carry
 from ivr.loops.delivery import Delivery
-from ivr.loops.dialling import Dialler, Trunk
+from ivr.loops.dialling import Dialler, Trunk, tell_whether
 from ivr.loops.offered import Offered
 from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, siblings
 from ivr.loops.switchboard import Switchboard
@@ -305,6 +305,8 @@ class Hotline:
     def _call_back(self, stack: AsyncExitStack) -> None:
         """Begin to call citizens back, where there is a way to dial them."""
         settings = self.settings.callbacks
+        told = partial(tell_whether, self.engine, bool(settings.dial), self.clock)
+        self.worker.loops.start("whether anybody is dialled", told)
         if not settings.dial:
             log.info("nobody is called back: callbacks.dial is empty")
             return
@@ -482,6 +484,7 @@ class Hotline:
             telephones=Telephones(
                 self._telephone("seda111-phone", self.secrets.sip) if phones.citizens else None,
                 self._telephone("seda111-desk", self.secrets.desk) if phones.supervisors else None,
+                calls_back=bool(settings.callbacks.dial),
             ),
             entry=Entry(Keeping(idle, timedelta(hours=settings.web.session_hours)), settings.web.proxies),
             board=Board(

@@ -148,7 +148,9 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     clock = Clock()
     nowhere = Telephone("ws://127.0.0.1:9/ws", "seda111-phone", "secret", "111")  # there is no Asterisk
     given: dict[str, Any] = {"learning": LEARNING, "clock": clock, "citizens_phone": nowhere} | more
-    phones = Telephones(given.pop("citizens_phone"), given.pop("desk_phone", None))
+    phones = Telephones(
+        given.pop("citizens_phone"), given.pop("desk_phone", None), given.pop("calls_back", True)
+    )
     voices = Voices(*(given.pop(name, None) for name in ("booth", "studio", "prompts")))
     voices.needed = given.pop("needed", frozenset)
     places = places_of(folder, given.pop("seed", None))

@@ -59,10 +59,14 @@ class Voices:
 
 @dataclass(frozen=True, slots=True)
 class Telephones:
-    """In the browser. `citizens`: with which anybody may call, in the lab alone; `desk`: a supervisor's."""
+    """In the browser. `citizens`: with which anybody may call, in the lab alone; `desk`: a supervisor's.
+
+    `calls_back`: whether citizens are called with their answers.
+    """
 
     citizens: Telephone | None = None
     desk: Telephone | None = None
+    calls_back: bool = True
 
 
 @dataclass(slots=True)

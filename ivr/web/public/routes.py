@@ -29,7 +29,8 @@ def routes() -> list[Route]:
 
 
 async def start(visit: Visit) -> web.Response:
-    return _public(visit, "public/start.html", phone=visit.panel.telephones.citizens)
+    phones = visit.panel.telephones
+    return _public(visit, "public/start.html", phone=phones.citizens, calls_back=phones.calls_back)
 
 
 async def call(visit: Visit) -> web.Response:
