@@ -84,7 +84,7 @@ from ivr.web.doors import Doors, runner_of
 from ivr.web.health import Check, application, examine
 from ivr.web.outside import attach
 from ivr.web.panel.studio import BadVoice, Studio
-from ivr.web.panel.visit import Entry, Panel, Places, Telephones, Voices
+from ivr.web.panel.visit import Entrance, Folders, Panel, Telephones, Voices
 from ivr.web.window import Counter
 
 log = logging.getLogger(__name__)
@@ -478,7 +478,7 @@ class Hotline:
         return Panel(
             self.engine,
             self.book,
-            Places(settings.recordings, settings.state_path, files, settings.seed_path),
+            Folders(settings.recordings, settings.state_path, files, settings.seed_path),
             learning=self.learning,
             voices=Voices(renditions, studio, booth(settings), self._needed),
             telephones=Telephones(
@@ -486,7 +486,7 @@ class Hotline:
                 self._telephone("seda111-desk", self.secrets.desk) if phones.supervisors else None,
                 calls_back=bool(settings.callbacks.dial),
             ),
-            entry=Entry(Keeping(idle, timedelta(hours=settings.web.session_hours)), settings.web.proxies),
+            entry=Entrance(Keeping(idle, timedelta(hours=settings.web.session_hours)), settings.web.proxies),
             board=Board(
                 self.engine,
                 settings.province.timezone,

@@ -35,7 +35,7 @@ from ivr.desk.editing.listing import Files
 from ivr.desk.reading.counting import count_days
 from ivr.lab.browser import FLAGS, chromium
 from ivr.store.tables import cases
-from ivr.web.panel.visit import Panel, Places
+from ivr.web.panel.visit import Folders, Panel
 from tests.fixtures.province import book_of
 
 MOST_MS = 200.0
@@ -160,7 +160,7 @@ def _figure(name: str, times: list[tuple[float, ...]]) -> Figure:
 
 
 def _panel(engine: AsyncEngine, folder: Path) -> Panel:
-    places = Places(folder / "recordings", folder, Files(SEED), SEED)
+    places = Folders(folder / "recordings", folder, Files(SEED), SEED)
     return Panel(engine, book_of(engine), places)
 
 

@@ -36,7 +36,7 @@ from ivr.cases.roles import Role
 from ivr.desk.editing.listing import Files
 from ivr.desk.reading.inbox import Sight
 from ivr.store.tables import cases
-from ivr.web.panel.visit import Panel, Places
+from ivr.web.panel.visit import Folders, Panel
 from tests.fixtures.database import SEED
 from tests.fixtures.province import book_of
 
@@ -95,7 +95,7 @@ async def _panel(count: int, now: datetime) -> AsyncIterator[Served]:
             officer = await person(engine, Role.OFFICER, now, agency=agency)
             neighbour = await person(engine, Role.SUPERVISOR, now, areas=COUNTIES)
             people = {"supervisor": supervisor, "officer": officer, "two counties": neighbour}
-            panel = Panel(engine, book_of(engine), Places(folder / "recordings", folder, Files(SEED)))
+            panel = Panel(engine, book_of(engine), Folders(folder / "recordings", folder, Files(SEED)))
             url = await stack.enter_async_context(serving(panel))
             clients = {}
             async with engine.begin() as connection:

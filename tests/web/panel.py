@@ -27,7 +27,7 @@ from ivr.web.application import attach
 from ivr.web.browser_phone import Telephone
 from ivr.web.health import application
 from ivr.web.panel.rendering import Pages
-from ivr.web.panel.visit import Panel, Places, Telephones, Voices
+from ivr.web.panel.visit import Folders, Panel, Telephones, Voices
 from tests.fixtures.database import SEED
 from tests.fixtures.province import book_of
 from tests.web.service import LEARNING, Clock
@@ -138,8 +138,8 @@ class PanelServed:
         return person
 
 
-def places_of(state: Path, seed: Path | None = None) -> Places:
-    return Places(state / "recordings", state, Files(SEED), seed)
+def places_of(state: Path, seed: Path | None = None) -> Folders:
+    return Folders(state / "recordings", state, Files(SEED), seed)
 
 
 @asynccontextmanager

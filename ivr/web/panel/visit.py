@@ -38,7 +38,7 @@ OURS = web.RequestKey("panel", bool)  # on each request of the panel: does its b
 
 
 @dataclass(slots=True)
-class Places:
+class Folders:
     """Where things lie. `files`: what of the province's book is not in the database. `seed`: its folder."""
 
     recordings: Path
@@ -70,7 +70,7 @@ class Telephones:
 
 
 @dataclass(slots=True)
-class Entry:
+class Entrance:
     """How people come in. `proxies`: networks whose X-Forwarded-For and -Proto are believed."""
 
     keeping: Keeping = field(default_factory=Keeping)
@@ -86,12 +86,12 @@ class Panel:
 
     engine: AsyncEngine
     book: Book
-    places: Places
+    places: Folders
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     learning: Learning | None = None
     voices: Voices = field(default_factory=Voices)
     telephones: Telephones = Telephones()
-    entry: Entry = field(default_factory=Entry)
+    entry: Entrance = field(default_factory=Entrance)
     assets: Assets = field(default_factory=Assets)
     board: Board = field(default=None)  # type: ignore[assignment]  # None: one that asks no Asterisk
     archive: Archive = field(init=False)  # figures, kept for all who ask

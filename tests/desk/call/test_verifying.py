@@ -28,7 +28,7 @@ from ivr.store.tables import callbacks as rows
 from ivr.store.tables import cases
 from tests.desk.call.test_callbacks import NOON, NUMBER, SATURDAY, answered, claim, end, page
 from tests.desk.office import call, office, opening
-from tests.fixtures.province import answer
+from tests.fixtures.province import answer, calendar
 
 HERS, FULL = "09120000001", "+989120000001"
 
@@ -238,7 +238,7 @@ async def written(engine: AsyncEngine, now: datetime = NOON) -> list[tuple[str, 
     events = await outgoing.lease(engine, now)
     kinds = ("case_opened", "case_number_confirmed", "case_answered")
     every = [Notice(on=kind, to="citizen", by="sms", text=kind) for kind in kinds]
-    await outgoing.spread(engine, Notices(notices=every), events, now)
+    await outgoing.spread(engine, Notices(notices=every), events, calendar(), now)
     letters = await outgoing.lease(engine, now)
     for letter in letters:
         await outgoing.delivered(engine, letter, now)
