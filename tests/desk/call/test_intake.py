@@ -55,7 +55,7 @@ async def test_words_become_a_case_with_the_right_agency_and_deadline(
 async def test_on_a_disk_that_takes_seconds_for_each_flush_everybody_gets_her_code(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = journal._write_all
+    real = journal._write_all  # a disk that fails between two writes
 
     def slow(fd: int, content: bytes) -> None:
         time.sleep(3.5)

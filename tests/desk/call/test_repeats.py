@@ -41,7 +41,7 @@ async def limited(engine: AsyncEngine, folder: Path, limits: Limits = LIMITS) ->
 
 
 async def applied(desk: Office) -> None:
-    await desk.pump._drain()
+    await desk.pump._drain()  # once, at a time of the test's choosing
 
 
 async def case(engine: AsyncEngine, code: str) -> dict[str, Any]:
@@ -166,6 +166,7 @@ async def test_words_join_once_however_often_they_are_applied(engine: AsyncEngin
     async with limited(engine, tmp_path) as desk:
         code = await desk.intake.open_case(call(), opening())
         await applied(desk)
+        # the fact as an older release wrote it
         fact = desk.intake._kept(call(), KeepWords(code, words(), False)) | {"repeat": True}
         for _ in range(3):
             await apply(engine, await desk.book.page(), [fact])

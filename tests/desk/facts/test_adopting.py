@@ -105,10 +105,11 @@ async def test_where_other_machines_record_too_a_file_that_nobody_here_names_is_
 async def test_the_doctor_names_a_worker_that_gives_no_sign(engine: AsyncEngine, tmp_path: Path) -> None:
     settings = Settings(state=tmp_path)
     async with office(engine, settings.spool / "1"):
+        # this check alone: all of them take seconds
         assert await doctor._workers(settings) == ("workers", True, "1 serve on this machine", "")
         lock = settings.spool / "1" / "journal" / "lock"
         os.utime(lock, (LONG_AGO, LONG_AGO))
-        silent = await doctor._workers(settings)
+        silent = await doctor._workers(settings)  # this check alone: all of them take seconds
         assert not silent.ok and str(lock.parent) in silent.found and "kill -9" in silent.mend
 
 
