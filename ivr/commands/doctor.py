@@ -307,14 +307,13 @@ async def _spool(settings: Settings) -> Diagnosis:
 async def _escalation(settings: Settings) -> Diagnosis:
     from ivr.desk.book.book import read_page
     from ivr.desk.deadlines.escalation_proof import prove
-    from ivr.installation import database_url
+    from ivr.installation import conventions, database_url
     from ivr.store.engine import make_engine
 
-    province = settings.province
     engine = make_engine(database_url(settings), pool=1)
     try:
         async with engine.connect() as connection:
-            page = await read_page(connection, province.timezone, frozenset(province.weekend))
+            page = await read_page(connection, conventions(settings))
         alarms = await prove(engine, page)
     finally:
         await engine.dispose()

@@ -187,9 +187,9 @@ async def _take_in(settings: Settings, engine: AsyncEngine) -> int:
 def _shelf(settings: Settings, engine: AsyncEngine) -> Any:
     from ivr.desk.book.book import Book
     from ivr.desk.facts.strays import Shelf
+    from ivr.installation import conventions
 
-    weekend = frozenset(settings.province.weekend)
-    book = Book(engine, timezone=settings.province.timezone, weekend=weekend)
+    book = Book(engine, conventions(settings))
     return Shelf(engine, book, settings.recordings, settings.spool, alone=not settings.agi.others)
 
 

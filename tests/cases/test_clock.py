@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.cases.clock import Clock, fair_days
-from ivr.cases.deadlines import Calendar
 from ivr.cases.transitions import Refused
 from tests.cases.elapsed import elapsed
+from tests.fixtures.province import calendar
 
-CALENDAR, TEHRAN = Calendar(), ZoneInfo("Asia/Tehran")
+CALENDAR, TEHRAN = calendar(), ZoneInfo("Asia/Tehran")
 SUNDAY = datetime(2026, 11, 22, 8, tzinfo=TEHRAN)
 CAP = 10
 steps = st.lists(

@@ -10,13 +10,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.book import Page, read_page
+from ivr.desk.book.book import Page
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.facts.apply import apply
 from ivr.desk.reading import as_json
 from ivr.store.facts import CaseOpenedFact, FactCall
 from ivr.store.tables import cases, precedents, referrals
 from tests.desk.office import WEDNESDAY
+from tests.fixtures.province import read_page
 
 Json = dict[str, Any]
 

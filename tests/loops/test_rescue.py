@@ -77,7 +77,7 @@ class Witness(Pretend):
     def _record(self, path: Path, most: int, silence: int, hanging_up: bool) -> str:
         self.left.append(self.state.with_name(f"left-{len(self.left)}"))
         shutil.copytree(self.state / "journal", self.left[-1] / "journal")
-        reply = super()._record(path, most, silence, hanging_up)
+        reply = super()._record(path, most, silence, hanging_up)  # the pretended telephone speaks on
         shutil.copytree(self.state / "recordings", self.left[-1] / "recordings")
         return reply
 
@@ -86,7 +86,7 @@ class Witness(Pretend):
 async def test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names_it(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recording: int, found: Pass
 ) -> None:
-    real = journal._write_all
+    real = journal._write_all  # a disk that fails between two writes
 
     def slow(fd: int, content: bytes) -> None:
         time.sleep(0.05)

@@ -190,7 +190,7 @@ async def test_a_full_disk_is_named_and_the_journal_recovers(tmp_path: Path) -> 
     async with opened(tmp_path) as journal:
         await journal.append(noted(0))
         full = os.open("/dev/full", os.O_WRONLY)
-        os.dup2(full, journal._fd)
+        os.dup2(full, journal._fd)  # a disk that is full from now on
         os.close(full)
         with pytest.raises(JournalFull, match="no room"):
             await journal.append(noted(1))

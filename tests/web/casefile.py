@@ -82,7 +82,7 @@ class Desk:
 
     def _record(self, samples: Samples) -> Recorded:
         name = f"2026/11/25/{uuid.uuid4().hex}"
-        path = self.panel.panel.recordings / f"{name}.wav"
+        path = self.panel.panel.places.recordings / f"{name}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         content = riff.wav(samples)
         path.write_bytes(content)

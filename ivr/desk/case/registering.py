@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from ivr.cases.suggest import Suggester, Suggestion  # bring numpy
 
 Json = dict[str, Any]
-LANGUAGES = ("fa", "az")
 MOST_WORDS = 4_000  # characters, as Open311 has it
 LONGEST = 200  # characters of anything else
 MOST_ADDRESS = 500
@@ -72,9 +71,9 @@ class Registered:
     suggestion: Suggestion | None
 
 
-def check(wanted: Wanted, page: Page, languages: Collection[str] = LANGUAGES) -> None:
+def check(wanted: Wanted, page: Page) -> None:
     """Raises WrongField for the first thing that won't do."""
-    for field, sentence in _mistakes(wanted, page, languages):
+    for field, sentence in _mistakes(wanted, page):
         raise WrongField(field, sentence)
 
 
@@ -140,15 +139,15 @@ def _opening(case: uuid.UUID, wanted: Wanted, page: Page, guess: Suggestion | No
     )
 
 
-def _mistakes(wanted: Wanted, page: Page, languages: Collection[str]) -> Iterator[tuple[str, str]]:
+def _mistakes(wanted: Wanted, page: Page) -> Iterator[tuple[str, str]]:
     if wanted.kind not in set(Kind):
         yield "kind", f"must be one of {', '.join(Kind)}"
     if wanted.topic and wanted.topic not in page.deadlines:
         yield "topic", "there is no such topic"
     if wanted.county and wanted.county not in page.counties:
         yield "county", "there is no such county"
-    if wanted.language not in languages:
-        yield "language", f"must be one of {', '.join(languages)}"
+    if wanted.language not in page.conventions.languages:
+        yield "language", f"must be one of {', '.join(page.conventions.languages)}"
     if not (wanted.topic or wanted.words.strip() or wanted.audio):
         yield "words", "a case needs a topic, words or a recording"
     if len(wanted.words) > MOST_WORDS:

@@ -97,7 +97,7 @@ def _call(visit: Visit) -> uuid.UUID:
 
 
 def _phone(visit: Visit) -> Telephone | None:
-    return visit.panel.desk_phone if visit.allowed(Permission.PHONE_USE) else None
+    return visit.panel.telephones.desk if visit.allowed(Permission.PHONE_USE) else None
 
 
 def _wants_json(visit: Visit) -> bool:

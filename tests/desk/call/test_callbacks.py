@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.transitions import Actor, Side
-from ivr.desk.book.book import Page, read_page
+from ivr.desk.book.book import Page
 from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
-from ivr.desk.case import answers, callback_planning, closing
+from ivr.desk.case import callback_planning, closing
 from ivr.desk.case.change import Instruction
 from ivr.desk.facts.apply import apply
 from ivr.desk.reading import as_json, queues
@@ -29,6 +29,7 @@ from ivr.loops.dialling import Trunk, dial_string
 from ivr.store import tables
 from ivr.store.facts import FactCall, RatingFact, VerdictFact
 from tests.desk.office import call, office, opening
+from tests.fixtures.province import answer, read_page
 
 NUMBER = "09141234567"
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ZoneInfo("Asia/Tehran"))  # a Wednesday
@@ -45,7 +46,7 @@ async def answered(engine: AsyncEngine, folder: Path, number: str = NUMBER, **ch
     async with office(engine, folder / uuid.uuid4().hex) as desk:
         code = await desk.intake.open_case(call(number), opening(**chosen))
         await desk.pump.idle()
-    await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
     return code
 
 
@@ -80,7 +81,7 @@ async def test_an_answer_is_told_once_however_many_workers_look(engine: AsyncEng
 
 async def test_a_second_answer_replaces_the_call_about_the_first(engine: AsyncEngine, tmp_path: Path) -> None:
     code = await answered(engine, tmp_path)
-    await answers.answer(engine, code, "abfa", "پاسخ دوم", NOON)
+    await answer(engine, code, "abfa", "پاسخ دوم", NOON)
     async with engine.connect() as connection:
         states = (await connection.execute(select(tables.callbacks.c.state))).scalars().all()
     assert sorted(states) == ["cancelled", "waiting"]
@@ -261,7 +262,7 @@ async def test_an_answer_that_no_voice_reads_rings_nobody_and_waits_for_somebody
     async with engine.begin() as connection:
         await connection.execute(update(tables.cases).values(answer="سیزین ایشینیزه باخیلدی"))
     assert await claim(engine) is None and await untold(engine) == [code]
-    await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
     placing = await claim(engine)
     assert placing is not None and await untold(engine) == []
     await end(engine, placing, Outcome.UNREAD, NOON)  # changed behind our back, while she was rung
@@ -285,7 +286,7 @@ async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine,
     assert case is not None
     assert [event["what"] for event in case["events"][2:]] == ["answered", "reopened", "rated"]
     assert (await row(engine)).state == "reached" and await claim(engine, SATURDAY) is None
-    await answers.answer(engine, code, "abfa", "پاسخ دوم", NOON)
+    await answer(engine, code, "abfa", "پاسخ دوم", NOON)
     await apply(engine, book, [verdict])  # the journal once more, after a lost checkpoint
     case = await as_json.case_json(engine, code)
     assert case is not None and case["status"] == "answered"

@@ -13,7 +13,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import is_valid
 from ivr.desk.book.book import MANY_MISSES
-from ivr.desk.case import answers
 from ivr.desk.reading import as_json
 from ivr.store import journal
 from ivr.store.facts import FactStep
@@ -21,6 +20,7 @@ from ivr.store.tables import case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
 from ivr.voice.events import CallerKnown, Ended, Lookup
 from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
+from tests.fixtures.province import answer
 
 
 async def test_words_become_a_case_with_the_right_agency_and_deadline(
@@ -55,7 +55,7 @@ async def test_words_become_a_case_with_the_right_agency_and_deadline(
 async def test_on_a_disk_that_takes_seconds_for_each_flush_everybody_gets_her_code(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = journal._write_all
+    real = journal._write_all  # a disk that fails between two writes
 
     def slow(fd: int, content: bytes) -> None:
         time.sleep(3.5)
@@ -197,7 +197,7 @@ async def test_a_code_tells_status_agency_deadline_and_answer(engine: AsyncEngin
         seen = await desk.intake.look_up("09149999999", code)
         assert (seen.result, seen.status, seen.agency, seen.answer) == (Lookup.FOUND, "referred", "abfa", "")
         assert seen.due_at is not None
-        await answers.answer(engine, code, "abfa", " آب وصل شد. ")
+        await answer(engine, code, "abfa", " آب وصل شد. ")
         seen = await desk.intake.look_up("09149999999", code)
         assert (seen.status, seen.answer) == ("answered", "آب وصل شد.")
 
