@@ -160,6 +160,7 @@ class VerdictFact:
     code: str
     call: FactCall
     solved: bool
+    proven: bool = True
 
 
 @dataclass(frozen=True, slots=True)

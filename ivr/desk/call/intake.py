@@ -263,8 +263,8 @@ class Intake:
 
     async def confirm(self, call: CallFacts, verdict: Confirm) -> None:
         """What she says of the answer to her case. Raises JournalError."""
-        said = VerdictFact(uuid.uuid4(), self.clock(), verdict.code, _call(call), verdict.solved)
-        await self.journal.append(said)
+        said = verdict.solved, verdict.proven
+        await self.journal.append(VerdictFact(uuid.uuid4(), self.clock(), verdict.code, _call(call), *said))
 
     async def miss_reason(self, call: CallFacts, missed: MissReason) -> None:
         """Her reason for "not solved" is not kept. Nothing was promised, so nothing is waited for."""

@@ -217,7 +217,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
         case "handed" if not details.get("name"):
             return "nobody"
         case "verdict_noted":
-            return "solved" if details.get("solved") else "not_solved"
+            told = "solved" if details.get("solved") else "not_solved"
+            return told if details.get("proven", True) else "unproven"
         case "reopened" if "recording" in details:
             return "words"
     return USUAL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -299,6 +300,32 @@ async def test_a_verdict_that_comes_too_late_is_noted(engine: AsyncEngine, tmp_p
     case = await as_json.case_json(engine, code)
     assert case is not None
     assert (case["status"], case["events"][-1]["what"]) == ("closed", "verdict_noted")
+
+
+async def test_that_it_is_solved_ends_a_case_only_where_it_is_proven_who_says_so(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, book = await answered(engine, tmp_path), await page(engine)
+    await apply(engine, book, [replace(verdict_on(code, True), proven=False)])
+    case = await as_json.case_json(engine, code)
+    assert case is not None and (case["status"], case["events"][-1]["what"]) == ("answered", "verdict_noted")
+    assert (await row(engine)).state == "waiting"  # she is asked on our call
+    await apply(engine, book, [verdict_on(code, True)])
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == "closed"
+
+
+async def test_who_says_by_herself_that_it_is_solved_is_called_at_once_to_say_so_again(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.callbacks).values(next_at=SATURDAY))
+    assert await claim(engine) is None and await wished(engine, code, f"+98{NUMBER[1:]}")
+    placing = await claim(engine)
+    assert placing is not None
+    told = await callbacks.briefing(engine, str(placing.id))
+    assert told is not None and told.seen.may_confirm
 
 
 async def wished(engine: AsyncEngine, code: str, number: str, key: str = "wish:1") -> bool:
