@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 INSERT_OPENING = Prepared(
     insert(case_events).on_conflict_do_nothing(index_elements=[case_events.c.id]),
-    [column.name for column in case_events.c if column.name != "noted_on"],
+    [column.name for column in case_events.c if column.name not in ("noted_on", "noted_no")],
 )
 
 
