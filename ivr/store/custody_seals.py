@@ -23,7 +23,7 @@ custody_seals = Table(
     moment("made_at"),
 )
 
-# `kind`, `key`: `ivr.desk.keeping.watched`; a number that never came has the kind "none".
+# `kind`, `key`: `ivr.desk.keeping.sealed`; a number that never came has the kind "none".
 custody_entries = Table(
     "custody_entries",
     metadata,

@@ -22,7 +22,7 @@ from ivr.cases.custody import FIRST
 from ivr.cases.proving import Finding
 from ivr.desk.keeping.retention import TOLD
 from ivr.desk.keeping.sealing import NO_SEAL, Entry, Seal, as_seal, entries_of, root_of, rows_of
-from ivr.desk.keeping.watched import NONE, WATCHED, Watched
+from ivr.desk.keeping.sealed import NONE, SEALED, Sealed
 from ivr.store.tables import audit, cases, custody_entries, custody_seals
 
 PAGE = 50  # seals at a time
@@ -84,20 +84,18 @@ class SealProof:
         never = by_kind.pop(NONE, {})
         self.count("never", len(never))
         for kind, sealed in by_kind.items():
-            watched = WATCHED[kind]
-            now = await _rows(connection, watched, sealed)
+            which = SEALED[kind]
+            now = await _rows(connection, which, sealed)
             self.count("rows", len(sealed))
             for number, entry in sealed.items():
                 if now.get(number) != entry:
-                    await self._differs(connection, watched, entry, number in now)
+                    await self._differs(connection, which, entry, number in now)
 
-    async def _differs(
-        self, connection: AsyncConnection, watched: Watched, entry: Entry, there: bool
-    ) -> None:
+    async def _differs(self, connection: AsyncConnection, which: Sealed, entry: Entry, there: bool) -> None:
         number, _, key, _ = entry
         if not there and number in await self._taken(connection):
             return
-        self.tell([await _finding(connection, watched, key, "changed" if there else "removed")])
+        self.tell([await _finding(connection, which, key, "changed" if there else "removed")])
 
     async def _taken(self, connection: AsyncConnection) -> set[int]:
         if self._told is None:
@@ -107,14 +105,14 @@ class SealProof:
 
     async def _of_unsealed(self, connection: AsyncConnection, last: Seal) -> None:
         waiting = 0
-        for watched in WATCHED.values():
-            number = watched.table.c.noted_no
-            sealed = (custody_entries.c.number == number, custody_entries.c.kind == watched.kind)
-            loose = rows_of(watched).where(~select(custody_entries.c.number).where(*sealed).exists())
+        for which in SEALED.values():
+            number = which.table.c.noted_no
+            sealed = (custody_entries.c.number == number, custody_entries.c.kind == which.kind)
+            loose = rows_of(which).where(~select(custody_entries.c.number).where(*sealed).exists())
             added = loose.where(number <= last.complete_to).order_by(number).limit(MOST_ADDED)
             for row in await connection.execute(added):
-                key = watched.name(row._mapping)
-                self.tell([await _finding(connection, watched, key, "added")])
+                key = which.name(row._mapping)
+                self.tell([await _finding(connection, which, key, "added")])
             count = select(func.count()).select_from(loose.where(number > last.complete_to).subquery())
             waiting += (await connection.execute(count)).scalar_one()
         self.count("unsealed", waiting)
@@ -148,10 +146,10 @@ async def _entries(connection: AsyncConnection, seals: Sequence[Seal]) -> dict[i
     return found
 
 
-async def _rows(connection: AsyncConnection, watched: Watched, numbers: Iterable[int]) -> dict[int, Entry]:
-    query = rows_of(watched).where(watched.table.c.noted_no == func.any(list(numbers)))
+async def _rows(connection: AsyncConnection, which: Sealed, numbers: Iterable[int]) -> dict[int, Entry]:
+    query = rows_of(which).where(which.table.c.noted_no == func.any(list(numbers)))
     rows = (await connection.execute(query)).all()
-    return {entry[0]: entry for entry in await asyncio.to_thread(entries_of, watched, rows)}
+    return {entry[0]: entry for entry in await asyncio.to_thread(entries_of, which, rows)}
 
 
 _SAID = {
@@ -161,16 +159,16 @@ _SAID = {
 }
 
 
-async def _finding(connection: AsyncConnection, watched: Watched, key: str, what: str) -> Finding:
+async def _finding(connection: AsyncConnection, which: Sealed, key: str, what: str) -> Finding:
     """With the case's code where the row is of a case."""
-    if watched.kind not in ("event", "referral"):
-        return Finding(f"{watched.kind}_{what}", f"{watched.noun} {key} {_SAID[what]}")
+    if which.kind not in ("event", "referral"):
+        return Finding(f"{which.kind}_{what}", f"{which.noun} {key} {_SAID[what]}")
     case, _, rest = key.partition("/")
     code = (await connection.execute(select(cases.c.code).where(cases.c.id == case))).scalar()
     if code is None:
         return Finding("case_removed", f"the case with the id {case} is gone from the books", case)
-    event = int(rest) if watched.kind == "event" else None
-    return Finding(f"{watched.kind}_{what}", f"case {code}: {watched.noun} {rest} {_SAID[what]}", code, event)
+    event = int(rest) if which.kind == "event" else None
+    return Finding(f"{which.kind}_{what}", f"case {code}: {which.noun} {rest} {_SAID[what]}", code, event)
 
 
 def _one_look(engine: AsyncEngine) -> AsyncConnection:

@@ -1,4 +1,4 @@
-"""Sealing: each minute, what was written into the watched tables gets a root, chained to the one before.
+"""Sealing: each minute, what was written into the sealed tables gets a root, chained to the one before.
 
 Nobody waits for it: whoever writes only takes a number. Numbers become visible out of order, so a seal takes
 what is there, and what is missing below it is looked for again; a number that has not come after
@@ -24,7 +24,7 @@ from sqlalchemy import Row, Select, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.custody import FIRST, seal_heading, seal_line, written
-from ivr.desk.keeping.watched import NONE, WATCHED, Watched
+from ivr.desk.keeping.sealed import NONE, SEALED, Sealed
 from ivr.store.base import custody_numbers
 from ivr.store.calls import UNNUMBERED
 from ivr.store.tables import calls, custody_entries, custody_seals
@@ -149,32 +149,32 @@ async def _seal_some(connection: AsyncConnection, most: int, given_up: timedelta
 
 async def _new_entries(connection: AsyncConnection, above: int, most: int) -> list[Entry]:
     """The rows with the lowest numbers that have no entry."""
-    each = [await _rows(connection, watched, above, most) for watched in WATCHED.values()]
+    each = [await _rows(connection, which, above, most) for which in SEALED.values()]
     return list(islice(merge(*each), most))
 
 
-async def _rows(connection: AsyncConnection, watched: Watched, above: int, most: int) -> list[Entry]:
-    rows = (await connection.execute(_unsealed(watched, above).limit(most))).all()
-    return await asyncio.to_thread(entries_of, watched, rows)
+async def _rows(connection: AsyncConnection, which: Sealed, above: int, most: int) -> list[Entry]:
+    rows = (await connection.execute(_unsealed(which, above).limit(most))).all()
+    return await asyncio.to_thread(entries_of, which, rows)
 
 
-def _unsealed(watched: Watched, above: int) -> Select[Any]:
-    number = watched.table.c.noted_no
+def _unsealed(which: Sealed, above: int) -> Select[Any]:
+    number = which.table.c.noted_no
     sealed = select(custody_entries.c.number).where(custody_entries.c.number == number)
-    query = rows_of(watched).where(number > above, ~sealed.exists()).order_by(number)
-    return query if watched.unready is None else query.where(text(f"NOT ({watched.unready.text})"))
+    query = rows_of(which).where(number > above, ~sealed.exists()).order_by(number)
+    return query if which.unready is None else query.where(text(f"NOT ({which.unready.text})"))
 
 
-def rows_of(watched: Watched) -> Select[Any]:
+def rows_of(which: Sealed) -> Select[Any]:
     """What its digests are made of."""
-    names = dict.fromkeys((*watched.key, *watched.covered, "noted_no"))
-    return select(*(watched.table.c[name] for name in names))
+    names = dict.fromkeys((*which.key, *which.covered, "noted_no"))
+    return select(*(which.table.c[name] for name in names))
 
 
-def entries_of(watched: Watched, rows: Sequence[Row[Any]]) -> list[Entry]:
+def entries_of(which: Sealed, rows: Sequence[Row[Any]]) -> list[Entry]:
     """What is sealed of these rows."""
     plain = (row._mapping for row in rows)
-    return [(row["noted_no"], watched.kind, watched.name(row), watched.digest(row)) for row in plain]
+    return [(row["noted_no"], which.kind, which.name(row), which.digest(row)) for row in plain]
 
 
 async def _horizon(connection: AsyncConnection, before: datetime) -> int:
