@@ -21,8 +21,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.custody import FIRST
 from ivr.cases.proving import Finding
 from ivr.desk.keeping.retention import TOLD
-from ivr.desk.keeping.sealing import NO_SEAL, Entry, Seal, as_seal, entries_of, root_of, rows_of
 from ivr.desk.keeping.sealed import NONE, SEALED, Sealed
+from ivr.desk.keeping.sealing import NO_SEAL, Entry, Seal, as_seal, entries_of, root_of, rows_of
 from ivr.store.tables import audit, cases, custody_entries, custody_seals
 
 PAGE = 50  # seals at a time
