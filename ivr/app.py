@@ -51,6 +51,7 @@ from ivr.installation import (
     load_secrets,
     needed,
     vault,
+    witnesses,
 )
 from ivr.loops import lost_calls, quiet, supervising, telling_live
 from ivr.loops.carrying import OpenLine, carry
@@ -251,6 +252,7 @@ class Hotline:
             vault=self.vault,
             clock=self.clock,
             seed=settings.seed_path,
+            witnesses=witnesses(settings),
         )
         iranian_holidays(self.clock().year)  # a tenth of a second, which no caller shall wait for
         await worker.start()

@@ -11,15 +11,17 @@ import os
 import secrets as chance
 import wave
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ivr.settings import ROOT, Settings
+from ivr.settings import ROOT, Settings, absolute
 
 if TYPE_CHECKING:
     from ivr.asterisk.dialplan import Secrets
     from ivr.desk.book.book import Limits
+    from ivr.desk.keeping.witnessing import Witnesses
     from ivr.speech.booth import Booth
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
@@ -72,6 +74,15 @@ def vault(settings: Settings) -> Vault | None:
         return Vault(wanted.url, wanted.endpoint, wanted.region, wanted.key, wanted.secret)
     except VaultError as error:
         raise CommandError(str(error)) from error
+
+
+def witnesses(settings: Settings) -> Witnesses:
+    """Where the roots of seals are sent."""
+    from ivr.desk.keeping.witnessing import Witnesses
+
+    given = settings.witnesses
+    every = timedelta(minutes=given.every_minutes)
+    return Witnesses(absolute(Path(given.file)) if given.file else None, given.mail, given.webhook, every)
 
 
 # What is closed to other users of the machine

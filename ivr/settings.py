@@ -153,6 +153,18 @@ class RecordingsStore(SettingsGroup):
     secret: str = Field("", repr=False)
 
 
+class WitnessSettings(SettingsGroup):
+    """Where the roots of seals go, beside the log. `file`: on another disk, or append-only.
+
+    By `mail` and `webhook` the newest one leaves every `every_minutes`, when there is a new one.
+    """
+
+    file: str = ""
+    mail: tuple[str, ...] = ()
+    webhook: tuple[str, ...] = ()
+    every_minutes: float = Field(60, gt=0)
+
+
 class Calls(SettingsGroup):
     """`wrong_codes`: unknown tracking codes one caller may enter within `wrong_codes_minutes`.
 
@@ -298,6 +310,7 @@ class Settings(BaseSettings):
     province: Province = Province()
     calls: Calls = Calls()
     recordings_store: RecordingsStore = RecordingsStore()
+    witnesses: WitnessSettings = WitnessSettings()
     answers: Answers = Answers()
     callbacks: Callbacks = Callbacks()
     notify: Notify = Notify()

@@ -32,7 +32,7 @@ from ivr.desk.facts.fallback import take_in
 from ivr.desk.facts.journals import SIGN_SECONDS
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
-from ivr.desk.keeping import custody, retention, sealing
+from ivr.desk.keeping import custody, retention, sealing, witnessing
 from ivr.desk.reading.counting import count_days
 from ivr.desk.recordings.storing import store_recordings
 from ivr.loops.every import Loops
@@ -85,8 +85,9 @@ class Worker:
         vault: Vault | None = None,
         clock: Callable[[], datetime] = _now,
         seed: Path = Path("/nonexistent"),
+        witnesses: witnessing.Witnesses = witnessing.NOBODY,
     ) -> None:
-        """`seed`: the province's folder, with retention.yaml."""
+        """`seed`: the province's folder, with retention.yaml. `witnesses`: where the seals' roots go."""
         self.pump = pump
         self.codes = codes
         self.book = book
@@ -98,6 +99,7 @@ class Worker:
         self.vault = vault
         self.clock = clock
         self.seed = seed
+        self.witnesses = witnesses
         self.shelf = Shelf(pump.engine, book, recordings, spool, alone)
         self.strays = 0  # recordings that the last pass of the reconciler had to leave
         self._gone = asyncio.Event()
@@ -200,9 +202,10 @@ class Worker:
             try:
                 for made in await sealing.seal(self.pump.engine):
                     log.info("custody: %s over %d entries", made.line, made.entries)
-                await sealing.keep_roots(self.pump.engine, self.lists)
+                await sealing.keep_roots(self.pump.engine, self.lists / sealing.ROOTS)
+                await witnessing.send_away(self.pump.engine, self.witnesses, self.clock())
             except AWAY as error:
-                log.warning("nothing can be sealed for now: %s", error)
+                log.warning("nothing can be sealed, or no root be sent away, for now: %s", error)
 
     async def _count_days(self) -> None:
         while True:

@@ -22,13 +22,13 @@ from ivr.cases.custody import FIRST
 from ivr.cases.proving import Finding
 from ivr.desk.keeping.retention import TOLD
 from ivr.desk.keeping.sealed import NONE, SEALED, Sealed
-from ivr.desk.keeping.sealing import NO_SEAL, Entry, Seal, as_seal, entries_of, root_of, rows_of
+from ivr.desk.keeping.sealing import NO_SEAL, Entry, Seal, as_seal, entries_of, root_of, rows_of, unsealed
 from ivr.store.tables import audit, cases, custody_entries, custody_seals
 
 PAGE = 50  # seals at a time
 LATE = timedelta(hours=1)  # what was written should be sealed by then
 MOST_ADDED = 100  # rows of a kind that are named
-_ROOT = re.compile(r"\bseal (\d+) \S+ ([0-9a-f]{64})\b")
+_ROOT = re.compile(r"\bseal (\d+)\s+\S+\s+([0-9a-f]{64})\b")  # a mail's subject is folded
 
 
 @dataclass(slots=True)
@@ -104,7 +104,6 @@ class SealProof:
         return self._told
 
     async def _of_unsealed(self, connection: AsyncConnection, last: Seal) -> None:
-        waiting = 0
         for which in SEALED.values():
             number = which.table.c.noted_no
             sealed = (custody_entries.c.number == number, custody_entries.c.kind == which.kind)
@@ -113,8 +112,7 @@ class SealProof:
             for row in await connection.execute(added):
                 key = which.name(row._mapping)
                 self.tell([await _finding(connection, which, key, "added")])
-            count = select(func.count()).select_from(loose.where(number > last.complete_to).subquery())
-            waiting += (await connection.execute(count)).scalar_one()
+        waiting = await unsealed(connection, last.complete_to)
         self.count("unsealed", waiting)
         now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
         if waiting and last is not NO_SEAL and now - last.made_at > LATE:

@@ -91,18 +91,23 @@ def root_of(seal: int, made_at: datetime, previous: bytes, entries: Iterable[Ent
     return digest.digest()
 
 
-async def keep_roots(engine: AsyncEngine, folder: Path) -> None:
-    """Write down the roots that this machine has not written down yet, whoever made them."""
-    path = folder / ROOTS
-    seen = await asyncio.to_thread(_last_written, path)
+async def keep_roots(engine: AsyncEngine, path: Path) -> None:
+    """Write down the roots that this file does not have yet, whoever made them."""
+    seen = await asyncio.to_thread(last_written, path)
     async with engine.connect() as connection:
         query = select(custody_seals).where(custody_seals.c.seal > seen).order_by(custody_seals.c.seal)
         new = [as_seal(row).line for row in await connection.execute(query)]
     if new:
-        await asyncio.to_thread(append_lines, path, new)
+        await asyncio.to_thread(_append, path, new)
 
 
-def append_lines(path: Path, lines: Sequence[str]) -> None:
+async def unsealed(connection: AsyncConnection, above: int) -> int:
+    """How many rows with a number above that no seal holds."""
+    counts = [select(func.count()).select_from(_unsealed(each, above).subquery()) for each in SEALED.values()]
+    return sum([(await connection.execute(count)).scalar_one() for count in counts])
+
+
+def _append(path: Path, lines: Sequence[str]) -> None:
     """Only ever at the end (the file may allow nothing else), and on the disk when it returns."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
     with path.open("a", encoding="ascii") as file:
@@ -111,7 +116,8 @@ def append_lines(path: Path, lines: Sequence[str]) -> None:
         os.fsync(file.fileno())
 
 
-def _last_written(path: Path) -> int:
+def last_written(path: Path) -> int:
+    """The last seal in such a file; 0 when there is none."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 1_000))

@@ -127,12 +127,13 @@ async def test_whoever_rewrites_the_seals_too_is_told_by_the_roots_that_were_wri
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     await a_day(engine)
-    await keep_roots(engine, tmp_path / "custody")
+    roots = tmp_path / "custody" / sealing.ROOTS
+    await keep_roots(engine, roots)
     await listened(engine, 3)
     (second,) = await seal(engine)
-    await keep_roots(engine, tmp_path / "custody")
-    await keep_roots(engine, tmp_path / "custody")
-    lines = (tmp_path / "custody" / sealing.ROOTS).read_text().splitlines()
+    await keep_roots(engine, roots)
+    await keep_roots(engine, roots)
+    lines = roots.read_text().splitlines()
     assert [line.split()[1] for line in lines] == ["1", "2"] and lines[1] == second.line
     assert await findings(engine, tmp_path) == []
 
