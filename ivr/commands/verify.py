@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ivr.cases.proving import Finding
     from ivr.desk.keeping.verify import Verification
 
-EXAMPLES = "Examples: ivr verify   ·   ivr verify 123-456-78-90 --json   ·   ivr verify --witness /mnt/archive"
+EXAMPLES = "Examples: ivr verify   ·   ivr verify 123-456-78-90 --json   ·   ivr verify --witness roots"
 SELDOM = ("anonymised", "removed", "seals", "rows", "never", "unsealed")  # named where there are any
 MOST = 10_000  # findings that --json names; more are only counted
 
