@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import getpass
 import os
 import secrets as chance
 import wave
@@ -38,12 +39,32 @@ class CommandError(Exception):
 
 
 def database_url(settings: Settings) -> str:
-    """The configured database, or the embedded one that `make run` left its address of. Raises Finding."""
+    """The configured database, or the embedded one that `make run` left its address of.
+
+    Raises CommandError.
+    """
+    return _address(settings, settings.database_url, "database-url")
+
+
+def owner_url(settings: Settings) -> str:
+    """The same database as the role that owns its tables: to migrate, to restore. Raises CommandError."""
+    if settings.database_url and not settings.database_owner_url:
+        return database_url(settings)
+    return _address(settings, settings.database_owner_url, "database-owner-url")
+
+
+def service_role(settings: Settings) -> str:
+    """The role that the server works as."""
+    from sqlalchemy import make_url
+
+    return make_url(database_url(settings)).username or getpass.getuser()
+
+
+def _address(settings: Settings, url: str, noted: str) -> str:
     from ivr.store.engine import WrongAddress, async_url
 
-    url = settings.database_url
     if not url:
-        note = settings.state_path / "run" / "database-url"
+        note = settings.state_path / "run" / noted
         if not note.is_file():
             raise CommandError(
                 f"No database: {note} is missing. "

@@ -299,6 +299,7 @@ class Settings(BaseSettings):
     second_volume: str = ""  # a folder on another disk; "" = none
     ballast_mb: int = Field(256, ge=0)  # on each disk, but no more than a twentieth of it
     database_url: str = Field("", repr=False)  # "" = embedded PostgreSQL under `state`
+    database_owner_url: str = Field("", repr=False)  # who migrates and restores; "" = the same
     log_level: str = "INFO"
     web: Web = Web()
     agi: Agi = Agi()

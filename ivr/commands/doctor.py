@@ -383,18 +383,23 @@ async def _custody(settings: Settings) -> Diagnosis:
     """Whether what is written is sealed, and the seals' roots leave this machine."""
     from ivr.desk.keeping.witnessing import troubles
     from ivr.installation import database_url, witnesses
+    from ivr.store import grants
     from ivr.store.engine import make_engine
 
     told = witnesses(settings)
     engine = make_engine(database_url(settings), pool=1)
     try:
         found = await troubles(engine, told)
+        async with engine.connect() as connection:
+            loose = await grants.too_much(connection)
     finally:
         await engine.dispose()
     nobody = "no witness: the roots of seals are in the log and on this machine alone"
     if not told and settings.database_url:  # the embedded database is for first runs
         found.append(nobody)
-    mend = "start `ivr serve`; witnesses in config.yaml, as in docs/production.md (9); ivr outbox list"
+    if loose:
+        found.append(f"our database role may change and delete what must stay: {', '.join(loose)}")
+    mend = "docs/production.md: 1 (two roles), 9 (witnesses); start `ivr serve`; ivr outbox list"
     said = "what is written is sealed" + ("" if told else "; " + nobody)
     return Diagnosis("custody", not found, "; ".join(found) or said, mend)
 

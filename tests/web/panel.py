@@ -21,12 +21,14 @@ from ivr.desk.book.book import Book
 from ivr.desk.people import passwords, signing_in
 from ivr.desk.people.people import Person
 from ivr.desk.people.signing_in import From
+from ivr.store.engine import make_engine
 from ivr.store.tables import agencies, people
 from ivr.web.application import attach
 from ivr.web.browser_phone import Telephone
 from ivr.web.health import application
 from ivr.web.panel.rendering import Pages
 from ivr.web.panel.visit import Panel
+from tests.fixtures.database import as_service
 from tests.web.service import LEARNING, Clock
 
 PASSWORD = "an old brown kettle 7"
@@ -72,15 +74,12 @@ class PanelServed:
 
     url: str
     panel: Panel
+    engine: AsyncEngine  # the owner's; the panel itself works as the service's role
     clock: Clock
     stack: AsyncExitStack
     made: dict[str, Person] = field(default_factory=dict)
     loose: ClientSession | None = None
     pages: Pages | None = None  # of a panel of this process
-
-    @property
-    def engine(self) -> AsyncEngine:
-        return self.panel.engine
 
     async def client(self, person: Person | None = None, token: str = "") -> Client:
         """Of somebody who is not signed in, or brings a token."""
@@ -137,7 +136,8 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     nowhere = Telephone("ws://127.0.0.1:9/ws", "seda111-phone", "secret", "111")  # there is no Asterisk
     fields: dict[str, Any] = {"learning": LEARNING, "state": folder, "clock": clock}
     fields |= {"citizens_phone": nowhere} | more
-    panel = Panel(engine, Book(engine), folder / "recordings", **fields)
+    service = make_engine(as_service(engine.url.render_as_string(hide_password=False)))
+    panel = Panel(service, Book(service), folder / "recordings", **fields)
     app = application({})
     pages = attach(app, panel)
     runner = web.AppRunner(app, access_log=None)
@@ -147,9 +147,10 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     host, port = runner.addresses[0][:2]
     try:
         async with AsyncExitStack() as stack:
-            yield PanelServed(f"http://{host}:{port}", panel, clock, stack, pages=pages)
+            yield PanelServed(f"http://{host}:{port}", panel, engine, clock, stack, pages=pages)
     finally:
         await runner.cleanup()
+        await service.dispose()
 
 
 @pytest.fixture
