@@ -10,11 +10,13 @@ import typer
 
 from ivr.commands.books import Code, Json, cases, plain
 from ivr.commands.caseflow import By, Reason, act
-from ivr.commands.output import fail, load_settings, show_json, show_table, with_database
+from ivr.commands.output import fail, load_settings, show_json, show_table, with_page
 from ivr.installation import CommandError
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from ivr.desk.book.book import Page
 
 
 @cases.command(
@@ -23,21 +25,26 @@ if TYPE_CHECKING:
 )
 def answer(
     code: Code,
-    text: Annotated[str, typer.Argument(help="The answer, in the words the caller will hear.")] = "",
+    text: Annotated[str, typer.Argument(help="The answer: what the caller reads, and hears too.")] = "",
     by: By = "desk",
     voice: Annotated[
         Path | None, typer.Option(help="A PCM WAV in which a person says it; heard instead of the text.")
     ] = None,
+    spoken: Annotated[
+        str, typer.Option(help="What a caller of another language hears instead, in Latin letters for az.")
+    ] = "",
     wording: Annotated[str, typer.Option(help="A ready wording: ivr case wordings CODE.")] = "",
 ) -> None:
     """Give a case its answer; the citizen is then called. With answers.approval an agency's waits."""
+    from ivr.cases.transitions import Side
     from ivr.desk.case import answers
     from ivr.desk.case.answers import SpokenAnswer
+    from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.letters import wording as ready
     from ivr.speech.answer_sound import prepare
     from ivr.speech.telephone import AudioError
 
-    settings, spoken = load_settings(), None
+    settings, recorded = load_settings(), None
     if text and wording:
         fail("give words or --wording, not both", 2)
     if voice is not None:
@@ -45,16 +52,21 @@ def answer(
             made = prepare(voice, settings.recordings)
         except AudioError as error:
             raise CommandError(str(error)) from None
-        spoken = SpokenAnswer(made.name, made.sha256, made.seconds)
+        recorded = SpokenAnswer(made.name, made.sha256, made.seconds)
 
-    async def give(engine: AsyncEngine) -> bool:
-        words = text
+    async def give(engine: AsyncEngine, page: Page) -> bool:
+        words, aloud = text, spoken
         if wording:
-            words = await ready.worded(engine, settings.seed_path, plain(code), wording)
-        approval = settings.answers.approval
-        return await answers.answer(engine, plain(code), by, words, voice=spoken, approval=approval)
+            words, ready_to_hear = await ready.worded(
+                engine, page.calendar, settings.seed_path, plain(code), wording
+            )
+            aloud = spoken or ready_to_hear
+        ask = Instruction(plain(code), actor_named(page, by))
+        proposed = settings.answers.approval and ask.actor.side is Side.AGENCY
+        await (answers.propose if proposed else answers.give)(engine, page, ask, words, recorded, aloud)
+        return proposed
 
-    proposed = with_database(settings, give)
+    proposed = with_page(give)
     typer.echo(f"case {plain(code)}: {'the answer waits for approval' if proposed else 'answered'}")
 
 
@@ -85,11 +97,11 @@ def wordings(
 
     settings = load_settings()
 
-    def offered(engine: AsyncEngine) -> Awaitable[list[dict[str, str]]]:
-        return ready.offered(engine, settings.seed_path, plain(code), status)
+    def offered(engine: AsyncEngine, page: Page) -> Awaitable[list[dict[str, str]]]:
+        return ready.offered(engine, page.calendar, settings.seed_path, plain(code), status)
 
-    rows = with_database(settings, offered)
+    rows = with_page(offered)
     if json:
         show_json(rows)
     else:
-        show_table(["name", "topic", "text"], rows)
+        show_table(["name", "topic", "text", "spoken"], rows)

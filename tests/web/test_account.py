@@ -151,6 +151,28 @@ async def test_whose_role_needs_the_second_factor_moves_it_to_another_telephone(
     assert "factor_replaced" in await actions(panel) and "factor_dropped" not in await actions(panel)
 
 
+async def test_whose_role_needs_the_second_factor_is_led_through_it_to_where_they_wanted_to_be(
+    panel: PanelServed,
+) -> None:
+    person, wanted = await panel.person("supervisor"), "/panel/live?queue=mine"
+    async with panel.engine.begin() as connection:
+        await connection.execute(insert(factor_roles).values(role="supervisor", needed=True))
+    client = await panel.client()
+    assert await sign_in(client, person.name, next=wanted) == (303, wanted)
+    answer = await client.get(wanted)
+    assert answer.headers["Location"] == "/panel/account/second-factor?next=/panel/live%3Fqueue%3Dmine"
+    page = await client.text(answer.headers["Location"])
+    assert f'name="next" value="{wanted}"' in page
+    wrong = await client.post("/panel/account/second-factor", {"code": "0", "next": wanted})
+    assert f'name="next" value="{wanted}"' in await wrong.text()
+    done = await client.post(
+        "/panel/account/second-factor", {"code": await code_of(panel, person), "next": wanted}
+    )
+    assert done.status == 200 and f'href="{wanted}"' in await done.text()
+    away = await client.get("/panel/account/second-factor?next=//elsewhere.example/")
+    assert away.headers["Location"].startswith("/panel/")
+
+
 async def test_who_guesses_the_password_waits_and_an_admin_may_end_the_wait(panel: PanelServed) -> None:
     person = await panel.person("officer")
     client = await panel.client()
@@ -176,7 +198,7 @@ async def tries(panel: PanelServed, name: str, address: str, password: str = "wr
     """What became of it."""
     came = From(address, "", marks)
     try:
-        await signing_in.sign_in(panel.engine, name, password, panel.clock(), came, panel.panel.keeping)
+        await signing_in.sign_in(panel.engine, name, password, panel.clock(), came, panel.panel.entry.keeping)
     except Refused as error:
         return type(error).__name__
     return "in"
@@ -216,7 +238,7 @@ async def test_the_mark_of_a_browser_can_not_be_made_up_and_ends_with_the_passwo
     panel: PanelServed,
 ) -> None:
     person, thief = await panel.person("officer"), await panel.person("officer")
-    came, keeping = From("192.0.2.1"), panel.panel.keeping
+    came, keeping = From("192.0.2.1"), panel.panel.entry.keeping
     marks = [
         (await signing_in.sign_in(panel.engine, name, PASSWORD, panel.clock(), came, keeping)).marks
         for name in (person.name, thief.name)

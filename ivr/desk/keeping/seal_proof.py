@@ -33,10 +33,10 @@ _ROOT = re.compile(r"\bseal (\d+)\s+\S+\s+([0-9a-f]{64})\b")  # a mail's subject
 
 @dataclass(slots=True)
 class SealProof:
-    """`tell` hears of findings, `count` of progress (what, how many)."""
+    """`found` hears of findings, `count` of progress (what, how many)."""
 
     engine: AsyncEngine
-    tell: Callable[[Iterable[Finding]], None]
+    found: Callable[[Iterable[Finding]], None]
     count: Callable[[str, int], None]
     witnessed: dict[int, set[str]] = field(default_factory=dict)  # seal → its roots elsewhere
     _told: set[int] | None = None  # numbers that retention took
@@ -48,7 +48,7 @@ class SealProof:
                 page = await _seals(connection, last.seal)
                 entries = await _entries(connection, page)
                 for seal in page:
-                    self.tell(self._of_seal(last, seal, entries[seal.seal]))
+                    self.found(self._of_seal(last, seal, entries[seal.seal]))
                     last = seal
                 await self._of_rows(connection, [e for each in page for e in entries[each.seal]])
                 self.count("seals", len(page))
@@ -56,7 +56,7 @@ class SealProof:
                 break
         async with _one_look(self.engine) as connection:
             await self._of_unsealed(connection, last)
-        self.tell(self._lost(last))
+        self.found(self._lost(last))
 
     def _of_seal(self, last: Seal, seal: Seal, entries: Sequence[Entry]) -> Iterator[Finding]:
         for gone in range(last.seal + 1, seal.seal):
@@ -95,7 +95,7 @@ class SealProof:
         number, _, key, _ = entry
         if not there and number in await self._taken(connection):
             return
-        self.tell([await _finding(connection, which, key, "changed" if there else "removed")])
+        self.found([await _finding(connection, which, key, "changed" if there else "removed")])
 
     async def _taken(self, connection: AsyncConnection) -> set[int]:
         if self._told is None:
@@ -111,13 +111,13 @@ class SealProof:
             added = loose.where(number <= last.complete_to).order_by(number).limit(MOST_ADDED)
             for row in await connection.execute(added):
                 key = which.name(row._mapping)
-                self.tell([await _finding(connection, which, key, "added")])
+                self.found([await _finding(connection, which, key, "added")])
         waiting = await unsealed(connection, last.complete_to)
         self.count("unsealed", waiting)
         now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
         if waiting and last is not NO_SEAL and now - last.made_at > LATE:
             text = f"{waiting} rows wait to be sealed since {last.made_at.isoformat()}: does `ivr serve` run?"
-            self.tell([Finding("seal_late", text)])
+            self.found([Finding("seal_late", text)])
 
 
 def read_roots(*paths: Path) -> dict[int, set[str]]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, Table, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.deadlines import ZONE
+from ivr.cases.zone import ZONE
 from ivr.desk.case import callback_planning
 from ivr.store.tables import calls as call_table
 from ivr.store.tables import case_events, recordings, referrals
@@ -132,7 +132,8 @@ def _case_json(
     row: Row[Any], heard: Iterable[Row[Any]], sent: Iterable[Row[Any]], told: Iterable[Row[Any]]
 ) -> Json:
     names = ("code", "kind", "topic", "county", "agency", "status", "channel", "language", "caller")
-    more = ("caller_name", "callback", "words", "place", "answer", "answer_voice", "closure", "satisfaction")
+    said = ("answer", "answer_voice", "answer_spoken")
+    more = ("caller_name", "callback", "words", "place", *said, "closure", "satisfaction")
     return {
         **_plain(row._mapping, names),
         "opened_at": _iso(row.opened_at),
