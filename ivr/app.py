@@ -52,6 +52,7 @@ from ivr.installation import (
     load_secrets,
     needed,
     vault,
+    witnesses,
 )
 from ivr.loops import lost_calls, quiet, supervising, telling_live
 from ivr.loops.carrying import OpenLine, carry
@@ -244,6 +245,7 @@ class Hotline:
                 settings.seed_path,
                 self.derived,
                 self.vault,
+                witnesses(settings),
             ),
             self.clock,
         )

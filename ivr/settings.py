@@ -155,6 +155,18 @@ class RecordingsStore(SettingsGroup):
     secret: str = Field("", repr=False)
 
 
+class WitnessSettings(SettingsGroup):
+    """Where the roots of seals go, beside the log. `file`: on another disk, or append-only.
+
+    By `mail` and `webhook` the newest one leaves every `every_minutes`, when there is a new one.
+    """
+
+    file: str = ""
+    mail: tuple[str, ...] = ()
+    webhook: tuple[str, ...] = ()
+    every_minutes: float = Field(60, gt=0)
+
+
 class Calls(SettingsGroup):
     """`wrong_codes`: unknown tracking codes one caller may enter within `wrong_codes_minutes`.
 
@@ -289,6 +301,7 @@ class Settings(BaseSettings):
     second_volume: str = ""  # a folder on another disk; "" = none
     ballast_mb: int = Field(256, ge=0)  # on each disk, but no more than a twentieth of it
     database_url: str = Field("", repr=False)  # "" = embedded PostgreSQL under `state`
+    database_owner_url: str = Field("", repr=False)  # who migrates and restores; "" = the same
     log_level: str = "INFO"
     web: Web = Web()
     agi: Agi = Agi()
@@ -300,6 +313,7 @@ class Settings(BaseSettings):
     province: Province = Province()
     calls: Calls = Calls()
     recordings_store: RecordingsStore = RecordingsStore()
+    witnesses: WitnessSettings = WitnessSettings()
     answers: Answers = Answers()
     callbacks: Callbacks = Callbacks()
     notify: Notify = Notify()

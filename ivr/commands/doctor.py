@@ -55,6 +55,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         ("recognition", _recognition),
         ("escalation", _escalation),
         ("leaving", _leaving),
+        ("custody", _custody),
         ("exposure", _exposure),
     ]
     findings = []
@@ -375,6 +376,31 @@ async def _store(settings: Settings) -> Diagnosis:
     except Exception as error:
         return Diagnosis("store", False, str(error), "compare recordings_store in config.yaml with the store")
     return Diagnosis("store", True, f"{settings.recordings_store.url} answers")
+
+
+async def _custody(settings: Settings) -> Diagnosis:
+    """Whether what is written is sealed, and the seals' roots leave this machine."""
+    from ivr.desk.keeping.witnessing import troubles
+    from ivr.installation import database_url, witnesses
+    from ivr.store import grants
+    from ivr.store.engine import make_engine
+
+    told = witnesses(settings)
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        found = await troubles(engine, told)
+        async with engine.connect() as connection:
+            loose = await grants.too_much(connection)
+    finally:
+        await engine.dispose()
+    nobody = "no witness: the roots of seals are in the log and on this machine alone"
+    if not told and settings.database_url:  # the embedded database is for first runs
+        found.append(nobody)
+    if loose:
+        found.append(f"our database role may change and delete what must stay: {', '.join(loose)}")
+    mend = "docs/production.md: 1 (two roles), 9 (witnesses); start `ivr serve`; ivr outbox list"
+    said = "what is written is sealed" + ("" if told else "; " + nobody)
+    return Diagnosis("custody", not found, "; ".join(found) or said, mend)
 
 
 async def _exposure(settings: Settings) -> Diagnosis:

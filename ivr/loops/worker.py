@@ -31,7 +31,7 @@ from ivr.desk.facts.fallback import take_in
 from ivr.desk.facts.journals import SIGN_SECONDS
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
-from ivr.desk.keeping import custody, retention
+from ivr.desk.keeping import custody, retention, sealing, witnessing
 from ivr.desk.reading.counting import count_days
 from ivr.desk.recordings.storing import store_recordings
 from ivr.loops.every import Loops
@@ -54,6 +54,7 @@ FIGURES_SECONDS = 300.0  # how often it is asked whether a day can be counted
 ENTER_SECONDS = 300.0  # how often cases that older code opened or changed are looked for
 RETENTION_SECONDS = 3600.0  # how often what is kept long enough is taken away
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
+SEAL_SECONDS = 60.0  # how often what was written is sealed
 FIRST_LEASE_SECONDS = 10.0
 LAST_SECONDS = 5.0
 
@@ -66,7 +67,8 @@ class Cellar:
     """Where the background work finds and leaves things, beside the shelf of recordings.
 
     `fallback`: what the dialplan recorded alone. `lists`: of the chain of custody, a file a day. `seed`: the
-    province's folder, with retention.yaml. `vault`: where recordings are copied to, if anywhere.
+    province's folder, with retention.yaml. `vault`: where recordings are copied to, if anywhere. `witnesses`:
+    where the roots of seals go.
     """
 
     fallback: Path
@@ -74,6 +76,7 @@ class Cellar:
     seed: Path
     derived: Derived
     vault: Vault | None = None
+    witnesses: witnessing.Witnesses = witnessing.NOBODY
 
 
 class Worker:
@@ -108,6 +111,7 @@ class Worker:
             "escalation": self._escalate,
             "escalation watchdog": self._prove,
             "custody": self._close_days,
+            "sealing": self._seal,
             "retention": self._forget,
             "figures": self._count_days,
             "inbox": self._enter,
@@ -183,6 +187,17 @@ class Worker:
             except AWAY as error:
                 log.warning("no day can be closed for now: %s", error)
             await asyncio.sleep(CUSTODY_SECONDS)
+
+    async def _seal(self) -> None:
+        while True:
+            await asyncio.sleep(SEAL_SECONDS)
+            try:
+                for made in await sealing.seal(self.pump.engine):
+                    log.info("custody: %s over %d entries", made.line, made.entries)
+                await sealing.keep_roots(self.pump.engine, self.cellar.lists / sealing.ROOTS)
+                await witnessing.send_away(self.pump.engine, self.cellar.witnesses, self.clock())
+            except AWAY as error:
+                log.warning("nothing can be sealed, or no root be sent away, for now: %s", error)
 
     async def _count_days(self) -> None:
         while True:

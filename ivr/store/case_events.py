@@ -24,7 +24,7 @@ from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.cases.zone import TIMEZONE
-from ivr.store.base import metadata, moment
+from ivr.store.base import metadata, moment, noted
 
 _EMPTY = text("''::bytea")  # what code from before the chain writes; the worker gives it its place
 
@@ -54,6 +54,7 @@ case_events = Table(
     Index("ix_case_events_at", "at"),
     Index("ix_case_events_noted_on", "noted_on", postgresql_using="brin"),
     Index("ix_case_events_unchained", "case_id", postgresql_where=UNCHAINED_ROWS),
+    *noted("case_events"),
 )
 
 CHANNEL = "ivr_cases"  # NOTIFY with the ids of cases that something happened to

@@ -22,13 +22,14 @@ from ivr.desk.people import passwords, signing_in
 from ivr.desk.people.people import Person
 from ivr.desk.people.signing_in import From
 from ivr.loops.every import Loops
+from ivr.store.engine import make_engine
 from ivr.store.tables import agencies, people
 from ivr.web.application import attach
 from ivr.web.browser_phone import Telephone
 from ivr.web.health import application
 from ivr.web.panel.rendering import Pages
 from ivr.web.panel.visit import Folders, Panel, Telephones, Voices
-from tests.fixtures.database import SEED
+from tests.fixtures.database import SEED, as_service
 from tests.fixtures.province import book_of
 from tests.web.service import LEARNING, Clock
 
@@ -75,15 +76,12 @@ class PanelServed:
 
     url: str
     panel: Panel
+    engine: AsyncEngine  # the owner's; the panel itself works as the service's role
     clock: Clock
     stack: AsyncExitStack
     made: dict[str, Person] = field(default_factory=dict)
     loose: ClientSession | None = None
     pages: Pages | None = None  # of a panel of this process
-
-    @property
-    def engine(self) -> AsyncEngine:
-        return self.panel.engine
 
     async def client(self, person: Person | None = None, token: str = "") -> Client:
         """Of somebody who is not signed in, or brings a token."""
@@ -154,7 +152,8 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     voices = Voices(*(given.pop(name, None) for name in ("booth", "studio", "prompts")))
     voices.needed = given.pop("needed", frozenset)
     places = places_of(folder, given.pop("seed", None))
-    panel = Panel(engine, book_of(engine), places, voices=voices, telephones=phones, **given)
+    service = make_engine(as_service(engine.url.render_as_string(hide_password=False)))
+    panel = Panel(service, book_of(service), places, voices=voices, telephones=phones, **given)
     app = application({})
     loops = Loops()
     pages = attach(app, panel, loops.start)
@@ -165,10 +164,11 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     host, port = runner.addresses[0][:2]
     try:
         async with AsyncExitStack() as stack:
-            yield PanelServed(f"http://{host}:{port}", panel, clock, stack, pages=pages)
+            yield PanelServed(f"http://{host}:{port}", panel, engine, clock, stack, pages=pages)
     finally:
         await runner.cleanup()
         await loops.close()
+        await service.dispose()
 
 
 @pytest.fixture

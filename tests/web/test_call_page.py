@@ -124,7 +124,7 @@ async def test_her_words_in_the_browser_become_a_case(chrome: Browser, hotline: 
     async with AsyncExitStack() as stack:
         panel = Panel(hotline.engine, book_of(hotline.engine), places_of(hotline.settings.state_path))
         url = f"http://127.0.0.1:{hotline.settings.web.port}"
-        served = PanelServed(url, panel, Clock(datetime.now(UTC)), stack)
+        served = PanelServed(url, panel, panel.engine, Clock(datetime.now(UTC)), stack)
         desk = await stack.enter_async_context(window(chrome, served, "supervisor"))
         await desk.goto(f"/panel/inbox?q={row.code}")
         await expect(desk).to_have_url(re.compile(f"/panel/cases/{row.code}"))  # a code opens its case

@@ -194,7 +194,7 @@ async def watching(
     async with AsyncExitStack() as stack:
         panel = Panel(hotline.engine, book_of(hotline.engine), places_of(hotline.settings.state_path))
         url = f"http://127.0.0.1:{hotline.settings.web.port}"
-        served = PanelServed(url, panel, Clock(datetime.now(UTC)), stack)
+        served = PanelServed(url, panel, panel.engine, Clock(datetime.now(UTC)), stack)
         page = await stack.enter_async_context(window(chrome, served, "supervisor"))
         await page.goto("/panel/live")
         calling = asyncio.create_task(hotline.call(*steps, number=number))

@@ -89,7 +89,8 @@ class Site:
         async with AsyncExitStack() as stack:
             engine = self.hotline.engine
             panel = Panel(engine, book_of(engine), places_of(self.hotline.settings.state_path))
-            person = await PanelServed(url, panel, Clock(datetime.now(UTC)), stack).person("supervisor")
+            served = PanelServed(url, panel, engine, Clock(datetime.now(UTC)), stack)
+            person = await served.person("supervisor")
             context = await self.browser.new_context(base_url=url, locale="fa-IR", ignore_https_errors=True)
             stack.push_async_callback(context.close)
             page = await context.new_page()

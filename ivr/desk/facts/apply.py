@@ -168,7 +168,7 @@ def _orphan(fact: WordsKeptFact, page: Page) -> Opening:
 
 def _once(table: Table, key: str, *later: str) -> Prepared:
     """Insert rows; those that are there already stay as they are. `later`: columns that are filled later."""
-    names = [column.name for column in table.c if column.name not in later]
+    names = [column.name for column in table.c if column.name not in (*later, "noted_no")]
     return Prepared(insert(table).on_conflict_do_nothing(index_elements=[table.c[key]]), names)
 
 
@@ -180,7 +180,8 @@ def _end_call() -> Prepared:
     # A call ends once: what the reconciler says of a lost one never replaces what the call itself said.
     only = calls.c.ended_at.is_(None)
     return Prepared(
-        statement.on_conflict_do_update(index_elements=[calls.c.id], set_=changes, where=only), calls.c.keys()
+        statement.on_conflict_do_update(index_elements=[calls.c.id], set_=changes, where=only),
+        [column.name for column in calls.c if column.name != "noted_no"],
     )
 
 

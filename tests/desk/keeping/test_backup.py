@@ -118,7 +118,7 @@ async def test_a_machine_that_burns_down_goes_on_elsewhere(
     assert not new.state.exists() and await new.tables() == []
     assert (await ivr(new.url, new.state, "restore", archive))[0] == 0
     assert await ivr(new.url, new.state, "verify") == (
-        0, "looked at 1 cases, 3 events, 1 recordings, 1 days: all is well"
+        0, "looked at 1 cases, 3 events, 1 recordings, 1 days, 6 unsealed: all is well"
     )  # fmt: skip
 
     assert list_of(new.state, day).read_bytes() == list_of(old.state, day).read_bytes()
