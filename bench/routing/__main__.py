@@ -149,7 +149,7 @@ def measure(cases_file: Path, quick: bool) -> Iterator[Shape]:
 def measure_strangers(as_json: bool) -> list[str]:
     """What other writers' texts miss of their targets."""
     suggester, rules = load_suggester(SEED), rules_of(load_seeds(SEED))
-    asked = strangers.strangers(rules)
+    asked = strangers.strangers(rules, suggester.places)
     found = list(strangers.rows([strangers.judge(suggester, each, rules.desk) for each in asked]))
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))

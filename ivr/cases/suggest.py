@@ -17,7 +17,7 @@ import numpy as np
 from ivr.cases.endings import Endings
 from ivr.cases.latin import Latin
 from ivr.cases.model import Array, Heard, Model
-from ivr.cases.places import Places
+from ivr.cases.places import Places, Where
 from ivr.cases.routing import Reason, Rules
 from ivr.cases.words import word_set
 
@@ -44,6 +44,7 @@ class Doubt(StrEnum):
     OUTSIDE = "outside"  # a body that can only be named to the citizen
     SEVERAL = "several"  # two bodies' matters: a split is proposed
     ELSEWHERE = "elsewhere"  # it names another province or a foreign country
+    WHERE = "where"  # whose it is depends on the place, and the place may be a street's or a person's name
     UNFINISHED = "unfinished"  # it breaks off
 
 
@@ -57,9 +58,8 @@ class Guess:
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """`assigned`: sure enough to act alone. `top`: up to three different agencies, the likeliest first.
-    `doubt`:
-    why a person should read it, where it is not. `parts`: whose the matters are, where there seem to be
-    two."""
+    `doubt`: why a person should read it, where it is not. `parts`: whose the matters are, where there seem
+    to be two. `town`: one with a municipality of its own."""
 
     topic: str
     agency: str
@@ -69,6 +69,7 @@ class Suggestion:
     top: tuple[Guess, ...]
     doubt: Doubt = Doubt.NONE
     parts: tuple[Guess, ...] = ()
+    town: str = ""
 
 
 def _top(ranked: Sequence[Guess], parts: Sequence[Guess]) -> tuple[Guess, ...]:
@@ -96,29 +97,31 @@ class Suggester:
         self._endings = Endings(phrases)
         self.places = places
         self._other = other_topic
-        self._bodies: dict[tuple[str, str, str], tuple[str, bool]] = {}
+        self._bodies: dict[tuple[str, str, str, str], tuple[str, bool]] = {}
         self.threshold = self._safe_confidence()
         """From this confidence on a case is assigned without a person."""
 
-    def suggest(self, text: str, county: str = "", kind: str = "") -> Suggestion:
-        """`county`: as the caller chose it; without one it is looked for in the words. Never leaves a case
-        without a body: words that tell nothing go to the desk for people to read."""
+    def suggest(self, text: str, county: str = "", kind: str = "", town: str = "") -> Suggestion:
+        """`county`, `town`: as they were given; without them they are looked for in the words. Never leaves a
+        case without a body: words that tell nothing go to the desk for people to read."""
         text = self.latin.read(text)
-        county = county or self.places.county(text)
+        at = Where(county, town) if town else self.places.where(text, county)
         heard = self._model.hear(text, self._cuts)
         if heard is None:
-            desk, _ = self._body(self._other, county, kind)
+            desk, _ = self._body(self._other, at, kind)
             nothing = Guess(desk, self._other, 0.0)
-            return Suggestion(self._other, desk, 0.0, False, county, (nothing,), Doubt.NOTHING)
-        top = self._guesses(heard.chances, county, kind)
-        first, parts = top[0], self._parts(heard, county, kind)
-        doubt = self._doubt(text, first, parts, heard.familiar, county, kind)
+            return Suggestion(self._other, desk, 0.0, False, at.county, (nothing,), Doubt.NOTHING)
+        top = self._guesses(heard.chances, at, kind)
+        first, parts = top[0], self._parts(heard, at, kind)
+        doubt = self._doubt(text, first, parts, heard.familiar, at, kind)
         offered = _top(top, parts)
         head = offered[0]
-        return Suggestion(head.topic, head.agency, head.confidence, not doubt, county, offered, doubt, parts)
+        return Suggestion(
+            head.topic, head.agency, head.confidence, not doubt, at.county, offered, doubt, parts, at.town
+        )
 
     def _doubt(
-        self, text: str, first: Guess, parts: tuple[Guess, ...], familiar: float, county: str, kind: str
+        self, text: str, first: Guess, parts: tuple[Guess, ...], familiar: float, at: Where, kind: str
     ) -> Doubt:
         if parts:
             return Doubt.SEVERAL
@@ -128,16 +131,18 @@ class Suggester:
             return Doubt.UNFINISHED
         if first.confidence < self.threshold or familiar < KNOWN:
             return Doubt.UNSURE
-        return Doubt.NONE if self._body(first.topic, county, kind)[1] else Doubt.OUTSIDE
+        if not at.sure and first.agency != self._body(first.topic, Where(), kind)[0]:
+            return Doubt.WHERE
+        return Doubt.NONE if self._body(first.topic, at, kind)[1] else Doubt.OUTSIDE
 
-    def _parts(self, heard: Heard, county: str, kind: str) -> tuple[Guess, ...]:
+    def _parts(self, heard: Heard, at: Where, kind: str) -> tuple[Guess, ...]:
         """The two bodies on the two sides of the cut where both are clearest; none where it is one matter."""
         best, parts = 0.0, tuple[Guess, ...]()
         for before, behind, also in heard.halves:
             familiar, parted = (ALSO_FAMILIAR, ALSO_PARTED) if also else (FAMILIAR, PARTED)
             if min(before.familiar.max(), behind.familiar.max()) < familiar:
                 continue
-            pair = (self._first(before.chances, county, kind), self._first(behind.chances, county, kind))
+            pair = (self._first(before.chances, at, kind), self._first(behind.chances, at, kind))
             clear = min(guess.confidence for guess in pair)
             distinct = pair[0].agency != pair[1].agency and self._other not in (pair[0].topic, pair[1].topic)
             if distinct and clear > max(best, parted):
@@ -155,25 +160,25 @@ class Suggester:
             place: an for place, an in also.items() if an or self._endings.closing(words[place - 1]) >= ENDS
         }
 
-    def _first(self, chances: Array, county: str, kind: str) -> Guess:
-        return self._guesses(chances, county, kind)[0]
+    def _first(self, chances: Array, at: Where, kind: str) -> Guess:
+        return self._guesses(chances, at, kind)[0]
 
-    def _guesses(self, chances: Array, county: str, kind: str) -> list[Guess]:
+    def _guesses(self, chances: Array, at: Where, kind: str) -> list[Guess]:
         """One guess per agency: its topics' chances together, its likeliest topic's name."""
         total: dict[str, float] = {}
         topic: dict[str, str] = {}
         for place in np.argsort(-chances):
-            agency, _ = self._body(self._model.topics[place], county, kind)
+            agency, _ = self._body(self._model.topics[place], at, kind)
             total[agency] = total.get(agency, 0.0) + float(chances[place])
             topic.setdefault(agency, self._model.topics[place])
         ranked = sorted(total, key=lambda agency: -total[agency])
         return [Guess(agency, topic[agency], min(1.0, total[agency])) for agency in ranked]
 
-    def _body(self, topic: str, county: str, kind: str) -> tuple[str, bool]:
+    def _body(self, topic: str, at: Where, kind: str) -> tuple[str, bool]:
         """Who answers for it; can it be given cases? An outside body is only named to the caller."""
-        key = (topic, county, kind)
+        key = (topic, at.county, at.town, kind)
         if key not in self._bodies:
-            route = self._rules.route(kind, topic, county)
+            route = self._rules.route(kind, topic, at.county, at.town)
             self._bodies[key] = (route.advice or route.agency, route.reason is Reason.RULE)
         return self._bodies[key]
 
@@ -191,5 +196,6 @@ class Suggester:
         """Confidence and rightness of every held-out answer, what the threshold is set on."""
         for place in self._model.judged:
             example = self._model.examples[place]
-            first = self._guesses(self._model.held_out[place], example.county, "")[0]
-            yield first.confidence, first.agency == self._body(example.topic, example.county, "")[0]
+            at = Where(example.county)
+            first = self._first(self._model.held_out[place], at, "")
+            yield first.confidence, first.agency == self._body(example.topic, at, "")[0]

@@ -17,7 +17,7 @@ def test_the_upper_end_is_clopper_and_pearsons() -> None:
 
 def test_no_target_is_missed_on_texts_of_other_writers() -> None:
     suggester, rules = load_suggester(SEED), rules_of(load_seeds(SEED))
-    asked = list(strangers.strangers(rules))
+    asked = list(strangers.strangers(rules, suggester.places))
     found = list(strangers.rows([strangers.judge(suggester, each, rules.desk) for each in asked]))
     assert len(asked) >= 600
     assert not strangers.missed(found)

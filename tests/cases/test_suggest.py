@@ -109,6 +109,38 @@ def test_the_body_depends_on_the_county_given_or_heard(suggester: Suggester) -> 
     assert suggester.suggest(f"{words} تو مراغه", "ahar").county == "ahar"
 
 
+@pytest.mark.parametrize(
+    ("text", "agency"),
+    [
+        ("تو صوفیان آسفالت کوچه مون خرابه", "shahrdari_shabestar_sufian"),
+        ("اهل شبستریم آسفالت کوچه مون خرابه", "shahrdari_shabestar"),
+        ("شهرداری ترک آسفالت کوچه مون رو خراب کرده", "shahrdari_mianeh_tark"),
+        ("دیوارمون ترک خورده آسفالت کوچه هم خرابه", "gov_urban"),
+        ("sufianda küçənin asfaltı xarabdır", "shahrdari_shabestar_sufian"),
+        ("شبستر، صوفیان، آسفالت کوچه مون خرابه", "shahrdari_shabestar_sufian"),
+    ],
+)
+def test_what_is_municipal_goes_to_the_town_s_own_municipality(
+    suggester: Suggester, text: str, agency: str
+) -> None:
+    assert suggester.suggest(text).agency == agency
+    assert suggester.suggest(f"{text} هادیشهر", "shabestar").county == "shabestar"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "خیابان هریس آسفالتش خرابه پر از چاله ست",
+        "آقای اهری آسفالت کوچه مون رو خراب کرده پر از چاله ست",
+    ],
+)
+def test_a_street_or_a_person_named_like_a_place_is_left_to_people_where_the_body_depends_on_it(
+    suggester: Suggester, text: str
+) -> None:
+    assert suggester.suggest(text).doubt is Doubt.WHERE
+    assert suggester.suggest(f"تو مراغه {text}").county == "maragheh"
+
+
 def test_three_different_agencies_the_likeliest_first(suggester: Suggester) -> None:
     top = suggester.suggest("سوزن بان و سند و مدرسه").top
     assert len({guess.agency for guess in top}) == len(top) == 3

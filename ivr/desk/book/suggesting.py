@@ -69,7 +69,8 @@ def places_of(seeds: Seeds, phrases: list[Example]) -> Places:
     common = {word for phrase in phrases for word in normalise(phrase.text).split()}
     counties = seeds.areas.counties
     names = {county.code: [county.name, county.capital, *county.aliases] for county in counties}
-    towns = {county.code: county.towns for county in counties}
+    own = {county.code: {name: code for code, name in county.municipalities.items()} for county in counties}
+    towns = {county.code: dict.fromkeys(county.towns, "") | own[county.code] for county in counties}
     return Places(names, towns, common, seeds.areas.ordinary_words, seeds.areas.elsewhere)
 
 

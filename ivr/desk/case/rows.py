@@ -56,7 +56,7 @@ def rule(fact: Fact, page: Page) -> Ruling:
     topic = fact["topic"] if fact["topic"] in page.deadlines else page.other_topic
     county = fact["county"] if fact["county"] in page.counties else ""
     term = page.term(Clock(datetime.fromisoformat(fact["at"])), kind, topic, county)
-    route = page.rules.route(kind, topic, county)
+    route = page.rules.route(kind, topic, county, fact.get("town", "") if county else "")
     if fact.get("over_limit"):
         route = Route(page.rules.desk, Reason.OVER_LIMIT)
     said = {"kind": fact["kind"], "topic": fact["topic"], "county": fact["county"]}

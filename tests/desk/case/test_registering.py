@@ -85,6 +85,25 @@ async def test_clear_words_find_their_agency_and_unclear_ones_a_person(
     assert clear.suggestion is not None and clear.suggestion.assigned
 
 
+async def test_a_town_that_words_or_the_address_name_has_its_own_municipality(
+    at: Counter, suggester: Suggester
+) -> None:
+    street, plain = "city.street", Wanted("complaint", "city.street", words="چاله را پر کنید")
+    there: list[Wanted] = [
+        replace(plain, words="تو صوفیان چاله های خیابون رو پر نمیکنن"),
+        replace(plain, place={"address": "صوفیان، خیابان امام"}),
+        replace(plain, county="shabestar", place={"address": "خیابان اصلی صوفیان"}),
+        replace(plain, county="marand", words="شهرداری صوفیان"),  # of another county than the one she gave
+        replace(plain, place={"address": "خیابان صوفیان"}),  # it may be anywhere
+    ]
+    cases = [await at.row((await registered(at, wanted, suggester)).code) for wanted in there]
+    assert [(case.topic, case.county or "", case.agency) for case in cases] == [
+        *[(street, "shabestar", "shahrdari_shabestar_sufian")] * 3,
+        (street, "marand", "shahrdari_marand"),
+        (street, "", "gov_urban"),
+    ]
+
+
 async def test_the_fate_of_every_suggestion_is_kept(at: Counter, suggester: Suggester) -> None:
     wrong, right, vague = [
         (await registered(at, Wanted("complaint", county="ahar", words=w), suggester)).code
