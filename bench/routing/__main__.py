@@ -21,7 +21,7 @@ from typing import NamedTuple
 from bench.routing import strangers
 from ivr.cases.model import Example
 from ivr.cases.suggest import TOP
-from ivr.cases.words import counts, grams, normalise
+from ivr.cases.words import GRAMS, normalise
 from ivr.desk.book.seeds import Seeds, load_seeds
 from ivr.desk.book.suggesting import labelled, learn, load_suggester, read_examples, rules_of
 
@@ -114,7 +114,11 @@ def without_closest(phrases: list[Example]) -> Callable[[Sequence[Example]], lis
     """Takes away, for every unseen case, the CLOSEST phrases of its own topic."""
 
     def letters(text: str) -> dict[str, float]:
-        return unit(counts(text, grams, lambda word: False))
+        counted: dict[str, float] = {}
+        for word in normalise(text).split():
+            for gram, count in GRAMS.shown(word).items():
+                counted[gram] = counted.get(gram, 0.0) + count
+        return unit(counted)
 
     spelled = [letters(phrase.text) for phrase in phrases]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from ivr.cases.words import normalise, word_set
 
 # What spoken Persian and Azerbaijani hang on a place name: «ورزقانه», «هریسدن», «کلیبرین», «تبریزیم».
 _ENDINGS = word_set("ه م ی یم یه ین ون نین نون دن دان ده دا ا یا لی لو لیم دیم دنم دانام س ست مون ها") | {""}
+_LONGEST_ENDING = max(map(len, _ENDINGS))
 # Before or after the name: «تو اهر», «اهر هستم». Such a place beats one that is only passed through.
 _BEFORE = word_set("تو از در سمت طرف طرفای اطراف بالای دهات روستای شهر شهرستان شهرداری بخش محله اهالی")
 _NAMING = word_set(
@@ -54,8 +55,8 @@ class Places:
         is also a crack): a town only right behind a word that says so. `words`: names that are ordinary words
         (a kind son is not from Mehraban): places only where a word says so. `elsewhere`: names of places
         whose bodies are not the province's."""
-        self._elsewhere = tuple(normalise(name) for name in elsewhere)
-        self._words = tuple(normalise(word) for word in words)
+        self._elsewhere = {normalise(name) for name in elsewhere}
+        self._words = {normalise(word) for word in words}
         self._own = {normalise(spelling) for county in names for spelling in names[county]}
         self._place: dict[tuple[str, ...], tuple[str, str]] = {}
         for county, spellings in names.items():
@@ -68,9 +69,8 @@ class Places:
         self._last = {words[-1] for words in self._place}
         self._longest = max((len(words) for words in self._place), default=0)
         singles = (words[0] for words in self._place if len(words) == 1)
-        self._singles = [name for name in singles if name not in self._common]
+        self._singles = {name for name in singles if name not in self._common | self._words}
         self._codes = frozenset(names)
-        self._known: dict[str, bool] = {}
 
     @property
     def spellings(self) -> Iterable[tuple[str, ...]]:
@@ -89,14 +89,11 @@ class Places:
 
     def is_elsewhere(self, text: str) -> bool:
         """Does it name a place outside the province?"""
-        words = normalise(text).split()
-        return any(_is(word, name) for word in words for name in self._elsewhere)
+        return any(_name(word, self._elsewhere) for word in normalise(text).split())
 
     def is_place(self, word: str) -> bool:
         """Is this (normalised) word a place's name, with or without an ending?"""
-        if word not in self._known:
-            self._known[word] = any(_is(word, name) for name in self._singles if name not in self._words)
-        return self._known[word]
+        return bool(_name(word, self._singles))
 
     def county(self, text: str) -> str:
         """The county the caller speaks from, "" if the words name none."""
@@ -119,9 +116,9 @@ class Places:
     def _is_meant(self, words: list[str], start: int, end: int) -> bool:
         """A name that is an ordinary word, too, needs a word beside it that only a place has; a county's own
         name only no word that speaks against it."""
-        if end - start == 1 and any(_is(words[start], name) for name in self._common):
+        if end - start == 1 and _name(words[start], self._common):
             return not _NAMING.isdisjoint(words[max(0, start - 1) : start])
-        name = next((name for name in self._words if _is(words[start], name)), "")
+        name = _name(words[start], self._words)
         if end - start > 1 or not name:
             return True
         against = end < len(words) and words[end] in _NO_PLACE
@@ -142,12 +139,10 @@ class Places:
         return here + _DOUBTFUL * 2 * doubtful
 
     def _at(self, words: list[str], place: int) -> tuple[tuple[str, str] | None, int]:
-        for length in range(self._longest, 0, -1):
-            span = words[place : place + length]
-            if len(span) < length:
-                continue
-            for names, spot in self._place.items():
-                if len(names) == length and tuple(span[:-1]) == names[:-1] and _is(span[-1], names[-1]):
+        for length in range(min(self._longest, len(words) - place), 0, -1):
+            *first, last = words[place : place + length]
+            for name in _stems(last):
+                if spot := self._place.get((*first, name)):
                     return spot, length
         return None, 1
 
@@ -160,5 +155,14 @@ def _best(found: Mapping[tuple[str, str], int]) -> Where:
     return Where(county, town, standing > _DOUBTFUL)
 
 
-def _is(word: str, name: str) -> bool:
-    return word.startswith(name) and word[len(name) :] in _ENDINGS
+def _name(word: str, names: Collection[str]) -> str:
+    """Which of the names the word is, with or without an ending; "" if none."""
+    return next((name for name in _stems(word) if name in names), "")
+
+
+def _stems(word: str) -> Iterator[str]:
+    """The word without each ending that it may have, the longest first."""
+    for ending in range(min(_LONGEST_ENDING, len(word) - 1) + 1):
+        cut = len(word) - ending
+        if word[cut:] in _ENDINGS:
+            yield word[:cut]

@@ -7,12 +7,13 @@ scale and the threshold for assigning alone are set on answers to phrases the mo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ivr.cases.endings import Endings
 from ivr.cases.latin import Latin
@@ -86,6 +87,19 @@ def still_open(top: Iterable[Mapping[str, Any]], returned: Collection[str]) -> l
     return [each for each in top if each["agency"] not in returned and each["confidence"] >= LEAST]
 
 
+class Bodies(NamedTuple):
+    """Who answers for each topic in one place. `of`: topic by topic the place of its body among the `codes`;
+    `inside`: topic by topic, can it be given cases?"""
+
+    codes: tuple[str, ...]
+    of: npt.NDArray[np.int64]
+    inside: tuple[bool, ...]
+
+    def together(self, chances: Array) -> Array:
+        """The topics' chances (in the last axis), each body's added up."""
+        return np.asarray(chances @ np.eye(len(self.codes))[self.of])
+
+
 class Suggester:
     """The model's topics turned into responsible bodies by the province's rules."""
 
@@ -97,7 +111,8 @@ class Suggester:
         self._endings = Endings(phrases)
         self.places = places
         self._other = other_topic
-        self._bodies: dict[tuple[str, str, str, str], tuple[str, bool]] = {}
+        self._number = {topic: place for place, topic in enumerate(model.topics)}
+        self._there: dict[tuple[str, str, str], Bodies] = {}
         self.threshold = self._safe_confidence()
         """From this confidence on a case is assigned without a person."""
 
@@ -119,6 +134,11 @@ class Suggester:
         return Suggestion(
             head.topic, head.agency, head.confidence, not doubt, at.county, offered, doubt, parts, at.town
         )
+
+    def pieces(self) -> Iterator[object]:
+        """What it is made of, each small enough to be sent from one process to another in a moment."""
+        yield from self._model.pieces()
+        yield from (self.latin, self._endings, self.places, self._rules)
 
     def _doubt(
         self, text: str, first: Guess, parts: tuple[Guess, ...], familiar: float, at: Where, kind: str
@@ -164,23 +184,29 @@ class Suggester:
         return self._guesses(chances, at, kind)[0]
 
     def _guesses(self, chances: Array, at: Where, kind: str) -> list[Guess]:
-        """One guess per agency: its topics' chances together, its likeliest topic's name."""
-        total: dict[str, float] = {}
-        topic: dict[str, str] = {}
-        for place in np.argsort(-chances):
-            agency, _ = self._body(self._model.topics[place], at, kind)
-            total[agency] = total.get(agency, 0.0) + float(chances[place])
-            topic.setdefault(agency, self._model.topics[place])
-        ranked = sorted(total, key=lambda agency: -total[agency])
-        return [Guess(agency, topic[agency], min(1.0, total[agency])) for agency in ranked]
+        """The likeliest bodies: each its topics' chances together, its likeliest topic's name."""
+        bodies = self._bodies(at, kind)
+        total = bodies.together(chances)
+        found = []
+        for number in np.argsort(-total, kind="stable")[:TOP]:
+            topic = self._model.topics[int(np.argmax(np.where(bodies.of == number, chances, -1)))]
+            found.append(Guess(bodies.codes[number], topic, min(1.0, float(total[number]))))
+        return found
+
+    def _bodies(self, at: Where, kind: str) -> Bodies:
+        key = (at.county, at.town, kind)
+        if key not in self._there:
+            routes = [self._rules.route(kind, topic, at.county, at.town) for topic in self._model.topics]
+            codes = [route.advice or route.agency for route in routes]
+            number = {code: place for place, code in enumerate(dict.fromkeys(codes))}
+            inside = tuple(route.reason is Reason.RULE for route in routes)
+            self._there[key] = Bodies(tuple(number), np.array([number[code] for code in codes]), inside)
+        return self._there[key]
 
     def _body(self, topic: str, at: Where, kind: str) -> tuple[str, bool]:
         """Who answers for it; can it be given cases? An outside body is only named to the caller."""
-        key = (topic, at.county, at.town, kind)
-        if key not in self._bodies:
-            route = self._rules.route(kind, topic, at.county, at.town)
-            self._bodies[key] = (route.advice or route.agency, route.reason is Reason.RULE)
-        return self._bodies[key]
+        bodies, place = self._bodies(at, kind), self._number[topic]
+        return bodies.codes[bodies.of[place]], bodies.inside[place]
 
     def _safe_confidence(self) -> float:
         """The lowest confidence above which the held-out answers go wrong no more often than MAX_ERROR."""
@@ -192,10 +218,14 @@ class Suggester:
                 lowest = confidence
         return lowest
 
-    def verdicts(self) -> Iterable[tuple[float, bool]]:
+    def verdicts(self) -> Iterator[tuple[float, bool]]:
         """Confidence and rightness of every held-out answer, what the threshold is set on."""
+        judged: dict[str, list[int]] = {}
         for place in self._model.judged:
-            example = self._model.examples[place]
-            at = Where(example.county)
-            first = self._first(self._model.held_out[place], at, "")
-            yield first.confidence, first.agency == self._body(example.topic, at, "")[0]
+            judged.setdefault(self._model.examples[place].county, []).append(place)
+        for county, places in judged.items():
+            bodies = self._bodies(Where(county), "")
+            total = bodies.together(self._model.held_out[places])
+            truth = bodies.of[[self._number[self._model.examples[place].topic] for place in places]]
+            sure, right = np.minimum(total.max(axis=1), 1.0), total.argmax(axis=1) == truth
+            yield from zip(sure.tolist(), right.tolist(), strict=True)

@@ -18,11 +18,6 @@ from tests.fixtures.database import SEED
 CASES = [json.loads(line) for line in (SEED / "cases.jsonl").read_text(encoding="utf-8").splitlines()]
 
 
-@pytest.fixture(scope="module")
-def suggester() -> Suggester:
-    return load_suggester(SEED)
-
-
 @pytest.mark.parametrize(
     ("written", "same"),
     [

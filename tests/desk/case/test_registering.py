@@ -11,7 +11,6 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.suggest import Suggester
-from ivr.desk.book.suggesting import load_suggester
 from ivr.desk.case import answers, pausing, referring, suggestion_outcomes
 from ivr.desk.case.registering import Registered, Wanted, register
 from ivr.desk.counter import audio
@@ -21,7 +20,6 @@ from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.commands import ivr
-from tests.fixtures.database import SEED
 from tests.fixtures.hotline import write_tone
 
 WATER = "آب خونمون سه روزه قطعه تانکر هم نفرستادن"
@@ -31,11 +29,6 @@ VAGUE = "یک نفر رسیدگی کند"
 @pytest.fixture
 async def at(engine: AsyncEngine) -> Counter:
     return await counter(engine)
-
-
-@pytest.fixture(scope="module")
-def suggester() -> Suggester:
-    return load_suggester(SEED)
 
 
 def tone(folder: Path, seconds: float = 1.0) -> bytes:
