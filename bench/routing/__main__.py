@@ -152,9 +152,13 @@ def measure(cases_file: Path, quick: bool) -> Iterator[Shape]:
 
 def measure_strangers(as_json: bool) -> list[str]:
     """What other writers' texts miss of their targets."""
-    suggester, rules = load_suggester(SEED), rules_of(load_seeds(SEED))
+    seeds = load_seeds(SEED)
+    suggester, rules = load_suggester(SEED), rules_of(seeds)
     asked = strangers.strangers(rules, suggester.places)
-    found = list(strangers.rows([strangers.judge(suggester, each, rules.desk) for each in asked]))
+    judged = [strangers.judge(suggester, each, rules.desk) for each in asked]
+    phrases = [phrase.text for phrase in read_examples(SEED, seeds)]
+    apart = strangers.unlike(judged, phrases, suggester)
+    found = list(strangers.rows(judged, apart))
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
     else:

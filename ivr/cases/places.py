@@ -96,8 +96,9 @@ class Places:
         return bool(_name(word, self._singles))
 
     def county(self, text: str) -> str:
-        """The county the caller speaks from, "" if the words name none."""
-        return self.where(text).county
+        """The county the caller surely speaks from, "" if the words name none."""
+        at = self.where(text)
+        return at.county if at.sure else ""
 
     def where(self, text: str, county: str = "") -> Where:
         """The place the caller speaks from: of several the one she says she is in, else the first; of a

@@ -120,7 +120,8 @@ class Suggester:
         """`county`, `town`: as they were given; without them they are looked for in the words. Never leaves a
         case without a body: words that tell nothing go to the desk for people to read."""
         text = self.latin.read(text)
-        at = Where(county, town) if town else self.places.where(text, county)
+        told = Where(county, town) if town else self.places.where(text, county)
+        at = told if told.sure else Where(county)
         heard = self._model.hear(text, self._cuts)
         if heard is None:
             desk, _ = self._body(self._other, at, kind)
@@ -129,6 +130,8 @@ class Suggester:
         top = self._guesses(heard.chances, at, kind)
         first, parts = top[0], self._parts(heard, at, kind)
         doubt = self._doubt(text, first, parts, heard.familiar, at, kind)
+        if not doubt and first.agency != self._body(first.topic, told, kind)[0]:
+            doubt = Doubt.WHERE
         offered = _top(top, parts)
         head = offered[0]
         return Suggestion(
@@ -151,8 +154,6 @@ class Suggester:
             return Doubt.UNFINISHED
         if first.confidence < self.threshold or familiar < KNOWN:
             return Doubt.UNSURE
-        if not at.sure and first.agency != self._body(first.topic, Where(), kind)[0]:
-            return Doubt.WHERE
         return Doubt.NONE if self._body(first.topic, at, kind)[1] else Doubt.OUTSIDE
 
     def _parts(self, heard: Heard, at: Where, kind: str) -> tuple[Guess, ...]:

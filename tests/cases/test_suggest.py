@@ -93,7 +93,9 @@ def test_words_the_model_has_not_seen_find_their_agency() -> None:
 def test_the_threshold_keeps_its_word_on_held_out_answers(suggester: Suggester) -> None:
     sure = [right for confidence, right in suggester.verdicts() if confidence >= suggester.threshold]
     assert sure.count(False) <= MAX_ERROR * len(sure)
-    assert len(sure) >= len(list(suggester.verdicts())) * 0.4
+    # Half of them until the 23 bodies came, whose phrases are near others'; 45 % now. Stems counted for more
+    # than letters (0.42 to 0.58) would make it half again, and cost the customers' cases 2 points of top-1.
+    assert len(sure) >= len(list(suggester.verdicts())) * 0.44
 
 
 def test_the_body_depends_on_the_county_given_or_heard(suggester: Suggester) -> None:
@@ -132,7 +134,8 @@ def test_what_is_municipal_goes_to_the_town_s_own_municipality(
 def test_a_street_or_a_person_named_like_a_place_is_left_to_people_where_the_body_depends_on_it(
     suggester: Suggester, text: str
 ) -> None:
-    assert suggester.suggest(text).doubt is Doubt.WHERE
+    said = suggester.suggest(text)
+    assert (said.doubt, said.agency, said.county) == (Doubt.WHERE, "gov_urban", "")
     assert suggester.suggest(f"تو مراغه {text}").county == "maragheh"
 
 
