@@ -16,13 +16,13 @@ from ivr.commands import (
     books,
     callback,
     caseflow,  # noqa: F401  adds to `ivr case`
-    channel,
+    channels,
     closure,
-    counter,  # noqa: F401  adds to `ivr case`
     escalation,
     family,  # noqa: F401  adds to `ivr case`
     menu,
     outbox,
+    registering,  # noqa: F401  adds to `ivr case`
     retention,
     route,
     sounds,
@@ -31,7 +31,7 @@ from ivr.commands import (
     verify,
 )
 from ivr.commands.output import fail, load_settings, quiet_pipe, run, show_json, with_database
-from ivr.installation import Finding
+from ivr.installation import CommandError
 
 app = typer.Typer(
     help="Seda 111: the citizens' hotline beside Asterisk.",
@@ -50,7 +50,7 @@ app.add_typer(route.app, name="route")
 app.add_typer(spool.app, name="spool")
 app.add_typer(escalation.app, name="escalation")
 app.add_typer(closure.app, name="closure")
-app.add_typer(channel.app, name="channel")
+app.add_typer(channels.app, name="channel")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(callback.app, name="callback")
 app.add_typer(block.app, name="block")
@@ -94,6 +94,7 @@ def demo_call(json: Json = False) -> None:
     settings = load_settings()
     case = run(demo_case(settings))
     books.locate(settings, [case])
+    books.mask_numbers([case])
     if json:
         show_json(case)
     else:
@@ -193,7 +194,7 @@ def _is_sentence(error: Exception) -> bool:
     from ivr.voice.catalogue import CatalogueMistakes
     from ivr.voice.mistakes import MenuMistakes
 
-    known = (Finding, CatalogueMistakes, MenuMistakes, Refused, SeedError, LabError, PackagesError)
+    known = (CommandError, CatalogueMistakes, MenuMistakes, Refused, SeedError, LabError, PackagesError)
     return isinstance(error, known)
 
 

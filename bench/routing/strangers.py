@@ -15,8 +15,8 @@ import yaml
 from ivr.cases.model import Vectors
 from ivr.cases.places import Places
 from ivr.cases.routing import Rules
+from ivr.cases.spelling import GRAMS, told
 from ivr.cases.suggest import TOP, Suggester
-from ivr.cases.words import GRAMS, told
 
 HERE = Path(__file__).parent
 WRITERS = ("writer_one", "writer_two", "writer_three", "writer_four")

@@ -20,6 +20,7 @@ class Outcome(StrEnum):
     SOLVED = "solved"  # she pressed 1 …
     NOT_SOLVED = "not_solved"  # … or 2
     HEARD = "heard"  # a status was told, which asks nothing of her
+    UNREAD = "unread"  # she was there, and no voice reads the answer: somebody must word it for her
     CONFIRMED = "confirmed"  # a number that was given: whoever answered wants to be called there …
     REFUSED = "refused"  # … or not
     NO_KEY = "no_key"  # someone or something answered, and no key was pressed: voicemail, a child, no time

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ivr.cases.words import GRAMS, PHRASES, Features, Skip, Told, shown, told
+from ivr.cases.spelling import GRAMS, PHRASES, Features, Skip, Told, shown, told
 
 if TYPE_CHECKING:
     from scipy import sparse
 
 Array = npt.NDArray[np.float64]
-Half = npt.NDArray[np.float32]
+Short = npt.NDArray[np.float32]
 CutAt = Callable[[list[str]], Mapping[int, bool]]
 _RIDGE = 0.5
 _SHARES: tuple[tuple[Features, float], ...] = ((GRAMS, 0.7), (PHRASES, 0.3))
@@ -38,7 +38,7 @@ class Example:
     case: bool = True
 
 
-class Side(NamedTuple):
+class Half(NamedTuple):
     """A part of a text. `familiar`: per topic, how much of what was learned of it is in the words (1:
     all)."""
 
@@ -55,7 +55,7 @@ class Heard:
     much of what was learned of the likeliest topic is in the words (1: all)."""
 
     chances: Array
-    halves: tuple[tuple[Side, Side, bool], ...]
+    halves: tuple[tuple[Half, Half, bool], ...]
     familiar: float
 
 
@@ -150,7 +150,7 @@ class Model:
         self.held_out = _softmax(self.familiar, self._sharpness)
         """Row by row, what the model says about an example when it has not learned it."""
 
-    def _learn(self, kernel: Half, truth: npt.NDArray[np.int64]) -> Half:
+    def _learn(self, kernel: Short, truth: npt.NDArray[np.int64]) -> Short:
         """How much each example speaks for each topic."""
         from scipy.linalg import lapack
 
@@ -181,12 +181,12 @@ class Model:
         if not known:
             return None
         chances = _softmax(scores, self._sharpness)
-        sides = [Side(*row) for row in zip(chances[1:], scores[1:], strict=True)]
+        sides = [Half(*row) for row in zip(chances[1:], scores[1:], strict=True)]
         halves = zip(sides[: len(cuts)], sides[len(cuts) :], (ends[cut] for cut in cuts), strict=True)
         return Heard(chances[0], tuple(halves), float(scores[0].max()))
 
 
-def _kernel(parts: Sequence[sparse.csr_array]) -> Half:
+def _kernel(parts: Sequence[sparse.csr_array]) -> Short:
     """How alike any two examples are, with the ridge."""
     from scipy import sparse
 

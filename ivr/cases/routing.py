@@ -9,7 +9,7 @@ from enum import StrEnum
 COUNTY_MARK = "{county}"
 
 
-class Scope(StrEnum):
+class RuleScope(StrEnum):
     """Where a rule holds, the most specific first."""
 
     PRECEDENT = "precedent"  # the desk ruled so for this county ("" = unknown)
@@ -33,7 +33,7 @@ class Reason(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Rule:
     topic: str
-    scope: Scope
+    scope: RuleScope
     agency: str
     county: str = ""
 
@@ -47,20 +47,20 @@ class Rule:
 
     def holds_in(self, county: str) -> bool:
         match self.scope:
-            case Scope.PRECEDENT:
+            case RuleScope.PRECEDENT:
                 return county == self.county
-            case Scope.COUNTY:
+            case RuleScope.COUNTY:
                 return bool(county) and county == self.county
-            case Scope.COUNTY_PATTERN:
+            case RuleScope.COUNTY_PATTERN:
                 return bool(county)
-            case Scope.NO_COUNTY:
+            case RuleScope.NO_COUNTY:
                 return not county
-            case Scope.DEFAULT:
+            case RuleScope.DEFAULT:
                 return True
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class RoutingDecision:
     """`advice`: the outside body to name to the citizen, when the reason is OUTSIDE."""
 
     agency: str
@@ -93,18 +93,18 @@ class Rules:
     def governing_topic(self, kind: str, topic: str) -> str:
         return self.kinds.get(kind, topic)
 
-    def route(self, kind: str, topic: str, county: str = "", town: str = "") -> Route:
+    def route(self, kind: str, topic: str, county: str = "", town: str = "") -> RoutingDecision:
         """The responsible body for such a case. A rule that names no known agency counts as absent.
 
         `town`: as `Places` knows it, "" for the county's own.
         """
         here = [rule for rule in self.of(kind, topic) if rule.holds_in(county)]
         named = [(rule, self.named_by(rule, county, town)) for rule in here]
-        for scope in Scope:
+        for scope in RuleScope:
             tier = [(rule, body) for rule, body in named if rule.scope is scope and self.can_name(body)]
             if tier:
                 return self._decide(tier)
-        return Route(self.desk, Reason.NO_RULE)
+        return RoutingDecision(self.desk, Reason.NO_RULE)
 
     def named_by(self, rule: Rule, county: str = "", town: str = "") -> str:
         """The body that a rule means there: by a pattern the town's own where it has one, else the county's.
@@ -112,8 +112,8 @@ class Rules:
         A ruling for one of a pattern's bodies means that of the place: it was about whose matter it is, and
         says nothing of another town.
         """
-        if rule.scope is Scope.PRECEDENT and county:
-            patterns = [each for each in self._by_topic[rule.topic] if each.scope is Scope.COUNTY_PATTERN]
+        if rule.scope is RuleScope.PRECEDENT and county:
+            patterns = [each for each in self._by_topic[rule.topic] if each.scope is RuleScope.COUNTY_PATTERN]
             rule = next((each for each in patterns if each.covers(rule.agency, county)), rule)
         own = rule.agency_in(f"{county}_{town}")
         return own if town and self.can_name(own) else rule.agency_in(county)
@@ -126,10 +126,10 @@ class Rules:
         """Whether a rule may name that body."""
         return agency in self.agencies and agency not in self.retired
 
-    def _decide(self, tier: list[tuple[Rule, str]]) -> Route:
+    def _decide(self, tier: list[tuple[Rule, str]]) -> RoutingDecision:
         first, agency = tier[0]
         if any(body != agency for _, body in tier[1:]):
-            return Route(self.desk, Reason.TIE, first)
+            return RoutingDecision(self.desk, Reason.TIE, first)
         if not self.agencies[agency]:
-            return Route(self.desk, Reason.OUTSIDE, first, advice=agency)
-        return Route(agency, Reason.RULE, first)
+            return RoutingDecision(self.desk, Reason.OUTSIDE, first, advice=agency)
+        return RoutingDecision(agency, Reason.RULE, first)

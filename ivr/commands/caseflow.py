@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from ivr.desk.book.book import Page
-    from ivr.desk.case.change import Ask
+    from ivr.desk.case.change import Instruction
 
 By = Annotated[
     str, typer.Option(help="Who does it: an agency's code, AGENCY/OFFICER, citizen, or a person of the desk.")
@@ -81,11 +81,24 @@ def withdraw(code: Code, by: By = "desk", reason: Reason = "") -> None:
 
 
 @cases.command(epilog="Example: ivr case advise 1234567894 --reason 'این کار دادگاه است.'")
-def advise(code: Code, by: By = "desk", reason: Reason = "") -> None:
-    """Answer on the spot: the reason is the advice, which the caller will hear."""
+def advise(
+    code: Code,
+    by: By = "desk",
+    reason: Reason = "",
+    spoken: Annotated[str, typer.Option(help="What a caller of another language hears instead.")] = "",
+) -> None:
+    """Answer on the spot: the reason is the advice, with which the caller is called."""
     from ivr.desk.case import closing
 
-    act(code, by, reason, closing.advise)
+    act(code, by, reason, partial(closing.advise, spoken=spoken))
+
+
+@cases.command(epilog="Example: ivr case told 1234567894 --reason 'نامه فرستاده شد'")
+def told(code: Code, by: By = "desk", reason: Reason = "") -> None:
+    """Somebody told the citizen what nobody could tell her by telephone (the inbox queue untold)."""
+    from ivr.desk.case import closing
+
+    act(code, by, reason, closing.told)
 
 
 @cases.command(epilog="Example: ivr case merge 1234567894 1234567881 --reason 'همان تماس'")
@@ -180,13 +193,15 @@ def bounces(json: Json = False) -> None:
         show_table(["agency", "referrals", "returned", "onward"], rows)
 
 
-def act(code: str, by: str, reason: str, does: Callable[[AsyncEngine, Page, Ask], Awaitable[None]]) -> None:
+def act(
+    code: str, by: str, reason: str, does: Callable[[AsyncEngine, Page, Instruction], Awaitable[None]]
+) -> None:
     """Do it, then say how the case stands."""
-    from ivr.desk.case.change import Ask, actor_named
+    from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.reading import as_json
 
     async def work(engine: AsyncEngine, page: Page) -> dict[str, Any] | None:
-        await does(engine, page, Ask(plain(code), actor_named(page, by), reason))
+        await does(engine, page, Instruction(plain(code), actor_named(page, by), reason))
         return await as_json.case_json(engine, plain(code))
 
     case = with_page(work)

@@ -1,22 +1,23 @@
-"""A progress bar on stderr for long work; nothing when it goes to a file or a pipe."""
+"""Progress of long work on stderr: a bar; into a file or a pipe nothing, or a line now and then."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Protocol, cast
 
 from rich.console import Console
 
 
-class Step(Protocol):
+class Advance(Protocol):
     """So many more of something are done."""
 
     def __call__(self, what: str, count: int = 1) -> None: ...
 
 
 @contextmanager
-def bars(totals: Mapping[str, int], bytes: bool = False) -> Iterator[Step]:
+def bars(totals: Mapping[str, int], bytes: bool = False) -> Iterator[Advance]:
     """A bar for each of `totals`; steps of what is not among them are not shown."""
     from rich.progress import (
         BarColumn,
@@ -40,7 +41,22 @@ def bars(totals: Mapping[str, int], bytes: bool = False) -> Iterator[Step]:
         yield step
 
 
-def watched(source: IO[bytes], what: str, step: Step) -> IO[bytes]:
+def lines(
+    say: Callable[[str], object], seconds: float = 5.0, clock: Callable[[], float] = time.monotonic
+) -> Callable[[int, int], None]:
+    """Where there is no terminal to draw a bar on: how many of how many are spoken, every so many seconds."""
+    told = clock()
+
+    def step(done: int, total: int) -> None:
+        nonlocal told
+        if (now := clock()) - told >= seconds:
+            told = now
+            say(f"{done} of {total} spoken so far")
+
+    return step
+
+
+def watched(source: IO[bytes], what: str, step: Advance) -> IO[bytes]:
     """The same stream; each byte that is read from it is a step."""
 
     class Watched:

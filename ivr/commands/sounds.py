@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from ivr.commands.output import err, load_settings, show_json, show_table
-from ivr.installation import Finding
+from ivr.commands.progress import lines
+from ivr.installation import CommandError
 
 app = typer.Typer(help="The spoken prompts.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
@@ -31,8 +32,12 @@ def build(
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         bar = progress.add_task("prompts", total=None)
 
+        tell = lines(lambda line: err.print(f"prompts: {line}", markup=False, highlight=False))
+
         def advance(done: int, total: int, _: str) -> None:
             progress.update(bar, completed=done, total=total)
+            if not err.is_terminal:  # as under `make run`
+                tell(done, total)
 
         built = build_all(
             installation.catalogue(settings),
@@ -50,7 +55,7 @@ def build(
         if failure.spoken:
             err.print(str(failure), style="yellow", markup=False)
     if dumb := [failure for failure in built.failed if not failure.spoken]:
-        raise Finding("could not be spoken: " + "; ".join(map(str, dumb)))
+        raise CommandError("could not be spoken: " + "; ".join(map(str, dumb)))
 
 
 @app.command("list", epilog="Example: ivr sounds list --missing --json")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivr.commands.output import fail, load_settings, run, show_json, show_table, with_database
-from ivr.installation import Finding
+from ivr.installation import CommandError
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a tab
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Pending:
     """`where`: journal, quarantine, fallback or recordings; `since` an ISO time in UTC."""
 
     where: str
@@ -41,12 +41,12 @@ def spool_list(json: Json = False) -> None:
     rows, trouble = [*on_disk(settings)], ""
     try:
         rows += with_database(settings, lambda engine: stray_recordings(settings, engine))
-    except Finding as error:
+    except CommandError as error:
         trouble = f"which recordings have no row can't be said: {error}"
     if json:
         show_json([asdict(row) for row in rows])
     else:
-        show_table([column.name for column in fields(Waiting)], [asdict(row) for row in rows])
+        show_table([column.name for column in fields(Pending)], [asdict(row) for row in rows])
     if trouble:
         fail(trouble)
 
@@ -71,6 +71,7 @@ def retry(
     typer.echo(
         f"new cases: {done['cases']}, added to their cases: {done['added']}, "
         f"without a word: {done['empty']}, from the dialplan: {done['fallback']}, "
+        f"put aside before: {done['again']}, "
         f"still waiting: {len(done['waiting'])}"
     )
 
@@ -86,7 +87,7 @@ def inspect(
     settings, trouble = load_settings(), ""
     try:
         found = with_database(settings, lambda engine: known(settings, what, engine))
-    except Finding as error:
+    except CommandError as error:
         found, trouble = run(known(settings, what, None)), f"the books can't be read: {error}"
     if json:
         show_json(found)
@@ -98,28 +99,36 @@ def inspect(
         fail(f"nothing on this machine or in the books is called {what}")
 
 
-def on_disk(settings: Settings) -> Iterator[Waiting]:
+def on_disk(settings: Settings) -> Iterator[Pending]:
     """What waits, as far as it shows without the database."""
     from ivr.desk.facts.fallback import fallbacks
     from ivr.store import journal_reading, slots
-    from ivr.store.volumes import SECOND
 
     for journal in slots.journals(settings.spool):
-        kinds: Counter[str] = Counter()
-        first: dict[str, str] = {}
-        for fact in journal_reading.waiting(journal):
-            kinds[fact["type"]] += 1
-            first.setdefault(fact["type"], _iso(journal_reading.written_at(fact)))
-        for kind, count in kinds.items():
-            yield Waiting("journal", kind, count, first[kind], f"in {journal}, not in the database yet")
-        shelves = (journal / "quarantine", journal / SECOND / "quarantine")
-        for path in sorted(why for shelf in shelves for why in shelf.glob("*.why")):
-            yield Waiting("quarantine", path.stem, 1, _grown(path), path.read_text(encoding="utf-8").strip())
+        yield from _in_journal(journal)
+        for path in journal_reading.put_aside(journal):
+            yield Pending("quarantine", path.stem, 1, _grown(path), path.read_text(encoding="utf-8").strip())
     for path in fallbacks(settings.state_path / "fallback"):
-        yield Waiting("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
+        yield Pending("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
 
 
-async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Waiting]:
+def _in_journal(journal: Path) -> Iterator[Pending]:
+    from ivr.store import journal_reading
+    from ivr.store.facts import Unreadable, happened_at
+
+    kinds: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for fact in journal_reading.waiting(journal):
+        if isinstance(fact, Unreadable):
+            yield Pending("journal", "unreadable", 1, "", f"in {journal}, will be put aside: {fact.why}")
+            continue
+        kinds[fact.TYPE] += 1
+        first.setdefault(fact.TYPE, happened_at(fact).astimezone(UTC).isoformat())
+    for kind, count in kinds.items():
+        yield Pending("journal", kind, count, first[kind], f"in {journal}, not in the database yet")
+
+
+async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Pending]:
     """Recordings in no row. Those of a server that runs may belong to calls in progress."""
     from ivr.desk.facts.strays import strays
 
@@ -127,7 +136,7 @@ async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Wait
     named = _named_by_the_living(settings.spool)
     why = {True: IN_PROGRESS, False: "nothing accounts for it"}
     return [
-        Waiting("recordings", stray.name, 1, _moment(stray.grown_at), why[stray.name in named])
+        Pending("recordings", stray.name, 1, _moment(stray.grown_at), why[stray.name in named])
         for stray in found
     ]
 
@@ -135,6 +144,7 @@ async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Wait
 async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = False) -> dict[str, Any]:
     """One pass over everything. Beside a running server only what is not its own."""
     from ivr.desk.facts.adopting import adopt_left
+    from ivr.desk.facts.quarantine import try_again
     from ivr.desk.facts.reconcile import reconcile
     from ivr.desk.facts.strays import START_LOOK_BACK_SECONDS
     from ivr.store import journal_reading, slots
@@ -144,9 +154,10 @@ async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = Fals
     if all(journal_reading.run_began(journal) is None for journal in slots.journals(settings.spool)):
         fallback = await _take_in(settings, engine)
     await adopt_left(engine, shelf.book, settings.spool)
+    again = await try_again(engine, await shelf.book.page(), settings.spool)
     shelf = replace(shelf, alone=shelf.alone or unnamed)
     done = await reconcile(shelf, look_back=START_LOOK_BACK_SECONDS)
-    return {**asdict(done), "fallback": fallback}
+    return {**asdict(done), "fallback": fallback, "again": again}
 
 
 async def _take_in(settings: Settings, engine: AsyncEngine) -> int:
@@ -163,7 +174,7 @@ async def _take_in(settings: Settings, engine: AsyncEngine) -> int:
     try:
         journal = slots.take(settings.spool)
     except JournalError as error:
-        raise Finding(str(error)) from error
+        raise CommandError(str(error)) from error
     try:
         intake = Intake(journal, CodeBlock(journal.folder.parent / "codes"), book)
         taken = await take_in(intake, settings.state_path / "fallback", settings.recordings)
@@ -189,10 +200,6 @@ def _named_by_the_living(spool: Path) -> set[str]:
     began = {journal: journal_reading.run_began(journal) for journal in slots.journals(spool)}
     living = (journal_reading.names_since(j, first) for j, first in began.items() if first is not None)
     return set().union(*living)
-
-
-def _iso(at: datetime | None) -> str:
-    return at.astimezone(UTC).isoformat() if at else ""
 
 
 def _grown(path: Path) -> str:

@@ -21,8 +21,6 @@ ALAW, KEYS = 8, 101  # RTP payload types
 VOLUME = 10  # −10 dBm0, as a telephone sends its keys
 VOICED = 200  # a 16-bit level above which a frame counts as heard
 
-Frame = NDArray[np.int16]
-
 
 def _decoded() -> NDArray[np.int16]:
     """ITU-T G.711: the 16-bit value of each A-law byte."""
@@ -97,7 +95,8 @@ class Phone(asyncio.DatagramProtocol):
         self.transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, packet: bytes, address: tuple[str, int]) -> None:
-        if len(packet) > 12 and packet[1] & 0x7F == ALAW:
+        # Only from who answered: Asterisk sends on to ports of telephones that are gone, and others get them.
+        if address == self.there and len(packet) > 12 and packet[1] & 0x7F == ALAW:
             self.heard.append((asyncio.get_running_loop().time(), packet[12:]))
             self.on_audio()
 

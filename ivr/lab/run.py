@@ -9,9 +9,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
@@ -20,6 +19,7 @@ from ivr import settings as configuration
 from ivr.installation import load_secrets
 from ivr.lab import asterisk, postgres
 from ivr.lab.asterisk import LabError
+from ivr.lab.pace import patience
 from ivr.lab.packages import PackagesError
 from ivr.lab.ports import taken
 from ivr.lab.postgres import PostgresError
@@ -156,8 +156,7 @@ class _Lab:
         await _job("first admin", *arguments, show=lambda line: say(f"panel: sign in as {line} (told once)"))
 
     async def _sounds(self) -> None:
-        async with _counting(self.settings.sounds):
-            await _job("prompts", "-m", "ivr.cli", "sounds", "build", show=say)
+        await _job("prompts", "-m", "ivr.cli", "sounds", "build", show=say)
 
     async def _unpack(self) -> None:
         """In a process of its own, so that a download stops with us."""
@@ -178,7 +177,7 @@ class _Lab:
         url = f"http://{self.settings.web.host}:{self.settings.web.port}/readyz"
         trouble = "it does not answer"
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
-            while time.monotonic() - self.children["server"].began < READY_SECONDS:
+            while time.monotonic() - self.children["server"].began < patience(READY_SECONDS):
                 if self.children["server"].ended:
                     raise LabError(f"the server ended: {self.children['server'].last_words()}")
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError):
@@ -225,22 +224,6 @@ async def _together(*works: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def _counting(folder: Path) -> AsyncIterator[None]:
-    """Tell now and then how many prompts there are."""
-
-    async def count() -> None:
-        while True:
-            await asyncio.sleep(5)
-            say(f"prompts: {sum(1 for _ in folder.rglob('*.wav'))} spoken so far")
-
-    counting = asyncio.create_task(count())
-    try:
-        yield
-    finally:
-        counting.cancel()
 
 
 async def _job(name: str, *arguments: str, show: Callable[[str], None] | None = None) -> None:

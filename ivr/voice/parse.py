@@ -5,19 +5,21 @@ What each step type may say is in docs/menus.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from ivr.cases.kinds import Kind
 from ivr.voice.fields import STEP_ID, Fields, Reading, checked_key
-from ivr.voice.menu import Menu, RecordStep, ReviewStep, Step
+from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
-from ivr.voice.step_fields import READERS, Defaults, StepFields, read_defaults
+from ivr.voice.step_fields import Defaults, StepFields, read_defaults
+from ivr.voice.steps.registry import TYPES
 from ivr.voice.yaml_tree import Node, Scalar, Table, read_tree
 
 __all__ = ["MenuMistakes", "parse"]
 
 MOST_STEPS = 500
+_TYPES = {each.TYPE: each for each in TYPES}
 _NAME = "[A-Za-z0-9_-]{1,40}"
 
 
@@ -51,7 +53,7 @@ def _menu(reading: Reading, tree: Node) -> Menu | None:
     name = fields.matching("menu", _NAME, "a name of a-z, 0-9, _ and -")
     languages = _languages(fields)
     steps = fields.inner("steps")
-    reading.steps = _step_ids(steps)
+    reading.steps = _written(steps) if steps else {}
     start = fields.step("start")
     defaults = fields.inner("defaults", needed=False)
     read = _steps(steps, read_defaults(defaults) if defaults else Defaults()) if steps else {}
@@ -75,8 +77,14 @@ def _languages(fields: Fields) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _step_ids(steps: Fields | None) -> tuple[str, ...]:
-    return tuple(key.value for key, _ in steps.each()) if steps else ()
+def _written(steps: Fields) -> Mapping[str, str]:
+    """Each step's type, before any is read."""
+    found = {}
+    for key, node in steps.each():
+        entries = node.entries if isinstance(node, Table) else ()
+        type = next((value for name, value in entries if name.value == "type"), None)
+        found[key.value] = type.value if isinstance(type, Scalar) and type.value in _TYPES else ""
+    return found
 
 
 def _steps(steps: Fields, defaults: Defaults) -> dict[str, Step]:
@@ -90,7 +98,6 @@ def _steps(steps: Fields, defaults: Defaults) -> dict[str, Step]:
         step = _step(key, fields, defaults) if fields else None
         if step is not None:
             found[key.value] = step
-    _check_reviews(steps, found)
     return found
 
 
@@ -99,21 +106,9 @@ def _is_step_id(key: str) -> bool:
 
 
 def _step(key: Scalar, fields: Fields, defaults: Defaults) -> Step | None:
-    reader = READERS.get(fields.one_of("type", tuple(READERS)))
-    if reader is None:
+    type = _TYPES.get(fields.one_of("type", tuple(_TYPES)))
+    if type is None:
         return None
-    step = reader(StepFields(key, fields, defaults))
+    step = type.read(StepFields(key, fields, defaults))
     fields.close()
     return step
-
-
-def _check_reviews(steps: Fields, found: dict[str, Step]) -> None:
-    """“Say it again” must lead back to a recording."""
-    for key, node in steps.table.entries:
-        step = found.get(key.value)
-        if isinstance(step, ReviewStep) and isinstance(node, Table):
-            target = found.get(step.record)
-            if target is not None and not isinstance(target, RecordStep):
-                fields = Fields(steps.reading, node, steps.at(key.value))
-                place = fields.scalar("record", needed=False)
-                fields.wrong(place or node, "record", f"{step.record} is not a record step")

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from ivr.cases.words import word_set
+from ivr.cases.spelling import word_set
 
 FA, AZ = "fa", "az"
 AZ_ARABIC = "azb"  # ISO 639-3: South Azerbaijani
@@ -82,6 +82,16 @@ def read_in(text: str, language: str) -> str | None:
 def is_readable(text: str) -> bool:
     """Whether some voice can read it."""
     return read_in(text, FA) is not None
+
+
+def heard(answer: str, spoken: str, language: str) -> str:
+    """Of an answer as it is written and as it is spoken, what who chose `language` hears.
+
+    Her own language first, then what any voice reads; "" when none reads either.
+    """
+    texts = [text for text in (answer, spoken) if text.strip()]
+    hers = [text for text in texts if read_in(text, language) == language]
+    return next(iter(hers or filter(is_readable, texts)), "")
 
 
 def runs(text: str, language: str) -> Iterator[tuple[str, str]]:

@@ -25,7 +25,7 @@ def test_no_target_is_missed_on_texts_of_other_writers(suggester: Suggester) -> 
 
 
 def test_the_unseen_writers_texts_must_keep_the_promise_by_themselves() -> None:
-    good = {"top1": 1.0, "top3": 1.0, "alone": 1.0, "wrong_upper": 0.01}
-    found = [good | {"name": name} for name in (strangers.PLAIN, "all")]
-    bad = good | {"name": strangers.UNSEEN, "wrong_upper": 0.031}
-    assert strangers.missed([*found, bad]) == ["writer_four: wrong alone up to 3.1% > 3%"]
+    good: dict[str, float | int | str] = {"top1": 1.0, "top3": 1.0, "alone": 1.0, "wrong_upper": 0.01}
+    found = [{**good, "name": name} for name in (strangers.PLAIN, "all")]
+    found.append({**good, "name": strangers.UNSEEN, "wrong_upper": 0.031})
+    assert strangers.missed(found) == ["writer_four: wrong alone up to 3.1% > 3%"]

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ivr.voice import verdict
+from ivr.voice import callback
 from ivr.voice.actions import Action, Ask, Clip, HangUp, Record, Say, Sound, Words
 from ivr.voice.events import CaseSeen, Ended, HungUp, Keys, Lookup, Said, Transfer
-from ivr.voice.menu import OperatorStep
 from ivr.voice.session import Session
+from ivr.voice.steps.operator import OperatorStep
 from tests.voice.conversation import CALLER, CODE, DIRECTORY, UNKNOWN, Conversation
 
 ANSWERED = CaseSeen(Lookup.FOUND, "answered", "abfa", None, "آب وصل شد", may_confirm=True)
@@ -21,7 +21,7 @@ OPERATOR = OperatorStep("operator", 0, ("operator.connecting",), "operators", No
 
 def ringing(seen: CaseSeen = ANSWERED, language: str = "fa", **more: Any) -> Conversation:
     """She has answered, and hears who calls."""
-    return Conversation(menu=verdict.menu(CODE, seen, language, OPERATOR), **more)
+    return Conversation(menu=callback.menu(CODE, seen, language, OPERATOR), **more)
 
 
 def called(seen: CaseSeen = ANSWERED, language: str = "fa", **more: Any) -> Conversation:
@@ -52,7 +52,7 @@ def test_no_key_counts_before_the_answer_was_heard(key: str) -> None:
 
 def test_nothing_cuts_the_answer_short_the_first_time() -> None:
     said = []
-    talk = Session(verdict.menu(CODE, ANSWERED, "fa"), DIRECTORY, CALLER)
+    talk = Session(callback.menu(CODE, ANSWERED, "fa"), DIRECTORY, CALLER)
     action: Action | None = talk.start()
     for event in (Said("1"), Said()):
         action = talk.receive(event)
@@ -84,10 +84,38 @@ def test_an_answer_in_another_language_than_hers_is_announced(
 
 
 def test_an_answer_that_no_voice_can_read_is_neither_noise_nor_silence() -> None:
-    heard = called(replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی"), "az").heard
+    heard = ringing(replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی"), "az").heard
     assert "status.answer_unread" in heard and not any(isinstance(sound, Words) for sound in heard)
     voiced = called(replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی", voice="answers/1"), "az").heard
     assert Clip("answers/1") in voiced and "status.answer_unread" not in voiced
+
+
+UNREAD = replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی")
+
+
+@pytest.mark.parametrize("seen", [UNREAD, replace(UNREAD, status="closed", may_reopen=True)])
+def test_nobody_is_asked_to_judge_an_answer_that_she_has_not_heard(seen: CaseSeen) -> None:
+    talk = ringing(UNREAD, "az")
+    assert "status.answer_unread" in talk.heard and talk.heard[-1] == "verdict.or_operator"
+    talk.press("1")
+    assert talk.over and talk.session.verdict == "unread" and talk.verdicts == []
+    asking = Conversation(seen=seen).press("2", "6", CODE)
+    assert asking.heard[-2:] == ["status.answer_unread", "verdict.or_operator"]
+    assert asking.press("2").verdicts == []
+    assert "operator.connecting" in ringing(UNREAD, "az").press("0").heard
+
+
+@pytest.mark.parametrize(
+    ("language", "intro", "words"),
+    [("az", [], "Su gəldi"), ("fa", [], "آب وصل شد")],
+)
+def test_who_speaks_another_language_than_the_answer_hears_what_was_written_to_be_spoken(
+    language: str, intro: list[Sound], words: str
+) -> None:
+    heard = called(replace(ANSWERED, spoken="Su gəldi"), language).heard
+    assert heard[: len(intro) + 1] == [*intro, Words(words)]
+    both = called(replace(UNREAD, spoken="Su gəldi"), language).heard
+    assert Words("Su gəldi") in both and "status.answer_unread" not in both
 
 
 def test_solved_is_safe_before_she_is_asked_how_content_she_is() -> None:
@@ -226,12 +254,12 @@ def test_a_closed_case_is_opened_again_by_its_own_caller() -> None:
 
 @pytest.mark.parametrize(("key", "verdict_"), [("1", "confirmed"), ("2", "refused")])
 def test_a_number_that_was_given_is_asked_for_and_nothing_is_told(key: str, verdict_: str) -> None:
-    talk = Conversation(menu=verdict.verification("az"))
+    talk = Conversation(menu=callback.verification("az"))
     assert talk.heard == ["callback.greeting", "callback.verify"]
     talk.press("7", key)
     assert talk.over and talk.session.verdict == verdict_ and talk.verdicts == []
 
 
 def test_whoever_presses_nothing_has_confirmed_nothing() -> None:
-    talk = Conversation(menu=verdict.verification("fa")).silent(3)
+    talk = Conversation(menu=callback.verification("fa")).silent(3)
     assert talk.over and talk.session.verdict == "" and talk.heard == ["callback.goodbye"]

@@ -13,17 +13,18 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.callback import Outcome
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
 from ivr.desk.case import referring
-from ivr.desk.case.change import EVENTS, Ask, actor_named
+from ivr.desk.case.change import EVENTS, Instruction, actor_named
 from ivr.desk.people.people import Scope
 from ivr.desk.reading import as_json, casefile
 from ivr.store.tables import audit, calls, cases
-from ivr.web.casefile import refusals
 from ivr.web.casefile.deeds import DEEDS
-from ivr.web.casefile.story import Teller, known_events
-from ivr.web.panel.words import words
+from ivr.web.casefile.story import Teller
+from ivr.web.panel import refusals
+from ivr.web.panel.locale import words
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import ROOT
 from tests.web.browser import PHONE, screenshot, serious, window
@@ -104,7 +105,7 @@ async def test_a_refusal_is_one_sentence_at_the_form_and_nothing_typed_is_lost(
         await form.locator("[name=agency]").select_option("edu")
         await form.locator("[name=reason]").fill(typed)
         book = await desk.panel.panel.book.page()  # meanwhile somebody else refers it
-        other = Ask(code, actor_named(book, "desk"), now=desk.panel.clock())
+        other = Instruction(code, actor_named(book, "desk"), now=desk.panel.clock())
         await referring.refer(desk.panel.engine, book, other, "shahrdari_tabriz")
         await form.locator("button[type=submit]").click()
         await expect(page.get_by_role("alert")).to_contain_text("پرونده در این میان تغییر کرده")
@@ -142,7 +143,56 @@ async def test_an_answer_that_no_voice_can_read_is_refused_at_the_form_which_say
     answer = await client.post(f"/panel/cases/{code}/answer", {"words": words})
     text = await answer.text()
     assert answer.status == 422 and "هیچ صدایی ترکی به خط فارسی" in text and words in text
-    assert (await client.post(f"/panel/cases/{code}/answer", {"words": "Su gəldi"})).status == 303
+    answer = await client.post(f"/panel/cases/{code}/answer", {"words": "Su gəldi"})
+    assert answer.status == 422 and "در خانهٔ «برای شنیدن» بنویسید" in await answer.text()
+    both = {"words": words, "spoken": "Su gəldi"}
+    assert (await client.post(f"/panel/cases/{code}/answer", both)).status == 303
+
+
+async def test_who_speaks_azerbaijani_hears_what_the_officer_wrote_for_it_and_reads_persian(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    async with desk.panel.engine.begin() as connection:
+        await connection.execute(update(cases).where(cases.c.code == code).values(language="az"))
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator("[data-deed=answer]").click()
+        form = page.locator("form.deed")
+        await form.get_by_role("button", name="خرابی برطرف شد").click()
+        assert await form.locator("[name=words]").input_value() == "خرابی شبکهٔ آب در محل شما برطرف شد."
+        assert "nasazlıq" in await form.locator("[name=spoken]").input_value()
+        await form.locator("[name=spoken]").fill("Su gəldi.")
+        await screenshot(page, "casefile-spoken")
+        assert await serious(page) == []
+        await form.locator("button[type=submit]").click()
+        await page.wait_for_url("**?done=answer")
+        await expect(page.locator(".facts")).to_contain_text("Su gəldi.")
+        await screenshot(page, "casefile-spoken-given")
+    case = await as_json.case_json(desk.panel.engine, code)
+    assert case is not None and case["answer_spoken"] == "Su gəldi." and "برطرف شد" in case["answer"]
+    seen = await desk.office.book.look_up("09141234567", code, WEDNESDAY)
+    assert (seen.spoken, seen.answer) == ("Su gəldi.", case["answer"])
+    visitor = await desk.panel.client()
+    await visitor.get("/track")
+    page_of_hers = await (await visitor.post("/track", {"code": code})).text()
+    assert "برطرف شد" in page_of_hers and "Su gəldi" not in page_of_hers
+
+
+async def test_what_the_desk_ended_and_nobody_could_be_told_of_is_told_by_the_desk(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open(caller="", topic="other.other")
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator("[data-deed=answer]").click()
+        await expect(page.locator("form.deed")).to_contain_text("نمی‌توان با این شهروند تماس گرفت")
+        await do(page, "advise", reason="این کار دادگاه است.")
+        await expect(page.locator(".notice", has_text="باخبر نیست")).to_be_visible()
+        await screenshot(page, "casefile-untold")
+        await do(page, "told", reason="نامه فرستاده شد")
+        await expect(page.locator(".notice", has_text="باخبر نیست")).to_have_count(0)
+        await expect(page.locator(".timeline")).to_contain_text("نامه فرستاده شد")
 
 
 async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
@@ -330,12 +380,16 @@ def test_every_event_has_its_words() -> None:
         set(told_events()) | set(EVENTS.values()) | {"escalated", "reminded", "words_added", "words_replaced"}
     )
     assert {"opened", "referred", "retimed", "rated", "transcribed"} <= told
-    assert not told - set(known_events(words()))
+    assert not told - {key.split(".")[0] for key in words().under("casefile.event")}
+
+
+def test_every_outcome_of_a_call_of_ours_has_its_words() -> None:
+    assert {str(outcome) for outcome in Outcome} <= set(words().under("casefile.attempt"))
 
 
 def refused_sentences() -> Iterator[tuple[str, str]]:
     """Every refusal that something done with a case on its page can meet."""
-    names = ("change", "changing", "referring", "closing", "pausing", "answers", "precedents", "family",
+    names = ("change", "transaction", "referring", "closing", "pausing", "answers", "precedents", "family",
              "splitting", "collecting", "assigning")  # fmt: skip
     files = [ROOT / f"ivr/desk/case/{name}.py" for name in names]
     files += [ROOT / f"ivr/desk/recordings/{name}.py" for name in ("marks", "transcripts")]

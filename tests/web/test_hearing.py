@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.store.tables import audit, recordings
 from ivr.voice.blind import UP, pitch
-from ivr.voice.riff import ARTIST, COMMENT, info_of
+from ivr.voice.riff import ARTIST, COMMENT
 from ivr.voice.wave import read
+from tests.voice.info import info_of
 from tests.voice.voices import band
 from tests.web.browser import screenshot, window
 from tests.web.casefile import Desk, desk_served, name_of, speech

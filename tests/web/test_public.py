@@ -24,7 +24,7 @@ from ivr.desk.counter import questions, tracking
 from ivr.desk.counter.tracking import Answer, Doubted
 from ivr.desk.people.limiting import TooOften
 from ivr.store.tables import cases
-from ivr.web.panel.words import digits, words
+from ivr.web.panel.locale import digits, words
 from tests.desk.office import call, office, opening
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed, panel_served
@@ -66,6 +66,16 @@ async def test_the_first_page_leads_on_and_search_engines_stay_away(
 ) -> None:
     async with panel_served(engine, tmp_path, citizens_phone=None) as panel:  # outside the lab
         await leads_on(await panel.client())
+        assert words()("public.start.steps.answered") in await (await (await panel.client()).get("/")).text()
+
+
+async def test_the_first_page_promises_no_call_where_nobody_is_called(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with panel_served(engine, tmp_path, calls_back=False) as panel:
+        page = await (await (await panel.client()).get("/")).text()
+    assert words()("public.start.steps.answer_waits") in page
+    assert words()("public.start.steps.answered") not in page
 
 
 async def leads_on(client: Client) -> None:

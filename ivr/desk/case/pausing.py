@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Action
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import Ask, clock_of
-from ivr.desk.case.changing import changing
-from ivr.desk.case.events import Told, tell_all
+from ivr.desk.case.change import Instruction, clock_of
+from ivr.desk.case.event_log import Told, tell_all
+from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases
 
@@ -24,7 +24,9 @@ BATCH = 200
 MOST_PAUSED_DAYS = 10  # working days, all pauses of a case together
 
 
-async def pause(engine: AsyncEngine, page: Page, ask: Ask, days: int, cap: int = MOST_PAUSED_DAYS) -> None:
+async def pause(
+    engine: AsyncEngine, page: Page, ask: Instruction, days: int, cap: int = MOST_PAUSED_DAYS
+) -> None:
     """Stop the clock for so many working days; it runs again by itself."""
     async with changing(engine, page, Action.PAUSE, ask) as change:
         change.clock = change.clock.pause(page.calendar, ask.now, days, cap, change.county)
@@ -59,14 +61,14 @@ def _ended(case: Row[Any], page: Page, now: datetime) -> Told:
     return Told(case.id, cause, "resumed", {"until": case.paused_until.isoformat()}, values)
 
 
-async def resume(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+async def resume(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """Let the clock run again; only the days that the pause lasted are left out."""
     async with changing(engine, page, Action.RESUME, ask) as change:
         change.clock = change.clock.resume(page.calendar, ask.now, change.county)
 
 
 async def change_topic(
-    engine: AsyncEngine, page: Page, ask: Ask, topic: str = "", county: str | None = None
+    engine: AsyncEngine, page: Page, ask: Instruction, topic: str = "", county: str | None = None
 ) -> None:
     """Another topic or county; what is not given stays. The agency stays too: moving it is a referral.
 

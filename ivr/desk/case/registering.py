@@ -21,11 +21,12 @@ from ivr.cases.places import Where
 from ivr.desk.book.book import Page
 from ivr.desk.case import entries, suggestion_outcomes
 from ivr.desk.case.change import Books
-from ivr.desk.case.changing import transaction
 from ivr.desk.case.codes import desk_code
-from ivr.desk.case.events import open_stories
-from ivr.desk.case.rows import Rows, add_case
+from ivr.desk.case.event_log import open_stories
+from ivr.desk.case.rows import Opening, Rows, add_case
+from ivr.desk.case.transaction import transaction
 from ivr.desk.refusals import WrongField
+from ivr.store.facts import FactRecording
 from ivr.store.tables import callbacks, cases, outbox, recordings, referrals
 
 if TYPE_CHECKING:
@@ -37,14 +38,15 @@ MOST_WORDS = 4_000  # characters, as Open311 has it
 LONGEST = 200  # characters of anything else
 MOST_ADDRESS = 500
 _DIALLED = re.compile(r"\+?[\d ()./-]{4,24}")  # of no use for calling back, but what somebody gave
-PLACE = ("address", "address_id", "latitude", "longitude")
+TO_COME = FactRecording("", 0.0, 0.0, "", "", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A case as somebody registers it for a citizen. Without a topic the words decide, where they can.
 
-    `by` goes into the story. `place`: of `PLACE`, those that are known. `audio`: what `audio.put` gave.
+    `by` goes into the story. `place`: `address`, `address_id`, `latitude`, `longitude`, those that are known.
+    `audio`: what `audio.put` gave, `TO_COME` before that.
     """
 
     kind: str
@@ -59,7 +61,7 @@ class Wanted:
     channel: str = DESK
     by: str = DESK
     place: Json | None = None
-    audio: Json | None = None
+    audio: FactRecording | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +95,10 @@ async def register(
     async with transaction(books) as connection:
         code = await desk_code(connection)
         rows = Rows()
-        add_case(rows, _fact(case, wanted, page, at, suggestion, now), code, page)
+        add_case(rows, _opening(case, wanted, page, at, suggestion, now), code, page)
         await save(connection, rows)
         if suggestion is not None:
-            chosen = suggestion_outcomes.Choice.of(rows.cases[0], wanted.by) if wanted.topic else None
+            chosen = suggestion_outcomes.Placement.of(rows.cases[0], wanted.by) if wanted.topic else None
             await suggestion_outcomes.keep(
                 connection, case, suggestion, suggestion_outcomes.WORDS, now, chosen
             )
@@ -122,32 +124,32 @@ def _given(wanted: Wanted, page: Page, suggester: Suggester | None) -> Where:
     return at if at.sure and at.county in page.counties else Where(wanted.county)
 
 
-def _fact(
+def _opening(
     case: uuid.UUID, wanted: Wanted, page: Page, at: Where, guess: Suggestion | None, now: datetime
-) -> Json:
+) -> Opening:
     topic, (county, town, _) = wanted.topic, at
     if guess is not None:
         county = county or (guess.county if guess.county in page.counties else "")
         town = town or (guess.town if guess.county == county else "")
         topic = topic or (guess.topic if guess.assigned else "")
-    call = {"id": "", "caller": wanted.caller, "caller_name": wanted.caller_name}
-    return {
-        "id": str(case),
-        "at": now.isoformat(),
-        "call": call,
-        "kind": wanted.kind,
-        "topic": topic or page.other_topic,
-        "county": county,
-        "town": town,
-        "language": wanted.language,
-        "callback": wanted.callback,
-        "national_id": wanted.national_id,
-        "recordings": [wanted.audio] if wanted.audio else [],
-        "channel": wanted.channel,
-        "by": wanted.by,
-        "words": wanted.words.strip(),
-        "place": wanted.place,
-    }
+    return Opening(
+        id=case,
+        at=now,
+        kind=wanted.kind,
+        topic=topic or page.other_topic,
+        county=county,
+        town=town,
+        language=wanted.language,
+        callback=wanted.callback,
+        national_id=wanted.national_id,
+        caller=wanted.caller,
+        caller_name=wanted.caller_name,
+        recordings=[wanted.audio] if wanted.audio else [],
+        channel=wanted.channel,
+        by=wanted.by,
+        words=wanted.words.strip(),
+        place=wanted.place,
+    )
 
 
 def _mistakes(wanted: Wanted, page: Page, languages: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ivr.desk.call.intake import BEGUN
-from ivr.desk.case.joining import WORDS
 from ivr.store import journal_reading, slots
-from ivr.store.journal import Fact, Journal, Position
+from ivr.store.facts import CaseOpenedFact, Fact, RecordingBegunFact, Unreadable, WordsKeptFact, salvage
+from ivr.store.journal import Journal, Position
 
 SIGN_SECONDS = 5.0  # how often a process signs that all it noted is on the disk (Journal.sign)
 
 
 @dataclass(slots=True)
-class Told:
+class RecordingFacts:
     """`facts`: recording → what is told of it. `awaited`: recordings that somebody else is about to book.
 
     `soon`: of these the ones whose call's earlier words are on their way, which takes a moment.
@@ -35,13 +34,15 @@ class Told:
         return name in self.awaited or (name not in self.facts and self.signed_at <= latest)
 
 
-def ask(spool: Path, names: Collection[str], own: Journal | None = None, alone: bool = True) -> Told:
+def ask(
+    spool: Path, names: Collection[str], own: Journal | None = None, alone: bool = True
+) -> RecordingFacts:
     """`own`: the journal that this process writes. `alone`: there are no journals on other machines.
 
     The order counts: who lives and has signed, then what is told, then how far that is applied. Whoever looks
     for rows must do so after this.
     """
-    told, wanted = Told(signed_at=math.inf if alone else -math.inf), frozenset(names)
+    told, wanted = RecordingFacts(signed_at=math.inf if alone else -math.inf), frozenset(names)
     for folder in slots.journals(spool):
         mine = own is not None and own.folder == folder
         if not mine and (began := journal_reading.run_began(folder)) is not None:
@@ -50,29 +51,39 @@ def ask(spool: Path, names: Collection[str], own: Journal | None = None, alone: 
         found = journal_reading.naming(folder, wanted)
         applied = _applied(folder, own)
         for name, facts in found.items():
-            told.facts.setdefault(name, []).extend(fact for _, fact in facts)
-            if any(position > applied and fact.get("type") != BEGUN for position, fact in facts):
+            told.facts.setdefault(name, []).extend(_usable(facts))
+            if any(
+                position > applied and not isinstance(fact, RecordingBegunFact) for position, fact in facts
+            ):
                 told.awaited.add(name)  # its own fact is on the way
     told.soon = _before_their_case(spool, told, own)
     told.awaited |= told.soon
     return told
 
 
-def _before_their_case(spool: Path, told: Told, own: Journal | None) -> set[str]:
+def _before_their_case(spool: Path, told: RecordingFacts, own: Journal | None) -> set[str]:
     """Recordings of calls whose case or earlier words are on the way: these come first."""
     of: dict[str, set[str]] = {}
     for name, facts in told.facts.items():
         for fact in facts:
-            if isinstance(call := fact.get("call"), dict) and call.get("id"):
-                of.setdefault(call["id"], set()).add(name)
+            of.setdefault(str(fact.call.id), set()).add(name)
     found: set[str] = set()
     for folder in slots.journals(spool) if of else ():
         calls = journal_reading.of_calls(folder, of.keys())
         applied = _applied(folder, own)
         for call_id, facts_of_call in calls.items():
-            if any(position > applied and fact.get("type") in WORDS for position, fact in facts_of_call):
+            on_the_way = [fact for position, fact in facts_of_call if position > applied]
+            if any(isinstance(fact, CaseOpenedFact | WordsKeptFact | Unreadable) for fact in on_the_way):
                 found |= of[call_id]
     return found
+
+
+def _usable(found: Iterable[tuple[Position, Fact | Unreadable]]) -> Iterator[Fact]:
+    """What can't be read as a whole tells what it can: the words themselves are in the file."""
+    for _, fact in found:
+        told = salvage(fact.body) if isinstance(fact, Unreadable) else fact
+        if told is not None:
+            yield told
 
 
 def _applied(folder: Path, own: Journal | None) -> Position:

@@ -21,6 +21,7 @@ from ivr.desk.reading import related
 from ivr.desk.reading.related import Related
 from ivr.desk.recordings import marks
 from ivr.desk.recordings.transcripts import edition
+from ivr.store.callbacks import UNTOLD
 from ivr.store.tables import (
     agencies,
     areas,
@@ -41,7 +42,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class CaseNames:
     """Codes by the names people know. `assignable`: agencies that can be given cases, by name."""
 
     agencies: Mapping[str, str]
@@ -52,7 +53,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class MarkedRecording:
     """A recording with its marks. `edition`: the number of its last transcript by hand, 0 = none."""
 
     row: Row[Any]
@@ -65,14 +66,15 @@ class CaseFile:
     """`attempts`: our calls to the citizen. `people`: who acted, by the names they sign in with.
 
     `interventions`: what supervisors did in `calls`. `by_phone`: whether she can be told by telephone.
+    `untold`: it has an answer of which the desk must tell her.
     `kin`: codes of cases that this one is tied to. `hands`: whose it is at its body, by full name.
     """
 
     case: Row[Any]
-    names: Names
+    names: CaseNames
     events: Sequence[Row[Any]]
     referrals: Sequence[Row[Any]]
-    recordings: Sequence[Heard]
+    recordings: Sequence[MarkedRecording]
     calls: Sequence[Row[Any]]
     suggestions: Sequence[Row[Any]]
     attempts: Sequence[Row[Any]]
@@ -83,6 +85,7 @@ class CaseFile:
     hands: str = ""
     interventions: Sequence[Row[Any]] = ()
     by_phone: str = ""
+    untold: bool = False
 
     def actions(self, actor: Actor) -> frozenset[Action]:
         """What the table of transitions lets them try; an agency that has it not may do nothing."""
@@ -95,13 +98,13 @@ class CaseFile:
         return found - {Action.PAUSE if paused else Action.RESUME}
 
 
-async def names(connection: AsyncConnection) -> Names:
+async def names(connection: AsyncConnection) -> CaseNames:
     """All of the province's."""
     about = (agencies.c.code, agencies.c.name, agencies.c.assignable, agencies.c.retired_at)
     bodies = sorted((await connection.execute(select(*about))).all(), key=lambda row: persian_order(row.name))
     matters = await connection.execute(select(topics.c.code, topics.c.name))
     places = await connection.execute(select(areas.c.code, areas.c.name))
-    return Names(
+    return CaseNames(
         {row.code: row.name for row in bodies},
         {row.code: row.name for row in matters},
         {row.code: row.name for row in places},
@@ -140,6 +143,7 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
             await _hands(connection, case),
             stepped_in,
             by_phone,
+            await _untold(connection, case),
         )
 
 
@@ -149,24 +153,32 @@ async def case_of(engine: AsyncEngine, scope: Scope, code: str) -> Row[Any] | No
         return (await connection.execute(select(cases).where(cases.c.code == code, scope.cases()))).first()
 
 
+async def _untold(connection: AsyncConnection, case: Row[Any]) -> bool:
+    query = select(callbacks.c.id).where(callbacks.c.case_id == case.id, UNTOLD).limit(1)
+    told_of = case.status in callback_planning.TOLD_OF
+    return told_of and (await connection.execute(query)).first() is not None
+
+
 async def _of(connection: AsyncConnection, table: Any, case: UUID, order: Any) -> list[Row[Any]]:
     return list(
         (await connection.execute(select(table).where(table.c.case_id == case).order_by(order))).all()
     )
 
 
-async def _recordings(connection: AsyncConnection, case: UUID) -> list[Heard]:
+async def _recordings(connection: AsyncConnection, case: UUID) -> list[MarkedRecording]:
     rows = await _of(connection, recordings, case, recordings.c.recorded_at)
     noted = await marks.listed(connection, [row.name for row in rows])
     return [
-        Heard(
+        MarkedRecording(
             row, [mark for mark in noted if mark.recording == row.name], await edition(connection, row.name)
         )
         for row in rows
     ]
 
 
-async def _calls(connection: AsyncConnection, case: Row[Any], heard: Sequence[Heard]) -> list[Row[Any]]:
+async def _calls(
+    connection: AsyncConnection, case: Row[Any], heard: Sequence[MarkedRecording]
+) -> list[Row[Any]]:
     """That which opened it, and those in which she spoke to it again."""
     ids = {each.row.call_id for each in heard} | {case.call_id}
     query = select(calls).where(calls.c.id.in_(ids - {None})).order_by(calls.c.started_at)

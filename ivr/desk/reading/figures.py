@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.deadlines import TIMEZONE
-from ivr.cases.figures import DIMENSIONS, Facts, Names, packed, unpacked
+from ivr.cases.figures import DIMENSIONS, Facts, Numbering, packed, unpacked
 from ivr.desk.people.people import Scope
 from ivr.desk.reading.counting import facts_of, newest_day
 from ivr.store.figure_days import WAITING, figure_days
@@ -99,7 +99,7 @@ class Archive:
         self.engine = engine
         self.clock = clock
         self.zone = zone
-        self.names = Names()
+        self.names = Numbering()
         self._days: OrderedDict[date, _Day] = OrderedDict()
         self._live: dict[date, _Day] = {}
         self._last: date | None = None  # the last day that was counted
@@ -122,12 +122,6 @@ class Archive:
                 self._days.popitem(last=False)
             names = self.names
         return await asyncio.to_thread(unpacked, names, days)
-
-    async def counted_until(self) -> date | None:
-        """The last day that was counted; figures of later ones are worked out as they are asked for."""
-        async with self.engine.connect() as connection:
-            newest = await newest_day(connection)
-            return newest.day if newest else None
 
     async def waiting(self, subject: Subject) -> list[Waiting]:
         """What waits now, a few seconds old at most."""
@@ -179,7 +173,7 @@ class Archive:
         newest = await newest_day(connection)
         self._last = newest.day if newest else None
         if newest and not self.names.extend(newest.names):
-            self.names = Names.of(newest.names)
+            self.names = Numbering.of(newest.names)
             self._days.clear()
             self._live.clear()
 

@@ -18,14 +18,14 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.statuses import Status
+from ivr.desk.case.callback_planning import TOLD_OF
 from ivr.desk.reading.inbox import (
     EVERYTHING,
     PAGE,
     Filters,
+    InboxPage,
     Key,
     Order,
-    Page,
     Sight,
     facets,
     key_of,
@@ -73,17 +73,17 @@ async def page(
     filters: Filters = EVERYTHING,
     after: Key | None = None,
     limit: int = PAGE,
-) -> Page:
+) -> InboxPage:
     """A page of a queue; `after` continues behind the one before."""
     given = _given(sight, now, after)
     asked = (queue, replace(sight, person=None), filters, after is not None)
     found = (await connection.execute(_listing(*asked, limit + 1), given)).all()
     if len(found) > limit:
-        return Page(found[:limit], key_of(found[limit - 1]))
+        return InboxPage(found[:limit], key_of(found[limit - 1]))
     if not _may_be_cut(sight, filters):
-        return Page(found)
+        return InboxPage(found)
     last = (await connection.execute(_last_read(*asked), given)).first()
-    return Page(found) if last is None else Page(found, key_of(last), partial=True)
+    return InboxPage(found) if last is None else InboxPage(found, key_of(last), partial=True)
 
 
 async def counts(
@@ -207,7 +207,7 @@ def _standing(queue: Queue, sight: Sight, now: datetime, filters: Filters) -> li
             return [TO_APPROVE]
         case Queue.UNTOLD:
             untold = select(callbacks.c.case_id).where(UNTOLD)
-            return [cases.c.status == Status.ANSWERED, cases.c.id.in_(untold)]
+            return [cases.c.status.in_(TOLD_OF), cases.c.id.in_(untold)]
 
 
 def _led(queue: Queue, sight: Sight, filters: Filters) -> list[Any]:

@@ -16,6 +16,7 @@ from ivr.desk.book.book import MANY_MISSES
 from ivr.desk.case import answers
 from ivr.desk.reading import as_json
 from ivr.store import journal
+from ivr.store.facts import FactStep
 from ivr.store.tables import case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
 from ivr.voice.events import CallerKnown, Ended, Lookup
@@ -29,9 +30,7 @@ async def test_words_become_a_case_with_the_right_agency_and_deadline(
         facts, said = call(), words()
         await desk.intake.call_started(facts)
         code = await desk.intake.open_case(facts, opening(said))
-        await desk.intake.call_ended(
-            facts, "completed", WEDNESDAY, ({"at": "t", "step": "kind", "key": "1"},)
-        )
+        await desk.intake.call_ended(facts, "completed", WEDNESDAY, [FactStep(WEDNESDAY, "kind", "1", "")])
         await desk.pump.idle()
         case = await as_json.case_json(engine, code)
         assert case is not None and is_valid(code)
@@ -49,7 +48,8 @@ async def test_words_become_a_case_with_the_right_agency_and_deadline(
         assert [(r["agency"], r["due_at"]) for r in case["referrals"]] == [("abfa", case["due_at"])]
         assert [(e["seq"], e["what"]) for e in case["events"]] == [(1, "opened"), (2, "referred")]
         (row,) = await as_json.calls(engine)
-        assert (row["outcome"], row["case"], row["steps"][0]["key"]) == ("completed", code, "1")
+        assert (row["outcome"], row["case"]) == ("completed", code)
+        assert row["steps"] == [{"at": WEDNESDAY.isoformat(), "step": "kind", "key": "1", "note": ""}]
 
 
 async def test_on_a_disk_that_takes_seconds_for_each_flush_everybody_gets_her_code(

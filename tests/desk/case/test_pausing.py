@@ -12,6 +12,7 @@ from ivr.desk.case import answers, closing, pausing, referring
 from ivr.desk.case.change import clock_of
 from ivr.desk.deadlines import escalating, escalation_proof
 from ivr.desk.refusals import Refused
+from tests.cases.elapsed import elapsed
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
 
@@ -72,7 +73,7 @@ async def test_a_pause_that_is_over_is_told_once_and_moves_no_deadline(at: Count
     after = await at.row(codes[0])
     assert (after.due_at, after.paused_at, after.paused_days) == (before.due_at, None, 2)
     calendar = at.page.calendar
-    assert clock_of(after).elapsed(calendar, at.at, "ahar") == used.elapsed(calendar, at.at, "ahar")
+    assert elapsed(clock_of(after), calendar, at.at, "ahar") == elapsed(used, calendar, at.at, "ahar")
     story = [(event["what"], event["actor"]) for event in (await at.case(codes[0]))["events"]]
     assert story[-2:] == [("paused", "abfa"), ("resumed", "ivr")]
     assert (await at.row(codes[1])).paused_at is not None

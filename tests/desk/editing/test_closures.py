@@ -20,6 +20,7 @@ from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import closures
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases
+from tests.cases.elapsed import elapsed
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
 
@@ -72,13 +73,13 @@ async def test_time_used_stays_used_and_pauses_and_answers_keep_theirs(at: Count
     await answers.answer(at.engine, answered, "abfa", "x", at.at)
     await closing.withdraw(at.engine, at.page, at.ask(over, "citizen"))
     ended = await at.row(over)
-    used = clock_of(await at.row(answered)).elapsed(at.page.calendar, at.at, "ahar")
+    used = elapsed(clock_of(await at.row(answered)), at.page.calendar, at.at, "ahar")
     assert await close(at, MONDAY) == 2
     assert await days(at, paused) == ("2026-12-09", "2026-12-08"), "two days of pause and one of snow"
     assert (await days(at, answered))[1] == "None"
     at.later(4)
     row = await at.row(answered)
-    assert clock_of(row).elapsed(at.page.calendar, at.at, "ahar") == used == 1
+    assert elapsed(clock_of(row), at.page.calendar, at.at, "ahar") == used == 1
     await closing.reopen(at.engine, at.page, at.ask(answered, "citizen"))
     assert (await days(at, answered))[0] == "2026-12-12", "Sunday, Tuesday and Wednesday waited for her"
     assert await at.row(over) == ended
