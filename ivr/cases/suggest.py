@@ -114,22 +114,22 @@ class Suggester:
         """`county`, `town`: as they were given; without them they are looked for in the words. Never leaves a
         case without a body: words that tell nothing go to the desk for people to read."""
         text = self.latin.read(text)
-        told = Where(county, town) if town else self.places.where(text, county)
-        at = told if told.sure else Where(county)
+        at = Where(county, town) if town else self.places.where(text, county)
+        sure = at if at.sure else Where(county)
         heard = self._model.hear(text, self._cuts)
         if heard is None:
             desk, _ = self._body(self._other, at, kind)
             nothing = Guess(desk, self._other, 0.0)
-            return Suggestion(self._other, desk, 0.0, False, at.county, (nothing,), Doubt.NOTHING)
+            return Suggestion(self._other, desk, 0.0, False, sure.county, (nothing,), Doubt.NOTHING)
         top = self._guesses(heard.chances, at, kind)
         first, parts = top[0], self._parts(heard, at, kind)
         doubt = self._doubt(text, first, parts, heard.familiar, at, kind)
-        if not doubt and first.agency != self._body(first.topic, told, kind)[0]:
+        if not doubt and first.agency != self._body(first.topic, sure, kind)[0]:
             doubt = Doubt.WHERE
         offered = _top(top, parts)
         head = offered[0]
         return Suggestion(
-            head.topic, head.agency, head.confidence, not doubt, at.county, offered, doubt, parts, at.town
+            head.topic, head.agency, head.confidence, not doubt, sure.county, offered, doubt, parts, sure.town
         )
 
     def pieces(self) -> Iterator[object]:

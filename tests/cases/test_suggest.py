@@ -135,7 +135,7 @@ def test_a_street_or_a_person_named_like_a_place_is_left_to_people_where_the_bod
     suggester: Suggester, text: str
 ) -> None:
     said = suggester.suggest(text)
-    assert (said.doubt, said.agency, said.county) == (Doubt.WHERE, "gov_urban", "")
+    assert (said.doubt, said.assigned, said.county) == (Doubt.WHERE, False, "")
     assert suggester.suggest(f"تو مراغه {text}").county == "maragheh"
 
 
