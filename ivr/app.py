@@ -28,7 +28,7 @@ from ivr.cases.code import masked
 from ivr.cases.deadlines import iranian_holidays
 from ivr.desk.book import menus
 from ivr.desk.book.book import Book
-from ivr.desk.book.suggesting import Learning
+from ivr.desk.book.learning import Learning
 from ivr.desk.call.intake import Intake
 from ivr.desk.call.live import Disk
 from ivr.desk.case.answers import SpokenAnswer

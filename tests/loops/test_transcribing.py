@@ -13,7 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
-from ivr.desk.book.suggesting import Learning
+from ivr.desk.book.learning import Learning
 from ivr.desk.recordings import transcripts
 from ivr.lab.pace import patience
 from ivr.loops.transcribing import TRIES, Transcriber

@@ -11,7 +11,7 @@ from pathlib import Path
 from aiohttp import ClientSession, web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.suggesting import Learning
+from ivr.desk.book.learning import Learning
 from ivr.desk.counter import channels
 from ivr.web.health import application
 from ivr.web.outside import attach

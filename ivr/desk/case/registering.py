@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases import national_id, phone
 from ivr.cases.channels import DESK
 from ivr.cases.kinds import Kind
+from ivr.cases.places import Where
 from ivr.desk.book.book import Page
 from ivr.desk.case import entries, suggestion_outcomes
 from ivr.desk.case.change import Books
@@ -86,14 +87,14 @@ async def register(
     and it is sure enough. Else the case opens at the desk for a person to read.
     """
     check(wanted, page)
-    suggestion = None
+    suggestion, at = None, _given(wanted, page, suggester)
     if suggester is not None and wanted.words.strip():
-        suggestion = suggester.suggest(wanted.words, wanted.county, wanted.kind)
+        suggestion = suggester.suggest(wanted.words, at.county, wanted.kind, at.town)
     case = uuid.uuid4()
     async with transaction(books) as connection:
         code = await desk_code(connection)
         rows = Rows()
-        add_case(rows, _opening(case, wanted, page, suggestion, now), code, page)
+        add_case(rows, _opening(case, wanted, page, at, suggestion, now), code, page)
         await save(connection, rows)
         if suggestion is not None:
             chosen = suggestion_outcomes.Placement.of(rows.cases[0], wanted.by) if wanted.topic else None
@@ -115,10 +116,20 @@ async def save(connection: AsyncConnection, rows: Rows) -> None:
         await connection.execute(callbacks.insert(), rows.callbacks)
 
 
-def _opening(case: uuid.UUID, wanted: Wanted, page: Page, guess: Suggestion | None, now: datetime) -> Opening:
-    topic, county = wanted.topic, wanted.county
+def _given(wanted: Wanted, page: Page, suggester: Suggester | None) -> Where:
+    """The county that was given, else the address's; the town that the address names in it."""
+    address = (wanted.place or {}).get("address", "")
+    at = suggester.places.where(address, wanted.county) if suggester is not None else Where()
+    return at if at.sure and at.county in page.counties else Where(wanted.county)
+
+
+def _opening(
+    case: uuid.UUID, wanted: Wanted, page: Page, at: Where, guess: Suggestion | None, now: datetime
+) -> Opening:
+    topic, (county, town, _) = wanted.topic, at
     if guess is not None:
         county = county or (guess.county if guess.county in page.counties else "")
+        town = town or (guess.town if guess.county == county else "")
         topic = topic or (guess.topic if guess.assigned else "")
     return Opening(
         id=case,
@@ -126,6 +137,7 @@ def _opening(case: uuid.UUID, wanted: Wanted, page: Page, guess: Suggestion | No
         kind=wanted.kind,
         topic=topic or page.other_topic,
         county=county,
+        town=town,
         language=wanted.language,
         callback=wanted.callback,
         national_id=wanted.national_id,

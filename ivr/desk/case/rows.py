@@ -58,6 +58,7 @@ class Opening:
     caller: str
     caller_name: str
     recordings: Sequence[FactRecording]
+    town: str = ""  # of the county, where it is known
     call: uuid.UUID | None = None
     channel: str = CHANNEL
     by: str = MACHINE
@@ -106,7 +107,7 @@ def rule(opening: Opening, page: Page) -> Ruling:
     topic = opening.topic if opening.topic in page.deadlines else page.other_topic
     county = opening.county if opening.county in page.counties else ""
     term = page.term(Clock(opening.at), kind, topic, county)
-    route = page.rules.route(kind, topic, county)
+    route = page.rules.route(kind, topic, county, opening.town if county else "")
     if opening.over_limit:
         route = RoutingDecision(page.rules.desk, Reason.OVER_LIMIT)
     said = {"kind": opening.kind, "topic": opening.topic, "county": opening.county}

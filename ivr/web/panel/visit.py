@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor
 from ivr.desk.book.book import Book
-from ivr.desk.book.suggesting import Learning
+from ivr.desk.book.learning import Learning
 from ivr.desk.editing.listing import Files
 from ivr.desk.people.people import Person, Scope
 from ivr.desk.people.signing_in import From, Keeping, SignedIn
