@@ -147,12 +147,16 @@ def upgrade() -> None:
     """Bring the schema up to date, then load the province's seeds and a first menu. Re-runnable."""
     from ivr.desk.book import menus
     from ivr.desk.editing.seeding import seed
-    from ivr.installation import database_url
+    from ivr.installation import CommandError, owner_url, service_role
     from ivr.settings import ROOT
+    from ivr.store.grants import NoSuchRole
     from ivr.store.schema import upgrade as migrate
 
     settings = load_settings()
-    run(migrate(database_url(settings)))
+    try:
+        run(migrate(owner_url(settings), service_role(settings)))
+    except NoSuchRole as error:
+        raise CommandError(str(error)) from None
     for kept in with_database(settings, lambda engine: seed(engine, settings.seed_path)):
         print(f"kept: {kept}")
     name = settings.calls.menu

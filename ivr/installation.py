@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import getpass
 import os
 import secrets as chance
 import wave
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ivr.settings import ROOT, Settings
+from ivr.settings import ROOT, Settings, absolute
 
 if TYPE_CHECKING:
     from ivr.asterisk.dialplan import Secrets
-    from ivr.desk.book.book import Limits
+    from ivr.desk.book.book import Conventions
+    from ivr.desk.keeping.witnessing import Witnesses
     from ivr.speech.booth import Booth
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
@@ -36,12 +39,32 @@ class CommandError(Exception):
 
 
 def database_url(settings: Settings) -> str:
-    """The configured database, or the embedded one that `make run` left its address of. Raises Finding."""
+    """The configured database, or the embedded one that `make run` left its address of.
+
+    Raises CommandError.
+    """
+    return _address(settings, settings.database_url, "database-url")
+
+
+def owner_url(settings: Settings) -> str:
+    """The same database as the role that owns its tables: to migrate, to restore. Raises CommandError."""
+    if settings.database_url and not settings.database_owner_url:
+        return database_url(settings)
+    return _address(settings, settings.database_owner_url, "database-owner-url")
+
+
+def service_role(settings: Settings) -> str:
+    """The role that the server works as."""
+    from sqlalchemy import make_url
+
+    return make_url(database_url(settings)).username or getpass.getuser()
+
+
+def _address(settings: Settings, url: str, noted: str) -> str:
     from ivr.store.engine import WrongAddress, async_url
 
-    url = settings.database_url
     if not url:
-        note = settings.state_path / "run" / "database-url"
+        note = settings.state_path / "run" / noted
         if not note.is_file():
             raise CommandError(
                 f"No database: {note} is missing. "
@@ -54,11 +77,17 @@ def database_url(settings: Settings) -> str:
         raise CommandError(str(error)) from None
 
 
-def limits(settings: Settings) -> Limits:
-    """What one caller may do as configured, where nobody changed it on the panel."""
-    from ivr.desk.book.book import Limits
+def conventions(settings: Settings) -> Conventions:
+    """The province's time and languages, and what one caller may do where nobody changed it on the panel."""
+    from ivr.desk.book.book import Conventions, Limits
 
-    return Limits(**{each.name: getattr(settings.calls, each.name) for each in dataclasses.fields(Limits)})
+    names = [each.name for each in dataclasses.fields(Limits)]
+    return Conventions(
+        settings.province.timezone,
+        frozenset(settings.province.weekend),
+        settings.calls.languages,
+        Limits(**{name: getattr(settings.calls, name) for name in names}),
+    )
 
 
 def vault(settings: Settings) -> Vault | None:
@@ -72,6 +101,15 @@ def vault(settings: Settings) -> Vault | None:
         return Vault(wanted.url, wanted.endpoint, wanted.region, wanted.key, wanted.secret)
     except VaultError as error:
         raise CommandError(str(error)) from error
+
+
+def witnesses(settings: Settings) -> Witnesses:
+    """Where the roots of seals are sent."""
+    from ivr.desk.keeping.witnessing import Witnesses
+
+    given = settings.witnesses
+    every = timedelta(minutes=given.every_minutes)
+    return Witnesses(absolute(Path(given.file)) if given.file else None, given.mail, given.webhook, every)
 
 
 # What is closed to other users of the machine

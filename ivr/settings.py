@@ -16,6 +16,8 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from ivr.cases.zone import TIMEZONE
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -150,7 +152,7 @@ class Province(SettingsGroup):
     """Which seed folder this installation serves. Another province is another folder."""
 
     seed: Path = Path("db/seed/east-azerbaijan")
-    timezone: str = "Asia/Tehran"
+    timezone: str = TIMEZONE
     weekend: tuple[int, ...] = (3, 4)  # Python weekdays: Thursday, Friday
 
 
@@ -162,6 +164,18 @@ class RecordingsStore(SettingsGroup):
     region: str = "us-east-1"
     key: str = Field("", repr=False)
     secret: str = Field("", repr=False)
+
+
+class WitnessSettings(SettingsGroup):
+    """Where the roots of seals go, beside the log. `file`: on another disk, or append-only.
+
+    By `mail` and `webhook` the newest one leaves every `every_minutes`, when there is a new one.
+    """
+
+    file: str = ""
+    mail: tuple[str, ...] = ()
+    webhook: tuple[str, ...] = ()
+    every_minutes: float = Field(60, gt=0)
 
 
 class Calls(SettingsGroup):
@@ -298,6 +312,7 @@ class Settings(BaseSettings):
     second_volume: str = ""  # a folder on another disk; "" = none
     ballast_mb: int = Field(256, ge=0)  # on each disk, but no more than a twentieth of it
     database_url: str = Field("", repr=False)  # "" = embedded PostgreSQL under `state`
+    database_owner_url: str = Field("", repr=False)  # who migrates and restores; "" = the same
     log_level: str = "INFO"
     web: Web = Web()
     agi: Agi = Agi()
@@ -310,6 +325,7 @@ class Settings(BaseSettings):
     province: Province = Province()
     calls: Calls = Calls()
     recordings_store: RecordingsStore = RecordingsStore()
+    witnesses: WitnessSettings = WitnessSettings()
     answers: Answers = Answers()
     callbacks: Callbacks = Callbacks()
     notify: Notify = Notify()

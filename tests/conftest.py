@@ -5,6 +5,7 @@ from __future__ import annotations
 pytest_plugins = [
     "tests.fixtures.database",
     "tests.fixtures.hotline",
+    "tests.fixtures.learned",
     "tests.fixtures.leash",
     "tests.fixtures.order",
     "tests.fixtures.small_disk",

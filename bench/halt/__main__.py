@@ -30,7 +30,6 @@ from bench.panel.books import fill
 from bench.panel.serving import person, signed_in
 from ivr.cases.roles import Role
 from ivr.desk.book import menus
-from ivr.desk.book.book import Book
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.desk.case.codes import CodeBlock
 from ivr.installation import catalogue, load_secrets
@@ -42,6 +41,7 @@ from ivr.store.journal import Journal
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
 from tests.asterisk.pretend import Pretend
+from tests.fixtures.province import book_of
 
 MOST_MS = 5.0
 CLICKING = ("queue=new", "queue=overdue", "queue=all", "q=آب")  # what four people look at, again and again
@@ -130,7 +130,7 @@ async def leave_backlog(line: Line, many: int) -> None:
     slot = line.settings.spool / "20"
     journal, at = Journal(slot / "journal"), datetime.now(UTC)
     journal.open()
-    intake = Intake(journal, CodeBlock(slot / "codes"), Book(line.engine))
+    intake = Intake(journal, CodeBlock(slot / "codes"), book_of(line.engine))
     for _ in range(many):
         call = CallFacts(str(uuid.uuid4()), "1.1", "02155500111", "", at, at, "fa", "111", "1")
         words = Recorded(f"2026/11/25/{uuid.uuid4().hex}", 6.0, 4.5, Ended.HASH, "ab" * 32, 96_044)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from bench.routing import strangers
 from ivr.cases.model import Example
-from ivr.cases.spelling import counts, grams, normalise
+from ivr.cases.spelling import GRAMS, normalise
 from ivr.cases.suggest import TOP
 from ivr.desk.book.seeds import Seeds, load_seeds
 from ivr.desk.book.suggesting import labelled, learn, load_suggester, read_examples, rules_of
@@ -114,7 +114,11 @@ def without_closest(phrases: list[Example]) -> Callable[[Sequence[Example]], lis
     """Takes away, for every unseen case, the CLOSEST phrases of its own topic."""
 
     def letters(text: str) -> dict[str, float]:
-        return unit(counts(text, grams, lambda word: False))
+        counted: dict[str, float] = {}
+        for word in normalise(text).split():
+            for gram, count in GRAMS.shown(word).items():
+                counted[gram] = counted.get(gram, 0.0) + count
+        return unit(counted)
 
     spelled = [letters(phrase.text) for phrase in phrases]
 
@@ -148,9 +152,13 @@ def measure(cases_file: Path, quick: bool) -> Iterator[Shape]:
 
 def measure_strangers(as_json: bool) -> list[str]:
     """What other writers' texts miss of their targets."""
-    suggester, rules = load_suggester(SEED), rules_of(load_seeds(SEED))
-    asked = strangers.strangers(rules)
-    found = list(strangers.rows([strangers.judge(suggester, each, rules.desk) for each in asked]))
+    seeds = load_seeds(SEED)
+    suggester, rules = load_suggester(SEED), rules_of(seeds)
+    asked = strangers.strangers(rules, suggester.places)
+    judged = [strangers.judge(suggester, each, rules.desk) for each in asked]
+    phrases = [phrase.text for phrase in read_examples(SEED, seeds)]
+    apart = strangers.unlike(judged, phrases, suggester)
+    found = list(strangers.rows(judged, apart))
     if as_json:
         print(json.dumps(found, ensure_ascii=False, indent=2))
     else:

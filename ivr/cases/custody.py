@@ -12,6 +12,9 @@ without an event either.
 **A day's root** is the SHA-256 of a text: `day_heading`, then a `day_line` for each event that was written
 on that day, in the order of case and number. The heading holds the root of the day before. `sha256sum` of the
 day's file prints the root.
+
+**A seal's root** is the same, minute by minute, over every table that must not be changed unseen: the SHA-256
+of `seal_heading`, then a `seal_line` for each row that was written, by number. `row_digest` stands for a row.
 """
 
 from __future__ import annotations
@@ -92,6 +95,26 @@ def read_day_line(line: bytes) -> tuple[str, int, str]:
     return case, int(seq), hashed
 
 
+def row_digest(kind: str, covered: Mapping[str, Any]) -> bytes:
+    """What stands for a row of this kind: the SHA-256 of its canonical form."""
+    return hashlib.sha256(canonical({"kind": kind, **covered})).digest()
+
+
+def seal_heading(seal: int, made_at: datetime, previous: bytes) -> bytes:
+    """The beginning of a seal's list."""
+    return f"seda111 seal, form 1\nseal {seal}\nmade {written(made_at)}\nprevious {previous.hex()}\n".encode()
+
+
+def seal_line(number: int, kind: str, key: str, digest: bytes) -> bytes:
+    """One row of a seal's list."""
+    return f"{number} {kind} {key} {digest.hex()}\n".encode()
+
+
+def written(moment: datetime) -> str:
+    """In UTC, with six digits of a second."""
+    return moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+
 def _plain(value: Any) -> Any:
     match value:
         case Mapping():
@@ -99,7 +122,7 @@ def _plain(value: Any) -> Any:
         case list() | tuple():
             return [_plain(inner) for inner in value]
         case datetime():
-            return value.astimezone(UTC).isoformat(timespec="microseconds")
+            return written(value)
         case bytes():
             return value.hex()
         case UUID():

@@ -37,14 +37,12 @@ class Endings:
     """Built once from whole phrases, asked often."""
 
     def __init__(self, texts: Iterable[str]) -> None:
-        self._seen: Counter[str] = Counter()
-        self._last: Counter[str] = Counter()
+        everywhere, last = Counter[str](), Counter[str]()
         for text in texts:
             words = normalise(text).split()
-            for place, word in enumerate(words[1:], 2):
-                for ending in _endings(word):
-                    self._seen[ending] += 1
-                    self._last[ending] += place == len(words)
+            everywhere.update(words[1:])
+            last.update(words[1:][-1:])
+        self._seen, self._last = _by_ending(everywhere), _by_ending(last)
         self._usual = self._last[""] / max(1, self._seen[""])
 
     def breaks_off(self, text: str) -> bool:
@@ -66,6 +64,14 @@ class Endings:
             trust = _WORD_TRUST if ending.startswith(" ") else _TRUST
             chance = (self._last[ending] + trust * chance) / (self._seen[ending] + trust)
         return chance / max(self._usual, 1e-9)
+
+
+def _by_ending(words: Counter[str]) -> Counter[str]:
+    found = Counter[str]()
+    for word, count in words.items():
+        for ending in _endings(word):
+            found[ending] += count
+    return found
 
 
 def _endings(word: str) -> Iterator[str]:

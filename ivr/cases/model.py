@@ -6,22 +6,23 @@ has not learned come in closed form: the confidence's scale and what it takes to
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from ivr.cases.spelling import Features, Skip, counts, grams, phrases, told
+from ivr.cases.spelling import GRAMS, PHRASES, Features, Skip, Told, shown, told
 
 if TYPE_CHECKING:
     from scipy import sparse
 
 Array = npt.NDArray[np.float64]
+Short = npt.NDArray[np.float32]
 CutAt = Callable[[list[str]], Mapping[int, bool]]
 _RIDGE = 0.5
-_SHARES: tuple[tuple[Features, float], ...] = ((grams, 0.7), (phrases, 0.3))
+_SHARES: tuple[tuple[Features, float], ...] = ((GRAMS, 0.7), (PHRASES, 0.3))
 _SHARPNESS = range(4, 42, 2)
 _HEARD = 0.5  # a word that counts less makes no matter of its own
 _MOST_CUTS = 40  # of a text into two; a longer one is cut at every so many words
@@ -61,32 +62,38 @@ class Heard:
 class Vectors:
     """TF-IDF of one kind of feature, rows of length one; the texts learned from fix the vocabulary."""
 
-    def __init__(self, texts: Sequence[str], features: Features, skip: Skip) -> None:
-        self._features, self._skip = features, skip
-        self._columns: dict[str, int] = {}
-        found = [counts(text, features, skip) for text in texts]
-        seen: list[int] = []
-        for row in found:
-            for feature in row:
-                column = self._columns.setdefault(feature, len(seen))
-                if column == len(seen):
-                    seen.append(0)
-                seen[column] += 1
-        self._rarity = np.log((1 + len(texts)) / (1 + np.array(seen, dtype=float))) + 1
-        self.learned = self._matrix(found)
+    def __init__(self, features: Features) -> None:
+        self._features = features
+        self.columns: dict[str, int] = {}
+        self._rarity = np.zeros(0)
+
+    def learn(self, texts: Sequence[Told]) -> sparse.csr_array:
+        """The texts' rows."""
+        from scipy import sparse  # a third of a second that only who learns waits for
+
+        tokens, rows = _counted(
+            [pair for word in self._features.tokens(words, weights) for pair in word]
+            for words, weights in texts
+        )
+        self.columns, columns = _counted(self._features.shown(token).items() for token in tokens)
+        spelled = sparse.csr_array(columns, (len(tokens), len(self.columns)))
+        counts = sparse.csr_array(rows, (len(texts), len(tokens))) @ spelled
+        seen = np.bincount(counts.indices, minlength=len(self.columns))
+        self._rarity = np.log((1 + len(texts)) / (1 + seen)) + 1
+        return self._scaled(counts)
 
     def spread(self, words: list[str], weights: list[float]) -> tuple[list[int], Array]:
         """Word by word (rows), how much of each known feature (columns) it shows."""
         found = [
-            {self._columns[feature]: n for feature, n in row.items() if feature in self._columns}
-            for row in self._features(words, weights)
+            {self.columns[feature]: n for feature, n in row.items() if feature in self.columns}
+            for row in shown(self._features, words, weights)
         ]
         columns = sorted({column for row in found for column in row})
         place = {column: at for at, column in enumerate(columns)}
-        shown = np.zeros((len(words), len(columns)))
+        spread = np.zeros((len(words), len(columns)))
         for at, row in enumerate(found):
-            shown[at, [place[column] for column in row]] = list(row.values())
-        return columns, shown
+            spread[at, [place[column] for column in row]] = list(row.values())
+        return columns, spread
 
     def scaled(self, columns: list[int], rows: Array) -> Array:
         """Counts as the rows that were learned from."""
@@ -94,21 +101,30 @@ class Vectors:
         lengths = np.sqrt((scaled**2).sum(axis=1, keepdims=True))
         return np.asarray(scaled / np.where(lengths, lengths, 1))
 
-    def _matrix(self, found: Iterable[dict[str, float]]) -> sparse.csr_array:
-        from scipy import sparse  # a third of a second that only who suggests waits for
+    def _scaled(self, counts: sparse.csr_array) -> sparse.csr_array:
+        """The same rows, in place, each of length one."""
+        filled = np.diff(counts.indptr)
+        counts.data = np.log1p(counts.data) * self._rarity[counts.indices]
+        places = np.repeat(np.arange(len(filled)), filled)
+        lengths = np.sqrt(np.bincount(places, counts.data**2, len(filled)))
+        counts.data /= lengths[places]
+        return counts
 
-        columns: list[int] = []
-        values: list[float] = []
-        ends = [0]
-        for row in found:
-            known = {self._columns[f]: n for f, n in row.items() if f in self._columns}
-            columns += known
-            values += known.values()
-            ends.append(len(columns))
-        scaled = np.log1p(np.array(values)) * self._rarity[columns] if columns else np.zeros(0)
-        rows = np.repeat(np.arange(len(ends) - 1), np.diff(ends))
-        lengths = np.sqrt(np.bincount(rows, scaled**2, minlength=len(ends) - 1))
-        return sparse.csr_array((scaled / lengths[rows], columns, ends), (len(ends) - 1, len(self._columns)))
+
+def _counted(
+    rows: Iterable[Iterable[tuple[str, float]]],
+) -> tuple[dict[str, int], tuple[list[float], list[int], list[int]]]:
+    """The names' numbers in the order they come, and the rows as a sparse matrix has them."""
+    numbers: dict[str, int] = {}
+    values: list[float] = []
+    columns: list[int] = []
+    ends = [0]
+    for row in rows:
+        for name, value in row:
+            columns.append(numbers.setdefault(name, len(numbers)))
+            values.append(value)
+        ends.append(len(columns))
+    return numbers, (values, columns, ends)
 
 
 class Model:
@@ -120,22 +136,35 @@ class Model:
         self.judged = [place for place, example in enumerate(examples) if example.case]
         self.examples = tuple(examples)
         self._skip = skip
-        texts = [example.text for example in examples]
-        self._parts = [(Vectors(texts, features, skip), share) for features, share in _SHARES]
-        kernel = sum(share * (part.learned @ part.learned.T).toarray() for part, share in self._parts)
+        texts = [told(example.text, skip) for example in examples]
+        self._parts = [Vectors(features) for features, _ in _SHARES]
+        shares = [share for _, share in _SHARES]
+        rows = [np.sqrt(share) * part.learn(texts) for part, share in zip(self._parts, shares, strict=True)]
         number = {topic: place for place, topic in enumerate(self.topics)}
         truth = np.array([number[example.topic] for example in examples])
-        self._learn(np.asarray(kernel), truth)
+        duals = self._learn(_kernel(rows), truth)
+        self._weights = [
+            (share**0.5 * (its.T @ duals)).astype(np.float32) for its, share in zip(rows, shares, strict=True)
+        ]
         self._sharpness = _likeliest(self.familiar[self.judged], truth[self.judged])
         self.held_out = _softmax(self.familiar, self._sharpness)
         """Row by row, what the model says about an example when it has not learned it."""
 
-    def _learn(self, kernel: Array, truth: npt.NDArray[np.int64]) -> None:
+    def _learn(self, kernel: Short, truth: npt.NDArray[np.int64]) -> Short:
+        """How much each example speaks for each topic."""
+        from scipy.linalg import lapack
+
         wanted = np.eye(len(self.topics), dtype=np.float32)[truth]
-        inverse = np.linalg.inv(kernel.astype(np.float32) + _RIDGE * np.eye(len(truth), dtype=np.float32))
-        duals = inverse @ wanted
-        self._weights = [share * (part.learned.T @ duals) for part, share in self._parts]
-        self.familiar = np.asarray(wanted - duals / np.diag(inverse)[:, None], dtype=float)
+        # (K + ridge)⁻¹ = L⁻ᵀ L⁻¹: a third of the work of an inverse, whose diagonal is all that is needed.
+        half, _ = lapack.strtri(np.linalg.cholesky(kernel), lower=1)
+        duals = half.T @ (half @ wanted)
+        self.familiar = np.asarray(wanted - duals / (half**2).sum(axis=0)[:, None], dtype=float)
+        return np.asarray(duals)
+
+    def pieces(self) -> Iterator[object]:
+        """What it is made of, the large things one by one."""
+        yield from (part.columns for part in self._parts)
+        yield from (*self._weights, self.examples, self.familiar, self.held_out)
 
     def hear(self, text: str, cut_at: CutAt = lambda words: {}) -> Heard | None:
         """None when not one word tells anything. `cut_at`: where one matter may end and another begin, and
@@ -145,10 +174,10 @@ class Model:
         cuts = list(ends)[:: len(ends) // _MOST_CUTS + 1]
         scores = np.zeros((1 + 2 * len(cuts), len(self.topics)))
         known = False
-        for (part, _), learned in zip(self._parts, self._weights, strict=True):
-            columns, shown = part.spread(words, weights)
+        for part, learned in zip(self._parts, self._weights, strict=True):
+            columns, spread = part.spread(words, weights)
             known |= bool(columns)
-            scores += part.scaled(columns, _cut(shown, weights, cuts)) @ learned[columns]
+            scores += part.scaled(columns, _cut(spread, weights, cuts)) @ learned[columns]
         if not known:
             return None
         chances = _softmax(scores, self._sharpness)
@@ -157,12 +186,22 @@ class Model:
         return Heard(chances[0], tuple(halves), float(scores[0].max()))
 
 
-def _cut(shown: Array, weights: Sequence[float], cuts: Collection[int]) -> Array:
+def _kernel(parts: Sequence[sparse.csr_array]) -> Short:
+    """How alike any two examples are, with the ridge."""
+    from scipy import sparse
+
+    rows = sparse.hstack(parts, format="csr", dtype=np.float32)
+    kernel = (rows @ rows.T).toarray()
+    kernel[np.diag_indices_from(kernel)] += _RIDGE
+    return np.asarray(kernel, dtype=np.float32)
+
+
+def _cut(spread: Array, weights: Sequence[float], cuts: Collection[int]) -> Array:
     """The whole text's counts, then what is before each cut, then what is behind it: there without the words
     that hardly count, for the rows are scaled to one length."""
-    told = shown * (np.array(weights) >= _HEARD)[:, None]
-    before = np.cumsum(told, axis=0)[[cut - 1 for cut in cuts]]
-    return np.vstack([shown.sum(axis=0), before, np.maximum(told.sum(axis=0) - before, 0)])
+    heard = spread * (np.array(weights) >= _HEARD)[:, None]
+    before = np.cumsum(heard, axis=0)[[cut - 1 for cut in cuts]]
+    return np.vstack([spread.sum(axis=0), before, np.maximum(heard.sum(axis=0) - before, 0)])
 
 
 def _softmax(scores: Array, sharpness: float) -> Array:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from ivr.cases.spelling import normalise, word_set
 
 # What spoken Persian and Azerbaijani hang on a place name: «ورزقانه», «هریسدن», «کلیبرین», «تبریزیم».
 _ENDINGS = word_set("ه م ی یم یه ین ون نین نون دن دان ده دا ا یا لی لو لیم دیم دنم دانام س ست مون ها") | {""}
+_LONGEST_ENDING = max(map(len, _ENDINGS))
 # Before or after the name: «تو اهر», «اهر هستم». Such a place beats one that is only passed through.
 _BEFORE = word_set("تو از در سمت طرف طرفای اطراف بالای دهات روستای شهر شهرستان شهرداری بخش محله اهالی")
 _NAMING = word_set(
@@ -20,6 +22,21 @@ _LOCAL = ("دا", "ده", "دان", "دن", "دانم", "دنم", "لیم", "ل�
 _NO_PLACE = word_set("خوبی رو راه های ی عمر بود بودن گم گذشتن حرف دعوا خواب بیابون است")
 _AFTER = word_set("هستم هستیم میشینم میشینیم زندگی زنگ طرفینده دانیشیرام")
 _PASSED = word_set("رفتم رفتیم بردیم بردم میبرن میرم میریم")
+# «خیابون ارومیه», «آقای مرندی»: a street's or a person's name, which says nothing of where she is.
+_NAMED_AFTER = word_set(
+    "خیابان خیابون خیاوان خیاوانی بلوار میدان میدون چهارراه کوی بزرگراه اتوبان اقای اقا خانم خانوم حاجی حاج "
+    "دکتر مهندس سید شهید الله پسرم دخترم برادرم خواهرم فرش کباب"
+)
+_LEAST = -99
+_DOUBTFUL = -4  # of how she speaks of it: a place named like this may be none
+
+
+class Where(NamedTuple):
+    """`town`: one with a municipality of its own. `sure`: not only named like a street or a person."""
+
+    county: str = ""
+    town: str = ""
+    sure: bool = True
 
 
 class Places:
@@ -28,74 +45,81 @@ class Places:
     def __init__(
         self,
         names: Mapping[str, Iterable[str]],
-        towns: Mapping[str, Iterable[str]],
+        towns: Mapping[str, Mapping[str, str]],
         common: Collection[str] = (),
         words: Iterable[str] = (),
         elsewhere: Iterable[str] = (),
     ) -> None:
-        """`names`: county → what it is called; `towns`: county → its towns; `common`: normalised words that
-        callers say for other things too (the town «ترک» is also a crack): no town is recognised by one.
-        `words`:
-        names that are ordinary words (a kind son is not from Mehraban): places only where a word says
-        so. `elsewhere`: names
-        of places whose bodies are not the province's."""
-        self._elsewhere = tuple(normalise(name) for name in elsewhere)
-        self._words = tuple(normalise(word) for word in words)
-        self._own = {normalise(spelling) for _, spelling in _pairs(names)}
-        self._county: dict[tuple[str, ...], str] = {}
-        for county, spelling in _pairs(names):
-            self._add(county, spelling)
-        for county, spelling in _pairs(towns):
-            if normalise(spelling) not in common:
-                self._add(county, spelling)
-        self._longest = max((len(words) for words in self._county), default=0)
-        self._singles = [words[0] for words in self._county if len(words) == 1]
+        """`names`: county → what it is called; `towns`: county → its towns, each with the code of its own
+        municipality or ""; `common`: normalised words that callers say for other things too (the town «ترک»
+        is also a crack): a town only right behind a word that says so. `words`: names that are ordinary words
+        (a kind son is not from Mehraban): places only where a word says so. `elsewhere`: names of places
+        whose bodies are not the province's."""
+        self._elsewhere = {normalise(name) for name in elsewhere}
+        self._words = {normalise(word) for word in words}
+        self._own = {normalise(spelling) for county in names for spelling in names[county]}
+        self._place: dict[tuple[str, ...], tuple[str, str]] = {}
+        for county, spellings in names.items():
+            for spelling in spellings:
+                self._add(spelling, county, "")
+        for county, its in towns.items():
+            for spelling, code in its.items():
+                self._add(spelling, county, code)
+        self._common = {words[0] for words in self._place if len(words) == 1} & set(common) - self._own
+        self._last = {words[-1] for words in self._place}
+        self._longest = max((len(words) for words in self._place), default=0)
+        singles = (words[0] for words in self._place if len(words) == 1)
+        self._singles = {name for name in singles if name not in self._common | self._words}
         self._codes = frozenset(names)
-        self._known: dict[str, bool] = {}
 
     @property
     def spellings(self) -> Iterable[tuple[str, ...]]:
         """All names, word by word."""
-        return self._county
+        return self._place
 
-    def _add(self, county: str, spelling: str) -> None:
+    def _add(self, spelling: str, county: str, town: str) -> None:
         """As written, and in one word: «بستان آباد» is also said and typed as one."""
         if words := tuple(normalise(spelling).split()):
-            self._county.setdefault(words, county)
-            self._county.setdefault(("".join(words),), county)
+            self._place.setdefault(words, (county, town))
+            self._place.setdefault(("".join(words),), (county, town))
 
     def code(self, name: str) -> str:
         """A county's code from its code or one of its names; "" when there is no such county."""
-        return name if name in self._codes else self._county.get(tuple(normalise(name).split()), "")
+        return name if name in self._codes else self._place.get(tuple(normalise(name).split()), ("",))[0]
 
     def is_elsewhere(self, text: str) -> bool:
         """Does it name a place outside the province?"""
-        words = normalise(text).split()
-        return any(_is(word, name) for word in words for name in self._elsewhere)
+        return any(_name(word, self._elsewhere) for word in normalise(text).split())
 
     def is_place(self, word: str) -> bool:
         """Is this (normalised) word a place's name, with or without an ending?"""
-        if word not in self._known:
-            self._known[word] = any(_is(word, name) for name in self._singles if name not in self._words)
-        return self._known[word]
+        return bool(_name(word, self._singles))
 
     def county(self, text: str) -> str:
-        """The county the caller speaks from, "" if the words name none; of several the one she says she is
-        in, else the first."""
+        """The county the caller surely speaks from, "" if the words name none."""
+        at = self.where(text)
+        return at.county if at.sure else ""
+
+    def where(self, text: str, county: str = "") -> Where:
+        """The place the caller speaks from: of several the one she says she is in, else the first; of a
+        county and its town the town. `county`: in this one, which is known."""
         words = normalise(text).split()
-        found: dict[str, int] = {}
+        found: dict[tuple[str, str], int] = {}
         place = 0
         while place < len(words):
-            county, length = self._at(words, place)
-            if county and self._is_meant(words, place, place + length):
-                found[county] = max(found.get(county, -9), _standing(words, place, place + length))
+            spot, length = self._at(words, place)
+            if spot and county in ("", spot[0]) and self._is_meant(words, place, place + length):
+                standing = self._standing(words, place, place + length)
+                found[spot] = max(found.get(spot, _LEAST), standing)
             place += length
-        return max(found, key=lambda county: found[county], default="")
+        return _best(found) if found else Where(county)
 
     def _is_meant(self, words: list[str], start: int, end: int) -> bool:
         """A name that is an ordinary word, too, needs a word beside it that only a place has; a county's own
         name only no word that speaks against it."""
-        name = next((name for name in self._words if _is(words[start], name)), "")
+        if end - start == 1 and _name(words[start], self._common):
+            return not _NAMING.isdisjoint(words[max(0, start - 1) : start])
+        name = _name(words[start], self._words)
         if end - start > 1 or not name:
             return True
         against = end < len(words) and words[end] in _NO_PLACE
@@ -106,26 +130,40 @@ class Places:
         there = start > 0 and words[start - 1] in _IN and end < len(words) and not against
         return named or told or there
 
-    def _at(self, words: list[str], place: int) -> tuple[str, int]:
-        for length in range(self._longest, 0, -1):
-            span = words[place : place + length]
-            if len(span) < length:
-                continue
-            for names, county in self._county.items():
-                if len(names) == length and tuple(span[:-1]) == names[:-1] and _is(span[-1], names[-1]):
-                    return county, length
-        return "", 1
+    def _standing(self, words: list[str], start: int, end: int) -> int:
+        """How surely she speaks of where she is."""
+        before, after = words[max(0, start - 2) : start], words[end : end + 2]
+        here = (not _BEFORE.isdisjoint(before)) + (not _AFTER.isdisjoint(after))
+        here -= not _PASSED.isdisjoint(before[-1:] + after[:1])
+        adjective = words[end - 1] not in self._last and words[end - 1].endswith("ی")
+        doubtful = adjective or not _NAMED_AFTER.isdisjoint(before[-1:]) or after[:1] == ["ای"]
+        return here + _DOUBTFUL * 2 * doubtful
+
+    def _at(self, words: list[str], place: int) -> tuple[tuple[str, str] | None, int]:
+        for length in range(min(self._longest, len(words) - place), 0, -1):
+            *first, last = words[place : place + length]
+            for name in _stems(last):
+                if spot := self._place.get((*first, name)):
+                    return spot, length
+        return None, 1
 
 
-def _pairs(names: Mapping[str, Iterable[str]]) -> Iterator[tuple[str, str]]:
-    return ((county, spelling) for county, spellings in names.items() for spelling in spellings)
+def _best(found: Mapping[tuple[str, str], int]) -> Where:
+    (county, town), standing = max(found.items(), key=lambda one: one[1])
+    if not town:  # a town of that county that is spoken of no less surely
+        towns = {spot: its for spot, its in found.items() if spot[0] == county and its == standing}
+        town = next((own for _, own in towns if own), "")
+    return Where(county, town, standing > _DOUBTFUL)
 
 
-def _is(word: str, name: str) -> bool:
-    return word.startswith(name) and word[len(name) :] in _ENDINGS
+def _name(word: str, names: Collection[str]) -> str:
+    """Which of the names the word is, with or without an ending; "" if none."""
+    return next((name for name in _stems(word) if name in names), "")
 
 
-def _standing(words: list[str], start: int, end: int) -> int:
-    before, after = words[max(0, start - 2) : start], words[end : end + 2]
-    here = (not _BEFORE.isdisjoint(before)) + (not _AFTER.isdisjoint(after))
-    return here - (not _PASSED.isdisjoint(before[-1:] + after[:1]))
+def _stems(word: str) -> Iterator[str]:
+    """The word without each ending that it may have, the longest first."""
+    for ending in range(min(_LONGEST_ENDING, len(word) - 1) + 1):
+        cut = len(word) - ending
+        if word[cut:] in _ENDINGS:
+            yield word[:cut]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ivr.cases.custody import FIRST, UNCHAINED, event_hash, named_recordings, state_of
+from ivr.cases.statuses import OPEN
 
 # The columns that a ruling's event repeats.
 _RULING = {"agency": "agency", "reason": "reason"}
@@ -25,15 +26,22 @@ class Finding:
 
 
 def check_case(
-    case: Any, events: Sequence[Any], recordings: Sequence[Any], rulings: Sequence[Any]
+    case: Any,
+    events: Sequence[Any],
+    recordings: Sequence[Any],
+    rulings: Sequence[Any],
+    referrals: Sequence[Any],
 ) -> Iterator[Finding]:
     """The rows of one case; `events` by number, `rulings` its precedents."""
     broken = list(_chain(case, events))
-    yield from broken
     if events and not broken:
-        yield from _state(case, events)
+        broken = list(_state(case, events))
+    yield from broken
     yield from _recordings(case, events, recordings)
     yield from _rulings(case, events, rulings)
+    yield from _begun_and_ended(case, events, referrals)
+    if not broken:
+        yield from _running(case, referrals)
 
 
 def _chain(case: Any, events: Sequence[Any]) -> Iterator[Finding]:
@@ -119,6 +127,32 @@ def _rulings(case: Any, events: Sequence[Any], rows: Sequence[Any]) -> Iterator[
     for ruling in there:
         text = f"case {case.code}: no event made the ruling {ruling}"
         yield Finding("ruling_added", text, case.code)
+
+
+def _begun_and_ended(case: Any, events: Sequence[Any], rows: Sequence[Any]) -> Iterator[Finding]:
+    """Each referral with an event."""
+    moments = {event.at for event in events}
+    for row in rows:
+        for what in ("referred_at", "ended_at"):
+            if (at := getattr(row, what)) is not None and at not in moments:
+                yield _referral(case, row, f"has {what} {at.isoformat()}, and no event tells of it")
+
+
+def _running(case: Any, rows: Sequence[Any]) -> Iterator[Finding]:
+    """The one that runs says what the case does; an open case has one."""
+    running = [row for row in rows if row.ended_at is None]
+    for row in running:
+        if case.status not in OPEN:
+            yield _referral(case, row, "runs, and the case is over")
+        elif (row.agency, row.due_at) != (case.agency, case.due_at):
+            yield _referral(case, row, "has another body or deadline than the case")
+    if case.status in OPEN and not running:
+        yield Finding("referral_removed", f"case {case.code}: the referral in force is gone", case.code)
+
+
+def _referral(case: Any, row: Any, text: str) -> Finding:
+    named = f"case {case.code}: the referral {row.id} to {row.agency}"
+    return Finding("referral_changed", f"{named} {text}", case.code)
 
 
 def _event(kind: str, case: Any, event: Any, text: str) -> Finding:

@@ -14,7 +14,8 @@ class RuleScope(StrEnum):
 
     PRECEDENT = "precedent"  # the desk ruled so for this county ("" = unknown)
     COUNTY = "county"  # in this one county
-    COUNTY_PATTERN = "county_pattern"  # in any known county; the agency's code holds `{county}`
+    # in any known county; the agency's code holds `{county}`, which a town with a body of its own replaces
+    COUNTY_PATTERN = "county_pattern"
     NO_COUNTY = "no_county"  # where the caller's county is unknown
     DEFAULT = "default"
 
@@ -38,6 +39,11 @@ class Rule:
 
     def agency_in(self, county: str) -> str:
         return self.agency.replace(COUNTY_MARK, county)
+
+    def covers(self, agency: str, county: str) -> bool:
+        """Whether it is the pattern's body for that county or for one of its towns."""
+        own = self.agency_in(county)
+        return agency == own or agency.startswith(f"{own}_")
 
     def holds_in(self, county: str) -> bool:
         match self.scope:
@@ -87,14 +93,30 @@ class Rules:
     def governing_topic(self, kind: str, topic: str) -> str:
         return self.kinds.get(kind, topic)
 
-    def route(self, kind: str, topic: str, county: str = "") -> RoutingDecision:
-        """The responsible body for such a case. A rule that names no known agency counts as absent."""
+    def route(self, kind: str, topic: str, county: str = "", town: str = "") -> RoutingDecision:
+        """The responsible body for such a case. A rule that names no known agency counts as absent.
+
+        `town`: as `Places` knows it, "" for the county's own.
+        """
         here = [rule for rule in self.of(kind, topic) if rule.holds_in(county)]
-        usable = [rule for rule in here if self.can_name(rule.agency_in(county))]
+        named = [(rule, self.named_by(rule, county, town)) for rule in here]
         for scope in RuleScope:
-            if tier := [rule for rule in usable if rule.scope is scope]:
-                return self._decide(tier, county)
+            tier = [(rule, body) for rule, body in named if rule.scope is scope and self.can_name(body)]
+            if tier:
+                return self._decide(tier)
         return RoutingDecision(self.desk, Reason.NO_RULE)
+
+    def named_by(self, rule: Rule, county: str = "", town: str = "") -> str:
+        """The body that a rule means there: by a pattern the town's own where it has one, else the county's.
+
+        A ruling for one of a pattern's bodies means that of the place: it was about whose matter it is, and
+        says nothing of another town.
+        """
+        if rule.scope is RuleScope.PRECEDENT and county:
+            patterns = [each for each in self._by_topic[rule.topic] if each.scope is RuleScope.COUNTY_PATTERN]
+            rule = next((each for each in patterns if each.covers(rule.agency, county)), rule)
+        own = rule.agency_in(f"{county}_{town}")
+        return own if town and self.can_name(own) else rule.agency_in(county)
 
     def of(self, kind: str, topic: str) -> list[Rule]:
         """All rules that bear on such a case, wherever they hold."""
@@ -104,9 +126,9 @@ class Rules:
         """Whether a rule may name that body."""
         return agency in self.agencies and agency not in self.retired
 
-    def _decide(self, tier: list[Rule], county: str) -> RoutingDecision:
-        first, agency = tier[0], tier[0].agency_in(county)
-        if any(rule.agency_in(county) != agency for rule in tier[1:]):
+    def _decide(self, tier: list[tuple[Rule, str]]) -> RoutingDecision:
+        first, agency = tier[0]
+        if any(body != agency for _, body in tier[1:]):
             return RoutingDecision(self.desk, Reason.TIE, first)
         if not self.agencies[agency]:
             return RoutingDecision(self.desk, Reason.OUTSIDE, first, advice=agency)

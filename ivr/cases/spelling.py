@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
+from typing import NamedTuple
 
 # One letter for those that keyboards and dialects mix, ASCII digits, no kashida; ZWNJ parts words.
 _LETTERS = str.maketrans(
@@ -13,6 +15,7 @@ _LETTERS = str.maketrans(
     "ـ\u200d\u200e\u200f",
 )
 _WORD = re.compile(r"\w+")
+_PLAIN = frozenset("ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهی 0123456789abcdefghijklmnopqrstuvwxyz،.؟!")
 
 # Colloquial and written endings, the longest first: «قبضمون», «قبض‌هایشان», «قطعه» meet their stems.
 _ENDINGS = (
@@ -55,9 +58,12 @@ _GRAM_LENGTHS = (3, 4, 5)
 def normalise(text: str) -> str:
     """One spelling: letters unified, vowel marks, kashida, punctuation gone, digits ASCII, single blanks."""
     text = unicodedata.normalize("NFC", text).translate(_LETTERS).lower()
-    return " ".join(_WORD.findall("".join(c for c in text if not unicodedata.combining(c))))
+    if marks := [c for c in set(text) - _PLAIN if unicodedata.combining(c)]:
+        text = text.translate(dict.fromkeys(map(ord, marks)))
+    return " ".join(_WORD.findall(text))
 
 
+@lru_cache(16_384)
 def stem(word: str) -> str:
     """A normalised word without its ending, never shorter than three letters."""
     for ending in _ENDINGS:
@@ -97,43 +103,62 @@ def _scale(weights: list[float], start: int, end: int, factor: float) -> None:
         weights[place] *= factor
 
 
-def grams(words: list[str], weights: list[float]) -> Iterator[dict[str, float]]:
-    """Letters in threes, fours, fives: they forgive misspelling, endings and what a recogniser mishears."""
-    for word, weight in zip(words, weights, strict=True):
-        edged, found = f" {word} ", dict[str, float]()
-        for length in _GRAM_LENGTHS:
-            for start in range(len(edged) - length + 1):
-                gram = edged[start : start + length]
-                found[gram] = found.get(gram, 0.0) + weight
-        yield found
+class Features(NamedTuple):
+    """`tokens`: word by word what a text is made of, with weights; `shown`: how often a token shows which
+    features."""
+
+    tokens: Callable[[list[str], list[float]], Iterator[tuple[tuple[str, float], ...]]]
+    shown: Callable[[str], Mapping[str, float]]
 
 
-def phrases(words: list[str], weights: list[float]) -> Iterator[dict[str, float]]:
-    """Stems, and each with the one before it."""
+def _words(words: list[str], weights: list[float]) -> Iterator[tuple[tuple[str, float], ...]]:
+    for pair in zip(words, weights, strict=True):
+        yield (pair,)
+
+
+def _grams(word: str) -> dict[str, float]:
+    edged, found = f" {word} ", dict[str, float]()
+    for length in _GRAM_LENGTHS:
+        for start in range(len(edged) - length + 1):
+            gram = edged[start : start + length]
+            found[gram] = found.get(gram, 0.0) + 1.0
+    return found
+
+
+def _stems(words: list[str], weights: list[float]) -> Iterator[tuple[tuple[str, float], ...]]:
     before, before_weight = "", 0.0
     for word, weight in zip(words, weights, strict=True):
         stemmed = stem(word)
-        pair = {f"{before} {stemmed}": (before_weight * weight) ** 0.5} if before else {}
-        yield {stemmed: weight} | pair
+        pair = ((f"{before} {stemmed}", (before_weight * weight) ** 0.5),) if before else ()
+        yield ((stemmed, weight), *pair)
         before, before_weight = stemmed, weight
 
 
-# Word by word what a text shows, and how much each counts.
-Features = Callable[[list[str], list[float]], Iterator[dict[str, float]]]
+def _itself(token: str) -> dict[str, float]:
+    return {token: 1.0}
+
+
+GRAMS = Features(_words, _grams)
+"""Letters in threes, fours, fives: they forgive misspelling, endings and what a recogniser mishears."""
+PHRASES = Features(_stems, _itself)
+"""Stems, and each with the one before it."""
+
 Skip = Callable[[str], bool]
+Told = tuple[list[str], list[float]]
 
 
-def told(text: str, skip: Skip) -> tuple[list[str], list[float]]:
+def told(text: str, skip: Skip) -> Told:
     """A text's words and their weights; those that `skip` accepts (place names) carry no topic."""
     words = normalise(text).split()
     kept = [(w, weight) for w, weight in zip(words, weighted(words), strict=True) if not skip(w)]
     return [w for w, _ in kept], [weight for _, weight in kept]
 
 
-def counts(text: str, features: Features, skip: Skip) -> dict[str, float]:
-    """Weighted feature counts of a whole text."""
-    found: dict[str, float] = {}
-    for shown in features(*told(text, skip)):
-        for feature, weight in shown.items():
-            found[feature] = found.get(feature, 0.0) + weight
-    return found
+def shown(features: Features, words: list[str], weights: list[float]) -> Iterator[dict[str, float]]:
+    """Word by word which features it shows, and how much each counts."""
+    for tokens in features.tokens(words, weights):
+        found: dict[str, float] = {}
+        for token, weight in tokens:
+            for feature, count in features.shown(token).items():
+                found[feature] = found.get(feature, 0.0) + weight * count
+        yield found

@@ -7,17 +7,18 @@ scale and the threshold for assigning alone are set on answers to phrases the mo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from ivr.cases.endings import Endings
 from ivr.cases.latin import Latin
 from ivr.cases.model import Array, Heard, Model
-from ivr.cases.places import Places
+from ivr.cases.places import Places, Where
 from ivr.cases.routing import Reason, Rules
 from ivr.cases.spelling import word_set
 
@@ -25,7 +26,6 @@ TOP = 3
 # Of held-out phrases assigned without a person, how many may go wrong. The promise for calls is 3 %; calls
 # are not quite like phrases, so the threshold leaves a margin.
 MAX_ERROR = 0.015
-LEAST = 0.005  # what is shown as 0 % is not offered
 # What it takes to act alone, and to see two matters: tuned on two writers' texts of bench/routing.
 KNOWN = 0.45  # how much of what was learned of the topic must be in the words
 ENDS = 2.0  # how much likelier than elsewhere a word must stand last for a matter to end with it
@@ -44,6 +44,7 @@ class Doubt(StrEnum):
     OUTSIDE = "outside"  # a body that can only be named to the citizen
     SEVERAL = "several"  # two bodies' matters: a split is proposed
     ELSEWHERE = "elsewhere"  # it names another province or a foreign country
+    WHERE = "where"  # whose it is depends on the place, and the place may be a street's or a person's name
     UNFINISHED = "unfinished"  # it breaks off
 
 
@@ -57,9 +58,8 @@ class Guess:
 @dataclass(frozen=True, slots=True)
 class Suggestion:
     """`assigned`: sure enough to act alone. `top`: up to three different agencies, the likeliest first.
-    `doubt`:
-    why a person should read it, where it is not. `parts`: whose the matters are, where there seem to be
-    two."""
+    `doubt`: why a person should read it, where it is not. `parts`: whose the matters are, where there seem
+    to be two. `town`: one with a municipality of its own."""
 
     topic: str
     agency: str
@@ -69,6 +69,7 @@ class Suggestion:
     top: tuple[Guess, ...]
     doubt: Doubt = Doubt.NONE
     parts: tuple[Guess, ...] = ()
+    town: str = ""
 
 
 def _top(ranked: Sequence[Guess], parts: Sequence[Guess]) -> tuple[Guess, ...]:
@@ -80,9 +81,17 @@ def _top(ranked: Sequence[Guess], parts: Sequence[Guess]) -> tuple[Guess, ...]:
     )
 
 
-def still_open(top: Iterable[Mapping[str, Any]], returned: Collection[str]) -> list[Mapping[str, Any]]:
-    """What of a kept suggestion may still be offered: no body that has returned the case, none of 0 %."""
-    return [each for each in top if each["agency"] not in returned and each["confidence"] >= LEAST]
+class Bodies(NamedTuple):
+    """Who answers for each topic in one place. `of`: topic by topic the place of its body among the `codes`;
+    `inside`: topic by topic, can it be given cases?"""
+
+    codes: tuple[str, ...]
+    of: npt.NDArray[np.int64]
+    inside: tuple[bool, ...]
+
+    def together(self, chances: Array) -> Array:
+        """The topics' chances (in the last axis), each body's added up."""
+        return np.asarray(chances @ np.eye(len(self.codes))[self.of])
 
 
 class Suggester:
@@ -96,29 +105,40 @@ class Suggester:
         self._endings = Endings(phrases)
         self.places = places
         self._other = other_topic
-        self._bodies: dict[tuple[str, str, str], tuple[str, bool]] = {}
+        self._number = {topic: place for place, topic in enumerate(model.topics)}
+        self._there: dict[tuple[str, str, str], Bodies] = {}
         self.threshold = self._safe_confidence()
         """From this confidence on a case is assigned without a person."""
 
-    def suggest(self, text: str, county: str = "", kind: str = "") -> Suggestion:
-        """`county`: as the caller chose it; without one it is looked for in the words. Never leaves a case
-        without a body: words that tell nothing go to the desk for people to read."""
+    def suggest(self, text: str, county: str = "", kind: str = "", town: str = "") -> Suggestion:
+        """`county`, `town`: as they were given; without them they are looked for in the words. Never leaves a
+        case without a body: words that tell nothing go to the desk for people to read."""
         text = self.latin.read(text)
-        county = county or self.places.county(text)
+        at = Where(county, town) if town else self.places.where(text, county)
+        sure = at if at.sure else Where(county)
         heard = self._model.hear(text, self._cuts)
         if heard is None:
-            desk, _ = self._body(self._other, county, kind)
+            desk, _ = self._body(self._other, at, kind)
             nothing = Guess(desk, self._other, 0.0)
-            return Suggestion(self._other, desk, 0.0, False, county, (nothing,), Doubt.NOTHING)
-        top = self._guesses(heard.chances, county, kind)
-        first, parts = top[0], self._parts(heard, county, kind)
-        doubt = self._doubt(text, first, parts, heard.familiar, county, kind)
+            return Suggestion(self._other, desk, 0.0, False, sure.county, (nothing,), Doubt.NOTHING)
+        top = self._guesses(heard.chances, at, kind)
+        first, parts = top[0], self._parts(heard, at, kind)
+        doubt = self._doubt(text, first, parts, heard.familiar, at, kind)
+        if not doubt and first.agency != self._body(first.topic, sure, kind)[0]:
+            doubt = Doubt.WHERE
         offered = _top(top, parts)
         head = offered[0]
-        return Suggestion(head.topic, head.agency, head.confidence, not doubt, county, offered, doubt, parts)
+        return Suggestion(
+            head.topic, head.agency, head.confidence, not doubt, sure.county, offered, doubt, parts, sure.town
+        )
+
+    def pieces(self) -> Iterator[object]:
+        """What it is made of, each small enough to be sent from one process to another in a moment."""
+        yield from self._model.pieces()
+        yield from (self.latin, self._endings, self.places, self._rules)
 
     def _doubt(
-        self, text: str, first: Guess, parts: tuple[Guess, ...], familiar: float, county: str, kind: str
+        self, text: str, first: Guess, parts: tuple[Guess, ...], familiar: float, at: Where, kind: str
     ) -> Doubt:
         if parts:
             return Doubt.SEVERAL
@@ -128,16 +148,16 @@ class Suggester:
             return Doubt.UNFINISHED
         if first.confidence < self.threshold or familiar < KNOWN:
             return Doubt.UNSURE
-        return Doubt.NONE if self._body(first.topic, county, kind)[1] else Doubt.OUTSIDE
+        return Doubt.NONE if self._body(first.topic, at, kind)[1] else Doubt.OUTSIDE
 
-    def _parts(self, heard: Heard, county: str, kind: str) -> tuple[Guess, ...]:
+    def _parts(self, heard: Heard, at: Where, kind: str) -> tuple[Guess, ...]:
         """The two bodies on the two sides of the cut where both are clearest; none where it is one matter."""
         best, parts = 0.0, tuple[Guess, ...]()
         for before, behind, also in heard.halves:
             familiar, parted = (ALSO_FAMILIAR, ALSO_PARTED) if also else (FAMILIAR, PARTED)
             if min(before.familiar.max(), behind.familiar.max()) < familiar:
                 continue
-            pair = (self._first(before.chances, county, kind), self._first(behind.chances, county, kind))
+            pair = (self._first(before.chances, at, kind), self._first(behind.chances, at, kind))
             clear = min(guess.confidence for guess in pair)
             distinct = pair[0].agency != pair[1].agency and self._other not in (pair[0].topic, pair[1].topic)
             if distinct and clear > max(best, parted):
@@ -155,27 +175,33 @@ class Suggester:
             place: an for place, an in also.items() if an or self._endings.closing(words[place - 1]) >= ENDS
         }
 
-    def _first(self, chances: Array, county: str, kind: str) -> Guess:
-        return self._guesses(chances, county, kind)[0]
+    def _first(self, chances: Array, at: Where, kind: str) -> Guess:
+        return self._guesses(chances, at, kind)[0]
 
-    def _guesses(self, chances: Array, county: str, kind: str) -> list[Guess]:
-        """One guess per agency: its topics' chances together, its likeliest topic's name."""
-        total: dict[str, float] = {}
-        topic: dict[str, str] = {}
-        for place in np.argsort(-chances):
-            agency, _ = self._body(self._model.topics[place], county, kind)
-            total[agency] = total.get(agency, 0.0) + float(chances[place])
-            topic.setdefault(agency, self._model.topics[place])
-        ranked = sorted(total, key=lambda agency: -total[agency])
-        return [Guess(agency, topic[agency], min(1.0, total[agency])) for agency in ranked]
+    def _guesses(self, chances: Array, at: Where, kind: str) -> list[Guess]:
+        """The likeliest bodies: each its topics' chances together, its likeliest topic's name."""
+        bodies = self._bodies(at, kind)
+        total = bodies.together(chances)
+        found = []
+        for number in np.argsort(-total, kind="stable")[:TOP]:
+            topic = self._model.topics[int(np.argmax(np.where(bodies.of == number, chances, -1)))]
+            found.append(Guess(bodies.codes[number], topic, min(1.0, float(total[number]))))
+        return found
 
-    def _body(self, topic: str, county: str, kind: str) -> tuple[str, bool]:
+    def _bodies(self, at: Where, kind: str) -> Bodies:
+        key = (at.county, at.town, kind)
+        if key not in self._there:
+            routes = [self._rules.route(kind, topic, at.county, at.town) for topic in self._model.topics]
+            codes = [route.advice or route.agency for route in routes]
+            number = {code: place for place, code in enumerate(dict.fromkeys(codes))}
+            inside = tuple(route.reason is Reason.RULE for route in routes)
+            self._there[key] = Bodies(tuple(number), np.array([number[code] for code in codes]), inside)
+        return self._there[key]
+
+    def _body(self, topic: str, at: Where, kind: str) -> tuple[str, bool]:
         """Who answers for it; can it be given cases? An outside body is only named to the caller."""
-        key = (topic, county, kind)
-        if key not in self._bodies:
-            route = self._rules.route(kind, topic, county)
-            self._bodies[key] = (route.advice or route.agency, route.reason is Reason.RULE)
-        return self._bodies[key]
+        bodies, place = self._bodies(at, kind), self._number[topic]
+        return bodies.codes[bodies.of[place]], bodies.inside[place]
 
     def _safe_confidence(self) -> float:
         """The lowest confidence above which the held-out answers go wrong no more often than MAX_ERROR."""
@@ -187,9 +213,14 @@ class Suggester:
                 lowest = confidence
         return lowest
 
-    def verdicts(self) -> Iterable[tuple[float, bool]]:
+    def verdicts(self) -> Iterator[tuple[float, bool]]:
         """Confidence and rightness of every held-out answer, what the threshold is set on."""
+        judged: dict[str, list[int]] = {}
         for place in self._model.judged:
-            example = self._model.examples[place]
-            first = self._guesses(self._model.held_out[place], example.county, "")[0]
-            yield first.confidence, first.agency == self._body(example.topic, example.county, "")[0]
+            judged.setdefault(self._model.examples[place].county, []).append(place)
+        for county, places in judged.items():
+            bodies = self._bodies(Where(county), "")
+            total = bodies.together(self._model.held_out[places])
+            truth = bodies.of[[self._number[self._model.examples[place].topic] for place in places]]
+            sure, right = np.minimum(total.max(axis=1), 1.0), total.argmax(axis=1) == truth
+            yield from zip(sure.tolist(), right.tolist(), strict=True)

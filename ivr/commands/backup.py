@@ -15,7 +15,7 @@ import typer
 from ivr.commands.output import err, fail, load_settings, run, show_json, with_database
 from ivr.commands.progress import bars, watched
 from ivr.installation import CommandError as Trouble
-from ivr.installation import vault
+from ivr.installation import service_role, vault
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,6 +73,7 @@ def restore(
     from ivr.desk.keeping.restore import RestoreError, check
     from ivr.desk.keeping.restore import restore as put_back
     from ivr.store.archive import ArchiveError
+    from ivr.store.grants import NoSuchRole
 
     settings = load_settings()
     try:
@@ -80,8 +81,9 @@ def restore(
             if check_only:
                 done = run(check(stream))
             else:
-                done = with_database(settings, lambda engine: put_back(engine, settings.state_path, stream))
-    except (ArchiveError, RestoreError) as error:
+                state, role = settings.state_path, service_role(settings)
+                done = with_database(settings, lambda e: put_back(e, state, stream, role), as_owner=True)
+    except (ArchiveError, RestoreError, NoSuchRole) as error:
         raise Trouble(f"{source}: {error}" if isinstance(error, ArchiveError) else str(error)) from None
     _show(done, check_only, json)
 

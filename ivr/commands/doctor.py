@@ -55,6 +55,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         ("recognition", _recognition),
         ("escalation", _escalation),
         ("leaving", _leaving),
+        ("custody", _custody),
         ("exposure", _exposure),
     ]
     findings = []
@@ -307,7 +308,7 @@ async def _spool(settings: Settings) -> Diagnosis:
     places = Counter(row.where for row in late if row.where != "fallback" and row.why != IN_PROGRESS)
     if places:
         found = ", ".join(f"{count} in {where}" for where, count in places.items())
-        mend = "ivr spool list, then ivr spool retry; what is in quarantine: read its .why, then move it away"
+        mend = "ivr spool list, then ivr spool retry; what stays in quarantine: read its .why, move it away"
         return Diagnosis("spool", False, f"not in the books: {found}", mend)
     return Diagnosis("spool", True, "nothing waits to come into the books")
 
@@ -315,14 +316,13 @@ async def _spool(settings: Settings) -> Diagnosis:
 async def _escalation(settings: Settings) -> Diagnosis:
     from ivr.desk.book.book import read_page
     from ivr.desk.deadlines.escalation_proof import prove
-    from ivr.installation import database_url
+    from ivr.installation import conventions, database_url
     from ivr.store.engine import make_engine
 
-    province = settings.province
     engine = make_engine(database_url(settings), pool=1)
     try:
         async with engine.connect() as connection:
-            page = await read_page(connection, province.timezone, frozenset(province.weekend))
+            page = await read_page(connection, conventions(settings))
         alarms = await prove(engine, page)
     finally:
         await engine.dispose()
@@ -384,6 +384,31 @@ async def _store(settings: Settings) -> Diagnosis:
     except Exception as error:
         return Diagnosis("store", False, str(error), "compare recordings_store in config.yaml with the store")
     return Diagnosis("store", True, f"{settings.recordings_store.url} answers")
+
+
+async def _custody(settings: Settings) -> Diagnosis:
+    """Whether what is written is sealed, and the seals' roots leave this machine."""
+    from ivr.desk.keeping.witnessing import troubles
+    from ivr.installation import database_url, witnesses
+    from ivr.store import grants
+    from ivr.store.engine import make_engine
+
+    told = witnesses(settings)
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        found = await troubles(engine, told)
+        async with engine.connect() as connection:
+            loose = await grants.too_much(connection)
+    finally:
+        await engine.dispose()
+    nobody = "no witness: the roots of seals are in the log and on this machine alone"
+    if not told and settings.database_url:  # the embedded database is for first runs
+        found.append(nobody)
+    if loose:
+        found.append(f"our database role may change and delete what must stay: {', '.join(loose)}")
+    mend = "docs/production.md: 1 (two roles), 9 (witnesses); start `ivr serve`; ivr outbox list"
+    said = "what is written is sealed" + ("" if told else "; " + nobody)
+    return Diagnosis("custody", not found, "; ".join(found) or said, mend)
 
 
 async def _exposure(settings: Settings) -> Diagnosis:

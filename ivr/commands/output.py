@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ivr import settings as configuration
-from ivr.installation import CommandError, database_url, limits
+from ivr.installation import CommandError, conventions, database_url, owner_url
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -45,11 +45,13 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run(work)
 
 
-def with_database(settings: Settings, work: Callable[[AsyncEngine], Awaitable[T]]) -> T:
+def with_database(
+    settings: Settings, work: Callable[[AsyncEngine], Awaitable[T]], as_owner: bool = False
+) -> T:
     """Run `work` against the database, then let go of it. Raises Finding when it does not answer."""
     from ivr.store.engine import AWAY, make_engine
 
-    url = database_url(settings)
+    url = owner_url(settings) if as_owner else database_url(settings)
 
     async def whole() -> T:
         engine = make_engine(url, pool=1)
@@ -71,11 +73,10 @@ def with_page(work: Callable[[AsyncEngine, Page], Awaitable[T]]) -> T:
     from ivr.desk.book.book import read_page
 
     settings = load_settings()
-    timezone, weekend = settings.province.timezone, frozenset(settings.province.weekend)
 
     async def whole(engine: AsyncEngine) -> T:
         async with engine.connect() as connection:
-            page = await read_page(connection, timezone, weekend, limits(settings))
+            page = await read_page(connection, conventions(settings))
         return await work(engine, page)
 
     return with_database(settings, whole)

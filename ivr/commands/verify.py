@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +14,7 @@ from ivr.commands.books import plain
 from ivr.commands.output import load_settings, show_json, with_database
 from ivr.commands.progress import bars
 from ivr.installation import CommandError as Trouble
-from ivr.installation import vault
+from ivr.installation import vault, witnesses
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,14 +23,18 @@ if TYPE_CHECKING:
     from ivr.cases.proving import Finding
     from ivr.desk.keeping.verify import Verification
 
-EXAMPLES = "Examples: ivr verify   ·   ivr verify 123-456-78-90 --json   ·   ivr verify --root 9f86d0…"
-TAKEN = ("anonymised", "removed")  # by retention: named where there are any
+EXAMPLES = "Examples: ivr verify   ·   ivr verify 123-456-78-90 --json   ·   ivr verify --witness roots"
+SELDOM = ("anonymised", "removed", "seals", "rows", "never", "unsealed")  # named where there are any
 MOST = 10_000  # findings that --json names; more are only counted
 
 
 def verify(
     code: Annotated[str, typer.Argument(help="One case only (then without the days' roots).")] = "",
     root: Annotated[list[str] | None, typer.Option(help="A day's root that was kept elsewhere.")] = None,
+    witness: Annotated[
+        list[Path] | None,
+        typer.Option(help="Where roots of seals were sent: a list, a log, mails, or a folder of them."),
+    ] = None,
     listen: Annotated[bool, typer.Option(help="Read the recordings' bytes too.")] = True,
     json: Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")] = False,
 ) -> None:
@@ -42,14 +48,23 @@ def verify(
             tell(finding)
 
     roots = [each.strip().lower() for each in root or ()]
-    proof = with_database(settings, lambda engine: _prove(settings, engine, keep, code, roots, listen))
+    told = _witnesses(settings, witness or ())
+    proof = with_database(settings, lambda engine: _prove(settings, engine, keep, code, roots, told, listen))
     if json:
         show_json({**proof.looked, "found": proof.findings, "findings": [asdict(each) for each in found]})
     else:
-        shown = [(what, count) for what, count in proof.looked.items() if count or what not in TAKEN]
+        shown = [(what, count) for what, count in proof.looked.items() if count or what not in SELDOM]
         looked = ", ".join(f"{count} {what}" for what, count in shown)
         print(f"looked at {looked}: " + (f"{proof.findings} findings" if proof.findings else "all is well"))
     raise SystemExit(1 if proof.findings else 0)
+
+
+def _witnesses(settings: Settings, given: Sequence[Path]) -> list[Path]:
+    """Those that were named, and the configured file where this machine can read it."""
+    if missing := [path for path in given if not path.exists()]:
+        raise SystemExit(f"{missing[0]} is not there")
+    configured = witnesses(settings).file
+    return [*given, *([configured] if configured and os.access(configured, os.R_OK) else [])]
 
 
 def _print(finding: Finding) -> None:
@@ -62,6 +77,7 @@ async def _prove(
     tell: Callable[[Finding], None],
     code: str,
     roots: list[str],
+    told: list[Path],
     listen: bool,
 ) -> Verification:
     from ivr.desk.keeping.verify import Verification, prove, totals
@@ -69,6 +85,7 @@ async def _prove(
 
     with bars({} if code else await totals(engine)) as step:
         proof = Verification(engine, settings.recordings, settings.custody, tell, step, vault(settings))
+        proof.witnesses = tuple(told)
         try:
             await prove(proof, plain(code), roots, listen)
         except VaultError as error:

@@ -17,7 +17,9 @@ from ivr.store.engine import WrongAddress, async_url
 
 DATABASE = "seda111"
 LOCALE = "C.UTF-8"  # pg_trgm and ZWNJ need UTF-8; the bare C locale breaks both for Persian
+SERVICE = "seda111"  # the role that the server works as; "postgres" owns all
 NOTE = Path("run") / "database-url"
+OWNER_NOTE = Path("run") / "database-owner-url"
 
 
 class PostgresError(Exception):
@@ -26,11 +28,11 @@ class PostgresError(Exception):
 
 @dataclass(slots=True)
 class Server:
-    """`url` is for asyncpg. `own`: started by us, so `stop` stops it."""
+    """`url` is for asyncpg, of the role that owns all. `own`: started by us, so `stop` stops it."""
 
     url: str
     own: Any = None
-    note: Path | None = None
+    notes: tuple[Path, ...] = ()
 
     @property
     def ended(self) -> bool:
@@ -49,8 +51,8 @@ class Server:
         if self.own is not None:
             self.own.cleanup()
             self.own = None
-        if self.note is not None:
-            self.note.unlink(missing_ok=True)
+        for note in self.notes:
+            note.unlink(missing_ok=True)
 
 
 def start_for(settings: Settings) -> Server:
@@ -66,7 +68,8 @@ def start_for(settings: Settings) -> Server:
 def start(state: Path) -> Server:
     """Start the embedded PostgreSQL of a state folder, or join it when it runs already.
 
-    Writes its address to `state/run/database-url` (mode 600). As root the server drops to a user of its own.
+    Writes its address to `state/run/database-url`, and the owner's beside it (mode 600). As root the server
+    drops to a user of its own.
     Raises PostgresError.
     """
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # its lock lies under /tmp then
@@ -78,12 +81,16 @@ def start(state: Path) -> Server:
         try:
             server = get_server(folder, cleanup_mode="stop")
             server.psql(f"SELECT 'CREATE DATABASE {DATABASE}' WHERE NOT EXISTS "
-                        f"(SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec\n")  # fmt: skip
+                        f"(SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec\n"
+                        f"SELECT 'CREATE ROLE {SERVICE} LOGIN' WHERE NOT EXISTS "
+                        f"(SELECT FROM pg_roles WHERE rolname = '{SERVICE}') \\gexec\n")  # fmt: skip
         except Exception as error:
             raise PostgresError(f"the embedded PostgreSQL did not start ({error}); see {folder}") from error
     socket = server.get_postmaster_info().socket_dir
-    url = f"postgresql+asyncpg://postgres@/{DATABASE}?host={quote(str(socket))}"
-    return Server(url, server, _write_note(state / NOTE, url))
+    url = f"postgresql+asyncpg://%s@/{DATABASE}?host={quote(str(socket)).replace('%', '%%')}"
+    urls = {NOTE: url % SERVICE, OWNER_NOTE: url % "postgres"}
+    notes = tuple(_write_note(state / note, each) for note, each in urls.items())
+    return Server(urls[OWNER_NOTE], server, notes)
 
 
 def _write_note(path: Path, url: str) -> Path:

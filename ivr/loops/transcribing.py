@@ -11,8 +11,8 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.book.learning import Learning
 from ivr.desk.book.seeds import SeedError
-from ivr.desk.book.suggesting import Learning
 from ivr.desk.recordings import recognising
 from ivr.desk.recordings.recognising import Unheard
 from ivr.speech.recognition import Recogniser, RecognitionError

@@ -8,15 +8,15 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import astuple
-from datetime import UTC, datetime
+from dataclasses import astuple, dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.book import Book, BookEmpty, Page
+from ivr.desk.book.book import BookEmpty, Page
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.call.intake import Intake
 from ivr.desk.case import entries
@@ -31,7 +31,7 @@ from ivr.desk.facts.apply import Pump
 from ivr.desk.facts.fallback import take_in
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
-from ivr.desk.keeping import custody, retention
+from ivr.desk.keeping import custody, retention, sealing, witnessing
 from ivr.desk.reading.counting import count_days
 from ivr.desk.recordings.storing import store_recordings
 from ivr.loops.every import Loops
@@ -53,48 +53,44 @@ FIGURES_SECONDS = 300.0  # how often it is asked whether a day can be counted
 ENTER_SECONDS = 300.0  # how often cases that older code opened or changed are looked for
 RETENTION_SECONDS = 3600.0  # how often what is kept long enough is taken away
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
+SEAL_SECONDS = 60.0  # how often what was written is sealed
 LAST_SECONDS = 5.0
 
 
 Step = Callable[[AsyncEngine, Page, datetime], Awaitable[int]]
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+@dataclass(frozen=True, slots=True)
+class Cellar:
+    """Where the background work finds and leaves things, beside the shelf of recordings.
+
+    `fallback`: what the dialplan recorded alone. `lists`: of the chain of custody, a file a day. `seed`: the
+    province's folder, with retention.yaml. `vault`: where recordings are copied to, if anywhere. `witnesses`:
+    where the roots of seals go.
+    """
+
+    fallback: Path
+    lists: Path
+    seed: Path
+    derived: Derived
+    vault: Vault | None = None
+    witnesses: witnessing.Witnesses = witnessing.NOBODY
 
 
 class Worker:
     """`start` once, `idle` before the end. Beside others: each thing is done by one at a time."""
 
     def __init__(
-        self,
-        pump: Pump,
-        book: Book,
-        intake: Intake,
-        fallback: Path,
-        recordings: Path,
-        spool: Path,
-        lists: Path,
-        derived: Derived,
-        alone: bool = True,
-        vault: Vault | None = None,
-        clock: Callable[[], datetime] = _now,
-        seed: Path = Path("/nonexistent"),
+        self, pump: Pump, intake: Intake, shelf: Shelf, cellar: Cellar, clock: Callable[[], datetime]
     ) -> None:
-        """`seed`: the province's folder, with retention.yaml."""
         self.pump = pump
-        self.book = book
         self.intake = intake
-        self.fallback = fallback
-        self.recordings = recordings
-        self.lists = lists
-        self.derived = derived
-        self.vault = vault
+        self.shelf = shelf
+        self.cellar = cellar
         self.clock = clock
-        self.seed = seed
-        self.shelf = Shelf(pump.engine, book, recordings, spool, alone)
+        self.book = intake.book
         self.strays = 0  # recordings that the last pass of the reconciler had to leave
-        self.following = Following(pump.engine, book, spool)
+        self.following = Following(pump.engine, intake.book, shelf.spool)
         self._gone = asyncio.Event()
 
     def start(self, loops: Loops) -> None:
@@ -106,6 +102,7 @@ class Worker:
             "escalation": self._escalate,
             "escalation watchdog": self._prove,
             "custody": self._close_days,
+            "sealing": self._seal,
             "retention": self._forget,
             "figures": self._count_days,
             "inbox": self._enter,
@@ -113,8 +110,8 @@ class Worker:
         }
         if self.intake.journal.applies:  # else somebody who was here before us does
             parts["pump"] = self.pump.run
-        if self.vault is not None:
-            parts["store"] = partial(self._store, self.vault)
+        if self.cellar.vault is not None:
+            parts["store"] = partial(self._store, self.cellar.vault)
         for name, part in parts.items():
             loops.start(name, part)
 
@@ -126,7 +123,7 @@ class Worker:
 
     async def _take_in(self) -> None:
         while True:
-            await take_in(self.intake, self.fallback, self.recordings)
+            await take_in(self.intake, self.cellar.fallback, self.shelf.recordings)
             await asyncio.sleep(FALLBACK_SECONDS)
 
     async def _follow_siblings(self) -> None:
@@ -161,7 +158,7 @@ class Worker:
     async def _store(self, vault: Vault) -> None:
         while True:
             try:
-                await store_recordings(self.pump.engine, self.recordings, vault, self.derived)
+                await store_recordings(self.pump.engine, self.shelf.recordings, vault, self.cellar.derived)
             except (VaultError, *AWAY) as error:
                 log.warning("recordings wait to be stored: %s", error)
             await asyncio.sleep(STORE_SECONDS)
@@ -169,15 +166,26 @@ class Worker:
     async def _close_days(self) -> None:
         while True:
             try:
-                await custody.keep(self.pump.engine, self.lists)
+                await custody.keep(self.pump.engine, self.cellar.lists)
             except AWAY as error:
                 log.warning("no day can be closed for now: %s", error)
             await asyncio.sleep(CUSTODY_SECONDS)
 
+    async def _seal(self) -> None:
+        while True:
+            await asyncio.sleep(SEAL_SECONDS)
+            try:
+                for made in await sealing.seal(self.pump.engine):
+                    log.info("custody: %s over %d entries", made.line, made.entries)
+                await sealing.keep_roots(self.pump.engine, self.cellar.lists / sealing.ROOTS)
+                await witnessing.send_away(self.pump.engine, self.cellar.witnesses, self.clock())
+            except AWAY as error:
+                log.warning("nothing can be sealed, or no root be sent away, for now: %s", error)
+
     async def _count_days(self) -> None:
         while True:
             try:
-                if counted := await count_days(self.pump.engine, zone=self.book.timezone):
+                if counted := await count_days(self.pump.engine, self.book.timezone):
                     log.info("%d days were counted for the figures", counted)
             except AWAY as error:
                 log.warning("no day can be counted for now: %s", error)
@@ -198,8 +206,8 @@ class Worker:
             await asyncio.sleep(random.uniform(0.5, 1.0) * RETENTION_SECONDS)  # siblings not all at once
             engine, now = self.pump.engine, self.clock()
             try:
-                kept = await terms.in_force(engine, self.seed)
-                gone = await retention.keep(engine, kept, self.recordings, self.derived, now)
+                kept = await terms.in_force(engine, self.cellar.seed)
+                gone = await retention.keep(engine, kept, self.shelf.recordings, self.cellar.derived, now)
                 pruned = await retention.prune(engine, now)
                 if any(astuple(gone)) or pruned:
                     log.info("retention: %s, and %d letters that left long ago", gone, pruned)

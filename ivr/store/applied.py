@@ -16,14 +16,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
+from ivr.store.facts import Fact, FactError
+from ivr.store.facts import read as fact_of
 from ivr.store.volumes import SECOND
 
 log = logging.getLogger(__name__)
 
-Fact = dict[str, Any]
 KEEP_SEGMENTS = 8  # applied segments that stay, for whoever wants to look back
 CHECKPOINT_SECONDS = 1.0
 
@@ -68,7 +68,8 @@ class Applied:
     def read(self, after: Position, limit: int = 200) -> tuple[list[Fact], Position]:
         """Up to `limit` facts behind a position, oldest first, and the position behind what was looked at.
 
-        Damaged lines are put into quarantine and stepped over. No facts: everything flushed so far was read.
+        Damaged and unreadable lines are put into quarantine and stepped over. No facts: everything flushed
+        so far was read.
         """
         facts: list[Fact] = []
         end, position = self.flushed, after
@@ -125,14 +126,22 @@ class Applied:
             while (stop is None or offset < stop) and (line := file.readline()):
                 if self._grows(segment, offset, line):
                     return
-                fact = fact_of(line)
-                if fact is None:
-                    why = (
-                        f"segment {segment} is damaged at byte {offset}: {len(line)} bytes fail the checksum"
-                    )
-                    self.quarantine(f"{segment:08d}-{offset}.line", line, why)
+                fact = self._read_line(line, Position(segment, offset))
                 offset += len(line)
                 yield fact, offset
+
+    def _read_line(self, line: bytes, at: Position) -> Fact | None:
+        """Its fact; None when it is none that can be read, and was put aside."""
+        name, where = f"{at.segment:08d}-{at.offset}", f"segment {at.segment}, byte {at.offset}"
+        body = body_of(line)
+        if body is None:
+            self.quarantine(f"{name}.line", line, f"{where}: {len(line)} bytes fail the checksum")
+            return None
+        try:
+            return fact_of(body)
+        except FactError as error:
+            self.quarantine(f"{name}.fact", body, f"{where}: a fact can't be read: {error}")
+            return None
 
     def _grows(self, segment: int, offset: int, line: bytes) -> bool:
         """Whether what was read there is half a line, of which the rest is being written."""
@@ -185,15 +194,12 @@ def checkpoint_of(folder: Path) -> Position:
     return Position(int(saved["segment"]), int(saved["offset"]))
 
 
-def fact_of(line: bytes) -> Fact | None:
-    """The line's fact, or None when it is torn or damaged."""
+def body_of(line: bytes) -> bytes | None:
+    """What a line holds, or None when it is torn or damaged."""
     if len(line) < 12 or line[8:9] != b" " or line[-1:] != b"\n":
         return None
     body = line[9:-1]
     try:
-        if int(line[:8], 16) != crc32(body):
-            return None
-        fact = json.loads(body)
+        return body if int(line[:8], 16) == crc32(body) else None
     except ValueError:
         return None
-    return fact if isinstance(fact, dict) else None

@@ -6,7 +6,7 @@ from sqlalchemy import BigInteger, Column, Identity, Index, Table, Text, Uuid, t
 from sqlalchemy import ForeignKey as To
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ivr.store.base import metadata, moment
+from ivr.store.base import metadata, moment, noted
 
 # `person_id`: null = the command line, or a name that nobody has. `subject`: what it was about beside a case
 # or a recording, like "person/karimi" or "agency/abfa". `address`: the network address it came from.
@@ -26,4 +26,5 @@ audit = Table(
     Index(None, "case_id", "id", postgresql_where=text("case_id IS NOT NULL")),
     Index(None, "person_id", "id"),
     Index(None, "subject", "id"),
+    *noted("audit"),
 )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Table, Text, Uuid, text
+from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
 
+UNNUMBERED = text("ended_at IS NOT NULL AND noted_no IS NULL")
+
+# `noted_no`: as `ivr.store.base.noted`, given to a call that has ended by whoever seals it.
 # `caller` is what the network delivered, `caller_key` its E.164 form where it has one ("" = withheld).
 calls = Table(
     "calls",
@@ -24,8 +27,11 @@ calls = Table(
     Column("menu_name", Text, nullable=False),
     Column("menu_revision", Text, nullable=False),
     Column("steps", JSONB, nullable=False),
+    Column("noted_no", BigInteger),
     Index("ix_calls_started_at_id", "started_at", "id"),
     Index(None, "unique_id"),
     Index("ix_calls_known", "started_at", postgresql_where=text("caller <> ''")),
     Index("ix_calls_running", "started_at", postgresql_where=text("ended_at IS NULL")),
+    Index("ix_calls_noted_no", "noted_no", unique=True),
+    Index("ix_calls_unnumbered", "id", postgresql_where=UNNUMBERED),
 )

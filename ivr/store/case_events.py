@@ -23,7 +23,8 @@ from sqlalchemy import (
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ivr.store.base import metadata, moment
+from ivr.cases.zone import TIMEZONE
+from ivr.store.base import metadata, moment, noted
 
 _EMPTY = text("''::bytea")  # what code from before the chain writes; the worker gives it its place
 
@@ -47,12 +48,13 @@ case_events = Table(
         "noted_on",
         Date,
         nullable=False,
-        server_default=text("((clock_timestamp() AT TIME ZONE 'Asia/Tehran'::text))::date"),
+        server_default=text(f"((clock_timestamp() AT TIME ZONE '{TIMEZONE}'::text))::date"),
     ),
     Unique("case_id", "seq"),
     Index("ix_case_events_at", "at"),
     Index("ix_case_events_noted_on", "noted_on", postgresql_using="brin"),
     Index("ix_case_events_unchained", "case_id", postgresql_where=UNCHAINED_ROWS),
+    *noted("case_events"),
 )
 
 CHANNEL = "ivr_cases"  # NOTIFY with the ids of cases that something happened to

@@ -1,11 +1,13 @@
 """The journal: facts on local disk before anyone is told what depends on them.
 
-Append-only segments of lines, each `crc32 JSON`. One writer thread writes and flushes everything that has
-queued up since its last flush, so that 300 calls at once share disk flushes instead of waiting for one each.
+Append-only segments of lines, each `crc32 JSON`; what the JSON says: `ivr.store.facts`. One writer thread
+writes and flushes everything that has queued up since its last flush, so that 300 calls at once share disk
+flushes instead of waiting for one each.
 A flush is what journalling costs (docs/decisions/store.md), so whoever can wait a little shares another's.
-Reading back finds torn tails and flipped bits by the checksum; such lines are copied to `quarantine/` with a
-report and skipped. A checkpoint remembers how far the facts have been applied to the database; facts carry
-ids and applying one twice is harmless, so the checkpoint itself needs no flush.
+Reading back finds torn tails and flipped bits by the checksum; such lines, and whole ones that this release
+can't read, are copied to `quarantine/` with a report and skipped. A checkpoint remembers how far the facts
+have been applied to the database; facts carry ids and applying one twice is harmless, so the checkpoint
+itself needs no flush.
 
 When its disk takes no more, the journal goes on with a new segment in `spare`, a folder on another disk that
 is linked as `second` into its own, so that readers find both.
@@ -15,7 +17,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import json
 import logging
 import os
 import queue
@@ -30,29 +31,28 @@ from zlib import crc32
 from ivr.store.applied import (
     CHECKPOINT_SECONDS,
     Applied,
-    Fact,
     JournalError,
     JournalFull,
     JournalInUse,
     Position,
+    body_of,
     checkpoint_of,
-    fact_of,
     lock,
     segments,
 )
 from ivr.store.bell import Ringer
+from ivr.store.facts import Fact, prepare, write
 from ivr.store.volumes import link
 
 __all__ = [
     "CHECKPOINT_SECONDS",
-    "Fact",
     "Journal",
     "JournalError",
     "JournalFull",
     "JournalInUse",
     "Position",
+    "body_of",
     "checkpoint_of",
-    "fact_of",
     "segments",
 ]
 
@@ -121,6 +121,7 @@ class Journal(Applied):
 
     def open(self) -> None:
         """Lock the folder, read the checkpoint, begin a fresh segment. Raises JournalError."""
+        prepare()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock_fd = lock(self.folder / "lock")
@@ -221,8 +222,8 @@ class Journal(Applied):
     def read(self, after: Position, limit: int = 200) -> tuple[list[Fact], Position]:
         """Up to `limit` facts behind a position, oldest first, and the position behind what was looked at.
 
-        Damaged lines are put into quarantine and stepped over. No facts: everything flushed so far was read.
-        What was flushed a moment ago is still at hand: the disk is not asked for it.
+        Damaged and unreadable lines are put into quarantine and stepped over. No facts: everything flushed
+        so far was read. What was flushed a moment ago is still at hand: the disk is not asked for it.
         """
         if (lately := self._read_lately(after, limit)) is not None:
             return lately
@@ -341,11 +342,8 @@ class Journal(Applied):
         self._hand_over_within(RETRY_SECONDS)
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-
-
 def _line(fact: Fact) -> bytes:
-    body = _encode(fact).encode("ascii")
+    body = write(fact)
     if len(body) > LONGEST_FACT:
         raise JournalError(f"a fact of {len(body)} bytes is no fact")
     return b"%08x %s\n" % (crc32(body), body)

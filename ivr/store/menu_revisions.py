@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Integer, Table, Text
 
-from ivr.store.base import metadata, moment
+from ivr.store.base import metadata, moment, noted
 
 menu_revisions = Table(
     "menu_revisions",
@@ -15,4 +15,5 @@ menu_revisions = Table(
     Column("sha256", Text, nullable=False),
     Column("author", Text, nullable=False),
     moment("at"),
+    *noted("menu_revisions"),
 )

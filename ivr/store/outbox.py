@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Index, Integer, Table, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from ivr.store.base import metadata, moment
+from ivr.store.base import metadata, moment, noted
 
 outbox = Table(
     "outbox",
@@ -27,4 +27,5 @@ outbox = Table(
     Index("ix_outbox_next_at", "next_at", postgresql_where=text("delivered_at IS NULL AND dead_at IS NULL")),
     Index("ix_outbox_delivered_at", "delivered_at", postgresql_where=text("delivered_at IS NOT NULL")),
     Index("ix_outbox_dead_at", "dead_at", postgresql_where=text("dead_at IS NOT NULL")),
+    *noted("outbox"),
 )

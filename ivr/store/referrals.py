@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Table, Text, Uuid, text
 
-from ivr.store.base import metadata, moment
+from ivr.store.base import metadata, moment, noted
 
 referrals = Table(
     "referrals",
@@ -22,4 +22,5 @@ referrals = Table(
     Index("ix_referrals_due_at", "due_at"),
     # One body at most is responsible at any time.
     Index("uq_referrals_running", "case_id", unique=True, postgresql_where=text("ended_at IS NULL")),
+    *noted("referrals"),
 )

@@ -16,20 +16,26 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.code import KEY_BYTES
 from ivr.store.code_blocks import TRACKING_KEY, key_material
 from ivr.store.engine import make_engine
+from ivr.store.grants import grant
 
 MIGRATIONS = Path(__file__).resolve().parents[2] / "db"
 # Two instances that upgrade at once take turns. Any constant will do.
 _LOCK = 1_111_111
 
 
-async def upgrade(url: str) -> None:
-    """Run all missing migrations and make the code key once. Harmless when there is nothing to do."""
+async def upgrade(url: str, service: str = "") -> None:
+    """Run all missing migrations and make the code key once. Harmless when there is nothing to do.
+
+    `service`: the role that is to work with the tables, where it is not the one of `url`. Raises NoSuchRole.
+    """
     engine = make_engine(url, pool=1)
     try:
         async with engine.begin() as connection:
             await migrate(connection)
             key = {"name": TRACKING_KEY, "value": secrets.token_bytes(KEY_BYTES), "made_at": func.now()}
             await connection.execute(insert(key_material).values(key).on_conflict_do_nothing())
+            if service:
+                await grant(connection, service)
     finally:
         await engine.dispose()
 

@@ -17,6 +17,7 @@ from ivr.store.cases import cases
 from ivr.store.channels import channel_requests, channels
 from ivr.store.code_blocks import code_blocks, code_misses, desk_numbers, key_material
 from ivr.store.custody_days import custody_days
+from ivr.store.custody_seals import custody_entries, custody_seals
 from ivr.store.factor_roles import factor_roles
 from ivr.store.figure_days import figure_days
 from ivr.store.inbox_entries import inbox_entries
@@ -60,6 +61,8 @@ __all__ = [
     "code_blocks",
     "code_misses",
     "custody_days",
+    "custody_entries",
+    "custody_seals",
     "desk_numbers",
     "factor_roles",
     "figure_days",

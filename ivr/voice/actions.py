@@ -109,10 +109,14 @@ class LookUpCase:
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Make safe what the citizen says of the answer to her case. Answer: `Confirmed`."""
+    """Make safe what the citizen says of the answer to her case. Answer: `Confirmed`.
+
+    `proven`: that it is she, so that her word may end the case.
+    """
 
     code: str
     solved: bool
+    proven: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,8 @@ class AnswerStep(_Unproved):
             yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
             return END
         news = self._news(talk.language)
-        if (yield from verdict.ask(talk, self, self.code, self.seen, lead, news, which)) is None:
+        said = yield from verdict.ask(talk, self, self.code, self.seen, lead, news, which, proven=True)
+        if said is None:
             talk.say("callback.later", *which)
         yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
         return END

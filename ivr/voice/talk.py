@@ -109,6 +109,11 @@ class Talk:
         """Whether she can be called on the number that she calls from: not a withheld one, nor one abroad."""
         return phone.is_callable(self.caller.number, self.directory.area_code)
 
+    @property
+    def can_be_called(self) -> bool:
+        """Whether we call her there when she wants it."""
+        return self.directory.calls_back and self.shows_number
+
     def say(self, *sounds: Sound) -> None:
         """Speak this before whatever is asked next, so that one barge-in covers both."""
         self._pending.extend(sounds)

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from ivr.cases.statuses import OPEN, Status
 from ivr.voice import saying, script
-from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Record, Say, Sound, Speech, Words
-from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, RoomFound, Said
+from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Record, Say, Sound, Speech, WishCallBack, Words
+from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, RoomFound, Said, WishNoted
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.talk import Asks, Flow, Gone, Talk
 
@@ -38,6 +38,8 @@ PROMPTS = frozenset(
         "verdict.menu",
         "verdict.closed_menu",
         "verdict.solved",
+        "verdict.by_call",
+        "verdict.noted",
         "verdict.rate",
         "verdict.thanks",
         "verdict.why",
@@ -90,9 +92,13 @@ def _operator(talk: Talk) -> OperatorStep | None:
 
 
 def ask(
-    talk: Talk, step: Asks, code: str, seen: CaseSeen, lead: Speech, news: Speech, after: Speech = ()
-) -> Flow[bool | None]:
+    talk: Talk, step: Asks, code: str, seen: CaseSeen, lead: Speech, news: Speech, after: Speech = (),
+    *, proven: bool,
+) -> Flow[bool | None]:  # fmt: skip
     """Speak, then: 1 solved, 2 not solved, 3 or * again. None without a verdict.
+
+    1 ends her case only where it is `proven` who speaks, because we called her: the number that a call shows
+    can be faked, and whoever handles a case knows its code.
 
     A key during the `lead` goes on to the `news`, which nothing cuts short the first time. Told again, it has
     `after` behind it.
@@ -106,7 +112,7 @@ def ask(
         said = (*news, *after)
         match keys.pressed:
             case "1":
-                yield from _solved(talk, step, code, seen)
+                yield from (_solved(talk, step, code, seen) if proven else _says_solved(talk, code))
                 return True
             case "2":
                 yield from not_solved(talk, step, code)
@@ -143,6 +149,16 @@ def _solved(talk: Talk, step: Asks, code: str, seen: CaseSeen) -> Flow[None]:
     if keys.pressed and keys.pressed in RATES:
         yield from talk.do(Rate(code, int(keys.pressed)), Rated)
         talk.say("verdict.thanks")
+
+
+def _says_solved(talk: Talk, code: str) -> Flow[None]:
+    """We call her number to be told so by her; where nobody is called, her word is noted for the desk."""
+    if talk.can_be_called and (yield from talk.do(WishCallBack(code), WishNoted)).noted:
+        talk.say("verdict.by_call")
+        return
+    yield from talk.do(Confirm(code, solved=True, proven=False), Confirmed)
+    talk.verdict = "solved"
+    talk.say("verdict.noted")
 
 
 def not_solved(talk: Talk, step: Asks, code: str) -> Flow[None]:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import is_valid
 from ivr.desk.book.book import Book, BookEmpty
-from ivr.desk.book.suggesting import Learning
+from ivr.desk.book.learning import Learning
 from ivr.desk.case.registering import Wanted
 from ivr.desk.counter import channels
 from ivr.desk.refusals import Refused, WrongField
@@ -79,7 +79,6 @@ class Counter:
     learning: Learning
     recordings: Path
     jurisdiction: str
-    languages: tuple[str, ...] = ("fa", "az")
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def channel(self, request: web.Request, token: str = "") -> str:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ivr.cases.routing import Reason, RoutingDecision, Rule, Rules, RuleScope
 from ivr.desk.book.seeds import load_seeds
+from ivr.desk.book.suggesting import rules_of
 from tests.fixtures.database import SEED
 
 BODIES = {"desk": True, "abfa": True, "bus": True, "town_ahar": True, "town_tabriz": True, "court": False}
@@ -96,3 +97,47 @@ def test_the_seeded_province_has_no_gap_and_no_tie() -> None:
     assert book.route("complaint", "transit.bus", "ahar").agency == "shahrdari_ahar"
     assert book.route("complaint", "transit.bus").agency == "gov_urban"
     assert book.route("complaint", "other.police", "ahar").advice == "police"
+
+
+OWN = ("town_ahar", "town_ahar_hill", "town_ahar_lake")
+
+
+@pytest.mark.parametrize(
+    ("town", "agency"), [("", "town_ahar"), ("hill", "town_ahar_hill"), ("dale", "town_ahar")]
+)
+def test_a_town_with_a_body_of_its_own_has_what_its_county_has_in_general(town: str, agency: str) -> None:
+    book = Rules("desk", dict.fromkeys(OWN, True), [PATTERN])
+    assert book.route("complaint", "bus", "ahar", town).agency == agency
+
+
+def test_a_ruling_for_one_town_says_whose_the_matter_is_and_takes_no_other_towns_cases() -> None:
+    ruled = Rule("bus", RuleScope.PRECEDENT, "town_ahar_hill", "ahar")
+    general = Rule("bus", RuleScope.COUNTY, "bus", "ahar")
+    book = Rules("desk", dict.fromkeys([*OWN, "bus"], True), [PATTERN, general, ruled])
+    found = {town: book.route("complaint", "bus", "ahar", town).agency for town in ("", "hill", "lake")}
+    assert found == {"": "town_ahar", "hill": "town_ahar_hill", "lake": "town_ahar_lake"}
+
+
+def test_every_town_of_the_province_has_a_municipality_and_it_gets_what_is_municipal() -> None:
+    seeds = load_seeds(SEED)
+    book = rules_of(seeds)
+    for county in seeds.areas.counties:
+        for town in county.municipalities:
+            own = f"shahrdari_{county.code}_{town}"
+            assert book.route("complaint", "city.street", county.code, town).agency == own
+            village = book.route("complaint", "housing.village", county.code, town)
+            assert village.agency == f"farmandari_{county.code}"
+
+
+@pytest.mark.parametrize(
+    ("county", "body"),
+    [("tabriz", "roads_urban"), ("ahar", "roads_urban"), ("hashtrud", "bonyad_maskan"), ("", "roads_urban")],
+)
+def test_national_housing_of_small_towns_is_the_housing_foundations(county: str, body: str) -> None:
+    assert rules_of(load_seeds(SEED)).route("request", "housing.national", county).agency == body
+
+
+def test_flour_is_the_grain_offices_and_bread_is_trades() -> None:
+    book = rules_of(load_seeds(SEED))
+    assert book.route("complaint", "economy.flour").agency == "grain"
+    assert book.route("complaint", "economy.price").agency == "samt"

@@ -10,17 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.cases.spelling import normalise, stem, weighted
-from ivr.cases.suggest import MAX_ERROR, Doubt, Suggester, still_open
+from ivr.cases.suggest import MAX_ERROR, Doubt, Suggester
 from ivr.desk.book.seeds import SeedError, load_seeds
 from ivr.desk.book.suggesting import learn, load_suggester, places_of, read_cases, read_examples
 from tests.fixtures.database import SEED
 
 CASES = [json.loads(line) for line in (SEED / "cases.jsonl").read_text(encoding="utf-8").splitlines()]
-
-
-@pytest.fixture(scope="module")
-def suggester() -> Suggester:
-    return load_suggester(SEED)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +93,9 @@ def test_words_the_model_has_not_seen_find_their_agency() -> None:
 def test_the_threshold_keeps_its_word_on_held_out_answers(suggester: Suggester) -> None:
     sure = [right for confidence, right in suggester.verdicts() if confidence >= suggester.threshold]
     assert sure.count(False) <= MAX_ERROR * len(sure)
-    assert len(sure) >= len(list(suggester.verdicts())) * 0.4
+    # Half of them until the 23 bodies came, whose phrases are near others'; 45 % now. Stems counted for more
+    # than letters (0.42 to 0.58) would make it half again, and cost the customers' cases 2 points of top-1.
+    assert len(sure) >= len(list(suggester.verdicts())) * 0.44
 
 
 def test_the_body_depends_on_the_county_given_or_heard(suggester: Suggester) -> None:
@@ -107,6 +104,39 @@ def test_the_body_depends_on_the_county_given_or_heard(suggester: Suggester) -> 
     assert suggester.suggest(f"{words} تو مراغه").agency == "shahrdari_maragheh"
     assert suggester.suggest(words).agency == "gov_urban"
     assert suggester.suggest(f"{words} تو مراغه", "ahar").county == "ahar"
+
+
+@pytest.mark.parametrize(
+    ("text", "agency"),
+    [
+        ("تو صوفیان آسفالت کوچه مون خرابه", "shahrdari_shabestar_sufian"),
+        ("اهل شبستریم آسفالت کوچه مون خرابه", "shahrdari_shabestar"),
+        ("شهرداری ترک آسفالت کوچه مون رو خراب کرده", "shahrdari_mianeh_tark"),
+        ("دیوارمون ترک خورده آسفالت کوچه هم خرابه", "gov_urban"),
+        ("sufianda küçənin asfaltı xarabdır", "shahrdari_shabestar_sufian"),
+        ("شبستر، صوفیان، آسفالت کوچه مون خرابه", "shahrdari_shabestar_sufian"),
+    ],
+)
+def test_what_is_municipal_goes_to_the_town_s_own_municipality(
+    suggester: Suggester, text: str, agency: str
+) -> None:
+    assert suggester.suggest(text).agency == agency
+    assert suggester.suggest(f"{text} هادیشهر", "shabestar").county == "shabestar"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "خیابان هریس آسفالتش خرابه پر از چاله ست",
+        "آقای اهری آسفالت کوچه مون رو خراب کرده پر از چاله ست",
+    ],
+)
+def test_a_street_or_a_person_named_like_a_place_is_left_to_people_where_the_body_depends_on_it(
+    suggester: Suggester, text: str
+) -> None:
+    said = suggester.suggest(text)
+    assert (said.doubt, said.assigned, said.county) == (Doubt.WHERE, False, "")
+    assert suggester.suggest(f"تو مراغه {text}").county == "maragheh"
 
 
 def test_three_different_agencies_the_likeliest_first(suggester: Suggester) -> None:
@@ -187,11 +217,6 @@ def test_a_name_that_is_an_ordinary_word_is_a_place_only_where_a_word_says_so(
 def test_a_prison_is_not_the_governors(suggester: Suggester) -> None:
     said = suggester.suggest("پسرم تو زندانه دکتر نمیبرنش")
     assert (said.agency, said.assigned, said.doubt) == ("prisons", False, Doubt.OUTSIDE)
-
-
-def test_neither_0_percent_nor_a_body_that_has_returned_the_case_is_offered() -> None:
-    top = [{"agency": "abfa", "confidence": 1.0}, {"agency": "gas", "confidence": 0.3}]
-    assert still_open([*top, {"agency": "env", "confidence": 0.001}], {"abfa"}) == top[1:]
 
 
 @given(st.text(max_size=80), st.sampled_from(["", "tabriz", "heris"]))

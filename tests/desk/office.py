@@ -20,6 +20,7 @@ from ivr.desk.facts.apply import Pump
 from ivr.store.journal import Journal
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
+from tests.fixtures.province import book_of
 
 WEDNESDAY = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 
@@ -43,7 +44,7 @@ async def office(
     Not `alone`: another process brings its facts into the books.
     """
     journal = Journal(folder / "journal", applies=alone)
-    codes, book = CodeBlock(folder / "codes"), Book(engine)
+    codes, book = CodeBlock(folder / "codes"), book_of(engine)
     journal.open()
     codes.open()
     if lease:

@@ -10,12 +10,12 @@ import psutil
 import pytest
 
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import HangUp, Speak
+from ivr.lab.caller import PutDown, Speak
 from ivr.settings import Serve
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline
 from tests.lab.test_hotline import TO_THE_BEEP
 from tests.lab.test_workers import WHOLE, completed, one_whole_case
-from tests.test_metrics import metrics
+from tests.web.test_metrics import metrics
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ async def test_who_speaks_notices_nothing_when_panel_and_work_die_and_is_in_the_
 
 async def test_the_calls_die_and_her_words_become_a_case_by_the_work_that_lives(house: Hotline) -> None:
     number, later = fresh_number(), fresh_number()
-    steps = (*TO_THE_BEEP, Speak(5), HangUp())
+    steps = (*TO_THE_BEEP, Speak(5), PutDown())
     calling = asyncio.create_task(house.call(*steps, number=number))
     await house.recording_grown()
     (died := process(house, "calls")).kill()

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from ivr.store import bell, journal_follower
-from ivr.store.applied import Fact, JournalInUse
+from ivr.store.applied import JournalInUse
 from ivr.store.journal import Journal
 from ivr.store.journal_follower import JournalFollower
+from tests.store.noted import noted, number
 
 
 @asynccontextmanager
@@ -28,17 +29,17 @@ async def followed(folder: Path) -> AsyncIterator[tuple[Journal, JournalFollower
         await journal.close()
 
 
-def taken(follower: JournalFollower) -> list[Fact]:
+def taken(follower: JournalFollower) -> list[int]:
     """What is new, and applied by that."""
-    found: list[Fact] = []
+    found: list[int] = []
     while follower.has_more:
         facts, position = follower.read(follower.applied)
         follower.checkpoint(position)
-        found += facts
+        found += map(number, facts)
     return found
 
 
-async def next_of(follower: JournalFollower) -> list[Fact]:
+async def next_of(follower: JournalFollower) -> list[int]:
     async with asyncio.timeout(10):
         while not (found := taken(follower)):
             follower.grown.clear()
@@ -53,8 +54,8 @@ async def test_each_fact_is_heard_of_by_the_bell_also_after_a_new_segment(
     async with followed(tmp_path) as (journal, follower):
         journal.segment_bytes = 60
         for n in range(5):
-            await journal.append({"n": n})
-            assert await next_of(follower) == [{"n": n}]
+            await journal.append(noted(n))
+            assert await next_of(follower) == [n]
 
 
 async def test_without_a_bell_the_folder_is_looked_at(
@@ -63,16 +64,16 @@ async def test_without_a_bell_the_folder_is_looked_at(
     monkeypatch.setattr(journal_follower, "LOOK_SECONDS", 0.05)
     async with followed(tmp_path / ("d" * 120)) as (journal, follower):  # longer than a socket's path may be
         (journal.folder / bell.NAME).unlink()
-        await journal.append({"n": 1})
-        assert await next_of(follower) == [{"n": 1}]
+        await journal.append(noted(1))
+        assert await next_of(follower) == [1]
 
 
 async def test_one_alone_applies_a_journal_and_how_far_stays_known(tmp_path: Path) -> None:
     async with followed(tmp_path) as (journal, follower):
-        await journal.append({"n": 1})
+        await journal.append(noted(1))
         with pytest.raises(JournalInUse):
             JournalFollower(tmp_path).open()
-        assert await next_of(follower) == [{"n": 1}]
+        assert await next_of(follower) == [1]
     again = Journal(tmp_path)  # its next process applies itself, from there on
     again.open()
     assert again.applies and again.read(again.applied)[0] == []
@@ -83,7 +84,7 @@ async def test_one_alone_applies_a_journal_and_how_far_stays_known(tmp_path: Pat
 
 async def test_a_half_written_line_is_waited_for_while_its_writer_lives(tmp_path: Path) -> None:
     async with followed(tmp_path) as (journal, follower):
-        await journal.append({"n": 1})
+        await journal.append(noted(1))
         await next_of(follower)
         [segment] = tmp_path.glob("*.log")
         whole = segment.read_bytes()
@@ -94,19 +95,19 @@ async def test_a_half_written_line_is_waited_for_while_its_writer_lives(tmp_path
             assert taken(follower) == [] and not (tmp_path / "quarantine").exists()
             file.write(whole[10:])
         follower.look()
-        assert taken(follower) == [{"n": 1}]
+        assert taken(follower) == [1]
 
 
 async def test_half_a_line_of_a_dead_writer_is_put_aside(tmp_path: Path) -> None:
     follower, journal = JournalFollower(tmp_path), Journal(tmp_path, applies=False)
     journal.open()
-    await journal.append({"n": 1})
+    await journal.append(noted(1))
     [segment] = tmp_path.glob("*.log")
     await journal.close()
     with segment.open("ab") as file:
         file.write(b"0123")
     follower.open()
-    assert taken(follower) == [{"n": 1}] and not follower.is_over
+    assert taken(follower) == [1] and not follower.is_over
     assert taken(follower) == [] and follower.is_over
     assert [path.read_bytes() for path in (tmp_path / "quarantine").glob("*.line")] == [b"0123"]
     await follower.close()

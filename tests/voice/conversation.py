@@ -26,6 +26,7 @@ from ivr.voice.actions import (
     Sound,
     WishCallBack,
 )
+from ivr.voice.directory import Directory
 from ivr.voice.events import (
     Caller,
     CallerKnown,
@@ -83,13 +84,16 @@ class Conversation:
     kept: list[KeepWords] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
     verdicts: list[bool] = field(default_factory=list)
+    proven: list[bool] = field(default_factory=list)
+    wished: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
     rates: list[int] = field(default_factory=list)
+    directory: Directory = DIRECTORY
     recordings: int = 0
     action: Action | None = None
 
     def __post_init__(self) -> None:
-        self.session = Session(self.menu, DIRECTORY, self.caller)
+        self.session = Session(self.menu, self.directory, self.caller)
         self._settle(self.session.start())
 
     @property
@@ -153,7 +157,8 @@ class Conversation:
                     event: Event = CallerKnown(self.county, language=self.language)
                 case FindRoom():
                     event = RoomFound(self.room)
-                case WishCallBack():
+                case WishCallBack(code=code):
+                    self.wished.append(code)
                     event = WishNoted()
                 case OpenCase():
                     self.opened.append(action)
@@ -163,6 +168,7 @@ class Conversation:
                     event = WordsKept()
                 case Confirm():
                     self.verdicts.append(action.solved)
+                    self.proven.append(action.proven)
                     event = Confirmed()
                 case MissReason(why=why):
                     self.missed.append(why)

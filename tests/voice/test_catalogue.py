@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from ivr.cases.statuses import Status
+from ivr.desk.book.seeds import load_seeds
 from ivr.settings import ROOT
 from ivr.voice.catalogue import Catalogue, CatalogueMistakes, Tone, Utterance, Voice, parse
 from ivr.voice.steps.registry import BUILT_IN
@@ -114,9 +115,10 @@ def test_every_topic_county_and_agency_of_the_province_has_its_name(real: Catalo
     leaves = [leaf for top in tops for leaf in top["leaves"] if "key" in leaf]  # type: ignore[attr-defined]
     names = {f"topic.{leaf['code']}" for leaf in leaves} | {f"topic_group.{digit}" for digit in menu}
     names |= {f"county.{county['code']}" for county in listed("areas.yaml", "counties")}
-    names |= {f"agency.{agency['code']}" for agency in listed("agencies.yaml", "agencies")}
+    bodies = load_seeds(SEED).agencies.agencies
+    names |= {f"agency.{body.code}" for body in bodies}
     assert names <= real.ids("fa")
-    assert len(names) == 10 + 59 + 23 + len(listed("agencies.yaml", "agencies"))
+    assert len(names) == 10 + 59 + 23 + len(bodies)
 
 
 def test_the_list_of_counties_gives_each_its_own_two_digits(real: Catalogue) -> None:

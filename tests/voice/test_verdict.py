@@ -47,7 +47,7 @@ def test_no_key_counts_before_the_answer_was_heard(key: str) -> None:
     assert talk.heard == [Words("آب وصل شد"), *BY, "verdict.menu"] and talk.verdicts == []
     following = Conversation(seen=ANSWERED).press("1", "6", CODE, key)
     assert Words("آب وصل شد") in following.heard and following.verdicts == []
-    assert talk.press("1").verdicts == following.press("1").verdicts == [True]
+    assert talk.press("1").verdicts == [True] and following.press("1").wished == [CODE]
 
 
 def test_nothing_cuts_the_answer_short_the_first_time() -> None:
@@ -192,10 +192,18 @@ def test_following_up_herself_she_may_say_so_too() -> None:
     talk = Conversation(seen=ANSWERED).press("1", "6", CODE)
     assert talk.heard[-1] == "agency.abfa"
     assert talk.listen().heard[-2:] == [Words("آب وصل شد"), "verdict.menu"]
-    assert talk.press("1", "5").verdicts == [True] and talk.rates == [5] and talk.over
     reopened = Conversation(seen=ANSWERED).press("1", "6", CODE).listen().press("2").speak()
     assert reopened.verdicts == [False] and [kept.code for kept in reopened.kept] == [CODE]
     assert not reopened.opened
+
+
+def test_her_number_and_her_code_do_not_end_her_case_our_call_does() -> None:
+    talk = Conversation(seen=ANSWERED).press("1", "6", CODE).listen().press("1")
+    assert (talk.verdicts, talk.rates, talk.wished) == ([], [], [CODE]) and "verdict.by_call" in talk.heard
+    nobody_calls = replace(DIRECTORY, calls_back=False)
+    noted = Conversation(seen=ANSWERED, directory=nobody_calls).press("1", "6", CODE).listen().press("1")
+    assert (noted.verdicts, noted.proven, noted.wished) == ([True], [False], [])
+    assert "verdict.noted" in noted.heard and called().press("1").proven == [True]
 
 
 def test_from_another_telephone_she_only_hears() -> None:

@@ -17,16 +17,20 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.roles import OF_AN_AGENCY, Role
-from ivr.desk.book.book import Book
+from ivr.desk.editing.listing import Files
 from ivr.desk.people import passwords, signing_in
 from ivr.desk.people.people import Person
 from ivr.desk.people.signing_in import From
+from ivr.loops.every import Loops
+from ivr.store.engine import make_engine
 from ivr.store.tables import agencies, people
 from ivr.web.application import attach
 from ivr.web.browser_phone import Telephone
 from ivr.web.health import application
 from ivr.web.panel.rendering import Pages
-from ivr.web.panel.visit import Panel
+from ivr.web.panel.visit import Folders, Panel, Telephones, Voices
+from tests.fixtures.database import SEED, as_service
+from tests.fixtures.province import book_of
 from tests.web.service import LEARNING, Clock
 
 PASSWORD = "an old brown kettle 7"
@@ -72,15 +76,12 @@ class PanelServed:
 
     url: str
     panel: Panel
+    engine: AsyncEngine  # the owner's; the panel itself works as the service's role
     clock: Clock
     stack: AsyncExitStack
     made: dict[str, Person] = field(default_factory=dict)
     loose: ClientSession | None = None
     pages: Pages | None = None  # of a panel of this process
-
-    @property
-    def engine(self) -> AsyncEngine:
-        return self.panel.engine
 
     async def client(self, person: Person | None = None, token: str = "") -> Client:
         """Of somebody who is not signed in, or brings a token."""
@@ -110,7 +111,12 @@ class PanelServed:
         """Of a new session; with `needs` it is not whole."""
         async with self.engine.begin() as connection:
             return await signing_in.begin(
-                connection, person.id, self.clock(), From("127.0.0.1", "tests"), self.panel.keeping, needs
+                connection,
+                person.id,
+                self.clock(),
+                From("127.0.0.1", "tests"),
+                self.panel.entry.keeping,
+                needs,
             )
 
     async def person(self, role: str, agency: str = "", areas: Sequence[str] = (), **more: Any) -> Person:
@@ -130,16 +136,27 @@ class PanelServed:
         return person
 
 
+def places_of(state: Path, seed: Path | None = None) -> Folders:
+    return Folders(state / "recordings", state, Files(SEED), seed)
+
+
 @asynccontextmanager
 async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncIterator[PanelServed]:
-    """`more`: further fields of Panel, like `learning`."""
+    """`more`: fields of Panel or of what it is made of, like `learning`, `seed`, `studio`."""
     clock = Clock()
     nowhere = Telephone("ws://127.0.0.1:9/ws", "seda111-phone", "secret", "111")  # there is no Asterisk
-    fields: dict[str, Any] = {"learning": LEARNING, "state": folder, "clock": clock}
-    fields |= {"citizens_phone": nowhere} | more
-    panel = Panel(engine, Book(engine), folder / "recordings", **fields)
+    given: dict[str, Any] = {"learning": LEARNING, "clock": clock, "citizens_phone": nowhere} | more
+    phones = Telephones(
+        given.pop("citizens_phone"), given.pop("desk_phone", None), given.pop("calls_back", True)
+    )
+    voices = Voices(*(given.pop(name, None) for name in ("booth", "studio", "prompts")))
+    voices.needed = given.pop("needed", frozenset)
+    places = places_of(folder, given.pop("seed", None))
+    service = make_engine(as_service(engine.url.render_as_string(hide_password=False)))
+    panel = Panel(service, book_of(service), places, voices=voices, telephones=phones, **given)
     app = application()
-    pages = attach(app, panel)
+    loops = Loops()
+    pages = attach(app, panel, loops.start)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -147,9 +164,11 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     host, port = runner.addresses[0][:2]
     try:
         async with AsyncExitStack() as stack:
-            yield PanelServed(f"http://{host}:{port}", panel, clock, stack, pages=pages)
+            yield PanelServed(f"http://{host}:{port}", panel, engine, clock, stack, pages=pages)
     finally:
         await runner.cleanup()
+        await loops.close()
+        await service.dispose()
 
 
 @pytest.fixture

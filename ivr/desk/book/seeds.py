@@ -22,6 +22,7 @@ from ivr.voice.mistakes import MenuMistakes
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]*$")]
 Text = Annotated[str, StringConstraints(min_length=1)]
+_SHORT = 24  # characters of a body's short name
 
 
 class SeedError(Exception):
@@ -35,12 +36,19 @@ class SeedEntry(BaseModel):
 
 
 class CountySeed(SeedEntry):
+    """`municipalities`: code → name of the towns that have one of their own; `towns`: the others."""
+
     code: Code
     key: Annotated[str, StringConstraints(pattern=r"^\d\d$")]
     name: Text
     capital: Text
     towns: list[str] = []
+    municipalities: dict[Code, Text] = {}
     aliases: list[str] = []
+
+    @property
+    def all_towns(self) -> list[str]:
+        return [*self.towns, *self.municipalities.values()]
 
 
 class Areas(SeedEntry):
@@ -55,7 +63,7 @@ class Areas(SeedEntry):
 class Agency(SeedEntry):
     code: Code
     name: Text
-    short: Annotated[str, StringConstraints(max_length=24)] = ""
+    short: Annotated[str, StringConstraints(max_length=_SHORT)] = ""
     level: Text
     county: str | None = None
     parent: str | None = None
@@ -63,9 +71,45 @@ class Agency(SeedEntry):
     note: str | None = None
 
 
+class Municipality(SeedEntry):
+    """What the bodies of towns are made of: `{county}` and `{town}` are codes, `{name}` is the town's."""
+
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.]*\{county\}_\{town\}$")]
+    name: Text
+    short: str = ""
+    parent: str | None = None
+    note: str | None = None
+
+    def of(self, county: str, town: str, name: str) -> Agency:
+        short = self.short.replace("{name}", name)
+        return Agency(
+            code=self.code.replace("{county}", county).replace("{town}", town),
+            name=self.name.replace("{name}", name),
+            short=short if len(short) <= _SHORT else "",
+            level="county",
+            county=county,
+            parent=self.parent,
+            scope="inside",
+            note=self.note,
+        )
+
+
 class Agencies(SeedEntry):
     fallback: Code
+    municipalities: Municipality | None = None
     agencies: list[Agency] = Field(min_length=1)
+
+    def with_towns(self, areas: Areas) -> Agencies:
+        """One more for each town of the areas that has a municipality of its own."""
+        if self.municipalities is None:
+            return self
+        pattern, counties = self.municipalities, areas.counties
+        towns = [
+            pattern.of(county.code, code, name)
+            for county in counties
+            for code, name in county.municipalities.items()
+        ]
+        return self.model_copy(update={"agencies": [*self.agencies, *towns]})
 
 
 class RouteSeed(BaseModel):
@@ -151,10 +195,11 @@ class Seeds:
 
 def load_seeds(folder: Path) -> Seeds:
     """Read a province's folder. Raises SeedError with all that is wrong with a file, or between files."""
+    areas = _read(folder / "areas.yaml", Areas)
     seeds = Seeds(
         folder.name,
-        _read(folder / "areas.yaml", Areas),
-        _read(folder / "agencies.yaml", Agencies),
+        areas,
+        _read(folder / "agencies.yaml", Agencies).with_towns(areas),
         _read(folder / "topics.yaml", Topics),
         _read(folder / "rules.yaml", KindRules, optional=True),
         _read(folder / "calendar.yaml", CalendarSeed, optional=True),

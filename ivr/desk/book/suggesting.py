@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,25 +34,9 @@ class LabelledCase(BaseModel):
 
 
 def load_suggester(folder: Path) -> Suggester:
-    """Learn from a province's folder; a second's work. Raises SeedError."""
+    """Learn from a province's folder; a second's work (a server has `Learning`). Raises SeedError."""
     seeds = load_seeds(folder)
     return learn(seeds, read_examples(folder, seeds), read_cases(folder, seeds))
-
-
-class Learning:
-    """A province's suggester, learned when it is first wanted: a second's work, beside the event loop."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._lock = asyncio.Lock()
-        self._learned: Suggester | None = None
-
-    async def suggester(self) -> Suggester:
-        """Raises SeedError."""
-        async with self._lock:
-            if self._learned is None:
-                self._learned = await asyncio.to_thread(load_suggester, self.folder)
-        return self._learned
 
 
 def learn(seeds: Seeds, phrases: list[Example], cases: list[Example]) -> Suggester:
@@ -69,7 +52,8 @@ def places_of(seeds: Seeds, phrases: list[Example]) -> Places:
     common = {word for phrase in phrases for word in normalise(phrase.text).split()}
     counties = seeds.areas.counties
     names = {county.code: [county.name, county.capital, *county.aliases] for county in counties}
-    towns = {county.code: county.towns for county in counties}
+    own = {county.code: {name: code for code, name in county.municipalities.items()} for county in counties}
+    towns = {county.code: dict.fromkeys(county.towns, "") | own[county.code] for county in counties}
     return Places(names, towns, common, seeds.areas.ordinary_words, seeds.areas.elsewhere)
 
 

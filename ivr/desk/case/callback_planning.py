@@ -169,7 +169,7 @@ async def verified(
 async def wish(
     connection: AsyncConnection, code: str, number: str, language: str, key: str, now: datetime
 ) -> bool:
-    """Whoever asked for a case while the books were away is called about it, as she was promised.
+    """Who asked for a case while the books were away, or says that it is solved, is called about it.
 
     Her call is the proof that the number called. False when there is no such case.
     """
@@ -177,6 +177,8 @@ async def wish(
     if case is None:
         return False
     same = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.purpose != VERIFY)
+    waits = update(callbacks).where(*same, callbacks.c.state == "waiting")
+    await connection.execute(waits.values(next_at=now, last_at=None))  # no pause: she is at her telephone
     coming = select(callbacks.c.id).where(*same, callbacks.c.state.in_(OPEN))
     if (await connection.execute(coming.limit(1))).first() is None:
         await _add(connection, case, key, now, STATUS, number, language or case.language)

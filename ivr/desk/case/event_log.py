@@ -13,7 +13,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Select, and_, bindparam, column, func, select, update
+from sqlalchemy import ARRAY, LargeBinary, Select, Uuid, and_, bindparam, column, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -29,7 +29,7 @@ Row = dict[str, Any]
 
 INSERT_OPENING = Prepared(
     insert(case_events).on_conflict_do_nothing(index_elements=[case_events.c.id]),
-    [column.name for column in case_events.c if column.name != "noted_on"],
+    [column.name for column in case_events.c if column.name not in ("noted_on", "noted_no")],
 )
 
 
@@ -149,10 +149,18 @@ async def chain_up(connection: AsyncConnection, case: uuid.UUID) -> int:
         hashed: bytes = event.hash
         if hashed == UNCHAINED:
             hashed, done = event_hash(event._mapping, UNCHAINED, previous), done + 1
-            link = update(case_events).where(case_events.c.id == event.id)
-            await connection.execute(link.values(previous=previous, hash=hashed))
+            await connection.execute(_CHAIN, {"event": event.id, "before": previous, "hashed": hashed})
         previous = hashed
     return done
+
+
+_CHAIN = select(
+    func.custody_chain(
+        bindparam("event", type_=Uuid),
+        bindparam("before", type_=LargeBinary),
+        bindparam("hashed", type_=LargeBinary),
+    )
+)
 
 
 async def chain_older(connection: AsyncConnection, limit: int = 500) -> int:

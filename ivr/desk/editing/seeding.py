@@ -101,7 +101,7 @@ def _rows(seeds: Seeds) -> list[tuple[Noun | None, Table, list[dict[str, Any]]]]
         "escalation": as_json(seeds.ladders),
     }
     counties = [
-        county.model_dump(include={"code", "key", "name", "capital", "towns", "aliases"})
+        county.model_dump(include={"code", "key", "name", "capital", "aliases"}) | {"towns": county.all_towns}
         for county in seeds.areas.counties
     ]
     bodies = [

@@ -69,7 +69,8 @@ async def who_gets(
     place, county_from = (county, "given") if county in page.counties else ("", "")
     if not county_from and found is not None and found.county in page.counties:
         place, county_from = found.county, "words"
-    governing, route = page.rules.governing_topic(kind, chosen), page.rules.route(kind, chosen, place)
+    town = found.town if found is not None and found.county == place else ""
+    governing, route = page.rules.governing_topic(kind, chosen), page.rules.route(kind, chosen, place, town)
     term = page.term(Clock(at), kind, chosen, place)
     return Verdict(
         chosen,
@@ -78,7 +79,7 @@ async def who_gets(
         county_from,
         governing,
         route,
-        tuple(weigh(page, kind, chosen, place, route)),
+        tuple(weigh(page, kind, chosen, place, town, route)),
         tuple(await _precedents(engine, governing)),
         term.days,
         term.due_at,
@@ -86,14 +87,14 @@ async def who_gets(
     )
 
 
-def weigh(page: Page, kind: str, topic: str, county: str, route: RoutingDecision) -> list[Weighed]:
+def weigh(page: Page, kind: str, topic: str, county: str, town: str, route: RoutingDecision) -> list[Weighed]:
     """All rules of the topic, the most specific first."""
     rules = sorted(page.rules.of(kind, topic), key=lambda rule: (ORDER.index(rule.scope), rule.county))
-    return [Weighed(rule, rule.agency_in(county), _fate(page, rule, county, route)) for rule in rules]
+    named = [(rule, page.rules.named_by(rule, county, town)) for rule in rules]
+    return [Weighed(rule, body, _fate(page, rule, body, county, route)) for rule, body in named]
 
 
-def _fate(page: Page, rule: Rule, county: str, route: RoutingDecision) -> str:
-    agency = rule.agency_in(county)
+def _fate(page: Page, rule: Rule, agency: str, county: str, route: RoutingDecision) -> str:
     if not rule.holds_in(county):
         return "elsewhere"
     if agency in page.rules.retired:

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.custody import FIRST, day_heading, day_line
-from ivr.cases.deadlines import ZONE
+from ivr.cases.zone import ZONE
 from ivr.desk.case.event_log import chain_older
 from ivr.store.tables import case_events, custody_days
 
@@ -107,7 +107,7 @@ async def _wait_for_writers(connection: AsyncConnection) -> None:
     """Until every event that was being written is there: `noted_on` is set before its row can be seen."""
     await connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_SECONDS}s'"))
     async with connection.begin_nested() as point:
-        await connection.execute(text("LOCK TABLE case_events IN SHARE MODE"))
+        await connection.execute(select(func.custody_wait()))
         await point.rollback()  # which lets go of it
 
 

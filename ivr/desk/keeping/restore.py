@@ -21,7 +21,7 @@ from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.keeping.backup import KEPT
-from ivr.store import code_blocks, copying, schema
+from ivr.store import code_blocks, copying, grants, schema
 from ivr.store.archive import PIECE, ArchiveError, Member, Reader
 
 _HALF = "restoring"  # the folder of what is not proved yet
@@ -53,13 +53,16 @@ async def check(source: IO[bytes]) -> Restored:
     return done
 
 
-async def restore(engine: AsyncEngine, state: Path, source: IO[bytes]) -> Restored:
-    """Raises RestoreError or ArchiveError; then database and folder are as they were."""
+async def restore(engine: AsyncEngine, state: Path, source: IO[bytes], service: str = "") -> Restored:
+    """Raises RestoreError, ArchiveError or NoSuchRole; then database and folder are as they were.
+
+    `service`: the role that is to work with the tables, where it is not the engine's own.
+    """
     _want_empty_state(state)
     half = state / _HALF
     shutil.rmtree(half, ignore_errors=True)  # of a restore that was killed
     try:
-        return await _Restoring(state, half, Reader(source)).run(engine)
+        return await _Restoring(state, half, Reader(source), service).run(engine)
     finally:
         shutil.rmtree(half, ignore_errors=True)
 
@@ -69,6 +72,7 @@ class _Restoring:
     state: Path
     half: Path
     reader: Reader
+    service: str = ""
     done: Restored = field(default_factory=lambda: Restored({}))
     _member: Member | None = None
 
@@ -85,6 +89,8 @@ class _Restoring:
                     await self._take(raw, content["tables"])
                 await copying.set_sequences(raw, code_blocks.after_restore(content["sequences"]))
                 await schema.migrate(connection)
+                if self.service:
+                    await grants.grant(connection, self.service)
                 await asyncio.to_thread(self._place, placed)
         except BaseException:
             for folder in placed:

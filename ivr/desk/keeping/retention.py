@@ -33,6 +33,7 @@ from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.yaml_file import read_placed
 from ivr.desk.case import entries
 from ivr.desk.case.event_log import Told, tell_all
+from ivr.desk.people.auditing import note
 from ivr.store.derived import Derived
 from ivr.store.recordings import TO_ERASE
 from ivr.store.tables import (
@@ -52,6 +53,7 @@ log = logging.getLogger(__name__)
 FILE = "retention.yaml"
 BATCH = 200
 REMOVED, ANONYMISED = "recordings_removed", "anonymised"  # events
+CALLS_FORGOTTEN, LETTERS_PRUNED = TOLD = "calls_forgotten", "letters_pruned"  # in the audit
 NOBODY: dict[str, Any] = dict.fromkeys(("caller", "caller_key", "caller_name", "callback", "national_id"), "")
 NOBODY |= {"words": "", "place": None, "draft": null()}
 Json = dict[str, Any]
@@ -158,7 +160,7 @@ def _ripe(rules: Sequence[RetentionRule], event: str, now: datetime) -> Iterator
         days = rule.recording_days if event == REMOVED else rule.anonymise_after
         if days is not None:
             before = now - timedelta(days=days)
-            others = [_about(other) for other in rules if _is_particular(other, rule)]
+            others = [_about(other) for other in rules if other.particularity > rule.particularity]
             over = (cases.c.closed_at <= before, _about(rule), ~or_(false(), *others))
             yield Ripe(event, rule, days, and_(*over, _undone(event, before)))
 
@@ -166,11 +168,6 @@ def _ripe(rules: Sequence[RetentionRule], event: str, now: datetime) -> Iterator
 def _about(rule: RetentionRule) -> ColumnElement[bool]:
     named = [cases.c[name] == value for name in ("kind", "status") if (value := getattr(rule, name))]
     return and_(cases.c.closed_at.is_not(None), *named)
-
-
-def _is_particular(one: RetentionRule, other: RetentionRule) -> bool:
-    """As `ivr.cases.retention.rule_for` prefers them."""
-    return (bool(one.kind), bool(one.status)) > (bool(other.kind), bool(other.status))
 
 
 def _is_held() -> ColumnElement[bool]:
@@ -282,7 +279,8 @@ def _calls_due(days: int | None, now: datetime) -> Select[Any]:
     ripe = calls.c.started_at <= before if before else false()
     its = (cases.c.call_id == calls.c.id, or_(cases.c.anonymised_at.is_(None), _is_held()))
     known = select(cases.c.id).where(*its).exists()
-    return select(calls.c.id).where(ripe, calls.c.caller != "", calls.c.ended_at.is_not(None), ~known)
+    query = select(calls.c.id, calls.c.noted_no)
+    return query.where(ripe, calls.c.caller != "", calls.c.ended_at.is_not(None), ~known)
 
 
 async def _calls(engine: AsyncEngine, days: int | None, now: datetime, batch: int) -> int:
@@ -290,12 +288,22 @@ async def _calls(engine: AsyncEngine, days: int | None, now: datetime, batch: in
     while True:
         async with engine.begin() as connection:
             some = _calls_due(days, now).order_by(calls.c.started_at).limit(batch)
-            ids = (await connection.execute(some.with_for_update(skip_locked=True))).scalars().all()
-            blank = update(calls).where(calls.c.id.in_(ids))
-            await connection.execute(blank.values(caller="", caller_key="", caller_name="", steps=[]))
-        done += len(ids)
-        if len(ids) < batch:
+            found = (await connection.execute(some.with_for_update(skip_locked=True))).all()
+            blank = update(calls).where(calls.c.id.in_([row.id for row in found]))
+            nobody: Json = {"caller": "", "caller_key": "", "caller_name": "", "steps": [], "noted_no": None}
+            await connection.execute(blank.values(nobody))
+            await _tell(connection, CALLS_FORGOTTEN, [row.noted_no for row in found], now)
+        done += len(found)
+        if len(found) < batch:
             return done
+
+
+async def _tell(
+    connection: AsyncConnection, action: str, numbers: Collection[int | None], now: datetime
+) -> None:
+    """The audit names the numbers whose rows are not what was sealed any more, and `ivr verify` asks it."""
+    if sealed := sorted(number for number in numbers if number is not None):
+        await note(connection, now, action, detail={"numbers": sealed})
 
 
 async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: datetime) -> int:
@@ -334,9 +342,11 @@ async def prune(engine: AsyncEngine, now: datetime, days: int = 90, batch: int =
         async with engine.begin() as connection:
             old = select(outbox.c.id).where(outbox.c.delivered_at <= now - timedelta(days=days))
             some = old.order_by(outbox.c.delivered_at).limit(batch).with_for_update(skip_locked=True)
-            gone = await connection.execute(outbox.delete().where(outbox.c.id.in_(some)))
-        done += gone.rowcount
-        if gone.rowcount < batch:
+            delete = outbox.delete().where(outbox.c.id.in_(some)).returning(outbox.c.noted_no)
+            gone = (await connection.execute(delete)).scalars().all()
+            await _tell(connection, LETTERS_PRUNED, gone, now)
+        done += len(gone)
+        if len(gone) < batch:
             return done
 
 

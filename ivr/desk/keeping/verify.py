@@ -21,16 +21,22 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.custody import FIRST, day_heading, read_day_line
-from ivr.cases.deadlines import ZONE
 from ivr.cases.proving import Finding, check_case
+from ivr.cases.zone import ZONE
 from ivr.desk.keeping.custody import day_lines, list_path
+from ivr.desk.keeping.seal_proof import SealProof, read_roots
+from ivr.desk.keeping.sealing import ROOTS
 from ivr.desk.refusals import NoSuchCase
-from ivr.store.tables import case_events, cases, custody_days, precedents, recordings
+from ivr.store.tables import case_events, cases, custody_days, precedents, recordings, referrals
 from ivr.store.vault import Vault
 
 PAGE = 500
 # `removed`: recordings that retention took; `anonymised`: cases, of those counted before.
-LOOKED = ("cases", "anonymised", "events", "recordings", "removed", "days")
+# `never`: numbers that no row came for; `unsealed`: rows of the last minute, which no seal proves yet.
+LOOKED = (
+    *("cases", "anonymised", "events", "recordings", "removed", "days"),
+    *("seals", "rows", "never", "unsealed"),
+)
 LATE = timedelta(days=1)  # a day that is over for so long should be closed
 Line = tuple[str, int, str]  # case, number, hash
 
@@ -47,11 +53,13 @@ class Verification:
     vault: Vault | None = None  # where a recording may be that is not here any more
     looked: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LOOKED, 0))
     findings: int = 0
-    _told: set[tuple[str, str, int | None, str, str]] = field(default_factory=set)
+    witnesses: tuple[Path, ...] = ()  # files and folders where the seals' roots were written down
+    _told: set[tuple[str, str, int | None, str, str, str]] = field(default_factory=set)
 
     def found(self, findings: Iterable[Finding]) -> None:
         for finding in findings:
-            key = (finding.kind, finding.case, finding.event, finding.recording, finding.day)
+            text = "" if finding.case or finding.recording or finding.day else finding.text
+            key = (finding.kind, finding.case, finding.event, finding.recording, finding.day, text)
             if key not in self._told:
                 self._told.add(key)
                 self.findings += 1
@@ -72,6 +80,7 @@ async def prove(
     await _prove_cases(proof, code)
     if not code:
         await _prove_days(proof, roots)
+        await SealProof(proof.engine, proof.found, proof.count, await _witnessed(proof)).run()
     if listen:
         await _prove_recordings(proof, code)
 
@@ -112,8 +121,9 @@ async def _prove_page(proof: Verification, connection: AsyncConnection, rows: Se
     told = await _children(connection, select(case_events).order_by(case_events.c.seq), case_events, ids)
     heard = await _children(connection, select(recordings), recordings, ids)
     ruled = await _children(connection, select(precedents), precedents, ids)
+    referred = await _children(connection, select(referrals), referrals, ids)
     for row in rows:
-        proof.found(check_case(row, told[row.id], heard[row.id], ruled[row.id]))
+        proof.found(check_case(row, told[row.id], heard[row.id], ruled[row.id], referred[row.id]))
         proof.count("events", len(told[row.id]))
         proof.count("cases")
         if row.anonymised_at is not None:
@@ -139,6 +149,12 @@ async def _of_no_case(engine: AsyncEngine) -> list[Finding]:
 
 def _case_gone(case: str, day: str = "") -> Finding:
     return Finding("case_removed", f"the case with the id {case} is gone from the books", case, day=day)
+
+
+async def _witnessed(proof: Verification) -> dict[int, set[str]]:
+    """The roots that were written down, on this machine and wherever else we were told of."""
+    own = proof.lists / ROOTS
+    return await asyncio.to_thread(read_roots, *proof.witnesses, *([own] if own.exists() else []))
 
 
 # Days

@@ -97,7 +97,8 @@ status:
             return self.go
         if seen.may_confirm and seen.status == Status.ANSWERED:
             lead = self.prompt + verdict.standing(seen)
-            yield from verdict.ask(talk, self, code, seen, lead, verdict.answer(seen, talk.language))
+            news = verdict.answer(seen, talk.language)
+            yield from verdict.ask(talk, self, code, seen, lead, news, proven=False)
             return self.go
         speech = self.prompt + verdict.situation(seen, talk.caller.now, talk.language)
         if seen.may_reopen:
@@ -117,8 +118,7 @@ status:
 
     def _call_back(self, talk: Talk, code: str) -> Flow[Speech]:
         """Offer to call her once the books can be read; what she is told: a promise only if it is kept."""
-        can = talk.directory.calls_back and talk.shows_number
-        wished = can and (yield from self._wishes(talk))
+        wished = talk.can_be_called and (yield from self._wishes(talk))
         noted = wished and (yield from talk.do(WishCallBack(code), WishNoted)).noted
         return ("follow_up.call_back_noted",) if noted else ("follow_up.call_later",)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -217,12 +217,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
         case "handed" if not details.get("name"):
             return "nobody"
         case "verdict_noted":
-            return "solved" if details.get("solved") else "not_solved"
+            told = "solved" if details.get("solved") else "not_solved"
+            return told if details.get("proven", True) else "unproven"
         case "reopened" if "recording" in details:
             return "words"
     return USUAL
-
-
-def known_events(words: Locale) -> Iterable[str]:
-    """The events that have words."""
-    return {key.split(".")[0] for key in words.under("casefile.event")}

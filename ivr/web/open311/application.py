@@ -154,23 +154,17 @@ class GeoReport:
         page = await self.counter.book.page()
         if code not in page.deadlines:
             raise Problem(404, "service_code: it was not found", "service_code")
-        place = _place(form)
-        county = form.get(COUNTY_FIELD, "")
-        if not county and "address" in place:
-            places = (await self.counter.learning.suggester()).places
-            county = places.county(place["address"])
-            county = county if county in page.counties else ""
         name = " ".join(part for part in (form.get("first_name"), form.get("last_name")) if part)
         return Wanted(
             form.get(KIND_FIELD) or Kind.REQUEST,
             topic=code,
-            county=county,
+            county=form.get(COUNTY_FIELD, ""),
             words=_words(form),
             caller=form.get("phone", ""),
             caller_name=name,
             channel=channel,
             by=channel,
-            place=place,
+            place=_place(form),
         )
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.suggest import Suggester
-from ivr.desk.book.suggesting import load_suggester
 from ivr.desk.case import answers, pausing, referring, suggestion_outcomes
 from ivr.desk.case.registering import Registered, Wanted, register
 from ivr.desk.counter import audio
@@ -21,8 +20,8 @@ from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.commands import ivr
-from tests.fixtures.database import SEED
 from tests.fixtures.hotline import write_tone
+from tests.fixtures.province import CONVENTIONS
 
 WATER = "آب خونمون سه روزه قطعه تانکر هم نفرستادن"
 VAGUE = "یک نفر رسیدگی کند"
@@ -31,11 +30,6 @@ VAGUE = "یک نفر رسیدگی کند"
 @pytest.fixture
 async def at(engine: AsyncEngine) -> Counter:
     return await counter(engine)
-
-
-@pytest.fixture(scope="module")
-def suggester() -> Suggester:
-    return load_suggester(SEED)
 
 
 def tone(folder: Path, seconds: float = 1.0) -> bytes:
@@ -83,6 +77,25 @@ async def test_clear_words_find_their_agency_and_unclear_ones_a_person(
         (at.page.other_topic, at.page.rules.desk, "referred"),
     ]
     assert clear.suggestion is not None and clear.suggestion.assigned
+
+
+async def test_a_town_that_words_or_the_address_name_has_its_own_municipality(
+    at: Counter, suggester: Suggester
+) -> None:
+    street, plain = "city.street", Wanted("complaint", "city.street", words="چاله را پر کنید")
+    there: list[Wanted] = [
+        replace(plain, words="تو صوفیان چاله های خیابون رو پر نمیکنن"),
+        replace(plain, place={"address": "صوفیان، خیابان امام"}),
+        replace(plain, county="shabestar", place={"address": "خیابان اصلی صوفیان"}),
+        replace(plain, county="marand", words="شهرداری صوفیان"),  # of another county than the one she gave
+        replace(plain, place={"address": "خیابان صوفیان"}),  # it may be anywhere
+    ]
+    cases = [await at.row((await registered(at, wanted, suggester)).code) for wanted in there]
+    assert [(case.topic, case.county or "", case.agency) for case in cases] == [
+        *[(street, "shabestar", "shahrdari_shabestar_sufian")] * 3,
+        (street, "marand", "shahrdari_marand"),
+        (street, "", "gov_urban"),
+    ]
 
 
 async def test_the_fate_of_every_suggestion_is_kept(at: Counter, suggester: Suggester) -> None:
@@ -171,3 +184,12 @@ async def test_from_the_command_line(database_url: str, tmp_path: Path) -> None:
     )
     exit_code, said = await ivr(database_url, tmp_path, "route", "fates", "--json")
     assert (exit_code, json.loads(said)["top1"]) == (0, 1)
+
+
+async def test_a_third_language_of_the_installation_is_taken_and_no_other(at: Counter) -> None:
+    third = replace(at.page, conventions=replace(CONVENTIONS, languages=("fa", "az", "ku")))
+    wanted = Wanted("complaint", "water.supply", "ahar", WATER, language="ku")
+    done = await register(at.engine, third, wanted, at.at)
+    assert (await at.case(done.code))["language"] == "ku"
+    with pytest.raises(WrongField, match="must be one of fa, az, ku"):
+        await register(at.engine, third, replace(wanted, language="xx"), at.at)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.suggesting import Learning
+from ivr.cases.suggest import Suggester
 from ivr.desk.case import referring
 from ivr.desk.editing.changing import change, wish
 from ivr.desk.editing.exchange import ImportRefused, bring_in, export
@@ -25,7 +25,6 @@ from tests.desk.editing.test_changing import edit, row, why
 from tests.fixtures.database import SEED
 
 FILES = Files(SEED)
-LEARNING = Learning(SEED)
 
 
 async def refused(engine: AsyncEngine, noun: str, data: str | bytes, name: str = "x.csv") -> list[str]:
@@ -167,8 +166,10 @@ async def test_who_gets_this_names_the_rule_that_won_and_those_that_lost(engine:
     assert {w.fate for w in ruled.weighed[1:]} == {"less_specific", "elsewhere"}
 
 
-async def test_words_choose_topic_and_county_where_none_is_given(engine: AsyncEngine) -> None:
-    at, suggester = await counter(engine), await LEARNING.suggester()
+async def test_words_choose_topic_and_county_where_none_is_given(
+    engine: AsyncEngine, suggester: Suggester
+) -> None:
+    at = await counter(engine)
     found = await asked(at, words="تو اهر آب کوچه ما از دیروز قطع شده", suggester=suggester)
     assert (found.topic, found.topic_from) == ("water.supply", "words")
     assert (found.county, found.county_from, found.route.agency) == ("ahar", "words", "abfa")

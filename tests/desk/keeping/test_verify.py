@@ -260,7 +260,7 @@ async def test_the_command_says_what_it_looked_at_and_ends_with_1_on_a_finding(
 ) -> None:
     code, names = await with_words(engine, tmp_path)
     assert await ivr(database_url, tmp_path, "verify") == (
-        0, "looked at 1 cases, 3 events, 2 recordings, 0 days: all is well"
+        0, "looked at 1 cases, 3 events, 2 recordings, 0 days, 5 unsealed: all is well"
     )  # fmt: skip
     (tmp_path / "recordings" / f"{names[0]}.wav").unlink()
     status, out = await ivr(database_url, tmp_path, "verify", code, "--json")

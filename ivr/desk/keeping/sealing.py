@@ -1,0 +1,209 @@
+"""Sealing: each minute, what was written into the sealed tables gets a root, chained to the one before.
+
+Nobody waits for it: whoever writes only takes a number. Numbers become visible out of order, so a seal takes
+what is there, and what is missing below it is looked for again; a number that has not come after
+`GIVEN_UP` never will (it was rolled back, or its row was taken away first), and is sealed as that.
+
+Roots are kept in `IVR_STATE/custody/roots.txt` as well, so that they do not only live beside what they prove.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from heapq import merge
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, Select, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.custody import FIRST, seal_heading, seal_line, written
+from ivr.desk.keeping.sealed import NONE, SEALED, Sealed
+from ivr.store.base import custody_numbers
+from ivr.store.calls import UNNUMBERED
+from ivr.store.tables import calls, custody_entries, custody_seals
+
+MOST = 2_000  # entries of one seal
+GIVEN_UP = timedelta(hours=1)  # longer than any transaction of ours lives
+ROOTS = "roots.txt"
+
+Entry = tuple[int, str, str, bytes]  # number, kind, key, digest
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """One seal; `made_at` by the database's clock."""
+
+    seal: int
+    previous: bytes
+    root: bytes
+    entries: int
+    complete_to: int
+    up_to: int
+    made_at: datetime
+
+    @property
+    def line(self) -> str:
+        """How its root is told elsewhere."""
+        return f"seal {self.seal} {written(self.made_at)} {self.root.hex()}"
+
+
+NO_SEAL = Seal(0, FIRST, FIRST, 0, 0, 0, datetime.min.replace(tzinfo=UTC))
+
+
+async def seal(engine: AsyncEngine, most: int = MOST, given_up: timedelta = GIVEN_UP) -> list[Seal]:
+    """Seal everything that is not sealed yet. The seals made now, none when nothing was written."""
+    made: list[Seal] = []
+    while True:
+        async with engine.begin() as connection:
+            await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('custody_seals'))"))
+            await _number_calls(connection)
+            one = await _seal_some(connection, most, given_up)
+        if one is None:
+            return made
+        made.append(one)
+        if one.entries < most:
+            return made
+
+
+async def last_seal(connection: AsyncConnection) -> Seal:
+    """NO_SEAL when there is none."""
+    query = select(custody_seals).order_by(custody_seals.c.seal.desc()).limit(1)
+    row = (await connection.execute(query)).first()
+    return as_seal(row) if row else NO_SEAL
+
+
+def as_seal(row: Row[Any]) -> Seal:
+    return Seal(**row._mapping)
+
+
+def root_of(seal: int, made_at: datetime, previous: bytes, entries: Iterable[Entry]) -> bytes:
+    """The root over these entries, which are in the order of their numbers."""
+    digest = hashlib.sha256(seal_heading(seal, made_at, previous))
+    for entry in entries:
+        digest.update(seal_line(*entry))
+    return digest.digest()
+
+
+async def keep_roots(engine: AsyncEngine, path: Path) -> None:
+    """Write down the roots that this file does not have yet, whoever made them."""
+    seen = await asyncio.to_thread(last_written, path)
+    async with engine.connect() as connection:
+        query = select(custody_seals).where(custody_seals.c.seal > seen).order_by(custody_seals.c.seal)
+        new = [as_seal(row).line for row in await connection.execute(query)]
+    if new:
+        await asyncio.to_thread(_append, path, new)
+
+
+async def unsealed(connection: AsyncConnection, above: int) -> int:
+    """How many rows with a number above that no seal holds."""
+    counts = [select(func.count()).select_from(_unsealed(each, above).subquery()) for each in SEALED.values()]
+    return sum([(await connection.execute(count)).scalar_one() for count in counts])
+
+
+def _append(path: Path, lines: Sequence[str]) -> None:
+    """Only ever at the end (the file may allow nothing else), and on the disk when it returns."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    with path.open("a", encoding="ascii") as file:
+        file.writelines(f"{line}\n" for line in lines)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def last_written(path: Path) -> int:
+    """The last seal in such a file; 0 when there is none."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 1_000))
+            lines = file.read().decode("ascii", "replace").splitlines()
+    except FileNotFoundError:
+        return 0
+    return max((int(line.split()[1]) for line in lines if line.startswith("seal ")), default=0)
+
+
+async def _number_calls(connection: AsyncConnection) -> None:
+    """A call is sealed once, when it has ended."""
+    ended = update(calls).where(UNNUMBERED)
+    await connection.execute(ended.values(noted_no=custody_numbers.next_value()))
+
+
+async def _seal_some(connection: AsyncConnection, most: int, given_up: timedelta) -> Seal | None:
+    last = await last_seal(connection)
+    now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    found = await _new_entries(connection, last.complete_to, most)
+    up_to = max(last.up_to, found[-1][0] if found else 0)
+    gaps = await _gaps(connection, last.complete_to, up_to, {number for number, *_ in found})
+    horizon = await _horizon(connection, now - given_up)
+    if len(found) == most:  # above the last one nobody has looked
+        horizon = min(horizon, found[-1][0])
+    never = [(number, NONE, "-", b"") for number in gaps if number <= horizon]
+    entries = sorted(found + never)
+    if not entries:
+        return None
+    complete_to = min((number - 1 for number in gaps if number > horizon), default=up_to)
+    root = await asyncio.to_thread(root_of, last.seal + 1, now, last.root, entries)
+    made = Seal(last.seal + 1, last.root, root, len(entries), complete_to, up_to, now)
+    await _save(connection, made, entries)
+    return made
+
+
+async def _new_entries(connection: AsyncConnection, above: int, most: int) -> list[Entry]:
+    """The rows with the lowest numbers that have no entry."""
+    each = [await _rows(connection, which, above, most) for which in SEALED.values()]
+    return list(islice(merge(*each), most))
+
+
+async def _rows(connection: AsyncConnection, which: Sealed, above: int, most: int) -> list[Entry]:
+    rows = (await connection.execute(_unsealed(which, above).limit(most))).all()
+    return await asyncio.to_thread(entries_of, which, rows)
+
+
+def _unsealed(which: Sealed, above: int) -> Select[Any]:
+    number = which.table.c.noted_no
+    sealed = select(custody_entries.c.number).where(custody_entries.c.number == number)
+    query = rows_of(which).where(number > above, ~sealed.exists()).order_by(number)
+    return query if which.unready is None else query.where(text(f"NOT ({which.unready.text})"))
+
+
+def rows_of(which: Sealed) -> Select[Any]:
+    """What its digests are made of."""
+    names = dict.fromkeys((*which.key, *which.covered, "noted_no"))
+    return select(*(which.table.c[name] for name in names))
+
+
+def entries_of(which: Sealed, rows: Sequence[Row[Any]]) -> list[Entry]:
+    """What is sealed of these rows."""
+    plain = (row._mapping for row in rows)
+    return [(row["noted_no"], which.kind, which.name(row), which.digest(row)) for row in plain]
+
+
+async def _horizon(connection: AsyncConnection, before: datetime) -> int:
+    """Numbers up to this one were given out before then."""
+    query = select(func.max(custody_seals.c.up_to)).where(custody_seals.c.made_at <= before)
+    return (await connection.execute(query)).scalar() or 0
+
+
+async def _gaps(connection: AsyncConnection, above: int, up_to: int, found: set[int]) -> list[int]:
+    """The numbers in between that have no entry, nor get one now."""
+    missing = await connection.execute(_MISSING, {"above": above, "up_to": up_to})
+    return [number for number in missing.scalars() if number not in found]
+
+
+_MISSING = text(
+    "SELECT n FROM generate_series(CAST(:above AS bigint) + 1, CAST(:up_to AS bigint)) n"
+    " WHERE NOT EXISTS (SELECT FROM custody_entries WHERE number = n) ORDER BY n"
+)
+
+
+async def _save(connection: AsyncConnection, made: Seal, entries: Sequence[Entry]) -> None:
+    await connection.execute(insert(custody_seals).values(asdict(made)))
+    raw: Any = (await connection.get_raw_connection()).driver_connection
+    records = [(number, made.seal, *rest) for number, *rest in entries]
+    columns = ("number", "seal", "kind", "key", "digest")
+    await raw.copy_records_to_table("custody_entries", columns=columns, records=records)

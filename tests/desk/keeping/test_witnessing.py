@@ -1,0 +1,102 @@
+"""Roots of seals on their way out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.keeping.seal_proof import read_roots
+from ivr.desk.keeping.sealing import Seal, seal
+from ivr.desk.keeping.witnessing import LATE, Witnesses, send_away, troubles
+from ivr.notify.mail import Mail
+from ivr.notify.post import Dispatch
+from ivr.settings import Email
+from ivr.store.tables import outbox
+from tests.desk.keeping.test_seal_proof import NOW, listened
+from tests.desk.keeping.test_verify import findings, sql
+from tests.fixtures.commands import ivr
+
+BOTH = Witnesses(mail=("archive@example.org",), webhook=("https://example.org/roots",))
+
+
+async def sealed(engine: AsyncEngine, witnesses: Witnesses) -> Seal:
+    """Something happens, is sealed and told."""
+    await listened(engine, 1)
+    *_, made = await seal(engine)
+    await send_away(engine, witnesses, datetime.now(UTC))
+    return made
+
+
+async def letters(engine: AsyncEngine) -> list[Any]:
+    async with engine.connect() as connection:
+        return list((await connection.execute(select(outbox).order_by(outbox.c.kind))).all())
+
+
+async def test_the_newest_root_leaves_by_mail_and_webhook_once_and_not_every_minute(
+    engine: AsyncEngine,
+) -> None:
+    first = await sealed(engine, BOTH)
+    await sealed(engine, BOTH)
+    mail, hook = await letters(engine)
+    assert (mail.kind, mail.payload["to"], mail.payload["subject"]) == ("email", BOTH.mail[0], first.line)
+    assert (hook.kind, hook.payload["details"]["root"]) == ("webhook", first.root.hex())
+    await sql(engine, "UPDATE custody_seals SET made_at = made_at - interval '1 h'")
+    third = await sealed(engine, BOTH)
+    assert [each.payload["subject"] for each in await letters(engine) if each.kind == "email"].count(
+        third.line
+    ) == 1
+    assert len(await letters(engine)) == 4
+
+
+async def test_a_seal_over_letters_alone_is_told_by_no_further_letter(engine: AsyncEngine) -> None:
+    at_once = Witnesses(mail=BOTH.mail, every=timedelta())
+    await sealed(engine, at_once)
+    (made,) = await seal(engine)
+    await send_away(engine, at_once, NOW)
+    assert made.entries == 1 and len(await letters(engine)) == 1
+    assert await seal(engine) == []
+
+
+async def test_a_file_gets_every_root_and_verify_compares_with_it(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "elsewhere" / "roots"
+    lines = [(await sealed(engine, Witnesses(file=file))).line for _ in range(3)]
+    assert file.read_text().splitlines() == lines
+    assert (await ivr(database_url, tmp_path, "verify", "--witness", str(file)))[0] == 0
+    forged = file.read_text().replace(lines[1][-4:], "0000")
+    file.write_text(forged)
+    status, said = await ivr(database_url, tmp_path, "verify", "--witness", str(file.parent))
+    assert status == 1 and "seal_changed: seal 2 of" in said
+    assert (await ivr(database_url, tmp_path, "verify", "--witness", "/nowhere"))[0] == 1
+
+
+def test_a_mail_that_was_kept_is_read_as_it_came(tmp_path: Path) -> None:
+    made = Seal(7, bytes(32), bytes([171] * 32), 1, 1, 1, NOW)
+    payload = {"subject": made.line, "text": "فارسی\n" + made.line}
+    message = Mail(Email(), 1.0)._message(Dispatch("1", "email", "a@example.org", payload))
+    (tmp_path / "one.eml").write_bytes(message.as_bytes())
+    assert read_roots(tmp_path) == {7: {"ab" * 32}}
+
+
+async def test_what_is_not_sealed_and_roots_that_do_not_leave_are_told(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    there = Witnesses(file=tmp_path / "roots", mail=BOTH.mail)
+    await sealed(engine, there)
+    assert await troubles(engine, there) == []
+    await sql(
+        engine,
+        f"UPDATE custody_seals SET made_at = made_at - interval '{LATE.seconds + 1} s'",
+        f"UPDATE outbox SET created_at = now() - interval '{LATE.seconds + 1} s'",
+    )
+    (tmp_path / "roots").unlink()
+    found = await troubles(engine, there)
+    assert [each.split(" ", 1)[1].partition(",")[0] for each in found] == [
+        "rows wait for a seal", "lacks the latest roots", "letters with a root have not left"
+    ]  # fmt: skip
+    assert await findings(engine, tmp_path / "x") != []
