@@ -1,0 +1,95 @@
+"""Who is heard first, and why: a fair order in which every reason and its weight can be shown. Pure.
+
+Days of waiting have no cap, so that whoever waits long enough comes before every newcomer. Whoever met an
+official already and was promised what was not done heads the list; whoever did not come to her slot stands
+behind all others for a while, but not for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import IntEnum, StrEnum
+
+COOL_DOWN = timedelta(days=30)  # after a no-show
+PER_DAY, PER_URGENCY, FIRST_MEETING, PER_ORDER = 1, 20, 10, 15
+
+
+class Urgency(IntEnum):
+    USUAL = 0
+    URGENT = 1
+    PRESSING = 2  # life, home or livelihood is at stake
+
+
+class Why(StrEnum):
+    """The values are stable names: JSON and the panel's words."""
+
+    WAITING = "waiting"
+    URGENCY = "urgency"
+    FIRST_MEETING = "first_meeting"
+    UNKEPT_ORDERS = "unkept_orders"
+    COOL_DOWN = "cool_down"
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """`unkept`: orders given for her that were not kept. `missed_at`: the slot she did not come to."""
+
+    code: str
+    asked_at: datetime
+    urgency: Urgency = Urgency.USUAL
+    met_before: bool = False
+    unkept: int = 0
+    missed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Because:
+    """`count`: days, degree or number, as `why` has it. `points`: what it adds."""
+
+    why: Why
+    count: int
+    points: int
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A candidate's place. `group`: 0 is heard first; within one, more points go first."""
+
+    code: str
+    group: int
+    reasons: tuple[Because, ...]
+
+    @property
+    def points(self) -> int:
+        return sum(reason.points for reason in self.reasons)
+
+
+def fair_order(candidates: Iterable[Candidate], now: datetime) -> list[Placed]:
+    """Everybody, the first to be heard first. The same whatever order they are given in."""
+    found = [(place(candidate, now), candidate) for candidate in candidates]
+    found.sort(key=lambda pair: (pair[0].group, -pair[0].points, pair[1].asked_at, pair[1].code))
+    return [placed for placed, _ in found]
+
+
+def place(candidate: Candidate, now: datetime) -> Placed:
+    """Where she stands, with the reasons."""
+    reasons = tuple(_reasons(candidate, now))
+    whys = {reason.why for reason in reasons}
+    group = 2 if Why.COOL_DOWN in whys else 0 if Why.UNKEPT_ORDERS in whys else 1
+    return Placed(candidate.code, group, reasons)
+
+
+def _reasons(candidate: Candidate, now: datetime) -> Iterator[Because]:
+    days = max((now - candidate.asked_at).days, 0)
+    yield Because(Why.WAITING, days, days * PER_DAY)
+    if candidate.urgency:
+        yield Because(Why.URGENCY, int(candidate.urgency), candidate.urgency * PER_URGENCY)
+    if not candidate.met_before:
+        yield Because(Why.FIRST_MEETING, 1, FIRST_MEETING)
+    if candidate.unkept:
+        yield Because(Why.UNKEPT_ORDERS, candidate.unkept, candidate.unkept * PER_ORDER)
+    if candidate.missed_at and now < candidate.missed_at + COOL_DOWN:
+        left = candidate.missed_at + COOL_DOWN - now
+        yield Because(Why.COOL_DOWN, max(left.days, 1), 0)
