@@ -21,6 +21,7 @@ from ivr.commands import (
     counter,  # noqa: F401  adds to `ivr case`
     escalation,
     family,  # noqa: F401  adds to `ivr case`
+    meeting,
     menu,
     outbox,
     retention,
@@ -51,6 +52,7 @@ app.add_typer(spool.app, name="spool")
 app.add_typer(escalation.app, name="escalation")
 app.add_typer(closure.app, name="closure")
 app.add_typer(channel.app, name="channel")
+app.add_typer(meeting.app, name="meeting")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(callback.app, name="callback")
 app.add_typer(block.app, name="block")

@@ -39,6 +39,7 @@ DESK = {
     "counter": 4,
     "deadlines": 4,
     "letters": 4,
+    "meetings": 4,
     "keeping": 4,
     "facts": 5,
     "reading": 5,

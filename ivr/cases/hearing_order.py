@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import IntEnum, StrEnum
 
 COOL_DOWN = timedelta(days=30)  # after a no-show
+HEADING, USUAL, COOLING = range(3)  # groups, in the order of hearing
 PER_DAY, PER_URGENCY, FIRST_MEETING, PER_ORDER = 1, 20, 10, 15
 
 
@@ -55,7 +56,7 @@ class Because:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A candidate's place. `group`: 0 is heard first; within one, more points go first."""
+    """A candidate's place. `group`: HEADING, USUAL or COOLING; within one, more points go first."""
 
     code: str
     group: int
@@ -77,7 +78,7 @@ def place(candidate: Candidate, now: datetime) -> Placed:
     """Where she stands, with the reasons."""
     reasons = tuple(_reasons(candidate, now))
     whys = {reason.why for reason in reasons}
-    group = 2 if Why.COOL_DOWN in whys else 0 if Why.UNKEPT_ORDERS in whys else 1
+    group = COOLING if Why.COOL_DOWN in whys else HEADING if Why.UNKEPT_ORDERS in whys else USUAL
     return Placed(candidate.code, group, reasons)
 
 
@@ -93,3 +94,12 @@ def _reasons(candidate: Candidate, now: datetime) -> Iterator[Because]:
     if candidate.missed_at and now < candidate.missed_at + COOL_DOWN:
         left = candidate.missed_at + COOL_DOWN - now
         yield Because(Why.COOL_DOWN, max(left.days, 1), 0)
+
+
+def in_blocks(waiting: Iterable[tuple[str, str]]) -> list[str]:
+    """Codes with their bodies, so that those of one body follow each other; the first of each keeps its place
+    before the first of the next, and within a block the order stays."""
+    blocks: dict[str, list[str]] = {}
+    for code, body in waiting:
+        blocks.setdefault(body or code, []).append(code)
+    return [code for block in blocks.values() for code in block]

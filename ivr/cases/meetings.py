@@ -36,10 +36,10 @@ class RequestState(StrEnum):
 
 
 class RequestAction(StrEnum):
-    TAKE_UP = "take_up"
     ACCEPT = "accept"
     PUT_OFF = "put_off"
     INVITE = "invite"
+    MOVE = "move"
     CONFIRM = "confirm"
     RELEASE = "release"
     SEND_BELOW = "send_below"
@@ -62,6 +62,7 @@ S, A = RequestState, RequestAction
 _UNDECIDED = frozenset({S.REQUESTED, S.UNDER_REVIEW})
 _TO_DECIDE = _UNDECIDED | {S.SENT_BELOW, S.NO_SHOW}
 _SLOTTED = frozenset({S.INVITED, S.CONFIRMED})
+_UNMET = _TO_DECIDE | {S.WAITING}
 
 
 def _move(sources: frozenset[RequestState], target: RequestState, *needs: str) -> Move:
@@ -70,10 +71,10 @@ def _move(sources: frozenset[RequestState], target: RequestState, *needs: str) -
 
 MOVES: Mapping[RequestAction, Move] = MappingProxyType(
     {
-        A.TAKE_UP: _move(frozenset({S.REQUESTED}), S.UNDER_REVIEW),
         A.ACCEPT: _move(_TO_DECIDE, S.WAITING, "next_on"),
         A.PUT_OFF: _move(frozenset({S.WAITING}), S.WAITING, "next_on", "reason"),
         A.INVITE: _move(frozenset({S.WAITING}), S.INVITED),
+        A.MOVE: _move(_SLOTTED, S.INVITED, "reason"),
         A.CONFIRM: _move(frozenset({S.INVITED}), S.CONFIRMED),
         A.RELEASE: _move(_SLOTTED, S.WAITING, "next_on", "reason"),
         A.SEND_BELOW: _move(_UNDECIDED | {S.WAITING}, S.SENT_BELOW, "agency", "reason"),
@@ -113,16 +114,17 @@ def standing(stored: RequestState | None, case: Status, at_the_office: bool) -> 
     """Where a request really stands: what was noted last, corrected by what has become of its case since.
 
     `stored`: None when the office never touched it. `at_the_office`: its case is with the office or the desk.
-    She may have withdrawn; and where she objects to a refusal, or the tier below has given the matter back,
-    it is to be decided again.
+    She may have withdrawn, or her matter be answered; and where she objects to a refusal, or the tier below
+    has given the matter back, it is to be decided again.
     """
     if case in (Status.WITHDRAWN, Status.MERGED):
         return S.WITHDRAWN
-    if stored is None:
-        return S.REQUESTED if case in OPEN - {Status.ANSWERED} else S.SETTLED
-    objected = stored is S.DECLINED and case in OPEN - {Status.ANSWERED}
-    given_back = stored is S.SENT_BELOW and case in OPEN - {Status.ANSWERED} and at_the_office
-    return S.REQUESTED if objected or given_back else stored
+    runs = case in OPEN - {Status.ANSWERED}
+    if runs and (stored in (None, S.DECLINED) or (stored is S.SENT_BELOW and at_the_office)):
+        return S.REQUESTED
+    if stored is None or (stored in _UNMET and not runs) or (stored in _SLOTTED and case not in OPEN):
+        return S.SETTLED
+    return stored
 
 
 def check_next_on(today: date, next_on: date) -> None:
@@ -133,7 +135,6 @@ def check_next_on(today: date, next_on: date) -> None:
 
 class SessionState(StrEnum):
     PLANNED = "planned"
-    HELD = "held"
     CANCELLED = "cancelled"
 
 

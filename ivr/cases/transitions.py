@@ -34,6 +34,7 @@ class Action(StrEnum):
     CHANGE_TOPIC = "change_topic"
     PAUSE = "pause"
     RESUME = "resume"
+    AWAIT = "await"
     SPLIT = "split"
     COLLECT = "collect"
     RELEASE = "release"
@@ -132,6 +133,7 @@ _ROWS = (
     Rule(Action.CHANGE_TOPIC, _UNANSWERED, None, _DESK, _DESK, "another topic or county, and its deadline"),
     Rule(Action.PAUSE, _UNANSWERED, None, _OFFICIALS, _OFFICIALS, "stop the clock for some working days"),
     Rule(Action.RESUME, _UNANSWERED, None, _OFFICIALS, _NOBODY, "let a paused clock run again"),
+    Rule(Action.AWAIT, _UNANSWERED, None, _DESK, _NOBODY, "stop the clock until a date that she is told"),
     Rule(Action.SPLIT, _UNANSWERED, S.IN_PROGRESS, _DESK, _NOBODY, "parts for several agencies, one answer"),
     Rule(
         Action.COLLECT,
@@ -162,6 +164,7 @@ _DONE = {
     Action.CHANGE_TOPIC: "given another topic",
     Action.PAUSE: "paused",
     Action.RESUME: "resumed",
+    Action.AWAIT: "made to wait for a date",
     Action.SPLIT: "split",
     Action.COLLECT: "collected",
     Action.RELEASE: "released",

@@ -29,6 +29,7 @@ ASSIGNED = text("closed_at IS NULL AND person_id IS NOT NULL")
 TO_APPROVE = text("closed_at IS NULL AND jsonb_typeof(draft) = 'object'")
 KNOWN = text("caller_key <> ''")
 UNENTERED = text("entered IS NOT TRUE")
+WISHES = text("kind = 'meeting' AND part_of IS NULL AND closed_at IS NULL")
 cases = Table(
     "cases",
     metadata,
@@ -103,6 +104,7 @@ cases = Table(
     Index("ix_cases_to_approve_agency", "agency", "due_at", "id", postgresql_where=TO_APPROVE),
     Index("ix_cases_unentered", "id", postgresql_where=UNENTERED),
     Index("ix_cases_paused_until", "paused_until", postgresql_where=PAUSED),
+    Index("ix_cases_wishes", "opened_at", "id", postgresql_where=WISHES),
     Index("ix_cases_to_anonymise", "closed_at", "id", postgresql_where=TO_ANONYMISE),
 )
 # Columns that a case is opened without; its later life fills them.

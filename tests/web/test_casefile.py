@@ -336,7 +336,7 @@ def test_every_event_has_its_words() -> None:
 def refused_sentences() -> Iterator[tuple[str, str]]:
     """Every refusal that something done with a case on its page can meet."""
     names = ("change", "changing", "referring", "closing", "pausing", "answers", "precedents", "family",
-             "splitting", "collecting", "assigning")  # fmt: skip
+             "splitting", "collecting", "assigning", "discretion")  # fmt: skip
     files = [ROOT / f"ivr/desk/case/{name}.py" for name in names]
     files += [ROOT / f"ivr/desk/recordings/{name}.py" for name in ("marks", "transcripts")]
     for path in (*files, ROOT / "ivr/cases/transitions.py", ROOT / "ivr/cases/clock.py"):

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page, read_page
 from ivr.desk.case import callback_planning
-from ivr.desk.case.change import Ask, Change, actor_named
+from ivr.desk.case.change import Ask, Books, Change, actor_named
 from ivr.desk.case.changing import changing
 from ivr.desk.refusals import Refused, WrongField
 from ivr.voice import script
@@ -26,13 +26,13 @@ class Voice:
     seconds: float
 
 
-async def give(engine: AsyncEngine, page: Page, ask: Ask, words: str, voice: Voice | None = None) -> None:
+async def give(books: Books, page: Page, ask: Ask, words: str, voice: Voice | None = None) -> None:
     """Store an answer: she is called about it, and hears it when she follows her code up. Not a closure.
 
     Raises NoSuchCase, or Refused as the table says and when there are neither words nor a voice.
     """
     _refuse_nothing(words, voice)
-    async with changing(engine, page, Action.ANSWER, ask) as change:
+    async with changing(books, page, Action.ANSWER, ask) as change:
         await _answer(change, words.strip(), voice)
 
 

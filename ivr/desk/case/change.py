@@ -44,6 +44,7 @@ EVENTS = {
     Action.CHANGE_TOPIC: "topic_changed",
     Action.PAUSE: "paused",
     Action.RESUME: "resumed",
+    Action.AWAIT: "awaits",
     Action.SPLIT: "split",
     Action.COLLECT: "collected",
     Action.RELEASE: "released",

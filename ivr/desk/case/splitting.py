@@ -16,6 +16,7 @@ from ivr.desk.case import registering
 from ivr.desk.case.change import Ask, Books, Change
 from ivr.desk.case.changing import changing
 from ivr.desk.case.codes import desk_code
+from ivr.desk.case.discretion import refuse_told_of
 from ivr.desk.case.rows import Kin, Rows, add_kin
 from ivr.desk.refusals import Refused
 
@@ -40,6 +41,7 @@ async def split(books: Books, page: Page, ask: Ask, parts: Sequence[Part]) -> li
     codes: list[str] = []
     async with changing(books, page, Action.SPLIT, ask) as change:
         _check(change, parts)
+        await refuse_told_of(change, *(part.agency for part in parts))
         rows = Rows()
         for part in parts:
             codes.append(await desk_code(change.connection))

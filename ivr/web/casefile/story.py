@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from persiantools.jdatetime import JalaliDate, JalaliDateTime
 from sqlalchemy import Row
 
+from ivr.cases.deadlines import ZONE
 from ivr.cases.routing import Reason
 from ivr.desk.call.interventions import Intervening, came_about
 from ivr.desk.case.events import MACHINE
@@ -168,6 +170,7 @@ class Teller:
             or words("casefile.no_county"),
             "level": words.get(f"casefile.level.{details.get('level', '')}", str(details.get("level", ""))),
             "kind": words.get(f"common.kind.{details.get('kind', '')}", ""),
+            **{name: _jalali(details[name]) for name in ("next_on", "until", "at") if name in details},
         }
 
 
@@ -182,6 +185,14 @@ class _Lenient(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return ""
+
+
+def _jalali(moment: str) -> str:
+    """A day, or a moment with its hour, of the province."""
+    if "T" not in moment:
+        return str(JalaliDate(date.fromisoformat(moment)).strftime("%d %B %Y", locale="fa"))
+    local = JalaliDateTime(datetime.fromisoformat(moment).astimezone(ZONE))
+    return str(local.strftime("%d %B %Y، %H:%M", locale="fa"))
 
 
 def _moment(each: Row[Any]) -> datetime:

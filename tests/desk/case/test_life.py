@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter as Counts
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,8 @@ async def do(at: Counter, action: Action, ask: Ask, step: Step, other: str) -> N
             await pausing.pause(engine, page, ask, step.days)
         case Action.RESUME:
             await pausing.resume(engine, page, ask)
+        case Action.AWAIT:
+            await pausing.wait_until(engine, page, ask, ask.now + timedelta(days=step.days))
         case Action.SPLIT:
             second = Part("edu" if step.agency == "abfa" else "abfa", "دیگری")
             await splitting.split(engine, page, ask, [Part(step.agency, "یکی", step.topic), second])
