@@ -13,19 +13,18 @@ from ivr.cases.meetings import (
     DATED,
     MOVES,
     OFFICE_OWES,
-    RequestAction,
-    RequestState,
     check_next_on,
     decide,
     permitted,
     slot_times,
     standing,
 )
+from ivr.cases.meetings import RequestAction as A
+from ivr.cases.meetings import RequestState as S
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Refused
 
 ALL = {"next_on": date(2026, 12, 1), "reason": "why", "agency": "abfa"}
-S, A = RequestState, RequestAction
 
 
 def test_every_state_is_reached_and_only_decided_ones_are_ends() -> None:

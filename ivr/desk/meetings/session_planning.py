@@ -127,7 +127,9 @@ async def sittings(connection: AsyncConnection, since: datetime, body: str = "")
 
 
 async def sitting(connection: AsyncConnection, number: int) -> Row[Any] | None:
-    return (await connection.execute(_counted().where(meeting_sessions.c.number == number))).first()
+    query = _counted().where(meeting_sessions.c.number == number)
+    found: Row[Any] | None = (await connection.execute(query)).first()
+    return found
 
 
 def attended_by(body: str) -> Select[Any]:

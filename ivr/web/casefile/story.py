@@ -21,6 +21,8 @@ from ivr.web.panel.words import Words, digits
 
 USUAL = "usual"
 _ROUTED = frozenset(Reason)
+_jalali_day: Any = JalaliDate  # they have no types
+_jalali_time: Any = JalaliDateTime
 # What the machine does between two steps is no part of her path.
 _BEHIND = frozenset({"RoomFound", "CallerKnown", "WordsKept", "Confirmed", "Rated", "WishNoted", "CaseSeen"})
 
@@ -189,10 +191,10 @@ class _Lenient(dict[str, str]):
 
 def _jalali(moment: str) -> str:
     """A day, or a moment with its hour, of the province."""
-    if "T" not in moment:
-        return str(JalaliDate(date.fromisoformat(moment)).strftime("%d %B %Y", locale="fa"))
-    local = JalaliDateTime(datetime.fromisoformat(moment).astimezone(ZONE))
-    return str(local.strftime("%d %B %Y، %H:%M", locale="fa"))
+    on, at = _jalali_day, _jalali_time
+    hour = "T" in moment
+    its = at(datetime.fromisoformat(moment).astimezone(ZONE)) if hour else on(date.fromisoformat(moment))
+    return str(its.strftime(f"{its.day} %B %Y" + "، %H:%M" * hour, locale="fa"))
 
 
 def _moment(each: Row[Any]) -> datetime:

@@ -14,6 +14,7 @@ from ivr.web import admin
 from ivr.web.casefile import routes as casefile
 from ivr.web.inbox import routes as inbox
 from ivr.web.live import routes as live
+from ivr.web.meetings import routes as meetings
 from ivr.web.numbers import routes as numbers
 from ivr.web.panel import account, sign_in
 from ivr.web.panel.guard import Guard, secure
@@ -34,6 +35,7 @@ def sections() -> list[Route]:
         *sign_in.routes(),
         *account.routes(),
         *casefile.routes(),
+        *meetings.routes(),
         *numbers.routes(),
         *live.routes(),
         *public.routes(),
