@@ -24,13 +24,14 @@ from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settle
 from ivr.cases.callback import Policy
+from ivr.cases.code import masked
 from ivr.cases.deadlines import iranian_holidays
 from ivr.desk.book import menus
 from ivr.desk.book.book import Book
 from ivr.desk.book.suggesting import Learning
 from ivr.desk.call.intake import Intake
 from ivr.desk.call.live import Disk
-from ivr.desk.case.answers import Voice
+from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.codes import CodeBlock, CodesError
 from ivr.desk.editing.listing import Files
 from ivr.desk.editing.seeding import directory_from
@@ -40,13 +41,21 @@ from ivr.desk.facts.gauges import Gauge
 from ivr.desk.facts.journals import others_promise
 from ivr.desk.letters import outgoing
 from ivr.desk.people.signing_in import Keeping
-from ivr.desk.recordings.hearing import Booth, keep_swept
-from ivr.installation import Finding, booth, database_url, limits, load_secrets, needed, vault
+from ivr.desk.recordings.hearing import Renditions, keep_swept
+from ivr.installation import (
+    CommandError,
+    booth,
+    database_url,
+    keep_private,
+    limits,
+    load_secrets,
+    needed,
+    vault,
+)
 from ivr.loops import lost_calls, quiet, supervising, telling_live
-from ivr.loops.carrying import Line, carry
+from ivr.loops.carrying import OpenLine, carry
 from ivr.loops.delivery import Delivery
 from ivr.loops.dialling import Dialler, Trunk
-from ivr.loops.exposure import Masking, keep_private
 from ivr.loops.offered import Offered
 from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, siblings
 from ivr.loops.switchboard import Switchboard
@@ -54,10 +63,10 @@ from ivr.loops.transcribing import Transcriber
 from ivr.loops.watchdog import tell_systemd, watch_loop
 from ivr.loops.worker import Worker
 from ivr.settings import ROOT, Callbacks, Settings, absolute
-from ivr.speech.book import SoundBook
 from ivr.speech.check import missing
 from ivr.speech.preparing import Unfit, prepared
 from ivr.speech.recognition import Recogniser, by_command, by_sherpa
+from ivr.speech.sound_book import SoundBook
 from ivr.store import slots
 from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, make_engine
@@ -66,16 +75,16 @@ from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
+from ivr.web import application as panel
 from ivr.web import metrics
-from ivr.web.counter import Counter
+from ivr.web.board import Board
+from ivr.web.browser_phone import Telephone
 from ivr.web.doors import Doors, runner_of
 from ivr.web.health import Check, application, examine
-from ivr.web.live.board import Board
 from ivr.web.outside import attach
-from ivr.web.panel import application as panel
 from ivr.web.panel.studio import BadVoice, Studio
 from ivr.web.panel.visit import Panel
-from ivr.web.telephone import Telephone
+from ivr.web.window import Counter
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +105,14 @@ def serve(settings: Settings, take_over: bool = False, when_ready: bool = False)
     try:
         uvloop.run(Hotline(settings, take_over, when_ready).run())
     except (JournalError, CodesError, ListeningError) as error:
-        raise Finding(str(error)) from error
+        raise CommandError(str(error)) from error
+
+
+class Masking(logging.Formatter):
+    """Writes no tracking code in full, wherever in a line or traceback it stands."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return masked(super().format(record))
 
 
 def prepare_logging(settings: Settings) -> None:
@@ -125,10 +141,10 @@ def policy(settings: Callbacks) -> Policy:
     )
 
 
-async def prepare_voice(source: Path, folder: Path) -> Voice:
+async def prepare_voice(source: Path, folder: Path) -> SpokenAnswer:
     """An answer that somebody recorded on a page, as the desk knows it. Raises BadVoice."""
     try:
-        return Voice(*await prepared(source, folder))
+        return SpokenAnswer(*await prepared(source, folder))
     except Unfit as error:
         raise BadVoice(str(error)) from None
 
@@ -165,7 +181,7 @@ class Hotline:
         self.codes: CodeBlock
         self.worker: Worker
         self.agi: AgiServer
-        self.line: Line
+        self.line: OpenLine
         self.sharing: Sharing
         self.doors: Doors
         self.panel: Panel
@@ -205,7 +221,7 @@ class Hotline:
         files = dataclasses.replace(files, calls_back=bool(settings.callbacks.dial))
         offered = Offered(self.engine, files, self.sounds.path, settings.calls.languages)
         self.book.told.append(partial(self._offer, offered))
-        self.line = Line(
+        self.line = OpenLine(
             menu=await self._first_menu(),
             directory=offered.directory,
             intake=Intake(
@@ -463,7 +479,7 @@ class Hotline:
             learning=self.learning,
             keeping=Keeping(idle, timedelta(hours=settings.web.session_hours)),
             proxies=settings.web.proxies,
-            booth=Booth(settings.recordings, self.derived, self.vault),
+            booth=Renditions(settings.recordings, self.derived, self.vault),
             studio=Studio(
                 self.sounds.speak,
                 prepare_voice,

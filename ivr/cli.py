@@ -16,14 +16,14 @@ from ivr.commands import (
     books,
     callback,
     caseflow,  # noqa: F401  adds to `ivr case`
-    channel,
+    channels,
     closure,
-    counter,  # noqa: F401  adds to `ivr case`
     escalation,
     family,  # noqa: F401  adds to `ivr case`
     meeting,
     menu,
     outbox,
+    registering,  # noqa: F401  adds to `ivr case`
     retention,
     route,
     sounds,
@@ -32,7 +32,7 @@ from ivr.commands import (
     verify,
 )
 from ivr.commands.output import fail, load_settings, quiet_pipe, run, show_json, with_database
-from ivr.installation import Finding
+from ivr.installation import CommandError
 
 app = typer.Typer(
     help="Seda 111: the citizens' hotline beside Asterisk.",
@@ -51,7 +51,7 @@ app.add_typer(route.app, name="route")
 app.add_typer(spool.app, name="spool")
 app.add_typer(escalation.app, name="escalation")
 app.add_typer(closure.app, name="closure")
-app.add_typer(channel.app, name="channel")
+app.add_typer(channels.app, name="channel")
 app.add_typer(meeting.app, name="meeting")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(callback.app, name="callback")
@@ -195,7 +195,7 @@ def _is_sentence(error: Exception) -> bool:
     from ivr.voice.catalogue import CatalogueMistakes
     from ivr.voice.mistakes import MenuMistakes
 
-    known = (Finding, CatalogueMistakes, MenuMistakes, Refused, SeedError, LabError, PackagesError)
+    known = (CommandError, CatalogueMistakes, MenuMistakes, Refused, SeedError, LabError, PackagesError)
     return isinstance(error, known)
 
 

@@ -28,9 +28,10 @@ GENERIC = ROOT / "sounds" / "prompts.yaml"
 RECORDED = ROOT / "sounds" / "recorded"
 # About how long a spoken character takes; only for prompts that have not been built yet.
 SECONDS_PER_CHARACTER = 0.08
+OTHERS = 0o007  # the rights of other users of this machine
 
 
-class Finding(Exception):
+class CommandError(Exception):
     """Something is wrong that the user should hear of in these words. Exit code 1."""
 
 
@@ -42,7 +43,7 @@ def database_url(settings: Settings) -> str:
     if not url:
         note = settings.state_path / "run" / "database-url"
         if not note.is_file():
-            raise Finding(
+            raise CommandError(
                 f"No database: {note} is missing. "
                 "Start `make run` with this IVR_STATE, or set IVR_DATABASE_URL."
             )
@@ -50,7 +51,7 @@ def database_url(settings: Settings) -> str:
     try:
         return async_url(url)
     except WrongAddress as error:
-        raise Finding(str(error)) from None
+        raise CommandError(str(error)) from None
 
 
 def limits(settings: Settings) -> Limits:
@@ -70,7 +71,30 @@ def vault(settings: Settings) -> Vault | None:
     try:
         return Vault(wanted.url, wanted.endpoint, wanted.region, wanted.key, wanted.secret)
     except VaultError as error:
-        raise Finding(str(error)) from error
+        raise CommandError(str(error)) from error
+
+
+# What is closed to other users of the machine
+
+
+def private_places(settings: Settings) -> list[Path]:
+    """The folders that hold people's words or our secrets, those that are there."""
+    state, second = settings.state_path, settings.second_path
+    places = [settings.recordings, state / "fallback", state / "secrets", settings.spool, second]
+    return [place for place in places if place and place.is_dir()]
+
+
+def keep_private(settings: Settings) -> None:
+    """Nothing that this process makes is for others; folders that hold words are closed to them.
+
+    Asterisk writes its files as its own umask says: there the folders are what holds.
+    """
+    os.umask(os.umask(OTHERS) | OTHERS)
+    for place in private_places(settings):
+        mode = place.stat().st_mode
+        if mode & OTHERS:
+            with contextlib.suppress(PermissionError):  # not ours: the doctor tells
+                place.chmod(mode & 0o7777 & ~OTHERS)
 
 
 # The prompts: the house's catalogue with the province's names over it

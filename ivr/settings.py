@@ -23,13 +23,13 @@ class SettingsError(Exception):
     """A setting is wrong. The text names the key and what is the matter, one line each."""
 
 
-class Part(BaseModel):
+class SettingsGroup(BaseModel):
     """A nested group of settings; unknown keys are mistakes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Web(Part):
+class Web(SettingsGroup):
     """`proxies`: networks of reverse proxies (TLS) whose X-Forwarded-For and -Proto are believed.
 
     Who signed in to the panel is signed out after `idle_minutes` without a page, and after `session_hours`.
@@ -52,12 +52,12 @@ class Web(Part):
         return given
 
 
-class Address(Part):
+class Address(SettingsGroup):
     host: str
     port: int = Field(4573, ge=1, le=65535)
 
 
-class Agi(Part):
+class Agi(SettingsGroup):
     """FastAGI has no authentication: loopback or private address, allow-list, shared secret.
 
     `others`: where the dialplan looks for a server, in this order, when none listens on `host` and `port`.
@@ -75,7 +75,7 @@ class Agi(Part):
     drain_seconds: float = Field(200.0, ge=0)
 
 
-class Ami(Part):
+class AmiAccount(SettingsGroup):
     host: str = "127.0.0.1"
     port: int = Field(5038, ge=1, le=65535)
     username: str = "ivr"
@@ -85,7 +85,7 @@ class Ami(Part):
     action_seconds: float = Field(10.0, gt=0)
 
 
-class Sip(Part):
+class Sip(SettingsGroup):
     """`trunk`: addresses or networks of the provider's gateways; 192.0.2.1 is nobody's.
 
     `watched`: names of PJSIP endpoints whose state the live board shows.
@@ -97,12 +97,12 @@ class Sip(Part):
     watched: tuple[str, ...] = ()
 
 
-class Ws(Part):
+class Ws(SettingsGroup):
     host: str = "127.0.0.1"
     port: int = Field(8188, ge=1, le=65535)
 
 
-class BrowserPhone(Part):
+class BrowserPhone(SettingsGroup):
     """A telephone in the browser, over Asterisk's WebSocket (docs/production.md tells how).
 
     `whose`: everyone's (the page /call, only in the lab), the supervisors', or nobody's; "" = everyone's when
@@ -130,12 +130,12 @@ class BrowserPhone(Part):
         return self
 
 
-class Rtp(Part):
+class Rtp(SettingsGroup):
     start: int = Field(20_000, ge=1024, le=65535)
     end: int = Field(20_999, ge=1024, le=65535)
 
 
-class Province(Part):
+class Province(SettingsGroup):
     """Which seed folder this installation serves. Another province is another folder."""
 
     seed: Path = Path("db/seed/east-azerbaijan")
@@ -143,7 +143,7 @@ class Province(Part):
     weekend: tuple[int, ...] = (3, 4)  # Python weekdays: Thursday, Friday
 
 
-class RecordingsStore(Part):
+class RecordingsStore(SettingsGroup):
     """An S3-compatible store to which closed recordings are copied. No key = the machine's own role."""
 
     url: str = ""  # s3://bucket/prefix; "" = none, recordings are in the local folder alone
@@ -153,7 +153,7 @@ class RecordingsStore(Part):
     secret: str = Field("", repr=False)
 
 
-class Calls(Part):
+class Calls(SettingsGroup):
     """`wrong_codes`: unknown tracking codes one caller may enter within `wrong_codes_minutes`.
 
     Beyond `cases_per_hour` or `cases_per_day` of one caller the desk reads her cases first; for `repeat_days`
@@ -170,7 +170,7 @@ class Calls(Part):
     repeat_days: int = Field(10, ge=0)
 
 
-class Callbacks(Part):
+class Callbacks(SettingsGroup):
     """When and how citizens are called back: docs/cases.md. `dial` holds {number}; "" = nobody is called."""
 
     dial: str = ""
@@ -200,13 +200,13 @@ class Callbacks(Part):
         return self
 
 
-class Answers(Part):
+class Answers(SettingsGroup):
     """`approval`: an agency's answer waits until the desk approves of it."""
 
     approval: bool = False
 
 
-class Sms(Part):
+class Sms(SettingsGroup):
     """How the text-message gateway is spoken to: docs/production.md tells the common ones.
 
     In `url`, `headers` and `body` stand {number}, {text}, {id} and {secret}, each written as its place needs.
@@ -234,7 +234,7 @@ class Sms(Part):
         return self
 
 
-class Email(Part):
+class Email(SettingsGroup):
     """The mail server; `host` "" = no mail. `tls`: STARTTLS, TLS from the start, or none (loopback only)."""
 
     host: str = ""
@@ -245,7 +245,7 @@ class Email(Part):
     sender: str = "seda111@localhost"
 
 
-class Notify(Part):
+class Notify(SettingsGroup):
     """What leaves the house beside telephone calls. Without `webhook_secret` no webhook is sent."""
 
     sms: Sms = Sms()
@@ -255,7 +255,7 @@ class Notify(Part):
     at_once: int = Field(5, ge=1, le=100)
 
 
-class Recognition(Part):
+class Recognition(SettingsGroup):
     """Recordings put into words by a recogniser of the installation's own; none is shipped. "" = off.
 
     `sherpa`: `models` names for each language a folder with a transducer. `command`: a program that gets
@@ -290,7 +290,7 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     web: Web = Web()
     agi: Agi = Agi()
-    ami: Ami = Ami()
+    ami: AmiAccount = AmiAccount()
     sip: Sip = Sip()
     ws: Ws = Ws()
     browser_phone: BrowserPhone = BrowserPhone()

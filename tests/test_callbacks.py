@@ -16,15 +16,16 @@ from sqlalchemy import Row, Table, select, update
 from ivr.cases import phone
 from ivr.desk.book.book import read_page
 from ivr.desk.case import answers
-from ivr.desk.case.answers import Voice
+from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.reading import as_json
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import BUSY, RINGS, Callee
-from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay, Step
+from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn, Step
 from ivr.lab.media import is_beep
+from ivr.lab.pace import patience
 from ivr.settings import Callbacks
-from ivr.speech.answers import prepare
+from ivr.speech.answer_sound import prepare
 from ivr.store.tables import callback_attempts, callbacks
 from tests.desk.office import call, office, opening
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
@@ -38,8 +39,8 @@ def keys(*each: str) -> tuple[Step, ...]:
 
 
 NEWS = Listen(quiet=2)  # to the end of the question: no key counts before the answer was heard
-SOLVED = (NEWS, Press("1"), Hear(), Press("5"), Stay())
-SAY_WHY = (Press("2"), Hear(), Press("#"), Beep(), Speak(2.6), Press("#"), Stay())
+SOLVED = (NEWS, Press("1"), Hear(), Press("5"), StayOn())
+SAY_WHY = (Press("2"), Hear(), Press("#"), Beep(), Speak(2.6), Press("#"), StayOn())
 NOT_SOLVED = (NEWS, *SAY_WHY)
 TONE = 700.0  # Hz; prompts are 400 here, the beep 1,000
 LONG = "آب محلهٔ شما پس از تعمیر لوله‌ها وصل شد. " * 12
@@ -52,7 +53,7 @@ class Town:
         self.hotline, self.callee, self.folder = hotline, callee, folder
 
     async def citizen(
-        self, does: Sequence[Step] | str, words: str = "آب وصل شد.", voice: Voice | None = None
+        self, does: Sequence[Step] | str, words: str = "آب وصل شد.", voice: SpokenAnswer | None = None
     ) -> tuple[str, str]:
         """Someone who opened a case, which has its answer now. Her number and the code."""
         number = fresh_number()
@@ -63,11 +64,11 @@ class Town:
         await answers.answer(self.hotline.engine, code, "abfa", words, voice=voice)
         return number, code
 
-    def spoken(self, seconds: float) -> Voice:
+    def spoken(self, seconds: float) -> SpokenAnswer:
         """An answer that an officer has recorded."""
         recording = self.folder / "answer.wav"
         write_tone(recording, TONE, seconds)
-        return Voice(*astuple(prepare(recording, self.hotline.settings.recordings)))
+        return SpokenAnswer(*astuple(prepare(recording, self.hotline.settings.recordings)))
 
     async def row(self, table: Table, number: str) -> Row[Any] | None:
         """The only one of that number."""
@@ -77,7 +78,7 @@ class Town:
 
     async def until_outcome(self, number: str, outcome: str) -> Row[Any]:
         """Until her call-back's last attempt ended like that."""
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(patience(40)):
             while True:
                 row = await self.row(callbacks, number)
                 if row is not None and row.last_outcome == outcome:
@@ -86,12 +87,12 @@ class Town:
 
     async def until_put_off(self, number: str, at: datetime) -> None:
         """Until her next call is not due before that moment."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience(20)):
             while (row := await self.row(callbacks, number)) is None or row.next_at < at:
                 await asyncio.sleep(0.1)
 
     async def until_status(self, code: str, status: str) -> dict[str, Any]:
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(patience(40)):
             while True:
                 case = await as_json.case_json(self.hotline.engine, code)
                 if case is not None and case["status"] == status:
@@ -117,13 +118,13 @@ async def town(
 
 async def test_she_hears_the_answer_and_her_key_decides(town: Town) -> None:
     (solved, first), (unsolved, second), (busy, _), (rings, fourth), (leaves, _) = [
-        await town.citizen(does) for does in (SOLVED, NOT_SOLVED, BUSY, RINGS, (Hear(), HangUp()))
+        await town.citizen(does) for does in (SOLVED, NOT_SOLVED, BUSY, RINGS, (Hear(), PutDown()))
     ]
-    silent, third = await town.citizen((Stay(),), "", town.spoken(3.0))
+    silent, third = await town.citizen((StayOn(),), "", town.spoken(3.0))
     await town.until_outcome(rings, "no_answer")
     asks = (*keys("1", "6", fourth), *SOLVED[:-1])  # she missed the call, and dials 111 herself
     asking, _ = await asyncio.gather(
-        town.hotline.call(*asks, Stay(), number=rings),
+        town.hotline.call(*asks, StayOn(), number=rings),
         town.callee.until_over(solved, unsolved, silent, leaves),
     )
     assert asking.completed, asking.problem
@@ -160,7 +161,7 @@ async def test_she_hears_the_answer_and_her_key_decides(town: Town) -> None:
 async def test_a_key_before_the_answer_ends_nothing_and_a_wrong_one_is_taken_back_by_phone(
     town: Town,
 ) -> None:
-    early = (Hear(), Press("1"), NEWS, HangUp())
+    early = (Hear(), Press("1"), NEWS, PutDown())
     (hasty, first), (wrong, second) = await town.citizen(early), await town.citizen(SOLVED)
     await town.until_outcome(hasty, "no_key")
     assert town.callee.outcomes[hasty].completed, town.callee.outcomes[hasty].problem

@@ -45,6 +45,29 @@ DESK = {
     "reading": 5,
     "editing": 5,
 }
+# The rooms of the web, likewise; sections never see each other, and whoever puts them together stands above.
+WEB = {
+    "bodies": 0,
+    "board": 0,
+    "browser_phone": 0,
+    "doors": 0,
+    "metrics": 0,
+    "health": 1,
+    "window": 1,
+    "panel": 2,
+    "account": 3,
+    "admin": 3,
+    "api": 3,
+    "casefile": 3,
+    "inbox": 3,
+    "live": 3,
+    "meetings": 3,
+    "numbers": 3,
+    "open311": 3,
+    "public": 3,
+    "application": 4,
+    "outside": 4,
+}
 SEES_VOICE_ONLY = {"asterisk", "simulator", "speech"}
 FILES = sorted(IVR.rglob("*.py"))
 
@@ -89,15 +112,21 @@ def test_imports_go_downward_only(path: Path) -> None:
             assert other in {"voice", "settings"}, f"{path.name} imports {other}; {here} sees voice only"
 
 
-@pytest.mark.parametrize("path", sorted((IVR / "desk").rglob("*.py")), ids=lambda p: str(p.relative_to(IVR)))
-def test_a_room_of_the_desk_sees_only_those_below_it(path: Path) -> None:
-    here = path.relative_to(IVR / "desk").parts[0].removesuffix(".py")
-    if here == "__init__":
-        return
-    for name in imported(path):
-        parts = name.split(".")
-        if parts[:2] == ["ivr", "desk"] and len(parts) > 2 and parts[2] != here:
-            assert DESK[parts[2]] < DESK[here], f"{path.name} in {here} imports {name}"
+@pytest.mark.parametrize("house, order", [("desk", DESK), ("web", WEB)])
+def test_a_room_within_sees_only_those_below_it(house: str, order: dict[str, int]) -> None:
+    upward = []
+    for path in (IVR / house).rglob("*.py"):
+        here = path.relative_to(IVR / house).parts[0].removesuffix(".py")
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[:2] == ["ivr", house] and len(parts) > 2 and parts[2] != here:
+                upward += [f"{path.name} in {here} imports {name}"] * (order[parts[2]] >= order[here])
+    assert not upward
+
+
+def test_the_web_has_no_room_without_a_floor() -> None:
+    code = (p for p in (IVR / "web").iterdir() if p.suffix == ".py" or (p / "__init__.py").exists())
+    assert {p.name.removesuffix(".py") for p in code} - {"__init__"} == set(WEB)
 
 
 def test_the_desk_holds_rooms_and_each_says_what_it_may_touch() -> None:

@@ -11,7 +11,8 @@ import aiohttp
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.doctor import examine
-from ivr.lab.caller import HangUp
+from ivr.lab.caller import PutDown
+from ivr.lab.pace import patience
 from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import typed
@@ -28,8 +29,8 @@ async def metrics(hotline: Hotline, **headers: str) -> tuple[int, dict[str, floa
 
 
 async def test_the_metrics_tell_of_calls_disks_and_codes_to_this_machine_alone(hotline: Hotline) -> None:
-    calling = asyncio.create_task(hotline.call(*TO_RECORD, *SPEAK, HangUp(), number=fresh_number()))
-    async with asyncio.timeout(20):
+    calling = asyncio.create_task(hotline.call(*TO_RECORD, *SPEAK, PutDown(), number=fresh_number()))
+    async with asyncio.timeout(patience(20)):
         while not (found := (await metrics(hotline))[1])["ivr_calls_live"]:
             await asyncio.sleep(0.1)
     await calling

@@ -6,11 +6,14 @@ import json
 import subprocess
 import sys
 
+from ivr.lab.pace import patience
+
 COMMAND = [sys.executable, "-m", "ivr.cli", "route", "suggest"]
 
 
 def run(lines: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([*COMMAND, *options], input=lines, capture_output=True, timeout=60, check=False)
+    command, most = [*COMMAND, *options], patience(60)
+    return subprocess.run(command, input=lines, capture_output=True, timeout=most, check=False)
 
 
 def test_each_line_gets_its_answer() -> None:
@@ -67,4 +70,4 @@ def test_an_answer_comes_before_the_next_question() -> None:
             process.stdin.flush()
             assert json.loads(process.stdout.readline())["id"] == number
         process.stdin.close()
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=patience(30)) == 0

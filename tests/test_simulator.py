@@ -21,8 +21,8 @@ from ivr import simulator
 from ivr.cases import code as tracking_code
 from ivr.simulator import EXAMPLE_CODE, Desk, KeysMistake, Transcript
 from ivr.voice.events import Caller, CaseSeen, Lookup, Transfer
-from ivr.voice.menu import BranchStep, SayStep
-from ivr.voice.ways import ways
+from ivr.voice.steps.branch import BranchStep
+from ivr.voice.steps.say import SayStep
 from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, default_menu
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -123,7 +123,7 @@ def test_the_golden_conversations_walk_every_way_of_the_default_tree() -> None:
         (step.id, way.to)
         for step in MENU.steps.values()
         if not isinstance(step, PASSED)
-        for way in ways(step)
+        for way in step.ways()
         if not any((step.id, target) in walked for target in waiting_behind(way.to))
     }
     assert not missing
@@ -134,7 +134,7 @@ def waiting_behind(target: str) -> set[str]:
     step = MENU.steps[target]
     if not isinstance(step, PASSED):
         return {target}
-    return set().union(*(waiting_behind(way.to) for way in ways(step)))
+    return set().union(*(waiting_behind(way.to) for way in step.ways()))
 
 
 def test_the_golden_conversations_open_cases_of_every_kind_in_both_languages() -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.roles import Role
 from ivr.desk.people import passwords, people
-from ivr.desk.people.people import Wanted
+from ivr.desk.people.people import NewPerson
 from ivr.desk.refusals import Refused
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.commands import ivr
@@ -35,17 +35,17 @@ async def test_people_are_made_locked_and_listed(database_url: str, tmp_path: Pa
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
-        (Wanted("abfa", "x", Role.SUPERVISOR), "not a person's"),
-        (Wanted("citizen", "x", Role.SUPERVISOR), "not a person's"),
-        (Wanted("Karimi <b>", "x", Role.SUPERVISOR), "name"),
-        (Wanted("karimi", " ", Role.SUPERVISOR), "full_name"),
-        (Wanted("karimi", "x", Role.OFFICER), "agency"),
-        (Wanted("karimi", "x", Role.ADMIN, "abfa"), "agency"),
-        (Wanted("karimi", "x", Role.HEAD, "nowhere"), "no agency nowhere"),
-        (Wanted("karimi", "x", Role.GOVERNOR, areas=("atlantis",)), "no county atlantis"),
+        (NewPerson("abfa", "x", Role.SUPERVISOR), "not a person's"),
+        (NewPerson("citizen", "x", Role.SUPERVISOR), "not a person's"),
+        (NewPerson("Karimi <b>", "x", Role.SUPERVISOR), "name"),
+        (NewPerson("karimi", " ", Role.SUPERVISOR), "full_name"),
+        (NewPerson("karimi", "x", Role.OFFICER), "agency"),
+        (NewPerson("karimi", "x", Role.ADMIN, "abfa"), "agency"),
+        (NewPerson("karimi", "x", Role.HEAD, "nowhere"), "no agency nowhere"),
+        (NewPerson("karimi", "x", Role.GOVERNOR, areas=("atlantis",)), "no county atlantis"),
     ],
 )
-async def test_whom_the_desk_does_not_take(engine: AsyncEngine, wanted: Wanted, sentence: str) -> None:
+async def test_whom_the_desk_does_not_take(engine: AsyncEngine, wanted: NewPerson, sentence: str) -> None:
     with pytest.raises(Refused, match=sentence):
         await people.add(engine, wanted, passwords.by_chance(), WEDNESDAY)
     assert await people.listed(engine) == []

@@ -14,16 +14,17 @@ from pathlib import Path
 
 import psutil
 
+from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.loops.sockets import siblings
-from ivr.settings import Agi, Ami, Settings, Web
+from ivr.settings import Agi, AmiAccount, Settings, Web
 from tests.fixtures.hotline import environment
 
 UNREADY = "import ivr.app; ivr.app.READY_SECONDS = 1; import ivr.cli; ivr.cli.main()"
 
 
 async def until(condition: Callable[[], bool], seconds: float = 40) -> None:
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + patience(seconds)
     while not condition():
         assert time.monotonic() < deadline
         await asyncio.sleep(0.1)
@@ -32,7 +33,9 @@ async def until(condition: Callable[[], bool], seconds: float = 40) -> None:
 async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_over(
     database_url: str, tmp_path: Path
 ) -> None:
-    settings = Settings(state=tmp_path, agi=Agi(port=free()), web=Web(port=free()), ami=Ami(port=free()))
+    settings = Settings(
+        state=tmp_path, agi=Agi(port=free()), web=Web(port=free()), ami=AmiAccount(port=free())
+    )
     env, place = environment(settings, database_url), tmp_path / "run" / "serve"
     systemd = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     systemd.bind(f"\0{tmp_path}")
@@ -64,6 +67,6 @@ async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_
     finally:
         systemd.close()
         serving.terminate()
-        assert await asyncio.wait_for(serving.wait(), 40) == 0
+        assert await asyncio.wait_for(serving.wait(), patience(40)) == 0
     assert siblings(place) == []
     assert not (tmp_path / "spool" / "3").exists()  # the dead one's slot was taken again

@@ -27,7 +27,7 @@ from ivr.installation import load_secrets
 from ivr.lab import asterisk, postgres
 from ivr.lab.ports import UDP, free
 from ivr.lab.process import Child
-from ivr.settings import Agi, Ami, Rtp, Settings, Sip, Web, Ws
+from ivr.settings import Agi, AmiAccount, Rtp, Settings, Sip, Web, Ws
 from tests.fixtures.small_disk import SmallDisk
 
 ASTERISK, SERVERS = "Asterisk", ("first server", "second server")
@@ -145,7 +145,7 @@ def _settings(state: Path, second: Path) -> Settings:
     first = random.Random(os.urandom(8)).randrange(20_000, 29_700, 2)
     more: dict[str, Any] = {"second_volume": str(second)} if "second_volume" in Settings.model_fields else {}
     return Settings(
-        state=state, web=Web(port=free()), agi=Agi(port=free(), drain_seconds=5), ami=Ami(port=free()),
+        state=state, web=Web(port=free()), agi=Agi(port=free(), drain_seconds=5), ami=AmiAccount(port=free()),
         sip=Sip(port=free(UDP)), ws=Ws(port=free()), rtp=Rtp(start=first, end=first + 2_999), **more,
     )  # fmt: skip
 

@@ -37,9 +37,9 @@ from ivr.desk.reading.counting import count_days, facts_of
 from ivr.desk.reading.figures import Archive, Subject
 from ivr.store.engine import plain_url
 from ivr.store.figure_days import figure_days
-from ivr.web.numbers.asked import Asked
+from ivr.web.numbers.asked import FiguresQuery
 from ivr.web.numbers.dashboard import WAITS, see
-from ivr.web.numbers.tables import Column, Sheet, Workbook
+from ivr.web.numbers.sheets import Column, Sheet, Workbook
 
 MOST_MS = 200.0  # a page's figures …
 MOST_COLD_MS = 500.0  # … when this process has not read its days yet: two years of them for a year
@@ -107,7 +107,7 @@ async def _page(engine: AsyncEngine, grain: Grain, subject: Subject, now: dateti
     """A finished period and the one before, as the dashboard sees them."""
     today = now.astimezone(ZoneInfo(TIMEZONE)).date()
     span = period(grain, today).before
-    asked = Asked(span, subject, "agency", await called(engine), today, {})
+    asked = FiguresQuery(span, subject, "agency", await called(engine), today, {})
     archive = Archive(engine, lambda: now)
 
     async def once() -> None:

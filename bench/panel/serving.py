@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.roles import Role
 from ivr.desk.people import people, signing_in
 from ivr.desk.people.signing_in import From, Keeping
-from ivr.web.panel.application import attach
+from ivr.web.application import attach
 from ivr.web.panel.visit import Panel
 
 
@@ -37,7 +37,7 @@ async def person(
 ) -> people.Person:
     """Somebody new in that role."""
     name = f"bench.{role}{len(areas)}"
-    wanted = people.Wanted(name, name, role, agency, tuple(areas), must_change=False)
+    wanted = people.NewPerson(name, name, role, agency, tuple(areas), must_change=False)
     id = await people.add(engine, wanted, "an old brown kettle 7", now)
     assert id is not None
     return people.Person(id, name, name, role, agency, areas=tuple(areas))

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 from bench.routing import strangers
 from ivr.cases.model import Example
+from ivr.cases.spelling import counts, grams, normalise
 from ivr.cases.suggest import TOP
-from ivr.cases.words import counts, grams, normalise
 from ivr.desk.book.seeds import Seeds, load_seeds
 from ivr.desk.book.suggesting import labelled, learn, load_suggester, read_examples, rules_of
 

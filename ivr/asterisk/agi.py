@@ -131,7 +131,7 @@ class Hangup:
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class StrayLine:
     """A line that is no reply; harmless once, a flood of them is not."""
 
     text: str
@@ -144,7 +144,7 @@ class Broken:
     reason: str
 
 
-Event = Environment | Reply | Hangup | Stray | Broken
+Event = Environment | Reply | Hangup | StrayLine | Broken
 
 HANGUP = Hangup()
 
@@ -245,7 +245,7 @@ def event_of(line: bytes) -> Event:
         return HANGUP
     if line[3:4] == b" " and line[:3].isdigit():
         return reply(line)
-    return Stray(decode(line))
+    return StrayLine(decode(line))
 
 
 @lru_cache(maxsize=256)

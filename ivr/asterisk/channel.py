@@ -62,7 +62,7 @@ class Channel:
         sounds: Sounds,
         recordings: Path,
         speak: Speak,
-        room: recording.Room = recording.ANYWHERE,
+        room: recording.Disks = recording.ANYWHERE,
     ) -> None:
         self._connection = connection
         self._room = room

@@ -31,7 +31,7 @@ _THREADS = ThreadPoolExecutor(32, "recordings")
 SHORT_SECONDS = 0.75  # a whole file that # ended lacks 0.65 s by the clock: the beep, the key
 
 
-class Room(Protocol):
+class Disks(Protocol):
     """Where there is room for recordings."""
 
     def where(self, seconds: float) -> list[str]:
@@ -123,7 +123,7 @@ def how_it_ended(reply: Reply) -> Ended:
 
 
 async def examine(
-    recordings: Path, name: str, reply: Reply, lasted: float = 0.0, room: Room = ANYWHERE
+    recordings: Path, name: str, reply: Reply, lasted: float = 0.0, room: Disks = ANYWHERE
 ) -> Recorded:
     """Read and flush, in a thread, the file that `reply` ended. `NOTHING` when there is none.
 
@@ -154,7 +154,7 @@ async def examine(
     return found
 
 
-async def _flushed(name: str, room: Room) -> bool:
+async def _flushed(name: str, room: Disks) -> bool:
     """Whether it is on the disk: she is told nothing before. A slow disk is waited for, a hanging one not."""
     flushing = asyncio.get_running_loop().run_in_executor(_THREADS, room.flush, name)
     try:

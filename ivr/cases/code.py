@@ -13,6 +13,7 @@ FF1, with keyed BLAKE2b for the round function); neighbouring numbers give unrel
 
 from __future__ import annotations
 
+import re
 from hashlib import blake2b
 
 KEY_BYTES = 32
@@ -22,6 +23,8 @@ _HALF = 30_000  # CAPACITY is its square
 _ROUNDS = 10
 _FIRST = 100_000_000  # so that the first digit is never 0
 _GROUPS = (3, 3, 2, 2)
+_DIGITS = re.compile(r"(?<![\d.])[1-9]\d{9}(?!\d|\.\d)", re.ASCII)
+_SHOWN = 3
 
 # The quasigroup of order ten from H. M. Damm's thesis (2004): totally anti-symmetric, zero diagonal.
 _DAMM = (
@@ -71,6 +74,15 @@ def grouped(code: str) -> str:
         groups.append(code[at : at + size])
         at += size
     return " ".join(groups)
+
+
+def masked(text: str) -> str:
+    """Ten digits that can be a code keep three; Asterisk's call ids ("1764211234.5") are none."""
+    return _DIGITS.sub(lambda found: _mask(found[0]), text)
+
+
+def _mask(digits: str) -> str:
+    return digits[:_SHOWN] + "*" * (len(digits) - _SHOWN) if is_valid(digits) else digits
 
 
 def _round(number: int, half: int, key: bytes) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from ivr.cases.words import normalise, word_set
+from ivr.cases.spelling import normalise, word_set
 
 _LONGEST = 4  # letters of an ending
 _TRUST = 3.0  # how often an ending must be seen to count more than the shorter one

@@ -2,7 +2,7 @@
 
 A rung's time is working time of the case's own clock, counted from its deadline, so that a pause, a closure
 or an answer that waits for the citizen moves every rung together with the deadline. A case keeps the number
-of rungs that it has climbed; that never becomes smaller, whatever agency or topic it gets (design.md §6).
+of rungs that it has climbed; that never becomes smaller, whatever agency or topic it gets.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class Ladders:
         return rung
 
 
-# design.md §6: officer → head of agency → deputy governor → governor. For a province without its own file.
+# Officer → head of agency → deputy governor → governor, for a province without its own file.
 STANDARD = Ladders(
     levels=("officer", "head", "deputy_governor", "governor"),
     usual=Ladder(

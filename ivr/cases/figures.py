@@ -69,14 +69,14 @@ class Fact:
 
 
 @dataclass(slots=True)
-class Names:
+class Numbering:
     """Code ↔ number, for each dimension; only ever appended to, so that a number keeps its meaning."""
 
     lists: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in DIMENSIONS})
     numbers: dict[str, dict[str, int]] = field(default_factory=lambda: {name: {} for name in DIMENSIONS})
 
     @classmethod
-    def of(cls, lists: Mapping[str, Sequence[str]]) -> Names:
+    def of(cls, lists: Mapping[str, Sequence[str]]) -> Numbering:
         names = cls()
         for dimension in DIMENSIONS:
             for code in lists.get(dimension, ()):
@@ -105,7 +105,7 @@ class Names:
 class Facts:
     """Columns of one length, by day: `day` (ordinal), `what`, the dimensions by number, `value`, `count`."""
 
-    names: Names
+    names: Numbering
     columns: Mapping[str, Array]
 
     @cached_property
@@ -144,7 +144,7 @@ class Facts:
         return self.only(wanted)
 
 
-def packed(names: Names, facts: Iterable[Fact]) -> bytes:
+def packed(names: Numbering, facts: Iterable[Fact]) -> bytes:
     """A day as it is stored, in the numbers of `names`."""
     rows = []
     for fact in facts:
@@ -154,7 +154,7 @@ def packed(names: Names, facts: Iterable[Fact]) -> bytes:
     return np.array(rows, dtype=_STORED).tobytes()
 
 
-def unpacked(names: Names, days: Sequence[tuple[int, bytes]]) -> Facts:
+def unpacked(names: Numbering, days: Sequence[tuple[int, bytes]]) -> Facts:
     """Days in one: the ordinal of each and what was packed."""
     stored = np.frombuffer(b"".join(each for _, each in days), dtype=_STORED)
     lengths = [len(each) // _STORED.itemsize for _, each in days]

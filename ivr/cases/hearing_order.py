@@ -23,7 +23,7 @@ class Urgency(IntEnum):
     PRESSING = 2  # life, home or livelihood is at stake
 
 
-class Why(StrEnum):
+class Ground(StrEnum):
     """The values are stable names: JSON and the panel's words."""
 
     WAITING = "waiting"
@@ -49,13 +49,13 @@ class Candidate:
 class Because:
     """`count`: days, degree or number, as `why` has it. `points`: what it adds."""
 
-    why: Why
+    why: Ground
     count: int
     points: int
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
+class Ranked:
     """A candidate's place. `group`: HEADING, USUAL or COOLING; within one, more points go first."""
 
     code: str
@@ -67,33 +67,33 @@ class Placed:
         return sum(reason.points for reason in self.reasons)
 
 
-def fair_order(candidates: Iterable[Candidate], now: datetime) -> list[Placed]:
+def fair_order(candidates: Iterable[Candidate], now: datetime) -> list[Ranked]:
     """Everybody, the first to be heard first. The same whatever order they are given in."""
     found = [(place(candidate, now), candidate) for candidate in candidates]
     found.sort(key=lambda pair: (pair[0].group, -pair[0].points, pair[1].asked_at, pair[1].code))
     return [placed for placed, _ in found]
 
 
-def place(candidate: Candidate, now: datetime) -> Placed:
+def place(candidate: Candidate, now: datetime) -> Ranked:
     """Where she stands, with the reasons."""
     reasons = tuple(_reasons(candidate, now))
     whys = {reason.why for reason in reasons}
-    group = COOLING if Why.COOL_DOWN in whys else HEADING if Why.UNKEPT_ORDERS in whys else USUAL
-    return Placed(candidate.code, group, reasons)
+    group = COOLING if Ground.COOL_DOWN in whys else HEADING if Ground.UNKEPT_ORDERS in whys else USUAL
+    return Ranked(candidate.code, group, reasons)
 
 
 def _reasons(candidate: Candidate, now: datetime) -> Iterator[Because]:
     days = max((now - candidate.asked_at).days, 0)
-    yield Because(Why.WAITING, days, days * PER_DAY)
+    yield Because(Ground.WAITING, days, days * PER_DAY)
     if candidate.urgency:
-        yield Because(Why.URGENCY, int(candidate.urgency), candidate.urgency * PER_URGENCY)
+        yield Because(Ground.URGENCY, int(candidate.urgency), candidate.urgency * PER_URGENCY)
     if not candidate.met_before:
-        yield Because(Why.FIRST_MEETING, 1, FIRST_MEETING)
+        yield Because(Ground.FIRST_MEETING, 1, FIRST_MEETING)
     if candidate.unkept:
-        yield Because(Why.UNKEPT_ORDERS, candidate.unkept, candidate.unkept * PER_ORDER)
+        yield Because(Ground.UNKEPT_ORDERS, candidate.unkept, candidate.unkept * PER_ORDER)
     if candidate.missed_at and now < candidate.missed_at + COOL_DOWN:
         left = candidate.missed_at + COOL_DOWN - now
-        yield Because(Why.COOL_DOWN, max(left.days, 1), 0)
+        yield Because(Ground.COOL_DOWN, max(left.days, 1), 0)
 
 
 def in_blocks(waiting: Iterable[tuple[str, str]]) -> list[str]:

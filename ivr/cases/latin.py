@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ivr.cases.words import normalise, word_set
+from ivr.cases.spelling import normalise, word_set
 
 _LATIN = re.compile(r"[a-zəğışçöüâ'’i̇]*[a-zəğışçöüâ][a-zəğışçöüâ'’i̇]*")
 _DIGRAPHS = (("sh", "ş"), ("ch", "ç"), ("kh", "x"), ("gh", "q"), ("zh", "j"), ("ph", "f"))

@@ -13,7 +13,7 @@ _Z = 1.96  # 95 %
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Rank:
     """`rank` 0 = too few deadlines to be ranked. `low`, `high`: the 95 % interval of the share kept."""
 
     rank: int
@@ -23,19 +23,19 @@ class Place:
     high: float
 
 
-def league(bodies: Mapping[str, Figures], least: int = LEAST) -> list[Place]:
+def league(bodies: Mapping[str, Figures], least: int = LEAST) -> list[Rank]:
     """The ranked, best first; then the others, the one with the most deadlines first. Equals share a rank."""
     places = []
     for code, figures in bodies.items():
         low, high = interval(figures[What.IN_TIME], figures.deadlines)
-        places.append(Place(0, code, figures, low, high))
+        places.append(Rank(0, code, figures, low, high))
     ranked = sorted((p for p in places if p.figures.deadlines >= least), key=lambda p: (-p.low, p.code))
     others = [p for p in places if p.figures.deadlines < least and any(p.figures.counts.values())]
-    found: list[Place] = []
+    found: list[Rank] = []
     for number, place in enumerate(ranked, 1):
         same = found and found[-1].low == place.low
         rank = found[-1].rank if same else number
-        found.append(Place(rank, place.code, place.figures, place.low, place.high))
+        found.append(Rank(rank, place.code, place.figures, place.low, place.high))
     return found + sorted(others, key=lambda p: (-p.figures.deadlines, p.code))
 
 

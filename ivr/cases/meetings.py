@@ -138,7 +138,7 @@ class SessionState(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Way(StrEnum):
+class MeetingWay(StrEnum):
     """How those who meet come together."""
 
     IN_PERSON = "in_person"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from ivr.cases.words import Features, Skip, counts, grams, phrases, told
+from ivr.cases.spelling import Features, Skip, counts, grams, phrases, told
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -37,7 +37,7 @@ class Example:
     case: bool = True
 
 
-class Side(NamedTuple):
+class Half(NamedTuple):
     """A part of a text. `familiar`: per topic, how much of what was learned of it is in the words (1:
     all)."""
 
@@ -54,7 +54,7 @@ class Heard:
     much of what was learned of the likeliest topic is in the words (1: all)."""
 
     chances: Array
-    halves: tuple[tuple[Side, Side, bool], ...]
+    halves: tuple[tuple[Half, Half, bool], ...]
     familiar: float
 
 
@@ -152,7 +152,7 @@ class Model:
         if not known:
             return None
         chances = _softmax(scores, self._sharpness)
-        sides = [Side(*row) for row in zip(chances[1:], scores[1:], strict=True)]
+        sides = [Half(*row) for row in zip(chances[1:], scores[1:], strict=True)]
         halves = zip(sides[: len(cuts)], sides[len(cuts) :], (ends[cut] for cut in cuts), strict=True)
         return Heard(chances[0], tuple(halves), float(scores[0].max()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from ivr.cases.words import normalise, word_set
+from ivr.cases.spelling import normalise, word_set
 
 # What spoken Persian and Azerbaijani hang on a place name: «ورزقانه», «هریسدن», «کلیبرین», «تبریزیم».
 _ENDINGS = word_set("ه م ی یم یه ین ون نین نون دن دان ده دا ا یا لی لو لیم دیم دنم دانام س ست مون ها") | {""}

@@ -10,7 +10,7 @@ LEAST_DAYS = 31  # a citizen may say for 30 days that it is not solved
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RetentionRule:
     """`kind` and `status` "" = any. Days after the end; None = never.
 
     A recording is the citizen's voice, so it goes at the latest when she becomes nameless.
@@ -27,13 +27,13 @@ class Rule:
         return min(days, default=None)
 
 
-def rule_for(rules: Sequence[Rule], kind: str, status: str) -> Rule:
+def rule_for(rules: Sequence[RetentionRule], kind: str, status: str) -> RetentionRule:
     """The most particular one: kind and status, kind, status, any. Without a rule everything stays."""
     for wanted in ((kind, status), (kind, ""), ("", status), ("", "")):
         for rule in rules:
             if (rule.kind, rule.status) == wanted:
                 return rule
-    return Rule()
+    return RetentionRule()
 
 
 def is_over(days: int | None, closed_at: datetime, now: datetime) -> bool:

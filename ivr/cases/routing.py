@@ -9,7 +9,7 @@ from enum import StrEnum
 COUNTY_MARK = "{county}"
 
 
-class Scope(StrEnum):
+class RuleScope(StrEnum):
     """Where a rule holds, the most specific first."""
 
     PRECEDENT = "precedent"  # the desk ruled so for this county ("" = unknown)
@@ -32,7 +32,7 @@ class Reason(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Rule:
     topic: str
-    scope: Scope
+    scope: RuleScope
     agency: str
     county: str = ""
 
@@ -41,20 +41,20 @@ class Rule:
 
     def holds_in(self, county: str) -> bool:
         match self.scope:
-            case Scope.PRECEDENT:
+            case RuleScope.PRECEDENT:
                 return county == self.county
-            case Scope.COUNTY:
+            case RuleScope.COUNTY:
                 return bool(county) and county == self.county
-            case Scope.COUNTY_PATTERN:
+            case RuleScope.COUNTY_PATTERN:
                 return bool(county)
-            case Scope.NO_COUNTY:
+            case RuleScope.NO_COUNTY:
                 return not county
-            case Scope.DEFAULT:
+            case RuleScope.DEFAULT:
                 return True
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class RoutingDecision:
     """`advice`: the outside body to name to the citizen, when the reason is OUTSIDE."""
 
     agency: str
@@ -87,14 +87,14 @@ class Rules:
     def governing_topic(self, kind: str, topic: str) -> str:
         return self.kinds.get(kind, topic)
 
-    def route(self, kind: str, topic: str, county: str = "") -> Route:
+    def route(self, kind: str, topic: str, county: str = "") -> RoutingDecision:
         """The responsible body for such a case. A rule that names no known agency counts as absent."""
         here = [rule for rule in self.of(kind, topic) if rule.holds_in(county)]
         usable = [rule for rule in here if self.can_name(rule.agency_in(county))]
-        for scope in Scope:
+        for scope in RuleScope:
             if tier := [rule for rule in usable if rule.scope is scope]:
                 return self._decide(tier, county)
-        return Route(self.desk, Reason.NO_RULE)
+        return RoutingDecision(self.desk, Reason.NO_RULE)
 
     def of(self, kind: str, topic: str) -> list[Rule]:
         """All rules that bear on such a case, wherever they hold."""
@@ -104,10 +104,10 @@ class Rules:
         """Whether a rule may name that body."""
         return agency in self.agencies and agency not in self.retired
 
-    def _decide(self, tier: list[Rule], county: str) -> Route:
+    def _decide(self, tier: list[Rule], county: str) -> RoutingDecision:
         first, agency = tier[0], tier[0].agency_in(county)
         if any(rule.agency_in(county) != agency for rule in tier[1:]):
-            return Route(self.desk, Reason.TIE, first)
+            return RoutingDecision(self.desk, Reason.TIE, first)
         if not self.agencies[agency]:
-            return Route(self.desk, Reason.OUTSIDE, first, advice=agency)
-        return Route(agency, Reason.RULE, first)
+            return RoutingDecision(self.desk, Reason.OUTSIDE, first, advice=agency)
+        return RoutingDecision(agency, Reason.RULE, first)

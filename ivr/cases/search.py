@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from ivr.cases import phone
 from ivr.cases.code import is_valid
-from ivr.cases.words import normalise, stem, word_set
+from ivr.cases.spelling import normalise, stem, word_set
 
 LONGEST = 40  # characters of a lexeme; no word is longer
 MOST_WORDS = 8  # of a search; further ones are left out

@@ -19,7 +19,7 @@ from ivr.cases.latin import Latin
 from ivr.cases.model import Array, Heard, Model
 from ivr.cases.places import Places
 from ivr.cases.routing import Reason, Rules
-from ivr.cases.words import word_set
+from ivr.cases.spelling import word_set
 
 TOP = 3
 # Of held-out phrases assigned without a person, how many may go wrong. The promise for calls is 3 %; calls

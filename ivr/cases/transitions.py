@@ -59,7 +59,7 @@ class Actor:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Transition:
     """One action: from which statuses, to which (None: it stays as it is), by whom.
 
     `reason` names the sides that must give one.
@@ -82,7 +82,7 @@ _WORKED_ON = frozenset({S.REFERRED, S.IN_PROGRESS, S.REOPENED})
 _UNANSWERED = OPEN - {S.ANSWERED}
 
 _ROWS = (
-    Rule(
+    Transition(
         Action.REFER,
         _UNANSWERED,
         S.REFERRED,
@@ -90,9 +90,9 @@ _ROWS = (
         frozenset({Side.AGENCY}),
         "give it to an agency; the agency that has it may send it onward once to one that never had it",
     ),
-    Rule(Action.ACCEPT, _WORKED_ON - {S.IN_PROGRESS}, S.IN_PROGRESS, _OFFICIALS, _NOBODY, "take it up"),
-    Rule(Action.ANSWER, OPEN, S.ANSWERED, _OFFICIALS, _NOBODY, "answer in words; not yet a closure"),
-    Rule(
+    Transition(Action.ACCEPT, _WORKED_ON - {S.IN_PROGRESS}, S.IN_PROGRESS, _OFFICIALS, _NOBODY, "take it up"),
+    Transition(Action.ANSWER, OPEN, S.ANSWERED, _OFFICIALS, _NOBODY, "answer in words; not yet a closure"),
+    Transition(
         Action.PROPOSE,
         OPEN,
         None,
@@ -100,11 +100,11 @@ _ROWS = (
         _NOBODY,
         "an answer that waits for approval, where answers need one",
     ),
-    Rule(Action.APPROVE, OPEN, S.ANSWERED, _DESK, _NOBODY, "the answer that waits becomes the answer"),
-    Rule(Action.TURN_DOWN, OPEN, None, _DESK, _DESK, "the answer that waits goes back"),
-    Rule(Action.RETURN, _WORKED_ON, S.RETURNED, _OFFICIALS, _OFFICIALS, "“not ours”: back to the desk"),
-    Rule(Action.RULE, _UNANSWERED, S.REFERRED, _DESK, _DESK, "decide whose it is, as a precedent"),
-    Rule(
+    Transition(Action.APPROVE, OPEN, S.ANSWERED, _DESK, _NOBODY, "the answer that waits becomes the answer"),
+    Transition(Action.TURN_DOWN, OPEN, None, _DESK, _DESK, "the answer that waits goes back"),
+    Transition(Action.RETURN, _WORKED_ON, S.RETURNED, _OFFICIALS, _OFFICIALS, "“not ours”: back to the desk"),
+    Transition(Action.RULE, _UNANSWERED, S.REFERRED, _DESK, _DESK, "decide whose it is, as a precedent"),
+    Transition(
         Action.CLOSE,
         frozenset({S.ANSWERED}),
         S.CLOSED,
@@ -112,7 +112,7 @@ _ROWS = (
         frozenset({Side.DESK, Side.MACHINE}),
         "the citizen says solved, could not be reached, or the desk decides",
     ),
-    Rule(
+    Transition(
         Action.REOPEN,
         frozenset({S.ANSWERED, S.CLOSED, S.ADVISED, S.WITHDRAWN}),
         S.REOPENED,
@@ -120,8 +120,8 @@ _ROWS = (
         _DESK,
         "not solved: back to who had it, one level higher",
     ),
-    Rule(Action.WITHDRAW, OPEN, S.WITHDRAWN, _CALLERS, _DESK, "the citizen takes it back"),
-    Rule(
+    Transition(Action.WITHDRAW, OPEN, S.WITHDRAWN, _CALLERS, _DESK, "the citizen takes it back"),
+    Transition(
         Action.ADVISE,
         _UNANSWERED - {S.IN_PROGRESS},
         S.ADVISED,
@@ -129,13 +129,21 @@ _ROWS = (
         _DESK,
         "answer on the spot: the reason is the advice she hears",
     ),
-    Rule(Action.MERGE, OPEN, S.MERGED, _DESK, _DESK, "a duplicate: go on in the case it repeats"),
-    Rule(Action.CHANGE_TOPIC, _UNANSWERED, None, _DESK, _DESK, "another topic or county, and its deadline"),
-    Rule(Action.PAUSE, _UNANSWERED, None, _OFFICIALS, _OFFICIALS, "stop the clock for some working days"),
-    Rule(Action.RESUME, _UNANSWERED, None, _OFFICIALS, _NOBODY, "let a paused clock run again"),
-    Rule(Action.AWAIT, _UNANSWERED, None, _DESK, _NOBODY, "stop the clock until a date that she is told"),
-    Rule(Action.SPLIT, _UNANSWERED, S.IN_PROGRESS, _DESK, _NOBODY, "parts for several agencies, one answer"),
-    Rule(
+    Transition(Action.MERGE, OPEN, S.MERGED, _DESK, _DESK, "a duplicate: go on in the case it repeats"),
+    Transition(
+        Action.CHANGE_TOPIC, _UNANSWERED, None, _DESK, _DESK, "another topic or county, and its deadline"
+    ),
+    Transition(
+        Action.PAUSE, _UNANSWERED, None, _OFFICIALS, _OFFICIALS, "stop the clock for some working days"
+    ),
+    Transition(Action.RESUME, _UNANSWERED, None, _OFFICIALS, _NOBODY, "let a paused clock run again"),
+    Transition(
+        Action.AWAIT, _UNANSWERED, None, _DESK, _NOBODY, "stop the clock until a date that she is told"
+    ),
+    Transition(
+        Action.SPLIT, _UNANSWERED, S.IN_PROGRESS, _DESK, _NOBODY, "parts for several agencies, one answer"
+    ),
+    Transition(
         Action.COLLECT,
         _UNANSWERED,
         S.REFERRED,
@@ -143,9 +151,9 @@ _ROWS = (
         _NOBODY,
         "wait in the collective case of its matter",
     ),
-    Rule(Action.RELEASE, _UNANSWERED, None, _DESK, _DESK, "out of the collective case again"),
+    Transition(Action.RELEASE, _UNANSWERED, None, _DESK, _DESK, "out of the collective case again"),
 )
-TABLE: Mapping[Action, Rule] = MappingProxyType({rule.action: rule for rule in _ROWS})
+TABLE: Mapping[Action, Transition] = MappingProxyType({rule.action: rule for rule in _ROWS})
 
 _DONE = {
     Action.REFER: "referred",

@@ -11,7 +11,7 @@ import typer
 from ivr.commands.books import Code, Json, cases, plain
 from ivr.commands.caseflow import By, Reason, act
 from ivr.commands.output import fail, load_settings, show_json, show_table, with_database
-from ivr.installation import Finding
+from ivr.installation import CommandError
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -32,9 +32,9 @@ def answer(
 ) -> None:
     """Give a case its answer; the citizen is then called. With answers.approval an agency's waits."""
     from ivr.desk.case import answers
-    from ivr.desk.case.answers import Voice
+    from ivr.desk.case.answers import SpokenAnswer
     from ivr.desk.letters import wording as ready
-    from ivr.speech.answers import prepare
+    from ivr.speech.answer_sound import prepare
     from ivr.speech.telephone import AudioError
 
     settings, spoken = load_settings(), None
@@ -44,8 +44,8 @@ def answer(
         try:
             made = prepare(voice, settings.recordings)
         except AudioError as error:
-            raise Finding(str(error)) from None
-        spoken = Voice(made.name, made.sha256, made.seconds)
+            raise CommandError(str(error)) from None
+        spoken = SpokenAnswer(made.name, made.sha256, made.seconds)
 
     async def give(engine: AsyncEngine) -> bool:
         words = text

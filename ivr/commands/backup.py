@@ -14,7 +14,7 @@ import typer
 
 from ivr.commands.output import err, fail, load_settings, run, show_json, with_database
 from ivr.commands.progress import bars, watched
-from ivr.installation import Finding as Trouble
+from ivr.installation import CommandError as Trouble
 from ivr.installation import vault
 from ivr.settings import Settings
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivr.commands.output import fail, load_settings, show_json, show_table, with_database, with_page
-from ivr.installation import Finding, limits
+from ivr.installation import CommandError, limits
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -59,7 +59,7 @@ def import_(
     try:
         data = file.read_bytes()
     except OSError as error:
-        raise Finding(f"{file} can't be read: {error.strerror}") from None
+        raise CommandError(f"{file} can't be read: {error.strerror}") from None
 
     async def work(engine: AsyncEngine, page: Any) -> list[Done]:
         return await bring_in(engine, _why(page, by, reason), noun, data, file.name, files, rehearse=dry_run)
@@ -112,7 +112,7 @@ def who(
 
     async def work(engine: AsyncEngine, page: Any) -> Verdict:
         if topic not in page.deadlines:
-            raise Finding(f"there is no topic {topic}")
+            raise CommandError(f"there is no topic {topic}")
         return await who_gets(engine, page, kind, topic, county, now)
 
     found = with_page(work)

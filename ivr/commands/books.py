@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivr.commands.output import fail, load_settings, show_json, show_table, with_database
-from ivr.installation import Finding
+from ivr.installation import CommandError
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def show(
 
     case = with_database(settings, work)
     if case is None:
-        raise Finding(f"no case has the code {code}")
+        raise CommandError(f"no case has the code {code}")
     locate(settings, [case])
     if not reveal:
         mask_numbers([case])

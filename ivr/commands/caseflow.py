@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from ivr.desk.book.book import Page
-    from ivr.desk.case.change import Ask
+    from ivr.desk.case.change import Instruction
 
 By = Annotated[
     str, typer.Option(help="Who does it: an agency's code, AGENCY/OFFICER, citizen, or a person of the desk.")
@@ -180,13 +180,15 @@ def bounces(json: Json = False) -> None:
         show_table(["agency", "referrals", "returned", "onward"], rows)
 
 
-def act(code: str, by: str, reason: str, does: Callable[[AsyncEngine, Page, Ask], Awaitable[None]]) -> None:
+def act(
+    code: str, by: str, reason: str, does: Callable[[AsyncEngine, Page, Instruction], Awaitable[None]]
+) -> None:
     """Do it, then say how the case stands."""
-    from ivr.desk.case.change import Ask, actor_named
+    from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.reading import as_json
 
     async def work(engine: AsyncEngine, page: Page) -> dict[str, Any] | None:
-        await does(engine, page, Ask(plain(code), actor_named(page, by), reason))
+        await does(engine, page, Instruction(plain(code), actor_named(page, by), reason))
         return await as_json.case_json(engine, plain(code))
 
     case = with_page(work)

@@ -25,7 +25,7 @@ SILENT_SECONDS = 30.0  # a process that serves signs every five
 FREE_BYTES = 1 << 30  # a full day of a busy province's recordings is about this
 
 
-class Finding(NamedTuple):
+class Diagnosis(NamedTuple):
     """`found` in one sentence; `mend` says what to do when not `ok`."""
 
     name: str
@@ -34,9 +34,9 @@ class Finding(NamedTuple):
     mend: str = ""
 
 
-async def examine(settings: Settings) -> list[Finding]:
+async def examine(settings: Settings) -> list[Diagnosis]:
     """Look at everything a call needs; never raises."""
-    looks: list[tuple[str, Callable[[Settings], Awaitable[Finding]]]] = [
+    looks: list[tuple[str, Callable[[Settings], Awaitable[Diagnosis]]]] = [
         ("state", _state),
         ("disk", _disk),
         ("files", _files),
@@ -63,22 +63,24 @@ async def examine(settings: Settings) -> list[Finding]:
             findings.append(await look(settings))
         except Exception as error:  # one sick part must not hide the others
             found = f"{type(error).__name__}: {error}"
-            findings.append(Finding(name, False, found, "the sentence above names the place"))
+            findings.append(Diagnosis(name, False, found, "the sentence above names the place"))
     return findings
 
 
-async def _state(settings: Settings) -> Finding:
+async def _state(settings: Settings) -> Diagnosis:
     probe = settings.state_path / ".doctor"
     try:
         settings.state_path.mkdir(parents=True, exist_ok=True)
         probe.write_text("")
         probe.unlink()
     except OSError as error:
-        return Finding("state", False, f"{settings.state_path}: {error.strerror}", "make IVR_STATE writable")
-    return Finding("state", True, f"{settings.state_path} is writable")
+        return Diagnosis(
+            "state", False, f"{settings.state_path}: {error.strerror}", "make IVR_STATE writable"
+        )
+    return Diagnosis("state", True, f"{settings.state_path} is writable")
 
 
-async def _disk(settings: Settings) -> Finding:
+async def _disk(settings: Settings) -> Diagnosis:
     from ivr.store.room import Room
     from ivr.store.volume import SLOW_SECONDS, look
 
@@ -95,19 +97,19 @@ async def _disk(settings: Settings) -> Finding:
         well = False
         found.append("the second volume is on the same disk (or is not mounted)")
     mend = "free some space, move IVR_STATE to a larger disk, or mend IVR_SECOND_VOLUME"
-    return Finding("disk", well, "; ".join(found), mend)
+    return Diagnosis("disk", well, "; ".join(found), mend)
 
 
-async def _files(settings: Settings) -> Finding:
+async def _files(settings: Settings) -> Diagnosis:
     """Of a shell that starts `ivr serve`; the server says by itself when it gets fewer than it wants."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     want = files_for(settings.agi.max_calls)
     enough = hard in (-1, resource.RLIM_INFINITY) or hard >= want
     found = f"a process may open {hard} files; {settings.agi.max_calls} calls at once want {want}"
-    return Finding("files", enough, found, "raise LimitNOFILE (ulimit -Hn), or lower agi.max_calls")
+    return Diagnosis("files", enough, found, "raise LimitNOFILE (ulimit -Hn), or lower agi.max_calls")
 
 
-async def _server(settings: Settings) -> Finding:
+async def _server(settings: Settings) -> Diagnosis:
     """What the running server says of itself at /metrics."""
     import aiohttp
 
@@ -117,7 +119,7 @@ async def _server(settings: Settings) -> Finding:
         async with aiohttp.ClientSession(timeout=limit) as session, session.get(url) as answer:
             lines = (await answer.text()).splitlines() if answer.status == 200 else []
     except (OSError, aiohttp.ClientError, TimeoutError) as error:
-        return Finding("server", False, f"{url} does not answer: {error}", "ivr serve (or `make run`)")
+        return Diagnosis("server", False, f"{url} does not answer: {error}", "ivr serve (or `make run`)")
     told = dict(line.rsplit(" ", 1) for line in lines if not line.startswith("#"))
     words = {"ivr_calls_live": "live calls", "ivr_codes_left": "codes in hand",
              "ivr_open_files": "open files", "ivr_stray_recordings": "recordings without a row",
@@ -131,11 +133,11 @@ async def _server(settings: Settings) -> Finding:
     connected = told.get("ivr_ami_connected") == "1"
     found += "" if connected else ", no connection to Asterisk's manager"
     mend = "look at disk, files and asterisk in this list"
-    return Finding("server", bool(told) and connected and not (on_spare or full or failing), found, mend)
+    return Diagnosis("server", bool(told) and connected and not (on_spare or full or failing), found, mend)
 
 
-async def _database(settings: Settings) -> Finding:
-    from ivr.installation import Finding as Missing
+async def _database(settings: Settings) -> Diagnosis:
+    from ivr.installation import CommandError as Missing
     from ivr.installation import database_url
     from ivr.store.engine import make_engine
     from ivr.store.schema import is_current
@@ -143,21 +145,21 @@ async def _database(settings: Settings) -> Finding:
     try:
         url = database_url(settings)
     except Missing as error:
-        return Finding("database", False, str(error), "start `make run`, or set IVR_DATABASE_URL")
+        return Diagnosis("database", False, str(error), "start `make run`, or set IVR_DATABASE_URL")
     engine = make_engine(url, pool=1)
     try:
         current = await is_current(engine)
     except Exception as error:
         mend = "start PostgreSQL or mend IVR_DATABASE_URL"
-        return Finding("database", False, f"does not answer: {error}", mend)
+        return Diagnosis("database", False, f"does not answer: {error}", mend)
     finally:
         await engine.dispose()
     if not current:
-        return Finding("database", False, "the schema is older than the code", "ivr db upgrade")
-    return Finding("database", True, "answers, and its schema is up to date")
+        return Diagnosis("database", False, "the schema is older than the code", "ivr db upgrade")
+    return Diagnosis("database", True, "answers, and its schema is up to date")
 
 
-async def _prompts(settings: Settings) -> Finding:
+async def _prompts(settings: Settings) -> Diagnosis:
     from ivr.installation import needed
     from ivr.speech.check import missing
 
@@ -165,11 +167,11 @@ async def _prompts(settings: Settings) -> Finding:
         lambda: missing(needed(settings), settings.calls.languages, settings.sounds)
     )
     if gaps:
-        return Finding("prompts", False, f"{len(gaps)} prompts have no audio", "ivr sounds build")
-    return Finding("prompts", True, "every prompt has audio in every language")
+        return Diagnosis("prompts", False, f"{len(gaps)} prompts have no audio", "ivr sounds build")
+    return Diagnosis("prompts", True, "every prompt has audio in every language")
 
 
-async def _menu(settings: Settings) -> Finding:
+async def _menu(settings: Settings) -> Diagnosis:
     from ivr.commands.menu import checked
     from ivr.settings import ROOT
 
@@ -177,18 +179,18 @@ async def _menu(settings: Settings) -> Finding:
     try:
         checked(settings, path)
     except Exception as error:
-        return Finding("menu", False, str(error).splitlines()[0], f"ivr menu check {path}")
-    return Finding("menu", True, f"{path.name} is sound")
+        return Diagnosis("menu", False, str(error).splitlines()[0], f"ivr menu check {path}")
+    return Diagnosis("menu", True, f"{path.name} is sound")
 
 
-async def _agi(settings: Settings) -> Finding:
+async def _agi(settings: Settings) -> Diagnosis:
     where = f"{settings.agi.host}:{settings.agi.port}"
     if await _answers(settings.agi.host, settings.agi.port):
-        return Finding("agi", True, f"the server listens on {where}")
-    return Finding("agi", False, f"nobody listens on {where}", "ivr serve (or `make run`)")
+        return Diagnosis("agi", True, f"the server listens on {where}")
+    return Diagnosis("agi", False, f"nobody listens on {where}", "ivr serve (or `make run`)")
 
 
-async def _workers(settings: Settings) -> Finding:
+async def _workers(settings: Settings) -> Diagnosis:
     from ivr.store import journal_reading, slots
 
     living = [j for j in slots.journals(settings.spool) if journal_reading.run_began(j) is not None]
@@ -197,22 +199,22 @@ async def _workers(settings: Settings) -> Finding:
     if silent:
         found = f"no sign of life for {SILENT_SECONDS:g} s from who has the journal {', '.join(silent)}"
         mend = "its disk is full or it hangs: kill -9 it (fuser names it); a sibling takes in what it leaves"
-        return Finding("workers", False, found, mend)
-    return Finding("workers", True, f"{len(living)} serve on this machine")
+        return Diagnosis("workers", False, found, mend)
+    return Diagnosis("workers", True, f"{len(living)} serve on this machine")
 
 
-async def _asterisk(settings: Settings) -> Finding:
+async def _asterisk(settings: Settings) -> Diagnosis:
     try:
         async with _manager(settings) as ami:
             await ami.action("Ping")
     except Exception as error:
         mend = "start Asterisk; compare manager.conf with ami: in config.yaml"
         found = str(error) or f"AMI does not answer on {settings.ami.host}:{settings.ami.port}"
-        return Finding("asterisk", False, found, mend)
-    return Finding("asterisk", True, f"AMI answers on {settings.ami.host}:{settings.ami.port}")
+        return Diagnosis("asterisk", False, found, mend)
+    return Diagnosis("asterisk", True, f"AMI answers on {settings.ami.host}:{settings.ami.port}")
 
 
-async def _dialplan(settings: Settings) -> Finding:
+async def _dialplan(settings: Settings) -> Diagnosis:
     """Whether Asterisk has what a call comes to: asked by a function, for which `write=call` is enough."""
     extension = settings.calls.extension
     wanted = {"seda111-inbound": extension, "seda111-call": "s", "seda111-fallback": "s"}
@@ -225,12 +227,12 @@ async def _dialplan(settings: Settings) -> Finding:
                 there[f"{exten}@{context}"] = str((await ami.action("Getvar", Variable=asked)).value or "")
     except Exception as error:
         found = str(error) or "Asterisk does not say what its dialplan holds"
-        return Finding("dialplan", False, found, "load func_dialplan; look at asterisk in this list")
+        return Diagnosis("dialplan", False, found, "load func_dialplan; look at asterisk in this list")
     if missing := [place for place, answer in there.items() if answer != "1"]:
         found = f"Asterisk knows no {', '.join(missing)}: every call there fails"
         mend = "#include extensions_seda111.conf, then dialplan reload (docs/production.md, section 2)"
-        return Finding("dialplan", False, found, mend)
-    return Finding("dialplan", True, f"a call to {extension}@seda111-inbound reaches the hotline")
+        return Diagnosis("dialplan", False, found, mend)
+    return Diagnosis("dialplan", True, f"a call to {extension}@seda111-inbound reaches the hotline")
 
 
 @asynccontextmanager
@@ -253,7 +255,7 @@ async def _manager(settings: Settings) -> AsyncIterator[Ami]:
         await ami.close()
 
 
-async def _rights(settings: Settings) -> Finding:
+async def _rights(settings: Settings) -> Diagnosis:
     from ivr.asterisk.rights import ENTER, READ, WRITE, barred, runners
 
     there = await asyncio.to_thread(lambda: set(runners()))
@@ -267,22 +269,22 @@ async def _rights(settings: Settings) -> Finding:
             runner, stop = next(iter(stops.items()))
             found = f"Asterisk (user {runner.name}) may not use {place}: {stop} keeps it out"
             mend = "give the state folder to Asterisk's own group (docs/production.md, section 1)"
-            return Finding("rights", False, found, mend)
+            return Diagnosis("rights", False, found, mend)
     seen = "Asterisk may read the prompts and write recordings"
-    return Finding("rights", True, seen if there else "no process of Asterisk is seen from here")
+    return Diagnosis("rights", True, seen if there else "no process of Asterisk is seen from here")
 
 
-async def _fallback(settings: Settings) -> Finding:
+async def _fallback(settings: Settings) -> Diagnosis:
     from ivr.desk.facts.fallback import fallbacks
 
     waiting = fallbacks(settings.state_path / "fallback")
     if waiting:
         found = f"{len(waiting)} recordings that the dialplan made alone wait to become cases"
-        return Finding("fallback", False, found, "start `ivr serve`: it takes them in by itself")
-    return Finding("fallback", True, "no recording of the dialplan's own waits")
+        return Diagnosis("fallback", False, found, "start `ivr serve`: it takes them in by itself")
+    return Diagnosis("fallback", True, "no recording of the dialplan's own waits")
 
 
-async def _spool(settings: Settings) -> Finding:
+async def _spool(settings: Settings) -> Diagnosis:
     from ivr.commands.spool import IN_PROGRESS, on_disk, stray_recordings
     from ivr.installation import database_url
     from ivr.store.engine import make_engine
@@ -298,11 +300,11 @@ async def _spool(settings: Settings) -> Finding:
     if places:
         found = ", ".join(f"{count} in {where}" for where, count in places.items())
         mend = "ivr spool list, then ivr spool retry; what is in quarantine: read its .why, then move it away"
-        return Finding("spool", False, f"not in the books: {found}", mend)
-    return Finding("spool", True, "nothing waits to come into the books")
+        return Diagnosis("spool", False, f"not in the books: {found}", mend)
+    return Diagnosis("spool", True, "nothing waits to come into the books")
 
 
-async def _escalation(settings: Settings) -> Finding:
+async def _escalation(settings: Settings) -> Diagnosis:
     from ivr.desk.book.book import read_page
     from ivr.desk.deadlines.escalation_proof import prove
     from ivr.installation import database_url
@@ -318,11 +320,11 @@ async def _escalation(settings: Settings) -> Finding:
         await engine.dispose()
     if alarms:
         mend = "start `ivr serve`, or ivr escalation sweep; then ivr escalation check tells what is left"
-        return Finding("escalation", False, "; ".join(str(alarm) for alarm in alarms), mend)
-    return Finding("escalation", True, "every open case has its body, its clock and its rung")
+        return Diagnosis("escalation", False, "; ".join(str(alarm) for alarm in alarms), mend)
+    return Diagnosis("escalation", True, "every open case has its body, its clock and its rung")
 
 
-async def _leaving(settings: Settings) -> Finding:
+async def _leaving(settings: Settings) -> Diagnosis:
     """What should have left the house and did not, and whether the files that say what leaves are right."""
     from ivr.desk.book.seeds import SeedError
     from ivr.desk.call import callback_list
@@ -335,7 +337,7 @@ async def _leaving(settings: Settings) -> Finding:
         notices.load(settings.seed_path), wording.load(settings.seed_path)
         formal_letters.load(settings.seed_path), retention.load(settings.seed_path)
     except SeedError as error:
-        return Finding("leaving", False, str(error), "the sentence above names file, line and key")
+        return Diagnosis("leaving", False, str(error), "the sentence above names file, line and key")
     engine = make_engine(database_url(settings), pool=1)
     try:
         dead, unreachable = await outgoing.dead(engine), await callback_list.unreachable(engine)
@@ -343,42 +345,42 @@ async def _leaving(settings: Settings) -> Finding:
         await engine.dispose()
     found = f"{dead} dead letters, {unreachable} answers that nobody can be called about"
     mend = "ivr outbox list --state dead, then ivr outbox retry; ivr callback list --state unreachable"
-    return Finding("leaving", not dead, found, mend)
+    return Diagnosis("leaving", not dead, found, mend)
 
 
-async def _recognition(settings: Settings) -> Finding:
+async def _recognition(settings: Settings) -> Diagnosis:
     """Whether recordings can be put into words, where that is wanted."""
     from ivr.speech.recognise import lacking
 
     given = settings.recognition
     if not given.by:
-        return Finding("recognition", True, "off: nothing is put into words")
+        return Diagnosis("recognition", True, "off: nothing is put into words")
     if given.by == "command":
         there = shutil.which(given.command[0]) is not None
         found = f"by {given.command[0]}" if there else f"{given.command[0]} is no program that can be run"
-        return Finding("recognition", there, found, "compare recognition.command in config.yaml")
+        return Diagnosis("recognition", there, found, "compare recognition.command in config.yaml")
     wrong = [text for folder in given.models.values() if (text := lacking(absolute(folder)))]
     found = "; ".join(wrong) or f"sherpa-onnx for {', '.join(given.models)}"
     mend = "pip install 'seda111[recognition]', and a folder with a model for each language"
-    return Finding("recognition", not wrong, found, mend)
+    return Diagnosis("recognition", not wrong, found, mend)
 
 
-async def _store(settings: Settings) -> Finding:
+async def _store(settings: Settings) -> Diagnosis:
     from ivr.installation import vault
 
     store = vault(settings)
     if store is None:
-        return Finding("store", True, "recordings are in the local folder alone")
+        return Diagnosis("store", True, "recordings are in the local folder alone")
     try:
         await asyncio.to_thread(store.check)
     except Exception as error:
-        return Finding("store", False, str(error), "compare recordings_store in config.yaml with the store")
-    return Finding("store", True, f"{settings.recordings_store.url} answers")
+        return Diagnosis("store", False, str(error), "compare recordings_store in config.yaml with the store")
+    return Diagnosis("store", True, f"{settings.recordings_store.url} answers")
 
 
-async def _exposure(settings: Settings) -> Finding:
+async def _exposure(settings: Settings) -> Diagnosis:
     """What others could see of people's words."""
-    from ivr.loops import exposure
+    from ivr.commands import exposure
 
     seen = [exposure.modes(settings), exposure.proxies(settings)]
     seen += [await exposure.websocket(settings), await exposure.factors(settings)]
@@ -386,7 +388,7 @@ async def _exposure(settings: Settings) -> Finding:
     found = "; ".join(each.found for each in wrong)
     if not wrong:
         found = "folders are closed to others, admins have a second factor, proxies are named"
-    return Finding("exposure", not wrong, found, "; ".join(each.mend for each in wrong))
+    return Diagnosis("exposure", not wrong, found, "; ".join(each.mend for each in wrong))
 
 
 async def _answers(host: str, port: int) -> bool:

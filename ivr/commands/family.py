@@ -33,12 +33,12 @@ def split(
 ) -> None:
     """Parts for several agencies, each with its clock; the citizen keeps her code and hears one answer."""
     from ivr.desk.case import splitting
-    from ivr.desk.case.change import Ask, actor_named
+    from ivr.desk.case.change import Instruction, actor_named
 
     parts = [_part(text) for text in part]
 
     async def work(engine: AsyncEngine, page: Page) -> list[str]:
-        ask = Ask(plain(code), actor_named(page, by), reason)
+        ask = Instruction(plain(code), actor_named(page, by), reason)
         return await splitting.split(engine, page, ask, parts)
 
     codes = with_page(work)

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from ivr.desk.book.book import Page
-    from ivr.desk.case.change import Ask
+    from ivr.desk.case.change import Instruction
     from ivr.desk.meetings.agenda import Seat
 
 app = typer.Typer(help="Citizens who asked to meet an official.", no_args_is_help=True)
 By = Annotated[str, typer.Option(help="Who does it: a person of the office.")]
-Reason = Annotated[str, typer.Option(help="Why.")]
+Reason = Annotated[str, typer.Option(help="Ground.")]
 Next = Annotated[
     str,
     typer.Option("--next", help="The day that she is told: 1405-09-20 (Jalali) or 2026-12-11 (Gregorian)."),
@@ -170,19 +170,21 @@ def plan(
     by: By = "desk",
 ) -> None:
     """Plan a session; refused when the official sits in another one then."""
-    from ivr.cases.meetings import Official, Way
+    from ivr.cases.meetings import MeetingWay, Official
     from ivr.desk.case.change import actor_named
     from ivr.desk.meetings import session_planning
     from ivr.desk.meetings.request_deciding import the_office
 
-    for kind, value, option in ((Official, official, "--official"), (Way, way, "--way")):
+    for kind, value, option in ((Official, official, "--official"), (MeetingWay, way, "--way")):
         if value not in set(kind):
             fail(f"{option} must be one of {', '.join(kind)}", 2)
     starts_at = _moment(on, at)
 
     async def work(engine: AsyncEngine, page: Page) -> int:
         whose = (Official(official), agency or the_office(page))
-        wanted = session_planning.Sitting(*whose, starts_at, slots, minutes, Way(way), place, link, even_off)
+        wanted = session_planning.Sitting(
+            *whose, starts_at, slots, minutes, MeetingWay(way), place, link, even_off
+        )
         return await session_planning.plan(engine, page, actor_named(page, by), wanted, datetime.now(UTC))
 
     typer.echo(
@@ -215,14 +217,14 @@ def sessions(
 @app.command(epilog="Example: ivr meeting cancel 3 --next 1405-10-04 --reason 'مأموریت استاندار'")
 def cancel(number: Number, next_on: Next, by: By = "desk", reason: Reason = "") -> None:
     """The session does not take place: whoever had a slot waits again, until that day."""
-    from ivr.desk.case.change import Ask, actor_named
+    from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.meetings import session_planning
 
     day = day_named(next_on)
 
     async def work(engine: AsyncEngine, page: Page) -> list[str]:
         return await session_planning.cancel(
-            engine, page, Ask("", actor_named(page, by), reason), number, day
+            engine, page, Instruction("", actor_named(page, by), reason), number, day
         )
 
     codes = with_page(work)
@@ -293,13 +295,15 @@ def missed(code: Code, by: By = "desk", reason: Reason = "") -> None:
     act(code, by, reason, its.missed)
 
 
-def act(code: str, by: str, reason: str, does: Callable[[AsyncEngine, Page, Ask], Awaitable[None]]) -> None:
+def act(
+    code: str, by: str, reason: str, does: Callable[[AsyncEngine, Page, Instruction], Awaitable[None]]
+) -> None:
     """Do it, then say how the request stands."""
-    from ivr.desk.case.change import Ask, actor_named
-    from ivr.desk.meetings.request_list import EVERYTHING, Wish, of_case
+    from ivr.desk.case.change import Instruction, actor_named
+    from ivr.desk.meetings.request_list import EVERYTHING, MeetingRequest, of_case
 
-    async def work(engine: AsyncEngine, page: Page) -> Wish | None:
-        await does(engine, page, Ask(plain(code), actor_named(page, by), reason))
+    async def work(engine: AsyncEngine, page: Page) -> MeetingRequest | None:
+        await does(engine, page, Instruction(plain(code), actor_named(page, by), reason))
         async with engine.connect() as connection:
             return await of_case(connection, page, datetime.now(UTC), EVERYTHING, plain(code))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ivr.commands.output import load_settings, out, show_json, show_table, with_database
-from ivr.installation import Finding
+from ivr.installation import CommandError
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
     try:
         raw = path.read_bytes()
     except OSError as error:
-        raise Finding(f"{path}: {error.strerror}") from None
+        raise CommandError(f"{path}: {error.strerror}") from None
     languages = settings.calls.languages
     menu, proved = proof.check(
         raw,
@@ -89,7 +89,7 @@ def show(name: Annotated[str, typer.Argument(help="Which menu.")] = "111") -> No
 
     revision = with_database(load_settings(), lambda engine: menus.current(engine, name))
     if revision is None:
-        raise Finding(f"menu {name} has never been published")
+        raise CommandError(f"menu {name} has never been published")
     print(revision.text, end="")
 
 

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ivr import settings as configuration
-from ivr.installation import Finding, database_url, limits
+from ivr.installation import CommandError, database_url, limits
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -57,7 +57,9 @@ def with_database(settings: Settings, work: Callable[[AsyncEngine], Awaitable[T]
             return await work(engine)
         except AWAY as error:
             reason = " ".join(str(getattr(error, "orig", None) or error).split())
-            raise Finding(f"the database can't be used: {reason[:300]}; `ivr doctor` tells more") from error
+            raise CommandError(
+                f"the database can't be used: {reason[:300]}; `ivr doctor` tells more"
+            ) from error
         finally:
             await engine.dispose()
 

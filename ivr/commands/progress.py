@@ -9,14 +9,14 @@ from typing import IO, Protocol, cast
 from rich.console import Console
 
 
-class Step(Protocol):
+class Advance(Protocol):
     """So many more of something are done."""
 
     def __call__(self, what: str, count: int = 1) -> None: ...
 
 
 @contextmanager
-def bars(totals: Mapping[str, int], bytes: bool = False) -> Iterator[Step]:
+def bars(totals: Mapping[str, int], bytes: bool = False) -> Iterator[Advance]:
     """A bar for each of `totals`; steps of what is not among them are not shown."""
     from rich.progress import (
         BarColumn,
@@ -40,7 +40,7 @@ def bars(totals: Mapping[str, int], bytes: bool = False) -> Iterator[Step]:
         yield step
 
 
-def watched(source: IO[bytes], what: str, step: Step) -> IO[bytes]:
+def watched(source: IO[bytes], what: str, step: Advance) -> IO[bytes]:
     """The same stream; each byte that is read from it is a step."""
 
     class Watched:

@@ -23,7 +23,7 @@ class BadLine(Exception):
     """A sentence about a line of input that can't be answered."""
 
 
-class Asked(NamedTuple):
+class InputLine(NamedTuple):
     """A line of input. `remark`: what was wrong with it and yet no reason to refuse it."""
 
     id: Any
@@ -87,7 +87,7 @@ def fates(
             print(f"{name:<15} {'-' if value is None else value}")
 
 
-def read(line: bytes, places: Places) -> Asked:
+def read(line: bytes, places: Places) -> InputLine:
     """One line of input. Raises BadLine."""
     try:
         content = json.loads(line.decode("utf-8-sig"))
@@ -101,7 +101,7 @@ def read(line: bytes, places: Places) -> Asked:
     county = places.code(named) if isinstance(named, str) else ""
     unknown = named not in (None, "") and not county
     remark = f"there is no county {str(named)[:40]!r}; it was looked for in the text" if unknown else ""
-    return Asked(content.get("id"), text, county, remark)
+    return InputLine(content.get("id"), text, county, remark)
 
 
 def complain(number: int, sentence: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from ivr.commands.output import err, load_settings, show_json, show_table
-from ivr.installation import Finding
+from ivr.installation import CommandError
 
 app = typer.Typer(help="The spoken prompts.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
@@ -50,7 +50,7 @@ def build(
         if failure.spoken:
             err.print(str(failure), style="yellow", markup=False)
     if dumb := [failure for failure in built.failed if not failure.spoken]:
-        raise Finding("could not be spoken: " + "; ".join(map(str, dumb)))
+        raise CommandError("could not be spoken: " + "; ".join(map(str, dumb)))
 
 
 @app.command("list", epilog="Example: ivr sounds list --missing --json")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivr.commands.output import fail, load_settings, run, show_json, show_table, with_database
-from ivr.installation import Finding
+from ivr.installation import CommandError
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a tab
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class Pending:
     """`where`: journal, quarantine, fallback or recordings; `since` an ISO time in UTC."""
 
     where: str
@@ -41,12 +41,12 @@ def spool_list(json: Json = False) -> None:
     rows, trouble = [*on_disk(settings)], ""
     try:
         rows += with_database(settings, lambda engine: stray_recordings(settings, engine))
-    except Finding as error:
+    except CommandError as error:
         trouble = f"which recordings have no row can't be said: {error}"
     if json:
         show_json([asdict(row) for row in rows])
     else:
-        show_table([column.name for column in fields(Waiting)], [asdict(row) for row in rows])
+        show_table([column.name for column in fields(Pending)], [asdict(row) for row in rows])
     if trouble:
         fail(trouble)
 
@@ -86,7 +86,7 @@ def inspect(
     settings, trouble = load_settings(), ""
     try:
         found = with_database(settings, lambda engine: known(settings, what, engine))
-    except Finding as error:
+    except CommandError as error:
         found, trouble = run(known(settings, what, None)), f"the books can't be read: {error}"
     if json:
         show_json(found)
@@ -98,7 +98,7 @@ def inspect(
         fail(f"nothing on this machine or in the books is called {what}")
 
 
-def on_disk(settings: Settings) -> Iterator[Waiting]:
+def on_disk(settings: Settings) -> Iterator[Pending]:
     """What waits, as far as it shows without the database."""
     from ivr.desk.facts.fallback import fallbacks
     from ivr.store import journal_reading, slots
@@ -111,15 +111,15 @@ def on_disk(settings: Settings) -> Iterator[Waiting]:
             kinds[fact["type"]] += 1
             first.setdefault(fact["type"], _iso(journal_reading.written_at(fact)))
         for kind, count in kinds.items():
-            yield Waiting("journal", kind, count, first[kind], f"in {journal}, not in the database yet")
+            yield Pending("journal", kind, count, first[kind], f"in {journal}, not in the database yet")
         shelves = (journal / "quarantine", journal / SECOND / "quarantine")
         for path in sorted(why for shelf in shelves for why in shelf.glob("*.why")):
-            yield Waiting("quarantine", path.stem, 1, _grown(path), path.read_text(encoding="utf-8").strip())
+            yield Pending("quarantine", path.stem, 1, _grown(path), path.read_text(encoding="utf-8").strip())
     for path in fallbacks(settings.state_path / "fallback"):
-        yield Waiting("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
+        yield Pending("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
 
 
-async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Waiting]:
+async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Pending]:
     """Recordings in no row. Those of a server that runs may belong to calls in progress."""
     from ivr.desk.facts.strays import strays
 
@@ -127,7 +127,7 @@ async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Wait
     named = _named_by_the_living(settings.spool)
     why = {True: IN_PROGRESS, False: "nothing accounts for it"}
     return [
-        Waiting("recordings", stray.name, 1, _moment(stray.grown_at), why[stray.name in named])
+        Pending("recordings", stray.name, 1, _moment(stray.grown_at), why[stray.name in named])
         for stray in found
     ]
 
@@ -163,7 +163,7 @@ async def _take_in(settings: Settings, engine: AsyncEngine) -> int:
     try:
         journal = slots.take(settings.spool)
     except JournalError as error:
-        raise Finding(str(error)) from error
+        raise CommandError(str(error)) from error
     try:
         intake = Intake(journal, CodeBlock(journal.folder.parent / "codes"), book)
         taken = await take_in(intake, settings.state_path / "fallback", settings.recordings)

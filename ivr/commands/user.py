@@ -35,7 +35,7 @@ def add(
     from ivr.desk.people import people
 
     password = _password(ask)
-    wanted = people.Wanted(name, full_name or name, role, agency, tuple(area or ()))
+    wanted = people.NewPerson(name, full_name or name, role, agency, tuple(area or ()))
     now = datetime.now(UTC)
     made = with_database(
         load_settings(), lambda engine: people.add(engine, wanted, password, now, only_first=first)

@@ -11,7 +11,7 @@ import typer
 from ivr.commands.books import plain
 from ivr.commands.output import load_settings, show_json, with_database
 from ivr.commands.progress import bars
-from ivr.installation import Finding as Trouble
+from ivr.installation import CommandError as Trouble
 from ivr.installation import vault
 from ivr.settings import Settings
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from ivr.cases.proving import Finding
-    from ivr.desk.keeping.verify import Proof
+    from ivr.desk.keeping.verify import Verification
 
 EXAMPLES = "Examples: ivr verify   ·   ivr verify 123-456-78-90 --json   ·   ivr verify --root 9f86d0…"
 TAKEN = ("anonymised", "removed")  # by retention: named where there are any
@@ -63,12 +63,12 @@ async def _prove(
     code: str,
     roots: list[str],
     listen: bool,
-) -> Proof:
-    from ivr.desk.keeping.verify import Proof, prove, totals
+) -> Verification:
+    from ivr.desk.keeping.verify import Verification, prove, totals
     from ivr.store.vault import VaultError
 
     with bars({} if code else await totals(engine)) as step:
-        proof = Proof(engine, settings.recordings, settings.custody, tell, step, vault(settings))
+        proof = Verification(engine, settings.recordings, settings.custody, tell, step, vault(settings))
         try:
             await prove(proof, plain(code), roots, listen)
         except VaultError as error:

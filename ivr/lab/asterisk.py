@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.asterisk.dialplan import Secrets, render
+from ivr.lab.pace import patience
 from ivr.lab.packages import PackagesError, bring
 from ivr.lab.process import Child
 from ivr.settings import ROOT, Settings
@@ -130,7 +131,7 @@ def _link(link: Path, target: Path) -> None:
 
 def _await(child: Child, settings: Settings, secrets: Secrets) -> None:
     """Until this Asterisk, known by the secret we gave it, says that it is fully booted."""
-    deadline = time.monotonic() + START_SECONDS
+    deadline = time.monotonic() + patience(START_SECONDS)
     while time.monotonic() < deadline:
         if child.ended:
             raise LabError(f"Asterisk ended while starting; its last words: {child.last_words()}")

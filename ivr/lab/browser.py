@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.lab.asterisk import cache
+from ivr.lab.pace import patience
 from ivr.lab.packages import PackagesError, Progress, bring
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -73,7 +74,7 @@ def _try(browser: Browser) -> None:
     try:
         ended = subprocess.run(
             [browser.program, "--version", "--no-sandbox"], env={**os.environ, **browser.environment},
-            capture_output=True, text=True, errors="replace", timeout=START_SECONDS, check=False,
+            capture_output=True, text=True, errors="replace", timeout=patience(START_SECONDS), check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as error:
         raise PackagesError(f"{browser.program} does not start: {error}") from error

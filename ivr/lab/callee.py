@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
-from ivr.lab.caller import Failed, HangUp, Outcome, Party, Stay, Step
+from ivr.lab.caller import CallerReport, Failed, Party, PutDown, StayOn, Step
+from ivr.lab.pace import patience
 
 BUSY, RINGS, GONE = "486 Busy Here", "180 Ringing", "480 Temporarily Unavailable"
 _CRLF = "\r\n"
@@ -27,7 +28,7 @@ class Callee(asyncio.DatagramProtocol):
     def __init__(self) -> None:
         self.answers: dict[str, Sequence[Step] | str] = {}
         self.rung: Counter[str] = Counter()
-        self.outcomes: dict[str, Outcome] = {}
+        self.outcomes: dict[str, CallerReport] = {}
         self.changed = asyncio.Event()
         self._calls: dict[str, _Answered] = {}
         self._invites: dict[str, str] = {}
@@ -46,13 +47,13 @@ class Callee(asyncio.DatagramProtocol):
 
     async def until_over(self, *numbers: str, seconds: float = 60) -> None:
         """Until these have had their conversations."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(patience(seconds)):
             while not all(number in self.outcomes for number in numbers):
                 self.changed.clear()
                 await self.changed.wait()
 
     async def until_rung(self, number: str, times: int = 1, seconds: float = 30) -> None:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(patience(seconds)):
             while self.rung[number] < times:
                 self.changed.clear()
                 await self.changed.wait()
@@ -112,15 +113,15 @@ class _Answered(Party):
         self.callee, self.invite, self.address = callee, invite, address
         self.connected = asyncio.Event()
 
-    async def run(self, steps: Sequence[Step]) -> Outcome:
-        if not steps or not isinstance(steps[-1], HangUp | Stay):
-            steps = [*steps, Stay()]
+    async def run(self, steps: Sequence[Step]) -> CallerReport:
+        if not steps or not isinstance(steps[-1], PutDown | StayOn):
+            steps = [*steps, StayOn()]
         loop = asyncio.get_running_loop()
         media, _ = await loop.create_datagram_endpoint(lambda: self.phone, local_addr=("127.0.0.1", 0))
         sending = asyncio.create_task(self.phone.run())
         try:
             self._answer(media.get_extra_info("sockname")[1])
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(patience(10)):
                 await self.connected.wait()
             for step in steps:
                 await self.take(step)

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ivr.lab.media import RATE, Phone, babble, is_beep, is_voiced
+from ivr.lab.pace import patience
 from ivr.lab.ports import UDP, free
 from ivr.lab.relay import Relay
 
@@ -73,7 +74,7 @@ class Beep:
 
 
 @dataclass(frozen=True, slots=True)
-class HangUp:
+class PutDown:
     """The caller hangs up."""
 
 
@@ -83,17 +84,17 @@ class Vanish:
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
+class StayOn:
     """Until the hotline hangs up; fails after `most` seconds."""
 
     most: float = 90.0
 
 
-Step = Wait | Press | Speak | Listen | Hear | Beep | HangUp | Vanish | Stay
+Step = Wait | Press | Speak | Listen | Hear | Beep | PutDown | Vanish | StayOn
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class Handset:
     """What kind of telephone. `suppresses`: sends nothing in silence, but for `reports` (RTCP). `tones`: its
     keys are tones in the speech, and it offers nothing else.
     """
@@ -103,11 +104,11 @@ class Model:
     tones: bool = False
 
 
-USUAL = Model()
+USUAL = Handset()
 
 
 @dataclass(slots=True)
-class Outcome:
+class CallerReport:
     """`completed`: SIPp is content and every step came true. `ended_by` "caller", "hotline" or "".
 
     `did`: when each step began, on the clock of `heard`.
@@ -131,17 +132,17 @@ class Failed(Exception):
 async def place_call(
     sipp: Sequence[str], port: int, steps: Sequence[Step], *,
     number: str = "09141234567", name: str | bytes = "", extension: str = "111", headers: Sequence[str] = (),
-    model: Model = USUAL,
-) -> Outcome:  # fmt: skip
+    model: Handset = USUAL,
+) -> CallerReport:  # fmt: skip
     """Call 127.0.0.1:`port` and go through the steps; without an ending step, stay to the end.
 
     `sipp` is the command that runs it. `name` goes into the From header, quotes escaped, bytes as they are.
     `headers`: further ones of the INVITE.
     """
-    if not steps or not isinstance(steps[-1], HangUp | Stay):
-        steps = [*steps, Stay()]
+    if not steps or not isinstance(steps[-1], PutDown | StayOn):
+        steps = [*steps, StayOn()]
     with tempfile.TemporaryDirectory(prefix="sipp-") as folder:
-        call = _Call(sipp, port, Path(folder), _scenario(number, name, headers), extension)
+        call = _SippCall(sipp, port, Path(folder), _scenario(number, name, headers), extension)
         call.be(model)
         return await call.run(steps)
 
@@ -151,7 +152,7 @@ class Party:
 
     def __init__(self) -> None:
         self.phone = Phone()
-        self.outcome = Outcome()
+        self.outcome = CallerReport()
         self.over, self.audio = asyncio.Event(), asyncio.Event()
         self.phone.on_audio = self.audio.set
 
@@ -164,12 +165,12 @@ class Party:
     async def take(self, step: Step) -> None:
         self.outcome.did.append((asyncio.get_running_loop().time(), step))
         match step:
-            case HangUp():
+            case PutDown():
                 self.outcome.ended_by = self.outcome.ended_by or "caller"
                 self.hang_up()
             case Vanish():
                 self.vanish()
-            case Stay(most):
+            case StayOn(most):
                 await self._within(most, self.over.wait(), "the hotline did not hang up")
             case Wait(seconds):
                 with suppress(TimeoutError):
@@ -195,7 +196,7 @@ class Party:
     async def _within(self, seconds: float, work: object, problem: str) -> None:
         assert asyncio.iscoroutine(work)
         try:
-            async with asyncio.timeout(seconds):
+            async with asyncio.timeout(patience(seconds)):
                 await _first(work, self.over.wait())
         except TimeoutError:
             raise Failed(f"{problem} within {seconds:g} s") from None
@@ -232,7 +233,7 @@ class Party:
             last = max([last, *(at for at, audio in new if sound(audio))])
 
 
-class _Call(Party):
+class _SippCall(Party):
     def __init__(self, sipp: Sequence[str], port: int, folder: Path, scenario: bytes, extension: str) -> None:
         super().__init__()
         self.sipp, self.port, self.folder = sipp, port, folder
@@ -243,7 +244,7 @@ class _Call(Party):
         self.relay: Relay | None = None
         self.said: list[str] = []  # every SIP message's first line, with the loop's time
 
-    def be(self, model: Model) -> None:
+    def be(self, model: Handset) -> None:
         """A telephone of that kind."""
         self.phone.suppresses, self.phone.reports = model.suppresses, model.reports
         self.phone.tones = model.tones
@@ -262,7 +263,7 @@ class _Call(Party):
         assert self.relay is not None
         self.phone.vanished = self.relay.vanished = True
 
-    async def run(self, steps: Sequence[Step]) -> Outcome:
+    async def run(self, steps: Sequence[Step]) -> CallerReport:
         loop = asyncio.get_running_loop()
         audio, _ = await loop.create_datagram_endpoint(lambda: self.phone, local_addr=("127.0.0.1", 0))
         relay = self.relay = await Relay.open(self.port, self._saw)
@@ -295,13 +296,13 @@ class _Call(Party):
         outcome = self.outcome
         ended = asyncio.create_task(process.communicate())
         try:
-            async with asyncio.timeout(SIGNALLING):
+            async with asyncio.timeout(patience(SIGNALLING)):
                 await _first(self.answered.wait(), asyncio.shield(ended))
             if not self.answered.is_set():
                 raise Failed("the call was not answered")
             for n, step in enumerate(steps):
                 await self.take(step)
-                if self.over.is_set() and not all(isinstance(s, Stay | HangUp) for s in steps[n + 1 :]):
+                if self.over.is_set() and not all(isinstance(s, StayOn | PutDown) for s in steps[n + 1 :]):
                     raise Failed(f"the hotline hung up during step {n + 1}, {step}")
         except (Failed, TimeoutError) as error:
             outcome.problem = str(error) or f"the call was not answered within {SIGNALLING:g} s"
@@ -309,7 +310,7 @@ class _Call(Party):
         outcome.asked = relay.asked
         if relay.vanished:
             process.kill()
-        for _ in range(round(SIGNALLING / REMINDED)):
+        for _ in range(round(patience(SIGNALLING) / REMINDED)):
             if (await asyncio.wait({ended}, timeout=REMINDED))[0]:
                 break
             relay.remind()

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
 from ivr.installation import load_secrets
+from ivr.lab.pace import patience
 from ivr.settings import Settings
 
 # Language, complaint, topic group and leaf, county. A w is half a second: a key cuts the prompt short.
@@ -69,7 +70,7 @@ async def demo_case(settings: Settings) -> dict[str, Any]:
     engine = make_engine(database_url(settings), pool=1)
     try:
         caller = await demo_call(settings)
-        async with asyncio.timeout(CASE_SECONDS):
+        async with asyncio.timeout(patience(CASE_SECONDS)):
             while True:
                 if case := await _case_of(engine, caller):
                     return case

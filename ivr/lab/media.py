@@ -97,7 +97,8 @@ class Phone(asyncio.DatagramProtocol):
         self.transport = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, packet: bytes, address: tuple[str, int]) -> None:
-        if len(packet) > 12 and packet[1] & 0x7F == ALAW:
+        # Only from who answered: Asterisk sends on to ports of telephones that are gone, and others get them.
+        if address == self.there and len(packet) > 12 and packet[1] & 0x7F == ALAW:
             self.heard.append((asyncio.get_running_loop().time(), packet[12:]))
             self.on_audio()
 

@@ -20,6 +20,7 @@ from ivr import settings as configuration
 from ivr.installation import load_secrets
 from ivr.lab import asterisk, postgres
 from ivr.lab.asterisk import LabError
+from ivr.lab.pace import patience
 from ivr.lab.packages import PackagesError
 from ivr.lab.ports import taken
 from ivr.lab.postgres import PostgresError
@@ -178,7 +179,7 @@ class _Lab:
         url = f"http://{self.settings.web.host}:{self.settings.web.port}/readyz"
         trouble = "it does not answer"
         async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
-            while time.monotonic() - self.children["server"].began < READY_SECONDS:
+            while time.monotonic() - self.children["server"].began < patience(READY_SECONDS):
                 if self.children["server"].ended:
                     raise LabError(f"the server ended: {self.children['server'].last_words()}")
                 with contextlib.suppress(aiohttp.ClientError, TimeoutError):

@@ -1,6 +1,6 @@
 """The loop that carries one call: the session asks, the channel and the desk answer.
 
-What the caller said is journalled before she is told anything that depends on it (design.md §4.1): `OpenCase`
+What the caller said is journalled before she is told anything that depends on it: `OpenCase`
 and `KeepWords` are answered only after the desk has them on disk, and no recording begins unnamed.
 """
 
@@ -21,7 +21,7 @@ from ivr.desk.call.callbacks import Briefing
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.desk.facts.reconcile import LOST
 from ivr.store.journal import JournalError
-from ivr.voice import verdict
+from ivr.voice import callback
 from ivr.voice.actions import (
     Action,
     Ask,
@@ -56,14 +56,15 @@ from ivr.voice.events import (
     WishNoted,
     WordsKept,
 )
-from ivr.voice.menu import Menu, OperatorStep
+from ivr.voice.menu import Menu
 from ivr.voice.session import Session
+from ivr.voice.steps.operator import OperatorStep
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Line:
+class OpenLine:
     """What every call needs. `menu` is swapped whole when a revision is published; live calls keep theirs.
 
     `live`: the calls in progress, by id.
@@ -89,7 +90,7 @@ class Line:
 class Call:
     """One call in progress."""
 
-    def __init__(self, line: Line, channel: Channel, told: Briefing | None = None) -> None:
+    def __init__(self, line: OpenLine, channel: Channel, told: Briefing | None = None) -> None:
         now = line.clock()
         caller = channel.caller(now)
         menu = line.menu
@@ -147,7 +148,7 @@ class Call:
             "number": mask(facts.caller),
             "began": facts.started_at.isoformat(),
             "step": session.step,
-            "type": type(step).__name__.removesuffix("Step").lower(),
+            "type": step.TYPE if step else "end",
             "since": self.step_since.isoformat(),
             "language": session.language,
             "kind": session.draft.get("kind", ""),
@@ -287,12 +288,12 @@ class Call:
 def _menu_of(told: Briefing, tree: Menu) -> Menu:
     """The flow of a call of ours. Whom she may ask for an operator, the tree says."""
     if told.verifies:
-        return verdict.verification(told.language)
+        return callback.verification(told.language)
     operators = (step for step in tree.steps.values() if isinstance(step, OperatorStep))
-    return verdict.menu(told.code, told.seen, told.language, next(operators, None))
+    return callback.menu(told.code, told.seen, told.language, next(operators, None))
 
 
-async def carry(line: Line, channel: Channel) -> None:
+async def carry(line: OpenLine, channel: Channel) -> None:
     """Carry one call from answer to its row in the books. A call of ours that nobody knows is given up."""
     told = None
     if channel.attempt and (told := await line.intake.briefing(channel.attempt)) is None:

@@ -19,7 +19,7 @@ from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import FILE, Notices, load
 from ivr.desk.letters.outgoing import Leased
 from ivr.notify.mail import Mail
-from ivr.notify.post import Letter, NotSent, Way
+from ivr.notify.post import Dispatch, NotSent, Sender
 from ivr.notify.sms import ConsoleSms, HttpSms
 from ivr.notify.webhook import Webhook
 from ivr.settings import Notify
@@ -40,9 +40,9 @@ def open_session(settings: Notify) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(settings.seconds))
 
 
-def ways(session: aiohttp.ClientSession, settings: Notify) -> dict[str, Way]:
+def ways(session: aiohttp.ClientSession, settings: Notify) -> dict[str, Sender]:
     """The ways that are configured, by the kind of letter."""
-    found: dict[str, Way] = {"webhook": Webhook(session, settings.webhook_secret)}
+    found: dict[str, Sender] = {"webhook": Webhook(session, settings.webhook_secret)}
     if settings.sms.by:
         found["sms"] = HttpSms(session, settings.sms) if settings.sms.by == "http" else ConsoleSms()
     if settings.email.host:
@@ -78,7 +78,7 @@ class Delivery:
                 if done < BATCH and not self._made:  # what comes meanwhile leaves together, which costs less
                     await asyncio.sleep(LOOK_SECONDS)
 
-    async def once(self, ways: Mapping[str, Way]) -> int:
+    async def once(self, ways: Mapping[str, Sender]) -> int:
         """One batch. How many rows were dealt with, whatever became of them."""
         self._made = 0
         notices = await asyncio.to_thread(self._current)
@@ -100,7 +100,7 @@ class Delivery:
             raise error
         return len(rows)
 
-    async def _spread(self, events: list[Leased], notices: Notices, ways: Mapping[str, Way]) -> int:
+    async def _spread(self, events: list[Leased], notices: Notices, ways: Mapping[str, Sender]) -> int:
         """How many letters became of them. One by one where that fails: one at fault holds up no other."""
         if not events:
             return 0
@@ -127,7 +127,7 @@ class Delivery:
                 log.error("notices are refused: %s", error)
         return self._notices
 
-    async def _deal(self, row: Leased, ways: Mapping[str, Way]) -> None:
+    async def _deal(self, row: Leased, ways: Mapping[str, Sender]) -> None:
         """A row that can't be worked on is put aside with its reason, and hinders no other."""
         try:
             await self._carry_out(row, ways)
@@ -138,7 +138,7 @@ class Delivery:
             why = f"can't be worked on: {type(error).__name__}: {error}"
             await outgoing.failed(self.engine, row, why, True, self.clock())
 
-    async def _carry_out(self, row: Leased, ways: Mapping[str, Way]) -> None:
+    async def _carry_out(self, row: Leased, ways: Mapping[str, Sender]) -> None:
         if row.kind == outgoing.WISH:
             await outgoing.call_back(self.engine, row, self.clock())
             return
@@ -150,12 +150,12 @@ class Delivery:
         to = outgoing.masked(row.kind, outgoing.told(row.payload, "to"))
         log.log(logging.ERROR if dead else logging.WARNING, "%s to %s was not sent: %s", row.kind, to, why)
 
-    async def _send(self, row: Leased, ways: Mapping[str, Way]) -> tuple[str, bool]:
+    async def _send(self, row: Leased, ways: Mapping[str, Sender]) -> tuple[str, bool]:
         """Why it was not accepted, "" when it was; and whether that is for good."""
         way = ways.get(row.kind)
         if way is None:
             return f"no way is configured for {row.kind}: notify.{row.kind} in config.yaml", True
-        letter = Letter(str(row.id), row.kind, str(row.payload.get("to", "")), row.payload)
+        letter = Dispatch(str(row.id), row.kind, str(row.payload.get("to", "")), row.payload)
         try:
             async with asyncio.timeout(self.settings.seconds):
                 await way.send(letter)

@@ -42,7 +42,7 @@ class _Heard:
     lived_at: float
 
 
-class Watch:
+class QuietWatch:
     """`calls`: those in progress, by id."""
 
     def __init__(self, ami: Ami) -> None:
@@ -92,7 +92,7 @@ class Watch:
 
 async def watch(ami: Ami, calls: Mapping[str, OnLine]) -> None:
     """For ever."""
-    seen, turn = Watch(ami), 0
+    seen, turn = QuietWatch(ami), 0
     while True:
         try:
             await seen.look([*calls.items()], everybody=turn % USUAL_LOOKS == 0)

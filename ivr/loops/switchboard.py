@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from panoramisk.message import Message
 
 from ivr.asterisk.ami import Ami, AmiError, AmiFailed
-from ivr.desk.call.live import Operator, Queue, Unreachable
+from ivr.desk.call.live import CallQueue, QueueMember, Unreachable
 
 log = logging.getLogger(__name__)
 
@@ -29,17 +29,19 @@ class Switchboard:
         self.ami = ami
         self.watched = watched
 
-    async def queue(self) -> Queue:
+    async def queue(self) -> CallQueue:
         """Who waits and who serves."""
         try:
-            told = await self.ami.listed("QueueStatus", "QueueStatusComplete", Queue=QUEUE)
+            told = await self.ami.listed("QueueStatus", "QueueStatusComplete", CallQueue=QUEUE)
         except AmiError as error:
             raise Unreachable(str(error)) from None
         waiting = [event for event in told if event.event == "QueueEntry"]
         members = [event for event in told if event.event == "QueueMember"]
-        return Queue(
+        return CallQueue(
             waits={event.uniqueid: int(event.wait or 0) for event in waiting},
-            operators=tuple(Operator(each.name, _state(each), int(each.callstaken or 0)) for each in members),
+            operators=tuple(
+                QueueMember(each.name, _state(each), int(each.callstaken or 0)) for each in members
+            ),
         )
 
     async def trunks(self) -> Mapping[str, str]:

@@ -1,7 +1,7 @@
 """A stalled event loop must not hold calls for ever: it ends the process, and who started it starts it again.
 
 A call whose server dies falls into the dialplan's fall-back at once; one whose server accepts and is silent
-would wait for the dialplan's limit (design.md §5). A process that gets no turn at all, stopped or starved,
+would wait for the dialplan's limit. A process that gets no turn at all, stopped or starved,
 can't end itself: systemd misses its sign of life and ends it (`WatchdogSec`, docs/production.md).
 """
 

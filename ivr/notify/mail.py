@@ -7,7 +7,7 @@ from email.utils import formatdate
 
 import aiosmtplib
 
-from ivr.notify.post import Letter, NotSent
+from ivr.notify.post import Dispatch, NotSent
 from ivr.settings import Email
 
 
@@ -18,7 +18,7 @@ class Mail:
         self.settings = settings
         self.seconds = seconds
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Dispatch) -> None:
         settings = self.settings
         try:
             await aiosmtplib.send(
@@ -40,7 +40,7 @@ class Mail:
         except (aiosmtplib.SMTPException, ValueError) as error:
             raise NotSent(f"the mail was not sent: {type(error).__name__}") from None
 
-    def _message(self, letter: Letter) -> EmailMessage:
+    def _message(self, letter: Dispatch) -> EmailMessage:
         message = EmailMessage()
         subject = str(letter.payload.get("subject") or "Seda 111")
         message["From"] = self.settings.sender

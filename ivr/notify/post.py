@@ -19,7 +19,7 @@ class NotSent(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Dispatch:
     """`id` is the same however often it is sent, so that a receiver can know it again."""
 
     id: str
@@ -32,8 +32,8 @@ class Letter:
         return str(self.payload.get("text", ""))
 
 
-class Way(Protocol):
-    async def send(self, letter: Letter) -> None:
+class Sender(Protocol):
+    async def send(self, letter: Dispatch) -> None:
         """Returns when it was accepted. Raises NotSent; OSError and TimeoutError for the network's faults."""
 
 

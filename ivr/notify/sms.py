@@ -13,7 +13,7 @@ import aiohttp
 from yarl import URL
 
 from ivr.cases import phone
-from ivr.notify.post import Letter, NotSent, is_for_good
+from ivr.notify.post import Dispatch, NotSent, is_for_good
 from ivr.settings import Sms
 
 log = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ Write = Callable[[str], str]
 class ConsoleSms:
     """Writes each message to the log."""
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Dispatch) -> None:
         log.info("SMS to %s: %s", phone.mask(letter.to), letter.text)
 
 
@@ -39,7 +39,7 @@ class HttpSms:
         self.settings = settings
         self._body_as = _body_writer(settings.headers)
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Dispatch) -> None:
         settings, values = self.settings, self._values(letter)
         headers = {name: _filled(value, values, _one_line) for name, value in settings.headers.items()}
         body = _filled(settings.body, values, self._body_as).encode() if settings.body else None
@@ -51,7 +51,7 @@ class HttpSms:
             said = (await answer.content.read(MOST_ANSWER)).decode(errors="replace")
             self._judge(answer.status, said)
 
-    def _values(self, letter: Letter) -> dict[str, str]:
+    def _values(self, letter: Dispatch) -> dict[str, str]:
         full = phone.normalise(letter.to)
         if not phone.is_mobile(full):
             raise NotSent("the number is no Iranian mobile number", for_good=True)

@@ -13,7 +13,7 @@ import time
 
 import aiohttp
 
-from ivr.notify.post import Letter, NotSent, is_for_good
+from ivr.notify.post import Dispatch, NotSent, is_for_good
 
 
 class Webhook:
@@ -21,7 +21,7 @@ class Webhook:
         self.session = session
         self.secret = secret.encode()
 
-    async def send(self, letter: Letter) -> None:
+    async def send(self, letter: Dispatch) -> None:
         if not self.secret:
             raise NotSent("notify.webhook_secret is empty, and unsigned nothing is sent", for_good=True)
         told = {name: value for name, value in letter.payload.items() if name != "to"}

@@ -24,8 +24,8 @@ from ivr.speech.paths import is_audio, recording_of, wav_path
 from ivr.speech.recorded import SECONDS_PER_CHARACTER, fault, is_silent, least
 from ivr.speech.telephone import RATE, Samples, measure, read, to_telephone, write
 from ivr.speech.wav import WavError, decode
-from ivr.voice.booth import Seen, Take, TakeRefused, Version
-from ivr.voice.catalogue import ID, Catalogue, Part
+from ivr.voice.catalogue import ID, Catalogue, Utterance
+from ivr.voice.prompt_sounds import PromptSound, Take, TakeRefused, Version
 
 LARGEST_MB = 16.0
 AT_FULL_SCALE = 0.995
@@ -46,7 +46,7 @@ class Booth:
         self._loudness: dict[tuple[str, int], float | None] = {}
         self._looked: dict[tuple[tuple[str, int], ...], tuple[bool, str]] = {}
 
-    def seen(self, needed: Collection[str]) -> Sequence[Seen]:
+    def seen(self, needed: Collection[str]) -> Sequence[PromptSound]:
         """Every prompt in every language, also those that are missing, by id; without loudness."""
         catalogue = self._catalogue.catalogue()
         return [
@@ -55,7 +55,7 @@ class Booth:
             for language in self.languages
         ]
 
-    def measured(self, one: Seen) -> Seen:
+    def measured(self, one: PromptSound) -> PromptSound:
         """With its loudness."""
         wav = wav_path(self._out, one.language, one.id)
         try:
@@ -143,7 +143,7 @@ class Booth:
     def _rebuild(self, language: str, id: str) -> None:
         build_one(self._catalogue.catalogue(), language, id, self._out, (self._live, self._house))
 
-    def _seen(self, catalogue: Catalogue, id: str, language: str, needed: bool) -> Seen:
+    def _seen(self, catalogue: Catalogue, id: str, language: str, needed: bool) -> PromptSound:
         wav = wav_path(self._out, language, id)
         text, spoken = _text(catalogue, id, language)
         source, seconds, unfit = "", 0.0, ""
@@ -154,7 +154,7 @@ class Booth:
                 if given := recording_of((folder,), language, id):
                     heard, unfit = self._heard(catalogue, language, id, folder, given)
                     source = whose if heard else "machine"
-        return Seen(id, language, text, spoken, needed, source, seconds, None, unfit)
+        return PromptSound(id, language, text, spoken, needed, source, seconds, None, unfit)
 
     def _heard(
         self, catalogue: Catalogue, language: str, id: str, folder: Path, given: Path
@@ -220,7 +220,7 @@ def examine(content: bytes, about: float) -> Samples:
 
 def _text(catalogue: Catalogue, id: str, language: str) -> tuple[str, str]:
     """Written, and as it must be spoken; "" for what has no words."""
-    parts = [part for part in catalogue.find(id, language) or () if isinstance(part, Part)]
+    parts = [part for part in catalogue.find(id, language) or () if isinstance(part, Utterance)]
     return " ".join(part.text for part in parts), " ".join(part.words for part in parts)
 
 

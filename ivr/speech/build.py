@@ -23,7 +23,7 @@ from ivr.speech.paths import is_audio, recording_of, wav_path
 from ivr.speech.recorded import usable
 from ivr.speech.synth import SynthesisError, respelt, synthesise
 from ivr.speech.telephone import AudioError, Samples, write
-from ivr.voice.catalogue import Catalogue, Part, Prompt, Tone
+from ivr.voice.catalogue import Catalogue, Prompt, Tone, Utterance
 
 TAKEN = b"2"  # the same for recordings, when what is taken of them changes
 FORM = "2"  # raise it when the same words would sound different: everything is made anew
@@ -133,7 +133,7 @@ def _described(prompt: Prompt | None, catalogue: Catalogue) -> str:
     return json.dumps([_of_part(part, catalogue) for part in prompt or ()])
 
 
-def _of_part(part: Part | Tone, catalogue: Catalogue) -> object:
+def _of_part(part: Utterance | Tone, catalogue: Catalogue) -> object:
     if isinstance(part, Tone):
         return asdict(part)
     voice = catalogue.voices[part.voice]
@@ -199,7 +199,7 @@ def _audio(prompt: Prompt | None, catalogue: Catalogue) -> Samples:
             parts.append(tone.make(part))
         else:
             spoken = synthesise(part.words, catalogue.voices[part.voice])
-            parts += [gap, spoken] if isinstance(before, Part) else [spoken]
+            parts += [gap, spoken] if isinstance(before, Utterance) else [spoken]
     return np.concatenate(parts)
 
 

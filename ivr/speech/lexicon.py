@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from ivr.voice import saying
-from ivr.voice.catalogue import Catalogue, Part, Voice
+from ivr.voice.catalogue import Catalogue, Utterance, Voice
 
 SIGNS = (
     *("sign.percent", "sign.and", "sign.point", "sign.half", "sign.and_half", "sign.to"),
@@ -47,4 +47,4 @@ def read_lexicon(out: Path, language: str) -> Lexicon:
 
 def _words(catalogue: Catalogue, id: str, language: str) -> str:
     parts = catalogue.find(id, language) or ()
-    return " ".join(part.words for part in parts if isinstance(part, Part))
+    return " ".join(part.words for part in parts if isinstance(part, Utterance))

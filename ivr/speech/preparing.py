@@ -17,11 +17,11 @@ SECONDS = 30.0
 
 
 class Unfit(Exception):
-    """Can't be an answer; one sentence of `ivr.speech.answers`."""
+    """Can't be an answer; one sentence of `ivr.speech.answer_sound`."""
 
 
 async def prepared(source: Path, folder: Path) -> tuple[str, str, float]:
-    """Name, SHA-256 and seconds of what `ivr.speech.answers.prepare` made under `folder`. Raises Unfit."""
+    """Name, SHA-256 and seconds of what `answer_sound.prepare` made under `folder`. Raises Unfit."""
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "ivr.speech.preparing", str(source.absolute()), str(folder.absolute()),
         cwd=PROJECT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
@@ -42,7 +42,7 @@ async def prepared(source: Path, folder: Path) -> tuple[str, str, float]:
 
 
 def main() -> int:
-    from ivr.speech.answers import prepare  # here alone, see above
+    from ivr.speech.answer_sound import prepare  # here alone, see above
     from ivr.speech.telephone import AudioError
 
     try:

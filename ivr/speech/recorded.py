@@ -10,7 +10,7 @@ import numpy as np
 
 from ivr.speech.paths import recording_of
 from ivr.speech.telephone import RATE, AudioError, Samples, measure, read, to_telephone
-from ivr.voice.catalogue import Catalogue, Part, Prompt
+from ivr.voice.catalogue import Catalogue, Prompt, Utterance
 
 SECONDS_PER_CHARACTER = 0.08
 SHORTEST = 0.15  # seconds
@@ -18,7 +18,7 @@ SOFTEST = 0.003  # of full scale, −50 dB: a louder peak than this is somebody'
 
 
 @dataclass(frozen=True, slots=True)
-class Unfit:
+class RefusedRecording:
     """`why` names the file and the reason."""
 
     language: str
@@ -29,7 +29,7 @@ class Unfit:
 def usable(path: Path, prompt: Prompt | None) -> Samples:
     """The recording in telephone form. Raises AudioError: broken, silent, or far too short for its words."""
     samples, rate = read(path)
-    if prompt is not None and not any(isinstance(part, Part) for part in prompt):
+    if prompt is not None and not any(isinstance(part, Utterance) for part in prompt):
         return to_telephone(samples, rate)  # a tone or a silence of the house's own
     if is_silent(samples):
         raise AudioError(f"{path}: nothing can be heard in it")
@@ -54,17 +54,19 @@ def least(about: float) -> float:
 
 def seconds_of(prompt: Prompt | None) -> float:
     """Roughly what its words take to say; 0 = unknown."""
-    words = " ".join(part.words for part in prompt or () if isinstance(part, Part))
+    words = " ".join(part.words for part in prompt or () if isinstance(part, Utterance))
     return SECONDS_PER_CHARACTER * len(words)
 
 
-def unfit(catalogue: Catalogue, languages: Collection[str], recorded: Sequence[Path]) -> Iterator[Unfit]:
+def unfit(
+    catalogue: Catalogue, languages: Collection[str], recorded: Sequence[Path]
+) -> Iterator[RefusedRecording]:
     """The recordings that nobody hears because they can't be used, in order."""
     for language in languages:
         for id in sorted(catalogue.ids(language)):
             path = recording_of(recorded, language, id)
             if path and (why := fault(path, catalogue, language, id)):
-                yield Unfit(language, id, why)
+                yield RefusedRecording(language, id, why)
 
 
 def fault(path: Path, catalogue: Catalogue, language: str, id: str) -> str:

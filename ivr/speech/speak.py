@@ -1,8 +1,8 @@
 """`python -m ivr.speech.speak`: one text to one telephone WAV, outside the server's process.
 
-The server starts it (`ivr.speech.book`), so that neither espeak-ng nor the signal library ever lives in the
-process that carries the calls. Reads one JSON object: `pieces` (each `words` and `voice`), `wav`, `timeout`.
-Exits 0 when the file is whole, else 1 with the reason on standard error.
+The server starts it (`ivr.speech.sound_book`), so that neither espeak-ng nor the signal library ever lives in
+the process that carries the calls. Reads one JSON object: `pieces` (each `words` and `voice`), `wav`,
+`timeout`. Exits 0 when the file is whole, else 1 with the reason on standard error.
 """
 
 from __future__ import annotations

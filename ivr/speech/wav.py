@@ -23,7 +23,7 @@ class WavError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Form:
+class WavFormat:
     tag: int
     channels: int
     rate: int
@@ -49,7 +49,7 @@ def decode(content: bytes, strict: bool = False) -> tuple[Samples, int]:
     return samples, form.rate
 
 
-def _chunks(content: bytes) -> tuple[Form, int, int]:
+def _chunks(content: bytes) -> tuple[WavFormat, int, int]:
     """The form, where the audio begins, and how many bytes the header says it has."""
     form, at = None, 12
     while at + 8 <= len(content):
@@ -65,7 +65,7 @@ def _chunks(content: bytes) -> tuple[Form, int, int]:
     raise WavError("fmt chunk and/or data chunk missing")
 
 
-def _form(chunk: bytes) -> Form:
+def _form(chunk: bytes) -> WavFormat:
     if len(chunk) < 16:
         raise WavError("fmt chunk is too short")
     tag, channels, rate, per_second, block, bits = struct.unpack_from("<HHIIHH", chunk)
@@ -78,10 +78,10 @@ def _form(chunk: bytes) -> Form:
         raise WavError(f"{channels} channels at {rate} Hz", lies=True)
     if block != channels * bits // 8 or per_second != rate * block:
         raise WavError("its header contradicts itself", lies=True)
-    return Form(tag, channels, rate, bits)
+    return WavFormat(tag, channels, rate, bits)
 
 
-def _numbers(raw: bytes, form: Form) -> Samples:
+def _numbers(raw: bytes, form: WavFormat) -> Samples:
     if form.tag == FLOAT:
         return np.frombuffer(raw, "<f4" if form.bits == 32 else "<f8").astype(np.float64)
     if form.bits == 8:  # WAV's one odd case: 8 bits are unsigned

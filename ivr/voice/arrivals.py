@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ivr.cases.kinds import Kind
-from ivr.voice.menu import BranchStep, EndStep, Menu, OperatorStep, RecordStep, Step
+from ivr.voice.menu import Leaf, Menu
 from ivr.voice.timing import Timing
-from ivr.voice.ways import By, Way, ways
+from ivr.voice.ways import By
 
 MOST_WALKED = 20_000  # steps walked in search of the longest way; a tree that needs more is a maze
 
@@ -22,7 +22,7 @@ class Arrival:
     """
 
     step: str
-    leaf: str  # record | operator | end
+    leaf: Leaf
     kind: str
     language: str
     best: float | None
@@ -80,14 +80,14 @@ class Arrivals:
         for key in keys:
             step, kind, language = key
             found = self._found[key]
-            yield Arrival(step, _leaf(self.menu.steps[step]), kind, language, found.best, found.worst)
+            yield Arrival(step, self.menu.steps[step].LEAF, kind, language, found.best, found.worst)
 
     def _arrive(self, walk: _Walk) -> None:
         step = self.menu.steps[walk.step]
-        if not _leaf(step):
+        if not step.LEAF:
             return
         language = walk.draft["language"]
-        heard = self.timings[language].until_heard(step)
+        heard = self.timings[language].speech(step.prompt)
         best = None if walk.best is None else walk.best + heard
         key = (walk.step, walk.draft.get("kind", ""), language)
         self._found.setdefault(key, _Found()).add(best, walk.worst + heard)
@@ -95,34 +95,10 @@ class Arrivals:
     def _onward(self, walk: _Walk) -> Iterator[_Walk]:
         step = self.menu.steps[walk.step]
         timing = self.timings[walk.draft["language"]]
-        for way in _open_ways(step, walk.draft):
-            if way.to == walk.step or way.to in walk.path or way.to == getattr(step, "record", ""):
+        for way in step.open_ways(walk.draft):
+            if way.again or way.to == walk.step or way.to in walk.path:
                 continue  # going round, and saying it again, are the caller's own wish
             willing = way.by in (By.CALLER, By.ALONE)
-            best = walk.best + timing.at_best(step) if walk.best is not None and willing else None
-            worst = walk.worst + timing.at_worst(step, way.by)
-            yield _Walk(way.to, walk.path | {walk.step}, _after(step, walk.draft, way), best, worst)
-
-
-def _after(step: Step, draft: Mapping[str, str], way: Way) -> Mapping[str, str]:
-    """A recording's values are for what nobody has chosen."""
-    return {**way.sets, **draft} if isinstance(step, RecordStep) else {**draft, **way.sets}
-
-
-def _open_ways(step: Step, draft: Mapping[str, str]) -> tuple[Way, ...]:
-    """A branch on what this walk has settled has one way; on topic or county a caller may take any."""
-    if isinstance(step, BranchStep) and step.on in ("language", "kind"):
-        return (Way(step.cases.get(draft.get(step.on, ""), step.go), By.ALONE),)
-    return ways(step)
-
-
-def _leaf(step: Step) -> str:
-    match step:
-        case RecordStep():
-            return "record"
-        case OperatorStep():
-            return "operator"
-        case EndStep():
-            return "end"
-        case _:
-            return ""
+            best = walk.best + step.at_best(timing) if walk.best is not None and willing else None
+            worst = walk.worst + step.at_worst(timing, way.by)
+            yield _Walk(way.to, walk.path | {walk.step}, {**way.fills, **walk.draft, **way.sets}, best, worst)

@@ -27,7 +27,7 @@ class Voice:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Utterance:
     """Words in one voice. `spoken`: as the synthesiser must read them (vowels, ezafe), "" = as written."""
 
     text: str
@@ -47,7 +47,7 @@ class Tone:
     seconds: float
 
 
-Prompt = tuple[Part | Tone, ...]
+Prompt = tuple[Utterance | Tone, ...]
 
 
 class CatalogueMistakes(MenuMistakes):
@@ -72,7 +72,7 @@ class Catalogue:
         """As written, for eyes: "" for a tone. Raises KeyError for an unknown id or language."""
         if id in self.tones:
             return ""
-        return " ".join(part.text for part in self.words[id][language] if isinstance(part, Part))
+        return " ".join(part.text for part in self.words[id][language] if isinstance(part, Utterance))
 
     def ids(self, language: str) -> frozenset[str]:
         """Every id that exists in this language."""
@@ -172,7 +172,7 @@ class _Reader:
         self.words[id] = {**self.words.get(id, {}), **said}
         self.tones.pop(id, None)
 
-    def _part(self, node: Node, key: str, language: str) -> Part | Tone | None:
+    def _part(self, node: Node, key: str, language: str) -> Utterance | Tone | None:
         if _is_tone(node):
             return self._tone(node, key)
         if isinstance(node, Scalar):
@@ -184,7 +184,7 @@ class _Reader:
         if not text:
             self._wrong(node, key, "says nothing: it needs a text")
             return None
-        return Part(text, voice, fields.get("spoken", "").strip())
+        return Utterance(text, voice, fields.get("spoken", "").strip())
 
     def _scalars(self, node: Node, key: str, allowed: Collection[str]) -> dict[str, str]:
         fields = {}

@@ -7,7 +7,7 @@ mistakes; nobody sees the placeholders, because a file with mistakes gives no me
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes, Mistake, nearest, shown
@@ -35,7 +35,7 @@ class Reading:
     kinds: Collection[str] | None = None
     topics: Collection[str] | None = None
     counties: Collection[str] | None = None
-    steps: Collection[str] = ()
+    steps: Mapping[str, str] = field(default_factory=dict)  # id → type as written, "" for none that there is
     mistakes: list[Mistake] = field(default_factory=list)
 
     def wrong(self, at: Node, key: str, message: str, given: str = "", names: Collection[str] = ()) -> None:
@@ -181,17 +181,16 @@ class Fields:
         elif known is not None and item.value not in known:
             self.wrong(item, name, f"there is no prompt {shown(item.value)}", item.value, known)
 
-    def step(self, name: str, default: str | None = None) -> str:
-        """The id of a step that exists."""
-        text = self.text(name, default)
-        node = self.scalar(name, needed=False)
+    def step(self, name: str, type: str = "") -> str:
+        """The id of a step that exists. `type`: of which it must be."""
+        text, node = self.text(name), self.scalar(name, needed=False)
         if text and node is not None:
-            self.check_step(name, node)
+            steps = self.reading.steps
+            if text not in steps:
+                self.wrong(node, name, f"there is no step {shown(text)}", text, steps)
+            elif type and steps[text] not in ("", type):
+                self.wrong(node, name, f"{text} is not a {type} step")
         return text
-
-    def check_step(self, name: str, node: Scalar) -> None:
-        if node.value not in self.reading.steps:
-            self.wrong(node, name, f"there is no step {shown(node.value)}", node.value, self.reading.steps)
 
     def value(self, name: str, node: Scalar, key: str = "") -> None:
         """Check that the draft's value `name` may be this; `key`: where it stands, if not under its name."""

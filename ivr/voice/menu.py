@@ -1,45 +1,79 @@
-"""The menu tree as immutable values. `ivr.voice.parse` makes it from YAML, `ivr.voice.proof` proves it."""
+"""The menu tree as immutable values: what every step is and can be asked, and the whole.
+
+A type of steps is one file in `ivr.voice.steps`. `ivr.voice.parse` makes a tree from YAML, `ivr.voice.proof`
+proves it, `ivr.voice.session` walks it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-from ivr.voice.events import CaseSeen
+from ivr.voice.directory import Directory
+from ivr.voice.talk import Flow, Talk
+from ivr.voice.timing import Question, Timing
+from ivr.voice.ways import By, Miss, Way
 
-# What a `keys:` entry may set, and to what (None: anything; the languages come from the menu).
-SETTABLE = ("language", "kind", "topic", "county", "callback")
-
-
-@dataclass(frozen=True, slots=True)
-class Miss:
-    """What happens on no input or no match: after each miss `say`, at the `limit` go to `then`."""
-
-    limit: int
-    say: tuple[str, ...]
-    then: str
+END = ""  # the step after the last
+Leaf = Literal["", "record", "operator", "end"]
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
-    """A key's meaning: set these draft values, then go to that step."""
-
-    go: str
-    sets: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(ABC):
     """Common to every step. `line` is where it stands in its file (1-based)."""
 
     id: str
     line: int
     prompt: tuple[str, ...]
 
+    TYPE: ClassVar[str]
+    EXAMPLE: ClassVar[str] = ""  # one step of it in YAML, as docs/menus.md shows it
+    SPEAKS: ClassVar[frozenset[str]] = frozenset()  # prompt ids, beside those that tree and directory name
+    LEAF: ClassVar[Leaf] = ""  # what a caller has arrived at here
+    TAKES_TIME: ClassVar[bool] = True
+    GONE_BACK_TO: ClassVar[bool] = False  # whether `#` may lead here again
+
+    @abstractmethod
+    def perform(self, talk: Talk) -> Flow[str]:
+        """Carry it out. The id of the step that follows, or END."""
+
+    @abstractmethod
+    def ways(self) -> Iterator[Way]:
+        """Every way out of it, in the file's order; none out of an end."""
+
+    @abstractmethod
+    def at_best(self, timing: Timing) -> float:
+        """Seconds of who hears everything once and answers at once; recordings count nothing."""
+
+    @abstractmethod
+    def at_worst(self, timing: Timing, by: By) -> float:
+        """Seconds of the longest way out of it that is `by` that."""
+
+    def open_ways(self, draft: Mapping[str, str]) -> Iterator[Way]:
+        """The ways out for a caller who has chosen this."""
+        return self.ways()
+
+    def refused_in(self, directory: Directory) -> Iterator[str]:
+        """What makes it impossible in that province, beside codes that the province lacks."""
+        return iter(())
+
+    @property
+    def asks_who(self) -> bool:
+        """Whether it wants to know what the books know of the caller."""
+        return False
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether keys pressed here stay out of the step log."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class Asking(Step):
+    """Listens to the caller."""
+
     first_key: float
     next_key: float
     barge_in: bool
@@ -47,150 +81,48 @@ class Asking(Step):
     no_match: Miss
     sensitive: bool  # keys are masked in the step log
 
-
-@dataclass(frozen=True, slots=True)
-class MenuStep(Asking):
-    """type: menu. One or more keys to choose from; no key is a prefix of another."""
-
-    keys: Mapping[str, Choice]
+    GONE_BACK_TO = True
 
 
 @dataclass(frozen=True, slots=True)
-class TopicStep(Asking):
-    """type: topic. Group, then leaf, from the directory; 0 = another matter."""
+class Choosing(Asking):
+    """Asks until she presses what means something; all else is a miss."""
 
-    leaf_prompt: tuple[str, ...]
-    go: str
+    @abstractmethod
+    def questions(self, timing: Timing) -> list[Question]:
+        """What she is asked, one after the other."""
 
+    @property
+    def rounds(self) -> int:
+        """How often all of it may be asked."""
+        return 1
 
-@dataclass(frozen=True, slots=True)
-class CountyStep(Asking):
-    """type: county. Two digits, `unknown` when she doesn't know; a known caller is offered hers first."""
+    def misses(self) -> Iterator[Way]:
+        yield Way(self.no_input.then, By.SILENT)
+        yield Way(self.no_match.then, By.WRONG)
 
-    offer_prompt: tuple[str, ...]
-    unknown: str
-    go: str
+    def at_best(self, timing: Timing) -> float:
+        return sum(question.speech for question in self.questions(timing))
 
+    def at_worst(self, timing: Timing, by: By) -> float:
+        questions = self.questions(timing)
+        every = sum(self._asked(timing, question, By.CALLER) for question in questions)
+        last = self._asked(timing, questions[-1], by) - self._asked(timing, questions[-1], By.CALLER)
+        return self.rounds * every + last
 
-@dataclass(frozen=True, slots=True)
-class DigitsStep(Asking):
-    """type: digits. A number with a check, read back when `confirm_prompt` is given (1 right, 2 again)."""
-
-    into: str  # callback | national_id | code
-    check: str  # phone | national_id | tracking_code
-    min_keys: int
-    max_keys: int
-    confirm_prompt: tuple[str, ...]
-    go: str
-
-
-@dataclass(frozen=True, slots=True)
-class RecordStep(Asking):
-    """type: record. After the words a case is opened; nothing that follows can lose them."""
-
-    max_seconds: float
-    silence_seconds: float
-    min_seconds: float
-    too_short: Miss
-    sets: Mapping[str, str]
-    go: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReviewStep(Asking):
-    """type: review. `keys`: key → keep | hear | again | add. `record` is the step to return to."""
-
-    keys: Mapping[str, str]
-    record: str
-    go: str
-
-
-@dataclass(frozen=True, slots=True)
-class CodeStep(Asking):
-    """type: code. Once `ready_prompt`, then the tracking code `times` times; key `repeat` speaks it again."""
-
-    times: int
-    ready_prompt: tuple[str, ...]
-    repeat: str
-    repeat_prompt: tuple[str, ...]
-    no_code_prompt: tuple[str, ...]
-    go: str
-
-
-@dataclass(frozen=True, slots=True)
-class StatusStep(Asking):
-    """type: status. Looks `code` up and tells; `unknown_go` after an unknown code.
-
-    Then `after_prompt`: key `repeat` tells again, `another` asks for another code at `unknown_go`.
-    """
-
-    unknown_prompt: tuple[str, ...]
-    too_many_prompt: tuple[str, ...]
-    unavailable_prompt: tuple[str, ...]
-    after_prompt: tuple[str, ...]
-    repeat: str
-    another: str
-    unknown_go: str
-    go: str
-
-
-@dataclass(frozen=True, slots=True)
-class AnswerStep(Asking):
-    """Never written in YAML: built for one call-back by `ivr.voice.verdict`. Tells the answer to `code`."""
-
-    code: str
-    seen: CaseSeen
-
-
-@dataclass(frozen=True, slots=True)
-class VerifyStep(Asking):
-    """Never written in YAML: asks who answers our call whether a number that was given is hers."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hours:
-    """Office hours. `days`: Python weekdays (Monday 0)."""
-
-    days: frozenset[int]
-    opens: time
-    closes: time
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorStep(Step):
-    """type: operator. Nobody there or out of hours → `nobody`."""
-
-    queue: str
-    hours: Hours | None
-    wait_seconds: int
-    closed_prompt: tuple[str, ...]
-    nobody: str
-
-
-@dataclass(frozen=True, slots=True)
-class BranchStep(Step):
-    """type: branch. Says nothing: goes where the value `on` sends it, else to `go`."""
-
-    on: str  # kind | language | topic | county | number | caller
-    cases: Mapping[str, str]
-    go: str
-
-
-@dataclass(frozen=True, slots=True)
-class SayStep(Step):
-    """type: say."""
-
-    go: str
-
-
-@dataclass(frozen=True, slots=True)
-class EndStep(Step):
-    """type: end. Speak, then hang up."""
+    def _asked(self, timing: Timing, question: Question, by: By) -> float:
+        silent = question.speech + self.first_key
+        once = silent + (question.keys - 1) * self.next_key
+        if question.once:
+            return once
+        misses = ((self.no_input, silent), (self.no_match, once))
+        missed = sum((miss.limit - 1) * (seconds + timing.speech(miss.say)) for miss, seconds in misses)
+        return missed + (silent if by is By.SILENT else once)
 
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """A whole proved tree. `revision` is "" until published."""
+    """A whole tree. `revision` is "" until published."""
 
     name: str
     languages: tuple[str, ...]

@@ -5,19 +5,21 @@ What each step type may say is in docs/menus.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from ivr.cases.kinds import Kind
 from ivr.voice.fields import STEP_ID, Fields, Reading, checked_key
-from ivr.voice.menu import Menu, RecordStep, ReviewStep, Step
+from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
-from ivr.voice.step_fields import READERS, Defaults, StepFields, read_defaults
+from ivr.voice.step_fields import Defaults, StepFields, read_defaults
+from ivr.voice.steps.registry import TYPES, StepType
 from ivr.voice.yaml_tree import Node, Scalar, Table, read_tree
 
 __all__ = ["MenuMistakes", "parse"]
 
 MOST_STEPS = 500
+_Types = Mapping[str, type[StepType]]
 _NAME = "[A-Za-z0-9_-]{1,40}"
 
 
@@ -29,21 +31,23 @@ def parse(
     prompts: Collection[str] | None = None,
     topics: Collection[str] | None = None,
     counties: Collection[str] | None = None,
+    types: Iterable[type[StepType]] = TYPES,
 ) -> Menu:
     """The menu in `data`; `file` is only its name in messages.
 
     The collections say which languages, prompt ids, topic and county codes exist; None: any.
+    `types`: what steps there are.
     Raises MenuMistakes with all mistakes at once, each with line, column, key and the nearest right name.
     """
     tree, mistakes = read_tree(data, file)
     reading = Reading(file, prompts, languages, tuple(Kind), topics, counties, mistakes=mistakes)
-    menu = _menu(reading, tree)
+    menu = _menu(reading, tree, {each.TYPE: each for each in types})
     if menu is None or reading.mistakes:
         raise MenuMistakes(reading.mistakes)
     return menu
 
 
-def _menu(reading: Reading, tree: Node) -> Menu | None:
+def _menu(reading: Reading, tree: Node, types: _Types) -> Menu | None:
     if not isinstance(tree, Table):
         reading.wrong(tree, "", "a menu file is a mapping with menu, languages, start, defaults and steps")
         return None
@@ -51,10 +55,10 @@ def _menu(reading: Reading, tree: Node) -> Menu | None:
     name = fields.matching("menu", _NAME, "a name of a-z, 0-9, _ and -")
     languages = _languages(fields)
     steps = fields.inner("steps")
-    reading.steps = _step_ids(steps)
+    reading.steps = _written(steps, types) if steps else {}
     start = fields.step("start")
     defaults = fields.inner("defaults", needed=False)
-    read = _steps(steps, read_defaults(defaults) if defaults else Defaults()) if steps else {}
+    read = _steps(steps, read_defaults(defaults) if defaults else Defaults(), types) if steps else {}
     fields.close()
     return Menu(name, languages, start, MappingProxyType(read))
 
@@ -75,11 +79,17 @@ def _languages(fields: Fields) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _step_ids(steps: Fields | None) -> tuple[str, ...]:
-    return tuple(key.value for key, _ in steps.each()) if steps else ()
+def _written(steps: Fields, types: _Types) -> Mapping[str, str]:
+    """Each step's type, before any is read."""
+    found = {}
+    for key, node in steps.each():
+        entries = node.entries if isinstance(node, Table) else ()
+        type = next((value for name, value in entries if name.value == "type"), None)
+        found[key.value] = type.value if isinstance(type, Scalar) and type.value in types else ""
+    return found
 
 
-def _steps(steps: Fields, defaults: Defaults) -> dict[str, Step]:
+def _steps(steps: Fields, defaults: Defaults, types: _Types) -> dict[str, Step]:
     found: dict[str, Step] = {}
     if not 1 <= len(steps.table.entries) <= MOST_STEPS:
         steps.reading.wrong(steps.table, steps.path, f"must hold from 1 to {MOST_STEPS} steps")
@@ -87,10 +97,9 @@ def _steps(steps: Fields, defaults: Defaults) -> dict[str, Step]:
     for key, node in steps.each():
         checked_key(steps, key, _is_step_id, "a step's name: a-z, 0-9 and _, first a letter")
         fields = steps.as_fields(key.value[:LONGEST_NAME], node)
-        step = _step(key, fields, defaults) if fields else None
+        step = _step(key, fields, defaults, types) if fields else None
         if step is not None:
             found[key.value] = step
-    _check_reviews(steps, found)
     return found
 
 
@@ -98,22 +107,10 @@ def _is_step_id(key: str) -> bool:
     return len(key) <= LONGEST_NAME and STEP_ID.fullmatch(key) is not None
 
 
-def _step(key: Scalar, fields: Fields, defaults: Defaults) -> Step | None:
-    reader = READERS.get(fields.one_of("type", tuple(READERS)))
-    if reader is None:
+def _step(key: Scalar, fields: Fields, defaults: Defaults, types: _Types) -> Step | None:
+    type = types.get(fields.one_of("type", tuple(types)))
+    if type is None:
         return None
-    step = reader(StepFields(key, fields, defaults))
+    step = type.read(StepFields(key, fields, defaults))
     fields.close()
     return step
-
-
-def _check_reviews(steps: Fields, found: dict[str, Step]) -> None:
-    """“Say it again” must lead back to a recording."""
-    for key, node in steps.table.entries:
-        step = found.get(key.value)
-        if isinstance(step, ReviewStep) and isinstance(node, Table):
-            target = found.get(step.record)
-            if target is not None and not isinstance(target, RecordStep):
-                fields = Fields(steps.reading, node, steps.at(key.value))
-                place = fields.scalar("record", needed=False)
-                fields.wrong(place or node, "record", f"{step.record} is not a record step")

@@ -13,13 +13,13 @@ from graphlib import CycleError, TopologicalSorter
 from ivr.voice import saying
 from ivr.voice.arrivals import Arrivals
 from ivr.voice.directory import Directory
-from ivr.voice.menu import BranchStep, CountyStep, Menu, MenuStep, Miss, RecordStep, Step
+from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
 from ivr.voice.parse import parse
-from ivr.voice.report import Proof, Stay, report, report_json
-from ivr.voice.steps import BUILT_IN
+from ivr.voice.report import Proof, StepSeconds, report, report_json
+from ivr.voice.steps.registry import BUILT_IN
 from ivr.voice.timing import SecondsOf, Timing
-from ivr.voice.ways import By, ways
+from ivr.voice.ways import By, Miss
 
 __all__ = ["Proof", "check", "prompt_ids", "prove", "report", "report_json"]
 
@@ -66,12 +66,13 @@ def prove(menu: Menu, directory: Directory, seconds_of: SecondsOf | None = None,
     return Proof(tuple(found), times, stays, seconds_of is not None, arrivals.complete)
 
 
-def _stays(menu: Menu, timings: tuple[Timing, ...]) -> Iterator[Stay]:
-    """In the file's order; a branch takes no time."""
+def _stays(menu: Menu, timings: tuple[Timing, ...]) -> Iterator[StepSeconds]:
+    """In the file's order."""
     for step in menu.steps.values():
-        if not isinstance(step, BranchStep):
-            best = max(timing.at_best(step) for timing in timings)
-            yield Stay(step.id, best, max(timing.at_worst(step, by) for timing in timings for by in By))
+        if step.TAKES_TIME:
+            best = max(step.at_best(timing) for timing in timings)
+            worst = max(step.at_worst(timing, by) for timing in timings for by in By)
+            yield StepSeconds(step.id, best, worst)
 
 
 Finding = tuple[Step, str, str]
@@ -85,7 +86,7 @@ def reached(menu: Menu) -> frozenset[str]:
         step = waiting.pop()
         if step not in found:
             found.add(step)
-            waiting += [way.to for way in ways(menu.steps[step])]
+            waiting += [way.to for way in menu.steps[step].ways()]
     return frozenset(found)
 
 
@@ -109,7 +110,9 @@ def _endless(menu: Menu) -> Iterator[Finding]:
 def _loops(menu: Menu, by: Collection[By]) -> list[list[str]]:
     """Loops of such ways, no step in two of them, each from its first step in the file and back."""
     known = reached(menu)
-    graph = {id: {way.to for way in ways(menu.steps[id]) if way.by in by} for id in menu.steps if id in known}
+    graph = {
+        id: {way.to for way in menu.steps[id].ways() if way.by in by} for id in menu.steps if id in known
+    }
     loops = []
     while loop := _one_loop(graph):
         loops.append(_turned(loop, list(menu.steps)))
@@ -138,32 +141,20 @@ def _unknown(menu: Menu, directory: Directory) -> Iterator[Finding]:
         for name, value in _named(step):
             if name in known and value not in known[name]:
                 yield step, f"there is no {name} {shown(value)}", nearest(value, known[name])
-        if isinstance(step, CountyStep):
-            yield from _ambiguous(step, directory)
+        yield from ((step, message, "") for message in step.refused_in(directory))
 
 
 def _named(step: Step) -> Iterator[tuple[str, str]]:
-    match step:
-        case MenuStep():
-            for choice in step.keys.values():
-                yield from choice.sets.items()
-        case RecordStep():
-            yield from step.sets.items()
-        case BranchStep():
-            yield from ((step.on, value) for value in step.cases)
-
-
-def _ambiguous(step: CountyStep, directory: Directory) -> Iterator[Finding]:
-    for key, county in directory.by_county_key.items():
-        if key.startswith(step.unknown) or step.unknown.startswith(key):
-            yield step, f"unknown: {step.unknown} is taken by the county {county.code} ({key})", ""
+    for way in step.ways():
+        yield from (*way.sets.items(), *way.fills.items())
 
 
 def prompt_ids(menu: Menu, directory: Directory, language: str | None = None) -> frozenset[str]:
     """Every prompt id that a call on this menu can speak in `language` (None: in any of the menu's)."""
     languages = menu.languages if language is None else (language,)
     composed = (saying.fragments(language) for language in languages)
-    return BUILT_IN.union(*composed, _written(menu), _of_province(directory))
+    spoken = (step.SPEAKS for step in menu.steps.values())
+    return BUILT_IN.union(*composed, *spoken, _written(menu), _of_province(directory))
 
 
 def _written(menu: Menu) -> Iterator[str]:

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from ivr.voice.arrivals import Arrival
-from ivr.voice.menu import Menu
+from ivr.voice.menu import Leaf, Menu
 from ivr.voice.mistakes import Mistake
 
-LEAVES = {"record": "until the beep", "operator": "until the operators' queue", "end": "until goodbye"}
+LEAVES: dict[Leaf, str] = {
+    "record": "until the beep",
+    "operator": "until the operators' queue",
+    "end": "until goodbye",
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Stay:
+class StepSeconds:
     """Seconds spent in one step, in its slowest language: hearing everything once, and at worst."""
 
     step: str
@@ -30,7 +34,7 @@ class Proof:
 
     mistakes: tuple[Mistake, ...]
     arrivals: tuple[Arrival, ...]
-    stays: tuple[Stay, ...]
+    stays: tuple[StepSeconds, ...]
     measured: bool
     complete: bool
 
@@ -56,7 +60,7 @@ def _arrival(arrival: Arrival) -> tuple[str, ...]:
     return arrival.step, arrival.kind or "-", LEAVES[arrival.leaf], best, _clock(arrival.worst)
 
 
-def _stay(stay: Stay) -> tuple[str, ...]:
+def _stay(stay: StepSeconds) -> tuple[str, ...]:
     return stay.step, "", "", _clock(stay.best), _clock(stay.worst)
 
 

@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from ivr.cases.words import word_set
+from ivr.cases.spelling import word_set
 
 FA, AZ = "fa", "az"
 AZ_ARABIC = "azb"  # ISO 639-3: South Azerbaijani

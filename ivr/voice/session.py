@@ -1,8 +1,9 @@
 """One call's way through a menu, as a sans-I/O state machine.
 
 `Session.start()` gives the first action; each `receive(event)` gives the next one, or None after `HangUp`.
-What a step type does is in `ivr.voice.steps`, what they share in `ivr.voice.talk`; here is the walk from
-step to step, back on `#`, and the rule that no words are left without a case when the caller hangs up.
+What a type of steps does is in its file in `ivr.voice.steps`, what they share in `ivr.voice.talk`; here is
+the walk from step to step, back on `#`, and the rule that no words are left without a case when the caller
+hangs up.
 """
 
 from __future__ import annotations
@@ -23,11 +24,8 @@ from ivr.voice.events import (
     Said,
     Transferred,
 )
-from ivr.voice.menu import Asking, BranchStep, CountyStep, DigitsStep, Menu, RecordStep, Step
-from ivr.voice.steps import BUILT_IN, END, perform
-from ivr.voice.talk import Back, Flow, Gone, Jump, Talk
-
-__all__ = ["BUILT_IN", "Session", "Trace"]
+from ivr.voice.menu import END, Menu, Step
+from ivr.voice.talk import LEAST_SECONDS, Back, Flow, Gone, Jump, Talk
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,8 @@ class Session(Talk):
     """One call."""
 
     def __init__(self, menu: Menu, directory: Directory, caller: Caller) -> None:
-        super().__init__(menu, directory, caller)
+        super().__init__(menu.steps, menu.start, menu.languages[0], directory, caller)
+        self.menu = menu
         self._flow = self._whole()
 
     def start(self) -> Action:
@@ -62,7 +61,9 @@ class Session(Talk):
         match event:
             case Keys(pressed=pressed, ended=ended):
                 note = "" if ended is Ended.FULL else str(ended)
-                return Trace(self.step, "•" * len(pressed) if self._sensitive() else pressed, note)
+                step = self.menu.steps.get(self.step)
+                masked = step is not None and step.is_masked
+                return Trace(self.step, "•" * len(pressed) if masked else pressed, note)
             case Said(key=key):
                 return Trace(self.step, key, "said")
             case Recorded(ended=ended):
@@ -78,7 +79,7 @@ class Session(Talk):
 
     def _whole(self) -> Flow[None]:
         try:
-            if self.caller.number and any(_asks_who(step) for step in self.menu.steps.values()):
+            if self.caller.number and any(step.asks_who for step in self.menu.steps.values()):
                 # Before the first prompt: keys pressed while nothing plays would be lost.
                 known = yield from self.do(RecallCaller(), CallerKnown)
                 self.known_county, self.blocked = known.county, known.blocked
@@ -95,9 +96,10 @@ class Session(Talk):
     def _walk(self) -> Flow[None]:
         while self.step != END:
             step, before = self.menu.steps[self.step], dict(self.draft)
+            self.least_seconds = LEAST_SECONDS
             try:
-                onward = yield from perform(self, step)
-                if self._can_be_gone_back_to(step):
+                onward = yield from step.perform(self)
+                if step.GONE_BACK_TO and not self._came_from(step):
                     self.history.append((step.id, before))
             except Back:
                 onward = self._back(step)
@@ -105,14 +107,12 @@ class Session(Talk):
                 onward = jump.step
             self.step = onward
 
-    def _can_be_gone_back_to(self, step: Step) -> bool:
-        """Asking steps, except a recording: her words are safe, going back to it would open a second case."""
-        again = bool(self.history) and self.history[-1][0] == step.id
-        return isinstance(step, Asking) and not isinstance(step, RecordStep) and not again
+    def _came_from(self, step: Step) -> bool:
+        return bool(self.history) and self.history[-1][0] == step.id
 
     def _back(self, step: Step) -> str:
         """One step back, and what was chosen there is open again."""
-        while self.history and self.history[-1][0] == step.id:
+        while self._came_from(step):
             self.history.pop()
         if not self.history:
             return step.id
@@ -127,12 +127,3 @@ class Session(Talk):
         elif (opening := self.rescue()) is not None:
             yield opening
             self.uncased = []
-
-    def _sensitive(self) -> bool:
-        step = self.menu.steps.get(self.step)
-        return isinstance(step, DigitsStep) and step.sensitive
-
-
-def _asks_who(step: Step) -> bool:
-    """Whether a step wants to know what the books know of the caller."""
-    return isinstance(step, CountyStep) or (isinstance(step, BranchStep) and step.on == "caller")

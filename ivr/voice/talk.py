@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from ivr.cases import phone
 from ivr.voice.actions import (
@@ -26,7 +26,7 @@ from ivr.voice.events import (
     NotKept,
     Recorded,
 )
-from ivr.voice.menu import Asking, Menu, Miss
+from ivr.voice.ways import Miss
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)
@@ -36,6 +36,8 @@ Flow = Generator[Action, Event, T]
 VOICED_SECONDS = 0.3
 # A # that comes sooner after a full number belongs to the number.
 LATE_HASH_SECONDS = 1.2
+# A recording that a step does not measure itself is worth a case from here on, however still it is.
+LEAST_SECONDS = 2.0
 # A case for words left with no kind chosen (an unusual tree, or a crash before the choice).
 FALLBACK_KIND = "request"
 
@@ -56,23 +58,44 @@ class Jump(Exception):
         self.step = step
 
 
-class Talk:
-    """One call's state. `step` is the id of the step it stands at, `language` the caller's."""
+class Asks(Protocol):
+    """What asking goes by: how long it waits and what a miss leads to. `ivr.voice.menu.Asking` has it."""
 
-    def __init__(self, menu: Menu, directory: Directory, caller: Caller) -> None:
-        self.menu = menu
+    @property
+    def first_key(self) -> float: ...
+    @property
+    def next_key(self) -> float: ...
+    @property
+    def barge_in(self) -> bool: ...
+    @property
+    def no_input(self) -> Miss: ...
+    @property
+    def no_match(self) -> Miss: ...
+
+
+class Talk:
+    """One call's state. `step` is the id of the step it stands at, `language` the caller's.
+
+    `steps` are those of its menu, for a step that looks for another.
+    """
+
+    def __init__(
+        self, steps: Mapping[str, object], start: str, language: str, directory: Directory, caller: Caller
+    ) -> None:
+        self.steps = steps
         self.directory = directory
         self.caller = caller
-        self.language = menu.languages[0]
+        self.language = language
         self.draft: dict[str, str] = {}
         self.known_county = ""
         self.blocked = False
-        self.step = menu.start
+        self.step = start
         self.code: str | None = None  # None: no case yet; "": a case whose code could not be promised
         self.joined = False  # the case is one of an earlier call
         self.words: list[Recorded] = []  # what the caller's case says, in her last version
         self.uncased: list[Recorded] = []  # recordings that no case holds yet
         self.review_mode = ""  # "again" or "add" while a review sends her to record once more
+        self.least_seconds = LEAST_SECONDS  # see there
         self.recorded_at = ""  # the step whose beep she last spoke after
         self.unknown_codes = 0
         self.verdict = ""  # what she said of an answer: solved | not_solved; heard: nothing was asked
@@ -103,7 +126,7 @@ class Talk:
             raise TypeError(f"{type(action).__name__} was answered with {type(event).__name__}")
         return event
 
-    def ask(self, step: Asking, speech: Speech, max_keys: int) -> Flow[Keys]:
+    def ask(self, step: Asks, speech: Speech, max_keys: int) -> Flow[Keys]:
         action = Ask(
             speech=self.take_pending() + speech,
             language=self.language,
@@ -128,7 +151,7 @@ class Talk:
 
     def listen(
         self,
-        step: Asking,
+        step: Asks,
         speech: Speech,
         accept: Callable[[str], T | None],
         *,
@@ -224,6 +247,4 @@ class Talk:
         return self.opening(tuple(worth))
 
     def _is_worth_a_case(self, recording: Recorded) -> bool:
-        step = self.menu.steps.get(self.step)
-        least = getattr(step, "min_seconds", 2.0)
-        return recording.seconds >= least or recording.voiced_seconds >= VOICED_SECONDS
+        return recording.seconds >= self.least_seconds or recording.voiced_seconds >= VOICED_SECONDS

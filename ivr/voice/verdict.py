@@ -1,4 +1,4 @@
-"""A citizen hears the answer to her case and says whether it is solved: on our call, or when she asks.
+"""How a case stands, its answer, and whether it is solved: on our call, or when a citizen asks.
 
 No key ends her case before the answer was heard to its end: until then one only skips what leads to it.
 """
@@ -6,16 +6,13 @@ No key ends her case before the answer was heard to its end: until then one only
 from __future__ import annotations
 
 from datetime import datetime
-from types import MappingProxyType
 
-from ivr.cases.kinds import Kind
 from ivr.cases.statuses import OPEN, Status
 from ivr.voice import saying, script
 from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Record, Say, Sound, Speech, Words
 from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, RoomFound, Said
-from ivr.voice.menu import AnswerStep, Asking, Menu, Miss, OperatorStep, Step, VerifyStep
-from ivr.voice.operators import connect
-from ivr.voice.talk import Flow, Gone, Talk
+from ivr.voice.steps.operator import OperatorStep
+from ivr.voice.talk import Asks, Flow, Gone, Talk
 
 MISSES = 2  # the question is asked so often without a key; then nobody is there
 HEARINGS = 6  # and the answer told so often at most
@@ -26,15 +23,15 @@ WHY_SECONDS, WHY_SILENCE = 180.0, 8.0
 # Prompt ids spoken here.
 PROMPTS = frozenset(
     {
-        "callback.greeting",
-        "callback.code_is",
-        "callback.agency_is",
-        "callback.later",
-        "callback.goodbye",
-        "callback.verify",
-        "callback.verified",
-        "callback.refused",
-        *(f"callback.answer_to.{kind}" for kind in Kind),
+        *(f"status.{status}" for status in Status),
+        "status.agency_is",
+        "status.due_is",
+        "status.overdue",
+        "status.no_answer_yet",
+        "status.parts_are",
+        "status.part_answered",
+        "status.part_waiting",
+        "status.answer_is",
         "status.answer_in_fa",
         "status.answer_in_az",
         "status.answer_unread",
@@ -48,60 +45,9 @@ PROMPTS = frozenset(
         "verdict.no_words",
         "verdict.try_again",
         "verdict.or_operator",
+        "record.cut",
     }
 )
-_NEVER = Miss(MISSES, (), "")
-_ASKING = (7.0, 3.0, True, _NEVER, _NEVER, False)  # of a step that no tree holds
-
-
-def menu(code: str, seen: CaseSeen, language: str, operator: OperatorStep | None = None) -> Menu:
-    """The call flow of one call-back: a single step, built for this case. `operator`: whom she may ask."""
-    return _menu(language, AnswerStep("answer", 0, (), *_ASKING, code=code, seen=seen), operator)
-
-
-def verification(language: str) -> Menu:
-    """The call flow of the call that asks whether a number that was given is whose it should be."""
-    return _menu(language, VerifyStep("verify", 0, (), *_ASKING), None)
-
-
-def _menu(language: str, step: Step, operator: OperatorStep | None) -> Menu:
-    steps = {step.id: step} | ({operator.id: operator} if operator else {})
-    return Menu("callback", (language,), step.id, MappingProxyType(steps))
-
-
-def verify(talk: Talk, step: VerifyStep) -> Flow[str]:
-    """Nothing of the matter is told: who answers may be anybody. A key counts once the question was heard."""
-    speech: Speech = ("callback.greeting", "callback.verify")
-    yield from talk.do(Say(speech, talk.language), Said)
-    for again in ((), speech, speech):
-        keys = yield from talk.ask(step, again, 1)
-        if keys.pressed in ("1", "2"):
-            talk.verdict = "confirmed" if keys.pressed == "1" else "refused"
-            talk.say("callback.verified" if keys.pressed == "1" else "callback.refused")
-            break
-    yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
-    return ""
-
-
-def tell(talk: Talk, step: AnswerStep) -> Flow[str]:
-    """Who answers what; then her verdict. Without a key she was not reached."""
-    seen, code = step.seen, step.code
-    talk.code = code  # whatever she says belongs to this case
-    which: Speech = ("callback.code_is", *saying.code(code, talk.language))
-    if not seen.may_confirm:  # she only wanted to know how it stands
-        stands = situation(seen, talk.caller.now, talk.language)
-        speech = ("callback.greeting", *stands, *which, "callback.goodbye")
-        yield from talk.do(Say(speech, talk.language), Said)
-        talk.verdict = "heard"
-        return ""
-    lead = ("callback.greeting", f"callback.answer_to.{seen.kind}")
-    said = answer(seen, talk.language)
-    said = said[1:] if said[:1] == ("status.answer_is",) else said  # the lead says that
-    news = (*said, "callback.agency_is", f"agency.{seen.agency}")
-    if (yield from ask(talk, step, code, seen, lead, news, which)) is None:
-        talk.say("callback.later", *which)
-    yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
-    return ""
 
 
 def answer(seen: CaseSeen, language: str) -> Speech:
@@ -122,7 +68,7 @@ def answer(seen: CaseSeen, language: str) -> Speech:
 
 
 def ask(
-    talk: Talk, step: Asking, code: str, seen: CaseSeen, lead: Speech, news: Speech, after: Speech = ()
+    talk: Talk, step: Asks, code: str, seen: CaseSeen, lead: Speech, news: Speech, after: Speech = ()
 ) -> Flow[bool | None]:
     """Speak, then: 1 solved, 2 not solved, 3 or * again. None without a verdict.
 
@@ -150,7 +96,7 @@ def ask(
     return None
 
 
-def offer_reopening(talk: Talk, step: Asking, code: str, speech: Speech) -> Flow[None]:
+def offer_reopening(talk: Talk, step: Asks, code: str, speech: Speech) -> Flow[None]:
     """How a closed case stands; then 2: it is not solved after all. 3 or *: again."""
     yield from talk.do(Say((*talk.take_pending(), *speech), talk.language, barge_in=True), Said)
     said = Speech()
@@ -165,7 +111,7 @@ def offer_reopening(talk: Talk, step: Asking, code: str, speech: Speech) -> Flow
                 return
 
 
-def _solved(talk: Talk, step: Asking, code: str, seen: CaseSeen) -> Flow[None]:
+def _solved(talk: Talk, step: Asks, code: str, seen: CaseSeen) -> Flow[None]:
     talk.verdict = "solved"
     yield from talk.do(Confirm(code, solved=True), Confirmed)
     talk.say("verdict.solved")
@@ -177,12 +123,12 @@ def _solved(talk: Talk, step: Asking, code: str, seen: CaseSeen) -> Flow[None]:
         talk.say("verdict.thanks")
 
 
-def not_solved(talk: Talk, step: Asking, code: str) -> Flow[None]:
+def not_solved(talk: Talk, step: Asks, code: str) -> Flow[None]:
     """Her key counts at once, whatever she does after it; her words then join the case."""
     talk.code = code
     talk.verdict = "not_solved"
     yield from talk.do(Confirm(code, solved=False), Confirmed)
-    operator = next((each for each in talk.menu.steps.values() if isinstance(each, OperatorStep)), None)
+    operator = next((each for each in talk.steps.values() if isinstance(each, OperatorStep)), None)
     for _ in range(TRIES):
         yield from _say_why(talk)
         if not talk.reason_lost:
@@ -191,7 +137,7 @@ def not_solved(talk: Talk, step: Asking, code: str) -> Flow[None]:
         speech: Speech = ("verdict.no_words", "verdict.try_again")
         keys = yield from talk.ask(step, speech + (("verdict.or_operator",) if operator else ()), 1)
         if keys.pressed == "0" and operator:
-            yield from connect(talk, operator)
+            yield from operator.connect(talk)
         if keys.pressed != "1":
             return
 

@@ -5,25 +5,12 @@ The form is a handful of lines (prometheus.io, "text-based format"), so no libra
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from ipaddress import ip_address
-from typing import Protocol
 
 from aiohttp import web
 
-
-class Gauge(Protocol):
-    """One number."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def help(self) -> str: ...
-    @property
-    def value(self) -> float: ...
-    @property
-    def labels(self) -> Mapping[str, str]: ...
-
+from ivr.desk.facts.gauges import Gauge
 
 Gather = Callable[[], Awaitable[Iterable[Gauge]]]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from aiohttp import web
 
 from ivr.web.api.application import application as api
-from ivr.web.counter import Counter
 from ivr.web.open311.application import application as open311
+from ivr.web.window import Counter
 
 
 def attach(app: web.Application, counter: Counter) -> None:

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
+from ivr.lab.pace import patience
+
 Fields = dict[str, str]
 Reply = Callable[["Connection", Fields], None]
 
@@ -53,7 +55,7 @@ class PretendAmi:
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait until it holds; looked at after every connection and action."""
-        async with asyncio.timeout(10), self._news:
+        async with asyncio.timeout(patience(10)), self._news:
             await self._news.wait_for(condition)
 
     async def until_received(self, name: str, times: int = 1) -> None:

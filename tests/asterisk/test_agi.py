@@ -16,7 +16,7 @@ from ivr.asterisk.agi import (
     Event,
     Hangup,
     Reply,
-    Stray,
+    StrayLine,
     command,
 )
 
@@ -146,7 +146,7 @@ def test_a_hangup_before_after_and_between_replies_is_an_event_of_its_own() -> N
 
 def test_what_is_no_reply_is_a_stray_line() -> None:
     lines = ["hello", "", "20 result=1", "2000"]
-    assert replies(*(line.encode() + b"\n" for line in lines)) == [Stray(line) for line in lines]
+    assert replies(*(line.encode() + b"\n" for line in lines)) == [StrayLine(line) for line in lines]
 
 
 @pytest.mark.parametrize("start", [b"GET / HTTP/1.1\r\n", b"\x16\x03\x01", b"\n", b"agx", b"HANGUP\n"])
@@ -212,7 +212,7 @@ def test_no_bytes_make_it_raise_or_hold_more_than_its_limits(pieces: list[bytes]
     codec = AgiCodec(header_bytes=64, line_bytes=64)
     for piece in ([HEADER[-40:]] if proper else []) + pieces:
         for event in codec.feed(piece):
-            assert isinstance(event, Environment | Reply | Hangup | Stray | Broken)
+            assert isinstance(event, Environment | Reply | Hangup | StrayLine | Broken)
         assert len(codec._rest) <= 66
 
 

@@ -11,6 +11,7 @@ from panoramisk import Manager  # type: ignore[attr-defined]
 from panoramisk.message import Message
 
 from ivr.asterisk.ami import Ami, AmiFailed, AmiLost, AmiRefused, AmiTimeout
+from ivr.lab.pace import patience
 from tests.asterisk.pretend_ami import Connection, Fields, PretendAmi, hang_up, pretend_ami, silent, success
 
 # mypy: allow-untyped-calls, allow-untyped-defs
@@ -64,7 +65,7 @@ def inbox(source: Ami | Bare, name: str) -> asyncio.Queue[Message]:
 
 
 async def next_of(events: asyncio.Queue[Message]) -> Message:
-    return await asyncio.wait_for(events.get(), 10)
+    return await asyncio.wait_for(events.get(), patience(10))
 
 
 # 1. A login that is refused.
@@ -171,7 +172,7 @@ async def test_bare_panoramisk_keeps_an_unanswered_action_for_ever(peer: Pretend
     await bare.connect()
     await peer.until_received("Login")
     answer = bare.send_action({"Action": "Status"})
-    await asyncio.wait_for(bare.send_action({"Action": "Ping"}), 10)  # the connection is fine
+    await asyncio.wait_for(bare.send_action({"Action": "Ping"}), patience(10))  # the connection is fine
     assert not answer.done()
     assert len(bare.responses) == 1
 
@@ -216,10 +217,10 @@ async def test_a_half_open_connection_is_noticed_and_replaced(peer: PretendAmi) 
     greeted = asyncio.Queue[None]()
     ami.on_connect(lambda: greeted.put_nowait(None))
     await ami.connect()
-    await asyncio.wait_for(greeted.get(), 10)
+    await asyncio.wait_for(greeted.get(), patience(10))
     await peer.until_connected(2)
     peer.replies["ping"] = success
-    await asyncio.wait_for(greeted.get(), 10)
+    await asyncio.wait_for(greeted.get(), patience(10))
     assert (await ami.action("Status")).message == "done"
     await ami.close()
 
@@ -371,10 +372,10 @@ async def test_bare_panoramisk_waits_for_fully_booted(peer: PretendAmi, bare: Ba
     answer = bare.send_action({"Action": "Status"})
     await peer.until_received("Login", times=2)
     peer.replies["status"] = success
-    await asyncio.wait_for(bare.send_action({"Action": "Ping"}), 10)
+    await asyncio.wait_for(bare.send_action({"Action": "Ping"}), patience(10))
     assert not answer.done() and peer.count("Status") == 1
     peer.connections[1].send(Event="FullyBooted")
-    assert (await asyncio.wait_for(answer, 10)).message == "done"
+    assert (await asyncio.wait_for(answer, patience(10))).message == "done"
 
 
 async def test_ours_works_without_fully_booted(peer: PretendAmi, ami: Ami) -> None:
@@ -421,7 +422,7 @@ async def test_it_connects_once_asterisk_is_there_and_logs_each_attempt(
         await asyncio.wait_for(ami.connect(), 0.5)
     assert f"no connection to Asterisk's manager at 127.0.0.1:{port}" in caplog.text
     async with pretend_ami(port):
-        await asyncio.wait_for(ami.connect(), 10)
+        await asyncio.wait_for(ami.connect(), patience(10))
         assert ami.connected
         await ami.close()
     assert not ami.connected

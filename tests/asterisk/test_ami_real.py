@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from ivr.asterisk.ami import Ami, AmiFailed, AmiLost, AmiRefused
 from ivr.installation import load_secrets
 from ivr.lab import asterisk as lab
+from ivr.lab.pace import patience
 from ivr.lab.ports import UDP, free
 from ivr.lab.process import Child
 from ivr.settings import Agi, Rtp, Settings, Sip, Web, Ws
-from ivr.settings import Ami as AmiSettings
+from ivr.settings import AmiAccount as AmiSettings
 
 ACCOUNT = "\n[tester]\nsecret = right\nread = call,user\nwrite = call,originate\n"
 DIALPLAN = """
@@ -77,7 +78,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 @pytest.fixture
 async def ami(running: Lab) -> AsyncIterator[Ami]:
     ami = running.ami()
-    await asyncio.wait_for(ami.connect(), 20)
+    await asyncio.wait_for(ami.connect(), patience(20))
     yield ami
     await ami.close()
 
@@ -88,7 +89,7 @@ async def test_a_real_asterisk_lets_us_in_and_answers(ami: Ami) -> None:
 
 async def test_a_wrong_secret_is_refused_in_one_sentence(running: Lab) -> None:
     with pytest.raises(AmiRefused, match=r"refused the login of 'tester'.*Authentication failed"):
-        await asyncio.wait_for(running.ami("wrong").connect(), 20)
+        await asyncio.wait_for(running.ami("wrong").connect(), patience(20))
 
 
 @pytest.mark.parametrize(("exten", "reason"), [("talk", 4), ("ring", 3), ("busy", 0), ("nowhere", 0)])
@@ -110,7 +111,7 @@ async def test_without_events_actions_and_lists_still_work(running: Lab) -> None
     ami = running.ami(events="off")
     heard: set[str] = set()
     ami.on("*", lambda event: heard.add(event.event))
-    await asyncio.wait_for(ami.connect(), 20)
+    await asyncio.wait_for(ami.connect(), patience(20))
     await ami.originate("Local/talk@ami-test", context="ami-test", exten="talk", wait=False)
     while not (up := await ami.channels()):
         pass
@@ -139,7 +140,7 @@ async def test_after_asterisk_was_killed_it_connects_again_and_repeats_nothing(
     calling = asyncio.create_task(ami.originate("Local/ring@ami-test", context="ami-test", exten="talk"))
     ringing: asyncio.Queue[object] = asyncio.Queue()
     ami.on("Newchannel", ringing.put_nowait)
-    await asyncio.wait_for(ringing.get(), 20)
+    await asyncio.wait_for(ringing.get(), patience(20))
     running.kill()
     with pytest.raises(AmiLost) as lost:
         await calling
@@ -149,5 +150,5 @@ async def test_after_asterisk_was_killed_it_connects_again_and_repeats_nothing(
     assert not unsent.value.sent
     ami.on_connect(again.set)
     await asyncio.to_thread(running.restart)
-    await asyncio.wait_for(again.wait(), 60)
+    await asyncio.wait_for(again.wait(), patience(60))
     assert await ami.channels() == []

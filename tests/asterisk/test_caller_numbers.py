@@ -7,7 +7,8 @@ import random
 
 import pytest
 
-from ivr.lab.caller import HangUp, Hear
+from ivr.lab.caller import Hear, PutDown
+from ivr.lab.pace import patience
 from tests.fixtures.hotline import Hotline, fresh_number
 
 
@@ -18,7 +19,7 @@ def written(number: str) -> str:
 async def test_a_number_written_with_dashes_is_that_number(hotline: Hotline) -> None:
     number = fresh_number()
     for _ in range(2):
-        outcome = await hotline.call(Hear(), HangUp(), number=written(number))
+        outcome = await hotline.call(Hear(), PutDown(), number=written(number))
         assert outcome.completed, outcome.problem
     assert (await hotline.call_of(number))["caller"] == number
 
@@ -36,9 +37,9 @@ async def test_who_asks_for_privacy_has_withheld_her_number(hotline: Hotline, he
     number, name = fresh_number(), f"name{random.randrange(10**9)}"
     said = header.replace("NUMBER", number)
     before, complaints = len(await hotline.calls_of("")), hotline.complaints
-    outcome = await hotline.call(Hear(), HangUp(), number=number, name=name, headers=[said])
+    outcome = await hotline.call(Hear(), PutDown(), number=number, name=name, headers=[said])
     assert outcome.completed, outcome.problem
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while len(nameless := await hotline.calls_of("")) == before:
             await asyncio.sleep(0.1)
     assert (nameless[0]["caller"], nameless[0]["caller_name"]) == ("", "")
@@ -48,6 +49,6 @@ async def test_who_asks_for_privacy_has_withheld_her_number(hotline: Hotline, he
 async def test_who_asks_for_none_is_shown(hotline: Hotline) -> None:
     number = fresh_number()
     asks = ["Privacy: none", f"Remote-Party-ID: <sip:{number}@example.org>;privacy=off"]
-    outcome = await hotline.call(Hear(), HangUp(), number=number, name="مریم", headers=asks)
+    outcome = await hotline.call(Hear(), PutDown(), number=number, name="مریم", headers=asks)
     assert outcome.completed, outcome.problem
     assert (await hotline.call_of(number))["caller_name"] == "مریم"

@@ -13,6 +13,7 @@ from ivr.asterisk.agi import COMMAND_BYTES
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.recording import Anywhere
 from ivr.asterisk.server import AgiConnection, AgiServer
+from ivr.lab.pace import patience
 from ivr.voice.actions import Action, Ask, Clip, HangUp, LookUpCase, Operator, Record, Say, Words
 from ivr.voice.events import Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
 from tests.asterisk.pretend import Pretend, until
@@ -66,7 +67,7 @@ class Calls:
                 raise
 
         self.script = guarded
-        await asyncio.wait_for(call.run(self.server.port), 20)
+        await asyncio.wait_for(call.run(self.server.port), patience(20))
         await until(lambda: not self.server.calls)
         if failures:
             raise failures[0]

@@ -18,7 +18,7 @@ import pytest
 from ivr.asterisk.agi import command
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer
-from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay, Step, Wait
+from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn, Step, Wait
 from ivr.voice.actions import Ask, Operator, Record, Say
 from ivr.voice.events import Caller, Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
 from tests.fixtures.hotline import Pbx, write_tone
@@ -106,7 +106,7 @@ OVERLONG = Ask(tuple(f"a_fragment_with_a_long_name_{n:04}" for n in range(50)), 
 async def test_every_key_that_was_pressed_is_heard(
     pbx: Pbx, folder: Path, ask: Ask, steps: list[Step], keys: Keys
 ) -> None:
-    assert await heard(pbx, folder, ask, *steps, Stay()) == keys
+    assert await heard(pbx, folder, ask, *steps, StayOn()) == keys
 
 
 async def test_the_first_and_the_next_key_have_times_of_their_own(pbx: Pbx, folder: Path) -> None:
@@ -120,7 +120,7 @@ async def test_the_first_and_the_next_key_have_times_of_their_own(pbx: Pbx, fold
             took.append(time.monotonic() - began)
 
     async with answering(pbx, folder, script) as errors:
-        outcome = await pbx.call(Listen(0.4), Listen(0.2), Press("1"), Stay())
+        outcome = await pbx.call(Listen(0.4), Listen(0.2), Press("1"), StayOn())
     assert not errors and outcome.completed, (errors, outcome.problem)
     assert took[0] > 3.3  # 0.4 s of speech and 3 s of waiting
 
@@ -137,7 +137,7 @@ async def test_the_first_and_the_next_key_have_times_of_their_own(pbx: Pbx, fold
 async def test_a_say_ends_by_itself_or_by_a_key(
     pbx: Pbx, folder: Path, say: Say, steps: list[Step], said: Said
 ) -> None:
-    assert await heard(pbx, folder, say, *steps, Stay()) == said
+    assert await heard(pbx, folder, say, *steps, StayOn()) == said
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ async def test_a_say_ends_by_itself_or_by_a_key(
     [
         (Record("fa"), [Beep(), Speak(3), Press("#")], Ended.HASH, (2.5, 4.0)),
         (Record("fa"), [Press("#"), Beep(), Speak(3), Press("#")], Ended.HASH, (2.5, 4.0)),  # in the beep
-        (Record("fa"), [Beep(), Speak(2), HangUp()], Ended.HANGUP, (1.5, 3.0)),
+        (Record("fa"), [Beep(), Speak(2), PutDown()], Ended.HANGUP, (1.5, 3.0)),
         (Record("fa", max_seconds=3), [Beep(), Speak(6)], Ended.LIMIT, (2.5, 3.2)),
         (Record("fa", silence_seconds=2), [Beep(), Speak(2), Wait(4)], Ended.SILENCE, (2.0, 4.0)),
         (Record("fa", max_seconds=20), [Beep(), Speak(1), Press("5"), Speak(1), Press("#")],
@@ -157,7 +157,7 @@ async def test_a_recording_holds_what_asterisk_says_it_holds(
     record: Record, steps: list[Step], ended: Ended, seconds: tuple[float, float],
 ) -> None:  # fmt: skip
     caplog.set_level(logging.WARNING, logger="ivr.asterisk")
-    last = [] if isinstance(steps[-1], HangUp) else [Stay()]
+    last = [] if isinstance(steps[-1], PutDown) else [StayOn()]
     found = await heard(pbx, folder, record, *steps, *last)
     assert isinstance(found, Recorded) and found.ended is ended
     assert seconds[0] < found.seconds < seconds[1]
@@ -178,7 +178,7 @@ async def test_a_hangup_while_speaking_ends_in_hung_up(pbx: Pbx, folder: Path, a
         events.append(await channel.perform(Record("fa")))
 
     async with answering(pbx, folder, script) as errors:
-        assert (await pbx.call(Hear(), HangUp())).completed
+        assert (await pbx.call(Hear(), PutDown())).completed
         await until_told(events, 3)
     assert not errors
     assert events[1:] == [HungUp(), HungUp()]
@@ -209,7 +209,7 @@ async def test_any_callers_name_arrives(pbx: Pbx, folder: Path, name: str | byte
         callers.append(channel.caller(datetime.now(ZONE)))
 
     async with answering(pbx, folder, script) as errors:
-        await pbx.call(Stay(), number="09141112233", name=name)
+        await pbx.call(StayOn(), number="09141112233", name=name)
     assert not errors
     assert [(c.number, c.name) for c in callers] == [("09141112233", expected)]
 
@@ -223,7 +223,7 @@ async def test_no_telephone_writes_lines_of_agis_header(pbx: Pbx, folder: Path) 
         seen.append((channel.caller(datetime.now(ZONE)), connection.arguments, channel.unique_id))
 
     async with answering(pbx, folder, script) as errors:
-        await pbx.call(Stay(), number="0914%0a" + quote(smuggled).replace("%7C", "%0a"))
+        await pbx.call(StayOn(), number="0914%0a" + quote(smuggled).replace("%7C", "%0a"))
     assert not errors
     [(caller, arguments, unique_id)] = seen
     assert arguments == () and unique_id != "9.9"
@@ -240,7 +240,7 @@ async def test_quoted_arguments_reach_the_channel_as_they_are(pbx: Pbx, folder: 
             seen.append((await connection.send(command("GET", "VARIABLE", "SOME"))).value)
 
     async with answering(pbx, folder, script) as errors:
-        await pbx.call(Stay())
+        await pbx.call(StayOn())
     assert not errors
     assert [value or "" for value in seen] == values
 
@@ -253,16 +253,16 @@ async def test_wrong_commands_are_answered_and_the_call_goes_on(pbx: Pbx, folder
             codes.append((await connection.send(line)).code)
 
     async with answering(pbx, folder, script) as errors:
-        await pbx.call(Stay())
+        await pbx.call(StayOn())
     assert not errors
     assert codes == [510, 520, 200]
 
 
 async def test_a_queue_without_operators_says_nobody(pbx: Pbx, folder: Path) -> None:
-    event = await heard(pbx, folder, Operator("operators", "fa", 3), Stay())
+    event = await heard(pbx, folder, Operator("operators", "fa", 3), StayOn())
     assert event == Transferred(Transfer.NOBODY)
 
 
 async def test_a_queue_that_does_not_exist_has_failed(pbx: Pbx, folder: Path) -> None:
-    event = await heard(pbx, folder, Operator("nosuchqueue", "fa", 3), Stay())
+    event = await heard(pbx, folder, Operator("nosuchqueue", "fa", 3), StayOn())
     assert event == Transferred(Transfer.FAILED)

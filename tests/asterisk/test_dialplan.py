@@ -10,7 +10,7 @@ import pytest
 
 from ivr.asterisk.dialplan import PROMPTS, QUEUE_NUMBERS, DialplanError, Secrets, render
 from ivr.installation import catalogue
-from ivr.settings import Address, Agi, Ami, BrowserPhone, Calls, Settings, Sip
+from ivr.settings import Address, Agi, AmiAccount, BrowserPhone, Calls, Settings, Sip
 from ivr.voice.saying import dictated
 
 Kind = Literal["lab", "production"]
@@ -110,7 +110,7 @@ def test_a_value_that_could_say_more_than_itself_is_refused(tmp_path: Path, evil
     with pytest.raises(DialplanError, match="extension"):
         rendered("lab", tmp_path, Settings(state=tmp_path, calls=Calls(extension=evil)))
     with pytest.raises(DialplanError, match=r"ami\.username"):
-        rendered("lab", tmp_path, Settings(state=tmp_path, ami=Ami(username=evil)))
+        rendered("lab", tmp_path, Settings(state=tmp_path, ami=AmiAccount(username=evil)))
     assert not (tmp_path / "etc").exists()
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from ivr.asterisk.server import SPARE_FILES
+from ivr.lab.pace import patience
 
 SERVER = """
 import asyncio, resource, sys, uvloop
@@ -57,7 +58,7 @@ async def test_a_server_without_files_neither_spins_nor_dies() -> None:
         assert spent < 0.5 * (time.monotonic() - began)
         for _, writer in crowd:
             writer.close()
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(patience(15)):
             while True:
                 try:
                     if await introduced(port) == b"NOOP\n":

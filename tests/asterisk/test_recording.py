@@ -111,7 +111,7 @@ class Ill(recording.Anywhere):
     ],
 )
 async def test_a_file_is_cut_only_if_its_disk_refused_something_and_the_clock_says_that_it_is_missing(
-    tmp_path: Path, lasted: float, room: recording.Room, ended: Ended
+    tmp_path: Path, lasted: float, room: recording.Disks, ended: Ended
 ) -> None:
     write(tmp_path, 16_000)
     found = await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 16_000), lasted, room)

@@ -15,6 +15,7 @@ import uvloop
 
 from ivr.asterisk.agi import Reply, command
 from ivr.asterisk.server import AgiConnection, AgiServer, Drained, prepare_process
+from ivr.lab.pace import patience
 from tests.asterisk.pretend import Pretend, until
 
 NOOP = command("GET", "VARIABLE", "NAME")
@@ -47,7 +48,7 @@ async def dial(server: AgiServer, *pieces: bytes) -> tuple[asyncio.StreamReader,
 
 async def cut_off(reader: asyncio.StreamReader) -> bool:
     try:
-        return await asyncio.wait_for(reader.read(), 20) == b""
+        return await asyncio.wait_for(reader.read(), patience(20)) == b""
     except ConnectionError:
         return True
 
@@ -71,7 +72,7 @@ async def test_it_is_the_same_on_uvloop_which_serves_in_production() -> None:
             reader, writer = await dial(server, b"GET / HTTP/1.1\r\n\r\n")
             assert await cut_off(reader)
             writer.close()
-            await asyncio.wait_for(server.drain(5), 20)
+            await asyncio.wait_for(server.drain(5), patience(20))
 
     await asyncio.to_thread(uvloop.run, scenario())
 
@@ -208,7 +209,7 @@ async def test_garbage_and_floods_are_cut_off_beside_good_calls(bytes_of_no_use:
 
 async def cut_off_after_commands(reader: asyncio.StreamReader) -> bool:
     with suppress(ConnectionError):
-        await asyncio.wait_for(reader.read(), 20)
+        await asyncio.wait_for(reader.read(), patience(20))
     return reader.at_eof() or reader.exception() is not None
 
 
@@ -326,7 +327,7 @@ async def test_a_drain_takes_no_new_call_and_lets_a_live_one_finish() -> None:
         assert not drain.done()
         writer.write(b"200 result=1\n")
         assert await cut_off(reader)
-        await asyncio.wait_for(drain, 20)
+        await asyncio.wait_for(drain, patience(20))
         writer.close()
 
 
@@ -352,7 +353,7 @@ async def test_a_call_that_outlasts_the_drain_is_told_and_may_apologise() -> Non
         assert await reader.readline() == NOOP
         writer.write(b"200 result=1 (of GET)\n")
         assert await cut_off(reader)
-        await asyncio.wait_for(drain, 20)
+        await asyncio.wait_for(drain, patience(20))
         writer.close()
     assert [reply.value for reply in replies] == ["of Playback", "of GET"]
 
@@ -375,7 +376,7 @@ async def test_a_recording_under_way_outlives_the_drain() -> None:
         await until(lambda: any(c._drained for c in server._connections))
         writer.write(b"200 result=35 (dtmf) endpos=8000\n")
         assert await cut_off(reader)
-        await asyncio.wait_for(drain, 20)
+        await asyncio.wait_for(drain, patience(20))
         writer.close()
     assert heard == ["dtmf", "drained"]
 

@@ -15,6 +15,7 @@ from bench.calls.callers import Outcome, outcome, scenario
 from bench.calls.cpu import seconds
 from bench.calls.latency import LEARNT, recognise
 from bench.calls.probe import SILENCE, Packet
+from ivr.lab.pace import patience
 
 PROMPT = [SILENCE, SILENCE] + [bytes([n]) * 160 for n in range(LEARNT - 2)]
 
@@ -43,7 +44,7 @@ def test_the_cpu_of_children_that_have_ended_is_counted() -> None:
     burn = "import time\nend = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
     run = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {burn!r}])\ninput()"
     parent = subprocess.Popen([sys.executable, "-c", run], stdin=subprocess.PIPE)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + patience(30)
     while seconds(parent.pid) < 0.3 and time.monotonic() < deadline:
         time.sleep(0.05)
     spent = seconds(parent.pid)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date
 
 from ivr.cases import figures
-from ivr.cases.figures import Fact, Facts, Names, What, packed, unpacked
+from ivr.cases.figures import Fact, Facts, Numbering, What, packed, unpacked
 
 MONDAY = date(2026, 11, 23).toordinal()
 
 
 def facts(*days: list[Fact]) -> Facts:
-    names = Names()
+    names = Numbering()
     return unpacked(names, [(MONDAY + n, packed(names, day)) for n, day in enumerate(days)])
 
 
@@ -21,7 +21,7 @@ def fact(what: What, agency: str = "abfa", value: int = 0, count: int = 1, **mor
 
 
 def test_what_was_packed_comes_out_the_same() -> None:
-    names = Names.of({"agency": ["edu"]})
+    names = Numbering.of({"agency": ["edu"]})
     stored = packed(names, [fact(What.OPENED, count=70_000), fact(What.LATE, "edu", 12)])
     found = unpacked(names, [(MONDAY, stored), (MONDAY + 1, b""), (MONDAY + 2, stored)])
     assert found.columns["count"].tolist() == [70_000, 1] * 2
@@ -31,7 +31,7 @@ def test_what_was_packed_comes_out_the_same() -> None:
 
 
 def test_names_grow_and_never_change_their_meaning() -> None:
-    names = Names.of({"agency": ["edu"]})
+    names = Numbering.of({"agency": ["edu"]})
     assert names.extend({"agency": ["edu", "abfa"]}) and names.number("agency", "abfa") == 1
     assert names.extend({"agency": ["edu"], "form": ["x"]}), "an older reading is no contradiction"
     assert not names.extend({"agency": ["abfa"]})

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.cases.hearing_order import COOL_DOWN, Candidate, Urgency, Why, fair_order, place
+from ivr.cases.hearing_order import COOL_DOWN, Candidate, Ground, Urgency, fair_order, place
 
 NOW = datetime(2026, 11, 25, 8, tzinfo=UTC)
 ago = st.timedeltas(timedelta(0), timedelta(days=400)).map(lambda gap: NOW - gap)
@@ -68,8 +68,8 @@ def test_every_reason_can_be_told_with_its_weight() -> None:
     she = Candidate("1", NOW - timedelta(days=12), Urgency.URGENT, unkept=2)
     told = {reason.why: (reason.count, reason.points) for reason in place(she, NOW).reasons}
     assert told == {
-        Why.WAITING: (12, 12),
-        Why.URGENCY: (1, 20),
-        Why.FIRST_MEETING: (1, 10),
-        Why.UNKEPT_ORDERS: (2, 30),
+        Ground.WAITING: (12, 12),
+        Ground.URGENCY: (1, 20),
+        Ground.FIRST_MEETING: (1, 10),
+        Ground.UNKEPT_ORDERS: (2, 30),
     }

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ivr.cases.retention import Rule, is_over, rule_for
+from ivr.cases.retention import RetentionRule, is_over, rule_for
 
-ANY, MEETINGS = Rule("", "", 730, 1825), Rule("meeting", "", 365, None)
-MERGED, MERGED_MEETINGS = Rule("", "merged", None, 90), Rule("meeting", "merged", 31, 31)
+ANY, MEETINGS = RetentionRule("", "", 730, 1825), RetentionRule("meeting", "", 365, None)
+MERGED, MERGED_MEETINGS = RetentionRule("", "merged", None, 90), RetentionRule("meeting", "merged", 31, 31)
 RULES = (ANY, MEETINGS, MERGED, MERGED_MEETINGS)
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -23,7 +23,7 @@ NOW = datetime(2026, 11, 25, tzinfo=UTC)
         ("meeting", "merged", MERGED_MEETINGS),
     ],
 )
-def test_the_most_particular_rule_counts(kind: str, status: str, rule: Rule) -> None:
+def test_the_most_particular_rule_counts(kind: str, status: str, rule: RetentionRule) -> None:
     assert rule_for(RULES, kind, status) is rule
     assert rule_for(RULES[::-1], kind, status) is rule
 

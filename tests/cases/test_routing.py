@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.cases.routing import Reason, Route, Rule, Rules, Scope
+from ivr.cases.routing import Reason, RoutingDecision, Rule, Rules, RuleScope
 from ivr.desk.book.seeds import load_seeds
 from tests.fixtures.database import SEED
 
@@ -17,28 +17,28 @@ def rules(*given_rules: Rule, **kinds: str) -> Rules:
     return Rules(desk="desk", agencies=BODIES, rules=given_rules, kinds=kinds)
 
 
-COUNTY = Rule("bus", Scope.COUNTY, "bus", "tabriz")
-PATTERN = Rule("bus", Scope.COUNTY_PATTERN, "town_{county}")
-NOWHERE = Rule("bus", Scope.NO_COUNTY, "abfa")
-ANYWHERE = Rule("bus", Scope.DEFAULT, "abfa")
+COUNTY = Rule("bus", RuleScope.COUNTY, "bus", "tabriz")
+PATTERN = Rule("bus", RuleScope.COUNTY_PATTERN, "town_{county}")
+NOWHERE = Rule("bus", RuleScope.NO_COUNTY, "abfa")
+ANYWHERE = Rule("bus", RuleScope.DEFAULT, "abfa")
 
 
 @pytest.mark.parametrize(
     ("county", "agency", "scope"),
     [
-        ("tabriz", "bus", Scope.COUNTY),
-        ("ahar", "town_ahar", Scope.COUNTY_PATTERN),
-        ("", "abfa", Scope.NO_COUNTY),
-        ("heris", "abfa", Scope.DEFAULT),  # the pattern names a town that is no agency
+        ("tabriz", "bus", RuleScope.COUNTY),
+        ("ahar", "town_ahar", RuleScope.COUNTY_PATTERN),
+        ("", "abfa", RuleScope.NO_COUNTY),
+        ("heris", "abfa", RuleScope.DEFAULT),  # the pattern names a town that is no agency
     ],
 )
-def test_the_most_specific_rule_wins(county: str, agency: str, scope: Scope) -> None:
+def test_the_most_specific_rule_wins(county: str, agency: str, scope: RuleScope) -> None:
     route = rules(ANYWHERE, NOWHERE, PATTERN, COUNTY).route("complaint", "bus", county)
     assert (route.agency, route.reason, route.rule and route.rule.scope) == (agency, Reason.RULE, scope)
 
 
 def test_two_equally_specific_rules_that_disagree_are_for_the_desk() -> None:
-    route = rules(COUNTY, Rule("bus", Scope.COUNTY, "abfa", "tabriz")).route("complaint", "bus", "tabriz")
+    route = rules(COUNTY, Rule("bus", RuleScope.COUNTY, "abfa", "tabriz")).route("complaint", "bus", "tabriz")
     assert (route.agency, route.reason) == ("desk", Reason.TIE)
 
 
@@ -47,17 +47,17 @@ def test_two_equally_specific_rules_that_agree_are_one() -> None:
 
 
 def test_a_gap_goes_to_the_desk_and_says_so() -> None:
-    assert rules().route("complaint", "bus", "tabriz") == Route("desk", Reason.NO_RULE)
-    assert rules(Rule("bus", Scope.DEFAULT, "gone")).route("complaint", "bus").reason is Reason.NO_RULE
+    assert rules().route("complaint", "bus", "tabriz") == RoutingDecision("desk", Reason.NO_RULE)
+    assert rules(Rule("bus", RuleScope.DEFAULT, "gone")).route("complaint", "bus").reason is Reason.NO_RULE
 
 
 def test_a_body_outside_the_network_is_named_but_gets_no_case() -> None:
-    route = rules(Rule("law", Scope.DEFAULT, "court")).route("complaint", "law", "ahar")
+    route = rules(Rule("law", RuleScope.DEFAULT, "court")).route("complaint", "law", "ahar")
     assert (route.agency, route.reason, route.advice) == ("desk", Reason.OUTSIDE, "court")
 
 
 def test_a_kind_may_be_governed_by_one_topic() -> None:
-    book = rules(ANYWHERE, Rule("hall", Scope.DEFAULT, "bus"), meeting="hall")
+    book = rules(ANYWHERE, Rule("hall", RuleScope.DEFAULT, "bus"), meeting="hall")
     assert book.route("meeting", "bus").agency == "bus"
     assert book.route("complaint", "bus").agency == "abfa"
 
@@ -66,7 +66,7 @@ some_rules = st.lists(
     st.builds(
         Rule,
         topic=st.sampled_from(["bus", "law"]),
-        scope=st.sampled_from(Scope),
+        scope=st.sampled_from(RuleScope),
         agency=st.sampled_from([*BODIES, "town_{county}", "gone"]),
         county=st.sampled_from(["", "ahar", "tabriz"]),
     ),

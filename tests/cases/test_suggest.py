@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ivr.cases.spelling import normalise, stem, weighted
 from ivr.cases.suggest import MAX_ERROR, Doubt, Suggester, still_open
-from ivr.cases.words import normalise, stem, weighted
 from ivr.desk.book.seeds import SeedError, load_seeds
 from ivr.desk.book.suggesting import learn, load_suggester, places_of, read_cases, read_examples
 from tests.fixtures.database import SEED

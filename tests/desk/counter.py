@@ -11,7 +11,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Page, read_page
-from ivr.desk.case.change import Ask, actor_named
+from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.facts.apply import apply
 from ivr.desk.reading import as_json
 from ivr.store.tables import cases, precedents, referrals
@@ -48,8 +48,8 @@ class Counter:
             query = select(cases.c.code).where(cases.c.id == uuid.UUID(ids[0]))
             return str((await connection.execute(query)).scalar_one())
 
-    def ask(self, code: str, by: str = "desk", reason: str = "", seen: int | None = None) -> Ask:
-        return Ask(code, actor_named(self.page, by), reason, self.at, seen)
+    def ask(self, code: str, by: str = "desk", reason: str = "", seen: int | None = None) -> Instruction:
+        return Instruction(code, actor_named(self.page, by), reason, self.at, seen)
 
     def later(self, days: int = 1) -> datetime:
         self.at += timedelta(days=days)

@@ -13,7 +13,8 @@ from ivr.asterisk.ami import Ami, AmiFailed
 from ivr.commands import doctor
 from ivr.lab import asterisk
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Beep, HangUp, Speak, Wait, place_call
+from ivr.lab.caller import Beep, PutDown, Speak, Wait, place_call
+from ivr.lab.pace import patience
 from tests.fixtures.hotline import Pbx, running_pbx
 
 Programs = tuple[Program, Program]
@@ -56,7 +57,7 @@ async def test_the_production_files_load_beside_an_existing_asterisk(
 
 async def test_a_call_that_is_given_up_leaves_no_sipp_behind(pbx: Pbx) -> None:
     calling = asyncio.create_task(place_call(pbx.sipp.command, pbx.settings.sip.port, (Beep(), Wait(60))))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while "Record" not in pbx.console("core show channels"):
             await asyncio.sleep(0.1)  # another process: no event
     assert await asyncio.to_thread(sipps)
@@ -78,7 +79,7 @@ async def test_a_server_that_says_nothing_is_left_soon_and_the_caller_can_speak(
     monkeypatch.setattr(dialplan, "FIRST_SECONDS", 2)
     async with running_pbx(programs, stand_ins) as pbx:
         silent = await asyncio.start_server(lambda *_: None, "127.0.0.1", pbx.settings.agi.port)
-        outcome = await pbx.call(Beep(), Speak(2), HangUp())
+        outcome = await pbx.call(Beep(), Speak(2), PutDown())
         silent.close()
         assert outcome.completed, outcome
         assert len(pbx.fallbacks) == 1

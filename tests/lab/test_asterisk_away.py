@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from ivr.lab.caller import HangUp, Hear, Press, Speak
+from ivr.lab.caller import Hear, Press, PutDown, Speak
 from tests.fixtures.hotline import Hotline, fresh_number, told
 from tests.lab.test_hotline import TO_THE_BEEP
 
@@ -14,7 +14,7 @@ async def test_asterisk_killed_in_mid_word_loses_no_words_and_is_used_again_once
     own_hotline: Hotline,
 ) -> None:
     hotline, number, later = own_hotline, fresh_number(), fresh_number()
-    calling = asyncio.create_task(hotline.call(*TO_THE_BEEP, Speak(8), HangUp(), number=number))
+    calling = asyncio.create_task(hotline.call(*TO_THE_BEEP, Speak(8), PutDown(), number=number))
     await hotline.recording_grown(32_000)
     hotline.asterisk.process.kill()
     call = await hotline.call_of(number)
@@ -24,7 +24,7 @@ async def test_asterisk_killed_in_mid_word_loses_no_words_and_is_used_again_once
     await asyncio.gather(calling, return_exceptions=True)
     await hotline.start_asterisk()
     await hotline.ready()  # AMI has come back by itself
-    outcome = await hotline.call(Hear(), HangUp(), number=later)
+    outcome = await hotline.call(Hear(), PutDown(), number=later)
     assert outcome.completed and (await hotline.call_of(later))["outcome"] == "hung_up"
 
 
@@ -32,7 +32,7 @@ async def test_asterisk_stopped_while_she_ends_her_words_has_all_of_them_when_it
     own_hotline: Hotline,
 ) -> None:
     number = fresh_number()
-    steps = (*TO_THE_BEEP, Speak(4), Press("#"), Hear(), Press("1"), Hear(), HangUp())
+    steps = (*TO_THE_BEEP, Speak(4), Press("#"), Hear(), Press("1"), Hear(), PutDown())
     calling = asyncio.create_task(own_hotline.call(*steps, number=number))
     await own_hotline.recording_grown(32_000)  # two seconds
     own_hotline.asterisk.process.send_signal(signal.SIGSTOP)

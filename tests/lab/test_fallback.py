@@ -14,7 +14,8 @@ import pytest
 
 from ivr.asterisk.dialplan import render
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay
+from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn
+from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.settings import Address
 from tests.fixtures.hotline import Pbx, fresh_number, running_pbx, told, write_tone
@@ -74,7 +75,7 @@ def no_earlier_fallbacks(pbx: Pbx) -> None:
 
 async def test_without_a_server_the_dialplan_records_and_thanks(pbx: Pbx) -> None:
     number = fresh_number()
-    outcome = await pbx.call(Beep(), Speak(3), Press("#"), Listen(), Stay(), number=number)
+    outcome = await pbx.call(Beep(), Speak(3), Press("#"), Listen(), StayOn(), number=number)
     assert outcome.completed, outcome
     assert outcome.ended_by == "hotline"
     [kept] = pbx.fallbacks
@@ -83,14 +84,14 @@ async def test_without_a_server_the_dialplan_records_and_thanks(pbx: Pbx) -> Non
 
 
 async def test_hanging_up_during_the_fallback_keeps_the_words(pbx: Pbx) -> None:
-    outcome = await pbx.call(Beep(), Speak(2), HangUp())
+    outcome = await pbx.call(Beep(), Speak(2), PutDown())
     assert outcome.completed, outcome
     [kept] = pbx.fallbacks
     assert 1.5 < seconds(kept) < 3
 
 
 async def test_a_hostile_caller_number_can_not_leave_the_folder(pbx: Pbx) -> None:
-    outcome = await pbx.call(Beep(), Speak(1), HangUp(), number="..%2F..%2Fetc", name='"; rm -rf ${HOME}')
+    outcome = await pbx.call(Beep(), Speak(1), PutDown(), number="..%2F..%2Fetc", name='"; rm -rf ${HOME}')
     assert outcome.completed, outcome
     [kept] = pbx.fallbacks
     assert re.fullmatch(r"\d{10}__\d{9}_~fa~\.wav", kept.name)
@@ -103,7 +104,7 @@ async def test_a_server_that_dies_in_mid_prompt_leaves_no_caller_alone(pbx: Pbx)
         agi.writer.transport.abort()
 
     async with server(pbx, talk):
-        outcome = await pbx.call(Hear(), Beep(), Speak(2), Press("#"), Stay())
+        outcome = await pbx.call(Hear(), Beep(), Speak(2), Press("#"), StayOn())
     assert outcome.completed, outcome
     assert len(pbx.fallbacks) == 1
 
@@ -116,7 +117,7 @@ async def test_what_she_chose_is_in_the_name_and_can_not_leave_the_folder(pbx: P
             await agi.send(f'SET VARIABLE IVR_CHOSEN "{chosen}"')
 
         async with server(pbx, talk):
-            outcome = await pbx.call(Beep(), Speak(1), HangUp())
+            outcome = await pbx.call(Beep(), Speak(1), PutDown())
         assert outcome.completed, outcome
     usual, hostile = pbx.fallbacks
     assert usual.stem.endswith("_~az~1000000005~complaint~water.supply~tabriz")
@@ -141,7 +142,7 @@ async def test_the_code_set_aside_for_her_is_spoken_once_her_words_are_kept(
             await agi.send(f"SET VARIABLE {name} {value}")
 
     async with server(pbx, talk):
-        outcome = await pbx.call(Beep(), Speak(2), Press("#"), Listen(), Stay(60))
+        outcome = await pbx.call(Beep(), Speak(2), Press("#"), Listen(), StayOn(60))
     assert outcome.completed and told(outcome, "fallback.thanks"), outcome
     assert told(outcome, "code.is") is spoken
     [kept] = pbx.fallbacks
@@ -154,7 +155,7 @@ async def test_when_her_words_are_kept_already_nothing_more_is_asked(pbx: Pbx) -
         await agi.send("SET VARIABLE IVR_KEPT 1")
 
     async with server(pbx, talk):
-        outcome = await pbx.call(Listen(), Stay())
+        outcome = await pbx.call(Listen(), StayOn())
     assert outcome.completed, outcome
     assert pbx.fallbacks == []
 
@@ -181,7 +182,7 @@ async def test_of_words_under_way_the_file_tells_whether_they_are_kept(
 
     asked = (Beep(), Speak(1), Press("#")) if says == "fallback.apology" else ()
     async with server(pbx, talk):
-        outcome = await pbx.call(*asked, Stay())
+        outcome = await pbx.call(*asked, StayOn())
     shutil.rmtree(pbx.settings.recordings, ignore_errors=True)
     assert outcome.completed and told(outcome, says), outcome
     assert told(outcome, "fallback.kept") != told(outcome, "fallback.thanks")
@@ -194,10 +195,10 @@ async def test_words_with_a_hole_are_not_called_kept_though_their_disk_has_room_
     programs: tuple[Program, Program], stand_ins: Path, small_disk: SmallDisk
 ) -> None:
     async with running_pbx(programs, stand_ins, state=small_disk.path) as pbx:
-        calling = asyncio.create_task(pbx.call(Beep(), Speak(6), Press("#"), Stay()))
+        calling = asyncio.create_task(pbx.call(Beep(), Speak(6), Press("#"), StayOn()))
 
         async def grown_to(size: int) -> None:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(patience(30)):
                 while not any(path.stat().st_size > size for path in pbx.fallbacks):
                     await asyncio.sleep(0.05)  # another process: no event
 
@@ -215,7 +216,7 @@ async def test_a_call_that_the_server_finished_just_ends(pbx: Pbx) -> None:
         await agi.send("SET VARIABLE IVR_DONE 1")
 
     async with server(pbx, talk) as calls:
-        outcome = await pbx.call(Stay(10))
+        outcome = await pbx.call(StayOn(10))
     assert outcome.completed, outcome
     assert outcome.voiced_seconds == 0
     assert pbx.fallbacks == []
@@ -232,7 +233,7 @@ async def test_keys_arrive_while_a_prompt_plays_and_between_prompts(pbx: Pbx) ->
         await agi.send("SET VARIABLE IVR_DONE 1")
 
     async with server(pbx, talk):
-        outcome = await pbx.call(Hear(), Press("5*"), Stay(10))
+        outcome = await pbx.call(Hear(), Press("5*"), StayOn(10))
     assert outcome.completed, outcome
     assert [int(re.findall(r"result=(-?\d+)", line)[0]) for line in pressed] == [ord("5"), ord("*")]
 
@@ -259,15 +260,15 @@ async def test_the_second_address_is_asked_when_the_first_refuses_and_only_then(
         agi.writer.transport.abort()
 
     async with server(pbx, carry, second) as calls:
-        outcome = await pbx.call(Stay(10))
+        outcome = await pbx.call(StayOn(10))
         assert outcome.completed and outcome.voiced_seconds == 0, outcome
         assert calls[0].header["agi_arg_1"] == pbx.secrets.agi
         assert pbx.fallbacks == []
         async with server(pbx, die) as dead:
-            outcome = await pbx.call(Beep(), Speak(1), HangUp())
+            outcome = await pbx.call(Beep(), Speak(1), PutDown())
         assert outcome.completed, outcome
         assert (len(dead), len(calls), len(pbx.fallbacks)) == (1, 1, 1)
-    outcome = await pbx.call(Beep(), Speak(1), HangUp())
+    outcome = await pbx.call(Beep(), Speak(1), PutDown())
     assert outcome.completed and len(pbx.fallbacks) == 2, outcome
 
 
@@ -277,7 +278,7 @@ async def test_any_name_reaches_the_server_in_one_line(pbx: Pbx, name: str | byt
         await agi.send("SET VARIABLE IVR_DONE 1")
 
     async with server(pbx, talk) as calls:
-        outcome = await pbx.call(Stay(10), name=name)
+        outcome = await pbx.call(StayOn(10), name=name)
     assert outcome.completed, outcome
     assert calls[0].header["agi_calleridname"]
     assert calls[0].header["agi_arg_1"] == pbx.secrets.agi
@@ -285,5 +286,5 @@ async def test_any_name_reaches_the_server_in_one_line(pbx: Pbx, name: str | byt
 
 async def test_no_other_extension_is_answered(pbx: Pbx) -> None:
     extensions = ("112", "s", "T", "00989141234567", "h")
-    outcomes = await asyncio.gather(*(pbx.call(Stay(5), extension=extension) for extension in extensions))
+    outcomes = await asyncio.gather(*(pbx.call(StayOn(5), extension=extension) for extension in extensions))
     assert [outcome.answered for outcome in outcomes] == [False] * len(extensions)

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from ivr.desk.people import signing_in
 from ivr.desk.people.signing_in import From, Keeping
-from ivr.lab.caller import HangUp, Hear, Press, Speak
+from ivr.lab.caller import Hear, Press, PutDown, Speak
 from ivr.store.engine import make_engine
 from ivr.store.tables import people, recordings
 from ivr.voice.wave import read
@@ -52,7 +52,7 @@ async def ids(hotline: Hotline, name: str) -> str:
 async def test_a_call_is_seen_and_heard_on_its_page(hotline: Hotline) -> None:
     number = fresh_number()
     outcome = await hotline.call(
-        *TO_THE_BEEP, Speak(4), Press("#"), Hear(), Press("1"), Hear(), HangUp(), number=number
+        *TO_THE_BEEP, Speak(4), Press("#"), Hear(), Press("1"), Hear(), PutDown(), number=number
     )
     assert outcome.completed, outcome
     case = await hotline.case_of(number)

@@ -9,8 +9,9 @@ import aiohttp
 import pytest
 from sqlalchemy import select
 
-from ivr.lab.caller import Beep, HangUp, Hear, Listen, Press, Speak, Stay
+from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.demo import demo_case
+from ivr.lab.pace import patience
 from ivr.store.tables import calls, recordings
 from tests.fixtures.hotline import Hotline, fresh_number, told
 
@@ -21,7 +22,7 @@ TO_THE_BEEP = (Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(
 
 async def test_words_survive_a_server_killed_while_they_are_spoken(own_hotline: Hotline) -> None:
     number = fresh_number()
-    steps = (*TO_THE_BEEP, Speak(4), Beep(), Speak(2), HangUp())
+    steps = (*TO_THE_BEEP, Speak(4), Beep(), Speak(2), PutDown())
     calling = asyncio.create_task(own_hotline.call(*steps, number=number))
     await own_hotline.recording_grown()
     own_hotline.server.process.send_signal(signal.SIGKILL)
@@ -29,7 +30,7 @@ async def test_words_survive_a_server_killed_while_they_are_spoken(own_hotline: 
     assert outcome.completed, outcome
     assert len(own_hotline.fallbacks) == 1
     await own_hotline.start_server()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(patience(60)):
         while sum(len(case["recordings"]) for case in await own_hotline.cases_of(number)) < 2:
             await asyncio.sleep(0.2)
     [case] = await own_hotline.cases_of(number)
@@ -40,9 +41,9 @@ async def test_a_server_killed_in_a_menu_leaves_what_was_chosen_before(own_hotli
     number = fresh_number()
     # Azerbaijani, complaint, topic 11; killed while she is asked for the county.
     chosen = (Hear(), Press("2"), Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear())
-    steps = (*chosen, Beep(), Speak(2), Press("#"), Listen(), Stay(60))
+    steps = (*chosen, Beep(), Speak(2), Press("#"), Listen(), StayOn(60))
     calling = asyncio.create_task(own_hotline.call(*steps, number=number))
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(patience(60)):
         while "county/ask" not in await asyncio.to_thread(own_hotline.console, "core show channels concise"):
             await asyncio.sleep(0.1)  # another process: no event
     own_hotline.server.process.send_signal(signal.SIGKILL)
@@ -57,7 +58,7 @@ async def test_a_server_killed_in_a_menu_leaves_what_was_chosen_before(own_hotli
     assert case["agency"] != "gov_inspection", "and her case is where it belongs"
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 async def test_ten_demonstration_calls_in_a_row_bring_a_case_each_and_leave_the_disk_alone(
     hotline: Hotline,
 ) -> None:

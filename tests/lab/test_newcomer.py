@@ -26,7 +26,8 @@ from ivr.desk.reading import as_json
 from ivr.installation import load_secrets
 from ivr.lab.asterisk import Program, cache
 from ivr.lab.callee import Callee
-from ivr.lab.caller import HangUp, Hear, Listen, Press, Speak, Stay
+from ivr.lab.caller import Hear, Listen, Press, PutDown, Speak, StayOn
+from ivr.lab.pace import patience
 from ivr.lab.ports import taken
 from ivr.lab.postgres import NOTE
 from ivr.lab.process import Child
@@ -39,8 +40,8 @@ from tests.web.test_call_page import calling, complains
 SPOKEN = cache() / "newcomer-sounds.tar"
 PATIENCE = 180.0  # seconds: a machine with many processes lets each part wait
 STARTED, STOPPED = "serving until Ctrl-C", "stopped; nothing is left running"
-COMPLAINS = (*TO_THE_BEEP, Speak(4), Press("#"), Hear(), Press("1"), Hear(), HangUp())
-SOLVED = (Listen(quiet=2, most=PATIENCE), Press("1"), Hear(), Press("5"), Stay())
+COMPLAINS = (*TO_THE_BEEP, Speak(4), Press("#"), Hear(), Press("1"), Hear(), PutDown())
+SOLVED = (Listen(quiet=2, most=PATIENCE), Press("1"), Hear(), Press("5"), StayOn())
 
 
 @contextmanager
@@ -86,7 +87,7 @@ class Newcomer:
         return self.log.read_text(encoding="utf-8")
 
     async def until_said(self, words: str) -> None:
-        async with asyncio.timeout(2 * PATIENCE):
+        async with asyncio.timeout(patience(2 * PATIENCE)):
             while words not in self.said:
                 assert not self.run.ended, self.said
                 await asyncio.sleep(0.1)
@@ -97,7 +98,7 @@ class Newcomer:
             sys.executable, "-m", "ivr.cli", *arguments,
             env=self.environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(patience(PATIENCE)):
             out, err = await process.communicate()
         assert process.returncode == 0, (arguments, out.decode(), err.decode())
         return out.decode()
@@ -140,7 +141,7 @@ async def newcomer(callbacks: Callbacks) -> AsyncIterator[Newcomer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 async def test_the_first_ten_minutes(chrome: Browser, programs: tuple[Program, Program]) -> None:
     callee = Callee()
     dial = f"PJSIP/loopback/sip:{{number}}@127.0.0.1:{await callee.open()}"
@@ -209,7 +210,7 @@ async def from_the_browser(chrome: Browser, hotline: Hotline) -> str:
     async with calling(chrome, hotline, permissions=["microphone"]) as page:
         path = await complains(page, hotline)
     name = path.relative_to(hotline.settings.recordings).as_posix()
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience(PATIENCE)):
         while True:
             for case in await as_json.cases(hotline.engine, limit=50):
                 if name in [each["path"] for each in case["recordings"]]:
@@ -227,7 +228,7 @@ async def by_telephone(hotline: Hotline) -> tuple[str, str]:
 
 
 async def closed(hotline: Hotline, code: str) -> dict[str, Any]:
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience(PATIENCE)):
         while True:
             case = await as_json.case_json(hotline.engine, code)
             if case is not None and case["status"] == "closed":

@@ -6,13 +6,13 @@ import asyncio
 import signal
 import wave
 
-from ivr.lab.caller import HangUp, Speak
+from ivr.lab.caller import PutDown, Speak
 from tests.fixtures.hotline import Hotline, fresh_number
 from tests.lab.test_hotline import TO_THE_BEEP
 
 
 async def killed_in_mid_word(hotline: Hotline, number: str) -> None:
-    calling = asyncio.create_task(hotline.call(*TO_THE_BEEP, Speak(5), HangUp(), number=number))
+    calling = asyncio.create_task(hotline.call(*TO_THE_BEEP, Speak(5), PutDown(), number=number))
     await hotline.recording_grown()
     hotline.server.process.send_signal(signal.SIGKILL)
     outcome = await calling

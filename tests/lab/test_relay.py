@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from ivr.lab.pace import patience
 from ivr.lab.relay import Relay
 
 INVITE = b"INVITE sip:111@127.0.0.1 SIP/2.0\r\nVia: v\r\nFrom: f\r\nTo: t\r\nCall-ID: c\r\n\r\n"
@@ -28,12 +29,12 @@ class Ends:
         self.sipp.connect(("127.0.0.1", self.relay.near_port))
         self.sipp.send(INVITE)
         loop = asyncio.get_running_loop()
-        received, far = await asyncio.wait_for(loop.sock_recvfrom(self.asterisk, 2_000), 10)
+        received, far = await asyncio.wait_for(loop.sock_recvfrom(self.asterisk, 2_000), patience(10))
         assert received == INVITE
         self.asterisk.connect(far)
 
     async def heard(self, end: socket.socket) -> bytes:
-        return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(end, 2_000), 10)
+        return await asyncio.wait_for(asyncio.get_running_loop().sock_recv(end, 2_000), patience(10))
 
 
 @pytest.fixture

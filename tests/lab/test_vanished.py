@@ -13,7 +13,8 @@ from ivr.asterisk.ami import Ami
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.dialplan import FIRST_SECONDS, RTP_SECONDS
 from ivr.asterisk.server import AgiConnection
-from ivr.lab.caller import Beep, HangUp, Hear, Model, Press, Speak, Stay, Vanish, Wait
+from ivr.lab.caller import Beep, Handset, Hear, Press, PutDown, Speak, StayOn, Vanish, Wait
+from ivr.lab.pace import patience
 from ivr.loops.quiet import watch
 from ivr.voice.actions import Ask
 from tests.asterisk.test_channel_real import answering, folder
@@ -27,14 +28,14 @@ LISTENING = 65  # much longer than a telephone may be silent that nobody has hea
 TO_THE_BEEP = (Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(),
                Press("01"), Beep())  # fmt: skip
 ALONE = "nobody looks"
-SUPPRESSES, REPORTS = Model(suppresses=True), Model(suppresses=True, reports=True)
+SUPPRESSES, REPORTS = Handset(suppresses=True), Handset(suppresses=True, reports=True)
 
 
-async def seconds_held(hotline: Hotline, *until: Hear | Press | Beep | Speak, model: Model) -> float:
+async def seconds_held(hotline: Hotline, *until: Hear | Press | Beep | Speak, model: Handset) -> float:
     """From the moment the telephone is gone to the end of the call in the books."""
     number = fresh_number()
     calling = asyncio.create_task(hotline.call(*until, Vanish(), number=number, model=model))
-    async with asyncio.timeout(200):
+    async with asyncio.timeout(patience(200)):
         while not (found := await hotline.calls_of(number)):
             await asyncio.sleep(0.2)
         ended = asyncio.get_running_loop().time()
@@ -44,8 +45,8 @@ async def seconds_held(hotline: Hotline, *until: Hear | Press | Beep | Speak, mo
     return ended - gone
 
 
-@pytest.mark.parametrize("model", [Model(), SUPPRESSES], ids=["sends all the time", "suppresses silence"])
-async def test_a_telephone_that_is_gone_frees_its_line(hotline: Hotline, model: Model) -> None:
+@pytest.mark.parametrize("model", [Handset(), SUPPRESSES], ids=["sends all the time", "suppresses silence"])
+async def test_a_telephone_that_is_gone_frees_its_line(hotline: Hotline, model: Handset) -> None:
     in_a_menu, while_speaking = await asyncio.gather(
         seconds_held(hotline, Hear(), model=model),
         seconds_held(hotline, *TO_THE_BEEP, Speak(2), model=model),
@@ -66,9 +67,9 @@ async def test_who_only_listens_is_never_cut_off_whatever_her_telephone_sends(pb
 
     await ami.connect()
     watching = asyncio.create_task(watch(ami, here))
-    steps = (Hear(), Wait(LISTENING), HangUp())
+    steps = (Hear(), Wait(LISTENING), PutDown())
     async with answering(pbx, folder, script):
-        watched = (pbx.call(*steps, model=m) for m in (Model(), REPORTS, SUPPRESSES))
+        watched = (pbx.call(*steps, model=m) for m in (Handset(), REPORTS, SUPPRESSES))
         alone = (pbx.call(*steps, model=m, name=ALONE) for m in (REPORTS, SUPPRESSES))
         *found, reports, silent = await asyncio.gather(*watched, *alone)
     watching.cancel()
@@ -87,7 +88,7 @@ class Listener:
 
 async def test_who_falls_silent_gets_her_code_though_her_telephone_sends_nothing(hotline: Hotline) -> None:
     number = fresh_number()
-    steps = (*TO_THE_BEEP, Speak(3), Hear(25), HangUp())
+    steps = (*TO_THE_BEEP, Speak(3), Hear(25), PutDown())
     outcome = await hotline.call(*steps, number=number, model=SUPPRESSES)
     assert outcome.completed, outcome
     when = {type(step).__name__: at for at, step in outcome.did}
@@ -99,7 +100,7 @@ async def test_who_falls_silent_gets_her_code_though_her_telephone_sends_nothing
 async def test_who_makes_long_pauses_says_all_she_has_to_say(hotline: Hotline) -> None:
     number = fresh_number()
     pauses = [step for _ in range(4) for step in (Speak(0.4), Wait(6))]
-    steps = (*TO_THE_BEEP, *pauses, Speak(1), Press("#"), Hear(), HangUp())
+    steps = (*TO_THE_BEEP, *pauses, Speak(1), Press("#"), Hear(), PutDown())
     assert (await hotline.call(*steps, number=number, model=SUPPRESSES)).completed
     [recording] = (await hotline.case_of(number))["recordings"]
     assert recording["ended"] == "hash" and 2.3 < recording["seconds"] < 3
@@ -107,8 +108,8 @@ async def test_who_makes_long_pauses_says_all_she_has_to_say(hotline: Hotline) -
 
 async def test_a_telephone_whose_keys_are_tones_makes_a_case(hotline: Hotline) -> None:
     number = fresh_number()
-    steps = (*TO_THE_BEEP, Speak(3), Press("#"), Hear(), Press("1"), Stay())
-    assert (await hotline.call(*steps, number=number, model=Model(tones=True))).completed
+    steps = (*TO_THE_BEEP, Speak(3), Press("#"), Hear(), Press("1"), StayOn())
+    assert (await hotline.call(*steps, number=number, model=Handset(tones=True))).completed
     case = await hotline.case_of(number)
     assert (case["kind"], case["topic"], case["county"]) == ("complaint", "water.supply", "tabriz")
     assert case["recordings"][0]["ended"] == "hash" and case["recordings"][0]["seconds"] > 2.5
@@ -117,7 +118,7 @@ async def test_a_telephone_whose_keys_are_tones_makes_a_case(hotline: Hotline) -
 async def test_a_frozen_server_keeps_nobody_listening_to_nothing(own_hotline: Hotline) -> None:
     own_hotline.server.process.send_signal(signal.SIGSTOP)
     try:
-        outcome = await own_hotline.call(Beep(FIRST_SECONDS + 10), Speak(2), HangUp())
+        outcome = await own_hotline.call(Beep(FIRST_SECONDS + 10), Speak(2), PutDown())
     finally:
         own_hotline.server.process.send_signal(signal.SIGCONT)
     assert outcome.completed and len(own_hotline.fallbacks) == 1, outcome

@@ -8,11 +8,12 @@ import signal
 from ivr.desk.book.book import Book
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf
-from ivr.lab.caller import HangUp, Hear, Press, Speak
+from ivr.lab.caller import Hear, Press, PutDown, Speak
+from ivr.lab.pace import patience
 from tests.fixtures.hotline import Hotline, fresh_number, told
 from tests.lab.test_hotline import TO_THE_BEEP
 
-WHOLE = (*TO_THE_BEEP, Speak(3), Press("#"), Hear(), Press("1"), Hear(), HangUp())  # … as her code is spoken
+WHOLE = (*TO_THE_BEEP, Speak(3), Press("#"), Hear(), Press("1"), Hear(), PutDown())  # … as her code is spoken
 
 
 async def completed(hotline: Hotline, number: str) -> None:
@@ -58,7 +59,7 @@ async def test_calls_go_to_the_living_and_the_dead_one_s_words_become_a_case(own
     sibling.process.send_signal(signal.SIGCONT)  # before its watchdog would end it
     sibling.process.send_signal(signal.SIGSTOP)  # so that the next call is the other's
     known = set(own_hotline.settings.recordings.rglob("*.wav"))
-    steps = (*TO_THE_BEEP, Speak(5), HangUp())
+    steps = (*TO_THE_BEEP, Speak(5), PutDown())
     calling = asyncio.create_task(own_hotline.call(*steps, number=numbers[2]))
     await own_hotline.recording_grown(besides=known)
     sibling.process.send_signal(signal.SIGCONT)
@@ -81,7 +82,7 @@ async def test_a_server_stopped_as_she_ends_her_words_has_them_once_when_it_goes
     calling = asyncio.create_task(own_hotline.call(*WHOLE, number=number))
     path = await own_hotline.recording_grown()
     own_hotline.server.process.send_signal(signal.SIGSTOP)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while not any(path.read_bytes()[40:44]):  # their length: Asterisk has closed the file
             await asyncio.sleep(0.05)  # another process: no event
     settings, book = own_hotline.settings, Book(own_hotline.engine)

@@ -17,8 +17,9 @@ import pytest
 from ivr.cases import code as tracking_code
 from ivr.desk.case import answers
 from ivr.desk.reading import as_json
-from ivr.lab.caller import Beep, HangUp, Hear, Listen, Outcome, Press, Speak, Stay, Step, Wait
+from ivr.lab.caller import Beep, CallerReport, Hear, Listen, Press, PutDown, Speak, StayOn, Step, Wait
 from ivr.lab.media import is_beep
+from ivr.lab.pace import patience
 from ivr.settings import ROOT
 from tests.fixtures.commands import typed
 from tests.fixtures.hotline import MUSIC, Hotline, fresh_number
@@ -33,10 +34,10 @@ def keys(*each: str) -> tuple[Step, ...]:
 
 TO_RECORD = keys("1", "1", "1", "1", "01")
 SPEAK = (Beep(), Speak(2.6), Press("#"))
-KEEP = (*keys("1"), Hear(), HangUp())  # keep at the review, hang up while the code is read
+KEEP = (*keys("1"), Hear(), PutDown())  # keep at the review, hang up while the code is read
 
 
-async def call(hotline: Hotline, *steps: Step, number: str, name: str | bytes = "") -> Outcome:
+async def call(hotline: Hotline, *steps: Step, number: str, name: str | bytes = "") -> CallerReport:
     outcome = await hotline.call(*steps, number=number, name=name)
     assert outcome.completed, f"{outcome.problem}\n{outcome.log}"
     return outcome
@@ -116,7 +117,7 @@ async def test_every_branch_becomes_its_case(hotline: Hotline) -> None:
 
 async def test_the_code_is_spoken_to_the_end_and_the_call_completes(hotline: Hotline) -> None:
     number = fresh_number()
-    outcome = await call(hotline, *TO_RECORD, *SPEAK, *keys("1"), Listen(), Stay(), number=number)
+    outcome = await call(hotline, *TO_RECORD, *SPEAK, *keys("1"), Listen(), StayOn(), number=number)
     row = await hotline.call_of(number)
     assert (outcome.ended_by, row["outcome"], row["steps"][-1]["step"]) == ("hotline", "completed", "goodbye")
 
@@ -124,7 +125,7 @@ async def test_the_code_is_spoken_to_the_end_and_the_call_completes(hotline: Hot
 async def test_keys_of_a_national_id_are_never_in_the_books(hotline: Hotline) -> None:
     number = fresh_number()
     asked = keys("1", "5", "9", "6", "00", "1", "1", "0012345679")
-    await call(hotline, *asked, Hear(), HangUp(), number=number)
+    await call(hotline, *asked, Hear(), PutDown(), number=number)
     row = await hotline.call_of(number)
     assert ("national_id_number", "•" * 10) in [(step["step"], step["key"]) for step in row["steps"]]
     assert "0012345679" not in json.dumps(row)
@@ -144,7 +145,7 @@ async def test_a_known_caller_is_offered_her_county(hotline: Hotline) -> None:
     await call(hotline, *keys("1", "1", "1", "1", "04"), *SPEAK, *KEEP, number=number)
     await hotline.case_of(number)
     await call(hotline, *keys("1", "4", "1", "2", "1"), *SPEAK, *KEEP, number=number)
-    await asyncio.wait_for(_until_cases(hotline, number, 2), 20)
+    await asyncio.wait_for(_until_cases(hotline, number, 2), patience(20))
     assert [case["county"] for case in await hotline.cases_of(number)] == ["ahar", "ahar"]
 
 
@@ -173,7 +174,7 @@ async def test_the_same_matter_again_joins_her_case_and_a_blocked_caller_is_stil
 
     async def is_blocked() -> None:
         await ivr(hotline, "block", "add", blocked, "--days", "1", "--reason", "x")
-        await call(hotline, *keys("1", "1"), Hear(), HangUp(), number=blocked)
+        await call(hotline, *keys("1", "1"), Hear(), PutDown(), number=blocked)
         steps = [step["step"] for step in (await hotline.call_of(blocked))["steps"]]
         assert steps[:3] == ["language", "language", "kind"] and steps[-1] in ("operator", "message"), steps
 
@@ -186,7 +187,7 @@ async def test_a_code_is_followed_up_and_a_wrong_one_refused(hotline: Hotline) -
     number = fresh_number()
     wrong = case["code"][:-1] + str((int(case["code"][-1]) + 1) % 10)
     follow_up = keys("1", "6", wrong, case["code"], "1")
-    await call(hotline, *follow_up, Hear(), HangUp(), number=number)
+    await call(hotline, *follow_up, Hear(), PutDown(), number=number)
     steps = [(step["step"], step["key"]) for step in (await hotline.call_of(number))["steps"]]
     assert ("follow_up", wrong) in steps and ("follow_up", case["code"]) in steps
     assert "status" in [step for step, _ in steps]
@@ -198,8 +199,8 @@ async def test_six_at_once_follows_up_in_the_language_she_spoke_before(hotline: 
     number = fresh_number()
     await call(hotline, *keys("2", "1", "1", "1", "01"), *SPEAK, *KEEP, number=number)
     case = await hotline.case_of(number)
-    await call(hotline, *keys("6", case["code"]), Hear(), HangUp(), number=number)
-    async with asyncio.timeout(20):
+    await call(hotline, *keys("6", case["code"]), Hear(), PutDown(), number=number)
+    async with asyncio.timeout(patience(20)):
         while len(rows := await hotline.calls_of(number)) < 2:
             await asyncio.sleep(0.1)
     steps = [(step["step"], step["key"]) for step in rows[0]["steps"]]
@@ -210,19 +211,19 @@ async def test_six_at_once_follows_up_in_the_language_she_spoke_before(hotline: 
 # --- hanging up
 
 HANG_UPS: dict[str, tuple[tuple[Step, ...], int]] = {
-    "at the language": ((Hear(), HangUp()), 0),
-    "at the kind": ((*keys("1"), Hear(), HangUp()), 0),
-    "at the topic's group": ((*keys("1", "1"), Hear(), HangUp()), 0),
-    "at the topic": ((*keys("1", "1", "1"), Hear(), HangUp()), 0),
-    "at the county": ((*keys("1", "1", "1", "1"), Hear(), HangUp()), 0),
-    "before the beep": ((*TO_RECORD, Hear(), HangUp()), 0),
-    "at the beep": ((*TO_RECORD, Beep(), HangUp()), 0),
-    "in mid-word": ((*TO_RECORD, Beep(), Speak(3), HangUp()), 1),
-    "at the review": ((*TO_RECORD, *SPEAK, Hear(), HangUp()), 1),
-    "while saying it again": ((*TO_RECORD, *SPEAK, *keys("3"), Beep(), Speak(2.5), HangUp()), 1),
-    "at the code": ((*TO_RECORD, *SPEAK, *keys("1"), Hear(), HangUp()), 1),
-    "at a follow-up": ((*keys("1", "6"), Hear(), HangUp()), 0),
-    "at the message": ((*keys("1", "0"), Beep(), Speak(2.5), HangUp()), 1),
+    "at the language": ((Hear(), PutDown()), 0),
+    "at the kind": ((*keys("1"), Hear(), PutDown()), 0),
+    "at the topic's group": ((*keys("1", "1"), Hear(), PutDown()), 0),
+    "at the topic": ((*keys("1", "1", "1"), Hear(), PutDown()), 0),
+    "at the county": ((*keys("1", "1", "1", "1"), Hear(), PutDown()), 0),
+    "before the beep": ((*TO_RECORD, Hear(), PutDown()), 0),
+    "at the beep": ((*TO_RECORD, Beep(), PutDown()), 0),
+    "in mid-word": ((*TO_RECORD, Beep(), Speak(3), PutDown()), 1),
+    "at the review": ((*TO_RECORD, *SPEAK, Hear(), PutDown()), 1),
+    "while saying it again": ((*TO_RECORD, *SPEAK, *keys("3"), Beep(), Speak(2.5), PutDown()), 1),
+    "at the code": ((*TO_RECORD, *SPEAK, *keys("1"), Hear(), PutDown()), 1),
+    "at a follow-up": ((*keys("1", "6"), Hear(), PutDown()), 0),
+    "at the message": ((*keys("1", "0"), Beep(), Speak(2.5), PutDown()), 1),
 }
 
 
@@ -242,9 +243,9 @@ async def test_hanging_up_at_any_step_leaves_the_right_rows(hotline: Hotline) ->
 
 async def test_a_caller_who_gives_up_as_it_is_answered_leaves_nothing_behind(own_hotline: Hotline) -> None:
     number = fresh_number()
-    await call(own_hotline, HangUp(), number=number)
+    await call(own_hotline, PutDown(), number=number)
     # A second caller's row: whatever the first one left would be in the books by then.
-    await call(own_hotline, Hear(), HangUp(), number=(second := fresh_number()))
+    await call(own_hotline, Hear(), PutDown(), number=(second := fresh_number()))
     await own_hotline.call_of(second)
     assert await own_hotline.cases_of(number) == [] and own_hotline.fallbacks == []
     assert list(own_hotline.settings.recordings.rglob("*.wav")) == []
@@ -256,7 +257,7 @@ async def test_a_caller_who_gives_up_as_it_is_answered_leaves_nothing_behind(own
 async def test_length_and_hash_in_the_books_are_those_of_the_file(hotline: Hotline) -> None:
     by_key, by_hanging_up = await asyncio.gather(
         cased(hotline, *TO_RECORD, *SPEAK, *KEEP),
-        cased(hotline, *TO_RECORD, Beep(), Speak(3), HangUp()),
+        cased(hotline, *TO_RECORD, Beep(), Speak(3), PutDown()),
     )
     for case in (by_key, by_hanging_up):
         [recording], [path] = case["recordings"], files(hotline, case)
@@ -326,7 +327,7 @@ async def test_a_published_menu_is_live_for_the_next_call_and_live_calls_keep_th
 
 
 async def _until_begun(hotline: Hotline, number: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while not any(number == row["caller"] for row in await as_json.calls(hotline.engine)):
             await asyncio.sleep(0.05)
 
@@ -343,17 +344,17 @@ async def test_whoever_waits_for_an_operator_hears_her_position_and_music(
     hotline.console("queue add member Local/111@seda111-inbound to operators")
     to_operator = keys("1", "0")
     talked = fresh_number()
-    served = asyncio.create_task(call(hotline, *to_operator, Wait(14), HangUp(), number=talked))
-    async with asyncio.timeout(30):
+    served = asyncio.create_task(call(hotline, *to_operator, Wait(14), PutDown(), number=talked))
+    async with asyncio.timeout(patience(30)):
         while "(In use)" not in hotline.console("queue show operators"):
             await asyncio.sleep(0.2)  # another process: no event
     numbers = fresh_number(), fresh_number()
-    waiting = [call(hotline, *to_operator, Wait(6), HangUp(), number=number) for number in numbers]
+    waiting = [call(hotline, *to_operator, Wait(6), PutDown(), number=number) for number in numbers]
     heard = [_tones(outcome) for outcome in await asyncio.gather(*waiting)]
     heard.sort(key=len)
     assert heard == [[600.0, MUSIC], [700.0, 800.0, MUSIC]]  # you are next; your place is: two
     await served
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while len(talks := await hotline.calls_of(talked)) < 2:  # hers, and the operator's telephone at 111
             await asyncio.sleep(0.1)
     ends = {(talk["outcome"], talk["steps"][-1]["note"]) for talk in talks}
@@ -363,7 +364,7 @@ async def test_whoever_waits_for_an_operator_hears_her_position_and_music(
         assert await hotline.cases_of(number) == []
 
 
-def _tones(outcome: Outcome) -> list[float]:
+def _tones(outcome: CallerReport) -> list[float]:
     """What was heard last, from the first word about the queue on, of the tones that stand for it."""
     names = (600.0, 700.0, 800.0, MUSIC)
     each = [next((hz for hz in names if is_beep(audio, hz)), 0.0) for _, audio in outcome.heard]
@@ -378,7 +379,7 @@ async def test_on_sigterm_live_calls_finish_and_new_ones_reach_the_fall_back(own
     live = asyncio.create_task(call(hotline, *TO_RECORD, *SPEAK, *KEEP, number=number))
     await hotline.recording_grown()
     hotline.server.process.send_signal(signal.SIGTERM)
-    await call(hotline, Beep(), Speak(2.5), HangUp(), number=late)
+    await call(hotline, Beep(), Speak(2.5), PutDown(), number=late)
     await live
     assert await asyncio.to_thread(hotline.server.process.wait, 60) == 0
     assert len(hotline.fallbacks) == 1

@@ -9,7 +9,8 @@ from pathlib import Path
 from sqlalchemy import select
 
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import HangUp, Hear, Listen, Press, Stay
+from ivr.lab.caller import Hear, Listen, Press, PutDown, StayOn
+from ivr.lab.pace import patience
 from ivr.settings import Callbacks
 from ivr.store.tables import outbox
 from tests.fixtures.database import named, run
@@ -34,16 +35,16 @@ async def test_a_call_completes_without_the_database_and_a_follow_up_is_promised
 
 async def a_call_and_a_follow_up(hotline: Hotline) -> None:
     speaking, asking = fresh_number(), fresh_number()
-    earlier = await cased(hotline, *TO_RECORD, *SPEAK, *keys("1"), Hear(), HangUp())
+    earlier = await cased(hotline, *TO_RECORD, *SPEAK, *keys("1"), Hear(), PutDown())
     known = set(hotline.settings.recordings.rglob("*.wav"))
     calling = asyncio.create_task(
-        call(hotline, *TO_RECORD, *SPEAK, *keys("1"), Listen(), HangUp(), number=speaking)
+        call(hotline, *TO_RECORD, *SPEAK, *keys("1"), Listen(), PutDown(), number=speaking)
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(patience(60)):
         while not set(hotline.settings.recordings.rglob("*.wav")) - known:
             await asyncio.sleep(0.05)  # another process: no event
     await allow(hotline, False)
-    ask = (*keys("1", "6", earlier["code"]), Hear(), Press("1"), Stay())
+    ask = (*keys("1", "6", earlier["code"]), Hear(), Press("1"), StayOn())
     spoken, offered = await asyncio.gather(calling, call(hotline, *ask, number=asking))
     assert told(spoken, "record.safe") and told(offered, "follow_up.call_back_noted")
     await allow(hotline, True)

@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from ivr.lab.pace import patience
 from ivr.loops import every
 from ivr.loops.every import Loops
 
@@ -39,7 +40,7 @@ async def test_one_that_fails_is_logged_counted_and_begun_again(caplog: pytest.L
 
     with caplog.at_level(logging.ERROR):
         loops.start("delivery", part)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             await well.wait()
     assert [(loop.name, loop.failures) for loop in loops.all] == [("delivery", 2)]
     assert [record.exc_info is not None for record in caplog.records] == [True, True]
@@ -58,7 +59,7 @@ async def test_one_that_keeps_failing_is_told_until_it_has_run_for_a_while() -> 
         raise ValueError("the\nsame row")
 
     loops.start("delivery", part)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience(10)):
         await many.wait()
     [trouble] = loops.troubles
     assert trouble == "delivery keeps failing, 3 times in 0 min: ValueError: the same row"
@@ -81,7 +82,7 @@ async def test_its_neighbours_go_on_and_one_that_is_done_ends() -> None:
 
     loops.start("fails", fails)
     loops.start("goes on", goes_on)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience(10)):
         while turns < 5 or loops.all[0].failures < 3:
             await asyncio.sleep(0.001)
     await loops.close()

@@ -14,14 +14,15 @@ import aiohttp
 import pytest
 
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Beep, HangUp, Listen, Press, Speak, Stay
+from ivr.lab.caller import Beep, Listen, Press, PutDown, Speak, StayOn
+from ivr.lab.pace import patience
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told
 from tests.fixtures.small_disk import SmallDisk
 from tests.loops.test_carrying import KEEP, SPEAK, TO_RECORD, call, files
 
 
 async def until(what: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
+    async with asyncio.timeout(patience(seconds)):
         while not await what():
             await asyncio.sleep(0.1)  # another process: no event
 
@@ -89,7 +90,7 @@ async def test_when_the_disk_is_full_everything_goes_on_on_the_second_volume(
         assert list((tmp_path / "journal").rglob("*.log")) and '"ready": true' in await readiness(hotline)
         # Without our server: the dialplan sees by itself that only the second volume has room.
         await kill(hotline)
-        outcome = await hotline.call(*SPEAK, Stay(), number=alone)
+        outcome = await hotline.call(*SPEAK, StayOn(), number=alone)
         assert outcome.completed and told(outcome, "fallback.thanks"), outcome
         long_ago(tmp_path)
         await hotline.start_server()  # on the disk that is still full
@@ -105,7 +106,7 @@ async def test_with_one_full_disk_alone_she_is_told_the_truth(
         cut, refused, alone, short = (fresh_number() for _ in range(4))
         sets_nothing_aside(hotline)
         calling = asyncio.create_task(
-            call(hotline, *TO_RECORD, Beep(), Speak(9), Press("#"), Listen(), HangUp(), number=cut)
+            call(hotline, *TO_RECORD, Beep(), Speak(9), Press("#"), Listen(), PutDown(), number=cut)
         )
         await hotline.recording_grown(48_000)
 
@@ -118,19 +119,19 @@ async def test_with_one_full_disk_alone_she_is_told_the_truth(
             assert told(outcome, "record.not_kept") != told(outcome, "record.cut")
             assert not told(outcome, "record.safe")
             await until(noticed)
-            outcome = await call(hotline, *TO_RECORD[:-1], Press("01"), Stay(), number=refused)
+            outcome = await call(hotline, *TO_RECORD[:-1], Press("01"), StayOn(), number=refused)
             assert told(outcome, "record.no_room") and not told(outcome, "record.safe")
         small_disk.free()
         ended = await hotline.call_of(cut)  # its end waited in memory for the disk
         assert "recorded:cut" in [step["note"] for step in ended["steps"]]
         small_disk.fill()
         await kill(hotline)
-        outcome = await hotline.call(Beep(), Stay(), number=alone)
+        outcome = await hotline.call(Beep(), StayOn(), number=alone)
         assert outcome.completed and told(outcome, "fallback.not_kept"), outcome
         assert not told(outcome, "fallback.thanks")
         small_disk.free()
         # It fills up while the dialplan records: her last seconds are in no file, and she is told so.
-        calling = asyncio.create_task(hotline.call(Beep(), Speak(3), Press("#"), Stay(), number=short))
+        calling = asyncio.create_task(hotline.call(Beep(), Speak(3), Press("#"), StayOn(), number=short))
         fallback = hotline.settings.state_path / "fallback"
 
         async def grown() -> bool:
@@ -160,7 +161,7 @@ async def test_something_else_fills_the_disk_while_she_speaks_and_her_words_are_
         if alone:
             sets_nothing_aside(hotline)
         number = fresh_number()
-        speaking = (Beep(), Speak(9), Press("#"), Listen(), HangUp())
+        speaking = (Beep(), Speak(9), Press("#"), Listen(), PutDown())
         calling = asyncio.create_task(call(hotline, *TO_RECORD, *speaking, number=number))
         await hotline.recording_grown(48_000)
         small_disk.fill()

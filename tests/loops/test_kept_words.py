@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Beep, Hear, Outcome, Press, Speak, Stay, Step
+from ivr.lab.caller import Beep, CallerReport, Hear, Press, Speak, StayOn, Step
 from ivr.store.tables import recordings
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told
 from tests.fixtures.small_disk import SmallDisk
@@ -20,7 +20,7 @@ BLOCK = 32_768  # bytes, 2 s of words: Asterisk writes as many at once, what com
 PAGE = 4_096
 
 
-def says_more(hotline: Hotline, number: str, seconds: float, *then: Step) -> asyncio.Task[Outcome]:
+def says_more(hotline: Hotline, number: str, seconds: float, *then: Step) -> asyncio.Task[CallerReport]:
     """She keeps her first words, and adds to them for so long."""
     more = (Hear(), Press("4"), Beep(), Speak(seconds), Press("#"))
     return asyncio.create_task(hotline.call(*TO_RECORD, *SPEAK, *more, *then, number=number))
@@ -59,8 +59,8 @@ async def test_further_words_are_called_kept_only_where_their_disk_took_them(
         if not aside:
             sets_nothing_aside(hotline)
         before, after = fresh_number(), fresh_number()
-        calling = says_more(hotline, before, 3, Stay())
-        longer = says_more(hotline, after, 8, *(() if aside else (Beep(),)), Stay())
+        calling = says_more(hotline, before, 3, StayOn())
+        longer = says_more(hotline, after, 8, *(() if aside else (Beep(),)), StayOn())
         await killed_in_further_words(hotline, 2)
         outcome = await calling
         assert outcome.completed and told(outcome, "fallback.kept"), outcome
@@ -88,7 +88,7 @@ async def test_further_words_that_no_disk_took_are_said_again_to_the_second_one(
     ) as hotline:
         number = fresh_number()
         sets_nothing_aside(hotline)
-        calling = says_more(hotline, number, 4, Beep(), Speak(3.5), Press("#"), Stay())
+        calling = says_more(hotline, number, 4, Beep(), Speak(3.5), Press("#"), StayOn())
         await killed_in_further_words(hotline, 1)
         small_disk.fill()
         outcome = await calling
@@ -108,7 +108,7 @@ async def test_further_words_have_no_hole_though_their_disk_was_full_for_a_momen
 ) -> None:  # fmt: skip
     async with running_hotline(programs, stand_ins, postgres_url, template, state=small_disk.path) as hotline:
         number = fresh_number()
-        calling = says_more(hotline, number, 8, Stay())
+        calling = says_more(hotline, number, 8, StayOn())
         await killed_in_further_words(hotline, 1)
         small_disk.fill(leave=5 * PAGE)
         further = max(hotline.settings.recordings.rglob("*.wav"), key=lambda path: path.stat().st_mtime)

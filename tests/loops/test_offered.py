@@ -10,6 +10,7 @@ from ivr.desk.book.book import Book
 from ivr.desk.editing.changing import change, wish
 from ivr.desk.editing.nouns import TOPIC
 from ivr.desk.editing.seeding import directory_from
+from ivr.lab.pace import patience
 from ivr.loops.offered import Offered
 from ivr.store.engine import make_engine
 from tests.desk.editing.test_changing import edit, why
@@ -32,7 +33,7 @@ async def test_a_topic_that_people_add_is_offered_once_it_can_be_heard(engine: A
         changed.set()
 
     async def until_next() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience(20)):
             await changed.wait()
         changed.clear()
 

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.commands import doctor
 from ivr.desk.book.suggesting import Learning
 from ivr.desk.recordings import transcripts
+from ivr.lab.pace import patience
 from ivr.loops.transcribing import TRIES, Transcriber
 from ivr.settings import Recognition, Settings
 from ivr.speech.recognition import RecognitionError, by_command, by_sherpa
@@ -146,7 +147,7 @@ async def test_a_program_that_is_given_up_leaves_nothing_running(tmp_path: Path)
     with pytest.raises(RecognitionError):
         await by_command(["sh", "-c", shell, "{wav}"], 1.0).words(tmp_path / "x.wav", "fa")
     child = int(marker.read_text())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while (
             Path(f"/proc/{child}").exists() and "Z" not in Path(f"/proc/{child}/stat").read_text().split()[2]
         ):

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ivr.lab.pace import patience
+
 PROGRAM = """
 import asyncio, time
 from ivr.loops.watchdog import watch_loop
@@ -27,7 +29,7 @@ print("ended by itself", flush=True)
 def run(stall: float) -> subprocess.CompletedProcess[str]:
     program = PROGRAM.format(stall=stall)
     command = [sys.executable, "-c", program]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=patience(60), check=False)
 
 
 def test_a_loop_that_stands_still_ends_the_process_and_tells_where() -> None:
@@ -48,7 +50,8 @@ def test_systemd_hears_of_a_loop_that_turns_and_nothing_of_one_that_stands_still
         systemd.settimeout(0.01)
         program = PROGRAM.replace("watch_loop(0.5)", "watch_loop(5)").format(stall=2)
         environment = {**os.environ, "NOTIFY_SOCKET": address}
-        done = subprocess.run([sys.executable, "-c", program], env=environment, timeout=60, check=False)
+        command = [sys.executable, "-c", program]
+        done = subprocess.run(command, env=environment, timeout=patience(60), check=False)
         assert done.returncode == 0
         signs = 0
         while True:

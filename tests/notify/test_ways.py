@@ -16,14 +16,14 @@ import aiohttp
 import pytest
 
 from ivr.notify.mail import Mail
-from ivr.notify.post import Letter, NotSent
+from ivr.notify.post import Dispatch, NotSent
 from ivr.notify.sms import ConsoleSms, HttpSms
 from ivr.notify.webhook import Webhook
 from ivr.settings import Email, Sms
 from tests.notify.servers import http_server, smtp_server
 
 TEXT = 'آب «وصل» شد. "100%" & {number}\n۱۱۱'
-LETTER = Letter("0b8e4a0c", "sms", "+989141234567", {"text": TEXT, "to": "+989141234567"})
+LETTER = Dispatch("0b8e4a0c", "sms", "+989141234567", {"text": TEXT, "to": "+989141234567"})
 
 
 @pytest.fixture
@@ -98,7 +98,7 @@ async def test_a_refusal_says_whether_to_try_again(
 
 @pytest.mark.parametrize("number", ["+442071234567", "02133334444", "", "0914123456\r\nX"])
 async def test_only_iranian_mobiles_get_text_messages(session: aiohttp.ClientSession, number: str) -> None:
-    letter = Letter("1", "sms", number, {"text": "x"})
+    letter = Dispatch("1", "sms", number, {"text": "x"})
     with pytest.raises(NotSent, match="no Iranian mobile"):
         await HttpSms(session, sms(url="http://127.0.0.1:9/{text}")).send(letter)
 
@@ -116,8 +116,8 @@ def mail(port: int) -> Mail:
     return Mail(Email(host="127.0.0.1", port=port, tls="none", sender="seda@111.example"), 5)
 
 
-def letter(to: str, subject: str = "۱۱۱: پرونده") -> Letter:
-    return Letter("0b8e4a0c", "email", to, {"text": TEXT, "subject": subject})
+def letter(to: str, subject: str = "۱۱۱: پرونده") -> Dispatch:
+    return Dispatch("0b8e4a0c", "email", to, {"text": TEXT, "subject": subject})
 
 
 async def test_a_mail_arrives_as_it_was_written() -> None:
@@ -152,7 +152,7 @@ async def test_a_mail_server_that_is_away_is_tried_again() -> None:
 async def test_a_webhook_is_signed_and_bears_its_id(session: aiohttp.ClientSession) -> None:
     async with http_server() as server:
         payload = {"to": server.url, "event": "case_answered", "case": "1234567894", "details": {"x": "ی"}}
-        await Webhook(session, "shared").send(Letter("0b8e4a0c", "webhook", server.url, payload))
+        await Webhook(session, "shared").send(Dispatch("0b8e4a0c", "webhook", server.url, payload))
     [request] = server.requests
     assert json.loads(request["body"]) == {
         "id": "0b8e4a0c", "event": "case_answered", "case": "1234567894", "details": {"x": "ی"},
@@ -165,5 +165,5 @@ async def test_a_webhook_is_signed_and_bears_its_id(session: aiohttp.ClientSessi
 async def test_unsigned_nothing_is_sent(session: aiohttp.ClientSession) -> None:
     async with http_server() as server:
         with pytest.raises(NotSent, match="webhook_secret is empty"):
-            await Webhook(session, "").send(Letter("1", "webhook", server.url, {}))
+            await Webhook(session, "").send(Dispatch("1", "webhook", server.url, {}))
     assert server.requests == []

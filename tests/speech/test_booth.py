@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ivr.speech.book import SoundBook
 from ivr.speech.booth import Booth
 from ivr.speech.build import build
 from ivr.speech.files import Cached
+from ivr.speech.sound_book import SoundBook
 from ivr.speech.telephone import LOUDNESS, measure, read
 from ivr.speech.wav import decode
-from ivr.voice.booth import Seen, TakeRefused
+from ivr.voice.prompt_sounds import PromptSound, TakeRefused
 
 AT = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
 YAML = """
@@ -79,7 +79,7 @@ def booth(made: Path, tmp_path: Path) -> Booth:
     return Booth(catalogue, ("fa", "az"), made / "sounds", made / "house", tmp_path / "voices")
 
 
-def seen(booth: Booth) -> dict[tuple[str, str], Seen]:
+def seen(booth: Booth) -> dict[tuple[str, str], PromptSound]:
     return {(one.language, one.id): one for one in booth.seen(ALL)}
 
 

@@ -11,7 +11,7 @@ from ivr import installation
 from ivr.cases.kinds import Kind
 from ivr.settings import Settings
 from ivr.speech.build import build_one
-from ivr.voice import verdict
+from ivr.voice import callback
 from ivr.voice.actions import Say
 from ivr.voice.events import CaseSeen, Lookup
 from ivr.voice.session import Session
@@ -33,7 +33,7 @@ def test_the_news_begins_within_ten_seconds_whoever_answers_whatever(language: s
 
     for kind in Kind:
         seen = CaseSeen(Lookup.FOUND, "answered", "abfa", answer="x", may_confirm=True, kind=kind)
-        action = Session(verdict.menu(CODE, seen, language), DIRECTORY, CALLER).start()
+        action = Session(callback.menu(CODE, seen, language), DIRECTORY, CALLER).start()
         assert isinstance(action, Say)
         lasts = sum(seconds(str(id)) for id in action.speech)
         assert 2 < lasts < MOST_SECONDS, (kind, lasts)

@@ -9,7 +9,7 @@ import pytest
 from ivr.settings import ROOT
 from ivr.speech.files import load
 from ivr.speech.synth import respelt
-from ivr.voice.catalogue import Part
+from ivr.voice.catalogue import Utterance
 from tests.speech.phonemes import phonemes
 
 CATALOGUE = load((ROOT / "sounds" / "prompts.yaml", ROOT / "db/seed/east-azerbaijan/prompts.yaml"))
@@ -17,7 +17,7 @@ CATALOGUE = load((ROOT / "sounds" / "prompts.yaml", ROOT / "db/seed/east-azerbai
 
 def heard(id: str, language: str) -> str:
     parts = CATALOGUE.find(id, language) or ()
-    spoken = [part for part in parts if isinstance(part, Part)]
+    spoken = [part for part in parts if isinstance(part, Utterance)]
     voices = [CATALOGUE.voices[part.voice] for part in spoken]
     return " ".join(phonemes(respelt(p.words, v), v.name) for p, v in zip(spoken, voices, strict=True))
 
@@ -103,9 +103,7 @@ def test_no_azerbaijani_g_falls_silent_and_no_beep_has_a_rude_name() -> None:
 
 
 def test_the_azerbaijani_is_that_of_tabriz() -> None:
-    baku = (
-        "siqnal sığorta təqaüd aptek zavod kanalizasiya idman təhsil sinf qazi işiniz təcili ertəsi"
-    )
+    baku = "siqnal sığorta təqaüd aptek zavod kanalizasiya idman təhsil sinf qazi işiniz təcili ertəsi"
     said = {id: CATALOGUE.text(id, "az").replace("İ", "i").casefold() for id in CATALOGUE.words}
     words = {(id, word) for id, text in said.items() for word in re.findall(r"\w+", text)}
     assert not {(id, word) for id, word in words if word.startswith(tuple(baku.split()))}

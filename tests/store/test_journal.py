@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ivr.lab.pace import patience
 from ivr.store import journal_reading
 from ivr.store.journal import Journal, JournalError, JournalFull, Position
 from tests.fixtures.small_disk import SmallDisk
@@ -63,13 +64,13 @@ async def test_who_may_wait_shares_the_flush_of_who_may_not(tmp_path: Path) -> N
     async with opened(tmp_path) as journal:
         waiting = journal.append({"n": 0}, within=3_600)
         await journal.append({"n": 1})
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             await waiting
         assert numbers(journal) == [0, 1]
 
 
 async def test_who_may_wait_is_on_the_disk_in_time_also_behind_who_may_wait_longer(tmp_path: Path) -> None:
-    async with opened(tmp_path) as journal, asyncio.timeout(10):
+    async with opened(tmp_path) as journal, asyncio.timeout(patience(10)):
         patient = journal.append({"n": 0}, within=3_600)
         await journal.append({"n": 1}, within=0.01)
         await patient
@@ -272,7 +273,7 @@ async def test_with_no_other_disk_a_full_one_refuses_and_what_was_only_noted_fol
         with pytest.raises(JournalFull, match="no room left"):
             await journal.append({"n": 3, "long": "x" * 9_000}, keep=True)
         small_disk.free()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             while numbers(journal) != [0, 1, 3]:
                 await journal.flush()
 

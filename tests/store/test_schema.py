@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, Sequence, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.book import book
-from ivr.desk.case import events
+from ivr.desk.case import event_log
 from ivr.desk.deadlines import escalating, retiming
 from ivr.desk.reading import as_json
 from ivr.store import schema
@@ -132,7 +132,7 @@ def test_any_usual_address_will_do(url: str) -> None:
         (select(referrals).where(referrals.c.case_id == ID), "ix_referrals_case_id"),
         (select(case_events).where(case_events.c.case_id == ID), "uq_case_events_case_id_seq"),
         (select(calls).where(calls.c.unique_id == "1.1"), "ix_calls_unique_id"),
-        (events.with_unchained(500), "ix_case_events_unchained"),
+        (event_log.with_unchained(500), "ix_case_events_unchained"),
         (escalating.due(NOW, 200), "ix_cases_next_rung_at"),
         (retiming.waiting("ahar", 2, 200), "ix_cases_county_timed_by"),
         (retiming.waiting("", 2, 200), "ix_cases_county_timed_by"),

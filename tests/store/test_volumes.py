@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ivr.lab.pace import patience
 from ivr.store import volumes as module
 from ivr.store.volume import look
 from ivr.store.volumes import LONGEST_SECONDS, Volumes
@@ -122,12 +123,12 @@ async def test_a_disk_that_hangs_is_left_out_and_holds_nobody_up(
     await volumes.look()
     assert volumes.where(1.0) == ["", "second/"]
     with stuck(tmp_path / "recordings"):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             await volumes.look()
             while volumes.where(1.0) != ["second/"]:
                 await asyncio.sleep(0.05)
         assert "hangs" in volumes.troubles(1.0)[0]
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(patience(5)):
         while volumes.all[0].hangs:
             await asyncio.sleep(0.05)
     await volumes.look()

@@ -9,8 +9,8 @@ import yaml
 
 from ivr.cases.statuses import Status
 from ivr.settings import ROOT
-from ivr.voice.catalogue import Catalogue, CatalogueMistakes, Part, Tone, Voice, parse
-from ivr.voice.steps import BUILT_IN
+from ivr.voice.catalogue import Catalogue, CatalogueMistakes, Tone, Utterance, Voice, parse
+from ivr.voice.steps.registry import BUILT_IN
 
 SEED = ROOT / "db" / "seed" / "east-azerbaijan"
 GENERIC = ROOT / "sounds" / "prompts.yaml"
@@ -43,9 +43,9 @@ def test_a_prompt_is_words_or_words_with_a_spoken_form_or_a_sequence() -> None:
     )
     found = parse([("a.yaml", text.encode())])
     assert found.voices == {"fa": Voice("fa"), "az": Voice("az", 120)}
-    assert found.find("plain", "fa") == (Part("سلام", "fa"),)
-    assert found.find("vowelled", "fa") == (Part("کد ملی", "fa", "کدِ ملی"),)
-    assert found.find("mixed", "fa") == (Part("یک", "fa"), Tone(0, 0.5), Part("iki", "az"))
+    assert found.find("plain", "fa") == (Utterance("سلام", "fa"),)
+    assert found.find("vowelled", "fa") == (Utterance("کد ملی", "fa", "کدِ ملی"),)
+    assert found.find("mixed", "fa") == (Utterance("یک", "fa"), Tone(0, 0.5), Utterance("iki", "az"))
     assert found.find("beep", "az") == (Tone(1000, 0.3),)
     assert found.find("plain", "az") is None
     assert found.text("mixed", "fa") == "یک iki"
@@ -137,7 +137,7 @@ def test_spoken_words_are_of_their_voices_script_and_hold_no_digits(real: Catalo
     for id in sorted(real.words):
         for language in LANGUAGES:
             for part in real.words[id][language]:
-                if isinstance(part, Part):
+                if isinstance(part, Utterance):
                     foreign = "[A-Za-z]" if part.voice.endswith("fa") else "[\u0600-\u06ff]"
                     assert not re.search(rf"[0-9۰-۹]|{foreign}", part.words), (id, language, part.words)
 

@@ -10,7 +10,7 @@ import pytest
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
-from ivr.voice.step_fields import READERS
+from ivr.voice.steps.registry import TYPES
 from tests.voice.conversation import TREE
 
 DOC = (Path(__file__).resolve().parents[2] / "docs" / "menus.md").read_text(encoding="utf-8")
@@ -38,10 +38,10 @@ def test_every_example_parses(example: str) -> None:
 
 def test_there_is_an_example_of_every_step_type() -> None:
     types = {step.group(1) for step in re.finditer(r"^  type: (\w+)$", "\n".join(EXAMPLES), re.MULTILINE)}
-    assert types == set(READERS)
+    assert types == {each.TYPE for each in TYPES}
 
 
-@pytest.mark.parametrize("type_", READERS)
+@pytest.mark.parametrize("type_", [each.TYPE for each in TYPES])
 def test_every_key_of_a_step_type_is_told(type_: str) -> None:
     with pytest.raises(MenuMistakes) as caught:
         parse(f"{HEAD}steps:\n  one: {{type: {type_}, nonsense: 1}}\n".encode(), "m.yaml")

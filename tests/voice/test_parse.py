@@ -10,9 +10,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ivr.voice.menu import MenuStep, OperatorStep, RecordStep, ReviewStep
 from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes, Mistake
 from ivr.voice.parse import parse
+from ivr.voice.steps.menu import MenuStep
+from ivr.voice.steps.operator import OperatorStep
+from ivr.voice.steps.record import RecordStep
+from ivr.voice.steps.review import ReviewStep
 
 ROOT = Path(__file__).resolve().parents[2]
 TREE = (ROOT / "dialplan" / "menus" / "111.yaml").read_text(encoding="utf-8")

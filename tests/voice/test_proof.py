@@ -44,11 +44,13 @@ from ivr.voice.events import (
     WishNoted,
     WordsKept,
 )
-from ivr.voice.menu import Asking, EndStep, Menu
+from ivr.voice.menu import Asking, Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.voice.proof import Proof, check, prompt_ids, prove, report, report_json
-from ivr.voice.session import BUILT_IN, Session
+from ivr.voice.session import Session
+from ivr.voice.steps.end import EndStep
+from ivr.voice.steps.registry import BUILT_IN
 from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, TREE, default_menu
 
 SMALL = Directory(

@@ -9,8 +9,8 @@ import pytest
 
 from ivr.voice.actions import Clip, Words
 from ivr.voice.events import Caller, CaseSeen, Ended, Keys, Lookup, Said, Transfer
-from ivr.voice.menu import RecordStep
-from ivr.voice.words import EXPECT
+from ivr.voice.steps.code import EXPECT
+from ivr.voice.steps.record import RecordStep
 from tests.voice.conversation import CALLER, CODE, NIGHT, OFFICE_HOURS, Conversation, default_menu
 
 TO_RECORD = ("1", "1", "1", "1", "01")  # Persian, complaint, water, supply, Tabriz

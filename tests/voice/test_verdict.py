@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from ivr.voice import verdict
+from ivr.voice import callback
 from ivr.voice.actions import Action, Ask, Clip, HangUp, Record, Say, Sound, Words
 from ivr.voice.events import CaseSeen, Ended, HungUp, Keys, Lookup, Said, Transfer
-from ivr.voice.menu import OperatorStep
 from ivr.voice.session import Session
+from ivr.voice.steps.operator import OperatorStep
 from tests.voice.conversation import CALLER, CODE, DIRECTORY, UNKNOWN, Conversation
 
 ANSWERED = CaseSeen(Lookup.FOUND, "answered", "abfa", None, "آب وصل شد", may_confirm=True)
@@ -21,7 +21,7 @@ OPERATOR = OperatorStep("operator", 0, ("operator.connecting",), "operators", No
 
 def ringing(seen: CaseSeen = ANSWERED, language: str = "fa", **more: Any) -> Conversation:
     """She has answered, and hears who calls."""
-    return Conversation(menu=verdict.menu(CODE, seen, language, OPERATOR), **more)
+    return Conversation(menu=callback.menu(CODE, seen, language, OPERATOR), **more)
 
 
 def called(seen: CaseSeen = ANSWERED, language: str = "fa", **more: Any) -> Conversation:
@@ -52,7 +52,7 @@ def test_no_key_counts_before_the_answer_was_heard(key: str) -> None:
 
 def test_nothing_cuts_the_answer_short_the_first_time() -> None:
     said = []
-    talk = Session(verdict.menu(CODE, ANSWERED, "fa"), DIRECTORY, CALLER)
+    talk = Session(callback.menu(CODE, ANSWERED, "fa"), DIRECTORY, CALLER)
     action: Action | None = talk.start()
     for event in (Said("1"), Said()):
         action = talk.receive(event)
@@ -226,12 +226,12 @@ def test_a_closed_case_is_opened_again_by_its_own_caller() -> None:
 
 @pytest.mark.parametrize(("key", "verdict_"), [("1", "confirmed"), ("2", "refused")])
 def test_a_number_that_was_given_is_asked_for_and_nothing_is_told(key: str, verdict_: str) -> None:
-    talk = Conversation(menu=verdict.verification("az"))
+    talk = Conversation(menu=callback.verification("az"))
     assert talk.heard == ["callback.greeting", "callback.verify"]
     talk.press("7", key)
     assert talk.over and talk.session.verdict == verdict_ and talk.verdicts == []
 
 
 def test_whoever_presses_nothing_has_confirmed_nothing() -> None:
-    talk = Conversation(menu=verdict.verification("fa")).silent(3)
+    talk = Conversation(menu=callback.verification("fa")).silent(3)
     assert talk.over and talk.session.verdict == "" and talk.heard == ["callback.goodbye"]

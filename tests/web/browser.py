@@ -10,14 +10,16 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright, expect
 
 from ivr.lab.browser import FLAGS, chromium
+from ivr.lab.pace import patience
 from ivr.settings import load
 from tests.web.panel import PanelServed
 
 WIDE: ViewportSize = {"width": 1280, "height": 720}
 PHONE: ViewportSize = {"width": 390, "height": 844}
+DEFAULT = 20_000  # milliseconds until what is expected of a page has to be there
 SERIOUS = {"serious", "critical"}
 
 
@@ -54,6 +56,8 @@ async def window(
     try:
         if role:
             await enter(context, panel, role, **who)
+        context.set_default_timeout(patience(DEFAULT))
+        expect.set_options(timeout=patience(DEFAULT))
         page = await context.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -16,11 +16,11 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case.answers import Voice
+from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.people.people import Scope
-from ivr.desk.recordings.hearing import Booth
-from ivr.speech.book import SoundBook
+from ivr.desk.recordings.hearing import Renditions
 from ivr.speech.preparing import Unfit, prepared
+from ivr.speech.sound_book import SoundBook
 from ivr.store.derived import Derived
 from ivr.store.tables import recordings
 from ivr.voice import riff
@@ -92,9 +92,9 @@ class Desk:
         return Recorded(name, found.seconds, found.voiced_seconds, Ended.HASH, found.sha256, found.size)
 
 
-async def prepare_voice(source: Path, folder: Path) -> Voice:
+async def prepare_voice(source: Path, folder: Path) -> SpokenAnswer:
     try:
-        return Voice(*await prepared(source, folder))
+        return SpokenAnswer(*await prepared(source, folder))
     except Unfit as error:
         raise BadVoice(str(error)) from None
 
@@ -105,7 +105,7 @@ async def desk_served(engine: AsyncEngine, folder: Path, *, approval: bool = Fal
     derived = Derived(folder / "derived")
     sounds = SoundBook(ROOT / "var/sounds", ("fa", "az"))
     studio = Studio(sounds.speak, prepare_voice, derived.folder, SEED, approval)
-    booth = Booth(folder / "recordings", derived)
+    booth = Renditions(folder / "recordings", derived)
     async with (
         panel_served(engine, folder, booth=booth, studio=studio, seed=SEED) as panel,
         office(engine, folder / "office") as desk,

@@ -11,7 +11,8 @@ from aiohttp import ClientResponse
 
 from ivr.desk.case import answers
 from ivr.desk.case.registering import Wanted, register
-from ivr.web.panel import application, sessions
+from ivr.web import application
+from ivr.web.panel import sessions
 from ivr.web.panel.permissions import ROUTES, Permission
 from ivr.web.panel.visit import Route
 from tests.desk.counter import Counter

@@ -22,11 +22,11 @@ from ivr.desk.people import passwords, signing_in
 from ivr.desk.people.people import Person
 from ivr.desk.people.signing_in import From
 from ivr.store.tables import agencies, people
+from ivr.web.application import attach
+from ivr.web.browser_phone import Telephone
 from ivr.web.health import application
-from ivr.web.panel.application import attach
-from ivr.web.panel.page import Pages
+from ivr.web.panel.rendering import Pages
 from ivr.web.panel.visit import Panel
-from ivr.web.telephone import Telephone
 from tests.web.service import LEARNING, Clock
 
 PASSWORD = "an old brown kettle 7"

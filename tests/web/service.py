@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.book.book import Book
 from ivr.desk.book.suggesting import Learning
 from ivr.desk.counter import channels
-from ivr.web.counter import Counter
 from ivr.web.health import application
 from ivr.web.outside import attach
+from ivr.web.window import Counter
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED
 

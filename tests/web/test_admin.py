@@ -13,14 +13,14 @@ from playwright.async_api import Browser, FilePayload, Page
 
 from ivr.desk.call import blocking
 from ivr.desk.case import closing
+from ivr.desk.editing.book_names import read_names
 from ivr.desk.editing.changing import Why, change, wish
 from ivr.desk.editing.exchange import export
 from ivr.desk.editing.listing import Files
-from ivr.desk.editing.names import read_names
 from ivr.desk.editing.nouns import BY_NAME, FIXED, NOUNS
 from ivr.desk.editing.undoing import history
 from ivr.desk.letters import notices, outgoing
-from ivr.web.panel.words import words
+from ivr.web.panel.locale import words
 from tests.desk.counter import counter
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import PASSWORD, Client, PanelServed
@@ -108,9 +108,9 @@ async def test_a_mistake_loses_nothing_and_a_colleague_is_not_overwritten(panel:
 
 
 async def test_what_is_wrong_is_said_in_persian_in_every_case(panel: PanelServed) -> None:
-    from ivr.desk.editing.fields import SENTENCES
     from ivr.desk.editing.undoing import SENTENCES as UNDO
-    from ivr.voice.booth import SENTENCES as TAKES
+    from ivr.desk.editing.values import SENTENCES
+    from ivr.voice.prompt_sounds import SENTENCES as TAKES
 
     assert set(SENTENCES) <= set(TEXT.under("admin.wrong"))
     assert set(UNDO) == set(TEXT.under("admin.cannot_undo"))

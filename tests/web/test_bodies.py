@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.lab.pace import patience
 from ivr.web import bodies
 from tests.web.panel import PanelServed
 from tests.web.service import Service, serving
@@ -105,7 +106,7 @@ async def test_a_body_that_does_not_come_is_not_waited_for(
     reader, writer = await asyncio.open_connection(host, int(port))
     head = f"POST /track HTTP/1.1\r\nHost: x\r\nContent-Type: {FORM}\r\nContent-Length: 9\r\n\r\ncode"
     writer.write(head.encode())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience(10)):
         assert b" 408 " in await reader.readline()
     writer.close()
 

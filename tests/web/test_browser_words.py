@@ -13,7 +13,7 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.store.tables import cases
-from ivr.web.panel.words import words
+from ivr.web.panel.locale import words
 from tests.desk.counter import counter
 from tests.fixtures.database import SEED
 from tests.web.browser import PHONE, WIDE, chrome, enter, screenshot, serious

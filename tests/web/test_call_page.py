@@ -19,11 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.book.book import Book
 from ivr.desk.call import live
 from ivr.lab.browser import FLAGS, chromium
+from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.store.tables import calls, cases, recordings
+from ivr.web.browser_phone import Telephone
+from ivr.web.panel.locale import words
 from ivr.web.panel.visit import Panel
-from ivr.web.panel.words import words
-from ivr.web.telephone import Telephone
 from tests.fixtures.hotline import PATIENCE, Hotline
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import PanelServed, panel_served
@@ -62,14 +63,14 @@ async def press_call(page: Page) -> None:
 async def hears(page: Page, who: str, least: float = 0.2) -> None:
     """Until the meter shows that much."""
     meter = page.locator(f"[data-level={who}]")
-    async with asyncio.timeout(HEARD / 1000):
+    async with asyncio.timeout(patience(HEARD / 1000)):
         while await meter.evaluate("meter => meter.value") <= least:
             await asyncio.sleep(0.03)
 
 
 async def step_of(hotline: Hotline, step: str) -> None:
     """Until the caller from the browser has come to that step."""
-    async with asyncio.timeout(HEARD / 1000):
+    async with asyncio.timeout(patience(HEARD / 1000)):
         while True:
             await live.ask(hotline.engine)
             told = await live.told(hotline.engine, datetime.now(UTC))
@@ -82,7 +83,7 @@ async def complains(page: Page, hotline: Hotline) -> Path:
     """She calls, says what is wrong, and hangs up once asked whether to keep it. Where her words are."""
     before = set(hotline.settings.recordings.rglob("*.wav"))
     await press_call(page)
-    await expect(page.get_by_text(text("state.talking"))).to_be_visible(timeout=HEARD)
+    await expect(page.get_by_text(text("state.talking"))).to_be_visible(timeout=patience(HEARD))
     await hears(page, "theirs")
     await page.get_by_role("group", name=text("keypad")).get_by_role("button", name="۱").click()
     for step, keys in (("kind", "1"), ("topic", "11"), ("county", "01")):
@@ -109,7 +110,7 @@ async def test_her_words_in_the_browser_become_a_case(chrome: Browser, hotline: 
     found = select(*told, calls.c.outcome, calls.c.caller)
     found = found.join(recordings, recordings.c.case_id == cases.c.id)
     found = found.join(calls, calls.c.id == cases.c.call_id)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience(PATIENCE)):
         while True:
             async with hotline.engine.connect() as connection:
                 row = (await connection.execute(found.where(recordings.c.name == name))).first()
@@ -127,7 +128,7 @@ async def test_her_words_in_the_browser_become_a_case(chrome: Browser, hotline: 
         desk = await stack.enter_async_context(window(chrome, served, "supervisor"))
         await desk.goto(f"/panel/inbox?q={row.code}")
         await expect(desk).to_have_url(re.compile(f"/panel/cases/{row.code}"))  # a code opens its case
-        await expect(desk.locator("audio").first).to_be_attached(timeout=HEARD)
+        await expect(desk.locator("audio").first).to_be_attached(timeout=patience(HEARD))
 
 
 async def test_who_calls_again_at_once_keeps_her_call_when_the_first_ones_connection_closes(
@@ -139,7 +140,7 @@ async def test_who_calls_again_at_once_keeps_her_call_when_the_first_ones_connec
         await hears(page, "theirs")
         await page.get_by_role("button", name=text("hang_up")).click()
         await press_call(page)
-        await expect(page.get_by_text(text("state.talking"))).to_be_visible(timeout=HEARD)
+        await expect(page.get_by_text(text("state.talking"))).to_be_visible(timeout=patience(HEARD))
         socket = await first.value
         if not socket.is_closed():
             await socket.wait_for_event("close")
@@ -184,7 +185,8 @@ async def test_each_trouble_with_the_microphone_is_told_in_its_own_words(nowhere
         async with page_of(browser, url) as page:
             await press_call(page)
             alert = page.get_by_role("alert")
-            await expect(alert).to_have_text(text(f"trouble.{trouble}"), use_inner_text=True, timeout=HEARD)
+            said, most = text(f"trouble.{trouble}"), patience(HEARD)
+            await expect(alert).to_have_text(said, use_inner_text=True, timeout=most)
             await expect(page.get_by_role("button", name=text("call"), exact=True)).to_be_enabled()
 
     async with chrome_without("--use-fake-ui-for-media-stream") as asking:
@@ -197,7 +199,7 @@ async def test_each_trouble_with_the_microphone_is_told_in_its_own_words(nowhere
 async def test_an_asterisk_that_is_away_is_told(chrome: Browser, nowhere: PanelServed) -> None:
     async with page_of(chrome, nowhere.url, permissions=["microphone"]) as page:
         await press_call(page)
-        await expect(page.get_by_text(text("trouble.unreachable"))).to_be_visible(timeout=HEARD)
+        await expect(page.get_by_text(text("trouble.unreachable"))).to_be_visible(timeout=patience(HEARD))
 
 
 async def test_a_wrong_password_calls_nobody(
@@ -207,7 +209,7 @@ async def test_a_wrong_password_calls_nobody(
     async with panel_served(engine, tmp_path, citizens_phone=phone) as served:  # noqa: SIM117
         async with page_of(chrome, served.url, permissions=["microphone"]) as page:
             await press_call(page)
-            await expect(page.get_by_text(text("trouble.rejected"))).to_be_visible(timeout=HEARD)
+            await expect(page.get_by_text(text("trouble.rejected"))).to_be_visible(timeout=patience(HEARD))
 
 
 @pytest.mark.parametrize("dark", [False, True])

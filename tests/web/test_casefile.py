@@ -16,14 +16,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
 from ivr.desk.case import referring
-from ivr.desk.case.change import EVENTS, Ask, actor_named
+from ivr.desk.case.change import EVENTS, Instruction, actor_named
 from ivr.desk.people.people import Scope
 from ivr.desk.reading import as_json, casefile
 from ivr.store.tables import audit, calls, cases
-from ivr.web.casefile import refusals
 from ivr.web.casefile.deeds import DEEDS
 from ivr.web.casefile.story import Teller, known_events
-from ivr.web.panel.words import words
+from ivr.web.panel import refusals
+from ivr.web.panel.locale import words
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import ROOT
 from tests.web.browser import PHONE, screenshot, serious, window
@@ -104,7 +104,7 @@ async def test_a_refusal_is_one_sentence_at_the_form_and_nothing_typed_is_lost(
         await form.locator("[name=agency]").select_option("edu")
         await form.locator("[name=reason]").fill(typed)
         book = await desk.panel.panel.book.page()  # meanwhile somebody else refers it
-        other = Ask(code, actor_named(book, "desk"), now=desk.panel.clock())
+        other = Instruction(code, actor_named(book, "desk"), now=desk.panel.clock())
         await referring.refer(desk.panel.engine, book, other, "shahrdari_tabriz")
         await form.locator("button[type=submit]").click()
         await expect(page.get_by_role("alert")).to_contain_text("پرونده در این میان تغییر کرده")
@@ -335,7 +335,7 @@ def test_every_event_has_its_words() -> None:
 
 def refused_sentences() -> Iterator[tuple[str, str]]:
     """Every refusal that something done with a case on its page can meet."""
-    names = ("change", "changing", "referring", "closing", "pausing", "answers", "precedents", "family",
+    names = ("change", "transaction", "referring", "closing", "pausing", "answers", "precedents", "family",
              "splitting", "collecting", "assigning", "discretion")  # fmt: skip
     files = [ROOT / f"ivr/desk/case/{name}.py" for name in names]
     files += [ROOT / f"ivr/desk/recordings/{name}.py" for name in ("marks", "transcripts")]

@@ -12,6 +12,7 @@ from typing import cast
 import pytest
 from aiohttp import web
 
+from ivr.lab.pace import patience
 from ivr.web import doors
 from ivr.web.doors import Doors, runner_of
 from ivr.web.health import application
@@ -42,7 +43,7 @@ async def served(line: Line) -> bool:
     reader, writer = line
     try:
         writer.write(ASK)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             return (await reader.read(4096)).startswith(b"HTTP/1.1 200")
     except ConnectionError:
         return False
@@ -54,7 +55,7 @@ async def test_one_address_has_so_many_connections_and_again_when_one_goes() -> 
         assert await served(first) and await served(second)
         assert not await served(await come(port))
         first[1].close()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             while made.there > 1:
                 await asyncio.sleep(0.01)
         assert await served(await come(port)), "somebody went"
@@ -72,7 +73,7 @@ async def test_who_says_nothing_whole_is_closed(monkeypatch: pytest.MonkeyPatch,
     async with serving(10, 10) as (made, port):
         reader, writer = await come(port)
         writer.write(said)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             assert await reader.read() == b""
         assert made.there == 0
 

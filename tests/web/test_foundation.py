@@ -11,12 +11,12 @@ import pytest
 import yaml
 
 from ivr.cases.roles import Role
-from ivr.web.panel import application
-from ivr.web.panel.application import NotDeclared, check
+from ivr.web import application
+from ivr.web.application import NotDeclared, check
+from ivr.web.panel.locale import Locale, words
 from ivr.web.panel.permissions import ROLES, Permission
 from ivr.web.panel.sessions import own_path
 from ivr.web.panel.visit import Route
-from ivr.web.panel.words import Words, words
 from tests.fixtures.database import ROOT
 from tests.web.panel import PanelServed
 
@@ -69,7 +69,7 @@ def test_what_people_read_is_in_an_offices_plain_words() -> None:
 def test_no_persian_in_templates_scripts_and_code() -> None:
     persian = re.compile("[\u0620-\u064a\u0671-\u06d3]")  # letters; commas and the like are none
     places = [p for kind in ("*.py", "*.html", "*.js", "*.css") for p in WEB.rglob(kind)]
-    allowed = {"forms.py", "words.py", "page.py"}  # digits and marks
+    allowed = {"forms.py", "locale.py", "rendering.py"}  # digits and marks
     assert not [p.name for p in places if p.name not in allowed and persian.search(p.read_text("utf-8"))]
 
 
@@ -81,7 +81,7 @@ def test_templates_have_no_inline_script_or_style_and_no_outside_host() -> None:
 
 
 def test_numbers_in_sentences_are_persian() -> None:
-    assert Words({"a.b": "{n} از {m}"})("a.b", n=1234567, m="x1") == "۱٬۲۳۴٬۵۶۷ از x1"
+    assert Locale({"a.b": "{n} از {m}"})("a.b", n=1234567, m="x1") == "۱٬۲۳۴٬۵۶۷ از x1"
 
 
 def test_files_of_others_are_the_ones_that_were_written_down() -> None:

@@ -21,12 +21,13 @@ from ivr.desk.case import answers, referring
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.reading.inbox import PAGE
-from ivr.desk.recordings.hearing import Booth
+from ivr.desk.recordings.hearing import Renditions
+from ivr.lab.pace import patience
 from ivr.settings import load
 from ivr.store.derived import Derived
 from ivr.store.tables import audit, case_events, cases, recordings
+from ivr.web.application import attach
 from ivr.web.inbox import stream
-from ivr.web.panel.application import attach
 from ivr.web.panel.visit import Panel
 from tests.desk.counter import Counter, counter
 from tests.web.browser import PHONE, WIDE, chrome, enter, screenshot, serious, window
@@ -135,7 +136,7 @@ async def test_a_whole_morning_by_keyboard_alone(panel: PanelServed, chrome: Bro
     """On a Persian keyboard: the keys are known by their place."""
     its = await books(panel.engine)
     heard = await its.record(its.codes[3], panel.panel.recordings)
-    panel.panel.booth = Booth(panel.panel.recordings, Derived(panel.panel.state / "derived"))
+    panel.panel.booth = Renditions(panel.panel.recordings, Derived(panel.panel.state / "derived"))
     async with window(chrome, panel, "supervisor") as page:
         await live(page, "/panel/inbox?queue=all")
         assert await listed(page) == its.codes[::-1]
@@ -188,7 +189,7 @@ async def test_all_that_was_recorded_of_a_case_is_heard_one_after_another(
     for _ in range(2):
         its.at.at += timedelta(minutes=1)
         heard.append(await its.record(its.codes[4], panel.panel.recordings))
-    panel.panel.booth = Booth(panel.panel.recordings, Derived(panel.panel.state / "derived"))
+    panel.panel.booth = Renditions(panel.panel.recordings, Derived(panel.panel.state / "derived"))
     async with window(chrome, panel, "supervisor") as page:
         await live(page, "/panel/inbox?queue=all")
         asked: list[str] = []
@@ -372,9 +373,9 @@ async def test_a_stream_ends_with_its_session_and_when_the_server_leaves(panel: 
         assert answer.content_type == "text/event-stream" and answer.headers["Cache-Control"] == "no-store"
         assert b"retry" in await answer.content.readline()
         panel.panel.news.close()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience(20)):
             await answer.content.read()
-    async with client.http.get("/panel/inbox/events") as again, asyncio.timeout(20):
+    async with client.http.get("/panel/inbox/events") as again, asyncio.timeout(patience(20)):
         await again.content.read()
 
 
@@ -383,7 +384,7 @@ async def test_a_stream_is_no_use_of_a_session_and_ends_with_it(
 ) -> None:
     monkeypatch.setattr(stream, "ALIVE_SECONDS", 0.2)
     client = await panel.signed_in("supervisor")
-    async with client.http.get("/panel/inbox/events") as answer, asyncio.timeout(20):
+    async with client.http.get("/panel/inbox/events") as answer, asyncio.timeout(patience(20)):
         await answer.content.readuntil(b": alive")
         panel.clock.now += timedelta(hours=3)
         await answer.content.read()
@@ -404,7 +405,7 @@ async def test_an_open_page_does_not_hold_up_a_server_that_leaves(
         address = f"http://{host}:{port}/panel/inbox/events"
         async with client.get(address, headers=headers) as answer:
             assert b"retry" in await answer.content.readline()
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(patience(20)):
                 await runner.cleanup()
                 await answer.content.read()
 

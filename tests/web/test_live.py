@@ -21,11 +21,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.asterisk.ami import Ami
 from ivr.desk.book.book import Book
 from ivr.desk.call import live
-from ivr.lab.caller import Beep, HangUp, Hear, Outcome, Press, Speak, Stay, Step
+from ivr.lab.caller import Beep, CallerReport, Hear, Press, PutDown, Speak, StayOn, Step
+from ivr.lab.pace import patience
 from ivr.store.tables import audit, calls, interventions
 from ivr.web.live import stream
+from ivr.web.panel.locale import digits, words
 from ivr.web.panel.visit import Panel
-from ivr.web.panel.words import digits, words
 from tests.desk.office import WEDNESDAY, call, office
 from tests.fixtures.hotline import PATIENCE, Hotline, fresh_number
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
@@ -89,7 +90,7 @@ async def test_what_changes_comes_by_itself_and_nothing_else_does(panel: PanelSe
     client = await panel.signed_in("supervisor")
     one, other = going_on(), going_on("topic")
     await tell(panel, one, other)
-    async with asyncio.timeout(30), client.http.get("/panel/live/stream") as answer:
+    async with asyncio.timeout(patience(30)), client.http.get("/panel/live/stream") as answer:
         assert answer.content_type == "text/event-stream"
         came = events(answer)
         first = await anext(came)
@@ -112,7 +113,7 @@ async def test_the_board_goes_dark_for_whoever_signs_out(
     monkeypatch.setattr(stream, "ALIVE_SECONDS", 0.1)
     client = await panel.signed_in("supervisor")
     await client.get("/panel/live")
-    async with asyncio.timeout(30), client.http.get("/panel/live/stream") as answer:
+    async with asyncio.timeout(patience(30)), client.http.get("/panel/live/stream") as answer:
         came = events(answer)
         await anext(came)
         await client.post("/panel/sign-out")
@@ -121,7 +122,7 @@ async def test_the_board_goes_dark_for_whoever_signs_out(
 
 async def test_nobody_is_asked_anything_when_the_last_one_has_left(panel: PanelServed) -> None:
     client = await panel.signed_in("supervisor")
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patience(30)):
         for _ in range(2):
             async with client.http.get("/panel/live/stream") as answer:
                 await anext(events(answer))
@@ -177,7 +178,7 @@ async def test_a_call_that_is_over_and_an_asterisk_that_is_away_are_told(
 @asynccontextmanager
 async def watching(
     chrome: Browser, hotline: Hotline, number: str, steps: Sequence[Step]
-) -> AsyncIterator[tuple[Page, Locator, asyncio.Task[Outcome]]]:
+) -> AsyncIterator[tuple[Page, Locator, asyncio.Task[CallerReport]]]:
     """A supervisor looks at a running hotline's board while somebody calls: the page, and the call's row."""
     async with AsyncExitStack() as stack:
         panel = Panel(hotline.engine, Book(hotline.engine), hotline.settings.recordings)
@@ -204,7 +205,7 @@ async def hears(page: Page, least: float = 0.15) -> None:
     """Until the telephone's meter of the other side shows that much."""
     meter, face = page.locator("[data-level=theirs]"), page.locator("[data-phone]")
     try:
-        async with asyncio.timeout(SEEN / 1000):
+        async with asyncio.timeout(patience(SEEN / 1000)):
             while await meter.evaluate("meter => meter.value") <= least:
                 await asyncio.sleep(0.03)
     except TimeoutError:
@@ -216,7 +217,7 @@ async def lasted(hotline: Hotline, number: str, action: str) -> None:
     its = interventions.c
     query = select(its.id).join(calls, calls.c.id == its.call_id).where(calls.c.caller == number)
     query = query.where(its.action == action, its.over_at >= its.at)
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(patience(PATIENCE)):
         while True:
             async with hotline.engine.connect() as connection:
                 if (await connection.execute(query)).first():
@@ -229,12 +230,12 @@ async def test_a_supervisor_sees_a_call_listens_in_and_ends_it_and_its_words_are
 ) -> None:
     number, before = fresh_number(), set(hotline.settings.recordings.rglob("*.wav"))
     async with watching(chrome, hotline, number, (*TO_THE_BEEP, Speak(90))) as (page, row, calling):
-        await expect(row).to_contain_text(text("step.record"), timeout=SEEN)
+        await expect(row).to_contain_text(text("step.record"), timeout=patience(SEEN))
         await expect(row).to_contain_text("تبریز")
         await expect(page.locator("[data-piece=side]")).to_contain_text(text("side.well"))
         await hotline.recording_grown(besides=before)
         await step_in(page, row, "listen")
-        await expect(page.get_by_text(text("dock.listen"))).to_be_visible(timeout=SEEN)
+        await expect(page.get_by_text(text("dock.listen"))).to_be_visible(timeout=patience(SEEN))
         await hears(page)
         for name, tone, size in (("light", "light", WIDE), ("dark", "dark", WIDE), ("phone", "light", PHONE)):
             await page.emulate_media(color_scheme=cast(Any, tone))
@@ -247,7 +248,7 @@ async def test_a_supervisor_sees_a_call_listens_in_and_ends_it_and_its_words_are
         await lasted(hotline, number, "listen")
         await expect(row).to_contain_text(text("step.record"))  # she noticed nothing
         await step_in(page, row, "end")
-        await expect(row).to_have_count(0, timeout=SEEN)
+        await expect(row).to_have_count(0, timeout=patience(SEEN))
         outcome = await calling
     assert outcome.ended_by == "hotline"
     case = await hotline.case_of(number)
@@ -259,11 +260,11 @@ async def test_a_supervisor_takes_a_call_over_and_its_words_are_a_case(
     chrome: Browser, hotline: Hotline
 ) -> None:
     number, before = fresh_number(), set(hotline.settings.recordings.rglob("*.wav"))
-    async with watching(chrome, hotline, number, (*TO_THE_BEEP, Speak(60), Stay())) as (page, row, calling):
-        await expect(row).to_contain_text(text("step.record"), timeout=SEEN)
+    async with watching(chrome, hotline, number, (*TO_THE_BEEP, Speak(60), StayOn())) as (page, row, calling):
+        await expect(row).to_contain_text(text("step.record"), timeout=patience(SEEN))
         await hotline.recording_grown(besides=before)
         await step_in(page, row, "take")
-        await expect(row).to_have_count(0, timeout=SEEN)  # the hotline has her no more
+        await expect(row).to_have_count(0, timeout=patience(SEEN))  # the hotline has her no more
         await hears(page)
         assert not calling.done()
         case = await hotline.case_of(number)
@@ -285,14 +286,15 @@ async def test_who_waits_for_an_operator_is_seen_and_so_is_the_operator(
     hotline.console(f"queue pause member {one} queue operators")
     try:
         await ami.connect()
-        async with watching(chrome, hotline, fresh_number(), (HangUp(),)) as (page, _, _):
+        async with watching(chrome, hotline, fresh_number(), (PutDown(),)) as (page, _, _):
             side = page.locator("[data-piece=side]")
-            await expect(side).to_contain_text(text("operator.paused"), timeout=SEEN)
+            await expect(side).to_contain_text(text("operator.paused"), timeout=patience(SEEN))
             hotline.console(f"queue unpause member {one} queue operators")
-            await expect(side).to_contain_text(text("operator.free"), timeout=SEEN)
+            await expect(side).to_contain_text(text("operator.free"), timeout=patience(SEEN))
             for _ in range(2):  # the first is served
                 await ami.action("Originate", Channel=one, Application="Queue", Data="operators", Async=True)
-            await expect(page.locator("[data-count=waiting]")).to_have_text(re.compile("[۱۲]"), timeout=SEEN)
+            waiting = page.locator("[data-count=waiting]")
+            await expect(waiting).to_have_text(re.compile("[۱۲]"), timeout=patience(SEEN))
     finally:
         await ami.close()
         hotline.console(f"queue remove member {one} from operators", "channel request hangup all")

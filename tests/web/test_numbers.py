@@ -24,8 +24,8 @@ from ivr.cases.figures import What
 from ivr.store.engine import make_engine
 from ivr.store.tables import audit, cases
 from ivr.web.numbers import charts
-from ivr.web.numbers.tables import harmless
-from ivr.web.panel.words import digits, words
+from ivr.web.numbers.sheets import harmless
+from ivr.web.panel.locale import digits, words
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED, create, drop, named
 from tests.web.books import fill

@@ -9,7 +9,7 @@ import pytest
 from jinja2 import Environment, FileSystemLoader
 from playwright.async_api import Browser, Page
 
-from ivr.web.panel import page as making
+from ivr.web.panel import rendering as making
 from ivr.web.panel.permissions import ROUTES, Permission
 from tests.desk.counter import counter
 from tests.web.books import fill
@@ -26,7 +26,7 @@ CUT = """(which) => [...document.querySelectorAll(which ?? '.scroll, table')].fi
 }).map((each) => `${each.scrollWidth} in ${each.clientWidth}: ${each.textContent.trim().slice(0, 40)}`)"""
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("role", ["supervisor", "admin"])
 async def test_every_page_reads_well_by_day_by_night_and_on_a_phone(
     panel: PanelServed, chrome: Browser, role: str

@@ -14,13 +14,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.lab.browser import FLAGS, chromium
-from ivr.speech.book import SoundBook
+from ivr.lab.pace import patience
 from ivr.speech.booth import Booth
 from ivr.speech.build import build
 from ivr.speech.files import Cached
+from ivr.speech.sound_book import SoundBook
 from ivr.speech.telephone import LOUDNESS, measure, read
 from ivr.store.tables import audit
-from ivr.web.panel.words import words
+from ivr.web.panel.locale import words
 from tests.speech.test_booth import YAML, hz, voice, wav
 from tests.web.browser import screenshot, serious, window
 from tests.web.panel import PanelServed, panel_served
@@ -56,7 +57,7 @@ def next_call_hears(built: Path) -> Path:
 
 async def until(page: Page, holds: str) -> None:
     """Playwright's own way of waiting for a condition is what the page's policy forbids."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         while not await page.evaluate(holds):
             await asyncio.sleep(0.05)
 

@@ -24,7 +24,7 @@ from ivr.desk.counter import questions, tracking
 from ivr.desk.counter.tracking import Answer, Doubted
 from ivr.desk.people.limiting import TooOften
 from ivr.store.tables import cases
-from ivr.web.panel.words import digits, words
+from ivr.web.panel.locale import digits, words
 from tests.desk.office import call, office, opening
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed, panel_served

@@ -18,13 +18,14 @@ from sqlalchemy import select
 
 from ivr.desk.book.book import Book
 from ivr.lab.asterisk import Program
-from ivr.lab.caller import Outcome, Speak, Stay
+from ivr.lab.caller import CallerReport, Speak, StayOn
 from ivr.lab.media import is_voiced
+from ivr.lab.pace import patience
 from ivr.lab.ports import TCP, free
 from ivr.settings import BrowserPhone, Web
 from ivr.store.tables import audit
+from ivr.web.panel.locale import digits, words
 from ivr.web.panel.visit import Panel
-from ivr.web.panel.words import digits, words
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline
 from tests.web.panel import PASSWORD, PanelServed
 from tests.web.service import Clock
@@ -100,9 +101,9 @@ class Site:
             yield page
 
     @asynccontextmanager
-    async def calling(self, number: str) -> AsyncIterator[asyncio.Task[Outcome]]:
+    async def calling(self, number: str) -> AsyncIterator[asyncio.Task[CallerReport]]:
         """Somebody speaks after the beep."""
-        call = self.hotline.call(*TO_THE_BEEP, Speak(60), Stay(), number=number)
+        call = self.hotline.call(*TO_THE_BEEP, Speak(60), StayOn(), number=number)
         calling = asyncio.create_task(call)
         try:
             yield calling
@@ -149,7 +150,7 @@ def row_of(page: Page, number: str) -> Locator:
 async def beeps(page: Page) -> None:
     """Until her microphone's sound has come and gone."""
     await hears(page, "mine", 0.05)
-    async with asyncio.timeout(HEARD / 1000):
+    async with asyncio.timeout(patience(HEARD / 1000)):
         while await page.locator("[data-level=mine]").evaluate("meter => meter.value") > 0.05:
             await asyncio.sleep(0.03)
 
@@ -173,7 +174,7 @@ async def test_over_tls_she_listens_in_takes_the_call_over_and_both_hear_each_ot
     before = set(site.hotline.settings.recordings.rglob("*.wav"))
     async with site.signed_in(site.url) as page, site.calling(number) as calling:
         row = row_of(page, number)
-        await expect(row).to_contain_text(text("step.record"), timeout=SEEN)
+        await expect(row).to_contain_text(text("step.record"), timeout=patience(SEEN))
         await site.hotline.recording_grown(besides=before)
         await step_in(page, row, "listen")
         await hears(page, "theirs")
@@ -230,6 +231,7 @@ async def test_without_tls_she_can_listen_and_is_told_why_she_cannot_speak_and_w
         await step_in(page, row, "listen")
         await hears(page, "theirs")
         site.proxy.sockets[-1].transport.abort()
-        await expect(alert.get_by_text(text("dock.lost"))).to_be_visible(timeout=SEEN)
+        await expect(alert.get_by_text(text("dock.lost"))).to_be_visible(timeout=patience(SEEN))
         await step_in(page, row, "take")
-        await expect(alert.get_by_text(words()("public.call.trouble.insecure"))).to_be_visible(timeout=SEEN)
+        insecure = alert.get_by_text(words()("public.call.trouble.insecure"))
+        await expect(insecure).to_be_visible(timeout=patience(SEEN))

@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.code import grouped
 from ivr.desk.case import referring
 from ivr.store.tables import suggestions
-from ivr.voice.booth import Seen, TakeRefused
+from ivr.voice.prompt_sounds import PromptSound, TakeRefused
 from ivr.web.admin import prompts
-from ivr.web.panel.words import digits, words
-from ivr.web.telephone import Telephone
+from ivr.web.browser_phone import Telephone
+from ivr.web.panel.locale import digits, words
 from tests.desk.counter import Counter, counter
 from tests.fixtures.database import SEED
 from tests.web.browser import PHONE, chrome, screenshot, serious, window
@@ -112,7 +112,7 @@ async def test_after_the_first_password_one_is_where_one_wanted_to_be(panel: Pan
 
 def test_the_prompts_begin_with_the_welcome() -> None:
     ids = ["agency.abfa", "beep", "county.ahar", "kind.menu", "number.1", "welcome"]
-    seen = [Seen(id, "fa", "", "", True, "", 0.0, None) for id in ids]
+    seen = [PromptSound(id, "fa", "", "", True, "", 0.0, None) for id in ids]
     ordered = [one.id for one in prompts._ordered(seen)]
     assert ordered == ["welcome", "kind.menu", "agency.abfa", "beep", "county.ahar", "number.1"]
 

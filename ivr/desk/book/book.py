@@ -19,7 +19,7 @@ from ivr.cases.clock import Clock
 from ivr.cases.deadlines import TIMEZONE, WEEKEND, Calendar
 from ivr.cases.delay import Standing, standing
 from ivr.cases.escalation import Ladder, Ladders, Term, from_json
-from ivr.cases.routing import Rule, Rules, Scope
+from ivr.cases.routing import Rule, Rules, RuleScope
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import REOPEN
 from ivr.desk.people import limiting
@@ -333,9 +333,9 @@ async def read_page(
         await connection.execute(select(agencies.c.code, agencies.c.assignable, agencies.c.retired_at))
     ).all()
     ruled = (await connection.execute(select(routing_rules))).all()
-    rules = [Rule(r.topic, Scope(r.scope), r.agency, r.county) for r in ruled]
+    rules = [Rule(r.topic, RuleScope(r.scope), r.agency, r.county) for r in ruled]
     in_force = await connection.execute(select(precedents).where(precedents.c.ended_at.is_(None)))
-    rules += [Rule(r.topic, Scope.PRECEDENT, r.agency, r.county) for r in in_force]
+    rules += [Rule(r.topic, RuleScope.PRECEDENT, r.agency, r.county) for r in in_force]
     days = (await connection.execute(select(topics.c.code, topics.c.deadline_days))).all()
     counties = (await connection.execute(select(areas.c.code))).scalars()
     revised = (await connection.execute(select(calendar_revisions))).all()

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 
 from ivr.cases.escalation import STANDARD, Ladders
 from ivr.cases.kinds import Kind
-from ivr.cases.routing import COUNTY_MARK, Rule, Scope
+from ivr.cases.routing import COUNTY_MARK, Rule, RuleScope
 from ivr.desk.book.ladders import read_ladders
 from ivr.voice.directory import County as CountyKey
 from ivr.voice.directory import Directory
@@ -28,13 +28,13 @@ class SeedError(Exception):
     """Something is wrong with the seed files; one line per mistake."""
 
 
-class Part(BaseModel):
+class SeedEntry(BaseModel):
     """Further keys are notes for people."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class County(Part):
+class CountySeed(SeedEntry):
     code: Code
     key: Annotated[str, StringConstraints(pattern=r"^\d\d$")]
     name: Text
@@ -43,16 +43,16 @@ class County(Part):
     aliases: list[str] = []
 
 
-class Areas(Part):
+class Areas(SeedEntry):
     area_code: Annotated[str, StringConstraints(pattern=r"^0\d{2}$")]
     subscriber_digits: int = 8
     ordinary_words: list[str] = []  # names of places that callers say for other things, too
     # places that other provinces' bodies answer for: whoever names one is read by people
     elsewhere: list[str] = []
-    counties: list[County] = Field(min_length=1)
+    counties: list[CountySeed] = Field(min_length=1)
 
 
-class Agency(Part):
+class Agency(SeedEntry):
     code: Code
     name: Text
     short: Annotated[str, StringConstraints(max_length=24)] = ""
@@ -63,7 +63,7 @@ class Agency(Part):
     note: str | None = None
 
 
-class Agencies(Part):
+class Agencies(SeedEntry):
     fallback: Code
     agencies: list[Agency] = Field(min_length=1)
 
@@ -77,17 +77,17 @@ class RouteSeed(BaseModel):
 
     def rules(self, topic: str) -> Iterator[Rule]:
         for county, agency in self.counties.items():
-            yield Rule(topic, Scope.COUNTY, agency, county)
+            yield Rule(topic, RuleScope.COUNTY, agency, county)
         for scope, body in (
-            (Scope.COUNTY_PATTERN, self.county_pattern),
-            (Scope.NO_COUNTY, self.no_county),
-            (Scope.DEFAULT, self.default),
+            (RuleScope.COUNTY_PATTERN, self.county_pattern),
+            (RuleScope.NO_COUNTY, self.no_county),
+            (RuleScope.DEFAULT, self.default),
         ):
             if body is not None:
                 yield Rule(topic, scope, body)
 
 
-class Leaf(Part):
+class Leaf(SeedEntry):
     code: Code
     name: Text
     # Without one the telephone's menu leaves it out: the service desk and the suggestions know it.
@@ -97,13 +97,13 @@ class Leaf(Part):
     keywords: list[str] = []
 
 
-class Top(Part):
+class Top(SeedEntry):
     code: Code
     name: Text
     leaves: list[Leaf] = Field(min_length=1)
 
 
-class Topics(Part):
+class Topics(SeedEntry):
     other: Code
     menu: dict[Annotated[str, StringConstraints(pattern=r"^\d$")], Text]
     topics: list[Top] = Field(min_length=1)
@@ -251,7 +251,7 @@ def _unknown_names(seeds: Seeds, folder: Path) -> Iterator[str]:
         place = f"{path}: {rule.topic}: route.{rule.scope}"
         if rule.county and rule.county not in counties:
             yield f"{place}: there is no county {rule.county!r} in areas.yaml"
-        if rule.scope is Scope.COUNTY_PATTERN:
+        if rule.scope is RuleScope.COUNTY_PATTERN:
             if COUNTY_MARK not in rule.agency:
                 yield f"{place}: {rule.agency!r} lacks {COUNTY_MARK}"
         elif rule.agency not in bodies:

@@ -13,8 +13,8 @@ from pydantic import BaseModel, ConfigDict, RootModel, ValidationError
 from ivr.cases.model import Example, Model
 from ivr.cases.places import Places
 from ivr.cases.routing import Rules
+from ivr.cases.spelling import normalise
 from ivr.cases.suggest import Suggester
-from ivr.cases.words import normalise
 from ivr.desk.book.seeds import SeedError, Seeds, Text, load_seeds
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -36,9 +36,9 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning, closing
 from ivr.desk.case.callback_planning import ANSWER, STATUS, VERIFY
-from ivr.desk.case.change import Ask
-from ivr.desk.case.changing import locked
-from ivr.desk.case.events import MACHINE
+from ivr.desk.case.change import Instruction
+from ivr.desk.case.event_log import MACHINE
+from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import Refused
 from ivr.store.case_parts import parts_column, parts_seen
 from ivr.store.tables import callback_attempts, callbacks, cases
@@ -220,7 +220,7 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
         if state == "unconfirmed" and wanted.purpose == ANSWER:
             reason = f"not reached in {wanted.attempts} attempts since {wanted.first_at.date().isoformat()}"
             cause = uuid.uuid5(wanted.id, state)
-            ask = Ask(code, Actor(MACHINE, Side.MACHINE), reason, now, cause=cause)
+            ask = Instruction(code, Actor(MACHINE, Side.MACHINE), reason, now, cause=cause)
             try:
                 await closing.close(connection, page, ask)
             except Refused:

@@ -28,7 +28,7 @@ class Unreachable(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Operator:
+class QueueMember:
     """A member of the queue. `state`: free, talking, ringing, paused or away."""
 
     name: str
@@ -37,11 +37,11 @@ class Operator:
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class CallQueue:
     """Who waits for an operator. `waits`: unique id → seconds so far."""
 
     waits: Mapping[str, int]
-    operators: tuple[Operator, ...]
+    operators: tuple[QueueMember, ...]
 
     @property
     def free(self) -> int:
@@ -62,7 +62,7 @@ class Disk:
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class DaySoFar:
     """The numbers of a day up to an hour. `seconds`: how long a call took on average, None without calls."""
 
     calls: int
@@ -96,14 +96,14 @@ async def told(engine: AsyncEngine, now: datetime) -> list[Json]:
     return sorted((call for row in rows for call in row), key=lambda call: str(call["began"]))
 
 
-async def today(engine: AsyncEngine, now: datetime) -> tuple[Day, Day]:
+async def today(engine: AsyncEngine, now: datetime) -> tuple[DaySoFar, DaySoFar]:
     """Today up to now, and the same weekday a week ago up to this hour. `now` in the province's time."""
     midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
     week = timedelta(days=7)
     return await _day(engine, midnight, now), await _day(engine, midnight - week, now - week)
 
 
-async def _day(engine: AsyncEngine, since: datetime, until: datetime) -> Day:
+async def _day(engine: AsyncEngine, since: datetime, until: datetime) -> DaySoFar:
     lasted = func.avg(func.extract("epoch", calls.c.ended_at - calls.c.started_at))
     called = select(func.count().label("calls"), lasted.label("seconds")).where(
         _within(calls.c.started_at, since, until)
@@ -112,7 +112,7 @@ async def _day(engine: AsyncEngine, since: datetime, until: datetime) -> Day:
         row = (await connection.execute(called)).one()
         opened = (await connection.execute(_count(cases.c.opened_at, since, until))).scalar_one()
         closed = (await connection.execute(_count(cases.c.closed_at, since, until))).scalar_one()
-    return Day(row.calls, None if row.seconds is None else float(row.seconds), opened, closed)
+    return DaySoFar(row.calls, None if row.seconds is None else float(row.seconds), opened, closed)
 
 
 def _count(column: Column[Any], since: datetime, until: datetime) -> Select[Any]:

@@ -18,7 +18,7 @@ from ivr.cases import phone
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import LATELY, LATELY_WITHHELD, WITHHELD_TIMES, Page
 from ivr.desk.case import closing
-from ivr.desk.case.change import CITIZEN, Ask
+from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.rows import Rows, outbox_row
 from ivr.desk.refusals import Refused
 from ivr.store.journal import Fact
@@ -54,7 +54,7 @@ async def said_again(connection: AsyncConnection, page: Page, fact: Fact, case: 
     row = (await connection.execute(select(cases).where(cases.c.id == case))).one()
     at, cause = datetime.fromisoformat(fact["at"]), uuid.UUID(fact["id"])
     if row.closed_at is not None or row.stopped_at is not None:
-        ask = Ask(row.code, Actor(CITIZEN, Side.CITIZEN), now=at, cause=uuid.uuid5(cause, "again"))
+        ask = Instruction(row.code, Actor(CITIZEN, Side.CITIZEN), now=at, cause=uuid.uuid5(cause, "again"))
         try:
             await closing.reopen(connection, page, ask)
         except Refused as refusal:

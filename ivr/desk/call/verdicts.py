@@ -14,8 +14,8 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.call import callbacks
 from ivr.desk.case import closing
-from ivr.desk.case.change import CITIZEN, Ask
-from ivr.desk.case.events import add_event
+from ivr.desk.case.change import CITIZEN, Instruction
+from ivr.desk.case.event_log import add_event
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.journal import Fact
 from ivr.store.tables import case_events, cases
@@ -35,7 +35,7 @@ async def settle(connection: AsyncConnection, page: Page, fact: Fact) -> None:
     case = (await connection.execute(select(cases).where(cases.c.code == fact["code"]))).first()
     if case is None or await _applied(connection, cause):
         return
-    ask = Ask(fact["code"], Actor(CITIZEN, Side.CITIZEN), now=now, cause=cause)
+    ask = Instruction(fact["code"], Actor(CITIZEN, Side.CITIZEN), now=now, cause=cause)
     change = closing.close if fact["solved"] else closing.reopen
     try:
         await change(connection, page, ask)

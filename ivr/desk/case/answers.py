@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page, read_page
 from ivr.desk.case import callback_planning
-from ivr.desk.case.change import Ask, Books, Change, actor_named
-from ivr.desk.case.changing import changing
+from ivr.desk.case.change import Books, Change, Instruction, actor_named
+from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused, WrongField
 from ivr.voice import script
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class SpokenAnswer:
     """An answer spoken by a person, made ready for the telephone. `name` is under the recordings folder."""
 
     name: str
@@ -26,7 +26,9 @@ class Voice:
     seconds: float
 
 
-async def give(books: Books, page: Page, ask: Ask, words: str, voice: Voice | None = None) -> None:
+async def give(
+    books: Books, page: Page, ask: Instruction, words: str, voice: SpokenAnswer | None = None
+) -> None:
     """Store an answer: she is called about it, and hears it when she follows her code up. Not a closure.
 
     Raises NoSuchCase, or Refused as the table says and when there are neither words nor a voice.
@@ -36,7 +38,9 @@ async def give(books: Books, page: Page, ask: Ask, words: str, voice: Voice | No
         await _answer(change, words.strip(), voice)
 
 
-async def propose(engine: AsyncEngine, page: Page, ask: Ask, words: str, voice: Voice | None = None) -> None:
+async def propose(
+    engine: AsyncEngine, page: Page, ask: Instruction, words: str, voice: SpokenAnswer | None = None
+) -> None:
     """Store an answer that the citizen hears only once the desk approves of it. Its clock goes on."""
     _refuse_nothing(words, voice)
     async with changing(engine, page, Action.PROPOSE, ask) as change:
@@ -45,16 +49,16 @@ async def propose(engine: AsyncEngine, page: Page, ask: Ask, words: str, voice: 
         change.details = draft
 
 
-async def approve(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+async def approve(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """What waits becomes the answer. Refused when nothing waits, or what another agency had proposed."""
     async with changing(engine, page, Action.APPROVE, ask) as change:
         draft = _draft(change)
         voice = draft.get("voice")
-        await _answer(change, draft["text"], Voice(**voice) if voice else None)
+        await _answer(change, draft["text"], SpokenAnswer(**voice) if voice else None)
         change.details["proposed_by"] = draft["by"]
 
 
-async def turn_down(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+async def turn_down(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """What waits is not good enough, for the reason given."""
     async with changing(engine, page, Action.TURN_DOWN, ask) as change:
         _draft(change)
@@ -68,7 +72,7 @@ async def answer(
     words: str,
     now: datetime | None = None,
     *,
-    voice: Voice | None = None,
+    voice: SpokenAnswer | None = None,
     approval: bool = False,
 ) -> bool:
     """Give it for an `officer` by name (`actor_named`), with the book as it is in the database.
@@ -77,20 +81,20 @@ async def answer(
     """
     async with engine.connect() as connection:
         page = await read_page(connection)
-    ask = Ask(code, actor_named(page, officer), now=now or datetime.now(UTC))
+    ask = Instruction(code, actor_named(page, officer), now=now or datetime.now(UTC))
     proposed = approval and ask.actor.side is Side.AGENCY
     await (propose if proposed else give)(engine, page, ask, words, voice)
     return proposed
 
 
-async def _answer(change: Change, words: str, voice: Voice | None) -> None:
+async def _answer(change: Change, words: str, voice: SpokenAnswer | None) -> None:
     change.values = {"answer": words, "answer_voice": voice.name if voice else "", "draft": None}
     change.values["answered_at"] = change.ask.now
     change.details = _said(words, voice)
     await callback_planning.plan(change.connection, change.case, f"answer:{change.ask.cause}", change.ask.now)
 
 
-def _said(words: str, voice: Voice | None) -> dict[str, Any]:
+def _said(words: str, voice: SpokenAnswer | None) -> dict[str, Any]:
     return {"text": words} | ({"voice": asdict(voice)} if voice else {})
 
 
@@ -104,7 +108,7 @@ def _draft(change: Change) -> dict[str, Any]:
     return draft
 
 
-def _refuse_nothing(words: str, voice: Voice | None) -> None:
+def _refuse_nothing(words: str, voice: SpokenAnswer | None) -> None:
     if not words.strip() and voice is None:
         raise Refused("an answer needs words or a voice")
     if voice is None:

@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.roles import OF_AN_AGENCY, Role
 from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import Ask, Books, unchanged
-from ivr.desk.case.changing import locked, transaction
-from ivr.desk.case.events import add_event
+from ivr.desk.case.change import Books, Instruction, unchanged
+from ivr.desk.case.event_log import add_event
+from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, people
 
@@ -22,7 +22,7 @@ EVENT = "handed"
 _HANDS = tuple(str(role) for role in (*OF_AN_AGENCY, Role.SUPERVISOR, Role.OPERATOR))
 
 
-async def hand(books: Books, page: Page, ask: Ask, person: uuid.UUID | None) -> None:
+async def hand(books: Books, page: Page, ask: Instruction, person: uuid.UUID | None) -> None:
     """Put a case into somebody's hands; None: into nobody's. One event.
 
     Raises NoSuchCase, or Refused: for a case that has ended, is with another body than the asker's or the
@@ -51,7 +51,7 @@ async def colleagues(connection: AsyncConnection, page: Page, body: str) -> Sequ
     return (await connection.execute(query.where(of_body).order_by(people.c.full_name))).all()
 
 
-def _refuse(case: Row[Any], ask: Ask) -> None:
+def _refuse(case: Row[Any], ask: Instruction) -> None:
     if ask.actor.side is Side.CITIZEN:
         raise Refused(f"case {ask.code} can't be handed over by the citizen, only by the desk or agency")
     if ask.actor.side is Side.AGENCY and ask.actor.agency != case.agency:

@@ -20,7 +20,7 @@ from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import suggestion_outcomes
-from ivr.desk.case.events import add_event
+from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, outbox, referrals
@@ -52,7 +52,7 @@ EVENTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Instruction:
     """Who asks what to happen to which case, and why.
 
     `seen`: the number of the last event that the asker saw; the change is refused when there are newer ones.
@@ -86,7 +86,7 @@ class Change:
         page: Page,
         case: Row[Any],
         action: Action,
-        ask: Ask,
+        ask: Instruction,
         status: Status,
     ) -> None:
         self.connection = connection
@@ -162,7 +162,7 @@ class Change:
         await self.connection.execute(update(cases).where(cases.c.id == self.case.id).values(row))
         await self._save_referral(due_at)
         if self._begins or self.topic != self.case.topic:
-            choice = suggestion_outcomes.Choice(self.topic, self.agency, self.ask.actor.name)
+            choice = suggestion_outcomes.Placement(self.topic, self.agency, self.ask.actor.name)
             await suggestion_outcomes.chosen(self.connection, self.case.id, choice, self.ask.now)
         if due_at != self.case.due_at:
             self.details["due_at"] = due_at.isoformat()
@@ -220,7 +220,7 @@ def clock_of(case: Row[Any]) -> Clock:
     return Clock(**{f.name: getattr(case, f.name) for f in fields(Clock)})
 
 
-def unchanged(case: Row[Any], ask: Ask) -> None:
+def unchanged(case: Row[Any], ask: Instruction) -> None:
     """Raises Refused when something happened to the case that the asker didn't see."""
     if ask.seen is not None and case.last_seq != ask.seen:
         raise Refused(f"case {ask.code} has changed since you looked: it is {case.status} now")

@@ -16,9 +16,9 @@ from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import REOPEN, Action, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.answers import refuse_unreadable
-from ivr.desk.case.change import Ask, Books, Change
-from ivr.desk.case.changing import changing, locked
+from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.rows import recording_row
+from ivr.desk.case.transaction import changing, locked
 from ivr.desk.refusals import Refused
 from ivr.store.tables import recordings
 from ivr.voice.events import Recorded
@@ -27,7 +27,7 @@ from ivr.voice.events import Recorded
 CLOSURES = {Side.CITIZEN: "solved", Side.MACHINE: "unconfirmed", Side.DESK: "by_desk"}
 
 
-async def close(books: Books, page: Page, ask: Ask) -> None:
+async def close(books: Books, page: Page, ask: Instruction) -> None:
     """An answered case is over: the citizen says solved, could not be reached, or the desk decides."""
     async with changing(books, page, Action.CLOSE, ask) as change:
         closure = "by_desk" if change.case.channel == COLLECTIVE else CLOSURES[ask.actor.side]
@@ -35,13 +35,13 @@ async def close(books: Books, page: Page, ask: Ask) -> None:
         change.details["closure"] = closure
 
 
-async def withdraw(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+async def withdraw(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """The citizen takes the case back."""
     async with changing(engine, page, Action.WITHDRAW, ask) as change:
         change.values = {"closed_at": ask.now, "closure": "withdrawn"}
 
 
-async def advise(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+async def advise(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """Answered on the spot: the reason is the advice, which she hears when she follows her code up."""
     refuse_unreadable(ask.reason, "reason")
     async with changing(engine, page, Action.ADVISE, ask) as change:
@@ -49,7 +49,7 @@ async def advise(engine: AsyncEngine, page: Page, ask: Ask) -> None:
         change.values |= {"answer": ask.reason.strip(), "answer_voice": "", "answered_at": ask.now}
 
 
-async def merge(engine: AsyncEngine, page: Page, ask: Ask, into: str) -> None:
+async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) -> None:
     """A duplicate goes on in the case that it repeats. Refused unless caller and topic are the same."""
     if into == ask.code:
         raise Refused(f"case {into} can't be merged into itself")
@@ -75,7 +75,7 @@ async def go_on_in(change: Change, other: Row[Any]) -> None:
 async def reopen(
     books: Books,
     page: Page,
-    ask: Ask,
+    ask: Instruction,
     within: timedelta = REOPEN,
     words: Recorded | None = None,
     call: uuid.UUID | None = None,

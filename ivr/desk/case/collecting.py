@@ -18,11 +18,11 @@ from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import closing, registering
-from ivr.desk.case.change import Ask, Books, Change
-from ivr.desk.case.changing import changing, locked, transaction
+from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.codes import desk_code
-from ivr.desk.case.events import MACHINE
+from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.rows import Kin, Rows, add_kin
+from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases
 
@@ -56,7 +56,7 @@ async def collect(
         if whole.channel != COLLECTIVE or whole.closed_at or whole.status == Status.ANSWERED:
             raise Refused(f"case {into} is no collective case that waits for an answer")
         for code in dict.fromkeys(codes):
-            ask = Ask(code, actor, words, now)
+            ask = Instruction(code, actor, words, now)
             twin = await _twin(connection, whole, code)
             if twin:
                 await _merge(connection, page, ask, twin)
@@ -68,7 +68,7 @@ async def collect(
     return Collected(into, members, merged)
 
 
-async def release(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+async def release(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """Out of the collective case: it goes on by itself, with the body that it has."""
     async with changing(engine, page, Action.RELEASE, ask) as change:
         change.values = {"member_of": None}
@@ -85,7 +85,7 @@ async def settle(engine: AsyncEngine, page: Page, now: datetime) -> int:
         codes = (await connection.execute(query.limit(SETTLED_AT_ONCE))).scalars().all()
     done = 0
     for code in codes:
-        ask = Ask(code, Actor(MACHINE, Side.MACHINE), "every caller has had the answer", now)
+        ask = Instruction(code, Actor(MACHINE, Side.MACHINE), "every caller has had the answer", now)
         try:
             await closing.close(engine, page, ask)
             done += 1
@@ -120,7 +120,7 @@ async def _twin(connection: AsyncConnection, whole: Row[tuple[object, ...]], cod
     return str((await connection.execute(query)).scalar() or "")
 
 
-async def _merge(connection: AsyncConnection, page: Page, ask: Ask, into: str) -> None:
+async def _merge(connection: AsyncConnection, page: Page, ask: Instruction, into: str) -> None:
     reason = ask.reason or "the same caller in one collective case"
     async with changing(connection, page, Action.MERGE, replace(ask, reason=reason), into) as change:
         await closing.go_on_in(change, await locked(connection, into))

@@ -9,14 +9,14 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Side
-from ivr.desk.case.change import Ask
-from ivr.desk.case.changing import locked
-from ivr.desk.case.events import add_event
+from ivr.desk.case.change import Instruction
+from ivr.desk.case.event_log import add_event
+from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, legal_holds
 
 
-async def hold(engine: AsyncEngine, ask: Ask) -> None:
+async def hold(engine: AsyncEngine, ask: Instruction) -> None:
     """Refused without a reason, by anyone but the desk, and when the case is held already."""
     _check(ask)
     async with engine.begin() as connection:
@@ -30,7 +30,7 @@ async def hold(engine: AsyncEngine, ask: Ask) -> None:
         await add_event(connection, ask.cause, case.id, ask.now, "held", said, ask.actor.name)
 
 
-async def end(engine: AsyncEngine, ask: Ask) -> None:
+async def end(engine: AsyncEngine, ask: Instruction) -> None:
     """From now on the rules hold again. Refused without a reason, and when there is no hold."""
     _check(ask)
     async with engine.begin() as connection:
@@ -59,7 +59,7 @@ async def listed(engine: AsyncEngine, everything: bool = False) -> list[dict[str
     ]
 
 
-def _check(ask: Ask) -> None:
+def _check(ask: Instruction) -> None:
     if ask.actor.side is not Side.DESK:
         raise Refused("only the desk holds a case, or ends that")
     if not ask.reason.strip():

@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Action
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import Ask, Books, clock_of
-from ivr.desk.case.changing import changing, locked, transaction
-from ivr.desk.case.events import Told, tell_all
+from ivr.desk.case.change import Books, Instruction, clock_of
+from ivr.desk.case.event_log import Told, tell_all
+from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases
 
@@ -24,7 +24,9 @@ BATCH = 200
 MOST_PAUSED_DAYS = 10  # working days, all pauses of a case together
 
 
-async def pause(engine: AsyncEngine, page: Page, ask: Ask, days: int, cap: int = MOST_PAUSED_DAYS) -> None:
+async def pause(
+    engine: AsyncEngine, page: Page, ask: Instruction, days: int, cap: int = MOST_PAUSED_DAYS
+) -> None:
     """Stop the clock for so many working days; it runs again by itself."""
     async with changing(engine, page, Action.PAUSE, ask) as change:
         change.clock = change.clock.pause(page.calendar, ask.now, days, cap, change.county)
@@ -32,7 +34,7 @@ async def pause(engine: AsyncEngine, page: Page, ask: Ask, days: int, cap: int =
         change.details |= {"days": days, "until": change.clock.paused_until.isoformat()}
 
 
-async def wait_until(books: Books, page: Page, ask: Ask, until: datetime) -> None:
+async def wait_until(books: Books, page: Page, ask: Instruction, until: datetime) -> None:
     """Stop the clock for what has a date of its own, like a meeting; a wait or pause before it ends.
 
     It runs again by itself after that day, so that whatever nobody sees to climbs. Under no cap, but its days
@@ -48,7 +50,7 @@ async def wait_until(books: Books, page: Page, ask: Ask, until: datetime) -> Non
         change.details["until"] = until.date().isoformat()
 
 
-async def wait_no_more(books: Books, page: Page, ask: Ask) -> None:
+async def wait_no_more(books: Books, page: Page, ask: Instruction) -> None:
     """What was waited for has come, or will not: the clock runs. Harmless when it does."""
     async with transaction(books) as connection:
         case = await locked(connection, ask.code)
@@ -83,14 +85,14 @@ def _ended(case: Row[Any], page: Page, now: datetime) -> Told:
     return Told(case.id, cause, "resumed", {"until": case.paused_until.isoformat()}, values)
 
 
-async def resume(books: Books, page: Page, ask: Ask) -> None:
+async def resume(books: Books, page: Page, ask: Instruction) -> None:
     """Let the clock run again; only the days that the pause lasted are left out."""
     async with changing(books, page, Action.RESUME, ask) as change:
         change.clock = change.clock.resume(page.calendar, ask.now, change.county)
 
 
 async def change_topic(
-    engine: AsyncEngine, page: Page, ask: Ask, topic: str = "", county: str | None = None
+    engine: AsyncEngine, page: Page, ask: Instruction, topic: str = "", county: str | None = None
 ) -> None:
     """Another topic or county; what is not given stays. The agency stays too: moving it is a referral.
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import CHANNEL
 from ivr.desk.case.change import Change
-from ivr.desk.case.events import add_event
+from ivr.desk.case.event_log import add_event
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, precedents, referrals
 

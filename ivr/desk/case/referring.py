@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import precedents
-from ivr.desk.case.change import Ask, Books, Change
-from ivr.desk.case.changing import changing
+from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.discretion import refuse_told_of
+from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused
 from ivr.store.tables import referrals
 
@@ -22,7 +22,7 @@ FORCED_AT = 2  # so many returns force a ruling
 ONWARD = "onward"  # the referral's reason when an agency and not the desk gave it
 
 
-async def refer(books: Books, page: Page, ask: Ask, agency: str) -> None:
+async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None:
     """Give a case to an agency: by the desk, or onward by the agency that has it.
 
     Raises Refused as the table says; for an agency that can't be given cases, that has it already, or
@@ -43,13 +43,13 @@ async def refer(books: Books, page: Page, ask: Ask, agency: str) -> None:
             change.move(agency, "desk")
 
 
-async def accept(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+async def accept(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """The agency takes the case up."""
     async with changing(engine, page, Action.ACCEPT, ask):
         pass
 
 
-async def give_back(engine: AsyncEngine, page: Page, ask: Ask) -> None:
+async def give_back(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """The agency says that it is not its own: the case goes to the desk. Refused also when a ruling binds."""
     async with changing(engine, page, Action.RETURN, ask) as change:
         if change.agency == page.rules.desk:
@@ -59,7 +59,7 @@ async def give_back(engine: AsyncEngine, page: Page, ask: Ask) -> None:
         change.details["returns"] = await change.returns() + 1
 
 
-async def rule(engine: AsyncEngine, page: Page, ask: Ask, agency: str) -> None:
+async def rule(engine: AsyncEngine, page: Page, ask: Instruction, agency: str) -> None:
     """The desk decides whose the case is. A precedent for its topic and county, which routing obeys."""
     async with changing(engine, page, Action.RULE, ask) as change:
         _assignable(page, agency)

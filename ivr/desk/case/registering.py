@@ -20,10 +20,10 @@ from ivr.cases.kinds import Kind
 from ivr.desk.book.book import Page
 from ivr.desk.case import entries, suggestion_outcomes
 from ivr.desk.case.change import Books
-from ivr.desk.case.changing import transaction
 from ivr.desk.case.codes import desk_code
-from ivr.desk.case.events import open_stories
+from ivr.desk.case.event_log import open_stories
 from ivr.desk.case.rows import Rows, add_case
+from ivr.desk.case.transaction import transaction
 from ivr.desk.refusals import WrongField
 from ivr.store.tables import callbacks, cases, outbox, recordings, referrals
 
@@ -95,7 +95,7 @@ async def register(
         add_case(rows, _fact(case, wanted, page, suggestion, now), code, page)
         await save(connection, rows)
         if suggestion is not None:
-            chosen = suggestion_outcomes.Choice.of(rows.cases[0], wanted.by) if wanted.topic else None
+            chosen = suggestion_outcomes.Placement.of(rows.cases[0], wanted.by) if wanted.topic else None
             await suggestion_outcomes.keep(
                 connection, case, suggestion, suggestion_outcomes.WORDS, now, chosen
             )

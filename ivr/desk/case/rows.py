@@ -11,11 +11,11 @@ from ivr.cases import phone
 from ivr.cases.clock import Clock
 from ivr.cases.escalation import next_at
 from ivr.cases.kinds import Kind
-from ivr.cases.routing import Reason, Route
+from ivr.cases.routing import Reason, RoutingDecision
 from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
-from ivr.desk.case.events import MACHINE, chained_rows, event_row
+from ivr.desk.case.event_log import MACHINE, chained_rows, event_row
 from ivr.store.journal import Fact
 
 Row = dict[str, Any]
@@ -44,7 +44,7 @@ class Ruling:
     kind: Kind
     topic: str
     county: str
-    route: Route
+    route: RoutingDecision
     due_at: datetime
     next_rung_at: datetime | None
     given: dict[str, str]
@@ -58,7 +58,7 @@ def rule(fact: Fact, page: Page) -> Ruling:
     term = page.term(Clock(datetime.fromisoformat(fact["at"])), kind, topic, county)
     route = page.rules.route(kind, topic, county)
     if fact.get("over_limit"):
-        route = Route(page.rules.desk, Reason.OVER_LIMIT)
+        route = RoutingDecision(page.rules.desk, Reason.OVER_LIMIT)
     said = {"kind": fact["kind"], "topic": fact["topic"], "county": fact["county"]}
     known = {"kind": kind, "topic": topic, "county": county}
     return Ruling(

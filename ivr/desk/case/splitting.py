@@ -13,11 +13,11 @@ from ivr.cases.channels import PART
 from ivr.cases.transitions import Action
 from ivr.desk.book.book import Page
 from ivr.desk.case import registering
-from ivr.desk.case.change import Ask, Books, Change
-from ivr.desk.case.changing import changing
+from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.discretion import refuse_told_of
 from ivr.desk.case.rows import Kin, Rows, add_kin
+from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused
 
 LEAST, MOST = 2, 8
@@ -32,7 +32,7 @@ class Part:
     topic: str = ""
 
 
-async def split(books: Books, page: Page, ask: Ask, parts: Sequence[Part]) -> list[str]:
+async def split(books: Books, page: Page, ask: Instruction, parts: Sequence[Part]) -> list[str]:
     """The codes of the parts, in order. One transaction.
 
     Raises Refused as the table says, for fewer than two parts, for a body that can't be given cases, for one

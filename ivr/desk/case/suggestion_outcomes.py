@@ -22,7 +22,7 @@ ALONE = "ivr"  # who chose where the suggestion was sure enough to act
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Placement:
     """Where a case was put."""
 
     topic: str
@@ -30,7 +30,7 @@ class Choice:
     by: str
 
     @classmethod
-    def of(cls, case: Mapping[str, Any], by: str) -> Choice:
+    def of(cls, case: Mapping[str, Any], by: str) -> Placement:
         return cls(case["topic"], case["agency"], by)
 
 
@@ -40,7 +40,7 @@ async def keep(
     found: Suggestion,
     source: str,
     now: datetime,
-    chosen: Choice | None = None,
+    chosen: Placement | None = None,
 ) -> None:
     """Within the transaction that asked for it. `chosen`: what a person has decided already.
 
@@ -48,7 +48,7 @@ async def keep(
     """
     acted = chosen is None and found.assigned and source == WORDS
     if acted:
-        chosen = Choice(found.topic, found.agency, ALONE)
+        chosen = Placement(found.topic, found.agency, ALONE)
     row: Json = {
         "id": uuid.uuid4(),
         "case_id": case,
@@ -60,7 +60,7 @@ async def keep(
     await connection.execute(suggestions.insert().values(row | _chosen(chosen, now)))
 
 
-async def chosen(connection: AsyncConnection, case: uuid.UUID, choice: Choice, now: datetime) -> None:
+async def chosen(connection: AsyncConnection, case: uuid.UUID, choice: Placement, now: datetime) -> None:
     """A person has put the case elsewhere; what was chosen last is what counts."""
     change = update(suggestions).where(suggestions.c.case_id == case)
     await connection.execute(change.values(_chosen(choice, now)))
@@ -108,7 +108,7 @@ async def listed(engine: AsyncEngine, limit: int = 50) -> list[Json]:
     ]
 
 
-def _chosen(choice: Choice | None, now: datetime) -> Json:
+def _chosen(choice: Placement | None, now: datetime) -> Json:
     if choice is None:
         return {}
     return {

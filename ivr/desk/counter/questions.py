@@ -25,7 +25,7 @@ _ONCE = Limit(1, 2 * GOOD_FOR)
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Sum:
     """How much are `first` and `second`? `proof` comes back with the answer."""
 
     first: int
@@ -33,9 +33,9 @@ class Question:
     proof: str
 
 
-async def ask(connection: AsyncConnection, now: datetime) -> Question:
+async def ask(connection: AsyncConnection, now: datetime) -> Sum:
     proof = f"{secrets.token_hex(8)}-{int(now.timestamp())}"
-    return Question(*_sum(await tracking_key(connection), proof), proof)
+    return Sum(*_sum(await tracking_key(connection), proof), proof)
 
 
 async def fits(connection: AsyncConnection, proof: str, answer: str, now: datetime) -> bool:

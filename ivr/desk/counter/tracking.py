@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.counter import questions
-from ivr.desk.counter.questions import Question
+from ivr.desk.counter.questions import Sum
 from ivr.desk.people import limiting
 from ivr.desk.people.limiting import Limit, TooOften
 from ivr.desk.refusals import Refused
@@ -52,7 +52,7 @@ class Tracked:
 class Doubted(Refused):
     """It may be a machine that guesses: `question` first, then the same code again."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Sum) -> None:
         super().__init__("a question must be answered first")
         self.question = question
 
@@ -97,7 +97,7 @@ async def _suspected(connection: AsyncConnection, own: str, now: datetime) -> bo
     return any([await limiting.spent(connection, key, limit, now) for key, limit in limits])
 
 
-async def _question(connection: AsyncConnection, answer: Answer, now: datetime) -> Question | None:
+async def _question(connection: AsyncConnection, answer: Answer, now: datetime) -> Sum | None:
     """None: it has been answered."""
     right = await questions.fits(connection, answer.proof, answer.total, now)
     return None if right else await questions.ask(connection, now)

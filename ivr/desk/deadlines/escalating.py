@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.escalation import Rung, climb
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import clock_of
-from ivr.desk.case.events import Told, tell_all
+from ivr.desk.case.event_log import Told, tell_all
 from ivr.desk.case.rows import outbox_row
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.tables import cases, outbox

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.escalation import next_at
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import clock_of
-from ivr.desk.case.events import Told, tell_all
+from ivr.desk.case.event_log import Told, tell_all
 from ivr.store.tables import cases, referrals
 
 log = logging.getLogger(__name__)

@@ -19,9 +19,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import CHANNEL
-from ivr.desk.editing.checks import Province, closes_doors, has_open_cases, read_province, wrongs
-from ivr.desk.editing.fields import Row, Wrong, WrongRow, read_row
+from ivr.desk.editing.checks import DraftBook, closes_doors, has_open_cases, read_province, wrongs
 from ivr.desk.editing.nouns import BY_NAME, Noun
+from ivr.desk.editing.values import Row, Wrong, WrongRow, read_row
 from ivr.desk.refusals import Refused
 from ivr.store.book_changes import book_changes
 from ivr.store.calendar_revisions import raise_revision
@@ -140,7 +140,7 @@ def _unchanged(wish: Wish, before: Row | None) -> None:
     raise Conflict(f"{wish.noun} {wish.key} has changed since you looked", before)
 
 
-async def _check(connection: AsyncConnection, done: Sequence[Done], province: Province) -> None:
+async def _check(connection: AsyncConnection, done: Sequence[Done], province: DraftBook) -> None:
     """`province`: as it will be. Raises WrongRow; a field among several rows is `key#field`."""
     found = []
     for each in done:

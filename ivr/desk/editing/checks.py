@@ -10,9 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.retention import LEAST_DAYS
-from ivr.cases.routing import COUNTY_MARK, Scope
-from ivr.desk.editing.fields import Row, Wrong, unknown
+from ivr.cases.routing import COUNTY_MARK, RuleScope
 from ivr.desk.editing.nouns import AGENCY, AREA, KIND, RULE, TOPIC
+from ivr.desk.editing.values import Row, Wrong, unknown
 from ivr.store.tables import cases, provinces
 from ivr.voice.mistakes import shown
 
@@ -21,7 +21,7 @@ AT_LEAST_ONE = ("wrong_codes", "wrong_codes_minutes")
 
 
 @dataclass(frozen=True, slots=True)
-class Province:
+class DraftBook:
     """The book as it will be."""
 
     agencies: dict[str, Row]
@@ -39,14 +39,14 @@ class Province:
         for rule in self.rules.values():
             if self.topics.get(rule["topic"], {}).get("retired"):
                 continue
-            counties = self.areas if rule["scope"] == Scope.COUNTY_PATTERN else ("",)
+            counties = self.areas if rule["scope"] == RuleScope.COUNTY_PATTERN else ("",)
             if any(rule["agency"].replace(COUNTY_MARK, county) == agency for county in counties):
                 yield rule["topic"]
 
 
 async def read_province(
     connection: AsyncConnection, now: datetime, changed: Mapping[str, dict[str, Row]]
-) -> Province:
+) -> DraftBook:
     """The book with the rows of some nouns as they will be."""
     province = (await connection.execute(select(provinces))).one()
     parts = [
@@ -54,7 +54,7 @@ async def read_province(
         for noun in (AGENCY, TOPIC, AREA, RULE, KIND)
     ]
     agencies, topics, areas, rules, kinds = parts
-    return Province(
+    return DraftBook(
         agencies,
         topics,
         areas,
@@ -67,7 +67,7 @@ async def read_province(
     )
 
 
-def wrongs(noun: str, before: Row | None, after: Row | None, its: Province) -> Iterator[Wrong]:
+def wrongs(noun: str, before: Row | None, after: Row | None, its: DraftBook) -> Iterator[Wrong]:
     """What is wrong with a row as it is now; `after` None: it was taken away."""
     if after is None:
         return
@@ -107,7 +107,7 @@ def closes_doors(before: Row | None, after: Row | None) -> bool:
     return was and not (after and after["assignable"] and not after["retired"])
 
 
-def _agency(row: Row, its: Province) -> Iterator[Wrong]:
+def _agency(row: Row, its: DraftBook) -> Iterator[Wrong]:
     yield from _county(row, its)
     if row["parent"] and row["parent"] not in its.agencies:
         yield unknown("parent", "agency", row["parent"], its.agencies)
@@ -124,7 +124,7 @@ def _agency(row: Row, its: Province) -> Iterator[Wrong]:
             yield Wrong("retired", "in_use", {"by": live[0]})
 
 
-def _in_circle(row: Row, its: Province) -> bool:
+def _in_circle(row: Row, its: DraftBook) -> bool:
     seen, code = {row["code"]}, row["parent"]
     while code and code in its.agencies:
         if code in seen:
@@ -134,7 +134,7 @@ def _in_circle(row: Row, its: Province) -> bool:
     return False
 
 
-def _topic(row: Row, its: Province) -> Iterator[Wrong]:
+def _topic(row: Row, its: DraftBook) -> Iterator[Wrong]:
     yield from _key_free(row, its.topics.values())
     if row["key"] and row["key"][0] not in its.menu:
         yield Wrong("key", "first_digit")
@@ -153,19 +153,19 @@ def _key_free(row: Row, others: Iterable[Row]) -> Iterator[Wrong]:
             yield Wrong("key", "taken", {"given": row["key"], "by": other["code"]})
 
 
-def _rule(row: Row, its: Province) -> Iterator[Wrong]:
+def _rule(row: Row, its: DraftBook) -> Iterator[Wrong]:
     yield from _live("topic", "topic", row["topic"], its.topics)
-    if (row["scope"] == Scope.COUNTY) != bool(row["county"]):
+    if (row["scope"] == RuleScope.COUNTY) != bool(row["county"]):
         yield Wrong("county", "scope_county")
     yield from _county(row, its)
-    if row["scope"] == Scope.COUNTY_PATTERN:
+    if row["scope"] == RuleScope.COUNTY_PATTERN:
         if COUNTY_MARK not in row["agency"]:
             yield Wrong("agency", "no_mark")
     else:
         yield from _live("agency", "agency", row["agency"], its.agencies)
 
 
-def _county(row: Row, its: Province) -> Iterator[Wrong]:
+def _county(row: Row, its: DraftBook) -> Iterator[Wrong]:
     if row["county"]:
         yield from _live("county", "county", row["county"], its.areas)
 
@@ -187,13 +187,13 @@ def _terms(row: Row) -> Iterator[Wrong]:
                 yield Wrong(name, "only_cases")
 
 
-def _notice(row: Row, its: Province) -> Iterator[Wrong]:
+def _notice(row: Row, its: DraftBook) -> Iterator[Wrong]:
     yield from _pattern(row, its)
     if (row["to"], row["by"]) == ("citizen", "email"):
         yield Wrong("by", "citizen_sms")
 
 
-def _pattern(row: Row, its: Province) -> Iterator[Wrong]:
+def _pattern(row: Row, its: DraftBook) -> Iterator[Wrong]:
     """Of topics: a topic, water.* or *."""
     beginning = row["topic"].removesuffix("*")
     fits = any(code.startswith(beginning) for code in its.topics)

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.desk.editing.fields import Row
 from ivr.desk.editing.nouns import Noun
+from ivr.desk.editing.values import Row
 from ivr.store.book_changes import held_keys
 
 

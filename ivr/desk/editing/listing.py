@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.roles import Role
 from ivr.desk.book.book import Limits
 from ivr.desk.editing import terms
-from ivr.desk.editing.fields import Row
 from ivr.desk.editing.nouns import BY_NAME, LIMITS
+from ivr.desk.editing.values import Row
 from ivr.desk.letters import notices, wording
 from ivr.desk.letters.notices import Said
 

@@ -13,15 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.kinds import Kind
 from ivr.cases.roles import Role
-from ivr.cases.routing import Scope
+from ivr.cases.routing import RuleScope
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.case.change import EVENTS
-from ivr.desk.editing.fields import Field, Row
+from ivr.desk.editing.values import Field, Row
 from ivr.store import tables
 
 PEOPLE = "desk"  # the source of rules that people made
 _RETIRED = Field("retired", "flag", needed=False)
-_SCOPES = tuple(str(scope) for scope in Scope if scope is not Scope.PRECEDENT)
+_SCOPES = tuple(str(scope) for scope in RuleScope if scope is not RuleScope.PRECEDENT)
 ENDED = tuple(str(status) for status in Status if status not in OPEN)
 # Of what a notice may tell: a case's beginning, what is done with it, and what time does.
 _TOLD = ("opened", *EVENTS.values(), "part_answered", "duplicate_merged", "repeated", "reminded", "escalated")

@@ -10,8 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
-from ivr.desk.editing.fields import Row
 from ivr.desk.editing.nouns import RETENTION
+from ivr.desk.editing.values import Row
 from ivr.desk.keeping import retention
 from ivr.desk.keeping.retention import Retention, Terms
 

@@ -12,8 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.editing.changing import Done, Why, Wish, apply, version
-from ivr.desk.editing.fields import Row
 from ivr.desk.editing.nouns import BY_NAME
+from ivr.desk.editing.values import Row
 from ivr.desk.refusals import Refused
 from ivr.store.book_changes import book_changes
 

@@ -10,12 +10,12 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.clock import Clock
-from ivr.cases.routing import Reason, Route, Rule, Scope
+from ivr.cases.routing import Reason, RoutingDecision, Rule, RuleScope
 from ivr.cases.suggest import Suggester, Suggestion
 from ivr.desk.book.book import Page
 from ivr.store.tables import cases, precedents
 
-ORDER = list(Scope)
+ORDER = list(RuleScope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class Verdict:
     topic_from: str
     county_from: str
     governing: str
-    route: Route
+    route: RoutingDecision
     weighed: tuple[Weighed, ...]
     precedents: tuple[dict[str, Any], ...]
     days: int
@@ -86,13 +86,13 @@ async def who_gets(
     )
 
 
-def weigh(page: Page, kind: str, topic: str, county: str, route: Route) -> list[Weighed]:
+def weigh(page: Page, kind: str, topic: str, county: str, route: RoutingDecision) -> list[Weighed]:
     """All rules of the topic, the most specific first."""
     rules = sorted(page.rules.of(kind, topic), key=lambda rule: (ORDER.index(rule.scope), rule.county))
     return [Weighed(rule, rule.agency_in(county), _fate(page, rule, county, route)) for rule in rules]
 
 
-def _fate(page: Page, rule: Rule, county: str, route: Route) -> str:
+def _fate(page: Page, rule: Rule, county: str, route: RoutingDecision) -> str:
     agency = rule.agency_in(county)
     if not rule.holds_in(county):
         return "elsewhere"

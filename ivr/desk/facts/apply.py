@@ -26,7 +26,7 @@ from ivr.desk.call import repeats, verdicts
 from ivr.desk.call.intake import BEGUN
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.entries import ENTER, opening_entries
-from ivr.desk.case.events import INSERT_OPENING, add_event
+from ivr.desk.case.event_log import INSERT_OPENING, add_event
 from ivr.desk.case.joining import case_of, joined, keep_promise
 from ivr.desk.case.rows import Rows, add_case, call_row, recording_row, wish_row
 from ivr.store.case_events import NOTIFY, notices

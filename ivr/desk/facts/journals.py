@@ -17,7 +17,7 @@ SIGN_SECONDS = 5.0  # how often a process signs that all it noted is on the disk
 
 
 @dataclass(slots=True)
-class Told:
+class RecordingFacts:
     """`facts`: recording → what is told of it. `awaited`: recordings that somebody else is about to book.
 
     `soon`: of these the ones whose call's earlier words are on their way, which takes a moment.
@@ -35,13 +35,15 @@ class Told:
         return name in self.awaited or (name not in self.facts and self.signed_at <= latest)
 
 
-def ask(spool: Path, names: Collection[str], own: Journal | None = None, alone: bool = True) -> Told:
+def ask(
+    spool: Path, names: Collection[str], own: Journal | None = None, alone: bool = True
+) -> RecordingFacts:
     """`own`: the journal that this process writes. `alone`: there are no journals on other machines.
 
     The order counts: who lives and has signed, then what is told, then how far that is applied. Whoever looks
     for rows must do so after this.
     """
-    told, wanted = Told(signed_at=math.inf if alone else -math.inf), frozenset(names)
+    told, wanted = RecordingFacts(signed_at=math.inf if alone else -math.inf), frozenset(names)
     for folder in slots.journals(spool):
         mine = own is not None and own.folder == folder
         if not mine and (began := journal_reading.run_began(folder)) is not None:
@@ -58,7 +60,7 @@ def ask(spool: Path, names: Collection[str], own: Journal | None = None, alone: 
     return told
 
 
-def _before_their_case(spool: Path, told: Told, own: Journal | None) -> set[str]:
+def _before_their_case(spool: Path, told: RecordingFacts, own: Journal | None) -> set[str]:
     """Recordings of calls whose case or earlier words are on the way: these come first."""
     of: dict[str, set[str]] = {}
     for name, facts in told.facts.items():

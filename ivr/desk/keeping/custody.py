@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.custody import FIRST, day_heading, day_line
 from ivr.cases.deadlines import ZONE
-from ivr.desk.case.events import chain_older
+from ivr.desk.case.event_log import chain_older
 from ivr.store.tables import case_events, custody_days
 
 log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ LISTS_KEPT = 31  # days whose list is written again where it is missing, as on a
 
 
 @dataclass(frozen=True, slots=True)
-class Day:
+class ClosedDay:
     """One closed day."""
 
     day: date
@@ -43,7 +43,7 @@ class Day:
     events: int
 
 
-async def keep(engine: AsyncEngine, folder: Path, settle: timedelta = SETTLE) -> list[Day]:
+async def keep(engine: AsyncEngine, folder: Path, settle: timedelta = SETTLE) -> list[ClosedDay]:
     """Chain what older code wrote, close every day that is over, see to its list. The days closed now.
 
     A day is over `settle` after its midnight.
@@ -57,9 +57,9 @@ async def keep(engine: AsyncEngine, folder: Path, settle: timedelta = SETTLE) ->
     return closed
 
 
-async def close_days(engine: AsyncEngine, folder: Path, settle: timedelta) -> list[Day]:
+async def close_days(engine: AsyncEngine, folder: Path, settle: timedelta) -> list[ClosedDay]:
     """Every day that is over and has no root yet, by the database's clock."""
-    closed: list[Day] = []
+    closed: list[ClosedDay] = []
     while True:
         async with engine.begin() as connection:
             await connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('custody_days'))"))
@@ -111,7 +111,7 @@ async def _wait_for_writers(connection: AsyncConnection) -> None:
         await point.rollback()  # which lets go of it
 
 
-async def _write_list(connection: AsyncConnection, folder: Path, day: date, previous: bytes) -> Day:
+async def _write_list(connection: AsyncConnection, folder: Path, day: date, previous: bytes) -> ClosedDay:
     """Write a day's list, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     path, events = list_path(folder, day), 0
@@ -128,7 +128,7 @@ async def _write_list(connection: AsyncConnection, folder: Path, day: date, prev
         scratch.replace(path)
     finally:
         scratch.unlink(missing_ok=True)
-    return Day(day, previous, digest.digest(), events)
+    return ClosedDay(day, previous, digest.digest(), events)
 
 
 async def _write_missing(engine: AsyncEngine, folder: Path) -> None:

@@ -28,11 +28,11 @@ from sqlalchemy import ColumnElement, Row, Select, and_, false, func, null, or_,
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.kinds import Kind
-from ivr.cases.retention import LEAST_DAYS, Rule
+from ivr.cases.retention import LEAST_DAYS, RetentionRule
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.yaml_file import read_placed
 from ivr.desk.case import entries
-from ivr.desk.case.events import Told, tell_all
+from ivr.desk.case.event_log import Told, tell_all
 from ivr.store.derived import Derived
 from ivr.store.recordings import TO_ERASE
 from ivr.store.tables import (
@@ -73,8 +73,10 @@ class Terms(BaseModel):
             raise ValueError(f"a case that is {self.status} is not over, and nothing of it may go")
         return self
 
-    def rule(self) -> Rule:
-        return Rule(self.kind or "", self.status or "", self.delete_recording_after, self.anonymise_after)
+    def rule(self) -> RetentionRule:
+        return RetentionRule(
+            self.kind or "", self.status or "", self.delete_recording_after, self.anonymise_after
+        )
 
 
 class Retention(BaseModel):
@@ -93,7 +95,7 @@ class Retention(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Gone:
+class Purged:
     """What one pass took."""
 
     recordings: int = 0
@@ -109,7 +111,7 @@ def load(folder: Path) -> Retention:
 
 async def keep(
     engine: AsyncEngine, kept: Retention, folder: Path, derived: Derived, now: datetime, batch: int = BATCH
-) -> Gone:
+) -> Purged:
     """Let everything go whose time is over. Any worker may, at any time, and be interrupted anywhere."""
     rules = [terms.rule() for terms in kept.rules]
     counts = {
@@ -119,7 +121,7 @@ async def keep(
     scraps = await _scraps(engine, kept.scraps, now)
     numbers = await _calls(engine, kept.calls, now, batch)
     files = await erase(engine, folder, derived, now)
-    return Gone(counts[REMOVED] + scraps, counts[ANONYMISED], numbers, files)
+    return Purged(counts[REMOVED] + scraps, counts[ANONYMISED], numbers, files)
 
 
 async def preview(engine: AsyncEngine, kept: Retention, now: datetime) -> list[Json]:
@@ -146,12 +148,12 @@ class Ripe:
     """The cases of one rule whose time is over, and that no more particular rule is about."""
 
     event: str
-    rule: Rule
+    rule: RetentionRule
     days: int
     condition: ColumnElement[bool]
 
 
-def _ripe(rules: Sequence[Rule], event: str, now: datetime) -> Iterator[Ripe]:
+def _ripe(rules: Sequence[RetentionRule], event: str, now: datetime) -> Iterator[Ripe]:
     for rule in rules:
         days = rule.recording_days if event == REMOVED else rule.anonymise_after
         if days is not None:
@@ -161,12 +163,12 @@ def _ripe(rules: Sequence[Rule], event: str, now: datetime) -> Iterator[Ripe]:
             yield Ripe(event, rule, days, and_(*over, _undone(event, before)))
 
 
-def _about(rule: Rule) -> ColumnElement[bool]:
+def _about(rule: RetentionRule) -> ColumnElement[bool]:
     named = [cases.c[name] == value for name in ("kind", "status") if (value := getattr(rule, name))]
     return and_(cases.c.closed_at.is_not(None), *named)
 
 
-def _is_particular(one: Rule, other: Rule) -> bool:
+def _is_particular(one: RetentionRule, other: RetentionRule) -> bool:
     """As `ivr.cases.retention.rule_for` prefers them."""
     return (bool(one.kind), bool(one.status)) > (bool(other.kind), bool(other.status))
 
@@ -338,5 +340,5 @@ async def prune(engine: AsyncEngine, now: datetime, days: int = 90, batch: int =
             return done
 
 
-def as_json(gone: Gone) -> Json:
+def as_json(gone: Purged) -> Json:
     return asdict(gone)

@@ -36,7 +36,7 @@ Line = tuple[str, int, str]  # case, number, hash
 
 
 @dataclass(slots=True)
-class Proof:
+class Verification:
     """What was looked at. `tell` hears of each finding once, `step` of progress (what, how many more)."""
 
     engine: AsyncEngine
@@ -62,7 +62,9 @@ class Proof:
         self.step(what, number)
 
 
-async def prove(proof: Proof, code: str = "", roots: Collection[str] = (), listen: bool = True) -> None:
+async def prove(
+    proof: Verification, code: str = "", roots: Collection[str] = (), listen: bool = True
+) -> None:
     """Everything, or with `code` that case alone (then without the days). Raises NoSuchCase.
 
     `roots`: roots of days that were kept elsewhere. `listen`: read the recordings' bytes too.
@@ -87,7 +89,7 @@ async def totals(engine: AsyncEngine) -> dict[str, int]:
 # Cases
 
 
-async def _prove_cases(proof: Proof, code: str) -> None:
+async def _prove_cases(proof: Verification, code: str) -> None:
     query, after = select(cases).order_by(cases.c.id).limit(PAGE), None
     if code:
         query = query.where(cases.c.code == code)
@@ -105,7 +107,7 @@ async def _prove_cases(proof: Proof, code: str) -> None:
         proof.found(await _of_no_case(proof.engine))
 
 
-async def _prove_page(proof: Proof, connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
+async def _prove_page(proof: Verification, connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
     ids = [row.id for row in rows]
     told = await _children(connection, select(case_events).order_by(case_events.c.seq), case_events, ids)
     heard = await _children(connection, select(recordings), recordings, ids)
@@ -142,7 +144,7 @@ def _case_gone(case: str, day: str = "") -> Finding:
 # Days
 
 
-async def _prove_days(proof: Proof, roots: Collection[str]) -> None:
+async def _prove_days(proof: Verification, roots: Collection[str]) -> None:
     async with proof.engine.connect() as connection:
         days = (await connection.execute(select(custody_days).order_by(custody_days.c.day))).all()
         now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
@@ -164,7 +166,7 @@ async def _prove_days(proof: Proof, roots: Collection[str]) -> None:
         proof.found([Finding("root_unknown", f"no day has the root {root}: what it stood for was changed")])
 
 
-async def _prove_day(proof: Proof, row: Row[Any]) -> None:
+async def _prove_day(proof: Verification, row: Row[Any]) -> None:
     path, heading = list_path(proof.lists, row.day), day_heading(row.day, bytes(row.previous))
     digest, events = hashlib.sha256(heading), 0
     async with _one_look(proof.engine) as connection:
@@ -234,7 +236,7 @@ def _day(kind: str, day: date, text: str) -> Finding:
 # Recordings
 
 
-async def _prove_recordings(proof: Proof, code: str) -> None:
+async def _prove_recordings(proof: Verification, code: str) -> None:
     query, after = select(recordings).order_by(recordings.c.name).limit(PAGE), ""
     if code:
         query = query.join(cases, cases.c.id == recordings.c.case_id).where(cases.c.code == code)
@@ -251,7 +253,7 @@ async def _prove_recordings(proof: Proof, code: str) -> None:
         after = rows[-1].name
 
 
-def _prove_recording(proof: Proof, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
+def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
     path, case = proof.recordings / f"{row.name}.wav", codes.get(row.case_id, "")
     digest = _digest(path)
     if digest is not None and digest.hex() == row.sha256:
@@ -270,7 +272,7 @@ def _prove_recording(proof: Proof, row: Row[Any], codes: dict[Any, str]) -> list
     return [Finding(kind, f"case {case}: {text}" if case else text, case, recording=row.name)]
 
 
-def _prove_removal(proof: Proof, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
+def _prove_removal(proof: Verification, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
     """What retention took is no finding, unless it is still there."""
     path, case = proof.recordings / f"{row.name}.wav", codes.get(row.case_id, "")
     if row.erased_at is None or not path.exists():

@@ -27,7 +27,7 @@ from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.book import Page
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.book.yaml_file import read_placed
-from ivr.desk.letters.notices import Part
+from ivr.desk.letters.notices import LetterEntry
 from ivr.desk.letters.outgoing import case_and_names, jalali
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import agencies, case_events, cases
@@ -53,13 +53,13 @@ EVENTS = {
 }
 
 
-class Letterhead(Part):
+class Letterhead(LetterEntry):
     opening: str = ""
     lines: list[Text] = Field(default=[])
     footer: str = ""
 
 
-class Labels(Part):
+class Labels(LetterEntry):
     date: str = ""
     number: str = ""
     attachment: str = ""
@@ -68,7 +68,7 @@ class Labels(Part):
     track: str = ""
 
 
-class Wording(Part):
+class LetterWording(LetterEntry):
     to: Text
     subject: Text
     text: list[Text] = Field(min_length=1)
@@ -84,7 +84,7 @@ class Wording(Part):
         return said
 
 
-class Stationery(Part):
+class Stationery(LetterEntry):
     """The whole file."""
 
     letterhead: Letterhead = Letterhead()
@@ -93,7 +93,7 @@ class Stationery(Part):
     track: str = ""
     kinds: dict[str, Text] = Field(default={})
     levels: dict[str, Text] = Field(default={})
-    letters: dict[LetterKind, Wording] = Field(default={})
+    letters: dict[LetterKind, LetterWording] = Field(default={})
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def for_reading(said: Said, language: str) -> tuple[Said, str]:
     return (own, script.AZ) if script.language_of(own) in (script.AZ_ARABIC, script.FA) else (said, script.FA)
 
 
-class Unfit(ValueError):
+class Unfillable(ValueError):
     """A text can't be filled in. `given`: the placeholder that nothing stands for; "" = odd braces."""
 
     def __init__(self, sentence: str, given: str = "") -> None:
@@ -83,20 +83,20 @@ def check_fields(text: Said) -> Said:
         try:
             parts = [part[1:] for part in Formatter().parse(words)]
         except ValueError as error:
-            raise Unfit(f"a brace too many or too few: {error}") from None
+            raise Unfillable(f"a brace too many or too few: {error}") from None
         for name, form, turn in parts:
             if name is not None and (name not in FIELDS or form or turn):
                 there = ", ".join(sorted(FIELDS))
                 given = name + (f"!{turn}" if turn else "") + (f":{form}" if form else "")
-                raise Unfit(f"{{{given}}} stands for nothing; there are {there}", f"{{{given}}}")
+                raise Unfillable(f"{{{given}}} stands for nothing; there are {there}", f"{{{given}}}")
     return text
 
 
-class Part(BaseModel):
+class LetterEntry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Contact(Part):
+class Contact(LetterEntry):
     """`agency` and `level` "" = any. `webhook`: addresses that get the event itself, signed."""
 
     agency: str = ""
@@ -114,7 +114,7 @@ class Contact(Part):
         return [phone.normalise(number) for number in numbers]
 
 
-class Notice(Part):
+class Notice(LetterEntry):
     on: Annotated[str, Field(pattern="^[a-z_]+$")]
     to: Literal["citizen", "agency", "level"]
     by: Literal["sms", "email"]
@@ -135,7 +135,7 @@ class Notice(Part):
         return self
 
 
-class Notices(Part):
+class Notices(LetterEntry):
     contacts: list[Contact] = []
     notices: list[Notice] = []
 
@@ -163,7 +163,7 @@ class Notices(Part):
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class AddressedNotice:
     """One message to one receiver. `by`: sms | email | webhook."""
 
     by: str
@@ -194,7 +194,9 @@ def _changed(row: Row[Any]) -> Notice | None:
         return None
 
 
-def letters(notices: Notices, event: str, case: Mapping[Any, Any], words: Mapping[str, str]) -> list[Letter]:
+def letters(
+    notices: Notices, event: str, case: Mapping[Any, Any], words: Mapping[str, str]
+) -> list[AddressedNotice]:
     """What is to be sent because of `event`. `words`: what the placeholders stand for."""
     level = str(words.get("level", ""))
     found = []
@@ -202,9 +204,9 @@ def letters(notices: Notices, event: str, case: Mapping[Any, Any], words: Mappin
         fit = (for_reading(said, case["language"]) for said in (notice.text, notice.subject))
         text, subject = (filled(said, language, words) for said, language in fit)
         for to in _receivers(notices, notice, case, level):
-            found.append(Letter(notice.by, to, text, subject))
+            found.append(AddressedNotice(notice.by, to, text, subject))
     concerned = notices.reached(case["agency"], level)
-    found += [Letter("webhook", url) for contact in concerned for url in contact.webhook]
+    found += [AddressedNotice("webhook", url) for contact in concerned for url in contact.webhook]
     return list(dict.fromkeys(found))
 
 

@@ -25,10 +25,10 @@ from ivr.cases.deadlines import ZONE
 from ivr.cases.kinds import Kind
 from ivr.desk.book.book import read_page
 from ivr.desk.case import callback_planning
-from ivr.desk.case.events import MACHINE
+from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.rows import outbox_row
-from ivr.desk.letters.notices import Letter, Notices, in_force, letters
+from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
 from ivr.store.tables import agencies, areas, cases, outbox, topics
 
 LETTERS = ("sms", "email", "webhook")
@@ -147,7 +147,7 @@ async def _mark(connection: AsyncConnection, rows: Sequence[Leased], **values: A
     await connection.execute(update(outbox).where(ours, outbox.c.delivered_at.is_(None)).values(values))
 
 
-def _letters(known: Mapping[str, Row[Any]], notices: Notices, event: Leased) -> Sequence[Letter]:
+def _letters(known: Mapping[str, Row[Any]], notices: Notices, event: Leased) -> Sequence[AddressedNotice]:
     case = known.get(_code_of(event))
     if case is None:
         return []
@@ -201,7 +201,7 @@ def jalali(day: date, language: str) -> str:
     return str(digits.en_to_fa(text)) if language == "fa" else text
 
 
-def _payload(letter: Letter, event: Leased) -> dict[str, Any]:
+def _payload(letter: AddressedNotice, event: Leased) -> dict[str, Any]:
     """A webhook gets the event itself; what personal data there is stays in the books."""
     payload: dict[str, Any] = {"to": letter.to, "case": event.payload.get("case", "")}
     if letter.by == "webhook":

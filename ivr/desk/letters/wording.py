@@ -18,14 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.book.yaml_file import overlaid, read_placed
 from ivr.desk.letters import outgoing
-from ivr.desk.letters.notices import ANY, Part, Said, check_fields, filled, fits
+from ivr.desk.letters.notices import ANY, LetterEntry, Said, check_fields, filled, fits
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import wordings
 
 FILE = "answers.yaml"
 
 
-class Wording(Part):
+class Wording(LetterEntry):
     name: Annotated[str, Field(pattern="^[a-z0-9_.-]+$")]
     topic: str = ANY
     status: Literal["answered", "advised"] = "answered"
@@ -38,7 +38,7 @@ class Wording(Part):
         return self.name, self.topic, self.status
 
 
-class Wordings(Part):
+class Wordings(LetterEntry):
     answers: list[Wording] = Field(default=[])
 
     @model_validator(mode="after")

@@ -18,11 +18,11 @@ from ivr.cases.hearing_order import COOLING, in_blocks
 from ivr.cases.meetings import RequestAction, RequestState
 from ivr.cases.transitions import Actor
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import Ask, Books
-from ivr.desk.case.changing import transaction
+from ivr.desk.case.change import Books, Instruction
+from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import request_list
 from ivr.desk.meetings.request_deciding import Deciding, deciding, held, today
-from ivr.desk.meetings.request_list import Wish
+from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.meetings.session_planning import EMPTY, alone, planned
 from ivr.desk.people.people import Scope
 from ivr.desk.refusals import Refused
@@ -37,7 +37,7 @@ class Seat:
     """A slot. `wish` None: free."""
 
     slot: Row[Any]
-    wish: Wish | None
+    wish: MeetingRequest | None
 
 
 async def read(
@@ -76,12 +76,12 @@ async def fill(books: Books, page: Page, by: Actor, number: int, now: datetime) 
         next_ones = [wish for wish in waiting if wish.place.group != COOLING][: len(free)]
         codes = in_blocks([(wish.code, next(iter(wish.bodies), "")) for wish in next_ones])
         for slot, code in zip(free, codes, strict=False):
-            async with deciding(connection, page, Ask(code, by, now=now), A.INVITE) as one:
+            async with deciding(connection, page, Instruction(code, by, now=now), A.INVITE) as one:
                 await _book(one, slot)
         return codes
 
 
-async def place(books: Books, page: Page, ask: Ask, number: int, slot: int) -> None:
+async def place(books: Books, page: Page, ask: Instruction, number: int, slot: int) -> None:
     """Put her into that slot by hand, or move her there; who she is put ahead of is counted and on record.
 
     Raises Refused when the slot is taken or past, and without a reason where she is not next in the order.
@@ -102,7 +102,7 @@ async def place(books: Books, page: Page, ask: Ask, number: int, slot: int) -> N
             await _book(one, free[0], by_hand=ask.reason.strip(), ahead_of=ahead_of)
 
 
-async def release(books: Books, page: Page, ask: Ask, next_on: date) -> None:
+async def release(books: Books, page: Page, ask: Instruction, next_on: date) -> None:
     """She can't come, or is not to be heard then: the slot is free and she waits again."""
     async with transaction(books) as connection:
         await alone(connection)
@@ -111,17 +111,19 @@ async def release(books: Books, page: Page, ask: Ask, next_on: date) -> None:
             await one.wait(next_on)
 
 
-async def met(books: Books, page: Page, ask: Ask) -> None:
+async def met(books: Books, page: Page, ask: Instruction) -> None:
     """She was heard. Her case's clock runs on, until what came of it is done."""
     await _over(books, page, ask, A.MEET, "met", "met_at")
 
 
-async def missed(books: Books, page: Page, ask: Ask) -> None:
+async def missed(books: Books, page: Page, ask: Instruction) -> None:
     """She did not come. The office decides anew, and she stands behind others for a while."""
     await _over(books, page, ask, A.MISS, "no_show", "missed_at")
 
 
-async def _over(books: Books, page: Page, ask: Ask, action: RequestAction, outcome: str, noted: str) -> None:
+async def _over(
+    books: Books, page: Page, ask: Instruction, action: RequestAction, outcome: str, noted: str
+) -> None:
     async with transaction(books) as connection:
         await alone(connection)
         async with deciding(connection, page, ask, action) as one:
@@ -152,7 +154,7 @@ async def _free(connection: AsyncConnection, number: int, now: datetime) -> Sequ
     return (await connection.execute(query.order_by(meeting_slots.c.slot))).all()
 
 
-async def _ahead_of(connection: AsyncConnection, page: Page, ask: Ask) -> int:
+async def _ahead_of(connection: AsyncConnection, page: Page, ask: Instruction) -> int:
     waiting = await request_list.listed(connection, page, ask.now, states=_WAITING)
     return next((at for at, wish in enumerate(waiting) if wish.code == ask.code), 0)
 

@@ -8,12 +8,12 @@ from sqlalchemy import Row
 
 from ivr.cases.hearing_order import Urgency
 from ivr.desk.meetings.agenda import Seat
-from ivr.desk.meetings.request_list import Wish
+from ivr.desk.meetings.request_list import MeetingRequest
 
 Json = dict[str, Any]
 
 
-def request_json(wish: Wish) -> Json:
+def request_json(wish: MeetingRequest) -> Json:
     """Without the caller's number: `ivr case show CODE --reveal` gives it, with a reason."""
     case = wish.case
     told: Json = {"code": wish.code, "state": str(wish.state), "late": wish.late}

@@ -25,9 +25,9 @@ from ivr.cases.statuses import Status
 from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import answers, pausing, referring
-from ivr.desk.case.change import Ask, Books, unchanged
-from ivr.desk.case.changing import locked, transaction
-from ivr.desk.case.events import add_event
+from ivr.desk.case.change import Books, Instruction, unchanged
+from ivr.desk.case.event_log import add_event
+from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import meeting_requests, referrals
 
@@ -40,7 +40,12 @@ class Deciding:
     """A request that this transaction has locked, and what becomes of it."""
 
     def __init__(
-        self, connection: AsyncConnection, page: Page, ask: Ask, case: Row[Any], stored: Row[Any] | None
+        self,
+        connection: AsyncConnection,
+        page: Page,
+        ask: Instruction,
+        case: Row[Any],
+        stored: Row[Any] | None,
     ) -> None:
         self.connection, self.page, self.ask, self.case, self.stored = connection, page, ask, case, stored
         self.values: dict[str, Any] = {}
@@ -51,7 +56,7 @@ class Deciding:
         stored = None if self.stored is None else RequestState(self.stored.state)
         return standing(stored, Status(self.case.status), at_the_office(self.page, self.case))
 
-    def part_of_it(self, name: str) -> Ask:
+    def part_of_it(self, name: str) -> Instruction:
         """For what else is done to the case within this decision."""
         return replace(self.ask, seen=None, cause=uuid.uuid5(self.ask.cause, name))
 
@@ -112,7 +117,7 @@ def today(page: Page, now: datetime) -> date:
 async def deciding(
     books: Books,
     page: Page,
-    ask: Ask,
+    ask: Instruction,
     action: RequestAction,
     *,
     next_on: date | None = None,
@@ -129,7 +134,7 @@ async def deciding(
         await one.save(f"meeting_{action}", target)
 
 
-async def held(connection: AsyncConnection, page: Page, ask: Ask) -> Deciding:
+async def held(connection: AsyncConnection, page: Page, ask: Instruction) -> Deciding:
     """The request, which nobody else decides on until the transaction ends. Raises NoSuchCase or Refused."""
     case = await locked(connection, ask.code)
     unchanged(case, ask)
@@ -144,7 +149,7 @@ async def held(connection: AsyncConnection, page: Page, ask: Ask) -> Deciding:
 async def review(
     books: Books,
     page: Page,
-    ask: Ask,
+    ask: Instruction,
     urgency: Urgency = Urgency.USUAL,
     about: str = "",
     bodies: Collection[str] = (),
@@ -165,7 +170,7 @@ async def review(
         await one.save("meeting_reviewed", state)
 
 
-async def accept(books: Books, page: Page, ask: Ask, next_on: date) -> None:
+async def accept(books: Books, page: Page, ask: Instruction, next_on: date) -> None:
     """It will be heard; until `next_on` she waits for a slot."""
     async with deciding(books, page, ask, A.ACCEPT, next_on=next_on) as one:
         if not at_the_office(page, one.case):
@@ -173,26 +178,26 @@ async def accept(books: Books, page: Page, ask: Ask, next_on: date) -> None:
         await one.wait(next_on)
 
 
-async def put_off(books: Books, page: Page, ask: Ask, next_on: date) -> None:
+async def put_off(books: Books, page: Page, ask: Instruction, next_on: date) -> None:
     """There is still no slot: another date, and why."""
     async with deciding(books, page, ask, A.PUT_OFF, next_on=next_on) as one:
         await one.wait(next_on)
 
 
-async def send_below(books: Books, page: Page, ask: Ask, agency: str) -> None:
+async def send_below(books: Books, page: Page, ask: Instruction, agency: str) -> None:
     """First to the head of agency, county governor or mayor who holds days of his own."""
     async with deciding(books, page, ask, A.SEND_BELOW, agency=agency) as one:
         one.values["below"] = agency
         await one.refer(agency)
 
 
-async def settle(books: Books, page: Page, ask: Ask, agency: str) -> None:
+async def settle(books: Books, page: Page, ask: Instruction, agency: str) -> None:
     """Without a meeting: that body sees to it, within its deadline."""
     async with deciding(books, page, ask, A.SETTLE, agency=agency) as one:
         await one.refer(agency)
 
 
-async def decline(books: Books, page: Page, ask: Ask) -> None:
+async def decline(books: Books, page: Page, ask: Instruction) -> None:
     """No meeting. The reason is the answer that she is called about; who presses 2 is decided on again."""
     async with deciding(books, page, ask, A.DECLINE) as one:
         if not at_the_office(page, one.case):

@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.channels import COLLECTIVE
-from ivr.cases.hearing_order import Candidate, Placed, Urgency, fair_order
+from ivr.cases.hearing_order import Candidate, Ranked, Urgency, fair_order
 from ivr.cases.meetings import OFFICE_OWES, RequestState, standing
 from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
@@ -30,7 +30,7 @@ EVERYTHING = Scope()
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class MeetingRequest:
     """One request. `case`: her case and what the office noted. `late`: a step is owed since a day gone by.
 
     `place`: where the fair order puts her. `by_phone`: whether she can be told.
@@ -38,7 +38,7 @@ class Wish:
 
     case: Row[Any]
     state: RequestState
-    place: Placed
+    place: Ranked
     late: bool
     by_phone: Reach
 
@@ -62,7 +62,7 @@ async def listed(
     now: datetime,
     scope: Scope = EVERYTHING,
     states: Collection[RequestState] = OFFICE_OWES,
-) -> list[Wish]:
+) -> list[MeetingRequest]:
     """Those of these states whose case is open, in the fair order. Bodies other than the office see none."""
     if scope.agency:
         return []
@@ -73,7 +73,7 @@ async def listed(
 
 async def of_case(
     connection: AsyncConnection, page: Page, now: datetime, scope: Scope, code: str
-) -> Wish | None:
+) -> MeetingRequest | None:
     """The one request, whatever its state; None where there is none that they may know of."""
     if scope.agency:
         return None
@@ -84,7 +84,7 @@ async def of_case(
 
 async def of_ids(
     connection: AsyncConnection, page: Page, now: datetime, ids: Collection[uuid.UUID]
-) -> list[Wish]:
+) -> list[MeetingRequest]:
     """Those, whatever their state."""
     rows = (await connection.execute(_request().where(cases.c.id.in_(ids)))).all()
     return await told(connection, page, now, rows)
@@ -92,7 +92,7 @@ async def of_ids(
 
 async def told(
     connection: AsyncConnection, page: Page, now: datetime, rows: Sequence[Row[Any]]
-) -> list[Wish]:
+) -> list[MeetingRequest]:
     """These rows with place, delay and reach, in the fair order."""
     before = await _met(connection, {row.caller_key for row in rows} - {""})
     reach = await callback_planning.reach(connection, [row._mapping for row in rows], now)
@@ -106,11 +106,11 @@ def state_of(page: Page, row: Row[Any]) -> RequestState:
     return standing(stored, Status(row.status), at_the_office(page, row))
 
 
-def _wish(page: Page, now: datetime, row: Row[Any], by_phone: Reach, place: Placed) -> Wish:
+def _wish(page: Page, now: datetime, row: Row[Any], by_phone: Reach, place: Ranked) -> MeetingRequest:
     state = state_of(page, row)
     dated = row.next_on if state is RequestState.WAITING else None
     late = dated < today(page, now) if dated else state in OFFICE_OWES and row.due_at < now
-    return Wish(row, state, place, late, by_phone)
+    return MeetingRequest(row, state, place, late, by_phone)
 
 
 def _candidate(row: Row[Any], met_before: bool) -> Candidate:

@@ -10,11 +10,11 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.meetings import Official, RequestAction, SessionState, Way, slot_times
+from ivr.cases.meetings import MeetingWay, Official, RequestAction, SessionState, slot_times
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import Ask, Books
-from ivr.desk.case.changing import transaction
+from ivr.desk.case.change import Books, Instruction
+from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings.request_deciding import deciding, today
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused, WrongField
@@ -35,7 +35,7 @@ class Sitting:
     starts_at: datetime
     slots: int
     minutes: int = 10
-    way: Way = Way.IN_PERSON
+    way: MeetingWay = MeetingWay.IN_PERSON
     place: str = ""
     link: str = ""
     even_off: bool = False
@@ -68,7 +68,7 @@ async def plan(
 
 
 async def cancel(
-    books: Books, page: Page, ask: Ask, number: int, next_on: date, person: uuid.UUID | None = None
+    books: Books, page: Page, ask: Instruction, number: int, next_on: date, person: uuid.UUID | None = None
 ) -> list[str]:
     """It does not take place; whoever had a slot waits again, until `next_on`. Their codes.
 
@@ -85,7 +85,7 @@ async def cancel(
         query = query.where(meeting_slots.c.session == number, meeting_slots.c.outcome == "")
         codes = list((await connection.execute(query.order_by(cases.c.code))).scalars())
         for code in codes:
-            its = Ask(code, ask.actor, ask.reason, ask.now)
+            its = Instruction(code, ask.actor, ask.reason, ask.now)
             async with deciding(connection, page, its, RequestAction.RELEASE, next_on=next_on) as one:
                 one.details["session"] = number
                 await one.wait(next_on)
@@ -153,9 +153,9 @@ def _check(page: Page, by: Actor, wanted: Sitting, now: datetime) -> None:
         raise WrongField("agency", f"there is no agency {wanted.agency[:40]}")
     if wanted.starts_at <= now:
         raise WrongField("starts_at", "a session begins later than now")
-    if wanted.way is not Way.IN_PERSON and not wanted.link.strip():
+    if wanted.way is not MeetingWay.IN_PERSON and not wanted.link.strip():
         raise WrongField("link", "a meeting by telephone or video needs a number or an address")
-    if wanted.way is Way.IN_PERSON and not wanted.place.strip():
+    if wanted.way is MeetingWay.IN_PERSON and not wanted.place.strip():
         raise WrongField("place", "she must be told where to come")
     if max(len(wanted.place), len(wanted.link)) > LONGEST:
         raise WrongField("place", f"at most {LONGEST} characters")

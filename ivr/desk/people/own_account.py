@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.desk.people import auditing, limiting, passwords, signing_in, totp
 from ivr.desk.people.limiting import TooOften
 from ivr.desk.people.people import ALONE_ONE_OF, Person, factor_key, name_key
-from ivr.desk.people.signing_in import OF_A_FACTOR, OF_A_NAME, From, Keeping, Session
+from ivr.desk.people.signing_in import OF_A_FACTOR, OF_A_NAME, From, Keeping, SignedIn
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import audit, people, sessions
 
@@ -58,7 +58,7 @@ def _done_to(name: str, person: UUID, now: datetime) -> Select[Any]:
 
 
 async def change_password(
-    engine: AsyncEngine, session: Session, old: str, new: str, now: datetime, came: From, keeping: Keeping
+    engine: AsyncEngine, session: SignedIn, old: str, new: str, now: datetime, came: From, keeping: Keeping
 ) -> str:
     """The token of a new session; their others end. Raises WrongField (old, password), TooOften."""
     person = session.person
@@ -104,7 +104,7 @@ async def propose_factor(engine: AsyncEngine, person: UUID) -> str:
 
 
 async def confirm_factor(
-    engine: AsyncEngine, session: Session, code: str, now: datetime, came: From
+    engine: AsyncEngine, session: SignedIn, code: str, now: datetime, came: From
 ) -> list[str]:
     """In use from now on; the recovery codes, told once. Other sessions end.
 
@@ -127,7 +127,7 @@ async def confirm_factor(
 
 
 async def replace_factor(
-    engine: AsyncEngine, session: Session, password: str, secret: str, code: str, now: datetime, came: From
+    engine: AsyncEngine, session: SignedIn, password: str, secret: str, code: str, now: datetime, came: From
 ) -> list[str]:
     """Another telephone in place of the one in use, which is good until then; the recovery codes, told once.
 
@@ -143,7 +143,7 @@ async def replace_factor(
 
 async def _in_use(
     connection: AsyncConnection,
-    session: Session,
+    session: SignedIn,
     secret: str,
     step: int,
     now: datetime,
@@ -160,7 +160,7 @@ async def _in_use(
 
 
 async def drop_factor(
-    engine: AsyncEngine, session: Session, password: str, now: datetime, came: From
+    engine: AsyncEngine, session: SignedIn, password: str, now: datetime, came: From
 ) -> None:
     """The password alone from now on. Raises WrongField (old), TooOften; Refused where the role needs it."""
     await prove(engine, session.person, password, now)
@@ -184,14 +184,14 @@ async def end_session(engine: AsyncEngine, person: UUID, id: UUID, now: datetime
         await auditing.note(connection, now, "session_ended", person=person, address=came.address)
 
 
-async def end_others(engine: AsyncEngine, session: Session, now: datetime, came: From) -> None:
+async def end_others(engine: AsyncEngine, session: SignedIn, now: datetime, came: From) -> None:
     """Signed out everywhere but here."""
     async with engine.begin() as connection:
         await _end_others(connection, session)
         await auditing.note(connection, now, "sessions_ended", person=session.person.id, address=came.address)
 
 
-async def _end_others(connection: AsyncConnection, session: Session) -> None:
+async def _end_others(connection: AsyncConnection, session: SignedIn) -> None:
     its = sessions.c
     others = delete(sessions).where(its.person_id == session.person.id, its.id != session.id)
     await connection.execute(others)

@@ -91,7 +91,7 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class NewPerson:
     """Somebody to be made. `agency` only for officers and heads, and they must have one."""
 
     name: str
@@ -103,7 +103,7 @@ class Wanted:
 
 
 async def add(
-    engine: AsyncEngine, wanted: Wanted, password: str, now: datetime, *, by: UUID | None = None,
+    engine: AsyncEngine, wanted: NewPerson, password: str, now: datetime, *, by: UUID | None = None,
     address: str = "", only_first: bool = False,
 ) -> UUID | None:  # fmt: skip
     """Make someone; their id. With `only_first` None when there is somebody already. Raises WrongField."""
@@ -125,7 +125,7 @@ async def add(
     return UUID(str(row["id"]))
 
 
-async def check(connection: AsyncConnection, wanted: Wanted) -> None:
+async def check(connection: AsyncConnection, wanted: NewPerson) -> None:
     """Raises WrongField."""
     if not NAME.fullmatch(wanted.name):
         raise WrongField("name", "has 2 to 30 of a-z, 0-9, dot, - and _, a letter first")

@@ -62,7 +62,7 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class SignedIn:
     id: UUID
     person: Person
     needs: str = ""  # "totp": the second factor is still to come; "factor": it must be set up first
@@ -125,7 +125,7 @@ async def _welcome(
 
 
 async def second_factor(
-    engine: AsyncEngine, session: Session, code: str, now: datetime, came: From, keeping: Keeping
+    engine: AsyncEngine, session: SignedIn, code: str, now: datetime, came: From, keeping: Keeping
 ) -> str:
     """The token of a whole session in place of the one that waited. `code`: of the telephone or for recovery.
 
@@ -190,7 +190,7 @@ async def lives(engine: AsyncEngine, session: UUID, now: datetime, keeping: Keep
         return (await connection.execute(query)).first() is not None
 
 
-async def session(engine: AsyncEngine, token: str, now: datetime, keeping: Keeping) -> Session | None:
+async def session(engine: AsyncEngine, token: str, now: datetime, keeping: Keeping) -> SignedIn | None:
     """Whose token this is; None when it is nobody's, or was not used for too long."""
     its = sessions.c
     query = select(
@@ -206,7 +206,7 @@ async def session(engine: AsyncEngine, token: str, now: datetime, keeping: Keepi
         if now - row.seen_at > SEEN_EVERY:
             await connection.execute(update(sessions).where(its.id == row.session).values(seen_at=now))
             await connection.commit()
-    return Session(row.session, Person.of(row), row.needs or ("factor" if row.lacks_factor else ""))
+    return SignedIn(row.session, Person.of(row), row.needs or ("factor" if row.lacks_factor else ""))
 
 
 def needs_factor() -> ColumnElement[bool]:
@@ -220,7 +220,7 @@ def _lacks_factor() -> ColumnElement[bool]:
     return people.c.totp_since.is_(None) & needs_factor()
 
 
-async def sign_out(engine: AsyncEngine, session: Session, now: datetime, came: From) -> None:
+async def sign_out(engine: AsyncEngine, session: SignedIn, now: datetime, came: From) -> None:
     async with engine.begin() as connection:
         await connection.execute(delete(sessions).where(sessions.c.id == session.id))
         await auditing.note(connection, now, "signed_out", person=session.person.id, address=came.address)

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.roles import Role
 from ivr.desk.people import auditing
 from ivr.desk.people import people as making
-from ivr.desk.people.people import Wanted
+from ivr.desk.people.people import NewPerson
 from ivr.desk.refusals import Refused
 from ivr.store.tables import people, sessions
 
@@ -25,7 +25,7 @@ class LastAdmin(Refused):
 
 
 async def reassign(
-    engine: AsyncEngine, wanted: Wanted, now: datetime, *, by: UUID | None = None, address: str = ""
+    engine: AsyncEngine, wanted: NewPerson, now: datetime, *, by: UUID | None = None, address: str = ""
 ) -> None:
     """Another full name, role, agency or counties of the one called `wanted.name`; their sessions end.
 

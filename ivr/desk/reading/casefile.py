@@ -41,7 +41,7 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Names:
+class CaseNames:
     """Codes by the names people know. `assignable`: agencies that can be given cases, by name."""
 
     agencies: Mapping[str, str]
@@ -52,7 +52,7 @@ class Names:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class MarkedRecording:
     """A recording with its marks. `edition`: the number of its last transcript by hand, 0 = none."""
 
     row: Row[Any]
@@ -69,10 +69,10 @@ class CaseFile:
     """
 
     case: Row[Any]
-    names: Names
+    names: CaseNames
     events: Sequence[Row[Any]]
     referrals: Sequence[Row[Any]]
-    recordings: Sequence[Heard]
+    recordings: Sequence[MarkedRecording]
     calls: Sequence[Row[Any]]
     suggestions: Sequence[Row[Any]]
     attempts: Sequence[Row[Any]]
@@ -95,13 +95,13 @@ class CaseFile:
         return found - {Action.PAUSE if paused else Action.RESUME}
 
 
-async def names(connection: AsyncConnection) -> Names:
+async def names(connection: AsyncConnection) -> CaseNames:
     """All of the province's."""
     about = (agencies.c.code, agencies.c.name, agencies.c.assignable, agencies.c.retired_at)
     bodies = sorted((await connection.execute(select(*about))).all(), key=lambda row: persian_order(row.name))
     matters = await connection.execute(select(topics.c.code, topics.c.name))
     places = await connection.execute(select(areas.c.code, areas.c.name))
-    return Names(
+    return CaseNames(
         {row.code: row.name for row in bodies},
         {row.code: row.name for row in matters},
         {row.code: row.name for row in places},
@@ -155,18 +155,20 @@ async def _of(connection: AsyncConnection, table: Any, case: UUID, order: Any) -
     )
 
 
-async def _recordings(connection: AsyncConnection, case: UUID) -> list[Heard]:
+async def _recordings(connection: AsyncConnection, case: UUID) -> list[MarkedRecording]:
     rows = await _of(connection, recordings, case, recordings.c.recorded_at)
     noted = await marks.listed(connection, [row.name for row in rows])
     return [
-        Heard(
+        MarkedRecording(
             row, [mark for mark in noted if mark.recording == row.name], await edition(connection, row.name)
         )
         for row in rows
     ]
 
 
-async def _calls(connection: AsyncConnection, case: Row[Any], heard: Sequence[Heard]) -> list[Row[Any]]:
+async def _calls(
+    connection: AsyncConnection, case: Row[Any], heard: Sequence[MarkedRecording]
+) -> list[Row[Any]]:
     """That which opened it, and those in which she spoke to it again."""
     ids = {each.row.call_id for each in heard} | {case.call_id}
     query = select(calls).where(calls.c.id.in_(ids - {None})).order_by(calls.c.started_at)

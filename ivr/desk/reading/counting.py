@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.deadlines import TIMEZONE
-from ivr.cases.figures import Fact, Names, packed
+from ivr.cases.figures import Fact, Numbering, packed
 from ivr.store.figure_days import CHANGED, COUNT, figure_days
 from ivr.store.tables import calls, cases
 
@@ -63,13 +63,13 @@ class _Tally:
     now: datetime
     zone: str
     last: date | None = None
-    names: Names = field(default_factory=Names)
+    names: Numbering = field(default_factory=Numbering)
 
     async def next_day(self) -> date | None:
         """The day after the last one that was counted, else the first on which there was anything."""
         newest = await newest_day(self.connection)
         if newest is not None and newest.names.get("form") == FORM:
-            self.last, self.names = newest.day, Names.of(newest.names)
+            self.last, self.names = newest.day, Numbering.of(newest.names)
             return newest.day + _DAY  # type: ignore[no-any-return]
         if newest is not None:
             await self.connection.execute(delete(figure_days))

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.deadlines import TIMEZONE
-from ivr.cases.figures import DIMENSIONS, Facts, Names, packed, unpacked
+from ivr.cases.figures import DIMENSIONS, Facts, Numbering, packed, unpacked
 from ivr.desk.people.people import Scope
 from ivr.desk.reading.counting import facts_of, newest_day
 from ivr.store.figure_days import WAITING, figure_days
@@ -99,7 +99,7 @@ class Archive:
         self.engine = engine
         self.clock = clock
         self.zone = zone
-        self.names = Names()
+        self.names = Numbering()
         self._days: OrderedDict[date, _Day] = OrderedDict()
         self._live: dict[date, _Day] = {}
         self._last: date | None = None  # the last day that was counted
@@ -179,7 +179,7 @@ class Archive:
         newest = await newest_day(connection)
         self._last = newest.day if newest else None
         if newest and not self.names.extend(newest.names):
-            self.names = Names.of(newest.names)
+            self.names = Numbering.of(newest.names)
             self._days.clear()
             self._live.clear()
 

@@ -65,7 +65,7 @@ class Key:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class InboxPage:
     """`after`: where the next page begins; None at the end. `partial`: not all was looked through yet."""
 
     rows: Sequence[Row[Any]] = ()

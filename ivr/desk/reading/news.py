@@ -30,7 +30,7 @@ _WAITING = 50  # stories that a slow page may be behind
 
 
 @dataclass(frozen=True, slots=True)
-class Watch:
+class OpenPage:
     """What a page shows. `queue` None: a search, in which only what is on the page matters."""
 
     sight: Sight
@@ -58,14 +58,14 @@ class News:
     def __init__(self, engine: AsyncEngine, clock: Callable[[], datetime]) -> None:
         self.engine, self.clock = engine, clock
         self.closed = False
-        self._watching: dict[Stories, Watch] = {}
+        self._watching: dict[Stories, OpenPage] = {}
 
     async def run(self) -> None:
         url = self.engine.url.render_as_string(hide_password=False)
         await hear(url, CHANNEL, self._told)
 
     @contextmanager
-    def watching(self, watch: Watch) -> Iterator[Stories]:
+    def watching(self, watch: OpenPage) -> Iterator[Stories]:
         stories: Stories = asyncio.Queue(_WAITING)
         if self.closed:
             stories.put_nowait(None)
@@ -100,7 +100,7 @@ class News:
             _put(stories, Story(look=True))
 
     async def _tell(self, ids: list[uuid.UUID]) -> None:
-        told: dict[Watch, Story] = {}
+        told: dict[OpenPage, Story] = {}
         async with self.engine.connect() as connection:
             for watch in {*self._watching.values()}:
                 told[watch] = await self._story(connection, watch, ids)
@@ -108,7 +108,7 @@ class News:
             if watch in told and (told[watch].changed or told[watch].counts):
                 _put(stories, told[watch])
 
-    async def _story(self, connection: AsyncConnection, watch: Watch, ids: list[uuid.UUID]) -> Story:
+    async def _story(self, connection: AsyncConnection, watch: OpenPage, ids: list[uuid.UUID]) -> Story:
         now = self.clock()
         changed = (await connection.execute(visible(ids, watch.sight))).scalars().all()
         if not changed:

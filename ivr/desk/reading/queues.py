@@ -23,9 +23,9 @@ from ivr.desk.reading.inbox import (
     EVERYTHING,
     PAGE,
     Filters,
+    InboxPage,
     Key,
     Order,
-    Page,
     Sight,
     facets,
     key_of,
@@ -73,17 +73,17 @@ async def page(
     filters: Filters = EVERYTHING,
     after: Key | None = None,
     limit: int = PAGE,
-) -> Page:
+) -> InboxPage:
     """A page of a queue; `after` continues behind the one before."""
     given = _given(sight, now, after)
     asked = (queue, replace(sight, person=None), filters, after is not None)
     found = (await connection.execute(_listing(*asked, limit + 1), given)).all()
     if len(found) > limit:
-        return Page(found[:limit], key_of(found[limit - 1]))
+        return InboxPage(found[:limit], key_of(found[limit - 1]))
     if not _may_be_cut(sight, filters):
-        return Page(found)
+        return InboxPage(found)
     last = (await connection.execute(_last_read(*asked), given)).first()
-    return Page(found) if last is None else Page(found, key_of(last), partial=True)
+    return InboxPage(found) if last is None else InboxPage(found, key_of(last), partial=True)
 
 
 async def counts(

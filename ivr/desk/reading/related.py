@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.words import normalise, stem
+from ivr.cases.spelling import normalise, stem
 from ivr.desk.people.people import Scope
 from ivr.store.tables import cases, recordings
 

@@ -24,8 +24,8 @@ from ivr.desk.reading.inbox import (
     EVERYTHING,
     PAGE,
     Filters,
+    InboxPage,
     Key,
-    Page,
     Sight,
     facets,
     key_of,
@@ -65,7 +65,7 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class Estimate:
     """Of `total` cases, how many hold all that is sought (`many`), and its rarest part (`rarest`).
 
     `few`: the parts that the index is best asked for, held by `found` cases; the rest is read off these.
@@ -86,7 +86,7 @@ async def find(
     filters: Filters = EVERYTHING,
     after: Key | None = None,
     limit: int = PAGE,
-) -> Page:
+) -> InboxPage:
     """Cases that answer to what was typed; everything that may be seen where nothing was.
 
     The case of a code goes before those of a caller, these before those in which it was said.
@@ -95,7 +95,7 @@ async def find(
         rows = (await connection.execute(newest(filters, after, limit + 1))).all()
         return _page(rows, limit)
     if sought.code and (rows := (await connection.execute(by_code(sought.code, sight))).all()):
-        return Page(rows)
+        return InboxPage(rows)
     if sought.caller:
         rows = (await connection.execute(by_caller(sought, sight, filters, after, limit + 1))).all()
         if rows:
@@ -103,19 +103,19 @@ async def find(
     return await _holding(connection, Search(sought.words, sight, filters, after, limit + 1), now)
 
 
-async def _holding(connection: AsyncConnection, search: Search, now: datetime) -> Page:
+async def _holding(connection: AsyncConnection, search: Search, now: datetime) -> InboxPage:
     parts = search.parts
     guess = guessed(parts, *await expected(connection, *(tsquery([], [part]) for part in parts)))
     latest = min(now, search.after.at if search.after else now, search.filters.until or now)
     found = await _walk(connection, search, guess, day_of(latest), now)
     if not found:
-        return Page()
+        return InboxPage()
     rows = await connection.execute(_FOUND, {"ids": [row.id for row in found]})
     return _page(rows.all(), search.limit - 1)
 
 
 async def _walk(
-    connection: AsyncConnection, search: Search, guess: Guess, day: int, now: datetime
+    connection: AsyncConnection, search: Search, guess: Estimate, day: int, now: datetime
 ) -> Sequence[Row[Any]]:
     """From that day backwards."""
     today, enough, at_once = day_of(now), SPARE * search.limit, guess.found <= FEW
@@ -142,7 +142,7 @@ async def _walk(
     return found
 
 
-def guessed(parts: Sequence[Part], total: int, *often: int) -> Guess:
+def guessed(parts: Sequence[Part], total: int, *often: int) -> Estimate:
     """`often`: how many of all cases hold each part, taken as independent of the others.
 
     The index is asked for the rarest part, and for the next as long as reading through what it lists costs
@@ -156,7 +156,7 @@ def guessed(parts: Sequence[Part], total: int, *often: int) -> Guess:
             few.append(part)
             found *= share
         many *= share
-    return Guess(total, many, rarest, tuple(few), found)
+    return Estimate(total, many, rarest, tuple(few), found)
 
 
 def step(search: Search, few: Sequence[Part], blocks: Sequence[str], before: datetime) -> Select[Any]:
@@ -214,8 +214,8 @@ def _bounds(filters: Filters, after: Key | None, at: Any, id: Any) -> list[Any]:
     return bounds + ([tuple_(at, id) < tuple_(after.at, after.case)] if after else [])
 
 
-def _page(rows: Sequence[Row[Any]], limit: int) -> Page:
-    return Page(rows[:limit], key_of(rows[limit - 1])) if len(rows) > limit else Page(rows)
+def _page(rows: Sequence[Row[Any]], limit: int) -> InboxPage:
+    return InboxPage(rows[:limit], key_of(rows[limit - 1])) if len(rows) > limit else InboxPage(rows)
 
 
 _FIRST = select(cases.c.opened_at).where(cases.c.opened_at > _BEFORE_ALL).order_by(cases.c.opened_at).limit(1)

@@ -35,7 +35,7 @@ AT_ONCE = 2  # recordings worked on: listeners must not take the machine from th
 OUTLINE = "outline.json"
 
 
-class Form(StrEnum):
+class Rendition(StrEnum):
     """What is heard of a recording."""
 
     BLIND = "blind"  # pitch and formants moved: the words without the person
@@ -43,9 +43,9 @@ class Form(StrEnum):
     PLAIN = "plain"  # as it was recorded
 
 
-WORK: dict[Form, Callable[[Samples, int], Samples]] = {
-    Form.BLIND: lambda samples, rate: evened(blinded(samples, rate), rate),
-    Form.EVEN: evened,
+WORK: dict[Rendition, Callable[[Samples, int], Samples]] = {
+    Rendition.BLIND: lambda samples, rate: evened(blinded(samples, rate), rate),
+    Rendition.EVEN: evened,
 }
 
 
@@ -65,7 +65,7 @@ def one(scope: Scope, which: ColumnElement[bool]) -> Select[Any]:
 
 
 async def heard(
-    engine: AsyncEngine, person: Person, row: Row[Any], form: Form, now: datetime, address: str
+    engine: AsyncEngine, person: Person, row: Row[Any], form: Rendition, now: datetime, address: str
 ) -> None:
     """Note it, once for each sitting: a player asks for a recording piece by piece."""
     action = f"heard_{form}"
@@ -82,7 +82,7 @@ async def keep_swept(derived: Derived) -> None:
         await asyncio.sleep(SWEEP_SECONDS)
 
 
-class Booth:
+class Renditions:
     """Where recordings are made ready for listening. One per process, one event loop."""
 
     def __init__(self, recordings: Path, derived: Derived, vault: Vault | None = None) -> None:
@@ -90,9 +90,9 @@ class Booth:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._making: dict[tuple[UUID, str], asyncio.Task[Path]] = {}
 
-    async def file(self, row: Row[Any], form: Form) -> Path:
+    async def file(self, row: Row[Any], form: Rendition) -> Path:
         """The WAV to play. Raises FileNotFoundError, and VaultError when the store is away."""
-        if form is Form.PLAIN:
+        if form is Rendition.PLAIN:
             path = self.recordings / f"{row.name}.wav"
             if await asyncio.to_thread(path.is_file):
                 return path
@@ -125,9 +125,9 @@ class Booth:
         async with self._turns:
             return await asyncio.to_thread(self.derived.get, id, form, make)
 
-    def _worked(self, row: Row[Any], form: Form) -> bytes:
+    def _worked(self, row: Row[Any], form: Rendition) -> bytes:
         content = self._original(row)
-        if form is Form.PLAIN:
+        if form is Rendition.PLAIN:
             return content
         samples, rate = read(content)
         return riff.wav(WORK[form](samples, rate), rate)

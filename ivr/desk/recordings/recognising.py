@@ -15,8 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.suggest import Suggester
 from ivr.desk.case import suggestion_outcomes
-from ivr.desk.case.changing import locked
-from ivr.desk.case.events import add_event
+from ivr.desk.case.event_log import add_event
+from ivr.desk.case.transaction import locked
 from ivr.store.recordings import TO_TRANSCRIBE
 from ivr.store.tables import cases, provinces, recordings
 
@@ -78,8 +78,10 @@ async def heard(
         if suggester is not None and words:
             guess = suggester.suggest(words, found.county, found.kind)
             desk = (await connection.execute(select(provinces.c.desk).limit(1))).scalar_one()
-            chosen = None if case.agency == desk else suggestion_outcomes.Choice(
-                case.topic, case.agency, "caller"
+            chosen = (
+                None
+                if case.agency == desk
+                else suggestion_outcomes.Placement(case.topic, case.agency, "caller")
             )
             await suggestion_outcomes.keep(
                 connection, found.case, guess, suggestion_outcomes.TRANSCRIPT, now, chosen

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.suggest import Suggester
 from ivr.desk.case import suggestion_outcomes
-from ivr.desk.case.events import MACHINE, add_event
+from ivr.desk.case.event_log import MACHINE, add_event
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import cases, people, provinces, recordings, suggestions, transcripts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ivr.web.admin import audit, blocks, book, calendar, exchange, history, people, prompts, who_gets
+from ivr.web.admin import audit, blocks, book_rows, calendar, exchange, history, people, prompts, who_gets
 from ivr.web.panel.visit import Route
 
 __all__ = ["routes"]
@@ -10,7 +10,7 @@ __all__ = ["routes"]
 
 def routes() -> list[Route]:
     return [
-        *book.routes(),
+        *book_rows.routes(),
         *history.routes(),
         *audit.routes(),
         *who_gets.routes(),

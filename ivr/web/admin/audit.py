@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiohttp import web
 
 from ivr.desk.people import auditing
-from ivr.web.counter import tracking_code
 from ivr.web.panel.forms import latin, whole_number
 from ivr.web.panel.visit import Route, Visit
+from ivr.web.window import tracking_code
 
 PAGE = 50
 

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from persiantools.jdatetime import JalaliDate
 
-from ivr.desk.editing.fields import Row
-from ivr.desk.editing.names import read_names
+from ivr.desk.editing.book_names import read_names
 from ivr.desk.editing.nouns import DAY
+from ivr.desk.editing.values import Row
 from ivr.web.admin import showing
-from ivr.web.admin.book import helpers
+from ivr.web.admin.book_rows import helpers
 from ivr.web.panel.visit import Route, Visit
 
 jalali: Any = JalaliDate
@@ -22,7 +22,7 @@ YEARS = range(1390, 1500)
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class CalendarDay:
     """`state`: working | off (weekend, holiday) | closed | opened (by people, the whole province)."""
 
     day: date
@@ -61,13 +61,13 @@ async def page(visit: Visit) -> web.Response:
     )
 
 
-def _cell(day: date, calendar: Any, rows: dict[str, Row]) -> Cell:
+def _cell(day: date, calendar: Any, rows: dict[str, Row]) -> CalendarDay:
     its = tuple(row for row in rows.values() if row["day"] == day.isoformat())
     whole = next((row for row in its if not row["county"]), None)
     state = "working" if calendar.is_working(day) else "off"
     if whole is not None:
         state = "opened" if whole["is_working"] else "closed"
-    return Cell(day, jalali(day).day, showing.jalali_day(day), state, its)
+    return CalendarDay(day, jalali(day).day, showing.jalali_day(day), state, its)
 
 
 def _asked(visit: Visit, today: date) -> tuple[int, int]:

@@ -8,14 +8,14 @@ import binascii
 from aiohttp import web
 
 from ivr.desk.book.seeds import SeedError
+from ivr.desk.editing.book_names import read_names
 from ivr.desk.editing.changing import Conflict, Done
 from ivr.desk.editing.exchange import FORMS, ImportRefused, bring_in, export
-from ivr.desk.editing.names import read_names
 from ivr.desk.editing.nouns import RETENTION, Noun
-from ivr.desk.editing.tables import LARGEST
+from ivr.desk.editing.row_files import LARGEST
 from ivr.voice.mistakes import Mistake
 from ivr.web.admin import showing
-from ivr.web.admin.book import helpers, noun_of, why
+from ivr.web.admin.book_rows import helpers, noun_of, why
 from ivr.web.panel.visit import NotFound, Route, Visit
 
 TYPES = {"csv": "text/csv", "yaml": "application/yaml"}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from aiohttp import web
 
 from ivr.desk.editing import terms
+from ivr.desk.editing.book_names import read_names
 from ivr.desk.editing.changing import Conflict
-from ivr.desk.editing.fields import WrongRow
-from ivr.desk.editing.names import read_names
 from ivr.desk.editing.nouns import BY_NAME, RETENTION
 from ivr.desk.editing.undoing import PAGE, CannotUndo, history, undo
+from ivr.desk.editing.values import WrongRow
 from ivr.web.admin import showing
-from ivr.web.admin.book import helpers, why
+from ivr.web.admin.book_rows import helpers, why
 from ivr.web.panel.forms import whole_number
 from ivr.web.panel.visit import Route, Visit
 

@@ -9,11 +9,11 @@ from typing import Any
 from aiohttp import web
 
 from ivr.cases.roles import OF_AN_AGENCY, Role
-from ivr.desk.editing.names import Names, read_names
+from ivr.desk.editing.book_names import BookNames, read_names
 from ivr.desk.people import own_account, passwords, staffing
 from ivr.desk.people import people as making
 from ivr.desk.people.limiting import TooOften
-from ivr.desk.people.people import SecondAdmin, Wanted
+from ivr.desk.people.people import NewPerson, SecondAdmin
 from ivr.desk.people.staffing import LastAdmin
 from ivr.desk.refusals import WrongField
 from ivr.web.panel.forms import Form
@@ -129,13 +129,13 @@ def _by(visit: Visit) -> dict[str, Any]:
     return {"by": visit.person.id, "address": visit.came.address}
 
 
-def _wanted(form: Form, name: str) -> Wanted:
+def _wanted(form: Form, name: str) -> NewPerson:
     full_name = form.text("full_name", most=making.LONGEST_NAME)
     role = form.choice("role", [*Role])
     agency = form.raw("agency") if role in set(OF_AN_AGENCY) else ""
     if role in set(OF_AN_AGENCY) and not agency:
         form.refuse("agency", "admin.people.wrong.agency")
-    return Wanted(name, full_name, Role(role or Role.OPERATOR), agency, tuple(form.many("areas")))
+    return NewPerson(name, full_name, Role(role or Role.OPERATOR), agency, tuple(form.many("areas")))
 
 
 def _sent(form: Form) -> dict[str, Any]:
@@ -154,7 +154,7 @@ async def _row(visit: Visit) -> dict[str, Any]:
     raise NotFound
 
 
-async def _names(visit: Visit) -> Names:
+async def _names(visit: Visit) -> BookNames:
     async with visit.panel.engine.connect() as connection:
         return await read_names(connection)
 

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ivr.desk.editing.changing import tell
 from ivr.desk.people import auditing
-from ivr.voice.booth import Prompts, Seen, Take, TakeRefused
+from ivr.voice.prompt_sounds import Prompts, PromptSound, Take, TakeRefused
 from ivr.web.panel.visit import NotFound, Route, Visit
 
 PAGE = 40
@@ -26,10 +26,10 @@ class Nothing:
 
     languages: Sequence[str] = ()
 
-    def seen(self, needed: Collection[str]) -> Sequence[Seen]:
+    def seen(self, needed: Collection[str]) -> Sequence[PromptSound]:
         return ()
 
-    def measured(self, one: Seen) -> Seen:
+    def measured(self, one: PromptSound) -> PromptSound:
         return one
 
 
@@ -170,21 +170,21 @@ def _told(visit: Visit, refused: TakeRefused) -> str:
     return visit.words(f"admin.take.{refused.what}", **refused.params)
 
 
-def _place(one: Seen) -> str:
+def _place(one: PromptSound) -> str:
     return f"{one.id}/{one.language}"
 
 
-def _ordered(seen: Sequence[Seen]) -> list[Seen]:
+def _ordered(seen: Sequence[PromptSound]) -> list[PromptSound]:
     """As a caller comes to them: the welcome first, then what is said to her, at last names and numbers."""
     return sorted(seen, key=lambda one: _RANKS.get(one.id.partition(".")[0], 1))
 
 
-def _behind(seen: Sequence[Seen], place: str) -> int:
+def _behind(seen: Sequence[PromptSound], place: str) -> int:
     """Where the page behind `place` begins; at the start when there is no such place any more."""
     return next((at + 1 for at, one in enumerate(seen) if _place(one) == place), 0)
 
 
-def _fits(one: Seen, show: str, language: str, asked: str) -> bool:
+def _fits(one: PromptSound, show: str, language: str, asked: str) -> bool:
     if language and one.language != language:
         return False
     if asked and asked.casefold() not in f"{one.id} {one.text}".casefold():
@@ -201,7 +201,7 @@ def _fits(one: Seen, show: str, language: str, asked: str) -> bool:
     return True
 
 
-def _counts(seen: Sequence[Seen], language: str) -> dict[str, int]:
+def _counts(seen: Sequence[PromptSound], language: str) -> dict[str, int]:
     its = [one for one in seen if one.language == language and one.needed]
     return {
         "needed": len(its),

@@ -8,12 +8,12 @@ from typing import Any
 
 from persiantools.jdatetime import JalaliDate
 
-from ivr.desk.editing.fields import Field, Row, Wrong, persian
-from ivr.desk.editing.names import Names
+from ivr.desk.editing.book_names import BookNames
 from ivr.desk.editing.nouns import BY_NAME, Noun
+from ivr.desk.editing.values import Field, Row, Wrong, persian
 from ivr.desk.letters.notices import ANY
 from ivr.web.panel.forms import Form
-from ivr.web.panel.words import Words, digits
+from ivr.web.panel.locale import Locale, digits
 
 _WHATS = {"agency": "agency", "topic": "topic", "county": "area"}  # of mistakes → noun
 
@@ -25,7 +25,7 @@ def jalali_day(day: date | str) -> str:
     return f"{found.year}/{found.month:02}/{found.day:02}"
 
 
-def shown(words: Words, names: Names, field: Field, value: Any) -> str:
+def shown(words: Locale, names: BookNames, field: Field, value: Any) -> str:
     """One value in a table or a history."""
     if value is None or value in ("", [], {}):
         return words("common.none")
@@ -46,7 +46,7 @@ def shown(words: Words, names: Names, field: Field, value: Any) -> str:
     return digits(value) if field.kind == "whole" or field.pattern.startswith((r"\d", "0")) else str(value)
 
 
-def changed(words: Words, names: Names, field: Field, value: Any, other: Any) -> str:
+def changed(words: Locale, names: BookNames, field: Field, value: Any, other: Any) -> str:
     """One side of a change. `other`: the other side; of a text only the languages that differ from it."""
     if field.kind != "said" or not value:
         return shown(words, names, field, value)
@@ -59,13 +59,13 @@ def changed(words: Words, names: Names, field: Field, value: Any, other: Any) ->
     return " · ".join(parts) or words("common.none")
 
 
-def label(words: Words, noun: str, field: str) -> str:
+def label(words: Locale, noun: str, field: str) -> str:
     """A field's name; one that only this noun has stands under it."""
     own = words.get(f"admin.field.{noun}_{field}", "")
     return own or words.get(f"admin.field.{field}", field)
 
 
-def told(words: Words, wrong: Wrong) -> str:
+def told(words: Locale, wrong: Wrong) -> str:
     """One sentence."""
     params: dict[str, Any] = dict(wrong.params)
     if params.get("what") in _WHATS:
@@ -76,7 +76,7 @@ def told(words: Words, wrong: Wrong) -> str:
     return f"{sentence} {words('admin.wrong.nearest', nearest=wrong.nearest)}" if wrong.nearest else sentence
 
 
-def by_field(words: Words, wrongs: Iterable[Wrong]) -> dict[str, str]:
+def by_field(words: Locale, wrongs: Iterable[Wrong]) -> dict[str, str]:
     """The first sentence for each field."""
     found: dict[str, str] = {}
     for wrong in wrongs:
@@ -125,7 +125,7 @@ def empty(noun: Noun, wanted: Mapping[str, str]) -> dict[str, Any]:
     return fresh | {name: value for name, value in wanted.items() if name in fresh}
 
 
-def title(words: Words, names: Names, noun: str, key: str, row: Row | None) -> str:
+def title(words: Locale, names: BookNames, noun: str, key: str, row: Row | None) -> str:
     """What a row is called in a heading."""
     its, parts = BY_NAME[noun], key.split("/")
     if row and "name" in row and noun != "wording":

@@ -9,13 +9,13 @@ from aiohttp import web
 
 from ivr.cases.kinds import Kind
 from ivr.desk.book.seeds import SeedError
-from ivr.desk.editing.fields import day_of, plain_digits
-from ivr.desk.editing.names import read_names
+from ivr.desk.editing.book_names import read_names
+from ivr.desk.editing.values import day_of, plain_digits
 from ivr.desk.editing.who_gets import who_gets
 from ivr.web.admin import showing
-from ivr.web.admin.book import helpers
+from ivr.web.admin.book_rows import helpers
+from ivr.web.panel.locale import digits
 from ivr.web.panel.visit import Route, Visit
-from ivr.web.panel.words import digits
 
 MOST_WORDS = 1000
 

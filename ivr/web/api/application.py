@@ -13,7 +13,7 @@ from ivr.desk.case.registering import Wanted
 from ivr.desk.counter import audio, following
 from ivr.web import bodies
 from ivr.web.api import models, openapi
-from ivr.web.counter import MOST_BYTES, Counter, Problem, body, problem_of, tracking_code
+from ivr.web.window import MOST_BYTES, Counter, Problem, body, problem_of, tracking_code
 
 M = TypeVar("M", bound=models.Message)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

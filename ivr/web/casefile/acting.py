@@ -12,7 +12,7 @@ from uuid import UUID
 from aiohttp import web
 
 from ivr.desk.case import assigning
-from ivr.desk.case.change import Ask
+from ivr.desk.case.change import Instruction
 from ivr.desk.case.splitting import Part
 from ivr.desk.letters import wording
 from ivr.desk.reading.casefile import CaseFile
@@ -21,11 +21,11 @@ from ivr.web.casefile import answering
 from ivr.web.casefile.deeds import BY_NAME, Deed, offered
 from ivr.web.casefile.finding import case_file
 from ivr.web.casefile.page import page_of
-from ivr.web.casefile.refusals import field_of, in_persian
 from ivr.web.casefile.story import teller
-from ivr.web.counter import tracking_code
 from ivr.web.panel.forms import Form, latin
+from ivr.web.panel.refusals import field_of, in_persian
 from ivr.web.panel.visit import NotFound, Visit
+from ivr.web.window import tracking_code
 
 LONGEST_REASON = 1000
 MOST_DAYS = 10
@@ -53,7 +53,9 @@ async def act(deed: Deed, visit: Visit) -> web.StreamResponse:
     if not wrong:
         page = await visit.panel.book.page()
         reason = sent.text("reason", most=LONGEST_REASON, needed=False, lines=True)
-        ask = Ask(file.case.code, visit.actor, reason, visit.now, sent.number("seen", otherwise=0) or None)
+        ask = Instruction(
+            file.case.code, visit.actor, reason, visit.now, sent.number("seen", otherwise=0) or None
+        )
         try:
             await deed.does(visit.panel.engine, page, ask, given)
             return visit.redirect(f"/panel/cases/{file.case.code}?done={deed.name}")

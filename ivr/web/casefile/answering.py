@@ -13,7 +13,7 @@ from typing import Any
 from aiohttp import web
 from sqlalchemy import Row
 
-from ivr.desk.case.answers import Voice
+from ivr.desk.case.answers import SpokenAnswer
 from ivr.voice import script
 from ivr.web.casefile.finding import case_row
 from ivr.web.casefile.sound import KEEP_OUT
@@ -85,13 +85,13 @@ async def given(visit: Visit) -> web.StreamResponse:
     return _wav(visit.panel.recordings / f"{name}.wav")
 
 
-async def voice_of(visit: Visit, digest: str) -> Voice | None:
+async def voice_of(visit: Visit, digest: str) -> SpokenAnswer | None:
     """A draft becomes part of the recordings, for an answer to name it. None: there is no such draft."""
     name = _name(digest)
     made = _studio(visit).drafts / f"{name}.wav"
     kept = visit.panel.recordings / f"{name}.wav"
 
-    def take() -> Voice | None:
+    def take() -> SpokenAnswer | None:
         try:
             content = made.read_bytes()
         except OSError:
@@ -102,7 +102,7 @@ async def voice_of(visit: Visit, digest: str) -> Voice | None:
         half = kept.with_name(f".{kept.name}.{uuid.uuid4().hex}")
         half.write_bytes(content)
         half.replace(kept)
-        return Voice(name, digest, round((len(content) - _HEADER) / 16_000, 3))
+        return SpokenAnswer(name, digest, round((len(content) - _HEADER) / 16_000, 3))
 
     return await asyncio.to_thread(take)
 
@@ -119,7 +119,7 @@ def is_digest(text: str) -> bool:
 
 
 def _name(digest: str) -> str:
-    """As `ivr.speech.answers` names them: by hash, so no name comes from outside."""
+    """As `ivr.speech.answer_sound` names them: by hash, so no name comes from outside."""
     return f"answers/{digest[:2]}/{digest[:32]}"
 
 

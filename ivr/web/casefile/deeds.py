@@ -15,13 +15,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.transitions import TABLE, Action, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import answers, assigning, closing, collecting, pausing, referring, splitting
-from ivr.desk.case.change import Ask
+from ivr.desk.case.change import Instruction
 from ivr.desk.reading.casefile import CaseFile
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
 
 Given = Mapping[str, Any]  # what the form said, by field
-Does = Callable[[AsyncEngine, Page, Ask, Given], Awaitable[object]]
+Does = Callable[[AsyncEngine, Page, Instruction, Given], Awaitable[object]]
 
 BOTH = frozenset({Side.DESK, Side.AGENCY})
 DESK, AGENCY = frozenset({Side.DESK}), frozenset({Side.AGENCY})
@@ -49,12 +49,12 @@ class Deed:
         return self.action is not None and side in TABLE[self.action].reason
 
 
-async def _collect(engine: AsyncEngine, page: Page, ask: Ask, given: Given) -> None:
+async def _collect(engine: AsyncEngine, page: Page, ask: Instruction, given: Given) -> None:
     into = given["collective"]
     await collecting.collect(engine, page, ask.actor, given["members"], given["about"], ask.now, into)
 
 
-async def _answer(engine: AsyncEngine, page: Page, ask: Ask, given: Given) -> None:
+async def _answer(engine: AsyncEngine, page: Page, ask: Instruction, given: Given) -> None:
     proposed = given["approval"] and ask.actor.side is Side.AGENCY
     give = answers.propose if proposed else answers.give
     await give(engine, page, ask, given["words"], given["voice"])

@@ -10,8 +10,8 @@ from sqlalchemy import Row
 from ivr.desk.reading import casefile
 from ivr.desk.reading.casefile import CaseFile
 from ivr.desk.recordings import hearing
-from ivr.web.counter import tracking_code
 from ivr.web.panel.visit import NotFound, Visit
+from ivr.web.window import tracking_code
 
 
 def code_of(visit: Visit) -> str:

@@ -13,8 +13,8 @@ from ivr.desk.reading import casefile
 from ivr.desk.recordings import marks, transcripts
 from ivr.desk.refusals import Refused
 from ivr.web.casefile.finding import recording_row
-from ivr.web.casefile.refusals import in_persian
 from ivr.web.panel.forms import latin
+from ivr.web.panel.refusals import in_persian
 from ivr.web.panel.visit import NotFound, Visit
 
 
@@ -100,6 +100,6 @@ async def _marks(visit: Visit, row: Row[Any], wrong: str = "", note: str = "") -
     )  # fmt: skip
 
 
-async def _names(visit: Visit) -> casefile.Names:
+async def _names(visit: Visit) -> casefile.CaseNames:
     async with visit.panel.engine.connect() as connection:
         return await casefile.names(connection)

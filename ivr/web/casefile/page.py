@@ -10,7 +10,7 @@ from ivr.cases.code import grouped
 from ivr.desk.letters.formal_letters import LetterKind, letters_of
 from ivr.desk.reading.casefile import CaseFile
 from ivr.desk.recordings import revealing
-from ivr.desk.recordings.hearing import Form
+from ivr.desk.recordings.hearing import Rendition
 from ivr.web.casefile.deeds import BY_NAME, DEEDS, offered
 from ivr.web.casefile.story import teller
 from ivr.web.panel.due import due_mark
@@ -49,13 +49,15 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
         "may_write": visit.allowed(P.NOTES_WRITE, area=area),
         "may_see_seen": visit.allowed(P.SEEN_BY, area=area),
         "voice_revealed": revealed and visit.allowed(P.RECORDINGS_PLAY, area=area),
-        "voice": Form.EVEN if revealed and visit.allowed(P.RECORDINGS_PLAY, area=area) else Form.BLIND,
+        "voice": Rendition.EVEN
+        if revealed and visit.allowed(P.RECORDINGS_PLAY, area=area)
+        else Rendition.BLIND,
         "speeds": SPEEDS,
     }
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class ShownGuess:
     """`percent`: how sure the machine was. `gave_back`: that body has said that the case is not its own."""
 
     topic: str
@@ -64,12 +66,14 @@ class Guess:
     gave_back: bool
 
 
-def guesses(file: CaseFile) -> list[Guess]:
+def guesses(file: CaseFile) -> list[ShownGuess]:
     """Those of the last suggestion that say anything."""
     back = {event.details.get("from") for event in file.events if event.event == "returned"}
     top = [guess for suggestion in file.suggestions[-1:] for guess in suggestion.top]
     found = [
-        Guess(g["topic"], g["agency"], round(g["confidence"] * 100), g["agency"] in back - {file.case.agency})
+        ShownGuess(
+            g["topic"], g["agency"], round(g["confidence"] * 100), g["agency"] in back - {file.case.agency}
+        )
         for g in top
     ]
     return [guess for guess in found if guess.percent]

@@ -13,7 +13,7 @@ from sqlalchemy import Row
 
 from ivr.desk.people import auditing
 from ivr.desk.recordings import hearing, revealing
-from ivr.desk.recordings.hearing import Form
+from ivr.desk.recordings.hearing import Rendition
 from ivr.store.vault import VaultError
 from ivr.voice import riff
 from ivr.web.casefile.finding import recording_row
@@ -30,7 +30,7 @@ async def play(visit: Visit) -> web.StreamResponse:
     """`?as=blind|even|plain`; blind unless something else is asked for. Range requests are answered."""
     row = await recording_row(visit)
     try:
-        form = Form(visit.request.query.get("as", Form.BLIND))
+        form = Rendition(visit.request.query.get("as", Rendition.BLIND))
     except ValueError:
         raise NotFound from None
     await _may_hear(visit, row, form)
@@ -83,10 +83,10 @@ def watermark(visit: Visit, row: Row[Any], reason: str) -> dict[str, str]:
     }
 
 
-async def _may_hear(visit: Visit, row: Row[Any], form: Form) -> None:
+async def _may_hear(visit: Visit, row: Row[Any], form: Rendition) -> None:
     """Blind: with permission. The voice itself: with another one, and once it was revealed."""
     area = row.county or ""
-    if form is Form.BLIND:
+    if form is Rendition.BLIND:
         if not (visit.allowed(P.RECORDINGS_BLIND, area=area) or visit.allowed(P.RECORDINGS_PLAY, area=area)):
             raise Forbidden
         return
@@ -95,14 +95,14 @@ async def _may_hear(visit: Visit, row: Row[Any], form: Form) -> None:
         raise Forbidden
 
 
-async def _file(visit: Visit, row: Row[Any], form: Form) -> Path:
+async def _file(visit: Visit, row: Row[Any], form: Rendition) -> Path:
     try:
         return await _booth(visit).file(row, form)
     except (FileNotFoundError, VaultError) as error:
         raise _missing(row, error) from None
 
 
-def _booth(visit: Visit) -> hearing.Booth:
+def _booth(visit: Visit) -> hearing.Renditions:
     if visit.panel.booth is None:
         raise NotFound
     return visit.panel.booth

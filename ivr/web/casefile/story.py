@@ -13,11 +13,11 @@ from sqlalchemy import Row
 from ivr.cases.deadlines import ZONE
 from ivr.cases.routing import Reason
 from ivr.desk.call.interventions import Intervening, came_about
-from ivr.desk.case.events import MACHINE
+from ivr.desk.case.event_log import MACHINE
 from ivr.desk.reading.casefile import CaseFile
+from ivr.web.panel.locale import Locale, digits
 from ivr.web.panel.permissions import Permission
 from ivr.web.panel.visit import Visit
-from ivr.web.panel.words import Words, digits
 
 USUAL = "usual"
 _ROUTED = frozenset(Reason)
@@ -28,7 +28,7 @@ _BEHIND = frozenset({"RoomFound", "CallerKnown", "WordsKept", "Confirmed", "Rate
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class StoryEntry:
     """`kind`: the event, for its colour. `quote`: words that belong to it. `due_at`: a deadline it moved."""
 
     at: datetime
@@ -42,7 +42,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class CallStep:
     """`after`: seconds from the call's beginning. `by`: who stepped in, "" for what she did herself."""
 
     after: float
@@ -55,25 +55,25 @@ class Step:
 class Teller:
     """`with_listeners`: whether it may be told who listened in, and why."""
 
-    def __init__(self, words: Words, file: CaseFile, with_listeners: bool = False) -> None:
+    def __init__(self, words: Locale, file: CaseFile, with_listeners: bool = False) -> None:
         self.words, self.file, self.with_listeners = words, file, with_listeners
         self.stepped_in = [
             each for each in file.interventions if with_listeners or each.action != Intervening.LISTEN
         ]
 
-    def story(self) -> list[Line]:
+    def story(self) -> list[StoryEntry]:
         """All that happened, our calls to her and who stepped into hers, the latest first."""
         lines = [self._attempt(attempt) for attempt in self.file.attempts]
         lines += [self._stepped_in(each) for each in self.stepped_in]
         lines += [self.line(event) for event in self.file.events]
         return sorted(lines, key=lambda line: line.at)[::-1]
 
-    def line(self, event: Row[Any]) -> Line:
+    def line(self, event: Row[Any]) -> StoryEntry:
         details: dict[str, Any] = event.details
         routed = details.get("reason", "") in _ROUTED and "from" not in details
         voice = details.get("voice") or {}
         moved = details.get("due_at", "") if event.event not in {"opened", "escalated"} else ""
-        return Line(
+        return StoryEntry(
             event.at,
             event.event,
             self.actor(event.actor),
@@ -94,7 +94,7 @@ class Teller:
         agency = self.file.names.agencies[body]
         return f"{self.file.people.get(officer, officer)}، {agency}" if slash else agency
 
-    def path(self, call: Row[Any]) -> list[Step]:
+    def path(self, call: Row[Any]) -> list[CallStep]:
         """What she heard and pressed, one line for each time she did something, and who stepped in."""
         own = [
             self._step(call, step)
@@ -102,7 +102,7 @@ class Teller:
             if step.get("note") not in _BEHIND and (step.get("key") or step.get("note") not in {"", "said"})
         ]
         others = [
-            Step(
+            CallStep(
                 max((_moment(each) - call.started_at).total_seconds(), 0.0),
                 self._what(each),
                 by=self.actor(each.actor),
@@ -122,15 +122,17 @@ class Teller:
             return self.words("casefile.call_runs")
         return self.words.get(f"casefile.call_ended.{call.outcome}", call.outcome)
 
-    def _step(self, call: Row[Any], step: Mapping[str, str]) -> Step:
+    def _step(self, call: Row[Any], step: Mapping[str, str]) -> CallStep:
         after = (datetime.fromisoformat(step["at"]) - call.started_at).total_seconds()
         name, note = step["step"], step.get("note", "")
         kind, _, result = note.partition(":")
         said = self.words.get(f"casefile.note.{kind}.{result or USUAL}", note) if note else ""
-        return Step(max(after, 0.0), self.words.get(f"casefile.step.{name}", name), step.get("key", ""), said)
+        return CallStep(
+            max(after, 0.0), self.words.get(f"casefile.step.{name}", name), step.get("key", ""), said
+        )
 
-    def _stepped_in(self, each: Row[Any]) -> Line:
-        return Line(
+    def _stepped_in(self, each: Row[Any]) -> StoryEntry:
+        return StoryEntry(
             _moment(each),
             "intervention",
             self.actor(each.actor),
@@ -146,9 +148,9 @@ class Teller:
         lasted = max(int((each.over_at - each.used_at).total_seconds()), 0)
         return f"{said} ({digits(f'{lasted // 60}:{lasted % 60:02}')})"
 
-    def _attempt(self, attempt: Row[Any]) -> Line:
+    def _attempt(self, attempt: Row[Any]) -> StoryEntry:
         text = self.words(f"casefile.attempt.{attempt.outcome or 'open'}")
-        return Line(attempt.at, "attempt", self.words("casefile.actor.ivr"), text)
+        return StoryEntry(attempt.at, "attempt", self.words("casefile.actor.ivr"), text)
 
     def _text(self, event: str, variant: str, details: Mapping[str, Any]) -> str:
         words, key = self.words, f"casefile.event.{event}"
@@ -234,6 +236,6 @@ def _variant(event: Row[Any], routed: bool) -> str:
     return USUAL
 
 
-def known_events(words: Words) -> Iterable[str]:
+def known_events(words: Locale) -> Iterable[str]:
     """The events that have words."""
     return {key.split(".")[0] for key in words.under("casefile.event")}

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from ivr.cases.search import Sought, sought
 from ivr.desk.reading.inbox import Filters, Key, Sight
 from ivr.desk.reading.queues import Queue
-from ivr.web.inbox.names import Names
+from ivr.web.inbox.names import InboxNames
 from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import Visit
 
@@ -24,7 +24,7 @@ _AGENCYS = (Queue.NEW, Queue.MINE, Queue.OVERDUE, Queue.ESCALATED, Queue.TO_APPR
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class InboxQuery:
     """`tab`: a queue's name or "all". `typed`: the search, as typed. `wrong`: field → what is wrong."""
 
     tab: str
@@ -67,7 +67,7 @@ def queues_for(sight: Sight) -> tuple[Queue, ...]:
     return _AGENCYS if sight.agency else tuple(Queue)
 
 
-def read(visit: Visit, names: Names, sight: Sight) -> Asked:
+def read(visit: Visit, names: InboxNames, sight: Sight) -> InboxQuery:
     """What can't be is left out; a day that is none gets its sentence."""
     query = visit.request.query
     form = Form(query, visit.words)  # type: ignore[arg-type]
@@ -83,7 +83,7 @@ def read(visit: Visit, names: Names, sight: Sight) -> Asked:
         since=_midnight(since, zone),
         until=_midnight(until and until + timedelta(days=1), zone),
     )
-    return Asked(
+    return InboxQuery(
         tab if tab in tabs else (ALL if typed else str(Queue.NEW)),
         typed,
         sought(typed, visit.panel.book.area_code),
@@ -94,7 +94,7 @@ def read(visit: Visit, names: Names, sight: Sight) -> Asked:
     )
 
 
-def fresh(asked: Asked) -> Asked:
+def fresh(asked: InboxQuery) -> InboxQuery:
     """The same from its beginning."""
     return replace(asked, after=None)
 

@@ -17,25 +17,25 @@ from sqlalchemy import select
 
 from ivr.desk.book.book import Page
 from ivr.desk.case import assigning, closing, pausing, referring
-from ivr.desk.case.change import Ask
-from ivr.desk.reading.casefile import Names
+from ivr.desk.case.change import Instruction
+from ivr.desk.reading.casefile import CaseNames
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import cases
-from ivr.web.casefile.refusals import in_persian
-from ivr.web.counter import tracking_code
 from ivr.web.inbox.names import NameBook
 from ivr.web.inbox.page import MOST_ROWS
 from ivr.web.panel.forms import Form
+from ivr.web.panel.refusals import in_persian
 from ivr.web.panel.visit import Visit
+from ivr.web.window import tracking_code
 
 LONGEST_REASON = 1000
 MOST_DAYS = pausing.MOST_PAUSED_DAYS
 _SEEN = re.compile(r"[0-9]{1,9}")
-Does = Callable[[Ask], Awaitable[None]]
+Does = Callable[[Instruction], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class BulkResult:
     """`why`: the sentence of a refusal; "" where it was done."""
 
     code: str
@@ -77,7 +77,7 @@ async def close(book: NameBook, visit: Visit) -> web.StreamResponse:
     return await _each(book, visit, "close", visit.form(), lambda ask: _close(visit, page, ask))
 
 
-async def _close(visit: Visit, page: Page, ask: Ask) -> None:
+async def _close(visit: Visit, page: Page, ask: Instruction) -> None:
     await closing.close(visit.panel.engine, page, ask)
 
 
@@ -87,7 +87,7 @@ async def _each(book: NameBook, visit: Visit, deed: str, form: Form, does: Does)
     if not codes:
         form.refuse("codes", "inbox.bulk.none")
     known = await book.names(visit.panel)
-    names = Names(known.agencies, known.topics, known.counties)
+    names = CaseNames(known.agencies, known.topics, known.counties)
     outcomes = [] if form.wrong else [await _one(visit, names, *each, reason, does) for each in codes.items()]
     return visit.render(
         "inbox/outcomes.html",
@@ -107,20 +107,22 @@ def picked(texts: Sequence[str]) -> dict[str, int | None]:
     return dict(islice(codes.items(), MOST_ROWS))
 
 
-async def _one(visit: Visit, names: Names, code: str, seen: int | None, reason: str, does: Does) -> Outcome:
+async def _one(
+    visit: Visit, names: CaseNames, code: str, seen: int | None, reason: str, does: Does
+) -> BulkResult:
     """What may not be seen is not there."""
     if seen is None:
-        return Outcome(code, visit.words("inbox.bulk.unseen"))
+        return BulkResult(code, visit.words("inbox.bulk.unseen"))
     query = select(cases.c.id).where(cases.c.code == code, visit.scope.cases())
     async with visit.panel.engine.connect() as connection:
         there = (await connection.execute(query)).first()
     if there is None:
-        return Outcome(code, visit.words("inbox.no_case"))
+        return BulkResult(code, visit.words("inbox.no_case"))
     try:
-        await does(Ask(code, visit.actor, reason, visit.now, seen))
+        await does(Instruction(code, visit.actor, reason, visit.now, seen))
     except (NoSuchCase, Refused) as refusal:
-        return Outcome(code, in_persian(refusal, visit.words, names))
-    return Outcome(code)
+        return BulkResult(code, in_persian(refusal, visit.words, names))
+    return BulkResult(code)
 
 
 def _person(visit: Visit, form: Form) -> uuid.UUID | None:

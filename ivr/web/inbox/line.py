@@ -18,10 +18,10 @@ from persiantools.jdatetime import JalaliDate
 from sqlalchemy import Row
 
 from ivr.desk.reading.inbox import Sight
-from ivr.web.inbox.names import Names
+from ivr.web.inbox.names import InboxNames
 from ivr.web.panel.due import Mark, due_mark
+from ivr.web.panel.locale import Locale, digits
 from ivr.web.panel.visit import Visit
-from ivr.web.panel.words import Words, digits
 
 MOST_KEPT = 4_096  # lines, of some two kilobytes each
 # Telephone numbers and national IDs that were spoken: a list shows none, whoever looks at it.
@@ -30,7 +30,7 @@ _MASKED = "•••"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class InboxRow:
     """`said`: her words, without numbers. `body`: the agency as people call it. `age`: how long it waits.
 
     `sounds`: its recordings in the order they were spoken, for whoever may hear them.
@@ -59,7 +59,9 @@ class Line:
         return f"/panel/cases/{self.case.code}"
 
 
-def lines(visit: Visit, rows: Sequence[Row[Any]], names: Names, sight: Sight, heard: bool) -> list[Markup]:
+def lines(
+    visit: Visit, rows: Sequence[Row[Any]], names: InboxNames, sight: Sight, heard: bool
+) -> list[Markup]:
     """`heard`: whether this person may play recordings."""
     macro, zone = visit.macro("inbox/line.html", "row"), ZoneInfo(visit.panel.book.timezone)
     due = [due_mark(visit.words, names.page.standing(row, visit.now)) for row in rows]
@@ -69,10 +71,10 @@ def lines(visit: Visit, rows: Sequence[Row[Any]], names: Names, sight: Sight, he
 
 @lru_cache(MOST_KEPT)
 def _written(
-    macro: Callable[[Line], Markup],
-    words: Words,
+    macro: Callable[[InboxRow], Markup],
+    words: Locale,
     zone: ZoneInfo,
-    names: Names,
+    names: InboxNames,
     lowest: str,
     heard: bool,
     its: Mark,
@@ -81,7 +83,7 @@ def _written(
 ) -> Markup:
     code = digits(row.code)
     due, opened = (_day(at.astimezone(zone).date()) for at in (row.due_at, row.opened_at))
-    line = Line(
+    line = InboxRow(
         row,
         code,
         words.get(f"common.kind.{row.kind}", row.kind),
@@ -123,7 +125,7 @@ def _how_long(visit: Visit, gap: timedelta) -> str:
     return visit.words("inbox.due.minutes", n=max(gap.seconds // 60, 1))
 
 
-def _marks(words: Words, row: Row[Any], lowest: str) -> Iterator[Mark]:
+def _marks(words: Locale, row: Row[Any], lowest: str) -> Iterator[Mark]:
     if row.drafted:
         yield Mark("accent", words("inbox.mark.drafted"))
     if row.level not in {"", lowest} and row.closed_at is None:

@@ -12,8 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.alphabet import persian_order
 from ivr.cases.channels import RESERVED
 from ivr.cases.kinds import Kind
+from ivr.cases.spelling import normalise
 from ivr.cases.statuses import Status
-from ivr.cases.words import normalise
 from ivr.desk.book.book import Page
 from ivr.desk.case import assigning
 from ivr.store.tables import agencies, areas, channels, topics
@@ -24,7 +24,7 @@ _OWN_WAYS = tuple(sorted(RESERVED - {"ivr", "citizen"}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Names:
+class InboxNames:
     """Code → name, in the order in which it is offered.
 
     `shorts`: what people call agencies, where there is such a name. `bodies`: those that can be given a case.
@@ -59,10 +59,10 @@ class NameBook:
     """One for each application."""
 
     def __init__(self) -> None:
-        self._read: tuple[Page, Names] | None = None
+        self._read: tuple[Page, InboxNames] | None = None
         self._people: dict[str, tuple[datetime, dict[str, str]]] = {}
 
-    async def names(self, panel: Panel) -> Names:
+    async def names(self, panel: Panel) -> InboxNames:
         page = await panel.book.page()
         if self._read is None or self._read[0] is not page:
             self._read = page, await _names(panel, page)
@@ -84,7 +84,7 @@ def by_name(names: Mapping[str, str]) -> dict[str, str]:
     return dict(sorted(names.items(), key=lambda pair: persian_order(pair[1])))
 
 
-async def _names(panel: Panel, page: Page) -> Names:
+async def _names(panel: Panel, page: Page) -> InboxNames:
     async with panel.engine.connect() as connection:
 
         async def pairs(table: object) -> dict[str, str]:
@@ -96,7 +96,7 @@ async def _names(panel: Panel, page: Page) -> Names:
         rows = sorted((await connection.execute(named)).all(), key=lambda row: persian_order(row.name))
         bodies = {row.code: row.name for row in rows}
         others = (await connection.execute(select(channels.c.name).order_by(channels.c.name))).scalars()
-        return Names(
+        return InboxNames(
             bodies,
             {row.code: row.short for row in rows if row.short},
             {code: name for code, name in bodies.items() if page.rules.agencies.get(code)},

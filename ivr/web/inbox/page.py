@@ -11,16 +11,16 @@ from markupsafe import Markup
 
 from ivr.cases.transitions import Side
 from ivr.desk.reading import queues, saved_views
-from ivr.desk.reading.inbox import Page, rows_of
+from ivr.desk.reading.inbox import InboxPage, rows_of
 from ivr.desk.reading.queues import MOST_COUNTED, Queue
-from ivr.web.counter import tracking_code
-from ivr.web.inbox.asked import ALL, FIELDS, Asked, key_text, queues_for, read, sight
+from ivr.web.inbox.asked import ALL, FIELDS, InboxQuery, key_text, queues_for, read, sight
 from ivr.web.inbox.line import lines
-from ivr.web.inbox.names import NameBook, Names
+from ivr.web.inbox.names import InboxNames, NameBook
 from ivr.web.inbox.seeking import found as look
+from ivr.web.panel.locale import digits
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
-from ivr.web.panel.words import digits
+from ivr.web.window import tracking_code
 
 MOST_ROWS = 100  # lines asked for by code
 
@@ -72,12 +72,12 @@ def codes_in(texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(filter(None, map(tracking_code, texts))))[:MOST_ROWS]
 
 
-def _next(asked: Asked, found: Page) -> str:
+def _next(asked: InboxQuery, found: InboxPage) -> str:
     return asked.address(after=key_text(found.after)) if found.after else ""
 
 
 def _tabs(
-    visit: Visit, asked: Asked, tabs: Sequence[Queue], counts: Mapping[str, int]
+    visit: Visit, asked: InboxQuery, tabs: Sequence[Queue], counts: Mapping[str, int]
 ) -> list[dict[str, Any]]:
     """Each with its name, its number and its address; filters stay, the search doesn't."""
     return [
@@ -99,7 +99,7 @@ def number(visit: Visit, count: int) -> str:
     return digits(count) if count else ""
 
 
-def _choices(visit: Visit, names: Names, name: str, chosen: str) -> Markup:
+def _choices(visit: Visit, names: InboxNames, name: str, chosen: str) -> Markup:
     """The options of a filter. Hundreds of them are escaped once and not for every page."""
     lists = {"topic": names.topics, "county": names.counties, "agency": names.agencies}
     if name in lists:

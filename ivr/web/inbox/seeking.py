@@ -9,30 +9,30 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.desk.people.limiting import TooOften
 from ivr.desk.reading import number_searches, queues, searching
-from ivr.desk.reading.inbox import Page, Sight
-from ivr.web.inbox.asked import Asked
+from ivr.desk.reading.inbox import InboxPage, Sight
+from ivr.web.inbox.asked import InboxQuery
+from ivr.web.panel.locale import digits
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
-from ivr.web.panel.words import digits
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """`opens`: the code that was typed, of a case that may be seen. `remark`: why there may be less here."""
 
-    page: Page = field(default_factory=Page)
+    page: InboxPage = field(default_factory=InboxPage)
     opens: str = ""
     remark: str = ""
 
 
-async def found(connection: AsyncConnection, visit: Visit, asked: Asked, its: Sight) -> Found:
+async def found(connection: AsyncConnection, visit: Visit, asked: InboxQuery, its: Sight) -> Found:
     """A number is counted before it is looked for, and on record before what was found is shown."""
     if asked.queue is not None:
         return Found(await queues.page(connection, asked.queue, its, visit.now, asked.filters, asked.after))
     if asked.sought.code and (
         rows := (await connection.execute(searching.by_code(asked.sought.code, its))).all()
     ):
-        return Found(Page(rows), rows[0].code)
+        return Found(InboxPage(rows), rows[0].code)
     knows = visit.allowed(P.IDENTITY_REVEAL)
     sought = number_searches.permitted(replace(asked.sought, code=""), knows)
     remark = visit.words("inbox.number.part") if asked.sought.caller and not sought.caller else ""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from ivr.desk.people import signing_in
-from ivr.desk.reading.news import Stories, Story, Watch
+from ivr.desk.reading.news import OpenPage, Stories, Story
 from ivr.store.engine import AWAY
 from ivr.web.inbox.asked import queues_for, read, sight
 from ivr.web.inbox.names import NameBook
@@ -23,7 +23,7 @@ _AGAIN = b"retry: 2000\n\n"  # milliseconds until a browser comes back
 async def stream(book: NameBook, visit: Visit) -> web.StreamResponse:
     its = await sight(visit)
     asked = read(visit, await book.names(visit.panel), its)
-    watch = Watch(its, queues_for(its), asked.queue, asked.filters)
+    watch = OpenPage(its, queues_for(its), asked.queue, asked.filters)
     answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
     with visit.panel.news.watching(watch) as stories:
         await answer.prepare(visit.request)

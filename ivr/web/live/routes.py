@@ -12,11 +12,11 @@ from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening, Intervention
 from ivr.desk.call.live import Unreachable
 from ivr.desk.refusals import Refused, WrongField
+from ivr.web.browser_phone import Telephone
 from ivr.web.live.stream import Drawing, stream
 from ivr.web.panel.guard import policy
 from ivr.web.panel.permissions import Permission
 from ivr.web.panel.visit import NotFound, Route, Visit
-from ivr.web.telephone import Telephone
 
 Act = Callable[[Visit], Awaitable[web.StreamResponse]]
 DIALLED = "8"  # before a code: ivr/asterisk/dialplan.py's context seda111-desk

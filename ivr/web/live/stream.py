@@ -11,7 +11,7 @@ from aiohttp import web
 
 from ivr.desk.people import signing_in
 from ivr.store.engine import AWAY
-from ivr.web.live.board import Look
+from ivr.web.board import BoardState
 from ivr.web.panel.visit import Visit
 
 STREAM_SECONDS = 300.0  # then the browser asks again, and its session is looked at again
@@ -28,7 +28,7 @@ class Drawing:
         self._rows: dict[str, tuple[object, str]] = {}
         self._sent: dict[str, str] = {}
 
-    def row(self, call: Json, look: Look) -> str:
+    def row(self, call: Json, look: BoardState) -> str:
         """One call's line of the table."""
         waits = bool(look.queue and call["unique_id"] in look.queue.waits)
         shows = (call, waits, look.numbers is None)
@@ -38,7 +38,7 @@ class Drawing:
             kept = self._rows[call["id"]] = (shows, html)
         return kept[1]
 
-    def changes(self, look: Look) -> Json | None:
+    def changes(self, look: BoardState) -> Json | None:
         """What the page does not show yet; None when it shows everything."""
         now = {name: self._piece(f"live/{name}.html", look) for name in _PIECES}
         now |= {call["id"]: self.row(call, look) for call in look.calls}
@@ -53,7 +53,7 @@ class Drawing:
         pieces = {name: fresh.pop(name) for name in _PIECES if name in fresh}
         return {"at": round(look.at.timestamp() * 1000), "pieces": pieces, "rows": fresh, "order": order}
 
-    def _piece(self, template: str, look: Look, **values: Any) -> str:
+    def _piece(self, template: str, look: BoardState, **values: Any) -> str:
         return self.visit.renderer(self.visit, template, {"look": look, **values})
 
 
@@ -92,6 +92,6 @@ async def _may_go_on(visit: Visit) -> bool:
         return True
 
 
-async def _end(looks: AsyncIterator[Look]) -> None:
+async def _end(looks: AsyncIterator[BoardState]) -> None:
     """Now, not when somebody collects it: it counts the watchers."""
     await looks.aclose()  # type: ignore[attr-defined]

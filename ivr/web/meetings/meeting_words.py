@@ -9,12 +9,12 @@ from typing import Any
 
 from persiantools.jdatetime import JalaliDate
 
-from ivr.desk.reading.casefile import Names, names
+from ivr.desk.reading.casefile import CaseNames, names
 from ivr.desk.refusals import Refused, WrongField
-from ivr.web.casefile import refusals
+from ivr.web.panel import refusals
 from ivr.web.panel.forms import Form
+from ivr.web.panel.locale import digits
 from ivr.web.panel.visit import Visit
-from ivr.web.panel.words import digits
 
 # The rest is said as on a case's page.
 _FORMS: Mapping[str, str] = {
@@ -51,12 +51,12 @@ def jalali_day(day: date) -> str:
     return str(its.strftime(f"{its.day} %B %Y", locale="fa"))
 
 
-async def names_of(visit: Visit) -> Names:
+async def names_of(visit: Visit) -> CaseNames:
     async with visit.panel.engine.connect() as connection:
         return await names(connection)
 
 
-def put(form: Form, refusal: Refused, visit: Visit, its: Names) -> str:
+def put(form: Form, refusal: Refused, visit: Visit, its: CaseNames) -> str:
     """The refusal's sentence, at its field of the form; returned where it is about the whole of it."""
     key, sentence = in_persian(refusal, visit, its)
     field = refusal.field if isinstance(refusal, WrongField) else refusals.field_of(refusal)
@@ -66,7 +66,7 @@ def put(form: Form, refusal: Refused, visit: Visit, its: Names) -> str:
     return "" if field else sentence
 
 
-def in_persian(refusal: Refused, visit: Visit, its: Names) -> tuple[str, str]:
+def in_persian(refusal: Refused, visit: Visit, its: CaseNames) -> tuple[str, str]:
     """Its key, "" for a case's own, and one sentence."""
     for key, form in _KNOWN.items():
         if found := form.fullmatch(str(refusal)):

@@ -11,14 +11,14 @@ from aiohttp import web
 
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.meetings import RequestAction, RequestState, permitted
-from ivr.desk.case.change import Ask
+from ivr.desk.case.change import Instruction
 from ivr.desk.meetings import agenda, request_deciding, request_list
-from ivr.desk.meetings.request_list import Wish
+from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.refusals import Refused
-from ivr.web.casefile.finding import code_of
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
 from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import NotFound, Visit
+from ivr.web.window import tracking_code
 
 A, S = RequestAction, RequestState
 LONGEST, BODIES = 1000, 3
@@ -89,7 +89,7 @@ async def decide(visit: Visit) -> web.StreamResponse:
     given = _given(form, decision)
     sentence = ""
     if not form.wrong:
-        ask = Ask(wish.code, visit.actor, reason, visit.now, form.number("seen", otherwise=0) or None)
+        ask = Instruction(wish.code, visit.actor, reason, visit.now, form.number("seen", otherwise=0) or None)
         try:
             await decision.does(visit.panel.engine, await visit.panel.book.page(), ask, **given)
             return visit.redirect(f"{visit.path('meetings.request', code=wish.code)}?done={decision.name}")
@@ -99,7 +99,7 @@ async def decide(visit: Visit) -> web.StreamResponse:
 
 
 async def _page(
-    visit: Visit, wish: Wish, tried: str = "", form: Form | None = None, sentence: str = ""
+    visit: Visit, wish: MeetingRequest, tried: str = "", form: Form | None = None, sentence: str = ""
 ) -> web.Response:
     may = visit.allowed("meetings_hold")
     offered = [each for each in DECISIONS.values() if may and _is_possible(each, wish)]
@@ -123,18 +123,18 @@ async def _page(
     )
 
 
-async def _seat(visit: Visit, wish: Wish) -> Any:
+async def _seat(visit: Visit, wish: MeetingRequest) -> Any:
     async with visit.panel.engine.connect() as connection:
         return await agenda.slot_of(connection, wish.case.id)
 
 
-def _is_possible(decision: Decision, wish: Wish) -> bool:
+def _is_possible(decision: Decision, wish: MeetingRequest) -> bool:
     if decision.name == "review":
         return wish.state in request_deciding.REVIEWABLE
     return decision.name in permitted(wish.state)
 
 
-def _typed(wish: Wish, form: Form | None) -> dict[str, str]:
+def _typed(wish: MeetingRequest, form: Form | None) -> dict[str, str]:
     names = ("reason", "next_on", "agency", "urgency", "about")
     if form is not None:
         return {name: form.raw(name) for name in names}
@@ -160,11 +160,12 @@ def _given(form: Form, decision: Decision) -> dict[str, Any]:
     return given
 
 
-async def _wish(visit: Visit) -> Wish:
+async def _wish(visit: Visit) -> MeetingRequest:
     """Raises NotFound."""
+    code = tracking_code(visit.request.match_info["code"])
     page = await visit.panel.book.page()
     async with visit.panel.engine.connect() as connection:
-        found = await request_list.of_case(connection, page, visit.now, visit.scope, code_of(visit))
+        found = await request_list.of_case(connection, page, visit.now, visit.scope, code)
     if found is None:
         raise NotFound
     return found

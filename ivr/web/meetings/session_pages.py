@@ -9,18 +9,18 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from sqlalchemy import Row
 
-from ivr.cases.meetings import Official, Way
-from ivr.desk.case.change import Ask
+from ivr.cases.meetings import MeetingWay, Official
+from ivr.desk.case.change import Instruction
 from ivr.desk.meetings import agenda, session_planning
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.session_planning import Sitting
 from ivr.desk.reading.casefile import full_names
 from ivr.desk.refusals import Refused
-from ivr.web.counter import tracking_code
 from ivr.web.meetings.meeting_words import names_of, put
 from ivr.web.panel.forms import Form, latin, whole_number
 from ivr.web.panel.visit import NotFound, Visit
+from ivr.web.window import tracking_code
 
 BACK = timedelta(days=30)  # how far the list goes back
 FIELDS = ("official", "agency", "on", "at", "slots", "minutes", "way", "place", "link", "even_off")
@@ -67,7 +67,7 @@ async def act(visit: Visit) -> web.StreamResponse:
 
 async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> None:
     engine, page = visit.panel.engine, await visit.panel.book.page()
-    ask = Ask(given.get("code", ""), visit.actor, given.get("reason", ""), visit.now)
+    ask = Instruction(given.get("code", ""), visit.actor, given.get("reason", ""), visit.now)
     match deed:
         case "fill":
             await agenda.fill(engine, page, visit.actor, number, visit.now)
@@ -102,7 +102,7 @@ async def _list(visit: Visit, form: Form | None = None, sentence: str = "") -> w
         wrong=form.wrong if form else {},
         sentence=sentence,
         officials=list(Official),
-        ways=list(Way),
+        ways=list(MeetingWay),
         may_hold=visit.allowed("meetings_hold"),
         whole=not visit.scope.agency,
         names=await names_of(visit),
@@ -159,7 +159,7 @@ def _wanted(form: Form, office: str, zone: ZoneInfo) -> Sitting:
         datetime.combine(day, hour, zone) if day else datetime.now(zone),
         form.number("slots", 1, 60),
         form.number("minutes", 3, 120),
-        Way(form.choice("way", list(Way)) or Way.IN_PERSON),
+        MeetingWay(form.choice("way", list(MeetingWay)) or MeetingWay.IN_PERSON),
         form.text("place", session_planning.LONGEST, needed=False),
         form.text("link", session_planning.LONGEST, needed=False),
         form.flag("even_off"),

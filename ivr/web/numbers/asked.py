@@ -19,7 +19,7 @@ _OFFERED = {Grain.MONTH: 12, Grain.WEEK: 8, Grain.YEAR: 3, Grain.DAY: 8}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FiguresQuery:
     """`by`: the dimension of the table. `fixed`: codes that the person can't choose: they see no others."""
 
     period: Period
@@ -78,7 +78,7 @@ def _day(day: date) -> str:
     return period(Grain.DAY, day).name.partition(":")[2].replace("-", "/")
 
 
-async def asked(visit: Visit) -> Asked:
+async def asked(visit: Visit) -> FiguresQuery:
     """Raises NotFound for a period, a code or a dimension that is none, or that they may not see."""
     query, today = visit.request.query, visit.panel.archive.today()
     span = named(query["period"]) if query.get("period") else period(Grain.MONTH, today)
@@ -96,4 +96,4 @@ async def asked(visit: Visit) -> Asked:
     if seen.areas and codes["county"] and codes["county"] not in seen.areas:
         raise NotFound
     fixed = {"agency": seen.agency} if seen.agency else {}
-    return Asked(span, Subject(**codes, seen=seen), by, names, today, fixed)
+    return FiguresQuery(span, Subject(**codes, seen=seen), by, names, today, fixed)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor, log10
 
-from ivr.web.panel.words import number
+from ivr.web.panel.locale import number
 
 HEIGHT = 200.0  # of the plot, in pixels; labels stand below it
 TOP = 16.0  # room above it for the highest label
@@ -27,7 +27,7 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Curve:
     """`points` for a polyline in a box of 1000 × 1000. `kind` is its class."""
 
     kind: str
@@ -38,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    lines: Sequence[Line]
+    lines: Sequence[Curve]
     across: Sequence[Tick]
     up: Sequence[Tick]
     height: float = HEIGHT
@@ -114,7 +114,7 @@ def lines(
                  if v is not None]  # fmt: skip
         points = " ".join(f"{x * 10:.1f},{y / HEIGHT * 1000:.1f}" for x, y, _, _ in spots)
         marks = [(x, y + TOP, f"{s}: {names[kind]} {number(v)}") for x, y, v, s in spots]
-        found.append(Line(kind, names[kind], points, marks))
+        found.append(Curve(kind, names[kind], points, marks))
     return Lines(found, _thinned(across, labels), _up(top))
 
 

@@ -13,9 +13,9 @@ from ivr.cases.figures import CLOSURES, Facts, Figures, What
 from ivr.cases.periods import Period
 from ivr.desk.reading.figures import Archive, Waiting
 from ivr.web.numbers import charts, labels, measures
-from ivr.web.numbers.asked import Asked, asked
+from ivr.web.numbers.asked import FiguresQuery, asked
 from ivr.web.numbers.frame import frame
-from ivr.web.numbers.measures import CARDS, NAMED, Line
+from ivr.web.numbers.measures import CARDS, NAMED, FiguresRow
 from ivr.web.panel.visit import Visit
 
 WAITS = (0, 1, 2, 4, 8, 15, 31)  # days, where the places of the chart of waiting begin
@@ -34,24 +34,24 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Dashboard:
     """Everything that the page and its files are made of."""
 
-    asked: Asked
+    asked: FiguresQuery
     facts: Facts  # of the period
     before: Figures
     compared: Period
     waiting: Sequence[Waiting]
-    lines: Sequence[Line]
-    whole: Line
+    lines: Sequence[FiguresRow]
+    whole: FiguresRow
 
 
-async def look(visit: Visit) -> Seen:
+async def look(visit: Visit) -> Dashboard:
     """Raises NotFound."""
     return await see(visit.panel.archive, await asked(visit))
 
 
-async def see(archive: Archive, wanted: Asked) -> Seen:
+async def see(archive: Archive, wanted: FiguresQuery) -> Dashboard:
     """All figures of a page."""
     subject = wanted.subject
     compared = wanted.period.so_far(wanted.today)
@@ -61,7 +61,7 @@ async def see(archive: Archive, wanted: Asked) -> Seen:
     waiting = await archive.waiting(subject)
     whole = measures.whole(figures.total(facts), waiting)
     lines = measures.table(wanted, facts, waiting)
-    return Seen(wanted, facts, figures.total(before), compared, waiting, lines, whole)
+    return Dashboard(wanted, facts, figures.total(before), compared, waiting, lines, whole)
 
 
 async def dashboard(visit: Visit) -> web.StreamResponse:
@@ -93,9 +93,9 @@ async def dashboard(visit: Visit) -> web.StreamResponse:
     )
 
 
-def cards(seen: Seen) -> list[Card]:
+def cards(seen: Dashboard) -> list[Card]:
     """The numbers that stand first, against the period before."""
-    old, found = Line("", "", seen.before, 0, 0), []
+    old, found = FiguresRow("", "", seen.before, 0, 0), []
     for name in CARDS:
         measure = NAMED[name]
         value, before = measure.of(seen.whole), measure.of(old)
@@ -108,7 +108,7 @@ def cards(seen: Seen) -> list[Card]:
     return found
 
 
-def flow(seen: Seen, visit: Visit) -> dict[str, Any]:
+def flow(seen: Dashboard, visit: Visit) -> dict[str, Any]:
     """The chart of what was opened, answered and became overdue, and the table behind it."""
     period, today = seen.asked.period, seen.asked.today
     parts = period.parts()

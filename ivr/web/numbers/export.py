@@ -16,11 +16,11 @@ from ivr.cases import phone
 from ivr.cases.figures import What
 from ivr.desk.reading import exporting
 from ivr.web.numbers import labels, pages
-from ivr.web.numbers.asked import Asked, asked
+from ivr.web.numbers.asked import FiguresQuery, asked
 from ivr.web.numbers.dashboard import look
 from ivr.web.numbers.frame import unnamed
 from ivr.web.numbers.measures import MEASURES
-from ivr.web.numbers.tables import MOMENT, NUMBER, SHARE, Batches, Column, Row, Sheet, Workbook, csv_pieces
+from ivr.web.numbers.sheets import MOMENT, NUMBER, SHARE, Batches, Column, Row, Sheet, Workbook, csv_pieces
 from ivr.web.panel.visit import NotFound, Visit
 
 FORMS = ("xlsx", "csv")
@@ -85,7 +85,7 @@ async def send(visit: Visit, sheet: Sheet, batches: Batches, form: str, name: st
     return answer
 
 
-Made = tuple[Asked, Sheet, Batches]
+Made = tuple[FiguresQuery, Sheet, Batches]
 
 
 async def _figures(visit: Visit) -> Made:
@@ -181,7 +181,7 @@ def _case(row: Any, visit: Visit, *, reveals: bool) -> list[Any]:
     ]  # fmt: skip
 
 
-def _sheet(visit: Visit, wanted: Asked, title: str, columns: Sequence[Column]) -> Sheet:
+def _sheet(visit: Visit, wanted: FiguresQuery, title: str, columns: Sequence[Column]) -> Sheet:
     zone = ZoneInfo(visit.panel.archive.zone)
     name = f"{title} {labels.period_name(wanted.period, visit.words)}"
     return Sheet(name, columns, zone, visit.words.texts["numbers.export.jalali"])

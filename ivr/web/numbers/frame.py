@@ -7,18 +7,18 @@ from typing import Any
 from ivr.cases.kinds import Kind
 from ivr.desk.book.names import Called
 from ivr.web.numbers import labels
-from ivr.web.numbers.asked import BY, Asked
+from ivr.web.numbers.asked import BY, FiguresQuery
 from ivr.web.numbers.measures import CARDS, DAYS, MEASURES, SCORE
-from ivr.web.numbers.tables import SHARE
+from ivr.web.numbers.sheets import SHARE
+from ivr.web.panel.locale import Locale, number
 from ivr.web.panel.permissions import ROUTES
 from ivr.web.panel.visit import Visit
-from ivr.web.panel.words import Words, number
 
 APART = {"rated", "escalated"}  # of the files alone: a page has no room for everything
 TABS = ("numbers", "numbers.league", "numbers.gaps", "numbers.hours")
 
 
-def frame(visit: Visit, asked: Asked, tabs: tuple[str, ...] = TABS) -> dict[str, Any]:
+def frame(visit: Visit, asked: FiguresQuery, tabs: tuple[str, ...] = TABS) -> dict[str, Any]:
     """Values for `numbers/frame.html`."""
     words, period = visit.words, asked.period
     return {
@@ -45,7 +45,7 @@ def frame(visit: Visit, asked: Asked, tabs: tuple[str, ...] = TABS) -> dict[str,
     }
 
 
-def choices(called: Called, asked: Asked, words: Words) -> dict[str, dict[str, str]]:
+def choices(called: Called, asked: FiguresQuery, words: Locale) -> dict[str, dict[str, str]]:
     """What each filter offers; none for what the person can't choose."""
     seen = asked.subject.seen
     found: dict[str, dict[str, str]] = {
@@ -59,14 +59,14 @@ def choices(called: Called, asked: Asked, words: Words) -> dict[str, dict[str, s
     return {name: offered for name, offered in found.items() if offered}
 
 
-def unnamed(dimension: str, code: str, words: Words) -> str:
+def unnamed(dimension: str, code: str, words: Locale) -> str:
     """A kind has its word, an unknown county too; what has been taken out of the books its code."""
     if dimension == "kind":
         return words.get(f"common.kind.{code}", code)
     return code or words("numbers.unknown_county")
 
 
-def shown(words: Words) -> Any:
+def shown(words: Locale) -> Any:
     """A number as its kind of column writes it; "—" for none."""
 
     def written(value: float | None, kind: str) -> str:

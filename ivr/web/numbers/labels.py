@@ -8,12 +8,12 @@ from typing import Any
 from persiantools.jdatetime import JalaliDate
 
 from ivr.cases.periods import Grain, Period
-from ivr.web.panel.words import Words, digits
+from ivr.web.panel.locale import Locale, digits
 
 WEEK = (5, 6, 0, 1, 2, 3, 4)  # Python's weekdays in the order of our week, from Saturday
 
 
-def period_name(period: Period, words: Words) -> str:
+def period_name(period: Period, words: Locale) -> str:
     """A month with its year; a week by its first and last day."""
     match period.grain:
         case Grain.YEAR:

@@ -29,7 +29,7 @@ def letter_pdf(letter: FormalLetter) -> bytes:
 def _sheet(letter: FormalLetter) -> Any:
     from fpdf import FPDF  # slow to import, and few processes ever print
 
-    class Sheet(FPDF):
+    class LetterPaper(FPDF):
         def footer(self) -> None:
             self.set_y(-18)
             self.set_draw_color(150)
@@ -39,7 +39,7 @@ def _sheet(letter: FormalLetter) -> Any:
             self.cell(0, 8, letter.stationery.letterhead.footer, align="C")
             self.set_text_color(0)
 
-    pdf = Sheet("P", "mm", "A4")
+    pdf = LetterPaper("P", "mm", "A4")
     pdf.add_font("Vazirmatn", "", FONTS / "vazirmatn-regular.ttf")
     pdf.add_font("Vazirmatn", "B", FONTS / "vazirmatn-bold.ttf")
     pdf.set_text_shaping(use_shaping_engine=True, direction="rtl", script="arab", language="fas")

@@ -9,14 +9,14 @@ from operator import attrgetter
 from ivr.cases import figures
 from ivr.cases.figures import Facts, Figures, What
 from ivr.desk.reading.figures import Waiting
-from ivr.web.numbers.asked import Asked
-from ivr.web.numbers.tables import NUMBER, SHARE
+from ivr.web.numbers.asked import FiguresQuery
+from ivr.web.numbers.sheets import NUMBER, SHARE
 
 SCORE, DAYS = "score", "days"  # kinds beside NUMBER and SHARE
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FiguresRow:
     """One row of a table: a code, its name ("" = the page knows a word for it), its figures."""
 
     code: str
@@ -33,10 +33,10 @@ class Measure:
     name: str
     kind: str
     good: int
-    of: Callable[[Line], float | None]
+    of: Callable[[FiguresRow], float | None]
 
 
-def _of(what: What) -> Callable[[Line], float | None]:
+def _of(what: What) -> Callable[[FiguresRow], float | None]:
     return lambda line: line.figures[what]
 
 
@@ -75,11 +75,11 @@ CARDS = (
 )
 
 
-def table(asked: Asked, facts: Facts, waiting: Sequence[Waiting]) -> list[Line]:
+def table(asked: FiguresQuery, facts: Facts, waiting: Sequence[Waiting]) -> list[FiguresRow]:
     """A line for each code of the dimension that was asked for, the one with the most first."""
     found, now = figures.by(facts, asked.by), _by(waiting, asked.by)
     lines = [
-        Line(code, asked.name_of(asked.by, code), found.get(code, Figures({})), *now.get(code, (0, 0)))
+        FiguresRow(code, asked.name_of(asked.by, code), found.get(code, Figures({})), *now.get(code, (0, 0)))
         for code in {*found, *now}
     ]
     return sorted(
@@ -87,10 +87,10 @@ def table(asked: Asked, facts: Facts, waiting: Sequence[Waiting]) -> list[Line]:
     )
 
 
-def whole(its: Figures, waiting: Iterable[Waiting]) -> Line:
+def whole(its: Figures, waiting: Iterable[Waiting]) -> FiguresRow:
     """The last line of every table."""
     rows = list(waiting)
-    return Line("", "", its, sum(row.waiting for row in rows), sum(row.late for row in rows))
+    return FiguresRow("", "", its, sum(row.waiting for row in rows), sum(row.late for row in rows))
 
 
 def _by(waiting: Iterable[Waiting], dimension: str) -> dict[str, tuple[int, int]]:

@@ -11,14 +11,14 @@ from aiohttp import web
 
 from ivr.cases import figures
 from ivr.cases.figures import What
-from ivr.cases.league import LEAST, Place, league
+from ivr.cases.league import LEAST, Rank, league
 from ivr.desk.reading import gaps
 from ivr.web.numbers import charts, labels
-from ivr.web.numbers.asked import Asked, asked
+from ivr.web.numbers.asked import FiguresQuery, asked
 from ivr.web.numbers.frame import frame, unnamed
-from ivr.web.numbers.tables import NUMBER, Column
+from ivr.web.numbers.sheets import NUMBER, Column
+from ivr.web.panel.locale import Locale
 from ivr.web.panel.visit import NotFound, Visit
-from ivr.web.panel.words import Words
 
 YEAR = timedelta(days=365)
 
@@ -43,7 +43,7 @@ class Map:
     chart: charts.Heat
 
 
-async def places(visit: Visit) -> tuple[Asked, list[Place]]:
+async def places(visit: Visit) -> tuple[FiguresQuery, list[Rank]]:
     """The desk is a body like the others. Who sees one agency sees its shares alone, without a rank."""
     wanted = await asked(visit)
     facts = await visit.panel.archive.facts(wanted.period.since, wanted.period.until)
@@ -58,7 +58,7 @@ async def league_page(visit: Visit) -> web.StreamResponse:
     return visit.render("numbers/league.html", **frame(visit, wanted), places=found, least=LEAST)
 
 
-async def groups(visit: Visit) -> tuple[Asked, list[Group]]:
+async def groups(visit: Visit) -> tuple[FiguresQuery, list[Group]]:
     """Raises NotFound for people of an agency: gaps are the province's."""
     wanted = await asked(visit)
     if wanted.subject.seen.agency:
@@ -107,7 +107,7 @@ async def gaps_page(visit: Visit) -> web.StreamResponse:
     return visit.render("numbers/gaps.html", **frame(visit, wanted), groups=found)
 
 
-async def maps(visit: Visit) -> tuple[Asked, list[Map]]:
+async def maps(visit: Visit) -> tuple[FiguresQuery, list[Map]]:
     """Calls belong to no agency: they are shown for the whole province only, else the cases that came."""
     wanted = await asked(visit)
     facts = wanted.subject.of(await visit.panel.archive.facts(wanted.period.since, wanted.period.until))
@@ -123,7 +123,7 @@ async def hours_page(visit: Visit) -> web.StreamResponse:
     )  # fmt: skip
 
 
-def _map(what: What, counts: figures.Array, words: Words) -> Map:
+def _map(what: What, counts: figures.Array, words: Locale) -> Map:
     rows = [[int(n) for n in counts[weekday]] for weekday in labels.WEEK]
     days, hours = labels.weekdays(), labels.hour_names()
     most, day, hour = max((n, -d, -h) for d, row in enumerate(rows) for h, n in enumerate(row))
@@ -132,9 +132,9 @@ def _map(what: What, counts: figures.Array, words: Words) -> Map:
     return Map(str(what), rows, sum(map(sum, rows)), peak, drawn)
 
 
-def _name(wanted: Asked, dimension: str, code: str, words: Words) -> str:
+def _name(wanted: FiguresQuery, dimension: str, code: str, words: Locale) -> str:
     return wanted.name_of(dimension, code) or unnamed(dimension, code, words)
 
 
-def _listed(codes: Sequence[str], wanted: Asked, words: Words) -> str:
+def _listed(codes: Sequence[str], wanted: FiguresQuery, words: Locale) -> str:
     return words("numbers.gaps.comma").join(_name(wanted, "county", code, words) for code in codes)

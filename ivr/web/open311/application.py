@@ -18,8 +18,8 @@ from ivr.desk.counter import following
 from ivr.desk.counter.following import Service
 from ivr.desk.refusals import WrongField
 from ivr.web import bodies
-from ivr.web.counter import Counter, Problem, body, problem_of, tracking_code
-from ivr.web.open311.forms import TYPES, response
+from ivr.web.open311.encoding import TYPES, response
+from ivr.web.window import Counter, Problem, body, problem_of, tracking_code
 
 Json = dict[str, Any]
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]

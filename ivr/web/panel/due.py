@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ivr.cases.delay import Pace, Standing
-from ivr.web.panel.words import Words
+from ivr.web.panel.locale import Locale
 
 NEAR = 2  # working days left
 
@@ -18,7 +18,7 @@ class Mark:
     word: str
 
 
-def due_mark(words: Words, its: Standing) -> Mark:
+def due_mark(words: Locale, its: Standing) -> Mark:
     """The look only repeats the words."""
     if its.pace is Pace.LATE:
         return Mark("bad", words("common.due.late", n=its.days) if its.days else words("common.due.passed"))

@@ -11,7 +11,7 @@ from multidict import MultiDictProxy
 from persiantools.jdatetime import JalaliDate
 
 from ivr.desk.refusals import WrongField
-from ivr.web.panel.words import Words
+from ivr.web.panel.locale import Locale
 
 _LATIN = str.maketrans("۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "01234567890123456789")
 
@@ -33,7 +33,7 @@ class Form:
     >>> if form.wrong: return visit.render("casefile/refer.html", form=form, status=422)
     """
 
-    def __init__(self, sent: MultiDictProxy[str | bytes | bytearray | FileField], words: Words) -> None:
+    def __init__(self, sent: MultiDictProxy[str | bytes | bytearray | FileField], words: Locale) -> None:
         self.sent, self.words = sent, words
         self.wrong: dict[str, str] = {}
 

@@ -17,10 +17,10 @@ from ivr.store.engine import AWAY
 from ivr.web import bodies
 from ivr.web.panel import sessions
 from ivr.web.panel.forms import Form
-from ivr.web.panel.page import Pages
+from ivr.web.panel.locale import Locale
 from ivr.web.panel.permissions import ROUTES, Permission, may
+from ivr.web.panel.rendering import Pages
 from ivr.web.panel.visit import OURS, Forbidden, NotFound, Panel, Route, Visit
-from ivr.web.panel.words import Words
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ async def secure(request: web.Request, answer: web.StreamResponse) -> None:
 @dataclass(frozen=True, slots=True)
 class Guard:
     panel: Panel
-    words: Words
+    words: Locale
     pages: Pages
 
     def around(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:

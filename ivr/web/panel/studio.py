@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ivr.desk.case.answers import Voice
+from ivr.desk.case.answers import SpokenAnswer
 
 
 class BadVoice(Exception):
-    """A recording that can't be an answer; the text is one English sentence (`ivr.speech.answers`)."""
+    """A recording that can't be an answer; the text is one English sentence (`ivr.speech.answer_sound`)."""
 
     @property
     def reason(self) -> str:
@@ -30,7 +30,7 @@ class Studio:
     """
 
     speak: Callable[[str, str], Awaitable[str | None]]
-    prepare: Callable[[Path, Path], Awaitable[Voice]]
+    prepare: Callable[[Path, Path], Awaitable[SpokenAnswer]]
     drafts: Path
     wordings: Path
     approval: bool = False

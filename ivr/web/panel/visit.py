@@ -19,19 +19,19 @@ from ivr.desk.book.book import Book
 from ivr.desk.book.suggesting import Learning
 from ivr.desk.editing.listing import Files
 from ivr.desk.people.people import Person, Scope
-from ivr.desk.people.signing_in import From, Keeping, Session
+from ivr.desk.people.signing_in import From, Keeping, SignedIn
 from ivr.desk.reading.figures import Archive
 from ivr.desk.reading.news import News
-from ivr.desk.recordings.hearing import Booth
+from ivr.desk.recordings.hearing import Renditions
 from ivr.store.vault import Vault
-from ivr.voice.booth import Prompts
-from ivr.web.live.board import Board
+from ivr.voice.prompt_sounds import Prompts
+from ivr.web.board import Board
+from ivr.web.browser_phone import Telephone
 from ivr.web.panel.assets import Assets, packed
 from ivr.web.panel.forms import Form
+from ivr.web.panel.locale import Locale
 from ivr.web.panel.permissions import Permission, may
 from ivr.web.panel.studio import Studio
-from ivr.web.panel.words import Words
-from ivr.web.telephone import Telephone
 
 FORM_BYTES = 256 * 1024
 PACKED = 3  # of 9: a list takes a millisecond where 6, which aiohttp gives no choice from, takes three
@@ -58,7 +58,7 @@ class Panel:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     keeping: Keeping = field(default_factory=Keeping)
     proxies: tuple[str, ...] = ()
-    booth: Booth | None = None
+    booth: Renditions | None = None
     studio: Studio | None = None
     files: Files = field(default_factory=lambda: Files(Path("db/seed/east-azerbaijan")))
     prompts: Prompts | None = None
@@ -91,10 +91,10 @@ class Visit:
 
     request: web.Request
     panel: Panel
-    words: Words
+    words: Locale
     came: From
     tls: bool
-    session: Session | None
+    session: SignedIn | None
     csrf: str
     guest_key: str
     sent: Form

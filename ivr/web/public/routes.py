@@ -7,7 +7,7 @@ import re
 from aiohttp import web
 
 from ivr.desk.counter import tracking
-from ivr.desk.counter.questions import Question
+from ivr.desk.counter.questions import Sum
 from ivr.desk.counter.tracking import Answer, Doubted
 from ivr.desk.people.limiting import TooOften
 from ivr.web.panel.forms import latin
@@ -64,7 +64,7 @@ async def track(visit: Visit) -> web.Response:
     return _public(visit, "public/track.html", code="", found=found, wrong="", question=None)
 
 
-def _asked(visit: Visit, given: str, key: str, status: int, question: Question | None = None) -> web.Response:
+def _asked(visit: Visit, given: str, key: str, status: int, question: Sum | None = None) -> web.Response:
     wrong = visit.words(key)
     return _public(
         visit, "public/track.html", status=status, code=given, found=None, wrong=wrong, question=question

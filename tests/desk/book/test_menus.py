@@ -7,6 +7,7 @@ import asyncio
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book import menus
+from ivr.lab.pace import patience
 from tests.fixtures.database import run
 
 
@@ -48,6 +49,6 @@ async def test_a_watcher_sees_what_is_published_also_while_it_was_cut_off(
     )
     await run(postgres_url, cut)
     third = await menus.publish(engine, "111", "c", "sara")
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(patience(20)):
         assert await seen.get() == third
     watching.cancel()

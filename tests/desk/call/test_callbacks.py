@@ -19,7 +19,7 @@ from ivr.desk.book.book import Page, read_page
 from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
 from ivr.desk.case import answers, callback_planning, closing
-from ivr.desk.case.change import Ask
+from ivr.desk.case.change import Instruction
 from ivr.desk.facts.apply import apply
 from ivr.desk.reading import as_json
 from ivr.loops.dialling import Trunk, dial_string
@@ -176,7 +176,7 @@ async def test_an_attempt_that_nobody_speaks_of_has_been_made_until_the_call_its
 
 async def test_a_case_that_moved_on_is_not_called_about(engine: AsyncEngine, tmp_path: Path) -> None:
     code = await answered(engine, tmp_path)
-    ask = Ask(code, Actor("desk", Side.DESK), "گفتگو شد", NOON)
+    ask = Instruction(code, Actor("desk", Side.DESK), "گفتگو شد", NOON)
     await closing.close(engine, await page(engine), ask)
     assert await claim(engine) is None and (await row(engine)).state == "cancelled"
 
@@ -209,7 +209,7 @@ async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine,
 
 async def test_a_verdict_that_comes_too_late_is_noted(engine: AsyncEngine, tmp_path: Path) -> None:
     code, book = await answered(engine, tmp_path), await page(engine)
-    await closing.close(engine, book, Ask(code, Actor("desk", Side.DESK), "گفتگو شد", NOON))
+    await closing.close(engine, book, Instruction(code, Actor("desk", Side.DESK), "گفتگو شد", NOON))
     await apply(engine, book, [fact(code, True), fact("0000000000", True)])
     case = await as_json.case_json(engine, code)
     assert case is not None

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.call import live
-from ivr.desk.call.live import Day
+from ivr.desk.call.live import DaySoFar
+from ivr.lab.pace import patience
 from ivr.loops.telling_live import LEAST_SECONDS, tell
 from tests.desk.office import WEDNESDAY, call, office, opening
 
@@ -40,7 +41,7 @@ async def test_a_server_tells_when_somebody_asks_and_not_otherwise(engine: Async
 
     telling = asyncio.create_task(tell(engine, "a:1", calls, lambda: WEDNESDAY))
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(patience(10)):
             while not asked:  # once when it begins to listen
                 await asyncio.sleep(0.02)
             await asyncio.sleep(LEAST_SECONDS + 0.1)  # nothing happens, which has no event
@@ -58,7 +59,7 @@ async def test_today_up_to_now_stands_beside_the_same_hours_a_week_ago(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     now = WEDNESDAY.astimezone(TEHRAN)
-    assert await live.today(engine, now) == (Day(0, None, 0, 0), Day(0, None, 0, 0))
+    assert await live.today(engine, now) == (DaySoFar(0, None, 0, 0), DaySoFar(0, None, 0, 0))
     starts = [now - timedelta(minutes=5), now - timedelta(hours=1), now - timedelta(days=7, minutes=5)]
     starts += [now - timedelta(days=7) + timedelta(minutes=5), now - timedelta(days=1)]  # not counted
     async with office(engine, tmp_path) as desk:
@@ -73,5 +74,3 @@ async def test_today_up_to_now_stands_beside_the_same_hours_a_week_ago(
     today, before = await live.today(engine, now)
     assert (today.calls, today.cases, today.seconds) == (2, 2, 90.0)
     assert (before.calls, before.cases, before.closed) == (1, 1, 0)
-
-

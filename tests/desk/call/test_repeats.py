@@ -16,7 +16,7 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Limits
 from ivr.desk.call import blocking
 from ivr.desk.case import answers, closing
-from ivr.desk.case.change import Ask
+from ivr.desk.case.change import Instruction
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
 from ivr.store.tables import outbox
@@ -140,7 +140,9 @@ async def test_a_case_that_ended_before_the_words_reached_it_goes_on(
         assert await desk.intake.open_case(call(), opening()) == code
         assert await desk.intake.open_case(call(), opening(topic="water.bill")) == other
         await answers.answer(engine, code, "abfa", "درست شد", WEDNESDAY)
-        await closing.withdraw(engine, at.page, Ask(other, Actor("citizen", Side.CITIZEN), now=WEDNESDAY))
+        await closing.withdraw(
+            engine, at.page, Instruction(other, Actor("citizen", Side.CITIZEN), now=WEDNESDAY)
+        )
         await applied(desk)
     for each in (code, other):
         found = await case(engine, each)

@@ -17,7 +17,7 @@ from ivr.desk.call import callback_list, callbacks
 from ivr.desk.call.callbacks import Placing
 from ivr.desk.case import answers, callback_planning, closing
 from ivr.desk.case.callback_planning import Reach
-from ivr.desk.case.change import Ask
+from ivr.desk.case.change import Instruction
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.reading import as_json, queues
 from ivr.desk.reading.inbox import Sight
@@ -189,7 +189,9 @@ async def test_where_nobody_can_be_called_the_answer_is_the_desks_at_once(
         desk = Sight(body="bazresi")
         listed = await queues.page(connection, Queue.UNTOLD, desk, NOON)
         assert [row.code for row in listed.rows] == [code]
-    await closing.close(engine, await page(engine), Ask(code, Actor("desk", Side.DESK), "نامه شد", NOON))
+    await closing.close(
+        engine, await page(engine), Instruction(code, Actor("desk", Side.DESK), "نامه شد", NOON)
+    )
     async with engine.connect() as connection:
         assert (await queues.page(connection, Queue.UNTOLD, desk, NOON)).rows == []
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Page, read_page
 from ivr.desk.case import answers, closing, referring
-from ivr.desk.case.change import Ask, actor_named
+from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.store.tables import callbacks, cases
@@ -55,10 +55,10 @@ async def test_what_no_voice_can_read_is_refused_before_it_is_an_answer(
     page = await read(engine)
     for officer, does in (("desk/karimi", answers.give), ("abfa", answers.propose)):
         with pytest.raises(WrongField, match="words: no voice reads Azerbaijani in Arabic letters"):
-            await does(engine, page, Ask(code, actor_named(page, officer)), words)
+            await does(engine, page, Instruction(code, actor_named(page, officer)), words)
     with pytest.raises(WrongField, match="reason: no voice reads"):
-        await closing.advise(engine, page, Ask(code, actor_named(page, "desk/karimi"), words))
-    await answers.give(engine, page, Ask(code, actor_named(page, "abfa")), words, VOICE)
+        await closing.advise(engine, page, Instruction(code, actor_named(page, "desk/karimi"), words))
+    await answers.give(engine, page, Instruction(code, actor_named(page, "abfa")), words, VOICE)
     assert (await shown(engine, code))["answer_voice"] == VOICE.name
 
 
@@ -85,7 +85,7 @@ async def state_of_call(engine: AsyncEngine) -> list[str]:
         return list((await connection.execute(select(callbacks.c.state))).scalars())
 
 
-VOICE = answers.Voice("answers/ab/abcd", "ab" * 32, 4.2)
+VOICE = answers.SpokenAnswer("answers/ab/abcd", "ab" * 32, 4.2)
 
 
 async def test_a_voice_may_stand_for_words_and_a_later_answer_replaces_it(
@@ -102,7 +102,7 @@ async def test_a_voice_may_stand_for_words_and_a_later_answer_replaces_it(
 
 async def test_an_agencys_answer_waits_where_approval_is_needed(engine: AsyncEngine, tmp_path: Path) -> None:
     code, at = await opened(engine, tmp_path), await counter(engine)
-    desk = Ask(code, actor_named(at.page, "desk/karimi"))
+    desk = Instruction(code, actor_named(at.page, "desk/karimi"))
     with pytest.raises(Refused, match=r"no answer to case .* waits"):
         await answers.approve(engine, at.page, desk)
     assert await answers.answer(engine, code, "abfa/ahmadi", "آب وصل شد.", voice=VOICE, approval=True)
@@ -110,7 +110,7 @@ async def test_an_agencys_answer_waits_where_approval_is_needed(engine: AsyncEng
     assert (case["status"], case["answer"]) == ("referred", "") and await state_of_call(engine) == []
     assert case["awaiting_approval"]["by"] == "abfa/ahmadi"
     with pytest.raises(Refused, match="can't be given the answer that waits by the agency"):
-        await answers.approve(engine, at.page, Ask(code, actor_named(at.page, "abfa")))
+        await answers.approve(engine, at.page, Instruction(code, actor_named(at.page, "abfa")))
     await answers.approve(engine, at.page, desk)
     case = await shown(engine, code)
     assert (case["status"], case["answer"], case["answer_voice"]) == ("answered", "آب وصل شد.", VOICE.name)
@@ -126,8 +126,8 @@ async def test_an_answer_that_was_turned_down_waits_no_more(engine: AsyncEngine,
     await answers.answer(engine, code, "abfa", "؟", approval=True)
     desk = actor_named(at.page, "desk")
     with pytest.raises(Refused, match="without a reason"):
-        await answers.turn_down(engine, at.page, Ask(code, desk))
-    await answers.turn_down(engine, at.page, Ask(code, desk, "روشن نیست"))
+        await answers.turn_down(engine, at.page, Instruction(code, desk))
+    await answers.turn_down(engine, at.page, Instruction(code, desk, "روشن نیست"))
     assert (await shown(engine, code))["awaiting_approval"] is None
     assert not await answers.answer(engine, code, "desk", "پاسخ دفتر", approval=True)  # needs nobody's leave
 
@@ -137,6 +137,6 @@ async def test_what_one_agency_proposed_is_not_the_answer_of_another(
 ) -> None:
     code, at = await opened(engine, tmp_path), await counter(engine)
     await answers.answer(engine, code, "abfa", "آب وصل شد.", approval=True)
-    await referring.refer(engine, at.page, Ask(code, actor_named(at.page, "desk")), "edu")
+    await referring.refer(engine, at.page, Instruction(code, actor_named(at.page, "desk")), "edu")
     with pytest.raises(Refused, match="is of abfa, and the case is with edu now"):
-        await answers.approve(engine, at.page, Ask(code, actor_named(at.page, "desk")))
+        await answers.approve(engine, at.page, Instruction(code, actor_named(at.page, "desk")))

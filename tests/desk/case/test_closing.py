@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.case import answers, closing, referring
-from ivr.desk.case.change import Ask
+from ivr.desk.case.change import Instruction
 from ivr.desk.refusals import Refused
 from ivr.store.tables import outbox
 from tests.desk.counter import Counter, counter, outcomes
@@ -49,7 +49,7 @@ async def test_only_an_answered_case_closes_and_never_by_its_agency(at: Counter)
 async def test_statistics_can_tell_who_said_that_it_is_over(at: Counter, actor: Actor, closure: str) -> None:
     code = await answered(at)
     reason = "" if actor.side is Side.CITIZEN else "شش بار پاسخ نداد"
-    await closing.close(at.engine, at.page, Ask(code, actor, reason, at.later()))
+    await closing.close(at.engine, at.page, Instruction(code, actor, reason, at.later()))
     row = await at.row(code)
     assert (row.status, row.closure, row.closed_at) == ("closed", closure, at.at)
     assert await at.running(code) == []

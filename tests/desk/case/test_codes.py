@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import CAPACITY, code_for, is_valid, number_of
 from ivr.desk.case.codes import AHEAD, CHUNK, CodeBlock, CodesError
+from ivr.lab.pace import patience
 from ivr.store.code_blocks import BLOCK, DESK_FIRST, code_blocks, key_material, tell_used, used
 from tests.desk.office import call, office, opening
 
@@ -159,7 +160,7 @@ async def test_the_database_is_told_of_each_chunk_as_it_is_begun(engine: AsyncEn
     keeping = asyncio.create_task(codes.keep_leased(engine, 3600))
     for _ in range(CHUNK + 1):
         await codes.take()
-    async with asyncio.timeout(10), engine.connect() as connection:
+    async with asyncio.timeout(patience(10)), engine.connect() as connection:
         while await used(connection, [0]) != {0: 2 * CHUNK}:
             await connection.rollback()
             await asyncio.sleep(0.01)

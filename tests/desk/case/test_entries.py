@@ -17,6 +17,7 @@ from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.reading import queues, searching
 from ivr.desk.reading.inbox import Sight
 from ivr.desk.reading.queues import Queue
+from ivr.lab.pace import patience
 from ivr.store.case_events import CHANNEL
 from ivr.store.engine import plain_url
 from ivr.store.tables import cases, inbox_entries, recordings
@@ -127,12 +128,12 @@ async def test_whoever_listens_is_told_of_every_event_once_it_is_through(engine:
     await listening.add_listener(CHANNEL, lambda *notice: told.put_nowait(notice[-1]))
     code = await in_writing(at, "برق رفته")
     case = (await at.row(code)).id.hex
-    assert await asyncio.wait_for(told.get(), 20) == case
+    assert await asyncio.wait_for(told.get(), patience(20)) == case
     await at.engine.dispose()
     await referring.accept(engine, at.page, at.ask(code, "abfa"))
-    assert await asyncio.wait_for(told.get(), 20) == case
+    assert await asyncio.wait_for(told.get(), patience(20)) == case
     at.later(60)
     assert await sweep(engine, at.page, at.at) == 1
-    assert await asyncio.wait_for(told.get(), 20) == case
+    assert await asyncio.wait_for(told.get(), patience(20)) == case
     assert await standing(at, Queue.ESCALATED) == await standing(at, Queue.OVERDUE) == [code]
     await listening.close()

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Book
 from ivr.desk.case import answers, closing, collecting, pausing, referring, splitting
-from ivr.desk.case.answers import Voice
+from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import actor_named
 from ivr.desk.case.collecting import Collected
 from ivr.desk.case.splitting import Part
@@ -173,7 +173,7 @@ async def test_what_a_person_said_for_a_part_is_heard_behind_the_words_of_the_ot
     whole, one, two = await split(at)
     await answers.give(at.engine, at.page, at.ask(one, "abfa"), "لوله تعمیر شد.")
     await answers.give(
-        at.engine, at.page, at.ask(two, "shahrdari_ahar"), "", Voice("answers/2026/x", "ab" * 32, 3.0)
+        at.engine, at.page, at.ask(two, "shahrdari_ahar"), "", SpokenAnswer("answers/2026/x", "ab" * 32, 3.0)
     )
     said = await heard(at, whole)
     assert "لوله تعمیر شد." in said[-3] and said[-2:] == [

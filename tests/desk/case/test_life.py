@@ -22,7 +22,7 @@ from ivr.cases.escalation import next_at
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import TABLE, Action, Actor, Side, permitted
 from ivr.desk.case import answers, closing, collecting, pausing, referring, splitting
-from ivr.desk.case.change import EVENTS, Ask
+from ivr.desk.case.change import EVENTS, Instruction
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
@@ -66,7 +66,7 @@ def chosen(step: Step, status: Status) -> tuple[Action, Side]:
     return ways[step.way % len(ways)] if ways else (Action.REOPEN, Side.CITIZEN)
 
 
-async def do(at: Counter, action: Action, ask: Ask, step: Step, other: str) -> None:
+async def do(at: Counter, action: Action, ask: Instruction, step: Step, other: str) -> None:
     engine, page = at.engine, at.page
     match action:
         case Action.REFER:
@@ -136,7 +136,7 @@ async def has_body_clock_and_story(at: Counter, code: str) -> None:
         assert row.agency == at.page.rules.desk
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(1200)
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(steps, min_size=3, max_size=14))
 async def test_no_life_leaves_a_case_without_body_clock_or_event(
@@ -158,7 +158,7 @@ async def test_no_life_leaves_a_case_without_body_clock_or_event(
         name = {Side.AGENCY: f"{before.agency}/x", Side.DESK: "desk"}.get(side, side)
         actor = Actor(name, side, before.agency if side is Side.AGENCY else "")
         try:
-            await do(at, action, Ask(acted, actor, step.reason, at.at), step, other)
+            await do(at, action, Instruction(acted, actor, step.reason, at.at), step, other)
         except Refused as refusal:
             assert str(refusal) and await at.row(acted) == before, "a refusal changes nothing"
         else:

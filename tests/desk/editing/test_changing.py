@@ -17,11 +17,12 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Book
 from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing.changing import Conflict, Done, Why, Wish, change, version, wish
-from ivr.desk.editing.fields import WrongRow
 from ivr.desk.editing.nouns import AGENCY, AREA, BY_NAME, DAY, KIND, LIMIT, NOTICE, RULE, TOPIC, Noun
 from ivr.desk.editing.seeding import directory, seed
 from ivr.desk.editing.undoing import history, undo
+from ivr.desk.editing.values import WrongRow
 from ivr.desk.refusals import Refused
+from ivr.lab.pace import patience
 from ivr.store.tables import agencies, book_changes, topics
 from tests.desk.counter import counter
 from tests.desk.office import WEDNESDAY
@@ -67,7 +68,7 @@ async def test_every_book_sees_it_at_once_and_the_next_case_goes_there(engine: A
         assert (await book.page()).rules.route("complaint", "water.bill", "ahar").agency == "abfa"
         rule = {"topic": "water.bill", "scope": "county", "county": "ahar", "agency": "gas"}
         await change(engine, why(), wish(RULE, rule))
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(patience(20)):
             while (await book.page()).rules.route("complaint", "water.bill", "ahar").agency != "gas":
                 await asyncio.sleep(0.01)
     finally:

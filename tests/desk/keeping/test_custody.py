@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case.events import add_event
+from ivr.desk.case.event_log import add_event
 from ivr.desk.keeping import custody
 from tests.desk.counter import counter
 from tests.desk.keeping.test_verify import AT_ONCE, close_days, findings, list_of

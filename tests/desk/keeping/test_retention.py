@@ -21,12 +21,13 @@ from ivr.cases.kinds import Kind
 from ivr.cases.statuses import Status
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.case import answers, closing, holds
-from ivr.desk.case.change import Ask, actor_named
+from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.keeping import retention
 from ivr.desk.keeping.retention import Retention, Terms
-from ivr.desk.recordings.hearing import Booth, Form
+from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.refusals import Refused
+from ivr.lab.pace import patience
 from ivr.store.derived import Derived
 from ivr.store.tables import callbacks, calls, cases, outbox, recordings
 from ivr.voice import riff
@@ -73,7 +74,7 @@ class Archive:
         await closing.close(self.at.engine, self.at.page, self.at.ask(code, "citizen"))
         return code, path
 
-    async def keep(self, days: int, batch: int = 200) -> retention.Gone:
+    async def keep(self, days: int, batch: int = 200) -> retention.Purged:
         now = self.at.at + timedelta(days=days)
         folder, derived = self.folder / "recordings", Derived(self.folder / "derived")
         return await retention.keep(self.at.engine, KEPT, folder, derived, now, batch)
@@ -88,14 +89,14 @@ async def archive(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[Archive]
 async def test_first_the_voice_goes_then_the_name_and_the_chain_still_holds(archive: Archive) -> None:
     at, engine = archive.at, archive.at.engine
     code, path = await archive.closed()
-    assert await archive.keep(99) == retention.Gone() and path.exists()
-    assert await archive.keep(100) == retention.Gone(recordings=1, files=1) and not path.exists()
+    assert await archive.keep(99) == retention.Purged() and path.exists()
+    assert await archive.keep(100) == retention.Purged(recordings=1, files=1) and not path.exists()
     case = await at.case(code)
     assert case["recordings"][0]["removed_at"] and case["caller"] == CALLER
     assert (case["events"][-1]["what"], case["events"][-1]["actor"]) == ("recordings_removed", "ivr")
     assert await findings(engine, archive.folder) == []
 
-    assert await archive.keep(400) == retention.Gone(anonymised=1, calls=1)
+    assert await archive.keep(400) == retention.Purged(anonymised=1, calls=1)
     row = await at.row(code)
     assert (row.caller, row.caller_key, row.caller_name, row.words, row.place) == ("", "", "", "", None)
     assert row.anonymised_at and row.answer == "آب وصل شد." and row.closure == "solved"
@@ -103,16 +104,16 @@ async def test_first_the_voice_goes_then_the_name_and_the_chain_still_holds(arch
         numbers = await connection.execute(select(callbacks.c.number).union(select(calls.c.caller)))
         assert set(numbers.scalars()) == {""}
     assert await findings(engine, archive.folder) == []
-    assert await archive.keep(500) == retention.Gone(), "once"
+    assert await archive.keep(500) == retention.Purged(), "once"
 
 
 async def test_each_kind_and_status_has_its_own_time(archive: Archive) -> None:
     meeting, _ = await archive.closed(kind="meeting", topic="other.other", county="")
     withdrawn, _ = await archive.case(topic="water.bill")
     await closing.withdraw(archive.at.engine, archive.at.page, archive.at.ask(withdrawn, "citizen"))
-    assert await archive.keep(40) == retention.Gone(recordings=1, anonymised=1, files=1)
+    assert await archive.keep(40) == retention.Purged(recordings=1, anonymised=1, files=1)
     assert (await archive.at.row(withdrawn)).anonymised_at is not None
-    assert await archive.keep(50) == retention.Gone(recordings=1, files=1)
+    assert await archive.keep(50) == retention.Purged(recordings=1, files=1)
     await archive.keep(4_000)
     assert (await archive.at.row(meeting)).anonymised_at is None, "its rule names no time for that"
 
@@ -126,17 +127,17 @@ async def test_an_open_case_and_one_under_a_hold_are_never_touched(archive: Arch
     await holds.hold(engine, at.ask(held, "desk", "دادگاه"))
     with pytest.raises(Refused, match="held already"):
         await holds.hold(engine, at.ask(held, "desk", "دادگاه"))
-    assert await archive.keep(9_000) == retention.Gone()
+    assert await archive.keep(9_000) == retention.Purged()
     assert all(path.exists() for path in (first, second, third))
     assert (await at.row(is_open)).caller == (await at.row(held)).caller == CALLER
     await holds.end(engine, at.ask(held, "desk", "رأی قطعی شد"))
-    assert await archive.keep(9_000) == retention.Gone(recordings=1, anonymised=1, calls=1, files=1)
+    assert await archive.keep(9_000) == retention.Purged(recordings=1, anonymised=1, calls=1, files=1)
     story = [event["what"] for event in (await at.case(held))["events"]]
     assert story[-4:] == ["held", "hold_ended", "recordings_removed", "anonymised"]
     assert await findings(engine, archive.folder) == []
     for by, reason in (("abfa", "x"), ("desk", " ")):
         with pytest.raises(Refused):
-            await holds.hold(engine, Ask(held, actor_named(at.page, by), reason))
+            await holds.hold(engine, Instruction(held, actor_named(at.page, by), reason))
 
 
 async def test_several_workers_share_it_and_each_case_is_told_once(archive: Archive) -> None:
@@ -154,10 +155,10 @@ async def test_a_file_that_would_not_go_is_tried_again(archive: Archive) -> None
     content = path.read_bytes()
     path.unlink()
     path.mkdir()  # can't be unlinked
-    assert await archive.keep(100) == retention.Gone(recordings=1)
+    assert await archive.keep(100) == retention.Purged(recordings=1)
     path.rmdir()
     path.write_bytes(content)
-    assert await archive.keep(101) == retention.Gone(files=1) and not path.exists()
+    assert await archive.keep(101) == retention.Purged(files=1) and not path.exists()
     path.write_bytes(content)  # as from a backup
     assert [each.kind for each in await findings(archive.at.engine, archive.folder)] == ["recording_back"]
 
@@ -167,13 +168,13 @@ async def test_what_was_made_of_a_recording_for_listening_goes_with_it(archive: 
     path.write_bytes(riff.wav(voice(120.0, seconds=1, loud=0.5)))
     other, kept = await archive.case(topic="water.bill")
     kept.write_bytes(riff.wav(voice(210.0, seconds=1, loud=0.5)))
-    booth = Booth(archive.folder / "recordings", Derived(archive.folder / "derived"))
+    booth = Renditions(archive.folder / "recordings", Derived(archive.folder / "derived"))
     made: dict[str, list[Path]] = {}
     for each in (code, other):
         async with archive.at.engine.connect() as connection:
             query = select(recordings).join(cases, cases.c.id == recordings.c.case_id)
             row = (await connection.execute(query.where(cases.c.code == each))).one()
-        made[each] = [await booth.file(row, form) for form in (Form.BLIND, Form.EVEN)]
+        made[each] = [await booth.file(row, form) for form in (Rendition.BLIND, Rendition.EVEN)]
         made[each].append(await booth.outline(row))
     assert all(file.is_file() for files in made.values() for file in files)
     assert (await archive.keep(100)).files == 1
@@ -207,7 +208,7 @@ async def test_nothing_comes_back_from_a_process_that_was_in_the_middle_of_it(ar
         sys.executable, "-c", LISTENER, str(folder), str(path), str(id), stdin=PIPE, stdout=PIPE
     )
     assert listener.stdout is not None
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(patience(30)):
         assert await listener.stdout.readline() == b"reading\n"
         assert (await archive.keep(100)).files == 1
         said, _ = await listener.communicate(b"\n")
@@ -299,9 +300,9 @@ def test_mistakes_in_the_file_are_named(tmp_path: Path, text: str, why: str) -> 
 async def test_what_people_set_goes_before_the_file_until_they_take_it_back(engine: AsyncEngine) -> None:
     from ivr.desk.editing import terms
     from ivr.desk.editing.changing import change, wish
-    from ivr.desk.editing.fields import WrongRow
     from ivr.desk.editing.nouns import RETENTION
     from ivr.desk.editing.undoing import undo
+    from ivr.desk.editing.values import WrongRow
     from tests.desk.editing.test_changing import why
     from tests.fixtures.database import SEED
 

@@ -17,7 +17,7 @@ from ivr.cases.custody import event_hash
 from ivr.cases.proving import Finding
 from ivr.desk.case import answers, closing, pausing, precedents, referring
 from ivr.desk.keeping import custody
-from ivr.desk.keeping.verify import Proof, prove
+from ivr.desk.keeping.verify import Verification, prove
 from ivr.store.tables import case_events
 from ivr.voice.actions import KeepWords
 from tests.desk.counter import Counter, counter
@@ -30,7 +30,7 @@ async def findings(
     engine: AsyncEngine, folder: Path, code: str = "", roots: Sequence[str] = ()
 ) -> list[Finding]:
     found: list[Finding] = []
-    await prove(Proof(engine, folder / "recordings", folder / "custody", found.append), code, roots)
+    await prove(Verification(engine, folder / "recordings", folder / "custody", found.append), code, roots)
     return found
 
 
@@ -70,13 +70,13 @@ AT_ONCE = timedelta()
 
 async def close_days(
     engine: AsyncEngine, folder: Path, days: int = 1, settle: timedelta = AT_ONCE
-) -> list[custody.Day]:
+) -> list[custody.ClosedDay]:
     """As if everything had been written so many days earlier; right after midnight, too."""
     await sql(engine, f"UPDATE case_events SET noted_on = noted_on - {days}")
     return await custody.keep(engine, folder / "custody", settle)
 
 
-def list_of(folder: Path, day: custody.Day) -> Path:
+def list_of(folder: Path, day: custody.ClosedDay) -> Path:
     return custody.list_path(folder / "custody", day.day)
 
 

@@ -12,7 +12,7 @@ from ivr.desk.book.seeds import SeedError
 from ivr.desk.editing.changing import change, wish
 from ivr.desk.editing.nouns import NOTICE
 from ivr.desk.editing.undoing import undo
-from ivr.desk.letters.notices import Letter, Notices, in_force, letters, load
+from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters, load
 from tests.desk.editing.test_changing import why
 from tests.fixtures.database import SEED
 
@@ -90,7 +90,7 @@ def test_the_most_particular_notice_goes_to_whom_it_concerns(
 
 def test_a_webhook_hears_of_everything_that_concerns_it(tmp_path: Path) -> None:
     found = letters(written(tmp_path, NOTICES), "case_closed", CASE, {})
-    assert found == [Letter("webhook", "https://abfa.example/111")]
+    assert found == [AddressedNotice("webhook", "https://abfa.example/111")]
 
 
 ANSWERED = {"on": "case_answered", "to": "citizen", "by": "sms"}

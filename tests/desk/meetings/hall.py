@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.kinds import Kind
 from ivr.cases.meetings import Official
-from ivr.desk.case.change import Ask
+from ivr.desk.case.change import Instruction
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.meetings import agenda, request_deciding, request_list, session_planning
 from ivr.desk.meetings.agenda import Seat
-from ivr.desk.meetings.request_list import Wish
+from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.meetings.session_planning import Sitting
 from ivr.desk.people.people import Scope
 from ivr.store.tables import cases
@@ -47,13 +47,13 @@ class Hall(Counter):
     async def fill(self, number: int) -> list[str]:
         return await agenda.fill(self.engine, self.page, self.ask("").actor, number, self.at)
 
-    async def seen(self, code: str) -> Wish:
+    async def seen(self, code: str) -> MeetingRequest:
         async with self.engine.connect() as connection:
             found = await request_list.of_case(connection, self.page, self.at, Scope(), code)
         assert found is not None
         return found
 
-    async def listed(self, **more: Any) -> list[Wish]:
+    async def listed(self, **more: Any) -> list[MeetingRequest]:
         async with self.engine.connect() as connection:
             return await request_list.listed(connection, self.page, self.at, **more)
 
@@ -68,7 +68,7 @@ class Hall(Counter):
     async def events(self, code: str) -> list[str]:
         return [event["what"] for event in (await self.case(code))["events"]]
 
-    def by(self, code: str, reason: str = "", who: str = "desk") -> Ask:
+    def by(self, code: str, reason: str = "", who: str = "desk") -> Instruction:
         return self.ask(code, who, reason)
 
 

@@ -16,8 +16,8 @@ from ivr.cases import figures
 from ivr.cases.figures import Facts, Figures, What
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.case import answers, closing, pausing, referring
-from ivr.desk.case.change import Ask
-from ivr.desk.case.events import add_event
+from ivr.desk.case.change import Instruction
+from ivr.desk.case.event_log import add_event
 from ivr.desk.people.people import Scope
 from ivr.desk.reading.counting import count_days
 from ivr.desk.reading.figures import Archive, Subject
@@ -153,7 +153,7 @@ async def test_another_topic_and_what_comes_late_change_days_that_were_counted(a
 async def test_unconfirmed_is_never_solved(at: Counter) -> None:
     code = await at.open()
     await answers.give(at.engine, at.page, at.ask(code, "abfa"), "درست شد")
-    machine = Ask(code, Actor("ivr", Side.MACHINE), "not reached", at.at)
+    machine = Instruction(code, Actor("ivr", Side.MACHINE), "not reached", at.at)
     await closing.close(at.engine, at.page, machine)
     whole = figures.total(await found(at))
     assert (whole[What.UNCONFIRMED], whole[What.SOLVED], whole.closed) == (1, 0, 1)

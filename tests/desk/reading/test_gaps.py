@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.figures import Fact, Facts, Names, What, packed, unpacked
-from ivr.cases.routing import Reason, Rule, Scope
+from ivr.cases.figures import Fact, Facts, Numbering, What, packed, unpacked
+from ivr.cases.routing import Reason, Rule, RuleScope
 from ivr.desk.book.book import Page
 from ivr.desk.reading import gaps
 from tests.desk.counter import counter
@@ -20,7 +20,7 @@ async def page(engine: AsyncEngine) -> Page:
 
 
 def facts(*some: Fact) -> Facts:
-    names = Names()
+    names = Numbering()
     return unpacked(names, [(1, packed(names, some))])
 
 
@@ -38,7 +38,7 @@ def test_the_province_as_it_is_has_somebody_for_everything(page: Page) -> None:
 
 
 def test_a_topic_without_a_rule_is_named_with_what_came_of_it(page: Page) -> None:
-    bare = without(page, "water.bill", Rule("water.bill", Scope.COUNTY, "abfa", "ahar"))
+    bare = without(page, "water.bill", Rule("water.bill", RuleScope.COUNTY, "abfa", "ahar"))
     (gap,) = gaps.uncovered(bare, facts(opened("tabriz", 7), opened("ahar", 90), opened("", 2)))
     assert (gap.topic, gap.reason, gap.cases, gap.everywhere) == ("water.bill", Reason.NO_RULE, 9, False)
     assert "tabriz" in gap.counties and "ahar" not in gap.counties
@@ -47,7 +47,7 @@ def test_a_topic_without_a_rule_is_named_with_what_came_of_it(page: Page) -> Non
 
 
 def test_two_bodies_for_one_thing_are_a_gap_too(page: Page) -> None:
-    both = [Rule("water.bill", Scope.DEFAULT, agency) for agency in ("abfa", "edu")]
+    both = [Rule("water.bill", RuleScope.DEFAULT, agency) for agency in ("abfa", "edu")]
     (gap,) = gaps.uncovered(without(page, "water.bill", *both), facts())
     assert gap.reason is Reason.TIE
 

@@ -12,12 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.case.referring import accept
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.reading.inbox import Filters, Sight
-from ivr.desk.reading.news import News, Stories, Story, Watch
+from ivr.desk.reading.news import News, OpenPage, Stories, Story
 from ivr.desk.reading.queues import Queue
+from ivr.lab.pace import patience
 from tests.desk.counter import Counter, counter
 
-WATER = Watch(Sight("abfa", "abfa"), (Queue.NEW,), Queue.NEW)
-POWER = Watch(Sight("bargh_as", "bargh_as"), (Queue.NEW,), Queue.NEW)
+WATER = OpenPage(Sight("abfa", "abfa"), (Queue.NEW,), Queue.NEW)
+POWER = OpenPage(Sight("bargh_as", "bargh_as"), (Queue.NEW,), Queue.NEW)
 
 
 @asynccontextmanager
@@ -36,7 +37,7 @@ async def listening(at: Counter) -> AsyncIterator[News]:
 
 
 async def told(stories: Stories) -> Story | None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience(10)):
         return await stories.get()
 
 
@@ -59,7 +60,7 @@ async def test_every_process_tells_its_own_pages_and_each_only_what_it_may_know(
 
 async def test_only_what_the_filters_leave_belongs_to_the_page(engine: AsyncEngine) -> None:
     at = await counter(engine)
-    bills = Watch(WATER.sight, (Queue.NEW,), Queue.NEW, Filters(topic="water.bill"))
+    bills = OpenPage(WATER.sight, (Queue.NEW,), Queue.NEW, Filters(topic="water.bill"))
     async with listening(at) as news:
         with news.watching(bills) as stories:
             supply = await opened(at)
@@ -87,7 +88,7 @@ async def test_a_page_too_slow_to_be_told_everything_looks_again(engine: AsyncEn
             for _ in range(stories.maxsize):
                 stories.put_nowait(Story(["old"]))
             await opened(at)
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(patience(10)):
                 while stories.qsize() > 1:
                     await asyncio.sleep(0.01)
             assert await told(stories) == Story(look=True)

@@ -18,7 +18,7 @@ from ivr.cases.search import Sought, backwards, day_of, sought, tsquery
 from ivr.cases.statuses import Status
 from ivr.desk.case import entries
 from ivr.desk.reading import queues, searching
-from ivr.desk.reading.inbox import EVERYTHING, Filters, Key, Page, Sight
+from ivr.desk.reading.inbox import EVERYTHING, Filters, InboxPage, Key, Sight
 from ivr.desk.reading.queues import Queue
 from ivr.desk.reading.searching import Search, guessed
 from ivr.store.estimate import expected
@@ -75,8 +75,8 @@ async def everything(connection: AsyncConnection) -> list[Any]:
 
 async def pages(
     connection: AsyncConnection, queue: Queue, sight: Sight, filters: Filters, limit: int
-) -> list[Page]:
-    found: list[Page] = []
+) -> list[InboxPage]:
+    found: list[InboxPage] = []
     after = None
     while True:
         page = await queues.page(connection, queue, sight, NOW, filters, after, limit)

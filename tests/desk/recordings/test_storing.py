@@ -20,8 +20,8 @@ from ivr.cases.proving import Finding
 from ivr.commands.doctor import examine
 from ivr.desk.keeping.backup import Backup
 from ivr.desk.keeping.restore import restore
-from ivr.desk.keeping.verify import Proof, prove
-from ivr.desk.recordings.hearing import Booth, Form
+from ivr.desk.keeping.verify import Verification, prove
+from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.recordings.storing import not_stored, store_recordings
 from ivr.settings import RecordingsStore, Settings
 from ivr.store.derived import Derived
@@ -59,7 +59,7 @@ async def stored(engine: AsyncEngine) -> list[str]:
 
 async def proved(engine: AsyncEngine, folder: Path, vault: Vault) -> list[Finding]:
     found: list[Finding] = []
-    proof = Proof(engine, folder / "recordings", folder / "custody", found.append, vault=vault)
+    proof = Verification(engine, folder / "recordings", folder / "custody", found.append, vault=vault)
     await prove(proof)
     return found
 
@@ -188,9 +188,11 @@ async def test_a_recording_that_is_in_the_store_alone_is_heard_from_there(
     async with engine.connect() as connection:
         query = select(recordings).where(recordings.c.name == names[0])
         row = (await connection.execute(query)).one()
-    booth = Booth(tmp_path / "recordings", Derived(tmp_path / "derived"), vault)
-    found = await asyncio.gather(*(booth.file(row, form) for form in (Form.PLAIN, Form.PLAIN, Form.BLIND)))
+    booth = Renditions(tmp_path / "recordings", Derived(tmp_path / "derived"), vault)
+    found = await asyncio.gather(
+        *(booth.file(row, form) for form in (Rendition.PLAIN, Rendition.PLAIN, Rendition.BLIND))
+    )
     assert found[0] == found[1] and found[0].read_bytes() == content != found[2].read_bytes()
     assert not path.exists()
     with pytest.raises(FileNotFoundError):
-        await Booth(tmp_path / "recordings", Derived(tmp_path / "elsewhere")).file(row, Form.EVEN)
+        await Renditions(tmp_path / "recordings", Derived(tmp_path / "elsewhere")).file(row, Rendition.EVEN)

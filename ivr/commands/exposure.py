@@ -1,0 +1,80 @@
+"""`ivr doctor`: what others could see of people's words, by modes of files, proxies, passwords alone."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import NamedTuple
+
+from ivr.asterisk.rights import ENTER, READ, Runner, barred
+from ivr.installation import private_places
+from ivr.settings import Settings
+
+_ANYBODY = Runner(2**31, frozenset())  # a user that nobody is, without groups
+
+
+class Exposed(NamedTuple):
+    """`found` is empty when nothing is."""
+
+    found: str
+    mend: str = ""
+
+
+def modes(settings: Settings) -> Exposed:
+    """Whether a user of this machine without our group comes at recordings or secrets."""
+    for place in private_places(settings):
+        if barred(_ANYBODY, place, READ) is None or barred(_ANYBODY, place, ENTER) is None:
+            return Exposed(f"every user of this machine may look into {place}", f"chmod o-rwx {place}")
+    return Exposed("")
+
+
+def proxies(settings: Settings) -> Exposed:
+    """Who speaks to the panel through TLS does it through a proxy, and that must be named."""
+    if settings.browser_phone.url and not settings.web.proxies:
+        found = "browser_phone.url is behind a proxy, but web.proxies names none: all share one address"
+        return Exposed(found, "IVR_WEB__PROXIES, as in docs/production.md (The panel)")
+    return Exposed("")
+
+
+async def websocket(settings: Settings) -> Exposed:
+    """Whether a page of another site can open the browser telephone's WebSocket: the proxy must refuse it."""
+    import aiohttp
+
+    url = settings.browser_phone.url
+    if not url or not settings.browser_phone.supervisors:
+        return Exposed("")
+    try:
+        async with (
+            asyncio.timeout(5),
+            aiohttp.ClientSession() as session,
+            session.ws_connect(url, origin="https://elsewhere.invalid", protocols=("sip",)),
+        ):
+            mend = "let the proxy refuse other Origins, as in docs/production.md (In the browser)"
+            return Exposed(f"{url} opens to pages of any site", mend)
+    except aiohttp.WSServerHandshakeError:
+        return Exposed("")
+    except (OSError, TimeoutError, aiohttp.ClientError) as error:
+        return Exposed(f"{url} does not answer: {error or type(error).__name__}", "look at the proxy")
+
+
+async def factors(settings: Settings) -> Exposed:
+    """Whether an admin of a panel that others reach signs in by a password alone."""
+    if not settings.web.proxies and settings.web.host in ("127.0.0.1", "::1", "localhost"):
+        return Exposed("")
+    from sqlalchemy import select
+
+    from ivr.installation import database_url
+    from ivr.store.engine import make_engine
+    from ivr.store.tables import people
+
+    its = people.c
+    query = select(its.name).where(its.totp_since.is_(None), its.locked_at.is_(None), its.role == "admin")
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        async with engine.connect() as connection:
+            names = (await connection.execute(query.order_by(its.name))).scalars().all()
+    finally:
+        await engine.dispose()
+    if not names:
+        return Exposed("")
+    found = f"{len(names)} admins sign in by a password alone: {', '.join(names[:5])}"
+    return Exposed(found, "set up the second factor (under the name in the menu), and make it compulsory")

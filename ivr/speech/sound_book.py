@@ -1,0 +1,126 @@
+"""The server's view of the audio: where a prompt lies, and free words spoken on demand."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Collection
+from dataclasses import asdict
+from pathlib import Path
+
+from ivr.speech.free_text import LONGEST, readable
+from ivr.speech.lexicon import read_lexicon
+from ivr.speech.paths import PROJECT, is_audio, wav_path
+from ivr.voice import script
+from ivr.voice.catalogue import ID, Voice
+
+log = logging.getLogger(__name__)
+
+SECONDS = 15.0  # the longest a caller waits for free words; then the call goes on without them
+AT_ONCE = 2  # processes: a burst of answers must not take the machine from the calls
+SPOKEN = "spoken"  # the cache folder beside the languages
+
+Piece = tuple[str, Voice]  # plain words, and who reads them
+
+
+class SoundBook:
+    """Built prompts under `out`, and a cache of spoken free words. One per process, one event loop."""
+
+    def __init__(self, out: Path, languages: Collection[str]) -> None:
+        self._out = out.absolute()
+        self._languages = frozenset(languages)
+        self._paths: dict[tuple[str, str], str] = {}
+        self._speaking: dict[Path, asyncio.Task[bool]] = {}
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    def path(self, id: str, language: str) -> str | None:
+        """Asterisk's name of a prompt (no extension), or None when it has no audio."""
+        known = self._paths.get((id, language))
+        if known is None and ID.fullmatch(id) and ID.fullmatch(language):
+            wav = wav_path(self._out, language, id)
+            if is_audio(wav):
+                known = self._paths[id, language] = str(wav.with_suffix(""))
+        return known
+
+    async def speak(self, text: str, language: str) -> str | None:
+        """Free words as audio, made at the first wish and kept; Asterisk's name of it, or None.
+
+        Each piece is read by the voice that can read its letters, whatever the caller's `language`
+        (`ivr.voice.script`). Never raises for a bad text or a failing synthesiser; answers within SECONDS.
+        """
+        if language not in self._languages:
+            return None
+        pieces = await asyncio.to_thread(self._pieces, text, language)
+        if not pieces:
+            return None
+        wav = self._cached(pieces, language)
+        if not is_audio(wav):
+            # The hanging up of one caller must not end the speaking that another waits for.
+            making = self._speaking.get(wav) or self._begin(pieces, wav)
+            if not await asyncio.shield(making):
+                return None
+        return str(wav.with_suffix(""))
+
+    def _pieces(self, text: str, language: str) -> list[Piece]:
+        """In all no more than one text may be long."""
+        found: list[Piece] = []
+        for spoken_in, piece in script.runs(text[:LONGEST], language):
+            lexicon = read_lexicon(self._out, spoken_in)
+            if words := readable(piece, spoken_in, lexicon.words):
+                found.append((words, lexicon.voice))
+        return found
+
+    def _cached(self, pieces: list[Piece], language: str) -> Path:
+        said = json.dumps([[words, asdict(voice)] for words, voice in pieces])
+        key = hashlib.sha256(said.encode()).hexdigest()[:32]
+        return self._out / SPOKEN / language / key[:2] / f"{key}.wav"
+
+    def _begin(self, pieces: list[Piece], wav: Path) -> asyncio.Task[bool]:
+        task = asyncio.create_task(self._make(pieces, wav))
+        self._speaking[wav] = task
+        task.add_done_callback(lambda _: self._speaking.pop(wav, None))
+        return task
+
+    async def _make(self, pieces: list[Piece], wav: Path) -> bool:
+        try:
+            async with asyncio.timeout(SECONDS), self._turns:
+                reason = await _run(pieces, wav)
+        except TimeoutError:
+            reason = f"not finished in {SECONDS:g} s"
+        except OSError as error:
+            reason = str(error)
+        if reason:
+            log.error("free words could not be spoken: %s", reason)
+        return not reason and is_audio(wav)
+
+
+async def _run(pieces: list[Piece], wav: Path) -> str:
+    """Why it failed, or "". A cancelled wait leaves no process behind."""
+    order = [{"words": words, "voice": asdict(voice)} for words, voice in pieces]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "ivr.speech.speak",
+        cwd=PROJECT,
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,  # so that its own child can be ended with it
+    )
+    try:
+        sent = json.dumps({"pieces": order, "wav": str(wav), "timeout": SECONDS}).encode()
+        _, errors = await process.communicate(sent)
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            await asyncio.shield(process.wait())
+    if process.returncode == 0:
+        return ""
+    return errors.decode(errors="replace").strip() or f"the synthesiser ended with {process.returncode}"

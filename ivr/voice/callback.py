@@ -1,0 +1,118 @@
+"""Calls that we place: to tell an answer, or to ask whether a number is right. Each has a tree of its own.
+
+These steps are never written in YAML: they are built for one call, and it ends behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ivr.cases.kinds import Kind
+from ivr.voice import saying, verdict
+from ivr.voice.actions import Say, Speech
+from ivr.voice.events import CaseSeen, Said
+from ivr.voice.menu import END, Asking, Menu, Step
+from ivr.voice.steps.operator import OperatorStep
+from ivr.voice.talk import Flow, Talk
+from ivr.voice.timing import Timing
+from ivr.voice.ways import By, Miss, Way
+
+_NEVER = Miss(verdict.MISSES, (), "")
+_ASKING = ((), 7.0, 3.0, True, _NEVER, _NEVER, False)  # of a step that no tree holds
+
+SPEAKS = verdict.PROMPTS | {
+    "callback.greeting",
+    "callback.code_is",
+    "callback.agency_is",
+    "callback.later",
+    "callback.goodbye",
+    "callback.verify",
+    "callback.verified",
+    "callback.refused",
+    *(f"callback.answer_to.{kind}" for kind in Kind),
+}
+
+
+def menu(code: str, seen: CaseSeen, language: str, operator: OperatorStep | None = None) -> Menu:
+    """The call flow of one call-back: a single step, built for this case. `operator`: whom she may ask."""
+    return _menu(language, AnswerStep("answer", 0, *_ASKING, code=code, seen=seen), operator)
+
+
+def verification(language: str) -> Menu:
+    """The call flow of the call that asks whether a number that was given is whose it should be."""
+    return _menu(language, VerifyStep("verify", 0, *_ASKING), None)
+
+
+def _menu(language: str, step: Step, operator: OperatorStep | None) -> Menu:
+    steps = {step.id: step} | ({operator.id: operator} if operator else {})
+    return Menu("callback", (language,), step.id, MappingProxyType(steps))
+
+
+class _Unproved(Asking):
+    """Nobody proves a tree of one step."""
+
+    __slots__ = ()
+
+    def ways(self) -> Iterator[Way]:
+        yield from ()
+
+    def at_best(self, timing: Timing) -> float:
+        return timing.speech(self.prompt)
+
+    def at_worst(self, timing: Timing, by: By) -> float:
+        return timing.speech(self.prompt)
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyStep(_Unproved):
+    """Asks who answers our call whether a number that was given is hers.
+
+    Nothing of the matter is told: who answers may be anybody. A key counts once the question was heard.
+    """
+
+    TYPE = "verify"
+
+    def perform(self, talk: Talk) -> Flow[str]:
+        speech: Speech = ("callback.greeting", "callback.verify")
+        yield from talk.do(Say(speech, talk.language), Said)
+        for again in ((), speech, speech):
+            keys = yield from talk.ask(self, again, 1)
+            if keys.pressed in ("1", "2"):
+                talk.verdict = "confirmed" if keys.pressed == "1" else "refused"
+                talk.say("callback.verified" if keys.pressed == "1" else "callback.refused")
+                break
+        yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
+        return END
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerStep(_Unproved):
+    """Who answers what; then her verdict. Without a key she was not reached."""
+
+    code: str
+    seen: CaseSeen
+
+    TYPE = "answer"
+
+    def perform(self, talk: Talk) -> Flow[str]:
+        talk.code = self.code  # whatever she says belongs to this case
+        which: Speech = ("callback.code_is", *saying.code(self.code, talk.language))
+        if not self.seen.may_confirm:  # she only wanted to know how it stands
+            stands = verdict.situation(self.seen, talk.caller.now, talk.language)
+            speech = ("callback.greeting", *stands, *which, "callback.goodbye")
+            yield from talk.do(Say(speech, talk.language), Said)
+            talk.verdict = "heard"
+            return END
+        lead = ("callback.greeting", f"callback.answer_to.{self.seen.kind}")
+        news = self._news(talk.language)
+        if (yield from verdict.ask(talk, self, self.code, self.seen, lead, news, which)) is None:
+            talk.say("callback.later", *which)
+        yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
+        return END
+
+    def _news(self, language: str) -> Speech:
+        said = verdict.answer(self.seen, language)
+        said = said[1:] if said[:1] == ("status.answer_is",) else said  # the lead says that
+        return (*said, "callback.agency_is", f"agency.{self.seen.agency}")

@@ -1,0 +1,113 @@
+"""type: operator. A human; nobody there or out of hours leads to `nobody`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from ivr.voice.actions import Operator, Say
+from ivr.voice.events import Said, Transfer, Transferred
+from ivr.voice.fields import Fields
+from ivr.voice.menu import END, Step
+from ivr.voice.mistakes import shown
+from ivr.voice.step_fields import StepFields
+from ivr.voice.talk import Flow, Talk
+from ivr.voice.timing import Timing
+from ivr.voice.ways import By, Way
+
+DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
+
+
+@dataclass(frozen=True, slots=True)
+class Hours:
+    """Office hours. `days`: Python weekdays (Monday 0)."""
+
+    days: frozenset[int]
+    opens: time
+    closes: time
+
+    def hold(self, now: datetime) -> bool:
+        """Whether somebody should be there."""
+        return now.weekday() in self.days and self.opens <= now.time() < self.closes
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorStep(Step):
+    queue: str
+    hours: Hours | None
+    wait_seconds: int
+    closed_prompt: tuple[str, ...]
+    nobody: str
+
+    TYPE = "operator"
+    LEAF = "operator"
+    EXAMPLE = """\
+operator:
+  type: operator
+  prompt: [operator.connecting]
+  queue: operators
+  hours: {days: [sat, sun, mon, tue, wed], opens: "07:00", closes: "19:00"}
+  wait_seconds: 300
+  closed_prompt: [operator.closed]
+  nobody: message
+"""
+
+    @classmethod
+    def read(cls, written: StepFields) -> OperatorStep:
+        fields = written.fields
+        inner = fields.inner("hours", needed=False)
+        return cls(
+            *written.common(),
+            queue=fields.matching("queue", "[A-Za-z0-9_-]{1,40}", "a queue's name of a-z, 0-9, _ and -"),
+            hours=_hours(inner) if inner else None,
+            wait_seconds=fields.whole("wait_seconds", 5, 3600, 300),
+            closed_prompt=fields.prompts("closed_prompt", needed=inner is not None),
+            nobody=fields.step("nobody"),
+        )
+
+    def perform(self, talk: Talk) -> Flow[str]:
+        return END if (yield from self.connect(talk)) else self.nobody
+
+    def connect(self, talk: Talk) -> Flow[bool]:
+        """Whether she has talked with somebody; out of hours it is said that nobody is there."""
+        if self.hours is not None and not self.hours.hold(talk.caller.now):
+            talk.say(*self.closed_prompt)
+            return False
+        yield from talk.do(Say(talk.take_pending() + self.prompt, talk.language), Said)
+        reached = yield from talk.do(Operator(self.queue, talk.language, self.wait_seconds), Transferred)
+        return reached.result is Transfer.ANSWERED
+
+    def ways(self) -> Iterator[Way]:
+        yield Way(self.nobody, By.ALONE)
+
+    def at_best(self, timing: Timing) -> float:
+        return timing.speech(self.prompt)
+
+    def at_worst(self, timing: Timing, by: By) -> float:
+        return max(timing.speech(self.prompt) + self.wait_seconds, timing.speech(self.closed_prompt))
+
+
+def _hours(fields: Fields) -> Hours:
+    days = set()
+    for item in fields.items("days"):
+        if item.value in DAYS:
+            days.add(DAYS[item.value])
+        else:
+            fields.wrong(item, "days", f"{shown(item.value)} is none of {', '.join(DAYS)}", item.value, DAYS)
+    opens, closes = _time(fields, "opens"), _time(fields, "closes")
+    if opens and closes and opens >= closes:
+        fields.wrong(fields.table, "closes", "must be later than opens, within one day")
+    fields.close()
+    return Hours(frozenset(days), opens or time(0), closes or time(0))
+
+
+def _time(fields: Fields, name: str) -> time | None:
+    node = fields.scalar(name)
+    if node is None:
+        return None
+    if re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", node.value):
+        return time.fromisoformat(node.value)
+    fields.wrong(node, name, f'{shown(node.value)} must be a time from "00:00" to "23:59"')
+    return None

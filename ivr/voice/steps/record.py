@@ -1,0 +1,173 @@
+"""type: record. After the words a case is opened; nothing that follows can lose them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ivr.voice.actions import FindRoom, Record, Say, Speech
+from ivr.voice.events import Ended, Recorded, RoomFound, Said
+from ivr.voice.menu import Asking
+from ivr.voice.step_fields import StepFields, sets
+from ivr.voice.steps.operator import OperatorStep
+from ivr.voice.talk import VOICED_SECONDS, Back, Flow, Gone, Talk
+from ivr.voice.timing import Timing
+from ivr.voice.ways import By, Miss, Way
+
+SETTABLE = ("kind", "topic", "county")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordStep(Asking):
+    max_seconds: float
+    silence_seconds: float
+    min_seconds: float
+    too_short: Miss
+    sets: Mapping[str, str]
+    go: str
+
+    TYPE = "record"
+    LEAF = "record"
+    GONE_BACK_TO = False  # her words are safe: a second visit would open a second case
+    SPEAKS = frozenset(
+        {
+            "record.silent",
+            "record.failed",
+            "record.no_room",
+            "record.not_kept",
+            "record.not_more",
+            "record.call_again",
+            "record.cut",
+            "record.again_kept",
+            "record.added",
+            "record.joined",
+            "record.safe",
+        }
+    )
+    EXAMPLE = """\
+record:
+  type: record
+  prompt: [record.ask]
+  max_seconds: 180
+  silence_seconds: 8
+  min_seconds: 2
+  too_short: {limit: 3, say: [record.too_short], then: operator}
+  sets: {kind: request, topic: other.other}
+  go: review
+"""
+
+    @classmethod
+    def read(cls, written: StepFields) -> RecordStep:
+        fields = written.fields
+        asking = written.asking()
+        inner = fields.inner("sets", needed=False)
+        values = sets(inner, SETTABLE) if inner else MappingProxyType({})
+        if inner:
+            inner.close()
+        found = cls(
+            *asking,
+            max_seconds=fields.number("max_seconds", 5, 900, 180),
+            silence_seconds=fields.number("silence_seconds", 2, 60, 8),
+            min_seconds=fields.number("min_seconds", 0, 30, 2),
+            too_short=written.miss("too_short"),
+            sets=values,
+            go=fields.step("go"),
+        )
+        written.refuse_reversed("min_seconds", found.min_seconds, "max_seconds", found.max_seconds)
+        return found
+
+    def perform(self, talk: Talk) -> Flow[str]:
+        mode, talk.review_mode = talk.review_mode, ""
+        talk.recorded_at, talk.least_seconds = self.id, self.min_seconds
+        attempts = 0
+        while True:
+            if not (yield from talk.do(FindRoom(self.max_seconds), RoomFound)).found:
+                return self._refuse(talk, "record.no_room", mode)
+            recorded = yield from self._take(talk)
+            complaint = self._what_is_wrong(recorded)
+            if not complaint:
+                break
+            attempts += 1
+            if attempts >= self.too_short.limit:
+                if onward := self._give_up(talk, mode):
+                    return onward
+                break
+            talk.say(*complaint)
+        kept = yield from self._keep(talk, mode)
+        if not kept:
+            return self._refuse(talk, "record.not_kept", mode)
+        talk.say("record.cut" if recorded.ended is Ended.CUT else kept)
+        return self.go
+
+    def _take(self, talk: Talk) -> Flow[Recorded]:
+        yield from self._invite(talk)
+        wanted = Record(talk.language, self.max_seconds, self.silence_seconds)
+        recorded = yield from talk.do(wanted, Recorded)
+        if recorded.ended is not Ended.FAILED:
+            talk.uncased.append(recorded)
+        if recorded.ended is Ended.HANGUP:
+            raise Gone  # the frame keeps her words
+        return recorded
+
+    def _keep(self, talk: Talk, mode: str) -> Flow[str]:
+        """What is said of her words once they are safe; "" if they could not be made so."""
+        if mode:
+            kept = yield from talk.keep_words(instead=mode == "again")
+            return ("record.again_kept" if mode == "again" else "record.added") if kept else ""
+        talk.set({name: value for name, value in self.sets.items() if not talk.draft.get(name)})
+        if not (yield from talk.open_case()):
+            return ""
+        return "record.joined" if talk.joined else "record.safe"
+
+    def _refuse(self, talk: Talk, apology: str, mode: str) -> str:
+        """No disk takes her words: to the operator, if the tree has one, else an honest end. Never "kept"."""
+        if mode:
+            talk.say("record.not_more")
+            return self.go
+        talk.say(apology)
+        if not isinstance(talk.steps.get(self.too_short.then), OperatorStep):
+            talk.say("record.call_again")
+        return self.too_short.then
+
+    def _invite(self, talk: Talk) -> Flow[None]:
+        """Say what to do. Any key goes straight to the beep, `*` repeats, `#` goes back."""
+        while True:
+            speech = talk.take_pending() + self.prompt
+            said = yield from talk.do(Say(speech, talk.language, self.barge_in), Said)
+            ends_number = talk.ends_number(said.key == "#", said.after)
+            if said.key == "#" and not ends_number:
+                raise Back
+            if said.key not in ("*", "#"):
+                return
+
+    def _what_is_wrong(self, recorded: Recorded) -> Speech:
+        if recorded.ended is Ended.FAILED:
+            return ("record.failed",)
+        if recorded.ended is Ended.SILENCE and recorded.voiced_seconds < VOICED_SECONDS:
+            return ("record.silent",)
+        if recorded.seconds < self.min_seconds:
+            return self.too_short.say
+        return ()
+
+    def _give_up(self, talk: Talk, mode: str) -> str:
+        """After too many poor recordings: where to go, or "" to keep what there is, silent or not."""
+        if mode:
+            return self.go  # her earlier words are safe; what came since is kept when the call ends
+        if talk.rescue() is not None:
+            return ""
+        return self.too_short.then
+
+    def ways(self) -> Iterator[Way]:
+        # A line with noise on it fills a recording without any caller.
+        yield Way(self.go, By.ALONE, fills=self.sets)
+        yield Way(self.too_short.then, By.SILENT)
+
+    def at_best(self, timing: Timing) -> float:
+        return timing.speech((*self.prompt, "record.safe"))
+
+    def at_worst(self, timing: Timing, by: By) -> float:
+        invitation = timing.speech(self.prompt)
+        complaint = max(timing.speech(self.too_short.say), timing.speech(("record.silent",)))
+        misses = (self.too_short.limit - 1) * (invitation + self.silence_seconds + complaint)
+        return misses + invitation + self.max_seconds + timing.longest(("record.safe", "record.cut"))

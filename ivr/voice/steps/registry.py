@@ -1,0 +1,54 @@
+"""Every type of steps that a tree may hold, and every prompt that a call may speak by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import ClassVar, Protocol
+
+from ivr.voice import callback
+from ivr.voice.menu import Step
+from ivr.voice.step_fields import StepFields
+from ivr.voice.steps.branch import BranchStep
+from ivr.voice.steps.code import CodeStep
+from ivr.voice.steps.county import CountyStep
+from ivr.voice.steps.digits import DigitsStep
+from ivr.voice.steps.end import EndStep
+from ivr.voice.steps.menu import MenuStep
+from ivr.voice.steps.operator import OperatorStep
+from ivr.voice.steps.record import RecordStep
+from ivr.voice.steps.review import ReviewStep
+from ivr.voice.steps.say import SayStep
+from ivr.voice.steps.status import StatusStep
+from ivr.voice.steps.topic import TopicStep
+
+
+class StepType(Protocol):
+    """A class of steps that can be written in YAML."""
+
+    TYPE: ClassVar[str]
+    EXAMPLE: ClassVar[str]
+    SPEAKS: ClassVar[frozenset[str]]
+
+    @classmethod
+    def read(cls, written: StepFields) -> Step:
+        """The step that is written there, every mistake in it noted."""
+
+
+# In the order in which a mistake names them.
+TYPES: Collection[type[StepType]] = (
+    MenuStep,
+    TopicStep,
+    CountyStep,
+    DigitsStep,
+    RecordStep,
+    ReviewStep,
+    CodeStep,
+    StatusStep,
+    OperatorStep,
+    BranchStep,
+    SayStep,
+    EndStep,
+)
+
+# Spoken by steps themselves, by calls that we place, and by the dialplan.
+BUILT_IN = frozenset({"beep", "silence", "pause"}).union(callback.SPEAKS, *(each.SPEAKS for each in TYPES))

@@ -1,0 +1,80 @@
+"""type: topic. The matter in two presses, group and leaf, from the directory; 0 = another matter."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ivr.voice.actions import Sound, Speech
+from ivr.voice.directory import Directory, Topic
+from ivr.voice.menu import Choosing
+from ivr.voice.step_fields import StepFields
+from ivr.voice.talk import Back, Flow, Talk
+from ivr.voice.timing import Question, Timing
+from ivr.voice.ways import By, Way
+
+
+@dataclass(frozen=True, slots=True)
+class TopicStep(Choosing):
+    leaf_prompt: tuple[str, ...]
+    go: str
+
+    TYPE = "topic"
+    SPEAKS = frozenset({"topic.other_leaf", "keys.back", *(f"press.{digit}" for digit in range(10))})
+    EXAMPLE = """\
+topic:
+  type: topic
+  prompt: [topic.menu]
+  leaf_prompt: [topic.leaf_menu]
+  go: county
+"""
+
+    @classmethod
+    def read(cls, written: StepFields) -> TopicStep:
+        fields = written.fields
+        return cls(*written.asking(), leaf_prompt=fields.prompts("leaf_prompt"), go=fields.step("go"))
+
+    def perform(self, talk: Talk) -> Flow[str]:
+        directory = talk.directory
+        groups = {group: group for group in directory.groups}
+        while True:
+            group = yield from talk.listen(self, self.prompt + _groups(directory), groups.get)
+            if group in directory.by_topic_key:
+                topic = directory.by_topic_key[group]
+                break
+            try:
+                topic = yield from self._leaf(talk, group)
+                break
+            except Back:
+                continue
+        talk.draft["topic"] = topic.code
+        return self.go
+
+    def _leaf(self, talk: Talk, group: str) -> Flow[Topic]:
+        leaves = {topic.key[1]: topic for topic in talk.directory.leaves(group)}
+        leaves.setdefault("0", Topic(talk.directory.other_topic, "0"))
+        speech = self.leaf_prompt + _leaves(talk.directory, group)
+        return (yield from talk.listen(self, speech, leaves.get))
+
+    def ways(self) -> Iterator[Way]:
+        yield Way(self.go, By.CALLER)
+        yield from self.misses()
+
+    def questions(self, timing: Timing) -> list[Question]:
+        directory = timing.directory
+        longest = max(timing.speech(_leaves(directory, group)) for group in directory.groups)
+        groups = timing.speech(self.prompt + _groups(directory))
+        return [Question(groups), Question(timing.speech(self.leaf_prompt) + longest)]
+
+
+def _groups(directory: Directory) -> Speech:
+    """“For water and power, one. For …”"""
+    return tuple(part for g in directory.groups for part in (f"topic_group.{g}", f"press.{g}"))
+
+
+def _leaves(directory: Directory, group: str) -> Speech:
+    """The matters of one group, another matter, and the way back: she may have missed her group."""
+    options: list[Sound] = []
+    for topic in directory.leaves(group):
+        options += [f"topic.{topic.code}", f"press.{topic.key[1]}"]
+    return (*options, "topic.other_leaf", "press.0", "keys.back")

@@ -1,0 +1,91 @@
+"""Puts the sections together into the one web application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from functools import partial
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from ivr.cases.deadlines import TIMEZONE
+from ivr.web import admin
+from ivr.web.account import page, sign_in
+from ivr.web.casefile import routes as casefile
+from ivr.web.inbox import routes as inbox
+from ivr.web.live import routes as live
+from ivr.web.meetings import routes as meetings
+from ivr.web.numbers import routes as numbers
+from ivr.web.panel.guard import Guard, secure
+from ivr.web.panel.locale import words
+from ivr.web.panel.permissions import ROUTES
+from ivr.web.panel.rendering import Pages, pages
+from ivr.web.panel.visit import NotFound, Panel, Route, Visit
+from ivr.web.public import routes as public
+
+
+class NotDeclared(Exception):
+    """Routes and the table of permissions don't agree; the panel does not start."""
+
+
+def sections() -> list[Route]:
+    """Every route of the panel. A new section adds its `routes()` here."""
+    return [
+        *sign_in.routes(),
+        *page.routes(),
+        *casefile.routes(),
+        *meetings.routes(),
+        *numbers.routes(),
+        *live.routes(),
+        *public.routes(),
+        *admin.routes(),
+        *inbox.routes(),
+    ]
+
+
+def attach(app: web.Application, panel: Panel, timezone: str = TIMEZONE) -> Pages:
+    """Serve the panel from `app`. Raises NotDeclared."""
+    routes = sections()
+    check(routes)
+    paths = {route.name: route.path for route in routes if route.method == "GET"}
+    text = words()
+    made = pages(panel, text, paths, ZoneInfo(timezone))
+    guard = Guard(panel, text, made)
+    app.on_response_prepare.append(secure)
+    app.cleanup_ctx.append(partial(_news, panel))
+    app.on_shutdown.append(partial(_let_go, panel))
+    app.on_shutdown.append(panel.board.close)
+    app.router.add_get("/static/{version}/{path:.+}", panel.assets.serve)
+    for route in routes:
+        app.router.add_route(route.method, route.path, guard.around(route))
+    app.router.add_route("*", "/panel{rest:.*}", guard.around(Route("*", "", "nowhere", _nowhere)))
+    return made
+
+
+def check(routes: Iterable[Route]) -> None:
+    """Every route has a line in the table, and every line a route. Raises NotDeclared."""
+    names = {route.name for route in routes} | {"nowhere"}
+    if missing := names - ROUTES.keys():
+        raise NotDeclared(
+            f"routes without a line in ivr/web/panel/permissions.py: {', '.join(sorted(missing))}"
+        )
+    if idle := ROUTES.keys() - names:
+        raise NotDeclared(f"ivr/web/panel/permissions.py names no route: {', '.join(sorted(idle))}")
+
+
+async def _news(panel: Panel, _: web.Application) -> AsyncIterator[None]:
+    listening = asyncio.create_task(panel.news.run(), name="news")
+    yield
+    listening.cancel()
+
+
+async def _let_go(panel: Panel, _: web.Application) -> None:
+    """Streams would keep the application from closing."""
+    panel.news.close()
+
+
+async def _nowhere(visit: Visit) -> web.Response:
+    if visit.request.path == "/panel":
+        return visit.redirect("/panel/")
+    raise NotFound

@@ -1,0 +1,159 @@
+"""The board: one look at everything, as often as a second while somebody watches, shared by all who do."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.call import live
+from ivr.desk.call.live import CallQueue, DaySoFar, Disk, Unreachable
+from ivr.desk.counter import following
+from ivr.store.engine import AWAY
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+EVERY_SECONDS = 1.0
+NUMBERS_SECONDS = 15.0  # of today, and names of topics and counties
+PATIENCE_SECONDS = 2.0  # with the books, and with Asterisk
+Json = dict[str, Any]
+
+
+class Switchboard(Protocol):
+    """What the board asks of Asterisk. Every method raises Unreachable."""
+
+    async def queue(self) -> CallQueue: ...
+    async def trunks(self) -> Mapping[str, str]: ...
+    async def end(self, unique_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What changes slowly: today, a week ago up to this hour, and names by code."""
+
+    today: DaySoFar
+    before: DaySoFar
+    topics: Mapping[str, str]
+    counties: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardState:
+    """What goes on. `calls` as `ivr.loops.carrying` tells them, with moments; None: nobody could say."""
+
+    at: datetime
+    calls: Sequence[Json] = ()
+    queue: CallQueue | None = None
+    trunks: Mapping[str, str] | None = None
+    disks: Sequence[Disk] = ()
+    numbers: Numbers | None = None
+
+
+@dataclass(slots=True)
+class Board:
+    """`going_on`: the calls of this process, which need no books; `disks`: of this machine."""
+
+    engine: AsyncEngine
+    timezone: str
+    clock: Callable[[], datetime]
+    switchboard: Switchboard | None = None
+    disks: Callable[[], Sequence[Disk]] = list
+    going_on: Callable[[], list[Json]] = list
+    _watchers: int = 0
+    _looking: asyncio.Task[None] | None = None
+    _last: BoardState | None = None
+    _next: asyncio.Event = field(default_factory=asyncio.Event)
+    _numbers: Numbers | None = None
+    _counted: float = float("-inf")
+    _closed: bool = False
+
+    async def now(self) -> BoardState:
+        """A look for a page; the last one while somebody watches."""
+        return self._last if self._looking is not None and self._last else await self._look()
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody looks, so that all servers are asked."""
+        return self._looking is not None
+
+    async def watch(self) -> AsyncIterator[BoardState]:
+        """One look after the other, until the house closes."""
+        self._watchers += 1
+        if self._looking is None:
+            self._looking = asyncio.create_task(self._keep_looking(), name="live board")
+        try:
+            while not self._closed:
+                if self._last is not None:
+                    yield self._last
+                await self._next.wait()
+        finally:
+            self._watchers -= 1
+            if not self._watchers and self._looking is not None:
+                self._looking.cancel()
+                self._looking = self._last = None
+
+    async def close(self, _: object = None) -> None:
+        """The house closes: all who watch are sent away."""
+        self._closed = True
+        self._next.set()
+
+    async def _keep_looking(self) -> None:
+        while True:
+            with suppress(Exception):  # each part tells its own trouble; whoever watches goes on watching
+                self._last = await self._look()
+            self._next.set()
+            self._next = asyncio.Event()
+            await asyncio.sleep(EVERY_SECONDS)
+
+    async def _look(self) -> BoardState:
+        at = self.clock()
+        told, numbers, queue, trunks = await asyncio.gather(
+            _within(self._told(at)), _within(self._count(at)), self._queue(), self._trunks()
+        )
+        calls = {call["id"]: call for call in told or ()} | {call["id"]: call for call in self.going_on()}
+        shown = [_timed(call) for call in calls.values()]
+        return BoardState(
+            at, sorted(shown, key=lambda call: call["began"]), queue, trunks, self.disks(), numbers
+        )
+
+    async def _told(self, at: datetime) -> list[Json]:
+        await live.ask(self.engine)
+        return await live.told(self.engine, at)
+
+    async def _count(self, at: datetime) -> Numbers:
+        now = asyncio.get_running_loop().time()
+        if self._numbers is None or now - self._counted > NUMBERS_SECONDS:
+            today, before = await live.today(self.engine, at.astimezone(ZoneInfo(self.timezone)))
+            async with self.engine.connect() as connection:
+                topics = {each.code: each.name for each in await following.services(connection)}
+                self._numbers = Numbers(today, before, topics, await following.counties(connection))
+            self._counted = now
+        return self._numbers
+
+    async def _queue(self) -> CallQueue | None:
+        return None if self.switchboard is None else await _within(self.switchboard.queue())
+
+    async def _trunks(self) -> Mapping[str, str] | None:
+        return None if self.switchboard is None else await _within(self.switchboard.trunks())
+
+
+async def _within(work: Any) -> Any:
+    """None when nobody can say in time."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await work
+    except (Unreachable, *AWAY) as error:
+        log.info("the live board lacks something: %s", error)
+        return None
+
+
+def _timed(call: Json) -> Json:
+    return call | {name: datetime.fromisoformat(call[name]) for name in ("began", "since")}

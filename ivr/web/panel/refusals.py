@@ -1,0 +1,111 @@
+"""The desk's refusals in Persian: its English sentence is known by its form, its names are put into ours.
+
+The sentences are in `locale/fa/refusal.yaml`. A test walks every refusal that a case can meet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from ivr.desk.reading.casefile import CaseNames
+from ivr.desk.refusals import Refused, WrongField
+from ivr.web.panel.locale import Locale, digits
+
+_CODE = r"\S+"
+FORMS: Mapping[str, str] = {
+    "elsewhere": rf"case {_CODE} is with (?P<agency>\S+), so \S+ can't have it .*",
+    "side": rf"case {_CODE} can't be .* by the \w+, only by the .*",
+    "reason": rf"case {_CODE} can't be .* without a reason",
+    "status": rf"case {_CODE} is (?P<status>\w+) and can't be .*: that is possible from .*",
+    "changed": rf"case {_CODE} has changed since you looked: it is (?P<status>\w+) now",
+    "no_case": r"there is no case (?P<code>.*)",
+    "with_already": rf"case {_CODE} is with (?P<agency>\S+) already",
+    "takes_ruling": rf"case {_CODE} was returned twice: .*",
+    "at_desk": rf"case {_CODE} is at the desk already",
+    "no_agency": r"there is no agency .*",
+    "retired": r"(?P<agency>\S+) is retired: .*",
+    "outside": r"(?P<agency>\S+) is outside the network: .*",
+    "by_returning": rf"case {_CODE} goes to the desk by returning it",
+    "onward_once": rf"case {_CODE} was sent onward once: .*",
+    "had_before": rf"case {_CODE} was with (?P<agency>\S+) before: .*",
+    "ruled": rf"case {_CODE} was ruled to be (?P<agency>\S+)'s: .*",
+    "itself": rf"case {_CODE} can't be merged into itself",
+    "into_ended": r"case (?P<code>\S+) is (?P<status>\w+), so nothing can go on in it",
+    "other_caller": rf"cases {_CODE} and {_CODE} are not known to be of the same caller",
+    "other_topic": rf"case {_CODE} is about (?P<topic>\S+), case {_CODE} about (?P<other>\S+)",
+    "too_late": rf"case {_CODE} ended more than (?P<days>\d+) days ago",
+    "no_topic": r"there is no topic .*",
+    "no_county": r"there is no county .*",
+    "same_topic": rf"case {_CODE} is about \S+ already",
+    "paused": r"the clock is paused already",
+    "not_paused": r"the clock is not paused",
+    "one_day": r"a pause takes at least one working day",
+    "pause_cap": r"a case may be paused for (?P<days>\d+) working days in all, and (?P<left>\d+) are left",
+    "nothing_waits": rf"no answer to case {_CODE} waits for approval",
+    "others_answer": r"the answer that waits is of (?P<agency>\S+), and the case is with (?P<now>\S+) now",
+    "no_words": r"an answer needs words or a voice",
+    "no_wording": r"there is no wording .*",
+    "rewritten": r"somebody else has written this transcript since you looked",
+    "recording_gone": r"the recording is not there any more",
+    "most_marks": r"a recording has at most (?P<most>\d+) marks",
+    "of_whole": rf"case {_CODE} is a part of (?P<code>\S+): that is done to the whole",
+    "whole_answered": rf"case {_CODE} is a part of (?P<code>\S+), which has its answer: reopen that",
+    "in_collective": rf"case {_CODE} waits in the collective case (?P<code>\S+): .*",
+    "not_in_collective": rf"case {_CODE} waits in no collective case",
+    "collective": rf"case {_CODE} is a collective one, to which this can't be done",
+    "parts_wait": rf"case {_CODE} is split, and .* must be dealt with",
+    "no_collective": r"case (?P<code>\S+) is no collective case that waits for an answer",
+    "desk_collects": r"only the desk collects cases",
+    "no_members": r"a collective case needs members, and words that say what they are about",
+    "parts_count": rf"case {_CODE} can be split into (?P<least>\d+) to (?P<most>\d+) parts, not \d+",
+    "same_part": rf"case {_CODE} can't be split into two parts for one agency about one topic",
+    "part_body": r"(?P<agency>\S+) is no body that can be given a case",
+    "part_words": r"the part for (?P<agency>\S+) needs words that say what it is to see to",
+    "told_of": rf"case {_CODE} is about the head of (?P<agency>\S+): that body is not shown it",
+    "ended": rf"case {_CODE} has ended: nobody works on it any more",
+    "no_person": r"there is no such person to hand a case to",
+    "not_of_body": rf"case {_CODE} is with (?P<agency>\S+), and \S+ is not of it",
+    "in_hands": rf"case {_CODE} is in these hands already",
+    "unreadable": r"\w+: no voice reads Azerbaijani in Arabic letters .*",
+    "field_reason": r"reason: .*",
+    "field_note": r"note: .*",
+    "field_second": r"second: .*",
+    "field_transcript": r"transcript: .*",
+}
+_FORMS = {key: re.compile(form, re.DOTALL) for key, form in FORMS.items()}
+USUAL = "usual"
+
+
+def key_of(sentence: str) -> str:
+    """The key of the Persian sentence; USUAL for one that has none."""
+    return next((key for key, form in _FORMS.items() if form.fullmatch(sentence)), USUAL)
+
+
+def in_persian(refusal: Refused, words: Locale, names: CaseNames) -> str:
+    """One sentence for the person who asked."""
+    key = key_of(str(refusal))
+    found = _FORMS[key].fullmatch(str(refusal)) if key != USUAL else None
+    values = {
+        name: _named(name, value, words, names)
+        for name, value in (found.groupdict() if found else {}).items()
+    }
+    return words(f"refusal.{key}", **values) if values else words(f"refusal.{key}")
+
+
+def field_of(refusal: Refused) -> str:
+    """The form's field that is at fault; "" for the whole."""
+    if isinstance(refusal, WrongField):
+        return refusal.field
+    return "reason" if key_of(str(refusal)) == "reason" else ""
+
+
+def _named(kind: str, value: str, words: Locale, names: CaseNames) -> str:
+    match kind:
+        case "agency" | "now":
+            return names.agencies.get(value, value)
+        case "topic" | "other":
+            return names.topics.get(value, value)
+        case "status":
+            return words.get(f"common.status.{value}", value)
+    return digits(value)

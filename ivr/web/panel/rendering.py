@@ -1,0 +1,165 @@
+"""Rendering: one Jinja environment with autoescape, its filters, and what every page gets."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2.ext import Extension
+from markupsafe import Markup, escape
+from persiantools.jdatetime import JalaliDateTime
+
+from ivr.cases.code import grouped
+from ivr.web.panel.locale import Locale, digits, number
+from ivr.web.panel.navigation import entries
+from ivr.web.panel.sessions import FIELD
+from ivr.web.panel.visit import Panel, Visit
+
+FOLDER = Path(__file__).parents[1] / "templates"
+THEMES = ("light", "dark")
+_PLAIN = re.compile(r'\{\{ t\("([a-z0-9_.]+)"\) \}\}')
+PAUSE = 0.5  # seconds between two templates that are compiled ahead: a tenth of a core for half a minute
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """Makes pages. `paths`: route name → its path, for `path("inbox")` in templates."""
+
+    panel: Panel
+    words: Locale
+    paths: Mapping[str, str]
+    environment: Environment
+
+    def render(self, visit: Visit, template: str, values: Mapping[str, Any]) -> str:
+        theme = visit.request.cookies.get("theme", "")
+        person = visit.session.person if visit.session and not visit.session.needs else None
+        return self.environment.get_template(template).render(
+            visit=visit,
+            person=person,
+            now=visit.now,
+            csrf=visit.csrf,
+            csrf_field=FIELD,
+            theme=theme if theme in THEMES else "",
+            navigation=entries(visit.person) if person and not person.must_change else [],
+            here=visit.request.path,
+            **values,
+        )
+
+    def macro(self, template: str, name: str) -> Callable[..., Markup]:
+        """A piece of a page that knows nothing of the visit."""
+        made: Callable[..., Markup] = getattr(self.environment.get_template(template).module, name)
+        return made
+
+    async def prepare(self) -> None:
+        """Compile every template before anybody asks for it: a page's first visitor would wait for hers.
+
+        In a thread, one after another: calls are answered by the same process, and compiling the inbox in its
+        loop would halt them for 30 ms.
+        """
+        for name in self.environment.list_templates():
+            await asyncio.to_thread(self.environment.get_template, name)
+            await asyncio.sleep(PAUSE)
+
+    def path(self, route: str, **parts: object) -> str:
+        """The address of a page. Raises KeyError for a route that is not there."""
+        return self.paths[route].format(**parts)
+
+
+class _Fixed(Extension):
+    """Words that are the same on every page stand in the template before it is compiled: 90 calls a list."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        words: Any = self.environment.globals["t"]
+        return _PLAIN.sub(lambda found: str(escape(words(found[1]))), source)
+
+
+def pages(panel: Panel, words: Locale, paths: Mapping[str, str], zone: ZoneInfo) -> Pages:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True, auto_reload=False, extensions=[_Fixed],
+    )  # fmt: skip
+    environment.filters |= filters(words, panel, zone)
+    environment.globals["t"] = words  # _Fixed takes them from there
+    made = Pages(panel, words, paths, environment)
+    environment.globals |= {"asset": panel.assets.address, "path": made.path}
+    return made
+
+
+def filters(words: Locale, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
+    """digits, number, jalali, clock, ago, duration, mask_number, mask_id, named."""
+
+    jalali_time: Any = JalaliDateTime  # it has no types
+
+    def jalali(value: datetime | None, form: str = "%d %B %Y") -> str:
+        """A moment of the province as a Jalali day; "%d %B %Y، %H:%M" with the hour."""
+        if value is None:
+            return words("common.none")
+        day: Any = jalali_time(value.astimezone(zone))
+        return str(day.strftime(form.replace("%d", str(day.day)), locale="fa"))
+
+    def ago(value: datetime | None) -> str:
+        """ "۳ ساعت پیش", "۲ روز دیگر"."""
+        if value is None:
+            return words("common.none")
+        gap = panel.clock() - value
+        tense = "ago" if gap >= timedelta() else "ahead"
+        seconds = int(abs(gap).total_seconds())
+        for unit, length in (("days", _DAY), ("hours", _HOUR), ("minutes", _MINUTE)):
+            if seconds >= length:
+                return words(f"common.{tense}.{unit}", n=seconds // length)
+        return words(f"common.{tense}.now")
+
+    def named(value: object, group: str) -> str:
+        """A stable name by its word: {{ case.status | named("common.status") }}."""
+        return words.get(f"{group}.{value}", str(value))
+
+    return {
+        "digits": digits,
+        "number": number,
+        "jalali": jalali,
+        "clock": lambda value: jalali(value, "%H:%M"),
+        "moment": lambda value: jalali(value, "%d %B %Y، %H:%M"),
+        "ago": ago,
+        "duration": duration,
+        "mask_number": mask_number,
+        "mask_id": mask_id,
+        "named": named,
+        "browser": browser,
+        "grouped": grouped,
+    }
+
+
+def browser(text: str) -> str:
+    """What a User-Agent comes down to: "Firefox, Linux"."""
+    programs = ("Edg", "OPR", "Firefox", "Chrome", "Safari")
+    machines = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
+    found = [next((name for name in names if name in text), "") for names in (programs, machines)]
+    return ", ".join(filter(None, found)) or text[:40]
+
+
+def duration(seconds: float) -> str:
+    """۲:۰۵, minutes and seconds."""
+    whole = round(seconds)
+    return digits(f"{whole // 60}:{whole % 60:02}")
+
+
+def mask_number(value: str | None) -> str:
+    """A caller's number with only its ends: ۰۹۱۴•••••۶۷."""
+    if not value:
+        return "—"
+    return (
+        digits(value[:4] + "•" * max(len(value) - 6, 1) + value[-2:]) if len(value) > 7 else "•" * len(value)
+    )
+
+
+def mask_id(value: str | None) -> str:
+    """A national ID with only its last two digits."""
+    return digits("•" * max(len(value) - 2, 1) + value[-2:]) if value else "—"

@@ -1,0 +1,137 @@
+"""What others on the machine, a log and another site's page could see of people's words."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from sqlalchemy import update
+
+from ivr.app import Masking
+from ivr.asterisk.recording import new_name
+from ivr.cases.code import code_for, masked
+from ivr.commands import exposure
+from ivr.commands.doctor import examine
+from ivr.installation import OTHERS, keep_private
+from ivr.settings import BrowserPhone, Settings, Web
+from ivr.store.tables import people
+from tests.fixtures.hotline import Hotline
+from tests.web.panel import PanelServed
+
+CODE = code_for(7, bytes(32))
+
+
+@pytest.fixture
+def open_state() -> Iterator[Settings]:
+    """A state folder as umask 022 makes it, on a way that is open to all."""
+    before = os.umask(0o022)
+    with tempfile.TemporaryDirectory() as way:
+        Path(way).chmod(0o755)
+        settings = Settings(state=Path(way) / "state")
+        settings.recordings.mkdir(parents=True)
+        yield settings
+    os.umask(before)
+
+
+def test_recordings_that_others_could_read_are_closed_to_them_as_the_server_starts(
+    open_state: Settings,
+) -> None:
+    assert str(open_state.recordings) in exposure.modes(open_state).found
+    keep_private(open_state)
+    assert not exposure.modes(open_state).found
+    name = new_name(open_state.recordings, date(2026, 11, 25))
+    made = open_state.recordings / f"{name}.wav"
+    made.write_bytes(b"words")  # as Asterisk does that we started
+    for each in (made, *made.parents):
+        if each == open_state.recordings:
+            break
+        assert not stat.S_IMODE(each.stat().st_mode) & OTHERS, each
+
+
+def test_a_stricter_umask_stays(open_state: Settings) -> None:
+    os.umask(0o077)
+    keep_private(open_state)
+    assert os.umask(0o022) == 0o077
+
+
+def test_no_log_line_tells_a_code_and_other_numbers_stay() -> None:
+    try:
+        raise ValueError(f"case {CODE}: no such thing")
+    except ValueError:
+        record = logging.LogRecord("ivr", logging.ERROR, "x.py", 1, "case %s of %s", (CODE, "x"), None)
+        record.exc_info = sys.exc_info()
+    written = Masking("%(message)s").format(record)
+    assert CODE not in written and written.count(f"{CODE[:3]}*******") == 2
+    for plain in (f"{CODE}.5", "09141234567", "1234567890", f"1{CODE}"):
+        assert masked(f"call {plain} began") == f"call {plain} began"
+    assert masked(f"it is {CODE}.").endswith("*******.")
+
+
+async def test_a_page_of_another_site_that_reaches_the_websocket_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed: list[str] = []
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        if allowed and request.headers.get("Origin") not in allowed:
+            raise web.HTTPForbidden
+        socket = web.WebSocketResponse(protocols=("sip",))
+        await socket.prepare(request)
+        return socket
+
+    app = web.Application()
+    app.router.add_get("/ws", serve)
+    runner = web.AppRunner(app)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    phone = BrowserPhone.model_construct(
+        whose="supervisors", url=f"ws://127.0.0.1:{runner.addresses[0][1]}/ws"
+    )
+    settings = Settings(state=tmp_path).model_copy(update={"browser_phone": phone})
+    assert "any site" in (await exposure.websocket(settings)).found
+    allowed.append("https://111.example")
+    assert not (await exposure.websocket(settings)).found
+    await runner.cleanup()
+    assert "does not answer" in (await exposure.websocket(settings)).found
+
+
+def test_a_proxy_that_is_not_named_is_found(tmp_path: Path) -> None:
+    settings = Settings(state=tmp_path, browser_phone=BrowserPhone(url="wss://111.example/ws"))
+    assert "web.proxies" in exposure.proxies(settings).found
+    named = settings.model_copy(update={"web": Web(proxies=("127.0.0.1/32",))})
+    assert not exposure.proxies(named).found
+
+
+async def test_an_admin_with_a_password_alone_is_found_once_others_reach_the_panel(
+    panel: PanelServed, tmp_path: Path
+) -> None:
+    admin = await panel.person("admin")
+    settings = Settings(state=tmp_path, database_url=panel.engine.url.render_as_string(hide_password=False))
+    assert not (await exposure.factors(settings)).found
+    reached = settings.model_copy(update={"web": Web(proxies=("127.0.0.1/32",))})
+    assert admin.name in (await exposure.factors(reached)).found
+    async with panel.engine.begin() as connection:
+        await connection.execute(update(people).values(totp_since=panel.clock()))
+    assert not (await exposure.factors(reached)).found
+
+
+async def test_the_doctor_looks_at_what_others_could_see(hotline: Hotline) -> None:
+    [seen] = [each for each in await examine(hotline.settings) if each.name == "exposure"]
+    assert seen.ok, seen
+
+
+def test_every_test_that_the_threat_model_names_exists() -> None:
+    root = Path(__file__).resolve().parents[2]
+    named = re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", (root / "docs" / "security.md").read_text("utf-8"))
+    assert len(named) > 20
+    for path, name in named:
+        assert f"def {name}(" in (root / path).read_text("utf-8"), name

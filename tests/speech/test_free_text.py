@@ -1,0 +1,213 @@
+"""Free text made speakable: numbers, dates and signs in words, everything else away."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from num2words import num2words
+from persiantools.digits import en_to_fa, to_word
+from persiantools.jdatetime import JalaliDate
+
+from ivr.settings import ROOT
+from ivr.speech.free_text import LONGEST, readable
+from ivr.speech.lexicon import SIGNS
+from ivr.voice import saying
+from ivr.voice.catalogue import Utterance, parse
+
+CATALOGUE = parse([("p.yaml", (ROOT / "sounds/prompts.yaml").read_bytes())])
+WORDS = {
+    language: {
+        id: part.words
+        for id in (*saying.fragments(language), *SIGNS)
+        for part in CATALOGUE.find(id, language) or ()
+        if isinstance(part, Utterance)
+    }
+    for language in ("fa", "az")
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("آب وصل شد", "آب وصل شد"),
+        ("كوچه‌ي ۵", "کوچه‌ی پنج"),
+        ("۲۹ روز", "بیستُ نُه روز"),
+        ("مبلغ ۱٬۲۵۰٬۰۰۰ تومان", "مبلغ یک میلیونُ دویستُ پنجاه هزار تومان"),
+        ("12,000,000,000 ریال", "دوازده میلیارد ریال"),
+        ("۳٫۵٪", "سه اُ نیم درصد"),
+        ("٪۲۵ و ۱۰٪", "بیستُ پنج درصد و ده درصد"),
+        ("۲/۵ میلیون تومان", "دو اُ نیم میلیون تومان"),
+        ("۲/۲۵ هکتار", "دو ممیز بیستُ پنج هکتار"),
+        ("۰/۵ متر و ½ متر و ۲½ متر", "نیم متر و نیم متر و دو اُ نیم متر"),
+        ("3.05 متر", "سه ممیز صفر پنج متر"),
+        ("۱۲۵۰۰۰۰۰ ریال", "دوازده میلیونُ پانصد هزار ریال"),
+        ("۱۲۵۰۰۰۰۰", "دوازده میلیونُ پانصد هزار"),
+        ("12.500.000", "دوازده میلیونُ پانصد هزار"),
+        ("۱۲/۵۰۰/۰۰۰ ریال", "دوازده میلیونُ پانصد هزار ریال"),
+        ("12.500 تومان", "دوازده هزارُ پانصد تومان"),
+        ("۱،۲۵۰،۰۰۰ تومان", "یک میلیونُ دویستُ پنجاه هزار تومان"),
+        ("۱۲۳۴۵۶۷۸۹۰۱۲ ریال", "صدُ بیستُ سه میلیاردُ چهارصدُ پنجاهُ شش میلیونُ هفتصدُ هشتادُ نُه هزارُ دوازده ریال"),
+        ("۱۰/۹/۱۴۰۵", "سه‌شنبه، دهمِ آذر سالِ هزارُ چهارصدُ پنج"),
+        ("1405-09-10", "سه‌شنبه، دهمِ آذر سالِ هزارُ چهارصدُ پنج"),
+        ("1405.9.10", "سه‌شنبه، دهمِ آذر سالِ هزارُ چهارصدُ پنج"),
+        ("۰۵/۰۹/۱۰", "سه‌شنبه، دهمِ آذر سالِ هزارُ چهارصدُ پنج"),
+        ("2026-12-01", "سه‌شنبه، دهمِ آذر سالِ هزارُ چهارصدُ پنج"),
+        ("روز سه‌شنبه ۱۴۰۵/۹/۱۰", "روز سه‌شنبه دهمِ آذر سالِ هزارُ چهارصدُ پنج"),
+        ("۱۰:۳۰", "ساعتِ ده و سی دقیقه"),
+        ("ساعت ۱۰:۰۰", "ساعت ده"),
+        ("۸:۰۰-۱۴:۳۰", "ساعتِ هشت تا چهارده و سی دقیقه"),
+        ("۱۰-۱۲ روز", "ده تا دوازده روز"),
+        ("۱۰ – ۱۲٪", "ده تا دوازده درصد"),
+        ("سال ۱۴۰۴-۱۴۰۵", "سال هزارُ چهارصدُ چهار تا هزارُ چهارصدُ پنج"),
+        ("نامهٔ ۱۲۳/۴۵", "نامهٔ صدُ بیستُ سه چهلُ پنج"),
+        ("پلاک ۱۲/۱", "پلاک دوازده یک"),
+        ("پلاک ۱۲ ب ۳۴۵ ایران ۱۵", "پلاک دوازده ب سیصدُ چهلُ پنج ایران پانزده"),
+        ("کد پیگیری ۱۲۳۴۵۶۷۸۹۴", "کد پیگیری یک دو سه , چهار پنج شش , هفت هشت , نُه چهار"),
+        ("۱۲۳-۴۵۶-۷۸-۹۴", "یک دو سه , چهار پنج شش , هفت هشت , نُه چهار"),
+        ("0914-999-0011", "صفر نُه یک , چهار نُه نُه , نُه صفر صفر , یک یک"),
+        ("+98 914 999 0011", "صفر نُه یک , چهار نُه نُه , نُه صفر صفر , یک یک"),
+        ("۰۴۱-۳۳۳۳۴۴۵۵", "صفر چهار یک , سه سه سه , سه چهار چهار , پنج پنج"),
+        ("تلفن: ۳۳۳۴۴۵۵", "تلفن: سه سه سه , چهار چهار , پنج پنج"),
+        ("با ۱۱۱ تماس بگیرید", "با صدُ یازده تماس بگیرید"),
+        ("تا ۱۴۰۵/۰۹/۲۵", "تا چهارشنبه، بیستُ پنجمِ آذر سالِ هزارُ چهارصدُ پنج"),
+        ("۱۴۰۵/۱۳/۴۰", "هزارُ چهارصدُ پنج سیزده چهل"),
+        ("04133334455", "صفر چهار یک , سه سه سه , سه چهار چهار , پنج پنج"),
+        ("007", "صفر صفر هفت"),
+        ("سلام 😀 [[x]] <b>#", "سلام x b"),
+        ("آب_برق/گاز", "آب برق گاز"),
+        ("12", "دوازده"),
+        ("…—*", ""),
+        ("", ""),
+    ],
+)
+def test_persian(text: str, said: str) -> None:
+    assert readable(text, "fa", WORDS["fa"]) == said
+
+
+def test_azerbaijani() -> None:
+    said = readable("25% su & 1405/09/25", "az", WORDS["az"])
+    assert said == "iyirmi beş dərsəd su və min dörd yüz beş ilinin azər ayının iyirmi beşi çərşənbə"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("2,5 milyon tümən", "iki yarım milyon tümən"),
+        ("12.500.000 rial", "on iki milyon beş yüz min rial"),
+        ("21.000 tümən", "iyirmi bir min tümən"),
+        ("saat 10:30-da", "saat on otuzda"),
+        ("111-ə zəng edin", "yüz on birə zəng edin"),
+        ("10-12 gün", "on on iki gün"),
+        ("0914-999-0011", "sıfır doqquz bir , dörd doqquz doqquz , doqquz sıfır sıfır , bir bir"),
+    ],
+)
+def test_azerbaijani_figures(text: str, said: str) -> None:
+    assert readable(text, "az", WORDS["az"]) == said
+
+
+def test_a_long_text_ends_at_a_word() -> None:
+    said = readable("سخن " * 1_000, "fa", WORDS["fa"])
+    assert len(said) <= LONGEST
+    assert said.endswith("سخن")
+
+
+def _said(text: str) -> str:
+    return readable(text, "fa", WORDS["fa"])
+
+
+_FORMS = (
+    "{y}/{m}/{d}",
+    "{y}-{m:02}-{d:02}",
+    "{y}.{m}.{d}",
+    "{d}/{m}/{y}",
+    "{d:02}-{m:02}-{y}",
+    "{d}.{m}.{y}",
+)
+
+
+@given(
+    st.dates(date(1930, 1, 1), date(2080, 1, 1)),
+    st.sampled_from([*_FORMS, "{y}/{m:02}/{d:02}"]),
+    st.booleans(),
+)
+def test_a_day_is_the_same_day_in_every_usual_form(day: date, form: str, persian: bool) -> None:
+    jalali = JalaliDate(day)  # type: ignore[no-untyped-call]
+    written = form.format(y=jalali.year, m=jalali.month, d=jalali.day)
+    spoken = saying.day(day, "fa", year=True)
+    assert _said(en_to_fa(written) if persian else written) == " ".join(WORDS["fa"][str(id)] for id in spoken)
+
+
+@given(st.integers(1_000, 999_999_999_999_999))
+def test_an_amount_is_the_same_however_its_thousands_are_parted(n: int) -> None:
+    plain = _said(f"{n} ریال")
+    assert plain == _said(f"{n:,} ریال") == _said(en_to_fa(f"{n:,}".replace(",", "٬")) + " ریال")
+    assert plain == _said(f"{n:,}".replace(",", ".") + " ریال") == _said(f"{n:,}".replace(",", "/") + " ریال")
+
+
+@given(st.integers(0, 999_999_999_999).filter(lambda n: n // 1_000 % 1_000 != 1))  # «هزار» or «یک هزار»
+def test_an_amount_is_what_the_libraries_say(n: int) -> None:
+    ours = _said(f"{n} ریال").replace("نُه", "نه").replace("ُ", " و")
+    theirs = f"{to_word(n)} ریال".replace("یکصد", "صد")
+    assert "".join(ours.split()) == "".join(theirs.split())
+
+
+def _in_azerbaijani(n: int) -> str:
+    return str(num2words(n, lang="az"))  # type: ignore[no-untyped-call]
+
+
+@given(st.integers(2, 999).filter(lambda n: n % 10 != 1), st.integers(0, 999_999))
+def test_an_azerbaijani_amount_is_what_the_libraries_say(billions: int, rest: int) -> None:
+    rest = rest // 1_000 // 10 * 10_000 + rest % 1_000  # num2words says 20,000 for 21,000
+    n = billions * 1_000_000_000 + rest
+    assert readable(f"{n} manat", "az", WORDS["az"]) == f"{_in_azerbaijani(n)} manat"
+
+
+@given(st.integers(1, 999), st.integers(1, 999).filter(lambda n: n % 10))
+def test_a_decimal_is_the_same_with_slash_and_point(whole: int, part: int) -> None:
+    said = {_said(f"{whole}{sign}{part} متر") for sign in ("/", ".", "٫")}
+    assert len(said) == 1 and ("ممیز" in min(said)) == (part != 5)
+
+
+@given(st.from_regex(r"09[0-9]{9}", fullmatch=True))
+def test_a_telephone_number_is_read_digit_by_digit_however_it_is_parted(number: str) -> None:
+    spoken = " ".join("," if id == "pause" else WORDS["fa"][str(id)] for id in saying.digits(number, "fa"))
+    a, b, c = number[:4], number[4:7], number[7:]
+    forms = (number, f"{a}-{b}-{c}", f"{a} {b} {c}", f"+98{number[1:]}", f"0098{number[1:]}", f"({a}) {b}{c}")
+    assert {_said(form).strip("() ") for form in forms[:5]} == {spoken}
+
+
+@given(st.integers(0, 23), st.integers(1, 59))
+def test_a_time_has_its_hour_and_its_minutes(hour: int, minute: int) -> None:
+    said = _said(f"ساعت {hour}:{minute:02}")
+    assert said == f"ساعت {_said(f'{hour}')} و {_said(f'{minute}')} دقیقه"
+
+
+@given(st.integers(0, 9_998), st.integers(1, 9_999))
+def test_a_range_rises(first: int, more: int) -> None:
+    last = min(first + more, 9_999)
+    assert _said(f"{first}-{last}") == f"{_said(str(first))} تا {_said(str(last))}"
+    assert "تا" not in _said(f"{last}-{first}").split()
+
+
+@given(st.text(alphabet="0123456789۰۹/.,:-–٬٫٪% ()+آبx", max_size=40), st.sampled_from(["fa", "az"]))
+def test_no_figure_is_left_or_lost(text: str, language: str) -> None:
+    said = readable(text, language, WORDS[language])
+    assert not re.search("[0-9۰-۹]", said)
+    if any(sign.isdecimal() for sign in text):
+        assert said
+
+
+@given(st.text(max_size=200), st.sampled_from(["fa", "az"]))
+def test_anything_typed_becomes_words_without_digits_or_phoneme_marks(text: str, language: str) -> None:
+    said = readable(text, language, WORDS[language])
+    assert not re.search(r"[0-9۰-۹\[\]<>/\\\n\x00]", said)
+    assert said == "" or any(sign.isalpha() for sign in said)
+
+
+@given(st.text(max_size=50))
+def test_nothing_is_raised_without_a_lexicon(text: str) -> None:
+    readable(text, "fa", {})
