@@ -22,6 +22,9 @@ class Outcome(StrEnum):
     HEARD = "heard"  # a status was told, which asks nothing of her
     CONFIRMED = "confirmed"  # a number that was given: whoever answered wants to be called there …
     REFUSED = "refused"  # … or not
+    COMES = "comes"  # to her meeting …
+    CANT_COME = "cant_come"  # … or not
+    ANOTHER_DAY = "another_day"  # … or on another day
     NO_KEY = "no_key"  # someone or something answered, and no key was pressed: voicemail, a child, no time
     BUSY = "busy"
     NO_ANSWER = "no_answer"
@@ -31,7 +34,8 @@ class Outcome(StrEnum):
 
 
 VERIFIED = frozenset({Outcome.CONFIRMED, Outcome.REFUSED})
-REACHED = frozenset({Outcome.SOLVED, Outcome.NOT_SOLVED, Outcome.HEARD}) | VERIFIED
+MEETING_ANSWERS = frozenset({Outcome.COMES, Outcome.CANT_COME, Outcome.ANOTHER_DAY})
+REACHED = frozenset({Outcome.SOLVED, Outcome.NOT_SOLVED, Outcome.HEARD}) | VERIFIED | MEETING_ANSWERS
 # Whoever has the number was not disturbed.
 UNHEARD = frozenset({Outcome.BUSY, Outcome.FAILED, Outcome.NOT_SENT})
 

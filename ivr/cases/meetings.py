@@ -42,6 +42,8 @@ class RequestAction(StrEnum):
     MOVE = "move"
     CONFIRM = "confirm"
     RELEASE = "release"
+    ANOTHER_DAY = "another_day"
+    GIVE_UP = "give_up"
     SEND_BELOW = "send_below"
     SETTLE = "settle"
     DECLINE = "decline"
@@ -61,7 +63,7 @@ class Move:
 S, A = RequestState, RequestAction
 _UNDECIDED = frozenset({S.REQUESTED, S.UNDER_REVIEW})
 _TO_DECIDE = _UNDECIDED | {S.SENT_BELOW, S.NO_SHOW}
-_SLOTTED = frozenset({S.INVITED, S.CONFIRMED})
+SLOTTED = frozenset({S.INVITED, S.CONFIRMED})
 _UNMET = _TO_DECIDE | {S.WAITING}
 
 
@@ -74,20 +76,22 @@ MOVES: Mapping[RequestAction, Move] = MappingProxyType(
         A.ACCEPT: _move(_TO_DECIDE, S.WAITING, "next_on"),
         A.PUT_OFF: _move(frozenset({S.WAITING}), S.WAITING, "next_on", "reason"),
         A.INVITE: _move(frozenset({S.WAITING}), S.INVITED),
-        A.MOVE: _move(_SLOTTED, S.INVITED, "reason"),
+        A.MOVE: _move(SLOTTED, S.INVITED, "reason"),
         A.CONFIRM: _move(frozenset({S.INVITED}), S.CONFIRMED),
-        A.RELEASE: _move(_SLOTTED, S.WAITING, "next_on", "reason"),
+        A.RELEASE: _move(SLOTTED, S.WAITING, "next_on", "reason"),
+        A.ANOTHER_DAY: _move(SLOTTED, S.WAITING, "next_on"),
+        A.GIVE_UP: _move(SLOTTED, S.UNDER_REVIEW),
         A.SEND_BELOW: _move(_UNDECIDED | {S.WAITING}, S.SENT_BELOW, "agency", "reason"),
         A.SETTLE: _move(_TO_DECIDE | {S.WAITING}, S.SETTLED, "agency", "reason"),
         A.DECLINE: _move(_TO_DECIDE | {S.WAITING}, S.DECLINED, "reason"),
-        A.MEET: _move(_SLOTTED, S.MET),
-        A.MISS: _move(_SLOTTED, S.NO_SHOW),
+        A.MEET: _move(SLOTTED, S.MET),
+        A.MISS: _move(SLOTTED, S.NO_SHOW),
     }
 )
 # In which somebody of the office must still do something, and no other body has the case.
 OFFICE_OWES = _UNDECIDED | {S.WAITING, S.NO_SHOW}
 # With a date of their own, until which the case's clock stands.
-DATED = _SLOTTED | {S.WAITING}
+DATED = SLOTTED | {S.WAITING}
 
 
 def decide(
@@ -122,7 +126,7 @@ def standing(stored: RequestState | None, case: Status, at_the_office: bool) -> 
     runs = case in OPEN - {Status.ANSWERED}
     if runs and (stored in (None, S.DECLINED) or (stored is S.SENT_BELOW and at_the_office)):
         return S.REQUESTED
-    if stored is None or (stored in _UNMET and not runs) or (stored in _SLOTTED and case not in OPEN):
+    if stored is None or (stored in _UNMET and not runs) or (stored in SLOTTED and case not in OPEN):
         return S.SETTLED
     return stored
 

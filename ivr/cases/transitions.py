@@ -136,9 +136,21 @@ _ROWS = (
     Transition(
         Action.PAUSE, _UNANSWERED, None, _OFFICIALS, _OFFICIALS, "stop the clock for some working days"
     ),
-    Transition(Action.RESUME, _UNANSWERED, None, _OFFICIALS, _NOBODY, "let a paused clock run again"),
     Transition(
-        Action.AWAIT, _UNANSWERED, None, _DESK, _NOBODY, "stop the clock until a date that she is told"
+        Action.RESUME,
+        _UNANSWERED,
+        None,
+        _OFFICIALS | {Side.MACHINE},
+        _NOBODY,
+        "let a paused clock run again",
+    ),
+    Transition(
+        Action.AWAIT,
+        _UNANSWERED,
+        None,
+        _DESK | {Side.MACHINE},
+        _NOBODY,
+        "stop the clock until a date that she is told",
     ),
     Transition(
         Action.SPLIT, _UNANSWERED, S.IN_PROGRESS, _DESK, _NOBODY, "parts for several agencies, one answer"

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ivr.cases.kinds import Kind
-from ivr.voice import saying, verdict
+from ivr.voice import invitation, saying, verdict
 from ivr.voice.actions import Say, Speech
 from ivr.voice.events import CaseSeen, Said
+from ivr.voice.invitation import InvitationStep, MeetingNews
 from ivr.voice.menu import END, Asking, Menu, Step
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.talk import Flow, Talk
@@ -22,7 +23,7 @@ from ivr.voice.ways import By, Miss, Way
 _NEVER = Miss(verdict.MISSES, (), "")
 _ASKING = ((), 7.0, 3.0, True, _NEVER, _NEVER, False)  # of a step that no tree holds
 
-SPEAKS = verdict.PROMPTS | {
+SPEAKS = verdict.PROMPTS | invitation.SPEAKS | {
     "callback.greeting",
     "callback.code_is",
     "callback.agency_is",
@@ -43,6 +44,11 @@ def menu(code: str, seen: CaseSeen, language: str, operator: OperatorStep | None
 def verification(language: str) -> Menu:
     """The call flow of the call that asks whether a number that was given is whose it should be."""
     return _menu(language, VerifyStep("verify", 0, *_ASKING), None)
+
+
+def meeting(code: str, news: MeetingNews, language: str) -> Menu:
+    """The call flow of the call about her meeting."""
+    return _menu(language, InvitationStep("invitation", 0, *_ASKING, code=code, news=news), None)
 
 
 def _menu(language: str, step: Step, operator: OperatorStep | None) -> Menu:

@@ -31,11 +31,12 @@ from ivr.cases.callback import (
     next_day,
 )
 from ivr.cases.channels import PHONE
+from ivr.cases.deadlines import ZONE
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning, closing
-from ivr.desk.case.callback_planning import ANSWER, STATUS, VERIFY
+from ivr.desk.case import callback_planning, closing, meeting_calls
+from ivr.desk.case.callback_planning import ANSWER, MEETING, OF_CASE, STATUS, VERIFY
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.transaction import locked
@@ -43,6 +44,7 @@ from ivr.desk.refusals import Refused
 from ivr.store.case_parts import parts_column, parts_seen
 from ivr.store.tables import callback_attempts, callbacks, cases
 from ivr.voice.events import CaseSeen, Lookup
+from ivr.voice.invitation import MeetingNews
 
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
@@ -69,6 +71,7 @@ class Briefing:
     language: str
     seen: CaseSeen
     verifies: bool = False  # only whether the number is whose it should be
+    meeting: MeetingNews | None = None  # only when and where she meets an official
 
 
 # Two workers can't begin to ring one number at the same moment, whatever it is about.
@@ -101,7 +104,7 @@ async def _decide(
     connection: AsyncConnection, page: Page, policy: Policy, now: datetime, wanted: Row[Any], case: Row[Any]
 ) -> Placing | bool:
     """Begin an attempt, or put the call-back off, or end it. True: it has been tried often enough."""
-    if not _is_still_wanted(wanted, case):
+    if not _is_still_wanted(wanted, case, now):
         await _put(connection, wanted, state="cancelled", ended_at=now)
         return False
     if not phone.is_callable(wanted.number):
@@ -190,9 +193,11 @@ async def _asked_enough(
     return bool(made >= (policy.verify_per_caller_per_day if alone else policy.verify_per_channel_per_day))
 
 
-def _is_still_wanted(wanted: Row[Any], case: Row[Any]) -> bool:
+def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
     if wanted.purpose == VERIFY:
         return case.closed_at is None
+    if wanted.purpose == MEETING:
+        return case.closed_at is None and meeting_calls.still_true(wanted.notice, now)
     return bool(wanted.purpose == STATUS or case.status == Status.ANSWERED)
 
 
@@ -203,6 +208,8 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
     count = wanted.attempts + 1
     await _put(connection, wanted, state="calling", attempts=count, first_at=first, last_at=now)
     answer = "" if case.answer_voice or wanted.purpose == VERIFY else case.answer
+    if wanted.purpose == MEETING:
+        answer = wanted.notice.get("place", "")
     return Placing(attempt["id"], wanted.number, case.code, wanted.language, answer)
 
 
@@ -268,6 +275,7 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
             callbacks.c.number,
             callbacks.c.purpose,
             callbacks.c.language.label("spoken"),
+            callbacks.c.notice,
             cases,
             parts_column(),
         )
@@ -294,6 +302,9 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
     )
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
         return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)
+    if row.purpose == MEETING:
+        news = meeting_calls.news_of(row.notice, ZONE)
+        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), meeting=news)
     return Briefing(row.number, row.code, row.spoken, seen)
 
 
@@ -349,6 +360,6 @@ async def lose(engine: AsyncEngine, attempts: Collection[uuid.UUID], now: dateti
 
 async def settled(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:
     """She has said what she thinks of the answer, on whatever call: nobody rings her about it any more."""
-    its = (callbacks.c.case_id == case, callbacks.c.purpose != VERIFY)
+    its = (callbacks.c.case_id == case, callbacks.c.purpose.in_(OF_CASE))
     open_ones = callbacks.c.state.in_(("waiting", "calling", "unreachable"))
     await connection.execute(update(callbacks).where(*its, open_ones).values(state="reached", ended_at=now))

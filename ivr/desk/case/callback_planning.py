@@ -22,8 +22,9 @@ from ivr.cases.callback import Outcome
 from ivr.cases.channels import PHONE
 from ivr.store.tables import callbacks, cases
 
-# Purposes: an answer to be confirmed; how the case stands; whether a number that was given is hers.
-ANSWER, STATUS, VERIFY = "answer", "status", "verify"
+# Purposes: an answer to be confirmed; how the case stands; whether a given number is hers; her meeting.
+ANSWER, STATUS, VERIFY, MEETING = "answer", "status", "verify", "meeting"
+OF_CASE = (ANSWER, STATUS)  # what the case itself has to tell
 NOBODYS = frozenset({"part", "collective"})  # channels of cases about which nobody waits to be called
 HOLDS = timedelta(days=365)  # how long the word of whoever answers there holds
 OPEN = ("waiting", "calling")
@@ -57,12 +58,26 @@ async def plan(connection: AsyncConnection, case: Row[Any], key: str, now: datet
     number = number_of(case._mapping)
     mine = (callbacks.c.case_id == case.id, callbacks.c.key != key)
     told = or_(callbacks.c.purpose == ANSWER, callbacks.c.number == number)
-    old = (callbacks.c.state == "waiting", callbacks.c.purpose != VERIFY, told)
+    old = (callbacks.c.state == "waiting", callbacks.c.purpose.in_(OF_CASE), told)
     untold = (callbacks.c.state == "unreachable", callbacks.c.purpose == ANSWER)
     for which in (old, untold):
         ended = update(callbacks).where(*mine, *which).values(state="cancelled", ended_at=now)
         await connection.execute(ended)
     await _add(connection, case, key, now, ANSWER, number, case.language)
+    await _verify(connection, case, number, now)
+
+
+async def plan_news(
+    connection: AsyncConnection, case: Row[Any], key: str, now: datetime, notice: dict[str, Any]
+) -> None:
+    """Have her called about her meeting."""
+    number = number_of(case._mapping)
+    await _add(connection, case, key, now, MEETING, number, case.language, notice)
+    await _verify(connection, case, number, now)
+
+
+async def _verify(connection: AsyncConnection, case: Row[Any], number: str, now: datetime) -> None:
+    """A number that somebody gave is asked for first."""
     if is_given(case._mapping, number) and await standing(connection, number, now) is None:
         await connection.execute(
             insert(callbacks).values(verifying(case._mapping, now)).on_conflict_do_nothing()
@@ -128,7 +143,7 @@ async def wish(
     case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
     if case is None:
         return False
-    same = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.purpose != VERIFY)
+    same = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.purpose.in_(OF_CASE))
     coming = select(callbacks.c.id).where(*same, callbacks.c.state.in_(OPEN))
     if (await connection.execute(coming.limit(1))).first() is None:
         await _add(connection, case, key, now, STATUS, number, language or case.language)
@@ -143,8 +158,9 @@ async def _add(
     purpose: str,
     number: str,
     language: str,
+    notice: dict[str, Any] | None = None,
 ) -> None:
-    row = _row(case.id, key, now, purpose, number, language)
+    row = _row(case.id, key, now, purpose, number, language) | {"notice": notice}
     await connection.execute(insert(callbacks).values(row).on_conflict_do_nothing())
 
 

@@ -29,6 +29,7 @@ from ivr.desk.case.entries import ENTER, opening_entries
 from ivr.desk.case.event_log import INSERT_OPENING, add_event
 from ivr.desk.case.joining import case_of, joined, keep_promise
 from ivr.desk.case.rows import Rows, add_case, call_row, recording_row, wish_row
+from ivr.desk.meetings import invitation_answers
 from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
 from ivr.store.direct import Prepared, direct
@@ -63,6 +64,13 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
                     await verdicts.reason_lost(connection, fact)
                 case "call_ended" if "attempt" in fact:
                     await verdicts.call_over(connection, fact)
+                    await _meeting(connection, page, fact)
+
+
+async def _meeting(connection: AsyncConnection, page: Page, fact: Fact) -> None:
+    """What she said to a slot, where the call was about one."""
+    now = datetime.fromisoformat(fact["ended_at"])
+    await invitation_answers.heard(connection, page, uuid.UUID(fact["attempt"]["id"]), now)
 
 
 async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact, rows: Rows) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,21 +15,26 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.hearing_order import COOLING, in_blocks
-from ivr.cases.meetings import RequestAction, RequestState
-from ivr.cases.transitions import Actor
+from ivr.cases.meetings import MeetingWay, RequestAction, RequestState
+from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
+from ivr.desk.case import meeting_calls
 from ivr.desk.case.change import Books, Instruction
+from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import request_list
 from ivr.desk.meetings.request_deciding import Deciding, deciding, held, today
 from ivr.desk.meetings.request_list import MeetingRequest
-from ivr.desk.meetings.session_planning import EMPTY, alone, planned
+from ivr.desk.meetings.session_planning import EMPTY, alone, planned, tell_off
 from ivr.desk.people.people import Scope
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, meeting_slots
 
 A, S = RequestAction, RequestState
 _WAITING = frozenset({S.WAITING})
+NOTICE = timedelta(days=1)  # before her slot: with less nobody is put into a gap without being asked
+AGAIN = timedelta(days=30)  # until when she hears of another slot, if she wants another day
+BY_ITSELF = Actor(MACHINE, Side.MACHINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +76,19 @@ async def fill(books: Books, page: Page, by: Actor, number: int, now: datetime) 
     async with transaction(books) as connection:
         await alone(connection)
         await planned(connection, number)
-        free = await _free(connection, number, now)
-        waiting = await request_list.listed(connection, page, now, states=_WAITING)
-        next_ones = [wish for wish in waiting if wish.place.group != COOLING][: len(free)]
-        codes = in_blocks([(wish.code, next(iter(wish.bodies), "")) for wish in next_ones])
-        for slot, code in zip(free, codes, strict=False):
-            async with deciding(connection, page, Instruction(code, by, now=now), A.INVITE) as one:
-                await _book(one, slot)
-        return codes
+        return await _give(connection, page, by, await _free(connection, number, now), now)
+
+
+async def _give(
+    connection: AsyncConnection, page: Page, by: Actor, free: Sequence[Row[Any]], now: datetime, but: str = ""
+) -> list[str]:
+    waiting = await request_list.listed(connection, page, now, states=_WAITING)
+    next_ones = [wish for wish in waiting if wish.place.group != COOLING and wish.code != but][: len(free)]
+    codes = in_blocks([(wish.code, next(iter(wish.bodies), "")) for wish in next_ones])
+    for slot, code in zip(free, codes, strict=False):
+        async with deciding(connection, page, Instruction(code, by, now=now), A.INVITE) as one:
+            await _book(one, slot)
+    return codes
 
 
 async def place(books: Books, page: Page, ask: Instruction, number: int, slot: int) -> None:
@@ -103,12 +113,40 @@ async def place(books: Books, page: Page, ask: Instruction, number: int, slot: i
 
 
 async def release(books: Books, page: Page, ask: Instruction, next_on: date) -> None:
-    """She can't come, or is not to be heard then: the slot is free and she waits again."""
+    """She can't come, or is not to be heard then: she waits again, and the next in the order has her slot."""
     async with transaction(books) as connection:
         await alone(connection)
+        slot = await slot_of(connection, (await held(connection, page, ask)).case.id)
         async with deciding(connection, page, ask, A.RELEASE, next_on=next_on) as one:
             await _empty(connection, one.case.id)
             await one.wait(next_on)
+            if slot is not None:
+                await tell_off(one, slot.session)
+        await _fill_gap(connection, page, slot, ask)
+
+
+async def another_day(connection: AsyncConnection, page: Page, ask: Instruction, next_on: date) -> None:
+    """She said so on our call, and was told until when she waits; the next in the order has her slot."""
+    slot = await slot_of(connection, (await held(connection, page, ask)).case.id)
+    async with deciding(connection, page, ask, A.ANOTHER_DAY, next_on=next_on) as one:
+        await _empty(connection, one.case.id)
+        await one.wait(next_on)
+    await _fill_gap(connection, page, slot, ask)
+
+
+async def give_up(connection: AsyncConnection, page: Page, ask: Instruction) -> None:
+    """She said on our call that she can't come: the office decides what becomes of it."""
+    slot = await slot_of(connection, (await held(connection, page, ask)).case.id)
+    async with deciding(connection, page, ask, A.GIVE_UP) as one:
+        await _empty(connection, one.case.id)
+        await one.wait_no_more()
+    await _fill_gap(connection, page, slot, ask)
+
+
+async def _fill_gap(connection: AsyncConnection, page: Page, slot: Row[Any] | None, ask: Instruction) -> None:
+    """The waiting list fills it by itself, while there is time to call and for her to come."""
+    if slot is not None and slot.starts_at > ask.now + NOTICE:
+        await _give(connection, page, BY_ITSELF, [slot], ask.now, but=ask.code)
 
 
 async def met(books: Books, page: Page, ask: Instruction) -> None:
@@ -134,6 +172,7 @@ async def _over(
             await connection.execute(update(meeting_slots).where(*its).values(outcome=outcome))
             one.details |= {"session": slot.session, "slot": slot.slot}
             await one.wait_no_more()
+            await meeting_calls.cancel(connection, one.case.id, ask.now)
             one.values[noted] = ask.now
 
 
@@ -163,6 +202,7 @@ async def _book(one: Deciding, slot: Row[Any], by_hand: str = "", ahead_of: int 
     """The request's row must be there first: it is what the slot names."""
     ask, day = one.ask, today(one.page, slot.starts_at)
     await one.wait(day)
+    await _invite(one, slot)
     one.details |= {"session": slot.session, "slot": slot.slot, "at": slot.starts_at.isoformat()}
     if ahead_of:
         one.details["ahead_of"] = ahead_of
@@ -170,6 +210,15 @@ async def _book(one: Deciding, slot: Row[Any], by_hand: str = "", ahead_of: int 
     row |= {"placed_by": ask.actor.name, "placed_at": ask.now}
     its = (meeting_slots.c.session == slot.session, meeting_slots.c.slot == slot.slot)
     await one.connection.execute(update(meeting_slots).where(*its).values(row))
+
+
+async def _invite(one: Deciding, slot: Row[Any]) -> None:
+    """She is called with day, hour and place, and asked whether she comes."""
+    session = await planned(one.connection, slot.session)
+    told = {"what": meeting_calls.INVITED, "session": slot.session, "slot": slot.slot}
+    told |= {"starts_at": slot.starts_at.isoformat(), "official": session.official, "way": session.way}
+    told |= {"place": session.place if session.way == MeetingWay.IN_PERSON else ""}
+    await one.tell(told | {"again_on": (today(one.page, one.ask.now) + AGAIN).isoformat()})
 
 
 async def _empty(connection: AsyncConnection, case: Any) -> None:

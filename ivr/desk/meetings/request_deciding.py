@@ -22,16 +22,18 @@ from ivr.cases.hearing_order import Urgency
 from ivr.cases.kinds import Kind
 from ivr.cases.meetings import DATED, RequestAction, RequestState, check_next_on, decide, standing
 from ivr.cases.statuses import Status
-from ivr.cases.transitions import Side
+from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import answers, pausing, referring
+from ivr.desk.case import answers, meeting_calls, pausing, referring
 from ivr.desk.case.change import Books, Instruction, unchanged
-from ivr.desk.case.event_log import add_event
+from ivr.desk.case.event_log import MACHINE, add_event
 from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import meeting_requests, referrals
 
 A, S = RequestAction, RequestState
+# What she may say herself, by telephone, and what happens by itself; all else is the office's.
+HERS, BY_ITSELF = frozenset({A.CONFIRM, A.ANOTHER_DAY, A.GIVE_UP}), frozenset({A.INVITE})
 NOON = time(12)
 REVIEWABLE = DATED | {S.REQUESTED, S.UNDER_REVIEW, S.SENT_BELOW, S.NO_SHOW}
 
@@ -58,7 +60,9 @@ class Deciding:
 
     def part_of_it(self, name: str) -> Instruction:
         """For what else is done to the case within this decision."""
-        return replace(self.ask, seen=None, cause=uuid.uuid5(self.ask.cause, name))
+        ask = self.ask
+        actor = Actor(MACHINE, Side.MACHINE) if ask.actor.side is Side.CITIZEN else ask.actor
+        return replace(ask, actor=actor, seen=None, cause=uuid.uuid5(ask.cause, name))
 
     async def wait(self, day: date) -> None:
         """The case's clock stands until that day, on which somebody owes her a step."""
@@ -71,8 +75,14 @@ class Deciding:
         self.values["next_on"] = None
         await pausing.wait_no_more(self.connection, self.page, self.part_of_it("go on"))
 
+    async def tell(self, notice: dict[str, Any]) -> None:
+        """She is called with it, until when she waits being that of `wait` unless told otherwise."""
+        notice = {"again_on": self.details["next_on"]} | notice
+        await meeting_calls.plan(self.connection, self.case, notice, self.ask.now)
+
     async def refer(self, agency: str) -> None:
         """The case, with a running clock, is that body's."""
+        await meeting_calls.cancel(self.connection, self.case.id, self.ask.now)
         await self.wait_no_more()
         self.details["agency"] = agency
         await referring.refer(self.connection, self.page, self.part_of_it("refer"), agency)
@@ -126,6 +136,7 @@ async def deciding(
     """Checked before anything is done, written after it. Raises NoSuchCase or Refused."""
     async with transaction(books) as connection:
         one = await held(connection, page, ask)
+        _may(ask, action)
         given = {"next_on": next_on, "reason": ask.reason.strip(), "agency": agency}
         target = decide(ask.code, one.state, action, given)
         if next_on is not None:
@@ -134,12 +145,18 @@ async def deciding(
         await one.save(f"meeting_{action}", target)
 
 
+def _may(ask: Instruction, action: RequestAction | None = None) -> None:
+    """Raises Refused."""
+    side = ask.actor.side
+    hers, by_itself = side is Side.CITIZEN and action in HERS, side is Side.MACHINE and action in BY_ITSELF
+    if side is not Side.DESK and not hers and not by_itself:
+        raise Refused("only the office decides on requests to meet an official")
+
+
 async def held(connection: AsyncConnection, page: Page, ask: Instruction) -> Deciding:
     """The request, which nobody else decides on until the transaction ends. Raises NoSuchCase or Refused."""
     case = await locked(connection, ask.code)
     unchanged(case, ask)
-    if ask.actor.side is not Side.DESK:
-        raise Refused("only the office decides on requests to meet an official")
     if case.kind != Kind.MEETING or case.part_of or case.member_of or case.channel == COLLECTIVE:
         raise Refused(f"case {ask.code} is no request to meet an official")
     query = select(meeting_requests).where(meeting_requests.c.case_id == case.id)
@@ -161,6 +178,7 @@ async def review(
     """
     async with transaction(books) as connection:
         one = await held(connection, page, ask)
+        _may(ask)
         if one.state not in REVIEWABLE:
             raise Refused(f"request {ask.code} is {one.state}: review is not possible")
         state = S.UNDER_REVIEW if one.state is S.REQUESTED else one.state
@@ -176,12 +194,14 @@ async def accept(books: Books, page: Page, ask: Instruction, next_on: date) -> N
         if not at_the_office(page, one.case):
             await one.refer(office_of(page, one.case))
         await one.wait(next_on)
+        await one.tell({"what": meeting_calls.WAITING})
 
 
 async def put_off(books: Books, page: Page, ask: Instruction, next_on: date) -> None:
     """There is still no slot: another date, and why."""
     async with deciding(books, page, ask, A.PUT_OFF, next_on=next_on) as one:
         await one.wait(next_on)
+        await one.tell({"what": meeting_calls.WAITING})
 
 
 async def send_below(books: Books, page: Page, ask: Instruction, agency: str) -> None:
@@ -203,6 +223,7 @@ async def decline(books: Books, page: Page, ask: Instruction) -> None:
         if not at_the_office(page, one.case):
             await one.refer(office_of(page, one.case))
         one.values["next_on"] = None
+        await meeting_calls.cancel(one.connection, one.case.id, ask.now)
         await answers.give(one.connection, page, one.part_of_it("answer"), ask.reason)
 
 

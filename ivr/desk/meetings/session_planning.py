@@ -13,9 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases.meetings import MeetingWay, Official, RequestAction, SessionState, slot_times
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
+from ivr.desk.case import meeting_calls
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.transaction import transaction
-from ivr.desk.meetings.request_deciding import deciding, today
+from ivr.desk.meetings.request_deciding import Deciding, deciding, today
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import cases, meeting_requests, meeting_sessions, meeting_slots
@@ -89,6 +90,7 @@ async def cancel(
             async with deciding(connection, page, its, RequestAction.RELEASE, next_on=next_on) as one:
                 one.details["session"] = number
                 await one.wait(next_on)
+                await tell_off(one, number)
         booked = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
         await connection.execute(update(meeting_slots).where(*booked).values(EMPTY))
         end = {"state": SessionState.CANCELLED, "reason": ask.reason.strip()}
@@ -100,6 +102,12 @@ async def cancel(
 
 
 EMPTY: dict[str, Any] = {"case_id": None, "by_hand": "", "ahead_of": 0, "placed_by": "", "placed_at": None}
+
+
+async def tell_off(one: Deciding, session: int) -> None:
+    """She has no slot there any more: who may have heard of it hears that it is off."""
+    invited = await meeting_calls.was_invited(one.connection, one.case.id, session)
+    await one.tell({"what": meeting_calls.OFF if invited else meeting_calls.WAITING})
 
 
 async def alone(connection: AsyncConnection) -> None:
