@@ -35,6 +35,7 @@ class Action(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     AWAIT = "await"
+    EXTEND = "extend"
     SPLIT = "split"
     COLLECT = "collect"
     RELEASE = "release"
@@ -152,6 +153,7 @@ _ROWS = (
         _NOBODY,
         "stop the clock until a date that she is told",
     ),
+    Transition(Action.EXTEND, _UNANSWERED, None, _DESK, _DESK, "a later day for an order"),
     Transition(
         Action.SPLIT, _UNANSWERED, S.IN_PROGRESS, _DESK, _NOBODY, "parts for several agencies, one answer"
     ),
@@ -185,6 +187,7 @@ _DONE = {
     Action.PAUSE: "paused",
     Action.RESUME: "resumed",
     Action.AWAIT: "made to wait for a date",
+    Action.EXTEND: "extended",
     Action.SPLIT: "split",
     Action.COLLECT: "collected",
     Action.RELEASE: "released",

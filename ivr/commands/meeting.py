@@ -295,6 +295,69 @@ def missed(code: Code, by: By = "desk", reason: Reason = "") -> None:
     act(code, by, reason, its.missed)
 
 
+@app.command(epilog="Example: ivr meeting order 1234567894 abfa --due 1405-09-25 --words 'آب وصل شود'")
+def order(
+    code: Code,
+    agency: Agency,
+    due: Annotated[str, typer.Option(help="The day: 1405-09-25 (Jalali) or 2026-12-16 (Gregorian).")],
+    words: Annotated[str, typer.Option(help="What it is to do.")],
+    by: By = "desk",
+) -> None:
+    """Order an agency to do something for a citizen who was heard: a part of her case, due on that day."""
+    from ivr.desk.case.change import Instruction, actor_named
+    from ivr.desk.meetings.order_giving import Order, give
+
+    wanted = Order(agency, words, day_named(due))
+
+    async def work(engine: AsyncEngine, page: Page) -> list[str]:
+        return await give(engine, page, Instruction(plain(code), actor_named(page, by)), [wanted])
+
+    [part] = with_page(work)
+    typer.echo(f"order {part}: given to {agency}, due on {wanted.due_on}")
+
+
+@app.command(epilog="Example: ivr meeting orders --agency abfa --json")
+def orders(
+    agency: Annotated[str, typer.Option(help="Only those that are with this agency.")] = "",
+    json: Json = False,
+) -> None:
+    """Orders of running cases, the first due in front; who is late has a ! behind the state."""
+    from ivr.desk.meetings.meeting_json import order_json
+    from ivr.desk.meetings.order_giving import listed
+
+    async def work(engine: AsyncEngine, page: Page) -> list[dict[str, Any]]:
+        async with engine.connect() as connection:
+            return [order_json(each) for each in await listed(connection, page, datetime.now(UTC), agency)]
+
+    rows = with_page(work)
+    if json:
+        show_json(rows)
+        return
+    for row in rows:
+        row["state"] += "!" * row["late"]
+    show_table(["code", "of", "agency", "state", "due_on", "level", "given_by", "words"], rows)
+
+
+@app.command(epilog="Example: ivr meeting extend 1234567894 --due 1405-10-05 --reason 'کمبود لوله'")
+def extend(
+    code: Code,
+    due: Annotated[str, typer.Option(help="The later day.")],
+    by: By = "desk",
+    reason: Reason = "",
+) -> None:
+    """A later day for an order; only the office gives one."""
+    from ivr.desk.case.change import Instruction, actor_named
+    from ivr.desk.meetings.order_giving import extend as give_time
+
+    day = day_named(due)
+
+    async def work(engine: AsyncEngine, page: Page) -> None:
+        await give_time(engine, page, Instruction(plain(code), actor_named(page, by), reason), day)
+
+    with_page(work)
+    typer.echo(f"order {plain(code)}: due on {day}")
+
+
 def act(
     code: str, by: str, reason: str, does: Callable[[AsyncEngine, Page, Instruction], Awaitable[None]]
 ) -> None:

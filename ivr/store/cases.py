@@ -18,6 +18,7 @@ from ivr.store.base import metadata, moment
 # far as given. `part_of`: the case that this one is a part of. `member_of`: the collective case that it waits
 # in. `anonymised_at`: when retention took away who she is. `person_id`: whose it is among the people of its
 # body; NULL = nobody's yet. `entered`: whether it has its `inbox_entries` row.
+# `ordered_days`: working days that an official gave in place of the topic's.
 # The indexes behind RUNNING and below serve the queues of the inbox (`ivr.desk.reading.queues`).
 PAUSED = text("paused_at IS NOT NULL AND closed_at IS NULL")
 TO_ANONYMISE = text("closed_at IS NOT NULL AND anonymised_at IS NULL")
@@ -75,6 +76,7 @@ cases = Table(
     Column("timed_by", Integer, nullable=False, server_default="0"),
     Column("person_id", Uuid, ForeignKey("people.id")),
     Column("entered", Boolean),
+    Column("ordered_days", Integer),
     Index("ix_cases_opened_at_id", "opened_at", "id"),
     Index(
         "ix_cases_caller_key_opened_at",
@@ -113,4 +115,5 @@ LATER = (
     *("words", "place", "part_of", "member_of", "anonymised_at"),
     *("closed_at", "closure", "merged_into"),
     *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at", "rung", "person_id"),
+    "ordered_days",
 )

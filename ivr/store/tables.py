@@ -25,6 +25,7 @@ from ivr.store.legal_holds import legal_holds
 from ivr.store.limits import limits
 from ivr.store.live_calls import live_calls
 from ivr.store.marks import marks
+from ivr.store.meeting_orders import meeting_orders
 from ivr.store.meeting_requests import meeting_requests
 from ivr.store.meeting_sessions import meeting_sessions, meeting_slots
 from ivr.store.menu_revisions import menu_revisions
@@ -72,6 +73,7 @@ __all__ = [
     "limits",
     "live_calls",
     "marks",
+    "meeting_orders",
     "meeting_requests",
     "meeting_sessions",
     "meeting_slots",

@@ -56,6 +56,19 @@ async def test_a_request_is_accepted_put_into_a_session_and_heard(panel: PanelSe
     client = await office(panel)
     assert (await client.post(f"{session}/met", {"code": code})).status == 303
     assert "دیدار شد" in await client.text(request)
+    order = {"agency": "abfa", "words": "آب خانه‌اش وصل شود", "due_on": "۱۴۰۵/۰۹/۱۷"}
+    assert (
+        "روزی کاری" in await (await client.post(f"{request}/order", order | {"due_on": "1405/09/13"})).text()
+    )
+    assert (await client.post(f"{request}/order", order)).status == 303
+    text = await client.text(request)
+    assert "آب خانه‌اش وصل شود" in text and "۱۷ آذر ۱۴۰۵" in text and "داده‌شده" in text
+    part = re.findall(r'<option value="(\d+)"', text)[0]
+    late = {"order": part, "due_on": "1405/09/24", "reason": "کمبود لوله"}
+    assert (await client.post(f"{request}/extend", late)).status == 303
+    assert "۲۴ آذر ۱۴۰۵" in (text := await client.text(request)) and "(نخست: ۱۷ آذر ۱۴۰۵)" in text
+    other = await at.wish(caller="09141234562")
+    assert (await client.post(f"{MEETINGS}/requests/{other}/extend", late)).status == 404
     async with panel.engine.connect() as connection:
         noted = (await connection.execute(select(audit).where(audit.c.action == "meeting_planned"))).one()
     assert noted.person_id is not None and noted.subject.startswith("meeting_session/")

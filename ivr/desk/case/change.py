@@ -45,6 +45,7 @@ EVENTS = {
     Action.PAUSE: "paused",
     Action.RESUME: "resumed",
     Action.AWAIT: "awaits",
+    Action.EXTEND: "extended",
     Action.SPLIT: "split",
     Action.COLLECT: "collected",
     Action.RELEASE: "released",

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.transitions import Action
+from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Books, Instruction, clock_of
 from ivr.desk.case.event_log import Told, tell_all
@@ -29,6 +29,8 @@ async def pause(
 ) -> None:
     """Stop the clock for so many working days; it runs again by itself."""
     async with changing(engine, page, Action.PAUSE, ask) as change:
+        if change.clock.ordered_days is not None and ask.actor.side is Side.AGENCY:
+            raise Refused(f"case {ask.code} is an order: only the office extends it")
         change.clock = change.clock.pause(page.calendar, ask.now, days, cap, change.county)
         assert change.clock.paused_until is not None
         change.details |= {"days": days, "until": change.clock.paused_until.isoformat()}

@@ -218,7 +218,7 @@ async def _invite(one: Deciding, slot: Row[Any]) -> None:
     told = {"what": meeting_calls.INVITED, "session": slot.session, "slot": slot.slot}
     told |= {"starts_at": slot.starts_at.isoformat(), "official": session.official, "way": session.way}
     told |= {"place": session.place if session.way == MeetingWay.IN_PERSON else ""}
-    await one.tell(told | {"again_on": (today(one.page, one.ask.now) + AGAIN).isoformat()})
+    await one.call_her(told | {"again_on": (today(one.page, one.ask.now) + AGAIN).isoformat()})
 
 
 async def _empty(connection: AsyncConnection, case: Any) -> None:

@@ -6,7 +6,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.callback import MEETING_ANSWERS, Outcome
@@ -47,7 +47,9 @@ async def heard(connection: AsyncConnection, page: Page, attempt: uuid.UUID, now
 
 async def _call(connection: AsyncConnection, attempt: uuid.UUID) -> Row[Any] | None:
     """The call-back of that attempt, if it was about a slot and she pressed a key."""
-    query = select(callbacks.c.case_id, callbacks.c.notice, callbacks.c.last_outcome, cases.c.code)
+    query: Select[Any] = select(
+        callbacks.c.case_id, callbacks.c.notice, callbacks.c.last_outcome, cases.c.code
+    )
     query = query.join(callback_attempts, callback_attempts.c.callback_id == callbacks.c.id)
     query = query.join(cases, cases.c.id == callbacks.c.case_id)
     about = (callbacks.c.purpose == MEETING, callbacks.c.last_outcome.in_(MEETING_ANSWERS))

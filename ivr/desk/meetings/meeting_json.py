@@ -8,6 +8,7 @@ from sqlalchemy import Row
 
 from ivr.cases.hearing_order import Urgency
 from ivr.desk.meetings.agenda import Seat
+from ivr.desk.meetings.order_giving import OrderSeen
 from ivr.desk.meetings.request_list import MeetingRequest
 
 Json = dict[str, Any]
@@ -38,6 +39,15 @@ def session_json(row: Row[Any]) -> Json:
     told |= {"starts_at": row.starts_at.isoformat(), "ends_at": row.ends_at.isoformat()}
     told |= {name: getattr(row, name) for name in ("way", "place", "link", "reason", "made_by")}
     return told | {"slots": row.slots, "booked": row.booked}
+
+
+def order_json(order: OrderSeen) -> Json:
+    """`code`: of the part that carries it; `of`: her case."""
+    part = order.part
+    told: Json = {"code": part.code, "of": part.whole, "agency": part.agency, "words": part.words}
+    told |= {"state": str(order.state), "late": order.late, "due_on": part.due_on.isoformat()}
+    told |= {"first_due_on": part.first_due_on.isoformat(), "level": part.level}
+    return told | {"given_by": part.given_by, "given_at": part.given_at.isoformat()}
 
 
 def seat_json(seat: Seat) -> Json:

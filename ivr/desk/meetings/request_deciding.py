@@ -75,7 +75,7 @@ class Deciding:
         self.values["next_on"] = None
         await pausing.wait_no_more(self.connection, self.page, self.part_of_it("go on"))
 
-    async def tell(self, notice: dict[str, Any]) -> None:
+    async def call_her(self, notice: dict[str, Any]) -> None:
         """She is called with it, until when she waits being that of `wait` unless told otherwise."""
         notice = {"again_on": self.details["next_on"]} | notice
         await meeting_calls.plan(self.connection, self.case, notice, self.ask.now)
@@ -194,14 +194,14 @@ async def accept(books: Books, page: Page, ask: Instruction, next_on: date) -> N
         if not at_the_office(page, one.case):
             await one.refer(office_of(page, one.case))
         await one.wait(next_on)
-        await one.tell({"what": meeting_calls.WAITING})
+        await one.call_her({"what": meeting_calls.WAITING})
 
 
 async def put_off(books: Books, page: Page, ask: Instruction, next_on: date) -> None:
     """There is still no slot: another date, and why."""
     async with deciding(books, page, ask, A.PUT_OFF, next_on=next_on) as one:
         await one.wait(next_on)
-        await one.tell({"what": meeting_calls.WAITING})
+        await one.call_her({"what": meeting_calls.WAITING})
 
 
 async def send_below(books: Books, page: Page, ask: Instruction, agency: str) -> None:

@@ -18,6 +18,7 @@ from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.callback_planning import Reach
+from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.request_deciding import at_the_office, today
 from ivr.desk.people.people import Scope
 from ivr.store.cases import WISHES
@@ -97,7 +98,10 @@ async def told(
     before = await _met(connection, {row.caller_key for row in rows} - {""})
     reach = await callback_planning.reach(connection, [row._mapping for row in rows], now)
     of = {row.code: (row, by_phone) for row, by_phone in zip(rows, reach, strict=True)}
-    places = fair_order([_candidate(row, row.caller_key in before) for row in rows], now)
+    owed = await order_giving.unkept(connection, page, {row.caller_key for row in rows} - {""}, now)
+    places = fair_order(
+        [_candidate(row, row.caller_key in before, owed.get(row.caller_key, 0)) for row in rows], now
+    )
     return [_wish(page, now, *of[place.code], place) for place in places]
 
 
@@ -113,8 +117,8 @@ def _wish(page: Page, now: datetime, row: Row[Any], by_phone: Reach, place: Rank
     return MeetingRequest(row, state, place, late, by_phone)
 
 
-def _candidate(row: Row[Any], met_before: bool) -> Candidate:
-    return Candidate(row.code, row.opened_at, Urgency(row.urgency or 0), met_before, 0, row.missed_at)
+def _candidate(row: Row[Any], met_before: bool, unkept: int) -> Candidate:
+    return Candidate(row.code, row.opened_at, Urgency(row.urgency or 0), met_before, unkept, row.missed_at)
 
 
 def _request() -> Select[Any]:

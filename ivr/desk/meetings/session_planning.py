@@ -107,7 +107,7 @@ EMPTY: dict[str, Any] = {"case_id": None, "by_hand": "", "ahead_of": 0, "placed_
 async def tell_off(one: Deciding, session: int) -> None:
     """She has no slot there any more: who may have heard of it hears that it is off."""
     invited = await meeting_calls.was_invited(one.connection, one.case.id, session)
-    await one.tell({"what": meeting_calls.OFF if invited else meeting_calls.WAITING})
+    await one.call_her({"what": meeting_calls.OFF if invited else meeting_calls.WAITING})
 
 
 async def alone(connection: AsyncConnection) -> None:

@@ -21,6 +21,7 @@ from ivr.web.panel.visit import Visit
 
 USUAL = "usual"
 _ROUTED = frozenset(Reason)
+_DATES = ("next_on", "until", "at", "due_on")
 _jalali_day: Any = JalaliDate  # they have no types
 _jalali_time: Any = JalaliDateTime
 # What the machine does between two steps is no part of her path.
@@ -174,7 +175,7 @@ class Teller:
             or words("casefile.no_county"),
             "level": words.get(f"casefile.level.{details.get('level', '')}", str(details.get("level", ""))),
             "kind": words.get(f"common.kind.{details.get('kind', '')}", ""),
-            **{name: _jalali(details[name]) for name in ("next_on", "until", "at") if name in details},
+            **{name: _jalali(details[name]) for name in _DATES if name in details},
         }
 
 

@@ -35,13 +35,25 @@ _FORMS: Mapping[str, str] = {
     "keeps_out": r"bodies: \S+ is kept from a complaint .*",
     "knows": r"about: \S+ has had this case already .*",
     "later": r"starts_at: .*",
+    "due_on": r"due_on: an order is due .*",
+    "earlier": r"due_on: an extension .*",
+    "again": r"this order was given to (?P<agency>\S+) already",
+    "not_heard": r"request \S+ is \w+: orders are given once she was heard",
+    "no_order": r"case \S+ is no order",
     "link": r"link: .*",
     "place": r"place: .*",
 }
 _KNOWN = {key: re.compile(form, re.DOTALL) for key, form in _FORMS.items()}
 # Which field is at fault, where it is one.
 _FIELDS = {"next_on": "next_on", "ahead": "reason", "no_reason": "reason", "day_off": "on", "later": "at"}
-_FIELDS |= {"slots": "slots", "minutes": "minutes", "taken": "slot", "no_request": "code"}
+_FIELDS |= {
+    "again": "words",
+    "no_order": "order",
+    "slots": "slots",
+    "minutes": "minutes",
+    "taken": "slot",
+    "no_request": "code",
+}
 
 
 def jalali_day(day: date) -> str:
@@ -70,11 +82,13 @@ def in_persian(refusal: Refused, visit: Visit, its: CaseNames) -> tuple[str, str
     """Its key, "" for a case's own, and one sentence."""
     for key, form in _KNOWN.items():
         if found := form.fullmatch(str(refusal)):
-            values = {name: _named(visit, name, value) for name, value in found.groupdict().items()}
+            values = {name: _named(visit, its, name, value) for name, value in found.groupdict().items()}
             said = visit.words(f"meetings.refused.{key}")
             return key, said.format(**values)
     return "", refusals.in_persian(refusal, visit.words, its)
 
 
-def _named(visit: Visit, name: str, value: str) -> str:
+def _named(visit: Visit, its: CaseNames, name: str, value: str) -> str:
+    if name == "agency":
+        return its.agencies.get(value, value)
     return visit.words(f"meetings.state.{value}") if name == "state" else digits(value)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -11,8 +11,10 @@ from aiohttp import web
 
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.meetings import RequestAction, RequestState, permitted
+from ivr.desk.book.book import Page
 from ivr.desk.case.change import Instruction
-from ivr.desk.meetings import agenda, request_deciding, request_list
+from ivr.desk.meetings import agenda, order_giving, request_deciding, request_list
+from ivr.desk.meetings.order_giving import Order, OrderSeen
 from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.refusals import Refused
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
@@ -40,6 +42,14 @@ class Decision:
     does: Callable[..., Awaitable[None]]
 
 
+async def _order(engine: Any, page: Page, ask: Instruction, **given: Any) -> None:
+    await order_giving.give(engine, page, ask, [Order(given["agency"], given["words"], given["due_on"])])
+
+
+async def _extend(engine: Any, page: Page, ask: Instruction, order: str, due_on: date) -> None:
+    await order_giving.extend(engine, page, replace(ask, code=order, seen=None), due_on)
+
+
 DECISIONS = {
     each.name: each
     for each in (
@@ -49,6 +59,8 @@ DECISIONS = {
         Decision(A.SEND_BELOW, ("agency",), request_deciding.send_below),
         Decision(A.DECLINE, (), request_deciding.decline),
         Decision(A.RELEASE, ("next_on",), agenda.release),
+        Decision("order", ("agency", "due_on", "words"), _order),
+        Decision("extend", ("order", "due_on"), _extend),
         Decision("review", ("urgency", "bodies", "about"), request_deciding.review),
     )
 }
@@ -87,6 +99,8 @@ async def decide(visit: Visit) -> web.StreamResponse:
     wish, form = await _wish(visit), visit.form()
     reason = form.text("reason", LONGEST, needed=False, lines=True)
     given = _given(form, decision)
+    if given.get("order") and given["order"] not in {each.part.code for each in await _orders(visit, wish)}:
+        raise NotFound
     sentence = ""
     if not form.wrong:
         ask = Instruction(wish.code, visit.actor, reason, visit.now, form.number("seen", otherwise=0) or None)
@@ -102,7 +116,9 @@ async def _page(
     visit: Visit, wish: MeetingRequest, tried: str = "", form: Form | None = None, sentence: str = ""
 ) -> web.Response:
     may = visit.allowed("meetings_hold")
-    offered = [each for each in DECISIONS.values() if may and _is_possible(each, wish)]
+    orders = await _orders(visit, wish)
+    owed = [each for each in orders if each.part.closed_at is None and each.part.answered_at is None]
+    offered = [each for each in DECISIONS.values() if may and _is_possible(each, wish, owed)]
     done = visit.request.query.get("done", "")
     return visit.render(
         "meetings/request.html",
@@ -120,7 +136,15 @@ async def _page(
         names=await names_of(visit),
         seat=await _seat(visit, wish),
         day=jalali_day,
+        orders=orders,
+        owed=owed,
     )
+
+
+async def _orders(visit: Visit, wish: MeetingRequest) -> list[OrderSeen]:
+    page = await visit.panel.book.page()
+    async with visit.panel.engine.connect() as connection:
+        return await order_giving.listed(connection, page, visit.now, of_case=wish.case.id)
 
 
 async def _seat(visit: Visit, wish: MeetingRequest) -> Any:
@@ -128,14 +152,18 @@ async def _seat(visit: Visit, wish: MeetingRequest) -> Any:
         return await agenda.slot_of(connection, wish.case.id)
 
 
-def _is_possible(decision: Decision, wish: MeetingRequest) -> bool:
+def _is_possible(decision: Decision, wish: MeetingRequest, orders: Sequence[OrderSeen]) -> bool:
     if decision.name == "review":
         return wish.state in request_deciding.REVIEWABLE
+    if decision.name == "order":
+        return wish.state is S.MET and wish.case.closed_at is None
+    if decision.name == "extend":
+        return bool(orders)
     return decision.name in permitted(wish.state)
 
 
 def _typed(wish: MeetingRequest, form: Form | None) -> dict[str, str]:
-    names = ("reason", "next_on", "agency", "urgency", "about")
+    names = ("reason", "next_on", "agency", "urgency", "about", "due_on", "words", "order")
     if form is not None:
         return {name: form.raw(name) for name in names}
     noted = {"urgency": Urgency(wish.case.urgency or 0).name.lower(), "about": wish.case.about or ""}
@@ -146,8 +174,12 @@ def _given(form: Form, decision: Decision) -> dict[str, Any]:
     given: dict[str, Any] = {}
     for name in decision.fields:
         match name:
-            case "next_on":
+            case "next_on" | "due_on":
                 given[name] = form.day(name) or date.min
+            case "words":
+                given[name] = form.text(name, LONGEST, lines=True)
+            case "order":
+                given[name] = tracking_code(form.raw(name)) or form.refuse(name, "meetings.form.code")
             case "agency":
                 given[name] = form.text(name)
             case "about":

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.meetings import request_deciding
 from tests.desk.meetings.hall import hall
 from tests.fixtures.commands import ivr
 
@@ -46,6 +47,32 @@ async def test_from_the_list_over_a_session_to_the_slot(
     assert "2 wait again" in await run("cancel", "1", "--next", soon, "--reason", "مأموریت")
     assert "declined" in await run("decline", old, "--reason", "این کار دادگاه است")
     assert old not in await run("requests") and new in await run("requests")
+
+
+async def test_an_order_is_given_listed_and_extended(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    at, now = await hall(engine), datetime.now(UTC)
+    at.at = now - timedelta(days=7)
+    code = await at.wish()
+    await request_deciding.accept(engine, at.page, at.by(code), (now + timedelta(days=7)).date())
+    await at.fill(await at.session(slots=1, starts_at=now - timedelta(hours=1), even_off=True))
+    days = (now.date() + timedelta(days=n) for n in range(8, 40))
+    first, second = list(filter(at.page.calendar.is_working, days))[:2]
+
+    async def run(*words: str) -> str:
+        exit_code, said = await ivr(database_url, tmp_path, "meeting", *words)
+        assert exit_code == 0, said
+        return said
+
+    assert "met" in await run("met", code)
+    said = await run("order", code, "abfa", "--due", first.isoformat(), "--words", "وصل شود", "--by", "sadr")
+    part = said.split()[1].rstrip(":")
+    await run("extend", part, "--due", second.isoformat(), "--reason", "کمبود لوله")
+    [order] = json.loads(await run("orders", "--agency", "abfa", "--json"))
+    assert (order["code"], order["of"], order["state"], order["late"]) == (part, code, "given", False)
+    assert (order["first_due_on"], order["due_on"]) == (first.isoformat(), second.isoformat())
+    assert order["given_by"] == "sadr" and part in await run("orders")
 
 
 async def test_what_is_wrong_is_one_sentence(engine: AsyncEngine, database_url: str, tmp_path: Path) -> None:
