@@ -66,7 +66,8 @@ async def test_a_request_is_accepted_put_into_a_session_and_heard(panel: PanelSe
     part = re.findall(r'<option value="(\d+)"', text)[0]
     late = {"order": part, "due_on": "1405/09/24", "reason": "کمبود لوله"}
     assert (await client.post(f"{request}/extend", late)).status == 303
-    assert "۲۴ آذر ۱۴۰۵" in (text := await client.text(request)) and "(نخست: ۱۷ آذر ۱۴۰۵)" in text
+    text = await client.text(request)
+    assert "۲۴ آذر ۱۴۰۵" in text and "(نخست: ۱۷ آذر ۱۴۰۵)" in text
     other = await at.wish(caller="09141234562")
     assert (await client.post(f"{MEETINGS}/requests/{other}/extend", late)).status == 404
     async with panel.engine.connect() as connection:
