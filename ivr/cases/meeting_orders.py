@@ -34,8 +34,10 @@ _OF = {
 _OWED = frozenset({OrderState.GIVEN, OrderState.ACCEPTED, OrderState.OBJECTED})
 
 
-def order_state(status: Status) -> OrderState:
-    return _OF[status]
+def order_state(status: Status, denied: bool = False) -> OrderState:
+    """`denied`: she said on the day that it is not done, and the body has reported nothing since."""
+    state = _OF[status]
+    return OrderState.CONTRADICTED if denied and state in _OWED | {OrderState.REPORTED} else state
 
 
 def is_unkept(state: OrderState, late: bool) -> bool:

@@ -7,6 +7,7 @@ from sqlalchemy import Column, Date, ForeignKey, Index, Table, Text, Uuid
 from ivr.store.base import metadata, moment
 
 # `case_id`: the part; `of_case`: her case. `due_on`: as it is now; `first_due_on`: as it was given.
+# `said`: what she said on our call, an outcome of `ivr.cases.callback`; `said_by`: in which attempt.
 meeting_orders = Table(
     "meeting_orders",
     metadata,
@@ -16,6 +17,9 @@ meeting_orders = Table(
     moment("given_at"),
     Column("due_on", Date, nullable=False),
     Column("first_due_on", Date, nullable=False),
+    Column("said", Text, nullable=False, server_default=""),
+    moment("said_at", nullable=True),
+    Column("said_by", Uuid),
     Index(None, "of_case"),
     Index(None, "due_on"),
 )

@@ -35,8 +35,8 @@ from ivr.cases.deadlines import ZONE
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning, closing, meeting_calls
-from ivr.desk.case.callback_planning import ANSWER, MEETING, OF_CASE, STATUS, VERIFY
+from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls
+from ivr.desk.case.callback_planning import ANSWER, MEETING, OF_CASE, ORDER, STATUS, VERIFY
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.transaction import locked
@@ -45,6 +45,7 @@ from ivr.store.case_parts import parts_column, parts_seen
 from ivr.store.tables import callback_attempts, callbacks, cases
 from ivr.voice.events import CaseSeen, Lookup
 from ivr.voice.invitation import MeetingNews
+from ivr.voice.order_call import OrderNews
 
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
@@ -72,6 +73,7 @@ class Briefing:
     seen: CaseSeen
     verifies: bool = False  # only whether the number is whose it should be
     meeting: MeetingNews | None = None  # only when and where she meets an official
+    order: OrderNews | None = None  # only whether that is done
 
 
 # Two workers can't begin to ring one number at the same moment, whatever it is about.
@@ -196,6 +198,8 @@ async def _asked_enough(
 def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
     if wanted.purpose == VERIFY:
         return case.closed_at is None
+    if wanted.purpose == ORDER:
+        return order_calls.still_wanted(case)
     if wanted.purpose == MEETING:
         return case.closed_at is None and meeting_calls.still_true(wanted.notice, now)
     return bool(wanted.purpose == STATUS or case.status == Status.ANSWERED)
@@ -208,8 +212,8 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
     count = wanted.attempts + 1
     await _put(connection, wanted, state="calling", attempts=count, first_at=first, last_at=now)
     answer = "" if case.answer_voice or wanted.purpose == VERIFY else case.answer
-    if wanted.purpose == MEETING:
-        answer = wanted.notice.get("place", "")
+    if wanted.purpose in (MEETING, ORDER):
+        answer = wanted.notice.get("place") or wanted.notice.get("words", "")
     return Placing(attempt["id"], wanted.number, case.code, wanted.language, answer)
 
 
@@ -302,6 +306,9 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
     )
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
         return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)
+    if row.purpose == ORDER:
+        order = order_calls.news_of(row.notice)
+        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), order=order)
     if row.purpose == MEETING:
         news = meeting_calls.news_of(row.notice, ZONE)
         return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), meeting=news)

@@ -22,8 +22,9 @@ from ivr.cases.callback import Outcome
 from ivr.cases.channels import PHONE
 from ivr.store.tables import callbacks, cases
 
-# Purposes: an answer to be confirmed; how the case stands; whether a given number is hers; her meeting.
-ANSWER, STATUS, VERIFY, MEETING = "answer", "status", "verify", "meeting"
+# Purposes: an answer to be confirmed; how the case stands; whether a given number is hers; her meeting;
+# whether what was ordered for her is done.
+ANSWER, STATUS, VERIFY, MEETING, ORDER = "answer", "status", "verify", "meeting", "order"
 OF_CASE = (ANSWER, STATUS)  # what the case itself has to tell
 NOBODYS = frozenset({"part", "collective"})  # channels of cases about which nobody waits to be called
 HOLDS = timedelta(days=365)  # how long the word of whoever answers there holds
@@ -68,11 +69,17 @@ async def plan(connection: AsyncConnection, case: Row[Any], key: str, now: datet
 
 
 async def plan_news(
-    connection: AsyncConnection, case: Row[Any], key: str, now: datetime, notice: dict[str, Any]
+    connection: AsyncConnection,
+    case: Row[Any],
+    key: str,
+    now: datetime,
+    notice: dict[str, Any],
+    purpose: str = MEETING,
+    at: datetime | None = None,
 ) -> None:
-    """Have her called about her meeting."""
+    """Have her called about her meeting, or what was ordered at it; `at`: not before then."""
     number = number_of(case._mapping)
-    await _add(connection, case, key, now, MEETING, number, case.language, notice)
+    await _add(connection, case, key, now, purpose, number, case.language, notice, at)
     await _verify(connection, case, number, now)
 
 
@@ -159,8 +166,9 @@ async def _add(
     number: str,
     language: str,
     notice: dict[str, Any] | None = None,
+    at: datetime | None = None,
 ) -> None:
-    row = _row(case.id, key, now, purpose, number, language) | {"notice": notice}
+    row = _row(case.id, key, now, purpose, number, language) | {"notice": notice, "next_at": at or now}
     await connection.execute(insert(callbacks).values(row).on_conflict_do_nothing())
 
 

@@ -29,7 +29,7 @@ from ivr.desk.case.entries import ENTER, opening_entries
 from ivr.desk.case.event_log import INSERT_OPENING, add_event
 from ivr.desk.case.joining import case_of, joined, keep_promise
 from ivr.desk.case.rows import Rows, add_case, call_row, recording_row, wish_row
-from ivr.desk.meetings import invitation_answers
+from ivr.desk.meetings import invitation_answers, order_answers
 from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
 from ivr.store.direct import Prepared, direct
@@ -68,9 +68,10 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
 
 
 async def _meeting(connection: AsyncConnection, page: Page, fact: Fact) -> None:
-    """What she said to a slot, where the call was about one."""
-    now = datetime.fromisoformat(fact["ended_at"])
-    await invitation_answers.heard(connection, page, uuid.UUID(fact["attempt"]["id"]), now)
+    """What she said to a slot or an order, where the call was about one."""
+    now, attempt = datetime.fromisoformat(fact["ended_at"]), uuid.UUID(fact["attempt"]["id"])
+    await invitation_answers.heard(connection, page, attempt, now)
+    await order_answers.heard(connection, page, attempt, now)
 
 
 async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact, rows: Rows) -> None:

@@ -46,7 +46,7 @@ def order_json(order: OrderSeen) -> Json:
     part = order.part
     told: Json = {"code": part.code, "of": part.whole, "agency": part.agency, "words": part.words}
     told |= {"state": str(order.state), "late": order.late, "due_on": part.due_on.isoformat()}
-    told |= {"first_due_on": part.first_due_on.isoformat(), "level": part.level}
+    told |= {"first_due_on": part.first_due_on.isoformat(), "level": part.level, "said": part.said}
     return told | {"given_by": part.given_by, "given_at": part.given_at.isoformat()}
 
 

@@ -16,12 +16,13 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.callback import Outcome
 from ivr.cases.meeting_orders import OrderState, is_unkept, order_state
 from ivr.cases.meetings import RequestState
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import pausing, splitting
+from ivr.desk.case import order_calls, pausing, splitting
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.splitting import Part
 from ivr.desk.case.transaction import changing, transaction
@@ -71,6 +72,7 @@ async def give(books: Books, page: Page, ask: Instruction, orders: Sequence[Orde
         rows = [given | {"case_id": ids[code], "due_on": o.due_on, "first_due_on": o.due_on} for code, o in
                 zip(codes, orders, strict=True)]  # fmt: skip
         await connection.execute(meeting_orders.insert(), rows)
+        await _ask_her(connection, page, ask, one.case, list(ids.values()))
         await _whole_waits(connection, page, one.part_of_it("wait"), one.case.id)
         return codes
 
@@ -93,6 +95,7 @@ async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> No
         await connection.execute(its.values(due_on=due_on))
         whole = (await connection.execute(select(cases).where(cases.c.id == order.of_case))).one()
         await _whole_waits(connection, page, replace(ask, code=whole.code, seen=None), whole.id)
+        await _ask_her(connection, page, ask, whole, [order.case_id])
 
 
 async def listed(
@@ -100,7 +103,10 @@ async def listed(
 ) -> list[OrderSeen]:
     """Orders, the first due in front: of one case, or all whose case still runs."""
     whole = cases.alias("whole")
-    query = select(cases, *(meeting_orders.c[n] for n in ("due_on", "first_due_on", "given_by", "given_at")))
+    query = select(
+        cases,
+        *(meeting_orders.c[n] for n in ("due_on", "first_due_on", "given_by", "given_at", "said", "said_at")),
+    )
     query = query.add_columns(whole.c.code.label("whole"), whole.c.caller_key.label("hers"))
     query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
     query = query.join(whole, whole.c.id == meeting_orders.c.of_case)
@@ -126,7 +132,9 @@ async def unkept(
 
 def _seen(page: Page, row: Row[Any], now: datetime) -> OrderSeen:
     late = row.due_on < today(page, now) and Status(row.status) in OPEN - {Status.ANSWERED}
-    return OrderSeen(row, order_state(Status(row.status)), late)
+    denied = row.said in (Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY)
+    since = row.answered_at is None or row.answered_at < row.said_at if denied else False
+    return OrderSeen(row, order_state(Status(row.status), denied=since), late)
 
 
 def _days(page: Page, since: datetime, due_on: date, county: str) -> int:
@@ -148,6 +156,17 @@ async def _refuse_again(connection: AsyncConnection, whole: Any, orders: Sequenc
 async def _ids(connection: AsyncConnection, codes: Sequence[str]) -> dict[str, Any]:
     query = select(cases.c.code, cases.c.id).where(cases.c.code.in_(codes))
     return {row.code: row.id for row in await connection.execute(query)}
+
+
+async def _ask_her(
+    connection: AsyncConnection, page: Page, ask: Instruction, whole: Any, ids: Sequence[Any]
+) -> None:
+    """She is called on the day that each of these orders is due."""
+    query = select(cases.c.id, cases.c.code, cases.c.agency, cases.c.words, meeting_orders.c.due_on)
+    query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id).where(cases.c.id.in_(ids))
+    zone = ZoneInfo(page.calendar.timezone)
+    for part in (await connection.execute(query)).all():
+        await order_calls.plan(connection, whole, part, part.due_on, ask.now, zone)
 
 
 async def _whole_waits(connection: AsyncConnection, page: Page, ask: Instruction, whole: Any) -> None:

@@ -230,6 +230,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "recovered"
         case "handed" if not details.get("name"):
             return "nobody"
+        case "order_said":
+            return str(details.get("said", USUAL))
         case "verdict_noted":
             return "solved" if details.get("solved") else "not_solved"
         case "reopened" if "recording" in details:
