@@ -55,7 +55,7 @@ from ivr.installation import (
 from ivr.loops import lost_calls, quiet, supervising, telling_live
 from ivr.loops.carrying import OpenLine, carry
 from ivr.loops.delivery import Delivery
-from ivr.loops.dialling import Dialler, Trunk
+from ivr.loops.dialling import Dialler, Trunk, tell_whether
 from ivr.loops.offered import Offered
 from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, siblings
 from ivr.loops.switchboard import Switchboard
@@ -310,6 +310,8 @@ class Hotline:
     def _call_back(self, stack: AsyncExitStack) -> None:
         """Begin to call citizens back, where there is a way to dial them."""
         settings = self.settings.callbacks
+        told = partial(tell_whether, self.engine, bool(settings.dial), self.clock)
+        self.worker.loops.start("whether anybody is dialled", told)
         if not settings.dial:
             log.info("nobody is called back: callbacks.dial is empty")
             return
@@ -488,6 +490,7 @@ class Hotline:
                 settings.answers.approval,
             ),
             seed=settings.seed_path,
+            calls_back=bool(self.settings.callbacks.dial),
             citizens_phone=self._telephone("seda111-phone", self.secrets.sip)
             if settings.browser_phone.citizens
             else None,

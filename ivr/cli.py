@@ -96,6 +96,7 @@ def demo_call(json: Json = False) -> None:
     settings = load_settings()
     case = run(demo_case(settings))
     books.locate(settings, [case])
+    books.mask_numbers([case])
     if json:
         show_json(case)
     else:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.reading import as_json
+from ivr.store.tables import cases as cases_table
+from ivr.voice import script
 from tests.desk.office import call, office, opening
 from tests.fixtures.commands import Said, typed
 from tests.fixtures.hotline import write_tone
@@ -17,7 +20,7 @@ async def test_answers_in_words_in_ready_wordings_and_in_a_voice(
     engine: AsyncEngine, database_url: str, tmp_path: Path
 ) -> None:
     async with office(engine, tmp_path / "office") as desk:
-        one, two, three = [await desk.intake.open_case(call(), opening()) for _ in range(3)]
+        one, two, three, four = [await desk.intake.open_case(call(), opening()) for _ in range(4)]
         await desk.pump.idle()
 
     async def ivr(*arguments: str, **more: str) -> Said:
@@ -25,6 +28,16 @@ async def test_answers_in_words_in_ready_wordings_and_in_a_voice(
 
     write_tone(tmp_path / "answer.wav", 500, 2.0)
     write_tone(tmp_path / "short.wav", 500, 0.2)
+    async with engine.begin() as connection:
+        await connection.execute(update(cases_table).where(cases_table.c.code == four).values(language="az"))
+    latin = await ivr("answer", four, "Su gəldi.")
+    assert latin[0] == 1 and "read no Azerbaijani in Latin letters" in latin[2]
+    for answer in (("آب آمد.", "--spoken", "Su gəldi."), ("--wording", "repaired")):
+        given = await ivr("answer", four, *answer, "--by", "abfa")
+        assert given[0] == 0, given
+        case = await as_json.case_json(engine, four)
+        assert case is not None and script.language_of(case["answer"]) == script.FA
+        assert script.language_of(case["answer_spoken"]) == script.AZ
     said = await ivr("answer", one, "--wording", "repaired", "--by", "abfa")
     listed = await ivr("wordings", two, "--json")
     spoken = await ivr("answer", two, "--voice", str(tmp_path / "answer.wav"))

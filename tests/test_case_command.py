@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.people import auditing
 from ivr.desk.recordings import revealing
 from tests.desk.counter import counter
+from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import ivr
 
 NUMBER, REASON = "09141234567", "پرسش بیشتر از شهروند"
@@ -37,7 +38,30 @@ async def test_numbers_are_masked_unless_a_reason_is_given_and_then_it_is_noted(
     assert (seen["action"], seen["full_name"]) == ("caller_revealed", None), "the case's page tells it too"
 
 
-async def test_a_call_list_masks_who_called(engine: AsyncEngine, database_url: str, tmp_path: Path) -> None:
-    await (await counter(engine)).open(caller=NUMBER)
+async def test_a_call_list_masks_who_called_and_what_she_keyed_of_herself(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    keyed = {"language": "1", "topic": "11", "code": "1234567894"}
+    keyed |= {"number": NUMBER, "national_id": "0013542419"}
+    async with office(engine, tmp_path / "office") as desk:
+        facts = call(NUMBER)
+        await desk.intake.open_case(facts, opening())
+        at = WEDNESDAY.isoformat()
+        steps = [{"step": step, "key": key, "note": "", "at": at} for step, key in keyed.items()]
+        await desk.intake.call_ended(facts, "hung_up", WEDNESDAY, steps, ())
+        await desk.pump.idle()
     exit_code, said = await ivr(database_url, tmp_path, "call", "list", "--json")
-    assert exit_code == 0 and NUMBER not in said and json.loads(said)[0]["caller"] == "0914***67"
+    [told] = json.loads(said)
+    assert exit_code == 0 and told["caller"] == "0914***67"
+    assert [step["key"] for step in told["steps"]] == ["1", "11", "•" * 10, "•" * 11, "•" * 10]
+
+
+async def test_a_case_that_is_opened_prints_no_number_either(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    await counter(engine)
+    numbers = ("--caller", NUMBER, "--callback", "09120000001")
+    asked = ("complaint", "--topic", "water.supply", "--county", "ahar", *numbers)
+    for form in ((), ("--json",)):
+        exit_code, said = await ivr(database_url, tmp_path, "case", "open", *asked, *form)
+        assert exit_code == 0 and "0914***67" in said and NUMBER not in said and "09120000001" not in said

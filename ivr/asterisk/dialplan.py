@@ -23,6 +23,7 @@ SUPERVISING_SECONDS = 3_600  # and for a supervisor who listens, or talks to a c
 RTP_SECONDS, HOLD_SECONDS = 25, 180  # without a packet, until a telephone counts as gone; on hold
 RECORD_SECONDS, SILENCE_SECONDS = 180, 8
 LEAST_BYTES = HEADER_BYTES + 8_000  # half a second: a shorter file holds no word, or its disk is full
+LEAST_BALLAST = 1 << 20  # a disk that is running short has less (ivr.store.room)
 
 # What Asterisk plays by itself, apart from any menu.
 FALLBACK_PROMPTS = (
@@ -110,6 +111,8 @@ def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | Non
         "recordings": settings.recordings,
         "fallback": settings.state_path / "fallback",
         "second_fallback": settings.second_path and settings.second_path / "fallback",
+        "second_recordings": settings.second_path and settings.second_path / "recordings",
+        "least_ballast": LEAST_BALLAST,
         "least_bytes": LEAST_BYTES,
         "music": settings.sounds / "moh",
         "first_seconds": FIRST_SECONDS + 2 * len(settings.agi.others),  # a dead machine costs two

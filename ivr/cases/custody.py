@@ -31,7 +31,7 @@ COVERED = (
     *("code", "kind", "topic", "county", "agency", "status", "channel", "language", "call_id", "opened_at"),
     *("caller", "caller_key", "caller_name", "callback", "national_id"),
     *("due_at", "answer", "answered_at", "closed_at", "closure", "merged_into"),
-    *("answer_voice", "draft", "satisfaction"),
+    *("answer_voice", "answer_spoken", "draft", "satisfaction"),
     *("rung", "level"),
     *("words", "place", "part_of", "member_of", "anonymised_at", "person_id"),
     *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at"),

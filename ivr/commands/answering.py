@@ -23,11 +23,14 @@ if TYPE_CHECKING:
 )
 def answer(
     code: Code,
-    text: Annotated[str, typer.Argument(help="The answer, in the words the caller will hear.")] = "",
+    text: Annotated[str, typer.Argument(help="The answer: what the caller reads, and hears too.")] = "",
     by: By = "desk",
     voice: Annotated[
         Path | None, typer.Option(help="A PCM WAV in which a person says it; heard instead of the text.")
     ] = None,
+    spoken: Annotated[
+        str, typer.Option(help="What a caller of another language hears instead, in Latin letters for az.")
+    ] = "",
     wording: Annotated[str, typer.Option(help="A ready wording: ivr case wordings CODE.")] = "",
 ) -> None:
     """Give a case its answer; the citizen is then called. With answers.approval an agency's waits."""
@@ -37,7 +40,7 @@ def answer(
     from ivr.speech.answer_sound import prepare
     from ivr.speech.telephone import AudioError
 
-    settings, spoken = load_settings(), None
+    settings, recorded = load_settings(), None
     if text and wording:
         fail("give words or --wording, not both", 2)
     if voice is not None:
@@ -45,14 +48,17 @@ def answer(
             made = prepare(voice, settings.recordings)
         except AudioError as error:
             raise CommandError(str(error)) from None
-        spoken = SpokenAnswer(made.name, made.sha256, made.seconds)
+        recorded = SpokenAnswer(made.name, made.sha256, made.seconds)
 
     async def give(engine: AsyncEngine) -> bool:
-        words = text
+        words, aloud = text, spoken
         if wording:
-            words = await ready.worded(engine, settings.seed_path, plain(code), wording)
+            words, ready_to_hear = await ready.worded(engine, settings.seed_path, plain(code), wording)
+            aloud = spoken or ready_to_hear
         approval = settings.answers.approval
-        return await answers.answer(engine, plain(code), by, words, voice=spoken, approval=approval)
+        return await answers.answer(
+            engine, plain(code), by, words, voice=recorded, spoken=aloud, approval=approval
+        )
 
     proposed = with_database(settings, give)
     typer.echo(f"case {plain(code)}: {'the answer waits for approval' if proposed else 'answered'}")
@@ -92,4 +98,4 @@ def wordings(
     if json:
         show_json(rows)
     else:
-        show_table(["name", "topic", "text"], rows)
+        show_table(["name", "topic", "text", "spoken"], rows)

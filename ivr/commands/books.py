@@ -20,6 +20,7 @@ cases = typer.Typer(help="The cases.", no_args_is_help=True)
 calls = typer.Typer(help="The calls.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
 Limit = Annotated[int, typer.Option(min=1, max=1000, help="How many.")]
+MENU_KEYS = 2  # at most, of a choice: kind, topic, county
 PLAIN = ["code", "kind", "topic", "county", "agency", "status", "channel", "caller", "by_phone"]
 PLAIN += ["opened_at", "due_at"]
 Code = Annotated[str, typer.Argument(help="A tracking code; blanks and dashes don't matter.")]
@@ -70,7 +71,7 @@ def show(
 
 @calls.command("list", epilog="Example: ivr call list --json")
 def call_list(limit: Limit = 20, json: Json = False) -> None:
-    """The newest calls with every step, its time and key."""
+    """The newest calls with every step, its time and key; numbers and codes are masked."""
     from ivr.desk.reading import as_json
 
     columns = ["started_at", "caller", "language", "outcome", "case", "id"]
@@ -103,10 +104,16 @@ def locate(settings: Settings, rows: Iterable[dict[str, Any]]) -> None:
 
 
 def mask_numbers(rows: Iterable[dict[str, Any]]) -> None:
-    """A terminal's scroll-back keeps what it was shown: enough of a number to tell two callers apart."""
+    """A terminal's scroll-back keeps what it was shown: enough of a number to tell two callers apart.
+
+    Of what was keyed in a call only choices of a menu are left: a longer entry is a number or a code of hers.
+    """
     from ivr.cases import phone
 
     for row in rows:
+        for step in row.get("steps") or ():
+            if len(step.get("key", "")) > MENU_KEYS:
+                step["key"] = "•" * len(step["key"])
         for name in ("caller", "callback"):
             if row.get(name):
                 row[name] = phone.mask(row[name])

@@ -81,11 +81,24 @@ def withdraw(code: Code, by: By = "desk", reason: Reason = "") -> None:
 
 
 @cases.command(epilog="Example: ivr case advise 1234567894 --reason 'این کار دادگاه است.'")
-def advise(code: Code, by: By = "desk", reason: Reason = "") -> None:
-    """Answer on the spot: the reason is the advice, which the caller will hear."""
+def advise(
+    code: Code,
+    by: By = "desk",
+    reason: Reason = "",
+    spoken: Annotated[str, typer.Option(help="What a caller of another language hears instead.")] = "",
+) -> None:
+    """Answer on the spot: the reason is the advice, with which the caller is called."""
     from ivr.desk.case import closing
 
-    act(code, by, reason, closing.advise)
+    act(code, by, reason, partial(closing.advise, spoken=spoken))
+
+
+@cases.command(epilog="Example: ivr case told 1234567894 --reason 'نامه فرستاده شد'")
+def told(code: Code, by: By = "desk", reason: Reason = "") -> None:
+    """Somebody told the citizen what nobody could tell her by telephone (the inbox queue untold)."""
+    from ivr.desk.case import closing
+
+    act(code, by, reason, closing.told)
 
 
 @cases.command(epilog="Example: ivr case merge 1234567894 1234567881 --reason 'همان تماس'")

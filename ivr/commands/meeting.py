@@ -305,9 +305,9 @@ def order(
 ) -> None:
     """Order an agency to do something for a citizen who was heard: a part of her case, due on that day."""
     from ivr.desk.case.change import Instruction, actor_named
-    from ivr.desk.meetings.order_giving import Order, give
+    from ivr.desk.meetings.order_giving import MeetingOrder, give
 
-    wanted = Order(agency, words, day_named(due))
+    wanted = MeetingOrder(agency, words, day_named(due))
 
     async def work(engine: AsyncEngine, page: Page) -> list[str]:
         return await give(engine, page, Instruction(plain(code), actor_named(page, by)), [wanted])

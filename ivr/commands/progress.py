@@ -1,8 +1,9 @@
-"""A progress bar on stderr for long work; nothing when it goes to a file or a pipe."""
+"""Progress of long work on stderr: a bar; into a file or a pipe nothing, or a line now and then."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import IO, Protocol, cast
 
@@ -38,6 +39,21 @@ def bars(totals: Mapping[str, int], bytes: bool = False) -> Iterator[Advance]:
                 progress.advance(shown[what], count)
 
         yield step
+
+
+def lines(
+    say: Callable[[str], object], seconds: float = 5.0, clock: Callable[[], float] = time.monotonic
+) -> Callable[[int, int], None]:
+    """Where there is no terminal to draw a bar on: how many of how many are spoken, every so many seconds."""
+    told = clock()
+
+    def step(done: int, total: int) -> None:
+        nonlocal told
+        if (now := clock()) - told >= seconds:
+            told = now
+            say(f"{done} of {total} spoken so far")
+
+    return step
 
 
 def watched(source: IO[bytes], what: str, step: Advance) -> IO[bytes]:

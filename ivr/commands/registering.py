@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivr.commands.books import Json, cases, locate, print_case
+from ivr.commands.books import Json, cases, locate, mask_numbers, print_case
 from ivr.commands.output import load_settings, show_json, with_page
 from ivr.installation import CommandError
 
@@ -73,6 +73,7 @@ def _register(wanted: Wanted, audio: Path | None) -> tuple[dict[str, Any], list[
 
     case, top = with_page(work)
     locate(settings, [case])
+    mask_numbers([case])
     return case, top
 
 

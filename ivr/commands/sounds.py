@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from ivr.commands.output import err, load_settings, show_json, show_table
+from ivr.commands.progress import lines
 from ivr.installation import CommandError
 
 app = typer.Typer(help="The spoken prompts.", no_args_is_help=True)
@@ -31,8 +32,12 @@ def build(
     with Progress(*columns, console=err, disable=not err.is_terminal) as progress:
         bar = progress.add_task("prompts", total=None)
 
+        tell = lines(lambda line: err.print(f"prompts: {line}", markup=False, highlight=False))
+
         def advance(done: int, total: int, _: str) -> None:
             progress.update(bar, completed=done, total=total)
+            if not err.is_terminal:  # as under `make run`
+                tell(done, total)
 
         built = build_all(
             installation.catalogue(settings),

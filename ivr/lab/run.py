@@ -9,9 +9,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
@@ -157,8 +156,7 @@ class _Lab:
         await _job("first admin", *arguments, show=lambda line: say(f"panel: sign in as {line} (told once)"))
 
     async def _sounds(self) -> None:
-        async with _counting(self.settings.sounds):
-            await _job("prompts", "-m", "ivr.cli", "sounds", "build", show=say)
+        await _job("prompts", "-m", "ivr.cli", "sounds", "build", show=say)
 
     async def _unpack(self) -> None:
         """In a process of its own, so that a download stops with us."""
@@ -226,22 +224,6 @@ async def _together(*works: Coroutine[Any, Any, None]) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-@contextlib.asynccontextmanager
-async def _counting(folder: Path) -> AsyncIterator[None]:
-    """Tell now and then how many prompts there are."""
-
-    async def count() -> None:
-        while True:
-            await asyncio.sleep(5)
-            say(f"prompts: {sum(1 for _ in folder.rglob('*.wav'))} spoken so far")
-
-    counting = asyncio.create_task(count())
-    try:
-        yield
-    finally:
-        counting.cancel()
 
 
 async def _job(name: str, *arguments: str, show: Callable[[str], None] | None = None) -> None:

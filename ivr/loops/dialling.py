@@ -30,6 +30,7 @@ CONTEXT = "seda111-callback"
 ATTEMPT = "IVR_ATTEMPT"
 NUMBER = "{number}"
 LOOK_SECONDS = 3.0  # how often a call that is due is looked for
+TELL_SECONDS = 60.0
 MARGIN_SECONDS = 20.0  # after the ringing, until an attempt that nobody speaks of counts as lost
 CAUSE_SECONDS = 1.0  # until the channel's hang-up tells why
 # Q.850 causes (Asterisk's causes.h). 21 is a call declined: she is there, and not now.
@@ -173,6 +174,16 @@ class Dialler:
         if silent:
             up = {channel.uniqueid for channel in await self.ami.channels()}
             await callbacks.lose(self.engine, [each for each in silent if str(each) not in up], self.clock())
+
+
+async def tell_whether(engine: AsyncEngine, dials: bool, clock: Callable[[], datetime]) -> None:
+    """For ever: whoever promises a call must know whether anybody is called from here."""
+    while True:
+        try:
+            await callbacks.dialled(engine, dials, clock())
+        except AWAY as error:
+            log.warning("it can't be told whether anybody is called back: %s", error)
+        await asyncio.sleep(TELL_SECONDS)
 
 
 def dial_string(trunk: Trunk, number: str) -> str:

@@ -5,13 +5,14 @@ A retired one gets nothing new; cases that have it go on.
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy import Boolean, Column, Integer, Table, Text, true
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
 
 # `menu`: first-press digit → name of the topic group. `kinds`: kind → the topic whose rules govern it.
-# `escalation`: `ivr.cases.escalation.as_json`.
+# `escalation`: `ivr.cases.escalation.as_json`. `calls_back`: whether anybody is dialled from here, which the
+# configuration of the servers tells.
 provinces = Table(
     "provinces",
     metadata,
@@ -23,6 +24,7 @@ provinces = Table(
     Column("menu", JSONB, nullable=False),
     Column("kinds", JSONB, nullable=False),
     Column("escalation", JSONB, nullable=False, server_default="{}"),
+    Column("calls_back", Boolean, nullable=False, server_default=true()),
 )
 
 areas = Table(

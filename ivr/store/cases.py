@@ -12,8 +12,9 @@ from ivr.store.base import metadata, moment
 # The clock's columns: `ivr.cases.clock`. `rung`: how many rungs of its ladder it has climbed, `level`: who is
 # responsible now ("" = the lowest), `next_rung_at`: when it must climb on; NULL while an answer waits, after
 # the end, and at a ladder's end. `timed_by`: the calendar revision that its times were worked out by.
-# `answer_voice`: an answer spoken by a person, a name under the recordings folder. `draft`: an answer that
-# waits for approval. `satisfaction`: 1 to 5, asked once.
+# `answer_voice`: an answer spoken by a person, a name under the recordings folder. `answer_spoken`: what the
+# synthesiser reads to her instead of `answer`, where she speaks another language; "" = `answer`.
+# `draft`: an answer that waits for approval. `satisfaction`: 1 to 5, asked once.
 # `words`: what she wants, where it came in writing. `place`: {address, address_id, latitude, longitude}, as
 # far as given. `part_of`: the case that this one is a part of. `member_of`: the collective case that it waits
 # in. `anonymised_at`: when retention took away who she is. `person_id`: whose it is among the people of its
@@ -54,6 +55,7 @@ cases = Table(
     Column("answer", Text, nullable=False, server_default=""),
     moment("answered_at", nullable=True),
     Column("answer_voice", Text, nullable=False, server_default=""),
+    Column("answer_spoken", Text, nullable=False, server_default=""),
     Column("draft", JSONB),
     Column("satisfaction", Integer),
     Column("words", Text, nullable=False, server_default=""),
@@ -111,7 +113,7 @@ cases = Table(
 )
 # Columns that a case is opened without; its later life fills them.
 LATER = (
-    *("answer", "answered_at", "answer_voice", "draft", "satisfaction"),
+    *("answer", "answered_at", "answer_voice", "answer_spoken", "draft", "satisfaction"),
     *("words", "place", "part_of", "member_of", "anonymised_at"),
     *("closed_at", "closure", "merged_into"),
     *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at", "rung", "person_id"),

@@ -16,6 +16,7 @@ import errno
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -154,7 +155,7 @@ class Room:
 
     @property
     def _file(self) -> Path:
-        return self.folder / FOLDER / "ballast"
+        return ballast_of(self.folder)
 
     @property
     def there(self) -> int:
@@ -209,6 +210,11 @@ class Room:
             os.close(fd)
 
 
+def ballast_of(folder: Path) -> Path:
+    """Its file, beside the recordings of that folder."""
+    return folder / FOLDER / "ballast"
+
+
 def free_bytes(folder: Path) -> int:
     """What an ordinary user's files may still take there. Raises OSError."""
     found = os.statvfs(folder)
@@ -222,6 +228,16 @@ def trim(path: Path) -> None:
         if found.st_blocks * 512 > found.st_size + BLOCK_BYTES:
             os.truncate(path, found.st_size)
             os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def trim_left(folder: Path, idle: float, held: Collection[Path] = ()) -> None:
+    """The same for all of the last two days that have not grown for `idle` seconds. Raises OSError."""
+    before = time.time() - idle
+    for day in sorted(folder.glob("[0-9]*/[0-9]*/[0-9]*"))[-2:]:
+        for path in day.glob("*.wav"):
+            with suppress(FileNotFoundError):
+                if path not in held and path.stat().st_mtime < before:
+                    trim(path)
 
 
 def _held(path: Path) -> int:

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ivr.store.flushing import flush
-from ivr.store.room import MARGIN_BYTES, Hold, Room, trim
+from ivr.store.room import MARGIN_BYTES, Hold, Room, trim, trim_left
 from ivr.store.volume import HANG_SECONDS, Volume, look
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ LOOK_SECONDS = 2.0
 COUNT_SECONDS = 0.25  # a block that was refused in between shows by the clock, and the next count by the disk
 LONGEST_SECONDS = 180.0  # of a recording
 REFUSED_SECONDS = 30.0  # how long another disk is preferred to one that refused a recording
-UNSEEN_SECONDS = 300.0  # after which a recording whose end nobody told has ended
+IDLE_SECONDS = 60.0  # a recording that nobody here makes, and that has not grown for so long, has ended
 
 
 @dataclass(slots=True)
@@ -43,7 +43,7 @@ class Volumes:
     clock: Callable[[], float] = time.monotonic
     _told: dict[str, str] = field(default_factory=dict)
     # Threads of their own: a disk that hangs must not use up those that everything else shares.
-    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(5, "volumes"))
+    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(6, "volumes"))
 
     @classmethod
     def of(cls, recordings: Path, second: Path | None, ballast: int = 0) -> Volumes:
@@ -83,12 +83,9 @@ class Volumes:
         hold = self._of(name).held.pop(name, None)
         if hold is not None:
             hold.over = True
-            if hold.secured:
-                asyncio.get_running_loop().call_later(0 if ended else UNSEEN_SECONDS, self._trim, hold.path)
-
-    def _trim(self, path: Path) -> None:
-        with suppress(RuntimeError):  # we are closed; the reconciler does it
-            self._threads.submit(trim, path)
+            if hold.secured and ended:
+                with suppress(RuntimeError):  # we are closed: `give_back` of whoever is next
+                    self._threads.submit(trim, hold.path)
 
     def flush(self, name: str) -> None:
         """Put that recording on the disk. Asks the disk, so not for the event loop. Raises OSError."""
@@ -142,6 +139,7 @@ class Volumes:
             for volume in self.all:
                 group.create_task(_every(LOOK_SECONDS, self._look, volume))
                 group.create_task(_every(COUNT_SECONDS, self._count, volume))
+                group.create_task(_every(IDLE_SECONDS, self.give_back, volume))
 
     async def _look(self, volume: Volume) -> None:
         looking = asyncio.get_running_loop().run_in_executor(self._threads, look, volume.folder)
@@ -154,6 +152,14 @@ class Volumes:
             volume.broken_at = self.clock()
         volume.saw(await looking, self.clock())
         volume.hangs = False
+
+    async def give_back(self, volume: Volume) -> None:
+        """What is set aside for recordings that grow no more: who began them was killed, or Asterisk was."""
+        held = frozenset(hold.path for hold in volume.held.values())
+        with suppress(OSError):  # a look tells of it
+            await asyncio.get_running_loop().run_in_executor(
+                self._threads, trim_left, volume.folder, IDLE_SECONDS, held
+            )
 
     async def _count(self, volume: Volume) -> None:
         holds = tuple(volume.held.values())

@@ -117,7 +117,12 @@ class AnswerStep(_Unproved):
             yield from talk.do(Say(speech, talk.language), Said)
             talk.verdict = "heard"
             return END
-        lead = ("callback.greeting", f"callback.answer_to.{self.seen.kind}")
+        lead: Speech = ("callback.greeting", f"callback.answer_to.{self.seen.kind}")
+        if verdict.is_unread(self.seen):
+            yield from verdict.offer_operator(talk, self, (*lead, "status.answer_unread", *which))
+            talk.verdict = "unread"
+            yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
+            return END
         news = self._news(talk.language)
         if (yield from verdict.ask(talk, self, self.code, self.seen, lead, news, which)) is None:
             talk.say("callback.later", *which)

@@ -139,6 +139,7 @@ class CaseSeen:
     may_reopen: bool = False  # it is over, and this caller may still say that it is not solved
     kind: str = "request"
     parts: tuple[PartSeen, ...] = ()
+    spoken: str = ""  # `answer` as it is read in another language than it is written in
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,9 +79,13 @@ class Asking(Step):
     barge_in: bool
     no_input: Miss
     no_match: Miss
-    sensitive: bool  # keys are masked in the step log
+    sensitive: bool
 
     GONE_BACK_TO = True
+
+    @property
+    def is_masked(self) -> bool:
+        return self.sensitive
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ What each step type may say is in docs/menus.md.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from ivr.cases.kinds import Kind
@@ -13,13 +13,13 @@ from ivr.voice.fields import STEP_ID, Fields, Reading, checked_key
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
 from ivr.voice.step_fields import Defaults, StepFields, read_defaults
-from ivr.voice.steps.registry import TYPES, StepType
+from ivr.voice.steps.registry import TYPES
 from ivr.voice.yaml_tree import Node, Scalar, Table, read_tree
 
 __all__ = ["MenuMistakes", "parse"]
 
 MOST_STEPS = 500
-_Types = Mapping[str, type[StepType]]
+_TYPES = {each.TYPE: each for each in TYPES}
 _NAME = "[A-Za-z0-9_-]{1,40}"
 
 
@@ -31,23 +31,21 @@ def parse(
     prompts: Collection[str] | None = None,
     topics: Collection[str] | None = None,
     counties: Collection[str] | None = None,
-    types: Iterable[type[StepType]] = TYPES,
 ) -> Menu:
     """The menu in `data`; `file` is only its name in messages.
 
     The collections say which languages, prompt ids, topic and county codes exist; None: any.
-    `types`: what steps there are.
     Raises MenuMistakes with all mistakes at once, each with line, column, key and the nearest right name.
     """
     tree, mistakes = read_tree(data, file)
     reading = Reading(file, prompts, languages, tuple(Kind), topics, counties, mistakes=mistakes)
-    menu = _menu(reading, tree, {each.TYPE: each for each in types})
+    menu = _menu(reading, tree)
     if menu is None or reading.mistakes:
         raise MenuMistakes(reading.mistakes)
     return menu
 
 
-def _menu(reading: Reading, tree: Node, types: _Types) -> Menu | None:
+def _menu(reading: Reading, tree: Node) -> Menu | None:
     if not isinstance(tree, Table):
         reading.wrong(tree, "", "a menu file is a mapping with menu, languages, start, defaults and steps")
         return None
@@ -55,10 +53,10 @@ def _menu(reading: Reading, tree: Node, types: _Types) -> Menu | None:
     name = fields.matching("menu", _NAME, "a name of a-z, 0-9, _ and -")
     languages = _languages(fields)
     steps = fields.inner("steps")
-    reading.steps = _written(steps, types) if steps else {}
+    reading.steps = _written(steps) if steps else {}
     start = fields.step("start")
     defaults = fields.inner("defaults", needed=False)
-    read = _steps(steps, read_defaults(defaults) if defaults else Defaults(), types) if steps else {}
+    read = _steps(steps, read_defaults(defaults) if defaults else Defaults()) if steps else {}
     fields.close()
     return Menu(name, languages, start, MappingProxyType(read))
 
@@ -79,17 +77,17 @@ def _languages(fields: Fields) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _written(steps: Fields, types: _Types) -> Mapping[str, str]:
+def _written(steps: Fields) -> Mapping[str, str]:
     """Each step's type, before any is read."""
     found = {}
     for key, node in steps.each():
         entries = node.entries if isinstance(node, Table) else ()
         type = next((value for name, value in entries if name.value == "type"), None)
-        found[key.value] = type.value if isinstance(type, Scalar) and type.value in types else ""
+        found[key.value] = type.value if isinstance(type, Scalar) and type.value in _TYPES else ""
     return found
 
 
-def _steps(steps: Fields, defaults: Defaults, types: _Types) -> dict[str, Step]:
+def _steps(steps: Fields, defaults: Defaults) -> dict[str, Step]:
     found: dict[str, Step] = {}
     if not 1 <= len(steps.table.entries) <= MOST_STEPS:
         steps.reading.wrong(steps.table, steps.path, f"must hold from 1 to {MOST_STEPS} steps")
@@ -97,7 +95,7 @@ def _steps(steps: Fields, defaults: Defaults, types: _Types) -> dict[str, Step]:
     for key, node in steps.each():
         checked_key(steps, key, _is_step_id, "a step's name: a-z, 0-9 and _, first a letter")
         fields = steps.as_fields(key.value[:LONGEST_NAME], node)
-        step = _step(key, fields, defaults, types) if fields else None
+        step = _step(key, fields, defaults) if fields else None
         if step is not None:
             found[key.value] = step
     return found
@@ -107,8 +105,8 @@ def _is_step_id(key: str) -> bool:
     return len(key) <= LONGEST_NAME and STEP_ID.fullmatch(key) is not None
 
 
-def _step(key: Scalar, fields: Fields, defaults: Defaults, types: _Types) -> Step | None:
-    type = types.get(fields.one_of("type", tuple(types)))
+def _step(key: Scalar, fields: Fields, defaults: Defaults) -> Step | None:
+    type = _TYPES.get(fields.one_of("type", tuple(_TYPES)))
     if type is None:
         return None
     step = type.read(StepFields(key, fields, defaults))

@@ -84,6 +84,16 @@ def is_readable(text: str) -> bool:
     return read_in(text, FA) is not None
 
 
+def heard(answer: str, spoken: str, language: str) -> str:
+    """Of an answer as it is written and as it is spoken, what who chose `language` hears.
+
+    Her own language first, then what any voice reads; "" when none reads either.
+    """
+    texts = [text for text in (answer, spoken) if text.strip()]
+    hers = [text for text in texts if read_in(text, language) == language]
+    return next(iter(hers or filter(is_readable, texts)), "")
+
+
 def runs(text: str, language: str) -> Iterator[tuple[str, str]]:
     """(voice, piece) in order: a piece in Arabic letters never falls to the Latin voice. None if unreadable.
 

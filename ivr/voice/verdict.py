@@ -57,14 +57,36 @@ def answer(seen: CaseSeen, language: str) -> Speech:
     """
     if seen.voice:
         return ("status.answer_is", Clip(seen.voice))
-    read_in = script.read_in(seen.answer, language)
-    if read_in is None:  # stored before answers were looked at, or by other hands: not noise, and not silence
+    if is_unread(seen):  # stored before answers were looked at, or by other hands: not noise, and not silence
         return ("status.answer_unread",)
+    text = script.heard(seen.answer, seen.spoken, language)
+    read_in = script.read_in(text, language)
     intro = "status.answer_is" if read_in == language else f"status.answer_in_{read_in}"
-    words: Speech = (Words(seen.answer),) if seen.answer else ()
+    words: Speech = (Words(text),) if text else ()
     spoken = [(f"agency.{part.agency}", Clip(part.voice)) for part in seen.parts if part.voice]
     said: Speech = (*words, *(sound for each in spoken for sound in each))
     return (intro, *said) if said else ()
+
+
+def is_unread(seen: CaseSeen) -> bool:
+    """Whether there is an answer that no voice reads: nobody can say what she thinks of it."""
+    written = seen.answer.strip() or seen.spoken.strip()
+    return bool(written) and not seen.voice and not script.heard(seen.answer, seen.spoken, script.FA)
+
+
+def offer_operator(talk: Talk, step: Asks, speech: Speech) -> Flow[None]:
+    """She is not asked about what she has not heard: somebody may read it to her; the desk must word it."""
+    operator = _operator(talk)
+    if operator is None:
+        yield from talk.do(Say((*talk.take_pending(), *speech), talk.language, barge_in=True), Said)
+        return
+    keys = yield from talk.ask(step, (*talk.take_pending(), *speech, "verdict.or_operator"), 1)
+    if keys.pressed == "0":
+        yield from operator.connect(talk)
+
+
+def _operator(talk: Talk) -> OperatorStep | None:
+    return next((each for each in talk.steps.values() if isinstance(each, OperatorStep)), None)
 
 
 def ask(
@@ -128,7 +150,7 @@ def not_solved(talk: Talk, step: Asks, code: str) -> Flow[None]:
     talk.code = code
     talk.verdict = "not_solved"
     yield from talk.do(Confirm(code, solved=False), Confirmed)
-    operator = next((each for each in talk.steps.values() if isinstance(each, OperatorStep)), None)
+    operator = _operator(talk)
     for _ in range(TRIES):
         yield from _say_why(talk)
         if not talk.reason_lost:

@@ -18,6 +18,7 @@ from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.settings import Address
+from ivr.store.room import STEP_BYTES, ballast_of
 from tests.fixtures.hotline import Pbx, fresh_number, running_pbx, told, write_tone
 from tests.fixtures.small_disk import SmallDisk
 
@@ -288,3 +289,17 @@ async def test_no_other_extension_is_answered(pbx: Pbx) -> None:
     extensions = ("112", "s", "T", "00989141234567", "h")
     outcomes = await asyncio.gather(*(pbx.call(StayOn(5), extension=extension) for extension in extensions))
     assert [outcome.answered for outcome in outcomes] == [False] * len(extensions)
+
+
+async def test_where_the_first_disk_was_running_short_she_is_recorded_on_the_second_at_once(
+    programs: tuple[Program, Program], stand_ins: Path, tmp_path: Path
+) -> None:
+    async with running_pbx(programs, stand_ins, second_volume=str(tmp_path)) as pbx:
+        second = pbx.settings.second_path
+        assert second is not None
+        for folder, left in ((pbx.settings.recordings, 0), (second / "recordings", STEP_BYTES)):
+            ballast_of(folder).parent.mkdir(parents=True)
+            ballast_of(folder).write_bytes(bytes(left))
+        outcome = await pbx.call(Beep(), Speak(2), Press("#"), Listen(), StayOn())
+        assert outcome.completed and told(outcome, "fallback.thanks"), outcome
+        assert not pbx.fallbacks and len(list((second / "fallback").glob("*.wav"))) == 1

@@ -71,6 +71,7 @@ async def test_ten_demonstration_calls_in_a_row_bring_a_case_each_and_leave_the_
                 case = await demo_case(settings)  # while the code is still being spoken
                 assert (case["kind"], case["county"]) == ("complaint", "tabriz")
                 assert case["recordings"][0]["seconds"] > 3.5
+                assert case["by_phone"] == "no", "callbacks.dial is empty here"
                 async with session.get(url) as answer:
                     told = await answer.json()
                 assert told["ready"] and told["warnings"] == []

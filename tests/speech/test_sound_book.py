@@ -15,7 +15,10 @@ from ivr.speech import sound_book as book_module
 from ivr.speech.lexicon import Lexicon, read_lexicon, write_lexicon
 from ivr.speech.sound_book import SoundBook
 from ivr.speech.telephone import LOUDNESS, RATE, Samples, measure, read
+from ivr.voice import verdict
+from ivr.voice.actions import Words
 from ivr.voice.catalogue import Voice, parse
+from ivr.voice.events import CaseSeen, Lookup
 
 
 @pytest.fixture
@@ -78,6 +81,16 @@ async def test_persian_is_read_to_an_azerbaijani_caller_by_the_persian_voice(boo
     assert np.array_equal(await _samples(book, PERSIAN_ANSWER, "az"), in_persian)
     in_latin = await _samples(book, AZERBAIJANI_ANSWER, "az")
     assert np.array_equal(await _samples(book, AZERBAIJANI_ANSWER, "fa"), in_latin)
+
+
+async def test_what_was_written_to_be_spoken_is_heard_in_azerbaijani_and_the_persian_beside_it_in_persian(
+    book: SoundBook,
+) -> None:
+    seen = CaseSeen(Lookup.FOUND, "answered", answer=PERSIAN_ANSWER, spoken=AZERBAIJANI_ANSWER)
+    for language, text in (("az", AZERBAIJANI_ANSWER), ("fa", PERSIAN_ANSWER)):
+        said = verdict.answer(seen, language)
+        assert said == ("status.answer_is", Words(text))
+        assert 2 < (await _samples(book, text, language)).size / RATE < 6
 
 
 async def test_a_persian_name_in_azerbaijani_words_takes_a_moment_and_not_its_letters_names(

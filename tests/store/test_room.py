@@ -6,16 +6,18 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from ivr.settings import ROOT
-from ivr.store.room import BLOCK_BYTES, FOLDER, Hold, Room, trim
+from ivr.store.room import BLOCK_BYTES, FOLDER, Hold, Room, trim, trim_left
 from tests.fixtures.small_disk import SmallDisk
 
 BALLAST = 256 << 20  # far more than a twentieth of the small disk
 BLOCK = b"x" * 32_768  # what Asterisk writes at once
 ELSEWHERE = """
 import sys
+import time
 from pathlib import Path
 from ivr.store.room import Hold, Room
 Room(Path(sys.argv[1])).count([Hold(Path(sys.argv[1], "b.wav"), 5_000_000)])
@@ -136,3 +138,21 @@ def test_a_file_that_we_may_not_write_is_only_counted(tmp_path: Path) -> None:
     assert other.count([]).others == hold.size
     room.close()
     other.close()
+
+
+def test_what_whoever_was_killed_left_set_aside_is_given_back_once_nothing_grows(tmp_path: Path) -> None:
+    day = tmp_path / "2026" / "11" / "27"
+    day.mkdir(parents=True)
+    room, now = Room(tmp_path), time.time()
+    files = [day / f"{name}.wav" for name in ("left", "growing", "ours")]
+    for file, idle in zip(files, (61, 1, 61), strict=True):
+        file.write_bytes(BLOCK)
+        room.count([Hold.of(file, 60)])
+        os.utime(file, (now - idle, now - idle))
+    room.close()
+    before = [on_disk(file) for file in files]
+    trim_left(tmp_path, 60, held=[files[2]])
+    assert [was - on_disk(file) > 800_000 for file, was in zip(files, before, strict=True)] == [
+        True, False, False,
+    ]  # fmt: skip
+    assert files[0].read_bytes() == BLOCK

@@ -10,6 +10,7 @@ import pytest
 from ivr.voice.actions import Clip, Words
 from ivr.voice.events import Caller, CaseSeen, Ended, Keys, Lookup, Said, Transfer
 from ivr.voice.steps.code import EXPECT
+from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.record import RecordStep
 from tests.voice.conversation import CALLER, CODE, NIGHT, OFFICE_HOURS, Conversation, default_menu
 
@@ -349,6 +350,15 @@ def test_a_wrong_national_id_is_refused_and_may_be_skipped() -> None:
 def test_the_national_id_is_masked_in_the_step_log() -> None:
     talk = Conversation().press("1", "5", "9", "6", "01", "1", "1")
     assert talk.session.trace(Keys("0012345679", Ended.FULL)).key == "•" * 10
+
+
+def test_keys_of_any_step_that_says_so_are_masked_in_the_step_log() -> None:
+    menu = default_menu()
+    first = menu.steps["language"]
+    assert isinstance(first, MenuStep)
+    talk = Conversation(menu=replace(menu, steps={**menu.steps, "language": replace(first, sensitive=True)}))
+    assert talk.session.trace(Keys("1", Ended.FULL)).key == "•"
+    assert talk.press("1").session.trace(Keys("1", Ended.FULL)).key == "1"
 
 
 def test_follow_up_tells_status_agency_deadline_and_answer() -> None:

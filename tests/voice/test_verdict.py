@@ -84,10 +84,38 @@ def test_an_answer_in_another_language_than_hers_is_announced(
 
 
 def test_an_answer_that_no_voice_can_read_is_neither_noise_nor_silence() -> None:
-    heard = called(replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی"), "az").heard
+    heard = ringing(replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی"), "az").heard
     assert "status.answer_unread" in heard and not any(isinstance(sound, Words) for sound in heard)
     voiced = called(replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی", voice="answers/1"), "az").heard
     assert Clip("answers/1") in voiced and "status.answer_unread" not in voiced
+
+
+UNREAD = replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی")
+
+
+@pytest.mark.parametrize("seen", [UNREAD, replace(UNREAD, status="closed", may_reopen=True)])
+def test_nobody_is_asked_to_judge_an_answer_that_she_has_not_heard(seen: CaseSeen) -> None:
+    talk = ringing(UNREAD, "az")
+    assert "status.answer_unread" in talk.heard and talk.heard[-1] == "verdict.or_operator"
+    talk.press("1")
+    assert talk.over and talk.session.verdict == "unread" and talk.verdicts == []
+    asking = Conversation(seen=seen).press("2", "6", CODE)
+    assert asking.heard[-2:] == ["status.answer_unread", "verdict.or_operator"]
+    assert asking.press("2").verdicts == []
+    assert "operator.connecting" in ringing(UNREAD, "az").press("0").heard
+
+
+@pytest.mark.parametrize(
+    ("language", "intro", "words"),
+    [("az", [], "Su gəldi"), ("fa", [], "آب وصل شد")],
+)
+def test_who_speaks_another_language_than_the_answer_hears_what_was_written_to_be_spoken(
+    language: str, intro: list[Sound], words: str
+) -> None:
+    heard = called(replace(ANSWERED, spoken="Su gəldi"), language).heard
+    assert heard[: len(intro) + 1] == [*intro, Words(words)]
+    both = called(replace(UNREAD, spoken="Su gəldi"), language).heard
+    assert Words("Su gəldi") in both and "status.answer_unread" not in both
 
 
 def test_solved_is_safe_before_she_is_asked_how_content_she_is() -> None:

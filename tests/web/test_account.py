@@ -151,6 +151,28 @@ async def test_whose_role_needs_the_second_factor_moves_it_to_another_telephone(
     assert "factor_replaced" in await actions(panel) and "factor_dropped" not in await actions(panel)
 
 
+async def test_whose_role_needs_the_second_factor_is_led_through_it_to_where_they_wanted_to_be(
+    panel: PanelServed,
+) -> None:
+    person, wanted = await panel.person("supervisor"), "/panel/live?queue=mine"
+    async with panel.engine.begin() as connection:
+        await connection.execute(insert(factor_roles).values(role="supervisor", needed=True))
+    client = await panel.client()
+    assert await sign_in(client, person.name, next=wanted) == (303, wanted)
+    answer = await client.get(wanted)
+    assert answer.headers["Location"] == "/panel/account/second-factor?next=/panel/live%3Fqueue%3Dmine"
+    page = await client.text(answer.headers["Location"])
+    assert f'name="next" value="{wanted}"' in page
+    wrong = await client.post("/panel/account/second-factor", {"code": "0", "next": wanted})
+    assert f'name="next" value="{wanted}"' in await wrong.text()
+    done = await client.post(
+        "/panel/account/second-factor", {"code": await code_of(panel, person), "next": wanted}
+    )
+    assert done.status == 200 and f'href="{wanted}"' in await done.text()
+    away = await client.get("/panel/account/second-factor?next=//elsewhere.example/")
+    assert away.headers["Location"].startswith("/panel/")
+
+
 async def test_who_guesses_the_password_waits_and_an_admin_may_end_the_wait(panel: PanelServed) -> None:
     person = await panel.person("officer")
     client = await panel.client()

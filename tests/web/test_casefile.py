@@ -13,6 +13,7 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.callback import Outcome
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
 from ivr.desk.case import referring
@@ -142,7 +143,56 @@ async def test_an_answer_that_no_voice_can_read_is_refused_at_the_form_which_say
     answer = await client.post(f"/panel/cases/{code}/answer", {"words": words})
     text = await answer.text()
     assert answer.status == 422 and "هیچ صدایی ترکی به خط فارسی" in text and words in text
-    assert (await client.post(f"/panel/cases/{code}/answer", {"words": "Su gəldi"})).status == 303
+    answer = await client.post(f"/panel/cases/{code}/answer", {"words": "Su gəldi"})
+    assert answer.status == 422 and "در خانهٔ «برای شنیدن» بنویسید" in await answer.text()
+    both = {"words": words, "spoken": "Su gəldi"}
+    assert (await client.post(f"/panel/cases/{code}/answer", both)).status == 303
+
+
+async def test_who_speaks_azerbaijani_hears_what_the_officer_wrote_for_it_and_reads_persian(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open()
+    async with desk.panel.engine.begin() as connection:
+        await connection.execute(update(cases).where(cases.c.code == code).values(language="az"))
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator("[data-deed=answer]").click()
+        form = page.locator("form.deed")
+        await form.get_by_role("button", name="خرابی برطرف شد").click()
+        assert await form.locator("[name=words]").input_value() == "خرابی شبکهٔ آب در محل شما برطرف شد."
+        assert "nasazlıq" in await form.locator("[name=spoken]").input_value()
+        await form.locator("[name=spoken]").fill("Su gəldi.")
+        await screenshot(page, "casefile-spoken")
+        assert await serious(page) == []
+        await form.locator("button[type=submit]").click()
+        await page.wait_for_url("**?done=answer")
+        await expect(page.locator(".facts")).to_contain_text("Su gəldi.")
+        await screenshot(page, "casefile-spoken-given")
+    case = await as_json.case_json(desk.panel.engine, code)
+    assert case is not None and case["answer_spoken"] == "Su gəldi." and "برطرف شد" in case["answer"]
+    seen = await desk.office.book.look_up("09141234567", code, WEDNESDAY)
+    assert (seen.spoken, seen.answer) == ("Su gəldi.", case["answer"])
+    visitor = await desk.panel.client()
+    await visitor.get("/track")
+    page_of_hers = await (await visitor.post("/track", {"code": code})).text()
+    assert "برطرف شد" in page_of_hers and "Su gəldi" not in page_of_hers
+
+
+async def test_what_the_desk_ended_and_nobody_could_be_told_of_is_told_by_the_desk(
+    desk: Desk, chrome: Browser
+) -> None:
+    code = await desk.open(caller="", topic="other.other")
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.locator("[data-deed=answer]").click()
+        await expect(page.locator("form.deed")).to_contain_text("نمی‌توان با این شهروند تماس گرفت")
+        await do(page, "advise", reason="این کار دادگاه است.")
+        await expect(page.locator(".notice", has_text="باخبر نیست")).to_be_visible()
+        await screenshot(page, "casefile-untold")
+        await do(page, "told", reason="نامه فرستاده شد")
+        await expect(page.locator(".notice", has_text="باخبر نیست")).to_have_count(0)
+        await expect(page.locator(".timeline")).to_contain_text("نامه فرستاده شد")
 
 
 async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
@@ -331,6 +381,10 @@ def test_every_event_has_its_words() -> None:
     )
     assert {"opened", "referred", "retimed", "rated", "transcribed"} <= told
     assert not told - set(known_events(words()))
+
+
+def test_every_outcome_of_a_call_of_ours_has_its_words() -> None:
+    assert {str(outcome) for outcome in Outcome} <= set(words().under("casefile.attempt"))
 
 
 def refused_sentences() -> Iterator[tuple[str, str]]:

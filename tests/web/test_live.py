@@ -24,6 +24,8 @@ from ivr.desk.call import live
 from ivr.lab.caller import Beep, CallerReport, Hear, Press, PutDown, Speak, StayOn, Step
 from ivr.lab.pace import patience
 from ivr.store.tables import audit, calls, interventions
+from ivr.voice.callback import AnswerStep, VerifyStep
+from ivr.voice.steps.registry import TYPES
 from ivr.web.live import stream
 from ivr.web.panel.locale import digits, words
 from ivr.web.panel.visit import Panel
@@ -84,6 +86,11 @@ async def events(answer: ClientResponse) -> AsyncIterator[dict[str, Any]]:
     async for line in answer.content:
         if line.startswith(b"data: "):
             yield json.loads(line.removeprefix(b"data: "))
+
+
+def test_every_type_of_steps_has_its_word() -> None:
+    types = [*(each.TYPE for each in TYPES), AnswerStep.TYPE, VerifyStep.TYPE]
+    assert not [each for each in types if not words().get(f"live.step.{each}", "")]
 
 
 async def test_what_changes_comes_by_itself_and_nothing_else_does(panel: PanelServed) -> None:

@@ -66,6 +66,16 @@ async def test_the_first_page_leads_on_and_search_engines_stay_away(
 ) -> None:
     async with panel_served(engine, tmp_path, citizens_phone=None) as panel:  # outside the lab
         await leads_on(await panel.client())
+        assert words()("public.start.steps.answered") in await (await (await panel.client()).get("/")).text()
+
+
+async def test_the_first_page_promises_no_call_where_nobody_is_called(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with panel_served(engine, tmp_path, calls_back=False) as panel:
+        page = await (await (await panel.client()).get("/")).text()
+    assert words()("public.start.steps.answer_waits") in page
+    assert words()("public.start.steps.answered") not in page
 
 
 async def leads_on(client: Client) -> None:

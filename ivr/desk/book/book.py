@@ -239,6 +239,7 @@ def _seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
         kind=row["kind"],
         rated=row["satisfaction"] is not None,
         parts=parts_seen(row["parts"]),
+        spoken=row["answer_spoken"],
     )
 
 
@@ -307,7 +308,8 @@ def seen() -> Select[Any]:
         .where(by_caller, lately)
         .subquery()
     )
-    told = (cases.c.answer, cases.c.answer_voice, cases.c.satisfaction, cases.c.caller_key, cases.c.callback)
+    said = (cases.c.answer, cases.c.answer_voice, cases.c.answer_spoken)
+    told = (*said, cases.c.satisfaction, cases.c.caller_key, cases.c.callback)
     stands = (cases.c.status, cases.c.agency, cases.c.due_at, cases.c.closed_at, cases.c.kind)
     case = select(*stands, *told, parts_column())
     found = case.where(cases.c.code == bindparam("code")).subquery()

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
 from ivr.cases.deadlines import ZONE
-from ivr.cases.statuses import Status
+from ivr.desk.case.callback_planning import TOLD_OF
+from ivr.store.callbacks import UNTOLD
 from ivr.store.tables import callback_attempts, callbacks, cases
 
 
@@ -27,8 +28,8 @@ async def listed(engine: AsyncEngine, state: str = "all", limit: int = 20) -> li
 
 
 async def unreachable(engine: AsyncEngine) -> int:
-    """How many answered cases wait for a citizen who can't be called."""
-    is_open = (callbacks.c.state == "unreachable", cases.c.status == Status.ANSWERED)
+    """How many cases have an answer of which the desk must tell a citizen who can't be called."""
+    is_open = (UNTOLD, cases.c.status.in_(TOLD_OF))
     query = select(func.count(func.distinct(callbacks.c.case_id))).select_from(
         callbacks.join(cases, cases.c.id == callbacks.c.case_id)
     )

@@ -39,14 +39,17 @@ from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls
 from ivr.desk.case.callback_planning import ANSWER, MEETING, OF_CASE, ORDER, STATUS, VERIFY
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
+from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked
 from ivr.desk.refusals import Refused
 from ivr.store.case_parts import parts_column, parts_seen
-from ivr.store.tables import callback_attempts, callbacks, cases
+from ivr.store.tables import callback_attempts, callbacks, cases, outbox, provinces
+from ivr.voice import script
 from ivr.voice.events import CaseSeen, Lookup
 from ivr.voice.invitation import MeetingNews
 from ivr.voice.order_call import OrderNews
 
+CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given number is the right one
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
 LOOKED_AT = 100  # rows looked at for one that may be called now
@@ -109,7 +112,7 @@ async def _decide(
     if not _is_still_wanted(wanted, case, now):
         await _put(connection, wanted, state="cancelled", ended_at=now)
         return False
-    if not phone.is_callable(wanted.number):
+    if not phone.is_callable(wanted.number) or (wanted.purpose == ANSWER and _is_unread(case)):
         await _put(connection, wanted, state="unreachable", ended_at=now)
         return False
     await connection.execute(_ONE_NUMBER, {"number": wanted.number})
@@ -197,12 +200,17 @@ async def _asked_enough(
 
 def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
     if wanted.purpose == VERIFY:
-        return case.closed_at is None
+        return case.closed_at is None or callback_planning.still_tells(case)
     if wanted.purpose == ORDER:
         return order_calls.still_wanted(case)
     if wanted.purpose == MEETING:
         return case.closed_at is None and meeting_calls.still_true(wanted.notice, now)
-    return bool(wanted.purpose == STATUS or case.status == Status.ANSWERED)
+    return bool(wanted.purpose == STATUS or callback_planning.still_tells(case))
+
+
+def _is_unread(case: Row[Any]) -> bool:
+    """Nobody is rung to hear that the answer can't be read: somebody must word it first."""
+    return not case.answer_voice and not script.heard(case.answer, case.answer_spoken, case.language)
 
 
 async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> Placing:
@@ -211,7 +219,8 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
     first = wanted.first_at or now
     count = wanted.attempts + 1
     await _put(connection, wanted, state="calling", attempts=count, first_at=first, last_at=now)
-    answer = "" if case.answer_voice or wanted.purpose == VERIFY else case.answer
+    told = "" if case.answer_voice or wanted.purpose == VERIFY else case.answer
+    answer = script.heard(told, told and case.answer_spoken, wanted.language)
     if wanted.purpose in (MEETING, ORDER):
         answer = wanted.notice.get("place") or wanted.notice.get("words", "")
     return Placing(attempt["id"], wanted.number, case.code, wanted.language, answer)
@@ -221,14 +230,15 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
     """She could not be reached: the case closes as unconfirmed, which statistics keep apart.
 
     Not when no attempt got through to her telephone: that is the trunk's fault or the number's, and a
-    person's to look into. The case is locked before the call-back, as everywhere.
+    person's to look into; nor when the desk has closed it already. The case is locked before the call-back,
+    as everywhere.
     """
     waiting = (callbacks.c.id == wanted.id, callbacks.c.state == "waiting")
     async with engine.begin() as connection:
-        await locked(connection, code)
+        case = await locked(connection, code)
         rang = wanted.purpose != VERIFY and await _ever_rang(connection, wanted.id)
         state = "unconfirmed" if rang else "unreachable"
-        if state == "unconfirmed" and wanted.purpose == ANSWER:
+        if state == "unconfirmed" and wanted.purpose == ANSWER and case.closed_at is None:
             reason = f"not reached in {wanted.attempts} attempts since {wanted.first_at.date().isoformat()}"
             cause = uuid.uuid5(wanted.id, state)
             ask = Instruction(code, Actor(MACHINE, Side.MACHINE), reason, now, cause=cause)
@@ -299,10 +309,13 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
         row.due_at,
         row.answer,
         row.answer_voice,
-        may_confirm=own and row.status == Status.ANSWERED,
+        may_confirm=own and (
+            row.status == Status.ANSWERED or (row.purpose == ANSWER and callback_planning.still_tells(row))
+        ),
         rated=row.satisfaction is not None,
         parts=parts_seen(row.parts),
         kind=row.kind,
+        spoken=row.answer_spoken,
     )
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
         return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)
@@ -331,6 +344,8 @@ async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcom
     values: dict[str, Any] = {"last_outcome": outcome, "state": "waiting", "next_at": now}
     if outcome in REACHED:
         values |= {"state": "reached", "ended_at": now}
+    elif outcome is Outcome.UNREAD:
+        values |= {"state": "unreachable", "ended_at": now}
     elif outcome is Outcome.NOT_SENT:
         values |= {"attempts": callbacks.c.attempts - 1, "next_at": now + SOON}
     # Not where it has moved on: ended, or a later attempt begun.
@@ -340,7 +355,16 @@ async def ended(connection: AsyncConnection, attempt: uuid.UUID, outcome: Outcom
         update(callbacks).where(*own, open_ones).values(values).returning(callbacks)
     )
     if outcome in VERIFIED and (asked := done.first()) is not None:
-        await callback_planning.verified(connection, asked.number, outcome is Outcome.CONFIRMED, now)
+        await _asked(connection, asked, outcome is Outcome.CONFIRMED, now)
+
+
+async def _asked(connection: AsyncConnection, asked: Row[Any], yes: bool, now: datetime) -> None:
+    """Who said yes may be written to from now on, and is at once (`CONFIRMED`)."""
+    concerned = await callback_planning.verified(connection, asked, yes, now)
+    if yes:
+        found = await connection.execute(select(cases.c.id, cases.c.code).where(cases.c.id.in_(concerned)))
+        told = [outbox_row(f"{CONFIRMED}:{asked.id}:{id}", CONFIRMED, now, {"case": c}) for id, c in found]
+        await connection.execute(insert(outbox).on_conflict_do_nothing(), told)
 
 
 async def in_progress(engine: AsyncEngine) -> int:
@@ -363,6 +387,25 @@ async def lose(engine: AsyncEngine, attempts: Collection[uuid.UUID], now: dateti
     for attempt in attempts:
         async with engine.begin() as connection:
             await ended(connection, attempt, Outcome.UNKNOWN, now)
+
+
+async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
+    """Whether this installation calls anybody: for all that tell people of it to know.
+
+    Where it does not, what waits to be told is the desk's; once it does, whoever was not called is.
+    """
+    answer = callbacks.c.purpose == ANSWER
+    async with engine.begin() as connection:
+        known = update(provinces).where(provinces.c.calls_back != dials).values(calls_back=dials)
+        changed = (await connection.execute(known.returning(provinces.c.code))).first() is not None
+        if not dials:
+            waits = update(callbacks).where(answer, callbacks.c.state == "waiting")
+            await connection.execute(waits.values(state="unreachable", ended_at=now))
+        elif changed:
+            owed = select(cases.c.id).where(cases.c.status.in_(callback_planning.TOLD_OF))
+            never = (callbacks.c.state == "unreachable", callbacks.c.attempts == 0, callbacks.c.number != "")
+            anew = update(callbacks).where(answer, *never, callbacks.c.case_id.in_(owed))
+            await connection.execute(anew.values(state="waiting", next_at=now, ended_at=None))
 
 
 async def settled(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:

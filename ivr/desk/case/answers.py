@@ -27,24 +27,36 @@ class SpokenAnswer:
 
 
 async def give(
-    books: Books, page: Page, ask: Instruction, words: str, voice: SpokenAnswer | None = None
+    books: Books,
+    page: Page,
+    ask: Instruction,
+    words: str,
+    voice: SpokenAnswer | None = None,
+    spoken: str = "",
 ) -> None:
     """Store an answer: she is called about it, and hears it when she follows her code up. Not a closure.
 
+    `words` are what she reads (SMS, the page with her case, letters); `spoken`, what she hears instead where
+    she speaks another language.
     Raises NoSuchCase, or Refused as the table says and when there are neither words nor a voice.
     """
-    _refuse_nothing(words, voice)
+    _refuse_nothing(words, voice, spoken)
     async with changing(books, page, Action.ANSWER, ask) as change:
-        await _answer(change, words.strip(), voice)
+        await _answer(change, words.strip(), voice, spoken.strip())
 
 
 async def propose(
-    engine: AsyncEngine, page: Page, ask: Instruction, words: str, voice: SpokenAnswer | None = None
+    engine: AsyncEngine,
+    page: Page,
+    ask: Instruction,
+    words: str,
+    voice: SpokenAnswer | None = None,
+    spoken: str = "",
 ) -> None:
     """Store an answer that the citizen hears only once the desk approves of it. Its clock goes on."""
-    _refuse_nothing(words, voice)
+    _refuse_nothing(words, voice, spoken)
     async with changing(engine, page, Action.PROPOSE, ask) as change:
-        draft = _said(words.strip(), voice)
+        draft = _said(words.strip(), voice, spoken.strip())
         change.values = {"draft": draft | {"by": ask.actor.name, "agency": change.agency}}
         change.details = draft
 
@@ -53,8 +65,8 @@ async def approve(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     """What waits becomes the answer. Refused when nothing waits, or what another agency had proposed."""
     async with changing(engine, page, Action.APPROVE, ask) as change:
         draft = _draft(change)
-        voice = draft.get("voice")
-        await _answer(change, draft["text"], SpokenAnswer(**voice) if voice else None)
+        voice = SpokenAnswer(**draft["voice"]) if draft.get("voice") else None
+        await _answer(change, draft["text"], voice, draft.get("spoken", ""))
         change.details["proposed_by"] = draft["by"]
 
 
@@ -73,6 +85,7 @@ async def answer(
     now: datetime | None = None,
     *,
     voice: SpokenAnswer | None = None,
+    spoken: str = "",
     approval: bool = False,
 ) -> bool:
     """Give it for an `officer` by name (`actor_named`), with the book as it is in the database.
@@ -83,19 +96,20 @@ async def answer(
         page = await read_page(connection)
     ask = Instruction(code, actor_named(page, officer), now=now or datetime.now(UTC))
     proposed = approval and ask.actor.side is Side.AGENCY
-    await (propose if proposed else give)(engine, page, ask, words, voice)
+    await (propose if proposed else give)(engine, page, ask, words, voice, spoken)
     return proposed
 
 
-async def _answer(change: Change, words: str, voice: SpokenAnswer | None) -> None:
-    change.values = {"answer": words, "answer_voice": voice.name if voice else "", "draft": None}
-    change.values["answered_at"] = change.ask.now
-    change.details = _said(words, voice)
+async def _answer(change: Change, words: str, voice: SpokenAnswer | None, spoken: str) -> None:
+    change.values = {"answer": words, "answer_voice": voice.name if voice else "", "answer_spoken": spoken}
+    change.values |= {"draft": None, "answered_at": change.ask.now}
+    change.details = _said(words, voice, spoken)
     await callback_planning.plan(change.connection, change.case, f"answer:{change.ask.cause}", change.ask.now)
 
 
-def _said(words: str, voice: SpokenAnswer | None) -> dict[str, Any]:
-    return {"text": words} | ({"voice": asdict(voice)} if voice else {})
+def _said(words: str, voice: SpokenAnswer | None, spoken: str) -> dict[str, Any]:
+    more = {"spoken": spoken, "voice": asdict(voice) if voice else None}
+    return {"text": words} | {name: value for name, value in more.items() if value}
 
 
 def _draft(change: Change) -> dict[str, Any]:
@@ -108,11 +122,25 @@ def _draft(change: Change) -> dict[str, Any]:
     return draft
 
 
-def _refuse_nothing(words: str, voice: SpokenAnswer | None) -> None:
+def _refuse_nothing(words: str, voice: SpokenAnswer | None, spoken: str) -> None:
+    """What is only spoken leaves nothing to read; a person's voice is heard instead of both."""
     if not words.strip() and voice is None:
         raise Refused("an answer needs words or a voice")
+    refuse_latin(words, "words")
     if voice is None:
-        refuse_unreadable(words, "words")
+        refuse_unreadable(spoken, "spoken")
+        if not spoken.strip():
+            refuse_unreadable(words, "words")
+
+
+def refuse_latin(words: str, field: str) -> None:
+    """She could not read it in her SMS, on the page with her case, in a letter. Raises WrongField."""
+    if script.language_of(words) == script.AZ:
+        raise WrongField(
+            field,
+            "people here read no Azerbaijani in Latin letters: write what they read in Persian, and give "
+            "this as what is spoken",
+        )
 
 
 def refuse_unreadable(words: str, field: str) -> None:

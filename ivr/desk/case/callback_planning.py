@@ -2,13 +2,14 @@
 
 The number that a call came from is the caller's own. One that was given (keyed in a call, typed at a desk,
 sent by another system) may be anybody's: it is rung once to ask, and nothing is told there before whoever
-answers has said yes (`VERIFY`).
+answers has said yes (`VERIFY`). What is written goes by the same rule (`texted_at`). Where the installation
+dials nobody (`calls_back`), every answer is the desk's to tell.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -20,13 +21,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ivr.cases import phone
 from ivr.cases.callback import Outcome
 from ivr.cases.channels import PHONE
-from ivr.store.tables import callbacks, cases
+from ivr.cases.statuses import Status
+from ivr.store.tables import callbacks, cases, provinces
 
 # Purposes: an answer to be confirmed; how the case stands; whether a given number is hers; her meeting;
 # whether what was ordered for her is done.
 ANSWER, STATUS, VERIFY, MEETING, ORDER = "answer", "status", "verify", "meeting", "order"
 OF_CASE = (ANSWER, STATUS)  # what the case itself has to tell
+TOLD_OF = frozenset({Status.ANSWERED, Status.CLOSED, Status.ADVISED})  # with an answer that she is told of
 NOBODYS = frozenset({"part", "collective"})  # channels of cases about which nobody waits to be called
+BY_DESK, ADVISED = "by_desk", "advised"  # how the desk ends a case whose answer she may not have heard
 HOLDS = timedelta(days=365)  # how long the word of whoever answers there holds
 OPEN = ("waiting", "calling")
 
@@ -37,7 +41,7 @@ class Reach(StrEnum):
     YES = "yes"
     TO_VERIFY = "to_verify"  # a number was given, and whoever has it is yet to be asked for it
     REFUSED = "refused"  # whoever has it does not want to be called
-    NO = "no"  # no number, one that can't be called, or nobody answered there when asked
+    NO = "no"  # no number, one that can't be called, nobody answered there, or nobody is dialled from here
 
 
 def number_of(case: Any) -> str:
@@ -91,6 +95,19 @@ async def _verify(connection: AsyncConnection, case: Row[Any], number: str, now:
         )
 
 
+def still_tells(case: Any) -> bool:
+    """Whether she is still to be told of the answer: also of one with which the desk has ended the case."""
+    ended = case.status in TOLD_OF and case.closure in (BY_DESK, ADVISED)
+    return bool(case.status == Status.ANSWERED or ended)
+
+
+async def told_otherwise(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> bool:
+    """The desk has seen to it that she knows what nobody could tell her. False: nothing waited."""
+    waits = (callbacks.c.case_id == case, callbacks.c.purpose == ANSWER, callbacks.c.state == "unreachable")
+    done = update(callbacks).where(*waits).values(state="reached", ended_at=now)
+    return bool((await connection.execute(done.returning(callbacks.c.id))).first())
+
+
 def verifying(case: Any, now: datetime) -> dict[str, Any]:
     """The row that has a given number asked for: one for each case and number."""
     number = number_of(case)
@@ -113,17 +130,21 @@ async def is_being_asked(connection: AsyncConnection, number: str) -> bool:
 
 async def reach(connection: AsyncConnection, given: Sequence[Any], now: datetime) -> list[Reach]:
     """Whether each of these citizens can be told of her case by telephone."""
+    if await calls_back(connection):
+        return await _hers(connection, given, now)
+    return [Reach.NO for _ in given]
+
+
+async def calls_back(connection: AsyncConnection) -> bool:
+    """Whether anybody is called from here at all: `ivr.desk.call.callbacks.dialled` tells."""
+    return (await connection.execute(select(provinces.c.calls_back).limit(1))).scalar() is not False
+
+
+async def _hers(connection: AsyncConnection, given: Sequence[Any], now: datetime) -> list[Reach]:
+    """Whether the number at hand is hers, as far as one knows."""
     numbers = [number_of(case) for case in given]
     doubtful = {n for case, n in zip(given, numbers, strict=True) if is_given(case, n)}
-    if not doubtful:
-        return [Reach.YES if number else Reach.NO for number in numbers]
-    here = (callbacks.c.purpose == VERIFY, callbacks.c.number.in_(doubtful))
-    said = select(callbacks.c.number, callbacks.c.last_outcome).order_by(callbacks.c.ended_at)
-    said = said.where(*here, callbacks.c.state == "reached", callbacks.c.ended_at > now - HOLDS)
-    asking = select(callbacks.c.number).where(*here, callbacks.c.state.in_(OPEN))
-    known = dict.fromkeys((await connection.execute(asking)).scalars(), Reach.TO_VERIFY)
-    for row in await connection.execute(said):  # the last one counts
-        known[row.number] = Reach.YES if row.last_outcome == Outcome.CONFIRMED else Reach.REFUSED
+    known = await _said(connection, doubtful, now) if doubtful else {}
     return [
         known.get(number, Reach.NO) if number in doubtful and is_given(case, number)
         else Reach.YES if number else Reach.NO
@@ -131,13 +152,41 @@ async def reach(connection: AsyncConnection, given: Sequence[Any], now: datetime
     ]  # fmt: skip
 
 
-async def verified(connection: AsyncConnection, number: str, yes: bool, now: datetime) -> None:
-    """Whoever answered has said so. What waits to be told there is told, or is the desk's."""
-    here = (callbacks.c.number == number, callbacks.c.state == "waiting")
-    asked = update(callbacks).where(*here, callbacks.c.purpose == VERIFY)
-    await connection.execute(asked.values(state="cancelled", ended_at=now))
+async def _said(connection: AsyncConnection, numbers: Collection[str], now: datetime) -> dict[str, Reach]:
+    """What is known of numbers that were given: who answered there, or that they are yet to be asked."""
+    here = (callbacks.c.purpose == VERIFY, callbacks.c.number.in_(numbers))
+    said = select(callbacks.c.number, callbacks.c.last_outcome).order_by(callbacks.c.ended_at)
+    said = said.where(*here, callbacks.c.state == "reached", callbacks.c.ended_at > now - HOLDS)
+    asking = select(callbacks.c.number).where(*here, callbacks.c.state.in_(OPEN))
+    known = dict.fromkeys((await connection.execute(asking)).scalars(), Reach.TO_VERIFY)
+    for row in await connection.execute(said):  # the last one counts
+        known[row.number] = Reach.YES if row.last_outcome == Outcome.CONFIRMED else Reach.REFUSED
+    return known
+
+
+async def texted_at(connection: AsyncConnection, given: Sequence[Any], now: datetime) -> list[str]:
+    """Where what tells of each of these cases may be sent as text: "" = nowhere.
+
+    A mobile number from which she called, or at which somebody said on our call that it is the right one;
+    never one that anybody typed. Who gave a number is told there and nowhere else, as on the telephone.
+    """
+    told = zip(given, await _hers(connection, given, now), strict=True)
+    numbers = [number_of(case) if how is Reach.YES else "" for case, how in told]
+    return [number if phone.is_mobile(number) else "" for number in numbers]
+
+
+async def verified(
+    connection: AsyncConnection, asked: Row[Any], yes: bool, now: datetime
+) -> set[uuid.UUID]:
+    """Whoever answered has said so. What waits to be told there is told, or is the desk's. The cases' ids."""
+    here = (callbacks.c.number == asked.number, callbacks.c.state == "waiting")
+    too = update(callbacks).where(*here, callbacks.c.purpose == VERIFY)
+    too = too.values(state="cancelled", ended_at=now).returning(callbacks.c.case_id)
+    concerned = {asked.case_id, *(await connection.execute(too)).scalars()}
     if yes:
-        await connection.execute(update(callbacks).where(*here).values(next_at=now))
+        now_too = (*here, callbacks.c.purpose != ORDER)  # an order is asked about on its day
+        await connection.execute(update(callbacks).where(*now_too).values(next_at=now))
+    return concerned
 
 
 async def wish(
@@ -169,6 +218,8 @@ async def _add(
     at: datetime | None = None,
 ) -> None:
     row = _row(case.id, key, now, purpose, number, language) | {"notice": notice, "next_at": at or now}
+    if purpose in (ANSWER, MEETING, ORDER) and number and not await calls_back(connection):
+        row |= {"state": "unreachable", "ended_at": now}
     await connection.execute(insert(callbacks).values(row).on_conflict_do_nothing())
 
 

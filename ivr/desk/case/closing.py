@@ -15,24 +15,32 @@ from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import REOPEN, Action, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case.answers import refuse_unreadable
-from ivr.desk.case.change import Books, Change, Instruction
+from ivr.desk.case import callback_planning
+from ivr.desk.case.answers import refuse_latin, refuse_unreadable
+from ivr.desk.case.callback_planning import ADVISED, BY_DESK
+from ivr.desk.case.change import Books, Change, Instruction, unchanged
+from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import recording_row
-from ivr.desk.case.transaction import changing, locked
-from ivr.desk.refusals import Refused
+from ivr.desk.case.transaction import changing, locked, transaction
+from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import recordings
 from ivr.voice.events import Recorded
 
 # What statistics keep apart: who said that an answered case is over.
-CLOSURES = {Side.CITIZEN: "solved", Side.MACHINE: "unconfirmed", Side.DESK: "by_desk"}
+CLOSURES = {Side.CITIZEN: "solved", Side.MACHINE: "unconfirmed", Side.DESK: BY_DESK}
 
 
 async def close(books: Books, page: Page, ask: Instruction) -> None:
-    """An answered case is over: the citizen says solved, could not be reached, or the desk decides."""
+    """An answered case is over: the citizen says solved, could not be reached, or the desk decides.
+
+    Whom the desk did not wait for is told of the answer all the same; whom nobody can call the desk has told.
+    """
     async with changing(books, page, Action.CLOSE, ask) as change:
-        closure = "by_desk" if change.case.channel == COLLECTIVE else CLOSURES[ask.actor.side]
+        closure = BY_DESK if change.case.channel == COLLECTIVE else CLOSURES[ask.actor.side]
         change.values = {"closed_at": ask.now, "closure": closure}
         change.details["closure"] = closure
+        if ask.actor.side is Side.DESK:
+            await callback_planning.told_otherwise(change.connection, change.case.id, ask.now)
 
 
 async def withdraw(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
@@ -41,12 +49,37 @@ async def withdraw(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
         change.values = {"closed_at": ask.now, "closure": "withdrawn"}
 
 
-async def advise(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
-    """Answered on the spot: the reason is the advice, which she hears when she follows her code up."""
-    refuse_unreadable(ask.reason, "reason")
+async def advise(engine: AsyncEngine, page: Page, ask: Instruction, spoken: str = "") -> None:
+    """Answered on the spot: the reason is the advice, with which she is called. `spoken`: as of an answer."""
+    refuse_latin(ask.reason, "reason")
+    refuse_unreadable(spoken, "spoken")
+    if not spoken.strip():
+        refuse_unreadable(ask.reason, "reason")
     async with changing(engine, page, Action.ADVISE, ask) as change:
-        change.values = {"closed_at": ask.now, "closure": "advised"}
-        change.values |= {"answer": ask.reason.strip(), "answer_voice": "", "answered_at": ask.now}
+        change.values = {"closed_at": ask.now, "closure": ADVISED}
+        change.values |= {"answer": ask.reason.strip(), "answer_voice": "", "answer_spoken": spoken.strip()}
+        change.values["answered_at"] = ask.now
+        if spoken.strip():
+            change.details["spoken"] = spoken.strip()
+        await callback_planning.plan(change.connection, change.case, f"answer:{ask.cause}", ask.now)
+
+
+async def told(books: Books, page: Page, ask: Instruction) -> None:
+    """The desk has told her otherwise what nobody could tell her by telephone: the reason says how.
+
+    Raises NoSuchCase, WrongField without a reason, and Refused to others and where nothing waits to be told.
+    """
+    if ask.actor.side is not Side.DESK:
+        raise Refused(f"case {ask.code} can't be told of by the {ask.actor.side}, only by the desk")
+    if not ask.reason.strip():
+        raise WrongField("reason", "how was she told?")
+    async with transaction(books) as connection:
+        case = await locked(connection, ask.code)
+        unchanged(case, ask)
+        if not await callback_planning.told_otherwise(connection, case.id, ask.now):
+            raise Refused(f"case {ask.code} has no answer that nobody could be told of")
+        details = {"reason": ask.reason.strip()}
+        await add_event(connection, ask.cause, case.id, ask.now, "told", details, actor=ask.actor.name)
 
 
 async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) -> None:

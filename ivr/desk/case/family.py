@@ -105,18 +105,22 @@ async def _part_done(change: Change) -> None:
         return
     one = change.of(whole, A.ANSWER, Status.ANSWERED)
     one.values = {"answer": await _composed(change, answered), "answer_voice": "", "draft": None}
+    spoken = any(part.answer_spoken for part in answered)
+    one.values["answer_spoken"] = await _composed(change, answered, spoken=True) if spoken else ""
     one.values["answered_at"] = change.ask.now
     one.details = {"text": one.values["answer"], "parts": [part.code for part in answered]}
+    if spoken:
+        one.details["spoken"] = one.values["answer_spoken"]
     await one.save()
     await callback_planning.plan(change.connection, whole, f"answer:{one.ask.cause}", change.ask.now)
 
 
-async def _composed(change: Change, parts: Sequence[Row[Any]]) -> str:
-    """One answer of several: each body by its name. Those spoken by a person are heard, not read."""
+async def _composed(change: Change, parts: Sequence[Row[Any]], spoken: bool = False) -> str:
+    """One answer of several, or what is spoken of it. Those spoken by a person are heard, not read."""
     named = select(agencies.c.code, agencies.c.name).where(agencies.c.code.in_({p.agency for p in parts}))
     names = {row.code: row.name for row in await change.connection.execute(named)}
-    said = [f"{names[part.agency]}: {part.answer}" for part in parts if part.answer]
-    return "\n".join(said)
+    said = [(part.agency, (spoken and part.answer_spoken) or part.answer) for part in parts]
+    return "\n".join(f"{names[agency]}: {words}" for agency, words in said if words)
 
 
 async def _end_part(change: Change, part: Row[Any]) -> None:
@@ -137,7 +141,8 @@ async def _mirror(change: Change, member: Row[Any]) -> None:
     if change.action is A.REOPEN:
         await _again(one)
     elif change.action in _ANSWERS:
-        one.values = {name: change.values[name] for name in ("answer", "answer_voice", "answered_at")}
+        answer = ("answer", "answer_voice", "answer_spoken", "answered_at")
+        one.values = {name: change.values[name] for name in answer}
         one.details = change.details | {"collective": change.ask.code}
         await one.save()
         await callback_planning.plan(change.connection, member, f"answer:{one.ask.cause}", change.ask.now)

@@ -6,6 +6,10 @@
                                   # over them stand those that people changed
       - {on: case_answered, to: citizen, by: sms, text: "پاسخ پروندهٔ {code} آماده است."}
 
+A citizen is written to only at a number from which she called, or at which somebody said on our call that it
+is the right one; what is on its way to a number that anybody typed goes nowhere
+(`ivr.desk.case.callback_planning.texted_at`). Once she has said so there is `case_number_confirmed`.
+
 Of several notices for one event, receiver and way the one with the most particular topic is sent, and of
 two for the same topic the first.
 """
@@ -195,24 +199,28 @@ def _changed(row: Row[Any]) -> Notice | None:
 
 
 def letters(
-    notices: Notices, event: str, case: Mapping[Any, Any], words: Mapping[str, str]
+    notices: Notices, event: str, case: Mapping[Any, Any], words: Mapping[str, str], citizen: str = ""
 ) -> list[AddressedNotice]:
-    """What is to be sent because of `event`. `words`: what the placeholders stand for."""
+    """What is to be sent because of `event`. `words`: what the placeholders stand for.
+
+    `citizen`: the number at which she may be written to (`callback_planning.texted_at`), "" = none.
+    """
     level = str(words.get("level", ""))
     found = []
     for notice in notices.about(event, case["topic"]):
         fit = (for_reading(said, case["language"]) for said in (notice.text, notice.subject))
         text, subject = (filled(said, language, words) for said, language in fit)
-        for to in _receivers(notices, notice, case, level):
+        for to in _receivers(notices, notice, case, level, citizen):
             found.append(AddressedNotice(notice.by, to, text, subject))
     concerned = notices.reached(case["agency"], level)
     found += [AddressedNotice("webhook", url) for contact in concerned for url in contact.webhook]
     return list(dict.fromkeys(found))
 
 
-def _receivers(notices: Notices, notice: Notice, case: Mapping[Any, Any], level: str) -> list[str]:
+def _receivers(
+    notices: Notices, notice: Notice, case: Mapping[Any, Any], level: str, citizen: str
+) -> list[str]:
     if notice.to == "citizen":
-        numbers = (case["callback"], case["caller_key"])
-        return [phone.normalise(n) for n in numbers if n and phone.is_mobile(n)][:1]
+        return [citizen] if citizen else []
     contacts = notices.reached(case["agency"], level if notice.to == "level" else "")
     return [to for contact in contacts for to in getattr(contact, notice.by)]

@@ -92,10 +92,12 @@ async def spread(
     async with engine.begin() as connection:
         notices = await in_force(connection, notices)
         known = await _cases_of(connection, events)
+        may = await callback_planning.texted_at(connection, [row._mapping for row in known.values()], now)
+        hers = dict(zip(known, may, strict=True))
         rows = [
             outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))
             for event in events
-            for n in _letters(known, notices, event)
+            for n in _letters(known, hers, notices, event)
             if n.by in ways
         ]
         if rows:
@@ -147,11 +149,15 @@ async def _mark(connection: AsyncConnection, rows: Sequence[Leased], **values: A
     await connection.execute(update(outbox).where(ours, outbox.c.delivered_at.is_(None)).values(values))
 
 
-def _letters(known: Mapping[str, Row[Any]], notices: Notices, event: Leased) -> Sequence[AddressedNotice]:
+def _letters(
+    known: Mapping[str, Row[Any]], hers: Mapping[str, str], notices: Notices, event: Leased
+) -> Sequence[AddressedNotice]:
+    """`hers`: by code, where its citizen may be written to."""
     case = known.get(_code_of(event))
     if case is None:
         return []
-    return letters(notices, event.kind, case._mapping, words_of(case, event.payload, READING))
+    words = words_of(case, event.payload, READING)
+    return letters(notices, event.kind, case._mapping, words, hers[case.code])
 
 
 def _code_of(event: Leased) -> str:

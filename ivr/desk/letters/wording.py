@@ -18,9 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.book.yaml_file import overlaid, read_placed
 from ivr.desk.letters import outgoing
-from ivr.desk.letters.notices import ANY, LetterEntry, Said, check_fields, filled, fits
+from ivr.desk.letters.notices import ANY, LetterEntry, Said, check_fields, filled, fits, for_reading
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import wordings
+from ivr.voice import script
 
 FILE = "answers.yaml"
 
@@ -75,23 +76,35 @@ def _changed(row: Row[Any]) -> Wording:
 
 
 async def offered(engine: AsyncEngine, folder: Path, code: str, status: str) -> list[dict[str, Any]]:
-    """The wordings that fit a case, filled in in its language. Raises NoSuchCase, SeedError."""
+    """The wordings that fit a case, filled in: `text` as its citizen reads it, `spoken` as she hears it.
+
+    `spoken` is "" where both are one. Raises NoSuchCase, SeedError.
+    """
     async with engine.connect() as connection:
         case = await outgoing.case_and_names(connection, code)
         ready = await current(connection, folder)
     if case is None:
         raise NoSuchCase(f"there is no case {code}")
-    words = outgoing.words_of(case, {})
     row: Mapping[Any, Any] = case._mapping
     return [
-        {"name": each.name, "topic": each.topic, "text": filled(each.text, row["language"], words)}
+        {"name": each.name, "topic": each.topic} | _both(each.text, case, row["language"])
         for each in ready.fitting(row["topic"], status)
     ]
 
 
-async def worded(engine: AsyncEngine, folder: Path, code: str, name: str, status: str = "answered") -> str:
-    """The text of that name for that case. Raises Refused naming those that there are."""
-    found = {each["name"]: str(each["text"]) for each in await offered(engine, folder, code, status)}
+def _both(said: Said, case: Row[Any], language: str) -> dict[str, str]:
+    readable, reads = for_reading(said, language)
+    text = filled(readable, reads, outgoing.words_of(case, {}, outgoing.READING))
+    spoken = filled(said, language, outgoing.words_of(case, {}))
+    return {"text": text, "spoken": "" if script.language_of(spoken) == script.language_of(text) else spoken}
+
+
+async def worded(
+    engine: AsyncEngine, folder: Path, code: str, name: str, status: str = "answered"
+) -> tuple[str, str]:
+    """Text and what is spoken of that name for that case. Raises Refused naming those that there are."""
+    ready = await offered(engine, folder, code, status)
+    found = {each["name"]: (str(each["text"]), str(each["spoken"])) for each in ready}
     if name not in found:
         there = ", ".join(found) or "none"
         raise Refused(f"there is no wording {name} for case {code}; for its topic there are: {there}")

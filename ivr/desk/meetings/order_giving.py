@@ -34,7 +34,7 @@ NOON = time(12)
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class MeetingOrder:
     """What one body is to do, and by when."""
 
     agency: str
@@ -51,7 +51,7 @@ class OrderSeen:
     late: bool
 
 
-async def give(books: Books, page: Page, ask: Instruction, orders: Sequence[Order]) -> list[str]:
+async def give(books: Books, page: Page, ask: Instruction, orders: Sequence[MeetingOrder]) -> list[str]:
     """Codes of the parts. The whole waits for the last of them. One transaction.
 
     Raises Refused as a split does; before she was heard; by anybody but the office; for an order given
@@ -145,7 +145,7 @@ def _days(page: Page, since: datetime, due_on: date, county: str) -> int:
     return days
 
 
-async def _refuse_again(connection: AsyncConnection, whole: Any, orders: Sequence[Order]) -> None:
+async def _refuse_again(connection: AsyncConnection, whole: Any, orders: Sequence[MeetingOrder]) -> None:
     query = select(cases.c.agency, cases.c.words).where(cases.c.part_of == whole, cases.c.closed_at.is_(None))
     there = {(row.agency, row.words) for row in await connection.execute(query)}
     for order in orders:

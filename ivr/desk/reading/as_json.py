@@ -132,7 +132,8 @@ def _case_json(
     row: Row[Any], heard: Iterable[Row[Any]], sent: Iterable[Row[Any]], told: Iterable[Row[Any]]
 ) -> Json:
     names = ("code", "kind", "topic", "county", "agency", "status", "channel", "language", "caller")
-    more = ("caller_name", "callback", "words", "place", "answer", "answer_voice", "closure", "satisfaction")
+    said = ("answer", "answer_voice", "answer_spoken")
+    more = ("caller_name", "callback", "words", "place", *said, "closure", "satisfaction")
     return {
         **_plain(row._mapping, names),
         "opened_at": _iso(row.opened_at),

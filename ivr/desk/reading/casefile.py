@@ -21,6 +21,7 @@ from ivr.desk.reading import related
 from ivr.desk.reading.related import Related
 from ivr.desk.recordings import marks
 from ivr.desk.recordings.transcripts import edition
+from ivr.store.callbacks import UNTOLD
 from ivr.store.tables import (
     agencies,
     areas,
@@ -65,6 +66,7 @@ class CaseFile:
     """`attempts`: our calls to the citizen. `people`: who acted, by the names they sign in with.
 
     `interventions`: what supervisors did in `calls`. `by_phone`: whether she can be told by telephone.
+    `untold`: it has an answer of which the desk must tell her.
     `kin`: codes of cases that this one is tied to. `hands`: whose it is at its body, by full name.
     """
 
@@ -83,6 +85,7 @@ class CaseFile:
     hands: str = ""
     interventions: Sequence[Row[Any]] = ()
     by_phone: str = ""
+    untold: bool = False
 
     def actions(self, actor: Actor) -> frozenset[Action]:
         """What the table of transitions lets them try; an agency that has it not may do nothing."""
@@ -140,6 +143,7 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
             await _hands(connection, case),
             stepped_in,
             by_phone,
+            await _untold(connection, case),
         )
 
 
@@ -147,6 +151,12 @@ async def case_of(engine: AsyncEngine, scope: Scope, code: str) -> Row[Any] | No
     """The case alone. None: there is no such case that they may know of."""
     async with engine.connect() as connection:
         return (await connection.execute(select(cases).where(cases.c.code == code, scope.cases()))).first()
+
+
+async def _untold(connection: AsyncConnection, case: Row[Any]) -> bool:
+    query = select(callbacks.c.id).where(callbacks.c.case_id == case.id, UNTOLD).limit(1)
+    told_of = case.status in callback_planning.TOLD_OF
+    return told_of and (await connection.execute(query)).first() is not None
 
 
 async def _of(connection: AsyncConnection, table: Any, case: UUID, order: Any) -> list[Row[Any]]:

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import Select, and_, bindparam, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.statuses import Status
+from ivr.desk.case.callback_planning import TOLD_OF
 from ivr.desk.reading.inbox import (
     EVERYTHING,
     PAGE,
@@ -207,7 +207,7 @@ def _standing(queue: Queue, sight: Sight, now: datetime, filters: Filters) -> li
             return [TO_APPROVE]
         case Queue.UNTOLD:
             untold = select(callbacks.c.case_id).where(UNTOLD)
-            return [cases.c.status == Status.ANSWERED, cases.c.id.in_(untold)]
+            return [cases.c.status.in_(TOLD_OF), cases.c.id.in_(untold)]
 
 
 def _led(queue: Queue, sight: Sight, filters: Filters) -> list[Any]:

@@ -109,7 +109,3 @@ callback_number:
             return [asked]
         read_back = saying.digits("0" * self.max_keys, timing.language)
         return [asked, Question(timing.speech((*self.confirm_prompt, *read_back, "confirm.menu")))]
-
-    @property
-    def is_masked(self) -> bool:
-        return self.sensitive

@@ -91,6 +91,10 @@ status:
                 return (yield from self._found(talk, code, seen))
 
     def _found(self, talk: Talk, code: str, seen: CaseSeen) -> Flow[str]:
+        if verdict.is_unread(seen):
+            unread = (*self.prompt, *verdict.standing(seen), "status.answer_unread")
+            yield from verdict.offer_operator(talk, self, unread)
+            return self.go
         if seen.may_confirm and seen.status == Status.ANSWERED:
             lead = self.prompt + verdict.standing(seen)
             yield from verdict.ask(talk, self, code, seen, lead, verdict.answer(seen, talk.language))

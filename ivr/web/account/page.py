@@ -75,27 +75,36 @@ async def change_password(visit: Visit) -> web.Response:
 
 
 async def factor(visit: Visit) -> web.Response:
+    onward = sessions.own_path(visit.request.query.get("next", ""), HOME)
     if visit.person.second_factor:
-        return visit.redirect(HOME)
-    return await _factor_page(visit, {}, 200)
+        return visit.redirect(onward)
+    return await _factor_page(visit, {}, 200, onward)
 
 
-async def _factor_page(visit: Visit, wrong: dict[str, str], status: int) -> web.Response:
-    return _shown(visit, await own_account.propose_factor(visit.panel.engine, visit.person.id), wrong, status)
+async def _factor_page(visit: Visit, wrong: dict[str, str], status: int, onward: str) -> web.Response:
+    secret = await own_account.propose_factor(visit.panel.engine, visit.person.id)
+    return _shown(visit, secret, wrong, status, onward=onward)
 
 
-def _shown(visit: Visit, secret: str, wrong: dict[str, str], status: int, anew: bool = False) -> web.Response:
+def _shown(
+    visit: Visit,
+    secret: str,
+    wrong: dict[str, str],
+    status: int,
+    anew: bool = False,
+    onward: str = HOME,
+) -> web.Response:
     code = segno.make(totp.address(secret, visit.person.name, visit.words("common.factor.issuer")), error="m")
     picture = code.svg_data_uri(scale=5, border=3, light="#fff")
     spelt = " ".join(secret[i : i + 4] for i in range(0, len(secret), 4))
     compelled = visit.session is not None and visit.session.needs == "factor"
     shown = {"picture": picture, "secret": secret, "spelt": spelt, "wrong": wrong, "compelled": compelled}
-    return visit.render("panel/factor.html", status=status, anew=anew, **shown)
+    return visit.render("panel/factor.html", status=status, anew=anew, onward=onward, **shown)
 
 
 async def confirm_factor(visit: Visit) -> web.Response:
     form = visit.form()
-    code = sessions.plain_code(form.text("code", most=20))
+    code, onward = sessions.plain_code(form.text("code", most=20)), sessions.own_path(form.raw("next"), HOME)
     codes: list[str] = []
     if not form.wrong:
         try:
@@ -108,8 +117,8 @@ async def confirm_factor(visit: Visit) -> web.Response:
         except TooOften:
             form.refuse("code", "common.sign_in.too_often")
     if form.wrong:
-        return await _factor_page(visit, form.wrong, 422)
-    return visit.render("panel/recovery.html", codes=codes)
+        return await _factor_page(visit, form.wrong, 422, onward)
+    return visit.render("panel/recovery.html", codes=codes, onward=onward)
 
 
 async def factor_anew(visit: Visit) -> web.Response:
@@ -139,7 +148,7 @@ async def replace_factor(visit: Visit) -> web.Response:
     if form.wrong:
         secret = secret if totp.is_secret(secret) else totp.new_secret()
         return _shown(visit, secret, form.wrong, 422, anew=True)
-    return visit.render("panel/recovery.html", codes=codes)
+    return visit.render("panel/recovery.html", codes=codes, onward=HOME)
 
 
 async def drop_factor(visit: Visit) -> web.Response:

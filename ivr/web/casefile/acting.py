@@ -94,6 +94,7 @@ async def shown(
                 "collective",
                 "person",
                 "words",
+                "spoken",
                 "voice",
             )
         }
@@ -134,8 +135,8 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                 given[name] = sent.text("topic", needed=False)
             case "county":
                 given[name] = sent.raw("county")
-            case "words":
-                given[name] = sent.text("words", most=answering.LONGEST, needed=False, lines=True)
+            case "words" | "spoken":
+                given[name] = sent.text(name, most=answering.LONGEST, needed=False, lines=True)
             case "person":
                 given[name] = _person(sent)
             case "parts":

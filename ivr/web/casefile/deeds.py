@@ -33,7 +33,8 @@ class Deed:
 
     `action`: None where the table of transitions has none, for the body stays responsible.
 
-    `rare`: its button is small. `grave`: it ends something, and its button looks like it.
+    `rare`: its button is small. `grave`: it ends something, and its button looks like it. `reasoned`: it
+    takes a reason, whatever the table says.
     """
 
     name: str
@@ -44,9 +45,10 @@ class Deed:
     fields: tuple[str, ...] = ()
     rare: bool = False
     grave: bool = False
+    reasoned: bool = False
 
     def needs_reason(self, side: Side) -> bool:
-        return self.action is not None and side in TABLE[self.action].reason
+        return self.reasoned or (self.action is not None and side in TABLE[self.action].reason)
 
 
 async def _collect(engine: AsyncEngine, page: Page, ask: Instruction, given: Given) -> None:
@@ -57,18 +59,19 @@ async def _collect(engine: AsyncEngine, page: Page, ask: Instruction, given: Giv
 async def _answer(engine: AsyncEngine, page: Page, ask: Instruction, given: Given) -> None:
     proposed = given["approval"] and ask.actor.side is Side.AGENCY
     give = answers.propose if proposed else answers.give
-    await give(engine, page, ask, given["words"], given["voice"])
+    await give(engine, page, ask, given["words"], given["voice"], given["spoken"])
 
 
 DEEDS = (
     Deed("approve", Action.APPROVE, P.CASES_APPROVE, DESK, lambda e, p, a, g: answers.approve(e, p, a)),
     Deed("turn-down", Action.TURN_DOWN, P.CASES_APPROVE, DESK,
          lambda e, p, a, g: answers.turn_down(e, p, a)),
+    Deed("told", None, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.told(e, p, a), reasoned=True),
     Deed("close", Action.CLOSE, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.close(e, p, a)),
     Deed("accept", Action.ACCEPT, P.CASES_ANSWER, AGENCY, lambda e, p, a, g: referring.accept(e, p, a)),
     Deed("refer", Action.REFER, P.CASES_REFER, DESK,
          lambda e, p, a, g: referring.refer(e, p, a, g["agency"]), ("agency",)),
-    Deed("answer", Action.ANSWER, P.CASES_ANSWER, BOTH, _answer, ("words", "voice")),
+    Deed("answer", Action.ANSWER, P.CASES_ANSWER, BOTH, _answer, ("words", "spoken", "voice")),
     Deed("onward", Action.REFER, P.CASES_RETURN, AGENCY,
          lambda e, p, a, g: referring.refer(e, p, a, g["agency"]), ("agency",)),
     Deed("return", Action.RETURN, P.CASES_RETURN, AGENCY, lambda e, p, a, g: referring.give_back(e, p, a)),
@@ -84,7 +87,8 @@ DEEDS = (
          lambda e, p, a, g: pausing.pause(e, p, a, g["days"]), ("days",), rare=True),
     Deed("resume", Action.RESUME, P.CASES_ANSWER, BOTH,
          lambda e, p, a, g: pausing.resume(e, p, a), rare=True),
-    Deed("advise", Action.ADVISE, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.advise(e, p, a), rare=True),
+    Deed("advise", Action.ADVISE, P.CASES_CLOSE, DESK,
+         lambda e, p, a, g: closing.advise(e, p, a, g["spoken"]), ("spoken",), rare=True),
     Deed("split", Action.SPLIT, P.CASES_CLOSE, DESK,
          lambda e, p, a, g: splitting.split(e, p, a, g["parts"]), ("parts",), rare=True),
     Deed("collect", Action.COLLECT, P.CASES_CLOSE, DESK, _collect,
@@ -106,13 +110,15 @@ def offered(visit: Visit, file: CaseFile) -> list[Deed]:
     return [
         deed
         for deed in DEEDS
-        if (deed.action in possible if deed.action else _is_theirs(visit, file))
+        if (deed.action in possible if deed.action else _beside_the_table(visit, file, deed))
         and side in deed.sides
         and (file.of_matter or deed.name != "collect")
         and visit.allowed(deed.permission, case.agency, case.county or "")
     ]
 
 
-def _is_theirs(visit: Visit, file: CaseFile) -> bool:
-    """Whether the asker's own body has it, so that it may be in somebody's hands there."""
+def _beside_the_table(visit: Visit, file: CaseFile, deed: Deed) -> bool:
+    """Told: a case that has ended, and nobody could be told of it. In hands: the asker's own body has it."""
+    if deed.name == "told":
+        return file.untold and file.case.closed_at is not None
     return file.case.closed_at is None and file.case.agency == (visit.actor.agency or file.names.desk)

@@ -14,7 +14,7 @@ from ivr.cases.meetings import RequestAction, RequestState, permitted
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Instruction
 from ivr.desk.meetings import agenda, order_giving, request_deciding, request_list
-from ivr.desk.meetings.order_giving import Order, OrderSeen
+from ivr.desk.meetings.order_giving import MeetingOrder, OrderSeen
 from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.refusals import Refused
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
@@ -43,7 +43,9 @@ class Decision:
 
 
 async def _order(engine: Any, page: Page, ask: Instruction, **given: Any) -> None:
-    await order_giving.give(engine, page, ask, [Order(given["agency"], given["words"], given["due_on"])])
+    await order_giving.give(
+        engine, page, ask, [MeetingOrder(given["agency"], given["words"], given["due_on"])]
+    )
 
 
 async def _extend(engine: Any, page: Page, ask: Instruction, order: str, due_on: date) -> None:

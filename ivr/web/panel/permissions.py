@@ -132,6 +132,7 @@ ROUTES: Mapping[str, Permission] = {
     "case.resume": P.CASES_ANSWER,
     "case.advise": P.CASES_CLOSE,
     "case.close": P.CASES_CLOSE,
+    "case.told": P.CASES_CLOSE,
     "case.reopen": P.CASES_CLOSE,
     "case.hand": P.CASES_ANSWER,
     "case.merge": P.CASES_CLOSE,

@@ -69,6 +69,8 @@ FORMS: Mapping[str, str] = {
     "not_of_body": rf"case {_CODE} is with (?P<agency>\S+), and \S+ is not of it",
     "in_hands": rf"case {_CODE} is in these hands already",
     "unreadable": r"\w+: no voice reads Azerbaijani in Arabic letters .*",
+    "nothing_untold": rf"case {_CODE} has no answer that nobody could be told of",
+    "latin": r"\w+: people here read no Azerbaijani in Latin letters: .*",
     "field_reason": r"reason: .*",
     "field_note": r"note: .*",
     "field_second": r"second: .*",

@@ -43,6 +43,7 @@ class Panel:
     """What the sections stand on. `ivr/app.py` fills it; who needs more of the house adds a field here.
 
     `proxies`: networks of reverse proxies whose X-Forwarded-For and -Proto are believed.
+    `calls_back`: whether citizens are called with their answers.
     `citizens_phone`: with which anybody may call from a browser; None outside the lab. `desk_phone`: a
     supervisor's. `board`: what goes on now. `files`: what of the province's book is not in the database.
     `needed`: the prompts that calls can reach.
@@ -66,6 +67,7 @@ class Panel:
     assets: Assets = field(default_factory=Assets)
     seed: Path | None = None  # the province's folder
     citizens_phone: Telephone | None = None
+    calls_back: bool = True
     desk_phone: Telephone | None = None
     board: Board = field(default=None)  # type: ignore[assignment]  # None: one that asks no Asterisk
     archive: Archive = field(init=False)  # figures, kept for all who ask

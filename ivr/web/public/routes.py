@@ -29,7 +29,8 @@ def routes() -> list[Route]:
 
 
 async def start(visit: Visit) -> web.Response:
-    return _public(visit, "public/start.html", phone=visit.panel.citizens_phone)
+    panel = visit.panel
+    return _public(visit, "public/start.html", phone=panel.citizens_phone, calls_back=panel.calls_back)
 
 
 async def call(visit: Visit) -> web.Response:

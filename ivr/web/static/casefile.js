@@ -39,10 +39,16 @@ act?.addEventListener("click", (event) => {
   const wording = event.target.closest("[data-wording]");
   if (wording) {
     const field = document.getElementById(wording.dataset.into);
-    field.value = field.value.trim() ? `${field.value.trim()}\n${wording.dataset.wording}` : wording.dataset.wording;
+    add(field, wording.dataset.wording);
+    const spoken = document.getElementById("f-spoken");
+    if (spoken) add(spoken, wording.dataset.spoken);
     field.focus();
   }
 });
+
+function add(field, text) {
+  if (text) field.value = field.value.trim() ? `${field.value.trim()}\n${text}` : text;
+}
 
 const proof = () => JSON.parse(document.body.getAttribute("hx-headers"));
 
@@ -77,7 +83,7 @@ function prepare(form) {
   };
 
   place.querySelector(".speak").addEventListener("click", async () => {
-    const body = new URLSearchParams({ words: form.elements.words.value });
+    const body = new URLSearchParams({ words: form.elements.spoken?.value.trim() || form.elements.words.value });
     const answer = await send(place.dataset.speak, body);
     if (answer?.ok) play(URL.createObjectURL(await answer.blob()));
     else if (answer) say(answer.status === 422 ? await answer.text() : place.dataset.failed, true);

@@ -21,7 +21,10 @@ from ivr.desk.call.callbacks import Placing
 from ivr.desk.case import answers, callback_planning, closing
 from ivr.desk.case.change import Instruction
 from ivr.desk.facts.apply import apply
-from ivr.desk.reading import as_json
+from ivr.desk.reading import as_json, queues
+from ivr.desk.reading.inbox import Sight
+from ivr.desk.reading.queues import Queue
+from ivr.desk.refusals import Refused
 from ivr.loops.dialling import Trunk, dial_string
 from ivr.store import tables
 from tests.desk.office import call, office, opening
@@ -174,11 +177,94 @@ async def test_an_attempt_that_nobody_speaks_of_has_been_made_until_the_call_its
     assert again is not None and (await row(engine)).state == "calling"
 
 
+def desk(code: str, reason: str = "گفتگو شد", now: datetime = NOON) -> Instruction:
+    return Instruction(code, Actor("desk", Side.DESK), reason, now)
+
+
 async def test_a_case_that_moved_on_is_not_called_about(engine: AsyncEngine, tmp_path: Path) -> None:
     code = await answered(engine, tmp_path)
-    ask = Instruction(code, Actor("desk", Side.DESK), "گفتگو شد", NOON)
-    await closing.close(engine, await page(engine), ask)
+    await closing.withdraw(engine, await page(engine), desk(code))
     assert await claim(engine) is None and (await row(engine)).state == "cancelled"
+
+
+async def untold(engine: AsyncEngine) -> list[str]:
+    """The codes in the desk's queue of answers that nobody could be told of."""
+    async with engine.connect() as connection:
+        listed = await queues.page(connection, Queue.UNTOLD, Sight(body="bazresi"), NOON)
+    return [each.code for each in listed.rows]
+
+
+async def ended_by_the_desk(engine: AsyncEngine, folder: Path, how: str, number: str = NUMBER) -> str:
+    """A case that the desk closes before she was rung, or answers on the spot. Its code."""
+    if how == "closed":
+        code = await answered(engine, folder, number)
+        await closing.close(engine, await page(engine), desk(code))
+        return code
+    async with office(engine, folder / uuid.uuid4().hex) as hotline:
+        code = await hotline.intake.open_case(call(number), opening(topic="other.other"))
+        await hotline.pump.idle()
+    await closing.advise(engine, await page(engine), desk(code, "این کار دادگاه است."))
+    return code
+
+
+@pytest.mark.parametrize("how", ["closed", "advised"])
+async def test_an_answer_with_which_the_desk_ends_a_case_is_told_and_she_may_say_no(
+    engine: AsyncEngine, tmp_path: Path, how: str
+) -> None:
+    code = await ended_by_the_desk(engine, tmp_path, how)
+    assert await untold(engine) == []
+    placing = await claim(engine)
+    assert placing is not None and placing.code == code and placing.answer
+    told = await callbacks.briefing(engine, str(placing.id))
+    assert told is not None and told.seen.may_confirm and told.seen.answer == placing.answer
+    await apply(engine, await page(engine), [fact(code, False)])
+    await end(engine, placing, Outcome.NOT_SOLVED, NOON)
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["status"] == "reopened"
+
+
+async def test_who_is_not_reached_after_the_desk_ended_her_case_leaves_it_as_it_is(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, now = await ended_by_the_desk(engine, tmp_path, "closed"), NOON
+    while (await row(engine)).state != "unconfirmed":
+        if placing := await claim(engine, now):
+            await end(engine, placing, Outcome.NO_ANSWER, now)
+        now += timedelta(hours=3)
+    case = await as_json.case_json(engine, code)
+    assert case is not None and case["closure"] == "by_desk"
+
+
+async def test_advice_that_nobody_can_be_called_about_is_the_desks_until_it_says_how_she_was_told(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, book = await ended_by_the_desk(engine, tmp_path, "advised", ""), await page(engine)
+    assert await untold(engine) == [code]
+    with pytest.raises(Refused, match="how was she told"):
+        await closing.told(engine, book, desk(code, " "))
+    with pytest.raises(Refused, match="only by the desk"):
+        await closing.told(engine, book, Instruction(code, Actor("abfa", Side.AGENCY, "abfa"), "x", NOON))
+    await closing.told(engine, book, desk(code, "نامه فرستاده شد"))
+    with pytest.raises(Refused, match="no answer that nobody could be told of"):
+        await closing.told(engine, book, desk(code))
+    case = await as_json.case_json(engine, code)
+    assert case is not None and await untold(engine) == []
+    last = case["events"][-1]
+    assert (last["what"], last["details"]) == ("told", {"reason": "نامه فرستاده شد"})
+
+
+async def test_an_answer_that_no_voice_reads_rings_nobody_and_waits_for_somebody_to_word_it(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await answered(engine, tmp_path)
+    async with engine.begin() as connection:
+        await connection.execute(update(tables.cases).values(answer="سیزین ایشینیزه باخیلدی"))
+    assert await claim(engine) is None and await untold(engine) == [code]
+    await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    placing = await claim(engine)
+    assert placing is not None and await untold(engine) == []
+    await end(engine, placing, Outcome.UNREAD, NOON)  # changed behind our back, while she was rung
+    assert await untold(engine) == [code]
 
 
 def fact(code: str, solved: bool, **more: Any) -> dict[str, Any]:

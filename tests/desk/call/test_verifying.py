@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from ivr.desk.case import answers, callback_planning, closing
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.registering import Wanted, register
+from ivr.desk.letters import outgoing
+from ivr.desk.letters.notices import Notice, Notices
 from ivr.desk.reading import as_json, queues
 from ivr.desk.reading.inbox import Sight
 from ivr.desk.reading.queues import Queue
@@ -196,6 +198,26 @@ async def test_where_nobody_can_be_called_the_answer_is_the_desks_at_once(
         assert (await queues.page(connection, Queue.UNTOLD, desk, NOON)).rows == []
 
 
+async def test_where_nobody_is_dialled_nobody_is_promised_a_call_and_every_answer_is_the_desks(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    before = await answered(engine, tmp_path)
+    await callbacks.dialled(engine, False, NOON)
+    after, untouched = await answered(engine, tmp_path), await walk_in(engine)
+    assert [await reach(engine, code) for code in (before, after, untouched)] == ["no"] * 3
+    assert await callback_list.unreachable(engine) == 2
+    async with engine.connect() as connection:
+        listed = await queues.page(connection, Queue.UNTOLD, Sight(body="bazresi"), NOON)
+    assert {row.code for row in listed.rows} == {before, after}
+    assert len(await written(engine)) == 4, "texts reach who called all the same"
+
+    await callbacks.dialled(engine, True, NOON)
+    await callbacks.dialled(engine, True, NOON)
+    placed = [await claim(engine), await claim(engine)]  # hers, and a walk-in's number that is asked for
+    assert {before, after} & {each.code for each in placed if each}
+    assert await callback_list.unreachable(engine) == 0 and await reach(engine, untouched) == "to_verify"
+
+
 async def test_a_case_from_before_numbers_were_asked_for_is_asked_for_when_it_has_its_answer(
     engine: AsyncEngine,
 ) -> None:
@@ -208,3 +230,42 @@ async def test_a_case_from_before_numbers_were_asked_for_is_asked_for_when_it_ha
     await end(engine, placing, Outcome.CONFIRMED, NOON)
     told = await claim(engine)
     assert told is not None and told.answer
+
+
+async def written(engine: AsyncEngine, now: datetime = NOON) -> list[tuple[str, str]]:
+    """The texts that leave now: to whom, about what."""
+    events = await outgoing.lease(engine, now)
+    kinds = ("case_opened", "case_number_confirmed", "case_answered")
+    every = [Notice(on=kind, to="citizen", by="sms", text=kind) for kind in kinds]
+    await outgoing.spread(engine, Notices(notices=every), events, now)
+    letters = await outgoing.lease(engine, now)
+    for letter in letters:
+        await outgoing.delivered(engine, letter, now)
+    return sorted((letter.payload["to"], letter.payload["text"]) for letter in letters)
+
+
+async def test_nothing_is_written_to_a_number_that_anybody_typed_until_somebody_there_said_yes(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    typed = [await walk_in(engine), await walk_in(engine, channel="city_app")]
+    keyed = await answered(engine, tmp_path, callback=HERS)
+    await answers.answer(engine, typed[0], "abfa", "آب وصل شد.", NOON)
+    assert await written(engine) == [], "nor to the number from which she keyed another one"
+    await end(engine, await claim(engine), Outcome.CONFIRMED, NOON)
+    told = await written(engine)
+    assert told == [(FULL, "case_number_confirmed")] * len({*typed, keyed})
+    await answers.answer(engine, keyed, "abfa", "پاسخ دوم", NOON)
+    assert await written(engine) == [(FULL, "case_answered")]
+
+
+async def test_who_says_no_is_written_nothing_and_who_calls_is_written_to_at_once(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await walk_in(engine)
+    await end(engine, await claim(engine), Outcome.REFUSED, NOON)
+    await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    assert await written(engine) == []
+    await answered(engine, tmp_path)
+    assert await written(engine) == [("+989141234567", "case_answered"), ("+989141234567", "case_opened")]
+    await answered(engine, tmp_path, "04133334444")
+    assert await written(engine) == [], "a line that takes no texts"

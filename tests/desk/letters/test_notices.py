@@ -16,9 +16,8 @@ from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
 from tests.desk.editing.test_changing import why
 from tests.fixtures.database import SEED
 
-CASE = {"topic": "water.supply", "agency": "abfa", "language": "fa", "callback": ""} | {
-    "caller_key": "+989141234567"
-}
+CASE = {"topic": "water.supply", "agency": "abfa", "language": "fa"}
+HERS = "+989141234567"
 
 
 def written(folder: Path, text: str) -> Notices:
@@ -63,7 +62,6 @@ notices:
             [("sms", "+989141234567", "جواب وئریلدی")],
         ),
         ("case_answered", {"topic": "road.hole"}, {"code": "1"}, [("sms", "+989141234567", "پاسخ 1")]),
-        ("case_answered", {"caller_key": "+984133334444"}, {}, []),  # no mobile
         (
             "case_escalated",
             {},
@@ -84,8 +82,13 @@ def test_the_most_particular_notice_goes_to_whom_it_concerns(
     words: dict[str, str],
     expected: list[tuple[str, str, str]],
 ) -> None:
-    found = letters(written(tmp_path, NOTICES), event, CASE | case, words)
+    found = letters(written(tmp_path, NOTICES), event, CASE | case, words, HERS)
     assert [(n.by, n.to, n.text) for n in found if n.by != "webhook"] == expected
+
+
+def test_where_she_may_not_be_written_to_nothing_is(tmp_path: Path) -> None:
+    found = letters(written(tmp_path, NOTICES), "case_answered", CASE, {})
+    assert [each.by for each in found] == ["webhook"]
 
 
 def test_a_webhook_hears_of_everything_that_concerns_it(tmp_path: Path) -> None:
@@ -99,7 +102,7 @@ ANSWERED = {"on": "case_answered", "to": "citizen", "by": "sms"}
 async def sent(engine: AsyncEngine, file: Notices, event: str = "case_answered") -> list[tuple[str, ...]]:
     """Way, subject and text of what leaves the house now, because of an event of a case about water."""
     async with engine.connect() as connection:
-        found = letters(await in_force(connection, file), event, CASE, {"code": "7"})
+        found = letters(await in_force(connection, file), event, CASE, {"code": "7"}, HERS)
     return [(n.by, n.subject, n.text) for n in found if n.by != "webhook"]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,24 @@ async def test_the_most_particular_wording_is_offered_filled_in(engine: AsyncEng
     (tmp_path / "answers.yaml").write_text(ANSWERS)
     [offered] = await wording.offered(engine, tmp_path, code, "answered")
     assert offered["topic"] == "water.*" and offered["text"].endswith(f"وصل شد: {code}")
-    assert await wording.worded(engine, tmp_path, code, "done") == offered["text"]
-    assert await wording.worded(engine, tmp_path, code, "court", "advised") == "دادگاه"
+    assert await wording.worded(engine, tmp_path, code, "done") == (offered["text"], "")
+    assert await wording.worded(engine, tmp_path, code, "court", "advised") == ("دادگاه", "")
     with pytest.raises(Refused, match=r"no wording court .* there are: done"):
         await wording.worded(engine, tmp_path, code, "court")
     with pytest.raises(NoSuchCase):
         await wording.offered(engine, tmp_path, "1234567894", "answered")
+
+
+async def test_an_azerbaijani_caller_reads_persian_and_hears_her_own(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(), replace(opening(), language="az"))
+        await desk.pump.idle()
+    (tmp_path / "answers.yaml").write_text(ANSWERS.replace("su", "Su gəldi"))
+    text, spoken = await wording.worded(engine, tmp_path, code, "done")
+    assert text.endswith(f"وصل شد: {code}") and spoken == "Su gəldi"
+    assert await wording.worded(engine, tmp_path, code, "court", "advised") == ("دادگاه", "")
 
 
 def test_the_provinces_own_file_is_right() -> None:

@@ -15,7 +15,7 @@ from ivr.desk.call import callbacks
 from ivr.desk.case import answers
 from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.order_answers import heard
-from ivr.desk.meetings.order_giving import Order
+from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.store import tables
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR, listed
@@ -35,7 +35,7 @@ async def ordered(at: Hall, *bodies: str) -> tuple[str, list[str]]:
     async with at.engine.begin() as connection:
         await connection.execute(update(tables.cases).values(channel="phone"))
         await connection.execute(tables.callbacks.delete())
-    orders = [Order(body, "وصل شود", NEAR) for body in bodies]
+    orders = [MeetingOrder(body, "وصل شود", NEAR) for body in bodies]
     return code, await order_giving.give(at.engine, at.page, at.by(code), orders)
 
 

@@ -13,7 +13,7 @@ from ivr.desk.case import answers, closing, pausing, referring
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
 from ivr.desk.meetings import agenda, order_giving
-from ivr.desk.meetings.order_giving import Order, OrderSeen
+from ivr.desk.meetings.order_giving import MeetingOrder, OrderSeen
 from ivr.desk.refusals import Refused, WrongField
 from tests.desk.keeping.test_verify import findings
 from tests.desk.meetings.hall import Hall, hall
@@ -34,7 +34,7 @@ async def heard(at: Hall, **noted: object) -> str:
     return code
 
 
-async def ordered(at: Hall, *orders: Order) -> tuple[str, list[str]]:
+async def ordered(at: Hall, *orders: MeetingOrder) -> tuple[str, list[str]]:
     code = await heard(at)
     return code, await order_giving.give(at.engine, at.page, at.by(code, who="desk/ostandar"), orders)
 
@@ -51,7 +51,9 @@ async def stands(at: Hall) -> list[tuple[str, str, bool]]:
 async def test_each_order_is_its_body_s_with_its_own_day_and_her_case_waits_for_the_last(
     at: Hall, tmp_path: Path
 ) -> None:
-    code, parts = await ordered(at, Order("abfa", "وصل شود", NEAR), Order("edu", "ثبت‌نام شود", FAR))
+    code, parts = await ordered(
+        at, MeetingOrder("abfa", "وصل شود", NEAR), MeetingOrder("edu", "ثبت‌نام شود", FAR)
+    )
     rows = [await at.row(part) for part in parts]
     assert [(row.agency, row.due_at.date(), row.rung, row.level) for row in rows] == [
         ("abfa", NEAR, 0, "officer"),
@@ -69,7 +71,7 @@ async def test_each_order_is_its_body_s_with_its_own_day_and_her_case_waits_for_
 
 
 async def test_an_order_is_accepted_reported_and_kept_once_she_says_so(at: Hall) -> None:
-    code, [part] = await ordered(at, Order("abfa", "وصل شود", NEAR))
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
     await referring.accept(at.engine, at.page, at.by(part, who="abfa"))
     assert await stands(at) == [("abfa", O.ACCEPTED, False)]
     await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
@@ -80,7 +82,7 @@ async def test_an_order_is_accepted_reported_and_kept_once_she_says_so(at: Hall)
 
 
 async def test_what_she_contradicts_is_open_again_one_level_up_and_heads_the_next_agenda(at: Hall) -> None:
-    code, [part] = await ordered(at, Order("abfa", "وصل شود", NEAR))
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
     await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
     await closing.reopen(at.engine, at.page, at.by(code, who="citizen"))
     assert await stands(at) == [("abfa", O.CONTRADICTED, False)]
@@ -91,7 +93,7 @@ async def test_what_she_contradicts_is_open_again_one_level_up_and_heads_the_nex
 
 
 async def test_not_lawful_says_the_head_and_the_office_rules(at: Hall) -> None:
-    _, [part] = await ordered(at, Order("abfa", "بی‌نوبت وصل شود", NEAR))
+    _, [part] = await ordered(at, MeetingOrder("abfa", "بی‌نوبت وصل شود", NEAR))
     await referring.give_back(at.engine, at.page, at.by(part, "خلاف مادهٔ ۵ است", "abfa"))
     assert [state for _, state, _ in await stands(at)] == [O.OBJECTED]
     await referring.rule(at.engine, at.page, at.by(part, "قانونی است"), "abfa")
@@ -100,7 +102,7 @@ async def test_not_lawful_says_the_head_and_the_office_rules(at: Hall) -> None:
 
 
 async def test_only_the_office_extends_an_order_and_with_a_reason(at: Hall) -> None:
-    code, [part] = await ordered(at, Order("abfa", "وصل شود", NEAR))
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
     with pytest.raises(Refused, match="only the office extends it"):
         await pausing.pause(at.engine, at.page, at.by(part, "کمبود لوله", "abfa"), 3)
     with pytest.raises(Refused, match="only by the desk"):
@@ -116,27 +118,27 @@ async def test_only_the_office_extends_an_order_and_with_a_reason(at: Hall) -> N
 
 
 async def test_what_is_no_order_is_refused(at: Hall) -> None:
-    code, _ = await ordered(at, Order("abfa", "وصل شود", NEAR))
+    code, _ = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
     early, other = await at.wish(caller="09121234561"), await at.open()
     with pytest.raises(Refused, match="once she was heard"):
-        await order_giving.give(at.engine, at.page, at.by(early), [Order("abfa", "وصل شود", NEAR)])
+        await order_giving.give(at.engine, at.page, at.by(early), [MeetingOrder("abfa", "وصل شود", NEAR)])
     with pytest.raises(Refused, match="is no order"):
         await order_giving.extend(at.engine, at.page, at.by(other, "چرا"), FAR)
     friday = date(2026, 12, 4)
     for order, why in (
-        (Order("abfa", " وصل شود ", FAR), "given to abfa already"),
-        (Order("abfa", "دیگر", friday), "working day ahead"),
-        (Order("abfa", "دیگر", at.at.date() - timedelta(days=1)), "working day ahead"),
-        (Order("nobody", "دیگر", FAR), "no body"),
-        (Order("abfa", " ", FAR), "needs words"),
+        (MeetingOrder("abfa", " وصل شود ", FAR), "given to abfa already"),
+        (MeetingOrder("abfa", "دیگر", friday), "working day ahead"),
+        (MeetingOrder("abfa", "دیگر", at.at.date() - timedelta(days=1)), "working day ahead"),
+        (MeetingOrder("nobody", "دیگر", FAR), "no body"),
+        (MeetingOrder("abfa", " ", FAR), "needs words"),
     ):
         with pytest.raises(Refused, match=why):
             await order_giving.give(at.engine, at.page, at.by(code), [order])
-    [second] = await order_giving.give(at.engine, at.page, at.by(code), [Order("edu", "دیگر", FAR)])
+    [second] = await order_giving.give(at.engine, at.page, at.by(code), [MeetingOrder("edu", "دیگر", FAR)])
     assert (await at.row(second)).agency == "edu"
 
 
 async def test_no_order_goes_to_the_body_whose_head_she_complains_of(at: Hall) -> None:
     code = await heard(at, about="abfa")
     with pytest.raises(Refused, match="about the head of abfa"):
-        await order_giving.give(at.engine, at.page, at.by(code), [Order("abfa", "وصل شود", NEAR)])
+        await order_giving.give(at.engine, at.page, at.by(code), [MeetingOrder("abfa", "وصل شود", NEAR)])
