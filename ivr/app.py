@@ -39,15 +39,16 @@ from ivr.desk.facts import gauges as condition
 from ivr.desk.facts.apply import Pump
 from ivr.desk.facts.gauges import Gauge
 from ivr.desk.facts.journals import others_promise
+from ivr.desk.facts.strays import Shelf
 from ivr.desk.letters import outgoing
 from ivr.desk.people.signing_in import Keeping
 from ivr.desk.recordings.hearing import Renditions, keep_swept
 from ivr.installation import (
     CommandError,
     booth,
+    conventions,
     database_url,
     keep_private,
-    limits,
     load_secrets,
     needed,
     vault,
@@ -61,7 +62,7 @@ from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obt
 from ivr.loops.switchboard import Switchboard
 from ivr.loops.transcribing import Transcriber
 from ivr.loops.watchdog import tell_systemd, watch_loop
-from ivr.loops.worker import Worker
+from ivr.loops.worker import Cellar, Worker
 from ivr.settings import ROOT, Callbacks, Settings, absolute
 from ivr.speech.check import missing
 from ivr.speech.preparing import Unfit, prepared
@@ -83,7 +84,7 @@ from ivr.web.doors import Doors, runner_of
 from ivr.web.health import Check, application, examine
 from ivr.web.outside import attach
 from ivr.web.panel.studio import BadVoice, Studio
-from ivr.web.panel.visit import Panel
+from ivr.web.panel.visit import Entrance, Folders, Panel, Telephones, Voices
 from ivr.web.window import Counter
 
 log = logging.getLogger(__name__)
@@ -168,12 +169,7 @@ class Hotline:
         self.engine = make_engine(database_url(settings))
         self.volumes = Volumes.of(settings.recordings, settings.second_path, settings.ballast_mb << 20)
         self.sounds = SoundBook(settings.sounds, settings.calls.languages)
-        self.book = Book(
-            self.engine,
-            timezone=settings.province.timezone,
-            weekend=frozenset(settings.province.weekend),
-            limits=limits(settings),
-        )
+        self.book = Book(self.engine, conventions(settings))
         self.derived = Derived(settings.derived)
         self.vault = vault(settings)
         self.learning = Learning(settings.seed_path)  # one for all: learning takes a second
@@ -237,20 +233,19 @@ class Hotline:
             link(settings.state_path / "fallback", second / "fallback")
         stack.callback(self.volumes.close)
         await self.volumes.look()
+        alone = not settings.agi.others
         self.worker = worker = Worker(
             Pump(self.engine, journal, self.book),
-            self.codes,
-            self.book,
             self.line.intake,
-            settings.state_path / "fallback",
-            settings.recordings,
-            settings.spool,
-            settings.custody,
-            self.derived,
-            alone=not settings.agi.others,
-            vault=self.vault,
-            clock=self.clock,
-            seed=settings.seed_path,
+            Shelf(self.engine, self.book, settings.recordings, settings.spool, alone),
+            Cellar(
+                settings.state_path / "fallback",
+                settings.custody,
+                settings.seed_path,
+                self.derived,
+                self.vault,
+            ),
+            self.clock,
         )
         iranian_holidays(self.clock().year)  # a tenth of a second, which no caller shall wait for
         await worker.start()
@@ -269,7 +264,7 @@ class Hotline:
         self.ami.on("BridgeEnter", lambda event: self.line.talks(event.uniqueid))
         self.ami.start()
         stack.push_async_callback(self.ami.close)
-        delivery = Delivery(self.engine, settings.notify, settings.seed_path, self.clock)
+        delivery = Delivery(self.book, settings.notify, settings.seed_path, self.clock)
         loops.start("delivery", delivery.run)
         if (recogniser := self._recogniser()) is not None:
             listener = Transcriber(self.engine, recogniser, settings.recordings, self.learning, self.clock)
@@ -423,7 +418,7 @@ class Hotline:
         pages = application(checks, self._warnings, metrics.routes(self._gauges))
         attach(pages, self._counter())
         self.panel = self._panel()
-        made = panel.attach(pages, self.panel, self.settings.province.timezone)
+        made = panel.attach(pages, self.panel, self.worker.loops.start)
         self.worker.loops.start("derived", partial(keep_swept, self.derived))
         runner, limits = await runner_of(pages), self.settings.web
         stack.push_async_callback(runner.cleanup)
@@ -431,7 +426,7 @@ class Hotline:
         self.doors = Doors(inside, limits.max_connections, limits.max_per_address, limits.proxies)
         await self.doors.open(listening)
         stack.callback(self.doors.close)
-        stack.callback(asyncio.create_task(made.prepare(), name="templates").cancel)
+        self.worker.loops.start("templates", made.prepare)
 
     async def _gauges(self) -> list[Gauge]:
         """What `/metrics` tells: the machine's spool and disks, and this process."""
@@ -464,42 +459,34 @@ class Hotline:
 
     def _counter(self) -> Counter:
         """The service desk, for other systems."""
-        settings, seed = self.settings, self.settings.seed_path
-        languages = settings.calls.languages
-        return Counter(self.engine, self.book, self.learning, settings.recordings, seed.name, languages)
+        settings = self.settings
+        return Counter(self.engine, self.book, self.learning, settings.recordings, settings.seed_path.name)
 
     def _panel(self) -> Panel:
         """What people sign in to."""
         settings, idle = self.settings, timedelta(minutes=self.settings.web.idle_minutes)
+        studio = Studio(
+            self.sounds.speak,
+            prepare_voice,
+            self.derived.folder,
+            settings.seed_path,
+            settings.answers.approval,
+        )
+        renditions = Renditions(settings.recordings, self.derived, self.vault)
+        files = Files(settings.seed_path, self.book.conventions.limits)
+        phones = settings.browser_phone
         return Panel(
             self.engine,
             self.book,
-            settings.recordings,
-            state=settings.state_path,
-            second=settings.second_path,
-            vault=self.vault,
+            Folders(settings.recordings, settings.state_path, files, settings.seed_path),
             learning=self.learning,
-            keeping=Keeping(idle, timedelta(hours=settings.web.session_hours)),
-            proxies=settings.web.proxies,
-            booth=Renditions(settings.recordings, self.derived, self.vault),
-            studio=Studio(
-                self.sounds.speak,
-                prepare_voice,
-                self.derived.folder,
-                settings.seed_path,
-                settings.answers.approval,
+            voices=Voices(renditions, studio, booth(settings), self._needed),
+            telephones=Telephones(
+                self._telephone("seda111-phone", self.secrets.sip) if phones.citizens else None,
+                self._telephone("seda111-desk", self.secrets.desk) if phones.supervisors else None,
+                calls_back=bool(settings.callbacks.dial),
             ),
-            seed=settings.seed_path,
-            calls_back=bool(self.settings.callbacks.dial),
-            citizens_phone=self._telephone("seda111-phone", self.secrets.sip)
-            if settings.browser_phone.citizens
-            else None,
-            files=Files(settings.seed_path, self.book.limits),
-            prompts=booth(settings),
-            needed=self._needed,
-            desk_phone=self._telephone("seda111-desk", self.secrets.desk)
-            if settings.browser_phone.supervisors
-            else None,
+            entry=Entrance(Keeping(idle, timedelta(hours=settings.web.session_hours)), settings.web.proxies),
             board=Board(
                 self.engine,
                 settings.province.timezone,

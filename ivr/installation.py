@@ -19,7 +19,7 @@ from ivr.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from ivr.asterisk.dialplan import Secrets
-    from ivr.desk.book.book import Limits
+    from ivr.desk.book.book import Conventions
     from ivr.speech.booth import Booth
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
@@ -54,11 +54,17 @@ def database_url(settings: Settings) -> str:
         raise CommandError(str(error)) from None
 
 
-def limits(settings: Settings) -> Limits:
-    """What one caller may do as configured, where nobody changed it on the panel."""
-    from ivr.desk.book.book import Limits
+def conventions(settings: Settings) -> Conventions:
+    """The province's time and languages, and what one caller may do where nobody changed it on the panel."""
+    from ivr.desk.book.book import Conventions, Limits
 
-    return Limits(**{each.name: getattr(settings.calls, each.name) for each in dataclasses.fields(Limits)})
+    names = [each.name for each in dataclasses.fields(Limits)]
+    return Conventions(
+        settings.province.timezone,
+        frozenset(settings.province.weekend),
+        settings.calls.languages,
+        Limits(**{name: getattr(settings.calls, name) for name in names}),
+    )
 
 
 def vault(settings: Settings) -> Vault | None:

@@ -16,6 +16,8 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from ivr.cases.zone import TIMEZONE
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -139,7 +141,7 @@ class Province(SettingsGroup):
     """Which seed folder this installation serves. Another province is another folder."""
 
     seed: Path = Path("db/seed/east-azerbaijan")
-    timezone: str = "Asia/Tehran"
+    timezone: str = TIMEZONE
     weekend: tuple[int, ...] = (3, 4)  # Python weekdays: Thursday, Friday
 
 

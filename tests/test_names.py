@@ -29,6 +29,7 @@ SHARED_FILES = {
     "callback": NOUN,
     "callbacks": NOUN,
     "channels": NOUN,
+    "code": "the tracking code, and the step that asks for it",
     "custody": NOUN,
     "escalation": NOUN,
     "exchange": NOUN,

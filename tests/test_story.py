@@ -28,7 +28,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr import app, installation
 from ivr.asterisk.dialplan import PROMPTS
-from ivr.desk.book.book import Page, read_page
+from ivr.desk.book.book import Page
 from ivr.desk.case import answers, referring
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import Instruction, actor_named
@@ -47,6 +47,7 @@ from tests.desk.keeping.test_verify import findings
 from tests.fixtures.database import create, drop, named
 from tests.fixtures.ears import SOUND, decode, transcript, write_chords
 from tests.fixtures.hotline import Pbx, fresh_number, running_pbx, write_tone
+from tests.fixtures.province import answer, read_page
 
 GOLDEN = Path(__file__).parent / "golden" / "story.transcript"
 ZONE = ZoneInfo("Asia/Tehran")
@@ -244,7 +245,7 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
     story.at(saturday + timedelta(days=7), 11)
     story.title("an answer in a person's voice, and our call to her")
     voice = spoken(story, tmp_path)
-    await answers.answer(story.engine, story.code, "shahrdari_ahar/modir", "", story.clock(), voice=voice)
+    await answer(story.engine, story.code, "shahrdari_ahar/modir", "", story.clock(), voice=voice)
     await story.is_called(*hears_then("1", "5"), Listen(QUIET), StayOn())
     await story.until("closed", "rated")
 

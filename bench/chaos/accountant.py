@@ -22,6 +22,7 @@ ASKED_AGAIN = frozenset({NOT_KEPT, TURNED_AWAY, AGAIN, TOLD_CUT, "fallback.apolo
 
 # Asterisk writes a recording through a buffer of 32,768 bytes (main/file.c), 2.048 s of it.
 BUFFER_SECONDS = 2.048
+AWAKE_SECONDS = 0.5  # that it needs to catch up once it goes on
 SOCKET_SECONDS = 2.2  # what the kernel holds for a program that does not read: 122 packets were seen
 SLACK = (
     0.25  # seconds between a packet's leaving the caller and its being in Asterisk's hands, or her hanging up
@@ -183,10 +184,10 @@ class Accountant:
         if not call.answered or not call.answered < fault.ended or fault.began > call.ended:
             return ""
         match fault.kind:
-            case "Asterisk killed" if said.ended > fault.began - SLACK:
+            case "Asterisk killed" if said.ended > self._last_awake(fault) - SLACK:
                 return DEAD
-            case "Asterisk killed" if said.ended > fault.began - BUFFER_SECONDS - SLACK and self._is_tail(
-                call, said
+            case "Asterisk killed" if (
+                said.ended > self._last_awake(fault) - BUFFER_SECONDS - SLACK and self._is_tail(call, said)
             ):
                 return BUFFERED
             case "Asterisk stopped" if said.began < fault.ended and _stood_in_the_beep(fault, call, said):
@@ -199,6 +200,12 @@ class Accountant:
                 over = _talked_over(call, said)
                 return "" if not over and _told(call, said.ended) in KEPT else NO_ROOM
         return ""
+
+    def _last_awake(self, killed: Fault) -> float:
+        """When it last did anything: one that was stopped until it was killed wrote nothing in between."""
+        stopped = (fault for fault in self.evidence.faults if fault.kind == "Asterisk stopped")
+        stood = (f.began for f in stopped if f.began < killed.began < f.ended + AWAKE_SECONDS)
+        return min(stood, default=killed.began)
 
     def _is_tail(self, call: Call, said: Said) -> bool:
         """Nothing that she said later is there: a hole in the middle is no buffer."""

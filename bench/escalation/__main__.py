@@ -24,12 +24,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from bench import say
 from bench.escalation.books import books, fill
 from ivr.cases.transitions import Actor, Side
-from ivr.desk.book.book import Page, read_page
+from ivr.desk.book.book import Page
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import closures
 from ivr.store.tables import case_events, outbox
+from tests.fixtures.province import read_page
 
 MOST_SECONDS = 60.0  # for the larger table
 MOST_HALT_MS = 20.0  # of the event loop by the proof, which runs beside calls

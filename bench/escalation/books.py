@@ -17,12 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.clock import Clock
 from ivr.cases.escalation import next_at
-from ivr.desk.book.book import Page, read_page
+from ivr.desk.book.book import Page
 from ivr.desk.editing.seeding import seed
 from ivr.lab import postgres
 from ivr.settings import ROOT
 from ivr.store import schema
 from ivr.store.engine import async_url, make_engine, plain_url
+from tests.fixtures.province import read_page
 
 SEED = ROOT / "db" / "seed" / "east-azerbaijan"
 HASH = bytes(range(32))  # of the events before; only its length matters here

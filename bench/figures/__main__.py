@@ -29,8 +29,8 @@ from bench import say
 from bench.escalation.books import books
 from bench.panel.books import fill
 from ivr.cases import figures
-from ivr.cases.deadlines import TIMEZONE
 from ivr.cases.periods import Grain, period
+from ivr.cases.zone import TIMEZONE
 from ivr.desk.book.names import called
 from ivr.desk.reading import exporting
 from ivr.desk.reading.counting import count_days, facts_of
@@ -77,14 +77,14 @@ async def measure(folder: Path, count: int) -> Result:
         await fill(engine, page, count, now)
         await _stories(engine)
         began = time.perf_counter()
-        days = await count_days(engine, now)
+        days = await count_days(engine, TIMEZONE, now)
         seconds = time.perf_counter() - began
         say(f"{days} days counted in {seconds:.0f} s")
         async with engine.connect() as connection:
             size = func.avg(func.octet_length(figure_days.c.facts))
             each = int((await connection.execute(select(size))).scalar_one())
             today = now.astimezone(ZoneInfo(TIMEZONE)).date()
-            live = await _timed(lambda: facts_of(connection, today, now))
+            live = await _timed(lambda: facts_of(connection, today, now, TIMEZONE))
         result = Result(count, days, seconds, each, live)
         for name, (grain, subject) in PAGES.items():
             result.pages[name] = await _page(engine, grain, subject, now)
@@ -108,7 +108,7 @@ async def _page(engine: AsyncEngine, grain: Grain, subject: Subject, now: dateti
     today = now.astimezone(ZoneInfo(TIMEZONE)).date()
     span = period(grain, today).before
     asked = FiguresQuery(span, subject, "agency", await called(engine), today, {})
-    archive = Archive(engine, lambda: now)
+    archive = Archive(engine, lambda: now, TIMEZONE)
 
     async def once() -> None:
         seen = await see(archive, asked)

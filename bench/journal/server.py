@@ -14,7 +14,8 @@ from ivr.asterisk.agi import Reply
 from ivr.asterisk.connection import AgiConnection
 from ivr.settings import load
 from ivr.store import slots
-from ivr.store.journal import Fact, Journal, Position
+from ivr.store.facts import Fact
+from ivr.store.journal import Journal, Position
 
 waited_ms: list[float] = []
 

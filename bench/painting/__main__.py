@@ -30,12 +30,13 @@ from bench.escalation.books import SEED, books
 from bench.panel.books import fill
 from bench.panel.serving import person, serving, signed_in
 from ivr.cases.roles import Role
-from ivr.desk.book.book import Book
+from ivr.cases.zone import TIMEZONE
 from ivr.desk.editing.listing import Files
 from ivr.desk.reading.counting import count_days
 from ivr.lab.browser import FLAGS, chromium
 from ivr.store.tables import cases
-from ivr.web.panel.visit import Panel
+from ivr.web.panel.visit import Folders, Panel
+from tests.fixtures.province import book_of
 
 MOST_MS = 200.0
 BARE = "a bare static page"
@@ -93,7 +94,7 @@ async def measure(count: int, rounds: int) -> list[Figure]:
             say(f"{count:,} cases …")
             tokens = {role: await _token(engine, role, now) for role in (Role.SUPERVISOR, Role.ADMIN)}
             await fill(engine, page, count, now)
-            await count_days(engine, now)
+            await count_days(engine, TIMEZONE, now)
             browser = await driver.chromium.launch(
                 executable_path=found.program, args=list(FLAGS), env={**os.environ, **found.environment}
             )
@@ -159,8 +160,8 @@ def _figure(name: str, times: list[tuple[float, ...]]) -> Figure:
 
 
 def _panel(engine: AsyncEngine, folder: Path) -> Panel:
-    recordings = folder / "recordings"
-    return Panel(engine, Book(engine), recordings, state=folder, seed=SEED, files=Files(SEED))
+    places = Folders(folder / "recordings", folder, Files(SEED), SEED)
+    return Panel(engine, book_of(engine), places)
 
 
 async def _bare(_: web.Request) -> web.Response:

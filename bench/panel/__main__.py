@@ -33,10 +33,12 @@ from bench.panel.pages import Look, looks
 from bench.panel.serving import person, serving, signed_in
 from ivr.asterisk.server import prepare_process, settle
 from ivr.cases.roles import Role
-from ivr.desk.book.book import Book
+from ivr.desk.editing.listing import Files
 from ivr.desk.reading.inbox import Sight
 from ivr.store.tables import cases
-from ivr.web.panel.visit import Panel
+from ivr.web.panel.visit import Folders, Panel
+from tests.fixtures.database import SEED
+from tests.fixtures.province import book_of
 
 MOST_MS = 50.0  # p95 of each page over the larger books
 MOST_GROWTH = 2.0  # of a page's median, when the books are a hundred times as large …
@@ -93,7 +95,7 @@ async def _panel(count: int, now: datetime) -> AsyncIterator[Served]:
             officer = await person(engine, Role.OFFICER, now, agency=agency)
             neighbour = await person(engine, Role.SUPERVISOR, now, areas=COUNTIES)
             people = {"supervisor": supervisor, "officer": officer, "two counties": neighbour}
-            panel = Panel(engine, Book(engine), folder / "recordings", state=folder)
+            panel = Panel(engine, book_of(engine), Folders(folder / "recordings", folder, Files(SEED)))
             url = await stack.enter_async_context(serving(panel))
             clients = {}
             async with engine.begin() as connection:

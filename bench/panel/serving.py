@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.roles import Role
 from ivr.desk.people import people, signing_in
 from ivr.desk.people.signing_in import From, Keeping
+from ivr.loops.every import Loops
 from ivr.web.application import attach
 from ivr.web.panel.visit import Panel
 
@@ -21,7 +22,8 @@ async def serving(panel: Panel, more: Iterable[web.RouteDef] = ()) -> AsyncItera
     """Its address. `more`: pages beside its own."""
     app = web.Application()
     app.router.add_routes(more)
-    attach(app, panel)
+    loops = Loops()
+    attach(app, panel, loops.start)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     try:
@@ -30,6 +32,7 @@ async def serving(panel: Panel, more: Iterable[web.RouteDef] = ()) -> AsyncItera
         yield f"http://{host}:{port}"
     finally:
         await runner.cleanup()
+        await loops.close()
 
 
 async def person(

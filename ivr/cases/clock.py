@@ -38,12 +38,6 @@ class Clock:
             running = calendar.working_days(self.paused_at, self.paused_until, county)
         return calendar.due_at(self.opened_at, days + self.stopped_days + running, county)
 
-    def elapsed(self, calendar: Calendar, now: datetime, county: str = "") -> int:
-        """Working days that counted, so far."""
-        still = self.resume(calendar, now, county) if self.paused_at else self
-        still = still.run(calendar, now, county)
-        return calendar.working_days(self.opened_at, now, county) - still.stopped_days
-
     def is_paused(self, now: datetime) -> bool:
         return self.paused_until is not None and now < self.paused_until
 

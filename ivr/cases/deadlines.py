@@ -16,10 +16,6 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-# The books are kept in it: their days, roots and papers, whatever a test sets for a calendar.
-TIMEZONE = "Asia/Tehran"
-ZONE = ZoneInfo(TIMEZONE)
-WEEKEND = frozenset({3, 4})  # Python weekdays: Thursday, Friday
 _END_OF_DAY = time(23, 59, 59)
 _YEAR = 365
 _MOST_DAYS = 1000  # a calendar with no working day in this many days is a mistake, not a deadline
@@ -33,10 +29,13 @@ def iranian_holidays(year: int) -> frozenset[date]:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """`overrides`: county ("" = the whole province) → day → is it a working day?"""
+    """`weekend`: Python weekdays.
 
-    timezone: str = TIMEZONE
-    weekend: frozenset[int] = WEEKEND
+    `overrides`: county ("" = the whole province) → day → is it a working day?
+    """
+
+    timezone: str
+    weekend: frozenset[int]
     overrides: Mapping[str, Mapping[date, bool]] = field(default_factory=dict)
     # The working days of each area that has days of its own, counted once: every deadline is then a look-up.
     _counted: dict[str, _Counted] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -69,6 +68,10 @@ class Calendar:
                 raise ValueError(f"the calendar has no {days} working days after {day}")
             counted.cover(opened_on, counted.end)
         return datetime.combine(date.fromordinal(counted.days[at]), _END_OF_DAY, zone)
+
+    def day(self, moment: datetime) -> date:
+        """The date of a moment where the province is."""
+        return moment.astimezone(ZoneInfo(self.timezone)).date()
 
     def working_days(self, since: datetime, until: datetime, county: str = "") -> int:
         """How many working days lie after the day of `since`, up to and with the day of `until`."""

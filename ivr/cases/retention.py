@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 LEAST_DAYS = 31  # a citizen may say for 30 days that it is not solved
 
@@ -26,16 +24,7 @@ class RetentionRule:
         days = [d for d in (self.delete_recording_after, self.anonymise_after) if d is not None]
         return min(days, default=None)
 
-
-def rule_for(rules: Sequence[RetentionRule], kind: str, status: str) -> RetentionRule:
-    """The most particular one: kind and status, kind, status, any. Without a rule everything stays."""
-    for wanted in ((kind, status), (kind, ""), ("", status), ("", "")):
-        for rule in rules:
-            if (rule.kind, rule.status) == wanted:
-                return rule
-    return RetentionRule()
-
-
-def is_over(days: int | None, closed_at: datetime, now: datetime) -> bool:
-    """Whether so many days have gone by since the end."""
-    return days is not None and closed_at + timedelta(days=days) <= now
+    @property
+    def particularity(self) -> tuple[bool, bool]:
+        """The greatest of the rules about a case counts: kind and status, kind, status, any."""
+        return bool(self.kind), bool(self.status)

@@ -7,10 +7,9 @@ scale and the threshold for assigning alone are set on answers to phrases the mo
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 
@@ -25,7 +24,6 @@ TOP = 3
 # Of held-out phrases assigned without a person, how many may go wrong. The promise for calls is 3 %; calls
 # are not quite like phrases, so the threshold leaves a margin.
 MAX_ERROR = 0.015
-LEAST = 0.005  # what is shown as 0 % is not offered
 # What it takes to act alone, and to see two matters: tuned on two writers' texts of bench/routing.
 KNOWN = 0.45  # how much of what was learned of the topic must be in the words
 ENDS = 2.0  # how much likelier than elsewhere a word must stand last for a matter to end with it
@@ -78,11 +76,6 @@ def _top(ranked: Sequence[Guess], parts: Sequence[Guess]) -> tuple[Guess, ...]:
     return tuple(
         sorted([*first, *listed.values()][:TOP], key=lambda g: (g.agency != ranked[0].agency, -g.confidence))
     )
-
-
-def still_open(top: Iterable[Mapping[str, Any]], returned: Collection[str]) -> list[Mapping[str, Any]]:
-    """What of a kept suggestion may still be offered: no body that has returned the case, none of 0 %."""
-    return [each for each in top if each["agency"] not in returned and each["confidence"] >= LEAST]
 
 
 class Suggester:

@@ -213,18 +213,3 @@ def decide(code: str, status: Status, agency: str, action: Action, actor: Actor,
 def permitted(status: Status, side: Side) -> frozenset[Action]:
     """What `side` may try with a case in this status."""
     return frozenset(r.action for r in TABLE.values() if status in r.sources and side in r.sides)
-
-
-def as_markdown() -> str:
-    """The table as docs/cases.md shows it: one row for each action, then status × action."""
-    lines = ["| action | from | to | who | reason | what it means |", "|---|---|---|---|---|---|"]
-    for rule in TABLE.values():
-        sources = ", ".join(s for s in Status if s in rule.sources)
-        who, why = (", ".join(s for s in Side if s in sides) for sides in (rule.sides, rule.reason))
-        to = rule.target or "as it is"
-        lines.append(f"| `{rule.action}` | {sources} | {to} | {who} | {why or '-'} | {rule.means} |")
-    lines += ["", "| status | what may follow |", "|---|---|"]
-    for status in Status:
-        follow = ", ".join(f"`{r.action}`" for r in TABLE.values() if status in r.sources)
-        lines.append(f"| {status} | {follow or 'nothing: it is over'} |")
-    return "\n".join(lines) + "\n"

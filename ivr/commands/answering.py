@@ -10,11 +10,13 @@ import typer
 
 from ivr.commands.books import Code, Json, cases, plain
 from ivr.commands.caseflow import By, Reason, act
-from ivr.commands.output import fail, load_settings, show_json, show_table, with_database
+from ivr.commands.output import fail, load_settings, show_json, show_table, with_page
 from ivr.installation import CommandError
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from ivr.desk.book.book import Page
 
 
 @cases.command(
@@ -34,8 +36,10 @@ def answer(
     wording: Annotated[str, typer.Option(help="A ready wording: ivr case wordings CODE.")] = "",
 ) -> None:
     """Give a case its answer; the citizen is then called. With answers.approval an agency's waits."""
+    from ivr.cases.transitions import Side
     from ivr.desk.case import answers
     from ivr.desk.case.answers import SpokenAnswer
+    from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.letters import wording as ready
     from ivr.speech.answer_sound import prepare
     from ivr.speech.telephone import AudioError
@@ -50,17 +54,19 @@ def answer(
             raise CommandError(str(error)) from None
         recorded = SpokenAnswer(made.name, made.sha256, made.seconds)
 
-    async def give(engine: AsyncEngine) -> bool:
+    async def give(engine: AsyncEngine, page: Page) -> bool:
         words, aloud = text, spoken
         if wording:
-            words, ready_to_hear = await ready.worded(engine, settings.seed_path, plain(code), wording)
+            words, ready_to_hear = await ready.worded(
+                engine, page.calendar, settings.seed_path, plain(code), wording
+            )
             aloud = spoken or ready_to_hear
-        approval = settings.answers.approval
-        return await answers.answer(
-            engine, plain(code), by, words, voice=recorded, spoken=aloud, approval=approval
-        )
+        ask = Instruction(plain(code), actor_named(page, by))
+        proposed = settings.answers.approval and ask.actor.side is Side.AGENCY
+        await (answers.propose if proposed else answers.give)(engine, page, ask, words, recorded, aloud)
+        return proposed
 
-    proposed = with_database(settings, give)
+    proposed = with_page(give)
     typer.echo(f"case {plain(code)}: {'the answer waits for approval' if proposed else 'answered'}")
 
 
@@ -91,10 +97,10 @@ def wordings(
 
     settings = load_settings()
 
-    def offered(engine: AsyncEngine) -> Awaitable[list[dict[str, str]]]:
-        return ready.offered(engine, settings.seed_path, plain(code), status)
+    def offered(engine: AsyncEngine, page: Page) -> Awaitable[list[dict[str, str]]]:
+        return ready.offered(engine, page.calendar, settings.seed_path, plain(code), status)
 
-    rows = with_database(settings, offered)
+    rows = with_page(offered)
     if json:
         show_json(rows)
     else:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivr.commands.output import fail, load_settings, show_json, show_table, with_database, with_page
-from ivr.installation import CommandError, limits
+from ivr.installation import CommandError, conventions
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -138,7 +138,7 @@ def _known(noun: str) -> None:
 def _files(settings: Settings) -> Files:
     from ivr.desk.editing.listing import Files
 
-    return Files(settings.seed_path, limits(settings))
+    return Files(settings.seed_path, conventions(settings).limits)
 
 
 def _why(page: Any, by: str, reason: str) -> Any:

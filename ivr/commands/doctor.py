@@ -299,7 +299,7 @@ async def _spool(settings: Settings) -> Diagnosis:
     places = Counter(row.where for row in late if row.where != "fallback" and row.why != IN_PROGRESS)
     if places:
         found = ", ".join(f"{count} in {where}" for where, count in places.items())
-        mend = "ivr spool list, then ivr spool retry; what is in quarantine: read its .why, then move it away"
+        mend = "ivr spool list, then ivr spool retry; what stays in quarantine: read its .why, move it away"
         return Diagnosis("spool", False, f"not in the books: {found}", mend)
     return Diagnosis("spool", True, "nothing waits to come into the books")
 
@@ -307,14 +307,13 @@ async def _spool(settings: Settings) -> Diagnosis:
 async def _escalation(settings: Settings) -> Diagnosis:
     from ivr.desk.book.book import read_page
     from ivr.desk.deadlines.escalation_proof import prove
-    from ivr.installation import database_url
+    from ivr.installation import conventions, database_url
     from ivr.store.engine import make_engine
 
-    province = settings.province
     engine = make_engine(database_url(settings), pool=1)
     try:
         async with engine.connect() as connection:
-            page = await read_page(connection, province.timezone, frozenset(province.weekend))
+            page = await read_page(connection, conventions(settings))
         alarms = await prove(engine, page)
     finally:
         await engine.dispose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import uuid
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.settings import Settings
 from ivr.store import journal_reading, slots
+from ivr.store.facts import Unreadable, read_or_not
 from ivr.store.tables import calls, cases, recordings
 from ivr.store.volumes import SECOND
 
@@ -38,6 +40,8 @@ def print_known(found: dict[str, Any]) -> None:
     for fact in found["facts"]:
         state = "applied" if fact["applied"] else "waiting"
         typer.echo(f"journal {fact['slot']} {fact['segment']}:{fact['offset']} {state}: {fact['fact']}")
+        if "unreadable" in fact:
+            typer.echo(f"  which this release can't read: {fact['unreadable']}")
     for key, value in (found["file"] or {}).items():
         typer.echo(f"file {key}: {value}")
     for table, rows in found["rows"].items():
@@ -51,10 +55,19 @@ def _facts(spool: Path, name: str) -> list[dict[str, Any]]:
     found = []
     for journal in slots.journals(spool):
         applied = journal_reading.applied(journal)
-        for position, fact in journal_reading.speaking_of(journal, name):
+        for position, body in journal_reading.speaking_of(journal, name):
             place = {"slot": str(journal), "segment": position.segment, "offset": position.offset}
-            found.append({**place, "applied": position <= applied, "fact": masked(fact)})
+            fact = read_or_not(body)
+            wrong = {"unreadable": fact.why} if isinstance(fact, Unreadable) else {}
+            found.append({**place, "applied": position <= applied, "fact": _plain(body), **wrong})
     return found
+
+
+def _plain(body: bytes) -> Any:
+    try:
+        return masked(json.loads(body))
+    except ValueError:
+        return "no JSON"
 
 
 def _file(settings: Settings, name: str) -> dict[str, Any] | None:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ivr import settings as configuration
-from ivr.installation import CommandError, database_url, limits
+from ivr.installation import CommandError, conventions, database_url
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
@@ -71,11 +71,10 @@ def with_page(work: Callable[[AsyncEngine, Page], Awaitable[T]]) -> T:
     from ivr.desk.book.book import read_page
 
     settings = load_settings()
-    timezone, weekend = settings.province.timezone, frozenset(settings.province.weekend)
 
     async def whole(engine: AsyncEngine) -> T:
         async with engine.connect() as connection:
-            page = await read_page(connection, timezone, weekend, limits(settings))
+            page = await read_page(connection, conventions(settings))
         return await work(engine, page)
 
     return with_database(settings, whole)

@@ -64,7 +64,7 @@ def _register(wanted: Wanted, audio: Path | None) -> tuple[dict[str, Any], list[
 
     async def work(engine: AsyncEngine, page: Page) -> tuple[dict[str, Any], list[dict[str, Any]] | None]:
         content = _content(audio) if audio else None
-        registering.check(replace(wanted, audio={} if content is None else {"name": ""}), page)
+        registering.check(replace(wanted, audio=None if content is None else registering.TO_COME), page)
         recording = None if content is None else put(content, settings.recordings, now)
         done = await registering.register(engine, page, replace(wanted, audio=recording), now, suggester)
         case = await as_json.case_json(engine, done.code)

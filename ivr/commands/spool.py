@@ -71,6 +71,7 @@ def retry(
     typer.echo(
         f"new cases: {done['cases']}, added to their cases: {done['added']}, "
         f"without a word: {done['empty']}, from the dialplan: {done['fallback']}, "
+        f"put aside before: {done['again']}, "
         f"still waiting: {len(done['waiting'])}"
     )
 
@@ -102,21 +103,29 @@ def on_disk(settings: Settings) -> Iterator[Pending]:
     """What waits, as far as it shows without the database."""
     from ivr.desk.facts.fallback import fallbacks
     from ivr.store import journal_reading, slots
-    from ivr.store.volumes import SECOND
 
     for journal in slots.journals(settings.spool):
-        kinds: Counter[str] = Counter()
-        first: dict[str, str] = {}
-        for fact in journal_reading.waiting(journal):
-            kinds[fact["type"]] += 1
-            first.setdefault(fact["type"], _iso(journal_reading.written_at(fact)))
-        for kind, count in kinds.items():
-            yield Pending("journal", kind, count, first[kind], f"in {journal}, not in the database yet")
-        shelves = (journal / "quarantine", journal / SECOND / "quarantine")
-        for path in sorted(why for shelf in shelves for why in shelf.glob("*.why")):
+        yield from _in_journal(journal)
+        for path in journal_reading.put_aside(journal):
             yield Pending("quarantine", path.stem, 1, _grown(path), path.read_text(encoding="utf-8").strip())
     for path in fallbacks(settings.state_path / "fallback"):
         yield Pending("fallback", path.name, 1, _grown(path), "recorded by the dialplan alone")
+
+
+def _in_journal(journal: Path) -> Iterator[Pending]:
+    from ivr.store import journal_reading
+    from ivr.store.facts import Unreadable, happened_at
+
+    kinds: Counter[str] = Counter()
+    first: dict[str, str] = {}
+    for fact in journal_reading.waiting(journal):
+        if isinstance(fact, Unreadable):
+            yield Pending("journal", "unreadable", 1, "", f"in {journal}, will be put aside: {fact.why}")
+            continue
+        kinds[fact.TYPE] += 1
+        first.setdefault(fact.TYPE, happened_at(fact).astimezone(UTC).isoformat())
+    for kind, count in kinds.items():
+        yield Pending("journal", kind, count, first[kind], f"in {journal}, not in the database yet")
 
 
 async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Pending]:
@@ -135,6 +144,7 @@ async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Pend
 async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = False) -> dict[str, Any]:
     """One pass over everything. Beside a running server only what is not its own."""
     from ivr.desk.facts.adopting import adopt_left
+    from ivr.desk.facts.quarantine import try_again
     from ivr.desk.facts.reconcile import reconcile
     from ivr.desk.facts.strays import START_LOOK_BACK_SECONDS
     from ivr.store import journal_reading, slots
@@ -144,9 +154,10 @@ async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = Fals
     if all(journal_reading.run_began(journal) is None for journal in slots.journals(settings.spool)):
         fallback = await _take_in(settings, engine)
     await adopt_left(engine, shelf.book, settings.spool)
+    again = await try_again(engine, await shelf.book.page(), settings.spool)
     shelf = replace(shelf, alone=shelf.alone or unnamed)
     done = await reconcile(shelf, look_back=START_LOOK_BACK_SECONDS)
-    return {**asdict(done), "fallback": fallback}
+    return {**asdict(done), "fallback": fallback, "again": again}
 
 
 async def _take_in(settings: Settings, engine: AsyncEngine) -> int:
@@ -176,9 +187,9 @@ async def _take_in(settings: Settings, engine: AsyncEngine) -> int:
 def _shelf(settings: Settings, engine: AsyncEngine) -> Any:
     from ivr.desk.book.book import Book
     from ivr.desk.facts.strays import Shelf
+    from ivr.installation import conventions
 
-    weekend = frozenset(settings.province.weekend)
-    book = Book(engine, timezone=settings.province.timezone, weekend=weekend)
+    book = Book(engine, conventions(settings))
     return Shelf(engine, book, settings.recordings, settings.spool, alone=not settings.agi.others)
 
 
@@ -189,10 +200,6 @@ def _named_by_the_living(spool: Path) -> set[str]:
     began = {journal: journal_reading.run_began(journal) for journal in slots.journals(spool)}
     living = (journal_reading.names_since(j, first) for j, first in began.items() if first is not None)
     return set().union(*living)
-
-
-def _iso(at: datetime | None) -> str:
-    return at.astimezone(UTC).isoformat() if at else ""
 
 
 def _grown(path: Path) -> str:

@@ -21,8 +21,6 @@ ALAW, KEYS = 8, 101  # RTP payload types
 VOLUME = 10  # −10 dBm0, as a telephone sends its keys
 VOICED = 200  # a 16-bit level above which a frame counts as heard
 
-Frame = NDArray[np.int16]
-
 
 def _decoded() -> NDArray[np.int16]:
     """ITU-T G.711: the 16-bit value of each A-law byte."""

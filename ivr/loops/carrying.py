@@ -20,6 +20,7 @@ from ivr.cases.phone import mask
 from ivr.desk.call.callbacks import Briefing
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.desk.facts.reconcile import LOST
+from ivr.store.facts import FactStep
 from ivr.store.journal import JournalError
 from ivr.voice import callback
 from ivr.voice.actions import (
@@ -112,7 +113,7 @@ class Call:
             menu_revision=menu.revision,
             attempt=channel.attempt if told else "",
         )
-        self.steps: list[dict[str, Any]] = []
+        self.steps: list[FactStep] = []
         self.step, self.step_since = self.session.step, now
         self.outcome = "failed"
         self.wrong_codes = 0
@@ -262,9 +263,7 @@ class Call:
 
     def _log(self, event: Event) -> None:
         trace = self.session.trace(event)
-        self.steps.append(
-            {"at": self.line.clock().isoformat(), "step": trace.step, "key": trace.key, "note": trace.note}
-        )
+        self.steps.append(FactStep(self.line.clock(), trace.step, trace.key, trace.note))
 
     async def _rescue(self) -> None:
         opening, code = self.session.rescue(), self.session.code

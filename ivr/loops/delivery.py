@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import aiohttp
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.book.book import Book
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import FILE, Notices, load
@@ -54,9 +54,9 @@ class Delivery:
     """Runs until cancelled; several workers share the work. `folder`: the province's, with notices.yaml."""
 
     def __init__(
-        self, engine: AsyncEngine, settings: Notify, folder: Path, clock: Callable[[], datetime] = _now
+        self, book: Book, settings: Notify, folder: Path, clock: Callable[[], datetime] = _now
     ) -> None:
-        self.engine = engine
+        self.book, self.engine = book, book.engine
         self.settings = settings
         self.folder = folder
         self.clock = clock
@@ -105,7 +105,9 @@ class Delivery:
         if not events:
             return 0
         try:
-            return await outgoing.spread(self.engine, notices, events, self.clock(), ways)
+            return await outgoing.spread(
+                self.engine, notices, events, (await self.book.page()).calendar, self.clock(), ways
+            )
         except Exception as error:
             if isinstance(error, AWAY) and not is_our_fault(error):
                 raise
@@ -140,7 +142,7 @@ class Delivery:
 
     async def _carry_out(self, row: Leased, ways: Mapping[str, Sender]) -> None:
         if row.kind == outgoing.WISH:
-            await outgoing.call_back(self.engine, row, self.clock())
+            await outgoing.call_back(self.engine, await self.book.page(), row, self.clock())
             return
         why, for_good = await self._send(row, ways)
         if not why:

@@ -7,19 +7,18 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import astuple
-from datetime import UTC, datetime
+from dataclasses import astuple, dataclass
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.book import Book, BookEmpty, Page
+from ivr.desk.book.book import BookEmpty, Page
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.call.intake import Intake
 from ivr.desk.case import entries
-from ivr.desk.case.codes import CodeBlock
 from ivr.desk.case.collecting import settle
 from ivr.desk.case.pausing import end_pauses
 from ivr.desk.deadlines.escalating import sweep
@@ -62,42 +61,33 @@ LAST_SECONDS = 5.0
 Step = Callable[[AsyncEngine, Page, datetime], Awaitable[int]]
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+@dataclass(frozen=True, slots=True)
+class Cellar:
+    """Where the background work finds and leaves things, beside the shelf of recordings.
+
+    `fallback`: what the dialplan recorded alone. `lists`: of the chain of custody, a file a day. `seed`: the
+    province's folder, with retention.yaml. `vault`: where recordings are copied to, if anywhere.
+    """
+
+    fallback: Path
+    lists: Path
+    seed: Path
+    derived: Derived
+    vault: Vault | None = None
 
 
 class Worker:
     """Runs until closed. A part that fails is logged and begun again, ever more slowly."""
 
     def __init__(
-        self,
-        pump: Pump,
-        codes: CodeBlock,
-        book: Book,
-        intake: Intake,
-        fallback: Path,
-        recordings: Path,
-        spool: Path,
-        lists: Path,
-        derived: Derived,
-        alone: bool = True,
-        vault: Vault | None = None,
-        clock: Callable[[], datetime] = _now,
-        seed: Path = Path("/nonexistent"),
+        self, pump: Pump, intake: Intake, shelf: Shelf, cellar: Cellar, clock: Callable[[], datetime]
     ) -> None:
-        """`seed`: the province's folder, with retention.yaml."""
         self.pump = pump
-        self.codes = codes
-        self.book = book
         self.intake = intake
-        self.fallback = fallback
-        self.recordings = recordings
-        self.lists = lists
-        self.derived = derived
-        self.vault = vault
+        self.shelf = shelf
+        self.cellar = cellar
         self.clock = clock
-        self.seed = seed
-        self.shelf = Shelf(pump.engine, book, recordings, spool, alone)
+        self.codes, self.book = intake.codes, intake.book
         self.strays = 0  # recordings that the last pass of the reconciler had to leave
         self._gone = asyncio.Event()
         self.loops = Loops()
@@ -124,8 +114,8 @@ class Worker:
             "signing": self._sign,
             "siblings": self._follow_siblings,
         }
-        if self.vault is not None:
-            parts["store"] = partial(self._store, self.vault)
+        if self.cellar.vault is not None:
+            parts["store"] = partial(self._store, self.cellar.vault)
         for name, part in parts.items():
             self.loops.start(name, part)
 
@@ -137,7 +127,7 @@ class Worker:
 
     async def _take_in(self) -> None:
         while True:
-            await take_in(self.intake, self.fallback, self.recordings)
+            await take_in(self.intake, self.cellar.fallback, self.shelf.recordings)
             await asyncio.sleep(FALLBACK_SECONDS)
 
     async def _sign(self) -> None:
@@ -179,7 +169,9 @@ class Worker:
     async def _store(self, vault: Vault) -> None:
         while True:
             try:
-                await store_recordings(self.pump.engine, self.recordings, vault, self.derived)
+                await store_recordings(
+                    self.pump.engine, self.shelf.recordings, vault, self.cellar.derived
+                )
             except (VaultError, *AWAY) as error:
                 log.warning("recordings wait to be stored: %s", error)
             await asyncio.sleep(STORE_SECONDS)
@@ -187,7 +179,7 @@ class Worker:
     async def _close_days(self) -> None:
         while True:
             try:
-                await custody.keep(self.pump.engine, self.lists)
+                await custody.keep(self.pump.engine, self.cellar.lists)
             except AWAY as error:
                 log.warning("no day can be closed for now: %s", error)
             await asyncio.sleep(CUSTODY_SECONDS)
@@ -195,7 +187,7 @@ class Worker:
     async def _count_days(self) -> None:
         while True:
             try:
-                if counted := await count_days(self.pump.engine, zone=self.book.timezone):
+                if counted := await count_days(self.pump.engine, self.book.timezone):
                     log.info("%d days were counted for the figures", counted)
             except AWAY as error:
                 log.warning("no day can be counted for now: %s", error)
@@ -216,8 +208,8 @@ class Worker:
             await asyncio.sleep(random.uniform(0.5, 1.0) * RETENTION_SECONDS)  # siblings not all at once
             engine, now = self.pump.engine, self.clock()
             try:
-                kept = await terms.in_force(engine, self.seed)
-                gone = await retention.keep(engine, kept, self.recordings, self.derived, now)
+                kept = await terms.in_force(engine, self.cellar.seed)
+                gone = await retention.keep(engine, kept, self.shelf.recordings, self.cellar.derived, now)
                 pruned = await retention.prune(engine, now)
                 if any(astuple(gone)) or pruned:
                     log.info("retention: %s, and %d letters that left long ago", gone, pruned)

@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.dialects.postgresql import JSONB
 
+from ivr.cases.zone import TIMEZONE
 from ivr.store.base import metadata, moment
 
 _EMPTY = text("''::bytea")  # what code from before the chain writes; the worker gives it its place
@@ -47,7 +48,7 @@ case_events = Table(
         "noted_on",
         Date,
         nullable=False,
-        server_default=text("((clock_timestamp() AT TIME ZONE 'Asia/Tehran'::text))::date"),
+        server_default=text(f"((clock_timestamp() AT TIME ZONE '{TIMEZONE}'::text))::date"),
     ),
     Unique("case_id", "seq"),
     Index("ix_case_events_at", "at"),

@@ -1,11 +1,13 @@
 """The journal: facts on local disk before anyone is told what depends on them.
 
-Append-only segments of lines, each `crc32 JSON`. One writer thread writes and flushes everything that has
-queued up since its last flush, so that 300 calls at once share disk flushes instead of waiting for one each.
+Append-only segments of lines, each `crc32 JSON`; what the JSON says: `ivr.store.facts`. One writer thread
+writes and flushes everything that has queued up since its last flush, so that 300 calls at once share disk
+flushes instead of waiting for one each.
 A flush is what journalling costs (docs/decisions/store.md), so whoever can wait a little shares another's.
-Reading back finds torn tails and flipped bits by the checksum; such lines are copied to `quarantine/` with a
-report and skipped. A checkpoint remembers how far the facts have been applied to the database; facts carry
-ids and applying one twice is harmless, so the checkpoint itself needs no flush.
+Reading back finds torn tails and flipped bits by the checksum; such lines, and whole ones that this release
+can't read, are copied to `quarantine/` with a report and skipped. A checkpoint remembers how far the facts
+have been applied to the database; facts carry ids and applying one twice is harmless, so the checkpoint
+itself needs no flush.
 
 When its disk takes no more, the journal goes on with a new segment in `spare`, a folder on another disk that
 is linked as `second` into its own, so that readers find both.
@@ -27,14 +29,14 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 from zlib import crc32
 
+from ivr.store.facts import Fact, FactError, prepare, write
+from ivr.store.facts import read as fact_of
 from ivr.store.volumes import SECOND, link
 
 log = logging.getLogger(__name__)
 
-Fact = dict[str, Any]
 SEGMENT_BYTES = 8 * 1024 * 1024
 KEEP_SEGMENTS = 8  # applied segments that stay, for whoever wants to look back
 NOTE_SECONDS = 0.5
@@ -123,6 +125,7 @@ class Journal:
 
     def open(self) -> None:
         """Lock the folder, read the checkpoint, begin a fresh segment. Raises JournalError."""
+        prepare()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             self._lock()
@@ -211,8 +214,8 @@ class Journal:
     def read(self, after: Position, limit: int = 200) -> tuple[list[Fact], Position]:
         """Up to `limit` facts behind a position, oldest first, and the position behind what was looked at.
 
-        Damaged lines are put into quarantine and stepped over. No facts: everything flushed so far was read.
-        What was flushed a moment ago is still at hand: the disk is not asked for it.
+        Damaged and unreadable lines are put into quarantine and stepped over. No facts: everything flushed
+        so far was read. What was flushed a moment ago is still at hand: the disk is not asked for it.
         """
         if (lately := self._read_lately(after, limit)) is not None:
             return lately
@@ -288,14 +291,22 @@ class Journal:
             file.seek(start)
             offset = start
             while (stop is None or offset < stop) and (line := file.readline()):
-                fact = fact_of(line)
-                if fact is None:
-                    why = (
-                        f"segment {segment} is damaged at byte {offset}: {len(line)} bytes fail the checksum"
-                    )
-                    self.quarantine(f"{segment:08d}-{offset}.line", line, why)
+                fact = self._read_line(line, Position(segment, offset))
                 offset += len(line)
                 yield fact, offset
+
+    def _read_line(self, line: bytes, at: Position) -> Fact | None:
+        """Its fact; None when it is none that can be read, and was put aside."""
+        name, where = f"{at.segment:08d}-{at.offset}", f"segment {at.segment}, byte {at.offset}"
+        body = body_of(line)
+        if body is None:
+            self.quarantine(f"{name}.line", line, f"{where}: {len(line)} bytes fail the checksum")
+            return None
+        try:
+            return fact_of(body)
+        except FactError as error:
+            self.quarantine(f"{name}.fact", body, f"{where}: a fact can't be read: {error}")
+            return None
 
     def _segments(self) -> dict[int, Path]:
         return segments(self.folder)
@@ -426,28 +437,22 @@ def checkpoint_of(folder: Path) -> Position:
     return Position(int(saved["segment"]), int(saved["offset"]))
 
 
-_encode = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode
-
-
 def _line(fact: Fact) -> bytes:
-    body = _encode(fact).encode("ascii")
+    body = write(fact)
     if len(body) > LONGEST_FACT:
         raise JournalError(f"a fact of {len(body)} bytes is no fact")
     return b"%08x %s\n" % (crc32(body), body)
 
 
-def fact_of(line: bytes) -> Fact | None:
-    """The line's fact, or None when it is torn or damaged."""
+def body_of(line: bytes) -> bytes | None:
+    """What a line holds, or None when it is torn or damaged."""
     if len(line) < 12 or line[8:9] != b" " or line[-1:] != b"\n":
         return None
     body = line[9:-1]
     try:
-        if int(line[:8], 16) != crc32(body):
-            return None
-        fact = json.loads(body)
+        return body if int(line[:8], 16) == crc32(body) else None
     except ValueError:
         return None
-    return fact if isinstance(fact, dict) else None
 
 
 def _write_all(fd: int, content: bytes) -> None:

@@ -9,8 +9,12 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from ivr.store.journal import Fact, Position, checkpoint_of, fact_of, segments
+from ivr.store.facts import Fact, Unreadable, happened_at, read_or_not
+from ivr.store.journal import Position, body_of, checkpoint_of, segments
+from ivr.store.volumes import SECOND
 
+# Recording or call → what is told of it, and where each ends, oldest first.
+Telling = dict[str, list[tuple[Position, Fact | Unreadable]]]
 _NAMES = re.compile(rb'"name":"([^"]+)"')  # of recordings, wherever in a fact
 _CALLS = re.compile(rb'"call":\{"id":"([^"]+)"')
 
@@ -23,11 +27,11 @@ def applied(folder: Path) -> Position:
         return Position()
 
 
-def waiting(folder: Path) -> Iterator[Fact]:
+def waiting(folder: Path) -> Iterator[Fact | Unreadable]:
     """The facts that are not applied yet, oldest first."""
     for _, line in _lines(folder, applied(folder)):
-        if (fact := fact_of(line)) is not None:
-            yield fact
+        if (body := body_of(line)) is not None:
+            yield read_or_not(body)
 
 
 def lag(folder: Path) -> tuple[int, datetime | None]:
@@ -35,18 +39,19 @@ def lag(folder: Path) -> tuple[int, datetime | None]:
     count, first = 0, None
     for _, line in _lines(folder, applied(folder)):
         count += 1
-        if first is None and (fact := fact_of(line)) is not None:
-            first = written_at(fact)
+        if first is None and (body := body_of(line)) is not None:
+            fact = read_or_not(body)
+            first = None if isinstance(fact, Unreadable) else happened_at(fact)
     return count, first
 
 
-def written_at(fact: Fact) -> datetime | None:
-    """When a fact came about, as far as it tells."""
-    at = fact.get("ended_at") or fact.get("at") or fact.get("call", {}).get("started_at")
-    return datetime.fromisoformat(at) if at else None
+def put_aside(folder: Path) -> list[Path]:
+    """The reports on what is in quarantine, on either disk; each is named after its fact, and `.why`."""
+    shelves = (folder / "quarantine", folder / SECOND / "quarantine")
+    return sorted(report for shelf in shelves for report in shelf.glob("*.why"))
 
 
-def naming(folder: Path, names: Collection[str]) -> dict[str, list[tuple[Position, Fact]]]:
+def naming(folder: Path, names: Collection[str]) -> Telling:
     """Recording → the facts that speak of it and where each ends, oldest first.
 
     Only lines that hold one of the names are parsed, so that a whole journal takes well under a second.
@@ -54,28 +59,27 @@ def naming(folder: Path, names: Collection[str]) -> dict[str, list[tuple[Positio
     return _telling(folder, _NAMES, names)
 
 
-def of_calls(folder: Path, ids: Collection[str]) -> dict[str, list[tuple[Position, Fact]]]:
+def of_calls(folder: Path, ids: Collection[str]) -> Telling:
     """Call → its facts and where each ends, oldest first."""
     return _telling(folder, _CALLS, ids)
 
 
-def speaking_of(folder: Path, text: str) -> Iterator[tuple[Position, Fact]]:
-    """Every fact in which that recording, call, case or code is a value, oldest first."""
+def speaking_of(folder: Path, text: str) -> Iterator[tuple[Position, bytes]]:
+    """Every fact's JSON in which that recording, call, case or code is a value, oldest first."""
     wanted = b'"%s"' % text.encode()
     for position, line in _lines(folder, Position()):
-        if wanted in line and (fact := fact_of(line)) is not None:
-            yield position, fact
+        if wanted in line and (body := body_of(line)) is not None:
+            yield position, body
 
 
-def _telling(
-    folder: Path, speaks: re.Pattern[bytes], names: Collection[str]
-) -> dict[str, list[tuple[Position, Fact]]]:
+def _telling(folder: Path, speaks: re.Pattern[bytes], names: Collection[str]) -> Telling:
     wanted = {name.encode() for name in names}
-    found: dict[str, list[tuple[Position, Fact]]] = {}
+    found: Telling = {}
     for position, line in _lines(folder, Position()):
         spoken_of = wanted.intersection(speaks.findall(line))
-        fact = fact_of(line) if spoken_of else None
-        if fact is not None:
+        body = body_of(line) if spoken_of else None
+        if body is not None:
+            fact = read_or_not(body)
             for name in spoken_of:
                 found.setdefault(name.decode(), []).append((position, fact))
     return found
@@ -124,7 +128,7 @@ def signed_at(folder: Path) -> float:
 def promises(folder: Path, code: str) -> bool:
     """Whether a case with this code waits to be applied."""
     wanted = b'"code":"%s"' % code.encode()
-    return any(wanted in line and fact_of(line) for _, line in _lines(folder, applied(folder)))
+    return any(wanted in line and body_of(line) for _, line in _lines(folder, applied(folder)))
 
 
 def _lines(folder: Path, after: Position) -> Iterator[tuple[Position, bytes]]:

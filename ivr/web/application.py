@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
-from ivr.cases.deadlines import TIMEZONE
 from ivr.web import admin
 from ivr.web.account import page, sign_in
 from ivr.web.casefile import routes as casefile
@@ -23,6 +22,9 @@ from ivr.web.panel.permissions import ROUTES
 from ivr.web.panel.rendering import Pages, pages
 from ivr.web.panel.visit import NotFound, Panel, Route, Visit
 from ivr.web.public import routes as public
+
+Start = Callable[[str, Callable[[], Coroutine[Any, Any, None]]], None]
+"""Whoever watches over what runs beside calls: begins it by a name, and again when it fails."""
 
 
 class NotDeclared(Exception):
@@ -44,18 +46,19 @@ def sections() -> list[Route]:
     ]
 
 
-def attach(app: web.Application, panel: Panel, timezone: str = TIMEZONE) -> Pages:
-    """Serve the panel from `app`. Raises NotDeclared."""
+def attach(app: web.Application, panel: Panel, start: Start) -> Pages:
+    """Serve the panel from `app`; `start` keeps running what it needs beside them. Raises NotDeclared."""
     routes = sections()
     check(routes)
     paths = {route.name: route.path for route in routes if route.method == "GET"}
     text = words()
-    made = pages(panel, text, paths, ZoneInfo(timezone))
+    made = pages(panel, text, paths, ZoneInfo(panel.book.timezone))
     guard = Guard(panel, text, made)
     app.on_response_prepare.append(secure)
-    app.cleanup_ctx.append(partial(_news, panel))
     app.on_shutdown.append(partial(_let_go, panel))
     app.on_shutdown.append(panel.board.close)
+    start("open pages", panel.news.run)
+    start("board", panel.board.run)
     app.router.add_get("/static/{version}/{path:.+}", panel.assets.serve)
     for route in routes:
         app.router.add_route(route.method, route.path, guard.around(route))
@@ -72,12 +75,6 @@ def check(routes: Iterable[Route]) -> None:
         )
     if idle := ROUTES.keys() - names:
         raise NotDeclared(f"ivr/web/panel/permissions.py names no route: {', '.join(sorted(idle))}")
-
-
-async def _news(panel: Panel, _: web.Application) -> AsyncIterator[None]:
-    listening = asyncio.create_task(panel.news.run(), name="news")
-    yield
-    listening.cancel()
 
 
 async def _let_go(panel: Panel, _: web.Application) -> None:

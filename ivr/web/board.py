@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
@@ -68,7 +67,7 @@ class Board:
     disks: Callable[[], Sequence[Disk]] = list
     going_on: Callable[[], list[Json]] = list
     _watchers: int = 0
-    _looking: asyncio.Task[None] | None = None
+    _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _last: BoardState | None = None
     _next: asyncio.Event = field(default_factory=asyncio.Event)
     _numbers: Numbers | None = None
@@ -77,18 +76,28 @@ class Board:
 
     async def now(self) -> BoardState:
         """A look for a page; the last one while somebody watches."""
-        return self._last if self._looking is not None and self._last else await self._look()
+        return self._last if self._last else await self._look()
 
     @property
     def watched(self) -> bool:
         """Whether anybody looks, so that all servers are asked."""
-        return self._looking is not None
+        return self._watchers > 0
+
+    async def run(self) -> None:
+        """For ever: a look each second while anybody watches."""
+        while True:
+            await self._wanted.wait()
+            look = await self._look()
+            if self.watched:  # else nobody waits for it, and the next who comes shall see no old one
+                self._last = look
+            self._next.set()
+            self._next = asyncio.Event()
+            await asyncio.sleep(EVERY_SECONDS)
 
     async def watch(self) -> AsyncIterator[BoardState]:
         """One look after the other, until the house closes."""
         self._watchers += 1
-        if self._looking is None:
-            self._looking = asyncio.create_task(self._keep_looking(), name="live board")
+        self._wanted.set()
         try:
             while not self._closed:
                 if self._last is not None:
@@ -96,22 +105,14 @@ class Board:
                 await self._next.wait()
         finally:
             self._watchers -= 1
-            if not self._watchers and self._looking is not None:
-                self._looking.cancel()
-                self._looking = self._last = None
+            if not self.watched:
+                self._wanted.clear()
+                self._last = None
 
     async def close(self, _: object = None) -> None:
         """The house closes: all who watch are sent away."""
         self._closed = True
         self._next.set()
-
-    async def _keep_looking(self) -> None:
-        while True:
-            with suppress(Exception):  # each part tells its own trouble; whoever watches goes on watching
-                self._last = await self._look()
-            self._next.set()
-            self._next = asyncio.Event()
-            await asyncio.sleep(EVERY_SECONDS)
 
     async def _look(self) -> BoardState:
         at = self.clock()

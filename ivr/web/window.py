@@ -79,7 +79,6 @@ class Counter:
     learning: Learning
     recordings: Path
     jurisdiction: str
-    languages: tuple[str, ...] = ("fa", "az")
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def channel(self, request: web.Request, token: str = "") -> str:

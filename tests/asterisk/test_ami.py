@@ -86,7 +86,7 @@ async def test_a_refused_login_is_said_in_one_sentence_and_not_retried(peer: Pre
     with pytest.raises(AmiRefused):
         await ami.action("Status")
     assert peer.count("Login") == 1
-    assert ami._keeper is not None and ami._keeper.done()
+    assert ami._keeper is not None and ami._keeper.done()  # whether it has given up shows nowhere else
 
 
 # 2. A character split between two TCP segments.
@@ -184,7 +184,7 @@ async def test_an_unanswered_action_times_out_and_is_forgotten(peer: PretendAmi)
     with pytest.raises(AmiTimeout, match=r"did not answer Status within 0\.2 seconds"):
         await ami.action("Status")
     assert ami.connected
-    assert ami._link is not None and not ami._link.responses
+    assert ami._link is not None and not ami._link.responses  # what it still waits for is its memory
     await ami.close()
 
 
@@ -206,7 +206,7 @@ async def test_bare_panoramisk_does_not_notice_a_half_open_connection(peer: Pret
     )
     await manager.connect()
     await peer.until_received("Ping", times=50)
-    assert manager._connected and len(peer.connections) == 1
+    assert manager._connected and len(peer.connections) == 1  # panoramisk's own view of the connection
     manager.stopped = True
     manager.close()
 

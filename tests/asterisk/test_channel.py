@@ -283,7 +283,7 @@ async def test_a_recording_named_before_the_prompt_keeps_its_name_unless_its_dis
     room = Filling()
 
     async def script(channel: Channel) -> None:
-        channel._room = room
+        channel._room = room  # a disk that fills up in mid-call
         named.extend((channel.name_recording(10), channel.named_recording(10)))
         room.full = True
         named.extend(channel.named_recording(10) for _ in range(2))
@@ -319,7 +319,7 @@ async def test_a_disk_on_which_no_recording_can_be_begun_is_passed_over(calls: C
     named, room = list[str](), Readonly()
 
     async def script(channel: Channel) -> None:
-        channel._room = room
+        channel._room = room  # a disk that fills up in mid-call
         named.append(channel.name_recording(10))
 
     await calls.talk(Pretend(), script)

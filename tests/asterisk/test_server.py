@@ -219,7 +219,7 @@ async def test_a_port_scan_costs_nothing() -> None:
             with socket.create_connection(("127.0.0.1", server.port)):
                 pass
         await good_calls(server)
-        await until(lambda: not server._connections)
+        await until(lambda: not server._connections)  # those that are no call yet are not counted
 
 
 async def test_a_peer_that_vanishes_in_mid_line_costs_its_own_call_only() -> None:
@@ -229,6 +229,7 @@ async def test_a_peer_that_vanishes_in_mid_line_costs_its_own_call_only() -> Non
             _, writer = await dial(server, piece)
             writer.transport.abort()
         await good_calls(server)
+        # those that are no call yet are not counted
         await until(lambda: not (server.calls or server._connections))
 
 
@@ -276,10 +277,10 @@ async def test_ten_thousand_idle_connections_do_not_disturb_calls() -> None:
         assert idlers.stdin and idlers.stdout
         assert await idlers.stdout.readline() == b"open\n"
         await good_calls(server, 50)
-        assert len(server._connections) >= 10_000
+        assert len(server._connections) >= 10_000  # those that are no call yet are not counted
         idlers.stdin.close()
         await idlers.wait()
-        await until(lambda: not server._connections)
+        await until(lambda: not server._connections)  # those that are no call yet are not counted
 
 
 async def test_connections_over_the_limit_are_cut_off_and_told_in_one_line(
@@ -287,14 +288,14 @@ async def test_connections_over_the_limit_are_cut_off_and_told_in_one_line(
 ) -> None:
     async with serving(max_calls=5, header_seconds=60) as server:
         kept = [await dial(server) for _ in range(5)]
-        await until(lambda: len(server._connections) == 5)
+        await until(lambda: len(server._connections) == 5)  # those that are no call yet are not counted
         for _ in range(50):
             reader, writer = await dial(server)
             assert await cut_off(reader)
             writer.close()
         for _, writer in kept:
             writer.transport.abort()
-        await until(lambda: not server._connections)
+        await until(lambda: not server._connections)  # those that are no call yet are not counted
         await good_calls(server, 5)
     assert caplog.text.count("there are 5 connections already") <= 4
 
@@ -318,6 +319,7 @@ async def test_a_drain_takes_no_new_call_and_lets_a_live_one_finish() -> None:
         reader, writer = await dial(server, Pretend().opening())
         await reader.readline()
         drain = asyncio.create_task(server.drain(20))
+        # whether it still listens shows nowhere else
         await until(lambda: server._listener and not server._listener.is_serving())
         with pytest.raises(ConnectionError):
             await dial(server)
@@ -373,7 +375,7 @@ async def test_a_recording_under_way_outlives_the_drain() -> None:
         reader, writer = await dial(server, Pretend().opening())
         assert await reader.readline() == record
         drain = asyncio.create_task(server.drain(0))
-        await until(lambda: any(c._drained for c in server._connections))
+        await until(lambda: any(c._drained for c in server._connections))  # its state, which no peer sees
         writer.write(b"200 result=35 (dtmf) endpos=8000\n")
         assert await cut_off(reader)
         await asyncio.wait_for(drain, patience(20))
@@ -399,7 +401,9 @@ async def test_closing_lets_a_call_put_its_words_away() -> None:
 
 async def test_an_ipv6_listener_knows_mapped_addresses() -> None:
     async with serving() as server:
+        # the list alone; from here only 127.0.0.1 can call
         assert server._allowed("::ffff:127.0.0.1") and server._allowed("::1")
+        # the list alone; from here only 127.0.0.1 can call
         assert not server._allowed("::ffff:10.0.0.1") and not server._allowed("") and not server._allowed("x")
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.cases.callback import Outcome, Policy, Tried, allowed_from, next_attempt, next_day
-from ivr.cases.deadlines import Calendar
+from tests.fixtures.province import calendar
 
 TEHRAN = ZoneInfo("Asia/Tehran")
-CALENDAR = Calendar(overrides={"": {date(2026, 11, 28): False}, "ahar": {date(2026, 11, 25): False}})
+CALENDAR = calendar(overrides={"": {date(2026, 11, 28): False}, "ahar": {date(2026, 11, 25): False}})
 POLICY = Policy()
 
 
@@ -41,7 +41,7 @@ def test_a_countys_own_day_off_counts_and_days_off_can_be_allowed() -> None:
     assert allowed_from(Policy(days_off=True), CALENDAR, at(26, 12)) == at(26, 12)
     assert next_day(POLICY, CALENDAR, at(24, 12)) == at(25, 9)
     with pytest.raises(ValueError, match="no day to call on"):
-        allowed_from(POLICY, Calendar(weekend=frozenset(range(7))), at(25, 12))
+        allowed_from(POLICY, calendar(weekend=frozenset(range(7))), at(25, 12))
 
 
 def tried(attempts: int, last: Outcome, last_at: datetime, first_at: datetime | None = None) -> Tried:

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.cases.deadlines import Calendar
+from tests.fixtures.province import calendar
 
 TEHRAN = ZoneInfo("Asia/Tehran")
-CALENDAR = Calendar()
+CALENDAR = calendar()
 
 
 def due(opened: datetime, days: int, calendar: Calendar = CALENDAR, county: str = "") -> str:
@@ -25,7 +26,7 @@ def test_the_day_of_opening_does_not_count() -> None:
 
 def test_thursday_and_friday_are_the_weekend() -> None:
     assert due(datetime(2026, 11, 25, 23, 59, tzinfo=TEHRAN), 1) == "Sat 2026-11-28 23:59:59"
-    friday_only = Calendar(weekend=frozenset({4}))
+    friday_only = calendar(weekend=frozenset({4}))
     assert due(datetime(2026, 11, 25, 8, tzinfo=TEHRAN), 1, friday_only) == "Thu 2026-11-26 23:59:59"
 
 
@@ -41,15 +42,15 @@ def test_the_day_is_the_province_s_not_greenwich_s() -> None:
 
 def test_a_sudden_closure_counts_for_its_county_and_a_county_s_own_word_wins() -> None:
     snow, monday = date(2026, 11, 23), datetime(2026, 11, 22, 8, tzinfo=TEHRAN)
-    calendar = Calendar(overrides={"": {snow: False}, "ahar": {snow: True}, "maragheh": {}})
-    assert due(monday, 1, calendar) == "Tue 2026-11-24 23:59:59"
-    assert due(monday, 1, calendar, "maragheh") == "Tue 2026-11-24 23:59:59"
-    assert due(monday, 1, calendar, "ahar") == "Mon 2026-11-23 23:59:59"
+    ours = calendar(overrides={"": {snow: False}, "ahar": {snow: True}, "maragheh": {}})
+    assert due(monday, 1, ours) == "Tue 2026-11-24 23:59:59"
+    assert due(monday, 1, ours, "maragheh") == "Tue 2026-11-24 23:59:59"
+    assert due(monday, 1, ours, "ahar") == "Mon 2026-11-23 23:59:59"
 
 
 def test_an_override_can_make_a_holiday_a_working_day() -> None:
-    calendar = Calendar(overrides={"": {date(2026, 11, 26): True}})
-    assert due(datetime(2026, 11, 25, 8, tzinfo=TEHRAN), 1, calendar) == "Thu 2026-11-26 23:59:59"
+    ours = calendar(overrides={"": {date(2026, 11, 26): True}})
+    assert due(datetime(2026, 11, 25, 8, tzinfo=TEHRAN), 1, ours) == "Thu 2026-11-26 23:59:59"
 
 
 FIRST, LAST = (int(datetime(year, 1, 1, tzinfo=UTC).timestamp()) for year in (2024, 2030))
@@ -81,4 +82,4 @@ def test_naive_times_and_no_days_are_refused(opened: datetime, days: int) -> Non
 
 def test_a_calendar_without_working_days_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="no 1 working days"):
-        Calendar(weekend=frozenset(range(7))).due_at(datetime(2026, 1, 1, tzinfo=UTC), 1)
+        calendar(weekend=frozenset(range(7))).due_at(datetime(2026, 1, 1, tzinfo=UTC), 1)

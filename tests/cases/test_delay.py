@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ivr.cases.deadlines import Calendar
 from ivr.cases.delay import Pace, Standing, standing
+from tests.fixtures.province import calendar
 
 TEHRAN = ZoneInfo("Asia/Tehran")
-CALENDAR = Calendar()
+CALENDAR = calendar()
 DUE = datetime(2026, 11, 25, 23, 59, 59, tzinfo=TEHRAN)  # a Wednesday; Thursday and Friday are the weekend
 
 
@@ -29,7 +29,7 @@ def test_days_left_and_days_late_are_working_days() -> None:
 
 
 def test_a_county_s_closed_day_makes_no_case_of_it_later() -> None:
-    closed = Calendar(overrides={"ahar": {date(2026, 11, 28): False}})
+    closed = calendar(overrides={"ahar": {date(2026, 11, 28): False}})
     assert standing(closed, at(29), DUE, "ahar").late == 1
     assert standing(closed, at(29), DUE, "tabriz").late == 2
 

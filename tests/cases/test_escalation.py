@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from ivr.cases.clock import Clock
 from ivr.cases.deadlines import Calendar
 from ivr.cases.escalation import STANDARD, Ladder, Ladders, Rung, Term, as_json, climb, from_json, next_at
+from tests.fixtures.province import calendar
 
 TEHRAN = ZoneInfo("Asia/Tehran")
 WEDNESDAY = datetime(2026, 11, 25, 10, 0, tzinfo=TEHRAN)
 USUAL = STANDARD.usual
 ENDLESS = Ladder((Rung("a", "officer", 0),), repeat=3)
-TERM = Term(Clock(WEDNESDAY), Calendar(), 2)  # until Sunday the 29th
+TERM = Term(Clock(WEDNESDAY), calendar(), 2)  # until Sunday the 29th
 
 
 def names(passed: list[Rung]) -> list[str]:
@@ -61,7 +62,7 @@ def test_a_case_that_a_wrong_clock_opened_decades_ago_costs_few_looks_at_the_cal
         return due_at(calendar, opened_at, days, county)
 
     monkeypatch.setattr(Calendar, "due_at", counted)
-    old = Term(Clock(WEDNESDAY.replace(year=2000)), Calendar(), 2)
+    old = Term(Clock(WEDNESDAY.replace(year=2000)), calendar(), 2)
     passed, onward = climb(USUAL, old, 0, WEDNESDAY)
     assert len(passed) > 1_000 and onward is not None and onward > WEDNESDAY
     assert (passed[-1], onward) == (USUAL.rung(len(passed)), next_at(USUAL, old, len(passed)))
@@ -77,18 +78,18 @@ def test_a_ladder_without_repeat_ends() -> None:
 
 
 def test_no_reminder_comes_before_the_first_working_day_is_over() -> None:
-    hasty = Term(Clock(WEDNESDAY), Calendar(), 1)
+    hasty = Term(Clock(WEDNESDAY), calendar(), 1)
     assert next_at(USUAL, hasty, 0) == hasty.due_at == next_at(USUAL, hasty, 1)
 
 
 def test_a_pause_and_a_closure_move_every_rung_with_the_deadline() -> None:
-    paused = Clock(WEDNESDAY).pause(Calendar(), WEDNESDAY, 2, 10)
-    snow = Calendar(overrides={"ahar": {date(2026, 11, 30): False}})
-    for term in (Term(paused, Calendar(), 2), Term(Clock(WEDNESDAY), snow, 2, "ahar")):
+    paused = Clock(WEDNESDAY).pause(calendar(), WEDNESDAY, 2, 10)
+    snow = calendar(overrides={"ahar": {date(2026, 11, 30): False}})
+    for term in (Term(paused, calendar(), 2), Term(Clock(WEDNESDAY), snow, 2, "ahar")):
         assert [day(next_at(USUAL, term, rung)) for rung in range(4)] != [
             day(next_at(USUAL, TERM, rung)) for rung in range(4)
         ]
-    assert day(next_at(USUAL, Term(paused, Calendar(), 2), 1)) == "2026-12-01"
+    assert day(next_at(USUAL, Term(paused, calendar(), 2), 1)) == "2026-12-01"
     assert day(next_at(USUAL, Term(Clock(WEDNESDAY), snow, 2, "ahar"), 2)) == "2026-12-02"
 
 
@@ -125,7 +126,7 @@ ladder_of_any_length = st.lists(st.integers(-5, 30), min_size=1, max_size=12, un
 def test_looking_seldom_or_often_leads_to_the_same_rung_at_the_same_time(
     ladder: Ladder, days: int, waits: list[int]
 ) -> None:
-    term, rung, now = Term(Clock(WEDNESDAY), Calendar(), days), 0, WEDNESDAY
+    term, rung, now = Term(Clock(WEDNESDAY), calendar(), days), 0, WEDNESDAY
     for wait in waits:
         now += timedelta(days=wait)
         passed, onward = climb(ladder, term, rung, now)

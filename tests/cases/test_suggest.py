@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.cases.spelling import normalise, stem, weighted
-from ivr.cases.suggest import MAX_ERROR, Doubt, Suggester, still_open
+from ivr.cases.suggest import MAX_ERROR, Doubt, Suggester
 from ivr.desk.book.seeds import SeedError, load_seeds
 from ivr.desk.book.suggesting import learn, load_suggester, places_of, read_cases, read_examples
 from tests.fixtures.database import SEED
@@ -187,11 +187,6 @@ def test_a_name_that_is_an_ordinary_word_is_a_place_only_where_a_word_says_so(
 def test_a_prison_is_not_the_governors(suggester: Suggester) -> None:
     said = suggester.suggest("پسرم تو زندانه دکتر نمیبرنش")
     assert (said.agency, said.assigned, said.doubt) == ("prisons", False, Doubt.OUTSIDE)
-
-
-def test_neither_0_percent_nor_a_body_that_has_returned_the_case_is_offered() -> None:
-    top = [{"agency": "abfa", "confidence": 1.0}, {"agency": "gas", "confidence": 0.3}]
-    assert still_open([*top, {"agency": "env", "confidence": 0.001}], {"abfa"}) == top[1:]
 
 
 @given(st.text(max_size=80), st.sampled_from(["", "tabriz", "heris"]))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ivr.cases.statuses import OPEN, Status
-from ivr.cases.transitions import TABLE, Action, Actor, Refused, Side, as_markdown, decide, permitted
+from ivr.cases.transitions import TABLE, Action, Actor, Refused, Side, decide, permitted
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "cases.md"
 ACTORS = {side: Actor(side, side, "abfa" if side is Side.AGENCY else "") for side in Side}
@@ -19,6 +19,21 @@ def result(status: Status, action: Action, side: Side, reason: str = "x") -> Sta
         return decide("1", status, "abfa", action, ACTORS[side], reason)
     except Refused as refusal:
         return str(refusal)
+
+
+def as_markdown() -> str:
+    """The table as docs/cases.md shows it: one row for each action, then status × action."""
+    lines = ["| action | from | to | who | reason | what it means |", "|---|---|---|---|---|---|"]
+    for rule in TABLE.values():
+        sources = ", ".join(s for s in Status if s in rule.sources)
+        who, why = (", ".join(s for s in Side if s in sides) for sides in (rule.sides, rule.reason))
+        to = rule.target or "as it is"
+        lines.append(f"| `{rule.action}` | {sources} | {to} | {who} | {why or '-'} | {rule.means} |")
+    lines += ["", "| status | what may follow |", "|---|---|"]
+    for status in Status:
+        follow = ", ".join(f"`{r.action}`" for r in TABLE.values() if status in r.sources)
+        lines.append(f"| {status} | {follow or 'nothing: it is over'} |")
+    return "\n".join(lines) + "\n"
 
 
 def test_the_document_shows_this_table() -> None:

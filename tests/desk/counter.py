@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.book import Page, read_page
+from ivr.desk.book.book import Page
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.facts.apply import apply
 from ivr.desk.reading import as_json
+from ivr.store.facts import CaseOpenedFact, FactCall
 from ivr.store.tables import cases, precedents, referrals
 from tests.desk.office import WEDNESDAY
+from tests.fixtures.province import read_page
 
 Json = dict[str, Any]
 
@@ -32,20 +34,12 @@ class Counter:
         self, topic: str = "water.supply", county: str = "ahar", caller: str = "09141234567"
     ) -> str:
         """A case as a call opens it; its code."""
-        ids = str(uuid.uuid4()), str(uuid.uuid4())
-        call: Json = {"id": ids[1], "unique_id": "1.1", "caller": caller, "caller_name": "", "language": "fa"}
-        call |= {"started_at": self.at.isoformat(), "answered_at": None, "menu_name": "", "menu_revision": ""}
-        fact: Json = {
-            "id": ids[0],
-            "type": "case_opened",
-            "at": self.at.isoformat(),
-            "call": call,
-            "code": "",
-        }
-        fact |= {"kind": "complaint", "topic": topic, "county": county, "language": "fa", "callback": ""}
-        await apply(self.engine, self.page, [fact | {"national_id": "", "recordings": []}])
+        case, at = uuid.uuid4(), self.at
+        call = FactCall(uuid.uuid4(), "1.1", caller, "", at, None, "fa", "", "")
+        fact = CaseOpenedFact(case, at, "", call, "complaint", topic, county, "fa", "", "", ())
+        await apply(self.engine, self.page, [fact])
         async with self.engine.connect() as connection:
-            query = select(cases.c.code).where(cases.c.id == uuid.UUID(ids[0]))
+            query = select(cases.c.code).where(cases.c.id == case)
             return str((await connection.execute(query)).scalar_one())
 
     def ask(self, code: str, by: str = "desk", reason: str = "", seen: int | None = None) -> Instruction:

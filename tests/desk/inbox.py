@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.panel.books import fill
-from ivr.desk.book.book import read_page
 from ivr.store.engine import make_engine
 from tests.fixtures.database import create, drop, named
+from tests.fixtures.province import read_page
 
 NOW = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
 COUNT = 20_000

@@ -20,6 +20,7 @@ from ivr.desk.facts.apply import Pump
 from ivr.store.journal import Journal
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
+from tests.fixtures.province import book_of
 
 WEDNESDAY = datetime(2026, 11, 25, 8, 0, tzinfo=UTC)
 
@@ -39,7 +40,7 @@ async def office(
     engine: AsyncEngine, folder: Path, *, pumping: bool = True, lease: bool = True
 ) -> AsyncIterator[Office]:
     """Open it on `folder`; leaving closes it as a clean stop would."""
-    journal, codes, book = Journal(folder / "journal"), CodeBlock(folder / "codes"), Book(engine)
+    journal, codes, book = Journal(folder / "journal"), CodeBlock(folder / "codes"), book_of(engine)
     journal.open()
     codes.open()
     if lease:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 
-from ivr.desk.book.book import Book
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf
 from ivr.lab.caller import Hear, Press, PutDown, Speak
 from ivr.lab.pace import patience
 from tests.fixtures.hotline import Hotline, fresh_number, told
+from tests.fixtures.province import book_of
 from tests.lab.test_hotline import TO_THE_BEEP
 
 WHOLE = (*TO_THE_BEEP, Speak(3), Press("#"), Hear(), Press("1"), Hear(), PutDown())  # … as her code is spoken
@@ -85,7 +85,7 @@ async def test_a_server_stopped_as_she_ends_her_words_has_them_once_when_it_goes
     async with asyncio.timeout(patience(20)):
         while not any(path.read_bytes()[40:44]):  # their length: Asterisk has closed the file
             await asyncio.sleep(0.05)  # another process: no event
-    settings, book = own_hotline.settings, Book(own_hotline.engine)
+    settings, book = own_hotline.settings, book_of(own_hotline.engine)
     shelf = Shelf(own_hotline.engine, book, settings.recordings, settings.spool)
     name = path.relative_to(settings.recordings).with_suffix("").as_posix()
     # As a sibling would, had she spoken long ago: it leaves them to the one that may go on.

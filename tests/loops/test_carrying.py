@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from ivr.cases import code as tracking_code
-from ivr.desk.case import answers
 from ivr.desk.reading import as_json
 from ivr.lab.caller import Beep, CallerReport, Hear, Listen, Press, PutDown, Speak, StayOn, Step, Wait
 from ivr.lab.media import is_beep
@@ -23,6 +22,7 @@ from ivr.lab.pace import patience
 from ivr.settings import ROOT
 from tests.fixtures.commands import typed
 from tests.fixtures.hotline import MUSIC, Hotline, fresh_number
+from tests.fixtures.province import answer
 
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
 
@@ -183,7 +183,7 @@ async def test_the_same_matter_again_joins_her_case_and_a_blocked_caller_is_stil
 
 async def test_a_code_is_followed_up_and_a_wrong_one_refused(hotline: Hotline) -> None:
     case = await cased(hotline, *TO_RECORD, *SPEAK, *KEEP)
-    await answers.answer(hotline.engine, case["code"], "abfa", "آب محله وصل شد.")
+    await answer(hotline.engine, case["code"], "abfa", "آب محله وصل شد.")
     number = fresh_number()
     wrong = case["code"][:-1] + str((int(case["code"][-1]) + 1) % 10)
     follow_up = keys("1", "6", wrong, case["code"], "1")

@@ -14,7 +14,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import callback_list
-from ivr.desk.case import answers
 from ivr.desk.editing.changing import Why, change, wish
 from ivr.desk.editing.nouns import NOTICE
 from ivr.desk.letters import outgoing
@@ -24,6 +23,7 @@ from ivr.loops.delivery import Delivery, open_session, ways
 from ivr.settings import Email, Notify, Sms
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import typed
+from tests.fixtures.province import answer, book_of
 from tests.notify.servers import http_server, smtp_server
 
 NOW = WEDNESDAY + timedelta(hours=1)
@@ -55,7 +55,7 @@ class Post:
     def __init__(self, engine: AsyncEngine, settings: Notify, folder: Path) -> None:
         self.now = NOW
         self.engine, self.settings = engine, settings
-        self.delivery = Delivery(engine, settings, folder, lambda: self.now)
+        self.delivery = Delivery(book_of(engine), settings, folder, lambda: self.now)
 
     async def once(self) -> int:
         async with open_session(self.settings) as session:
@@ -81,7 +81,7 @@ async def test_events_become_letters_that_arrive(engine: AsyncEngine, tmp_path: 
         )  # fmt: skip
         post = Post(engine, settings, notices(tmp_path, web.url + "/hook"))
         code = await opened(engine, tmp_path)
-        await answers.answer(engine, code, "abfa", "آب وصل شد.", NOW)
+        await answer(engine, code, "abfa", "آب وصل شد.", NOW)
         await post.all()
     messages = [r for r in web.requests if r["path"] == "/"]
     assert [m["query"]["text"] for m in messages] == [f"{code} ۱۴۰۵/۰۹/۰۸"]

@@ -6,7 +6,6 @@ import asyncio
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.book import Book
 from ivr.desk.editing.changing import change, wish
 from ivr.desk.editing.nouns import TOPIC
 from ivr.desk.editing.seeding import directory_from
@@ -15,6 +14,7 @@ from ivr.loops.offered import Offered
 from ivr.store.engine import make_engine
 from tests.desk.editing.test_changing import edit, why
 from tests.fixtures.database import SEED
+from tests.fixtures.province import book_of
 
 NEW = {"code": "water.meter", "name": "کنتور", "parent": "water", "key": "10", "deadline_days": "3"}
 
@@ -25,7 +25,7 @@ async def test_a_topic_that_people_add_is_offered_once_it_can_be_heard(engine: A
     def sound(id: str, language: str) -> str | None:
         return "wav" if (id, language) in recorded else None
 
-    book, offered = Book(engine), Offered(engine, directory_from(SEED), sound, ("fa", "az"))
+    book, offered = book_of(engine), Offered(engine, directory_from(SEED), sound, ("fa", "az"))
     changed = asyncio.Event()
 
     async def heard() -> None:

@@ -21,6 +21,7 @@ from ivr.desk.reading import as_json
 from ivr.loops.carrying import OpenLine, carry
 from ivr.settings import ROOT, Settings
 from ivr.store import journal
+from ivr.store.facts import CaseOpenedFact, RecordingBegunFact
 from ivr.store.journal import Position
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend, until
@@ -76,7 +77,7 @@ class Witness(Pretend):
     def _record(self, path: Path, most: int, silence: int, hanging_up: bool) -> str:
         self.left.append(self.state.with_name(f"left-{len(self.left)}"))
         shutil.copytree(self.state / "journal", self.left[-1] / "journal")
-        reply = super()._record(path, most, silence, hanging_up)
+        reply = super()._record(path, most, silence, hanging_up)  # the pretended telephone speaks on
         shutil.copytree(self.state / "recordings", self.left[-1] / "recordings")
         return reply
 
@@ -85,7 +86,7 @@ class Witness(Pretend):
 async def test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names_it(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recording: int, found: Pass
 ) -> None:
-    real = journal._write_all
+    real = journal._write_all  # a disk that fails between two writes
 
     def slow(fd: int, content: bytes) -> None:
         time.sleep(0.05)
@@ -146,7 +147,7 @@ async def test_the_journal_names_a_recording_with_what_was_chosen_last(
         finally:
             await server.close()
         facts, _ = desk.journal.read(Position())
-    begun = [fact for fact in facts if fact["type"] == "recording_begun"]
-    [opened] = [fact for fact in facts if fact["type"] == "case_opened"]
-    assert len({fact["name"] for fact in begun}) == 2 and begun[0]["county"] != begun[1]["county"]
-    assert begun[1]["name"] == opened["recordings"][0]["name"] and begun[1]["county"] == opened["county"]
+    begun = [fact for fact in facts if isinstance(fact, RecordingBegunFact)]
+    [opened] = [fact for fact in facts if isinstance(fact, CaseOpenedFact)]
+    assert len({fact.name for fact in begun}) == 2 and begun[0].county != begun[1].county
+    assert begun[1].name == opened.recordings[0].name and begun[1].county == opened.county

@@ -62,6 +62,7 @@ async def test_who_is_told_to_drain_hears_it_and_what_the_dead_left_is_removed(
     sharing = Sharing(place, {}, told.set)
     sharing.open()
     assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    # the way there, as the server takes it
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as dead, listening._reachable(place) as near:
         dead.bind(f"{near}/dead")
     assert len(siblings(place)) == 1 and not (place / "dead").exists()

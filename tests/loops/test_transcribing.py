@@ -180,7 +180,7 @@ async def test_without_a_model_sherpa_says_what_is_missing(tmp_path: Path) -> No
 )
 async def test_the_doctor_says_whether_it_can_be_done(given: dict[str, Any], found: str) -> None:
     settings = Settings(recognition=Recognition.model_validate(given))
-    finding = await doctor._recognition(settings)
+    finding = await doctor._recognition(settings)  # this check alone: all of them take seconds
     assert found in finding.found and finding.ok == ("no" not in found.split()), finding
 
 

@@ -73,7 +73,7 @@ class SmtpServer:
 async def smtp_server() -> AsyncIterator[SmtpServer]:
     known = SmtpServer()
     controller: Any = UnthreadedController(known, "127.0.0.1", 0, loop=asyncio.get_running_loop())
-    server = await controller._create_server()
+    server = await controller._create_server()  # aiosmtpd has no public way within a running loop
     known.port = server.sockets[0].getsockname()[1]
     yield known
     server.close()

@@ -126,6 +126,7 @@ def test_a_person_s_voice_is_heard_by_the_next_call_and_can_be_put_back(booth: B
     assert hz(heard) == pytest.approx(300, abs=10)
     assert seen(booth)["fa", "greeting"].source == "person"
     again = build(
+        # the folder that a build is given
         Cached([made / "prompts.yaml"]).catalogue(), ("fa", "az"), made / "sounds", [booth._live], jobs=2
     )
     assert (again.made, again.recorded) == (0, 0), "a build finds it done"
@@ -152,6 +153,7 @@ def test_a_name_that_no_file_gives_words_to_can_still_be_recorded(booth: Booth, 
     take = booth.try_out("fa", "topic.new", wav(voice()), ALL)
     booth.accept("fa", "topic.new", take.token, "admin/karimi", AT)
     assert booth.audio("fa", "topic.new")
+    # the folder that a build is given
     build(Cached([made / "prompts.yaml"]).catalogue(), ("fa", "az"), made / "sounds", [booth._live], jobs=2)
     assert booth.audio("fa", "topic.new"), "no build takes it away"
     booth.restore("fa", "topic.new", "")

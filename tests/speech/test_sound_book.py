@@ -121,7 +121,7 @@ async def test_many_callers_for_the_same_words_start_one_synthesis(book: SoundBo
 async def test_one_caller_hanging_up_does_not_silence_the_other(book: SoundBook) -> None:
     first = asyncio.create_task(book.speak("سلام", "fa"))
     second = asyncio.create_task(book.speak("سلام", "fa"))
-    while not book._speaking:
+    while not book._speaking:  # until both are at it
         await asyncio.sleep(0)
     first.cancel()
     assert await second

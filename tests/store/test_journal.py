@@ -18,6 +18,7 @@ from ivr.lab.pace import patience
 from ivr.store import journal_reading
 from ivr.store.journal import Journal, JournalError, JournalFull, Position
 from tests.fixtures.small_disk import SmallDisk
+from tests.store.noted import noted, number
 
 
 @asynccontextmanager
@@ -38,32 +39,32 @@ def numbers(journal: Journal, after: Position | None = None) -> list[int]:
         facts, position = journal.read(position, limit=3)
         if not facts:
             return found
-        found += [fact["n"] for fact in facts]
+        found += [number(fact) for fact in facts]
 
 
 async def test_facts_come_back_in_order_also_after_a_restart(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
-        await asyncio.gather(*(journal.append({"n": n, "text": "سلام\n"}) for n in range(10)))
+        await asyncio.gather(*(journal.append(noted(n, "سلام\n")) for n in range(10)))
         assert numbers(journal) == list(range(10))
     async with opened(tmp_path) as journal:
-        await journal.append({"n": 10})
+        await journal.append(noted(10))
         assert numbers(journal) == list(range(11))
 
 
 async def test_what_is_noted_is_flushed_with_the_next_and_before_closing(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
-        journal.note({"n": 0})
-        await journal.append({"n": 1})
+        journal.note(noted(0))
+        await journal.append(noted(1))
         assert numbers(journal) == [0, 1]
-        journal.note({"n": 2})
+        journal.note(noted(2))
     async with opened(tmp_path) as journal:
         assert numbers(journal) == [0, 1, 2]
 
 
 async def test_who_may_wait_shares_the_flush_of_who_may_not(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
-        waiting = journal.append({"n": 0}, within=3_600)
-        await journal.append({"n": 1})
+        waiting = journal.append(noted(0), within=3_600)
+        await journal.append(noted(1))
         async with asyncio.timeout(patience(10)):
             await waiting
         assert numbers(journal) == [0, 1]
@@ -71,24 +72,25 @@ async def test_who_may_wait_shares_the_flush_of_who_may_not(tmp_path: Path) -> N
 
 async def test_who_may_wait_is_on_the_disk_in_time_also_behind_who_may_wait_longer(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal, asyncio.timeout(patience(10)):
-        patient = journal.append({"n": 0}, within=3_600)
-        await journal.append({"n": 1}, within=0.01)
+        patient = journal.append(noted(0), within=3_600)
+        await journal.append(noted(1), within=0.01)
         await patient
-        journal.note({"n": 2})
+        journal.note(noted(2))
         assert journal._due is not None  # each time anew
-        await journal.append({"n": 3})
+        await journal.append(noted(3))
         assert journal._due is None  # and not for what is noted by then
 
 
 async def test_a_fact_that_is_none_costs_no_other(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
-        journal.note({"n": object()})
-        journal.note({"n": 0})
-        with pytest.raises(TypeError):
-            await journal.append({"n": object()})
+        none: Any = object()
+        journal.note(noted(none))
+        journal.note(noted(0))
+        with pytest.raises(ValueError):
+            await journal.append(noted(none))
         with pytest.raises(JournalError, match="is no fact"):
-            await journal.append({"n": "x" * 2_000_000})
-        await journal.append({"n": 1})
+            await journal.append(noted(0, "x" * 2_000_000))
+        await journal.append(noted(1))
         assert numbers(journal) == [0, 1]
 
 
@@ -99,27 +101,27 @@ async def test_what_was_flushed_a_moment_ago_is_read_without_the_disk_and_the_re
     async with opened(tmp_path, segment_bytes=100) as journal:
         begin = journal.flushed
         for n in range(5):
-            await journal.append({"n": n})
+            await journal.append(noted(n))
         for path in tmp_path.glob("*.log"):
             path.rename(path.with_suffix(".hidden"))
         facts, position = journal.read(begin, limit=2)
-        assert [fact["n"] for fact in facts] == [0, 1]
+        assert [number(fact) for fact in facts] == [0, 1]
         assert numbers(journal, position) == [2, 3, 4]
         for path in tmp_path.glob("*.hidden"):
             path.rename(path.with_suffix(".log"))
         assert numbers(journal) == [0, 1, 2, 3, 4]  # they were let go
         for n in range(5, 20):
-            await journal.append({"n": n})
+            await journal.append(noted(n))
         assert numbers(journal) == numbers(journal, Position()) == list(range(20))
 
 
 async def test_reading_goes_on_behind_the_checkpoint(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
-        await journal.append({"n": 0})
+        await journal.append(noted(0))
         _, position = journal.read(Position())
         journal.checkpoint(position)
         assert not journal.has_more
-        await journal.append({"n": 1})
+        await journal.append(noted(1))
     async with opened(tmp_path) as journal:
         assert journal.has_more and numbers(journal, journal.applied) == [1]
 
@@ -127,7 +129,7 @@ async def test_reading_goes_on_behind_the_checkpoint(tmp_path: Path) -> None:
 async def test_segments_stay_small_and_applied_ones_go(tmp_path: Path) -> None:
     async with opened(tmp_path, segment_bytes=200) as journal:
         for n in range(200):
-            await journal.append({"n": n})
+            await journal.append(noted(n))
         assert numbers(journal) == list(range(200))
         many = len(list(tmp_path.glob("*.log")))
         journal.checkpoint(journal.flushed)
@@ -136,12 +138,12 @@ async def test_segments_stay_small_and_applied_ones_go(tmp_path: Path) -> None:
 
 async def test_a_lost_checkpoint_and_lost_segments_lose_no_new_facts(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
-        await journal.append({"n": 0})
+        await journal.append(noted(0))
         journal.checkpoint(journal.flushed)
     for path in tmp_path.glob("*.log"):
         path.unlink()
     async with opened(tmp_path) as journal:
-        await journal.append({"n": 1})
+        await journal.append(noted(1))
         assert numbers(journal, journal.applied) == [1]
     (tmp_path / "checkpoint.json").write_text("{")
     async with opened(tmp_path) as journal:
@@ -151,16 +153,16 @@ async def test_a_lost_checkpoint_and_lost_segments_lose_no_new_facts(tmp_path: P
 async def test_a_torn_tail_is_put_aside_and_the_rest_is_read(tmp_path: Path) -> None:
     async with opened(tmp_path) as journal:
         for n in range(3):
-            await journal.append({"n": n})
+            await journal.append(noted(n))
     segment = max(tmp_path.glob("*.log"))
     segment.write_bytes(segment.read_bytes()[:-5])
     async with opened(tmp_path) as journal:
-        await journal.append({"n": 3})
+        await journal.append(noted(3))
         assert numbers(journal) == [0, 1, 3]
         assert not journal.read(journal.flushed)[0]
     (report,) = (tmp_path / "quarantine").glob("*.why")
     assert "fail the checksum" in report.read_text()
-    assert b'{"n' in report.with_suffix("").read_bytes()
+    assert b'"type":"rating"' in report.with_suffix("").read_bytes()
 
 
 @settings(max_examples=25, deadline=None)
@@ -171,7 +173,7 @@ async def test_a_flipped_bit_costs_at_most_the_lines_it_touches(
     folder = tmp_path_factory.mktemp("journal")
     async with opened(folder) as journal:
         for n in range(6):
-            await journal.append({"n": n})
+            await journal.append(noted(n))
     segment = max(folder.glob("*.log"))
     content = bytearray(segment.read_bytes())
     content[int(at * len(content))] ^= 1 << bit
@@ -186,13 +188,13 @@ async def test_a_flipped_bit_costs_at_most_the_lines_it_touches(
 async def test_a_full_disk_is_named_and_the_journal_recovers(tmp_path: Path) -> None:
     """The kernel's own answer, from /dev/full, in place of the segment."""
     async with opened(tmp_path) as journal:
-        await journal.append({"n": 0})
+        await journal.append(noted(0))
         full = os.open("/dev/full", os.O_WRONLY)
-        os.dup2(full, journal._fd)
+        os.dup2(full, journal._fd)  # a disk that is full from now on
         os.close(full)
         with pytest.raises(JournalFull, match="no room"):
-            await journal.append({"n": 1})
-        await journal.append({"n": 2})
+            await journal.append(noted(1))
+        await journal.append(noted(2))
         assert numbers(journal) == [0, 2]
 
 
@@ -212,12 +214,13 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from ivr.store.journal import Journal
+from tests.store.noted import noted
 
 async def main():
     journal = Journal(Path(sys.argv[1]), segment_bytes=2000)
     journal.open()
     for n in range(1_000_000):
-        await journal.append({"n": n})
+        await journal.append(noted(n))
         print(n, flush=True)
 
 asyncio.run(main())
@@ -244,19 +247,19 @@ async def test_when_its_disk_is_full_the_journal_goes_on_on_the_other(
 ) -> None:
     folder, spare = small_disk.path / "journal", tmp_path / "spare"
     async with opened(folder, spare=spare) as journal:
-        await journal.append({"n": 0})
+        await journal.append(noted(0))
         small_disk.fill()
-        await asyncio.gather(*(journal.append({"n": n, "long": "x" * 9_000}) for n in range(1, 9)))
+        await asyncio.gather(*(journal.append(noted(n, "x" * 9_000)) for n in range(1, 9)))
         assert journal.on_spare and numbers(journal) == list(range(9))
         assert list(spare.glob("*.log"))
     # As after a crash: a new process, the disk still full, the facts on both disks.
     async with opened(folder, spare=spare) as journal:
-        await journal.append({"n": 9, "long": "x" * 9_000})
+        await journal.append(noted(9, "x" * 9_000))
         assert numbers(journal) == list(range(10))
-        assert [fact["n"] for fact in journal_reading.waiting(folder)] == list(range(10))
+        assert len(list(journal_reading.waiting(folder))) == 10
         small_disk.free()
         journal._moved_at -= 61  # a minute later
-        await journal.append({"n": 10})
+        await journal.append(noted(10))
         assert not journal.on_spare and numbers(journal) == list(range(11))
 
 
@@ -265,13 +268,13 @@ async def test_with_no_other_disk_a_full_one_refuses_and_what_was_only_noted_fol
 ) -> None:
     monkeypatch.setattr("ivr.store.journal.RETRY_SECONDS", 0.1)
     async with opened(small_disk.path / "journal") as journal:
-        await journal.append({"n": 0})
+        await journal.append(noted(0))
         small_disk.fill()
-        journal.note({"n": 1, "long": "x" * 9_000})
+        journal.note(noted(1, "x" * 9_000))
         with pytest.raises(JournalFull, match="no room left"):
-            await journal.append({"n": 2, "long": "x" * 9_000})
+            await journal.append(noted(2, "x" * 9_000))
         with pytest.raises(JournalFull, match="no room left"):
-            await journal.append({"n": 3, "long": "x" * 9_000}, keep=True)
+            await journal.append(noted(3, "x" * 9_000), keep=True)
         small_disk.free()
         async with asyncio.timeout(patience(10)):
             while numbers(journal) != [0, 1, 3]:
@@ -282,9 +285,9 @@ async def test_a_journal_that_opens_on_a_full_disk_begins_on_the_other(
     small_disk: SmallDisk, tmp_path: Path
 ) -> None:
     async with opened(small_disk.path / "journal", spare=tmp_path) as journal:
-        await journal.append({"n": 0})
+        await journal.append(noted(0))
         journal.checkpoint(journal.flushed)
     small_disk.fill()
     async with opened(small_disk.path / "journal", spare=tmp_path) as journal:
-        await journal.append({"n": 1, "long": "x" * 9_000})
+        await journal.append(noted(1, "x" * 9_000))
         assert numbers(journal, journal.applied) == [1]

@@ -45,7 +45,7 @@ def _fills_itself(column: dict[str, Any]) -> bool:
 
 
 async def test_each_migration_leaves_the_release_before_it_able_to_work(empty_url: str) -> None:
-    engine, config = make_engine(empty_url), schema._config()
+    engine, config = make_engine(empty_url), schema._config()  # Alembic's settings as the upgrade makes them
     revisions = [*ScriptDirectory.from_config(config).walk_revisions()][::-1]
 
     def upgrade(connection: Connection, revision: str) -> Tables:

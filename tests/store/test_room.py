@@ -62,9 +62,9 @@ def test_of_a_recording_that_ended_meanwhile_nothing_stays_set_aside(small_disk:
     room, file = Room(small_disk.path), small_disk.path / "a.wav"
     file.write_bytes(BLOCK)
     hold = Hold.of(file, 60)
-    room._secure(hold)
+    room._secure(hold)  # what the look does, at a time of the test's choosing
     hold.over, hold.secured = True, False
-    room._secure(hold)
+    room._secure(hold)  # what the look does, at a time of the test's choosing
     assert on_disk(file) <= len(BLOCK) + BLOCK_BYTES
     room.close()
 

@@ -62,7 +62,7 @@ async def test_answered_cases_of_the_first_form_stand_still_and_older_code_can_s
     engine = make_engine(empty_url)
 
     def go(connection: Connection, up: str = "", down: str = "") -> None:
-        config = schema._config()
+        config = schema._config()  # Alembic's settings as the upgrade makes them
         config.attributes["connection"] = connection
         alembic.upgrade(config, up) if up else alembic.downgrade(config, down)
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ivr.store import journal_reading, slots
 from ivr.store.journal import Journal, Position
+from tests.store.noted import noted
 
 
 async def test_everybody_gets_a_slot_and_a_left_one_is_taken_first(tmp_path: Path) -> None:
@@ -23,10 +24,10 @@ async def test_everybody_gets_a_slot_and_a_left_one_is_taken_first(tmp_path: Pat
 async def test_what_one_process_alone_left_is_read_by_the_next(tmp_path: Path) -> None:
     alone = Journal(tmp_path / "journal")  # as it lay before there were slots
     alone.open()
-    await alone.append({"type": "told"})
+    await alone.append(noted(7))
     await alone.close()
     journal = slots.take(tmp_path)
-    assert journal.read(journal.applied)[0] == [{"type": "told"}]
+    assert journal.read(journal.applied)[0] == [noted(7)]
     await journal.close()
 
 
@@ -34,7 +35,7 @@ async def test_a_journal_is_left_when_nobody_has_it_and_facts_may_wait(tmp_path:
     assert not journal_reading.is_left(tmp_path)
     journal = Journal(tmp_path)
     journal.open()
-    await journal.append({"type": "told"})
+    await journal.append(noted(0))
     assert not journal_reading.is_left(tmp_path)  # it is ours
     await journal.close()
     assert journal_reading.is_left(tmp_path)
@@ -47,7 +48,7 @@ async def test_a_journal_is_left_when_nobody_has_it_and_facts_may_wait(tmp_path:
 async def test_a_signature_tells_up_to_when_everything_is_on_the_disk(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.open()
-    journal.note({"type": "noted"})
+    journal.note(noted(0))
     before = journal_reading.signed_at(tmp_path)
     await journal.sign()
     assert journal_reading.signed_at(tmp_path) > before

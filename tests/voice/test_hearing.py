@@ -11,8 +11,9 @@ import pytest
 from ivr.voice.blind import DOWN, UP, blinded, pitch
 from ivr.voice.evening import PEAK, evened
 from ivr.voice.outline import BINS, LOUDEST, outline
-from ivr.voice.riff import ARTIST, COMMENT, info_of, wav
+from ivr.voice.riff import ARTIST, COMMENT, wav
 from ivr.voice.wave import RATE, Samples, measure, read
+from tests.voice.info import info_of
 from tests.voice.voices import band, centroid, voice
 
 

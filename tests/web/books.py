@@ -9,9 +9,11 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.book import Page, read_page
+from ivr.cases.zone import TIMEZONE
+from ivr.desk.book.book import Page
 from ivr.desk.reading.counting import count_days
 from ivr.store.tables import calls, case_events, cases, referrals
+from tests.fixtures.province import read_page
 
 Row = dict[str, Any]
 KINDS = ("complaint", "complaint", "complaint", "request", "criticism", "suggestion")
@@ -30,7 +32,7 @@ async def fill(engine: AsyncEngine, now: datetime, many: int = 1_500, seed: int 
     async with engine.begin() as connection:
         for table, its in rows.items():
             await connection.execute(table.insert(), its)
-    await count_days(engine, now)
+    await count_days(engine, TIMEZONE, now)
 
 
 def _case(rows: dict[Any, list[Row]], page: Page, chance: random.Random, number: int, now: datetime) -> None:

@@ -22,6 +22,7 @@ from ivr.desk.recordings.hearing import Renditions
 from ivr.speech.preparing import Unfit, prepared
 from ivr.speech.sound_book import SoundBook
 from ivr.store.derived import Derived
+from ivr.store.facts import FactStep
 from ivr.store.tables import recordings
 from ivr.voice import riff
 from ivr.voice.events import Ended, Recorded
@@ -33,15 +34,18 @@ from tests.voice.voices import voice
 from tests.web.panel import PanelServed, panel_served
 
 MARKUP = 'مریم <img src=x onerror="document.title=1"><script>document.title=2</script>'
-STEPS: tuple[dict[str, Any], ...] = (
-    {"step": "language", "key": "1", "note": "", "after": 6},
-    {"step": "kind", "key": "1", "note": "", "after": 14},
-    {"step": "caller", "key": "", "note": "CallerKnown", "after": 14},
-    {"step": "topic", "key": "11", "note": "", "after": 25},
-    {"step": "county", "key": "01", "note": "timeout", "after": 33},
-    {"step": "record", "key": "", "note": "recorded:hash", "after": 51},
-    {"step": "code", "key": "", "note": "hangup", "after": 70},
-)
+STEPS = [
+    FactStep(WEDNESDAY + timedelta(seconds=after), step, key, note)
+    for after, step, key, note in (
+        (6, "language", "1", ""),
+        (14, "kind", "1", ""),
+        (14, "caller", "", "CallerKnown"),
+        (25, "topic", "11", ""),
+        (33, "county", "01", "timeout"),
+        (51, "record", "", "recorded:hash"),
+        (70, "code", "", "hangup"),
+    )
+]
 
 
 def speech(pitch: float = 120.0) -> Samples:
@@ -64,14 +68,8 @@ class Desk:
         facts = call(caller, name)
         said = [await asyncio.to_thread(self._record, each) for each in voices or (speech(),)]
         code = await self.office.intake.open_case(facts, opening(*said, **more))
-        steps = [
-            {
-                **{k: v for k, v in step.items() if k != "after"},
-                "at": (WEDNESDAY + timedelta(seconds=step["after"])).isoformat(),
-            }
-            for step in STEPS
-        ]
-        await self.office.intake.call_ended(facts, "hung_up", WEDNESDAY + timedelta(seconds=72), steps, ())
+        end = WEDNESDAY + timedelta(seconds=72)
+        await self.office.intake.call_ended(facts, "hung_up", end, STEPS, ())
         await self.office.pump.idle()
         return code
 
@@ -84,7 +82,7 @@ class Desk:
 
     def _record(self, samples: Samples) -> Recorded:
         name = f"2026/11/25/{uuid.uuid4().hex}"
-        path = self.panel.panel.recordings / f"{name}.wav"
+        path = self.panel.panel.places.recordings / f"{name}.wav"
         path.parent.mkdir(parents=True, exist_ok=True)
         content = riff.wav(samples)
         path.write_bytes(content)

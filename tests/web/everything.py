@@ -9,13 +9,13 @@ from typing import Any
 
 from aiohttp import ClientResponse
 
-from ivr.desk.case import answers
 from ivr.desk.case.registering import Wanted, register
 from ivr.web import application
 from ivr.web.panel import sessions
 from ivr.web.panel.permissions import ROUTES, Permission
 from ivr.web.panel.visit import Route
 from tests.desk.counter import Counter
+from tests.fixtures.province import answer
 from tests.web.panel import PanelServed
 from tests.web.service import LEARNING
 
@@ -70,5 +70,5 @@ async def hostile_case(panel: PanelServed, at: Counter) -> str:
     )
     async with panel.engine.begin() as connection:
         done = await register(connection, at.page, wanted, at.at, await LEARNING.suggester())
-    await answers.answer(panel.engine, done.code, "abfa", MARKUP, at.at)
+    await answer(panel.engine, done.code, "abfa", MARKUP, at.at)
     return done.code

@@ -17,16 +17,19 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.roles import OF_AN_AGENCY, Role
-from ivr.desk.book.book import Book
+from ivr.desk.editing.listing import Files
 from ivr.desk.people import passwords, signing_in
 from ivr.desk.people.people import Person
 from ivr.desk.people.signing_in import From
+from ivr.loops.every import Loops
 from ivr.store.tables import agencies, people
 from ivr.web.application import attach
 from ivr.web.browser_phone import Telephone
 from ivr.web.health import application
 from ivr.web.panel.rendering import Pages
-from ivr.web.panel.visit import Panel
+from ivr.web.panel.visit import Folders, Panel, Telephones, Voices
+from tests.fixtures.database import SEED
+from tests.fixtures.province import book_of
 from tests.web.service import LEARNING, Clock
 
 PASSWORD = "an old brown kettle 7"
@@ -110,7 +113,12 @@ class PanelServed:
         """Of a new session; with `needs` it is not whole."""
         async with self.engine.begin() as connection:
             return await signing_in.begin(
-                connection, person.id, self.clock(), From("127.0.0.1", "tests"), self.panel.keeping, needs
+                connection,
+                person.id,
+                self.clock(),
+                From("127.0.0.1", "tests"),
+                self.panel.entry.keeping,
+                needs,
             )
 
     async def person(self, role: str, agency: str = "", areas: Sequence[str] = (), **more: Any) -> Person:
@@ -130,16 +138,26 @@ class PanelServed:
         return person
 
 
+def places_of(state: Path, seed: Path | None = None) -> Folders:
+    return Folders(state / "recordings", state, Files(SEED), seed)
+
+
 @asynccontextmanager
 async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncIterator[PanelServed]:
-    """`more`: further fields of Panel, like `learning`."""
+    """`more`: fields of Panel or of what it is made of, like `learning`, `seed`, `studio`."""
     clock = Clock()
     nowhere = Telephone("ws://127.0.0.1:9/ws", "seda111-phone", "secret", "111")  # there is no Asterisk
-    fields: dict[str, Any] = {"learning": LEARNING, "state": folder, "clock": clock}
-    fields |= {"citizens_phone": nowhere} | more
-    panel = Panel(engine, Book(engine), folder / "recordings", **fields)
+    given: dict[str, Any] = {"learning": LEARNING, "clock": clock, "citizens_phone": nowhere} | more
+    phones = Telephones(
+        given.pop("citizens_phone"), given.pop("desk_phone", None), given.pop("calls_back", True)
+    )
+    voices = Voices(*(given.pop(name, None) for name in ("booth", "studio", "prompts")))
+    voices.needed = given.pop("needed", frozenset)
+    places = places_of(folder, given.pop("seed", None))
+    panel = Panel(engine, book_of(engine), places, voices=voices, telephones=phones, **given)
     app = application({})
-    pages = attach(app, panel)
+    loops = Loops()
+    pages = attach(app, panel, loops.start)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
@@ -150,6 +168,7 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
             yield PanelServed(f"http://{host}:{port}", panel, clock, stack, pages=pages)
     finally:
         await runner.cleanup()
+        await loops.close()
 
 
 @pytest.fixture

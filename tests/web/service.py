@@ -11,7 +11,6 @@ from pathlib import Path
 from aiohttp import ClientSession, web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.book import Book
 from ivr.desk.book.suggesting import Learning
 from ivr.desk.counter import channels
 from ivr.web.health import application
@@ -19,6 +18,7 @@ from ivr.web.outside import attach
 from ivr.web.window import Counter
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED
+from tests.fixtures.province import book_of
 
 LEARNING = Learning(SEED)  # learned once for all tests
 
@@ -47,7 +47,7 @@ class Service:
 async def serving(engine: AsyncEngine, folder: Path, per_minute: int = 10_000) -> AsyncIterator[Service]:
     """Two channels, city_app and other_app, may send."""
     clock = Clock()
-    counter = Counter(engine, Book(engine), LEARNING, folder / "recordings", SEED.name, clock=clock)
+    counter = Counter(engine, book_of(engine), LEARNING, folder / "recordings", SEED.name, clock=clock)
     app = application({})
     attach(app, counter)
     runner = web.AppRunner(app, access_log=None)

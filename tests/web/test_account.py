@@ -198,7 +198,7 @@ async def tries(panel: PanelServed, name: str, address: str, password: str = "wr
     """What became of it."""
     came = From(address, "", marks)
     try:
-        await signing_in.sign_in(panel.engine, name, password, panel.clock(), came, panel.panel.keeping)
+        await signing_in.sign_in(panel.engine, name, password, panel.clock(), came, panel.panel.entry.keeping)
     except Refused as error:
         return type(error).__name__
     return "in"
@@ -238,7 +238,7 @@ async def test_the_mark_of_a_browser_can_not_be_made_up_and_ends_with_the_passwo
     panel: PanelServed,
 ) -> None:
     person, thief = await panel.person("officer"), await panel.person("officer")
-    came, keeping = From("192.0.2.1"), panel.panel.keeping
+    came, keeping = From("192.0.2.1"), panel.panel.entry.keeping
     marks = [
         (await signing_in.sign_in(panel.engine, name, PASSWORD, panel.clock(), came, keeping)).marks
         for name in (person.name, thief.name)

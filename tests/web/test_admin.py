@@ -152,7 +152,8 @@ async def test_what_citizens_are_told_is_mended_on_its_page_and_sent_so(panel: P
     at = await counter(panel.engine)
     code = await at.open()
     rows = await outgoing.lease(panel.engine, at.at)
-    assert await outgoing.spread(panel.engine, notices.load(panel.panel.files.folder), rows, at.at) == 1
+    file, calendar = notices.load(panel.panel.places.files.folder), at.page.calendar
+    assert await outgoing.spread(panel.engine, file, rows, calendar, at.at) == 1
     [letter] = [row for row in await outgoing.lease(panel.engine, at.at) if row.kind == "sms"]
     assert letter.payload["text"] == f"کد شما:\n{code}"
     again = await form(client, "notice", key) | {"text.az": "kod: {code}"}
@@ -165,8 +166,8 @@ async def test_what_citizens_are_told_is_mended_on_its_page_and_sent_so(panel: P
 async def test_a_mistake_in_a_file_is_told_and_leaves_the_administration_open(
     panel: PanelServed, chrome: Browser, tmp_path: Path
 ) -> None:
-    whole = panel.panel.files
-    panel.panel.files = Files(Path(shutil.copytree(whole.folder, tmp_path / "seed")))
+    whole = panel.panel.places.files
+    panel.panel.places.files = Files(Path(shutil.copytree(whole.folder, tmp_path / "seed")))
     (tmp_path / "seed" / "notices.yaml").write_text("notices:\n  - {on: case_closed, to: nobody}\n")
     notice = {"on": "case_closed", "to": "citizen", "by": "sms", "text": "{code}"}
     await change(panel.engine, Why((await panel.person("admin")).actor), wish(BY_NAME["notice"], notice))

@@ -17,7 +17,7 @@ from aiohttp import FormData
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import answers, splitting
+from ivr.desk.case import splitting
 from ivr.desk.case.splitting import Part
 from ivr.desk.counter import channels
 from ivr.store.tables import cases, recordings
@@ -26,6 +26,7 @@ from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
 from tests.fixtures.commands import ivr
 from tests.fixtures.hotline import write_tone
+from tests.fixtures.province import answer
 from tests.web.service import Service, serving
 
 WATER = "آب خونمون سه روزه قطعه تانکر هم نفرستادن"
@@ -74,7 +75,7 @@ async def test_another_system_sends_a_case_and_follows_it_to_its_answer(
     assert not set(person) & set(case), "nothing about the citizen comes back"
     books = await at.case(case["code"])
     assert (books["caller"], books["words"], books["place"]) == (person["caller"], WATER, person["place"])
-    await answers.answer(at.engine, case["code"], "abfa", "آب وصل شد.", at.at)
+    await answer(at.engine, case["code"], "abfa", "آب وصل شد.", at.at)
     code = f"{case['code'][:3]} {case['code'][3:]}"
     status, seen = await get(api, f"/api/v1/cases/{code}")
     assert (status, seen["status"], seen["answer"]) == (200, "answered", "آب وصل شد.")
@@ -88,7 +89,7 @@ async def test_a_case_that_several_agencies_share_has_one_code(api: Service, at:
     assert case["parts"] == []
     shared = [Part("abfa", "لوله"), Part("shahrdari_ahar", "آسفالت")]
     first, second = await splitting.split(at.engine, at.page, at.ask(case["code"]), shared)
-    await answers.answer(at.engine, first, "abfa", "لوله تعمیر شد.", at.at)
+    await answer(at.engine, first, "abfa", "لوله تعمیر شد.", at.at)
     _, seen = await get(api, f"/api/v1/cases/{case['code']}")
     assert seen["status"] == "in_progress" and seen["answer"] == ""
     assert {part["agency"]: part["status"] for part in seen["parts"]} == {
@@ -96,7 +97,7 @@ async def test_a_case_that_several_agencies_share_has_one_code(api: Service, at:
         "shahrdari_ahar": "referred",
     }
     assert (await get(api, f"/api/v1/cases/{first}"))[0] == 404, "a part is nobody's case"
-    await answers.answer(at.engine, second, "shahrdari_ahar", "آسفالت شد.", at.at)
+    await answer(at.engine, second, "shahrdari_ahar", "آسفالت شد.", at.at)
     _, seen = await get(api, f"/api/v1/cases/{case['code']}")
     assert seen["status"] == "answered" and "آسفالت شد." in seen["answer"]
     _, listed = await get(api, "/api/v1/cases")

@@ -63,7 +63,7 @@ async def test_forms_of_other_sites_and_old_forms_change_nothing(panel: PanelSer
     person = await panel.person("supervisor")
     token, other = await panel.token_of(person), await panel.token_of(await panel.person("supervisor"))
     gone = await panel.token_of(person)
-    found = await signing_in.session(panel.engine, gone, panel.clock(), panel.panel.keeping)
+    found = await signing_in.session(panel.engine, gone, panel.clock(), panel.panel.entry.keeping)
     assert found is not None
     await signing_in.sign_out(panel.engine, found, panel.clock(), signing_in.From())
     before, wrong = await story(panel), []
@@ -136,7 +136,7 @@ async def test_the_audit_tells_who_tried_and_holds_no_password(panel: PanelServe
 
 async def test_behind_a_proxy_cookies_are_secure_and_addresses_are_the_citizens(panel: PanelServed) -> None:
     person = await panel.person("admin")
-    panel.panel.proxies = ("127.0.0.1/32",)
+    panel.panel.entry.proxies = ("127.0.0.1/32",)
     http = await panel.anybody()
     behind = {"X-Forwarded-For": "203.0.113.9, 127.0.0.1", "X-Forwarded-Proto": "https"}
     key = "g" * 32
@@ -162,7 +162,7 @@ async def test_behind_a_proxy_cookies_are_secure_and_addresses_are_the_citizens(
         "/panel/sign-in", data=sent, headers=behind | {"Cookie": f"seda-form={key}"}, allow_redirects=False
     ) as answer:
         assert answer.status == 403, "a neighbour without TLS can set this one"
-    panel.panel.proxies = ()
+    panel.panel.entry.proxies = ()
     async with http.get("/panel/sign-in", headers=behind) as answer:
         assert "Strict-Transport-Security" not in answer.headers, "nobody else is believed"
 

@@ -16,7 +16,6 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.book import Book
 from ivr.desk.call import live
 from ivr.lab.browser import FLAGS, chromium
 from ivr.lab.pace import patience
@@ -26,8 +25,9 @@ from ivr.web.browser_phone import Telephone
 from ivr.web.panel.locale import words
 from ivr.web.panel.visit import Panel
 from tests.fixtures.hotline import PATIENCE, Hotline
+from tests.fixtures.province import book_of
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
-from tests.web.panel import PanelServed, panel_served
+from tests.web.panel import PanelServed, panel_served, places_of
 from tests.web.service import Clock
 
 ELSEWHERE = "seda.example"  # an address that is not this machine's, so no secure one
@@ -122,7 +122,7 @@ async def test_her_words_in_the_browser_become_a_case(chrome: Browser, hotline: 
         row.voiced_seconds > 0.3 and row.ended == "hash"
     )  # WebRTC, its packets and its gaps: nothing is called cut
     async with AsyncExitStack() as stack:
-        panel = Panel(hotline.engine, Book(hotline.engine), hotline.settings.recordings)
+        panel = Panel(hotline.engine, book_of(hotline.engine), places_of(hotline.settings.state_path))
         url = f"http://127.0.0.1:{hotline.settings.web.port}"
         served = PanelServed(url, panel, Clock(datetime.now(UTC)), stack)
         desk = await stack.enter_async_context(window(chrome, served, "supervisor"))

@@ -20,7 +20,7 @@ from ivr.web.panel.visit import Route
 from tests.fixtures.database import ROOT
 from tests.web.panel import PanelServed
 
-WEB = Path(application.__file__).parents[1]
+WEB = Path(application.__file__).parent
 VENDOR = WEB / "static/vendor"
 # t("…"), words("…"), .refuse(name, "…"): keys written out. One that is put together ends in a dot.
 USED = re.compile(r"""(?:\bt|\bwords)\(\s*"([a-z_0-9.]+)"|refuse\([^()]*?"([a-z_]+\.[a-z_0-9.]+)\"""")

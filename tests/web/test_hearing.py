@@ -14,8 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.store.tables import audit, recordings
 from ivr.voice.blind import UP, pitch
-from ivr.voice.riff import ARTIST, COMMENT, info_of
+from ivr.voice.riff import ARTIST, COMMENT
 from ivr.voice.wave import read
+from tests.voice.info import info_of
 from tests.voice.voices import band
 from tests.web.browser import screenshot, window
 from tests.web.casefile import Desk, desk_served, name_of, speech
@@ -272,7 +273,7 @@ async def test_a_copy_that_is_taken_away_bears_the_listeners_name(desk: Desk) ->
     info = info_of(content)
     assert client.person.name in info[ARTIST] and "مریم کریمی" in info[ARTIST]
     assert "نامه‌ی دادگاه" in info[COMMENT] and code in info[COMMENT]
-    kept = (desk.panel.panel.recordings / f"{await name_of(desk.panel.engine, id)}.wav").read_bytes()
+    kept = (desk.panel.panel.places.recordings / f"{await name_of(desk.panel.engine, id)}.wav").read_bytes()
     assert np.abs(read(content)[0] - read(kept)[0]).max() < 1e-4 and info_of(kept) == {}
     assert "recording_downloaded" in await noted(desk.panel.engine)
     officer = await desk.panel.signed_in("officer", agency="abfa")
@@ -289,7 +290,7 @@ async def test_what_retention_took_is_heard_no_more(desk: Desk) -> None:
     for more in ("", "?as=blind", "/outline"):
         assert (await client.get(f"/panel/recordings/{id}{more}")).status == 404
     assert "طبق مقررات نگهداری حذف شد" in await client.text(f"/panel/cases/{code}")
-    booth = desk.panel.panel.booth
+    booth = desk.panel.panel.voices.renditions
     assert booth is not None and [*booth.derived.folder.rglob(f"{id.hex}*")]
     booth.derived.forget(id)
     assert not [*booth.derived.folder.rglob(f"{id.hex}*")]

@@ -23,6 +23,7 @@ from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.reading.inbox import PAGE
 from ivr.desk.recordings.hearing import Renditions
 from ivr.lab.pace import patience
+from ivr.loops.every import Loops
 from ivr.settings import load
 from ivr.store.derived import Derived
 from ivr.store.tables import audit, case_events, cases, recordings
@@ -115,8 +116,8 @@ async def live(page: Page, address: str) -> None:
 
 async def test_how_it_looks(panel: PanelServed, chrome: Browser) -> None:
     its = await books(panel.engine)
-    await its.record(its.codes[0], panel.panel.recordings)
-    await its.record(its.codes[1], panel.panel.recordings, silent=True)
+    await its.record(its.codes[0], panel.panel.places.recordings)
+    await its.record(its.codes[1], panel.panel.places.recordings, silent=True)
     panel.clock.now = its.at.later(9)
     await sweep(panel.engine, its.at.page, its.at.at)
     looks = ((False, WIDE, "inbox-light"), (True, WIDE, "inbox-dark"), (False, PHONE, "inbox-phone"))
@@ -135,8 +136,9 @@ async def test_how_it_looks(panel: PanelServed, chrome: Browser) -> None:
 async def test_a_whole_morning_by_keyboard_alone(panel: PanelServed, chrome: Browser) -> None:
     """On a Persian keyboard: the keys are known by their place."""
     its = await books(panel.engine)
-    heard = await its.record(its.codes[3], panel.panel.recordings)
-    panel.panel.booth = Renditions(panel.panel.recordings, Derived(panel.panel.state / "derived"))
+    heard = await its.record(its.codes[3], panel.panel.places.recordings)
+    places = panel.panel.places
+    panel.panel.voices.renditions = Renditions(places.recordings, Derived(places.state / "derived"))
     async with window(chrome, panel, "supervisor") as page:
         await live(page, "/panel/inbox?queue=all")
         assert await listed(page) == its.codes[::-1]
@@ -188,8 +190,9 @@ async def test_all_that_was_recorded_of_a_case_is_heard_one_after_another(
     heard = []
     for _ in range(2):
         its.at.at += timedelta(minutes=1)
-        heard.append(await its.record(its.codes[4], panel.panel.recordings))
-    panel.panel.booth = Renditions(panel.panel.recordings, Derived(panel.panel.state / "derived"))
+        heard.append(await its.record(its.codes[4], panel.panel.places.recordings))
+    places = panel.panel.places
+    panel.panel.voices.renditions = Renditions(places.recordings, Derived(places.state / "derived"))
     async with window(chrome, panel, "supervisor") as page:
         await live(page, "/panel/inbox?queue=all")
         asked: list[str] = []
@@ -395,7 +398,8 @@ async def test_an_open_page_does_not_hold_up_a_server_that_leaves(
     panel: PanelServed, engine: AsyncEngine
 ) -> None:
     app = web.Application()
-    attach(app, Panel(engine, panel.panel.book, panel.panel.recordings, clock=panel.clock))
+    loops = Loops()
+    attach(app, Panel(engine, panel.panel.book, panel.panel.places, clock=panel.clock), loops.start)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -408,6 +412,7 @@ async def test_an_open_page_does_not_hold_up_a_server_that_leaves(
             async with asyncio.timeout(patience(20)):
                 await runner.cleanup()
                 await answer.content.read()
+    await loops.close()
 
 
 async def test_many_at_once_without_javascript(panel: PanelServed, chrome: Browser) -> None:

@@ -19,20 +19,24 @@ from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
-from ivr.desk.book.book import Book
 from ivr.desk.call import live
+from ivr.desk.call.live import Disk
 from ivr.lab.caller import Beep, CallerReport, Hear, Press, PutDown, Speak, StayOn, Step
 from ivr.lab.pace import patience
+from ivr.loops import every
+from ivr.loops.every import Loops
 from ivr.store.tables import audit, calls, interventions
 from ivr.voice.callback import AnswerStep, VerifyStep
 from ivr.voice.steps.registry import TYPES
+from ivr.web.board import Board
 from ivr.web.live import stream
 from ivr.web.panel.locale import digits, words
 from ivr.web.panel.visit import Panel
 from tests.desk.office import WEDNESDAY, call, office
 from tests.fixtures.hotline import PATIENCE, Hotline, fresh_number
+from tests.fixtures.province import book_of
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
-from tests.web.panel import PanelServed
+from tests.web.panel import PanelServed, places_of
 from tests.web.service import Clock
 
 # Persian, complaint, topic 11, county 01: up to the beep.
@@ -188,7 +192,7 @@ async def watching(
 ) -> AsyncIterator[tuple[Page, Locator, asyncio.Task[CallerReport]]]:
     """A supervisor looks at a running hotline's board while somebody calls: the page, and the call's row."""
     async with AsyncExitStack() as stack:
-        panel = Panel(hotline.engine, Book(hotline.engine), hotline.settings.recordings)
+        panel = Panel(hotline.engine, book_of(hotline.engine), places_of(hotline.settings.state_path))
         url = f"http://127.0.0.1:{hotline.settings.web.port}"
         served = PanelServed(url, panel, Clock(datetime.now(UTC)), stack)
         page = await stack.enter_async_context(window(chrome, served, "supervisor"))
@@ -305,3 +309,25 @@ async def test_who_waits_for_an_operator_is_seen_and_so_is_the_operator(
     finally:
         await ami.close()
         hotline.console(f"queue remove member {one} from operators", "channel request hangup all")
+
+
+async def test_a_look_that_fails_is_told_and_the_board_goes_on(
+    panel: PanelServed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(every, "FIRST_SECONDS", 0.01)
+    faults = iter((OSError("a disk that nobody can ask"),))
+
+    def disks() -> list[Disk]:
+        for fault in faults:
+            raise fault
+        return []
+
+    loops, board = Loops(), Board(panel.engine, panel.panel.book.timezone, panel.clock, disks=disks)
+    loops.start("board", board.run)
+    try:
+        async with asyncio.timeout(patience(20)):
+            assert (await anext(board.watch())).disks == []
+    finally:
+        await loops.close()
+    [loop] = loops.all
+    assert loop.failures == 1 and "nobody can ask" in loop.why

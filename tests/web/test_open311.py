@@ -13,9 +13,10 @@ from xml.etree import ElementTree as Xml
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import answers, closing
+from ivr.desk.case import closing
 from ivr.web.open311.application import NAMES
 from tests.desk.counter import Counter, counter
+from tests.fixtures.province import answer
 from tests.web.service import Service, serving
 
 # The example request of the specification, with a service of ours; its own attributes are unknown to us.
@@ -148,7 +149,7 @@ async def test_the_example_request_becomes_a_case_and_is_followed(
     assert case["place"] == {"address": "1234 5th street", "latitude": 37.76524078, "longitude": -122.4212043}
     words = "A large sinkhole is destroying the street\nWHISPAWN: 123456\nWHISDORN: COISL001\n"
     assert case["words"] == words + EXAMPLE["media_url"]
-    await answers.answer(at.engine, code, case["agency"], "پر شد.", at.at)
+    await answer(at.engine, code, case["agency"], "پر شد.", at.at)
     await closing.close(at.engine, at.page, at.ask(code, reason="خودش گفت"))
     status, seen = await ask(service, f"/v2/requests/{code}.{form}")
     (seen,) = seen if form == "json" else spark(seen)

@@ -68,7 +68,7 @@ async def test_whose_role_needs_a_second_factor_gets_nothing_until_it_is_set_up(
     person = await panel.person("supervisor")
     token = await panel.token_of(person)
     engine, now = panel.engine, panel.clock()
-    before = await signing_in.session(engine, token, now, panel.panel.keeping)
+    before = await signing_in.session(engine, token, now, panel.panel.entry.keeping)
     assert before is not None and before.needs == ""
     assert (await admin.post("/panel/admin/book/factor/save", sent)).status == 303
     wrong = []
@@ -79,7 +79,7 @@ async def test_whose_role_needs_a_second_factor_gets_nothing_until_it_is_set_up(
             if not answer.headers.get("Location", "").startswith("/panel/account/second-factor"):
                 wrong.append(f"{route.name}: {answer.status}")
     assert not wrong
-    assert not await signing_in.lives(engine, before.id, now, panel.panel.keeping)  # open streams end too
+    assert not await signing_in.lives(engine, before.id, now, panel.panel.entry.keeping)  # streams end too
     assert (await admin.get("/panel/admin")).status == 200  # another role
 
     client = await panel.client(person, token)

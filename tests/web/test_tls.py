@@ -16,7 +16,6 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 from sqlalchemy import select
 
-from ivr.desk.book.book import Book
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import CallerReport, Speak, StayOn
 from ivr.lab.media import is_voiced
@@ -27,7 +26,8 @@ from ivr.store.tables import audit
 from ivr.web.panel.locale import digits, words
 from ivr.web.panel.visit import Panel
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline
-from tests.web.panel import PASSWORD, PanelServed
+from tests.fixtures.province import book_of
+from tests.web.panel import PASSWORD, PanelServed, places_of
 from tests.web.service import Clock
 from tests.web.test_call_page import ELSEWHERE, HEARD, chrome_without, hears
 from tests.web.test_live import SEEN, TO_THE_BEEP, lasted, step_in, text
@@ -88,7 +88,7 @@ class Site:
         """A supervisor who has typed name and password, before the live board."""
         async with AsyncExitStack() as stack:
             engine = self.hotline.engine
-            panel = Panel(engine, Book(engine), self.hotline.settings.recordings)
+            panel = Panel(engine, book_of(engine), places_of(self.hotline.settings.state_path))
             person = await PanelServed(url, panel, Clock(datetime.now(UTC)), stack).person("supervisor")
             context = await self.browser.new_context(base_url=url, locale="fa-IR", ignore_https_errors=True)
             stack.push_async_callback(context.close)

@@ -113,7 +113,7 @@ async def test_after_the_first_password_one_is_where_one_wanted_to_be(panel: Pan
 def test_the_prompts_begin_with_the_welcome() -> None:
     ids = ["agency.abfa", "beep", "county.ahar", "kind.menu", "number.1", "welcome"]
     seen = [PromptSound(id, "fa", "", "", True, "", 0.0, None) for id in ids]
-    ordered = [one.id for one in prompts._ordered(seen)]
+    ordered = [one.id for one in prompts._ordered(seen)]  # the order alone, without a page
     assert ordered == ["welcome", "kind.menu", "agency.abfa", "beep", "county.ahar", "number.1"]
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
 from ivr.cases.clock import Clock
-from ivr.cases.deadlines import TIMEZONE, WEEKEND, Calendar
+from ivr.cases.deadlines import Calendar
 from ivr.cases.delay import Standing, standing
 from ivr.cases.escalation import Ladder, Ladders, Term, from_json
 from ivr.cases.routing import Rule, Rules, RuleScope
@@ -79,6 +79,19 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Conventions:
+    """What the configuration says of the province and the book does not hold. Nobody may guess it.
+
+    `weekend`: Python weekdays. `languages`: those that are spoken here. `limits`: where people set none.
+    """
+
+    timezone: str
+    weekend: frozenset[int]
+    languages: tuple[str, ...]
+    limits: Limits
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """One reading of the book, immutable."""
 
@@ -91,6 +104,7 @@ class Page:
     ladders: Ladders
     limits: Limits
     revisions: Mapping[str, int]  # county ("" = everywhere) → what its cases must be timed by
+    conventions: Conventions
 
     @property
     def revision(self) -> int:
@@ -122,26 +136,21 @@ class Page:
 
 
 class Book:
-    """`limits`: those of the configuration; what people set in the database goes before them."""
+    """Of one database. What people set there goes before the limits of the configuration."""
 
-    def __init__(
-        self,
-        engine: AsyncEngine,
-        *,
-        timezone: str = TIMEZONE,
-        weekend: frozenset[int] = WEEKEND,
-        limits: Limits = Limits(),
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, conventions: Conventions) -> None:
         self.engine = engine
-        self.timezone = timezone
-        self.weekend = weekend
-        self.limits = limits
+        self.conventions = conventions
         self.told: list[Callable[[], Awaitable[None]]] = []  # who else must hear that the book changed
         self._page: Page | None = None
 
     @property
+    def timezone(self) -> str:
+        return self.conventions.timezone
+
+    @property
     def limits_now(self) -> Limits:
-        return self._page.limits if self._page else self.limits
+        return self._page.limits if self._page else self.conventions.limits
 
     @property
     def window(self) -> timedelta:
@@ -161,7 +170,7 @@ class Book:
     async def load(self) -> None:
         """Read everything anew and swap it in whole."""
         async with self.engine.connect() as connection:
-            self._page = await read_page(connection, self.timezone, self.weekend, self.limits)
+            self._page = await read_page(connection, self.conventions)
 
     async def follow(self) -> None:
         """For ever: reread whenever the database says that something changed, and after each reconnect."""
@@ -323,12 +332,7 @@ LATELY_WITHHELD = Prepared(lately_withheld())
 _SEEN = Prepared(seen())
 
 
-async def read_page(
-    connection: AsyncConnection,
-    timezone: str = TIMEZONE,
-    weekend: frozenset[int] = WEEKEND,
-    limits: Limits = Limits(),
-) -> Page:
+async def read_page(connection: AsyncConnection, conventions: Conventions) -> Page:
     """The book as this transaction sees it. Raises BookEmpty."""
     province = (await connection.execute(select(provinces))).first()
     if province is None:
@@ -352,14 +356,15 @@ async def read_page(
             kinds=province.kinds,
             retired=frozenset(body.code for body in bodies if body.retired_at),
         ),
-        calendar=Calendar(timezone, weekend, await _overrides(connection)),
+        calendar=Calendar(conventions.timezone, conventions.weekend, await _overrides(connection)),
         deadlines={day.code: day.deadline_days for day in days},
         counties=frozenset(counties),
         other_topic=province.other_topic,
         area_code=province.area_code,
-        limits=limits.changed(set_here),
+        limits=conventions.limits.changed(set_here),
         ladders=from_json(province.escalation),
         revisions={row.county: row.revision for row in revised},
+        conventions=conventions,
     )
 
 

@@ -19,7 +19,7 @@ CHANNEL = "ivr_menu"
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One published text of a menu. `number` counts from 1 for each name; calls record it as `label`."""
+    """One published text of a menu. `number` counts from 1 for each name; calls record it."""
 
     name: str
     number: int
@@ -27,10 +27,6 @@ class Revision:
     sha256: str
     author: str
     at: datetime
-
-    @property
-    def label(self) -> str:
-        return str(self.number)
 
 
 async def publish(engine: AsyncEngine, name: str, text: str, author: str) -> Revision:

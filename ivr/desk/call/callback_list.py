@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases import phone
-from ivr.cases.deadlines import ZONE
+from ivr.cases.zone import ZONE
 from ivr.desk.case.callback_planning import TOLD_OF
 from ivr.store.callbacks import UNTOLD
 from ivr.store.tables import callback_attempts, callbacks, cases

@@ -31,7 +31,6 @@ from ivr.cases.callback import (
     next_day,
 )
 from ivr.cases.channels import PHONE
-from ivr.cases.deadlines import ZONE
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
@@ -323,7 +322,7 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
         order = order_calls.news_of(row.notice)
         return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), order=order)
     if row.purpose == MEETING:
-        news = meeting_calls.news_of(row.notice, ZONE)
+        news = meeting_calls.news_of(row.notice)
         return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), meeting=news)
     return Briefing(row.number, row.code, row.spoken, seen)
 

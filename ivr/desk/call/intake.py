@@ -11,7 +11,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -19,11 +19,26 @@ from ivr.cases.callback import Outcome
 from ivr.desk.book.book import Book
 from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Briefing
-from ivr.desk.call.verdicts import RATING, REASON_LOST, VERDICT
 from ivr.desk.case.codes import CodeBlock
 from ivr.desk.case.joining import reserve
 from ivr.store.engine import AWAY
-from ivr.store.journal import Fact, Journal, JournalError
+from ivr.store.facts import (
+    CallBackWishedFact,
+    CallEndedFact,
+    CallStartedFact,
+    CaseOpenedFact,
+    Fact,
+    FactAttempt,
+    FactCall,
+    FactRecording,
+    FactStep,
+    RatingFact,
+    ReasonLostFact,
+    RecordingBegunFact,
+    VerdictFact,
+    WordsKeptFact,
+)
+from ivr.store.journal import Journal, JournalError
 from ivr.voice.actions import Confirm, KeepWords, MissReason, OpenCase, Rate
 from ivr.voice.events import CallerKnown, CaseSeen, Lookup, Recorded
 
@@ -35,7 +50,6 @@ LOOK_UP_SECONDS = 1.0
 JOURNAL_SECONDS = 10.0  # a disk that takes longer hangs; a slow one (two flushes of 3.5 s) is waited for
 BEGUN_SECONDS = 0.5  # before the beep: silence on the line, too
 SHARE_SECONDS = 1.0  # while she is told what to do, a recording's name waits for another's way to the disk
-BEGUN = "recording_begun"  # the fact that names a file before there is one
 FALLBACK = "fallback"  # the outcome of a call that only the dialplan answered
 _REMEMBERED = 20_000  # codes promised lately, whose cases may still be on their way
 _LONGEST_TEXT = 200
@@ -101,7 +115,7 @@ class Intake:
     async def call_started(self, call: CallFacts) -> None:
         """Note that a call began. Waits for nothing: no one is told anything that depends on it."""
         self.calls.add(call.id)
-        self.journal.note({"type": "call_started", "call": _call(call)})
+        self.journal.note(CallStartedFact(_call(call)))
 
     def recording_named(
         self, call: CallFacts, name: str, chosen: OpenCase, code: str = ""
@@ -112,9 +126,20 @@ class Intake:
         told what to do, with another call's flush if one comes soon. That no file may follow harms nobody.
         """
         if call.naming is None or call.naming[0] != name:
-            fact = {"type": BEGUN, "at": self.clock().isoformat(), "call": _call(call), "name": name}
-            fact |= {"case": call.cases.get(code, ""), "code": code, "reserved": call.reserved}
-            fact |= _chosen(chosen)
+            fact = RecordingBegunFact(
+                at=self.clock(),
+                call=_call(call),
+                name=name,
+                kind=chosen.kind,
+                topic=chosen.topic,
+                county=chosen.county,
+                language=chosen.language,
+                callback=_clean(chosen.callback),
+                national_id=_clean(chosen.national_id),
+                case=call.cases.get(code, ""),
+                code=code,
+                reserved=call.reserved,
+            )
             writing = self.journal.append(fact, within=SHARE_SECONDS, keep=True)
             writing.add_done_callback(_forget)
             call.naming = name, writing
@@ -142,7 +167,7 @@ class Intake:
         call: CallFacts,
         outcome: str,
         ended_at: datetime,
-        steps: Sequence[dict[str, Any]],
+        steps: Sequence[FactStep],
         scraps: Sequence[Recorded] = (),
         verdict: str = "",
     ) -> None:
@@ -151,16 +176,16 @@ class Intake:
         Only where words or a citizen's verdict hang on it is the disk waited for: else, should this process
         die within the second, the call is closed as lost.
         """
-        fact = {
-            "type": "call_ended",
-            "call": _call(call),
-            "outcome": outcome,
-            "ended_at": ended_at.isoformat(),
-            "steps": [{key: _clean(value) for key, value in step.items()} for step in steps],
-            "scraps": [asdict(scrap) for scrap in scraps if scrap.name],
-        }
-        if call.attempt:
-            fact["attempt"] = {"id": call.attempt, "outcome": verdict or Outcome.NO_KEY}
+        fact = CallEndedFact(
+            _call(call),
+            outcome,
+            ended_at,
+            tuple(replace(step, key=_clean(step.key), note=_clean(step.note)) for step in steps),
+            _written(scraps),
+            FactAttempt(uuid.UUID(call.attempt), Outcome(verdict or Outcome.NO_KEY))
+            if call.attempt
+            else None,
+        )
         try:
             if call.attempt or scraps:
                 await self._append(fact)
@@ -214,7 +239,7 @@ class Intake:
             return ""
         code, call.cases[code] = found[0], found[1]
         for recorded in words:
-            await self._append(self._kept(call, KeepWords(code, recorded, False)) | {"repeat": True})
+            await self._append(replace(self._kept(call, KeepWords(code, recorded, False)), repeat=True))
         call.joined.add(code)
         return code
 
@@ -223,8 +248,8 @@ class Intake:
 
         The same call's id makes the same case, however often. Raises JournalError.
         """
-        case = str(reserve(call.id))
-        await self.journal.append({**self._opened(case, code, call, opening), "at": spoken_at.isoformat()})
+        opened = self._opened(str(reserve(uuid.UUID(call.id))), code, call, opening)
+        await self.journal.append(replace(opened, at=spoken_at))
         self._remember(code)
         await self.call_ended(call, FALLBACK, spoken_at, ())
 
@@ -234,29 +259,21 @@ class Intake:
 
     async def wish_call_back(self, call: CallFacts, code: str) -> None:
         """She wants to be called about a code that can't be looked up now. Raises JournalError."""
-        at = self.clock().isoformat()
-        wish = {"type": "call_back_wished", "at": at, "code": code, "language": call.language}
-        await self._append({**wish, "call": _call(call)})
+        await self._append(CallBackWishedFact(self.clock(), code, call.language, _call(call)))
 
     async def confirm(self, call: CallFacts, verdict: Confirm) -> None:
         """What she says of the answer to her case. Raises JournalError."""
-        await self._say_of(VERDICT, call, verdict.code, solved=verdict.solved)
+        said = VerdictFact(uuid.uuid4(), self.clock(), verdict.code, _call(call), verdict.solved)
+        await self.journal.append(said)
 
     async def miss_reason(self, call: CallFacts, missed: MissReason) -> None:
         """Her reason for "not solved" is not kept. Nothing was promised, so nothing is waited for."""
-        fact = self._said_of(REASON_LOST, call, missed.code, why=missed.why)
-        self.journal.note(fact)
+        self.journal.note(ReasonLostFact(uuid.uuid4(), self.clock(), missed.code, _call(call), missed.why))
 
     async def rate(self, call: CallFacts, rating: Rate) -> None:
         """How content she is. Raises JournalError."""
-        await self._say_of(RATING, call, rating.code, score=rating.score)
-
-    async def _say_of(self, type_: str, call: CallFacts, code: str, **said: Any) -> None:
-        await self.journal.append(self._said_of(type_, call, code, **said))
-
-    def _said_of(self, type_: str, call: CallFacts, code: str, **said: Any) -> Fact:
-        fact = {"type": type_, "id": str(uuid.uuid4()), "at": self.clock().isoformat(), "code": code}
-        return {**fact, "call": _call(call), **said}
+        said = RatingFact(uuid.uuid4(), self.clock(), rating.code, _call(call), rating.score)
+        await self.journal.append(said)
 
     async def briefing(self, attempt: str) -> Briefing | None:
         """What to tell a citizen who has answered our call; None when nobody can say in time."""
@@ -290,28 +307,31 @@ class Intake:
             return CaseSeen(Lookup.UNAVAILABLE)  # promised, but its case has not reached the database yet
         return seen
 
-    def _kept(self, call: CallFacts, kept: KeepWords) -> Fact:
-        return {
-            "type": "words_kept",
-            "id": str(uuid.uuid4()),
-            "at": self.clock().isoformat(),
-            "case": call.cases.get(kept.code, ""),
-            "code": kept.code,
-            "call": _call(call),
-            "recording": asdict(kept.recording),
-            "instead": kept.instead,
-        }
+    def _kept(self, call: CallFacts, kept: KeepWords) -> WordsKeptFact:
+        return WordsKeptFact(
+            id=uuid.uuid4(),
+            at=self.clock(),
+            case=call.cases.get(kept.code, ""),
+            code=kept.code,
+            call=_call(call),
+            recording=_written([kept.recording])[0],
+            instead=kept.instead,
+        )
 
-    def _opened(self, case: str, code: str, call: CallFacts, opening: OpenCase) -> Fact:
-        return {
-            "type": "case_opened",
-            "id": case,
-            "at": self.clock().isoformat(),
-            "code": code,
-            "call": _call(call),
-            **_chosen(opening),
-            "recordings": [asdict(r) for r in opening.recordings if r.name],
-        }
+    def _opened(self, case: str, code: str, call: CallFacts, opening: OpenCase) -> CaseOpenedFact:
+        return CaseOpenedFact(
+            id=uuid.UUID(case),
+            at=self.clock(),
+            code=code,
+            call=_call(call),
+            kind=opening.kind,
+            topic=opening.topic,
+            county=opening.county,
+            language=opening.language,
+            callback=_clean(opening.callback),
+            national_id=_clean(opening.national_id),
+            recordings=_written(opening.recordings),
+        )
 
     async def _append(self, fact: Fact) -> None:
         """Raises JournalError also when the disk does not answer: silence on the line is no answer either."""
@@ -345,34 +365,30 @@ def _forget(task: asyncio.Future[Any]) -> None:
         task.exception()
 
 
-def _call(call: CallFacts) -> dict[str, Any]:
-    return {
-        "id": call.id,
-        "unique_id": _clean(call.unique_id),
-        "caller": _clean(call.caller),
-        "caller_name": _clean(call.caller_name),
-        "started_at": call.started_at.isoformat(),
-        "answered_at": call.answered_at and call.answered_at.isoformat(),
-        "language": call.language,
-        "menu_name": call.menu_name,
-        "menu_revision": call.menu_revision,
-    }
+def _call(call: CallFacts) -> FactCall:
+    return FactCall(
+        id=uuid.UUID(call.id),
+        unique_id=_clean(call.unique_id),
+        caller=_clean(call.caller),
+        caller_name=_clean(call.caller_name),
+        started_at=call.started_at,
+        answered_at=call.answered_at,
+        language=call.language,
+        menu_name=call.menu_name,
+        menu_revision=call.menu_revision,
+    )
 
 
-def _chosen(opening: OpenCase) -> dict[str, Any]:
-    return {
-        "kind": opening.kind,
-        "topic": opening.topic,
-        "county": opening.county,
-        "language": opening.language,
-        "callback": _clean(opening.callback),
-        "national_id": _clean(opening.national_id),
-    }
+def _written(recorded: Sequence[Recorded]) -> tuple[FactRecording, ...]:
+    """Those that Asterisk wrote."""
+    return tuple(
+        FactRecording(r.name, r.seconds, r.voiced_seconds, r.ended, r.sha256, r.size)
+        for r in recorded
+        if r.name
+    )
 
 
-def _clean(value: Any) -> Any:
+def _clean(text: str) -> str:
     """Text that any database takes: no NUL, no half characters, bounded. Callers send what they like."""
-    if not isinstance(value, str):
-        return value
-    whole = value.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
+    whole = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
     return whole[:_LONGEST_TEXT]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -21,7 +21,7 @@ from ivr.desk.case import closing
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.rows import Rows, outbox_row
 from ivr.desk.refusals import Refused
-from ivr.store.journal import Fact
+from ivr.store.facts import CaseOpenedFact, WordsKeptFact
 from ivr.store.tables import cases, outbox
 
 log = logging.getLogger(__name__)
@@ -29,12 +29,12 @@ log = logging.getLogger(__name__)
 NOTICE = "case_repeated"
 
 
-async def too_many(raw: Any, page: Page, fact: Fact, rows: Rows) -> bool:
+async def too_many(raw: Any, page: Page, fact: CaseOpenedFact, rows: Rows) -> bool:
     """Whether this caller opened too many cases lately to send one on unread; `rows`: those of this batch.
 
     Withheld numbers share one allowance; it is larger, so that one of them can't take it from the rest.
     """
-    caller, at = phone.key(fact["call"]["caller"], page.area_code), datetime.fromisoformat(fact["at"])
+    caller, at = phone.key(fact.call.caller, page.area_code), fact.at
     limits = page.limits
     if not (limits.cases_per_hour or limits.cases_per_day):
         return False
@@ -49,10 +49,10 @@ async def too_many(raw: Any, page: Page, fact: Fact, rows: Rows) -> bool:
     )
 
 
-async def said_again(connection: AsyncConnection, page: Page, fact: Fact, case: uuid.UUID) -> None:
+async def said_again(connection: AsyncConnection, page: Page, fact: WordsKeptFact, case: uuid.UUID) -> None:
     """Words of a later call are in her case now: who has it is told. A case that ended meanwhile goes on."""
     row = (await connection.execute(select(cases).where(cases.c.id == case))).one()
-    at, cause = datetime.fromisoformat(fact["at"]), uuid.UUID(fact["id"])
+    at, cause = fact.at, fact.id
     if row.closed_at is not None or row.stopped_at is not None:
         ask = Instruction(row.code, Actor(CITIZEN, Side.CITIZEN), now=at, cause=uuid.uuid5(cause, "again"))
         try:

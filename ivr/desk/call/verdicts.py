@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import logging
 import uuid
-from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.callback import Outcome
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.call import callbacks
@@ -17,57 +15,48 @@ from ivr.desk.case import closing
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.event_log import add_event
 from ivr.desk.refusals import NoSuchCase, Refused
-from ivr.store.journal import Fact
+from ivr.store.facts import RatingFact, ReasonLostFact, VerdictFact
 from ivr.store.tables import case_events, cases
 
 log = logging.getLogger(__name__)
 
-VERDICT, RATING, REASON_LOST = "verdict", "rating", "reason_lost"  # types of facts
 
-
-async def settle(connection: AsyncConnection, page: Page, fact: Fact) -> None:
+async def settle(connection: AsyncConnection, page: Page, fact: VerdictFact) -> None:
     """Solved closes the case, not solved opens it again. Applying a fact again changes nothing.
 
     A case that has moved on meanwhile (withdrawn, closed by the desk) stays as it is: she was told that her
     word is noted, and it is, in its story.
     """
-    now, cause = datetime.fromisoformat(fact["at"]), uuid.UUID(fact["id"])
-    case = (await connection.execute(select(cases).where(cases.c.code == fact["code"]))).first()
+    now, cause = fact.at, fact.id
+    case = (await connection.execute(select(cases).where(cases.c.code == fact.code))).first()
     if case is None or await _applied(connection, cause):
         return
-    ask = Instruction(fact["code"], Actor(CITIZEN, Side.CITIZEN), now=now, cause=cause)
-    change = closing.close if fact["solved"] else closing.reopen
+    ask = Instruction(fact.code, Actor(CITIZEN, Side.CITIZEN), now=now, cause=cause)
+    change = closing.close if fact.solved else closing.reopen
     try:
         await change(connection, page, ask)
     except (NoSuchCase, Refused) as refusal:
         log.warning("a citizen's verdict changes nothing: %s", refusal)
-        said = {"solved": fact["solved"]}
+        said = {"solved": fact.solved}
         await add_event(connection, cause, case.id, now, "verdict_noted", said, actor=CITIZEN)
     await callbacks.settled(connection, case.id, now)
 
 
-async def rate(connection: AsyncConnection, fact: Fact) -> None:
+async def rate(connection: AsyncConnection, fact: RatingFact) -> None:
     """How content she is, 1 to 5. The first one counts."""
-    unrated = (cases.c.code == fact["code"], cases.c.satisfaction.is_(None))
-    rated = update(cases).where(*unrated).values(satisfaction=fact["score"]).returning(cases.c.id)
+    unrated = (cases.c.code == fact.code, cases.c.satisfaction.is_(None))
+    rated = update(cases).where(*unrated).values(satisfaction=fact.score).returning(cases.c.id)
     case = (await connection.execute(rated)).scalar()
     if case is not None:
-        now, said = datetime.fromisoformat(fact["at"]), {"score": fact["score"]}
-        await add_event(connection, uuid.UUID(fact["id"]), case, now, "rated", said, actor=CITIZEN)
+        said = {"score": fact.score}
+        await add_event(connection, fact.id, case, fact.at, "rated", said, actor=CITIZEN)
 
 
-async def reason_lost(connection: AsyncConnection, fact: Fact) -> None:
+async def reason_lost(connection: AsyncConnection, fact: ReasonLostFact) -> None:
     """She said that it is not solved, and we could not record why: whoever reads the case must know."""
-    query = select(cases.c.id).where(cases.c.code == fact["code"])
+    query = select(cases.c.id).where(cases.c.code == fact.code)
     if (case := (await connection.execute(query)).scalar()) is not None:
-        now = datetime.fromisoformat(fact["at"])
-        await add_event(connection, uuid.UUID(fact["id"]), case, now, REASON_LOST, {"why": fact["why"]})
-
-
-async def call_over(connection: AsyncConnection, fact: Fact) -> None:
-    """A call of ours to a citizen is over."""
-    outcome, at = Outcome(fact["attempt"]["outcome"]), datetime.fromisoformat(fact["ended_at"])
-    await callbacks.ended(connection, uuid.UUID(fact["attempt"]["id"]), outcome, at)
+        await add_event(connection, fact.id, case, fact.at, "reason_lost", {"why": fact.why})
 
 
 async def _applied(connection: AsyncConnection, cause: uuid.UUID) -> bool:

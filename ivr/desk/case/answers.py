@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.transitions import Action, Side
-from ivr.desk.book.book import Page, read_page
+from ivr.cases.transitions import Action
+from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
-from ivr.desk.case.change import Books, Change, Instruction, actor_named
+from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused, WrongField
 from ivr.voice import script
@@ -75,29 +74,6 @@ async def turn_down(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     async with changing(engine, page, Action.TURN_DOWN, ask) as change:
         _draft(change)
         change.values = {"draft": None}
-
-
-async def answer(
-    engine: AsyncEngine,
-    code: str,
-    officer: str,
-    words: str,
-    now: datetime | None = None,
-    *,
-    voice: SpokenAnswer | None = None,
-    spoken: str = "",
-    approval: bool = False,
-) -> bool:
-    """Give it for an `officer` by name (`actor_named`), with the book as it is in the database.
-
-    With `approval` an agency's answer is only proposed. Whether it was.
-    """
-    async with engine.connect() as connection:
-        page = await read_page(connection)
-    ask = Instruction(code, actor_named(page, officer), now=now or datetime.now(UTC))
-    proposed = approval and ask.actor.side is Side.AGENCY
-    await (propose if proposed else give)(engine, page, ask, words, voice, spoken)
-    return proposed
 
 
 async def _answer(change: Change, words: str, voice: SpokenAnswer | None, spoken: str) -> None:

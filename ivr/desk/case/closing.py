@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -132,6 +131,6 @@ async def reopen(
         if change.case.status != Status.WITHDRAWN:
             change.climb()
         if words is not None:
-            row = recording_row(asdict(words), change.case.id, call, ask.now)
+            row = recording_row(words, change.case.id, call, ask.now)
             await change.connection.execute(insert(recordings).on_conflict_do_nothing(), [row])
             change.details |= {"recording": words.name, "sha256": words.sha256}

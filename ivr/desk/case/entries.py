@@ -14,9 +14,9 @@ from sqlalchemy import ARRAY, Select, Text, bindparam, func, literal_column, sel
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.deadlines import TIMEZONE
 from ivr.cases.routing import Reason
 from ivr.cases.search import day_blocks, day_of, facet, words_of
+from ivr.cases.zone import TIMEZONE
 from ivr.store.cases import UNENTERED
 from ivr.store.direct import Prepared
 from ivr.store.tables import case_events, cases, inbox_entries, recordings, referrals

@@ -10,22 +10,37 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.code import number_of
 from ivr.store.code_blocks import DESK_FIRST, tracking_key
-from ivr.store.journal import Fact
+from ivr.store.facts import CaseOpenedFact, Fact, FactRecording, RecordingBegunFact, WordsKeptFact
 from ivr.store.tables import cases
 
-WORDS = ("case_opened", "words_kept")  # the facts that bring words to a case
 # The same call's words are never brought by two transactions at once; in order, so that they can't wait for
 # each other.
 _ONE_AFTER_ANOTHER = text(
     "SELECT pg_advisory_xact_lock(hashtextextended(id, 111)) FROM unnest(CAST(:ids AS text[])) AS id"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFound(CaseOpenedFact):
+    """The opening for a file that was found: no journal holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class WordsFound(WordsKeptFact):
+    """Words on their way to another case than their fact's, or of a file that was found: no journal holds it.
+
+    `promised`: the code that may have been spoken for them. `begun`: what was chosen before they were said.
+    """
+
+    promised: str = ""
+    begun: RecordingBegunFact | None = None
 
 
 @dataclass(slots=True)
@@ -37,55 +52,54 @@ class _Known:
     call: uuid.UUID | None
 
 
-def reserve(call: str) -> uuid.UUID:
+def reserve(call: uuid.UUID) -> uuid.UUID:
     """The case of a call's words that came without a case of their own."""
-    return uuid.uuid5(uuid.UUID(call), "case")
+    return uuid.uuid5(call, "case")
 
 
 async def joined(connection: AsyncConnection, facts: Sequence[Fact]) -> list[Fact]:
-    """The facts, a `case_opened` turned into `words_kept` where its words belong to a case that is there.
+    """The facts, an opening turned into words kept where these belong to a case that is there.
 
     Locks the calls until the transaction's end.
     """
-    calls = sorted({fact["call"]["id"] for fact in facts if fact["type"] in WORDS})
+    calls = sorted({str(fact.call.id) for fact in facts if isinstance(fact, CaseOpenedFact | WordsKeptFact)})
     if calls:
         await connection.execute(_ONE_AFTER_ANOTHER, {"ids": calls})
-    opened = [fact for fact in facts if fact["type"] == "case_opened"]
+    opened = [fact for fact in facts if isinstance(fact, CaseOpenedFact)]
     if not opened:
         return list(facts)
     known = await _known(connection, opened)
     found: list[Fact] = []
     for fact in facts:
-        found += await _join(connection, fact, known) if fact["type"] == "case_opened" else [fact]
+        found += await _join(connection, fact, known) if isinstance(fact, CaseOpenedFact) else [fact]
     return found
 
 
-async def _known(connection: AsyncConnection, opened: Sequence[Fact]) -> list[_Known]:
-    calls, ids = ({uuid.UUID(of["id"]) for of in each} for each in ([f["call"] for f in opened], opened))
-    there = select(cases.c.id, cases.c.code, cases.c.call_id)
-    there = there.where(or_(cases.c.call_id.in_(calls), cases.c.id.in_(ids))).order_by(cases.c.opened_at)
+async def _known(connection: AsyncConnection, opened: Sequence[CaseOpenedFact]) -> list[_Known]:
+    there = select(cases.c.id, cases.c.code, cases.c.call_id).order_by(cases.c.opened_at)
+    calls, ids = {fact.call.id for fact in opened}, {fact.id for fact in opened}
+    there = there.where(or_(cases.c.call_id.in_(calls), cases.c.id.in_(ids)))
     return [_Known(row.id, row.code, row.call_id) for row in await connection.execute(there)]
 
 
-async def _join(connection: AsyncConnection, fact: Fact, known: list[_Known]) -> list[Fact]:
-    case, call = uuid.UUID(fact["id"]), uuid.UUID(fact["call"]["id"])
-    if any(each.id == case for each in known):  # what it brings beyond that must be told by an event
-        return [{**_words(fact, recording, case), "promised": ""} for recording in fact["recordings"]]
-    kin = [each for each in known if each.call == call]
-    if case != reserve(fact["call"]["id"]):
+async def _join(connection: AsyncConnection, fact: CaseOpenedFact, known: list[_Known]) -> list[Fact]:
+    if any(each.id == fact.id for each in known):  # what it brings beyond that must be told by an event
+        return [replace(_words(fact, recording, fact.id), promised="") for recording in fact.recordings]
+    kin = [each for each in known if each.call == fact.call.id]
+    if fact.id != reserve(fact.call.id):
         kin = [each for each in kin if await _is_its(connection, each, fact)]
     if not kin:
-        known.append(_Known(case, fact["code"], call))
+        known.append(_Known(fact.id, fact.code, fact.call.id))
         return [fact]
-    kin[-1].code = fact["code"] or kin[-1].code
-    return [_words(fact, recording, kin[-1].id) for recording in fact["recordings"]]
+    kin[-1].code = fact.code or kin[-1].code
+    return [_words(fact, recording, kin[-1].id) for recording in fact.recordings]
 
 
-async def _is_its(connection: AsyncConnection, known: _Known, fact: Fact) -> bool:
+async def _is_its(connection: AsyncConnection, known: _Known, fact: CaseOpenedFact | WordsKeptFact) -> bool:
     """Whether a case of the same call stands in for the one that the fact speaks of."""
-    if fact["code"] and known.code == fact["code"]:
+    if fact.code and known.code == fact.code:
         return True
-    reserved = known.id == reserve(fact["call"]["id"])
+    reserved = known.id == reserve(fact.call.id)
     return reserved and not (known.code and await _was_promised(connection, known.code))
 
 
@@ -94,38 +108,37 @@ async def _was_promised(connection: AsyncConnection, code: str) -> bool:
     return number_of(code, await tracking_key(connection)) < DESK_FIRST
 
 
-def _words(fact: Fact, recording: Fact, case: uuid.UUID) -> Fact:
-    return {
-        "type": "words_kept",
-        "id": str(uuid.uuid5(uuid.UUID(fact["id"]), recording["name"])),
-        "at": fact["at"],
-        "case": str(case),
-        "code": "",
-        "promised": fact["code"],
-        "call": fact["call"],
-        "recording": recording,
-        "instead": False,
-        "recovered": True,
-    }
+def _words(fact: CaseOpenedFact, recording: FactRecording, case: uuid.UUID) -> WordsFound:
+    return WordsFound(
+        id=uuid.uuid5(fact.id, recording.name),
+        at=fact.at,
+        case=str(case),
+        code="",
+        call=fact.call,
+        recording=recording,
+        instead=False,
+        promised=fact.code,
+    )
 
 
-async def case_of(connection: AsyncConnection, fact: Fact) -> tuple[uuid.UUID | None, str]:
+async def case_of(connection: AsyncConnection, fact: WordsKeptFact) -> tuple[uuid.UUID | None, str]:
     """The case that kept words belong to, and the code that it must get; none: it is not in the books.
 
     A code is not enough where the case is known by its id: it may be a stranger's, by numbers given twice.
     """
-    call, code = uuid.UUID(fact["call"]["id"]), fact["code"]
+    call, code = fact.call.id, fact.code
+    promised = fact.promised if isinstance(fact, WordsFound) else ""
     query = select(cases.c.id, cases.c.code, cases.c.call_id).order_by(cases.c.opened_at.desc())
-    if not fact["case"] and not code:
+    if not fact.case and not code:
         query = query.where(cases.c.call_id == call)
-        return (await connection.execute(query.limit(1))).scalar(), fact.get("promised", "")
-    its = uuid.UUID(fact["case"]) if fact["case"] else None
-    spare = reserve(fact["call"]["id"])
+        return (await connection.execute(query.limit(1))).scalar(), promised
+    its = uuid.UUID(fact.case) if fact.case else None
+    spare = reserve(call)
     where = or_(cases.c.id.in_([each for each in (its, spare) if each]), cases.c.code == (code or None))
     found = [_Known(*row) for row in await connection.execute(query.where(where))]
     for known in found:
         if known.id == its:
-            return known.id, fact.get("promised", "")
+            return known.id, promised
     for known in found:
         if code and known.code == code and (its is None or known.call == call):
             return known.id, ""

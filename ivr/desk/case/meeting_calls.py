@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -49,14 +48,14 @@ def still_true(notice: Mapping[str, Any], now: datetime) -> bool:
     return "starts_at" not in notice or datetime.fromisoformat(notice["starts_at"]) > now
 
 
-def news_of(notice: Mapping[str, Any], zone: ZoneInfo) -> MeetingNews:
-    """As it is told."""
+def news_of(notice: Mapping[str, Any]) -> MeetingNews:
+    """As it is told; `starts_at` is kept in the province's zone."""
     starts_at = notice.get("starts_at")
     return MeetingNews(
         notice["what"],
         date.fromisoformat(notice["again_on"]),
         Official(notice.get("official", Official.GOVERNOR)),
         MeetingWay(notice.get("way", MeetingWay.IN_PERSON)),
-        datetime.fromisoformat(starts_at).astimezone(zone) if starts_at else None,
+        datetime.fromisoformat(starts_at) if starts_at else None,
         notice.get("place", ""),
     )

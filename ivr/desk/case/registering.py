@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -22,28 +22,29 @@ from ivr.desk.case import entries, suggestion_outcomes
 from ivr.desk.case.change import Books
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.event_log import open_stories
-from ivr.desk.case.rows import Rows, add_case
+from ivr.desk.case.rows import Opening, Rows, add_case
 from ivr.desk.case.transaction import transaction
 from ivr.desk.refusals import WrongField
+from ivr.store.facts import FactRecording
 from ivr.store.tables import callbacks, cases, outbox, recordings, referrals
 
 if TYPE_CHECKING:
     from ivr.cases.suggest import Suggester, Suggestion  # bring numpy
 
 Json = dict[str, Any]
-LANGUAGES = ("fa", "az")
 MOST_WORDS = 4_000  # characters, as Open311 has it
 LONGEST = 200  # characters of anything else
 MOST_ADDRESS = 500
 _DIALLED = re.compile(r"\+?[\d ()./-]{4,24}")  # of no use for calling back, but what somebody gave
-PLACE = ("address", "address_id", "latitude", "longitude")
+TO_COME = FactRecording("", 0.0, 0.0, "", "", 0)
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """A case as somebody registers it for a citizen. Without a topic the words decide, where they can.
 
-    `by` goes into the story. `place`: of `PLACE`, those that are known. `audio`: what `audio.put` gave.
+    `by` goes into the story. `place`: `address`, `address_id`, `latitude`, `longitude`, those that are known.
+    `audio`: what `audio.put` gave, `TO_COME` before that.
     """
 
     kind: str
@@ -58,7 +59,7 @@ class Wanted:
     channel: str = DESK
     by: str = DESK
     place: Json | None = None
-    audio: Json | None = None
+    audio: FactRecording | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +71,9 @@ class Registered:
     suggestion: Suggestion | None
 
 
-def check(wanted: Wanted, page: Page, languages: Collection[str] = LANGUAGES) -> None:
+def check(wanted: Wanted, page: Page) -> None:
     """Raises WrongField for the first thing that won't do."""
-    for field, sentence in _mistakes(wanted, page, languages):
+    for field, sentence in _mistakes(wanted, page):
         raise WrongField(field, sentence)
 
 
@@ -92,7 +93,7 @@ async def register(
     async with transaction(books) as connection:
         code = await desk_code(connection)
         rows = Rows()
-        add_case(rows, _fact(case, wanted, page, suggestion, now), code, page)
+        add_case(rows, _opening(case, wanted, page, suggestion, now), code, page)
         await save(connection, rows)
         if suggestion is not None:
             chosen = suggestion_outcomes.Placement.of(rows.cases[0], wanted.by) if wanted.topic else None
@@ -114,39 +115,39 @@ async def save(connection: AsyncConnection, rows: Rows) -> None:
         await connection.execute(callbacks.insert(), rows.callbacks)
 
 
-def _fact(case: uuid.UUID, wanted: Wanted, page: Page, guess: Suggestion | None, now: datetime) -> Json:
+def _opening(case: uuid.UUID, wanted: Wanted, page: Page, guess: Suggestion | None, now: datetime) -> Opening:
     topic, county = wanted.topic, wanted.county
     if guess is not None:
         county = county or (guess.county if guess.county in page.counties else "")
         topic = topic or (guess.topic if guess.assigned else "")
-    call = {"id": "", "caller": wanted.caller, "caller_name": wanted.caller_name}
-    return {
-        "id": str(case),
-        "at": now.isoformat(),
-        "call": call,
-        "kind": wanted.kind,
-        "topic": topic or page.other_topic,
-        "county": county,
-        "language": wanted.language,
-        "callback": wanted.callback,
-        "national_id": wanted.national_id,
-        "recordings": [wanted.audio] if wanted.audio else [],
-        "channel": wanted.channel,
-        "by": wanted.by,
-        "words": wanted.words.strip(),
-        "place": wanted.place,
-    }
+    return Opening(
+        id=case,
+        at=now,
+        kind=wanted.kind,
+        topic=topic or page.other_topic,
+        county=county,
+        language=wanted.language,
+        callback=wanted.callback,
+        national_id=wanted.national_id,
+        caller=wanted.caller,
+        caller_name=wanted.caller_name,
+        recordings=[wanted.audio] if wanted.audio else [],
+        channel=wanted.channel,
+        by=wanted.by,
+        words=wanted.words.strip(),
+        place=wanted.place,
+    )
 
 
-def _mistakes(wanted: Wanted, page: Page, languages: Collection[str]) -> Iterator[tuple[str, str]]:
+def _mistakes(wanted: Wanted, page: Page) -> Iterator[tuple[str, str]]:
     if wanted.kind not in set(Kind):
         yield "kind", f"must be one of {', '.join(Kind)}"
     if wanted.topic and wanted.topic not in page.deadlines:
         yield "topic", "there is no such topic"
     if wanted.county and wanted.county not in page.counties:
         yield "county", "there is no such county"
-    if wanted.language not in languages:
-        yield "language", f"must be one of {', '.join(languages)}"
+    if wanted.language not in page.conventions.languages:
+        yield "language", f"must be one of {', '.join(page.conventions.languages)}"
     if not (wanted.topic or wanted.words.strip() or wanted.audio):
         yield "words", "a case needs a topic, words or a recording"
     if len(wanted.words) > MOST_WORDS:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,8 @@ from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.event_log import MACHINE, chained_rows, event_row
-from ivr.store.journal import Fact
+from ivr.store.facts import CallBackWishedFact, CallEndedFact, CaseOpenedFact, Fact, FactRecording
+from ivr.voice.events import Recorded
 
 Row = dict[str, Any]
 CHANNEL = "phone"
@@ -37,6 +39,54 @@ class Rows:
     callbacks: list[Row] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a case is opened with, whichever way it came: `channel` names it, `by` who registered it.
+
+    `call`: none, where nobody called; `words`: hers in writing. `recovered`: nobody was left to tell of it,
+    its file was found. `over_limit`: she opens too many to be sent on unread.
+    """
+
+    id: uuid.UUID
+    at: datetime
+    kind: str
+    topic: str
+    county: str
+    language: str
+    callback: str
+    national_id: str
+    caller: str
+    caller_name: str
+    recordings: Sequence[FactRecording]
+    call: uuid.UUID | None = None
+    channel: str = CHANNEL
+    by: str = MACHINE
+    words: str = ""
+    place: Row | None = None
+    recovered: bool = False
+    over_limit: bool = False
+
+    @classmethod
+    def of(cls, fact: CaseOpenedFact, *, recovered: bool = False, over_limit: bool = False) -> Opening:
+        """By telephone."""
+        return cls(
+            id=fact.id,
+            at=fact.at,
+            kind=fact.kind,
+            topic=fact.topic,
+            county=fact.county,
+            language=fact.language,
+            callback=fact.callback,
+            national_id=fact.national_id,
+            caller=fact.call.caller,
+            caller_name=fact.call.caller_name,
+            recordings=fact.recordings,
+            call=fact.call.id,
+            recovered=recovered,
+            over_limit=over_limit,
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Ruling:
     """What the book says to an opening. `given`: what the call said where the book knows no such thing."""
@@ -50,16 +100,16 @@ class Ruling:
     given: dict[str, str]
 
 
-def rule(fact: Fact, page: Page) -> Ruling:
+def rule(opening: Opening, page: Page) -> Ruling:
     """Never fails for an unknown kind, topic or county: a menu may be older or newer than the book."""
-    kind = Kind(fact["kind"]) if fact["kind"] in set(Kind) else Kind.REQUEST
-    topic = fact["topic"] if fact["topic"] in page.deadlines else page.other_topic
-    county = fact["county"] if fact["county"] in page.counties else ""
-    term = page.term(Clock(datetime.fromisoformat(fact["at"])), kind, topic, county)
+    kind = Kind(opening.kind) if opening.kind in set(Kind) else Kind.REQUEST
+    topic = opening.topic if opening.topic in page.deadlines else page.other_topic
+    county = opening.county if opening.county in page.counties else ""
+    term = page.term(Clock(opening.at), kind, topic, county)
     route = page.rules.route(kind, topic, county)
-    if fact.get("over_limit"):
+    if opening.over_limit:
         route = RoutingDecision(page.rules.desk, Reason.OVER_LIMIT)
-    said = {"kind": fact["kind"], "topic": fact["topic"], "county": fact["county"]}
+    said = {"kind": opening.kind, "topic": opening.topic, "county": opening.county}
     known = {"kind": kind, "topic": topic, "county": county}
     return Ruling(
         kind,
@@ -72,21 +122,18 @@ def rule(fact: Fact, page: Page) -> Ruling:
     )
 
 
-def add_case(rows: Rows, fact: Fact, code: str, page: Page) -> None:
-    """Everything that comes of a `case_opened` fact: case, recordings, referral, two events, outbox.
-
-    A fact without a call's id came another way: `channel` names it, `by` who registered it, `words` are hers.
-    """
-    case, at, call = uuid.UUID(fact["id"]), datetime.fromisoformat(fact["at"]), _call_id(fact)
-    ruling = rule(fact, page)
-    row = _case_row(fact, code, ruling, page)
+def add_case(rows: Rows, opening: Opening, code: str, page: Page) -> None:
+    """Everything that comes of an opening: case, recordings, referral, two events, outbox."""
+    case, at = opening.id, opening.at
+    ruling = rule(opening, page)
+    row = _case_row(opening, code, ruling, page)
     rows.cases.append(row)
     rows.recordings += [
-        recording_row(recorded, case, call, at + timedelta(microseconds=i))
-        for i, recorded in enumerate(fact["recordings"])
+        recording_row(recorded, case, opening.call, at + timedelta(microseconds=i))
+        for i, recorded in enumerate(opening.recordings)
     ]
     rows.referrals.append(_referral_row(case, at, ruling))
-    rows.events += chained_rows(_events(case, at, ruling, fact), row)
+    rows.events += chained_rows(_events(ruling, opening), row)
     rows.outbox.append(outbox_row(f"case_opened:{case}", "case_opened", at, {"case": code}))
     if callback_planning.is_given(row, callback_planning.number_of(row)):
         rows.callbacks.append(callback_planning.verifying(row, at))
@@ -144,38 +191,40 @@ def add_kin(rows: Rows, kin: Kin, code: str, page: Page, now: datetime) -> None:
 
 
 def call_row(fact: Fact, page: Page) -> Row:
-    """The call of any fact; only `call_ended` knows its end and its steps."""
-    call = fact["call"]
+    """The call of any fact; only `CallEndedFact` knows its end and its steps."""
+    call, end = fact.call, fact if isinstance(fact, CallEndedFact) else None
     return {
-        "id": uuid.UUID(call["id"]),
-        "unique_id": call["unique_id"],
-        "caller": call["caller"],
-        "caller_key": phone.key(call["caller"], page.area_code),
-        "caller_name": call["caller_name"],
-        "started_at": datetime.fromisoformat(call["started_at"]),
-        "answered_at": _moment(call["answered_at"]),
-        "ended_at": _moment(fact.get("ended_at")),
-        "outcome": fact.get("outcome"),
-        "language": call["language"],
-        "menu_name": call["menu_name"],
-        "menu_revision": call["menu_revision"],
-        "steps": fact.get("steps", []),
+        "id": call.id,
+        "unique_id": call.unique_id,
+        "caller": call.caller,
+        "caller_key": phone.key(call.caller, page.area_code),
+        "caller_name": call.caller_name,
+        "started_at": call.started_at,
+        "answered_at": call.answered_at,
+        "ended_at": end and end.ended_at,
+        "outcome": end and end.outcome,
+        "language": call.language,
+        "menu_name": call.menu_name,
+        "menu_revision": call.menu_revision,
+        "steps": [{**asdict(step), "at": step.at.isoformat()} for step in end.steps] if end else [],
     }
 
 
-def recording_row(recorded: Row, case: uuid.UUID | None, call: uuid.UUID | None, at: datetime) -> Row:
+def recording_row(
+    recorded: FactRecording | Recorded, case: uuid.UUID | None, call: uuid.UUID | None, at: datetime
+) -> Row:
     """A recording that begins to belong to a case, or to a call alone."""
     return {
-        "name": recorded["name"],
+        "name": recorded.name,
         "case_id": case,
         "call_id": call,
         "recorded_at": at,
-        "seconds": recorded["seconds"],
-        "voiced_seconds": recorded["voiced_seconds"],
-        "silent": recorded["voiced_seconds"] < VOICED_SECONDS,
-        "size": recorded["size"],
-        "sha256": recorded["sha256"],
-        "ended": recorded["ended"],
+        "seconds": recorded.seconds,
+        "voiced_seconds": recorded.voiced_seconds,
+        "silent": recorded.voiced_seconds < VOICED_SECONDS,
+        "size": recorded.size,
+        "sha256": recorded.sha256,
+        "ended": recorded.ended,
         "superseded": False,
     }
 
@@ -192,43 +241,41 @@ def outbox_row(key: str, kind: str, at: datetime, payload: Row) -> Row:
     }
 
 
-def wish_row(fact: Fact, page: Page) -> Row:
+def wish_row(fact: CallBackWishedFact, page: Page) -> Row:
     """The wish to be called about a code that could not be looked up: one for each call and code.
 
     `number` in E.164, as it may be dialled; `code` has a right check digit and may yet be nobody's.
     """
-    call, at = fact["call"], datetime.fromisoformat(fact["at"])
-    number = phone.normalise(call["caller"], page.area_code)
-    payload = {"number": number, "code": fact["code"], "language": fact["language"], "call": call["id"]}
-    return outbox_row(f"call_back_wished:{call['id']}:{fact['code']}", "call_back_wished", at, payload)
+    call, number = str(fact.call.id), phone.normalise(fact.call.caller, page.area_code)
+    payload = {"number": number, "code": fact.code, "language": fact.language, "call": call}
+    return outbox_row(f"call_back_wished:{call}:{fact.code}", "call_back_wished", fact.at, payload)
 
 
-def _case_row(fact: Fact, code: str, ruling: Ruling, page: Page) -> Row:
-    call = fact["call"]
+def _case_row(opening: Opening, code: str, ruling: Ruling, page: Page) -> Row:
     return {
-        "id": uuid.UUID(fact["id"]),
+        "id": opening.id,
         "code": code,
         "kind": ruling.kind,
         "topic": ruling.topic,
         "county": ruling.county or None,
         "agency": ruling.route.agency,
         "status": Status.REFERRED if ruling.route.reason is Reason.RULE else Status.OPENED,
-        "channel": fact.get("channel", CHANNEL),
-        "language": fact["language"],
-        "caller": call["caller"],
-        "caller_key": phone.key(call["caller"], page.area_code),
-        "caller_name": call["caller_name"],
-        "callback": phone.normalise(fact["callback"], page.area_code) or fact["callback"],
-        "national_id": fact["national_id"],
-        "call_id": _call_id(fact),
-        "opened_at": datetime.fromisoformat(fact["at"]),
+        "channel": opening.channel,
+        "language": opening.language,
+        "caller": opening.caller,
+        "caller_key": phone.key(opening.caller, page.area_code),
+        "caller_name": opening.caller_name,
+        "callback": phone.normalise(opening.callback, page.area_code) or opening.callback,
+        "national_id": opening.national_id,
+        "call_id": opening.call,
+        "opened_at": opening.at,
         "due_at": ruling.due_at,
         "last_seq": 2,
         "level": page.ladders.levels[0],
         "next_rung_at": ruling.next_rung_at,
         "timed_by": page.revision,
-        "words": fact.get("words", ""),
-        "place": fact.get("place"),
+        "words": opening.words,
+        "place": opening.place,
         "entered": True,
     }
 
@@ -246,27 +293,19 @@ def _referral_row(case: uuid.UUID, at: datetime, ruling: Ruling) -> Row:
     }
 
 
-def _events(case: uuid.UUID, at: datetime, ruling: Ruling, fact: Fact) -> list[Row]:
+def _events(ruling: Ruling, opening: Opening) -> list[Row]:
+    case, at, route = opening.id, opening.at, ruling.route
     opened: Row = {"kind": ruling.kind, "topic": ruling.topic, "county": ruling.county}
-    opened["recordings"] = len(fact["recordings"])
-    opened["files"] = {recorded["name"]: recorded["sha256"] for recorded in fact["recordings"]}
-    if fact.get("recovered"):
+    opened["recordings"] = len(opening.recordings)
+    opened["files"] = {recorded.name: recorded.sha256 for recorded in opening.recordings}
+    if opening.recovered:
         opened["recovered"] = True
     if ruling.given:
         opened["given"] = ruling.given
-    route = ruling.route
     referred = {"agency": route.agency, "reason": route.reason, "due_at": ruling.due_at.isoformat()}
     if route.advice:
         referred["advice"] = route.advice
     return [
-        event_row(case, case, 1, at, "opened", opened, fact.get("by", MACHINE)),
+        event_row(case, case, 1, at, "opened", opened, opening.by),
         event_row(case, case, 2, at, "referred", referred),
     ]
-
-
-def _call_id(fact: Fact) -> uuid.UUID | None:
-    return uuid.UUID(fact["call"]["id"]) if fact["call"]["id"] else None
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None

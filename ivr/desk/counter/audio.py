@@ -11,9 +11,9 @@ import wave
 from datetime import datetime
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 from ivr.desk.refusals import WrongField
+from ivr.store.facts import FactRecording
 from ivr.voice.wave import measure
 
 FIELD = "audio"
@@ -39,8 +39,8 @@ def check(content: bytes) -> None:
         raise WrongField(FIELD, f"must be longer than nothing and at most {LONGEST_SECONDS:g} s")
 
 
-def put(content: bytes, folder: Path, now: datetime) -> dict[str, Any]:
-    """Check it, then write it, flushed, under a new name. What `opening.recording_row` wants to know."""
+def put(content: bytes, folder: Path, now: datetime) -> FactRecording:
+    """Check it, then write it, flushed, under a new name. Returns what a case wants to know of it."""
     check(content)
     name = f"{now:%Y/%m/%d}/{uuid.uuid4().hex}"
     path = folder / f"{name}.wav"
@@ -53,11 +53,6 @@ def put(content: bytes, folder: Path, now: datetime) -> dict[str, Any]:
         os.fsync(fd)
     scratch.replace(path)
     measured = measure(content)
-    return {
-        "name": name,
-        "seconds": measured.seconds,
-        "voiced_seconds": measured.voiced_seconds,
-        "size": measured.size,
-        "sha256": measured.sha256,
-        "ended": UPLOADED,
-    }
+    return FactRecording(
+        name, measured.seconds, measured.voiced_seconds, UPLOADED, measured.sha256, measured.size
+    )

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.channels import RESERVED
 from ivr.cases.suggest import Suggester
 from ivr.desk.book.book import Page
-from ivr.desk.case.registering import Wanted, check, register
+from ivr.desk.case.registering import TO_COME, Wanted, check, register
 from ivr.desk.counter import audio
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import cases, channel_requests, channels
@@ -138,7 +138,7 @@ async def send(
     """
     if len(key) > LONGEST_KEY:
         raise WrongField("Idempotency-Key", f"at most {LONGEST_KEY} characters")
-    check(replace(wanted, audio={"name": ""} if content else None), page)
+    check(replace(wanted, audio=TO_COME if content else None), page)
     async with engine.begin() as connection:
         digest = hashlib.sha256(repr(wanted).encode() + b"\0" + content).digest()
         if key and (before := await _before(connection, wanted.channel, key, digest)):

@@ -83,7 +83,7 @@ async def _allowed(connection: AsyncConnection, page: Page, actor: Actor, county
     """The book as it is now."""
     if actor.side is not Side.DESK:
         raise Refused(f"a closure can't be declared or lifted by the {actor.side}, only by the desk")
-    page = await read_page(connection, page.calendar.timezone, page.calendar.weekend)
+    page = await read_page(connection, page.conventions)
     if county and county not in page.counties:
         raise Refused(f"there is no county {county}")
     return page

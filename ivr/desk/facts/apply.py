@@ -8,13 +8,12 @@ at fault is put aside with its reason; an absent database is waited for.
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
-from typing import Any
+from dataclasses import replace
+from typing import Any, assert_never
 
 from sqlalchemy import Table, func, update
 from sqlalchemy.dialects.postgresql import insert
@@ -22,20 +21,34 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.kinds import Kind
 from ivr.desk.book.book import Book, BookEmpty, Page
-from ivr.desk.call import repeats, verdicts
-from ivr.desk.call.intake import BEGUN
+from ivr.desk.call import callbacks, repeats, verdicts
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.entries import ENTER, opening_entries
 from ivr.desk.case.event_log import INSERT_OPENING, add_event
-from ivr.desk.case.joining import case_of, joined, keep_promise
-from ivr.desk.case.rows import Rows, add_case, call_row, recording_row, wish_row
+from ivr.desk.case.joining import CaseFound, WordsFound, case_of, joined, keep_promise
+from ivr.desk.case.rows import Opening, Rows, add_case, call_row, recording_row, wish_row
 from ivr.desk.meetings import invitation_answers, order_answers
+from ivr.store.callbacks import callbacks as to_call_back
 from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
 from ivr.store.direct import Prepared, direct
 from ivr.store.engine import AWAY, is_our_fault
-from ivr.store.journal import CHECKPOINT_SECONDS, Fact, Journal, JournalError
-from ivr.store.tables import callbacks, calls, cases, outbox, recordings, referrals
+from ivr.store.facts import (
+    CallBackWishedFact,
+    CallEndedFact,
+    CallStartedFact,
+    CaseOpenedFact,
+    Fact,
+    FactAttempt,
+    RatingFact,
+    ReasonLostFact,
+    RecordingBegunFact,
+    VerdictFact,
+    WordsKeptFact,
+    write,
+)
+from ivr.store.journal import CHECKPOINT_SECONDS, Journal, JournalError
+from ivr.store.tables import calls, cases, outbox, recordings, referrals
 
 log = logging.getLogger(__name__)
 
@@ -53,48 +66,41 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
             await _collect(connection, raw, page, fact, rows)
         await _save(raw, rows)
         for fact in facts:
-            match fact["type"]:
-                case "words_kept":
+            match fact:
+                case WordsKeptFact():
                     await _keep_words(connection, raw, page, fact)
-                case verdicts.VERDICT:
+                case VerdictFact():
                     await verdicts.settle(connection, page, fact)
-                case verdicts.RATING:
+                case RatingFact():
                     await verdicts.rate(connection, fact)
-                case verdicts.REASON_LOST:
+                case ReasonLostFact():
                     await verdicts.reason_lost(connection, fact)
-                case "call_ended" if "attempt" in fact:
-                    await verdicts.call_over(connection, fact)
-                    await _meeting(connection, page, fact)
-
-
-async def _meeting(connection: AsyncConnection, page: Page, fact: Fact) -> None:
-    """What she said to a slot or an order, where the call was about one."""
-    now, attempt = datetime.fromisoformat(fact["ended_at"]), uuid.UUID(fact["attempt"]["id"])
-    await invitation_answers.heard(connection, page, attempt, now)
-    await order_answers.heard(connection, page, attempt, now)
+                case CallEndedFact(attempt=FactAttempt() as attempt, ended_at=at):
+                    await callbacks.ended(connection, attempt.id, attempt.outcome, at)
+                    await invitation_answers.heard(connection, page, attempt.id, at)
+                    await order_answers.heard(connection, page, attempt.id, at)
 
 
 async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact, rows: Rows) -> None:
-    if fact["type"] == BEGUN:
+    if isinstance(fact, RecordingBegunFact):
         return  # for the reconciler alone
     call = call_row(fact, page)
-    match fact["type"]:
-        case "call_started" | "words_kept" | verdicts.VERDICT | verdicts.RATING | verdicts.REASON_LOST:
-            rows.started.setdefault(call["id"], call)
-        case "case_opened":
-            rows.started.setdefault(call["id"], call)
-            if await repeats.too_many(raw, page, fact, rows):
-                fact = {**fact, "over_limit": True}
-            add_case(rows, fact, fact["code"] or await desk_code(connection), page)
-        case "call_back_wished":
-            rows.started.setdefault(call["id"], call)
+    if isinstance(fact, CallEndedFact):
+        rows.ended[fact.call.id] = call
+        rows.recordings += [recording_row(r, None, fact.call.id, fact.ended_at) for r in fact.scraps]
+        return
+    rows.started.setdefault(fact.call.id, call)
+    match fact:
+        case CaseOpenedFact():
+            over, found = await repeats.too_many(raw, page, fact, rows), isinstance(fact, CaseFound)
+            opening = Opening.of(fact, recovered=found, over_limit=over)
+            add_case(rows, opening, fact.code or await desk_code(connection), page)
+        case CallBackWishedFact():
             rows.outbox.append(wish_row(fact, page))
-        case "call_ended":
-            rows.ended[call["id"]] = call
-            scraps = fact["scraps"]
-            rows.recordings += [recording_row(r, None, call["id"], call["ended_at"]) for r in scraps]
-        case other:
-            raise ValueError(f"a fact of unknown type {other!r}")
+        case CallStartedFact() | WordsKeptFact() | VerdictFact() | RatingFact() | ReasonLostFact():
+            pass  # beyond the call's row, once all rows are there
+        case _:
+            assert_never(fact)
 
 
 async def _save(raw: Any, rows: Rows) -> None:
@@ -112,50 +118,55 @@ async def _save(raw: Any, rows: Rows) -> None:
     await _CALLBACK.run(raw, rows.callbacks)
 
 
-async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: Fact) -> None:
+async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: WordsKeptFact) -> None:
     """Add a recording to its case; a case that is not there (its fact was damaged) opens at the desk."""
-    name, at = fact["recording"]["name"], datetime.fromisoformat(fact["at"])
+    name, at = fact.recording.name, fact.at
     case, promise = await case_of(connection, fact)
     if case is None:
         rows = Rows()
-        add_case(rows, _orphan(fact, page), fact["code"] or await desk_code(connection), page)
+        add_case(rows, _orphan(fact, page), fact.code or await desk_code(connection), page)
         await _save(raw, rows)
         return
     promised = await keep_promise(connection, promise, case)
-    row = recording_row(fact["recording"], case, uuid.UUID(fact["call"]["id"]), at)
+    row = recording_row(fact.recording, case, fact.call.id, at)
     added = await connection.execute(_INSERT_RECORDING.returning(recordings.c.name), [row])
     if added.first() is None:  # applied before
         if promised:  # no change of a case's row without an event
-            await add_event(connection, uuid.UUID(fact["id"]), case, at, "code_promised", {"code": promise})
+            await add_event(connection, fact.id, case, at, "code_promised", {"code": promise})
         return
-    if fact["instead"]:
+    if fact.instead:
         this_call = (recordings.c.case_id == case, recordings.c.call_id == row["call_id"])
         earlier = (*this_call, recordings.c.name != name)
         await connection.execute(update(recordings).where(*earlier).values(superseded=True))
-    event = "words_replaced" if fact["instead"] else "words_added"
+    event = "words_replaced" if fact.instead else "words_added"
     details = {"recording": name, "sha256": row["sha256"]}
-    if fact.get("recovered"):
+    if isinstance(fact, WordsFound):
         details |= {"recovered": True}
-    if fact.get("repeat"):
+    if fact.repeat:
         details |= {"repeat": True}
-    await add_event(connection, uuid.UUID(fact["id"]), case, at, event, details)
-    if fact.get("repeat"):
+    await add_event(connection, fact.id, case, at, event, details)
+    if fact.repeat:
         await repeats.said_again(connection, page, fact, case)
 
 
-def _orphan(fact: Fact, page: Page) -> Fact:
+def _orphan(fact: WordsKeptFact, page: Page) -> Opening:
     """The opening of a case for words whose case is not in the books."""
-    return {
-        "kind": Kind.REQUEST,
-        "topic": page.other_topic,
-        "county": "",
-        "language": fact["call"]["language"],
-        "callback": "",
-        "national_id": "",
-        **fact,
-        "id": fact["case"] or fact["id"],
-        "recordings": [fact["recording"]],
-    }
+    begun = fact.begun if isinstance(fact, WordsFound) else None
+    return Opening(
+        id=uuid.UUID(fact.case) if fact.case else fact.id,
+        at=fact.at,
+        kind=begun.kind if begun else Kind.REQUEST,
+        topic=begun.topic if begun else page.other_topic,
+        county=begun.county if begun else "",
+        language=begun.language if begun else fact.call.language,
+        callback=begun.callback if begun else "",
+        national_id=begun.national_id if begun else "",
+        caller=fact.call.caller,
+        caller_name=fact.call.caller_name,
+        recordings=[fact.recording],
+        call=fact.call.id,
+        recovered=isinstance(fact, WordsFound),
+    )
 
 
 def _once(table: Table, key: str, *later: str) -> Prepared:
@@ -183,7 +194,7 @@ _END_CALL = _end_call()
 _CASE = _once(cases, "id", *LATER)
 _RECORDING = _once(recordings, "name", "id", "transcript", "removed_at", "erased_at", "stored_at")
 _REFERRAL = _once(referrals, "id", "ended_at", "ended_reason")
-_CALLBACK = _once(callbacks, "key", "attempts", "first_at", "last_at", "last_outcome")
+_CALLBACK = _once(to_call_back, "key", "attempts", "first_at", "last_at", "last_outcome")
 _OUTBOX = _once(outbox, "key", "attempts", "delivered_at", "last_error", "dead_at")
 
 
@@ -266,15 +277,14 @@ class Pump:
 
     async def _mend(self, page: Page, fact: Fact, error: Exception) -> bool:
         """A code that the books know for another case: the words still become a case, under a new code."""
-        if "uq_cases_code" not in str(error):
+        if not isinstance(fact, CaseOpenedFact | WordsKeptFact) or "uq_cases_code" not in str(error):
             return False
-        log.error("the code of case %s belongs to another case; it gets a new one", fact.get("id"))
-        await apply(self.engine, page, [{**fact, "code": ""}])
+        log.error("the code of case %s belongs to another case; it gets a new one", fact.id)
+        await apply(self.engine, page, [replace(fact, code="")])
         return True
 
     def _put_aside(self, fact: Fact, error: Exception) -> None:
-        content = json.dumps(fact, ensure_ascii=False, indent=1).encode("utf-8", "replace")
-        self.journal.quarantine(f"{uuid.uuid4()}.fact", content, f"a fact was refused: {_short(error)}")
+        self.journal.quarantine(f"{uuid.uuid4()}.fact", write(fact), f"a fact was refused: {_short(error)}")
 
 
 async def _first(event: asyncio.Event, seconds: float) -> bool:

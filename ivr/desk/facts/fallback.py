@@ -16,7 +16,7 @@ import re
 import shutil
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +24,6 @@ from pathlib import Path
 from ivr.cases.code import is_valid
 from ivr.cases.kinds import Kind
 from ivr.desk.call.intake import CallFacts, Intake
-from ivr.desk.case.registering import LANGUAGES
 from ivr.store.flushing import flush
 from ivr.store.volumes import SECOND
 from ivr.voice.actions import OpenCase
@@ -100,7 +99,7 @@ async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
     recorded = await asyncio.to_thread(_move_in, path, recordings)
     if recorded is None:
         return
-    opening, code = _opening(path, recorded)
+    opening, code = _opening(path, recorded, intake.book.conventions.languages)
     call, spoken_at = _call(path, recorded, opening.language)
     await intake.take_in(call, opening, code, spoken_at)
     path.unlink()
@@ -135,11 +134,11 @@ def _link(path: Path, target: Path) -> None:
         scratch.replace(target)
 
 
-def _opening(path: Path, recorded: Recorded) -> tuple[OpenCase, str]:
+def _opening(path: Path, recorded: Recorded, languages: Collection[str]) -> tuple[OpenCase, str]:
     """What she had chosen, as the name has it; `ivr.desk.opening` leaves out what the book does not know."""
     chosen = [part if _CHOSEN.fullmatch(part) else "" for part in path.stem.split("~")[1:]]
     language, code, kind, topic, county, *_ = [*chosen, "", "", "", "", ""]
-    known = language if language in LANGUAGES else ""
+    known = language if language in languages else ""
     opening = OpenCase(kind or Kind.REQUEST, topic, county, known, (recorded,))
     return opening, code if is_valid(code) else ""
 

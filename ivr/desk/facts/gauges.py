@@ -42,7 +42,7 @@ def of_spool(spool: Path, fallback: Path) -> list[Gauge]:
             Gauge("ivr_journal_waiting_facts", "Facts that are not in the database yet.", count, slot),
             Gauge("ivr_journal_oldest_seconds", "Age of the oldest of them.", age, slot),
         ]
-        quarantined += sum(1 for shelf in _shelves(folder) for _ in shelf.glob("*.why"))
+        quarantined += len(journal_reading.put_aside(folder))
     waiting = len(fallbacks(fallback))
     return [
         *sorted(found, key=lambda gauge: gauge.name),
@@ -82,7 +82,3 @@ async def without_case(engine: AsyncEngine) -> int:
     query = select(func.count()).select_from(recordings).where(recordings.c.case_id.is_(None))
     async with engine.connect() as connection:
         return int((await connection.execute(query)).scalar_one())
-
-
-def _shelves(journal: Path) -> tuple[Path, Path]:
-    return journal / "quarantine", journal / SECOND / "quarantine"

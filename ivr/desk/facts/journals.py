@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ivr.desk.call.intake import BEGUN
-from ivr.desk.case.joining import WORDS
 from ivr.store import journal_reading, slots
-from ivr.store.journal import Fact, Journal, Position
+from ivr.store.facts import CaseOpenedFact, Fact, RecordingBegunFact, Unreadable, WordsKeptFact, salvage
+from ivr.store.journal import Journal, Position
 
 SIGN_SECONDS = 5.0  # how often a process signs that all it noted is on the disk (Journal.sign)
 
@@ -52,8 +51,10 @@ def ask(
         found = journal_reading.naming(folder, wanted)
         applied = _applied(folder, own)
         for name, facts in found.items():
-            told.facts.setdefault(name, []).extend(fact for _, fact in facts)
-            if any(position > applied and fact.get("type") != BEGUN for position, fact in facts):
+            told.facts.setdefault(name, []).extend(_usable(facts))
+            if any(
+                position > applied and not isinstance(fact, RecordingBegunFact) for position, fact in facts
+            ):
                 told.awaited.add(name)  # its own fact is on the way
     told.soon = _before_their_case(spool, told, own)
     told.awaited |= told.soon
@@ -65,16 +66,24 @@ def _before_their_case(spool: Path, told: RecordingFacts, own: Journal | None) -
     of: dict[str, set[str]] = {}
     for name, facts in told.facts.items():
         for fact in facts:
-            if isinstance(call := fact.get("call"), dict) and call.get("id"):
-                of.setdefault(call["id"], set()).add(name)
+            of.setdefault(str(fact.call.id), set()).add(name)
     found: set[str] = set()
     for folder in slots.journals(spool) if of else ():
         calls = journal_reading.of_calls(folder, of.keys())
         applied = _applied(folder, own)
         for call_id, facts_of_call in calls.items():
-            if any(position > applied and fact.get("type") in WORDS for position, fact in facts_of_call):
+            on_the_way = [fact for position, fact in facts_of_call if position > applied]
+            if any(isinstance(fact, CaseOpenedFact | WordsKeptFact | Unreadable) for fact in on_the_way):
                 found |= of[call_id]
     return found
+
+
+def _usable(found: Iterable[tuple[Position, Fact | Unreadable]]) -> Iterator[Fact]:
+    """What can't be read as a whole tells what it can: the words themselves are in the file."""
+    for _, fact in found:
+        told = salvage(fact.body) if isinstance(fact, Unreadable) else fact
+        if told is not None:
+            yield told
 
 
 def _applied(folder: Path, own: Journal | None) -> Position:

@@ -24,7 +24,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.facts.reconcile import LOST
 from ivr.store import journal_reading, slots
-from ivr.store.journal import Fact
+from ivr.store.facts import CallEndedFact, Fact, Unreadable, happened_at
 from ivr.store.tables import calls
 
 log = logging.getLogger(__name__)
@@ -75,15 +75,16 @@ def _told(spool: Path, ids: Collection[str]) -> dict[str, list[Fact] | None]:
         began = journal_reading.run_began(folder)
         for id, found in journal_reading.of_calls(folder, ids).items():
             lives = began is not None and any(position.segment >= began for position, _ in found)
-            ended = any(fact["type"] == "call_ended" for _, fact in found)
+            ended = any(isinstance(fact, CallEndedFact) for _, fact in found)
             before = told[id]
-            told[id] = None if lives or ended or before is None else before + [fact for _, fact in found]
+            readable = [fact for _, fact in found if not isinstance(fact, Unreadable)]
+            told[id] = None if lives or ended or before is None else before + readable
     return told
 
 
 def _last_moment(facts: list[Fact] | None, started_at: datetime) -> datetime:
     """The last that is known of a call."""
-    moments = [datetime.fromisoformat(fact["at"]) for fact in facts or () if "at" in fact]
+    moments = [happened_at(fact) for fact in facts or ()]
     return max([started_at, *moments])
 
 

@@ -13,27 +13,34 @@ import logging
 import time
 import uuid
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.kinds import Kind
-from ivr.desk.call.intake import BEGUN
-from ivr.desk.case.joining import reserve
+from ivr.desk.case.joining import CaseFound, WordsFound, reserve
 from ivr.desk.facts.apply import MALFORMED, apply
 from ivr.desk.facts.fallback import LEAST_SECONDS, SETTLED_SECONDS
 from ivr.desk.facts.journals import ask
 from ivr.desk.facts.strays import LOOK_BACK_SECONDS, Shelf, Stray, remember, strays, without_row
 from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.facts import (
+    CallEndedFact,
+    CaseOpenedFact,
+    Fact,
+    FactCall,
+    FactRecording,
+    RecordingBegunFact,
+    WordsKeptFact,
+)
 from ivr.store.flushing import flush
-from ivr.store.journal import Fact, Journal
+from ivr.store.journal import Journal
 from ivr.store.room import trim
 from ivr.store.tables import cases
-from ivr.voice.events import Ended, Recorded
+from ivr.voice.events import Ended
 from ivr.voice.wave import measure
 
 log = logging.getLogger(__name__)
@@ -41,8 +48,8 @@ log = logging.getLogger(__name__)
 LOST = "lost"  # the outcome of a call whose process died
 TOO_SHORT, NO_VOICE = "too_short", "no_voice"  # why a file is no case
 _NAMESPACE = uuid.UUID("7d2c1c54-5f0e-4f38-9a0b-3c1a1d1c1111")
-_CHOSEN = ("kind", "topic", "county", "language", "callback", "national_id")
-_TRUST = ("case_opened", "words_kept", BEGUN, "call_ended")  # the fact that tells most comes first
+# The fact that tells most comes first.
+_TRUST = (CaseOpenedFact, WordsKeptFact, RecordingBegunFact, CallEndedFact)
 
 
 @dataclass(slots=True)
@@ -98,11 +105,14 @@ async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, d
         await _enter(shelf, stray, recorded, told.facts.get(stray.name, []), done)
 
 
-async def _enter(shelf: Shelf, stray: Stray, recorded: Recorded, told: Sequence[Fact], done: Pass) -> None:
+async def _enter(
+    shelf: Shelf, stray: Stray, recorded: FactRecording, told: Sequence[Fact], done: Pass
+) -> None:
     """By what the journal tells, the best first; by the file alone when that can't be used."""
     page = await shelf.book.page()
     best = sorted(told, key=_trust)
-    codeless = [{**fact, "code": ""} for fact in best if fact.get("code")]  # it may be a stranger's
+    coded = [f for f in best if isinstance(f, CaseOpenedFact | WordsKeptFact | RecordingBegunFact) and f.code]
+    codeless = [replace(fact, code="") for fact in coded]  # it may be a stranger's
     for fact in [*best, *codeless, None]:
         try:
             facts = await _facts(shelf.engine, stray, recorded, fact)
@@ -117,103 +127,115 @@ async def _enter(shelf: Shelf, stray: Stray, recorded: Recorded, told: Sequence[
             return
 
 
-async def _facts(engine: AsyncEngine, stray: Stray, recorded: Recorded, told: Fact | None) -> list[Fact]:
+async def _facts(engine: AsyncEngine, stray: Stray, recorded: FactRecording, told: Fact | None) -> list[Fact]:
     """What must be applied, in one transaction. The call is over, if nothing said so before."""
-    call = _unknown(stray) if told is None else told["call"]
+    call = _unknown(stray) if told is None else told.call
     at = _moment(stray)
-    over: Fact = {"type": "call_ended", "call": call, "outcome": LOST, "ended_at": at, "steps": []}
-    over["scraps"] = []
-    words = {"call": call, "recovered": True}
+    over = CallEndedFact(call, LOST, at, steps=(), scraps=())
     if recorded.ended in (TOO_SHORT, NO_VOICE):
-        return [{**over, "scraps": [asdict(recorded)]}]
-    if told is not None and told["type"] == "words_kept":
-        return [{**told, **words, "recording": asdict(recorded)}, over]
-    begun = told if told is not None and told["type"] == BEGUN else {}
-    case, code = begun.get("case", ""), begun.get("code", "")  # which may be older than the call
-    case = case or await _case_of(engine, call["id"], code)
+        return [replace(over, scraps=(recorded,))]
+    if isinstance(told, WordsKeptFact):
+        return [_found(told, recorded), over]
+    begun = told if isinstance(told, RecordingBegunFact) else None
+    case, code = (begun.case, begun.code) if begun else ("", "")  # which may be older than the call
+    case = case or await _case_of(engine, call.id, code)
     if case or code:
-        kept = {"id": str(_id("kept", stray.name)), "at": at, "instead": False, "case": case, "code": code}
-        kept |= {name: begun[name] for name in _CHOSEN if name in begun}
-        return [{"type": "words_kept", **kept, **words, "recording": asdict(recorded)}, over]
-    return [{**_opening(call, at, told), **words, "recordings": [asdict(recorded)]}, over]
+        kept = WordsKeptFact(_id("kept", stray.name), at, case, code, call, recorded, instead=False)
+        return [_found(kept, recorded, begun), over]
+    return [_opening(call, at, told, recorded), over]
 
 
-def _opening(call: dict[str, Any], at: str, told: Fact | None) -> Fact:
+def _found(
+    kept: WordsKeptFact, recorded: FactRecording, begun: RecordingBegunFact | None = None
+) -> WordsFound:
+    return WordsFound(
+        id=kept.id,
+        at=kept.at,
+        case=kept.case,
+        code=kept.code,
+        call=kept.call,
+        recording=recorded,
+        instead=kept.instead,
+        repeat=kept.repeat,
+        begun=begun,
+    )
+
+
+def _opening(call: FactCall, at: datetime, told: Fact | None, recorded: FactRecording) -> CaseFound:
     """A case at the desk, with what was chosen before she spoke. All words of a call make one case."""
-    bare: Fact = {
-        "type": "case_opened",
-        "id": str(reserve(call["id"])),
-        "at": at,
-        "code": "",
-        "kind": Kind.REQUEST,
-        "topic": "",
-        "county": "",
-        "language": call["language"],
-        "callback": "",
-        "national_id": "",
-    }
-    if told is not None and told["type"] == "case_opened":
-        return bare | told  # the database refused it once; its code may have been promised
-    if told is not None and told["type"] == BEGUN:
-        return bare | {name: told[name] for name in _CHOSEN} | {"code": told.get("reserved", "")}
-    return bare
+    opened = told if isinstance(told, CaseOpenedFact) else None
+    chosen = told if isinstance(told, CaseOpenedFact | RecordingBegunFact) else None
+    reserved = told.reserved if isinstance(told, RecordingBegunFact) else ""
+    return CaseFound(
+        # The database refused what she opened once; its code may have been promised.
+        id=opened.id if opened else reserve(call.id),
+        at=opened.at if opened else at,
+        code=opened.code if opened else reserved,
+        call=call,
+        kind=chosen.kind if chosen else Kind.REQUEST,
+        topic=chosen.topic if chosen else "",
+        county=chosen.county if chosen else "",
+        language=chosen.language if chosen else call.language,
+        callback=chosen.callback if chosen else "",
+        national_id=chosen.national_id if chosen else "",
+        recordings=(recorded,),
+    )
 
 
-def _measured(root: Path, stray: Stray) -> Recorded:
+def _measured(root: Path, stray: Stray) -> FactRecording:
     path = root / f"{stray.name}.wav"
     trim(path)  # whoever set room aside for it is dead
     flush(path, root)  # nobody has
     found = measure(path.read_bytes())
-    ended: Any = Ended.HANGUP  # nobody is left to say how
+    ended: str = Ended.HANGUP  # nobody is left to say how
     if found.seconds < LEAST_SECONDS:
         ended = TOO_SHORT
     elif not found.voiced_seconds:
         ended = NO_VOICE
-    return Recorded(stray.name, found.seconds, found.voiced_seconds, ended, found.sha256, found.size)
+    return FactRecording(stray.name, found.seconds, found.voiced_seconds, ended, found.sha256, found.size)
 
 
 def _count(stray: Stray, facts: Sequence[Fact], done: Pass) -> None:
-    match facts[0]["type"]:
-        case "case_opened":
+    match facts[0]:
+        case CaseOpenedFact():
             done.cases += 1
             log.warning("recording %s was in no case; it is one at the desk now", stray.name)
-        case "words_kept":
+        case WordsKeptFact():
             done.added += 1
             log.warning("recording %s was in no case; it is with its call's case now", stray.name)
         case _:
             done.empty += 1
 
 
-async def _case_of(engine: AsyncEngine, call: str, code: str) -> str:
+async def _case_of(engine: AsyncEngine, call: uuid.UUID, code: str) -> str:
     """The latest case of a call; "" for none, and for the one in reserve that may yet get that code."""
-    query = select(cases.c.id).where(cases.c.call_id == uuid.UUID(call))
+    query = select(cases.c.id).where(cases.c.call_id == call)
     async with engine.connect() as connection:
         found = (await connection.execute(query.order_by(cases.c.opened_at.desc()).limit(1))).scalar()
     return "" if found is None or (code and found == reserve(call)) else str(found)
 
 
 def _trust(fact: Fact) -> int:
-    kind = fact.get("type")
-    return _TRUST.index(kind) if kind in _TRUST else len(_TRUST)
+    return next((place for place, kind in enumerate(_TRUST) if isinstance(fact, kind)), len(_TRUST))
 
 
-def _unknown(stray: Stray) -> dict[str, Any]:
+def _unknown(stray: Stray) -> FactCall:
     """The call of a file of which nobody can tell anything."""
-    return {
-        "id": str(_id("call", stray.name)),
-        "unique_id": f"recovered:{stray.name}",
-        "caller": "",
-        "caller_name": "",
-        "started_at": _moment(stray),
-        "answered_at": _moment(stray),
-        "language": "",
-        "menu_name": "",
-        "menu_revision": "",
-    }
+    return FactCall(
+        id=_id("call", stray.name),
+        unique_id=f"recovered:{stray.name}",
+        caller="",
+        caller_name="",
+        started_at=_moment(stray),
+        answered_at=_moment(stray),
+        language="",
+        menu_name="",
+        menu_revision="",
+    )
 
 
-def _moment(stray: Stray) -> str:
-    return datetime.fromtimestamp(stray.grown_at, UTC).isoformat()
+def _moment(stray: Stray) -> datetime:
+    return datetime.fromtimestamp(stray.grown_at, UTC)
 
 
 def _id(what: str, name: str) -> uuid.UUID:

@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.custody import FIRST, day_heading, day_line
-from ivr.cases.deadlines import ZONE
+from ivr.cases.zone import ZONE
 from ivr.desk.case.event_log import chain_older
 from ivr.store.tables import case_events, custody_days
 

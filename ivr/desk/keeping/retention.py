@@ -158,7 +158,7 @@ def _ripe(rules: Sequence[RetentionRule], event: str, now: datetime) -> Iterator
         days = rule.recording_days if event == REMOVED else rule.anonymise_after
         if days is not None:
             before = now - timedelta(days=days)
-            others = [_about(other) for other in rules if _is_particular(other, rule)]
+            others = [_about(other) for other in rules if other.particularity > rule.particularity]
             over = (cases.c.closed_at <= before, _about(rule), ~or_(false(), *others))
             yield Ripe(event, rule, days, and_(*over, _undone(event, before)))
 
@@ -166,11 +166,6 @@ def _ripe(rules: Sequence[RetentionRule], event: str, now: datetime) -> Iterator
 def _about(rule: RetentionRule) -> ColumnElement[bool]:
     named = [cases.c[name] == value for name in ("kind", "status") if (value := getattr(rule, name))]
     return and_(cases.c.closed_at.is_not(None), *named)
-
-
-def _is_particular(one: RetentionRule, other: RetentionRule) -> bool:
-    """As `ivr.cases.retention.rule_for` prefers them."""
-    return (bool(one.kind), bool(one.status)) > (bool(other.kind), bool(other.status))
 
 
 def _is_held() -> ColumnElement[bool]:

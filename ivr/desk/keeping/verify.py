@@ -21,8 +21,8 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.custody import FIRST, day_heading, read_day_line
-from ivr.cases.deadlines import ZONE
 from ivr.cases.proving import Finding, check_case
+from ivr.cases.zone import ZONE
 from ivr.desk.keeping.custody import day_lines, list_path
 from ivr.desk.refusals import NoSuchCase
 from ivr.store.tables import case_events, cases, custody_days, precedents, recordings

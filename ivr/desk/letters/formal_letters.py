@@ -21,7 +21,7 @@ from pydantic import Field, field_validator
 from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.deadlines import ZONE
+from ivr.cases.deadlines import Calendar
 from ivr.cases.delay import standing
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.book.book import Page
@@ -159,7 +159,7 @@ async def write(
     told = _told_by(kind, case, events)
     if told is None or kind not in stationery.letters:
         raise Refused(f"there is no {kind} letter for case {code} now")
-    (event, moment), at = told, (told[1] or now).astimezone(ZONE).date()
+    (event, moment), at = told, page.calendar.day(told[1] or now)
     agency = case.agency_name
     if event.details.get("agency", case.agency) != case.agency:  # of a body that had it before
         async with engine.connect() as connection:
@@ -167,7 +167,7 @@ async def write(
             agency = (await connection.execute(its)).scalar() or agency
     due_at = _deadline(case, event)
     then = standing(page.calendar, moment, due_at, case.county or "") if moment else page.standing(case, now)
-    words = _words(case, event.details, stationery, due_at, then.late, agency)
+    words = _words(case, event.details, stationery, page.calendar, due_at, then.late, agency)
     wording = stationery.letters[kind]
     return FormalLetter(
         kind,
@@ -223,6 +223,7 @@ def _words(
     case: Row[Any],
     details: Mapping[str, Any],
     stationery: Stationery,
+    calendar: Calendar,
     due_at: datetime,
     late: int,
     agency: str,
@@ -236,8 +237,8 @@ def _words(
         "topic": case.topic_name,
         "county": case.county_name or "",
         "agency": agency,
-        "opened": jalali(case.opened_at.astimezone(ZONE).date(), "fa"),
-        "due": jalali(due_at.astimezone(ZONE).date(), "fa"),
+        "opened": jalali(calendar.day(case.opened_at), "fa"),
+        "due": jalali(calendar.day(due_at), "fa"),
         "late": str(late) if late else "",
         "level": stationery.levels.get(level, level),
         "words": words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]}…",

@@ -21,9 +21,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
 from ivr.cases.channels import PHONE
-from ivr.cases.deadlines import ZONE
+from ivr.cases.deadlines import Calendar
 from ivr.cases.kinds import Kind
-from ivr.desk.book.book import read_page
+from ivr.cases.zone import ZONE
+from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.registering import Wanted, register
@@ -82,6 +83,7 @@ async def spread(
     engine: AsyncEngine,
     notices: Notices,
     events: Sequence[Leased],
+    calendar: Calendar,
     now: datetime,
     ways: Container[str] = LETTERS,
 ) -> int:
@@ -97,7 +99,7 @@ async def spread(
         rows = [
             outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))
             for event in events
-            for n in _letters(known, hers, notices, event)
+            for n in _letters(known, hers, notices, event, calendar)
             if n.by in ways
         ]
         if rows:
@@ -106,7 +108,7 @@ async def spread(
     return len(rows)
 
 
-async def call_back(engine: AsyncEngine, wish: Leased, now: datetime) -> bool:
+async def call_back(engine: AsyncEngine, page: Page, wish: Leased, now: datetime) -> bool:
     """A wish to be called becomes a call-back. False: it was about a code that is nobody's.
 
     Then it becomes a case at the desk, so that a person calls her: a promise is a promise.
@@ -117,13 +119,14 @@ async def call_back(engine: AsyncEngine, wish: Leased, now: datetime) -> bool:
             connection, told["code"], told["number"], told["language"], wish.key, now
         )
         if not found:
-            await _for_a_person(connection, told, now)
+            await _for_a_person(connection, page, told, now)
         await _mark(connection, [wish], delivered_at=now, last_error=None if found else "no such case")
     return found
 
 
-async def _for_a_person(connection: AsyncConnection, told: Mapping[str, Any], now: datetime) -> None:
-    page = await read_page(connection)
+async def _for_a_person(
+    connection: AsyncConnection, page: Page, told: Mapping[str, Any], now: datetime
+) -> None:
     words = f"111 → 6: {told['code']}?"  # what she dialled; whoever reads it knows the menu
     wanted = Wanted(Kind.REQUEST, page.other_topic, words=words, caller=told["number"], channel=PHONE)
     await register(connection, page, replace(wanted, language=told["language"] or "fa", by=MACHINE), now)
@@ -150,13 +153,17 @@ async def _mark(connection: AsyncConnection, rows: Sequence[Leased], **values: A
 
 
 def _letters(
-    known: Mapping[str, Row[Any]], hers: Mapping[str, str], notices: Notices, event: Leased
+    known: Mapping[str, Row[Any]],
+    hers: Mapping[str, str],
+    notices: Notices,
+    event: Leased,
+    calendar: Calendar,
 ) -> Sequence[AddressedNotice]:
     """`hers`: by code, where its citizen may be written to."""
     case = known.get(_code_of(event))
     if case is None:
         return []
-    words = words_of(case, event.payload, READING)
+    words = words_of(case, event.payload, calendar, READING)
     return letters(notices, event.kind, case._mapping, words, hers[case.code])
 
 
@@ -184,9 +191,11 @@ _CASE_AND_NAMES = (
 )
 
 
-def words_of(case: Row[Any], payload: Mapping[str, Any], language: str = "") -> dict[str, str]:
+def words_of(
+    case: Row[Any], payload: Mapping[str, Any], calendar: Calendar, language: str = ""
+) -> dict[str, str]:
     """What the placeholders of a notice stand for; in the case's language unless another is given."""
-    due_on = case.due_at.astimezone(ZONE).date()
+    due_on = calendar.day(case.due_at)
     return {
         "code": case.code,
         "kind": case.kind,

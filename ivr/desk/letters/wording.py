@@ -16,6 +16,7 @@ from pydantic import Field, field_validator, model_validator
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.deadlines import Calendar
 from ivr.desk.book.yaml_file import overlaid, read_placed
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import ANY, LetterEntry, Said, check_fields, filled, fits, for_reading
@@ -75,7 +76,9 @@ def _changed(row: Row[Any]) -> Wording:
     return Wording(name=row.name, topic=row.topic, status=row.status, text=row.said)
 
 
-async def offered(engine: AsyncEngine, folder: Path, code: str, status: str) -> list[dict[str, Any]]:
+async def offered(
+    engine: AsyncEngine, calendar: Calendar, folder: Path, code: str, status: str
+) -> list[dict[str, Any]]:
     """The wordings that fit a case, filled in: `text` as its citizen reads it, `spoken` as she hears it.
 
     `spoken` is "" where both are one. Raises NoSuchCase, SeedError.
@@ -87,23 +90,23 @@ async def offered(engine: AsyncEngine, folder: Path, code: str, status: str) -> 
         raise NoSuchCase(f"there is no case {code}")
     row: Mapping[Any, Any] = case._mapping
     return [
-        {"name": each.name, "topic": each.topic} | _both(each.text, case, row["language"])
+        {"name": each.name, "topic": each.topic} | _both(each.text, case, calendar, row["language"])
         for each in ready.fitting(row["topic"], status)
     ]
 
 
-def _both(said: Said, case: Row[Any], language: str) -> dict[str, str]:
+def _both(said: Said, case: Row[Any], calendar: Calendar, language: str) -> dict[str, str]:
     readable, reads = for_reading(said, language)
-    text = filled(readable, reads, outgoing.words_of(case, {}, outgoing.READING))
-    spoken = filled(said, language, outgoing.words_of(case, {}))
+    text = filled(readable, reads, outgoing.words_of(case, {}, calendar, outgoing.READING))
+    spoken = filled(said, language, outgoing.words_of(case, {}, calendar))
     return {"text": text, "spoken": "" if script.language_of(spoken) == script.language_of(text) else spoken}
 
 
 async def worded(
-    engine: AsyncEngine, folder: Path, code: str, name: str, status: str = "answered"
+    engine: AsyncEngine, calendar: Calendar, folder: Path, code: str, name: str, status: str = "answered"
 ) -> tuple[str, str]:
     """Text and what is spoken of that name for that case. Raises Refused naming those that there are."""
-    ready = await offered(engine, folder, code, status)
+    ready = await offered(engine, calendar, folder, code, status)
     found = {each["name"]: (str(each["text"]), str(each["spoken"])) for each in ready}
     if name not in found:
         there = ", ".join(found) or "none"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -203,7 +204,7 @@ async def _book(one: Deciding, slot: Row[Any], by_hand: str = "", ahead_of: int 
     ask, day = one.ask, today(one.page, slot.starts_at)
     await one.wait(day)
     await _invite(one, slot)
-    one.details |= {"session": slot.session, "slot": slot.slot, "at": slot.starts_at.isoformat()}
+    one.details |= {"session": slot.session, "slot": slot.slot, "at": _there(one, slot)}
     if ahead_of:
         one.details["ahead_of"] = ahead_of
     row = {"case_id": one.case.id, "by_hand": by_hand, "ahead_of": ahead_of}
@@ -212,11 +213,17 @@ async def _book(one: Deciding, slot: Row[Any], by_hand: str = "", ahead_of: int 
     await one.connection.execute(update(meeting_slots).where(*its).values(row))
 
 
+def _there(one: Deciding, slot: Row[Any]) -> str:
+    """When it begins, by the province's clock."""
+    at: datetime = slot.starts_at.astimezone(ZoneInfo(one.page.calendar.timezone))
+    return at.isoformat()
+
+
 async def _invite(one: Deciding, slot: Row[Any]) -> None:
     """She is called with day, hour and place, and asked whether she comes."""
     session = await planned(one.connection, slot.session)
     told = {"what": meeting_calls.INVITED, "session": slot.session, "slot": slot.slot}
-    told |= {"starts_at": slot.starts_at.isoformat(), "official": session.official, "way": session.way}
+    told |= {"starts_at": _there(one, slot), "official": session.official, "way": session.way}
     told |= {"place": session.place if session.way == MeetingWay.IN_PERSON else ""}
     await one.call_her(told | {"again_on": (today(one.page, one.ask.now) + AGAIN).isoformat()})
 

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row, Select, Table, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.deadlines import ZONE
+from ivr.cases.zone import ZONE
 from ivr.desk.case import callback_planning
 from ivr.store.tables import calls as call_table
 from ivr.store.tables import case_events, recordings, referrals

@@ -15,7 +15,6 @@ from sqlalchemy import Row, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.deadlines import TIMEZONE
 from ivr.cases.figures import Fact, Numbering, packed
 from ivr.store.figure_days import CHANGED, COUNT, figure_days
 from ivr.store.tables import calls, cases
@@ -27,7 +26,7 @@ FORM = 2  # raised when a day is counted or kept in another way: then all are co
 _TURN = text("SELECT pg_try_advisory_xact_lock(hashtext('figures'))")
 
 
-async def count_days(engine: AsyncEngine, now: datetime | None = None, zone: str = TIMEZONE) -> int:
+async def count_days(engine: AsyncEngine, zone: str, now: datetime | None = None) -> int:
     """Count every day that is over, the oldest first, and again those that changed. How many were counted."""
     now = now or datetime.now(UTC)
     counted = 0
@@ -47,7 +46,7 @@ async def count_days(engine: AsyncEngine, now: datetime | None = None, zone: str
 
 
 async def facts_of(
-    connection: AsyncConnection, day: date, now: datetime, zone: str = TIMEZONE
+    connection: AsyncConnection, day: date, now: datetime, zone: str
 ) -> Sequence[Fact]:
     """What happened on that day, as far as it has happened."""
     span = {"since": _midnight(day, zone), "until": _midnight(day + _DAY, zone)}

@@ -9,13 +9,12 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.deadlines import TIMEZONE
 from ivr.cases.figures import DIMENSIONS, Facts, Numbering, packed, unpacked
 from ivr.desk.people.people import Scope
 from ivr.desk.reading.counting import facts_of, newest_day
@@ -90,12 +89,7 @@ class _Day:
 class Archive:
     """The figures of one database, for all who ask."""
 
-    def __init__(
-        self,
-        engine: AsyncEngine,
-        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
-        zone: str = TIMEZONE,
-    ) -> None:
+    def __init__(self, engine: AsyncEngine, clock: Callable[[], datetime], zone: str) -> None:
         self.engine = engine
         self.clock = clock
         self.zone = zone
@@ -122,12 +116,6 @@ class Archive:
                 self._days.popitem(last=False)
             names = self.names
         return await asyncio.to_thread(unpacked, names, days)
-
-    async def counted_until(self) -> date | None:
-        """The last day that was counted; figures of later ones are worked out as they are asked for."""
-        async with self.engine.connect() as connection:
-            newest = await newest_day(connection)
-            return newest.day if newest else None
 
     async def waiting(self, subject: Subject) -> list[Waiting]:
         """What waits now, a few seconds old at most."""

@@ -42,7 +42,9 @@ async def home(visit: Visit) -> web.Response:
 
 
 async def page(visit: Visit) -> web.Response:
-    mine = await own_account.account(visit.panel.engine, visit.person.id, visit.now, visit.panel.keeping)
+    mine = await own_account.account(
+        visit.panel.engine, visit.person.id, visit.now, visit.panel.entry.keeping
+    )
     return visit.render("panel/account.html", account=mine)
 
 
@@ -61,7 +63,7 @@ async def change_password(visit: Visit) -> web.Response:
         try:
             assert visit.session is not None
             token = await own_account.change_password(
-                panel.engine, visit.session, old, new, visit.now, visit.came, panel.keeping
+                panel.engine, visit.session, old, new, visit.now, visit.came, panel.entry.keeping
             )
         except WrongField as error:
             form.refused(error, {"old": "common.password.wrong", "password": "common.password.poor"})
@@ -159,7 +161,9 @@ async def drop_factor(visit: Visit) -> web.Response:
         )
     except (WrongField, TooOften) as error:
         key = "common.password.wrong" if isinstance(error, WrongField) else "common.sign_in.too_often"
-        mine = await own_account.account(visit.panel.engine, visit.person.id, visit.now, visit.panel.keeping)
+        mine = await own_account.account(
+            visit.panel.engine, visit.person.id, visit.now, visit.panel.entry.keeping
+        )
         wrong = {"old": visit.words(key)}
         return visit.render("panel/account.html", status=422, account=mine, wrong=wrong)
     return visit.redirect(HOME)

@@ -37,7 +37,7 @@ async def send(visit: Visit) -> web.Response:
     onward, name = sessions.own_path(form.raw("next")), form.raw("name")[:40]
     try:
         begun = await signing_in.sign_in(
-            panel.engine, name, form.raw("password"), visit.now, visit.came, panel.keeping
+            panel.engine, name, form.raw("password"), visit.now, visit.came, panel.entry.keeping
         )
     except (NotSignedIn, TooOften) as error:
         status, wrong = _refusal(visit, error)
@@ -65,7 +65,7 @@ async def send_second(visit: Visit) -> web.Response:
         return visit.redirect(onward)
     try:
         token = await signing_in.second_factor(
-            panel.engine, session, code, visit.now, visit.came, panel.keeping
+            panel.engine, session, code, visit.now, visit.came, panel.entry.keeping
         )
     except TooOften as error:  # the password is asked for again too
         status, wrong = _refusal(visit, error)

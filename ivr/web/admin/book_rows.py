@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
 from typing import Any
@@ -36,6 +38,27 @@ COLUMNS = {
     "retention": ("what", "kind", "status", "delete_after", "anonymise_after"),
 }
 LATEST = 8
+
+
+@dataclass(frozen=True, slots=True)
+class RowForm:
+    """A row on its form: `values` as they stand in the fields, `row` as it is in force.
+
+    `wrong`: field → sentence.
+
+    `seen` of a new row is "": it never takes the place of another. `current`: what somebody else made of it
+    meanwhile. `sure`: whether to ask once more.
+    """
+
+    values: dict[str, Any]
+    key: str = ""
+    seen: str = ""
+    wrong: Mapping[str, str] = field(default_factory=dict)
+    notice: str = ""
+    row: Row | None = None
+    current: Row | None = None
+    story: Sequence[Mapping[str, Any]] = ()
+    sure: bool = False
 
 
 def routes() -> list[Route]:
@@ -103,7 +126,7 @@ async def new(visit: Visit) -> web.Response:
     visit.require("books_edit")
     noun = noun_of(visit)
     names, *_ = await _read(visit, noun)
-    return form_page(visit, noun, names, "", "", showing.empty(noun, visit.request.query))
+    return form_page(visit, noun, names, RowForm(showing.empty(noun, visit.request.query)))
 
 
 async def row_page(visit: Visit) -> web.Response:
@@ -113,9 +136,8 @@ async def row_page(visit: Visit) -> web.Response:
         raise NotFound
     story = await history(visit.panel.engine, noun.name, key, limit=20)
     seen = version(await _stored(visit, noun, key))
-    return form_page(
-        visit, noun, names, key, seen, showing.as_typed(noun, rows[key]), row=rows[key], story=story
-    )
+    form = RowForm(showing.as_typed(noun, rows[key]), key, seen, row=rows[key], story=story)
+    return form_page(visit, noun, names, form)
 
 
 async def save(visit: Visit) -> web.Response:
@@ -136,15 +158,15 @@ async def save(visit: Visit) -> web.Response:
         notice, seen = visit.words("admin.conflict"), version(error.current)
     names, rows, _ = await _read(visit, noun)
     current = rows.get(key) if notice and not gone else None
-    more: dict[str, Any] = {"row": rows.get(key), "current": current, "status": 422, "sure": bool(gone)}
-    return form_page(visit, noun, names, key, seen, given, wrong=wrong, notice=notice, **more)
+    again = RowForm(given, key, seen, wrong, notice, rows.get(key), current, sure=bool(gone))
+    return form_page(visit, noun, names, again, 422)
 
 
 async def _would_go(visit: Visit, noun: Noun, values: Row | None) -> int:
     """What a change of retention takes away within the hour, for good: asked once more before it is done."""
     if noun is not RETENTION or values is None or visit.form().flag("sure"):
         return 0
-    return await terms.would_go(visit.panel.engine, visit.panel.files.folder, values, visit.now)
+    return await terms.would_go(visit.panel.engine, visit.panel.places.files.folder, values, visit.now)
 
 
 async def remove(visit: Visit) -> web.Response:
@@ -163,43 +185,26 @@ async def remove(visit: Visit) -> web.Response:
         notice = "" if wrongs else visit.words("admin.conflict")
         typed = showing.as_typed(noun, rows[key])
         seen = version(await _stored(visit, noun, key))
-        more: dict[str, Any] = {"row": rows[key], "status": 422}
-        return form_page(visit, noun, names, key, seen, typed, wrong=wrongs, notice=notice, **more)
+        return form_page(visit, noun, names, RowForm(typed, key, seen, wrongs, notice, rows[key]), 422)
     return visit.redirect(_saved(visit, noun, True))
 
 
-def form_page(
-    visit: Visit,
-    noun: Noun,
-    names: BookNames,
-    key: str,
-    seen: str,
-    values: dict[str, Any],
-    *,
-    wrong: dict[str, str] | None = None,
-    notice: str = "",
-    row: Row | None = None,
-    current: Row | None = None,
-    story: list[dict[str, Any]] | None = None,
-    status: int = 200,
-    sure: bool = False,
-) -> web.Response:
-    """`sure`: whether to ask once more. `seen` of a new row is "": it never takes the place of another."""
+def form_page(visit: Visit, noun: Noun, names: BookNames, form: RowForm, status: int = 200) -> web.Response:
     return visit.render(
         "admin/form.html",
         status=status,
         noun=noun,
-        key=key,
-        seen=seen,
-        values=values,
-        wrong=wrong or {},
-        remark=notice,
-        row=row,
-        current=current,
-        story=story or [],
-        sure=sure,
+        key=form.key,
+        seen=form.seen,
+        values=form.values,
+        wrong=form.wrong,
+        remark=form.notice,
+        row=form.row,
+        current=form.current,
+        story=form.story,
+        sure=form.sure,
         may_edit=visit.allowed("books_edit"),
-        languages=languages(visit, noun, values),
+        languages=languages(visit, noun, form.values),
         hint_of=lambda name: hint(visit, noun, name),
         **helpers(visit, names),
     )
@@ -235,7 +240,7 @@ def hint(visit: Visit, noun: Noun, field: str) -> str:
 
 def languages(visit: Visit, noun: Noun, values: dict[str, Any]) -> tuple[str, ...]:
     """Those that callers choose from, and whatever else a row has texts in: a form loses none."""
-    prompts = visit.panel.prompts
+    prompts = visit.panel.voices.prompts
     known = tuple(prompts.languages) if prompts else ("fa",)
     written = (values[field.name] or () for field in noun.fields if field.kind == "said")
     return tuple(dict.fromkeys((*known, *chain.from_iterable(written))))
@@ -249,7 +254,7 @@ async def _read(visit: Visit, noun: Noun) -> tuple[BookNames, dict[str, Row], st
 async def _holding(visit: Visit, connection: AsyncConnection, noun: Noun) -> tuple[dict[str, Row], str]:
     """The rows in force, and "". Or those of people alone, and what is wrong with the file."""
     try:
-        return await rows_in_force(connection, noun.name, visit.panel.files), ""
+        return await rows_in_force(connection, noun.name, visit.panel.places.files), ""
     except SeedError as error:
         return await noun.rows(connection), str(error)
 

@@ -35,7 +35,7 @@ async def out(visit: Visit) -> web.Response:
     if form not in FORMS:
         raise NotFound
     try:
-        data = await export(visit.panel.engine, noun.name, form, visit.panel.files)
+        data = await export(visit.panel.engine, noun.name, form, visit.panel.places.files)
     except SeedError:
         return visit.redirect(f"/panel/admin/book/{noun.name}")  # which tells it
     name = f'attachment; filename="{noun.plural}.{form}"'
@@ -70,7 +70,7 @@ async def come_in(visit: Visit) -> web.Response:
         return await _page(visit, noun, said=visit.words("admin.import.no_file"))
     decided = sent is None and form.flag("decided")
     try:
-        files = visit.panel.files
+        files = visit.panel.places.files
         done = await bring_in(visit.panel.engine, why(visit), noun.name, data, name, files, not decided)
     except ImportRefused as error:
         return await _page(visit, noun, name=name, mistakes=_mistakes(visit, error))

@@ -48,7 +48,7 @@ async def _would_go(visit: Visit, number: int) -> int:
     found = await history(visit.panel.engine, before=number + 1, limit=1)
     if not found or found[0]["number"] != number or found[0]["noun"] != RETENTION.name:
         return 0
-    folder = visit.panel.files.folder
+    folder = visit.panel.places.files.folder
     written = {terms.row_key(row): row for row in terms.of_file(folder)}
     restored = found[0]["before"] or written.get(found[0]["key"])
     gone = restored or found[0]["after"] | {"retired": True}

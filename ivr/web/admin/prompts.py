@@ -46,8 +46,8 @@ def routes() -> list[Route]:
 
 
 async def listed(visit: Visit) -> web.Response:
-    booth, query = visit.panel.prompts or Nothing(), visit.request.query
-    seen = _ordered(await asyncio.to_thread(lambda: booth.seen(visit.panel.needed())))
+    booth, query = visit.panel.voices.prompts or Nothing(), visit.request.query
+    seen = _ordered(await asyncio.to_thread(lambda: booth.seen(visit.panel.voices.needed())))
     show = query.get("show", "needed") if query.get("show", "needed") in SHOWN else "needed"
     language = query.get("language", "") if query.get("language", "") in booth.languages else ""
     asked, after = query.get("q", "").strip()[:80], query.get("after", "")
@@ -71,7 +71,7 @@ async def listed(visit: Visit) -> web.Response:
 async def one(visit: Visit, take: Take | None = None, wrong: str = "") -> web.Response:
     booth = _booth(visit)
     language, id = _name(visit)
-    seen = _ordered(await asyncio.to_thread(lambda: booth.seen(visit.panel.needed())))
+    seen = _ordered(await asyncio.to_thread(lambda: booth.seen(visit.panel.voices.needed())))
     found = next((each for each in seen if (each.language, each.id) == (language, id)), None)
     if found is None:
         raise NotFound
@@ -112,7 +112,9 @@ async def try_out(visit: Visit) -> web.Response:
     if not content:
         return await one(visit, wrong=visit.words("admin.prompt.no_file"))
     try:
-        take = await asyncio.to_thread(lambda: booth.try_out(language, id, content, visit.panel.needed()))
+        take = await asyncio.to_thread(
+            lambda: booth.try_out(language, id, content, visit.panel.voices.needed())
+        )
     except TakeRefused as refused:
         return await one(visit, wrong=_told(visit, refused))
     return await one(visit, take=take)
@@ -150,9 +152,9 @@ async def _note(visit: Visit, action: str, language: str, id: str, version: str)
 
 def _booth(visit: Visit) -> Prompts:
     """Raises NotFound where no prompts are kept."""
-    if visit.panel.prompts is None:
+    if visit.panel.voices.prompts is None:
         raise NotFound
-    return visit.panel.prompts
+    return visit.panel.voices.prompts
 
 
 def _name(visit: Visit) -> tuple[str, str]:

@@ -113,7 +113,7 @@ async def shown(
         "colleagues": await _colleagues(visit, file, deed),
         "chosen": sent.many("members") if sent else [],
         "most_days": MOST_DAYS,
-        "approval": visit.panel.studio is not None and visit.panel.studio.approval,
+        "approval": visit.panel.voices.studio is not None and visit.panel.voices.studio.approval,
         "wordings": await _wordings(visit, file, deed),
     }
 
@@ -153,7 +153,7 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                 given[name] = await answering.voice_of(visit, digest) if answering.is_digest(digest) else None
                 if digest and given[name] is None:
                     sent.refuse("voice", "casefile.voice.gone")
-    given["approval"] = visit.panel.studio is not None and visit.panel.studio.approval
+    given["approval"] = visit.panel.voices.studio is not None and visit.panel.voices.studio.approval
     return given
 
 
@@ -189,6 +189,9 @@ def _rows(sent: Form) -> list[tuple[str, str, str]]:
 
 async def _wordings(visit: Visit, file: CaseFile, deed: Deed) -> list[dict[str, Any]]:
     status = {"answer": "answered", "advise": "advised"}.get(deed.name)
-    if status is None or visit.panel.studio is None:
+    if status is None or visit.panel.voices.studio is None:
         return []
-    return await wording.offered(visit.panel.engine, visit.panel.studio.wordings, file.case.code, status)
+    page = await visit.panel.book.page()
+    return await wording.offered(
+        visit.panel.engine, page.calendar, visit.panel.voices.studio.wordings, file.case.code, status
+    )

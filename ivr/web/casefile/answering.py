@@ -82,14 +82,14 @@ async def given(visit: Visit) -> web.StreamResponse:
     )
     if not name:
         raise NotFound
-    return _wav(visit.panel.recordings / f"{name}.wav")
+    return _wav(visit.panel.places.recordings / f"{name}.wav")
 
 
 async def voice_of(visit: Visit, digest: str) -> SpokenAnswer | None:
     """A draft becomes part of the recordings, for an answer to name it. None: there is no such draft."""
     name = _name(digest)
     made = _studio(visit).drafts / f"{name}.wav"
-    kept = visit.panel.recordings / f"{name}.wav"
+    kept = visit.panel.places.recordings / f"{name}.wav"
 
     def take() -> SpokenAnswer | None:
         try:
@@ -130,9 +130,9 @@ def _wav(path: Path) -> web.StreamResponse:
 
 
 def _studio(visit: Visit) -> Studio:
-    if visit.panel.studio is None:
+    if visit.panel.voices.studio is None:
         raise NotFound
-    return visit.panel.studio
+    return visit.panel.voices.studio
 
 
 def _keep(file: Any, path: Path) -> None:

@@ -81,7 +81,7 @@ def guesses(file: CaseFile) -> list[ShownGuess]:
 
 async def letters(visit: Visit, file: CaseFile) -> list[LetterKind]:
     """Those that can be printed."""
-    case, seed = file.case, visit.panel.seed
+    case, seed = file.case, visit.panel.places.seed
     if seed is None or not visit.allowed(P.LETTERS_PRINT, case.agency, case.county or ""):
         return []
     return await asyncio.to_thread(letters_of, seed, case, file.events)

@@ -103,9 +103,9 @@ async def _file(visit: Visit, row: Row[Any], form: Rendition) -> Path:
 
 
 def _booth(visit: Visit) -> hearing.Renditions:
-    if visit.panel.booth is None:
+    if visit.panel.voices.renditions is None:
         raise NotFound
-    return visit.panel.booth
+    return visit.panel.voices.renditions
 
 
 def _missing(row: Row[Any], error: Exception) -> Exception:

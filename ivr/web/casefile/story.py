@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,7 +10,6 @@ from typing import Any
 from persiantools.jdatetime import JalaliDate, JalaliDateTime
 from sqlalchemy import Row
 
-from ivr.cases.deadlines import ZONE
 from ivr.cases.routing import Reason
 from ivr.desk.call.interventions import Intervening, came_about
 from ivr.desk.case.event_log import MACHINE
@@ -196,7 +195,7 @@ def _jalali(moment: str) -> str:
     """A day, or a moment with its hour, of the province."""
     on, at = _jalali_day, _jalali_time
     hour = "T" in moment
-    its = at(datetime.fromisoformat(moment).astimezone(ZONE)) if hour else on(date.fromisoformat(moment))
+    its = at(datetime.fromisoformat(moment)) if hour else on(date.fromisoformat(moment))
     return str(its.strftime(f"{its.day} %B %Y" + "، %H:%M" * hour, locale="fa"))
 
 
@@ -237,8 +236,3 @@ def _variant(event: Row[Any], routed: bool) -> str:
         case "reopened" if "recording" in details:
             return "words"
     return USUAL
-
-
-def known_events(words: Locale) -> Iterable[str]:
-    """The events that have words."""
-    return {key.split(".")[0] for key in words.under("casefile.event")}

@@ -48,7 +48,7 @@ async def _tell(visit: Visit, answer: web.StreamResponse, stories: Stories) -> b
 
 async def _lives(visit: Visit) -> bool:
     assert visit.session is not None
-    now, keeping = visit.panel.clock(), visit.panel.keeping
+    now, keeping = visit.panel.clock(), visit.panel.entry.keeping
     return await signing_in.lives(visit.panel.engine, visit.session.id, now, keeping)
 
 

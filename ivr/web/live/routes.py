@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
 from functools import partial
 
 from aiohttp import web
@@ -18,7 +17,6 @@ from ivr.web.panel.guard import policy
 from ivr.web.panel.permissions import Permission
 from ivr.web.panel.visit import NotFound, Route, Visit
 
-Act = Callable[[Visit], Awaitable[web.StreamResponse]]
 DIALLED = "8"  # before a code: ivr/asterisk/dialplan.py's context seda111-desk
 
 
@@ -99,7 +97,7 @@ def _call(visit: Visit) -> uuid.UUID:
 
 
 def _phone(visit: Visit) -> Telephone | None:
-    return visit.panel.desk_phone if visit.allowed(Permission.PHONE_USE) else None
+    return visit.panel.telephones.desk if visit.allowed(Permission.PHONE_USE) else None
 
 
 def _wants_json(visit: Visit) -> bool:

@@ -87,7 +87,7 @@ async def _may_go_on(visit: Visit) -> bool:
     assert visit.session is not None
     panel = visit.panel
     try:
-        return await signing_in.lives(panel.engine, visit.session.id, panel.clock(), panel.keeping)
+        return await signing_in.lives(panel.engine, visit.session.id, panel.clock(), panel.entry.keeping)
     except AWAY:
         return True
 

@@ -69,7 +69,7 @@ async def send(visit: Visit, sheet: Sheet, batches: Batches, form: str, name: st
         async for piece in csv_pieces(sheet, batches):
             await answer.write(piece)
         return answer
-    folder = visit.panel.state / "exports"
+    folder = visit.panel.places.state / "exports"
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         path = Path(scratch) / "sheet.xlsx"

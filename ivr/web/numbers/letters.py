@@ -20,12 +20,12 @@ _AT_ONCE = asyncio.Semaphore(2)  # setting a page takes a core for a fifth of a 
 async def letter(visit: Visit) -> web.StreamResponse:
     """A PDF to be printed. Raises NotFound for a case they may not know of, and where there is no letter."""
     code, kind = visit.request.match_info["code"], visit.request.match_info["kind"]
-    if kind not in set(LetterKind) or visit.panel.seed is None:
+    if kind not in set(LetterKind) or visit.panel.places.seed is None:
         raise NotFound
     engine, page = visit.panel.engine, await visit.panel.book.page()
     try:
         found = await formal_letters.write(
-            engine, page, visit.panel.seed, code, LetterKind(kind), visit.now, visit.scope.cases()
+            engine, page, visit.panel.places.seed, code, LetterKind(kind), visit.now, visit.scope.cases()
         )
     except (NoSuchCase, Refused, SeedError) as error:
         raise NotFound from error

@@ -91,7 +91,7 @@ class Guard:
         return act
 
     async def _arrive(self, request: web.Request) -> Visit:
-        came, tls = sessions.came_from(request, self.panel.proxies)
+        came, tls = sessions.came_from(request, self.panel.entry.proxies)
         request[OURS] = tls
         form = Form(MultiDictProxy(MultiDict()), self.words)
         return Visit(
@@ -115,7 +115,9 @@ class Guard:
         request = visit.request
         token = request.cookies.get(sessions.cookie_name(visit.tls), "")
         if token:
-            visit.session = await signing_in.session(self.panel.engine, token, visit.now, self.panel.keeping)
+            visit.session = await signing_in.session(
+                self.panel.engine, token, visit.now, self.panel.entry.keeping
+            )
         key = token if visit.session else self._guest(visit)
         visit.csrf = sessions.token_for(key)
         if (elsewhere := self._elsewhere(visit, route, needed)) is not None:

@@ -23,7 +23,6 @@ from ivr.desk.people.signing_in import From, Keeping, SignedIn
 from ivr.desk.reading.figures import Archive
 from ivr.desk.reading.news import News
 from ivr.desk.recordings.hearing import Renditions
-from ivr.store.vault import Vault
 from ivr.voice.prompt_sounds import Prompts
 from ivr.web.board import Board
 from ivr.web.browser_phone import Telephone
@@ -39,36 +38,61 @@ OURS = web.RequestKey("panel", bool)  # on each request of the panel: does its b
 
 
 @dataclass(slots=True)
-class Panel:
-    """What the sections stand on. `ivr/app.py` fills it; who needs more of the house adds a field here.
+class Folders:
+    """Where things lie. `files`: what of the province's book is not in the database. `seed`: its folder."""
 
-    `proxies`: networks of reverse proxies whose X-Forwarded-For and -Proto are believed.
+    recordings: Path
+    state: Path
+    files: Files
+    seed: Path | None = None
+
+
+@dataclass(slots=True)
+class Voices:
+    """What is heard and spoken in: recordings, answers, prompts. `needed`: those that calls can reach."""
+
+    renditions: Renditions | None = None
+    studio: Studio | None = None
+    prompts: Prompts | None = None
+    needed: Callable[[], Collection[str]] = frozenset
+
+
+@dataclass(frozen=True, slots=True)
+class Telephones:
+    """In the browser. `citizens`: with which anybody may call, in the lab alone; `desk`: a supervisor's.
+
     `calls_back`: whether citizens are called with their answers.
-    `citizens_phone`: with which anybody may call from a browser; None outside the lab. `desk_phone`: a
-    supervisor's. `board`: what goes on now. `files`: what of the province's book is not in the database.
-    `needed`: the prompts that calls can reach.
+    """
+
+    citizens: Telephone | None = None
+    desk: Telephone | None = None
+    calls_back: bool = True
+
+
+@dataclass(slots=True)
+class Entrance:
+    """How people come in. `proxies`: networks whose X-Forwarded-For and -Proto are believed."""
+
+    keeping: Keeping = field(default_factory=Keeping)
+    proxies: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Panel:
+    """What the sections stand on. `ivr/app.py` fills it; further things go where they belong.
+
+    `board`: what goes on now.
     """
 
     engine: AsyncEngine
     book: Book
-    recordings: Path
-    state: Path = Path("var")
-    second: Path | None = None
-    vault: Vault | None = None
-    learning: Learning | None = None
+    places: Folders
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    keeping: Keeping = field(default_factory=Keeping)
-    proxies: tuple[str, ...] = ()
-    booth: Renditions | None = None
-    studio: Studio | None = None
-    files: Files = field(default_factory=lambda: Files(Path("db/seed/east-azerbaijan")))
-    prompts: Prompts | None = None
-    needed: Callable[[], Collection[str]] = frozenset
+    learning: Learning | None = None
+    voices: Voices = field(default_factory=Voices)
+    telephones: Telephones = Telephones()
+    entry: Entrance = field(default_factory=Entrance)
     assets: Assets = field(default_factory=Assets)
-    seed: Path | None = None  # the province's folder
-    citizens_phone: Telephone | None = None
-    calls_back: bool = True
-    desk_phone: Telephone | None = None
     board: Board = field(default=None)  # type: ignore[assignment]  # None: one that asks no Asterisk
     archive: Archive = field(init=False)  # figures, kept for all who ask
     news: News = field(init=False)

@@ -29,13 +29,13 @@ def routes() -> list[Route]:
 
 
 async def start(visit: Visit) -> web.Response:
-    panel = visit.panel
-    return _public(visit, "public/start.html", phone=panel.citizens_phone, calls_back=panel.calls_back)
+    phones = visit.panel.telephones
+    return _public(visit, "public/start.html", phone=phones.citizens, calls_back=phones.calls_back)
 
 
 async def call(visit: Visit) -> web.Response:
     """Only where there is such a telephone: in the lab."""
-    phone = visit.panel.citizens_phone
+    phone = visit.panel.telephones.citizens
     if phone is None:
         raise NotFound
     answer = _public(visit, "public/call.html", phone=phone)

@@ -195,6 +195,16 @@ def test_a_missing_word_is_lost_when_no_reason_can_be_proved(
     assert Accountant(found).verdicts()[0].lost
 
 
+@pytest.mark.parametrize(("killed", "lost"), [(115.01, False), (116.0, True)])
+def test_what_a_stopped_asterisk_held_is_in_its_buffer_when_it_is_killed_before_it_goes_on(
+    killed: float, lost: bool
+) -> None:
+    hers = call(**(CUT_OFF | {"ended_by": "caller"}))
+    found = evidence([hers], Fault(STOPPED, 112.4, 115.0), Fault(KILLED, killed, 118.0), words=(0, 1))
+    [verdict] = Accountant(found).verdicts()
+    assert (verdict.excused, bool(verdict.lost)) == ({} if lost else {judging.BUFFERED: 1}, lost)
+
+
 def alarms(found: Evidence) -> list[str]:
     [verdict] = Accountant(found).verdicts()
     row = [*Result(1, 5, 60, [verdict], found.faults, []).rows()][-1]

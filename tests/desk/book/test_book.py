@@ -12,6 +12,7 @@ from ivr.desk.book.book import Book, BookEmpty
 from ivr.store import schema
 from ivr.store.engine import make_engine
 from ivr.store.tables import topics
+from tests.fixtures.province import CONVENTIONS, book_of
 
 
 async def test_it_is_reread_when_the_database_says_so(engine: AsyncEngine) -> None:
@@ -22,7 +23,7 @@ async def test_it_is_reread_when_the_database_says_so(engine: AsyncEngine) -> No
             await super().load()
             read.release()
 
-    book = Watched(engine)
+    book = Watched(engine, CONVENTIONS)
     following = asyncio.create_task(book.follow())
     await read.acquire()
     async with engine.begin() as connection:
@@ -37,5 +38,5 @@ async def test_an_unseeded_database_is_named(empty_url: str) -> None:
     await schema.upgrade(empty_url)
     engine = make_engine(empty_url)
     with pytest.raises(BookEmpty, match="ivr db upgrade"):
-        await Book(engine).page()
+        await book_of(engine).page()
     await engine.dispose()

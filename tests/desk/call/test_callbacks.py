@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
 from ivr.cases.transitions import Actor, Side
-from ivr.desk.book.book import Page, read_page
+from ivr.desk.book.book import Page
 from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
-from ivr.desk.case import answers, callback_planning, closing
+from ivr.desk.case import callback_planning, closing
 from ivr.desk.case.change import Instruction
 from ivr.desk.facts.apply import apply
 from ivr.desk.reading import as_json, queues
@@ -27,7 +27,9 @@ from ivr.desk.reading.queues import Queue
 from ivr.desk.refusals import Refused
 from ivr.loops.dialling import Trunk, dial_string
 from ivr.store import tables
+from ivr.store.facts import FactCall, RatingFact, VerdictFact
 from tests.desk.office import call, office, opening
+from tests.fixtures.province import answer, read_page
 
 NUMBER = "09141234567"
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ZoneInfo("Asia/Tehran"))  # a Wednesday
@@ -44,7 +46,7 @@ async def answered(engine: AsyncEngine, folder: Path, number: str = NUMBER, **ch
     async with office(engine, folder / uuid.uuid4().hex) as desk:
         code = await desk.intake.open_case(call(number), opening(**chosen))
         await desk.pump.idle()
-    await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
     return code
 
 
@@ -79,7 +81,7 @@ async def test_an_answer_is_told_once_however_many_workers_look(engine: AsyncEng
 
 async def test_a_second_answer_replaces_the_call_about_the_first(engine: AsyncEngine, tmp_path: Path) -> None:
     code = await answered(engine, tmp_path)
-    await answers.answer(engine, code, "abfa", "پاسخ دوم", NOON)
+    await answer(engine, code, "abfa", "پاسخ دوم", NOON)
     async with engine.connect() as connection:
         states = (await connection.execute(select(tables.callbacks.c.state))).scalars().all()
     assert sorted(states) == ["cancelled", "waiting"]
@@ -217,7 +219,7 @@ async def test_an_answer_with_which_the_desk_ends_a_case_is_told_and_she_may_say
     assert placing is not None and placing.code == code and placing.answer
     told = await callbacks.briefing(engine, str(placing.id))
     assert told is not None and told.seen.may_confirm and told.seen.answer == placing.answer
-    await apply(engine, await page(engine), [fact(code, False)])
+    await apply(engine, await page(engine), [verdict_on(code, False)])
     await end(engine, placing, Outcome.NOT_SOLVED, NOON)
     case = await as_json.case_json(engine, code)
     assert case is not None and case["status"] == "reopened"
@@ -260,34 +262,31 @@ async def test_an_answer_that_no_voice_reads_rings_nobody_and_waits_for_somebody
     async with engine.begin() as connection:
         await connection.execute(update(tables.cases).values(answer="سیزین ایشینیزه باخیلدی"))
     assert await claim(engine) is None and await untold(engine) == [code]
-    await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
     placing = await claim(engine)
     assert placing is not None and await untold(engine) == []
     await end(engine, placing, Outcome.UNREAD, NOON)  # changed behind our back, while she was rung
     assert await untold(engine) == [code]
 
 
-def fact(code: str, solved: bool, **more: Any) -> dict[str, Any]:
-    facts = call()
-    told = {
-        "id": facts.id, "unique_id": "1", "caller": NUMBER, "caller_name": "", "language": "fa",
-        "started_at": NOON.isoformat(), "answered_at": NOON.isoformat(), "menu_name": "", "menu_revision": "",
-    }  # fmt: skip
-    base = {"type": "verdict", "id": str(uuid.uuid4()), "at": NOON.isoformat(), "code": code, "call": told}
-    return {**base, "solved": solved, **more}
+CALL = FactCall(uuid.uuid4(), "1", NUMBER, "", NOON, NOON, "fa", "", "")
+
+
+def verdict_on(code: str, solved: bool) -> VerdictFact:
+    return VerdictFact(uuid.uuid4(), NOON, code, CALL, solved)
 
 
 async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine, tmp_path: Path) -> None:
     code, book = await answered(engine, tmp_path), await page(engine)
-    verdict = fact(code, False)
-    rating = fact(code, False, type="rating", score=2)
+    verdict = verdict_on(code, False)
+    rating = RatingFact(uuid.uuid4(), NOON, code, CALL, 2)
     for _ in range(2):
         await apply(engine, book, [verdict, rating])
     case = await as_json.case_json(engine, code)
     assert case is not None
     assert [event["what"] for event in case["events"][2:]] == ["answered", "reopened", "rated"]
     assert (await row(engine)).state == "reached" and await claim(engine, SATURDAY) is None
-    await answers.answer(engine, code, "abfa", "پاسخ دوم", NOON)
+    await answer(engine, code, "abfa", "پاسخ دوم", NOON)
     await apply(engine, book, [verdict])  # the journal once more, after a lost checkpoint
     case = await as_json.case_json(engine, code)
     assert case is not None and case["status"] == "answered"
@@ -296,7 +295,7 @@ async def test_her_verdict_counts_once_and_ends_the_calling(engine: AsyncEngine,
 async def test_a_verdict_that_comes_too_late_is_noted(engine: AsyncEngine, tmp_path: Path) -> None:
     code, book = await answered(engine, tmp_path), await page(engine)
     await closing.close(engine, book, Instruction(code, Actor("desk", Side.DESK), "گفتگو شد", NOON))
-    await apply(engine, book, [fact(code, True), fact("0000000000", True)])
+    await apply(engine, book, [verdict_on(code, True), verdict_on("0000000000", True)])
     case = await as_json.case_json(engine, code)
     assert case is not None
     assert (case["status"], case["events"][-1]["what"]) == ("closed", "verdict_noted")

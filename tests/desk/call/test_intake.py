@@ -13,13 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import is_valid
 from ivr.desk.book.book import MANY_MISSES
-from ivr.desk.case import answers
 from ivr.desk.reading import as_json
 from ivr.store import journal
+from ivr.store.facts import FactStep
 from ivr.store.tables import case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
 from ivr.voice.events import CallerKnown, Ended, Lookup
 from tests.desk.office import WEDNESDAY, Office, call, office, opening, words
+from tests.fixtures.province import answer
 
 
 async def test_words_become_a_case_with_the_right_agency_and_deadline(
@@ -29,9 +30,7 @@ async def test_words_become_a_case_with_the_right_agency_and_deadline(
         facts, said = call(), words()
         await desk.intake.call_started(facts)
         code = await desk.intake.open_case(facts, opening(said))
-        await desk.intake.call_ended(
-            facts, "completed", WEDNESDAY, ({"at": "t", "step": "kind", "key": "1"},)
-        )
+        await desk.intake.call_ended(facts, "completed", WEDNESDAY, [FactStep(WEDNESDAY, "kind", "1", "")])
         await desk.pump.idle()
         case = await as_json.case_json(engine, code)
         assert case is not None and is_valid(code)
@@ -49,13 +48,14 @@ async def test_words_become_a_case_with_the_right_agency_and_deadline(
         assert [(r["agency"], r["due_at"]) for r in case["referrals"]] == [("abfa", case["due_at"])]
         assert [(e["seq"], e["what"]) for e in case["events"]] == [(1, "opened"), (2, "referred")]
         (row,) = await as_json.calls(engine)
-        assert (row["outcome"], row["case"], row["steps"][0]["key"]) == ("completed", code, "1")
+        assert (row["outcome"], row["case"]) == ("completed", code)
+        assert row["steps"] == [{"at": WEDNESDAY.isoformat(), "step": "kind", "key": "1", "note": ""}]
 
 
 async def test_on_a_disk_that_takes_seconds_for_each_flush_everybody_gets_her_code(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = journal._write_all
+    real = journal._write_all  # a disk that fails between two writes
 
     def slow(fd: int, content: bytes) -> None:
         time.sleep(3.5)
@@ -197,7 +197,7 @@ async def test_a_code_tells_status_agency_deadline_and_answer(engine: AsyncEngin
         seen = await desk.intake.look_up("09149999999", code)
         assert (seen.result, seen.status, seen.agency, seen.answer) == (Lookup.FOUND, "referred", "abfa", "")
         assert seen.due_at is not None
-        await answers.answer(engine, code, "abfa", " آب وصل شد. ")
+        await answer(engine, code, "abfa", " آب وصل شد. ")
         seen = await desk.intake.look_up("09149999999", code)
         assert (seen.status, seen.answer) == ("answered", "آب وصل شد.")
 

@@ -15,7 +15,7 @@ from ivr.cases.callback import Outcome, Policy
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.call import callback_list, callbacks
 from ivr.desk.call.callbacks import Placing
-from ivr.desk.case import answers, callback_planning, closing
+from ivr.desk.case import callback_planning, closing
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.registering import Wanted, register
@@ -28,6 +28,7 @@ from ivr.store.tables import callbacks as rows
 from ivr.store.tables import cases
 from tests.desk.call.test_callbacks import NOON, NUMBER, SATURDAY, answered, claim, end, page
 from tests.desk.office import call, office, opening
+from tests.fixtures.province import answer, calendar
 
 HERS, FULL = "09120000001", "+989120000001"
 
@@ -68,7 +69,7 @@ async def test_a_walk_in_is_asked_once_and_then_told_and_her_second_case_needs_n
     assert await reach(engine, first) == "to_verify"
     placing = await claim(engine)
     assert await asked(engine, placing)
-    await answers.answer(engine, first, "abfa", "آب وصل شد.", NOON)
+    await answer(engine, first, "abfa", "آب وصل شد.", NOON)
     assert await claim(engine) is None  # nothing is told there yet
     await end(engine, placing, Outcome.CONFIRMED, NOON)
     assert await reach(engine, first) == "yes"
@@ -77,7 +78,7 @@ async def test_a_walk_in_is_asked_once_and_then_told_and_her_second_case_needs_n
     await end(engine, told, Outcome.SOLVED, NOON)
 
     second = await walk_in(engine)
-    await answers.answer(engine, second, "abfa", "آب وصل شد.", SATURDAY)
+    await answer(engine, second, "abfa", "آب وصل شد.", SATURDAY)
     told = await claim(engine, SATURDAY)
     assert told is not None and (told.code, told.answer) == (second, "آب وصل شد.")
     assert (await of(engine, second))["verify"].state == "cancelled"
@@ -89,7 +90,7 @@ async def test_who_says_no_is_never_rung_again_and_the_answer_is_the_desks(engin
     await end(engine, placing, Outcome.REFUSED, NOON)
     second = await walk_in(engine)
     for code in (first, second):
-        await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+        await answer(engine, code, "abfa", "آب وصل شد.", NOON)
     for days in range(0, 300, 20):
         assert await claim(engine, SATURDAY + timedelta(days=days)) is None
     for code in (first, second):
@@ -182,10 +183,10 @@ async def test_where_nobody_can_be_called_the_answer_is_the_desks_at_once(
 ) -> None:
     code = await walk_in(engine, caller)
     assert await reach(engine, code) == "no" and not await of(engine, code)
-    await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
     assert (await of(engine, code))["answer"].state == "unreachable"
     assert await callback_list.unreachable(engine) == 1
-    await answers.answer(engine, code, "abfa", "پاسخ دوم", NOON)
+    await answer(engine, code, "abfa", "پاسخ دوم", NOON)
     assert await callback_list.unreachable(engine) == 1
     async with engine.connect() as connection:
         desk = Sight(body="bazresi")
@@ -224,7 +225,7 @@ async def test_a_case_from_before_numbers_were_asked_for_is_asked_for_when_it_ha
     code = await walk_in(engine)
     async with engine.begin() as connection:
         await connection.execute(rows.delete())
-    await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
     placing = await claim(engine)
     assert await asked(engine, placing)
     await end(engine, placing, Outcome.CONFIRMED, NOON)
@@ -237,7 +238,7 @@ async def written(engine: AsyncEngine, now: datetime = NOON) -> list[tuple[str, 
     events = await outgoing.lease(engine, now)
     kinds = ("case_opened", "case_number_confirmed", "case_answered")
     every = [Notice(on=kind, to="citizen", by="sms", text=kind) for kind in kinds]
-    await outgoing.spread(engine, Notices(notices=every), events, now)
+    await outgoing.spread(engine, Notices(notices=every), events, calendar(), now)
     letters = await outgoing.lease(engine, now)
     for letter in letters:
         await outgoing.delivered(engine, letter, now)
@@ -249,12 +250,12 @@ async def test_nothing_is_written_to_a_number_that_anybody_typed_until_somebody_
 ) -> None:
     typed = [await walk_in(engine), await walk_in(engine, channel="city_app")]
     keyed = await answered(engine, tmp_path, callback=HERS)
-    await answers.answer(engine, typed[0], "abfa", "آب وصل شد.", NOON)
+    await answer(engine, typed[0], "abfa", "آب وصل شد.", NOON)
     assert await written(engine) == [], "nor to the number from which she keyed another one"
     await end(engine, await claim(engine), Outcome.CONFIRMED, NOON)
     told = await written(engine)
     assert told == [(FULL, "case_number_confirmed")] * len({*typed, keyed})
-    await answers.answer(engine, keyed, "abfa", "پاسخ دوم", NOON)
+    await answer(engine, keyed, "abfa", "پاسخ دوم", NOON)
     assert await written(engine) == [(FULL, "case_answered")]
 
 
@@ -263,7 +264,7 @@ async def test_who_says_no_is_written_nothing_and_who_calls_is_written_to_at_onc
 ) -> None:
     code = await walk_in(engine)
     await end(engine, await claim(engine), Outcome.REFUSED, NOON)
-    await answers.answer(engine, code, "abfa", "آب وصل شد.", NOON)
+    await answer(engine, code, "abfa", "آب وصل شد.", NOON)
     assert await written(engine) == []
     await answered(engine, tmp_path)
     assert await written(engine) == [("+989141234567", "case_answered"), ("+989141234567", "case_opened")]

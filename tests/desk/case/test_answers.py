@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.book import Page, read_page
+from ivr.desk.book.book import Page
 from ivr.desk.case import answers, closing, referring
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.reading import as_json
@@ -18,13 +18,14 @@ from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.store.tables import callbacks, cases
 from tests.desk.counter import counter
 from tests.desk.office import call, office, opening
+from tests.fixtures.province import answer, read_page
 
 
 async def test_an_answer_is_told_and_kept_in_the_story(engine: AsyncEngine, tmp_path: Path) -> None:
     async with office(engine, tmp_path) as desk:
         code = await desk.intake.open_case(call(), opening())
         await desk.pump.idle()
-    await asyncio.gather(*(answers.answer(engine, code, "abfa", f"پاسخ {n}") for n in range(5)))
+    await asyncio.gather(*(answer(engine, code, "abfa", f"پاسخ {n}") for n in range(5)))
     case = await as_json.case_json(engine, code)
     assert case is not None
     assert case["status"] == "answered" and case["answer"] == case["events"][-1]["details"]["text"]
@@ -39,13 +40,13 @@ async def test_unknown_codes_empty_words_and_closed_cases_are_refused(
         code = await desk.intake.open_case(call(), opening())
         await desk.pump.idle()
     with pytest.raises(NoSuchCase, match="no case 1234567890"):
-        await answers.answer(engine, "1234567890", "abfa", "x")
+        await answer(engine, "1234567890", "abfa", "x")
     with pytest.raises(Refused, match="needs words"):
-        await answers.answer(engine, code, "abfa", "  ")
+        await answer(engine, code, "abfa", "  ")
     async with engine.begin() as connection:
         await connection.execute(update(cases).values(status="closed"))
     with pytest.raises(Refused, match="is closed"):
-        await answers.answer(engine, code, "abfa", "x")
+        await answer(engine, code, "abfa", "x")
 
 
 async def test_what_no_voice_can_read_is_refused_before_it_is_an_answer(
@@ -92,11 +93,11 @@ async def test_a_voice_may_stand_for_words_and_a_later_answer_replaces_it(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     code = await opened(engine, tmp_path)
-    await answers.answer(engine, code, "abfa", "", voice=VOICE)
+    await answer(engine, code, "abfa", "", voice=VOICE)
     case = await shown(engine, code)
     assert (case["status"], case["answer"], case["answer_voice"]) == ("answered", "", VOICE.name)
     assert case["events"][-1]["details"]["voice"]["sha256"] == VOICE.sha256
-    await answers.answer(engine, code, "abfa", "در سخن")
+    await answer(engine, code, "abfa", "در سخن")
     assert (await shown(engine, code))["answer_voice"] == ""
 
 
@@ -105,7 +106,7 @@ async def test_an_agencys_answer_waits_where_approval_is_needed(engine: AsyncEng
     desk = Instruction(code, actor_named(at.page, "desk/karimi"))
     with pytest.raises(Refused, match=r"no answer to case .* waits"):
         await answers.approve(engine, at.page, desk)
-    assert await answers.answer(engine, code, "abfa/ahmadi", "آب وصل شد.", voice=VOICE, approval=True)
+    assert await answer(engine, code, "abfa/ahmadi", "آب وصل شد.", voice=VOICE, approval=True)
     case = await shown(engine, code)
     assert (case["status"], case["answer"]) == ("referred", "") and await state_of_call(engine) == []
     assert case["awaiting_approval"]["by"] == "abfa/ahmadi"
@@ -123,20 +124,20 @@ async def test_an_agencys_answer_waits_where_approval_is_needed(engine: AsyncEng
 
 async def test_an_answer_that_was_turned_down_waits_no_more(engine: AsyncEngine, tmp_path: Path) -> None:
     code, at = await opened(engine, tmp_path), await counter(engine)
-    await answers.answer(engine, code, "abfa", "؟", approval=True)
+    await answer(engine, code, "abfa", "؟", approval=True)
     desk = actor_named(at.page, "desk")
     with pytest.raises(Refused, match="without a reason"):
         await answers.turn_down(engine, at.page, Instruction(code, desk))
     await answers.turn_down(engine, at.page, Instruction(code, desk, "روشن نیست"))
     assert (await shown(engine, code))["awaiting_approval"] is None
-    assert not await answers.answer(engine, code, "desk", "پاسخ دفتر", approval=True)  # needs nobody's leave
+    assert not await answer(engine, code, "desk", "پاسخ دفتر", approval=True)  # needs nobody's leave
 
 
 async def test_what_one_agency_proposed_is_not_the_answer_of_another(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     code, at = await opened(engine, tmp_path), await counter(engine)
-    await answers.answer(engine, code, "abfa", "آب وصل شد.", approval=True)
+    await answer(engine, code, "abfa", "آب وصل شد.", approval=True)
     await referring.refer(engine, at.page, Instruction(code, actor_named(at.page, "desk")), "edu")
     with pytest.raises(Refused, match="is of abfa, and the case is with edu now"):
         await answers.approve(engine, at.page, Instruction(code, actor_named(at.page, "desk")))

@@ -10,12 +10,13 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
-from ivr.desk.case import answers, closing, referring
+from ivr.desk.case import closing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.refusals import Refused
 from ivr.store.tables import outbox
 from tests.desk.counter import Counter, counter, outcomes
 from tests.desk.office import words
+from tests.fixtures.province import answer
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ async def at(engine: AsyncEngine) -> Counter:
 
 async def answered(at: Counter) -> str:
     code = await at.open()
-    await answers.answer(at.engine, code, "abfa", "آب وصل شد.", at.at)
+    await answer(at.engine, code, "abfa", "آب وصل شد.", at.at)
     return code
 
 
@@ -33,7 +34,7 @@ async def test_only_an_answered_case_closes_and_never_by_its_agency(at: Counter)
     code = await at.open()
     with pytest.raises(Refused, match="is referred and can't be closed: that is possible from answered"):
         await closing.close(at.engine, at.page, at.ask(code, "citizen"))
-    await answers.answer(at.engine, code, "abfa", "آب وصل شد.", at.at)
+    await answer(at.engine, code, "abfa", "آب وصل شد.", at.at)
     with pytest.raises(Refused, match="by the agency, only by the desk or citizen or machine"):
         await closing.close(at.engine, at.page, at.ask(code, "abfa", "x"))
 
@@ -57,7 +58,7 @@ async def test_statistics_can_tell_who_said_that_it_is_over(at: Counter, actor: 
 
 async def test_an_answer_by_another_agency_is_refused(at: Counter) -> None:
     with pytest.raises(Refused, match="is with abfa, so edu can't have it answered"):
-        await answers.answer(at.engine, await at.open(), "edu", "x")
+        await answer(at.engine, await at.open(), "edu", "x")
 
 
 async def test_not_solved_goes_back_to_who_had_it(at: Counter) -> None:
@@ -78,7 +79,7 @@ async def test_not_solved_goes_back_to_who_had_it(at: Counter) -> None:
 async def test_each_not_solved_goes_one_level_higher_up_to_the_governor_with_her_words(at: Counter) -> None:
     code, heard = await at.open(), []
     for _ in range(4):
-        await answers.answer(at.engine, code, "abfa", "درست شد", at.later(1))
+        await answer(at.engine, code, "abfa", "درست شد", at.later(1))
         said = words()
         ask = at.ask(code, "citizen")
         await closing.reopen(at.engine, at.page, ask, words=said, call=uuid.UUID(int=1))

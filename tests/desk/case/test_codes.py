@@ -59,6 +59,7 @@ async def test_after_a_restart_codes_go_on_without_the_database(engine: AsyncEng
 
 async def test_a_whole_lease_can_be_given_and_no_more(engine: AsyncEngine, tmp_path: Path) -> None:
     codes = await opened(engine, tmp_path)
+    # which numbers are leased is nobody's business but its own
     codes._blocks = [(first, first + 3) for first, _ in codes._blocks]
     given = [await codes.take() for _ in range(AHEAD * 3)]
     assert len(set(given)) == AHEAD * 3 and await codes.take() == ""
@@ -78,11 +79,11 @@ async def test_leases_are_kept_ahead(engine: AsyncEngine, tmp_path: Path) -> Non
 
 async def test_codes_of_another_database_are_forgotten(engine: AsyncEngine, tmp_path: Path) -> None:
     codes = await opened(engine, tmp_path)
-    old = list(codes._blocks)
+    old = list(codes._blocks)  # which numbers are leased is nobody's business but its own
     async with engine.begin() as connection:
         await connection.execute(update(key_material).values(value=b"k" * 32))
     await codes.lease(engine)
-    assert not set(old) & set(codes._blocks)
+    assert not set(old) & set(codes._blocks)  # which numbers are leased is nobody's business but its own
     codes.close()
 
 
@@ -110,6 +111,7 @@ async def test_two_processes_can_t_share_a_folder(tmp_path: Path) -> None:
 async def test_every_code_tells_its_number(engine: AsyncEngine, tmp_path: Path) -> None:
     codes = await opened(engine, tmp_path)
     numbers = [0, 1, BLOCK, DESK_FIRST, CAPACITY - 1]
+    # to read a code back to its number
     assert [number_of(code_for(number, codes._key), codes._key) for number in numbers] == numbers
     codes.close()
 

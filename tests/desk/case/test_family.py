@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.book import Book
 from ivr.desk.case import answers, closing, collecting, pausing, referring, splitting
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import actor_named
@@ -25,6 +24,7 @@ from ivr.voice.actions import Clip, Words
 from tests.desk.counter import Counter, counter, outcomes
 from tests.desk.keeping.test_verify import findings
 from tests.fixtures.commands import ivr
+from tests.fixtures.province import book_of
 
 PIPE, ROAD = Part("abfa", "لولهٔ ترکیده"), Part("shahrdari_ahar", "آسفالت همان‌جا")
 
@@ -51,7 +51,7 @@ async def calls_planned(at: Counter, code: str) -> list[str]:
 
 async def heard(at: Counter, code: str) -> list[str]:
     """What she hears who asks for that code."""
-    seen = await Book(at.engine).look_up("09141234567", code, at.at)
+    seen = await book_of(at.engine).look_up("09141234567", code, at.at)
     return [s.text if isinstance(s, Words) else str(s) for s in verdict.situation(seen, at.at, "fa")]
 
 

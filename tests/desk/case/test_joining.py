@@ -15,7 +15,8 @@ from ivr.desk.facts.adopting import adopt_left
 from ivr.desk.facts.apply import apply
 from ivr.desk.facts.fallback import take_in
 from ivr.desk.reading import as_json
-from ivr.store.journal import Fact, Position
+from ivr.store.facts import Fact
+from ivr.store.journal import Position
 from ivr.voice.actions import KeepWords
 from tests.desk.facts.test_fallback import put as put_fallback
 from tests.desk.facts.test_reconcile import CHOSEN, one_pass, put, recorded

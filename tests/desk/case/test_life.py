@@ -28,6 +28,7 @@ from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.refusals import Refused
 from ivr.store.tables import case_events, cases
+from tests.cases.elapsed import elapsed
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
 
@@ -155,7 +156,7 @@ async def test_no_life_leaves_a_case_without_body_clock_or_event(
         assert await prove(engine, at.page, at.at + GRACE) == []
         acted = await one_of_the_family(at, code, step.whose)
         before = await at.row(acted)
-        used = elapsed(at, before)
+        used = used_up(at, before)
         action, side = chosen(step, Status(before.status))
         name = {Side.AGENCY: f"{before.agency}/x", Side.DESK: "desk"}.get(side, side)
         actor = Actor(name, side, before.agency if side is Side.AGENCY else "")
@@ -172,7 +173,7 @@ async def test_no_life_leaves_a_case_without_body_clock_or_event(
             returns[acted] = 0 if action is Action.RULE else returns[acted] + (action is Action.RETURN)
             levels = at.page.ladders.levels
             assert after.rung >= before.rung and levels.index(after.level) >= levels.index(before.level)
-            assert elapsed(at, after) == used - last["details"].get("days_given", 0)
+            assert used_up(at, after) == used - last["details"].get("days_given", 0)
         for each in await family(at, code):
             await has_body_clock_and_story(at, each)
             await has_its_kin(at, each)
@@ -186,8 +187,8 @@ def is_carried_out(action: Action, side: Side, before: Any, after: Any) -> None:
     assert after.last_seq == before.last_seq + 1
 
 
-def elapsed(at: Counter, row: Any) -> int:
-    return clock_of(row).elapsed(at.page.calendar, at.at, "ahar")
+def used_up(at: Counter, row: Any) -> int:
+    return elapsed(clock_of(row), at.page.calendar, at.at, "ahar")
 
 
 async def family(at: Counter, code: str) -> list[str]:

@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import answers, closing, pausing, referring
+from ivr.desk.case import closing, pausing, referring
 from ivr.desk.case.change import clock_of
 from ivr.desk.deadlines import escalating, escalation_proof
 from ivr.desk.refusals import Refused
+from tests.cases.elapsed import elapsed
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
+from tests.fixtures.province import answer
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ async def test_a_pause_that_is_over_is_told_once_and_moves_no_deadline(at: Count
     after = await at.row(codes[0])
     assert (after.due_at, after.paused_at, after.paused_days) == (before.due_at, None, 2)
     calendar = at.page.calendar
-    assert clock_of(after).elapsed(calendar, at.at, "ahar") == used.elapsed(calendar, at.at, "ahar")
+    assert elapsed(clock_of(after), calendar, at.at, "ahar") == elapsed(used, calendar, at.at, "ahar")
     story = [(event["what"], event["actor"]) for event in (await at.case(codes[0]))["events"]]
     assert story[-2:] == [("paused", "abfa"), ("resumed", "ivr")]
     assert (await at.row(codes[1])).paused_at is not None
@@ -102,8 +104,8 @@ async def test_another_topic_has_its_own_deadline_from_the_opening_on(at: Counte
 async def test_time_that_the_citizen_takes_is_not_the_agency_s_and_time_used_stays_used(at: Counter) -> None:
     code = await at.open()
     at.later(3)  # Saturday: one of two days is used
-    await answers.answer(at.engine, code, "abfa", "x", at.at)
-    await answers.answer(at.engine, code, "abfa", "y", at.later(1))
+    await answer(at.engine, code, "abfa", "x", at.at)
+    await answer(at.engine, code, "abfa", "y", at.later(1))
     at.later(3)  # Wednesday
     await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
     given = (await at.case(code))["events"][-1]["details"]["days_given"]
@@ -119,7 +121,7 @@ async def test_what_is_opened_again_has_a_fair_time_each_time(at: Counter) -> No
     for since in (20, 9):
         at.later(since)
         await escalating.sweep(at.engine, at.page, at.at)
-        await answers.answer(at.engine, code, "abfa", "x", at.at)
+        await answer(at.engine, code, "abfa", "x", at.at)
         await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
         row = await at.row(code)
         assert at.page.calendar.working_days(at.at, row.due_at, "ahar") == 2
@@ -135,7 +137,7 @@ async def test_what_is_opened_again_has_a_fair_time_each_time(at: Counter) -> No
 async def test_a_case_with_time_left_is_given_none(at: Counter) -> None:
     code = await at.open("water.bill")
     before = await due(at, code)
-    await answers.answer(at.engine, code, "abfa", "x", at.at)
+    await answer(at.engine, code, "abfa", "x", at.at)
     await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
     assert await due(at, code) == before
     assert "days_given" not in (await at.case(code))["events"][-1]["details"]
@@ -145,7 +147,7 @@ async def test_an_answer_ends_a_pause(at: Counter) -> None:
     code = await at.open()
     await pausing.pause(at.engine, at.page, at.ask(code, "abfa", "x"), 5)
     at.later(3)
-    await answers.answer(at.engine, code, "abfa", "x", at.at)
+    await answer(at.engine, code, "abfa", "x", at.at)
     row = await at.row(code)
     assert (row.paused_at, row.paused_days, row.stopped_at) == (None, 1, at.at)
     with pytest.raises(Refused, match="is answered and can't be paused"):

@@ -23,6 +23,7 @@ from tests.desk.office import WEDNESDAY
 from tests.fixtures.commands import ivr
 from tests.fixtures.database import SEED
 from tests.fixtures.hotline import write_tone
+from tests.fixtures.province import CONVENTIONS
 
 WATER = "آب خونمون سه روزه قطعه تانکر هم نفرستادن"
 VAGUE = "یک نفر رسیدگی کند"
@@ -171,3 +172,12 @@ async def test_from_the_command_line(database_url: str, tmp_path: Path) -> None:
     )
     exit_code, said = await ivr(database_url, tmp_path, "route", "fates", "--json")
     assert (exit_code, json.loads(said)["top1"]) == (0, 1)
+
+
+async def test_a_third_language_of_the_installation_is_taken_and_no_other(at: Counter) -> None:
+    third = replace(at.page, conventions=replace(CONVENTIONS, languages=("fa", "az", "ku")))
+    wanted = Wanted("complaint", "water.supply", "ahar", WATER, language="ku")
+    done = await register(at.engine, third, wanted, at.at)
+    assert (await at.case(done.code))["language"] == "ku"
+    with pytest.raises(WrongField, match="must be one of fa, az, ku"):
+        await register(at.engine, third, replace(wanted, language="xx"), at.at)

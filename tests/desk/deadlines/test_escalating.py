@@ -12,13 +12,14 @@ import pytest
 from sqlalchemy import event, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.case import answers, closing, pausing, referring
+from ivr.desk.case import closing, pausing, referring
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.store.tables import cases, outbox
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
+from tests.fixtures.province import answer
 
 BILL = "water.bill"  # seven working days: due on Sunday, 6 December; the usual ladder
 
@@ -88,7 +89,7 @@ async def test_no_case_is_passed_over(at: Counter) -> None:
         await connection.execute(away)
     await pausing.pause(at.engine, at.page, at.ask(paused, "abfa", "x"), 10)
     await referring.give_back(at.engine, at.page, at.ask(returned, "abfa", "x"))
-    await answers.answer(at.engine, reopened, "abfa", "x", at.at)
+    await answer(at.engine, reopened, "abfa", "x", at.at)
     await closing.reopen(at.engine, at.page, at.ask(reopened, "citizen"))
     assert (await at.row(reopened)).level == "head"
     at.later(11)
@@ -112,7 +113,7 @@ async def test_an_answer_stops_the_ladder_and_a_new_agency_does_not_begin_it_ane
     await referring.refer(at.engine, at.page, at.ask(code), "edu")
     row = await at.row(code)
     assert (row.rung, row.level, str(row.next_rung_at.date())) == (2, "head", "2026-12-08")
-    await answers.answer(at.engine, code, "edu", "x", at.at)
+    await answer(at.engine, code, "edu", "x", at.at)
     assert await sweep(at.engine, at.page, at.later(90)) == 0
     assert (await at.row(code)).next_rung_at is None
 
@@ -157,7 +158,7 @@ async def test_a_sweep_that_dies_between_any_two_statements_is_made_good_by_the_
 async def test_an_answer_at_the_same_moment_leaves_no_half_of_either(at: Counter) -> None:
     codes = [await at.open(BILL) for _ in range(12)]
     at.later(13)
-    giving = (answers.answer(at.engine, code, "abfa", "x", at.at) for code in codes)
+    giving = (answer(at.engine, code, "abfa", "x", at.at) for code in codes)
     await asyncio.gather(sweep(at.engine, at.page, at.at, batch=2), *giving)
     for code in codes:
         case = await at.case(code)

@@ -14,7 +14,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
-from ivr.desk.book.book import Book
 from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing.changing import Conflict, Done, Why, Wish, change, version, wish
 from ivr.desk.editing.nouns import AGENCY, AREA, BY_NAME, DAY, KIND, LIMIT, NOTICE, RULE, TOPIC, Noun
@@ -27,6 +26,7 @@ from ivr.store.tables import agencies, book_changes, topics
 from tests.desk.counter import counter
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED
+from tests.fixtures.province import book_of
 
 ADMIN = Actor("admin/karimi", Side.DESK)
 BILL = {"topic": "water.bill", "scope": "default"}
@@ -62,7 +62,7 @@ async def test_a_change_keeps_who_when_why_before_and_after(engine: AsyncEngine)
 
 
 async def test_every_book_sees_it_at_once_and_the_next_case_goes_there(engine: AsyncEngine) -> None:
-    at, book = await counter(engine), Book(engine)
+    at, book = await counter(engine), book_of(engine)
     following = asyncio.create_task(book.follow())
     try:
         assert (await book.page()).rules.route("complaint", "water.bill", "ahar").agency == "abfa"
@@ -209,7 +209,7 @@ async def test_a_topic_s_new_deadline_leaves_open_cases_and_a_closed_day_moves_t
 
 
 async def test_limits_that_people_set_go_before_the_configured_ones(engine: AsyncEngine) -> None:
-    book = Book(engine)
+    book = book_of(engine)
     [done] = await change(engine, why(), wish(LIMIT, {"name": "cases_per_hour", "value": "۳"}))
     await book.load()
     assert (book.limits_now.cases_per_hour, book.limits_now.wrong_codes) == (3, 5)

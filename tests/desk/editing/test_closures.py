@@ -12,7 +12,7 @@ from sqlalchemy import event, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Actor, Side
-from ivr.desk.case import answers, closing, pausing
+from ivr.desk.case import closing, pausing
 from ivr.desk.case.change import clock_of
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import GRACE, prove
@@ -20,8 +20,10 @@ from ivr.desk.deadlines.retiming import retime
 from ivr.desk.editing import closures
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases
+from tests.cases.elapsed import elapsed
 from tests.desk.counter import Counter, counter
 from tests.desk.keeping.test_verify import findings
+from tests.fixtures.province import answer
 
 DESK = Actor("desk/karimi", Side.DESK)
 SATURDAY, MONDAY = date(2026, 11, 28), date(2026, 11, 30)
@@ -69,16 +71,16 @@ async def test_time_used_stays_used_and_pauses_and_answers_keep_theirs(at: Count
     paused, answered, over = [await at.open(BILL) for _ in range(3)]
     await pausing.pause(at.engine, at.page, at.ask(paused, "abfa", "x"), 2)
     at.later(3)  # Saturday: one day used
-    await answers.answer(at.engine, answered, "abfa", "x", at.at)
+    await answer(at.engine, answered, "abfa", "x", at.at)
     await closing.withdraw(at.engine, at.page, at.ask(over, "citizen"))
     ended = await at.row(over)
-    used = clock_of(await at.row(answered)).elapsed(at.page.calendar, at.at, "ahar")
+    used = elapsed(clock_of(await at.row(answered)), at.page.calendar, at.at, "ahar")
     assert await close(at, MONDAY) == 2
     assert await days(at, paused) == ("2026-12-09", "2026-12-08"), "two days of pause and one of snow"
     assert (await days(at, answered))[1] == "None"
     at.later(4)
     row = await at.row(answered)
-    assert clock_of(row).elapsed(at.page.calendar, at.at, "ahar") == used == 1
+    assert elapsed(clock_of(row), at.page.calendar, at.at, "ahar") == used == 1
     await closing.reopen(at.engine, at.page, at.ask(answered, "citizen"))
     assert (await days(at, answered))[0] == "2026-12-12", "Sunday, Tuesday and Wednesday waited for her"
     assert await at.row(over) == ended

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import func, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.book import Book
 from ivr.desk.book.seeds import SeedError, load_seeds
 from ivr.desk.counter.following import services
 from ivr.desk.editing.seeding import directory, directory_from, seed
 from ivr.store.tables import agencies, areas, calendar_days, provinces, routing_rules, topics
 from tests.fixtures.database import SEED
+from tests.fixtures.province import book_of
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ async def test_a_topic_without_a_key_takes_cases_and_is_not_in_the_telephones_me
     async with engine.connect() as connection:
         offered = {service.code: service for service in await services(connection)}
     assert offered["docs.post"].group == offered["docs.identity"].group != ""
-    page = await Book(engine).page()
+    page = await book_of(engine).page()
     assert page.rules.route("complaint", "docs.post").agency == "post"
 
 

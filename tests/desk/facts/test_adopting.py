@@ -10,7 +10,6 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
-from ivr.desk.book.book import Book
 from ivr.desk.facts.adopting import adopt_left
 from ivr.desk.facts.journals import others_promise
 from ivr.desk.facts.reconcile import Pass, reconcile
@@ -21,6 +20,7 @@ from ivr.store import journal_reading, slots
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_reconcile import CHOSEN, LONG_AGO, put
 from tests.desk.office import Office, call, office, opening
+from tests.fixtures.province import book_of
 
 
 async def one_pass(desk: Office, spool: Path) -> Pass:
@@ -37,7 +37,7 @@ async def test_facts_of_the_dead_become_rows_once_however_many_adopt_them(
             codes.append(await dead.intake.open_case(call(), opening()))
     async with office(engine, tmp_path / "2") as living:
         await living.intake.open_case(call(), opening())
-        adopted = await asyncio.gather(*(adopt_left(engine, Book(engine), tmp_path) for _ in range(3)))
+        adopted = await asyncio.gather(*(adopt_left(engine, book_of(engine), tmp_path) for _ in range(3)))
         assert sum(adopted) == 2
         assert not any(map(journal_reading.is_left, slots.journals(tmp_path)))
         await living.pump.idle()
@@ -50,7 +50,7 @@ async def test_nobody_adopts_the_living_and_the_next_takes_the_slot_with_its_cod
 ) -> None:
     async with office(engine, tmp_path, pumping=False) as first:
         await first.intake.open_case(call(), opening())
-        assert await adopt_left(engine, Book(engine), tmp_path) == 0
+        assert await adopt_left(engine, book_of(engine), tmp_path) == 0
         left = first.codes.left
     async with office(engine, tmp_path, lease=False) as second:
         assert 0 < second.codes.left < left
@@ -105,10 +105,11 @@ async def test_where_other_machines_record_too_a_file_that_nobody_here_names_is_
 async def test_the_doctor_names_a_worker_that_gives_no_sign(engine: AsyncEngine, tmp_path: Path) -> None:
     settings = Settings(state=tmp_path)
     async with office(engine, settings.spool / "1"):
+        # this check alone: all of them take seconds
         assert await doctor._workers(settings) == ("workers", True, "1 serve on this machine", "")
         lock = settings.spool / "1" / "journal" / "lock"
         os.utime(lock, (LONG_AGO, LONG_AGO))
-        silent = await doctor._workers(settings)
+        silent = await doctor._workers(settings)  # this check alone: all of them take seconds
         assert not silent.ok and str(lock.parent) in silent.found and "kill -9" in silent.mend
 
 
@@ -139,7 +140,7 @@ async def test_a_code_that_a_sibling_promised_is_never_called_unknown(
         code = await two.intake.open_case(call(), opening())
         assert (await one.intake.look_up("09141234567", code)).result is Lookup.UNAVAILABLE
         assert (await one.intake.look_up("09141234567", "1234567894")).result is Lookup.UNKNOWN
-    await adopt_left(engine, Book(engine), tmp_path)
+    await adopt_left(engine, book_of(engine), tmp_path)
     async with office(engine, tmp_path) as one:
         one.intake.others_promise = partial(others_promise, tmp_path, one.journal)
         assert (await one.intake.look_up("09141234567", code)).result is not Lookup.UNKNOWN

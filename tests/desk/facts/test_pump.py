@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.facts import apply
 from ivr.desk.reading import as_json
 from ivr.store.engine import AWAY, make_engine
+from ivr.store.facts import CaseOpenedFact
 from ivr.store.journal import Position
 from ivr.store.tables import calls, case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
 from ivr.voice.events import CallerKnown, Lookup
 from tests.desk.office import WEDNESDAY, call, office, opening, words
 from tests.fixtures.database import run
+from tests.store.noted import lay
 
 TABLES = (calls, cases, recordings, referrals, case_events, outbox)
 
@@ -96,8 +99,8 @@ async def test_while_the_database_is_away_codes_are_promised_and_resolve_later(
 async def test_one_fact_that_the_database_refuses_holds_up_no_other(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
+    lay(tmp_path / "journal", b'{"type":"nonsense","call":{}}', b'{"type":"rating","version":2,"score":"5"}')
     async with office(engine, tmp_path) as desk:
-        await desk.journal.append({"type": "nonsense", "call": {}})
         good = await desk.intake.open_case(call(), opening())
         bad = await desk.intake.open_case(call(), opening(words(seconds="long")))  # type: ignore[arg-type]
         after = await desk.intake.open_case(call(), opening())
@@ -105,7 +108,10 @@ async def test_one_fact_that_the_database_refuses_holds_up_no_other(
         found = {case["code"] for case in await as_json.cases(engine)}
         assert found == {good, after}
         aside = "".join(path.read_text() for path in (tmp_path / "journal" / "quarantine").glob("*.fact"))
-        assert bad in aside and "nonsense" in aside
+        assert bad in aside and "nonsense" in aside and '"version":2' in aside
+        why = "".join(path.read_text() for path in (tmp_path / "journal" / "quarantine").glob("*.why"))
+        assert "segment 1, byte 0: a fact can't be read: of unknown type 'nonsense'" in why
+        assert "rating of version 2: a newer release wrote it" in why
 
 
 async def test_a_code_that_another_case_has_costs_the_code_not_the_words(
@@ -117,10 +123,10 @@ async def test_a_code_that_another_case_has_costs_the_code_not_the_words(
         async with engine.begin() as connection:
             await connection.execute(update(cases).values(id=cases.c.id, code=code))
         everything, _ = desk.journal.read(Position())
-        fact = next(fact for fact in everything if fact["type"] == "case_opened")
-        said = {**fact["recordings"][0], "name": "2026/11/25/other"}
-        other = {**fact["call"], "id": str(uuid.uuid4())}
-        await desk.journal.append({**fact, "id": str(uuid.uuid4()), "call": other, "recordings": [said]})
+        fact = next(fact for fact in everything if isinstance(fact, CaseOpenedFact))
+        said = replace(fact.recordings[0], name="2026/11/25/other")
+        other = replace(fact.call, id=uuid.uuid4())
+        await desk.journal.append(replace(fact, id=uuid.uuid4(), call=other, recordings=(said,)))
         await desk.pump.idle()
         found = await as_json.cases(engine)
         assert len(found) == 2 and {len(case["recordings"]) for case in found} == {1}

@@ -20,6 +20,7 @@ from ivr.desk.facts.strays import Shelf, strays, with_row
 from ivr.desk.reading import as_json
 from ivr.store import journal
 from ivr.store.engine import AWAY, make_engine
+from ivr.store.facts import CallStartedFact, RecordingBegunFact
 from ivr.store.journal import Position
 from ivr.store.room import Hold, Room
 from ivr.store.tables import outbox, recordings
@@ -28,6 +29,7 @@ from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
 from tests.desk.facts.test_fallback import audio
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
+from tests.store.noted import lay
 
 CHOSEN = OpenCase("complaint", "water.supply", "ahar", "fa", (), callback="04431112233")
 LONG_AGO = 1_700_000_000.0
@@ -65,7 +67,7 @@ async def test_whose_words_are_about_to_be_spoken_is_on_the_disk_before_the_beep
         await desk.intake.call_started(facts)
         await desk.intake.recording_begun(facts, put(tmp_path), CHOSEN)
         on_disk, _ = desk.journal.read(Position())
-        assert [fact["type"] for fact in on_disk] == ["call_started", "recording_begun"]
+        assert [type(fact) for fact in on_disk] == [CallStartedFact, RecordingBegunFact]
 
 
 async def rows(engine: AsyncEngine, name: str) -> list[Any]:
@@ -277,14 +279,14 @@ async def test_words_kept_whose_fact_was_refused_join_their_case(engine: AsyncEn
 async def test_a_fact_that_makes_no_sense_costs_what_it_said_not_the_words(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
-    name = put(tmp_path)
+    name = put(tmp_path).encode()
+    begun = b'{"type":"recording_begun","name":"%s"' % name
+    lay(tmp_path / "journal", begun + b',"call":{"id":"x"}}', begun + b"}")
     async with office(engine, tmp_path) as desk:
-        await desk.journal.append({"type": "recording_begun", "name": name, "call": {"id": "x"}})
-        await desk.journal.append({"type": "recording_begun", "name": name})
         await desk.pump.idle()
         assert await one_pass(desk, tmp_path) == Pass(cases=1)
         (case,) = await as_json.cases(engine)
-        assert case["caller"] == "" and case["recordings"][0]["path"] == f"{name}.wav"
+        assert case["caller"] == "" and case["recordings"][0]["path"] == f"{name.decode()}.wav"
 
 
 async def test_an_unreadable_file_is_tried_again_and_holds_up_no_other(

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,15 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands.doctor import examine
+from ivr.desk.facts.quarantine import try_again
 from ivr.desk.reading import as_json
 from ivr.settings import Settings
+from ivr.store.facts import CaseOpenedFact, write
 from tests.desk.facts.test_fallback import put as put_fallback
 from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
 from tests.desk.office import call, office, opening
 from tests.fixtures.commands import typed
+from tests.store.noted import AT, CALL, lay
 
 
 @pytest.fixture
@@ -62,7 +66,7 @@ async def test_retry_brings_everything_in_while_no_server_runs(
     assert found["quarantine", "x.fact"]["why"] == "a fact was refused: as a test"
     code, out, _ = await ivr(tmp_path, database_url, "spool", "retry", "--json")
     assert (code, json.loads(out)) == (
-        0, {"cases": 1, "added": 0, "empty": 0, "growing": 0, "waiting": [], "fallback": 1}
+        0, {"cases": 1, "added": 0, "empty": 0, "growing": 0, "waiting": [], "fallback": 1, "again": 0}
     )  # fmt: skip
     assert len(await as_json.cases(engine)) == 3
     assert set(await listed(tmp_path, database_url)) == {("quarantine", "x.fact")}
@@ -80,6 +84,32 @@ async def test_retry_beside_a_server_leaves_its_live_calls_alone(
         assert case["recordings"][0]["path"] == f"{stray}.wav"
         found = await listed(tmp_path, database_url)
         assert "its call goes on" in found["recordings", live]["why"]
+
+
+async def test_what_another_release_wrote_is_put_aside_shown_and_taken_in_once_it_can_be_read(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, spool: Path
+) -> None:
+    opened = CaseOpenedFact(
+        uuid.uuid4(), AT, "", CALL, "complaint", "water.supply", "ahar", "fa", "", "", recordings=()
+    )
+    newer = write(opened).replace(b'"type"', b'"version":2,"type"')
+    lay(spool / "journal", newer)
+    waiting = await listed(tmp_path, database_url)
+    why = "case_opened of version 2: a newer release wrote it"
+    assert why in waiting["journal", "unreadable"]["why"]
+    code, out, _ = await typed(database_url, tmp_path, "spool", "inspect", str(opened.id))
+    assert code == 0 and why in out and "09141234567" not in out
+    async with office(engine, spool) as desk:
+        await desk.pump.idle()
+        assert await as_json.cases(engine) == []
+        aside = spool / "journal" / "quarantine" / "00000001-0.fact"
+        assert await try_again(engine, await desk.book.page(), spool) == 0 and aside.exists()
+        assert ("quarantine", aside.name) in await listed(tmp_path, database_url)
+        aside.write_bytes(write(opened))  # as if this were the newer release
+        assert await try_again(engine, await desk.book.page(), spool) == 1
+        assert [case["topic"] for case in await as_json.cases(engine)] == ["water.supply"]
+        assert await try_again(engine, await desk.book.page(), spool) == 0
+        assert not list(aside.parent.iterdir())
 
 
 async def test_without_a_database_the_list_says_what_it_can(tmp_path: Path, spool: Path) -> None:

@@ -17,7 +17,6 @@ from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.proving import Finding
-from ivr.desk.case import answers
 from ivr.desk.case.codes import CodeBlock
 from ivr.desk.facts.fallback import take_in
 from ivr.desk.facts.reconcile import Pass, reconcile
@@ -35,6 +34,7 @@ from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
 from tests.desk.keeping.test_verify import close_days, findings, list_of
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
 from tests.fixtures.commands import started as ivr
+from tests.fixtures.province import answer
 
 NUMBER = "09141234567"
 
@@ -100,7 +100,7 @@ async def test_a_machine_that_burns_down_goes_on_elsewhere(
     async with office(old.engine, old.state / "spool") as desk:
         code = await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state))))
         await desk.pump.idle()
-        await answers.answer(old.engine, code, "abfa", "لوله تعویض شد", WEDNESDAY)
+        await answer(old.engine, code, "abfa", "لوله تعویض شد", WEDNESDAY)
         (day,) = await close_days(old.engine, old.state)
     async with office(old.engine, old.state / "spool", pumping=False) as desk:
         waiting = await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state))))

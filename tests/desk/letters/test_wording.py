@@ -13,6 +13,7 @@ from ivr.desk.letters import wording
 from ivr.desk.refusals import NoSuchCase, Refused
 from tests.desk.office import call, office, opening
 from tests.fixtures.database import SEED
+from tests.fixtures.province import calendar
 
 ANSWERS = """
 answers:
@@ -28,14 +29,14 @@ async def test_the_most_particular_wording_is_offered_filled_in(engine: AsyncEng
         code = await desk.intake.open_case(call(), opening())
         await desk.pump.idle()
     (tmp_path / "answers.yaml").write_text(ANSWERS)
-    [offered] = await wording.offered(engine, tmp_path, code, "answered")
+    [offered] = await wording.offered(engine, calendar(), tmp_path, code, "answered")
     assert offered["topic"] == "water.*" and offered["text"].endswith(f"وصل شد: {code}")
-    assert await wording.worded(engine, tmp_path, code, "done") == (offered["text"], "")
-    assert await wording.worded(engine, tmp_path, code, "court", "advised") == ("دادگاه", "")
+    assert await wording.worded(engine, calendar(), tmp_path, code, "done") == (offered["text"], "")
+    assert await wording.worded(engine, calendar(), tmp_path, code, "court", "advised") == ("دادگاه", "")
     with pytest.raises(Refused, match=r"no wording court .* there are: done"):
-        await wording.worded(engine, tmp_path, code, "court")
+        await wording.worded(engine, calendar(), tmp_path, code, "court")
     with pytest.raises(NoSuchCase):
-        await wording.offered(engine, tmp_path, "1234567894", "answered")
+        await wording.offered(engine, calendar(), tmp_path, "1234567894", "answered")
 
 
 async def test_an_azerbaijani_caller_reads_persian_and_hears_her_own(
@@ -45,9 +46,9 @@ async def test_an_azerbaijani_caller_reads_persian_and_hears_her_own(
         code = await desk.intake.open_case(call(), replace(opening(), language="az"))
         await desk.pump.idle()
     (tmp_path / "answers.yaml").write_text(ANSWERS.replace("su", "Su gəldi"))
-    text, spoken = await wording.worded(engine, tmp_path, code, "done")
+    text, spoken = await wording.worded(engine, calendar(), tmp_path, code, "done")
     assert text.endswith(f"وصل شد: {code}") and spoken == "Su gəldi"
-    assert await wording.worded(engine, tmp_path, code, "court", "advised") == ("دادگاه", "")
+    assert await wording.worded(engine, calendar(), tmp_path, code, "court", "advised") == ("دادگاه", "")
 
 
 def test_the_provinces_own_file_is_right() -> None:

@@ -9,7 +9,6 @@ from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.callback import Outcome, Policy
-from ivr.cases.deadlines import ZONE
 from ivr.cases.meeting_orders import OrderState as O
 from ivr.desk.call import callbacks
 from ivr.desk.case import answers
@@ -20,6 +19,7 @@ from ivr.store import tables
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR, listed
 from tests.desk.meetings.test_order_giving import heard as heard_at
+from tests.voice.conversation import TEHRAN
 
 POLICY = Policy(per_number_per_day=9)
 
@@ -40,7 +40,7 @@ async def ordered(at: Hall, *bodies: str) -> tuple[str, list[str]]:
 
 
 async def called(at: Hall, on: date, hour: int = 13) -> callbacks.Placing | None:
-    at.at = datetime(on.year, on.month, on.day, hour, tzinfo=ZONE)
+    at.at = datetime(on.year, on.month, on.day, hour, tzinfo=TEHRAN)
     return await callbacks.claim(at.engine, at.page, POLICY, at.at)
 
 

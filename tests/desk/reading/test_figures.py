@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases import figures
 from ivr.cases.figures import Facts, Figures, What
 from ivr.cases.transitions import Actor, Side
+from ivr.cases.zone import TIMEZONE
 from ivr.desk.case import answers, closing, pausing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import add_event
@@ -46,7 +47,7 @@ async def found(at: Counter, days: int = 30, *, zone: str = "Asia/Tehran") -> Fa
 
 async def count(at: Counter, now: datetime | None = None) -> int:
     await noted_then(at)
-    return await count_days(at.engine, now or at.at)
+    return await count_days(at.engine, TIMEZONE, now or at.at)
 
 
 async def story(at: Counter) -> None:
@@ -87,7 +88,8 @@ async def test_each_thing_is_counted_on_its_day_for_the_body_that_did_it(at: Cou
 
 async def test_days_counted_and_days_worked_out_now_are_the_same(at: Counter) -> None:
     await story(at)
-    live = await Archive(at.engine, lambda: at.at).facts(at.at.date(), at.at.date() + timedelta(days=1))
+    archive, today = Archive(at.engine, lambda: at.at, TIMEZONE), at.at.date()
+    live = await archive.facts(today, today + timedelta(days=1))
     assert figures.total(live).answered == 1
     at.later()
     assert await count(at) == 26
@@ -104,12 +106,12 @@ async def test_counting_again_or_by_many_changes_nothing(at: Counter) -> None:
     await story(at)
     await noted_then(at)
     at.later()
-    counted = await asyncio.gather(*(count_days(at.engine, at.at) for _ in range(4)))
+    counted = await asyncio.gather(*(count_days(at.engine, TIMEZONE, at.at) for _ in range(4)))
     while sum(counted) < 26:
-        counted = [sum(counted) + await count_days(at.engine, at.at)]
+        counted = [sum(counted) + await count_days(at.engine, TIMEZONE, at.at)]
     assert sum(counted) == 26
     before = figures.total(await found(at))
-    assert await count_days(at.engine, at.at) == 0
+    assert await count_days(at.engine, TIMEZONE, at.at) == 0
     async with at.engine.begin() as connection:
         await connection.execute(delete(figure_days))
     assert await count(at) == 26, "from the first day on, whatever was lost"
@@ -128,7 +130,7 @@ async def test_another_topic_and_what_comes_late_change_days_that_were_counted(a
     code = await at.open("other.other")
     at.later(5)
     assert await count(at) == 5
-    archive = Archive(at.engine, lambda: at.at)
+    archive = Archive(at.engine, lambda: at.at, TIMEZONE)
     span = FIRST, FIRST + timedelta(days=9)
     assert set(figures.by(await archive.facts(*span), "topic")) == {"other.other"}
     await pausing.change_topic(at.engine, at.page, at.ask(code, reason="گاز است"), "energy.gas")
@@ -141,13 +143,13 @@ async def test_another_topic_and_what_comes_late_change_days_that_were_counted(a
         await connection.execute(
             update(case_events).where(case_events.c.event == "rated").values(noted_on=at.at.date())
         )
-    assert await count_days(at.engine, at.at) == 0, "not more than once an hour"
+    assert await count_days(at.engine, TIMEZONE, at.at) == 0, "not more than once an hour"
     at.at += timedelta(hours=2)
-    assert await count_days(at.engine, at.at) >= 2
+    assert await count_days(at.engine, TIMEZONE, at.at) >= 2
     facts = await archive.facts(*span)
     assert figures.by(facts, "topic")["energy.gas"][What.OPENED] == 1
     assert figures.total(facts).satisfaction == 4
-    assert await count_days(at.engine, at.at) == 0
+    assert await count_days(at.engine, TIMEZONE, at.at) == 0
 
 
 async def test_unconfirmed_is_never_solved(at: Counter) -> None:
@@ -169,14 +171,14 @@ async def test_who_may_see_one_agency_sees_no_other_and_no_sum_of_all(at: Counte
     assert figures.total(facts)[What.OPENED] == 0 and figures.total(facts)[What.WITHDRAWN] == 1
     asked = Subject(agency="abfa", seen=Scope(agency="edu"))
     assert len(asked.of(await found(at))) == 0
-    assert await Archive(at.engine, lambda: at.at).waiting(asked) == []
+    assert await Archive(at.engine, lambda: at.at, TIMEZONE).waiting(asked) == []
 
 
 async def test_what_waits_now_and_what_is_late(at: Counter) -> None:
     await at.open(county="ahar")
     await at.open("water.bill", county="tabriz")
     at.later(9)
-    archive = Archive(at.engine, lambda: at.at)
+    archive = Archive(at.engine, lambda: at.at, TIMEZONE)
     waiting = await archive.waiting(Subject())
     assert [(row.topic, row.waiting, row.late) for row in sorted(waiting, key=lambda row: row.topic)] == [
         ("water.bill", 1, 0),
@@ -219,19 +221,19 @@ async def test_days_kept_in_an_older_form_are_all_counted_anew(at: Counter) -> N
     await story(at)
     at.later()
     await count(at)
-    archive = Archive(at.engine, lambda: at.at)
+    archive = Archive(at.engine, lambda: at.at, TIMEZONE)
     span = FIRST, FIRST + timedelta(days=40)
     before = figures.by(await archive.facts(*span), "agency")
     async with at.engine.begin() as connection:
         mixed = {"agency": ["nobody", "edu"], "county": [], "topic": [], "kind": []}
         await connection.execute(update(figure_days).values(names=mixed))
     at.at += timedelta(minutes=1)
-    assert await count_days(at.engine, at.at) == 26
+    assert await count_days(at.engine, TIMEZONE, at.at) == 26
     assert figures.by(await archive.facts(*span), "agency") == before
 
 
 async def test_who_looks_while_new_names_come_in_reads_each_right(at: Counter) -> None:
-    archive, span = Archive(at.engine, lambda: at.at), (FIRST, FIRST + timedelta(days=40))
+    archive, span = Archive(at.engine, lambda: at.at, TIMEZONE), (FIRST, FIRST + timedelta(days=40))
     for topic, county in (("water.bill", "tabriz"), ("energy.gas", "ahar"), ("other.other", "")):
         await at.open(topic, county)
         at.at += timedelta(minutes=1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import update
@@ -14,6 +15,7 @@ from ivr.voice import script
 from tests.desk.office import call, office, opening
 from tests.fixtures.commands import Said, typed
 from tests.fixtures.hotline import write_tone
+from tests.fixtures.province import CONVENTIONS
 
 
 async def test_answers_in_words_in_ready_wordings_and_in_a_voice(
@@ -53,3 +55,18 @@ async def test_answers_in_words_in_ready_wordings_and_in_a_voice(
     cases = [await as_json.case_json(engine, code) for code in (one, two, three)]
     assert [case and case["status"] for case in cases] == ["answered"] * 3
     assert cases[1] and (tmp_path / "recordings" / f"{cases[1]['answer_voice']}.wav").is_file()
+
+
+async def test_where_thursday_is_worked_an_answer_that_did_not_hold_leaves_the_deadline_where_it_was(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    friday = {"IVR_PROVINCE__WEEKEND": "[4]"}
+    async with office(engine, tmp_path / "office") as desk:
+        desk.book.conventions = replace(CONVENTIONS, weekend=frozenset({4}))
+        code = await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+    before = await as_json.case_json(engine, code)
+    assert before and before["due_at"].startswith("2026-11-28"), "Thursday the 26th counts"
+    assert (await typed(database_url, tmp_path, "case", "answer", code, "آب وصل شد.", **friday))[0] == 0
+    answered = await as_json.case_json(engine, code)
+    assert answered and answered["due_at"] == before["due_at"]

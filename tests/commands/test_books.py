@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.people import auditing
 from ivr.desk.recordings import revealing
+from ivr.store.facts import FactStep
 from tests.desk.counter import counter
 from tests.desk.office import WEDNESDAY, call, office, opening
 from tests.fixtures.commands import ivr
@@ -46,8 +47,7 @@ async def test_a_call_list_masks_who_called_and_what_she_keyed_of_herself(
     async with office(engine, tmp_path / "office") as desk:
         facts = call(NUMBER)
         await desk.intake.open_case(facts, opening())
-        at = WEDNESDAY.isoformat()
-        steps = [{"step": step, "key": key, "note": "", "at": at} for step, key in keyed.items()]
+        steps = [FactStep(WEDNESDAY, step, key, "") for step, key in keyed.items()]
         await desk.intake.call_ended(facts, "hung_up", WEDNESDAY, steps, ())
         await desk.pump.idle()
     exit_code, said = await ivr(database_url, tmp_path, "call", "list", "--json")

@@ -15,8 +15,6 @@ from sqlalchemy import Row, Table, select, update
 
 from ivr.cases import phone
 from ivr.cases.meetings import Official
-from ivr.desk.book.book import read_page
-from ivr.desk.case import answers
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
@@ -34,6 +32,7 @@ from ivr.speech.answer_sound import prepare
 from ivr.store.tables import callback_attempts, callbacks
 from tests.desk.office import call, office, opening
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
+from tests.fixtures.province import answer, read_page
 
 AT_ANY_HOUR = {"opens": time(0), "closes": time(23, 59, 59), "days_off": True}
 
@@ -66,7 +65,7 @@ class Town:
         async with office(self.hotline.engine, self.folder / number) as desk:
             code = await desk.intake.open_case(call(number), opening())
             await desk.pump.idle()
-        await answers.answer(self.hotline.engine, code, "abfa", words, voice=voice)
+        await answer(self.hotline.engine, code, "abfa", words, voice=voice)
         return number, code
 
     def spoken(self, seconds: float) -> SpokenAnswer:
@@ -178,7 +177,7 @@ async def test_a_key_before_the_answer_ends_nothing_and_a_wrong_one_is_taken_bac
         assert asking.completed, asking.problem
         case = await town.until_status(second, status)
         assert case["recordings"][-1]["voiced_seconds"] > 2 and case["due_at"] > case["opened_at"]
-        await answers.answer(town.hotline.engine, second, "abfa", "آب وصل شد.")
+        await answer(town.hotline.engine, second, "abfa", "آب وصل شد.")
         await town.until_status(second, "closed")  # she says 1 on our call again
 
 
@@ -192,7 +191,7 @@ async def test_a_walk_in_is_asked_for_her_number_and_called_and_the_second_time_
     for calls in (2, 3):
         wanted = Wanted("complaint", "water.supply", "ahar", caller=number)
         code = (await register(engine, page, wanted, datetime.now(UTC))).code
-        await answers.answer(engine, code, "abfa", "آب وصل شد.")
+        await answer(engine, code, "abfa", "آب وصل شد.")
         case = await town.until_status(code, "closed")
         assert (case["closure"], case["by_phone"]) == ("solved", "yes")
         assert town.callee.rung[number] == calls
