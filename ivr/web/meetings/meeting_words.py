@@ -57,7 +57,7 @@ _FIELDS |= {
 
 
 def jalali_day(day: date) -> str:
-    """«۲۰ آذر ۱۴۰۵»."""
+    """Day, month and year in words of the Jalali calendar."""
     jalali: Any = JalaliDate  # it has no types
     its = jalali(day)
     return str(its.strftime(f"{its.day} %B %Y", locale="fa"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -26,7 +27,7 @@ async def at(engine: AsyncEngine) -> Hall:
     return await hall(engine)
 
 
-async def heard(at: Hall, **noted: object) -> str:
+async def heard(at: Hall, **noted: Any) -> str:
     code = await at.accepted(**noted)
     await at.fill(await at.session(slots=1))
     at.later(6)
