@@ -20,6 +20,7 @@ from ivr.commands import (
     closure,
     escalation,
     family,  # noqa: F401  adds to `ivr case`
+    meeting,
     menu,
     outbox,
     registering,  # noqa: F401  adds to `ivr case`
@@ -51,6 +52,7 @@ app.add_typer(spool.app, name="spool")
 app.add_typer(escalation.app, name="escalation")
 app.add_typer(closure.app, name="closure")
 app.add_typer(channels.app, name="channel")
+app.add_typer(meeting.app, name="meeting")
 app.add_typer(outbox.app, name="outbox")
 app.add_typer(callback.app, name="callback")
 app.add_typer(block.app, name="block")

@@ -38,6 +38,7 @@ SHARED_FILES = {
     "interventions": NOUN,
     "lost_calls": NOUN,
     "marks": NOUN,
+    "meeting_orders": NOUN,
     "menu": NOUN,
     "names": "what codes are called: in the book, and as the inbox offers them",
     "notices": NOUN,

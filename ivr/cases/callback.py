@@ -23,6 +23,12 @@ class Outcome(StrEnum):
     UNREAD = "unread"  # she was there, and no voice reads the answer: somebody must word it for her
     CONFIRMED = "confirmed"  # a number that was given: whoever answered wants to be called there …
     REFUSED = "refused"  # … or not
+    COMES = "comes"  # to her meeting …
+    CANT_COME = "cant_come"  # … or not
+    ANOTHER_DAY = "another_day"  # … or on another day
+    ORDER_DONE = "order_done"  # what was ordered for her …
+    ORDER_NOT_DONE = "order_not_done"  # … or not
+    ORDER_PARTLY = "order_partly"  # … or in part
     NO_KEY = "no_key"  # someone or something answered, and no key was pressed: voicemail, a child, no time
     BUSY = "busy"
     NO_ANSWER = "no_answer"
@@ -32,7 +38,10 @@ class Outcome(StrEnum):
 
 
 VERIFIED = frozenset({Outcome.CONFIRMED, Outcome.REFUSED})
-REACHED = frozenset({Outcome.SOLVED, Outcome.NOT_SOLVED, Outcome.HEARD}) | VERIFIED
+MEETING_ANSWERS = frozenset({Outcome.COMES, Outcome.CANT_COME, Outcome.ANOTHER_DAY})
+ORDER_ANSWERS = frozenset({Outcome.ORDER_DONE, Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY})
+REACHED = frozenset({Outcome.SOLVED, Outcome.NOT_SOLVED, Outcome.HEARD})
+REACHED |= VERIFIED | MEETING_ANSWERS | ORDER_ANSWERS
 # Whoever has the number was not disturbed.
 UNHEARD = frozenset({Outcome.BUSY, Outcome.FAILED, Outcome.NOT_SENT})
 

@@ -20,6 +20,7 @@ class Clock:
     was opened again; `paused_days`: those of them that were pauses.
 
     A pause ends by itself at `paused_until`. `stopped_at`: since when an answer waits for the citizen.
+    `ordered_days`: working days that an official gave, in place of the topic's.
     """
 
     opened_at: datetime
@@ -28,6 +29,7 @@ class Clock:
     paused_at: datetime | None = None
     paused_until: datetime | None = None
     stopped_at: datetime | None = None
+    ordered_days: int | None = None
 
     def due_at(self, calendar: Calendar, days: int, county: str = "") -> datetime:
         """The end of the last working day; a running pause counts as if it were used to its end."""

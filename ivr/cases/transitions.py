@@ -34,6 +34,8 @@ class Action(StrEnum):
     CHANGE_TOPIC = "change_topic"
     PAUSE = "pause"
     RESUME = "resume"
+    AWAIT = "await"
+    EXTEND = "extend"
     SPLIT = "split"
     COLLECT = "collect"
     RELEASE = "release"
@@ -135,7 +137,23 @@ _ROWS = (
     Transition(
         Action.PAUSE, _UNANSWERED, None, _OFFICIALS, _OFFICIALS, "stop the clock for some working days"
     ),
-    Transition(Action.RESUME, _UNANSWERED, None, _OFFICIALS, _NOBODY, "let a paused clock run again"),
+    Transition(
+        Action.RESUME,
+        _UNANSWERED,
+        None,
+        _OFFICIALS | {Side.MACHINE},
+        _NOBODY,
+        "let a paused clock run again",
+    ),
+    Transition(
+        Action.AWAIT,
+        _UNANSWERED,
+        None,
+        _DESK | {Side.MACHINE},
+        _NOBODY,
+        "stop the clock until a date that she is told",
+    ),
+    Transition(Action.EXTEND, _UNANSWERED, None, _DESK, _DESK, "a later day for an order"),
     Transition(
         Action.SPLIT, _UNANSWERED, S.IN_PROGRESS, _DESK, _NOBODY, "parts for several agencies, one answer"
     ),
@@ -168,6 +186,8 @@ _DONE = {
     Action.CHANGE_TOPIC: "given another topic",
     Action.PAUSE: "paused",
     Action.RESUME: "resumed",
+    Action.AWAIT: "made to wait for a date",
+    Action.EXTEND: "extended",
     Action.SPLIT: "split",
     Action.COLLECT: "collected",
     Action.RELEASE: "released",

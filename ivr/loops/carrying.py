@@ -288,6 +288,10 @@ def _menu_of(told: Briefing, tree: Menu) -> Menu:
     """The flow of a call of ours. Whom she may ask for an operator, the tree says."""
     if told.verifies:
         return callback.verification(told.language)
+    if told.order is not None:
+        return callback.order(told.code, told.order, told.language)
+    if told.meeting is not None:
+        return callback.meeting(told.code, told.meeting, told.language)
     operators = (step for step in tree.steps.values() if isinstance(step, OperatorStep))
     return callback.menu(told.code, told.seen, told.language, next(operators, None))
 

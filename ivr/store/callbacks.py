@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, Table, Text, Uuid, text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
 
@@ -11,6 +12,7 @@ UNTOLD = text("callbacks.purpose = 'answer' AND callbacks.state = 'unreachable'"
 
 # One row for one thing to tell; `key` makes it unique however often its cause is applied.
 # `state`: waiting | calling | reached | unconfirmed | cancelled | unreachable. `number` is E.164.
+# `notice`: what is told about a meeting (`ivr.desk.case.meeting_calls`).
 callbacks = Table(
     "callbacks",
     metadata,
@@ -28,6 +30,7 @@ callbacks = Table(
     moment("last_at", nullable=True),
     Column("last_outcome", Text),
     moment("ended_at", nullable=True),
+    Column("notice", JSONB(none_as_null=True)),
     Index("ix_callbacks_next_at", "next_at", postgresql_where=text("state = 'waiting'")),
     Index(None, "case_id"),
     Index("ix_callbacks_verify_number", "number", postgresql_where=text("purpose = 'verify'")),

@@ -19,6 +19,7 @@ from ivr.store.base import metadata, moment
 # far as given. `part_of`: the case that this one is a part of. `member_of`: the collective case that it waits
 # in. `anonymised_at`: when retention took away who she is. `person_id`: whose it is among the people of its
 # body; NULL = nobody's yet. `entered`: whether it has its `inbox_entries` row.
+# `ordered_days`: working days that an official gave in place of the topic's.
 # The indexes behind RUNNING and below serve the queues of the inbox (`ivr.desk.reading.queues`).
 PAUSED = text("paused_at IS NOT NULL AND closed_at IS NULL")
 TO_ANONYMISE = text("closed_at IS NOT NULL AND anonymised_at IS NULL")
@@ -30,6 +31,7 @@ ASSIGNED = text("closed_at IS NULL AND person_id IS NOT NULL")
 TO_APPROVE = text("closed_at IS NULL AND jsonb_typeof(draft) = 'object'")
 KNOWN = text("caller_key <> ''")
 UNENTERED = text("entered IS NOT TRUE")
+WISHES = text("kind = 'meeting' AND part_of IS NULL AND closed_at IS NULL")
 cases = Table(
     "cases",
     metadata,
@@ -76,6 +78,7 @@ cases = Table(
     Column("timed_by", Integer, nullable=False, server_default="0"),
     Column("person_id", Uuid, ForeignKey("people.id")),
     Column("entered", Boolean),
+    Column("ordered_days", Integer),
     Index("ix_cases_opened_at_id", "opened_at", "id"),
     Index(
         "ix_cases_caller_key_opened_at",
@@ -105,6 +108,7 @@ cases = Table(
     Index("ix_cases_to_approve_agency", "agency", "due_at", "id", postgresql_where=TO_APPROVE),
     Index("ix_cases_unentered", "id", postgresql_where=UNENTERED),
     Index("ix_cases_paused_until", "paused_until", postgresql_where=PAUSED),
+    Index("ix_cases_wishes", "opened_at", "id", postgresql_where=WISHES),
     Index("ix_cases_to_anonymise", "closed_at", "id", postgresql_where=TO_ANONYMISE),
 )
 # Columns that a case is opened without; its later life fills them.
@@ -113,4 +117,5 @@ LATER = (
     *("words", "place", "part_of", "member_of", "anonymised_at"),
     *("closed_at", "closure", "merged_into"),
     *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at", "rung", "person_id"),
+    "ordered_days",
 )

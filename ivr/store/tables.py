@@ -26,6 +26,9 @@ from ivr.store.legal_holds import legal_holds
 from ivr.store.limits import limits
 from ivr.store.live_calls import live_calls
 from ivr.store.marks import marks
+from ivr.store.meeting_orders import meeting_orders
+from ivr.store.meeting_requests import meeting_requests
+from ivr.store.meeting_sessions import meeting_sessions, meeting_slots
 from ivr.store.menu_revisions import menu_revisions
 from ivr.store.notices import notices
 from ivr.store.outbox import outbox
@@ -73,6 +76,10 @@ __all__ = [
     "limits",
     "live_calls",
     "marks",
+    "meeting_orders",
+    "meeting_requests",
+    "meeting_sessions",
+    "meeting_slots",
     "menu_revisions",
     "metadata",
     "notices",

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ivr.cases.kinds import Kind
-from ivr.voice import saying, verdict
+from ivr.voice import invitation, order_call, saying, verdict
 from ivr.voice.actions import Say, Speech
 from ivr.voice.events import CaseSeen, Said
+from ivr.voice.invitation import InvitationStep, MeetingNews
 from ivr.voice.menu import END, Asking, Menu, Step
+from ivr.voice.order_call import OrderNews, OrderStep
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
@@ -22,7 +24,7 @@ from ivr.voice.ways import By, Miss, Way
 _NEVER = Miss(verdict.MISSES, (), "")
 _ASKING = ((), 7.0, 3.0, True, _NEVER, _NEVER, False)  # of a step that no tree holds
 
-SPEAKS = verdict.PROMPTS | {
+SPEAKS = verdict.PROMPTS | invitation.SPEAKS | order_call.SPEAKS | {
     "callback.greeting",
     "callback.code_is",
     "callback.agency_is",
@@ -43,6 +45,16 @@ def menu(code: str, seen: CaseSeen, language: str, operator: OperatorStep | None
 def verification(language: str) -> Menu:
     """The call flow of the call that asks whether a number that was given is whose it should be."""
     return _menu(language, VerifyStep("verify", 0, *_ASKING), None)
+
+
+def meeting(code: str, news: MeetingNews, language: str) -> Menu:
+    """The call flow of the call about her meeting."""
+    return _menu(language, InvitationStep("invitation", 0, *_ASKING, code=code, news=news), None)
+
+
+def order(code: str, news: OrderNews, language: str) -> Menu:
+    """The call flow of the call on the day an order falls due."""
+    return _menu(language, OrderStep("order", 0, *_ASKING, code=code, news=news), None)
 
 
 def _menu(language: str, step: Step, operator: OperatorStep | None) -> Menu:

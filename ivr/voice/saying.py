@@ -8,7 +8,7 @@ same in both.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, time
 from itertools import chain
 
 from persiantools.jdatetime import JalaliDate
@@ -101,8 +101,15 @@ def day(day: date, language: str, *, year: bool = False) -> Speech:
     return (weekday, day_, month, *(("year", *spoken_year) if year else ()))
 
 
+def clock(at: time, language: str) -> Speech:
+    """The hour, and the minutes where there are any: «ساعتِ ده و سی دقیقه», «saat on, otuz dəqiqə»."""
+    hour: Speech = ("clock.at", *number(at.hour, language))
+    joint: Speech = ("clock.and",) if language == "fa" else ()
+    return (*hour, *joint, *number(at.minute, language), "clock.minutes") if at.minute else hour
+
+
 def fragments(language: str) -> frozenset[str]:
-    """Every id that this module can ever say in that language (so far the same in all)."""
+    """Every id that this module can ever say in that language."""
     cardinals = {f"number.{n}" for n in (*range(21), *TENS, *HUNDREDS)} | SCALE_IDS
     joined = {f"number.{n}.and" for n in (20, *TENS, *HUNDREDS)} | {f"{scale}.and" for scale in SCALE_IDS}
     dates = {f"month.{n}" for n in range(1, 13)} | {f"day.{n}" for n in range(1, 32)}
@@ -112,5 +119,6 @@ def fragments(language: str) -> frozenset[str]:
         | {f"digit.{n}" for n in range(10)}
         | dates
         | {f"weekday.{name}" for name in WEEKDAYS}
+        | {"clock.at", "clock.minutes", *(("clock.and",) if language == "fa" else ())}
         | {"year", PAUSE, GAP, LONG_PAUSE}
     )

@@ -14,6 +14,7 @@ from ivr.web.account import page, sign_in
 from ivr.web.casefile import routes as casefile
 from ivr.web.inbox import routes as inbox
 from ivr.web.live import routes as live
+from ivr.web.meetings import routes as meetings
 from ivr.web.numbers import routes as numbers
 from ivr.web.panel.guard import Guard, secure
 from ivr.web.panel.locale import words
@@ -36,6 +37,7 @@ def sections() -> list[Route]:
         *sign_in.routes(),
         *page.routes(),
         *casefile.routes(),
+        *meetings.routes(),
         *numbers.routes(),
         *live.routes(),
         *public.routes(),

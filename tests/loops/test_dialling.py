@@ -14,8 +14,13 @@ import pytest
 from sqlalchemy import Row, Table, select, update
 
 from ivr.cases import phone
+from ivr.cases.meetings import Official
 from ivr.desk.case.answers import SpokenAnswer
+from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
+from ivr.desk.meetings import agenda, request_deciding, session_planning
+from ivr.desk.meetings.request_list import EVERYTHING, of_case
+from ivr.desk.meetings.session_planning import Sitting
 from ivr.desk.reading import as_json
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import BUSY, RINGS, Callee
@@ -192,6 +197,41 @@ async def test_a_walk_in_is_asked_for_her_number_and_called_and_the_second_time_
         case = await town.until_status(code, "closed")
         assert (case["closure"], case["by_phone"]) == ("solved", "yes")
         assert town.callee.rung[number] == calls
+
+
+async def test_a_slot_that_one_citizen_can_t_take_goes_to_the_next_who_is_called_and_comes(
+    town: Town,
+) -> None:
+    """Two wait for one slot with the governor: the first presses 2, the second hears of it and presses 1."""
+    engine, numbers = town.hotline.engine, dict[str, str]()
+    for _ in range(2):
+        number = fresh_number()
+        town.callee.answers[number] = (StayOn(),)  # hears until when she waits
+        async with office(engine, town.folder / number) as desk:
+            numbers[await desk.intake.open_case(call(number), opening(kind="meeting"))] = number
+            await desk.pump.idle()
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    now, by = datetime.now(UTC), actor_named(page, "desk")
+    wanted = Sitting(Official.GOVERNOR, "ostandari", now + timedelta(days=5), 1, place="تالار", even_off=True)
+    async with engine.begin() as connection:  # together, so that the first is not rung between
+        for code in numbers:
+            asked = Instruction(code, by, now=now)
+            await request_deciding.accept(connection, page, asked, (now + timedelta(days=20)).date())
+        session = await session_planning.plan(connection, page, by, wanted, now)
+        [first] = await agenda.fill(connection, page, by, session, now)
+        town.callee.answers[numbers[first]] = (NEWS, Press("2"), StayOn())
+    [second] = numbers.keys() - {first}
+    await town.callee.until_over(numbers[second])
+    town.callee.answers[numbers[second]] = (NEWS, Press("1"), StayOn())
+    states: dict[str, str] = {}
+    async with asyncio.timeout(patience(60)):
+        while states != {first: "under_review", second: "confirmed"}:
+            await asyncio.sleep(0.2)
+            async with engine.connect() as connection:
+                found = [await of_case(connection, page, now, EVERYTHING, code) for code in numbers]
+            states = {each.code: str(each.state) for each in found if each}
+    assert town.callee.rung[numbers[first]] == 1 and town.callee.rung[numbers[second]] == 2
 
 
 async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town) -> None:

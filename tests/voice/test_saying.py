@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 from hypothesis import given
@@ -58,15 +58,16 @@ def test_a_number_outside_the_range_is_refused(n: int) -> None:
         saying.number(n, "fa")
 
 
-@given(NUMBERS, DAYS, st.booleans(), DIGITS, st.sampled_from(LANGUAGES))
+@given(NUMBERS, DAYS, st.booleans(), DIGITS, st.sampled_from(LANGUAGES), st.times())
 def test_nothing_is_said_that_is_not_among_the_fragments(
-    n: int, day: date, year: bool, text: str, language: str
+    n: int, day: date, year: bool, text: str, language: str, at: time
 ) -> None:
     said = {
         *saying.number(n, language),
         *saying.day(day, language, year=year),
         *saying.digits(text, language),
         *saying.code(text, language),
+        *saying.clock(at, language),
     }
     assert said <= saying.fragments(language)
 
@@ -78,6 +79,7 @@ def test_every_fragment_is_said_somewhere_and_is_in_the_catalogue(language: str)
     days = [date(2026, 1, 1) + timedelta(n) for n in range(380)]
     said |= {id for day in days for id in saying.day(day, language, year=True)}
     said |= {*saying.code("0123456789", language), *saying.dictated("0123456789", language)}
+    said |= {*saying.clock(time(10, 30), language)}
     assert said == saying.fragments(language)
     assert said <= CATALOGUE.ids(language)
 
@@ -124,3 +126,15 @@ def test_the_ordinals_of_days_are_their_cardinals_with_an_ending() -> None:
         # سه becomes سوم, سی سی‌ام
         stem = cardinal.removesuffix("سه") + "سو" if cardinal.endswith("سه") else cardinal
         assert ordinal == (f"{stem}‌ام" if stem == "سی" else f"{stem}م")
+
+
+@pytest.mark.parametrize(
+    ("at", "language", "said"),
+    [
+        (time(9), "fa", "clock.at number.9"),
+        (time(10, 30), "fa", "clock.at number.10 clock.and number.30 clock.minutes"),
+        (time(14, 45), "az", "clock.at number.14 number.40.and number.5 clock.minutes"),
+    ],
+)
+def test_an_hour_is_said_with_its_minutes_where_there_are_any(at: time, language: str, said: str) -> None:
+    assert " ".join(map(str, saying.clock(at, language))) == said

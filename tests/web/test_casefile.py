@@ -390,7 +390,7 @@ def test_every_outcome_of_a_call_of_ours_has_its_words() -> None:
 def refused_sentences() -> Iterator[tuple[str, str]]:
     """Every refusal that something done with a case on its page can meet."""
     names = ("change", "transaction", "referring", "closing", "pausing", "answers", "precedents", "family",
-             "splitting", "collecting", "assigning")  # fmt: skip
+             "splitting", "collecting", "assigning", "discretion")  # fmt: skip
     files = [ROOT / f"ivr/desk/case/{name}.py" for name in names]
     files += [ROOT / f"ivr/desk/recordings/{name}.py" for name in ("marks", "transcripts")]
     for path in (*files, ROOT / "ivr/cases/transitions.py", ROOT / "ivr/cases/clock.py"):

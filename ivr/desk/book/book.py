@@ -118,6 +118,8 @@ class Page:
     def term(self, clock: Clock, kind: str, topic: str, county: str) -> Term:
         """The time that such a case has."""
         governing = self.rules.governing_topic(kind, topic)
+        if clock.ordered_days is not None:
+            return Term(clock, self.calendar, clock.ordered_days, county)
         return Term(clock, self.calendar, self.deadlines.get(governing, self.deadlines[topic]), county)
 
     def ladder(self, kind: str, topic: str, agency: str) -> Ladder:

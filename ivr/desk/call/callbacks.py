@@ -34,8 +34,8 @@ from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning, closing
-from ivr.desk.case.callback_planning import ANSWER, STATUS, VERIFY
+from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls
+from ivr.desk.case.callback_planning import ANSWER, MEETING, OF_CASE, ORDER, STATUS, VERIFY
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.rows import outbox_row
@@ -45,6 +45,8 @@ from ivr.store.case_parts import parts_column, parts_seen
 from ivr.store.tables import callback_attempts, callbacks, cases, outbox, provinces
 from ivr.voice import script
 from ivr.voice.events import CaseSeen, Lookup
+from ivr.voice.invitation import MeetingNews
+from ivr.voice.order_call import OrderNews
 
 CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given number is the right one
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
@@ -72,6 +74,8 @@ class Briefing:
     language: str
     seen: CaseSeen
     verifies: bool = False  # only whether the number is whose it should be
+    meeting: MeetingNews | None = None  # only when and where she meets an official
+    order: OrderNews | None = None  # only whether that is done
 
 
 # Two workers can't begin to ring one number at the same moment, whatever it is about.
@@ -104,7 +108,7 @@ async def _decide(
     connection: AsyncConnection, page: Page, policy: Policy, now: datetime, wanted: Row[Any], case: Row[Any]
 ) -> Placing | bool:
     """Begin an attempt, or put the call-back off, or end it. True: it has been tried often enough."""
-    if not _is_still_wanted(wanted, case):
+    if not _is_still_wanted(wanted, case, now):
         await _put(connection, wanted, state="cancelled", ended_at=now)
         return False
     if not phone.is_callable(wanted.number) or (wanted.purpose == ANSWER and _is_unread(case)):
@@ -193,9 +197,13 @@ async def _asked_enough(
     return bool(made >= (policy.verify_per_caller_per_day if alone else policy.verify_per_channel_per_day))
 
 
-def _is_still_wanted(wanted: Row[Any], case: Row[Any]) -> bool:
+def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
     if wanted.purpose == VERIFY:
         return case.closed_at is None or callback_planning.still_tells(case)
+    if wanted.purpose == ORDER:
+        return order_calls.still_wanted(case)
+    if wanted.purpose == MEETING:
+        return case.closed_at is None and meeting_calls.still_true(wanted.notice, now)
     return bool(wanted.purpose == STATUS or callback_planning.still_tells(case))
 
 
@@ -212,6 +220,8 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
     await _put(connection, wanted, state="calling", attempts=count, first_at=first, last_at=now)
     told = "" if case.answer_voice or wanted.purpose == VERIFY else case.answer
     answer = script.heard(told, told and case.answer_spoken, wanted.language)
+    if wanted.purpose in (MEETING, ORDER):
+        answer = wanted.notice.get("place") or wanted.notice.get("words", "")
     return Placing(attempt["id"], wanted.number, case.code, wanted.language, answer)
 
 
@@ -278,6 +288,7 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
             callbacks.c.number,
             callbacks.c.purpose,
             callbacks.c.language.label("spoken"),
+            callbacks.c.notice,
             cases,
             parts_column(),
         )
@@ -307,6 +318,12 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
     )
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
         return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)
+    if row.purpose == ORDER:
+        order = order_calls.news_of(row.notice)
+        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), order=order)
+    if row.purpose == MEETING:
+        news = meeting_calls.news_of(row.notice)
+        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), meeting=news)
     return Briefing(row.number, row.code, row.spoken, seen)
 
 
@@ -392,6 +409,6 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
 
 async def settled(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:
     """She has said what she thinks of the answer, on whatever call: nobody rings her about it any more."""
-    its = (callbacks.c.case_id == case, callbacks.c.purpose != VERIFY)
+    its = (callbacks.c.case_id == case, callbacks.c.purpose.in_(OF_CASE))
     open_ones = callbacks.c.state.in_(("waiting", "calling", "unreachable"))
     await connection.execute(update(callbacks).where(*its, open_ones).values(state="reached", ended_at=now))

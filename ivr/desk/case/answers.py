@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.transitions import Action
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
-from ivr.desk.case.change import Change, Instruction
+from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused, WrongField
 from ivr.voice import script
@@ -26,7 +26,7 @@ class SpokenAnswer:
 
 
 async def give(
-    engine: AsyncEngine,
+    books: Books,
     page: Page,
     ask: Instruction,
     words: str,
@@ -40,7 +40,7 @@ async def give(
     Raises NoSuchCase, or Refused as the table says and when there are neither words nor a voice.
     """
     _refuse_nothing(words, voice, spoken)
-    async with changing(engine, page, Action.ANSWER, ask) as change:
+    async with changing(books, page, Action.ANSWER, ask) as change:
         await _answer(change, words.strip(), voice, spoken.strip())
 
 

@@ -24,8 +24,10 @@ from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
 from ivr.store.tables import callbacks, cases, provinces
 
-# Purposes: an answer to be confirmed; how the case stands; whether a number that was given is hers.
-ANSWER, STATUS, VERIFY = "answer", "status", "verify"
+# Purposes: an answer to be confirmed; how the case stands; whether a given number is hers; her meeting;
+# whether what was ordered for her is done.
+ANSWER, STATUS, VERIFY, MEETING, ORDER = "answer", "status", "verify", "meeting", "order"
+OF_CASE = (ANSWER, STATUS)  # what the case itself has to tell
 TOLD_OF = frozenset({Status.ANSWERED, Status.CLOSED, Status.ADVISED})  # with an answer that she is told of
 NOBODYS = frozenset({"part", "collective"})  # channels of cases about which nobody waits to be called
 BY_DESK, ADVISED = "by_desk", "advised"  # how the desk ends a case whose answer she may not have heard
@@ -61,12 +63,32 @@ async def plan(connection: AsyncConnection, case: Row[Any], key: str, now: datet
     number = number_of(case._mapping)
     mine = (callbacks.c.case_id == case.id, callbacks.c.key != key)
     told = or_(callbacks.c.purpose == ANSWER, callbacks.c.number == number)
-    old = (callbacks.c.state == "waiting", callbacks.c.purpose != VERIFY, told)
+    old = (callbacks.c.state == "waiting", callbacks.c.purpose.in_(OF_CASE), told)
     untold = (callbacks.c.state == "unreachable", callbacks.c.purpose == ANSWER)
     for which in (old, untold):
         ended = update(callbacks).where(*mine, *which).values(state="cancelled", ended_at=now)
         await connection.execute(ended)
     await _add(connection, case, key, now, ANSWER, number, case.language)
+    await _verify(connection, case, number, now)
+
+
+async def plan_news(
+    connection: AsyncConnection,
+    case: Row[Any],
+    key: str,
+    now: datetime,
+    notice: dict[str, Any],
+    purpose: str = MEETING,
+    at: datetime | None = None,
+) -> None:
+    """Have her called about her meeting, or what was ordered at it; `at`: not before then."""
+    number = number_of(case._mapping)
+    await _add(connection, case, key, now, purpose, number, case.language, notice, at)
+    await _verify(connection, case, number, now)
+
+
+async def _verify(connection: AsyncConnection, case: Row[Any], number: str, now: datetime) -> None:
+    """A number that somebody gave is asked for first."""
     if is_given(case._mapping, number) and await standing(connection, number, now) is None:
         await connection.execute(
             insert(callbacks).values(verifying(case._mapping, now)).on_conflict_do_nothing()
@@ -162,7 +184,8 @@ async def verified(
     too = too.values(state="cancelled", ended_at=now).returning(callbacks.c.case_id)
     concerned = {asked.case_id, *(await connection.execute(too)).scalars()}
     if yes:
-        await connection.execute(update(callbacks).where(*here).values(next_at=now))
+        now_too = (*here, callbacks.c.purpose != ORDER)  # an order is asked about on its day
+        await connection.execute(update(callbacks).where(*now_too).values(next_at=now))
     return concerned
 
 
@@ -176,7 +199,7 @@ async def wish(
     case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
     if case is None:
         return False
-    same = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.purpose != VERIFY)
+    same = (callbacks.c.case_id == case.id, callbacks.c.number == number, callbacks.c.purpose.in_(OF_CASE))
     waits = update(callbacks).where(*same, callbacks.c.state == "waiting")
     await connection.execute(waits.values(next_at=now, last_at=None))  # no pause: she is at her telephone
     coming = select(callbacks.c.id).where(*same, callbacks.c.state.in_(OPEN))
@@ -193,9 +216,11 @@ async def _add(
     purpose: str,
     number: str,
     language: str,
+    notice: dict[str, Any] | None = None,
+    at: datetime | None = None,
 ) -> None:
-    row = _row(case.id, key, now, purpose, number, language)
-    if purpose == ANSWER and number and not await calls_back(connection):
+    row = _row(case.id, key, now, purpose, number, language) | {"notice": notice, "next_at": at or now}
+    if purpose in (ANSWER, MEETING, ORDER) and number and not await calls_back(connection):
         row |= {"state": "unreachable", "ended_at": now}
     await connection.execute(insert(callbacks).values(row).on_conflict_do_nothing())
 

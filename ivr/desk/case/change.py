@@ -44,6 +44,8 @@ EVENTS = {
     Action.CHANGE_TOPIC: "topic_changed",
     Action.PAUSE: "paused",
     Action.RESUME: "resumed",
+    Action.AWAIT: "awaits",
+    Action.EXTEND: "extended",
     Action.SPLIT: "split",
     Action.COLLECT: "collected",
     Action.RELEASE: "released",

@@ -12,11 +12,11 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.transitions import Action
+from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import Instruction, clock_of
+from ivr.desk.case.change import Books, Instruction, clock_of
 from ivr.desk.case.event_log import Told, tell_all
-from ivr.desk.case.transaction import changing
+from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases
 
@@ -29,9 +29,35 @@ async def pause(
 ) -> None:
     """Stop the clock for so many working days; it runs again by itself."""
     async with changing(engine, page, Action.PAUSE, ask) as change:
+        if change.clock.ordered_days is not None and ask.actor.side is Side.AGENCY:
+            raise Refused(f"case {ask.code} is an order: only the office extends it")
         change.clock = change.clock.pause(page.calendar, ask.now, days, cap, change.county)
         assert change.clock.paused_until is not None
         change.details |= {"days": days, "until": change.clock.paused_until.isoformat()}
+
+
+async def wait_until(books: Books, page: Page, ask: Instruction, until: datetime) -> None:
+    """Stop the clock for what has a date of its own, like a meeting; a wait or pause before it ends.
+
+    It runs again by itself after that day, so that whatever nobody sees to climbs. Under no cap, but its days
+    count among the pauses that a case may have.
+    """
+    async with changing(books, page, Action.AWAIT, ask) as change:
+        calendar, county = page.calendar, change.county
+        if change.clock.paused_at:
+            change.clock = change.clock.resume(calendar, ask.now, county)
+        days = max(calendar.working_days(ask.now, until, county), 1)
+        cap = change.clock.paused_days + days
+        change.clock = change.clock.pause(calendar, ask.now, days, cap, county)
+        change.details["until"] = until.date().isoformat()
+
+
+async def wait_no_more(books: Books, page: Page, ask: Instruction) -> None:
+    """What was waited for has come, or will not: the clock runs. Harmless when it does."""
+    async with transaction(books) as connection:
+        case = await locked(connection, ask.code)
+        if case.paused_at is not None:
+            await resume(connection, page, ask)
 
 
 async def end_pauses(engine: AsyncEngine, page: Page, now: datetime, batch: int = BATCH) -> int:
@@ -61,9 +87,9 @@ def _ended(case: Row[Any], page: Page, now: datetime) -> Told:
     return Told(case.id, cause, "resumed", {"until": case.paused_until.isoformat()}, values)
 
 
-async def resume(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
+async def resume(books: Books, page: Page, ask: Instruction) -> None:
     """Let the clock run again; only the days that the pause lasted are left out."""
-    async with changing(engine, page, Action.RESUME, ask) as change:
+    async with changing(books, page, Action.RESUME, ask) as change:
         change.clock = change.clock.resume(page.calendar, ask.now, change.county)
 
 

@@ -12,7 +12,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import precedents
-from ivr.desk.case.change import Change, Instruction
+from ivr.desk.case.change import Books, Change, Instruction
+from ivr.desk.case.discretion import refuse_told_of
 from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused
 from ivr.store.tables import referrals
@@ -21,14 +22,15 @@ FORCED_AT = 2  # so many returns force a ruling
 ONWARD = "onward"  # the referral's reason when an agency and not the desk gave it
 
 
-async def refer(engine: AsyncEngine, page: Page, ask: Instruction, agency: str) -> None:
+async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None:
     """Give a case to an agency: by the desk, or onward by the agency that has it.
 
     Raises Refused as the table says; for an agency that can't be given cases, that has it already, or
     (onward) had it before; when the case waits for a ruling, or was ruled on.
     """
-    async with changing(engine, page, Action.REFER, ask) as change:
+    async with changing(books, page, Action.REFER, ask) as change:
         _assignable(page, agency)
+        await refuse_told_of(change, agency)
         if agency == change.agency:
             raise Refused(f"case {ask.code} is with {agency} already")
         await _not_bound(change)
@@ -61,6 +63,7 @@ async def rule(engine: AsyncEngine, page: Page, ask: Instruction, agency: str) -
     """The desk decides whose the case is. A precedent for its topic and county, which routing obeys."""
     async with changing(engine, page, Action.RULE, ask) as change:
         _assignable(page, agency)
+        await refuse_told_of(change, agency)
         change.move(agency, "ruling")
         change.details["precedent"] = str(await precedents.keep(change))
 

@@ -15,6 +15,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import registering
 from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.codes import desk_code
+from ivr.desk.case.discretion import refuse_told_of
 from ivr.desk.case.rows import Kin, Rows, add_kin
 from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused
@@ -24,14 +25,17 @@ LEAST, MOST = 2, 8
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one agency is to see to. Without a topic that of the whole."""
+    """What one agency is to see to. Without a topic that of the whole, without `days` in its time."""
 
     agency: str
     words: str
     topic: str = ""
+    days: int | None = None
 
 
-async def split(books: Books, page: Page, ask: Instruction, parts: Sequence[Part]) -> list[str]:
+async def split(
+    books: Books, page: Page, ask: Instruction, parts: Sequence[Part], least: int = LEAST
+) -> list[str]:
     """The codes of the parts, in order. One transaction.
 
     Raises Refused as the table says, for fewer than two parts, for a body that can't be given cases, for one
@@ -39,7 +43,8 @@ async def split(books: Books, page: Page, ask: Instruction, parts: Sequence[Part
     """
     codes: list[str] = []
     async with changing(books, page, Action.SPLIT, ask) as change:
-        _check(change, parts)
+        _check(change, parts, least)
+        await refuse_told_of(change, *(part.agency for part in parts))
         rows = Rows()
         for part in parts:
             codes.append(await desk_code(change.connection))
@@ -52,13 +57,21 @@ async def split(books: Books, page: Page, ask: Instruction, parts: Sequence[Part
 
 
 def _kin(change: Change, part: Part) -> Kin:
-    return Kin(change.case, PART, part.agency, change.ask.actor.name, part.topic or change.topic, part.words)
+    return Kin(
+        change.case,
+        PART,
+        part.agency,
+        change.ask.actor.name,
+        part.topic or change.topic,
+        part.words,
+        days=part.days,
+    )
 
 
-def _check(change: Change, parts: Sequence[Part]) -> None:
+def _check(change: Change, parts: Sequence[Part], least: int) -> None:
     page, code = change.page, change.ask.code
-    if not LEAST <= len(parts) <= MOST:
-        raise Refused(f"case {code} can be split into {LEAST} to {MOST} parts, not {len(parts)}")
+    if not least <= len(parts) <= MOST:
+        raise Refused(f"case {code} can be split into {least} to {MOST} parts, not {len(parts)}")
     if len({(part.agency, part.topic or change.topic) for part in parts}) < len(parts):
         raise Refused(f"case {code} can't be split into two parts for one agency about one topic")
     for part in parts:

@@ -27,6 +27,7 @@ from ivr.desk.case.entries import ENTER, opening_entries
 from ivr.desk.case.event_log import INSERT_OPENING, add_event
 from ivr.desk.case.joining import CaseFound, WordsFound, case_of, joined, keep_promise
 from ivr.desk.case.rows import Opening, Rows, add_case, call_row, recording_row, wish_row
+from ivr.desk.meetings import invitation_answers, order_answers
 from ivr.store.callbacks import callbacks as to_call_back
 from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
@@ -77,6 +78,8 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
                     await verdicts.reason_lost(connection, fact)
                 case CallEndedFact(attempt=FactAttempt() as attempt, ended_at=at):
                     await callbacks.ended(connection, attempt.id, attempt.outcome, at)
+                    await invitation_answers.heard(connection, page, attempt.id, at)
+                    await order_answers.heard(connection, page, attempt.id, at)
 
 
 async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact, rows: Rows) -> None:

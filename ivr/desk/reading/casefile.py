@@ -138,7 +138,7 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
             await _attempts(connection, case.id),
             await related.of_caller(connection, scope, case),
             await related.of_matter(connection, scope, case, said),
-            await _people(connection, acted),
+            await full_names(connection, acted),
             await _kin(connection, scope, case),
             await _hands(connection, case),
             stepped_in,
@@ -192,7 +192,8 @@ async def _attempts(connection: AsyncConnection, case: UUID) -> list[Row[Any]]:
     return list(await connection.execute(query))
 
 
-async def _people(connection: AsyncConnection, named: Collection[str]) -> dict[str, str]:
+async def full_names(connection: AsyncConnection, named: Collection[str]) -> dict[str, str]:
+    """Of people, by the names they sign in with."""
     query = select(people.c.name, people.c.full_name).where(people.c.name.in_(named))
     return {row.name: row.full_name for row in await connection.execute(query)}
 

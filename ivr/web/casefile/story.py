@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
+from persiantools.jdatetime import JalaliDate, JalaliDateTime
 from sqlalchemy import Row
 
 from ivr.cases.routing import Reason
@@ -19,6 +20,9 @@ from ivr.web.panel.visit import Visit
 
 USUAL = "usual"
 _ROUTED = frozenset(Reason)
+_DATES = ("next_on", "until", "at", "due_on")
+_jalali_day: Any = JalaliDate  # they have no types
+_jalali_time: Any = JalaliDateTime
 # What the machine does between two steps is no part of her path.
 _BEHIND = frozenset({"RoomFound", "CallerKnown", "WordsKept", "Confirmed", "Rated", "WishNoted", "CaseSeen"})
 
@@ -170,6 +174,7 @@ class Teller:
             or words("casefile.no_county"),
             "level": words.get(f"casefile.level.{details.get('level', '')}", str(details.get("level", ""))),
             "kind": words.get(f"common.kind.{details.get('kind', '')}", ""),
+            **{name: _jalali(details[name]) for name in _DATES if name in details},
         }
 
 
@@ -184,6 +189,14 @@ class _Lenient(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return ""
+
+
+def _jalali(moment: str) -> str:
+    """A day, or a moment with its hour, of the province."""
+    on, at = _jalali_day, _jalali_time
+    hour = "T" in moment
+    its = at(datetime.fromisoformat(moment)) if hour else on(date.fromisoformat(moment))
+    return str(its.strftime(f"{its.day} %B %Y" + "، %H:%M" * hour, locale="fa"))
 
 
 def _moment(each: Row[Any]) -> datetime:
@@ -216,6 +229,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "recovered"
         case "handed" if not details.get("name"):
             return "nobody"
+        case "order_said":
+            return str(details.get("said", USUAL))
         case "verdict_noted":
             told = "solved" if details.get("solved") else "not_solved"
             return told if details.get("proven", True) else "unproven"

@@ -42,6 +42,8 @@ class Permission(StrEnum):
     BLOCKS_EDIT = "blocks_edit"
     PROMPTS_SEE = "prompts_see"
     PROMPTS_EDIT = "prompts_edit"
+    MEETINGS_SEE = "meetings_see"  # heads: the slots that need their agency
+    MEETINGS_HOLD = "meetings_hold"  # decide on requests, plan sessions, change agendas
     PEOPLE_SEE = "people_see"
     PEOPLE_EDIT = "people_edit"
     AUDIT_SEE = "audit_see"
@@ -58,7 +60,7 @@ _SUPERVISOR = frozenset(
         P.CASES_SEE, P.CASES_OPEN, P.CASES_REFER, P.CASES_ANSWER, P.CASES_APPROVE, P.CASES_CLOSE,
         P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND, P.RECORDINGS_DOWNLOAD, P.IDENTITY_REVEAL,
         P.SEEN_BY, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.LIVE_SEE, P.LIVE_LISTEN, P.LIVE_STEER,
-        P.PHONE_USE, P.BOOKS_SEE, P.BLOCKS_EDIT, P.PROMPTS_SEE,
+        P.PHONE_USE, P.BOOKS_SEE, P.BLOCKS_EDIT, P.PROMPTS_SEE, P.MEETINGS_SEE,
     }
 )  # fmt: skip
 
@@ -69,16 +71,17 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.OFFICER: _EVERYBODY | _OFFICER,
     Role.HEAD: _EVERYBODY
     | _OFFICER
-    | {P.IDENTITY_REVEAL, P.SEEN_BY, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT},
+    | {P.IDENTITY_REVEAL, P.SEEN_BY, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.MEETINGS_SEE},
     Role.GOVERNOR: _EVERYBODY
     | {P.CASES_SEE, P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND, P.IDENTITY_REVEAL, P.SEEN_BY}
-    | {P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.LIVE_SEE, P.BOOKS_SEE},
+    | {P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.LIVE_SEE, P.BOOKS_SEE}
+    | {P.MEETINGS_SEE, P.MEETINGS_HOLD},
     Role.ADMIN: _EVERYBODY
     | {P.NUMBERS_SEE, P.LIVE_SEE, P.BOOKS_SEE, P.BOOKS_EDIT, P.BLOCKS_EDIT, P.PROMPTS_SEE, P.PROMPTS_EDIT}
     | {P.PEOPLE_SEE, P.PEOPLE_EDIT, P.AUDIT_SEE, P.PHONE_USE},
     Role.AUDITOR: _EVERYBODY
     | {P.CASES_SEE, P.RECORDINGS_BLIND, P.SEEN_BY, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LIVE_SEE}
-    | {P.BOOKS_SEE, P.PROMPTS_SEE, P.PEOPLE_SEE, P.AUDIT_SEE},
+    | {P.BOOKS_SEE, P.PROMPTS_SEE, P.PEOPLE_SEE, P.AUDIT_SEE, P.MEETINGS_SEE},
 }
 
 # Route name → what it needs. One block a section, in the order of the names.
@@ -151,6 +154,14 @@ ROUTES: Mapping[str, Permission] = {
     "recording.unmark": P.NOTES_WRITE,
     "recording.transcribe": P.NOTES_WRITE,
     "recording.transcripts": P.CASES_SEE,
+    # meetings: what stands as things are is decided at the desk
+    "meetings": P.MEETINGS_SEE,
+    "meetings.request": P.MEETINGS_SEE,
+    "meetings.decide": P.MEETINGS_HOLD,
+    "meetings.sessions": P.MEETINGS_SEE,
+    "meetings.plan": P.MEETINGS_HOLD,
+    "meetings.session": P.MEETINGS_SEE,
+    "meetings.agenda": P.MEETINGS_HOLD,
     # numbers
     "numbers": P.NUMBERS_SEE,
     "numbers.league": P.NUMBERS_SEE,

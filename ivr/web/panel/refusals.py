@@ -62,6 +62,8 @@ FORMS: Mapping[str, str] = {
     "same_part": rf"case {_CODE} can't be split into two parts for one agency about one topic",
     "part_body": r"(?P<agency>\S+) is no body that can be given a case",
     "part_words": r"the part for (?P<agency>\S+) needs words that say what it is to see to",
+    "order": rf"case {_CODE} is an order: only the office extends it",
+    "told_of": rf"case {_CODE} is about the head of (?P<agency>\S+): that body is not shown it",
     "ended": rf"case {_CODE} has ended: nobody works on it any more",
     "no_person": r"there is no such person to hand a case to",
     "not_of_body": rf"case {_CODE} is with (?P<agency>\S+), and \S+ is not of it",

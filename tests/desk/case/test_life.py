@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter as Counts
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,10 @@ async def do(at: Counter, action: Action, ask: Instruction, step: Step, other: s
             await pausing.pause(engine, page, ask, step.days)
         case Action.RESUME:
             await pausing.resume(engine, page, ask)
+        case Action.AWAIT:
+            await pausing.wait_until(engine, page, ask, ask.now + timedelta(days=step.days))
+        case Action.EXTEND:
+            raise Refused("only orders are extended: tests/desk/meetings")
         case Action.SPLIT:
             second = Part("edu" if step.agency == "abfa" else "abfa", "دیگری")
             await splitting.split(engine, page, ask, [Part(step.agency, "یکی", step.topic), second])

@@ -78,7 +78,8 @@ async def test_a_file_gets_every_root_and_verify_compares_with_it(
 def test_a_mail_that_was_kept_is_read_as_it_came(tmp_path: Path) -> None:
     made = Seal(7, bytes(32), bytes([171] * 32), 1, 1, 1, NOW)
     payload = {"subject": made.line, "text": "فارسی\n" + made.line}
-    message = Mail(Email(), 1.0)._message(Dispatch("1", "email", "a@example.org", payload))
+    mail = Dispatch("1", "email", "a@example.org", payload)
+    message = Mail(Email(), 1.0)._message(mail)  # what is sent, without a server
     (tmp_path / "one.eml").write_bytes(message.as_bytes())
     assert read_roots(tmp_path) == {7: {"ab" * 32}}
 

@@ -1,0 +1,1 @@
+"""Citizens meet officials: requests, sessions, agendas. Sees people, book and case."""

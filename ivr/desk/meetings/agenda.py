@@ -1,0 +1,233 @@
+"""Who is heard in which slot: filled in the fair order, changed by hand on record, and what came of each.
+
+Whoever reads it as the head of a body sees the slots that need that body, and none about himself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.hearing_order import COOLING, in_blocks
+from ivr.cases.meetings import MeetingWay, RequestAction, RequestState
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.book.book import Page
+from ivr.desk.case import meeting_calls
+from ivr.desk.case.change import Books, Instruction
+from ivr.desk.case.event_log import MACHINE
+from ivr.desk.case.transaction import transaction
+from ivr.desk.meetings import request_list
+from ivr.desk.meetings.request_deciding import Deciding, deciding, held, today
+from ivr.desk.meetings.request_list import MeetingRequest
+from ivr.desk.meetings.session_planning import EMPTY, alone, planned, tell_off
+from ivr.desk.people.people import Scope
+from ivr.desk.refusals import Refused
+from ivr.store.tables import cases, meeting_slots
+
+A, S = RequestAction, RequestState
+_WAITING = frozenset({S.WAITING})
+NOTICE = timedelta(days=1)  # before her slot: with less nobody is put into a gap without being asked
+AGAIN = timedelta(days=30)  # until when she hears of another slot, if she wants another day
+BY_ITSELF = Actor(MACHINE, Side.MACHINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """A slot. `wish` None: free."""
+
+    slot: Row[Any]
+    wish: MeetingRequest | None
+
+
+async def read(
+    connection: AsyncConnection, page: Page, now: datetime, number: int, scope: Scope
+) -> list[Seat]:
+    """The slots in order of time, as far as `scope` may know of them."""
+    query = select(meeting_slots).where(meeting_slots.c.session == number).order_by(meeting_slots.c.slot)
+    slots = (await connection.execute(query)).all()
+    ids = {slot.case_id for slot in slots} - {None}
+    wishes = {wish.case.id: wish for wish in await request_list.of_ids(connection, page, now, ids)}
+    seats = [Seat(slot, wishes.get(slot.case_id)) for slot in slots]
+    return [seat for seat in seats if _may_know(seat, scope)]
+
+
+def _may_know(seat: Seat, scope: Scope) -> bool:
+    if scope.agency:
+        return (
+            seat.wish is not None
+            and scope.agency in seat.wish.bodies
+            and seat.wish.case.about != scope.agency
+        )
+    county = seat.wish.case.county if seat.wish else None
+    return not (scope.areas and county and county not in scope.areas)
+
+
+async def fill(books: Books, page: Page, by: Actor, number: int, now: datetime) -> list[str]:
+    """Give the free slots to those who wait, in the fair order, each body's together. Codes in order of time.
+
+    Who did not come to her last slot is passed over for a while: she may be placed by hand.
+    """
+    async with transaction(books) as connection:
+        await alone(connection)
+        await planned(connection, number)
+        return await _give(connection, page, by, await _free(connection, number, now), now)
+
+
+async def _give(
+    connection: AsyncConnection, page: Page, by: Actor, free: Sequence[Row[Any]], now: datetime, but: str = ""
+) -> list[str]:
+    waiting = await request_list.listed(connection, page, now, states=_WAITING)
+    next_ones = [wish for wish in waiting if wish.place.group != COOLING and wish.code != but][: len(free)]
+    codes = in_blocks([(wish.code, next(iter(wish.bodies), "")) for wish in next_ones])
+    for slot, code in zip(free, codes, strict=False):
+        async with deciding(connection, page, Instruction(code, by, now=now), A.INVITE) as one:
+            await _book(one, slot)
+    return codes
+
+
+async def place(books: Books, page: Page, ask: Instruction, number: int, slot: int) -> None:
+    """Put her into that slot by hand, or move her there; who she is put ahead of is counted and on record.
+
+    Raises Refused when the slot is taken or past, and without a reason where she is not next in the order.
+    """
+    async with transaction(books) as connection:
+        await alone(connection)
+        await planned(connection, number)
+        free = [each for each in await _free(connection, number, ask.now) if each.slot == slot]
+        if not free:
+            raise Refused(f"slot {slot} of session {number} is not free")
+        one = await held(connection, page, ask)
+        action = A.INVITE if one.state is S.WAITING else A.MOVE
+        ahead_of = await _ahead_of(connection, page, ask) if action is A.INVITE else 0
+        if ahead_of and not ask.reason.strip():
+            raise Refused(f"request {ask.code} is put ahead of {ahead_of} others: that needs a reason")
+        async with deciding(connection, page, ask, action) as one:
+            await _empty(connection, one.case.id)
+            await _book(one, free[0], by_hand=ask.reason.strip(), ahead_of=ahead_of)
+
+
+async def release(books: Books, page: Page, ask: Instruction, next_on: date) -> None:
+    """She can't come, or is not to be heard then: she waits again, and the next in the order has her slot."""
+    async with transaction(books) as connection:
+        await alone(connection)
+        slot = await slot_of(connection, (await held(connection, page, ask)).case.id)
+        async with deciding(connection, page, ask, A.RELEASE, next_on=next_on) as one:
+            await _empty(connection, one.case.id)
+            await one.wait(next_on)
+            if slot is not None:
+                await tell_off(one, slot.session)
+        await _fill_gap(connection, page, slot, ask)
+
+
+async def another_day(connection: AsyncConnection, page: Page, ask: Instruction, next_on: date) -> None:
+    """She said so on our call, and was told until when she waits; the next in the order has her slot."""
+    slot = await slot_of(connection, (await held(connection, page, ask)).case.id)
+    async with deciding(connection, page, ask, A.ANOTHER_DAY, next_on=next_on) as one:
+        await _empty(connection, one.case.id)
+        await one.wait(next_on)
+    await _fill_gap(connection, page, slot, ask)
+
+
+async def give_up(connection: AsyncConnection, page: Page, ask: Instruction) -> None:
+    """She said on our call that she can't come: the office decides what becomes of it."""
+    slot = await slot_of(connection, (await held(connection, page, ask)).case.id)
+    async with deciding(connection, page, ask, A.GIVE_UP) as one:
+        await _empty(connection, one.case.id)
+        await one.wait_no_more()
+    await _fill_gap(connection, page, slot, ask)
+
+
+async def _fill_gap(connection: AsyncConnection, page: Page, slot: Row[Any] | None, ask: Instruction) -> None:
+    """The waiting list fills it by itself, while there is time to call and for her to come."""
+    if slot is not None and slot.starts_at > ask.now + NOTICE:
+        await _give(connection, page, BY_ITSELF, [slot], ask.now, but=ask.code)
+
+
+async def met(books: Books, page: Page, ask: Instruction) -> None:
+    """She was heard. Her case's clock runs on, until what came of it is done."""
+    await _over(books, page, ask, A.MEET, "met", "met_at")
+
+
+async def missed(books: Books, page: Page, ask: Instruction) -> None:
+    """She did not come. The office decides anew, and she stands behind others for a while."""
+    await _over(books, page, ask, A.MISS, "no_show", "missed_at")
+
+
+async def _over(
+    books: Books, page: Page, ask: Instruction, action: RequestAction, outcome: str, noted: str
+) -> None:
+    async with transaction(books) as connection:
+        await alone(connection)
+        async with deciding(connection, page, ask, action) as one:
+            its = (meeting_slots.c.case_id == one.case.id, meeting_slots.c.outcome == "")
+            slot = (await connection.execute(select(meeting_slots).where(*its))).one()
+            if today(page, slot.starts_at) > today(page, ask.now):
+                raise Refused(f"the day of request {ask.code} has not come yet")
+            await connection.execute(update(meeting_slots).where(*its).values(outcome=outcome))
+            one.details |= {"session": slot.session, "slot": slot.slot}
+            await one.wait_no_more()
+            await meeting_calls.cancel(connection, one.case.id, ask.now)
+            one.values[noted] = ask.now
+
+
+async def slot_of(connection: AsyncConnection, case: UUID) -> Row[Any] | None:
+    """The slot she has, or had last; with the session's number."""
+    query = select(meeting_slots).where(meeting_slots.c.case_id == case)
+    return (await connection.execute(query.order_by(meeting_slots.c.starts_at.desc()).limit(1))).first()
+
+
+async def _free(connection: AsyncConnection, number: int, now: datetime) -> Sequence[Row[Any]]:
+    """Slots that are still to come and nobody's; those whose case has ended meanwhile are given up."""
+    over = select(cases.c.id).where(cases.c.id == meeting_slots.c.case_id, cases.c.closed_at.is_not(None))
+    its = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
+    await connection.execute(update(meeting_slots).where(*its, over.exists()).values(EMPTY))
+    query = select(meeting_slots).where(
+        *its, meeting_slots.c.case_id.is_(None), meeting_slots.c.starts_at > now
+    )
+    return (await connection.execute(query.order_by(meeting_slots.c.slot))).all()
+
+
+async def _ahead_of(connection: AsyncConnection, page: Page, ask: Instruction) -> int:
+    waiting = await request_list.listed(connection, page, ask.now, states=_WAITING)
+    return next((at for at, wish in enumerate(waiting) if wish.code == ask.code), 0)
+
+
+async def _book(one: Deciding, slot: Row[Any], by_hand: str = "", ahead_of: int = 0) -> None:
+    """The request's row must be there first: it is what the slot names."""
+    ask, day = one.ask, today(one.page, slot.starts_at)
+    await one.wait(day)
+    await _invite(one, slot)
+    one.details |= {"session": slot.session, "slot": slot.slot, "at": _there(one, slot)}
+    if ahead_of:
+        one.details["ahead_of"] = ahead_of
+    row = {"case_id": one.case.id, "by_hand": by_hand, "ahead_of": ahead_of}
+    row |= {"placed_by": ask.actor.name, "placed_at": ask.now}
+    its = (meeting_slots.c.session == slot.session, meeting_slots.c.slot == slot.slot)
+    await one.connection.execute(update(meeting_slots).where(*its).values(row))
+
+
+def _there(one: Deciding, slot: Row[Any]) -> str:
+    """When it begins, by the province's clock."""
+    at: datetime = slot.starts_at.astimezone(ZoneInfo(one.page.calendar.timezone))
+    return at.isoformat()
+
+
+async def _invite(one: Deciding, slot: Row[Any]) -> None:
+    """She is called with day, hour and place, and asked whether she comes."""
+    session = await planned(one.connection, slot.session)
+    told = {"what": meeting_calls.INVITED, "session": slot.session, "slot": slot.slot}
+    told |= {"starts_at": _there(one, slot), "official": session.official, "way": session.way}
+    told |= {"place": session.place if session.way == MeetingWay.IN_PERSON else ""}
+    await one.call_her(told | {"again_on": (today(one.page, one.ask.now) + AGAIN).isoformat()})
+
+
+async def _empty(connection: AsyncConnection, case: Any) -> None:
+    its = (meeting_slots.c.case_id == case, meeting_slots.c.outcome == "")
+    await connection.execute(update(meeting_slots).where(*its).values(EMPTY))

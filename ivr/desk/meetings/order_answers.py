@@ -1,0 +1,44 @@
+"""What she said on our call on the day an order fell due. What she contradicts is open again."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.callback import ORDER_ANSWERS, Outcome
+from ivr.cases.statuses import Status
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.book.book import Page
+from ivr.desk.case import closing
+from ivr.desk.case.callback_planning import ORDER
+from ivr.desk.case.change import CITIZEN, Instruction
+from ivr.desk.case.event_log import add_event
+from ivr.desk.case.transaction import locked
+from ivr.store.tables import callback_attempts, callbacks, meeting_orders
+
+SAID = "order_said"  # the event
+
+
+async def heard(connection: AsyncConnection, page: Page, attempt: uuid.UUID, now: datetime) -> None:
+    """Note it, and open a reported order again that is not done. Applying it again changes nothing."""
+    about: Select[Any] = select(callbacks.c.notice, callbacks.c.last_outcome)
+    about = about.join(callback_attempts, callback_attempts.c.callback_id == callbacks.c.id)
+    told = (callbacks.c.purpose == ORDER, callbacks.c.last_outcome.in_(ORDER_ANSWERS))
+    call = (await connection.execute(about.where(callback_attempts.c.id == attempt, *told))).first()
+    if call is None:
+        return
+    part = await locked(connection, call.notice["order"])
+    new = (meeting_orders.c.case_id == part.id, meeting_orders.c.said_by.is_distinct_from(attempt))
+    said = {"said": call.last_outcome, "said_at": now, "said_by": attempt}
+    if not (await connection.execute(update(meeting_orders).where(*new).values(said))).rowcount:
+        return
+    cause = uuid.uuid5(attempt, SAID)
+    details = {"said": call.last_outcome}
+    await add_event(connection, cause, part.id, now, SAID, details, actor=CITIZEN)
+    if call.last_outcome != Outcome.ORDER_DONE and part.status == Status.ANSWERED:
+        ask = Instruction(part.code, Actor(CITIZEN, Side.CITIZEN), now=now, cause=cause)
+        await closing.reopen(connection, page, ask)

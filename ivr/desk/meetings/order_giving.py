@@ -1,0 +1,177 @@
+"""Orders: parts of her case, each with one body and the due date that the official gave; only he extends it.
+
+The body accepts, objects ("not lawful, because …" is the return with its reason, on which the office rules)
+and reports as with any case. Once all are reported she is called; what she contradicts is open again, one
+level up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.callback import Outcome
+from ivr.cases.meeting_orders import OrderState, is_unkept, order_state
+from ivr.cases.meetings import RequestState
+from ivr.cases.statuses import OPEN, Status
+from ivr.cases.transitions import Action, Side
+from ivr.desk.book.book import Page
+from ivr.desk.case import order_calls, pausing, splitting
+from ivr.desk.case.change import Books, Instruction
+from ivr.desk.case.splitting import Part
+from ivr.desk.case.transaction import changing, transaction
+from ivr.desk.meetings.request_deciding import held, today
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import cases, meeting_orders
+
+NOON = time(12)
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingOrder:
+    """What one body is to do, and by when."""
+
+    agency: str
+    words: str
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSeen:
+    """`part`: the case that carries it, with the order's own dates and `whole`, her code."""
+
+    part: Row[Any]
+    state: OrderState
+    late: bool
+
+
+async def give(books: Books, page: Page, ask: Instruction, orders: Sequence[MeetingOrder]) -> list[str]:
+    """Codes of the parts. The whole waits for the last of them. One transaction.
+
+    Raises Refused as a split does; before she was heard; by anybody but the office; for an order given
+    already; WrongField for a day that is no working day ahead.
+    """
+    async with transaction(books) as connection:
+        one = await held(connection, page, ask)
+        if ask.actor.side is not Side.DESK:
+            raise Refused("only the office gives orders")
+        if one.state is not RequestState.MET:
+            raise Refused(f"request {ask.code} is {one.state}: orders are given once she was heard")
+        await _refuse_again(connection, one.case.id, orders)
+        days = [_days(page, ask.now, order.due_on, one.case.county or "") for order in orders]
+        parts = [Part(o.agency, o.words, days=n) for o, n in zip(orders, days, strict=True)]
+        codes = await splitting.split(connection, page, one.part_of_it("split"), parts, least=1)
+        given = {"given_by": ask.actor.name, "given_at": ask.now, "of_case": one.case.id}
+        ids = await _ids(connection, codes)
+        rows = [given | {"case_id": ids[code], "due_on": o.due_on, "first_due_on": o.due_on} for code, o in
+                zip(codes, orders, strict=True)]  # fmt: skip
+        await connection.execute(meeting_orders.insert(), rows)
+        await _ask_her(connection, page, ask, one.case, list(ids.values()))
+        await _whole_waits(connection, page, one.part_of_it("wait"), one.case.id)
+        return codes
+
+
+async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> None:
+    """Another, later day, with a reason; only by the office. `ask.code`: the order's."""
+    async with transaction(books) as connection:
+        async with changing(connection, page, Action.EXTEND, ask) as change:
+            query = select(meeting_orders).where(meeting_orders.c.case_id == change.case.id)
+            order = (await connection.execute(query)).first()
+            if order is None:
+                raise Refused(f"case {ask.code} is no order")
+            if due_on <= order.due_on:
+                raise WrongField("due_on", "an extension ends later than the order did")
+            clock = change.clock
+            days = _days(page, clock.opened_at, due_on, change.county) - clock.stopped_days
+            change.clock = replace(clock, ordered_days=days)
+            change.details |= {"before": order.due_on.isoformat(), "due_on": due_on.isoformat()}
+        its = update(meeting_orders).where(meeting_orders.c.case_id == change.case.id)
+        await connection.execute(its.values(due_on=due_on))
+        whole = (await connection.execute(select(cases).where(cases.c.id == order.of_case))).one()
+        await _whole_waits(connection, page, replace(ask, code=whole.code, seen=None), whole.id)
+        await _ask_her(connection, page, ask, whole, [order.case_id])
+
+
+async def listed(
+    connection: AsyncConnection, page: Page, now: datetime, agency: str = "", of_case: Any = None
+) -> list[OrderSeen]:
+    """Orders, the first due in front: of one case, or all whose case still runs."""
+    whole = cases.alias("whole")
+    query = select(
+        cases,
+        *(meeting_orders.c[n] for n in ("due_on", "first_due_on", "given_by", "given_at", "said", "said_at")),
+    )
+    query = query.add_columns(whole.c.code.label("whole"), whole.c.caller_key.label("hers"))
+    query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
+    query = query.join(whole, whole.c.id == meeting_orders.c.of_case)
+    query = query.where(meeting_orders.c.of_case == of_case if of_case else whole.c.closed_at.is_(None))
+    if agency:
+        query = query.where(cases.c.agency == agency)
+    rows = (await connection.execute(query.order_by(meeting_orders.c.due_on, cases.c.code))).all()
+    return [_seen(page, row, now) for row in rows]
+
+
+async def unkept(
+    connection: AsyncConnection, page: Page, callers: Collection[str], now: datetime
+) -> dict[str, int]:
+    """How many orders given for each of these callers are not kept."""
+    if not callers:
+        return {}
+    counts: dict[str, int] = {}
+    for order in await listed(connection, page, now):
+        if order.part.hers in callers and is_unkept(order.state, order.late):
+            counts[order.part.hers] = counts.get(order.part.hers, 0) + 1
+    return counts
+
+
+def _seen(page: Page, row: Row[Any], now: datetime) -> OrderSeen:
+    late = row.due_on < today(page, now) and Status(row.status) in OPEN - {Status.ANSWERED}
+    denied = row.said in (Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY)
+    since = row.answered_at is None or row.answered_at < row.said_at if denied else False
+    return OrderSeen(row, order_state(Status(row.status), denied=since), late)
+
+
+def _days(page: Page, since: datetime, due_on: date, county: str) -> int:
+    noon = datetime.combine(due_on, NOON, ZoneInfo(page.calendar.timezone))
+    days = page.calendar.working_days(since, noon, county)
+    if days < 1 or not page.calendar.is_working(due_on, county):
+        raise WrongField("due_on", "an order is due on a working day ahead")
+    return days
+
+
+async def _refuse_again(connection: AsyncConnection, whole: Any, orders: Sequence[MeetingOrder]) -> None:
+    query = select(cases.c.agency, cases.c.words).where(cases.c.part_of == whole, cases.c.closed_at.is_(None))
+    there = {(row.agency, row.words) for row in await connection.execute(query)}
+    for order in orders:
+        if (order.agency, order.words.strip()) in there:
+            raise Refused(f"this order was given to {order.agency} already")
+
+
+async def _ids(connection: AsyncConnection, codes: Sequence[str]) -> dict[str, Any]:
+    query = select(cases.c.code, cases.c.id).where(cases.c.code.in_(codes))
+    return {row.code: row.id for row in await connection.execute(query)}
+
+
+async def _ask_her(
+    connection: AsyncConnection, page: Page, ask: Instruction, whole: Any, ids: Sequence[Any]
+) -> None:
+    """She is called on the day that each of these orders is due."""
+    query = select(cases.c.id, cases.c.code, cases.c.agency, cases.c.words, meeting_orders.c.due_on)
+    query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id).where(cases.c.id.in_(ids))
+    zone = ZoneInfo(page.calendar.timezone)
+    for part in (await connection.execute(query)).all():
+        await order_calls.plan(connection, whole, part, part.due_on, ask.now, zone)
+
+
+async def _whole_waits(connection: AsyncConnection, page: Page, ask: Instruction, whole: Any) -> None:
+    """Her case's own clock stands until the last of its orders is due."""
+    query = select(func.max(meeting_orders.c.due_on)).where(meeting_orders.c.of_case == whole)
+    last = (await connection.execute(query)).scalar_one()
+    until = datetime.combine(last, NOON, ZoneInfo(page.calendar.timezone)).astimezone(UTC)
+    await pausing.wait_until(connection, page, ask, until)

@@ -1,0 +1,239 @@
+"""What the office decides about a request to meet. One function is one transaction and one event of the case.
+
+The case goes along: a referral, an answer that she is called about, or a clock that stands until a date.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.channels import COLLECTIVE
+from ivr.cases.hearing_order import Urgency
+from ivr.cases.kinds import Kind
+from ivr.cases.meetings import DATED, RequestAction, RequestState, check_next_on, decide, standing
+from ivr.cases.statuses import Status
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.book.book import Page
+from ivr.desk.case import answers, meeting_calls, pausing, referring
+from ivr.desk.case.change import Books, Instruction, unchanged
+from ivr.desk.case.event_log import MACHINE, add_event
+from ivr.desk.case.transaction import locked, transaction
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import meeting_requests, referrals
+
+A, S = RequestAction, RequestState
+# What she may say herself, by telephone, and what happens by itself; all else is the office's.
+HERS, BY_ITSELF = frozenset({A.CONFIRM, A.ANOTHER_DAY, A.GIVE_UP}), frozenset({A.INVITE})
+NOON = time(12)
+REVIEWABLE = DATED | {S.REQUESTED, S.UNDER_REVIEW, S.SENT_BELOW, S.NO_SHOW}
+
+
+class Deciding:
+    """A request that this transaction has locked, and what becomes of it."""
+
+    def __init__(
+        self,
+        connection: AsyncConnection,
+        page: Page,
+        ask: Instruction,
+        case: Row[Any],
+        stored: Row[Any] | None,
+    ) -> None:
+        self.connection, self.page, self.ask, self.case, self.stored = connection, page, ask, case, stored
+        self.values: dict[str, Any] = {}
+        self.details: dict[str, Any] = {}
+
+    @property
+    def state(self) -> RequestState:
+        stored = None if self.stored is None else RequestState(self.stored.state)
+        return standing(stored, Status(self.case.status), at_the_office(self.page, self.case))
+
+    def part_of_it(self, name: str) -> Instruction:
+        """For what else is done to the case within this decision."""
+        ask = self.ask
+        actor = Actor(MACHINE, Side.MACHINE) if ask.actor.side is Side.CITIZEN else ask.actor
+        return replace(ask, actor=actor, seen=None, cause=uuid.uuid5(ask.cause, name))
+
+    async def wait(self, day: date) -> None:
+        """The case's clock stands until that day, on which somebody owes her a step."""
+        self.values["next_on"] = day
+        self.details["next_on"] = day.isoformat()
+        until = datetime.combine(day, NOON, ZoneInfo(self.page.calendar.timezone))
+        await pausing.wait_until(self.connection, self.page, self.part_of_it("wait"), until)
+
+    async def wait_no_more(self) -> None:
+        self.values["next_on"] = None
+        await pausing.wait_no_more(self.connection, self.page, self.part_of_it("go on"))
+
+    async def call_her(self, notice: dict[str, Any]) -> None:
+        """She is called with it, until when she waits being that of `wait` unless told otherwise."""
+        notice = {"again_on": self.details["next_on"]} | notice
+        await meeting_calls.plan(self.connection, self.case, notice, self.ask.now)
+
+    async def refer(self, agency: str) -> None:
+        """The case, with a running clock, is that body's."""
+        await meeting_calls.cancel(self.connection, self.case.id, self.ask.now)
+        await self.wait_no_more()
+        self.details["agency"] = agency
+        await referring.refer(self.connection, self.page, self.part_of_it("refer"), agency)
+
+    async def save(self, event: str, state: RequestState) -> None:
+        ask = self.ask
+        row = {
+            "state": state,
+            "reason": ask.reason.strip(),
+            "decided_by": ask.actor.name,
+            "decided_at": ask.now,
+        }
+        row |= self.values
+        done = insert(meeting_requests).values(row | {"case_id": self.case.id})
+        await self.connection.execute(done.on_conflict_do_update(index_elements=["case_id"], set_=row))
+        if ask.reason.strip():
+            self.details["reason"] = ask.reason.strip()
+        cause = self.part_of_it("decision").cause
+        await add_event(self.connection, cause, self.case.id, ask.now, event, self.details, ask.actor.name)
+
+
+def at_the_office(page: Page, case: Any) -> bool:
+    """Whether the case is with who decides on meetings, or with the desk."""
+    return case.agency in (page.rules.desk, office_of(page, case))
+
+
+def office_of(page: Page, case: Any) -> str:
+    """The body that such requests go to."""
+    return page.rules.route(Kind.MEETING, case.topic, case.county or "").agency
+
+
+def the_office(page: Page) -> str:
+    """The body whose official is met when nobody says which."""
+    return page.rules.route(Kind.MEETING, page.other_topic, "").agency
+
+
+def today(page: Page, now: datetime) -> date:
+    return now.astimezone(ZoneInfo(page.calendar.timezone)).date()
+
+
+@asynccontextmanager
+async def deciding(
+    books: Books,
+    page: Page,
+    ask: Instruction,
+    action: RequestAction,
+    *,
+    next_on: date | None = None,
+    agency: str = "",
+) -> AsyncIterator[Deciding]:
+    """Checked before anything is done, written after it. Raises NoSuchCase or Refused."""
+    async with transaction(books) as connection:
+        one = await held(connection, page, ask)
+        _may(ask, action)
+        given = {"next_on": next_on, "reason": ask.reason.strip(), "agency": agency}
+        target = decide(ask.code, one.state, action, given)
+        if next_on is not None:
+            check_next_on(today(page, ask.now), next_on)
+        yield one
+        await one.save(f"meeting_{action}", target)
+
+
+def _may(ask: Instruction, action: RequestAction | None = None) -> None:
+    """Raises Refused."""
+    side = ask.actor.side
+    hers, by_itself = side is Side.CITIZEN and action in HERS, side is Side.MACHINE and action in BY_ITSELF
+    if side is not Side.DESK and not hers and not by_itself:
+        raise Refused("only the office decides on requests to meet an official")
+
+
+async def held(connection: AsyncConnection, page: Page, ask: Instruction) -> Deciding:
+    """The request, which nobody else decides on until the transaction ends. Raises NoSuchCase or Refused."""
+    case = await locked(connection, ask.code)
+    unchanged(case, ask)
+    if case.kind != Kind.MEETING or case.part_of or case.member_of or case.channel == COLLECTIVE:
+        raise Refused(f"case {ask.code} is no request to meet an official")
+    query = select(meeting_requests).where(meeting_requests.c.case_id == case.id)
+    return Deciding(connection, page, ask, case, (await connection.execute(query)).first())
+
+
+async def review(
+    books: Books,
+    page: Page,
+    ask: Instruction,
+    urgency: Urgency = Urgency.USUAL,
+    about: str = "",
+    bodies: Collection[str] = (),
+) -> None:
+    """Note how urgent it is, which bodies are to attend, and whose head it complains of ("": nobody's).
+
+    Raises Refused for a body that has seen the case and would be kept from it, or is to attend and be kept
+    from it; WrongField for one that there is not.
+    """
+    async with transaction(books) as connection:
+        one = await held(connection, page, ask)
+        _may(ask)
+        if one.state not in REVIEWABLE:
+            raise Refused(f"request {ask.code} is {one.state}: review is not possible")
+        state = S.UNDER_REVIEW if one.state is S.REQUESTED else one.state
+        await _check_bodies(one, about, bodies)
+        one.values = {"urgency": int(urgency), "about": about or None, "bodies": list(dict.fromkeys(bodies))}
+        one.details = {"urgency": int(urgency), "bodies": one.values["bodies"]}
+        await one.save("meeting_reviewed", state)
+
+
+async def accept(books: Books, page: Page, ask: Instruction, next_on: date) -> None:
+    """It will be heard; until `next_on` she waits for a slot."""
+    async with deciding(books, page, ask, A.ACCEPT, next_on=next_on) as one:
+        if not at_the_office(page, one.case):
+            await one.refer(office_of(page, one.case))
+        await one.wait(next_on)
+        await one.call_her({"what": meeting_calls.WAITING})
+
+
+async def put_off(books: Books, page: Page, ask: Instruction, next_on: date) -> None:
+    """There is still no slot: another date, and why."""
+    async with deciding(books, page, ask, A.PUT_OFF, next_on=next_on) as one:
+        await one.wait(next_on)
+        await one.call_her({"what": meeting_calls.WAITING})
+
+
+async def send_below(books: Books, page: Page, ask: Instruction, agency: str) -> None:
+    """First to the head of agency, county governor or mayor who holds days of his own."""
+    async with deciding(books, page, ask, A.SEND_BELOW, agency=agency) as one:
+        one.values["below"] = agency
+        await one.refer(agency)
+
+
+async def settle(books: Books, page: Page, ask: Instruction, agency: str) -> None:
+    """Without a meeting: that body sees to it, within its deadline."""
+    async with deciding(books, page, ask, A.SETTLE, agency=agency) as one:
+        await one.refer(agency)
+
+
+async def decline(books: Books, page: Page, ask: Instruction) -> None:
+    """No meeting. The reason is the answer that she is called about; who presses 2 is decided on again."""
+    async with deciding(books, page, ask, A.DECLINE) as one:
+        if not at_the_office(page, one.case):
+            await one.refer(office_of(page, one.case))
+        one.values["next_on"] = None
+        await meeting_calls.cancel(one.connection, one.case.id, ask.now)
+        await answers.give(one.connection, page, one.part_of_it("answer"), ask.reason)
+
+
+async def _check_bodies(one: Deciding, about: str, bodies: Collection[str]) -> None:
+    known = one.page.rules.agencies
+    for field, code in (("about", about), *(("bodies", code) for code in bodies)):
+        if code and code not in known:
+            raise WrongField(field, f"there is no agency {code[:40]}")
+    if about and about in bodies:
+        raise WrongField("bodies", f"{about} is kept from a complaint about its head and can't attend")
+    had = select(referrals.c.id).where(referrals.c.case_id == one.case.id, referrals.c.agency == about)
+    if about and (await one.connection.execute(had.limit(1))).first():
+        raise WrongField("about", f"{about} has had this case already and can't be kept from it any more")

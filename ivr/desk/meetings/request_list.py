@@ -1,0 +1,140 @@
+"""Requests to meet an official as the office sees them: where each stands, and its place with reasons."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.channels import COLLECTIVE
+from ivr.cases.hearing_order import Candidate, Ranked, Urgency, fair_order
+from ivr.cases.meetings import OFFICE_OWES, RequestState, standing
+from ivr.cases.statuses import Status
+from ivr.desk.book.book import Page
+from ivr.desk.case import callback_planning
+from ivr.desk.case.callback_planning import Reach
+from ivr.desk.meetings import order_giving
+from ivr.desk.meetings.request_deciding import at_the_office, today
+from ivr.desk.people.people import Scope
+from ivr.store.cases import WISHES
+from ivr.store.tables import cases, meeting_requests
+
+_NOTED = [column for column in meeting_requests.c if column.name not in ("case_id", "reason")]
+
+
+EVERYTHING = Scope()
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingRequest:
+    """One request. `case`: her case and what the office noted. `late`: a step is owed since a day gone by.
+
+    `place`: where the fair order puts her. `by_phone`: whether she can be told.
+    """
+
+    case: Row[Any]
+    state: RequestState
+    place: Ranked
+    late: bool
+    by_phone: Reach
+
+    @property
+    def code(self) -> str:
+        return str(self.case.code)
+
+    @property
+    def bodies(self) -> Sequence[str]:
+        return self.case.bodies or ()
+
+    @property
+    def next_on(self) -> date | None:
+        found: date | None = self.case.next_on
+        return found
+
+
+async def listed(
+    connection: AsyncConnection,
+    page: Page,
+    now: datetime,
+    scope: Scope = EVERYTHING,
+    states: Collection[RequestState] = OFFICE_OWES,
+) -> list[MeetingRequest]:
+    """Those of these states whose case is open, in the fair order. Bodies other than the office see none."""
+    if scope.agency:
+        return []
+    rows = (await connection.execute(_wishes().where(scope.cases()))).all()
+    found = [row for row in rows if state_of(page, row) in states]
+    return await told(connection, page, now, found)
+
+
+async def of_case(
+    connection: AsyncConnection, page: Page, now: datetime, scope: Scope, code: str
+) -> MeetingRequest | None:
+    """The one request, whatever its state; None where there is none that they may know of."""
+    if scope.agency:
+        return None
+    query = _request().where(cases.c.code == code, scope.cases())
+    rows = (await connection.execute(query)).all()
+    return next(iter(await told(connection, page, now, rows)), None)
+
+
+async def of_ids(
+    connection: AsyncConnection, page: Page, now: datetime, ids: Collection[uuid.UUID]
+) -> list[MeetingRequest]:
+    """Those, whatever their state."""
+    rows = (await connection.execute(_request().where(cases.c.id.in_(ids)))).all()
+    return await told(connection, page, now, rows)
+
+
+async def told(
+    connection: AsyncConnection, page: Page, now: datetime, rows: Sequence[Row[Any]]
+) -> list[MeetingRequest]:
+    """These rows with place, delay and reach, in the fair order."""
+    before = await _met(connection, {row.caller_key for row in rows} - {""})
+    reach = await callback_planning.reach(connection, [row._mapping for row in rows], now)
+    of = {row.code: (row, by_phone) for row, by_phone in zip(rows, reach, strict=True)}
+    owed = await order_giving.unkept(connection, page, {row.caller_key for row in rows} - {""}, now)
+    places = fair_order(
+        [_candidate(row, row.caller_key in before, owed.get(row.caller_key, 0)) for row in rows], now
+    )
+    return [_wish(page, now, *of[place.code], place) for place in places]
+
+
+def state_of(page: Page, row: Row[Any]) -> RequestState:
+    stored = None if row.state is None else RequestState(row.state)
+    return standing(stored, Status(row.status), at_the_office(page, row))
+
+
+def _wish(page: Page, now: datetime, row: Row[Any], by_phone: Reach, place: Ranked) -> MeetingRequest:
+    state = state_of(page, row)
+    dated = row.next_on if state is RequestState.WAITING else None
+    late = dated < today(page, now) if dated else state in OFFICE_OWES and row.due_at < now
+    return MeetingRequest(row, state, place, late, by_phone)
+
+
+def _candidate(row: Row[Any], met_before: bool, unkept: int) -> Candidate:
+    return Candidate(row.code, row.opened_at, Urgency(row.urgency or 0), met_before, unkept, row.missed_at)
+
+
+def _request() -> Select[Any]:
+    noted = meeting_requests.c.case_id == cases.c.id
+    query = select(cases, *_NOTED, meeting_requests.c.reason.label("decided_because"))
+    query = query.outerjoin(meeting_requests, noted)
+    alone = (cases.c.part_of.is_(None), cases.c.member_of.is_(None), cases.c.channel != COLLECTIVE)
+    return query.where(cases.c.kind == "meeting", *alone)
+
+
+def _wishes() -> Select[Any]:
+    return _request().where(WISHES)
+
+
+async def _met(connection: AsyncConnection, callers: Collection[str]) -> set[str]:
+    """Which of these callers have met an official before."""
+    query = select(cases.c.caller_key).join(meeting_requests, meeting_requests.c.case_id == cases.c.id)
+    query = query.where(cases.c.caller_key.in_(callers), meeting_requests.c.met_at.is_not(None))
+    return set((await connection.execute(query)).scalars())

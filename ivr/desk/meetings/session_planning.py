@@ -1,0 +1,192 @@
+"""Sessions: planned with their slots, cancelled with everybody's next date, listed."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.meetings import MeetingWay, Official, RequestAction, SessionState, slot_times
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.book.book import Page
+from ivr.desk.case import meeting_calls
+from ivr.desk.case.change import Books, Instruction
+from ivr.desk.case.transaction import transaction
+from ivr.desk.meetings.request_deciding import Deciding, deciding, today
+from ivr.desk.people import auditing
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import cases, meeting_requests, meeting_sessions, meeting_slots
+
+LONGEST = 300  # characters of a place or a link
+
+# Agendas are changed one at a time. That nobody is booked twice is the index's to see to, whoever comes.
+_ALONE = text("SELECT pg_advisory_xact_lock(hashtext('meeting slots'))")
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """A session as somebody plans it. `minutes`: of each slot. `even_off`: on a day off too."""
+
+    official: Official
+    agency: str
+    starts_at: datetime
+    slots: int
+    minutes: int = 10
+    way: MeetingWay = MeetingWay.IN_PERSON
+    place: str = ""
+    link: str = ""
+    even_off: bool = False
+
+
+async def plan(
+    books: Books, page: Page, by: Actor, wanted: Sitting, now: datetime, person: uuid.UUID | None = None
+) -> int:
+    """Its number. Raises WrongField, or Refused on a day off and when the official sits elsewhere then."""
+    times = slot_times(wanted.starts_at, wanted.minutes, wanted.slots)
+    ends_at = times[-1] + timedelta(minutes=wanted.minutes)
+    _check(page, by, wanted, now)
+    async with transaction(books) as connection:
+        await alone(connection)
+        await _refuse_twice(connection, wanted, ends_at)
+        row = {"official": wanted.official, "agency": wanted.agency, "starts_at": wanted.starts_at}
+        row |= {"ends_at": ends_at, "way": wanted.way, "place": wanted.place.strip()}
+        row |= {
+            "link": wanted.link.strip(),
+            "state": SessionState.PLANNED,
+            "made_by": by.name,
+            "made_at": now,
+        }
+        done = meeting_sessions.insert().values(row).returning(meeting_sessions.c.number)
+        number = int((await connection.execute(done)).scalar_one())
+        slots = [{"session": number, "slot": at, "starts_at": time} for at, time in enumerate(times, 1)]
+        await connection.execute(meeting_slots.insert(), slots)
+        await _note(connection, now, "meeting_planned", number, person)
+    return number
+
+
+async def cancel(
+    books: Books, page: Page, ask: Instruction, number: int, next_on: date, person: uuid.UUID | None = None
+) -> list[str]:
+    """It does not take place; whoever had a slot waits again, until `next_on`. Their codes.
+
+    `ask.code` is of no matter. Raises Refused without a reason, and for a session that is over or cancelled.
+    """
+    if not ask.reason.strip():
+        raise Refused("a session is cancelled with a reason")
+    async with transaction(books) as connection:
+        await alone(connection)
+        session = await planned(connection, number)
+        if session.ends_at <= ask.now:
+            raise Refused(f"session {number} is over")
+        query = select(cases.c.code).join(meeting_slots, meeting_slots.c.case_id == cases.c.id)
+        query = query.where(meeting_slots.c.session == number, meeting_slots.c.outcome == "")
+        codes = list((await connection.execute(query.order_by(cases.c.code))).scalars())
+        for code in codes:
+            its = Instruction(code, ask.actor, ask.reason, ask.now)
+            async with deciding(connection, page, its, RequestAction.RELEASE, next_on=next_on) as one:
+                one.details["session"] = number
+                await one.wait(next_on)
+                await tell_off(one, number)
+        booked = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
+        await connection.execute(update(meeting_slots).where(*booked).values(EMPTY))
+        end = {"state": SessionState.CANCELLED, "reason": ask.reason.strip()}
+        await connection.execute(
+            update(meeting_sessions).where(meeting_sessions.c.number == number).values(end)
+        )
+        await _note(connection, ask.now, "meeting_cancelled", number, person, ask.reason.strip())
+    return codes
+
+
+EMPTY: dict[str, Any] = {"case_id": None, "by_hand": "", "ahead_of": 0, "placed_by": "", "placed_at": None}
+
+
+async def tell_off(one: Deciding, session: int) -> None:
+    """She has no slot there any more: who may have heard of it hears that it is off."""
+    invited = await meeting_calls.was_invited(one.connection, one.case.id, session)
+    await one.call_her({"what": meeting_calls.OFF if invited else meeting_calls.WAITING})
+
+
+async def alone(connection: AsyncConnection) -> None:
+    """From here to the end of the transaction nobody else changes an agenda."""
+    await connection.execute(_ALONE)
+
+
+async def planned(connection: AsyncConnection, number: int) -> Row[Any]:
+    """Raises Refused when there is no such session, or it is cancelled."""
+    query = select(meeting_sessions).where(meeting_sessions.c.number == number)
+    session = (await connection.execute(query)).first()
+    if session is None:
+        raise Refused(f"there is no session {number}")
+    if session.state != SessionState.PLANNED:
+        raise Refused(f"session {number} is {session.state}")
+    return session
+
+
+async def sittings(connection: AsyncConnection, since: datetime, body: str = "") -> list[Row[Any]]:
+    """Sessions from then on, with `slots` and `booked`; with `body` those that body is to attend."""
+    query = _counted().where(meeting_sessions.c.ends_at >= since)
+    if body:
+        query = query.where(meeting_sessions.c.number.in_(attended_by(body)))
+    return list((await connection.execute(query)).all())
+
+
+async def sitting(connection: AsyncConnection, number: int) -> Row[Any] | None:
+    query = _counted().where(meeting_sessions.c.number == number)
+    found: Row[Any] | None = (await connection.execute(query)).first()
+    return found
+
+
+def attended_by(body: str) -> Select[Any]:
+    """Numbers of the sessions where a request needs that body and is none about its head."""
+    asked = meeting_requests.c
+    its = select(meeting_slots.c.session).join(meeting_requests, asked.case_id == meeting_slots.c.case_id)
+    return its.where(asked.bodies.contains([body]), func.coalesce(asked.about, "") != body)
+
+
+def _counted() -> Select[Any]:
+    of = meeting_slots.c.session == meeting_sessions.c.number
+    counts = (func.count().label("slots"), func.count(meeting_slots.c.case_id).label("booked"))
+    query = select(meeting_sessions, *counts).join(meeting_slots, of).group_by(meeting_sessions.c.number)
+    return query.order_by(meeting_sessions.c.starts_at, meeting_sessions.c.number)
+
+
+def _check(page: Page, by: Actor, wanted: Sitting, now: datetime) -> None:
+    if by.side is not Side.DESK:
+        raise Refused("only the office plans sessions")
+    if wanted.agency not in page.rules.agencies:
+        raise WrongField("agency", f"there is no agency {wanted.agency[:40]}")
+    if wanted.starts_at <= now:
+        raise WrongField("starts_at", "a session begins later than now")
+    if wanted.way is not MeetingWay.IN_PERSON and not wanted.link.strip():
+        raise WrongField("link", "a meeting by telephone or video needs a number or an address")
+    if wanted.way is MeetingWay.IN_PERSON and not wanted.place.strip():
+        raise WrongField("place", "she must be told where to come")
+    if max(len(wanted.place), len(wanted.link)) > LONGEST:
+        raise WrongField("place", f"at most {LONGEST} characters")
+    if not wanted.even_off and not page.calendar.is_working(today(page, wanted.starts_at)):
+        raise Refused(f"{today(page, wanted.starts_at)} is a day off")
+
+
+async def _refuse_twice(connection: AsyncConnection, wanted: Sitting, ends_at: datetime) -> None:
+    its = meeting_sessions.c
+    same = (its.official == wanted.official, its.agency == wanted.agency, its.state == SessionState.PLANNED)
+    at_once = (its.starts_at < ends_at, its.ends_at > wanted.starts_at)
+    query = select(its.number).where(*same, *at_once).limit(1)
+    if (found := (await connection.execute(query)).scalar()) is not None:
+        raise Refused(f"the {wanted.official} of {wanted.agency} sits in session {found} then")
+
+
+async def _note(
+    connection: AsyncConnection,
+    now: datetime,
+    action: str,
+    number: int,
+    person: uuid.UUID | None,
+    reason: str = "",
+) -> None:
+    subject = f"meeting_session/{number}"
+    await auditing.note(connection, now, action, person=person, subject=subject, reason=reason)

@@ -1,0 +1,109 @@
+"""We call a citizen about her meeting: when and where, and whether she comes; or that she still waits.
+
+Pure like all calls. Nothing of the matter is told, only date, place and her code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from ivr.cases.meetings import MeetingWay, Official
+from ivr.voice import saying
+from ivr.voice.actions import Say, Speech, Words
+from ivr.voice.events import Said
+from ivr.voice.menu import END, Asking
+from ivr.voice.talk import Flow, Talk
+from ivr.voice.timing import Timing
+from ivr.voice.ways import By, Way
+
+TRIES = 3  # at hearing a key that means something
+
+SPEAKS = frozenset(
+    {
+        *(f"meeting.invited.{official}" for official in Official),
+        *(f"meeting.way.{way}" for way in MeetingWay),
+        "meeting.place",
+        "meeting.code_is",
+        "meeting.menu",
+        "meeting.comes",
+        "meeting.cant_come",
+        "meeting.another_day",
+        "meeting.waiting",
+        "meeting.off",
+        "callback.greeting",
+        "callback.goodbye",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class MeetingNews:
+    """What she is told. `what`: invited, waiting or off. `starts_at` in the province's zone: of her slot.
+
+    `again_on`: until when she hears of another slot, if she has none or wants another day.
+    """
+
+    what: str
+    again_on: date
+    official: Official = Official.GOVERNOR
+    way: MeetingWay = MeetingWay.IN_PERSON
+    starts_at: datetime | None = None
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationStep(Asking):
+    """Tells the news. A key counts once all of it was heard: 1 comes, 2 can't, 3 another day, * again."""
+
+    code: str
+    news: MeetingNews
+
+    TYPE = "invitation"
+
+    def perform(self, talk: Talk) -> Flow[str]:
+        talk.code = self.code
+        told = ("callback.greeting", *self.speech(talk.language))
+        yield from talk.do(Say(told, talk.language), Said)
+        if self.news.starts_at is None:
+            talk.verdict = "heard"
+        else:
+            yield from self._ask(talk)
+        yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
+        return END
+
+    def _ask(self, talk: Talk) -> Flow[None]:
+        again: Speech = ()
+        for _ in range(TRIES):
+            keys = yield from talk.ask(self, (*again, "meeting.menu"), 1)
+            match keys.pressed:
+                case "1":
+                    talk.verdict = "comes"
+                    return talk.say("meeting.comes")
+                case "2":
+                    talk.verdict = "cant_come"
+                    return talk.say("meeting.cant_come")
+                case "3":
+                    talk.verdict = "another_day"
+                    return talk.say("meeting.another_day", *saying.day(self.news.again_on, talk.language))
+            again = self.speech(talk.language)
+        return None
+
+    def speech(self, language: str) -> Speech:
+        """Date, hour and place in words, or until when she waits; then her code."""
+        news, code = self.news, ("meeting.code_is", *saying.code(self.code, language))
+        if news.starts_at is None:
+            return (f"meeting.{news.what}", *saying.day(news.again_on, language), *code)
+        when = (*saying.day(news.starts_at.date(), language), *saying.clock(news.starts_at.time(), language))
+        place: Speech = ("meeting.place", Words(news.place)) if news.place else ()
+        return (f"meeting.invited.{news.official}", *when, f"meeting.way.{news.way}", *place, *code)
+
+    def ways(self) -> Iterator[Way]:
+        yield from ()
+
+    def at_best(self, timing: Timing) -> float:
+        return timing.speech(self.prompt)
+
+    def at_worst(self, timing: Timing, by: By) -> float:
+        return timing.speech(self.prompt)

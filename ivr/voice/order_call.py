@@ -1,0 +1,62 @@
+"""We call a citizen on the day that an order given for her falls due: is it done? 1 yes, 2 no, 3 partly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ivr.voice import saying
+from ivr.voice.actions import Say, Speech, Words
+from ivr.voice.events import Said
+from ivr.voice.menu import END, Asking
+from ivr.voice.talk import Flow, Talk
+from ivr.voice.timing import Timing
+from ivr.voice.ways import By, Way
+
+TRIES = 3
+_MEANS = {"1": "order_done", "2": "order_not_done", "3": "order_partly"}
+
+SPEAKS = frozenset({"order.due", "order.menu", "order.done", "order.not_done", "meeting.code_is"})
+
+
+@dataclass(frozen=True, slots=True)
+class OrderNews:
+    """Which body was to do what."""
+
+    agency: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderStep(Asking):
+    """Tells the order, then asks. A key counts once all of it was heard; * tells it again."""
+
+    code: str
+    news: OrderNews
+
+    TYPE = "order"
+
+    def perform(self, talk: Talk) -> Flow[str]:
+        talk.code = self.code
+        told: Speech = ("order.due", f"agency.{self.news.agency}", Words(self.news.words))
+        which: Speech = ("meeting.code_is", *saying.code(self.code, talk.language))
+        yield from talk.do(Say(("callback.greeting", *told, *which), talk.language), Said)
+        again: Speech = ()
+        for _ in range(TRIES):
+            keys = yield from talk.ask(self, (*again, "order.menu"), 1)
+            if verdict := _MEANS.get(keys.pressed):
+                talk.verdict = verdict
+                talk.say("order.done" if keys.pressed == "1" else "order.not_done")
+                break
+            again = told
+        yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
+        return END
+
+    def ways(self) -> Iterator[Way]:
+        yield from ()
+
+    def at_best(self, timing: Timing) -> float:
+        return timing.speech(self.prompt)
+
+    def at_worst(self, timing: Timing, by: By) -> float:
+        return timing.speech(self.prompt)

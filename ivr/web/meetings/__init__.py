@@ -1,0 +1,1 @@
+"""Meetings with officials: requests, sessions and their agendas."""

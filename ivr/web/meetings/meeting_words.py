@@ -1,0 +1,94 @@
+"""What pages of meetings share: names of bodies, and the desk's refusals in Persian."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from persiantools.jdatetime import JalaliDate
+
+from ivr.desk.reading.casefile import CaseNames, names
+from ivr.desk.refusals import Refused, WrongField
+from ivr.web.panel import refusals
+from ivr.web.panel.forms import Form
+from ivr.web.panel.locale import digits
+from ivr.web.panel.visit import Visit
+
+# The rest is said as on a case's page.
+_FORMS: Mapping[str, str] = {
+    "needs": r"request \S+: \w+ needs a \w+",
+    "state": r"request \S+ is (?P<state>\w+): \w+ is not possible",
+    "next_on": r"the next date must be .* within (?P<days>\d+) days",
+    "ahead": r"request \S+ is put ahead of (?P<count>\d+) others: .*",
+    "taken": r"slot (?P<slot>\d+) of session \d+ is not free",
+    "not_yet": r"the day of request \S+ has not come yet",
+    "no_request": r"case \S+ is no request to meet an official",
+    "cancelled": r"session \d+ is cancelled",
+    "over": r"session \d+ is over",
+    "no_reason": r"a session is cancelled with a reason",
+    "day_off": r"\S+ is a day off",
+    "sits": r"the \w+ of \S+ sits in session (?P<session>\d+) then",
+    "slots": r"a session has .*",
+    "minutes": r"a slot has .*",
+    "keeps_out": r"bodies: \S+ is kept from a complaint .*",
+    "knows": r"about: \S+ has had this case already .*",
+    "later": r"starts_at: .*",
+    "due_on": r"due_on: an order is due .*",
+    "earlier": r"due_on: an extension .*",
+    "again": r"this order was given to (?P<agency>\S+) already",
+    "not_heard": r"request \S+ is \w+: orders are given once she was heard",
+    "no_order": r"case \S+ is no order",
+    "link": r"link: .*",
+    "place": r"place: .*",
+}
+_KNOWN = {key: re.compile(form, re.DOTALL) for key, form in _FORMS.items()}
+# Which field is at fault, where it is one.
+_FIELDS = {"next_on": "next_on", "ahead": "reason", "no_reason": "reason", "day_off": "on", "later": "at"}
+_FIELDS |= {
+    "again": "words",
+    "no_order": "order",
+    "slots": "slots",
+    "minutes": "minutes",
+    "taken": "slot",
+    "no_request": "code",
+}
+
+
+def jalali_day(day: date) -> str:
+    """Day, month and year in words of the Jalali calendar."""
+    jalali: Any = JalaliDate  # it has no types
+    its = jalali(day)
+    return str(its.strftime(f"{its.day} %B %Y", locale="fa"))
+
+
+async def names_of(visit: Visit) -> CaseNames:
+    async with visit.panel.engine.connect() as connection:
+        return await names(connection)
+
+
+def put(form: Form, refusal: Refused, visit: Visit, its: CaseNames) -> str:
+    """The refusal's sentence, at its field of the form; returned where it is about the whole of it."""
+    key, sentence = in_persian(refusal, visit, its)
+    field = refusal.field if isinstance(refusal, WrongField) else refusals.field_of(refusal)
+    field = _FIELDS.get(key, field)
+    if field:
+        form.wrong.setdefault(field, sentence)
+    return "" if field else sentence
+
+
+def in_persian(refusal: Refused, visit: Visit, its: CaseNames) -> tuple[str, str]:
+    """Its key, "" for a case's own, and one sentence."""
+    for key, form in _KNOWN.items():
+        if found := form.fullmatch(str(refusal)):
+            values = {name: _named(visit, its, name, value) for name, value in found.groupdict().items()}
+            said = visit.words(f"meetings.refused.{key}")
+            return key, said.format(**values)
+    return "", refusals.in_persian(refusal, visit.words, its)
+
+
+def _named(visit: Visit, its: CaseNames, name: str, value: str) -> str:
+    if name == "agency":
+        return its.agencies.get(value, value)
+    return visit.words(f"meetings.state.{value}") if name == "state" else digits(value)

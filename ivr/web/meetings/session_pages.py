@@ -1,0 +1,174 @@
+"""Sessions: planned, listed, and one with its agenda. Heads of agencies see the slots that need them."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from sqlalchemy import Row
+
+from ivr.cases.meetings import MeetingWay, Official
+from ivr.desk.case.change import Instruction
+from ivr.desk.meetings import agenda, session_planning
+from ivr.desk.meetings.agenda import Seat
+from ivr.desk.meetings.request_deciding import the_office
+from ivr.desk.meetings.session_planning import Sitting
+from ivr.desk.reading.casefile import full_names
+from ivr.desk.refusals import Refused
+from ivr.web.meetings.meeting_words import names_of, put
+from ivr.web.panel.forms import Form, latin, whole_number
+from ivr.web.panel.visit import NotFound, Visit
+from ivr.web.window import tracking_code
+
+BACK = timedelta(days=30)  # how far the list goes back
+FIELDS = ("official", "agency", "on", "at", "slots", "minutes", "way", "place", "link", "even_off")
+DEEDS = ("fill", "place", "met", "missed", "cancel")
+
+
+async def sessions(visit: Visit) -> web.StreamResponse:
+    return await _list(visit)
+
+
+async def plan(visit: Visit) -> web.StreamResponse:
+    form, page = visit.form(), await visit.panel.book.page()
+    wanted = _wanted(form, the_office(page), ZoneInfo(page.calendar.timezone))
+    sentence = ""
+    if not form.wrong:
+        try:
+            number = await session_planning.plan(
+                visit.panel.engine, page, visit.actor, wanted, visit.now, visit.person.id
+            )
+            return visit.redirect(visit.path("meetings.session", number=number))
+        except Refused as refusal:
+            sentence = put(form, refusal, visit, await names_of(visit))
+    return await _list(visit, form, sentence)
+
+
+async def session(visit: Visit) -> web.StreamResponse:
+    return await _page(visit)
+
+
+async def act(visit: Visit) -> web.StreamResponse:
+    deed, form = visit.request.match_info["deed"], visit.form()
+    if deed not in DEEDS:
+        raise NotFound
+    row, _ = await _found(visit)
+    sentence, given = "", _given(form, deed)
+    if not form.wrong:
+        try:
+            await _do(visit, deed, row.number, given)
+            return visit.redirect(f"{visit.path('meetings.session', number=row.number)}?done={deed}")
+        except Refused as refusal:
+            sentence = put(form, refusal, visit, await names_of(visit))
+    return await _page(visit, deed, form, sentence)
+
+
+async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> None:
+    engine, page = visit.panel.engine, await visit.panel.book.page()
+    ask = Instruction(given.get("code", ""), visit.actor, given.get("reason", ""), visit.now)
+    match deed:
+        case "fill":
+            await agenda.fill(engine, page, visit.actor, number, visit.now)
+        case "place":
+            await agenda.place(engine, page, ask, number, given["slot"])
+        case "cancel":
+            await session_planning.cancel(engine, page, ask, number, given["next_on"], visit.person.id)
+        case _:
+            await (agenda.met if deed == "met" else agenda.missed)(engine, page, ask)
+
+
+def _given(form: Form, deed: str) -> dict[str, Any]:
+    given: dict[str, Any] = {"reason": form.text("reason", 1000, needed=False, lines=True)}
+    if deed in ("place", "met", "missed"):
+        given["code"] = tracking_code(latin(form.raw("code"))) or form.refuse("code", "meetings.form.code")
+    if deed == "place":
+        given["slot"] = form.number("slot", 1, 999)
+    if deed == "cancel":
+        given["next_on"] = form.day("next_on")
+    return given
+
+
+async def _list(visit: Visit, form: Form | None = None, sentence: str = "") -> web.Response:
+    async with visit.panel.engine.connect() as connection:
+        found = await session_planning.sittings(connection, visit.now - BACK, visit.scope.agency)
+    usual = {"official": "governor", "way": "in_person", "minutes": "10", "slots": "12"}
+    return visit.render(
+        "meetings/sessions.html",
+        status=422 if form else 200,
+        sessions=found,
+        typed={name: form.raw(name) if form else usual.get(name, "") for name in FIELDS},
+        wrong=form.wrong if form else {},
+        sentence=sentence,
+        officials=list(Official),
+        ways=list(MeetingWay),
+        may_hold=visit.allowed("meetings_hold"),
+        whole=not visit.scope.agency,
+        names=await names_of(visit),
+    )
+
+
+async def _page(visit: Visit, deed: str = "", form: Form | None = None, sentence: str = "") -> web.Response:
+    row, seats = await _found(visit)
+    done = visit.request.query.get("done", "")
+    may_hold = visit.allowed("meetings_hold") and row.state == "planned"
+    zone = ZoneInfo((await visit.panel.book.page()).calendar.timezone)
+    async with visit.panel.engine.connect() as connection:
+        called = await full_names(connection, {seat.slot.placed_by for seat in seats})
+    return visit.render(
+        "meetings/session.html",
+        status=422 if form else 200,
+        session=row,
+        seats=seats,
+        tried=deed,
+        typed={name: form.raw(name) if form else "" for name in ("code", "slot", "reason", "next_on")},
+        wrong=form.wrong if form else {},
+        sentence=sentence,
+        done=done if done in DEEDS else "",
+        may_hold=may_hold and row.ends_at > visit.now,
+        may_note=may_hold and row.starts_at.astimezone(zone).date() <= visit.now.astimezone(zone).date(),
+        free=[seat.slot.slot for seat in seats if seat.wish is None and seat.slot.starts_at > visit.now],
+        whole=not visit.scope.agency,
+        names=await names_of(visit),
+        called=called,
+    )
+
+
+async def _found(visit: Visit) -> tuple[Row[Any], list[Seat]]:
+    """The session and what they may know of its agenda. Raises NotFound, also where that is nothing."""
+    number = whole_number(visit.request.match_info["number"])
+    page = await visit.panel.book.page()
+    async with visit.panel.engine.connect() as connection:
+        row = await session_planning.sitting(connection, min(number, 2**31 - 1))
+        if row is None:
+            raise NotFound
+        seats = await agenda.read(connection, page, visit.now, row.number, visit.scope)
+    if visit.scope.agency and not seats:
+        raise NotFound
+    return row, seats
+
+
+def _wanted(form: Form, office: str, zone: ZoneInfo) -> Sitting:
+    """What won't do is in `form.wrong`."""
+    official = form.choice("official", list(Official)) or Official.GOVERNOR
+    day, hour = form.day("on"), _hour(form)
+    return Sitting(
+        Official(official),
+        form.text("agency", needed=False) or office,
+        datetime.combine(day, hour, zone) if day else datetime.now(zone),
+        form.number("slots", 1, 60),
+        form.number("minutes", 3, 120),
+        MeetingWay(form.choice("way", list(MeetingWay)) or MeetingWay.IN_PERSON),
+        form.text("place", session_planning.LONGEST, needed=False),
+        form.text("link", session_planning.LONGEST, needed=False),
+        form.flag("even_off"),
+    )
+
+
+def _hour(form: Form) -> time:
+    try:
+        return time.fromisoformat(latin(form.raw("at")).strip().zfill(5))
+    except ValueError:
+        form.refuse("at", "meetings.form.hour")
+        return time(0)

@@ -1,0 +1,177 @@
+"""Sessions and their slots: filled fairly, changed on record, nobody booked twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.hearing_order import Urgency
+from ivr.cases.meetings import RequestState as S
+from ivr.desk.case import closing
+from ivr.desk.meetings import agenda, request_deciding, session_planning
+from ivr.desk.people.people import Scope
+from ivr.desk.refusals import Refused
+from ivr.store.tables import meeting_slots
+from tests.desk.counter import outcomes
+from tests.desk.meetings.hall import LATER, Hall, hall, id_of
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def three(at: Hall) -> list[str]:
+    """The oldest first; the first and the last need abfa."""
+    callers = ("09141234561", "09141234562", "09141234563")
+    bodies = (["abfa"], ["edu"], ["abfa"])
+    return [
+        await at.accepted(30 - 10 * n, caller, bodies=its)
+        for n, (caller, its) in enumerate(zip(callers, bodies, strict=True))
+    ]
+
+
+async def test_free_slots_go_to_those_who_wait_longest_and_each_body_sits_through_one_block(at: Hall) -> None:
+    first, second, third = await three(at)
+    await at.accepted(0, "09141234564")
+    number = await at.session(slots=3)
+    assert await at.fill(number) == [first, third, second] == await at.agenda(number)
+    her = await at.seen(second)
+    assert her.state is S.INVITED and her.next_on is not None
+    assert await at.fill(number) == []
+    assert len(await at.listed(states=[S.WAITING])) == 1
+
+
+async def test_who_is_put_ahead_by_hand_is_on_record_with_who_and_why(at: Hall) -> None:
+    *_, third = await three(at)
+    number = await at.session()
+    with pytest.raises(Refused, match="ahead of 2 others: that needs a reason"):
+        await agenda.place(at.engine, at.page, at.by(third), number, 1)
+    await agenda.place(at.engine, at.page, at.by(third, "بیمار است", "desk/sadr"), number, 1)
+    seat = (await at.seats(number))[0]
+    assert (seat.slot.by_hand, seat.slot.ahead_of, seat.slot.placed_by) == ("بیمار است", 2, "desk/sadr")
+    event = (await at.case(third))["events"][-1]
+    assert (event["what"], event["actor"]) == ("meeting_invite", "desk/sadr")
+    assert event["details"]["ahead_of"] == 2 and event["details"]["reason"] == "بیمار است"
+
+
+async def test_moving_her_leaves_her_old_slot_free(at: Hall) -> None:
+    code = await at.accepted()
+    number = await at.session()
+    await at.fill(number)
+    with pytest.raises(Refused, match="needs a reason"):
+        await agenda.place(at.engine, at.page, at.by(code), number, 3)
+    await agenda.place(at.engine, at.page, at.by(code, "از راه دور می‌آید"), number, 3)
+    assert await at.agenda(number) == ["", "", code]
+
+
+async def test_two_clerks_give_one_slot_to_two_citizens_and_one_citizen_two_slots(at: Hall) -> None:
+    one, two = await at.accepted(2, "09141234561"), await at.accepted(2, "09141234562")
+    number = await at.session(slots=2)
+    done = await outcomes(
+        agenda.place(at.engine, at.page, at.by(one, "الف"), number, 1),
+        agenda.place(at.engine, at.page, at.by(two, "ب"), number, 1),
+    )
+    assert sorted(map(bool, done)) == [False, True] and "not free" in "".join(done)
+    placed = next(code for code in await at.agenda(number) if code)
+    case = await id_of(at.engine, placed)
+    with pytest.raises(IntegrityError, match="uq_meeting_slots_booked"):
+        async with at.engine.begin() as connection:  # whatever code comes: the database refuses it
+            await connection.execute(
+                update(meeting_slots).where(meeting_slots.c.slot == 2).values(case_id=case)
+            )
+
+
+async def test_an_agency_sees_the_slots_that_need_it_and_no_complaint_about_its_head(at: Hall) -> None:
+    await three(at)
+    private = await at.accepted(40, "09141234564", about="abfa")
+    number = await at.session(slots=4)
+    await at.fill(number)
+    everything = await at.agenda(number)
+    assert len(set(everything)) == 4 and private in everything
+    theirs = await at.seats(number, Scope("abfa"))
+    assert [seat.wish.bodies for seat in theirs if seat.wish] == [["abfa"], ["abfa"]]
+    assert await at.agenda(number, Scope("tamin")) == []
+    async with at.engine.connect() as connection:
+        sittings = {
+            b: await session_planning.sittings(connection, at.at, b) for b in ("abfa", "edu", "tamin")
+        }
+    assert [len(found) for found in sittings.values()] == [1, 1, 0]
+    assert await at.listed(scope=Scope("abfa")) == []
+
+
+async def test_a_cancelled_session_lets_everybody_wait_again_until_a_date(at: Hall) -> None:
+    codes = await three(at)
+    number = await at.session()
+    await at.fill(number)
+    with pytest.raises(Refused, match="with a reason"):
+        await session_planning.cancel(at.engine, at.page, at.by(""), number, LATER)
+    done = await session_planning.cancel(at.engine, at.page, at.by("", "سفر رئیس‌جمهور"), number, LATER)
+    assert done == sorted(codes)
+    assert {(wish.state, wish.next_on) for wish in await at.listed()} == {(S.WAITING, LATER)}
+    with pytest.raises(Refused, match="is cancelled"):
+        await at.fill(number)
+
+
+async def test_who_was_heard_and_who_did_not_come(at: Hall) -> None:
+    """A no-show is decided on anew and passed over for a month, but can be placed by hand."""
+    came, missed, _ = await three(at)
+    number = await at.session()
+    await at.fill(number)
+    with pytest.raises(Refused, match="has not come yet"):
+        await agenda.met(at.engine, at.page, at.by(came))
+    at.later(6)
+    await agenda.met(at.engine, at.page, at.by(came))
+    await agenda.missed(at.engine, at.page, at.by(missed))
+    assert (await at.seen(came)).state is S.MET and (await at.row(came)).paused_at is None
+    assert [(wish.code, wish.state) for wish in await at.listed()] == [(missed, S.NO_SHOW)]
+    await request_deciding.accept(at.engine, at.page, at.by(missed), LATER)
+    again = await at.session(slots=1, starts_at=at.at + timedelta(days=7))
+    assert await at.fill(again) == []
+    await agenda.place(at.engine, at.page, at.by(missed), again, 1)
+    assert await at.agenda(again) == [missed] and len(await at.agenda(number)) == 3
+
+
+async def test_a_slot_whose_citizen_has_withdrawn_is_filled_again(at: Hall) -> None:
+    first, *_ = await three(at)
+    number = await at.session(slots=1)
+    assert await at.fill(number) == [first]
+    await closing.withdraw(at.engine, at.page, at.by(first, who="citizen"))
+    assert (await at.seen(first)).state is S.WITHDRAWN
+    [second] = await at.fill(number)
+    assert second != first and await at.agenda(number) == [second]
+
+
+async def test_who_can_t_come_frees_the_slot_and_waits_again(at: Hall) -> None:
+    code = await at.accepted(urgency=Urgency.URGENT)
+    number = await at.session(slots=1)
+    await at.fill(number)
+    await agenda.release(at.engine, at.page, at.by(code, "بیمارستان است"), LATER)
+    assert await at.agenda(number) == [""]
+    assert (await at.seen(code)).next_on == LATER
+
+
+@pytest.mark.parametrize(
+    ("days", "hours", "more", "why"),
+    [
+        (6, 0.4, {}, "sits in session"),
+        (1, 0, {}, "day off"),  # a Thursday
+        (-1, 0, {}, "later than now"),
+        (6, 3, {"slots": 0}, "1 to 60 slots"),
+        (6, 3, {"minutes": 2}, "3 to 120 minutes"),
+    ],
+)
+async def test_what_is_no_session_is_refused(
+    at: Hall, days: int, hours: float, more: dict[str, int], why: str
+) -> None:
+    await at.session()
+    with pytest.raises(Refused, match=why):
+        await at.session(starts_at=at.at + timedelta(days=days, hours=hours), **more)
+
+
+async def test_on_a_day_off_one_sits_if_one_says_so(at: Hall) -> None:
+    assert await at.session(starts_at=at.at + timedelta(days=1), even_off=True) == 1

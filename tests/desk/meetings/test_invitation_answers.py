@@ -1,0 +1,165 @@
+"""She is called about her slot; what she presses counts, and the waiting list fills the gap."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.callback import Outcome, Policy
+from ivr.cases.meetings import RequestState as S
+from ivr.desk.call import callbacks
+from ivr.desk.call.callbacks import Placing
+from ivr.desk.case import answers, closing
+from ivr.desk.meetings import agenda, session_planning
+from ivr.desk.meetings.invitation_answers import heard
+from ivr.store import tables
+from ivr.voice.invitation import MeetingNews
+from tests.desk.meetings.hall import LATER, Hall, hall
+
+POLICY = Policy(per_number_per_day=9)
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def accepted(at: Hall, days_ago: int, caller: str) -> str:
+    """Whose request came by telephone, so that her number is hers."""
+    code = await at.accepted(days_ago, caller)
+    async with at.engine.begin() as connection:
+        its = tables.cases.c
+        await connection.execute(update(tables.cases).where(its.code == code).values(channel="phone"))
+        await connection.execute(tables.callbacks.delete())
+    return code
+
+
+async def rung(at: Hall) -> tuple[Placing, MeetingNews | None]:
+    """The next call, and what it tells."""
+    placing = await callbacks.claim(at.engine, at.page, POLICY, at.at)
+    assert placing is not None
+    told = await callbacks.briefing(at.engine, str(placing.id))
+    assert told is not None and told.code == placing.code
+    return placing, told.meeting
+
+
+async def says(at: Hall, placing: Placing, outcome: Outcome) -> None:
+    """As the journal's fact of that call does, twice."""
+    for _ in range(2):
+        async with at.engine.begin() as connection:
+            await callbacks.ended(connection, placing.id, outcome, at.at)
+            await heard(connection, at.page, placing.id, at.at)
+
+
+async def waiting(at: Hall) -> list[dict[str, Any]]:
+    query = select(tables.callbacks.c.notice, tables.cases.c.code).join(tables.cases)
+    async with at.engine.connect() as connection:
+        about = (tables.callbacks.c.state == "waiting", tables.callbacks.c.purpose == "meeting")
+        found = await connection.execute(query.where(*about))
+        return [row.notice | {"code": row.code} for row in found]
+
+
+async def invited(at: Hall) -> tuple[int, str, str]:
+    """A session of one slot, whom it went to, and who waits behind her."""
+    first, second = await accepted(at, 9, "09141234561"), await accepted(at, 2, "09141234562")
+    number = await at.session(slots=1)
+    assert await at.fill(number) == [first]
+    return number, first, second
+
+
+async def test_she_is_called_with_her_slot_and_confirms_it(at: Hall) -> None:
+    number, first, _ = await invited(at)
+    placing, news = await rung(at)
+    assert (placing.code, placing.answer) == (first, "تالار")
+    assert news is not None and news.starts_at == at.at + timedelta(days=6) and news.place == "تالار"
+    await says(at, placing, Outcome.COMES)
+    assert (await at.seen(first)).state is S.CONFIRMED and await at.agenda(number) == [first]
+    assert await callbacks.claim(at.engine, at.page, POLICY, at.at) is None
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "next_on"),
+    [
+        (Outcome.CANT_COME, S.UNDER_REVIEW, None),
+        (Outcome.ANOTHER_DAY, S.WAITING, date(2026, 12, 25)),
+    ],
+)
+async def test_who_can_t_come_makes_room_for_the_next_who_is_called(
+    at: Hall, outcome: Outcome, state: S, next_on: date | None
+) -> None:
+    number, first, second = await invited(at)
+    placing, news = await rung(at)
+    assert news is not None and (next_on is None or news.again_on == next_on)  # what she was told
+    await says(at, placing, outcome)
+    her = await at.seen(first)
+    assert (her.state, her.next_on) == (state, next_on)
+    assert await at.agenda(number) == [second]
+    [seat] = await at.seats(number)
+    assert seat.slot.placed_by == "ivr"
+    placing, news = await rung(at)
+    assert placing.code == second and news is not None and news.what == "invited"
+    assert "citizen" in {event["actor"] for event in (await at.case(first))["events"]}
+
+
+async def test_nobody_is_put_into_a_gap_without_time_to_be_asked(at: Hall) -> None:
+    number, _, _ = await invited(at)
+    placing, _ = await rung(at)
+    at.at += timedelta(days=5, hours=12)
+    await says(at, placing, Outcome.CANT_COME)
+    assert await at.agenda(number) == [""]
+
+
+async def test_a_word_about_a_slot_that_is_not_hers_any_more_changes_nothing(at: Hall) -> None:
+    """Moved while she was on the line: she is called again with the new one."""
+    number, first, _ = await invited(at)
+    placing, _ = await rung(at)
+    other = await at.session(slots=2, starts_at=at.at + timedelta(days=7))
+    await agenda.place(at.engine, at.page, at.by(first, "سفر استاندار"), other, 2)
+    await says(at, placing, Outcome.CANT_COME)
+    assert (await at.seen(first)).state is S.INVITED and first in await at.agenda(other)
+    assert [(row["code"], row["session"]) for row in await waiting(at)] == [(first, other)]
+    assert number != other
+
+
+async def test_who_heard_of_a_slot_hears_that_it_is_off_and_who_did_not_that_she_waits(at: Hall) -> None:
+    number, first, second = await invited(at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    assert [(row["code"], row["what"]) for row in await waiting(at)] == [(first, "waiting")]
+    again = await at.session(slots=2)
+    await at.fill(again)
+    placing, _ = await rung(at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), again, LATER)
+    told = {row["code"]: row["what"] for row in await waiting(at)}
+    assert told == {first: "waiting", second: "waiting"} | {placing.code: "off"}
+    assert all(row["again_on"] == LATER.isoformat() for row in await waiting(at))
+
+
+async def test_an_accepted_request_is_told_until_when_it_waits(at: Hall) -> None:
+    code = await at.accepted()
+    [told] = await waiting(at)
+    assert told == {"what": "waiting", "again_on": "2026-12-05", "code": code}
+
+
+async def test_no_call_about_a_slot_outlives_it_or_the_request(at: Hall) -> None:
+    _, first, _ = await invited(at)
+    at.later(7)
+    assert await callbacks.claim(at.engine, at.page, POLICY, at.at) is None
+    await closing.withdraw(at.engine, at.page, at.by(first, who="citizen"))
+    assert await waiting(at) == []
+
+
+async def test_an_answer_to_the_case_leaves_the_call_about_the_slot(at: Hall) -> None:
+    _, first, _ = await invited(at)
+    await answers.give(at.engine, at.page, at.by(first), "در نشست گفته می‌شود")
+    placing, news = await rung(at)
+    assert placing.code == first and news is not None
+
+
+async def test_an_attempt_that_nobody_knows_changes_nothing(at: Hall) -> None:
+    async with at.engine.begin() as connection:
+        await heard(connection, at.page, uuid.uuid4(), at.at)

@@ -1,0 +1,90 @@
+"""`ivr meeting …`: an office's whole way with requests, at the terminal."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.meetings import request_deciding
+from tests.desk.meetings.hall import hall
+from tests.fixtures.commands import ivr
+
+
+async def test_from_the_list_over_a_session_to_the_slot(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    at = await hall(engine)
+    at.at = datetime.now(UTC)
+    old, new = await at.wish(20, "09141234561"), await at.wish(1, "09141234562")
+    soon = (at.at + timedelta(days=20)).date().isoformat()
+
+    async def run(*words: str) -> str:
+        code, said = await ivr(database_url, tmp_path, "meeting", *words)
+        assert code == 0, said
+        return said
+
+    async def read(*words: str) -> Any:
+        return json.loads(await run(*words, "--json"))
+
+    listed = await read("requests")
+    assert [(row["code"], row["state"]) for row in listed] == [(old, "requested"), (new, "requested")]
+    assert {"why": "waiting", "count": 20, "points": 20} in listed[0]["because"]
+    await run("review", new, "--urgency", "pressing", "--body", "abfa", "--about", "edu")
+    for code in (old, new):
+        assert "waiting, with ostandari" in await run("accept", code, "--next", soon, "--by", "sadr")
+    day = (at.at + timedelta(days=5)).date().isoformat()
+    planned = await run("plan", "--on", day, "--at", "9:30", "--slots", "2", "--place", "تالار", "--even-off")
+    assert "session 1: planned, 2 slots from" in planned
+    assert await run("fill", "1", "--by", "sadr") == f"session 1: 2 slots given: {new} {old}"
+    seats = await read("agenda", "1")
+    assert [seat["request"]["code"] for seat in seats] == [new, old] and seats[0]["placed_by"] == "sadr"
+    assert (await read("show", new))["state"] == "invited"
+    assert [(row["booked"], row["state"]) for row in await read("sessions")] == [(2, "planned")]
+    assert "2 wait again" in await run("cancel", "1", "--next", soon, "--reason", "مأموریت")
+    assert "declined" in await run("decline", old, "--reason", "این کار دادگاه است")
+    assert old not in await run("requests") and new in await run("requests")
+
+
+async def test_an_order_is_given_listed_and_extended(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    at, now = await hall(engine), datetime.now(UTC)
+    at.at = now - timedelta(days=7)
+    code = await at.wish()
+    await request_deciding.accept(engine, at.page, at.by(code), (now + timedelta(days=7)).date())
+    await at.fill(await at.session(slots=1, starts_at=now - timedelta(hours=1), even_off=True))
+    days = (now.date() + timedelta(days=n) for n in range(8, 40))
+    first, second = list(filter(at.page.calendar.is_working, days))[:2]
+
+    async def run(*words: str) -> str:
+        exit_code, said = await ivr(database_url, tmp_path, "meeting", *words)
+        assert exit_code == 0, said
+        return said
+
+    assert "met" in await run("met", code)
+    said = await run("order", code, "abfa", "--due", first.isoformat(), "--words", "وصل شود", "--by", "sadr")
+    part = said.split()[1].rstrip(":")
+    await run("extend", part, "--due", second.isoformat(), "--reason", "کمبود لوله")
+    [order] = json.loads(await run("orders", "--agency", "abfa", "--json"))
+    assert (order["code"], order["of"], order["state"], order["late"]) == (part, code, "given", False)
+    assert (order["first_due_on"], order["due_on"]) == (first.isoformat(), second.isoformat())
+    assert order["given_by"] == "sadr" and part in await run("orders")
+
+
+async def test_what_is_wrong_is_one_sentence(engine: AsyncEngine, database_url: str, tmp_path: Path) -> None:
+    at = await hall(engine)
+    code, case = await at.wish(), await at.open()
+    for words, exit_code, sentence in (
+        (("decline", code), 1, f"request {code}: decline needs a reason"),
+        (("show", case), 1, "is no request to meet an official"),
+        (("agenda", "7"), 1, "there is no session 7"),
+        (("requests", "--state", "lost"), 2, "no state of a request: lost"),
+        (("accept", code, "--next", "soon"), 2, "is no day"),
+        (("review", code, "--urgency", "very"), 2, "--urgency must be one of"),
+    ):
+        found = await ivr(database_url, tmp_path, "meeting", *words)
+        assert found[0] == exit_code and sentence in found[1]

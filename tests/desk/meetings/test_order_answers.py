@@ -1,0 +1,101 @@
+"""The day an order falls due she is called, and what she says counts."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.callback import Outcome, Policy
+from ivr.cases.meeting_orders import OrderState as O
+from ivr.desk.call import callbacks
+from ivr.desk.case import answers
+from ivr.desk.meetings import order_giving
+from ivr.desk.meetings.order_answers import heard
+from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.store import tables
+from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.test_order_giving import FAR, NEAR, listed
+from tests.desk.meetings.test_order_giving import heard as heard_at
+from tests.voice.conversation import TEHRAN
+
+POLICY = Policy(per_number_per_day=9)
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def ordered(at: Hall, *bodies: str) -> tuple[str, list[str]]:
+    """Her code, whose number is her own, and the orders' codes."""
+    code = await heard_at(at)
+    async with at.engine.begin() as connection:
+        await connection.execute(update(tables.cases).values(channel="phone"))
+        await connection.execute(tables.callbacks.delete())
+    orders = [MeetingOrder(body, "وصل شود", NEAR) for body in bodies]
+    return code, await order_giving.give(at.engine, at.page, at.by(code), orders)
+
+
+async def called(at: Hall, on: date, hour: int = 13) -> callbacks.Placing | None:
+    at.at = datetime(on.year, on.month, on.day, hour, tzinfo=TEHRAN)
+    return await callbacks.claim(at.engine, at.page, POLICY, at.at)
+
+
+async def says(at: Hall, placing: callbacks.Placing, outcome: Outcome) -> None:
+    for _ in range(2):  # as a fact that is applied twice
+        async with at.engine.begin() as connection:
+            await callbacks.ended(connection, placing.id, outcome, at.at)
+            await heard(connection, at.page, placing.id, at.at)
+
+
+async def test_she_is_called_on_the_day_and_not_before_and_asked_about_that_order(at: Hall) -> None:
+    code, [part] = await ordered(at, "abfa")
+    assert await called(at, date(2026, 12, 7)) is None and await called(at, NEAR, 10) is None
+    placing = await called(at, NEAR)
+    assert placing is not None and (placing.code, placing.answer) == (code, "وصل شود")
+    told = await callbacks.briefing(at.engine, str(placing.id))
+    assert told is not None and told.order is not None and told.order.agency == "abfa"
+    await says(at, placing, Outcome.ORDER_DONE)
+    [seen] = await listed(at)
+    assert (seen.part.said, seen.state) == ("order_done", O.GIVEN)
+    assert (await at.events(part)).count("order_said") == 1
+
+
+@pytest.mark.parametrize("outcome", [Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY])
+async def test_what_was_reported_and_she_contradicts_is_open_again_one_level_up(
+    at: Hall, outcome: Outcome
+) -> None:
+    _, [part, other] = await ordered(at, "abfa", "edu")
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    states = []
+    for _ in range(2):
+        placing = await called(at, NEAR)
+        assert placing is not None
+        await says(at, placing, outcome)
+        states = [seen.state for seen in await listed(at)]
+    assert states == [O.CONTRADICTED, O.CONTRADICTED]
+    rows = {code: await at.row(code) for code in (part, other)}
+    assert (rows[part].status, rows[part].level) == ("reopened", "head")
+    assert rows[other].status == "referred"  # nothing was reported: it climbs by its own day
+    await answers.give(at.engine, at.page, at.by(other, who="edu"), "شد")
+    assert [seen.state for seen in await listed(at, "edu")] == [O.REPORTED]
+
+
+async def test_extended_it_is_asked_about_on_its_new_day(at: Hall) -> None:
+    _, [part] = await ordered(at, "abfa")
+    await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), FAR)
+    assert await called(at, NEAR) is None
+    assert await called(at, FAR) is not None
+
+
+async def test_once_all_have_reported_she_is_called_with_their_answers_alone(at: Hall) -> None:
+    code, [part] = await ordered(at, "abfa")
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    placing = await called(at, NEAR)
+    assert placing is not None
+    told = await callbacks.briefing(at.engine, str(placing.id))
+    assert told is not None and told.order is None and told.seen.may_confirm and told.code == code
+    assert await called(at, NEAR) is None

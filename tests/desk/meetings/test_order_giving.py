@@ -1,0 +1,145 @@
+"""Orders come of a meeting: parts of her case with the day that the official gave."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.meeting_orders import OrderState as O
+from ivr.desk.case import answers, closing, pausing, referring
+from ivr.desk.deadlines.escalating import sweep
+from ivr.desk.deadlines.escalation_proof import prove
+from ivr.desk.meetings import agenda, order_giving
+from ivr.desk.meetings.order_giving import MeetingOrder, OrderSeen
+from ivr.desk.refusals import Refused, WrongField
+from tests.desk.keeping.test_verify import findings
+from tests.desk.meetings.hall import Hall, hall
+
+NEAR, FAR = date(2026, 12, 8), date(2026, 12, 20)  # both working days; she is heard on the 1st
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def heard(at: Hall, **noted: Any) -> str:
+    code = await at.accepted(**noted)
+    await at.fill(await at.session(slots=1))
+    at.later(6)
+    await agenda.met(at.engine, at.page, at.by(code))
+    return code
+
+
+async def ordered(at: Hall, *orders: MeetingOrder) -> tuple[str, list[str]]:
+    code = await heard(at)
+    return code, await order_giving.give(at.engine, at.page, at.by(code, who="desk/ostandar"), orders)
+
+
+async def listed(at: Hall, agency: str = "") -> list[OrderSeen]:
+    async with at.engine.connect() as connection:
+        return await order_giving.listed(connection, at.page, at.at, agency)
+
+
+async def stands(at: Hall) -> list[tuple[str, str, bool]]:
+    return [(seen.part.agency, str(seen.state), seen.late) for seen in await listed(at)]
+
+
+async def test_each_order_is_its_body_s_with_its_own_day_and_her_case_waits_for_the_last(
+    at: Hall, tmp_path: Path
+) -> None:
+    code, parts = await ordered(
+        at, MeetingOrder("abfa", "وصل شود", NEAR), MeetingOrder("edu", "ثبت‌نام شود", FAR)
+    )
+    rows = [await at.row(part) for part in parts]
+    assert [(row.agency, row.due_at.date(), row.rung, row.level) for row in rows] == [
+        ("abfa", NEAR, 0, "officer"),
+        ("edu", FAR, 0, "officer"),
+    ]
+    assert (await at.row(code)).due_at.date() > FAR
+    assert await stands(at) == [("abfa", O.GIVEN, False), ("edu", O.GIVEN, False)]
+    assert [seen.part.code for seen in await listed(at, "edu")] == parts[1:]
+    at.later(12)
+    assert await sweep(at.engine, at.page, at.at) >= 1 and await prove(at.engine, at.page, at.at) == []
+    assert [(await at.row(one)).level for one in (*parts, code)] == ["deputy_governor", "officer", "officer"]
+    assert [late for *_, late in await stands(at)] == [True, False]
+    for each in (code, *parts):
+        assert await findings(at.engine, tmp_path, each) == []
+
+
+async def test_an_order_is_accepted_reported_and_kept_once_she_says_so(at: Hall) -> None:
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    await referring.accept(at.engine, at.page, at.by(part, who="abfa"))
+    assert await stands(at) == [("abfa", O.ACCEPTED, False)]
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    assert (await at.row(code)).status == "answered"  # she is called about it
+    assert await stands(at) == [("abfa", O.REPORTED, False)]
+    await closing.close(at.engine, at.page, at.by(code, who="citizen"))
+    assert await listed(at) == []
+
+
+async def test_what_she_contradicts_is_open_again_one_level_up_and_heads_the_next_agenda(at: Hall) -> None:
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    await closing.reopen(at.engine, at.page, at.by(code, who="citizen"))
+    assert await stands(at) == [("abfa", O.CONTRADICTED, False)]
+    assert (await at.row(part)).level == "head"
+    old, again = await at.accepted(60, "09121234561"), await at.accepted(0)  # hers, and somebody's of old
+    found = await at.listed()
+    assert [wish.code for wish in found if wish.code in (old, again)] == [again, old]
+
+
+async def test_not_lawful_says_the_head_and_the_office_rules(at: Hall) -> None:
+    _, [part] = await ordered(at, MeetingOrder("abfa", "بی‌نوبت وصل شود", NEAR))
+    await referring.give_back(at.engine, at.page, at.by(part, "خلاف مادهٔ ۵ است", "abfa"))
+    assert [state for _, state, _ in await stands(at)] == [O.OBJECTED]
+    await referring.rule(at.engine, at.page, at.by(part, "قانونی است"), "abfa")
+    assert await stands(at) == [("abfa", O.GIVEN, False)]
+    assert (await at.row(part)).due_at.date() == NEAR
+
+
+async def test_only_the_office_extends_an_order_and_with_a_reason(at: Hall) -> None:
+    code, [part] = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    with pytest.raises(Refused, match="only the office extends it"):
+        await pausing.pause(at.engine, at.page, at.by(part, "کمبود لوله", "abfa"), 3)
+    with pytest.raises(Refused, match="only by the desk"):
+        await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله", "abfa"), FAR)
+    with pytest.raises(Refused, match="without a reason"):
+        await order_giving.extend(at.engine, at.page, at.by(part), FAR)
+    with pytest.raises(WrongField, match="later than"):
+        await order_giving.extend(at.engine, at.page, at.by(part, "چرا"), NEAR)
+    await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), FAR)
+    [seen] = await listed(at)
+    assert (seen.part.due_on, seen.part.first_due_on, seen.part.due_at.date()) == (FAR, NEAR, FAR)
+    assert (await at.row(code)).due_at.date() > FAR
+
+
+async def test_what_is_no_order_is_refused(at: Hall) -> None:
+    code, _ = await ordered(at, MeetingOrder("abfa", "وصل شود", NEAR))
+    early, other = await at.wish(caller="09121234561"), await at.open()
+    with pytest.raises(Refused, match="once she was heard"):
+        await order_giving.give(at.engine, at.page, at.by(early), [MeetingOrder("abfa", "وصل شود", NEAR)])
+    with pytest.raises(Refused, match="is no order"):
+        await order_giving.extend(at.engine, at.page, at.by(other, "چرا"), FAR)
+    friday = date(2026, 12, 4)
+    for order, why in (
+        (MeetingOrder("abfa", " وصل شود ", FAR), "given to abfa already"),
+        (MeetingOrder("abfa", "دیگر", friday), "working day ahead"),
+        (MeetingOrder("abfa", "دیگر", at.at.date() - timedelta(days=1)), "working day ahead"),
+        (MeetingOrder("nobody", "دیگر", FAR), "no body"),
+        (MeetingOrder("abfa", " ", FAR), "needs words"),
+    ):
+        with pytest.raises(Refused, match=why):
+            await order_giving.give(at.engine, at.page, at.by(code), [order])
+    [second] = await order_giving.give(at.engine, at.page, at.by(code), [MeetingOrder("edu", "دیگر", FAR)])
+    assert (await at.row(second)).agency == "edu"
+
+
+async def test_no_order_goes_to_the_body_whose_head_she_complains_of(at: Hall) -> None:
+    code = await heard(at, about="abfa")
+    with pytest.raises(Refused, match="about the head of abfa"):
+        await order_giving.give(at.engine, at.page, at.by(code), [MeetingOrder("abfa", "وصل شود", NEAR)])

@@ -1,0 +1,149 @@
+"""The office decides about requests to meet, and the case goes along."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.hearing_order import Urgency
+from ivr.cases.meetings import RequestState as S
+from ivr.desk.case import closing, referring, splitting
+from ivr.desk.case.splitting import Part
+from ivr.desk.deadlines.escalating import sweep
+from ivr.desk.deadlines.escalation_proof import prove
+from ivr.desk.meetings import request_deciding as office
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import callbacks
+from tests.desk.counter import outcomes
+from tests.desk.keeping.test_verify import findings
+from tests.desk.meetings.hall import LATER, SOON, Hall, hall
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def test_waiting_for_a_slot_is_no_delay_until_the_date_that_she_was_told(
+    at: Hall, tmp_path: Path
+) -> None:
+    """Long after its deadline the case has not climbed; two weeks after the forgotten date it has."""
+    code = await at.wish(days_ago=10)
+    await office.accept(at.engine, at.page, at.by(code), LATER)
+    at.later(20)
+    assert await sweep(at.engine, at.page, at.at) == 0 and await prove(at.engine, at.page, at.at) == []
+    her = await at.seen(code)
+    assert (her.state, her.next_on, her.late) == (S.WAITING, LATER, False)
+    at.later(20)
+    assert (await at.seen(code)).late
+    assert await sweep(at.engine, at.page, at.at) == 1 and await prove(at.engine, at.page, at.at) == []
+    assert (await at.row(code)).level == "governor"
+    assert await findings(at.engine, tmp_path, code) == []
+
+
+async def test_a_date_that_is_put_off_needs_a_reason_and_moves_the_wait(at: Hall) -> None:
+    code = await at.accepted()
+    with pytest.raises(Refused, match="needs a reason"):
+        await office.put_off(at.engine, at.page, at.by(code), LATER)
+    await office.put_off(at.engine, at.page, at.by(code, "جلسه پر شد"), LATER)
+    her = await at.seen(code)
+    assert her.next_on == LATER and her.case.decided_because == "جلسه پر شد"
+    assert her.case.due_at.date() > LATER
+
+
+async def test_who_is_declined_is_called_with_the_reason_and_who_objects_is_decided_on_again(
+    at: Hall,
+) -> None:
+    code = await at.wish()
+    with pytest.raises(Refused, match="needs a reason"):
+        await office.decline(at.engine, at.page, at.by(code))
+    await office.decline(at.engine, at.page, at.by(code, "این کار دادگاه است"))
+    row = await at.row(code)
+    assert (row.status, row.answer) == ("answered", "این کار دادگاه است")
+    async with at.engine.connect() as connection:
+        query = select(callbacks).where(callbacks.c.case_id == row.id, callbacks.c.purpose == "answer")
+        [call] = (await connection.execute(query)).all()
+    assert (call.number, call.state) == ("+989141234567", "waiting")
+    assert (await at.seen(code)).state is S.DECLINED and await at.listed() == []
+    await closing.reopen(at.engine, at.page, at.by(code, who="citizen"))
+    assert [wish.state for wish in await at.listed()] == [S.REQUESTED]
+
+
+async def test_what_is_settled_or_sent_below_is_the_other_body_s_with_its_clock(at: Hall) -> None:
+    settled, below = await at.accepted(), await at.wish(caller="09141234568")
+    await office.settle(at.engine, at.page, at.by(settled, "آبفا باید وصل کند"), "abfa")
+    await office.send_below(at.engine, at.page, at.by(below, "نخست فرمانداری"), "farmandari_ahar")
+    rows = [await at.row(code) for code in (settled, below)]
+    assert [(row.agency, row.status, row.paused_at) for row in rows] == [
+        ("abfa", "referred", None),
+        ("farmandari_ahar", "referred", None),
+    ]
+    assert await at.listed() == []
+    await referring.give_back(at.engine, at.page, at.by(below, "حل نشد", who="farmandari_ahar"))
+    [again] = await at.listed()
+    assert (again.code, again.state, again.case.below) == (below, S.REQUESTED, "farmandari_ahar")
+
+
+async def test_a_request_is_called_home_from_the_tier_below(at: Hall) -> None:
+    code = await at.wish()
+    await office.send_below(at.engine, at.page, at.by(code, "نخست فرمانداری"), "farmandari_ahar")
+    await office.accept(at.engine, at.page, at.by(code), SOON)
+    her = await at.seen(code)
+    assert (her.state, her.case.agency) == (S.WAITING, "ostandari")
+
+
+async def test_a_complaint_about_a_head_never_comes_to_his_body(at: Hall) -> None:
+    """Not by a referral, a ruling, a part, or as who is to attend; and not after it has had the case."""
+    code = await at.accepted(about="abfa")
+    for refused in (
+        referring.refer(at.engine, at.page, at.by(code), "abfa"),
+        referring.rule(at.engine, at.page, at.by(code, "حکم"), "abfa"),
+        splitting.split(at.engine, at.page, at.by(code), [Part("abfa", "یکی"), Part("edu", "دو")]),
+        office.settle(at.engine, at.page, at.by(code, "بشود"), "abfa"),
+    ):
+        with pytest.raises(Refused, match="about the head of abfa"):
+            await refused
+    with pytest.raises(WrongField, match="kept from"):
+        await office.review(at.engine, at.page, at.by(code), about="abfa", bodies=["abfa"])
+    had = await at.wish(caller="09141234568")
+    await referring.refer(at.engine, at.page, at.by(had), "edu")
+    with pytest.raises(WrongField, match="has had this case"):
+        await office.review(at.engine, at.page, at.by(had), about="edu")
+
+
+async def test_of_two_clerks_at_once_one_decides(at: Hall) -> None:
+    """And who decides on what she no longer sees is told so."""
+    code = await at.wish()
+    seen = (await at.row(code)).last_seq
+    done = await outcomes(
+        office.accept(at.engine, at.page, at.ask(code, seen=seen), SOON),
+        office.decline(at.engine, at.page, at.ask(code, reason="نه", seen=seen)),
+    )
+    assert sorted(map(bool, done)) == [False, True] and "changed since you looked" in "".join(done)
+
+
+async def test_nobody_but_the_office_decides_and_only_on_requests_to_meet(at: Hall) -> None:
+    code, other = await at.wish(), await at.open()
+    with pytest.raises(Refused, match="only the office"):
+        await office.accept(at.engine, at.page, at.by(code, who="abfa"), SOON)
+    with pytest.raises(Refused, match="no request to meet"):
+        await office.accept(at.engine, at.page, at.by(other), SOON)
+    with pytest.raises(Refused, match="after today"):
+        await office.accept(at.engine, at.page, at.by(code), at.at.date())
+
+
+async def test_the_list_is_in_the_fair_order_and_a_first_meeting_counts(at: Hall) -> None:
+    new = await at.wish(caller="09141234561")
+    old = await at.wish(days_ago=12, caller="09141234562")
+    urgent = await at.wish(caller="09141234563")
+    await office.review(at.engine, at.page, at.by(urgent), Urgency.PRESSING)
+    found = await at.listed()
+    assert [wish.code for wish in found] == [urgent, old, new]
+    assert [wish.place.points for wish in found] == [50, 22, 10]
+    assert [wish.late for wish in found] == [False] * 3
+    at.at += timedelta(days=30)
+    assert all(wish.late for wish in await at.listed())

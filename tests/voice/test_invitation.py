@@ -1,0 +1,78 @@
+"""We call her about her meeting: day, hour and place in words; 1 comes, 2 can't, 3 another day."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, datetime
+
+import pytest
+
+from ivr.cases.meetings import MeetingWay, Official
+from ivr.voice import callback
+from ivr.voice.actions import Say, Words
+from ivr.voice.invitation import MeetingNews
+from ivr.voice.session import Session
+from tests.voice.conversation import CALLER, CODE, DIRECTORY, TEHRAN, Conversation
+
+AT = datetime(2026, 12, 1, 10, 30, tzinfo=TEHRAN)  # Tuesday, the 10th of Azar
+AGAIN = date(2026, 12, 26)
+INVITED = MeetingNews("invited", AGAIN, starts_at=AT, place="تالار استانداری")
+
+
+def called(news: MeetingNews = INVITED, language: str = "fa") -> Conversation:
+    return Conversation(menu=callback.meeting(CODE, news, language))
+
+
+def plain(talk: Conversation) -> str:
+    return " ".join(str(sound) for sound in talk.heard if not str(sound).startswith(("digit.", "pause")))
+
+
+def test_she_hears_who_calls_with_whom_when_and_where_she_meets_and_her_code() -> None:
+    talk = called()
+    assert Words("تالار استانداری") in talk.heard
+    assert plain(talk).startswith(
+        "callback.greeting meeting.invited.governor weekday.tue day.10 month.9 "
+        "clock.at number.10 clock.and number.30 clock.minutes meeting.way.in_person meeting.place"
+    )
+    assert [str(s) for s in talk.heard if str(s).startswith("digit.")] == [f"digit.{d}" for d in CODE]
+
+
+@pytest.mark.parametrize(
+    ("key", "verdict", "said"),
+    [
+        ("1", "comes", "meeting.comes"),
+        ("2", "cant_come", "meeting.cant_come"),
+        ("3", "another_day", "meeting.another_day weekday.sat day.5 month.10"),
+    ],
+)
+def test_her_key_counts_and_she_is_told_what_comes_of_it(key: str, verdict: str, said: str) -> None:
+    talk = called()
+    assert talk.heard[-1] == "meeting.menu"
+    talk.press(key)
+    assert talk.session.verdict == verdict and plain(talk) == f"{said} callback.goodbye"
+    assert talk.over and talk.verdicts == []
+
+
+def test_nothing_cuts_day_and_place_short() -> None:
+    action = Session(callback.meeting(CODE, INVITED, "fa"), DIRECTORY, CALLER).start()
+    assert isinstance(action, Say) and not action.barge_in
+
+
+def test_another_key_tells_it_again_and_silence_is_no_answer() -> None:
+    talk = called().press("*")
+    assert "meeting.invited.governor" in talk.heard and talk.heard[-1] == "meeting.menu"
+    talk.silent(2)
+    assert talk.session.verdict == "" and talk.heard[-1] == "callback.goodbye"
+
+
+@pytest.mark.parametrize("what", ["waiting", "off"])
+def test_who_has_no_slot_hears_until_when_she_waits_and_is_asked_nothing(what: str) -> None:
+    talk = called(MeetingNews(what, AGAIN), "az")
+    assert plain(talk).startswith(f"callback.greeting meeting.{what} month.10 day.5 weekday.sat")
+    assert talk.over and talk.session.verdict == "heard"
+
+
+def test_a_meeting_by_telephone_has_no_place_and_a_mayor_is_named() -> None:
+    talk = called(replace(INVITED, official=Official.MAYOR, way=MeetingWay.PHONE, place=""))
+    assert "meeting.invited.mayor" in plain(talk) and "meeting.way.phone" in plain(talk)
+    assert "meeting.place" not in talk.heard

@@ -1,0 +1,164 @@
+"""Pages of meetings: requests with the reasons of their order, decisions, sessions and agendas."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import Browser
+from sqlalchemy import select
+
+from ivr.cases.hearing_order import Urgency
+from ivr.store.tables import audit
+from tests.desk.meetings.hall import Hall, hall
+from tests.web.browser import PHONE, WIDE, screenshot, serious, window
+from tests.web.panel import Client, PanelServed
+
+MEETINGS = "/panel/meetings"
+
+
+@pytest.fixture
+async def at(panel: PanelServed) -> Hall:
+    its = await hall(panel.engine)
+    its.at = panel.clock()
+    return its
+
+
+async def office(panel: PanelServed) -> Client:
+    return await panel.signed_in("governor")
+
+
+async def test_the_office_sees_requests_in_their_order_with_reasons(panel: PanelServed, at: Hall) -> None:
+    old, new = await at.wish(12, "09141234561"), await at.wish(0, "09141234562")
+    text = await (await office(panel)).text(MEETINGS)
+    assert re.findall(r"/requests/(\d+)\"", text) == [old, new]
+    assert "۱۲ روز انتظار" in text and "+۱۲" in text and "نخستین دیدار" in text
+    assert "09141234561" not in text
+
+
+async def test_a_request_is_accepted_put_into_a_session_and_heard(panel: PanelServed, at: Hall) -> None:
+    code = await at.wish()
+    client = await office(panel)
+    request = f"{MEETINGS}/requests/{code}"
+    assert (await client.post(f"{request}/accept", {"next_on": "۱۴۰۵/۰۹/۲۵"})).status == 303
+    assert "در انتظار نوبت" in await client.text(request) and "۲۵ آذر ۱۴۰۵" in await client.text(request)
+    plan = {"official": "governor", "on": "1405/09/10", "at": "۱۰:۳۰", "slots": "۳", "minutes": "10"}
+    plan |= {"way": "in_person", "place": "تالار استانداری"}
+    answer = await client.post(f"{MEETINGS}/sessions", plan)
+    session = answer.headers["Location"]
+    assert answer.status == 303 and "پر کردن ۳ نوبت" in await client.text(session)
+    assert (await client.post(f"{session}/fill")).status == 303
+    text = await client.text(session)
+    assert code in text.replace(" ", "") and "۱۰:۳۰" in text
+    assert "دیدار شد</button>" not in text  # the day has not come
+    panel.clock.now += timedelta(days=6)
+    client = await office(panel)
+    assert (await client.post(f"{session}/met", {"code": code})).status == 303
+    assert "دیدار شد" in await client.text(request)
+    order = {"agency": "abfa", "words": "آب خانه‌اش وصل شود", "due_on": "۱۴۰۵/۰۹/۱۷"}
+    assert (
+        "روزی کاری" in await (await client.post(f"{request}/order", order | {"due_on": "1405/09/13"})).text()
+    )
+    assert (await client.post(f"{request}/order", order)).status == 303
+    text = await client.text(request)
+    assert "آب خانه‌اش وصل شود" in text and "۱۷ آذر ۱۴۰۵" in text and "داده‌شده" in text
+    part = re.findall(r'<option value="(\d+)"', text)[0]
+    late = {"order": part, "due_on": "1405/09/24", "reason": "کمبود لوله"}
+    assert (await client.post(f"{request}/extend", late)).status == 303
+    text = await client.text(request)
+    assert "۲۴ آذر ۱۴۰۵" in text and "(نخست: ۱۷ آذر ۱۴۰۵)" in text
+    other = await at.wish(caller="09141234562")
+    assert (await client.post(f"{MEETINGS}/requests/{other}/extend", late)).status == 404
+    async with panel.engine.connect() as connection:
+        noted = (await connection.execute(select(audit).where(audit.c.action == "meeting_planned"))).one()
+    assert noted.person_id is not None and noted.subject.startswith("meeting_session/")
+
+
+@pytest.mark.parametrize(
+    ("decision", "sent", "says"),
+    [
+        ("accept", {"next_on": "فردا"}, "تاریخ را مانند"),
+        ("accept", {"next_on": "۱۳۹۹/۰۱/۰۱"}, "تاریخی پس از امروز"),
+        ("decline", {"reason": ""}, "این بخش را پر کنید"),
+        ("settle", {"agency": "", "reason": "چرا"}, "این بخش را پر کنید"),
+        ("settle", {"agency": "nobody", "reason": "چرا"}, "دستگاه گیرنده را انتخاب کنید"),
+        ("put_off", {"next_on": "۱۴۰۵/۰۹/۲۵", "reason": "چرا"}, "این کار در این وضعیت شدنی نیست"),
+    ],
+)
+async def test_what_won_t_do_is_said_at_the_form_in_persian(
+    panel: PanelServed, at: Hall, decision: str, sent: dict[str, str], says: str
+) -> None:
+    code = await at.wish()
+    answer = await (await office(panel)).post(f"{MEETINGS}/requests/{code}/{decision}", sent)
+    assert answer.status == 422
+    text = await answer.text()
+    assert says in text and sent.get("reason", "") in text
+
+
+async def test_who_decides_on_what_has_changed_is_told_so(panel: PanelServed, at: Hall) -> None:
+    code = await at.wish()
+    first, second = await office(panel), await office(panel)
+    request = f"{MEETINGS}/requests/{code}"
+    seen = re.search(r'name="seen" value="(\d+)"', await second.text(request))
+    assert seen is not None
+    await first.post(f"{request}/accept", {"next_on": "1405/09/25"})
+    answer = await second.post(f"{request}/decline", {"reason": "نمی‌شود", "seen": seen[1]})
+    assert answer.status == 422 and "در این میان تغییر کرده" in await answer.text()
+
+
+async def test_a_head_sees_only_what_needs_his_agency_and_nothing_about_himself(
+    panel: PanelServed, at: Hall
+) -> None:
+    needs = await at.accepted(3, "09141234561", bodies=["abfa"])
+    private = await at.accepted(9, "09141234562", about="abfa")
+    others = await at.accepted(5, "09141234563", bodies=["edu"])
+    number = await at.session()
+    await at.fill(number)
+    head, session = await panel.signed_in("head"), f"{MEETINGS}/sessions/{number}"
+    assert (await head.get(MEETINGS)).headers["Location"] == f"{MEETINGS}/sessions"
+    text = (await head.text(session)).replace(" ", "")
+    shown = [code for code in (needs, private, others) if grouped(code) in text]
+    assert shown == [needs]
+    for code in (needs, private, others):
+        assert (await head.get(f"{MEETINGS}/requests/{code}")).status == 404
+    stranger = await panel.signed_in("head", agency="tamin")
+    assert (await stranger.get(session)).status == 404
+    assert f"/sessions/{number}" not in await stranger.text(f"{MEETINGS}/sessions")
+    everything = (await (await office(panel)).text(session)).replace(" ", "")
+    assert all(grouped(code) in everything for code in (needs, private, others))
+    assert (await head.post(f"{session}/fill")).status == 403
+
+
+def grouped(code: str) -> str:
+    return code.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+
+
+@pytest.mark.timeout(180)
+async def test_it_reads_well(panel: PanelServed, at: Hall, chrome: Browser) -> None:
+    """In the browser, by day on a screen and by night on a phone; a slot given by hand says so."""
+    await at.accepted(20, "09141234561", bodies=["abfa"], urgency=Urgency.URGENT)
+    await at.accepted(11, "09141234562", about="edu")
+    sick = await at.accepted(1, "09141234563", bodies=["shahrdari_tabriz", "emdad"])
+    waits = await at.wish(4, "09141234564")
+    number = await at.session(slots=5)
+    async with window(chrome, panel, "governor") as page:
+        await page.goto(f"{MEETINGS}/sessions/{number}")
+        await page.fill("#f-place-code", sick)
+        await page.click("form[action$='/place'] button")
+        assert "نفر در ترتیب جلوترند" in await page.inner_text("form[action$='/place']")
+        await page.fill("#f-place-reason", "بیمار است و از راه دور می‌آید")
+        await page.click("form[action$='/place'] button")
+        await page.click("form[action$='/fill'] button")
+        assert "جلوتر از ۲ نفر" in await page.inner_text("table")
+        paths = ("", f"/requests/{waits}", "/sessions", f"/sessions/{number}", "?tab=invited")
+        for dark, size in ((False, WIDE), (True, PHONE)):
+            await page.emulate_media(color_scheme="dark" if dark else "light")
+            await page.set_viewport_size(size)
+            for path in paths:
+                await page.goto(f"{MEETINGS}{path}")
+                name = re.sub(r"\d+", "n", path).strip("/?").replace("/", "-") or "requests"
+                await screenshot(page, f"meetings-{name}{'-dark' if dark else ''}")
+                assert not await serious(page), path
+                wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                assert wide <= 0, (path, wide)
