@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +18,30 @@ Json = dict[str, Any]
 # What is the matter when no process of this machine does what one should. Without the work nothing is lost.
 NO_CALLS = "no process takes calls"
 NO_WORK = "no process brings what callers said into the books: it waits in the journal"
+# So long what a silent process told before still counts: one late answer on a busy machine is no trouble yet.
+SILENT_SECONDS = 15.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Household:
     """`own`: what this process, called `name`, tells; it is not asked over its socket.
 
-    `duties`: what this machine's processes are to do between them.
+    `duties`: what this machine's processes are to do between them. `clock` is monotonic, in seconds.
     """
 
     place: Path
     name: str
     own: Sayings
     duties: Collection[Duty]
+    clock: Callable[[], float] = time.monotonic
+    _last: dict[str, Json | None] = field(default_factory=dict)  # what each told
+    _silent: dict[str, float] = field(default_factory=dict)  # since when each of those that don't answer
 
     async def ready(self) -> Report:
         """All checks by name, the first trouble of each; who drains has none any more."""
         found = Report({}, [])
         serving: set[str] = set()
-        for name, told in (await self._all(READY)).items():
+        for name, told in self._patiently(await self._all(READY)).items():
             if told is None:
                 found.warnings.append(f"{name} does not answer")
             elif not told["draining"]:
@@ -48,6 +54,14 @@ class Household:
         if "work" in self.duties and "work" not in serving:
             found.warnings.append(NO_WORK)
         return Report(found.checks, list(dict.fromkeys(found.warnings)))
+
+    def _patiently(self, told: dict[str, Json | None]) -> dict[str, Json | None]:
+        """The same, with what those told before who have not been silent for long."""
+        now = self.clock()
+        self._silent = {name: self._silent.get(name, now) for name, answer in told.items() if answer is None}
+        self._last = {name: answer or self._last.get(name) for name, answer in told.items()}
+        gone = {name for name, since in self._silent.items() if now - since >= SILENT_SECONDS}
+        return {name: None if name in gone else answer for name, answer in self._last.items()}
 
     async def gauges(self) -> list[Gauge]:
         """Those of all, and how many processes there are of each role."""
