@@ -1,0 +1,45 @@
+"""What the processes of a machine tell, joined: who is late is believed a while, who is gone is not."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ivr.loops import household, telling
+from ivr.loops.household import NO_CALLS, SILENT_SECONDS, Household
+from ivr.loops.telling import READY, Telling
+
+WELL = {"draining": False, "checks": {"database": ""}, "warnings": []}
+
+
+async def test_one_late_answer_is_no_trouble_and_silence_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "ANSWER_SECONDS", 0.05)
+    awake, now = asyncio.Event(), 100.0
+
+    async def calls() -> Any:
+        await awake.wait()
+        return WELL
+
+    async def panel() -> Any:
+        return WELL
+
+    house = Household(tmp_path, "panel-1", {READY: panel}, ["calls", "panel"], lambda: now)
+    process = Telling(tmp_path, "calls-2", {READY: calls})
+    await process.open()
+    assert (await house.ready()).checks["calls"] == NO_CALLS  # it has never told that it is well
+    awake.set()
+    assert not any((await house.ready()).checks.values())
+    awake.clear()
+    assert await house.ready() == household.Report({"database": "", "calls": ""}, [])
+    now += SILENT_SECONDS
+    report = await house.ready()
+    assert report.checks["calls"] == NO_CALLS and report.warnings == ["calls-2 does not answer"]
+    awake.set()
+    assert not any((await house.ready()).checks.values())
+    process.close()  # who is gone is missed at once
+    assert (await house.ready()).checks["calls"] == NO_CALLS
