@@ -35,7 +35,8 @@ EARLY = "said to an Asterisk that was stopped before it had come to the end of i
 OVERFLOWED = "sent to a stopped Asterisk whose socket was full (2.4 s)"
 STOPPED = "waiting at a stopped Asterisk when she hung up"
 NO_ROOM = "said while the disk was full, and she was told so, asked again or told nothing"
-EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM)
+OVER = "said over a prompt, after her own # had ended the recording and before another beep"
+EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, OVER)
 
 
 @dataclass(slots=True)
@@ -175,20 +176,22 @@ class Accountant:
     def _excuse(self, call: Call, said: Said) -> str:
         if call.ended_by == "caller" and said.ended > call.ended - SLACK:
             return CUT
+        if _after_her_hash(call, said):
+            return OVER
         for fault in self.evidence.faults:
             if excuse := self._by(fault, call, said):
                 return excuse
         return ""
 
     def _by(self, fault: Fault, call: Call, said: Said) -> str:
-        if not call.answered or not call.answered < fault.ended or fault.began > call.ended:
+        awake = self._last_awake(fault)
+        buffered = awake - BUFFER_SECONDS - SLACK
+        if not call.answered or not call.answered < fault.ended or awake > call.ended:
             return ""
         match fault.kind:
-            case "Asterisk killed" if said.ended > self._last_awake(fault) - SLACK:
+            case "Asterisk killed" if said.ended > awake - SLACK:
                 return DEAD
-            case "Asterisk killed" if (
-                said.ended > self._last_awake(fault) - BUFFER_SECONDS - SLACK and self._is_tail(call, said)
-            ):
+            case "Asterisk killed" if said.ended > buffered and self._is_tail(call, said):
                 return BUFFERED
             case "Asterisk stopped" if said.began < fault.ended and _stood_in_the_beep(fault, call, said):
                 return EARLY
@@ -203,6 +206,8 @@ class Accountant:
 
     def _last_awake(self, killed: Fault) -> float:
         """When it last did anything: one that was stopped until it was killed wrote nothing in between."""
+        if killed.kind != "Asterisk killed":
+            return killed.began
         stopped = (fault for fault in self.evidence.faults if fault.kind == "Asterisk stopped")
         stood = (f.began for f in stopped if f.began < killed.began < f.ended + AWAKE_SECONDS)
         return min(stood, default=killed.began)
@@ -232,6 +237,13 @@ def _stood_in_the_beep(fault: Fault, call: Call, said: Said) -> bool:
     """The beep had ended to her ear, and to Asterisk only later; what came meanwhile it throws away."""
     beep = max((at for at in call.beeps if at < said.began), default=0.0)
     return fault.began < beep < fault.ended
+
+
+def _after_her_hash(call: Call, said: Said) -> bool:
+    """No recording was on: her # had ended it, she heard what came then, and there was no beep since."""
+    ended = max((at for at, key in call.keys if key == "#" and at <= said.began), default=0.0)
+    beep = any(ended < at <= said.began for at in call.beeps)
+    return bool(ended) and not beep and any(ended < at < said.ended for at, _ in call.heard)
 
 
 def _talked_over(call: Call, said: Said) -> bool:

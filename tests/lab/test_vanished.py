@@ -92,7 +92,7 @@ async def test_who_falls_silent_gets_her_code_though_her_telephone_sends_nothing
     outcome = await hotline.call(*steps, number=number, model=SUPPRESSES)
     assert outcome.completed, outcome
     when = {type(step).__name__: at for at, step in outcome.did}
-    assert when["HangUp"] - when["Hear"] < 15, "eight seconds and what it takes to see it"
+    assert when["PutDown"] - when["Hear"] < 15, "eight seconds and what it takes to see it"
     [recording] = (await hotline.case_of(number))["recordings"]
     assert 2.7 < recording["seconds"] < 3.3 and recording["ended"] == "silence"
 

@@ -205,6 +205,29 @@ def test_what_a_stopped_asterisk_held_is_in_its_buffer_when_it_is_killed_before_
     assert (verdict.excused, bool(verdict.lost)) == ({} if lost else {judging.BUFFERED: 1}, lost)
 
 
+def test_and_so_it_is_when_she_hung_up_while_it_stood() -> None:
+    hers = call(**(CUT_OFF | {"ended_by": "caller", "ended": 114.0}))
+    found = evidence([hers], Fault(STOPPED, 112.4, 115.0), Fault(KILLED, 115.01, 118.0), words=(0, 1))
+    [verdict] = Accountant(found).verdicts()
+    assert verdict.excused == {judging.BUFFERED: 1} and not verdict.lost
+
+
+@pytest.mark.parametrize(
+    ("beeps", "heard", "lost"),
+    [
+        ([109.8], [(109.5, "beep"), (111.3, "code.ready")], False),
+        ([109.8, 111.35], [(109.5, "beep"), (111.3, "record.failed")], True),  # she was asked for more
+        ([109.8], [(109.5, "beep")], True),  # her # was not taken
+    ],
+)
+def test_what_she_says_after_her_own_hash_is_said_to_nobody(
+    beeps: list[float], heard: list[tuple[float, str]], lost: bool
+) -> None:
+    hers = call(codes=[], keys=[(111.2, "#")], beeps=beeps, heard=heard)
+    [verdict] = Accountant(evidence([hers], words=(0, 1))).verdicts()
+    assert (verdict.excused, bool(verdict.lost)) == ({} if lost else {judging.OVER: 1}, lost)
+
+
 def alarms(found: Evidence) -> list[str]:
     [verdict] = Accountant(found).verdicts()
     row = [*Result(1, 5, 60, [verdict], found.faults, []).rows()][-1]
