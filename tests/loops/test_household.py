@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from ivr.loops import household, telling
+from ivr.loops import telling
 from ivr.loops.household import NO_CALLS, SILENT_SECONDS, Household
 from ivr.loops.telling import READY, Telling
+from ivr.web.health import Report
 
 WELL = {"draining": False, "checks": {"database": ""}, "warnings": []}
 
@@ -35,7 +36,7 @@ async def test_one_late_answer_is_no_trouble_and_silence_is(
     awake.set()
     assert not any((await house.ready()).checks.values())
     awake.clear()
-    assert await house.ready() == household.Report({"database": "", "calls": ""}, [])
+    assert await house.ready() == Report({"database": "", "calls": ""}, [])
     now += SILENT_SECONDS
     report = await house.ready()
     assert report.checks["calls"] == NO_CALLS and report.warnings == ["calls-2 does not answer"]
