@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ivr.lab.pace import patience
 from ivr.store import bell, journal_follower
 from ivr.store.applied import JournalInUse
 from ivr.store.journal import Journal
@@ -40,7 +41,7 @@ def taken(follower: JournalFollower) -> list[int]:
 
 
 async def next_of(follower: JournalFollower) -> list[int]:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(patience(10)):
         while not (found := taken(follower)):
             follower.grown.clear()
             await follower.grown.wait()

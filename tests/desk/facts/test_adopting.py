@@ -17,6 +17,7 @@ from ivr.desk.facts.journals import others_promise
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf
 from ivr.desk.reading import as_json
+from ivr.lab.pace import patience
 from ivr.settings import Settings
 from ivr.store import journal_reading, slots
 from ivr.voice.events import Lookup
@@ -68,7 +69,7 @@ async def test_who_only_carries_calls_is_in_the_books_at_once_and_by_another_whe
     async with office(engine, tmp_path, alone=False) as desk:
         for many, work in enumerate(works, 1):
             await desk.intake.open_case(call(), opening())
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(patience(10)):
                 while len(await as_json.cases(engine)) < many:
                     await asyncio.sleep(0.05)
             work.cancel()
