@@ -48,7 +48,7 @@ check: $(DEV_READY)
 	$(BIN)/pytest tests/test_floors.py
 
 test: check
-	$(BIN)/pytest -n 4 --dist worksteal --durations=10
+	$(BIN)/pytest -n 5 --dist worksteal --durations=10
 
 bench: $(DEV_READY)
 	$(BIN)/python -m bench

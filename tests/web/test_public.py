@@ -167,7 +167,7 @@ async def test_and_with_the_same_work_so_that_time_tells_nothing(panel: PanelSer
     client, works = await panel.client(), []
     for code in (WRONG, unknown(), WRONG, unknown(), opened):
         await client.get("/track")
-        with watched(panel.engine, code) as work:
+        with watched(panel.panel.engine, code) as work:
             answer = await client.post("/track", {"code": code})
         assert answer.status == (200 if code == opened else 404)
         works.append(work)
