@@ -17,7 +17,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -225,7 +225,7 @@ def main() -> None:
     if asked.quick:
         asked.cases, asked.seconds, asked.backlog = 20_000, 15, 4_000
     found = asyncio.run(halts(asked.cases, asked.seconds, asked.rate, asked.backlog))
-    rows = [{name: getattr(each, name) for name in Figure.__slots__} for each in found]
+    rows = [asdict(each) for each in found]
     print(json.dumps(rows, indent=1) if asked.json else "\n".join(map(_row, found)))
     apart = {each.beside: each.p99 for each in found if each.roles == "apart"}
     sys.exit(int(any(p99 > apart["alone"] + MOST_MS for p99 in apart.values())))

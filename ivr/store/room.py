@@ -230,10 +230,15 @@ def trim(path: Path) -> None:
             os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
 
 
+def day_folders(folder: Path) -> list[Path]:
+    """Where the recordings of each day lie, YYYY/MM/DD, the oldest first."""
+    return sorted(folder.glob("[0-9]*/[0-9]*/[0-9]*"))
+
+
 def trim_left(folder: Path, idle: float, held: Collection[Path] = ()) -> None:
     """The same for all of the last two days that have not grown for `idle` seconds. Raises OSError."""
     before = time.time() - idle
-    for day in sorted(folder.glob("[0-9]*/[0-9]*/[0-9]*"))[-2:]:
+    for day in day_folders(folder)[-2:]:
         for path in day.glob("*.wav"):
             with suppress(FileNotFoundError):
                 if path not in held and path.stat().st_mtime < before:

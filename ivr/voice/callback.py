@@ -5,7 +5,6 @@ These steps are never written in YAML: they are built for one call, and it ends 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,12 +13,12 @@ from ivr.voice import invitation, order_call, saying, verdict
 from ivr.voice.actions import Say, Speech
 from ivr.voice.events import CaseSeen, Said
 from ivr.voice.invitation import InvitationStep, MeetingNews
-from ivr.voice.menu import END, Asking, Menu, Step
+from ivr.voice.menu import END, Menu, Step
 from ivr.voice.order_call import OrderNews, OrderStep
+from ivr.voice.our_call import OurCallStep
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.talk import Flow, Talk
-from ivr.voice.timing import Timing
-from ivr.voice.ways import By, Miss, Way
+from ivr.voice.ways import Miss
 
 _NEVER = Miss(verdict.MISSES, (), "")
 _ASKING = ((), 7.0, 3.0, True, _NEVER, _NEVER, False)  # of a step that no tree holds
@@ -62,23 +61,8 @@ def _menu(language: str, step: Step, operator: OperatorStep | None) -> Menu:
     return Menu("callback", (language,), step.id, MappingProxyType(steps))
 
 
-class _Unproved(Asking):
-    """Nobody proves a tree of one step."""
-
-    __slots__ = ()
-
-    def ways(self) -> Iterator[Way]:
-        yield from ()
-
-    def at_best(self, timing: Timing) -> float:
-        return timing.speech(self.prompt)
-
-    def at_worst(self, timing: Timing, by: By) -> float:
-        return timing.speech(self.prompt)
-
-
 @dataclass(frozen=True, slots=True)
-class VerifyStep(_Unproved):
+class VerifyStep(OurCallStep):
     """Asks who answers our call whether a number that was given is hers.
 
     Nothing of the matter is told: who answers may be anybody. A key counts once the question was heard.
@@ -95,12 +79,11 @@ class VerifyStep(_Unproved):
                 talk.verdict = "confirmed" if keys.pressed == "1" else "refused"
                 talk.say("callback.verified" if keys.pressed == "1" else "callback.refused")
                 break
-        yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
-        return END
+        return (yield from self.goodbye(talk))
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerStep(_Unproved):
+class AnswerStep(OurCallStep):
     """Who answers what; then her verdict. Without a key she was not reached."""
 
     code: str
@@ -121,14 +104,12 @@ class AnswerStep(_Unproved):
         if verdict.is_unread(self.seen):
             yield from verdict.offer_operator(talk, self, (*lead, "status.answer_unread", *which))
             talk.verdict = "unread"
-            yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
-            return END
+            return (yield from self.goodbye(talk))
         news = self._news(talk.language)
         said = yield from verdict.ask(talk, self, self.code, self.seen, lead, news, which, proven=True)
         if said is None:
             talk.say("callback.later", *which)
-        yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
-        return END
+        return (yield from self.goodbye(talk))
 
     def _news(self, language: str) -> Speech:
         said = verdict.answer(self.seen, language)

@@ -5,7 +5,6 @@ Pure like all calls. Nothing of the matter is told, only date, place and her cod
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -13,10 +12,8 @@ from ivr.cases.meetings import MeetingWay, Official
 from ivr.voice import saying
 from ivr.voice.actions import Say, Speech, Words
 from ivr.voice.events import Said
-from ivr.voice.menu import END, Asking
+from ivr.voice.our_call import OurCallStep
 from ivr.voice.talk import Flow, Talk
-from ivr.voice.timing import Timing
-from ivr.voice.ways import By, Way
 
 TRIES = 3  # at hearing a key that means something
 
@@ -54,7 +51,7 @@ class MeetingNews:
 
 
 @dataclass(frozen=True, slots=True)
-class InvitationStep(Asking):
+class InvitationStep(OurCallStep):
     """Tells the news. A key counts once all of it was heard: 1 comes, 2 can't, 3 another day, * again."""
 
     code: str
@@ -70,8 +67,7 @@ class InvitationStep(Asking):
             talk.verdict = "heard"
         else:
             yield from self._ask(talk)
-        yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
-        return END
+        return (yield from self.goodbye(talk))
 
     def _ask(self, talk: Talk) -> Flow[None]:
         again: Speech = ()
@@ -98,12 +94,3 @@ class InvitationStep(Asking):
         when = (*saying.day(news.starts_at.date(), language), *saying.clock(news.starts_at.time(), language))
         place: Speech = ("meeting.place", Words(news.place)) if news.place else ()
         return (f"meeting.invited.{news.official}", *when, f"meeting.way.{news.way}", *place, *code)
-
-    def ways(self) -> Iterator[Way]:
-        yield from ()
-
-    def at_best(self, timing: Timing) -> float:
-        return timing.speech(self.prompt)
-
-    def at_worst(self, timing: Timing, by: By) -> float:
-        return timing.speech(self.prompt)

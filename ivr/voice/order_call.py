@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ivr.voice import saying
 from ivr.voice.actions import Say, Speech, Words
 from ivr.voice.events import Said
-from ivr.voice.menu import END, Asking
+from ivr.voice.our_call import OurCallStep
 from ivr.voice.talk import Flow, Talk
-from ivr.voice.timing import Timing
-from ivr.voice.ways import By, Way
 
 TRIES = 3
 _MEANS = {"1": "order_done", "2": "order_not_done", "3": "order_partly"}
@@ -28,7 +25,7 @@ class OrderNews:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderStep(Asking):
+class OrderStep(OurCallStep):
     """Tells the order, then asks. A key counts once all of it was heard; * tells it again."""
 
     code: str
@@ -49,14 +46,4 @@ class OrderStep(Asking):
                 talk.say("order.done" if keys.pressed == "1" else "order.not_done")
                 break
             again = told
-        yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
-        return END
-
-    def ways(self) -> Iterator[Way]:
-        yield from ()
-
-    def at_best(self, timing: Timing) -> float:
-        return timing.speech(self.prompt)
-
-    def at_worst(self, timing: Timing, by: By) -> float:
-        return timing.speech(self.prompt)
+        return (yield from self.goodbye(talk))

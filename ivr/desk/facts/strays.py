@@ -21,6 +21,7 @@ from sqlalchemy import ARRAY, Text, any_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Book
+from ivr.store.room import day_folders
 from ivr.store.tables import recordings
 from ivr.store.volumes import SECOND
 
@@ -81,7 +82,7 @@ def with_row() -> Any:
 
 def _folders(root: Path, since: float) -> list[Path]:
     """The day folders that may hold a file that grew since then."""
-    days = [day for place in (root, root / SECOND) for day in sorted(place.glob("[0-9]*/[0-9]*/[0-9]*"))]
+    days = [day for place in (root, root / SECOND) for day in day_folders(place)]
     return [day for day in days if day.is_dir() and day.stat().st_mtime >= since - LONGEST_SECONDS]
 
 

@@ -1,0 +1,32 @@
+"""What the steps of the calls that we place share: each is the only one of its tree, and says goodbye."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ivr.voice.actions import Say
+from ivr.voice.events import Said
+from ivr.voice.menu import END, Asking
+from ivr.voice.talk import Flow, Talk
+from ivr.voice.timing import Timing
+from ivr.voice.ways import By, Way
+
+
+class OurCallStep(Asking):
+    """Nobody proves a tree of one step, built for one call."""
+
+    __slots__ = ()
+
+    def goodbye(self, talk: Talk) -> Flow[str]:
+        """The end of the call, after what is still to be told."""
+        yield from talk.do(Say((*talk.take_pending(), "callback.goodbye"), talk.language), Said)
+        return END
+
+    def ways(self) -> Iterator[Way]:
+        yield from ()
+
+    def at_best(self, timing: Timing) -> float:
+        return timing.speech(self.prompt)
+
+    def at_worst(self, timing: Timing, by: By) -> float:
+        return timing.speech(self.prompt)
