@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import time
 from pathlib import Path
 
@@ -14,26 +15,27 @@ from ivr.desk.book.seeds import SeedError
 from tests.fixtures.database import SEED
 
 TEXTS = ("آب نداریم", "تو صوفیان آسفالت کوچه مون خرابه", "bargh nadarim gaz ham ghate", "یک نفر رسیدگی کند")
-MOST_HERE = 0.3  # seconds of a core in this process; learning takes a whole one
+MOST_HERE = 0.5  # of what the other process uses; a share, for seconds of a core tell of the machine
 
 
 async def test_it_is_learned_once_by_another_process_and_answers_as_if_learned_here(
     suggester: Suggester,
 ) -> None:
-    learning, began = Learning(SEED), time.process_time()
+    learning, here_before, there_before = Learning(SEED), time.process_time(), children_time()
     one, other = await asyncio.gather(learning.suggester(), learning.suggester())
-    assert time.process_time() - began < MOST_HERE
+    here, there = time.process_time() - here_before, children_time() - there_before
+    assert here < MOST_HERE * there
     assert one is other
     assert one.threshold == pytest.approx(suggester.threshold, abs=1e-4)
     for text in TEXTS:
-        here, there = suggester.suggest(text), one.suggest(text)
-        assert (there.agency, there.topic, there.doubt, there.town) == (
-            here.agency,
-            here.topic,
-            here.doubt,
-            here.town,
+        mine, theirs = suggester.suggest(text), one.suggest(text)
+        assert (theirs.agency, theirs.topic, theirs.doubt, theirs.town) == (
+            mine.agency,
+            mine.topic,
+            mine.doubt,
+            mine.town,
         )
-        assert there.confidence == pytest.approx(here.confidence, abs=1e-4)
+        assert theirs.confidence == pytest.approx(mine.confidence, abs=1e-4)
 
 
 async def test_what_is_wrong_with_the_files_is_told_as_when_they_are_read_here(tmp_path: Path) -> None:
@@ -50,6 +52,12 @@ async def test_who_stops_waiting_leaves_no_process() -> None:
     with pytest.raises(asyncio.CancelledError):
         await waiting
     assert not begun & children()
+
+
+def children_time() -> float:
+    """Seconds of a core that ended children of this process have used."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def children() -> set[str]:
