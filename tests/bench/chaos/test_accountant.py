@@ -269,6 +269,8 @@ def test_who_is_turned_away_from_a_disk_with_room_is_a_false_alarm() -> None:
         (Fault("one server stopped", 105.0, 111.0), NOT_KEPT, False),
         (Fault("PostgreSQL killed", 111.0, 112.0), APOLOGY, False),
         (Fault("one server killed", 114.0, 115.0), APOLOGY, False),  # a fault that came later
+        (Fault("every server killed", 80.0, 81.0), APOLOGY, False),  # one was back before she called
+        (Fault("every server killed", 80.0, 81.0, 110.5), APOLOGY, True),  # none took calls yet
     ],
 )
 def test_only_a_fault_that_can_be_the_cause_excuses_what_she_was_told(
