@@ -143,6 +143,11 @@ class CaseSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Confided:
+    """Her wish that nobody learns who she is, is safe."""
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
     """Her verdict is safe."""
 
@@ -178,6 +183,7 @@ Event = (
     | CaseOpened
     | WordsKept
     | CaseSeen
+    | Confided
     | Confirmed
     | Rated
     | NotKept

@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.spelling import normalise, stem
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.store.tables import cases, recordings
 
 SAME_CALLER, SAME_MATTER = 8, 6  # how many are shown
@@ -29,10 +29,10 @@ class Related:
 
 
 async def of_caller(connection: AsyncConnection, scope: Scope, case: Row[Any]) -> list[Related]:
-    """Her other cases, the newest first."""
+    """Her other cases, the newest first; a confidential one is among nobody's."""
     if not case.caller_key:
         return []
-    query = _query(scope).where(cases.c.caller_key == case.caller_key, cases.c.id != case.id)
+    query = _query(scope).where(cases.c.caller_key == case.caller_key, cases.c.id != case.id, OPEN_TO_ALL)
     query = query.where(cases.c.caller_key != "").order_by(cases.c.opened_at.desc()).limit(SAME_CALLER)
     return [Related(row) for row in await connection.execute(query)]
 
@@ -78,5 +78,5 @@ async def _transcripts(connection: AsyncConnection, rows: Sequence[Row[Any]]) ->
 
 
 def _query(scope: Scope) -> Select[Any]:
-    names = ("id", "code", "kind", "topic", "county", "agency", "status", "channel", "opened_at", "words")
-    return select(*(cases.c[name] for name in names)).where(scope.cases())
+    names = {"id", "code", "kind", "topic", "county", "agency", "status", "channel", "opened_at", "words"}
+    return select(*(column for column in scope.columns() if column.name in names)).where(scope.cases())
