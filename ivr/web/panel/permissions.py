@@ -154,6 +154,11 @@ ROUTES: Mapping[str, Permission] = {
     "recording.unmark": P.NOTES_WRITE,
     "recording.transcribe": P.NOTES_WRITE,
     "recording.transcripts": P.CASES_SEE,
+    # service desk
+    "desk": P.CASES_OPEN,
+    "desk.open": P.CASES_OPEN,
+    "desk.beside": P.CASES_OPEN,
+    "desk.receipt": P.CASES_OPEN,
     # meetings: what stands as things are is decided at the desk
     "meetings": P.MEETINGS_SEE,
     "meetings.request": P.MEETINGS_SEE,
