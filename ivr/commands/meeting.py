@@ -231,6 +231,50 @@ def cancel(number: Number, next_on: Next, by: By = "desk", reason: Reason = "") 
     typer.echo(f"session {number}: cancelled; {len(codes)} wait again{': ' * bool(codes)}{' '.join(codes)}")
 
 
+@app.command(epilog="Example: ivr meeting move 3 --on 1405-09-18 --at 10:30 --reason 'مأموریت استاندار'")
+def move(
+    number: Number,
+    on: Annotated[str, typer.Option(help="The day: 1405-09-18 (Jalali) or 2026-12-09 (Gregorian).")],
+    at: Annotated[str, typer.Option(help="The hour of the first slot, like 10:30.")],
+    place: Annotated[str, typer.Option(help="Another place, if it is one.")] = "",
+    even_off: Annotated[
+        bool, typer.Option("--even-off", help="On a holiday or at the week's end, too.")
+    ] = False,
+    by: By = "desk",
+    reason: Reason = "",
+) -> None:
+    """The whole session to another hour, with everybody's slot: each is called once, and asked again."""
+    from ivr.desk.case.change import Instruction, actor_named
+    from ivr.desk.meetings import session_moving
+
+    starts_at = _moment(on, at)
+
+    async def work(engine: AsyncEngine, page: Page) -> list[str]:
+        ask = Instruction("", actor_named(page, by), reason)
+        return await session_moving.move(engine, page, ask, number, starts_at, place, even_off)
+
+    codes = with_page(work)
+    typer.echo(f"session {number}: moved to {starts_at.isoformat(timespec='minutes')}; {len(codes)} are told")
+
+
+@app.command(epilog="Example: ivr meeting delay 3 --minutes 40 --reason 'جلسهٔ پیشین طول کشید'")
+def delay(
+    number: Number,
+    minutes: Annotated[int, typer.Option(help="How much later whoever still waits is heard.")],
+    by: By = "desk",
+    reason: Reason = "",
+) -> None:
+    """On its day: the official is late; whoever still waits is called with the new hour."""
+    from ivr.desk.case.change import Instruction, actor_named
+    from ivr.desk.meetings import session_moving
+
+    async def work(engine: AsyncEngine, page: Page) -> list[str]:
+        ask = Instruction("", actor_named(page, by), reason)
+        return await session_moving.delay(engine, page, ask, number, minutes)
+
+    typer.echo(f"session {number}: {minutes} minutes later; {len(with_page(work))} are told")
+
+
 @app.command(epilog="Example: ivr meeting agenda 3 --json")
 def agenda(number: Number, json: Json = False) -> None:
     """Who is heard when, who was put there by hand and why, and what came of it."""

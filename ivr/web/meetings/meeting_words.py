@@ -28,6 +28,10 @@ _FORMS: Mapping[str, str] = {
     "cancelled": r"session \d+ is cancelled",
     "over": r"session \d+ is over",
     "no_reason": r"a session is cancelled with a reason",
+    "begun": r"session \d+ has begun and can't be moved",
+    "its_day": r"session \d+ is delayed on its day only, and within it",
+    "move_reason": r"a session is moved or delayed with a reason",
+    "late_minutes": r"minutes: a delay has .*",
     "day_off": r"\S+ is a day off",
     "sits": r"the \w+ of \S+ sits in session (?P<session>\d+) then",
     "slots": r"a session has .*",
@@ -45,7 +49,14 @@ _FORMS: Mapping[str, str] = {
 }
 _KNOWN = {key: re.compile(form, re.DOTALL) for key, form in _FORMS.items()}
 # Which field is at fault, where it is one.
-_FIELDS = {"next_on": "next_on", "ahead": "reason", "no_reason": "reason", "day_off": "on", "later": "at"}
+_FIELDS = {
+    "next_on": "next_on",
+    "ahead": "reason",
+    "no_reason": "reason",
+    "move_reason": "reason",
+    "day_off": "on",
+    "later": "at",
+}
 _FIELDS |= {
     "again": "words",
     "no_order": "order",

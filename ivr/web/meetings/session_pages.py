@@ -11,7 +11,7 @@ from sqlalchemy import Row
 
 from ivr.cases.meetings import MeetingWay, Official
 from ivr.desk.case.change import Instruction
-from ivr.desk.meetings import agenda, session_planning
+from ivr.desk.meetings import agenda, session_moving, session_planning
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.session_planning import Sitting
@@ -24,7 +24,8 @@ from ivr.web.window import tracking_code
 
 BACK = timedelta(days=30)  # how far the list goes back
 FIELDS = ("official", "agency", "on", "at", "slots", "minutes", "way", "place", "link", "even_off")
-DEEDS = ("fill", "place", "met", "missed", "cancel")
+DEEDS = ("fill", "place", "met", "missed", "delay", "move", "cancel")
+TYPED = ("code", "slot", "reason", "next_on", "minutes", "on", "at", "place", "even_off")
 
 
 async def sessions(visit: Visit) -> web.StreamResponse:
@@ -55,7 +56,8 @@ async def act(visit: Visit) -> web.StreamResponse:
     if deed not in DEEDS:
         raise NotFound
     row, _ = await _found(visit)
-    sentence, given = "", _given(form, deed)
+    zone = ZoneInfo((await visit.panel.book.page()).calendar.timezone)
+    sentence, given = "", _given(form, deed, zone)
     if not form.wrong:
         try:
             await _do(visit, deed, row.number, given)
@@ -73,13 +75,18 @@ async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> No
             await agenda.fill(engine, page, visit.actor, number, visit.now)
         case "place":
             await agenda.place(engine, page, ask, number, given["slot"])
+        case "delay":
+            await session_moving.delay(engine, page, ask, number, given["minutes"], visit.person.id)
+        case "move":
+            where = {"place": given["place"], "even_off": given["even_off"], "person": visit.person.id}
+            await session_moving.move(engine, page, ask, number, given["starts_at"], **where)
         case "cancel":
             await session_planning.cancel(engine, page, ask, number, given["next_on"], visit.person.id)
         case _:
             await (agenda.met if deed == "met" else agenda.missed)(engine, page, ask)
 
 
-def _given(form: Form, deed: str) -> dict[str, Any]:
+def _given(form: Form, deed: str, zone: ZoneInfo) -> dict[str, Any]:
     given: dict[str, Any] = {"reason": form.text("reason", 1000, needed=False, lines=True)}
     if deed in ("place", "met", "missed"):
         given["code"] = tracking_code(latin(form.raw("code"))) or form.refuse("code", "meetings.form.code")
@@ -87,6 +94,13 @@ def _given(form: Form, deed: str) -> dict[str, Any]:
         given["slot"] = form.number("slot", 1, 999)
     if deed == "cancel":
         given["next_on"] = form.day("next_on")
+    if deed == "delay":
+        given["minutes"] = form.number("minutes", 1, 360)
+    if deed == "move":
+        day, hour = form.day("on"), _hour(form)
+        given["starts_at"] = datetime.combine(day, hour, zone) if day else datetime.now(zone)
+        given["place"] = form.text("place", session_planning.LONGEST, needed=False)
+        given["even_off"] = form.flag("even_off")
     return given
 
 
@@ -122,11 +136,14 @@ async def _page(visit: Visit, deed: str = "", form: Form | None = None, sentence
         session=row,
         seats=seats,
         tried=deed,
-        typed={name: form.raw(name) if form else "" for name in ("code", "slot", "reason", "next_on")},
+        typed={name: form.raw(name) if form else "" for name in TYPED},
         wrong=form.wrong if form else {},
         sentence=sentence,
         done=done if done in DEEDS else "",
         may_hold=may_hold and row.ends_at > visit.now,
+        today=row.starts_at.astimezone(zone).date() == visit.now.astimezone(zone).date(),
+        blank=dict.fromkeys(TYPED, ""),
+        begun=any(seat.slot.outcome for seat in seats),
         may_note=may_hold and row.starts_at.astimezone(zone).date() <= visit.now.astimezone(zone).date(),
         free=[seat.slot.slot for seat in seats if seat.wish is None and seat.slot.starts_at > visit.now],
         whole=not visit.scope.agency,
