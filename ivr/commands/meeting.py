@@ -214,6 +214,36 @@ def sessions(
         show_table(["number", "official", "agency", "starts_at", "place", "slots", "booked", "state"], rows)
 
 
+@app.command(epilog="Example: ivr meeting figures --since 1405-01-01 --json")
+def figures(
+    since: Annotated[str, typer.Option(help="From this day on.")],
+    until: Annotated[str, typer.Option(help="Up to this day, which is not counted; now if none.")] = "",
+    json: Json = False,
+) -> None:
+    """Requests made and orders given in that time, as they stand now, and how long people waited."""
+    from ivr.desk.meetings import meeting_counting
+    from ivr.desk.people.people import Scope
+
+    async def work(engine: AsyncEngine, page: Page) -> dict[str, Any]:
+        now, zone = datetime.now(UTC), ZoneInfo(page.calendar.timezone)
+        end = datetime.combine(day_named(until), time(0), zone) if until else now
+        begin = datetime.combine(day_named(since), time(0), zone)
+        async with engine.connect() as connection:
+            found = await meeting_counting.read(connection, page, now, begin, end, Scope())
+        return meeting_counting.figures_json(found, now)
+
+    told = with_page(work)
+    if json:
+        show_json(told)
+        return
+    typer.echo(f"sessions held: {told['sessions']}")
+    for name in ("requests", "orders"):
+        its = {key: value for key, value in told[name].items() if isinstance(value, int)}
+        typer.echo(", ".join(f"{key}: {value}" for key, value in its.items()))
+    for name, its in ((n, told["requests"][n]) for n in ("waited", "waiting")):
+        typer.echo(f"{name}, days: median {its['median']}, p90 {its['p90']}, of {its['count']}")
+
+
 @app.command(epilog="Example: ivr meeting cancel 3 --next 1405-10-04 --reason 'مأموریت استاندار'")
 def cancel(number: Number, next_on: Next, by: By = "desk", reason: Reason = "") -> None:
     """The session does not take place: whoever had a slot waits again, until that day."""

@@ -20,7 +20,7 @@ from ivr.web.numbers.asked import FiguresQuery, asked
 from ivr.web.numbers.dashboard import look
 from ivr.web.numbers.frame import unnamed
 from ivr.web.numbers.measures import MEASURES
-from ivr.web.numbers.sheets import MOMENT, NUMBER, SHARE, Batches, Column, Row, Sheet, Workbook, csv_pieces
+from ivr.web.panel.sheets import MOMENT, NUMBER, SHARE, Batches, Column, Row, Sheet, Workbook, csv_pieces
 from ivr.web.panel.visit import NotFound, Visit
 
 FORMS = ("xlsx", "csv")

@@ -161,6 +161,7 @@ ROUTES: Mapping[str, Permission] = {
     "desk.receipt": P.CASES_OPEN,
     # meetings: what stands as things are is decided at the desk
     "meetings": P.MEETINGS_SEE,
+    "meetings.figures": P.MEETINGS_SEE,
     "meetings.request": P.MEETINGS_SEE,
     "meetings.decide": P.MEETINGS_HOLD,
     "meetings.sessions": P.MEETINGS_SEE,
