@@ -96,19 +96,25 @@ class Stationery(LetterEntry):
     letters: dict[LetterKind, LetterWording] = Field(default={})
 
 
-@dataclass(frozen=True, slots=True)
-class FormalLetter:
-    """One letter, ready to be set. `date` is Jalali, all digits Persian; `track` "" = no QR code."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """What is set under a letterhead. `date` is Jalali, all digits Persian; `track` "" = no QR code."""
 
-    kind: LetterKind
     number: str
     date: str
-    code: str
     to: str
     subject: str
     paragraphs: Sequence[str]
     stationery: Stationery
-    track: str
+    track: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormalLetter(Paper):
+    """One letter, ready to be set."""
+
+    kind: LetterKind
+    code: str
     case: UUID
 
 
@@ -170,16 +176,18 @@ async def write(
     words = _words(case, event.details, stationery, page.calendar, due_at, then.late, agency)
     wording = stationery.letters[kind]
     return FormalLetter(
-        kind,
-        digits.en_to_fa(f"{case.code}/{event.seq}"),
-        jalali(at, "fa"),
-        digits.en_to_fa(case.code),
-        wording.to.format_map(words),
-        wording.subject.format_map(words),
-        [text.format_map(words) for text in wording.text if all(words[name] for name in names_in(text))],
-        stationery,
-        f"{stationery.track}{case.code}" if stationery.track else "",
-        case.id,
+        kind=kind,
+        number=digits.en_to_fa(f"{case.code}/{event.seq}"),
+        date=jalali(at, "fa"),
+        code=digits.en_to_fa(case.code),
+        to=wording.to.format_map(words),
+        subject=wording.subject.format_map(words),
+        paragraphs=[
+            text.format_map(words) for text in wording.text if all(words[name] for name in names_in(text))
+        ],
+        stationery=stationery,
+        track=f"{stationery.track}{case.code}" if stationery.track else "",
+        case=case.id,
     )
 
 

@@ -69,7 +69,7 @@ async def move(
             one_ask = Instruction(code, ask.actor, ask.reason, ask.now)
             async with deciding(connection, page, one_ask, RequestAction.MOVE) as one:
                 await _told(one, meeting_calls.MOVED)
-        was = {"was": session.starts_at.isoformat(), "now": starts_at.isoformat()}
+        was = {"was": session.starts_at.isoformat(), "becomes": starts_at.isoformat()}
         await note(connection, ask.now, "meeting_moved", number, person, ask.reason.strip(), **was)
     return codes
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from persiantools.jdatetime import JalaliDate
 
+from ivr.cases.meetings import Official
 from ivr.desk.reading.casefile import CaseNames, names
 from ivr.desk.refusals import Refused, WrongField
 from ivr.web.panel import refusals
@@ -72,6 +73,14 @@ def jalali_day(day: date) -> str:
     jalali: Any = JalaliDate  # it has no types
     its = jalali(day)
     return str(its.strftime(f"{its.day} %B %Y", locale="fa"))
+
+
+def official(visit: Visit, session: Any, names: CaseNames) -> str:
+    """Who holds it: the governor and his deputy are known, of the others the body is told."""
+    who = visit.words(f"meetings.official.{session.official}")
+    if session.official in (Official.GOVERNOR, Official.DEPUTY):
+        return who
+    return visit.words("meetings.of_body", who=who, body=names.agencies.get(session.agency, session.agency))
 
 
 async def names_of(visit: Visit) -> CaseNames:

@@ -55,7 +55,7 @@ async def act(visit: Visit) -> web.StreamResponse:
     deed, form = visit.request.match_info["deed"], visit.form()
     if deed not in DEEDS:
         raise NotFound
-    row, _ = await _found(visit)
+    row, _ = await found_session(visit)
     zone = ZoneInfo((await visit.panel.book.page()).calendar.timezone)
     sentence, given = "", _given(form, deed, zone)
     if not form.wrong:
@@ -124,7 +124,7 @@ async def _list(visit: Visit, form: Form | None = None, sentence: str = "") -> w
 
 
 async def _page(visit: Visit, deed: str = "", form: Form | None = None, sentence: str = "") -> web.Response:
-    row, seats = await _found(visit)
+    row, seats = await found_session(visit)
     done = visit.request.query.get("done", "")
     may_hold = visit.allowed("meetings_hold") and row.state == "planned"
     zone = ZoneInfo((await visit.panel.book.page()).calendar.timezone)
@@ -152,7 +152,7 @@ async def _page(visit: Visit, deed: str = "", form: Form | None = None, sentence
     )
 
 
-async def _found(visit: Visit) -> tuple[Row[Any], list[Seat]]:
+async def found_session(visit: Visit) -> tuple[Row[Any], list[Seat]]:
     """The session and what they may know of its agenda. Raises NotFound, also where that is nothing."""
     number = whole_number(visit.request.match_info["number"])
     page = await visit.panel.book.page()

@@ -167,6 +167,10 @@ ROUTES: Mapping[str, Permission] = {
     "meetings.sessions": P.MEETINGS_SEE,
     "meetings.plan": P.MEETINGS_HOLD,
     "meetings.session": P.MEETINGS_SEE,
+    "meetings.calendar": P.MEETINGS_SEE,
+    "meetings.sheet": P.NUMBERS_EXPORT,
+    "meetings.report": P.MEETINGS_SEE,
+    "meetings.report.paper": P.LETTERS_PRINT,
     "meetings.agenda": P.MEETINGS_HOLD,
     # numbers
     "numbers": P.NUMBERS_SEE,

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 FIELDS = ("caller", "caller_name", "national_id", "kind", "county", "words", "topic", "callback", "language")
 LEAST_WORDS = 8  # characters, before anything is proposed
+LEAST_SHARE = 0.01  # of confidence, below which nothing is proposed
 KEY_LENGTH = 40
 
 
@@ -123,7 +124,7 @@ async def _guesses(visit: Visit, page: Page, typed: dict[str, str]) -> tuple[Seq
     kind = typed["kind"] if typed["kind"] in set(Kind) else ""
     county = typed["county"] if typed["county"] in page.counties else ""
     found = suggester.suggest(words[: registering.MOST_WORDS], county, kind)
-    told = [guess for guess in found.top if guess.confidence > 0]
+    told = [guess for guess in found.top if guess.confidence >= LEAST_SHARE]
     return told, bool(found.parts)
 
 

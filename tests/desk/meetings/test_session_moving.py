@@ -101,8 +101,6 @@ async def test_a_slot_of_tomorrow_is_told_once_today(at: Hall) -> None:
 
 async def test_moved_everybody_is_called_once_with_the_new_hour_and_asked_again(at: Hall) -> None:
     number, codes = await invited(at, 2)
-    ended = await accepted(at, 1, "09141234569")
-    await closing.withdraw(at.engine, at.page, at.by(ended, who="citizen"))
     monday = FRIDAY + timedelta(days=3)
     done = await session_moving.move(at.engine, at.page, at.by("", "مأموریت"), number, monday, "سالن ۲")
     assert done == codes and await at.agenda(number) == codes
