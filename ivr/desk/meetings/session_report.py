@@ -57,9 +57,11 @@ async def read(connection: AsyncConnection, page: Page, now: datetime, number: i
     for wish in told:
         for seen in await order_giving.listed(connection, page, now, of_case=wish.case.id):
             orders.append(ReportedOrder(seen, nameless(seen.part.words, wish.case.caller_name)))
-    themes = Counter(wish.case.topic for wish in told).most_common()
+    themes = Counter(wish.case.topic for wish in told)
+    if set(themes) == {page.other_topic}:  # which says nothing
+        themes.clear()
     bodies = dict.fromkeys(body for wish in told for body in wish.bodies)
-    return SessionReport(session, len(met), themes, [*bodies], orders)
+    return SessionReport(session, len(met), themes.most_common(), [*bodies], orders)
 
 
 def nameless(words: str, name: str) -> str:

@@ -133,7 +133,8 @@ def _later(visit: Visit, told: list[ReportedOrder], today: str) -> str:
         OrderedFact(o.seen.part.agency, None, o.seen.part.given_at, o.seen.state, o.seen.late) for o in told
     ]
     its, words = meeting_figures.of_orders(facts), visit.words
-    said = words("meetings.report.later", today=today, given=its.given, kept=its.kept)
+    how = "later" if its.kept else "later_none"
+    said = words(f"meetings.report.{how}", today=today, given=its.given, kept=its.kept)
     if its.contradicted:
         said += " " + words("meetings.report.contradicted", n=its.contradicted)
     if its.late:
