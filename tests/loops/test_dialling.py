@@ -260,13 +260,16 @@ async def test_who_says_that_an_order_is_done_in_part_says_what_is_missing_and_i
         await agenda.met(connection, page, Instruction(code, by, now=now))
         [part] = await order_giving.give(connection, page, Instruction(code, by, now=now), [order])
         await connection.execute(update(callbacks).values(next_at=now).where(callbacks.c.purpose == "order"))
-    await town.until_outcome(number, "order_partly")
+    await town.callee.until_over(number)
     assert town.callee.outcomes[number].completed, town.callee.outcomes[number].problem
+    case: dict[str, Any] = {}
     async with asyncio.timeout(patience(40)):
-        while not (case := await as_json.case_json(engine, part)) or not case["recordings"]:
+        while not case.get("recordings") or "order_said" not in [event["what"] for event in case["events"]]:
             await asyncio.sleep(0.1)
+            case = await as_json.case_json(engine, part) or {}
     assert case["agency"] == "abfa" and case["recordings"][0]["voiced_seconds"] > 2
-    assert "order_said" in [event["what"] for event in case["events"]]
+    said = next(event for event in case["events"] if event["what"] == "order_said")
+    assert said["details"] == {"said": "order_partly"} and town.callee.rung[number] == 1
 
 
 async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town) -> None:
