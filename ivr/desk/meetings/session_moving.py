@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import MeetingWay, RequestAction
@@ -41,11 +42,12 @@ async def move(
     place: str = "",
     even_off: bool = False,
     person: uuid.UUID | None = None,
+    seen: datetime | None = None,
 ) -> list[str]:
     """The whole session, with everybody's slot, to another hour and `place` ("": the same). Their codes.
 
-    `ask.code` is of no matter. Raises Refused without a reason, once somebody was heard there, on a day off,
-    and when the official sits elsewhere then.
+    `ask.code` is of no matter; `seen`: its end when they looked. Raises Refused without a reason, once
+    somebody was heard there, on a day off, when the official sits elsewhere then, and where it has changed.
     """
     _check(ask)
     if starts_at <= ask.now:
@@ -55,7 +57,7 @@ async def move(
     refuse_day_off(page, starts_at, even_off)
     async with transaction(books) as connection:
         await alone(connection)
-        session = await planned(connection, number)
+        session = await _unchanged(connection, number, seen)
         if await _begun(connection, number):
             raise Refused(f"session {number} has begun and can't be moved")
         by, its = starts_at - session.starts_at, meeting_sessions.c
@@ -75,11 +77,18 @@ async def move(
 
 
 async def delay(
-    books: Books, page: Page, ask: Instruction, number: int, minutes: int, person: uuid.UUID | None = None
+    books: Books,
+    page: Page,
+    ask: Instruction,
+    number: int,
+    minutes: int,
+    person: uuid.UUID | None = None,
+    seen: datetime | None = None,
 ) -> list[str]:
     """On its day: whoever still waits is heard so much later, and is called. Their codes.
 
-    Raises Refused without a reason, on another day, and for a session that would end on the next.
+    Two who tell of one delay make it one: `seen` is its end when they looked. Raises Refused where that has
+    changed, without a reason, on another day, and for a session that would end on the next.
     """
     _check(ask)
     by = timedelta(minutes=minutes)
@@ -87,7 +96,7 @@ async def delay(
         raise WrongField("minutes", f"a delay has 1 to {int(MOST_LATE.total_seconds()) // 60} minutes")
     async with transaction(books) as connection:
         await alone(connection)
-        session = await planned(connection, number)
+        session = await _unchanged(connection, number, seen)
         day = today(page, ask.now)
         if today(page, session.starts_at) != day or today(page, session.ends_at + by) != day:
             raise Refused(f"session {number} is delayed on its day only, and within it")
@@ -114,6 +123,13 @@ def _check(ask: Instruction) -> None:
         raise Refused("only the office plans sessions")
     if not ask.reason.strip():
         raise Refused("a session is moved or delayed with a reason")
+
+
+async def _unchanged(connection: AsyncConnection, number: int, seen: datetime | None) -> Row[Any]:
+    session = await planned(connection, number)
+    if seen is not None and session.ends_at != seen:
+        raise Refused(f"session {number} has changed since you looked")
+    return session
 
 
 async def _told(one: Deciding, what: str, waits: bool = True) -> None:

@@ -30,6 +30,7 @@ _FORMS: Mapping[str, str] = {
     "over": r"session \d+ is over",
     "no_reason": r"a session is cancelled with a reason",
     "begun": r"session \d+ has begun and can't be moved",
+    "session_changed": r"session \d+ has changed since you looked",
     "its_day": r"session \d+ is delayed on its day only, and within it",
     "move_reason": r"a session is moved or delayed with a reason",
     "late_minutes": r"minutes: a delay has .*",

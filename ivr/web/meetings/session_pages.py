@@ -70,16 +70,17 @@ async def act(visit: Visit) -> web.StreamResponse:
 async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> None:
     engine, page = visit.panel.engine, await visit.panel.book.page()
     ask = Instruction(given.get("code", ""), visit.actor, given.get("reason", ""), visit.now)
+    noted: dict[str, Any] = {"person": visit.person.id, "seen": given.get("seen")}
     match deed:
         case "fill":
             await agenda.fill(engine, page, visit.actor, number, visit.now)
         case "place":
             await agenda.place(engine, page, ask, number, given["slot"])
         case "delay":
-            await session_moving.delay(engine, page, ask, number, given["minutes"], visit.person.id)
+            await session_moving.delay(engine, page, ask, number, given["minutes"], **noted)
         case "move":
-            where = {"place": given["place"], "even_off": given["even_off"], "person": visit.person.id}
-            await session_moving.move(engine, page, ask, number, given["starts_at"], **where)
+            where: dict[str, Any] = {name: given[name] for name in ("place", "even_off")}
+            await session_moving.move(engine, page, ask, number, given["starts_at"], **where, **noted)
         case "cancel":
             await session_planning.cancel(engine, page, ask, number, given["next_on"], visit.person.id)
         case _:
@@ -94,6 +95,8 @@ def _given(form: Form, deed: str, zone: ZoneInfo) -> dict[str, Any]:
         given["slot"] = form.number("slot", 1, 999)
     if deed == "cancel":
         given["next_on"] = form.day("next_on")
+    if deed in ("delay", "move"):
+        given["seen"] = _moment_seen(form.raw("seen"))
     if deed == "delay":
         given["minutes"] = form.number("minutes", 1, 360)
     if deed == "move":
@@ -181,6 +184,14 @@ def _wanted(form: Form, office: str, zone: ZoneInfo) -> Sitting:
         form.text("link", session_planning.LONGEST, needed=False),
         form.flag("even_off"),
     )
+
+
+def _moment_seen(text: str) -> datetime | None:
+    """The session's end, as the page had it."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _hour(form: Form) -> time:

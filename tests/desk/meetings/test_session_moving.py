@@ -125,7 +125,11 @@ async def test_late_on_the_day_those_who_still_wait_are_called_and_the_others_no
         await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
     at.at = FRIDAY + timedelta(days=1, minutes=31)  # Saturday
     await agenda.met(at.engine, at.page, at.by(first))
-    assert await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 45) == [second]
+    seen = FRIDAY + timedelta(days=1, minutes=50)  # its end
+    late = at.by("", "جلسه")
+    assert await session_moving.delay(at.engine, at.page, late, number, 45, seen=seen) == [second]
+    with pytest.raises(Refused, match="has changed since you looked"):  # a second clerk tells of it too
+        await session_moving.delay(at.engine, at.page, late, number, 45, seen=seen)
     assert await news(at) == {second: ["delayed"]}
     placing, told = await rung(at)
     assert told is not None and told.starts_at == FRIDAY + timedelta(days=1, minutes=85)
