@@ -156,7 +156,13 @@ async def test_it_is_done_by_keyboard_alone(panel: PanelServed, chrome: Browser)
     async with window(chrome, panel, "operator", size={"width": 1366, "height": 768}) as page:
         await page.goto(DESK)
         keys = page.keyboard
-        await screenshot(page, "desk")
+        await page.locator("#f-words").focus()
+        await keys.press("Control+Enter")
+        await expect(page.locator("#d-kind")).to_be_visible()
+        assert await page.evaluate("document.activeElement.name") == "kind"
+        await screenshot(page, "desk-wrong")
+        assert not await serious(page)
+        await page.goto(DESK)
         await keys.type(HERS)
         await keys.press("Tab")
         await keys.type("زهرا احمدی")
