@@ -29,12 +29,22 @@ class Related:
 
 
 async def of_caller(connection: AsyncConnection, scope: Scope, case: Row[Any]) -> list[Related]:
-    """Her other cases, the newest first; a confidential one is among nobody's."""
-    if not case.caller_key:
+    """Her other cases, the newest first."""
+    rows = await of_number(connection, scope, case.caller_key, SAME_CALLER + 1)
+    return [Related(row) for row in rows if row.id != case.id][:SAME_CALLER]
+
+
+async def of_number(
+    connection: AsyncConnection, scope: Scope, caller_key: str, most: int = SAME_CALLER
+) -> Sequence[Row[Any]]:
+    """The newest cases of whoever has that number; none of a withheld one, and none that is confidential."""
+    if not caller_key:
         return []
-    query = _query(scope).where(cases.c.caller_key == case.caller_key, cases.c.id != case.id, OPEN_TO_ALL)
-    query = query.where(cases.c.caller_key != "").order_by(cases.c.opened_at.desc()).limit(SAME_CALLER)
-    return [Related(row) for row in await connection.execute(query)]
+    hers = (cases.c.caller_key == caller_key, cases.c.caller_key != "", OPEN_TO_ALL)
+    query = _query(scope).where(*hers)
+    found = await connection.execute(query.order_by(cases.c.opened_at.desc()).limit(most))
+    rows: Sequence[Row[Any]] = found.all()
+    return rows
 
 
 async def of_matter(connection: AsyncConnection, scope: Scope, case: Row[Any], said: str) -> list[Related]:
