@@ -127,8 +127,7 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
         said = " ".join([case.words, *(each.row.transcript or "" for each in heard)])
         its_calls = await _calls(connection, case, heard) if whole else []
         stepped_in = await interventions.of_calls(connection, [call.id for call in its_calls])
-        hers = (await connection.execute(select(cases).where(cases.c.id == case.id))).one()
-        [by_phone] = await callback_planning.reach(connection, [hers._mapping], datetime.now(UTC))
+        by_phone = await reach_of(connection, case.id, datetime.now(UTC))
         acted = {event.actor.rpartition("/")[2] for event in events} | {each.actor for each in stepped_in}
         return CaseFile(
             case,
@@ -148,6 +147,13 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
             by_phone,
             await _untold(connection, case),
         )
+
+
+async def reach_of(connection: AsyncConnection, case: UUID, now: datetime) -> callback_planning.Reach:
+    """Whether she can be told by telephone, also where nobody may read her number."""
+    hers = (await connection.execute(select(cases).where(cases.c.id == case))).one()
+    [by_phone] = await callback_planning.reach(connection, [hers._mapping], now)
+    return by_phone
 
 
 async def case_of(engine: AsyncEngine, scope: Scope, code: str) -> Row[Any] | None:
