@@ -15,6 +15,7 @@ from ivr.voice.actions import (
     Action,
     Ask,
     Clip,
+    Confide,
     Confirm,
     FindRoom,
     HangUp,
@@ -37,6 +38,7 @@ from ivr.voice.events import (
     CallerKnown,
     CaseOpened,
     CaseSeen,
+    Confided,
     Confirmed,
     Ended,
     Event,
@@ -282,6 +284,8 @@ class _Call:
                 return RoomFound(self.desk.has_room)
             case WishCallBack():
                 return WishNoted(self.desk.keeps)
+            case Confide():
+                return Confided() if self.desk.keeps else NotKept()
             case KeepWords():
                 return WordsKept() if self.desk.keeps else NotKept()
             case Confirm() | MissReason():
@@ -334,6 +338,8 @@ class _Call:
             case WordsKept():
                 instead = isinstance(action, KeepWords) and action.instead
                 return "desk: words kept instead" if instead else "desk: words added"
+            case Confided():
+                return "desk: confidential"
             case Confirmed():
                 return f"desk: {'solved' if self.session.verdict == 'solved' else 'not solved'}"
             case Rated():

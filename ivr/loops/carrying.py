@@ -26,6 +26,7 @@ from ivr.voice import callback
 from ivr.voice.actions import (
     Action,
     Ask,
+    Confide,
     Confirm,
     FindRoom,
     HangUp,
@@ -43,6 +44,7 @@ from ivr.voice.actions import (
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
     CaseOpened,
+    Confided,
     Confirmed,
     Event,
     HungUp,
@@ -192,7 +194,7 @@ class Call:
                 event = await self.channel.perform(action)
                 after = asyncio.get_running_loop().time() - began
                 return replace(event, after=after) if isinstance(event, Keys | Said) else event
-            case OpenCase() | KeepWords() | WishCallBack():
+            case OpenCase() | KeepWords() | Confide() | WishCallBack():
                 return await self._keep(action)
             case FindRoom(seconds=seconds):
                 if name := self.channel.name_recording(seconds):
@@ -236,7 +238,7 @@ class Call:
         """What is known of words that she has not said yet: their case so far, and its code if any."""
         return self.session.opening(()), self.session.code or ""
 
-    async def _keep(self, action: OpenCase | KeepWords | WishCallBack) -> Event:
+    async def _keep(self, action: OpenCase | KeepWords | Confide | WishCallBack) -> Event:
         """What no disk takes is told as not kept: the call goes on, and nothing is promised."""
         intake = self.line.intake
         try:
@@ -250,6 +252,9 @@ class Call:
                     if self.facts.cases and action.recording.name == self.facts.recordings[-1]:
                         await self.channel.kept()
                     return WordsKept()
+                case Confide():
+                    await intake.confide(self._so_far(), action)
+                    return Confided()
                 case WishCallBack(code=code):
                     await intake.wish_call_back(self._so_far(), code)
                     return WishNoted()

@@ -138,6 +138,19 @@ class WordsKeptFact:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfidedFact:
+    """Her case is to be confidential. `case`: its id; as of words that are kept."""
+
+    TYPE: ClassVar = "confided"
+    VERSION: ClassVar = 1
+    id: uuid.UUID
+    at: AwareDatetime
+    case: MaybeId
+    code: str
+    call: FactCall
+
+
+@dataclass(frozen=True, slots=True)
 class CallBackWishedFact:
     """She wants to be called about a code that could not be looked up."""
 
@@ -208,6 +221,7 @@ Fact = (
     | RecordingBegunFact
     | CaseOpenedFact
     | WordsKeptFact
+    | ConfidedFact
     | CallBackWishedFact
     | VerdictFact
     | RatingFact

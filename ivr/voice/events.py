@@ -158,6 +158,11 @@ class CaseSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Confided:
+    """Her wish that nobody learns who she is, is safe."""
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
     """Her verdict is safe."""
 
@@ -193,6 +198,7 @@ Event = (
     | CaseOpened
     | WordsKept
     | CaseSeen
+    | Confided
     | Confirmed
     | Rated
     | NotKept

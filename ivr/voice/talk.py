@@ -10,6 +10,7 @@ from ivr.cases import phone
 from ivr.voice.actions import (
     Action,
     Ask,
+    Confide,
     KeepWords,
     OpenCase,
     Sound,
@@ -19,6 +20,7 @@ from ivr.voice.directory import Directory
 from ivr.voice.events import (
     Caller,
     CaseOpened,
+    Confided,
     Ended,
     Event,
     HungUp,
@@ -243,6 +245,13 @@ class Talk:
             self.words = self.uncased[-1:] if instead else self.words + self.uncased[-1:]
         self.uncased = []
         return safe
+
+    def confide(self) -> Flow[bool]:
+        """Keep who she is from all but a few. False when that could not be made safe."""
+        safe = yield Confide(self.code or "")
+        if isinstance(safe, HungUp):
+            raise Gone
+        return isinstance(safe, Confided)
 
     def rescue(self) -> OpenCase | None:
         """The case to open if this session can't go on: words that no case holds yet, worth one."""

@@ -27,6 +27,7 @@ from ivr.store.facts import (
     CallEndedFact,
     CallStartedFact,
     CaseOpenedFact,
+    ConfidedFact,
     Fact,
     FactAttempt,
     FactCall,
@@ -39,7 +40,7 @@ from ivr.store.facts import (
     WordsKeptFact,
 )
 from ivr.store.journal import Journal, JournalError
-from ivr.voice.actions import Confirm, KeepWords, MissReason, OpenCase, Rate
+from ivr.voice.actions import Confide, Confirm, KeepWords, MissReason, OpenCase, Rate
 from ivr.voice.events import CallerKnown, CaseSeen, Lookup, Recorded
 
 log = logging.getLogger(__name__)
@@ -256,6 +257,11 @@ class Intake:
     async def keep_words(self, call: CallFacts, kept: KeepWords) -> None:
         """Add a recording to the case opened in this call. Raises JournalError."""
         await self._append(self._kept(call, kept))
+
+    async def confide(self, call: CallFacts, wish: Confide) -> None:
+        """Her case is to be confidential. Raises JournalError."""
+        case = call.cases.get(wish.code, "")
+        await self._append(ConfidedFact(uuid.uuid4(), self.clock(), case, wish.code, _call(call)))
 
     async def wish_call_back(self, call: CallFacts, code: str) -> None:
         """She wants to be called about a code that can't be looked up now. Raises JournalError."""

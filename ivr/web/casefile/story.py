@@ -24,7 +24,9 @@ _DATES = ("next_on", "until", "at", "due_on")
 _jalali_day: Any = JalaliDate  # they have no types
 _jalali_time: Any = JalaliDateTime
 # What the machine does between two steps is no part of her path.
-_BEHIND = frozenset({"RoomFound", "CallerKnown", "WordsKept", "Confirmed", "Rated", "WishNoted", "CaseSeen"})
+_BEHIND = frozenset(
+    {"RoomFound", "CallerKnown", "WordsKept", "Confided", "Confirmed", "Rated", "WishNoted", "CaseSeen"}
+)
 
 
 @dataclass(frozen=True, slots=True)
