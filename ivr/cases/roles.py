@@ -16,3 +16,7 @@ class Role(StrEnum):
 
 
 OF_AN_AGENCY = frozenset({Role.OFFICER, Role.HEAD})
+# To these a citizen's identity can be revealed.
+SEE_WHO = frozenset({Role.SUPERVISOR, Role.HEAD, Role.GOVERNOR})
+# No admin gives these alone; they need a second factor unless told otherwise.
+GUARDED = SEE_WHO | {Role.ADMIN}

@@ -30,6 +30,7 @@ from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
+from ivr.desk.people import account_news
 from ivr.store.tables import agencies, areas, cases, outbox, topics
 
 LETTERS = ("sms", "email", "webhook")
@@ -99,7 +100,11 @@ async def spread(
         rows = [
             outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))
             for event in events
-            for n in _letters(known, hers, notices, event, calendar)
+            for n in (
+                _to_an_owner(notices, event)
+                if event.kind.startswith(account_news.LETTER)
+                else _letters(known, hers, notices, event, calendar)
+            )
             if n.by in ways
         ]
         if rows:
@@ -165,6 +170,17 @@ def _letters(
         return []
     words = words_of(case, event.payload, calendar, READING)
     return letters(notices, event.kind, case._mapping, words, hers[case.code])
+
+
+def _to_an_owner(notices: Notices, event: Leased) -> Sequence[AddressedNotice]:
+    """What somebody did to a user's account, to the address that it had until then."""
+    deed = event.kind.removeprefix(account_news.LETTER)
+    words = {"name": told(event.payload, "name"), "by": told(event.payload, "by") or "ivr"}
+    return [
+        AddressedNotice("email", told(event.payload, "to"), n.text.format(**words), n.subject.format(**words))
+        for n in notices.accounts
+        if n.on == deed
+    ]
 
 
 def _code_of(event: Leased) -> str:
