@@ -207,13 +207,19 @@ def needed(settings: Settings) -> frozenset[str]:
 
 
 def factor_keys(settings: Settings, make: bool = True) -> SeedKeys:
-    """What seals the seeds of second factors; the key is made where there is none, with `make`."""
+    """What seals the seeds of second factors; the key is made where there is none, with `make`.
+
+    Raises CommandError.
+    """
     from ivr.desk.people import seed_keys
 
     given = settings.web.factor_keys
     path = absolute(Path(given)) if given else settings.state_path / "keys" / "factors"
-    if make:
-        seed_keys.make(path)
+    try:
+        if make:
+            seed_keys.make(path)
+    except OSError as error:
+        raise CommandError(f"web.factor_keys: {path} can't be made: {error.strerror}") from error
     return seed_keys.SeedKeys(path)
 
 

@@ -299,7 +299,7 @@ def masked(kind: str, to: str) -> str:
     """For lists and logs: enough to tell two receivers apart."""
     if kind == "sms":
         return phone.mask(to)
-    if kind == "email":
+    if kind == "email" or kind.startswith(account_news.LETTER):
         name, _, domain = to.partition("@")
         return f"{name[:1]}***@{domain}"
     return to.partition("?")[0]

@@ -135,3 +135,5 @@ async def test_whose_account_another_changed_gets_a_letter_at_the_address_it_had
         await connection.execute(update(tables.people).values(email=""))
     await people.set_password(engine, "karimi", PASSWORD, NOW)
     assert [each for each in await outgoing.lease(engine, NOW) if each.kind != "email"] == []
+    shown = {each["to"] for each in await outgoing.listed(engine, "all", 10)}
+    assert shown == {"m***@example.org", "t***@example.org"}
