@@ -49,6 +49,7 @@ from ivr.installation import (
     booth,
     conventions,
     database_url,
+    factor_keys,
     keep_private,
     load_secrets,
     needed,
@@ -562,7 +563,14 @@ class Hotline:
 
     def _panel(self) -> Panel:
         """What people sign in to."""
-        settings, idle = self.settings, timedelta(minutes=self.settings.web.idle_minutes)
+        settings, its = self.settings, self.settings.web
+        keeping = Keeping(
+            timedelta(minutes=its.idle_minutes),
+            timedelta(hours=its.session_hours),
+            timedelta(minutes=its.proof_minutes),
+            its.factor_roles,
+            factor_keys(settings),
+        )
         studio = Studio(
             self.sounds.speak,
             prepare_voice,
@@ -571,7 +579,7 @@ class Hotline:
             settings.answers.approval,
         )
         renditions = Renditions(settings.recordings, self.derived, self.vault)
-        files = Files(settings.seed_path, self.book.conventions.limits)
+        files = Files(settings.seed_path, self.book.conventions.limits, its.factor_roles)
         phones = settings.browser_phone
         return Panel(
             self.engine,
@@ -584,7 +592,7 @@ class Hotline:
                 self._telephone("seda111-desk", self.secrets.desk) if phones.supervisors else None,
                 calls_back=bool(settings.callbacks.dial),
             ),
-            entry=Entrance(Keeping(idle, timedelta(hours=settings.web.session_hours)), settings.web.proxies),
+            entry=Entrance(keeping, its.proxies),
             board=Board(
                 self.engine,
                 settings.province.timezone,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ivr.asterisk.dialplan import Secrets
     from ivr.desk.book.book import Conventions
     from ivr.desk.keeping.witnessing import Witnesses
+    from ivr.desk.people.seed_keys import SeedKeys
     from ivr.speech.booth import Booth
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
@@ -118,7 +119,14 @@ def witnesses(settings: Settings) -> Witnesses:
 def private_places(settings: Settings) -> list[Path]:
     """The folders that hold people's words or our secrets, those that are there."""
     state, second = settings.state_path, settings.second_path
-    places = [settings.recordings, state / "fallback", state / "secrets", settings.spool, second]
+    places = [
+        settings.recordings,
+        state / "fallback",
+        state / "secrets",
+        state / "keys",
+        settings.spool,
+        second,
+    ]
     return [place for place in places if place and place.is_dir()]
 
 
@@ -196,6 +204,23 @@ def needed(settings: Settings) -> frozenset[str]:
 
 
 # The secrets that Asterisk and we share
+
+
+def factor_keys(settings: Settings, make: bool = True) -> SeedKeys:
+    """What seals the seeds of second factors; the key is made where there is none, with `make`.
+
+    Raises CommandError.
+    """
+    from ivr.desk.people import seed_keys
+
+    given = settings.web.factor_keys
+    path = absolute(Path(given)) if given else settings.state_path / "keys" / "factors"
+    try:
+        if make:
+            seed_keys.make(path)
+    except OSError as error:
+        raise CommandError(f"web.factor_keys: {path} can't be made: {error.strerror}") from error
+    return seed_keys.SeedKeys(path)
 
 
 def load_secrets(settings: Settings) -> Secrets:

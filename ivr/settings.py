@@ -16,6 +16,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from ivr.cases.roles import GUARDED
 from ivr.cases.zone import TIMEZONE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,6 +40,9 @@ class Web(SettingsGroup):
     """`proxies`: networks of reverse proxies (TLS) whose X-Forwarded-For and -Proto are believed.
 
     Who signed in to the panel is signed out after `idle_minutes` without a page, and after `session_hours`.
+    What makes or changes people asks for the password again after `proof_minutes`. `second_factor`: whether
+    the roles that see identities, and admins, need one where no admin chose otherwise; auto = once others
+    than this machine reach the panel.
     Beyond `max_connections` at once, or `max_per_address` from an address that is no proxy's, none is let in.
     """
 
@@ -49,6 +53,9 @@ class Web(SettingsGroup):
     max_per_address: int = Field(200, ge=1)
     idle_minutes: float = Field(120, gt=0)
     session_hours: float = Field(12, gt=0)
+    proof_minutes: float = Field(10, gt=0, le=120)
+    second_factor: Literal["auto", "needed", "chosen"] = "auto"
+    factor_keys: str = ""  # the file whose key seals the seeds of second factors; "" = IVR_STATE/keys/factors
 
     @field_validator("proxies")
     @classmethod
@@ -56,6 +63,17 @@ class Web(SettingsGroup):
         for each in given:
             ip_network(each)  # its own ValueError says what is the matter
         return given
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether others than this machine come to the panel."""
+        return bool(self.proxies) or self.host not in ("127.0.0.1", "::1", "localhost")
+
+    @property
+    def factor_roles(self) -> frozenset[str]:
+        """The roles that need a second factor where no admin chose otherwise."""
+        needed = self.second_factor == "needed" or (self.second_factor == "auto" and self.is_reached)
+        return frozenset(map(str, GUARDED)) if needed else frozenset()
 
 
 class Address(SettingsGroup):

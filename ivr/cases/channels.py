@@ -6,3 +6,11 @@ PHONE = "phone"
 DESK = "desk"  # the service desk: somebody wrote it down for the citizen
 PART, COLLECTIVE = "part", "collective"  # of cases that nobody called about
 RESERVED = frozenset({PHONE, DESK, PART, COLLECTIVE, "ivr", "citizen"})
+
+
+def tells_number_only(channel: str, caller: str) -> bool:
+    """Whether the answer is for `caller`, from whose number the case came, and not for a code alone.
+
+    A number that was withheld is none, and one that somebody typed proves nothing: there the code is all.
+    """
+    return channel == PHONE and bool(caller)

@@ -19,3 +19,7 @@ OF_THE_DESK = frozenset({Role.OPERATOR, Role.SUPERVISOR})
 # Who may be one of the few that open what is confidential, two of them together.
 MAY_BE_TRUSTED = frozenset({Role.SUPERVISOR, Role.GOVERNOR, Role.AUDITOR})
 OF_AN_AGENCY = frozenset({Role.OFFICER, Role.HEAD})
+# To these a citizen's identity can be revealed.
+SEE_WHO = frozenset({Role.SUPERVISOR, Role.HEAD, Role.GOVERNOR})
+# No admin gives these alone; they need a second factor unless told otherwise.
+GUARDED = SEE_WHO | {Role.ADMIN}

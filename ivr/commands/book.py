@@ -138,7 +138,7 @@ def _known(noun: str) -> None:
 def _files(settings: Settings) -> Files:
     from ivr.desk.editing.listing import Files
 
-    return Files(settings.seed_path, conventions(settings).limits)
+    return Files(settings.seed_path, conventions(settings).limits, settings.web.factor_roles)
 
 
 def _why(page: Any, by: str, reason: str) -> Any:

@@ -416,7 +416,11 @@ async def _exposure(settings: Settings) -> Diagnosis:
     from ivr.commands import exposure
 
     seen = [exposure.modes(settings), exposure.proxies(settings)]
-    seen += [await exposure.websocket(settings), await exposure.factors(settings)]
+    seen += [
+        await exposure.websocket(settings),
+        await exposure.factors(settings),
+        await exposure.seeds(settings),
+    ]
     wrong = [each for each in seen if each.found]
     found = "; ".join(each.found for each in wrong)
     if not wrong:

@@ -58,7 +58,7 @@ async def websocket(settings: Settings) -> Exposed:
 
 async def factors(settings: Settings) -> Exposed:
     """Whether an admin of a panel that others reach signs in by a password alone."""
-    if not settings.web.proxies and settings.web.host in ("127.0.0.1", "::1", "localhost"):
+    if not settings.web.is_reached:
         return Exposed("")
     from sqlalchemy import select
 
@@ -78,3 +78,28 @@ async def factors(settings: Settings) -> Exposed:
         return Exposed("")
     found = f"{len(names)} admins sign in by a password alone: {', '.join(names[:5])}"
     return Exposed(found, "set up the second factor (under the name in the menu), and make it compulsory")
+
+
+async def seeds(settings: Settings) -> Exposed:
+    """Whether a copy of the database tells the seeds of second factors, or no key opens them."""
+    from ivr.desk.people.resealing import look
+    from ivr.installation import CommandError, database_url, factor_keys
+    from ivr.store.engine import make_engine
+
+    keys = factor_keys(settings, make=False)
+    try:
+        url = database_url(settings)
+    except CommandError:
+        return Exposed("")  # the doctor tells of that elsewhere
+    engine = make_engine(url, pool=1)
+    try:
+        found = await look(engine, keys)
+    finally:
+        await engine.dispose()
+    if found.lost:
+        told = f"no key in {keys.path} opens the second factor of {', '.join(found.lost[:5])}"
+        return Exposed(told, "bring the file back, or ivr user totp-reset NAME")
+    if found.others:
+        told = f"{found.others} seeds of second factors are in clear or under an older key"
+        return Exposed(told, "ivr user seal-factors")
+    return Exposed("")

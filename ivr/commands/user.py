@@ -27,6 +27,7 @@ def add(
     area: Annotated[
         list[str] | None, typer.Option(help="A county they see; again for more; all if none.")
     ] = None,
+    email: Annotated[str, typer.Option(help="Where they are told what others do to their account.")] = "",
     ask: Ask = False,
     first: Annotated[bool, typer.Option(help="Only when there is nobody yet; else say nothing.")] = False,
     json: Json = False,
@@ -35,13 +36,34 @@ def add(
     from ivr.desk.people import people
 
     password = _password(ask)
-    wanted = people.NewPerson(name, full_name or name, role, agency, tuple(area or ()))
+    wanted = people.NewPerson(name, full_name or name, role, agency, tuple(area or ()), email=email)
     now = datetime.now(UTC)
     made = with_database(
         load_settings(), lambda engine: people.add(engine, wanted, password, now, only_first=first)
     )
     if made is not None:
         _show(name, "" if ask else password, json)
+
+
+@app.command(epilog="Example: ivr user change karimi --role head --agency abfa")
+def change(
+    name: Name,
+    role: Annotated[Role | None, typer.Option(help="What they are from now on.")] = None,
+    full_name: Annotated[str | None, typer.Option("--name", help="As others see it.")] = None,
+    agency: Annotated[str | None, typer.Option(help='Whose officer or head; "" = of none.')] = None,
+    area: Annotated[list[str] | None, typer.Option(help="A county they see, in place of all others.")] = None,
+    email: Annotated[str | None, typer.Option(help='Where they are told; "" = nowhere.')] = None,
+) -> None:
+    """Change someone, also what takes two admins in the panel; they are told, and signed out everywhere."""
+    from ivr.desk.people import staffing
+
+    given = {"role": role, "full_name": full_name, "agency": agency, "email": email}
+    wanted = {key: value for key, value in given.items() if value is not None}
+    now = datetime.now(UTC)
+    with_database(
+        load_settings(), lambda engine: staffing.reassign_some(engine, name, wanted, tuple(area or ()), now)
+    )
+    typer.echo(f"{name}: changed")
 
 
 @app.command("list", epilog="Example: ivr user list --json")
@@ -92,6 +114,32 @@ def totp_reset(name: Name) -> None:
 
     with_database(load_settings(), lambda engine: people.reset_totp(engine, name, datetime.now(UTC)))
     typer.echo(f"{name}: signs in with the password alone until a new second factor is set up")
+
+
+@app.command("seal-factors", epilog="Example: ivr user seal-factors --new-key")
+def seal_factors(
+    new_key: Annotated[
+        bool, typer.Option("--new-key", help="Under a new key; the ones before are forgotten.")
+    ] = False,
+) -> None:
+    """Seal the seeds of all second factors with the newest key, beside the running server."""
+    from ivr.desk.people import resealing, seed_keys
+    from ivr.installation import CommandError, factor_keys
+
+    settings = load_settings()
+    keys = factor_keys(settings)
+    assert keys.path is not None
+    if new_key:
+        seed_keys.add(keys.path)
+    done = with_database(settings, lambda engine: resealing.reseal(engine, keys))
+    seeds = with_database(settings, lambda engine: resealing.look(engine, keys))
+    if new_key and not seeds.others:
+        seed_keys.keep_newest(keys.path)
+    typer.echo(
+        f"{done} sealed anew, {seeds.sealed} in all; key: {keys.path} (in no backup: keep a copy apart)"
+    )
+    if seeds.lost:
+        raise CommandError(f"no key there opens those of {', '.join(seeds.lost)}: ivr user totp-reset NAME")
 
 
 def _password(ask: bool) -> str:

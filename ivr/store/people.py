@@ -12,7 +12,8 @@ from ivr.store.base import metadata, moment
 # `password_hash`: argon2id. `locked_at`: by an admin, until an admin releases it. `totp_secret`: base32, in
 # use once `totp_since` is set; `totp_step`: the last step used, so that no code works twice.
 # `trusted`: one of the few who, two of them together, open what is sealed (`ivr.desk.people.unsealing`).
-# `recovery`: SHA-256 of each code that is left.
+# `recovery`: SHA-256 of each code that is left. `untold_since`: somebody else did something to this account
+# that its owner has not seen yet. `email`: where that is told too; "" = in the panel alone.
 people = Table(
     "people",
     metadata,
@@ -33,4 +34,6 @@ people = Table(
     moment("made_at"),
     moment("password_at"),
     moment("signed_in_at", nullable=True),
+    moment("untold_since", nullable=True),
+    Column("email", Text, nullable=False, server_default=""),
 )

@@ -8,6 +8,7 @@ from sqlalchemy import ForeignKey as To
 from ivr.store.base import metadata, moment
 
 # `needs`: "" = whole, "totp" = the second factor is still to come. `ends_at`: the absolute end.
+# `proved_at`: when a password or a one-time code was last given in it.
 sessions = Table(
     "sessions",
     metadata,
@@ -18,6 +19,7 @@ sessions = Table(
     moment("made_at"),
     moment("seen_at"),
     moment("ends_at"),
+    moment("proved_at", nullable=True),
     Column("address", Text, nullable=False, server_default=""),
     Column("browser", Text, nullable=False, server_default=""),
     Index(None, "person_id"),

@@ -20,6 +20,7 @@ from ivr.store.custody_days import custody_days
 from ivr.store.custody_seals import custody_entries, custody_seals
 from ivr.store.factor_roles import factor_roles
 from ivr.store.figure_days import figure_days
+from ivr.store.grant_requests import grant_requests
 from ivr.store.inbox_entries import inbox_entries
 from ivr.store.interventions import interventions
 from ivr.store.legal_holds import legal_holds
@@ -70,6 +71,7 @@ __all__ = [
     "desk_numbers",
     "factor_roles",
     "figure_days",
+    "grant_requests",
     "inbox_entries",
     "interventions",
     "key_material",

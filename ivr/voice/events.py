@@ -140,7 +140,10 @@ class MeetingSeen:
 
 @dataclass(frozen=True, slots=True)
 class CaseSeen:
-    """What may be told to someone who knows a tracking code. `parts`: where several agencies share it."""
+    """What may be told to someone who knows a tracking code. `parts`: where several agencies share it.
+
+    `withheld`: there is an answer, which is told to her number only.
+    """
 
     result: Lookup
     status: str = ""  # one of ivr.cases.statuses
@@ -154,6 +157,7 @@ class CaseSeen:
     kind: str = "request"
     parts: tuple[PartSeen, ...] = ()
     spoken: str = ""  # `answer` as it is read in another language than it is written in
+    withheld: bool = False
     meeting: MeetingSeen | None = None  # of a request to meet an official
 
 

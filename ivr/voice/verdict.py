@@ -35,6 +35,7 @@ PROMPTS = meeting_standing.PROMPTS | frozenset(
         "status.answer_in_fa",
         "status.answer_in_az",
         "status.answer_unread",
+        "status.answer_withheld",
         "verdict.menu",
         "verdict.closed_menu",
         "verdict.solved",
@@ -77,7 +78,7 @@ def is_unread(seen: CaseSeen) -> bool:
 
 
 def offer_operator(talk: Talk, step: Asks, speech: Speech) -> Flow[None]:
-    """She is not asked about what she has not heard: somebody may read it to her; the desk must word it."""
+    """She is not asked about what she has not heard: somebody may read it to her, or see who she is."""
     operator = _operator(talk)
     if operator is None:
         yield from talk.do(Say((*talk.take_pending(), *speech), talk.language, barge_in=True), Said)

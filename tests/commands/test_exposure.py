@@ -135,3 +135,12 @@ def test_every_test_that_the_threat_model_names_exists() -> None:
     assert len(named) > 20
     for path, name in named:
         assert f"def {name}(" in (root / path).read_text("utf-8"), name
+
+
+def test_every_chapter_of_asvs_has_its_answer() -> None:
+    root = Path(__file__).resolve().parents[2]
+    answers = re.findall(
+        r"^\| V(\d+) [^|]+\| ([^|]+) \|$", (root / "docs" / "security.md").read_text("utf-8"), re.M
+    )
+    assert [int(chapter) for chapter, _ in answers] == [*range(1, 18)]
+    assert all(len(answer) > 40 for _, answer in answers)

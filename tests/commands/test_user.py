@@ -30,6 +30,12 @@ async def test_people_are_made_locked_and_listed(database_url: str, tmp_path: Pa
     found = {p["name"]: (p["role"], p["agency"], p["areas"], p["locked"]) for p in json.loads(text)}
     assert found == {"admin": ("admin", None, [], False), "karimi": ("officer", "abfa", ["ahar"], True)}
     assert "argon2" not in text
+    changed = await user("change", "karimi", "--role", "head", "--email", "maryam@example.org")
+    assert changed == (0, "karimi: changed")  # in the panel that takes two admins
+    [_, karimi] = json.loads((await user("list", "--json"))[1])
+    assert (karimi["role"], karimi["agency"], karimi["areas"]) == ("head", "abfa", ["ahar"])
+    assert karimi["email"] == "maryam@example.org"
+    assert (await user("change", "karimi", "--role", "admin"))[0] == 1, "an admin is of no agency"
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,15 @@ def test_an_answer_that_no_voice_can_read_is_neither_noise_nor_silence() -> None
     assert Clip("answers/1") in voiced and "status.answer_unread" not in voiced
 
 
+@pytest.mark.parametrize("status", ["answered", "closed", "reopened"])
+def test_from_another_number_she_hears_how_it_stands_and_what_to_do_for_the_answer(status: str) -> None:
+    asking = Conversation(seen=CaseSeen(Lookup.FOUND, status, "abfa", withheld=True)).press("1", "6", CODE)
+    assert asking.heard[-3:] == ["agency.abfa", "status.answer_withheld", "verdict.or_operator"]
+    assert f"status.{status}" in asking.heard and "status.no_answer_yet" not in asking.heard
+    asking.press("2")
+    assert asking.verdicts == [] and asking.over
+
+
 UNREAD = replace(ANSWERED, answer="سیزین ایشینیزه باخیلدی")
 
 

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import insert, select
 
+from ivr.cases.roles import GUARDED, Role
 from ivr.desk.people import people, signing_in, totp
 from ivr.desk.people.people import Person
 from ivr.desk.people.signing_in import From
 from ivr.desk.refusals import Refused
+from ivr.settings import Web
 from ivr.store.tables import factor_roles
 from ivr.store.tables import people as people_table
 from tests.web.browser import PHONE, screenshot, serious, window
@@ -171,6 +174,32 @@ async def test_whose_role_needs_the_second_factor_is_led_through_it_to_where_the
     assert done.status == 200 and f'href="{wanted}"' in await done.text()
     away = await client.get("/panel/account/second-factor?next=//elsewhere.example/")
     assert away.headers["Location"].startswith("/panel/")
+
+
+async def test_roles_that_see_identities_set_up_a_second_factor_as_they_first_sign_in_unless_an_admin_chose(
+    panel: PanelServed,
+) -> None:
+    needed = Web(second_factor="needed").factor_roles
+    panel.panel.entry.keeping = replace(panel.panel.entry.keeping, factors=needed)
+    for role in Role:
+        person = await panel.person(role)
+        client = await panel.client(person, await panel.token_of(person))
+        answer = await client.get("/panel/account")
+        assert (answer.status == 303) == (role in GUARDED), role
+        if role in GUARDED:
+            assert answer.headers["Location"].startswith("/panel/account/second-factor?")
+    person = await panel.person("head")
+    client = await panel.client(person, await panel.token_of(person))
+    async with panel.engine.begin() as connection:
+        await connection.execute(insert(factor_roles).values(role="head", needed=False))
+    assert (await client.get("/panel/account")).status == 200
+
+
+def test_the_second_factor_is_needed_by_default_once_others_reach_the_panel() -> None:
+    assert not Web().factor_roles, "on this machine alone"
+    for reached in (Web(host="0.0.0.0"), Web(proxies=("127.0.0.1/32",))):
+        assert reached.factor_roles == GUARDED
+    assert not Web(host="0.0.0.0", second_factor="chosen").factor_roles
 
 
 async def test_who_guesses_the_password_waits_and_an_admin_may_end_the_wait(panel: PanelServed) -> None:

@@ -20,10 +20,12 @@ from ivr.desk.editing.listing import Files
 from ivr.desk.editing.nouns import BY_NAME, FIXED, NOUNS
 from ivr.desk.editing.undoing import history
 from ivr.desk.letters import notices, outgoing
+from ivr.desk.people import totp
 from ivr.web.panel.locale import words
 from tests.desk.counter import counter
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import PASSWORD, Client, PanelServed
+from tests.web.test_sign_in import sign_in
 
 TEXT = words()
 BOOK = "/panel/admin/book"
@@ -238,8 +240,90 @@ async def test_who_gives_a_password_or_takes_the_second_factor_proves_who_they_a
     gives = {"what": "password", "mine": PASSWORD}
     answer = await admin.post(f"/panel/admin/people/{her.name}/do", gives)
     assert answer.status == 422 and TEXT("admin.people.second_admin") in await answer.text()
-    answer = await other.post(f"/panel/admin/people/{her.name}/do", gives)
+    asks = await other.post(f"/panel/admin/people/{her.name}/do", gives)
+    assert asks.headers["Location"].endswith("said=asked"), "nothing else stands between her account and him"
+    page = await admin.text("/panel/admin/people")
+    [grant] = re.findall(r'action="(/panel/admin/grants/[0-9a-f-]{36})"', page)
+    answer = await admin.post(grant, {"answer": "allow"})
+    assert answer.status == 422 and TEXT("admin.people.second_admin") in await answer.text()
+    third = await panel.signed_in("admin")
+    answer = await third.post(grant, {"answer": "allow"})
+    assert answer.status == 422 and TEXT("admin.people.mine_wrong") in await answer.text()
+    answer = await third.post(grant, {"answer": "allow", "mine": PASSWORD})
     assert answer.status == 200 and 'class="secret' in await answer.text()
+    assert (await third.post(grant, {"answer": "allow"})).status == 409, "once"
+
+
+async def test_making_and_changing_people_asks_for_the_password_or_a_code_and_not_again_for_a_while(
+    panel: PanelServed,
+) -> None:
+    secret = totp.new_secret()
+    admin = await panel.person("admin", totp_secret=secret, totp_since=panel.clock())
+    client = await panel.client(admin, await panel.token_of(admin))
+    sent = {"name": "karimi", "full_name": "مریم کریمی", "role": "operator"}
+    for mine in ("", "wrong password", "123456"):
+        answer = await client.post("/panel/admin/people/new", sent | {"mine": mine})
+        assert answer.status == 422 and TEXT("admin.people.mine_wrong") in await answer.text()
+    step = int(panel.clock.now.timestamp()) // totp.STEP_SECONDS
+    code = totp.code_at(secret, step).translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
+    answer = await client.post("/panel/admin/people/new", sent | {"mine": code})
+    assert answer.status == 200 and 'class="secret' in await answer.text()
+    change = {"full_name": "مریم رضایی", "role": "operator"}
+    panel.clock.now += timedelta(minutes=9)
+    assert 'name="mine"' not in await client.text("/panel/admin/people/karimi")
+    assert (await client.post("/panel/admin/people/karimi/change", change)).status == 303
+    panel.clock.now += timedelta(minutes=2)
+    assert 'name="mine"' in await client.text("/panel/admin/people/karimi")
+    assert (await client.post("/panel/admin/people/karimi/change", change)).status == 422
+    fresh = await panel.client()
+    assert (await sign_in(fresh, (await panel.person("admin")).name))[0] == 303
+    await fresh.get("/panel/admin/people")
+    assert (await fresh.post("/panel/admin/people/karimi/change", change)).status == 303, "just signed in"
+
+
+async def test_a_role_that_sees_identities_is_asked_for_by_one_admin_and_allowed_by_another(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    client = await panel.signed_in("admin")
+    sent = {"name": "karimi", "full_name": "مریم کریمی", "role": "head", "agency": "abfa", "areas": "ahar"}
+    alone = await client.post("/panel/admin/people/new", sent | {"mine": PASSWORD})
+    assert alone.status == 422 and TEXT("admin.people.nobody_else") in await alone.text()
+    async with window(chrome, panel, "admin", size=PHONE) as page:  # another one
+        asked = await client.post("/panel/admin/people/new", sent)
+        assert asked.headers["Location"] == "/panel/admin/people?said=asked"
+        again = await client.post("/panel/admin/people/new", sent)
+        assert again.status == 422 and TEXT("admin.people.asked_already") in await again.text()
+        hers = await client.text("/panel/admin/people")
+        assert TEXT("admin.people.take_back") in hers and TEXT("admin.people.allow") not in hers
+        await page.goto("/panel/admin/people")
+        await screenshot(page, "grants-phone")
+        assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        assert not await serious(page)
+        await page.set_viewport_size(WIDE)
+        await screenshot(page, "grants")
+        await page.get_by_label(TEXT("admin.people.mine")).fill(PASSWORD)
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await page.wait_for_selector(".secret")
+    trail = await client.text("/panel/admin/audit?about=person/karimi")
+    for action in ("grant_asked", "grant_allowed", "person_added"):
+        assert TEXT(f"admin.audit.action.{action}") in trail, action
+
+
+async def test_who_is_signed_in_is_told_on_every_page_of_what_another_did_until_she_has_looked(
+    panel: PanelServed,
+) -> None:
+    her = await panel.person("operator", email="maryam@example.org")
+    admin = await panel.signed_in("admin")
+    change = {"full_name": "مریم رضایی", "role": "officer", "agency": "abfa", "mine": PASSWORD}
+    assert (await admin.post(f"/panel/admin/people/{her.name}/change", change)).status == 303
+    hers = await panel.client(her, await panel.token_of(her))
+    assert TEXT("common.account.untold") in await hers.text("/panel/inbox")
+    page = await hers.text("/panel/account")
+    assert "نام، نقش، دستگاه" in page and TEXT("common.account.seen_it") in page
+    assert (await hers.post("/panel/account/seen")).status == 303
+    assert TEXT("common.account.untold") not in await hers.text("/panel/inbox")
+    assert "نام، نقش، دستگاه" in await hers.text("/panel/account"), "for a month"
 
 
 async def test_people_are_made_changed_locked_and_the_last_admin_stays(panel: PanelServed) -> None:
@@ -249,7 +333,7 @@ async def test_people_are_made_changed_locked_and_the_last_admin_stays(panel: Pa
     page = await answer.text()
     assert answer.status == 422 and TEXT("admin.people.wrong.agency") in page and 'value="مریم کریمی"' in page
     assert re.search(r'name="areas" value="ahar" checked', page)
-    made = await client.post("/panel/admin/people/new", sent | {"agency": "abfa"})
+    made = await client.post("/panel/admin/people/new", sent | {"agency": "abfa", "mine": PASSWORD})
     secret = re.search(r'class="secret ltr">([a-z0-9-]+)<', await made.text())
     assert made.status == 200 and secret
     signing = await panel.client()

@@ -33,6 +33,7 @@ KEY = bytes(32)
 ANSWER = "لولهٔ خیابان آزادی تعمیر شد."
 OURS = str(Path(tracking.__file__).parents[1])
 NO_ANSWER = Answer()
+HERS = "۰۹۱۴ ۱۲۳ ۴۵۶۷"  # as she may type it
 WRONG = "1234567890"  # its check digit is not right
 
 
@@ -55,9 +56,9 @@ async def become(panel: PanelServed, code: str, **values: Any) -> None:
         await connection.execute(update(cases).where(cases.c.code == code).values(values))
 
 
-async def track(client: Client, code: str) -> tuple[int, str]:
+async def track(client: Client, code: str, number: str = "") -> tuple[int, str]:
     await client.get("/track")
-    answer = await client.post("/track", {"code": code})
+    answer = await client.post("/track", {"code": code, "number": number})
     return answer.status, await answer.text()
 
 
@@ -118,9 +119,28 @@ async def test_an_answer_shows_once_it_is_given_and_a_draft_never(panel: PanelSe
     assert ANSWER not in (await track(client, opened))[1]
     given = '<script>alert("1")</script>' + ANSWER
     await become(panel, opened, status=Status.ANSWERED, answer=given, answer_voice="2026/11/25/x")
-    page = (await track(client, opened))[1]
+    page = (await track(client, opened, HERS))[1]
     assert ANSWER in page and "<script>alert" not in page and text("public.track.voiced") in page
     assert text("public.track.verdict") in page and "2026/11/25/x" not in page
+
+
+async def test_the_answer_takes_the_number_too_and_a_wrong_one_counts_as_a_wrong_code(
+    panel: PanelServed, opened: str
+) -> None:
+    client, text = await panel.client(), words()
+    await become(panel, opened, status=Status.ANSWERED, answer=ANSWER, answer_voice="2026/11/25/x")
+    _, page = await track(client, opened)
+    assert ANSWER not in page and text("public.track.voiced") not in page
+    assert text("public.track.locked") in page and text("public.track.status.answered") in page
+    _, page = await track(client, opened, "09120000000")
+    assert ANSWER not in page and text("public.track.not_hers") in page
+    now = panel.clock.now
+    for number in range(tracking.SLIPS.most):
+        await tracking.track(panel.engine, opened, "192.0.2.1", now, number=f"+98912000000{number}")
+    with pytest.raises(Doubted):
+        await tracking.track(panel.engine, opened, "192.0.2.1", now)
+    await become(panel, opened, caller_key="")
+    assert ANSWER in (await track(client, opened))[1], "she withheld her number: the code is all there is"
 
 
 async def test_a_code_that_is_none_and_one_that_is_nobodys_get_the_same_answer(
@@ -305,6 +325,13 @@ async def test_the_public_pages_look_as_they_should(
         await screenshot(page, f"start-phone-{tone}")
         await page.goto("/track")
         await page.get_by_label(words()("public.track.code")).fill(opened)
+        await page.keyboard.press("Enter")
+        await page.get_by_label(words()("public.track.number_hers")).fill("09120000000")
+        await page.keyboard.press("Enter")
+        await page.get_by_role("alert").wait_for()
+        await screenshot(page, f"track-locked-phone-{tone}")
+        assert not await serious(page)
+        await page.get_by_label(words()("public.track.number_hers")).fill(HERS)
         await page.keyboard.press("Enter")
         await page.get_by_text(ANSWER).wait_for()
         await screenshot(page, f"track-phone-{tone}")

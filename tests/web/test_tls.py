@@ -16,6 +16,7 @@ import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 from sqlalchemy import select
 
+from ivr.desk.people import totp
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import CallerReport, Speak, StayOn
 from ivr.lab.media import is_voiced
@@ -85,18 +86,22 @@ class Site:
 
     @asynccontextmanager
     async def signed_in(self, url: str) -> AsyncIterator[Page]:
-        """A supervisor who has typed name and password, before the live board."""
+        """A supervisor who has typed name, password and code, which others reach: before the live board."""
         async with AsyncExitStack() as stack:
             engine = self.hotline.engine
             panel = Panel(engine, book_of(engine), places_of(self.hotline.settings.state_path))
             served = PanelServed(url, panel, engine, Clock(datetime.now(UTC)), stack)
-            person = await served.person("supervisor")
+            seed, now = totp.new_secret(), datetime.now(UTC)
+            person = await served.person("supervisor", totp_secret=seed, totp_since=now)
             context = await self.browser.new_context(base_url=url, locale="fa-IR", ignore_https_errors=True)
             stack.push_async_callback(context.close)
             page = await context.new_page()
             await page.goto("/panel/live")
             await page.get_by_label(words()("common.sign_in.name")).fill(person.name)
             await page.get_by_label(words()("common.sign_in.password")).fill(PASSWORD)
+            await page.keyboard.press("Enter")
+            code = totp.code_at(seed, int(datetime.now(UTC).timestamp()) // totp.STEP_SECONDS)
+            await page.get_by_label(words()("common.sign_in.second")).fill(code)
             await page.keyboard.press("Enter")
             await expect(page).to_have_title(f"{text('title')} · {words()('common.name')}")
             yield page

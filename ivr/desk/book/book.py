@@ -15,6 +15,7 @@ from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, tru
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
+from ivr.cases.channels import tells_number_only
 from ivr.cases.clock import Clock
 from ivr.cases.deadlines import Calendar
 from ivr.cases.delay import Standing, standing
@@ -248,22 +249,30 @@ class Book:
 
 
 def _seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
-    """Anyone who knows the code may hear; only who calls from the citizen's own number may end her case."""
+    """Anyone who knows the code may hear how it stands.
+
+    The answer to a case that was opened by telephone is for her number, or the one that she gave there; where
+    she withheld it, or came to the desk and was handed the code, the code is all there is.
+    """
     own = bool(caller) and caller in (row["caller_key"], row["callback"])
+    parts = parts_seen(row["parts"])
+    said = row["answer"] or row["answer_voice"] or row["answer_spoken"] or any(each.voice for each in parts)
+    withheld = bool(said) and not own and tells_number_only(row["channel"], row["caller_key"])
     ended = row["closed_at"] if row["status"] in (Status.CLOSED, Status.ADVISED) else None
     return CaseSeen(
         Lookup.FOUND,
         row["status"],
         row["agency"],
         row["due_at"],
-        row["answer"],
-        row["answer_voice"],
+        "" if withheld else row["answer"],
+        "" if withheld else row["answer_voice"],
         may_confirm=own,
         may_reopen=own and ended is not None and now - ended <= REOPEN,
         kind=row["kind"],
         rated=row["satisfaction"] is not None,
-        parts=parts_seen(row["parts"]),
-        spoken=row["answer_spoken"],
+        parts=tuple(replace(each, voice="") for each in parts) if withheld else parts,
+        spoken="" if withheld else row["answer_spoken"],
+        withheld=withheld,
         meeting=_meeting_in(row),
     )
 
@@ -347,7 +356,7 @@ def seen() -> Select[Any]:
         .subquery()
     )
     said = (cases.c.answer, cases.c.answer_voice, cases.c.answer_spoken)
-    told = (*said, cases.c.satisfaction, cases.c.caller_key, cases.c.callback)
+    told = (*said, cases.c.satisfaction, cases.c.caller_key, cases.c.callback, cases.c.channel)
     stands = (cases.c.status, cases.c.agency, cases.c.due_at, cases.c.closed_at, cases.c.kind)
     slot, session = meeting_slots.c, meeting_sessions.c
     request = (meeting_requests.c.state.label("request_state"), meeting_requests.c.next_on)

@@ -1,5 +1,7 @@
 """A citizen follows her case by its code, without signing in: what 111 → 6 would tell, and nothing about her.
 
+The answer to a case that was opened by telephone takes the number too, as on the telephone.
+
 A code that is no code takes the same way as one that is nobody's. With a million cases in the books a
 well-formed guess hits one in 900 times, so guessing must cost; but what many guess shuts nobody out. When an
 address asked or missed often, or all of them together missed often, whoever asks answers a small sum first.
@@ -15,6 +17,7 @@ from ipaddress import ip_address, ip_network
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from ivr.cases.channels import tells_number_only
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.counter import questions
 from ivr.desk.counter.questions import Sum
@@ -37,7 +40,7 @@ _LONGEST = 40
 class Tracked:
     """How a case stands. `answer`: the last that was given; `voiced`: spoken, to be heard by telephone.
 
-    `due_at`: only while an answer is owed.
+    `due_at`: only while an answer is owed. `locked`: there is an answer, for whoever knows her number too.
     """
 
     code: str
@@ -47,6 +50,7 @@ class Tracked:
     voiced: bool
     due_at: datetime | None
     overdue: bool
+    locked: bool = False
 
 
 class Doubted(Refused):
@@ -66,9 +70,12 @@ class Answer:
 
 
 async def track(
-    engine: AsyncEngine, code: str, address: str, now: datetime, answer: Answer = Answer()
+    engine: AsyncEngine, code: str, address: str, now: datetime, answer: Answer = Answer(), number: str = ""
 ) -> Tracked | None:
-    """None when the code is nobody's, or no code at all. Raises Doubted, TooOften."""
+    """None when the code is nobody's, or no code at all. Raises Doubted, TooOften.
+
+    `number`: hers, as `phone.key` has it; a wrong one counts as a wrong code.
+    """
     own = f"{_ALL}/{_network(address)}"
     async with engine.begin() as connection:
         often = await limiting.count(connection, own, LOOKS, now)
@@ -78,8 +85,8 @@ async def track(
             question = await _question(connection, answer, now)
         found = None
         if not until and not question:
-            found = await _find(connection, code[:_LONGEST], now)
-            if found is None:
+            found = await _find(connection, code[:_LONGEST], number, now)
+            if found is None or (number and found.locked):
                 await _missed(connection, own, now)
     if until:
         raise TooOften(until)
@@ -108,23 +115,27 @@ async def _missed(connection: AsyncConnection, own: str, now: datetime) -> None:
     await limiting.count(connection, _ALL, MISSES, now)
 
 
-async def _find(connection: AsyncConnection, code: str, now: datetime) -> Tracked | None:
+async def _find(connection: AsyncConnection, code: str, number: str, now: datetime) -> Tracked | None:
     its = cases.c
     query = select(its.code, its.status, its.answer, its.answer_voice, its.due_at, agencies.c.name)
+    query = query.add_columns(its.channel, its.caller_key, its.callback)
     query = query.join(agencies, agencies.c.code == its.agency).where(its.code == code)
     row = (await connection.execute(query)).first()
     if row is None:
         return None
     status, told = Status(row.status), bool(row.answer or row.answer_voice)
     owed = status in OPEN and not told
+    hers = bool(number) and number in (row.caller_key, row.callback)
+    locked = told and not hers and tells_number_only(row.channel, row.caller_key)
     return Tracked(
         row.code,
         status,
         row.name,
-        row.answer,
-        bool(row.answer_voice),
+        "" if locked else row.answer,
+        bool(row.answer_voice) and not locked,
         row.due_at if owed else None,
         owed and row.due_at < now,
+        locked,
     )
 
 

@@ -18,10 +18,13 @@ from ivr.desk.letters.notices import Said
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Files:
-    """What the database knows nothing of: the province's folder, and the configured limits."""
+    """What the database knows nothing of: the province's folder, the configured limits, and the roles that
+    need a second factor by the settings.
+    """
 
     folder: Path
     limits: Limits = dataclasses.field(default_factory=Limits)
+    factors: frozenset[str] = frozenset()
 
 
 async def rows_in_force(connection: AsyncConnection, noun: str, files: Files) -> dict[str, Row]:
@@ -33,7 +36,8 @@ async def rows_in_force(connection: AsyncConnection, noun: str, files: Files) ->
             name: own.get(name) or {"name": name, "value": getattr(files.limits, name)} for name in LIMITS
         }
     if noun == "factor":
-        return {str(role): own.get(role) or {"role": str(role), "needed": False} for role in Role}
+        needed = {str(role): {"role": str(role), "needed": str(role) in files.factors} for role in Role}
+        return needed | own
     if noun == "retention":
         return dict(sorted((await terms.rows(connection, files.folder)).items()))
     if noun not in ("wording", "notice"):

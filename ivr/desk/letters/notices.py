@@ -6,6 +6,9 @@
                                   # over them stand those that people changed
       - {on: case_answered, to: citizen, by: sms, text: "پاسخ پروندهٔ {code} آماده است."}
 
+    accounts:                     # on: what somebody did to an account; to its owner, with {name} and {by}
+      - {on: password_set, subject: "…", text: "…"}
+
 A citizen is written to only at a number from which she called, or at which somebody said on our call that it
 is the right one; what is on its way to a number that anybody typed goes nowhere
 (`ivr.desk.case.callback_planning.texted_at`). Once she has said so there is `case_number_confirmed`.
@@ -140,9 +143,24 @@ class Notice(LetterEntry):
         return self
 
 
+class AccountNotice(LetterEntry):
+    """What a user of the panel is told by mail of what another did to their account."""
+
+    on: Literal["password_set", "totp_reset", "person_changed", "person_locked", "person_unlocked"]
+    subject: str
+    text: str
+
+    @field_validator("subject", "text")
+    @classmethod
+    def _fillable(cls, text: str) -> str:
+        text.format(name="", by="")  # its own error says what is the matter
+        return text
+
+
 class Notices(LetterEntry):
     contacts: list[Contact] = []
     notices: list[Notice] = []
+    accounts: list[AccountNotice] = []
 
     def reached(self, agency: str, level: str = "") -> Sequence[Contact]:
         """The contacts of a level of an agency; failing that of the level anywhere, of the agency."""

@@ -30,6 +30,7 @@ from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
+from ivr.desk.people import account_news
 from ivr.store.tables import agencies, areas, cases, meeting_slots, outbox, topics
 
 LETTERS = ("sms", "email", "webhook")
@@ -100,7 +101,11 @@ async def spread(
         rows = [
             outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))
             for event in true
-            for n in _letters(known, hers, notices, event, calendar)
+            for n in (
+                _to_an_owner(notices, event)
+                if event.kind.startswith(account_news.LETTER)
+                else _letters(known, hers, notices, event, calendar)
+            )
             if n.by in ways
         ]
         if rows:
@@ -177,6 +182,17 @@ def _letters(
         return []
     words = words_of(case, event.payload, calendar, READING)
     return letters(notices, event.kind, case._mapping, words, hers[case.code])
+
+
+def _to_an_owner(notices: Notices, event: Leased) -> Sequence[AddressedNotice]:
+    """What somebody did to a user's account, to the address that it had until then."""
+    deed = event.kind.removeprefix(account_news.LETTER)
+    words = {"name": told(event.payload, "name"), "by": told(event.payload, "by") or "ivr"}
+    return [
+        AddressedNotice("email", told(event.payload, "to"), n.text.format(**words), n.subject.format(**words))
+        for n in notices.accounts
+        if n.on == deed
+    ]
 
 
 def _code_of(event: Leased) -> str:
@@ -306,7 +322,7 @@ def masked(kind: str, to: str) -> str:
     """For lists and logs: enough to tell two receivers apart."""
     if kind == "sms":
         return phone.mask(to)
-    if kind == "email":
+    if kind == "email" or kind.startswith(account_news.LETTER):
         name, _, domain = to.partition("@")
         return f"{name[:1]}***@{domain}"
     return to.partition("?")[0]

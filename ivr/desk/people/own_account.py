@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk.people import auditing, limiting, passwords, signing_in, totp
+from ivr.desk.people import account_news, auditing, limiting, passwords, signing_in, totp
 from ivr.desk.people.limiting import TooOften
-from ivr.desk.people.people import ALONE_ONE_OF, Person, factor_key, name_key
+from ivr.desk.people.people import WITHOUT_FACTOR, Person, factor_key, name_key
+from ivr.desk.people.seed_keys import SeedKeys, SeedUnreadable
 from ivr.desk.people.signing_in import OF_A_FACTOR, OF_A_NAME, From, Keeping, SignedIn
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import audit, people, sessions
-
-TOLD_FOR = timedelta(days=30)
+from ivr.store.tables import people, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +39,12 @@ async def account(engine: AsyncEngine, person: UUID, now: datetime, keeping: Kee
         its.person_id == person, its.needs == "", its.ends_at > now, its.seen_at > now - keeping.idle
     )
     async with engine.connect() as connection:
-        mine = select(people, signing_in.needs_factor().label("needed")).where(people.c.id == person)
+        mine = select(people, signing_in.needs_factor(keeping).label("needed")).where(people.c.id == person)
         row = (await connection.execute(mine)).one()
         found = (await connection.execute(living.order_by(its.made_at.desc()).limit(50))).all()
-        done = (await connection.execute(_done_to(row.name, person, now))).all()
+        done = (await connection.execute(account_news.done_to(row.name, person, now))).all()
     factor = (row.totp_since, row.needed, len(row.recovery))
     return Account(row.signed_in_at, row.password_at, *factor, found, done)
-
-
-def _done_to(name: str, person: UUID, now: datetime) -> Select[Any]:
-    its = audit.c
-    query = select(its.at, its.action, people.c.full_name.label("by"))
-    query = query.outerjoin_from(audit, people, its.person_id == people.c.id)
-    query = query.where(its.subject == f"person/{name}", its.action.in_(ALONE_ONE_OF))
-    mine = its.person_id.is_distinct_from(person)
-    return query.where(mine, its.at > now - TOLD_FOR).order_by(its.at.desc()).limit(10)
 
 
 async def change_password(
@@ -71,7 +61,31 @@ async def change_password(
         await connection.execute(update(people).where(people.c.id == person.id).values(values))
         await connection.execute(delete(sessions).where(sessions.c.person_id == person.id))
         await auditing.note(connection, now, "password_changed", person=person.id, address=came.address)
-        return await signing_in.begin(connection, person.id, now, came, keeping)
+        return await signing_in.begin(connection, person.id, now, came, keeping, proved=True)
+
+
+async def prove_again(
+    engine: AsyncEngine, session: SignedIn, given: str, now: datetime, keys: SeedKeys
+) -> None:
+    """`given`: the password, or a code of the second factor; in this session it holds for a while.
+
+    Raises WrongField (old), TooOften.
+    """
+    person = session.person
+    if person.second_factor and len(given) == totp.DIGITS and given.isdigit():
+        async with engine.begin() as connection:
+            until = await limiting.count(connection, factor_key(person.id), OF_A_FACTOR, now)
+        if until:
+            raise TooOften(until)
+        async with engine.begin() as connection:
+            if not await signing_in.spend(connection, person.id, given, now, keys):
+                raise WrongField("old", "is not the code")
+            await limiting.forgive(connection, factor_key(person.id))
+    else:
+        await prove(engine, person, given, now)
+    async with engine.begin() as connection:
+        mine = update(sessions).where(sessions.c.id == session.id)
+        await connection.execute(mine.values(proved_at=now))
 
 
 async def prove(engine: AsyncEngine, person: Person, password: str, now: datetime) -> None:
@@ -92,19 +106,25 @@ def _own_key(person: Person) -> str:
     return f"{name_key(person.name)}/signed-in"
 
 
-async def propose_factor(engine: AsyncEngine, person: UUID) -> str:
+async def propose_factor(engine: AsyncEngine, person: UUID, keys: SeedKeys) -> str:
     """A secret for an authenticator, the same until it is confirmed. Raises Refused when one is in use."""
     async with engine.begin() as connection:
         row = (await connection.execute(select(people).where(people.c.id == person).with_for_update())).one()
         if row.totp_since is not None:
             raise Refused("a second factor is in use already")
-        secret: str = row.totp_secret or totp.new_secret()
-        await connection.execute(update(people).where(people.c.id == person).values(totp_secret=secret))
+        try:
+            secret, kept = keys.open(row.totp_secret, person), row.totp_secret
+        except SeedUnreadable:  # the key is another one now, and nobody used this yet
+            secret = ""
+        if not secret:
+            secret = totp.new_secret()
+            kept = keys.seal(secret, person)
+        await connection.execute(update(people).where(people.c.id == person).values(totp_secret=kept))
     return secret
 
 
 async def confirm_factor(
-    engine: AsyncEngine, session: SignedIn, code: str, now: datetime, came: From
+    engine: AsyncEngine, session: SignedIn, code: str, now: datetime, came: From, keys: SeedKeys
 ) -> list[str]:
     """In use from now on; the recovery codes, told once. Other sessions end.
 
@@ -119,16 +139,19 @@ async def confirm_factor(
         row = (await connection.execute(select(people).where(people.c.id == person).with_for_update())).one()
         if row.totp_since is not None or not row.totp_secret:
             raise Refused("there is no second factor to confirm")
-        step = totp.step_of(row.totp_secret, "".join(code.split()), now, row.totp_step)
+        secret = keys.open(row.totp_secret, person)
+        step = totp.step_of(secret, "".join(code.split()), now, row.totp_step)
         if step is None:
             raise WrongField("code", "doesn't fit")
         await limiting.forgive(connection, factor_key(person))
-        return await _in_use(connection, session, row.totp_secret, step, now, came, "factor_set_up")
+        kept = keys.seal(secret, person)
+        return await _in_use(connection, session, kept, step, now, came, "factor_set_up")
 
 
 async def replace_factor(
-    engine: AsyncEngine, session: SignedIn, password: str, secret: str, code: str, now: datetime, came: From
-) -> list[str]:
+    engine: AsyncEngine, session: SignedIn, password: str, secret: str, code: str, now: datetime, came: From,
+    keys: SeedKeys,
+) -> list[str]:  # fmt: skip
     """Another telephone in place of the one in use, which is good until then; the recovery codes, told once.
 
     `secret` was on their screen only: nothing waits to be confirmed. Raises WrongField (old, code), TooOften.
@@ -138,20 +161,21 @@ async def replace_factor(
     if step is None:
         raise WrongField("code", "doesn't fit")
     async with engine.begin() as connection:
-        return await _in_use(connection, session, secret, step, now, came, "factor_replaced")
+        kept = keys.seal(secret, session.person.id)
+        return await _in_use(connection, session, kept, step, now, came, "factor_replaced")
 
 
 async def _in_use(
     connection: AsyncConnection,
     session: SignedIn,
-    secret: str,
+    kept: str,
     step: int,
     now: datetime,
     came: From,
     deed: str,
 ) -> list[str]:
     person, codes = session.person.id, totp.recovery_codes()
-    values = {"totp_secret": secret, "totp_since": now, "totp_step": step}
+    values = {"totp_secret": kept, "totp_since": now, "totp_step": step}
     values["recovery"] = [totp.recovery_hash(each) for each in codes]
     await connection.execute(update(people).where(people.c.id == person).values(values))
     await _end_others(connection, session)
@@ -160,15 +184,15 @@ async def _in_use(
 
 
 async def drop_factor(
-    engine: AsyncEngine, session: SignedIn, password: str, now: datetime, came: From
+    engine: AsyncEngine, session: SignedIn, password: str, now: datetime, came: From, keeping: Keeping
 ) -> None:
     """The password alone from now on. Raises WrongField (old), TooOften; Refused where the role needs it."""
     await prove(engine, session.person, password, now)
     person = session.person.id
-    values: dict[str, Any] = {"totp_secret": "", "totp_since": None, "totp_step": 0, "recovery": []}
     async with engine.begin() as connection:
-        mine = update(people).where(people.c.id == person, ~signing_in.needs_factor()).returning(people.c.id)
-        if (await connection.execute(mine.values(values))).first() is None:
+        mine = update(people).where(people.c.id == person, ~signing_in.needs_factor(keeping))
+        dropped = mine.values(WITHOUT_FACTOR).returning(people.c.id)
+        if (await connection.execute(dropped)).first() is None:
             raise Refused("their role needs a second factor")
         await _end_others(connection, session)
         await auditing.note(connection, now, "factor_dropped", person=person, address=came.address)

@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,21 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.channels import RESERVED
 from ivr.cases.roles import MAY_BE_TRUSTED, OF_AN_AGENCY, OF_THE_DESK, Role
 from ivr.cases.transitions import Actor, Side
-from ivr.desk.people import auditing, limiting, passwords
+from ivr.desk.people import account_news, auditing, limiting, passwords, two_admins
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import agencies, areas, audit, people, sessions
+from ivr.store.tables import agencies, areas, people, sessions
 
 Json = dict[str, Any]
 NAME = re.compile(r"[a-z][a-z0-9_.-]{1,29}")
 LONGEST_NAME = 80
-# Both together make an admin into whomever they like: one admin does one of them within a day.
-ALONE_ONE_OF = frozenset({"password_set", "totp_reset"})
-ALONE_WITHIN = timedelta(days=1)
-
-
-class SecondAdmin(Refused):
-    """It takes another admin, or who has the machine (`ivr user`)."""
+WITHOUT_FACTOR: Json = {"totp_secret": "", "totp_since": None, "totp_step": 0, "recovery": []}
+EMAIL = re.compile(r"[^@\s<>]{1,64}@[^@\s<>]{1,190}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +41,7 @@ class Person:
     must_change: bool = False
     second_factor: bool = False
     trusted: bool = False
+    untold: bool = False  # somebody did something to this account that they have not seen
 
     @classmethod
     def of(cls, row: Row[Any]) -> Person:
@@ -61,6 +57,7 @@ class Person:
             must_change=row.must_change,
             second_factor=row.totp_since is not None,
             trusted=row.trusted,
+            untold=row.untold_since is not None,
         )
 
     @property
@@ -78,7 +75,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class NewPerson:
-    """Somebody to be made. `agency` only for officers and heads, and they must have one."""
+    """Somebody to be made. `agency` only for officers and heads, and they must have one.
+
+    `email`: where they are told what others do to their account; "" = nowhere.
+    """
 
     name: str
     full_name: str
@@ -87,35 +87,53 @@ class NewPerson:
     areas: tuple[str, ...] = ()
     must_change: bool = True
     trusted: bool = False
+    email: str = ""
+
+    @property
+    def row(self) -> Json:
+        """What of it stands in `people` and may be changed later."""
+        own = {"full_name": self.full_name.strip(), "role": str(self.role), "email": self.email.strip()}
+        return own | {"agency": self.agency or None, "areas": list(self.areas), "trusted": self.trusted}
 
 
 async def add(
     engine: AsyncEngine, wanted: NewPerson, password: str, now: datetime, *, by: UUID | None = None,
     address: str = "", only_first: bool = False,
 ) -> UUID | None:  # fmt: skip
-    """Make someone; their id. With `only_first` None when there is somebody already. Raises WrongField."""
+    """Make someone; their id. With `only_first` None when there is somebody already.
+
+    Raises WrongField, NeedsTwo.
+    """
     passwords.check(password, wanted.name, wanted.full_name)
+    two_admins.may_grant(wanted.role, by, wanted.trusted)
     hash_ = await passwords.hashed(password)
     async with engine.begin() as connection:
         if only_first and (await connection.execute(select(people.c.id).limit(1))).first():
             return None
-        await check(connection, wanted)
-        row = {"id": uuid.uuid4(), "name": wanted.name, "full_name": wanted.full_name.strip()}
-        row |= {"role": str(wanted.role), "agency": wanted.agency or None, "areas": list(wanted.areas)}
-        row |= {"password_hash": hash_, "must_change": wanted.must_change, "made_at": now, "password_at": now}
-        row["trusted"] = wanted.trusted
-        made = insert(people).values(row).on_conflict_do_nothing(index_elements=[people.c.name])
-        if (await connection.execute(made.returning(people.c.id))).first() is None:
-            raise WrongField("name", f"there is a {wanted.name} already")
-        detail: Json = {"role": str(wanted.role), "agency": wanted.agency, "areas": list(wanted.areas)}
-        detail |= {"trusted": True} if wanted.trusted else {}
-        await auditing.note(connection, now, "person_added", person=by, subject=f"person/{wanted.name}",
-                            address=address, detail=detail)  # fmt: skip
+        return await add_within(connection, wanted, hash_, now, by, address)
+
+
+async def add_within(
+    connection: AsyncConnection, wanted: NewPerson, hash_: str, now: datetime, by: UUID | None, address: str
+) -> UUID:
+    """Whoever may. Raises WrongField."""
+    await check(connection, wanted)
+    row = wanted.row | {"id": uuid.uuid4(), "name": wanted.name, "made_at": now, "password_at": now}
+    row |= {"password_hash": hash_, "must_change": wanted.must_change}
+    made = insert(people).values(row).on_conflict_do_nothing(index_elements=[people.c.name])
+    if (await connection.execute(made.returning(people.c.id))).first() is None:
+        raise WrongField("name", f"there is a {wanted.name} already")
+    detail: Json = {"role": str(wanted.role), "agency": wanted.agency, "areas": list(wanted.areas)}
+    detail |= {"trusted": True} if wanted.trusted else {}
+    await auditing.note(connection, now, "person_added", person=by, subject=f"person/{wanted.name}",
+                        address=address, detail=detail)  # fmt: skip
     return UUID(str(row["id"]))
 
 
 async def check(connection: AsyncConnection, wanted: NewPerson) -> None:
     """Raises WrongField."""
+    if wanted.email and not EMAIL.fullmatch(wanted.email.strip()):
+        raise WrongField("email", "is no address")
     if not NAME.fullmatch(wanted.name):
         raise WrongField("name", "has 2 to 30 of a-z, 0-9, dot, - and _, a letter first")
     if not 1 <= len(wanted.full_name.strip()) <= LONGEST_NAME:
@@ -130,6 +148,12 @@ async def check(connection: AsyncConnection, wanted: NewPerson) -> None:
     if wanted.trusted and wanted.role not in MAY_BE_TRUSTED:
         raise WrongField("trusted", "supervisors, the governor's office and auditors can be of the few")
     await _check_areas(connection, wanted.areas)
+
+
+async def check_free(connection: AsyncConnection, name: str) -> None:
+    """Raises WrongField."""
+    if (await connection.execute(select(people.c.id).where(people.c.name == name))).first():
+        raise WrongField("name", f"there is a {name} already")
 
 
 async def _check_areas(connection: AsyncConnection, wanted: Collection[str]) -> None:
@@ -153,6 +177,7 @@ async def listed(engine: AsyncEngine) -> list[Json]:
             "trusted": row.trusted,
             "locked": row.locked_at is not None,
             "second_factor": row.totp_since is not None,
+            "email": row.email,
             "signed_in_at": row.signed_in_at and row.signed_in_at.isoformat(),
         }
         for row in rows
@@ -164,9 +189,13 @@ async def set_password(
 ) -> None:
     """A new password, to be changed at the next sign-in; signs them out everywhere. Raises Refused."""
     passwords.check(password, name)
-    hash_ = await passwords.hashed(password)
-    values = {"password_hash": hash_, "password_at": now, "must_change": True}
+    values = new_password(await passwords.hashed(password), now)
     await _change(engine, name, "password_set", now, by, address, **values)
+
+
+def new_password(hash_: str, now: datetime) -> Json:
+    """What of `people` a password given by somebody else changes."""
+    return {"password_hash": hash_, "password_at": now, "must_change": True}
 
 
 async def lock(
@@ -187,34 +216,38 @@ async def reset_totp(
     engine: AsyncEngine, name: str, now: datetime, *, by: UUID | None = None, address: str = ""
 ) -> None:
     """Without a second factor until they set one up anew; signs them out everywhere. Raises Refused."""
-    values: Json = {"totp_secret": "", "totp_since": None, "totp_step": 0, "recovery": []}
-    await _change(engine, name, "totp_reset", now, by, address, **values)
+    await _change(engine, name, "totp_reset", now, by, address, **WITHOUT_FACTOR)
 
 
 async def _change(
     engine: AsyncEngine, name: str, action: str, now: datetime, by: UUID | None, address: str, **values: Any
 ) -> None:
     async with engine.begin() as connection:
-        changed = update(people).where(people.c.name == name).values(values).returning(people.c.id)
-        row = (await connection.execute(changed)).first()
-        if row is None:
-            raise Refused(f"there is nobody called {name[:40]}")
-        if by and action in ALONE_ONE_OF and await _did_the_other(connection, name, action, now, by):
-            raise SecondAdmin("who took the one away may not give the other within a day")
-        for key in (name_key(name), factor_key(row.id)):
-            await limiting.forgive(connection, key)
-        if action != "person_unlocked":
-            await connection.execute(delete(sessions).where(sessions.c.person_id == row.id))
-        await auditing.note(connection, now, action, person=by, subject=f"person/{name}", address=address)
+        row = await one(connection, name)
+        await two_admins.may_reset(connection, row, action, now, by)
+        await change_within(connection, row, action, now, by, address, values)
 
 
-async def _did_the_other(
-    connection: AsyncConnection, name: str, action: str, now: datetime, by: UUID
-) -> bool:
-    its = audit.c
-    other = its.action.in_(ALONE_ONE_OF - {action})
-    query = select(its.id).where(its.subject == f"person/{name}", other, its.person_id == by)
-    return (await connection.execute(query.where(its.at > now - ALONE_WITHIN).limit(1))).first() is not None
+async def one(connection: AsyncConnection, name: str) -> Row[Any]:
+    """Theirs of `people`, held until the end of the transaction. Raises Refused."""
+    row = (await connection.execute(select(people).where(people.c.name == name).with_for_update())).first()
+    if row is None:
+        raise Refused(f"there is nobody called {name[:40]}")
+    return row
+
+
+async def change_within(
+    connection: AsyncConnection, row: Row[Any], action: str, now: datetime, by: UUID | None, address: str,
+    values: Json,
+) -> None:  # fmt: skip
+    """Whoever may. They are told; signed out everywhere, unless they were only let in again."""
+    await connection.execute(update(people).where(people.c.id == row.id).values(values))
+    for key in (name_key(row.name), factor_key(row.id)):
+        await limiting.forgive(connection, key)
+    if action != "person_unlocked":
+        await connection.execute(delete(sessions).where(sessions.c.person_id == row.id))
+    await auditing.note(connection, now, action, person=by, subject=f"person/{row.name}", address=address)
+    await account_news.tell(connection, row, action, now, by)
 
 
 def name_key(name: str) -> str:

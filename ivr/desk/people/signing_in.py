@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.desk.people import auditing, known_browsers, limiting, passwords, totp
 from ivr.desk.people.limiting import Limit, TooOften
 from ivr.desk.people.people import Person, factor_key, name_key
+from ivr.desk.people.seed_keys import SeedKeys, SeedUnreadable
 from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, factor_roles, people, sessions
+
+log = logging.getLogger(__name__)
 
 TOKEN_BYTES = 32
 LONGEST_BROWSER = 200
@@ -38,10 +42,16 @@ class NotSignedIn(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
-    """How long a session lives: unused, and at most."""
+    """How long a session lives, unused and at most; how long a password given in it proves who is there.
+
+    `factors`: the roles that need a second factor where no admin chose otherwise. `keys`: of its seeds.
+    """
 
     idle: timedelta = timedelta(hours=2)
     whole: timedelta = timedelta(hours=12)
+    proof: timedelta = timedelta(minutes=10)
+    factors: frozenset[str] = frozenset()
+    keys: SeedKeys = field(default_factory=SeedKeys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +76,7 @@ class SignedIn:
     id: UUID
     person: Person
     needs: str = ""  # "totp": the second factor is still to come; "factor": it must be set up first
+    proved_at: datetime | None = None
 
 
 async def sign_in(
@@ -121,7 +132,7 @@ async def _welcome(
         waiting = replace(keeping, whole=FACTOR_WITHIN)
         return Begun(await begin(connection, row.id, now, came, waiting, "totp"), marks)
     await _signed_in(connection, row.id, now, came)
-    return Begun(await begin(connection, row.id, now, came, keeping), marks)
+    return Begun(await begin(connection, row.id, now, came, keeping, proved=True), marks)
 
 
 async def second_factor(
@@ -138,23 +149,29 @@ async def second_factor(
     if until:
         raise TooOften(until)
     async with engine.begin() as connection:
-        spent = await spend(connection, person, code, now)
+        spent = await spend(connection, person, code, now, keeping.keys)
         if spent:
             await limiting.forgive(connection, factor_key(person))
             await connection.execute(delete(sessions).where(sessions.c.id == session.id))
             await _signed_in(connection, person, now, came, {"factor": spent})
-            return await begin(connection, person, now, came, keeping)
+            return await begin(connection, person, now, came, keeping, proved=True)
         await auditing.note(connection, now, "factor_refused", person=person, address=came.address)
     raise NotSignedIn("the code doesn't fit")
 
 
-async def spend(connection: AsyncConnection, person: UUID, code: str, now: datetime) -> str:
+async def spend(connection: AsyncConnection, person: UUID, code: str, now: datetime, keys: SeedKeys) -> str:
     """Use a code up: "totp" or "recovery"; "" when it is wrong or was used before."""
     row = (await connection.execute(select(people).where(people.c.id == person).with_for_update())).one()
     code = "".join(code.split()).casefold()
     mine = update(people).where(people.c.id == person)
-    if row.totp_secret and (step := totp.step_of(row.totp_secret, code, now, row.totp_step)) is not None:
-        await connection.execute(mine.values(totp_step=step))
+    try:
+        seed = keys.open(row.totp_secret, person)
+    except SeedUnreadable as error:  # the key is lost: recovery codes are good, and an admin helps
+        log.error("%s: %s", row.name, error)
+        seed = ""
+    if seed and (step := totp.step_of(seed, code, now, row.totp_step)) is not None:
+        kept = row.totp_secret if keys.is_current(row.totp_secret) else keys.seal(seed, person)
+        await connection.execute(mine.values(totp_step=step, totp_secret=kept))
         return "totp"
     if (given := totp.recovery_hash(code)) in row.recovery:
         await connection.execute(mine.values(recovery=[each for each in row.recovery if each != given]))
@@ -170,13 +187,15 @@ async def _signed_in(
 
 
 async def begin(
-    connection: AsyncConnection, person: UUID, now: datetime, came: From, keeping: Keeping, needs: str = ""
-) -> str:
-    """A new session; its token, which is kept nowhere else. Those long over go."""
+    connection: AsyncConnection, person: UUID, now: datetime, came: From, keeping: Keeping, needs: str = "",
+    *, proved: bool = False,
+) -> str:  # fmt: skip
+    """A new session; its token, which is kept nowhere else. `proved`: just now. Those long over go."""
     await connection.execute(delete(sessions).where(sessions.c.ends_at < now))
     token = secrets.token_urlsafe(TOKEN_BYTES)
     row = {"token_hash": hashed(token), "id": uuid.uuid4(), "person_id": person, "needs": needs}
     row |= {"made_at": now, "seen_at": now, "ends_at": now + keeping.whole, "address": came.address}
+    row["proved_at"] = now if proved else None
     await connection.execute(sessions.insert(), [row | {"browser": came.browser[:LONGEST_BROWSER]}])
     return token
 
@@ -185,7 +204,7 @@ async def lives(engine: AsyncEngine, session: UUID, now: datetime, keeping: Keep
     """Whether a session is still good. Asking is no use of it."""
     its = sessions.c
     query = select(its.id).where(its.id == session, its.ends_at > now, its.seen_at > now - keeping.idle)
-    query = query.join(people, its.person_id == people.c.id).where(~_lacks_factor())
+    query = query.join(people, its.person_id == people.c.id).where(~_lacks_factor(keeping))
     async with engine.connect() as connection:
         return (await connection.execute(query)).first() is not None
 
@@ -195,7 +214,7 @@ async def session(engine: AsyncEngine, token: str, now: datetime, keeping: Keepi
     its = sessions.c
     query = select(
         people, agencies.c.name.label("agency_name"), its.id.label("session"), its.needs, its.seen_at,
-        _lacks_factor().label("lacks_factor"),
+        its.proved_at, _lacks_factor(keeping).label("lacks_factor"),
     )  # fmt: skip
     query = query.join(sessions, its.person_id == people.c.id).outerjoin(agencies)
     query = query.where(its.token_hash == hashed(token), its.ends_at > now, its.seen_at > now - keeping.idle)
@@ -206,18 +225,20 @@ async def session(engine: AsyncEngine, token: str, now: datetime, keeping: Keepi
         if now - row.seen_at > SEEN_EVERY:
             await connection.execute(update(sessions).where(its.id == row.session).values(seen_at=now))
             await connection.commit()
-    return SignedIn(row.session, Person.of(row), row.needs or ("factor" if row.lacks_factor else ""))
+    needs = row.needs or ("factor" if row.lacks_factor else "")
+    return SignedIn(row.session, Person.of(row), needs, row.proved_at)
 
 
-def needs_factor() -> ColumnElement[bool]:
-    """Whether people's role needs a second factor."""
+def needs_factor(keeping: Keeping) -> ColumnElement[bool]:
+    """Whether people's role needs a second factor: as an admin chose, else by the settings."""
     its = factor_roles.c
-    return select(its.role).where(its.role == people.c.role, its.needed).exists()
+    chosen = select(its.needed).where(its.role == people.c.role).scalar_subquery()
+    return func.coalesce(chosen, people.c.role.in_(sorted(keeping.factors)))
 
 
-def _lacks_factor() -> ColumnElement[bool]:
+def _lacks_factor(keeping: Keeping) -> ColumnElement[bool]:
     """Whether they have not set up the one that their role needs."""
-    return people.c.totp_since.is_(None) & needs_factor()
+    return people.c.totp_since.is_(None) & needs_factor(keeping)
 
 
 async def sign_out(engine: AsyncEngine, session: SignedIn, now: datetime, came: From) -> None:

@@ -91,6 +91,10 @@ status:
                 return (yield from self._found(talk, code, seen))
 
     def _found(self, talk: Talk, code: str, seen: CaseSeen) -> Flow[str]:
+        if seen.withheld:
+            elsewhere = (*self.prompt, *verdict.standing(seen), "status.answer_withheld")
+            yield from verdict.offer_operator(talk, self, elsewhere)
+            return self.go
         if verdict.is_unread(seen):
             unread = (*self.prompt, *verdict.standing(seen), "status.answer_unread")
             yield from verdict.offer_operator(talk, self, unread)

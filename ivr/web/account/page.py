@@ -7,7 +7,7 @@ from uuid import UUID
 import segno
 from aiohttp import web
 
-from ivr.desk.people import own_account, totp
+from ivr.desk.people import account_news, own_account, totp
 from ivr.desk.people.limiting import TooOften
 from ivr.desk.refusals import Refused, WrongField
 from ivr.web.panel import sessions
@@ -30,6 +30,7 @@ def routes() -> list[Route]:
         Route("GET", f"{FACTOR}/anew", "account.factor.anew", factor_anew),
         Route("POST", f"{FACTOR}/anew", "account.factor.anew.send", replace_factor),
         Route("POST", f"{FACTOR}/drop", "account.factor.drop", drop_factor),
+        Route("POST", f"{HOME}/seen", "account.seen", seen),
         Route("POST", f"{HOME}/sessions/{{id}}/end", "account.session.end", end_session),
         Route("POST", f"{HOME}/sessions/end", "account.sessions.end", end_others),
     ]
@@ -46,6 +47,12 @@ async def page(visit: Visit) -> web.Response:
         visit.panel.engine, visit.person.id, visit.now, visit.panel.entry.keeping
     )
     return visit.render("panel/account.html", account=mine)
+
+
+async def seen(visit: Visit) -> web.Response:
+    """They have read what others did to their account."""
+    await account_news.seen(visit.panel.engine, visit.person.id)
+    return visit.redirect(HOME)
 
 
 async def password(visit: Visit) -> web.Response:
@@ -84,7 +91,9 @@ async def factor(visit: Visit) -> web.Response:
 
 
 async def _factor_page(visit: Visit, wrong: dict[str, str], status: int, onward: str) -> web.Response:
-    secret = await own_account.propose_factor(visit.panel.engine, visit.person.id)
+    secret = await own_account.propose_factor(
+        visit.panel.engine, visit.person.id, visit.panel.entry.keeping.keys
+    )
     return _shown(visit, secret, wrong, status, onward=onward)
 
 
@@ -112,7 +121,7 @@ async def confirm_factor(visit: Visit) -> web.Response:
         try:
             assert visit.session is not None
             codes = await own_account.confirm_factor(
-                visit.panel.engine, visit.session, code, visit.now, visit.came
+                visit.panel.engine, visit.session, code, visit.now, visit.came, visit.panel.entry.keeping.keys
             )
         except WrongField:
             form.refuse("code", "common.factor.wrong")
@@ -141,7 +150,14 @@ async def replace_factor(visit: Visit) -> web.Response:
     if not form.wrong:
         try:
             codes = await own_account.replace_factor(
-                visit.panel.engine, visit.session, old, secret, code, visit.now, visit.came
+                visit.panel.engine,
+                visit.session,
+                old,
+                secret,
+                code,
+                visit.now,
+                visit.came,
+                visit.panel.entry.keeping.keys,
             )
         except WrongField as error:
             form.refused(error, {"old": "common.password.wrong", "code": "common.factor.wrong"})
@@ -157,7 +173,12 @@ async def drop_factor(visit: Visit) -> web.Response:
     assert visit.session is not None
     try:
         await own_account.drop_factor(
-            visit.panel.engine, visit.session, visit.form().raw("old"), visit.now, visit.came
+            visit.panel.engine,
+            visit.session,
+            visit.form().raw("old"),
+            visit.now,
+            visit.came,
+            visit.panel.entry.keeping,
         )
     except (WrongField, TooOften) as error:
         key = "common.password.wrong" if isinstance(error, WrongField) else "common.sign_in.too_often"

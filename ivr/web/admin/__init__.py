@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from ivr.web.admin import audit, blocks, book_rows, calendar, exchange, history, people, prompts, who_gets
+from ivr.web.admin import (
+    allowing,
+    audit,
+    blocks,
+    book_rows,
+    calendar,
+    exchange,
+    history,
+    people,
+    prompts,
+    who_gets,
+)
 from ivr.web.panel.visit import Route
 
 __all__ = ["routes"]
@@ -18,5 +29,6 @@ def routes() -> list[Route]:
         *exchange.routes(),
         *blocks.routes(),
         *people.routes(),
+        *allowing.routes(),
         *prompts.routes(),
     ]

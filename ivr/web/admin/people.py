@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from aiohttp import web
 
-from ivr.cases.roles import OF_AN_AGENCY, Role
+from ivr.cases.roles import GUARDED, OF_AN_AGENCY, Role
 from ivr.desk.editing.book_names import BookNames, read_names
-from ivr.desk.people import own_account, passwords, staffing
+from ivr.desk.people import granting, own_account, passwords, staffing
 from ivr.desk.people import people as making
+from ivr.desk.people.granting import AskedAlready, NobodyElse
 from ivr.desk.people.limiting import TooOften
-from ivr.desk.people.people import NewPerson, SecondAdmin
+from ivr.desk.people.people import NewPerson
 from ivr.desk.people.staffing import LastAdmin
-from ivr.desk.refusals import WrongField
+from ivr.desk.people.two_admins import NeedsTwo, SecondAdmin
+from ivr.desk.refusals import Refused, WrongField
+from ivr.web.panel import sessions
 from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import NotFound, Route, Visit
 
 SENTENCES = {
     name: f"admin.people.wrong.{name}"
-    for name in ("name", "full_name", "agency", "areas", "password", "trusted")
+    for name in ("name", "full_name", "agency", "areas", "password", "email", "trusted")
+}
+REFUSED: Mapping[type[Refused], str] = {
+    LastAdmin: "admin.people.last_admin",
+    SecondAdmin: "admin.people.second_admin",
+    NobodyElse: "admin.people.nobody_else",
+    AskedAlready: "admin.people.asked_already",
 }
 
 
@@ -36,7 +46,8 @@ def routes() -> list[Route]:
     ]
 
 
-async def listed(visit: Visit) -> web.Response:
+async def listed(visit: Visit, remark: str = "") -> web.Response:
+    """`remark`: why something could not be done."""
     rows = await making.listed(visit.panel.engine)
     asked = visit.request.query.get("q", "").strip()[:60].casefold()
     role = visit.request.query.get("role", "")
@@ -46,9 +57,17 @@ async def listed(visit: Visit) -> web.Response:
     for row in fitting:
         row["signed_in_at"] = row["signed_in_at"] and datetime.fromisoformat(row["signed_in_at"])
     return visit.render(
-        "admin/people.html", rows=fitting, asked=asked, role=role, roles=[*Role], names=await _names(visit),
+        "admin/people.html",
+        status=422 if remark else 200,
+        remark=remark,
+        rows=fitting,
+        asked=asked,
+        role=role,
+        roles=[*Role],
+        names=await _names(visit),
         said=visit.request.query.get("said", ""),
-    )  # fmt: skip
+        waiting=await granting.waiting(visit.panel.engine, visit.now),
+    )
 
 
 async def new(visit: Visit) -> web.Response:
@@ -60,15 +79,17 @@ async def add(visit: Visit) -> web.Response:
     """The first password is shown once, on this very page; only its hash is kept."""
     form = visit.form()
     wanted = _wanted(form, form.text("name", most=30).lower())
+    await prove(visit, form)
     password = passwords.by_chance()
     if not form.wrong:
         try:
             await making.add(visit.panel.engine, wanted, password, visit.now, **_by(visit))
+            return visit.render("admin/password.html", name=wanted.name, password=password, made=True)
+        except NeedsTwo:
+            return await _ask(visit, "add", wanted, _sent(form), form)
         except WrongField as error:
             form.refused(error, SENTENCES)
-    if form.wrong:
-        return await _form(visit, _sent(form), form=form)
-    return visit.render("admin/password.html", name=wanted.name, password=password, made=True)
+    return await _form(visit, _sent(form), form=form)
 
 
 async def one(visit: Visit) -> web.Response:
@@ -77,35 +98,54 @@ async def one(visit: Visit) -> web.Response:
 
 async def change(visit: Visit) -> web.Response:
     form, row = visit.form(), await _row(visit)
-    wanted = _wanted(form, row["name"])
+    wanted, sent = _wanted(form, row["name"]), row | _sent(form) | {"name": row["name"]}
+    await prove(visit, form)
     if not form.wrong:
         try:
             await staffing.reassign(visit.panel.engine, wanted, visit.now, **_by(visit))
             return visit.redirect("/panel/admin/people?said=saved")
+        except NeedsTwo:
+            return await _ask(visit, "change", wanted, sent, form)
         except WrongField as error:
             form.refused(error, SENTENCES)
         except LastAdmin:
             form.refuse("role", "admin.people.last_admin")
-    return await _form(visit, row | _sent(form) | {"name": row["name"]}, form=form)
+    return await _form(visit, sent, form=form)
 
 
 async def do(visit: Visit) -> web.Response:
-    """lock | unlock | password | totp | sign_out. For two of them the admin's own password too."""
-    row, engine = await _row(visit), visit.panel.engine
-    asked = visit.form().raw("what")
+    """lock | unlock | password | totp | sign_out."""
+    row = await _row(visit)
+    asked, form = visit.form().raw("what"), visit.form()
     if asked in ("password", "totp"):
-        try:
-            await own_account.prove(engine, visit.person, visit.form().raw("mine"), visit.now)
-        except WrongField:
-            return await _form(visit, row, notice=visit.words("admin.people.mine_wrong"))
-        except TooOften:
-            return await _form(visit, row, notice=visit.words("common.sign_in.too_often"))
+        await prove(visit, form)
+        if form.wrong:
+            return await _form(visit, row, notice=form.wrong["mine"])
     try:
         return await _done(visit, row, asked)
-    except LastAdmin:
-        return await _form(visit, row, notice=visit.words("admin.people.last_admin"))
-    except SecondAdmin:
-        return await _form(visit, row, notice=visit.words("admin.people.second_admin"))
+    except NeedsTwo:
+        wanted = NewPerson(
+            row["name"], row["full_name"], Role(row["role"]), row["agency"] or "", tuple(row["areas"]),
+            email=row["email"],
+        )  # fmt: skip
+        return await _ask(visit, asked, wanted, row)
+    except (LastAdmin, SecondAdmin) as error:
+        return await _form(visit, row, notice=visit.words(REFUSED[type(error)]))
+
+
+async def _ask(
+    visit: Visit, deed: str, wanted: NewPerson, shown: dict[str, Any], form: Form | None = None
+) -> web.Response:
+    """Of another admin, who finds it above the list."""
+    try:
+        await granting.ask(visit.panel.engine, deed, wanted, visit.now, **_by(visit))
+    except (NobodyElse, AskedAlready) as error:
+        return await _form(visit, shown, notice=visit.words(REFUSED[type(error)]))
+    except WrongField as error:
+        form = form or visit.form()
+        form.refused(error, SENTENCES)
+        return await _form(visit, shown, form=form)
+    return visit.redirect("/panel/admin/people?said=asked")
 
 
 async def _done(visit: Visit, row: dict[str, Any], asked: str) -> web.Response:
@@ -126,6 +166,28 @@ async def _done(visit: Visit, row: dict[str, Any], asked: str) -> web.Response:
     return visit.redirect(f"/panel/admin/people/{name}?said={asked}")
 
 
+async def prove(visit: Visit, form: Form) -> None:
+    """It is really them: lately, or by what they gave now. Else form.wrong has "mine"."""
+    if visit.proven:
+        return
+    assert visit.session is not None
+    given = form.raw("mine")
+    code = sessions.plain_code(given[:40])
+    try:
+        await own_account.prove_again(
+            visit.panel.engine,
+            visit.session,
+            code if code.isdigit() else given,
+            visit.now,
+            visit.panel.entry.keeping.keys,
+        )
+        visit.session = replace(visit.session, proved_at=visit.now)
+    except WrongField:
+        form.refuse("mine", "admin.people.mine_wrong")
+    except TooOften:
+        form.refuse("mine", "common.sign_in.too_often")
+
+
 def _by(visit: Visit) -> dict[str, Any]:
     return {"by": visit.person.id, "address": visit.came.address}
 
@@ -136,13 +198,15 @@ def _wanted(form: Form, name: str) -> NewPerson:
     agency = form.raw("agency") if role in set(OF_AN_AGENCY) else ""
     if role in set(OF_AN_AGENCY) and not agency:
         form.refuse("agency", "admin.people.wrong.agency")
-    its = Role(role or Role.OPERATOR)
-    trusted = form.flag("trusted")
-    return NewPerson(name, full_name, its, agency, tuple(form.many("areas")), trusted=trusted)
+    email = form.text("email", most=250, needed=False)
+    return NewPerson(
+        name, full_name, Role(role or Role.OPERATOR), agency, tuple(form.many("areas")),
+        trusted=form.flag("trusted"), email=email,
+    )  # fmt: skip
 
 
 def _sent(form: Form) -> dict[str, Any]:
-    return {name: form.raw(name) for name in ("name", "full_name", "role", "agency")} | {
+    return {name: form.raw(name) for name in ("name", "full_name", "role", "agency", "email")} | {
         "areas": form.many("areas"),
         "trusted": form.flag("trusted"),
     }
@@ -178,4 +242,5 @@ async def _form(
         said=visit.request.query.get("said", ""),
         may_edit=visit.allowed("people_edit"),
         of_agency=[str(role) for role in OF_AN_AGENCY],
+        guarded=sorted(map(str, GUARDED)),
     )

@@ -141,6 +141,12 @@ class Visit:
         return self.session is None
 
     @property
+    def proven(self) -> bool:
+        """Whether a password or a one-time code was given in this session a short while ago."""
+        at = self.session.proved_at if self.session else None
+        return at is not None and self.now - at < self.panel.entry.keeping.proof
+
+    @property
     def actor(self) -> Actor:
         """Them, for desk functions."""
         return self.person.actor

@@ -6,6 +6,7 @@ import re
 
 from aiohttp import web
 
+from ivr.cases import phone
 from ivr.desk.counter import tracking
 from ivr.desk.counter.questions import Sum
 from ivr.desk.counter.tracking import Answer, Doubted
@@ -57,7 +58,7 @@ async def call(visit: Visit) -> web.Response:
 
 
 async def ask(visit: Visit) -> web.Response:
-    return _public(visit, "public/track.html", code="", found=None, wrong="", question=None)
+    return _public(visit, "public/track.html", code="", found=None, wrong="", question=None, number="")
 
 
 async def track(visit: Visit) -> web.Response:
@@ -66,8 +67,9 @@ async def track(visit: Visit) -> web.Response:
     given = form.raw("code")[:60]
     code = _BETWEEN.sub("", latin(given))
     answer = Answer(form.raw("proof")[:60], plain_code(form.raw("total")[:10]))
+    number = phone.key(_BETWEEN.sub("", latin(form.raw("number")[:60])), visit.panel.book.area_code)
     try:
-        found = await tracking.track(visit.panel.engine, code, visit.came.address, visit.now, answer)
+        found = await tracking.track(visit.panel.engine, code, visit.came.address, visit.now, answer, number)
     except TooOften:
         return _asked(visit, given, "public.track.too_often", 429)
     except Doubted as doubted:
@@ -75,14 +77,16 @@ async def track(visit: Visit) -> web.Response:
         return _asked(visit, given, again, 429, doubted.question)
     if found is None:
         return _asked(visit, given, "public.track.unknown", 404)
-    return _public(visit, "public/track.html", code="", found=found, wrong="", question=None)
+    wrong = visit.words("public.track.not_hers") if number and found.locked else ""
+    return _public(visit, "public/track.html", code="", found=found, wrong=wrong, question=None)
 
 
 def _asked(visit: Visit, given: str, key: str, status: int, question: Sum | None = None) -> web.Response:
     wrong = visit.words(key)
     return _public(
-        visit, "public/track.html", status=status, code=given, found=None, wrong=wrong, question=question
-    )
+        visit, "public/track.html", status=status, code=given, found=None, wrong=wrong, question=question,
+        number=visit.form().raw("number")[:60],
+    )  # fmt: skip
 
 
 def _public(visit: Visit, template: str, *, status: int = 200, **values: object) -> web.Response:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.code import is_valid
@@ -198,8 +198,34 @@ async def test_a_code_tells_status_agency_deadline_and_answer(engine: AsyncEngin
         assert (seen.result, seen.status, seen.agency, seen.answer) == (Lookup.FOUND, "referred", "abfa", "")
         assert seen.due_at is not None
         await answer(engine, code, "abfa", " آب وصل شد. ")
-        seen = await desk.intake.look_up("09149999999", code)
-        assert (seen.status, seen.answer) == ("answered", "آب وصل شد.")
+        seen = await desk.intake.look_up("09141234567", code)
+        assert (seen.status, seen.answer, seen.withheld) == ("answered", "آب وصل شد.", False)
+
+
+async def test_the_code_alone_does_not_open_the_answer_to_who_called_from_a_number(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Who withheld her number, or came to the desk, has the code and no more."""
+    async with office(engine, tmp_path) as desk:
+        code = await desk.intake.open_case(call(), opening(callback="09127654321"))
+        hidden = await desk.intake.open_case(call(""), opening())
+        await desk.pump.idle()
+        for each in (code, hidden):
+            await answer(engine, each, "abfa", "آب وصل شد.")
+        voiced = {"answer_voice": "answers/1", "answer_spoken": "Su gəldi"}
+        async with engine.begin() as connection:
+            await connection.execute(update(cases).where(cases.c.code == code).values(voiced))
+        for stranger in ("09149999999", "", "anonymous"):
+            seen = await desk.intake.look_up(stranger, code)
+            assert (seen.status, seen.agency, seen.withheld) == ("answered", "abfa", True)
+            assert not (seen.answer or seen.voice or seen.spoken or seen.may_confirm)
+        for hers in ("+989141234567", "09127654321"):
+            seen = await desk.intake.look_up(hers, code)
+            assert seen.answer and seen.voice and not seen.withheld
+        assert (await desk.intake.look_up("", hidden)).answer == "آب وصل شد."
+        async with engine.begin() as connection:  # a number that somebody typed at the desk
+            await connection.execute(update(cases).where(cases.c.code == code).values(channel="desk"))
+        assert (await desk.intake.look_up("09149999999", code)).answer == "آب وصل شد."
 
 
 async def test_wrong_codes_are_counted_per_caller_across_workers_and_forgiven_in_time(

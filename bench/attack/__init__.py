@@ -1,0 +1,1 @@
+"""Bad peers on every port beside people who call."""
