@@ -248,7 +248,7 @@ class _Call:
         self.page.answered(answer)
         session, name = self.session, type(action).__name__
         self.transcript.turns.append(Turn(session.step, session.language, name, said, answer))
-        if isinstance(event, HungUp) or (isinstance(event, Recorded) and event.ended is Ended.HANGUP):
+        if isinstance(event, HungUp) or (isinstance(event, Recorded) and event.ended.is_gone):
             self.transcript.outcome = "hung_up"
 
     def _spoken(self, action: Action) -> tuple[str, ...]:

@@ -17,8 +17,14 @@ class Ended(StrEnum):
     SILENCE = "silence"  # recording: the caller fell silent
     LIMIT = "limit"  # recording: maximum length
     HANGUP = "hangup"  # recording: the caller hung up; what was said is in the file
+    BROKEN = "broken"  # recording: Asterisk or we died in the middle; what was written by then is in the file
     CUT = "cut"  # recording: the disk filled up; only the beginning of what was said is in the file
     FAILED = "failed"  # recording: Asterisk wrote nothing
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody is on the line any more."""
+        return self in (Ended.HANGUP, Ended.BROKEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ record:
         recorded = yield from talk.do(wanted, Recorded)
         if recorded.ended is not Ended.FAILED:
             talk.uncased.append(recorded)
-        if recorded.ended is Ended.HANGUP:
+        if recorded.ended.is_gone:
             raise Gone  # the frame keeps her words
         return recorded
 
