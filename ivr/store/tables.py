@@ -22,6 +22,7 @@ from ivr.store.factor_roles import factor_roles
 from ivr.store.figure_days import figure_days
 from ivr.store.inbox_entries import inbox_entries
 from ivr.store.interventions import interventions
+from ivr.store.journal_marks import journal_marks
 from ivr.store.legal_holds import legal_holds
 from ivr.store.limits import limits
 from ivr.store.live_calls import live_calls
@@ -71,6 +72,7 @@ __all__ = [
     "figure_days",
     "inbox_entries",
     "interventions",
+    "journal_marks",
     "key_material",
     "legal_holds",
     "limits",
