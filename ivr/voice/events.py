@@ -83,7 +83,8 @@ class CallerKnown:
 class CaseOpened:
     """The words are safe. `code` resolves for certain; "" when no code could be promised.
 
-    `joined`: they are in the case that she opened in an earlier call, whose code this is.
+    `joined`: they are in the case of an earlier call, as she wanted. Its code is this, and not told: the line
+    may be shared.
     """
 
     code: str = ""
@@ -102,9 +103,13 @@ class NotKept:
 
 @dataclass(frozen=True, slots=True)
 class RoomFound:
-    """Whether words can be recorded now."""
+    """Whether words can be recorded now.
+
+    `same_matter`: her number has an open case of what she chose; it may be somebody else's on a shared line.
+    """
 
     found: bool = True
+    same_matter: bool = False
 
 
 @dataclass(frozen=True, slots=True)

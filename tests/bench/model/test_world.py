@@ -18,7 +18,7 @@ from ivr.store.engine import make_engine
 from ivr.store.facts import WordsKeptFact
 from tests.fixtures.province import book_of
 
-SEEDS = 12  # of each kind; a world takes a fifth of a second
+SEEDS = 6  # of each kind; a world takes a third of a second
 MOST = 60  # until a rule that is broken shows
 
 

@@ -78,6 +78,23 @@ async def test_words_on_the_same_matter_join_the_open_case_and_its_code_is_told_
     assert [f for f in await findings(engine, tmp_path) if not f.recording] == []
 
 
+async def test_who_shares_her_line_is_asked_and_has_a_case_of_her_own(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with limited(engine, tmp_path) as desk:
+        stranger = call()
+        assert not await desk.intake.knows_matter(stranger, opening())
+        code = await desk.intake.open_case(call(), opening())
+        await applied(desk)
+        assert await desk.intake.knows_matter(stranger, opening())
+        assert not await desk.intake.knows_matter(stranger, opening(topic="water.bill"))
+        own = await desk.intake.open_case(stranger, opening(joins=False))
+        assert own != code and not stranger.joined
+        assert not await desk.intake.knows_matter(stranger, opening()), "once in a call is enough"
+        await applied(desk)
+    assert len((await case(engine, code))["recordings"]) == 1
+
+
 async def test_another_matter_is_another_case(engine: AsyncEngine, tmp_path: Path) -> None:
     """Another topic, county, kind or caller; a meeting with a number to call; and what is about anything."""
     async with limited(engine, tmp_path, Limits(repeat_days=10)) as desk:
