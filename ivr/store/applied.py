@@ -205,9 +205,7 @@ class Applied:
             self.applied, self.marked, self.dropped = _saved(self.folder)
             self.recalled = self.applied > Position()
         except (ValueError, KeyError, TypeError):
-            log.error(
-                "journal %s: the checkpoint is unreadable; the database has its own", self.folder
-            )
+            log.error("journal %s: the checkpoint is unreadable; the database has its own", self.folder)
 
 
 def lock(path: Path) -> int:
