@@ -18,6 +18,7 @@ from ivr.desk.book.book import Limits
 from ivr.desk.call import blocking
 from ivr.desk.case import closing
 from ivr.desk.case.change import Instruction
+from ivr.desk.facts.comparing import compare
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
 from ivr.store.tables import outbox
@@ -41,6 +42,7 @@ async def limited(engine: AsyncEngine, folder: Path, limits: Limits = LIMITS) ->
 
 
 async def applied(desk: Office) -> None:
+    await compare(desk.engine, desk.journal)  # as the pump itself begins
     await desk.pump._drain()  # once, at a time of the test's choosing
 
 
