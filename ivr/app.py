@@ -49,6 +49,7 @@ from ivr.installation import (
     booth,
     conventions,
     database_url,
+    fact_term,
     factor_keys,
     keep_private,
     load_secrets,
@@ -67,6 +68,7 @@ from ivr.loops.offered import Offered
 from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, replaced, siblings
 from ivr.loops.switchboard import Switchboard
 from ivr.loops.telling import ALIVE, CALLS, GAUGES, READY, Telling, name_of, telling_place
+from ivr.loops.time_of_day import RESTS, TimeOfDay
 from ivr.loops.transcribing import Transcriber
 from ivr.loops.watchdog import end_with_parent, tell_systemd, watch_loop
 from ivr.loops.worker import Cellar, Worker
@@ -175,9 +177,8 @@ class Hotline:
         clock: Callable[[], datetime] | None = None,
         duties: Collection[Duty] = DUTIES,
     ) -> None:
-        """`clock`: the zoned time of the province; the machine's own unless a test travels."""
+        """`clock`: the zoned time of the province; `TimeOfDay` unless a test travels."""
         self.settings = settings
-        self.clock = clock or partial(datetime.now, ZoneInfo(settings.province.timezone))
         self.take_over, self.when_ready = take_over, when_ready
         self.duties, self.name = frozenset(duties), name_of(duties)
         self.stopping = asyncio.Event()
@@ -185,6 +186,8 @@ class Hotline:
         self.lag: Lag
         self.secrets = load_secrets(settings)
         self.engine = make_engine(database_url(settings))
+        self.time = TimeOfDay(self.engine, ZoneInfo(settings.province.timezone))
+        self.clock = clock or self.time
         self.volumes = Volumes.of(settings.recordings, settings.second_path, settings.ballast_mb << 20)
         self.sounds = SoundBook(settings.sounds, settings.calls.languages)
         self.book = Book(self.engine, conventions(settings))
@@ -237,6 +240,7 @@ class Hotline:
         self.lag = Lag("+".join(sorted(self.duties)), clock)
         stack.push_async_callback(self.engine.dispose)
         stack.callback(self.volumes.close)
+        await self.time.begin()
         if second := settings.second_path:
             link(settings.state_path / "fallback", second / "fallback")
         files = directory_from(settings.seed_path)
@@ -251,6 +255,7 @@ class Hotline:
             await self.volumes.look()
             self.loops.start("disks", self.volumes.watch)
         self.loops.start("book", self.book.follow)
+        self.loops.start("time of day", self.time.watch)
         self.loops.start("stall watchdog", watch_loop)
         if "calls" in self.duties and self.intake is not None:
             await self._start_line(self.intake)
@@ -270,6 +275,7 @@ class Hotline:
             settings.second_path,
             first=0 if carries else slots.NO_CALLS,
             applies="work" in self.duties,
+            term=fact_term(settings),
         )
         stack.push_async_callback(journal.close)
         home = journal.folder.parent
@@ -322,6 +328,8 @@ class Hotline:
                 witnesses(settings),
             ),
             self.clock,
+            fact_term(settings),
+            lambda: self.time.is_sure,
         )
         worker.start(loops)
         stack.push_async_callback(worker.idle)
@@ -400,7 +408,7 @@ class Hotline:
             ami=self.ami,
             speak=self.sounds.speak,
             clock=self.clock,
-            resting=self.stopping.is_set,
+            resting=lambda: self.stopping.is_set() or not self.time.is_sure,
         )
         originate.start()
         stack.push_async_callback(originate.close)
@@ -645,6 +653,8 @@ class Hotline:
         found = self.volumes.warnings(LONGEST_SECONDS) if "calls" in self.duties else []
         if self.intake is not None and (journal := self.intake.journal).on_spare:
             found.append(f"the journal goes on on the second volume, {journal.spare}")
+        if self.time.trouble:
+            found.append(f"{self.time.trouble}: until they agree {RESTS}")
         return [*found, *self.loops.troubles, *self.lag.troubles]
 
     async def _offer(self) -> None:

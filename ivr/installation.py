@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ivr.desk.keeping.witnessing import Witnesses
     from ivr.desk.people.seed_keys import SeedKeys
     from ivr.speech.booth import Booth
+    from ivr.store.journal_keeping import FactTerm
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
 
@@ -102,6 +103,13 @@ def vault(settings: Settings) -> Vault | None:
         return Vault(wanted.url, wanted.endpoint, wanted.region, wanted.key, wanted.secret)
     except VaultError as error:
         raise CommandError(str(error)) from error
+
+
+def fact_term(settings: Settings) -> FactTerm:
+    """How long applied facts stay in the journals."""
+    from ivr.store.journal_keeping import FactTerm
+
+    return FactTerm(settings.journal.keep_days, settings.journal.keep_mb << 20)
 
 
 def witnesses(settings: Settings) -> Witnesses:

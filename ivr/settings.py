@@ -166,6 +166,16 @@ class Serve(SettingsGroup):
     together: bool = False
 
 
+class JournalSettings(SettingsGroup):
+    """For how many days facts that are in the books stay in each journal, in `keep_mb` at most.
+
+    A database that goes back in time (a lagging replica, a restored copy) gets them again.
+    """
+
+    keep_days: float = Field(14, ge=0)
+    keep_mb: int = Field(2_048, ge=0)
+
+
 class Province(SettingsGroup):
     """Which seed folder this installation serves. Another province is another folder."""
 
@@ -342,6 +352,7 @@ class Settings(BaseSettings):
     browser_phone: BrowserPhone = BrowserPhone()
     rtp: Rtp = Rtp()
     serve: Serve = Serve()
+    journal: JournalSettings = JournalSettings()
     province: Province = Province()
     calls: Calls = Calls()
     recordings_store: RecordingsStore = RecordingsStore()

@@ -111,7 +111,7 @@ class Desk:
     county: str = ""
     language: str = ""  # … and the one she spoke
     blocked: bool = False
-    joined: bool = False  # her words belong to the case of an earlier call
+    joined: bool = False  # her number has an open case of what she chooses
     operator: Transfer = Transfer.NOBODY
     has_room: bool = True  # a disk takes recordings …
     keeps: bool = True  # … and the journal what is to be kept
@@ -250,7 +250,7 @@ class _Call:
         self.page.answered(answer)
         session, name = self.session, type(action).__name__
         self.transcript.turns.append(Turn(session.step, session.language, name, said, answer))
-        if isinstance(event, HungUp) or (isinstance(event, Recorded) and event.ended is Ended.HANGUP):
+        if isinstance(event, HungUp) or (isinstance(event, Recorded) and event.ended.is_gone):
             self.transcript.outcome = "hung_up"
 
     def _spoken(self, action: Action) -> tuple[str, ...]:
@@ -281,7 +281,7 @@ class _Call:
             case LookUpCase(code=code):
                 return self.desk.look_up(code)
             case FindRoom():
-                return RoomFound(self.desk.has_room)
+                return RoomFound(self.desk.has_room, self.desk.joined)
             case WishCallBack():
                 return WishNoted(self.desk.keeps)
             case Confide():
@@ -302,7 +302,7 @@ class _Call:
         case["recordings"] = [{"seconds": r.seconds, "ended": r.ended} for r in action.recordings]
         case["national_id"] = "•" * len(action.national_id)
         self.transcript.cases.append({**case, "code": code})
-        return CaseOpened(code, self.desk.joined)
+        return CaseOpened(code, self.desk.joined and action.joins)
 
     def _shown(self, action: Action, event: Event) -> str:
         """The answer in one line, sensitive keys masked as in the call row; "" for nothing worth a line."""

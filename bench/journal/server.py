@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 
 from ivr import app
@@ -47,7 +48,7 @@ class Remembering(Journal):
         found = self.facts[done : done + limit]
         return found, Position(self.began.segment, done + len(found))
 
-    def checkpoint(self, position: Position) -> None:
+    def checkpoint(self, position: Position, now: datetime | None = None) -> None:
         self.applied = position
 
     def save_checkpoint(self) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Protocol
 
 from ivr.asterisk.agi import Reply
+from ivr.asterisk.connection import LOST
 from ivr.voice.events import Ended, Recorded
 from ivr.voice.wave import measure
 
@@ -118,7 +119,9 @@ def how_it_ended(reply: Reply) -> Ended:
             return Ended.SILENCE if reply.result.isdigit() and int(reply.result[:9]) >= 500 else Ended.LIMIT
         case "hangup" | "waitfor":
             return Ended.HANGUP
-        case _:  # a lost connection, or Asterisk couldn't: then there is no file
+        case _ if reply is LOST:  # Asterisk died, or cut us off
+            return Ended.BROKEN
+        case _:  # Asterisk couldn't: then there is no file
             return Ended.HANGUP if reply.dead else Ended.FAILED
 
 

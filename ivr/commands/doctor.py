@@ -41,6 +41,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         ("disk", _disk),
         ("files", _files),
         ("database", _database),
+        ("clock", _clock),
         ("prompts", _prompts),
         ("menu", _menu),
         ("agi", _agi),
@@ -51,6 +52,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         ("rights", _rights),
         ("fallback", _fallback),
         ("spool", _spool),
+        ("journal", _journal),
         ("store", _store),
         ("recognition", _recognition),
         ("escalation", _escalation),
@@ -158,6 +160,20 @@ async def _database(settings: Settings) -> Diagnosis:
     if not current:
         return Diagnosis("database", False, "the schema is older than the code", "ivr db upgrade")
     return Diagnosis("database", True, "answers, and its schema is up to date")
+
+
+async def _clock(settings: Settings) -> Diagnosis:
+    from ivr.installation import database_url
+    from ivr.loops import time_of_day
+    from ivr.store.engine import make_engine
+
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        wrong = (await time_of_day.ask(engine)).trouble
+    finally:
+        await engine.dispose()
+    mend = f"timedatectl set-ntp true on both; until they agree {time_of_day.RESTS}"
+    return Diagnosis("clock", not wrong, wrong or "this machine's clock and the database's agree", mend)
 
 
 async def _prompts(settings: Settings) -> Diagnosis:
@@ -311,6 +327,35 @@ async def _spool(settings: Settings) -> Diagnosis:
         mend = "ivr spool list, then ivr spool retry; what stays in quarantine: read its .why, move it away"
         return Diagnosis("spool", False, f"not in the books: {found}", mend)
     return Diagnosis("spool", True, "nothing waits to come into the books")
+
+
+async def _journal(settings: Settings) -> Diagnosis:
+    """Whether the database has what the journals gave it, and whether these reach back far enough."""
+    from ivr.desk.facts.comparing import behind
+    from ivr.installation import database_url
+    from ivr.store import journal_marks, slots
+    from ivr.store.engine import make_engine
+    from ivr.store.journal_keeping import cut_short
+
+    days = settings.journal.keep_days
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        lacking = await behind(engine, settings.spool)
+        async with engine.connect() as connection:
+            found = await journal_marks.told(connection)
+    finally:
+        await engine.dispose()
+    if lacking:
+        names = ", ".join(sorted(map(str, lacking)))
+        mend = "start `ivr serve`, or ivr spool retry: what it lacks is applied again"
+        return Diagnosis("journal", False, f"the database went back: it lacks facts of {names}", mend)
+    short = {folder: at for folder in slots.journals(settings.spool) if (at := cut_short(folder, days))}
+    if short:
+        found += [f"{folder} holds no facts up to {at:%Y-%m-%d %H:%M}" for folder, at in short.items()]
+        found.append(f"{days:g} days are wanted, should the database go back")
+        mend = "a larger journal.keep_mb, or free some space (1 GiB must be left)"
+        return Diagnosis("journal", False, "; ".join(found), mend)
+    return Diagnosis("journal", True, "; ".join(found) or "the database has all that the journals gave it")
 
 
 async def _escalation(settings: Settings) -> Diagnosis:

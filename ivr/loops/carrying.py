@@ -197,9 +197,11 @@ class Call:
             case OpenCase() | KeepWords() | Confide() | WishCallBack():
                 return await self._keep(action)
             case FindRoom(seconds=seconds):
-                if name := self.channel.name_recording(seconds):
-                    intake.recording_named(self._so_far(), name, *self._chosen())
-                return RoomFound(bool(name))
+                if not (name := self.channel.name_recording(seconds)):
+                    return RoomFound(False)
+                chosen, code = self._chosen()
+                intake.recording_named(self._so_far(), name, chosen, code)
+                return RoomFound(True, await intake.knows_matter(self.facts, chosen))
             case Confirm():
                 await intake.confirm(self._so_far(), action)
                 return Confirmed()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -27,7 +26,7 @@ async def follow(engine: AsyncEngine, spool: Path, intake: Intake, ami: Ami) -> 
     while True:
         again.clear()
         try:
-            now = datetime.now().astimezone()
+            now = intake.clock()
             await close_lost(engine, spool, now, live=intake.calls, channels=await _channels(ami))
         except (OSError, *AWAY) as error:
             log.warning("vanished calls can't be looked for now: %s", error)

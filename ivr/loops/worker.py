@@ -38,6 +38,7 @@ from ivr.loops.every import Loops
 from ivr.store import slots
 from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.journal_keeping import FactTerm
 from ivr.store.vault import Vault, VaultError
 
 log = logging.getLogger(__name__)
@@ -81,8 +82,17 @@ class Worker:
     """`start` once, `idle` before the end. Beside others: each thing is done by one at a time."""
 
     def __init__(
-        self, pump: Pump, intake: Intake, shelf: Shelf, cellar: Cellar, clock: Callable[[], datetime]
+        self,
+        pump: Pump,
+        intake: Intake,
+        shelf: Shelf,
+        cellar: Cellar,
+        clock: Callable[[], datetime],
+        term: FactTerm | None = None,
+        is_sure: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`term`: how long applied facts stay in the journals. `is_sure`: whether that is the time."""
+        self.is_sure = is_sure
         self.pump = pump
         self.intake = intake
         self.shelf = shelf
@@ -90,7 +100,7 @@ class Worker:
         self.clock = clock
         self.book = intake.book
         self.strays = 0  # recordings that the last pass of the reconciler had to leave
-        self.following = Following(pump.engine, intake.book, shelf.spool)
+        self.following = Following(pump.engine, intake.book, shelf.spool, term)
         self._gone = asyncio.Event()
 
     def start(self, loops: Loops) -> None:
@@ -204,6 +214,8 @@ class Worker:
         """What retention.yaml and people say; a file with mistakes takes nothing away."""
         while True:
             await asyncio.sleep(random.uniform(0.5, 1.0) * RETENTION_SECONDS)  # siblings not all at once
+            if not self.is_sure():
+                continue
             engine, now = self.pump.engine, self.clock()
             try:
                 kept = await terms.in_force(engine, self.cellar.seed)
@@ -220,7 +232,7 @@ class Worker:
         steps: dict[str, Step] = {"pauses are over": end_pauses, "deadlines moved with the calendar": retime}
         steps |= {"cases climbed their ladder": sweep, "collective cases are over": settle}
         while True:
-            for what, step in steps.items():
+            for what, step in steps.items() if self.is_sure() else ():
                 await self._one_step(what, step)
             await asyncio.sleep(SWEEP_SECONDS)
 
@@ -241,7 +253,8 @@ class Worker:
         while True:
             await asyncio.sleep(PROOF_SECONDS)
             try:
-                for alarm in await prove(self.pump.engine, await self.book.page(), self.clock()):
+                found = await prove(self.pump.engine, await self.book.page(), self.clock())
+                for alarm in found if self.is_sure() else ():
                     log.error("escalation: %s: %s", alarm.why, alarm)
             except (BookEmpty, *AWAY) as error:
                 log.warning("whether a case was forgotten can't be said for now: %s", error)

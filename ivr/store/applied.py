@@ -2,7 +2,9 @@
 
 Whoever brings them into the books holds `applying` in the folder: the process that writes them (`Journal`)
 or another (`JournalFollower`). Facts carry ids and applying one twice is harmless, so the checkpoint needs no
-flush.
+flush. Nor is it trusted over the database, which keeps a mark of its own (`ivr.store.journal_marks`) under
+the journal's `identity`: after a fail-over what it lacks is applied again, so applied facts stay for a while
+(`ivr.store.journal_keeping`).
 """
 
 from __future__ import annotations
@@ -13,19 +15,23 @@ import json
 import logging
 import os
 import time
+import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from zlib import crc32
 
 from ivr.store.facts import Fact, FactError
 from ivr.store.facts import read as fact_of
+from ivr.store.journal_keeping import FactTerm, let_go
 from ivr.store.volumes import SECOND
 
 log = logging.getLogger(__name__)
 
-KEEP_SEGMENTS = 8  # applied segments that stay, for whoever wants to look back
 CHECKPOINT_SECONDS = 1.0
+IDENTITY = "identity"
 
 
 class JournalError(Exception):
@@ -50,12 +56,21 @@ class Position:
 
 @dataclass(slots=True)
 class Applied:
-    """`applied`: up to where the facts are in the books; `flushed`: up to where there are any."""
+    """`applied`: up to where the facts are in the books; `flushed`: up to where there are any.
+
+    `marked`: the database has been asked and had a mark, or has one now; `dropped`: up to which segment facts
+    are not kept any more. `recalled`: there was a checkpoint. `term`: how long applied facts stay.
+    """
 
     folder: Path
     applied: Position = field(default_factory=Position)
     flushed: Position = field(default_factory=Position)
     grown: asyncio.Event = field(default_factory=asyncio.Event)
+    term: FactTerm = field(default_factory=FactTerm)
+    marked: bool = False
+    dropped: int = 0
+    recalled: bool = False
+    _identity: str = ""
     _places: list[Path] = field(default_factory=list)  # its own folder, then the linked one if there is any
     _checkpointed: float = 0.0
     _applying_fd: int = -1
@@ -84,23 +99,47 @@ class Applied:
                     return facts, position
         return facts, max(position, min(end, self.flushed))
 
-    def checkpoint(self, position: Position) -> None:
-        """Everything up to here is applied. Written down once a second; segments long since applied go."""
+    @property
+    def identity(self) -> str:
+        """Who this journal is to the database; made at the first question. Only who applies it may ask."""
+        if not self._identity:
+            self._identity = identity_of(self.folder) or self.rename()
+        return self._identity
+
+    def rename(self) -> str:
+        """Be another journal from now on: what the database says of the old one is not about this one."""
+        self._identity = uuid.uuid4().hex
+        with suppress(OSError):  # a full disk: another one at the next start, and all is applied again
+            _replace(self.folder / IDENTITY, self._identity)
+        return self._identity
+
+    def checkpoint(self, position: Position, now: datetime | None = None) -> None:
+        """Everything up to here is applied. Written down once a second; segments kept long enough go.
+
+        `now`: what time it is by the database; the earlier one counts.
+        """
         moved = position.segment != self.applied.segment
         self.applied = position
+        if moved:
+            applied = {n: path for n, path in segments(self.folder).items() if n < position.segment}
+            at = min(time.time(), now.timestamp() if now else time.time())
+            self.dropped = max(self.dropped, let_go(self.folder, applied, self.term, at))
         if moved or time.monotonic() - self._checkpointed > CHECKPOINT_SECONDS:
             self.save_checkpoint()
-        for segment, path in segments(self.folder).items() if moved else ():
-            if segment < position.segment - KEEP_SEGMENTS:
-                path.unlink(missing_ok=True)
+
+    def go_to(self, position: Position) -> None:
+        """Apply on from there, and know it at the next start."""
+        self.applied, self.recalled = position, True
+        self.save_checkpoint()
+        self.grown.set()
 
     def save_checkpoint(self) -> None:
         """Write it down now. Where the disk takes nothing the old one stays: facts are then applied again."""
         self._checkpointed, position = time.monotonic(), self.applied
-        scratch = self.folder / "checkpoint.new"
+        told = {"segment": position.segment, "offset": position.offset}
+        told |= {"marked": self.marked, "dropped": self.dropped}
         try:
-            scratch.write_text(json.dumps({"segment": position.segment, "offset": position.offset}))
-            scratch.replace(self.folder / "checkpoint.json")
+            _replace(self.folder / "checkpoint.json", json.dumps(told))
         except OSError as error:
             log.warning("the checkpoint of %s was not written: %s", self.folder, error.strerror)
 
@@ -163,9 +202,10 @@ class Applied:
     def _recall(self) -> None:
         self._places = [place for place in (self.folder, self.folder / SECOND) if place.is_dir()]
         try:
-            self.applied = checkpoint_of(self.folder)
+            self.applied, self.marked, self.dropped = _saved(self.folder)
+            self.recalled = self.applied > Position()
         except (ValueError, KeyError, TypeError):
-            log.error("journal %s: the checkpoint is unreadable; applying everything again", self.folder)
+            log.error("journal %s: the checkpoint is unreadable; the database has its own", self.folder)
 
 
 def lock(path: Path) -> int:
@@ -187,11 +227,30 @@ def segments(folder: Path) -> dict[int, Path]:
 
 def checkpoint_of(folder: Path) -> Position:
     """How far the facts in a journal's folder are applied. ValueError, KeyError, TypeError: unreadable."""
+    return _saved(folder)[0]
+
+
+def identity_of(folder: Path) -> str:
+    """Under which name the database knows a journal; "" where it does not yet."""
+    try:
+        return (folder / IDENTITY).read_text().strip()
+    except (OSError, ValueError):
+        return ""
+
+
+def _saved(folder: Path) -> tuple[Position, bool, int]:
     try:
         saved = json.loads((folder / "checkpoint.json").read_text())
     except FileNotFoundError:
-        return Position()
-    return Position(int(saved["segment"]), int(saved["offset"]))
+        return Position(), False, 0
+    position = Position(int(saved["segment"]), int(saved["offset"]))
+    return position, bool(saved.get("marked")), int(saved.get("dropped", 0))
+
+
+def _replace(path: Path, text: str) -> None:
+    scratch = path.with_suffix(".new")
+    scratch.write_text(text)
+    scratch.replace(path)
 
 
 def body_of(line: bytes) -> bytes | None:

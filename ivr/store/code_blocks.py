@@ -16,6 +16,7 @@ from sqlalchemy import (
     Text,
     func,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert
@@ -64,6 +65,20 @@ code_misses = Table(
 )
 
 
+_BLOCKS = f"{code_blocks.name}_number_seq"
+_HOLD = text(
+    f"INSERT INTO {code_blocks.name} (number, holder, leased_at) OVERRIDING SYSTEM VALUE "
+    "SELECT number, :holder, now() FROM unnest(CAST(:numbers AS bigint[])) AS number ON CONFLICT DO NOTHING"
+)
+_LAST = text(
+    f"SELECT (SELECT last_value FROM {_BLOCKS}) AS given, "
+    f"(SELECT last_value FROM {desk_numbers.name}) AS desk, "
+    f"(SELECT coalesce(max(number), 0) FROM {code_blocks.name}) AS known"
+)
+# The service's role may take from a sequence, not set it.
+_SKIP = text("SELECT max(nextval(CAST(:name AS regclass))) FROM generate_series(1, :many)")
+
+
 async def tracking_key(connection: AsyncConnection) -> bytes:
     """The key of all tracking codes; made once by `ivr.store.schema.upgrade`."""
     query = select(key_material.c.value).where(key_material.c.name == TRACKING_KEY)
@@ -91,6 +106,25 @@ async def used(connection: AsyncConnection, numbers: Collection[int]) -> dict[in
     return {row.number: row.used for row in rows}
 
 
+async def hold(connection: AsyncConnection, holder: str, numbers: Collection[int]) -> None:
+    """These blocks are in use, whether the database was told so before or has forgotten it."""
+    await connection.execute(_HOLD, {"holder": holder, "numbers": [*numbers]})
+
+
+async def skip(connection: AsyncConnection) -> None:
+    """This database went back in time: what it gave out since is not given again. Twice is as once."""
+    last = (await connection.execute(_LAST)).one()
+    if last.given >= last.known + SKIPPED_BLOCKS:
+        return
+    blocks, numbers = code_blocks.c.number.identity, desk_numbers
+    assert blocks is not None and blocks.maxvalue is not None and numbers.maxvalue is not None
+    for name, many, most in (
+        (_BLOCKS, SKIPPED_BLOCKS, blocks.maxvalue - last.given),
+        (numbers.name, SKIPPED_NUMBERS, numbers.maxvalue - last.desk),
+    ):
+        await connection.execute(_SKIP, {"name": name, "many": max(0, min(many, most))})
+
+
 async def next_desk_number(connection: AsyncConnection) -> int:
     """A single number for a case that opens while the database is there."""
     return int((await connection.execute(select(desk_numbers.next_value()))).scalar_one())
@@ -103,9 +137,9 @@ def after_restore(last: dict[str, int]) -> dict[str, int]:
     """
     identity, numbers = code_blocks.c.number.identity, desk_numbers
     assert identity is not None and identity.maxvalue is not None and numbers.maxvalue is not None
-    blocks, desk = f"{code_blocks.name}_number_seq", numbers.name
+    desk = numbers.name
     return {
         **last,
-        blocks: min(last.get(blocks, 0) + SKIPPED_BLOCKS, identity.maxvalue),
+        _BLOCKS: min(last.get(_BLOCKS, 0) + SKIPPED_BLOCKS, identity.maxvalue),
         desk: min(last.get(desk, DESK_FIRST) + SKIPPED_NUMBERS, numbers.maxvalue),
     }

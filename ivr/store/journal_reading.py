@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ivr.store.facts import Fact, Unreadable, happened_at, read_or_not
 from ivr.store.journal import Position, body_of, checkpoint_of, segments
+from ivr.store.journal_keeping import KEEP_SEGMENTS
 from ivr.store.volumes import SECOND
 
 # Recording or call → what is told of it, and where each ends, oldest first.
@@ -54,13 +55,14 @@ def put_aside(folder: Path) -> list[Path]:
 def naming(folder: Path, names: Collection[str]) -> Telling:
     """Recording → the facts that speak of it and where each ends, oldest first.
 
-    Only lines that hold one of the names are parsed, so that a whole journal takes well under a second.
+    Looked for in what is not applied and in the last segments before it, of which only lines that hold one of
+    the names are parsed: that takes well under a second, however long facts are kept.
     """
     return _telling(folder, _NAMES, names)
 
 
 def of_calls(folder: Path, ids: Collection[str]) -> Telling:
-    """Call → its facts and where each ends, oldest first."""
+    """Call → its facts and where each ends, oldest first; looked for as by `naming`."""
     return _telling(folder, _CALLS, ids)
 
 
@@ -75,7 +77,7 @@ def speaking_of(folder: Path, text: str) -> Iterator[tuple[Position, bytes]]:
 def _telling(folder: Path, speaks: re.Pattern[bytes], names: Collection[str]) -> Telling:
     wanted = {name.encode() for name in names}
     found: Telling = {}
-    for position, line in _lines(folder, Position()):
+    for position, line in _lines(folder, _lately(folder)):
         spoken_of = wanted.intersection(speaks.findall(line))
         body = body_of(line) if spoken_of else None
         if body is not None:
@@ -83,6 +85,15 @@ def _telling(folder: Path, speaks: re.Pattern[bytes], names: Collection[str]) ->
             for name in spoken_of:
                 found.setdefault(name.decode(), []).append((position, fact))
     return found
+
+
+def between(folder: Path, after: Position, upto: Position) -> int:
+    """How many lines stand there."""
+    return sum(1 for position, _ in _lines(folder, after) if position <= upto)
+
+
+def _lately(folder: Path) -> Position:
+    return Position(max(0, applied(folder).segment - KEEP_SEGMENTS))
 
 
 def names_since(folder: Path, segment: int) -> set[str]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ivr.store import journal_reading
 from ivr.store.journal import Journal, JournalError, JournalInUse
+from ivr.store.journal_keeping import FactTerm
 
 MOST = 64  # far more than a machine has use for
 NO_CALLS = 32  # from here on those who carry no calls: they leave the codes of the others to who carries some
@@ -35,15 +36,24 @@ def living(spool: Path) -> set[Path]:
     return {folder for folder in journals(spool) if journal_reading.run_began(folder) is not None}
 
 
-def take(spool: Path, second: Path | None = None, first: int = 0, applies: bool = True) -> Journal:
+def take(
+    spool: Path,
+    second: Path | None = None,
+    first: int = 0,
+    applies: bool = True,
+    term: FactTerm | None = None,
+) -> Journal:
     """The journal of the first free slot, opened. Its folder's parent is the slot. Raises JournalError.
 
     `second`: a folder on another disk, where it goes on when its own takes no more. `first`: the lowest
     number that will do. `applies`: its facts are brought into the books by this process.
+    `term`: how long they stay after that.
     """
     for number in range(first, MOST):
         spare = second and second / "journal" / str(number)
-        journal = Journal(place(spool, number) / "journal", spare=spare, applies=applies)
+        journal = Journal(
+            place(spool, number) / "journal", spare=spare, applies=applies, term=term or FactTerm()
+        )
         try:
             journal.open()
         except JournalInUse:

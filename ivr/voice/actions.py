@@ -77,6 +77,7 @@ class OpenCase:
     """Make the words safe and promise a code. Answer: `CaseOpened`, or `NotKept`.
 
     `kind` one of ivr.cases.kinds, `topic` and `county` codes of the directory (county "" unknown).
+    `joins`: she says that it is the matter of the open case that her number has.
     """
 
     kind: str
@@ -86,6 +87,7 @@ class OpenCase:
     recordings: tuple[Recorded, ...]
     callback: str = ""
     national_id: str = ""
+    joins: bool = False
 
 
 @dataclass(frozen=True, slots=True)

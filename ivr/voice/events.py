@@ -19,8 +19,14 @@ class Ended(StrEnum):
     SILENCE = "silence"  # recording: the caller fell silent
     LIMIT = "limit"  # recording: maximum length
     HANGUP = "hangup"  # recording: the caller hung up; what was said is in the file
+    BROKEN = "broken"  # recording: Asterisk or we died in the middle; what was written by then is in the file
     CUT = "cut"  # recording: the disk filled up; only the beginning of what was said is in the file
     FAILED = "failed"  # recording: Asterisk wrote nothing
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether nobody is on the line any more."""
+        return self in (Ended.HANGUP, Ended.BROKEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +85,8 @@ class CallerKnown:
 class CaseOpened:
     """The words are safe. `code` resolves for certain; "" when no code could be promised.
 
-    `joined`: they are in the case that she opened in an earlier call, whose code this is.
+    `joined`: they are in the case of an earlier call, as she wanted. Its code is this, and not told: the line
+    may be shared.
     """
 
     code: str = ""
@@ -98,9 +105,13 @@ class NotKept:
 
 @dataclass(frozen=True, slots=True)
 class RoomFound:
-    """Whether words can be recorded now."""
+    """Whether words can be recorded now.
+
+    `same_matter`: her number has an open case of what she chose; it may be somebody else's on a shared line.
+    """
 
     found: bool = True
+    same_matter: bool = False
 
 
 @dataclass(frozen=True, slots=True)

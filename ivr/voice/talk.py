@@ -93,7 +93,9 @@ class Talk:
         self.blocked = False
         self.step = start
         self.code: str | None = None  # None: no case yet; "": a case whose code could not be promised
-        self.joined = False  # the case is one of an earlier call
+        self.joins = False  # whether she goes on with the case of an earlier call …
+        self.asked_of: tuple[str, str, str] | None = None  # … as she was asked of this choice
+        self.joined = False  # the case is that one
         self.words: list[Recorded] = []  # what the caller's case says, in her last version
         self.uncased: list[Recorded] = []  # recordings that no case holds yet
         self.review_mode = ""  # "again" or "add" while a review sends her to record once more
@@ -215,6 +217,7 @@ class Talk:
             recordings=recordings,
             callback=self.draft.get("callback", ""),
             national_id=self.draft.get("national_id", ""),
+            joins=self.joins,
         )
 
     def open_case(self) -> Flow[bool]:

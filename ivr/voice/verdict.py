@@ -197,7 +197,7 @@ def record_words(talk: Talk, ask: str) -> Flow[None]:
         return
     if recorded.voiced_seconds:
         talk.uncased.append(recorded)
-    if recorded.ended is Ended.HANGUP:
+    if recorded.ended.is_gone:
         raise Gone  # the frame keeps her words
     if not (yield from talk.keep_words(instead=False)):
         talk.reason_lost = "not_kept"

@@ -37,7 +37,7 @@ def write(folder: Path, samples: int) -> None:
         (Reply(200, "0", "timeout", 16_000), Ended.LIMIT),
         (Reply(200, "17", "timeout", 16_000), Ended.LIMIT),
         (Reply(200, "170280", "timeout", 16_000), Ended.SILENCE),
-        (LOST, Ended.HANGUP),
+        (LOST, Ended.BROKEN),
     ],
 )
 async def test_how_a_recording_ended(tmp_path: Path, reply: Reply, ended: Ended) -> None:

@@ -78,4 +78,5 @@ def opening(
     county: str = "ahar",
     **more: Any,
 ) -> OpenCase:
-    return OpenCase(kind, topic, county, "fa", recordings or (words(),), **more)
+    """`joins`: she says that it is the matter of an open case, where there is one."""
+    return OpenCase(kind, topic, county, "fa", recordings or (words(),), **{"joins": True, **more})

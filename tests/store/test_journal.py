@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from ivr.lab.pace import patience
 from ivr.store import journal_reading
 from ivr.store.journal import Journal, JournalError, JournalFull, Position
+from ivr.store.journal_keeping import FactTerm
 from tests.fixtures.small_disk import SmallDisk
 from tests.store.noted import noted, number
 
@@ -127,7 +128,7 @@ async def test_reading_goes_on_behind_the_checkpoint(tmp_path: Path) -> None:
 
 
 async def test_segments_stay_small_and_applied_ones_go(tmp_path: Path) -> None:
-    async with opened(tmp_path, segment_bytes=200) as journal:
+    async with opened(tmp_path, segment_bytes=200, term=FactTerm(days=0)) as journal:
         for n in range(200):
             await journal.append(noted(n))
         assert numbers(journal) == list(range(200))

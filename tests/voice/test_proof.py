@@ -186,9 +186,9 @@ def test_times_count_prompts_waits_and_misses() -> None:
     assert record.best == 20 + 10  # both prompts, then the invitation until the beep
     assert record.worst == (20 + 5 + 10) + (20 + 5) + 10  # one miss with its say, a late key, the invitation
     end = arrival(proof, "bye", "complaint")
-    words = (
-        (10 + 8 + 10) + (10 + 60) + 10
-    )  # a silent recording with its say, a full one, "your words are safe"
+    asked = 10 + 7  # whether it is the matter of an open case
+    # A silent recording with its say, a full one, "your words are safe".
+    words = asked + (10 + 8 + 10) + (10 + 60) + 10
     assert end.worst == 60 + words + 10
     assert [(stay.step, stay.best) for stay in proof.stays] == [("first", 20), ("words", 20), ("bye", 10)]
     silent = arrival(proof, "bye")

@@ -214,10 +214,10 @@ class Intake:
         """Make the words safe and return the case's code once they are.
 
         "" when no code can be promised: the words are safe all the same and become a case at the desk.
-        Who speaks of the matter of her open case again gets that one's code, and her words join it.
+        Who says that she speaks of the open case of her number again joins it with her words; its code then.
         Raises JournalError when nothing could be made safe; the words may still be found to be, later.
         """
-        if call.unsure is None and call.waits and (code := await self._join(call, opening)):
+        if call.unsure is None and opening.joins and call.waits and (code := await self._join(call, opening)):
             return code
         if call.unsure is None:
             call.unsure = call.reserved or await self.codes.take(), str(uuid.uuid4())
@@ -228,14 +228,23 @@ class Intake:
         self._remember(code)
         return code
 
-    async def _join(self, call: CallFacts, opening: OpenCase) -> str:
-        """Add the words to this caller's open case of the same matter; "" when none is known."""
-        words = [recorded for recorded in opening.recordings if recorded.name]
+    async def knows_matter(self, call: CallFacts, opening: OpenCase) -> bool:
+        """Whether her number has an open case of what she chose: then she is asked whether it is that one."""
+        first = call.waits and not (call.cases or call.unsure)
+        return first and await self._same_matter(call, opening) is not None
+
+    async def _same_matter(self, call: CallFacts, opening: OpenCase) -> tuple[str, str] | None:
+        """Code and id; None also when nobody can look in time: the desk may merge the two later."""
         try:
-            found = await _within(COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock()))
-        except AWAY as error:  # then a case of its own, which the desk may merge
+            return await _within(COUNTY_SECONDS, self.book.same_matter(call.caller, opening, self.clock()))
+        except AWAY as error:
             log.warning("an open case of this caller could not be looked for: %s", error)
-            return ""
+            return None
+
+    async def _join(self, call: CallFacts, opening: OpenCase) -> str:
+        """Add the words to the open case of her number on the same matter; "" when none is known."""
+        words = [recorded for recorded in opening.recordings if recorded.name]
+        found = await self._same_matter(call, opening)
         if found is None or not words:
             return ""
         code, call.cases[code] = found[0], found[1]

@@ -105,13 +105,14 @@ class CodeBlock:
             self._recalled = []
             far, self._far = dict(self._far), {}
             try:
+                await code_blocks.hold(connection, self._holder, self._in_hand | far.keys())
                 await code_blocks.tell_used(connection, far)
                 await connection.commit()
             except BaseException:
                 self._far = {**far, **self._far}
                 raise
             while self.left < AHEAD * code_blocks.BLOCK:
-                first = await code_blocks.lease(connection, f"{socket.gethostname()}:{self.folder}")
+                first = await code_blocks.lease(connection, self._holder)
                 await connection.commit()
                 async with self._lock:
                     self._blocks.append((first, first + code_blocks.BLOCK))
@@ -129,6 +130,15 @@ class CodeBlock:
                     await asyncio.sleep(seconds)
             with suppress(TimeoutError):  # the database is told of a chunk as it is begun
                 await asyncio.wait_for(self._moved.wait(), seconds)
+
+    @property
+    def _holder(self) -> str:
+        return f"{socket.gethostname()}:{self.folder}"
+
+    @property
+    def _in_hand(self) -> set[int]:
+        blocks = {first // BLOCK for first, _ in self._blocks}
+        return blocks | ({(self._reserved - 1) // BLOCK} if self._reserved else set())
 
     async def _was_set_back(self, connection: AsyncConnection) -> bool:
         """Whether numbers that the disk held for unused at our start had been used before it."""

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Book
 from ivr.desk.facts.apply import Pump
+from ivr.desk.facts.comparing import behind
 from ivr.store import journal_reading, slots
 from ivr.store.applied import JournalError, JournalInUse
+from ivr.store.engine import AWAY
 from ivr.store.journal_follower import JournalFollower
+from ivr.store.journal_keeping import FactTerm
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +32,9 @@ OVER_SECONDS = 1.0  # how often, whether what the dead left is applied
 class Following:
     """Applies every journal that nobody else applies. One of each process that does the work."""
 
-    def __init__(self, engine: AsyncEngine, book: Book, spool: Path) -> None:
-        self.engine, self.book, self.spool = engine, book, spool
+    def __init__(self, engine: AsyncEngine, book: Book, spool: Path, term: FactTerm | None = None) -> None:
+        """`term`: how long applied facts stay."""
+        self.engine, self.book, self.spool, self.term = engine, book, spool, term or FactTerm()
         self._pumps: dict[Path, Pump] = {}
         self._tasks: dict[Path, asyncio.Task[None]] = {}
 
@@ -37,17 +42,17 @@ class Following:
         """Until cancelled."""
         try:
             while True:
-                self.look()
+                await self.look()
                 await asyncio.sleep(LOOK_SECONDS)
         finally:
             for task in self._tasks.values():
                 task.cancel()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    def look(self) -> None:
-        """Begin with those that want it."""
-        for folder in slots.journals(self.spool):
-            if folder not in self._tasks and (_lives(folder) or journal_reading.is_left(folder)):
+    async def look(self) -> None:
+        """Begin with those that want it: also the dead's, where the database lacks what it had of them."""
+        for folder in await _left(self.engine, self.spool) | slots.living(self.spool):
+            if folder not in self._tasks:
                 self._tasks[folder] = asyncio.create_task(self._follow(folder), name=f"pump {folder}")
 
     async def idle(self) -> None:
@@ -57,7 +62,7 @@ class Following:
     async def _follow(self, folder: Path) -> None:
         """While it is written, and until all that its process left is applied."""
         try:
-            await self._apply(folder, JournalFollower(folder))
+            await self._apply(folder, JournalFollower(folder, term=self.term))
             log.warning("what a dead process left in %s is in the books now", folder)
         except JournalInUse:
             pass  # its own process applies it, or somebody was quicker
@@ -74,7 +79,7 @@ class Following:
         pumping = asyncio.create_task(pump.run())
         log.info("the facts in %s are applied by us", folder)
         try:
-            while not pumping.done() and not journal.is_over:
+            while not pumping.done() and not (pump.compared.is_set() and journal.is_over):
                 await asyncio.wait({pumping}, timeout=OVER_SECONDS)
             if pumping.done():
                 pumping.result()  # it ends only by what it raises
@@ -88,9 +93,7 @@ class Following:
 async def adopt_left(engine: AsyncEngine, book: Book, spool: Path) -> int:
     """Every journal that nobody has and that holds facts which are not applied. How many there were."""
     adopted = 0
-    for folder in slots.journals(spool):
-        if not journal_reading.is_left(folder):
-            continue
+    for folder in sorted(await _left(engine, spool)):
         try:
             await _adopt(engine, book, folder)
         except JournalInUse:
@@ -126,5 +129,10 @@ async def empty(pump: Pump) -> None:
         await asyncio.gather(pumping, idle, return_exceptions=True)
 
 
-def _lives(folder: Path) -> bool:
-    return journal_reading.run_began(folder) is not None
+async def _left(engine: AsyncEngine, spool: Path) -> set[Path]:
+    """The journals that nobody writes and of which something is to be applied, perhaps again."""
+    lacking = set[Path]()
+    with suppress(*AWAY):  # then what they hold waits all the same
+        lacking = await behind(engine, spool)
+    found = {folder for folder in slots.journals(spool) if journal_reading.is_left(folder)}
+    return found | {folder for folder in lacking if journal_reading.run_began(folder) is None}

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, assert_never
 
 from sqlalchemy import Table, func, select, update
@@ -30,8 +31,10 @@ from ivr.desk.case.entries import ENTER, opening_entries
 from ivr.desk.case.event_log import INSERT_OPENING, add_event
 from ivr.desk.case.joining import CaseFound, WordsFound, case_of, joined, keep_promise
 from ivr.desk.case.rows import Opening, Rows, add_case, call_row, recording_row, wish_row
+from ivr.desk.facts.comparing import COMPARE_SECONDS, compare
 from ivr.desk.meetings import invitation_answers, order_answers
 from ivr.desk.refusals import Refused
+from ivr.store import journal_marks
 from ivr.store.callbacks import callbacks as to_call_back
 from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
@@ -54,6 +57,7 @@ from ivr.store.facts import (
 )
 from ivr.store.journal import CHECKPOINT_SECONDS, Journal, JournalError
 from ivr.store.journal_follower import JournalFollower
+from ivr.store.journal_marks import JournalMark
 from ivr.store.tables import calls, cases, outbox, recordings, referrals
 
 log = logging.getLogger(__name__)
@@ -63,8 +67,14 @@ _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 MALFORMED = (KeyError, ValueError, TypeError, AttributeError)
 
 
-async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
-    """Apply facts in one transaction. Raises what the database raises; then nothing of it was applied."""
+async def apply(
+    engine: AsyncEngine, page: Page, facts: Sequence[Fact], mark: JournalMark | None = None
+) -> datetime | None:
+    """Apply facts in one transaction. Raises what the database raises; then nothing of it was applied.
+
+    `mark`: how far that brings their journal, in the same transaction. Then what time it is by the database,
+    or WentBack where that lacks what was before.
+    """
     async with direct(engine) as (connection, raw), raw.transaction():
         rows = Rows()
         facts = await joined(connection, facts)
@@ -87,6 +97,7 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
                     await callbacks.ended(connection, attempt.id, attempt.outcome, at)
                     await invitation_answers.heard(connection, page, attempt.id, at)
                     await order_answers.heard(connection, page, attempt.id, at)
+        return await journal_marks.move(connection, mark) if mark else None
 
 
 async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact, rows: Rows) -> None:
@@ -245,15 +256,21 @@ class Pump:
         self.linger = linger
         self._idle: list[asyncio.Future[None]] = []
         self._hurry = asyncio.Event()
+        self.compared = asyncio.Event()  # with the database's mark, once
 
     async def run(self) -> None:
-        """Until cancelled. One per journal."""
+        """Until cancelled. One per journal. At the start and after a failure it may be another database."""
         failures = 0
         while True:
             try:
-                await self._drain()
-                failures = 0
-                await self._wait_for_more()
+                await compare(self.engine, self.journal)
+                self.compared.set()
+                while True:
+                    await self._drain()
+                    failures = 0
+                    await self._wait_for_more()
+            except journal_marks.WentBack as error:
+                log.error("%s", error)
             except (BookEmpty, *AWAY) as error:
                 pause = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
                 failures += 1
@@ -273,7 +290,8 @@ class Pump:
     async def _wait_for_more(self) -> None:
         if not self.journal.has_more and not await _first(self.journal.grown, CHECKPOINT_SECONDS):
             self.journal.save_checkpoint()  # a quiet moment: whoever reads the folder sees that all is done
-            await self.journal.grown.wait()
+            while not await _first(self.journal.grown, COMPARE_SECONDS):
+                await compare(self.engine, self.journal)
         if self.linger and not self._hurry.is_set():
             await _first(self._hurry, self.linger)
 
@@ -292,23 +310,29 @@ class Pump:
                 future.set_result(None)
 
     async def _one_batch(self) -> None:
-        facts, position = self.journal.read(self.journal.applied)
-        if facts:
+        before = self.journal.applied
+        facts, position = self.journal.read(before)
+        now = None
+        if position != before:
             page = await self.book.page()
-            await self._apply(page, facts)
-        self.journal.checkpoint(position)
+            now = await self._apply(page, facts, JournalMark(self.journal.identity, before, position))
+        self.journal.checkpoint(position, now)
 
-    async def _apply(self, page: Page, facts: list[Fact]) -> None:
+    async def _apply(self, page: Page, facts: list[Fact], mark: JournalMark | None = None) -> datetime | None:
+        """What time it is by the database."""
         try:
-            await apply(self.engine, page, facts)
+            return await apply(self.engine, page, facts, mark)
         except (*MALFORMED, *AWAY) as error:
             if not isinstance(error, MALFORMED) and not is_our_fault(error):
                 raise
             if len(facts) > 1:
                 for fact in facts:
                     await self._apply(page, [fact])
+            elif not facts:
+                raise
             elif not await self._mend(page, facts[0], error):
                 self._put_aside(facts[0], error)
+            return await apply(self.engine, page, [], mark) if mark else None
 
     async def _mend(self, page: Page, fact: Fact, error: Exception) -> bool:
         """A code that the books know for another case: the words still become a case, under a new code."""
@@ -319,7 +343,9 @@ class Pump:
         return True
 
     def _put_aside(self, fact: Fact, error: Exception) -> None:
-        self.journal.quarantine(f"{uuid.uuid4()}.fact", write(fact), f"a fact was refused: {_short(error)}")
+        body = write(fact)  # by what it says: applied again, it is put aside once
+        name = f"{uuid.uuid5(uuid.NAMESPACE_OID, body.decode())}.fact"
+        self.journal.quarantine(name, body, f"a fact was refused: {_short(error)}")
 
 
 async def _first(event: asyncio.Event, seconds: float) -> bool:

@@ -22,6 +22,7 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.facts.comparing import behind
 from ivr.desk.facts.reconcile import LOST
 from ivr.store import journal_reading, slots
 from ivr.store.facts import CallEndedFact, Fact, Unreadable, happened_at
@@ -48,7 +49,7 @@ async def close_lost(
     `live`: ids of this process's calls. `channels`: unique ids that Asterisk has now, None when it can't say.
     """
     rows = [row for row in await _open_rows(engine, now) if str(row.id) not in live]
-    if not rows:
+    if not rows or await behind(engine, spool):  # their ends may be on the way, once more
         return 0
     told = await asyncio.to_thread(_told, spool, [str(row.id) for row in rows])
     closed = 0

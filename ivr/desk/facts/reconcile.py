@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 import uuid
 from collections.abc import Collection, Sequence
@@ -23,9 +24,20 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.kinds import Kind
 from ivr.desk.case.joining import CaseFound, WordsFound, reserve
 from ivr.desk.facts.apply import MALFORMED, apply
+from ivr.desk.facts.comparing import behind
 from ivr.desk.facts.fallback import LEAST_SECONDS, SETTLED_SECONDS
 from ivr.desk.facts.journals import ask
-from ivr.desk.facts.strays import LOOK_BACK_SECONDS, Shelf, Stray, remember, strays, without_row
+from ivr.desk.facts.strays import (
+    LOOK_BACK_SECONDS,
+    START_LOOK_BACK_SECONDS,
+    Recalled,
+    Shelf,
+    Stray,
+    recall,
+    remember,
+    strays,
+    without_row,
+)
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.facts import (
     CallEndedFact,
@@ -38,6 +50,7 @@ from ivr.store.facts import (
 )
 from ivr.store.flushing import flush
 from ivr.store.journal import Journal
+from ivr.store.journal_marks import last_setback
 from ivr.store.room import trim
 from ivr.store.tables import cases
 from ivr.voice.events import Ended
@@ -77,19 +90,30 @@ async def reconcile(
     alone, as is what belongs to a sibling that lives and a file that grew within the last `settled` seconds.
     """
     now, done = time.time(), Pass()
-    found = await strays(shelf, look_back)
+    known = (await asyncio.to_thread(recall, shelf.spool)).setback
+    async with shelf.engine.connect() as connection:
+        setback = await last_setback(connection, known)
+    # What the reconciler itself had brought into a database that went back is in no journal.
+    since = setback.to.timestamp() - START_LOOK_BACK_SECONDS if setback and setback.to else 0.0
+    found = await strays(shelf, look_back, since if setback else math.inf)
     over = [stray for stray in found if stray.name not in live]
     ripe = [s for s in over if abs(now - s.grown_at) >= settled]  # or the clock was set back since
     done.growing = len(over) - len(ripe)
     done.waiting = [s.name for s in set(found) - set(ripe)]
     if ripe:
         await _enter_all(shelf, ripe, own, done)
-    await asyncio.to_thread(remember, shelf.spool, now, done.waiting)
+    seen = Recalled(now, done.waiting, setback.at if setback else known)
+    await asyncio.to_thread(remember, shelf.spool, seen)
     return done
 
 
 async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, done: Pass) -> None:
     told = await asyncio.to_thread(ask, shelf.spool, [s.name for s in ripe], own, shelf.alone)
+    if lacking := await behind(shelf.engine, shelf.spool):
+        log.warning("the database lacks facts of %d journals: recordings wait for them", len(lacking))
+        done.waiting += [stray.name for stray in ripe]
+        done.growing += len(ripe)
+        return
     # Asked again after the journals were read: what they spoke of may have been applied in between.
     for stray in await without_row(shelf.engine, ripe):
         if told.must_wait(*stray):
@@ -187,7 +211,7 @@ def _measured(root: Path, stray: Stray) -> FactRecording:
     trim(path)  # whoever set room aside for it is dead
     flush(path, root)  # nobody has
     found = measure(path.read_bytes())
-    ended: str = Ended.HANGUP  # nobody is left to say how
+    ended: str = Ended.BROKEN  # nobody is left to say how
     if found.seconds < LEAST_SECONDS:
         ended = TOO_SHORT
     elif not found.voiced_seconds:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import os
 import time
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,6 +30,8 @@ from ivr.store.volumes import SECOND
 LOOK_BACK_SECONDS = 120.0  # looked at again in each pass …
 START_LOOK_BACK_SECONDS = 2 * 86_400.0  # … and in the first one of a process
 LONGEST_SECONDS = 3_600.0  # a recording grows no longer than this after its folder last changed
+FALLBACK = "fallback"  # the folder of what the dialplan recorded alone (`ivr.desk.facts.fallback`) …
+TAKEN_SECONDS = 3_600.0  # … which is that one's to look after for so long
 _CHUNK = 1_000
 
 
@@ -52,9 +56,15 @@ class Stray(NamedTuple):
     grown_at: float
 
 
-async def strays(shelf: Shelf, look_back: float = START_LOOK_BACK_SECONDS) -> list[Stray]:
-    """The recordings that have grown since the last pass, or that it left, and that are in no row."""
-    since, left = await asyncio.to_thread(_recall, shelf.spool)
+async def strays(
+    shelf: Shelf, look_back: float = START_LOOK_BACK_SECONDS, since: float = math.inf
+) -> list[Stray]:
+    """The recordings that have grown since the last pass, or that it left, and that are in no row.
+
+    `since`: an earlier time, from which on everything is looked at again (`Recalled`).
+    """
+    last = await asyncio.to_thread(recall, shelf.spool)
+    since, left = min(since, last.since), last.left
     found = await without_row(shelf.engine, await asyncio.to_thread(_named, shelf.recordings, left))
     for folder in await asyncio.to_thread(_folders, shelf.recordings, since - look_back):
         files = await asyncio.to_thread(_files, shelf.recordings, folder, since - look_back)
@@ -81,18 +91,27 @@ def with_row() -> Any:
 
 
 def _folders(root: Path, since: float) -> list[Path]:
-    """The day folders that may hold a file that grew since then."""
-    days = [day for place in (root, root / SECOND) for day in day_folders(place)]
-    return [day for day in days if day.is_dir() and day.stat().st_mtime >= since - LONGEST_SECONDS]
+    """The day folders that may hold a file that grew since then, and those of the dialplan's own."""
+    places, since = (root, root / SECOND), since - LONGEST_SECONDS
+    found = [day for place in places for day in day_folders(place) if _changed(day, since)]
+    return found + [p / FALLBACK for p in places if _changed(p / FALLBACK, since - TAKEN_SECONDS)]
+
+
+def _changed(folder: Path, since: float) -> bool:
+    return folder.is_dir() and folder.stat().st_mtime >= since
 
 
 def _files(root: Path, folder: Path, since: float) -> list[Stray]:
-    day, found = folder.relative_to(root).as_posix(), []
+    day, found, now = folder.relative_to(root).as_posix(), [], time.time()
     with os.scandir(folder) as entries:
         for entry in entries:
             with suppress(FileNotFoundError):
-                if entry.name.endswith(".wav") and (grown_at := entry.stat().st_mtime) >= since:
-                    found.append(Stray(f"{day}/{entry.name[:-4]}", grown_at))
+                status = entry.stat()
+                ripe_at = status.st_mtime
+                if folder.name == FALLBACK:  # it has a second name until its case is journalled
+                    ripe_at = status.st_ctime + TAKEN_SECONDS if status.st_nlink == 1 else math.inf
+                if entry.name.endswith(".wav") and since <= ripe_at <= max(now, status.st_mtime):
+                    found.append(Stray(f"{day}/{entry.name[:-4]}", status.st_mtime))
     return found
 
 
@@ -104,24 +123,40 @@ def _named(root: Path, names: Sequence[str]) -> list[Stray]:
     return found
 
 
-def _recall(spool: Path) -> tuple[float, list[str]]:
-    """Since when files are to be looked at, and which older ones; everything when that is not known.
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What the last pass left: what grew before `since` was seen to, but for `left`.
+
+    `setback`: when the database was last found to have gone back, as far as a pass knew.
+    """
+
+    since: float = 0.0
+    left: Sequence[str] = ()
+    setback: datetime | None = None
+
+
+def recall(spool: Path) -> Recalled:
+    """Everything is looked at when that is not known.
 
     A time that is yet to come means that the clock was wrong: everything again.
     """
     try:
         saved = json.loads((spool / "reconciled.json").read_bytes())
         since, left = float(saved["since"]), [str(name) for name in saved["left"]]
+        setback = datetime.fromisoformat(saved["setback"]) if saved.get("setback") else None
     except (OSError, ValueError, KeyError, TypeError):
-        return 0.0, []
-    return (since, left) if since <= time.time() else (0.0, left)
+        return Recalled()
+    return Recalled(since if since <= time.time() else 0.0, left, setback)
 
 
-def remember(spool: Path, since: float, left: Sequence[str]) -> None:
-    """For the next pass, also of another process: what grew before `since` was seen to, but for `left`."""
+def remember(spool: Path, done: Recalled) -> None:
+    """For the next pass, also of another process."""
     scratch = spool / f"reconciled.{uuid.uuid4().hex}"  # two passes may come to their ends at once
+    told: dict[str, Any] = {"since": done.since, "left": sorted(done.left)}
+    if done.setback:
+        told["setback"] = done.setback.isoformat()
     try:
-        scratch.write_text(json.dumps({"since": since, "left": sorted(left)}))
+        scratch.write_text(json.dumps(told))
         scratch.replace(spool / "reconciled.json")
     finally:
         scratch.unlink(missing_ok=True)

@@ -34,7 +34,8 @@ from ivr.store.vault import Vault
 from ivr.store.volumes import SECOND
 
 KEPT = ("fallback", "spool", "custody", "secrets", "voices", "recordings")  # folders of IVR_STATE
-_OWN = ("lock", "applying", "checkpoint.json", "reconciled.json")  # of a running process, or behind its back
+# Of a running process, or behind its back.
+_OWN = ("lock", "applying", "checkpoint.json", "identity", "cut_short", "reconciled.json")
 _PAGE = 500
 
 
@@ -94,9 +95,7 @@ class Backup:
             self.rows += await copying.copy_out(raw, table, columns, take)
             self.step("tables", 1)
 
-    def _folder(
-        self, writer: Writer, name: str, wanted: Callable[[Path], bool] = lambda path: True
-    ) -> None:
+    def _folder(self, writer: Writer, name: str, wanted: Callable[[Path], bool] = lambda path: True) -> None:
         for path in files(self.state / name):
             if wanted(path):
                 self._add(writer, path)

@@ -27,10 +27,12 @@ from ivr.desk.keeping.custody import day_lines, list_path
 from ivr.desk.keeping.seal_proof import SealProof, read_roots
 from ivr.desk.keeping.sealing import ROOTS
 from ivr.desk.refusals import NoSuchCase
+from ivr.store import journal_marks
 from ivr.store.tables import case_events, cases, custody_days, precedents, recordings, referrals
 from ivr.store.vault import Vault
 
 PAGE = 500
+BLOCK, NEAR = 4096, 64  # a disk loses whole ones; sound before them may end in a few zeros
 # `removed`: recordings that retention took; `anonymised`: cases, of those counted before.
 # `never`: numbers that no row came for; `unsealed`: rows of the last minute, which no seal proves yet.
 LOOKED = (
@@ -80,6 +82,8 @@ async def prove(
     await _prove_cases(proof, code)
     if not code:
         await _prove_days(proof, roots)
+        async with proof.engine.connect() as connection:
+            proof.found(Finding("went_back", text) for text in await journal_marks.told(connection))
         await SealProof(proof.engine, proof.found, proof.count, await _witnessed(proof)).run()
     if listen:
         await _prove_recordings(proof, code)
@@ -271,11 +275,17 @@ async def _prove_recordings(proof: Verification, code: str) -> None:
 
 def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
     path, case = proof.recordings / f"{row.name}.wav", codes.get(row.case_id, "")
-    digest = _digest(path)
+    try:
+        digest, gone = _digest(path), ""
+    except OSError as error:
+        digest, gone = b"", f"its disk does not give it: {error.strerror}"
     if digest is not None and digest.hex() == row.sha256:
         return []
     stored = _stored(proof.vault, row.name)
-    if digest is not None:
+    if digest is not None and (gone := gone or _lost(path, row.size)):
+        kind, text = "recording_lost", f"{path} is not whole: {gone}, as after a power cut or on a sick disk"
+        text += "; the copy in the store is" if stored == row.sha256 else "; look for it in a backup"
+    elif digest is not None:
         kind, text = "recording_changed", f"{path} is not what was recorded: its bytes were changed"
         text += "; the copy in the store is" if stored == row.sha256 else ""
     elif stored is None:
@@ -286,6 +296,22 @@ def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) 
     else:
         return []
     return [Finding(kind, f"case {case}: {text}" if case else text, case, recording=row.name)]
+
+
+def _lost(path: Path, size: int) -> str:
+    """What a disk did to it: it ends early, or in blocks that were never written; "" for a person's doing.
+
+    Who cuts words out writes the file anew, with a length in its header that fits; zeros of a silence don't
+    begin where a block does.
+    """
+    content = path.read_bytes()
+    fits = int.from_bytes(content[4:8], "little") + 8 == len(content)
+    if (missing := size - len(content)) > 0:
+        return "" if fits else f"{missing} of its {size} bytes are not there"
+    whole = len(content.rstrip(b"\0"))
+    begins = -(-whole // BLOCK) * BLOCK
+    never = len(content) - begins
+    return f"its last {never} of {size} bytes were never written" if never and begins - whole < NEAR else ""
 
 
 def _prove_removal(proof: Verification, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:

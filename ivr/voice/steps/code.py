@@ -58,6 +58,8 @@ code:
         )
 
     def perform(self, talk: Talk) -> Flow[str]:
+        if talk.joined:  # who opened that case has its code; a stranger on her line shall not
+            return self.go
         if not talk.code:
             if talk.code is not None:  # else nothing was kept, and that was said
                 talk.say(*self.no_code_prompt)

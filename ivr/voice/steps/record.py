@@ -43,6 +43,7 @@ class RecordStep(Asking):
             "record.added",
             "record.joined",
             "record.safe",
+            "record.same_matter",
         }
     )
     EXAMPLE = """\
@@ -82,8 +83,12 @@ record:
         talk.recorded_at, talk.least_seconds = self.id, self.min_seconds
         attempts = 0
         while True:
-            if not (yield from talk.do(FindRoom(self.max_seconds), RoomFound)).found:
+            room = yield from talk.do(FindRoom(self.max_seconds), RoomFound)
+            if not room.found:
                 return self._refuse(talk, "record.no_room", mode)
+            if not mode and talk.asked_of != talk.chosen:
+                talk.joins = room.same_matter and (yield from self._goes_on(talk))
+                talk.asked_of = talk.chosen
             recorded = yield from self._take(talk)
             complaint = self._what_is_wrong(recorded)
             if not complaint:
@@ -100,13 +105,22 @@ record:
         talk.say("record.cut" if recorded.ended is Ended.CUT else kept)
         return self.go
 
+    def _goes_on(self, talk: Talk) -> Flow[bool]:
+        """Whether she speaks of the open case of her number. Only if she says so: lines are shared."""
+        while True:
+            keys = yield from talk.ask(self, ("record.same_matter",), 1)
+            if not keys.pressed and keys.ended is Ended.HASH:
+                raise Back
+            if keys.pressed != "*":
+                return keys.pressed == "1"
+
     def _take(self, talk: Talk) -> Flow[Recorded]:
         yield from self._invite(talk)
         wanted = Record(talk.language, self.max_seconds, self.silence_seconds)
         recorded = yield from talk.do(wanted, Recorded)
         if recorded.ended is not Ended.FAILED:
             talk.uncased.append(recorded)
-        if recorded.ended is Ended.HANGUP:
+        if recorded.ended.is_gone:
             raise Gone  # the frame keeps her words
         return recorded
 
@@ -168,6 +182,7 @@ record:
 
     def at_worst(self, timing: Timing, by: By) -> float:
         invitation = timing.speech(self.prompt)
+        asked = timing.speech(("record.same_matter",)) + self.first_key
         complaint = max(timing.speech(self.too_short.say), timing.speech(("record.silent",)))
         misses = (self.too_short.limit - 1) * (invitation + self.silence_seconds + complaint)
-        return misses + invitation + self.max_seconds + timing.longest(("record.safe", "record.cut"))
+        return asked + misses + invitation + self.max_seconds + timing.longest(("record.safe", "record.cut"))

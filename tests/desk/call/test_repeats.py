@@ -18,6 +18,7 @@ from ivr.desk.book.book import Limits
 from ivr.desk.call import blocking
 from ivr.desk.case import closing
 from ivr.desk.case.change import Instruction
+from ivr.desk.facts.comparing import compare
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
 from ivr.store.tables import outbox
@@ -41,6 +42,7 @@ async def limited(engine: AsyncEngine, folder: Path, limits: Limits = LIMITS) ->
 
 
 async def applied(desk: Office) -> None:
+    await compare(desk.engine, desk.journal)  # as the pump itself begins
     await desk.pump._drain()  # once, at a time of the test's choosing
 
 
@@ -76,6 +78,23 @@ async def test_words_on_the_same_matter_join_the_open_case_and_its_code_is_told_
         query = select(outbox.c.payload).where(outbox.c.kind == "case_repeated")
         assert (await connection.execute(query)).scalars().all() == [{"case": code, "status": "referred"}]
     assert [f for f in await findings(engine, tmp_path) if not f.recording] == []
+
+
+async def test_who_shares_her_line_is_asked_and_has_a_case_of_her_own(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with limited(engine, tmp_path) as desk:
+        stranger = call()
+        assert not await desk.intake.knows_matter(stranger, opening())
+        code = await desk.intake.open_case(call(), opening())
+        await applied(desk)
+        assert await desk.intake.knows_matter(stranger, opening())
+        assert not await desk.intake.knows_matter(stranger, opening(topic="water.bill"))
+        own = await desk.intake.open_case(stranger, opening(joins=False))
+        assert own != code and not stranger.joined
+        assert not await desk.intake.knows_matter(stranger, opening()), "once in a call is enough"
+        await applied(desk)
+    assert len((await case(engine, code))["recordings"]) == 1
 
 
 async def test_another_matter_is_another_case(engine: AsyncEngine, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.facts import strays as strays_file
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf, strays, with_row
 from ivr.desk.reading import as_json
@@ -241,7 +242,7 @@ async def test_words_in_a_file_of_any_length_are_whole_and_what_was_set_aside_fo
     async with office(engine, tmp_path) as desk:
         assert await one_pass(desk, tmp_path) == Pass(cases=1)
         (row,) = await rows(engine, name)
-        assert row.ended == "hangup" and path.stat().st_blocks * 512 < 200_000
+        assert row.ended == "broken" and path.stat().st_blocks * 512 < 200_000
     room.close()
 
 
@@ -343,3 +344,20 @@ async def test_names_are_looked_up_by_index(engine: AsyncEngine) -> None:
         names = [f"d/{n}" for n in range(1000)]
         plan = await connection.exec_driver_sql(f"EXPLAIN {query}", (names,))
         assert "pk_recordings" in "\n".join(plan.scalars())
+
+
+async def test_what_the_dialplan_recorded_and_a_disk_forgot_to_journal_is_a_case_all_the_same(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strays_file, "TAKEN_SECONDS", 0.0)
+    place = tmp_path / "recordings" / "fallback"
+    place.mkdir(parents=True)
+    (place / "taken.wav").write_bytes(audio(3.0))
+    (tmp_path / "original.wav").write_bytes(audio(3.0))
+    os.link(tmp_path / "original.wav", place / "about_to_be.wav")
+    async with office(engine, tmp_path) as desk:
+        assert await one_pass(desk, tmp_path, settled=0.0) == Pass(cases=1)
+        [case] = await as_json.cases(engine)
+        assert [words["path"] for words in case["recordings"]] == ["fallback/taken.wav"]
+        monkeypatch.undo()
+        assert await strays(shelf(desk, tmp_path)) == []

@@ -222,6 +222,32 @@ async def test_roots_and_their_lists_vouch_for_each_other(engine: AsyncEngine, t
     assert {("day_open", named[0]), ("day_removed", named[0])} <= await kinds()
 
 
+async def test_what_a_disk_lost_is_told_from_what_somebody_changed(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    def damaged(whole: bytes) -> dict[str, bytes]:
+        half = len(whole) // 2
+        zeros = whole[: half // 4096 * 4096].ljust(len(whole), b"\0")
+        cut_out = whole[:4] + (half - 8).to_bytes(4, "little") + whole[8:half]
+        return {
+            "lost, its end": whole[:half],
+            "lost, its last blocks": zeros,
+            "lost, all of it": b"",
+            "changed, a word cut out": cut_out,
+            "changed, a byte": whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :],
+        }
+
+    wanted, place = set(), tmp_path / "recordings"
+    for what in damaged(bytes(64)):
+        code, (name, *_) = await with_words(engine, tmp_path)
+        path = place / f"{name}.wav"
+        path.write_bytes(damaged(path.read_bytes())[what])
+        wanted.add((f"recording_{what.partition(',')[0]}", code))
+    found = await findings(engine, tmp_path)
+    assert {(each.kind, each.case) for each in found} == wanted
+    assert all(("look for it in a backup" in each.text) == (each.kind == "recording_lost") for each in found)
+
+
 async def test_recordings_are_compared_with_their_rows_and_events(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

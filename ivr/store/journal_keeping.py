@@ -1,0 +1,84 @@
+"""How long applied facts stay in a journal: days, for a database that goes back in time.
+
+A fail-over to a lagging replica and a restore of last night's copy both lack what was applied since. What is
+still here is applied again (`ivr.desk.facts.comparing`), what is not is lost. So where the room does not
+suffice for the days, that is said.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+
+KEEP_SEGMENTS = 8  # applied segments that stay whatever their age and whatever room there is
+LEAST_FREE = 1 << 30  # where the disk has less, no more than those stay: calls need it
+DAY_SECONDS = 86_400.0
+CUT_SHORT = "cut_short"  # the file that says up to when facts went for want of room
+
+
+@dataclass(frozen=True, slots=True)
+class FactTerm:
+    """Applied facts stay for `days`, in `size` bytes at most."""
+
+    days: float = 14.0
+    size: int = 2 << 30
+
+
+def let_go(folder: Path, applied: Mapping[int, Path], term: FactTerm, now: float) -> int:
+    """Remove what was kept long enough; the highest number among it that held facts, or 0.
+
+    `applied`: the journal's segments by number that are applied as a whole; of these the last ones stay. A
+    file's time is no proof, for clocks jump: none counts as older than one before it.
+    """
+    written, seen = 0.0, list[tuple[int, Path, float, int]]()
+    for number, path in sorted(applied.items())[:-KEEP_SEGMENTS]:
+        with suppress(FileNotFoundError):
+            found = path.stat()
+            written = max(written, found.st_mtime)
+            seen.append((number, path, written, found.st_size))
+    room, gone, short = _room(folder, term), 0, 0.0
+    for number, path, at, size in reversed(seen):
+        room -= size
+        over = now - at > term.days * DAY_SECONDS
+        if size and not over and room >= 0:
+            continue
+        with suppress(OSError):
+            path.unlink()
+        if size:
+            gone = max(gone, number)
+            short = max(short, 0.0 if over else at)
+    if short:
+        _say(folder, short, term)
+    return gone
+
+
+def cut_short(folder: Path, days: float) -> datetime | None:
+    """Up to when facts of the last `days` went for want of room; None where all of them are here."""
+    try:
+        at = datetime.fromisoformat((folder / CUT_SHORT).read_text().strip())
+    except (OSError, ValueError):
+        return None
+    return at if time.time() - at.timestamp() < days * DAY_SECONDS else None
+
+
+def _room(folder: Path, term: FactTerm) -> int:
+    disk = os.statvfs(folder)
+    return term.size if disk.f_bavail * disk.f_frsize >= LEAST_FREE else 0
+
+
+def _say(folder: Path, at: float, term: FactTerm) -> None:
+    moment = datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
+    log.warning(
+        "journal %s: facts up to %s went for want of room; %g days are wanted, for a database that goes back",
+        folder, moment, term.days,
+    )  # fmt: skip
+    with suppress(OSError):
+        (folder / CUT_SHORT).write_text(moment + "\n")
