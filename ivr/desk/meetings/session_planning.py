@@ -102,6 +102,7 @@ async def cancel(
 
 
 EMPTY: dict[str, Any] = {"case_id": None, "by_hand": "", "ahead_of": 0, "placed_by": "", "placed_at": None}
+EMPTY |= dict.fromkeys(("arrived_at", "began_at", "ended_at"))
 
 
 async def tell_off(one: Deciding, session: int) -> None:

@@ -39,7 +39,20 @@ _FORMS: Mapping[str, str] = {
     "earlier": r"due_on: an extension .*",
     "again": r"this order was given to (?P<agency>\S+) already",
     "not_heard": r"request \S+ is \w+: orders are given once she was heard",
+    "no_objection": r"nobody objects to order \S+",
+    "no_uphold": r"an order is upheld with a reason",
     "no_order": r"case \S+ is no order",
+    "begun": r"session \d+ has begun",
+    "not_begun": r"session \d+ has not begun",
+    "no_name": r"a substitute has a name",
+    "no_ground": r"an invitation is refused with a reason",
+    "not_invited": r"\S+ is not invited to session \d+",
+    "not_asked": r"no view of case \S+ is asked for",
+    "heard_already": r"case \S+ was heard already",
+    "no_hearing": r"request \S+ waits for no hearing in session \d+",
+    "unheard": r"request \S+ was not heard in session \d+",
+    "day_not_come": r"the day of session \d+ has not come yet",
+    "people": r"people: .*",
     "link": r"link: .*",
     "place": r"place: .*",
 }
@@ -47,6 +60,9 @@ _KNOWN = {key: re.compile(form, re.DOTALL) for key, form in _FORMS.items()}
 # Which field is at fault, where it is one.
 _FIELDS = {"next_on": "next_on", "ahead": "reason", "no_reason": "reason", "day_off": "on", "later": "at"}
 _FIELDS |= {
+    "no_name": "who",
+    "no_ground": "reason",
+    "no_uphold": "reason",
     "again": "words",
     "no_order": "order",
     "slots": "slots",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ivr.web.meetings import request_pages, session_pages
+from ivr.web.meetings import attendance_pages, day_pages, request_pages, session_pages
+from ivr.web.panel.uploading import MOST_SENT
 from ivr.web.panel.visit import Route
 
 REQUEST, SESSION = "/panel/meetings/requests/{code}", "/panel/meetings/sessions/{number}"
@@ -16,5 +17,11 @@ def routes() -> list[Route]:
         Route("GET", "/panel/meetings/sessions", "meetings.sessions", session_pages.sessions),
         Route("POST", "/panel/meetings/sessions", "meetings.plan", session_pages.plan),
         Route("GET", SESSION, "meetings.session", session_pages.session),
+        Route("GET", f"{SESSION}/day", "meetings.day", day_pages.day),
+        Route("POST", f"{SESSION}/day/{{deed}}", "meetings.day.do", day_pages.act, most=MOST_SENT),
+        Route("GET", f"{SESSION}/board", "meetings.board", day_pages.room),
+        Route("GET", f"{SESSION}/waiting", "meetings.board.waiting", day_pages.waiting_room),
+        Route("POST", f"{SESSION}/attend", "meetings.attend", attendance_pages.attend),
+        Route("POST", f"{SESSION}/view", "meetings.view", attendance_pages.view),
         Route("POST", f"{SESSION}/{{deed}}", "meetings.agenda", session_pages.act),
     ]
