@@ -37,6 +37,7 @@ from ivr.desk.editing.listing import Files
 from ivr.desk.editing.seeding import directory_from
 from ivr.desk.facts import gauges as condition
 from ivr.desk.facts.apply import Pump
+from ivr.desk.facts.dialplan_codes import keep_laid_out
 from ivr.desk.facts.gauges import Gauge
 from ivr.desk.facts.journals import keep_signing, others_promise
 from ivr.desk.facts.strays import Shelf
@@ -289,6 +290,8 @@ class Hotline:
         process = f"{socket.gethostname()}:{os.getpid()}"
         loops = self.loops
         loops.start("codes", partial(intake.codes.keep_leased, self.engine))
+        spare = settings.state_path / "fallback"
+        loops.start("codes of the dialplan", partial(keep_laid_out, intake.codes, spare))
         loops.start("menu", partial(menus.watch, self.engine, settings.calls.menu, self._published))
         loops.start("live board", partial(telling_live.tell, self.engine, process, line.going_on, line.clock))
         loops.start("silent telephones", partial(quiet.watch, self.ami, line.live))

@@ -151,6 +151,23 @@ async def test_the_code_set_aside_for_her_is_spoken_once_her_words_are_kept(
     assert pbx.complaints == before, "every sound is there"
 
 
+async def test_who_reaches_no_server_hears_a_code_that_nobody_else_hears(pbx: Pbx) -> None:
+    folder = pbx.settings.state_path / "fallback"
+    (folder / "codes.1000000005").write_text("1000000005\n1000000013\n1000000021\n")
+    (folder / "codes").write_text("1000000005\n")
+    steps = Beep(), Speak(1), Press("#"), Listen(), StayOn(60)
+    try:
+        outcomes = await asyncio.gather(*(pbx.call(*steps) for _ in range(3)))
+    finally:
+        (folder / "codes").unlink()
+    assert all(each.completed for each in outcomes), outcomes
+    assert sorted(told(each, "code.is") for each in outcomes) == [False, True, True], "two were laid out"
+    named = sorted(kept.stem.rpartition("_")[2] for kept in pbx.fallbacks)
+    assert named == ["~fa~1000000013~~~", "~fa~1000000021~~~", "~fa~~~~"]
+    others = [each for each in pbx.complaints if "agi" not in each.lower()]
+    assert not others, "every sound and every function is there"
+
+
 async def test_when_her_words_are_kept_already_nothing_more_is_asked(pbx: Pbx) -> None:
     async def talk(agi: Agi) -> None:
         await agi.send("SET VARIABLE IVR_KEPT 1")

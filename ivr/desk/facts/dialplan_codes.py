@@ -1,0 +1,80 @@
+"""Tracking codes for callers whom no server of ours answers; the dialplan takes them alone, one by one.
+
+In the folder of the dialplan's own recordings: `codes` names the set in use; `codes.<set>` holds it, ten
+digits and a line end each, its own name first; `codes.<set>.taken` grows by a byte with each that is taken,
+under Asterisk's LOCK and before it is used (dialplan/shared/hotline.conf.j2). So a code is given once,
+whatever is killed. Each start begins a new set: the folder may have been set back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from ivr.desk.case.codes import CodeBlock
+from ivr.store.flushing import flush
+
+log = logging.getLogger(__name__)
+
+SET = 1_000  # callers while every server is away
+LINE_BYTES = 11
+LOOK_SECONDS = 30.0
+NAME = "codes"
+
+
+async def keep_laid_out(codes: CodeBlock, folder: Path) -> None:
+    """For ever: a fresh set at the start, another when half of it is taken."""
+    fresh = False
+    while True:
+        if not fresh or await asyncio.to_thread(left, folder) < SET // 2:
+            try:
+                fresh = await lay_out(codes, folder)
+            except OSError as error:
+                log.warning("no tracking codes for the dialplan: %s", error)
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def lay_out(codes: CodeBlock, folder: Path) -> bool:
+    """Begin a new set. False, and nothing done, while there are few codes in hand. Raises OSError."""
+    if codes.left < 2 * SET:
+        return False
+    own = [code for code in [await codes.take() for _ in range(SET + 1)] if code]
+    await asyncio.to_thread(_write, folder, own)
+    return True
+
+
+def left(folder: Path) -> int:
+    """How many of the set in use are not taken."""
+    with suppress(OSError, ValueError):
+        its = folder / f"{NAME}.{_named(folder)}"
+        taken = its.with_name(f"{its.name}.taken")
+        return its.stat().st_size // LINE_BYTES - 1 - (taken.stat().st_size if taken.exists() else 0)
+    return 0
+
+
+def _named(folder: Path) -> int:
+    return int((folder / NAME).read_text())
+
+
+def _write(folder: Path, codes: list[str]) -> None:
+    """The set first, then what names it; the one before stays, for a call that is just taking from it."""
+    before = ""
+    with suppress(OSError, ValueError):
+        before = str(_named(folder))
+    name = codes[0]
+    _write_whole(folder / f"{NAME}.{name}", "".join(f"{code}\n" for code in codes))
+    _write_whole(folder / NAME, f"{name}\n")
+    for old in folder.glob(f"{NAME}.*"):
+        if not {name, before} & set(old.name.split(".")):
+            with suppress(OSError):
+                old.unlink()
+
+
+def _write_whole(path: Path, text: str) -> None:
+    scratch = path.with_name(f"new.{path.name}.{os.getpid()}")
+    scratch.write_text(text)
+    scratch.replace(path)
+    flush(path, path.parent)

@@ -1,0 +1,78 @@
+"""Codes laid out for callers whom no server answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.code import is_valid
+from ivr.desk.case.codes import CodeBlock
+from ivr.desk.facts import dialplan_codes
+from ivr.desk.facts.dialplan_codes import LINE_BYTES, SET, keep_laid_out, lay_out, left
+from ivr.lab.pace import patience
+
+
+@pytest.fixture
+async def codes(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[CodeBlock]:
+    codes = CodeBlock(tmp_path / "codes-of-a-process")
+    codes.open()
+    await codes.lease(engine)
+    yield codes
+    codes.close()
+
+
+def its_set(folder: Path) -> tuple[str, list[str]]:
+    """What the set in use is called, and the codes that the dialplan finds in it."""
+    name = (folder / "codes").read_text().strip()
+    text = (folder / f"codes.{name}").read_text()
+    return name, [text[at : at + LINE_BYTES - 1] for at in range(LINE_BYTES, len(text), LINE_BYTES)]
+
+
+def take(folder: Path, number: int) -> None:
+    name, _ = its_set(folder)
+    (folder / f"codes.{name}.taken").write_text("x" * number)
+
+
+async def test_nobody_else_is_given_what_is_laid_out(codes: CodeBlock, tmp_path: Path) -> None:
+    assert await lay_out(codes, tmp_path)
+    name, laid_out = its_set(tmp_path)
+    others = {await codes.take() for _ in range(SET)}
+    assert len(set(laid_out)) == SET == left(tmp_path) and all(map(is_valid, laid_out))
+    assert not {name, *laid_out} & others and name not in laid_out
+
+
+async def test_a_fresh_set_is_begun_at_each_start_and_when_half_of_one_is_taken(
+    codes: CodeBlock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dialplan_codes, "LOOK_SECONDS", 0.01)
+    given: list[str] = []
+    names: list[str] = []
+    for _ in range(2):
+        keeping = asyncio.create_task(keep_laid_out(codes, tmp_path))
+        for number in (SET // 2, SET // 2 + 1):
+            async with asyncio.timeout(patience(20)):
+                while left(tmp_path) != SET or its_set(tmp_path)[0] in names:
+                    await asyncio.sleep(0.01)
+            name, laid_out = its_set(tmp_path)
+            names.append(name)
+            given += laid_out
+            take(tmp_path, number)
+            if number == SET // 2:
+                await asyncio.sleep(0.05)
+                assert its_set(tmp_path)[0] == name, "half is enough"
+                take(tmp_path, SET // 2 + 1)
+        keeping.cancel()
+    assert len(set(given)) == len(given) == 4 * SET
+    assert (tmp_path / f"codes.{names[-2]}").exists(), "a call may be taking from it"
+    assert not list(tmp_path.glob(f"codes.{names[0]}*"))
+
+
+async def test_the_line_s_own_callers_come_first(tmp_path: Path) -> None:
+    away = CodeBlock(tmp_path / "codes-of-a-process")
+    away.open()
+    assert not await lay_out(away, tmp_path) and left(tmp_path) == 0
+    away.close()
