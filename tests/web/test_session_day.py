@@ -13,9 +13,11 @@ from sqlalchemy import func, select
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.meetings import inviting
 from ivr.store.tables import meeting_deeds, meeting_minutes, meeting_orders, meeting_slots
+from tests.cases.papers import PDF
 from tests.desk.meetings.hall import Hall, hall
 from tests.web.browser import PHONE, screenshot, serious, window
-from tests.web.panel import PanelServed
+from tests.web.panel import Client, PanelServed
+from tests.web.test_attachments import put
 
 TABLET: Any = {"width": 1024, "height": 768}
 DESKTOP: Any = {"width": 1366, "height": 768}
@@ -92,7 +94,10 @@ async def test_the_day_goes_on_while_the_server_is_away_and_is_sent_once(
         await all_sent(page)
         assert (await at.seen(one)).state is S.MET and (await at.seen(two)).state is S.NO_SHOW
         assert [await count(at, each) for each in (meeting_orders, meeting_minutes)] == [1, 1]
-        await expect(page.locator(f"#c{one}")).to_contain_text("داده‌شده")
+        await expect(person).to_contain_text("داده‌شده")
+        await person.locator('[data-later="accepted"] button').click()
+        await expect(person).to_contain_text("پذیرفته‌شده")
+        await all_sent(page)
 
         lost: list[str] = []
 
@@ -111,7 +116,7 @@ async def test_the_day_goes_on_while_the_server_is_away_and_is_sent_once(
         await expect(page.locator(".visitor", has_text="زهرا")).to_have_attribute("data-presence", "arrived")
         await all_sent(page)
         assert lost == ["200"] and await count(at, meeting_slots) == 4, "she has one number"
-        assert await count(at, meeting_deeds) == 6
+        assert await count(at, meeting_deeds) == 7
         assert await page.locator(".visitor").count() == 4 and three
 
 
@@ -185,6 +190,38 @@ async def test_an_agency_answers_its_invitation_and_writes_its_view_in_the_panel
     assert "رئیس آمد" in await office.text(session)
 
 
+async def test_the_office_rules_on_orders_in_the_panel_and_sees_the_evidence(
+    panel: PanelServed, at: Hall
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    office, request = await panel.signed_in("governor"), f"/panel/meetings/requests/{one}"
+    part = await ordered(office, number, one)
+    bare = await office.post(f"{request}/objected", {"order": part, "reason": ""})
+    assert bare.status == 422
+    for decision, says in (
+        ("objected", "حکم لازم است"), ("uphold", "دستور پابرجا ماند"), ("accepted", "پذیرفته‌شده"),
+    ):  # fmt: skip
+        done = await office.post(f"{request}/{decision}", {"order": part, "reason": "بودجه نیست"})
+        assert done.status == 303, decision
+        assert says in await office.text(done.headers["Location"])
+    nobody = await office.post(f"{request}/uphold", {"order": part, "reason": "چرا"})
+    assert nobody.status == 422 and "کسی به این دستور ایراد نگرفته است" in await nobody.text()
+    assert (await put(await panel.signed_in("officer"), part, PDF, note="عکس لولهٔ تازه"))[0] == 303
+    assert "عکس لولهٔ تازه" in await office.text(request)
+    assert (await office.post(f"{request}/revoke", {"order": part, "reason": "لازم نیست"})).status == 303
+    assert "برداشته‌شده" in await office.text(request)
+
+
+async def ordered(office: Client, number: int, code: str) -> str:
+    """She is heard and abfa is ordered to do something; the part's code."""
+    day = f"/panel/meetings/sessions/{number}/day"
+    assert (await office.post(f"{day}/heard", {"code": code, "decided": "وصل شود"})).status == 303
+    order = {"code": code, "agency": "abfa", "words": "آب وصل شود", "due_on": "1405/09/17"}
+    assert (await office.post(f"{day}/order", order)).status == 303
+    found = re.findall(r'<option value="(\d{10})"', await office.text(f"/panel/meetings/requests/{code}"))
+    return str(found[0])
+
+
 @pytest.mark.timeout(180)
 async def test_it_reads_well(panel: PanelServed, at: Hall, chrome: Browser) -> None:
     number, (one, private, three) = await morning(panel, at)
@@ -202,9 +239,13 @@ async def test_it_reads_well(panel: PanelServed, at: Hall, chrome: Browser) -> N
                 assert not await serious(page), path
                 wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
                 assert wide <= 0, (path, name, wide)
-        await page.goto(session)
-        await screenshot(page, "day-session")
-        assert not await serious(page)
+        await page.set_viewport_size(DESKTOP)
+        part = await ordered(office, number, three)
+        await put(await panel.signed_in("officer"), part, PDF, note="عکس لولهٔ تازه")
+        for name, path in (("session", session), ("request", f"/panel/meetings/requests/{three}")):
+            await page.goto(path)
+            await screenshot(page, f"day-{name}")
+            assert not await serious(page), name
     async with window(chrome, panel, "officer", size=DESKTOP) as page:
         await page.goto(session)
         await screenshot(page, "day-agency")

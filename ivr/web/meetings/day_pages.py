@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,9 +17,10 @@ from ivr.cases.presence import done_at, in_the_hall
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.registering import Wanted
-from ivr.desk.meetings import order_giving, session_day
+from ivr.desk.meetings import order_giving, order_ruling, session_day
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.desk.meetings.request_deciding import held
 from ivr.desk.meetings.session_day import Hearing
 from ivr.desk.reading.briefs import briefs
 from ivr.desk.refusals import NoSuchCase, Refused
@@ -27,6 +29,7 @@ from ivr.web.meetings.session_pages import found
 from ivr.web.panel.forms import Form, latin
 from ivr.web.panel.uploading import ACCEPT, take_paper
 from ivr.web.panel.visit import NotFound, Visit
+from ivr.web.window import tracking_code
 
 LONGEST_ORDER, LONGEST_NAME = 1000, 60
 Doing = Callable[[AsyncConnection, Page, Instruction, int, datetime], Awaitable[Any]]
@@ -36,7 +39,8 @@ PLAIN: dict[str, Doing] = {
     "back": session_day.step_out,
     "missed": session_day.missed,
 }
-DEEDS = (*PLAIN, "heard", "amend", "order", "walk_in", "paper")
+RULED = {"accepted": order_ruling.accept_here, "objected": order_ruling.object_here}
+DEEDS = (*PLAIN, *RULED, "heard", "amend", "order", "walk_in", "paper")
 
 
 async def day(visit: Visit) -> web.StreamResponse:
@@ -135,6 +139,11 @@ def _given(
         due_on = form.day("due_on")
         orders = [MeetingOrder(agency, words, due_on)] if due_on else []
         return lambda connection, page: order_giving.give(connection, page, ask, orders)
+    if deed in RULED:
+        order = tracking_code(form.raw("order")) or form.refuse("order", "meetings.form.code")
+        reason = form.text("reason", LONGEST_ORDER, needed=deed == "objected", lines=True)
+        own = replace(ask, code=order, reason=reason)
+        return lambda connection, page: _rule(connection, page, ask, own, RULED[deed])
     if deed == "walk_in":
         wanted = Wanted(
             "meeting", words=form.text("words", LONGEST_ORDER, lines=True),
@@ -143,6 +152,21 @@ def _given(
         )  # fmt: skip
         return lambda connection, page: day_of.walk_in(connection, page, ask, number, at, wanted)
     return lambda connection, page: PLAIN[deed](connection, page, ask, number, at)
+
+
+async def _rule(
+    connection: AsyncConnection,
+    page: Page,
+    ask: Instruction,
+    own: Instruction,
+    does: Callable[..., Awaitable[None]],
+) -> None:
+    """What the head says of an order of hers, and of nobody else's. Raises Refused."""
+    whole = await held(connection, page, ask)
+    orders = await order_giving.listed(connection, page, ask.now, of_case=whole.case.id)
+    if own.code not in {each.part.code for each in orders}:
+        raise Refused(f"case {own.code} is no order")
+    await does(connection, page, own)
 
 
 def _code(visit: Visit, seats: list[Seat]) -> str:

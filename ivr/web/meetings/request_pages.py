@@ -182,9 +182,7 @@ async def _seat(visit: Visit, wish: MeetingRequest) -> Any:
         return await agenda.slot_of(connection, wish.case.id)
 
 
-def _is_possible(
-    decision: Decision, wish: MeetingRequest, ruled: Mapping[str, Sequence[OrderSeen]]
-) -> bool:
+def _is_possible(decision: Decision, wish: MeetingRequest, ruled: Mapping[str, Sequence[OrderSeen]]) -> bool:
     if decision.name == "review":
         return wish.state in request_deciding.REVIEWABLE
     if decision.name == "order":

@@ -81,10 +81,11 @@ function show(each) {
     const button = form.querySelector("[data-amend]");
     if (button) button.textContent = button.dataset.amend;
   }
-  if (person && (each.deed === "order" || each.deed === "paper")) {
+  if (person && ["order", "paper", "accepted", "objected"].includes(each.deed)) {
     const line = document.createElement("li");
     line.dataset.key = each.key;
-    line.textContent = `${value(each, "words") || value(each, "note") || value(each, "file")?.name || ""} `;
+    const typed = value(each, "words") || value(each, "note") || value(each, "reason") || value(each, "file")?.name || "";
+    line.textContent = `${each.title ?? ""} ${typed} `;
     mark(line);
     person.querySelector("[data-pending]").append(line);
   }
@@ -204,6 +205,7 @@ document.addEventListener("submit", async (event) => {
   const deed = form.getAttribute("action").split("/").pop();
   const each = { key: newKey(), day: say.day, who: say.who, deed, url: form.getAttribute("action"), fields, order: Date.now() + performance.now() % 1, at: new Date().toISOString() };
   each.code = latin(value(each, "code"));
+  each.title = event.submitter?.textContent ?? "";
   try {
     await keep(each);
   } catch {
