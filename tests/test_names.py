@@ -23,6 +23,7 @@ SHARED_FILES = {
     "answering": "the command and the page by which an answer is given",
     "application": "each HTTP application puts its own routes together",
     "asked": "what a page's address asks for, of each section",
+    "attachments": NOUN,
     "audit": NOUN,
     "backup": NOUN,
     "book": NOUN,

@@ -80,6 +80,11 @@ def named_recordings(details: Mapping[str, Any]) -> dict[str, str]:
     return named
 
 
+def named_attachment(details: Mapping[str, Any]) -> dict[str, str]:
+    """The attachment that an event brought into its case: id → SHA-256 in hex."""
+    return {details["attachment"]: details["sha256"]} if "attachment" in details else {}
+
+
 def day_heading(day: date, previous: bytes) -> bytes:
     """The beginning of a day's list."""
     return f"seda111 case events, form 1\nday {day.isoformat()}\nprevious {previous.hex()}\n".encode()

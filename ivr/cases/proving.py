@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ivr.cases.custody import FIRST, UNCHAINED, event_hash, named_recordings, state_of
+from ivr.cases.custody import (
+    FIRST,
+    UNCHAINED,
+    event_hash,
+    named_attachment,
+    named_recordings,
+    state_of,
+)
 from ivr.cases.statuses import OPEN
 
 # The columns that a ruling's event repeats.
@@ -31,6 +38,7 @@ def check_case(
     recordings: Sequence[Any],
     rulings: Sequence[Any],
     referrals: Sequence[Any],
+    attachments: Sequence[Any] = (),
 ) -> Iterator[Finding]:
     """The rows of one case; `events` by number, `rulings` its precedents."""
     broken = list(_chain(case, events))
@@ -38,6 +46,7 @@ def check_case(
         broken = list(_state(case, events))
     yield from broken
     yield from _recordings(case, events, recordings)
+    yield from _attachments(case, events, attachments)
     yield from _rulings(case, events, rulings)
     yield from _begun_and_ended(case, events, referrals)
     if not broken:
@@ -111,6 +120,24 @@ def _recordings(case: Any, events: Sequence[Any], rows: Sequence[Any]) -> Iterat
             yield _recording("recording_row_changed", case, name, "is marked otherwise than its events say")
 
 
+def _attachments(case: Any, events: Sequence[Any], rows: Sequence[Any]) -> Iterator[Finding]:
+    named: dict[str, str] = {}
+    taken: set[str] = set()
+    there = {str(row.id): row for row in rows}
+    for event in events:
+        named |= named_attachment(event.details)
+        taken |= set(event.details.get("attachments", ()))  # what retention took says so
+    for id in named.keys() - there.keys():
+        yield _attachment("attachment_removed", case, id, "is gone from the books")
+    for id, row in there.items():
+        if id not in named:
+            yield _attachment("attachment_added", case, id, "is named by no event")
+        elif row.sha256 != named[id]:
+            yield _attachment("attachment_row_changed", case, id, "has another hash than its event gave")
+        if row.removed_at is not None and id not in taken:
+            yield _attachment("attachment_hidden", case, id, "is marked as removed, and no event says so")
+
+
 def _rulings(case: Any, events: Sequence[Any], rows: Sequence[Any]) -> Iterator[Finding]:
     there = {str(row.id): row for row in rows}
     for event in events:
@@ -165,3 +192,7 @@ def _said(case: Any, seq: int, text: str, what: str = "") -> str:
 
 def _recording(kind: str, case: Any, name: str, text: str) -> Finding:
     return Finding(kind, f"case {case.code}: recording {name} {text}", case.code, recording=name)
+
+
+def _attachment(kind: str, case: Any, id: str, text: str) -> Finding:
+    return Finding(kind, f"case {case.code}: attachment {id} {text}", case.code, recording=id)

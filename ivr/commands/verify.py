@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from ivr.desk.keeping.verify import Verification
 
 EXAMPLES = "Examples: ivr verify   ·   ivr verify 123-456-78-90 --json   ·   ivr verify --witness roots"
-SELDOM = ("anonymised", "removed", "seals", "rows", "never", "unsealed")  # named where there are any
+# Named where there are any.
+SELDOM = ("attachments", "anonymised", "removed", "seals", "rows", "never", "unsealed")
 MOST = 10_000  # findings that --json names; more are only counted
 
 

@@ -27,7 +27,8 @@ meeting_sessions = Table(
 )
 
 # `case_id` NULL: free. `outcome`: "" until the meeting was, then met or no_show. `by_hand`: why somebody was
-# put there who was not next in the fair order; `ahead_of`: how many she was put ahead of.
+# put there who was not next in the fair order; `ahead_of`: how many she was put ahead of. `arrived_at`,
+# `began_at`, `ended_at`: when she was there, came in, and went.
 # One request has one slot that is still to come, whoever books at the same moment.
 meeting_slots = Table(
     "meeting_slots",
@@ -41,5 +42,8 @@ meeting_slots = Table(
     Column("ahead_of", Integer, nullable=False, server_default="0"),
     Column("placed_by", Text, nullable=False, server_default=""),
     moment("placed_at", nullable=True),
+    moment("arrived_at", nullable=True),
+    moment("began_at", nullable=True),
+    moment("ended_at", nullable=True),
     Index("uq_meeting_slots_booked", "case_id", unique=True, postgresql_where=text("outcome = ''")),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ivr.store.agencies import agencies
 from ivr.store.areas import areas, provinces
+from ivr.store.attachments import attachments
 from ivr.store.audit import audit
 from ivr.store.base import metadata
 from ivr.store.blocked_callers import blocked_callers
@@ -28,9 +29,11 @@ from ivr.store.legal_holds import legal_holds
 from ivr.store.limits import limits
 from ivr.store.live_calls import live_calls
 from ivr.store.marks import marks
+from ivr.store.meeting_day import meeting_deeds, meeting_minutes
 from ivr.store.meeting_orders import meeting_orders
 from ivr.store.meeting_requests import meeting_requests
 from ivr.store.meeting_sessions import meeting_sessions, meeting_slots
+from ivr.store.meeting_views import meeting_invitations, meeting_views
 from ivr.store.menu_revisions import menu_revisions
 from ivr.store.notices import notices
 from ivr.store.openings import openings
@@ -51,6 +54,7 @@ from ivr.store.wordings import wordings
 __all__ = [
     "agencies",
     "areas",
+    "attachments",
     "attempts",
     "audit",
     "blocked_callers",
@@ -81,10 +85,14 @@ __all__ = [
     "limits",
     "live_calls",
     "marks",
+    "meeting_deeds",
+    "meeting_invitations",
+    "meeting_minutes",
     "meeting_orders",
     "meeting_requests",
     "meeting_sessions",
     "meeting_slots",
+    "meeting_views",
     "menu_revisions",
     "metadata",
     "notices",

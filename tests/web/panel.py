@@ -82,6 +82,20 @@ class PanelServed:
     made: dict[str, Person] = field(default_factory=dict)
     loose: ClientSession | None = None
     pages: Pages | None = None  # of a panel of this process
+    runner: web.AppRunner | None = None  # likewise
+
+    @asynccontextmanager
+    async def away(self) -> AsyncIterator[None]:
+        """Nobody answers at its address meanwhile; connections that are open end."""
+        assert self.runner is not None and self.runner.server is not None
+        host, port = self.runner.addresses[0][:2]
+        for site in list(self.runner.sites):
+            await site.stop()
+        await self.runner.server.shutdown(1)
+        try:
+            yield
+        finally:
+            await web.TCPSite(self.runner, host, port).start()
 
     async def client(self, person: Person | None = None, token: str = "") -> Client:
         """Of somebody who is not signed in, or brings a token."""
@@ -164,7 +178,8 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     host, port = runner.addresses[0][:2]
     try:
         async with AsyncExitStack() as stack:
-            yield PanelServed(f"http://{host}:{port}", panel, engine, clock, stack, pages=pages)
+            url = f"http://{host}:{port}"
+            yield PanelServed(url, panel, engine, clock, stack, pages=pages, runner=runner)
     finally:
         await runner.cleanup()
         await loops.close()

@@ -43,9 +43,9 @@ async def close(books: Books, page: Page, ask: Instruction) -> None:
             await callback_planning.told_otherwise(change.connection, change.case.id, ask.now)
 
 
-async def withdraw(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
+async def withdraw(books: Books, page: Page, ask: Instruction) -> None:
     """The citizen takes the case back."""
-    async with changing(engine, page, Action.WITHDRAW, ask) as change:
+    async with changing(books, page, Action.WITHDRAW, ask) as change:
         change.values = {"closed_at": ask.now, "closure": "withdrawn"}
 
 

@@ -7,7 +7,6 @@ second return only a ruling moves it, and a ruling binds: only another ruling, o
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page
@@ -44,15 +43,15 @@ async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None
             change.move(agency, "desk")
 
 
-async def accept(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
+async def accept(books: Books, page: Page, ask: Instruction) -> None:
     """The agency takes the case up."""
-    async with changing(engine, page, Action.ACCEPT, ask):
+    async with changing(books, page, Action.ACCEPT, ask):
         pass
 
 
-async def give_back(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
+async def give_back(books: Books, page: Page, ask: Instruction) -> None:
     """The agency says that it is not its own: the case goes to the desk. Refused also when a ruling binds."""
-    async with changing(engine, page, Action.RETURN, ask) as change:
+    async with changing(books, page, Action.RETURN, ask) as change:
         if change.agency == page.rules.desk:
             raise Refused(f"case {ask.code} is at the desk already")
         await _not_bound(change)
@@ -60,9 +59,9 @@ async def give_back(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
         change.details["returns"] = await change.returns() + 1
 
 
-async def rule(engine: AsyncEngine, page: Page, ask: Instruction, agency: str) -> None:
+async def rule(books: Books, page: Page, ask: Instruction, agency: str) -> None:
     """The desk decides whose the case is. A precedent for its topic and county, which routing obeys."""
-    async with changing(engine, page, Action.RULE, ask) as change:
+    async with changing(books, page, Action.RULE, ask) as change:
         _assignable(page, agency)
         await refuse_told_of(change, agency)
         _told(change, agency)

@@ -2,7 +2,8 @@
 
 The order makes it whole. The database is one snapshot. What the dialplan recorded alone and the journal are
 read right after it began, so that whatever is not in the snapshot yet is in a fact, and a fact that is in
-both is applied once. Recordings come last, so that every file that a row or a fact names is there.
+both is applied once. Attachments and recordings come last, so that every file that a row or a fact names is
+there.
 
 Left out: what can be made again (prompts, Asterisk's configuration), the journal's checkpoint (it may be
 ahead of the snapshot) and the leased code blocks (the living hotline goes on giving them out).
@@ -27,13 +28,14 @@ from ivr.cases.proving import Finding
 from ivr.desk.keeping.sealing import ROOTS
 from ivr.store import copying, schema
 from ivr.store.archive import Writer
+from ivr.store.attachments import FOLDER
 from ivr.store.direct import direct
 from ivr.store.journal import LONGEST_FACT
-from ivr.store.tables import custody_days, recordings
+from ivr.store.tables import attachments, custody_days, recordings
 from ivr.store.vault import Vault
 from ivr.store.volumes import SECOND
 
-KEPT = ("fallback", "spool", "custody", "secrets", "voices", "recordings")  # folders of IVR_STATE
+KEPT = ("fallback", "spool", "custody", "secrets", "voices", FOLDER, "recordings")  # folders of IVR_STATE
 # Of a running process, or behind its back.
 _OWN = ("lock", "applying", "checkpoint.json", "identity", "cut_short", "reconciled.json")
 _PAGE = 500
@@ -80,6 +82,7 @@ class Backup:
         await asyncio.to_thread(self._folder, writer, "custody", partial(_is_closed, last_day))
         for name in ("secrets", "voices"):
             await asyncio.to_thread(self._folder, writer, name)
+        await self._attachments(writer)
         await self._recordings(writer)
         return writer, await asyncio.to_thread(writer.finish)
 
@@ -99,6 +102,23 @@ class Backup:
         for path in files(self.state / name):
             if wanted(path):
                 self._add(writer, path)
+
+    async def _attachments(self, writer: Writer) -> None:
+        """Every file, and what is only named."""
+        async with self.engine.connect() as connection:
+            query = select(attachments.c.name, attachments.c.sha256).where(attachments.c.removed_at.is_(None))
+            known = {row.name: row.sha256 for row in await connection.execute(query)}
+        root, there = self.state / FOLDER, set[str]()
+        for path in files(root):
+            name = path.relative_to(root).as_posix()
+            there.add(name)
+            hashed = await asyncio.to_thread(self._add, writer, path)
+            if hashed and hashed != known.get(name, hashed):
+                text = f"{path} is not what was attached; it is backed up as it is"
+                self._found("attachment_changed", text, name)
+        for name in sorted(known.keys() - there):
+            if not (root / name).is_file():
+                self._found("attachment_missing", f"{root / name} is not there to be backed up", name)
 
     async def _recordings(self, writer: Writer) -> None:
         """Every file, whether a row names it or not, and then what is only named."""

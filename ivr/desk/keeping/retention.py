@@ -34,15 +34,18 @@ from ivr.desk.book.yaml_file import read_placed
 from ivr.desk.case import entries
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.desk.people.auditing import note
+from ivr.store.attachments import UNERASED, beside, forget
 from ivr.store.derived import Derived
 from ivr.store.recordings import TO_ERASE
 from ivr.store.tables import (
+    attachments,
     callback_attempts,
     callbacks,
     calls,
     cases,
     legal_holds,
     marks,
+    meeting_minutes,
     outbox,
     recordings,
     transcripts,
@@ -98,7 +101,7 @@ class Retention(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """What one pass took."""
+    """What one pass took. `files`: of recordings and attachments."""
 
     recordings: int = 0
     anonymised: int = 0
@@ -176,12 +179,14 @@ def _is_held() -> ColumnElement[bool]:
 
 
 def _undone(event: str, before: datetime) -> ColumnElement[bool]:
-    """`before`: no recording of a case that ended before then is younger."""
+    """`before`: no recording of a case that ended before then is younger; an attachment may be."""
     if event == ANONYMISED:
         return cases.c.anonymised_at.is_(None)
     left = (recordings.c.case_id == cases.c.id, recordings.c.removed_at.is_(None))
-    aged = recordings.c.recorded_at <= before
-    return select(recordings.c.name).where(*left, aged).exists()
+    heard = select(recordings.c.name).where(*left, recordings.c.recorded_at <= before)
+    lies = (attachments.c.case_id == cases.c.id, attachments.c.removed_at.is_(None))
+    seen = select(attachments.c.id).where(*lies, attachments.c.added_at <= before)
+    return or_(heard.exists(), seen.exists())
 
 
 def due(ripe: Ripe, batch: int, after: Row[Any] | None = None) -> Select[Any]:
@@ -207,16 +212,18 @@ async def _batches(engine: AsyncEngine, ripe: Ripe, now: datetime, batch: int) -
 
 
 async def _remove(connection: AsyncConnection, found: Sequence[Row[Any]], now: datetime) -> int:
-    """The recordings of these cases; how many."""
-    names = await _remove_recordings(connection, [case.id for case in found], now)
+    """The recordings of these cases, which are counted, and their attachments."""
+    ids = [case.id for case in found]
+    names = await _remove_recordings(connection, ids, now)
+    papers = await _remove_attachments(connection, ids, now)
     told = [
-        Told(case.id, _cause(case, REMOVED), REMOVED, {"recordings": names[case.id]}, {})
+        Told(case.id, _cause(case, REMOVED), REMOVED, _gone(case.id, names, papers), {})
         for case in found
-        if case.id in names
+        if case.id in names or case.id in papers
     ]
     if told:
         await tell_all(connection, told, now)
-        await entries.refresh(connection, list(names))
+        await entries.refresh(connection, [each.case for each in told])
     return sum(len(each) for each in names.values())
 
 
@@ -224,10 +231,11 @@ async def _anonymise(connection: AsyncConnection, found: Sequence[Row[Any]], now
     """These cases forget who spoke, and so does all that leads to her."""
     ids = [case.id for case in found]
     names = await _remove_recordings(connection, ids, now)
+    papers = await _remove_attachments(connection, ids, now)
     nameless = update(cases).where(cases.c.id.in_(ids)).values(NOBODY | {"anonymised_at": now})
     await connection.execute(nameless)
     told = [
-        Told(case.id, _cause(case, ANONYMISED), ANONYMISED, {"recordings": names.get(case.id, [])}, {})
+        Told(case.id, _cause(case, ANONYMISED), ANONYMISED, _gone(case.id, names, papers), {})
         for case in found
     ]
     await tell_all(connection, told, now)
@@ -237,6 +245,8 @@ async def _anonymise(connection: AsyncConnection, found: Sequence[Row[Any]], now
     hers = select(callbacks.c.id).where(callbacks.c.case_id.in_(ids))
     attempts = update(callback_attempts).where(callback_attempts.c.callback_id.in_(hers))
     await connection.execute(attempts.values(number=""))
+    written = update(meeting_minutes).where(meeting_minutes.c.case_id.in_(ids))
+    await connection.execute(written.values(said="", decided=""))
     return len(found)
 
 
@@ -253,6 +263,23 @@ async def _remove_recordings(
     for told in (transcripts, marks):
         await connection.execute(told.delete().where(told.c.recording.in_(gone)))
     return {case: sorted(each) for case, each in names.items()}
+
+
+async def _remove_attachments(
+    connection: AsyncConnection, ids: Collection[uuid.UUID], now: datetime
+) -> dict[uuid.UUID, list[str]]:
+    """Likewise; ids. What was said of them goes at once."""
+    own = (attachments.c.case_id.in_(ids), attachments.c.removed_at.is_(None))
+    marked = update(attachments).where(*own).values(removed_at=now, note="")
+    papers: dict[uuid.UUID, list[str]] = {}
+    for row in await connection.execute(marked.returning(attachments.c.case_id, attachments.c.id)):
+        papers.setdefault(row.case_id, []).append(str(row.id))
+    return {case: sorted(each) for case, each in papers.items()}
+
+
+def _gone(case: uuid.UUID, names: dict[uuid.UUID, list[str]], papers: dict[uuid.UUID, list[str]]) -> Json:
+    told: Json = {"recordings": names.get(case, [])}
+    return told | ({"attachments": papers[case]} if case in papers else {})
 
 
 def _cause(case: Row[Any], event: str) -> uuid.UUID:
@@ -307,8 +334,8 @@ async def _tell(
 
 
 async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: datetime) -> int:
-    """The files of recordings that were removed from the books. How many. The store's copy: `storing`."""
-    done = 0
+    """The files that were removed from the books. How many. A recording's copy in the store: `storing`."""
+    done = await _erase_attachments(engine, beside(folder), now)
     while True:
         async with engine.connect() as connection:
             query = select(recordings.c.name, recordings.c.id).where(TO_ERASE)
@@ -320,6 +347,30 @@ async def erase(engine: AsyncEngine, folder: Path, derived: Derived, now: dateti
         done += len(gone)
         if len(found) < BATCH or not gone:
             return done
+
+
+async def _erase_attachments(engine: AsyncEngine, folder: Path, now: datetime) -> int:
+    done = 0
+    while True:
+        async with engine.connect() as connection:
+            query = select(attachments.c.id, attachments.c.name).where(UNERASED).order_by(attachments.c.id)
+            found = (await connection.execute(query.limit(BATCH))).all()
+        gone = [row.id for row in found if await asyncio.to_thread(_forgotten, folder, row.name)]
+        async with engine.begin() as connection:
+            erased = update(attachments).where(attachments.c.id.in_(gone)).values(erased_at=now)
+            await connection.execute(erased)
+        done += len(gone)
+        if len(found) < BATCH or not gone:
+            return done
+
+
+def _forgotten(folder: Path, name: str) -> bool:
+    try:
+        forget(folder, name)
+    except OSError as error:
+        log.error("%s can't be erased: %s", folder / name, error.strerror)
+        return False
+    return True
 
 
 def _unlink(folder: Path, derived: Derived, name: str, recording: uuid.UUID) -> bool:

@@ -1,6 +1,6 @@
-"""Is everything as it was written? Cases, days and recordings against their hashes, page by page.
+"""Is everything as it was written? Cases, days, recordings and attachments against their hashes.
 
-Changes nothing and may run beside a live hotline: each page is one consistent look.
+Changes nothing and may run beside a live hotline: it goes page by page, and each is one consistent look.
 """
 
 from __future__ import annotations
@@ -28,15 +28,24 @@ from ivr.desk.keeping.seal_proof import SealProof, read_roots
 from ivr.desk.keeping.sealing import ROOTS
 from ivr.desk.refusals import NoSuchCase
 from ivr.store import journal_marks
-from ivr.store.tables import case_events, cases, custody_days, precedents, recordings, referrals
+from ivr.store.attachments import beside
+from ivr.store.tables import (
+    attachments,
+    case_events,
+    cases,
+    custody_days,
+    precedents,
+    recordings,
+    referrals,
+)
 from ivr.store.vault import Vault
 
 PAGE = 500
 BLOCK, NEAR = 4096, 64  # a disk loses whole ones; sound before them may end in a few zeros
-# `removed`: recordings that retention took; `anonymised`: cases, of those counted before.
+# `removed`: recordings and attachments that retention took; `anonymised`: cases, of those counted before.
 # `never`: numbers that no row came for; `unsealed`: rows of the last minute, which no seal proves yet.
 LOOKED = (
-    *("cases", "anonymised", "events", "recordings", "removed", "days"),
+    *("cases", "anonymised", "events", "recordings", "attachments", "removed", "days"),
     *("seals", "rows", "never", "unsealed"),
 )
 LATE = timedelta(days=1)  # a day that is over for so long should be closed
@@ -77,7 +86,7 @@ async def prove(
 ) -> None:
     """Everything, or with `code` that case alone (then without the days). Raises NoSuchCase.
 
-    `roots`: roots of days that were kept elsewhere. `listen`: read the recordings' bytes too.
+    `roots`: roots of days that were kept elsewhere. `listen`: read the files' bytes too.
     """
     await _prove_cases(proof, code)
     if not code:
@@ -87,6 +96,7 @@ async def prove(
         await SealProof(proof.engine, proof.found, proof.count, await _witnessed(proof)).run()
     if listen:
         await _prove_recordings(proof, code)
+        await _prove_attachments(proof, code)
 
 
 async def totals(engine: AsyncEngine) -> dict[str, int]:
@@ -126,8 +136,10 @@ async def _prove_page(proof: Verification, connection: AsyncConnection, rows: Se
     heard = await _children(connection, select(recordings), recordings, ids)
     ruled = await _children(connection, select(precedents), precedents, ids)
     referred = await _children(connection, select(referrals), referrals, ids)
+    papers = await _children(connection, select(attachments), attachments, ids)
     for row in rows:
-        proof.found(check_case(row, told[row.id], heard[row.id], ruled[row.id], referred[row.id]))
+        its = (told[row.id], heard[row.id], ruled[row.id], referred[row.id], papers[row.id])
+        proof.found(check_case(row, *its))
         proof.count("events", len(told[row.id]))
         proof.count("cases")
         if row.anonymised_at is not None:
@@ -321,6 +333,38 @@ def _prove_removal(proof: Verification, row: Row[Any], codes: dict[Any, str]) ->
         return []
     text = f"{path} was erased by retention and is there again: taken from a backup?"
     return [Finding("recording_back", f"case {case}: {text}" if case else text, case, recording=row.name)]
+
+
+# Attachments
+
+
+async def _prove_attachments(proof: Verification, code: str) -> None:
+    query = select(attachments, cases.c.code).join(cases, cases.c.id == attachments.c.case_id)
+    query, after = query.order_by(attachments.c.name).limit(PAGE), ""
+    if code:
+        query = query.where(cases.c.code == code)
+    while True:
+        async with proof.engine.connect() as connection:
+            rows = (await connection.execute(query.where(attachments.c.name > after))).all()
+        for row in rows:
+            proof.found(await asyncio.to_thread(_prove_attachment, proof, row))
+            proof.count("attachments" if row.removed_at is None else "removed")
+        if len(rows) < PAGE:
+            return
+        after = rows[-1].name
+
+
+def _prove_attachment(proof: Verification, row: Row[Any]) -> list[Finding]:
+    path = beside(proof.recordings) / row.name
+    digest, kind = _digest(path), ""
+    if row.removed_at is not None:
+        if row.erased_at is not None and digest is not None:
+            kind, text = "attachment_back", "was erased by retention and is there again: taken from a backup?"
+    elif digest is None:
+        kind, text = "attachment_missing", "is not there"
+    elif digest.hex() != row.sha256:
+        kind, text = "attachment_changed", "is not what was attached: its bytes were changed"
+    return [Finding(kind, f"case {row.code}: {path} {text}", row.code, recording=row.name)] if kind else []
 
 
 def _stored(vault: Vault | None, name: str) -> str | None:

@@ -181,7 +181,12 @@ def _letters(
     if case is None:
         return []
     words = words_of(case, event.payload, calendar, READING)
-    return letters(notices, event.kind, case._mapping, words, hers[case.code])
+    return letters(notices, event.kind, _to(case, event.payload), words, hers[case.code])
+
+
+def _to(case: Row[Any], payload: Mapping[str, Any]) -> Mapping[Any, Any]:
+    """The case as of the body that this is written to: `body`, else whose the case is."""
+    return {**case._mapping, "agency": payload["body"]} if payload.get("body") else case._mapping
 
 
 def _to_an_owner(notices: Notices, event: Leased) -> Sequence[AddressedNotice]:
@@ -223,7 +228,8 @@ def words_of(
     case: Row[Any], payload: Mapping[str, Any], calendar: Calendar, language: str = ""
 ) -> dict[str, str]:
     """What the placeholders of a notice stand for; in the case's language unless another is given."""
-    due_on = calendar.day(case.due_at)
+    own = payload.get("until")  # what is due is not always the case
+    due_on = calendar.day(datetime.fromisoformat(own) if own else case.due_at)
     return {
         "code": case.code,
         "kind": case.kind,

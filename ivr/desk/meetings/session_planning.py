@@ -100,6 +100,7 @@ async def cancel(
 
 
 EMPTY: dict[str, Any] = {"case_id": None, "by_hand": "", "ahead_of": 0, "placed_by": "", "placed_at": None}
+EMPTY |= dict.fromkeys(("arrived_at", "began_at", "ended_at"))
 
 
 async def booked(connection: AsyncConnection, number: int) -> list[str]:

@@ -15,7 +15,7 @@ from ivr.cases.alphabet import persian_order
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Actor, Side, permitted
 from ivr.desk.call import interventions
-from ivr.desk.case import callback_planning, family
+from ivr.desk.case import attachments, callback_planning, family
 from ivr.desk.case.confiding import EVENT as CONFIDED
 from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.desk.reading import related
@@ -87,6 +87,7 @@ class CaseFile:
     interventions: Sequence[Row[Any]] = ()
     by_phone: str = ""
     untold: bool = False
+    attachments: Sequence[Row[Any]] = ()
 
     def actions(self, actor: Actor) -> frozenset[Action]:
         """What the table of transitions lets them try; an agency that has it not may do nothing."""
@@ -146,6 +147,7 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
             stepped_in,
             by_phone,
             await _untold(connection, case),
+            await attachments.of_cases(connection, [case.id]) if whole else [],
         )
 
 

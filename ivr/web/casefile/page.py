@@ -16,6 +16,7 @@ from ivr.web.casefile.deeds import BY_NAME, DEEDS, offered
 from ivr.web.casefile.story import teller
 from ivr.web.panel.due import due_mark
 from ivr.web.panel.permissions import Permission as P
+from ivr.web.panel.uploading import ACCEPT
 from ivr.web.panel.visit import Visit
 
 OPEN, WAITING, ASKABLE, SHUT = "open", "waiting", "askable", "shut"
@@ -45,7 +46,7 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
         "deeds": deeds,
         "guesses": guesses(file),
         "may_assign": BY_NAME["refer"] in deeds,
-        "done": done if done in {deed.name for deed in DEEDS} else "",
+        "done": done if done in {deed.name for deed in DEEDS} | {"attach"} else "",
         "letters": await letters(visit, file),
         "due": due_mark(visit.words, page.standing(case, visit.now)),
         "may_play": visit.allowed(P.RECORDINGS_PLAY, area=area),
@@ -56,6 +57,12 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
         "sealed": sealed,
         "opening": opening,
         "may_write": visit.allowed(P.NOTES_WRITE, area=area),
+        "may_attach": visit.allowed(P.NOTES_WRITE, agency=case.agency, area=area)
+        and visit.scope.reads_whole(case)
+        and not case.anonymised_at,
+        "accept": ACCEPT,
+        "unattached": "",
+        "note": "",
         "may_see_seen": visit.allowed(P.SEEN_BY, area=area) and visit.scope.reads_whole(case),
         "voice_revealed": revealed and visit.allowed(P.RECORDINGS_PLAY, area=area),
         "voice": Rendition.EVEN

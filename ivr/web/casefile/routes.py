@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from ivr.web.casefile import acting, answering, notes, opening_pages, privacy, show, sound
+from ivr.web.casefile import acting, answering, attachments, notes, opening_pages, privacy, show, sound
 from ivr.web.casefile.deeds import DEEDS
+from ivr.web.panel.uploading import MOST_SENT
 from ivr.web.panel.visit import Route
 
 CASE = "/panel/cases/{code}"
@@ -29,6 +30,8 @@ def routes() -> list[Route]:
         Route("POST", f"{CASE}/voice", "case.voice", answering.record, most=VOICE_BYTES),
         Route("GET", f"{CASE}/voice/{{digest}}", "case.voice.draft", answering.draft),
         Route("GET", f"{CASE}/answer-voice", "case.answer_voice", answering.given),
+        Route("POST", f"{CASE}/attachments", "case.attach", attachments.attach, most=MOST_SENT),
+        Route("GET", "/panel/attachments/{id}", "attachment", attachments.opened),
         Route("GET", RECORDING, "recording", sound.play),
         Route("GET", f"{RECORDING}/outline", "recording.outline", sound.outline),
         Route("POST", f"{RECORDING}/download", "recording.download", sound.download),

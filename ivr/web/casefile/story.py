@@ -236,6 +236,10 @@ def _variant(event: Row[Any], routed: bool) -> str:
         case "verdict_noted":
             told = "solved" if details.get("solved") else "not_solved"
             return told if details.get("proven", True) else "unproven"
+        case "attached" if str(details.get("kind", "")).startswith("image/"):
+            return "image"
+        case "recordings_removed" if details.get("attachments"):
+            return "attachments"
         case "reopened" if "recording" in details:
             return "words"
     return USUAL

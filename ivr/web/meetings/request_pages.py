@@ -10,10 +10,12 @@ from typing import Any
 from aiohttp import web
 
 from ivr.cases.hearing_order import Urgency
+from ivr.cases.meeting_orders import OrderState
 from ivr.cases.meetings import RequestAction, RequestState, permitted
 from ivr.desk.book.book import Page
+from ivr.desk.case import attachments
 from ivr.desk.case.change import Instruction
-from ivr.desk.meetings import agenda, order_giving, request_deciding, request_list
+from ivr.desk.meetings import agenda, order_giving, order_ruling, request_deciding, request_list
 from ivr.desk.meetings.order_giving import MeetingOrder, OrderSeen
 from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.refusals import Refused
@@ -48,6 +50,13 @@ async def _order(engine: Any, page: Page, ask: Instruction, **given: Any) -> Non
     )
 
 
+def _ruled(does: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    async def rule(engine: Any, page: Page, ask: Instruction, order: str) -> None:
+        await does(engine, page, replace(ask, code=order, seen=None))
+
+    return rule
+
+
 async def _extend(engine: Any, page: Page, ask: Instruction, order: str, due_on: date) -> None:
     await order_giving.extend(engine, page, replace(ask, code=order, seen=None), due_on)
 
@@ -62,9 +71,25 @@ DECISIONS = {
         Decision(A.DECLINE, (), request_deciding.decline),
         Decision(A.RELEASE, ("next_on",), agenda.release),
         Decision("order", ("agency", "due_on", "words"), _order),
+        Decision("accepted", ("order",), _ruled(order_ruling.accept_here)),
+        Decision("objected", ("order",), _ruled(order_ruling.object_here)),
+        Decision("uphold", ("order",), _ruled(order_ruling.uphold)),
+        Decision("revoke", ("order",), _ruled(order_ruling.revoke)),
         Decision("extend", ("order", "due_on"), _extend),
         Decision("review", ("urgency", "bodies", "about"), request_deciding.review),
     )
+}
+
+
+Of = OrderState
+_OWED = frozenset({Of.GIVEN, Of.ACCEPTED, Of.OBJECTED, Of.CONTRADICTED})
+# In which states an order may be the subject of which decision.
+RULED_IN: Mapping[str, frozenset[OrderState]] = {
+    "accepted": frozenset({Of.GIVEN, Of.CONTRADICTED}),
+    "objected": _OWED - {Of.OBJECTED},
+    "uphold": frozenset({Of.OBJECTED}),
+    "revoke": _OWED,
+    "extend": _OWED,
 }
 
 
@@ -119,8 +144,10 @@ async def _page(
 ) -> web.Response:
     may = visit.allowed("meetings_hold")
     orders = await _orders(visit, wish)
-    owed = [each for each in orders if each.part.closed_at is None and each.part.answered_at is None]
-    offered = [each for each in DECISIONS.values() if may and _is_possible(each, wish, owed)]
+    ruled = {name: [each for each in orders if each.state in states] for name, states in RULED_IN.items()}
+    offered = [each for each in DECISIONS.values() if may and _is_possible(each, wish, ruled)]
+    async with visit.panel.engine.connect() as connection:
+        papers = await attachments.of_cases(connection, {each.part.id for each in orders})
     done = visit.request.query.get("done", "")
     return visit.render(
         "meetings/request.html",
@@ -139,7 +166,8 @@ async def _page(
         seat=await _seat(visit, wish),
         day=jalali_day,
         orders=orders,
-        owed=owed,
+        ruled=ruled,
+        papers=[paper for paper in papers if paper.removed_at is None],
     )
 
 
@@ -154,13 +182,13 @@ async def _seat(visit: Visit, wish: MeetingRequest) -> Any:
         return await agenda.slot_of(connection, wish.case.id)
 
 
-def _is_possible(decision: Decision, wish: MeetingRequest, orders: Sequence[OrderSeen]) -> bool:
+def _is_possible(decision: Decision, wish: MeetingRequest, ruled: Mapping[str, Sequence[OrderSeen]]) -> bool:
     if decision.name == "review":
         return wish.state in request_deciding.REVIEWABLE
     if decision.name == "order":
         return wish.state is S.MET and wish.case.closed_at is None
-    if decision.name == "extend":
-        return bool(orders)
+    if decision.name in ruled:
+        return bool(ruled[decision.name])
     return decision.name in permitted(wish.state)
 
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from ivr.web.meetings import figures_page, report_page, request_pages, session_files, session_pages
+from ivr.web.meetings import (
+    attendance_pages,
+    day_pages,
+    figures_page,
+    report_page,
+    request_pages,
+    session_files,
+    session_pages,
+)
+from ivr.web.panel.uploading import MOST_SENT
 from ivr.web.panel.visit import Route
 
 REQUEST, SESSION = "/panel/meetings/requests/{code}", "/panel/meetings/sessions/{number}"
@@ -21,5 +30,11 @@ def routes() -> list[Route]:
         Route("GET", f"{SESSION}/agenda.xlsx", "meetings.sheet", session_files.agenda_sheet),
         Route("GET", f"{SESSION}/report", "meetings.report", report_page.report),
         Route("GET", f"{SESSION}/report.pdf", "meetings.report.paper", report_page.paper),
+        Route("GET", f"{SESSION}/day", "meetings.day", day_pages.day),
+        Route("POST", f"{SESSION}/day/{{deed}}", "meetings.day.do", day_pages.act, most=MOST_SENT),
+        Route("GET", f"{SESSION}/board", "meetings.board", day_pages.room),
+        Route("GET", f"{SESSION}/waiting", "meetings.board.waiting", day_pages.waiting_room),
+        Route("POST", f"{SESSION}/attend", "meetings.attend", attendance_pages.attend),
+        Route("POST", f"{SESSION}/view", "meetings.view", attendance_pages.view),
         Route("POST", f"{SESSION}/{{deed}}", "meetings.agenda", session_pages.act),
     ]

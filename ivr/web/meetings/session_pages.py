@@ -9,9 +9,10 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 from sqlalchemy import Row
 
+from ivr.cases.attendance import Came, InvitationState
 from ivr.cases.meetings import MeetingWay, Official
 from ivr.desk.case.change import Instruction
-from ivr.desk.meetings import agenda, session_moving, session_planning
+from ivr.desk.meetings import agenda, inviting, session_moving, session_planning
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.session_planning import Sitting
@@ -24,8 +25,12 @@ from ivr.web.window import tracking_code
 
 BACK = timedelta(days=30)  # how far the list goes back
 FIELDS = ("official", "agency", "on", "at", "slots", "minutes", "way", "place", "link", "even_off")
-DEEDS = ("fill", "place", "met", "missed", "delay", "move", "cancel")
-TYPED = ("code", "slot", "reason", "next_on", "minutes", "on", "at", "place", "even_off")
+DEEDS = ("fill", "place", "met", "missed", "delay", "move", "cancel", "invite", "came")
+TYPED = (
+    *("code", "slot", "reason", "next_on", "minutes", "on", "at", "place", "even_off"),
+    *("state", "who", "words"),
+)
+THEIRS = ("attend", "view")  # what an agency does there
 
 
 async def sessions(visit: Visit) -> web.StreamResponse:
@@ -48,7 +53,7 @@ async def plan(visit: Visit) -> web.StreamResponse:
 
 
 async def session(visit: Visit) -> web.StreamResponse:
-    return await _page(visit)
+    return await session_page(visit)
 
 
 async def act(visit: Visit) -> web.StreamResponse:
@@ -64,7 +69,7 @@ async def act(visit: Visit) -> web.StreamResponse:
             return visit.redirect(f"{visit.path('meetings.session', number=row.number)}?done={deed}")
         except Refused as refusal:
             sentence = put(form, refusal, visit, await names_of(visit))
-    return await _page(visit, deed, form, sentence)
+    return await session_page(visit, deed, form, sentence)
 
 
 async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> None:
@@ -83,6 +88,10 @@ async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> No
             await session_moving.move(engine, page, ask, number, given["starts_at"], **where, **noted)
         case "cancel":
             await session_planning.cancel(engine, page, ask, number, given["next_on"], visit.person.id)
+        case "invite":
+            await inviting.invite(engine, page, visit.actor, number, visit.now, visit.person.id)
+        case "came":
+            await inviting.note_came(engine, ask, number, given["agency"], Came(given["came"]))
         case _:
             await (agenda.met if deed == "met" else agenda.missed)(engine, page, ask)
 
@@ -104,6 +113,8 @@ def _given(form: Form, deed: str, zone: ZoneInfo) -> dict[str, Any]:
         given["starts_at"] = datetime.combine(day, hour, zone) if day else datetime.now(zone)
         given["place"] = form.text("place", session_planning.LONGEST, needed=False)
         given["even_off"] = form.flag("even_off")
+    if deed == "came":
+        given |= {"agency": form.text("agency"), "came": form.choice("came", list(Came))}
     return given
 
 
@@ -126,13 +137,18 @@ async def _list(visit: Visit, form: Form | None = None, sentence: str = "") -> w
     )
 
 
-async def _page(visit: Visit, deed: str = "", form: Form | None = None, sentence: str = "") -> web.Response:
+async def session_page(
+    visit: Visit, deed: str = "", form: Form | None = None, sentence: str = "", about: str = ""
+) -> web.Response:
+    """`about`: the code whose view was being written."""
     row, seats = await found_session(visit)
     done = visit.request.query.get("done", "")
     may_hold = visit.allowed("meetings_hold") and row.state == "planned"
     zone = ZoneInfo((await visit.panel.book.page()).calendar.timezone)
     async with visit.panel.engine.connect() as connection:
         called = await full_names(connection, {seat.slot.placed_by for seat in seats})
+        attendances = await inviting.attendances(connection, row.number, visit.scope.agency)
+        views = await inviting.views_of(connection, {seat.wish.case.id for seat in seats if seat.wish})
     return visit.render(
         "meetings/session.html",
         status=422 if form else 200,
@@ -142,11 +158,18 @@ async def _page(visit: Visit, deed: str = "", form: Form | None = None, sentence
         typed={name: form.raw(name) if form else "" for name in TYPED},
         wrong=form.wrong if form else {},
         sentence=sentence,
-        done=done if done in DEEDS else "",
+        done=done if done in (*DEEDS, *THEIRS) else "",
+        attendances=attendances,
+        views=views,
+        about=about,
+        states=[each for each in InvitationState if each is not InvitationState.INVITED],
+        may_attend=visit.allowed("meetings_attend") and row.state == "planned" and row.starts_at > visit.now,
+        begun=row.starts_at <= visit.now,
+        comings=list(Came),
         may_hold=may_hold and row.ends_at > visit.now,
         today=row.starts_at.astimezone(zone).date() == visit.now.astimezone(zone).date(),
         blank=dict.fromkeys(TYPED, ""),
-        begun=any(seat.slot.outcome for seat in seats),
+        any_heard=any(seat.slot.outcome for seat in seats),
         may_note=may_hold and row.starts_at.astimezone(zone).date() <= visit.now.astimezone(zone).date(),
         free=[seat.slot.slot for seat in seats if seat.wish is None and seat.slot.starts_at > visit.now],
         whole=not visit.scope.agency,

@@ -43,7 +43,8 @@ class Permission(StrEnum):
     BLOCKS_EDIT = "blocks_edit"
     PROMPTS_SEE = "prompts_see"
     PROMPTS_EDIT = "prompts_edit"
-    MEETINGS_SEE = "meetings_see"  # heads: the slots that need their agency
+    MEETINGS_SEE = "meetings_see"  # officers and heads: the slots that need their agency
+    MEETINGS_ATTEND = "meetings_attend"  # for their agency: answer its invitation, write its views
     MEETINGS_HOLD = "meetings_hold"  # decide on requests, plan sessions, change agendas
     PEOPLE_SEE = "people_see"
     PEOPLE_EDIT = "people_edit"
@@ -55,6 +56,7 @@ P = Permission
 _EVERYBODY = frozenset({P.PUBLIC, P.SIGNED_IN})
 _OFFICER = frozenset(
     {P.CASES_SEE, P.CASES_RETURN, P.CASES_ANSWER, P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND}
+    | {P.MEETINGS_SEE, P.MEETINGS_ATTEND}
 )
 _SUPERVISOR = frozenset(
     {
@@ -72,7 +74,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     Role.OFFICER: _EVERYBODY | _OFFICER,
     Role.HEAD: _EVERYBODY
     | _OFFICER
-    | {P.IDENTITY_REVEAL, P.SEEN_BY, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.MEETINGS_SEE},
+    | {P.IDENTITY_REVEAL, P.SEEN_BY, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT},
     Role.GOVERNOR: _EVERYBODY
     | {P.CASES_SEE, P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND, P.IDENTITY_REVEAL, P.SEEN_BY}
     | {P.OPENINGS_SEE}
@@ -159,6 +161,8 @@ ROUTES: Mapping[str, Permission] = {
     "case.voice": P.CASES_ANSWER,
     "case.voice.draft": P.CASES_ANSWER,
     "case.answer_voice": P.CASES_SEE,
+    "case.attach": P.NOTES_WRITE,
+    "attachment": P.CASES_SEE,
     "recording": P.RECORDINGS_BLIND,  # and to hear the voice itself RECORDINGS_PLAY, and a reason
     "recording.outline": P.RECORDINGS_BLIND,
     "recording.download": P.RECORDINGS_DOWNLOAD,
@@ -188,6 +192,12 @@ ROUTES: Mapping[str, Permission] = {
     "meetings.report": P.MEETINGS_SEE,
     "meetings.report.paper": P.LETTERS_PRINT,
     "meetings.agenda": P.MEETINGS_HOLD,
+    "meetings.attend": P.MEETINGS_ATTEND,
+    "meetings.board": P.MEETINGS_SEE,
+    "meetings.board.waiting": P.MEETINGS_SEE,
+    "meetings.day": P.MEETINGS_HOLD,
+    "meetings.day.do": P.MEETINGS_HOLD,
+    "meetings.view": P.MEETINGS_ATTEND,
     # numbers
     "numbers": P.NUMBERS_SEE,
     "numbers.league": P.NUMBERS_SEE,

@@ -1,0 +1,206 @@
+"""The day of a session: who has come, who is in the room, what was said and decided; who came without a slot.
+
+What a browser sends has a key, and is done once however often it comes.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.kinds import Kind
+from ivr.cases.meetings import RequestAction
+from ivr.cases.presence import is_hers
+from ivr.cases.transitions import Side
+from ivr.desk.book.book import Page
+from ivr.desk.case.change import Books, Instruction
+from ivr.desk.case.event_log import add_event
+from ivr.desk.case.registering import Wanted, register
+from ivr.desk.case.transaction import transaction
+from ivr.desk.meetings import agenda
+from ivr.desk.meetings.agenda import Seat
+from ivr.desk.meetings.request_deciding import at_the_office, deciding, held, office_of, today
+from ivr.desk.meetings.session_planning import alone, planned
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import meeting_deeds, meeting_minutes, meeting_slots
+
+LONGEST_MINUTES, MOST_PEOPLE = 3000, 20
+MINUTES = "meeting_minutes"  # the event
+
+
+@dataclass(frozen=True, slots=True)
+class Hearing:
+    """What is written down of one. `people`: who came with her, herself too."""
+
+    said: str = ""
+    decided: str = ""
+    people: int = 1
+
+
+async def first_time(
+    connection: AsyncConnection, key: uuid.UUID, ask: Instruction, number: int, deed: str, at: datetime
+) -> bool:
+    """False: what has this key was done already. In the transaction of the deed itself."""
+    row = {"key": key, "session": number, "deed": deed, "done_by": ask.actor.name, "done_at": at}
+    done = insert(meeting_deeds).values(row | {"sent_at": ask.now}).on_conflict_do_nothing()
+    return bool((await connection.execute(done)).rowcount)
+
+
+def find(seats: list[Seat], typed: str) -> Seat | None:
+    """Who stands at the door, by code or national ID, among those who have a slot."""
+    return next(
+        (
+            seat
+            for seat in seats
+            if seat.wish is not None and is_hers(typed, seat.wish.code, seat.wish.case.national_id or "")
+        ),
+        None,
+    )
+
+
+async def arrive(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
+    """She is there, and waits."""
+    await _note(books, page, ask, number, arrived_at=func.coalesce(meeting_slots.c.arrived_at, at))
+
+
+async def begin(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
+    """She comes in. Several may be inside: there may be several tables."""
+    there = func.coalesce(meeting_slots.c.arrived_at, at)
+    await _note(books, page, ask, number, arrived_at=there, began_at=at)
+
+
+async def step_out(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
+    """It was not her, or not yet: she waits again."""
+    await _note(books, page, ask, number, began_at=None)
+
+
+async def heard(
+    books: Books, page: Page, ask: Instruction, number: int, at: datetime, hearing: Hearing
+) -> None:
+    """She was heard, and what was said and decided."""
+    _check(hearing)
+    async with transaction(books) as connection:
+        slot = await _slot(connection, page, ask, number)
+        times = {"began_at": func.coalesce(meeting_slots.c.began_at, at), "ended_at": at}
+        await connection.execute(update(meeting_slots).where(*_its(slot)).values(times))
+        await agenda.met(connection, page, ask)
+        await _write(connection, ask, slot, hearing)
+
+
+async def missed(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
+    """She did not come, or went before she was called in."""
+    async with transaction(books) as connection:
+        await _slot(connection, page, ask, number)
+        await agenda.missed(connection, page, ask)
+
+
+async def amend(books: Books, page: Page, ask: Instruction, number: int, hearing: Hearing) -> None:
+    """Minutes written again, after she was heard; the case's story keeps what stood there."""
+    _check(hearing)
+    async with transaction(books) as connection:
+        _may(ask)
+        case = (await held(connection, page, ask)).case
+        its = (meeting_slots.c.session == number, meeting_slots.c.case_id == case.id)
+        query = select(meeting_slots).where(*its, meeting_slots.c.outcome == "met")
+        slot = (await connection.execute(query)).first()
+        if slot is None:
+            raise Refused(f"request {ask.code} was not heard in session {number}")
+        await _write(connection, ask, slot, hearing)
+
+
+async def walk_in(
+    books: Books, page: Page, ask: Instruction, number: int, at: datetime, wanted: Wanted
+) -> tuple[str, int]:
+    """Somebody without a slot: her request is registered and accepted, and she waits with a number.
+
+    Code and number. Raises WrongField as registering does.
+    """
+    _may(ask)
+    async with transaction(books) as connection:
+        await alone(connection)
+        session = await planned(connection, number)
+        _refuse_before(page, session, ask)
+        wanted = replace(wanted, kind=Kind.MEETING, by=ask.actor.name)
+        code = (await register(connection, page, wanted, ask.now)).code
+        own = replace(ask, code=code, seen=None)
+        tomorrow = today(page, ask.now) + timedelta(days=1)
+        accepting = replace(own, cause=uuid.uuid5(ask.cause, "accept"))
+        async with deciding(connection, page, accepting, RequestAction.ACCEPT, next_on=tomorrow) as one:
+            if not at_the_office(page, one.case):
+                await one.refer(office_of(page, one.case))
+        last = select(func.max(meeting_slots.c.slot)).where(meeting_slots.c.session == number)
+        slot = int((await connection.execute(last)).scalar_one()) + 1
+        booking = replace(own, cause=uuid.uuid5(ask.cause, "invite"))
+        async with deciding(connection, page, booking, RequestAction.INVITE) as one:
+            one.details |= {"session": number, "slot": slot, "at": at.isoformat()}
+        row = {"session": number, "slot": slot, "starts_at": at, "case_id": one.case.id, "arrived_at": at}
+        row |= {"placed_by": ask.actor.name, "placed_at": ask.now}
+        await connection.execute(meeting_slots.insert().values(row))
+    return code, slot
+
+
+async def minutes_of(connection: AsyncConnection, number: int) -> dict[uuid.UUID, Row[Any]]:
+    """By case."""
+    found = await connection.execute(select(meeting_minutes).where(meeting_minutes.c.session == number))
+    return {row.case_id: row for row in found}
+
+
+def _check(hearing: Hearing) -> None:
+    for field in ("said", "decided"):
+        if len(getattr(hearing, field)) > LONGEST_MINUTES:
+            raise WrongField(field, f"at most {LONGEST_MINUTES} characters")
+    if not 1 <= hearing.people <= MOST_PEOPLE:
+        raise WrongField("people", f"1 to {MOST_PEOPLE}")
+
+
+def _may(ask: Instruction) -> None:
+    if ask.actor.side is not Side.DESK:
+        raise Refused("only the office runs a session")
+
+
+async def _note(books: Books, page: Page, ask: Instruction, number: int, **times: Any) -> None:
+    async with transaction(books) as connection:
+        slot = await _slot(connection, page, ask, number)
+        await connection.execute(update(meeting_slots).where(*_its(slot)).values(times))
+
+
+async def _slot(connection: AsyncConnection, page: Page, ask: Instruction, number: int) -> Row[Any]:
+    """Hers there, that is still to come. Nobody else changes an agenda from here on. Raises Refused."""
+    _may(ask)
+    await alone(connection)
+    session = await planned(connection, number)
+    _refuse_before(page, session, ask)
+    case = (await held(connection, page, ask)).case
+    its = (meeting_slots.c.session == number, meeting_slots.c.case_id == case.id)
+    query = select(meeting_slots).where(*its, meeting_slots.c.outcome == "")
+    slot = (await connection.execute(query)).first()
+    if slot is None:
+        raise Refused(f"request {ask.code} waits for no hearing in session {number}")
+    return slot
+
+
+def _refuse_before(page: Page, session: Row[Any], ask: Instruction) -> None:
+    if today(page, session.starts_at) > today(page, ask.now):
+        raise Refused(f"the day of session {session.number} has not come yet")
+
+
+def _its(slot: Row[Any]) -> tuple[Any, Any]:
+    return meeting_slots.c.session == slot.session, meeting_slots.c.slot == slot.slot
+
+
+async def _write(connection: AsyncConnection, ask: Instruction, slot: Row[Any], hearing: Hearing) -> None:
+    said, decided = hearing.said.strip(), hearing.decided.strip()
+    row = {"said": said, "decided": decided, "people": hearing.people}
+    row |= {"written_by": ask.actor.name, "written_at": ask.now}
+    done = insert(meeting_minutes).values(row | {"session": slot.session, "case_id": slot.case_id})
+    await connection.execute(done.on_conflict_do_update(index_elements=["session", "case_id"], set_=row))
+    if decided:  # what she said stays out of the chain, which forgets nothing
+        told = {"session": slot.session, "text": decided}
+        cause = uuid.uuid5(ask.cause, MINUTES)
+        await add_event(connection, cause, slot.case_id, ask.now, MINUTES, told, ask.actor.name)

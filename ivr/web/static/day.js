@@ -1,0 +1,240 @@
+// The day of a session goes on without the server: what is done is kept in this browser (IndexedDB) with a key of
+// its own, shown as done, and sent in its order once the server answers; it does each key once.
+
+
+const root = document.querySelector("[data-day]");
+const say = root.dataset;
+const AGAIN = 4_000, PATIENCE = 15_000, REFRESH = 20_000; // milliseconds
+const GROUP = { arrive: "arrived", begin: "inside", back: "arrived", missed: "over", heard: "over" };
+const PRESENCE = { arrive: "arrived", begin: "inside", back: "arrived", missed: "missed", heard: "heard" };
+const digits = (text) => String(text).replace(/[0-9]/g, (d) => "۰۱۲۳۴۵۶۷۸۹"[d]);
+const latin = (text) => text.replace(/[۰-۹]/g, (d) => "۰۱۲۳۴۵۶۷۸۹".indexOf(d)).replace(/\D/g, "");
+
+// A key that nobody else makes; crypto.randomUUID is not there without TLS.
+function newKey() {
+  const b = crypto.getRandomValues(new Uint8Array(16));
+  b[6] = (b[6] & 15) | 64;
+  b[8] = (b[8] & 63) | 128;
+  const hex = [...b].map((n) => n.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+// ── what is kept ──
+
+const opened = new Promise((done, failed) => {
+  const asking = indexedDB.open("seda-day", 1);
+  asking.onupgradeneeded = () => asking.result.createObjectStore("later", { keyPath: "key" });
+  asking.onsuccess = () => done(asking.result);
+  asking.onerror = () => failed(asking.error);
+});
+opened.catch(() => tell(say.noStore, "bad"));
+
+async function store(mode, act) {
+  const change = (await opened).transaction("later", mode);
+  const asked = act(change.objectStore("later"));
+  return new Promise((done, failed) => {
+    change.oncomplete = () => done(asked.result);
+    change.onerror = change.onabort = () => failed(change.error);
+  });
+}
+
+const keep = (each) => store("readwrite", (its) => its.put(each));
+const drop = (key) => store("readwrite", (its) => its.delete(key));
+
+async function kept() {
+  const all = await store("readonly", (its) => its.getAll());
+  return all.filter((each) => each.day === say.day && each.who === say.who).sort((a, b) => a.order - b.order);
+}
+
+// ── what is shown ──
+
+function tell(text, look = "") {
+  const place = root.querySelector("[data-net]");
+  place.textContent = text;
+  place.className = `notice ${look}`;
+  place.hidden = !text;
+}
+
+const visitor = (code) => root.querySelector(`.visitor[data-code="${code}"]`);
+const value = (each, name) => each.fields.find(([key]) => key === name)?.[1] ?? "";
+
+// As the server would answer; its own page takes the place of it later.
+function show(each) {
+  const group = GROUP[each.deed], line = visitor(each.code);
+  if (group && line) {
+    const place = root.querySelector(`[data-group="${group}"]`);
+    const behind = [...place.children].find((other) => Number(other.dataset.slot) > Number(line.dataset.slot));
+    place.insertBefore(line, behind ?? null);
+    line.dataset.presence = PRESENCE[each.deed];
+    mark(line.querySelector(".ticket small"));
+  } else if (each.deed === "walk_in" || group) { // at the door by national ID, which the page does not know
+    const line = document.createElement("li");
+    line.className = "visitor unsent";
+    line.textContent = `${value(each, "name") || `${digits(each.code.slice(-3))}•••`} `;
+    mark(line);
+    root.querySelector('[data-group="arrived"]').append(line);
+  }
+  const person = document.getElementById(`c${each.code}`);
+  if (each.deed === "heard" && person) {
+    const form = person.querySelector('[data-later="heard"]');
+    form.action = form.dataset.amends;
+    const button = form.querySelector("[data-amend]");
+    if (button) button.textContent = button.dataset.amend;
+  }
+  if (person && ["order", "paper", "accepted", "objected"].includes(each.deed)) {
+    const line = document.createElement("li");
+    line.dataset.key = each.key;
+    const typed = value(each, "words") || value(each, "note") || value(each, "reason") || value(each, "file")?.name || "";
+    line.textContent = `${each.title ?? ""} ${typed} `;
+    mark(line);
+    person.querySelector("[data-pending]").append(line);
+  }
+  for (const list of root.querySelectorAll("[data-group]")) {
+    list.closest("section").querySelector("[data-count]").textContent = digits(list.children.length);
+  }
+}
+
+function mark(place) {
+  if (!place || place.querySelector(".unsent-mark")) return;
+  const badge = document.createElement("span");
+  badge.className = "badge warn unsent-mark";
+  badge.textContent = say.unsent;
+  place.append(" ", badge);
+}
+
+// What the server does not take stays with its words until somebody puts it aside.
+function showRefused(each) {
+  const line = document.createElement("p");
+  line.className = "notice bad";
+  line.setAttribute("role", "alert");
+  const words = each.fields.filter(([name, text]) => typeof text === "string" && text && !["code", "due_on", "agency", "people"].includes(name));
+  line.append(`${say.refused}: ${each.wrong} ${words.map(([, text]) => `«${text}»`).join(" ")} `);
+  const away = document.createElement("button");
+  away.type = "button";
+  away.className = "button little push";
+  away.textContent = say.forget;
+  away.addEventListener("click", async () => { await drop(each.key); line.remove(); });
+  line.append(away);
+  root.querySelector("[data-wrongs]").append(line);
+}
+
+// ── sending ──
+
+let sending = false, timer = 0;
+
+async function send(each) {
+  const body = new FormData();
+  for (const [name, text] of each.fields) body.append(name, text);
+  body.append("csrf", say.csrf);
+  body.append("key", each.key);
+  body.append("at", each.at);
+  const answer = await fetch(each.url, {
+    method: "POST", body, headers: { Accept: "application/json" }, redirect: "manual", signal: AbortSignal.timeout(PATIENCE),
+  });
+  if (answer.type === "opaqueredirect" || answer.status === 403) return "signed out";
+  if (answer.status >= 500 || answer.status === 429) throw new Error(`status ${answer.status}`);
+  if (answer.ok) return "";
+  const told = await answer.json().catch(() => ({}));
+  return { wrong: told.wrong ?? document.body.dataset.failed };
+}
+
+async function flush() {
+  if (sending) return;
+  sending = true;
+  clearTimeout(timer);
+  let done = 0, left = 0;
+  try {
+    for (;;) {
+      const waiting = (await kept()).filter((each) => !each.wrong);
+      left = waiting.length;
+      if (!left) break;
+      if (done || left > 1) tell(say.sending.replace("{n}", digits(left)));
+      const found = await send(waiting[0]);
+      if (found === "signed out") {
+        tell(say.signedOut.replace("{n}", digits(left)), "bad");
+        return;
+      }
+      if (found) {
+        const refused = { ...waiting[0], wrong: found.wrong };
+        await keep(refused);
+        showRefused(refused);
+      } else await drop(waiting[0].key);
+      done += 1;
+    }
+    await refresh();
+    if (done && !root.querySelector("[data-net]").hidden) {
+      tell(say.online, "good");
+      setTimeout(() => tell(""), 3_000);
+    } else tell("");
+  } catch {
+    tell(say.offline.replace("{n}", digits(left)), "warn");
+    timer = setTimeout(flush, AGAIN);
+  } finally {
+    sending = false;
+  }
+}
+
+// The page as it is now, but nothing that somebody is writing in.
+async function refresh() {
+  const answer = await fetch(location.pathname, { signal: AbortSignal.timeout(PATIENCE), redirect: "manual" });
+  if (!answer.ok) throw new Error(`status ${answer.status}`);
+  if ((await kept()).some((each) => !each.wrong)) return; // done meanwhile: the answer to that will tell
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const piece of root.querySelectorAll("[data-fresh]")) {
+    const its = fresh.querySelector(`[data-fresh="${piece.dataset.fresh}"]`);
+    if (its && its.innerHTML !== piece.innerHTML) piece.innerHTML = its.innerHTML;
+  }
+  for (const list of root.querySelectorAll("[data-pending]")) list.replaceChildren();
+  const people = root.querySelector("[data-people]");
+  for (const person of fresh.querySelectorAll(".person")) {
+    if (!document.getElementById(person.id)) people.append(document.adoptNode(person));
+  }
+  say.csrf = fresh.querySelector("[data-day]")?.dataset.csrf ?? say.csrf;
+}
+
+// ── doing ──
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target.closest("form[data-later]");
+  if (!form || !window.indexedDB) return;
+  event.preventDefault();
+  const missing = [...form.elements].find((each) => each.required && !each.value.trim());
+  if (missing) return missing.focus();
+  const fields = [...new FormData(form)].filter(([name, text]) => name !== "csrf" && !(text instanceof File && !text.name));
+  if (form.dataset.later === "paper" && !fields.some(([name]) => name === "file")) return form.querySelector(".file label, input").focus();
+  const deed = form.getAttribute("action").split("/").pop();
+  const each = { key: newKey(), day: say.day, who: say.who, deed, url: form.getAttribute("action"), fields, order: Date.now() + performance.now() % 1, at: new Date().toISOString() };
+  each.code = latin(value(each, "code"));
+  each.title = event.submitter?.textContent ?? "";
+  try {
+    await keep(each);
+  } catch {
+    tell(say.noStore, "bad");
+    form.submit();
+    return;
+  }
+  show(each);
+  if (["paper", "order", "walk_in"].includes(deed) || form.querySelector("#door")) {
+    form.reset();
+    form.querySelector("input[type=file]")?.dispatchEvent(new Event("change"));
+  }
+  flush();
+});
+
+window.addEventListener("online", flush);
+window.addEventListener("beforeunload", (event) => {
+  if (!root.querySelector("[data-net]").hidden && root.querySelector(".unsent-mark")) event.preventDefault();
+});
+
+async function again() {
+  if (!document.hidden) await flush();
+  setTimeout(again, REFRESH);
+}
+
+for (const each of await kept().catch(() => [])) {
+  if (each.wrong) showRefused(each);
+  else show(each);
+}
+flush();
+setTimeout(again, REFRESH);
+if (!location.hash) root.querySelector('.visitor[data-presence="inside"] .ticket, .visitor[data-presence="arrived"] .ticket')?.click();

@@ -1,0 +1,166 @@
+"""Agencies are invited, owe their views, are reminded; who promised to come and who came is kept."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.attendance import Came, InvitationState
+from ivr.desk.letters.notices import Contact, Notices, load
+from ivr.desk.letters.outgoing import lease, spread
+from ivr.desk.meetings import agenda, inviting
+from ivr.desk.meetings.inviting import Attendance
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import outbox
+from tests.desk.meetings.hall import Hall, hall
+from tests.fixtures.database import SEED
+
+I = InvitationState  # noqa: E741
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def planned(at: Hall) -> tuple[int, dict[str, str]]:
+    """A session with three citizens: one needs abfa, one abfa and edu, one complains of abfa's head."""
+    codes = {
+        "water": await at.accepted(3, "09141234561", bodies=["abfa"]),
+        "school": await at.accepted(2, "09141234562", bodies=["abfa", "edu"]),
+        "private": await at.accepted(1, "09141234563", about="abfa", bodies=["edu"]),
+    }
+    number = await at.session()
+    assert len(await at.fill(number)) == 3
+    return number, codes
+
+
+async def invite(at: Hall, number: int) -> list[str]:
+    return await inviting.invite(at.engine, at.page, at.by("").actor, number, at.at)
+
+
+async def asked(at: Hall, kind: str = inviting.ASKED) -> set[tuple[str, str]]:
+    """Case and body of each message."""
+    async with at.engine.connect() as connection:
+        rows = await connection.execute(select(outbox.c.payload).where(outbox.c.kind == kind))
+        return {(row.payload["case"], row.payload["body"]) for row in rows}
+
+
+async def attendances(at: Hall, number: int) -> dict[str, Attendance]:
+    async with at.engine.connect() as connection:
+        found = await inviting.attendances(connection, number)
+    return {each.invitation.agency: each for each in found}
+
+
+async def view(
+    at: Hall, number: int, code: str, by: str = "abfa/karimi", words: str = "لوله فرسوده است"
+) -> None:
+    await inviting.give_view(at.engine, at.page, at.by(code, who=by), number, words)
+
+
+async def test_whom_the_slots_need_is_invited_once_and_asked_about_each_but_never_about_its_head(
+    at: Hall,
+) -> None:
+    number, codes = await planned(at)
+    assert await invite(at, number) == ["abfa", "edu"] and await invite(at, number) == []
+    both = {(codes["school"], "abfa"), (codes["school"], "edu")}
+    assert await asked(at) == both | {(codes["water"], "abfa"), (codes["private"], "edu")}
+    told = [e for e in (await at.case(codes["school"]))["events"] if e["what"] == "meeting_view_asked"]
+    assert {e["details"]["agency"] for e in told} == {"abfa", "edu"}
+    with pytest.raises(Refused, match="only the office"):
+        await inviting.invite(at.engine, at.page, at.by("", who="abfa/karimi").actor, number, at.at)
+
+
+async def test_the_message_goes_to_that_body_and_tells_its_own_deadline(at: Hall) -> None:
+    number, codes = await planned(at)
+    await invite(at, number)
+    file = load(SEED)
+    contacts = [Contact(agency=each, email=[f"{each}@x.example"]) for each in ("abfa", "edu", "ostandari")]
+    notices = Notices(contacts=contacts, notices=file.notices)
+    events = [each for each in await lease(at.engine, at.at, 99) if each.kind == inviting.ASKED]
+    assert await spread(at.engine, notices, events, at.page.calendar, at.at) == 4
+    async with at.engine.connect() as connection:
+        rows = (await connection.execute(select(outbox.c.payload).where(outbox.c.kind == "email"))).scalars()
+        letters: list[Any] = [each for each in rows if each["case"] == codes["water"]]
+    [letter] = [each for each in letters if "نظر کتبی" in each["subject"]]
+    assert letter["to"] == "abfa@x.example" and "۱۴۰۵/۰۹/" in letter["text"]
+
+
+async def test_a_body_writes_its_view_until_she_is_heard_and_of_nothing_that_is_not_asked(at: Hall) -> None:
+    number, codes = await planned(at)
+    await invite(at, number)
+    await view(at, number, codes["water"])
+    await view(at, number, codes["water"], words="لوله عوض می‌شود")
+    async with at.engine.connect() as connection:
+        id = (await at.row(codes["water"])).id
+        row = (await inviting.views_of(connection, {id}))[id, "abfa"]
+    assert (row.words, row.given_by) == ("لوله عوض می‌شود", "abfa/karimi")
+    said = [e["details"]["text"] for e in (await at.case(codes["water"]))["events"] if "given" in e["what"]]
+    assert said == ["لوله فرسوده است", "لوله عوض می‌شود"], "the story keeps both"
+    mine = (await attendances(at, number))["abfa"]
+    assert (mine.owed, mine.given) == (2, 1)
+    water, private = codes["water"], codes["private"]
+    for code, by in ((private, "abfa/karimi"), (water, "edu/sadr"), (water, "desk")):
+        with pytest.raises(Refused, match="no view of case"):
+            await view(at, number, code, by)
+    with pytest.raises(WrongField):
+        await view(at, number, codes["water"], words=" ")
+    at.later(6)
+    await agenda.met(at.engine, at.page, at.by(codes["water"]))
+    with pytest.raises(Refused, match="heard already"):
+        await view(at, number, codes["water"])
+
+
+async def test_near_sessions_invite_by_themselves_and_who_owes_a_view_is_reminded_once(at: Hall) -> None:
+    number, codes = await planned(at)
+
+    async def keep() -> int:
+        return await inviting.keep_asking(at.engine, at.page, at.at)
+
+    assert await keep() == 0, "it is six days away"
+    at.later(2)
+    assert await keep() == 2 and await keep() == 0
+    await view(at, number, codes["water"])
+    at.later(3)
+    assert await keep() == 3 and await keep() == 0
+    assert await asked(at, inviting.REMINDED) == await asked(at) - {(codes["water"], "abfa")}
+    at.later(30)
+    assert await keep() == 0
+
+
+async def test_what_was_given_before_another_session_need_not_be_written_again(at: Hall) -> None:
+    number, codes = await planned(at)
+    await invite(at, number)
+    await view(at, number, codes["water"])
+    later = await at.session(starts_at=at.at + timedelta(days=7))
+    for name, slot in (("water", 1), ("school", 2)):
+        await agenda.place(at.engine, at.page, at.by(codes[name], "سفر"), later, slot)
+    assert await invite(at, later) == ["abfa", "edu"]
+    found = await attendances(at, later)
+    assert (found["abfa"].owed, found["abfa"].given) == (2, 1) and found["edu"].owed == 1
+
+
+async def test_what_was_promised_and_who_came_stand_side_by_side(at: Hall) -> None:
+    number, _ = await planned(at)
+    await invite(at, number)
+    abfa, edu = at.by("", who="abfa/karimi"), at.by("", "مأموریت", "edu/sadr")
+    with pytest.raises(Refused, match="has a name"):
+        await inviting.answer(at.engine, abfa, number, I.SUBSTITUTE)
+    await inviting.answer(at.engine, abfa, number, I.SUBSTITUTE, "آقای رضایی")
+    await inviting.answer(at.engine, edu, number, I.REFUSES)
+    with pytest.raises(Refused, match="is not invited"):
+        await inviting.answer(at.engine, at.by("", who="tamin/x"), number, I.ACCEPTS)
+    with pytest.raises(Refused, match="has not begun"):
+        await inviting.note_came(at.engine, at.by(""), number, "edu", Came.NOBODY)
+    at.later(6)
+    await inviting.note_came(at.engine, at.by(""), number, "abfa", Came.HEAD)
+    found = {body: each.invitation for body, each in (await attendances(at, number)).items()}
+    its = found["abfa"]
+    assert (its.state, its.who, its.came) == ("substitute", "آقای رضایی", "head")
+    assert (found["edu"].state, found["edu"].reason, found["edu"].came) == ("refuses", "مأموریت", "")
+    with pytest.raises(Refused, match="has begun"):
+        await inviting.answer(at.engine, at.by("", who="abfa/karimi"), number, I.ACCEPTS)

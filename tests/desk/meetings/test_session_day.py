@@ -1,0 +1,134 @@
+"""The day of a session: arrivals, hearings, walk-ins; what a browser sends twice is done once."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.meetings import RequestState as S
+from ivr.cases.presence import Presence
+from ivr.desk.case.callback_planning import MEETING
+from ivr.desk.case.registering import Wanted
+from ivr.desk.meetings import session_day
+from ivr.desk.meetings.session_day import Hearing
+from ivr.desk.people.scope import Scope
+from ivr.desk.reading.briefs import Brief, briefs
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import callbacks
+from tests.desk.meetings.hall import Hall, hall, id_of
+
+P = Presence
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def opened(at: Hall, count: int = 2) -> tuple[int, list[str]]:
+    """The morning of a session with so many citizens."""
+    for n in range(count):
+        await at.accepted(9 - n, f"0914123456{n}", bodies=["abfa"])
+    number = await at.session(slots=count)
+    codes = await at.fill(number)
+    at.at += timedelta(days=6)
+    return number, codes
+
+
+async def do(at: Hall, deed: Any, number: int, code: str, *more: Any, who: str = "desk/sadr") -> None:
+    await deed(at.engine, at.page, at.by(code, who=who), number, at.at, *more)
+
+
+async def seen(at: Hall, number: int) -> list[Brief]:
+    async with at.engine.connect() as connection:
+        seats = await at.seats(number)
+        return await briefs(connection, at.page, Scope(), number, seats, at.at)
+
+
+async def test_she_comes_waits_goes_in_and_is_heard_and_what_was_decided_stands_in_her_case(at: Hall) -> None:
+    number, (one, two) = await opened(at)
+    await do(at, session_day.arrive, number, one)
+    began = at.at = at.at + timedelta(minutes=9)
+    await do(at, session_day.begin, number, one)
+    assert [brief.presence for brief in await seen(at, number)] == [P.INSIDE, P.EXPECTED]
+    await do(at, session_day.step_out, number, one)
+    await do(at, session_day.begin, number, one)
+    at.at += timedelta(minutes=6)
+    await do(at, session_day.heard, number, one, Hearing("آب ندارد", "تا یک ماه وصل شود", 2))
+    await do(at, session_day.missed, number, two)
+    her, other = await seen(at, number)
+    assert (her.presence, other.presence) == (P.HEARD, P.MISSED)
+    assert her.slot.began_at == began and her.slot.ended_at == at.at
+    assert her.minutes is not None and (her.minutes.said, her.minutes.people) == ("آب ندارد", 2)
+    assert (await at.seen(one)).state is S.MET and (await at.seen(two)).state is S.NO_SHOW
+    story = (await at.case(one))["events"]
+    assert {"text": "تا یک ماه وصل شود", "session": number} in [event["details"] for event in story]
+    await session_day.amend(at.engine, at.page, at.by(one), number, Hearing("آب ندارد", "تا دو ماه وصل شود"))
+    again = (await seen(at, number))[0].minutes
+    assert again is not None and again.decided == "تا دو ماه وصل شود"
+
+
+async def test_before_the_day_after_the_hearing_and_by_others_nothing_is_noted(at: Hall) -> None:
+    number, (one, two) = await opened(at)
+    at.at -= timedelta(days=2)
+    with pytest.raises(Refused, match="has not come yet"):
+        await do(at, session_day.arrive, number, one)
+    at.at += timedelta(days=2)
+    with pytest.raises(Refused, match="only the office"):
+        await do(at, session_day.arrive, number, one, who="abfa/karimi")
+    await do(at, session_day.heard, number, one, Hearing())
+    for deed in (session_day.arrive, session_day.begin, session_day.missed):
+        with pytest.raises(Refused, match="waits for no hearing"):
+            await do(at, deed, number, one)
+    with pytest.raises(WrongField):
+        await do(at, session_day.heard, number, two, Hearing(people=0))
+    with pytest.raises(Refused, match="was not heard"):
+        await session_day.amend(at.engine, at.page, at.by(two), number, Hearing())
+
+
+async def test_what_comes_twice_with_one_key_is_done_once(at: Hall) -> None:
+    number, (one, _) = await opened(at)
+    ask, key = replace(at.by(one), cause=uuid.uuid4()), uuid.uuid4()
+
+    async def sent() -> bool:
+        async with at.engine.begin() as connection:
+            if not await session_day.first_time(connection, key, ask, number, "heard", at.at):
+                return False
+            await session_day.heard(connection, at.page, ask, number, at.at, Hearing("", "وصل شود"))
+            return True
+
+    assert [await sent(), await sent()] == [True, False]
+    assert (await at.events(one)).count("meeting_minutes") == 1
+
+
+async def test_whoever_comes_without_a_slot_gets_a_number_and_is_heard_and_is_not_called(at: Hall) -> None:
+    number, _ = await opened(at)
+    wanted = Wanted("meeting", words="بیکار شده‌ام", caller="09141234569", caller_name="زهرا")
+    code, slot = await session_day.walk_in(at.engine, at.page, at.by(""), number, at.at, wanted)
+    assert slot == 3 and (await at.seen(code)).state is S.INVITED
+    assert [brief.presence for brief in await seen(at, number)] == [P.EXPECTED, P.EXPECTED, P.ARRIVED]
+    async with at.engine.connect() as connection:
+        its = select(callbacks.c.id).where(callbacks.c.case_id == await id_of(at.engine, code))
+        assert (await connection.execute(its.where(callbacks.c.purpose == MEETING))).all() == []
+    await do(at, session_day.heard, number, code, Hearing("", "به کمیته معرفی شود"))
+    assert (await at.seen(code)).state is S.MET
+    with pytest.raises(WrongField):
+        bad = replace(wanted, national_id="1234567890")
+        await session_day.walk_in(at.engine, at.page, at.by(""), number, at.at, bad)
+    assert len(await seen(at, number)) == 3
+
+
+async def test_at_the_door_she_is_found_by_code_or_national_id_among_those_of_the_session(at: Hall) -> None:
+    number, (one, _) = await opened(at)
+    wanted = Wanted("meeting", words="x", caller_name="زهرا", national_id="0499370899")
+    code, _ = await session_day.walk_in(at.engine, at.page, at.by(""), number, at.at, wanted)
+    stranger = await at.wish()
+    seats = await at.seats(number)
+    found = {typed: session_day.find(seats, typed) for typed in (one, "0499370899", stranger, "")}
+    assert [seat.wish.code if seat and seat.wish else "" for seat in found.values()] == [one, code, "", ""]

@@ -1,0 +1,130 @@
+"""A paper put to a case on its page: taken, refused in one sentence, opened on record and shut in."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiohttp import FormData
+from playwright.async_api import Browser
+from sqlalchemy import select
+
+from ivr.store.tables import attachments, audit
+from tests.cases.papers import PDF, image
+from tests.desk.counter import Counter, counter
+from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.panel import Client, PanelServed
+
+
+@pytest.fixture
+async def at(panel: PanelServed) -> Counter:
+    its = await counter(panel.engine)
+    its.at = panel.clock()
+    return its
+
+
+async def put(
+    client: Client, code: str, content: bytes, name: str = "x.jpg", note: str = ""
+) -> tuple[int, str]:
+    """The status, and the sentence where it is refused."""
+    await client.get("/panel/account")  # for its proof
+    form = FormData({"csrf": client.proof, "note": note})
+    form.add_field("file", content, filename=name, content_type="image/jpeg")
+    answer = await client.http.post(f"/panel/cases/{code}/attachments", data=form, allow_redirects=False)
+    said = re.search(r'<p class="notice bad" role="alert">([^<]+)</p>', await answer.text())
+    return answer.status, said[1] if said else ""
+
+
+def files(panel: PanelServed) -> list[Path]:
+    return [path for path in (panel.panel.places.state / "attachments").rglob("*") if path.is_file()]
+
+
+async def test_it_is_taken_by_its_bytes_and_opened_on_record_where_nothing_of_it_can_run(
+    panel: PanelServed, at: Counter
+) -> None:
+    code, officer = await at.open(), await panel.signed_in("officer")
+    assert await put(officer, code, PDF, "photo.jpg", "صورت‌جلسه") == (303, "")
+    panel.clock.now += timedelta(seconds=1)
+    assert await put(officer, code, image("PNG"), "<script>.exe") == (303, "")
+    text = await officer.text(f"/panel/cases/{code}")
+    found = re.findall(r"/panel/attachments/([0-9a-f-]{36})", text)
+    assert len(found) == 2 and "صورت‌جلسه" in text and "عکسی پیوست شد" in text and "<script>.exe" not in text
+    for id, kind, shown, content in (
+        (found[0], "application/pdf", "attachment", PDF), (found[1], "image/png", "inline", image("PNG")),
+    ):  # fmt: skip
+        answer = await officer.get(f"/panel/attachments/{id}")
+        assert (answer.status, await answer.read()) == (200, content)
+        headers = answer.headers
+        assert headers["Content-Type"] == kind and headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Content-Disposition"].startswith(f'{shown}; filename="111-{code}-')
+        assert headers["Content-Security-Policy"].endswith("; sandbox")
+        assert headers["Cache-Control"] == "private, no-store"
+    async with panel.engine.connect() as connection:
+        seen = (await connection.execute(select(audit).where(audit.c.action == "attachment_opened"))).all()
+    assert [row.subject for row in seen] == [f"attachment/{id}" for id in found]
+    assert {row.person_id for row in seen} == {officer.person.id if officer.person else None}
+
+
+async def test_who_does_not_see_the_case_neither_opens_nor_adds(panel: PanelServed, at: Counter) -> None:
+    code = await at.open()
+    await put(await panel.signed_in("officer"), code, PDF)
+    async with panel.engine.connect() as connection:
+        id = (await connection.execute(select(attachments.c.id))).scalar_one()
+    stranger = await panel.signed_in("officer", agency="tamin")
+    assert (await stranger.get(f"/panel/attachments/{id}")).status == 404
+    assert (await put(stranger, code, PDF))[0] == 404
+    assert (await put(await panel.signed_in("auditor"), code, PDF))[0] == 403
+    assert (await (await panel.signed_in("auditor")).get(f"/panel/attachments/{id}")).status == 200
+    assert (await (await panel.client()).get(f"/panel/attachments/{id}")).status == 303
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "خالی است"),
+        (b"MZ program", "نه عکس"),
+        (image("JPEG")[:-200], "ناقص است"),
+        (PDF + bytes(11 << 20), "بزرگ‌تر است"),
+    ],
+    ids=["empty", "kind", "broken", "large"],
+)
+async def test_each_bad_one_is_told_in_one_sentence_and_leaves_nothing(
+    panel: PanelServed, at: Counter, content: bytes, says: str
+) -> None:
+    code, officer = await at.open(), await panel.signed_in("officer")
+    status, sentence = await put(officer, code, content)
+    assert status == 422 and says in sentence and files(panel) == []
+    async with panel.engine.connect() as connection:
+        assert (await connection.execute(select(attachments.c.id))).all() == []
+
+
+async def test_without_a_file_it_says_so(panel: PanelServed, at: Counter) -> None:
+    code, officer = await at.open(), await panel.signed_in("officer")
+    answer = await officer.post(f"/panel/cases/{code}/attachments", {"note": "x"})
+    assert answer.status == 422 and "انتخاب نشده است" in await answer.text()
+
+
+@pytest.mark.timeout(180)
+async def test_it_reads_well(panel: PanelServed, at: Counter, chrome: Browser, tmp_path: Path) -> None:
+    """A photograph by keyboard, on a screen and on a phone; opened, its page is an image and no more."""
+    code, photo = await at.open(), tmp_path / "petition.jpg"
+    photo.write_bytes(image("JPEG", (1200, 900)))
+    async with window(chrome, panel, "officer", size={"width": 1366, "height": 768}) as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.click("#attachments summary")
+        await page.set_input_files("#file", photo)
+        await page.fill("#paper-note", "دادخواست شهروند")
+        await page.press("#paper-note", "Enter")
+        await page.wait_for_selector("text=پیوست افزوده شد")
+        await screenshot(page, "attachments")
+        await page.click("#attachments summary")
+        await page.set_viewport_size(PHONE)
+        assert not await serious(page)
+        await screenshot(page, "attachments-phone")
+        async with page.context.expect_page() as opening:
+            await page.click("text=گشودن")
+        image_page = await opening.value
+        await image_page.wait_for_load_state()
+        assert await image_page.evaluate("document.images[0].naturalWidth") == 1200

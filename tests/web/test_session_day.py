@@ -1,0 +1,252 @@
+"""The day of a session in the browser: the page goes on without the server, and nothing is done twice."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page, Route, expect
+from sqlalchemy import func, select
+
+from ivr.cases.meetings import RequestState as S
+from ivr.desk.meetings import inviting
+from ivr.store.tables import meeting_deeds, meeting_minutes, meeting_orders, meeting_slots
+from tests.cases.papers import PDF
+from tests.desk.meetings.hall import Hall, hall
+from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.panel import Client, PanelServed
+from tests.web.test_attachments import put
+
+TABLET: Any = {"width": 1024, "height": 768}
+DESKTOP: Any = {"width": 1366, "height": 768}
+
+
+@pytest.fixture
+async def at(panel: PanelServed) -> Hall:
+    its = await hall(panel.engine)
+    its.at = panel.clock()
+    return its
+
+
+async def morning(panel: PanelServed, at: Hall) -> tuple[int, list[str]]:
+    """Three citizens: one needs abfa, which has given its view, one complains of its head."""
+    first = await at.accepted(9, "09141234561", bodies=["abfa"])
+    await at.accepted(8, "09141234562", about="abfa")
+    await at.accepted(7, "09141234563", bodies=["edu"])
+    number = await at.session(slots=3)
+    codes = await at.fill(number)
+    await inviting.invite(at.engine, at.page, at.by("").actor, number, at.at)
+    await inviting.give_view(at.engine, at.page, at.by(first, who="abfa/karimi"), number, "لوله فرسوده است")
+    panel.clock.now += timedelta(days=6)
+    at.at = panel.clock()
+    return number, codes
+
+
+async def count(at: Hall, table: Any) -> int:
+    async with at.engine.connect() as connection:
+        return int((await connection.execute(select(func.count()).select_from(table))).scalar_one())
+
+
+def line(page: Page, code: str) -> Any:
+    return page.locator(f'.visitor[data-code="{code}"]')
+
+
+async def press(page: Page, code: str, deed: str) -> None:
+    await line(page, code).locator(f".for-{deed} button").click()
+
+
+async def all_sent(page: Page) -> None:
+    await expect(page.locator(".unsent-mark")).to_have_count(0)
+    await expect(page.locator("[data-net]")).to_be_hidden()
+
+
+@pytest.mark.timeout(300)
+async def test_the_day_goes_on_while_the_server_is_away_and_is_sent_once(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, two, three) = await morning(panel, at)
+    day = f"/panel/meetings/sessions/{number}/day"
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(day)
+        await page.fill("#door", one)
+        await page.press("#door", "Enter")
+        await expect(line(page, one)).to_have_attribute("data-presence", "arrived")
+        await all_sent(page)
+
+        async with panel.away():
+            await press(page, one, "begin")
+            await line(page, one).locator(".ticket").click()
+            person = page.locator(f"#c{one}")
+            await person.locator('[name="decided"]').fill("تا یک ماه وصل شود")
+            await person.locator('[data-later="heard"] button').click()
+            await person.locator('[name="agency"]').select_option("abfa")
+            await person.locator('[data-later="order"] [name="words"]').fill("آب خانه‌اش وصل شود")
+            await person.locator('[name="due_on"]').fill("۱۴۰۵/۰۹/۱۷")
+            await person.locator('[data-later="order"] button').click()
+            await press(page, two, "missed")
+            await expect(line(page, one)).to_have_attribute("data-presence", "heard")
+            await expect(page.locator("[data-net]")).to_contain_text("۴ کار")
+            await screenshot(page, "day-away")
+            assert (await at.seen(one)).state is S.INVITED and await count(at, meeting_orders) == 0
+
+        await all_sent(page)
+        assert (await at.seen(one)).state is S.MET and (await at.seen(two)).state is S.NO_SHOW
+        assert [await count(at, each) for each in (meeting_orders, meeting_minutes)] == [1, 1]
+        await expect(person).to_contain_text("داده‌شده")
+        await person.locator('[data-later="accepted"] button').click()
+        await expect(person).to_contain_text("پذیرفته‌شده")
+        await all_sent(page)
+
+        lost: list[str] = []
+
+        async def answer_is_lost(route: Route) -> None:
+            if lost:
+                await route.continue_()
+                return
+            lost.append((await route.fetch()).status.__str__())
+            await route.abort()
+
+        await page.route(re.compile(r"/day/walk_in$"), answer_is_lost)
+        await page.click("text=مراجعهٔ بی‌نوبت")
+        await page.fill("#w-name", "زهرا")
+        await page.fill("#w-words", "بیکار شده‌ام")
+        await page.press("#w-name", "Enter")
+        await expect(page.locator(".visitor", has_text="زهرا")).to_have_attribute("data-presence", "arrived")
+        await all_sent(page)
+        assert lost == ["200"] and await count(at, meeting_slots) == 4, "she has one number"
+        assert await count(at, meeting_deeds) == 7
+        assert await page.locator(".visitor").count() == 4 and three
+
+
+@pytest.mark.timeout(180)
+async def test_what_the_server_does_not_take_stays_with_its_words(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        await page.goto(f"/panel/meetings/sessions/{number}/day#c{one}")
+        person = page.locator(f"#c{one}")
+        await person.locator('[name="agency"]').select_option("abfa")
+        await person.locator('[data-later="order"] [name="words"]').fill("آب وصل شود")
+        await person.locator('[name="due_on"]').fill("1405/09/17")
+        await person.locator('[data-later="order"] button').click()
+        refused = page.locator("[data-wrongs] .notice")
+        await expect(refused).to_contain_text("پس از دیدار")
+        await expect(refused).to_contain_text("«آب وصل شود»")
+        await page.reload()
+        await expect(refused).to_contain_text("«آب وصل شود»")
+        await refused.locator("button").click()
+        await page.reload()
+        await expect(refused).to_have_count(0)
+
+
+async def test_the_boards_tell_numbers_and_the_waiting_room_no_name(panel: PanelServed, at: Hall) -> None:
+    number, (one, private, three) = await morning(panel, at)
+    office, session = await panel.signed_in("governor"), f"/panel/meetings/sessions/{number}"
+    for code, deed in ((one, "begin"), (private, "arrive"), (three, "arrive")):
+        assert (await office.post(f"{session}/day/{deed}", {"code": code})).status == 303
+    room, waiting = await office.text(f"{session}/board"), await office.text(f"{session}/waiting")
+    for text in (room, waiting):
+        assert [text.count(f">{n}<") for n in ("۱", "۲", "۳")] == [1, 1, 1] and one not in text
+    assert "محرمانه" in room and "محرمانه" not in waiting and "شرکت" not in waiting
+    piece = await office.http.get(f"{session}/waiting", headers={"HX-Request": "true"})
+    assert "<html" not in await piece.text()
+    head = await panel.signed_in("head")
+    for path in ("day", "board", "waiting"):
+        assert (await head.get(f"{session}/{path}")).status in (403, 404)
+    wrong = await office.post(f"{session}/day/arrive", {"code": "۱۲۳"})
+    assert wrong.status == 422 and "نوبت ندارد" in await wrong.text()
+
+
+async def test_an_agency_answers_its_invitation_and_writes_its_view_in_the_panel(
+    panel: PanelServed, at: Hall
+) -> None:
+    needs = await at.accepted(3, "09141234561", bodies=["abfa"])
+    private = await at.accepted(2, "09141234562", about="abfa", bodies=["edu"])
+    number = await at.session()
+    await at.fill(number)
+    office, session = await panel.signed_in("governor"), f"/panel/meetings/sessions/{number}"
+    assert (await office.post(f"{session}/invite")).status == 303
+    assert "نظر نداده" in await office.text(session)
+    officer = await panel.signed_in("officer")
+    text = await officer.text(session)
+    assert "دعوت دستگاه شما" in text and f'value="{needs}"' in text and private not in text
+    for fields, says in (({"state": "substitute"}, "نام جانشین"), ({"state": "refuses"}, "دلیل نیامدن")):
+        answer = await officer.post(f"{session}/attend", fields)
+        assert answer.status == 422 and says in await answer.text()
+    who = {"state": "substitute", "who": "آقای رضایی"}
+    assert (await officer.post(f"{session}/attend", who)).status == 303
+    empty = await officer.post(f"{session}/view", {"code": needs, "words": " "})
+    assert empty.status == 422
+    assert (await officer.post(f"{session}/view", {"code": needs, "words": "لوله فرسوده است"})).status == 303
+    assert (await officer.post(f"{session}/view", {"code": private, "words": "x"})).status == 422
+    text = await office.text(session)
+    assert "آقای رضایی" in text and "نظر داده شد" in text and "۱ از ۱" in text
+    panel.clock.now += timedelta(days=6)
+    office = await panel.signed_in("governor")
+    assert (await office.post(f"{session}/came", {"agency": "abfa", "came": "head"})).status == 303
+    assert "رئیس آمد" in await office.text(session)
+
+
+async def test_the_office_rules_on_orders_in_the_panel_and_sees_the_evidence(
+    panel: PanelServed, at: Hall
+) -> None:
+    number, (one, *_) = await morning(panel, at)
+    office, request = await panel.signed_in("governor"), f"/panel/meetings/requests/{one}"
+    part = await ordered(office, number, one)
+    bare = await office.post(f"{request}/objected", {"order": part, "reason": ""})
+    assert bare.status == 422
+    for decision, says in (
+        ("objected", "حکم لازم است"), ("uphold", "دستور پابرجا ماند"), ("accepted", "پذیرفته‌شده"),
+    ):  # fmt: skip
+        done = await office.post(f"{request}/{decision}", {"order": part, "reason": "بودجه نیست"})
+        assert done.status == 303, decision
+        assert says in await office.text(done.headers["Location"])
+    nobody = await office.post(f"{request}/uphold", {"order": part, "reason": "چرا"})
+    assert nobody.status == 422 and "کسی به این دستور ایراد نگرفته است" in await nobody.text()
+    assert (await put(await panel.signed_in("officer"), part, PDF, note="عکس لولهٔ تازه"))[0] == 303
+    assert "عکس لولهٔ تازه" in await office.text(request)
+    assert (await office.post(f"{request}/revoke", {"order": part, "reason": "لازم نیست"})).status == 303
+    assert "برداشته‌شده" in await office.text(request)
+
+
+async def ordered(office: Client, number: int, code: str) -> str:
+    """She is heard and abfa is ordered to do something; the part's code."""
+    day = f"/panel/meetings/sessions/{number}/day"
+    assert (await office.post(f"{day}/heard", {"code": code, "decided": "وصل شود"})).status == 303
+    order = {"code": code, "agency": "abfa", "words": "آب وصل شود", "due_on": "1405/09/17"}
+    assert (await office.post(f"{day}/order", order)).status == 303
+    found = re.findall(r'<option value="(\d{10})"', await office.text(f"/panel/meetings/requests/{code}"))
+    return str(found[0])
+
+
+@pytest.mark.timeout(180)
+async def test_it_reads_well(panel: PanelServed, at: Hall, chrome: Browser) -> None:
+    number, (one, private, three) = await morning(panel, at)
+    office, session = await panel.signed_in("governor"), f"/panel/meetings/sessions/{number}"
+    for code, deed in ((one, "begin"), (private, "arrive"), (three, "arrive")):
+        await office.post(f"{session}/day/{deed}", {"code": code})
+    async with window(chrome, panel, "governor", size=TABLET) as page:
+        looks = (("tablet", TABLET, False), ("wide", DESKTOP, True), ("phone", PHONE, False))
+        for name, size, dark in looks:
+            await page.emulate_media(color_scheme="dark" if dark else "light")
+            await page.set_viewport_size(size)
+            for path in (f"day#c{one}", "board", "waiting"):
+                await page.goto(f"{session}/{path}")
+                await screenshot(page, f"day-{path.partition('#')[0]}-{name}")
+                assert not await serious(page), path
+                wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+                assert wide <= 0, (path, name, wide)
+        await page.set_viewport_size(DESKTOP)
+        part = await ordered(office, number, three)
+        await put(await panel.signed_in("officer"), part, PDF, note="عکس لولهٔ تازه")
+        for name, path in (("session", session), ("request", f"/panel/meetings/requests/{three}")):
+            await page.goto(path)
+            await screenshot(page, f"day-{name}")
+            assert not await serious(page), name
+    async with window(chrome, panel, "officer", size=DESKTOP) as page:
+        await page.goto(session)
+        await screenshot(page, "day-agency")
+        assert not await serious(page)
