@@ -19,7 +19,7 @@ from ivr.store.base import metadata, moment
 # far as given. `part_of`: the case that this one is a part of. `member_of`: the collective case that it waits
 # in. `anonymised_at`: when retention took away who she is. `person_id`: whose it is among the people of its
 # body; NULL = nobody's yet. `entered`: whether it has its `inbox_entries` row.
-# `ordered_days`: working days that an official gave in place of the topic's.
+# `ordered_days`: working days in place of the topic's: `ivr.cases.clock`.
 # The indexes behind RUNNING and below serve the queues of the inbox (`ivr.desk.reading.queues`).
 PAUSED = text("paused_at IS NOT NULL AND closed_at IS NULL")
 TO_ANONYMISE = text("closed_at IS NOT NULL AND anonymised_at IS NULL")

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.kinds import Kind
 from ivr.desk.book.book import Book, BookEmpty, Page
-from ivr.desk.call import callbacks, repeats, verdicts
+from ivr.desk.call import callbacks, refining, repeats, verdicts
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.entries import ENTER, opening_entries
 from ivr.desk.case.event_log import INSERT_OPENING, add_event
@@ -38,6 +38,7 @@ from ivr.store.facts import (
     CallEndedFact,
     CallStartedFact,
     CaseOpenedFact,
+    CaseRefinedFact,
     Fact,
     FactAttempt,
     RatingFact,
@@ -70,6 +71,8 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
             match fact:
                 case WordsKeptFact():
                     await _keep_words(connection, raw, page, fact)
+                case CaseRefinedFact():
+                    await refining.refine(connection, page, fact)
                 case VerdictFact():
                     await verdicts.settle(connection, page, fact)
                 case RatingFact():
@@ -98,7 +101,14 @@ async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact
             add_case(rows, opening, fact.code or await desk_code(connection), page)
         case CallBackWishedFact():
             rows.outbox.append(wish_row(fact, page))
-        case CallStartedFact() | WordsKeptFact() | VerdictFact() | RatingFact() | ReasonLostFact():
+        case (
+            CallStartedFact()
+            | WordsKeptFact()
+            | CaseRefinedFact()
+            | VerdictFact()
+            | RatingFact()
+            | ReasonLostFact()
+        ):
             pass  # beyond the call's row, once all rows are there
         case _:
             assert_never(fact)
