@@ -186,7 +186,7 @@ class Accountant:
     def _by(self, fault: Fault, call: Call, said: Said) -> str:
         awake = self._last_awake(fault)
         buffered = awake - BUFFER_SECONDS - SLACK
-        if not call.answered or not call.answered < fault.ended or awake > call.ended:
+        if not call.answered or not call.answered < fault.ended or awake > call.ended + SLACK:
             return ""
         match fault.kind:
             case "Asterisk killed" if said.ended > awake - SLACK:

@@ -50,7 +50,7 @@ def false_alarms(
 def _excused(call: Call, at: float, prompt: str, faults: Sequence[Fault]) -> bool:
     kinds, after = CAUSES[prompt]
     began = call.answered or call.invited
-    return any(f.kind in kinds and f.began < at and f.ended + after > began for f in faults)
+    return any(f.kind in kinds and f.began < at and max(f.ended, f.served) + after > began for f in faults)
 
 
 def _last_beep(call: Call, at: float) -> float:

@@ -25,6 +25,7 @@ from bench.chaos.switchboard import Switchboard, Told
 SOCKETS = 800  # audio ports, used in turn
 MOST_AT_ONCE = 500
 UNANSWERED_SECONDS = 20.0  # SIPp has given up by then
+OVER_SECONDS = 20.0  # after the last call
 LAST_SECONDS = 100.0  # for the last caller
 TELL_SECONDS = 5.0
 
@@ -107,10 +108,15 @@ class Callers:
     def run(self) -> None:
         """Until the last call is over."""
         last, told, due = time.time() + 2 * len(self.plans) / self.rate + LAST_SECONDS, 0.0, time.time()
+        busy = due
         with (self.folder / "calls.jsonl").open("w") as log:
             try:
                 while (self.sipp.poll() is None or self.live) and (now := time.time()) < last:
                     self._tick(now, log)
+                    if self.live or self.placed < len(self.plans):
+                        busy = now
+                    elif now - busy > OVER_SECONDS:  # SIPp waits for the end of a call that it lost
+                        break
                     if now - told > TELL_SECONDS:
                         told = now
                         print(json.dumps({"placed": self.placed, "live": len(self.live)}), flush=True)

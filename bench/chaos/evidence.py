@@ -28,11 +28,12 @@ HEADER = 44  # bytes of a WAV file as Asterisk writes it; the lengths in it are 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Seconds since 1970."""
+    """Seconds since 1970. `served`: when a server took calls again after one or all were killed."""
 
     kind: str
     began: float
     ended: float
+    served: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ async def gather(places: Places, database: str) -> Evidence:
     calls = [_call(json.loads(line), lines) for line in (folder / "calls.jsonl").open()]
     log = folder / "faults.jsonl"
     faults = [json.loads(line) for line in log.open()] if log.exists() else []
-    found = Evidence(calls, [Fault(f["kind"], f["began"], f["ended"]) for f in faults])
+    found = Evidence(calls, [Fault(f["kind"], f["began"], f["ended"], f["served"]) for f in faults])
     found.answered_by_sipp = _answered(folder / "sipp.csv")
     found.warnings = [*warnings(places.pbx)]
     await _read_books(found, database, places)

@@ -21,7 +21,7 @@ PAUSE_SECONDS = 0.2  # until a target that is being harmed is looked at again
 
 
 class Injector:
-    """`log`: one line per fault: kind, scheduled, began, ended (until it was mended; seconds since 1970)."""
+    """`log`: one line per fault: kind, scheduled; began, ended, served (mended) in seconds since 1970."""
 
     def __init__(self, lab: Lab, log: Path) -> None:
         self.lab = lab
@@ -43,10 +43,22 @@ class Injector:
                 with suppress(psutil.NoSuchProcess, ProcessLookupError):  # dead already, of another fault
                     await self._do(fault)
             finally:
-                self._note(fault, began, time.time())
+                ended = time.time()
+        if FAULTS[fault.kind].target == "server":  # a new one is there as soon as the machine lets it
+            await self._until_served()
+        self._note(fault, began, ended, time.time())
 
-    def _note(self, fault: Fault, began: float, ended: float) -> None:
-        line = {"kind": fault.kind, "scheduled": fault.at, "began": began, "ended": ended}
+    async def _until_served(self) -> None:
+        port, deadline = self.lab.settings.agi.port, time.monotonic() + MEND_SECONDS
+        while time.monotonic() < deadline:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    def _note(self, fault: Fault, began: float, ended: float, served: float) -> None:
+        line = {"kind": fault.kind, "scheduled": fault.at, "began": began, "ended": ended, "served": served}
         with self.log.open("a") as log:
             print(json.dumps(line), file=log)
         say(f"{fault.at:7.1f} s  {fault.kind}, {ended - began:.1f} s")

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 FOLDER = ".room"
+ALONE = "fallback"  # beside the folder of recordings
 BYTES_A_SECOND = 16_000  # Asterisk's `wav`: 8 kHz, 16 bits
 MARGIN_BYTES = 256 * 1024  # beside the recording: its header, the folder, the journal's next lines
 LOW_BYTES = 2 << 20  # less is free: the ballast gives way
@@ -31,6 +32,8 @@ STEP_BYTES = 1 << 20  # the ballast gives at least so much …
 PIECE_BYTES = 4 << 20  # … and is built of such pieces where the file system sets nothing aside
 SPARE_BYTES = 12 << 20  # it is built up only where so much stays free: four recordings' worth
 SHARE_OF_DISK = 20  # and is at most a twentieth of the disk
+ALONE_SECONDS = 180.0  # the longest that the dialplan records by itself …
+GROWS_SECONDS = 3.0  # … and Asterisk writes its next piece of it within two
 _KEEP_SIZE = 1  # linux/falloc.h
 _NO_SUCH_WAY = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -77,6 +80,8 @@ class Room:
         for hold in holds:
             if hold.secured is False and not hold.over:
                 self._secure(hold)
+        for path in self._recorded_alone():
+            self._secure(Hold.of(path, ALONE_SECONDS))
         unsecured = [hold.size for hold in holds if not hold.secured and not hold.over]
         free, low = free_bytes(self.folder), LOW_BYTES + len(unsecured) * BLOCK_BYTES
         full = free < MARGIN_BYTES
@@ -122,6 +127,15 @@ class Room:
             else:
                 return True
         return False
+
+    def _recorded_alone(self) -> Iterator[Path]:
+        """What the dialplan records without us: it can't ask the disk itself, and some of us may be there."""
+        since = time.time() - GROWS_SECONDS
+        for path in (self.folder.resolve().parent / ALONE).glob("*.wav"):
+            with suppress(FileNotFoundError):
+                found = path.stat()
+                if found.st_mtime > since and found.st_blocks * 512 <= found.st_size + BLOCK_BYTES:
+                    yield path
 
     # What this process, and the others, hold without that
 

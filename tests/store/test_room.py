@@ -140,6 +140,22 @@ def test_a_file_that_we_may_not_write_is_only_counted(tmp_path: Path) -> None:
     other.close()
 
 
+def test_what_the_dialplan_records_alone_has_its_room_set_aside_while_it_grows(tmp_path: Path) -> None:
+    recordings, alone = tmp_path / "recordings", tmp_path / "fallback"
+    alone.mkdir()
+    growing, ended = alone / "1700000000_0914_1_~fa~.wav", alone / "1600000000_0914_1_~fa~.wav"
+    for file in (growing, ended):
+        file.write_bytes(BLOCK)
+    os.utime(ended, (time.time() - 10, time.time() - 10))
+    room = Room(recordings)
+    for _ in range(2):
+        room.count([])
+    room.close()
+    assert on_disk(growing) >= 180 * 16_000 > 1 << 20 > on_disk(ended)
+    trim(growing)
+    assert on_disk(growing) < 1 << 20 and growing.read_bytes() == BLOCK
+
+
 def test_what_whoever_was_killed_left_set_aside_is_given_back_once_nothing_grows(tmp_path: Path) -> None:
     day = tmp_path / "2026" / "11" / "27"
     day.mkdir(parents=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -74,14 +73,13 @@ async def enter(context: BrowserContext, panel: PanelServed, role: str, **who: A
     await context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
 
 
-async def screenshot(page: Page, name: str, whole: bool = True) -> Path:
-    """Kept as an artefact under the state folder."""
-    folder = load().state_path / "screenshots"
-    folder.mkdir(parents=True, exist_ok=True)
+async def screenshot(page: Page, name: str, whole: bool = True) -> None:
+    """For people to look at, under the state folder; only where SEDA_PICTURES is set: painting is dear."""
     await page.evaluate("document.fonts.ready")
-    path = folder / f"{name}.png"
-    await page.screenshot(path=path, full_page=whole)
-    return path
+    if "SEDA_PICTURES" in os.environ:
+        folder = load().state_path / "screenshots"
+        folder.mkdir(parents=True, exist_ok=True)
+        await page.screenshot(path=folder / f"{name}.png", full_page=whole)
 
 
 async def serious(page: Page, *rules: str) -> list[str]:

@@ -24,7 +24,6 @@ from ivr.desk.reading.inbox import PAGE
 from ivr.desk.recordings.hearing import Renditions
 from ivr.lab.pace import patience
 from ivr.loops.every import Loops
-from ivr.settings import load
 from ivr.store.derived import Derived
 from ivr.store.tables import audit, case_events, cases, recordings
 from ivr.web.application import attach
@@ -432,13 +431,11 @@ async def test_many_at_once_without_javascript(panel: PanelServed, chrome: Brows
         for code in its.codes[:3]:
             await line(page, code).get_by_role("checkbox").check()
         await page.locator("#plain-why").fill("هر دو سو تأیید کردند")
-        folder = load().state_path / "screenshots"
-        folder.mkdir(parents=True, exist_ok=True)
-        await page.screenshot(path=folder / "inbox-plain.png", full_page=True)
+        await screenshot(page, "inbox-plain")
         await page.get_by_role("button", name="بستن").click()
         assert await page.locator("#told li .good").count() == 2
         assert await page.locator("#told li .bad").count() == 1
-        await page.screenshot(path=folder / "inbox-plain-outcomes.png", full_page=True)
+        await screenshot(page, "inbox-plain-outcomes")
         await page.goto("/panel/inbox?queue=all")
         await line(page, its.codes[3]).get_by_role("checkbox").check()
         await page.locator("#plain-agency").fill("شهرداری تبریز")

@@ -25,6 +25,7 @@ from ivr.cases.code import is_valid
 from ivr.cases.kinds import Kind
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.store.flushing import flush
+from ivr.store.room import trim
 from ivr.store.volumes import SECOND
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
@@ -108,6 +109,7 @@ async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
 
 def _move_in(path: Path, recordings: Path) -> Recorded | None:
     """A second name (or a copy) among the recordings; None when there is nothing to hear."""
+    trim(path)
     found = measure(path.read_bytes())
     if found.seconds < LEAST_SECONDS:
         empty = path.parent / "empty"

@@ -156,6 +156,7 @@ CUT_OFF = {"codes": list[str](), "heard": [(109.5, "beep")]}
     [
         (Fault(KILLED, 111.5, 114), {"ended_by": "caller"}, (0, 1), judging.DEAD),
         (Fault(KILLED, 112.5, 114), {"ended_by": "caller"}, (0, 1), judging.BUFFERED),
+        (Fault(KILLED, 112.5, 114), {"ended_by": "caller", "ended": 112.4}, (0, 1), judging.BUFFERED),
         (Fault(STOPPED, 111.9, 116), {"ended_by": "caller", "ended": 115.0}, (0, 1), judging.STOPPED),
         (Fault("server killed", 0, 1), {"ended_by": "caller", "ended": 112.2}, (0, 1), judging.CUT),
         (Fault(STOPPED, 109.85, 113), {}, (0, 1), judging.OVERFLOWED),
@@ -179,6 +180,7 @@ def test_a_missing_word_is_excused_when_its_reason_is_proved(
         (Fault(KILLED, 112.5, 114), {"ended_by": "caller"}, (0, 2)),  # a hole is no buffer
         (Fault(KILLED, 115.5, 118), {"ended_by": "caller"}, (0, 1)),  # it was flushed long ago
         (Fault(KILLED, 90.0, 95.0), {"ended_by": "caller"}, (0, 1)),  # before the call
+        (Fault(KILLED, 112.8, 114), {"ended_by": "caller", "ended": 112.4}, (0, 1)),  # it had closed the file
         (Fault(STOPPED, 111.9, 113), {}, (0, 1)),  # she stayed: it was read when Asterisk went on
         (Fault("one server killed", 111.0, 112.0), {}, (0, 1)),
         (Fault("PostgreSQL killed", 111.0, 112.0), {}, (0, 1)),
@@ -269,6 +271,8 @@ def test_who_is_turned_away_from_a_disk_with_room_is_a_false_alarm() -> None:
         (Fault("one server stopped", 105.0, 111.0), NOT_KEPT, False),
         (Fault("PostgreSQL killed", 111.0, 112.0), APOLOGY, False),
         (Fault("one server killed", 114.0, 115.0), APOLOGY, False),  # a fault that came later
+        (Fault("every server killed", 80.0, 81.0), APOLOGY, False),  # one was back before she called
+        (Fault("every server killed", 80.0, 81.0, 110.5), APOLOGY, True),  # none took calls yet
     ],
 )
 def test_only_a_fault_that_can_be_the_cause_excuses_what_she_was_told(
