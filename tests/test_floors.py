@@ -65,6 +65,7 @@ WEB = {
     "numbers": 3,
     "open311": 3,
     "public": 3,
+    "servicedesk": 3,
     "application": 4,
     "outside": 4,
 }

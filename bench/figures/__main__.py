@@ -39,7 +39,7 @@ from ivr.store.engine import plain_url
 from ivr.store.figure_days import figure_days
 from ivr.web.numbers.asked import FiguresQuery
 from ivr.web.numbers.dashboard import WAITS, see
-from ivr.web.numbers.sheets import Column, Sheet, Workbook
+from ivr.web.panel.sheets import Column, Sheet, Workbook
 
 MOST_MS = 200.0  # a page's figures …
 MOST_COLD_MS = 500.0  # … when this process has not read its days yet: two years of them for a year

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 from ivr.cases.deadlines import Calendar
 
 VERIFY_WITHIN = timedelta(days=90)
+HASTE_GAPS = (timedelta(minutes=20), timedelta(hours=2))
+HASTE_BUSY_GAP, HASTE_RINGS = timedelta(minutes=5), 2
 _MOST_DAYS = 60  # a calendar with no day to call on in this many is a mistake
 
 
@@ -71,6 +73,12 @@ class Policy:
     verify_rings: int = 3
     verify_per_caller_per_day: int = 3
     verify_per_channel_per_day: int = 200
+
+
+def in_haste(policy: Policy) -> Policy:
+    """For what is of no use tomorrow, a meeting's reminder or delay: days off too, and sooner again."""
+    most = policy.per_number_per_day + HASTE_RINGS
+    return replace(policy, days_off=True, gaps=HASTE_GAPS, busy_gap=HASTE_BUSY_GAP, per_number_per_day=most)
 
 
 @dataclass(frozen=True, slots=True)

@@ -214,6 +214,36 @@ def sessions(
         show_table(["number", "official", "agency", "starts_at", "place", "slots", "booked", "state"], rows)
 
 
+@app.command(epilog="Example: ivr meeting figures --since 1405-01-01 --json")
+def figures(
+    since: Annotated[str, typer.Option(help="From this day on.")],
+    until: Annotated[str, typer.Option(help="Up to this day, which is not counted; now if none.")] = "",
+    json: Json = False,
+) -> None:
+    """Requests made and orders given in that time, as they stand now, and how long people waited."""
+    from ivr.desk.meetings import meeting_counting
+    from ivr.desk.people.people import Scope
+
+    async def work(engine: AsyncEngine, page: Page) -> dict[str, Any]:
+        now, zone = datetime.now(UTC), ZoneInfo(page.calendar.timezone)
+        end = datetime.combine(day_named(until), time(0), zone) if until else now
+        begin = datetime.combine(day_named(since), time(0), zone)
+        async with engine.connect() as connection:
+            found = await meeting_counting.read(connection, page, now, begin, end, Scope())
+        return meeting_counting.figures_json(found, now)
+
+    told = with_page(work)
+    if json:
+        show_json(told)
+        return
+    typer.echo(f"sessions held: {told['sessions']}")
+    for name in ("requests", "orders"):
+        its = {key: value for key, value in told[name].items() if isinstance(value, int)}
+        typer.echo(", ".join(f"{key}: {value}" for key, value in its.items()))
+    for name, its in ((n, told["requests"][n]) for n in ("waited", "waiting")):
+        typer.echo(f"{name}, days: median {its['median']}, p90 {its['p90']}, of {its['count']}")
+
+
 @app.command(epilog="Example: ivr meeting cancel 3 --next 1405-10-04 --reason 'مأموریت استاندار'")
 def cancel(number: Number, next_on: Next, by: By = "desk", reason: Reason = "") -> None:
     """The session does not take place: whoever had a slot waits again, until that day."""
@@ -229,6 +259,50 @@ def cancel(number: Number, next_on: Next, by: By = "desk", reason: Reason = "") 
 
     codes = with_page(work)
     typer.echo(f"session {number}: cancelled; {len(codes)} wait again{': ' * bool(codes)}{' '.join(codes)}")
+
+
+@app.command(epilog="Example: ivr meeting move 3 --on 1405-09-18 --at 10:30 --reason 'مأموریت استاندار'")
+def move(
+    number: Number,
+    on: Annotated[str, typer.Option(help="The day: 1405-09-18 (Jalali) or 2026-12-09 (Gregorian).")],
+    at: Annotated[str, typer.Option(help="The hour of the first slot, like 10:30.")],
+    place: Annotated[str, typer.Option(help="Another place, if it is one.")] = "",
+    even_off: Annotated[
+        bool, typer.Option("--even-off", help="On a holiday or at the week's end, too.")
+    ] = False,
+    by: By = "desk",
+    reason: Reason = "",
+) -> None:
+    """The whole session to another hour, with everybody's slot: each is called once, and asked again."""
+    from ivr.desk.case.change import Instruction, actor_named
+    from ivr.desk.meetings import session_moving
+
+    starts_at = _moment(on, at)
+
+    async def work(engine: AsyncEngine, page: Page) -> list[str]:
+        ask = Instruction("", actor_named(page, by), reason)
+        return await session_moving.move(engine, page, ask, number, starts_at, place, even_off)
+
+    codes = with_page(work)
+    typer.echo(f"session {number}: moved to {starts_at.isoformat(timespec='minutes')}; {len(codes)} are told")
+
+
+@app.command(epilog="Example: ivr meeting delay 3 --minutes 40 --reason 'جلسهٔ پیشین طول کشید'")
+def delay(
+    number: Number,
+    minutes: Annotated[int, typer.Option(help="How much later whoever still waits is heard.")],
+    by: By = "desk",
+    reason: Reason = "",
+) -> None:
+    """On its day: the official is late; whoever still waits is called with the new hour."""
+    from ivr.desk.case.change import Instruction, actor_named
+    from ivr.desk.meetings import session_moving
+
+    async def work(engine: AsyncEngine, page: Page) -> list[str]:
+        ask = Instruction("", actor_named(page, by), reason)
+        return await session_moving.delay(engine, page, ask, number, minutes)
+
+    typer.echo(f"session {number}: {minutes} minutes later; {len(with_page(work))} are told")
 
 
 @app.command(epilog="Example: ivr meeting agenda 3 --json")

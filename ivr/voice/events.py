@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from math import inf
+
+from ivr.cases.meetings import MeetingWay, Official, RequestState
 
 
 class Ended(StrEnum):
@@ -132,6 +134,18 @@ class PartSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class MeetingSeen:
+    """How a request to meet an official stands. `starts_at`: of her slot; `next_on`: until when she waits."""
+
+    state: RequestState
+    next_on: date | None = None
+    starts_at: datetime | None = None
+    official: Official = Official.GOVERNOR
+    way: MeetingWay = MeetingWay.IN_PERSON
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CaseSeen:
     """What may be told to someone who knows a tracking code. `parts`: where several agencies share it."""
 
@@ -147,6 +161,7 @@ class CaseSeen:
     kind: str = "request"
     parts: tuple[PartSeen, ...] = ()
     spoken: str = ""  # `answer` as it is read in another language than it is written in
+    meeting: MeetingSeen | None = None  # of a request to meet an official
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from ivr.cases.meetings import MeetingWay, Official
-from ivr.voice import saying
-from ivr.voice.actions import Say, Speech, Words
+from ivr.voice import meeting_standing, saying
+from ivr.voice.actions import Say, Speech
 from ivr.voice.events import Said
 from ivr.voice.our_call import OurCallStep
 from ivr.voice.talk import Flow, Talk
 
 TRIES = 3  # at hearing a key that means something
 
-SPEAKS = frozenset(
+LEADS = ("reminder", "moved", "delayed")  # news of a slot that she may have heard of before
+SPEAKS = meeting_standing.SLOT_PROMPTS | frozenset(
     {
-        *(f"meeting.invited.{official}" for official in Official),
-        *(f"meeting.way.{way}" for way in MeetingWay),
-        "meeting.place",
+        *(f"meeting.{lead}" for lead in LEADS),
         "meeting.code_is",
         "meeting.menu",
         "meeting.comes",
@@ -37,7 +36,8 @@ SPEAKS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class MeetingNews:
-    """What she is told. `what`: invited, waiting or off. `starts_at` in the province's zone: of her slot.
+    """What she is told. `what`: invited, reminder, moved, delayed; waiting or off. `starts_at`: of her slot,
+    in the province's zone.
 
     `again_on`: until when she hears of another slot, if she has none or wants another day.
     """
@@ -91,6 +91,6 @@ class InvitationStep(OurCallStep):
         news, code = self.news, ("meeting.code_is", *saying.code(self.code, language))
         if news.starts_at is None:
             return (f"meeting.{news.what}", *saying.day(news.again_on, language), *code)
-        when = (*saying.day(news.starts_at.date(), language), *saying.clock(news.starts_at.time(), language))
-        place: Speech = ("meeting.place", Words(news.place)) if news.place else ()
-        return (f"meeting.invited.{news.official}", *when, f"meeting.way.{news.way}", *place, *code)
+        lead: Speech = (f"meeting.{news.what}",) if news.what in LEADS else ()
+        slot = meeting_standing.slot(news.official, news.way, news.starts_at, news.place, language)
+        return (*lead, *slot, *code)

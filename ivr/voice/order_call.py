@@ -1,10 +1,13 @@
-"""We call a citizen on the day that an order given for her falls due: is it done? 1 yes, 2 no, 3 partly."""
+"""We call a citizen on the day that an order given for her falls due: is it done? 1 yes, 2 no, 3 partly.
+
+Her key counts at once. Who says "partly" is asked what is missing, and her words join the order's own case.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ivr.voice import saying
+from ivr.voice import saying, verdict
 from ivr.voice.actions import Say, Speech, Words
 from ivr.voice.events import Said
 from ivr.voice.our_call import OurCallStep
@@ -13,15 +16,18 @@ from ivr.voice.talk import Flow, Talk
 TRIES = 3
 _MEANS = {"1": "order_done", "2": "order_not_done", "3": "order_partly"}
 
-SPEAKS = frozenset({"order.due", "order.menu", "order.done", "order.not_done", "meeting.code_is"})
+SPEAKS = frozenset(
+    {"order.due", "order.menu", "order.done", "order.not_done", "order.missing", "order.no_words"}
+) | {"meeting.code_is"}
 
 
 @dataclass(frozen=True, slots=True)
 class OrderNews:
-    """Which body was to do what."""
+    """Which body was to do what. `order`: the code of the case that carries it."""
 
     agency: str
     words: str
+    order: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +47,17 @@ class OrderStep(OurCallStep):
         again: Speech = ()
         for _ in range(TRIES):
             keys = yield from talk.ask(self, (*again, "order.menu"), 1)
-            if verdict := _MEANS.get(keys.pressed):
-                talk.verdict = verdict
+            if means := _MEANS.get(keys.pressed):
+                talk.verdict = means
+                if keys.pressed == "3" and self.news.order:
+                    yield from self._what_is_missing(talk)
                 talk.say("order.done" if keys.pressed == "1" else "order.not_done")
                 break
             again = told
         return (yield from self.goodbye(talk))
+
+    def _what_is_missing(self, talk: Talk) -> Flow[None]:
+        talk.code = self.news.order
+        yield from verdict.record_words(talk, "order.missing")
+        if talk.reason_lost:
+            talk.say("order.no_words")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ivr.cases.statuses import OPEN, Status
-from ivr.voice import saying, script
+from ivr.voice import meeting_standing, saying, script
 from ivr.voice.actions import Clip, Confirm, FindRoom, Rate, Record, Say, Sound, Speech, WishCallBack, Words
 from ivr.voice.events import CaseSeen, Confirmed, Ended, Rated, Recorded, RoomFound, Said, WishNoted
 from ivr.voice.steps.operator import OperatorStep
@@ -21,7 +21,7 @@ RATES = "12345"
 WHY_SECONDS, WHY_SILENCE = 180.0, 8.0
 
 # Prompt ids spoken here.
-PROMPTS = frozenset(
+PROMPTS = meeting_standing.PROMPTS | frozenset(
     {
         *(f"status.{status}" for status in Status),
         "status.agency_is",
@@ -168,7 +168,7 @@ def not_solved(talk: Talk, step: Asks, code: str) -> Flow[None]:
     yield from talk.do(Confirm(code, solved=False), Confirmed)
     operator = _operator(talk)
     for _ in range(TRIES):
-        yield from _say_why(talk)
+        yield from record_words(talk, "verdict.why")
         if not talk.reason_lost:
             talk.say("verdict.reopened")
             return
@@ -180,13 +180,16 @@ def not_solved(talk: Talk, step: Asks, code: str) -> Flow[None]:
             return
 
 
-def _say_why(talk: Talk) -> Flow[None]:
-    """One try at recording her reason; `reason_lost` says why it is not kept. Silence is no reason lost."""
+def record_words(talk: Talk, ask: str) -> Flow[None]:
+    """Ask, and try once to record what she says for the case `talk.code`. Silence is nothing lost.
+
+    `talk.reason_lost` says why it is not kept.
+    """
     talk.reason_lost = "no_room"
     if not (yield from talk.do(FindRoom(WHY_SECONDS), RoomFound)).found:
         return
     talk.reason_lost = ""
-    yield from talk.do(Say((*talk.take_pending(), "verdict.why"), talk.language, barge_in=True), Said)
+    yield from talk.do(Say((*talk.take_pending(), ask), talk.language, barge_in=True), Said)
     recorded = yield from talk.do(Record(talk.language, WHY_SECONDS, WHY_SILENCE), Recorded)
     if recorded.ended is Ended.FAILED:
         talk.reason_lost = "failed"
@@ -221,6 +224,8 @@ def situation(seen: CaseSeen, now: datetime, language: str) -> Speech:
         return (*speech, *said)
     if seen.status not in OPEN:
         return tuple(speech)
+    if seen.meeting is not None and (meeting := meeting_standing.told(seen.meeting, now, language)):
+        return (*speech, *meeting)
     if seen.due_at is not None and seen.due_at < now:
         speech.append("status.overdue")
     elif seen.due_at is not None:

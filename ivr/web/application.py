@@ -22,6 +22,7 @@ from ivr.web.panel.permissions import ROUTES
 from ivr.web.panel.rendering import Pages, pages
 from ivr.web.panel.visit import NotFound, Panel, Route, Visit
 from ivr.web.public import routes as public
+from ivr.web.servicedesk import routes as servicedesk
 
 Start = Callable[[str, Callable[[], Coroutine[Any, Any, None]]], None]
 """Whoever watches over what runs beside calls: begins it by a name, and again when it fails."""
@@ -37,6 +38,7 @@ def sections() -> list[Route]:
         *sign_in.routes(),
         *page.routes(),
         *casefile.routes(),
+        *servicedesk.routes(),
         *meetings.routes(),
         *numbers.routes(),
         *live.routes(),

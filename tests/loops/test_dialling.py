@@ -18,7 +18,8 @@ from ivr.cases.meetings import Official
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
-from ivr.desk.meetings import agenda, request_deciding, session_planning
+from ivr.desk.meetings import agenda, order_giving, request_deciding, session_planning
+from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.request_list import EVERYTHING, of_case
 from ivr.desk.meetings.session_planning import Sitting
 from ivr.desk.reading import as_json
@@ -232,6 +233,43 @@ async def test_a_slot_that_one_citizen_can_t_take_goes_to_the_next_who_is_called
                 found = [await of_case(connection, page, now, EVERYTHING, code) for code in numbers]
             states = {each.code: str(each.state) for each in found if each}
     assert town.callee.rung[numbers[first]] == 1 and town.callee.rung[numbers[second]] == 2
+
+
+async def test_who_says_that_an_order_is_done_in_part_says_what_is_missing_and_its_body_has_her_words(
+    town: Town,
+) -> None:
+    engine, number, now = town.hotline.engine, fresh_number(), datetime.now(UTC)
+    town.callee.answers[number] = (NEWS, Press("3"), *SAY_WHY[1:])
+    async with office(engine, town.folder / number) as desk:
+        code = await desk.intake.open_case(call(number), opening(kind="meeting"))
+        await desk.pump.idle()
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    before, by = now - timedelta(hours=2), actor_named(page, "desk")
+    days = (now.date() + timedelta(days=n) for n in range(1, 30))
+    order = MeetingOrder("abfa", "آب وصل شود", next(filter(page.calendar.is_working, days)))
+    wanted = Sitting(
+        Official.GOVERNOR, "ostandari", now - timedelta(hours=1), 1, place="تالار", even_off=True
+    )
+    async with engine.begin() as connection:  # together, so that she is rung about nothing else
+        asked = Instruction(code, by, now=before)
+        await request_deciding.accept(connection, page, asked, (now + timedelta(days=9)).date())
+        await agenda.fill(
+            connection, page, by, await session_planning.plan(connection, page, by, wanted, before), before
+        )
+        await agenda.met(connection, page, Instruction(code, by, now=now))
+        [part] = await order_giving.give(connection, page, Instruction(code, by, now=now), [order])
+        await connection.execute(update(callbacks).values(next_at=now).where(callbacks.c.purpose == "order"))
+    await town.callee.until_over(number)
+    assert town.callee.outcomes[number].completed, town.callee.outcomes[number].problem
+    case: dict[str, Any] = {}
+    async with asyncio.timeout(patience(40)):
+        while not case.get("recordings") or "order_said" not in [event["what"] for event in case["events"]]:
+            await asyncio.sleep(0.1)
+            case = await as_json.case_json(engine, part) or {}
+    assert case["agency"] == "abfa" and case["recordings"][0]["voiced_seconds"] > 2
+    said = next(event for event in case["events"] if event["what"] == "order_said")
+    assert said["details"] == {"said": "order_partly"} and town.callee.rung[number] == 1
 
 
 async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town) -> None:

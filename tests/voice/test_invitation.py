@@ -76,3 +76,11 @@ def test_a_meeting_by_telephone_has_no_place_and_a_mayor_is_named() -> None:
     talk = called(replace(INVITED, official=Official.MAYOR, way=MeetingWay.PHONE, place=""))
     assert "meeting.invited.mayor" in plain(talk) and "meeting.way.phone" in plain(talk)
     assert "meeting.place" not in talk.heard
+
+
+@pytest.mark.parametrize("what", ["reminder", "moved", "delayed"])
+def test_news_of_a_slot_say_first_what_is_new_and_ask_again(what: str) -> None:
+    talk = called(replace(INVITED, what=what))
+    assert plain(talk).startswith(f"callback.greeting meeting.{what} meeting.invited.governor weekday.tue")
+    assert talk.heard[-1] == "meeting.menu"
+    assert talk.press("1").session.verdict == "comes"

@@ -9,6 +9,8 @@ from ivr.voice.actions import Words
 from ivr.voice.order_call import OrderNews
 from tests.voice.conversation import CODE, Conversation
 
+ORDER = "9876543219"
+
 
 def called(language: str = "fa") -> Conversation:
     return Conversation(menu=callback.order(CODE, OrderNews("abfa", "آب وصل شود"), language))
@@ -38,3 +40,26 @@ def test_another_key_tells_it_again_and_silence_says_nothing() -> None:
     assert talk.heard == ["order.due", "agency.abfa", Words("آب وصل شود"), "order.menu"]
     talk.silent(2)
     assert talk.over and talk.session.verdict == ""
+
+
+def asked_of_an_order(language: str = "fa", room: bool = True) -> Conversation:
+    news = OrderNews("abfa", "آب وصل شود", ORDER)
+    return Conversation(menu=callback.order(CODE, news, language), room=room)
+
+
+@pytest.mark.parametrize("language", ["fa", "az"])
+def test_who_says_partly_says_what_is_missing_and_it_joins_the_orders_own_case(language: str) -> None:
+    talk = asked_of_an_order(language).press("3")
+    assert talk.heard[-1] == "order.missing" and talk.session.verdict == "order_partly"
+    talk.speak(5)
+    assert [kept.code for kept in talk.kept] == [ORDER]
+    assert talk.over and talk.heard == ["order.not_done", "callback.goodbye"]
+
+
+def test_her_key_counts_where_she_hangs_up_at_the_beep_or_there_is_no_room() -> None:
+    talk = asked_of_an_order().press("3")
+    talk.hang_up()
+    assert talk.over and talk.session.verdict == "order_partly"
+    full = asked_of_an_order(room=False).press("3")
+    assert full.heard == ["order.no_words", "order.not_done", "callback.goodbye"]
+    assert full.missed == ["no_room"]

@@ -162,3 +162,27 @@ async def test_it_reads_well(panel: PanelServed, at: Hall, chrome: Browser) -> N
                 assert not await serious(page), path
                 wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
                 assert wide <= 0, (path, wide)
+
+
+async def test_a_session_is_moved_and_on_its_day_delayed_and_what_won_t_do_is_said_at_the_form(
+    panel: PanelServed, at: Hall
+) -> None:
+    await at.accepted()
+    number = await at.session(slots=1)
+    await at.fill(number)
+    client, session = await office(panel), f"{MEETINGS}/sessions/{number}"
+    moved = {"on": "1405/09/11", "at": "۹:۳۰", "place": "سالن ۲", "reason": "سفر"}
+    for wrong, says in (
+        (moved | {"reason": ""}, "دلیل را بنویسید"),
+        (moved | {"on": "1405/09/13"}, "تعطیل است"),
+    ):
+        answer = await client.post(f"{session}/move", wrong)
+        assert answer.status == 422 and says in (text := await answer.text()) and "سالن ۲" in text
+    assert "دیر شدن" not in await client.text(session)  # not its day
+    assert (await client.post(f"{session}/move", moved)).status == 303
+    assert "سالن ۲" in (text := await client.text(session)) and "۱۱ آذر ۱۴۰۵، ۰۹:۳۰" in text
+    panel.clock.now += timedelta(days=7, hours=-3)
+    client = await office(panel)
+    late = {"minutes": "۴۰", "reason": "جلسهٔ پیشین طول کشید"}
+    assert (await client.post(f"{session}/delay", late)).status == 303
+    assert "۱۰:۱۰" in await client.text(session)

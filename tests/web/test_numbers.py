@@ -23,9 +23,9 @@ from ivr.cases import figures
 from ivr.cases.figures import What
 from ivr.store.engine import make_engine
 from ivr.store.tables import audit, cases
-from ivr.web.numbers import charts
-from ivr.web.numbers.sheets import harmless
+from ivr.web.panel import charts
 from ivr.web.panel.locale import digits, words
+from ivr.web.panel.sheets import harmless
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.database import SEED, create, drop, named
 from tests.web.books import fill

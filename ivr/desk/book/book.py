@@ -19,6 +19,9 @@ from ivr.cases.clock import Clock
 from ivr.cases.deadlines import Calendar
 from ivr.cases.delay import Standing, standing
 from ivr.cases.escalation import Ladder, Ladders, Term, from_json
+from ivr.cases.kinds import Kind
+from ivr.cases.meetings import MeetingWay, Official, RequestState
+from ivr.cases.meetings import standing as request_standing
 from ivr.cases.routing import Rule, Rules, RuleScope
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import REOPEN
@@ -38,13 +41,16 @@ from ivr.store.tables import (
     calendar_revisions,
     cases,
     code_misses,
+    meeting_requests,
+    meeting_sessions,
+    meeting_slots,
     precedents,
     provinces,
     routing_rules,
     topics,
 )
 from ivr.voice.actions import OpenCase
-from ivr.voice.events import CallerKnown, CaseSeen, Lookup
+from ivr.voice.events import CallerKnown, CaseSeen, Lookup, MeetingSeen
 
 log = logging.getLogger(__name__)
 
@@ -249,7 +255,20 @@ def _seen_in(row: Any, caller: str, now: datetime) -> CaseSeen:
         rated=row["satisfaction"] is not None,
         parts=parts_seen(row["parts"]),
         spoken=row["answer_spoken"],
+        meeting=_meeting_in(row),
     )
+
+
+def _meeting_in(row: Any) -> MeetingSeen | None:
+    if row["kind"] != Kind.MEETING:
+        return None
+    stored = RequestState(row["request_state"]) if row["request_state"] else None
+    state = request_standing(stored, Status(row["status"]), at_the_office=False)
+    if row["slot_at"] is None:
+        return MeetingSeen(state, row["next_on"])
+    who, way = Official(row["official"]), MeetingWay(row["way"])
+    place = row["meeting_place"] if way is MeetingWay.IN_PERSON else ""
+    return MeetingSeen(state, row["next_on"], row["slot_at"], who, way, place)
 
 
 _HERS = (cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")  # of `caller`
@@ -320,7 +339,19 @@ def seen() -> Select[Any]:
     said = (cases.c.answer, cases.c.answer_voice, cases.c.answer_spoken)
     told = (*said, cases.c.satisfaction, cases.c.caller_key, cases.c.callback)
     stands = (cases.c.status, cases.c.agency, cases.c.due_at, cases.c.closed_at, cases.c.kind)
-    case = select(*stands, *told, parts_column())
+    slot, session = meeting_slots.c, meeting_sessions.c
+    request = (meeting_requests.c.state.label("request_state"), meeting_requests.c.next_on)
+    sits = (
+        slot.starts_at.label("slot_at"),
+        session.official,
+        session.way,
+        session.place.label("meeting_place"),
+    )
+    case = select(*stands, *told, *request, *sits, parts_column())
+    hers = (slot.case_id == cases.c.id) & (slot.outcome == "")
+    joined = cases.outerjoin(meeting_requests, meeting_requests.c.case_id == cases.c.id)
+    joined = joined.outerjoin(meeting_slots, hers).outerjoin(meeting_sessions, session.number == slot.session)
+    case = case.select_from(joined)
     found = case.where(cases.c.code == bindparam("code")).subquery()
     return select(one, found).select_from(one.outerjoin(found, true()))
 

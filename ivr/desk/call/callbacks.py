@@ -27,6 +27,7 @@ from ivr.cases.callback import (
     Policy,
     Tried,
     allowed_from,
+    in_haste,
     next_attempt,
     next_day,
 )
@@ -117,6 +118,8 @@ async def _decide(
     await connection.execute(_ONE_NUMBER, {"number": wanted.number})
     if wanted.purpose != STATUS and not await _is_right(connection, policy, wanted, case, now):
         return False
+    if wanted.purpose == MEETING and meeting_calls.is_pressing(wanted.notice, now):
+        policy = in_haste(policy)
     last = Outcome(wanted.last_outcome) if wanted.last_outcome else None
     tried = Tried(wanted.attempts, wanted.first_at, wanted.last_at, last)
     county = case.county or ""
@@ -213,6 +216,8 @@ def _is_unread(case: Row[Any]) -> bool:
 
 
 async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], now: datetime) -> Placing:
+    if wanted.purpose == MEETING and wanted.notice["what"] == callback_planning.REMINDER:
+        await meeting_calls.give_way(connection, wanted, now)
     attempt = {"id": uuid.uuid4(), "callback_id": wanted.id, "number": wanted.number, "at": now}
     await connection.execute(insert(callback_attempts).values(attempt))
     first = wanted.first_at or now

@@ -30,6 +30,7 @@ ANSWER, STATUS, VERIFY, MEETING, ORDER = "answer", "status", "verify", "meeting"
 OF_CASE = (ANSWER, STATUS)  # what the case itself has to tell
 TOLD_OF = frozenset({Status.ANSWERED, Status.CLOSED, Status.ADVISED})  # with an answer that she is told of
 NOBODYS = frozenset({"part", "collective"})  # channels of cases about which nobody waits to be called
+REMINDER = "reminder"  # `what` of news that wait for the day before her meeting
 BY_DESK, ADVISED = "by_desk", "advised"  # how the desk ends a case whose answer she may not have heard
 HOLDS = timedelta(days=365)  # how long the word of whoever answers there holds
 OPEN = ("waiting", "calling")
@@ -184,7 +185,8 @@ async def verified(
     too = too.values(state="cancelled", ended_at=now).returning(callbacks.c.case_id)
     concerned = {asked.case_id, *(await connection.execute(too)).scalars()}
     if yes:
-        now_too = (*here, callbacks.c.purpose != ORDER)  # an order is asked about on its day
+        told_on_its_day = callbacks.c.notice["what"].as_string().is_not_distinct_from(REMINDER)
+        now_too = (*here, callbacks.c.purpose != ORDER, ~told_on_its_day)
         await connection.execute(update(callbacks).where(*now_too).values(next_at=now))
     return concerned
 

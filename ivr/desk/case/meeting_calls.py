@@ -1,39 +1,80 @@
 """What a citizen is to be told about her meeting by telephone: one call at a time, the newest counts.
 
 The call goes the way of all call-backs (`ivr.desk.call.callbacks`): quiet hours, attempts, a number that was
-given is asked for first.
+given is asked for first. With a slot comes the reminder on the day before. Beside each call there is an SMS,
+where she may be written to (`notices.yaml`: `meeting_invited`, `meeting_reminder`, `meeting_off`).
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import MeetingWay, Official
 from ivr.desk.case import callback_planning
-from ivr.desk.case.callback_planning import MEETING
-from ivr.store.tables import callbacks
+from ivr.desk.case.callback_planning import MEETING, REMINDER
+from ivr.desk.case.rows import outbox_row
+from ivr.store.tables import callbacks, outbox
 from ivr.voice.invitation import MeetingNews
 
-INVITED, WAITING, OFF = "invited", "waiting", "off"
+INVITED, WAITING, OFF, MOVED, DELAYED = "invited", "waiting", "off", "moved", "delayed"
+REMINDED_AT = time(10)  # of the day before, in the province
+AGAIN = timedelta(days=30)  # after her slot: until when she hears of another, if she wants another day then
+SOON = timedelta(days=2)  # a slot so near is told on a day off too, and sooner again
+_TEXTS = {INVITED: "meeting_invited", MOVED: "meeting_invited", DELAYED: "meeting_invited"}
+_TEXTS |= {REMINDER: "meeting_reminder", OFF: "meeting_off"}
 
 
 async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any], now: datetime) -> None:
     """Have her called with this news, and with none before it that has not reached her."""
     await cancel(connection, case.id, now)
+    await _plan(connection, case, notice, now)
+    if "starts_at" in notice and notice["what"] != DELAYED:
+        starts_at = datetime.fromisoformat(notice["starts_at"])
+        day = starts_at.date() - timedelta(days=1)
+        at = datetime.combine(day, REMINDED_AT, starts_at.tzinfo)
+        if day > now.astimezone(starts_at.tzinfo).date():  # else she hears it today anyway
+            again_on = (starts_at.date() + AGAIN).isoformat()
+            await _plan(connection, case, {**notice, "what": REMINDER, "again_on": again_on}, now, at)
+
+
+async def _plan(
+    connection: AsyncConnection,
+    case: Any,
+    notice: Mapping[str, Any],
+    now: datetime,
+    at: datetime | None = None,
+) -> None:
     key = f"meeting:{case.id}:{uuid.uuid4()}"
-    await callback_planning.plan_news(connection, case, key, now, dict(notice))
+    await callback_planning.plan_news(connection, case, key, now, dict(notice), at=at)
+    if kind := _TEXTS.get(notice["what"]):
+        row = outbox_row(key, kind, now, {"case": case.code} | dict(notice)) | {"next_at": at or now}
+        await connection.execute(insert(outbox).values(row).on_conflict_do_nothing())
 
 
 async def cancel(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:
     """It is not so any more."""
     its = (callbacks.c.case_id == case, callbacks.c.purpose == MEETING, callbacks.c.state == "waiting")
     await connection.execute(update(callbacks).where(*its).values(state="cancelled", ended_at=now))
+
+
+async def give_way(connection: AsyncConnection, reminder: Any, now: datetime) -> None:
+    """The reminder tells all that an invitation would that has not reached her."""
+    others = (callbacks.c.case_id == reminder.case_id, callbacks.c.id != reminder.id)
+    waits = (callbacks.c.purpose == MEETING, callbacks.c.state == "waiting")
+    await connection.execute(update(callbacks).where(*others, *waits).values(state="cancelled", ended_at=now))
+
+
+def is_pressing(notice: Mapping[str, Any], now: datetime) -> bool:
+    """Whether it is of no use the day after tomorrow: `was_at` is when a slot that is off would have been."""
+    at = notice.get("starts_at") or notice.get("was_at")
+    return at is not None and datetime.fromisoformat(at) < now + SOON
 
 
 async def was_invited(connection: AsyncConnection, case: uuid.UUID, session: int) -> bool:

@@ -38,4 +38,4 @@ def still_wanted(whole: Any) -> bool:
 
 
 def news_of(notice: Mapping[str, Any]) -> OrderNews:
-    return OrderNews(notice["agency"], notice["words"])
+    return OrderNews(notice["agency"], notice["words"], notice["order"])

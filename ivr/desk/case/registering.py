@@ -79,9 +79,14 @@ def check(wanted: Wanted, page: Page) -> None:
 
 
 async def register(
-    books: Books, page: Page, wanted: Wanted, now: datetime, suggester: Suggester | None = None
+    books: Books,
+    page: Page,
+    wanted: Wanted,
+    now: datetime,
+    suggester: Suggester | None = None,
+    case: uuid.UUID | None = None,
 ) -> Registered:
-    """Open the case. Raises WrongField; then nothing was written.
+    """Open the case, by the id `case` if one is given. Raises WrongField; then nothing was written.
 
     Words are asked for a suggestion wherever there is a `suggester`; it decides only where no topic was given
     and it is sure enough. Else the case opens at the desk for a person to read.
@@ -90,7 +95,7 @@ async def register(
     suggestion, at = None, _given(wanted, page, suggester)
     if suggester is not None and wanted.words.strip():
         suggestion = suggester.suggest(wanted.words, at.county, wanted.kind, at.town)
-    case = uuid.uuid4()
+    case = case or uuid.uuid4()
     async with transaction(books) as connection:
         code = await desk_code(connection)
         rows = Rows()

@@ -26,6 +26,7 @@ ENDED = tuple(str(status) for status in Status if status not in OPEN)
 # Of what a notice may tell: a case's beginning, what is done with it, and what time does.
 _TOLD = ("opened", *EVENTS.values(), "part_answered", "duplicate_merged", "repeated", "reminded", "escalated")
 _TOLD += ("number_confirmed",)
+_OF_MEETINGS = ("meeting_invited", "meeting_reminder", "meeting_off")
 _PATTERN = r"\*|[a-z][a-z0-9_.]*(\.\*)?"  # of topics, as `notices.fits` reads it
 LIMITS = ("cases_per_hour", "cases_per_day", "repeat_days", "wrong_codes", "wrong_codes_minutes")
 
@@ -243,7 +244,7 @@ NOTICE = Noun(
     "notices",
     tables.notices,
     (
-        Field("on", "choice", choices=tuple(f"case_{event}" for event in dict.fromkeys(_TOLD))),
+        Field("on", "choice", choices=(*(f"case_{event}" for event in dict.fromkeys(_TOLD)), *_OF_MEETINGS)),
         Field("to", "choice", choices=("citizen", "agency", "level")),
         Field("by", "choice", choices=("sms", "email")),
         Field("topic", "code", needed=False, pattern=_PATTERN, default="*"),

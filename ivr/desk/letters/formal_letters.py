@@ -1,4 +1,4 @@
-"""Letters on paper about a case: a referral, a reminder, an escalation notice. The province's `letters.yaml`.
+"""Letters on paper about a case: a referral, a reminder, an invitation and so on, by `letters.yaml`.
 
 A letter's number is that of the event which it tells of (code/seq), so that printing it again gives the same
 letter, and anybody can find the event that it stands for.
@@ -30,10 +30,11 @@ from ivr.desk.book.yaml_file import read_placed
 from ivr.desk.letters.notices import LetterEntry
 from ivr.desk.letters.outgoing import case_and_names, jalali
 from ivr.desk.refusals import NoSuchCase, Refused
-from ivr.store.tables import agencies, case_events, cases
+from ivr.store.tables import agencies, case_events, cases, meeting_sessions
 
 FILE = "letters.yaml"
 FIELDS = frozenset({"code", "kind", "topic", "county", "agency", "opened", "due", "late", "level", "words"})
+FIELDS |= {"when", "place"}  # of her meeting
 MOST_WORDS = 1_500  # characters of hers on a letter; the case holds the rest
 
 Text = Annotated[str, Field(min_length=1)]
@@ -43,6 +44,8 @@ class LetterKind(StrEnum):
     REFERRAL = "referral"
     REMINDER = "reminder"
     ESCALATION = "escalation"
+    INVITATION = "invitation"  # to her meeting
+    ORDER = "order"  # that came of one, to the body
 
 
 # The events that each kind tells of.
@@ -50,7 +53,11 @@ EVENTS = {
     LetterKind.REFERRAL: ("referred", "ruled", "reopened"),
     LetterKind.REMINDER: ("reminded",),
     LetterKind.ESCALATION: ("escalated",),
+    LetterKind.INVITATION: ("meeting_invite", "meeting_move", "meeting_delayed"),
+    LetterKind.ORDER: ("referred", "ruled", "reopened"),
 }
+_NO_SLOT = ("release", "another_day", "give_up", "meet", "miss")  # after these there is none to invite to
+_OF_SLOTS = (*EVENTS[LetterKind.INVITATION], *(f"meeting_{action}" for action in _NO_SLOT))
 
 
 class Letterhead(LetterEntry):
@@ -96,19 +103,25 @@ class Stationery(LetterEntry):
     letters: dict[LetterKind, LetterWording] = Field(default={})
 
 
-@dataclass(frozen=True, slots=True)
-class FormalLetter:
-    """One letter, ready to be set. `date` is Jalali, all digits Persian; `track` "" = no QR code."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paper:
+    """What is set under a letterhead. `date` is Jalali, all digits Persian; `track` "" = no QR code."""
 
-    kind: LetterKind
     number: str
     date: str
-    code: str
     to: str
     subject: str
     paragraphs: Sequence[str]
     stationery: Stationery
-    track: str
+    track: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FormalLetter(Paper):
+    """One letter, ready to be set."""
+
+    kind: LetterKind
+    code: str
     case: UUID
 
 
@@ -168,18 +181,21 @@ async def write(
     due_at = _deadline(case, event)
     then = standing(page.calendar, moment, due_at, case.county or "") if moment else page.standing(case, now)
     words = _words(case, event.details, stationery, page.calendar, due_at, then.late, agency)
+    words |= await _slot(engine, event.details)
     wording = stationery.letters[kind]
     return FormalLetter(
-        kind,
-        digits.en_to_fa(f"{case.code}/{event.seq}"),
-        jalali(at, "fa"),
-        digits.en_to_fa(case.code),
-        wording.to.format_map(words),
-        wording.subject.format_map(words),
-        [text.format_map(words) for text in wording.text if all(words[name] for name in names_in(text))],
-        stationery,
-        f"{stationery.track}{case.code}" if stationery.track else "",
-        case.id,
+        kind=kind,
+        number=digits.en_to_fa(f"{case.code}/{event.seq}"),
+        date=jalali(at, "fa"),
+        code=digits.en_to_fa(case.code),
+        to=wording.to.format_map(words),
+        subject=wording.subject.format_map(words),
+        paragraphs=[
+            text.format_map(words) for text in wording.text if all(words[name] for name in names_in(text))
+        ],
+        stationery=stationery,
+        track=f"{stationery.track}{case.code}" if stationery.track else "",
+        case=case.id,
     )
 
 
@@ -204,7 +220,15 @@ def _told_by(
     if kind is LetterKind.REMINDER and not waits:
         return None
     found = [event for event in events if event.event in EVENTS[kind]]
-    if kind is LetterKind.REFERRAL:  # only the one by which it came to the body that has it
+    if kind is LetterKind.ORDER and case.ordered_days is None:
+        return None
+    if kind is LetterKind.INVITATION:
+        last = [event for event in events if event.event in _OF_SLOTS][-1:]
+        found = [event for event in last if event in found and case.closed_at is None]
+    if kind in (
+        LetterKind.REFERRAL,
+        LetterKind.ORDER,
+    ):  # only the one by which it came to the body that has it
         found = [event for event in found if event.details.get("agency") == case.agency]
     if found:
         return found[-1], found[-1].at
@@ -244,3 +268,16 @@ def _words(
         "words": words if len(words) <= MOST_WORDS else f"{words[:MOST_WORDS]}…",
     }
     return {name: str(digits.en_to_fa(text)) for name, text in known.items()}
+
+
+async def _slot(engine: AsyncEngine, details: Mapping[str, Any]) -> dict[str, str]:
+    """Day, hour and place of the slot that an event gave her."""
+    if "at" not in details or "session" not in details:
+        return {"when": "", "place": ""}
+    at = datetime.fromisoformat(details["at"])  # in the province's zone
+    query = select(meeting_sessions.c.place, meeting_sessions.c.link)
+    async with engine.connect() as connection:
+        its = meeting_sessions.c.number == details["session"]
+        session = (await connection.execute(query.where(its))).one()
+    when = digits.en_to_fa(f"{jalali(at.date(), 'fa')}، {at:%H:%M}")
+    return {"when": str(when), "place": session.place or session.link}

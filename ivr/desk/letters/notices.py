@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 FILE = "notices.yaml"
 FIELDS = frozenset(
     {"code", "kind", "topic", "county", "agency", "status", "due", "answer", "reason", "level"}
+    | {"when", "place"}  # of her meeting
 )
 ANY = "*"
 OPENED, REFERRED = "case_opened", "case_referred"

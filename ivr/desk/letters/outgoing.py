@@ -30,7 +30,7 @@ from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
-from ivr.store.tables import agencies, areas, cases, outbox, topics
+from ivr.store.tables import agencies, areas, cases, meeting_slots, outbox, topics
 
 LETTERS = ("sms", "email", "webhook")
 READING = "fa"  # whose digits letters have: Latin Azerbaijani is only spoken
@@ -93,12 +93,13 @@ async def spread(
     """
     async with engine.begin() as connection:
         notices = await in_force(connection, notices)
+        true = [event for event in events if await _still_hers(connection, event)]
         known = await _cases_of(connection, events)
         may = await callback_planning.texted_at(connection, [row._mapping for row in known.values()], now)
         hers = dict(zip(known, may, strict=True))
         rows = [
             outbox_row(f"{event.key}:{n.by}:{n.to}", n.by, now, _payload(n, event))
-            for event in events
+            for event in true
             for n in _letters(known, hers, notices, event, calendar)
             if n.by in ways
         ]
@@ -106,6 +107,17 @@ async def spread(
             await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), rows)
         await _mark(connection, events, delivered_at=now, last_error=None)
     return len(rows)
+
+
+async def _still_hers(connection: AsyncConnection, event: Leased) -> bool:
+    """Whether what an event tells of a slot is so: it may have waited for its day, and been given up."""
+    told = event.payload
+    if "slot" not in told:
+        return True
+    its, at = meeting_slots.c, datetime.fromisoformat(told["starts_at"])
+    hers = (its.session == told["session"], its.slot == told["slot"], its.starts_at == at, its.outcome == "")
+    query = select(its.slot).join(cases, cases.c.id == its.case_id).where(cases.c.code == told["case"], *hers)
+    return (await connection.execute(query)).first() is not None
 
 
 async def call_back(engine: AsyncEngine, page: Page, wish: Leased, now: datetime) -> bool:
@@ -207,7 +219,18 @@ def words_of(
         "answer": case.answer,
         "reason": str(payload.get("reason", "")),
         "level": str(payload.get("level", "")),
+        "when": _moment(payload, language or case.language),
+        "place": str(payload.get("place", "")),
     }
+
+
+def _moment(payload: Mapping[str, Any], language: str) -> str:
+    """Day and hour of her slot."""
+    if "starts_at" not in payload:
+        return ""
+    at = datetime.fromisoformat(payload["starts_at"])  # in the province's zone
+    hour = f"{at:%H:%M}"
+    return f"{jalali(at.date(), language)} {digits.en_to_fa(hour) if language == 'fa' else hour}"
 
 
 def jalali(day: date, language: str) -> str:

@@ -26,10 +26,10 @@ from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import request_list
 from ivr.desk.meetings.request_deciding import Deciding, deciding, held, today
 from ivr.desk.meetings.request_list import MeetingRequest
-from ivr.desk.meetings.session_planning import EMPTY, alone, planned, tell_off
+from ivr.desk.meetings.session_planning import EMPTY, alone, give_up_ended, planned, tell_off
 from ivr.desk.people.people import Scope
 from ivr.desk.refusals import Refused
-from ivr.store.tables import cases, meeting_slots
+from ivr.store.tables import meeting_slots
 
 A, S = RequestAction, RequestState
 _WAITING = frozenset({S.WAITING})
@@ -130,6 +130,7 @@ async def another_day(connection: AsyncConnection, page: Page, ask: Instruction,
     """She said so on our call, and was told until when she waits; the next in the order has her slot."""
     slot = await slot_of(connection, (await held(connection, page, ask)).case.id)
     async with deciding(connection, page, ask, A.ANOTHER_DAY, next_on=next_on) as one:
+        await meeting_calls.cancel(connection, one.case.id, ask.now)
         await _empty(connection, one.case.id)
         await one.wait(next_on)
     await _fill_gap(connection, page, slot, ask)
@@ -139,6 +140,7 @@ async def give_up(connection: AsyncConnection, page: Page, ask: Instruction) -> 
     """She said on our call that she can't come: the office decides what becomes of it."""
     slot = await slot_of(connection, (await held(connection, page, ask)).case.id)
     async with deciding(connection, page, ask, A.GIVE_UP) as one:
+        await meeting_calls.cancel(connection, one.case.id, ask.now)
         await _empty(connection, one.case.id)
         await one.wait_no_more()
     await _fill_gap(connection, page, slot, ask)
@@ -185,9 +187,8 @@ async def slot_of(connection: AsyncConnection, case: UUID) -> Row[Any] | None:
 
 async def _free(connection: AsyncConnection, number: int, now: datetime) -> Sequence[Row[Any]]:
     """Slots that are still to come and nobody's; those whose case has ended meanwhile are given up."""
-    over = select(cases.c.id).where(cases.c.id == meeting_slots.c.case_id, cases.c.closed_at.is_not(None))
+    await give_up_ended(connection, number)
     its = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
-    await connection.execute(update(meeting_slots).where(*its, over.exists()).values(EMPTY))
     query = select(meeting_slots).where(
         *its, meeting_slots.c.case_id.is_(None), meeting_slots.c.starts_at > now
     )
@@ -203,8 +204,8 @@ async def _book(one: Deciding, slot: Row[Any], by_hand: str = "", ahead_of: int 
     """The request's row must be there first: it is what the slot names."""
     ask, day = one.ask, today(one.page, slot.starts_at)
     await one.wait(day)
-    await _invite(one, slot)
-    one.details |= {"session": slot.session, "slot": slot.slot, "at": _there(one, slot)}
+    await invite(one, slot)
+    one.details |= {"session": slot.session, "slot": slot.slot, "at": there(one.page, slot)}
     if ahead_of:
         one.details["ahead_of"] = ahead_of
     row = {"case_id": one.case.id, "by_hand": by_hand, "ahead_of": ahead_of}
@@ -213,17 +214,17 @@ async def _book(one: Deciding, slot: Row[Any], by_hand: str = "", ahead_of: int 
     await one.connection.execute(update(meeting_slots).where(*its).values(row))
 
 
-def _there(one: Deciding, slot: Row[Any]) -> str:
+def there(page: Page, slot: Row[Any]) -> str:
     """When it begins, by the province's clock."""
-    at: datetime = slot.starts_at.astimezone(ZoneInfo(one.page.calendar.timezone))
+    at: datetime = slot.starts_at.astimezone(ZoneInfo(page.calendar.timezone))
     return at.isoformat()
 
 
-async def _invite(one: Deciding, slot: Row[Any]) -> None:
+async def invite(one: Deciding, slot: Row[Any], what: str = meeting_calls.INVITED) -> None:
     """She is called with day, hour and place, and asked whether she comes."""
     session = await planned(one.connection, slot.session)
-    told = {"what": meeting_calls.INVITED, "session": slot.session, "slot": slot.slot}
-    told |= {"starts_at": _there(one, slot), "official": session.official, "way": session.way}
+    told = {"what": what, "session": slot.session, "slot": slot.slot}
+    told |= {"starts_at": there(one.page, slot), "official": session.official, "way": session.way}
     told |= {"place": session.place if session.way == MeetingWay.IN_PERSON else ""}
     await one.call_her(told | {"again_on": (today(one.page, one.ask.now) + AGAIN).isoformat()})
 

@@ -13,7 +13,8 @@ from ivr.cases.callback import MEETING_ANSWERS, Outcome
 from ivr.cases.meetings import SLOTTED, RequestAction, RequestState
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case.callback_planning import MEETING
+from ivr.desk.case import meeting_calls
+from ivr.desk.case.callback_planning import MEETING, REMINDER
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.meetings import agenda
 from ivr.desk.meetings.request_deciding import deciding, held
@@ -35,6 +36,8 @@ async def heard(connection: AsyncConnection, page: Page, attempt: uuid.UUID, now
         return
     ask = Instruction(call.code, SHE, now=now, cause=uuid.uuid5(attempt, "meeting"))
     state = (await held(connection, page, ask)).state
+    if call.notice["what"] in (REMINDER, meeting_calls.DELAYED):  # after the others a reminder is yet to come
+        await meeting_calls.cancel(connection, call.case_id, now)
     match Outcome(call.last_outcome):
         case Outcome.COMES if state is RequestState.INVITED:
             async with deciding(connection, page, ask, RequestAction.CONFIRM):

@@ -114,7 +114,7 @@ async def listed(
     if agency:
         query = query.where(cases.c.agency == agency)
     rows = (await connection.execute(query.order_by(meeting_orders.c.due_on, cases.c.code))).all()
-    return [_seen(page, row, now) for row in rows]
+    return [seen(page, row, now) for row in rows]
 
 
 async def unkept(
@@ -130,7 +130,8 @@ async def unkept(
     return counts
 
 
-def _seen(page: Page, row: Row[Any], now: datetime) -> OrderSeen:
+def seen(page: Page, row: Row[Any], now: datetime) -> OrderSeen:
+    """`row`: with the status of the case that carries it, its agency and day, and what she said."""
     late = row.due_on < today(page, now) and Status(row.status) in OPEN - {Status.ANSWERED}
     denied = row.said in (Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY)
     since = row.answered_at is None or row.answered_at < row.said_at if denied else False

@@ -51,7 +51,7 @@ async def plan(
     _check(page, by, wanted, now)
     async with transaction(books) as connection:
         await alone(connection)
-        await _refuse_twice(connection, wanted, ends_at)
+        await refuse_twice(connection, wanted, wanted.starts_at, ends_at)
         row = {"official": wanted.official, "agency": wanted.agency, "starts_at": wanted.starts_at}
         row |= {"ends_at": ends_at, "way": wanted.way, "place": wanted.place.strip()}
         row |= {
@@ -64,7 +64,7 @@ async def plan(
         number = int((await connection.execute(done)).scalar_one())
         slots = [{"session": number, "slot": at, "starts_at": time} for at, time in enumerate(times, 1)]
         await connection.execute(meeting_slots.insert(), slots)
-        await _note(connection, now, "meeting_planned", number, person)
+        await note(connection, now, "meeting_planned", number, person)
     return number
 
 
@@ -82,32 +82,48 @@ async def cancel(
         session = await planned(connection, number)
         if session.ends_at <= ask.now:
             raise Refused(f"session {number} is over")
-        query = select(cases.c.code).join(meeting_slots, meeting_slots.c.case_id == cases.c.id)
-        query = query.where(meeting_slots.c.session == number, meeting_slots.c.outcome == "")
-        codes = list((await connection.execute(query.order_by(cases.c.code))).scalars())
+        codes = await booked(connection, number)
         for code in codes:
             its = Instruction(code, ask.actor, ask.reason, ask.now)
             async with deciding(connection, page, its, RequestAction.RELEASE, next_on=next_on) as one:
                 one.details["session"] = number
                 await one.wait(next_on)
                 await tell_off(one, number)
-        booked = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
-        await connection.execute(update(meeting_slots).where(*booked).values(EMPTY))
+        free = update(meeting_slots).where(meeting_slots.c.session == number, meeting_slots.c.outcome == "")
+        await connection.execute(free.values(EMPTY))
         end = {"state": SessionState.CANCELLED, "reason": ask.reason.strip()}
         await connection.execute(
             update(meeting_sessions).where(meeting_sessions.c.number == number).values(end)
         )
-        await _note(connection, ask.now, "meeting_cancelled", number, person, ask.reason.strip())
+        await note(connection, ask.now, "meeting_cancelled", number, person, ask.reason.strip())
     return codes
 
 
 EMPTY: dict[str, Any] = {"case_id": None, "by_hand": "", "ahead_of": 0, "placed_by": "", "placed_at": None}
 
 
+async def booked(connection: AsyncConnection, number: int) -> list[str]:
+    """Codes of those who have a slot there that is still to come; whose case has ended has none any more."""
+    await give_up_ended(connection, number)
+    query = select(cases.c.code).join(meeting_slots, meeting_slots.c.case_id == cases.c.id)
+    query = query.where(meeting_slots.c.session == number, meeting_slots.c.outcome == "")
+    return list((await connection.execute(query.order_by(meeting_slots.c.slot))).scalars())
+
+
+async def give_up_ended(connection: AsyncConnection, number: int) -> None:
+    """The slots of those whose case has ended meanwhile are free."""
+    over = select(cases.c.id).where(cases.c.id == meeting_slots.c.case_id, cases.c.closed_at.is_not(None))
+    its = (meeting_slots.c.session == number, meeting_slots.c.outcome == "")
+    await connection.execute(update(meeting_slots).where(*its, over.exists()).values(EMPTY))
+
+
 async def tell_off(one: Deciding, session: int) -> None:
     """She has no slot there any more: who may have heard of it hears that it is off."""
+    query = select(meeting_sessions.c.starts_at).where(meeting_sessions.c.number == session)
+    was_at: datetime = (await one.connection.execute(query)).scalar_one()
     invited = await meeting_calls.was_invited(one.connection, one.case.id, session)
-    await one.call_her({"what": meeting_calls.OFF if invited else meeting_calls.WAITING})
+    off = {"what": meeting_calls.OFF, "was_at": was_at.isoformat()}
+    await one.call_her(off if invited else {"what": meeting_calls.WAITING})
 
 
 async def alone(connection: AsyncConnection) -> None:
@@ -167,26 +183,38 @@ def _check(page: Page, by: Actor, wanted: Sitting, now: datetime) -> None:
         raise WrongField("place", "she must be told where to come")
     if max(len(wanted.place), len(wanted.link)) > LONGEST:
         raise WrongField("place", f"at most {LONGEST} characters")
-    if not wanted.even_off and not page.calendar.is_working(today(page, wanted.starts_at)):
-        raise Refused(f"{today(page, wanted.starts_at)} is a day off")
+    refuse_day_off(page, wanted.starts_at, wanted.even_off)
 
 
-async def _refuse_twice(connection: AsyncConnection, wanted: Sitting, ends_at: datetime) -> None:
+def refuse_day_off(page: Page, at: datetime, even_off: bool) -> None:
+    """Raises Refused."""
+    if not even_off and not page.calendar.is_working(today(page, at)):
+        raise Refused(f"{today(page, at)} is a day off")
+
+
+async def refuse_twice(
+    connection: AsyncConnection, wanted: Any, starts_at: datetime, ends_at: datetime, but: int = 0
+) -> None:
+    """Raises Refused when the official sits elsewhere then. `but`: the session that is being moved."""
     its = meeting_sessions.c
     same = (its.official == wanted.official, its.agency == wanted.agency, its.state == SessionState.PLANNED)
-    at_once = (its.starts_at < ends_at, its.ends_at > wanted.starts_at)
+    at_once = (its.starts_at < ends_at, its.ends_at > starts_at, its.number != but)
     query = select(its.number).where(*same, *at_once).limit(1)
     if (found := (await connection.execute(query)).scalar()) is not None:
         raise Refused(f"the {wanted.official} of {wanted.agency} sits in session {found} then")
 
 
-async def _note(
+async def note(
     connection: AsyncConnection,
     now: datetime,
     action: str,
     number: int,
     person: uuid.UUID | None,
     reason: str = "",
+    **detail: Any,
 ) -> None:
+    """Into the audit."""
     subject = f"meeting_session/{number}"
-    await auditing.note(connection, now, action, person=person, subject=subject, reason=reason)
+    await auditing.note(
+        connection, now, action, person=person, subject=subject, reason=reason, detail=detail or None
+    )

@@ -30,11 +30,20 @@ class Related:
 
 async def of_caller(connection: AsyncConnection, scope: Scope, case: Row[Any]) -> list[Related]:
     """Her other cases, the newest first."""
-    if not case.caller_key:
+    rows = await of_number(connection, scope, case.caller_key, SAME_CALLER + 1)
+    return [Related(row) for row in rows if row.id != case.id][:SAME_CALLER]
+
+
+async def of_number(
+    connection: AsyncConnection, scope: Scope, caller_key: str, most: int = SAME_CALLER
+) -> Sequence[Row[Any]]:
+    """The newest cases of whoever has that number; none of a number that was withheld."""
+    if not caller_key:
         return []
-    query = _query(scope).where(cases.c.caller_key == case.caller_key, cases.c.id != case.id)
-    query = query.where(cases.c.caller_key != "").order_by(cases.c.opened_at.desc()).limit(SAME_CALLER)
-    return [Related(row) for row in await connection.execute(query)]
+    query = _query(scope).where(cases.c.caller_key == caller_key, cases.c.caller_key != "")
+    found = await connection.execute(query.order_by(cases.c.opened_at.desc()).limit(most))
+    rows: Sequence[Row[Any]] = found.all()
+    return rows
 
 
 async def of_matter(connection: AsyncConnection, scope: Scope, case: Row[Any], said: str) -> list[Related]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from persiantools.jdatetime import JalaliDate
 
+from ivr.cases.meetings import Official
 from ivr.desk.reading.casefile import CaseNames, names
 from ivr.desk.refusals import Refused, WrongField
 from ivr.web.panel import refusals
@@ -28,6 +29,11 @@ _FORMS: Mapping[str, str] = {
     "cancelled": r"session \d+ is cancelled",
     "over": r"session \d+ is over",
     "no_reason": r"a session is cancelled with a reason",
+    "begun": r"session \d+ has begun and can't be moved",
+    "session_changed": r"session \d+ has changed since you looked",
+    "its_day": r"session \d+ is delayed on its day only, and within it",
+    "move_reason": r"a session is moved or delayed with a reason",
+    "late_minutes": r"minutes: a delay has .*",
     "day_off": r"\S+ is a day off",
     "sits": r"the \w+ of \S+ sits in session (?P<session>\d+) then",
     "slots": r"a session has .*",
@@ -45,7 +51,14 @@ _FORMS: Mapping[str, str] = {
 }
 _KNOWN = {key: re.compile(form, re.DOTALL) for key, form in _FORMS.items()}
 # Which field is at fault, where it is one.
-_FIELDS = {"next_on": "next_on", "ahead": "reason", "no_reason": "reason", "day_off": "on", "later": "at"}
+_FIELDS = {
+    "next_on": "next_on",
+    "ahead": "reason",
+    "no_reason": "reason",
+    "move_reason": "reason",
+    "day_off": "on",
+    "later": "at",
+}
 _FIELDS |= {
     "again": "words",
     "no_order": "order",
@@ -61,6 +74,14 @@ def jalali_day(day: date) -> str:
     jalali: Any = JalaliDate  # it has no types
     its = jalali(day)
     return str(its.strftime(f"{its.day} %B %Y", locale="fa"))
+
+
+def official(visit: Visit, session: Any, names: CaseNames) -> str:
+    """Who holds it: the governor and his deputy are known, of the others the body is told."""
+    who = visit.words(f"meetings.official.{session.official}")
+    if session.official in (Official.GOVERNOR, Official.DEPUTY):
+        return who
+    return visit.words("meetings.of_body", who=who, body=names.agencies.get(session.agency, session.agency))
 
 
 async def names_of(visit: Visit) -> CaseNames:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ivr.web.meetings import request_pages, session_pages
+from ivr.web.meetings import figures_page, report_page, request_pages, session_files, session_pages
 from ivr.web.panel.visit import Route
 
 REQUEST, SESSION = "/panel/meetings/requests/{code}", "/panel/meetings/sessions/{number}"
@@ -13,8 +13,13 @@ def routes() -> list[Route]:
         Route("GET", "/panel/meetings", "meetings", request_pages.listed),
         Route("GET", REQUEST, "meetings.request", request_pages.request),
         Route("POST", f"{REQUEST}/{{decision}}", "meetings.decide", request_pages.decide),
+        Route("GET", "/panel/meetings/figures", "meetings.figures", figures_page.figures),
         Route("GET", "/panel/meetings/sessions", "meetings.sessions", session_pages.sessions),
         Route("POST", "/panel/meetings/sessions", "meetings.plan", session_pages.plan),
         Route("GET", SESSION, "meetings.session", session_pages.session),
+        Route("GET", f"{SESSION}/calendar.ics", "meetings.calendar", session_files.calendar),
+        Route("GET", f"{SESSION}/agenda.xlsx", "meetings.sheet", session_files.agenda_sheet),
+        Route("GET", f"{SESSION}/report", "meetings.report", report_page.report),
+        Route("GET", f"{SESSION}/report.pdf", "meetings.report.paper", report_page.paper),
         Route("POST", f"{SESSION}/{{deed}}", "meetings.agenda", session_pages.act),
     ]

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 
 from ivr.cases.meetings import MeetingWay, Official
 from ivr.desk.case.change import Instruction
-from ivr.desk.meetings import agenda, session_planning
+from ivr.desk.meetings import agenda, session_moving, session_planning
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.session_planning import Sitting
@@ -24,7 +24,8 @@ from ivr.web.window import tracking_code
 
 BACK = timedelta(days=30)  # how far the list goes back
 FIELDS = ("official", "agency", "on", "at", "slots", "minutes", "way", "place", "link", "even_off")
-DEEDS = ("fill", "place", "met", "missed", "cancel")
+DEEDS = ("fill", "place", "met", "missed", "delay", "move", "cancel")
+TYPED = ("code", "slot", "reason", "next_on", "minutes", "on", "at", "place", "even_off")
 
 
 async def sessions(visit: Visit) -> web.StreamResponse:
@@ -54,8 +55,9 @@ async def act(visit: Visit) -> web.StreamResponse:
     deed, form = visit.request.match_info["deed"], visit.form()
     if deed not in DEEDS:
         raise NotFound
-    row, _ = await _found(visit)
-    sentence, given = "", _given(form, deed)
+    row, _ = await found_session(visit)
+    zone = ZoneInfo((await visit.panel.book.page()).calendar.timezone)
+    sentence, given = "", _given(form, deed, zone)
     if not form.wrong:
         try:
             await _do(visit, deed, row.number, given)
@@ -68,18 +70,24 @@ async def act(visit: Visit) -> web.StreamResponse:
 async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> None:
     engine, page = visit.panel.engine, await visit.panel.book.page()
     ask = Instruction(given.get("code", ""), visit.actor, given.get("reason", ""), visit.now)
+    noted: dict[str, Any] = {"person": visit.person.id, "seen": given.get("seen")}
     match deed:
         case "fill":
             await agenda.fill(engine, page, visit.actor, number, visit.now)
         case "place":
             await agenda.place(engine, page, ask, number, given["slot"])
+        case "delay":
+            await session_moving.delay(engine, page, ask, number, given["minutes"], **noted)
+        case "move":
+            where: dict[str, Any] = {name: given[name] for name in ("place", "even_off")}
+            await session_moving.move(engine, page, ask, number, given["starts_at"], **where, **noted)
         case "cancel":
             await session_planning.cancel(engine, page, ask, number, given["next_on"], visit.person.id)
         case _:
             await (agenda.met if deed == "met" else agenda.missed)(engine, page, ask)
 
 
-def _given(form: Form, deed: str) -> dict[str, Any]:
+def _given(form: Form, deed: str, zone: ZoneInfo) -> dict[str, Any]:
     given: dict[str, Any] = {"reason": form.text("reason", 1000, needed=False, lines=True)}
     if deed in ("place", "met", "missed"):
         given["code"] = tracking_code(latin(form.raw("code"))) or form.refuse("code", "meetings.form.code")
@@ -87,6 +95,15 @@ def _given(form: Form, deed: str) -> dict[str, Any]:
         given["slot"] = form.number("slot", 1, 999)
     if deed == "cancel":
         given["next_on"] = form.day("next_on")
+    if deed in ("delay", "move"):
+        given["seen"] = _moment_seen(form.raw("seen"))
+    if deed == "delay":
+        given["minutes"] = form.number("minutes", 1, 360)
+    if deed == "move":
+        day, hour = form.day("on"), _hour(form)
+        given["starts_at"] = datetime.combine(day, hour, zone) if day else datetime.now(zone)
+        given["place"] = form.text("place", session_planning.LONGEST, needed=False)
+        given["even_off"] = form.flag("even_off")
     return given
 
 
@@ -110,7 +127,7 @@ async def _list(visit: Visit, form: Form | None = None, sentence: str = "") -> w
 
 
 async def _page(visit: Visit, deed: str = "", form: Form | None = None, sentence: str = "") -> web.Response:
-    row, seats = await _found(visit)
+    row, seats = await found_session(visit)
     done = visit.request.query.get("done", "")
     may_hold = visit.allowed("meetings_hold") and row.state == "planned"
     zone = ZoneInfo((await visit.panel.book.page()).calendar.timezone)
@@ -122,11 +139,14 @@ async def _page(visit: Visit, deed: str = "", form: Form | None = None, sentence
         session=row,
         seats=seats,
         tried=deed,
-        typed={name: form.raw(name) if form else "" for name in ("code", "slot", "reason", "next_on")},
+        typed={name: form.raw(name) if form else "" for name in TYPED},
         wrong=form.wrong if form else {},
         sentence=sentence,
         done=done if done in DEEDS else "",
         may_hold=may_hold and row.ends_at > visit.now,
+        today=row.starts_at.astimezone(zone).date() == visit.now.astimezone(zone).date(),
+        blank=dict.fromkeys(TYPED, ""),
+        begun=any(seat.slot.outcome for seat in seats),
         may_note=may_hold and row.starts_at.astimezone(zone).date() <= visit.now.astimezone(zone).date(),
         free=[seat.slot.slot for seat in seats if seat.wish is None and seat.slot.starts_at > visit.now],
         whole=not visit.scope.agency,
@@ -135,7 +155,7 @@ async def _page(visit: Visit, deed: str = "", form: Form | None = None, sentence
     )
 
 
-async def _found(visit: Visit) -> tuple[Row[Any], list[Seat]]:
+async def found_session(visit: Visit) -> tuple[Row[Any], list[Seat]]:
     """The session and what they may know of its agenda. Raises NotFound, also where that is nothing."""
     number = whole_number(visit.request.match_info["number"])
     page = await visit.panel.book.page()
@@ -164,6 +184,14 @@ def _wanted(form: Form, office: str, zone: ZoneInfo) -> Sitting:
         form.text("link", session_planning.LONGEST, needed=False),
         form.flag("even_off"),
     )
+
+
+def _moment_seen(text: str) -> datetime | None:
+    """The session's end, as the page had it."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None
 
 
 def _hour(form: Form) -> time:

@@ -12,10 +12,11 @@ from ivr.cases import figures
 from ivr.cases.figures import CLOSURES, Facts, Figures, What
 from ivr.cases.periods import Period
 from ivr.desk.reading.figures import Archive, Waiting
-from ivr.web.numbers import charts, labels, measures
+from ivr.web.numbers import labels, measures
 from ivr.web.numbers.asked import FiguresQuery, asked
 from ivr.web.numbers.frame import frame
 from ivr.web.numbers.measures import CARDS, NAMED, FiguresRow
+from ivr.web.panel import charts
 from ivr.web.panel.visit import Visit
 
 WAITS = (0, 1, 2, 4, 8, 15, 31)  # days, where the places of the chart of waiting begin

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Sequence
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -20,15 +16,11 @@ from ivr.web.numbers.asked import FiguresQuery, asked
 from ivr.web.numbers.dashboard import look
 from ivr.web.numbers.frame import unnamed
 from ivr.web.numbers.measures import MEASURES
-from ivr.web.numbers.sheets import MOMENT, NUMBER, SHARE, Batches, Column, Row, Sheet, Workbook, csv_pieces
+from ivr.web.panel.sending import send
+from ivr.web.panel.sheets import MOMENT, NUMBER, SHARE, Batches, Column, Row, Sheet
 from ivr.web.panel.visit import NotFound, Visit
 
 FORMS = ("xlsx", "csv")
-TYPES = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "csv": "text/csv; charset=utf-8",
-}
-_CHUNK = 256 * 1024
 LEAST_REASON = 5  # characters
 
 
@@ -58,31 +50,6 @@ async def reveal(visit: Visit) -> web.StreamResponse:
     wanted, sheet, batches = await _cases(visit, reason)
     kind = visit.request.match_info["form"]
     return await send(visit, sheet, batches, kind, f"111-cases-{wanted.period.name.partition(':')[2]}.{kind}")
-
-
-async def send(visit: Visit, sheet: Sheet, batches: Batches, form: str, name: str) -> web.StreamResponse:
-    """Streamed: a CSV as it is read; a workbook, whose parts must be whole first, by way of the disk."""
-    answer = web.StreamResponse(headers={"Content-Type": TYPES[form], "Cache-Control": "no-store"})
-    answer.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-    if form == "csv":
-        await answer.prepare(visit.request)
-        async for piece in csv_pieces(sheet, batches):
-            await answer.write(piece)
-        return answer
-    folder = visit.panel.places.state / "exports"
-    await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        path = Path(scratch) / "sheet.xlsx"
-        book = Workbook(path, sheet)
-        async for rows in batches:
-            await asyncio.to_thread(book.add, rows)
-        await asyncio.to_thread(book.close)
-        answer.content_length = path.stat().st_size
-        await answer.prepare(visit.request)
-        with path.open("rb") as file:
-            while chunk := await asyncio.to_thread(file.read, _CHUNK):
-                await answer.write(chunk)
-    return answer
 
 
 Made = tuple[FiguresQuery, Sheet, Batches]

@@ -9,9 +9,9 @@ from ivr.desk.book.names import Called
 from ivr.web.numbers import labels
 from ivr.web.numbers.asked import BY, FiguresQuery
 from ivr.web.numbers.measures import CARDS, DAYS, MEASURES, SCORE
-from ivr.web.numbers.sheets import SHARE
 from ivr.web.panel.locale import Locale, number
 from ivr.web.panel.permissions import ROUTES
+from ivr.web.panel.sheets import SHARE
 from ivr.web.panel.visit import Visit
 
 APART = {"rated", "escalated"}  # of the files alone: a page has no room for everything

@@ -11,7 +11,7 @@ from ivr.desk.letters import formal_letters
 from ivr.desk.letters.formal_letters import LetterKind
 from ivr.desk.people import auditing
 from ivr.desk.refusals import NoSuchCase, Refused
-from ivr.web.numbers.letter_pdf import letter_pdf
+from ivr.web.panel.letter_pdf import letter_pdf
 from ivr.web.panel.visit import NotFound, Visit
 
 _AT_ONCE = asyncio.Semaphore(2)  # setting a page takes a core for a fifth of a second

@@ -10,7 +10,7 @@ from ivr.cases import figures
 from ivr.cases.figures import Facts, Figures, What
 from ivr.desk.reading.figures import Waiting
 from ivr.web.numbers.asked import FiguresQuery
-from ivr.web.numbers.sheets import NUMBER, SHARE
+from ivr.web.panel.sheets import NUMBER, SHARE
 
 SCORE, DAYS = "score", "days"  # kinds beside NUMBER and SHARE
 

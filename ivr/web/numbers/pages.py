@@ -13,11 +13,12 @@ from ivr.cases import figures
 from ivr.cases.figures import What
 from ivr.cases.league import LEAST, Rank, league
 from ivr.desk.reading import gaps
-from ivr.web.numbers import charts, labels
+from ivr.web.numbers import labels
 from ivr.web.numbers.asked import FiguresQuery, asked
 from ivr.web.numbers.frame import frame, unnamed
-from ivr.web.numbers.sheets import NUMBER, Column
+from ivr.web.panel import charts
 from ivr.web.panel.locale import Locale
+from ivr.web.panel.sheets import NUMBER, Column
 from ivr.web.panel.visit import NotFound, Visit
 
 YEAR = timedelta(days=365)

@@ -21,6 +21,7 @@ class Entry:
 
 NAVIGATION = (
     Entry("inbox", "common.nav.inbox", "inbox", P.CASES_SEE),
+    Entry("desk", "common.nav.desk", "edit", P.CASES_OPEN),
     Entry("meetings", "common.nav.meetings", "people", P.MEETINGS_SEE),
     Entry("numbers", "common.nav.numbers", "chart", P.NUMBERS_SEE),
     Entry("live", "common.nav.live", "live", P.LIVE_SEE),

@@ -154,13 +154,23 @@ ROUTES: Mapping[str, Permission] = {
     "recording.unmark": P.NOTES_WRITE,
     "recording.transcribe": P.NOTES_WRITE,
     "recording.transcripts": P.CASES_SEE,
+    # service desk
+    "desk": P.CASES_OPEN,
+    "desk.open": P.CASES_OPEN,
+    "desk.beside": P.CASES_OPEN,
+    "desk.receipt": P.CASES_OPEN,
     # meetings: what stands as things are is decided at the desk
     "meetings": P.MEETINGS_SEE,
+    "meetings.figures": P.MEETINGS_SEE,
     "meetings.request": P.MEETINGS_SEE,
     "meetings.decide": P.MEETINGS_HOLD,
     "meetings.sessions": P.MEETINGS_SEE,
     "meetings.plan": P.MEETINGS_HOLD,
     "meetings.session": P.MEETINGS_SEE,
+    "meetings.calendar": P.MEETINGS_SEE,
+    "meetings.sheet": P.NUMBERS_EXPORT,
+    "meetings.report": P.MEETINGS_SEE,
+    "meetings.report.paper": P.LETTERS_PRINT,
     "meetings.agenda": P.MEETINGS_HOLD,
     # numbers
     "numbers": P.NUMBERS_SEE,

@@ -9,7 +9,10 @@ from aiohttp import web
 from ivr.desk.counter import tracking
 from ivr.desk.counter.questions import Sum
 from ivr.desk.counter.tracking import Answer, Doubted
+from ivr.desk.meetings import meeting_counting
+from ivr.desk.meetings.meeting_counting import MeetingsInPublic
 from ivr.desk.people.limiting import TooOften
+from ivr.store.engine import AWAY
 from ivr.web.panel.forms import latin
 from ivr.web.panel.guard import policy
 from ivr.web.panel.sessions import plain_code
@@ -30,7 +33,17 @@ def routes() -> list[Route]:
 
 async def start(visit: Visit) -> web.Response:
     phones = visit.panel.telephones
-    return _public(visit, "public/start.html", phone=phones.citizens, calls_back=phones.calls_back)
+    heard, phone = await _heard(visit), phones.citizens
+    return _public(visit, "public/start.html", phone=phone, calls_back=phones.calls_back, heard=heard)
+
+
+async def _heard(visit: Visit) -> MeetingsInPublic | None:
+    """How many met an official, without names. The page is there while the books are away."""
+    try:
+        async with visit.panel.engine.connect() as connection:
+            return await meeting_counting.in_public(connection)
+    except AWAY:
+        return None
 
 
 async def call(visit: Visit) -> web.Response:

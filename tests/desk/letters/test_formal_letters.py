@@ -19,7 +19,7 @@ from ivr.desk.people.people import Scope
 from ivr.desk.reading.casefile import read
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import agencies, cases
-from ivr.web.numbers.letter_pdf import letter_pdf
+from ivr.web.panel.letter_pdf import letter_pdf
 from tests.desk.counter import Counter, counter
 from tests.fixtures.database import SEED
 

@@ -122,7 +122,8 @@ async def test_a_word_about_a_slot_that_is_not_hers_any_more_changes_nothing(at:
     await agenda.place(at.engine, at.page, at.by(first, "سفر استاندار"), other, 2)
     await says(at, placing, Outcome.CANT_COME)
     assert (await at.seen(first)).state is S.INVITED and first in await at.agenda(other)
-    assert [(row["code"], row["session"]) for row in await waiting(at)] == [(first, other)]
+    told = [(row["code"], row["session"], row["what"]) for row in await waiting(at)]
+    assert told == [(first, other, "invited"), (first, other, "reminder")]
     assert number != other
 
 

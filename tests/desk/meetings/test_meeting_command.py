@@ -44,6 +44,9 @@ async def test_from_the_list_over_a_session_to_the_slot(
     assert [seat["request"]["code"] for seat in seats] == [new, old] and seats[0]["placed_by"] == "sadr"
     assert (await read("show", new))["state"] == "invited"
     assert [(row["booked"], row["state"]) for row in await read("sessions")] == [(2, "planned")]
+    later = (at.at + timedelta(days=6)).date().isoformat()
+    moved = ("--on", later, "--at", "10:00", "--even-off", "--reason", "سفر")
+    assert "2 are told" in await run("move", "1", *moved)
     assert "2 wait again" in await run("cancel", "1", "--next", soon, "--reason", "مأموریت")
     assert "declined" in await run("decline", old, "--reason", "این کار دادگاه است")
     assert old not in await run("requests") and new in await run("requests")
@@ -73,6 +76,10 @@ async def test_an_order_is_given_listed_and_extended(
     assert (order["code"], order["of"], order["state"], order["late"]) == (part, code, "given", False)
     assert (order["first_due_on"], order["due_on"]) == (first.isoformat(), second.isoformat())
     assert order["given_by"] == "sadr" and part in await run("orders")
+    told = json.loads(
+        await run("figures", "--since", (now - timedelta(days=30)).date().isoformat(), "--json")
+    )
+    assert (told["sessions"], told["requests"]["met"], told["orders"]["given"]) == (1, 1, 1)
 
 
 async def test_what_is_wrong_is_one_sentence(engine: AsyncEngine, database_url: str, tmp_path: Path) -> None:

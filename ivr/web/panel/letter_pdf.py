@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ivr.desk.letters.formal_letters import FormalLetter
+    from ivr.desk.letters.formal_letters import Paper
 
 FONTS = Path(__file__).parents[1] / "static" / "vendor"
 MARGIN = 22.0  # millimetres, as everything here
@@ -17,7 +17,7 @@ _BODY, _LINE = 12.5, 8.4  # points, millimetres
 _QR = 24.0
 
 
-def letter_pdf(letter: FormalLetter) -> bytes:
+def letter_pdf(letter: Paper) -> bytes:
     """The letter as a PDF. Takes some 0.2 s of CPU: not for the event loop."""
     pdf = _sheet(letter)
     _head(pdf, letter)
@@ -26,7 +26,7 @@ def letter_pdf(letter: FormalLetter) -> bytes:
     return bytes(pdf.output())
 
 
-def _sheet(letter: FormalLetter) -> Any:
+def _sheet(letter: Paper) -> Any:
     from fpdf import FPDF  # slow to import, and few processes ever print
 
     class LetterPaper(FPDF):
@@ -51,7 +51,7 @@ def _sheet(letter: FormalLetter) -> Any:
     return pdf
 
 
-def _head(pdf: Any, letter: FormalLetter) -> None:
+def _head(pdf: Any, letter: Paper) -> None:
     head, labels = letter.stationery.letterhead, letter.stationery.labels
     top = pdf.get_y()
     pdf.set_font("Vazirmatn", "", 11)
@@ -72,7 +72,7 @@ def _head(pdf: Any, letter: FormalLetter) -> None:
     pdf.set_xy(MARGIN, bottom + 10)
 
 
-def _body(pdf: Any, letter: FormalLetter) -> None:
+def _body(pdf: Any, letter: Paper) -> None:
     for text in (letter.to, letter.subject):
         pdf.set_font("Vazirmatn", "B", _BODY)
         pdf.multi_cell(0, _LINE, text, align="R", new_x="LMARGIN", new_y="NEXT")
@@ -83,7 +83,7 @@ def _body(pdf: Any, letter: FormalLetter) -> None:
         pdf.ln(1.5)
 
 
-def _signature(pdf: Any, letter: FormalLetter) -> None:
+def _signature(pdf: Any, letter: Paper) -> None:
     lines = letter.stationery.signature
     if pdf.get_y() + 14 + 7 * len(lines) > pdf.h - 26:
         pdf.add_page()

@@ -1,0 +1,73 @@
+"""What a session's report to the press is written from: counts, themes, bodies and orders, no citizen named.
+
+Words of an order are free text: her name and long numbers are taken out of them, and whoever publishes may
+leave an order out. A complaint about a head is counted, and nothing else of it told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.desk.book.book import Page
+from ivr.desk.meetings import agenda, order_giving, session_planning
+from ivr.desk.meetings.order_giving import OrderSeen
+from ivr.desk.meetings.request_list import EVERYTHING
+
+HIDDEN = "…"
+LEAST_NAME = 3  # letters of a part of her name that is taken out
+_NUMBER = re.compile(r"[\d۰-۹][\d۰-۹ \-]{5,}[\d۰-۹]")
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedOrder:
+    """`words` without her name and long numbers."""
+
+    seen: OrderSeen
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class SessionReport:
+    """`themes`: topics with how many were heard about each, the most first. `bodies`: that were to attend."""
+
+    session: Row[Any]
+    heard: int
+    themes: Sequence[tuple[str, int]]
+    bodies: Sequence[str]
+    orders: Sequence[ReportedOrder]
+
+
+async def read(connection: AsyncConnection, page: Page, now: datetime, number: int) -> SessionReport | None:
+    """None: there is no such session."""
+    session = await session_planning.sitting(connection, number)
+    if session is None:
+        return None
+    seats = await agenda.read(connection, page, now, number, EVERYTHING)
+    met = [seat.wish for seat in seats if seat.wish is not None and seat.slot.outcome == "met"]
+    told = [wish for wish in met if not wish.case.about]
+    orders: list[ReportedOrder] = []
+    for wish in told:
+        for seen in await order_giving.listed(connection, page, now, of_case=wish.case.id):
+            orders.append(ReportedOrder(seen, nameless(seen.part.words, wish.case.caller_name)))
+    themes = Counter(wish.case.topic for wish in told)
+    if set(themes) == {page.other_topic}:  # which says nothing
+        themes.clear()
+    bodies = dict.fromkeys(body for wish in told for body in wish.bodies)
+    return SessionReport(session, len(met), themes.most_common(), [*bodies], orders)
+
+
+def nameless(words: str, name: str) -> str:
+    """Without that name, any part of it, and numbers of seven digits and more."""
+    parts = sorted((part for part in name.split() if len(part) >= LEAST_NAME), key=len, reverse=True)
+    for part in (name.strip(), *parts):
+        if part:
+            words = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", HIDDEN, words)
+    return _NUMBER.sub(HIDDEN, words)

@@ -1,0 +1,31 @@
+"""The receipt that she takes away: code, body, deadline, how she will hear of it. Nothing of the matter."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ivr.cases.channels import DESK
+from ivr.cases.statuses import OPEN, Status
+from ivr.desk.case import callback_planning
+from ivr.desk.reading import casefile
+from ivr.web.panel.visit import NotFound, Visit
+from ivr.web.window import tracking_code
+
+
+async def receipt(visit: Visit) -> web.StreamResponse:
+    """Of a case that a service desk opened; also later, when she has lost hers."""
+    code = tracking_code(visit.request.match_info["code"])
+    case = await casefile.case_of(visit.panel.engine, visit.scope, code) if code else None
+    if case is None or case.channel != DESK:
+        raise NotFound
+    async with visit.panel.engine.connect() as connection:
+        [by_phone] = await callback_planning.reach(connection, [case._mapping], visit.now)
+        names = await casefile.names(connection)
+    return visit.render(
+        "servicedesk/receipt.html",
+        case=case,
+        names=names,
+        by_phone=by_phone,
+        number=callback_planning.number_of(case._mapping).replace("+98", "0", 1),
+        owed=case.status in OPEN - {Status.ANSWERED},
+    )

@@ -1,0 +1,46 @@
+"""An invitation tells the slot she has now and not who she is; an order goes to its body with its day."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import true
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.letters.formal_letters import LetterKind, write
+from ivr.desk.meetings import agenda
+from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.desk.refusals import Refused
+from tests.desk.meetings.hall import LATER, Hall, hall
+from tests.desk.meetings.test_order_giving import NEAR, ordered
+from tests.fixtures.database import SEED
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def printed(at: Hall, code: str, kind: LetterKind) -> str:
+    found = await write(at.engine, at.page, SEED, code, kind, at.at, true())
+    return "\n".join((found.to, found.subject, *found.paragraphs))
+
+
+async def test_the_invitation_is_of_the_slot_she_has_and_there_is_none_without(at: Hall) -> None:
+    code = await at.accepted()
+    with pytest.raises(Refused):
+        await printed(at, code, LetterKind.INVITATION)
+    await at.fill(await at.session(slots=1))
+    text = await printed(at, code, LetterKind.INVITATION)
+    assert "۱۴۰۵/۰۹/۱۰، ۱۱:۳۰" in text and "تالار" in text and "{" not in text
+    assert "۰۹۱۴" not in text and "09141234567" not in text
+    await agenda.release(at.engine, at.page, at.by(code, "نمی‌آید"), LATER)
+    with pytest.raises(Refused):
+        await printed(at, code, LetterKind.INVITATION)
+
+
+async def test_an_order_s_letter_tells_its_body_what_and_until_when(at: Hall) -> None:
+    code, [part] = await ordered(at, MeetingOrder("abfa", "آب وصل شود", NEAR))
+    text = await printed(at, part, LetterKind.ORDER)
+    assert text.startswith("شرکت آب و فاضلاب") and "«آب وصل شود»" in text and "۱۴۰۵/۰۹/۱۷" in text
+    with pytest.raises(Refused):
+        await printed(at, code, LetterKind.ORDER)

@@ -1,0 +1,61 @@
+"""What figures of meetings are counted from, and the count without names."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.meetings import RequestState as S
+from ivr.desk.case import answers, closing
+from ivr.desk.meetings import meeting_counting, order_giving, request_deciding
+from ivr.desk.meetings.meeting_counting import MeetingFacts, MeetingsInPublic
+from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.desk.people.people import Scope
+from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.test_order_giving import FAR, NEAR, heard
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def counted(at: Hall, agency: str = "") -> MeetingFacts:
+    async with at.engine.connect() as connection:
+        since, until = at.at - timedelta(days=99), at.at + timedelta(days=1)
+        return await meeting_counting.read(connection, at.page, at.at, since, until, Scope(agency))
+
+
+async def test_requests_count_as_they_stand_and_orders_by_body_and_session(at: Hall) -> None:
+    declined = await at.wish(caller="09141234561")
+    await request_deciding.decline(at.engine, at.page, at.by(declined, "کار دادگاه است"))
+    code = await heard(at)
+    orders = [MeetingOrder("abfa", "وصل شود", NEAR), MeetingOrder("edu", "ثبت‌نام شود", FAR)]
+    done, _ = await order_giving.give(at.engine, at.page, at.by(code), orders)
+    await answers.give(at.engine, at.page, at.by(done, who="abfa"), "وصل شد")
+    at.at = at.at.replace(month=12, day=21)
+    found = await counted(at)
+    assert {fact.code: fact.state for fact in found.requests} == {declined: S.DECLINED, code: S.MET}
+    assert found.sessions == 1
+    told: dict[str, Any] = meeting_counting.figures_json(found, at.at)
+    assert told["requests"]["why_declined"] == [{"code": declined, "reason": "کار دادگاه است"}]
+    assert told["requests"]["waited"] == {"count": 1, "median": 6, "p90": 6}
+    assert {row["agency"]: row["late"] for row in told["orders"]["by_agency"]} == {"abfa": 0, "edu": 1}
+    assert [row["session"] for row in told["orders"]["by_session"]] == [1]
+    of_body = await counted(at, "edu")
+    assert of_body.requests == [] and [fact.agency for fact in of_body.orders] == ["edu"]
+
+
+async def test_the_public_count_tells_what_the_citizens_call_kept(at: Hall) -> None:
+    code = await heard(at)
+    orders = [MeetingOrder("abfa", "وصل شود", NEAR), MeetingOrder("edu", "ثبت‌نام شود", FAR)]
+    for part in await order_giving.give(at.engine, at.page, at.by(code), orders):
+        await answers.give(at.engine, at.page, at.by(part, who=(await at.row(part)).agency), "شد")
+    async with at.engine.connect() as connection:
+        assert await meeting_counting.in_public(connection) == MeetingsInPublic(1, 2, 0)
+    await closing.close(at.engine, at.page, at.by(code, who="citizen"))
+    async with at.engine.connect() as connection:
+        assert await meeting_counting.in_public(connection) == MeetingsInPublic(1, 2, 2)

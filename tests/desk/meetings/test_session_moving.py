@@ -1,0 +1,184 @@
+"""A session moved, one that begins late, the reminder of the day before: told once, and only what is so."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.callback import Outcome
+from ivr.cases.meetings import RequestState as S
+from ivr.desk.case import closing
+from ivr.desk.letters import outgoing
+from ivr.desk.letters.notices import Notice, Notices
+from ivr.desk.meetings import agenda, session_moving, session_planning
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store import tables
+from tests.desk.meetings.hall import LATER, Hall, hall
+from tests.desk.meetings.test_invitation_answers import accepted, rung, says, waiting
+from tests.fixtures.province import book_of
+from tests.voice.conversation import TEHRAN
+
+FRIDAY = datetime(2026, 12, 4, 10, 0, tzinfo=TEHRAN)  # a day off; the session is on Saturday
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def invited(at: Hall, slots: int = 1) -> tuple[int, list[str]]:
+    """A session on Saturday at half past ten, with so many who were told of it and said that they come."""
+    codes = [await accepted(at, 9 - n, f"0914123456{n}") for n in range(slots)]
+    number = await at.session(slots=slots, starts_at=FRIDAY + timedelta(days=1, minutes=30))
+    assert await at.fill(number) == codes
+    for _ in codes:
+        placing, _ = await rung(at)
+        await says(at, placing, Outcome.COMES)
+    return number, codes
+
+
+async def news(at: Hall) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for row in await waiting(at):
+        found.setdefault(row["code"], []).append(row["what"])
+    return found
+
+
+async def texts(at: Hall, now: datetime) -> list[tuple[str, str]]:
+    """What leaves as SMS then."""
+    events = await outgoing.lease(at.engine, now)
+    kinds = ("meeting_invited", "meeting_reminder", "meeting_off")
+    every = [Notice(on=kind, to="citizen", by="sms", text=f"{kind} {{when}} {{place}}") for kind in kinds]
+    await outgoing.spread(at.engine, Notices(notices=every), events, at.page.calendar, now)
+    letters = await outgoing.lease(at.engine, now)
+    for letter in letters:
+        await outgoing.delivered(at.engine, letter, now)
+    return sorted((letter.payload["case"], letter.payload["text"].strip()) for letter in letters)
+
+
+async def test_the_day_before_she_is_reminded_on_a_day_off_too(at: Hall) -> None:
+    _, [code] = await invited(at)
+    assert await news(at) == {code: ["reminder"]}
+    at.at = FRIDAY - timedelta(hours=2)
+    with pytest.raises(AssertionError):  # nobody is rung yet
+        await rung(at)
+    at.at = FRIDAY
+    placing, told = await rung(at)
+    assert placing.code == code and told is not None and told.what == "reminder"
+    assert told.starts_at == FRIDAY + timedelta(days=1, minutes=30) and told.place == "تالار"
+    await says(at, placing, Outcome.CANT_COME)
+    assert (await at.seen(code)).state is S.UNDER_REVIEW and await news(at) == {}
+
+
+async def test_an_invitation_that_never_reached_her_gives_way_to_the_reminder(at: Hall) -> None:
+    code = await accepted(at, 3, "09141234567")
+    await at.fill(await at.session(slots=1, starts_at=FRIDAY + timedelta(days=1)))
+    assert await news(at) == {code: ["invited", "reminder"]}
+    async with at.engine.begin() as connection:
+        its = tables.callbacks.c
+        late = update(tables.callbacks).where(its.notice["what"].as_string() == "invited")
+        await connection.execute(late.values(next_at=FRIDAY + timedelta(hours=5)))
+    at.at = FRIDAY
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.COMES)
+    assert (await at.seen(code)).state is S.CONFIRMED and await news(at) == {}
+
+
+async def test_who_gave_her_slot_back_is_not_reminded_of_it(at: Hall) -> None:
+    number, [code] = await invited(at)
+    await agenda.release(at.engine, at.page, at.by(code, "نمی‌آید"), LATER)
+    assert await news(at) == {code: ["off"]} and number
+
+
+async def test_a_slot_of_tomorrow_is_told_once_today(at: Hall) -> None:
+    code = await accepted(at, 3, "09141234567")
+    await at.fill(await at.session(slots=1, starts_at=at.at + timedelta(days=1), even_off=True))
+    assert await news(at) == {code: ["invited"]}
+
+
+async def test_moved_everybody_is_called_once_with_the_new_hour_and_asked_again(at: Hall) -> None:
+    number, codes = await invited(at, 2)
+    monday = FRIDAY + timedelta(days=3)
+    done = await session_moving.move(at.engine, at.page, at.by("", "مأموریت"), number, monday, "سالن ۲")
+    assert done == codes and await at.agenda(number) == codes
+    assert await news(at) == {code: ["moved", "reminder"] for code in codes}
+    assert [seat.slot.starts_at for seat in await at.seats(number)] == [
+        monday,
+        monday + timedelta(minutes=10),
+    ]
+    her = await at.seen(codes[0])
+    assert (her.state, her.next_on) == (S.INVITED, monday.date())
+    placing, told = await rung(at)
+    assert told is not None and (told.what, told.place) == ("moved", "سالن ۲")
+    await says(at, placing, Outcome.COMES)
+    assert (await news(at))[placing.code] == ["reminder"]
+    event = (await at.case(codes[0]))["events"][-2]
+    assert event["what"] == "meeting_move" and event["details"]["reason"] == "مأموریت"
+
+
+async def test_late_on_the_day_those_who_still_wait_are_called_and_the_others_not(at: Hall) -> None:
+    number, [first, second] = await invited(at, 2)
+    with pytest.raises(Refused, match="on its day only"):
+        await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, 30)
+    at.at = FRIDAY + timedelta(days=1, minutes=31)  # Saturday
+    await agenda.met(at.engine, at.page, at.by(first))
+    seen = FRIDAY + timedelta(days=1, minutes=50)  # its end
+    late = at.by("", "جلسه")
+    assert await session_moving.delay(at.engine, at.page, late, number, 45, seen=seen) == [second]
+    with pytest.raises(Refused, match="has changed since you looked"):  # a second clerk tells of it too
+        await session_moving.delay(at.engine, at.page, late, number, 45, seen=seen)
+    assert await news(at) == {second: ["delayed"]}
+    placing, told = await rung(at)
+    assert told is not None and told.starts_at == FRIDAY + timedelta(days=1, minutes=85)
+    await says(at, placing, Outcome.COMES)
+    assert (await at.seen(second)).state is S.CONFIRMED
+    assert "meeting_delayed" in await at.events(second)
+    with pytest.raises(Refused, match="has begun"):
+        await session_moving.move(at.engine, at.page, at.by("", "جلسه"), number, at.at + timedelta(days=3))
+
+
+@pytest.mark.parametrize("minutes", [0, 361])
+async def test_what_is_no_delay_is_refused(at: Hall, minutes: int) -> None:
+    number = await at.session(slots=1)
+    with pytest.raises(WrongField, match="1 to 360"):
+        await session_moving.delay(at.engine, at.page, at.by("", "جلسه"), number, minutes)
+    with pytest.raises(Refused, match="with a reason"):
+        await session_moving.delay(at.engine, at.page, at.by(""), number, 30)
+
+
+async def test_a_session_is_not_moved_onto_another_of_his_or_a_day_off(at: Hall) -> None:
+    number, other = await at.session(slots=1), await at.session(slots=1, starts_at=at.at + timedelta(days=7))
+    for starts_at, why in ((at.at + timedelta(days=7), f"session {other}"), (FRIDAY, "is a day off")):
+        with pytest.raises(Refused, match=why):
+            await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, starts_at)
+
+
+async def test_a_session_with_somebody_whose_case_has_ended_is_cancelled_all_the_same(at: Hall) -> None:
+    number, [first, second] = await invited(at, 2)
+    await closing.withdraw(at.engine, at.page, at.by(first, who="citizen"))
+    told = await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    assert told == [second]
+
+
+async def test_beside_the_calls_there_are_texts_and_none_of_a_slot_that_is_not_hers_any_more(
+    at: Hall,
+) -> None:
+    number, [stays, goes] = await invited(at, 2)
+    when = ["1405/09/14 10:30", "1405/09/14 10:40"]
+    persian = [text.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")) for text in when]
+    assert await texts(at, at.at) == sorted(
+        [(stays, f"meeting_invited {persian[0]} تالار"), (goes, f"meeting_invited {persian[1]} تالار")]
+    )
+    await agenda.release(at.engine, at.page, at.by(goes, "نمی‌آید"), LATER)
+    assert await texts(at, at.at) == [(goes, "meeting_off")]
+    assert await texts(at, FRIDAY) == [(stays, f"meeting_reminder {persian[0]} تالار")] and number
+
+
+async def test_111_tells_a_meetings_code_its_slot(at: Hall) -> None:
+    _, [code] = await invited(at)
+    seen = await book_of(at.engine).look_up("+989141234560", code, at.at)
+    assert seen.meeting is not None and seen.meeting.state is S.CONFIRMED
+    assert seen.meeting.starts_at == FRIDAY + timedelta(days=1, minutes=30) and seen.meeting.place == "تالار"

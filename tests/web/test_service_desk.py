@@ -1,0 +1,193 @@
+"""The service desk: a case by keyboard, her earlier ones beside it, one case however often it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, expect
+from sqlalchemy import select
+
+from ivr.desk.case.registering import Wanted, register
+from ivr.desk.reading import as_json
+from ivr.desk.reading.number_searches import BLIND
+from ivr.store.tables import audit, callbacks, cases
+from tests.desk.counter import counter
+from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.panel import Client, PanelServed
+
+DESK = "/panel/desk"
+HERS = "09141234567"
+SENT = {
+    "form": "one",
+    "caller": HERS,
+    "kind": "complaint",
+    "words": "از کنتور آب نشت می‌کند",
+    "county": "ahar",
+}
+SENT |= {"topic": "water.supply", "language": "fa"}
+KEYS = re.compile(r'name="form" value="([^"]+)"')
+
+
+async def opened(panel: PanelServed) -> list[Any]:
+    query = select(cases).order_by(cases.c.opened_at, cases.c.code)
+    async with panel.engine.connect() as connection:
+        return list((await connection.execute(query)).all())
+
+
+async def before(panel: PanelServed, **more: Any) -> str:
+    at = await counter(panel.engine)
+    wanted = Wanted(
+        "complaint", "water.supply", words="کنتور آب نشت می‌کند و آب هدر می‌رود", caller=HERS, **more
+    )
+    return (await register(panel.engine, at.page, wanted, panel.clock())).code
+
+
+@pytest.fixture
+async def operator(panel: PanelServed) -> Client:
+    await counter(panel.engine)
+    return await panel.signed_in("operator")
+
+
+async def test_a_case_is_registered_with_the_facts_of_one_from_the_terminal(
+    panel: PanelServed, operator: Client
+) -> None:
+    answer = await operator.post(DESK, SENT | {"caller": "۰۹۱۴ ۱۲۳ ۴۵۶۷", "caller_name": "زهرا احمدی"})
+    assert answer.status == 303
+    [case] = await opened(panel)
+    assert (case.channel, case.caller_key, case.topic) == ("desk", "+989141234567", "water.supply")
+    told = await as_json.case_json(panel.engine, case.code)
+    assert told is not None and operator.person is not None
+    assert [(event["what"], event["actor"]) for event in told["events"]] == [
+        ("opened", operator.person.name),
+        ("referred", "ivr"),
+    ]
+    async with panel.engine.connect() as connection:
+        asked = (await connection.execute(select(callbacks))).one()
+    assert (asked.purpose, asked.number) == ("verify", "+989141234567")
+    receipt = await operator.text(answer.headers["Location"])
+    assert "زنگ می‌زنیم تا تأیید کنید" in receipt and "مهلت پاسخ" in receipt
+    assert HERS not in receipt and "نشت" not in receipt
+
+
+async def test_a_receipt_without_a_number_promises_no_call(panel: PanelServed, operator: Client) -> None:
+    answer = await operator.post(DESK, SENT | {"caller": ""})
+    assert "با شما تماس گرفته نمی‌شود" in await operator.text(answer.headers["Location"])
+
+
+async def test_enter_pressed_twice_opens_one_case_and_another_matter_another(
+    panel: PanelServed, operator: Client
+) -> None:
+    twice = await asyncio.gather(*(operator.post(DESK, SENT) for _ in range(2)))
+    assert {answer.status for answer in twice} == {303}
+    assert len({answer.headers["Location"] for answer in twice}) == len(await opened(panel)) == 1
+    other = SENT | {"words": "چراغ کوچه خاموش است", "topic": "", "caller": ""}
+    assert (await operator.post(DESK, other)).status == 303
+    assert len(await opened(panel)) == 2
+
+
+@pytest.mark.parametrize(
+    ("sent", "says"),
+    [
+        ({"kind": ""}, "یکی از گزینه‌ها را انتخاب کنید"),
+        ({"words": "", "topic": ""}, "خواستهٔ شهروند را بنویسید"),
+        ({"caller": "0914"}, "این شماره درست نیست"),
+        ({"callback": "+4930123456"}, "با این شماره نمی‌توان تماس گرفت"),
+        ({"national_id": "1234567890"}, "کد ملی درست نیست"),
+    ],
+)
+async def test_what_won_t_do_is_said_at_its_field_and_nothing_typed_is_lost(
+    panel: PanelServed, operator: Client, sent: dict[str, str], says: str
+) -> None:
+    answer = await operator.post(DESK, SENT | {"caller_name": "زهرا احمدی"} | sent)
+    text = await answer.text()
+    assert answer.status == 422 and says in text and await opened(panel) == []
+    for typed in ("زهرا احمدی", *filter(None, (SENT | sent).values())):
+        assert typed in text, typed
+    assert KEYS.findall(text) == ["one"]
+
+
+async def test_a_likely_duplicate_is_told_once_and_then_left_to_whoever_asks(
+    panel: PanelServed, operator: Client
+) -> None:
+    code = await before(panel)
+    answer = await operator.post(DESK, SENT)
+    text = await answer.text()
+    assert answer.status == 422 and f"/panel/cases/{code}" in text and "شاید همین" in text
+    assert len(await opened(panel)) == 1
+    warned = re.findall(r'name="warned" value="(\d+)"', text)
+    assert (await operator.post(DESK, SENT | {"warned": warned[0]})).status == 303
+
+
+async def test_her_earlier_cases_come_with_her_whole_number_and_are_on_record(
+    panel: PanelServed, operator: Client
+) -> None:
+    code = await before(panel)
+    path = f"{DESK}/beside"
+    assert code not in await (await operator.post(path, SENT | {"caller": HERS[:-1]})).text()
+    assert code in await (await operator.post(path, SENT)).text()
+    await operator.post(path, SENT | {"words": "آب"})
+    async with panel.engine.connect() as connection:
+        noted = (await connection.execute(select(audit).where(audit.c.action == "number_searched"))).one()
+    assert noted.subject == "number/+98914***67" and noted.detail["found"] == [code]
+    for last in range(BLIND.most):
+        await operator.post(path, SENT | {"caller": f"09141230{last:03}"})
+    assert "شماره‌های بسیاری" in await (await operator.post(path, SENT | {"caller": "09141239999"})).text()
+    assert (await operator.post(DESK, SENT | {"caller": "09141239998"})).status == 303
+
+
+async def test_only_who_may_open_cases_stands_at_the_desk(panel: PanelServed) -> None:
+    code = await before(panel)
+    for role, status in (("officer", 403), ("governor", 403), ("supervisor", 200)):
+        client = await panel.signed_in(role)
+        assert (await client.get(DESK)).status == status
+        assert (await client.get(f"{DESK}/receipts/{code}")).status == status
+    elsewhere = await panel.signed_in("operator", areas=("tabriz",))
+    other = await before(panel, county="ahar")
+    assert (await elsewhere.get(f"{DESK}/receipts/{other}")).status == 404
+
+
+@pytest.mark.timeout(180)
+async def test_it_is_done_by_keyboard_alone(panel: PanelServed, chrome: Browser) -> None:
+    """Number, kind, words, a proposal taken, sent; the warning is heeded; the receipt is ready to print."""
+    code = await before(panel)
+    async with window(chrome, panel, "operator", size={"width": 1366, "height": 768}) as page:
+        await page.goto(DESK)
+        keys = page.keyboard
+        await page.locator("#f-words").focus()
+        await keys.press("Control+Enter")
+        await expect(page.locator("#d-kind")).to_be_visible()
+        assert await page.evaluate("document.activeElement.name") == "kind"
+        await screenshot(page, "desk-wrong")
+        assert not await serious(page)
+        await page.goto(DESK)
+        await keys.type(HERS)
+        await keys.press("Tab")
+        await keys.type("زهرا احمدی")
+        await keys.press("Tab")
+        await keys.press("ArrowLeft")
+        await keys.press("ArrowRight")
+        await keys.press("Tab")
+        await keys.type("کنتور آب خانهٔ ما نشت می‌کند")
+        await expect(page.locator("#beside [data-key='1']")).to_be_visible()
+        await expect(page.locator("#beside .same a")).to_have_attribute("href", f"/panel/cases/{code}")
+        await screenshot(page, "desk-beside")
+        assert not await serious(page)
+        await keys.press("Alt+Digit1")
+        await expect(page.locator("#f-topic")).not_to_have_value("")
+        await page.set_viewport_size(PHONE)
+        await screenshot(page, "desk-phone")
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        await page.locator("#f-words").focus()
+        await keys.press("Control+Enter")
+        await page.wait_for_url("**/receipts/*")
+        assert await page.evaluate("document.activeElement.hasAttribute('data-print')")
+        await screenshot(page, "desk-receipt-phone")
+        await page.set_viewport_size({"width": 1366, "height": 768})
+        await screenshot(page, "desk-receipt")
+        await page.emulate_media(media="print")
+        await screenshot(page, "desk-receipt-print")
+        assert not await serious(page)
+    assert len(await opened(panel)) == 2
