@@ -183,6 +183,7 @@ class Calls(SettingsGroup):
 
     Beyond `cases_per_hour` or `cases_per_day` of one caller the desk reads her cases first; for `repeat_days`
     words on the matter of her open case join it. 0 switches each of the three off.
+    `reveals_per_day`: of so many cases one person of the panel may reveal whose they are.
     """
 
     extension: str = "111"
@@ -193,6 +194,7 @@ class Calls(SettingsGroup):
     cases_per_hour: int = Field(6, ge=0)
     cases_per_day: int = Field(20, ge=0)
     repeat_days: int = Field(10, ge=0)
+    reveals_per_day: int = Field(30, ge=1)
 
 
 class Callbacks(SettingsGroup):

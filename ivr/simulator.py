@@ -15,6 +15,7 @@ from ivr.voice.actions import (
     Action,
     Ask,
     Clip,
+    Confide,
     Confirm,
     FindRoom,
     HangUp,
@@ -39,6 +40,7 @@ from ivr.voice.events import (
     CaseOpened,
     CaseRefined,
     CaseSeen,
+    Confided,
     Confirmed,
     Ended,
     Event,
@@ -284,6 +286,8 @@ class _Call:
                 return RoomFound(self.desk.has_room)
             case WishCallBack():
                 return WishNoted(self.desk.keeps)
+            case Confide():
+                return Confided() if self.desk.keeps else NotKept()
             case KeepWords():
                 return WordsKept() if self.desk.keeps else NotKept()
             case RefineCase():
@@ -345,6 +349,8 @@ class _Call:
             case WordsKept():
                 instead = isinstance(action, KeepWords) and action.instead
                 return "desk: words kept instead" if instead else "desk: words added"
+            case Confided():
+                return "desk: confidential"
             case Confirmed():
                 return f"desk: {'solved' if self.session.verdict == 'solved' else 'not solved'}"
             case Rated():

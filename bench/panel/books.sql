@@ -63,7 +63,7 @@ SELECT cases.id, opened_at, agency, array_to_tsvector(
     coalesce(said.terms, '{}') || coalesce(heard.terms, '{}') || coalesce(told.terms, '{}')
     || CASE WHEN words LIKE '% ' || ':rare' THEN ARRAY[':stem'] ELSE '{}' END
     || ARRAY['=k:' || kind, '=t:' || topic, '=c:' || coalesce(county, ''), '=a:' || agency, '=s:' || status,
-             '=w:' || channel, '=h:' || agency, '=0:' || day, '=1:' || day / 8, '=2:' || day / 64, '=3:' || day / 512]),
+             '=w:' || channel, '=0:' || day, '=1:' || day / 8, '=2:' || day / 64, '=3:' || day / 512]),
   last_seq, coalesce(seconds, 0), coalesce(silent, false), coalesce(name LIKE 'fallback/%', false),
   closed_at IS NULL AND stopped_at IS NULL AND coalesce(silent OR name LIKE 'fallback/%', false), false, 0
 FROM codes JOIN (SELECT *, floor(extract(epoch FROM opened_at) / 86400)::int AS day FROM cases) AS cases USING (code)

@@ -38,7 +38,7 @@ COVERED = (
     *("rung", "level"),
     *("words", "place", "part_of", "member_of", "anonymised_at", "person_id"),
     *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at"),
-    "ordered_days",
+    *("ordered_days", "confidential", "accused", "kept_from", "told"),
 )
 
 

@@ -15,4 +15,7 @@ class Role(StrEnum):
     AUDITOR = "auditor"  # sees everything that was done, changes nothing
 
 
+OF_THE_DESK = frozenset({Role.OPERATOR, Role.SUPERVISOR})
+# Who may be one of the few that open what is confidential, two of them together.
+MAY_BE_TRUSTED = frozenset({Role.SUPERVISOR, Role.GOVERNOR, Role.AUDITOR})
 OF_AN_AGENCY = frozenset({Role.OFFICER, Role.HEAD})

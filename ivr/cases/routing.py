@@ -27,6 +27,7 @@ class Reason(StrEnum):
     NO_RULE = "no_rule"
     TIE = "tie"
     OVER_LIMIT = "over_limit"  # this caller opened many cases lately: the desk reads first
+    CONFIDENTIAL = "confidential"  # the desk writes what the body may read of it
     OUTSIDE = "outside"  # the rule names a body that can only be advised to the citizen, not given cases
 
 

@@ -222,7 +222,7 @@ def figures(
 ) -> None:
     """Requests made and orders given in that time, as they stand now, and how long people waited."""
     from ivr.desk.meetings import meeting_counting
-    from ivr.desk.people.people import Scope
+    from ivr.desk.people.scope import Scope
 
     async def work(engine: AsyncEngine, page: Page) -> dict[str, Any]:
         now, zone = datetime.now(UTC), ZoneInfo(page.calendar.timezone)

@@ -26,6 +26,7 @@ from ivr.voice import callback
 from ivr.voice.actions import (
     Action,
     Ask,
+    Confide,
     Confirm,
     FindRoom,
     HangUp,
@@ -45,6 +46,7 @@ from ivr.voice.directory import Directory
 from ivr.voice.events import (
     CaseOpened,
     CaseRefined,
+    Confided,
     Confirmed,
     Event,
     HungUp,
@@ -194,7 +196,7 @@ class Call:
                 event = await self.channel.perform(action)
                 after = asyncio.get_running_loop().time() - began
                 return replace(event, after=after) if isinstance(event, Keys | Said) else event
-            case OpenCase() | KeepWords() | RefineCase() | WishCallBack():
+            case OpenCase() | KeepWords() | RefineCase() | Confide() | WishCallBack():
                 return await self._keep(action)
             case FindRoom(seconds=seconds):
                 if name := self.channel.name_recording(seconds):
@@ -238,7 +240,7 @@ class Call:
         """What is known of words that she has not said yet: their case so far, and its code if any."""
         return self.session.opening(()), self.session.code or ""
 
-    async def _keep(self, action: OpenCase | KeepWords | RefineCase | WishCallBack) -> Event:
+    async def _keep(self, action: OpenCase | KeepWords | RefineCase | Confide | WishCallBack) -> Event:
         """What no disk takes is told as not kept: the call goes on, and nothing is promised."""
         intake = self.line.intake
         try:
@@ -255,6 +257,9 @@ class Call:
                 case RefineCase():
                     await intake.refine_case(self._so_far(), action)
                     return CaseRefined()
+                case Confide():
+                    await intake.confide(self._so_far(), action)
+                    return Confided()
                 case WishCallBack(code=code):
                     await intake.wish_call_back(self._so_far(), code)
                     return WishNoted()

@@ -20,6 +20,9 @@ from ivr.store.base import metadata, moment
 # in. `anonymised_at`: when retention took away who she is. `person_id`: whose it is among the people of its
 # body; NULL = nobody's yet. `entered`: whether it has its `inbox_entries` row.
 # `ordered_days`: working days in place of the topic's: `ivr.cases.clock`.
+# `confidential`: who made it so (caller | desk | topic), NULL = nobody; then who she is stays sealed.
+# `accused`: the body that it is about, which never sees it; `kept_from`: ids of people who don't either.
+# `told`: what an agency reads of it in place of her words. `ivr.desk.people.scope` keeps to all of them.
 # The indexes behind RUNNING and below serve the queues of the inbox (`ivr.desk.reading.queues`).
 PAUSED = text("paused_at IS NOT NULL AND closed_at IS NULL")
 TO_ANONYMISE = text("closed_at IS NOT NULL AND anonymised_at IS NULL")
@@ -31,6 +34,7 @@ ASSIGNED = text("closed_at IS NULL AND person_id IS NOT NULL")
 TO_APPROVE = text("closed_at IS NULL AND jsonb_typeof(draft) = 'object'")
 KNOWN = text("caller_key <> ''")
 UNENTERED = text("entered IS NOT TRUE")
+KEPT = text("accused IS NOT NULL OR kept_from IS NOT NULL")
 WISHES = text("kind = 'meeting' AND part_of IS NULL AND closed_at IS NULL")
 cases = Table(
     "cases",
@@ -79,6 +83,10 @@ cases = Table(
     Column("person_id", Uuid, ForeignKey("people.id")),
     Column("entered", Boolean),
     Column("ordered_days", Integer),
+    Column("confidential", Text),
+    Column("accused", Text),
+    Column("kept_from", JSONB(none_as_null=True)),
+    Column("told", Text),
     Index("ix_cases_opened_at_id", "opened_at", "id"),
     Index(
         "ix_cases_caller_key_opened_at",
@@ -108,6 +116,7 @@ cases = Table(
     Index("ix_cases_to_approve_agency", "agency", "due_at", "id", postgresql_where=TO_APPROVE),
     Index("ix_cases_unentered", "id", postgresql_where=UNENTERED),
     Index("ix_cases_paused_until", "paused_until", postgresql_where=PAUSED),
+    Index("ix_cases_kept", "id", postgresql_where=KEPT),
     Index("ix_cases_wishes", "opened_at", "id", postgresql_where=WISHES),
     Index("ix_cases_to_anonymise", "closed_at", "id", postgresql_where=TO_ANONYMISE),
 )
@@ -117,5 +126,5 @@ LATER = (
     *("words", "place", "part_of", "member_of", "anonymised_at"),
     *("closed_at", "closure", "merged_into"),
     *("stopped_days", "paused_days", "paused_at", "paused_until", "stopped_at", "rung", "person_id"),
-    "ordered_days",
+    *("ordered_days", "accused", "kept_from", "told"),
 )

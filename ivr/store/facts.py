@@ -155,6 +155,19 @@ class CaseRefinedFact:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfidedFact:
+    """Her case is to be confidential. `case`: its id; as of words that are kept."""
+
+    TYPE: ClassVar = "confided"
+    VERSION: ClassVar = 1
+    id: uuid.UUID
+    at: AwareDatetime
+    case: MaybeId
+    code: str
+    call: FactCall
+
+
+@dataclass(frozen=True, slots=True)
 class CallBackWishedFact:
     """She wants to be called about a code that could not be looked up."""
 
@@ -226,6 +239,7 @@ Fact = (
     | CaseOpenedFact
     | WordsKeptFact
     | CaseRefinedFact
+    | ConfidedFact
     | CallBackWishedFact
     | VerdictFact
     | RatingFact

@@ -31,6 +31,7 @@ from ivr.store.meeting_requests import meeting_requests
 from ivr.store.meeting_sessions import meeting_sessions, meeting_slots
 from ivr.store.menu_revisions import menu_revisions
 from ivr.store.notices import notices
+from ivr.store.openings import openings
 from ivr.store.outbox import outbox
 from ivr.store.people import people
 from ivr.store.precedents import precedents
@@ -83,6 +84,7 @@ __all__ = [
     "menu_revisions",
     "metadata",
     "notices",
+    "openings",
     "outbox",
     "people",
     "precedents",

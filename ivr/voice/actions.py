@@ -135,6 +135,13 @@ class Confirm:
 
 
 @dataclass(frozen=True, slots=True)
+class Confide:
+    """Make safe that the case opened in this call is to be confidential. Answer: `Confided`, or `NotKept`."""
+
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
 class MissReason:
     """Make known that her reason for "not solved" could not be recorded, and why. Answer: `Confirmed`."""
 
@@ -173,5 +180,5 @@ class HangUp:
 
 Action = (
     Ask | Say | FindRoom | Record | RecallCaller | OpenCase | KeepWords | RefineCase | LookUpCase
-    | WishCallBack | Confirm | MissReason | Rate | Operator | HangUp
+    | WishCallBack | Confide | Confirm | MissReason | Rate | Operator | HangUp
 )  # fmt: skip

@@ -165,6 +165,11 @@ class CaseSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class Confided:
+    """Her wish that nobody learns who she is, is safe."""
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
     """Her verdict is safe."""
 
@@ -201,6 +206,7 @@ Event = (
     | WordsKept
     | CaseRefined
     | CaseSeen
+    | Confided
     | Confirmed
     | Rated
     | NotKept

@@ -11,6 +11,7 @@ from ivr.cases import phone
 from ivr.voice.actions import (
     Action,
     Ask,
+    Confide,
     KeepWords,
     OpenCase,
     RefineCase,
@@ -23,6 +24,7 @@ from ivr.voice.events import (
     Caller,
     CaseOpened,
     CaseRefined,
+    Confided,
     Ended,
     Event,
     HungUp,
@@ -287,6 +289,13 @@ class Talk:
             self.words = self.uncased[-1:] if instead else self.words + self.uncased[-1:]
         self.uncased = []
         return safe
+
+    def confide(self) -> Flow[bool]:
+        """Keep who she is from all but a few. False when that could not be made safe."""
+        safe = yield Confide(self.code or "")
+        if isinstance(safe, HungUp):
+            raise Gone
+        return isinstance(safe, Confided)
 
     def rescue(self) -> OpenCase | None:
         """The case to open if this session can't go on: words that no case holds yet, worth one."""

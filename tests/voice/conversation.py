@@ -11,6 +11,7 @@ from ivr.desk.editing.seeding import directory_from
 from ivr.voice.actions import (
     Action,
     Ask,
+    Confide,
     Confirm,
     FindRoom,
     HangUp,
@@ -34,6 +35,7 @@ from ivr.voice.events import (
     CaseOpened,
     CaseRefined,
     CaseSeen,
+    Confided,
     Confirmed,
     Ended,
     Event,
@@ -89,6 +91,7 @@ class Conversation:
     verdicts: list[bool] = field(default_factory=list)
     proven: list[bool] = field(default_factory=list)
     wished: list[str] = field(default_factory=list)
+    confided: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
     rates: list[int] = field(default_factory=list)
     directory: Directory = DIRECTORY
@@ -166,6 +169,9 @@ class Conversation:
                 case OpenCase():
                     self.opened.append(action)
                     event = CaseOpened(self.code)
+                case Confide():
+                    self.confided.append(action.code)
+                    event = Confided()
                 case KeepWords():
                     self.kept.append(action)
                     event = WordsKept()

@@ -14,6 +14,7 @@ from ivr.voice import saying
 from ivr.voice.actions import (
     Action,
     Ask,
+    Confide,
     FindRoom,
     HangUp,
     KeepWords,
@@ -33,6 +34,7 @@ from ivr.voice.events import (
     CallerKnown,
     CaseOpened,
     CaseSeen,
+    Confided,
     Ended,
     Event,
     Keys,
@@ -261,6 +263,8 @@ def answer_without_meaning(action: Action, silent: bool) -> Event:
             return NotKept() if silent else CaseOpened("1234567894")
         case KeepWords():
             return NotKept() if silent else WordsKept()
+        case Confide():
+            return NotKept() if silent else Confided()
         case WishCallBack():
             return WishNoted(not silent)
     raise AssertionError(f"{action} is not asked of such a caller")

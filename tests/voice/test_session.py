@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from ivr.voice.actions import Clip, Words
-from ivr.voice.events import Caller, CaseSeen, Ended, Keys, Lookup, Said, Transfer
+from ivr.voice.actions import Ask, Clip, Confide, Words
+from ivr.voice.events import Caller, CaseSeen, Ended, Keys, Lookup, NotKept, Said, Transfer
 from ivr.voice.steps.code import EXPECT
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.record import RecordStep
@@ -272,6 +272,18 @@ def test_adding_keeps_both() -> None:
 def test_going_back_from_saying_it_again_returns_to_the_review() -> None:
     talk = at_review().press("3", "#")
     assert talk.step == "review" and not talk.kept
+
+
+def test_who_hides_who_she_is_is_told_so_and_asked_again() -> None:
+    talk = at_review().press("5")
+    assert talk.confided == [CODE] and "record.confided" in talk.heard and talk.step == "review"
+
+
+def test_what_no_disk_keeps_is_not_called_confidential() -> None:
+    talk = at_review()
+    assert isinstance(talk.session.receive(Keys("5", Ended.FULL)), Confide)
+    said = talk.session.receive(NotKept())
+    assert isinstance(said, Ask) and said.speech[0] == "record.not_confided"
 
 
 def test_hash_at_the_review_keeps() -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case.answers import SpokenAnswer
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import Scope
 from ivr.desk.recordings.hearing import Renditions
 from ivr.speech.preparing import Unfit, prepared
 from ivr.speech.sound_book import SoundBook

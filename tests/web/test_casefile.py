@@ -18,7 +18,7 @@ from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
 from ivr.desk.case import referring
 from ivr.desk.case.change import EVENTS, Instruction, actor_named
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json, casefile
 from ivr.store.tables import audit, calls, cases
 from ivr.web.casefile.deeds import DEEDS
@@ -209,6 +209,7 @@ async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
     assert seen["operator"] == seen["governor"] == seen["auditor"] == set()
     assert seen["officer"] == {"accept", "answer", "onward", "return", "pause", "hand"}
     desks = {"refer", "rule", "topic", "merge", "split", "withdraw", "advise", "answer", "pause"}
+    desks |= {"confide"}
     assert seen["supervisor"] == desks
     assert (await (await desk.panel.signed_in("admin")).get(f"/panel/cases/{code}")).status == 403
 
@@ -240,7 +241,7 @@ async def test_a_case_is_split_and_several_are_collected(desk: Desk, chrome: Bro
         await page.wait_for_url("**?done=collect")
         await expect(page.locator(".notice", has_text="عضو پروندهٔ جمعی")).to_be_visible()
         offered = await page.locator("[data-deed]").evaluate_all("all => all.map((x) => x.dataset.deed)")
-        assert set(offered) == {"release", "merge", "withdraw"}
+        assert set(offered) == {"release", "merge", "withdraw", "confide"}
         await do(page, "release", reason="موضوعش جداست")
     async with desk.panel.engine.connect() as connection:
         joined = (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -71,6 +71,7 @@ class Limits:
 
     `repeat_days`: so long what she says of the same matter joins her open case. 0 switches each of the three
     off. `wrong_codes`: so many unknown codes one caller may enter within `wrong_codes_minutes`.
+    `reveals_per_day`: of so many cases one person may reveal whose they are.
     """
 
     cases_per_hour: int = 0
@@ -78,6 +79,7 @@ class Limits:
     repeat_days: int = 0
     wrong_codes: int = 5
     wrong_codes_minutes: int = 60
+    reveals_per_day: int = 30
 
     def changed(self, values: Mapping[str, int]) -> Limits:
         """With what people set in their place."""
@@ -111,6 +113,13 @@ class Page:
     limits: Limits
     revisions: Mapping[str, int]  # county ("" = everywhere) → what its cases must be timed by
     conventions: Conventions
+    confidential: frozenset[str] = frozenset()  # topics whose cases are
+    parents: Mapping[str, str] = field(default_factory=dict)  # body → the one above it
+
+    def away_from(self, accused: str) -> str:
+        """Who has a case that is about this body: the desk, and of the desk itself the body above it."""
+        desk = self.rules.desk
+        return self.parents.get(desk, desk) if accused == desk else desk
 
     @property
     def revision(self) -> int:
@@ -295,6 +304,7 @@ def known() -> Select[Any]:
 def same_matter() -> Select[Any]:
     """`caller`'s latest case since then of this kind, topic and county that an agency must still answer."""
     matter = [cases.c[name] == bindparam(name) for name in ("kind", "topic")]
+    matter.append(cases.c.confidential.is_(None))  # nobody who shares her telephone hears of it
     here = func.coalesce(cases.c.county, "") == bindparam("county")
     query = select(cases.c.code, cases.c.id).where(*_HERS, *matter, here, *UNANSWERED)
     since = cases.c.opened_at > bindparam("since")
@@ -368,14 +378,14 @@ async def read_page(connection: AsyncConnection, conventions: Conventions) -> Pa
     province = (await connection.execute(select(provinces))).first()
     if province is None:
         raise BookEmpty("the database has no province yet: run `ivr db upgrade`")
-    bodies = (
-        await connection.execute(select(agencies.c.code, agencies.c.assignable, agencies.c.retired_at))
-    ).all()
+    of_body = (agencies.c[name] for name in ("code", "assignable", "retired_at", "parent"))
+    bodies = (await connection.execute(select(*of_body))).all()
     ruled = (await connection.execute(select(routing_rules))).all()
     rules = [Rule(r.topic, RuleScope(r.scope), r.agency, r.county) for r in ruled]
     in_force = await connection.execute(select(precedents).where(precedents.c.ended_at.is_(None)))
     rules += [Rule(r.topic, RuleScope.PRECEDENT, r.agency, r.county) for r in in_force]
-    days = (await connection.execute(select(topics.c.code, topics.c.deadline_days))).all()
+    about = (topics.c.code, topics.c.deadline_days, topics.c.confidential)
+    days = (await connection.execute(select(*about))).all()
     counties = (await connection.execute(select(areas.c.code))).scalars()
     revised = (await connection.execute(select(calendar_revisions))).all()
     set_here = {row.name: row.value for row in await connection.execute(select(limits_set))}
@@ -396,6 +406,8 @@ async def read_page(connection: AsyncConnection, conventions: Conventions) -> Pa
         ladders=from_json(province.escalation),
         revisions={row.county: row.revision for row in revised},
         conventions=conventions,
+        confidential=frozenset(each.code for each in days if each.confidential),
+        parents={body.code: body.parent for body in bodies if body.parent},
     )
 
 

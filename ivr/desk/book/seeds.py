@@ -138,6 +138,7 @@ class Leaf(SeedEntry):
     key: Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d)?$")] = ""
     route: RouteSeed
     deadline_days: int = Field(ge=1, le=365)
+    confidential: bool = False
     keywords: list[str] = []
 
 

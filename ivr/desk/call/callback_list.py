@@ -16,7 +16,9 @@ from ivr.store.tables import callback_attempts, callbacks, cases
 
 async def listed(engine: AsyncEngine, state: str = "all", limit: int = 20) -> list[dict[str, Any]]:
     """The newest call-backs. `tries`: how many attempts; `attempts`: each with its time and outcome."""
-    query = select(callbacks, cases.c.code).join(cases, cases.c.id == callbacks.c.case_id)
+    query = select(callbacks, cases.c.code, cases.c.confidential).join(
+        cases, cases.c.id == callbacks.c.case_id
+    )
     query = query.order_by(callbacks.c.created_at.desc(), callbacks.c.id.desc()).limit(limit)
     if state != "all":
         query = query.where(callbacks.c.state == state)
@@ -42,7 +44,7 @@ def _json(row: Any, attempts: list[Any]) -> dict[str, Any]:
         "id": str(row.id),
         "case": row.code,
         "purpose": row.purpose,
-        "number": phone.mask(row.number),
+        "number": "" if row.confidential else phone.mask(row.number),
         "language": row.language,
         "state": row.state,
         "created_at": _iso(row.created_at),

@@ -28,6 +28,7 @@ from ivr.store.facts import (
     CallStartedFact,
     CaseOpenedFact,
     CaseRefinedFact,
+    ConfidedFact,
     Fact,
     FactAttempt,
     FactCall,
@@ -40,7 +41,7 @@ from ivr.store.facts import (
     WordsKeptFact,
 )
 from ivr.store.journal import Journal, JournalError
-from ivr.voice.actions import Confirm, KeepWords, MissReason, OpenCase, Rate, RefineCase
+from ivr.voice.actions import Confide, Confirm, KeepWords, MissReason, OpenCase, Rate, RefineCase
 from ivr.voice.events import CallerKnown, CaseSeen, Lookup, Recorded
 
 log = logging.getLogger(__name__)
@@ -272,6 +273,11 @@ class Intake:
             national_id=_clean(about.national_id),
         )
         await self._append(fact)
+
+    async def confide(self, call: CallFacts, wish: Confide) -> None:
+        """Her case is to be confidential. Raises JournalError."""
+        case = call.cases.get(wish.code, "")
+        await self._append(ConfidedFact(uuid.uuid4(), self.clock(), case, wish.code, _call(call)))
 
     async def wish_call_back(self, call: CallFacts, code: str) -> None:
         """She wants to be called about a code that can't be looked up now. Raises JournalError."""

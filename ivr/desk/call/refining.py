@@ -12,7 +12,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases import phone
-from ivr.cases.routing import Reason
+from ivr.cases.kinds import Kind
+from ivr.cases.routing import Reason, RoutingDecision
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Actor, Side
 from ivr.desk.book.book import Page
@@ -20,6 +21,7 @@ from ivr.desk.case import callback_planning
 from ivr.desk.case.change import CITIZEN, Change, Instruction
 from ivr.desk.case.event_log import MACHINE, add_event
 from ivr.desk.case.joining import reserve
+from ivr.desk.case.rows import TOPIC
 from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused
 from ivr.store.facts import CaseRefinedFact
@@ -32,8 +34,9 @@ NOTED = "topic_noted"
 REACHED = "contact_given"
 _OPENING = 2  # so many events a case is opened with
 # What happens to a case without anybody's having judged whose it is …
-_UNJUDGED = ("words_added", "words_replaced", "code_promised", "transcribed", "retimed", NOTED, REACHED)
-_HERS = ((CHANGED, CITIZEN), ("referred", MACHINE))  # … and what came of her own words, with who did it
+_UNJUDGED = ("words_added", "words_replaced", "code_promised", "transcribed", "retimed", "confided")
+# … and what came of her own words, with who did it.
+_HERS = ((CHANGED, CITIZEN), (NOTED, CITIZEN), (REACHED, CITIZEN), ("referred", MACHINE))
 
 
 async def refine(connection: AsyncConnection, page: Page, fact: CaseRefinedFact) -> None:
@@ -72,7 +75,12 @@ async def _put(
         change.topic, change.county = topic, county
         _keep_deadline(change)
         running = await change.running()
+        sealed = bool(case.confidential)
+        if topic in page.confidential and not sealed:
+            change.values["confidential"], sealed = TOPIC, True
     route = page.rules.route(case.kind, topic, county)
+    if sealed and case.kind != Kind.MEETING:  # an agency could neither hear nor read it
+        route = RoutingDecision(page.rules.desk, Reason.CONFIDENTIAL)
     read_first = running is not None and running.reason == Reason.OVER_LIMIT
     if route.agency == case.agency or read_first:
         return

@@ -112,8 +112,13 @@ class Change:
     def move(self, agency: str, begins: str, ends: str = "") -> None:
         """A body is responsible anew; if it is another one, none of its people is yet.
 
-        `begins`, `ends`: the reasons the two referrals keep.
+        `begins`, `ends`: the reasons the two referrals keep. Raises Refused where the case is about that
+        body; where nobody chose it, as when the case is opened again, another has it.
         """
+        if agency == self.case.accused:
+            if self.action is not Action.REOPEN:
+                raise Refused(f"case {self.ask.code} is about {agency}: it is kept from that body")
+            agency = self.page.away_from(agency)
         if agency != self.agency:
             self.values["person_id"] = None
         self.details |= {"from": self.agency, "agency": agency}

@@ -99,7 +99,7 @@ def _entry(case: Mapping[Any, Any], heard: Sequence[Row], sent: Sequence[Row], r
         "case_id": case["id"],
         "opened_at": case["opened_at"],
         "agency": case["agency"],
-        "terms": sorted(_lexemes(case, heard, sent)),
+        "terms": sorted(_lexemes(case, heard)),
         "seq": case["last_seq"],
         "seconds": sum(row["seconds"] for row in counts),
         "silent": silent,
@@ -110,13 +110,16 @@ def _entry(case: Mapping[Any, Any], heard: Sequence[Row], sent: Sequence[Row], r
     }
 
 
-def _lexemes(case: Mapping[Any, Any], heard: Sequence[Row], sent: Sequence[Row]) -> set[str]:
+def _lexemes(case: Mapping[Any, Any], heard: Sequence[Row]) -> set[str]:
     said = [row.get("transcript") or "" for row in heard if not row["superseded"]]
-    found = words_of(case.get("words") or "", case.get("answer") or "", *said)
+    said.append(case.get("words") or "")
+    if case.get("confidential"):  # nobody finds out by a name in them whose it is
+        said = [case.get("told") or ""]
+    found = words_of(case.get("answer") or "", *said)
     found |= {facet(letter, case[name]) for letter, name in _FACETS}
-    found |= {facet("h", row["agency"]) for row in sent} | {facet("h", case["agency"])}
     found |= {facet("c", case["county"] or ""), *day_blocks(day_of(case["opened_at"]))}
-    return found | ({facet("n", case["callback"])} if case["callback"] else set())
+    known = case["callback"] and not case.get("confidential")
+    return found | ({facet("n", case["callback"])} if known else set())
 
 
 def _facts(ids: Sequence[uuid.UUID]) -> Select[Any]:
@@ -136,7 +139,7 @@ def _facts(ids: Sequence[uuid.UUID]) -> Select[Any]:
 
 _OF_CASE = (
     *("id", "last_seq", "kind", "topic", "county", "agency", "status", "channel", "callback", "opened_at"),
-    *("words", "answer", "closed_at", "stopped_at"),
+    *("words", "answer", "closed_at", "stopped_at", "confidential", "told"),
 )
 
 

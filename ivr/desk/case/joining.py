@@ -17,7 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.code import number_of
 from ivr.store.code_blocks import DESK_FIRST, tracking_key
-from ivr.store.facts import CaseOpenedFact, Fact, FactRecording, RecordingBegunFact, WordsKeptFact
+from ivr.store.facts import (
+    CaseOpenedFact,
+    ConfidedFact,
+    Fact,
+    FactRecording,
+    RecordingBegunFact,
+    WordsKeptFact,
+)
 from ivr.store.tables import cases
 
 # The same call's words are never brought by two transactions at once; in order, so that they can't wait for
@@ -95,7 +102,9 @@ async def _join(connection: AsyncConnection, fact: CaseOpenedFact, known: list[_
     return [_words(fact, recording, kin[-1].id) for recording in fact.recordings]
 
 
-async def _is_its(connection: AsyncConnection, known: _Known, fact: CaseOpenedFact | WordsKeptFact) -> bool:
+async def _is_its(
+    connection: AsyncConnection, known: _Known, fact: CaseOpenedFact | WordsKeptFact | ConfidedFact
+) -> bool:
     """Whether a case of the same call stands in for the one that the fact speaks of."""
     if fact.code and known.code == fact.code:
         return True
@@ -121,8 +130,10 @@ def _words(fact: CaseOpenedFact, recording: FactRecording, case: uuid.UUID) -> W
     )
 
 
-async def case_of(connection: AsyncConnection, fact: WordsKeptFact) -> tuple[uuid.UUID | None, str]:
-    """The case that kept words belong to, and the code that it must get; none: it is not in the books.
+async def case_of(
+    connection: AsyncConnection, fact: WordsKeptFact | ConfidedFact
+) -> tuple[uuid.UUID | None, str]:
+    """The case that kept words or a wish belong to, and the code that it must get; none: not in the books.
 
     A code is not enough where the case is known by its id: it may be a stranger's, by numbers given twice.
     """

@@ -13,10 +13,12 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case.change import Books, Change, Instruction, clock_of
 from ivr.desk.case.event_log import Told, tell_all
+from ivr.desk.case.rows import MOVED, TOPIC
 from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, meeting_orders
@@ -111,6 +113,11 @@ async def change_topic(
             raise Refused(f"there is no county {county}")
         if (change.topic, change.county) == before:
             raise Refused(f"case {ask.code} is about {change.topic} already")
+        if change.topic in page.confidential and not change.case.confidential:
+            change.values["confidential"] = TOPIC
+            if change.agency != page.rules.desk:  # which could neither hear nor read it
+                change.move(page.rules.desk, MOVED)
+                change.status = Status.OPENED
         change.details |= {"before": before, "topic": change.topic, "county": change.county}
         if change.clock.ordered_days is not None and not await _is_order(change):
             change.clock = replace(change.clock, ordered_days=None)  # the desk's topic has its own

@@ -31,6 +31,7 @@ async def refer(books: Books, page: Page, ask: Instruction, agency: str) -> None
     async with changing(books, page, Action.REFER, ask) as change:
         _assignable(page, agency)
         await refuse_told_of(change, agency)
+        _told(change, agency)
         if agency == change.agency:
             raise Refused(f"case {ask.code} is with {agency} already")
         await _not_bound(change)
@@ -64,8 +65,15 @@ async def rule(engine: AsyncEngine, page: Page, ask: Instruction, agency: str) -
     async with changing(engine, page, Action.RULE, ask) as change:
         _assignable(page, agency)
         await refuse_told_of(change, agency)
+        _told(change, agency)
         change.move(agency, "ruling")
         change.details["precedent"] = str(await precedents.keep(change))
+
+
+def _told(change: Change, agency: str) -> None:
+    """An agency hears nothing of a confidential case: without the desk's words it would know nothing."""
+    if change.case.confidential and agency != change.page.rules.desk and not change.case.told:
+        raise Refused(f"case {change.ask.code} is confidential: write first what an agency may read of it")
 
 
 def _assignable(page: Page, agency: str) -> None:

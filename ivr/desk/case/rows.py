@@ -22,6 +22,8 @@ from ivr.voice.events import Recorded
 
 Row = dict[str, Any]
 CHANNEL = "phone"
+TOPIC = "topic"  # made it confidential
+MOVED = "confidential"  # the reason of a referral that takes it away from an agency
 VOICED_SECONDS = 0.3  # less voice than this is marked silent
 
 
@@ -108,6 +110,8 @@ def rule(opening: Opening, page: Page) -> Ruling:
     county = opening.county if opening.county in page.counties else ""
     term = page.term(Clock(opening.at), kind, topic, county)
     route = page.rules.route(kind, topic, county, opening.town if county else "")
+    if topic in page.confidential and kind is not Kind.MEETING and route.agency != page.rules.desk:
+        route = RoutingDecision(page.rules.desk, Reason.CONFIDENTIAL)
     if opening.over_limit:
         route = RoutingDecision(page.rules.desk, Reason.OVER_LIMIT)
     said = {"kind": opening.kind, "topic": opening.topic, "county": opening.county}
@@ -176,7 +180,10 @@ def add_kin(rows: Rows, kin: Kin, code: str, page: Page, now: datetime) -> None:
         name: getattr(clock, name) for name in ("opened_at", "stopped_days", "paused_days", "ordered_days")
     }
     row |= {"next_rung_at": next_at(ladder, term, rung), "timed_by": page.revision, "rung": rung}
-    row |= {"part_of": of.id if part else None}
+    row |= {"part_of": of.id if part else None, "confidential": None}
+    if part and of.confidential:  # whom the whole is kept from does not see its parts either
+        row |= {"told": row["words"]}
+        row |= {name: getattr(of, name) for name in ("confidential", "accused", "kept_from")}
     row["level"] = of.level if climbed and of.level else page.ladders.levels[0]
     referral = {"id": uuid.uuid5(case, "referral"), "case_id": case, "agency": kin.agency, "advice": ""}
     referral |= {"reason": kin.channel, "referred_at": now, "due_at": term.due_at}
@@ -277,6 +284,7 @@ def _case_row(opening: Opening, code: str, ruling: Ruling, page: Page) -> Row:
         "timed_by": page.revision,
         "words": opening.words,
         "place": opening.place,
+        "confidential": TOPIC if ruling.topic in page.confidential else None,
         "entered": True,
     }
 

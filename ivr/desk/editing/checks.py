@@ -17,7 +17,7 @@ from ivr.store.tables import cases, provinces
 from ivr.voice.mistakes import shown
 
 FARTHEST_DAYS = 800
-AT_LEAST_ONE = ("wrong_codes", "wrong_codes_minutes")
+AT_LEAST_ONE = ("wrong_codes", "wrong_codes_minutes", "reveals_per_day")
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,10 @@ _TOLD = ("opened", *EVENTS.values(), "part_answered", "duplicate_merged", "repea
 _TOLD += ("number_confirmed",)
 _OF_MEETINGS = ("meeting_invited", "meeting_reminder", "meeting_off")
 _PATTERN = r"\*|[a-z][a-z0-9_.]*(\.\*)?"  # of topics, as `notices.fits` reads it
-LIMITS = ("cases_per_hour", "cases_per_day", "repeat_days", "wrong_codes", "wrong_codes_minutes")
+LIMITS = (
+    *("cases_per_hour", "cases_per_day", "repeat_days", "wrong_codes", "wrong_codes_minutes"),
+    "reveals_per_day",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +179,7 @@ TOPIC = Noun(
         Field("parent", "code"),
         Field("key", pattern=r"0|[1-9]\d", needed=False),
         Field("deadline_days", "whole", low=1, high=365),
+        Field("confidential", "flag", needed=False),
         Field("keywords", "list", needed=False),
         _RETIRED,
     ),

@@ -113,7 +113,10 @@ def _rows(seeds: Seeds) -> list[tuple[Noun | None, Table, list[dict[str, Any]]]]
         for agency in seeds.agencies.agencies
     ]
     leaves = [
-        {**leaf.model_dump(include={"code", "name", "key", "deadline_days", "keywords"}), "parent": top.code}
+        {
+            **leaf.model_dump(include={"code", "name", "key", "deadline_days", "keywords", "confidential"}),
+            "parent": top.code,
+        }
         for top, leaf in seeds.leaves()
     ]
     days = [

@@ -15,19 +15,23 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, assert_never
 
-from sqlalchemy import Table, func, update
+from sqlalchemy import Table, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.kinds import Kind
+from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Book, BookEmpty, Page
 from ivr.desk.call import callbacks, refining, repeats, verdicts
+from ivr.desk.case import confiding
+from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.codes import desk_code
 from ivr.desk.case.entries import ENTER, opening_entries
 from ivr.desk.case.event_log import INSERT_OPENING, add_event
 from ivr.desk.case.joining import CaseFound, WordsFound, case_of, joined, keep_promise
 from ivr.desk.case.rows import Opening, Rows, add_case, call_row, recording_row, wish_row
 from ivr.desk.meetings import invitation_answers, order_answers
+from ivr.desk.refusals import Refused
 from ivr.store.callbacks import callbacks as to_call_back
 from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
@@ -39,6 +43,7 @@ from ivr.store.facts import (
     CallStartedFact,
     CaseOpenedFact,
     CaseRefinedFact,
+    ConfidedFact,
     Fact,
     FactAttempt,
     RatingFact,
@@ -73,6 +78,8 @@ async def apply(engine: AsyncEngine, page: Page, facts: Sequence[Fact]) -> None:
                     await _keep_words(connection, raw, page, fact)
                 case CaseRefinedFact():
                     await refining.refine(connection, page, fact)
+                case ConfidedFact():
+                    await _confide(connection, page, fact)
                 case VerdictFact():
                     await verdicts.settle(connection, page, fact)
                 case RatingFact():
@@ -105,6 +112,7 @@ async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact
             CallStartedFact()
             | WordsKeptFact()
             | CaseRefinedFact()
+            | ConfidedFact()
             | VerdictFact()
             | RatingFact()
             | ReasonLostFact()
@@ -158,6 +166,20 @@ async def _keep_words(connection: AsyncConnection, raw: Any, page: Page, fact: W
     await add_event(connection, fact.id, case, at, event, details)
     if fact.repeat:
         await repeats.said_again(connection, page, fact, case)
+
+
+async def _confide(connection: AsyncConnection, page: Page, fact: ConfidedFact) -> None:
+    """She pressed the key for it. Applied again it changes nothing."""
+    case, _ = await case_of(connection, fact)
+    code = (await connection.execute(select(cases.c.code).where(cases.c.id == case))).scalar()
+    if code is None:
+        log.error("a case that was to be confidential is not in the books: %s", fact.id)
+        return
+    ask = Instruction(code, Actor(CITIZEN, Side.CITIZEN), now=fact.at, cause=fact.id)
+    try:
+        await confiding.confide(connection, page, ask)
+    except Refused as refusal:
+        log.error("a caller's wish to stay unknown was not heard: %s", refusal)
 
 
 def _orphan(fact: WordsKeptFact, page: Page) -> Opening:

@@ -55,7 +55,7 @@ BATCH = 200
 REMOVED, ANONYMISED = "recordings_removed", "anonymised"  # events
 CALLS_FORGOTTEN, LETTERS_PRUNED = TOLD = "calls_forgotten", "letters_pruned"  # in the audit
 NOBODY: dict[str, Any] = dict.fromkeys(("caller", "caller_key", "caller_name", "callback", "national_id"), "")
-NOBODY |= {"words": "", "place": None, "draft": null()}
+NOBODY |= {"words": "", "told": None, "place": None, "draft": null()}
 Json = dict[str, Any]
 Days = Annotated[int, Field(ge=LEAST_DAYS, le=36_500)]
 

@@ -254,7 +254,7 @@ def _words(
 ) -> dict[str, str]:
     """What the placeholders stand for; digits Persian. `late` "" = by no working day."""
     level = str(details.get("level") or case.level)
-    words = case.words.strip()
+    words = ((case.told or "") if case.confidential else case.words).strip()
     known = {
         "code": case.code,
         "kind": stationery.kinds.get(case.kind, case.kind),

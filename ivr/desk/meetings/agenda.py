@@ -27,7 +27,7 @@ from ivr.desk.meetings import request_list
 from ivr.desk.meetings.request_deciding import Deciding, deciding, held, today
 from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.meetings.session_planning import EMPTY, alone, give_up_ended, planned, tell_off
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
 from ivr.store.tables import meeting_slots
 
@@ -63,7 +63,7 @@ def _may_know(seat: Seat, scope: Scope) -> bool:
         return (
             seat.wish is not None
             and scope.agency in seat.wish.bodies
-            and seat.wish.case.about != scope.agency
+            and scope.agency not in (seat.wish.case.about, seat.wish.case.accused)
         )
     county = seat.wish.case.county if seat.wish else None
     return not (scope.areas and county and county not in scope.areas)

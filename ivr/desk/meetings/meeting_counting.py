@@ -15,7 +15,7 @@ from ivr.cases.meeting_figures import AskedFact, OrderedFact
 from ivr.desk.book.book import Page
 from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.request_list import state_of
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import Scope
 from ivr.store.tables import cases, meeting_orders, meeting_requests, meeting_sessions, meeting_slots
 
 

@@ -20,7 +20,7 @@ from ivr.desk.case import callback_planning
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.meetings import order_giving
 from ivr.desk.meetings.request_deciding import at_the_office, today
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import Scope
 from ivr.store.cases import WISHES
 from ivr.store.tables import cases, meeting_requests
 

@@ -10,16 +10,17 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, and_, delete, exists, or_, select, true, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.channels import RESERVED
-from ivr.cases.roles import OF_AN_AGENCY, Role
+from ivr.cases.roles import MAY_BE_TRUSTED, OF_AN_AGENCY, OF_THE_DESK, Role
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.people import auditing, limiting, passwords
+from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import agencies, areas, audit, cases, people, referrals, sessions
+from ivr.store.tables import agencies, areas, audit, people, sessions
 
 Json = dict[str, Any]
 NAME = re.compile(r"[a-z][a-z0-9_.-]{1,29}")
@@ -34,24 +35,6 @@ class SecondAdmin(Refused):
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
-    """How far someone sees: "" = every agency, () = every county."""
-
-    agency: str = ""
-    areas: tuple[str, ...] = ()
-
-    def cases(self) -> ColumnElement[bool]:
-        """The condition on `cases`: with that agency now or ever, in those counties or in none known."""
-        limits: list[ColumnElement[bool]] = []
-        if self.agency:
-            ever = exists().where(referrals.c.case_id == cases.c.id, referrals.c.agency == self.agency)
-            limits.append(or_(cases.c.agency == self.agency, ever))
-        if self.areas:
-            limits.append(or_(cases.c.county.in_(self.areas), cases.c.county.is_(None)))
-        return and_(true(), *limits)
-
-
-@dataclass(frozen=True, slots=True)
 class Person:
     id: UUID
     name: str
@@ -62,6 +45,7 @@ class Person:
     areas: tuple[str, ...] = ()
     must_change: bool = False
     second_factor: bool = False
+    trusted: bool = False
 
     @classmethod
     def of(cls, row: Row[Any]) -> Person:
@@ -76,6 +60,7 @@ class Person:
             areas=tuple(row.areas),
             must_change=row.must_change,
             second_factor=row.totp_since is not None,
+            trusted=row.trusted,
         )
 
     @property
@@ -87,7 +72,8 @@ class Person:
 
     @property
     def scope(self) -> Scope:
-        return Scope(self.agency if self.role in OF_AN_AGENCY else "", self.areas)
+        agency = self.agency if self.role in OF_AN_AGENCY else ""
+        return Scope(agency, self.areas, self.id, of_desk=self.role in OF_THE_DESK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +86,7 @@ class NewPerson:
     agency: str = ""
     areas: tuple[str, ...] = ()
     must_change: bool = True
+    trusted: bool = False
 
 
 async def add(
@@ -116,10 +103,12 @@ async def add(
         row = {"id": uuid.uuid4(), "name": wanted.name, "full_name": wanted.full_name.strip()}
         row |= {"role": str(wanted.role), "agency": wanted.agency or None, "areas": list(wanted.areas)}
         row |= {"password_hash": hash_, "must_change": wanted.must_change, "made_at": now, "password_at": now}
+        row["trusted"] = wanted.trusted
         made = insert(people).values(row).on_conflict_do_nothing(index_elements=[people.c.name])
         if (await connection.execute(made.returning(people.c.id))).first() is None:
             raise WrongField("name", f"there is a {wanted.name} already")
-        detail = {"role": str(wanted.role), "agency": wanted.agency, "areas": list(wanted.areas)}
+        detail: Json = {"role": str(wanted.role), "agency": wanted.agency, "areas": list(wanted.areas)}
+        detail |= {"trusted": True} if wanted.trusted else {}
         await auditing.note(connection, now, "person_added", person=by, subject=f"person/{wanted.name}",
                             address=address, detail=detail)  # fmt: skip
     return UUID(str(row["id"]))
@@ -138,6 +127,8 @@ async def check(connection: AsyncConnection, wanted: NewPerson) -> None:
         raise WrongField("agency", "officers and heads of an agency have one, nobody else")
     if wanted.agency and wanted.agency not in codes:
         raise WrongField("agency", f"there is no agency {wanted.agency[:40]}")
+    if wanted.trusted and wanted.role not in MAY_BE_TRUSTED:
+        raise WrongField("trusted", "supervisors, the governor's office and auditors can be of the few")
     await _check_areas(connection, wanted.areas)
 
 
@@ -159,6 +150,7 @@ async def listed(engine: AsyncEngine) -> list[Json]:
             "role": row.role,
             "agency": row.agency,
             "areas": row.areas,
+            "trusted": row.trusted,
             "locked": row.locked_at is not None,
             "second_factor": row.totp_since is not None,
             "signed_in_at": row.signed_in_at and row.signed_in_at.isoformat(),

@@ -32,7 +32,7 @@ async def reassign(
     Raises WrongField, LastAdmin, Refused.
     """
     values: dict[str, Any] = {"full_name": wanted.full_name.strip(), "role": str(wanted.role)}
-    values |= {"agency": wanted.agency or None, "areas": list(wanted.areas)}
+    values |= {"agency": wanted.agency or None, "areas": list(wanted.areas), "trusted": wanted.trusted}
     async with engine.begin() as connection:
         before = await _one(connection, wanted.name)
         await making.check(connection, wanted)

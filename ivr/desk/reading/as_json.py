@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.zone import ZONE
 from ivr.desk.case import callback_planning
+from ivr.desk.people.scope import OPEN_TO_ALL
 from ivr.store.tables import calls as call_table
 from ivr.store.tables import case_events, recordings, referrals
 from ivr.store.tables import cases as case_table
@@ -120,12 +121,16 @@ async def _codes(connection: AsyncConnection, call_ids: list[uuid.UUID]) -> dict
     if not call_ids:
         return {}
     opened = select(case_table.c.call_id, case_table.c.code).where(case_table.c.call_id.in_(call_ids))
+    opened = opened.where(OPEN_TO_ALL)  # whose a confidential case is, no list of calls tells
     joined = select(recordings.c.call_id, case_table.c.code).where(recordings.c.call_id.in_(call_ids))
-    joined = joined.join(case_table, case_table.c.id == recordings.c.case_id)
+    joined = joined.join(case_table, case_table.c.id == recordings.c.case_id).where(OPEN_TO_ALL)
     codes: dict[uuid.UUID, str] = {}
     for query in (joined, opened.order_by(case_table.c.opened_at)):
         codes |= {row.call_id: row.code for row in await connection.execute(query)}
     return codes
+
+
+_SEALED = dict.fromkeys(("caller", "caller_name", "callback"), "") | {"place": None, "call_id": None}
 
 
 def _case_json(
@@ -134,7 +139,7 @@ def _case_json(
     names = ("code", "kind", "topic", "county", "agency", "status", "channel", "language", "caller")
     said = ("answer", "answer_voice", "answer_spoken")
     more = ("caller_name", "callback", "words", "place", *said, "closure", "satisfaction")
-    return {
+    found = {
         **_plain(row._mapping, names),
         "opened_at": _iso(row.opened_at),
         "due_at": _iso(row.due_at),
@@ -151,7 +156,9 @@ def _case_json(
             {"seq": e.seq, "at": _iso(e.at), "actor": e.actor, "what": e.event, "details": e.details}
             for e in told
         ],
+        "confidential": row.confidential,
     }
+    return found | _SEALED | {"words": row.told or ""} if row.confidential else found
 
 
 def _call_json(row: Row[Any], heard: Iterable[Row[Any]], case: str | None) -> Json:

@@ -16,7 +16,8 @@ from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Actor, Side, permitted
 from ivr.desk.call import interventions
 from ivr.desk.case import callback_planning, family
-from ivr.desk.people.people import Scope
+from ivr.desk.case.confiding import EVENT as CONFIDED
+from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.desk.reading import related
 from ivr.desk.reading.related import Related
 from ivr.desk.recordings import marks
@@ -116,16 +117,17 @@ async def names(connection: AsyncConnection) -> CaseNames:
 async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
     """None: there is no such case that they may know of."""
     async with engine.connect() as connection:
-        query = select(cases).where(cases.c.code == code, scope.cases())
-        case = (await connection.execute(query)).first()
+        case = await _case(connection, scope, code)
         if case is None:
             return None
-        heard = await _recordings(connection, case.id)
+        whole = scope.reads_whole(case)
+        heard = await _recordings(connection, case.id) if whole else []
         events = await _of(connection, case_events, case.id, case_events.c.seq)
+        events = [event for event in events if whole or event.event != CONFIDED]
         said = " ".join([case.words, *(each.row.transcript or "" for each in heard)])
-        its_calls = await _calls(connection, case, heard)
+        its_calls = await _calls(connection, case, heard) if whole else []
         stepped_in = await interventions.of_calls(connection, [call.id for call in its_calls])
-        [by_phone] = await callback_planning.reach(connection, [case._mapping], datetime.now(UTC))
+        by_phone = await reach_of(connection, case.id, datetime.now(UTC))
         acted = {event.actor.rpartition("/")[2] for event in events} | {each.actor for each in stepped_in}
         return CaseFile(
             case,
@@ -147,10 +149,31 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
         )
 
 
+async def reach_of(connection: AsyncConnection, case: UUID, now: datetime) -> callback_planning.Reach:
+    """Whether she can be told by telephone, also where nobody may read her number."""
+    hers = (await connection.execute(select(cases).where(cases.c.id == case))).one()
+    [by_phone] = await callback_planning.reach(connection, [hers._mapping], now)
+    return by_phone
+
+
 async def case_of(engine: AsyncEngine, scope: Scope, code: str) -> Row[Any] | None:
     """The case alone. None: there is no such case that they may know of."""
     async with engine.connect() as connection:
-        return (await connection.execute(select(cases).where(cases.c.code == code, scope.cases()))).first()
+        return await _case(connection, scope, code)
+
+
+async def sent_on(engine: AsyncEngine, scope: Scope, code: str) -> bool:
+    """Whether it was this agency's and went to another one: all that it is still told."""
+    had = (referrals.c.case_id == cases.c.id, referrals.c.agency == scope.agency)
+    query = select(cases.c.id).where(cases.c.code == code, scope.not_kept(), OPEN_TO_ALL)
+    query = query.where(cases.c.agency != scope.agency, select(referrals.c.id).where(*had).exists())
+    async with engine.connect() as connection:
+        return (await connection.execute(query)).first() is not None
+
+
+async def _case(connection: AsyncConnection, scope: Scope, code: str) -> Row[Any] | None:
+    query = select(*scope.columns()).where(cases.c.code == code, scope.cases())
+    return (await connection.execute(query)).first()
 
 
 async def _untold(connection: AsyncConnection, case: Row[Any]) -> bool:

@@ -35,12 +35,17 @@ class Export:
     address: str = ""
     reason: str = ""
 
+    @property
+    def asked_for(self) -> dict[str, str]:
+        """What a second person allows: these cases of these days, whatever the file's form."""
+        about = {name: getattr(self.subject, name) for name in ("agency", "county", "topic", "kind")}
+        days = {"since": self.since.isoformat(), "until": self.until.isoformat()}
+        return days | {name: code for name, code in about.items() if code}
+
 
 async def note(engine: AsyncEngine, export: Export, form: str, now: datetime) -> None:
     """Written before the first row leaves: what was taken by whom, and why with names."""
-    about = {name: getattr(export.subject, name) for name in ("agency", "county", "topic", "kind")}
-    detail: dict[str, Any] = {"since": export.since.isoformat(), "until": export.until.isoformat()}
-    detail |= {"form": form} | {name: code for name, code in about.items() if code}
+    detail = export.asked_for | {"form": form}
     action = "identities_exported" if export.reason else "cases_exported"
     async with engine.begin() as connection:
         await auditing.note(
@@ -54,7 +59,11 @@ async def rows(engine: AsyncEngine, export: Export) -> AsyncIterator[Sequence[Ro
     zone = ZoneInfo(export.zone)
     since, until = (datetime.combine(day, time(0), zone) for day in (export.since, export.until))
     query = (
-        select(cases, agencies.c.name.label("agency_name"), topics.c.name.label("topic_name"))
+        select(
+            *export.subject.seen.columns(),
+            agencies.c.name.label("agency_name"),
+            topics.c.name.label("topic_name"),
+        )
         .add_columns(areas.c.name.label("county_name"))
         .join(agencies, agencies.c.code == cases.c.agency)
         .join(topics, topics.c.code == cases.c.topic)

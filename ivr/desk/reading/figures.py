@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.figures import DIMENSIONS, Facts, Numbering, packed, unpacked
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import Scope
 from ivr.desk.reading.counting import facts_of, newest_day
 from ivr.store.figure_days import WAITING, figure_days
 from ivr.store.tables import cases

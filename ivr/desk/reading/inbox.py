@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Text, cast, false, func, literal, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, Text, case, cast, false, func, literal, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 
 from ivr.cases.search import facet, tsquery
+from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.store.tables import cases, inbox_entries, marks, people, recordings
 
 _LETTERS = {"kind": "k", "topic": "t", "county": "c", "agency": "a", "status": "s", "channel": "w"}
@@ -23,7 +24,8 @@ MOST_SAID = 200  # characters: more than a line holds
 class Sight:
     """What a person may see. `agency`: only its cases; `counties`: only those and no known one; empty: all.
 
-    `body`: whose new cases are hers; `lowest`: the level at which no case counts as escalated.
+    `body`: whose new cases are hers; `lowest`: the level at which no case counts as escalated; `of_desk`: as
+    of a scope.
     """
 
     body: str
@@ -31,6 +33,12 @@ class Sight:
     counties: frozenset[str] = frozenset()
     person: uuid.UUID | None = None
     lowest: str = ""
+    of_desk: bool = False
+
+    @property
+    def scope(self) -> Scope:
+        """Which decides; the words of `facets` only find fast what it allows."""
+        return Scope(self.agency, tuple(sorted(self.counties)), self.person, self.of_desk)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +108,12 @@ def shown(chosen: Select[Any], newest: bool) -> Select[Any]:
     its = recordings.c
     heard = select(its.id).where(its.case_id == cases.c.id, ~its.superseded, its.removed_at.is_(None))
     heard = heard.order_by(its.recorded_at)
+    heard = heard.where(OPEN_TO_ALL).correlate(cases)
     # Tuples, for the inbox keeps lines by their rows.
     sounds = func.array(heard.scalar_subquery(), type_=ARRAY(its.id.type, as_tuple=True)).label("recordings")
     entry = inbox_entries.c
     flags = (entry.silent, entry.fallback, entry.over_limit, entry.repeats, entry.seconds)
-    own = (*(cases.c[name] for name in _SHOWN), _said().label("said"))
+    own = (*(cases.c[name] for name in _SHOWN), _whose(), _said().label("said"))
     drafted = func.coalesce(func.jsonb_typeof(cases.c.draft) == "object", false()).label("drafted")
     person = people.c.full_name.label("person_name")
     return (
@@ -116,6 +125,10 @@ def shown(chosen: Select[Any], newest: bool) -> Select[Any]:
     )
 
 
+def _whose() -> Any:
+    return case((OPEN_TO_ALL, cases.c.caller_key), else_="").label("caller_key")
+
+
 def _said() -> Any:
     """The beginning of what she wants in words: as written, as heard, or as somebody noted who listened."""
     its, note = recordings.c, marks.c.note
@@ -124,13 +137,15 @@ def _said() -> Any:
     noted = select(note).join(recordings, its.name == marks.c.recording).where(its.case_id == cases.c.id)
     noted = noted.where(note != "", marks.c.removed_at.is_(None)).order_by(marks.c.made_at).limit(1)
     written = func.nullif(func.left(cases.c.words, MOST_SAID), "")
-    return func.coalesce(written, heard.scalar_subquery(), noted.scalar_subquery(), "")
+    said = func.coalesce(written, heard.scalar_subquery(), noted.scalar_subquery(), "")
+    told = func.coalesce(func.left(cases.c.told, MOST_SAID), "")  # what is confidential is in no list
+    return case((OPEN_TO_ALL, said), else_=told)
 
 
 _SHOWN = (
-    *("id", "code", "kind", "topic", "county", "agency", "status", "channel", "caller_key", "opened_at"),
+    *("id", "code", "kind", "topic", "county", "agency", "status", "channel", "opened_at"),
     *("due_at", "closed_at", "stopped_at", "paused_until", "rung", "level", "person_id", "last_seq"),
-    *("call_id", "answered_at"),
+    *("call_id", "answered_at", "confidential"),
 )
 
 
@@ -141,11 +156,8 @@ def rows_of(codes: Sequence[str], sight: Sight) -> Select[Any]:
 
 
 def seen_by(chosen: Any, sight: Sight, its: Any = cases.c) -> Any:
-    """Only what may be seen: what her agency has or had, in her counties or none known."""
-    every, groups = facets(sight, EVERYTHING)
-    if not every and not groups:
-        return chosen
-    return chosen.join(inbox_entries, inbox_entries.c.case_id == its.id).where(wanted(every, groups))
+    """Only what may be seen of the chosen cases. `its`: their columns."""
+    return chosen.where(sight.scope.cases(its))
 
 
 def wanted(every: Sequence[str], groups: Sequence[Sequence[str]], its: Any = inbox_entries.c.lexemes) -> Any:
@@ -156,7 +168,7 @@ def wanted(every: Sequence[str], groups: Sequence[Sequence[str]], its: Any = inb
 def facets(sight: Sight, filters: Filters) -> tuple[list[str], list[list[str]]]:
     """What an entry must hold, and groups of which it must hold one."""
     every = [facet(_LETTERS[name], value) for name, value in filters.codes.items()]
-    every += [facet("h", sight.agency)] if sight.agency else []
+    every += [facet("a", sight.agency)] if sight.agency else []
     if not sight.counties or filters.county in sight.counties:
         return every, []
     return every, [[facet("c", county) for county in ["", *sorted(sight.counties)]]]

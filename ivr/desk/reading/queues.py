@@ -177,6 +177,8 @@ def _read(queue: Queue, sight: Sight, now: datetime, filters: Filters, after: Ke
     columns = [order.id.table.c[name] for name in (_OF_AN_ENTRY if queue is Queue.FAINT else _FILTERED)]
     query = select(order.id.label("id"), order.at.label("listed_at"), *columns)
     query = query.where(*_standing(queue, sight, now, filters), *_led(queue, sight, filters))
+    hidden = order.id.not_in(sight.scope.kept()) if queue is Queue.FAINT else sight.scope.not_kept()
+    query = query.where(hidden)
     if after is not None:
         query = query.where(order.behind(after))
     return query.order_by(*order.by)

@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.spelling import normalise, stem
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.store.tables import cases, recordings
 
 SAME_CALLER, SAME_MATTER = 8, 6  # how many are shown
@@ -37,10 +37,11 @@ async def of_caller(connection: AsyncConnection, scope: Scope, case: Row[Any]) -
 async def of_number(
     connection: AsyncConnection, scope: Scope, caller_key: str, most: int = SAME_CALLER
 ) -> Sequence[Row[Any]]:
-    """The newest cases of whoever has that number; none of a number that was withheld."""
+    """The newest cases of whoever has that number; none of a withheld one, and none that is confidential."""
     if not caller_key:
         return []
-    query = _query(scope).where(cases.c.caller_key == caller_key, cases.c.caller_key != "")
+    hers = (cases.c.caller_key == caller_key, cases.c.caller_key != "", OPEN_TO_ALL)
+    query = _query(scope).where(*hers)
     found = await connection.execute(query.order_by(cases.c.opened_at.desc()).limit(most))
     rows: Sequence[Row[Any]] = found.all()
     return rows
@@ -87,5 +88,5 @@ async def _transcripts(connection: AsyncConnection, rows: Sequence[Row[Any]]) ->
 
 
 def _query(scope: Scope) -> Select[Any]:
-    names = ("id", "code", "kind", "topic", "county", "agency", "status", "channel", "opened_at", "words")
-    return select(*(cases.c[name] for name in names)).where(scope.cases())
+    names = {"id", "code", "kind", "topic", "county", "agency", "status", "channel", "opened_at", "words"}
+    return select(*(column for column in scope.columns() if column.name in names)).where(scope.cases())

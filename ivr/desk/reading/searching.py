@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.search import Sought, backwards, day_of, end_of, tsquery
 from ivr.cases.statuses import OPEN
+from ivr.desk.people.scope import OPEN_TO_ALL
 from ivr.desk.reading.inbox import (
     EVERYTHING,
     PAGE,
@@ -92,7 +93,7 @@ async def find(
     The case of a code goes before those of a caller, these before those in which it was said.
     """
     if not (sought or filters.codes or sight.agency or sight.counties):
-        rows = (await connection.execute(newest(filters, after, limit + 1))).all()
+        rows = (await connection.execute(newest(filters, after, limit + 1, sight))).all()
         return _page(rows, limit)
     if sought.code and (rows := (await connection.execute(by_code(sought.code, sight))).all()):
         return InboxPage(rows)
@@ -168,6 +169,7 @@ def step(search: Search, few: Sequence[Part], blocks: Sequence[str], before: dat
     entry = inbox_entries.c
     query = select(entry.case_id.label("id"), entry.opened_at)
     query = query.where(wanted([], [*few, *([blocks] if blocks else [])]), entry.opened_at < before)
+    query = query.where(entry.case_id.not_in(search.sight.scope.kept()))
     if rest:
         query = query.where(wanted([], rest).is_(true()))  # so put, it is nothing for the index
     for bound in _bounds(search.filters, search.after, entry.opened_at, entry.case_id):
@@ -175,9 +177,9 @@ def step(search: Search, few: Sequence[Part], blocks: Sequence[str], before: dat
     return query.order_by(entry.opened_at.desc(), entry.case_id.desc()).limit(search.limit)
 
 
-def newest(filters: Filters, after: Key | None, limit: int) -> Select[Any]:
-    """Every case of these days, for those who may see every case."""
-    chosen = select(cases.c.id, cases.c.opened_at.label("listed_at"))
+def newest(filters: Filters, after: Key | None, limit: int, sight: Sight) -> Select[Any]:
+    """Every case of these days, for those who may see cases of every body and county."""
+    chosen = seen_by(select(cases.c.id, cases.c.opened_at.label("listed_at")), sight)
     for bound in _bounds(filters, after, cases.c.opened_at, cases.c.id):
         chosen = chosen.where(bound)
     return shown(chosen.order_by(cases.c.opened_at.desc(), cases.c.id.desc()).limit(limit), newest=True)
@@ -189,11 +191,14 @@ def by_code(code: str, sight: Sight) -> Select[Any]:
 
 
 def by_caller(sought: Sought, sight: Sight, filters: Filters, after: Key | None, limit: int) -> Select[Any]:
-    """That caller's newest cases, or those of all whose number begins so, among `MOST_OF_A_NUMBER`."""
+    """That caller's newest cases, or those of all whose number begins so, among `MOST_OF_A_NUMBER`.
+
+    Nobody learns by it whose a confidential case is.
+    """
     key, begins = cases.c.caller_key, sought.caller
     within = (key >= begins, key < f"+{int(begins) + 1}", key.startswith(begins, autoescape=True))
     hers = (key == begins,) if sought.whole else within
-    some: Any = select(cases).where(KNOWN, *hers).limit(MOST_OF_A_NUMBER).subquery()
+    some: Any = select(cases).where(KNOWN, OPEN_TO_ALL, *hers).limit(MOST_OF_A_NUMBER).subquery()
     chosen = select(some.c.id, some.c.opened_at.label("listed_at"))
     chosen = chosen.where(*(some.c[name] == value for name, value in filters.codes.items()))
     for bound in _bounds(filters, after, some.c.opened_at, some.c.id):

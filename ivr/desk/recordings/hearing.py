@@ -19,7 +19,8 @@ from sqlalchemy import ColumnElement, Row, Select, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.people import auditing
-from ivr.desk.people.people import Person, Scope
+from ivr.desk.people.people import Person
+from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.desk.recordings.revealing import seen_lately
 from ivr.store.derived import Derived
 from ivr.store.tables import cases, recordings
@@ -57,11 +58,12 @@ async def recording(engine: AsyncEngine, scope: Scope, id: UUID) -> Row[Any] | N
 
 
 def one(scope: Scope, which: ColumnElement[bool]) -> Select[Any]:
-    """Words of no case are nobody's but the desk's."""
-    about = (cases.c.code, cases.c.agency, cases.c.county)
+    """Words of no case are nobody's but the desk's, and so are those of a confidential one."""
+    about = (cases.c.code, cases.c.agency, cases.c.county, cases.c.confidential)
     query = select(recordings, *about).join(cases, cases.c.id == recordings.c.case_id, isouter=True)
     nobodys = recordings.c.case_id.is_(None) & (true() if not scope.agency else ~true())
-    return query.where(which, or_(nobodys, recordings.c.case_id.is_not(None) & scope.cases()))
+    heard = OPEN_TO_ALL if scope.agency else true()
+    return query.where(which, or_(nobodys, recordings.c.case_id.is_not(None) & scope.cases() & heard))
 
 
 async def heard(

@@ -7,16 +7,23 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk.people import auditing
+from ivr.desk.people import auditing, limiting, unsealing
+from ivr.desk.people.limiting import Limit, TooOften
 from ivr.desk.people.people import Person
-from ivr.desk.refusals import NoSuchCase, WrongField
+from ivr.desk.people.scope import Scope
+from ivr.desk.refusals import NoSuchCase, Refused, WrongField
 from ivr.store.tables import audit, cases, people, recordings
 
 SITTING = timedelta(minutes=15)  # seeing or hearing a thing again within it is the same seeing
 REVEALED = timedelta(hours=8)  # a working day: so long a revealed voice stays
+DAY = timedelta(days=1)
+MOST_A_DAY = 30  # cases whose identities one person may reveal
+LIMIT_REACHED = "reveal_limit_reached"  # in the audit
+_ONCE = Limit(1, DAY)
+_TOLD = (LIMIT_REACHED, "identities_exported", "recording_downloaded")
 SHORTEST, LONGEST = 4, 500  # characters of a reason
 
 
@@ -30,15 +37,29 @@ class Hidden(StrEnum):
 
 
 async def reveal(
-    engine: AsyncEngine, person: Person, code: str, what: Hidden, reason: str, now: datetime, address: str
+    engine: AsyncEngine,
+    person: Person,
+    code: str,
+    what: Hidden,
+    reason: str,
+    now: datetime,
+    address: str,
+    most: int = MOST_A_DAY,
 ) -> str:
-    """What is hidden; "" for the voice, which is heard. Raises NoSuchCase, and WrongField for no reason."""
+    """What is hidden; "" for the voice, which is heard.
+
+    Raises NoSuchCase, WrongField for no reason, Refused for a confidential case that is not opened to them,
+    and TooOften for more than `most` cases in a day, which is on record too.
+    """
     reason = _checked(reason)
+    await _count(engine, person, code, most, now, address)
     async with engine.begin() as connection:
         query = select(cases).where(cases.c.code == code, person.scope.cases())
         case = (await connection.execute(query)).first()
         if case is None:
             raise NoSuchCase(f"there is no case {code}")
+        if case.confidential and not await unsealing.opened(connection, person.id, case.id, now):
+            raise Refused(f"case {code} is confidential: another one of the few must allow it first")
         action = f"{what}_revealed"
         await auditing.note(
             connection, now, action, person=person.id, case=case.id, reason=reason, address=address
@@ -56,10 +77,31 @@ async def reveal_at_terminal(engine: AsyncEngine, code: str, reason: str, now: d
         case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
         if case is None:
             raise NoSuchCase(f"there is no case {code}")
+        if case.confidential:
+            raise Refused(f"case {code} is confidential: who she is, two of the few open on the panel")
         for what in (Hidden.CALLER, Hidden.CALLBACK):
             if getattr(case, what):
                 action, detail = f"{what}_revealed", {"terminal": who}
                 await auditing.note(connection, now, action, case=case.id, reason=reason, detail=detail)
+
+
+async def _count(
+    engine: AsyncEngine, person: Person, code: str, most: int, now: datetime, address: str
+) -> None:
+    """One more case of hers today, however much of it. Raises TooOften; the first time it is an alert."""
+    try:
+        async with engine.begin() as connection:
+            if await limiting.count(connection, f"reveal/{person.id}/{code}", _ONCE, now):
+                return
+            if until := await limiting.count(connection, f"reveals/{person.id}", Limit(most, DAY), now):
+                raise TooOften(until)
+    except TooOften:
+        async with engine.begin() as connection:
+            if not await limiting.count(connection, f"reveals-refused/{person.id}", _ONCE, now):
+                await auditing.note(
+                    connection, now, LIMIT_REACHED, person=person.id, address=address, detail={"most": most}
+                )
+        raise
 
 
 def _checked(reason: str) -> str:
@@ -70,10 +112,14 @@ def _checked(reason: str) -> str:
     return reason
 
 
-async def may_hear(engine: AsyncEngine, person: Person, case: UUID | None, now: datetime) -> bool:
-    """Whether they revealed the voices of this case lately."""
+async def may_hear(
+    engine: AsyncEngine, person: Person, case: UUID | None, now: datetime, *, confidential: bool
+) -> bool:
+    """Whether they revealed the voices of this case lately, and a confidential one is still open to them."""
     action = f"{Hidden.VOICE}_revealed"
     async with engine.connect() as connection:
+        if confidential and not (case and await unsealing.opened(connection, person.id, case, now)):
+            return False
         return await seen_lately(connection, person.id, action, now, within=REVEALED, case=case)
 
 
@@ -112,3 +158,18 @@ async def seen_by(engine: AsyncEngine, case: UUID, limit: int = 100) -> list[dic
     query = query.where(audit.c.case_id == case).order_by(audit.c.id.desc()).limit(limit)
     async with engine.connect() as connection:
         return [dict(row._mapping) for row in await connection.execute(query)]
+
+
+async def lately(engine: AsyncEngine, scope: Scope, since: datetime, limit: int = 200) -> list[Any]:
+    """Who revealed or took away what of whom and why since then, the newest first: what somebody should read.
+
+    Rows of the audit with `full_name`, `agency` and the case's `code`; whom a limit stopped is among them.
+    """
+    telling = (audit.c.action.like("%\\_revealed"), audit.c.action.in_(_TOLD))
+    query = select(audit, people.c.full_name, people.c.agency, cases.c.code)
+    query = query.join(people, people.c.id == audit.c.person_id)
+    query = query.outerjoin(cases, cases.c.id == audit.c.case_id)
+    query = query.where(or_(audit.c.case_id.is_(None), scope.cases()))
+    query = query.where(or_(*telling), audit.c.at > since).order_by(audit.c.id.desc()).limit(limit)
+    async with engine.connect() as connection:
+        return list(await connection.execute(query))

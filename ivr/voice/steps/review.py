@@ -1,4 +1,4 @@
-"""type: review. Keep, hear, say again or add; `record` is the step to return to."""
+"""type: review. Keep, hear, say again or add, hide who she is; `record` is the step to return to."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Way
 from ivr.voice.yaml_tree import Scalar
 
-MEANINGS = ("keep", "hear", "again", "add")
+MEANINGS = ("keep", "hear", "again", "add", "confide")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class ReviewStep(Choosing):
     go: str
 
     TYPE = "review"
-    SPEAKS = frozenset({"record.hear_intro"})
+    SPEAKS = frozenset({"record.hear_intro", "record.confided", "record.not_confided"})
     EXAMPLE = """\
 review:
   type: review
   prompt: [review.menu]
   record: record
-  keys: {"1": keep, "2": hear, "3": again, "4": add, "#": keep}
+  keys: {"1": keep, "2": hear, "3": again, "4": add, "5": confide, "#": keep}
   no_input: {limit: 1, then: code}
   go: code
 """
@@ -53,6 +53,8 @@ review:
             choice = yield from talk.listen(self, self.prompt, self.keys.get, hash_means=self.keys.get("#"))
             if choice == "hear":
                 talk.say("record.hear_intro", *(Clip(r.name) for r in talk.words))
+            elif choice == "confide":
+                talk.say("record.confided" if (yield from talk.confide()) else "record.not_confided")
             elif choice == "keep":
                 return self.go
             else:

@@ -20,7 +20,8 @@ from ivr.web.panel.forms import Form
 from ivr.web.panel.visit import NotFound, Route, Visit
 
 SENTENCES = {
-    name: f"admin.people.wrong.{name}" for name in ("name", "full_name", "agency", "areas", "password")
+    name: f"admin.people.wrong.{name}"
+    for name in ("name", "full_name", "agency", "areas", "password", "trusted")
 }
 
 
@@ -135,12 +136,15 @@ def _wanted(form: Form, name: str) -> NewPerson:
     agency = form.raw("agency") if role in set(OF_AN_AGENCY) else ""
     if role in set(OF_AN_AGENCY) and not agency:
         form.refuse("agency", "admin.people.wrong.agency")
-    return NewPerson(name, full_name, Role(role or Role.OPERATOR), agency, tuple(form.many("areas")))
+    its = Role(role or Role.OPERATOR)
+    trusted = form.flag("trusted")
+    return NewPerson(name, full_name, its, agency, tuple(form.many("areas")), trusted=trusted)
 
 
 def _sent(form: Form) -> dict[str, Any]:
     return {name: form.raw(name) for name in ("name", "full_name", "role", "agency")} | {
-        "areas": form.many("areas")
+        "areas": form.many("areas"),
+        "trusted": form.flag("trusted"),
     }
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from aiohttp import web
 
-from ivr.desk.case import assigning
+from ivr.desk.case import assigning, confiding
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.splitting import Part
 from ivr.desk.letters import wording
@@ -96,6 +96,9 @@ async def shown(
                 "words",
                 "spoken",
                 "voice",
+                "accused",
+                "kept_from",
+                "told",
             )
         }
         if sent
@@ -148,6 +151,12 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                 given[name] = tracking_code(sent.raw("collective"))
             case "about":
                 given[name] = sent.text("about", most=LONGEST_REASON, needed=False, lines=True)
+            case "accused":
+                given[name] = sent.raw("accused")
+            case "kept_from":
+                given[name] = sent.raw("kept_from").replace("،", " ").replace(",", " ").lower().split()
+            case "told":
+                given[name] = sent.text("told", most=confiding.LONGEST, needed=False, lines=True)
             case "voice":
                 digest = sent.raw("voice")
                 given[name] = await answering.voice_of(visit, digest) if answering.is_digest(digest) else None

@@ -12,10 +12,12 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.statuses import Status
 from ivr.cases.transitions import TABLE, Action, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case import answers, assigning, closing, collecting, pausing, referring, splitting
+from ivr.desk.case import answers, assigning, closing, collecting, confiding, pausing, referring, splitting
 from ivr.desk.case.change import Instruction
+from ivr.desk.case.confiding import Secrecy
 from ivr.desk.reading.casefile import CaseFile
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
@@ -76,6 +78,9 @@ DEEDS = (
          lambda e, p, a, g: referring.refer(e, p, a, g["agency"]), ("agency",)),
     Deed("return", Action.RETURN, P.CASES_RETURN, AGENCY, lambda e, p, a, g: referring.give_back(e, p, a)),
     Deed("reopen", Action.REOPEN, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.reopen(e, p, a)),
+    Deed("confide", None, P.CASES_REFER, DESK,
+         lambda e, p, a, g: confiding.confide(e, p, a, Secrecy(g["accused"], g["kept_from"], g["told"])),
+         ("accused", "kept_from", "told"), rare=True, reasoned=True),
     Deed("hand", None, P.CASES_ANSWER, BOTH,
          lambda e, p, a, g: assigning.hand(e, p, a, g["person"]), ("person",), rare=True),
     Deed("rule", Action.RULE, P.CASES_REFER, DESK,
@@ -118,7 +123,9 @@ def offered(visit: Visit, file: CaseFile) -> list[Deed]:
 
 
 def _beside_the_table(visit: Visit, file: CaseFile, deed: Deed) -> bool:
-    """Told: a case that has ended, and nobody could be told of it. In hands: the asker's own body has it."""
+    """Told: it has ended, and nobody could be told. Confide: a whole. In hands: the asker's body has it."""
+    if deed.name == "confide":
+        return file.case.part_of is None and file.case.status != Status.MERGED
     if deed.name == "told":
         return file.untold and file.case.closed_at is not None
     return file.case.closed_at is None and file.case.agency == (visit.actor.agency or file.names.desk)

@@ -14,6 +14,10 @@ from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
 
 
+class SentOn(NotFound):
+    """It was theirs once."""
+
+
 def code_of(visit: Visit) -> str:
     """Raises NotFound."""
     code = tracking_code(visit.request.match_info["code"])
@@ -26,8 +30,15 @@ async def case_file(visit: Visit) -> CaseFile:
     """All of the case. Raises NotFound."""
     file = await casefile.read(visit.panel.engine, visit.scope, code_of(visit))
     if file is None:
-        raise NotFound
+        raise await _gone(visit)
     return file
+
+
+async def _gone(visit: Visit) -> NotFound:
+    """What went on from an agency is not there for it any more; that it went is all that it is told."""
+    code = code_of(visit)
+    its = visit.scope.agency and await casefile.sent_on(visit.panel.engine, visit.scope, code)
+    return SentOn() if its else NotFound()
 
 
 async def case_row(visit: Visit) -> Row[Any]:

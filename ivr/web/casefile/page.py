@@ -8,6 +8,7 @@ from typing import Any
 
 from ivr.cases.code import grouped
 from ivr.desk.letters.formal_letters import LetterKind, letters_of
+from ivr.desk.people import unsealing
 from ivr.desk.reading.casefile import CaseFile
 from ivr.desk.recordings import revealing
 from ivr.desk.recordings.hearing import Rendition
@@ -17,6 +18,7 @@ from ivr.web.panel.due import due_mark
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
 
+OPEN, WAITING, ASKABLE, SHUT = "open", "waiting", "askable", "shut"
 SPEEDS = (0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 
 
@@ -24,7 +26,11 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
     """All that the template needs but the form that is open."""
     case, area = file.case, file.case.county or ""
     page = await visit.panel.book.page()
-    revealed = await revealing.may_hear(visit.panel.engine, visit.person, case.id, visit.now)
+    sealed = case.confidential is not None
+    revealed = await revealing.may_hear(
+        visit.panel.engine, visit.person, case.id, visit.now, confidential=sealed
+    )
+    opening = await _opening(visit, file) if sealed else ""
     told = teller(visit, file)
     deeds = offered(visit, file)
     done = visit.request.query.get("done", "")
@@ -44,16 +50,31 @@ async def page_of(visit: Visit, file: CaseFile) -> dict[str, Any]:
         "due": due_mark(visit.words, page.standing(case, visit.now)),
         "may_play": visit.allowed(P.RECORDINGS_PLAY, area=area),
         "may_blind": visit.allowed(P.RECORDINGS_BLIND, area=area),
-        "may_download": visit.allowed(P.RECORDINGS_DOWNLOAD, area=area),
-        "may_reveal": visit.allowed(P.IDENTITY_REVEAL, area=area),
+        "may_download": visit.allowed(P.RECORDINGS_DOWNLOAD, area=area) and not sealed,
+        "may_reveal": visit.allowed(P.IDENTITY_REVEAL, area=area) and opening in ("", OPEN),
+        "may_reveal_voice": opening in ("", OPEN),
+        "sealed": sealed,
+        "opening": opening,
         "may_write": visit.allowed(P.NOTES_WRITE, area=area),
-        "may_see_seen": visit.allowed(P.SEEN_BY, area=area),
+        "may_see_seen": visit.allowed(P.SEEN_BY, area=area) and visit.scope.reads_whole(case),
         "voice_revealed": revealed and visit.allowed(P.RECORDINGS_PLAY, area=area),
         "voice": Rendition.EVEN
         if revealed and visit.allowed(P.RECORDINGS_PLAY, area=area)
         else Rendition.BLIND,
         "speeds": SPEEDS,
     }
+
+
+async def _opening(visit: Visit, file: CaseFile) -> str:
+    """How far a confidential case is open to them: may they ask, do they wait, is it open?"""
+    case, person = file.case, visit.person
+    if not (person.trusted and visit.allowed(P.IDENTITY_REVEAL, area=case.county or "")):
+        return SHUT
+    async with visit.panel.engine.connect() as connection:
+        if await unsealing.opened(connection, person.id, case.id, visit.now):
+            return OPEN
+        waits = await unsealing.waiting(connection, person.id, case.id, visit.now)
+    return WAITING if waits else ASKABLE
 
 
 @dataclass(frozen=True, slots=True)

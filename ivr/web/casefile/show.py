@@ -7,14 +7,17 @@ from aiohttp import web
 from ivr.desk.recordings import revealing
 from ivr.web.casefile import acting
 from ivr.web.casefile.deeds import BY_NAME
-from ivr.web.casefile.finding import case_file
+from ivr.web.casefile.finding import SentOn, case_file
 from ivr.web.casefile.page import page_of
 from ivr.web.panel.visit import Visit
 
 
 async def case(visit: Visit) -> web.StreamResponse:
     """`?do=refer`: with that form open. `?done=refer`: what was just done is said."""
-    file = await case_file(visit)
+    try:
+        file = await case_file(visit)
+    except SentOn:
+        return visit.render("casefile/sent_on.html", status=404)
     await revealing.saw(visit.panel.engine, visit.person, file.case.id, visit.now, visit.came.address)
     values = await page_of(visit, file)
     deed = BY_NAME.get(visit.request.query.get("do", ""))

@@ -52,6 +52,8 @@ async def outline(visit: Visit) -> web.StreamResponse:
 async def download(visit: Visit) -> web.StreamResponse:
     """The recording as it is, with the name of who takes it away written into it. Takes a reason."""
     row = await recording_row(visit)
+    if row.confidential:  # a file that is taken away stays open for ever
+        raise Forbidden
     reason = visit.form().text("reason", most=revealing.LONGEST)
     if len(reason) < revealing.SHORTEST:
         return web.Response(status=422, text=visit.words("refusal.field_reason"))
@@ -91,7 +93,9 @@ async def _may_hear(visit: Visit, row: Row[Any], form: Rendition) -> None:
             raise Forbidden
         return
     visit.require(P.RECORDINGS_PLAY, area=area)
-    if not await revealing.may_hear(visit.panel.engine, visit.person, row.case_id, visit.now):
+    if not await revealing.may_hear(
+        visit.panel.engine, visit.person, row.case_id, visit.now, confidential=bool(row.confidential)
+    ):
         raise Forbidden
 
 

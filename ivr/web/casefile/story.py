@@ -26,7 +26,8 @@ _jalali_day: Any = JalaliDate  # they have no types
 _jalali_time: Any = JalaliDateTime
 # What the machine does between two steps is no part of her path.
 _BEHIND = frozenset(
-    {"RoomFound", "CallerKnown", "WordsKept", "CaseRefined", "Confirmed", "Rated", "WishNoted", "CaseSeen"}
+    {"RoomFound", "CallerKnown", "WordsKept", "CaseRefined", "Confided"}
+    | {"Confirmed", "Rated", "WishNoted", "CaseSeen"}
 )
 
 

@@ -59,6 +59,7 @@ async def sight(visit: Visit) -> Sight:
         counties=frozenset(scope.areas),
         person=visit.person.id,
         lowest=page.ladders.levels[0],
+        of_desk=scope.of_desk,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from urllib.parse import urlencode
 
@@ -11,6 +11,7 @@ from ivr.cases.figures import DIMENSIONS
 from ivr.cases.kinds import Kind
 from ivr.cases.periods import Grain, Period, named, period
 from ivr.desk.book.names import Called, called
+from ivr.desk.people.scope import Scope
 from ivr.desk.reading.figures import Subject
 from ivr.web.panel.visit import NotFound, Visit
 
@@ -70,7 +71,7 @@ class FiguresQuery:
     @property
     def whole(self) -> bool:
         """Whether nothing is left out, so that calls may be shown too."""
-        return self.subject == Subject()
+        return replace(self.subject, seen=Scope(*self.subject.seen.limits)) == Subject()
 
 
 def _day(day: date) -> str:

@@ -10,6 +10,7 @@ from aiohttp import web
 
 from ivr.cases import phone
 from ivr.cases.figures import What
+from ivr.desk.people import unsealing
 from ivr.desk.reading import exporting
 from ivr.web.numbers import labels, pages
 from ivr.web.numbers.asked import FiguresQuery, asked
@@ -21,7 +22,6 @@ from ivr.web.panel.sheets import MOMENT, NUMBER, SHARE, Batches, Column, Row, Sh
 from ivr.web.panel.visit import NotFound, Visit
 
 FORMS = ("xlsx", "csv")
-LEAST_REASON = 5  # characters
 
 
 async def export(visit: Visit) -> web.StreamResponse:
@@ -39,14 +39,23 @@ async def export(visit: Visit) -> web.StreamResponse:
 
 
 async def reveal(visit: Visit) -> web.StreamResponse:
-    """The cases with who the callers are: for those who may, with a reason, which is noted."""
+    """The cases with who the callers are: asked for with a reason; once another person allows it, taken."""
     visit.require("identity_reveal")
     if visit.request.match_info["table"] != "cases" or visit.request.match_info["form"] not in FORMS:
         raise NotFound
     form = visit.form()
     reason = form.text("reason", most=300)
-    if form.wrong or len(reason) < LEAST_REASON:
+    if form.wrong or len(reason) < unsealing.SHORTEST:
         return visit.render("numbers/no_reason.html", status=422)
+    export = _export(visit, await asked(visit), reason)
+    async with visit.panel.engine.connect() as connection:
+        person, now = visit.person, visit.now
+        allowed = await unsealing.exportable(connection, person.id, export.asked_for, now)
+    if not allowed:
+        await unsealing.ask_for_export(
+            visit.panel.engine, person, export.asked_for, reason, now, export.address
+        )
+        return visit.render("numbers/asked.html", status=202)
     wanted, sheet, batches = await _cases(visit, reason)
     kind = visit.request.match_info["form"]
     return await send(visit, sheet, batches, kind, f"111-cases-{wanted.period.name.partition(':')[2]}.{kind}")
@@ -118,10 +127,7 @@ async def _hours(visit: Visit) -> Made:
 
 async def _cases(visit: Visit, reason: str = "") -> Made:
     wanted, words = await asked(visit), visit.words
-    taken = exporting.Export(
-        wanted.subject, wanted.period.since, wanted.period.until, visit.panel.archive.zone, visit.person.id,
-        visit.came.address, reason,
-    )  # fmt: skip
+    taken = _export(visit, wanted, reason)
     await exporting.note(visit.panel.engine, taken, visit.request.match_info["form"], visit.now)
     heads = [("code", "text", 13), ("kind", "text", 12), ("topic", "text", 30), ("county", "text", 14)]
     heads += [("agency", "text", 36), ("status", "text", 16), ("opened", MOMENT, 16), ("due", MOMENT, 16)]
@@ -137,9 +143,18 @@ async def _cases(visit: Visit, reason: str = "") -> Made:
     return wanted, _sheet(visit, wanted, words("numbers.cases.title"), columns), batches()
 
 
+def _export(visit: Visit, wanted: FiguresQuery, reason: str) -> exporting.Export:
+    return exporting.Export(
+        wanted.subject, wanted.period.since, wanted.period.until, visit.panel.archive.zone, visit.person.id,
+        visit.came.address, reason,
+    )  # fmt: skip
+
+
 def _case(row: Any, visit: Visit, *, reveals: bool) -> list[Any]:
     words = visit.words
-    told = [row.caller, row.caller_name, row.words] if reveals else [phone.mask(row.caller)]
+    whole = [row.caller, row.caller_name, row.words] if reveals else [phone.mask(row.caller)]
+    sealed = [words("casefile.sealed.hidden"), "", row.told or ""][: len(whole)]
+    told = whole if row.confidential is None else sealed
     return [
         row.code, words.get(f"common.kind.{row.kind}", row.kind), row.topic_name, row.county_name,
         row.agency_name, words.get(f"common.status.{row.status}", row.status), row.opened_at, row.due_at,

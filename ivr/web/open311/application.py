@@ -338,7 +338,7 @@ def _request(row: Any) -> Json:
         "status_notes": row.answer or None,
         "service_name": row.topic_name,
         "service_code": row.topic,
-        "description": row.words or None,
+        "description": (row.words or None) if row.confidential is None else None,
         "agency_responsible": row.agency_name,
         "service_notice": None,
         "requested_datetime": row.opened_at,

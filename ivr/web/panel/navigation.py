@@ -23,6 +23,7 @@ NAVIGATION = (
     Entry("inbox", "common.nav.inbox", "inbox", P.CASES_SEE),
     Entry("desk", "common.nav.desk", "edit", P.CASES_OPEN),
     Entry("meetings", "common.nav.meetings", "people", P.MEETINGS_SEE),
+    Entry("openings", "common.nav.openings", "lock", P.OPENINGS_SEE),
     Entry("numbers", "common.nav.numbers", "chart", P.NUMBERS_SEE),
     Entry("live", "common.nav.live", "live", P.LIVE_SEE),
     Entry("prompts", "common.nav.prompts", "sound", P.PROMPTS_SEE),

@@ -30,6 +30,7 @@ class Permission(StrEnum):
     RECORDINGS_DOWNLOAD = "recordings_download"
     IDENTITY_REVEAL = "identity_reveal"
     SEEN_BY = "seen_by"  # who saw and heard a case
+    OPENINGS_SEE = "openings_see"  # askings to see what is sealed; deciding needs being one of the few
     NUMBERS_SEE = "numbers_see"
     NUMBERS_EXPORT = "numbers_export"
     LETTERS_PRINT = "letters_print"
@@ -59,8 +60,8 @@ _SUPERVISOR = frozenset(
     {
         P.CASES_SEE, P.CASES_OPEN, P.CASES_REFER, P.CASES_ANSWER, P.CASES_APPROVE, P.CASES_CLOSE,
         P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND, P.RECORDINGS_DOWNLOAD, P.IDENTITY_REVEAL,
-        P.SEEN_BY, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.LIVE_SEE, P.LIVE_LISTEN, P.LIVE_STEER,
-        P.PHONE_USE, P.BOOKS_SEE, P.BLOCKS_EDIT, P.PROMPTS_SEE, P.MEETINGS_SEE,
+        P.SEEN_BY, P.OPENINGS_SEE, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.LIVE_SEE,
+        P.LIVE_LISTEN, P.LIVE_STEER, P.PHONE_USE, P.BOOKS_SEE, P.BLOCKS_EDIT, P.PROMPTS_SEE, P.MEETINGS_SEE,
     }
 )  # fmt: skip
 
@@ -74,13 +75,22 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     | {P.IDENTITY_REVEAL, P.SEEN_BY, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.MEETINGS_SEE},
     Role.GOVERNOR: _EVERYBODY
     | {P.CASES_SEE, P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND, P.IDENTITY_REVEAL, P.SEEN_BY}
+    | {P.OPENINGS_SEE}
     | {P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.LIVE_SEE, P.BOOKS_SEE}
     | {P.MEETINGS_SEE, P.MEETINGS_HOLD},
     Role.ADMIN: _EVERYBODY
     | {P.NUMBERS_SEE, P.LIVE_SEE, P.BOOKS_SEE, P.BOOKS_EDIT, P.BLOCKS_EDIT, P.PROMPTS_SEE, P.PROMPTS_EDIT}
     | {P.PEOPLE_SEE, P.PEOPLE_EDIT, P.AUDIT_SEE, P.PHONE_USE},
     Role.AUDITOR: _EVERYBODY
-    | {P.CASES_SEE, P.RECORDINGS_BLIND, P.SEEN_BY, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LIVE_SEE}
+    | {
+        P.CASES_SEE,
+        P.RECORDINGS_BLIND,
+        P.SEEN_BY,
+        P.OPENINGS_SEE,
+        P.NUMBERS_SEE,
+        P.NUMBERS_EXPORT,
+        P.LIVE_SEE,
+    }
     | {P.BOOKS_SEE, P.PROMPTS_SEE, P.PEOPLE_SEE, P.AUDIT_SEE, P.MEETINGS_SEE},
 }
 
@@ -141,6 +151,8 @@ ROUTES: Mapping[str, Permission] = {
     "case.release": P.CASES_CLOSE,
     "case.withdraw": P.CASES_CLOSE,
     "case.reveal": P.CASES_SEE,  # and what the thing revealed needs
+    "case.ask": P.IDENTITY_REVEAL,
+    "case.confide": P.CASES_REFER,
     "case.seen_by": P.SEEN_BY,
     "case.speak": P.CASES_ANSWER,
     "case.voice": P.CASES_ANSWER,
@@ -154,6 +166,9 @@ ROUTES: Mapping[str, Permission] = {
     "recording.unmark": P.NOTES_WRITE,
     "recording.transcribe": P.NOTES_WRITE,
     "recording.transcripts": P.CASES_SEE,
+    "openings": P.OPENINGS_SEE,
+    "opening.allow": P.OPENINGS_SEE,
+    "opening.refuse": P.OPENINGS_SEE,
     # service desk
     "desk": P.CASES_OPEN,
     "desk.open": P.CASES_OPEN,

@@ -18,7 +18,8 @@ from ivr.cases.transitions import Actor
 from ivr.desk.book.book import Book
 from ivr.desk.book.learning import Learning
 from ivr.desk.editing.listing import Files
-from ivr.desk.people.people import Person, Scope
+from ivr.desk.people.people import Person
+from ivr.desk.people.scope import Scope
 from ivr.desk.people.signing_in import From, Keeping, SignedIn
 from ivr.desk.reading.figures import Archive
 from ivr.desk.reading.news import News

@@ -19,7 +19,7 @@ async def receipt(visit: Visit) -> web.StreamResponse:
     if case is None or case.channel != DESK:
         raise NotFound
     async with visit.panel.engine.connect() as connection:
-        [by_phone] = await callback_planning.reach(connection, [case._mapping], visit.now)
+        by_phone = await casefile.reach_of(connection, case.id, visit.now)
         names = await casefile.names(connection)
     return visit.render(
         "servicedesk/receipt.html",

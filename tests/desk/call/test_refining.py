@@ -157,6 +157,12 @@ async def test_it_finds_the_case_in_reserve_that_her_words_were_put_into(call: C
     assert (await call.apply(kept, call.says(QUICK, "ahar"))).agency == "abfa"
 
 
+async def test_a_topic_that_is_confidential_seals_the_case_and_keeps_it_at_the_desk(call: Call) -> None:
+    sealed = sorted(call.at.page.confidential)[0]
+    row = await call.apply(call.opened, call.says(QUICK), call.says(sealed))
+    assert (row.topic, row.confidential, row.agency) == (sealed, "topic", call.at.page.rules.desk)
+
+
 async def test_what_the_book_does_not_know_leaves_the_case_as_it_is(call: Call) -> None:
     before = await call.apply(call.opened)
     assert await call.apply(call.says("none.such", "atlantis")) == before

@@ -15,7 +15,7 @@ from ivr.desk.case import answers, referring
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.letters import formal_letters
 from ivr.desk.letters.formal_letters import FormalLetter, LetterKind, letters_of, write
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import Scope
 from ivr.desk.reading.casefile import read
 from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import agencies, cases

@@ -16,7 +16,7 @@ from ivr.desk.meetings import agenda, request_deciding, request_list, session_pl
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.meetings.session_planning import Sitting
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import Scope
 from ivr.store.tables import cases
 from tests.desk.counter import Counter, counter
 

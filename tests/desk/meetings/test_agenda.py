@@ -13,7 +13,7 @@ from ivr.cases.hearing_order import Urgency
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.case import closing
 from ivr.desk.meetings import agenda, request_deciding, session_planning
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
 from ivr.store.tables import meeting_slots
 from tests.desk.counter import outcomes

@@ -13,7 +13,7 @@ from ivr.desk.case import answers, closing
 from ivr.desk.meetings import meeting_counting, order_giving, request_deciding
 from ivr.desk.meetings.meeting_counting import MeetingFacts, MeetingsInPublic
 from ivr.desk.meetings.order_giving import MeetingOrder
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import Scope
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR, heard
 

@@ -19,7 +19,7 @@ from ivr.cases.zone import TIMEZONE
 from ivr.desk.case import answers, closing, pausing, referring
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import add_event
-from ivr.desk.people.people import Scope
+from ivr.desk.people.scope import Scope
 from ivr.desk.reading.counting import count_days
 from ivr.desk.reading.figures import Archive, Subject
 from ivr.store.figure_days import COUNT, figure_days

@@ -337,8 +337,8 @@ def questions(agency: str) -> Iterator[tuple[str, Select[Any]]]:
         yield "code", searching.by_code("1234567890", sight)
         for caller in (Sought("", caller="+989141234"), Sought("", caller="+989141234567", whole=True)):
             yield f"caller {caller.whole}", searching.by_caller(caller, sight, EVERYTHING, None, 51)
-    yield "all", searching.newest(EVERYTHING, None, 51)
-    yield "all", searching.newest(Filters(since=deep.at - timedelta(days=90)), deep, 51)
+    yield "all", searching.newest(EVERYTHING, None, 51, Sight(DESK))
+    yield "all", searching.newest(Filters(since=deep.at - timedelta(days=90)), deep, 51, Sight(DESK))
 
 
 async def test_no_list_and_no_search_reads_a_table_from_end_to_end(many: AsyncEngine) -> None:

@@ -1,0 +1,257 @@
+"""What leaves an agency leaves its sight; what is confidential tells nobody whose it is."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.search import sought
+from ivr.desk.case import answers, closing, collecting, confiding, pausing, referring, splitting
+from ivr.desk.case.confiding import Secrecy
+from ivr.desk.case.splitting import Part
+from ivr.desk.people.scope import IDENTITY, Scope
+from ivr.desk.reading import as_json, casefile, queues, searching
+from ivr.desk.reading.inbox import Sight
+from ivr.desk.reading.queues import Queue
+from ivr.desk.recordings import hearing
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import people, recordings
+from ivr.voice.actions import Confide
+from tests.desk.counter import Counter, counter
+from tests.desk.keeping.test_verify import findings
+from tests.desk.office import WEDNESDAY, call, office, opening
+
+HERS = "09141234567"
+DESK = "gov_inspection"
+ABFA = Scope("abfa")
+TOLD = "کارمندی در شهرستان اهر رشوه خواسته است."
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Counter:
+    return await counter(engine)
+
+
+async def person(engine: AsyncEngine, name: str) -> uuid.UUID:
+    id = uuid.uuid4()
+    row: dict[str, object] = {
+        "id": id,
+        "name": name,
+        "full_name": "احمدی",
+        "role": "supervisor",
+        "password_hash": "x",
+    }
+    async with engine.begin() as connection:
+        row |= {"password_hash": "x", "must_change": False, "made_at": WEDNESDAY, "password_at": WEDNESDAY}
+        await connection.execute(people.insert(), [row])
+    return id
+
+
+async def finds(at: Counter, sight: Sight, typed: str) -> list[str]:
+    async with at.engine.connect() as connection:
+        page = await searching.find(connection, sought(typed, "041"), sight, at.at)
+    return [row.code for row in page.rows]
+
+
+async def stands(at: Counter, sight: Sight) -> set[str]:
+    """In any queue."""
+    found: set[str] = set()
+    async with at.engine.connect() as connection:
+        for queue in Queue:
+            found |= {row.code for row in (await queues.page(connection, queue, sight, at.at)).rows}
+    return found
+
+
+async def sees(at: Counter, scope: Scope, code: str) -> bool:
+    return await casefile.read(at.engine, scope, code) is not None
+
+
+async def test_what_leaves_an_agency_leaves_its_sight_at_once_by_every_way(at: Counter) -> None:
+    code = await at.open()
+    theirs = Sight("abfa", agency="abfa")
+    assert await sees(at, ABFA, code) and code in await stands(at, theirs)
+    assert await finds(at, theirs, code) == await finds(at, theirs, HERS) == [code]
+    await referring.refer(at.engine, at.page, at.ask(code, "abfa", "شکایت از رئیس ماست"), "edu")
+    assert not await sees(at, ABFA, code) and code not in await stands(at, theirs)
+    assert not await finds(at, theirs, code) and not await finds(at, theirs, HERS)
+    assert not await finds(at, theirs, "")
+    assert await casefile.sent_on(at.engine, ABFA, code)
+    assert not await casefile.sent_on(at.engine, Scope("tamin"), code)
+    assert await sees(at, Scope("edu"), code)
+    await referring.give_back(at.engine, at.page, at.ask(code, "edu", "نه"))
+    assert not await sees(at, Scope("edu"), code) and await sees(at, Scope(), code)
+
+
+async def test_a_part_is_its_bodys_and_the_whole_is_not(at: Counter) -> None:
+    code = await at.open()
+    parts = [Part("abfa", "لوله"), Part("edu", "مدرسه")]
+    first, second = await splitting.split(at.engine, at.page, at.ask(code), parts)
+    assert await sees(at, ABFA, first)
+    assert not await sees(at, ABFA, second) and not await sees(at, ABFA, code)
+
+
+async def test_the_desk_makes_it_confidential_and_whom_it_is_about_never_sees_it_again(at: Counter) -> None:
+    code = await at.open()
+    with pytest.raises(WrongField, match="reason"):
+        await confiding.confide(at.engine, at.page, at.ask(code), Secrecy("abfa"))
+    with pytest.raises(Refused, match="by the agency"):
+        await confiding.confide(at.engine, at.page, at.ask(code, "abfa", "چرا؟"))
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "از رئیس خود می‌ترسد"), Secrecy("abfa"))
+    row = await at.row(code)
+    assert (row.confidential, row.accused, row.agency) == ("desk", "abfa", DESK)
+    assert not await sees(at, ABFA, code) and not await casefile.sent_on(at.engine, ABFA, code)
+    with pytest.raises(Refused, match="write first"):
+        await referring.refer(at.engine, at.page, at.ask(code), "edu")
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "متن"), Secrecy(told=TOLD))
+    for bad in (referring.refer, referring.rule):
+        with pytest.raises(Refused, match="kept from that body"):
+            await bad(at.engine, at.page, at.ask(code, "desk", "x"), "abfa")
+    with pytest.raises(Refused, match="kept from that body"):
+        parts = [Part("abfa", "لوله"), Part("edu", "مدرسه")]
+        await splitting.split(at.engine, at.page, at.ask(code), parts)
+    await referring.refer(at.engine, at.page, at.ask(code), "edu")
+    assert await sees(at, Scope("edu"), code) and not await sees(at, ABFA, code)
+
+
+async def test_nobody_is_told_whose_it_is_and_an_agency_reads_only_what_was_written_for_it(
+    at: Counter,
+) -> None:
+    code = await at.open()
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy(told=TOLD))
+    for scope in (Scope(), ABFA):
+        file = await casefile.read(at.engine, scope, code)
+        assert file is not None and not any(getattr(file.case, name) for name in IDENTITY)
+        assert HERS[1:] not in str(file.case)
+    file = await casefile.read(at.engine, ABFA, code)
+    assert file is not None and file.case.words == TOLD
+    assert not file.calls and not file.recordings and "confided" not in {e.event for e in file.events}
+    told = await at.case(code)
+    assert HERS[1:] not in str(told) and told["confidential"] == "desk"
+    assert HERS[1:] not in str([c for c in await as_json.cases(at.engine) if c["code"] == code])
+    [its_call] = await as_json.calls(at.engine)
+    assert its_call["case"] is None
+    everybody = Sight(DESK)
+    assert not await finds(at, everybody, HERS) and await finds(at, everybody, code) == [code]
+    assert await finds(at, everybody, "رشوه") == [code]
+
+
+async def test_it_is_among_no_callers_other_cases_and_goes_on_by_itself(at: Counter) -> None:
+    code, other, stranger = await at.open(), await at.open(), await at.open(caller="09143334455")
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "تهدید"), Secrecy(told=TOLD))
+    for one in (code, other):
+        file = await casefile.read(at.engine, Scope(), one)
+        assert file is not None and not file.of_caller
+    with pytest.raises(Refused, match="goes on by itself"):
+        await closing.merge(at.engine, at.page, at.ask(other, "desk", "تکراری"), code)
+    with pytest.raises(Refused, match="goes on by itself"):
+        actor = at.ask(code).actor
+        await collecting.collect(at.engine, at.page, actor, [stranger, code], "آب", at.at)
+
+
+async def test_it_is_kept_from_people_by_name_and_from_the_desks_own_when_it_is_about_the_desk(
+    at: Counter,
+) -> None:
+    code = await at.open()
+    friend = await person(at.engine, "ahmadi")
+    with pytest.raises(WrongField, match="nobody called"):
+        unknown = Secrecy(kept_from=["nobody.here"])
+        await confiding.confide(at.engine, at.page, at.ask(code, "desk", "x"), unknown)
+    await confiding.confide(
+        at.engine, at.page, at.ask(code, "desk", "دوست متهم است"), Secrecy(kept_from=["ahmadi"], told=TOLD)
+    )
+    hers, others = Scope(person=friend), Scope(person=uuid.uuid4())
+    assert not await sees(at, hers, code) and await sees(at, others, code)
+    sight = Sight(DESK, person=friend)
+    assert code not in await stands(at, sight)
+    for typed in (code, "رشوه", ""):
+        assert not await finds(at, sight, typed)
+        assert await finds(at, Sight(DESK, person=uuid.uuid4()), typed) == [code]
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "دربارهٔ خود ماست"), Secrecy(DESK))
+    assert (await at.row(code)).agency == "abfa"
+    at_the_desk = Scope(person=uuid.uuid4(), of_desk=True)
+    assert not await sees(at, at_the_desk, code) and await sees(at, others, code)
+    with pytest.raises(Refused, match="kept from that body"):
+        await referring.give_back(at.engine, at.page, at.ask(code, "abfa", "نه"))
+
+
+async def test_what_is_about_the_desk_goes_to_the_body_above_it(at: Counter) -> None:
+    code = await at.open("gov.conduct")
+    assert (await at.row(code)).confidential == "topic"
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "از خود ما"), Secrecy(DESK, told=TOLD))
+    assert (await at.row(code)).agency == "ostandari"
+
+
+async def test_a_topic_makes_its_cases_confidential_and_the_desk_reads_them_first(at: Counter) -> None:
+    code = await at.open("gov.conduct")
+    row = await at.row(code)
+    assert (row.confidential, row.agency) == ("topic", DESK)
+    assert not await finds(at, Sight(DESK), HERS)
+
+
+async def test_a_case_that_gets_such_a_topic_leaves_its_agency_until_the_desk_has_written_for_it(
+    at: Counter,
+) -> None:
+    code = await at.open()
+    await pausing.change_topic(at.engine, at.page, at.ask(code, "desk", "رشوه"), "gov.conduct")
+    row = await at.row(code)
+    assert (row.confidential, row.agency, row.status) == ("topic", DESK, "opened")
+    assert not await sees(at, ABFA, code)
+
+
+async def test_who_opens_it_again_does_not_send_it_back_to_the_accused(at: Counter) -> None:
+    code = await at.open()
+    await answers.give(at.engine, at.page, at.ask(code, "abfa"), "انجام شد", None, "")
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "پاسخ دروغ است"), Secrecy("abfa"))
+    assert not await sees(at, ABFA, code)
+    await closing.reopen(at.engine, at.page, at.ask(code, "citizen"))
+    assert (await at.row(code)).agency == DESK
+
+
+async def test_the_parts_of_a_confidential_case_are_kept_from_whom_the_whole_is(at: Counter) -> None:
+    code = await at.open()
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "x"), Secrecy("abfa", told=TOLD))
+    parts = [Part("tamin", "بیمه"), Part("edu", "مدرسه")]
+    first, _ = await splitting.split(at.engine, at.page, at.ask(code), parts)
+    with pytest.raises(Refused, match="kept from that body"):
+        await referring.refer(at.engine, at.page, at.ask(first), "abfa")
+    file = await casefile.read(at.engine, Scope("tamin"), first)
+    assert file is not None and file.case.words == "بیمه"
+
+
+async def test_her_key_makes_it_confidential_once_and_takes_it_from_the_agency(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        hers = call()
+        code = await desk.intake.open_case(hers, opening())
+        await desk.intake.confide(hers, Confide(code))
+        await desk.intake.confide(hers, Confide(code))
+        await desk.pump.idle()
+        at = await counter(engine)
+        row = await at.row(code)
+        assert (row.confidential, row.agency, row.status) == ("caller", DESK, "opened")
+        assert not await sees(at, ABFA, code)
+        async with engine.connect() as connection:
+            its = select(recordings.c.id).where(recordings.c.case_id == row.id)
+            heard = (await connection.execute(its)).scalar_one()
+        assert await hearing.recording(engine, Scope(), heard) is not None
+        await confiding.confide(engine, at.page, at.ask(code, "desk", "متن"), Secrecy(told=TOLD))
+        await referring.refer(engine, at.page, at.ask(code), "abfa")
+        assert await hearing.recording(engine, ABFA, heard) is None
+        again = await desk.intake.open_case(call(), opening())
+        await desk.pump.idle()
+        assert again != code, "words of another call join no confidential case"
+        assert len(await at.running(code)) == 1
+
+
+async def test_the_seal_is_part_of_what_is_vouched_for(at: Counter, tmp_path: Path) -> None:
+    code = await at.open()
+    await confiding.confide(at.engine, at.page, at.ask(code, "desk", "x"), Secrecy("abfa", told=TOLD))
+    assert await findings(at.engine, tmp_path) == []
+    async with at.engine.begin() as connection:
+        await connection.execute(text("UPDATE cases SET confidential = NULL, accused = NULL"))
+    assert any(code in str(each) for each in await findings(at.engine, tmp_path))

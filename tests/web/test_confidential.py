@@ -1,0 +1,250 @@
+"""Whoever complains is safe from whom she complains of: sight, seal, second person, limits; page by page."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.case import referring
+from ivr.desk.case.change import Instruction, actor_named
+from ivr.desk.people import passwords
+from ivr.desk.people.unsealing import OPEN_FOR
+from ivr.desk.recordings import revealing
+from ivr.store.tables import audit, limits, openings
+from tests.web.browser import PHONE, WIDE, screenshot, serious, window
+from tests.web.casefile import Desk, desk_served
+from tests.web.panel import QUICK, Client
+
+HERS = "09141234567"
+TOLD = "کارمندی رشوه خواسته است."
+WHY = "پیگیری تلفنی با شهروند"
+MONTH = "period=month:1405-09"
+
+
+@pytest.fixture
+async def desk(engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
+    monkeypatch.setattr(passwords, "HASHER", QUICK)
+    async with desk_served(engine, tmp_path) as served:
+        yield served
+
+
+async def trusted(desk: Desk, role: str = "supervisor") -> Client:
+    person = await desk.panel.person(role, trusted=True)
+    return await desk.panel.client(person, await desk.panel.token_of(person))
+
+
+async def confide(desk: Desk, code: str, **fields: str) -> Client:
+    """By a supervisor; her."""
+    client = await desk.panel.signed_in("supervisor")
+    sent = {"accused": "", "kept_from": "", "told": TOLD, "reason": "تهدید شده است"} | fields
+    answer = await client.post(f"/panel/cases/{code}/confide", sent)
+    assert answer.status == 303, await answer.text()
+    return client
+
+
+async def noted(desk: Desk, *actions: str) -> list[Any]:
+    async with desk.panel.engine.connect() as connection:
+        query = select(audit).where(audit.c.action.in_(actions)).order_by(audit.c.id)
+        return list((await connection.execute(query)).all())
+
+
+async def waiting(desk: Desk) -> str:
+    async with desk.panel.engine.connect() as connection:
+        query = select(openings.c.id).where(openings.c.allowed.is_(None))
+        return str((await connection.execute(query)).scalar_one())
+
+
+async def test_what_was_sent_on_is_one_line_without_its_reason(desk: Desk) -> None:
+    code = await desk.open()
+    theirs = await desk.panel.signed_in("head")
+    assert code in await theirs.text("/panel/inbox?queue=new")
+    heard = (await desk.recordings(code))[0]
+    book = await desk.panel.panel.book.page()
+    ask = Instruction(code, actor_named(book, "desk"), "شکایت از رئیس آبفاست", desk.panel.clock())
+    await referring.refer(desk.panel.engine, book, ask, "edu")
+    page = await theirs.get(f"/panel/cases/{code}")
+    said = await page.text()
+    assert page.status == 404 and "دیگر نزد دستگاه شما نیست" in said and "شکایت از رئیس" not in said
+    for path in (
+        f"/panel/cases/{code}/seen-by",
+        f"/panel/recordings/{heard}",
+        f"/panel/letters/{code}/referral",
+    ):
+        assert (await theirs.get(path)).status == 404, path
+    for query in ("queue=new", "queue=all", f"queue=all&q={code}", f"queue=all&q={HERS}"):
+        assert f"/panel/cases/{code}" not in await theirs.text(f"/panel/inbox?{query}"), query
+    assert code not in await (await theirs.get(f"/panel/numbers/export/cases.csv?{MONTH}")).text()
+
+
+async def test_an_agency_gets_words_and_no_voice_and_the_desk_no_name(desk: Desk) -> None:
+    code = await desk.open(name="زینب")
+    heard = (await desk.recordings(code))[0]
+    office = await confide(desk, code)
+    page = await office.text(f"/panel/cases/{code}")
+    assert "محرمانه" in page and "زینب" not in page and "۰۹۱۴" not in page and HERS not in page
+    assert "reveal-caller" not in page and "reveal-voice" not in page and "/download" not in page
+    assert (await office.get(f"/panel/recordings/{heard}?as=blind")).status == 200
+    officer = await desk.panel.signed_in("officer")
+    page = await officer.text(f"/panel/cases/{code}")
+    assert TOLD in page and "زینب" not in page and str(heard) not in page and "تهدید شده" not in page
+    for kind in ("", "/outline", "/marks", "/transcripts"):
+        assert (await officer.get(f"/panel/recordings/{heard}{kind}")).status == 404
+    for client in (office, await desk.panel.signed_in("head")):
+        for what in ("caller", "voice"):
+            answer = await client.post(f"/panel/cases/{code}/reveal", {"what": what, "reason": WHY})
+            assert answer.status in (403, 422) and HERS not in await answer.text()
+        assert (await client.get(f"/panel/recordings/{heard}?as=plain")).status in (403, 404)
+        assert (await client.post(f"/panel/recordings/{heard}/download", {"reason": WHY})).status in (
+            403,
+            404,
+        )
+    listed = await office.text("/panel/inbox?queue=all")
+    assert code in listed and TOLD in listed and str(heard) not in listed
+    assert not await noted(desk, "caller_revealed", "voice_revealed", "recording_downloaded")
+
+
+async def test_the_seal_is_opened_by_two_for_a_while_and_both_are_on_record(desk: Desk) -> None:
+    code = await desk.open()
+    heard = (await desk.recordings(code))[0]
+    await confide(desk, code)
+    asker, second = await trusted(desk), await trusted(desk, "auditor")
+    reveal = f"/panel/cases/{code}/reveal"
+    assert (await asker.post(reveal, {"what": "caller", "reason": WHY})).status == 422
+    assert (await asker.post(f"/panel/cases/{code}/ask", {"reason": "کوتاه"})).status == 422
+    assert (await asker.post(f"/panel/cases/{code}/ask", {"reason": WHY})).status == 303
+    id = await waiting(desk)
+    assert "در انتظار" in await asker.text(f"/panel/cases/{code}")
+    own = await asker.post(f"/panel/openings/{id}/allow")
+    nobody = await (await desk.panel.signed_in("supervisor")).post(f"/panel/openings/{id}/allow")
+    assert own.status == nobody.status == 403
+    assert (await asker.post(reveal, {"what": "caller", "reason": WHY})).status == 422
+    assert WHY in await second.text("/panel/openings")
+    assert (await second.post(f"/panel/openings/{id}/allow")).status == 303
+    assert (await second.post(f"/panel/openings/{id}/allow")).status == 403, "once"
+    shown = await asker.post(reveal, {"what": "caller", "reason": WHY})
+    assert shown.status == 200 and HERS in (await shown.text()).translate(
+        str.maketrans("۰۱۲۳۴۵۶۷۸۹", "0123456789")
+    )
+    assert (await asker.post(reveal, {"what": "voice", "reason": WHY})).status == 303
+    assert (await asker.get(f"/panel/recordings/{heard}?as=plain")).status == 200
+    assert (await second.post(reveal, {"what": "caller", "reason": WHY})).status == 403, (
+        "auditors see no names"
+    )
+    desk.panel.clock.now += OPEN_FOR + timedelta(minutes=1)
+    late = await desk.panel.client(asker.person, await desk.panel.token_of(asker.person))  # type: ignore[arg-type]
+    assert (await late.post(reveal, {"what": "caller", "reason": WHY})).status == 422
+    assert (await late.get(f"/panel/recordings/{heard}?as=plain")).status == 403
+    asked, allowed, seen = await noted(desk, "opening_asked", "opening_allowed", "caller_revealed")
+    assert asker.person and second.person
+    assert (asked.person_id, allowed.person_id, seen.person_id) == (
+        asker.person.id,
+        second.person.id,
+        asker.person.id,
+    )
+    assert asked.reason == allowed.reason == WHY
+
+
+async def test_who_is_kept_from_it_neither_sees_nor_allows(desk: Desk) -> None:
+    code = await desk.open()
+    friend = await trusted(desk)
+    assert friend.person
+    await confide(desk, code, kept_from=friend.person.name)
+    asker = await trusted(desk)
+    await asker.post(f"/panel/cases/{code}/ask", {"reason": WHY})
+    assert (await friend.get(f"/panel/cases/{code}")).status == 404
+    address = f"/panel/cases/{code}"
+    assert address not in await friend.text("/panel/openings")
+    assert address in await asker.text("/panel/openings")
+    assert (await friend.post(f"/panel/openings/{await waiting(desk)}/allow")).status == 403
+    assert code not in await friend.text("/panel/inbox?queue=all")
+
+
+async def test_identities_leave_in_a_file_only_when_another_person_allows_it(desk: Desk) -> None:
+    open_case, sealed = await desk.open(), await desk.open(caller="09143334455", topic="water.bill")
+    await confide(desk, sealed)
+    head = await desk.panel.signed_in("head")
+    path = f"/panel/numbers/export/cases.csv?{MONTH}"
+    assert (await head.post(path, {"reason": "کوتاه"})).status == 422
+    first = await head.post(path, {"reason": WHY})
+    assert first.status == 202 and HERS not in await first.text()
+    second = await trusted(desk, "governor")
+    page = await second.text("/panel/openings")
+    assert "خروجی با هویت شهروندان" in page and WHY in page
+    assert (await second.post(f"/panel/openings/{await waiting(desk)}/allow")).status == 303
+    whole = await (await head.post(path, {"reason": WHY})).text()
+    assert open_case in whole and HERS in whole
+    assert sealed in whole and "09143334455" not in whole and TOLD in whole
+    others = await head.post(f"{path}&kind=complaint", {"reason": WHY})
+    assert others.status == 202, "another file is another asking"
+    colleague = await desk.panel.signed_in("head")
+    assert (await colleague.post(path, {"reason": WHY})).status == 202, "it is hers alone"
+    desk.panel.clock.now += OPEN_FOR + timedelta(minutes=1)
+    late = await desk.panel.client(head.person, await desk.panel.token_of(head.person))  # type: ignore[arg-type]
+    assert (await late.post(path, {"reason": WHY})).status == 202
+
+
+async def test_one_person_reveals_so_many_a_day_and_supervisors_and_auditors_are_told(
+    desk: Desk,
+) -> None:
+    codes = [await desk.open(caller=f"0914123450{n}") for n in range(3)]
+    async with desk.panel.engine.begin() as connection:
+        await connection.execute(limits.insert().values(name="reveals_per_day", value=2))
+    await desk.panel.panel.book.load()
+    head = await desk.panel.signed_in("head")
+    tried = []
+    for code in codes:
+        answer = await head.post(f"/panel/cases/{code}/reveal", {"what": "caller", "reason": "بی دلیل"})
+        tried.append(answer.status)
+    assert tried == [200, 200, 422]
+    again = await head.post(f"/panel/cases/{codes[0]}/reveal", {"what": "caller", "reason": WHY})
+    assert again.status == 200, "the same case again is no further one"
+    (alert,) = await noted(desk, revealing.LIMIT_REACHED)
+    assert head.person and alert.person_id == head.person.id
+    for role in ("supervisor", "auditor"):
+        page = await (await desk.panel.signed_in(role)).text("/panel/openings")
+        assert "به سقف" in page and "بی دلیل" in page
+    assert (await head.get("/panel/openings")).status == 403
+
+
+async def test_an_admin_names_the_few_and_nobody_of_an_agency(desk: Desk) -> None:
+    admin, person = await desk.panel.signed_in("admin"), await desk.panel.person("supervisor")
+    sent = {"full_name": "مریم کریمی", "role": "supervisor", "agency": "", "trusted": "1"}
+    assert (await admin.post(f"/panel/admin/people/{person.name}/change", sent)).status == 303
+    assert (
+        "checked"
+        in (await admin.text(f"/panel/admin/people/{person.name}")).partition('name="trusted"')[2][:40]
+    )
+    officer = await desk.panel.person("officer")
+    sent |= {"role": "officer", "agency": "abfa"}
+    assert (await admin.post(f"/panel/admin/people/{officer.name}/change", sent)).status == 422
+
+
+async def test_the_pages_are_right_in_a_browser(desk: Desk, chrome: Browser) -> None:
+    code, other = await desk.open(), await desk.open()
+    await confide(desk, code)
+    asker = await trusted(desk)
+    await asker.post(f"/panel/cases/{code}/ask", {"reason": WHY})
+    head = await desk.panel.signed_in("head")
+    await head.post(f"/panel/numbers/export/cases.csv?{MONTH}", {"reason": WHY})
+    await head.post(f"/panel/cases/{other}/reveal", {"what": "caller", "reason": WHY})
+    for name, size in (("wide", WIDE), ("phone", PHONE)):
+        async with window(chrome, desk.panel, "auditor", trusted=True, size=size) as page:
+            await page.goto("/panel/openings")
+            await screenshot(page, f"openings-{name}")
+            assert not await serious(page)
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{other}?do=confide")
+        await screenshot(page, "confide-form")
+        await page.locator("form.deed [name=accused]").select_option("abfa")
+        await page.locator("form.deed [name=reason]").fill("از رئیس خود می‌ترسد")
+        await page.locator("form.deed button[type=submit]").click()
+        await page.wait_for_url("**?done=confide")
+        await screenshot(page, "confidential-case")
+        assert not await serious(page)
