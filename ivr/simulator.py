@@ -27,6 +27,7 @@ from ivr.voice.actions import (
     Rate,
     RecallCaller,
     Record,
+    RefineCase,
     Say,
     Sound,
     WishCallBack,
@@ -37,6 +38,7 @@ from ivr.voice.events import (
     Caller,
     CallerKnown,
     CaseOpened,
+    CaseRefined,
     CaseSeen,
     Confided,
     Confirmed,
@@ -288,6 +290,12 @@ class _Call:
                 return Confided() if self.desk.keeps else NotKept()
             case KeepWords():
                 return WordsKept() if self.desk.keeps else NotKept()
+            case RefineCase():
+                if self.desk.keeps and self.transcript.cases:
+                    about = {"topic": action.topic, "callback": action.callback}
+                    said = {name: value for name, value in about.items() if value}
+                    self.transcript.cases[-1] |= said | {"county": action.county}
+                return CaseRefined(self.desk.keeps)
             case Confirm() | MissReason():
                 return Confirmed()
             case Rate():
@@ -335,6 +343,9 @@ class _Call:
                 return "desk: not kept"
             case WishNoted(noted=noted):
                 return "desk: will be called" if noted else "desk: not kept"
+            case CaseRefined(noted=noted) if isinstance(action, RefineCase):
+                said = _about(action) if noted else "not kept"
+                return f"desk: {said}"
             case WordsKept():
                 instead = isinstance(action, KeepWords) and action.instead
                 return "desk: words kept instead" if instead else "desk: words added"
@@ -345,6 +356,13 @@ class _Call:
             case Rated():
                 return "desk: rated"
         raise TypeError(type(event).__name__)
+
+
+def _about(action: RefineCase) -> str:
+    parts = [f"about {action.topic or 'an unknown topic'}", action.county or "county unknown"]
+    parts += [f"callback {action.callback}"] if action.callback else []
+    parts += ["with a national ID"] if action.national_id else []
+    return ", ".join(parts)
 
 
 def _in_short(action: Action) -> str:

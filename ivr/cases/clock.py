@@ -20,7 +20,8 @@ class Clock:
     was opened again; `paused_days`: those of them that were pauses.
 
     A pause ends by itself at `paused_until`. `stopped_at`: since when an answer waits for the citizen.
-    `ordered_days`: working days that an official gave, in place of the topic's.
+    `ordered_days`: working days in place of the topic's, that an official gave, or that were left of the
+    deadline that the case had before she said what it is about.
     """
 
     opened_at: datetime

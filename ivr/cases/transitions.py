@@ -87,7 +87,7 @@ _ROWS = (
         Action.REFER,
         _UNANSWERED,
         S.REFERRED,
-        _OFFICIALS,
+        _OFFICIALS | {Side.MACHINE},
         frozenset({Side.AGENCY}),
         "give it to an agency; the agency that has it may send it onward once to one that never had it",
     ),
@@ -132,7 +132,7 @@ _ROWS = (
     ),
     Transition(Action.MERGE, OPEN, S.MERGED, _DESK, _DESK, "a duplicate: go on in the case it repeats"),
     Transition(
-        Action.CHANGE_TOPIC, _UNANSWERED, None, _DESK, _DESK, "another topic or county, and its deadline"
+        Action.CHANGE_TOPIC, _UNANSWERED, None, _CALLERS, _DESK, "another topic or county, and its deadline"
     ),
     Transition(
         Action.PAUSE, _UNANSWERED, None, _OFFICIALS, _OFFICIALS, "stop the clock for some working days"

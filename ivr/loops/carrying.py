@@ -38,12 +38,14 @@ from ivr.voice.actions import (
     Rate,
     RecallCaller,
     Record,
+    RefineCase,
     Say,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
     CaseOpened,
+    CaseRefined,
     Confided,
     Confirmed,
     Event,
@@ -194,7 +196,7 @@ class Call:
                 event = await self.channel.perform(action)
                 after = asyncio.get_running_loop().time() - began
                 return replace(event, after=after) if isinstance(event, Keys | Said) else event
-            case OpenCase() | KeepWords() | Confide() | WishCallBack():
+            case OpenCase() | KeepWords() | RefineCase() | Confide() | WishCallBack():
                 return await self._keep(action)
             case FindRoom(seconds=seconds):
                 if not (name := self.channel.name_recording(seconds)):
@@ -240,7 +242,7 @@ class Call:
         """What is known of words that she has not said yet: their case so far, and its code if any."""
         return self.session.opening(()), self.session.code or ""
 
-    async def _keep(self, action: OpenCase | KeepWords | Confide | WishCallBack) -> Event:
+    async def _keep(self, action: OpenCase | KeepWords | RefineCase | Confide | WishCallBack) -> Event:
         """What no disk takes is told as not kept: the call goes on, and nothing is promised."""
         intake = self.line.intake
         try:
@@ -254,6 +256,9 @@ class Call:
                     if self.facts.cases and action.recording.name == self.facts.recordings[-1]:
                         await self.channel.kept()
                     return WordsKept()
+                case RefineCase():
+                    await intake.refine_case(self._so_far(), action)
+                    return CaseRefined()
                 case Confide():
                     await intake.confide(self._so_far(), action)
                     return Confided()
@@ -262,7 +267,12 @@ class Call:
                     return WishNoted()
         except JournalError as error:
             log.error("call %s: nothing can be kept: %s", self.facts.id, error)
-        return WishNoted(False) if isinstance(action, WishCallBack) else NotKept()
+        match action:
+            case RefineCase():
+                return CaseRefined(False)
+            case WishCallBack():
+                return WishNoted(False)
+        return NotKept()
 
     def _so_far(self) -> CallFacts:
         self.facts.language = self.session.language

@@ -19,7 +19,7 @@ from ivr.store.base import metadata, moment
 # far as given. `part_of`: the case that this one is a part of. `member_of`: the collective case that it waits
 # in. `anonymised_at`: when retention took away who she is. `person_id`: whose it is among the people of its
 # body; NULL = nobody's yet. `entered`: whether it has its `inbox_entries` row.
-# `ordered_days`: working days that an official gave in place of the topic's.
+# `ordered_days`: working days in place of the topic's: `ivr.cases.clock`.
 # `confidential`: who made it so (caller | desk | topic), NULL = nobody; then who she is stays sealed.
 # `accused`: the body that it is about, which never sees it; `kept_from`: ids of people who don't either.
 # `told`: what an agency reads of it in place of her words. `ivr.desk.people.scope` keeps to all of them.

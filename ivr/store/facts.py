@@ -138,6 +138,23 @@ class WordsKeptFact:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseRefinedFact:
+    """What a case is about, as she said it in the same call, after her words."""
+
+    TYPE: ClassVar = "case_refined"
+    VERSION: ClassVar = 1
+    id: uuid.UUID
+    at: AwareDatetime
+    case: MaybeId
+    code: str
+    call: FactCall
+    topic: str
+    county: str
+    callback: str = ""
+    national_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ConfidedFact:
     """Her case is to be confidential. `case`: its id; as of words that are kept."""
 
@@ -221,6 +238,7 @@ Fact = (
     | RecordingBegunFact
     | CaseOpenedFact
     | WordsKeptFact
+    | CaseRefinedFact
     | ConfidedFact
     | CallBackWishedFact
     | VerdictFact

@@ -103,6 +103,21 @@ class KeepWords:
 
 
 @dataclass(frozen=True, slots=True)
+class RefineCase:
+    """What the case opened in this call is about, as she says it after her words. Answer: `CaseRefined`.
+
+    All that is known by now, said before or not: codes of the directory, `topic` "" not said, `county` ""
+    unknown.
+    """
+
+    code: str
+    topic: str
+    county: str
+    callback: str = ""
+    national_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LookUpCase:
     """Answer: `CaseSeen`."""
 
@@ -166,6 +181,6 @@ class HangUp:
 
 
 Action = (
-    Ask | Say | FindRoom | Record | RecallCaller | OpenCase | KeepWords | LookUpCase | WishCallBack
-    | Confide | Confirm | MissReason | Rate | Operator | HangUp
+    Ask | Say | FindRoom | Record | RecallCaller | OpenCase | KeepWords | RefineCase | LookUpCase
+    | WishCallBack | Confide | Confirm | MissReason | Rate | Operator | HangUp
 )  # fmt: skip

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 
 from ivr.cases.kinds import Kind
-from ivr.voice.menu import Leaf, Menu
+from ivr.voice.menu import Choosing, Leaf, Menu
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By
 
@@ -49,14 +50,19 @@ class _Walk:
     draft: Mapping[str, str]
     best: float | None
     worst: float
+    asked: float = 0.0  # at worst, by questions that count towards the limits of the whole call
 
 
 @dataclass(slots=True)
 class Arrivals:
-    """Walks every way without loops. `complete`: whether all could be walked."""
+    """Walks every way without loops. `complete`: whether all could be walked.
+
+    `most`: how many seconds the questions of a whole call take at most.
+    """
 
     menu: Menu
     timings: Mapping[str, Timing]
+    most: float = inf
     complete: bool = True
     _found: dict[tuple[str, str, str], _Found] = field(default_factory=dict)
 
@@ -90,15 +96,25 @@ class Arrivals:
         heard = self.timings[language].speech(step.prompt)
         best = None if walk.best is None else walk.best + heard
         key = (walk.step, walk.draft.get("kind", ""), language)
-        self._found.setdefault(key, _Found()).add(best, walk.worst + heard)
+        self._found.setdefault(key, _Found()).add(best, walk.worst + min(walk.asked, self.most) + heard)
 
     def _onward(self, walk: _Walk) -> Iterator[_Walk]:
+        """Ways to the same step with the same choices are one: only their times differ."""
         step = self.menu.steps[walk.step]
         timing = self.timings[walk.draft["language"]]
+        found: dict[tuple[object, ...], _Walk] = {}
         for way in step.open_ways(walk.draft):
             if way.again or way.to == walk.step or way.to in walk.path:
                 continue  # going round, and saying it again, are the caller's own wish
             willing = way.by in (By.CALLER, By.ALONE)
             best = walk.best + step.at_best(timing) if walk.best is not None and willing else None
-            worst = walk.worst + step.at_worst(timing, way.by)
-            yield _Walk(way.to, walk.path | {walk.step}, {**way.fills, **walk.draft, **way.sets}, best, worst)
+            stay, asks = step.at_worst(timing, way.by), isinstance(step, Choosing)
+            worst, asked = walk.worst + (not asks) * stay, walk.asked + asks * stay
+            draft = {**way.fills, **walk.draft, **way.sets}
+            key = way.to, *sorted(draft.items())
+            if key in found:
+                other = found[key]
+                worst, asked = max(worst, other.worst), max(asked, other.asked)
+                best = min((b for b in (best, other.best) if b is not None), default=None)
+            found[key] = _Walk(way.to, walk.path | {walk.step}, draft, best, worst, asked)
+        yield from found.values()

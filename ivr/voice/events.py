@@ -99,6 +99,13 @@ class WordsKept:
 
 
 @dataclass(frozen=True, slots=True)
+class CaseRefined:
+    """Whether what she said of her case after her words is safe. The words are, either way."""
+
+    noted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class NotKept:
     """The words could not be made safe: nothing may be promised."""
 
@@ -212,6 +219,7 @@ Event = (
     | CallerKnown
     | CaseOpened
     | WordsKept
+    | CaseRefined
     | CaseSeen
     | Confided
     | Confirmed

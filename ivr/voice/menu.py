@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from ivr.voice.call_limits import NO_LIMITS, CallLimits
 from ivr.voice.directory import Directory
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Question, Timing
@@ -87,6 +88,11 @@ class Asking(Step):
     def is_masked(self) -> bool:
         return self.sensitive
 
+    @property
+    def sorts(self) -> bool:
+        """Whether what is asked counts among the questions of which a whole call has only so many."""
+        return False
+
 
 @dataclass(frozen=True, slots=True)
 class Choosing(Asking):
@@ -97,9 +103,19 @@ class Choosing(Asking):
         """What she is asked, one after the other."""
 
     @property
+    def sorts(self) -> bool:
+        return True
+
+    @property
     def rounds(self) -> int:
         """How often all of it may be asked."""
         return 1
+
+    def longest_question(self, timing: Timing) -> float:
+        """Seconds from its first word, and what is said of a miss before, to the last moment for a key."""
+        said = max(timing.speech(miss.say) for miss in (self.no_input, self.no_match))
+        waits = [q.speech + (q.keys - 1) * self.next_key for q in self.questions(timing)]
+        return said + max(waits) + self.first_key
 
     def misses(self) -> Iterator[Way]:
         yield Way(self.no_input.then, By.SILENT)
@@ -133,3 +149,4 @@ class Menu:
     start: str
     steps: Mapping[str, Step]
     revision: str = ""
+    limits: CallLimits = NO_LIMITS

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from ivr.cases.kinds import Kind
+from ivr.voice.call_limits import NO_LIMITS, read_limits
 from ivr.voice.fields import STEP_ID, Fields, Reading, checked_key
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
@@ -56,9 +57,11 @@ def _menu(reading: Reading, tree: Node) -> Menu | None:
     reading.steps = _written(steps) if steps else {}
     start = fields.step("start")
     defaults = fields.inner("defaults", needed=False)
+    limits = fields.inner("limits", needed=False)
+    bounds = read_limits(limits) if limits else NO_LIMITS
     read = _steps(steps, read_defaults(defaults) if defaults else Defaults()) if steps else {}
     fields.close()
-    return Menu(name, languages, start, MappingProxyType(read))
+    return Menu(name, languages, start, MappingProxyType(read), limits=bounds)
 
 
 def _languages(fields: Fields) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from graphlib import CycleError, TopologicalSorter
 from ivr.voice import saying
 from ivr.voice.arrivals import Arrivals
 from ivr.voice.directory import Directory
-from ivr.voice.menu import Menu, Step
+from ivr.voice.menu import Choosing, Menu, Step
 from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
 from ivr.voice.parse import parse
 from ivr.voice.report import Proof, StepSeconds, report, report_json
@@ -57,13 +57,20 @@ def prove(menu: Menu, directory: Directory, seconds_of: SecondsOf | None = None,
     """
     found = [
         Mistake(file, step.line, 1, f"steps.{step.id}", message, hint)
-        for step, message, hint in (*_unreached(menu), *_endless(menu), *_unknown(menu, directory))
+        for step, message, hint in (
+            *_unreached(menu),
+            *_endless(menu),
+            *_kindless(menu),
+            *_unknown(menu, directory),
+        )
     ]
     timings = {language: Timing(directory, language, seconds_of) for language in menu.languages}
-    arrivals = Arrivals(menu, timings)
+    asking = [step for step in menu.steps.values() if isinstance(step, Choosing)]
+    longest = max((s.longest_question(t) for s in asking for t in timings.values()), default=0.0)
+    arrivals = Arrivals(menu, timings, menu.limits.leave_seconds + longest)
     times = arrivals.find()
     stays = tuple(_stays(menu, tuple(timings.values())))
-    return Proof(tuple(found), times, stays, seconds_of is not None, arrivals.complete)
+    return Proof(tuple(found), times, stays, seconds_of is not None, arrivals.complete, arrivals.most)
 
 
 def _stays(menu: Menu, timings: tuple[Timing, ...]) -> Iterator[StepSeconds]:
@@ -81,7 +88,7 @@ Finding = tuple[Step, str, str]
 def reached(menu: Menu) -> frozenset[str]:
     """The steps that some call can come to."""
     found: set[str] = set()
-    waiting = [menu.start]
+    waiting = [step for step in (menu.start, menu.limits.then, menu.limits.safe_then) if step]
     while waiting:
         step = waiting.pop()
         if step not in found:
@@ -105,6 +112,22 @@ def _endless(menu: Menu) -> Iterator[Finding]:
         for loop in _loops(menu, UNANSWERED | {By.WRONG}):
             message = f"a caller whose keys are never understood goes round for ever: {' → '.join(loop)}"
             yield menu.steps[loop[0]], message, ""
+
+
+def _kindless(menu: Menu) -> Iterator[Finding]:
+    """Beeps to which a caller comes without a kind, where they give her none: her case would be a guess."""
+    found: set[tuple[str, bool]] = set()
+    waiting = [(menu.start, False)]
+    while waiting:
+        id, has_kind = here = waiting.pop()
+        if here not in found:
+            found.add(here)
+            ways = menu.steps[id].ways()
+            waiting += [(way.to, has_kind or "kind" in {**way.sets, **way.fills}) for way in ways]
+    for step in menu.steps.values():
+        given = any("kind" in way.fills for way in step.ways())
+        if step.LEAF == "record" and not given and (step.id, False) in found:
+            yield step, "a caller comes here without a kind: have her choose one, or give it in `sets`", ""
 
 
 def _loops(menu: Menu, by: Collection[By]) -> list[list[str]]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
+from ivr.cases.kinds import Kind
 from ivr.voice.arrivals import Arrival
 from ivr.voice.menu import Leaf, Menu
 from ivr.voice.mistakes import Mistake
@@ -30,6 +32,7 @@ class Proof:
     """`mistakes` is empty when the menu may go on the air. `measured`: with the prompts' true lengths.
 
     `complete`: False when the tree has too many ways to walk them all; the times are then the longest found.
+    `menus_seconds`: the longest that questions can keep a caller, whatever she does; `inf`: for ever.
     """
 
     mistakes: tuple[Mistake, ...]
@@ -37,6 +40,42 @@ class Proof:
     stays: tuple[StepSeconds, ...]
     measured: bool
     complete: bool
+    menus_seconds: float = inf
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One of a whole call, in its slowest language, and what the tree allows."""
+
+    name: str
+    seconds: float
+    limit: float
+
+    def __str__(self) -> str:
+        limit = f" (limit {_clock(self.limit)})" if self.limit < inf else ""
+        shown = _clock(self.seconds) if self.seconds < inf else "without end"
+        return f"{'warning: ' if self.seconds > self.limit else ''}{self.name} {shown}{limit}"
+
+
+def figures(menu: Menu, proof: Proof) -> list[Figure]:
+    """To the beep and the whole call: hearing all, with the kind that takes longest.
+
+    The whole call without what a review takes, and of all kinds but a meeting, which asks for more.
+    """
+    best: dict[tuple[Leaf, str], float] = {}
+    for a in slowest(proof.arrivals):
+        if a.kind and a.best is not None:
+            best[a.leaf, a.kind] = min(a.best, best.get((a.leaf, a.kind), inf))
+    reviewed = {step.id for step in menu.steps.values() if step.TYPE == "review"}
+    review = max((stay.best for stay in proof.stays if stay.step in reviewed), default=0.0)
+    beep = max((seconds for (leaf, _), seconds in best.items() if leaf == "record"), default=0.0)
+    usual = (seconds for (leaf, kind), seconds in best.items() if leaf == "end" and kind != Kind.MEETING)
+    whole, limits = max(usual, default=review) - review, menu.limits
+    return [
+        Figure("to the beep", beep, limits.to_beep_seconds),
+        Figure("the whole call without review", whole, limits.call_seconds),
+        Figure("the longest in questions", proof.menus_seconds, limits.menus_seconds),
+    ]
 
 
 def report(menu: Menu, proof: Proof) -> list[str]:
@@ -46,6 +85,7 @@ def report(menu: Menu, proof: Proof) -> list[str]:
     lines.append(f"menu {menu.name}: {len(menu.steps)} steps, languages {languages}, start {menu.start}")
     if not proof.mistakes:
         lines.append("every step can be reached; silent and confused callers come to an end")
+    lines += map(str, figures(menu, proof))
     lines += ["", *_table(("arrives at", "kind", ""), [_arrival(a) for a in slowest(proof.arrivals)])]
     lines += ["", *_table(("stays in", "", ""), [_stay(stay) for stay in proof.stays])]
     if not proof.measured:
@@ -101,6 +141,14 @@ def report_json(menu: Menu, proof: Proof) -> dict[str, Any]:
         "mistakes": [mistake.as_json() for mistake in proof.mistakes],
         "measured": proof.measured,
         "complete": proof.complete,
+        "figures": [
+            {
+                "name": f.name,
+                "seconds": round(f.seconds, 1) if f.seconds < inf else None,
+                "limit_seconds": f.limit if f.limit < inf else None,
+            }
+            for f in figures(menu, proof)
+        ],
         "arrivals": [
             {
                 "step": a.step,

@@ -42,7 +42,7 @@ class Session(Talk):
 
     def __init__(self, menu: Menu, directory: Directory, caller: Caller) -> None:
         super().__init__(menu.steps, menu.start, menu.languages[0], directory, caller)
-        self.menu = menu
+        self.menu, self.limits = menu, menu.limits
         self._flow = self._whole()
 
     def start(self) -> Action:
@@ -105,6 +105,7 @@ class Session(Talk):
                 onward = self._back(step)
             except Jump as jump:
                 onward = jump.step
+            yield from self.refine_case()
             self.step = onward
 
     def _came_from(self, step: Step) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
+from math import inf
 from typing import Protocol, TypeVar
 
 from ivr.cases import phone
@@ -13,13 +14,16 @@ from ivr.voice.actions import (
     Confide,
     KeepWords,
     OpenCase,
+    RefineCase,
     Sound,
     Speech,
 )
+from ivr.voice.call_limits import NO_LIMITS
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
     Caller,
     CaseOpened,
+    CaseRefined,
     Confided,
     Ended,
     Event,
@@ -73,6 +77,8 @@ class Asks(Protocol):
     def no_input(self) -> Miss: ...
     @property
     def no_match(self) -> Miss: ...
+    @property
+    def sorts(self) -> bool: ...
 
 
 class Talk:
@@ -98,12 +104,18 @@ class Talk:
         self.joined = False  # the case is that one
         self.words: list[Recorded] = []  # what the caller's case says, in her last version
         self.uncased: list[Recorded] = []  # recordings that no case holds yet
-        self.review_mode = ""  # "again" or "add" while a review sends her to record once more
+        self.review_mode = ""  # "again" or "add" while a review sends her to record once more …
+        self.reviewed_at = ""  # … and the step that did, to which she then comes back
+        self.about: RefineCase | None = None  # what the case of this call is about, as far as the desk knows
         self.least_seconds = LEAST_SECONDS  # see there
         self.recorded_at = ""  # the step whose beep she last spoke after
         self.unknown_codes = 0
         self.verdict = ""  # what she said of an answer: solved | not_solved; heard: nothing was asked
         self.reason_lost = ""  # why her reason for "not solved" is not kept: no_room | failed | not_kept
+        self.limits = NO_LIMITS
+        self.misses = 0  # in the whole call
+        self.asked_seconds = 0.0  # of the questions that sort her, as far as the shell has a clock
+        self._left_for: set[str] = set()  # where she was sent because the limits were reached
         self._number_full = False  # the last keys were a whole number, so a # may still come that ends it
         self._pending: list[Sound] = []
         self.history: list[tuple[str, dict[str, str]]] = []  # steps to go back to, and the draft before each
@@ -136,6 +148,9 @@ class Talk:
         return event
 
     def ask(self, step: Asks, speech: Speech, max_keys: int) -> Flow[Keys]:
+        """Raises Jump where the whole call has had enough of such questions."""
+        if step.sorts:
+            self._leave_if_stuck()
         action = Ask(
             speech=self.take_pending() + speech,
             language=self.language,
@@ -148,7 +163,19 @@ class Talk:
         if self.ends_number(not keys.pressed and keys.ended is Ended.HASH, keys.after):
             keys = yield from self.do(replace(action, speech=speech), Keys)
         self._number_full = max_keys > 1 and keys.ended is Ended.FULL
+        if step.sorts and keys.after < inf:
+            self.asked_seconds += keys.after
         return keys
+
+    def _leave_if_stuck(self) -> None:
+        """To a person or the beep; where her words are safe, to her code. To each once."""
+        limits = self.limits
+        if self.misses < limits.misses and self.asked_seconds < limits.leave_seconds:
+            return
+        onward = limits.then if self.code is None else limits.safe_then
+        if onward not in self._left_for:
+            self._left_for.add(onward)
+            raise Jump(onward)
 
     def ends_number(self, is_hash: bool, after: float) -> bool:
         """Whether this `#` only ends the number before it, which was taken at its last digit already.
@@ -192,6 +219,7 @@ class Talk:
 
     def miss(self, miss: Miss, count: int) -> None:
         """Say what is said after a miss; at the limit raise Jump."""
+        self.misses += 1
         if count >= miss.limit:
             raise Jump(miss.then)
         self.say(*miss.say)
@@ -231,8 +259,24 @@ class Talk:
         self.code = opened.code if isinstance(opened, CaseOpened) else ""
         self.joined = isinstance(opened, CaseOpened) and opened.joined
         self.words, self.uncased = self.uncased[-1:], []
+        self.about = None if self.joined else self._about_now(self.code)
         self.history.clear()
         return True
+
+    def refine_case(self) -> Flow[None]:
+        """Tell the desk what she has said of her case since it was opened, if anything.
+
+        What is open again because she went back stays as it was told: she may hang up before she says more.
+        """
+        if self.about is None or self.about == (now := self._about_now(self.about.code)):
+            return
+        self.about = now
+        yield from self.do(now, CaseRefined)
+
+    def _about_now(self, code: str) -> RefineCase:
+        names = ("topic", "county", "callback", "national_id")
+        said = {name: self.draft[name] for name in names if name in self.draft}
+        return replace(self.about or RefineCase(code, "", ""), code=code, **said)
 
     def keep_words(self, *, instead: bool) -> Flow[bool]:
         """Add the uncased recordings to the open case; only the last one may stand instead of the earlier.

@@ -391,3 +391,28 @@ async def test_on_sigterm_live_calls_finish_and_new_ones_reach_the_fall_back(own
     assert (await hotline.call_of(number))["outcome"] == "hung_up" and case["recordings"]
     await hotline.start_server()
     assert (await hotline.case_of(late, 60))["agency"] == "gov_inspection"
+
+
+# --- the words first, sorting afterwards
+
+WORDS_FIRST = TREE.with_name("111-words-first.yaml")
+
+
+async def test_words_first_a_case_follows_what_she_says_after_them_and_hanging_up_loses_nothing(
+    own_hotline: Hotline,
+) -> None:
+    await ivr(own_hotline, "menu", "publish", str(WORDS_FIRST))
+    spoken = (*keys("1", "1"), *SPEAK)
+    sorted_, at_topic = await asyncio.gather(
+        cased(own_hotline, *spoken, *keys("1", "1", "04", "1"), Hear(), PutDown()),
+        cased(own_hotline, *spoken, *keys("1"), Hear(), PutDown()),
+    )
+    told = [sorted_[name] for name in ("kind", "topic", "county", "agency", "status")]
+    assert told == ["complaint", "water.supply", "ahar", "abfa", "referred"]
+    assert [event["what"] for event in sorted_["events"]].count("topic_changed") == 2
+    left = [at_topic[name] for name in ("kind", "topic", "county", "agency")]
+    assert left == ["complaint", "other.other", None, "gov_inspection"]
+    assert sorted_["due_at"] <= at_topic["due_at"]
+    for case in (sorted_, at_topic):
+        assert len(case["recordings"]) == 1 and tracking_code.is_valid(case["code"])
+        assert all(path.is_file() for path in files(own_hotline, case))

@@ -30,7 +30,7 @@ def heard(id: str, language: str) -> str:
         ("code.is", "kode pejɡirie ʃomɑ"),
         ("national_id.heard", "kode mellie ʃomɑ"),
         ("status.referred", "parvandeːje ʃomɑ beː dastɡɑhe masʔuːl"),
-        ("press.9", "adade noh"),
+        ("press.9", "noh"),
         ("digit.9", "noh"),
         ("number.20.and", "bisto"),
         ("number.100.and", "sado"),

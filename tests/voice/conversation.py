@@ -23,6 +23,7 @@ from ivr.voice.actions import (
     Rate,
     RecallCaller,
     Record,
+    RefineCase,
     Say,
     Sound,
     WishCallBack,
@@ -32,6 +33,7 @@ from ivr.voice.events import (
     Caller,
     CallerKnown,
     CaseOpened,
+    CaseRefined,
     CaseSeen,
     Confided,
     Confirmed,
@@ -84,6 +86,7 @@ class Conversation:
     heard: list[Sound] = field(default_factory=list)
     opened: list[OpenCase] = field(default_factory=list)
     kept: list[KeepWords] = field(default_factory=list)
+    refined: list[RefineCase] = field(default_factory=list)
     looked_up: list[str] = field(default_factory=list)
     verdicts: list[bool] = field(default_factory=list)
     proven: list[bool] = field(default_factory=list)
@@ -172,6 +175,9 @@ class Conversation:
                 case KeepWords():
                     self.kept.append(action)
                     event = WordsKept()
+                case RefineCase():
+                    self.refined.append(action)
+                    event = CaseRefined()
                 case Confirm():
                     self.verdicts.append(action.solved)
                     self.proven.append(action.proven)

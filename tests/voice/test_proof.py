@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from math import inf
 
@@ -26,6 +27,7 @@ from ivr.voice.actions import (
     WishCallBack,
 )
 from ivr.voice.arrivals import MOST_WALKED, Arrival
+from ivr.voice.call_limits import NO_LIMITS
 from ivr.voice.directory import County, Directory, Topic
 from ivr.voice.events import (
     Caller,
@@ -155,6 +157,15 @@ def test_two_loops_are_two_mistakes() -> None:
     assert len(complaints(steps)) == 2
 
 
+def test_a_beep_that_is_reached_without_a_kind_is_named() -> None:
+    words = "  words: {type: record, prompt: [d], too_short: {limit: 1, then: bye}, go: bye"
+    first = '  first: {type: menu, prompt: [a], keys: {"1": {kind: request, go: words}, "2": {go: words}}}\n'
+    [mistake] = complaints(first + words + "}\n")
+    assert "steps.words: a caller comes here without a kind" in mistake
+    assert not complaints(first + words + ", sets: {kind: request}}\n")
+    assert not complaints(first.replace(', "2": {go: words}', "") + words + "}\n")
+
+
 def test_topics_and_counties_that_the_province_lacks_are_named() -> None:
     steps = (
         '  first: {type: menu, prompt: [a], keys: {"1": {topic: water.suply, go: second}}}\n'
@@ -277,7 +288,7 @@ def test_whoever_never_presses_a_meaningful_key_reaches_the_end(data: st.DataObj
 PRESSED = st.sampled_from(
     ["", "0", "1", "1", "2", "3", "5", "6", "7", "01", "00", "99", "09120000000", "1234567894"]
 )
-DEFAULT = default_menu()
+DEFAULT = replace(default_menu(), limits=NO_LIMITS)  # whose clock these calls don't have
 WORST = {
     (a.step, a.kind, a.language): a.worst
     for a in prove(DEFAULT, DIRECTORY, lambda id, language: 1.0).arrivals

@@ -27,6 +27,7 @@ from ivr.store.facts import (
     CallEndedFact,
     CallStartedFact,
     CaseOpenedFact,
+    CaseRefinedFact,
     ConfidedFact,
     Fact,
     FactAttempt,
@@ -40,7 +41,7 @@ from ivr.store.facts import (
     WordsKeptFact,
 )
 from ivr.store.journal import Journal, JournalError
-from ivr.voice.actions import Confide, Confirm, KeepWords, MissReason, OpenCase, Rate
+from ivr.voice.actions import Confide, Confirm, KeepWords, MissReason, OpenCase, Rate, RefineCase
 from ivr.voice.events import CallerKnown, CaseSeen, Lookup, Recorded
 
 log = logging.getLogger(__name__)
@@ -266,6 +267,21 @@ class Intake:
     async def keep_words(self, call: CallFacts, kept: KeepWords) -> None:
         """Add a recording to the case opened in this call. Raises JournalError."""
         await self._append(self._kept(call, kept))
+
+    async def refine_case(self, call: CallFacts, about: RefineCase) -> None:
+        """What she says of the case opened in this call, after her words. Raises JournalError."""
+        fact = CaseRefinedFact(
+            id=uuid.uuid4(),
+            at=self.clock(),
+            case=call.cases.get(about.code, ""),
+            code=about.code,
+            call=_call(call),
+            topic=about.topic,
+            county=about.county,
+            callback=_clean(about.callback),
+            national_id=_clean(about.national_id),
+        )
+        await self._append(fact)
 
     async def confide(self, call: CallFacts, wish: Confide) -> None:
         """Her case is to be confidential. Raises JournalError."""

@@ -105,6 +105,7 @@ class Change:
         self.values: dict[str, Any] = {}
         self.details: dict[str, Any] = {}
         self.quiet = False  # who must know hears it of another case
+        self.not_after: datetime | None = None  # the deadline that it must keep, whatever the book says
         self._begins = ""
         self._ends = str(EVENTS[action])
 
@@ -207,7 +208,8 @@ class Change:
         term = page.term(self.clock, case.kind, self.topic, self.county)
         ladder = page.ladder(case.kind, self.topic, self.agency)
         next_rung_at = None if self._waits else next_at(ladder, term, self.rung)
-        return {"due_at": term.due_at, "next_rung_at": next_rung_at, "timed_by": page.revision}
+        due_at = min(term.due_at, self.not_after) if self.not_after else term.due_at
+        return {"due_at": due_at, "next_rung_at": next_rung_at, "timed_by": page.revision}
 
     async def _save_referral(self, due_at: datetime) -> None:
         is_running = (referrals.c.case_id == self.case.id, referrals.c.ended_at.is_(None))

@@ -6,6 +6,7 @@ None of them gives time back that was used: `ivr.cases.clock`.
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,12 +16,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import Books, Instruction, clock_of
+from ivr.desk.case.change import Books, Change, Instruction, clock_of
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.desk.case.rows import MOVED, TOPIC
 from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused
-from ivr.store.tables import cases
+from ivr.store.tables import cases, meeting_orders
 
 BATCH = 200
 MOST_PAUSED_DAYS = 10  # working days, all pauses of a case together
@@ -31,7 +32,7 @@ async def pause(
 ) -> None:
     """Stop the clock for so many working days; it runs again by itself."""
     async with changing(engine, page, Action.PAUSE, ask) as change:
-        if change.clock.ordered_days is not None and ask.actor.side is Side.AGENCY:
+        if ask.actor.side is Side.AGENCY and await _is_order(change):
             raise Refused(f"case {ask.code} is an order: only the office extends it")
         change.clock = change.clock.pause(page.calendar, ask.now, days, cap, change.county)
         assert change.clock.paused_until is not None
@@ -118,3 +119,10 @@ async def change_topic(
                 change.move(page.rules.desk, MOVED)
                 change.status = Status.OPENED
         change.details |= {"before": before, "topic": change.topic, "county": change.county}
+        if change.clock.ordered_days is not None and not await _is_order(change):
+            change.clock = replace(change.clock, ordered_days=None)  # the desk's topic has its own
+
+
+async def _is_order(change: Change) -> bool:
+    query = select(meeting_orders.c.case_id).where(meeting_orders.c.case_id == change.case.id)
+    return (await change.connection.execute(query)).first() is not None

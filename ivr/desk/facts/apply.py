@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.kinds import Kind
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Book, BookEmpty, Page
-from ivr.desk.call import callbacks, repeats, verdicts
+from ivr.desk.call import callbacks, refining, repeats, verdicts
 from ivr.desk.case import confiding
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.codes import desk_code
@@ -45,6 +45,7 @@ from ivr.store.facts import (
     CallEndedFact,
     CallStartedFact,
     CaseOpenedFact,
+    CaseRefinedFact,
     ConfidedFact,
     Fact,
     FactAttempt,
@@ -85,6 +86,8 @@ async def apply(
             match fact:
                 case WordsKeptFact():
                     await _keep_words(connection, raw, page, fact)
+                case CaseRefinedFact():
+                    await refining.refine(connection, page, fact)
                 case ConfidedFact():
                     await _confide(connection, page, fact)
                 case VerdictFact():
@@ -119,6 +122,7 @@ async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact
         case (
             CallStartedFact()
             | WordsKeptFact()
+            | CaseRefinedFact()
             | ConfidedFact()
             | VerdictFact()
             | RatingFact()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ivr.voice.menu import Step
@@ -55,7 +55,12 @@ who:
         yield Way(self.go, By.ALONE)
 
     def open_ways(self, draft: Mapping[str, str]) -> Iterator[Way]:
-        """One, on what a walk has settled; on topic or county a caller may take any."""
+        """One, on what a walk has settled; on topic or county a caller may take any.
+
+        Who is blocked goes a way of her own: how long that is says nothing of the usual call.
+        """
+        if self.on == "caller":
+            return (replace(way, by=By.WRONG) if way.sets else way for way in self.ways())
         if self.on not in ("language", "kind"):
             return self.ways()
         return iter((Way(self.cases.get(draft.get(self.on, ""), self.go), By.ALONE),))

@@ -25,6 +25,7 @@ class RecordStep(Asking):
     min_seconds: float
     too_short: Miss
     sets: Mapping[str, str]
+    promise_prompt: tuple[str, ...]
     go: str
 
     TYPE = "record"
@@ -73,6 +74,7 @@ record:
             min_seconds=fields.number("min_seconds", 0, 30, 2),
             too_short=written.miss("too_short"),
             sets=values,
+            promise_prompt=fields.prompts("promise_prompt", needed=False),
             go=fields.step("go"),
         )
         written.refuse_reversed("min_seconds", found.min_seconds, "max_seconds", found.max_seconds)
@@ -80,12 +82,13 @@ record:
 
     def perform(self, talk: Talk) -> Flow[str]:
         mode, talk.review_mode = talk.review_mode, ""
+        onward = (talk.reviewed_at or self.go) if mode else self.go
         talk.recorded_at, talk.least_seconds = self.id, self.min_seconds
         attempts = 0
         while True:
             room = yield from talk.do(FindRoom(self.max_seconds), RoomFound)
             if not room.found:
-                return self._refuse(talk, "record.no_room", mode)
+                return self._refuse(talk, "record.no_room", onward if mode else "")
             if not mode and talk.asked_of != talk.chosen:
                 talk.joins = room.same_matter and (yield from self._goes_on(talk))
                 talk.asked_of = talk.chosen
@@ -95,15 +98,19 @@ record:
                 break
             attempts += 1
             if attempts >= self.too_short.limit:
-                if onward := self._give_up(talk, mode):
-                    return onward
-                break
+                if mode:
+                    return onward  # her earlier words are safe; what came since is kept when the call ends
+                if talk.rescue() is None:
+                    return self.too_short.then
+                break  # what there is is kept, silent or not
             talk.say(*complaint)
         kept = yield from self._keep(talk, mode)
         if not kept:
-            return self._refuse(talk, "record.not_kept", mode)
+            return self._refuse(talk, "record.not_kept", onward if mode else "")
         talk.say("record.cut" if recorded.ended is Ended.CUT else kept)
-        return self.go
+        if talk.code and not mode:
+            talk.say(*self.promise_prompt)
+        return onward
 
     def _goes_on(self, talk: Talk) -> Flow[bool]:
         """Whether she speaks of the open case of her number. Only if she says so: lines are shared."""
@@ -134,11 +141,14 @@ record:
             return ""
         return "record.joined" if talk.joined else "record.safe"
 
-    def _refuse(self, talk: Talk, apology: str, mode: str) -> str:
-        """No disk takes her words: to the operator, if the tree has one, else an honest end. Never "kept"."""
-        if mode:
+    def _refuse(self, talk: Talk, apology: str, reviewed: str) -> str:
+        """No disk takes her words: to the operator, if the tree has one, else an honest end. Never "kept".
+
+        `reviewed`: where her earlier words wait, which are safe.
+        """
+        if reviewed:
             talk.say("record.not_more")
-            return self.go
+            return reviewed
         talk.say(apology)
         if not isinstance(talk.steps.get(self.too_short.then), OperatorStep):
             talk.say("record.call_again")
@@ -164,25 +174,18 @@ record:
             return self.too_short.say
         return ()
 
-    def _give_up(self, talk: Talk, mode: str) -> str:
-        """After too many poor recordings: where to go, or "" to keep what there is, silent or not."""
-        if mode:
-            return self.go  # her earlier words are safe; what came since is kept when the call ends
-        if talk.rescue() is not None:
-            return ""
-        return self.too_short.then
-
     def ways(self) -> Iterator[Way]:
         # A line with noise on it fills a recording without any caller.
         yield Way(self.go, By.ALONE, fills=self.sets)
         yield Way(self.too_short.then, By.SILENT)
 
     def at_best(self, timing: Timing) -> float:
-        return timing.speech((*self.prompt, "record.safe"))
+        return timing.speech((*self.prompt, "record.safe", *self.promise_prompt))
 
     def at_worst(self, timing: Timing, by: By) -> float:
         invitation = timing.speech(self.prompt)
         asked = timing.speech(("record.same_matter",)) + self.first_key
         complaint = max(timing.speech(self.too_short.say), timing.speech(("record.silent",)))
         misses = (self.too_short.limit - 1) * (invitation + self.silence_seconds + complaint)
-        return asked + misses + invitation + self.max_seconds + timing.longest(("record.safe", "record.cut"))
+        told = timing.longest(("record.safe", "record.cut")) + timing.speech(self.promise_prompt)
+        return asked + misses + invitation + self.max_seconds + told

@@ -58,7 +58,7 @@ review:
             elif choice == "keep":
                 return self.go
             else:
-                talk.review_mode = choice
+                talk.review_mode, talk.reviewed_at = choice, self.id
                 return talk.recorded_at or self.record
 
     def ways(self) -> Iterator[Way]:

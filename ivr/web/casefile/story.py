@@ -12,6 +12,7 @@ from sqlalchemy import Row
 
 from ivr.cases.routing import Reason
 from ivr.desk.call.interventions import Intervening, came_about
+from ivr.desk.case.change import CITIZEN
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.reading.casefile import CaseFile
 from ivr.web.panel.locale import Locale, digits
@@ -25,7 +26,8 @@ _jalali_day: Any = JalaliDate  # they have no types
 _jalali_time: Any = JalaliDateTime
 # What the machine does between two steps is no part of her path.
 _BEHIND = frozenset(
-    {"RoomFound", "CallerKnown", "WordsKept", "Confided", "Confirmed", "Rated", "WishNoted", "CaseSeen"}
+    {"RoomFound", "CallerKnown", "WordsKept", "CaseRefined", "Confided"}
+    | {"Confirmed", "Rated", "WishNoted", "CaseSeen"}
 )
 
 
@@ -225,6 +227,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "approved"
         case "answered" | "answer_proposed" if "voice" in details:
             return "voice"
+        case "topic_changed" if event.actor == CITIZEN:
+            return "citizen"
         case "words_added" if details.get("repeat"):
             return "repeat"
         case "words_added" | "words_replaced" if details.get("recovered"):

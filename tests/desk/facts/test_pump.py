@@ -17,7 +17,7 @@ from ivr.store.engine import AWAY, make_engine
 from ivr.store.facts import CaseOpenedFact
 from ivr.store.journal import Position
 from ivr.store.tables import calls, case_events, cases, outbox, recordings, referrals
-from ivr.voice.actions import KeepWords
+from ivr.voice.actions import KeepWords, RefineCase
 from ivr.voice.events import CallerKnown, Lookup
 from tests.desk.office import WEDNESDAY, call, office, opening, words
 from tests.fixtures.database import run
@@ -36,7 +36,8 @@ async def test_applying_the_whole_journal_again_changes_nothing(engine: AsyncEng
     async with office(engine, tmp_path) as desk:
         facts = call()
         await desk.intake.call_started(facts)
-        code = await desk.intake.open_case(facts, opening())
+        code = await desk.intake.open_case(facts, opening(topic="other.other"))
+        await desk.intake.refine_case(facts, RefineCase(code, "water.supply", "ahar"))
         await desk.intake.keep_words(facts, KeepWords(code, words(), instead=True))
         await desk.intake.call_ended(facts, "completed", WEDNESDAY, (), (words(),))
         await desk.pump.idle()
@@ -66,10 +67,13 @@ async def test_what_was_journalled_before_a_crash_is_applied_after_it(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
     async with office(engine, tmp_path, pumping=False) as desk:
-        code = await desk.intake.open_case(call(), opening())
+        facts = call()
+        code = await desk.intake.open_case(facts, opening(topic="other.other", county=""))
+        await desk.intake.refine_case(facts, RefineCase(code, "water.supply", "ahar"))
     async with office(engine, tmp_path) as desk:
         await desk.pump.idle()
-        assert await as_json.case_json(engine, code) is not None
+        case = await as_json.case_json(engine, code)
+        assert case is not None and (case["topic"], case["agency"]) == ("water.supply", "abfa")
 
 
 async def test_while_the_database_is_away_codes_are_promised_and_resolve_later(

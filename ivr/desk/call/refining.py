@@ -1,0 +1,143 @@
+"""What she says of her case after her words, in the same call, from the journal into the books."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import Row, or_, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases import phone
+from ivr.cases.kinds import Kind
+from ivr.cases.routing import Reason, RoutingDecision
+from ivr.cases.statuses import Status
+from ivr.cases.transitions import Action, Actor, Side
+from ivr.desk.book.book import Page
+from ivr.desk.case import callback_planning
+from ivr.desk.case.change import CITIZEN, Change, Instruction
+from ivr.desk.case.event_log import MACHINE, add_event
+from ivr.desk.case.joining import reserve
+from ivr.desk.case.rows import TOPIC
+from ivr.desk.case.transaction import changing
+from ivr.desk.refusals import Refused
+from ivr.store.facts import CaseRefinedFact
+from ivr.store.tables import callbacks, case_events, cases
+
+log = logging.getLogger(__name__)
+
+CHANGED = "topic_changed"
+NOTED = "topic_noted"
+REACHED = "contact_given"
+_OPENING = 2  # so many events a case is opened with
+# What happens to a case without anybody's having judged whose it is …
+_UNJUDGED = ("words_added", "words_replaced", "code_promised", "transcribed", "retimed", "confided")
+# … and what came of her own words, with who did it.
+_HERS = ((CHANGED, CITIZEN), (NOTED, CITIZEN), (REACHED, CITIZEN), ("referred", MACHINE))
+
+
+async def refine(connection: AsyncConnection, page: Page, fact: CaseRefinedFact) -> None:
+    """Topic and county as she says; the body by the book, the deadline never later than it was.
+
+    Applying a fact again changes nothing. Where somebody has decided about the case meanwhile, what she said
+    is in its story and no more. A case that is not in the books is left to whoever finds its words.
+    """
+    case = await _locked(connection, fact)
+    if case is None:
+        log.error("what was said of case %s is lost: it is not in the books", fact.case or fact.code)
+        return
+    if await _applied(connection, fact.id):
+        return
+    await _reach(connection, page, fact, case)
+    topic = fact.topic if fact.topic in page.deadlines else case.topic
+    county = fact.county if fact.county in page.counties else ""
+    if (topic, county) == (case.topic, case.county or ""):
+        return
+    try:
+        if await _judged(connection, case):
+            raise Refused(f"case {case.code} has been decided about since it was opened")
+        await _put(connection, page, fact, case, topic, county)
+    except Refused as refusal:
+        log.warning("a citizen's topic changes nothing: %s", refusal)
+        said = {"topic": topic, "county": county}
+        await add_event(connection, fact.id, case.id, fact.at, NOTED, said, actor=CITIZEN)
+
+
+async def _put(
+    connection: AsyncConnection, page: Page, fact: CaseRefinedFact, case: Row[Any], topic: str, county: str
+) -> None:
+    ask = Instruction(case.code, Actor(CITIZEN, Side.CITIZEN), now=fact.at, cause=fact.id)
+    async with changing(connection, page, Action.CHANGE_TOPIC, ask) as change:
+        change.details |= {"before": (change.topic, change.county), "topic": topic, "county": county}
+        change.topic, change.county = topic, county
+        _keep_deadline(change)
+        running = await change.running()
+        sealed = bool(case.confidential)
+        if topic in page.confidential and not sealed:
+            change.values["confidential"], sealed = TOPIC, True
+    route = page.rules.route(case.kind, topic, county)
+    if sealed and case.kind != Kind.MEETING:  # an agency could neither hear nor read it
+        route = RoutingDecision(page.rules.desk, Reason.CONFIDENTIAL)
+    read_first = running is not None and running.reason == Reason.OVER_LIMIT
+    if route.agency == case.agency or read_first:
+        return
+    send = replace(ask, actor=Actor(MACHINE, Side.MACHINE))
+    async with changing(connection, page, Action.REFER, send) as change:
+        if route.reason is not Reason.RULE:
+            change.status = Status.OPENED  # with the desk
+        change.not_after = change.case.due_at
+        change.move(route.agency, route.reason)
+        change.details |= {"reason": route.reason} | ({"advice": route.advice} if route.advice else {})
+
+
+def _keep_deadline(change: Change) -> None:
+    """As many working days as the topic has, but none beyond the deadline that there is."""
+    case, page, clock = change.case, change.page, change.clock
+    whole = left = page.term(clock, case.kind, change.topic, change.county).days
+    while left > 1 and clock.due_at(page.calendar, left, change.county) > case.due_at:
+        left -= 1
+    if left < whole:
+        change.clock = replace(clock, ordered_days=left)
+    change.not_after = case.due_at
+
+
+async def _reach(connection: AsyncConnection, page: Page, fact: CaseRefinedFact, case: Row[Any]) -> None:
+    """How to reach her, and who she is."""
+    callback = phone.normalise(fact.callback, page.area_code) or fact.callback
+    given = {"callback": callback, "national_id": fact.national_id}
+    new = {name: value for name, value in given.items() if value and value != getattr(case, name)}
+    if not new or case.anonymised_at is not None:
+        return
+    changed = update(cases).where(cases.c.id == case.id).values(new).returning(*cases.c)
+    row = (await connection.execute(changed)).one()._mapping
+    await add_event(connection, fact.id, case.id, fact.at, REACHED, {"given": sorted(new)}, actor=CITIZEN)
+    if "callback" in new and callback_planning.is_given(row, callback_planning.number_of(row)):
+        asked = insert(callbacks).values(callback_planning.verifying(row, fact.at))
+        await connection.execute(asked.on_conflict_do_nothing())
+
+
+async def _locked(connection: AsyncConnection, fact: CaseRefinedFact) -> Row[Any] | None:
+    """The case that this call opened, else the one in reserve that stands in for it."""
+    its = uuid.UUID(fact.case) if fact.case else None
+    among = [cases.c.id == each for each in (its, reserve(fact.call.id)) if each is not None]
+    among += [cases.c.code == fact.code] if fact.code else []
+    query = select(cases).where(or_(*among), cases.c.call_id == fact.call.id).order_by(cases.c.id)
+    found = (await connection.execute(query.with_for_update(key_share=True))).all()
+    return next((case for case in found if case.id == its), found[0] if found else None)
+
+
+async def _judged(connection: AsyncConnection, case: Row[Any]) -> bool:
+    """Whether anything but this call has brought the case where it is."""
+    told = select(case_events.c.event, case_events.c.actor)
+    told = told.where(case_events.c.case_id == case.id, case_events.c.seq > _OPENING)
+    events = [(event, actor) for event, actor in await connection.execute(told)]
+    return any(each not in _HERS and each[0] not in _UNJUDGED for each in events)
+
+
+async def _applied(connection: AsyncConnection, cause: uuid.UUID) -> bool:
+    ids = [uuid.uuid5(cause, event) for event in (CHANGED, NOTED, REACHED)]
+    query = select(case_events.c.id).where(case_events.c.id.in_(ids))
+    return (await connection.execute(query)).first() is not None
