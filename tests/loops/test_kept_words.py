@@ -127,4 +127,4 @@ async def test_further_words_have_no_hole_though_their_disk_was_full_for_a_momen
         name = further.relative_to(hotline.settings.recordings).with_suffix("").as_posix()
         async with hotline.engine.connect() as connection:
             ended = await connection.scalar(select(recordings.c.ended).where(recordings.c.name == name))
-        assert ended == "hangup" and (further.stat().st_size - 44) / 16_000 > 7.6
+        assert ended == "broken" and (further.stat().st_size - 44) / 16_000 > 7.6

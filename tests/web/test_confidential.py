@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,7 +21,7 @@ from ivr.desk.recordings import revealing
 from ivr.store.tables import audit, limits, openings
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.casefile import Desk, desk_served
-from tests.web.panel import QUICK, Client
+from tests.web.panel import PASSWORD, QUICK, Client
 
 HERS = "09141234567"
 TOLD = "کارمندی رشوه خواسته است."
@@ -213,10 +214,16 @@ async def test_one_person_reveals_so_many_a_day_and_supervisors_and_auditors_are
     assert (await head.get("/panel/openings")).status == 403
 
 
-async def test_an_admin_names_the_few_and_nobody_of_an_agency(desk: Desk) -> None:
-    admin, person = await desk.panel.signed_in("admin"), await desk.panel.person("supervisor")
-    sent = {"full_name": "مریم کریمی", "role": "supervisor", "agency": "", "trusted": "1"}
-    assert (await admin.post(f"/panel/admin/people/{person.name}/change", sent)).status == 303
+async def test_two_admins_name_the_few_and_nobody_of_an_agency(desk: Desk) -> None:
+    admin, other = [await desk.panel.signed_in("admin") for _ in range(2)]
+    person = await desk.panel.person("auditor")  # a role that one admin alone gives
+    sent = {"full_name": "مریم کریمی", "role": "auditor", "agency": "", "trusted": "1", "mine": PASSWORD}
+    asked = await admin.post(f"/panel/admin/people/{person.name}/change", sent)
+    assert asked.headers["Location"].endswith("said=asked")
+    page = await other.text("/panel/admin/people")
+    assert "از امینان است" in page
+    [grant] = re.findall(r'action="(/panel/admin/grants/[0-9a-f-]{36})"', page)
+    assert (await other.post(grant, {"answer": "allow", "mine": PASSWORD})).status == 303
     assert (
         "checked"
         in (await admin.text(f"/panel/admin/people/{person.name}")).partition('name="trusted"')[2][:40]

@@ -26,7 +26,10 @@ ENDED = tuple(str(status) for status in Status if status not in OPEN)
 # Of what a notice may tell: a case's beginning, what is done with it, and what time does.
 _TOLD = ("opened", *EVENTS.values(), "part_answered", "duplicate_merged", "repeated", "reminded", "escalated")
 _TOLD += ("number_confirmed",)
-_OF_MEETINGS = ("meeting_invited", "meeting_reminder", "meeting_off")
+_OF_MEETINGS = (
+    *("meeting_invited", "meeting_reminder", "meeting_off"),
+    *("meeting_view_asked", "meeting_view_late"),  # to a body
+)
 _PATTERN = r"\*|[a-z][a-z0-9_.]*(\.\*)?"  # of topics, as `notices.fits` reads it
 LIMITS = (
     *("cases_per_hour", "cases_per_day", "repeat_days", "wrong_codes", "wrong_codes_minutes"),
