@@ -95,25 +95,30 @@ async def adopt_left(engine: AsyncEngine, book: Book, spool: Path) -> int:
     adopted = 0
     for folder in sorted(await _left(engine, spool)):
         try:
-            await _adopt(engine, book, folder)
+            done = await _adopt(engine, book, spool, folder)
         except JournalInUse:
-            continue  # somebody was quicker
+            continue  # somebody is quicker
         except JournalError as error:
             log.error("what a dead process left in %s must wait: %s", folder, error)
-        else:
+            continue
+        if done:
             adopted += 1
             log.warning("what a dead process left in %s is in the books now", folder)
     return adopted
 
 
-async def _adopt(engine: AsyncEngine, book: Book, folder: Path) -> None:
+async def _adopt(engine: AsyncEngine, book: Book, spool: Path, folder: Path) -> bool:
+    """False: somebody has done so since it was found."""
     journal = JournalFollower(folder)
     journal.open()
     try:
+        if not journal.has_more and folder not in await behind(engine, spool):
+            return False
         for _ in range(2):  # half a line is seen to be no more than that at the second look
             await empty(Pump(engine, journal, book, linger=0))
     finally:
         await journal.close()
+    return True
 
 
 async def empty(pump: Pump) -> None:

@@ -52,8 +52,9 @@ async def ask(
     async with engine.begin() as connection:
         if not await _others(connection, by):
             raise NobodyElse("there is no other admin to allow it")
-        if deed == "add":
+        if deed in ("add", "change"):
             await people.check(connection, wanted)
+        if deed == "add":
             await people.check_free(connection, wanted.name)
         else:
             await people.one(connection, wanted.name)
