@@ -276,6 +276,7 @@ class Pump:
             except journal_marks.WentBack as error:
                 log.error("%s", error)
             except (BookEmpty, *AWAY) as error:
+                _unless_cancelled()
                 pause = _BACK_OFF[min(failures, len(_BACK_OFF) - 1)]
                 failures += 1
                 log.warning("the database is away, facts wait in the journal: %s", _short(error))
@@ -352,8 +353,16 @@ class Pump:
         self.journal.quarantine(name, body, f"a fact was refused: {_short(error)}")
 
 
+def _unless_cancelled() -> None:
+    """A wait that ends in that moment can keep it from us: wait_for of Python 3.11, or the driver's complaint."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def _first(event: asyncio.Event, seconds: float) -> bool:
     """Whether the event came within so many seconds."""
+    _unless_cancelled()
     try:
         async with asyncio.timeout(seconds):
             return await event.wait()

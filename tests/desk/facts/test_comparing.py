@@ -14,6 +14,7 @@ from ivr.commands import doctor
 from ivr.desk.case.codes import desk_code
 from ivr.desk.facts import adopting, apply, comparing
 from ivr.desk.facts.adopting import Following, adopt_left
+from ivr.desk.facts.apply import Pump
 from ivr.desk.facts.reconcile import Pass
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
@@ -237,3 +238,15 @@ async def test_a_journal_that_was_set_back_is_not_taken_for_the_one_that_the_dat
         assert desk.journal.applied > Position()
         assert len(await as_json.cases(engine)) == 4
     assert not await told(engine)
+
+
+async def test_a_pump_ends_whenever_it_is_told_to(engine: AsyncEngine, tmp_path: Path) -> None:
+    """Also in the moment in which it gets its connection."""
+    async with office(engine, tmp_path, pumping=False) as desk:
+        for moment in range(24):
+            await engine.dispose()
+            running = asyncio.create_task(Pump(engine, desk.journal, desk.book).run())
+            await asyncio.sleep(moment * 0.001)
+            running.cancel()
+            done, _ = await asyncio.wait({running}, timeout=patience(20))
+            assert done and running.cancelled(), moment
