@@ -354,7 +354,7 @@ class Pump:
 
 
 def _unless_cancelled() -> None:
-    """A wait that ends in that moment can keep it from us: wait_for of Python 3.11, or the driver's complaint."""
+    """A wait that ends in that moment can keep it from us: Python 3.11's wait_for, the driver's complaint."""
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError
