@@ -48,7 +48,15 @@ async def test_nobody_else_is_given_what_is_laid_out(codes: CodeBlock, tmp_path:
 async def test_a_fresh_set_is_begun_at_each_start_and_when_half_of_one_is_taken(
     codes: CodeBlock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    looks = 0
+
+    def looking(folder: Path) -> int:
+        nonlocal looks
+        looks += 1
+        return left(folder)
+
     monkeypatch.setattr(dialplan_codes, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(dialplan_codes, "left", looking)
     given: list[str] = []
     names: list[str] = []
     for _ in range(2):
@@ -62,7 +70,10 @@ async def test_a_fresh_set_is_begun_at_each_start_and_when_half_of_one_is_taken(
             given += laid_out
             take(tmp_path, number)
             if number == SET // 2:
-                await asyncio.sleep(0.05)
+                seen = looks
+                async with asyncio.timeout(patience(20)):
+                    while looks < seen + 3:
+                        await asyncio.sleep(0.01)
                 assert its_set(tmp_path)[0] == name, "half is enough"
                 take(tmp_path, SET // 2 + 1)
         keeping.cancel()
