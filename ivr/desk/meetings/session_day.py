@@ -106,9 +106,7 @@ async def amend(books: Books, page: Page, ask: Instruction, number: int, hearing
     async with transaction(books) as connection:
         _may(ask)
         case = (await held(connection, page, ask)).case
-        its = (meeting_slots.c.session == number, meeting_slots.c.case_id == case.id)
-        query = select(meeting_slots).where(*its, meeting_slots.c.outcome == "met")
-        slot = (await connection.execute(query)).first()
+        slot = await _of_her(connection, number, case.id, "met")
         if slot is None:
             raise Refused(f"request {ask.code} was not heard in session {number}")
         await _write(connection, ask, slot, hearing)
@@ -177,12 +175,18 @@ async def _slot(connection: AsyncConnection, page: Page, ask: Instruction, numbe
     session = await planned(connection, number)
     _refuse_before(page, session, ask)
     case = (await held(connection, page, ask)).case
-    its = (meeting_slots.c.session == number, meeting_slots.c.case_id == case.id)
-    query = select(meeting_slots).where(*its, meeting_slots.c.outcome == "")
-    slot = (await connection.execute(query)).first()
+    slot = await _of_her(connection, number, case.id, "")
     if slot is None:
         raise Refused(f"request {ask.code} waits for no hearing in session {number}")
     return slot
+
+
+async def _of_her(
+    connection: AsyncConnection, number: int, case: uuid.UUID, outcome: str
+) -> Row[Any] | None:
+    its = (meeting_slots.c.session == number, meeting_slots.c.case_id == case)
+    query = select(meeting_slots).where(*its, meeting_slots.c.outcome == outcome)
+    return (await connection.execute(query)).first()
 
 
 def _refuse_before(page: Page, session: Row[Any], ask: Instruction) -> None:

@@ -106,11 +106,11 @@ def waits(row: Row[Any], now: datetime) -> bool:
     return row.allowed is None and row.asked_at > now - WAITS
 
 
-def checked(reason: str) -> str:
+def checked(reason: str, shortest: int = SHORTEST) -> str:
     """Raises WrongField."""
     reason = reason.strip()
-    if not SHORTEST <= len(reason) <= LONGEST:
-        raise WrongField("reason", f"has {SHORTEST} to {LONGEST} characters")
+    if not shortest <= len(reason) <= LONGEST:
+        raise WrongField("reason", f"has {shortest} to {LONGEST} characters")
     return reason
 
 

@@ -14,7 +14,7 @@ from ivr.desk.people import auditing, limiting, unsealing
 from ivr.desk.people.limiting import Limit, TooOften
 from ivr.desk.people.people import Person
 from ivr.desk.people.scope import Scope
-from ivr.desk.refusals import NoSuchCase, Refused, WrongField
+from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.store.tables import audit, cases, people, recordings
 
 SITTING = timedelta(minutes=15)  # seeing or hearing a thing again within it is the same seeing
@@ -24,7 +24,7 @@ MOST_A_DAY = 30  # cases whose identities one person may reveal
 LIMIT_REACHED = "reveal_limit_reached"  # in the audit
 _ONCE = Limit(1, DAY)
 _TOLD = (LIMIT_REACHED, "identities_exported", "recording_downloaded")
-SHORTEST, LONGEST = 4, 500  # characters of a reason
+SHORTEST = 4  # characters of a reason; at most as many as for an opening
 
 
 class Hidden(StrEnum):
@@ -51,7 +51,7 @@ async def reveal(
     Raises NoSuchCase, WrongField for no reason, Refused for a confidential case that is not opened to them,
     and TooOften for more than `most` cases in a day, which is on record too.
     """
-    reason = _checked(reason)
+    reason = unsealing.checked(reason, SHORTEST)
     await _count(engine, person, code, most, now, address)
     async with engine.begin() as connection:
         query = select(cases).where(cases.c.code == code, person.scope.cases())
@@ -72,7 +72,7 @@ async def reveal_at_terminal(engine: AsyncEngine, code: str, reason: str, now: d
 
     Raises NoSuchCase, and WrongField for no reason.
     """
-    reason = _checked(reason)
+    reason = unsealing.checked(reason, SHORTEST)
     async with engine.begin() as connection:
         case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
         if case is None:
@@ -102,14 +102,6 @@ async def _count(
                     connection, now, LIMIT_REACHED, person=person.id, address=address, detail={"most": most}
                 )
         raise
-
-
-def _checked(reason: str) -> str:
-    """Raises WrongField."""
-    reason = reason.strip()
-    if not SHORTEST <= len(reason) <= LONGEST:
-        raise WrongField("reason", f"has {SHORTEST} to {LONGEST} characters")
-    return reason
 
 
 async def may_hear(

@@ -26,7 +26,7 @@ async def reveal(visit: Visit) -> web.StreamResponse:
     hidden = Hidden(what)
     needed = P.RECORDINGS_PLAY if hidden is Hidden.VOICE else P.IDENTITY_REVEAL
     visit.require(needed, area=case.county or "")
-    reason = form.text("reason", most=revealing.LONGEST, needed=False)
+    reason = form.text("reason", most=unsealing.LONGEST, needed=False)
     value = wrong = ""
     try:
         value = await revealing.reveal(

@@ -11,7 +11,7 @@ from aiohttp import web
 from persiantools.jdatetime import JalaliDateTime
 from sqlalchemy import Row
 
-from ivr.desk.people import auditing
+from ivr.desk.people import auditing, unsealing
 from ivr.desk.recordings import hearing, revealing
 from ivr.desk.recordings.hearing import Rendition
 from ivr.store.vault import VaultError
@@ -54,7 +54,7 @@ async def download(visit: Visit) -> web.StreamResponse:
     row = await recording_row(visit)
     if row.confidential:  # a file that is taken away stays open for ever
         raise Forbidden
-    reason = visit.form().text("reason", most=revealing.LONGEST)
+    reason = visit.form().text("reason", most=unsealing.LONGEST)
     if len(reason) < revealing.SHORTEST:
         return web.Response(status=422, text=visit.words("refusal.field_reason"))
     try:
