@@ -73,11 +73,6 @@ class Lab:
     disk: SmallDisk
     kept: dict[str, Kept] = field(default_factory=dict)
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """For an `ivr` command that reaches the database whatever is done to the cable."""
-        return _environment(self.settings, self.url)
-
     async def supervise(self) -> None:
         """For ever: start again who died, a second later."""
         async with asyncio.TaskGroup() as group:
