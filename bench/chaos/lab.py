@@ -75,11 +75,6 @@ class Lab:
     another_server: Callable[[], Child]  # starts one beside those that are kept
     kept: dict[str, Kept] = field(default_factory=dict)
 
-    @property
-    def environment(self) -> dict[str, str]:
-        """For an `ivr` command that reaches the database whatever is done to the cable."""
-        return _environment(self.settings, self.url)
-
     async def supervise(self) -> None:
         """For ever: start again who died, a second later."""
         async with asyncio.TaskGroup() as group:
