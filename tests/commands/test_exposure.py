@@ -124,6 +124,23 @@ async def test_an_admin_with_a_password_alone_is_found_once_others_reach_the_pan
     assert not (await exposure.factors(reached)).found
 
 
+async def test_who_is_alone_where_two_are_needed_is_told_once_others_reach_the_panel(
+    panel: PanelServed, tmp_path: Path
+) -> None:
+    settings = Settings(state=tmp_path, database_url=panel.engine.url.render_as_string(hide_password=False))
+    reached = settings.model_copy(update={"web": Web(proxies=("127.0.0.1/32",))})
+    await panel.person("admin")
+    await panel.person("supervisor", trusted=True)
+    await panel.person("auditor", trusted=True, locked_at=panel.clock())
+    assert await exposure.few(settings) == []
+    one_seal, one_admin = await exposure.few(reached)
+    assert "no confidential case can be opened" in one_seal.found and "ivr user trust" in one_seal.mend
+    assert "fewer than two admins" in one_admin.found
+    await panel.person("admin")
+    await panel.person("auditor", trusted=True)
+    assert await exposure.few(reached) == []
+
+
 async def test_the_doctor_looks_at_what_others_could_see(hotline: Hotline) -> None:
     [seen] = [each for each in await examine(hotline.settings) if each.name == "exposure"]
     assert seen.ok, seen
