@@ -460,7 +460,7 @@ async def _exposure(settings: Settings) -> Diagnosis:
     """What others could see of people's words."""
     from ivr.commands import exposure
 
-    seen = [exposure.modes(settings), exposure.proxies(settings)]
+    seen = [exposure.modes(settings), exposure.umask(settings), exposure.proxies(settings)]
     seen += [
         await exposure.websocket(settings),
         await exposure.factors(settings),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ivr.asterisk.rights import ENTER, READ, Runner, barred
 from ivr.cases.roles import MAY_BE_TRUSTED, Role
-from ivr.installation import private_places
+from ivr.installation import OTHERS, private_places
 from ivr.settings import Settings
 
 _ANYBODY = Runner(2**31, frozenset())  # a user that nobody is, without groups
@@ -25,6 +25,16 @@ def modes(settings: Settings) -> Exposed:
     for place in private_places(settings):
         if barred(_ANYBODY, place, READ) is None or barred(_ANYBODY, place, ENTER) is None:
             return Exposed(f"every user of this machine may look into {place}", f"chmod o-rwx {place}")
+    return Exposed("")
+
+
+def umask(settings: Settings) -> Exposed:
+    """Whether the newest recording is for every user: Asterisk writes as its own umask says."""
+    for day in sorted(settings.recordings.glob("*/*/*"))[-1:]:
+        newest = max((each for each in day.iterdir()), key=lambda each: each.stat().st_mtime, default=None)
+        if newest and newest.stat().st_mode & OTHERS:
+            told = f"Asterisk writes recordings that others could read were the folder open: {newest}"
+            return Exposed(told, "UMask=0007 for Asterisk, as in docs/production.md")
     return Exposed("")
 
 
