@@ -29,7 +29,7 @@ from ivr.lab.packages import PackagesError
 
 MOST_MS = 10.0
 MOST_GROWTH = 0.10  # of the memory, from the first minute of the peers to their last
-CALL_SECONDS = 90.0  # of one complaint, about
+CALL_SECONDS = 90.0  # of one complaint with the built prompts, about
 PROBE_SECONDS = 18.0
 
 
@@ -78,13 +78,12 @@ async def _stretch(
     beside: str,
 ) -> Stretch:  # fmt: skip
     sipp, its = lab.sipp(say), Stretch(beside)
-    filling = min(CALL_SECONDS, asked.seconds / 4)
-    calls = round(asked.at_once * max(1.0, asked.seconds / CALL_SECONDS))
-    load = callers.Load(target.server, calls, max(1, round(asked.at_once / filling)), asked.at_once)
+    calls = max(asked.at_once, round(asked.seconds * asked.at_once / CALL_SECONDS))
+    load = callers.Load(target.server, calls, 1, asked.at_once)
     before, heard = await count(line), latency.Latencies()
     text = callers.complaint(line.settings, sipp, area)
     calling = asyncio.create_task(callers.run(list(sipp.command), load, text, folder))
-    await asyncio.sleep(filling)  # until the line is full
+    await asyncio.sleep(min(CALL_SECONDS, asked.seconds / 4))  # until the line is full
     peers = await _peers(line, asked) if beside == "the peers" else None
     watching = asyncio.create_task(_watch(line, its.mebibytes))
     many = max(4, round(asked.seconds * 3 / PROBE_SECONDS))

@@ -16,16 +16,6 @@ WAY = ("1", "1", "1", "1", "0", "0")
 KEY_GAP = 1500  # ms; SIPp's keys need 1.3 s between them (its replay of one key is not to overlap the next)
 WORDS = 8000  # ms of speech in SIPp's g711a.pcap
 
-OFFER = """v=0
-o=sipp 1 1 IN IP[local_ip_type] [local_ip]
-s=-
-c=IN IP[media_ip_type] [media_ip]
-t=0 0
-m=audio [media_port] RTP/AVP 8 96
-a=rtpmap:8 PCMA/8000
-a=rtpmap:96 telephone-event/8000
-a=fmtp:96 0-16
-"""
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <scenario name="a complaint">
   <send retrans="500"><![CDATA[
@@ -40,7 +30,16 @@ Max-Forwards: 70
 Content-Type: application/sdp
 Content-Length: [len]
 
-{offer}]]></send>
+v=0
+o=sipp 1 1 IN IP[local_ip_type] [local_ip]
+s=-
+c=IN IP[media_ip_type] [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 8 96
+a=rtpmap:8 PCMA/8000
+a=rtpmap:96 telephone-event/8000
+a=fmtp:96 0-16
+]]></send>
   <recv response="100" optional="true"/>
   <recv response="180" optional="true"/>
   <recv response="183" optional="true"/>
@@ -57,23 +56,32 @@ Content-Length: 0
 
 ]]></send>
 """
-# A telephone that sends nothing for eight seconds is asked whether it is still there (ivr/loops/quiet.py).
+# While she only listens the server has Asterisk ask her telephone whether it is there (docs/decisions/lines.md).
 TAIL = """  <label id="1"/>
   <recv request="INVITE" optional="true" next="2"/>
   <recv request="BYE" timeout="90000" next="3"/>
   <label id="2"/>
-  <send retrans="500"><![CDATA[
+  <send><![CDATA[
 SIP/2.0 200 OK
 [last_Via:]
 [last_From:]
 [last_To:]
 [last_Call-ID:]
 [last_CSeq:]
-Contact: <sip:{area}[call_number]@[local_ip]:[local_port]>
+Contact: <sip:caller@[local_ip]:[local_port]>
 Content-Type: application/sdp
 Content-Length: [len]
 
-{offer}]]></send>
+v=0
+o=sipp 1 2 IN IP[local_ip_type] [local_ip]
+s=-
+c=IN IP[media_ip_type] [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 8 96
+a=rtpmap:8 PCMA/8000
+a=rtpmap:96 telephone-event/8000
+a=fmtp:96 0-16
+]]></send>
   <recv request="ACK" next="1"/>
   <label id="3"/>
   <send><![CDATA[
@@ -93,15 +101,12 @@ Content-Length: 0
 def scenario(extension: str, record_prompt_ms: int, speech: Path, area: str = "0412") -> str:
     """A call from INVITE to Asterisk's BYE. She waits for the beep, speaks, keeps, hears the code twice.
 
-    Where the prompt is long she is heard during it, too: a telephone sends all the time. `area`: how the
-    callers' numbers begin; whoever calls again would join her case of before.
+    `area`: how the callers' numbers begin; whoever calls again would join her case of before.
     """
     steps = [_pause(2000), *(step for key in WAY for step in (_key(key), _pause(KEY_GAP)))]
-    says = f'  <nop><action><exec play_pcap_audio="{speech}"/></action></nop>\n'
-    steps += [*([says] if record_prompt_ms > WORDS else []), _pause(record_prompt_ms), says]
+    steps += [_listening(record_prompt_ms, speech), _speaking(speech)]
     steps += [_pause(WORDS + 500), _key("#"), _pause(2500), _key("1")]
-    head, tail = (each.format(extension=extension, area=area, offer=OFFER) for each in (HEAD, TAIL))
-    return "".join([head, *steps, tail])
+    return "".join([HEAD.format(extension=extension, area=area), *steps, TAIL])
 
 
 def complaint(settings: Settings, sipp: lab.Program, area: str = "0412") -> str:
@@ -111,6 +116,18 @@ def complaint(settings: Settings, sipp: lab.Program, area: str = "0412") -> str:
 
 def _pause(milliseconds: int) -> str:
     return f'  <pause milliseconds="{milliseconds}"/>\n'
+
+
+def _speaking(speech: Path) -> str:
+    return f'  <nop><action><exec play_pcap_audio="{speech}"/></action></nop>\n'
+
+
+def _listening(milliseconds: int, speech: Path) -> str:
+    """A long pause in which her telephone is never silent for 8 s: SIPp can't answer what Asterisk then asks."""
+    pieces = milliseconds // WORDS
+    if not pieces:
+        return _pause(milliseconds)
+    return (_speaking(speech) + _pause(milliseconds // pieces)) * pieces
 
 
 def _key(key: str) -> str:
