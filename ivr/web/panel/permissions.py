@@ -191,6 +191,8 @@ ROUTES: Mapping[str, Permission] = {
     "meetings.sheet": P.NUMBERS_EXPORT,
     "meetings.report": P.MEETINGS_SEE,
     "meetings.report.paper": P.LETTERS_PRINT,
+    "meetings.minutes.paper": P.LETTERS_PRINT,
+    "meetings.attendance.paper": P.LETTERS_PRINT,
     "meetings.agenda": P.MEETINGS_HOLD,
     "meetings.attend": P.MEETINGS_ATTEND,
     "meetings.board": P.MEETINGS_SEE,
@@ -218,6 +220,7 @@ ROUTES: Mapping[str, Permission] = {
     # public
     "start": P.PUBLIC,
     "call": P.PUBLIC,
+    "paper": P.PUBLIC,
     "track": P.PUBLIC,
     "track.send": P.PUBLIC,
     # admin
