@@ -80,6 +80,11 @@ class IssuedPaper:
     withdrawn_at: datetime | None
     reason: str
 
+    @property
+    def date(self) -> str:
+        """As the paper bears it."""
+        return jalali(self.dated, "fa")
+
 
 async def issue(
     connection: AsyncConnection, paper: Paper, what: Issue, by: str, now: datetime, day: date, confirm: str
@@ -147,6 +152,12 @@ async def withdraw(
             connection, ask.now, "paper_withdrawn", person=person, subject=f"paper/{year}/{its}",
             reason=ask.reason.strip(),
         )  # fmt: skip
+
+
+def paper_json(paper: IssuedPaper) -> dict[str, Any]:
+    """Stable JSON: days and times ISO 8601."""
+    told = asdict(paper) | {"kind": str(paper.kind), "dated": paper.dated.isoformat()}
+    return told | {"withdrawn_at": paper.withdrawn_at and paper.withdrawn_at.isoformat()}
 
 
 def short(fingerprint: str) -> str:
