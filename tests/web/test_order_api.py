@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +15,11 @@ from ivr.desk.case import answers
 from ivr.desk.counter import channels
 from ivr.desk.letters import outgoing
 from ivr.desk.letters.notices import Notices
-from ivr.desk.meetings import agenda, order_giving, order_ruling
+from ivr.desk.meetings import agenda, order_giving, order_ruling, request_deciding
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.refusals import Refused
 from ivr.store.tables import cases, outbox
-from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.hall import SOON, WORDS, Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR
 from tests.fixtures.commands import ivr
 from tests.web.service import Service, serving
@@ -123,9 +122,27 @@ async def test_pages_follow_each_other_and_what_is_not_its_own_is_refused(api: S
         assert (await get(api, path, channel))[0] == status, path
 
 
+async def test_a_request_to_meet_is_sent_and_followed_to_its_slot(api: Service, at: Hall) -> None:
+    body = {"kind": "meeting", "county": "ahar", "words": WORDS, "caller": "09141234567"}
+    async with api.client.post("/api/v1/cases", json=body, headers=api.headers()) as answer:
+        sent = await answer.json()
+    assert answer.status == 201 and sent["meeting"]["state"] == "requested"
+    code = sent["code"]
+    await request_deciding.accept(at.engine, at.page, at.by(code), SOON)
+    path = f"/api/v1/cases/{code}"
+    waits = (await get(api, path, "city_app"))[1]["meeting"]
+    assert (waits["state"], waits["next_on"], waits["at"]) == ("waiting", SOON.isoformat(), None)
+    await at.fill(await at.session(slots=1))
+    seen = (await get(api, path, "city_app"))[1]["meeting"]
+    assert (seen["state"], seen["official"], seen["place"]) == ("invited", "governor", "تالار") and seen["at"]
+    other = {"kind": "complaint", "topic": "water.supply", "county": "ahar", "words": "آب نداریم"}
+    async with api.client.post("/api/v1/cases", json=other, headers=api.headers()) as answer:
+        assert (await answer.json())["meeting"] is None
+
+
 async def news(at: Hall) -> list[dict[str, Any]]:
     """What would leave for the webhook now, and has not left before."""
-    events = [row for row in await outgoing.lease(at.engine, datetime.now(UTC), 500) if not row.is_letter]
+    events = [row for row in await outgoing.lease(at.engine, at.at, 500) if not row.is_letter]
     await outgoing.spread(at.engine, Notices(), events, at.page.calendar, at.at)
     async with at.engine.begin() as connection:
         query = select(outbox.c.payload).where(outbox.c.kind == "webhook", outbox.c.delivered_at.is_(None))

@@ -153,7 +153,7 @@ async def give_view(books: Books, page: Page, ask: Instruction, number: int, wor
         await planned(connection, number)
         seats = await agenda.read(connection, page, ask.now, number, Scope(ask.actor.agency))
         seat = next((each for each in seats if each.wish and each.wish.code == ask.code), None)
-        if not ask.actor.agency or seat is None or seat.wish is None:
+        if seat is None or seat.wish is None or ask.actor.agency not in seat.wish.bodies:
             raise Refused(f"no view of case {ask.code} is asked for")
         if seat.slot.outcome or seat.wish.state not in SLOTTED:
             raise Refused(f"case {ask.code} was heard already")

@@ -27,7 +27,11 @@ def request_json(wish: MeetingRequest) -> Json:
         "about": case.about,
         "bodies": [*wish.bodies],
     }
-    told |= {"tried_below": case.below, "next_on": wish.next_on and wish.next_on.isoformat()}
+    told |= {
+        "tried_below": case.below,
+        "tier": case.tier,
+        "next_on": wish.next_on and wish.next_on.isoformat(),
+    }
     told |= {"reason": case.decided_because or "", "decided_by": case.decided_by or ""}
     told |= {"decided_at": case.decided_at and case.decided_at.isoformat(), "by_phone": str(wish.by_phone)}
     told |= {"points": wish.place.points}

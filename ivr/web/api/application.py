@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
 from aiohttp import BodyPartReader, web
 from pydantic import ValidationError
 
+from ivr.cases.kinds import Kind
 from ivr.desk.case import suggestion_outcomes
 from ivr.desk.case.registering import Wanted
 from ivr.desk.counter import audio, following
+from ivr.desk.meetings import agenda, request_list
 from ivr.web import bodies
 from ivr.web.api import models, openapi
 from ivr.web.api.order_resources import Orders
@@ -81,7 +84,17 @@ class Api:
 
     async def _shown(self, rows: Sequence[Any]) -> list[models.Case]:
         by_phone = await following.reach(self.counter.engine, rows, self.counter.clock())
-        return [models.Case.of(row, reach) for row, reach in zip(rows, by_phone, strict=True)]
+        met = await self._meetings({row.id for row in rows if row.kind == Kind.MEETING})
+        return [models.Case.of(r, reach, met.get(r.id)) for r, reach in zip(rows, by_phone, strict=True)]
+
+    async def _meetings(self, ids: set[UUID]) -> dict[UUID, models.Meeting]:
+        if not ids:
+            return {}
+        page, now = await self.counter.book.page(), self.counter.clock()
+        async with self.counter.engine.connect() as connection:
+            wishes = await request_list.of_ids(connection, page, now, ids)
+            slots = await agenda.slots_of(connection, ids)
+        return {wish.case.id: models.Meeting.of(wish, slots.get(wish.case.id)) for wish in wishes}
 
     async def suggest(self, request: web.Request) -> web.Response:
         await self.counter.channel(request)

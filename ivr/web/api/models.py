@@ -10,11 +10,12 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ivr.cases.kinds import Kind
 from ivr.cases.meeting_orders import OrderState
-from ivr.cases.meetings import MeetingWay, Official, SessionState
+from ivr.cases.meetings import MeetingWay, Official, RequestState, SessionState
 from ivr.cases.statuses import Status
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.registering import LONGEST, MOST_ADDRESS, MOST_WORDS
 from ivr.desk.meetings.order_reading import ToldOrder
+from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.meetings.session_report import SessionReport
 
 Short = Annotated[str, StringConstraints(max_length=LONGEST)]
@@ -88,6 +89,22 @@ class Part(BaseModel):
     status: Status
 
 
+class Meeting(BaseModel):
+    """How a request to meet an official stands."""
+
+    state: RequestState
+    next_on: date | None = Field(description="Until which day she waits, or of her slot.")
+    at: datetime | None = Field(description="Of the slot that she has or had.")
+    official: Official | None
+    place: str
+
+    @classmethod
+    def of(cls, wish: MeetingRequest, slot: Any) -> Meeting:
+        told: dict[str, Any] = {"state": wish.state, "next_on": wish.next_on}
+        told |= {"at": slot and slot.starts_at, "official": slot and slot.official}
+        return cls.model_validate(told | {"place": slot.place if slot else ""})
+
+
 class Case(BaseModel):
     """A case as the channel that sent it may see it. Times are ISO 8601 with zone."""
 
@@ -110,11 +127,14 @@ class Case(BaseModel):
         "once to ask; `refused` there; `no`: tell her to keep the code and to dial 111."
     )
     parts: list[Part] = Field(description="Of a case that several agencies share; else empty.")
+    meeting: Meeting | None = Field(None, description="Of a request to meet an official; else null.")
 
     @classmethod
-    def of(cls, row: Any, by_phone: Reach) -> Case:
-        found = {name: getattr(row, name) for name in cls.model_fields if name != "by_phone"}
-        return cls.model_validate(found | {"parts": row.parts or [], "by_phone": by_phone})
+    def of(cls, row: Any, by_phone: Reach, meeting: Meeting | None = None) -> Case:
+        own = ("by_phone", "meeting")
+        found = {name: getattr(row, name) for name in cls.model_fields if name not in own}
+        found |= {"parts": row.parts or [], "by_phone": by_phone, "meeting": meeting}
+        return cls.model_validate(found)
 
 
 class Cases(BaseModel):

@@ -61,6 +61,7 @@ _FORMS: Mapping[str, str] = {
     "people": r"people: .*",
     "link": r"link: .*",
     "place": r"place: .*",
+    "other_list": r"request \S+ is not on the list of (?P<agency>\S+)",
     "void_reason": r"a paper is withdrawn with a reason",
     "no_paper": r"there is no paper .* in force",
 }
@@ -70,6 +71,7 @@ _FIELDS = {
     "next_on": "next_on",
     "ahead": "reason",
     "no_reason": "reason",
+    "other_list": "code",
     "void_reason": "reason",
     "no_paper": "paper",
     "move_reason": "reason",

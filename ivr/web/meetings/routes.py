@@ -34,6 +34,7 @@ def routes() -> list[Route]:
         Route("GET", f"{SESSION}/minutes.pdf", "meetings.minutes.paper", paper_pages.minutes),
         Route("GET", f"{SESSION}/attendance.pdf", "meetings.attendance.paper", paper_pages.attendance),
         Route("GET", f"{SESSION}/day", "meetings.day", day_pages.day),
+        Route("GET", f"{SESSION}/day-worker.js", "meetings.day.worker", day_pages.worker),
         Route("POST", f"{SESSION}/day/{{deed}}", "meetings.day.do", day_pages.act, most=MOST_SENT),
         Route("GET", f"{SESSION}/board", "meetings.board", day_pages.room),
         Route("GET", f"{SESSION}/waiting", "meetings.board.waiting", day_pages.waiting_room),

@@ -18,6 +18,7 @@ from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.session_minutes import is_apart
 from ivr.desk.meetings.session_planning import Sitting
+from ivr.desk.reading.briefs import voices_of
 from ivr.desk.reading.casefile import full_names
 from ivr.desk.refusals import Refused
 from ivr.web.meetings.meeting_words import names_of, put
@@ -150,10 +151,17 @@ async def session_page(
     row, seats = await found_session(visit)
     done = visit.request.query.get("done", "")
     may_hold = visit.allowed("meetings_hold") and row.state == "planned"
-    zone = ZoneInfo((await visit.panel.book.page()).calendar.timezone)
+    page = await visit.panel.book.page()
+    zone = ZoneInfo(page.calendar.timezone)
     async with visit.panel.engine.connect() as connection:
         called = await full_names(connection, {seat.slot.placed_by for seat in seats})
         attendances = await inviting.attendances(connection, row.number, visit.scope.agency)
+        asked = {
+            seat.wish.case.id
+            for seat in seats
+            if visit.scope.agency and seat.wish and not seat.wish.case.confidential and not seat.slot.outcome
+        }
+        voices = await voices_of(connection, asked) if visit.allowed("recordings_blind") else []
         papers = await indicator.listed(connection, row.number) if not visit.scope.agency else []
         views = await inviting.views_of(connection, {seat.wish.case.id for seat in seats if seat.wish})
     return visit.render(
@@ -169,6 +177,8 @@ async def session_page(
         attendances=attendances,
         views=views,
         papers=papers,
+        own_list=row.agency != the_office(page),
+        voices=voices,
         annex=any(each.wish and each.slot.outcome == "met" and is_apart(each.wish.case) for each in seats),
         about=about,
         states=[each for each in InvitationState if each is not InvitationState.INVITED],

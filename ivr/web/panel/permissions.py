@@ -199,6 +199,7 @@ ROUTES: Mapping[str, Permission] = {
     "meetings.board.waiting": P.MEETINGS_SEE,
     "meetings.day": P.MEETINGS_HOLD,
     "meetings.day.do": P.MEETINGS_HOLD,
+    "meetings.day.worker": P.MEETINGS_HOLD,
     "meetings.view": P.MEETINGS_ATTEND,
     # numbers
     "numbers": P.NUMBERS_SEE,
