@@ -169,7 +169,7 @@ async def test_each_change_of_an_order_is_told_to_the_webhook_without_its_words(
     await noted()
     await order_giving.extend(at.engine, at.page, at.by(abfa, "کمبود لوله"), FAR)
     await noted()
-    await answers.propose(at.engine, at.page, at.by(abfa, who="abfa"), "وصل شد")
+    await answers.give(at.engine, at.page, at.by(abfa, who="abfa"), "وصل شد")
     await noted()
     assert states == ["accepted", "accepted", "reported"]
 

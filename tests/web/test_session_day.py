@@ -134,7 +134,7 @@ async def test_a_reload_without_the_server_shows_the_page_that_was_kept_and_send
         await expect(page.locator("[data-day]")).to_have_attribute("data-reloadable", "yes")
         async with panel.away():
             await page.reload()
-            await expect(page.locator("[data-from-kept]")).to_be_visible()
+            await expect(page.locator("[data-as-kept]")).to_be_visible()
             await press(page, one, "arrive")
             await line(page, one).locator(".ticket").click()
             person = page.locator(f"#c{one}")
@@ -153,7 +153,7 @@ async def test_a_reload_without_the_server_shows_the_page_that_was_kept_and_send
             await screenshot(other, "day-nothing-kept")
             await other.close()
         await all_sent(page)
-        await expect(page.locator("[data-from-kept]")).to_be_hidden()
+        await expect(page.locator("[data-as-kept]")).to_be_hidden()
         assert (await at.seen(one)).state is S.MET
         assert [await count(at, each) for each in (meeting_deeds, meeting_minutes)] == [2, 1]
         stored = await page.evaluate(KEPT)

@@ -55,9 +55,13 @@ async def read(
     ids = {slot.case_id for slot in slots} - {None}
     wishes = {wish.case.id: wish for wish in await request_list.of_ids(connection, page, now, ids)}
     seats = [Seat(slot, wishes.get(slot.case_id)) for slot in slots]
-    its = select(meeting_sessions.c.number).where(meeting_sessions.c.agency == scope.agency)
-    own = (await connection.execute(its.where(meeting_sessions.c.number == number))).first() is not None
+    own = bool(scope.agency) and await _is_of(connection, number, scope.agency)
     return [seat for seat in seats if _may_know(seat, scope, own)]
+
+
+async def _is_of(connection: AsyncConnection, number: int, body: str) -> bool:
+    its = (meeting_sessions.c.number == number, meeting_sessions.c.agency == body)
+    return (await connection.execute(select(meeting_sessions.c.number).where(*its))).first() is not None
 
 
 def _may_know(seat: Seat, scope: Scope, own: bool) -> bool:

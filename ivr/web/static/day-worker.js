@@ -6,8 +6,10 @@ const CACHE = "seda-day", PATIENCE = 10_000; // milliseconds
 self.addEventListener("install", () => self.skipWaiting());
 self.addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
 
-// The page tells which files it is made of; those of an older release go.
-self.addEventListener("message", (event) => event.waitUntil(store(event.data.files ?? [])));
+// The page tells which files it is made of, and hears when they are there; those of an older release go.
+self.addEventListener("message", (event) => {
+  event.waitUntil(store(event.data.files ?? []).then(() => event.ports[0]?.postMessage("kept")));
+});
 
 async function store(files) {
   const cache = await caches.open(CACHE);

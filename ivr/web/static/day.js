@@ -189,7 +189,7 @@ async function refresh() {
   }
   say.csrf = fresh.querySelector("[data-day]")?.dataset.csrf ?? say.csrf;
   delete document.body.dataset.kept;
-  root.querySelector("[data-from-kept]").hidden = true;
+  root.querySelector("[data-as-kept]").hidden = true;
   keepPage(text).catch(() => {}); // nothing waits for it: there may be no worker, ever
 }
 
@@ -202,15 +202,18 @@ async function keepPage(html) {
   const { active } = await navigator.serviceWorker.ready;
   const files = performance.getEntriesByType("resource").map((each) => each.name);
   const its = files.filter((name) => new URL(name).pathname.startsWith("/static/"));
-  active.postMessage({ files: [...new Set([...its, new URL(say.opener, location).href])] });
   await remember(location.pathname, html, until);
+  const { port1, port2 } = new MessageChannel();
+  const taken = new Promise((done) => { port1.onmessage = done; });
+  active.postMessage({ files: [...new Set([...its, new URL(say.opener, location).href])] }, [port2]);
+  await taken;
   root.dataset.reloadable = "yes";
 }
 
 function prepare() {
   if (document.body.dataset.kept) {
     const at = new Intl.DateTimeFormat("fa-IR", { hour: "2-digit", minute: "2-digit" }).format(Number(document.body.dataset.kept));
-    const line = root.querySelector("[data-from-kept]");
+    const line = root.querySelector("[data-as-kept]");
     line.textContent = say.fromKept.replace("{at}", at);
     line.hidden = false;
   }
