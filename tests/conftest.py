@@ -19,6 +19,7 @@ pytest_plugins = [
     "tests.fixtures.learned",
     "tests.fixtures.leash",
     "tests.fixtures.small_disk",
+    "tests.fixtures.solving",
     "tests.fixtures.weak_database",
     "tests.web.panel",
     "tests.web.browser",
