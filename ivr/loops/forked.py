@@ -20,7 +20,10 @@ _TOLD = (signal.SIGTERM, signal.SIGINT)
 
 
 class Forked:
-    """A child. Only from the thread that runs the loop, and no other may run: a lock it held stays held."""
+    """A child. Only from the thread that runs the loop, and no other may run: a lock it held stays held.
+
+    OpenBLAS, which comes with numpy, ends its own before a fork.
+    """
 
     def __init__(self, work: Callable[[], object], name: str) -> None:
         """It does `work`, in a group of its own: a Ctrl-C comes to us. Code 0, or what SystemExit brings.

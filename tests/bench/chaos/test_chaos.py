@@ -11,7 +11,7 @@ import pytest
 from bench.chaos.faults import FAULTS
 
 SEED, SECONDS = 111, 120.0
-RATE = 5
+RATE = 3  # calls a second; the long form's are five
 
 
 @pytest.mark.timeout(1200)
@@ -32,5 +32,6 @@ async def test_nothing_is_lost_or_doubled_and_every_code_resolves_whatever_is_ki
     everything = table["all"]
     assert everything["false_alarms"] == 0
     assert everything["calls"] == SECONDS * RATE
-    assert everything["words_kept"] > everything["words"] * 0.7 > 1_000
-    assert everything["codes_true"] > 400 and everything["outcomes"]["told it is kept"] > 20
+    assert everything["words_kept"] > everything["words"] * 0.7 > 1.6 * everything["calls"]
+    assert everything["codes_true"] > everything["calls"] * 0.65
+    assert everything["outcomes"]["told it is kept"] > everything["calls"] / 30
