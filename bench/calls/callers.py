@@ -56,7 +56,7 @@ Content-Length: 0
 
 ]]></send>
 """
-# While she only listens the server has Asterisk ask whether her telephone is there (docs/decisions/lines.md).
+# While she only listens Asterisk asks her telephone whether it is there (docs/decisions/lines.md).
 TAIL = """  <label id="1"/>
   <recv request="INVITE" optional="true" next="2"/>
   <recv request="BYE" timeout="90000" next="3"/>
@@ -123,7 +123,7 @@ def _speaking(speech: Path) -> str:
 
 
 def _listening(milliseconds: int, speech: Path) -> str:
-    """A long pause in which her telephone is never silent for 8 s: SIPp can't answer what is asked then."""
+    """A long pause, her telephone never silent for 8 s: SIPp can't answer what Asterisk then asks."""
     pieces = milliseconds // WORDS
     if not pieces:
         return _pause(milliseconds)
