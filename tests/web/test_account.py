@@ -296,6 +296,7 @@ async def test_a_new_browser_computes_while_she_types_and_comes_in(
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("alert")).to_have_text(WRONG)
         await expect(page.get_by_role("progressbar")).to_be_visible()  # for the next try
+        await screenshot(page, "sign-in-puzzle-again")
         await page.get_by_label("رمز عبور").fill(PASSWORD)
         await page.keyboard.press("Enter")  # pressed before it is done or after: it is sent once it is
         await page.wait_for_url(re.compile(r"/panel/(?!sign-in)"))
