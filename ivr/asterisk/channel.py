@@ -54,6 +54,7 @@ _NO_QUEUE_STATUS = command("SET", "VARIABLE", "QUEUESTATUS", "")
 _QUEUE_STATUS = command("GET", "VARIABLE", "QUEUESTATUS")
 _BRIDGE_RESULT = command("GET", "VARIABLE", "BRIDGERESULT")
 _STOP_RECORDING = command("EXEC", "StopMixMonitor")
+LEAST_TALK = 2.0  # seconds: who has hung up sooner has not talked
 _UNIQUE_ID = re.compile(r"[A-Za-z0-9.-]{1,150}")
 
 
@@ -355,7 +356,8 @@ class Channel:
         began = time.monotonic()
         await send(command("EXEC", "Bridge", f"{connect.line},x"))
         lasted, gone = time.monotonic() - began, self._connection.hung_up
-        talked = gone or (await send(_BRIDGE_RESULT)).value == "SUCCESS"
+        # Of a channel that is gone Asterisk tells nothing more.
+        talked = lasted > LEAST_TALK if gone else (await send(_BRIDGE_RESULT)).value == "SUCCESS"
         if not name:
             return Connected(talked, gone=self._connection.hung_up)
         if not gone:
