@@ -82,6 +82,7 @@ from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
+from ivr.voice.lottery_call import TO_THE_OFFICIAL
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
@@ -436,7 +437,9 @@ class Hotline:
     async def _answer(self, connection: AgiConnection) -> None:
         assert self.line is not None
         if supervising.is_supervisor(connection):
-            await supervising.carry(connection, self.engine, self.line.clock)
+            sorry = self.sounds.path(TO_THE_OFFICIAL, self.settings.calls.languages[0])
+            phones = self.settings.meetings.telephones
+            await supervising.carry(connection, self.engine, self.line.clock, phones, sorry)
             return
         channel = Channel(
             connection,

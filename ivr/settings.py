@@ -261,6 +261,12 @@ class Answers(SettingsGroup):
     approval: bool = False
 
 
+class Meetings(SettingsGroup):
+    """`telephones`: PJSIP endpoints from which an official may hold the line for a citizen."""
+
+    telephones: tuple[str, ...] = ("seda111-desk",)
+
+
 class Sms(SettingsGroup):
     """How the text-message gateway is spoken to: docs/production.md tells the common ones.
 
@@ -359,6 +365,7 @@ class Settings(BaseSettings):
     witnesses: WitnessSettings = WitnessSettings()
     answers: Answers = Answers()
     callbacks: Callbacks = Callbacks()
+    meetings: Meetings = Meetings()
     notify: Notify = Notify()
     recognition: Recognition = Recognition()
 
