@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, func, select, text, update
+from sqlalchemy import Row, Select, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import MeetingWay, Official, RequestAction, SessionState, slot_times
@@ -19,7 +19,13 @@ from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings.request_deciding import Deciding, deciding, today
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import cases, meeting_requests, meeting_sessions, meeting_slots
+from ivr.store.tables import (
+    cases,
+    meeting_invitations,
+    meeting_requests,
+    meeting_sessions,
+    meeting_slots,
+)
 
 LONGEST = 300  # characters of a place or a link
 
@@ -147,7 +153,9 @@ async def sittings(connection: AsyncConnection, since: datetime, body: str = "")
     """Sessions from then on, with `slots` and `booked`; with `body` those that body is to attend."""
     query = _counted().where(meeting_sessions.c.ends_at >= since)
     if body:
-        query = query.where(meeting_sessions.c.number.in_(attended_by(body)))
+        invited = select(meeting_invitations.c.session).where(meeting_invitations.c.agency == body)
+        number = meeting_sessions.c.number
+        query = query.where(or_(number.in_(attended_by(body)), number.in_(invited)))
     return list((await connection.execute(query)).all())
 
 
@@ -161,7 +169,9 @@ def attended_by(body: str) -> Select[Any]:
     """Numbers of the sessions where a request needs that body and is none about its head."""
     asked = meeting_requests.c
     its = select(meeting_slots.c.session).join(meeting_requests, asked.case_id == meeting_slots.c.case_id)
-    return its.where(asked.bodies.contains([body]), func.coalesce(asked.about, "") != body)
+    its = its.join(cases, cases.c.id == asked.case_id)
+    about = [func.coalesce(column, "") != body for column in (asked.about, cases.c.accused)]
+    return its.where(asked.bodies.contains([body]), *about)
 
 
 def _counted() -> Select[Any]:
