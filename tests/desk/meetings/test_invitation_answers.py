@@ -200,3 +200,18 @@ async def test_that_her_slot_is_off_she_hears_also_when_she_is_put_off_meanwhile
     await request_deciding.put_off(at.engine, at.page, at.by(first, "هنوز نوبتی نیست"), far)
     [told] = [row for row in await waiting(at) if row["code"] == first]
     assert (told["what"], told["again_on"]) == ("off", far.isoformat())
+
+
+async def test_whose_telephone_is_dead_keeps_her_slot_and_the_case_stays_open(at: Hall) -> None:
+    """The agenda shows that she has not confirmed; nobody else is put into her slot."""
+    number, first, _ = await invited(at)
+    tried, end = 0, at.at + timedelta(days=5)
+    while at.at < end:
+        placing = await callbacks.claim(at.engine, at.page, POLICY, at.at)
+        if placing is not None:
+            await says(at, placing, Outcome.NO_ANSWER)
+            tried += 1
+        at.at += timedelta(hours=3)
+    assert tried >= POLICY.attempts and await at.agenda(number) == [first]
+    her = await at.seen(first)
+    assert her.state is S.INVITED and her.case.closed_at is None

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.attendance import Came, InvitationState
 from ivr.desk.case import answers, closing, confiding
 from ivr.desk.case.confiding import Secrecy
+from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.letters.notices import Contact, Notices, load
 from ivr.desk.letters.outgoing import lease, spread
 from ivr.desk.meetings import agenda, inviting, order_giving, request_deciding, session_planning
@@ -196,3 +197,24 @@ async def test_whose_order_she_contradicts_heads_the_next_agenda_and_its_head_is
         found = await order_giving.heading(connection, at.page, at.at)
         assert [each.number for each in await session_planning.sittings(connection, at.at, "edu")] == [number]
     assert {body: [each.part.code for each in its] for body, its in found.items()} == {"edu": [part]}
+
+
+async def test_a_body_that_nobody_leads_stands_without_a_view_and_is_ordered_all_the_same(at: Hall) -> None:
+    """Nobody reads its mail, nobody comes; what it is ordered climbs past the head who is not there."""
+    code = await at.accepted(bodies=["tamin"])
+    number = await at.session(slots=1)
+    await at.fill(number)
+    assert await invite(at, number) == ["tamin"]
+    at.later(6)
+    await inviting.keep_asking(at.engine, at.page, at.at)
+    await inviting.note_came(at.engine, at.by(""), number, "tamin", Came.NOBODY)
+    found = (await attendances(at, number))["tamin"]
+    assert (found.invitation.state, found.owed, found.given) == (I.INVITED, 1, 0)
+    await agenda.met(at.engine, at.page, at.by(code))
+    [part] = await order_giving.give(
+        at.engine, at.page, at.by(code), [MeetingOrder("tamin", "بیمه شود", NEAR)]
+    )
+    at.later(14)
+    await sweep(at.engine, at.page, at.at)
+    row = await at.row(part)
+    assert (row.agency, row.level) == ("tamin", "deputy_governor")
