@@ -12,26 +12,27 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
+from uuid import uuid5
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.callback import Outcome
-from ivr.cases.meeting_orders import OrderState, is_unkept, order_state
+from ivr.cases.kinds import Kind
+from ivr.cases.meeting_orders import OrderState, is_late, is_unkept, state_of
 from ivr.cases.meetings import RequestState
-from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import order_calls, pausing, splitting
-from ivr.desk.case.change import Books, Instruction
+from ivr.desk.case.change import Books, Instruction, unchanged
 from ivr.desk.case.splitting import Part
-from ivr.desk.case.transaction import changing, transaction
+from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.meetings.request_deciding import held, today
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import cases, meeting_orders
 
 NOON = time(12)
+WHOLE = cases.alias("whole")  # her case, of which an order is a part
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +52,51 @@ class OrderSeen:
     state: OrderState
     late: bool
 
+    @property
+    def to_check(self) -> bool:
+        """Whether the office has still to look at what the body reports."""
+        seen, reported = self.part.checked_at, self.part.answered_at
+        return self.state is OrderState.REPORTED and (seen is None or seen < reported)
+
 
 async def give(books: Books, page: Page, ask: Instruction, orders: Sequence[MeetingOrder]) -> list[str]:
     """Codes of the parts. The whole waits for the last of them. One transaction.
 
+    Of a request to meet once she was heard, of any other case while it is not answered.
     Raises Refused as a split does; before she was heard; by anybody but the office; for an order given
     already; WrongField for a day that is no working day ahead.
     """
+    if ask.actor.side is not Side.DESK:
+        raise Refused("only the office gives orders")
     async with transaction(books) as connection:
-        one = await held(connection, page, ask)
-        if ask.actor.side is not Side.DESK:
-            raise Refused("only the office gives orders")
-        if one.state is not RequestState.MET:
-            raise Refused(f"request {ask.code} is {one.state}: orders are given once she was heard")
-        await _refuse_again(connection, one.case.id, orders)
-        days = [_days(page, ask.now, order.due_on, one.case.county or "") for order in orders]
+        case = await _whole(connection, page, ask)
+        await _refuse_again(connection, case.id, orders)
+        days = [_days(page, ask.now, order.due_on, case.county or "") for order in orders]
         parts = [Part(o.agency, o.words, days=n) for o, n in zip(orders, days, strict=True)]
-        codes = await splitting.split(connection, page, one.part_of_it("split"), parts, least=1)
-        given = {"given_by": ask.actor.name, "given_at": ask.now, "of_case": one.case.id}
+        codes = await splitting.split(connection, page, _step(ask, "split"), parts, least=1)
+        given = {"given_by": ask.actor.name, "given_at": ask.now, "of_case": case.id}
         ids = await _ids(connection, codes)
         rows = [given | {"case_id": ids[code], "due_on": o.due_on, "first_due_on": o.due_on} for code, o in
                 zip(codes, orders, strict=True)]  # fmt: skip
         await connection.execute(meeting_orders.insert(), rows)
-        await _ask_her(connection, page, ask, one.case, list(ids.values()))
-        await _whole_waits(connection, page, one.part_of_it("wait"), one.case.id)
+        await _ask_her(connection, page, ask, case, list(ids.values()))
+        await whole_waits(connection, page, _step(ask, "wait"), case.id)
         return codes
+
+
+async def _whole(connection: AsyncConnection, page: Page, ask: Instruction) -> Row[Any]:
+    case = await locked(connection, ask.code)
+    unchanged(case, ask)
+    if case.kind == Kind.MEETING and not case.part_of:
+        state = (await held(connection, page, ask)).state
+        if state is not RequestState.MET:
+            raise Refused(f"request {ask.code} is {state}: orders are given once she was heard")
+    return case
+
+
+def _step(ask: Instruction, name: str) -> Instruction:
+    """For what is done to the whole within one giving."""
+    return replace(ask, seen=None, cause=uuid5(ask.cause, name))
 
 
 async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> None:
@@ -95,7 +116,7 @@ async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> No
         its = update(meeting_orders).where(meeting_orders.c.case_id == change.case.id)
         await connection.execute(its.values(due_on=due_on))
         whole = (await connection.execute(select(cases).where(cases.c.id == order.of_case))).one()
-        await _whole_waits(connection, page, replace(ask, code=whole.code, seen=None), whole.id)
+        await whole_waits(connection, page, replace(ask, code=whole.code, seen=None), whole.id)
         await _ask_her(connection, page, ask, whole, [order.case_id])
 
 
@@ -103,19 +124,21 @@ async def listed(
     connection: AsyncConnection, page: Page, now: datetime, agency: str = "", of_case: Any = None
 ) -> list[OrderSeen]:
     """Orders, the first due in front: of one case, or all whose case still runs."""
-    whole = cases.alias("whole")
-    query = select(
-        cases,
-        *(meeting_orders.c[n] for n in ("due_on", "first_due_on", "given_by", "given_at", "said", "said_at")),
-    )
-    query = query.add_columns(whole.c.code.label("whole"), whole.c.caller_key.label("hers"))
-    query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
-    query = query.join(whole, whole.c.id == meeting_orders.c.of_case)
-    query = query.where(meeting_orders.c.of_case == of_case if of_case else whole.c.closed_at.is_(None))
+    query = orders()
+    query = query.where(meeting_orders.c.of_case == of_case if of_case else WHOLE.c.closed_at.is_(None))
     if agency:
         query = query.where(cases.c.agency == agency)
     rows = (await connection.execute(query.order_by(meeting_orders.c.due_on, cases.c.code))).all()
     return [seen(page, row, now) for row in rows]
+
+
+def orders() -> Select[Any]:
+    """Every order, with the case that carries it and, as `whole` and `hers`, code and caller of her own."""
+    its = ("due_on", "first_due_on", "given_by", "given_at", "said", "said_at", "checked_at", "checked_by")
+    query = select(cases, *(meeting_orders.c[name] for name in its))
+    query = query.add_columns(WHOLE.c.code.label("whole"), WHOLE.c.caller_key.label("hers"))
+    query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
+    return query.join(WHOLE, WHOLE.c.id == meeting_orders.c.of_case)
 
 
 async def heading(
@@ -141,10 +164,7 @@ async def unkept(
 
 def seen(page: Page, row: Row[Any], now: datetime) -> OrderSeen:
     """`row`: with the status of the case that carries it, its agency and day, and what she said."""
-    late = row.due_on < today(page, now) and Status(row.status) in OPEN - {Status.ANSWERED}
-    denied = row.said in (Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY)
-    since = row.answered_at is None or row.answered_at < row.said_at if denied else False
-    return OrderSeen(row, order_state(Status(row.status), denied=since), late)
+    return OrderSeen(row, state_of(row), is_late(row, today(page, now)))
 
 
 def _days(page: Page, since: datetime, due_on: date, county: str) -> int:
@@ -179,9 +199,10 @@ async def _ask_her(
         await order_calls.plan(connection, whole, part, part.due_on, ask.now, zone)
 
 
-async def _whole_waits(connection: AsyncConnection, page: Page, ask: Instruction, whole: Any) -> None:
-    """Her case's own clock stands until the last of its orders is due."""
+async def whole_waits(connection: AsyncConnection, page: Page, ask: Instruction, whole: Any) -> None:
+    """Her case's own clock stands until the last of its orders is due, if that is still to come."""
     query = select(func.max(meeting_orders.c.due_on)).where(meeting_orders.c.of_case == whole)
     last = (await connection.execute(query)).scalar_one()
     until = datetime.combine(last, NOON, ZoneInfo(page.calendar.timezone)).astimezone(UTC)
-    await pausing.wait_until(connection, page, ask, until)
+    if until > ask.now:
+        await pausing.wait_until(connection, page, ask, until)

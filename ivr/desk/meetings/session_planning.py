@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, func, or_, select, text, update
+from sqlalchemy import Row, Select, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import MeetingWay, Official, RequestAction, SessionState, slot_times
@@ -16,6 +16,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import meeting_calls
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.transaction import transaction
+from ivr.desk.meetings import body_notices
 from ivr.desk.meetings.request_deciding import Deciding, deciding, today
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused, WrongField
@@ -88,6 +89,7 @@ async def cancel(
         session = await planned(connection, number)
         if session.ends_at <= ask.now:
             raise Refused(f"session {number} is over")
+        await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now)
         codes = await booked(connection, number)
         for code in codes:
             its = Instruction(code, ask.actor, ask.reason, ask.now)
@@ -150,12 +152,13 @@ async def planned(connection: AsyncConnection, number: int) -> Row[Any]:
 
 
 async def sittings(connection: AsyncConnection, since: datetime, body: str = "") -> list[Row[Any]]:
-    """Sessions from then on, with `slots` and `booked`; with `body` those that body is to attend."""
+    """Sessions from then on, with `slots` and `booked`; with `body` its own, and those it is to attend."""
     query = _counted().where(meeting_sessions.c.ends_at >= since)
     if body:
+        its = meeting_sessions.c
         invited = select(meeting_invitations.c.session).where(meeting_invitations.c.agency == body)
-        number = meeting_sessions.c.number
-        query = query.where(or_(number.in_(attended_by(body)), number.in_(invited)))
+        attends = its.number.in_(attended_by(body)) | its.number.in_(invited)
+        query = query.where((its.agency == body) | attends)
     return list((await connection.execute(query)).all())
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ivr.web.meetings import (
     attendance_pages,
+    checking_pages,
     day_pages,
     figures_page,
+    paper_pages,
     report_page,
     request_pages,
     session_files,
@@ -15,6 +17,7 @@ from ivr.web.panel.uploading import MOST_SENT
 from ivr.web.panel.visit import Route
 
 REQUEST, SESSION = "/panel/meetings/requests/{code}", "/panel/meetings/sessions/{number}"
+REPORTED = "/panel/meetings/reported"
 
 
 def routes() -> list[Route]:
@@ -22,6 +25,8 @@ def routes() -> list[Route]:
         Route("GET", "/panel/meetings", "meetings", request_pages.listed),
         Route("GET", REQUEST, "meetings.request", request_pages.request),
         Route("POST", f"{REQUEST}/{{decision}}", "meetings.decide", request_pages.decide),
+        Route("GET", REPORTED, "meetings.reported", checking_pages.reported),
+        Route("POST", f"{REPORTED}/{{code}}/{{deed}}", "meetings.check", checking_pages.check),
         Route("GET", "/panel/meetings/figures", "meetings.figures", figures_page.figures),
         Route("GET", "/panel/meetings/sessions", "meetings.sessions", session_pages.sessions),
         Route("POST", "/panel/meetings/sessions", "meetings.plan", session_pages.plan),
@@ -30,7 +35,10 @@ def routes() -> list[Route]:
         Route("GET", f"{SESSION}/agenda.xlsx", "meetings.sheet", session_files.agenda_sheet),
         Route("GET", f"{SESSION}/report", "meetings.report", report_page.report),
         Route("GET", f"{SESSION}/report.pdf", "meetings.report.paper", report_page.paper),
+        Route("GET", f"{SESSION}/minutes.pdf", "meetings.minutes.paper", paper_pages.minutes),
+        Route("GET", f"{SESSION}/attendance.pdf", "meetings.attendance.paper", paper_pages.attendance),
         Route("GET", f"{SESSION}/day", "meetings.day", day_pages.day),
+        Route("GET", f"{SESSION}/day-worker.js", "meetings.day.worker", day_pages.worker),
         Route("POST", f"{SESSION}/day/{{deed}}", "meetings.day.do", day_pages.act, most=MOST_SENT),
         Route("GET", f"{SESSION}/board", "meetings.board", day_pages.room),
         Route("GET", f"{SESSION}/waiting", "meetings.board.waiting", day_pages.waiting_room),
