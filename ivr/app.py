@@ -10,7 +10,7 @@ import signal
 import socket
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AsyncExitStack, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, partial
 from math import nan
 from pathlib import Path
@@ -575,7 +575,14 @@ class Hotline:
     def _counter(self) -> Counter:
         """The service desk, for other systems."""
         settings = self.settings
-        return Counter(self.engine, self.book, self.learning, settings.recordings, settings.seed_path.name)
+        return Counter(
+            self.engine,
+            self.book,
+            self.learning,
+            settings.recordings,
+            settings.seed_path.name,
+            clock=self._now,
+        )
 
     def _panel(self) -> Panel:
         """What people sign in to."""
@@ -617,7 +624,12 @@ class Hotline:
                 self._disks,
                 self.household.going_on,
             ),
+            clock=self._now,
         )
+
+    def _now(self) -> datetime:
+        """For pages and the API the same time as for calls, also where this machine's clock is wrong."""
+        return self.clock().astimezone(UTC)
 
     def _disks(self) -> list[Disk]:
         return [
