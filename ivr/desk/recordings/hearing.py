@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, or_, select, true
@@ -22,6 +23,7 @@ from ivr.desk.people import auditing
 from ivr.desk.people.people import Person
 from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.desk.recordings.revealing import seen_lately
+from ivr.store import recording_files
 from ivr.store.derived import Derived
 from ivr.store.tables import cases, recordings
 from ivr.store.vault import PIECE, Vault
@@ -92,16 +94,18 @@ class Renditions:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._making: dict[tuple[UUID, str], asyncio.Task[Path]] = {}
 
-    async def file(self, row: Row[Any], form: Rendition) -> Path:
-        """The WAV to play. Raises FileNotFoundError, and VaultError when the store is away."""
+    async def opened(self, row: Row[Any], form: Rendition) -> IO[bytes]:
+        """The WAV to play, to be read and sought.
+
+        Raises FileNotFoundError, VaultError when the store is away, and Unopened for want of a key.
+        """
         if form is Rendition.PLAIN:
-            path = self.recordings / f"{row.name}.wav"
-            if await asyncio.to_thread(path.is_file):
-                return path
+            with suppress(FileNotFoundError):
+                return await asyncio.to_thread(recording_files.opened, self.recordings, row.name)
         return await self._made(row, f"{form}.wav", lambda: self._worked(row, form))
 
-    async def outline(self, row: Row[Any]) -> Path:
-        """What a player draws and skips, as JSON: `ivr.voice.outline`."""
+    async def outline(self, row: Row[Any]) -> IO[bytes]:
+        """What a player draws and skips, as JSON: `ivr.voice.outline`. Raises what `opened` does."""
         return await self._made(row, OUTLINE, lambda: self._drawn(row))
 
     async def marked(self, row: Row[Any], info: dict[str, str]) -> bytes:
@@ -114,14 +118,15 @@ class Renditions:
         async with self._turns:
             return await asyncio.to_thread(made)
 
-    async def _made(self, row: Row[Any], form: str, make: Callable[[], bytes]) -> Path:
+    async def _made(self, row: Row[Any], form: str, make: Callable[[], bytes]) -> IO[bytes]:
         """Whoever comes while it is being made waits for the same."""
         key = (row.id, form)
         task = self._making.get(key)
         if task is None:
             task = self._making[key] = asyncio.create_task(self._make(row.id, form, make))
             task.add_done_callback(lambda _: self._making.pop(key, None))
-        return await asyncio.shield(task)
+        path = await asyncio.shield(task)
+        return await asyncio.to_thread(self.derived.open, path)
 
     async def _make(self, id: UUID, form: str, make: Callable[[], bytes]) -> Path:
         async with self._turns:
@@ -138,9 +143,8 @@ class Renditions:
         return json.dumps(asdict(outline(*read(self._original(row)))), separators=(",", ":")).encode()
 
     def _original(self, row: Row[Any]) -> bytes:
-        path = self.recordings / f"{row.name}.wav"
         try:
-            return path.read_bytes()
+            return recording_files.read(self.recordings, row.name)
         except FileNotFoundError:
             if self.vault is None or row.stored_at is None:
                 raise

@@ -190,9 +190,10 @@ async def test_a_recording_that_is_in_the_store_alone_is_heard_from_there(
         row = (await connection.execute(query)).one()
     booth = Renditions(tmp_path / "recordings", Derived(tmp_path / "derived"), vault)
     found = await asyncio.gather(
-        *(booth.file(row, form) for form in (Rendition.PLAIN, Rendition.PLAIN, Rendition.BLIND))
+        *(booth.opened(row, form) for form in (Rendition.PLAIN, Rendition.PLAIN, Rendition.BLIND))
     )
-    assert found[0] == found[1] and found[0].read_bytes() == content != found[2].read_bytes()
+    heard = [file.read() for file in found]
+    assert found[0].name == found[1].name and heard[0] == heard[1] == content != heard[2]
     assert not path.exists()
     with pytest.raises(FileNotFoundError):
-        await Renditions(tmp_path / "recordings", Derived(tmp_path / "elsewhere")).file(row, Rendition.EVEN)
+        await Renditions(tmp_path / "recordings", Derived(tmp_path / "elsewhere")).opened(row, Rendition.EVEN)
