@@ -126,13 +126,20 @@ def _through(work: Callable[[Any], None], through: _Told, mode: str) -> Iterator
             yield io.BufferedReader(_Ours(ours, thread, through, failed), PIECE_BYTES)
         else:
             yield ours
-    except BrokenPipeError:
-        pass  # the thread tells why, below
-    finally:
-        with suppress(BrokenPipeError):
-            ours.close()
-        thread.join()
+    except BaseException as error:
+        _end(ours, thread)
+        # What failed over there is why a write failed here, whatever that was taken for meanwhile.
+        if through.failed is None and not isinstance(error, BrokenPipeError):
+            raise
+    else:
+        _end(ours, thread)
     _tell(through, failed)
+
+
+def _end(ours: IO[bytes], thread: threading.Thread) -> None:
+    with suppress(BrokenPipeError):
+        ours.close()
+    thread.join()
 
 
 class _Ours(io.RawIOBase):

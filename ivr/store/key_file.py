@@ -6,6 +6,7 @@ One a line, the newest first: a name and 32 bytes in base64. AES-256-GCM.
 from __future__ import annotations
 
 import base64
+import errno
 import os
 import secrets
 from collections.abc import Mapping
@@ -36,7 +37,7 @@ class KeyFile:
         return next(iter(self.current()), "")
 
     def current(self) -> Mapping[str, AESGCM]:
-        """By name, the newest first. Raises OSError and ValueError for a file that can't be read."""
+        """By name, the newest first. Raises OSError for a file that can't be read."""
         if self.path is None:
             return {}
         try:
@@ -45,7 +46,10 @@ class KeyFile:
             return {}
         if (found.st_ino, found.st_mtime_ns) != self._read_at:
             text = self.path.read_text(encoding="ascii")
-            self._keys = {name: AESGCM(base64.b64decode(key)) for name, key in split(text).items()}
+            try:
+                self._keys = {name: AESGCM(base64.b64decode(key)) for name, key in split(text).items()}
+            except ValueError:
+                raise OSError(errno.EINVAL, "a line of it is no key", str(self.path)) from None
             self._read_at = (found.st_ino, found.st_mtime_ns)
         return self._keys
 

@@ -59,11 +59,13 @@ def test_a_disk_that_takes_no_more_is_told_as_it_says_it(tmp_path: Path) -> None
         def write(self, piece: object) -> int:
             raise OSError(28, "No space left on device")
 
-    with (
-        pytest.raises(OSError, match="No space left"),
-        age.closing(
-            Full(),
-            age.recipients([holder(tmp_path / "hers")]),
-        ) as file,
-    ):
+    to = age.recipients([holder(tmp_path / "hers")])
+    with pytest.raises(OSError, match="No space left"), age.closing(Full(), to) as file:
         file.write(WORDS)
+    with pytest.raises(OSError, match="No space left"), age.closing(Full(), to) as file:
+        try:
+            file.write(WORDS)
+        except OSError as error:
+            raise ValueError("what it looks like from here") from error
+    with pytest.raises(ValueError, match="of ours"), age.closing(io.BytesIO(), to):
+        raise ValueError("a fault of ours")

@@ -53,7 +53,7 @@ class Encloser:
         while True:
             async with self.engine.connect() as connection:
                 rows = (await connection.execute(not_enclosed(now - self.settled, after))).all()
-            for row in rows:
+            for row in await asyncio.to_thread(self._here, rows):
                 began = time.monotonic()
                 if await self._close(row.name, now):
                     done += 1
@@ -61,6 +61,9 @@ class Encloser:
             if len(rows) < PAGE:
                 return done
             after = rows[-1]
+
+    def _here(self, rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+        return [row for row in rows if recording_files.where(self.folder, row.name)]
 
     def _prepared(self) -> str:
         """Why nothing can be closed; "" when it can."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +24,7 @@ from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.desk.recordings.revealing import seen_lately
 from ivr.store import recording_files
 from ivr.store.derived import Derived
+from ivr.store.envelope import Unopened
 from ivr.store.tables import cases, recordings
 from ivr.store.vault import PIECE, Vault
 from ivr.voice import riff
@@ -100,8 +100,11 @@ class Renditions:
         Raises FileNotFoundError, VaultError when the store is away, and Unopened for want of a key.
         """
         if form is Rendition.PLAIN:
-            with suppress(FileNotFoundError):
+            try:
                 return await asyncio.to_thread(recording_files.opened, self.recordings, row.name)
+            except (FileNotFoundError, Unopened):
+                if not self._is_stored(row):
+                    raise
         return await self._made(row, f"{form}.wav", lambda: self._worked(row, form))
 
     async def outline(self, row: Row[Any]) -> IO[bytes]:
@@ -142,11 +145,14 @@ class Renditions:
     def _drawn(self, row: Row[Any]) -> bytes:
         return json.dumps(asdict(outline(*read(self._original(row)))), separators=(",", ":")).encode()
 
+    def _is_stored(self, row: Row[Any]) -> bool:
+        return self.vault is not None and row.stored_at is not None
+
     def _original(self, row: Row[Any]) -> bytes:
         try:
             return recording_files.read(self.recordings, row.name)
-        except FileNotFoundError:
-            if self.vault is None or row.stored_at is None:
+        except (FileNotFoundError, Unopened):
+            if self.vault is None or not self._is_stored(row):
                 raise
         stream, pieces = self.vault.open(row.name), list[bytes]()
         while piece := stream.read(PIECE):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import Shelf
 from ivr.desk.recordings.enclosing import Encloser, NotWhole, enclose, not_enclosed
 from ivr.desk.recordings.hearing import Rendition, Renditions
+from ivr.lab.pace import patience
 from ivr.settings import ROOT, AtRest, Settings
 from ivr.store import envelope, key_file, recording_files
 from ivr.store.derived import Derived
@@ -31,7 +33,7 @@ from ivr.voice.wave import read
 from tests.desk.facts.test_reconcile import put
 from tests.desk.keeping.test_verify import findings, with_words
 from tests.desk.office import WEDNESDAY, office
-from tests.fixtures.commands import ivr
+from tests.fixtures.commands import ivr, roles
 from tests.store.test_key_copies import copies, holder
 
 LATER = WEDNESDAY + timedelta(days=1)
@@ -307,6 +309,29 @@ async def test_the_doctor_tells_what_is_in_clear_and_which_key_is_in_danger(
     for each in (settings, both):
         seen = await looked(each)
         assert not seen.ok and "which is not in" in seen.found and "ivr keys recover" in seen.mend
+
+
+async def test_the_role_work_closes_them(opened: Making, database_url: str) -> None:
+    its = await opened()
+    its.copies.keep()
+    told = {"IVR_STATE": str(its.state), "IVR_AT_REST__RECORDINGS": "true", **roles(database_url)}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ivr.cli", "serve", "--role", "work"),
+        env={**os.environ, **told, "IVR_AT_REST__RECIPIENTS": json.dumps(its.copies.recipients)},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(patience(60)):
+            assert process.stdout is not None
+            while b"2 recordings were closed in their envelopes" not in (
+                line := await process.stdout.readline()
+            ):
+                assert line, "it ended"
+    finally:
+        process.terminate()
+        await process.communicate()
+    assert [recording_files.read(its.folder, name) for name in its.names] == its.contents
+    assert not [*its.folder.rglob("*.wav")] and await findings(its.engine, its.state) == []
 
 
 async def test_what_waits_to_be_closed_is_found_by_index(engine: AsyncEngine) -> None:
