@@ -107,15 +107,20 @@ Json = dict[str, Any]
 
 
 def serve(
-    settings: Settings, duties: Collection[Duty] = DUTIES, take_over: bool = False, when_ready: bool = False
+    settings: Settings,
+    duties: Collection[Duty] = DUTIES,
+    take_over: bool = False,
+    when_ready: bool = False,
+    parent: int = 0,
 ) -> None:
     """Do these in this process until SIGTERM or SIGINT, then drain. Raises Finding.
 
     `take_over`: become ready first, then tell those that serve already to drain.
-    `when_ready`: become ready first.
+    `when_ready`: become ready first. `parent`: the process that forked us and starts us again.
     """
     prepare_logging(settings, "+".join(duties))
-    end_with_parent()
+    if parent:
+        end_with_parent(parent)
     keep_private(settings)
     os.nice(min(_NICE[duty] for duty in duties))
     most = prepare_process(settings.agi.max_calls)
@@ -138,7 +143,7 @@ def prepare_logging(settings: Settings, role: str) -> None:
     form = f"%(asctime)s [{role} %(process)d] %(levelname)s %(name)s: %(message)s"
     written = logging.StreamHandler()
     written.setFormatter(Masking(form))
-    logging.basicConfig(level=settings.log_level, handlers=[written])
+    logging.basicConfig(level=settings.log_level, handlers=[written], force=True)  # not the parent's
 
 
 def policy(settings: Callbacks) -> Policy:

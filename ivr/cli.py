@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -32,8 +31,7 @@ from ivr.commands import (
     user,
     verify,
 )
-from ivr.commands.output import fail, load_settings, quiet_pipe, run, show_json, with_database
-from ivr.installation import CommandError
+from ivr.commands.output import fail, in_sentences, load_settings, run, show_json, with_database
 
 app = typer.Typer(
     help="Seda 111: the citizens' hotline beside Asterisk.",
@@ -188,32 +186,7 @@ def render(
 
 def main() -> None:
     """The entry point of `ivr`."""
-    try:
-        app()
-    except KeyboardInterrupt:
-        raise SystemExit(130) from None
-    except BrokenPipeError:
-        quiet_pipe()
-    except Exception as error:
-        if _is_sentence(error):
-            fail(str(error))
-        # The last resort: a sentence for people, the traceback on request.
-        if os.environ.get("IVR_LOG_LEVEL") == "DEBUG":
-            raise
-        fail(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
-
-
-def _is_sentence(error: Exception) -> bool:
-    """Whether its text is one for people."""
-    from ivr.desk.book.seeds import SeedError
-    from ivr.desk.refusals import Refused
-    from ivr.lab.asterisk import LabError
-    from ivr.lab.packages import PackagesError
-    from ivr.voice.catalogue import CatalogueMistakes
-    from ivr.voice.mistakes import MenuMistakes
-
-    known = (CommandError, CatalogueMistakes, MenuMistakes, Refused, SeedError, LabError, PackagesError)
-    return isinstance(error, known)
+    in_sentences(app)
 
 
 if __name__ == "__main__":

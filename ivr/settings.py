@@ -16,7 +16,7 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
-from ivr.cases.roles import GUARDED
+from ivr.cases.roles import Role
 from ivr.cases.zone import TIMEZONE
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,8 +41,8 @@ class Web(SettingsGroup):
 
     Who signed in to the panel is signed out after `idle_minutes` without a page, and after `session_hours`.
     What makes or changes people asks for the password again after `proof_minutes`. `second_factor`: whether
-    the roles that see identities, and admins, need one where no admin chose otherwise; auto = once others
-    than this machine reach the panel.
+    everybody needs one whose role no admin chose otherwise for; auto = once others than this machine reach
+    the panel.
     Beyond `max_connections` at once, or `max_per_address` from an address that is no proxy's, none is let in.
     """
 
@@ -73,7 +73,7 @@ class Web(SettingsGroup):
     def factor_roles(self) -> frozenset[str]:
         """The roles that need a second factor where no admin chose otherwise."""
         needed = self.second_factor == "needed" or (self.second_factor == "auto" and self.is_reached)
-        return frozenset(map(str, GUARDED)) if needed else frozenset()
+        return frozenset(map(str, Role)) if needed else frozenset()
 
 
 class Address(SettingsGroup):

@@ -9,6 +9,7 @@ pytest_plugins = [
     "tests.fixtures.leash",
     "tests.fixtures.order",
     "tests.fixtures.small_disk",
+    "tests.fixtures.solving",
     "tests.fixtures.weak_database",
     "tests.web.panel",
     "tests.web.browser",

@@ -29,7 +29,7 @@ from ivr.lab.packages import PackagesError
 
 MOST_MS = 10.0
 MOST_GROWTH = 0.10  # of the memory, from the first minute of the peers to their last
-CALL_SECONDS = 32.0  # of one complaint, about
+CALL_SECONDS = 90.0  # of one complaint with the built prompts, about
 PROBE_SECONDS = 18.0
 
 
@@ -78,8 +78,8 @@ async def _stretch(
     beside: str,
 ) -> Stretch:  # fmt: skip
     sipp, its = lab.sipp(say), Stretch(beside)
-    rate = max(1, round(asked.at_once / CALL_SECONDS))
-    load = callers.Load(target.server, max(1, round(asked.seconds * rate)), rate, asked.at_once)
+    calls = max(asked.at_once, round(asked.seconds * asked.at_once / CALL_SECONDS))
+    load = callers.Load(target.server, calls, 1, asked.at_once)
     before, heard = await count(line), latency.Latencies()
     text = callers.complaint(line.settings, sipp, area)
     calling = asyncio.create_task(callers.run(list(sipp.command), load, text, folder))

@@ -56,7 +56,34 @@ Content-Length: 0
 
 ]]></send>
 """
-TAIL = """  <recv request="BYE" timeout="90000"/>
+# While she only listens Asterisk asks her telephone whether it is there (docs/decisions/lines.md).
+TAIL = """  <label id="1"/>
+  <recv request="INVITE" optional="true" next="2"/>
+  <recv request="BYE" timeout="90000" next="3"/>
+  <label id="2"/>
+  <send><![CDATA[
+SIP/2.0 200 OK
+[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+Contact: <sip:caller@[local_ip]:[local_port]>
+Content-Type: application/sdp
+Content-Length: [len]
+
+v=0
+o=sipp 1 2 IN IP[local_ip_type] [local_ip]
+s=-
+c=IN IP[media_ip_type] [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 8 96
+a=rtpmap:8 PCMA/8000
+a=rtpmap:96 telephone-event/8000
+a=fmtp:96 0-16
+]]></send>
+  <recv request="ACK" next="1"/>
+  <label id="3"/>
   <send><![CDATA[
 SIP/2.0 200 OK
 [last_Via:]
@@ -77,7 +104,7 @@ def scenario(extension: str, record_prompt_ms: int, speech: Path, area: str = "0
     `area`: how the callers' numbers begin; whoever calls again would join her case of before.
     """
     steps = [_pause(2000), *(step for key in WAY for step in (_key(key), _pause(KEY_GAP)))]
-    steps += [_pause(record_prompt_ms), f'  <nop><action><exec play_pcap_audio="{speech}"/></action></nop>\n']
+    steps += [_listening(record_prompt_ms, speech), _speaking(speech)]
     steps += [_pause(WORDS + 500), _key("#"), _pause(2500), _key("1")]
     return "".join([HEAD.format(extension=extension, area=area), *steps, TAIL])
 
@@ -89,6 +116,18 @@ def complaint(settings: Settings, sipp: lab.Program, area: str = "0412") -> str:
 
 def _pause(milliseconds: int) -> str:
     return f'  <pause milliseconds="{milliseconds}"/>\n'
+
+
+def _speaking(speech: Path) -> str:
+    return f'  <nop><action><exec play_pcap_audio="{speech}"/></action></nop>\n'
+
+
+def _listening(milliseconds: int, speech: Path) -> str:
+    """A long pause, her telephone never silent for 8 s: SIPp can't answer what Asterisk then asks."""
+    pieces = milliseconds // WORDS
+    if not pieces:
+        return _pause(milliseconds)
+    return (_speaking(speech) + _pause(milliseconds // pieces)) * pieces
 
 
 def _key(key: str) -> str:

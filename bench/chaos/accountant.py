@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bench.chaos.alarms import false_alarms
+from bench.chaos.alarms import DISK, false_alarms
 from bench.chaos.evidence import Call, Evidence, Fault, Recording, Said
 from bench.chaos.tones import AGAIN, NOT_KEPT, TURNED_AWAY
 from bench.chaos.tones import CUT as TOLD_CUT
@@ -27,6 +27,7 @@ SOCKET_SECONDS = 2.2  # what the kernel holds for a program that does not read: 
 SLACK = (
     0.25  # seconds between a packet's leaving the caller and its being in Asterisk's hands, or her hanging up
 )
+STAYED_SECONDS = 8.0  # from her last word, within which somebody who waits is told of it
 
 DEAD = "said to an Asterisk that was killed already"
 BUFFERED = "in Asterisk's own buffer (2 s) when it was killed"
@@ -41,7 +42,8 @@ EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, OVER)
 
 @dataclass(slots=True)
 class Verdict:
-    """On one call. `problems`: one sentence each, false `alarms` among them; `outcome` as she would tell it.
+    """On one call. `problems`: one sentence each, false `alarms` among them; `outcome` as she would tell it;
+    `untold`: she waited to be told of her words, and was not.
 
     `account`: where there is a problem, what is known of the call, one line each.
     """
@@ -56,6 +58,7 @@ class Verdict:
     codes_cut: int = 0
     codes_false: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
+    untold: bool = False
     problems: list[str] = field(default_factory=list)
     account: list[str] = field(default_factory=list)
 
@@ -95,6 +98,10 @@ class Accountant:
         marked = {r.name for r in self.evidence.recordings if r.caller == call.number and r.ended == "cut"}
         verdict.alarms = [*false_alarms(call, whole, self.evidence.faults, marked)]
         verdict.problems += [f"false alarm: {text}" for text in verdict.alarms]
+        if self._is_told_nothing(call):
+            verdict.untold = True
+            stayed = call.ended - call.said[-1].ended
+            verdict.problems.append(f"stayed {stayed:.1f} s after her last word and was told nothing")
         if verdict.problems:
             verdict.account = [*self._account(call)]
         return verdict
@@ -118,6 +125,15 @@ class Accountant:
         for at, line in self.evidence.warnings:
             if start - 5 < at < call.ended + 5:
                 yield line
+
+    def _is_told_nothing(self, call: Call) -> bool:
+        """She waited for it, and only a dead Asterisk can tell nobody anything."""
+        if not call.said or call.ended - call.said[-1].ended < STAYED_SECONDS:
+            return False
+        if _told(call, call.said[-1].ended - SLACK) or call.codes:
+            return False
+        killed = (fault for fault in self.evidence.faults if fault.kind == "Asterisk killed")
+        return not any((call.answered or call.invited) < f.ended and f.began < call.ended for f in killed)
 
     def _find(self, call: Call, said: Said, verdict: Verdict) -> None:
         found = self.held.get((call.n, said.k), [])
@@ -199,7 +215,11 @@ class Accountant:
                 return OVERFLOWED
             case "Asterisk stopped" if said.ended > fault.began - SLACK and call.ended < fault.ended + 1.0:
                 return STOPPED
-            case "disk full" if fault.began - BUFFER_SECONDS < said.ended and said.began < fault.ended + 1:
+            case _ if (
+                fault.kind in DISK
+                and fault.began - BUFFER_SECONDS < said.ended
+                and said.began < fault.ended + 1
+            ):
                 over = _talked_over(call, said)
                 return "" if not over and _told(call, said.ended) in KEPT else NO_ROOM
         return ""

@@ -12,15 +12,22 @@ from bench.chaos.evidence import Call, Fault
 from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY
 
 APOLOGY = "fallback.apology"
-SERVERS = ("one server killed", "one server stopped", "every server killed")
+SERVERS = (
+    "one server killed",
+    "one server stopped",
+    "every server killed",
+    "every server away",
+    "new server killed",
+)
+DISK = ("disk full", "disk without inodes")
 ASTERISK = ("Asterisk killed", "Asterisk stopped")
 # What is told → the faults that may be its cause, and for how many seconds after they end.
 CAUSES: dict[str, tuple[Collection[str], float]] = {
     CUT: ((), 0.0),  # whatever happened: with every word there, nothing was cut
-    TURNED_AWAY: (("disk full",), 3.0),
-    AGAIN: (("disk full", *ASTERISK), 1.0),
-    NOT_KEPT: (("disk full",), 3.0),
-    APOLOGY: (("disk full", *SERVERS, *ASTERISK), 15.0),
+    TURNED_AWAY: (DISK, 3.0),
+    AGAIN: ((*DISK, *ASTERISK), 1.0),
+    NOT_KEPT: (DISK, 3.0),
+    APOLOGY: ((*DISK, *SERVERS, *ASTERISK), 15.0),
 }
 SAYS = {
     CUT: "was told that her words are cut",

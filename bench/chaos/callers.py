@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from bench.chaos.phones import SECONDS, Ear, Phone, Plan
@@ -28,12 +28,15 @@ UNANSWERED_SECONDS = 20.0  # SIPp has given up by then
 OVER_SECONDS = 20.0  # after the last call
 LAST_SECONDS = 100.0  # for the last caller
 TELL_SECONDS = 5.0
+SUPPRESSING = 0.2  # the share of telephones that send nothing in silence
 
 
 def plans(seed: int, calls: int) -> list[Plan]:
     """What each caller will do; the same seed makes the same callers."""
     chance = random.Random(f"callers {seed}")
-    return [_plan(n, chance) for n in range(1, calls + 1)]
+    return [
+        replace(_plan(n, chance), suppresses=chance.random() < SUPPRESSING) for n in range(1, calls + 1)
+    ]
 
 
 def _plan(n: int, chance: random.Random) -> Plan:

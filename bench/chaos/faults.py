@@ -23,6 +23,8 @@ FAULTS = {
     "one server killed": Kind("server"),
     "one server stopped": Kind("server", (1, 6)),
     "every server killed": Kind("server"),
+    "every server away": Kind("server", (10, 14)),  # a restart that takes long
+    "new server killed": Kind("server", (0.5, 4)),  # a deploy: beside the others, in whatever it was doing
     "work killed": Kind("work"),
     "work stopped": Kind("work", (1, 9)),
     "panel killed": Kind("panel"),
@@ -33,7 +35,9 @@ FAULTS = {
     "database silent": Kind("cable", (3, 14)),
     "Asterisk killed": Kind("Asterisk"),
     "Asterisk stopped": Kind("Asterisk", (1, 4)),
+    "hostile audio": Kind("audio", (3, 9)),  # datagrams of strangers on every audio port
     "disk full": Kind("disk", (3, 9)),
+    "disk without inodes": Kind("disk", (3, 9)),
 }
 # Seconds between two faults' beginnings. Those of different targets may overlap.
 GAP = 2.0, 8.0

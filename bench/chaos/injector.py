@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import signal
+import socket
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,6 +17,7 @@ import psutil
 from bench import say
 from bench.chaos.faults import FAULTS, Fault
 from bench.chaos.lab import ASTERISK, PANEL, SERVERS, WORK, Kept, Lab
+from bench.chaos.phones import ALAW, KEYS
 
 MEND_SECONDS = 40.0  # how long a killed program may take to be back
 PAUSE_SECONDS = 0.2  # until a target that is being harmed is looked at again
@@ -71,6 +74,10 @@ class Injector:
                 await _kill([one])
             case "every server killed":
                 await _kill([lab.kept[name] for name in SERVERS])
+            case "every server away":
+                await self._away([lab.kept[name] for name in SERVERS], fault.seconds)
+            case "new server killed":
+                await self._begin_and_kill(fault.seconds)
             case "Asterisk killed":
                 await _kill([lab.kept[ASTERISK]])
             case "work killed":
@@ -83,8 +90,12 @@ class Injector:
                 await _pause([psutil.Process(one.child.process.pid)], fault.seconds)
             case "Asterisk stopped":
                 await _pause([psutil.Process(lab.kept[ASTERISK].child.process.pid)], fault.seconds)
+            case "hostile audio":
+                await self._shout(fault)
             case "disk full":
-                await self._fill(fault.seconds)
+                await self._fill(lab.disk.fill, fault.seconds)
+            case "disk without inodes":
+                await self._fill(lab.disk.use_up_inodes, fault.seconds)
             case "database cut" | "database silent":
                 await self._cut(fault)
             case _:
@@ -110,15 +121,53 @@ class Injector:
         await asyncio.sleep(fault.seconds)
         await cable.mend()
 
-    async def _fill(self, seconds: float) -> None:
-        disk = self.lab.disk
+    async def _fill(self, fill: Callable[[], None], seconds: float) -> None:
         until = time.monotonic() + seconds
         try:
             while time.monotonic() < until:
-                disk.fill()  # again and again: whoever removes something makes room
+                await asyncio.to_thread(fill)  # again and again: whoever removes something makes room
                 await asyncio.sleep(PAUSE_SECONDS)
         finally:
-            disk.free()
+            await asyncio.to_thread(self.lab.disk.free)
+
+    async def _shout(self, fault: Fault) -> None:
+        """What looks like speech and keys, from nobody's telephone, to every audio port."""
+        chance, ports = random.Random(fault.chance), self.lab.settings.rtp
+        until = time.monotonic() + fault.seconds
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+            line.setblocking(False)
+            while time.monotonic() < until:
+                for port in range(ports.start, ports.end, 2):
+                    with suppress(OSError):
+                        line.sendto(_nonsense(chance), ("127.0.0.1", port))
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _away(self, all_kept: Sequence[Kept], seconds: float) -> None:
+        for kept in all_kept:
+            kept.held = True
+            kept.child.process.kill()
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            for kept in all_kept:
+                kept.held = False
+
+    async def _begin_and_kill(self, seconds: float) -> None:
+        """What a deploy starts beside the servers that are there."""
+        new = await asyncio.to_thread(self.lab.another_server)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            new.process.kill()
+            await asyncio.to_thread(new.process.wait)
+
+
+def _nonsense(chance: random.Random) -> bytes:
+    """An RTP packet of speech, or of a key that is being let go."""
+    head = chance.randbytes(10)
+    if chance.random() < 0.5:
+        return bytes((0x80, KEYS | 0x80)) + head + bytes((chance.randrange(12), 0x8A, 4, 0))
+    return bytes((0x80, ALAW)) + head + chance.randbytes(160)
 
 
 async def _kill(all_kept: Sequence[Kept]) -> None:

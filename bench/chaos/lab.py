@@ -31,8 +31,8 @@ from ivr.settings import Agi, AmiAccount, Rtp, Settings, Sip, Web, Ws
 from tests.fixtures.small_disk import SmallDisk
 
 ASTERISK, SERVERS = "Asterisk", ("first server", "second server")  # a server carries calls
-WORK, PANEL = "work", "panel"
-ROLES = {SERVERS[0]: "calls", SERVERS[1]: "calls", WORK: "work", PANEL: "panel"}
+WORK, PANEL, NEW_SERVER = "work", "panel", "new server"
+ROLES = {SERVERS[0]: "calls", SERVERS[1]: "calls", NEW_SERVER: "calls", WORK: "work", PANEL: "panel"}
 READY_SECONDS = 60.0
 AGAIN_SECONDS = 1.0  # until the supervisor starts again who died
 SOCKET = ".s.PGSQL.5432"
@@ -55,6 +55,7 @@ class Kept:
 
     child: Child
     again: Callable[[], Child]
+    held: bool = False  # not started again for now
 
 
 @dataclass(slots=True)
@@ -71,12 +72,8 @@ class Lab:
     cable: Cable
     sipp: tuple[str, ...]
     disk: SmallDisk
+    another_server: Callable[[], Child]  # starts one beside those that are kept
     kept: dict[str, Kept] = field(default_factory=dict)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """For an `ivr` command that reaches the database whatever is done to the cable."""
-        return _environment(self.settings, self.url)
 
     async def supervise(self) -> None:
         """For ever: start again who died, a second later."""
@@ -88,7 +85,7 @@ class Lab:
     async def _mind(self, kept: Kept) -> None:
         while True:
             await asyncio.sleep(0.1)
-            if kept.child.ended:
+            if kept.child.ended and not kept.held:
                 await asyncio.sleep(AGAIN_SECONDS)
                 try:
                     kept.child = await asyncio.to_thread(kept.again)
@@ -125,14 +122,17 @@ async def lab(home: Path, disk: SmallDisk) -> AsyncIterator[Lab]:
         async with Cable(real, home / "db" / SOCKET) as cable:
             secrets = load_secrets(settings)
             _ivr(settings, database.url, "db", "upgrade")
-            found = Lab(settings, secrets, database.url, database, cable, programs[1].command, disk)
             through = f"postgresql+asyncpg://postgres@/{postgres.DATABASE}?host={quote(str(home / 'db'))}"
+            serve = partial(_serve, settings, home, through)
+            another = partial(serve, NEW_SERVER)
+            found = Lab(
+                settings, secrets, database.url, database, cable, programs[1].command, disk, another
+            )
             pbx = await asyncio.to_thread(asterisk.start, programs[0], settings, secrets)
             found.kept[ASTERISK] = Kept(pbx, partial(_pbx, found, programs[0]))
             running.append(found.kept[ASTERISK])
-            for name in ROLES:
-                serve = partial(_serve, found, home, through, name)
-                found.kept[name] = Kept(serve(), serve)
+            for name in (*SERVERS, WORK, PANEL):
+                found.kept[name] = Kept(serve(name), partial(serve, name))
                 running.append(found.kept[name])
             await found.ready()
             yield found
@@ -162,11 +162,11 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _serve(lab: Lab, home: Path, url: str, name: str) -> Child:
+def _serve(settings: Settings, home: Path, url: str, name: str) -> Child:
     """Its log is not on the disk that is filled."""
     command = [sys.executable, "-m", "ivr.cli", "serve", "--role", ROLES[name]]
     return Child.start(
-        name, command, env=_environment(lab.settings, url),
+        name, command, env=_environment(settings, url),
         log=home / "log" / f"{name}.log", pid_file=home / "log" / f"{name}.pid",
     )  # fmt: skip
 

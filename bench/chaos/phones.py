@@ -35,6 +35,7 @@ class Plan:
 
     `words`: how many after each beep. `review`: her keys at the reviews, then 1; None: no key at all.
     `hang_up`: seconds after the answer; `hang_up_speaking`: seconds into her first words.
+    `suppresses`: her telephone sends nothing while there is nothing to send.
     """
 
     n: int
@@ -44,6 +45,7 @@ class Plan:
     review: str | None = ""
     hang_up: float | None = None
     hang_up_speaking: float | None = None
+    suppresses: bool = False
 
 
 class Ear:
@@ -239,6 +241,9 @@ class Phone:
     # Sending
 
     def _send(self, now: float) -> None:
+        if not self._out and self.plan.suppresses:
+            self._stamp = (self._stamp + tones.FRAME) % 2**32
+            return
         packet = self._out.popleft() if self._out else Packet(ALAW, _SILENCE)
         if packet.begins is not None:
             self.log.said.append([packet.begins, round(now, 3), None, self._where])

@@ -14,7 +14,7 @@ from bench.chaos.evidence import Fault
 OUTCOMES = ("heard her code", "told it is kept", "told nothing", "said nothing", "not answered")
 _COUNTS = (
     "words", "words_kept", "words_excused", "words_lost", "calls_doubled", "codes_true", "codes_false",
-    "false_alarms",
+    "false_alarms", "calls_told_nothing",
 )  # fmt: skip
 TOUCH_SECONDS = 1.0  # a fault that ended so shortly before a call began is counted with it
 
@@ -65,6 +65,7 @@ def _row(kind: str, times: int, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "codes_cut_short": sum(v.codes_cut for v in verdicts),
         "codes_false": sum(len(v.codes_false) for v in verdicts),
         "false_alarms": sum(len(v.alarms) for v in verdicts),
+        "calls_told_nothing": sum(v.untold for v in verdicts),
     }
 
 
@@ -107,6 +108,7 @@ def as_text(result: Result) -> str:
         "codes",
         "false",
         "alarms",
+        "untold",
     ]
     lines = [" | ".join(head), " | ".join("---" for _ in head)]
     for row in plain["table"]:
@@ -117,7 +119,7 @@ def as_text(result: Result) -> str:
     lines += ["", *(f"excused: {count} words {reason}" for reason, count in plain["excused"].items())]
     lines += [f"PROBLEM  {text}" for text in plain["problems"]]
     lines += plain["accounts"]
-    well = "0 lost, 0 doubled, 0 codes that don't resolve, 0 false alarms"
+    well = "0 lost, 0 doubled, 0 codes that don't resolve, 0 false alarms, 0 told nothing"
     verdict = well if result.good else "NOT GOOD: see the problems"
     return "\n".join(
         [*lines, "", f"seed {result.seed}, {result.rate} calls a second, {result.seconds:g} s: {verdict}"]

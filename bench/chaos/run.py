@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -15,6 +14,8 @@ from bench import say
 from bench.chaos.faults import Fault
 from bench.chaos.injector import Injector
 from bench.chaos.lab import Lab, LabError
+from ivr.commands import spool
+from ivr.store.engine import AWAY, make_engine
 
 SETTLED_SECONDS = 120.0
 
@@ -78,19 +79,20 @@ async def _tell(callers: asyncio.subprocess.Process) -> None:
 async def settled(lab: Lab, seconds: float = SETTLED_SECONDS) -> float:
     """Until nothing waits to come into the books (`ivr spool list`). How long it took. Raises LabError."""
     began = time.monotonic()
-    while waiting := await asyncio.to_thread(_waiting, lab):
+    while waiting := await _waiting(lab):
         if time.monotonic() - began > seconds:
-            raise LabError(f"after {seconds:g} s there still wait: {json.dumps(waiting[:5])}")
+            raise LabError(f"after {seconds:g} s there still wait: {waiting[:5]}")
         await asyncio.sleep(1)
     return time.monotonic() - began
 
 
-def _waiting(lab: Lab) -> Sequence[object]:
-    said = subprocess.run(
-        [sys.executable, "-m", "ivr.cli", "spool", "list", "--json"], env=lab.environment,
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    if said.returncode:
-        return [said.stderr.strip()]
-    found: list[object] = json.loads(said.stdout)
-    return found
+async def _waiting(lab: Lab) -> Sequence[object]:
+    """In this process: a second of a processor for each look would be the servers'."""
+    engine = make_engine(lab.url, pool=1)
+    try:
+        on_disk = await asyncio.to_thread(lambda: [*spool.on_disk(lab.settings)])
+        return [*on_disk, *await spool.stray_recordings(lab.settings, engine)]
+    except AWAY as error:
+        return [str(error)]
+    finally:
+        await engine.dispose()

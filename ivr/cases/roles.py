@@ -21,5 +21,5 @@ MAY_BE_TRUSTED = frozenset({Role.SUPERVISOR, Role.GOVERNOR, Role.AUDITOR})
 OF_AN_AGENCY = frozenset({Role.OFFICER, Role.HEAD})
 # To these a citizen's identity can be revealed.
 SEE_WHO = frozenset({Role.SUPERVISOR, Role.HEAD, Role.GOVERNOR})
-# No admin gives these alone; they need a second factor unless told otherwise.
+# No admin gives these alone.
 GUARDED = SEE_WHO | {Role.ADMIN}

@@ -24,6 +24,7 @@ class Action(StrEnum):
     PROPOSE = "propose"
     APPROVE = "approve"
     TURN_DOWN = "turn_down"
+    HAND_BACK = "hand_back"
     RETURN = "return"
     RULE = "rule"
     CLOSE = "close"
@@ -103,6 +104,14 @@ _ROWS = (
     ),
     Transition(Action.APPROVE, OPEN, S.ANSWERED, _DESK, _NOBODY, "the answer that waits becomes the answer"),
     Transition(Action.TURN_DOWN, OPEN, None, _DESK, _DESK, "the answer that waits goes back"),
+    Transition(
+        Action.HAND_BACK,
+        frozenset({S.ANSWERED}),
+        S.REFERRED,
+        _DESK,
+        _DESK,
+        "what a body reports is not enough: back to it, one clock going on",
+    ),
     Transition(Action.RETURN, _WORKED_ON, S.RETURNED, _OFFICIALS, _OFFICIALS, "“not ours”: back to the desk"),
     Transition(Action.RULE, _UNANSWERED, S.REFERRED, _DESK, _DESK, "decide whose it is, as a precedent"),
     Transition(
@@ -176,6 +185,7 @@ _DONE = {
     Action.PROPOSE: "given an answer to approve",
     Action.APPROVE: "given the answer that waits",
     Action.TURN_DOWN: "refused the answer that waits",
+    Action.HAND_BACK: "handed back",
     Action.RETURN: "returned",
     Action.RULE: "ruled on",
     Action.CLOSE: "closed",

@@ -489,16 +489,17 @@ async def _exposure(settings: Settings) -> Diagnosis:
     """What others could see of people's words."""
     from ivr.commands import exposure
 
-    seen = [exposure.modes(settings), exposure.proxies(settings)]
+    seen = [exposure.modes(settings), exposure.umask(settings), exposure.proxies(settings)]
     seen += [
         await exposure.websocket(settings),
         await exposure.factors(settings),
         await exposure.seeds(settings),
+        *await exposure.few(settings),
     ]
     wrong = [each for each in seen if each.found]
     found = "; ".join(each.found for each in wrong)
     if not wrong:
-        found = "folders are closed to others, admins have a second factor, proxies are named"
+        found = "folders are closed to others, admins have a second factor, proxies and openers are named"
     return Diagnosis("exposure", not wrong, found, "; ".join(each.mend for each in wrong))
 
 

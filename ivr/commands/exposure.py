@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ivr.asterisk.rights import ENTER, READ, Runner, barred
-from ivr.installation import private_places
+from ivr.cases.roles import MAY_BE_TRUSTED, Role
+from ivr.installation import OTHERS, private_places
 from ivr.settings import Settings
 
 _ANYBODY = Runner(2**31, frozenset())  # a user that nobody is, without groups
@@ -24,6 +25,16 @@ def modes(settings: Settings) -> Exposed:
     for place in private_places(settings):
         if barred(_ANYBODY, place, READ) is None or barred(_ANYBODY, place, ENTER) is None:
             return Exposed(f"every user of this machine may look into {place}", f"chmod o-rwx {place}")
+    return Exposed("")
+
+
+def umask(settings: Settings) -> Exposed:
+    """Whether the newest recording is for every user: Asterisk writes as its own umask says."""
+    for day in sorted(settings.recordings.glob("*/*/*"))[-1:]:
+        newest = max((each for each in day.iterdir()), key=lambda each: each.stat().st_mtime, default=None)
+        if newest and newest.stat().st_mode & OTHERS:
+            told = f"Asterisk writes recordings that others could read were the folder open: {newest}"
+            return Exposed(told, "UMask=0007 for Asterisk, as in docs/production.md")
     return Exposed("")
 
 
@@ -60,24 +71,40 @@ async def factors(settings: Settings) -> Exposed:
     """Whether an admin of a panel that others reach signs in by a password alone."""
     if not settings.web.is_reached:
         return Exposed("")
-    from sqlalchemy import select
-
-    from ivr.installation import database_url
-    from ivr.store.engine import make_engine
-    from ivr.store.tables import people
-
-    its = people.c
-    query = select(its.name).where(its.totp_since.is_(None), its.locked_at.is_(None), its.role == "admin")
-    engine = make_engine(database_url(settings), pool=1)
-    try:
-        async with engine.connect() as connection:
-            names = (await connection.execute(query.order_by(its.name))).scalars().all()
-    finally:
-        await engine.dispose()
+    names = [each["name"] for each in await _people(settings) if each["role"] == Role.ADMIN
+             and not each["second_factor"]]  # fmt: skip
     if not names:
         return Exposed("")
     found = f"{len(names)} admins sign in by a password alone: {', '.join(names[:5])}"
     return Exposed(found, "set up the second factor (under the name in the menu), and make it compulsory")
+
+
+async def few(settings: Settings) -> list[Exposed]:
+    """Whether there are two for what takes two, once others reach the panel."""
+    if not settings.web.is_reached:
+        return []
+    there, found = await _people(settings), []
+    trusted = sum(each["trusted"] and each["role"] in MAY_BE_TRUSTED for each in there)
+    if trusted < 2:
+        told = f"{trusted or 'nobody'} is trusted with the seal: no confidential case can be opened"
+        found.append(Exposed(told, "ivr user trust NAME, two of them or more"))
+    if sum(each["role"] == Role.ADMIN for each in there) < 2:
+        told = "there are fewer than two admins: nobody allows what takes another one"
+        found.append(Exposed(told, "ivr user add NAME --role admin"))
+    return found
+
+
+async def _people(settings: Settings) -> list[dict[str, Any]]:
+    """Who may sign in."""
+    from ivr.desk.people import people
+    from ivr.installation import database_url
+    from ivr.store.engine import make_engine
+
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        return [each for each in await people.listed(engine) if not each["locked"]]
+    finally:
+        await engine.dispose()
 
 
 async def seeds(settings: Settings) -> Exposed:

@@ -377,7 +377,7 @@ def order(
     words: Annotated[str, typer.Option(help="What it is to do.")],
     by: By = "desk",
 ) -> None:
-    """Order an agency to do something for a citizen who was heard: a part of her case, due on that day."""
+    """Order an agency to do something: a part of the case, due then; of a meeting once she was heard."""
     from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.meetings.order_giving import MeetingOrder, give
 
@@ -430,6 +430,80 @@ def extend(
 
     with_page(work)
     typer.echo(f"order {plain(code)}: due on {day}")
+
+
+@app.command(epilog="Example: ivr meeting reported --json")
+def reported(json: Json = False) -> None:
+    """Orders that are done, their bodies say, and the office has not looked; she is called on their day."""
+    from ivr.desk.meetings.meeting_json import order_json
+    from ivr.desk.meetings.order_checking import to_check
+    from ivr.desk.meetings.request_list import EVERYTHING
+
+    async def work(engine: AsyncEngine, page: Page) -> list[dict[str, Any]]:
+        async with engine.connect() as connection:
+            found = await to_check(connection, page, datetime.now(UTC), EVERYTHING)
+        return [order_json(each) | {"answer": each.part.answer} for each in found]
+
+    rows = with_page(work)
+    if json:
+        show_json(rows)
+    else:
+        show_table(["code", "of", "agency", "due_on", "words", "answer"], rows)
+
+
+@app.command(epilog="Example: ivr meeting confirm 1234567894 --by sadr")
+def confirm(code: Code, by: By = "desk", reason: Reason = "") -> None:
+    """The office finds an order done that its body reports: she is called."""
+    from ivr.desk.meetings import order_checking
+
+    direct(code, by, reason, order_checking.confirm, "found done")
+
+
+@app.command(epilog="Example: ivr meeting hand-back 1234567894 --reason 'عکس از جای دیگری است' --by sadr")
+def hand_back(code: Code, by: By = "desk", reason: Reason = "") -> None:
+    """What a body answered, to an order or any case, is not enough: it owes it again, with the day it had."""
+    from ivr.desk.meetings import order_checking
+
+    direct(code, by, reason, order_checking.hand_back, "handed back")
+
+
+@app.command(epilog="Example: ivr meeting remind 1234567894 --reason 'دو هفته گذشته است' --by sadr")
+def remind(code: Code, by: By = "desk", reason: Reason = "") -> None:
+    """Tell the body that has a case that the governor's office waits for it."""
+    from ivr.desk.meetings import office_deeds
+
+    direct(code, by, reason, office_deeds.remind, "its body is reminded")
+
+
+@app.command(epilog="Example: ivr meeting ask-report 1234567894 --due 1405-09-25 --reason 'تا کجا رسیده؟'")
+def ask_report(
+    code: Code,
+    due: Annotated[str, typer.Option(help="The day: 1405-09-25 (Jalali) or 2026-12-16 (Gregorian).")],
+    by: By = "desk",
+    reason: Reason = "",
+) -> None:
+    """The body that has a case owes the governor's office a report until that day."""
+    from ivr.desk.meetings import office_deeds
+
+    day = day_named(due)
+    direct(code, by, reason, partial(office_deeds.ask_report, due_on=day), f"a report is owed until {day}")
+
+
+def direct(
+    code: str,
+    by: str,
+    reason: str,
+    does: Callable[[AsyncEngine, Page, Instruction], Awaitable[None]],
+    says: str,
+) -> None:
+    """Do it to any case, then say so."""
+    from ivr.desk.case.change import Instruction, actor_named
+
+    async def work(engine: AsyncEngine, page: Page) -> None:
+        await does(engine, page, Instruction(plain(code), actor_named(page, by), reason))
+
+    with_page(work)
+    typer.echo(f"case {plain(code)}: {says}")
 
 
 def act(

@@ -96,7 +96,37 @@ def show_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Non
     out.print(table)
 
 
-def quiet_pipe() -> None:
+def in_sentences(work: Callable[[], object]) -> None:
+    """Do it; an error is one clear sentence, and exit code 1. Raises SystemExit."""
+    try:
+        work()
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+    except BrokenPipeError:
+        _quiet_pipe()
+    except Exception as error:
+        if _is_sentence(error):
+            fail(str(error))
+        # The last resort: a sentence for people, the traceback on request.
+        if os.environ.get("IVR_LOG_LEVEL") == "DEBUG":
+            raise
+        fail(f"{type(error).__name__}: {' '.join(str(error).split())[:300]}")
+
+
+def _is_sentence(error: Exception) -> bool:
+    """Whether its text is one for people."""
+    from ivr.desk.book.seeds import SeedError
+    from ivr.desk.refusals import Refused
+    from ivr.lab.asterisk import LabError
+    from ivr.lab.packages import PackagesError
+    from ivr.voice.catalogue import CatalogueMistakes
+    from ivr.voice.mistakes import MenuMistakes
+
+    known = (CommandError, CatalogueMistakes, MenuMistakes, Refused, SeedError, LabError, PackagesError)
+    return isinstance(error, known)
+
+
+def _quiet_pipe() -> None:
     """`ivr case list | head` is no error."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())

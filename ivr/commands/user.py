@@ -66,6 +66,20 @@ def change(
     typer.echo(f"{name}: changed")
 
 
+@app.command(epilog="Example: ivr user trust karimi")
+def trust(
+    name: Name, no: Annotated[bool, typer.Option("--no", help="They are none of them any more.")] = False
+) -> None:
+    """Mark someone as one of the few who open, two together, what is sealed; they are told."""
+    from ivr.desk.people import staffing
+
+    now = datetime.now(UTC)
+    with_database(
+        load_settings(), lambda engine: staffing.reassign_some(engine, name, {"trusted": not no}, (), now)
+    )
+    typer.echo(f"{name}: {'no longer trusted' if no else 'trusted'} with the seal")
+
+
 @app.command("list", epilog="Example: ivr user list --json")
 def list_(json: Json = False) -> None:
     """Everybody who may sign in, or might."""
@@ -75,7 +89,8 @@ def list_(json: Json = False) -> None:
     if json:
         show_json(rows)
         return
-    columns = ["name", "role", "agency", "areas", "locked", "second_factor", "signed_in_at", "full_name"]
+    columns = ["name", "role", "agency", "areas", "locked", "second_factor", "trusted", "signed_in_at"]
+    columns += ["full_name"]
     show_table(columns, [row | {"areas": " ".join(row["areas"])} for row in rows])
 
 

@@ -1,8 +1,9 @@
 """`ivr serve`: the roles of this machine as processes of their own; one that dies is started again.
 
-This one carries no call, holds no socket and parses nothing. A process that ends well was told to, by us or
-by whoever took over, and is not started again; one whose loop gives no sign of life is killed. If this one
-dies, the others drain.
+This one carries no call, holds no socket and parses nothing. It has imported what all of them need and forks
+them (`ivr/loops/forked.py`): so it runs no thread and opens no database. A process that ends well was told
+to, by us or by whoever took over, and is not started again; one whose loop gives no sign of life is killed.
+If this one dies, the others drain.
 """
 
 from __future__ import annotations
@@ -11,14 +12,16 @@ import asyncio
 import logging
 import os
 import signal
-import sys
 import time
 from dataclasses import dataclass, field
+from functools import partial
 
-from ivr.app import prepare_logging
+from ivr import app
+from ivr.commands.output import in_sentences
+from ivr.loops.forked import Forked, share
 from ivr.loops.sockets import drain, meeting_place, siblings
 from ivr.loops.telling import is_alive, name_of, telling_place
-from ivr.loops.watchdog import ALIVE, PARENT, tell_systemd
+from ivr.loops.watchdog import ALIVE, tell_systemd
 from ivr.settings import Duty, Settings
 
 log = logging.getLogger(__name__)
@@ -36,7 +39,8 @@ def serve(settings: Settings, many: int, take_over: bool) -> int:
 
     Exit code 1 when taking over failed.
     """
-    prepare_logging(settings, "parent")
+    app.prepare_logging(settings, "parent")
+    share()
     roles = [duty for duty in settings.serve.roles for _ in range(many if duty == "calls" else 1)]
     return asyncio.run(_Processes(settings, roles).run(take_over))
 
@@ -46,7 +50,7 @@ class _Kept:
     """One of them. `lived_at`: the last sign of life, None before it serves."""
 
     role: Duty
-    process: asyncio.subprocess.Process | None = None
+    process: Forked | None = None
     unfit: bool = False  # it said at once why it can't serve
     lived_at: float | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
@@ -58,6 +62,7 @@ class _Kept:
 
 class _Processes:
     def __init__(self, settings: Settings, roles: list[Duty]) -> None:
+        self.settings = settings
         self.place, self.asked_at = meeting_place(settings), telling_place(settings)
         self.kept = [_Kept(role) for role in roles]
         self.careful = False
@@ -95,7 +100,7 @@ class _Processes:
         wait = 1.0
         while not self.stopping.is_set():
             began = time.monotonic()
-            kept.process = process = await self._start(kept.role)
+            kept.process = process = self._start(kept.role)
             kept.lived_at = None
             if self.stopping.is_set():
                 process.terminate()
@@ -113,18 +118,15 @@ class _Processes:
         if kept.unfit:
             self.stopping.set()
 
-    async def _start(self, role: Duty) -> asyncio.subprocess.Process:
-        command = [sys.executable, "-m", "ivr.cli", "serve", "--role", role]
-        command += ["--when-ready"] if self.careful else []
-        environment = {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"}
-        environment[PARENT] = str(os.getpid())
-        # A group of its own: Ctrl-C comes to us, and we tell them. The same session: there `nice` counts.
-        return await asyncio.create_subprocess_exec(*command, env=environment, process_group=0)
+    def _start(self, role: Duty) -> Forked:
+        parent = os.getpid()
+        serving = partial(app.serve, self.settings, (role,), when_ready=self.careful, parent=parent)
+        return Forked(partial(in_sentences, serving), f"ivr {role}")
 
     async def _come(self, older: list[str]) -> bool:
         """Whether all of ours came to serve; then the older ones are told to drain, if we take over."""
         deadline = time.monotonic() + READY_SECONDS
-        while not {kept.name for kept in self.kept} <= set(await asyncio.to_thread(siblings, self.place)):
+        while not {kept.name for kept in self.kept} <= set(siblings(self.place)):
             ended = all(kept.ended.is_set() for kept in self.kept)
             if self.stopping.is_set() or ended or (self.careful and time.monotonic() > deadline):
                 return False
@@ -132,7 +134,7 @@ class _Processes:
         tell_systemd()
         if self.careful:
             self.careful = False  # from now on any answer is better than none
-            await asyncio.to_thread(drain, self.place, older)
+            drain(self.place, older)
         return True
 
     async def _watch(self) -> None:

@@ -17,7 +17,6 @@ from contextlib import suppress
 
 READY, ALIVE = b"READY=1", b"WATCHDOG=1"
 STALL_SECONDS = 20.0
-PARENT = "IVR_PARENT"  # in the environment: the process that started us and starts us again
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
 
@@ -41,11 +40,11 @@ def tell_systemd(what: bytes = READY) -> None:
             systemd.send(what)
 
 
-def end_with_parent() -> None:
-    """Where `ivr serve` started us beside others: when it dies we are told to drain."""
-    parent = os.environ.pop(PARENT, "")
-    if not parent:
-        return
+def end_with_parent(parent: int) -> None:
+    """Where `ivr serve` started us beside others: when it dies we are told to drain, and systemd hears of us
+    from it alone.
+    """
+    os.environ.pop("NOTIFY_SOCKET", None)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != int(parent):  # it died meanwhile
+    if os.getppid() != parent:  # it died meanwhile
         signal.raise_signal(signal.SIGTERM)

@@ -8,6 +8,7 @@ from ivr.store.base import metadata, moment
 
 # `case_id`: the part; `of_case`: her case. `due_on`: as it is now; `first_due_on`: as it was given.
 # `said`: what she said on our call, an outcome of `ivr.cases.callback`; `said_by`: in which attempt.
+# `checked_at`: when the office looked last at what the body reported and found it done.
 meeting_orders = Table(
     "meeting_orders",
     metadata,
@@ -20,6 +21,8 @@ meeting_orders = Table(
     Column("said", Text, nullable=False, server_default=""),
     moment("said_at", nullable=True),
     Column("said_by", Uuid),
+    moment("checked_at", nullable=True),
+    Column("checked_by", Text),
     Index(None, "of_case"),
     Index(None, "due_on"),
 )

@@ -14,6 +14,7 @@ from ivr.store.calendar_revisions import calendar_revisions
 from ivr.store.callbacks import callback_attempts, callbacks
 from ivr.store.calls import calls
 from ivr.store.case_events import case_events
+from ivr.store.case_reports import case_reports
 from ivr.store.cases import cases
 from ivr.store.channels import channel_requests, channels
 from ivr.store.code_blocks import code_blocks, code_misses, desk_numbers, key_material
@@ -65,6 +66,7 @@ __all__ = [
     "callbacks",
     "calls",
     "case_events",
+    "case_reports",
     "cases",
     "channel_requests",
     "channels",

@@ -61,6 +61,15 @@ def test_the_scenario_is_well_formed_and_waits_for_the_beep() -> None:
     assert keys == [*"111100", "#", "1"]
 
 
+def test_a_listening_telephone_is_never_silent_so_long_that_it_is_asked_whether_it_is_there() -> None:
+    steps = list(ET.fromstring(scenario("111", 23_000, Path("speech.pcap"))))
+    plays = [any(key.get("play_pcap_audio") for key in step.iter("exec")) for step in steps]
+    first, last = plays.index(True), len(plays) - plays[::-1].index(True) - 1
+    pauses = [int(step.get("milliseconds", 0)) for step in steps[first:last] if step.tag == "pause"]
+    assert sum(pauses) == 23_000
+    assert all(8_000 <= each < 16_000 for each in pauses)
+
+
 def test_sipps_statistics_are_read(tmp_path: Path) -> None:
     file = tmp_path / "sipp.csv"
     file.write_text(

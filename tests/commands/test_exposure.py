@@ -22,7 +22,7 @@ from ivr.cases.code import code_for, masked
 from ivr.commands import exposure
 from ivr.commands.doctor import examine
 from ivr.installation import OTHERS, keep_private
-from ivr.settings import BrowserPhone, Settings, Web
+from ivr.settings import BrowserPhone, Settings, Web, WitnessSettings
 from ivr.store.tables import people
 from tests.fixtures.hotline import Hotline
 from tests.web.panel import PanelServed
@@ -55,6 +55,15 @@ def test_recordings_that_others_could_read_are_closed_to_them_as_the_server_star
         if each == open_state.recordings:
             break
         assert not stat.S_IMODE(each.stat().st_mode) & OTHERS, each
+
+
+def test_what_asterisk_writes_for_everybody_is_found(open_state: Settings) -> None:
+    for day, mode, found in (("25", 0o644, True), ("26", 0o660, False)):  # the newest day counts
+        made = open_state.recordings / "2026" / "11" / day / "a.wav"
+        made.parent.mkdir(parents=True)
+        made.touch()
+        made.chmod(mode)
+        assert bool(exposure.umask(open_state).found) is found
 
 
 def test_a_stricter_umask_stays(open_state: Settings) -> None:
@@ -122,6 +131,31 @@ async def test_an_admin_with_a_password_alone_is_found_once_others_reach_the_pan
     async with panel.engine.begin() as connection:
         await connection.execute(update(people).values(totp_since=panel.clock()))
     assert not (await exposure.factors(reached)).found
+
+
+async def test_who_is_alone_where_two_are_needed_is_told_once_others_reach_the_panel(
+    panel: PanelServed, tmp_path: Path
+) -> None:
+    settings = Settings(state=tmp_path, database_url=panel.engine.url.render_as_string(hide_password=False))
+    reached = settings.model_copy(update={"web": Web(proxies=("127.0.0.1/32",))})
+    await panel.person("admin")
+    await panel.person("supervisor", trusted=True)
+    await panel.person("auditor", trusted=True, locked_at=panel.clock())
+    assert await exposure.few(settings) == []
+    one_seal, one_admin = await exposure.few(reached)
+    assert "no confidential case can be opened" in one_seal.found and "ivr user trust" in one_seal.mend
+    assert "fewer than two admins" in one_admin.found
+    await panel.person("admin")
+    await panel.person("auditor", trusted=True)
+    assert await exposure.few(reached) == []
+
+
+async def test_a_database_of_ones_own_without_a_witness_is_found(panel: PanelServed, tmp_path: Path) -> None:
+    url = panel.engine.url.render_as_string(hide_password=False)
+    for file, found in (("", True), (str(tmp_path / "roots"), False)):
+        settings = Settings(state=tmp_path, database_url=url, witnesses=WitnessSettings(file=file))
+        [seen] = [each for each in await examine(settings) if each.name == "custody"]
+        assert ("no witness" in seen.found) is found
 
 
 async def test_the_doctor_looks_at_what_others_could_see(hotline: Hotline) -> None:

@@ -6,12 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.roles import Role
 from ivr.desk.people import passwords, people
 from ivr.desk.people.people import NewPerson
 from ivr.desk.refusals import Refused
+from ivr.store.tables import audit
 from tests.desk.office import WEDNESDAY
 from tests.fixtures.commands import ivr
 
@@ -36,6 +38,29 @@ async def test_people_are_made_locked_and_listed(database_url: str, tmp_path: Pa
     assert (karimi["role"], karimi["agency"], karimi["areas"]) == ("head", "abfa", ["ahar"])
     assert karimi["email"] == "maryam@example.org"
     assert (await user("change", "karimi", "--role", "admin"))[0] == 1, "an admin is of no agency"
+
+
+async def test_who_has_the_machine_marks_and_unmarks_who_is_trusted_with_the_seal_on_record(
+    database_url: str, engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async def user(*arguments: str) -> tuple[int, str]:
+        return await ivr(database_url, tmp_path, "user", *arguments)
+
+    await user("add", "sohrabi", "--role", "supervisor")
+    await user("add", "karimi", "--role", "officer", "--agency", "abfa")
+    assert await user("trust", "sohrabi") == (0, "sohrabi: trusted with the seal")
+    assert (await user("trust", "karimi"))[0] == 1, "an officer can't be"
+    found = {each["name"]: each["trusted"] for each in await people.listed(engine)}
+    assert found == {"karimi": False, "sohrabi": True}
+    assert await user("trust", "sohrabi", "--no") == (0, "sohrabi: no longer trusted with the seal")
+    assert not any(each["trusted"] for each in await people.listed(engine))
+    async with engine.connect() as connection:
+        query = select(audit.c.detail).where(audit.c.action == "person_changed").order_by(audit.c.id)
+        deeds = (await connection.execute(query)).scalars().all()
+    assert [(deed["before"]["trusted"], deed["after"]["trusted"]) for deed in deeds] == [
+        (False, True),
+        (True, False),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -34,10 +34,10 @@ def process(hotline: Hotline, role: str) -> psutil.Process:
 
 
 def _does(process: psutil.Process, role: str) -> bool:
-    """One that is dying has no command line any more, one just begun has none yet."""
+    """One that has just died is no longer of that name for us; one just begun has it not yet."""
     try:
-        return process.cmdline()[-1:] == [role]
-    except psutil.NoSuchProcess:  # a zombie is one, too
+        return process.name() == f"ivr {role}" and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 

@@ -98,6 +98,22 @@ async def test_when_the_disk_is_full_everything_goes_on_on_the_second_volume(
         assert taken["seconds"] > 2
 
 
+async def test_where_no_further_file_can_be_made_she_is_recorded_on_the_second_volume(
+    programs: tuple[Program, Program], stand_ins: Path, postgres_url: str, template: str,
+    small_disk: SmallDisk, tmp_path: Path,
+) -> None:  # fmt: skip
+    tmp_path.chmod(0o755)
+    async with running_hotline(
+        programs, stand_ins, postgres_url, template, state=small_disk.path, second_volume=str(tmp_path)
+    ) as hotline:
+        number = fresh_number()
+        small_disk.use_up_inodes()
+        outcome = await call(hotline, *TO_RECORD, *SPEAK, *KEEP, number=number)
+        assert told(outcome, "record.safe"), outcome
+        case = await hotline.case_of(number)
+        assert case["recordings"][0]["path"].startswith("second/") and files(hotline, case)[0].is_file()
+
+
 async def test_with_one_full_disk_alone_she_is_told_the_truth(
     programs: tuple[Program, Program], stand_ins: Path, postgres_url: str, template: str,
     small_disk: SmallDisk,

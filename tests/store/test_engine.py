@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from ivr.store.engine import WrongAddress, async_url
+from ivr.lab.pace import patience
+from ivr.store.engine import AWAY, WrongAddress, async_url, make_engine
 
 
 @pytest.mark.parametrize("address", ["mysql://u:hush@host/n", "postgresql://u:hush@host:port/n", "hush"])
@@ -17,3 +20,28 @@ def test_what_is_no_address_of_postgresql_is_refused_without_repeating_its_passw
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+asyncpg"])
 def test_every_usual_scheme_is_taken(scheme: str) -> None:
     assert async_url(f"{scheme}://u@host/name") == "postgresql+asyncpg://u@host/name"
+
+
+async def test_a_database_elsewhere_is_told_nothing_but_by_tls_where_that_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PGSSLMODE", "require")
+    came: list[bytes] = []
+
+    async def in_clear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        came.append(await reader.readexactly(8))
+        writer.write(b"N")  # it speaks no TLS
+        came.append(await reader.read())
+        writer.close()
+
+    server = await asyncio.start_server(in_clear, "127.0.0.1", 0)
+    engine = make_engine(f"postgresql://u:hush@127.0.0.1:{server.sockets[0].getsockname()[1]}/n")
+    with pytest.raises(AWAY):
+        async with engine.connect():
+            pass
+    async with asyncio.timeout(patience(10)):
+        while len(came) < 2:
+            await asyncio.sleep(0.01)
+    await engine.dispose()
+    server.close()
+    assert came == [b"\0\0\0\x08\x04\xd2\x16\x2f", b""]  # that it wants TLS, and then nothing

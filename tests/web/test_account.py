@@ -6,17 +6,20 @@ import re
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from playwright.async_api import Browser, Page, expect
 from sqlalchemy import insert, select
 
-from ivr.cases.roles import GUARDED, Role
+from ivr.cases.roles import Role
 from ivr.desk.people import people, signing_in, totp
 from ivr.desk.people.people import Person
-from ivr.desk.people.signing_in import From
+from ivr.desk.people.puzzles import PuzzleFirst
+from ivr.desk.people.signing_in import From, Keeping, NotSignedIn
 from ivr.desk.refusals import Refused
 from ivr.settings import Web
 from ivr.store.tables import factor_roles
 from ivr.store.tables import people as people_table
+from tests.fixtures.solving import solved
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import PASSWORD, QUICK, PanelServed
 from tests.web.test_sign_in import actions, sign_in
@@ -176,7 +179,7 @@ async def test_whose_role_needs_the_second_factor_is_led_through_it_to_where_the
     assert away.headers["Location"].startswith("/panel/")
 
 
-async def test_roles_that_see_identities_set_up_a_second_factor_as_they_first_sign_in_unless_an_admin_chose(
+async def test_everybody_sets_up_a_second_factor_at_the_first_sign_in_unless_an_admin_chose_for_the_role(
     panel: PanelServed,
 ) -> None:
     needed = Web(second_factor="needed").factor_roles
@@ -185,20 +188,19 @@ async def test_roles_that_see_identities_set_up_a_second_factor_as_they_first_si
         person = await panel.person(role)
         client = await panel.client(person, await panel.token_of(person))
         answer = await client.get("/panel/account")
-        assert (answer.status == 303) == (role in GUARDED), role
-        if role in GUARDED:
-            assert answer.headers["Location"].startswith("/panel/account/second-factor?")
-    person = await panel.person("head")
+        assert answer.status == 303, role
+        assert answer.headers["Location"].startswith("/panel/account/second-factor?")
+    person = await panel.person("operator")
     client = await panel.client(person, await panel.token_of(person))
     async with panel.engine.begin() as connection:
-        await connection.execute(insert(factor_roles).values(role="head", needed=False))
+        await connection.execute(insert(factor_roles).values(role="operator", needed=False))
     assert (await client.get("/panel/account")).status == 200
 
 
 def test_the_second_factor_is_needed_by_default_once_others_reach_the_panel() -> None:
     assert not Web().factor_roles, "on this machine alone"
     for reached in (Web(host="0.0.0.0"), Web(proxies=("127.0.0.1/32",))):
-        assert reached.factor_roles == GUARDED
+        assert reached.factor_roles == set(Role)
     assert not Web(host="0.0.0.0", second_factor="chosen").factor_roles
 
 
@@ -225,22 +227,86 @@ async def test_who_guesses_the_password_waits_and_an_admin_may_end_the_wait(pane
 
 async def tries(panel: PanelServed, name: str, address: str, password: str = "wrong", marks: str = "") -> str:
     """What became of it."""
-    came = From(address, "", marks)
+    return (await tried(panel, name, address, password, marks))[0]
+
+
+async def tried(
+    panel: PanelServed, name: str, address: str, password: str, marks: str = "", given: str = ""
+) -> tuple[str, str]:
+    """The same, and the puzzle that was put, solved."""
+    came, keeping = From(address, "", marks), panel.panel.entry.keeping
     try:
-        await signing_in.sign_in(panel.engine, name, password, panel.clock(), came, panel.panel.entry.keeping)
+        await signing_in.sign_in(panel.engine, name, password, panel.clock(), came, keeping, given)
+    except PuzzleFirst as first:
+        return "PuzzleFirst", solved(first.puzzle)
     except Refused as error:
-        return type(error).__name__
-    return "in"
+        return type(error).__name__, ""
+    return "in", ""
 
 
+@pytest.mark.usefixtures("cheap")
+async def test_who_has_the_password_signs_in_by_a_proof_of_work_however_many_strangers_guess(
+    panel: PanelServed,
+) -> None:
+    person = await panel.person("officer")
+    for number in range(300):  # they pay, too
+        address, given = f"198.51.100.{number % 150}", ""
+        told, given = await tried(panel, person.name, address, "wrong")
+        if told == "PuzzleFirst":
+            told, _ = await tried(panel, person.name, address, "wrong", given=given)
+        assert told == "NotSignedIn"
+    told, hers = await tried(panel, person.name, "192.0.2.1", PASSWORD)
+    assert told == "PuzzleFirst"
+    assert (await tried(panel, person.name, "192.0.2.2", PASSWORD, given=hers))[0] == "PuzzleFirst"
+    assert (await tried(panel, person.name, "192.0.2.1", PASSWORD, given=hers))[0] == "in"
+    assert (await tried(panel, person.name, "192.0.2.1", PASSWORD, given=hers))[0] == "PuzzleFirst"
+
+
+@pytest.mark.usefixtures("cheap")
+async def test_tries_that_nobody_paid_for_make_it_no_dearer(panel: PanelServed) -> None:
+    person, prices = await panel.person("officer"), []
+    for number in range(3 * signing_in.OF_A_NAME_IN_ALL.most):
+        try:
+            await signing_in.sign_in(
+                panel.engine, person.name, "wrong", panel.clock(), From(f"198.51.100.{number}"), Keeping()
+            )
+        except PuzzleFirst as first:
+            prices.append(first.puzzle.work)
+        except NotSignedIn:
+            pass
+    assert len(prices) == 2 * signing_in.OF_A_NAME_IN_ALL.most and len(set(prices)) == 1
+
+
+async def test_a_new_browser_computes_while_she_types_and_comes_in(
+    panel: PanelServed, chrome: Browser
+) -> None:
+    person = await panel.person("officer")
+    for number in range(signing_in.OF_A_NAME_IN_ALL.most):
+        await tries(panel, person.name, f"198.51.100.{number}")
+    async with window(chrome, panel) as page:
+        await page.goto("/panel/sign-in")
+        await page.get_by_label("نام کاربری").fill(person.name)
+        await page.get_by_label("رمز عبور").fill(PASSWORD)
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("progressbar")).to_be_visible()
+        await expect(page.get_by_role("alert")).to_have_count(0)
+        await screenshot(page, "sign-in-puzzle")
+        assert not await serious(page)
+        await page.get_by_label("رمز عبور").fill(PASSWORD)
+        await page.keyboard.press("Enter")  # pressed before it is done or after: it is sent once it is
+        await page.wait_for_url(re.compile(r"/panel/(?!sign-in)"))
+
+
+@pytest.mark.usefixtures("cheap")
 async def test_nine_wrong_passwords_shut_out_who_typed_them_and_nobody_else(panel: PanelServed) -> None:
     person = await panel.person("officer")
     told = [await tries(panel, person.name, "192.0.2.1") for _ in range(9)]
-    assert told == ["NotSignedIn"] * 8 + ["TooOften"]
-    assert await tries(panel, person.name, "192.0.2.1", PASSWORD) == "TooOften"
+    assert told == ["NotSignedIn"] * 8 + ["PuzzleFirst"]
+    assert await tries(panel, person.name, "192.0.2.1", PASSWORD) == "PuzzleFirst"
     assert await tries(panel, person.name, "192.0.2.2", PASSWORD) == "in"
 
 
+@pytest.mark.usefixtures("cheap")
 async def test_a_browser_that_signed_in_before_is_not_shut_out_by_any_number_of_strangers(
     panel: PanelServed,
 ) -> None:
@@ -263,6 +329,7 @@ async def test_a_browser_that_signed_in_before_is_not_shut_out_by_any_number_of_
     assert statuses == [422] * 8 + [429], "a stolen cookie guesses no longer than others"
 
 
+@pytest.mark.usefixtures("cheap")
 async def test_the_mark_of_a_browser_can_not_be_made_up_and_ends_with_the_password(
     panel: PanelServed,
 ) -> None:
@@ -275,12 +342,12 @@ async def test_the_mark_of_a_browser_can_not_be_made_up_and_ends_with_the_passwo
     for number in range(signing_in.OF_A_NAME_IN_ALL.most):
         await tries(panel, person.name, f"198.51.100.{number}")
     for made_up in ("", marks[1], "0" * 48, "x" * 5_000, marks[0][:-1] + "g"):
-        assert await tries(panel, person.name, "192.0.2.9", PASSWORD, made_up) == "TooOften"
+        assert await tries(panel, person.name, "192.0.2.9", PASSWORD, made_up) == "PuzzleFirst"
     assert await tries(panel, person.name, "192.0.2.9", PASSWORD, marks[0]) == "in"
     async with panel.engine.begin() as connection:
         changed = people_table.update().values(password_hash=QUICK.hash(NEW))
         await connection.execute(changed.where(people_table.c.name == person.name))
-    assert await tries(panel, person.name, "192.0.2.9", NEW, marks[0]) == "TooOften"
+    assert await tries(panel, person.name, "192.0.2.9", NEW, marks[0]) == "PuzzleFirst"
 
 
 async def test_an_office_that_signs_in_at_eight_is_no_attack(panel: PanelServed) -> None:

@@ -206,7 +206,8 @@ async def test_only_what_role_and_status_permit_is_offered(desk: Desk) -> None:
         }
         for role in ("operator", "supervisor", "officer", "governor", "auditor")
     }
-    assert seen["operator"] == seen["governor"] == seen["auditor"] == set()
+    assert seen["operator"] == seen["auditor"] == set()
+    assert seen["governor"] == {"order", "remind", "ask-report"}
     assert seen["officer"] == {"accept", "answer", "onward", "return", "pause", "hand"}
     desks = {"refer", "rule", "topic", "merge", "split", "withdraw", "advise", "answer", "pause"}
     desks |= {"confide"}

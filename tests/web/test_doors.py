@@ -67,6 +67,17 @@ async def test_a_proxys_connections_count_in_all_only() -> None:
         assert [await served(line) for line in lines] == [True] * 4 + [False]
 
 
+async def test_however_many_say_nothing_they_use_no_more_files_than_are_let_in() -> None:
+    async with serving(most=20, most_each=1_000) as (made, port):
+        lines = [await come(port) for _ in range(400)]
+        for reader, _ in lines[20:]:
+            async with asyncio.timeout(patience(10)):
+                assert await reader.read() == b"", "closed at once"
+        assert made.there == 20 and await served(lines[0])
+        for _, writer in lines:
+            writer.close()
+
+
 @pytest.mark.parametrize("said", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\nX-Slow: "])
 async def test_who_says_nothing_whole_is_closed(monkeypatch: pytest.MonkeyPatch, said: bytes) -> None:
     monkeypatch.setattr(doors, "IDLE_SECONDS", 0.3)

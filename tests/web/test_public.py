@@ -22,10 +22,10 @@ from ivr.cases.code import code_for, is_valid
 from ivr.cases.statuses import Status
 from ivr.desk.counter import questions, tracking
 from ivr.desk.counter.tracking import Answer, Doubted
-from ivr.desk.people.limiting import TooOften
 from ivr.store.tables import cases
 from ivr.web.panel.locale import digits, words
 from tests.desk.office import call, office, opening
+from tests.fixtures.solving import solved
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed, panel_served
 
@@ -201,6 +201,7 @@ async def doubted(panel: PanelServed, code: str, address: str, answer: Answer = 
     with pytest.raises(Doubted) as put:
         await tracking.track(panel.engine, code, address, panel.clock.now, answer)
     question = put.value.question
+    assert question is not None
     return Answer(question.proof, str(question.first + question.second))
 
 
@@ -237,10 +238,34 @@ async def test_two_slips_cost_a_citizen_nothing_and_guessing_costs_a_sum_each_an
         right = await doubted(panel, unknown(number), household)
         assert await tracking.track(panel.engine, unknown(number), household, now, right) is None
     for code in (unknown(1), WRONG, opened):  # a hit would tell as much as an answer
-        with pytest.raises(TooOften):
+        with pytest.raises(Doubted) as put:
             await tracking.track(panel.engine, code, "2001:db8::ffff", now)
+        assert put.value.question is None and put.value.until == now + tracking.MOST_MISSES.within
     assert await tracking.track(panel.engine, opened, "2001:db8:0:1::1", now)
     assert await tracking.track(panel.engine, opened, "2001:db8::1", now + tracking.MOST_MISSES.within)
+
+
+async def puzzled(panel: PanelServed, code: str, address: str, answer: Answer = NO_ANSWER) -> Answer:
+    """The puzzle that is put instead of telling, solved."""
+    with pytest.raises(Doubted) as put:
+        await tracking.track(panel.engine, code, address, panel.clock.now, answer)
+    return Answer(solved=solved(put.value.puzzle))
+
+
+@pytest.mark.usefixtures("cheap")
+async def test_neighbours_of_a_guesser_come_in_by_a_proof_of_work_however_much_he_guessed(
+    panel: PanelServed, opened: str
+) -> None:
+    address, now = "192.0.2.9", panel.clock.now
+    for number in range(300):
+        paid = NO_ANSWER if number < tracking.SLIPS.most else await puzzled(panel, unknown(number), address)
+        assert await tracking.track(panel.engine, unknown(number), address, now, paid) is None
+    hers = await puzzled(panel, opened, address)
+    assert await tracking.track(panel.engine, opened, address, now, hers)
+    again = await puzzled(panel, opened, address, hers)  # used up
+    assert await tracking.track(panel.engine, opened, address, now, again)
+    elsewhere = await puzzled(panel, opened, address)
+    await puzzled(panel, opened, "192.0.2.10", elsewhere)  # one address's puzzle is none at another
 
 
 async def test_what_many_guess_shuts_nobody_out(panel: PanelServed, opened: str) -> None:
@@ -291,6 +316,23 @@ async def test_the_sum_is_answered_by_keyboard_without_javascript(
     await page.keyboard.press("Enter")
     await page.get_by_text(words()("public.track.status.referred")).wait_for()
     await context.close()
+
+
+async def test_a_browser_computes_and_shows_the_case_by_itself_while_her_neighbour_guesses(
+    chrome: Browser, panel: PanelServed, opened: str
+) -> None:
+    for number in range(tracking.SLIPS.most):
+        await tracking.track(panel.engine, unknown(number), "127.0.0.1", panel.clock.now)
+    async with window(chrome, panel, size=PHONE) as page:
+        await page.goto("/track")
+        await page.get_by_label(words()("public.track.code")).fill(opened)
+        await page.keyboard.press("Enter")
+        asked = page.get_by_text(words()("common.puzzle.track"))
+        await asked.wait_for()
+        assert await page.get_by_text(words()("public.track.sum_first")).is_hidden()
+        await screenshot(page, "track-puzzle-phone")
+        await page.get_by_text(words()("public.track.status.referred")).wait_for()
+        assert page.url.endswith("/track")
 
 
 async def test_a_case_is_followed_without_javascript_on_a_telephones_screen(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.transitions import Action
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning
+from ivr.desk.case import callback_planning, order_calls
 from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.transaction import changing
 from ivr.desk.refusals import Refused, WrongField
@@ -74,6 +74,19 @@ async def turn_down(engine: AsyncEngine, page: Page, ask: Instruction) -> None:
     async with changing(engine, page, Action.TURN_DOWN, ask) as change:
         _draft(change)
         change.values = {"draft": None}
+
+
+async def hand_back(books: Books, page: Page, ask: Instruction) -> None:
+    """What a body answered is not enough, for the reason given: it owes it again, and its time goes on.
+
+    An order keeps the day that it had. Raises Refused as the table says, and for a case that is split.
+    """
+    async with changing(books, page, Action.HAND_BACK, ask) as change:
+        if await order_calls.is_order(change.connection, change.case.id):
+            calendar, county = page.calendar, change.county
+            clock = change.clock.run(calendar, ask.now, county)
+            days = calendar.working_days(clock.opened_at, change.case.due_at, county)
+            change.clock = replace(clock, ordered_days=days - clock.stopped_days)
 
 
 async def _answer(change: Change, words: str, voice: SpokenAnswer | None, spoken: str) -> None:

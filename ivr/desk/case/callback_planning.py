@@ -30,6 +30,7 @@ ANSWER, STATUS, VERIFY, MEETING, ORDER = "answer", "status", "verify", "meeting"
 OF_CASE = (ANSWER, STATUS)  # what the case itself has to tell
 TOLD_OF = frozenset({Status.ANSWERED, Status.CLOSED, Status.ADVISED})  # with an answer that she is told of
 NOBODYS = frozenset({"part", "collective"})  # channels of cases about which nobody waits to be called
+HELD = "held"  # in the notice of an answer that waits for the office's look: until when
 REMINDER = "reminder"  # `what` of news that wait for the day before her meeting
 BY_DESK, ADVISED = "by_desk", "advised"  # how the desk ends a case whose answer she may not have heard
 HOLDS = timedelta(days=365)  # how long the word of whoever answers there holds
@@ -176,9 +177,7 @@ async def texted_at(connection: AsyncConnection, given: Sequence[Any], now: date
     return [number if phone.is_mobile(number) else "" for number in numbers]
 
 
-async def verified(
-    connection: AsyncConnection, asked: Row[Any], yes: bool, now: datetime
-) -> set[uuid.UUID]:
+async def verified(connection: AsyncConnection, asked: Row[Any], yes: bool, now: datetime) -> set[uuid.UUID]:
     """Whoever answered has said so. What waits to be told there is told, or is the desk's. The cases' ids."""
     here = (callbacks.c.number == asked.number, callbacks.c.state == "waiting")
     too = update(callbacks).where(*here, callbacks.c.purpose == VERIFY)
@@ -186,7 +185,8 @@ async def verified(
     concerned = {asked.case_id, *(await connection.execute(too)).scalars()}
     if yes:
         told_on_its_day = callbacks.c.notice["what"].as_string().is_not_distinct_from(REMINDER)
-        now_too = (*here, callbacks.c.purpose != ORDER, ~told_on_its_day)
+        held = callbacks.c.notice[HELD].as_string().is_not(None)
+        now_too = (*here, callbacks.c.purpose != ORDER, ~told_on_its_day, held.is_not(True))
         await connection.execute(update(callbacks).where(*now_too).values(next_at=now))
     return concerned
 

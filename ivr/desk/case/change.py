@@ -34,6 +34,7 @@ EVENTS = {
     Action.PROPOSE: "answer_proposed",
     Action.APPROVE: "answered",
     Action.TURN_DOWN: "answer_turned_down",
+    Action.HAND_BACK: "handed_back",
     Action.RETURN: "returned",
     Action.RULE: "ruled",
     Action.CLOSE: "closed",

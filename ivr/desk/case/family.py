@@ -9,13 +9,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, Select, select
 
 from ivr.cases.channels import COLLECTIVE
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action
-from ivr.desk.case import callback_planning
+from ivr.desk.case import callback_planning, order_calls
 from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, cases
 
@@ -28,6 +29,7 @@ _OF_MEMBERS = frozenset({A.CLOSE, A.REOPEN, A.WITHDRAW, A.MERGE, A.RELEASE})
 _NOT_OF_PARTS = frozenset({A.CLOSE, A.MERGE, A.SPLIT, A.COLLECT, A.RELEASE, A.AWAIT})
 _NOT_OF_COLLECTIVES = frozenset(
     {A.SPLIT, A.COLLECT, A.RELEASE, A.MERGE, A.PAUSE, A.RESUME, A.AWAIT, A.ADVISE, A.WITHDRAW, A.PROPOSE}
+    | {A.HAND_BACK}
 )
 _NOT_WHILE_SPLIT = frozenset(
     {A.REFER, A.ACCEPT, A.ANSWER, A.PROPOSE, A.APPROVE, A.RETURN, A.RULE, A.ADVISE, A.MERGE}
@@ -58,6 +60,8 @@ async def may(change: Change) -> None:
         raise Refused(f"case {code} waits in no collective case")
     elif case.channel == COLLECTIVE and action in _NOT_OF_COLLECTIVES:
         raise Refused(f"case {code} is a collective one, to which this can't be done")
+    elif action is A.HAND_BACK and await _parts(change, case.id):
+        raise Refused(f"case {code} is split: hand back what its parts report")
     elif action in _NOT_WHILE_SPLIT | {A.COLLECT}:
         parts = await _parts(change, case.id)
         waiting = [part.code for part in parts if _is_unanswered(part)]
@@ -79,6 +83,8 @@ async def follow(change: Change) -> None:
     case, action = change.case, change.action
     if case.part_of and action in _ENDS_PART:
         await _part_done(change)
+    elif case.part_of and action is A.HAND_BACK:
+        await _part_owed_again(change)
     elif case.channel == COLLECTIVE and action in _MIRRORED:
         for member in await _members(change):
             await _mirror(change, member)
@@ -113,6 +119,25 @@ async def _part_done(change: Change) -> None:
         one.details["spoken"] = one.values["answer_spoken"]
     await one.save()
     await callback_planning.plan(change.connection, whole, f"answer:{one.ask.cause}", change.ask.now)
+    await _hold_for_the_office(change, whole)
+
+
+async def _hold_for_the_office(change: Change, whole: Row[Any]) -> None:
+    """She is called with what was ordered for her once the office has looked at it, or on its day."""
+    now, zone = change.ask.now, ZoneInfo(change.page.calendar.timezone)
+    at = await order_calls.told_from(change.connection, whole.id, now, zone)
+    if at > now:
+        await order_calls.hold(change.connection, whole, at, now)
+
+
+async def _part_owed_again(change: Change) -> None:
+    """The whole has no answer any more, and she is not called with it."""
+    whole = await _row(change, change.case.part_of)
+    if whole.status == Status.ANSWERED:
+        one = change.of(whole, A.HAND_BACK, Status.IN_PROGRESS)
+        one.details, one.quiet = {"part": change.case.code}, True
+        await one.save()
+        await order_calls.take_back(change.connection, whole, change.ask.now)
 
 
 async def _composed(change: Change, parts: Sequence[Row[Any]], spoken: bool = False) -> str:

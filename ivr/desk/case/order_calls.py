@@ -1,4 +1,7 @@
-"""On the day an order falls due the citizen is called and asked whether it is done."""
+"""On the day an order falls due the citizen is called and asked whether it is done.
+
+What bodies report she is called about once the office has looked at it, and on that day at the latest.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,14 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.callback import Outcome
 from ivr.cases.statuses import Status
 from ivr.desk.case import callback_planning
-from ivr.desk.case.callback_planning import ORDER
-from ivr.store.tables import callbacks
+from ivr.desk.case.callback_planning import ANSWER, HELD, ORDER
+from ivr.store.tables import callbacks, cases, meeting_orders, outbox
 from ivr.voice.order_call import OrderNews
 
 AT = time(12)  # of that day, in the province; quiet hours and days off may put it off
@@ -35,6 +39,48 @@ async def plan(
 def still_wanted(whole: Any) -> bool:
     """Not once all bodies have reported: then she is called with their answers."""
     return whole.closed_at is None and whole.status != Status.ANSWERED
+
+
+async def is_order(connection: AsyncConnection, case: uuid.UUID) -> bool:
+    query = select(meeting_orders.c.case_id).where(meeting_orders.c.case_id == case)
+    return (await connection.execute(query)).first() is not None
+
+
+async def told_from(connection: AsyncConnection, whole: uuid.UUID, now: datetime, zone: ZoneInfo) -> datetime:
+    """When she may be called with what bodies report: now, or once the office has looked at all of it.
+
+    It waits for no office beyond noon of the first day on which one of them is due.
+    """
+    its = meeting_orders.c
+    stale = or_(its.checked_at.is_(None), its.checked_at < cases.c.answered_at)
+    asked = (its.said == Outcome.ORDER_DONE) & (its.said_at >= cases.c.answered_at)
+    query = select(func.min(its.due_on).label("day"), func.bool_or(stale).label("unseen"))
+    query = query.select_from(meeting_orders.join(cases, cases.c.id == its.case_id))
+    open_ones = (its.of_case == whole, cases.c.status == Status.ANSWERED, ~func.coalesce(asked, False))
+    found = (await connection.execute(query.where(*open_ones))).one()
+    return max(now, datetime.combine(found.day, AT, zone)) if found.unseen else now
+
+
+async def hold(connection: AsyncConnection, whole: Any, at: datetime, now: datetime) -> None:
+    """Call and SMS about her answer not before then; `now`: at once."""
+    notice = {HELD: at.isoformat()} if at > now else None
+    its = (callbacks.c.case_id == whole.id, callbacks.c.purpose == ANSWER, callbacks.c.state == "waiting")
+    await connection.execute(update(callbacks).where(*its).values(next_at=at, notice=notice))
+    await connection.execute(update(outbox).where(*_unsent(whole.code)).values(next_at=at))
+
+
+async def take_back(connection: AsyncConnection, whole: Any, now: datetime) -> None:
+    """Her case has no answer any more: neither call nor SMS tells of one."""
+    its = (callbacks.c.case_id == whole.id, callbacks.c.purpose == ANSWER, callbacks.c.state == "waiting")
+    await connection.execute(update(callbacks).where(*its).values(state="cancelled", ended_at=now))
+    gone = {"delivered_at": now, "last_error": "taken back"}
+    await connection.execute(update(outbox).where(*_unsent(whole.code)).values(gone))
+
+
+def _unsent(code: str) -> tuple[ColumnElement[bool], ...]:
+    its = outbox.c
+    told = (its.kind == "case_answered", its.payload["case"].as_string() == code)
+    return (*told, its.delivered_at.is_(None), its.dead_at.is_(None))
 
 
 def news_of(notice: Mapping[str, Any]) -> OrderNews:

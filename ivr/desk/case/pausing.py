@@ -16,12 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page
-from ivr.desk.case.change import Books, Change, Instruction, clock_of
+from ivr.desk.case.change import Books, Instruction, clock_of
 from ivr.desk.case.event_log import Told, tell_all
+from ivr.desk.case.order_calls import is_order
 from ivr.desk.case.rows import MOVED, TOPIC
 from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.refusals import Refused
-from ivr.store.tables import cases, meeting_orders
+from ivr.store.tables import cases
 
 BATCH = 200
 MOST_PAUSED_DAYS = 10  # working days, all pauses of a case together
@@ -32,7 +33,7 @@ async def pause(
 ) -> None:
     """Stop the clock for so many working days; it runs again by itself."""
     async with changing(engine, page, Action.PAUSE, ask) as change:
-        if ask.actor.side is Side.AGENCY and await _is_order(change):
+        if ask.actor.side is Side.AGENCY and await is_order(change.connection, change.case.id):
             raise Refused(f"case {ask.code} is an order: only the office extends it")
         change.clock = change.clock.pause(page.calendar, ask.now, days, cap, change.county)
         assert change.clock.paused_until is not None
@@ -119,10 +120,5 @@ async def change_topic(
                 change.move(page.rules.desk, MOVED)
                 change.status = Status.OPENED
         change.details |= {"before": before, "topic": change.topic, "county": change.county}
-        if change.clock.ordered_days is not None and not await _is_order(change):
+        if change.clock.ordered_days is not None and not await is_order(change.connection, change.case.id):
             change.clock = replace(change.clock, ordered_days=None)  # the desk's topic has its own
-
-
-async def _is_order(change: Change) -> bool:
-    query = select(meeting_orders.c.case_id).where(meeting_orders.c.case_id == change.case.id)
-    return (await change.connection.execute(query)).first() is not None

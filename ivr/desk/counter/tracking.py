@@ -4,15 +4,15 @@ The answer to a case that was opened by telephone takes the number too, as on th
 
 A code that is no code takes the same way as one that is nobody's. With a million cases in the books a
 well-formed guess hits one in 900 times, so guessing must cost; but what many guess shuts nobody out. When an
-address asked or missed often, or all of them together missed often, whoever asks answers a small sum first.
-Only the wrong codes of an address itself make it wait.
+address asked or missed often, or all of them together missed often, whoever asks pays first: her browser
+computes for a while (`ivr.desk.people.puzzles`), longer the more was guessed, or, where there are no scripts,
+she answers a small sum. Only who answers sums waits for the wrong codes of her address.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from ipaddress import ip_address, ip_network
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -21,17 +21,20 @@ from ivr.cases.channels import tells_number_only
 from ivr.cases.statuses import OPEN, Status
 from ivr.desk.counter import questions
 from ivr.desk.counter.questions import Sum
-from ivr.desk.people import limiting
-from ivr.desk.people.limiting import Limit, TooOften
+from ivr.desk.people import limiting, puzzles
+from ivr.desk.people.limiting import Limit
+from ivr.desk.people.puzzles import Puzzle
 from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, cases
 
-# Without a question:
+# For nothing:
 LOOKS = Limit(30, timedelta(minutes=10))  # of one address
 SLIPS = Limit(5, timedelta(minutes=10))  # wrong ones of one address
 MISSES = Limit(300, timedelta(minutes=10))  # wrong ones of all addresses
-# At all:
+# By sums:
 MOST_MISSES = Limit(30, timedelta(minutes=10))  # of one address
+# How many times the first price a puzzle costs at most, for the wrong codes of an address, and of all:
+MOST_OF_ONE, MOST_OF_ALL = 32, 8
 _ALL = "track"
 _LONGEST = 40
 
@@ -54,44 +57,47 @@ class Tracked:
 
 
 class Doubted(Refused):
-    """It may be a machine that guesses: `question` first, then the same code again."""
+    """It may be a machine that guesses: `puzzle` or `question` first, then the same code again.
 
-    def __init__(self, question: Sum) -> None:
-        super().__init__("a question must be answered first")
+    No `question`: who has no scripts waits `until` then.
+    """
+
+    def __init__(self, puzzle: Puzzle, question: Sum | None, until: datetime | None) -> None:
+        super().__init__("a puzzle must be solved first")
+        self.puzzle = puzzle
         self.question = question
+        self.until = until
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """To the question that `proof` came with."""
+    """`solved`: a puzzle; else `total` to the question that `proof` came with."""
 
     proof: str = ""
     total: str = ""
+    solved: str = ""
 
 
 async def track(
     engine: AsyncEngine, code: str, address: str, now: datetime, answer: Answer = Answer(), number: str = ""
 ) -> Tracked | None:
-    """None when the code is nobody's, or no code at all. Raises Doubted, TooOften.
+    """None when the code is nobody's, or no code at all. Raises Doubted.
 
     `number`: hers, as `phone.key` has it; a wrong one counts as a wrong code.
     """
-    own = f"{_ALL}/{_network(address)}"
+    own = f"{_ALL}/{limiting.source_of(address)}"
     async with engine.begin() as connection:
         often = await limiting.count(connection, own, LOOKS, now)
-        until = await limiting.spent(connection, _misses(own), MOST_MISSES, now)
-        question = None
-        if not until and (often or await _suspected(connection, own, now)):
-            question = await _question(connection, answer, now)
+        doubted = None
+        if often or await _suspected(connection, own, now):
+            doubted = await _doubt(connection, own, answer, now)
         found = None
-        if not until and not question:
+        if doubted is None:
             found = await _find(connection, code[:_LONGEST], number, now)
             if found is None or (number and found.locked):
                 await _missed(connection, own, now)
-    if until:
-        raise TooOften(until)
-    if question:
-        raise Doubted(question)
+    if doubted:
+        raise doubted
     return found
 
 
@@ -104,10 +110,23 @@ async def _suspected(connection: AsyncConnection, own: str, now: datetime) -> bo
     return any([await limiting.spent(connection, key, limit, now) for key, limit in limits])
 
 
-async def _question(connection: AsyncConnection, answer: Answer, now: datetime) -> Sum | None:
-    """None: it has been answered."""
-    right = await questions.fits(connection, answer.proof, answer.total, now)
-    return None if right else await questions.ask(connection, now)
+async def _doubt(connection: AsyncConnection, own: str, answer: Answer, now: datetime) -> Doubted | None:
+    """None: it has been paid for."""
+    least = await _price(connection, own, now)
+    if await puzzles.fits(connection, own, answer.solved, least, now):
+        return None
+    until = await limiting.spent(connection, _misses(own), MOST_MISSES, now)
+    if not until and await questions.fits(connection, answer.proof, answer.total, now):
+        return None
+    question = None if until else await questions.ask(connection, now)
+    return Doubted(await puzzles.ask(connection, own, least, now), question, until)
+
+
+async def _price(connection: AsyncConnection, own: str, now: datetime) -> int:
+    """Looks that find something make it no dearer: an office behind one address looks often."""
+    mine = await limiting.tried(connection, _misses(own), SLIPS, now)
+    all_ = await limiting.tried(connection, _ALL, MISSES, now)
+    return max(puzzles.price(mine, SLIPS, MOST_OF_ONE), puzzles.price(all_, MISSES, MOST_OF_ALL))
 
 
 async def _missed(connection: AsyncConnection, own: str, now: datetime) -> None:
@@ -137,12 +156,3 @@ async def _find(connection: AsyncConnection, code: str, number: str, now: dateti
         owed and row.due_at < now,
         locked,
     )
-
-
-def _network(address: str) -> str:
-    """A household's IPv6 addresses are one."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network((found, 64), strict=False)) if found.version == 6 else address

@@ -11,21 +11,23 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
+from uuid import uuid5
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.callback import Outcome
+from ivr.cases.kinds import Kind
 from ivr.cases.meeting_orders import OrderState, is_unkept, order_state
 from ivr.cases.meetings import RequestState
 from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import order_calls, pausing, splitting
-from ivr.desk.case.change import Books, Instruction
+from ivr.desk.case.change import Books, Instruction, unchanged
 from ivr.desk.case.splitting import Part
-from ivr.desk.case.transaction import changing, transaction
+from ivr.desk.case.transaction import changing, locked, transaction
 from ivr.desk.meetings.request_deciding import held, today
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import cases, meeting_orders
@@ -50,31 +52,51 @@ class OrderSeen:
     state: OrderState
     late: bool
 
+    @property
+    def to_check(self) -> bool:
+        """Whether the office has still to look at what the body reports."""
+        seen, reported = self.part.checked_at, self.part.answered_at
+        return self.state is OrderState.REPORTED and (seen is None or seen < reported)
+
 
 async def give(books: Books, page: Page, ask: Instruction, orders: Sequence[MeetingOrder]) -> list[str]:
     """Codes of the parts. The whole waits for the last of them. One transaction.
 
+    Of a request to meet once she was heard, of any other case while it is not answered.
     Raises Refused as a split does; before she was heard; by anybody but the office; for an order given
     already; WrongField for a day that is no working day ahead.
     """
+    if ask.actor.side is not Side.DESK:
+        raise Refused("only the office gives orders")
     async with transaction(books) as connection:
-        one = await held(connection, page, ask)
-        if ask.actor.side is not Side.DESK:
-            raise Refused("only the office gives orders")
-        if one.state is not RequestState.MET:
-            raise Refused(f"request {ask.code} is {one.state}: orders are given once she was heard")
-        await _refuse_again(connection, one.case.id, orders)
-        days = [_days(page, ask.now, order.due_on, one.case.county or "") for order in orders]
+        case = await _whole(connection, page, ask)
+        await _refuse_again(connection, case.id, orders)
+        days = [_days(page, ask.now, order.due_on, case.county or "") for order in orders]
         parts = [Part(o.agency, o.words, days=n) for o, n in zip(orders, days, strict=True)]
-        codes = await splitting.split(connection, page, one.part_of_it("split"), parts, least=1)
-        given = {"given_by": ask.actor.name, "given_at": ask.now, "of_case": one.case.id}
+        codes = await splitting.split(connection, page, _step(ask, "split"), parts, least=1)
+        given = {"given_by": ask.actor.name, "given_at": ask.now, "of_case": case.id}
         ids = await _ids(connection, codes)
         rows = [given | {"case_id": ids[code], "due_on": o.due_on, "first_due_on": o.due_on} for code, o in
                 zip(codes, orders, strict=True)]  # fmt: skip
         await connection.execute(meeting_orders.insert(), rows)
-        await _ask_her(connection, page, ask, one.case, list(ids.values()))
-        await _whole_waits(connection, page, one.part_of_it("wait"), one.case.id)
+        await _ask_her(connection, page, ask, case, list(ids.values()))
+        await whole_waits(connection, page, _step(ask, "wait"), case.id)
         return codes
+
+
+async def _whole(connection: AsyncConnection, page: Page, ask: Instruction) -> Row[Any]:
+    case = await locked(connection, ask.code)
+    unchanged(case, ask)
+    if case.kind == Kind.MEETING and not case.part_of:
+        state = (await held(connection, page, ask)).state
+        if state is not RequestState.MET:
+            raise Refused(f"request {ask.code} is {state}: orders are given once she was heard")
+    return case
+
+
+def _step(ask: Instruction, name: str) -> Instruction:
+    """For what is done to the whole within one giving."""
+    return replace(ask, seen=None, cause=uuid5(ask.cause, name))
 
 
 async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> None:
@@ -94,7 +116,7 @@ async def extend(books: Books, page: Page, ask: Instruction, due_on: date) -> No
         its = update(meeting_orders).where(meeting_orders.c.case_id == change.case.id)
         await connection.execute(its.values(due_on=due_on))
         whole = (await connection.execute(select(cases).where(cases.c.id == order.of_case))).one()
-        await _whole_waits(connection, page, replace(ask, code=whole.code, seen=None), whole.id)
+        await whole_waits(connection, page, replace(ask, code=whole.code, seen=None), whole.id)
         await _ask_her(connection, page, ask, whole, [order.case_id])
 
 
@@ -106,6 +128,7 @@ async def listed(
     query = select(
         cases,
         *(meeting_orders.c[n] for n in ("due_on", "first_due_on", "given_by", "given_at", "said", "said_at")),
+        *(meeting_orders.c[n] for n in ("checked_at", "checked_by")),
     )
     query = query.add_columns(whole.c.code.label("whole"), whole.c.caller_key.label("hers"))
     query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
@@ -170,9 +193,10 @@ async def _ask_her(
         await order_calls.plan(connection, whole, part, part.due_on, ask.now, zone)
 
 
-async def _whole_waits(connection: AsyncConnection, page: Page, ask: Instruction, whole: Any) -> None:
-    """Her case's own clock stands until the last of its orders is due."""
+async def whole_waits(connection: AsyncConnection, page: Page, ask: Instruction, whole: Any) -> None:
+    """Her case's own clock stands until the last of its orders is due, if that is still to come."""
     query = select(func.max(meeting_orders.c.due_on)).where(meeting_orders.c.of_case == whole)
     last = (await connection.execute(query)).scalar_one()
     until = datetime.combine(last, NOON, ZoneInfo(page.calendar.timezone)).astimezone(UTC)
-    await pausing.wait_until(connection, page, ask, until)
+    if until > ask.now:
+        await pausing.wait_until(connection, page, ask, until)

@@ -42,14 +42,18 @@ async def uphold(books: Books, page: Page, ask: Instruction) -> None:
     if not ask.reason.strip():
         raise Refused("an order is upheld with a reason")
     async with transaction(books) as connection:
-        part = await _order(connection, ask)
-        objected = (referrals.c.case_id == part.id, referrals.c.ended_reason == "returned")
-        query = select(referrals.c.agency).where(*objected).order_by(referrals.c.ended_at.desc())
-        bodies = (await connection.execute(query)).scalars().all()
-        if not bodies or part.agency != page.rules.desk:
-            raise Refused(f"nobody objects to order {ask.code}")
-        again = len(bodies) >= referring.FORCED_AT
-        await (referring.rule if again else referring.refer)(connection, page, ask, bodies[0])
+        await send_back(connection, page, ask, await _order(connection, ask))
+
+
+async def send_back(connection: AsyncConnection, page: Page, ask: Instruction, case: Row[Any]) -> None:
+    """To the body that returned it last. Raises Refused where none did."""
+    returned = (referrals.c.case_id == case.id, referrals.c.ended_reason == "returned")
+    query = select(referrals.c.agency).where(*returned).order_by(referrals.c.ended_at.desc())
+    bodies = (await connection.execute(query)).scalars().all()
+    if not bodies or case.agency != page.rules.desk:
+        raise Refused(f"nobody objects to order {ask.code}")
+    again = len(bodies) >= referring.FORCED_AT
+    await (referring.rule if again else referring.refer)(connection, page, ask, bodies[0])
 
 
 async def revoke(books: Books, page: Page, ask: Instruction) -> None:

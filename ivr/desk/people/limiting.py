@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
 from sqlalchemy import case, delete, literal, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -56,8 +57,15 @@ async def spent(connection: AsyncConnection, key: str, limit: Limit, now: dateti
     return since and since + limit.within
 
 
+async def tried(connection: AsyncConnection, key: str, limit: Limit, now: datetime) -> int:
+    """How many tries are counted, which those over the limit are as well."""
+    its = attempts.c
+    query = select(its.many).where(its.key == key[:LONGEST_KEY], its.since > now - limit.within)
+    return (await connection.execute(query)).scalar() or 0
+
+
 async def give_back(connection: AsyncConnection, key: str) -> None:
-    """One try that turned out right is no try."""
+    """One try that turned out right, or was not made, is no try."""
     its = attempts.c
     fewer = update(attempts).where(its.key == key[:LONGEST_KEY], its.many > 0)
     await connection.execute(fewer.values(many=its.many - 1))
@@ -68,6 +76,15 @@ async def forgive(connection: AsyncConnection, key: str) -> None:
     key = key[:LONGEST_KEY]
     below = attempts.c.key.startswith(f"{key}/", autoescape=True)
     await connection.execute(delete(attempts).where((attempts.c.key == key) | below))
+
+
+def source_of(address: str) -> str:
+    """What is one source for limits: an address, of IPv6 a household's network."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((found, 64), strict=False)) if found.version == 6 else address
 
 
 async def forget(connection: AsyncConnection, now: datetime) -> None:

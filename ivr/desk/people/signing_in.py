@@ -14,9 +14,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk.people import auditing, known_browsers, limiting, passwords, totp
+from ivr.desk.people import auditing, known_browsers, limiting, passwords, puzzles, totp
 from ivr.desk.people.limiting import Limit, TooOften
 from ivr.desk.people.people import Person, factor_key, name_key
+from ivr.desk.people.puzzles import PuzzleFirst
 from ivr.desk.people.seed_keys import SeedKeys, SeedUnreadable
 from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, factor_roles, people, sessions
@@ -32,6 +33,8 @@ SEEN_EVERY = timedelta(minutes=1)  # so that not every page costs a write
 OF_AN_ADDRESS = Limit(60, timedelta(minutes=10))
 OF_A_NAME = Limit(8, timedelta(minutes=15))
 OF_A_NAME_IN_ALL = Limit(40, timedelta(minutes=15))
+# How many times the first price a puzzle costs at most, for one source's tries, and for all of a name:
+MOST_OF_ONE, MOST_OF_ALL = 32, 8
 OF_A_FACTOR = Limit(8, timedelta(minutes=15))
 FACTOR_WITHIN = timedelta(minutes=10)  # after the password
 
@@ -62,6 +65,10 @@ class From:
     browser: str = ""
     marks: str = ""  # of names that signed in there before (known_browsers)
 
+    @property
+    def source(self) -> str:
+        return limiting.source_of(self.address)
+
 
 @dataclass(frozen=True, slots=True)
 class Begun:
@@ -80,19 +87,25 @@ class SignedIn:
 
 
 async def sign_in(
-    engine: AsyncEngine, name: str, password: str, now: datetime, came: From, keeping: Keeping
+    engine: AsyncEngine,
+    name: str,
+    password: str,
+    now: datetime,
+    came: From,
+    keeping: Keeping,
+    solved: str = "",
 ) -> Begun:
-    """A new session, which may still need the second factor.
+    """A new session, which may still need the second factor. `solved`: the puzzle, after PuzzleFirst.
 
-    Raises NotSignedIn, which never tells what was wrong, and TooOften, for names that nobody has too.
+    Raises NotSignedIn, which never tells what was wrong, and PuzzleFirst, for names that nobody has too.
     """
     name = name.strip().casefold()[:40]
     async with engine.begin() as connection:
         row = (await connection.execute(select(people).where(people.c.name == name))).first()
         mark = known_browsers.mark_of(came.marks, name, row.password_hash) if row else ""
-        until = [await limiting.count(connection, *each, now) for each in _limits(name, came, mark)]
-    if any(until):
-        raise TooOften(max(filter(None, until)))
+        refused = await _dear(connection, _limits(name, came, mark), solved, now, came)
+    if refused:
+        raise refused
     known = row.password_hash if row else passwords.nobody()
     fits = await passwords.fits(password[: passwords.LONGEST], known)
     async with engine.begin() as connection:
@@ -110,12 +123,30 @@ async def sign_in(
     raise NotSignedIn("the name and the password don't belong together")
 
 
+async def _dear(
+    connection: AsyncConnection, limits: list[tuple[str, Limit]], solved: str, now: datetime, came: From
+) -> PuzzleFirst | None:
+    """None: it may be tried, and is counted. What is refused counts nowhere, and so makes it no dearer."""
+    until = [await limiting.count(connection, *each, now) for each in limits]
+    if not any(until):
+        return None
+    form, least = f"sign-in/{came.source}", 0
+    for key, limit in limits:
+        most = MOST_OF_ALL if limit is OF_A_NAME_IN_ALL else MOST_OF_ONE
+        least = max(least, puzzles.price(await limiting.tried(connection, key, limit, now), limit, most))
+    if await puzzles.fits(connection, form, solved, least, now):
+        return None
+    for key, _ in limits:
+        await limiting.give_back(connection, key)
+    return PuzzleFirst(max(filter(None, until)), await puzzles.ask(connection, form, least, now))
+
+
 def _limits(name: str, came: From, mark: str) -> list[tuple[str, Limit]]:
     key = name_key(name)
     if mark:
         return [(f"{key}/known/{mark[:16]}", OF_A_NAME)]
-    here = (f"{key}/from/{came.address}", OF_A_NAME)
-    return [(f"address/{came.address}", OF_AN_ADDRESS), here, (key, OF_A_NAME_IN_ALL)]
+    here = (f"{key}/from/{came.source}", OF_A_NAME)
+    return [(f"address/{came.source}", OF_AN_ADDRESS), here, (key, OF_A_NAME_IN_ALL)]
 
 
 async def _welcome(

@@ -17,6 +17,7 @@ from ivr.cases.transitions import Action, Actor, Side, permitted
 from ivr.desk.call import interventions
 from ivr.desk.case import attachments, callback_planning, family
 from ivr.desk.case.confiding import EVENT as CONFIDED
+from ivr.desk.meetings import office_deeds
 from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.desk.reading import related
 from ivr.desk.reading.related import Related
@@ -31,6 +32,7 @@ from ivr.store.tables import (
     calls,
     case_events,
     cases,
+    meeting_orders,
     people,
     provinces,
     recordings,
@@ -69,6 +71,7 @@ class CaseFile:
     `interventions`: what supervisors did in `calls`. `by_phone`: whether she can be told by telephone.
     `untold`: it has an answer of which the desk must tell her.
     `kin`: codes of cases that this one is tied to. `hands`: whose it is at its body, by full name.
+    `order`: where it carries one. `report`: where its body owes the governor's office one.
     """
 
     case: Row[Any]
@@ -88,6 +91,8 @@ class CaseFile:
     by_phone: str = ""
     untold: bool = False
     attachments: Sequence[Row[Any]] = ()
+    order: Row[Any] | None = None
+    report: Row[Any] | None = None
 
     def actions(self, actor: Actor) -> frozenset[Action]:
         """What the table of transitions lets them try; an agency that has it not may do nothing."""
@@ -148,6 +153,8 @@ async def read(engine: AsyncEngine, scope: Scope, code: str) -> CaseFile | None:
             by_phone,
             await _untold(connection, case),
             await attachments.of_cases(connection, [case.id]) if whole else [],
+            next(iter(await _of(connection, meeting_orders, case.id, meeting_orders.c.due_on)), None),
+            await office_deeds.owed_of(connection, case.id),
         )
 
 

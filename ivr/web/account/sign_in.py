@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ivr.desk.people import signing_in
+from ivr.desk.people import puzzles, signing_in
 from ivr.desk.people.limiting import TooOften
+from ivr.desk.people.puzzles import PuzzleFirst
 from ivr.desk.people.signing_in import NotSignedIn
 from ivr.web.panel import sessions
 from ivr.web.panel.rendering import THEMES
@@ -29,7 +30,7 @@ async def page(visit: Visit) -> web.Response:
     onward = sessions.own_path(visit.request.query.get("next", ""))
     if not visit.guest:
         return visit.redirect(onward)
-    return visit.render("panel/sign_in.html", onward=onward, name="", wrong="")
+    return visit.render("panel/sign_in.html", onward=onward, name="", wrong="", puzzle=None)
 
 
 async def send(visit: Visit) -> web.Response:
@@ -37,11 +38,15 @@ async def send(visit: Visit) -> web.Response:
     onward, name = sessions.own_path(form.raw("next")), form.raw("name")[:40]
     try:
         begun = await signing_in.sign_in(
-            panel.engine, name, form.raw("password"), visit.now, visit.came, panel.entry.keeping
-        )
-    except (NotSignedIn, TooOften) as error:
+            panel.engine, name, form.raw("password"), visit.now, visit.came, panel.entry.keeping,
+            form.raw("solved")[: puzzles.LONGEST],
+        )  # fmt: skip
+    except (NotSignedIn, PuzzleFirst) as error:
         status, wrong = _refusal(visit, error)
-        return visit.render("panel/sign_in.html", status=status, onward=onward, name=name, wrong=wrong)
+        puzzle = error.puzzle if isinstance(error, PuzzleFirst) else None
+        return visit.render(
+            "panel/sign_in.html", status=status, onward=onward, name=name, wrong=wrong, puzzle=puzzle
+        )
     # Who still owes the second factor is sent on from there to the page that asks for it, and comes back.
     answer = _with(visit, begun.token, onward)
     known = sessions.known_name(visit.tls)

@@ -6,6 +6,7 @@ meanwhile is a refusal too: the form carries the number of the last event that w
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -99,6 +100,8 @@ async def shown(
                 "accused",
                 "kept_from",
                 "told",
+                "order_words",
+                "due_on",
             )
         }
         if sent
@@ -142,6 +145,10 @@ async def _given(visit: Visit, deed: Deed, sent: Form) -> dict[str, Any]:
                 given[name] = sent.text(name, most=answering.LONGEST, needed=False, lines=True)
             case "person":
                 given[name] = _person(sent)
+            case "order_words":
+                given[name] = sent.text(name, most=LONGEST_REASON, lines=True)
+            case "due_on":
+                given[name] = sent.day(name) or date.min
             case "parts":
                 given[name] = [Part(*row) for row in _rows(sent) if row[0] or row[1]]
             case "members":

@@ -12,12 +12,15 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.cases.statuses import Status
+from ivr.cases.kinds import Kind
+from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import TABLE, Action, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import answers, assigning, closing, collecting, confiding, pausing, referring, splitting
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.confiding import Secrecy
+from ivr.desk.meetings import office_deeds, order_checking, order_giving, order_ruling
+from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.reading.casefile import CaseFile
 from ivr.web.panel.permissions import Permission as P
 from ivr.web.panel.visit import Visit
@@ -64,6 +67,11 @@ async def _answer(engine: AsyncEngine, page: Page, ask: Instruction, given: Give
     await give(engine, page, ask, given["words"], given["voice"], given["spoken"])
 
 
+async def _order(engine: AsyncEngine, page: Page, ask: Instruction, given: Given) -> None:
+    order = MeetingOrder(given["agency"], given["order_words"], given["due_on"])
+    await order_giving.give(engine, page, ask, [order])
+
+
 DEEDS = (
     Deed("approve", Action.APPROVE, P.CASES_APPROVE, DESK, lambda e, p, a, g: answers.approve(e, p, a)),
     Deed("turn-down", Action.TURN_DOWN, P.CASES_APPROVE, DESK,
@@ -76,6 +84,8 @@ DEEDS = (
     Deed("answer", Action.ANSWER, P.CASES_ANSWER, BOTH, _answer, ("words", "spoken", "voice")),
     Deed("onward", Action.REFER, P.CASES_RETURN, AGENCY,
          lambda e, p, a, g: referring.refer(e, p, a, g["agency"]), ("agency",)),
+    Deed("report", None, P.CASES_ANSWER, AGENCY, lambda e, p, a, g: office_deeds.give_report(e, p, a),
+         reasoned=True),
     Deed("return", Action.RETURN, P.CASES_RETURN, AGENCY, lambda e, p, a, g: referring.give_back(e, p, a)),
     Deed("reopen", Action.REOPEN, P.CASES_CLOSE, DESK, lambda e, p, a, g: closing.reopen(e, p, a)),
     Deed("confide", None, P.CASES_REFER, DESK,
@@ -104,8 +114,20 @@ DEEDS = (
          lambda e, p, a, g: closing.merge(e, p, a, g["into"]), ("into",), rare=True, grave=True),
     Deed("withdraw", Action.WITHDRAW, P.CASES_CLOSE, DESK,
          lambda e, p, a, g: closing.withdraw(e, p, a), rare=True, grave=True),
+    Deed("order", Action.SPLIT, P.CASES_DIRECT, DESK, _order, ("agency", "order_words", "due_on")),
+    Deed("hand-back", None, P.CASES_DIRECT, DESK,
+         lambda e, p, a, g: order_checking.hand_back(e, p, a), reasoned=True),
+    Deed("remind", None, P.CASES_DIRECT, DESK, lambda e, p, a, g: office_deeds.remind(e, p, a),
+         reasoned=True),
+    Deed("ask-report", None, P.CASES_DIRECT, DESK,
+         lambda e, p, a, g: office_deeds.ask_report(e, p, a, g["due_on"]), ("due_on",), reasoned=True),
+    Deed("extend", Action.EXTEND, P.CASES_DIRECT, DESK,
+         lambda e, p, a, g: order_giving.extend(e, p, a, g["due_on"]), ("due_on",), rare=True),
+    Deed("revoke", Action.WITHDRAW, P.CASES_DIRECT, DESK,
+         lambda e, p, a, g: order_ruling.revoke(e, p, a), rare=True, grave=True),
 )  # fmt: skip
 BY_NAME = {deed.name: deed for deed in DEEDS}
+_OF_ORDERS = frozenset({"extend", "revoke"})
 
 
 def offered(visit: Visit, file: CaseFile) -> list[Deed]:
@@ -116,6 +138,8 @@ def offered(visit: Visit, file: CaseFile) -> list[Deed]:
         deed
         for deed in DEEDS
         if (deed.action in possible if deed.action else _beside_the_table(visit, file, deed))
+        and (file.order is not None or deed.name not in _OF_ORDERS)
+        and (case.kind != Kind.MEETING or deed.name != "order")  # that is on the request's page
         and side in deed.sides
         and (file.of_matter or deed.name != "collect")
         and visit.allowed(deed.permission, case.agency, case.county or "")
@@ -123,9 +147,17 @@ def offered(visit: Visit, file: CaseFile) -> list[Deed]:
 
 
 def _beside_the_table(visit: Visit, file: CaseFile, deed: Deed) -> bool:
-    """Told: it has ended, and nobody could be told. Confide: a whole. In hands: the asker's body has it."""
+    """Told: it has ended, and nobody could be told. Confide: a whole. In hands: the asker's body has it.
+
+    Of the governor's office: what a body answered or returned is handed back, what it has not is reminded of.
+    """
     if deed.name == "confide":
         return file.case.part_of is None and file.case.status != Status.MERGED
+    if deed.name == "hand-back":
+        return file.case.status in (Status.ANSWERED, Status.RETURNED) and not file.kin.get("part")
+    if deed.name in ("remind", "ask-report", "report"):
+        with_body = file.case.status in OPEN and file.case.agency != file.names.desk
+        return with_body and (deed.name == "remind" or (deed.name == "report") == (file.report is not None))
     if deed.name == "told":
         return file.untold and file.case.closed_at is not None
     return file.case.closed_at is None and file.case.agency == (visit.actor.agency or file.names.desk)

@@ -223,6 +223,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "desk"
         case "closed":
             return str(details.get("closure", USUAL))
+        case "handed_back" if "part" in details:
+            return "part"
         case "answered" if "proposed_by" in details:
             return "approved"
         case "answered" | "answer_proposed" if "voice" in details:

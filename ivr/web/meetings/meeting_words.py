@@ -48,6 +48,7 @@ _FORMS: Mapping[str, str] = {
     "no_objection": r"nobody objects to order \S+",
     "no_uphold": r"an order is upheld with a reason",
     "no_order": r"case \S+ is no order",
+    "nothing_to_check": r"order \S+ reports nothing that is to be checked",
     "begun": r"session \d+ has begun",
     "not_begun": r"session \d+ has not begun",
     "no_name": r"a substitute has a name",

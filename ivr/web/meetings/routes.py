@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ivr.web.meetings import (
     attendance_pages,
+    checking_pages,
     day_pages,
     figures_page,
     report_page,
@@ -15,6 +16,7 @@ from ivr.web.panel.uploading import MOST_SENT
 from ivr.web.panel.visit import Route
 
 REQUEST, SESSION = "/panel/meetings/requests/{code}", "/panel/meetings/sessions/{number}"
+REPORTED = "/panel/meetings/reported"
 
 
 def routes() -> list[Route]:
@@ -22,6 +24,8 @@ def routes() -> list[Route]:
         Route("GET", "/panel/meetings", "meetings", request_pages.listed),
         Route("GET", REQUEST, "meetings.request", request_pages.request),
         Route("POST", f"{REQUEST}/{{decision}}", "meetings.decide", request_pages.decide),
+        Route("GET", REPORTED, "meetings.reported", checking_pages.reported),
+        Route("POST", f"{REPORTED}/{{code}}/{{deed}}", "meetings.check", checking_pages.check),
         Route("GET", "/panel/meetings/figures", "meetings.figures", figures_page.figures),
         Route("GET", "/panel/meetings/sessions", "meetings.sessions", session_pages.sessions),
         Route("POST", "/panel/meetings/sessions", "meetings.plan", session_pages.plan),

@@ -23,6 +23,7 @@ class Permission(StrEnum):
     CASES_RETURN = "cases_return"  # "not ours"
     CASES_ANSWER = "cases_answer"
     CASES_APPROVE = "cases_approve"
+    CASES_DIRECT = "cases_direct"  # of any open case: order, remind, ask for a report, hand back
     CASES_CLOSE = "cases_close"  # close, reopen, merge, split, withdraw, advise
     NOTES_WRITE = "notes_write"
     RECORDINGS_PLAY = "recordings_play"
@@ -79,7 +80,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     | {P.CASES_SEE, P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND, P.IDENTITY_REVEAL, P.SEEN_BY}
     | {P.OPENINGS_SEE}
     | {P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.LIVE_SEE, P.BOOKS_SEE}
-    | {P.MEETINGS_SEE, P.MEETINGS_HOLD},
+    | {P.MEETINGS_SEE, P.MEETINGS_HOLD, P.CASES_DIRECT},
     Role.ADMIN: _EVERYBODY
     | {P.NUMBERS_SEE, P.LIVE_SEE, P.BOOKS_SEE, P.BOOKS_EDIT, P.BLOCKS_EDIT, P.PROMPTS_SEE, P.PROMPTS_EDIT}
     | {P.PEOPLE_SEE, P.PEOPLE_EDIT, P.AUDIT_SEE, P.PHONE_USE},
@@ -153,6 +154,13 @@ ROUTES: Mapping[str, Permission] = {
     "case.collect": P.CASES_CLOSE,
     "case.release": P.CASES_CLOSE,
     "case.withdraw": P.CASES_CLOSE,
+    "case.order": P.CASES_DIRECT,
+    "case.hand-back": P.CASES_DIRECT,
+    "case.remind": P.CASES_DIRECT,
+    "case.ask-report": P.CASES_DIRECT,
+    "case.report": P.CASES_ANSWER,
+    "case.extend": P.CASES_DIRECT,
+    "case.revoke": P.CASES_DIRECT,
     "case.reveal": P.CASES_SEE,  # and what the thing revealed needs
     "case.ask": P.IDENTITY_REVEAL,
     "case.confide": P.CASES_REFER,
@@ -186,6 +194,8 @@ ROUTES: Mapping[str, Permission] = {
     "meetings.decide": P.MEETINGS_HOLD,
     "meetings.sessions": P.MEETINGS_SEE,
     "meetings.plan": P.MEETINGS_HOLD,
+    "meetings.reported": P.MEETINGS_SEE,
+    "meetings.check": P.MEETINGS_HOLD,
     "meetings.session": P.MEETINGS_SEE,
     "meetings.calendar": P.MEETINGS_SEE,
     "meetings.sheet": P.NUMBERS_EXPORT,

@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -98,11 +98,12 @@ def filters(words: Locale, panel: Panel, zone: ZoneInfo) -> dict[str, Any]:
 
     jalali_time: Any = JalaliDateTime  # it has no types
 
-    def jalali(value: datetime | None, form: str = "%d %B %Y") -> str:
-        """A moment of the province as a Jalali day; "%d %B %Y، %H:%M" with the hour."""
+    def jalali(value: datetime | date | None, form: str = "%d %B %Y") -> str:
+        """A day, or a moment of the province, as a Jalali day; "%d %B %Y، %H:%M" with the hour."""
         if value is None:
             return words("common.none")
-        day: Any = jalali_time(value.astimezone(zone))
+        at = value if isinstance(value, datetime) else datetime.combine(value, time(), zone)
+        day: Any = jalali_time(at.astimezone(zone))
         return str(day.strftime(form.replace("%d", str(day.day)), locale="fa"))
 
     def ago(value: datetime | None) -> str:

@@ -8,11 +8,10 @@ from aiohttp import web
 
 from ivr.cases import phone
 from ivr.desk.counter import tracking
-from ivr.desk.counter.questions import Sum
 from ivr.desk.counter.tracking import Answer, Doubted
 from ivr.desk.meetings import meeting_counting
 from ivr.desk.meetings.meeting_counting import MeetingsInPublic
-from ivr.desk.people.limiting import TooOften
+from ivr.desk.people import puzzles
 from ivr.store.engine import AWAY
 from ivr.web.panel.forms import latin
 from ivr.web.panel.guard import policy
@@ -58,7 +57,7 @@ async def call(visit: Visit) -> web.Response:
 
 
 async def ask(visit: Visit) -> web.Response:
-    return _public(visit, "public/track.html", code="", found=None, wrong="", question=None, number="")
+    return _public(visit, "public/track.html", code="", found=None, wrong="", doubted=None, number="")
 
 
 async def track(visit: Visit) -> web.Response:
@@ -66,25 +65,26 @@ async def track(visit: Visit) -> web.Response:
     form = visit.form()
     given = form.raw("code")[:60]
     code = _BETWEEN.sub("", latin(given))
-    answer = Answer(form.raw("proof")[:60], plain_code(form.raw("total")[:10]))
+    solved = form.raw("solved")[: puzzles.LONGEST]
+    answer = Answer(form.raw("proof")[:60], plain_code(form.raw("total")[:10]), solved)
     number = phone.key(_BETWEEN.sub("", latin(form.raw("number")[:60])), visit.panel.book.area_code)
     try:
         found = await tracking.track(visit.panel.engine, code, visit.came.address, visit.now, answer, number)
-    except TooOften:
-        return _asked(visit, given, "public.track.too_often", 429)
     except Doubted as doubted:
-        again = "public.track.sum_again" if answer.proof else "public.track.sum_first"
-        return _asked(visit, given, again, 429, doubted.question)
+        again = "sum_again" if answer.proof else "sum_first"
+        return _asked(
+            visit, given, f"public.track.{again if doubted.question else 'too_often'}", 429, doubted
+        )
     if found is None:
         return _asked(visit, given, "public.track.unknown", 404)
     wrong = visit.words("public.track.not_hers") if number and found.locked else ""
-    return _public(visit, "public/track.html", code="", found=found, wrong=wrong, question=None)
+    return _public(visit, "public/track.html", code="", found=found, wrong=wrong, doubted=None)
 
 
-def _asked(visit: Visit, given: str, key: str, status: int, question: Sum | None = None) -> web.Response:
+def _asked(visit: Visit, given: str, key: str, status: int, doubted: Doubted | None = None) -> web.Response:
     wrong = visit.words(key)
     return _public(
-        visit, "public/track.html", status=status, code=given, found=None, wrong=wrong, question=question,
+        visit, "public/track.html", status=status, code=given, found=None, wrong=wrong, doubted=doubted,
         number=visit.form().raw("number")[:60],
     )  # fmt: skip
 

@@ -294,3 +294,11 @@ def test_a_recording_that_is_marked_cut_with_every_word_in_it_is_a_false_alarm()
     assert alarms(found) == ["r1 is marked cut, and all her 3 words are kept"]
     found.recordings[0].words = [Word(1, 0, 0)]
     assert alarms(found) == []
+
+
+def test_who_waits_and_is_told_nothing_of_her_words_is_a_loss_unless_asterisk_was_killed() -> None:
+    untold = call(heard=[(109.5, "beep")], codes=[], ended=121.0)
+    assert problems(evidence([untold])) == ["stayed 8.9 s after her last word and was told nothing"]
+    assert problems(evidence([replace(untold, ended=115.0)])) == []
+    assert problems(evidence([untold], Fault("Asterisk killed", 113.0, 115.0))) == []
+    assert problems(evidence([untold], Fault("every server killed", 113.0, 115.0, 116.0))) != []

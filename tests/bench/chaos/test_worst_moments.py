@@ -29,6 +29,13 @@ AT_ITS_WORST = {
         "lab/test_reconcile.py::test_words_of_which_only_the_file_is_left_become_one_case",
         "loops/test_kept_words.py::test_further_words_are_called_kept_only_where_their_disk_took_them",
     ),
+    "every server away": (
+        "lab/test_fallback.py::test_without_a_server_the_dialplan_records_and_thanks",
+        "lab/test_fallback.py::test_who_reaches_no_server_hears_a_code_that_nobody_else_hears",
+    ),
+    "new server killed": (
+        "lab/test_workers.py::test_two_deploys_in_the_middle_of_calls_are_noticed_by_no_caller",
+    ),
     "work killed": (
         NOTICES_NOTHING,
         "desk/facts/test_adopting.py"
@@ -59,6 +66,12 @@ AT_ITS_WORST = {
         "loops/test_kept_words.py::test_further_words_have_no_hole_though_their_disk_was_full_for_a_moment",
         "loops/test_full_disk.py::test_something_else_fills_the_disk_while_she_speaks_and_her_words_are_whole",
         "lab/test_fallback.py::test_words_with_a_hole_are_not_called_kept_though_their_disk_has_room_by_then",
+    ),
+    "hostile audio": (
+        "bench/test_attack.py::test_who_calls_beside_bad_peers_on_every_port_is_heard_and_nothing_dies",
+    ),
+    "disk without inodes": (
+        "loops/test_full_disk.py::test_where_no_further_file_can_be_made_she_is_recorded_on_the_second_volume",
     ),
 }
 

@@ -82,6 +82,8 @@ async def do(at: Counter, action: Action, ask: Instruction, step: Step, other: s
             await answers.approve(engine, page, ask)
         case Action.TURN_DOWN:
             await answers.turn_down(engine, page, ask)
+        case Action.HAND_BACK:
+            await answers.hand_back(engine, page, ask)
         case Action.RETURN:
             await referring.give_back(engine, page, ask)
         case Action.RULE:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.case import answers
 from ivr.desk.meetings import request_deciding
 from tests.desk.meetings.hall import hall
 from tests.fixtures.commands import ivr
@@ -76,6 +77,13 @@ async def test_an_order_is_given_listed_and_extended(
     assert (order["code"], order["of"], order["state"], order["late"]) == (part, code, "given", False)
     assert (order["first_due_on"], order["due_on"]) == (first.isoformat(), second.isoformat())
     assert order["given_by"] == "sadr" and part in await run("orders")
+    await answers.give(engine, at.page, at.ask(part, "abfa"), "وصل شد")
+    assert [row["answer"] for row in json.loads(await run("reported", "--json"))] == ["وصل شد"]
+    assert "handed back" in await run("hand-back", part, "--reason", "عکس ندارد", "--by", "sadr")
+    assert "is owed until" in await run("ask-report", part, "--due", first.isoformat(), "--reason", "چه شد؟")
+    assert "is reminded" in await run("remind", part, "--reason", "زودتر")
+    await answers.give(engine, at.page, at.ask(part, "abfa"), "با عکس")
+    assert "found done" in await run("confirm", part, "--by", "sadr") and part not in await run("reported")
     told = json.loads(
         await run("figures", "--since", (now - timedelta(days=30)).date().isoformat(), "--json")
     )

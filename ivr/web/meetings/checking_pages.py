@@ -1,0 +1,76 @@
+"""What bodies report of orders, for the office to look at before the citizen is called; and reports owed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from ivr.desk.case import attachments
+from ivr.desk.case.change import Instruction
+from ivr.desk.case.order_calls import AT
+from ivr.desk.meetings import office_deeds, order_checking
+from ivr.desk.meetings.request_deciding import today
+from ivr.desk.refusals import Refused
+from ivr.web.meetings.meeting_words import jalali_day, names_of, put
+from ivr.web.panel.forms import Form
+from ivr.web.panel.visit import NotFound, Visit
+from ivr.web.window import tracking_code
+
+LONGEST = 1000
+CHECKS = {"confirm": order_checking.confirm, "hand-back": order_checking.hand_back}
+
+
+async def reported(visit: Visit) -> web.StreamResponse:
+    if visit.scope.agency:
+        return visit.redirect(visit.path("meetings.sessions"))
+    return await _page(visit)
+
+
+async def check(visit: Visit) -> web.StreamResponse:
+    """Found done, or handed back with a reason."""
+    deed, form = visit.request.match_info["deed"], visit.form()
+    if deed not in CHECKS:
+        raise NotFound
+    code = tracking_code(visit.request.match_info["code"])
+    reason = form.text("reason", LONGEST, needed=deed == "hand-back", lines=True)
+    sentence = ""
+    if not form.wrong:
+        ask = Instruction(code, visit.actor, reason, visit.now, form.number("seen", otherwise=0) or None)
+        try:
+            await CHECKS[deed](visit.panel.engine, await visit.panel.book.page(), ask)
+            return visit.redirect(f"{visit.path('meetings.reported')}?done={deed}")
+        except Refused as refusal:
+            sentence = put(form, refusal, visit, await names_of(visit))
+    return await _page(visit, deed, code, form, sentence)
+
+
+async def _page(
+    visit: Visit, tried: str = "", code: str = "", form: Form | None = None, sentence: str = ""
+) -> web.Response:
+    page = await visit.panel.book.page()
+    zone = ZoneInfo(page.calendar.timezone)
+    async with visit.panel.engine.connect() as connection:
+        found = await order_checking.to_check(connection, page, visit.now, visit.scope)
+        papers = await attachments.of_cases(connection, {each.part.id for each in found})
+        owed = await office_deeds.owed(connection, visit.scope)
+    done = visit.request.query.get("done", "")
+    return visit.render(
+        "meetings/reported.html",
+        status=422 if form else 200,
+        orders=found,
+        due=[datetime.combine(each.part.due_on, AT, zone) <= visit.now for each in found],
+        papers=[paper for paper in papers if paper.removed_at is None],
+        owed=owed,
+        today=today(page, visit.now),
+        may=visit.allowed("meetings_hold"),
+        tried=tried,
+        code=code,
+        typed=form.raw("reason") if form else "",
+        wrong=form.wrong if form else {},
+        sentence=sentence,
+        done=done if done in CHECKS else "",
+        names=await names_of(visit),
+        day=jalali_day,
+    )

@@ -1,0 +1,128 @@
+"""The office looks at what a body reports before the citizen is called; she waits for no office."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.callback import Outcome
+from ivr.cases.meeting_orders import OrderState as O
+from ivr.desk.call import callbacks
+from ivr.desk.case import answers
+from ivr.desk.deadlines.escalating import sweep
+from ivr.desk.deadlines.escalation_proof import prove
+from ivr.desk.meetings import order_checking, order_giving
+from ivr.desk.people.scope import Scope
+from ivr.desk.refusals import Refused
+from ivr.store.tables import outbox
+from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.test_order_answers import called, ordered, says
+from tests.desk.meetings.test_order_giving import FAR, NEAR, listed
+
+SOON = date(2026, 12, 5)  # a working day before NEAR
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def reported(at: Hall, *bodies: str) -> tuple[str, list[str]]:
+    """Ordered, and each body says that it is done; the whole has its answer."""
+    code, parts = await ordered(at, *bodies)
+    for part, body in zip(parts, bodies, strict=True):
+        await answers.give(at.engine, at.page, at.by(part, who=body), "وصل شد")
+    return code, parts
+
+
+async def to_check(at: Hall) -> list[str]:
+    async with at.engine.connect() as connection:
+        return [o.part.code for o in await order_checking.to_check(connection, at.page, at.at, Scope())]
+
+
+async def texts(at: Hall, code: str) -> list[datetime]:
+    """When the SMS about her answer goes."""
+    mine = (outbox.c.kind == "case_answered", outbox.c.payload["case"].as_string() == code)
+    query = select(outbox.c.next_at).where(*mine, outbox.c.delivered_at.is_(None))
+    async with at.engine.connect() as connection:
+        return list((await connection.execute(query)).scalars())
+
+
+async def test_once_the_office_has_looked_at_all_of_it_she_is_called_at_once(at: Hall) -> None:
+    code, parts = await reported(at, "abfa", "edu")
+    assert await to_check(at) == sorted(parts) and await called(at, SOON) is None
+    await order_checking.confirm(at.engine, at.page, at.by(parts[0], who="desk/sadr"))
+    assert await to_check(at) == parts[1:] and await called(at, SOON) is None
+    await order_checking.confirm(at.engine, at.page, at.by(parts[1], who="desk/sadr"))
+    assert await to_check(at) == [] and await texts(at, code) == [at.at]
+    placing = await called(at, SOON)
+    assert placing is not None and placing.code == code
+    event = (await at.case(parts[1]))["events"][-1]
+    assert (event["what"], event["actor"]) == ("order_checked", "desk/sadr")
+    with pytest.raises(Refused, match="nothing that is to be checked"):
+        await order_checking.confirm(at.engine, at.page, at.by(parts[0]))
+
+
+async def test_who_is_not_looked_at_by_the_day_is_called_all_the_same(at: Hall) -> None:
+    code, parts = await reported(at, "abfa")
+    noon = datetime(2026, 12, 8, 8, 30, tzinfo=UTC)
+    assert await called(at, SOON) is None and await texts(at, code) == [noon]
+    placing = await called(at, NEAR)
+    assert placing is not None and placing.code == code and await to_check(at) == parts
+
+
+async def test_handed_back_it_is_owed_again_with_the_day_that_it_had_and_nothing_tells_of_an_answer(
+    at: Hall,
+) -> None:
+    code, [part] = await reported(at, "abfa")
+    before = await at.row(part)
+    at.later(3)
+    with pytest.raises(Refused, match="without a reason"):
+        await order_checking.hand_back(at.engine, at.page, at.by(part))
+    await order_checking.hand_back(at.engine, at.page, at.by(part, "عکس از جای دیگری است", "desk/sadr"))
+    after, whole = await at.row(part), await at.row(code)
+    assert (after.status, after.agency, after.due_at) == ("referred", "abfa", before.due_at)
+    assert (after.rung, after.level) == (before.rung, before.level) and after.stopped_at is None
+    assert whole.status == "in_progress" and whole.paused_until is not None
+    assert (await at.events(code)).count("handed_back") == 1 and await texts(at, code) == []
+    [seen] = await listed(at)
+    assert seen.state is O.GIVEN and await to_check(at) == []
+    placing = await called(at, NEAR)
+    assert placing is not None
+    told = await callbacks.briefing(at.engine, str(placing.id))
+    assert told is not None and told.order is not None, "she is asked on the day, as was promised"
+    await sweep(at.engine, at.page, at.at)
+    assert await prove(at.engine, at.page, at.at) == []
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "این بار شد")
+    assert await to_check(at) == [part], "each report is looked at"
+
+
+async def test_what_she_has_said_herself_nobody_needs_to_look_at_first(at: Hall) -> None:
+    code, (part, other) = await ordered(at, "abfa", "edu")
+    await order_giving.extend(at.engine, at.page, at.by(other, "ثبت‌نام دی"), FAR)
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    placing = await called(at, NEAR)
+    assert placing is not None
+    await says(at, placing, Outcome.ORDER_DONE)
+    await answers.give(at.engine, at.page, at.by(other, who="edu"), "ثبت‌نام شد")
+    assert await called(at, NEAR, 15) is None, "the other order is looked at, or waits for its day"
+    await order_checking.confirm(at.engine, at.page, at.by(other))
+    placing = await called(at, NEAR, 16)
+    assert placing is not None and placing.code == code
+
+
+async def test_only_the_office_and_only_what_was_answered_is_handed_back(at: Hall) -> None:
+    code, (part, _) = await ordered(at, "abfa", "edu")
+    for deed in (order_checking.confirm, order_checking.hand_back):
+        with pytest.raises(Refused, match="only the office"):
+            await deed(at.engine, at.page, at.by(part, "چرا", "abfa/karimi"))
+    with pytest.raises(Refused, match="is no order"):
+        await order_checking.confirm(at.engine, at.page, at.by(code))
+    with pytest.raises(Refused, match="possible from answered"):
+        await order_checking.hand_back(at.engine, at.page, at.by(part, "چرا"))
+    done, _ = await reported(at, "abfa")
+    with pytest.raises(Refused, match="hand back what its parts report"):
+        await order_checking.hand_back(at.engine, at.page, at.by(done, "چرا"))

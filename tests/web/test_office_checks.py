@@ -1,0 +1,114 @@
+"""Pages on which the governor's office looks at what bodies report, and acts on any case."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from playwright.async_api import Browser, ViewportSize
+
+from ivr.desk.case import answers
+from ivr.desk.meetings import order_giving
+from ivr.desk.meetings.order_giving import MeetingOrder
+from tests.cases.papers import image
+from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.test_order_giving import FAR, NEAR
+from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.panel import PanelServed
+from tests.web.test_attachments import put
+
+REPORTED = "/panel/meetings/reported"
+DESKTOP: ViewportSize = {"width": 1366, "height": 768}
+
+
+@pytest.fixture
+async def at(panel: PanelServed) -> Hall:
+    its = await hall(panel.engine)
+    its.at = panel.clock()
+    return its
+
+
+async def reported(at: Hall, words: str = "کوچهٔ شهید باکری آب‌دار شود", due: date = NEAR) -> tuple[str, str]:
+    """A case and its order, which the water company says is done."""
+    code = await at.open()
+    [part] = await order_giving.give(
+        at.engine, at.page, at.by(code, who="desk/sadr"), [MeetingOrder("abfa", words, due)]
+    )
+    await answers.give(at.engine, at.page, at.by(part, who="abfa/karimi"), "لوله عوض شد و آب وصل است.")
+    return code, part
+
+
+async def test_the_office_finds_it_done_or_hands_it_back_and_says_why(panel: PanelServed, at: Hall) -> None:
+    (_, done), (_, poor) = await reported(at), await reported(at)
+    client = await panel.signed_in("governor")
+    text = await client.text(REPORTED)
+    assert "لوله عوض شد" in text and "مدرکی پیوست نشده است" in text and "۱۷ آذر ۱۴۰۵" in text
+    assert (await client.post(f"{REPORTED}/{done}/confirm")).status == 303
+    answer = await client.post(f"{REPORTED}/{done}/confirm")
+    assert answer.status == 422 and "شاید همکارتان" in await answer.text()
+    assert (await client.post(f"{REPORTED}/{poor}/hand-back", {"reason": ""})).status == 422
+    assert (
+        await client.post(f"{REPORTED}/{poor}/hand-back", {"reason": "عکس از جای دیگری است"})
+    ).status == 303
+    assert "لوله عوض شد" not in await client.text(REPORTED)
+    head = await panel.signed_in("head")
+    assert "عکس از جای دیگری است" in await head.text(f"/panel/cases/{poor}")
+    assert (await head.get(REPORTED)).status == 303
+    assert (await head.post(f"{REPORTED}/{poor}/confirm")).status == 403
+    auditor = await panel.signed_in("auditor")
+    assert "hand-back" not in await auditor.text(REPORTED)
+
+
+async def test_the_office_orders_reminds_and_asks_for_a_report_on_any_case_s_page(
+    panel: PanelServed, at: Hall
+) -> None:
+    code = await at.open()
+    case = f"/panel/cases/{code}"
+    client, head = await panel.signed_in("governor"), await panel.signed_in("head")
+    assert (await client.post(f"{case}/remind", {"reason": "دو هفته گذشته است"})).status == 303
+    asked = {"reason": "تا کجا رسیده؟", "due_on": "۱۴۰۵/۰۹/۲۵"}
+    assert (
+        "روزی پس از امروز"
+        in await (await client.post(f"{case}/ask-report", asked | {"due_on": "1399/01/01"})).text()
+    )
+    assert (await client.post(f"{case}/ask-report", asked)).status == 303
+    assert code in await client.text(REPORTED)
+    text = await head.text(case)
+    assert (
+        "تا ۲۵ آذر ۱۴۰۵ گزارش خواسته است" in text.replace("۱۴۰۵/۰۹/۲۵", "۲۵ آذر ۱۴۰۵") and "دو هفته" in text
+    )
+    assert (await head.post(f"{case}/report", {"reason": "نیمه‌کاره است"})).status == 303
+    assert "نیمه‌کاره است" in await client.text(case) and code not in await client.text(REPORTED)
+    order = {"agency": "abfa", "order_words": "آب وصل شود", "due_on": "۱۴۰۵/۰۹/۱۳"}
+    assert "روزی کاری" in await (await client.post(f"{case}/order", order)).text()
+    assert (await client.post(f"{case}/order", order | {"due_on": "۱۴۰۵/۰۹/۱۷"})).status == 303
+    for deed in ("order", "remind", "ask-report", "hand-back"):
+        assert (await head.post(f"{case}/{deed}", {"reason": "x"})).status == 403
+
+
+@pytest.mark.timeout(120)
+async def test_it_reads_well(panel: PanelServed, at: Hall, chrome: Browser) -> None:
+    _, part = await reported(at)
+    asked = await at.open()
+    await put(await panel.signed_in("officer"), part, image("JPEG"), note="عکس پس از کار")
+    await reported(at, "دبستان روستای اوزان بخاری بگیرد", FAR)
+    async with window(chrome, panel, "governor", size=DESKTOP) as page:
+        await page.goto(f"/panel/cases/{asked}?do=ask-report#act")
+        await page.fill("#f-due_on", "1405/09/25")
+        await page.fill("#f-reason", "تا کجا رسیده؟")
+        await screenshot(page, "office-deeds")
+        await page.keyboard.press("Tab")
+        await page.click("#act button[type=submit]")
+        await page.get_by_text("گزارش خواسته شد.").wait_for()
+        await page.goto(REPORTED)
+        await screenshot(page, "office-checks")
+        assert not await serious(page)
+        await page.locator("summary", has_text="برگرداندن به دستگاه").first.press("Enter")
+        await page.keyboard.press("Tab")
+        await page.keyboard.type("عکس روشن نیست")
+        await page.set_viewport_size(PHONE)
+        await screenshot(page, "office-checks-phone")
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        await page.keyboard.press("Tab")
+        await page.keyboard.press("Enter")
+        await page.get_by_text("به دستگاه برگشت").first.wait_for()
