@@ -37,14 +37,15 @@ class KeyCopies:
         names = sorted(self.keys.current())
         for place in self.places if names and self.recipients else ():
             told = _read(place / _TOLD)
-            if told.get("keys") == names and told.get("for") == list(self.recipients):
+            if told.get("keys") == names and self._is_whole(place, told):
                 continue
             if gone := sorted(set(told.get("keys", ())) - set(names)):
                 text = f"{place / _CLOSED} holds {', '.join(gone)}, which {self.keys.path} lacks"
                 raise KeyMissing(f"{text}: ivr keys recover")
             closed = age.close(_text(self.keys).encode(), age.recipients(self.recipients))
             _write(place / _CLOSED, closed)
-            _write(place / _TOLD, json.dumps({"for": list(self.recipients), "keys": names}).encode())
+            told = {"for": list(self.recipients), "keys": names, "sha256": hashlib.sha256(closed).hexdigest()}
+            _write(place / _TOLD, json.dumps(told).encode())
 
     def known(self) -> set[str]:
         """The keys of which there is a copy elsewhere."""
@@ -52,9 +53,18 @@ class KeyCopies:
         kept = _read(self._confirmed)
         known = {name for name, hashed in hashes.items() if kept.get(name) == hashed}
         told = _read(self.places[0] / _TOLD)
-        if self.recipients and told.get("for") == list(self.recipients):
+        if self.recipients and self._is_whole(self.places[0], told):
             known |= set(told["keys"]) & set(hashes)
         return known
+
+    def _is_whole(self, place: Path, told: Mapping[str, Any]) -> bool:
+        """Whether the closed copy there is the one that was told of, for those who are to have it."""
+        try:
+            closed = (place / _CLOSED).read_bytes()
+        except FileNotFoundError:
+            return False
+        same = told.get("sha256") == hashlib.sha256(closed).hexdigest()
+        return same and told.get("for") == list(self.recipients)
 
     def lacking(self) -> str:
         """Why nothing may be closed with the newest key, in one sentence; "" when it may."""

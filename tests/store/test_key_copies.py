@@ -53,6 +53,11 @@ def test_or_once_it_is_closed_for_a_holder_who_alone_brings_it_back(tmp_path: Pa
     before = path.read_text()
     assert before.split()[1] not in (tmp_path / "escrow" / "recordings.age").read_bytes().decode("latin1")
 
+    (tmp_path / "escrow" / "recordings.age").write_bytes(b"half")
+    assert "no copy of the key" in its.lacking()
+    its.keep()
+    assert its.lacking() == ""
+
     path.unlink()
     holder(tmp_path / "stranger")
     with pytest.raises(AgeError, match="another key"):
