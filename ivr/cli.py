@@ -19,6 +19,7 @@ from ivr.commands import (
     closure,
     escalation,
     family,  # noqa: F401  adds to `ivr case`
+    hearing_day,  # noqa: F401  adds to `ivr meeting`
     keys,
     meeting,
     menu,

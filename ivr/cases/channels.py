@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 PHONE = "phone"
 DESK = "desk"  # the service desk: somebody wrote it down for the citizen
 PART, COLLECTIVE = "part", "collective"  # of cases that nobody called about
 RESERVED = frozenset({PHONE, DESK, PART, COLLECTIVE, "ivr", "citizen"})
+
+
+class ChannelRight(StrEnum):
+    """What another system's channel may do. The values are stable names."""
+
+    CASES = "cases"  # send cases and follow them
+    ORDERS = "orders"  # read sessions, their orders and reports
+    NAMES = "names"  # and who the citizen is whom an order is about
 
 
 def tells_number_only(channel: str, caller: str) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
+from typing import Any
 
-from ivr.cases.statuses import Status
+from ivr.cases.callback import Outcome
+from ivr.cases.statuses import OPEN, Status
 
 
 class OrderState(StrEnum):
@@ -38,6 +41,19 @@ def order_state(status: Status, denied: bool = False) -> OrderState:
     """`denied`: she said on the day that it is not done, and the body has reported nothing since."""
     state = _OF[status]
     return OrderState.CONTRADICTED if denied and state in _OWED | {OrderState.REPORTED} else state
+
+
+def state_of(row: Any) -> OrderState:
+    """Of an order with the case that carries it: `status`, `answered_at`, `said`, `said_at`."""
+    denied = row.said in (Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY)
+    since = denied and (row.answered_at is None or row.answered_at < row.said_at)
+    return order_state(Status(row.status), denied=since)
+
+
+def is_late(row: Any, today: date) -> bool:
+    """Whether the body still owes it beyond `due_on`."""
+    late: bool = row.due_on < today and Status(row.status) in OPEN - {Status.ANSWERED}
+    return late
 
 
 def is_unkept(state: OrderState, late: bool) -> bool:

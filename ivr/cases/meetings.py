@@ -75,7 +75,7 @@ MOVES: Mapping[RequestAction, Move] = MappingProxyType(
     {
         A.ACCEPT: _move(_TO_DECIDE, S.WAITING, "next_on"),
         A.PUT_OFF: _move(frozenset({S.WAITING}), S.WAITING, "next_on", "reason"),
-        A.INVITE: _move(frozenset({S.WAITING}), S.INVITED),
+        A.INVITE: _move(frozenset({S.WAITING, S.SENT_BELOW}), S.INVITED),
         A.MOVE: _move(SLOTTED, S.INVITED, "reason"),
         A.CONFIRM: _move(frozenset({S.INVITED}), S.CONFIRMED),
         A.RELEASE: _move(SLOTTED, S.WAITING, "next_on", "reason"),
@@ -114,17 +114,21 @@ def permitted(state: RequestState) -> frozenset[RequestAction]:
     return frozenset(action for action, move in MOVES.items() if state in move.sources)
 
 
-def standing(stored: RequestState | None, case: Status, at_the_office: bool) -> RequestState:
+def standing(
+    stored: RequestState | None, case: Status, at_the_office: bool, below: bool = False
+) -> RequestState:
     """Where a request really stands: what was noted last, corrected by what has become of its case since.
 
     `stored`: None when the office never touched it. `at_the_office`: its case is with the office or the desk.
+    `below`: it is on the list of a tier below.
     She may have withdrawn, or her matter be answered; and where she objects to a refusal, or the tier below
     has given the matter back, it is to be decided again.
     """
     if case in (Status.WITHDRAWN, Status.MERGED):
         return S.WITHDRAWN
     runs = case in OPEN - {Status.ANSWERED}
-    if runs and (stored in (None, S.DECLINED) or (stored is S.SENT_BELOW and at_the_office)):
+    given_back = at_the_office and (stored is S.SENT_BELOW or (stored is S.WAITING and below))
+    if runs and (stored in (None, S.DECLINED) or given_back):
         return S.REQUESTED
     if stored is None or (stored in _UNMET and not runs) or (stored in SLOTTED and case not in OPEN):
         return S.SETTLED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,18 +14,29 @@ Name = Annotated[str, typer.Argument(help="The channel's name, like city_app.")]
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 
 
-@app.command(epilog="Example: ivr channel add city_app --per-minute 120 --note 'the municipality'")
+@app.command(
+    epilog="Examples: ivr channel add city_app --per-minute 120 --note 'the municipality'   ·   "
+    "ivr channel add automation --right orders --webhook https://oa.example.ir/111"
+)
 def add(
     name: Name,
     per_minute: Annotated[int, typer.Option(min=1, max=100_000, help="Requests a minute.")] = 60,
     note: Annotated[str, typer.Option(help="Whose it is.")] = "",
+    right: Annotated[
+        list[str],
+        typer.Option(help="cases, orders, or names (of those whom orders are about); several times."),
+    ] = ["cases"],  # noqa: B006  typer's
+    agency: Annotated[str, typer.Option(help="Only the orders of this agency.")] = "",
+    webhook: Annotated[str, typer.Option(help="The address that gets news of orders.")] = "",
     json: Json = False,
 ) -> None:
     """Make a channel and print its token, once: only its hash is kept."""
     from ivr.desk.counter import channels
 
     now = datetime.now(UTC)
-    token = with_database(load_settings(), lambda engine: channels.add(engine, name, now, per_minute, note))
+    its: dict[str, Any] = {"per_minute": per_minute, "note": note, "rights": right}
+    its |= {"agency": agency, "webhook": webhook}
+    token = with_database(load_settings(), lambda engine: channels.add(engine, name, now, **its))
     _show(name, token, json)
 
 
@@ -46,7 +57,9 @@ def list_(json: Json = False) -> None:
     if json:
         show_json(rows)
     else:
-        show_table(["name", "per_minute", "cases", "made_at", "revoked_at", "note"], rows)
+        for row in rows:
+            row["rights"] = " ".join(row["rights"])
+        show_table(["name", "rights", "agency", "per_minute", "cases", "made_at", "revoked_at", "note"], rows)
 
 
 @app.command(epilog="Example: ivr channel revoke city_app")

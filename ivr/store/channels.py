@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, LargeBinary, Table, Text, Uuid
 from sqlalchemy import ForeignKey as To
+from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
 
 # `token_hash`: SHA-256 of a random token, so no slow hash is needed. `window_at`, `window_count`: requests of
-# the minute that began then.
+# the minute that began then. `rights`: of `ivr.cases.channels`. `agency`: whose orders it sees, NULL = all.
+# `webhook`: the address that gets news of orders, "" = none.
 channels = Table(
     "channels",
     metadata,
@@ -20,6 +22,9 @@ channels = Table(
     moment("revoked_at", nullable=True),
     moment("window_at", nullable=True),
     Column("window_count", Integer, nullable=False, server_default="0"),
+    Column("rights", JSONB, nullable=False, server_default='["cases"]'),
+    Column("agency", Text, To("agencies.code")),
+    Column("webhook", Text, nullable=False, server_default=""),
 )
 
 # What a channel asked for under a key of its own, so that asking again makes no second case.

@@ -9,8 +9,9 @@ from ivr.store.base import metadata, moment
 
 # No row: nobody has looked at it. `state`: what was noted last; where it stands, `ivr.cases.meetings`.
 # `urgency`: 0 to 2. `about`: the body whose head she complains of, which is never shown the request.
-# `bodies`: codes of those that are to attend. `below`: the tier that was tried first. `next_on`: the day
-# until which she waits. `reason`: of the last decision. `missed_at`: the slot that she did not come to.
+# `bodies`: codes of those that are to attend. `below`: the tier that was tried first; `tier`: the one on
+# whose list she is, NULL = the office's. `next_on`: the day until which she waits. `reason`: of the last
+# decision. `missed_at`: the slot that she did not come to.
 meeting_requests = Table(
     "meeting_requests",
     metadata,
@@ -20,6 +21,7 @@ meeting_requests = Table(
     Column("about", Text, ForeignKey("agencies.code")),
     Column("bodies", JSONB, nullable=False, server_default="[]"),
     Column("below", Text, ForeignKey("agencies.code")),
+    Column("tier", Text, ForeignKey("agencies.code")),
     Column("next_on", Date),
     Column("reason", Text, nullable=False, server_default=""),
     Column("decided_by", Text, nullable=False),

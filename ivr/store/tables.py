@@ -39,6 +39,7 @@ from ivr.store.menu_revisions import menu_revisions
 from ivr.store.notices import notices
 from ivr.store.openings import openings
 from ivr.store.outbox import outbox
+from ivr.store.papers import papers
 from ivr.store.people import people
 from ivr.store.precedents import precedents
 from ivr.store.recordings import recordings
@@ -100,6 +101,7 @@ __all__ = [
     "notices",
     "openings",
     "outbox",
+    "papers",
     "people",
     "precedents",
     "provinces",

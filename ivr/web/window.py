@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases.channels import ChannelRight
 from ivr.cases.code import is_valid
 from ivr.desk.book.book import Book, BookEmpty
 from ivr.desk.book.learning import Learning
@@ -82,12 +83,21 @@ class Counter:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def channel(self, request: web.Request, token: str = "") -> str:
-        """Who asks. Raises NoSuchChannel, TooMany, Problem."""
+        """Who sends cases. Raises as `admitted`."""
+        return (await self.admitted(request, ChannelRight.CASES, token)).name
+
+    async def admitted(
+        self, request: web.Request, right: ChannelRight, token: str = ""
+    ) -> channels.AdmittedChannel:
+        """Who asks. Raises NoSuchChannel, TooMany, and Problem without a token or that right."""
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         token = token or (given.strip() if scheme.lower() == "bearer" else "")
         if not token:
             raise Problem(401, "a token is needed: Authorization: Bearer …")
-        return await channels.admit(self.engine, token, self.clock())
+        found = await channels.admit(self.engine, token, self.clock())
+        if right not in found.rights:
+            raise Problem(403, f"channel {found.name} has no right to {right}")
+        return found
 
     async def send(self, request: web.Request, wanted: Wanted, content: bytes = b"") -> channels.Sent:
         """Open a case, once for each Idempotency-Key."""

@@ -42,15 +42,17 @@ async def window(
     *,
     dark: bool = False,
     size: ViewportSize = WIDE,
+    workers: bool = False,
     **who: Any,
 ) -> AsyncIterator[Page]:
     """A page of a fresh context on the panel, signed in as `role` ("" = nobody).
 
-    Scripts that fail, and what the content security policy refuses, fail the test.
+    Scripts that fail, and what the content security policy refuses, fail the test. `workers`: service workers
+    may run; what they answer no route of a test sees.
     """
     context = await chrome.new_context(
         base_url=panel.url, viewport=size, color_scheme="dark" if dark else "light", locale="fa-IR",
-        timezone_id="Asia/Tehran", reduced_motion="reduce",
+        timezone_id="Asia/Tehran", reduced_motion="reduce", service_workers="allow" if workers else "block",
     )  # fmt: skip
     try:
         if role:

@@ -14,12 +14,14 @@ from playwright.async_api import Browser, Page, expect
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.meetings import agenda, inviting, request_deciding
 from ivr.desk.recordings.enclosing import enclose
 from ivr.store import key_file, recording_files
-from ivr.store.tables import audit, recordings
+from ivr.store.tables import audit, meeting_requests, recordings
 from ivr.voice.blind import UP, pitch
 from ivr.voice.riff import ARTIST, COMMENT
 from ivr.voice.wave import read
+from tests.desk.meetings.hall import SOON, hall
 from tests.voice.info import info_of
 from tests.voice.voices import band
 from tests.web.browser import screenshot, window
@@ -220,6 +222,39 @@ async def test_the_voice_itself_takes_a_reason_and_a_role(desk: Desk, chrome: Br
             await client.post(f"/panel/cases/{code}/reveal", {"what": "voice", "reason": "چون"})
         ).status == 403
     assert {"voice_revealed", "heard_plain", "heard_even"} <= set(await noted(desk.panel.engine))
+
+
+async def test_a_body_that_is_asked_for_its_view_hears_her_blind_until_she_was_heard(desk: Desk) -> None:
+    code = await desk.open(speech(120), kind="meeting")
+    (id,) = await desk.recordings(code)
+    at = await hall(desk.panel.engine)
+    at.at = desk.panel.clock()
+    await request_deciding.review(at.engine, at.page, at.by(code), bodies=["abfa", "edu"])
+    await request_deciding.accept(at.engine, at.page, at.by(code), SOON)
+    number = await at.session(slots=1)
+    await at.fill(number)
+    officers = {agency: await desk.panel.signed_in("officer", agency=agency) for agency in ("abfa", "tamin")}
+
+    async def heard(agency: str, form: str = "blind") -> int:
+        return (await officers[agency].get(f"/panel/recordings/{id}?as={form}")).status
+
+    assert await heard("abfa") == 404, "nobody has asked it yet"
+    await inviting.invite(at.engine, at.page, at.by("").actor, number, at.at)
+    page = await officers["abfa"].text(f"/panel/meetings/sessions/{number}")
+    assert f"/panel/recordings/{id}?as=blind" in page
+    assert [await heard("abfa"), await heard("abfa", "plain"), await heard("tamin")] == [200, 404, 404]
+    assert (await officers["abfa"].get(f"/panel/recordings/{id}/outline")).status == 404
+    assert "heard_blind" in await noted(desk.panel.engine)
+    async with at.engine.begin() as connection:
+        hers = update(meeting_requests).values(about="abfa")
+        await connection.execute(hers)
+    assert await heard("abfa") == 404, "a complaint about its head"
+    async with at.engine.begin() as connection:
+        await connection.execute(hers.values(about=None))
+    assert await heard("abfa") == 200
+    at.later(6)
+    await agenda.met(at.engine, at.page, at.by(code))
+    assert await heard("abfa") == 404
 
 
 async def test_another_agencys_recording_is_fetched_by_no_route(desk: Desk) -> None:

@@ -4,24 +4,36 @@ from __future__ import annotations
 
 import io
 import re
+import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy
 import pypdfium2
 import pytest
+import segno
 from openpyxl import load_workbook  # type: ignore[attr-defined]
 from playwright.async_api import Browser
 from sqlalchemy import select, update
 
-from ivr.desk.meetings import agenda, order_giving, request_deciding, session_planning
+from ivr.cases.attendance import Came
+from ivr.desk.meetings import (
+    agenda,
+    inviting,
+    order_giving,
+    request_deciding,
+    session_day,
+    session_planning,
+)
 from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.desk.meetings.session_day import Hearing
 from ivr.store.tables import audit, cases
 from ivr.web.meetings.session_files import CalendarEvent, ics
 from tests.desk.meetings.hall import LATER, Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR
 from tests.fixtures.database import SEED
 from tests.web.browser import PHONE, screenshot, serious, window
-from tests.web.panel import PanelServed
+from tests.web.panel import Client, PanelServed
 
 MEETINGS = "/panel/meetings"
 NOW = datetime(2026, 12, 1, 7, tzinfo=UTC)
@@ -54,6 +66,106 @@ async def held(panel: PanelServed, at: Hall) -> tuple[int, list[str]]:
     await order_giving.give(at.engine, at.page, at.by(private), secret)
     panel.clock.now = at.at
     return number, parts
+
+
+async def paper(client: Client, path: str) -> tuple[Any, str]:
+    """A PDF and its words, without the ways in which Persian letters join."""
+    answer = await client.get(path)
+    assert answer.status == 200, path
+    pdf = pypdfium2.PdfDocument(await answer.read())  # type: ignore[no-untyped-call]
+    text = "\n".join(page.get_textpage().get_text_range() for page in pdf)
+    return pdf, unicodedata.normalize("NFKC", text)
+
+
+def shows_code(pdf: Any, address: str) -> bool:
+    """Whether some page has the QR code of that address at its right margin, module for module."""
+    matrix = numpy.array([[bool(module) for module in row] for row in segno.make(address, error="m").matrix])
+    middles = (numpy.arange(len(matrix)) + 0.5) / len(matrix) * 24
+    for page in pdf:
+        ink = page.render(scale=4).to_numpy().min(axis=2) < 128
+        millimetre = ink.shape[1] / 210
+        across = ((210 - 22 - 24 + middles) * millimetre).astype(int)
+        for top in range(ink.shape[0] - int(24 * millimetre)):
+            down = (top + middles * millimetre).astype(int)
+            if (ink[numpy.ix_(down, across)] == matrix).all():
+                return True
+    return False
+
+
+async def test_a_paper_s_code_opens_a_page_that_confirms_it_and_says_nothing_of_its_text(
+    panel: PanelServed, at: Hall
+) -> None:
+    number, [part, _] = await held(panel, at)
+    office, guest = await panel.signed_in("governor"), await panel.client()
+    session = f"{MEETINGS}/sessions/{number}"
+    for path in (f"{session}/report.pdf", f"/panel/cases/{part}/letters/order.pdf"):
+        pdf, text = await paper(office, path)
+        [address] = re.findall(r"http://127\.0\.0\.1:\d+/paper/[\w-]{22}", text)
+        assert shows_code(pdf, address) and not shows_code(pdf, f"{address[:-1]}!")
+        page = await guest.text(address.removeprefix(panel.url))
+        assert "معتبر است" in page and "استانداری آذربایجان شرقی" in page
+        [numbered] = re.findall(r"<dd>(۱۴۰۵/\d+)</dd>", page)
+        assert numbered in text and "وصل شود" not in page and part not in page
+        again = (await paper(office, path))[1]
+        assert address in again, "printed again it is the same paper"
+    assert numbered == "۱۴۰۵/۲"
+    gone = await guest.get("/paper/AAAAAAAAAAAAAAAAAAAAAA")
+    assert gone.status == 404 and "صادر نشده است" in await gone.text()
+    assert (await office.post(f"{session}/void", {"paper": "1405/1", "reason": ""})).status == 422
+    nothing = await office.post(f"{session}/void", {"paper": "1405/9", "reason": "اشتباه"})
+    assert nothing.status == 422 and "برگهٔ معتبری با این شماره" in await nothing.text()
+    assert (await office.post(f"{session}/void", {"paper": "۱۴۰۵/۱", "reason": "اشتباه"})).status == 303
+    table = await office.text(session)
+    token = re.findall(r"/paper/([\w-]{22})", table)[0]
+    page = await guest.text(f"/paper/{token}")
+    assert "باطل‌شده" in table and "دیگر معتبر نیست" in page and "اشتباه" not in page
+
+
+async def test_minutes_and_attendance_tell_who_came_and_keep_apart_what_is_about_a_head(
+    panel: PanelServed, at: Hall
+) -> None:
+    heard = await at.accepted(9, "09141234561", bodies=["abfa", "edu"])
+    private = await at.accepted(8, "09141234562", about="abfa")
+    late = await at.accepted(7, "09141234563", bodies=["abfa"])
+    number = await at.session(slots=3)
+    await at.fill(number)
+    await inviting.invite(at.engine, at.page, at.by("").actor, number, at.at)
+    office, session = await panel.signed_in("governor"), f"{MEETINGS}/sessions/{number}"
+    assert (await office.get(f"{session}/attendance.pdf")).status == 404, "it has not begun"
+    async with at.engine.begin() as connection:
+        named = update(cases).where(cases.c.code == heard).values(caller_name="زهرا احمدی")
+        await connection.execute(named)
+    at.at += timedelta(days=6, hours=1)
+    assert (await office.get(f"{session}/minutes.pdf")).status == 404
+    hearing = Hearing("زهرا احمدی گفت که آب ندارد", "تا یک ماه وصل شود", 3)
+    await session_day.heard(at.engine, at.page, at.by(heard), number, at.at, hearing)
+    await session_day.heard(at.engine, at.page, at.by(private), number, at.at, Hearing("رشوه خواسته است"))
+    await session_day.missed(at.engine, at.page, at.by(late), number, at.at)
+    await inviting.note_came(at.engine, at.by(""), number, "abfa", Came.SUBSTITUTE)
+    await order_giving.give(at.engine, at.page, at.by(heard), [MeetingOrder("abfa", "لوله عوض شود", NEAR)])
+    panel.clock.now = at.at
+    office = await panel.signed_in("governor")
+    _, minutes = await paper(office, f"{session}/minutes.pdf")
+    _, annex = await paper(office, f"{session}/minutes.pdf?annex")
+    _, attendance = await paper(office, f"{session}/attendance.pdf")
+    told = {"وصل شود", "لوله عوض شود", "آب ندارد", "جانشین آمد", "۳ نفر", "۲ شهروند"}
+    assert {words for words in told if plain(words) in plain(minutes)} == told - {"۲ شهروند"}
+    assert "احمدی" not in minutes + annex + attendance and "رشوه" not in minutes + attendance
+    assert persian(private) not in minutes + attendance and persian(private) in annex and "رشوه" in annex
+    assert all(persian(code) in attendance for code in (heard, late)) and "جانشین آمد" in attendance
+    for role, status in (("head", 404), ("operator", 403)):
+        for path in ("minutes", "attendance"):
+            client = await panel.signed_in(role)
+            assert (await client.get(f"{session}/{path}.pdf")).status == status, (role, path)
+
+
+def plain(text: str) -> str:
+    """Without what a PDF's lines break and join."""
+    return re.sub(r"[\s\u200c\u2066-\u2069]", "", text)
+
+
+def persian(code: str) -> str:
+    return code.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
 
 
 def event(**more: Any) -> CalendarEvent:
@@ -141,7 +253,8 @@ async def test_figures_and_report_read_well(panel: PanelServed, at: Hall, chrome
     declined = await at.wish(caller="09141234569")
     await request_deciding.decline(at.engine, at.page, at.by(declined, "رسیدگی با دادگاه است"))
     panel.clock.now = datetime(2026, 12, 12, 9, tzinfo=UTC)
-    paths = {"figures": "/figures", "report": f"/sessions/{number}/report"}
+    await (await panel.signed_in("governor")).get(f"{MEETINGS}/sessions/{number}/attendance.pdf")
+    paths = {"figures": "/figures", "report": f"/sessions/{number}/report", "papers": f"/sessions/{number}"}
     for size, dark in (({"width": 1366, "height": 768}, False), (PHONE, True)):
         async with window(chrome, panel, "governor", dark=dark, size=size) as page:  # type: ignore[arg-type]
             for name, path in paths.items():
@@ -152,6 +265,14 @@ async def test_figures_and_report_read_well(panel: PanelServed, at: Hall, chrome
                 assert wide <= 0, (path, wide)
             await page.goto(f"{MEETINGS}/figures")
             assert "رسیدگی با دادگاه است" in await page.content()
+    text = await (await panel.signed_in("governor")).text(f"{MEETINGS}/sessions/{number}")
+    async with window(chrome, panel, size=PHONE) as page:
+        for name, path in (("genuine", re.findall(r"/paper/[\w-]+", text)[0]), ("unknown", "/paper/x")):
+            await page.goto(path)
+            await screenshot(page, f"paper-{name}")
+            assert not await serious(page), path
+            wide = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            assert wide <= 0, (path, wide)
     async with window(chrome, panel, "head") as page:
         await page.goto(f"{MEETINGS}/figures")
         assert "رسیدگی با دادگاه" not in await page.content()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, Route, expect
+from playwright.async_api import Browser, Error, Page, Route, expect
 from sqlalchemy import func, select
 
 from ivr.cases.meetings import RequestState as S
@@ -118,6 +118,65 @@ async def test_the_day_goes_on_while_the_server_is_away_and_is_sent_once(
         assert lost == ["200"] and await count(at, meeting_slots) == 4, "she has one number"
         assert await count(at, meeting_deeds) == 7
         assert await page.locator(".visitor").count() == 4 and three
+
+
+@pytest.mark.timeout(300)
+async def test_a_reload_without_the_server_shows_the_page_that_was_kept_and_sends_once(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    number, (one, two, _) = await morning(panel, at)
+    day = f"/panel/meetings/sessions/{number}/day"
+    async with window(chrome, panel, "governor", size=TABLET, workers=True) as page:
+        shift = f"const real = Date.now, ahead = {panel.clock().timestamp() * 1000} - real(); "
+        await page.add_init_script(f"{shift} Date.now = () => real() + ahead;")  # the day of the test
+        page.on("dialog", lambda dialog: dialog.accept())
+        await page.goto(day)
+        await expect(page.locator("[data-day]")).to_have_attribute("data-reloadable", "yes")
+        async with panel.away():
+            await page.reload()
+            await expect(page.locator("[data-as-kept]")).to_be_visible()
+            await press(page, one, "arrive")
+            await line(page, one).locator(".ticket").click()
+            person = page.locator(f"#c{one}")
+            await person.locator('[name="decided"]').fill("تا یک ماه وصل شود")
+            await person.locator('[data-later="heard"] button').click()
+            await expect(line(page, one)).to_have_attribute("data-presence", "heard")
+            await page.reload()
+            await expect(line(page, one)).to_have_attribute("data-presence", "heard")
+            await expect(page.locator("[data-net]")).to_contain_text("۲ کار")
+            await screenshot(page, "day-reloaded")
+            assert not await serious(page)
+            other = await page.context.new_page()
+            await other.goto(day)
+            await expect(other.locator("[data-nothing]")).to_be_visible()
+            assert two not in await other.content(), "another tab has no key"
+            await screenshot(other, "day-nothing-kept")
+            await other.close()
+        await all_sent(page)
+        await expect(page.locator("[data-as-kept]")).to_be_hidden()
+        assert (await at.seen(one)).state is S.MET
+        assert [await count(at, each) for each in (meeting_deeds, meeting_minutes)] == [2, 1]
+        stored = await page.evaluate(KEPT)
+        assert stored["pages"] == 1 and stored["key"] and one not in stored["text"]
+        await page.click('form[action="/panel/sign-out"] button')
+        await page.wait_for_url("**/panel/sign-in")
+        await page.wait_for_function(f"({KEPT})().then((its) => !its.pages && !its.key && !its.workers)")
+        async with panel.away():
+            with pytest.raises(Error):
+                await page.goto(day)
+
+
+# What the browser holds of the day; of the page as text, in which nothing may be read.
+KEPT = """async () => {
+  const asking = indexedDB.open("seda-day");
+  const books = await new Promise((done) => { asking.onsuccess = () => done(asking.result); });
+  const asked = books.transaction("page").objectStore("page").getAll();
+  const pages = await new Promise((done) => { asked.onsuccess = () => done(asked.result); });
+  books.close();
+  const workers = (await navigator.serviceWorker.getRegistrations()).length;
+  const text = pages.map((each) => JSON.stringify(each) + new TextDecoder().decode(each.sealed)).join("");
+  return { pages: pages.length, key: sessionStorage.getItem("day-key"), workers, text };
+}"""
 
 
 @pytest.mark.timeout(180)

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,13 +16,13 @@ from sqlalchemy import case, delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.channels import RESERVED
+from ivr.cases.channels import RESERVED, ChannelRight
 from ivr.cases.suggest import Suggester
 from ivr.desk.book.book import Page
 from ivr.desk.case.registering import TO_COME, Wanted, check, register
 from ivr.desk.counter import audio
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import cases, channel_requests, channels
+from ivr.store.tables import agencies, cases, channel_requests, channels
 
 Json = dict[str, Any]
 NAME = re.compile(r"[a-z][a-z0-9_-]{1,29}")
@@ -44,6 +45,15 @@ class OtherRequest(Refused):
 
 
 @dataclass(frozen=True, slots=True)
+class AdmittedChannel:
+    """Who asks, and what it may. `agency`: whose orders alone it sees, "" = everybody's."""
+
+    name: str
+    rights: frozenset[str] = frozenset({ChannelRight.CASES})
+    agency: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Sent:
     """`repeated`: the case was there already."""
 
@@ -52,16 +62,31 @@ class Sent:
 
 
 async def add(
-    engine: AsyncEngine, name: str, now: datetime, per_minute: int = PER_MINUTE, note: str = ""
+    engine: AsyncEngine,
+    name: str,
+    now: datetime,
+    per_minute: int = PER_MINUTE,
+    note: str = "",
+    rights: Collection[str] = (ChannelRight.CASES,),
+    agency: str = "",
+    webhook: str = "",
 ) -> str:
-    """A new channel; its token, which nobody can read again. Raises Refused."""
+    """A new channel; its token, which nobody can read again. Raises Refused.
+
+    `agency`: whose orders it sees, "" = all; `webhook`: where it gets news of them.
+    """
+    _check_rights(rights, agency, webhook)
     if not NAME.fullmatch(name):
         raise Refused("a channel's name has 2 to 30 of a-z, 0-9, - and _, a letter first")
     if name in RESERVED:
         raise Refused(f"{name} is a channel of the house itself")
     token = secrets.token_urlsafe(TOKEN_BYTES)
     row = {"name": name, "token_hash": _hash(token), "per_minute": per_minute, "note": note, "made_at": now}
+    row |= {"rights": sorted(set(rights)), "agency": agency or None, "webhook": webhook}
     async with engine.begin() as connection:
+        known = select(agencies.c.code).where(agencies.c.code == agency)
+        if agency and (await connection.execute(known)).first() is None:
+            raise Refused(f"there is no agency {agency[:40]}")
         made = insert(channels).values(row).on_conflict_do_nothing(index_elements=[channels.c.name])
         if (await connection.execute(made.returning(channels.c.name))).first() is None:
             raise Refused(f"there is a channel {name} already: renew its token, or take another name")
@@ -95,6 +120,9 @@ async def listed(engine: AsyncEngine) -> list[Json]:
             "name": row.name,
             "per_minute": row.per_minute,
             "note": row.note,
+            "rights": row.rights,
+            "agency": row.agency,
+            "webhook": row.webhook,
             "cases": row.many,
             "made_at": row.made_at.isoformat(),
             "revoked_at": row.revoked_at and row.revoked_at.isoformat(),
@@ -103,8 +131,8 @@ async def listed(engine: AsyncEngine) -> list[Json]:
     ]
 
 
-async def admit(engine: AsyncEngine, token: str, now: datetime) -> str:
-    """The channel's name; counts the request. One statement, so it holds across all processes.
+async def admit(engine: AsyncEngine, token: str, now: datetime) -> AdmittedChannel:
+    """The channel; counts the request. One statement, so it holds across all processes.
 
     Raises NoSuchChannel, TooMany.
     """
@@ -113,13 +141,25 @@ async def admit(engine: AsyncEngine, token: str, now: datetime) -> str:
     counted = update(channels).values(window_at=minute, window_count=count)
     counted = counted.where(table.token_hash == _hash(token), table.revoked_at.is_(None))
     async with engine.begin() as connection:
-        done = await connection.execute(counted.returning(table.name, table.window_count, table.per_minute))
+        limits = (table.window_count, table.per_minute)
+        its = (table.name, *limits, table.rights, table.agency)
+        done = await connection.execute(counted.returning(*its))
         row = done.first()
     if row is None:
         raise NoSuchChannel("the token is unknown or was revoked")
     if row.window_count > row.per_minute:
         raise TooMany(f"channel {row.name} may ask {row.per_minute} times a minute")
-    return str(row.name)
+    return AdmittedChannel(row.name, frozenset(row.rights), row.agency or "")
+
+
+def _check_rights(rights: Collection[str], agency: str, webhook: str) -> None:
+    """Raises Refused."""
+    if not rights or set(rights) - set(ChannelRight):
+        raise Refused(f"rights: some of {', '.join(ChannelRight)}")
+    if ChannelRight.ORDERS not in rights and (agency or webhook or ChannelRight.NAMES in rights):
+        raise Refused("an agency, a webhook and the right to names need the right to orders")
+    if webhook and not re.fullmatch(r"https?://\S+", webhook):
+        raise Refused("a webhook is an address that begins with https:// or http://")
 
 
 async def send(

@@ -28,7 +28,7 @@ _TOLD = ("opened", *EVENTS.values(), "part_answered", "duplicate_merged", "repea
 _TOLD += ("number_confirmed", "office_reminded", "report_asked")
 _OF_MEETINGS = (
     *("meeting_invited", "meeting_reminder", "meeting_off"),
-    *("meeting_view_asked", "meeting_view_late"),  # to a body
+    *("meeting_view_asked", "meeting_view_late", "meeting_body_moved", "meeting_body_off"),  # to a body
 )
 _PATTERN = r"\*|[a-z][a-z0-9_.]*(\.\*)?"  # of topics, as `notices.fits` reads it
 LIMITS = (

@@ -73,6 +73,8 @@ class Labels(LetterEntry):
     none: str = ""
     code: str = ""
     track: str = ""
+    confirm: str = ""
+    fingerprint: str = ""
 
 
 class LetterWording(LetterEntry):
@@ -98,31 +100,55 @@ class Stationery(LetterEntry):
     labels: Labels = Labels()
     signature: list[Text] = Field(default=[])
     track: str = ""
+    confirm: str = ""
     kinds: dict[str, Text] = Field(default={})
     levels: dict[str, Text] = Field(default={})
     letters: dict[LetterKind, LetterWording] = Field(default={})
 
 
+@dataclass(frozen=True, slots=True)
+class PaperHeading:
+    """Over the paragraphs that follow."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaperTable:
+    """`shares`: of the columns' widths, from the right. `roomy`: rows high enough to sign in."""
+
+    heads: Sequence[str]
+    shares: Sequence[int]
+    rows: Sequence[Sequence[str]]
+    roomy: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paper:
-    """What is set under a letterhead. `date` is Jalali, all digits Persian; `track` "" = no QR code."""
+    """What is set under a letterhead. `date` is Jalali, all digits Persian; `to` "" = to nobody.
+
+    `track`, `confirm`: addresses that QR codes lead to, "" = none. `fingerprint`: of the text, in short.
+    """
 
     number: str
     date: str
     to: str
     subject: str
-    paragraphs: Sequence[str]
+    paragraphs: Sequence[str | PaperHeading | PaperTable]
     stationery: Stationery
     track: str = ""
+    confirm: str = ""
+    fingerprint: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormalLetter(Paper):
-    """One letter, ready to be set."""
+    """One letter, ready to be set. `as_of`: the case's last event when it was written."""
 
     kind: LetterKind
     code: str
     case: UUID
+    as_of: int
 
 
 def names_in(words: str) -> list[str]:
@@ -196,6 +222,7 @@ async def write(
         stationery=stationery,
         track=f"{stationery.track}{case.code}" if stationery.track else "",
         case=case.id,
+        as_of=events[-1].seq,
     )
 
 

@@ -29,6 +29,7 @@ from ivr.desk.case import callback_planning
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.rows import outbox_row
+from ivr.desk.letters import order_news
 from ivr.desk.letters.notices import AddressedNotice, Notices, in_force, letters
 from ivr.desk.people import account_news
 from ivr.store.tables import agencies, areas, cases, meeting_slots, outbox, topics
@@ -108,10 +109,23 @@ async def spread(
             )
             if n.by in ways
         ]
+        if "webhook" in ways:
+            rows += await _news_of_orders(connection, true, calendar.day(now), now)
         if rows:
             await connection.execute(insert(outbox).on_conflict_do_nothing(index_elements=["key"]), rows)
         await _mark(connection, events, delivered_at=now, last_error=None)
     return len(rows)
+
+
+async def _news_of_orders(
+    connection: AsyncConnection, events: Sequence[Leased], today: date, now: datetime
+) -> list[dict[str, Any]]:
+    news = await order_news.of(connection, [_code_of(event) for event in events], today)
+    return [
+        outbox_row(f"{e.key}:order:{n['to']}", "webhook", now, {**n, "at": e.created_at.isoformat()})
+        for e in events
+        for n in news.get(_code_of(e), ())
+    ]
 
 
 async def _still_hers(connection: AsyncConnection, event: Leased) -> bool:

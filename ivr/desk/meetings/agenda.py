@@ -1,11 +1,12 @@
 """Who is heard in which slot: filled in the fair order, changed by hand on record, and what came of each.
 
-Whoever reads it as the head of a body sees the slots that need that body, and none about himself.
+Whoever reads it as the head of a body sees the slots that need that body, of his own sessions all, and none
+about himself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.hearing_order import COOLING, in_blocks
-from ivr.cases.meetings import MeetingWay, RequestAction, RequestState
+from ivr.cases.meetings import SLOTTED, MeetingWay, RequestAction, RequestState
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import meeting_calls
@@ -24,15 +25,14 @@ from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import request_list
-from ivr.desk.meetings.request_deciding import Deciding, deciding, held, today
+from ivr.desk.meetings.request_deciding import Deciding, deciding, held, the_office, today
 from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.meetings.session_planning import EMPTY, alone, give_up_ended, planned, tell_off
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused
-from ivr.store.tables import meeting_slots
+from ivr.store.tables import meeting_sessions, meeting_slots
 
 A, S = RequestAction, RequestState
-_WAITING = frozenset({S.WAITING})
 NOTICE = timedelta(days=1)  # before her slot: with less nobody is put into a gap without being asked
 AGAIN = timedelta(days=30)  # until when she hears of another slot, if she wants another day
 BY_ITSELF = Actor(MACHINE, Side.MACHINE)
@@ -55,16 +55,22 @@ async def read(
     ids = {slot.case_id for slot in slots} - {None}
     wishes = {wish.case.id: wish for wish in await request_list.of_ids(connection, page, now, ids)}
     seats = [Seat(slot, wishes.get(slot.case_id)) for slot in slots]
-    return [seat for seat in seats if _may_know(seat, scope)]
+    own = bool(scope.agency) and await _is_of(connection, number, scope.agency)
+    return [seat for seat in seats if _may_know(seat, scope, own)]
 
 
-def _may_know(seat: Seat, scope: Scope) -> bool:
+async def _is_of(connection: AsyncConnection, number: int, body: str) -> bool:
+    its = (meeting_sessions.c.number == number, meeting_sessions.c.agency == body)
+    return (await connection.execute(select(meeting_sessions.c.number).where(*its))).first() is not None
+
+
+def _may_know(seat: Seat, scope: Scope, own: bool) -> bool:
+    """`own`: the session is one of the body's own official, who sees all of it but what is about himself."""
     if scope.agency:
-        return (
-            seat.wish is not None
-            and scope.agency in seat.wish.bodies
-            and scope.agency not in (seat.wish.case.about, seat.wish.case.accused)
-        )
+        if seat.wish is None:
+            return own
+        kept = (seat.wish.case.about, seat.wish.case.accused)
+        return (own or scope.agency in seat.wish.bodies) and scope.agency not in kept
     county = seat.wish.case.county if seat.wish else None
     return not (scope.areas and county and county not in scope.areas)
 
@@ -83,7 +89,10 @@ async def fill(books: Books, page: Page, by: Actor, number: int, now: datetime) 
 async def _give(
     connection: AsyncConnection, page: Page, by: Actor, free: Sequence[Row[Any]], now: datetime, but: str = ""
 ) -> list[str]:
-    waiting = await request_list.listed(connection, page, now, states=_WAITING)
+    if not free:
+        return []
+    session = await planned(connection, free[0].session)
+    waiting = await request_list.next_for(connection, page, now, session.agency)
     next_ones = [wish for wish in waiting if wish.place.group != COOLING and wish.code != but][: len(free)]
     codes = in_blocks([(wish.code, next(iter(wish.bodies), "")) for wish in next_ones])
     for slot, code in zip(free, codes, strict=False):
@@ -99,13 +108,15 @@ async def place(books: Books, page: Page, ask: Instruction, number: int, slot: i
     """
     async with transaction(books) as connection:
         await alone(connection)
-        await planned(connection, number)
+        session = await planned(connection, number)
         free = [each for each in await _free(connection, number, ask.now) if each.slot == slot]
         if not free:
             raise Refused(f"slot {slot} of session {number} is not free")
         one = await held(connection, page, ask)
-        action = A.INVITE if one.state is S.WAITING else A.MOVE
-        ahead_of = await _ahead_of(connection, page, ask) if action is A.INVITE else 0
+        if one.tier != ("" if session.agency == the_office(page) else session.agency):
+            raise Refused(f"request {ask.code} is not on the list of {session.agency}")
+        action = A.MOVE if one.state in SLOTTED else A.INVITE
+        ahead_of = await _ahead_of(connection, page, ask, session.agency) if action is A.INVITE else 0
         if ahead_of and not ask.reason.strip():
             raise Refused(f"request {ask.code} is put ahead of {ahead_of} others: that needs a reason")
         async with deciding(connection, page, ask, action) as one:
@@ -185,6 +196,16 @@ async def slot_of(connection: AsyncConnection, case: UUID) -> Row[Any] | None:
     return (await connection.execute(query.order_by(meeting_slots.c.starts_at.desc()).limit(1))).first()
 
 
+async def slots_of(connection: AsyncConnection, ids: Collection[UUID]) -> dict[UUID, Row[Any]]:
+    """By case the slot that each has, or had last, with its session's official and place."""
+    its = meeting_sessions.c
+    query = select(meeting_slots, its.official, its.place).join(
+        meeting_sessions, its.number == meeting_slots.c.session
+    )
+    query = query.where(meeting_slots.c.case_id.in_(ids)).order_by(meeting_slots.c.starts_at)
+    return {row.case_id: row for row in await connection.execute(query)}
+
+
 async def _free(connection: AsyncConnection, number: int, now: datetime) -> Sequence[Row[Any]]:
     """Slots that are still to come and nobody's; those whose case has ended meanwhile are given up."""
     await give_up_ended(connection, number)
@@ -195,8 +216,8 @@ async def _free(connection: AsyncConnection, number: int, now: datetime) -> Sequ
     return (await connection.execute(query.order_by(meeting_slots.c.slot))).all()
 
 
-async def _ahead_of(connection: AsyncConnection, page: Page, ask: Instruction) -> int:
-    waiting = await request_list.listed(connection, page, ask.now, states=_WAITING)
+async def _ahead_of(connection: AsyncConnection, page: Page, ask: Instruction, body: str) -> int:
+    waiting = await request_list.next_for(connection, page, ask.now, body)
     return next((at for at, wish in enumerate(waiting) if wish.code == ask.code), 0)
 
 

@@ -32,6 +32,7 @@ from ivr.desk.people import auditing
 from ivr.desk.people.scope import Scope
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import (
+    cases,
     meeting_invitations,
     meeting_sessions,
     meeting_slots,
@@ -152,7 +153,7 @@ async def give_view(books: Books, page: Page, ask: Instruction, number: int, wor
         await planned(connection, number)
         seats = await agenda.read(connection, page, ask.now, number, Scope(ask.actor.agency))
         seat = next((each for each in seats if each.wish and each.wish.code == ask.code), None)
-        if not ask.actor.agency or seat is None or seat.wish is None:
+        if seat is None or seat.wish is None or ask.actor.agency not in seat.wish.bodies:
             raise Refused(f"no view of case {ask.code} is asked for")
         if seat.slot.outcome or seat.wish.state not in SLOTTED:
             raise Refused(f"case {ask.code} was heard already")
@@ -199,6 +200,15 @@ async def attendances(connection: AsyncConnection, number: int, agency: str = ""
         )
         for row in rows
     ]
+
+
+async def owed_views(connection: AsyncConnection, number: int) -> list[Row[Any]]:
+    """What bodies owe that session, given or not, with the `code` of each case."""
+    its = (meeting_views.c.session == number, meeting_slots.c.session == number)
+    query = select(meeting_views, cases.c.code).join(cases, cases.c.id == meeting_views.c.case_id)
+    query = query.join(meeting_slots, meeting_slots.c.case_id == meeting_views.c.case_id).where(*its)
+    order = (meeting_slots.c.slot, meeting_views.c.agency)
+    return list((await connection.execute(query.order_by(*order))).all())
 
 
 async def views_of(

@@ -52,7 +52,7 @@ async def _requests(
     its, noted = cases.c, meeting_requests.c
     names = ("code", "kind", "topic", "county", "agency", "status", "opened_at")
     query: Select[Any] = select(*(its[name] for name in names))
-    query = query.add_columns(noted.state, noted.met_at, noted.reason)
+    query = query.add_columns(noted.state, noted.tier, noted.met_at, noted.reason)
     query = query.outerjoin(meeting_requests, noted.case_id == its.id)
     alone = (its.part_of.is_(None), its.member_of.is_(None), its.channel != COLLECTIVE)
     when = (its.kind == "meeting", its.opened_at >= since, its.opened_at < until)

@@ -7,7 +7,9 @@ from typing import Any
 from sqlalchemy import Row
 
 from ivr.cases.hearing_order import Urgency
+from ivr.cases.presence import presence
 from ivr.desk.meetings.agenda import Seat
+from ivr.desk.meetings.inviting import Attendance
 from ivr.desk.meetings.order_giving import OrderSeen
 from ivr.desk.meetings.request_list import MeetingRequest
 
@@ -25,7 +27,11 @@ def request_json(wish: MeetingRequest) -> Json:
         "about": case.about,
         "bodies": [*wish.bodies],
     }
-    told |= {"tried_below": case.below, "next_on": wish.next_on and wish.next_on.isoformat()}
+    told |= {
+        "tried_below": case.below,
+        "tier": case.tier,
+        "next_on": wish.next_on and wish.next_on.isoformat(),
+    }
     told |= {"reason": case.decided_because or "", "decided_by": case.decided_by or ""}
     told |= {"decided_at": case.decided_at and case.decided_at.isoformat(), "by_phone": str(wish.by_phone)}
     told |= {"points": wish.place.points}
@@ -55,3 +61,27 @@ def seat_json(seat: Seat) -> Json:
     told: Json = {"slot": slot.slot, "starts_at": slot.starts_at.isoformat(), "outcome": slot.outcome}
     told |= {"by_hand": slot.by_hand, "ahead_of": slot.ahead_of, "placed_by": slot.placed_by}
     return told | {"request": request_json(seat.wish) if seat.wish else None}
+
+
+def attendance_json(each: Attendance) -> Json:
+    its = each.invitation
+    told: Json = {"agency": its.agency, "state": its.state, "who": its.who, "reason": its.reason}
+    told |= {"invited_at": its.invited_at.isoformat(), "answered_by": its.answered_by}
+    return told | {"owed": each.owed, "given": each.given, "came": its.came, "came_by": its.came_by}
+
+
+def view_json(row: Row[Any]) -> Json:
+    """`words` "": owed, and not given."""
+    told: Json = {"code": row.code, "agency": row.agency, "session": row.session, "words": row.words}
+    told |= {"due_at": row.due_at.isoformat(), "given_by": row.given_by}
+    return told | {"given_at": row.given_at and row.given_at.isoformat()}
+
+
+def visitor_json(seat: Seat) -> Json:
+    """Of a slot that somebody has."""
+    assert seat.wish is not None
+    told: Json = {"slot": seat.slot.slot, "code": seat.wish.code, "presence": str(presence(seat.slot))}
+    times = ("starts_at", "arrived_at", "began_at", "ended_at")
+    moments = {name: getattr(seat.slot, name) for name in times}
+    told |= {name: at and at.isoformat(timespec="seconds") for name, at in moments.items()}
+    return told | {"bodies": [*seat.wish.bodies], "private": bool(seat.wish.case.about)}

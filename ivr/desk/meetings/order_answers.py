@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.callback import ORDER_ANSWERS, Outcome
@@ -17,10 +18,12 @@ from ivr.desk.case import closing
 from ivr.desk.case.callback_planning import ORDER
 from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.event_log import add_event
+from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked
-from ivr.store.tables import callback_attempts, callbacks, meeting_orders
+from ivr.store.tables import callback_attempts, callbacks, meeting_orders, outbox
 
 SAID = "order_said"  # the event
+NEWS = f"case_{SAID}"  # the message
 
 
 async def heard(connection: AsyncConnection, page: Page, attempt: uuid.UUID, now: datetime) -> None:
@@ -39,6 +42,8 @@ async def heard(connection: AsyncConnection, page: Page, attempt: uuid.UUID, now
     cause = uuid.uuid5(attempt, SAID)
     details = {"said": call.last_outcome}
     await add_event(connection, cause, part.id, now, SAID, details, actor=CITIZEN)
+    news = outbox_row(f"{NEWS}:{cause}", NEWS, now, {"case": part.code})
+    await connection.execute(insert(outbox).values(news).on_conflict_do_nothing(index_elements=["key"]))
     if call.last_outcome != Outcome.ORDER_DONE and part.status == Status.ANSWERED:
         ask = Instruction(part.code, Actor(CITIZEN, Side.CITIZEN), now=now, cause=cause)
         await closing.reopen(connection, page, ask)

@@ -14,14 +14,12 @@ from typing import Any
 from uuid import uuid5
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, func, select, update
+from sqlalchemy import Row, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.cases.callback import Outcome
 from ivr.cases.kinds import Kind
-from ivr.cases.meeting_orders import OrderState, is_unkept, order_state
+from ivr.cases.meeting_orders import OrderState, is_late, is_unkept, state_of
 from ivr.cases.meetings import RequestState
-from ivr.cases.statuses import OPEN, Status
 from ivr.cases.transitions import Action, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import order_calls, pausing, splitting
@@ -33,6 +31,7 @@ from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import cases, meeting_orders
 
 NOON = time(12)
+WHOLE = cases.alias("whole")  # her case, of which an order is a part
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,20 +123,21 @@ async def listed(
     connection: AsyncConnection, page: Page, now: datetime, agency: str = "", of_case: Any = None
 ) -> list[OrderSeen]:
     """Orders, the first due in front: of one case, or all whose case still runs."""
-    whole = cases.alias("whole")
-    query = select(
-        cases,
-        *(meeting_orders.c[n] for n in ("due_on", "first_due_on", "given_by", "given_at", "said", "said_at")),
-        *(meeting_orders.c[n] for n in ("checked_at", "checked_by")),
-    )
-    query = query.add_columns(whole.c.code.label("whole"), whole.c.caller_key.label("hers"))
-    query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
-    query = query.join(whole, whole.c.id == meeting_orders.c.of_case)
-    query = query.where(meeting_orders.c.of_case == of_case if of_case else whole.c.closed_at.is_(None))
+    query = orders()
+    query = query.where(meeting_orders.c.of_case == of_case if of_case else WHOLE.c.closed_at.is_(None))
     if agency:
         query = query.where(cases.c.agency == agency)
     rows = (await connection.execute(query.order_by(meeting_orders.c.due_on, cases.c.code))).all()
     return [seen(page, row, now) for row in rows]
+
+
+def orders() -> Select[Any]:
+    """Every order, with the case that carries it and, as `whole` and `hers`, code and caller of her own."""
+    its = ("due_on", "first_due_on", "given_by", "given_at", "said", "said_at", "checked_at", "checked_by")
+    query = select(cases, *(meeting_orders.c[name] for name in its))
+    query = query.add_columns(WHOLE.c.code.label("whole"), WHOLE.c.caller_key.label("hers"))
+    query = query.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
+    return query.join(WHOLE, WHOLE.c.id == meeting_orders.c.of_case)
 
 
 async def unkept(
@@ -155,10 +155,7 @@ async def unkept(
 
 def seen(page: Page, row: Row[Any], now: datetime) -> OrderSeen:
     """`row`: with the status of the case that carries it, its agency and day, and what she said."""
-    late = row.due_on < today(page, now) and Status(row.status) in OPEN - {Status.ANSWERED}
-    denied = row.said in (Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY)
-    since = row.answered_at is None or row.answered_at < row.said_at if denied else False
-    return OrderSeen(row, order_state(Status(row.status), denied=since), late)
+    return OrderSeen(row, state_of(row), is_late(row, today(page, now)))
 
 
 def _days(page: Page, since: datetime, due_on: date, county: str) -> int:

@@ -56,7 +56,13 @@ class Deciding:
     @property
     def state(self) -> RequestState:
         stored = None if self.stored is None else RequestState(self.stored.state)
-        return standing(stored, Status(self.case.status), at_the_office(self.page, self.case))
+        status, here = Status(self.case.status), at_the_office(self.page, self.case)
+        return standing(stored, status, here, below=bool(self.tier))
+
+    @property
+    def tier(self) -> str:
+        """The body on whose list it is; "" for the office's own."""
+        return (self.stored.tier or "") if self.stored is not None else ""
 
     def part_of_it(self, name: str) -> Instruction:
         """For what else is done to the case within this decision."""
@@ -191,6 +197,7 @@ async def review(
 async def accept(books: Books, page: Page, ask: Instruction, next_on: date) -> None:
     """It will be heard; until `next_on` she waits for a slot."""
     async with deciding(books, page, ask, A.ACCEPT, next_on=next_on) as one:
+        one.values["tier"] = None
         if not at_the_office(page, one.case):
             await one.refer(office_of(page, one.case))
         await one.wait(next_on)
@@ -207,7 +214,7 @@ async def put_off(books: Books, page: Page, ask: Instruction, next_on: date) -> 
 async def send_below(books: Books, page: Page, ask: Instruction, agency: str) -> None:
     """First to the head of agency, county governor or mayor who holds days of his own."""
     async with deciding(books, page, ask, A.SEND_BELOW, agency=agency) as one:
-        one.values["below"] = agency
+        one.values |= {"below": agency, "tier": agency}
         await one.refer(agency)
 
 

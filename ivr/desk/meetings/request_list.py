@@ -19,7 +19,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.meetings import order_giving
-from ivr.desk.meetings.request_deciding import at_the_office, today
+from ivr.desk.meetings.request_deciding import at_the_office, the_office, today
 from ivr.desk.people.scope import Scope
 from ivr.store.cases import WISHES
 from ivr.store.tables import cases, meeting_requests
@@ -72,6 +72,18 @@ async def listed(
     return await told(connection, page, now, found)
 
 
+async def next_for(connection: AsyncConnection, page: Page, now: datetime, body: str) -> list[MeetingRequest]:
+    """Who is to be heard next at a session of that body's official, in the fair order.
+
+    The office's list are those who wait; that of a county governor, mayor or head are those sent to him.
+    """
+    if body == the_office(page):
+        waiting = await listed(connection, page, now, states={RequestState.WAITING})
+        return [wish for wish in waiting if not wish.case.tier]
+    found = await listed(connection, page, now, states={RequestState.WAITING, RequestState.SENT_BELOW})
+    return [wish for wish in found if wish.case.tier == body]
+
+
 async def of_case(
     connection: AsyncConnection, page: Page, now: datetime, scope: Scope, code: str
 ) -> MeetingRequest | None:
@@ -107,7 +119,7 @@ async def told(
 
 def state_of(page: Page, row: Row[Any]) -> RequestState:
     stored = None if row.state is None else RequestState(row.state)
-    return standing(stored, Status(row.status), at_the_office(page, row))
+    return standing(stored, Status(row.status), at_the_office(page, row), below=bool(row.tier))
 
 
 def _wish(page: Page, now: datetime, row: Row[Any], by_phone: Reach, place: Ranked) -> MeetingRequest:

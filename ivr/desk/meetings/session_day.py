@@ -181,9 +181,7 @@ async def _slot(connection: AsyncConnection, page: Page, ask: Instruction, numbe
     return slot
 
 
-async def _of_her(
-    connection: AsyncConnection, number: int, case: uuid.UUID, outcome: str
-) -> Row[Any] | None:
+async def _of_her(connection: AsyncConnection, number: int, case: uuid.UUID, outcome: str) -> Row[Any] | None:
     its = (meeting_slots.c.session == number, meeting_slots.c.case_id == case)
     query = select(meeting_slots).where(*its, meeting_slots.c.outcome == outcome)
     return (await connection.execute(query)).first()

@@ -16,7 +16,7 @@ from ivr.desk.case import meeting_calls
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.transaction import transaction
-from ivr.desk.meetings import agenda
+from ivr.desk.meetings import agenda, body_notices
 from ivr.desk.meetings.request_deciding import Deciding, deciding, held, today
 from ivr.desk.meetings.session_planning import (
     LONGEST,
@@ -65,6 +65,8 @@ async def move(
         place = (place.strip() or session.place) if session.way == MeetingWay.IN_PERSON else session.place
         values = {"starts_at": starts_at, "ends_at": its.ends_at + by, "place": place}
         await connection.execute(update(meeting_sessions).where(its.number == number).values(values))
+        told = (starts_at, place, ask.reason.strip(), ask.now)
+        await body_notices.tell_moved(connection, page, session, *told)
         codes = await booked(connection, number)
         await _shift(connection, number, by)
         for code in codes:

@@ -16,6 +16,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import meeting_calls
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.transaction import transaction
+from ivr.desk.meetings import body_notices
 from ivr.desk.meetings.request_deciding import Deciding, deciding, today
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused, WrongField
@@ -82,6 +83,7 @@ async def cancel(
         session = await planned(connection, number)
         if session.ends_at <= ask.now:
             raise Refused(f"session {number} is over")
+        await body_notices.tell_off(connection, page, session, ask.reason.strip(), ask.now)
         codes = await booked(connection, number)
         for code in codes:
             its = Instruction(code, ask.actor, ask.reason, ask.now)
@@ -144,10 +146,11 @@ async def planned(connection: AsyncConnection, number: int) -> Row[Any]:
 
 
 async def sittings(connection: AsyncConnection, since: datetime, body: str = "") -> list[Row[Any]]:
-    """Sessions from then on, with `slots` and `booked`; with `body` those that body is to attend."""
+    """Sessions from then on, with `slots` and `booked`; with `body` its own, and those it is to attend."""
     query = _counted().where(meeting_sessions.c.ends_at >= since)
     if body:
-        query = query.where(meeting_sessions.c.number.in_(attended_by(body)))
+        its = meeting_sessions.c
+        query = query.where((its.agency == body) | its.number.in_(attended_by(body)))
     return list((await connection.execute(query)).all())
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -49,14 +50,7 @@ async def briefs(
     """Of everybody who has a slot, in order."""
     wishes = [seat.wish for seat in seats if seat.wish is not None]
     ids = {wish.case.id for wish in wishes}
-    here = (
-        recordings.c.case_id.in_(ids),
-        recordings.c.removed_at.is_(None),
-        recordings.c.superseded.is_(False),
-    )
-    voices = (
-        await connection.execute(select(recordings).where(*here).order_by(recordings.c.recorded_at))
-    ).all()
+    voices = await voices_of(connection, ids)
     papers = [row for row in await attachments.of_cases(connection, ids) if row.removed_at is None]
     views = await inviting.views_of(connection, ids)
     minutes = await session_day.minutes_of(connection, number)
@@ -75,3 +69,10 @@ async def briefs(
         for seat in seats
         if seat.wish is not None
     ]
+
+
+async def voices_of(connection: AsyncConnection, ids: Collection[UUID]) -> Sequence[Row[Any]]:
+    """What was recorded of these cases and is there, the oldest first."""
+    here = (recordings.c.removed_at.is_(None), recordings.c.superseded.is_(False))
+    query = select(recordings).where(recordings.c.case_id.in_(ids), *here)
+    return (await connection.execute(query.order_by(recordings.c.recorded_at))).all()

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import IO, Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, or_, select, true
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.people import auditing
@@ -25,7 +25,7 @@ from ivr.desk.recordings.revealing import seen_lately
 from ivr.store import recording_files
 from ivr.store.derived import Derived
 from ivr.store.envelope import Unopened
-from ivr.store.tables import cases, recordings
+from ivr.store.tables import cases, meeting_requests, meeting_slots, meeting_views, recordings
 from ivr.store.vault import PIECE, Vault
 from ivr.voice import riff
 from ivr.voice.blind import blinded
@@ -66,6 +66,29 @@ def one(scope: Scope, which: ColumnElement[bool]) -> Select[Any]:
     nobodys = recordings.c.case_id.is_(None) & (true() if not scope.agency else ~true())
     heard = OPEN_TO_ALL if scope.agency else true()
     return query.where(which, or_(nobodys, recordings.c.case_id.is_not(None) & scope.cases() & heard))
+
+
+async def asked_about(engine: AsyncEngine, scope: Scope, id: UUID) -> Row[Any] | None:
+    """A recording of a request to meet an official of which their body was asked for its view.
+
+    Until she was heard, of what is open to all and no complaint about its head; None for everything else.
+    """
+    request, slot = meeting_requests.c, meeting_slots.c
+    about = (cases.c.code, cases.c.agency, cases.c.county, cases.c.confidential)
+    query = select(recordings, *about).join(cases, cases.c.id == recordings.c.case_id)
+    query = query.join(meeting_requests, request.case_id == cases.c.id)
+    query = query.join(meeting_slots, (slot.case_id == cases.c.id) & (slot.outcome == ""))
+    asked = select(meeting_views.c.case_id).where(
+        meeting_views.c.case_id == cases.c.id, meeting_views.c.agency == scope.agency
+    )
+    hers = (asked.exists(), request.bodies.contains([scope.agency]), scope.not_kept(), OPEN_TO_ALL)
+    limits = (cases.c.county.is_(None) | cases.c.county.in_(scope.areas),) if scope.areas else ()
+    nobody_s = func.coalesce(request.about, "") != scope.agency
+    async with engine.connect() as connection:
+        found: Row[Any] | None = (
+            await connection.execute(query.where(recordings.c.id == id, *hers, *limits, nobody_s))
+        ).first()
+    return found
 
 
 async def heard(

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
+from uuid import UUID
 
 from aiohttp import BodyPartReader, web
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from ivr.cases.kinds import Kind
 from ivr.desk.case import suggestion_outcomes
 from ivr.desk.case.registering import Wanted
 from ivr.desk.counter import audio, following
+from ivr.desk.meetings import agenda, request_list
 from ivr.web import bodies
 from ivr.web.api import models, openapi
+from ivr.web.api.order_resources import Orders
+from ivr.web.api.plain import as_json, limit_of
 from ivr.web.window import MOST_BYTES, Counter, Problem, body, problem_of, tracking_code
 
 M = TypeVar("M", bound=models.Message)
 Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
-MOST_LISTED = 100
 
 
 def application(counter: Counter) -> web.Application:
@@ -33,6 +37,7 @@ def application(counter: Counter) -> web.Application:
             web.post("/v1/suggestions", api.suggest),
             web.get("/v1/topics", api.topics),
             web.get("/v1/counties", api.counties),
+            *Orders(counter).routes(),
         ]
     )
     return app
@@ -57,16 +62,16 @@ class Api:
         row = await following.one(self.counter.engine, channel, sent.code)
         headers = {"Location": f"/api/v1/cases/{sent.code}"}
         [case] = await self._shown([row])
-        return _json(case, 200 if sent.repeated else 201, headers)
+        return as_json(case, 200 if sent.repeated else 201, headers)
 
     async def cases(self, request: web.Request) -> web.Response:
         channel = await self.counter.channel(request)
-        limit, after = _limit(request), request.query.get("after", "")
+        limit, after = limit_of(request), request.query.get("after", "")
         if after and not tracking_code(after):
             raise Problem(400, "after: is no tracking code", "after")
         rows = await following.newest(self.counter.engine, channel, limit, tracking_code(after))
         listed = await self._shown(rows)
-        return _json(models.Cases(cases=listed, after=rows[-1].code if len(rows) == limit else None))
+        return as_json(models.Cases(cases=listed, after=rows[-1].code if len(rows) == limit else None))
 
     async def case(self, request: web.Request) -> web.Response:
         channel = await self.counter.channel(request)
@@ -75,11 +80,21 @@ class Api:
         if row is None:
             raise Problem(404, "code: this channel sent no such case", "code")
         [case] = await self._shown([row])
-        return _json(case)
+        return as_json(case)
 
     async def _shown(self, rows: Sequence[Any]) -> list[models.Case]:
         by_phone = await following.reach(self.counter.engine, rows, self.counter.clock())
-        return [models.Case.of(row, reach) for row, reach in zip(rows, by_phone, strict=True)]
+        met = await self._meetings({row.id for row in rows if row.kind == Kind.MEETING})
+        return [models.Case.of(r, reach, met.get(r.id)) for r, reach in zip(rows, by_phone, strict=True)]
+
+    async def _meetings(self, ids: set[UUID]) -> dict[UUID, models.Meeting]:
+        if not ids:
+            return {}
+        page, now = await self.counter.book.page(), self.counter.clock()
+        async with self.counter.engine.connect() as connection:
+            wishes = await request_list.of_ids(connection, page, now, ids)
+            slots = await agenda.slots_of(connection, ids)
+        return {wish.case.id: models.Meeting.of(wish, slots.get(wish.case.id)) for wish in wishes}
 
     async def suggest(self, request: web.Request) -> web.Response:
         await self.counter.channel(request)
@@ -90,7 +105,7 @@ class Api:
         found = suggester.suggest(asked.text, asked.county, str(asked.kind or ""))
         plain = {name: getattr(found, name) for name in ("topic", "agency", "assigned", "county", "doubt")}
         plain |= {"confidence": round(found.confidence, 4), "top": suggestion_outcomes.as_json(found)}
-        return _json(models.Suggested.model_validate(plain))
+        return as_json(models.Suggested.model_validate(plain))
 
     async def topics(self, request: web.Request) -> web.Response:
         await self.counter.channel(request)
@@ -119,7 +134,7 @@ async def _plainly(request: web.Request, handler: Answer) -> web.StreamResponse:
         if isinstance(error, web.HTTPMethodNotAllowed):
             headers["Allow"] = error.headers["Allow"]
         wrong = models.Wrong(error=problem.sentence, field=problem.field)
-        return _json(wrong, problem.status, headers)
+        return as_json(wrong, problem.status, headers)
 
 
 async def _case_and_sound(request: web.Request) -> tuple[models.NewCase, bytes]:
@@ -159,16 +174,3 @@ def _read(model: type[M], content: bytes) -> M:
         field = ".".join(str(part)[:40] for part in first["loc"])
         message = first["msg"][:1].lower() + first["msg"][1:]
         raise Problem(400, f"{field}: {message}" if field else message, field) from None
-
-
-def _limit(request: web.Request) -> int:
-    text = request.query.get("limit", "20")
-    if not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= MOST_LISTED):
-        raise Problem(400, f"limit: must be a whole number from 1 to {MOST_LISTED}", "limit")
-    return int(text)
-
-
-def _json(model: BaseModel, status: int = 200, headers: dict[str, Any] | None = None) -> web.Response:
-    return web.Response(
-        text=model.model_dump_json(), status=status, headers=headers, content_type="application/json"
-    )

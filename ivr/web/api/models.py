@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from ivr.cases.kinds import Kind
+from ivr.cases.meeting_orders import OrderState
+from ivr.cases.meetings import MeetingWay, Official, RequestState, SessionState
 from ivr.cases.statuses import Status
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.case.registering import LONGEST, MOST_ADDRESS, MOST_WORDS
+from ivr.desk.meetings.order_reading import ToldOrder
+from ivr.desk.meetings.request_list import MeetingRequest
+from ivr.desk.meetings.session_report import SessionReport
 
 Short = Annotated[str, StringConstraints(max_length=LONGEST)]
 Code = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{9}$")]
@@ -83,6 +89,22 @@ class Part(BaseModel):
     status: Status
 
 
+class Meeting(BaseModel):
+    """How a request to meet an official stands."""
+
+    state: RequestState
+    next_on: date | None = Field(description="Until which day she waits, or of her slot.")
+    at: datetime | None = Field(description="Of the slot that she has or had.")
+    official: Official | None
+    place: str
+
+    @classmethod
+    def of(cls, wish: MeetingRequest, slot: Any) -> Meeting:
+        told: dict[str, Any] = {"state": wish.state, "next_on": wish.next_on}
+        told |= {"at": slot and slot.starts_at, "official": slot and slot.official}
+        return cls.model_validate(told | {"place": slot.place if slot else ""})
+
+
 class Case(BaseModel):
     """A case as the channel that sent it may see it. Times are ISO 8601 with zone."""
 
@@ -105,11 +127,14 @@ class Case(BaseModel):
         "once to ask; `refused` there; `no`: tell her to keep the code and to dial 111."
     )
     parts: list[Part] = Field(description="Of a case that several agencies share; else empty.")
+    meeting: Meeting | None = Field(None, description="Of a request to meet an official; else null.")
 
     @classmethod
-    def of(cls, row: Any, by_phone: Reach) -> Case:
-        found = {name: getattr(row, name) for name in cls.model_fields if name != "by_phone"}
-        return cls.model_validate(found | {"parts": row.parts or [], "by_phone": by_phone})
+    def of(cls, row: Any, by_phone: Reach, meeting: Meeting | None = None) -> Case:
+        own = ("by_phone", "meeting")
+        found = {name: getattr(row, name) for name in cls.model_fields if name not in own}
+        found |= {"parts": row.parts or [], "by_phone": by_phone, "meeting": meeting}
+        return cls.model_validate(found)
 
 
 class Cases(BaseModel):
@@ -117,6 +142,89 @@ class Cases(BaseModel):
 
     cases: list[Case]
     after: Code | None
+
+
+class Session(BaseModel):
+    """A day on which an official meets citizens."""
+
+    number: int
+    official: Official
+    agency: str
+    state: SessionState
+    starts_at: datetime
+    ends_at: datetime
+    way: MeetingWay
+    place: str
+    slots: int
+    booked: int
+
+    @classmethod
+    def of(cls, row: Any) -> Session:
+        return cls.model_validate({name: getattr(row, name) for name in cls.model_fields})
+
+
+class Sessions(BaseModel):
+    sessions: list[Session]
+
+
+class Order(BaseModel):
+    """What a body is to do after a citizen was heard."""
+
+    code: Code = Field(description="Of the case that carries the order.")
+    session: int | None = Field(description="At which it was given.")
+    agency: str
+    agency_name: str
+    words: str = Field(description="What it is to do; without the right to names no name and no long number.")
+    state: OrderState
+    late: bool
+    due_on: date
+    first_due_on: date = Field(description="As it was given; later than that it was extended to.")
+    given_at: datetime
+    said: str = Field(
+        description="Her answer on the day: order_done, order_not_done, order_partly, or nothing yet."
+    )
+    level: str = Field(description="Who is responsible now, as the ladder has it.")
+    of: Code | None = Field(description="Her own case; null without the right to names.")
+    citizen: str | None = Field(description="Her name; null without the right to names.")
+
+    @classmethod
+    def of_told(cls, told: ToldOrder) -> Order:
+        part = told.seen.part
+        names = ("code", "due_on", "first_due_on", "given_at", "said", "level", "agency")
+        found = {name: getattr(part, name) for name in names}
+        found |= {"state": told.seen.state, "late": told.seen.late, "session": told.session}
+        found |= {"agency_name": told.agency_name, "words": told.words, "of": told.whole}
+        return cls.model_validate(found | {"citizen": told.name})
+
+
+class Orders(BaseModel):
+    """One page. `after`: give it as `after` to get the next one; null at the end."""
+
+    orders: list[Order]
+    after: Code | None
+
+
+class Theme(BaseModel):
+    topic: str
+    heard: int
+
+
+class Report(BaseModel):
+    """What the press report is written from: how many were heard, about what, and what was ordered."""
+
+    session: Session
+    heard: int
+    themes: list[Theme]
+    bodies: list[str] = Field(description="That were to attend.")
+    orders: list[Order]
+
+    @classmethod
+    def of(cls, report: SessionReport, orders: Sequence[ToldOrder]) -> Report:
+        themes = [Theme(topic=topic, heard=heard) for topic, heard in report.themes]
+        told = {"session": Session.of(report.session), "heard": report.heard, "themes": themes}
+        return cls.model_validate(
+            told | {"bodies": [*report.bodies], "orders": [Order.of_told(each) for each in orders]}
+        )
 
 
 class Named(BaseModel):

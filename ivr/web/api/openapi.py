@@ -14,7 +14,10 @@ Json = dict[str, Any]
 _REF = "#/components/schemas/{model}"
 _READ, _WRITTEN = (
     (models.NewCase, models.Question),
-    (*(models.Case, models.Cases, models.Suggested, models.Topic, models.Named, models.Wrong),),
+    (
+        *(models.Case, models.Cases, models.Suggested, models.Topic, models.Named, models.Wrong),
+        *(models.Sessions, models.Order, models.Orders, models.Report),
+    ),
 )
 _, _SCHEMAS = models_json_schema(
     [(model, "validation") for model in _READ] + [(model, "serialization") for model in _WRITTEN],
@@ -23,6 +26,7 @@ _, _SCHEMAS = models_json_schema(
 _WRONG = {
     400: "Something about the request won't do; `field` says what.",
     401: "No token, or one that is unknown or was revoked.",
+    403: "The channel has not the right to this.",
     429: "Too many requests within a minute; Retry-After tells when.",
     503: "The books can't be reached now; Retry-After tells when.",
 }
@@ -80,6 +84,19 @@ _CODE: Json = {
     "description": "A tracking code; blanks and dashes don't matter.",
     "schema": {"type": "string"},
 }
+_DAY: Json = {"type": "string", "format": "date"}
+_SESSION: Json = {"type": "integer", "minimum": 1, "maximum": 2147483647}
+_NUMBER: Json = {
+    "name": "number",
+    "in": "path",
+    "required": True,
+    "description": "Of the session.",
+    "schema": _SESSION,
+}
+_PAGED = [
+    _query("limit", "How many.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}),
+    _query("after", "The code of the last one seen.", {"type": "string", "pattern": "^([1-9][0-9]{9})?$"}),
+]
 _SIZES = {413: "The body is too large.", 415: "The body is no JSON."}
 PATHS: Json = {
     "/cases": {
@@ -106,16 +123,7 @@ PATHS: Json = {
         "get": {
             "operationId": "listCases",
             "summary": "The cases that this channel sent, newest first",
-            "parameters": [
-                _query(
-                    "limit", "How many.", {"type": "integer", "minimum": 1, "maximum": 100, "default": 20}
-                ),
-                _query(
-                    "after",
-                    "The code of the last one seen.",
-                    {"type": "string", "pattern": "^([1-9][0-9]{9})?$"},
-                ),
-            ],
+            "parameters": _PAGED,
             "responses": _answers(200, "A page of them.", "Cases"),
         },
     },
@@ -133,6 +141,38 @@ PATHS: Json = {
             "summary": "Topic and agency for words, without opening a case",
             "requestBody": {"required": True, "content": _content("Question")},
             "responses": _answers(200, "The likeliest three.", "Suggested", _SIZES),
+        }
+    },
+    "/meetings/sessions": {
+        "get": {
+            "operationId": "listSessions",
+            "summary": "Sessions at which officials meet citizens",
+            "parameters": [_query("since", "From that day on; without it, of a year.", _DAY)],
+            "responses": _answers(200, "By day.", "Sessions"),
+        }
+    },
+    "/meetings/sessions/{number}/report": {
+        "get": {
+            "operationId": "readReport",
+            "summary": "A session's report as facts, with its orders as they stand now",
+            "parameters": [_NUMBER],
+            "responses": _answers(200, "The report.", "Report", {404: "There is no such session."}),
+        }
+    },
+    "/meetings/orders": {
+        "get": {
+            "operationId": "listOrders",
+            "summary": "Orders as they stand now, newest first",
+            "parameters": [_query("session", "Only those of that session.", _SESSION), *_PAGED],
+            "responses": _answers(200, "A page of them.", "Orders"),
+        }
+    },
+    "/meetings/orders/{code}": {
+        "get": {
+            "operationId": "readOrder",
+            "summary": "How an order stands",
+            "parameters": [_CODE],
+            "responses": _answers(200, "The order.", "Order", {404: "None that this channel may see."}),
         }
     },
     "/topics": {

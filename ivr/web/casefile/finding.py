@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.people.scope import Scope
 from ivr.desk.reading import casefile
 from ivr.desk.reading.casefile import CaseFile
 from ivr.desk.recordings import hearing
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
+
+Found = Callable[[AsyncEngine, Scope, UUID], Awaitable[Row[Any] | None]]
 
 
 class SentOn(NotFound):
@@ -49,13 +54,15 @@ async def case_row(visit: Visit) -> Row[Any]:
     return case
 
 
-async def recording_row(visit: Visit) -> Row[Any]:
-    """Another agency's, an erased one, none at all: NotFound for each."""
+async def recording_row(visit: Visit, otherwise: Found | None = None) -> Row[Any]:
+    """Another agency's, an erased one, none at all: NotFound for each, but for what `otherwise` finds."""
     try:
         id = UUID(visit.request.match_info["id"])
     except ValueError:
         raise NotFound from None
     row = await hearing.recording(visit.panel.engine, visit.scope, id)
+    if row is None and otherwise is not None:
+        row = await otherwise(visit.panel.engine, visit.scope, id)
     if row is None or row.removed_at is not None:
         raise NotFound
     return row

@@ -29,12 +29,16 @@ KEEP_OUT = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nos
 
 
 async def play(visit: Visit) -> web.StreamResponse:
-    """`?as=blind|even|plain`; blind unless something else is asked for. Range requests are answered."""
-    row = await recording_row(visit)
+    """`?as=blind|even|plain`; blind unless something else is asked for. Range requests are answered.
+
+    Blind also to a body that was asked for its view of a request to meet, whosever the case is.
+    """
     try:
         form = Rendition(visit.request.query.get("as", Rendition.BLIND))
     except ValueError:
         raise NotFound from None
+    asked = form is Rendition.BLIND and bool(visit.scope.agency)
+    row = await recording_row(visit, hearing.asked_about if asked else None)
     await _may_hear(visit, row, form)
     try:
         file = await _booth(visit).opened(row, form)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from sqlalchemy import Row
@@ -27,6 +29,7 @@ from ivr.desk.refusals import NoSuchCase, Refused
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
 from ivr.web.meetings.session_pages import found_session
 from ivr.web.panel.forms import Form, latin
+from ivr.web.panel.guard import policy
 from ivr.web.panel.uploading import ACCEPT, take_paper
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
@@ -64,6 +67,17 @@ async def act(visit: Visit) -> web.StreamResponse:
         return await _page(visit, sentence)
     code = visit.form().raw("code")
     return visit.redirect(visit.path("meetings.day", number=row.number) + (f"#c{code}" if code else ""))
+
+
+async def worker(visit: Visit) -> web.StreamResponse:
+    """The script that answers a reload of this page while the server is away; its scope is this page."""
+    row, _ = await _whole(visit)
+    page = visit.path("meetings.day", number=row.number)
+    shell = visit.renderer(visit, "meetings/day_shell.html", {})
+    before = {"PAGE": page, "SHELL": shell, "POLICY": policy()}
+    lines = [f"const {name} = {json.dumps(value)};\n" for name, value in before.items()]
+    script = visit.panel.assets.files["day-worker.js"].content.decode()
+    return web.Response(text="".join(lines) + script, content_type="text/javascript")
 
 
 async def room(visit: Visit) -> web.StreamResponse:
@@ -192,6 +206,7 @@ def _moment(text: str) -> datetime | None:
 async def _page(visit: Visit, sentence: str = "") -> web.Response:
     row, seats = await _whole(visit)
     page = await visit.panel.book.page()
+    zone = ZoneInfo(page.calendar.timezone)
     async with visit.panel.engine.connect() as connection:
         told = await briefs(connection, page, visit.scope, row.number, seats, visit.now)
     of = {brief.slot.slot: brief for brief in told}
@@ -210,5 +225,6 @@ async def _page(visit: Visit, sentence: str = "") -> web.Response:
         day=jalali_day,
         accept=ACCEPT,
         runs=row.state == "planned",
+        until=datetime.combine(page.calendar.day(row.starts_at) + timedelta(days=1), time(0), zone),
         may_hear=visit.allowed("recordings_blind"),
     )

@@ -62,6 +62,9 @@ _FORMS: Mapping[str, str] = {
     "people": r"people: .*",
     "link": r"link: .*",
     "place": r"place: .*",
+    "other_list": r"request \S+ is not on the list of (?P<agency>\S+)",
+    "void_reason": r"a paper is withdrawn with a reason",
+    "no_paper": r"there is no paper .* in force",
 }
 _KNOWN = {key: re.compile(form, re.DOTALL) for key, form in _FORMS.items()}
 # Which field is at fault, where it is one.
@@ -69,6 +72,9 @@ _FIELDS = {
     "next_on": "next_on",
     "ahead": "reason",
     "no_reason": "reason",
+    "other_list": "code",
+    "void_reason": "reason",
+    "no_paper": "paper",
     "move_reason": "reason",
     "day_off": "on",
     "later": "at",

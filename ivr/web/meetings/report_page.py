@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -15,17 +14,13 @@ from ivr.cases.meeting_figures import OrderedFact
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.letters import formal_letters
 from ivr.desk.letters.formal_letters import Paper
-from ivr.desk.letters.outgoing import jalali
+from ivr.desk.letters.indicator import Issue, PaperKind
 from ivr.desk.meetings import session_report
 from ivr.desk.meetings.session_report import ReportedOrder, SessionReport
-from ivr.desk.people import auditing
 from ivr.web.meetings.meeting_words import jalali_day, names_of, official
 from ivr.web.panel.forms import whole_number
-from ivr.web.panel.letter_pdf import letter_pdf
-from ivr.web.panel.locale import digits
+from ivr.web.panel.paper_sending import send_paper
 from ivr.web.panel.visit import NotFound, Visit
-
-_AT_ONCE = asyncio.Semaphore(2)  # setting a page takes a core for a fifth of a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +51,19 @@ async def paper(visit: Visit) -> web.StreamResponse:
         stationery = formal_letters.load(visit.panel.places.seed)
     except SeedError as error:
         raise NotFound from error
-    number, words = written.report.session.number, visit.words
-    async with visit.panel.engine.begin() as connection:
-        await auditing.note(
-            connection, visit.now, "meeting_report_printed", person=visit.person.id,
-            subject=f"meeting_session/{number}", address=visit.came.address, detail={"left": written.left},
-        )  # fmt: skip
+    number = written.report.session.number
     letter = Paper(
-        number=words("meetings.report.number", n=digits(number)),
-        date=jalali(written.today, "fa"),
-        to=words("meetings.report.to"),
+        number="",
+        date="",
+        to=visit.words("meetings.report.to"),
         subject=written.title,
         paragraphs=written.paragraphs,
         stationery=stationery,
     )
-    async with _AT_ONCE:
-        pdf = await asyncio.to_thread(letter_pdf, letter)
-    headers = {"Content-Disposition": f'inline; filename="session-{number}.pdf"'}
-    return web.Response(body=pdf, content_type="application/pdf", headers=headers)
+    return await send_paper(
+        visit, letter, f"session-{number}", "meeting_report_printed", Issue(PaperKind.REPORT, session=number),
+        subject=f"meeting_session/{number}", detail={"left": written.left},
+    )  # fmt: skip
 
 
 async def _written(visit: Visit) -> Written:

@@ -12,10 +12,13 @@ from sqlalchemy import Row
 from ivr.cases.attendance import Came, InvitationState
 from ivr.cases.meetings import MeetingWay, Official
 from ivr.desk.case.change import Instruction
+from ivr.desk.letters import indicator
 from ivr.desk.meetings import agenda, inviting, session_moving, session_planning
 from ivr.desk.meetings.agenda import Seat
 from ivr.desk.meetings.request_deciding import the_office
+from ivr.desk.meetings.session_minutes import is_apart
 from ivr.desk.meetings.session_planning import Sitting
+from ivr.desk.reading.briefs import voices_of
 from ivr.desk.reading.casefile import full_names
 from ivr.desk.refusals import Refused
 from ivr.web.meetings.meeting_words import names_of, put
@@ -25,10 +28,10 @@ from ivr.web.window import tracking_code
 
 BACK = timedelta(days=30)  # how far the list goes back
 FIELDS = ("official", "agency", "on", "at", "slots", "minutes", "way", "place", "link", "even_off")
-DEEDS = ("fill", "place", "met", "missed", "delay", "move", "cancel", "invite", "came")
+DEEDS = ("fill", "place", "met", "missed", "delay", "move", "cancel", "invite", "came", "void")
 TYPED = (
     *("code", "slot", "reason", "next_on", "minutes", "on", "at", "place", "even_off"),
-    *("state", "who", "words"),
+    *("state", "who", "words", "paper"),
 )
 THEIRS = ("attend", "view")  # what an agency does there
 
@@ -90,6 +93,8 @@ async def _do(visit: Visit, deed: str, number: int, given: dict[str, Any]) -> No
             await session_planning.cancel(engine, page, ask, number, given["next_on"], visit.person.id)
         case "invite":
             await inviting.invite(engine, page, visit.actor, number, visit.now, visit.person.id)
+        case "void":
+            await indicator.withdraw(engine, given["paper"], ask, number, visit.person.id)
         case "came":
             await inviting.note_came(engine, ask, number, given["agency"], Came(given["came"]))
         case _:
@@ -113,6 +118,8 @@ def _given(form: Form, deed: str, zone: ZoneInfo) -> dict[str, Any]:
         given["starts_at"] = datetime.combine(day, hour, zone) if day else datetime.now(zone)
         given["place"] = form.text("place", session_planning.LONGEST, needed=False)
         given["even_off"] = form.flag("even_off")
+    if deed == "void":
+        given["paper"] = form.text("paper", 20)
     if deed == "came":
         given |= {"agency": form.text("agency"), "came": form.choice("came", list(Came))}
     return given
@@ -144,10 +151,18 @@ async def session_page(
     row, seats = await found_session(visit)
     done = visit.request.query.get("done", "")
     may_hold = visit.allowed("meetings_hold") and row.state == "planned"
-    zone = ZoneInfo((await visit.panel.book.page()).calendar.timezone)
+    page = await visit.panel.book.page()
+    zone = ZoneInfo(page.calendar.timezone)
     async with visit.panel.engine.connect() as connection:
         called = await full_names(connection, {seat.slot.placed_by for seat in seats})
         attendances = await inviting.attendances(connection, row.number, visit.scope.agency)
+        asked = {
+            seat.wish.case.id
+            for seat in seats
+            if visit.scope.agency and seat.wish and not seat.wish.case.confidential and not seat.slot.outcome
+        }
+        voices = await voices_of(connection, asked) if visit.allowed("recordings_blind") else []
+        papers = await indicator.listed(connection, row.number) if not visit.scope.agency else []
         views = await inviting.views_of(connection, {seat.wish.case.id for seat in seats if seat.wish})
     return visit.render(
         "meetings/session.html",
@@ -161,6 +176,10 @@ async def session_page(
         done=done if done in (*DEEDS, *THEIRS) else "",
         attendances=attendances,
         views=views,
+        papers=papers,
+        own_list=row.agency != the_office(page),
+        voices=voices,
+        annex=any(each.wish and each.slot.outcome == "met" and is_apart(each.wish.case) for each in seats),
         about=about,
         states=[each for each in InvitationState if each is not InvitationState.INVITED],
         may_attend=visit.allowed("meetings_attend") and row.state == "planned" and row.starts_at > visit.now,

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from aiohttp import web
 
 from ivr.desk.book.seeds import SeedError
 from ivr.desk.letters import formal_letters
 from ivr.desk.letters.formal_letters import LetterKind
-from ivr.desk.people import auditing
+from ivr.desk.letters.indicator import Issue, PaperKind
 from ivr.desk.refusals import NoSuchCase, Refused
-from ivr.web.panel.letter_pdf import letter_pdf
+from ivr.web.panel.paper_sending import send_paper
 from ivr.web.panel.visit import NotFound, Visit
-
-_AT_ONCE = asyncio.Semaphore(2)  # setting a page takes a core for a fifth of a second
 
 
 async def letter(visit: Visit) -> web.StreamResponse:
@@ -29,13 +25,7 @@ async def letter(visit: Visit) -> web.StreamResponse:
         )
     except (NoSuchCase, Refused, SeedError) as error:
         raise NotFound from error
-    async with engine.begin() as connection:
-        await auditing.note(
-            connection, visit.now, "letter_printed", person=visit.person.id, case=found.case,
-            address=visit.came.address, detail={"kind": kind, "number": found.number},
-        )  # fmt: skip
-    async with _AT_ONCE:
-        pdf = await asyncio.to_thread(letter_pdf, found)
-    name = f"{code}-{kind}.pdf"
-    headers = {"Content-Disposition": f'inline; filename="{name}"', "Cache-Control": "no-store"}
-    return web.Response(body=pdf, content_type="application/pdf", headers=headers)
+    what = Issue(PaperKind(kind), found.case, found.as_of) if kind in set(PaperKind) else None
+    return await send_paper(
+        visit, found, f"{code}-{kind}", "letter_printed", what, case=found.case, detail={"kind": kind}
+    )

@@ -6,15 +6,15 @@ Why not WeasyPrint or the browser: docs/decisions/libraries.md.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from ivr.desk.letters.formal_letters import Paper
+from ivr.desk.letters.formal_letters import Paper, PaperHeading, PaperTable
 
 FONTS = Path(__file__).parents[1] / "static" / "vendor"
 MARGIN = 22.0  # millimetres, as everything here
 _BODY, _LINE = 12.5, 8.4  # points, millimetres
 _QR = 24.0
+_ROOMY = 15.0  # of a row to sign in
 
 
 def letter_pdf(letter: Paper) -> bytes:
@@ -42,13 +42,17 @@ def _sheet(letter: Paper) -> Any:
     pdf = LetterPaper("P", "mm", "A4")
     pdf.add_font("Vazirmatn", "", FONTS / "vazirmatn-regular.ttf")
     pdf.add_font("Vazirmatn", "B", FONTS / "vazirmatn-bold.ttf")
-    pdf.set_text_shaping(use_shaping_engine=True, direction="rtl", script="arab", language="fas")
+    _persian(pdf)
     pdf.set_title(letter.subject)
     pdf.set_lang("fa")
     pdf.set_margins(MARGIN, 16, MARGIN)
     pdf.set_auto_page_break(True, 24)
     pdf.add_page()
     return pdf
+
+
+def _persian(pdf: Any) -> None:
+    pdf.set_text_shaping(use_shaping_engine=True, direction="rtl", script="arab", language="fas")
 
 
 def _head(pdf: Any, letter: Paper) -> None:
@@ -73,25 +77,73 @@ def _head(pdf: Any, letter: Paper) -> None:
 
 
 def _body(pdf: Any, letter: Paper) -> None:
-    for text in (letter.to, letter.subject):
-        pdf.set_font("Vazirmatn", "B", _BODY)
-        pdf.multi_cell(0, _LINE, text, align="R", new_x="LMARGIN", new_y="NEXT")
+    for text in filter(None, (letter.to, letter.subject)):
+        _text(pdf, text, "B")
     pdf.ln(3)
-    pdf.set_font("Vazirmatn", "", _BODY)
-    for paragraph in letter.paragraphs:
-        pdf.multi_cell(0, _LINE, paragraph, align="R", new_x="LMARGIN", new_y="NEXT")
-        pdf.ln(1.5)
+    for block in letter.paragraphs:
+        match block:
+            case PaperTable():
+                _table(pdf, block)
+            case PaperHeading(text):
+                if pdf.get_y() > pdf.h - 50:
+                    pdf.add_page()
+                pdf.ln(2)
+                _text(pdf, text, "B")
+            case text:
+                _text(pdf, text, "")
+                pdf.ln(1.5)
+
+
+def _text(pdf: Any, text: str, weight: str) -> None:
+    pdf.set_font("Vazirmatn", weight, _BODY)
+    pdf.multi_cell(0, _LINE, text, align="R", new_x="LMARGIN", new_y="NEXT")
+
+
+def _table(pdf: Any, table: PaperTable) -> None:
+    """Columns from right to left; the heads stand again on every page."""
+    pdf.set_font("Vazirmatn", "", 10.5)
+    pdf.set_draw_color(150)
+    shares = tuple(reversed(table.shares))
+    height = _ROOMY if table.roomy else None
+    with pdf.table(col_widths=shares, text_align="RIGHT", line_height=6.6, padding=1) as its:
+        its.row(tuple(reversed(table.heads)))
+        for row in table.rows:
+            its.row(tuple(reversed(row)), min_height=height)
+    pdf.ln(3)
 
 
 def _signature(pdf: Any, letter: Paper) -> None:
-    lines = letter.stationery.signature
-    if pdf.get_y() + 14 + 7 * len(lines) > pdf.h - 26:
+    """Who signs at the left, unless it is signed in a table; at the right how anybody finds it genuine."""
+    in_table = any(isinstance(block, PaperTable) and block.roomy for block in letter.paragraphs)
+    lines = [] if in_table else letter.stationery.signature
+    gap = 6 if in_table else 12
+    if pdf.get_y() + gap + max(7 * len(lines) + 2, _QR + 8 if letter.confirm else 0) > pdf.h - 24:
         pdf.add_page()
-    pdf.ln(12)
+    pdf.ln(gap)
+    top = pdf.get_y()
     pdf.set_font("Vazirmatn", "B", 11.5)
     for line in lines:
         pdf.set_x(MARGIN)
-        pdf.multi_cell(92, 7, line, align="C", new_x="LMARGIN", new_y="NEXT")
+        pdf.multi_cell(84, 7, line, align="C", new_x="LMARGIN", new_y="NEXT")
+    if letter.confirm:
+        _confirmed_at(pdf, letter, top)
+
+
+def _confirmed_at(pdf: Any, letter: Paper, top: float) -> None:
+    labels, right = letter.stationery.labels, pdf.w - MARGIN
+    _qr(pdf, letter.confirm, right - _QR, top)
+    pdf.set_font("Vazirmatn", "", 8)
+    pdf.set_xy(right - _QR - 46, top)
+    pdf.multi_cell(44, 4.6, labels.confirm, align="R", new_x="LEFT", new_y="NEXT")
+    pdf.ln(1)
+    pdf.set_x(right - _QR - 46)
+    pdf.cell(44, 4.6, f"{labels.fingerprint}:", align="R", new_x="LEFT", new_y="NEXT")
+    pdf.set_text_shaping(use_shaping_engine=True, direction="ltr")
+    pdf.cell(44, 4.6, letter.fingerprint, align="R")
+    pdf.set_font("Vazirmatn", "", 7.5)
+    pdf.set_xy(right - 74, top + _QR + 1)
+    pdf.cell(74, 4.6, letter.confirm, align="R")
+    _persian(pdf)
 
 
 def _qr(pdf: Any, address: str, x: float, y: float) -> None:

@@ -201,12 +201,15 @@ ROUTES: Mapping[str, Permission] = {
     "meetings.sheet": P.NUMBERS_EXPORT,
     "meetings.report": P.MEETINGS_SEE,
     "meetings.report.paper": P.LETTERS_PRINT,
+    "meetings.minutes.paper": P.LETTERS_PRINT,
+    "meetings.attendance.paper": P.LETTERS_PRINT,
     "meetings.agenda": P.MEETINGS_HOLD,
     "meetings.attend": P.MEETINGS_ATTEND,
     "meetings.board": P.MEETINGS_SEE,
     "meetings.board.waiting": P.MEETINGS_SEE,
     "meetings.day": P.MEETINGS_HOLD,
     "meetings.day.do": P.MEETINGS_HOLD,
+    "meetings.day.worker": P.MEETINGS_HOLD,
     "meetings.view": P.MEETINGS_ATTEND,
     # numbers
     "numbers": P.NUMBERS_SEE,
@@ -228,6 +231,7 @@ ROUTES: Mapping[str, Permission] = {
     # public
     "start": P.PUBLIC,
     "call": P.PUBLIC,
+    "paper": P.PUBLIC,
     "track": P.PUBLIC,
     "track.send": P.PUBLIC,
     # admin

@@ -9,6 +9,7 @@ from aiohttp import web
 from ivr.cases import phone
 from ivr.desk.counter import tracking
 from ivr.desk.counter.tracking import Answer, Doubted
+from ivr.desk.letters import indicator
 from ivr.desk.meetings import meeting_counting
 from ivr.desk.meetings.meeting_counting import MeetingsInPublic
 from ivr.desk.people import puzzles
@@ -18,6 +19,7 @@ from ivr.web.panel.guard import policy
 from ivr.web.panel.sessions import plain_code
 from ivr.web.panel.visit import NotFound, Route, Visit
 
+LONGEST_TOKEN = 40
 _ROBOTS = {"X-Robots-Tag": "noindex, nofollow"}
 _BETWEEN = re.compile(r"[\s\-_.\u200c\u200e\u200f]+")
 
@@ -28,6 +30,7 @@ def routes() -> list[Route]:
         Route("GET", "/call", "call", call),
         Route("GET", "/track", "track", ask),
         Route("POST", "/track", "track.send", track),
+        Route("GET", "/paper/{token}", "paper", paper),
     ]
 
 
@@ -79,6 +82,14 @@ async def track(visit: Visit) -> web.Response:
         return _asked(visit, given, "public.track.unknown", 404)
     wrong = visit.words("public.track.not_hers") if number and found.locked else ""
     return _public(visit, "public/track.html", code="", found=found, wrong=wrong, doubted=None)
+
+
+async def paper(visit: Visit) -> web.Response:
+    """Whether a paper is genuine: its kind, number, day and office, and nothing of what it says."""
+    token = visit.request.match_info["token"][:LONGEST_TOKEN]
+    async with visit.panel.engine.connect() as connection:
+        found = await indicator.found(connection, token)
+    return _public(visit, "public/paper.html", status=200 if found else 404, found=found)
 
 
 def _asked(visit: Visit, given: str, key: str, status: int, doubted: Doubted | None = None) -> web.Response:

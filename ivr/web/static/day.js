@@ -1,6 +1,8 @@
 // The day of a session goes on without the server: what is done is kept in this browser (IndexedDB) with a key of
-// its own, shown as done, and sent in its order once the server answers; it does each key once.
+// its own, shown as done, and sent in its order once the server answers; it does each key once. The page itself is kept,
+// too (kept-page.js), and a worker answers a reload with it.
 
+import { books, forget, remember } from "./kept-page.js";
 
 const root = document.querySelector("[data-day]");
 const say = root.dataset;
@@ -21,12 +23,7 @@ function newKey() {
 
 // ── what is kept ──
 
-const opened = new Promise((done, failed) => {
-  const asking = indexedDB.open("seda-day", 1);
-  asking.onupgradeneeded = () => asking.result.createObjectStore("later", { keyPath: "key" });
-  asking.onsuccess = () => done(asking.result);
-  asking.onerror = () => failed(asking.error);
-});
+const opened = books();
 opened.catch(() => tell(say.noStore, "bad"));
 
 async function store(mode, act) {
@@ -179,7 +176,8 @@ async function refresh() {
   const answer = await fetch(location.pathname, { signal: AbortSignal.timeout(PATIENCE), redirect: "manual" });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   if ((await kept()).some((each) => !each.wrong)) return; // done meanwhile: the answer to that will tell
-  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const text = await answer.text();
+  const fresh = new DOMParser().parseFromString(text, "text/html");
   for (const piece of root.querySelectorAll("[data-fresh]")) {
     const its = fresh.querySelector(`[data-fresh="${piece.dataset.fresh}"]`);
     if (its && its.innerHTML !== piece.innerHTML) piece.innerHTML = its.innerHTML;
@@ -190,6 +188,38 @@ async function refresh() {
     if (!document.getElementById(person.id)) people.append(document.adoptNode(person));
   }
   say.csrf = fresh.querySelector("[data-day]")?.dataset.csrf ?? say.csrf;
+  delete document.body.dataset.kept;
+  root.querySelector("[data-as-kept]").hidden = true;
+  keepPage(text).catch(() => {}); // nothing waits for it: there may be no worker, ever
+}
+
+// ── kept for a reload without the server ──
+
+const until = Date.parse(say.until);
+
+async function keepPage(html) {
+  if (!window.isSecureContext || !navigator.serviceWorker || Date.now() >= until) return;
+  const { active } = await navigator.serviceWorker.ready;
+  const files = performance.getEntriesByType("resource").map((each) => each.name);
+  const its = files.filter((name) => new URL(name).pathname.startsWith("/static/"));
+  await remember(location.pathname, html, until);
+  const { port1, port2 } = new MessageChannel();
+  const taken = new Promise((done) => { port1.onmessage = done; });
+  active.postMessage({ files: [...new Set([...its, new URL(say.opener, location).href])] }, [port2]);
+  await taken;
+  root.dataset.reloadable = "yes";
+}
+
+function prepare() {
+  if (document.body.dataset.kept) {
+    const at = new Intl.DateTimeFormat("fa-IR", { hour: "2-digit", minute: "2-digit" }).format(Number(document.body.dataset.kept));
+    const line = root.querySelector("[data-as-kept]");
+    line.textContent = say.fromKept.replace("{at}", at);
+    line.hidden = false;
+  }
+  if (!navigator.serviceWorker || Date.now() >= until) return;
+  navigator.serviceWorker.register(say.worker, { scope: location.pathname }).catch(() => {});
+  setTimeout(forget, Math.min(until - Date.now(), 2 ** 31 - 1));
 }
 
 // ── doing ──
@@ -222,6 +252,7 @@ document.addEventListener("submit", async (event) => {
 });
 
 window.addEventListener("online", flush);
+prepare();
 window.addEventListener("beforeunload", (event) => {
   if (!root.querySelector("[data-net]").hidden && root.querySelector(".unsent-mark")) event.preventDefault();
 });

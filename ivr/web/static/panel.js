@@ -69,6 +69,8 @@ document.addEventListener("toast", (event) => toast(event.detail.value ?? ""));
 
 // What a tab keeps of a list (among.js) goes when one signs out.
 if (!document.querySelector('form[action="/panel/sign-out"]')) sessionStorage.removeItem("among");
+// And so does a session's day; not on a page that only says that something is away.
+if (location.pathname === "/panel/sign-in") import("./kept-page.js").then(({ forget }) => forget()).catch(() => {});
 
 // The tab one is on may be out of sight on a phone.
 document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

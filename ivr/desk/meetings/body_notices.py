@@ -1,0 +1,77 @@
+"""Bodies that were invited to a session are told by mail when it is moved or called off, each once."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.cases.attendance import InvitationState, view_due
+from ivr.desk.book.book import Page
+from ivr.desk.case.rows import outbox_row
+from ivr.store.tables import cases, meeting_invitations, meeting_views, outbox
+
+OFF, MOVED = "meeting_body_off", "meeting_body_moved"  # messages
+
+
+async def tell_off(
+    connection: AsyncConnection, page: Page, session: Row[Any], reason: str, now: datetime
+) -> None:
+    """It does not take place."""
+    await _tell(connection, page, OFF, session, session.starts_at, session.place, reason, now)
+
+
+async def tell_moved(
+    connection: AsyncConnection,
+    page: Page,
+    session: Row[Any],
+    starts_at: datetime,
+    place: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """It is then and there: whoever promised to come is asked again, and views are due before the new day."""
+    anew = {"state": InvitationState.INVITED, "who": "", "reason": "", "answered_by": "", "answered_at": None}
+    its = meeting_invitations.c.session == session.number
+    await connection.execute(update(meeting_invitations).where(its).values(anew))
+    owed = (meeting_views.c.session == session.number, meeting_views.c.words == "")
+    due = {"due_at": view_due(page.calendar, starts_at, now), "reminded_at": None}
+    await connection.execute(update(meeting_views).where(*owed).values(due))
+    await _tell(connection, page, MOVED, session, starts_at, place, reason, now)
+
+
+async def _tell(
+    connection: AsyncConnection,
+    page: Page,
+    kind: str,
+    session: Row[Any],
+    starts_at: datetime,
+    place: str,
+    reason: str,
+    now: datetime,
+) -> None:
+    """A mail is about a case: one of those of which the body owes its view, and never named in it."""
+    known = select(cases.c.code).join(meeting_views, meeting_views.c.case_id == cases.c.id)
+    known = known.where(meeting_views.c.agency == meeting_invitations.c.agency)
+    first = (meeting_views.c.session != session.number, cases.c.code)
+    about = known.order_by(*first).limit(1).scalar_subquery()
+    query = select(meeting_invitations.c.agency, about.label("code"))
+    invited = await connection.execute(query.where(meeting_invitations.c.session == session.number))
+    at = starts_at.astimezone(ZoneInfo(page.calendar.timezone)).isoformat()
+    rows = [
+        outbox_row(
+            f"{kind}:{session.number}:{row.agency}:{at}",
+            kind,
+            now,
+            {"case": row.code, "body": row.agency, "session": session.number, "starts_at": at}
+            | {"place": place, "reason": reason},
+        )
+        for row in invited
+        if row.code
+    ]
+    if rows:
+        await connection.execute(insert(outbox).values(rows).on_conflict_do_nothing(index_elements=["key"]))

@@ -1,0 +1,80 @@
+"""What minutes and attendance of a session are written from.
+
+Minutes go to those who sat there and sign them, so what is kept from one of them (a complaint about a head, a
+confidential case) stands in an annex of its own. No citizen is named in either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ivr.desk.book.book import Page
+from ivr.desk.meetings import agenda, inviting, order_giving, session_day, session_planning
+from ivr.desk.meetings.inviting import Attendance
+from ivr.desk.meetings.request_list import EVERYTHING, MeetingRequest
+from ivr.desk.meetings.session_report import ReportedOrder, nameless
+
+
+@dataclass(frozen=True, slots=True)
+class Sat:
+    """One slot that somebody has. `minutes`: what was said and decided, without her name; "" = nothing.
+
+    `apart`: it is kept from some of those who sat there.
+    """
+
+    slot: Row[Any]
+    wish: MeetingRequest
+    apart: bool
+    said: str
+    decided: str
+    people: int
+    orders: Sequence[ReportedOrder]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """`bodies`: with what each promised and who came."""
+
+    session: Row[Any]
+    bodies: Sequence[Attendance]
+    sat: Sequence[Sat]
+
+    def heard(self, apart: bool) -> list[Sat]:
+        return [each for each in self.sat if each.slot.outcome == "met" and each.apart == apart]
+
+    @property
+    def missed(self) -> list[Sat]:
+        return [each for each in self.sat if each.slot.outcome == "no_show"]
+
+
+async def read(connection: AsyncConnection, page: Page, now: datetime, number: int) -> SessionRecord | None:
+    """None: there is no such session."""
+    session = await session_planning.sitting(connection, number)
+    if session is None:
+        return None
+    minutes = await session_day.minutes_of(connection, number)
+    sat: list[Sat] = []
+    for seat in await agenda.read(connection, page, now, number, EVERYTHING):
+        if seat.wish is None:
+            continue
+        case, its = seat.wish.case, minutes.get(seat.wish.case.id)
+        given = await order_giving.listed(connection, page, now, of_case=case.id)
+        orders = [ReportedOrder(each, nameless(each.part.words, case.caller_name)) for each in given]
+        said, decided = ((nameless(text, case.caller_name) if its else "") for text in _texts(its))
+        sat.append(Sat(seat.slot, seat.wish, is_apart(case), said, decided, its.people if its else 1, orders))
+    return SessionRecord(session, await inviting.attendances(connection, number), sat)
+
+
+def is_apart(case: Row[Any]) -> bool:
+    """Whether it is kept from somebody who may sit there."""
+    return bool(case.about or case.accused or case.confidential)
+
+
+def _texts(minutes: Row[Any] | None) -> tuple[str, str]:
+    return (minutes.said, minutes.decided) if minutes is not None else ("", "")

@@ -1,0 +1,204 @@
+"""Minutes and attendance of a session on paper, with letterhead, indicator number and room to sign."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from ivr.cases.attendance import Came
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.letters import formal_letters
+from ivr.desk.letters.formal_letters import Paper, PaperHeading, PaperTable
+from ivr.desk.letters.indicator import Issue, PaperKind
+from ivr.desk.meetings import session_minutes
+from ivr.desk.meetings.session_minutes import Sat, SessionRecord
+from ivr.desk.reading.casefile import CaseNames
+from ivr.web.meetings.meeting_words import jalali_day, names_of, official
+from ivr.web.panel.forms import whole_number
+from ivr.web.panel.locale import digits
+from ivr.web.panel.paper_sending import send_paper
+from ivr.web.panel.visit import NotFound, Visit
+
+Block = str | PaperHeading | PaperTable
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What the pieces of a paper are written from. `hour`: a moment as the province's clock has it."""
+
+    visit: Visit
+    record: SessionRecord
+    names: CaseNames
+    who: str
+    day: str
+    hour: Callable[[Any], str]
+
+    def say(self, key: str, **values: Any) -> str:
+        return self.visit.words(f"papers.{key}", **values)
+
+
+async def minutes(visit: Visit) -> web.StreamResponse:
+    """`?annex`: of what is kept from some of those who sat there, for the office alone. From the day on."""
+    its = await _writing(visit)
+    annex = "annex" in visit.request.query
+    if not its.record.heard(annex):
+        raise NotFound
+    kind = PaperKind.ANNEX if annex else PaperKind.MINUTES
+    return await _send(its, kind, [*_minutes(its, annex)])
+
+
+async def attendance(visit: Visit) -> web.StreamResponse:
+    """Who promised to come and who came: bodies, and citizens by number."""
+    its = await _writing(visit)
+    return await _send(its, PaperKind.ATTENDANCE, [*_attendance(its)])
+
+
+async def _writing(visit: Visit) -> Writing:
+    """Raises NotFound; heads have their own part of a session, and no paper of the whole."""
+    number = min(whole_number(visit.request.match_info["number"]), 2**31 - 1)
+    page = await visit.panel.book.page()
+    async with visit.panel.engine.connect() as connection:
+        record = await session_minutes.read(connection, page, visit.now, number)
+    if record is None or visit.scope.agency or record.session.starts_at > visit.now:
+        raise NotFound
+    names, zone = await names_of(visit), ZoneInfo(page.calendar.timezone)
+    return Writing(
+        visit,
+        record,
+        names,
+        official(visit, record.session, names),
+        jalali_day(page.calendar.day(record.session.starts_at)),
+        lambda at: digits(f"{at.astimezone(zone):%H:%M}") if at else "—",
+    )
+
+
+async def _send(its: Writing, kind: PaperKind, blocks: list[Block]) -> web.Response:
+    """Raises NotFound where the province has no letterhead."""
+    visit, number = its.visit, its.record.session.number
+    if visit.panel.places.seed is None:
+        raise NotFound
+    try:
+        stationery = formal_letters.load(visit.panel.places.seed)
+    except SeedError as error:
+        raise NotFound from error
+    paper = Paper(
+        number="",
+        date="",
+        to="",
+        subject=its.say(f"title.{kind}", who=its.who, day=its.day),
+        paragraphs=blocks,
+        stationery=stationery,
+    )
+    name, subject = f"session-{number}-{kind}", f"meeting_session/{number}"
+    what = Issue(kind, session=number)
+    return await send_paper(visit, paper, name, f"meeting_{kind}_printed", what, subject=subject)
+
+
+def _minutes(its: Writing, annex: bool) -> Iterator[Block]:
+    record = its.record
+    heard = record.heard(annex)
+    yield _opening(its, len(heard))
+    if not annex:
+        if record.missed:
+            yield its.say("missed", n=len(record.missed))
+        if apart := record.heard(True):
+            yield its.say("apart", n=len(apart))
+        yield PaperHeading(its.say("bodies"))
+        yield _bodies(its)
+    for each in heard:
+        yield from _one(its, each)
+    yield PaperHeading(its.say("signatures"))
+    yield _signatures(its, annex)
+
+
+def _opening(its: Writing, heard: int) -> str:
+    session = its.record.session
+    place = session.place or its.visit.words(f"meetings.way.{session.way}")
+    values = {"n": session.number, "day": its.day, "place": place, "who": its.who, "heard": heard}
+    return its.say("opening", hour=its.hour(session.starts_at), **values)
+
+
+def _one(its: Writing, each: Sat) -> Iterator[Block]:
+    case = each.wish.case
+    topic = its.names.topics.get(case.topic, case.topic)
+    yield PaperHeading(its.say("one", slot=each.slot.slot, code=digits(each.wish.code), topic=topic))
+    if case.about:
+        yield its.say("about", agency=its.names.agencies.get(case.about, case.about))
+    if each.people > 1:
+        yield its.say("people", n=each.people)
+    for key, text in (("said", each.said), ("decided", each.decided)):
+        if text:
+            yield its.say(key, text=text)
+    for order in each.orders:
+        part = order.seen.part
+        agency, day = its.names.agencies.get(part.agency, part.agency), jalali_day(part.due_on)
+        yield its.say("order", agency=agency, text=order.words, day=day, code=digits(part.code))
+    if not (each.said or each.decided or each.orders):
+        yield its.say("nothing")
+
+
+def _bodies(its: Writing) -> Block:
+    rows = [
+        (its.names.agencies.get(b.agency, b.agency), _promised(its, b), _came(its, b.came))
+        for b in (each.invitation for each in its.record.bodies)
+    ]
+    if not rows:
+        return its.say("no_bodies")
+    heads = [its.say(f"head.{name}") for name in ("body", "promised", "came")]
+    return PaperTable(heads, (5, 4, 3), rows)
+
+
+def _promised(its: Writing, invitation: Any) -> str:
+    said = its.visit.words(f"meetings.invitation.{invitation.state}")
+    more = invitation.who or invitation.reason
+    return f"{said}: {more}" if more else said
+
+
+def _came(its: Writing, came: str) -> str:
+    return its.visit.words(f"meetings.came.{came}") if came else its.say("not_noted")
+
+
+def _signatures(its: Writing, annex: bool) -> PaperTable:
+    rows = [(its.who, "")]
+    if not annex:
+        for body in (each.invitation for each in its.record.bodies):
+            if body.came in (Came.HEAD, Came.SUBSTITUTE):
+                rows.append((its.names.agencies.get(body.agency, body.agency), ""))
+    rows.append((its.say("writer"), ""))
+    return PaperTable([its.say("head.name"), its.say("head.signature")], (5, 5), rows, roomy=True)
+
+
+def _attendance(its: Writing) -> Iterator[Block]:
+    record = its.record
+    heard = [*record.heard(False), *record.heard(True)]
+    yield _opening(its, len(heard))
+    yield PaperHeading(its.say("bodies"))
+    yield _bodies(its)
+    yield PaperHeading(its.say("citizens"))
+    rows = [_citizen(its, each) for each in record.sat]
+    if not rows:
+        yield its.say("no_citizens")
+        return
+    heads = [its.say(f"head.{name}") for name in ("slot", "hour", "code", "arrived", "result", "people")]
+    yield PaperTable(heads, (2, 2, 4, 3, 3, 2), rows)
+    total = sum(each.people for each in heard)
+    yield its.say("total", booked=len(rows), heard=len(heard), missed=len(record.missed), people=total)
+
+
+def _citizen(its: Writing, each: Sat) -> tuple[str, ...]:
+    """Of what is kept from somebody no code: the list lies open in the room."""
+    code = its.visit.words("meetings.private_short") if each.apart else digits(each.wish.code)
+    result = its.say(f"outcome.{each.slot.outcome or 'open'}")
+    people = digits(each.people) if each.slot.outcome == "met" else ""
+    return (
+        digits(each.slot.slot),
+        its.hour(each.slot.starts_at),
+        code,
+        its.hour(each.slot.arrived_at),
+        result,
+        people,
+    )

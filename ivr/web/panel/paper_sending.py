@@ -1,0 +1,43 @@
+"""A paper to whoever prints it: on record, and those of meetings with their indicator number."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from aiohttp import web
+
+from ivr.desk.letters import indicator
+from ivr.desk.letters.formal_letters import Paper
+from ivr.desk.letters.indicator import Issue
+from ivr.desk.people import auditing
+from ivr.web.panel.letter_pdf import letter_pdf
+from ivr.web.panel.visit import Visit
+
+_AT_ONCE = asyncio.Semaphore(2)  # setting a page takes a core for a fifth of a second
+
+
+async def send_paper(
+    visit: Visit, paper: Paper, name: str, action: str, what: Issue | None = None, **noted: Any
+) -> web.Response:
+    """`noted`: for the audit, beside number and kind. `what` None: it keeps the number that it has."""
+    page = await visit.panel.book.page()
+    detail = noted.pop("detail", {})
+    async with visit.panel.engine.begin() as connection:
+        if what is not None:
+            confirm = paper.stationery.confirm or _here(visit)
+            day = page.calendar.day(visit.now)
+            paper = await indicator.issue(connection, paper, what, visit.person.name, visit.now, day, confirm)
+        await auditing.note(
+            connection, visit.now, action, person=visit.person.id, address=visit.came.address,
+            detail={**detail, "number": paper.number}, **noted,
+        )  # fmt: skip
+    async with _AT_ONCE:
+        pdf = await asyncio.to_thread(letter_pdf, paper)
+    headers = {"Content-Disposition": f'inline; filename="{name}.pdf"', "Cache-Control": "no-store"}
+    return web.Response(body=pdf, content_type="application/pdf", headers=headers)
+
+
+def _here(visit: Visit) -> str:
+    """The public page at the address at which whoever prints has the panel open."""
+    return f"{'https' if visit.tls else 'http'}://{visit.request.host}{visit.path('paper', token='')}"

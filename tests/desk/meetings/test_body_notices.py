@@ -1,0 +1,77 @@
+"""Invited bodies are told once by mail when their session is moved or called off, and are asked again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.attendance import InvitationState
+from ivr.desk.letters.notices import Contact, Notices, load
+from ivr.desk.letters.outgoing import lease, spread
+from ivr.desk.meetings import body_notices, inviting, session_moving, session_planning
+from ivr.store.tables import outbox
+from tests.desk.meetings.hall import LATER, Hall, hall
+from tests.desk.meetings.test_inviting import asked, attendances, invite, planned, view
+from tests.fixtures.database import SEED
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def mails(at: Hall, kind: str) -> dict[str, Any]:
+    """By address."""
+    contacts = [Contact(agency=each, email=[f"{each}@x.example"]) for each in ("abfa", "edu")]
+    notices = Notices(contacts=contacts, notices=load(SEED).notices)
+    events = [each for each in await lease(at.engine, at.at, 99) if each.kind == kind]
+    await spread(at.engine, notices, events, at.page.calendar, at.at)
+    async with at.engine.connect() as connection:
+        rows = (await connection.execute(select(outbox.c.payload).where(outbox.c.kind == "email"))).scalars()
+        return {each["to"]: each for each in rows}
+
+
+async def test_a_session_called_off_is_told_to_each_invited_body_once_and_names_no_case(at: Hall) -> None:
+    number, codes = await planned(at)
+    await invite(at, number)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    assert {body for _, body in await asked(at, body_notices.OFF)} == {"abfa", "edu"}
+    told = await mails(at, body_notices.OFF)
+    assert set(told) == {"abfa@x.example", "edu@x.example"}
+    text = told["abfa@x.example"]["text"]
+    assert "۱۴۰۵/۰۹/۱۰" in text and "مأموریت" in text and not any(code in text for code in codes.values())
+
+
+async def test_a_moved_session_asks_who_comes_again_and_wants_missing_views_before_the_new_day(
+    at: Hall,
+) -> None:
+    number, codes = await planned(at)
+    await invite(at, number)
+    await view(at, number, codes["water"])
+    by_abfa = at.by("", who="abfa/karimi")
+    await inviting.answer(at.engine, by_abfa, number, InvitationState.SUBSTITUTE, "آقای رضایی")
+    async with at.engine.connect() as connection:
+        before = {(v.code, v.agency): v.due_at for v in await inviting.owed_views(connection, number)}
+    for days in (7, 10):  # told of each new day, once
+        to = at.at + timedelta(days=days)
+        await session_moving.move(at.engine, at.page, at.by("", "سفر"), number, to, "سالن ۲")
+    async with at.engine.connect() as connection:
+        query = select(outbox.c.payload).where(outbox.c.kind == body_notices.MOVED)
+        told = list((await connection.execute(query)).scalars())
+        after = {(v.code, v.agency): v for v in await inviting.owed_views(connection, number)}
+    assert sorted(each["body"] for each in told) == ["abfa", "abfa", "edu", "edu"]
+    assert {each["place"] for each in told} == {"سالن ۲"} and len({e["starts_at"] for e in told}) == 2
+    mine = (await attendances(at, number))["abfa"]
+    assert (mine.invitation.state, mine.invitation.who, mine.given) == ("invited", "", 1)
+    later = {key for key, its in after.items() if its.due_at > before[key]}
+    assert later == set(before) - {(codes["water"], "abfa")}, "what was given is not owed again"
+
+
+async def test_who_was_not_invited_is_told_of_nothing(at: Hall) -> None:
+    number, _ = await planned(at)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    assert await asked(at, body_notices.OFF) == set()

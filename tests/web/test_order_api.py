@@ -1,0 +1,189 @@
+"""An office-automation system reads orders and reports, and gets news of them; no citizen is named to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.case import answers
+from ivr.desk.counter import channels
+from ivr.desk.letters import outgoing
+from ivr.desk.letters.notices import Notices
+from ivr.desk.meetings import agenda, order_giving, order_ruling, request_deciding
+from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.desk.refusals import Refused
+from ivr.store.tables import cases, outbox
+from tests.desk.meetings.hall import SOON, WORDS, Hall, hall
+from tests.desk.meetings.test_order_giving import FAR, NEAR
+from tests.fixtures.commands import ivr
+from tests.web.service import Service, serving
+
+SESSIONS, ORDERS = "/api/v1/meetings/sessions", "/api/v1/meetings/orders"
+HOOK = "https://oa.example.ir/111"
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+@pytest.fixture
+async def api(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[Service]:
+    async with serving(engine, tmp_path) as service:
+        made: Mapping[str, Any] = {
+            "automation": {"rights": ["orders"], "webhook": HOOK},
+            "secretariat": {"rights": ["orders", "names"]},
+            "water": {"rights": ["orders"], "agency": "abfa"},
+        }
+        for name, more in made.items():
+            service.tokens[name] = await channels.add(engine, name, service.clock(), 10_000, **more)
+        yield service
+
+
+async def held(at: Hall) -> tuple[int, str, list[str]]:
+    """A session: her case, then the orders to abfa and edu, and one about a complaint of abfa's head."""
+    heard = await at.accepted(9, "09141234561", bodies=["abfa", "edu"])
+    private = await at.accepted(4, "09141234562", about="abfa")
+    number = await at.session(slots=2)
+    await at.fill(number)
+    async with at.engine.begin() as connection:
+        await connection.execute(
+            update(cases).where(cases.c.code.in_([heard, private])).values(caller_name="زهرا احمدی")
+        )
+    at.later(6)
+    for code in (heard, private):
+        await agenda.met(at.engine, at.page, at.by(code))
+    orders = [MeetingOrder("abfa", "آب خانهٔ زهرا احمدی وصل شود", NEAR), MeetingOrder("edu", "ثبت‌نام", FAR)]
+    parts = await order_giving.give(at.engine, at.page, at.by(heard), orders)
+    secret = await order_giving.give(at.engine, at.page, at.by(private), [MeetingOrder("edu", "بررسی", FAR)])
+    return number, heard, [*parts, *secret]
+
+
+async def get(api: Service, path: str, channel: str = "automation") -> tuple[int, Any]:
+    async with api.client.get(path, headers=api.headers(channel)) as answer:
+        return answer.status, await answer.json()
+
+
+async def codes(api: Service, path: str, channel: str = "automation") -> set[str]:
+    status, told = await get(api, path, channel)
+    assert status == 200, told
+    return {order["code"] for order in told["orders"]}
+
+
+async def test_it_reads_sessions_orders_and_the_report_as_far_as_its_channel_goes(
+    api: Service, at: Hall
+) -> None:
+    number, heard, [abfa, edu, secret] = await held(at)
+    api.clock.now = at.at
+    status, told = await get(api, f"{SESSIONS}?since=2026-11-01")
+    assert status == 200 and [(s["number"], s["booked"]) for s in told["sessions"]] == [(number, 2)]
+    assert (await get(api, f"{SESSIONS}?since=2030-01-01"))[1] == {"sessions": []}
+    assert await codes(api, ORDERS) == {abfa, edu}, "what is about a head needs the right to names"
+    assert await codes(api, ORDERS, "secretariat") == {abfa, edu, secret}
+    assert await codes(api, f"{ORDERS}?session={number}", "water") == {abfa}
+    assert await codes(api, f"{ORDERS}?session={number + 1}") == set()
+    status, order = await get(api, f"{ORDERS}/{abfa}")
+    assert status == 200 and order["words"] == "آب خانهٔ … وصل شود" and order["session"] == number
+    assert (order["of"], order["citizen"], order["state"]) == (None, None, "given")
+    assert (order["due_on"], order["late"]) == (NEAR.isoformat(), False)
+    named = (await get(api, f"{ORDERS}/{abfa}", "secretariat"))[1]
+    assert (named["of"], named["citizen"]) == (heard, "زهرا احمدی") and "احمدی" in named["words"]
+    status, report = await get(api, f"{SESSIONS}/{number}/report")
+    assert status == 200 and report["heard"] == 2 and {o["code"] for o in report["orders"]} == {abfa, edu}
+    assert "احمدی" not in json.dumps(report, ensure_ascii=False)
+
+
+async def test_pages_follow_each_other_and_what_is_not_its_own_is_refused(api: Service, at: Hall) -> None:
+    number, heard, [abfa, edu, secret] = await held(at)
+    first = (await get(api, f"{ORDERS}?limit=1"))[1]
+    second = (await get(api, f"{ORDERS}?limit=1&after={first['after']}"))[1]
+    assert {first["orders"][0]["code"], second["orders"][0]["code"]} == {abfa, edu}
+    assert (await get(api, f"{ORDERS}?after={second['after']}"))[1] == {"orders": [], "after": None}
+    for path, channel, status in (
+        (ORDERS, "city_app", 403),
+        ("/api/v1/cases", "automation", 403),
+        (f"{SESSIONS}/{number}/report", "water", 403),
+        (f"{ORDERS}/{edu}", "water", 404),
+        (f"{ORDERS}/{secret}", "automation", 404),
+        (f"{ORDERS}/{heard}", "automation", 404),
+        (f"{SESSIONS}/99/report", "automation", 404),
+        (f"{SESSIONS}/x/report", "automation", 400),
+        (f"{SESSIONS}?since=soon", "automation", 400),
+        (f"{ORDERS}?session=99999999999", "automation", 400),
+        (f"{ORDERS}?after=1", "automation", 400),
+        (f"{ORDERS}?limit=0", "automation", 400),
+    ):
+        assert (await get(api, path, channel))[0] == status, path
+
+
+async def test_a_request_to_meet_is_sent_and_followed_to_its_slot(api: Service, at: Hall) -> None:
+    body = {"kind": "meeting", "county": "ahar", "words": WORDS, "caller": "09141234567"}
+    async with api.client.post("/api/v1/cases", json=body, headers=api.headers()) as answer:
+        sent = await answer.json()
+    assert answer.status == 201 and sent["meeting"]["state"] == "requested"
+    code = sent["code"]
+    await request_deciding.accept(at.engine, at.page, at.by(code), SOON)
+    path = f"/api/v1/cases/{code}"
+    waits = (await get(api, path, "city_app"))[1]["meeting"]
+    assert (waits["state"], waits["next_on"], waits["at"]) == ("waiting", SOON.isoformat(), None)
+    await at.fill(await at.session(slots=1))
+    seen = (await get(api, path, "city_app"))[1]["meeting"]
+    assert (seen["state"], seen["official"], seen["place"]) == ("invited", "governor", "تالار") and seen["at"]
+    other = {"kind": "complaint", "topic": "water.supply", "county": "ahar", "words": "آب نداریم"}
+    async with api.client.post("/api/v1/cases", json=other, headers=api.headers()) as answer:
+        assert (await answer.json())["meeting"] is None
+
+
+async def news(at: Hall) -> list[dict[str, Any]]:
+    """What would leave for the webhook now, and has not left before."""
+    events = [row for row in await outgoing.lease(at.engine, at.at, 500) if not row.is_letter]
+    await outgoing.spread(at.engine, Notices(), events, at.page.calendar, at.at)
+    async with at.engine.begin() as connection:
+        query = select(outbox.c.payload).where(outbox.c.kind == "webhook", outbox.c.delivered_at.is_(None))
+        found = list((await connection.execute(query.order_by(outbox.c.created_at))).scalars())
+        await connection.execute(update(outbox).values(delivered_at=at.at))
+    return found
+
+
+async def test_each_change_of_an_order_is_told_to_the_webhook_without_its_words(
+    api: Service, at: Hall
+) -> None:
+    _, _, [abfa, edu, _] = await held(at)
+    told = await news(at)
+    assert {each["order"]["code"] for each in told} == {abfa, edu} and len(told) == 2
+    assert {each["to"] for each in told} == {HOOK} and "آب" not in str(told) and "احمدی" not in str(told)
+    states: list[str] = []
+
+    async def noted() -> None:
+        [each] = await news(at)
+        assert (each["event"], each["case"]) == ("meeting_order", abfa)
+        states.append(each["order"]["state"])
+
+    await order_ruling.accept_here(at.engine, at.page, at.by(abfa))
+    await noted()
+    await order_giving.extend(at.engine, at.page, at.by(abfa, "کمبود لوله"), FAR)
+    await noted()
+    await answers.give(at.engine, at.page, at.by(abfa, who="abfa"), "وصل شد")
+    await noted()
+    assert states == ["accepted", "accepted", "reported"]
+
+
+async def test_a_channel_gets_its_rights_at_the_command_line(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, at: Hall
+) -> None:
+    made = ("channel", "add", "oa", "--right", "orders", "--agency", "abfa", "--webhook", HOOK)
+    assert (await ivr(database_url, tmp_path, *made))[0] == 0
+    listed = json.loads((await ivr(database_url, tmp_path, "channel", "list", "--json"))[1])
+    assert [(c["rights"], c["agency"], c["webhook"]) for c in listed] == [(["orders"], "abfa", HOOK)]
+    orders = {"rights": ["orders"]}
+    mistakes: list[dict[str, Any]] = [{"rights": ["everything"]}, {"rights": []}, {"webhook": HOOK}]
+    mistakes += [{"agency": "abfa"}, orders | {"agency": "nobody"}, orders | {"webhook": "file:///etc"}]
+    for wrong in mistakes:
+        with pytest.raises(Refused):
+            await channels.add(engine, "other", at.at, **wrong)
