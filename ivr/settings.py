@@ -194,6 +194,16 @@ class RecordingsStore(SettingsGroup):
     secret: str = Field("", repr=False)
 
 
+class AtRest(SettingsGroup):
+    """`recordings`: close them, with the key of `ivr keys new`. `recipients`: public keys (age1…).
+
+    Who holds a recipient's secret key opens backups, and the recordings when this machine's key is lost.
+    """
+
+    recordings: bool = False
+    recipients: tuple[str, ...] = ()
+
+
 class WitnessSettings(SettingsGroup):
     """Where the roots of seals go, beside the log. `file`: on another disk, or append-only.
 
@@ -362,6 +372,7 @@ class Settings(BaseSettings):
     province: Province = Province()
     calls: Calls = Calls()
     recordings_store: RecordingsStore = RecordingsStore()
+    at_rest: AtRest = AtRest()
     witnesses: WitnessSettings = WitnessSettings()
     answers: Answers = Answers()
     callbacks: Callbacks = Callbacks()
