@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -86,10 +87,12 @@ def serve(
 
     Without --role: those of `serve.roles`, kept by a small parent, which starts again who dies.
     """
+    gc.disable()  # what is imported is no garbage: to look for some there takes a fifth of the start
     from ivr.app import serve as serve_forever
     from ivr.commands import workers as many
     from ivr.settings import DUTIES
 
+    gc.enable()
     settings = load_settings()
     if not role and not settings.serve.together:
         raise SystemExit(many.serve(settings, workers, take_over))

@@ -342,7 +342,7 @@ async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town)
     await town.callee.until_rung(ringing)
     assert await town.row(callback_attempts, unsaid) is not None and not town.callee.rung[unsaid]
     town.hotline.server.process.send_signal(signal.SIGKILL)
-    await asyncio.to_thread(town.hotline.server.process.wait, 10)
+    await asyncio.to_thread(town.hotline.server.process.wait, patience(10))
     await town.hotline.start_server()
     async with town.hotline.engine.begin() as connection:  # as if it had been away for an hour
         hour = timedelta(hours=1)
