@@ -21,6 +21,7 @@ from ivr.commands import (
     escalation,
     family,  # noqa: F401  adds to `ivr case`
     hearing_day,  # noqa: F401  adds to `ivr meeting`
+    keys,
     meeting,
     menu,
     outbox,
@@ -58,6 +59,7 @@ app.add_typer(callback.app, name="callback")
 app.add_typer(block.app, name="block")
 app.add_typer(book.app, name="book")
 app.add_typer(user.app, name="user")
+app.add_typer(keys.app, name="keys")
 app.command(epilog=verify.EXAMPLES)(verify.verify)
 app.command(epilog=retention.EXAMPLES)(retention.retention)
 app.add_typer(retention.hold, name="hold")

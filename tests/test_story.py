@@ -9,25 +9,17 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-import tempfile
-import uuid
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from dataclasses import astuple
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-import aiohttp
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from persiantools.jdatetime import JalaliDate
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr import app, installation
-from ivr.asterisk.dialplan import PROMPTS
 from ivr.desk.book.book import Page
 from ivr.desk.case import answers, referring
 from ivr.desk.case.answers import SpokenAnswer
@@ -36,51 +28,31 @@ from ivr.desk.deadlines.escalation_proof import GRACE, prove
 from ivr.desk.reading import as_json
 from ivr.desk.refusals import Refused
 from ivr.lab.asterisk import Program
-from ivr.lab.callee import Callee
 from ivr.lab.caller import Beep, CallerReport, Listen, Press, PutDown, Speak, StayOn, Step
 from ivr.lab.pace import patience
-from ivr.settings import Callbacks, Settings
 from ivr.speech.answer_sound import prepare
 from ivr.speech.telephone import read
-from ivr.store.engine import make_engine
 from tests.desk.keeping.test_verify import findings
-from tests.fixtures.database import create, drop, named
-from tests.fixtures.ears import SOUND, decode, transcript, write_chords
-from tests.fixtures.hotline import Pbx, fresh_number, running_pbx, write_tone
+from tests.fixtures.ears import SOUND, decode, transcript
+from tests.fixtures.hotline import fresh_number, write_tone
 from tests.fixtures.province import answer, read_page
+from tests.fixtures.travelling import QUIET, ZONE, Travelling, hears_then, travelling
 
 GOLDEN = Path(__file__).parent / "golden" / "story.transcript"
-ZONE = ZoneInfo("Asia/Tehran")
 TOLD = ("from", "agency", "reason", "returns", "level", "rung", "name", "text", "closure", "score")
-QUIET = 0.7  # seconds after which a prompt is over
-
-
-class Clock:
-    """The time of the story: it passes as ours does, and jumps when the story says so."""
-
-    def __init__(self, start: datetime) -> None:
-        self.ahead = start - datetime.now(ZONE)
-
-    def __call__(self) -> datetime:
-        return datetime.now(ZONE) + self.ahead
-
-    def jump(self, to: datetime) -> None:
-        assert to > self(), "time does not go back"
-        self.ahead += to - self()
 
 
 class Story:
     """The hotline, one citizen, and what is written down of the two."""
 
-    def __init__(self, pbx: Pbx, callee: Callee, engine: AsyncEngine, clock: Clock, chords: Any) -> None:
-        self.pbx, self.callee, self.engine, self.clock, self.chords = pbx, callee, engine, clock, chords
+    def __init__(self, its: Travelling) -> None:
+        self.pbx, self.callee, self.engine, self.clock, self.chords = (
+            its.pbx, its.callee, its.engine, its.clock, its.chords,
+        )  # fmt: skip
         self.number, self.code = fresh_number(), ""
         self.lines: list[str] = []
         self.outcomes: list[CallerReport] = []
         self._seq = 0
-
-    def at(self, day: date, hour: int, minute: int = 0) -> None:
-        self.clock.jump(datetime(day.year, day.month, day.day, hour, minute, tzinfo=ZONE))
 
     def title(self, text: str) -> None:
         now = self.clock()
@@ -138,46 +110,9 @@ class Story:
 async def story(
     programs: tuple[Program, Program], postgres_url: str, template: str, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Story]:
-    monkeypatch.setattr("ivr.loops.dialling.LOOK_SECONDS", 0.2)
-    monkeypatch.setattr("ivr.loops.worker.SWEEP_SECONDS", 1.0)
-    sounds = Path(tempfile.mkdtemp(prefix="chords-", dir="/tmp"))
-    chords = write_chords(sounds / "fa", installation.catalogue(Settings()).ids("fa") | PROMPTS)
-    (sounds / "az").symlink_to(sounds / "fa")
-    write_tone(sounds / "moh" / "hold.wav", 300.0, 1)
-    name = f"seda_story_{uuid.uuid4().hex[:12]}"
-    await create(postgres_url, name, template)
-    callee = Callee()
-    dial = f"PJSIP/loopback/sip:{{number}}@127.0.0.1:{await callee.open()}"
-    engine = make_engine(named(postgres_url, name))
-    async with running_pbx(programs, sounds, callbacks=Callbacks(dial=dial, ring_seconds=4)) as pbx:
-        clock = Clock(datetime(2026, 11, 25, 11, 30, tzinfo=ZONE))
-        settings = pbx.settings.model_copy(update={"database_url": named(postgres_url, name)})
-        hotline = app.Hotline(settings, clock=clock)
-        serving = asyncio.create_task(hotline.run())
-        await until_ready(settings, serving)
-        yield Story(pbx, callee, engine, clock, chords)
-        hotline.stopping.set()
-        await serving
-    callee.close()
-    await engine.dispose()
-    await drop(postgres_url, name)
-    shutil.rmtree(sounds)
-
-
-async def until_ready(settings: Settings, serving: asyncio.Task[None]) -> None:
-    async with asyncio.timeout(patience(30)), aiohttp.ClientSession() as session:
-        while not serving.done():
-            with suppress(aiohttp.ClientError):
-                async with session.get(f"http://127.0.0.1:{settings.web.port}/readyz") as answer:
-                    if answer.status == 200:
-                        return
-            await asyncio.sleep(0.05)
-    await serving
-
-
-def hears_then(*presses: str) -> tuple[Step, ...]:
-    """She hears everything out, then presses."""
-    return tuple(step for keys in presses for step in (Listen(QUIET), Press(keys)))
+    start = datetime(2026, 11, 25, 11, 30, tzinfo=ZONE)
+    async with travelling(programs, postgres_url, template, monkeypatch, start) as its:
+        yield Story(its)
 
 
 def tone(hz: float, seconds: float) -> NDArray[np.int16]:
@@ -208,14 +143,14 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
     story.hears(called)  # its digits were heard twice, or CODE stands nowhere in what was written down
     await story.until("referred", "referred")
 
-    story.at(saturday, 9)
+    story.clock.at(saturday, 9)
     story.title("“not ours”, says one agency after the other")
     await story.does(referring.give_back, "abfa/ahmadi", "کار شهرداری است")
     await story.until("returned", "returned")
-    story.at(saturday, 10)
+    story.clock.at(saturday, 10)
     await story.does(referring.refer, "desk/karimi", "", "shahrdari_ahar")
     await story.until("referred", "referred")
-    story.at(saturday, 13)
+    story.clock.at(saturday, 13)
     await story.does(referring.give_back, "shahrdari_ahar", "لوله از آبفاست")
     await story.until("returned", "returned")
     await story.does(referring.refer, "desk/karimi", "", "abfa")
@@ -223,13 +158,13 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
     story.title("she dials 111 and asks")
     story.hears(await story.calls(*hears_then("1", "6", story.code), Listen(QUIET), PutDown()))
 
-    story.at(saturday, 14)
+    story.clock.at(saturday, 14)
     story.title("the desk rules")
     await story.does(referring.rule, "desk/karimi", "آیین‌نامه، مادهٔ ۵", "shahrdari_ahar")
     await story.until("referred", "ruled")
     await story.does(referring.give_back, "shahrdari_ahar", "باز هم نه")
 
-    story.at(saturday + timedelta(days=1), 10)
+    story.clock.at(saturday + timedelta(days=1), 10)
     story.title("an answer, and our call to her")
     await story.does(referring.accept, "shahrdari_ahar")
     await story.does(answers.give, "shahrdari_ahar", "", "لولهٔ محله تعمیر شد و آب وصل است.")
@@ -238,11 +173,13 @@ async def test_a_case_from_her_call_to_her_word_that_it_is_solved(story: Story, 
     )
     reopened = await story.until("reopened", "words_added")
 
-    story.at(saturday + timedelta(days=7), 9)  # it had two working days more, and the rung one behind them
+    story.clock.at(
+        saturday + timedelta(days=7), 9
+    )  # it had two working days more, and the rung one behind them
     story.title("the deadline has passed, and nobody answers")
     await story.until("reopened", "escalated")
 
-    story.at(saturday + timedelta(days=7), 11)
+    story.clock.at(saturday + timedelta(days=7), 11)
     story.title("an answer in a person's voice, and our call to her")
     voice = spoken(story, tmp_path)
     await answer(story.engine, story.code, "shahrdari_ahar/modir", "", story.clock(), voice=voice)

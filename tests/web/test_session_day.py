@@ -158,6 +158,7 @@ async def test_a_reload_without_the_server_shows_the_page_that_was_kept_and_send
         assert [await count(at, each) for each in (meeting_deeds, meeting_minutes)] == [2, 1]
         stored = await page.evaluate(KEPT)
         assert stored["pages"] == 1 and stored["key"] and one not in stored["text"]
+        await page.goto("/panel/account")
         await page.click('form[action="/panel/sign-out"] button')
         await page.wait_for_url("**/panel/sign-in")
         await page.wait_for_function(f"({KEPT})().then((its) => !its.pages && !its.key && !its.workers)")
@@ -209,7 +210,7 @@ async def test_the_boards_tell_numbers_and_the_waiting_room_no_name(panel: Panel
     room, waiting = await office.text(f"{session}/board"), await office.text(f"{session}/waiting")
     for text in (room, waiting):
         assert [text.count(f">{n}<") for n in ("۱", "۲", "۳")] == [1, 1, 1] and one not in text
-    assert "محرمانه" in room and "محرمانه" not in waiting and "شرکت" not in waiting
+    assert "خصوصی" in room and "خصوصی" not in waiting and "شرکت" not in waiting
     piece = await office.http.get(f"{session}/waiting", headers={"HX-Request": "true"})
     assert "<html" not in await piece.text()
     head = await panel.signed_in("head")

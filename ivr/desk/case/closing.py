@@ -18,7 +18,7 @@ from ivr.desk.case import callback_planning
 from ivr.desk.case.answers import refuse_latin, refuse_unreadable
 from ivr.desk.case.callback_planning import ADVISED, BY_DESK
 from ivr.desk.case.change import Books, Change, Instruction, unchanged
-from ivr.desk.case.discretion import refuse_together
+from ivr.desk.case.discretion import refuse_awaited, refuse_together
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import recording_row
 from ivr.desk.case.transaction import changing, locked, transaction
@@ -98,8 +98,9 @@ async def merge(engine: AsyncEngine, page: Page, ask: Instruction, into: str) ->
 
 
 async def go_on_in(change: Change, other: Row[Any]) -> None:
-    """A merge's end: this case is over, the other one is told. Refused for a confidential one."""
+    """A merge's end: this case is over, the other one is told. Refused as `discretion` says."""
     refuse_together(change.case, other)
+    await refuse_awaited(change)
     change.values = {"closed_at": change.ask.now, "closure": "merged", "merged_into": other.id}
     change.values["member_of"] = None
     change.details["into"] = other.code

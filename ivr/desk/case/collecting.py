@@ -20,7 +20,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import closing, registering
 from ivr.desk.case.change import Books, Change, Instruction
 from ivr.desk.case.codes import desk_code
-from ivr.desk.case.discretion import refuse_together
+from ivr.desk.case.discretion import refuse_awaited, refuse_together
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.rows import Kin, Rows, add_kin
 from ivr.desk.case.transaction import changing, locked, transaction
@@ -65,6 +65,7 @@ async def collect(
                 continue
             async with changing(connection, page, Action.COLLECT, ask) as change:
                 refuse_together(change.case)
+                await refuse_awaited(change)
                 _join(change, whole)
             members.append(code)
     return Collected(into, members, merged)

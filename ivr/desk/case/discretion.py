@@ -1,4 +1,4 @@
-"""A complaint about the head of a body is never shown to that body; a confidential case goes on by itself."""
+"""A complaint about the head of a body is never shown to that body; some cases go on by themselves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from ivr.cases.meetings import DATED
 from ivr.desk.case.change import Change
 from ivr.desk.refusals import Refused
 from ivr.store.tables import meeting_requests
@@ -19,6 +20,13 @@ async def refuse_told_of(change: Change, *agencies: str) -> None:
     query = select(meeting_requests.c.about).where(here, meeting_requests.c.about.in_(agencies))
     if (found := (await change.connection.execute(query.limit(1))).scalar()) is not None:
         raise Refused(f"case {change.ask.code} is about the head of {found}: that body is not shown it")
+
+
+async def refuse_awaited(change: Change) -> None:
+    """Raises Refused where she was told a day of her meeting: it would be lost, and nobody tells her."""
+    its = (meeting_requests.c.case_id == change.case.id, meeting_requests.c.state.in_(DATED))
+    if (await change.connection.execute(select(meeting_requests.c.state).where(*its))).first() is not None:
+        raise Refused(f"case {change.ask.code} is accepted for a meeting: decide on that first")
 
 
 def refuse_together(*found: Row[Any]) -> None:

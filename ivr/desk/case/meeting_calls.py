@@ -12,13 +12,13 @@ from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.meetings import MeetingWay, Official
 from ivr.desk.case import callback_planning
-from ivr.desk.case.callback_planning import MEETING, REMINDER
+from ivr.desk.case.callback_planning import MEETING, OPEN, REMINDER
 from ivr.desk.case.rows import outbox_row
 from ivr.store.tables import callbacks, outbox
 from ivr.voice.invitation import MeetingNews
@@ -32,7 +32,12 @@ _TEXTS |= {REMINDER: "meeting_reminder", OFF: "meeting_off"}
 
 
 async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any], now: datetime) -> None:
-    """Have her called with this news, and with none before it that has not reached her."""
+    """Have her called with this news, and with none before it that has not reached her.
+
+    Whoever is yet to hear that her slot is off hears that also where she goes on waiting.
+    """
+    if notice["what"] == WAITING and (off := await _yet_to_hear(connection, case.id, OFF)):
+        notice = {**off, **notice, "what": OFF}
     await cancel(connection, case.id, now)
     await _plan(connection, case, notice, now)
     if "starts_at" in notice and notice["what"] != DELAYED:
@@ -42,6 +47,13 @@ async def plan(connection: AsyncConnection, case: Any, notice: Mapping[str, Any]
         if day > now.astimezone(starts_at.tzinfo).date():  # else she hears it today anyway
             again_on = (starts_at.date() + AGAIN).isoformat()
             await _plan(connection, case, {**notice, "what": REMINDER, "again_on": again_on}, now, at)
+
+
+async def _yet_to_hear(connection: AsyncConnection, case: uuid.UUID, what: str) -> dict[str, Any] | None:
+    its = (callbacks.c.case_id == case, callbacks.c.purpose == MEETING, callbacks.c.state.in_(OPEN))
+    query = select(callbacks.c.notice).where(*its, callbacks.c.notice["what"].as_string() == what)
+    found: dict[str, Any] | None = (await connection.execute(query.limit(1))).scalar()
+    return found
 
 
 async def _plan(
@@ -59,8 +71,8 @@ async def _plan(
 
 
 async def cancel(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:
-    """It is not so any more."""
-    its = (callbacks.c.case_id == case, callbacks.c.purpose == MEETING, callbacks.c.state == "waiting")
+    """It is not so any more. Who is on the line with it is not rung with it again; her key does not count."""
+    its = (callbacks.c.case_id == case, callbacks.c.purpose == MEETING, callbacks.c.state.in_(OPEN))
     await connection.execute(update(callbacks).where(*its).values(state="cancelled", ended_at=now))
 
 
@@ -68,7 +80,9 @@ async def give_way(connection: AsyncConnection, reminder: Any, now: datetime) ->
     """The reminder tells all that an invitation would that has not reached her."""
     others = (callbacks.c.case_id == reminder.case_id, callbacks.c.id != reminder.id)
     waits = (callbacks.c.purpose == MEETING, callbacks.c.state == "waiting")
-    await connection.execute(update(callbacks).where(*others, *waits).values(state="cancelled", ended_at=now))
+    free = select(callbacks.c.id).where(*others, *waits).with_for_update(skip_locked=True)  # else it is ended
+    its = update(callbacks).where(callbacks.c.id.in_(free))
+    await connection.execute(its.values(state="cancelled", ended_at=now))
 
 
 def is_pressing(notice: Mapping[str, Any], now: datetime) -> bool:
@@ -78,8 +92,14 @@ def is_pressing(notice: Mapping[str, Any], now: datetime) -> bool:
 
 
 async def was_invited(connection: AsyncConnection, case: uuid.UUID, session: int) -> bool:
-    """Whether she may have heard of her slot there: she was rung about it."""
-    its = (callbacks.c.case_id == case, callbacks.c.purpose == MEETING, callbacks.c.attempts > 0)
+    """Whether she may have heard of her slot there: she was rung about it, or written to."""
+    text = callbacks.c.key + ":sms:" + callbacks.c.number  # of `ivr.desk.letters.outgoing.spread`
+    written = select(outbox.c.id).where(outbox.c.key == text).exists()
+    its = (
+        callbacks.c.case_id == case,
+        callbacks.c.purpose == MEETING,
+        or_(callbacks.c.attempts > 0, written),
+    )
     there = callbacks.c.notice["session"].as_integer() == session
     return (await connection.execute(select(callbacks.c.id).where(*its, there).limit(1))).first() is not None
 

@@ -33,6 +33,7 @@ from ivr.desk.case.joining import CaseFound, WordsFound, case_of, joined, keep_p
 from ivr.desk.case.rows import Opening, Rows, add_case, call_row, recording_row, wish_row
 from ivr.desk.facts.comparing import COMPARE_SECONDS, compare
 from ivr.desk.meetings import invitation_answers, order_answers
+from ivr.desk.meetings.session_planning import alone
 from ivr.desk.refusals import Refused
 from ivr.store import journal_marks
 from ivr.store.callbacks import callbacks as to_call_back
@@ -78,6 +79,8 @@ async def apply(
     """
     async with direct(engine) as (connection, raw), raw.transaction():
         rows = Rows()
+        if any(isinstance(fact, CallEndedFact) and fact.attempt for fact in facts):
+            await alone(connection)  # before any case or call-back is held, as whoever changes an agenda does
         facts = await joined(connection, facts)
         for fact in facts:
             await _collect(connection, raw, page, fact, rows)
@@ -237,7 +240,9 @@ _NOTIFY = Prepared(NOTIFY)
 _START_CALL = _once(calls, "id")
 _END_CALL = _end_call()
 _CASE = _once(cases, "id", *LATER)
-_RECORDING = _once(recordings, "name", "id", "transcript", "removed_at", "erased_at", "stored_at")
+_RECORDING = _once(
+    recordings, "name", "id", "transcript", "removed_at", "erased_at", "stored_at", "enclosed_at"
+)
 _REFERRAL = _once(referrals, "id", "ended_at", "ended_reason")
 _CALLBACK = _once(to_call_back, "key", "attempts", "first_at", "last_at", "last_outcome")
 _OUTBOX = _once(outbox, "key", "attempts", "delivered_at", "last_error", "dead_at")

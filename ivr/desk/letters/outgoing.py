@@ -95,7 +95,7 @@ async def spread(
     """
     async with engine.begin() as connection:
         notices = await in_force(connection, notices)
-        true = [event for event in events if await _still_hers(connection, event)]
+        true = [event for event in events if await _still_hers(connection, event, now)]
         known = await _cases_of(connection, events)
         may = await callback_planning.texted_at(connection, [row._mapping for row in known.values()], now)
         hers = dict(zip(known, may, strict=True))
@@ -128,12 +128,14 @@ async def _news_of_orders(
     ]
 
 
-async def _still_hers(connection: AsyncConnection, event: Leased) -> bool:
-    """Whether what an event tells of a slot is so: it may have waited for its day, and been given up."""
+async def _still_hers(connection: AsyncConnection, event: Leased, now: datetime) -> bool:
+    """Whether what an event tells of a slot is so: it may have waited, been given up, or passed."""
     told = event.payload
     if "slot" not in told:
         return True
     its, at = meeting_slots.c, datetime.fromisoformat(told["starts_at"])
+    if at <= now:
+        return False
     hers = (its.session == told["session"], its.slot == told["slot"], its.starts_at == at, its.outcome == "")
     query = select(its.slot).join(cases, cases.c.id == its.case_id).where(cases.c.code == told["case"], *hers)
     return (await connection.execute(query)).first() is not None

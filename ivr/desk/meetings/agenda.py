@@ -17,7 +17,7 @@ from sqlalchemy import Row, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.hearing_order import COOLING, in_blocks
-from ivr.cases.meetings import SLOTTED, MeetingWay, RequestAction, RequestState
+from ivr.cases.meetings import LONGEST_WAIT, SLOTTED, MeetingWay, RequestAction, RequestState
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import meeting_calls
@@ -247,7 +247,11 @@ async def invite(one: Deciding, slot: Row[Any], what: str = meeting_calls.INVITE
     told = {"what": what, "session": slot.session, "slot": slot.slot}
     told |= {"starts_at": there(one.page, slot), "official": session.official, "way": session.way}
     told |= {"place": session.place if session.way == MeetingWay.IN_PERSON else ""}
-    await one.call_her(told | {"again_on": (today(one.page, one.ask.now) + AGAIN).isoformat()})
+    now, day = today(one.page, one.ask.now), today(one.page, slot.starts_at)
+    again_on = max(
+        now + AGAIN, min(day + timedelta(days=1), now + LONGEST_WAIT)
+    )  # ahead whenever she is told
+    await one.call_her(told | {"again_on": again_on.isoformat()})
 
 
 async def _empty(connection: AsyncConnection, case: Any) -> None:

@@ -24,8 +24,9 @@ from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked, transaction
-from ivr.desk.meetings import agenda
+from ivr.desk.meetings import agenda, order_giving
 from ivr.desk.meetings.agenda import BY_ITSELF
+from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.request_list import EVERYTHING
 from ivr.desk.meetings.session_planning import alone, planned
 from ivr.desk.people import auditing
@@ -75,7 +76,7 @@ async def invite(
         if session.starts_at <= now:
             raise Refused(f"session {number} has begun")
         owed = await _needed(connection, page, number, now)
-        bodies = sorted({body for _, _, body in owed})
+        bodies = sorted({body for _, _, body in owed} | await _answering(connection, page, session, now))
         rows = [
             {"session": number, "agency": body, "invited_at": now, "state": InvitationState.INVITED}
             for body in bodies
@@ -227,8 +228,15 @@ async def _needed(connection: AsyncConnection, page: Page, number: int, now: dat
         for seat in seats
         if seat.wish is not None and not seat.slot.outcome and seat.wish.state in SLOTTED
         for body in seat.wish.bodies
-        if body != seat.wish.case.about and body in page.rules.agencies
+        if body not in (seat.wish.case.about, seat.wish.case.accused) and body in page.rules.agencies
     ]
+
+
+async def _answering(connection: AsyncConnection, page: Page, session: Row[Any], now: datetime) -> set[str]:
+    """Whose orders head the agenda of the office that gave them: their heads are to answer for that."""
+    if session.agency != the_office(page):
+        return set()
+    return {*await order_giving.heading(connection, page, now)} - {page.rules.desk, session.agency}
 
 
 async def _ask(

@@ -7,6 +7,7 @@ level up.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
@@ -140,17 +141,25 @@ def orders() -> Select[Any]:
     return query.join(WHOLE, WHOLE.c.id == meeting_orders.c.of_case)
 
 
+async def heading(
+    connection: AsyncConnection, page: Page, now: datetime, agency: str = ""
+) -> dict[str, list[OrderSeen]]:
+    """By body, what heads the next agenda: orders that she contradicts, or that are owed beyond their day."""
+    found: dict[str, list[OrderSeen]] = {}
+    for order in await listed(connection, page, now, agency):
+        if is_unkept(order.state, order.late):
+            found.setdefault(order.part.agency, []).append(order)
+    return found
+
+
 async def unkept(
     connection: AsyncConnection, page: Page, callers: Collection[str], now: datetime
 ) -> dict[str, int]:
     """How many orders given for each of these callers are not kept."""
     if not callers:
         return {}
-    counts: dict[str, int] = {}
-    for order in await listed(connection, page, now):
-        if order.part.hers in callers and is_unkept(order.state, order.late):
-            counts[order.part.hers] = counts.get(order.part.hers, 0) + 1
-    return counts
+    owed = [order for orders in (await heading(connection, page, now)).values() for order in orders]
+    return Counter(order.part.hers for order in owed if order.part.hers in callers)
 
 
 def seen(page: Page, row: Row[Any], now: datetime) -> OrderSeen:

@@ -29,12 +29,16 @@ from ivr.desk.case.change import Books, Instruction, unchanged
 from ivr.desk.case.event_log import MACHINE, add_event
 from ivr.desk.case.transaction import locked, transaction
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import meeting_requests, referrals
+from ivr.store.tables import case_events, meeting_requests, referrals
 
 A, S = RequestAction, RequestState
 # What she may say herself, by telephone, and what happens by itself; all else is the office's.
 HERS, BY_ITSELF = frozenset({A.CONFIRM, A.ANOTHER_DAY, A.GIVE_UP}), frozenset({A.INVITE})
 NOON = time(12)
+REVIEWED = "meeting_reviewed"  # the event
+# Events after which she has a slot, or none any more; whose slot is over still stands on that agenda.
+_PLACES = frozenset({f"meeting_{A.INVITE}"})
+_LEAVES = frozenset(f"meeting_{action}" for action in (A.RELEASE, A.ANOTHER_DAY, A.GIVE_UP))
 REVIEWABLE = DATED | {S.REQUESTED, S.UNDER_REVIEW, S.SENT_BELOW, S.NO_SHOW}
 
 
@@ -101,6 +105,8 @@ class Deciding:
             "decided_by": ask.actor.name,
             "decided_at": ask.now,
         }
+        if event == REVIEWED and not ask.reason.strip():
+            del row["reason"]  # that of the decision stays
         row |= self.values
         done = insert(meeting_requests).values(row | {"case_id": self.case.id})
         await self.connection.execute(done.on_conflict_do_update(index_elements=["case_id"], set_=row))
@@ -191,7 +197,7 @@ async def review(
         await _check_bodies(one, about, bodies)
         one.values = {"urgency": int(urgency), "about": about or None, "bodies": list(dict.fromkeys(bodies))}
         one.details = {"urgency": int(urgency), "bodies": one.values["bodies"]}
-        await one.save("meeting_reviewed", state)
+        await one.save(REVIEWED, state)
 
 
 async def accept(books: Books, page: Page, ask: Instruction, next_on: date) -> None:
@@ -239,8 +245,22 @@ async def _check_bodies(one: Deciding, about: str, bodies: Collection[str]) -> N
     for field, code in (("about", about), *(("bodies", code) for code in bodies)):
         if code and code not in known:
             raise WrongField(field, f"there is no agency {code[:40]}")
-    if about and about in bodies:
-        raise WrongField("bodies", f"{about} is kept from a complaint about its head and can't attend")
+    for kept_from in {about, one.case.accused} & {*bodies}:
+        raise WrongField("bodies", f"{kept_from} is kept from a complaint about its head and can't attend")
     had = select(referrals.c.id).where(referrals.c.case_id == one.case.id, referrals.c.agency == about)
-    if about and (await one.connection.execute(had.limit(1))).first():
+    if about and ((await one.connection.execute(had.limit(1))).first() or await _was_shown(one, about)):
         raise WrongField("about", f"{about} has had this case already and can't be kept from it any more")
+
+
+async def _was_shown(one: Deciding, agency: str) -> bool:
+    """Whether that body saw her slot and words as one that was to attend."""
+    about = (case_events.c.case_id == one.case.id, case_events.c.event.like("meeting_%"))
+    query = select(case_events.c.event, case_events.c.details).where(*about).order_by(case_events.c.seq)
+    noted, placed = False, False
+    for row in await one.connection.execute(query):
+        if row.event == REVIEWED:
+            noted = agency in row.details["bodies"]
+        placed = row.event not in _LEAVES if row.event in _PLACES | _LEAVES else placed
+        if noted and placed:
+            return True
+    return False

@@ -20,7 +20,13 @@ from ivr.desk.meetings import body_notices
 from ivr.desk.meetings.request_deciding import Deciding, deciding, today
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import cases, meeting_requests, meeting_sessions, meeting_slots
+from ivr.store.tables import (
+    cases,
+    meeting_invitations,
+    meeting_requests,
+    meeting_sessions,
+    meeting_slots,
+)
 
 LONGEST = 300  # characters of a place or a link
 
@@ -150,7 +156,9 @@ async def sittings(connection: AsyncConnection, since: datetime, body: str = "")
     query = _counted().where(meeting_sessions.c.ends_at >= since)
     if body:
         its = meeting_sessions.c
-        query = query.where((its.agency == body) | its.number.in_(attended_by(body)))
+        invited = select(meeting_invitations.c.session).where(meeting_invitations.c.agency == body)
+        attends = its.number.in_(attended_by(body)) | its.number.in_(invited)
+        query = query.where((its.agency == body) | attends)
     return list((await connection.execute(query)).all())
 
 
@@ -164,7 +172,9 @@ def attended_by(body: str) -> Select[Any]:
     """Numbers of the sessions where a request needs that body and is none about its head."""
     asked = meeting_requests.c
     its = select(meeting_slots.c.session).join(meeting_requests, asked.case_id == meeting_slots.c.case_id)
-    return its.where(asked.bodies.contains([body]), func.coalesce(asked.about, "") != body)
+    its = its.join(cases, cases.c.id == asked.case_id)
+    about = [func.coalesce(column, "") != body for column in (asked.about, cases.c.accused)]
+    return its.where(asked.bodies.contains([body]), *about)
 
 
 def _counted() -> Select[Any]:

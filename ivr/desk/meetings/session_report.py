@@ -16,8 +16,9 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from ivr.cases.attendance import Came
 from ivr.desk.book.book import Page
-from ivr.desk.meetings import agenda, order_giving, session_planning
+from ivr.desk.meetings import agenda, inviting, order_giving, session_planning
 from ivr.desk.meetings.order_giving import OrderSeen
 from ivr.desk.meetings.request_list import EVERYTHING
 
@@ -36,12 +37,16 @@ class ReportedOrder:
 
 @dataclass(frozen=True, slots=True)
 class SessionReport:
-    """`themes`: topics with how many were heard about each, the most first. `bodies`: that were to attend."""
+    """`themes`: topics with how many were heard about each, the most first. `bodies`: that were to attend.
+
+    `present`: those of which the head or somebody for him was noted as there.
+    """
 
     session: Row[Any]
     heard: int
     themes: Sequence[tuple[str, int]]
     bodies: Sequence[str]
+    present: Sequence[str]
     orders: Sequence[ReportedOrder]
 
 
@@ -61,7 +66,9 @@ async def read(connection: AsyncConnection, page: Page, now: datetime, number: i
     if set(themes) == {page.other_topic}:  # which says nothing
         themes.clear()
     bodies = dict.fromkeys(body for wish in told for body in wish.bodies)
-    return SessionReport(session, len(met), themes.most_common(), [*bodies], orders)
+    came = await inviting.attendances(connection, number)
+    present = [a.invitation.agency for a in came if a.invitation.came in (Came.HEAD, Came.SUBSTITUTE)]
+    return SessionReport(session, len(met), themes.most_common(), [*bodies], present, orders)
 
 
 def nameless(words: str, name: str) -> str:

@@ -98,9 +98,9 @@ def _lead(visit: Visit, found: SessionReport, who: str, day: str, names: Any) ->
             for topic, count in found.themes
         ]
         lines.append(words("meetings.report.themes", themes=comma.join(each)))
-    if found.bodies:
-        bodies = comma.join(names.agencies.get(body, body) for body in found.bodies)
-        lines.append(words("meetings.report.bodies", bodies=bodies))
+    if listed := found.present or found.bodies:
+        bodies = comma.join(names.agencies.get(body, body) for body in listed)
+        lines.append(words(f"meetings.report.{'present' if found.present else 'bodies'}", bodies=bodies))
     return lines
 
 

@@ -8,20 +8,22 @@ from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.attendance import Came, InvitationState
 from ivr.cases.meetings import MeetingWay, Official
 from ivr.desk.case.change import Instruction
 from ivr.desk.letters import indicator
-from ivr.desk.meetings import agenda, inviting, session_moving, session_planning
+from ivr.desk.meetings import agenda, inviting, order_giving, session_moving, session_planning
 from ivr.desk.meetings.agenda import Seat
+from ivr.desk.meetings.order_giving import OrderSeen
 from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.session_minutes import is_apart
 from ivr.desk.meetings.session_planning import Sitting
 from ivr.desk.reading.briefs import voices_of
 from ivr.desk.reading.casefile import full_names
 from ivr.desk.refusals import Refused
-from ivr.web.meetings.meeting_words import names_of, put
+from ivr.web.meetings.meeting_words import jalali_day, names_of, put
 from ivr.web.panel.forms import Form, latin, whole_number
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
@@ -156,6 +158,7 @@ async def session_page(
     async with visit.panel.engine.connect() as connection:
         called = await full_names(connection, {seat.slot.placed_by for seat in seats})
         attendances = await inviting.attendances(connection, row.number, visit.scope.agency)
+        owed = await _owed(visit, connection, row)
         asked = {
             seat.wish.case.id
             for seat in seats
@@ -176,6 +179,8 @@ async def session_page(
         done=done if done in (*DEEDS, *THEIRS) else "",
         attendances=attendances,
         views=views,
+        owed=owed,
+        day=jalali_day,
         papers=papers,
         own_list=row.agency != the_office(page),
         voices=voices,
@@ -197,6 +202,14 @@ async def session_page(
     )
 
 
+async def _owed(visit: Visit, connection: AsyncConnection, row: Row[Any]) -> dict[str, list[OrderSeen]]:
+    """What the bodies are to answer for first; nothing once the session is over or off."""
+    page = await visit.panel.book.page()
+    if row.state != "planned" or row.ends_at <= visit.now or row.agency != the_office(page):
+        return {}
+    return await order_giving.heading(connection, page, visit.now, visit.scope.agency)
+
+
 async def found_session(visit: Visit) -> tuple[Row[Any], list[Seat]]:
     """The session and what they may know of its agenda. Raises NotFound, also where that is nothing."""
     number = whole_number(visit.request.match_info["number"])
@@ -206,8 +219,9 @@ async def found_session(visit: Visit) -> tuple[Row[Any], list[Seat]]:
         if row is None:
             raise NotFound
         seats = await agenda.read(connection, page, visit.now, row.number, visit.scope)
-    if visit.scope.agency and not seats:
-        raise NotFound
+        body = visit.scope.agency
+        if body and not seats and not await inviting.attendances(connection, row.number, body):
+            raise NotFound
     return row, seats
 
 

@@ -76,6 +76,7 @@ FORMS: Mapping[str, str] = {
     "told_of": rf"case {_CODE} is about the head of (?P<agency>\S+): that body is not shown it",
     "kept_from": rf"case {_CODE} is about (?P<agency>\S+): it is kept from that body",
     "alone": r"case (?P<code>\S+) is confidential: it goes on by itself",
+    "awaited": rf"case {_CODE} is accepted for a meeting: decide on that first",
     "untold_agency": rf"case {_CODE} is confidential: write first what an agency may read of it",
     "confide_whole": rf"case {_CODE} is not made confidential by itself: do that to the whole",
     "nobody_called": r"kept_from: there is nobody called (?P<name>.*)",

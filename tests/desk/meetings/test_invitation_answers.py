@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from ivr.cases.meetings import RequestState as S
 from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
 from ivr.desk.case import answers, closing
-from ivr.desk.meetings import agenda, session_planning
+from ivr.desk.meetings import agenda, request_deciding, session_moving, session_planning
 from ivr.desk.meetings.invitation_answers import heard
 from ivr.store import tables
 from ivr.voice.invitation import MeetingNews
@@ -164,3 +164,54 @@ async def test_an_answer_to_the_case_leaves_the_call_about_the_slot(at: Hall) ->
 async def test_an_attempt_that_nobody_knows_changes_nothing(at: Hall) -> None:
     async with at.engine.begin() as connection:
         await heard(connection, at.page, uuid.uuid4(), at.at)
+
+
+@pytest.mark.parametrize("pressed", [Outcome.NO_KEY, Outcome.COMES])
+async def test_who_is_on_the_line_while_her_session_is_moved_is_told_the_new_hour_alone(
+    at: Hall, pressed: Outcome
+) -> None:
+    """Neither is she rung with the old one again, nor does her key about it count for the new one."""
+    number, first, _ = await invited(at)
+    placing, _ = await rung(at)
+    later = at.at + timedelta(days=7)
+    await session_moving.move(at.engine, at.page, at.by("", "مأموریت"), number, later)
+    await says(at, placing, pressed)
+    told = [(row["what"], datetime.fromisoformat(row["starts_at"])) for row in await waiting(at)]
+    assert told == [("moved", later), ("reminder", later)]
+    assert (await at.seen(first)).state is S.INVITED
+
+
+async def test_until_when_she_waits_is_ahead_whenever_she_hears_of_a_far_slot(at: Hall) -> None:
+    first = await accepted(at, 9, "09141234561")
+    await at.fill(await at.session(slots=1, starts_at=at.at + timedelta(days=48)))
+    at.at += timedelta(days=40)
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.ANOTHER_DAY)
+    her = await at.seen(first)
+    assert her.state is S.WAITING and her.next_on is not None and her.next_on > at.at.date()
+
+
+async def test_that_her_slot_is_off_she_hears_also_when_she_is_put_off_meanwhile(at: Hall) -> None:
+    number, first, _ = await invited(at)
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.COMES)
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    far = LATER + timedelta(days=9)
+    await request_deciding.put_off(at.engine, at.page, at.by(first, "هنوز نوبتی نیست"), far)
+    [told] = [row for row in await waiting(at) if row["code"] == first]
+    assert (told["what"], told["again_on"]) == ("off", far.isoformat())
+
+
+async def test_whose_telephone_is_dead_keeps_her_slot_and_the_case_stays_open(at: Hall) -> None:
+    """The agenda shows that she has not confirmed; nobody else is put into her slot."""
+    number, first, _ = await invited(at)
+    tried, end = 0, at.at + timedelta(days=5)
+    while at.at < end:
+        placing = await callbacks.claim(at.engine, at.page, POLICY, at.at)
+        if placing is not None:
+            await says(at, placing, Outcome.NO_ANSWER)
+            tried += 1
+        at.at += timedelta(hours=3)
+    assert tried >= POLICY.attempts and await at.agenda(number) == [first]
+    her = await at.seen(first)
+    assert her.state is S.INVITED and her.case.closed_at is None

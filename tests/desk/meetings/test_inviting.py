@@ -10,13 +10,18 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.attendance import Came, InvitationState
+from ivr.desk.case import answers, closing, confiding
+from ivr.desk.case.confiding import Secrecy
+from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.letters.notices import Contact, Notices, load
 from ivr.desk.letters.outgoing import lease, spread
-from ivr.desk.meetings import agenda, inviting
+from ivr.desk.meetings import agenda, inviting, order_giving, request_deciding, session_planning
 from ivr.desk.meetings.inviting import Attendance
+from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.refusals import Refused, WrongField
 from ivr.store.tables import outbox
 from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.test_order_giving import NEAR, ordered
 from tests.fixtures.database import SEED
 
 I = InvitationState  # noqa: E741
@@ -164,3 +169,52 @@ async def test_what_was_promised_and_who_came_stand_side_by_side(at: Hall) -> No
     assert (found["edu"].state, found["edu"].reason, found["edu"].came) == ("refuses", "مأموریت", "")
     with pytest.raises(Refused, match="has begun"):
         await inviting.answer(at.engine, at.by("", who="abfa/karimi"), number, I.ACCEPTS)
+
+
+async def test_the_body_that_a_confidential_case_accuses_is_neither_asked_nor_told_of_the_session(
+    at: Hall,
+) -> None:
+    code = await at.accepted(3, "09141234561", bodies=["abfa"])
+    await confiding.confide(at.engine, at.page, at.by(code, "بازرسی"), Secrecy("abfa"))
+    number = await at.session()
+    await at.fill(number)
+    assert await invite(at, number) == [] and await asked(at) == set()
+    async with at.engine.connect() as connection:
+        assert await session_planning.sittings(connection, at.at, "abfa") == []
+    with pytest.raises(WrongField, match="kept from"):
+        await request_deciding.review(at.engine, at.page, at.by(code), bodies=["abfa"])
+
+
+async def test_whose_order_she_contradicts_heads_the_next_agenda_and_its_head_is_invited(at: Hall) -> None:
+    whole, [part] = await ordered(at, MeetingOrder("edu", "ثبت‌نام شود", NEAR))
+    await answers.give(at.engine, at.page, at.by(part, who="edu"), "شد")
+    number = await at.session(starts_at=at.at + timedelta(days=7))
+    async with at.engine.connect() as connection:
+        assert await order_giving.heading(connection, at.page, at.at) == {}
+    await closing.reopen(at.engine, at.page, at.by(whole, who="citizen"))
+    assert await invite(at, number) == ["edu"]
+    async with at.engine.connect() as connection:
+        found = await order_giving.heading(connection, at.page, at.at)
+        assert [each.number for each in await session_planning.sittings(connection, at.at, "edu")] == [number]
+    assert {body: [each.part.code for each in its] for body, its in found.items()} == {"edu": [part]}
+
+
+async def test_a_body_that_nobody_leads_stands_without_a_view_and_is_ordered_all_the_same(at: Hall) -> None:
+    """Nobody reads its mail, nobody comes; what it is ordered climbs past the head who is not there."""
+    code = await at.accepted(bodies=["tamin"])
+    number = await at.session(slots=1)
+    await at.fill(number)
+    assert await invite(at, number) == ["tamin"]
+    at.later(6)
+    await inviting.keep_asking(at.engine, at.page, at.at)
+    await inviting.note_came(at.engine, at.by(""), number, "tamin", Came.NOBODY)
+    found = (await attendances(at, number))["tamin"]
+    assert (found.invitation.state, found.owed, found.given) == (I.INVITED, 1, 0)
+    await agenda.met(at.engine, at.page, at.by(code))
+    [part] = await order_giving.give(
+        at.engine, at.page, at.by(code), [MeetingOrder("tamin", "بیمه شود", NEAR)]
+    )
+    at.later(14)
+    await sweep(at.engine, at.page, at.at)
+    row = await at.row(part)
+    assert (row.agency, row.level) == ("tamin", "deputy_governor")

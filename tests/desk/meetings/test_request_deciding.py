@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.hearing_order import Urgency
 from ivr.cases.meetings import RequestState as S
-from ivr.desk.case import closing, referring, splitting
+from ivr.desk.case import closing, collecting, referring, splitting
 from ivr.desk.case.splitting import Part
 from ivr.desk.deadlines.escalating import sweep
 from ivr.desk.deadlines.escalation_proof import prove
@@ -147,3 +147,32 @@ async def test_the_list_is_in_the_fair_order_and_a_first_meeting_counts(at: Hall
     assert [wish.late for wish in found] == [False] * 3
     at.at += timedelta(days=30)
     assert all(wish.late for wish in await at.listed())
+
+
+async def test_what_a_body_was_shown_as_one_that_is_to_attend_can_t_be_kept_from_it(at: Hall) -> None:
+    """Once it saw her slot; a body that was only noted saw nothing."""
+    code, other = await at.accepted(bodies=["abfa"]), await at.wish(caller="09141234568")
+    await office.review(at.engine, at.page, at.by(other), bodies=["abfa"])
+    await office.review(at.engine, at.page, at.by(other), about="abfa")
+    await at.fill(await at.session(slots=1))
+    await office.review(at.engine, at.page, at.by(code))
+    with pytest.raises(WrongField, match="has had this case"):
+        await office.review(at.engine, at.page, at.by(code), about="abfa")
+
+
+async def test_a_review_without_a_reason_leaves_the_decision_s(at: Hall) -> None:
+    code = await at.wish()
+    await office.send_below(at.engine, at.page, at.by(code, "نخست فرمانداری"), "farmandari_ahar")
+    await office.review(at.engine, at.page, at.by(code), Urgency.URGENT)
+    assert (await at.seen(code)).case.decided_because == "نخست فرمانداری"
+
+
+async def test_who_was_told_a_day_is_neither_collected_nor_merged_away(at: Hall) -> None:
+    code, twin = await at.accepted(), await at.wish()
+    for refused in (
+        collecting.collect(at.engine, at.page, at.by("").actor, [code], "یک خواسته", at.at),
+        closing.merge(at.engine, at.page, at.by(code, "تکراری"), twin),
+    ):
+        with pytest.raises(Refused, match="accepted for a meeting"):
+            await refused
+    await closing.merge(at.engine, at.page, at.by(twin, "تکراری"), code)

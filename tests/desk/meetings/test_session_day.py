@@ -132,3 +132,17 @@ async def test_at_the_door_she_is_found_by_code_or_national_id_among_those_of_th
     seats = await at.seats(number)
     found = {typed: session_day.find(seats, typed) for typed in (one, "0499370899", stranger, "")}
     assert [seat.wish.code if seat and seat.wish else "" for seat in found.values()] == [one, code, "", ""]
+
+
+async def test_who_comes_for_somebody_else_is_let_in_by_that_code_alone(at: Hall) -> None:
+    """Her own national ID is nobody's here; what is said and decided is the other's case, in one slot."""
+    number, (one, _) = await opened(at)
+    seats = await at.seats(number)
+    assert session_day.find(seats, "0499370899") is None
+    found = session_day.find(seats, one)
+    assert found is not None and found.wish is not None
+    await do(at, session_day.heard, number, one, Hearing("پسرش به جای او آمد", "وصل شود"))
+    [her, _] = await seen(at, number)
+    assert her.wish.code == one and her.minutes is not None and "پسرش" in her.minutes.said
+    with pytest.raises(Refused, match="waits for no hearing"):  # nor is she heard again herself
+        await do(at, session_day.begin, number, one)

@@ -182,3 +182,18 @@ async def test_111_tells_a_meetings_code_its_slot(at: Hall) -> None:
     seen = await book_of(at.engine).look_up("+989141234560", code, at.at)
     assert seen.meeting is not None and seen.meeting.state is S.CONFIRMED
     assert seen.meeting.starts_at == FRIDAY + timedelta(days=1, minutes=30) and seen.meeting.place == "تالار"
+
+
+async def test_who_was_only_written_to_hears_that_it_is_off_too(at: Hall) -> None:
+    code = await accepted(at, 9, "09141234560")
+    number = await at.session(slots=1, starts_at=FRIDAY + timedelta(days=1, minutes=30))
+    await at.fill(number)
+    assert [each for each, _ in await texts(at, at.at)] == [code]
+    await session_planning.cancel(at.engine, at.page, at.by("", "مأموریت"), number, LATER)
+    assert await news(at) == {code: ["off"]}
+
+
+async def test_no_text_leaves_about_a_slot_that_has_begun(at: Hall) -> None:
+    await accepted(at, 9, "09141234560")
+    await at.fill(await at.session(slots=1, starts_at=FRIDAY + timedelta(days=1)))
+    assert await texts(at, FRIDAY + timedelta(days=1)) == []
