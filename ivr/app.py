@@ -52,6 +52,7 @@ from ivr.installation import (
     fact_term,
     factor_keys,
     keep_private,
+    key_copies,
     load_secrets,
     needed,
     vault,
@@ -82,6 +83,7 @@ from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
+from ivr.voice.lottery_call import TO_THE_OFFICIAL
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
@@ -331,6 +333,7 @@ class Hotline:
                 self.derived,
                 self.vault,
                 witnesses(settings),
+                key_copies(settings) if settings.at_rest.recordings else None,
             ),
             self.clock,
             fact_term(settings),
@@ -436,7 +439,9 @@ class Hotline:
     async def _answer(self, connection: AgiConnection) -> None:
         assert self.line is not None
         if supervising.is_supervisor(connection):
-            await supervising.carry(connection, self.engine, self.line.clock)
+            sorry = self.sounds.path(TO_THE_OFFICIAL, self.settings.calls.languages[0])
+            phones = self.settings.meetings.telephones
+            await supervising.carry(connection, self.engine, self.line.clock, phones, sorry)
             return
         channel = Channel(
             connection,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Annotated
 
@@ -20,6 +21,7 @@ from ivr.commands import (
     escalation,
     family,  # noqa: F401  adds to `ivr case`
     hearing_day,  # noqa: F401  adds to `ivr meeting`
+    keys,
     meeting,
     menu,
     outbox,
@@ -57,6 +59,7 @@ app.add_typer(callback.app, name="callback")
 app.add_typer(block.app, name="block")
 app.add_typer(book.app, name="book")
 app.add_typer(user.app, name="user")
+app.add_typer(keys.app, name="keys")
 app.command(epilog=verify.EXAMPLES)(verify.verify)
 app.command(epilog=retention.EXAMPLES)(retention.retention)
 app.add_typer(retention.hold, name="hold")
@@ -84,10 +87,12 @@ def serve(
 
     Without --role: those of `serve.roles`, kept by a small parent, which starts again who dies.
     """
+    gc.disable()  # what is imported is no garbage: to look for some there takes a fifth of the start
     from ivr.app import serve as serve_forever
     from ivr.commands import workers as many
     from ivr.settings import DUTIES
 
+    gc.enable()
     settings = load_settings()
     if not role and not settings.serve.together:
         raise SystemExit(many.serve(settings, workers, take_over))

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ivr.desk.people.seed_keys import SeedKeys
     from ivr.speech.booth import Booth
     from ivr.store.journal_keeping import FactTerm
+    from ivr.store.key_copies import KeyCopies
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
 
@@ -119,6 +120,15 @@ def witnesses(settings: Settings) -> Witnesses:
     given = settings.witnesses
     every = timedelta(minutes=given.every_minutes)
     return Witnesses(absolute(Path(given.file)) if given.file else None, given.mail, given.webhook, every)
+
+
+def key_copies(settings: Settings) -> KeyCopies:
+    """The keys of the recordings' envelopes, and where copies of them are kept."""
+    from ivr.store.key_copies import FOLDER, KeyCopies
+    from ivr.store.recording_files import keys_beside
+
+    places = [each / FOLDER for each in (settings.state_path, settings.second_path) if each is not None]
+    return KeyCopies(keys_beside(settings.recordings), settings.at_rest.recipients, tuple(places))
 
 
 # What is closed to other users of the machine
@@ -219,16 +229,17 @@ def factor_keys(settings: Settings, make: bool = True) -> SeedKeys:
 
     Raises CommandError.
     """
-    from ivr.desk.people import seed_keys
+    from ivr.desk.people.seed_keys import SeedKeys
+    from ivr.store import key_file
 
     given = settings.web.factor_keys
     path = absolute(Path(given)) if given else settings.state_path / "keys" / "factors"
     try:
         if make:
-            seed_keys.make(path)
+            key_file.make(path)
     except OSError as error:
         raise CommandError(f"web.factor_keys: {path} can't be made: {error.strerror}") from error
-    return seed_keys.SeedKeys(path)
+    return SeedKeys(path)
 
 
 def load_secrets(settings: Settings) -> Secrets:

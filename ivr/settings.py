@@ -194,6 +194,16 @@ class RecordingsStore(SettingsGroup):
     secret: str = Field("", repr=False)
 
 
+class AtRest(SettingsGroup):
+    """`recordings`: close them, with the key of `ivr keys new`. `recipients`: public keys (age1…).
+
+    Who holds a recipient's secret key opens backups, and the recordings when this machine's key is lost.
+    """
+
+    recordings: bool = False
+    recipients: tuple[str, ...] = ()
+
+
 class WitnessSettings(SettingsGroup):
     """Where the roots of seals go, beside the log. `file`: on another disk, or append-only.
 
@@ -259,6 +269,12 @@ class Answers(SettingsGroup):
     """`approval`: an agency's answer waits until the desk approves of it."""
 
     approval: bool = False
+
+
+class Meetings(SettingsGroup):
+    """`telephones`: PJSIP endpoints from which an official may hold the line for a citizen."""
+
+    telephones: tuple[str, ...] = ("seda111-desk",)
 
 
 class Sms(SettingsGroup):
@@ -356,9 +372,11 @@ class Settings(BaseSettings):
     province: Province = Province()
     calls: Calls = Calls()
     recordings_store: RecordingsStore = RecordingsStore()
+    at_rest: AtRest = AtRest()
     witnesses: WitnessSettings = WitnessSettings()
     answers: Answers = Answers()
     callbacks: Callbacks = Callbacks()
+    meetings: Meetings = Meetings()
     notify: Notify = Notify()
     recognition: Recognition = Recognition()
 

@@ -20,8 +20,19 @@ from ivr.asterisk import recording, variables
 from ivr.asterisk.agi import command
 from ivr.asterisk.dialplan import CALL_SECONDS
 from ivr.asterisk.server import AgiConnection
-from ivr.voice.actions import Action, Ask, Clip, HangUp, Operator, Record, Say, Speech, Words
-from ivr.voice.events import Caller, Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
+from ivr.voice.actions import Action, Ask, Clip, Connect, HangUp, Operator, Record, Say, Speech, Words
+from ivr.voice.events import (
+    Caller,
+    Connected,
+    Ended,
+    Event,
+    HungUp,
+    Keys,
+    Recorded,
+    Said,
+    Transfer,
+    Transferred,
+)
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +52,10 @@ _DONE = command("SET", "VARIABLE", "IVR_DONE", "1")
 _KEPT = command("SET", "VARIABLE", "IVR_KEPT", "1")
 _NO_QUEUE_STATUS = command("SET", "VARIABLE", "QUEUESTATUS", "")
 _QUEUE_STATUS = command("GET", "VARIABLE", "QUEUESTATUS")
+_BRIDGE_RESULT = command("GET", "VARIABLE", "BRIDGERESULT")
+_STOP_RECORDING = command("EXEC", "StopMixMonitor")
+LEAST_TALK = 2.0  # seconds: who has hung up sooner has not talked
+_UNIQUE_ID = re.compile(r"[A-Za-z0-9.-]{1,150}")
 
 
 class Channel:
@@ -135,7 +150,7 @@ class Channel:
             self._name = ""
 
     def perform(self, action: Action) -> Awaitable[Event]:
-        """Carry out `Ask`, `Say`, `Record`, `Operator` or `HangUp`; TypeError for the others.
+        """Carry out `Ask`, `Say`, `Record`, `Operator`, `Connect` or `HangUp`; TypeError for the others.
 
         Raises `Drained` when the server stops, except in the middle of a recording or with an operator.
         """
@@ -150,6 +165,8 @@ class Channel:
                 return self._record(action)
             case Operator():
                 return self._transfer(action)
+            case Connect():
+                return self._connect(action)
             case HangUp():
                 return self._end()
             case _:
@@ -322,6 +339,33 @@ class Channel:
         if not status or status == "UNKNOWN":  # no such queue, or no Queue
             return Transferred(Transfer.FAILED)
         return Transferred(Transfer.ANSWERED if status == "CONTINUE" else Transfer.NOBODY)
+
+    async def _connect(self, connect: Connect) -> Event:
+        """Both talk until one of them hangs up; b: only what they say to each other is recorded."""
+        if not _UNIQUE_ID.fullmatch(connect.line):
+            log.error("%r can't be a channel's id", connect.line)
+            return Connected(False)
+        send, name = self._connection.send, ""
+        await send(_set_timeout("absolute", connect.max_seconds))
+        if connect.record:
+            name, self._name = self._name or self.name_recording(connect.max_seconds), ""
+        if name:
+            file = f"{self._recordings}/{name}.{recording.FORMAT}"
+            await send(command("EXEC", "MixMonitor", f"{file},b"))
+        # x: his call ends with hers.
+        began = time.monotonic()
+        await send(command("EXEC", "Bridge", f"{connect.line},x"))
+        lasted, gone = time.monotonic() - began, self._connection.hung_up
+        # Of a channel that is gone Asterisk tells nothing more.
+        talked = lasted > LEAST_TALK if gone else (await send(_BRIDGE_RESULT)).value == "SUCCESS"
+        if not name:
+            return Connected(talked, gone=self._connection.hung_up)
+        if not gone:
+            await send(_STOP_RECORDING)
+        found = await recording.settled(self._recordings, name, lasted, self._room)
+        self._room.release(name)
+        kept = None if found is recording.NOTHING else found
+        return Connected(talked, kept, self._connection.hung_up)
 
     def _files(self, speech: Speech, language: str, spoken: Spoken = _NOTHING_SPOKEN) -> list[str]:
         """The speech as files joined by `&`, in as few pieces as command lines allow.

@@ -29,6 +29,7 @@ _THREADS = ThreadPoolExecutor(32, "recordings")
 # RECORD FILE does not tell that its disk refused a part, and its position may be the file's all the same.
 # Only the disk can say that it did; then the clock tells whether anything is missing. Neither the clock nor
 # the file's length means anything alone: telephones send nothing in silence, fingers are slow, packets odd.
+SETTLING, SETTLING_SECONDS = 20, 0.25  # how often it is looked whether a file still grows
 SHORT_SECONDS = 0.75  # a whole file that # ended lacks 0.65 s by the clock: the beep, the key
 
 
@@ -155,6 +156,20 @@ async def examine(
         log.error("recording %s lacks %.1f s, which its disk refused", name, missing)
         return replace(found, ended=Ended.CUT)
     return found
+
+
+async def settled(recordings: Path, name: str, lasted: float, room: Disks = ANYWHERE) -> Recorded:
+    """A file that Asterisk ends by itself, once it grows no more: `NOTHING` when there is none."""
+    file, size = recordings / f"{name}.{FORMAT}", -1
+    for _ in range(SETTLING):
+        await asyncio.sleep(SETTLING_SECONDS)
+        try:
+            before, size = size, file.stat().st_size
+        except OSError:
+            continue
+        if size == before:
+            break
+    return await examine(recordings, name, Reply(200, "0", "hangup"), 0.0 if size < 0 else lasted, room)
 
 
 async def _flushed(name: str, room: Disks) -> bool:

@@ -31,6 +31,9 @@ class Outcome(StrEnum):
     ORDER_DONE = "order_done"  # what was ordered for her …
     ORDER_NOT_DONE = "order_not_done"  # … or not
     ORDER_PARTLY = "order_partly"  # … or in part
+    TALKED = "talked"  # with an official who rang her because her case was drawn …
+    WONT_TALK = "wont_talk"  # … or did not want to
+    NOT_CONNECTED = "not_connected"  # … or wanted to, and he was gone
     NO_KEY = "no_key"  # someone or something answered, and no key was pressed: voicemail, a child, no time
     BUSY = "busy"
     NO_ANSWER = "no_answer"
@@ -44,6 +47,7 @@ MEETING_ANSWERS = frozenset({Outcome.COMES, Outcome.CANT_COME, Outcome.ANOTHER_D
 ORDER_ANSWERS = frozenset({Outcome.ORDER_DONE, Outcome.ORDER_NOT_DONE, Outcome.ORDER_PARTLY})
 REACHED = frozenset({Outcome.SOLVED, Outcome.NOT_SOLVED, Outcome.HEARD})
 REACHED |= VERIFIED | MEETING_ANSWERS | ORDER_ANSWERS
+REACHED |= {Outcome.TALKED, Outcome.WONT_TALK, Outcome.NOT_CONNECTED}
 # Whoever has the number was not disturbed.
 UNHEARD = frozenset({Outcome.BUSY, Outcome.FAILED, Outcome.NOT_SENT})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from ivr.desk.keeping.restore import Restored
     from ivr.store.archive import Writer
 
-BACKUP_EXAMPLES = "Examples: ivr backup /backup   ·   ivr backup - | age -r age1… > seda111.tar.age"
-RESTORE_EXAMPLES = "Examples: ivr restore /backup/seda111.tar   ·   ivr restore --check /backup/seda111.tar"
+BACKUP_EXAMPLES = (
+    "Examples: ivr backup /backup   ·   ivr backup /backup --for age1…   ·   ivr backup - > a.tar"
+)
+RESTORE_EXAMPLES = "Examples: ivr restore --check a.tar   ·   ivr restore a.tar.age --identity holder.txt"
 STREAM = Path("-")
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 
@@ -37,19 +39,26 @@ def backup(
     leave_stored: Annotated[
         bool, typer.Option(help="Leave out recordings that are in the recordings' store and not here.")
     ] = False,
+    to_whom: Annotated[
+        list[str], typer.Option("--for", help="A public key (age1…) whose holder alone opens it; repeatable.")
+    ] = [],  # noqa: B006  typer's way
+    clear: Annotated[
+        bool, typer.Option("--clear", help="In clear, whatever at_rest.recipients says.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Back up database, recordings, journal, code key and secrets, beside the running hotline.
 
-    The archive holds personal data and secrets: keep it as you keep those. Exit 1 when a recording was found
-    missing or changed; the rest is in the archive all the same.
+    The archive holds personal data and secrets: name a holder of a key, here or in at_rest.recipients, or
+    keep it as you keep those. Exit 1 when a recording was found missing or changed; the rest is in it.
     """
     if json and to == STREAM:
         fail("with - the archive goes to standard output, so there is no room for --json", 2)
     settings = load_settings()
     os.nice(10)
     found: list[Finding] = []
-    with _target(to) as (path, out):
+    holders = _holders([] if clear else to_whom or settings.at_rest.recipients)
+    with _target(to, ".tar.age" if holders else ".tar") as (path, whole), _closed(whole, holders) as out:
         made = with_database(settings, lambda engine: _back_up(settings, engine, out, found, leave_stored))
     made |= {"file": str(path), "findings": [finding.text for finding in found]}
     if json:
@@ -67,25 +76,36 @@ def restore(
     check_only: Annotated[
         bool, typer.Option("--check", help="Only prove the archive; needs no database.")
     ] = False,
+    identity: Annotated[
+        Path | None, typer.Option(help="The secret key, of a backup that was made for its holder.")
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Put a backup into an empty machine: a new database and an empty IVR_STATE. All of it or nothing."""
+    """Put a backup into an empty machine: a new database and an empty IVR_STATE. All of it or nothing.
+
+    With --identity the key of recordings in envelopes is brought back, too.
+    """
     from ivr.desk.keeping.restore import RestoreError, check
     from ivr.desk.keeping.restore import restore as put_back
+    from ivr.store.age import AgeError
     from ivr.store.archive import ArchiveError
     from ivr.store.grants import NoSuchRole
 
     settings = load_settings()
+    secret = _secret(identity)
     try:
-        with _source(source) as stream:
+        with _source(source) as whole, _opened(whole, secret) as stream:
             if check_only:
                 done = run(check(stream))
             else:
                 state, role = settings.state_path, service_role(settings)
                 done = with_database(settings, lambda e: put_back(e, state, stream, role), as_owner=True)
-    except (ArchiveError, RestoreError, NoSuchRole) as error:
-        raise Trouble(f"{source}: {error}" if isinstance(error, ArchiveError) else str(error)) from None
+    except (ArchiveError, AgeError, RestoreError, NoSuchRole) as error:
+        named = isinstance(error, ArchiveError | AgeError)
+        raise Trouble(f"{source}: {error}" if named else str(error)) from None
     _show(done, check_only, json)
+    if not check_only:
+        _bring_keys_back(settings, secret)
 
 
 def _show(done: Restored, checked: bool, json: bool) -> None:
@@ -142,8 +162,70 @@ def _guarded(out: IO[bytes]) -> IO[bytes]:
     return cast("IO[bytes]", Guarded())
 
 
+def _holders(given: Sequence[str]) -> list[Any]:
+    """Read before anything is written."""
+    from ivr.store.age import AgeError, recipients
+
+    try:
+        return recipients(given)
+    except AgeError as error:
+        fail(str(error), 2)
+
+
+def _secret(identity: Path | None) -> list[Any]:
+    from ivr.store.age import AgeError, identities
+
+    try:
+        return identities(identity) if identity else []
+    except AgeError as error:
+        fail(str(error), 2)
+
+
 @contextmanager
-def _target(to: Path) -> Iterator[tuple[Path, IO[bytes]]]:
+def _closed(out: IO[bytes], holders: Sequence[Any]) -> Iterator[IO[bytes]]:
+    """The same, for these holders alone; in clear for none."""
+    from ivr.store.age import closing
+
+    if holders:
+        with closing(_guarded(out), holders) as inside:
+            yield inside
+    else:
+        yield out
+
+
+@contextmanager
+def _opened(whole: IO[bytes], secret: Sequence[Any]) -> Iterator[IO[bytes]]:
+    """What is in an archive that was closed for somebody; any other one as it is."""
+    from ivr.store.age import MARK, AgeError, opening
+
+    begins = cast("Any", whole).peek(len(MARK))[: len(MARK)]
+    if begins != MARK:
+        yield whole
+    elif not secret:
+        raise AgeError("this backup is for the holder of a key alone: --identity FILE")
+    else:
+        with opening(whole, secret) as inside:
+            yield inside
+
+
+def _bring_keys_back(settings: Settings, secret: Sequence[Any]) -> None:
+    """Of the recordings' envelopes, if there are any."""
+    from ivr.installation import key_copies
+    from ivr.store.age import AgeError
+
+    copies = key_copies(settings)
+    if copies.closed and not copies.keys and not secret:
+        print("recordings in envelopes wait for their key: ivr keys recover --identity FILE", file=sys.stderr)
+    try:
+        names = copies.recover(secret) if secret else []
+    except (AgeError, OSError) as error:
+        raise Trouble(f"restored, but the recordings' key was not brought back: {error}") from None
+    if names:
+        print(f"the recordings' keys are back: {', '.join(names)}", file=sys.stderr)
+
+
+@contextmanager
+def _target(to: Path, ending: str) -> Iterator[tuple[Path, IO[bytes]]]:
     """A file that appears under its name when it is whole and on the disk."""
     if to == STREAM:
         if sys.stdout.isatty():
@@ -151,7 +233,7 @@ def _target(to: Path) -> Iterator[tuple[Path, IO[bytes]]]:
         yield to, sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    path = to / f"seda111-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.tar" if to.is_dir() else to
+    path = to / f"seda111-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{ending}" if to.is_dir() else to
     if path.exists():
         fail(f"{path} is there already", 2)
     half = path.with_name(f"{path.name}.half")

@@ -54,6 +54,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         ("spool", _spool),
         ("journal", _journal),
         ("store", _store),
+        ("at rest", _at_rest),
         ("recognition", _recognition),
         ("escalation", _escalation),
         ("leaving", _leaving),
@@ -429,6 +430,34 @@ async def _store(settings: Settings) -> Diagnosis:
     except Exception as error:
         return Diagnosis("store", False, str(error), "compare recordings_store in config.yaml with the store")
     return Diagnosis("store", True, f"{settings.recordings_store.url} answers")
+
+
+async def _at_rest(settings: Settings) -> Diagnosis:
+    """Whether recordings are closed as wanted, can be opened, and would survive the loss of their key."""
+    from ivr.desk.recordings import enclosing
+    from ivr.installation import database_url, key_copies
+    from ivr.store.engine import make_engine
+
+    copies, wanted = key_copies(settings), settings.at_rest
+    engine = make_engine(database_url(settings), pool=1)
+    try:
+        many = await enclosing.enclosed(engine)
+        some = await enclosing.some_enclosed(engine)
+    finally:
+        await engine.dispose()
+    if unopened := await asyncio.to_thread(enclosing.unopened, settings.recordings, some):
+        found = f"{len(unopened)} of {len(some)} recordings that were tried can't be opened: {unopened[0]}"
+        mend = "bring the key file back, or ivr keys recover; then ivr verify"
+        return Diagnosis("at rest", False, found, mend)
+    told = [f"{many} recordings are in envelopes"] if many or wanted.recordings else []
+    if (wanted.recordings or many) and (why := copies.lacking()):
+        return Diagnosis("at rest", False, "; ".join([*told, why]), "ivr keys show; docs/production.md, 10")
+    clear = [
+        *(["recordings"] if not wanted.recordings else []), *(["backups"] if not wanted.recipients else []),
+    ]  # fmt: skip
+    if clear:
+        told.append(f"{' and '.join(clear)} are in clear: an encrypted disk, or at_rest in config.yaml")
+    return Diagnosis("at rest", True, "; ".join(told))
 
 
 async def _custody(settings: Settings) -> Diagnosis:

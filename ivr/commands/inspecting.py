@@ -13,7 +13,8 @@ from sqlalchemy import Table, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.settings import Settings
-from ivr.store import journal_reading, slots
+from ivr.store import journal_reading, recording_files, slots
+from ivr.store.envelope import Unopened
 from ivr.store.facts import Unreadable, read_or_not
 from ivr.store.tables import calls, cases, recordings
 from ivr.store.volumes import SECOND
@@ -27,7 +28,7 @@ async def known(settings: Settings, what: str, engine: AsyncEngine | None) -> di
 
     Without an engine the rows are left out.
     """
-    name = what.removesuffix(".wav")
+    name = what.removesuffix(".wav").removesuffix(".sealed")
     facts = await asyncio.to_thread(_facts, settings.spool, name)
     file = await asyncio.to_thread(_file, settings, name)
     rows = await _rows(engine, name) if engine is not None else {}
@@ -74,11 +75,14 @@ def _file(settings: Settings, name: str) -> dict[str, Any] | None:
     from ivr.voice.wave import measure
 
     root = settings.recordings.resolve()
-    path = root / f"{name}.wav"
+    path = recording_files.where(root, name)
     inside = [root, (root / SECOND).resolve()]
-    if not path.is_file() or not any(path.resolve().is_relative_to(place) for place in inside):
+    if path is None or not any(path.resolve().is_relative_to(place) for place in inside):
         return None
-    heard = measure(path.read_bytes())
+    try:
+        heard = measure(recording_files.read(root, name))
+    except Unopened as error:
+        return {"path": str(path), "unopened": str(error)}
     return {"path": str(path), "size": heard.size, "sha256": heard.sha256, "seconds": heard.seconds,
             "voiced_seconds": heard.voiced_seconds, "grown_at": path.stat().st_mtime}  # fmt: skip
 

@@ -489,6 +489,46 @@ def ask_report(
     direct(code, by, reason, partial(office_deeds.ask_report, due_on=day), f"a report is owed until {day}")
 
 
+@app.command(epilog="Example: ivr meeting lottery --draw --by sadr")
+def lottery(
+    draw: Annotated[bool, typer.Option("--draw", help="Draw five closed cases.")] = False,
+    put_aside: Annotated[int, typer.Option(help="Work on this drawing no more; with a reason.")] = 0,
+    replay: Annotated[int, typer.Option(help="Draw this drawing again from what is on record of it.")] = 0,
+    by: By = "desk",
+    reason: Reason = "",
+    json: Json = False,
+) -> None:
+    """The drawing that is being worked through: closed cases whose citizens the governor's office rings."""
+    from ivr.desk.case.change import Instruction, actor_named
+    from ivr.desk.meetings import lottery_drawing
+    from ivr.desk.meetings.request_list import EVERYTHING
+
+    async def work(engine: AsyncEngine, page: Page) -> list[dict[str, Any]]:
+        ask = Instruction("", actor_named(page, by), reason)
+        if draw:
+            await lottery_drawing.draw(engine, ask, EVERYTHING)
+        if put_aside:
+            await lottery_drawing.put_aside(engine, ask, put_aside)
+        async with engine.connect() as connection:
+            if replay and not await lottery_drawing.replayed(connection, replay):
+                fail(f"lottery {replay}: what is on record gives other cases")
+            running = await lottery_drawing.current(connection)
+            found = await lottery_drawing.read(connection, running)
+        return [
+            {"draw": running.number if running else 0, "place": each.case.place, "code": each.case.code}
+            | {"agency": each.case.agency, "result": each.case.result, "tries": len(each.tries)}
+            for each in found
+        ]
+
+    rows = with_page(work)
+    if json:
+        show_json(rows)
+        return
+    if replay:
+        typer.echo(f"lottery {replay}: drawn again, the same cases")
+    show_table(["draw", "place", "code", "agency", "result", "tries"], rows)
+
+
 def direct(
     code: str,
     by: str,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import IO, Protocol, cast
+from typing import IO, Any, Protocol, cast
 
 from rich.console import Console
 
@@ -64,5 +64,8 @@ def watched(source: IO[bytes], what: str, step: Advance) -> IO[bytes]:
             piece = source.read(size)
             step(what, len(piece))
             return piece
+
+        def peek(self, size: int) -> bytes:
+            return cast("Any", source).peek(size)[:size]  # type: ignore[no-any-return]
 
     return cast("IO[bytes]", Watched())

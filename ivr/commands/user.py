@@ -138,18 +138,19 @@ def seal_factors(
     ] = False,
 ) -> None:
     """Seal the seeds of all second factors with the newest key, beside the running server."""
-    from ivr.desk.people import resealing, seed_keys
+    from ivr.desk.people import resealing
     from ivr.installation import CommandError, factor_keys
+    from ivr.store import key_file
 
     settings = load_settings()
     keys = factor_keys(settings)
     assert keys.path is not None
     if new_key:
-        seed_keys.add(keys.path)
+        key_file.add(keys.path)
     done = with_database(settings, lambda engine: resealing.reseal(engine, keys))
     seeds = with_database(settings, lambda engine: resealing.look(engine, keys))
     if new_key and not seeds.others:
-        seed_keys.keep_newest(keys.path)
+        key_file.keep_newest(keys.path)
     typer.echo(
         f"{done} sealed anew, {seeds.sealed} in all; key: {keys.path} (in no backup: keep a copy apart)"
     )

@@ -28,6 +28,7 @@ from ivr.voice.actions import (
     Ask,
     Confide,
     Confirm,
+    Connect,
     FindRoom,
     HangUp,
     KeepWords,
@@ -224,12 +225,10 @@ class Call:
             case HangUp():
                 raise AssertionError("the loop ends before this")
             case Record() if not self.channel.hung_up:
-                if not self.facts.recordings:
-                    await self.channel.belongs(self.facts.id)
-                if name := self.channel.named_recording(action.max_seconds):
-                    await intake.recording_begun(self._so_far(), name, *self._chosen())
-                    if self.facts.cases:
-                        await self.channel.kept_but(name)
+                await self._begin_recording(action.max_seconds)
+                return await self.channel.perform(action)
+            case Connect(record=True, max_seconds=seconds) if not self.channel.hung_up:
+                await self._begin_recording(seconds)
                 return await self.channel.perform(action)
             case Operator():
                 event = await self.channel.perform(action)
@@ -237,6 +236,15 @@ class Call:
                 return Transferred(Transfer.ANSWERED) if talked else event
             case _:
                 return await self.channel.perform(action)
+
+    async def _begin_recording(self, seconds: float) -> None:
+        """No recording begins unnamed."""
+        if not self.facts.recordings:
+            await self.channel.belongs(self.facts.id)
+        if name := self.channel.named_recording(seconds):
+            await self.line.intake.recording_begun(self._so_far(), name, *self._chosen())
+            if self.facts.cases:
+                await self.channel.kept_but(name)
 
     def _chosen(self) -> tuple[OpenCase, str]:
         """What is known of words that she has not said yet: their case so far, and its code if any."""
@@ -305,6 +313,8 @@ def _menu_of(told: Briefing, tree: Menu) -> Menu:
     """The flow of a call of ours. Whom she may ask for an operator, the tree says."""
     if told.verifies:
         return callback.verification(told.language)
+    if told.lottery is not None:
+        return callback.lottery(told.code, told.lottery, told.language)
     if told.order is not None:
         return callback.order(told.code, told.order, told.language)
     if told.meeting is not None:

@@ -1,9 +1,9 @@
-"""A supervisor's telephone has dialled a code of the live board: it listens in, or talks to the caller."""
+"""A desk's telephone has dialled a code: it listens in, takes a call over, or waits for a citizen."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -12,6 +12,7 @@ from ivr.asterisk.agi import command
 from ivr.asterisk.server import AgiConnection
 from ivr.desk.call import interventions
 from ivr.desk.call.interventions import Intervening
+from ivr.desk.meetings import lottery_calling
 
 log = logging.getLogger(__name__)
 
@@ -21,15 +22,33 @@ PURPOSE = "supervisor"  # the argument with which the dialplan hands such a call
 LISTEN = "uqES"
 _DONE = command("SET", "VARIABLE", "IVR_DONE", "1")
 _ANSWER = command("ANSWER")
+_MUSIC = command("SET", "MUSIC", "ON", "seda111")
+_QUIET = command("SET", "MUSIC", "OFF")
+_WAIT = command("EXEC", "Wait", "1")
 
 
 def is_supervisor(connection: AgiConnection) -> bool:
     return connection.arguments[:1] == (PURPOSE,)
 
 
-async def carry(connection: AgiConnection, engine: AsyncEngine, clock: Callable[[], datetime]) -> None:
-    """Do what the code stands for, once; hang up on any other. Raises what the database raises."""
+async def carry(
+    connection: AgiConnection,
+    engine: AsyncEngine,
+    clock: Callable[[], datetime],
+    phones: Collection[str] = (),
+    sorry: str | None = None,
+) -> None:
+    """Do what the code stands for, once; hang up on any other. Raises what the database raises.
+
+    `phones`: endpoints that may hold the line for a citizen; `sorry`: what is played when she does not come.
+    """
     code = connection.arguments[1] if len(connection.arguments) > 1 else ""
+    told = connection.variables
+    line, phone = told.get("agi_uniqueid", ""), _endpoint(told.get("agi_channel", ""))
+    held = await lottery_calling.redeem(engine, code, line, phone, phones, clock())
+    if held is not None:
+        await _hold(connection, engine, held, sorry)
+        return
     found = await interventions.redeem(engine, code, clock())
     if found is None:
         log.warning("a supervisor's telephone dialled a code that stands for nothing now")
@@ -47,3 +66,23 @@ async def carry(connection: AgiConnection, engine: AsyncEngine, clock: Callable[
         await connection.send(_DONE)
     finally:
         await interventions.over(engine, found.id, clock())
+
+
+async def _hold(
+    connection: AgiConnection, engine: AsyncEngine, held: lottery_calling.HeldLine, sorry: str | None
+) -> None:
+    """Music until her call takes this channel into its bridge, which looks like a hang-up from here."""
+    log.info("an official holds the line for call-back %s", held.callback)
+    for each in (_ANSWER, _DONE, _MUSIC):
+        await connection.send(each)
+    while not connection.hung_up and await lottery_calling.goes_on(engine, held.callback):
+        await connection.send(_WAIT)
+    if not connection.hung_up:
+        await connection.send(_QUIET)
+        if sorry:
+            await connection.send(command("EXEC", "Playback", sorry))
+
+
+def _endpoint(channel: str) -> str:
+    """`seda111-desk` of PJSIP/seda111-desk-0000001a."""
+    return channel.partition("/")[2].rpartition("-")[0]

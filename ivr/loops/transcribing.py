@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from ivr.desk.book.seeds import SeedError
 from ivr.desk.recordings import recognising
 from ivr.desk.recordings.recognising import Unheard
 from ivr.speech.recognition import Recogniser, RecognitionError
+from ivr.store import recording_files
 from ivr.store.engine import AWAY
+from ivr.store.envelope import Unopened
 
 log = logging.getLogger(__name__)
 
@@ -64,8 +67,8 @@ class Transcriber:
 
     async def _hear(self, found: Unheard) -> None:
         try:
-            words = await self.recogniser.words(self.folder / f"{found.name}.wav", found.language)
-        except RecognitionError as error:
+            words = await self._words(found)
+        except (RecognitionError, Unopened, OSError) as error:
             self._failed[found.name] += 1
             log.error("recording %s was not put into words: %s", found.name, error)
             return
@@ -75,3 +78,9 @@ class Transcriber:
             log.error("no suggestion can be made: %s", error)
             suggester = None
         await recognising.heard(self.engine, found, words, suggester, self.clock())
+
+    async def _words(self, found: Unheard) -> str:
+        async with AsyncExitStack() as stack:
+            lent = recording_files.lent(self.folder, found.name)
+            path = await asyncio.to_thread(stack.enter_context, lent)
+            return await self.recogniser.words(path, found.language)

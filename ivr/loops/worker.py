@@ -34,12 +34,14 @@ from ivr.desk.facts.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Sh
 from ivr.desk.keeping import custody, retention, sealing, witnessing
 from ivr.desk.meetings.inviting import keep_asking
 from ivr.desk.reading.counting import count_days
+from ivr.desk.recordings.enclosing import Encloser
 from ivr.desk.recordings.storing import store_recordings
 from ivr.loops.every import Loops
 from ivr.store import slots
 from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.journal_keeping import FactTerm
+from ivr.store.key_copies import KeyCopies
 from ivr.store.vault import Vault, VaultError
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,7 @@ RECONCILE_SECONDS = 60.0  # how often recordings in no row are looked for …
 SOON_SECONDS = 5.0  # … and when one was found that may still grow
 SWEEP_SECONDS = 60.0  # how often cases whose time has come are looked for
 PROOF_SECONDS = 300.0  # how often the watchdog looks whether one was forgotten
+ENCLOSE_SECONDS = 60.0  # how often recordings are closed in envelopes, if that is wanted
 STORE_SECONDS = 30.0  # how often recordings are copied to the store, if there is one
 FIGURES_SECONDS = 300.0  # how often it is asked whether a day can be counted
 ENTER_SECONDS = 300.0  # how often cases that older code opened or changed are looked for
@@ -68,7 +71,7 @@ class Cellar:
 
     `fallback`: what the dialplan recorded alone. `lists`: of the chain of custody, a file a day. `seed`: the
     province's folder, with retention.yaml. `vault`: where recordings are copied to, if anywhere. `witnesses`:
-    where the roots of seals go.
+    where the roots of seals go. `copies`: of the keys of envelopes, where recordings are closed in any.
     """
 
     fallback: Path
@@ -77,6 +80,7 @@ class Cellar:
     derived: Derived
     vault: Vault | None = None
     witnesses: witnessing.Witnesses = witnessing.NOBODY
+    copies: KeyCopies | None = None
 
 
 class Worker:
@@ -123,6 +127,9 @@ class Worker:
             parts["pump"] = self.pump.run
         if self.cellar.vault is not None:
             parts["store"] = partial(self._store, self.cellar.vault)
+        if self.cellar.copies is not None:
+            encloser = Encloser(self.pump.engine, self.shelf.recordings, self.cellar.copies)
+            parts["envelopes"] = partial(self._enclose, encloser)
         for name, part in parts.items():
             loops.start(name, part)
 
@@ -173,6 +180,15 @@ class Worker:
             except (VaultError, *AWAY) as error:
                 log.warning("recordings wait to be stored: %s", error)
             await asyncio.sleep(STORE_SECONDS)
+
+    async def _enclose(self, encloser: Encloser) -> None:
+        while True:
+            try:
+                if self.is_sure() and (done := await encloser.once(self.clock())):
+                    log.info("%d recordings were closed in their envelopes", done)
+            except AWAY as error:
+                log.warning("recordings wait to be enclosed: %s", error)
+            await asyncio.sleep(ENCLOSE_SECONDS)
 
     async def _close_days(self) -> None:
         while True:

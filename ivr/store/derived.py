@@ -6,6 +6,7 @@ and `forget` when retention takes the recording.
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 import time
@@ -13,6 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from uuid import UUID
+
+from ivr.store import envelope
+from ivr.store.recording_files import CLOSED, keys_beside, opened_at
 
 OLDEST_SECONDS = 86_400.0
 MOST_BYTES = 512 * 1024 * 1024
@@ -30,18 +34,29 @@ class Derived:
         Raises what `make` raises, and FileNotFoundError when the recording is forgotten meanwhile.
         """
         path = self.folder / recording.hex[:2] / f"{recording.hex}.{form}"
+        keys = keys_beside(self.folder)
+        if keys:  # recordings are closed here: so is what they are heard from
+            path = path.with_name(path.name + CLOSED)
         if not path.is_file() or time.time() - path.stat().st_mtime > self.oldest:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             half = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}")
             try:
                 # There before the recording is read: who forgets it meanwhile finds it, in any process.
                 with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                    file.write(make())
+                    content = make()
+                    if keys:
+                        envelope.write(io.BytesIO(content), file, keys)
+                    else:
+                        file.write(content)
                 half.replace(path)
             finally:
                 half.unlink(missing_ok=True)
             self.sweep()
         return path
+
+    def open(self, path: Path) -> io.BufferedReader:
+        """What `get` gave, to be read and sought. Raises OSError and Unopened."""
+        return opened_at(path, self.folder)
 
     def forget(self, recording: UUID) -> None:
         """All of a recording's, also what is only being made, whoever makes it.

@@ -15,17 +15,18 @@ _flushed: set[tuple[int, int]] = set()  # folders, by device and inode: one that
 
 def flush(file: Path, root: Path) -> None:
     """Put it on the disk, with the folders from its own up to `root`. Raises OSError."""
-    _sync(file)
+    sync(file)
     for folder in file.parents:
         found = folder.stat()
         if (key := (found.st_dev, found.st_ino)) not in _flushed:
-            _sync(folder)
+            sync(folder)
             _flushed.add(key)
         if folder == root:
             return
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Put a file's bytes, or a folder's names, on the disk. Raises OSError."""
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)

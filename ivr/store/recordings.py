@@ -3,6 +3,7 @@
 `id`: unguessable, what the panel names a recording by; a path never comes from a request.
 `transcript`: NULL = nobody has listened by machine. `removed_at`: retention decided that the file goes;
 `erased_at`: it is gone.
+`enclosed_at`: when the file on its machine was closed in an envelope; NULL = it is plain.
 `stored_at`: when it was copied to the S3-compatible store, if there is one; NULL again when it went there.
 """
 
@@ -15,6 +16,7 @@ from ivr.store.base import metadata, moment
 TO_ERASE = text("removed_at IS NOT NULL AND erased_at IS NULL")
 TO_TRANSCRIBE = text("transcript IS NULL AND removed_at IS NULL AND case_id IS NOT NULL")
 TO_STORE = text("stored_at IS NULL AND removed_at IS NULL")
+TO_ENCLOSE = text("enclosed_at IS NULL AND removed_at IS NULL")
 TO_UNSTORE = text("stored_at IS NOT NULL AND removed_at IS NOT NULL")
 recordings = Table(
     "recordings",
@@ -35,11 +37,13 @@ recordings = Table(
     moment("removed_at", nullable=True),
     moment("erased_at", nullable=True),
     moment("stored_at", nullable=True),
+    moment("enclosed_at", nullable=True),
     Index(None, "case_id"),
     Index(None, "call_id"),
     Index("ix_recordings_kept", "recorded_at", postgresql_where=text("removed_at IS NULL")),
     Index("ix_recordings_to_erase", "name", postgresql_where=TO_ERASE),
     Index("ix_recordings_to_transcribe", "recorded_at", postgresql_where=TO_TRANSCRIBE),
     Index("ix_recordings_to_store", "recorded_at", "name", postgresql_where=TO_STORE),
+    Index("ix_recordings_to_enclose", "recorded_at", "name", postgresql_where=TO_ENCLOSE),
     Index("ix_recordings_to_unstore", "name", postgresql_where=TO_UNSTORE),
 )

@@ -29,6 +29,7 @@ from ivr.store.journal_marks import journal_marks
 from ivr.store.legal_holds import legal_holds
 from ivr.store.limits import limits
 from ivr.store.live_calls import live_calls
+from ivr.store.lottery_draws import lottery_calls, lottery_cases, lottery_draws
 from ivr.store.marks import marks
 from ivr.store.meeting_day import meeting_deeds, meeting_minutes
 from ivr.store.meeting_orders import meeting_orders
@@ -87,6 +88,9 @@ __all__ = [
     "legal_holds",
     "limits",
     "live_calls",
+    "lottery_calls",
+    "lottery_cases",
+    "lottery_draws",
     "marks",
     "meeting_deeds",
     "meeting_invitations",

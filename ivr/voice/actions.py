@@ -176,11 +176,24 @@ class Operator:
 
 
 @dataclass(frozen=True, slots=True)
+class Connect:
+    """Let her talk with who holds the line there, recorded only if she consents. Answer: `Connected`.
+
+    `line`: Asterisk's unique id of the channel.
+    """
+
+    line: str
+    language: str
+    record: bool
+    max_seconds: float = 1_800.0
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """The call is over. No answer."""
 
 
 Action = (
     Ask | Say | FindRoom | Record | RecallCaller | OpenCase | KeepWords | RefineCase | LookUpCase
-    | WishCallBack | Confide | Confirm | MissReason | Rate | Operator | HangUp
+    | WishCallBack | Confide | Confirm | MissReason | Rate | Operator | Connect | HangUp
 )  # fmt: skip

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ivr.cases.kinds import Kind
-from ivr.voice import invitation, order_call, saying, verdict
+from ivr.voice import invitation, lottery_call, order_call, saying, verdict
 from ivr.voice.actions import Say, Speech
 from ivr.voice.events import CaseSeen, Said
 from ivr.voice.invitation import InvitationStep, MeetingNews
+from ivr.voice.lottery_call import LotteryNews, LotteryStep
 from ivr.voice.menu import END, Menu, Step
 from ivr.voice.order_call import OrderNews, OrderStep
 from ivr.voice.our_call import OurCallStep
@@ -23,17 +24,24 @@ from ivr.voice.ways import Miss
 _NEVER = Miss(verdict.MISSES, (), "")
 _ASKING = ((), 7.0, 3.0, True, _NEVER, _NEVER, False)  # of a step that no tree holds
 
-SPEAKS = verdict.PROMPTS | invitation.SPEAKS | order_call.SPEAKS | {
-    "callback.greeting",
-    "callback.code_is",
-    "callback.agency_is",
-    "callback.later",
-    "callback.goodbye",
-    "callback.verify",
-    "callback.verified",
-    "callback.refused",
-    *(f"callback.answer_to.{kind}" for kind in Kind),
-}
+SPEAKS = (
+    verdict.PROMPTS
+    | invitation.SPEAKS
+    | order_call.SPEAKS
+    | lottery_call.SPEAKS
+    | {
+        lottery_call.TO_THE_OFFICIAL,
+        "callback.greeting",
+        "callback.code_is",
+        "callback.agency_is",
+        "callback.later",
+        "callback.goodbye",
+        "callback.verify",
+        "callback.verified",
+        "callback.refused",
+        *(f"callback.answer_to.{kind}" for kind in Kind),
+    }
+)
 
 
 def menu(code: str, seen: CaseSeen, language: str, operator: OperatorStep | None = None) -> Menu:
@@ -54,6 +62,11 @@ def meeting(code: str, news: MeetingNews, language: str) -> Menu:
 def order(code: str, news: OrderNews, language: str) -> Menu:
     """The call flow of the call on the day an order falls due."""
     return _menu(language, OrderStep("order", 0, *_ASKING, code=code, news=news), None)
+
+
+def lottery(code: str, news: LotteryNews, language: str) -> Menu:
+    """The call flow of the call with which an official rings who was drawn."""
+    return _menu(language, LotteryStep("lottery", 0, *_ASKING, code=code, news=news), None)
 
 
 def _menu(language: str, step: Step, operator: OperatorStep | None) -> Menu:

@@ -106,6 +106,15 @@ class CaseRefined:
 
 
 @dataclass(frozen=True, slots=True)
+class Connected:
+    """Whether they talked; with the recording, where there is one. She may be gone by now."""
+
+    talked: bool
+    recording: Recorded | None = None
+    gone: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class NotKept:
     """The words could not be made safe: nothing may be promised."""
 
@@ -223,6 +232,7 @@ Event = (
     | CaseSeen
     | Confided
     | Confirmed
+    | Connected
     | Rated
     | NotKept
     | RoomFound

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from typing import Any
+
+import pytest
 
 from ivr.lab.pace import patience
 
@@ -16,21 +19,34 @@ def run(lines: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(command, input=lines, capture_output=True, timeout=most, check=False)
 
 
-def test_each_line_gets_its_answer() -> None:
-    asked = [
-        {"id": "a", "text": "آب خونمون سه روزه قطعه تانکر هم نفرستادن", "county": "ahar"},
-        {"id": 2, "text": "آسفالت خیابون مراغه پر چاله س", "county": None},
-        {"id": "c", "text": "آسفالت خیابون پر چاله س", "county": "مراغه"},
-    ]
-    done = run("".join(json.dumps(one) + "\n" for one in asked).encode(), "--json")
-    assert (done.returncode, done.stderr) == (0, b"")
-    answers = [json.loads(line) for line in done.stdout.decode().splitlines()]
-    assert [(a["id"], a["agency"]) for a in answers] == [
+GOOD = [
+    {"id": "a", "text": "آب خونمون سه روزه قطعه تانکر هم نفرستادن", "county": "ahar"},
+    {"id": 2, "text": "آسفالت خیابون مراغه پر چاله س", "county": None},
+    {"id": "c", "text": "آسفالت خیابون پر چاله س", "county": "مراغه"},
+]
+BAD = [b"nonsense", b'{"id": 2}', b'{"id": 3, "text": 5}', b"[1]", b"\xff\xfe", b'{"id": ' + b"[" * 9999]
+STRANGE = {"id": "s", "text": "زباله های مراغه رو نمیبرن", "county": "moon"}
+LAST = {"id": 1, "text": "برق قطعه"}
+
+
+@pytest.fixture(scope="module")
+def done() -> subprocess.CompletedProcess[bytes]:
+    """One process for all lines: to learn takes seconds. The last line has no line break."""
+    asked = [json.dumps(one, ensure_ascii=False).encode() for one in (*GOOD, STRANGE, LAST)]
+    return run(b"\n".join([*asked[:3], *BAD, b"", *asked[3:]]), "--json")
+
+
+def answers(done: subprocess.CompletedProcess[bytes]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+
+
+def test_each_line_gets_its_answer(done: subprocess.CompletedProcess[bytes]) -> None:
+    assert [(a["id"], a["agency"]) for a in answers(done)[:3]] == [
         ("a", "abfa"),
         (2, "shahrdari_maragheh"),
         ("c", "shahrdari_maragheh"),
     ]
-    first = answers[0]
+    first = answers(done)[0]
     assert set(first) == {"id", "topic", "agency", "confidence", "assigned", "doubt", "top"}
     assert first["topic"] == "water.supply"
     assert first["assigned"] is True
@@ -38,26 +54,21 @@ def test_each_line_gets_its_answer() -> None:
     assert len(first["top"]) == 3
 
 
-def test_a_bad_line_is_named_and_the_others_are_answered() -> None:
-    good = json.dumps({"id": 1, "text": "برق قطعه"}, ensure_ascii=False).encode()
-    bad = [b"nonsense", b'{"id": 2}', b'{"id": 3, "text": 5}', b"[1]", b"\xff\xfe", b'{"id": ' + b"[" * 9999]
-    done = run(b"\n".join([*bad, b"", good]), "--json")  # the last line has no line break
+def test_a_bad_line_is_named_and_the_others_are_answered(done: subprocess.CompletedProcess[bytes]) -> None:
     assert done.returncode == 1
     sentences = done.stderr.decode().splitlines()
-    assert [s.split(":")[0] for s in sentences] == [f"line {n}" for n in range(1, len(bad) + 1)]
-    assert [json.loads(line)["id"] for line in done.stdout.splitlines()] == [1]
+    assert [s.split(":")[0] for s in sentences] == [f"line {n}" for n in (*range(4, 4 + len(BAD)), 11)]
+    assert [a["id"] for a in answers(done)[3:]] == ["s", 1]
 
 
-def test_an_unknown_county_is_named_and_the_case_answered() -> None:
-    line = json.dumps({"id": 1, "text": "زباله های مراغه رو نمیبرن", "county": "moon"}).encode()
-    done = run(line, "--json")
-    assert done.returncode == 1
-    assert b"line 1: there is no county 'moon'" in done.stderr
-    assert json.loads(done.stdout)["agency"] == "shahrdari_maragheh"
+def test_an_unknown_county_is_named_and_the_case_answered(done: subprocess.CompletedProcess[bytes]) -> None:
+    assert "line 11: there is no county 'moon'" in done.stderr.decode()
+    assert answers(done)[3]["agency"] == "shahrdari_maragheh"
 
 
 def test_without_json_people_can_read_it() -> None:
     done = run(json.dumps({"id": "x", "text": "کمیته امداد مستمری نداده"}).encode())
+    assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode().startswith("x: emdad ")
 
 

@@ -10,8 +10,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.panel.books import fill
-from ivr.store.engine import make_engine
-from tests.fixtures.database import create, drop, named
+from tests.fixtures.database import create, drop, named, warm_engine
 from tests.fixtures.province import read_page
 
 NOW = datetime(2026, 11, 26, 8, 0, tzinfo=UTC)
@@ -22,7 +21,7 @@ COUNT = 20_000
 async def many(postgres_url: str, template: str) -> AsyncIterator[AsyncEngine]:
     name = f"seda_many_{uuid.uuid4().hex[:12]}"
     await create(postgres_url, name, template)
-    engine = make_engine(named(postgres_url, name))
+    engine = warm_engine(named(postgres_url, name))
     async with engine.connect() as connection:
         page = await read_page(connection)
     await fill(engine, page, COUNT, NOW)

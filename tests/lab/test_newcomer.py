@@ -239,6 +239,6 @@ async def closed(hotline: Hotline, code: str) -> dict[str, Any]:
 async def ended_by_ctrl_c(she: Newcomer) -> None:
     assert len(she.processes()) > 2, she.processes()  # at the least run, server and Asterisk
     os.kill(she.run.process.pid, signal.SIGINT)
-    assert await asyncio.to_thread(she.run.process.wait, PATIENCE) == 0
+    assert await asyncio.to_thread(she.run.process.wait, patience(PATIENCE)) == 0
     assert she.said.rstrip().endswith(STOPPED)
     assert she.processes() == [] and taken(she.settings) == []

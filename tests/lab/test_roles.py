@@ -11,6 +11,7 @@ import pytest
 
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import PutDown, Speak
+from ivr.lab.pace import patience
 from ivr.settings import Serve
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline
 from tests.lab.test_hotline import TO_THE_BEEP
@@ -82,6 +83,6 @@ async def test_at_the_end_the_last_call_is_finished_and_in_the_books_before_all_
     await house.recording_grown()
     house.server.process.terminate()
     assert (await calling).completed
-    assert await asyncio.to_thread(house.server.process.wait, 30) == 0
+    assert await asyncio.to_thread(house.server.process.wait, patience(30)) == 0
     assert not any(each.is_running() for each in started)
     assert len(await house.cases_of(number)) == 1

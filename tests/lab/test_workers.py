@@ -45,7 +45,7 @@ async def test_two_deploys_in_the_middle_of_calls_are_noticed_by_no_caller(own_h
     await asyncio.gather(*calling)
     assert own_hotline.fallbacks == []
     for child in (own_hotline.server, own_hotline.siblings[0]):
-        assert await asyncio.to_thread(child.process.wait, 10) == 0
+        assert await asyncio.to_thread(child.process.wait, patience(10)) == 0
     for number in numbers:
         await one_whole_case(own_hotline, number)
     assert len(list(own_hotline.settings.recordings.rglob("*.wav"))) == len(numbers)

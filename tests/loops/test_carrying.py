@@ -385,7 +385,7 @@ async def test_on_sigterm_live_calls_finish_and_new_ones_reach_the_fall_back(own
     hotline.server.process.send_signal(signal.SIGTERM)
     await call(hotline, Beep(), Speak(2.5), PutDown(), number=late)
     await live
-    assert await asyncio.to_thread(hotline.server.process.wait, 60) == 0
+    assert await asyncio.to_thread(hotline.server.process.wait, patience(60)) == 0
     assert len(hotline.fallbacks) == 1
     case = await hotline.case_of(number)
     assert (await hotline.call_of(number))["outcome"] == "hung_up" and case["recordings"]

@@ -13,22 +13,33 @@ from typing import Any
 import pytest
 from sqlalchemy import Row, Table, select, update
 
+from ivr.asterisk.ami import Ami
 from ivr.cases import phone
 from ivr.cases.meetings import Official
+from ivr.desk.case import answers, closing
 from ivr.desk.case.answers import SpokenAnswer
-from ivr.desk.case.change import Instruction, actor_named
+from ivr.desk.case.change import CITIZEN, Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
-from ivr.desk.meetings import agenda, order_giving, request_deciding, session_planning
+from ivr.desk.meetings import (
+    agenda,
+    lottery_calling,
+    lottery_drawing,
+    order_giving,
+    request_deciding,
+    session_planning,
+)
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.request_list import EVERYTHING, of_case
 from ivr.desk.meetings.session_planning import Sitting
+from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import BUSY, RINGS, Callee
 from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn, Step
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
-from ivr.settings import Callbacks
+from ivr.loops.dialling import Trunk, dial_string
+from ivr.settings import Callbacks, Meetings
 from ivr.speech.answer_sound import prepare
 from ivr.store.tables import callback_attempts, callbacks
 from tests.desk.office import call, office, opening
@@ -116,7 +127,8 @@ async def town(
     callee = Callee()
     dial = f"PJSIP/loopback/sip:{{number}}@127.0.0.1:{await callee.open()}"
     allowed = Callbacks(dial=dial, ring_seconds=4, at_once=20, per_number_per_day=9, **AT_ANY_HOUR)
-    async with running_hotline(programs, stand_ins, postgres_url, template, callbacks=allowed) as hotline:
+    more: dict[str, Any] = {"callbacks": allowed, "meetings": Meetings(telephones=("loopback",))}
+    async with running_hotline(programs, stand_ins, postgres_url, template, **more) as hotline:
         yield Town(hotline, callee, tmp_path_factory.mktemp("town"))
     callee.close()
 
@@ -272,6 +284,57 @@ async def test_who_says_that_an_order_is_done_in_part_says_what_is_missing_and_i
     assert said["details"] == {"said": "order_partly"} and town.callee.rung[number] == 1
 
 
+@pytest.mark.parametrize(("key", "recorded"), [("1", True), ("2", False)])
+async def test_an_official_talks_with_who_was_drawn_recorded_only_with_her_key(
+    town: Town, key: str, recorded: bool
+) -> None:
+    """His telephone dials the code and holds the line; hers rings, and her key puts her through."""
+    engine, number, official, now = town.hotline.engine, fresh_number(), fresh_number(), datetime.now(UTC)
+    town.callee.answers[number] = (NEWS, Press(key), Listen(quiet=1.5), Speak(4), PutDown())
+    town.callee.answers[official] = (StayOn(),)
+    async with office(engine, town.folder / number) as desk:
+        code = await desk.intake.open_case(call(number), opening())
+        await desk.pump.idle()
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    by = actor_named(page, "desk")
+    async with engine.begin() as connection:  # together, so that she is rung about nothing else
+        ask = Instruction(code, actor_named(page, "abfa"), now=now)
+        await answers.give(connection, page, ask, "وصل شد")
+        await closing.close(connection, page, Instruction(code, actor_named(page, CITIZEN), now=now))
+        await connection.execute(callbacks.delete().where(callbacks.c.number == phone.normalise(number)))
+    found, draw = list[str](), 0
+    while code not in found:  # others of this town have closed cases, too
+        if found:
+            await lottery_drawing.put_aside(engine, Instruction("", by, "دیگران", now), draw)
+        draw = await lottery_drawing.draw(engine, Instruction("", by, now=now), Scope())
+        async with engine.connect() as connection:
+            drawn = await lottery_drawing.read(connection, await lottery_drawing.current(connection))
+        found = [each.case.code for each in drawn]
+    dial = await lottery_calling.ring(engine, Instruction(code, by), None)
+    place = town.hotline.settings.ami
+    ami = Ami(place.host, place.port, place.originate_username, town.hotline.secrets.originate, events="call")
+    try:
+        await ami.connect()
+        his = dial_string(Trunk(town.hotline.settings.callbacks.dial, "111"), official)
+        await ami.originate(his, context="seda111-desk", exten=f"8{dial}")
+        await town.callee.until_over(number, official)
+    finally:
+        await ami.close()
+    hers = town.callee.outcomes[number]
+    assert hers.completed, hers.problem
+    await town.until_outcome(number, "talked")
+    case: dict[str, Any] = {}
+    async with asyncio.timeout(patience(40)):
+        while not case or (recorded and not case["recordings"][1:]):
+            await asyncio.sleep(0.1)
+            case = await as_json.case_json(engine, code) or {}
+    assert [each["voiced_seconds"] > 2 for each in case["recordings"][1:]] == [True] * recorded
+    assert town.callee.rung[number] == town.callee.rung[official] == 1
+    done = Instruction("", by, "آزمون", now)
+    await lottery_drawing.put_aside(engine, done, draw)
+
+
 async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town) -> None:
     """What she is to hear takes seconds to be spoken, between the attempt's row and the Originate."""
     unsaid, _ = await town.citizen(RINGS, LONG)
@@ -279,7 +342,7 @@ async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town)
     await town.callee.until_rung(ringing)
     assert await town.row(callback_attempts, unsaid) is not None and not town.callee.rung[unsaid]
     town.hotline.server.process.send_signal(signal.SIGKILL)
-    await asyncio.to_thread(town.hotline.server.process.wait, 10)
+    await asyncio.to_thread(town.hotline.server.process.wait, patience(10))
     await town.hotline.start_server()
     async with town.hotline.engine.begin() as connection:  # as if it had been away for an hour
         hour = timedelta(hours=1)

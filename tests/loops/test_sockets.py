@@ -12,6 +12,7 @@ import pytest
 import uvloop
 
 from ivr.asterisk.server import AgiConnection, AgiServer
+from ivr.lab.pace import patience
 from ivr.lab.ports import free
 from ivr.loops import sockets as listening
 from ivr.loops.sockets import ListeningError, Sharing, drain, obtain, siblings
@@ -71,7 +72,7 @@ async def test_who_is_told_to_drain_hears_it_and_what_the_dead_left_is_removed(
     assert len(siblings(place)) == 1 and not (place / "dead").exists()
     assert not told.is_set()
     drain(place, ["gone", *siblings(place)])
-    assert await asyncio.to_thread(told.wait, 5)
+    assert await asyncio.to_thread(told.wait, patience(5))
     sharing.close()
     sharing.close()
 

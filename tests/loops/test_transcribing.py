@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sys
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.commands import doctor
 from ivr.desk.book.learning import Learning
 from ivr.desk.recordings import transcripts
+from ivr.desk.recordings.enclosing import enclose
 from ivr.lab.pace import patience
 from ivr.loops.transcribing import TRIES, Transcriber
 from ivr.settings import Recognition, Settings
 from ivr.speech.recognition import RecognitionError, by_command, by_sherpa
+from ivr.store import key_file
 from ivr.store.tables import recordings, suggestions
 from tests.desk.counter import Counter, counter
 from tests.desk.office import WEDNESDAY, call, office, opening, words
@@ -84,6 +88,23 @@ async def test_words_are_kept_told_and_asked_for_a_suggestion_that_assigns_nothi
     assert (guess.source, guess.assigned, guess.top[0]["topic"]) == ("transcript", False, "water.supply")
     after = await at.row(water)
     assert (after.agency, after.topic, after.status) == (before.agency, before.topic, before.status)
+
+
+async def test_words_in_an_envelope_are_lent_to_the_program_and_not_left_about(
+    engine: AsyncEngine, tmp_path: Path, program: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    at = await counter(engine)
+    code, folder = await said(engine, tmp_path, 400), tmp_path / "recordings"
+    (path,) = folder.rglob("*.wav")
+    key_file.make(tmp_path / "keys" / "recordings")
+    content, name = path.read_bytes(), path.relative_to(folder).with_suffix("").as_posix()
+    assert enclose(folder, name, hashlib.sha256(content).hexdigest(), timedelta())
+    (key := tmp_path / "keys" / "recordings").rename(tmp_path / "away")
+    listener = transcriber(engine, tmp_path, program)
+    assert await listener.once() and "closed with the key" in caplog.text
+    (tmp_path / "away").rename(key)
+    assert await listener.once() and await written(at, code) == "سه روز است آب خانه ما قطع است"
+    assert not [*tmp_path.rglob("*.wav")]
 
 
 async def test_several_workers_hear_each_once_and_what_fails_keeps_nobody_waiting(

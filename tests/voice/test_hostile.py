@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ivr.lab.pace import patience
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.yaml_tree import DEEPEST, LARGEST_FILE, MOST_NODES, read_tree
 
@@ -62,6 +63,7 @@ ROOM = 16 * MEGABYTE  # what a child may take beyond an idle one with the parser
 CHILD = """
 import resource, sys
 from pathlib import Path
+from ivr.lab.pace import patience
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 try:
@@ -87,7 +89,7 @@ def in_a_small_room(data: bytes, cpu_seconds: int) -> subprocess.CompletedProces
         command,
         input=data,
         capture_output=True,
-        timeout=60,
+        timeout=patience(60),
         cwd=Path(__file__).resolve().parents[2],
         check=False,
     )

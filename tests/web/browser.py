@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Browser, BrowserContext, Page, ViewportSize, async_playwright, expect
 
 from ivr.lab.browser import FLAGS, chromium
@@ -86,8 +86,13 @@ async def screenshot(page: Page, name: str, whole: bool = True) -> None:
 
 async def serious(page: Page, *rules: str) -> list[str]:
     """What axe-core finds serious or worse, by all rules or some: "rule: element" each."""
-    options = {"runOnly": list(rules)} if rules else None
-    found: Sequence[Any] = (await Axe().run(page, options=options)).response["violations"]
+    # Of what is well one element is enough: to describe all of them takes most of the time.
+    options = {"resultTypes": ["violations"]} | ({"runOnly": list(rules)} if rules else {})
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(AXE_SCRIPT)
+    found: Sequence[Any] = await page.evaluate(
+        "options => axe.run(options).then((told) => told.violations)", options
+    )
     return [
         f"{each['id']}: {node['html'][:200]}"
         for each in found

@@ -22,14 +22,13 @@ from ivr.desk.people import passwords, signing_in
 from ivr.desk.people.people import Person
 from ivr.desk.people.signing_in import From
 from ivr.loops.every import Loops
-from ivr.store.engine import make_engine
 from ivr.store.tables import agencies, people
 from ivr.web.application import attach
 from ivr.web.browser_phone import Telephone
 from ivr.web.health import application
 from ivr.web.panel.rendering import Pages
 from ivr.web.panel.visit import Folders, Panel, Telephones, Voices
-from tests.fixtures.database import SEED, as_service
+from tests.fixtures.database import SEED, as_service, warm_engine
 from tests.fixtures.province import book_of
 from tests.web.service import LEARNING, Clock
 
@@ -166,7 +165,7 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     voices = Voices(*(given.pop(name, None) for name in ("booth", "studio", "prompts")))
     voices.needed = given.pop("needed", frozenset)
     places = places_of(folder, given.pop("seed", None))
-    service = make_engine(as_service(engine.url.render_as_string(hide_password=False)))
+    service = warm_engine(as_service(engine.url.render_as_string(hide_password=False)))
     panel = Panel(service, book_of(service), places, voices=voices, telephones=phones, **given)
     app = application()
     loops = Loops()

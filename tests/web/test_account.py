@@ -22,7 +22,7 @@ from ivr.store.tables import people as people_table
 from tests.fixtures.solving import solved
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import PASSWORD, QUICK, PanelServed
-from tests.web.test_sign_in import actions, sign_in
+from tests.web.test_sign_in import WRONG, actions, sign_in
 
 NEW = "seven green bicycles"
 
@@ -292,6 +292,11 @@ async def test_a_new_browser_computes_while_she_types_and_comes_in(
         await expect(page.get_by_role("alert")).to_have_count(0)
         await screenshot(page, "sign-in-puzzle")
         assert not await serious(page)
+        await page.get_by_label("رمز عبور").fill("mistyped")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_have_text(WRONG)
+        await expect(page.get_by_role("progressbar")).to_be_visible()  # for the next try
+        await screenshot(page, "sign-in-puzzle-again")
         await page.get_by_label("رمز عبور").fill(PASSWORD)
         await page.keyboard.press("Enter")  # pressed before it is done or after: it is sent once it is
         await page.wait_for_url(re.compile(r"/panel/(?!sign-in)"))

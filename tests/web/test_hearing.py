@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +15,8 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.meetings import agenda, inviting, request_deciding
+from ivr.desk.recordings.enclosing import enclose
+from ivr.store import key_file, recording_files
 from ivr.store.tables import audit, meeting_requests, recordings
 from ivr.voice.blind import UP, pitch
 from ivr.voice.riff import ARTIST, COMMENT
@@ -293,6 +297,45 @@ async def test_ranges_are_answered_and_no_cache_keeps_them(desk: Desk) -> None:
     assert part.headers["Cache-Control"] == "private, no-store"
     beyond = await client.get(f"/panel/recordings/{id}?as=plain", headers={"Range": "bytes=99999999-"})
     assert beyond.status == 416
+
+
+async def test_a_recording_in_an_envelope_is_heard_like_any_other(desk: Desk, chrome: Browser) -> None:
+    places = desk.panel.panel.places
+    key_file.make(keys := places.state / "keys" / "recordings")
+    code = await desk.open()
+    (id,) = await desk.recordings(code)
+    name = await name_of(desk.panel.engine, id)
+    content = recording_files.read(places.recordings, name)
+    assert enclose(places.recordings, name, hashlib.sha256(content).hexdigest(), timedelta())
+    assert [path.suffix for path in places.recordings.rglob("*.*")] == [".sealed"]
+    async with window(chrome, desk.panel, "supervisor") as page:
+        await page.goto(f"/panel/cases/{code}")
+        await page.wait_for_selector("[data-drawn]")
+        await page.keyboard.press("Space")
+        await page.wait_for_function(PLAYED, arg=0.2)
+        await page.keyboard.press("ArrowRight")
+        await page.wait_for_function(PLAYED, arg=5)
+    client = await desk.panel.signed_in("supervisor")
+    await client.get("/panel/account")
+    await reveal(client, code)
+    plain = f"/panel/recordings/{id}?as=plain"
+    assert await (await client.get(plain)).read() == content
+    for asked, given in {
+        "100-199": content[100:200],
+        "-70000": content[-70_000:],
+        "66000-": content[66_000:],
+    }.items():
+        part = await client.get(plain, headers={"Range": f"bytes={asked}"})
+        assert part.status == 206 and await part.read() == given
+    for asked in (f"{len(content)}-", "5-2", "0-1,5-6"):
+        assert (await client.get(plain, headers={"Range": f"bytes={asked}"})).status == 416
+    taken = await client.post(f"/panel/recordings/{id}/download", {"reason": "نامه‌ی دادگاه"})
+    assert np.abs(read(await taken.read())[0] - read(content)[0]).max() < 1e-4
+    kept = keys.read_text()
+    keys.unlink()
+    assert (await client.get(plain)).status == 503, "not lost: it can't be opened now"
+    keys.write_text(kept)
+    assert await (await client.get(plain)).read() == content
 
 
 async def test_a_copy_that_is_taken_away_bears_the_listeners_name(desk: Desk) -> None:

@@ -23,13 +23,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases import figures
 from ivr.cases.figures import What
 from ivr.desk.people import unsealing
-from ivr.store.engine import make_engine
 from ivr.store.tables import audit, cases
 from ivr.web.panel import charts
 from ivr.web.panel.locale import digits, words
 from ivr.web.panel.sheets import harmless
 from tests.desk.office import WEDNESDAY
-from tests.fixtures.database import SEED, create, drop, named
+from tests.fixtures.database import SEED, create, drop, named, warm_engine
 from tests.web.books import fill
 from tests.web.browser import PHONE, WIDE, screenshot, serious, window
 from tests.web.panel import Client, PanelServed, panel_served
@@ -46,7 +45,7 @@ async def books(postgres_url: str, template: str) -> AsyncIterator[AsyncEngine]:
     """Cases of some months; no test of this module changes them."""
     name = f"{template}_numbers"
     await create(postgres_url, name, template)
-    engine = make_engine(named(postgres_url, name))
+    engine = warm_engine(named(postgres_url, name))
     await fill(engine, WEDNESDAY)
     yield engine
     await engine.dispose()

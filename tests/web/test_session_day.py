@@ -158,6 +158,7 @@ async def test_a_reload_without_the_server_shows_the_page_that_was_kept_and_send
         assert [await count(at, each) for each in (meeting_deeds, meeting_minutes)] == [2, 1]
         stored = await page.evaluate(KEPT)
         assert stored["pages"] == 1 and stored["key"] and one not in stored["text"]
+        await page.goto("/panel/account")
         await page.click('form[action="/panel/sign-out"] button')
         await page.wait_for_url("**/panel/sign-in")
         await page.wait_for_function(f"({KEPT})().then((its) => !its.pages && !its.key && !its.workers)")

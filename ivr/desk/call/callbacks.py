@@ -36,7 +36,7 @@ from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls
-from ivr.desk.case.callback_planning import ANSWER, MEETING, OF_CASE, ORDER, STATUS, VERIFY
+from ivr.desk.case.callback_planning import ANSWER, LOTTERY, MEETING, OF_CASE, ORDER, STATUS, VERIFY
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.rows import outbox_row
@@ -47,6 +47,7 @@ from ivr.store.tables import callback_attempts, callbacks, cases, outbox, provin
 from ivr.voice import script
 from ivr.voice.events import CaseSeen, Lookup
 from ivr.voice.invitation import MeetingNews
+from ivr.voice.lottery_call import LotteryNews
 from ivr.voice.order_call import OrderNews
 
 CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given number is the right one
@@ -77,6 +78,7 @@ class Briefing:
     verifies: bool = False  # only whether the number is whose it should be
     meeting: MeetingNews | None = None  # only when and where she meets an official
     order: OrderNews | None = None  # only whether that is done
+    lottery: LotteryNews | None = None  # an official holds the line for her
 
 
 # Two workers can't begin to ring one number at the same moment, whatever it is about.
@@ -109,6 +111,8 @@ async def _decide(
     connection: AsyncConnection, page: Page, policy: Policy, now: datetime, wanted: Row[Any], case: Row[Any]
 ) -> Placing | bool:
     """Begin an attempt, or put the call-back off, or end it. True: it has been tried often enough."""
+    if wanted.purpose == LOTTERY:
+        return await _now_or_never(connection, page, policy, now, wanted, case)
     if not _is_still_wanted(wanted, case, now):
         await _put(connection, wanted, state="cancelled", ended_at=now)
         return False
@@ -142,6 +146,25 @@ async def _decide(
         await _put(connection, wanted, next_at=next_day(policy, page.calendar, now, county))
     else:
         return await _begin(connection, wanted, case, now)
+    return False
+
+
+async def _now_or_never(
+    connection: AsyncConnection, page: Page, policy: Policy, now: datetime, wanted: Row[Any], case: Row[Any]
+) -> Placing | bool:
+    """An official holds the line: she is rung at once, if the hour and the day's count allow it, or not."""
+    number = wanted.number
+    await connection.execute(_ONE_NUMBER, {"number": number})
+    may = not wanted.attempts and now < datetime.fromisoformat(wanted.notice["until"])
+    may = may and phone.is_callable(number) and case.confidential is None
+    may = may and allowed_from(policy, page.calendar, now, case.county or "") <= now
+    if callback_planning.is_given(case._mapping, number):
+        may = may and await callback_planning.standing(connection, number, now) is True
+    may = may and not await _is_being_rung(connection, number)
+    may = may and await _rung_today(connection, page, number, now) < policy.per_number_per_day
+    if may:
+        return await _begin(connection, wanted, case, now)
+    await _put(connection, wanted, state="cancelled", ended_at=now)
     return False
 
 
@@ -223,7 +246,7 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
     first = wanted.first_at or now
     count = wanted.attempts + 1
     await _put(connection, wanted, state="calling", attempts=count, first_at=first, last_at=now)
-    told = "" if case.answer_voice or wanted.purpose == VERIFY else case.answer
+    told = "" if case.answer_voice or wanted.purpose in (VERIFY, LOTTERY) else case.answer
     answer = script.heard(told, told and case.answer_spoken, wanted.language)
     if wanted.purpose in (MEETING, ORDER):
         answer = wanted.notice.get("place") or wanted.notice.get("words", "")
@@ -313,9 +336,8 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
         row.due_at,
         row.answer,
         row.answer_voice,
-        may_confirm=own and (
-            row.status == Status.ANSWERED or (row.purpose == ANSWER and callback_planning.still_tells(row))
-        ),
+        may_confirm=own
+        and (row.status == Status.ANSWERED or (row.purpose == ANSWER and callback_planning.still_tells(row))),
         rated=row.satisfaction is not None,
         parts=parts_seen(row.parts),
         kind=row.kind,
@@ -323,12 +345,15 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
     )
     if row.purpose == VERIFY:  # whoever answers may be anybody: the call knows nothing that it could tell
         return Briefing(row.number, "", row.spoken, CaseSeen(Lookup.UNKNOWN), verifies=True)
+    if row.purpose == LOTTERY:
+        news = LotteryNews(row.notice["line"])
+        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), lottery=news)
     if row.purpose == ORDER:
         order = order_calls.news_of(row.notice)
         return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), order=order)
     if row.purpose == MEETING:
-        news = meeting_calls.news_of(row.notice)
-        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), meeting=news)
+        meeting = meeting_calls.news_of(row.notice)
+        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), meeting=meeting)
     return Briefing(row.number, row.code, row.spoken, seen)
 
 

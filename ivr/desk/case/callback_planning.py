@@ -25,8 +25,9 @@ from ivr.cases.statuses import Status
 from ivr.store.tables import callbacks, cases, provinces
 
 # Purposes: an answer to be confirmed; how the case stands; whether a given number is hers; her meeting;
-# whether what was ordered for her is done.
+# whether what was ordered for her is done; an official who holds the line for her.
 ANSWER, STATUS, VERIFY, MEETING, ORDER = "answer", "status", "verify", "meeting", "order"
+LOTTERY = "lottery"
 OF_CASE = (ANSWER, STATUS)  # what the case itself has to tell
 TOLD_OF = frozenset({Status.ANSWERED, Status.CLOSED, Status.ADVISED})  # with an answer that she is told of
 NOBODYS = frozenset({"part", "collective"})  # channels of cases about which nobody waits to be called
@@ -222,7 +223,7 @@ async def _add(
     at: datetime | None = None,
 ) -> None:
     row = _row(case.id, key, now, purpose, number, language) | {"notice": notice, "next_at": at or now}
-    if purpose in (ANSWER, MEETING, ORDER) and number and not await calls_back(connection):
+    if purpose in (ANSWER, MEETING, ORDER, LOTTERY) and number and not await calls_back(connection):
         row |= {"state": "unreachable", "ended_at": now}
     await connection.execute(insert(callbacks).values(row).on_conflict_do_nothing())
 

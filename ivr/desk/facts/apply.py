@@ -240,7 +240,9 @@ _NOTIFY = Prepared(NOTIFY)
 _START_CALL = _once(calls, "id")
 _END_CALL = _end_call()
 _CASE = _once(cases, "id", *LATER)
-_RECORDING = _once(recordings, "name", "id", "transcript", "removed_at", "erased_at", "stored_at")
+_RECORDING = _once(
+    recordings, "name", "id", "transcript", "removed_at", "erased_at", "stored_at", "enclosed_at"
+)
 _REFERRAL = _once(referrals, "id", "ended_at", "ended_reason")
 _CALLBACK = _once(to_call_back, "key", "attempts", "first_at", "last_at", "last_outcome")
 _OUTBOX = _once(outbox, "key", "attempts", "delivered_at", "last_error", "dead_at")

@@ -38,7 +38,9 @@ from ivr.desk.facts.strays import (
     strays,
     without_row,
 )
+from ivr.store import recording_files
 from ivr.store.engine import AWAY, is_our_fault
+from ivr.store.envelope import Unopened
 from ivr.store.facts import (
     CallEndedFact,
     CaseOpenedFact,
@@ -122,8 +124,8 @@ async def _enter_all(shelf: Shelf, ripe: Sequence[Stray], own: Journal | None, d
             continue
         try:
             recorded = await asyncio.to_thread(_measured, shelf.recordings, stray)
-        except OSError as error:
-            log.error("%s can't be taken in now: %s", error.filename, error.strerror)
+        except (OSError, Unopened) as error:
+            log.error("recording %s can't be taken in now: %s", stray.name, error)
             done.waiting.append(stray.name)
             continue
         await _enter(shelf, stray, recorded, told.facts.get(stray.name, []), done)
@@ -207,10 +209,12 @@ def _opening(call: FactCall, at: datetime, told: Fact | None, recorded: FactReco
 
 
 def _measured(root: Path, stray: Stray) -> FactRecording:
-    path = root / f"{stray.name}.wav"
-    trim(path)  # whoever set room aside for it is dead
-    flush(path, root)  # nobody has
-    found = measure(path.read_bytes())
+    path = recording_files.plain(root, stray.name)
+    if path.is_file():
+        trim(path)  # whoever set room aside for it is dead
+        flush(path, root)  # nobody has
+    # Else it was in the books once, was closed, and the database went back.
+    found = measure(recording_files.read(root, stray.name))
     ended: str = Ended.BROKEN  # nobody is left to say how
     if found.seconds < LEAST_SECONDS:
         ended = TOO_SHORT

@@ -23,6 +23,7 @@ from sqlalchemy import ARRAY, Text, any_, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Book
+from ivr.store.recording_files import is_one, stem, where
 from ivr.store.room import day_folders
 from ivr.store.tables import recordings
 from ivr.store.volumes import SECOND
@@ -110,8 +111,8 @@ def _files(root: Path, folder: Path, since: float) -> list[Stray]:
                 ripe_at = status.st_mtime
                 if folder.name == FALLBACK:  # it has a second name until its case is journalled
                     ripe_at = status.st_ctime + TAKEN_SECONDS if status.st_nlink == 1 else math.inf
-                if entry.name.endswith(".wav") and since <= ripe_at <= max(now, status.st_mtime):
-                    found.append(Stray(f"{day}/{entry.name[:-4]}", status.st_mtime))
+                if is_one(entry.name) and since <= ripe_at <= max(now, status.st_mtime):
+                    found.append(Stray(f"{day}/{stem(entry.name)}", status.st_mtime))
     return found
 
 
@@ -119,7 +120,8 @@ def _named(root: Path, names: Sequence[str]) -> list[Stray]:
     found = []
     for name in names:
         with suppress(FileNotFoundError):
-            found.append(Stray(name, (root / f"{name}.wav").stat().st_mtime))
+            if path := where(root, name):
+                found.append(Stray(name, path.stat().st_mtime))
     return found
 
 

@@ -5,8 +5,10 @@ read right after it began, so that whatever is not in the snapshot yet is in a f
 both is applied once. Attachments and recordings come last, so that every file that a row or a fact names is
 there.
 
-Left out: what can be made again (prompts, Asterisk's configuration), the journal's checkpoint (it may be
-ahead of the snapshot) and the leased code blocks (the living hotline goes on giving them out).
+Recordings in envelopes lie in it so; their key only in the copy that is closed for a holder (`escrow`).
+
+Left out: what can be made again (prompts, Asterisk's configuration), the keys, the journal's checkpoint
+(it may be ahead of the snapshot) and the leased code blocks (the living hotline goes on giving them out).
 """
 
 from __future__ import annotations
@@ -26,16 +28,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.proving import Finding
 from ivr.desk.keeping.sealing import ROOTS
-from ivr.store import copying, schema
+from ivr.store import copying, recording_files, schema
 from ivr.store.archive import Writer
 from ivr.store.attachments import FOLDER
 from ivr.store.direct import direct
+from ivr.store.envelope import Damaged, Unopened
 from ivr.store.journal import LONGEST_FACT
+from ivr.store.recording_files import CLOSED, PLAIN
 from ivr.store.tables import attachments, custody_days, recordings
 from ivr.store.vault import Vault
 from ivr.store.volumes import SECOND
 
-KEPT = ("fallback", "spool", "custody", "secrets", "voices", FOLDER, "recordings")  # folders of IVR_STATE
+# Folders of IVR_STATE.
+KEPT = ("fallback", "spool", "custody", "secrets", "escrow", "voices", FOLDER, "recordings")
 # Of a running process, or behind its back.
 _OWN = ("lock", "applying", "checkpoint.json", "identity", "cut_short", "reconciled.json")
 _PAGE = 500
@@ -58,6 +63,7 @@ class Backup:
     rows: int = 0
     findings: int = 0
     content: dict[str, Any] = field(default_factory=dict)
+    _before: Path | None = None  # the recording's file that was added last
 
     async def write(self, out: IO[bytes]) -> tuple[Writer, str]:
         """All of it. The writer, for its figures, and the SHA-256 that stands for the backup."""
@@ -80,7 +86,7 @@ class Backup:
                 await asyncio.to_thread(self._folder, writer, name)
             await self._tables(writer, raw)
         await asyncio.to_thread(self._folder, writer, "custody", partial(_is_closed, last_day))
-        for name in ("secrets", "voices"):
+        for name in ("secrets", "escrow", "voices"):
             await asyncio.to_thread(self._folder, writer, name)
         await self._attachments(writer)
         await self._recordings(writer)
@@ -137,12 +143,30 @@ class Backup:
         query = select(recordings.c.name, recordings.c.sha256).where(recordings.c.name.in_(names.values()))
         async with self.engine.connect() as connection:
             known = {row.name: row.sha256 for row in await connection.execute(query)}
-        for path, name in names.items():
+        for listed, name in names.items():
+            path = listed
             hashed = await asyncio.to_thread(self._add, writer, path)
+            if not hashed and path.suffix == PLAIN:  # closed since the folder was listed
+                path = recording_files.closed(root, name)
+                if path != self._before:
+                    hashed = await asyncio.to_thread(self._add, writer, path)
+            self._before = path
             self.step("recordings", 1)
+            if hashed and path.suffix == CLOSED:
+                hashed = await asyncio.to_thread(self._opened, path, name)
             if hashed and name in known and hashed != known[name]:
                 text = f"{path} is not what was recorded; it is backed up as it is"
                 self._found("recording_changed", text, name)
+
+    def _opened(self, path: Path, name: str) -> str:
+        """SHA-256 of what is in an envelope; "" when it can't be opened, which is told, or is gone."""
+        try:
+            return (recording_files.digest(self.state / "recordings", name) or b"").hex()
+        except Damaged:
+            self._found("recording_changed", f"{path} is not what was closed; it is backed up as it is", name)
+        except (OSError, Unopened) as error:
+            self._found("recording_locked", f"{error}; it is backed up as it is", name)
+        return ""
 
     async def _not_here(self, writer: Writer) -> None:
         kept = select(recordings).where(recordings.c.removed_at.is_(None))  # not by retention
@@ -151,7 +175,7 @@ class Backup:
             async with self.engine.connect() as connection:
                 rows = (await connection.execute(query.where(recordings.c.name > after))).all()
             for row in rows:
-                if not (self.state / "recordings" / f"{row.name}.wav").is_file():
+                if recording_files.where(self.state / "recordings", row.name) is None:
                     await asyncio.to_thread(self._fetch, writer, row)
             if len(rows) < _PAGE:
                 return

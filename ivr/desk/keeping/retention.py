@@ -34,6 +34,7 @@ from ivr.desk.book.yaml_file import read_placed
 from ivr.desk.case import entries
 from ivr.desk.case.event_log import Told, tell_all
 from ivr.desk.people.auditing import note
+from ivr.store import recording_files
 from ivr.store.attachments import UNERASED, beside, forget
 from ivr.store.derived import Derived
 from ivr.store.recordings import TO_ERASE
@@ -374,14 +375,12 @@ def _forgotten(folder: Path, name: str) -> bool:
 
 
 def _unlink(folder: Path, derived: Derived, name: str, recording: uuid.UUID) -> bool:
-    """The file, what a link on the first volume points to on the second, then what was made of it."""
-    path = folder / f"{name}.wav"
+    """The file, plain or in its envelope, then what was made of it."""
     try:
-        path.resolve().unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
+        recording_files.forget(folder, name)
         derived.forget(recording)
     except OSError as error:
-        log.error("%s can't be erased: %s", path, error.strerror)
+        log.error("recording %s can't be erased: %s", name, error.strerror)
         return False
     return True
 

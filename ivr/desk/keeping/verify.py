@@ -27,8 +27,10 @@ from ivr.desk.keeping.custody import day_lines, list_path
 from ivr.desk.keeping.seal_proof import SealProof, read_roots
 from ivr.desk.keeping.sealing import ROOTS
 from ivr.desk.refusals import NoSuchCase
-from ivr.store import journal_marks
+from ivr.store import envelope, journal_marks, recording_files
 from ivr.store.attachments import beside
+from ivr.store.envelope import Damaged, KeyMissing
+from ivr.store.recording_files import CLOSED, plain, where
 from ivr.store.tables import (
     attachments,
     case_events,
@@ -286,15 +288,24 @@ async def _prove_recordings(proof: Verification, code: str) -> None:
 
 
 def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
-    path, case = proof.recordings / f"{row.name}.wav", codes.get(row.case_id, "")
+    case, gone, locked = codes.get(row.case_id, ""), "", ""
+    path = where(proof.recordings, row.name) or plain(proof.recordings, row.name)
+    digest: bytes | None = b""
     try:
-        digest, gone = _digest(path), ""
+        digest = recording_files.digest(proof.recordings, row.name)
+    except KeyMissing as error:
+        locked = str(error)
+    except Damaged:
+        pass  # a disk's doing, or a person's: looked at below
     except OSError as error:
-        digest, gone = b"", f"its disk does not give it: {error.strerror}"
+        gone = f"its disk does not give it: {error.strerror}"
     if digest is not None and digest.hex() == row.sha256:
         return []
     stored = _stored(proof.vault, row.name)
-    if digest is not None and (gone := gone or _lost(path, row.size)):
+    if locked:
+        kind, text = "recording_locked", f"{locked}; bring the key back, or ivr keys recover"
+        text += "; the copy in the store is whole" if stored == row.sha256 else ""
+    elif digest is not None and (gone := gone or _lost(path, row.size)):
         kind, text = "recording_lost", f"{path} is not whole: {gone}, as after a power cut or on a sick disk"
         text += "; the copy in the store is" if stored == row.sha256 else "; look for it in a backup"
     elif digest is not None:
@@ -317,6 +328,11 @@ def _lost(path: Path, size: int) -> str:
     begin where a block does.
     """
     content = path.read_bytes()
+    if path.suffix == CLOSED:
+        missing = envelope.size_outside(size) - len(content)
+        if missing > 0:
+            return f"{missing} of its {len(content) + missing} bytes are not there"
+        size = len(content)
     fits = int.from_bytes(content[4:8], "little") + 8 == len(content)
     if (missing := size - len(content)) > 0:
         return "" if fits else f"{missing} of its {size} bytes are not there"
@@ -328,8 +344,8 @@ def _lost(path: Path, size: int) -> str:
 
 def _prove_removal(proof: Verification, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:
     """What retention took is no finding, unless it is still there."""
-    path, case = proof.recordings / f"{row.name}.wav", codes.get(row.case_id, "")
-    if row.erased_at is None or not path.exists():
+    path, case = where(proof.recordings, row.name), codes.get(row.case_id, "")
+    if row.erased_at is None or path is None:
         return []
     text = f"{path} was erased by retention and is there again: taken from a backup?"
     return [Finding("recording_back", f"case {case}: {text}" if case else text, case, recording=row.name)]

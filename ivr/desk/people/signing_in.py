@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.desk.people import auditing, known_browsers, limiting, passwords, puzzles, totp
 from ivr.desk.people.limiting import Limit, TooOften
 from ivr.desk.people.people import Person, factor_key, name_key
-from ivr.desk.people.puzzles import PuzzleFirst
+from ivr.desk.people.puzzles import Puzzle, PuzzleFirst
 from ivr.desk.people.seed_keys import SeedKeys, SeedUnreadable
 from ivr.desk.refusals import Refused
 from ivr.store.tables import agencies, factor_roles, people, sessions
@@ -40,7 +40,14 @@ FACTOR_WITHIN = timedelta(minutes=10)  # after the password
 
 
 class NotSignedIn(Refused):
-    """What was given doesn't fit, or may not be used now."""
+    """What was given doesn't fit, or may not be used now.
+
+    `puzzle`: what the next try costs who paid for this one.
+    """
+
+    def __init__(self, said: str, puzzle: Puzzle | None = None) -> None:
+        super().__init__(said)
+        self.puzzle = puzzle
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +110,8 @@ async def sign_in(
     async with engine.begin() as connection:
         row = (await connection.execute(select(people).where(people.c.name == name))).first()
         mark = known_browsers.mark_of(came.marks, name, row.password_hash) if row else ""
-        refused = await _dear(connection, _limits(name, came, mark), solved, now, came)
+        limits = _limits(name, came, mark)
+        refused = await _dear(connection, limits, solved, now, came)
     if refused:
         raise refused
     known = row.password_hash if row else passwords.nobody()
@@ -120,7 +128,8 @@ async def sign_in(
             address=came.address,
             detail={"why": "locked" if row and fits else "password" if row else "nobody"},
         )
-    raise NotSignedIn("the name and the password don't belong together")
+        puzzle = await _puzzle(connection, limits, now, came) if solved else None
+    raise NotSignedIn("the name and the password don't belong together", puzzle)
 
 
 async def _dear(
@@ -130,15 +139,28 @@ async def _dear(
     until = [await limiting.count(connection, *each, now) for each in limits]
     if not any(until):
         return None
-    form, least = f"sign-in/{came.source}", 0
-    for key, limit in limits:
-        most = MOST_OF_ALL if limit is OF_A_NAME_IN_ALL else MOST_OF_ONE
-        least = max(least, puzzles.price(await limiting.tried(connection, key, limit, now), limit, most))
-    if await puzzles.fits(connection, form, solved, least, now):
+    if await puzzles.fits(connection, _form(came), solved, await _price(connection, limits, now), now):
         return None
     for key, _ in limits:
         await limiting.give_back(connection, key)
-    return PuzzleFirst(max(filter(None, until)), await puzzles.ask(connection, form, least, now))
+    return PuzzleFirst(max(filter(None, until)), await _puzzle(connection, limits, now, came))
+
+
+async def _puzzle(
+    connection: AsyncConnection, limits: list[tuple[str, Limit]], now: datetime, came: From
+) -> Puzzle:
+    return await puzzles.ask(connection, _form(came), await _price(connection, limits, now), now)
+
+
+async def _price(connection: AsyncConnection, limits: list[tuple[str, Limit]], now: datetime) -> int:
+    """Hashes for one more try."""
+    most = {limit: MOST_OF_ALL if limit is OF_A_NAME_IN_ALL else MOST_OF_ONE for _, limit in limits}
+    tried = [(await limiting.tried(connection, *each, now), each[1]) for each in limits]
+    return max(puzzles.price(many, limit, most[limit]) for many, limit in tried)
+
+
+def _form(came: From) -> str:
+    return f"sign-in/{came.source}"
 
 
 def _limits(name: str, came: From, mark: str) -> list[tuple[str, Limit]]:

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, Select, func, or_, select, true
@@ -22,7 +22,9 @@ from ivr.desk.people import auditing
 from ivr.desk.people.people import Person
 from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.desk.recordings.revealing import seen_lately
+from ivr.store import recording_files
 from ivr.store.derived import Derived
+from ivr.store.envelope import Unopened
 from ivr.store.tables import cases, meeting_requests, meeting_slots, meeting_views, recordings
 from ivr.store.vault import PIECE, Vault
 from ivr.voice import riff
@@ -115,16 +117,21 @@ class Renditions:
         self._turns = asyncio.Semaphore(AT_ONCE)
         self._making: dict[tuple[UUID, str], asyncio.Task[Path]] = {}
 
-    async def file(self, row: Row[Any], form: Rendition) -> Path:
-        """The WAV to play. Raises FileNotFoundError, and VaultError when the store is away."""
+    async def opened(self, row: Row[Any], form: Rendition) -> IO[bytes]:
+        """The WAV to play, to be read and sought.
+
+        Raises FileNotFoundError, VaultError when the store is away, and Unopened for want of a key.
+        """
         if form is Rendition.PLAIN:
-            path = self.recordings / f"{row.name}.wav"
-            if await asyncio.to_thread(path.is_file):
-                return path
+            try:
+                return await asyncio.to_thread(recording_files.opened, self.recordings, row.name)
+            except (FileNotFoundError, Unopened):
+                if not self._is_stored(row):
+                    raise
         return await self._made(row, f"{form}.wav", lambda: self._worked(row, form))
 
-    async def outline(self, row: Row[Any]) -> Path:
-        """What a player draws and skips, as JSON: `ivr.voice.outline`."""
+    async def outline(self, row: Row[Any]) -> IO[bytes]:
+        """What a player draws and skips, as JSON: `ivr.voice.outline`. Raises what `opened` does."""
         return await self._made(row, OUTLINE, lambda: self._drawn(row))
 
     async def marked(self, row: Row[Any], info: dict[str, str]) -> bytes:
@@ -137,14 +144,15 @@ class Renditions:
         async with self._turns:
             return await asyncio.to_thread(made)
 
-    async def _made(self, row: Row[Any], form: str, make: Callable[[], bytes]) -> Path:
+    async def _made(self, row: Row[Any], form: str, make: Callable[[], bytes]) -> IO[bytes]:
         """Whoever comes while it is being made waits for the same."""
         key = (row.id, form)
         task = self._making.get(key)
         if task is None:
             task = self._making[key] = asyncio.create_task(self._make(row.id, form, make))
             task.add_done_callback(lambda _: self._making.pop(key, None))
-        return await asyncio.shield(task)
+        path = await asyncio.shield(task)
+        return await asyncio.to_thread(self.derived.open, path)
 
     async def _make(self, id: UUID, form: str, make: Callable[[], bytes]) -> Path:
         async with self._turns:
@@ -160,12 +168,14 @@ class Renditions:
     def _drawn(self, row: Row[Any]) -> bytes:
         return json.dumps(asdict(outline(*read(self._original(row)))), separators=(",", ":")).encode()
 
+    def _is_stored(self, row: Row[Any]) -> bool:
+        return self.vault is not None and row.stored_at is not None
+
     def _original(self, row: Row[Any]) -> bytes:
-        path = self.recordings / f"{row.name}.wav"
         try:
-            return path.read_bytes()
-        except FileNotFoundError:
-            if self.vault is None or row.stored_at is None:
+            return recording_files.read(self.recordings, row.name)
+        except (FileNotFoundError, Unopened):
+            if self.vault is None or not self._is_stored(row):
                 raise
         stream, pieces = self.vault.open(row.name), list[bytes]()
         while piece := stream.read(PIECE):

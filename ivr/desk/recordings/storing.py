@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.store import recording_files
 from ivr.store.derived import Derived
 from ivr.store.recordings import TO_STORE, TO_UNSTORE
 from ivr.store.tables import recordings
@@ -64,7 +65,7 @@ async def _remove(engine: AsyncEngine, vault: Vault, derived: Derived) -> None:
 
 
 async def _store(engine: AsyncEngine, folder: Path, vault: Vault, row: Row[Any]) -> bool:
-    if not await asyncio.to_thread(_copy, folder / f"{row.name}.wav", vault, row):
+    if not await asyncio.to_thread(_copy, folder, vault, row):
         return False
     await _note(engine, row.name, func.now())
     return True
@@ -76,9 +77,10 @@ async def _note(engine: AsyncEngine, name: str, stored_at: Any) -> None:
         await connection.execute(this.values(stored_at=stored_at))
 
 
-def _copy(path: Path, vault: Vault, row: Row[Any]) -> bool:
+def _copy(folder: Path, vault: Vault, row: Row[Any]) -> bool:
+    """As it was recorded: the store is a copy that needs no key of ours."""
     try:
-        file = path.open("rb")
+        file = recording_files.opened(folder, row.name)
     except OSError:
         return False
     with file:

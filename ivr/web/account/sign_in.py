@@ -30,7 +30,7 @@ async def page(visit: Visit) -> web.Response:
     onward = sessions.own_path(visit.request.query.get("next", ""))
     if not visit.guest:
         return visit.redirect(onward)
-    return visit.render("panel/sign_in.html", onward=onward, name="", wrong="", puzzle=None)
+    return visit.render("panel/sign_in.html", onward=onward, name="", wrong="", puzzle=None, waits=False)
 
 
 async def send(visit: Visit) -> web.Response:
@@ -43,10 +43,10 @@ async def send(visit: Visit) -> web.Response:
         )  # fmt: skip
     except (NotSignedIn, PuzzleFirst) as error:
         status, wrong = _refusal(visit, error)
-        puzzle = error.puzzle if isinstance(error, PuzzleFirst) else None
         return visit.render(
-            "panel/sign_in.html", status=status, onward=onward, name=name, wrong=wrong, puzzle=puzzle
-        )
+            "panel/sign_in.html", status=status, onward=onward, name=name, wrong=wrong, puzzle=error.puzzle,
+            waits=isinstance(error, PuzzleFirst),
+        )  # fmt: skip
     # Who still owes the second factor is sent on from there to the page that asks for it, and comes back.
     answer = _with(visit, begun.token, onward)
     known = sessions.known_name(visit.tls)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -14,15 +13,18 @@ from sqlalchemy import Row
 from ivr.desk.people import auditing, unsealing
 from ivr.desk.recordings import hearing, revealing
 from ivr.desk.recordings.hearing import Rendition
+from ivr.store.envelope import Unopened
 from ivr.store.vault import VaultError
 from ivr.voice import riff
 from ivr.web.casefile.finding import recording_row
 from ivr.web.panel.permissions import Permission as P
+from ivr.web.panel.ranges import Ranged
 from ivr.web.panel.visit import Forbidden, NotFound, Visit
 
 log = logging.getLogger(__name__)
 
 # `private` and `no-store`: personal data; the browser itself keeps no copy beyond the page.
+UNHEARD = (FileNotFoundError, VaultError, Unopened)
 KEEP_OUT = {"Cache-Control": "private, no-store", "X-Content-Type-Options": "nosniff"}
 
 
@@ -38,19 +40,22 @@ async def play(visit: Visit) -> web.StreamResponse:
     asked = form is Rendition.BLIND and bool(visit.scope.agency)
     row = await recording_row(visit, hearing.asked_about if asked else None)
     await _may_hear(visit, row, form)
-    path = await _file(visit, row, form)
+    try:
+        file = await _booth(visit).opened(row, form)
+    except UNHEARD as error:
+        raise _missing(row, error) from None
     await hearing.heard(visit.panel.engine, visit.person, row, form, visit.now, visit.came.address)
-    return web.FileResponse(path, headers={**KEEP_OUT, "Content-Type": "audio/wav"})
+    return Ranged(file, {**KEEP_OUT, "Content-Type": "audio/wav"})
 
 
 async def outline(visit: Visit) -> web.StreamResponse:
     """What the player draws and skips, as JSON. It tells when something is said, not what."""
     row = await recording_row(visit)
     try:
-        path = await _booth(visit).outline(row)
-    except (FileNotFoundError, VaultError) as error:
+        file = await _booth(visit).outline(row)
+    except UNHEARD as error:
         raise _missing(row, error) from None
-    return web.FileResponse(path, headers={**KEEP_OUT, "Content-Type": "application/json"})
+    return Ranged(file, {**KEEP_OUT, "Content-Type": "application/json"})
 
 
 async def download(visit: Visit) -> web.StreamResponse:
@@ -63,7 +68,7 @@ async def download(visit: Visit) -> web.StreamResponse:
         return web.Response(status=422, text=visit.words("refusal.field_reason"))
     try:
         content = await _booth(visit).marked(row, watermark(visit, row, reason))
-    except (FileNotFoundError, VaultError) as error:
+    except UNHEARD as error:
         raise _missing(row, error) from None
     async with visit.panel.engine.begin() as connection:
         await auditing.note(
@@ -103,13 +108,6 @@ async def _may_hear(visit: Visit, row: Row[Any], form: Rendition) -> None:
         raise Forbidden
 
 
-async def _file(visit: Visit, row: Row[Any], form: Rendition) -> Path:
-    try:
-        return await _booth(visit).file(row, form)
-    except (FileNotFoundError, VaultError) as error:
-        raise _missing(row, error) from None
-
-
 def _booth(visit: Visit) -> hearing.Renditions:
     if visit.panel.voices.renditions is None:
         raise NotFound
@@ -117,9 +115,9 @@ def _booth(visit: Visit) -> hearing.Renditions:
 
 
 def _missing(row: Row[Any], error: Exception) -> Exception:
-    """A recording that the books have and no disk: `ivr verify` names it too."""
+    """A recording that the books have and no disk, or that no key opens: `ivr verify` names it too."""
     log.error("recording %s can't be played: %s", row.name, error)
-    return web.HTTPServiceUnavailable() if isinstance(error, VaultError) else NotFound()
+    return NotFound() if isinstance(error, FileNotFoundError) else web.HTTPServiceUnavailable()
 
 
 def _day(moment: datetime) -> str:

@@ -237,6 +237,8 @@ def _variant(event: Row[Any], routed: bool) -> str:
             return "recovered"
         case "handed" if not details.get("name"):
             return "nobody"
+        case "lottery_noted":
+            return str(details.get("result", USUAL))
         case "order_said":
             return str(details.get("said", USUAL))
         case "verdict_noted":

@@ -7,6 +7,7 @@ from ivr.web.meetings import (
     checking_pages,
     day_pages,
     figures_page,
+    lottery_pages,
     paper_pages,
     report_page,
     request_pages,
@@ -17,7 +18,7 @@ from ivr.web.panel.uploading import MOST_SENT
 from ivr.web.panel.visit import Route
 
 REQUEST, SESSION = "/panel/meetings/requests/{code}", "/panel/meetings/sessions/{number}"
-REPORTED = "/panel/meetings/reported"
+REPORTED, LOTTERY = "/panel/meetings/reported", "/panel/meetings/lottery"
 
 
 def routes() -> list[Route]:
@@ -27,6 +28,10 @@ def routes() -> list[Route]:
         Route("POST", f"{REQUEST}/{{decision}}", "meetings.decide", request_pages.decide),
         Route("GET", REPORTED, "meetings.reported", checking_pages.reported),
         Route("POST", f"{REPORTED}/{{code}}/{{deed}}", "meetings.check", checking_pages.check),
+        Route("GET", LOTTERY, "meetings.lottery", lottery_pages.lottery),
+        Route("POST", f"{LOTTERY}/{{code}}/ring", "meetings.lottery.ring", lottery_pages.ring),
+        Route("POST", f"{LOTTERY}/{{code}}/note", "meetings.lottery.note", lottery_pages.note),
+        Route("POST", f"{LOTTERY}/{{deed}}", "meetings.lottery.do", lottery_pages.do),
         Route("GET", "/panel/meetings/figures", "meetings.figures", figures_page.figures),
         Route("GET", "/panel/meetings/sessions", "meetings.sessions", session_pages.sessions),
         Route("POST", "/panel/meetings/sessions", "meetings.plan", session_pages.plan),

@@ -80,7 +80,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     | {P.CASES_SEE, P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND, P.IDENTITY_REVEAL, P.SEEN_BY}
     | {P.OPENINGS_SEE}
     | {P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.LIVE_SEE, P.BOOKS_SEE}
-    | {P.MEETINGS_SEE, P.MEETINGS_HOLD, P.CASES_DIRECT},
+    | {P.MEETINGS_SEE, P.MEETINGS_HOLD, P.CASES_DIRECT, P.PHONE_USE},
     Role.ADMIN: _EVERYBODY
     | {P.NUMBERS_SEE, P.LIVE_SEE, P.BOOKS_SEE, P.BOOKS_EDIT, P.BLOCKS_EDIT, P.PROMPTS_SEE, P.PROMPTS_EDIT}
     | {P.PEOPLE_SEE, P.PEOPLE_EDIT, P.AUDIT_SEE, P.PHONE_USE},
@@ -196,6 +196,10 @@ ROUTES: Mapping[str, Permission] = {
     "meetings.plan": P.MEETINGS_HOLD,
     "meetings.reported": P.MEETINGS_SEE,
     "meetings.check": P.MEETINGS_HOLD,
+    "meetings.lottery": P.MEETINGS_SEE,
+    "meetings.lottery.do": P.MEETINGS_HOLD,
+    "meetings.lottery.note": P.MEETINGS_HOLD,
+    "meetings.lottery.ring": P.MEETINGS_HOLD,
     "meetings.session": P.MEETINGS_SEE,
     "meetings.calendar": P.MEETINGS_SEE,
     "meetings.sheet": P.NUMBERS_EXPORT,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import json
+import os
 import re
 import tarfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -24,6 +28,9 @@ from ivr.desk.facts.strays import Shelf
 from ivr.desk.keeping.backup import Backup
 from ivr.desk.keeping.restore import RestoreError, check, restore
 from ivr.desk.reading import as_json
+from ivr.desk.recordings.enclosing import Encloser, enclose
+from ivr.store import key_file, recording_files
+from ivr.store.age import identities
 from ivr.store.archive import ArchiveError, Writer
 from ivr.store.code_blocks import SKIPPED_BLOCKS, after_restore
 from ivr.store.engine import make_engine
@@ -31,10 +38,12 @@ from ivr.store.volumes import link
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_fallback import put as put_fallback
 from tests.desk.facts.test_reconcile import CHOSEN, put, recorded
-from tests.desk.keeping.test_verify import close_days, findings, list_of
+from tests.desk.keeping.test_verify import close_days, findings, list_of, with_words
 from tests.desk.office import WEDNESDAY, Office, call, office, opening
+from tests.fixtures.commands import ivr as ivr_here
 from tests.fixtures.commands import started as ivr
 from tests.fixtures.province import answer
+from tests.store.test_key_copies import copies, holder
 
 NUMBER = "09141234567"
 
@@ -279,3 +288,93 @@ def test_codes_go_on_far_behind_what_may_have_been_given_out_and_never_beyond_th
     assert ahead["desk_numbers"] == 890_050_100
     last = after_restore({"code_blocks_number_seq": 88_999, "desk_numbers": 899_999_999})
     assert (last["code_blocks_number_seq"], last["desk_numbers"]) == (88_999, 899_999_999)
+
+
+async def test_a_backup_for_the_holder_of_a_key_is_opened_by_her_alone_on_another_machine(
+    old: Machine, new: Machine, tmp_path: Path
+) -> None:
+    """With recordings in envelopes, whose key is neither in the database nor in the archive."""
+    recipients = {"IVR_AT_REST__RECIPIENTS": f'["{holder(tmp_path / "holder")}"]'}
+    code, names = await with_words(old.engine, old.state)
+    contents = [recording_files.read(old.state / "recordings", name) for name in names]
+    assert (await ivr_here(old.url, old.state, "keys", "new", **recipients))[0] == 0
+    its = copies(old.state, json.loads(recipients["IVR_AT_REST__RECIPIENTS"])[0])
+    assert await Encloser(old.engine, old.state / "recordings", its).once(WEDNESDAY + timedelta(days=1)) == 2
+
+    status, said = await ivr_here(old.url, old.state, "backup", str(tmp_path), "--json", **recipients)
+    made = json.loads(said)
+    assert (status, made["findings"], made["file"][-8:]) == (0, [], ".tar.age")
+    raw = Path(made["file"]).read_bytes()
+    assert raw.startswith(b"age-encryption.org/v1\n") and code.encode() not in raw
+    key = (old.state / "keys" / "recordings").read_text().split()[1].encode()
+    inside = pyrage.decrypt(raw, identities(tmp_path / "holder"))
+    assert key not in inside and contents[0][44:300] not in inside and b"escrow/recordings.age" in inside
+
+    holder(tmp_path / "stranger")
+    for secret, why in (("", "for the holder of a key alone"), ("stranger", "for another key than this one")):
+        with_key = ["--identity", str(tmp_path / secret)] if secret else []
+        status, said = await ivr_here(new.url, new.state, "restore", made["file"], *with_key)
+        assert status == 1 and why in said, said
+        assert new.files() == [] and await new.tables() == []
+    with_key = ["--identity", str(tmp_path / "holder")]
+    status, said = await ivr_here(new.url, new.state, "restore", "--check", made["file"], *with_key)
+    assert status == 0 and said.startswith("whole and as it was written: 2 recordings"), said
+    status, said = await ivr_here(new.url, new.state, "restore", made["file"], *with_key)
+    assert status == 0 and "the recordings' keys are back" in said, said
+    assert [recording_files.read(new.state / "recordings", name) for name in names] == contents
+    assert (await ivr_here(new.url, new.state, "verify"))[0] == 0
+
+
+async def test_a_backup_of_envelopes_tells_what_can_not_be_opened_and_takes_it_all_the_same(
+    old: Machine, new: Machine
+) -> None:
+    _, names = await with_words(old.engine, old.state)
+    key_file.make(keys := old.state / "keys" / "recordings")
+    its = copies(old.state)
+    its.confirm(keys.read_text())
+    assert await Encloser(old.engine, old.state / "recordings", its).once(WEDNESDAY + timedelta(days=1)) == 2
+    sick = recording_files.closed(old.state / "recordings", names[0])
+    whole = sick.read_bytes()
+    sick.write_bytes(whole[:-1] + b"?")
+    told: list[Finding] = []
+    await Backup(old.engine, old.state, told.append).write(io.BytesIO())
+    assert [(each.kind, each.recording) for each in told] == [("recording_changed", names[0])]
+    sick.write_bytes(whole)
+    kept = keys.read_text()
+    keys.unlink()
+    told.clear()
+    out = io.BytesIO()
+    await Backup(old.engine, old.state, told.append).write(out)
+    assert [each.kind for each in told] == ["recording_locked"] * 2
+    await restore(new.engine, new.state, io.BytesIO(out.getvalue()))
+    assert {each.kind for each in await findings(new.engine, new.state)} == {"recording_locked"}
+    (new.state / "keys").mkdir()
+    (new.state / "keys" / "recordings").write_text(kept)  # the operator's own copy
+    assert await findings(new.engine, new.state) == []
+
+
+async def test_a_recording_that_is_closed_while_the_backup_runs_is_in_it_once(
+    old: Machine, new: Machine
+) -> None:
+    _, names = await with_words(old.engine, old.state)
+    folder = old.state / "recordings"
+    contents = {name: recording_files.read(folder, name) for name in names}
+    key_file.make(old.state / "keys" / "recordings")
+
+    def close(what: str, count: int) -> None:
+        for name in names if what == "recordings" else ():
+            enclose(folder, name, hashlib.sha256(contents[name]).hexdigest(), timedelta())
+
+    for _ in range(2):  # in between, and after both lay there
+        out, told = io.BytesIO(), list[Finding]()
+        await Backup(old.engine, old.state, told.append, close).write(out)
+        assert told == []
+        with tarfile.open(fileobj=io.BytesIO(out.getvalue())) as tar:
+            members = [each for each in tar.getnames() if each.startswith("recordings/")]
+        assert sorted(each.split("/", 1)[1].rsplit(".")[0] for each in members) == sorted(names)
+        recording_files.plain(folder, sorted(names)[1]).write_bytes(contents[sorted(names)[1]])
+        os.utime(recording_files.plain(folder, sorted(names)[1]), (1, 1))
+    await restore(new.engine, new.state, io.BytesIO(out.getvalue()))
+    (new.state / "keys").mkdir()
+    (new.state / "keys" / "recordings").write_bytes((old.state / "keys" / "recordings").read_bytes())
+    assert {name: recording_files.read(new.state / "recordings", name) for name in names} == contents

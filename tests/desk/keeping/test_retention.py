@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -169,16 +169,19 @@ async def test_what_was_made_of_a_recording_for_listening_goes_with_it(archive: 
     other, kept = await archive.case(topic="water.bill")
     kept.write_bytes(riff.wav(voice(210.0, seconds=1, loud=0.5)))
     booth = Renditions(archive.folder / "recordings", Derived(archive.folder / "derived"))
-    made: dict[str, list[Path]] = {}
+    made: dict[str, list[IO[bytes]]] = {}
     for each in (code, other):
         async with archive.at.engine.connect() as connection:
             query = select(recordings).join(cases, cases.c.id == recordings.c.case_id)
             row = (await connection.execute(query.where(cases.c.code == each))).one()
-        made[each] = [await booth.file(row, form) for form in (Rendition.BLIND, Rendition.EVEN)]
+        made[each] = [await booth.opened(row, form) for form in (Rendition.BLIND, Rendition.EVEN)]
         made[each].append(await booth.outline(row))
-    assert all(file.is_file() for files in made.values() for file in files)
+    there = {each: [Path(file.name) for file in files] for each, files in made.items()}
+    assert all(path.is_file() for paths in there.values() for path in paths)
     assert (await archive.keep(100)).files == 1
-    assert not any(file.exists() for file in made[code]) and all(file.exists() for file in made[other])
+    assert not any(path.exists() for path in there[code]) and all(path.exists() for path in there[other])
+    for file in (*made[code], *made[other]):
+        file.close()
 
 
 # Another process makes a recording ready: it has read it, and goes on when it is told to.

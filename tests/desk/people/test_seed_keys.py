@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.roles import Role
 from ivr.commands import exposure
 from ivr.desk.keeping.backup import KEPT
-from ivr.desk.people import own_account, resealing, seed_keys, signing_in, totp
+from ivr.desk.people import own_account, resealing, signing_in, totp
 from ivr.desk.people.seed_keys import SeedKeys, SeedUnreadable
 from ivr.installation import factor_keys
 from ivr.settings import Settings
+from ivr.store import key_file
 from ivr.store.tables import people
 from tests.desk.office import WEDNESDAY as NOW
 from tests.desk.people.test_granting import made
@@ -50,7 +51,7 @@ def test_the_key_is_the_owners_alone_made_once_and_in_no_backup(keys: SeedKeys) 
     assert keys.path is not None
     assert stat.S_IMODE(keys.path.stat().st_mode) == 0o600
     first = keys.path.read_text()
-    seed_keys.make(keys.path)
+    key_file.make(keys.path)
     assert keys.path.read_text() == first and keys.path.parent.name not in KEPT
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import io
 import json
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -21,11 +23,14 @@ from ivr.commands.doctor import examine
 from ivr.desk.keeping.backup import Backup
 from ivr.desk.keeping.restore import restore
 from ivr.desk.keeping.verify import Verification, prove
+from ivr.desk.recordings.enclosing import enclose
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.recordings.storing import not_stored, store_recordings
 from ivr.settings import RecordingsStore, Settings
+from ivr.store import key_file, recording_files
 from ivr.store.derived import Derived
 from ivr.store.engine import make_engine
+from ivr.store.envelope import KeyMissing
 from ivr.store.tables import recordings
 from ivr.store.vault import Vault, VaultError
 from tests.desk.keeping.test_verify import findings, with_words
@@ -168,6 +173,31 @@ async def test_the_commands_use_the_store_of_the_settings(
     assert status == 1 and said.startswith("the recordings' store fails")
 
 
+async def test_the_store_gets_what_was_recorded_and_helps_where_the_key_of_an_envelope_is_lost(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault
+) -> None:
+    _, names = await with_words(engine, tmp_path)
+    folder, keys = tmp_path / "recordings", tmp_path / "keys" / "recordings"
+    contents = [recording_files.read(folder, name) for name in names]
+    key_file.make(keys)
+    for name, content in zip(names, contents, strict=True):
+        assert enclose(folder, name, hashlib.sha256(content).hexdigest(), timedelta())
+    derived = Derived(tmp_path / "derived")
+    assert await store_recordings(engine, folder, vault, derived) == 2
+    assert [vault.open(name).read(1 << 20) for name in names] == contents
+    assert await proved(engine, tmp_path, vault) == []
+    keys.unlink()
+    found = await proved(engine, tmp_path, vault)
+    assert [each.kind for each in found] == ["recording_locked"] * 2
+    assert found[0].text.endswith("; the copy in the store is whole")
+    async with engine.connect() as connection:
+        row = (await connection.execute(select(recordings).where(recordings.c.name == names[0]))).one()
+    booth = Renditions(folder, derived, vault)
+    assert (await booth.opened(row, Rendition.PLAIN)).read() == contents[0]
+    with pytest.raises(KeyMissing):
+        await Renditions(folder, derived).opened(row, Rendition.EVEN)
+
+
 async def test_what_waits_to_be_stored_is_found_by_index(engine: AsyncEngine) -> None:
     query = not_stored(None).compile(engine.sync_engine, compile_kwargs={"literal_binds": True})
     async with engine.connect() as connection:
@@ -190,9 +220,10 @@ async def test_a_recording_that_is_in_the_store_alone_is_heard_from_there(
         row = (await connection.execute(query)).one()
     booth = Renditions(tmp_path / "recordings", Derived(tmp_path / "derived"), vault)
     found = await asyncio.gather(
-        *(booth.file(row, form) for form in (Rendition.PLAIN, Rendition.PLAIN, Rendition.BLIND))
+        *(booth.opened(row, form) for form in (Rendition.PLAIN, Rendition.PLAIN, Rendition.BLIND))
     )
-    assert found[0] == found[1] and found[0].read_bytes() == content != found[2].read_bytes()
+    heard = [file.read() for file in found]
+    assert found[0].name == found[1].name and heard[0] == heard[1] == content != heard[2]
     assert not path.exists()
     with pytest.raises(FileNotFoundError):
-        await Renditions(tmp_path / "recordings", Derived(tmp_path / "elsewhere")).file(row, Rendition.EVEN)
+        await Renditions(tmp_path / "recordings", Derived(tmp_path / "elsewhere")).opened(row, Rendition.EVEN)

@@ -1,0 +1,148 @@
+"""`ivr keys`: what opens the recordings' envelopes, and that it does not get lost."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ivr.commands.output import load_settings
+from ivr.installation import CommandError, key_copies
+from ivr.settings import Settings
+
+if TYPE_CHECKING:
+    from ivr.store.key_copies import KeyCopies
+
+app = typer.Typer(help="Keys of the recordings' envelopes (at_rest in config.yaml).", no_args_is_help=True)
+STREAM = Path("-")
+
+
+@app.command(epilog="Example: ivr keys show")
+def show() -> None:
+    """Each key, the newest first, and whether a copy of it is known elsewhere; exit 1 when one is not."""
+    copies = key_copies(load_settings())
+    known = copies.known()
+    for name in copies.keys.current():
+        print(name, "a copy is known elsewhere" if name in known else "ONLY HERE")
+    if why := copies.lacking():
+        raise CommandError(why)
+
+
+@app.command(epilog="Example: ivr keys new")
+def new() -> None:
+    """A new key. What is closed stays open to the ones before: ivr keys rewrap."""
+    from ivr.store import key_file
+
+    settings = load_settings()
+    copies = key_copies(settings)
+    path = copies.keys.path
+    assert path is not None
+    try:
+        (key_file.add if path.is_file() else key_file.make)(path)
+    except OSError as error:
+        raise CommandError(f"{path} can't be written: {error.strerror}") from error
+    _keep(copies)
+    print(f"{copies.keys.newest} in {path}, which is in no backup")
+    if why := copies.lacking():
+        print(f"nothing is closed with it yet: {why}")
+
+
+@app.command(epilog="Examples: ivr keys kept /media/usb/recordings   ·   ssh safe cat keys | ivr keys kept -")
+def kept(
+    copy: Annotated[Path, typer.Argument(help="The copy, on another disk; - for standard input.")],
+) -> None:
+    """Show a copy of the key file that lies elsewhere: what it holds may be used from then on."""
+    copies = key_copies(load_settings())
+    path = copies.keys.path
+    assert path is not None
+    try:
+        text = sys.stdin.read() if copy == STREAM else copy.read_text(encoding="ascii")
+        if copy != STREAM and path.exists() and copy.stat().st_dev == path.stat().st_dev:
+            raise CommandError(f"{copy} is on the same disk as {path}: both would be lost together")
+        names = copies.confirm(text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{copy} can't be read: {error}") from None
+    if not names:
+        raise CommandError(f"{copy} holds no key of {path}")
+    print(f"a copy is known elsewhere: {', '.join(names)}")
+
+
+@app.command(epilog="Example: ivr keys recover --identity holder.txt")
+def recover(
+    identity: Annotated[Path, typer.Option(help="The secret key of one of at_rest.recipients.")],
+) -> None:
+    """Bring the key file back from the copy that is closed for a holder (in every backup)."""
+    from ivr.store.age import AgeError, identities
+
+    copies = key_copies(load_settings())
+    try:
+        names = copies.recover(identities(identity))
+    except (AgeError, OSError) as error:
+        raise CommandError(str(error)) from None
+    print(f"brought back: {', '.join(names)}" if names else "there was nothing to bring back")
+
+
+@app.command(epilog="Example: ivr keys rewrap")
+def rewrap() -> None:
+    """Let the newest key open every envelope, beside the running server. Twice is harmless."""
+    from ivr.desk.keeping.backup import files
+    from ivr.store import envelope
+    from ivr.store.recording_files import CLOSED
+
+    settings = load_settings()
+    copies = _usable(settings)
+    os.nice(10)
+    done = there = 0
+    failed: list[str] = []
+    for path in files(settings.recordings):
+        if path.suffix == CLOSED:
+            there += 1
+            try:
+                with suppress(FileNotFoundError):  # retention took it
+                    done += envelope.rewrap(path, copies.keys)
+            except (envelope.Unopened, OSError) as error:
+                failed.append(str(error))
+    print(f"{done} of {there} envelopes are opened by {copies.keys.newest} now, the others were")
+    if failed:
+        raise CommandError("\n".join(failed))
+
+
+@app.command("open", epilog="Example: ivr keys open var/recordings/2026/11/25/3f….sealed words.wav")
+def open_(
+    source: Annotated[Path, typer.Argument(help="An envelope.")],
+    to: Annotated[Path, typer.Argument(help="The WAV to write.")],
+) -> None:
+    """Open one envelope without server or database: the words themselves, into a file of yours alone."""
+    from ivr.store import envelope
+
+    copies = key_copies(load_settings())
+    try:
+        with envelope.opened(source, copies.keys) as file:
+            fd = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(fd, "wb") as out:
+                while piece := file.read(envelope.PIECE_BYTES):
+                    out.write(piece)
+    except (envelope.Unopened, OSError) as error:
+        raise CommandError(str(error)) from None
+
+
+def _usable(settings: Settings) -> KeyCopies:
+    copies = key_copies(settings)
+    _keep(copies)
+    if why := copies.lacking():
+        raise CommandError(why)
+    return copies
+
+
+def _keep(copies: KeyCopies) -> None:
+    from ivr.store.age import AgeError
+    from ivr.store.envelope import Unopened
+
+    try:
+        copies.keep()
+    except (AgeError, Unopened, OSError) as error:
+        raise CommandError(str(error)) from None

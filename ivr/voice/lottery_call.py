@@ -1,0 +1,76 @@
+"""We call a citizen whose closed case was drawn: the governor's office is on the line and asks how it went.
+
+1 talks and is recorded, 2 talks unrecorded, 3 does not want to. Nothing is recorded before she has said so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ivr.voice import saying
+from ivr.voice.actions import Connect, FindRoom, Say, Speech
+from ivr.voice.events import Connected, RoomFound, Said
+from ivr.voice.our_call import OurCallStep
+from ivr.voice.talk import Flow, Gone, Talk
+
+TRIES = 3
+MOST_SECONDS = 1_800.0
+
+SPEAKS = frozenset(
+    {"lottery.who", "lottery.menu", "lottery.connecting", "lottery.unrecorded", "lottery.gone"}
+) | {"lottery.declined", "meeting.code_is"}
+TO_THE_OFFICIAL = "lottery.not_reached"  # on his own line
+
+
+@dataclass(frozen=True, slots=True)
+class LotteryNews:
+    """`line`: the channel on which the official waits."""
+
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class LotteryStep(OurCallStep):
+    """Says who calls about which case, asks for her consent, and puts her through."""
+
+    code: str
+    news: LotteryNews
+
+    TYPE = "lottery"
+
+    def perform(self, talk: Talk) -> Flow[str]:
+        talk.code = self.code
+        which: Speech = ("meeting.code_is", *saying.code(self.code, talk.language))
+        who: Speech = ("callback.greeting", "lottery.who")
+        yield from talk.do(Say((*who, *which), talk.language), Said)
+        again: Speech = ()
+        for _ in range(TRIES):
+            keys = yield from talk.ask(self, (*again, "lottery.menu"), 1)
+            if keys.pressed in ("1", "2"):
+                yield from self._talk(talk, keys.pressed == "1")
+                break
+            if keys.pressed == "3":
+                talk.verdict = "wont_talk"
+                talk.say("lottery.declined")
+                break
+            again = ("lottery.who",)
+        return (yield from self.goodbye(talk))
+
+    def _talk(self, talk: Talk, record: bool) -> Flow[None]:
+        if record and not (yield from talk.do(FindRoom(MOST_SECONDS), RoomFound)).found:
+            record = False
+            talk.say("lottery.unrecorded")
+        speech = (*talk.take_pending(), "lottery.connecting")
+        yield from talk.do(Say(speech, talk.language), Said)
+        talk.verdict = "not_connected"
+        how = yield from talk.do(Connect(self.news.line, talk.language, record, MOST_SECONDS), Connected)
+        if how.talked:
+            talk.verdict = "talked"
+        else:
+            talk.say("lottery.gone")
+        if how.recording is not None and how.recording.voiced_seconds:
+            talk.uncased.append(how.recording)
+        if how.gone:
+            raise Gone  # the frame keeps what was recorded
+        if talk.uncased:
+            yield from talk.keep_words(instead=False)

@@ -1,0 +1,343 @@
+"""Recordings closed in envelopes: nothing is lost on the way, and whoever may, reads them as before."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.commands import doctor
+from ivr.desk.facts.reconcile import reconcile
+from ivr.desk.facts.strays import Shelf
+from ivr.desk.recordings.enclosing import Encloser, NotWhole, enclose, not_enclosed
+from ivr.desk.recordings.hearing import Rendition, Renditions
+from ivr.lab.pace import patience
+from ivr.settings import ROOT, AtRest, Settings
+from ivr.store import envelope, key_file, recording_files
+from ivr.store.derived import Derived
+from ivr.store.key_copies import KeyCopies
+from ivr.store.recording_files import closed, plain
+from ivr.store.tables import recordings
+from ivr.voice.wave import read
+from tests.desk.facts.test_reconcile import put
+from tests.desk.keeping.test_verify import findings, with_words
+from tests.desk.office import WEDNESDAY, office
+from tests.fixtures.commands import ivr, roles
+from tests.store.test_key_copies import copies, holder
+
+LATER = WEDNESDAY + timedelta(days=1)
+AT_ONCE = timedelta()
+
+
+@dataclass(slots=True)
+class Shut:
+    """A case of two recordings, whose files are in envelopes."""
+
+    engine: AsyncEngine
+    state: Path
+    copies: KeyCopies
+    names: list[str]
+    contents: list[bytes]
+
+    @property
+    def folder(self) -> Path:
+        return self.state / "recordings"
+
+    async def close(self, settled: timedelta = timedelta(hours=1), now: datetime = LATER) -> int:
+        return await Encloser(self.engine, self.folder, self.copies, settled).once(now)
+
+
+Making = Callable[[], Awaitable[Shut]]
+
+
+@pytest.fixture
+def opened(engine: AsyncEngine, tmp_path: Path) -> Making:
+    async def make() -> Shut:
+        _, names = await with_words(engine, tmp_path)
+        its = copies(tmp_path, holder(tmp_path / "holder"))
+        key_file.make(tmp_path / "keys" / "recordings")
+        found = [plain(tmp_path / "recordings", name).read_bytes() for name in names]
+        return Shut(engine, tmp_path, its, names, found)
+
+    return make
+
+
+@pytest.fixture
+async def shut(opened: Making) -> Shut:
+    found = await opened()
+    assert await found.close() == 2
+    return found
+
+
+async def test_what_is_in_the_books_is_closed_once_and_read_and_proved_as_before(shut: Shut) -> None:
+    for name, content in zip(shut.names, shut.contents, strict=True):
+        assert not plain(shut.folder, name).exists()
+        assert content[44:300] not in closed(shut.folder, name).read_bytes()
+        assert recording_files.read(shut.folder, name) == content
+        with recording_files.lent(shut.folder, name) as path:
+            assert path.read_bytes() == content and path.suffix == ".wav"
+        assert not path.exists() and not path.is_relative_to(shut.state)
+    assert await shut.close() == 0
+    assert await findings(shut.engine, shut.state) == []
+    async with shut.engine.connect() as connection:
+        rows = (await connection.execute(select(recordings).order_by(recordings.c.name))).all()
+    assert {row.enclosed_at for row in rows} == {LATER}
+    # What is made of them to be heard is closed as well.
+    booth = Renditions(shut.folder, Derived(shut.state / "derived"))
+    heard = {form: (await booth.opened(rows[0], form)).read() for form in Rendition}
+    assert heard[Rendition.PLAIN] in shut.contents and len({*heard.values()}) == 3
+    assert len(read(heard[Rendition.BLIND])[0]) == len(read(heard[Rendition.PLAIN])[0])
+    assert (await booth.outline(rows[0])).read().startswith(b"{")
+    made = [path for path in (shut.state / "derived").rglob("*") if path.is_file()]
+    assert len(made) == 3 and {path.read_bytes()[: len(envelope.MARK)] for path in made} == {envelope.MARK}
+
+
+async def test_what_may_still_be_needed_as_it_is_waits(
+    opened: Making, caplog: pytest.LogCaptureFixture
+) -> None:
+    its = await opened()
+    assert await its.close(now=WEDNESDAY + timedelta(minutes=59)) == 0, "in its first hour"
+    one, other = (plain(its.folder, name) for name in its.names)
+    os.link(one, its.state / "second_name")  # as the dialplan's own has until it is taken in
+    other.write_bytes(its.contents[1] + b"more")
+    os.utime(other, (1_700_000_000, 1_700_000_000))
+    assert await its.close() == 0
+    assert "is not what was recorded: ivr verify" in caplog.text
+    os.utime(other)
+    (its.state / "second_name").unlink()
+    os.utime(one)
+    assert await its.close() == 0, "it grew just now"
+    assert [path.is_file() for path in (one, other)] == [True, True]
+    assert not [*its.folder.rglob("*.sealed*")]
+
+
+async def test_nothing_is_closed_with_a_key_that_one_disk_alone_has(
+    opened: Making, caplog: pytest.LogCaptureFixture
+) -> None:
+    its = await opened()
+    its.copies = copies(its.state)  # nobody holds another key
+    assert await its.close() == 0 and "no copy of the key" in caplog.text
+    its.copies.confirm((its.state / "keys" / "recordings").read_text())
+    assert await its.close() == 2
+    key_file.add(its.state / "keys" / "recordings")
+    put(its.state)
+    assert await its.close() == 0 and await findings(its.engine, its.state) == []
+
+
+# At each step that changes a name or opens a file the process is gone, without another word.
+KILLED = """
+import os, sys
+from datetime import timedelta
+from pathlib import Path
+from ivr.desk.recordings.enclosing import enclose
+from ivr.store.recording_files import closed, digest, plain
+
+folder, name, sha256 = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+content = plain(folder, name).read_bytes()
+STEPS = ("open", "os.rename", "os.remove", "os.utime")
+
+def run(last):
+    steps = 0
+    def hook(event, args):
+        nonlocal steps
+        if event in STEPS:
+            steps += 1
+            if steps == last:
+                os._exit(9)
+    sys.addaudithook(hook)
+    os._exit(0 if enclose(folder, name, sha256, timedelta()) else 1)
+
+for last in range(1, 100):
+    for path in closed(folder, name).parent.iterdir():
+        path.unlink()
+    plain(folder, name).write_bytes(content)
+    child = os.fork()
+    if not child:
+        run(last)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    there = sorted(path.suffix for path in closed(folder, name).parent.iterdir())
+    assert digest(folder, name).hex() == sha256, there
+    print(code, *there)
+    assert enclose(folder, name, sha256, timedelta()) and enclose(folder, name, sha256, timedelta())
+    assert digest(folder, name).hex() == sha256
+    assert [path.suffix for path in closed(folder, name).parent.iterdir()] == [".sealed"]
+    if code == 0:
+        break
+"""
+
+
+async def test_killed_between_any_two_steps_it_can_be_read_and_is_finished_later(tmp_path: Path) -> None:
+    key_file.make(tmp_path / "keys" / "recordings")
+    folder, name = tmp_path / "recordings", put(tmp_path, os.urandom(200_000))
+    sha256 = hashlib.sha256(plain(folder, name).read_bytes()).hexdigest()
+    done = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", KILLED, str(folder), name, sha256],
+        cwd=ROOT, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    ways = done.stdout.split("\n")
+    assert {"9 .wav", "9 .new .wav", "9 .sealed .wav", "9 .sealed", "0 .sealed"} <= set(ways), ways
+
+
+async def test_half_an_envelope_is_written_anew_while_the_plain_file_is_there(tmp_path: Path) -> None:
+    key_file.make(tmp_path / "keys" / "recordings")
+    folder, name = tmp_path / "recordings", put(tmp_path)
+    content = plain(folder, name).read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    closed(folder, name).write_bytes(b"half")
+    with pytest.raises(NotWhole):
+        enclose(folder, name, "0" * 64, AT_ONCE)
+    assert plain(folder, name).read_bytes() == content
+    assert enclose(folder, name, sha256, AT_ONCE) and recording_files.read(folder, name) == content
+
+
+async def test_what_retention_takes_never_comes_back(opened: Making) -> None:
+    its = await opened()
+    async with its.engine.begin() as connection:  # decided, and held, while the pass goes on
+        await connection.execute(
+            update(recordings).where(recordings.c.name == its.names[0]).values(removed_at=func.now())
+        )
+        assert await its.close() == 1
+    recording_files.forget(its.folder, its.names[0])
+    assert await its.close() == 0
+    recording_files.forget(its.folder, its.names[1])
+    assert not [path for path in its.folder.rglob("*") if path.is_file()]
+
+
+async def test_a_database_that_went_back_gets_closed_words_again(engine: AsyncEngine, tmp_path: Path) -> None:
+    key_file.make(tmp_path / "keys" / "recordings")
+    name = put(tmp_path)
+    sha256 = hashlib.sha256(plain(tmp_path / "recordings", name).read_bytes()).hexdigest()
+    assert enclose(tmp_path / "recordings", name, sha256, AT_ONCE)
+    async with office(engine, tmp_path / "spool") as desk:
+        shelf = Shelf(engine, desk.book, tmp_path / "recordings", tmp_path / "spool")
+        assert (await reconcile(shelf, own=desk.journal)).cases == 1
+        assert (await reconcile(shelf, own=desk.journal, look_back=1e9)).cases == 0
+    async with engine.connect() as connection:
+        assert (await connection.execute(select(recordings.c.name, recordings.c.sha256))).all() == [
+            (name, sha256)
+        ]
+    assert await findings(engine, tmp_path) == []
+
+
+async def test_a_missing_key_a_sick_disk_and_a_changed_file_are_told_apart(
+    shut: Shut, database_url: str
+) -> None:
+    keys, one = shut.state / "keys" / "recordings", closed(shut.folder, shut.names[0])
+    key = keys.read_text()
+    keys.unlink()
+    found = await findings(shut.engine, shut.state)
+    assert [each.kind for each in found] == ["recording_locked"] * 2
+    assert f"closed with the key {key.split()[0]}, which is not in {keys}" in found[0].text
+    status, said = await ivr(
+        database_url, shut.state, "keys", "recover", "--identity", f"{shut.state}/holder"
+    )
+    assert (status, said) == (0, f"brought back: {key.split()[0]}")
+    assert await findings(shut.engine, shut.state) == []
+
+    whole = one.read_bytes()
+    sick = {
+        "recording_lost": (whole[:-5_000], whole[: 10 * 4096] + bytes(len(whole) - 10 * 4096)),
+        "recording_changed": (whole[:9_000] + b"?" + whole[9_001:], whole + b"?"),
+    }
+    for kind, ways in sick.items():
+        for content in ways:
+            one.write_bytes(content)
+            assert [each.kind for each in await findings(shut.engine, shut.state)] == [kind], len(content)
+    one.unlink()
+    assert [each.kind for each in await findings(shut.engine, shut.state)] == ["recording_missing"]
+
+
+async def test_keys_change_by_the_command_and_nothing_has_to_be_closed_anew(
+    shut: Shut, database_url: str
+) -> None:
+    at_rest = {"IVR_AT_REST__RECIPIENTS": f'["{shut.copies.recipients[0]}"]'}
+    first = shut.copies.keys.newest
+    status, said = await ivr(database_url, shut.state, "keys", "new", **at_rest)
+    assert status == 0 and said.endswith("which is in no backup")
+    assert await findings(shut.engine, shut.state) == []
+    status, said = await ivr(database_url, shut.state, "keys", "rewrap", **at_rest)
+    newest = shut.copies.keys.newest
+    assert (status, said) == (0, f"2 of 2 envelopes are opened by {newest} now, the others were")
+    assert {envelope.key_of(closed(shut.folder, name)) for name in shut.names} == {newest} != {first}
+    assert await findings(shut.engine, shut.state) == []
+    status, said = await ivr(database_url, shut.state, "keys", "show", **at_rest)
+    assert (status, said.count("a copy is known elsewhere")) == (0, 2)
+    words = shut.state / "words.wav"
+    file = str(closed(shut.folder, shut.names[1]))
+    assert (await ivr(database_url, shut.state, "keys", "open", file, str(words)))[0] == 0
+    assert words.read_bytes() == shut.contents[1] and words.stat().st_mode & 0o077 == 0
+    status, said = await ivr(
+        database_url, shut.state, "keys", "kept", str(shut.state / "keys" / "recordings")
+    )
+    assert status == 1 and "on the same disk" in said
+    status, said = await ivr(database_url, shut.state, "keys", "rewrap")  # without recipients
+    assert status == 1 and "no copy of the key" in said
+
+
+async def looked(settings: Settings) -> doctor.Diagnosis:
+    return await doctor._at_rest(settings)  # the others of its looks take seconds
+
+
+async def test_the_doctor_tells_what_is_in_clear_and_which_key_is_in_danger(
+    opened: Making, database_url: str
+) -> None:
+    its = await opened()
+    settings = Settings(state=its.state, database_url=database_url)
+    seen = await looked(settings)
+    assert seen.ok and "recordings and backups are in clear" in seen.found
+    on = settings.model_copy(update={"at_rest": AtRest(recordings=True)})
+    seen = await looked(on)
+    assert not seen.ok and "no copy of the key" in seen.found
+    both = settings.model_copy(update={"at_rest": AtRest(recordings=True, recipients=its.copies.recipients)})
+    assert await its.close() == 2
+    seen = await looked(both)
+    assert seen.ok and seen.found.startswith("2 recordings are in envelopes")
+    (its.state / "keys" / "recordings").unlink()
+    for each in (settings, both):
+        seen = await looked(each)
+        assert not seen.ok and "which is not in" in seen.found and "ivr keys recover" in seen.mend
+
+
+async def test_the_role_work_closes_them(opened: Making, database_url: str) -> None:
+    its = await opened()
+    its.copies.keep()
+    told = {"IVR_STATE": str(its.state), "IVR_AT_REST__RECORDINGS": "true", **roles(database_url)}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "ivr.cli", "serve", "--role", "work"),
+        env={**os.environ, **told, "IVR_AT_REST__RECIPIENTS": json.dumps(its.copies.recipients)},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
+    try:
+        async with asyncio.timeout(patience(60)):
+            assert process.stdout is not None
+            while b"2 recordings were closed in their envelopes" not in (
+                line := await process.stdout.readline()
+            ):
+                assert line, "it ended"
+    finally:
+        process.terminate()
+        await process.communicate()
+    assert [recording_files.read(its.folder, name) for name in its.names] == its.contents
+    assert not [*its.folder.rglob("*.wav")] and await findings(its.engine, its.state) == []
+
+
+async def test_what_waits_to_be_closed_is_found_by_index(engine: AsyncEngine) -> None:
+    query = not_enclosed(LATER).compile(engine.sync_engine, compile_kwargs={"literal_binds": True})
+    async with engine.connect() as connection:
+        for way in ("seqscan", "bitmapscan", "sort"):
+            await connection.execute(text(f"SET enable_{way} = off"))
+        plan = "\n".join((await connection.exec_driver_sql(f"EXPLAIN {query}")).scalars())
+    assert "ix_recordings_to_enclose" in plan and "Sort" not in plan, plan

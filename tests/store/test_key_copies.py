@@ -1,0 +1,96 @@
+"""A key that only one disk has is used for nothing, and one that is known elsewhere is not forgotten."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyrage
+import pytest
+
+from ivr.store import key_file
+from ivr.store.age import AgeError, identities
+from ivr.store.envelope import KeyMissing
+from ivr.store.key_copies import KeyCopies
+from ivr.store.key_file import KeyFile
+
+
+def holder(path: Path) -> str:
+    """Writes a secret key there as `age-keygen` does; the public one."""
+    secret = pyrage.x25519.Identity.generate()
+    path.write_text(f"# created: today\n# public key: {secret.to_public()}\n{secret}\n")
+    return str(secret.to_public())
+
+
+def copies(folder: Path, *recipients: str) -> KeyCopies:
+    places = (folder / "escrow", folder / "second" / "escrow")
+    return KeyCopies(KeyFile(folder / "keys" / "recordings"), recipients, places)
+
+
+def test_a_key_is_used_once_somebody_showed_a_copy_of_it(tmp_path: Path) -> None:
+    its = copies(tmp_path)
+    assert "ivr keys new" in its.lacking()
+    key_file.make(tmp_path / "keys" / "recordings")
+    assert "no copy of the key" in its.lacking()
+    copy = (tmp_path / "keys" / "recordings").read_text()
+    name = its.keys.newest
+    other = f"{name} {copy.split()[1][:-4]}AAA=\n"
+    assert its.confirm(other) == [] and its.lacking(), "a name is no key"
+    assert its.confirm(copy) == [name] and its.lacking() == ""
+    key_file.add(tmp_path / "keys" / "recordings")
+    assert its.keys.newest != name and its.keys.newest in its.lacking() and its.known() == {name}
+
+
+def test_or_once_it_is_closed_for_a_holder_who_alone_brings_it_back(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "recordings"
+    its = copies(tmp_path, holder(tmp_path / "holder"))
+    key_file.make(path)
+    assert its.lacking(), "before it is written"
+    its.keep()
+    key_file.add(path)
+    assert its.lacking() and its.known()
+    its.keep()
+    assert its.lacking() == "" and len(its.known()) == 2
+    before = path.read_text()
+    assert before.split()[1] not in (tmp_path / "escrow" / "recordings.age").read_bytes().decode("latin1")
+
+    (tmp_path / "escrow" / "recordings.age").write_bytes(b"half")
+    assert "no copy of the key" in its.lacking()
+    its.keep()
+    assert its.lacking() == ""
+
+    path.unlink()
+    holder(tmp_path / "stranger")
+    with pytest.raises(AgeError, match="another key"):
+        its.recover(identities(tmp_path / "stranger"))
+    (tmp_path / "escrow" / "recordings.age").unlink()  # the second volume has one
+    assert len(its.recover(identities(tmp_path / "holder"))) == 2
+    assert path.read_text() == before and its.recover(identities(tmp_path / "holder")) == []
+
+
+def test_a_copy_that_holds_more_than_we_have_is_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "recordings"
+    its = copies(tmp_path, holder(tmp_path / "holder"))
+    key_file.make(path)
+    its.keep()
+    lost = its.keys.newest
+    path.unlink()
+    its.keep()  # nothing to close, nothing to forget
+    key_file.make(path)  # somebody thinks that will do
+    with pytest.raises(KeyMissing, match=f"holds {lost}, which .* lacks: ivr keys recover"):
+        its.keep()
+    assert its.recover(identities(tmp_path / "holder")) == [lost]
+    its.keep()
+    assert its.known() == set(its.keys.current()) and its.keys.newest != lost
+
+
+def test_other_recipients_get_their_own_copy(tmp_path: Path) -> None:
+    one, other = holder(tmp_path / "one"), holder(tmp_path / "other")
+    key_file.make(tmp_path / "keys" / "recordings")
+    copies(tmp_path, one).keep()
+    its = copies(tmp_path, one, other)
+    assert its.lacking(), "the copy is not for both yet"
+    its.keep()
+    (tmp_path / "keys" / "recordings").unlink()
+    assert its.recover(identities(tmp_path / "other"))
+    with pytest.raises(AgeError, match="'age1nobody' is no public key"):
+        copies(tmp_path, "age1nobody").keep()

@@ -1,0 +1,81 @@
+"""We ring whose case was drawn: she says by key whether she talks, and whether it may be recorded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ivr.voice import callback
+from ivr.voice.actions import Connect, HangUp, KeepWords, Say
+from ivr.voice.events import Connected, Ended, HungUp, Recorded, Said, WordsKept
+from ivr.voice.lottery_call import LotteryNews
+from tests.voice.conversation import CODE, Conversation
+
+TALK = Recorded("2026/11/25/talk", 60.0, 40.0, Ended.HANGUP)
+
+
+def called(language: str = "fa", room: bool = True) -> Conversation:
+    return Conversation(menu=callback.lottery(CODE, LotteryNews("1.7"), language), room=room)
+
+
+def connecting(talk: Conversation) -> Connect:
+    assert isinstance(talk.action, Connect)
+    return talk.action
+
+
+def after(talk: Conversation, event: Any) -> list[object]:
+    """What is asked of the shell from then on; all said is said, all kept is kept."""
+    asked: list[object] = []
+    action = talk.session.receive(event)
+    while action is not None:
+        asked.append(action)
+        answer = {Say: Said(), KeepWords: WordsKept()}.get(type(action))
+        action = talk.session.receive(answer) if answer is not None else None
+    return asked
+
+
+@pytest.mark.parametrize("language", ["fa", "az"])
+@pytest.mark.parametrize(("key", "records"), [("1", True), ("2", False)])
+def test_she_hears_who_calls_about_what_and_talks_recorded_only_if_she_says_so(
+    language: str, key: str, records: bool
+) -> None:
+    talk = called(language)
+    assert talk.heard[:3] == ["callback.greeting", "lottery.who", "meeting.code_is"]
+    assert talk.heard[-1] == "lottery.menu"
+    talk.press(key)
+    assert connecting(talk).line == "1.7" and connecting(talk).record is records
+    asked = after(talk, Connected(True, TALK if records else None))
+    kept = [each for each in asked if isinstance(each, KeepWords)]
+    assert [each.code for each in kept] == [CODE] * records and isinstance(asked[-1], HangUp)
+    assert talk.session.verdict == "talked"
+
+
+def test_what_was_recorded_is_kept_when_she_hangs_up() -> None:
+    talk = called().press("1")
+    asked = after(talk, Connected(True, TALK, gone=True))
+    assert (talk.session.verdict == "talked" and talk.session.uncased == [TALK]) or any(
+        isinstance(each, KeepWords) for each in asked
+    )
+
+
+def test_who_does_not_want_to_is_left_alone_and_silence_says_nothing() -> None:
+    talk = called().press("3")
+    assert talk.over and talk.session.verdict == "wont_talk" and talk.heard[0] == "lottery.declined"
+    talk = called().silent(3)
+    assert talk.over and talk.session.verdict == ""
+
+
+def test_where_no_disk_has_room_she_is_told_that_nothing_is_recorded() -> None:
+    talk = called(room=False).press("1")
+    assert talk.heard == ["lottery.unrecorded", "lottery.connecting"] and not connecting(talk).record
+
+
+def test_when_the_official_has_gone_she_is_told_so() -> None:
+    talk = called().press("2")
+    asked = after(talk, Connected(False))
+    assert isinstance(asked[0], Say) and asked[0].speech == ("lottery.gone", "callback.goodbye")
+    assert talk.session.verdict == "not_connected"
+    talk = called().press("2")
+    after(talk, HungUp())
+    assert talk.session.verdict == "not_connected"

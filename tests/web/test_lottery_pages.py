@@ -1,0 +1,90 @@
+"""The page of the lottery: drawn, one click rings, what came of it is noted."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from playwright.async_api import Browser, ViewportSize
+from sqlalchemy import update
+
+from ivr.cases.callback import Outcome
+from ivr.desk.case import answers, closing
+from ivr.store.tables import callbacks, lottery_calls
+from tests.desk.meetings.hall import Hall, hall
+from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.panel import PanelServed
+
+LOTTERY = "/panel/meetings/lottery"
+DESKTOP: ViewportSize = {"width": 1366, "height": 768}
+
+
+@pytest.fixture
+async def at(panel: PanelServed) -> Hall:
+    """Six cases that ended well."""
+    its = await hall(panel.engine)
+    its.at = panel.clock() - timedelta(days=3)
+    for n in range(6):
+        code = await its.open(caller=f"0914123450{n}")
+        await answers.give(its.engine, its.page, its.by(code, who="abfa"), "لوله عوض شد و آب وصل است.")
+        await closing.close(its.engine, its.page, its.by(code, who="citizen"))
+    its.at = panel.clock()
+    return its
+
+
+async def talked(at: Hall) -> None:
+    """As if the last one rung had talked."""
+    async with at.engine.begin() as connection:
+        its = callbacks.c.purpose == "answer"
+        row = (await connection.execute(callbacks.select().where(its).limit(1))).one()
+        said = {"last_outcome": Outcome.TALKED, "state": "reached", "attempts": 1}
+        await connection.execute(update(callbacks).where(callbacks.c.id == row.id).values(said))
+        await connection.execute(update(lottery_calls).values(callback_id=row.id))
+
+
+@pytest.mark.timeout(120)
+async def test_drawn_rung_and_noted_by_keyboard_and_it_reads_well(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    async with window(chrome, panel, "governor", size=DESKTOP) as page:
+        await page.goto(LOTTERY)
+        await screenshot(page, "lottery-empty")
+        await page.get_by_role("button", name="قرعه‌کشی ۵ پرونده").press("Enter")
+        cards = page.locator("article")
+        await cards.first.wait_for()
+        assert await cards.count() == 5
+        await cards.first.get_by_role("button", name="تماس با شهروند").press("Enter")
+        await page.get_by_text("گوشی را نگه دارید").wait_for()
+        dial = await page.locator("[role=status] .code").inner_text()
+        assert len(dial) == 9 and dial.startswith("8")
+        await talked(at)
+        await page.goto(LOTTERY)
+        first = cards.first
+        assert "گفتگو کرد" in await first.inner_text()
+        await first.get_by_role("radio", name="راضی نیست").press("Space")
+        await first.get_by_role("button", name="ثبت نتیجه").press("Enter")
+        await page.get_by_text("بنویسید چه گفت").first.wait_for()
+        await screenshot(page, "lottery")
+        assert not await serious(page)
+        await page.set_viewport_size(PHONE)
+        await screenshot(page, "lottery-phone")
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        await first.locator("textarea").fill("آب هنوز قطع است")
+        await first.get_by_role("button", name="ثبت نتیجه").press("Enter")
+        await page.get_by_text("نتیجه ثبت شد.").wait_for()
+        assert "راضی نیست" in await first.inner_text()
+
+
+async def test_only_the_office_draws_and_rings(panel: PanelServed, at: Hall) -> None:
+    client = await panel.signed_in("governor")
+    assert (await client.post(f"{LOTTERY}/draw")).status == 303
+    again = await client.post(f"{LOTTERY}/draw")
+    assert again.status == 422 and "هنوز تمام نشده" in await again.text()
+    assert (await client.post(f"{LOTTERY}/put-aside", {"number": "1", "reason": ""})).status == 422
+    assert (await client.post(f"{LOTTERY}/put-aside", {"number": "1", "reason": "سفر"})).status == 303
+    assert "سفر" in await client.text(LOTTERY)
+    for role in ("auditor", "supervisor"):
+        text = await (await panel.signed_in(role)).text(LOTTERY)
+        assert "قرعه‌کشی" not in text
+        assert (await (await panel.signed_in(role)).post(f"{LOTTERY}/draw")).status == 403
+    assert (await (await panel.signed_in("head")).get(LOTTERY)).status == 303
