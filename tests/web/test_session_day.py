@@ -210,7 +210,7 @@ async def test_the_boards_tell_numbers_and_the_waiting_room_no_name(panel: Panel
     room, waiting = await office.text(f"{session}/board"), await office.text(f"{session}/waiting")
     for text in (room, waiting):
         assert [text.count(f">{n}<") for n in ("۱", "۲", "۳")] == [1, 1, 1] and one not in text
-    assert "محرمانه" in room and "محرمانه" not in waiting and "شرکت" not in waiting
+    assert "خصوصی" in room and "خصوصی" not in waiting and "شرکت" not in waiting
     piece = await office.http.get(f"{session}/waiting", headers={"HX-Request": "true"})
     assert "<html" not in await piece.text()
     head = await panel.signed_in("head")
