@@ -24,7 +24,7 @@ SEEDS, STEPS = 300, 120
 
 
 def main() -> None:
-    """One line for each world in which something is wrong."""
+    """One line for each world, and for each thing that is wrong in it."""
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--seeds", type=int, default=SEEDS)
     asked.add_argument("--first", type=int, default=1)
@@ -62,7 +62,7 @@ async def _live(url: str, folder: Path, given: argparse.Namespace) -> int:
         wrong += bool(found)
         if given.story is not None:
             print("\n".join(world.story))
-        for each in found:
+        for each in found or [f"{world.done} steps, nothing wrong"]:
             print(f"seed {seed}: {each}", flush=True)
         await engine.dispose()
         await drop(url, f"world_{seed}")

@@ -46,6 +46,7 @@ from ivr.desk.meetings import (
     invitation_answers,
     inviting,
     order_answers,
+    order_checking,
     order_giving,
     order_ruling,
     request_deciding,
@@ -137,7 +138,7 @@ class HearingWorld:
             self._a_telephone_rings: 8, self._a_call_ends: 10, self._texts_leave: 3,
             self._is_heard: 8, self._did_not_come: 2, self._walks_in: 1,
             self._is_ordered: 8, self._a_body_does_something: 6, self._the_office_rules: 3,
-            self._is_extended: 2, self._takes_it_back: 1,
+            self._the_office_checks: 4, self._is_extended: 2, self._takes_it_back: 1,
         }  # fmt: skip
         return self._chance.choices([*doings], [*doings.values()])[0]
 
@@ -341,6 +342,14 @@ class HearingWorld:
              order_ruling.revoke)
         )  # fmt: skip
         await ruling(self.engine, self.page, ask)
+
+    async def _the_office_checks(self) -> None:
+        order = await self._some_order(OrderState.REPORTED, OrderState.OBJECTED)
+        ask = self._by(order.part.code, "عکس از جای دیگری است")
+        checks = self._chance.choice(
+            (order_checking.confirm, order_checking.confirm, order_checking.hand_back)
+        )
+        await checks(self.engine, self.page, ask)
 
     async def _is_extended(self) -> None:
         order = await self._some_order(*OrderState)
