@@ -361,11 +361,14 @@ async def the_day(at: Article, everybody: list[Citizen], chrome: Browser) -> Non
 
 
 async def one_is_reported_and_kept(at: Article, zahra: Citizen) -> None:
-    """The foundation says that it is done, and she does. The committee says so, and she is not asked yet."""
+    """The foundation reports, the office looks, and she says so too. Of the committee nobody is asked yet."""
     orders = await at.orders()
     at.callee.answers[zahra.number] = (NEWS, Press("1"), Hear(), Press("5"), StayOn())
+    office = await at.office()
     for body in ("shahid", "emdad"):
-        await answer(at.engine, orders[body].part.code, body, "انجام شد.", at.clock())
+        code = orders[body].part.code
+        await answer(at.engine, code, body, "انجام شد.", at.clock())
+        assert (await office.post(f"{MEETINGS}/reported/{code}/confirm")).status == 303
     await at.is_called(zahra, *at.callee.answers[zahra.number])
     async with asyncio.timeout(patience(30)):
         while (await at.request(zahra)).case.closure != "solved":
