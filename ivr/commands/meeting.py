@@ -515,7 +515,7 @@ def lottery(
             running = await lottery_drawing.current(connection)
             found = await lottery_drawing.read(connection, running)
         return [
-            {"draw": running.number if running else 0, "place": each.case.place, "code": each.case.code}
+            {"draw": running.number if running else 0, "place": each.case.turn, "code": each.case.code}
             | {"agency": each.case.agency, "result": each.case.result, "tries": len(each.tries)}
             for each in found
         ]

@@ -52,7 +52,7 @@ async def test_drawn_rung_and_noted_by_keyboard_and_it_reads_well(
         await page.get_by_role("button", name="قرعه‌کشی ۵ پرونده").press("Enter")
         cards = page.locator("article")
         await cards.first.wait_for()
-        assert await cards.count() == 5
+        assert await cards.count() == 5 and "۵." in await cards.last.inner_text()
         await cards.first.get_by_role("button", name="تماس با شهروند").press("Enter")
         await page.get_by_text("گوشی را نگه دارید").wait_for()
         dial = await page.locator("[role=status] .code").inner_text()

@@ -145,6 +145,7 @@ class Paper:
 class FormalLetter(Paper):
     """One letter, ready to be set. `as_of`: the case's last event when it was written."""
 
+    paragraphs: Sequence[str]
     kind: LetterKind
     code: str
     case: UUID

@@ -154,7 +154,8 @@ async def read(
     """Its cases in the order in which they were drawn."""
     if running is None:
         return []
-    query = select(cases, *(lottery_cases.c[name] for name in ("place", "result", "noted_by")))
+    query = select(cases, *(lottery_cases.c[name] for name in ("result", "noted_by")))
+    query = query.add_columns(lottery_cases.c.place.label("turn"))  # a case has a place of its own
     query = query.join(lottery_cases, lottery_cases.c.case_id == cases.c.id)
     query = query.where(lottery_cases.c.draw == running.number, (scope or Scope()).cases())
     rows = (await connection.execute(query.order_by(lottery_cases.c.place))).all()

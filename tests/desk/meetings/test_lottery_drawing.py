@@ -102,6 +102,7 @@ async def test_five_are_drawn_on_record_and_nobody_draws_again_before_they_are_w
         )
     number = await draw(at)
     found = [each.case.code for each in await drawn(at)]
+    assert [each.case.turn for each in await drawn(at)] == [1, 2, 3, 4, 5]
     assert len(set(found)) == 5 and set(found) <= set(codes)
     async with at.engine.connect() as connection:
         running = await lottery_drawing.current(connection)
