@@ -13,7 +13,7 @@ from ivr.settings import ROOT
 TESTS = ROOT / "tests"
 # Of the whole house, or of a module that stands at its top.
 AT_THE_TOP = {
-    *("test_dependencies", "test_floors", "test_names", "test_rooms"),
+    *("test_article", "test_dependencies", "test_floors", "test_names", "test_rooms"),
     *("test_simulator", "test_story", "test_where"),
 }
 TOOLS = {"fixtures"}  # what tests are made of has tests, too
