@@ -13,11 +13,11 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 gc.disable()  # until all tests are known: none of it is garbage
 
 pytest_plugins = [
-    "tests.fixtures.order",  # before those that import it
+    "tests.fixtures.order",  # these two before those that import them
+    "tests.fixtures.leash",
     "tests.fixtures.database",
     "tests.fixtures.hotline",
     "tests.fixtures.learned",
-    "tests.fixtures.leash",
     "tests.fixtures.small_disk",
     "tests.fixtures.solving",
     "tests.fixtures.weak_database",
