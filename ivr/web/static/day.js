@@ -117,7 +117,7 @@ function showRefused(each) {
 
 // ── sending ──
 
-let sending = false, timer = 0;
+let sending = false, more = false, timer = 0;
 
 async function send(each) {
   const body = new FormData();
@@ -136,8 +136,12 @@ async function send(each) {
 }
 
 async function flush() {
-  if (sending) return;
+  if (sending) { // what was done meanwhile may be too late for this round
+    more = true;
+    return;
+  }
   sending = true;
+  more = false;
   clearTimeout(timer);
   let done = 0, left = 0;
   try {
@@ -168,6 +172,7 @@ async function flush() {
     timer = setTimeout(flush, AGAIN);
   } finally {
     sending = false;
+    if (more) setTimeout(flush);
   }
 }
 
