@@ -57,8 +57,8 @@ async def test_a_worker_that_dies_is_started_again_and_a_sick_one_takes_nothing_
         before = workers()
         victim, *others = before
         os.kill(victim, signal.SIGKILL)
-        await until(lambda: len(siblings(place)) == 4 and workers() != before)
-        assert set(others) < workers() and victim not in workers()
+        await until(lambda: victim not in workers() and len(workers()) == len(siblings(place)) == 4)
+        assert set(others) < workers()
 
         sick = await asyncio.create_subprocess_exec(  # without Asterisk nobody is ready
             sys.executable, "-c", UNREADY, "serve", "--role", "calls", "--take-over",

@@ -58,8 +58,7 @@ def bring_sounds(settings: Settings) -> None:
     """What an earlier run has spoken, if any did; the build makes anew what has changed since."""
     if SPOKEN.is_file():
         settings.sounds.mkdir(parents=True)
-        with tarfile.open(SPOKEN) as kept:
-            kept.extractall(settings.sounds, filter="data")
+        shutil.unpack_archive(SPOKEN, settings.sounds, "tar")
 
 
 def keep_sounds(settings: Settings) -> None:

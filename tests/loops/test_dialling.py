@@ -290,7 +290,8 @@ async def test_an_official_talks_with_who_was_drawn_recorded_only_with_her_key(
 ) -> None:
     """His telephone dials the code and holds the line; hers rings, and her key puts her through."""
     engine, number, official, now = town.hotline.engine, fresh_number(), fresh_number(), datetime.now(UTC)
-    town.callee.answers[number] = (NEWS, Press(key), Listen(quiet=1.5), Speak(4), PutDown())
+    # So long that they talk for two seconds, however late a busy machine puts her through.
+    town.callee.answers[number] = (NEWS, Press(key), Listen(quiet=1.5), Speak(10), PutDown())
     town.callee.answers[official] = (StayOn(),)
     async with office(engine, town.folder / number) as desk:
         code = await desk.intake.open_case(call(number), opening())
