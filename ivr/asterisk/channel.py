@@ -355,9 +355,11 @@ class Channel:
         # x: his call ends with hers.
         began = time.monotonic()
         await send(command("EXEC", "Bridge", f"{connect.line},x"))
-        lasted, gone = time.monotonic() - began, self._connection.hung_up
-        # Of a channel that is gone Asterisk tells nothing more.
-        talked = lasted > LEAST_TALK if gone else (await send(_BRIDGE_RESULT)).value == "SUCCESS"
+        lasted = time.monotonic() - began
+        # She hung up: Asterisk has no result then, and may say only after this reply that she is gone.
+        result = (await send(_BRIDGE_RESULT)).value
+        gone = self._connection.hung_up
+        talked = lasted > LEAST_TALK if gone or not result else result == "SUCCESS"
         if not name:
             return Connected(talked, gone=self._connection.hung_up)
         if not gone:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from ivr.asterisk import channel
 from ivr.asterisk.agi import COMMAND_BYTES
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.recording import Anywhere
 from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.lab.pace import patience
-from ivr.voice.actions import Action, Ask, Clip, HangUp, LookUpCase, Operator, Record, Say, Words
-from ivr.voice.events import Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
+from ivr.voice.actions import Action, Ask, Clip, Connect, HangUp, LookUpCase, Operator, Record, Say, Words
+from ivr.voice.events import Connected, Ended, Event, HungUp, Keys, Recorded, Said, Transfer, Transferred
 from tests.asterisk.pretend import Pretend, until
 
 NOW = datetime(2026, 11, 25, 9, 30, tzinfo=UTC)
@@ -233,6 +234,15 @@ async def test_an_operator_is_reached_or_not(calls: Calls, status: str, result: 
 
 async def test_a_hangup_in_the_queue_is_a_hangup(calls: Calls) -> None:
     assert await calls.perform(Pretend(hangs_up_at=3), [Operator("operators", "fa")]) == [HungUp()]
+
+
+@pytest.mark.parametrize(("least", "talked"), [(0.0, True), (60.0, False)])
+async def test_who_ended_a_talk_has_talked_if_it_was_one_though_asterisk_says_late_that_she_is_gone(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch, least: float, talked: bool
+) -> None:
+    monkeypatch.setattr(channel, "LEAST_TALK", least)
+    call = Pretend()  # which knows of no BRIDGERESULT, and has not said that she hung up
+    assert await calls.perform(call, [Connect("1795784061.7", "fa", record=False)]) == [Connected(talked)]
 
 
 async def test_the_dialplan_learns_that_words_are_safe_and_that_the_call_is_over(calls: Calls) -> None:
