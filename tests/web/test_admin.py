@@ -435,6 +435,7 @@ async def test_a_file_with_a_wrong_line_is_told_and_a_right_one_shown_before_it_
 
         await send(excel)
         told = page.get_by_role("alert").locator("tbody tr")
+        await told.first.wait_for()
         assert await told.locator("td").all_inner_texts() == [
             "۳",
             "۲",
