@@ -10,7 +10,7 @@ import typer
 
 from ivr.commands.books import Code, Json, cases, plain
 from ivr.commands.caseflow import By, Reason, act
-from ivr.commands.output import fail, load_settings, show_json, show_table, with_page
+from ivr.commands.output import fail, load_settings, show_rows, with_page
 from ivr.installation import CommandError
 
 if TYPE_CHECKING:
@@ -101,7 +101,4 @@ def wordings(
         return ready.offered(engine, page.calendar, settings.seed_path, plain(code), status)
 
     rows = with_page(offered)
-    if json:
-        show_json(rows)
-    else:
-        show_table(["name", "topic", "text", "spoken"], rows)
+    show_rows(["name", "topic", "text", "spoken"], rows, json)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivr.commands.output import load_settings, show_json, show_table, with_database, with_page
+from ivr.commands.output import load_settings, show_rows, with_database, with_page
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -60,7 +60,4 @@ def block_list(
     from ivr.desk.call import blocking
 
     rows = with_database(load_settings(), lambda engine: blocking.listed(engine, everything))
-    if json:
-        show_json(rows)
-    else:
-        show_table(["caller", "until", "reason", "blocked_by"], rows)
+    show_rows(["caller", "until", "reason", "blocked_by"], rows, json)

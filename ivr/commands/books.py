@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ivr.commands.output import fail, load_settings, show_json, show_table, with_database
+from ivr.commands.output import fail, load_settings, show_json, show_rows, with_database
 from ivr.installation import CommandError
 from ivr.settings import Settings
 
@@ -85,10 +85,7 @@ def _list(
     rows = with_database(settings, read)
     locate(settings, rows)
     mask_numbers(rows)
-    if json:
-        show_json(rows)
-    else:
-        show_table(columns, rows)
+    show_rows(columns, rows, json)
 
 
 def plain(code: str) -> str:

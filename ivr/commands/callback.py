@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from ivr.commands.output import fail, load_settings, show_json, show_table, with_database
+from ivr.commands.output import fail, load_settings, show_rows, with_database
 
 app = typer.Typer(help="Calls to citizens.", no_args_is_help=True)
 STATES = ("waiting", "calling", "reached", "unconfirmed", "cancelled", "unreachable", "all")
@@ -24,7 +24,4 @@ def callback_list(
     if state not in STATES:
         fail(f"--state must be one of {', '.join(STATES)}, not {state}", 2)
     rows = with_database(load_settings(), lambda engine: calling.listed(engine, state, limit))
-    if json:
-        show_json(rows)
-    else:
-        show_table(["case", "purpose", "number", "state", "next_at", "tries", "last_outcome"], rows)
+    show_rows(["case", "purpose", "number", "state", "next_at", "tries", "last_outcome"], rows, json)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ivr.commands.books import Code, Json, cases, plain
-from ivr.commands.output import load_settings, show_json, show_table, with_database, with_page
+from ivr.commands.output import load_settings, show_rows, with_database, with_page
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -158,10 +158,7 @@ def rulings(
     from ivr.desk.case import precedents
 
     rows = with_database(load_settings(), lambda engine: precedents.listed(engine, everything))
-    if json:
-        show_json(rows)
-    else:
-        show_table(["id", "topic", "county", "agency", "case", "ruled_by", "reason", "ended_reason"], rows)
+    show_rows(["id", "topic", "county", "agency", "case", "ruled_by", "reason", "ended_reason"], rows, json)
 
 
 @cases.command(epilog="Example: ivr case revoke 0b8e4a0c-… --reason 'قانون تازه'")
@@ -187,10 +184,7 @@ def bounces(json: Json = False) -> None:
     from ivr.desk.case import precedents
 
     rows = with_database(load_settings(), precedents.bounces)
-    if json:
-        show_json(rows)
-    else:
-        show_table(["agency", "referrals", "returned", "onward"], rows)
+    show_rows(["agency", "referrals", "returned", "onward"], rows, json)
 
 
 def act(

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ivr.commands.output import fail, load_settings, show_json, show_table, with_database, with_page
+from ivr.commands.output import fail, load_settings, show_json, show_rows, with_database, with_page
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -71,10 +71,7 @@ def closure_list(
 
     first = day_named(since) if since else day_named("today") - closures.BACK
     rows = with_database(load_settings(), lambda engine: closures.listed(engine, first))
-    if json:
-        show_json(rows)
-    else:
-        show_table(["day", "county", "reason", "declared_by"], rows)
+    show_rows(["day", "county", "reason", "declared_by"], rows, json)
 
 
 def day_named(text: str) -> date:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from ivr.commands.books import Code, Json, plain
-from ivr.commands.meeting import Agency, By, Number, Reason, app
-from ivr.commands.output import fail, show_json, show_table, with_page
+from ivr.commands.meeting import Agency, By, Number, Reason, app, instruct
+from ivr.commands.output import fail, show_rows, with_page
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -50,7 +50,7 @@ def invitations(number: Number, json: Json = False) -> None:
     from ivr.desk.meetings.meeting_json import attendance_json
 
     rows = _read(number, lambda connection, _: attendances(connection, number), attendance_json)
-    _show(rows, json, ["agency", "state", "who", "reason", "given", "owed", "came"])
+    show_rows(["agency", "state", "who", "reason", "given", "owed", "came"], rows, json)
 
 
 @app.command(epilog="Example: ivr meeting attend 3 substitute --who 'آقای رضایی' --by abfa/karimi")
@@ -63,32 +63,25 @@ def attend(
 ) -> None:
     """A body answers its invitation."""
     from ivr.cases.attendance import InvitationState
-    from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.meetings import inviting
 
     states = set(InvitationState) - {InvitationState.INVITED}
     if answer not in states:
         fail(f"the answer must be one of {', '.join(sorted(states))}", 2)
 
-    async def work(engine: AsyncEngine, page: Page) -> None:
-        ask = Instruction("", actor_named(page, by), reason)
+    async def does(engine: AsyncEngine, _: Page, ask: Instruction) -> None:
         await inviting.answer(engine, ask, number, InvitationState(answer), who)
 
-    with_page(work)
+    instruct("", by, reason, does)
     typer.echo(f"session {number}: {by.partition('/')[0]} {answer}")
 
 
 @app.command(epilog="Example: ivr meeting view 3 1234567894 --words 'لوله فرسوده است' --by abfa/karimi")
 def view(number: Number, code: Code, words: Words, by: Body) -> None:
     """A body writes its view of a request that needs it; written again, the last counts."""
-    from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.meetings import inviting
 
-    async def work(engine: AsyncEngine, page: Page) -> None:
-        ask = Instruction(plain(code), actor_named(page, by))
-        await inviting.give_view(engine, page, ask, number, words)
-
-    with_page(work)
+    instruct(code, by, "", partial(inviting.give_view, number=number, words=words))
     typer.echo(f"request {plain(code)}: {by.partition('/')[0]} gave its view")
 
 
@@ -102,7 +95,7 @@ def views(number: Number, json: Json = False) -> None:
     if not json:
         for row in rows:
             row["due_at"] += "!" * (not row["words"] and row["due_at"] < datetime.now(UTC).isoformat())
-    _show(rows, json, ["code", "agency", "due_at", "given_by", "words"])
+    show_rows(["code", "agency", "due_at", "given_by", "words"], rows, json)
 
 
 @app.command(epilog="Example: ivr meeting came 3 abfa substitute --by sadr")
@@ -114,16 +107,15 @@ def came(
 ) -> None:
     """Note who of a body was there, once the session has begun."""
     from ivr.cases.attendance import Came
-    from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.meetings import inviting
 
     if who not in set(Came):
         fail(f"who came must be one of {', '.join(Came)}", 2)
 
-    async def work(engine: AsyncEngine, page: Page) -> None:
-        await inviting.note_came(engine, Instruction("", actor_named(page, by)), number, agency, Came(who))
+    async def does(engine: AsyncEngine, _: Page, ask: Instruction) -> None:
+        await inviting.note_came(engine, ask, number, agency, Came(who))
 
-    with_page(work)
+    instruct("", by, "", does)
     typer.echo(f"session {number}: of {agency} came {who}")
 
 
@@ -136,7 +128,7 @@ def day(number: Number, json: Json = False) -> None:
         return [seat for seat in await _seats(connection, page, number) if seat.wish]
 
     rows = _read(number, read, visitor_json)
-    _show(rows, json, ["slot", "code", "presence", "starts_at", "arrived_at", "began_at", "ended_at"])
+    show_rows(["slot", "code", "presence", "starts_at", "arrived_at", "began_at", "ended_at"], rows, json)
 
 
 @app.command("check-in", epilog="Example: ivr meeting check-in 3 1234567894")
@@ -235,7 +227,7 @@ def papers(
         async with engine.connect() as connection:
             return [indicator.paper_json(each) for each in await indicator.listed(connection, number)]
 
-    _show(with_page(work), json, ["number", "kind", "dated", "holds", "withdrawn_at", "reason"])
+    show_rows(["number", "kind", "dated", "holds", "withdrawn_at", "reason"], with_page(work), json)
 
 
 @app.command("withdraw-paper", epilog="Example: ivr meeting withdraw-paper 1405/42 --reason 'اشتباه در متن'")
@@ -245,13 +237,12 @@ def withdraw_paper(
     reason: Reason = "",
 ) -> None:
     """From now on its public page says that it does not hold."""
-    from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.letters import indicator
 
-    async def work(engine: AsyncEngine, page: Page) -> None:
-        await indicator.withdraw(engine, paper, Instruction("", actor_named(page, by), reason))
+    async def does(engine: AsyncEngine, _: Page, ask: Instruction) -> None:
+        await indicator.withdraw(engine, paper, ask)
 
-    with_page(work)
+    instruct("", by, reason, does)
     typer.echo(f"paper {paper}: withdrawn")
 
 
@@ -302,10 +293,3 @@ def _read(
             return [told(each) for each in await read(connection, page)]
 
     return with_page(work)
-
-
-def _show(rows: list[dict[str, Any]], json: bool, columns: list[str]) -> None:
-    if json:
-        show_json(rows)
-    else:
-        show_table(columns, rows)

@@ -12,7 +12,7 @@ import typer
 
 from ivr.commands.books import Code, Json, plain
 from ivr.commands.closure import day_named
-from ivr.commands.output import fail, load_settings, show_json, show_table, with_page
+from ivr.commands.output import fail, load_settings, show_json, show_rows, show_table, with_page
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -208,10 +208,7 @@ def sessions(
             return [session_json(row) for row in await sittings(connection, first)]
 
     rows = with_page(work)
-    if json:
-        show_json(rows)
-    else:
-        show_table(["number", "official", "agency", "starts_at", "place", "slots", "booked", "state"], rows)
+    show_rows(["number", "official", "agency", "starts_at", "place", "slots", "booked", "state"], rows, json)
 
 
 @app.command(epilog="Example: ivr meeting figures --since 1405-01-01 --json")
@@ -420,15 +417,10 @@ def extend(
     reason: Reason = "",
 ) -> None:
     """A later day for an order; only the office gives one."""
-    from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.meetings.order_giving import extend as give_time
 
     day = day_named(due)
-
-    async def work(engine: AsyncEngine, page: Page) -> None:
-        await give_time(engine, page, Instruction(plain(code), actor_named(page, by), reason), day)
-
-    with_page(work)
+    instruct(code, by, reason, partial(give_time, due_on=day))
     typer.echo(f"order {plain(code)}: due on {day}")
 
 
@@ -445,10 +437,7 @@ def reported(json: Json = False) -> None:
         return [order_json(each) | {"answer": each.part.answer} for each in found]
 
     rows = with_page(work)
-    if json:
-        show_json(rows)
-    else:
-        show_table(["code", "of", "agency", "due_on", "words", "answer"], rows)
+    show_rows(["code", "of", "agency", "due_on", "words", "answer"], rows, json)
 
 
 @app.command(epilog="Example: ivr meeting confirm 1234567894 --by sadr")
@@ -537,13 +526,20 @@ def direct(
     says: str,
 ) -> None:
     """Do it to any case, then say so."""
+    instruct(code, by, reason, does)
+    typer.echo(f"case {plain(code)}: {says}")
+
+
+def instruct(
+    code: str, by: str, reason: str, does: Callable[[AsyncEngine, Page, Instruction], Awaitable[None]]
+) -> None:
+    """Do it to that case, or to none, in somebody's name."""
     from ivr.desk.case.change import Instruction, actor_named
 
     async def work(engine: AsyncEngine, page: Page) -> None:
         await does(engine, page, Instruction(plain(code), actor_named(page, by), reason))
 
     with_page(work)
-    typer.echo(f"case {plain(code)}: {says}")
 
 
 def act(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivr.commands.output import load_settings, out, show_json, show_table, with_database
+from ivr.commands.output import load_settings, out, show_json, show_rows, with_database
 from ivr.installation import CommandError
 from ivr.settings import Settings
 
@@ -103,7 +103,4 @@ def history(name: Annotated[str, typer.Argument(help="Which menu.")] = "111", js
         {"name": r.name, "number": r.number, "at": r.at.isoformat(), "author": r.author, "sha256": r.sha256}
         for r in revisions
     ]
-    if json:
-        show_json(rows)
-    else:
-        show_table(["number", "at", "author", "sha256"], rows)
+    show_rows(["number", "at", "author", "sha256"], rows, json)

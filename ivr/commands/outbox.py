@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from ivr.commands.output import fail, load_settings, show_json, show_table, with_database
+from ivr.commands.output import fail, load_settings, show_json, show_rows, with_database
 
 app = typer.Typer(help="Messages on their way out.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of a table.")]
@@ -27,10 +27,7 @@ def outbox_list(
     if state not in STATES:
         fail(f"--state must be one of {', '.join(STATES)}, not {state}", 2)
     rows = with_database(load_settings(), lambda engine: outgoing.listed(engine, state, limit))
-    if json:
-        show_json(rows)
-    else:
-        show_table(["id", "kind", "case", "to", "state", "attempts", "last_error"], rows)
+    show_rows(["id", "kind", "case", "to", "state", "attempts", "last_error"], rows, json)
     raise SystemExit(1 if any(row["state"] == "dead" for row in rows) else 0)
 
 

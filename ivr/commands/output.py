@@ -96,6 +96,14 @@ def show_table(columns: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> Non
     out.print(table)
 
 
+def show_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], as_json: bool) -> None:
+    """All of each as JSON, or these columns of it as a table."""
+    if as_json:
+        show_json(rows)
+    else:
+        show_table(columns, rows)
+
+
 def in_sentences(work: Callable[[], object]) -> None:
     """Do it; an error is one clear sentence, and exit code 1. Raises SystemExit."""
     try:

@@ -9,7 +9,7 @@ import typer
 
 from ivr.commands.books import Code, Json
 from ivr.commands.caseflow import By, act
-from ivr.commands.output import load_settings, show_json, show_table, with_database
+from ivr.commands.output import load_settings, show_json, show_rows, with_database
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -36,10 +36,7 @@ def retention(
 
     if dry_run:
         rows = with_database(settings, look)
-        if json:
-            show_json(rows)
-        else:
-            show_table(["what", "kind", "status", "days", "cases", "held", "oldest"], rows)
+        show_rows(["what", "kind", "status", "days", "cases", "held", "oldest"], rows, json)
         return
 
     async def work(engine: AsyncEngine) -> dict[str, Any]:
@@ -79,7 +76,4 @@ def hold_list(
     from ivr.desk.case import holds
 
     rows = with_database(load_settings(), lambda engine: holds.listed(engine, everything))
-    if json:
-        show_json(rows)
-    else:
-        show_table(["case", "held_at", "held_by", "reason", "ended_at"], rows)
+    show_rows(["case", "held_at", "held_by", "reason", "ended_at"], rows, json)
