@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -124,8 +125,7 @@ def open_(
         with envelope.opened(source, copies.keys) as file:
             fd = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(fd, "wb") as out:
-                while piece := file.read(envelope.PIECE_BYTES):
-                    out.write(piece)
+                shutil.copyfileobj(file, out)
     except (envelope.Unopened, OSError) as error:
         raise CommandError(str(error)) from None
 

@@ -25,6 +25,23 @@ def flush(file: Path, root: Path) -> None:
             return
 
 
+def put(path: Path, content: bytes) -> None:
+    """That and nothing else, whole or not at all, on the disk before this returns; for its owner alone."""
+    draft(path, content).replace(path)
+    sync(path.parent)
+
+
+def draft(path: Path, content: bytes) -> Path:
+    """Beside it, flushed, under a name of this process; its folder is made. Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    half = path.with_name(f"{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    return half
+
+
 def sync(path: Path) -> None:
     """Put a file's bytes, or a folder's names, on the disk. Raises OSError."""
     fd = os.open(path, os.O_RDONLY)

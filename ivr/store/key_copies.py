@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,8 +16,8 @@ from typing import Any
 
 from ivr.store import age
 from ivr.store.envelope import KeyMissing
-from ivr.store.flushing import sync
-from ivr.store.key_file import KeyFile, put, split
+from ivr.store.flushing import put
+from ivr.store.key_file import KeyFile, split
 
 FOLDER = "escrow"
 _CLOSED, _TOLD = "recordings.age", "recordings.json"
@@ -43,9 +42,9 @@ class KeyCopies:
                 text = f"{place / _CLOSED} holds {', '.join(gone)}, which {self.keys.path} lacks"
                 raise KeyMissing(f"{text}: ivr keys recover")
             closed = age.close(_text(self.keys).encode(), age.recipients(self.recipients))
-            _write(place / _CLOSED, closed)
+            put(place / _CLOSED, closed)
             told = {"for": list(self.recipients), "keys": names, "sha256": hashlib.sha256(closed).hexdigest()}
-            _write(place / _TOLD, json.dumps(told).encode())
+            put(place / _TOLD, json.dumps(told).encode())
 
     def known(self) -> set[str]:
         """The keys of which there is a copy elsewhere."""
@@ -81,7 +80,7 @@ class KeyCopies:
         """Somebody shows a copy of the key file. The names that are known elsewhere by it. Raises OSError."""
         shown = {name: _hash(key) for name, key in split(copy).items()}
         there = {name: hashed for name, hashed in _hashes(self.keys).items() if shown.get(name) == hashed}
-        _write(self._confirmed, json.dumps({**_read(self._confirmed), **there}).encode())
+        put(self._confirmed, json.dumps({**_read(self._confirmed), **there}).encode())
         return sorted(there)
 
     def recover(self, identities: Sequence[Any]) -> list[str]:
@@ -95,8 +94,8 @@ class KeyCopies:
                 found |= split(age.open_(closed, identities).decode("ascii"))
         new = {name: key for name, key in found.items() if name not in here}
         if new:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            put(path, "".join(f"{name} {key}\n" for name, key in [*here.items(), *new.items()]))
+            lines = [f"{name} {key}\n" for name, key in [*here.items(), *new.items()]]
+            put(path, "".join(lines).encode())
         return sorted(new)
 
     @property
@@ -131,14 +130,3 @@ def _read(path: Path) -> Mapping[str, Any]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    sync(path.parent)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ivr.store.flushing import sync
+from ivr.store.flushing import draft, put, sync
 
 KEY_BYTES, NONCE_BYTES = 32, 12
 
@@ -64,41 +64,23 @@ def make(path: Path) -> None:
     """A first key, unless there is one: of several who start at once the first one's is everybody's."""
     if path.is_file():
         return
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = _written(path, _line())
+    first = draft(path, _line().encode())
     with suppress(FileExistsError):
-        os.link(draft, path)
-    draft.unlink()
+        os.link(first, path)
+    first.unlink()
     sync(path.parent)
 
 
 def add(path: Path) -> None:
     """A new key before the others."""
     make(path)
-    put(path, _line() + path.read_text(encoding="ascii"))
-
-
-def put(path: Path, text: str) -> None:
-    """Those keys, and no others, on the disk before this returns."""
-    _written(path, text).replace(path)
-    sync(path.parent)
+    put(path, _line().encode() + path.read_bytes())
 
 
 def keep_newest(path: Path) -> None:
     """The others are forgotten."""
-    put(path, path.read_text(encoding="ascii").splitlines(keepends=True)[0])
+    put(path, path.read_bytes().splitlines(keepends=True)[0])
 
 
 def _line() -> str:
     return f"k{secrets.token_hex(4)} {base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()}\n"
-
-
-def _written(path: Path, text: str) -> Path:
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    with os.fdopen(
-        os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="ascii"
-    ) as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    return draft

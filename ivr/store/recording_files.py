@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,8 +85,7 @@ def lent(folder: Path, name: str) -> Iterator[Path]:
         return
     place = _MEMORY if _MEMORY.is_dir() else None
     with opened(folder, name) as file, tempfile.NamedTemporaryFile(suffix=PLAIN, dir=place) as copy:
-        while piece := file.read(envelope.PIECE_BYTES):
-            copy.write(piece)
+        shutil.copyfileobj(file, copy)
         copy.flush()
         yield Path(copy.name)
 
