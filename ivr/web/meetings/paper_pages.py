@@ -10,8 +10,6 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from ivr.cases.attendance import Came
-from ivr.desk.book.seeds import SeedError
-from ivr.desk.letters import formal_letters
 from ivr.desk.letters.formal_letters import Paper, PaperHeading, PaperTable
 from ivr.desk.letters.indicator import Issue, PaperKind
 from ivr.desk.meetings import session_minutes
@@ -20,7 +18,7 @@ from ivr.desk.reading.casefile import CaseNames
 from ivr.web.meetings.meeting_words import jalali_day, names_of, official
 from ivr.web.panel.forms import whole_number
 from ivr.web.panel.locale import digits
-from ivr.web.panel.paper_sending import send_paper
+from ivr.web.panel.paper_sending import send_paper, stationery
 from ivr.web.panel.visit import NotFound, Visit
 
 Block = str | PaperHeading | PaperTable
@@ -79,19 +77,13 @@ async def _writing(visit: Visit) -> Writing:
 async def _send(its: Writing, kind: PaperKind, blocks: list[Block]) -> web.Response:
     """Raises NotFound where the province has no letterhead."""
     visit, number = its.visit, its.record.session.number
-    if visit.panel.places.seed is None:
-        raise NotFound
-    try:
-        stationery = formal_letters.load(visit.panel.places.seed)
-    except SeedError as error:
-        raise NotFound from error
     paper = Paper(
         number="",
         date="",
         to="",
         subject=its.say(f"title.{kind}", who=its.who, day=its.day),
         paragraphs=blocks,
-        stationery=stationery,
+        stationery=stationery(visit),
     )
     name, subject = f"session-{number}-{kind}", f"meeting_session/{number}"
     what = Issue(kind, session=number)

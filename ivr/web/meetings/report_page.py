@@ -11,15 +11,13 @@ from aiohttp import web
 
 from ivr.cases import meeting_figures
 from ivr.cases.meeting_figures import OrderedFact
-from ivr.desk.book.seeds import SeedError
-from ivr.desk.letters import formal_letters
 from ivr.desk.letters.formal_letters import Paper
 from ivr.desk.letters.indicator import Issue, PaperKind
 from ivr.desk.meetings import session_report
 from ivr.desk.meetings.session_report import ReportedOrder, SessionReport
 from ivr.web.meetings.meeting_words import jalali_day, names_of, official
 from ivr.web.panel.forms import whole_number
-from ivr.web.panel.paper_sending import send_paper
+from ivr.web.panel.paper_sending import send_paper, stationery
 from ivr.web.panel.visit import NotFound, Visit
 
 
@@ -45,12 +43,6 @@ async def report(visit: Visit) -> web.StreamResponse:
 async def paper(visit: Visit) -> web.StreamResponse:
     """As a PDF. Raises NotFound where the province has no letterhead."""
     written = await _written(visit)
-    if visit.panel.places.seed is None:
-        raise NotFound
-    try:
-        stationery = formal_letters.load(visit.panel.places.seed)
-    except SeedError as error:
-        raise NotFound from error
     number = written.report.session.number
     letter = Paper(
         number="",
@@ -58,7 +50,7 @@ async def paper(visit: Visit) -> web.StreamResponse:
         to=visit.words("meetings.report.to"),
         subject=written.title,
         paragraphs=written.paragraphs,
-        stationery=stationery,
+        stationery=stationery(visit),
     )
     return await send_paper(
         visit, letter, f"session-{number}", "meeting_report_printed", Issue(PaperKind.REPORT, session=number),

@@ -7,14 +7,25 @@ from typing import Any
 
 from aiohttp import web
 
-from ivr.desk.letters import indicator
-from ivr.desk.letters.formal_letters import Paper
+from ivr.desk.book.seeds import SeedError
+from ivr.desk.letters import formal_letters, indicator
+from ivr.desk.letters.formal_letters import Paper, Stationery
 from ivr.desk.letters.indicator import Issue
 from ivr.desk.people import auditing
 from ivr.web.panel.letter_pdf import letter_pdf
-from ivr.web.panel.visit import Visit
+from ivr.web.panel.visit import NotFound, Visit
 
 _AT_ONCE = asyncio.Semaphore(2)  # setting a page takes a core for a fifth of a second
+
+
+def stationery(visit: Visit) -> Stationery:
+    """The province's. Raises NotFound where it has none."""
+    if visit.panel.places.seed is None:
+        raise NotFound
+    try:
+        return formal_letters.load(visit.panel.places.seed)
+    except SeedError as error:
+        raise NotFound from error
 
 
 async def send_paper(
