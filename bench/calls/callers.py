@@ -16,6 +16,22 @@ WAY = ("1", "1", "1", "1", "0", "0")
 KEY_GAP = 1500  # ms; SIPp's keys need 1.3 s between them (its replay of one key is not to overlap the next)
 WORDS = 8000  # ms of speech in SIPp's g711a.pcap
 
+SDP = """v=0
+o=sipp 1 {version} IN IP[local_ip_type] [local_ip]
+s=-
+c=IN IP[media_ip_type] [media_ip]
+t=0 0
+m=audio [media_port] RTP/AVP 8 96
+a=rtpmap:8 PCMA/8000
+a=rtpmap:96 telephone-event/8000
+a=fmtp:96 0-16
+"""
+SAME = """[last_Via:]
+[last_From:]
+[last_To:]
+[last_Call-ID:]
+[last_CSeq:]
+"""
 HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <scenario name="a complaint">
   <send retrans="500"><![CDATA[
@@ -30,16 +46,7 @@ Max-Forwards: 70
 Content-Type: application/sdp
 Content-Length: [len]
 
-v=0
-o=sipp 1 1 IN IP[local_ip_type] [local_ip]
-s=-
-c=IN IP[media_ip_type] [media_ip]
-t=0 0
-m=audio [media_port] RTP/AVP 8 96
-a=rtpmap:8 PCMA/8000
-a=rtpmap:96 telephone-event/8000
-a=fmtp:96 0-16
-]]></send>
+{sdp}]]></send>
   <recv response="100" optional="true"/>
   <recv response="180" optional="true"/>
   <recv response="183" optional="true"/>
@@ -63,35 +70,16 @@ TAIL = """  <label id="1"/>
   <label id="2"/>
   <send><![CDATA[
 SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Contact: <sip:caller@[local_ip]:[local_port]>
+{same}Contact: <sip:caller@[local_ip]:[local_port]>
 Content-Type: application/sdp
 Content-Length: [len]
 
-v=0
-o=sipp 1 2 IN IP[local_ip_type] [local_ip]
-s=-
-c=IN IP[media_ip_type] [media_ip]
-t=0 0
-m=audio [media_port] RTP/AVP 8 96
-a=rtpmap:8 PCMA/8000
-a=rtpmap:96 telephone-event/8000
-a=fmtp:96 0-16
-]]></send>
+{sdp}]]></send>
   <recv request="ACK" next="1"/>
   <label id="3"/>
   <send><![CDATA[
 SIP/2.0 200 OK
-[last_Via:]
-[last_From:]
-[last_To:]
-[last_Call-ID:]
-[last_CSeq:]
-Content-Length: 0
+{same}Content-Length: 0
 
 ]]></send>
 </scenario>
@@ -106,7 +94,8 @@ def scenario(extension: str, record_prompt_ms: int, speech: Path, area: str = "0
     steps = [_pause(2000), *(step for key in WAY for step in (_key(key), _pause(KEY_GAP)))]
     steps += [_listening(record_prompt_ms, speech), _speaking(speech)]
     steps += [_pause(WORDS + 500), _key("#"), _pause(2500), _key("1")]
-    return "".join([HEAD.format(extension=extension, area=area), *steps, TAIL])
+    head = HEAD.format(extension=extension, area=area, sdp=SDP.format(version=1))
+    return "".join([head, *steps, TAIL.format(same=SAME, sdp=SDP.format(version=2))])
 
 
 def complaint(settings: Settings, sipp: lab.Program, area: str = "0412") -> str:

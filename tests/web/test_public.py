@@ -22,6 +22,7 @@ from ivr.cases.code import code_for, is_valid
 from ivr.cases.statuses import Status
 from ivr.desk.counter import questions, tracking
 from ivr.desk.counter.tracking import Answer, Doubted
+from ivr.desk.people import limiting
 from ivr.store.tables import cases
 from ivr.web.panel.locale import digits, words
 from tests.desk.office import call, office, opening
@@ -293,7 +294,7 @@ async def test_a_sum_is_good_once_and_for_minutes_and_can_not_be_made_up(
     for proof in ("", "-", f"00-{now}", f"{right.proof}9", "x" * 60, f"{right.proof.split('-')[0]}-²"):
         for total in ("", "2", "²", "9" * 5_000):
             await doubted(panel, opened, "192.0.2.2", Answer(proof, total))
-    panel.clock.now += questions.GOOD_FOR
+    panel.clock.now += limiting.PROOF_GOOD_FOR
     await guessed_everywhere(panel)
     panel.clock.now += timedelta(seconds=1)
     await doubted(panel, opened, "192.0.2.2", right)  # too old

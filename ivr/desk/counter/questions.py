@@ -10,18 +10,15 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.desk.people import limiting
-from ivr.desk.people.limiting import Limit
 from ivr.store.code_blocks import tracking_key
 
 GREATEST = 20  # of either number
-GOOD_FOR = timedelta(minutes=10)
-_ONCE = Limit(1, 2 * GOOD_FOR)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +40,10 @@ async def fits(connection: AsyncConnection, proof: str, answer: str, now: dateti
     made = proof[:40].partition("-")[2]
     if not (made.isascii() and made.isdigit() and len(made) < 12 and answer.isascii() and answer.isdigit()):
         return False
-    age = now.timestamp() - int(made)
-    if not 0 <= age + 1 <= GOOD_FOR.total_seconds():
+    if not limiting.is_in_time(int(made), now):
         return False
     right = int(answer[:4]) == sum(_sum(await tracking_key(connection), proof))
-    return await limiting.count(connection, f"question/{proof}", _ONCE, now) is None and right
+    return await limiting.is_first(connection, f"question/{proof}", now) and right
 
 
 def _sum(key: bytes, proof: str) -> tuple[int, int]:

@@ -25,7 +25,7 @@ from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.transaction import transaction
 from ivr.desk.meetings import request_list
-from ivr.desk.meetings.request_deciding import Deciding, deciding, held, the_office, today
+from ivr.desk.meetings.request_deciding import Deciding, deciding, held, tier_of, today
 from ivr.desk.meetings.request_list import MeetingRequest
 from ivr.desk.meetings.session_planning import EMPTY, alone, give_up_ended, planned, tell_off
 from ivr.desk.people.scope import Scope
@@ -113,7 +113,7 @@ async def place(books: Books, page: Page, ask: Instruction, number: int, slot: i
         if not free:
             raise Refused(f"slot {slot} of session {number} is not free")
         one = await held(connection, page, ask)
-        if one.tier != ("" if session.agency == the_office(page) else session.agency):
+        if one.tier != tier_of(page, session.agency):
             raise Refused(f"request {ask.code} is not on the list of {session.agency}")
         action = A.MOVE if one.state in SLOTTED else A.INVITE
         ahead_of = await _ahead_of(connection, page, ask, session.agency) if action is A.INVITE else 0

@@ -131,6 +131,11 @@ def the_office(page: Page) -> str:
     return page.rules.route(Kind.MEETING, page.other_topic, "").agency
 
 
+def tier_of(page: Page, body: str) -> str:
+    """Which list a session of that body's official is filled from: "" for the office's own."""
+    return "" if body == the_office(page) else body
+
+
 def today(page: Page, now: datetime) -> date:
     return now.astimezone(ZoneInfo(page.calendar.timezone)).date()
 

@@ -19,7 +19,7 @@ from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.callback_planning import Reach
 from ivr.desk.meetings import order_giving
-from ivr.desk.meetings.request_deciding import at_the_office, the_office, today
+from ivr.desk.meetings.request_deciding import at_the_office, tier_of, today
 from ivr.desk.people.scope import Scope
 from ivr.store.cases import WISHES
 from ivr.store.tables import cases, meeting_requests
@@ -77,11 +77,10 @@ async def next_for(connection: AsyncConnection, page: Page, now: datetime, body:
 
     The office's list are those who wait; that of a county governor, mayor or head are those sent to him.
     """
-    if body == the_office(page):
-        waiting = await listed(connection, page, now, states={RequestState.WAITING})
-        return [wish for wish in waiting if not wish.case.tier]
-    found = await listed(connection, page, now, states={RequestState.WAITING, RequestState.SENT_BELOW})
-    return [wish for wish in found if wish.case.tier == body]
+    tier = tier_of(page, body)
+    states = {RequestState.WAITING} | ({RequestState.SENT_BELOW} if tier else set())
+    found = await listed(connection, page, now, states=states)
+    return [wish for wish in found if (wish.case.tier or "") == tier]
 
 
 async def of_case(

@@ -15,6 +15,7 @@ from ivr.store.tables import attempts
 
 LONGEST_KEY = 200
 KEPT = timedelta(days=1)
+PROOF_GOOD_FOR = timedelta(minutes=10)  # an answered sum, a solved puzzle
 
 
 class TooOften(Refused):
@@ -31,6 +32,9 @@ class Limit:
 
     most: int
     within: timedelta
+
+
+_ONCE = Limit(1, 2 * PROOF_GOOD_FOR)
 
 
 async def count(connection: AsyncConnection, key: str, limit: Limit, now: datetime) -> datetime | None:
@@ -85,6 +89,16 @@ def source_of(address: str) -> str:
     except ValueError:
         return address
     return str(ip_network((found, 64), strict=False)) if found.version == 6 else address
+
+
+def is_in_time(made: int, now: datetime) -> bool:
+    """Whether a proof that we gave out then, in seconds since 1970, is still good."""
+    return 0 <= now.timestamp() - made + 1 <= PROOF_GOOD_FOR.total_seconds()
+
+
+async def is_first(connection: AsyncConnection, proof: str, now: datetime) -> bool:
+    """Whether it is used for the first time, which it is by this."""
+    return await count(connection, proof, _ONCE, now) is None
 
 
 async def forget(connection: AsyncConnection, now: datetime) -> None:

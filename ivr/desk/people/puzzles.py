@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import blake2b, sha256
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,9 +23,7 @@ from ivr.store.code_blocks import tracking_key
 
 FIRST = 1 << 20  # hashes: 0.4 s of one core in a browser of today, 2 s of an old one
 PARTS = 16
-GOOD_FOR = timedelta(minutes=10)
 LONGEST = 300  # characters of what comes back
-_ONCE = Limit(1, 2 * GOOD_FOR)
 _BITS = 48  # of each hash are looked at
 _TEXT = r"([0-9a-f]{16}\.(\d{1,12})\.(\d{1,12}))\.([0-9a-f]{32})"
 _SOLVED = re.compile(rf"{_TEXT}\.([0-9a-f]{{{8 * PARTS}}})", re.ASCII)
@@ -78,14 +76,13 @@ async def fits(connection: AsyncConnection, form: str, solved: str, least: int, 
     if found is None:
         return False
     begun, made, work, seal, numbers = found.groups()
-    age = now.timestamp() - int(made)
-    if not 0 <= age + 1 <= GOOD_FOR.total_seconds() or int(work) * 2 < least:
+    if not limiting.is_in_time(int(made), now) or int(work) * 2 < least:
         return False
     if not secrets.compare_digest(seal, _seal(await tracking_key(connection), form, begun)):
         return False
     if not _solves(seal, int(work), numbers):
         return False
-    return await limiting.count(connection, f"puzzle/{seal}", _ONCE, now) is None
+    return await limiting.is_first(connection, f"puzzle/{seal}", now)
 
 
 def _seal(key: bytes, form: str, begun: str) -> str:
