@@ -18,7 +18,7 @@ from ivr.desk.letters.notices import Notices
 from ivr.desk.meetings import agenda, order_giving, order_ruling, request_deciding
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.refusals import Refused
-from ivr.store.tables import cases, outbox
+from ivr.store.tables import cases, meeting_orders, outbox
 from tests.desk.meetings.hall import SOON, WORDS, Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR
 from tests.fixtures.commands import ivr
@@ -149,6 +149,20 @@ async def news(at: Hall) -> list[dict[str, Any]]:
         found = list((await connection.execute(query.order_by(outbox.c.created_at))).scalars())
         await connection.execute(update(outbox).values(delivered_at=at.at))
     return found
+
+
+async def test_no_webhook_tells_a_body_of_a_case_that_accuses_it_whoever_s_head_it_is_about(
+    api: Service, at: Hall
+) -> None:
+    school = "https://edu.example.ir/111"
+    await channels.add(at.engine, "school", api.clock(), 10, rights=["orders"], agency="edu", webhook=school)
+    _, _, [_, edu, secret] = await held(at)
+    async with at.engine.begin() as connection:
+        whole = select(meeting_orders.c.of_case).join(cases, cases.c.id == meeting_orders.c.case_id)
+        its = cases.c.id.in_(whole.where(cases.c.code == secret))
+        await connection.execute(update(cases).where(its).values(accused="edu"))
+    told = [each["order"]["code"] for each in await news(at) if each["to"] == school]
+    assert told == [edu]
 
 
 async def test_each_change_of_an_order_is_told_to_the_webhook_without_its_words(

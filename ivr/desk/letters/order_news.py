@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.channels import ChannelRight
@@ -29,7 +29,7 @@ async def of(connection: AsyncConnection, codes: Sequence[str], today: date) -> 
         return {}
     whole = cases.alias("whole")
     orders = select(cases, *(meeting_orders.c[n] for n in ("due_on", "first_due_on", "said", "said_at")))
-    orders = orders.add_columns(func.coalesce(meeting_requests.c.about, whole.c.accused, "").label("about"))
+    orders = orders.add_columns(meeting_requests.c.about, whole.c.accused.label("accuses"))
     orders = orders.add_columns(whole.c.confidential.label("sealed"))
     orders = orders.join(meeting_orders, meeting_orders.c.case_id == cases.c.id)
     orders = orders.join(whole, whole.c.id == meeting_orders.c.of_case)
@@ -44,9 +44,11 @@ async def of(connection: AsyncConnection, codes: Sequence[str], today: date) -> 
 
 
 def _may_know(channel: Row[Any], row: Row[Any]) -> bool:
+    """As `ivr.desk.meetings.order_reading` has it for who asks, in SQL for its pages."""
+    kept_from = {*filter(None, (row.about, row.accuses))}
     if channel.agency:
-        return bool(channel.agency == row.agency and channel.agency != row.about)
-    return ChannelRight.NAMES in channel.rights or not (row.about or row.sealed)
+        return channel.agency == row.agency and channel.agency not in kept_from
+    return ChannelRight.NAMES in channel.rights or not (kept_from or row.sealed)
 
 
 def _news(row: Row[Any], today: date) -> dict[str, Any]:
