@@ -361,7 +361,7 @@ class Channel:
         gone = self._connection.hung_up
         talked = lasted > LEAST_TALK if gone or not result else result == "SUCCESS"
         if not name:
-            return Connected(talked, gone=self._connection.hung_up)
+            return Connected(talked, gone=gone)
         if not gone:
             await send(_STOP_RECORDING)
         found = await recording.settled(self._recordings, name, lasted, self._room)
