@@ -22,6 +22,7 @@ from ivr.store import schema
 from ivr.store.code_blocks import BLOCK, code_blocks, desk_numbers, key_material
 from ivr.store.engine import async_url, make_engine, plain_url
 from ivr.store.tables import calls, case_events, cases, metadata, recordings, referrals
+from tests.fixtures.plans import plan_of
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
 ID = UUID(int=0)
@@ -139,10 +140,6 @@ def test_any_usual_address_will_do(url: str) -> None:
     ],
 )
 async def test_every_look_up_walks_an_index(engine: AsyncEngine, query: Select[Any], index: str) -> None:
-    """With sequential scans made dear, as they are in a table of millions, no plan needs one or a sort."""
-    compiled = query.compile(engine.sync_engine, compile_kwargs={"literal_binds": True})
-    async with engine.connect() as connection:
-        for way in ("seqscan", "bitmapscan", "sort"):
-            await connection.execute(text(f"SET enable_{way} = off"))
-        plan = "\n".join((await connection.exec_driver_sql(f"EXPLAIN {compiled}")).scalars())
+    """No plan needs a sequential scan or a sort."""
+    plan = await plan_of(engine, query)
     assert index in plan and "Seq Scan" not in plan and "Sort" not in plan, plan

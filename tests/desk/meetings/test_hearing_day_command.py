@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -13,7 +12,7 @@ from ivr.desk.letters.indicator import Issue, PaperKind
 from ivr.desk.meetings import inviting
 from tests.desk.letters.test_indicator import issued, paper
 from tests.desk.meetings.hall import Hall, hall
-from tests.fixtures.commands import ivr
+from tests.fixtures.commands import Terminal, ivr
 
 
 async def meeting(at: Hall, hours: float, *bodies: list[str]) -> tuple[int, list[str]]:
@@ -32,13 +31,8 @@ async def test_bodies_are_invited_answer_and_give_their_views(
     number, [code, _] = await meeting(await hall(engine), 72, ["abfa"], ["edu"])
     session = str(number)
 
-    async def run(*words: str) -> str:
-        exit_code, said = await ivr(database_url, tmp_path, "meeting", *words)
-        assert exit_code == 0, said
-        return said
-
-    async def read(*words: str) -> Any:
-        return json.loads(await run(*words, "--json"))
+    its = Terminal(database_url, tmp_path, ("meeting",))
+    run, read = its.run, its.read
 
     assert await run("invite", session, "--by", "sadr") == f"session {number}: 2 invited: abfa edu"
     await run("attend", session, "substitute", "--who", "آقای رضایی", "--by", "abfa/karimi")
@@ -61,10 +55,7 @@ async def test_the_day_is_run_and_its_papers_are_listed_and_withdrawn(
     session = str(number)
     await inviting.invite(engine, at.page, at.by("").actor, number, at.at)
 
-    async def run(*words: str) -> str:
-        exit_code, said = await ivr(database_url, tmp_path, "meeting", *words)
-        assert exit_code == 0, said
-        return said
+    run = Terminal(database_url, tmp_path, ("meeting",)).run
 
     assert await run("check-in", session, f"{one[:3]} {one[3:]}") == f"request {one}: number 1, arrived"
     assert "inside" in await run("begin", session, one)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import answers
 from ivr.desk.meetings import request_deciding
 from tests.desk.meetings.hall import hall
-from tests.fixtures.commands import ivr
+from tests.fixtures.commands import Terminal, ivr
 
 
 async def test_from_the_list_over_a_session_to_the_slot(
@@ -23,13 +22,8 @@ async def test_from_the_list_over_a_session_to_the_slot(
     old, new = await at.wish(20, "09141234561"), await at.wish(1, "09141234562")
     soon = (at.at + timedelta(days=20)).date().isoformat()
 
-    async def run(*words: str) -> str:
-        code, said = await ivr(database_url, tmp_path, "meeting", *words)
-        assert code == 0, said
-        return said
-
-    async def read(*words: str) -> Any:
-        return json.loads(await run(*words, "--json"))
+    its = Terminal(database_url, tmp_path, ("meeting",))
+    run, read = its.run, its.read
 
     listed = await read("requests")
     assert [(row["code"], row["state"]) for row in listed] == [(old, "requested"), (new, "requested")]
@@ -64,10 +58,7 @@ async def test_an_order_is_given_listed_and_extended(
     days = (now.date() + timedelta(days=n) for n in range(8, 40))
     first, second = list(filter(at.page.calendar.is_working, days))[:2]
 
-    async def run(*words: str) -> str:
-        exit_code, said = await ivr(database_url, tmp_path, "meeting", *words)
-        assert exit_code == 0, said
-        return said
+    run = Terminal(database_url, tmp_path, ("meeting",)).run
 
     assert "met" in await run("met", code)
     said = await run("order", code, "abfa", "--due", first.isoformat(), "--words", "وصل شود", "--by", "sadr")

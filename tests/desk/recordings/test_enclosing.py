@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.commands import doctor
@@ -34,6 +34,7 @@ from tests.desk.facts.test_reconcile import put
 from tests.desk.keeping.test_verify import findings, with_words
 from tests.desk.office import WEDNESDAY, office
 from tests.fixtures.commands import ivr, roles
+from tests.fixtures.plans import plan_of
 from tests.store.test_key_copies import copies, holder
 
 LATER = WEDNESDAY + timedelta(days=1)
@@ -335,9 +336,5 @@ async def test_the_role_work_closes_them(opened: Making, database_url: str) -> N
 
 
 async def test_what_waits_to_be_closed_is_found_by_index(engine: AsyncEngine) -> None:
-    query = not_enclosed(LATER).compile(engine.sync_engine, compile_kwargs={"literal_binds": True})
-    async with engine.connect() as connection:
-        for way in ("seqscan", "bitmapscan", "sort"):
-            await connection.execute(text(f"SET enable_{way} = off"))
-        plan = "\n".join((await connection.exec_driver_sql(f"EXPLAIN {query}")).scalars())
+    plan = await plan_of(engine, not_enclosed(LATER))
     assert "ix_recordings_to_enclose" in plan and "Sort" not in plan, plan

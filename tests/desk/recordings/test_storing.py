@@ -15,7 +15,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 from moto.server import ThreadedMotoServer
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.proving import Finding
@@ -35,6 +35,7 @@ from ivr.store.tables import recordings
 from ivr.store.vault import Vault, VaultError
 from tests.desk.keeping.test_verify import findings, with_words
 from tests.fixtures.commands import ivr, started
+from tests.fixtures.plans import plan_of
 
 BUCKET = "s3://seda111/tabriz"
 
@@ -199,11 +200,7 @@ async def test_the_store_gets_what_was_recorded_and_helps_where_the_key_of_an_en
 
 
 async def test_what_waits_to_be_stored_is_found_by_index(engine: AsyncEngine) -> None:
-    query = not_stored(None).compile(engine.sync_engine, compile_kwargs={"literal_binds": True})
-    async with engine.connect() as connection:
-        for way in ("seqscan", "bitmapscan", "sort"):
-            await connection.execute(text(f"SET enable_{way} = off"))
-        plan = "\n".join((await connection.exec_driver_sql(f"EXPLAIN {query}")).scalars())
+    plan = await plan_of(engine, not_stored(None))
     assert "ix_recordings_to_store" in plan and "Sort" not in plan, plan
 
 
