@@ -65,6 +65,33 @@ def check(file: File = DEFAULT, json: Json = False) -> None:
         print("\n".join(report(menu, proof)))
 
 
+@app.command(epilog="Example: ivr menu draw dialplan/menus/111.yaml -o tree.svg")
+def draw(
+    file: File = DEFAULT,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to; the terminal without it.")
+    ] = None,
+) -> None:
+    """Draw a tree as SVG: its steps in Persian, its keys, and the seconds of each way."""
+    from ivr import installation
+    from ivr.desk.editing.seeding import directory_from
+    from ivr.voice.tree_drawing import draw as drawn
+    from ivr.web.panel.menu_words import tree_words
+
+    settings = load_settings()
+    _, menu, _ = checked(settings, file)
+    words = tree_words(installation.catalogue(settings), menu.languages[0])
+    seconds = installation.lengths(settings)
+    picture = drawn(menu, directory_from(settings.seed_path), words, seconds_of=seconds)
+    if output is None:
+        print(picture)
+        return
+    try:
+        output.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{output}: {error.strerror}") from None
+
+
 @app.command(epilog="Example: ivr menu publish dialplan/menus/111.yaml --note 'shorter welcome'")
 def publish(
     file: File = DEFAULT,
