@@ -15,7 +15,7 @@ from math import ceil
 from ivr.voice.directory import Directory
 from ivr.voice.menu import Menu
 from ivr.voice.timing import SecondsOf
-from ivr.voice.tree_cards import StepCard, Exit, TreeWords, cards
+from ivr.voice.tree_cards import Exit, StepCard, TreeWords, cards
 from ivr.voice.tree_layout import Laid, Place, lay_out
 from ivr.voice.tree_text import svg_text, text_width, wrapped
 
