@@ -1,4 +1,4 @@
-"""`ivr menu`: check, show, publish, history."""
+"""`ivr menu`: check, show, publish, history, schema, reference."""
 
 from __future__ import annotations
 
@@ -42,6 +42,35 @@ def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
         seconds_of=installation.lengths(settings),
     )
     return raw, menu, proved
+
+
+@app.command(epilog="Example: ivr menu schema > var/menu.schema.json")
+def schema() -> None:
+    """The form of a menu file as JSON Schema with this installation's names, for editors."""
+    from ivr import installation
+    from ivr.desk.editing.seeding import directory_from
+    from ivr.voice.menu_schema import menu_schema
+
+    settings = load_settings()
+    directory, languages = directory_from(settings.seed_path), settings.calls.languages
+    found = menu_schema(
+        languages=languages,
+        prompts=frozenset.intersection(*map(installation.catalogue(settings).ids, languages)),
+        topics=[topic.code for topic in directory.topics],
+        counties=[county.code for county in directory.counties],
+    )
+    show_json(found)
+
+
+@app.command(epilog="Example: ivr menu reference")
+def reference() -> None:
+    """Write what the step types say of themselves into docs/menus.md, in a checkout."""
+    from ivr.settings import ROOT
+    from ivr.voice.menu_reference import with_reference
+
+    path = ROOT / "docs" / "menus.md"
+    path.write_text(with_reference(path.read_text(encoding="utf-8")), encoding="utf-8")
+    out.print(f"{path} is as the steps say", highlight=False)
 
 
 @app.command(epilog="Example: ivr menu check dialplan/menus/111.yaml")

@@ -37,6 +37,14 @@ class Reading:
     counties: Collection[str] | None = None
     steps: Mapping[str, str] = field(default_factory=dict)  # id → type as written, "" for none that there is
     mistakes: list[Mistake] = field(default_factory=list)
+    _firsts: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def first(self, types: tuple[str, ...]) -> str:
+        """The first step of the first of these types that there is one of, or ""."""
+        if types not in self._firsts:
+            found = (id for type in types for id, its in self.steps.items() if its == type)
+            self._firsts[types] = next(found, "")
+        return self._firsts[types]
 
     def wrong(self, at: Node, key: str, message: str, given: str = "", names: Collection[str] = ()) -> None:
         """Note a mistake; `given` is compared with `names` for a suggestion."""

@@ -6,13 +6,35 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from ivr.voice.fields import Fields
 from ivr.voice.menu import Step
-from ivr.voice.step_fields import StepFields
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import YamlKey
+from ivr.voice.yaml_tree import Scalar
+from ivr.voice.yaml_values import ChoiceValue, OwnValue, StepValue
 
 ON = ("kind", "language", "topic", "county", "number", "caller")
+CASES = {
+    "type": "object",
+    "additionalProperties": {"$ref": "#/$defs/step_name"},
+    "minProperties": 1,
+}
+
+
+def _cases(fields: Fields, name: str) -> Mapping[str, str]:
+    inner, on = fields.inner(name), fields.node("on", needed=False)
+    cases: dict[str, str] = {}
+    if inner is None:
+        return cases
+    for key, _ in inner.each():
+        if inner.is_text(key, key.value) and isinstance(on, Scalar):
+            inner.value(on.value, key, key.value[:20])
+        cases[key.value] = inner.step(key.value)
+    if not cases:
+        fields.wrong(inner.table, name, "must name at least one value")
+    return MappingProxyType(cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +44,19 @@ class BranchStep(Step):
     go: str
 
     TYPE = "branch"
+    TITLE = "by what was chosen"
+    PROMPT = None
+    KEYS = (
+        YamlKey(
+            "on",
+            ChoiceValue(ON),
+            "by what: what she chose; `number`: `shown`, or `withheld`, also from abroad, where she can't be "
+            "called on it; `caller`: `free` or `blocked`",
+        ),
+        YamlKey("cases", OwnValue("value → step", _cases, CASES), "where each value leads"),
+        YamlKey("go", StepValue(), "the step for every other value"),
+    )
+    ABOUT = "It says nothing and has no `prompt`."
     TAKES_TIME = False
     EXAMPLE = """\
 who:
@@ -30,13 +65,6 @@ who:
   cases: {meeting: callback}
   go: record
 """
-
-    @classmethod
-    def read(cls, written: StepFields) -> BranchStep:
-        fields = written.fields
-        on = fields.one_of("on", ON)
-        cases = _cases(written, on)
-        return cls(*written.place, (), on=on, cases=MappingProxyType(cases), go=fields.step("go"))
 
     def perform(self, talk: Talk) -> Flow[str]:
         yield from ()
@@ -74,17 +102,3 @@ who:
     @property
     def asks_who(self) -> bool:
         return self.on == "caller"
-
-
-def _cases(written: StepFields, on: str) -> dict[str, str]:
-    inner = written.fields.inner("cases")
-    cases: dict[str, str] = {}
-    if inner is None:
-        return cases
-    for key, _ in inner.each():
-        if inner.is_text(key, key.value):
-            inner.value(on, key, key.value[:20])
-        cases[key.value] = inner.step(key.value)
-    if not cases:
-        written.fields.wrong(inner.table, "cases", "must name at least one value")
-    return cases

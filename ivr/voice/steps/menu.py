@@ -14,6 +14,8 @@ from ivr.voice.step_fields import StepFields, sets
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import YamlKey
+from ivr.voice.yaml_values import FlagValue, OwnValue
 
 # What a `keys:` entry may set.
 SETTABLE = ("language", "kind", "topic", "county", "callback")
@@ -28,11 +30,64 @@ class Choice:
     sets: Mapping[str, str] = field(default_factory=dict)
 
 
+CHOICES = {
+    "type": "object",
+    "propertyNames": {"pattern": "^([0-9]{1,4}|#)$"},
+    "additionalProperties": {
+        "type": "object",
+        "properties": {
+            "go": {"$ref": "#/$defs/step_name"},
+            **{name: {"$ref": f"#/$defs/{name}"} for name in SETTABLE},
+        },
+        "required": ["go"],
+        "additionalProperties": False,
+    },
+    "minProperties": 1,
+}
+
+
+def _choices(fields: Fields, name: str) -> Mapping[str, Choice]:
+    inner = fields.inner(name)
+    found: dict[str, Choice] = {}
+    if inner is None:
+        return found
+    for key, node in inner.each():
+        right = checked_key(inner, key, lambda k: re.fullmatch("[0-9]{1,4}|#", k) is not None, _KEY)
+        choice = inner.as_fields(key.value[:20], node)
+        if choice is None:
+            continue
+        go, values = choice.step("go"), sets(choice, SETTABLE)
+        choice.close()
+        if right:
+            found[key.value] = Choice(go, values)
+    if not inner.table.entries:
+        fields.wrong(inner.table, name, "must name at least one key")
+    return MappingProxyType(found)
+
+
 @dataclass(frozen=True, slots=True)
 class MenuStep(Choosing):
     keys: Mapping[str, Choice]
 
     TYPE = "menu"
+    TITLE = "choose by key"
+    KEYS = (
+        YamlKey(
+            "keys",
+            OwnValue('1 to 4 digits, or `"#"` → `go`, and what the choice sets', _choices, CHOICES),
+            "where each key leads",
+        ),
+        YamlKey(
+            "wait",
+            FlagValue(),
+            'allow a key that begins another (`"1"` and `"12"`): after it the call waits `next_key` seconds',
+            False,
+        ),
+    )
+    ABOUT = """\
+A choice may set `language` (one of the file's), `kind` (`complaint`, `criticism`, `suggestion`, `request`,
+`meeting`), `topic`, `county` (codes of the province's seed) and `callback` (a telephone number, `""` for the
+one she calls from)."""
     EXAMPLE = """\
 kind:
   type: menu
@@ -45,12 +100,10 @@ kind:
 
     @classmethod
     def read(cls, written: StepFields) -> MenuStep:
-        asking = written.asking()
-        waits = written.fields.flag("wait", False)
-        keys = _choices(written.fields)
-        if not waits:
+        values = written.values(cls.yaml_keys())
+        if not values.pop("wait"):
             _refuse_prefixes(written.fields)
-        return cls(*asking, keys=MappingProxyType(keys))
+        return cls._made(written, values)
 
     @property
     def longest(self) -> int:
@@ -70,25 +123,6 @@ kind:
 
     def questions(self, timing: Timing) -> list[Question]:
         return [Question(timing.speech(self.prompt), self.longest)]
-
-
-def _choices(fields: Fields) -> dict[str, Choice]:
-    inner = fields.inner("keys")
-    found: dict[str, Choice] = {}
-    if inner is None:
-        return found
-    for key, node in inner.each():
-        right = checked_key(inner, key, lambda k: re.fullmatch("[0-9]{1,4}|#", k) is not None, _KEY)
-        choice = inner.as_fields(key.value[:20], node)
-        if choice is None:
-            continue
-        go, values = choice.step("go"), sets(choice, SETTABLE)
-        choice.close()
-        if right:
-            found[key.value] = Choice(go, values)
-    if not inner.table.entries:
-        fields.wrong(inner.table, "keys", "must name at least one key")
-    return found
 
 
 def _refuse_prefixes(fields: Fields) -> None:
