@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -15,6 +15,7 @@ from ivr.voice.menu_schema import menu_schema
 from ivr.voice.report import Proof, figures
 from ivr.voice.timing import SecondsOf
 from ivr.voice.tree_drawing import draw
+from ivr.voice.walked import Walk
 from ivr.web.panel.menu_words import tree_words
 
 MOST_DRAWN = 400  # steps; a picture of more is no help while one types
@@ -24,6 +25,7 @@ MOST_DRAWN = 400  # steps; a picture of more is no help while one types
 class TreeTools:
     """Of one installation, as it is when one asks. `name`: the tree of the hotline.
 
+    `walk`: a draft with a list of keys, up to where the caller has to do something; raises KeysMistake.
     Everything blocks, some for tenths of a second: call it in a thread.
     """
 
@@ -32,6 +34,7 @@ class TreeTools:
     directory: Callable[[], Directory]
     catalogue: Callable[[], Catalogue]
     lengths: Callable[[], SecondsOf]
+    walk: Callable[[Menu, Sequence[str]], Walk]
 
     def check(self, raw: bytes, file: str) -> tuple[Menu, Proof]:
         """Parse and prove. Raises MenuMistakes."""
