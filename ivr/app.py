@@ -85,6 +85,7 @@ from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
 from ivr.voice.lottery_call import TO_THE_OFFICIAL
 from ivr.voice.menu import Menu
+from ivr.voice.menu_trial import MenuTrial
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.web import application as panel
@@ -299,7 +300,8 @@ class Hotline:
     async def _start_line(self, intake: Intake) -> None:
         """What a call needs, and what must never wait for anything that grows."""
         settings = self.settings
-        self.line = line = OpenLine(await self._first_menu(), self.offered.directory, intake, self.clock)
+        menu, trial = await self._first_menu()
+        self.line = line = OpenLine(menu, self.offered.directory, intake, self.clock, trial=trial)
         await self._lease_first(intake.codes)
         process = f"{socket.gethostname()}:{os.getpid()}"
         loops = self.loops
@@ -459,41 +461,63 @@ class Hotline:
             return by_sherpa(models, settings.seconds)
         return by_command(settings.command, settings.seconds) if settings.by else None
 
-    async def _first_menu(self) -> Menu:
-        """The live revision; without a database the last one this machine had, else the file."""
+    async def _first_menu(self) -> tuple[Menu, MenuTrial | None]:
+        """What is on the air; without a database the last live revision this machine had, else the file."""
         name = self.settings.calls.menu
         try:
             async with asyncio.timeout(FIRST_MENU_SECONDS):
-                revision = await menus.current(self.engine, name)
+                now = await menus.on_the_air(self.engine, name)
         except AWAY as error:
             log.warning("the live menu can't be read, using the last one known: %s", error)
-            revision = None
-        if revision is not None:
-            return self._parsed(revision)
+            now = None
+        if now is not None:
+            return self._kept(now.revision), self._tried(now)
         kept = self._kept_menu
         path = kept if kept.is_file() else ROOT / "dialplan" / "menus" / f"{name}.yaml"
-        return parse(path.read_bytes(), str(path), languages=self.settings.calls.languages)
+        return parse(path.read_bytes(), str(path), languages=self.settings.calls.languages), None
 
-    async def _published(self, revision: menus.Revision) -> None:
-        """Swap one reference; a revision that this version can't read is refused, the old one stays."""
+    async def _published(self, now: menus.OnAir) -> None:
+        """Swap the references; a tree that this version can't read is refused, the old one stays."""
         assert self.line is not None
+        self.line.trial = self._tried(now)
+        revision = now.revision
+        if self.line.menu.revision == str(revision.number):
+            return
         try:
-            self.line.menu = self._parsed(revision)
+            self.line.menu = self._kept(revision)
         except MenuMistakes as error:
             log.error("revision %s of menu %s is refused: %s", revision.number, revision.name, error)
             return
         log.info("menu %s: revision %s is live", revision.name, revision.number)
 
-    def _parsed(self, revision: menus.Revision) -> Menu:
-        raw = revision.text.encode()
-        name = f"{revision.name}, revision {revision.number}"
-        menu = parse(raw, name, languages=self.settings.calls.languages)
+    def _tried(self, now: menus.OnAir) -> MenuTrial | None:
+        """None too for one that this version can't read: then no call goes through it."""
+        if now.trial is None:
+            return None
+        try:
+            tried = self._parsed(now.trial.revision)
+        except MenuMistakes as error:
+            log.error("the trial of menu %s is refused: %s", now.revision.name, error)
+            return None
+        log.info(
+            "menu %s: revision %s is tried on %g of the calls", tried.name, tried.revision, now.trial.share
+        )
+        return MenuTrial(tried, now.trial.share)
+
+    def _kept(self, revision: menus.Revision) -> Menu:
+        """Read, and kept for a start without a database."""
+        menu, raw = self._parsed(revision), revision.text.encode()
         scratch = self._kept_menu.with_suffix(f".{os.getpid()}")  # siblings write it too
         try:
             scratch.write_bytes(raw)
             scratch.replace(self._kept_menu)
         except OSError as error:
             log.error("%s is not kept for a start without a database: %s", self._kept_menu, error.strerror)
+        return menu
+
+    def _parsed(self, revision: menus.Revision) -> Menu:
+        name = f"{revision.name}, revision {revision.number}"
+        menu = parse(revision.text.encode(), name, languages=self.settings.calls.languages)
         return dataclasses.replace(menu, revision=str(revision.number))
 
     @property

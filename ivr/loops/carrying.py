@@ -63,6 +63,7 @@ from ivr.voice.events import (
     WordsKept,
 )
 from ivr.voice.menu import Menu
+from ivr.voice.menu_trial import MenuTrial
 from ivr.voice.session import Session
 from ivr.voice.steps.operator import OperatorStep
 
@@ -71,7 +72,8 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class OpenLine:
-    """What every call needs. `menu` is swapped whole when a revision is published; live calls keep theirs.
+    """What every call needs. `menu` and `trial` are swapped whole when what is on the air changes; live calls
+    keep theirs.
 
     `live`: the calls in progress, by id.
     """
@@ -81,6 +83,11 @@ class OpenLine:
     intake: Intake
     clock: Callable[[], datetime]  # the zoned time of the province
     live: dict[str, Call] = field(default_factory=dict)
+    trial: MenuTrial | None = None
+
+    def menu_of(self, call: str) -> Menu:
+        """The tree for the call of that id."""
+        return self.trial.menu if self.trial is not None and self.trial.takes(call) else self.menu
 
     def talks(self, unique_id: str) -> None:
         """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it."""
@@ -99,15 +106,16 @@ class Call:
     def __init__(self, line: OpenLine, channel: Channel, told: Briefing | None = None) -> None:
         now = line.clock()
         caller = channel.caller(now)
-        menu = line.menu
+        id = str(uuid.uuid4())
+        menu = line.menu_of(id)
         if told is not None:  # a call of ours: the network tells our own number
             caller = replace(caller, number=told.number, name="")
-            menu = _menu_of(told, menu)
+            menu = _menu_of(told, line.menu)
         self.line = line
         self.channel = channel
         self.session = Session(menu, line.directory, caller)
         self.facts = CallFacts(
-            id=str(uuid.uuid4()),
+            id=id,
             unique_id=channel.unique_id,
             caller=caller.number,
             caller_name=caller.name,
