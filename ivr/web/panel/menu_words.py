@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from ivr.voice.catalogue import Catalogue
 from ivr.voice.tree_cards import TreeWords
-from ivr.web.panel.locale import digits, number, words
-from ivr.web.panel.rendering import duration
+from ivr.web.panel.locale import digits, duration, number, words
 
 _ELSEWHERE = {"type": "live.step", "kind": "common.kind", "language": "live.language"}
 

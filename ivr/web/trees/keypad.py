@@ -1,4 +1,4 @@
-"""A telephone keypad for a text that is not on the air: the real call flow, with the prompts that callers hear."""
+"""A telephone keypad for a text that is not on the air: the real call flow, with the callers' prompts."""
 
 from __future__ import annotations
 

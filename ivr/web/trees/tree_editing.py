@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 from typing import Any
 
@@ -10,10 +11,11 @@ from aiohttp import web
 
 from ivr.desk.people import auditing
 from ivr.desk.trees import drafts
-from ivr.desk.trees.drafts import DraftMoved, Head
+from ivr.desk.trees.drafts import DraftMoved, Head, TreeCheck
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes, Mistake
 from ivr.voice.proof import prompt_ids
+from ivr.voice.report import Proof
 from ivr.voice.yaml_tree import LARGEST_FILE
 from ivr.web.panel.guard import policy
 from ivr.web.panel.tree_tools import TreeTools, shown_figures
@@ -53,15 +55,34 @@ async def save(visit: Visit) -> web.Response:
         draft = await drafts.save_draft(engine, name, text, visit.person.name, reason, began_from)
     except DraftMoved as moved:
         return await _editor(visit, moved.head, text, moved=moved.diff)
-    tools = tools_of(visit)
-    async with _ONE_AT_A_TIME:
-        await drafts.check_draft(engine, name, draft.number, visit.person.name, tools.check)
+    await drafts.check_draft(engine, name, draft.number, visit.person.name, await _beforehand(visit, text))
     async with engine.begin() as connection:
         await auditing.note(
             connection, visit.now, "menu_saved", person=visit.person.id, subject=f"menu/{name}",
             address=visit.came.address, detail={"draft": draft.number},
         )  # fmt: skip
     return visit.redirect(f"/panel/menus/{name}/drafts/{draft.number}?said=saved")
+
+
+async def _beforehand(visit: Visit, text: str) -> TreeCheck:
+    """A check that was made already, in a thread: the desk's own would halt every page."""
+    tools, name = tools_of(visit), name_of(visit)
+
+    def found() -> tuple[Menu, Proof] | MenuMistakes:
+        try:
+            return tools.check(text.encode(), name)
+        except MenuMistakes as error:
+            return error
+
+    async with _ONE_AT_A_TIME:
+        known = await asyncio.to_thread(found)
+
+    def told(raw: bytes, file: str) -> tuple[Menu, Proof]:
+        if isinstance(known, MenuMistakes):
+            raise known
+        return known
+
+    return told
 
 
 async def check(visit: Visit) -> web.Response:
@@ -79,7 +100,8 @@ def _told(visit: Visit, tools: TreeTools, text: str) -> dict[str, Any]:
     except MenuMistakes as error:
         wrong = [_mistake(visit, each) for each in error.mistakes]
         summary = words("menus.edit.mistakes", n=len(wrong))
-        return {"mistakes": wrong, "summary": summary, "svg": "", "figures": "", "prompts": {}, "warned": False}
+        nothing = {"svg": "", "figures": "", "prompts": {}, "warned": False}
+        return {"mistakes": wrong, "summary": summary, **nothing}
     found = shown_figures(menu, proof)
     warned = any(each["over"] for each in found)
     return {
@@ -109,7 +131,12 @@ def _prompts(tools: TreeTools, menu: Menu) -> dict[str, dict[str, str]]:
 
 
 async def _editor(
-    visit: Visit, head: Head, text: str, *, moved: list[str] | None = None, wrong: dict[str, str] | None = None
+    visit: Visit,
+    head: Head,
+    text: str,
+    *,
+    moved: list[str] | None = None,
+    wrong: dict[str, str] | None = None,
 ) -> web.Response:
     """`moved`: what another wrote meanwhile, and what this text makes of it; saved again, it goes over that."""
     nonce, name = secrets.token_urlsafe(16), name_of(visit)
@@ -127,6 +154,7 @@ async def _editor(
         wrong=wrong or {},
         reason=visit.form().raw("reason"),
         nonce=nonce,
+        phrases=json.dumps(visit.words.under("menus.phrase"), ensure_ascii=False),
     )
     # The editor makes its own style sheet; no other style of a page's own gets in.
     answer.headers["Content-Security-Policy"] = policy(style_nonce=nonce)

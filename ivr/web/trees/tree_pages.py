@@ -61,7 +61,7 @@ async def tree(visit: Visit) -> web.Response:
     return visit.render(
         "trees/tree.html",
         name=name,
-        now=now,
+        air=now,
         newest=newest,
         text=on_air,
         shown=shown,

@@ -37,7 +37,9 @@ def routes() -> list[Route]:
 
 async def draft(visit: Visit, form: Form | None = None, wrong: str = "") -> web.Response:
     engine, name, number = visit.panel.engine, name_of(visit), _number(visit)
-    found = next((each for each in await drafts.drafts(engine, name, 10_000) if each[0].number == number), None)
+    found = next(
+        (each for each in await drafts.drafts(engine, name, 10_000) if each[0].number == number), None
+    )
     if found is None:
         raise NotFound
     one, stage = found
@@ -50,7 +52,7 @@ async def draft(visit: Visit, form: Form | None = None, wrong: str = "") -> web.
         name=name,
         draft=one,
         stage=stage,
-        now=now,
+        air=now,
         newest=head is not None and head.draft == number,
         shown=shown,
         meant=[] if shown.mistakes else meant(before, one.text),
