@@ -210,7 +210,7 @@ def lengths(settings: Settings) -> Callable[[str, str], float]:
 
 
 def tree_check(settings: Settings) -> TreeCheck:
-    """How a menu tree is proved here: with this province's topics and counties, these languages and prompts."""
+    """How a menu tree is proved here: with this province's topics and counties, its languages and prompts."""
     from ivr.desk.editing.seeding import directory_from
     from ivr.voice import proof
 
@@ -248,7 +248,6 @@ def factor_keys(settings: Settings, make: bool = True) -> SeedKeys:
     Raises CommandError.
     """
     from ivr.desk.people.seed_keys import SeedKeys
-    from ivr.desk.trees.drafts import TreeCheck
     from ivr.store import key_file
 
     given = settings.web.factor_keys
