@@ -215,7 +215,7 @@ def lengths(settings: Settings, known: Catalogue | None = None) -> Callable[[str
 
 
 def tree_check(settings: Settings) -> TreeCheck:
-    """How a menu tree is proved here: with this province's topics and counties, these languages and prompts."""
+    """How a menu tree is proved here: with this province's topics and counties, its languages and prompts."""
     from ivr.desk.editing.seeding import directory_from
     from ivr.voice import proof
 
@@ -238,12 +238,12 @@ def tree_tools(
     from ivr import simulator
     from ivr.speech.files import Cached
     from ivr.voice.events import Caller
-    from ivr.voice.walked import Walk
+    from ivr.voice.tried_call import TriedCall
     from ivr.web.panel.tree_tools import TreeTools
 
     prompts, zone = Cached(files(settings)), ZoneInfo(settings.province.timezone)
 
-    def walk(menu: Menu, keys: Sequence[str]) -> Walk:
+    def walk(menu: Menu, keys: Sequence[str]) -> TriedCall:
         said, caller = prompts.catalogue().text, Caller("", now().astimezone(zone))
         return simulator.walk(menu, directory(), keys, prompts=said, caller=caller)
 

@@ -61,7 +61,7 @@ from ivr.voice.events import (
 from ivr.voice.menu import Menu
 from ivr.voice.session import Session
 from ivr.voice.tokens import KeysMistake
-from ivr.voice.walked import Walk
+from ivr.voice.tried_call import TriedCall
 
 __all__ = ["EXAMPLE_CODE", "Desk", "KeysMistake", "Transcript", "Turn", "simulate", "walk"]
 
@@ -148,7 +148,7 @@ def walk(
     prompts: Callable[[str, str], str],
     caller: Caller,
     desk: Desk | None = None,
-) -> Walk:
+) -> TriedCall:
     """The same up to the end of `keys`, which hangs up nowhere: what she does in a `Say` is one of them, too.
 
     Raises KeysMistake.
@@ -160,7 +160,7 @@ def walk(
     except _Waits as waiting:
         waits = waiting.action
     session, told = call.session, call.transcript
-    return Walk(waits, session.step, session.language, tuple(call.heard), told.cases, told.outcome)
+    return TriedCall(waits, session.step, session.language, tuple(call.heard), told.cases, told.outcome)
 
 
 class _Waits(Exception):

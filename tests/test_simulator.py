@@ -24,7 +24,7 @@ from ivr.voice.actions import Ask, Record, Say
 from ivr.voice.events import Caller, CaseSeen, Lookup, Transfer
 from ivr.voice.steps.branch import BranchStep
 from ivr.voice.steps.say import SayStep
-from ivr.voice.walked import Walk
+from ivr.voice.tried_call import TriedCall
 from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, default_menu
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -225,7 +225,7 @@ def test_colours_appear_only_on_a_terminal() -> None:
     assert "\x1b[" not in walk("")[0]
 
 
-def walked(*keys: str) -> Walk:
+def walked(*keys: str) -> TriedCall:
     return simulator.walk(
         default_menu(),
         DIRECTORY,

@@ -1,4 +1,4 @@
-"""`ivr menu`: check, draw, publish, roll back, show, history, diff, schema, reference."""
+"""`ivr menu`: check, draw, publish, roll back, show, history, diff, rehearse, schema, reference."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ivr.desk.trees.publishing import Planned
     from ivr.voice.menu import Menu
     from ivr.voice.proof import Proof
+    from ivr.voice.rehearsal import Rehearsal
 
 app = typer.Typer(help="The menu trees: check, publish, take back, compare.", no_args_is_help=True)
 DEFAULT = Path("dialplan/menus/111.yaml")
@@ -248,3 +249,44 @@ def diff(
         show_json({"menu": name, "changes": [each.as_json() for each in found], "text": lines})
         return
     print("\n".join([*map(str, found), *(lines if text else ())]) or "no difference")
+
+
+@app.command(
+    epilog="Examples: ivr menu rehearse 111.yaml --days 14   ·   ivr menu rehearse b.yaml --against a.yaml"
+)
+def rehearse(
+    file: File = DEFAULT,
+    against: Annotated[
+        Path | None, typer.Option(help="Compare with that file, not with the live tree.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=365, help="Calls of so many days.")] = 14,
+    json: Json = False,
+) -> None:
+    """Walk the last weeks' calls through a tree: who lands elsewhere, gets stuck, needs more or less time."""
+    from ivr.desk.editing.seeding import directory_from
+    from ivr.desk.trees.rehearsing import rehearse_draft
+    from ivr.desk.trees.tree_history import text_of
+    from ivr.installation import lengths
+    from ivr.voice.parse import parse
+
+    settings = load_settings()
+    _, after, _ = checked(settings, file)
+    directory, seconds = directory_from(settings.seed_path), lengths(settings)
+
+    async def whole(engine: AsyncEngine) -> Rehearsal:
+        text = _read(against) if against else (await text_of(engine, after.name, "live")).encode()
+        before = parse(text, str(against or "live"))
+        return await rehearse_draft(engine, before, after, directory, datetime.now(UTC), seconds, days=days)
+
+    found = with_database(settings, whole)
+    if json:
+        show_json(found.as_json())
+        return
+    print(found.sentence)
+    rows = [row | {"share": f"{100 * row['share']:.1f} %"} | row["seconds"] for row in found.table()]
+    if rows:
+        show_rows(["fate", "calls", "share", "median_longer", "longer", "shorter"], rows, False)
+    for fate, each in ((row["fate"], each) for row in rows for each in row["examples"]):
+        if fate != "same":
+            stuck = f", at {each['stuck_at']}" if each["stuck_at"] else ""
+            print(f"{fate}: call {each['call']}: {each['before']} → {each['after']}{stuck}")

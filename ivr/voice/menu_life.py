@@ -8,7 +8,7 @@ from typing import Any
 
 
 class Deed(StrEnum):
-    """What somebody did with a draft or a revision. `withdrawn`: a trial ended by a person, for no better tree."""
+    """What somebody did with a draft or a revision. `withdrawn`: a trial ended by a person."""
 
     CHECKED = "checked"  # details: ok, mistakes
     REHEARSED = "rehearsed"  # details: calls, sentence

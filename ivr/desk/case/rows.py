@@ -17,7 +17,14 @@ from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.event_log import MACHINE, chained_rows, event_row
-from ivr.store.facts import CallBackWishedFact, CallEndedFact, CaseOpenedFact, Fact, FactRecording
+from ivr.store.facts import (
+    CallBackWishedFact,
+    CallEndedFact,
+    CaseOpenedFact,
+    Fact,
+    FactRecording,
+    FactStep,
+)
 from ivr.voice.events import Recorded
 
 Row = dict[str, Any]
@@ -214,8 +221,15 @@ def call_row(fact: Fact, page: Page) -> Row:
         "language": call.language,
         "menu_name": call.menu_name,
         "menu_revision": call.menu_revision,
-        "steps": [{**asdict(step), "at": step.at.isoformat()} for step in end.steps] if end else [],
+        "steps": [_step(step) for step in end.steps] if end else [],
     }
+
+
+def _step(step: FactStep) -> Row:
+    found = {**asdict(step), "at": step.at.isoformat()}
+    if not step.missed:
+        del found["missed"]
+    return found
 
 
 def recording_row(

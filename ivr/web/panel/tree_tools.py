@@ -15,7 +15,7 @@ from ivr.voice.menu_schema import menu_schema
 from ivr.voice.report import Proof, figures
 from ivr.voice.timing import SecondsOf
 from ivr.voice.tree_drawing import draw
-from ivr.voice.walked import Walk
+from ivr.voice.tried_call import TriedCall
 from ivr.web.panel.menu_words import tree_words
 
 MOST_DRAWN = 400  # steps; a picture of more is no help while one types
@@ -34,7 +34,7 @@ class TreeTools:
     directory: Callable[[], Directory]
     catalogue: Callable[[], Catalogue]
     lengths: Callable[[], SecondsOf]
-    walk: Callable[[Menu, Sequence[str]], Walk]
+    walk: Callable[[Menu, Sequence[str]], TriedCall]
 
     def check(self, raw: bytes, file: str) -> tuple[Menu, Proof]:
         """Parse and prove. Raises MenuMistakes."""

@@ -10,7 +10,7 @@ from aiohttp import web
 from ivr.voice.actions import Ask, Operator, Record, Say, Words
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.tokens import KeysMistake
-from ivr.voice.walked import Walk
+from ivr.voice.tried_call import TriedCall
 from ivr.web.panel.tree_tools import TreeTools
 from ivr.web.panel.visit import Route, Visit
 from ivr.web.trees.tree_editing import SENT
@@ -63,7 +63,7 @@ def _sound(tools: TreeTools, sound: Any, language: str) -> dict[str, str]:
     return {"id": "", "language": language, "text": sound.text if isinstance(sound, Words) else "…"}
 
 
-def _waits(walked: Walk) -> dict[str, Any]:
+def _waits(walked: TriedCall) -> dict[str, Any]:
     match walked.waits:
         case Ask() as ask:
             return {

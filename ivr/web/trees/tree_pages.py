@@ -94,7 +94,7 @@ def look(tools: TreeTools, text: str, name: str) -> ShownTree:
         return ShownTree(Markup(), [], error.mistakes, 0)
     # Every word in the picture was escaped where it was drawn.
     return ShownTree(
-        Markup(tools.drawing(menu)),  # noqa: S704
+        Markup(tools.drawing(menu)),
         shown_figures(menu, proof),
         (),
         len(menu.steps),

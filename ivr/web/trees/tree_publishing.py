@@ -10,10 +10,9 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from ivr.desk.book import menus
-from ivr.desk.book.menus import OnAir
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused
-from ivr.desk.trees import drafts, publishing, tree_history
+from ivr.desk.trees import drafts, publishing
 from ivr.voice.menu_diff import Change, changes, text_diff
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse

@@ -24,8 +24,14 @@ LEFT = [{"at": NOW.isoformat(), "step": "topic", "key": "", "note": "hangup"}]
 async def ended(engine: AsyncEngine, revision: int, many: int, outcome: str, steps: list[Any]) -> None:
     """So many calls through that revision, which began after everything that was done here."""
     began = datetime.now(UTC) + timedelta(minutes=1)
-    common = {"unique_id": "", "caller": "", "caller_key": "", "caller_name": "", "language": "fa"}
-    common |= {"menu_name": "111", "menu_revision": str(revision), "outcome": outcome, "steps": steps}
+    common: dict[str, Any] = {"unique_id": "", "caller": "", "caller_key": "", "caller_name": ""}
+    common |= {
+        "language": "fa",
+        "menu_name": "111",
+        "menu_revision": str(revision),
+        "outcome": outcome,
+        "steps": steps,
+    }
     rows = [common | {"id": uuid4(), "started_at": began, "ended_at": began} for _ in range(many)]
     async with engine.begin() as connection:
         await connection.execute(insert(calls), rows)

@@ -10,7 +10,7 @@ from ivr.voice.actions import Action, Sound
 
 
 @dataclass(frozen=True, slots=True)
-class Walk:
+class TriedCall:
     """`waits`: what the call waits for there; None: it is over. `outcome`: completed or hung_up.
 
     `heard`: what is said since her last key, with the language of each. `cases`: what was opened.
