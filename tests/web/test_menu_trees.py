@@ -103,6 +103,8 @@ async def test_a_draft_shows_what_it_means_is_published_and_rolled_back(panel: P
     draft = await saved(admin, SHORTER)
     page = await admin.text(draft)
     assert TEXT("menus.change.setting") in page and TEXT("menus.stage.checked") in page
+    rehearsed = await admin.post(f"{draft}/rehearse")
+    assert rehearsed.status == 200 and TEXT("menus.rehearsal.nothing") in await rehearsed.text()
     assert (await admin.post(f"{draft}/publish", {"when": "now"})).status == 422, "why is asked for"
     answer = await admin.post(f"{draft}/publish", {"when": "now", "reason": "people press at once"})
     assert answer.headers["Location"] == f"{ONE}?said=now"

@@ -285,6 +285,7 @@ ROUTES: Mapping[str, Permission] = {
     "menus.check": P.MENUS_EDIT,
     "menus.walk": P.MENUS_EDIT,
     "menus.draft": P.MENUS_SEE,
+    "menus.rehearse": P.MENUS_EDIT,
     "menus.publish": P.MENUS_PUBLISH,
     "menus.unschedule": P.MENUS_PUBLISH,
     "menus.roll-back": P.MENUS_PUBLISH,

@@ -46,6 +46,8 @@ async def save(visit: Visit) -> web.Response:
     form, name, engine = visit.form(), name_of(visit), visit.panel.engine
     text, began_from = _text(visit), form.raw("began_from")
     reason = form.text("reason", 300, needed=False)
+    if len(text.encode()) > LARGEST_FILE:
+        form.refuse("text", "common.form.too_long", most=LARGEST_FILE)
     head = await drafts.head(engine, name)
     if head is None:
         raise NotFound
@@ -138,7 +140,7 @@ async def _editor(
     moved: list[str] | None = None,
     wrong: dict[str, str] | None = None,
 ) -> web.Response:
-    """`moved`: what another wrote meanwhile, and what this text makes of it; saved again, it goes over that."""
+    """`moved`: from what another saved meanwhile to this text; saved again, it comes after that."""
     nonce, name = secrets.token_urlsafe(16), name_of(visit)
     tools = tools_of(visit)
     async with _ONE_AT_A_TIME:
@@ -162,6 +164,5 @@ async def _editor(
 
 
 def _text(visit: Visit) -> str:
-    """As it was typed: browsers send line ends of two characters. Too large for a tree is cut where it is told."""
-    text = visit.form().raw("text").replace("\r\n", "\n")
-    return text[: LARGEST_FILE + 1]
+    """As it was typed: browsers send line ends of two characters."""
+    return visit.form().raw("text").replace("\r\n", "\n")

@@ -1,9 +1,9 @@
-"""A draft: in what it differs, what a rehearsal says of it; put on the air now, later or for a share; back."""
+"""A draft: in what it differs, and what a rehearsal says; put on the air now, later or for a share; back."""
 
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,10 +12,12 @@ from aiohttp import web
 from ivr.desk.book import menus
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused
-from ivr.desk.trees import drafts, publishing
+from ivr.desk.trees import drafts, publishing, rehearsing, tree_history
 from ivr.voice.menu_diff import Change, changes, text_diff
+from ivr.voice.menu_life import Deed
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
+from ivr.voice.rehearsal import Rehearsal, rehearse
 from ivr.web.panel.forms import Form, latin
 from ivr.web.panel.visit import NotFound, Route, Visit
 from ivr.web.trees.tree_pages import look, name_of, tools_of
@@ -28,13 +30,16 @@ def routes() -> list[Route]:
     one = "/panel/menus/{name}/drafts/{number:[0-9]{1,9}}"
     return [
         Route("GET", one, "menus.draft", draft),
+        Route("POST", one + "/rehearse", "menus.rehearse", rehearse_it),
         Route("POST", one + "/publish", "menus.publish", publish),
         Route("POST", one + "/unschedule", "menus.unschedule", unschedule),
         Route("POST", "/panel/menus/{name}/roll-back", "menus.roll-back", roll_back),
     ]
 
 
-async def draft(visit: Visit, form: Form | None = None, wrong: str = "") -> web.Response:
+async def draft(
+    visit: Visit, form: Form | None = None, wrong: str = "", rehearsal: Rehearsal | None = None
+) -> web.Response:
     engine, name, number = visit.panel.engine, name_of(visit), _number(visit)
     found = next(
         (each for each in await drafts.drafts(engine, name, 10_000) if each[0].number == number), None
@@ -60,8 +65,34 @@ async def draft(visit: Visit, form: Form | None = None, wrong: str = "") -> web.
         shares=SHARES,
         form=form,
         wrong=wrong,
+        rehearsal=rehearsal,
         said=visit.request.query.get("said", ""),
     )
+
+
+async def rehearse_it(visit: Visit) -> web.Response:
+    """The last weeks' calls through it and through the live one. That it was done is noted."""
+    engine, name, number, tools = visit.panel.engine, name_of(visit), _number(visit), tools_of(visit)
+    live = await menus.current(engine, name)
+    text = await tree_history.text_of(engine, name, f"draft {number}")
+    if live is None:
+        return await draft(visit, wrong=visit.words("menus.never_text"))
+    past = await rehearsing.past_calls(engine, name, visit.now - timedelta(days=rehearsing.DAYS))
+
+    def both() -> Rehearsal:
+        before, after = parse(live.text.encode(), "live"), parse(text.encode(), "draft")
+        return rehearse(before, after, past, tools.directory(), tools.lengths())
+
+    try:
+        found = await asyncio.to_thread(both)
+    except MenuMistakes:
+        return await draft(visit, wrong=visit.words("menus.publish.faulty"))
+    details = {"calls": len(found.calls), "sentence": found.sentence, "days": rehearsing.DAYS}
+    async with engine.begin() as connection:
+        await menus.note_deed(
+            connection, name, Deed.REHEARSED, visit.person.name, draft=number, details=details
+        )
+    return await draft(visit, rehearsal=found)
 
 
 async def publish(visit: Visit) -> web.Response:
@@ -93,7 +124,7 @@ async def unschedule(visit: Visit) -> web.Response:
 
 
 async def roll_back(visit: Visit) -> web.Response:
-    """The trial ends; without one the text before is on the air again, or that of the revision that was named."""
+    """The trial ends; without one the text before is on the air again, or that of the revision named."""
     form, name = visit.form(), name_of(visit)
     reason = form.text("reason", 300)
     to = form.number("to", 1, otherwise=0) or None
@@ -105,7 +136,7 @@ async def roll_back(visit: Visit) -> web.Response:
 
 
 def meant(before: str, after: str) -> list[Change]:
-    """In what they differ for a caller; nothing where there was no tree before, or none that can be read now."""
+    """In what they differ for a caller; nothing where there was none before, or none that can be read now."""
     try:
         return changes(parse(before.encode(), "before"), parse(after.encode(), "after")) if before else []
     except MenuMistakes:
