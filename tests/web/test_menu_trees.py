@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser, Page, ViewportSize, expect
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -14,9 +15,13 @@ from ivr.desk.book import menus
 from ivr.desk.people import passwords
 from ivr.installation import tree_tools
 from ivr.settings import load
+from ivr.speech.booth import Booth
+from ivr.speech.build import build
+from ivr.speech.files import Cached
 from ivr.store.tables import audit
 from ivr.web.panel.locale import words
 from tests.voice.conversation import DIRECTORY, TREE
+from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import QUICK, Client, PanelServed, panel_served
 
 TEXT = words()
@@ -25,14 +30,34 @@ SHORTER = FIRST.replace("first_key: 4\n    no_input: {limit: 1", "first_key: 3\n
 ONE = "/panel/menus/111"
 
 
+DESK: ViewportSize = {"width": 1366, "height": 768}
+SPOKEN = """
+voices: {fa: {rate: 200}}
+prompts:
+  welcome: {fa: سلام}
+  language.choose: {fa: یک}
+  operator.closed: {fa: بسته}
+"""
+
+
+@pytest.fixture(scope="module")
+def booth(tmp_path_factory: pytest.TempPathFactory) -> Booth:
+    """Three short prompts are there to be heard."""
+    folder = tmp_path_factory.mktemp("spoken")
+    (folder / "prompts.yaml").write_text(SPOKEN)
+    catalogue = Cached([folder / "prompts.yaml"])
+    build(catalogue.catalogue(), ("fa",), folder / "sounds", [], jobs=2)
+    return Booth(catalogue, ("fa",), folder / "sounds", folder / "house", folder / "voices")
+
+
 @pytest.fixture
 async def panel(
-    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, booth: Booth
 ) -> AsyncIterator[PanelServed]:
     monkeypatch.setattr(passwords, "HASHER", QUICK)
     tools = tree_tools(load(), lambda: DIRECTORY, lambda: datetime(2026, 11, 28, 10, tzinfo=UTC))
     await menus.publish(engine, "111", FIRST, "karimi", "the first")
-    async with panel_served(engine, tmp_path, trees=tools) as served:
+    async with panel_served(engine, tmp_path, trees=tools, prompts=booth) as served:
         yield served
 
 
@@ -163,3 +188,115 @@ async def test_a_draft_is_walked_with_keys_to_where_the_caller_does_something(pa
     done = await walked("1 1 1 1 01 . r:5 1 . - .")
     assert done["outcome"] == "completed" and done["cases"]
     assert "wrong" in await walked("1 1 1 1 answered") and "wrong" in await walked("", "steps: 1")
+
+
+async def typed_over(page: Page, found: str, text: str) -> None:
+    """With the keyboard alone: find it, close the search, write over what is picked."""
+    await page.keyboard.press("Control+f")
+    await page.keyboard.insert_text(found)
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Escape")
+    await page.keyboard.insert_text(text)
+
+
+async def test_an_admin_adds_a_branch_mends_it_hears_it_publishes_it_and_rolls_back(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    async with window(chrome, panel, "admin", size=DESK) as page:
+        await page.goto(ONE)
+        await screenshot(page, "menu-tree")
+        assert not await serious(page)
+        await page.get_by_role("link", name=TEXT("menus.edit.title")).click()
+        state = page.locator("#tree-state")
+        await expect(page.locator(".cm-content")).to_be_visible()
+        await page.locator(".cm-content").focus()
+        await page.keyboard.press("Control+End")
+        await page.keyboard.insert_text(
+            "\n  # برف: امروز راه‌ها بسته است (snow, تا شنبه)\n"
+            "  snow:\n    type: say\n    prompt: [operator.closed]\n    go: kidn\n"
+        )
+        await expect(state).to_have_text(TEXT("menus.edit.mistakes", n=1))
+        await expect(page.locator("#tree-mistakes")).to_contain_text("kidn")
+        assert await page.locator(".cm-lint-marker-error").count() == 1
+        await screenshot(page, "menu-edit-mistake", whole=False)
+        await page.keyboard.press("F8")
+        await page.locator(".cm-diagnosticAction").first.click()
+        await expect(page.locator("#tree-mistakes")).to_contain_text("no call can come here")
+        await typed_over(page, "    go: kind\n\n  kind", "    go: snow\n\n  kind")
+        await expect(page.locator("#tree-picture [data-step=snow]")).to_be_visible()
+        await expect(state).to_have_text(TEXT("menus.edit.right", n=FIRST.count("\n    type: ") + 1))
+        await page.locator("#tree-picture [data-step=snow] .box").click()
+        await expect(page.locator("#tree-prompts bdi").first).to_be_visible()
+        await screenshot(page, "menu-edit", whole=False)
+        assert not await serious(page)
+
+        played: list[str] = []
+        page.on("request", lambda asked: played.append(asked.url) if asked.url.endswith("/audio") else None)
+        await page.locator("#tree-try").click()
+        await expect(page.locator("#phone-step")).to_have_text("language")
+        await expect(page.locator("#phone-state")).to_have_text(TEXT("menus.try.waits"))
+        await page.keyboard.press("1")
+        await expect(page.locator("#phone-step")).to_have_text("kind")
+        assert [url.split("/")[-2] for url in played][:2] == ["welcome", "language.choose"]
+        assert any(url.endswith("/operator.closed/audio") for url in played), "the new branch is heard"
+        await screenshot(page, "menu-try", whole=False)
+        assert not await serious(page)
+        await page.keyboard.press("Escape")
+
+        await page.locator("#f-reason").fill("برف")
+        await page.locator(".cm-content").focus()
+        await page.keyboard.press("Control+s")
+        await expect(page.get_by_text(TEXT("menus.said.saved"))).to_be_visible()
+        await page.get_by_role("button", name=TEXT("menus.rehearsal.button")).click()
+        await expect(page.get_by_text(TEXT("menus.rehearsal.nothing"))).to_be_visible()
+        await screenshot(page, "menu-draft")
+        assert not await serious(page)
+        await page.get_by_role("button", name=TEXT("menus.publish.button"), exact=True).click()
+        await expect(page.get_by_text(TEXT("menus.said.now"))).to_be_visible()
+        live = await menus.current(panel.engine, "111")
+        assert live and live.number == 2 and "# برف: امروز" in live.text
+        await page.get_by_role("button", name=TEXT("menus.back.button")).click()
+        await page.locator("#f-reason").fill("برف آب شد")
+        await screenshot(page, "menu-back", whole=False)
+        await page.locator("#back button.danger").click()
+        await expect(page.get_by_text(TEXT("menus.said.back"))).to_be_visible()
+        live = await menus.current(panel.engine, "111")
+        assert live and live.text == FIRST
+
+
+async def test_the_keyboard_gets_into_the_editor_and_out_again(chrome: Browser, panel: PanelServed) -> None:
+    async with window(chrome, panel, "admin", size=PHONE) as page:
+        await page.goto(f"{ONE}/edit")
+        await page.locator(".cm-content").focus()
+        await page.keyboard.press("Control+Home")
+        await page.keyboard.press("Tab")
+        assert (await page.locator("textarea[name=text]").input_value()).startswith("  # The menu tree")
+        await page.keyboard.press("Shift+Tab")
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Tab")
+        assert not await page.evaluate("document.activeElement.closest('.cm-content')")
+        await page.locator(".cm-content").focus()
+        await page.keyboard.press("Control+End")
+        await page.keyboard.insert_text("\n  snow:\n    type: s")
+        await page.keyboard.press("Control+Space")
+        await expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("say")
+        await screenshot(page, "menu-edit-phone", whole=False)
+        assert not await serious(page)
+
+
+async def test_without_scripts_the_text_is_edited_in_a_plain_field(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    context = await chrome.new_context(base_url=panel.url, java_script_enabled=False)
+    try:
+        token = await panel.token("admin")
+        await context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
+        page = await context.new_page()
+        await page.goto(f"{ONE}/edit")
+        assert await page.locator("textarea[name=text]").input_value() == FIRST
+        await page.locator("textarea[name=text]").fill(FIRST.replace("go: status", "go: statu"))
+        await page.get_by_role("button", name=TEXT("menus.edit.save")).click()
+        await expect(page.get_by_text("did you mean").or_(page.get_by_text("(status?)"))).to_be_visible()
+        await screenshot(page, "menu-plain")
+    finally:
+        await context.close()
