@@ -70,7 +70,7 @@ function show(told, view) {
   const list = document.getElementById("tree-mistakes");
   list.replaceChildren(...told.mistakes.slice(0, 12).map((mistake) => {
     const item = document.createElement("li"), link = document.createElement("button");
-    Object.assign(link, { type: "button", className: "link", textContent: `${words.line} ${mistake.where}` });
+    Object.assign(link, { type: "button", className: "link", textContent: mistake.where });
     link.addEventListener("click", () => goTo(view, mistake.line));
     const text = document.createElement("bdi");
     text.textContent = mistake.message + (mistake.nearest ? ` (${mistake.nearest}?)` : "");
@@ -129,7 +129,7 @@ const view = new cm.EditorView({
     cm.autocompletion({ override: [complete], activateOnTyping: true }),
     cm.EditorState.tabSize.of(2),
     cm.EditorState.phrases.of(JSON.parse(words.phrases)),
-    cm.EditorView.contentAttributes.of({ "aria-label": words.label, "aria-describedby": "tree-keys", spellcheck: "false", dir: "ltr" }),
+    cm.EditorView.contentAttributes.of({ "aria-label": words.label, "aria-describedby": "tree-keys", spellcheck: "false", dir: "ltr", tabindex: "0" }),
     cm.EditorView.updateListener.of((update) => {
       if (update.docChanged) area.value = update.state.doc.toString();
       if (update.docChanged || update.selectionSet) mark(update.view, true);
