@@ -1,12 +1,12 @@
-"""`ivr menu`: check, publish, roll back, show, history, diff, rehearse."""
+"""`ivr menu`: check, publish, roll back, show, history, diff, rehearse, stats."""
 
 from __future__ import annotations
 
 import getpass
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ivr.voice.rehearsal import Rehearsal
 
 app = typer.Typer(help="The menu trees: check, publish, take back, compare.", no_args_is_help=True)
+DEEDS = ("pressed", "wrong", "silent", "heard", "spoke", "reached", "nobody", "hung_up")
 DEFAULT = Path("dialplan/menus/111.yaml")
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 Author = Annotated[str, typer.Option(help="Who does it; the login name by default.")]
@@ -234,3 +235,39 @@ def rehearse(
         if fate != "same":
             stuck = f", at {each['stuck_at']}" if each["stuck_at"] else ""
             print(f"{fate}: call {each['call']}: {each['before']} → {each['after']}{stuck}")
+
+
+@app.command(epilog="Examples: ivr menu stats 111 --days 14   ·   ivr menu stats --step topic --json")
+def stats(
+    name: Name = "111",
+    days: Annotated[int, typer.Option(min=1, max=365, help="Of so many days, today included.")] = 14,
+    revision: Annotated[str, typer.Option(help="Of one revision; by default of all.")] = "",
+    step: Annotated[str, typer.Option(help="One step, second by second.")] = "",
+    json: Json = False,
+) -> None:
+    """What callers did at each step. The calls themselves: ivr call list --passed STEP:DEED."""
+    from ivr.desk.trees.step_statistics import tree_figures
+
+    settings, now = load_settings(), datetime.now(UTC)
+    zone = settings.province.timezone
+    since = now.astimezone(ZoneInfo(zone)).date() - timedelta(days=days - 1)
+    found = with_database(settings, lambda engine: tree_figures(engine, name, since, zone, now, revision))
+    told = {id: each for id, each in found.as_json().items() if step in ("", id)}
+    if json:
+        show_json({"menu": name, "since": since.isoformat(), "calls": found.calls, "steps": told})
+        return
+    out.print(f"menu {name}: {found.calls} calls since {since}", highlight=False)
+    if step:
+        show_rows(["second", *DEEDS], _by_second(told), False)
+    else:
+        show_rows(["step", "entered", *DEEDS], [{"step": id} | each for id, each in told.items()], False)
+
+
+def _by_second(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """A row for each second of one step in which somebody did something."""
+    seconds: dict[int, dict[str, Any]] = {}
+    for figure in told.values():
+        for did, many in figure["seconds"].items():
+            for second, count in many.items():
+                seconds.setdefault(int(second), {"second": second})[did] = count
+    return [seconds[second] for second in sorted(seconds)]
