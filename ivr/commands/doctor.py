@@ -211,7 +211,8 @@ async def _agi(settings: Settings) -> Diagnosis:
 async def _workers(settings: Settings) -> Diagnosis:
     from ivr.loops.sockets import meeting_place, siblings
     from ivr.loops.telling import duties_of
-    from ivr.store import journal_reading, slots
+    from ivr.store import slots
+    from ivr.store.journal import journal_reading
 
     living = [j for j in slots.journals(settings.spool) if journal_reading.run_began(j) is not None]
     before = time.time() - SILENT_SECONDS
@@ -334,9 +335,10 @@ async def _journal(settings: Settings) -> Diagnosis:
     """Whether the database has what the journals gave it, and whether these reach back far enough."""
     from ivr.desk.facts.comparing import behind
     from ivr.installation import database_url
-    from ivr.store import journal_marks, slots
+    from ivr.store import slots
     from ivr.store.engine import make_engine
-    from ivr.store.journal_keeping import cut_short
+    from ivr.store.journal import journal_marks
+    from ivr.store.journal.journal_keeping import cut_short
 
     days = settings.journal.keep_days
     engine = make_engine(database_url(settings), pool=1)
