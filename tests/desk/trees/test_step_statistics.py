@@ -35,7 +35,7 @@ async def on_each_of_three_days(engine: AsyncEngine) -> datetime:
 
 
 def _at(past: PastCall, moved: timedelta) -> PastCall:
-    steps = [each | {"at": (datetime.fromisoformat(each["at"]) + moved).isoformat()} for each in past.steps]
+    steps = [{**each, "at": (datetime.fromisoformat(each["at"]) + moved).isoformat()} for each in past.steps]
     return replace(past, began=past.began + moved, steps=steps)
 
 
