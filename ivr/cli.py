@@ -24,6 +24,7 @@ from ivr.commands import (
     keys,
     meeting,
     menu,
+    menu_telling,
     outbox,
     registering,  # noqa: F401  adds to `ivr case`
     retention,
@@ -44,7 +45,7 @@ app = typer.Typer(
 )
 database = typer.Typer(help="The database.", no_args_is_help=True)
 dialplan = typer.Typer(help="Asterisk's side.", no_args_is_help=True)
-app.add_typer(menu.app, name="menu")
+app.add_typer(menu_telling.app, name="menu")
 app.add_typer(books.cases, name="case")
 app.add_typer(books.calls, name="call")
 app.add_typer(sounds.app, name="sounds")

@@ -43,8 +43,8 @@ def main() -> None:
 
 def _keys(chance: random.Random) -> list[str]:
     """Half come to their end; the others hang up somewhere."""
-    topic = chance.choice((["1", "1"], ["2", "1"], ["-", "1", "1"], ["9", "1", "2"], ["0"]))
-    whole = ["1", chance.choice("1234"), *topic, chance.choice(("01", "00", "-")), "r:20", "1", "-"]
+    topic = chance.choice((["1", "1"], ["2", "1"], ["-", "1", "1"], ["*", "2", "1"], ["0"]))
+    whole = ["1", chance.choice("1234"), *topic, chance.choice(("01", "00")), "r:20", "1", "-"]
     return whole if chance.random() < 0.5 else whole[: chance.randrange(len(whole))]
 
 

@@ -1,7 +1,8 @@
-"""`ivr menu`: check, draw, publish, roll back, show, history, diff, rehearse, schema, reference."""
+"""`ivr menu`: check, draw, publish, roll back. The commands that only tell: `ivr.commands.menu_telling`."""
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import sys
 from datetime import UTC, datetime
@@ -11,18 +12,19 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ivr.commands.output import load_settings, out, show_json, show_rows, with_database
+from ivr.commands.output import err, load_settings, out, show_json, with_database, with_page
 from ivr.installation import CommandError
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from ivr.desk.book.book import Page
     from ivr.desk.book.menus import OnTrial, Revision
+    from ivr.desk.reading.gaps import Unled
     from ivr.desk.trees.publishing import Planned
     from ivr.voice.menu import Menu
     from ivr.voice.proof import Proof
-    from ivr.voice.rehearsal import Rehearsal
 
 app = typer.Typer(help="The menu trees: check, publish, take back, compare.", no_args_is_help=True)
 DEFAULT = Path("dialplan/menus/111.yaml")
@@ -30,7 +32,6 @@ Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.
 Author = Annotated[str, typer.Option(help="Who does it; the login name by default.")]
 Reason = Annotated[str, typer.Option(help="Why; asked for at a terminal.")]
 Name = Annotated[str, typer.Argument(help="Which menu.")]
-Which = Annotated[str, typer.Option(help="live, trial, a revision's number, or 'draft 3'.")]
 File = Annotated[Path, typer.Argument(help="A menu tree in YAML.")]
 
 
@@ -38,16 +39,33 @@ def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
     """The file's bytes, its menu and its proof. Finding or MenuMistakes says everything that is wrong."""
     from ivr.installation import tree_check
 
-    raw = _read(path)
+    raw = read(path)
     menu, proved = tree_check(settings)(raw, str(path))
     return raw, menu, proved
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
+    """No more of it than a menu may have, and what shows that it has more."""
+    from ivr.voice.yaml_tree import LARGEST_FILE
+
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            raw, size = file.read(LARGEST_FILE + 1), path.stat().st_size
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from None
+    if len(raw) > LARGEST_FILE:
+        raise CommandError(f"{path}: has {size:,} bytes; a menu has at most {LARGEST_FILE:,}")
+    return raw
+
+
+def unled(menu: Menu) -> list[Unled]:
+    """What its callers can say and no body is responsible for. CommandError where the books can't be read."""
+    from ivr.desk.reading.gaps import of_menu
+
+    async def compared(_: AsyncEngine, page: Page) -> list[Unled]:
+        return of_menu(page, menu)
+
+    return with_page(compared)
 
 
 @app.command(epilog="Example: ivr menu schema > var/menu.schema.json")
@@ -94,10 +112,22 @@ def check(file: File = DEFAULT, json: Json = False) -> None:
             for mistake in error.mistakes:
                 print(mistake)
         raise SystemExit(1) from None
+    gaps: list[Unled] | None
+    try:
+        gaps, why = unled(menu), ""
+    except CommandError as error:
+        gaps, why = None, str(error)
     if json:
-        show_json(report_json(menu, proof))
-    else:
-        print("\n".join(report(menu, proof)))
+        rows = None if gaps is None else [dataclasses.asdict(gap) for gap in gaps]
+        show_json(report_json(menu, proof) | {"unled": rows})
+        return
+    print("\n".join(report(menu, proof)))
+    if gaps is None:
+        print(f"not compared with the books, whether somebody is responsible for every matter: {why}")
+    elif not gaps:
+        print("a body is responsible for every matter in every county")
+    for gap in gaps or ():
+        print(f"warning: {gap}")
 
 
 @app.command(epilog="Example: ivr menu draw dialplan/menus/111.yaml -o tree.svg")
@@ -147,6 +177,8 @@ def publish(
 
     settings, who = load_settings(), author or getpass.getuser()
     raw, menu, _ = checked(settings, file)  # its mistakes are told with the file's name
+    for gap in unled(menu):
+        err.print(f"warning: {gap}", style="yellow", markup=False, highlight=False)
     when, why = _moment(settings, at), reason or _asked_why()
 
     async def whole(engine: AsyncEngine) -> Revision | OnTrial | Planned:
@@ -198,95 +230,3 @@ def roll_back(
     who, why = author or getpass.getuser(), reason or _asked_why()
     now = with_database(load_settings(), lambda engine: publishing.roll_back(engine, name, who, why, to))
     out.print(f"menu {name}: revision {now.revision.number} is live for all calls", highlight=False)
-
-
-@app.command(epilog="Example: ivr menu show 111 > 111.yaml")
-def show(
-    name: Name = "111",
-    which: Which = "live",
-) -> None:
-    """Print a text as it was saved: by default the live revision's."""
-    from ivr.desk.trees.tree_history import text_of
-
-    print(with_database(load_settings(), lambda engine: text_of(engine, name, which)), end="")
-
-
-@app.command(epilog="Example: ivr menu history 111 --json")
-def history(name: Name = "111", json: Json = False) -> None:
-    """What was on the air, newest first: by whom, why, and how it came off again."""
-    from ivr.desk.trees.tree_history import revisions
-
-    found = with_database(load_settings(), lambda engine: revisions(engine, name))
-    rows = [{"name": name} | each.as_json() | {"live": "live" if each.is_live else ""} for each in found]
-    show_rows(["number", "live", "at", "author", "deed", "reason"], rows, json)
-
-
-@app.command(epilog="Examples: ivr menu diff 111.yaml   ·   ivr menu diff --old 3 --new 5")
-def diff(
-    file: Annotated[Path | None, typer.Argument(help="A tree in YAML, compared with the live one.")] = None,
-    name: Annotated[str, typer.Option(help="Which menu, without a file.")] = "111",
-    old: Which = "live",
-    new: Which = "live",
-    text: Annotated[bool, typer.Option("--text", help="Line by line, too.")] = False,
-    json: Json = False,
-) -> None:
-    """In what two trees differ, as a caller would notice it."""
-    from ivr.desk.trees.tree_history import text_of
-    from ivr.voice.menu_diff import changes, text_diff
-    from ivr.voice.parse import parse
-
-    settings = load_settings()
-    raw = _read(file) if file else b""
-    name = parse(raw, str(file)).name if file else name
-
-    async def whole(engine: AsyncEngine) -> tuple[str, str]:
-        return await text_of(engine, name, old), raw.decode() if file else await text_of(engine, name, new)
-
-    before, after = with_database(settings, whole)
-    found = changes(parse(before.encode(), old), parse(after.encode(), str(file or new)))
-    lines = text_diff(before, after, (old, str(file or new)))
-    if json:
-        show_json({"menu": name, "changes": [each.as_json() for each in found], "text": lines})
-        return
-    print("\n".join([*map(str, found), *(lines if text else ())]) or "no difference")
-
-
-@app.command(
-    epilog="Examples: ivr menu rehearse 111.yaml --days 14   ·   ivr menu rehearse b.yaml --against a.yaml"
-)
-def rehearse(
-    file: File = DEFAULT,
-    against: Annotated[
-        Path | None, typer.Option(help="Compare with that file, not with the live tree.")
-    ] = None,
-    days: Annotated[int, typer.Option(min=1, max=365, help="Calls of so many days.")] = 14,
-    json: Json = False,
-) -> None:
-    """Walk the last weeks' calls through a tree: who lands elsewhere, gets stuck, needs more or less time."""
-    from ivr.desk.editing.seeding import directory_from
-    from ivr.desk.trees.rehearsing import rehearse_draft
-    from ivr.desk.trees.tree_history import text_of
-    from ivr.installation import lengths
-    from ivr.voice.parse import parse
-
-    settings = load_settings()
-    _, after, _ = checked(settings, file)
-    directory, seconds = directory_from(settings.seed_path), lengths(settings)
-
-    async def whole(engine: AsyncEngine) -> Rehearsal:
-        text = _read(against) if against else (await text_of(engine, after.name, "live")).encode()
-        before = parse(text, str(against or "live"))
-        return await rehearse_draft(engine, before, after, directory, datetime.now(UTC), seconds, days=days)
-
-    found = with_database(settings, whole)
-    if json:
-        show_json(found.as_json())
-        return
-    print(found.sentence)
-    rows = [row | {"share": f"{100 * row['share']:.1f} %"} | row["seconds"] for row in found.table()]
-    if rows:
-        show_rows(["fate", "calls", "share", "median_longer", "longer", "shorter"], rows, False)
-    for fate, each in ((row["fate"], each) for row in rows for each in row["examples"]):
-        if fate != "same":
-            stuck = f", at {each['stuck_at']}" if each["stuck_at"] else ""
-            print(f"{fate}: call {each['call']}: {each['before']} → {each['after']}{stuck}")

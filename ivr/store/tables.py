@@ -25,7 +25,7 @@ from ivr.store.figure_days import figure_days
 from ivr.store.grant_requests import grant_requests
 from ivr.store.inbox_entries import inbox_entries
 from ivr.store.interventions import interventions
-from ivr.store.journal_marks import journal_marks
+from ivr.store.journal.journal_marks import journal_marks
 from ivr.store.legal_holds import legal_holds
 from ivr.store.limits import limits
 from ivr.store.live_calls import live_calls
@@ -39,6 +39,7 @@ from ivr.store.meeting_views import meeting_invitations, meeting_views
 from ivr.store.menu_drafts import menu_drafts
 from ivr.store.menu_events import menu_events
 from ivr.store.menu_revisions import menu_revisions
+from ivr.store.menu_step_days import menu_step_days
 from ivr.store.notices import notices
 from ivr.store.openings import openings
 from ivr.store.outbox import outbox
@@ -105,6 +106,7 @@ __all__ = [
     "menu_drafts",
     "menu_events",
     "menu_revisions",
+    "menu_step_days",
     "metadata",
     "notices",
     "openings",

@@ -213,6 +213,8 @@ class Rewalk:
     def _next(self, step: str, action: Action) -> tuple[int, Footprint | None]:
         """Her next answer at that question, if it is one to such an action."""
         left = self.left.get(self.same.get(step, "") if self.same else step)
+        while left and left[-1][1].note == "said" and not isinstance(action, Say):
+            left.pop()  # what she only heard there is not said here
         if not left:
             return 0, None
         place, did = left[-1]

@@ -88,6 +88,14 @@ def test_words_first_the_same_callers_come_to_the_beep_sooner_and_who_left_nothi
     assert "sooner in the median" in found.sentence
 
 
+def test_who_hesitates_once_at_the_topic_lands_elsewhere_where_the_tree_goes_on_at_once() -> None:
+    found = through(WORDS_FIRST, call("1", "1", "-", "1", "1", "01", "r:20", "1", "-"))
+    (example,) = found.examples("elsewhere")
+    assert (example["before"], example["after"]) == (
+        "words complaint/water.supply/tabriz", "words complaint/other.other/tabriz",
+    )  # fmt: skip
+
+
 def test_who_interrupts_a_prompt_does_so_at_the_same_second_and_who_hears_it_out_hears_the_longer_one() -> (
     None
 ):

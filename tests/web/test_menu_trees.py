@@ -74,6 +74,7 @@ async def test_a_tree_is_seen_with_its_picture_figures_history_and_text(panel: P
     for shown in (TEXT("menus.figure.to_beep"), "karimi", "the first", "# The menu tree behind 111."):
         assert shown in page
     assert f"{ONE}/edit" not in page
+    assert TEXT("menus.heat.counted", n=0) in await auditor.text(f"{ONE}?heat=hung_up")
     file = await auditor.http.get(f"{ONE}/text")
     assert await file.text() == FIRST and 'filename="111.yaml"' in file.headers["Content-Disposition"]
     assert (await auditor.get(f"{ONE}/edit")).status == 403

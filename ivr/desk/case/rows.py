@@ -26,6 +26,7 @@ from ivr.store.facts import (
     FactStep,
 )
 from ivr.voice.events import Recorded
+from ivr.voice.step_figures import passed
 
 Row = dict[str, Any]
 CHANNEL = "phone"
@@ -208,6 +209,7 @@ def add_kin(rows: Rows, kin: Kin, code: str, page: Page, now: datetime) -> None:
 def call_row(fact: Fact, page: Page) -> Row:
     """The call of any fact; only `CallEndedFact` knows its end and its steps."""
     call, end = fact.call, fact if isinstance(fact, CallEndedFact) else None
+    steps = [_step(step) for step in end.steps] if end else []
     return {
         "id": call.id,
         "unique_id": call.unique_id,
@@ -221,7 +223,8 @@ def call_row(fact: Fact, page: Page) -> Row:
         "language": call.language,
         "menu_name": call.menu_name,
         "menu_revision": call.menu_revision,
-        "steps": [_step(step) for step in end.steps] if end else [],
+        "steps": steps,
+        "passed": passed(call.started_at, steps) if end else None,
     }
 
 

@@ -35,7 +35,6 @@ from ivr.desk.facts.comparing import COMPARE_SECONDS, compare
 from ivr.desk.meetings import invitation_answers, order_answers
 from ivr.desk.meetings.session_planning import alone
 from ivr.desk.refusals import Refused
-from ivr.store import journal_marks
 from ivr.store.callbacks import callbacks as to_call_back
 from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
@@ -57,9 +56,10 @@ from ivr.store.facts import (
     WordsKeptFact,
     write,
 )
-from ivr.store.journal import CHECKPOINT_SECONDS, Journal, JournalError
-from ivr.store.journal_follower import JournalFollower
-from ivr.store.journal_marks import JournalMark
+from ivr.store.journal import Journal, JournalError, journal_marks
+from ivr.store.journal.applied import CHECKPOINT_SECONDS
+from ivr.store.journal.journal_follower import JournalFollower
+from ivr.store.journal.journal_marks import JournalMark
 from ivr.store.tables import calls, cases, outbox, recordings, referrals
 
 log = logging.getLogger(__name__)
@@ -224,7 +224,8 @@ def _once(table: Table, key: str, *later: str) -> Prepared:
 
 def _end_call() -> Prepared:
     statement = insert(calls)
-    changes: dict[str, Any] = {name: statement.excluded[name] for name in ("ended_at", "outcome", "steps")}
+    told = ("ended_at", "outcome", "steps", "passed")
+    changes: dict[str, Any] = {name: statement.excluded[name] for name in told}
     # Who ends a call for a process that died does not know the language that was chosen in it.
     changes["language"] = func.coalesce(func.nullif(statement.excluded["language"], ""), calls.c.language)
     # A call ends once: what the reconciler says of a lost one never replaces what the call itself said.

@@ -13,7 +13,7 @@ from ivr.desk.book.menus import note_deed
 from ivr.store.tables import calls, cases
 from ivr.voice.directory import Directory
 from ivr.voice.menu import Menu
-from ivr.voice.menu_life import Deed
+from ivr.voice.menu_life import TreeDeed
 from ivr.voice.rehearsal import Rehearsal, rehearse
 from ivr.voice.rewalk import PastCall
 from ivr.voice.timing import SecondsOf
@@ -43,7 +43,7 @@ async def rehearse_draft(
     if draft is not None:
         details = {"calls": len(found.calls), "sentence": found.sentence, "days": days}
         async with engine.begin() as connection:
-            await note_deed(connection, after.name, Deed.REHEARSED, author, draft=draft, details=details)
+            await note_deed(connection, after.name, TreeDeed.REHEARSED, author, draft=draft, details=details)
     return found
 
 

@@ -6,17 +6,24 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from markupsafe import Markup
 
 from ivr.desk.book import menus
-from ivr.desk.trees import drafts, publishing, tree_history
+from ivr.desk.trees import drafts, publishing, step_statistics, tree_history
+from ivr.voice.footprints import Did
 from ivr.voice.mistakes import MenuMistakes
+from ivr.voice.step_figures import ENTERED
 from ivr.web.panel.tree_tools import TreeTools, shown_figures
 from ivr.web.panel.visit import NotFound, Route, Visit
 
+# What the picture may be coloured by.
+HEATS = (ENTERED, Did.HUNG_UP, Did.SILENT, Did.WRONG, Did.PRESSED)
+HEAT_DAYS = 14
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
@@ -57,7 +64,9 @@ async def tree(visit: Visit) -> web.Response:
     if newest is None:
         raise NotFound
     on_air = now.revision.text if now is not None else newest.text
-    shown = await asyncio.to_thread(look, tools, on_air, name)
+    did = visit.request.query.get("heat", "")
+    heat = await _heat(visit, name, did) if did in HEATS else None
+    shown = await asyncio.to_thread(look, tools, on_air, name, heat[0] if heat else None)
     return visit.render(
         "trees/tree.html",
         name=name,
@@ -68,6 +77,9 @@ async def tree(visit: Visit) -> web.Response:
         revisions=await tree_history.revisions(engine, name),
         drafts=await drafts.drafts(engine, name, 12),
         planned=await publishing.planned(engine, name),
+        heats=HEATS,
+        did=did if heat else "",
+        counted=heat[1] if heat else 0,
         said=visit.request.query.get("said", ""),
     )
 
@@ -86,7 +98,19 @@ async def schema(visit: Visit) -> web.Response:
     return web.json_response(text=body)
 
 
-def look(tools: TreeTools, text: str, name: str) -> ShownTree:
+async def _heat(visit: Visit, name: str, did: str) -> tuple[dict[str, float], int]:
+    """Step → how often callers did that there in the last days, and of how many calls."""
+    zone = visit.panel.book.timezone
+    since = (visit.now.astimezone(ZoneInfo(zone)) - timedelta(days=HEAT_DAYS)).date()
+    found = await step_statistics.tree_figures(visit.panel.engine, name, since, zone, visit.now)
+    many = {
+        step: float(figure.entered if did == ENTERED else figure.many(Did(did)))
+        for step, figure in found.steps.items()
+    }
+    return many, found.calls
+
+
+def look(tools: TreeTools, text: str, name: str, heat: dict[str, float] | None = None) -> ShownTree:
     """Check and draw a text. Blocks."""
     try:
         menu, proof = tools.check(text.encode(), name)
@@ -94,7 +118,7 @@ def look(tools: TreeTools, text: str, name: str) -> ShownTree:
         return ShownTree(Markup(), [], error.mistakes, 0)
     # Every word in the picture was escaped where it was drawn.
     return ShownTree(
-        Markup(tools.drawing(menu)),
+        Markup(tools.drawing(menu, heat)),
         shown_figures(menu, proof),
         (),
         len(menu.steps),
