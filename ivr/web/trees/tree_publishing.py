@@ -13,8 +13,8 @@ from ivr.desk.book import menus
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused
 from ivr.desk.trees import drafts, publishing, rehearsing, tree_history
-from ivr.voice.menu_diff import Change, changes, text_diff
-from ivr.voice.menu_life import Deed
+from ivr.voice.menu_diff import TreeChange, changes, text_diff
+from ivr.voice.menu_life import TreeDeed
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.voice.rehearsal import Rehearsal, rehearse
@@ -90,7 +90,7 @@ async def rehearse_it(visit: Visit) -> web.Response:
     details = {"calls": len(found.calls), "sentence": found.sentence, "days": rehearsing.DAYS}
     async with engine.begin() as connection:
         await menus.note_deed(
-            connection, name, Deed.REHEARSED, visit.person.name, draft=number, details=details
+            connection, name, TreeDeed.REHEARSED, visit.person.name, draft=number, details=details
         )
     return await draft(visit, rehearsal=found)
 
@@ -135,7 +135,7 @@ async def roll_back(visit: Visit) -> web.Response:
     return visit.redirect(f"/panel/menus/{name}?said=back")
 
 
-def meant(before: str, after: str) -> list[Change]:
+def meant(before: str, after: str) -> list[TreeChange]:
     """In what they differ for a caller; nothing where there was none before, or none that can be read now."""
     try:
         return changes(parse(before.encode(), "before"), parse(after.encode(), "after")) if before else []
