@@ -14,7 +14,7 @@ import pytest
 
 from ivr.lab.pace import patience
 from ivr.store import volumes as module
-from ivr.store.volume import Look, look
+from ivr.store.volume import Look, look, look_in_time
 from ivr.store.volumes import LONGEST_SECONDS, Volumes
 from tests.fixtures.small_disk import SmallDisk
 
@@ -133,6 +133,13 @@ async def test_a_disk_that_hangs_is_left_out_and_holds_nobody_up(
             await asyncio.sleep(0.05)
     await volumes.look()
     assert volumes.where(1.0) == ["", "second/"]
+
+
+def test_who_asks_a_disk_that_hangs_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivr.store.volume.HANG_SECONDS", 1)
+    assert look_in_time(tmp_path).trouble == ""
+    with stuck(tmp_path):
+        assert "hangs" in look_in_time(tmp_path).trouble
 
 
 async def test_however_much_waits_for_a_disk_that_hangs_the_other_one_is_looked_at(
