@@ -186,7 +186,8 @@ def booth(settings: Settings) -> Booth:
     from ivr.speech.files import Cached
 
     languages = settings.calls.languages
-    return Booth(Cached(files(settings)), languages, settings.sounds, RECORDED, settings.voices)
+    catalogue, codecs = Cached(files(settings)), settings.sip.codecs
+    return Booth(catalogue, languages, settings.sounds, RECORDED, settings.voices, codecs)
 
 
 def lengths(settings: Settings) -> Callable[[str, str], float]:

@@ -181,14 +181,18 @@ async def _clock(settings: Settings) -> Diagnosis:
 
 async def _prompts(settings: Settings) -> Diagnosis:
     from ivr.installation import needed
-    from ivr.speech.check import missing
+    from ivr.speech.check import missing, not_ready
 
-    gaps = await asyncio.to_thread(
-        lambda: missing(needed(settings), settings.calls.languages, settings.sounds)
-    )
-    if gaps:
+    ids = await asyncio.to_thread(needed, settings)
+    where = ids, settings.calls.languages, settings.sounds
+    if gaps := await asyncio.to_thread(missing, *where):
         return Diagnosis("prompts", False, f"{len(gaps)} prompts have no audio", "ivr sounds build")
-    return Diagnosis("prompts", True, "every prompt has audio in every language")
+    if waiting := await asyncio.to_thread(not_ready, *where, settings.sip.codecs):
+        few = len({(one.language, one.id) for one in waiting})
+        found = f"{few} prompts are not ready in the channels' codecs (such as {waiting[0]})"
+        return Diagnosis("prompts", False, found, "ivr sounds build")
+    codecs = ", ".join(settings.sip.codecs)
+    return Diagnosis("prompts", True, f"every prompt has audio in every language, ready as {codecs}")
 
 
 async def _menu(settings: Settings) -> Diagnosis:
