@@ -11,7 +11,20 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, true
+from sqlalchemy import (
+    Column,
+    Integer,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
@@ -30,7 +43,7 @@ from ivr.desk.people import limiting
 from ivr.desk.people.limiting import Limit
 from ivr.store.blocked_callers import blocked_callers, in_force
 from ivr.store.case_parts import parts_column, parts_seen
-from ivr.store.direct import Prepared, asking, direct
+from ivr.store.direct import Prepared, asking, direct, from_arrays
 from ivr.store.engine import AWAY
 from ivr.store.limits import limits as limits_set
 from ivr.store.listening import listen
@@ -289,7 +302,8 @@ def _meeting_in(row: Any) -> MeetingSeen | None:
     return MeetingSeen(state, row["next_on"], row["slot_at"], who, way, place)
 
 
-_HERS = (cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")  # of `caller`
+_NOT_WITHHELD = cases.c.caller_key != literal_column("''")  # a literal, or no plan kept uses the index
+_HERS = (cases.c.caller_key == bindparam("caller"), _NOT_WITHHELD)  # of `caller`
 UNANSWERED = (cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
 
 
@@ -321,12 +335,14 @@ def same_matter() -> Select[Any]:
 
 
 def lately() -> Select[Any]:
-    """How many cases `caller` opened in the hour and in the day up to `at`."""
-    at = bindparam("at", type_=cases.c.opened_at.type)
-    within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at)
-    hour = func.count().filter(cases.c.opened_at > bindparam("hour")).label("hour")
-    counted: tuple[Any, ...] = (hour, func.count().label("day"))
-    return select(*counted).where(*_HERS, *within)
+    """How many cases each `caller` opened in the hour and the day up to `at`: a row for each, by its `n`."""
+    times = [Column(name, cases.c.opened_at.type) for name in ("at", "hour", "day")]
+    asked = from_arrays([Column("n", Integer), Column("caller", Text), *times], "asked").c
+    hers = (cases.c.caller_key == asked.caller, _NOT_WITHHELD)
+    within = (cases.c.opened_at > asked.day, cases.c.opened_at < asked.at)
+    hour = func.count().filter(cases.c.opened_at > asked.hour).label("hour")
+    counted = select(hour, func.count().label("day")).where(*hers, *within).lateral("counted")
+    return select(asked.n, counted.c.hour, counted.c.day).join(counted, true())
 
 
 def lately_withheld() -> Select[Any]:
