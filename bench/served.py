@@ -17,6 +17,7 @@ from ivr.lab.ports import free
 from ivr.lab.process import Child
 from ivr.loops.sockets import meeting_place, siblings
 from ivr.settings import Agi, AmiAccount, Serve, Settings, Web
+from ivr.speech.paths import WAV_HEADER
 
 READY_SECONDS = 180.0
 
@@ -55,10 +56,10 @@ async def serving(engine: AsyncEngine, state: Path, together: bool = False) -> A
 
 
 def _silence(settings: Settings) -> None:
-    """A file for every prompt: nobody hears them, but they are there."""
+    """A file with some sound for every prompt: nobody hears them, but they are there."""
     spoken = catalogue(settings)
     for language in settings.calls.languages:
         for id in spoken.ids(language):
             path = settings.sounds / language / f"{id.replace('.', '/')}.wav"
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+            path.write_bytes(bytes(2 * WAV_HEADER))
