@@ -7,7 +7,7 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
-_REGION = "IR"
+_REGION, _IRAN = "IR", "+98"
 # What networks send instead of a withheld number.
 _WITHHELD = frozenset({"", "anonymous", "unknown", "restricted", "unavailable", "private", "asterisk", "s"})
 _CALLABLE = frozenset(
@@ -52,10 +52,7 @@ def is_withheld(number: str) -> bool:
 def is_callable(number: str, area_code: str = "") -> bool:
     """Whether a citizen may be called back there: an Iranian mobile or subscriber number, nothing premium."""
     full = normalise(number, area_code)
-    if not full:
-        return False
-    parsed = phonenumbers.parse(full, None)
-    return parsed.country_code == 98 and phonenumbers.number_type(parsed) in _CALLABLE
+    return full.startswith(_IRAN) and _type(full) in _CALLABLE
 
 
 def is_same(one: str, other: str, area_code: str = "") -> bool:
@@ -67,9 +64,13 @@ def is_same(one: str, other: str, area_code: str = "") -> bool:
 def is_mobile(number: str) -> bool:
     """Whether it is an Iranian mobile number, which can be sent a text message."""
     full = normalise(number)
-    if not full.startswith("+98"):
-        return False
-    return phonenumbers.number_type(phonenumbers.parse(full, None)) is PhoneNumberType.MOBILE
+    return full.startswith(_IRAN) and _type(full) == PhoneNumberType.MOBILE
+
+
+@lru_cache(maxsize=4096)
+def _type(full: str) -> int:
+    """A `PhoneNumberType` of a number in E.164."""
+    return phonenumbers.number_type(phonenumbers.parse(full, None))
 
 
 def mask(number: str) -> str:
