@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
 _REGION, _IRAN = "IR", "+98"
+_IRANIAN = re.compile(r"0[1-9][0-9]{9}").fullmatch
 # What networks send instead of a withheld number.
 _WITHHELD = frozenset({"", "anonymous", "unknown", "restricted", "unavailable", "private", "asterisk", "s"})
 _CALLABLE = frozenset(
@@ -69,8 +71,9 @@ def is_mobile(number: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _type(full: str) -> int:
-    """A `PhoneNumberType` of a number in E.164."""
-    return phonenumbers.number_type(phonenumbers.parse(full, None))
+    """A `PhoneNumberType` of an Iranian number in E.164."""
+    number = phonenumbers.PhoneNumber(country_code=98, national_number=int(full.removeprefix(_IRAN)))
+    return phonenumbers.number_type(number)
 
 
 def mask(number: str) -> str:
@@ -82,6 +85,9 @@ def mask(number: str) -> str:
 
 
 def _e164(text: str) -> str:
+    if _IRANIAN(text):  # nearly always: what the parser would make of it is known
+        number = phonenumbers.PhoneNumber(country_code=98, national_number=int(text))
+        return _IRAN + text[1:] if phonenumbers.is_valid_number(number) else ""
     try:
         parsed = phonenumbers.parse(text, _REGION)
     except phonenumbers.NumberParseException:
