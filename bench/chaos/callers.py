@@ -34,9 +34,7 @@ SUPPRESSING = 0.2  # the share of telephones that send nothing in silence
 def plans(seed: int, calls: int) -> list[Plan]:
     """What each caller will do; the same seed makes the same callers."""
     chance = random.Random(f"callers {seed}")
-    return [
-        replace(_plan(n, chance), suppresses=chance.random() < SUPPRESSING) for n in range(1, calls + 1)
-    ]
+    return [replace(_plan(n, chance), suppresses=chance.random() < SUPPRESSING) for n in range(1, calls + 1)]
 
 
 def _plan(n: int, chance: random.Random) -> Plan:

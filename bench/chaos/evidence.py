@@ -199,9 +199,7 @@ def _recording(row: Any, places: Places) -> Recording:
     if path is None:
         return Recording(row["name"], case, row["ended"], None, False, row["caller"])
     same = hashlib.sha256(path.read_bytes()).hexdigest() == row["sha256"]
-    return Recording(
-        row["name"], case, row["ended"], _words(path), same, row["caller"], path.stat().st_size
-    )
+    return Recording(row["name"], case, row["ended"], _words(path), same, row["caller"], path.stat().st_size)
 
 
 def _words(path: Path) -> list[tones.Word]:

@@ -125,9 +125,7 @@ async def lab(home: Path, disk: SmallDisk) -> AsyncIterator[Lab]:
             through = f"postgresql+asyncpg://postgres@/{postgres.DATABASE}?host={quote(str(home / 'db'))}"
             serve = partial(_serve, settings, home, through)
             another = partial(serve, NEW_SERVER)
-            found = Lab(
-                settings, secrets, database.url, database, cable, programs[1].command, disk, another
-            )
+            found = Lab(settings, secrets, database.url, database, cable, programs[1].command, disk, another)
             pbx = await asyncio.to_thread(asterisk.start, programs[0], settings, secrets)
             found.kept[ASTERISK] = Kept(pbx, partial(_pbx, found, programs[0]))
             running.append(found.kept[ASTERISK])

@@ -127,7 +127,11 @@ def test_a_person_s_voice_is_heard_by_the_next_call_and_can_be_put_back(booth: B
     assert seen(booth)["fa", "greeting"].source == "person"
     again = build(
         # the folder that a build is given
-        Cached([made / "prompts.yaml"]).catalogue(), ("fa", "az"), made / "sounds", [booth._live], jobs=2
+        Cached([made / "prompts.yaml"]).catalogue(),
+        ("fa", "az"),
+        made / "sounds",
+        [booth._live],
+        jobs=2,
     )
     assert (again.made, again.recorded) == (0, 0), "a build finds it done"
     booth.restore("fa", "greeting", "")

@@ -8,8 +8,7 @@ from bench.chaos.faults import FAULTS
 from ivr.settings import ROOT
 
 DATABASE = (
-    "desk/facts/test_database_away.py"
-    "::test_she_notices_nothing_and_every_code_resolves_afterwards_once"
+    "desk/facts/test_database_away.py::test_she_notices_nothing_and_every_code_resolves_afterwards_once"
 )
 NOTICES_NOTHING = (
     "lab/test_roles.py"
