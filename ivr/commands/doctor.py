@@ -179,14 +179,18 @@ async def _clock(settings: Settings) -> Diagnosis:
 
 async def _prompts(settings: Settings) -> Diagnosis:
     from ivr.installation import needed
-    from ivr.speech.check import missing
+    from ivr.speech.check import missing, not_ready
 
-    gaps = await asyncio.to_thread(
-        lambda: missing(needed(settings), settings.calls.languages, settings.sounds)
-    )
-    if gaps:
+    ids = await asyncio.to_thread(needed, settings)
+    where = ids, settings.calls.languages, settings.sounds
+    if gaps := await asyncio.to_thread(missing, *where):
         return Diagnosis("prompts", False, f"{len(gaps)} prompts have no audio", "ivr sounds build")
-    return Diagnosis("prompts", True, "every prompt has audio in every language")
+    if waiting := await asyncio.to_thread(not_ready, *where, settings.sip.codecs):
+        few = len({(one.language, one.id) for one in waiting})
+        found = f"{few} prompts are not ready in the channels' codecs (such as {waiting[0]})"
+        return Diagnosis("prompts", False, found, "ivr sounds build")
+    codecs = ", ".join(settings.sip.codecs)
+    return Diagnosis("prompts", True, f"every prompt has audio in every language, ready as {codecs}")
 
 
 async def _menu(settings: Settings) -> Diagnosis:
@@ -211,7 +215,8 @@ async def _agi(settings: Settings) -> Diagnosis:
 async def _workers(settings: Settings) -> Diagnosis:
     from ivr.loops.sockets import meeting_place, siblings
     from ivr.loops.telling import duties_of
-    from ivr.store import journal_reading, slots
+    from ivr.store import slots
+    from ivr.store.journal import journal_reading
 
     living = [j for j in slots.journals(settings.spool) if journal_reading.run_began(j) is not None]
     before = time.time() - SILENT_SECONDS
@@ -334,9 +339,10 @@ async def _journal(settings: Settings) -> Diagnosis:
     """Whether the database has what the journals gave it, and whether these reach back far enough."""
     from ivr.desk.facts.comparing import behind
     from ivr.installation import database_url
-    from ivr.store import journal_marks, slots
+    from ivr.store import slots
     from ivr.store.engine import make_engine
-    from ivr.store.journal_keeping import cut_short
+    from ivr.store.journal import journal_marks
+    from ivr.store.journal.journal_keeping import cut_short
 
     days = settings.journal.keep_days
     engine = make_engine(database_url(settings), pool=1)

@@ -18,7 +18,7 @@ AT_ITS_WORST = {
     "one server killed": (
         "lab/test_workers.py::test_calls_go_to_the_living_and_the_dead_one_s_words_become_a_case",
         "loops/test_rescue.py::test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names_it",
-        "store/test_journal.py::test_whatever_was_acknowledged_before_kill_9_is_there",
+        "store/journal/test_writing.py::test_whatever_was_acknowledged_before_kill_9_is_there",
     ),
     "one server stopped": (
         "lab/test_workers.py::test_a_server_stopped_as_she_ends_her_words_has_them_once_when_it_goes_on",
@@ -41,7 +41,7 @@ AT_ITS_WORST = {
         "::test_who_only_carries_calls_is_in_the_books_at_once_and_by_another_when_the_first_ends",
     ),
     "work stopped": (
-        "store/test_journal_follower.py::test_one_alone_applies_a_journal_and_how_far_stays_known",
+        "store/journal/test_journal_follower.py::test_one_alone_applies_a_journal_and_how_far_stays_known",
     ),
     "panel killed": (NOTICES_NOTHING,),
     "PostgreSQL killed": (f"{DATABASE}[killed]",),

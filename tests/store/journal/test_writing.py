@@ -15,9 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.lab.pace import patience
-from ivr.store import journal_reading
-from ivr.store.journal import Journal, JournalError, JournalFull, Position
-from ivr.store.journal_keeping import FactTerm
+from ivr.store.journal import Journal, JournalError, JournalFull, Position, journal_reading
+from ivr.store.journal.journal_keeping import FactTerm
 from tests.fixtures.small_disk import SmallDisk
 from tests.store.noted import noted, number
 
@@ -98,7 +97,7 @@ async def test_a_fact_that_is_none_costs_no_other(tmp_path: Path) -> None:
 async def test_what_was_flushed_a_moment_ago_is_read_without_the_disk_and_the_rest_from_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ivr.store.journal.MOST_LATELY", 5)
+    monkeypatch.setattr("ivr.store.journal.writing.MOST_LATELY", 5)
     async with opened(tmp_path, segment_bytes=100) as journal:
         begin = journal.flushed
         for n in range(5):
@@ -267,7 +266,7 @@ async def test_when_its_disk_is_full_the_journal_goes_on_on_the_other(
 async def test_with_no_other_disk_a_full_one_refuses_and_what_was_only_noted_follows_later(
     small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ivr.store.journal.RETRY_SECONDS", 0.1)
+    monkeypatch.setattr("ivr.store.journal.writing.RETRY_SECONDS", 0.1)
     async with opened(small_disk.path / "journal") as journal:
         await journal.append(noted(0))
         small_disk.fill()

@@ -28,33 +28,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
 
-from ivr.store.applied import (
-    CHECKPOINT_SECONDS,
-    Applied,
-    JournalError,
-    JournalFull,
-    JournalInUse,
-    Position,
-    body_of,
-    checkpoint_of,
-    lock,
-    segments,
-)
-from ivr.store.bell import Ringer
 from ivr.store.facts import Fact, prepare, write
+from ivr.store.journal.applied import Applied, JournalError, JournalFull, Position, lock, segments
+from ivr.store.journal.bell import Ringer
 from ivr.store.volumes import link
-
-__all__ = [
-    "CHECKPOINT_SECONDS",
-    "Journal",
-    "JournalError",
-    "JournalFull",
-    "JournalInUse",
-    "Position",
-    "body_of",
-    "checkpoint_of",
-    "segments",
-]
 
 log = logging.getLogger(__name__)
 
@@ -98,7 +75,7 @@ class Journal(Applied):
     """The journal of one process in `folder`; a second process that opens the same folder is refused.
 
     `open` first, `close` last. Not to be shared between event loops. `applies`: this process brings its facts
-    into the books itself, unless somebody else does already (`ivr.store.journal_follower`).
+    into the books itself, unless somebody else does already (`ivr.store.journal.journal_follower`).
     """
 
     segment_bytes: int = SEGMENT_BYTES
