@@ -59,7 +59,7 @@ def backup(
     With --new it stands on earlier ones, without which it can't be restored: keep them in one folder. It is
     whole where there is none, and once a month.
     """
-    from ivr.store.backup_chain import BackupChain, Archived, write_list
+    from ivr.store.backup_chain import Archived, BackupChain, write_list
 
     if new and to == STREAM:
         fail("--new wants a file or a folder: the earlier backups are looked for beside it", 2)
