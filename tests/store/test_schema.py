@@ -25,6 +25,7 @@ from ivr.store.tables import calls, case_events, cases, metadata, recordings, re
 from tests.fixtures.plans import plan_of
 
 NOW = datetime(2026, 11, 25, tzinfo=UTC)
+LATELY = {"at": NOW, "hour": NOW, "day": NOW, "most": 60}
 ID = UUID(int=0)
 CURSOR = (NOW, str(ID))
 
@@ -119,7 +120,8 @@ def test_any_usual_address_will_do(url: str) -> None:
         (select(cases).where(cases.c.code == "1"), "uq_cases_code"),
         (book.latest_of().params(caller="+98"), "ix_cases_caller_key_opened_at"),
         (book.known().params(caller="+98", now=NOW), "ix_blocked_callers_caller_key_until"),
-        (book.lately().params(caller="+98", at=NOW, hour=NOW, day=NOW), "ix_cases_caller_key_opened_at"),
+        (book.lately().params(caller="+98", **LATELY), "ix_cases_caller_key_opened_at"),
+        (book.lately_withheld().params(**LATELY), "ix_cases_withheld"),
         (
             book.same_matter().params(caller="+98", since=NOW, kind="", topic="", county=""),
             "ix_cases_caller_key_opened_at",

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, true
+from sqlalchemy import Integer, Row, Select, bindparam, delete, func, insert, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
@@ -30,6 +30,7 @@ from ivr.desk.people import limiting
 from ivr.desk.people.limiting import Limit
 from ivr.store.blocked_callers import blocked_callers, in_force
 from ivr.store.case_parts import parts_column, parts_seen
+from ivr.store.cases import WITHHELD
 from ivr.store.direct import Prepared, asking, direct
 from ivr.store.engine import AWAY
 from ivr.store.limits import limits as limits_set
@@ -321,21 +322,23 @@ def same_matter() -> Select[Any]:
 
 
 def lately() -> Select[Any]:
-    """How many cases `caller` opened in the hour and in the day up to `at`."""
-    at = bindparam("at", type_=cases.c.opened_at.type)
-    within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at)
-    hour = func.count().filter(cases.c.opened_at > bindparam("hour")).label("hour")
-    counted: tuple[Any, ...] = (hour, func.count().label("day"))
-    return select(*counted).where(*_HERS, *within)
+    """How many cases `caller` opened in the hour and in the day up to `at`, of the newest `most`."""
+    return _lately(*_HERS)
 
 
 def lately_withheld() -> Select[Any]:
-    """The same of all who withheld their numbers together; `caller` is "" then."""
+    """The same of all who withheld their numbers together."""
+    return _lately(WITHHELD)
+
+
+def _lately(whose: Any, *more: Any) -> Select[Any]:
     at = bindparam("at", type_=cases.c.opened_at.type)
-    within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at, cases.c.channel == "phone")
-    hour = func.count().filter(cases.c.opened_at > bindparam("hour")).label("hour")
+    within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at)
+    newest = select(cases.c.opened_at).where(whose, *more, *within).order_by(cases.c.opened_at.desc())
+    found = newest.limit(bindparam("most", type_=Integer)).subquery()
+    hour = func.count().filter(found.c.opened_at > bindparam("hour")).label("hour")
     counted: tuple[Any, ...] = (hour, func.count().label("day"))
-    return select(*counted).where(cases.c.caller_key == bindparam("caller"), *within)
+    return select(*counted).select_from(found)
 
 
 def seen() -> Select[Any]:

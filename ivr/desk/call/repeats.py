@@ -41,7 +41,8 @@ async def too_many(raw: Any, page: Page, fact: CaseOpenedFact, rows: Rows) -> bo
     hour, day = at - timedelta(hours=1), at - timedelta(days=1)
     times = 1 if caller else WITHHELD_TIMES
     question = LATELY if caller else LATELY_WITHHELD
-    found = await question.first(raw, caller=caller, at=at, hour=hour, day=day)
+    most = times * max(limits.cases_per_hour, limits.cases_per_day)
+    found = await question.first(raw, caller=caller, at=at, hour=hour, day=day, most=most)
     beside = sum(row["caller_key"] == caller for row in rows.cases)
     return any(
         0 < limit * times <= found[name] + beside
