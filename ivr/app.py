@@ -478,7 +478,8 @@ class Hotline:
         """Swap one reference; a revision that this version can't read is refused, the old one stays."""
         assert self.line is not None
         try:
-            self.line.menu = self._parsed(revision)
+            # A third of a second for 2,000 steps, which calls need not wait for.
+            self.line.menu = await asyncio.to_thread(self._parsed, revision)
         except MenuMistakes as error:
             log.error("revision %s of menu %s is refused: %s", revision.number, revision.name, error)
             return

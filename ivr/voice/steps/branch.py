@@ -10,7 +10,7 @@ from ivr.voice.menu import Step
 from ivr.voice.step_fields import StepFields
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
-from ivr.voice.ways import By, Way
+from ivr.voice.ways import SETTLED, By, Way
 
 ON = ("kind", "language", "topic", "county", "number", "caller")
 
@@ -61,7 +61,7 @@ who:
         """
         if self.on == "caller":
             return (replace(way, by=By.WRONG) if way.sets else way for way in self.ways())
-        if self.on not in ("language", "kind"):
+        if self.on not in SETTLED:
             return self.ways()
         return iter((Way(self.cases.get(draft.get(self.on, ""), self.go), By.ALONE),))
 
