@@ -63,6 +63,7 @@ from ivr.loops.carrying import OpenLine, carry
 from ivr.loops.delivery import Delivery
 from ivr.loops.dialling import Dialler, Trunk, tell_whether
 from ivr.loops.every import Loops
+from ivr.loops.hour_line import HourLine
 from ivr.loops.household import Household
 from ivr.loops.lag import Lag
 from ivr.loops.offered import Offered
@@ -300,6 +301,7 @@ class Hotline:
         """What a call needs, and what must never wait for anything that grows."""
         settings = self.settings
         self.line = line = OpenLine(await self._first_menu(), self.offered.directory, intake, self.clock)
+        line.hours = HourLine(self.engine, settings.meetings.extensions, self.clock)
         await self._lease_first(intake.codes)
         process = f"{socket.gethostname()}:{os.getpid()}"
         loops = self.loops
@@ -308,6 +310,7 @@ class Hotline:
         loops.start("codes of the dialplan", partial(keep_laid_out, intake.codes, spare))
         loops.start("menu", partial(menus.watch, self.engine, settings.calls.menu, self._published))
         loops.start("live board", partial(telling_live.tell, self.engine, process, line.going_on, line.clock))
+        loops.start("hours of officials", line.hours.follow)
         loops.start("silent telephones", partial(quiet.watch, self.ami, line.live))
         self.ami.on("BridgeEnter", lambda event: line.talks(event.uniqueid))
 
@@ -617,6 +620,7 @@ class Hotline:
                 self._telephone("seda111-phone", self.secrets.sip) if phones.citizens else None,
                 self._telephone("seda111-desk", self.secrets.desk) if phones.supervisors else None,
                 calls_back=bool(settings.callbacks.dial),
+                officials=tuple(settings.meetings.extensions),
             ),
             entry=Entrance(keeping, its.proxies),
             board=Board(

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from ivr.cases.meetings import Official
 from ivr.voice.fields import Fields, checked_key
 from ivr.voice.menu import SLOW_FINGER, Choosing
 from ivr.voice.mistakes import shown
@@ -22,17 +23,23 @@ _KEY = "1 to 4 digits, or # alone (“*” always repeats the prompt and is not 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A key's meaning: set these draft values, then go to that step."""
+    """A key's meaning: set these draft values, then go to that step.
+
+    `hour`: only while an official takes calls himself and has room.
+    """
 
     go: str
     sets: Mapping[str, str] = field(default_factory=dict)
+    hour: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MenuStep(Choosing):
     keys: Mapping[str, Choice]
+    hour_prompt: tuple[str, ...] = ()  # behind the name of the official who takes calls himself
 
     TYPE = "menu"
+    SPEAKS = frozenset(f"hour.{official}" for official in Official)
     EXAMPLE = """\
 kind:
   type: menu
@@ -50,18 +57,27 @@ kind:
         keys = _choices(written.fields)
         if not waits:
             _refuse_prefixes(written.fields)
-        return cls(*asking, keys=MappingProxyType(keys))
+        offers = any(choice.hour for choice in keys.values())
+        hour_prompt = written.fields.prompts("hour_prompt", needed=offers)
+        return cls(*asking, keys=MappingProxyType(keys), hour_prompt=hour_prompt)
 
     @property
     def longest(self) -> int:
         return max(len(key) for key in self.keys)
 
     def perform(self, talk: Talk) -> Flow[str]:
+        keys, offer = self._open_now(talk)
         choice = yield from talk.listen(
-            self, self.prompt, self.keys.get, max_keys=self.longest, hash_means=self.keys.get("#")
+            self, offer + self.prompt, keys.get, max_keys=self.longest, hash_means=keys.get("#")
         )
         talk.set(choice.sets)
         return choice.go
+
+    def _open_now(self, talk: Talk) -> tuple[Mapping[str, Choice], tuple[str, ...]]:
+        """The keys that mean something now, and what is said before the prompt."""
+        if talk.hour is not None and not talk.blocked and self.hour_prompt:
+            return self.keys, (f"hour.{talk.hour}", *self.hour_prompt)
+        return {key: choice for key, choice in self.keys.items() if not choice.hour}, ()
 
     def unclear(self) -> Iterator[str]:
         """Silence makes “1” of “12” where the one begins the other."""
@@ -90,10 +106,10 @@ def _choices(fields: Fields) -> dict[str, Choice]:
         choice = inner.as_fields(key.value[:20], node)
         if choice is None:
             continue
-        go, values = choice.step("go"), sets(choice, SETTABLE)
+        go, values, hour = choice.step("go"), sets(choice, SETTABLE), choice.flag("hour", False)
         choice.close()
         if right:
-            found[key.value] = Choice(go, values)
+            found[key.value] = Choice(go, values, hour)
     if not inner.table.entries:
         fields.wrong(inner.table, "keys", "must name at least one key")
     return found

@@ -13,6 +13,7 @@ from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.county import CountyStep
 from ivr.voice.steps.digits import DigitsStep
 from ivr.voice.steps.end import EndStep
+from ivr.voice.steps.hour import HourStep
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.steps.record import RecordStep
@@ -45,6 +46,7 @@ TYPES: Collection[type[StepType]] = (
     CodeStep,
     StatusStep,
     OperatorStep,
+    HourStep,
     BranchStep,
     SayStep,
     EndStep,
