@@ -10,13 +10,14 @@ import typer
 
 from ivr.commands.output import load_settings, out, show_json, show_rows, with_database
 from ivr.installation import CommandError
-from ivr.settings import Settings
+from ivr.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from ivr.voice.menu import Menu
     from ivr.voice.proof import Proof
 
 app = typer.Typer(help="The menu trees: check, show, publish.", no_args_is_help=True)
+TREES = ROOT / "dialplan" / "menus"
 DEFAULT = Path("dialplan/menus/111.yaml")
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 File = Annotated[Path, typer.Argument(help="A menu tree in YAML.")]
@@ -74,24 +75,37 @@ def reference() -> None:
 
 
 @app.command(epilog="Example: ivr menu check dialplan/menus/111.yaml")
-def check(file: File = DEFAULT, json: Json = False) -> None:
+def check(
+    file: Annotated[
+        Path | None, typer.Argument(help="A menu tree in YAML; all that ship by default.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Report every mistake with file, line, column, key and the nearest right name; exit 1 if any."""
+    settings = load_settings()
+    files = [file] if file else sorted(TREES.glob("*.yaml"))
+    sound = [_checked_aloud(settings, each, json) for each in files]
+    raise SystemExit(0 if all(sound) else 1)
+
+
+def _checked_aloud(settings: Settings, file: Path, json: bool) -> bool:
     from ivr.voice.mistakes import MenuMistakes
     from ivr.voice.report import report, report_json
 
     try:
-        _, menu, proof = checked(load_settings(), file)
+        _, menu, proof = checked(settings, file)
     except MenuMistakes as error:
         if json:
             show_json({"ok": False, "mistakes": [m.as_json() for m in error.mistakes]})
         else:
             for mistake in error.mistakes:
                 print(mistake)
-        raise SystemExit(1) from None
+        return False
     if json:
         show_json(report_json(menu, proof))
     else:
         print("\n".join(report(menu, proof)))
+    return True
 
 
 @app.command(epilog="Example: ivr menu publish dialplan/menus/111.yaml --note 'shorter welcome'")

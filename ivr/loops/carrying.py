@@ -71,12 +71,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class OpenLine:
-    """What every call needs. `menu` is swapped whole when a revision is published; live calls keep theirs.
+    """What every call needs. `called`: the tree behind a number that is dialled; live calls keep theirs.
 
     `live`: the calls in progress, by id.
     """
 
-    menu: Menu
+    called: Callable[[str], Menu]
     directory: Directory
     intake: Intake
     clock: Callable[[], datetime]  # the zoned time of the province
@@ -99,7 +99,7 @@ class Call:
     def __init__(self, line: OpenLine, channel: Channel, told: Briefing | None = None) -> None:
         now = line.clock()
         caller = channel.caller(now)
-        menu = line.menu
+        menu = line.called(channel.called)
         if told is not None:  # a call of ours: the network tells our own number
             caller = replace(caller, number=told.number, name="")
             menu = _menu_of(told, menu)
