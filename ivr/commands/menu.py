@@ -1,10 +1,13 @@
-"""`ivr menu`: check, show, publish, history, schema, reference."""
+"""`ivr menu`: check, publish, roll back, show, history, diff, schema, reference."""
 
 from __future__ import annotations
 
 import getpass
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -13,36 +16,38 @@ from ivr.installation import CommandError
 from ivr.settings import ROOT, Settings
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from ivr.desk.book.menus import OnTrial, Revision
+    from ivr.desk.trees.publishing import Planned
     from ivr.voice.menu import Menu
     from ivr.voice.proof import Proof
 
-app = typer.Typer(help="The menu trees: check, show, publish.", no_args_is_help=True)
+app = typer.Typer(help="The menu trees: check, publish, take back, compare.", no_args_is_help=True)
 TREES = ROOT / "dialplan" / "menus"
 DEFAULT = Path("dialplan/menus/111.yaml")
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
+Author = Annotated[str, typer.Option(help="Who does it; the login name by default.")]
+Reason = Annotated[str, typer.Option(help="Why; asked for at a terminal.")]
+Name = Annotated[str, typer.Argument(help="Which menu.")]
+Which = Annotated[str, typer.Option(help="live, trial, a revision's number, or 'draft 3'.")]
 File = Annotated[Path, typer.Argument(help="A menu tree in YAML.")]
 
 
 def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
     """The file's bytes, its menu and its proof. Finding or MenuMistakes says everything that is wrong."""
-    from ivr import installation
-    from ivr.desk.editing.seeding import directory_from
-    from ivr.voice import proof
+    from ivr.installation import tree_check
 
+    raw = _read(path)
+    menu, proved = tree_check(settings)(raw, str(path))
+    return raw, menu, proved
+
+
+def _read(path: Path) -> bytes:
     try:
-        raw = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from None
-    languages = settings.calls.languages
-    menu, proved = proof.check(
-        raw,
-        str(path),
-        directory_from(settings.seed_path),
-        languages=languages,
-        prompts=frozenset.intersection(*map(installation.catalogue(settings).ids, languages)),
-        seconds_of=installation.lengths(settings),
-    )
-    return raw, menu, proved
 
 
 @app.command(epilog="Example: ivr menu schema > var/menu.schema.json")
@@ -108,42 +113,125 @@ def _checked_aloud(settings: Settings, file: Path, json: bool) -> bool:
     return True
 
 
-@app.command(epilog="Example: ivr menu publish dialplan/menus/111.yaml --note 'shorter welcome'")
+@app.command(
+    epilog="Example: ivr menu publish 111.yaml --reason 'shorter' --share 0.1 --at '2026-12-01 07:00'"
+)
 def publish(
     file: File = DEFAULT,
-    author: Annotated[str, typer.Option(help="Who publishes; the login name by default.")] = "",
+    author: Author = "",
+    reason: Reason = "",
+    share: Annotated[
+        float | None,
+        typer.Option(help="First for that share of the calls, such as 0.1; taken back if it is worse."),
+    ] = None,
+    at: Annotated[str, typer.Option(help="When, in the province's time; now by default.")] = "",
 ) -> None:
-    """Check a tree, store it as a revision and make it live for the next call."""
-    from ivr.desk.book import menus
+    """Check a tree, store it and put it on the air: now or at a time, for all calls or first for some."""
+    from ivr.desk.trees import drafts
+    from ivr.desk.trees.publishing import publish_draft
+    from ivr.installation import tree_check
 
-    settings = load_settings()
-    raw, menu, _ = checked(settings, file)
-    text = raw.decode("utf-8")
-    revision = with_database(
-        settings, lambda engine: menus.publish(engine, menu.name, text, author or getpass.getuser())
-    )
-    out.print(f"menu {revision.name}: revision {revision.number} is live", highlight=False)
+    settings, who = load_settings(), author or getpass.getuser()
+    raw, menu, _ = checked(settings, file)  # its mistakes are told with the file's name
+    when, why = _moment(settings, at), reason or _asked_why()
+
+    async def whole(engine: AsyncEngine) -> Revision | OnTrial | Planned:
+        draft = await drafts.save_draft(engine, menu.name, raw.decode(), who, why)
+        await drafts.check_draft(engine, menu.name, draft.number, who, tree_check(settings))
+        now = datetime.now(UTC)
+        return await publish_draft(engine, menu.name, draft.number, who, why, now, at=when, share=share)
+
+    out.print(_told(menu.name, with_database(settings, whole)), highlight=False)
+
+
+def _told(name: str, done: Revision | OnTrial | Planned) -> str:
+    from ivr.desk.book.menus import OnTrial, Revision
+
+    if isinstance(done, Revision):
+        return f"menu {name}: revision {done.number} is live"
+    if isinstance(done, OnTrial):
+        return f"menu {name}: revision {done.revision.number} is tried on {100 * done.share:g} % of the calls"
+    return f"menu {name}: draft {done.draft} goes on the air at {done.at.isoformat()}"
+
+
+def _moment(settings: Settings, at: str) -> datetime | None:
+    if not at:
+        return None
+    try:
+        when = datetime.fromisoformat(at)
+    except ValueError:
+        raise CommandError(f"--at is a date and time like 2026-12-01 07:00, not {at[:40]}") from None
+    return when if when.tzinfo else when.replace(tzinfo=ZoneInfo(settings.province.timezone))
+
+
+def _asked_why() -> str:
+    """Somebody at a terminal is asked; a script need not say."""
+    return typer.prompt("Why", default="", show_default=False) if sys.stdin.isatty() else ""
+
+
+@app.command("roll-back", epilog="Example: ivr menu roll-back --reason 'callers get lost'")
+def roll_back(
+    name: Name = "111",
+    to: Annotated[
+        int | None, typer.Option(help="The revision to go back to; by default the one before.")
+    ] = None,
+    author: Author = "",
+    reason: Reason = "",
+) -> None:
+    """End the trial that is under way; without one, put the text before the live one on the air again."""
+    from ivr.desk.trees import publishing
+
+    who, why = author or getpass.getuser(), reason or _asked_why()
+    now = with_database(load_settings(), lambda engine: publishing.roll_back(engine, name, who, why, to))
+    out.print(f"menu {name}: revision {now.revision.number} is live for all calls", highlight=False)
 
 
 @app.command(epilog="Example: ivr menu show 111 > 111.yaml")
-def show(name: Annotated[str, typer.Argument(help="Which menu.")] = "111") -> None:
-    """Print the live revision's YAML."""
-    from ivr.desk.book import menus
+def show(
+    name: Name = "111",
+    which: Which = "live",
+) -> None:
+    """Print a text as it was saved: by default the live revision's."""
+    from ivr.desk.trees.tree_history import text_of
 
-    revision = with_database(load_settings(), lambda engine: menus.current(engine, name))
-    if revision is None:
-        raise CommandError(f"menu {name} has never been published")
-    print(revision.text, end="")
+    print(with_database(load_settings(), lambda engine: text_of(engine, name, which)), end="")
 
 
 @app.command(epilog="Example: ivr menu history 111 --json")
-def history(name: Annotated[str, typer.Argument(help="Which menu.")] = "111", json: Json = False) -> None:
-    """The revisions of a menu, newest first."""
-    from ivr.desk.book import menus
+def history(name: Name = "111", json: Json = False) -> None:
+    """What was on the air, newest first: by whom, why, and how it came off again."""
+    from ivr.desk.trees.tree_history import revisions
 
-    revisions = with_database(load_settings(), lambda engine: menus.history(engine, name))
-    rows = [
-        {"name": r.name, "number": r.number, "at": r.at.isoformat(), "author": r.author, "sha256": r.sha256}
-        for r in revisions
-    ]
-    show_rows(["number", "at", "author", "sha256"], rows, json)
+    found = with_database(load_settings(), lambda engine: revisions(engine, name))
+    rows = [{"name": name} | each.as_json() | {"live": "live" if each.is_live else ""} for each in found]
+    show_rows(["number", "live", "at", "author", "deed", "reason"], rows, json)
+
+
+@app.command(epilog="Examples: ivr menu diff 111.yaml   ·   ivr menu diff --old 3 --new 5")
+def diff(
+    file: Annotated[Path | None, typer.Argument(help="A tree in YAML, compared with the live one.")] = None,
+    name: Annotated[str, typer.Option(help="Which menu, without a file.")] = "111",
+    old: Which = "live",
+    new: Which = "live",
+    text: Annotated[bool, typer.Option("--text", help="Line by line, too.")] = False,
+    json: Json = False,
+) -> None:
+    """In what two trees differ, as a caller would notice it."""
+    from ivr.desk.trees.tree_history import text_of
+    from ivr.voice.menu_diff import changes, text_diff
+    from ivr.voice.parse import parse
+
+    settings = load_settings()
+    raw = _read(file) if file else b""
+    name = parse(raw, str(file)).name if file else name
+
+    async def whole(engine: AsyncEngine) -> tuple[str, str]:
+        return await text_of(engine, name, old), raw.decode() if file else await text_of(engine, name, new)
+
+    before, after = with_database(settings, whole)
+    found = changes(parse(before.encode(), old), parse(after.encode(), str(file or new)))
+    lines = text_diff(before, after, (old, str(file or new)))
+    if json:
+        show_json({"menu": name, "changes": [each.as_json() for each in found], "text": lines})
+        return
+    print("\n".join([*map(str, found), *(lines if text else ())]) or "no difference")

@@ -71,12 +71,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class OpenLine:
-    """What every call needs. `called`: the tree behind a number that is dialled; live calls keep theirs.
+    """What every call needs. `called`: the tree behind a number, for the call of that id.
 
     `live`: the calls in progress, by id.
     """
 
-    called: Callable[[str], Menu]
+    called: Callable[[str, str], Menu]
     directory: Directory
     intake: Intake
     clock: Callable[[], datetime]  # the zoned time of the province
@@ -99,7 +99,8 @@ class Call:
     def __init__(self, line: OpenLine, channel: Channel, told: Briefing | None = None) -> None:
         now = line.clock()
         caller = channel.caller(now)
-        menu = line.called(channel.called)
+        id = str(uuid.uuid4())
+        menu = line.called(channel.called, id)
         if told is not None:  # a call of ours: the network tells our own number
             caller = replace(caller, number=told.number, name="")
             menu = _menu_of(told, menu)
@@ -107,7 +108,7 @@ class Call:
         self.channel = channel
         self.session = Session(menu, line.directory, caller)
         self.facts = CallFacts(
-            id=str(uuid.uuid4()),
+            id=id,
             unique_id=channel.unique_id,
             caller=caller.number,
             caller_name=caller.name,

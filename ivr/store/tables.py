@@ -36,6 +36,8 @@ from ivr.store.meeting_orders import meeting_orders
 from ivr.store.meeting_requests import meeting_requests
 from ivr.store.meeting_sessions import meeting_sessions, meeting_slots
 from ivr.store.meeting_views import meeting_invitations, meeting_views
+from ivr.store.menu_drafts import menu_drafts
+from ivr.store.menu_events import menu_events
 from ivr.store.menu_revisions import menu_revisions
 from ivr.store.notices import notices
 from ivr.store.openings import openings
@@ -100,6 +102,8 @@ __all__ = [
     "meeting_sessions",
     "meeting_slots",
     "meeting_views",
+    "menu_drafts",
+    "menu_events",
     "menu_revisions",
     "metadata",
     "notices",

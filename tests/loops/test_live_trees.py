@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book import menus
+from ivr.desk.editing.seeding import directory_from
+from ivr.desk.trees.drafts import check_draft, save_draft
+from ivr.desk.trees.publishing import publish_draft
 from ivr.lab.pace import patience
 from ivr.loops.live_trees import SHIPPED, LiveTrees
 from ivr.store.engine import make_engine
+from ivr.voice.menu import Menu
+from ivr.voice.proof import Proof, check
 from ivr.voice.steps.menu import MenuStep
+from tests.fixtures.database import SEED
 
 LANGUAGES = ("fa", "az")
 WATER = (SHIPPED / "122.yaml").read_text(encoding="utf-8")
+
+
+def sound(raw: bytes, file: str) -> tuple[Menu, Proof]:
+    return check(raw, file, directory_from(SEED))
 
 
 async def begun(engine: AsyncEngine, folder: Path, **services: str) -> LiveTrees:
@@ -45,6 +56,15 @@ async def test_a_publication_changes_the_tree_of_its_own_number_alone(
     await menus.publish(engine, "111", (SHIPPED / "111.yaml").read_text(encoding="utf-8"), "sara")
     await until_revision(trees, "111", "1")
     assert trees.called("122").revision == "1", "what can't be read leaves what was there"
+
+    shorter = WATER.replace("first_key: 4\n", "first_key: 3\n")
+    draft = await save_draft(engine, "122", shorter, "sara", "")
+    await check_draft(engine, "122", draft.number, "sara", sound)
+    await publish_draft(engine, "122", draft.number, "sara", "", datetime.now(UTC), share=0.5)
+    async with asyncio.timeout(patience(20)):
+        while len({trees.called("122", str(call)).revision for call in range(64)}) == 1:
+            await asyncio.sleep(0.02)
+    assert {trees.called("111", str(call)).revision for call in range(64)} == {"1"}
     for each in following:
         each.cancel()
 

@@ -10,7 +10,7 @@ from sqlalchemy import Table, TextClause
 
 from ivr.cases.custody import row_digest
 from ivr.store.case_events import UNCHAINED_ROWS
-from ivr.store.tables import audit, calls, case_events, menu_revisions, outbox, referrals
+from ivr.store.tables import audit, calls, case_events, menu_events, menu_revisions, outbox, referrals
 
 NONE = "none"  # the kind of a number that never came: rolled back, or taken away before it was sealed
 
@@ -52,5 +52,6 @@ SEALED = {
         Sealed("referral", "referral", referrals, ("case_id", "id"), _RUNNING),
         Sealed("letter", "letter", outbox, ("id",), _SENDING),
         Sealed("menu", "menu revision", menu_revisions, ("name", "number")),
+        Sealed("menu_event", "menu event", menu_events, ("id",)),
     )
 }
