@@ -26,7 +26,7 @@ from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settl
 from ivr.cases.callback import Policy
 from ivr.cases.code import masked
 from ivr.cases.deadlines import iranian_holidays
-from ivr.desk.book.book import Book
+from ivr.desk.book.book import Book, BookEmpty
 from ivr.desk.book.learning import Learning
 from ivr.desk.call.intake import Intake
 from ivr.desk.call.live import Disk
@@ -642,6 +642,9 @@ class Hotline:
         await self.offered.reread()
         if self.line is not None:
             self.line.directory = self.offered.directory
+            with suppress(BookEmpty, *AWAY):
+                calendar = (await self.book.page()).calendar
+                self.line.directory = dataclasses.replace(self.offered.directory, calendar=calendar)
 
     def _needed(self) -> frozenset[str]:
         """The prompts that calls can reach, or could if what people added to the book had its sound."""

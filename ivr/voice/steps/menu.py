@@ -10,7 +10,7 @@ from types import MappingProxyType
 from ivr.voice.fields import Fields, checked_key
 from ivr.voice.menu import Choosing
 from ivr.voice.mistakes import shown
-from ivr.voice.step_fields import StepFields, sets
+from ivr.voice.step_fields import VARIABLES, StepFields, sets, variables
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Way
@@ -38,6 +38,7 @@ CHOICES = {
         "properties": {
             "go": {"$ref": "#/$defs/step_name"},
             **{name: {"$ref": f"#/$defs/{name}"} for name in SETTABLE},
+            "vars": VARIABLES,
         },
         "required": ["go"],
         "additionalProperties": False,
@@ -56,10 +57,10 @@ def _choices(fields: Fields, name: str) -> Mapping[str, Choice]:
         choice = inner.as_fields(key.value[:20], node)
         if choice is None:
             continue
-        go, values = choice.step("go"), sets(choice, SETTABLE)
+        go, values = choice.step("go"), {**sets(choice, SETTABLE), **variables(choice)}
         choice.close()
         if right:
-            found[key.value] = Choice(go, values)
+            found[key.value] = Choice(go, MappingProxyType(values))
     if not inner.table.entries:
         fields.wrong(inner.table, name, "must name at least one key")
     return MappingProxyType(found)
@@ -87,7 +88,7 @@ class MenuStep(Choosing):
     ABOUT = """\
 A choice may set `language` (one of the file's), `kind` (`complaint`, `criticism`, `suggestion`, `request`,
 `meeting`), `topic`, `county` (codes of the province's seed) and `callback` (a telephone number, `""` for the
-one she calls from)."""
+one she calls from); `vars` gives the call variables for a `branch` on `var.NAME`: `vars: {urgent: "1"}`."""
     EXAMPLE = """\
 kind:
   type: menu
