@@ -58,6 +58,7 @@ from ivr.installation import (
     witnesses,
 )
 from ivr.loops import lost_calls, quiet, supervising, telling_live
+from ivr.loops.announced import Announced
 from ivr.loops.carrying import OpenLine, carry
 from ivr.loops.delivery import Delivery
 from ivr.loops.dialling import Dialler, Trunk, tell_whether
@@ -83,6 +84,7 @@ from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
+from ivr.voice.directory import Directory
 from ivr.voice.lottery_call import TO_THE_OFFICIAL
 from ivr.web import application as panel
 from ivr.web import metrics
@@ -193,6 +195,7 @@ class Hotline:
         self.clock = clock or self.time
         self.volumes = Volumes.of(settings.recordings, settings.second_path, settings.ballast_mb << 20)
         self.sounds = SoundBook(settings.sounds, settings.calls.languages)
+        self.announced = Announced(self.engine, self.sounds.speak, self.clock)
         self.book = Book(self.engine, conventions(settings))
         self.derived = Derived(settings.derived)
         self.vault = vault(settings)
@@ -297,7 +300,10 @@ class Hotline:
         settings = self.settings
         trees = LiveTrees(self.engine, settings.calls.trees, settings.calls.languages, settings.spool)
         await trees.begin()
-        self.line = line = OpenLine(trees.called, self.offered.directory, intake, self.clock)
+        self.line = line = OpenLine(
+            trees.called, self._with_today(self.offered.directory), intake, self.clock
+        )
+        self.loops.start("announcements", self.announced.follow)
         await self._lease_first(intake.codes)
         process = f"{socket.gethostname()}:{os.getpid()}"
         loops = self.loops
@@ -641,10 +647,13 @@ class Hotline:
         """Swap one reference; live calls keep what they began with."""
         await self.offered.reread()
         if self.line is not None:
-            self.line.directory = self.offered.directory
+            self.line.directory = found = self._with_today(self.offered.directory)
             with suppress(BookEmpty, *AWAY):
                 calendar = (await self.book.page()).calendar
-                self.line.directory = dataclasses.replace(self.offered.directory, calendar=calendar)
+                self.line.directory = dataclasses.replace(found, calendar=calendar)
+
+    def _with_today(self, directory: Directory) -> Directory:
+        return dataclasses.replace(directory, announced=self.announced.live)
 
     def _needed(self) -> frozenset[str]:
         """The prompts that calls can reach, or could if what people added to the book had its sound."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ivr.store.agencies import agencies
+from ivr.store.announcements import announcements
 from ivr.store.areas import areas, provinces
 from ivr.store.attachments import attachments
 from ivr.store.audit import audit
@@ -58,6 +59,7 @@ from ivr.store.wordings import wordings
 
 __all__ = [
     "agencies",
+    "announcements",
     "areas",
     "attachments",
     "attempts",

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import pytest
 
 from ivr.cases.deadlines import Calendar
+from ivr.voice.actions import Words
+from ivr.voice.announcements import Announcement
 from ivr.voice.conditions import within_dates, within_hours
 from ivr.voice.events import Caller
 from ivr.voice.parse import parse
@@ -124,3 +126,17 @@ def test_the_proof_walks_every_branch(on: str) -> None:
     )
     found = [str(mistake) for mistake in prove(parse(text.encode(), "m.yaml"), DIRECTORY).mistakes]
     assert any("goes round for ever: ask → two → ask" in each for each in found), found
+
+
+def test_an_announcement_is_heard_with_what_follows_and_an_empty_or_past_one_costs_nothing() -> None:
+    text = f"{HEAD}  ask: {{type: announcement, go: one}}\n{ENDS}".replace(
+        "  two: {type: end, prompt: [no_input]}\n", ""
+    )
+    menu = parse(text.encode(), "m.yaml")
+    snow = Announcement("today", {"fa": "برف"}, OFFICE_HOURS + timedelta(hours=1))
+    told = replace(DIRECTORY, announced={"today": snow})
+    assert Conversation(menu, directory=told).heard == [Words("برف"), "goodbye"]
+    assert Conversation(menu).heard == ["goodbye"]
+    late = Caller("", OFFICE_HOURS + timedelta(hours=1))
+    assert Conversation(menu, late, directory=told).heard == ["goodbye"]
+    assert prove(menu, DIRECTORY).arrivals[0].best == 2, "one prompt, and nothing for the slot"

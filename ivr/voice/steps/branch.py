@@ -73,7 +73,7 @@ class BranchStep(Step):
             *(f"- `{name}`: {each.told}" for name, each in CONDITIONS.items()),
             "- `var.NAME`: what `vars` of a choice, or a look-up, gave this call.",
             "",
-            "Hours, days and dates are those of the call's beginning, where the province is; dates are Jalali.",
+            "Hours and dates are those of the call's beginning, where the province is; dates are Jalali.",
             "A day is `off` where the book's calendar says so (`ivr closure`), for her county once chosen.",
         ]
     )

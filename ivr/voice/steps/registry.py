@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from ivr.voice import callback
 from ivr.voice.menu import Step
+from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
 from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.county import CountyStep
@@ -32,6 +33,7 @@ TYPES: Collection[type[Step]] = (
     OperatorStep,
     BranchStep,
     SayStep,
+    AnnouncementStep,
     EndStep,
 )
 
