@@ -341,7 +341,7 @@ async def test_a_supervisor_announces_hears_it_first_and_ends_it(panel: PanelSer
     assert text("announcements.none") in await client.text(place)
     sent = {"slot": "today", "end": "today", "words.fa": "امروز تعطیل است.", "words.az": ""}
     heard = await client.post(place, sent | {"hear": "1"})
-    assert "/panel/live/announcements/sound?language=fa" in await heard.text()
+    assert "/panel/live/announcements/sound/fa?words=" in await heard.text()
     assert await announcing.current(panel.engine, panel.clock()) == {}, "hearing switches nothing on"
     wrong = await client.post(place, sent | {"words.fa": "", "end": "never"})
     assert wrong.status == 422

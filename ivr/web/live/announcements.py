@@ -26,7 +26,7 @@ _ONE_AT_A_TIME = asyncio.Semaphore(1)
 def routes() -> list[Route]:
     return [
         Route("GET", BASE, "live.announcements", page),
-        Route("GET", f"{BASE}/sound", "live.announcements.sound", sound),
+        Route("GET", f"{BASE}/sound/{{language}}", "live.announcements.sound", sound),
         Route("POST", BASE, "live.announce", announce),
         Route("POST", f"{BASE}/off", "live.announce.off", off),
     ]
@@ -41,7 +41,7 @@ async def page(
     return visit.render(
         "live/announcements.html",
         status=422 if form is not None and form.wrong else 200,
-        slots={slot: slot for slot in slots},
+        slots={slot: visit.words.get(f"live.announcements.slots.{slot}", slot) for slot in slots},
         live=[live[slot] for slot in (*slots, *sorted(set(live) - set(slots))) if slot in live],
         languages=languages,
         ends={end: visit.words(f"live.announcements.end.{end}") for end in ENDS},
@@ -72,7 +72,7 @@ async def announce(visit: Visit) -> web.Response:
         return await page(visit, form)
     if form.flag("hear"):
         heard = {
-            language: f"{BASE}/sound?{urlencode({'language': language, 'words': text})}"
+            language: f"{BASE}/sound/{language}?{urlencode({'words': text})}"
             for language, text in words.items()
             if text
         }
@@ -99,7 +99,7 @@ async def off(visit: Visit) -> web.Response:
 
 async def sound(visit: Visit) -> web.StreamResponse:
     """What the words sound like, by the voice that callers hear."""
-    words, language = visit.request.query.get("words", ""), visit.request.query.get("language", "")
+    words, language = visit.request.query.get("words", ""), visit.request.match_info["language"]
     studio = visit.panel.voices.studio
     if studio is None or not script.is_readable(words) or len(words) > LONGEST_TEXT:
         raise NotFound
