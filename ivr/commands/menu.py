@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
-from ivr.commands.output import load_settings, out, show_json, show_rows, with_database
+from ivr.commands.output import err, load_settings, out, show_json, show_rows, with_database, with_page
 from ivr.installation import CommandError
 from ivr.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
+    from ivr.desk.book.book import Page
     from ivr.desk.book.menus import OnTrial, Revision
+    from ivr.desk.reading.gaps import Unled
     from ivr.desk.trees.publishing import Planned
     from ivr.voice.menu import Menu
     from ivr.voice.proof import Proof
@@ -44,10 +47,27 @@ def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
 
 
 def _read(path: Path) -> bytes:
+    """No more of it than a menu may have, and what shows that it has more."""
+    from ivr.voice.yaml_tree import LARGEST_FILE
+
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            raw, size = file.read(LARGEST_FILE + 1), path.stat().st_size
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from None
+    if len(raw) > LARGEST_FILE:
+        raise CommandError(f"{path}: has {size:,} bytes; a menu has at most {LARGEST_FILE:,}")
+    return raw
+
+
+def unled(menu: Menu) -> list[Unled]:
+    """What its callers can say and no body is responsible for. CommandError where the books can't be read."""
+    from ivr.desk.reading.gaps import of_menu
+
+    async def compared(_: AsyncEngine, page: Page) -> list[Unled]:
+        return of_menu(page, menu)
+
+    return with_page(compared)
 
 
 @app.command(epilog="Example: ivr menu schema > var/menu.schema.json")
@@ -88,29 +108,41 @@ def check(
 ) -> None:
     """Report every mistake with file, line, column, key and the nearest right name; exit 1 if any."""
     settings = load_settings()
-    files = [file] if file else sorted(TREES.glob("*.yaml"))
-    sound = [_checked_aloud(settings, each, json) for each in files]
-    raise SystemExit(0 if all(sound) else 1)
+    found = [
+        _examined(settings, each, aloud=not json)
+        for each in ([file] if file else sorted(TREES.glob("*.yaml")))
+    ]
+    if json:
+        show_json(found[0] if file else found)
+    raise SystemExit(0 if all(each["ok"] for each in found) else 1)
 
 
-def _checked_aloud(settings: Settings, file: Path, json: bool) -> bool:
+def _examined(settings: Settings, file: Path, aloud: bool) -> dict[str, Any]:
+    """What is found of it, as JSON; `aloud`: printed as text, too."""
     from ivr.voice.mistakes import MenuMistakes
     from ivr.voice.report import report, report_json
 
     try:
         _, menu, proof = checked(settings, file)
     except MenuMistakes as error:
-        if json:
-            show_json({"ok": False, "mistakes": [m.as_json() for m in error.mistakes]})
-        else:
-            for mistake in error.mistakes:
-                print(mistake)
-        return False
-    if json:
-        show_json(report_json(menu, proof))
-    else:
-        print("\n".join(report(menu, proof)))
-    return True
+        for mistake in error.mistakes if aloud else ():
+            print(mistake)
+        return {"ok": False, "mistakes": [m.as_json() for m in error.mistakes]}
+    gaps, why = None, ""
+    try:
+        gaps = unled(menu)
+    except CommandError as error:
+        why = str(error)
+    if aloud:
+        print("\n".join([*report(menu, proof), *_responsible(gaps, why)]))
+    rows = None if gaps is None else [dataclasses.asdict(gap) for gap in gaps]
+    return report_json(menu, proof) | {"unled": rows}
+
+
+def _responsible(gaps: list[Unled] | None, why: str) -> list[str]:
+    if gaps is None:
+        return [f"not compared with the books, whether somebody is responsible for every matter: {why}"]
+    return [f"warning: {gap}" for gap in gaps] or ["a body is responsible for every matter in every county"]
 
 
 @app.command(
@@ -133,6 +165,8 @@ def publish(
 
     settings, who = load_settings(), author or getpass.getuser()
     raw, menu, _ = checked(settings, file)  # its mistakes are told with the file's name
+    for gap in unled(menu):
+        err.print(f"warning: {gap}", style="yellow", markup=False, highlight=False)
     when, why = _moment(settings, at), reason or _asked_why()
 
     async def whole(engine: AsyncEngine) -> Revision | OnTrial | Planned:
@@ -239,9 +273,7 @@ def diff(
 
 @app.command(epilog="Example: ivr menu announce today --fa 'امروز اداره‌ها به سبب برف تعطیل‌اند.' --hours 8")
 def announce(
-    slot: Annotated[
-        str, typer.Argument(help="Of an announcement step.")
-    ] = "",
+    slot: Annotated[str, typer.Argument(help="Of an announcement step.")] = "",
     fa: Annotated[str, typer.Option(help="The words in Persian.")] = "",
     az: Annotated[str, typer.Option(help="The words in Azerbaijani; else the Persian ones are read.")] = "",
     hours: Annotated[float, typer.Option(help="For how long, up to 336.")] = 12,

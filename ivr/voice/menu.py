@@ -20,6 +20,7 @@ from ivr.voice.ways import By, Miss, Way
 from ivr.voice.yaml_keys import YamlKey
 
 END = ""  # the step after the last
+SLOW_FINGER = 3.0  # seconds that somebody old takes from one key to the next, who sees the keypad well
 Leaf = Literal["", "record", "operator", "end"]
 
 
@@ -87,6 +88,10 @@ class Step(ABC):
 
     def needs(self) -> Iterator[str]:
         """The variables that it looks at."""
+        return iter(())
+
+    def unclear(self) -> Iterator[str]:
+        """Where a caller who only takes her time is taken to mean something else."""
         return iter(())
 
     @property

@@ -145,7 +145,7 @@ BAD_STEPS = {
     "type: say, prompt: [a], go: ": ("go", "is empty"),
     "type: county, prompt: [a], unknown: 00, go: bye": ("unknown", 'must be in quotes: "00"'),
     "type: branch, on: kind, cases: {meting: bye}, go: bye": ("cases.meting", "did you mean “meeting”?"),
-    "type: branch, on: hours, cases: {'7-19': bye}, go: bye": ("cases.7-19", "must be hours like 07:00-19:00"),
+    "type: branch, on: hours, cases: {'7-19': bye}, go: bye": ("cases.7-19", "must be hours like 07:00"),
     "type: branch, on: date, cases: {'01-32': bye}, go: bye": ("cases.01-32", "must be a Jalali day"),
     "type: branch, on: date, cases: {'12-01..1405-01-02': bye}, go: bye": (
         "cases.12-01..1405-01-02",
