@@ -41,6 +41,7 @@ async def test_a_tree_is_compared_rehearsed_tried_published_and_taken_back_at_th
         (4, "rolled_back", "live", ""), (3, "published", "", ""), (2, "withdrawn", "", "not yet"),
         (1, "published", "", "the first"),
     ]  # fmt: skip
-    assert await menu.run("show", "--which", "2") == (TREES / "111-words-first.yaml").read_text("utf-8").strip()
+    tried = (TREES / "111-words-first.yaml").read_text("utf-8")
+    assert await menu.run("show", "--which", "2") == tried.strip()
     code, _, said = await typed(database_url, tmp_path, "menu", "publish", new, "--at", "tomorrow")
     assert code == 1 and "2026-12-01 07:00" in said
