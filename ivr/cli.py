@@ -25,6 +25,8 @@ from ivr.commands import (
     keys,
     meeting,
     menu,
+    menu_announcing,  # noqa: F401  adds to `ivr menu`
+    menu_telling,
     outbox,
     registering,  # noqa: F401  adds to `ivr case`
     retention,
@@ -45,7 +47,7 @@ app = typer.Typer(
 )
 database = typer.Typer(help="The database.", no_args_is_help=True)
 dialplan = typer.Typer(help="Asterisk's side.", no_args_is_help=True)
-app.add_typer(menu.app, name="menu")
+app.add_typer(menu_telling.app, name="menu")
 app.add_typer(books.cases, name="case")
 app.add_typer(books.calls, name="call")
 app.add_typer(sounds.app, name="sounds")

@@ -211,7 +211,7 @@ def lengths(settings: Settings) -> Callable[[str, str], float]:
 
 
 def tree_check(settings: Settings) -> TreeCheck:
-    """How a menu tree is proved here: with this province's topics and counties, these languages and prompts."""
+    """How a menu tree is proved here: with this province's topics and counties, its languages and prompts."""
     from ivr.desk.editing.seeding import directory_from
     from ivr.voice import proof
 

@@ -1,18 +1,18 @@
-"""`ivr menu`: check, publish, roll back, show, history, diff, schema, reference."""
+"""`ivr menu`: check, publish, roll back, schema, reference. What only tells: `ivr.commands.menu_telling`."""
 
 from __future__ import annotations
 
 import dataclasses
 import getpass
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
-from ivr.commands.output import err, load_settings, out, show_json, show_rows, with_database, with_page
+from ivr.commands.output import err, load_settings, out, show_json, with_database, with_page
 from ivr.installation import CommandError
 from ivr.settings import ROOT, Settings
 
@@ -33,7 +33,6 @@ Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.
 Author = Annotated[str, typer.Option(help="Who does it; the login name by default.")]
 Reason = Annotated[str, typer.Option(help="Why; asked for at a terminal.")]
 Name = Annotated[str, typer.Argument(help="Which menu.")]
-Which = Annotated[str, typer.Option(help="live, trial, a revision's number, or 'draft 3'.")]
 File = Annotated[Path, typer.Argument(help="A menu tree in YAML.")]
 
 
@@ -41,12 +40,12 @@ def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
     """The file's bytes, its menu and its proof. Finding or MenuMistakes says everything that is wrong."""
     from ivr.installation import tree_check
 
-    raw = _read(path)
+    raw = read(path)
     menu, proved = tree_check(settings)(raw, str(path))
     return raw, menu, proved
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
     """No more of it than a menu may have, and what shows that it has more."""
     from ivr.voice.yaml_tree import LARGEST_FILE
 
@@ -218,96 +217,3 @@ def roll_back(
     who, why = author or getpass.getuser(), reason or _asked_why()
     now = with_database(load_settings(), lambda engine: publishing.roll_back(engine, name, who, why, to))
     out.print(f"menu {name}: revision {now.revision.number} is live for all calls", highlight=False)
-
-
-@app.command(epilog="Example: ivr menu show 111 > 111.yaml")
-def show(
-    name: Name = "111",
-    which: Which = "live",
-) -> None:
-    """Print a text as it was saved: by default the live revision's."""
-    from ivr.desk.trees.tree_history import text_of
-
-    print(with_database(load_settings(), lambda engine: text_of(engine, name, which)), end="")
-
-
-@app.command(epilog="Example: ivr menu history 111 --json")
-def history(name: Name = "111", json: Json = False) -> None:
-    """What was on the air, newest first: by whom, why, and how it came off again."""
-    from ivr.desk.trees.tree_history import revisions
-
-    found = with_database(load_settings(), lambda engine: revisions(engine, name))
-    rows = [{"name": name} | each.as_json() | {"live": "live" if each.is_live else ""} for each in found]
-    show_rows(["number", "live", "at", "author", "deed", "reason"], rows, json)
-
-
-@app.command(epilog="Examples: ivr menu diff 111.yaml   ·   ivr menu diff --old 3 --new 5")
-def diff(
-    file: Annotated[Path | None, typer.Argument(help="A tree in YAML, compared with the live one.")] = None,
-    name: Annotated[str, typer.Option(help="Which menu, without a file.")] = "111",
-    old: Which = "live",
-    new: Which = "live",
-    text: Annotated[bool, typer.Option("--text", help="Line by line, too.")] = False,
-    json: Json = False,
-) -> None:
-    """In what two trees differ, as a caller would notice it."""
-    from ivr.desk.trees.tree_history import text_of
-    from ivr.voice.menu_diff import changes, text_diff
-    from ivr.voice.parse import parse
-
-    settings = load_settings()
-    raw = _read(file) if file else b""
-    name = parse(raw, str(file)).name if file else name
-
-    async def whole(engine: AsyncEngine) -> tuple[str, str]:
-        return await text_of(engine, name, old), raw.decode() if file else await text_of(engine, name, new)
-
-    before, after = with_database(settings, whole)
-    found = changes(parse(before.encode(), old), parse(after.encode(), str(file or new)))
-    lines = text_diff(before, after, (old, str(file or new)))
-    if json:
-        show_json({"menu": name, "changes": [each.as_json() for each in found], "text": lines})
-        return
-    print("\n".join([*map(str, found), *(lines if text else ())]) or "no difference")
-
-
-@app.command(epilog="Example: ivr menu announce today --fa 'امروز اداره‌ها به سبب برف تعطیل‌اند.' --hours 8")
-def announce(
-    slot: Annotated[str, typer.Argument(help="Of an announcement step.")] = "",
-    fa: Annotated[str, typer.Option(help="The words in Persian.")] = "",
-    az: Annotated[str, typer.Option(help="The words in Azerbaijani; else the Persian ones are read.")] = "",
-    hours: Annotated[float, typer.Option(help="For how long, up to 336.")] = 12,
-    off: Annotated[bool, typer.Option("--off", help="Switch it off.")] = False,
-    author: Author = "",
-    json: Json = False,
-) -> None:
-    """Have every caller told something for a while, at a slot of the trees; without words list them."""
-    from ivr.desk.book import announcing
-
-    settings, now, who = load_settings(), datetime.now(UTC), author or getpass.getuser()
-    words = {language: text for language, text in (("fa", fa), ("az", az)) if text}
-    if off:
-        with_database(settings, lambda engine: announcing.silence(engine, slot, who, now))
-        out.print(f"{slot} is silent", highlight=False)
-    elif words:
-        until = now + timedelta(hours=hours)
-        with_database(settings, lambda engine: announcing.announce(engine, slot, words, until, who, now))
-        out.print(f"{slot} is told until {until.astimezone():%Y-%m-%d %H:%M}", highlight=False)
-    else:
-        show_rows(["slot", "until", "author", "words"], with_database(settings, _announced), json)
-
-
-async def _announced(engine: AsyncEngine) -> list[dict[str, object]]:
-    from ivr.desk.book import announcing
-
-    live = await announcing.current(engine, datetime.now(UTC))
-    slots = dict.fromkeys([*await announcing.slots(engine), *live])
-    return [
-        {
-            "slot": slot,
-            "until": live[slot].until.isoformat() if slot in live else "",
-            "author": live[slot].author if slot in live else "",
-            "words": dict(live[slot].words) if slot in live else {},
-        }
-        for slot in slots
-    ]

@@ -175,8 +175,10 @@ class Call:
                 return
             event = await self._answer(action)
             self._log(event)
-            spoken, chosen = session.language, session.chosen
+            spoken, chosen, misses = session.language, session.chosen, session.misses
             action = session.receive(event)
+            if session.misses > misses:
+                self.steps[-1] = replace(self.steps[-1], missed=True)
             if session.step != self.step:
                 self.step, self.step_since = session.step, self.line.clock()
             if session.language != spoken and not self.channel.hung_up:

@@ -37,6 +37,7 @@ from ivr.desk.reading.counting import count_days
 from ivr.desk.recordings.enclosing import Encloser
 from ivr.desk.recordings.storing import store_recordings
 from ivr.desk.trees.publishing import publish_due
+from ivr.desk.trees.step_statistics import count_steps
 from ivr.desk.trees.trials import watch_trials
 from ivr.loops.every import Loops
 from ivr.store import slots
@@ -218,6 +219,7 @@ class Worker:
             try:
                 if counted := await count_days(self.pump.engine, self.book.timezone):
                     log.info("%d days were counted for the figures", counted)
+                await count_steps(self.pump.engine, self.book.timezone)
             except AWAY as error:
                 log.warning("no day can be counted for now: %s", error)
             await asyncio.sleep(FIGURES_SECONDS)

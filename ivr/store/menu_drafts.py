@@ -1,4 +1,4 @@
-"""Menu drafts: every text of a tree that somebody saved; rows are only added. `number` counts for each name."""
+"""Menu drafts: every text of a tree that somebody saved; rows are only added."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from sqlalchemy import Column, Integer, Table, Text
 
 from ivr.store.base import metadata, moment
 
-# `began_from`: the digest of the text that its author began from, "" = none.
+# `number` counts for each name. `began_from`: the digest of the text that its author began from, "" = none.
 menu_drafts = Table(
     "menu_drafts",
     metadata,

@@ -40,6 +40,7 @@ from ivr.store.meeting_views import meeting_invitations, meeting_views
 from ivr.store.menu_drafts import menu_drafts
 from ivr.store.menu_events import menu_events
 from ivr.store.menu_revisions import menu_revisions
+from ivr.store.menu_step_days import menu_step_days
 from ivr.store.notices import notices
 from ivr.store.openings import openings
 from ivr.store.outbox import outbox
@@ -107,6 +108,7 @@ __all__ = [
     "menu_drafts",
     "menu_events",
     "menu_revisions",
+    "menu_step_days",
     "metadata",
     "notices",
     "openings",

@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-# Notes of steps (`ivr.voice.session`) after which she was served: her words are kept, or she heard what she asked.
+# Notes of steps (`ivr.voice.session`) after which she was served: her words are kept, or she heard an answer.
 SERVED = ("CaseOpened", "WordsKept", "CaseSeen", "operator:answered")
 FAILED = ("failed", "lost")  # outcomes of a call that no caller chose
 LONGEST_SECOND = 120  # later ones count as this one
@@ -41,7 +41,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """One asking: `second` of it, from its first word, in which `did` came about. `keys`, `note`: as in the row."""
+    """One asking. `second`: since its first word, when `did` came about. `keys`, `note`: as in the row."""
 
     step: str
     did: Did

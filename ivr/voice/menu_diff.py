@@ -31,7 +31,7 @@ class Difference(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class TreeChange:
     """One difference. `what`: the field or key; `before`, `after`: its values in short, "" = none."""
 
     kind: Difference
@@ -55,7 +55,7 @@ class Change:
         return asdict(self)
 
 
-def changes(old: Menu, new: Menu) -> list[Change]:
+def changes(old: Menu, new: Menu) -> list[TreeChange]:
     """All of them: of the whole tree, then of its steps in the new file's order, then what is gone."""
     renamed = _renamed(old, new)
     earlier = {name: renamed.get(name, name) for name in new.steps}
@@ -64,16 +64,16 @@ def changes(old: Menu, new: Menu) -> list[Change]:
     for id, step in new.steps.items():
         before = old.steps.get(earlier[id])
         if before is None:
-            found.append(Change(Difference.ADDED, id, "", "", _said(step)))
+            found.append(TreeChange(Difference.ADDED, id, "", "", _said(step)))
             continue
         if id in renamed:
-            found.append(Change(Difference.RENAMED, id, "", renamed[id], id))
+            found.append(TreeChange(Difference.RENAMED, id, "", renamed[id], id))
         found += _of_step(before, step, renamed)
         if came.get(id) != comes.get(id):
-            found.append(Change(Difference.MOVED, id, "", came.get(id, ""), comes.get(id, "")))
+            found.append(TreeChange(Difference.MOVED, id, "", came.get(id, ""), comes.get(id, "")))
     for id in old.steps:
         if id not in earlier.values():
-            found.append(Change(Difference.REMOVED, id, "", _said(old.steps[id]), ""))
+            found.append(TreeChange(Difference.REMOVED, id, "", _said(old.steps[id]), ""))
     return found
 
 
@@ -99,29 +99,29 @@ def _content(step: Step) -> str:
     return f"{step.TYPE} {sorted(flat.items())}"
 
 
-def _of_tree(old: Menu, new: Menu, renamed: Mapping[str, str]) -> Iterator[Change]:
+def _of_tree(old: Menu, new: Menu, renamed: Mapping[str, str]) -> Iterator[TreeChange]:
     told = {"menu": "name", "languages": "languages", "start": "start"}
     for what, name in told.items():
         before, after = getattr(old, name), getattr(new, name)
         if name == "start":
             after = renamed.get(after, after)
         if before != after:
-            yield Change(Difference.TREE, "", what, _short(before), _short(getattr(new, name)))
+            yield TreeChange(Difference.TREE, "", what, _short(before), _short(getattr(new, name)))
     for each in fields(CallLimits):
         before, after = getattr(old.limits, each.name), getattr(new.limits, each.name)
         if before != renamed.get(after, after):
-            yield Change(Difference.TREE, "", f"limits.{each.name}", _short(before), _short(after))
+            yield TreeChange(Difference.TREE, "", f"limits.{each.name}", _short(before), _short(after))
 
 
-def _of_step(old: Step, new: Step, renamed: Mapping[str, str]) -> Iterator[Change]:
+def _of_step(old: Step, new: Step, renamed: Mapping[str, str]) -> Iterator[TreeChange]:
     if old.TYPE != new.TYPE:
-        yield Change(Difference.RETYPED, new.id, "type", old.TYPE, new.TYPE)
+        yield TreeChange(Difference.RETYPED, new.id, "type", old.TYPE, new.TYPE)
     was, now = _flat(old), _flat(new)
     targets = {way.to for step in (old, new) for way in step.ways()}
     for what in dict.fromkeys((*was, *now)):
         before, after = was.get(what, ""), now.get(what, "")
         if before != _as_before(after, renamed):
-            yield Change(_kind_of(what, {before, after} & targets), new.id, what, before, after)
+            yield TreeChange(_kind_of(what, {before, after} & targets), new.id, what, before, after)
 
 
 def _as_before(value: str, renamed: Mapping[str, str]) -> str:

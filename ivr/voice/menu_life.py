@@ -7,8 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 
-class Deed(StrEnum):
-    """What somebody did with a draft or a revision. `withdrawn`: a trial ended by a person, for no better tree."""
+class TreeDeed(StrEnum):
+    """What somebody did with a draft or a revision. `withdrawn`: a trial ended by a person."""
 
     CHECKED = "checked"  # details: ok, mistakes
     REHEARSED = "rehearsed"  # details: calls, sentence
@@ -35,28 +35,28 @@ class Stage(StrEnum):
 
 
 # Deeds after which no trial is under way any more.
-ENDS_TRIAL = frozenset({Deed.TAKEN_BACK, Deed.WITHDRAWN, Deed.PUBLISHED, Deed.ROLLED_BACK})
+ENDS_TRIAL = frozenset({TreeDeed.TAKEN_BACK, TreeDeed.WITHDRAWN, TreeDeed.PUBLISHED, TreeDeed.ROLLED_BACK})
 # Deeds after which a draft that waited for its time waits no more.
-ENDS_WAIT = frozenset({Deed.UNSCHEDULED, Deed.TRIED, Deed.PUBLISHED})
+ENDS_WAIT = frozenset({TreeDeed.UNSCHEDULED, TreeDeed.TRIED, TreeDeed.PUBLISHED})
 _LEADS_TO = {
-    Deed.SCHEDULED: Stage.SCHEDULED,
-    Deed.TRIED: Stage.ON_TRIAL,
-    Deed.TAKEN_BACK: Stage.TAKEN_BACK,
-    Deed.WITHDRAWN: Stage.TAKEN_BACK,
-    Deed.PUBLISHED: Stage.PUBLISHED,
+    TreeDeed.SCHEDULED: Stage.SCHEDULED,
+    TreeDeed.TRIED: Stage.ON_TRIAL,
+    TreeDeed.TAKEN_BACK: Stage.TAKEN_BACK,
+    TreeDeed.WITHDRAWN: Stage.TAKEN_BACK,
+    TreeDeed.PUBLISHED: Stage.PUBLISHED,
 }
 
 
-def stage_of(deeds: Iterable[tuple[Deed, Mapping[str, Any]]]) -> Stage:
+def stage_of(deeds: Iterable[tuple[TreeDeed, Mapping[str, Any]]]) -> Stage:
     """Of one draft, from its deeds in their order."""
     stage, before = Stage.DRAFT, Stage.DRAFT
     for deed, details in deeds:
-        if deed is Deed.CHECKED:
+        if deed is TreeDeed.CHECKED:
             passed = Stage.REHEARSED if stage is Stage.REHEARSED else Stage.CHECKED
             stage = passed if details.get("ok") else Stage.FAULTY
-        elif deed is Deed.REHEARSED:
+        elif deed is TreeDeed.REHEARSED:
             stage = Stage.REHEARSED if stage is Stage.CHECKED else stage
-        elif deed is Deed.UNSCHEDULED:
+        elif deed is TreeDeed.UNSCHEDULED:
             stage = before
         else:
             before, stage = stage, _LEADS_TO.get(deed, stage)

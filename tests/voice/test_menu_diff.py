@@ -32,7 +32,8 @@ def test_a_key_taken_away_is_said_with_what_it_did() -> None:
 
 
 def test_other_words_and_seconds_and_limits_are_told_apart() -> None:
-    assert differences(("[kind.menu, keys.help]", "[kind.short]"), ("to_beep_seconds: 150", "to_beep_seconds: 90")) == [
+    edits = ("[kind.menu, keys.help]", "[kind.short]"), ("to_beep_seconds: 150", "to_beep_seconds: 90")
+    assert differences(*edits) == [
         (Difference.TREE, "", BEEP), (Difference.PROMPT, "kind", "prompt"),
     ]  # fmt: skip
     found = differences(("max_seconds: 180", "max_seconds: 120"))

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.store.listening import listen
 from ivr.store.tables import menu_drafts, menu_events, menu_revisions
-from ivr.voice.menu_life import ENDS_TRIAL, Deed
+from ivr.voice.menu_life import ENDS_TRIAL, TreeDeed
 
 CHANNEL = "ivr_menu"
 
@@ -64,7 +64,7 @@ async def publish(
     """
     async with engine.begin() as connection:
         await alone(connection, name)
-        return await put_on_air(connection, name, text, author, reason, Deed.PUBLISHED, draft)
+        return await put_on_air(connection, name, text, author, reason, TreeDeed.PUBLISHED, draft)
 
 
 async def put_on_air(
@@ -73,7 +73,7 @@ async def put_on_air(
     text: str,
     author: str,
     reason: str,
-    deed: Deed,
+    deed: TreeDeed,
     draft: int | None = None,
     details: Mapping[str, Any] | None = None,
 ) -> Revision:
@@ -101,7 +101,7 @@ async def alone(connection: AsyncConnection, name: str) -> None:
 async def note_deed(
     connection: AsyncConnection,
     name: str,
-    deed: Deed,
+    deed: TreeDeed,
     author: str,
     reason: str = "",
     draft: int | None = None,
@@ -150,10 +150,10 @@ async def on_air(connection: AsyncConnection, name: str) -> OnAir | None:
     query = query.outerjoin_from(
         menu_events, menu_drafts, and_(its.name == event.name, its.number == event.draft)
     )
-    query = query.where(event.name == name, event.deed.in_([Deed.TRIED, *ENDS_TRIAL]))
+    query = query.where(event.name == name, event.deed.in_([TreeDeed.TRIED, *ENDS_TRIAL]))
     last = (await connection.execute(query.order_by(event.id.desc()).limit(1))).first()
     # A release that knows no trials may have published beside one: that ended it.
-    if last is None or last.deed != Deed.TRIED or last.revision <= row.number:
+    if last is None or last.deed != TreeDeed.TRIED or last.revision <= row.number:
         return OnAir(_revision(row))
     tried = Revision(name, last.revision, last.text, digest(last.text), last.author, last.at)
     return OnAir(_revision(row), OnTrial(tried, last.details["share"], last.draft))

@@ -48,7 +48,7 @@ SEALED = {
     for each in (
         Sealed("audit", "audit row", audit, ("id",)),
         Sealed("event", "event", case_events, ("case_id", "seq"), _EVENT, UNCHAINED_ROWS),
-        Sealed("call", "call", calls, ("id",)),
+        Sealed("call", "call", calls, ("id",), frozenset({"passed"})),  # can be had from its steps
         Sealed("referral", "referral", referrals, ("case_id", "id"), _RUNNING),
         Sealed("letter", "letter", outbox, ("id",), _SENDING),
         Sealed("menu", "menu revision", menu_revisions, ("name", "number")),

@@ -15,7 +15,7 @@ from ivr.desk.refusals import Refused
 from ivr.store.tables import menu_drafts, menu_events
 from ivr.voice.menu import Menu
 from ivr.voice.menu_diff import text_diff
-from ivr.voice.menu_life import Deed, Stage, stage_of
+from ivr.voice.menu_life import Stage, TreeDeed, stage_of
 from ivr.voice.mistakes import MenuMistakes, Mistake
 from ivr.voice.report import Proof
 
@@ -112,7 +112,7 @@ async def check_draft(
     found = checked(draft, check)
     async with engine.begin() as connection:
         details = {"ok": not found.mistakes, "mistakes": len(found.mistakes)}
-        await note_deed(connection, name, Deed.CHECKED, author, draft=number, details=details)
+        await note_deed(connection, name, TreeDeed.CHECKED, author, draft=number, details=details)
     return found
 
 
@@ -159,9 +159,9 @@ async def _stages(connection: AsyncConnection, name: str, number: int | None = N
     query = select(its.draft, its.deed, its.details).where(its.name == name, its.draft.is_not(None))
     if number is not None:
         query = query.where(its.draft == number)
-    deeds: dict[int, list[tuple[Deed, Any]]] = {}
+    deeds: dict[int, list[tuple[TreeDeed, Any]]] = {}
     for row in await connection.execute(query.order_by(its.id)):
-        deeds.setdefault(row.draft, []).append((Deed(row.deed), row.details))
+        deeds.setdefault(row.draft, []).append((TreeDeed(row.deed), row.details))
     return {draft: stage_of(told) for draft, told in deeds.items()}
 
 

@@ -22,7 +22,7 @@ from ivr.desk.book.menus import (
 from ivr.desk.refusals import Refused, WrongField
 from ivr.desk.trees.drafts import Draft, Faulty, draft_of, stage
 from ivr.store.tables import menu_events, menu_revisions
-from ivr.voice.menu_life import ENDS_WAIT, Deed, Stage
+from ivr.voice.menu_life import ENDS_WAIT, Stage, TreeDeed
 
 MOST_TRIED = 0.5  # of the calls; beyond that the old tree is the one on trial
 
@@ -63,7 +63,7 @@ async def publish_draft(
         if at is None or at <= now:
             return await _put(connection, draft, author, reason, share)
         details = {"at": at.isoformat(), "share": share}
-        await note_deed(connection, name, Deed.SCHEDULED, author, reason, number, details=details)
+        await note_deed(connection, name, TreeDeed.SCHEDULED, author, reason, number, details=details)
         return Planned(name, number, at, share, author, reason)
 
 
@@ -80,7 +80,7 @@ async def _put(
 ) -> Revision | OnTrial:
     name, number, reason = draft.name, draft.number, reason or draft.reason
     if share is None:
-        return await put_on_air(connection, name, draft.text, author, reason, Deed.PUBLISHED, number)
+        return await put_on_air(connection, name, draft.text, author, reason, TreeDeed.PUBLISHED, number)
     now = await on_air(connection, name)
     if now is None:
         raise Refused(f"menu {name} has never been published: there is nothing to compare a trial with")
@@ -89,7 +89,7 @@ async def _put(
     if now.revision.sha256 == draft.sha256:
         raise Refused(f"draft {number} is what is on the air")
     tried = await next_number(connection, name)
-    await note_deed(connection, name, Deed.TRIED, author, reason, number, tried, {"share": share})
+    await note_deed(connection, name, TreeDeed.TRIED, author, reason, number, tried, {"share": share})
     begun = await on_air(connection, name)
     assert begun is not None and begun.trial is not None
     return begun.trial
@@ -111,12 +111,14 @@ async def publish_due(engine: AsyncEngine, now: datetime) -> list[Planned]:
             except Refused as refused:
                 why = {"refused": str(refused)}
                 await note_deed(
-                    connection, plan.name, Deed.UNSCHEDULED, plan.author, draft=plan.draft, details=why
+                    connection, plan.name, TreeDeed.UNSCHEDULED, plan.author, draft=plan.draft, details=why
                 )
             else:
                 done.append(plan)
                 if plan in await _planned(connection, plan.name):  # it was on the air already
-                    await note_deed(connection, plan.name, Deed.UNSCHEDULED, plan.author, draft=plan.draft)
+                    await note_deed(
+                        connection, plan.name, TreeDeed.UNSCHEDULED, plan.author, draft=plan.draft
+                    )
     return done
 
 
@@ -132,18 +134,18 @@ async def unschedule(engine: AsyncEngine, name: str, number: int, author: str, r
         await alone(connection, name)
         if number not in {plan.draft for plan in await _planned(connection, name)}:
             raise Refused(f"draft {number} of menu {name} does not wait for a time")
-        await note_deed(connection, name, Deed.UNSCHEDULED, author, reason, number)
+        await note_deed(connection, name, TreeDeed.UNSCHEDULED, author, reason, number)
 
 
 async def _planned(connection: AsyncConnection, name: str) -> list[Planned]:
     its = menu_events.c
-    query = select(menu_events).where(its.deed.in_([Deed.SCHEDULED, *ENDS_WAIT]), its.draft.is_not(None))
+    query = select(menu_events).where(its.deed.in_([TreeDeed.SCHEDULED, *ENDS_WAIT]), its.draft.is_not(None))
     if name:
         query = query.where(its.name == name)
     waiting: dict[tuple[str, int], Planned] = {}
     for row in await connection.execute(query.order_by(its.id)):
         waiting.pop((row.name, row.draft), None)
-        if row.deed == Deed.SCHEDULED:
+        if row.deed == TreeDeed.SCHEDULED:
             at, share = datetime.fromisoformat(row.details["at"]), row.details["share"]
             plan = Planned(row.name, row.draft, at, share, row.author, row.reason)
             waiting[row.name, row.draft] = plan
@@ -163,7 +165,7 @@ async def roll_back(
         if now is None:
             raise Refused(f"menu {name} has never been published")
         if now.trial is not None and to is None:
-            await end_trial(connection, now.trial, Deed.WITHDRAWN, author, reason)
+            await end_trial(connection, now.trial, TreeDeed.WITHDRAWN, author, reason)
             return OnAir(now.revision)
         before = await _before(connection, name, now.revision) if to is None else to
         its = menu_revisions.c
@@ -172,14 +174,14 @@ async def roll_back(
         if text is None:
             raise Refused(f"menu {name} has no revision {before} that was published")
         details = {"to": before}
-        back = await put_on_air(connection, name, text, author, reason, Deed.ROLLED_BACK, details=details)
+        back = await put_on_air(connection, name, text, author, reason, TreeDeed.ROLLED_BACK, details=details)
         return OnAir(back)
 
 
 async def end_trial(
     connection: AsyncConnection,
     trial: OnTrial,
-    deed: Deed,
+    deed: TreeDeed,
     author: str,
     reason: str,
     details: dict[str, Any] | None = None,
@@ -192,7 +194,9 @@ async def end_trial(
 async def _before(connection: AsyncConnection, name: str, live: Revision) -> int:
     """The revision whose text was on the air before the live text came there. Raises Refused."""
     event, its = menu_events.c, menu_revisions.c
-    backs = select(event.revision, event.details).where(event.name == name, event.deed == Deed.ROLLED_BACK)
+    backs = select(event.revision, event.details).where(
+        event.name == name, event.deed == TreeDeed.ROLLED_BACK
+    )
     stems = {row.revision: row.details["to"] for row in await connection.execute(backs)}
     stem = live.number
     while stem in stems:

@@ -14,7 +14,7 @@ from ivr.desk.book.menus import Revision, history, on_air
 from ivr.desk.refusals import Refused
 from ivr.desk.trees.drafts import draft_of
 from ivr.store.tables import menu_drafts, menu_events, menu_revisions
-from ivr.voice.menu_life import Deed
+from ivr.voice.menu_life import TreeDeed
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Revised:
     at: datetime
     author: str
     reason: str
-    deed: Deed
+    deed: TreeDeed
     draft: int | None
     details: dict[str, Any]
     sha256: str
@@ -71,9 +71,11 @@ def _revised(
     is_live = number == live
     if deed is None:
         assert stored is not None
-        return Revised(number, stored.at, stored.author, "", Deed.PUBLISHED, None, {}, stored.sha256, is_live)
+        return Revised(
+            number, stored.at, stored.author, "", TreeDeed.PUBLISHED, None, {}, stored.sha256, is_live
+        )
     sha256 = stored.sha256 if stored is not None else digests.get(deed.draft, "")
-    what = (Deed(deed.deed), deed.draft, dict(deed.details))
+    what = (TreeDeed(deed.deed), deed.draft, dict(deed.details))
     return Revised(number, deed.at, deed.author, deed.reason, *what, sha256, is_live)
 
 
@@ -101,7 +103,7 @@ async def _revision_text(connection: AsyncConnection, name: str, number: int) ->
     tried = select(menu_drafts.c.text).join(
         menu_events, (event.name == menu_drafts.c.name) & (event.draft == menu_drafts.c.number)
     )
-    tried = tried.where(event.name == name, event.revision == number, event.deed == Deed.TRIED).limit(1)
+    tried = tried.where(event.name == name, event.revision == number, event.deed == TreeDeed.TRIED).limit(1)
     queries: Sequence[Any] = (published, tried)
     for query in queries:
         if (text := (await connection.execute(query)).scalar()) is not None:

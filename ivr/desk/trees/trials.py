@@ -17,7 +17,7 @@ from ivr.desk.people import account_news, auditing
 from ivr.desk.trees.publishing import end_trial
 from ivr.store.tables import calls, menu_events, outbox, people
 from ivr.voice.footprints import FAILED, SERVED
-from ivr.voice.menu_life import Deed
+from ivr.voice.menu_life import TreeDeed
 from ivr.voice.menu_trial import Tally, Worse, calls_at, looks, worse
 
 DEED = "menu_taken_back"
@@ -69,7 +69,7 @@ async def compared(engine: AsyncEngine, name: str) -> Compared | None:
 
 async def watch_trials(engine: AsyncEngine, at: datetime) -> list[TakenBack]:
     """Take back what turns out worse. A look is at a trial's first so many calls: it always says the same."""
-    tried = select(menu_events.c.name).where(menu_events.c.deed == Deed.TRIED).distinct()
+    tried = select(menu_events.c.name).where(menu_events.c.deed == TreeDeed.TRIED).distinct()
     async with engine.connect() as connection:
         names = (await connection.execute(tried)).scalars().all()
     found = []
@@ -131,7 +131,7 @@ async def _take_back(engine: AsyncEngine, trial: OnTrial, why: Worse, at: dateti
         now = await on_air(connection, name)
         if now is None or now.trial != trial:
             return False
-        await end_trial(connection, trial, Deed.TAKEN_BACK, BY_ITSELF, told, details)
+        await end_trial(connection, trial, TreeDeed.TAKEN_BACK, BY_ITSELF, told, details)
         subject, details = f"menu/{name}", details | {"revision": trial.revision.number}
         await auditing.note(connection, at, DEED, subject=subject, reason=told, detail=details)
         await _tell(connection, trial, at)

@@ -14,7 +14,7 @@ from ivr.desk.trees import drafts, publishing, tree_history
 from ivr.desk.trees.drafts import CheckedDraft, DraftMoved, Faulty
 from ivr.desk.trees.publishing import publish_draft, roll_back
 from ivr.voice.menu import Menu
-from ivr.voice.menu_life import Deed, Stage
+from ivr.voice.menu_life import Stage, TreeDeed
 from ivr.voice.parse import parse
 from ivr.voice.report import Proof
 
@@ -100,7 +100,12 @@ async def test_who_published_what_and_why_is_told(engine: AsyncEngine) -> None:
     number = await checked(engine, "two")
     await publish_draft(engine, "111", number, "ali", "shorter", NOW)
     newest, first = await tree_history.revisions(engine, "111")
-    assert (newest.number, newest.author, newest.reason, newest.deed) == (2, "ali", "shorter", Deed.PUBLISHED)
+    assert (newest.number, newest.author, newest.reason, newest.deed) == (
+        2,
+        "ali",
+        "shorter",
+        TreeDeed.PUBLISHED,
+    )
     assert (newest.is_live, first.is_live, first.reason) == (True, False, "why one")
     assert (await drafts.drafts(engine, "111"))[0][1] is Stage.PUBLISHED
 
@@ -193,7 +198,7 @@ async def test_rolling_back_ends_a_trial_first_then_goes_back_text_by_text(engin
     with pytest.raises(Refused, match="no other text"):
         await roll_back(engine, "111", "sara")
     deeds = [(each.number, each.deed) for each in await tree_history.revisions(engine, "111")]
-    assert deeds[:3] == [(6, Deed.ROLLED_BACK), (5, Deed.ROLLED_BACK), (4, Deed.WITHDRAWN)]
+    assert deeds[:3] == [(6, TreeDeed.ROLLED_BACK), (5, TreeDeed.ROLLED_BACK), (4, TreeDeed.WITHDRAWN)]
 
 
 async def test_rolling_back_to_a_revision_that_was_never_published_is_refused(engine: AsyncEngine) -> None:

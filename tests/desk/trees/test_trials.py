@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +13,7 @@ from ivr.desk.book import menus
 from ivr.desk.trees import tree_history, trials
 from ivr.desk.trees.publishing import roll_back
 from ivr.store.tables import audit, calls, outbox, people
-from ivr.voice.menu_life import Deed
+from ivr.voice.menu_life import TreeDeed
 from tests.desk.trees.test_publishing import put
 
 NOW = datetime.now(UTC)
@@ -22,13 +22,13 @@ LEFT = [{"at": NOW.isoformat(), "step": "topic", "key": "", "note": "hangup"}]
 
 
 async def ended(engine: AsyncEngine, revision: int, many: int, outcome: str, steps: list[Any]) -> None:
-    """So many calls through that revision, which began after everything that was done here."""
-    began = datetime.now(UTC) + timedelta(minutes=1)
-    common = {"unique_id": "", "caller": "", "caller_key": "", "caller_name": "", "language": "fa"}
-    common |= {"menu_name": "111", "menu_revision": str(revision), "outcome": outcome, "steps": steps}
-    rows = [common | {"id": uuid4(), "started_at": began, "ended_at": began} for _ in range(many)]
+    """So many calls through that revision, which are over now."""
+    now = datetime.now(UTC)
+    common: dict[str, Any] = {"unique_id": "", "caller": "", "caller_key": "", "caller_name": ""}
+    common |= {"language": "fa", "menu_name": "111", "menu_revision": str(revision)}
+    common |= {"outcome": outcome, "steps": steps, "started_at": now, "ended_at": now}
     async with engine.begin() as connection:
-        await connection.execute(insert(calls), rows)
+        await connection.execute(insert(calls), [common | {"id": uuid4()} for _ in range(many)])
 
 
 async def trial(engine: AsyncEngine) -> menus.OnTrial:
@@ -63,7 +63,7 @@ async def test_a_tree_in_which_callers_hang_up_with_nothing_kept_is_taken_back_a
     )
     now = await menus.on_the_air(engine, "111")
     assert now is not None and now.trial is None and now.revision.number == 1
-    assert (await tree_history.revisions(engine, "111"))[0].deed is Deed.TAKEN_BACK
+    assert (await tree_history.revisions(engine, "111"))[0].deed is TreeDeed.TAKEN_BACK
     assert await trials.watch_trials(engine, NOW) == []
     async with engine.connect() as connection:
         noted = (await connection.execute(select(audit.c.subject, audit.c.reason))).one()
