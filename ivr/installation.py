@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from ivr.desk.book.book import Conventions
     from ivr.desk.keeping.witnessing import Witnesses
     from ivr.desk.people.seed_keys import SeedKeys
+    from ivr.desk.trees.drafts import TreeCheck
     from ivr.speech.booth import Booth
     from ivr.store.journal.journal_keeping import FactTerm
     from ivr.store.key_copies import KeyCopies
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
+    from ivr.voice.menu import Menu
+    from ivr.voice.report import Proof
 
 GENERIC = ROOT / "sounds" / "prompts.yaml"
 RECORDED = ROOT / "sounds" / "recorded"
@@ -205,6 +208,21 @@ def lengths(settings: Settings) -> Callable[[str, str], float]:
             return SECONDS_PER_CHARACTER * len(prompts.text(prompt, language)) if known else 0.0
 
     return seconds
+
+
+def tree_check(settings: Settings) -> TreeCheck:
+    """How a menu tree is proved here: with this province's topics and counties, its languages and prompts."""
+    from ivr.desk.editing.seeding import directory_from
+    from ivr.voice import proof
+
+    languages = settings.calls.languages
+    directory, seconds = directory_from(settings.seed_path), lengths(settings)
+    prompts = frozenset.intersection(*map(catalogue(settings).ids, languages))
+
+    def check(raw: bytes, file: str) -> tuple[Menu, Proof]:
+        return proof.check(raw, file, directory, languages=languages, prompts=prompts, seconds_of=seconds)
+
+    return check
 
 
 def needed(settings: Settings) -> frozenset[str]:

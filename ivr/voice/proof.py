@@ -166,7 +166,11 @@ def _turned(loop: list[str], order: list[str]) -> list[str]:
 def _unknown(menu: Menu, directory: Directory) -> Iterator[Finding]:
     """Values that this province does not have."""
     known = {"topic": [t.code for t in directory.topics], "county": [c.code for c in directory.counties]}
+    variables = {name for step in menu.steps.values() for name in step.gives()}
     for step in menu.steps.values():
+        for name in step.needs():
+            if name not in variables:
+                yield step, f"nothing gives {name} a value", nearest(name, variables)
         for name, value in _named(step):
             if name in known and value not in known[name]:
                 yield step, f"there is no {name} {shown(value)}", nearest(value, known[name])

@@ -228,7 +228,8 @@ def _once(table: Table, key: str, *later: str) -> ManyRows:
 
 def _end_call() -> ManyRows:
     statement = insert(calls)
-    changes: dict[str, Any] = {name: statement.excluded[name] for name in ("ended_at", "outcome", "steps")}
+    told = ("ended_at", "outcome", "steps", "passed")
+    changes: dict[str, Any] = {name: statement.excluded[name] for name in told}
     # Who ends a call for a process that died does not know the language that was chosen in it.
     changes["language"] = func.coalesce(func.nullif(statement.excluded["language"], ""), calls.c.language)
     # A call ends once: what the reconciler says of a lost one never replaces what the call itself said.
