@@ -196,7 +196,7 @@ class Hotline:
         self.time = TimeOfDay(self.engine, ZoneInfo(settings.province.timezone))
         self.clock = clock or self.time
         self.volumes = Volumes.of(settings.recordings, settings.second_path, settings.ballast_mb << 20)
-        self.sounds = SoundBook(settings.sounds, settings.calls.languages)
+        self.sounds = SoundBook(settings.sounds, settings.calls.languages, settings.sip.codecs)
         self.book = Book(self.engine, conventions(settings))
         self.derived = Derived(settings.derived)
         self.vault = vault(settings)

@@ -112,13 +112,15 @@ class AmiAccount(SettingsGroup):
 class Sip(SettingsGroup):
     """`trunk`: addresses or networks of the provider's gateways; 192.0.2.1 is nobody's.
 
-    `watched`: names of PJSIP endpoints whose state the live board shows.
+    `watched`: names of PJSIP endpoints whose state the live board shows. `codecs`: what telephones may speak,
+    dearest first, and in what forms prompts lie ready, so that Asterisk need not encode them for each call.
     """
 
     host: str = "127.0.0.1"
     port: int = Field(5060, ge=1, le=65535)
     trunk: tuple[str, ...] = ("192.0.2.1",)
     watched: tuple[str, ...] = ()
+    codecs: tuple[Literal["alaw", "ulaw", "g722", "slin16"], ...] = Field(("alaw", "ulaw"), min_length=1)
 
 
 class Ws(SettingsGroup):

@@ -97,9 +97,7 @@ def _kinds(page: Page, now: datetime) -> Iterator[tuple[tuple[Any, ...], tuple[A
         )  # type: ignore[misc]
 
 
-def _case(
-    page: Page, topic: str, county: str, agency: str, rung: int, opened: datetime
-) -> tuple[Any, ...]:
+def _case(page: Page, topic: str, county: str, agency: str, rung: int, opened: datetime) -> tuple[Any, ...]:
     term = page.term(Clock(opened), "complaint", topic, county)
     ladder = page.ladder("complaint", topic, agency)
     level = ladder.rungs[rung - 1].level if rung else page.ladders.levels[0]

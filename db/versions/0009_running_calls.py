@@ -13,9 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the index."""
-    op.create_index(
-        "ix_calls_running", "calls", ["started_at"], postgresql_where=sa.text("ended_at IS NULL")
-    )
+    op.create_index("ix_calls_running", "calls", ["started_at"], postgresql_where=sa.text("ended_at IS NULL"))
 
 
 def downgrade() -> None:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -24,7 +24,6 @@ FORMAT = "wav"
 NO_FILE = ("randomerror", "writefile")  # RECORD FILE ended before it made one
 NOTHING = Recorded("", 0.0, 0.0, Ended.FAILED)
 FLUSH_SECONDS = 10.0  # as long as the journal is waited for
-# Of their own: a slow disk must not use up the threads that everything else shares.
 _THREADS = ThreadPoolExecutor(32, "recordings")
 # RECORD FILE does not tell that its disk refused a part, and its position may be the file's all the same.
 # Only the disk can say that it did; then the clock tells whether anything is missing. Neither the clock nor
@@ -50,6 +49,9 @@ class Disks(Protocol):
 
     def flush(self, name: str) -> None:
         """Put that recording on the disk. Asks the disk, so not for the event loop. Raises OSError."""
+
+    def threads(self, name: str) -> Executor:
+        """Of its disk alone: one that is slow, or hangs, must not use up those that others share."""
 
     def refused(self, name: str) -> None:
         """That recording could not be made."""
@@ -79,6 +81,9 @@ class Anywhere:
     def flush(self, name: str) -> None:
         pass
 
+    def threads(self, name: str) -> Executor:
+        return _THREADS
+
     def refused(self, name: str) -> None:
         pass
 
@@ -104,7 +109,9 @@ def new_name(recordings: Path, day: date, volume: str = "") -> str:
 
 @lru_cache(maxsize=8)
 def _make(recordings: str, folder: str) -> None:
-    Path(recordings, folder).mkdir(parents=True, exist_ok=True)
+    place = Path(recordings, folder)
+    if not place.is_dir():  # a disk that hangs also hangs in making what is there already
+        place.mkdir(parents=True, exist_ok=True)
 
 
 def how_it_ended(reply: Reply) -> Ended:
@@ -183,7 +190,7 @@ async def _read_and_flushed(file: Path, name: str, reply: Reply, room: Disks) ->
         read.append(_examine(file, name, reply))
         room.flush(name)
 
-    working = asyncio.get_running_loop().run_in_executor(_THREADS, work)
+    working = asyncio.get_running_loop().run_in_executor(room.threads(name), work)
     try:
         async with asyncio.timeout(FLUSH_SECONDS):
             await asyncio.shield(working)

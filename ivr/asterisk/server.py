@@ -28,6 +28,7 @@ BACKLOG = 4096
 SPARE_FILES = 1_000  # for everything that is not a call: database, journal, web, recordings being measured
 APOLOGY_SECONDS = 30.0  # after a drain: for the speech under way and the apology
 
+
 class AgiServer:
     """Accepts Asterisk's connections and carries each call by `answer`.
 

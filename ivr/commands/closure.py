@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Sudden closures, and what they do to deadlines.", no_args_is_help=True)
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
-Day = Annotated[
-    str, typer.Argument(help="today, tomorrow, 1405-09-05 (Jalali) or 2026-11-26 (Gregorian).")
-]
+Day = Annotated[str, typer.Argument(help="today, tomorrow, 1405-09-05 (Jalali) or 2026-11-26 (Gregorian).")]
 County = Annotated[str, typer.Option(help="A county's code; without one the whole province.")]
 By = Annotated[str, typer.Option(help="Who declares it: a person of the desk.")]
 JALALI_BEFORE = 1700  # years below this one are Jalali

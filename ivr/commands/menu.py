@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ivr.commands.output import load_settings, out, show_json, show_rows, with_database
+from ivr.commands.output import err, load_settings, out, show_json, show_rows, with_database, with_page
 from ivr.installation import CommandError
 from ivr.settings import Settings
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+    from ivr.desk.book.book import Page
+    from ivr.desk.reading.gaps import Unled
     from ivr.voice.menu import Menu
     from ivr.voice.proof import Proof
 
@@ -28,10 +33,7 @@ def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
     from ivr.desk.editing.seeding import directory_from
     from ivr.voice import proof
 
-    try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise CommandError(f"{path}: {error.strerror}") from None
+    raw = _read(path)
     languages = settings.calls.languages
     menu, proved = proof.check(
         raw,
@@ -42,6 +44,30 @@ def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
         seconds_of=installation.lengths(settings),
     )
     return raw, menu, proved
+
+
+def _read(path: Path) -> bytes:
+    """No more of it than a menu may have, and what shows that it has more."""
+    from ivr.voice.yaml_tree import LARGEST_FILE
+
+    try:
+        with path.open("rb") as file:
+            raw, size = file.read(LARGEST_FILE + 1), path.stat().st_size
+    except OSError as error:
+        raise CommandError(f"{path}: {error.strerror}") from None
+    if len(raw) > LARGEST_FILE:
+        raise CommandError(f"{path}: has {size:,} bytes; a menu has at most {LARGEST_FILE:,}")
+    return raw
+
+
+def unled(menu: Menu) -> list[Unled]:
+    """What its callers can say and no body is responsible for. CommandError where the books can't be read."""
+    from ivr.desk.reading.gaps import of_menu
+
+    async def compared(_: AsyncEngine, page: Page) -> list[Unled]:
+        return of_menu(page, menu)
+
+    return with_page(compared)
 
 
 @app.command(epilog="Example: ivr menu check dialplan/menus/111.yaml")
@@ -59,10 +85,22 @@ def check(file: File = DEFAULT, json: Json = False) -> None:
             for mistake in error.mistakes:
                 print(mistake)
         raise SystemExit(1) from None
+    gaps: list[Unled] | None
+    try:
+        gaps, why = unled(menu), ""
+    except CommandError as error:
+        gaps, why = None, str(error)
     if json:
-        show_json(report_json(menu, proof))
-    else:
-        print("\n".join(report(menu, proof)))
+        rows = None if gaps is None else [dataclasses.asdict(gap) for gap in gaps]
+        show_json(report_json(menu, proof) | {"unled": rows})
+        return
+    print("\n".join(report(menu, proof)))
+    if gaps is None:
+        print(f"not compared with the books, whether somebody is responsible for every matter: {why}")
+    elif not gaps:
+        print("a body is responsible for every matter in every county")
+    for gap in gaps or ():
+        print(f"warning: {gap}")
 
 
 @app.command(epilog="Example: ivr menu publish dialplan/menus/111.yaml --note 'shorter welcome'")
@@ -76,6 +114,8 @@ def publish(
     settings = load_settings()
     raw, menu, _ = checked(settings, file)
     text = raw.decode("utf-8")
+    for gap in unled(menu):
+        err.print(f"warning: {gap}", style="yellow", markup=False, highlight=False)
     revision = with_database(
         settings, lambda engine: menus.publish(engine, menu.name, text, author or getpass.getuser())
     )

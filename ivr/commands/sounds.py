@@ -46,11 +46,14 @@ def build(
             installation.recorded(settings),
             jobs=jobs,
             progress=advance,
+            codecs=settings.sip.codecs,
         )
     if json:
         show_json(dataclasses.asdict(built))
     else:
         print(f"prompts: {built.made} made, {built.kept} unchanged, {built.recorded} recorded by people")
+        if built.prepared:
+            print(f"         {built.prepared} more put into {', '.join(settings.sip.codecs)} anew")
     for failure in built.failed:
         if failure.spoken:
             err.print(str(failure), style="yellow", markup=False)
@@ -83,14 +86,16 @@ def sounds_list(
 
 @app.command(epilog="Example: ivr sounds check --json")
 def check(json: Json = False) -> None:
-    """Prove that every prompt any menu can reach has audio in every language, and that every recording can be
-    heard; exit 1 if not."""
+    """Prove that every prompt any menu can reach has audio in every language, ready in the channels' codecs,
+    and that every recording can be heard; exit 1 if not."""
     from ivr import installation
-    from ivr.speech.check import missing, strays
+    from ivr.speech.check import missing, not_ready, strays
     from ivr.speech.recorded import unfit
 
     settings = load_settings()
-    gaps = missing(installation.needed(settings), settings.calls.languages, settings.sounds)
+    needed, languages = installation.needed(settings), settings.calls.languages
+    gaps = missing(needed, languages, settings.sounds)
+    waiting = not_ready(needed, languages, settings.sounds, settings.sip.codecs)
     for path in strays(installation.catalogue(settings), installation.RECORDED):
         err.print(f"{path}: no prompt has this name, so nobody hears it", style="yellow", markup=False)
     bad = list(
@@ -100,12 +105,18 @@ def check(json: Json = False) -> None:
         show_json(
             [{"language": gap.language, "id": gap.id, "why": ""} for gap in gaps]
             + [{"language": each.language, "id": each.id, "why": each.why} for each in bad]
+            + [
+                {"language": one.language, "id": one.id, "why": f"not ready as {one.codec}"}
+                for one in waiting
+            ]
         )
     else:
         for gap in gaps:
             print(f"{gap.language}: {gap.id} has no audio")
         for each in bad:
             print(f"{each.language}: {each.why}; the synthesiser speaks {each.id} instead")
+        for one in waiting:
+            print(f"{one}: Asterisk encodes it for each caller; run `ivr sounds build`")
         if not gaps:
             print("every prompt has audio in every language")
-    raise SystemExit(1 if gaps or bad else 0)
+    raise SystemExit(1 if gaps or bad or waiting else 0)

@@ -18,6 +18,7 @@ from ivr.lab.pace import patience
 from ivr.lab.packages import PackagesError, bring
 from ivr.lab.process import Child
 from ivr.settings import ROOT, Settings
+from ivr.speech.paths import SUFFIXES
 
 Progress = Callable[[str], None]
 START_SECONDS = 30.0
@@ -119,7 +120,8 @@ def _prepare(home: Path, settings: Settings) -> None:
         folder = home / "data" / "sounds" / language
         folder.mkdir(parents=True, exist_ok=True)
         _link(folder / "seda111", settings.sounds / language)
-        _link(folder / "beep.wav", settings.sounds / language / "beep.wav")  # RECORD FILE's
+        for suffix in (".wav", *(SUFFIXES[codec] for codec in settings.sip.codecs)):
+            _link(folder / f"beep{suffix}", settings.sounds / language / f"beep{suffix}")  # RECORD FILE's
         _link(folder / "digits", settings.sounds / language / "number")  # Queue says the position with these
 
 

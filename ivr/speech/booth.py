@@ -38,11 +38,18 @@ class Booth:
     """Of one installation. Everything blocks."""
 
     def __init__(
-        self, catalogue: Cached, languages: Sequence[str], out: Path, house: Path, voices: Path
+        self,
+        catalogue: Cached,
+        languages: Sequence[str],
+        out: Path,
+        house: Path,
+        voices: Path,
+        codecs: Collection[str] = (),
     ) -> None:
-        """`out`: the built prompts; `house`: sounds/recorded; `voices`: IVR_STATE/voices."""
+        """`out`: built prompts, also in `codecs`; `house`: sounds/recorded; `voices`: IVR_STATE/voices."""
         self.languages = languages
         self._catalogue, self._out, self._house, self._voices = catalogue, out, house, voices
+        self._codecs = tuple(codecs)
         self._loudness: dict[tuple[str, int], float | None] = {}
         self._looked: dict[tuple[tuple[str, int], ...], tuple[bool, str]] = {}
 
@@ -141,7 +148,8 @@ class Booth:
         self._rebuild(language, id)
 
     def _rebuild(self, language: str, id: str) -> None:
-        build_one(self._catalogue.catalogue(), language, id, self._out, (self._live, self._house))
+        folders = (self._live, self._house)
+        build_one(self._catalogue.catalogue(), language, id, self._out, folders, self._codecs)
 
     def _seen(self, catalogue: Catalogue, id: str, language: str, needed: bool) -> PromptSound:
         wav = wav_path(self._out, language, id)

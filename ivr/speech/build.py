@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -21,8 +21,9 @@ from ivr.speech import tone
 from ivr.speech.lexicon import write_lexicon
 from ivr.speech.paths import is_audio, recording_of, wav_path
 from ivr.speech.recorded import usable
+from ivr.speech.sound_forms import forget, prepare, put
 from ivr.speech.synth import SynthesisError, respelt, synthesise
-from ivr.speech.telephone import AudioError, Samples, write
+from ivr.speech.telephone import AudioError, Samples
 from ivr.voice.catalogue import Catalogue, Prompt, Tone, Utterance
 
 TAKEN = b"2"  # the same for recordings, when what is taken of them changes
@@ -49,12 +50,16 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """How many prompts were synthesised, left as they were, and newly taken from recordings."""
+    """How many prompts were synthesised, left as they were, and newly taken from recordings.
+
+    `prepared`: how many whose words are as they were had to be put into the codecs of the channels anew.
+    """
 
     made: int = 0
     kept: int = 0
     recorded: int = 0
     failed: tuple[Failure, ...] = ()
+    prepared: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ class _Job:
     recording: Path | None
     prompt: Prompt | None  # None: music on hold
     digest: str
+    codecs: Collection[str]
 
 
 def build(
@@ -73,32 +79,43 @@ def build(
     recorded: Sequence[Path],
     jobs: int = 0,
     progress: Progress | None = None,
+    codecs: Collection[str] = (),
 ) -> Built:
     """Bring `out` up to date. Blocks; call it in a thread. `progress(done, total, key)` runs in the caller's.
 
-    `jobs` 0 is one for each processor. What fails is in the answer, never raised; OSError only when `out`
-    itself cannot be written.
+    `jobs` 0 is one for each processor; `codecs`: the forms beside each WAV (`ivr.speech.sound_forms`). What
+    fails is in the answer, never raised; OSError only when `out` itself cannot be written.
     """
     out.mkdir(parents=True, exist_ok=True)
     manifest = _load(out)
-    wanted = list(_jobs(catalogue, languages, out, recorded))
+    wanted = list(_jobs(catalogue, languages, out, recorded, codecs))
     stale = [job for job in wanted if manifest.get(job.key) != job.digest or not is_audio(job.wav)]
     write_lexicon(catalogue, languages, out)
     _forget(manifest, {job.key for job in wanted}, languages, out)
     failed = _run(stale, catalogue, manifest, out, jobs or os.cpu_count() or 1, progress)
+    prepared, unprepared = _prepare(out, codecs)
     good = {job.key for job in stale} - {failure.key for failure in failed}
     from_recording = sum(1 for job in stale if job.key in good and job.recording)
-    return Built(len(good) - from_recording, len(wanted) - len(stale), from_recording, tuple(failed))
+    kept = len(wanted) - len(stale)
+    return Built(len(good) - from_recording, kept, from_recording, (*failed, *unprepared), prepared)
 
 
-def build_one(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Sequence[Path]) -> None:
+def build_one(
+    catalogue: Catalogue,
+    language: str,
+    id: str,
+    out: Path,
+    recorded: Sequence[Path],
+    codecs: Collection[str] = (),
+) -> None:
     """One prompt anew; a prompt that the catalogue has not, and nobody recorded, loses its audio.
 
     A build that runs meanwhile may forget that it was made; the next one makes it again. Raises
     SynthesisError.
     """
-    job = _job(catalogue, language, id, out, recorded)
+    job = _job(catalogue, language, id, out, recorded, codecs)
     if job.recording is None and job.prompt is None:
+        forget(job.wav)
         job.wav.unlink(missing_ok=True)
         return
     why = _make(job, catalogue)
@@ -114,18 +131,31 @@ def is_from_recording(catalogue: Catalogue, language: str, id: str, out: Path, r
     return job.recording is not None and (job.prompt is None or _load(out).get(job.key) == job.digest)
 
 
-def _jobs(catalogue: Catalogue, languages: Sequence[str], out: Path, recorded: Sequence[Path]) -> list[_Job]:
-    found = [_Job(MUSIC, out / f"{MUSIC}.wav", None, None, _digest("music"))]
+def _jobs(
+    catalogue: Catalogue,
+    languages: Sequence[str],
+    out: Path,
+    recorded: Sequence[Path],
+    codecs: Collection[str],
+) -> list[_Job]:
+    found = [_Job(MUSIC, out / f"{MUSIC}.wav", None, None, _digest("music"), codecs)]
     for language in languages:
         ids = sorted(catalogue.ids(language))
-        found += [_job(catalogue, language, id, out, recorded) for id in ids]
+        found += [_job(catalogue, language, id, out, recorded, codecs) for id in ids]
     return found
 
 
-def _job(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Sequence[Path]) -> _Job:
+def _job(
+    catalogue: Catalogue,
+    language: str,
+    id: str,
+    out: Path,
+    recorded: Sequence[Path],
+    codecs: Collection[str] = (),
+) -> _Job:
     prompt, recording = catalogue.find(id, language), recording_of(recorded, language, id)
     said = TAKEN + recording.read_bytes() if recording else _described(prompt, catalogue)
-    return _Job(f"{language}/{id}", wav_path(out, language, id), recording, prompt, _digest(said))
+    return _Job(f"{language}/{id}", wav_path(out, language, id), recording, prompt, _digest(said), codecs)
 
 
 def _described(prompt: Prompt | None, catalogue: Catalogue) -> str:
@@ -179,14 +209,25 @@ def _make(job: _Job, catalogue: Catalogue) -> Failure | None:
     try:
         if job.recording:
             try:
-                write(job.wav, usable(job.recording, job.prompt))
+                put(job.wav, usable(job.recording, job.prompt), job.codecs)
                 return None
             except AudioError as error:
                 why = f"{error}; the synthesiser speaks instead"
-        write(job.wav, _audio(job.prompt, catalogue))
+        put(job.wav, _audio(job.prompt, catalogue), job.codecs)
     except (SynthesisError, AudioError, OSError) as error:
         return Failure(job.key, f"{why}, but {error}" if why else str(error))
     return Failure(job.key, why, spoken=True) if why else None
+
+
+def _prepare(out: Path, codecs: Collection[str]) -> tuple[int, list[Failure]]:
+    """All that lies there, free words too, in the forms that are asked for now. How many it made."""
+    made, failed = 0, []
+    for wav in sorted(out.rglob("*.wav")):
+        try:
+            made += prepare(wav, codecs)
+        except (AudioError, OSError) as error:
+            failed.append(Failure(str(wav.relative_to(out)), str(error), spoken=True))
+    return made, failed
 
 
 def _audio(prompt: Prompt | None, catalogue: Catalogue) -> Samples:
@@ -207,6 +248,7 @@ def _forget(manifest: dict[str, str], wanted: set[str], languages: Sequence[str]
     """Prompts that the catalogue no longer has."""
     for key in [k for k in manifest if k not in wanted and k.partition("/")[0] in languages]:
         language, _, id = key.partition("/")
+        forget(wav_path(out, language, id))
         wav_path(out, language, id).unlink(missing_ok=True)
         del manifest[key]
 

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 WAV_HEADER = 44  # bytes
+# What Asterisk calls a file in each codec of a channel.
+SUFFIXES: Mapping[str, str] = MappingProxyType(
+    {"alaw": ".alaw", "ulaw": ".ulaw", "g722": ".g722", "slin16": ".sln16"}
+)
 PROJECT = Path(__file__).resolve().parents[2]  # where `python -m ivr.…` finds us
 
 
 def wav_path(out: Path, language: str, id: str) -> Path:
     """`<out>/<language>/<id, dots as folders>.wav`"""
     return out / language / f"{id.replace('.', '/')}.wav"
+
+
+def beside(wav: Path, codec: str) -> Path:
+    """The same prompt in that codec (`ivr.speech.sound_forms`)."""
+    return wav.with_suffix(SUFFIXES[codec])
+
+
+def unprepared(wav: Path, codecs: Collection[str]) -> Iterator[str]:
+    """Those of `codecs` in which the prompt is not there, or not as its WAV is now."""
+    made = _time(wav)
+    return (codec for codec in codecs if made is None or _time(beside(wav, codec)) != made)
+
+
+def _time(path: Path) -> int | None:
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return None
 
 
 def recording_of(recorded: Sequence[Path], language: str, id: str) -> Path | None:

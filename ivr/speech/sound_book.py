@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -32,9 +32,10 @@ Piece = tuple[str, Voice]  # plain words, and who reads them
 class SoundBook:
     """Built prompts under `out`, and a cache of spoken free words. One per process, one event loop."""
 
-    def __init__(self, out: Path, languages: Collection[str]) -> None:
+    def __init__(self, out: Path, languages: Collection[str], codecs: Collection[str] = ()) -> None:
         self._out = out.absolute()
         self._languages = frozenset(languages)
+        self._codecs = tuple(codecs)
         self._paths: dict[tuple[str, str], str] = {}
         self._speaking: dict[Path, asyncio.Task[bool]] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
@@ -90,7 +91,7 @@ class SoundBook:
     async def _make(self, pieces: list[Piece], wav: Path) -> bool:
         try:
             async with asyncio.timeout(SECONDS), self._turns:
-                reason = await _run(pieces, wav)
+                reason = await _run(pieces, wav, self._codecs)
         except TimeoutError:
             reason = f"not finished in {SECONDS:g} s"
         except OSError as error:
@@ -100,7 +101,7 @@ class SoundBook:
         return not reason and is_audio(wav)
 
 
-async def _run(pieces: list[Piece], wav: Path) -> str:
+async def _run(pieces: list[Piece], wav: Path, codecs: Sequence[str]) -> str:
     """Why it failed, or "". A cancelled wait leaves no process behind."""
     order = [{"words": words, "voice": asdict(voice)} for words, voice in pieces]
     process = await asyncio.create_subprocess_exec(
@@ -114,8 +115,8 @@ async def _run(pieces: list[Piece], wav: Path) -> str:
         start_new_session=True,  # so that its own child can be ended with it
     )
     try:
-        sent = json.dumps({"pieces": order, "wav": str(wav), "timeout": SECONDS}).encode()
-        _, errors = await process.communicate(sent)
+        sent = {"pieces": order, "wav": str(wav), "codecs": codecs, "timeout": SECONDS}
+        _, errors = await process.communicate(json.dumps(sent).encode())
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

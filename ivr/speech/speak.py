@@ -2,7 +2,7 @@
 
 The server starts it (`ivr.speech.sound_book`), so that neither espeak-ng nor the signal library ever lives in
 the process that carries the calls. Reads one JSON object: `pieces` (each `words` and `voice`), `wav`,
-`timeout`. Exits 0 when the file is whole, else 1 with the reason on standard error.
+`codecs`, `timeout`. Exits 0 when the file is whole, else 1 with the reason on standard error.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from ivr.speech.sound_forms import put
 from ivr.speech.synth import SynthesisError, synthesise
-from ivr.speech.telephone import Samples, write
+from ivr.speech.telephone import AudioError, Samples
 from ivr.voice.catalogue import Voice
 
 
@@ -29,8 +30,8 @@ def _joined(pieces: list[dict[str, Any]], timeout: float) -> Samples:
 def main() -> int:
     order = json.load(sys.stdin)
     try:
-        write(Path(order["wav"]), _joined(order["pieces"], order["timeout"]))
-    except (SynthesisError, OSError) as error:
+        put(Path(order["wav"]), _joined(order["pieces"], order["timeout"]), order["codecs"])
+    except (SynthesisError, AudioError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ivr.speech.wav import Samples, WavError, decode
 
@@ -24,7 +25,7 @@ PEAK = 0.97  # of full scale
 QUIET = 0.01  # of the clip's own peak: below it the ends are silence
 MARGIN = 0.04  # seconds of silence kept at each end
 
-__all__ = ["RATE", "AudioError", "Samples", "measure", "read", "to_telephone", "write"]
+__all__ = ["RATE", "AudioError", "Samples", "measure", "read", "to_telephone", "whole", "write"]
 
 
 class AudioError(Exception):
@@ -51,10 +52,15 @@ def write(path: Path, samples: Samples) -> None:
             file.setnchannels(1)
             file.setsampwidth(2)
             file.setframerate(RATE)
-            file.writeframes(np.round(np.clip(samples, -1, 1) * 32_767).astype("<i2").tobytes())
+            file.writeframes(whole(samples).tobytes())
         half.replace(path)
     finally:
         half.unlink(missing_ok=True)
+
+
+def whole(samples: Samples) -> NDArray[np.int16]:
+    """As whole numbers of 16 bits."""
+    return np.round(np.clip(samples, -1, 1) * 32_767).astype("<i2")
 
 
 def to_telephone(samples: Samples, rate: int) -> Samples:

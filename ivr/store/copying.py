@@ -39,9 +39,7 @@ async def copy_out(raw: Any, table: str, columns: list[str], take: Callable[[byt
 
 async def copy_in(raw: Any, table: str, columns: list[str], pieces: AsyncIterator[bytes]) -> int:
     """Put rows into a table. How many. Raises what PostgreSQL raises for what it does not understand."""
-    said: str = await raw.copy_to_table(
-        table, columns=columns, source=pieces, format="text", timeout=SECONDS
-    )
+    said: str = await raw.copy_to_table(table, columns=columns, source=pieces, format="text", timeout=SECONDS)
     return int(said.split()[-1])
 
 

@@ -18,6 +18,7 @@ from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Miss, Way
 
 END = ""  # the step after the last
+SLOW_FINGER = 3.0  # seconds that somebody old takes from one key to the next, who sees the keypad well
 Leaf = Literal["", "record", "operator", "end"]
 
 
@@ -58,6 +59,10 @@ class Step(ABC):
 
     def refused_in(self, directory: Directory) -> Iterator[str]:
         """What makes it impossible in that province, beside codes that the province lacks."""
+        return iter(())
+
+    def unclear(self) -> Iterator[str]:
+        """Where a caller who only takes her time is taken to mean something else."""
         return iter(())
 
     @property

@@ -61,6 +61,7 @@ def prove(menu: Menu, directory: Directory, seconds_of: SecondsOf | None = None,
             *_unreached(menu),
             *_endless(menu),
             *_kindless(menu),
+            *((step, message, "") for step in menu.steps.values() for message in step.unclear()),
             *_unknown(menu, directory),
         )
     ]

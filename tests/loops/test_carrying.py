@@ -403,16 +403,21 @@ async def test_words_first_a_case_follows_what_she_says_after_them_and_hanging_u
 ) -> None:
     await ivr(own_hotline, "menu", "publish", str(WORDS_FIRST))
     spoken = (*keys("1", "1"), *SPEAK)
-    sorted_, at_topic = await asyncio.gather(
+    sorted_, at_matter, at_county, at_topic, in_her_words = await asyncio.gather(
         cased(own_hotline, *spoken, *keys("1", "1", "04", "1"), Hear(), PutDown()),
         cased(own_hotline, *spoken, *keys("1"), Hear(), PutDown()),
+        cased(own_hotline, *spoken, *keys("1", "1"), Hear(), PutDown()),
+        cased(own_hotline, *spoken, Hear(), PutDown()),
+        cased(own_hotline, *keys("1", "1"), Beep(), Speak(3), PutDown()),
     )
     told = [sorted_[name] for name in ("kind", "topic", "county", "agency", "status")]
     assert told == ["complaint", "water.supply", "ahar", "abfa", "referred"]
     assert [event["what"] for event in sorted_["events"]].count("topic_changed") == 2
-    left = [at_topic[name] for name in ("kind", "topic", "county", "agency")]
-    assert left == ["complaint", "other.other", None, "gov_inspection"]
-    assert sorted_["due_at"] <= at_topic["due_at"]
-    for case in (sorted_, at_topic):
+    for left in (at_matter, at_topic, in_her_words):
+        told = [left[name] for name in ("kind", "topic", "county", "agency")]
+        assert told == ["complaint", "other.other", None, "gov_inspection"]
+        assert sorted_["due_at"] <= left["due_at"]
+    assert [at_county[name] for name in ("topic", "county", "agency")] == ["water.supply", None, "abfa"]
+    for case in (sorted_, at_matter, at_county, at_topic, in_her_words):
         assert len(case["recordings"]) == 1 and tracking_code.is_valid(case["code"])
         assert all(path.is_file() for path in files(own_hotline, case))

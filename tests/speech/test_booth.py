@@ -15,6 +15,7 @@ import pytest
 from ivr.speech.booth import Booth
 from ivr.speech.build import build
 from ivr.speech.files import Cached
+from ivr.speech.paths import unprepared
 from ivr.speech.sound_book import SoundBook
 from ivr.speech.telephone import LOUDNESS, measure, read
 from ivr.speech.wav import decode
@@ -76,7 +77,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def booth(made: Path, tmp_path: Path) -> Booth:
     catalogue = Cached([made / "prompts.yaml"])
-    return Booth(catalogue, ("fa", "az"), made / "sounds", made / "house", tmp_path / "voices")
+    return Booth(catalogue, ("fa", "az"), made / "sounds", made / "house", tmp_path / "voices", ("alaw",))
 
 
 def seen(booth: Booth) -> dict[tuple[str, str], PromptSound]:
@@ -114,10 +115,12 @@ def test_a_person_s_voice_is_heard_by_the_next_call_and_can_be_put_back(booth: B
     assert heard.read_bytes() == machine, "trying out changes nothing"
     one = booth.accept("fa", "greeting", take.token, "admin/karimi", AT)
     assert book.path("greeting", "fa") == path and hz(heard) == pytest.approx(300, abs=10)
+    assert not list(unprepared(heard, ["alaw"])), "in the channels' codec, too"
     assert measure(read(heard)[0]) == pytest.approx(LOUDNESS, abs=0.7)
     two_take = booth.try_out("fa", "greeting", wav(voice(700, rate=8_000), rate=8_000), ALL)
     booth.accept("fa", "greeting", two_take.token, "admin/nazari", AT + timedelta(hours=1))
     assert hz(heard) == pytest.approx(700, abs=10)
+    assert not list(unprepared(heard, ["alaw"]))
     assert [(v.by, v.live) for v in booth.versions("fa", "greeting")] == [
         ("admin/nazari", True),
         ("admin/karimi", False),
@@ -125,10 +128,8 @@ def test_a_person_s_voice_is_heard_by_the_next_call_and_can_be_put_back(booth: B
     booth.restore("fa", "greeting", one.name)
     assert hz(heard) == pytest.approx(300, abs=10)
     assert seen(booth)["fa", "greeting"].source == "person"
-    again = build(
-        # the folder that a build is given
-        Cached([made / "prompts.yaml"]).catalogue(), ("fa", "az"), made / "sounds", [booth._live], jobs=2
-    )
+    live = booth._live  # the folder that a build is given
+    again = build(Cached([made / "prompts.yaml"]).catalogue(), ("fa", "az"), made / "sounds", [live], jobs=2)
     assert (again.made, again.recorded) == (0, 0), "a build finds it done"
     booth.restore("fa", "greeting", "")
     assert heard.read_bytes() == machine

@@ -93,8 +93,7 @@ def test_all_mistakes_are_reported_at_once_in_the_files_order() -> None:
         "first_key, next_key, barge_in, no_input, no_match, sensitive, offer_prompt, unknown, go "
         "(did you mean “offer_prompt”?)",
         f"{at('18000', 18)} steps.record.max_seconds: 18000 must be from 5 to 900",
-        f"{at('[goodby]', 14)} steps.goodbye.prompt: there is no prompt “goodby” "
-        "(did you mean “goodbye”?)",
+        f"{at('[goodby]', 14)} steps.goodbye.prompt: there is no prompt “goodby” (did you mean “goodbye”?)",
     ]
 
 

@@ -157,6 +157,21 @@ def test_two_loops_are_two_mistakes() -> None:
     assert len(complaints(steps)) == 2
 
 
+def test_no_key_is_made_another_by_silence_or_a_slow_finger() -> None:
+    menu = "  first: {type: menu, prompt: [a], wait: true, next_key: NEXT, "
+    menu += 'keys: {"1": {go: bye}, "12": {go: bye}}}\n'
+    [mistake] = complaints(menu.replace("NEXT", "2.5"))
+    assert mistake.startswith("m.yaml:6:1: steps.first: “1” is meant after 2.5 s") and "“12”" in mistake
+    assert not complaints(menu.replace("NEXT", "3"))
+    assert not complaints(menu.replace("NEXT", "1").replace('"12"', '"22"'))
+    number = "  first: {type: digits, prompt: [a], into: callback, check: phone, min_keys: 8, max_keys: 11, "
+    [mistake] = complaints(number + "next_key: 2, go: bye}\n")
+    assert "a number of 8 to 11 digits ends after 2 s without a key" in mistake
+    assert not complaints(number + "next_key: 2, confirm_prompt: [a], go: bye}\n")
+    assert not complaints(number + "next_key: 5, go: bye}\n")
+    assert not complaints(number.replace("min_keys: 8", "min_keys: 11") + "next_key: 2, go: bye}\n")
+
+
 def test_a_beep_that_is_reached_without_a_kind_is_named() -> None:
     words = "  words: {type: record, prompt: [d], too_short: {limit: 1, then: bye}, go: bye"
     first = '  first: {type: menu, prompt: [a], keys: {"1": {kind: request, go: words}, "2": {go: words}}}\n'

@@ -35,7 +35,6 @@ from ivr.desk.facts.comparing import COMPARE_SECONDS, compare
 from ivr.desk.meetings import invitation_answers, order_answers
 from ivr.desk.meetings.session_planning import alone
 from ivr.desk.refusals import Refused
-from ivr.store import journal_marks
 from ivr.store.callbacks import callbacks as to_call_back
 from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
@@ -57,9 +56,10 @@ from ivr.store.facts import (
     WordsKeptFact,
     write,
 )
-from ivr.store.journal import CHECKPOINT_SECONDS, Journal, JournalError
-from ivr.store.journal_follower import JournalFollower
-from ivr.store.journal_marks import JournalMark
+from ivr.store.journal import Journal, JournalError, journal_marks
+from ivr.store.journal.applied import CHECKPOINT_SECONDS
+from ivr.store.journal.journal_follower import JournalFollower
+from ivr.store.journal.journal_marks import JournalMark
 from ivr.store.tables import calls, cases, outbox, recordings, referrals
 
 log = logging.getLogger(__name__)

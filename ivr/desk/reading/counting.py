@@ -45,9 +45,7 @@ async def count_days(engine: AsyncEngine, zone: str, now: datetime | None = None
             counted += 1 + await tally.again(day, over)
 
 
-async def facts_of(
-    connection: AsyncConnection, day: date, now: datetime, zone: str
-) -> Sequence[Fact]:
+async def facts_of(connection: AsyncConnection, day: date, now: datetime, zone: str) -> Sequence[Fact]:
     """What happened on that day, as far as it has happened."""
     span = {"since": _midnight(day, zone), "until": _midnight(day + _DAY, zone)}
     rows = await connection.execute(COUNT, span | {"now": now, "zone": zone})

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
@@ -11,6 +12,7 @@ from ivr.cases.figures import Facts, What
 from ivr.cases.kinds import Kind
 from ivr.cases.routing import Reason
 from ivr.desk.book.book import Page
+from ivr.voice.menu import Menu
 
 GAPS = (Reason.NO_RULE, Reason.TIE)
 SILENT_SHARE = 0.5  # of what was to be expected
@@ -42,16 +44,72 @@ def uncovered(page: Page, facts: Facts) -> list[Uncovered]:
     opened = figures.crossed(facts, What.OPENED, "topic", "county")
     found = []
     for topic in sorted(page.deadlines):
-        reasons: dict[Reason, list[str]] = {}
-        for county in sorted({*page.counties, ""}):
-            reason = page.rules.route(Kind.COMPLAINT, topic, county).reason
-            if reason in GAPS:
-                reasons.setdefault(reason, []).append(county)
-        for reason, counties in reasons.items():
+        for reason, counties in _unruled(page, Kind.COMPLAINT, topic, {*page.counties, ""}):
             cases = sum(opened.get((topic, county), 0) for county in counties)
             everywhere = len(counties) == len(page.counties) + 1
-            found.append(Uncovered(topic, reason, tuple(counties), everywhere, cases))
+            found.append(Uncovered(topic, reason, counties, everywhere, cases))
     return sorted(found, key=lambda gap: (-gap.cases, gap.topic))
+
+
+@dataclass(frozen=True, slots=True)
+class Unled:
+    """What callers of a menu can say and no rule gives to one body: such cases go to the desk.
+
+    `kinds`: all of them that are so; `counties`: "" = unknown, and all of the province where `everywhere`.
+    """
+
+    topic: str
+    kinds: tuple[str, ...]
+    reason: Reason
+    counties: tuple[str, ...]
+    everywhere: bool
+
+    def __str__(self) -> str:
+        where = ", ".join(county or "an unknown county" for county in self.counties)
+        what = f"{self.topic} ({', '.join(self.kinds)}) in {'any county' if self.everywhere else where}"
+        if self.reason is Reason.TIE:
+            return f"several bodies are responsible for {what}: such cases go to the desk"
+        return f"no body is responsible for {what}: such cases go to the desk"
+
+
+def of_menu(page: Page, menu: Menu) -> list[Unled]:
+    """The leaves of a tree, kind × topic, that lack a responsible body in some county."""
+    said = _said(menu)
+    kinds = [kind for kind in Kind if kind in said["kind"]]
+    topics = page.deadlines if "topic" in said["asked"] else {page.other_topic, *said["topic"]}
+    counties = page.counties if "county" in said["asked"] else said["county"]
+    found: dict[tuple[str, Reason, tuple[str, ...]], list[str]] = defaultdict(list)
+    for topic in sorted(topics):
+        for kind in kinds:
+            for reason, where in _unruled(page, kind, topic, {*counties, ""}):
+                found[topic, reason, where].append(kind)
+    return [
+        Unled(topic, tuple(kinds), reason, where, len(where) == len(page.counties) + 1)
+        for (topic, reason, where), kinds in found.items()
+    ]
+
+
+def _said(menu: Menu) -> Mapping[str, set[str]]:
+    """The kinds, topics and counties that the tree itself names; `asked`: which of them it asks for."""
+    said: dict[str, set[str]] = defaultdict(set)
+    for step in menu.steps.values():
+        said["asked"].add(step.TYPE)
+        for way in step.ways():
+            for name, value in (*way.sets.items(), *way.fills.items()):
+                said[name].add(value)
+    return said
+
+
+def _unruled(
+    page: Page, kind: str, topic: str, counties: Collection[str]
+) -> Iterator[tuple[Reason, tuple[str, ...]]]:
+    reasons: dict[Reason, list[str]] = {}
+    for county in sorted(counties):
+        reason = page.rules.route(kind, topic, county).reason
+        if reason in GAPS:
+            reasons.setdefault(reason, []).append(county)
+    for reason, where in reasons.items():
+        yield reason, tuple(where)
 
 
 def unmanned(page: Page, facts: Facts, manned: Collection[str]) -> list[tuple[str, int]]:

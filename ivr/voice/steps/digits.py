@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ivr.cases import code as tracking_code
 from ivr.cases import national_id, phone
 from ivr.voice import saying
-from ivr.voice.menu import Choosing
+from ivr.voice.menu import SLOW_FINGER, Choosing
 from ivr.voice.step_fields import StepFields
 from ivr.voice.talk import Back, Flow, Jump, Talk
 from ivr.voice.timing import Question, Timing
@@ -93,6 +93,13 @@ callback_number:
             return (yield from talk.listen(self, speech, {"1": True, "2": False}.get))
         except Back:
             return False
+
+    def unclear(self) -> Iterator[str]:
+        """Silence ends a number that might go on; what is read back is heard to be short."""
+        if self.min_keys < self.max_keys and not self.confirm_prompt and self.next_key < SLOW_FINGER:
+            ends = f"a number of {self.min_keys} to {self.max_keys} digits ends after {self.next_key:g} s"
+            mend = f"give it `next_key: {SLOW_FINGER:g}` or more, or a `confirm_prompt`"
+            yield f"{ends} without a key, too soon for a slow finger, and is not read back: {mend}"
 
     def ways(self) -> Iterator[Way]:
         yield Way(self.go, By.CALLER)

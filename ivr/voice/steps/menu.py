@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from ivr.voice.fields import Fields, checked_key
-from ivr.voice.menu import Choosing
+from ivr.voice.menu import SLOW_FINGER, Choosing
 from ivr.voice.mistakes import shown
 from ivr.voice.step_fields import StepFields, sets
 from ivr.voice.talk import Flow, Talk
@@ -62,6 +62,14 @@ kind:
         )
         talk.set(choice.sets)
         return choice.go
+
+    def unclear(self) -> Iterator[str]:
+        """Silence makes “1” of “12” where the one begins the other."""
+        for key in self.keys:
+            longer = next((other for other in self.keys if other != key and other.startswith(key)), "")
+            if longer and self.next_key < SLOW_FINGER:
+                meant = f"{shown(key)} is meant after {self.next_key:g} s, too soon for a slow finger on its"
+                yield f"{meant} way to {shown(longer)}: give it `next_key: {SLOW_FINGER:g}` or more"
 
     def ways(self) -> Iterator[Way]:
         for choice in self.keys.values():

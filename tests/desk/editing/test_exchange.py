@@ -80,7 +80,7 @@ async def test_a_file_is_rehearsed_then_comes_in_whole_and_is_undone_whole(engin
 
 
 async def test_of_a_file_of_notices_only_what_it_changes_is_kept(engine: AsyncEngine) -> None:
-    short = "on;to;by;text.fa\r\ncase_reminded;level;email;\"سلام\r\n{code}\"\r\n".encode()
+    short = 'on;to;by;text.fa\r\ncase_reminded;level;email;"سلام\r\n{code}"\r\n'.encode()
     [said] = await refused(engine, "notice", short.replace(b"{code}", b"{cod}"))
     assert said.startswith("x.csv:2:4: text: {cod} stands for nothing; there are {agency}, ")
     whole = await export(engine, "notice", "yaml", FILES)

@@ -156,15 +156,11 @@ async def test_a_backup_in_the_middle_of_calls_holds_every_case_promised_before_
 
     async def calls() -> None:
         while True:
-            promised.append(
-                await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state))))
-            )
+            promised.append(await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state)))))
 
     async with office(old.engine, old.state / "spool") as desk:
         for _ in range(30):
-            promised.append(
-                await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state))))
-            )
+            promised.append(await desk.intake.open_case(call(), opening(recorded(old.state, put(old.state)))))
         calling = asyncio.create_task(calls())
         before = list(promised)
         archive = await old.back_up()

@@ -11,7 +11,11 @@ from ivr.cases.figures import Fact, Facts, Numbering, What, packed, unpacked
 from ivr.cases.routing import Reason, Rule, RuleScope
 from ivr.desk.book.book import Page
 from ivr.desk.reading import gaps
+from ivr.voice.menu import Menu
+from ivr.voice.parse import parse
 from tests.desk.counter import counter
+from tests.voice.conversation import default_menu
+from tests.voice.test_words_first import MENU as WORDS_FIRST
 
 
 @pytest.fixture
@@ -50,6 +54,39 @@ def test_two_bodies_for_one_thing_are_a_gap_too(page: Page) -> None:
     both = [Rule("water.bill", RuleScope.DEFAULT, agency) for agency in ("abfa", "edu")]
     (gap,) = gaps.uncovered(without(page, "water.bill", *both), facts())
     assert gap.reason is Reason.TIE
+
+
+def test_every_leaf_of_both_trees_has_a_body_for_every_county(page: Page) -> None:
+    for menu in (default_menu(), WORDS_FIRST):
+        assert gaps.of_menu(page, menu) == []
+
+
+def test_a_leaf_that_nobody_is_responsible_for_is_named_with_its_kinds_and_counties(page: Page) -> None:
+    bare = without(page, "water.bill", Rule("water.bill", RuleScope.COUNTY, "abfa", "ahar"))
+    [gap] = gaps.of_menu(bare, default_menu())
+    assert gap.topic == "water.bill" and gap.reason is Reason.NO_RULE and not gap.everywhere
+    assert {"complaint", "request"} <= set(gap.kinds)
+    assert "meeting" not in gap.kinds, "one office has them all"
+    assert "" in gap.counties and "tabriz" in gap.counties and "ahar" not in gap.counties
+    assert str(gap).startswith("no body is responsible for water.bill (complaint, criticism, ")
+    both = [Rule("water.bill", RuleScope.DEFAULT, agency) for agency in ("abfa", "edu")]
+    [tie] = gaps.of_menu(without(page, "water.bill", *both), default_menu())
+    assert "several bodies are responsible" in str(tie) and "in any county" in str(tie)
+
+
+def test_a_tree_is_compared_only_in_what_its_callers_can_say(page: Page) -> None:
+    bare = without(page, "water.bill")
+    steps = "  words: {type: record, prompt: [a], too_short: {limit: 1, then: bye}, "
+    steps += "sets: {kind: request, topic: TOPIC}, go: bye}\n"
+    head = "menu: small\nlanguages: [fa]\nstart: words\ndefaults: {no_input: {limit: 3, then: bye}, "
+    head += "no_match: {limit: 3, then: bye}}\nsteps:\n  bye: {type: end}\n"
+
+    def tree(topic: str) -> Menu:
+        return parse((head + steps.replace("TOPIC", topic)).encode(), "m.yaml")
+
+    assert gaps.of_menu(bare, tree("water.supply")) == []
+    [gap] = gaps.of_menu(bare, tree("water.bill"))
+    assert (gap.kinds, gap.counties) == (("request",), ("",)), "no county is asked for"
 
 
 def test_bodies_that_get_cases_and_have_nobody_to_answer(page: Page) -> None:

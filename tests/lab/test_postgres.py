@@ -1,0 +1,51 @@
+"""The embedded PostgreSQL, when it needs longer than the ten seconds that its package gives it."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from ivr.lab.postgres import patiently
+
+
+def late(times: int, said: Exception) -> list[Exception | str]:
+    return [*[said] * times, "ready"]
+
+
+@pytest.mark.parametrize(
+    "said", [subprocess.TimeoutExpired("pg_ctl", 10), AssertionError("starting")], ids=repr
+)
+def test_a_server_that_still_repairs_itself_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, said: Exception
+) -> None:
+    monkeypatch.setattr("ivr.lab.postgres.AGAIN_SECONDS", 0.0)
+    answers = late(3, said)
+
+    def start() -> str:
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    assert patiently(start) == "ready" and not answers
+
+
+def test_one_that_never_gets_ready_is_given_up_with_what_it_said_last() -> None:
+    def start() -> str:
+        raise AssertionError("starting")
+
+    with pytest.raises(AssertionError, match="starting"):
+        patiently(start, seconds=0.0)
+
+
+def test_what_is_broken_is_not_tried_again() -> None:
+    tries = []
+
+    def start() -> str:
+        tries.append(1)
+        raise subprocess.CalledProcessError(1, "pg_ctl")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        patiently(start)
+    assert len(tries) == 1
