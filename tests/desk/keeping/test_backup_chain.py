@@ -63,9 +63,7 @@ async def test_a_chain_for_the_holder_of_a_key_brings_back_what_was_there_at_its
     assert "stands on 1 earlier ones with 3 files" in said  # two recordings and the list of a day
 
     recording_files.plain(old.state / "recordings", erased).unlink()
-    gone = (
-        "UPDATE recordings SET removed_at = now(), erased_at = now() WHERE name = :name"
-    )
+    gone = "UPDATE recordings SET removed_at = now(), erased_at = now() WHERE name = :name"
     await sql(old.engine, gone, name=erased)
     assert (await ivr(old.url, old.state, "keys", "new", **recipients))[0] == 0
     encloser = Encloser(old.engine, old.state / "recordings", copies(old.state, to_whom))
