@@ -154,7 +154,11 @@ class Phone:
         """Hear, decide, send."""
         if self.there is None or self.over:
             return
-        self._listen(now)
+        if self.log.dead is None:
+            self._listen(now)
+        if self.log.dead is not None:  # a telephone that goes on would speak into whoever gets that port next
+            self.wants_to_hang_up = True
+            return
         self._decide(now)
         if now - self._due > LATE:
             self._due = now
