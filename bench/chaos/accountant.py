@@ -302,8 +302,8 @@ def general_problems(evidence: Evidence) -> Iterator[str]:
 
 
 def _slept(hang: Fault, call: Call, said: Said) -> bool:
-    """Her file could not even be begun; or its socket was full; or she left meanwhile, so that nobody read what
-    the socket still held.
+    """Her file could not be begun; or its socket was full; or she left meanwhile, and nobody read what the
+    socket still held.
     """
     beep = max((at for at in call.beeps if at < said.began), default=0.0)
     if beep > hang.began - SLACK or said.ended > hang.began + SOCKET_SECONDS - SLACK:
