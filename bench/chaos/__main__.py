@@ -35,6 +35,7 @@ from tests.fixtures.small_disk import NoSmallDisk, small_disk_of
 EXAMPLES = """examples:
   python -m bench.chaos                            ten minutes, a fresh seed, which is printed
   python -m bench.chaos --seed 7                   the same callers and the same schedule again
+  python -m bench.chaos --speech state/sounds      one caller in seven hears built prompts
   python -m bench.chaos --minutes 1 --only "Asterisk killed" --only "server killed" --keep /tmp/chaos --json
 """
 MOST_CALLS = 9_999  # a word spells its call with four digits
