@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 import wave
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,8 +19,9 @@ from typing import Any
 from urllib.parse import quote
 
 from bench import say
-from bench.chaos import tones
+from bench.chaos import speech, tones
 from bench.chaos.cable import Cable
+from bench.chaos.sick_disks import SickDisk
 from ivr import installation
 from ivr.asterisk.dialplan import PROMPTS, Secrets
 from ivr.installation import load_secrets
@@ -33,6 +34,7 @@ from tests.fixtures.small_disk import SmallDisk
 ASTERISK, SERVERS = "Asterisk", ("first server", "second server")  # a server carries calls
 WORK, PANEL, NEW_SERVER = "work", "panel", "new server"
 ROLES = {SERVERS[0]: "calls", SERVERS[1]: "calls", NEW_SERVER: "calls", WORK: "work", PANEL: "panel"}
+SPOKEN = "az"  # whoever chooses it hears the real prompts, where there are any
 READY_SECONDS = 60.0
 AGAIN_SECONDS = 1.0  # until the supervisor starts again who died
 SOCKET = ".s.PGSQL.5432"
@@ -58,11 +60,28 @@ class Kept:
     held: bool = False  # not started again for now
 
 
+@dataclass(frozen=True, slots=True)
+class Disks:
+    """`state` holds everything but PostgreSQL and the second volume; recordings, journals and PostgreSQL lie
+    on disks of their own where this machine has them (bench.chaos.sick_disks), which are lists of one then.
+    """
+
+    state: SmallDisk
+    recordings: Sequence[SickDisk] = ()
+    journal: Sequence[SickDisk] = ()
+    database: Sequence[SickDisk] = ()
+
+    @property
+    def filled(self) -> list[SmallDisk]:
+        """What is full when the state's disk is."""
+        return [self.state, *(disk.small for disk in (*self.recordings, *self.journal))]
+
+
 @dataclass(slots=True)
 class Lab:
     """What is running.
 
-    `url` is the database itself, `cable` what the servers reach it through; the state lies on `disk`.
+    `url` is the database itself, `cable` what the servers reach it through; the state lies on `disks`.
     """
 
     settings: Settings
@@ -71,7 +90,7 @@ class Lab:
     database: postgres.Server
     cable: Cable
     sipp: tuple[str, ...]
-    disk: SmallDisk
+    disks: Disks
     another_server: Callable[[], Child]  # starts one beside those that are kept
     kept: dict[str, Kept] = field(default_factory=dict)
 
@@ -106,14 +125,15 @@ class Lab:
 
 
 @asynccontextmanager
-async def lab(home: Path, disk: SmallDisk) -> AsyncIterator[Lab]:
+async def lab(home: Path, disks: Disks, spoken: Path | None = None) -> AsyncIterator[Lab]:
     """Everything, in a new folder with a short path. `lab.supervise` is the caller's to run.
 
-    The state lies on `disk`; PostgreSQL, the second volume and the logs are in `home`.
+    The state lies on `disks`; PostgreSQL, the second volume and the logs are in `home`. `spoken`: built
+    prompts (`<language>/<id>.wav`), of which one language gets its own.
     """
     home.chmod(0o755)  # as root PostgreSQL runs as a user of its own
-    settings = _settings(disk.path, home / "second")
-    _stand_ins(settings)
+    settings = _settings(disks.state.path, home / "second")
+    _stand_ins(settings, spoken)
     programs = asterisk.asterisk(say), asterisk.sipp(say)
     database = await asyncio.to_thread(postgres.start, home)
     running: list[Kept] = []
@@ -125,7 +145,7 @@ async def lab(home: Path, disk: SmallDisk) -> AsyncIterator[Lab]:
             through = f"postgresql+asyncpg://postgres@/{postgres.DATABASE}?host={quote(str(home / 'db'))}"
             serve = partial(_serve, settings, home, through)
             another = partial(serve, NEW_SERVER)
-            found = Lab(settings, secrets, database.url, database, cable, programs[1].command, disk, another)
+            found = Lab(settings, secrets, database.url, database, cable, programs[1].command, disks, another)
             pbx = await asyncio.to_thread(asterisk.start, programs[0], settings, secrets)
             found.kept[ASTERISK] = Kept(pbx, partial(_pbx, found, programs[0]))
             running.append(found.kept[ASTERISK])
@@ -197,17 +217,22 @@ def _await_ready(port: int, seconds: float) -> None:
     raise LabError(f"the server was not ready within {seconds:g} s: {last}")
 
 
-def _stand_ins(settings: Settings) -> None:
-    """A tone of its own for every prompt that somebody must recognise (bench.chaos.tones)."""
+def _stand_ins(settings: Settings, spoken: Path | None) -> None:
+    """A tone of its own for every prompt that somebody must recognise (bench.chaos.tones).
+
+    `spoken`: where the built prompts are, of which the second language gets its own.
+    """
     catalogue = installation.catalogue(settings)
     for language in settings.calls.languages:
         for id in catalogue.ids(language) | PROMPTS:
             _write(settings.sounds / language / f"{id.replace('.', '/')}.wav", _sound(id))
+    if spoken is not None:
+        speech.lay(spoken / SPOKEN, settings.sounds / SPOKEN, catalogue.ids(SPOKEN))
     _write(settings.sounds / "moh" / "hold.wav", tones.tone(tones.line_of(tones.OTHER), 250))
 
 
 def _sound(id: str) -> tones.Samples:
-    if id in ("silence", "pause", "gap", "pause.long"):
+    if tones.is_silent(id):
         return tones.tone(tones.SILENT, 5)
     if id.startswith("digit."):  # with a gap, so that two of the same can be told from one
         return tones.join(tones.tone(tones.line_of(id), 5), tones.tone(tones.SILENT, 3))

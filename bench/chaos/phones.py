@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import socket
 import struct
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.chaos import tones
+from bench.chaos.speech import Listening, Speech
 
 SECONDS = tones.FRAME / tones.RATE  # between two packets
 ALAW, KEYS = 8, 101  # RTP payload types
@@ -35,7 +37,9 @@ class Plan:
 
     `words`: how many after each beep. `review`: her keys at the reviews, then 1; None: no key at all.
     `hang_up`: seconds after the answer; `hang_up_speaking`: seconds into her first words.
-    `suppresses`: her telephone sends nothing while there is nothing to send.
+    `suppresses`: her telephone sends nothing while there is nothing to send. `joins`: what she says where her
+    number has an open case of the same matter, that it is that one. `speech`: she chooses the language in
+    which real prompts are spoken.
     """
 
     n: int
@@ -46,12 +50,18 @@ class Plan:
     hang_up: float | None = None
     hang_up_speaking: float | None = None
     suppresses: bool = False
+    joins: bool = False
+    speech: bool = False
 
 
 class Ear:
-    """Payloads heard, each distinct one kept once and classified once. Shared by all phones."""
+    """Payloads heard, each distinct one kept once and classified once. Shared by all phones.
 
-    def __init__(self) -> None:
+    `speech`: the real prompts that are known.
+    """
+
+    def __init__(self, speech: Speech | None = None) -> None:
+        self.speech = speech or Speech()
         self.payloads: list[bytes] = []
         self.lines: list[int] = []
         self._ids: dict[bytes, int] = {}
@@ -64,6 +74,10 @@ class Ear:
             self.payloads.append(payload)
             self.lines.append((tones.lines(tones.from_alaw(payload)) or [tones.SILENT])[0])
         return found
+
+    def hear_prompt(self, line: int) -> int:
+        """The number of the tone that stands for a prompt, or of silence."""
+        return self.hear(tones.to_alaw(tones.tone(line, 1)))
 
 
 @dataclass(slots=True)
@@ -80,12 +94,16 @@ class Packet:
 
 @dataclass(slots=True)
 class Log:
-    """What happened in one call. `heard`: [when, payload's number, how many, packets lost before]."""
+    """What happened in one call. `heard`: [when, payload's number, how many, packets lost before].
+
+    `dead`: when her telephone was first told that nobody is at the other end (ICMP, port unreachable).
+    """
 
     invited: float
     answered: float | None = None
     ended: float | None = None
     ended_by: str = ""
+    dead: float | None = None
     said: list[list[Any]] = field(default_factory=list)  # [k, began, ended or None, where]
     keys: list[list[Any]] = field(default_factory=list)
     beeps: list[float] = field(default_factory=list)
@@ -113,6 +131,7 @@ class Phone:
         self._expected = -1  # sequence number
         self._sequence, self._stamp = chance.randrange(2**15), chance.randrange(2**31)
         self._source, self._due = chance.randrange(2**32), now
+        self._listening = Listening(ear.speech)
 
     @property
     def over(self) -> bool:
@@ -121,9 +140,8 @@ class Phone:
     def answered(self, there: tuple[str, int], now: float) -> None:
         """Asterisk has answered; its audio is there."""
         if self.there is None:
-            with suppress(BlockingIOError):
-                while True:
-                    self.line.recv(2048)  # left over from the call that had this socket before
+            for _ in self._arrived():
+                pass  # left over from the call that had this socket before
             self.there, self.log.answered = there, now
             self._due = self._sound_at = now
 
@@ -136,7 +154,11 @@ class Phone:
         """Hear, decide, send."""
         if self.there is None or self.over:
             return
-        self._listen(now)
+        if self.log.dead is None:
+            self._listen(now)
+        if self.log.dead is not None:  # a telephone that goes on would speak into whoever gets that port next
+            self.wants_to_hang_up = True
+            return
         self._decide(now)
         if now - self._due > LATE:
             self._due = now
@@ -147,20 +169,37 @@ class Phone:
     # Hearing
 
     def _listen(self, now: float) -> None:
-        with suppress(BlockingIOError):
-            while True:
-                packet, source = self.line.recvfrom(2048)
-                if source == self.there and len(packet) > 12 and packet[1] & 0x7F == ALAW:
-                    self._hear(int.from_bytes(packet[2:4], "big"), packet[12:], now)
+        for packet, source in self._arrived():
+            if source == self.there and len(packet) > 12 and packet[1] & 0x7F == ALAW:
+                self._hear(int.from_bytes(packet[2:4], "big"), packet[12:], now)
         if self._beep >= BEEP_FRAMES and now - self._in_beep > 0.07:
             self._beep = 0
             self.log.beeps.append(now)
             self._speak_at = now + self._chance.uniform(*REACTION)
 
+    def _arrived(self) -> Iterator[tuple[bytes, tuple[str, int]]]:
+        while True:
+            try:
+                yield self.line.recvfrom(2048)
+            except ConnectionRefusedError:
+                self._nobody_there()
+            except BlockingIOError:
+                return
+
+    def _nobody_there(self) -> None:
+        """The kernel says so; what it had left to tell of this socket's last call is no news of this one."""
+        with suppress(OSError):
+            while True:
+                self.line.recvmsg(1, 512, socket.MSG_ERRQUEUE)
+        if self.there is not None and self.log.dead is None:
+            self.log.dead = round(time.time(), 3)
+
     def _hear(self, sequence: int, payload: bytes, now: float) -> None:
         lost = (sequence - self._expected) % 2**16 if self._expected >= 0 else 0
         self._expected = (sequence + 1) % 2**16
-        number, heard = self.ear.hear(payload), self.log.heard
+        known = self._listening.hear(payload) if self.plan.speech else None
+        number = self.ear.hear(payload) if known is None else self.ear.hear_prompt(known)
+        heard = self.log.heard
         if heard and heard[-1][1] == number and not lost and now - self._last_at < 0.5:
             heard[-1][2] += 1
         else:
@@ -180,10 +219,14 @@ class Phone:
         if prompt and prompt != "beep":
             self._beep, self._speak_at = 0, 0.0  # a beep before it was not the sign to speak
         match prompt:
+            case "language.choose" if self.plan.speech:
+                self._press("2", now)
             case "language.choose" | "kind.menu" | "topic.menu" | "topic.leaf_menu":
                 self._press("1", now)
             case "county.ask":
                 self._press("01", now)
+            case "record.same_matter":
+                self._press("1" if self.plan.joins else "2", now)
             case "review.menu" if self._review is not None:
                 key, self._review = self._review[:1] or "1", self._review[1:]
                 self._press(key, now)
@@ -218,7 +261,7 @@ class Phone:
         quiet = now - self._sound_at > PATIENCE and not self._out
         return (
             quiet
-            or now - answered > LONGEST
+            or now - answered > LONGEST * (2 if plan.speech else 1)
             or (plan.hang_up is not None and now - answered > plan.hang_up)
             or (plan.hang_up_speaking is not None and speaking > plan.hang_up_speaking)
         )
@@ -252,8 +295,12 @@ class Phone:
         self._sequence = (self._sequence + 1) % 2**16
         kind = packet.kind | (0x80 if packet.marker else 0)
         header = struct.pack("!BBHII", 0x80, kind, self._sequence, self._stamp, self._source)
-        with suppress(OSError):  # nobody there any more: that is what is being tried
+        try:
             self.line.sendto(header + packet.payload, self.there or ("", 0))
+        except ConnectionRefusedError:
+            self._nobody_there()
+        except OSError:
+            pass
         self._stamp = (self._stamp + packet.advance) % 2**32
         if packet.ends is not None:
             self.log.said[-1][2] = round(now, 3)

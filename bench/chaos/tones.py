@@ -30,6 +30,7 @@ PROMPTS = (
     "topic.leaf_menu", "county.ask", "record.ask", "message.ask", NOT_KEPT, TURNED_AWAY, AGAIN, CUT,
     "record.safe", "record.again_kept", "record.added", "review.menu", "code.is", "code.once_more",
     "code.none", "fallback.apology", "fallback.kept", "fallback.thanks", "goodbye",
+    "record.same_matter", "record.joined",
 )  # fmt: skip
 _GROUPS = {
     NOT_KEPT: ("record.not_kept", "record.not_more", "record.call_again", "fallback.not_kept"),
@@ -44,6 +45,11 @@ LINES = {prompt: 8 + 2 * n for n, prompt in enumerate(PROMPTS)}
 def line_of(prompt: str) -> int:
     """The line of any prompt of the product's, by its id. Whether she will be called is all one here."""
     return LINES.get(_GROUP_OF.get(prompt, prompt.removesuffix("_no_call")), LINES[OTHER])
+
+
+def is_silent(prompt: str) -> bool:
+    """Whether it is a pause between others."""
+    return prompt in ("silence", "pause", "gap", "pause.long")
 
 
 PROMPT_OF = {line: prompt for prompt, line in LINES.items()}

@@ -24,8 +24,9 @@ def upgrade() -> None:
         sa.Column("counted_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", "day", "revision", name=op.f("pk_menu_step_days")),
     )
-    op.add_column("calls", sa.Column("passed", postgresql.ARRAY(sa.Text()), nullable=True))
-    op.create_index("ix_calls_passed", "calls", ["passed"], postgresql_using="gin")
+    op.add_column("calls", sa.Column("passed", postgresql.JSONB(), nullable=True))
+    ops = {"passed": "jsonb_path_ops"}
+    op.create_index("ix_calls_passed", "calls", ["passed"], postgresql_using="gin", postgresql_ops=ops)
 
 
 def downgrade() -> None:

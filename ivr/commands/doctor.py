@@ -72,35 +72,37 @@ async def examine(settings: Settings) -> list[Diagnosis]:
 
 
 async def _state(settings: Settings) -> Diagnosis:
-    probe = settings.state_path / ".doctor"
-    try:
-        settings.state_path.mkdir(parents=True, exist_ok=True)
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
-        return Diagnosis(
-            "state", False, f"{settings.state_path}: {error.strerror}", "make IVR_STATE writable"
-        )
+    from ivr.store.volume import look_in_time
+
+    found = await asyncio.to_thread(look_in_time, settings.state_path)
+    if found.trouble:
+        return Diagnosis("state", False, found.trouble, "make IVR_STATE writable")
     return Diagnosis("state", True, f"{settings.state_path} is writable")
 
 
 async def _disk(settings: Settings) -> Diagnosis:
     from ivr.store.room import Room
-    from ivr.store.volume import SLOW_SECONDS, look
+    from ivr.store.volume import SLOW_SECONDS, look_in_time
 
-    places = [settings.state_path, *([settings.second_path] if settings.second_path else [])]
-    looks = await asyncio.gather(*(asyncio.to_thread(look, place) for place in places))
+    state, second = settings.state_path, settings.second_path
+    apart = [each for each in (settings.recordings, settings.spool) if each.exists() and each.is_mount()]
+    places = [state, *([second] if second else []), *apart]
+    looks = await asyncio.gather(*(asyncio.to_thread(look_in_time, place) for place in places))
     found = [f"{each.free / (1 << 30):.1f} GiB free under {p}" for p, each in zip(places, looks, strict=True)]
     found += [each.trouble for each in looks if each.trouble]
     found += [f"{p} is slow: {each.seconds:.1f} s to write a page"
               for p, each in zip(places, looks, strict=True) if each.seconds > SLOW_SECONDS]  # fmt: skip
-    low = [place for place in places if Room(place / "recordings", settings.ballast_mb << 20).gave_way]
+    low = [
+        place
+        for place in (state, second)
+        if place and Room(place / "recordings", settings.ballast_mb << 20).gave_way
+    ]
     found += [f"something fills the disk of {place}: its ballast has given way" for place in low]
     well = looks[0].free >= FREE_BYTES and not low and not any(each.trouble for each in looks)
-    if len(places) > 1 and places[0].stat().st_dev == places[1].stat().st_dev:
+    if second and state.stat().st_dev == second.stat().st_dev:
         well = False
         found.append("the second volume is on the same disk (or is not mounted)")
-    mend = "free some space, move IVR_STATE to a larger disk, or mend IVR_SECOND_VOLUME"
+    mend = "free some space, move IVR_STATE to a larger disk, or mend IVR_SECOND_VOLUME; ask dmesg"
     return Diagnosis("disk", well, "; ".join(found), mend)
 
 
@@ -197,12 +199,14 @@ async def _menu(settings: Settings) -> Diagnosis:
     from ivr.commands.menu import checked
     from ivr.settings import ROOT
 
-    path = ROOT / "dialplan" / "menus" / f"{settings.calls.menu}.yaml"
-    try:
-        checked(settings, path)
-    except Exception as error:
-        return Diagnosis("menu", False, str(error).splitlines()[0], f"ivr menu check {path}")
-    return Diagnosis("menu", True, f"{path.name} is sound")
+    names = tuple(dict.fromkeys(settings.calls.trees.values()))
+    for name in names:
+        path = ROOT / "dialplan" / "menus" / f"{name}.yaml"
+        try:
+            checked(settings, path)
+        except Exception as error:
+            return Diagnosis("menu", False, str(error).splitlines()[0], f"ivr menu check {path}")
+    return Diagnosis("menu", True, f"{', '.join(f'{name}.yaml' for name in names)} sound")
 
 
 async def _agi(settings: Settings) -> Diagnosis:
@@ -247,13 +251,13 @@ async def _asterisk(settings: Settings) -> Diagnosis:
 
 async def _dialplan(settings: Settings) -> Diagnosis:
     """Whether Asterisk has what a call comes to: asked by a function, for which `write=call` is enough."""
-    extension = settings.calls.extension
-    wanted = {"seda111-inbound": extension, "seda111-call": "s", "seda111-fallback": "s"}
-    wanted |= {"seda111-callback": "s"}
+    numbers = tuple(settings.calls.trees)
+    contexts = ("seda111-call", "seda111-fallback", "seda111-callback")
+    wanted = [*(("seda111-inbound", number) for number in numbers), *((each, "s") for each in contexts)]
     there: dict[str, str] = {}
     try:
         async with _manager(settings) as ami:
-            for context, exten in wanted.items():
+            for context, exten in wanted:
                 asked = f"DIALPLAN_EXISTS({context},{exten},1)"
                 there[f"{exten}@{context}"] = str((await ami.action("Getvar", Variable=asked)).value or "")
     except Exception as error:
@@ -263,7 +267,7 @@ async def _dialplan(settings: Settings) -> Diagnosis:
         found = f"Asterisk knows no {', '.join(missing)}: every call there fails"
         mend = "#include extensions_seda111.conf, then dialplan reload (docs/production.md, section 2)"
         return Diagnosis("dialplan", False, found, mend)
-    return Diagnosis("dialplan", True, f"a call to {extension}@seda111-inbound reaches the hotline")
+    return Diagnosis("dialplan", True, f"a call to {', '.join(numbers)}@seda111-inbound reaches the hotline")
 
 
 @asynccontextmanager
@@ -468,6 +472,7 @@ async def _at_rest(settings: Settings) -> Diagnosis:
 
 async def _custody(settings: Settings) -> Diagnosis:
     """Whether what is written is sealed, and the seals' roots leave this machine."""
+    from ivr.desk.keeping import proved
     from ivr.desk.keeping.witnessing import troubles
     from ivr.installation import database_url, witnesses
     from ivr.store import grants
@@ -477,6 +482,7 @@ async def _custody(settings: Settings) -> Diagnosis:
     engine = make_engine(database_url(settings), pool=1)
     try:
         found = await troubles(engine, told)
+        proof = await proved.told(engine)
         async with engine.connect() as connection:
             loose = await grants.too_much(connection)
     finally:
@@ -486,8 +492,10 @@ async def _custody(settings: Settings) -> Diagnosis:
         found.append(nobody)
     if loose:
         found.append(f"our database role may change and delete what must stay: {', '.join(loose)}")
-    mend = "docs/production.md: 1 (two roles), 9 (witnesses); start `ivr serve`; ivr outbox list"
-    said = "what is written is sealed" + ("" if told else "; " + nobody)
+    if proof.wrong:
+        found.append(proof.says)
+    mend = "docs/production.md: 1 (two roles), 9 (witnesses, ivr verify); start `ivr serve`; ivr outbox list"
+    said = f"what is written is sealed; {proof.says}" + ("" if told else "; " + nobody)
     return Diagnosis("custody", not found, "; ".join(found) or said, mend)
 
 

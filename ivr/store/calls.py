@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Column, Index, Table, Text, Uuid, text
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 
 from ivr.store.base import metadata, moment
 
@@ -29,9 +29,9 @@ calls = Table(
     Column("menu_name", Text, nullable=False),
     Column("menu_revision", Text, nullable=False),
     Column("steps", JSONB, nullable=False),
-    Column("passed", ARRAY(Text)),
+    Column("passed", JSONB),
     Column("noted_no", BigInteger),
-    Index("ix_calls_passed", "passed", postgresql_using="gin"),
+    Index("ix_calls_passed", "passed", postgresql_using="gin", postgresql_ops={"passed": "jsonb_path_ops"}),
     Index("ix_calls_started_at_id", "started_at", "id"),
     Index(None, "unique_id"),
     Index("ix_calls_known", "started_at", postgresql_where=text("caller <> ''")),

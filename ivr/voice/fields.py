@@ -15,6 +15,7 @@ from ivr.voice.yaml_tree import Listing, Node, Scalar, Table
 
 PROMPT_ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 STEP_ID = re.compile(r"[a-z][a-z0-9_]*")
+VARIABLE = re.compile(r"var\.[a-z][a-z0-9_]{0,40}")  # as a branch writes it
 NUMBER = ("shown", "withheld")  # whether she can be called on the number she calls from
 CALLER = ("free", "blocked")
 MOST_PROMPTS = 20  # in one utterance

@@ -82,6 +82,14 @@ class Step(ABC):
         """What makes it impossible in that province, beside codes that the province lacks."""
         return iter(())
 
+    def gives(self) -> Iterator[str]:
+        """The variables that a call may have behind it."""
+        return (name for way in self.ways() if way.by is By.CALLER for name in way.sets if name[:4] == "var.")
+
+    def needs(self) -> Iterator[str]:
+        """The variables that it looks at."""
+        return iter(())
+
     def unclear(self) -> Iterator[str]:
         """Where a caller who only takes her time is taken to mean something else."""
         return iter(())

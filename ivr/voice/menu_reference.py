@@ -42,9 +42,9 @@ def _asking() -> Iterator[str]:
     )
     yield _table((PROMPT, *ASKING_KEYS, Asking.SENSITIVE))
     yield (
-        "`no_input`, `no_match` and `too_short` are counted apart. Each is a mapping with `limit` (1–10, else 3),\n"
-        "`say` (prompts after each miss but the last; left out, the usual one; `[]`, nothing) and `then` (the step\n"
-        "after the last; left out, the tree's first `operator`, else its `end`)."
+        "`no_input`, `no_match` and `too_short` are counted apart. Each is a mapping with `limit` (1–10,\n"
+        "else 3), `say` (prompts after each miss but the last; left out, the usual one; `[]`, nothing) and\n"
+        "`then` (the step after the last; left out, the tree's first `operator`, else its `end`)."
     )
 
 

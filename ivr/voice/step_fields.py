@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from ivr.voice.fields import Fields
+from ivr.voice.fields import VARIABLE, Fields
 from ivr.voice.yaml_keys import WorkedOut, YamlKey
 from ivr.voice.yaml_tree import Scalar
 from ivr.voice.yaml_values import FlagValue, MissValue, NumberValue, PromptsValue
 
+VARIABLES = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[a-z][a-z0-9_]{0,40}$"},
+    "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 64},
+}
 PROMPT = YamlKey("prompt", PromptsValue(), "what is said")
 SENSITIVE = YamlKey("sensitive", FlagValue(), "whether the keys are masked in the call's log", False)
 
@@ -65,6 +70,20 @@ class StepFields:
         node = self.fields.scalar(low, needed=False)
         if node is not None and least > most:
             self.fields.wrong(node, low, f"{least:g} is more than {high} ({most:g})")
+
+
+def variables(fields: Fields) -> dict[str, str]:
+    """What the mapping `vars` among the entries gives the call, each under its name as a branch writes it."""
+    inner = fields.inner("vars", needed=False)
+    found: dict[str, str] = {}
+    if inner is None:
+        return found
+    for key, _ in inner.each():
+        name = f"var.{key.value}"
+        if not VARIABLE.fullmatch(name):
+            inner.wrong(key, key.value[:20], "a variable's name is of a-z, 0-9 and _, first a letter")
+        found[name] = inner.matching(key.value, ".{1,64}", "1 to 64 characters")
+    return found
 
 
 def sets(fields: Fields, names: tuple[str, ...]) -> Mapping[str, str]:

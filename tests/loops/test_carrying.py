@@ -336,7 +336,7 @@ async def test_a_published_menu_is_live_for_the_next_call_and_live_calls_keep_th
     assert (await hotline.case_of(after))["kind"] == "complaint"
 
 
-CALLS, REVISIONS = 6, 3  # the issue's own form, 50 and 10, was run by hand
+CALLS, REVISIONS = 6, 3  # 50 and 10 were run by hand: a minute, the same
 
 
 async def test_revisions_published_in_a_row_reach_the_next_calls_and_none_that_has_begun(
@@ -349,10 +349,10 @@ async def test_revisions_published_in_a_row_reach_the_next_calls_and_none_that_h
     for n in range(REVISIONS):
         draft = text.replace("to_beep_seconds: 150", f"to_beep_seconds: {200 + n}")
         live = await menus.publish(hotline.engine, "111", draft, "sara")
-        for _ in range(CALLS // REVISIONS):
-            begun.append((fresh_number(), live.number))
-            calling.append(asyncio.create_task(call(hotline, *slow, number=begun[-1][0])))
-        await asyncio.gather(*(_until_begun(hotline, number) for number, _ in begun))
+        numbers = [fresh_number() for _ in range(CALLS // REVISIONS)]
+        begun += [(number, live.number) for number in numbers]
+        calling += [asyncio.create_task(call(hotline, *slow, number=number)) for number in numbers]
+        await asyncio.gather(*(_until_begun(hotline, number) for number in numbers))
     await asyncio.gather(*calling)
     assert len({revision for _, revision in begun}) == REVISIONS
     for number, revision in begun:
@@ -483,3 +483,18 @@ async def test_words_first_a_case_follows_what_she_says_after_them_and_hanging_u
     for case in (sorted_, at_matter, at_county, at_topic, in_her_words):
         assert len(case["recordings"]) == 1 and tracking_code.is_valid(case["code"])
         assert all(path.is_file() for path in files(own_hotline, case))
+
+
+async def test_two_numbers_are_called_at_once_and_two_trees_answer(hotline: Hotline) -> None:
+    numbers = {"111": fresh_number(), "122": fresh_number()}
+    # The water company's: language, a broken pipe, the words; no topic and no county before the beep.
+    steps = {"111": (*TO_RECORD, *SPEAK, *KEEP), "122": (*keys("1", "1"), *SPEAK, Hear(), PutDown())}
+    outcomes = await asyncio.gather(
+        *(hotline.call(*steps[called], number=number, extension=called) for called, number in numbers.items())
+    )
+    assert all(outcome.completed for outcome in outcomes), outcomes
+    for called, number in numbers.items():
+        row = await hotline.call_of(number)
+        (case,) = await hotline.cases_of(number)
+        assert row["menu_name"] == called and row["case"] == case["code"]
+        assert (case["kind"], case["topic"]) == ("complaint", "water.supply")

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
 from bench.rehearsal.lived import lived
 from ivr.voice.footprints import Did, Fate, fate
+from ivr.voice.rewalk import PastCall
 from ivr.voice.step_figures import TreeFigures, passed
 from tests.voice.test_rehearsal import DIRECTORY, OLD, WHOLE, call
+
+
+def today(past: PastCall) -> PastCall:
+    """The same call a minute ago."""
+    return moved(past, datetime.now(UTC) - timedelta(minutes=1) - past.began)
+
+
+def moved(past: PastCall, by: timedelta) -> PastCall:
+    """The same call at another time."""
+    steps = [{**each, "at": (datetime.fromisoformat(each["at"]) + by).isoformat()} for each in past.steps]
+    return replace(past, began=past.began + by, steps=steps)
 
 
 def figures(*calls_: tuple[str, ...], seconds: float = 4.0) -> TreeFigures:

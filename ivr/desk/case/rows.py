@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,14 +17,7 @@ from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.event_log import MACHINE, chained_rows, event_row
-from ivr.store.facts import (
-    CallBackWishedFact,
-    CallEndedFact,
-    CaseOpenedFact,
-    Fact,
-    FactRecording,
-    FactStep,
-)
+from ivr.store.facts import CallBackWishedFact, CallEndedFact, CaseOpenedFact, Fact, FactRecording, FactStep
 from ivr.voice.events import Recorded
 from ivr.voice.step_figures import passed
 
@@ -224,15 +217,13 @@ def call_row(fact: Fact, page: Page) -> Row:
         "menu_name": call.menu_name,
         "menu_revision": call.menu_revision,
         "steps": steps,
-        "passed": passed(call.started_at, steps) if end else None,
+        "passed": passed(call.started_at, steps),
     }
 
 
 def _step(step: FactStep) -> Row:
-    found = {**asdict(step), "at": step.at.isoformat()}
-    if not step.missed:
-        del found["missed"]
-    return found
+    found = {"at": step.at.isoformat(), "step": step.step, "key": step.key, "note": step.note}
+    return found | {"missed": True} if step.missed else found
 
 
 def recording_row(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time
 
 from ivr.voice.actions import Operator, Say
+from ivr.voice.conditions import DAYS
 from ivr.voice.events import Said, Transfer, Transferred
 from ivr.voice.fields import Fields
 from ivr.voice.menu import END, Step
@@ -19,7 +20,6 @@ from ivr.voice.ways import By, Way
 from ivr.voice.yaml_keys import YamlKey
 from ivr.voice.yaml_values import NumberValue, OwnValue, PromptsValue, StepValue, TextValue
 
-DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
 _CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 
 

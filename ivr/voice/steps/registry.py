@@ -6,11 +6,13 @@ from collections.abc import Collection
 
 from ivr.voice import callback
 from ivr.voice.menu import Step
+from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
 from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.county import CountyStep
 from ivr.voice.steps.digits import DigitsStep
 from ivr.voice.steps.end import EndStep
+from ivr.voice.steps.hour import HourStep
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.steps.record import RecordStep
@@ -30,8 +32,10 @@ TYPES: Collection[type[Step]] = (
     CodeStep,
     StatusStep,
     OperatorStep,
+    HourStep,
     BranchStep,
     SayStep,
+    AnnouncementStep,
     EndStep,
 )
 

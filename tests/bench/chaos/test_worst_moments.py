@@ -72,6 +72,31 @@ AT_ITS_WORST = {
     "disk without inodes": (
         "loops/test_full_disk.py::test_where_no_further_file_can_be_made_she_is_recorded_on_the_second_volume",
     ),
+    "every disk full": (
+        "loops/test_full_disk.py::test_when_the_disk_is_full_everything_goes_on_on_the_second_volume",
+        f"{DATABASE}[killed]",
+    ),
+    "recordings' disk hangs": (
+        "store/test_volumes.py::test_however_much_waits_for_a_disk_that_hangs_the_other_one_is_looked_at",
+        "store/test_volumes.py::test_a_write_that_sleeps_for_seconds_is_known_and_a_slow_flush_is_not_one",
+    ),
+    "recordings' disk refuses": (
+        "asterisk/test_recording.py::test_words_that_a_disk_does_not_confirm_are_kept_but_not_called_whole",
+    ),
+    "recordings' disk read-only": (
+        "asterisk/test_channel.py::test_a_disk_on_which_no_recording_can_be_begun_is_passed_over",
+    ),
+    "journal's disk hangs": (
+        "store/journal/test_writing.py"
+        "::test_a_disk_that_hangs_is_left_and_what_it_writes_when_it_wakes_is_harmless",
+    ),
+    "journal's disk refuses": (
+        "store/journal/test_writing.py::test_when_its_disk_is_full_the_journal_goes_on_on_the_other",
+        "desk/case/test_codes.py::test_codes_go_on_while_their_disk_refuses_if_another_one_keeps_the_mark",
+    ),
+    "journal's disk read-only": (
+        "store/journal/test_writing.py::test_a_journal_that_opens_on_a_full_disk_begins_on_the_other",
+    ),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,11 +13,11 @@ from ivr.desk.trees import step_statistics
 from ivr.desk.trees.step_statistics import count_steps, tree_figures
 from ivr.store.tables import calls
 from ivr.voice.footprints import Did
-from ivr.voice.rewalk import PastCall
 from ivr.voice.step_figures import TreeFigures, passed
 from tests.desk.trees.test_rehearsing import in_the_books
 from tests.fixtures.plans import plan_of
 from tests.voice.test_rehearsal import WHOLE, call
+from tests.voice.test_step_figures import moved
 
 ZONE = "Asia/Tehran"
 NOON = datetime(2026, 11, 20, 12, tzinfo=ZoneInfo(ZONE))
@@ -29,14 +28,9 @@ DAY = timedelta(days=1)
 async def on_each_of_three_days(engine: AsyncEngine) -> datetime:
     """A whole call and one that ends at the kind, on each. Now is the third."""
     for n in range(3):
-        moved = NOON + n * DAY - call("1").began
-        await in_the_books(engine, *(_at(each, moved) for each in (call(*WHOLE), call("1"))), revision=str(n))
+        by = NOON + n * DAY - call("1").began
+        await in_the_books(engine, moved(call(*WHOLE), by), moved(call("1"), by), revision=str(n))
     return NOON + 2 * DAY + timedelta(hours=1)
-
-
-def _at(past: PastCall, moved: timedelta) -> PastCall:
-    steps = [{**each, "at": (datetime.fromisoformat(each["at"]) + moved).isoformat()} for each in past.steps]
-    return replace(past, began=past.began + moved, steps=steps)
 
 
 async def since(engine: AsyncEngine, now: datetime, day: date = FIRST, revision: str = "") -> TreeFigures:
@@ -60,7 +54,7 @@ async def test_days_that_are_over_are_counted_once_and_today_when_it_is_asked(en
 async def test_what_came_late_is_counted_two_days_later(engine: AsyncEngine) -> None:
     now = await on_each_of_three_days(engine)
     await count_steps(engine, ZONE, NOON + DAY)
-    await in_the_books(engine, _at(call(*WHOLE), NOON - call("1").began), revision="0")
+    await in_the_books(engine, moved(call(*WHOLE), NOON - call("1").began), revision="0")
     assert (await since(engine, now)).calls == 6
     later = now + DAY
     assert await count_steps(engine, ZONE, later) == 3  # the two that are new, and the first again
