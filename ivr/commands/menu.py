@@ -33,7 +33,7 @@ def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
     from ivr.desk.editing.seeding import directory_from
     from ivr.voice import proof
 
-    raw = _read(path)
+    raw = read_menu(path)
     languages = settings.calls.languages
     menu, proved = proof.check(
         raw,
@@ -46,7 +46,7 @@ def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
     return raw, menu, proved
 
 
-def _read(path: Path) -> bytes:
+def read_menu(path: Path) -> bytes:
     """No more of it than a menu may have, and what shows that it has more."""
     from ivr.voice.yaml_tree import LARGEST_FILE
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ivr.voice.events import EARLIER
 from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes, Mistake, nearest, shown
 from ivr.voice.yaml_tree import Listing, Node, Scalar, Table
 
@@ -47,7 +48,7 @@ class Reading:
     def values(self, name: str) -> Collection[str] | None:
         """What the draft's value `name` may be."""
         known = {"language": self.languages, "kind": self.kinds, "topic": self.topics, "number": NUMBER}
-        known["caller"] = CALLER
+        known |= {"caller": CALLER, "earlier": EARLIER}
         return self.counties if name == "county" else known.get(name)
 
 
@@ -96,7 +97,11 @@ class Fields:
         node = self.scalar(name, needed=default is None)
         if node is None:
             return default or ""
-        return node.value if self.is_text(node, name) else ""
+        if not self.is_text(node, name):
+            return ""
+        if not node.value:  # in quotes, or a block without a line
+            self.wrong(node, name, "is empty")
+        return node.value
 
     def is_text(self, node: Scalar, name: str) -> bool:
         """Whether other YAML readers would take it for text too; if not it is noted."""

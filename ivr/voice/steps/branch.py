@@ -12,7 +12,9 @@ from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
 
-ON = ("kind", "language", "topic", "county", "number", "caller")
+ON = ("kind", "language", "topic", "county", "number", "caller", "earlier")
+
+ABOUT_HER = ("caller", "earlier")  # what the books know of who calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ who:
             return "shown" if talk.shows_number else "withheld"
         if self.on == "caller":
             return "blocked" if talk.blocked else "free"
+        if self.on == "earlier":
+            return talk.earlier
         return talk.language if self.on == "language" else talk.draft.get(self.on, "")
 
     def ways(self) -> Iterator[Way]:
@@ -57,9 +61,9 @@ who:
     def open_ways(self, draft: Mapping[str, str]) -> Iterator[Way]:
         """One, on what a walk has settled; on topic or county a caller may take any.
 
-        Who is blocked goes a way of her own: how long that is says nothing of the usual call.
+        Who is blocked, or called before, goes a way of her own, which says nothing of the usual call's time.
         """
-        if self.on == "caller":
+        if self.on in ABOUT_HER:
             return (replace(way, by=By.WRONG) if way.sets else way for way in self.ways())
         if self.on not in ("language", "kind"):
             return self.ways()
@@ -73,7 +77,7 @@ who:
 
     @property
     def asks_who(self) -> bool:
-        return self.on == "caller"
+        return self.on in ABOUT_HER
 
 
 def _cases(written: StepFields, on: str) -> dict[str, str]:

@@ -16,6 +16,7 @@ from ivr.voice.steps.end import EndStep
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.steps.record import RecordStep
+from ivr.voice.steps.resume import ResumeStep
 from ivr.voice.steps.review import ReviewStep
 from ivr.voice.steps.say import SayStep
 from ivr.voice.steps.status import StatusStep
@@ -46,6 +47,7 @@ TYPES: Collection[type[StepType]] = (
     StatusStep,
     OperatorStep,
     BranchStep,
+    ResumeStep,
     SayStep,
     EndStep,
 )
