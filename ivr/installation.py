@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ivr.desk.keeping.witnessing import Witnesses
     from ivr.desk.people.seed_keys import SeedKeys
     from ivr.speech.booth import Booth
-    from ivr.store.journal_keeping import FactTerm
+    from ivr.store.journal.journal_keeping import FactTerm
     from ivr.store.key_copies import KeyCopies
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
@@ -108,7 +108,7 @@ def vault(settings: Settings) -> Vault | None:
 
 def fact_term(settings: Settings) -> FactTerm:
     """How long applied facts stay in the journals."""
-    from ivr.store.journal_keeping import FactTerm
+    from ivr.store.journal.journal_keeping import FactTerm
 
     return FactTerm(settings.journal.keep_days, settings.journal.keep_mb << 20)
 

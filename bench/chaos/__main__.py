@@ -12,21 +12,24 @@ import secrets
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from bench import say
 from bench.chaos.accountant import Accountant, general_problems
 from bench.chaos.evidence import Places, gather
-from bench.chaos.faults import FAULTS, schedule
-from bench.chaos.lab import LabError, lab
+from bench.chaos.faults import FAULTS, OF_SICK_DISKS, Fault, schedule
+from bench.chaos.lab import Disks, LabError, lab
 from bench.chaos.report import Result, as_json, as_text
 from bench.chaos.run import Asked, run
+from bench.chaos.sick_disks import NoSickDisks, Wanted, sick_disks
 from ivr.lab import asterisk
 from ivr.lab.packages import PackagesError
 from ivr.lab.postgres import PostgresError
 from ivr.store.engine import plain_url
-from tests.fixtures.small_disk import NoSmallDisk, SmallDisk, small_disk_of
+from tests.fixtures.small_disk import NoSmallDisk, small_disk_of
 
 EXAMPLES = """examples:
   python -m bench.chaos                            ten minutes, a fresh seed, which is printed
@@ -36,6 +39,8 @@ EXAMPLES = """examples:
 MOST_CALLS = 9_999  # a word spells its call with four digits
 # Beside its words, a recording in progress has three minutes set aside, and a hundred may be in progress.
 DISK_BYTES, BYTES_A_CALL = (20 << 20) + 100 * 3_000_000, 110_000
+LEFT_OUT = "no disk here can be made to hang or refuse; left out"
+JOURNAL_BYTES, DATABASE_BYTES = 128 << 20, 2 << 30
 
 
 def main() -> None:
@@ -77,27 +82,52 @@ async def chaos(
     """One run and its account. The state is removed when all is good and `keep` is not given."""
     home = keep or Path(tempfile.mkdtemp(prefix="chaos-", dir="/tmp"))  # short: a socket's path has 107 bytes
     asked = Asked(seed, seconds, rate, tuple(schedule(seed, seconds, kinds)))
-    say(f"seed {seed}: {asked.calls} calls, {len(asked.schedule)} faults; in {home}")
-    for fault in asked.schedule:
-        say(f"  {fault.at:7.1f} s  {fault.kind}" + (f" for {fault.seconds:g} s" if fault.seconds else ""))
     good = False
-    with small_disk_of(DISK_BYTES + asked.calls * BYTES_A_CALL) as disk:
-        try:
-            result = await _run(asked, home, disk)
-            good = result.good
-        finally:
-            if good and keep is None:
-                shutil.rmtree(home, ignore_errors=True)
-            else:
-                shutil.copytree(disk.path, home / "state", symlinks=True, ignore=_no_sockets)
-                say(f"the evidence is kept in {home}")
+    try:
+        with _disks(home, asked.calls) as disks:
+            try:
+                result = await _run(asked, home, disks)
+                good = result.good
+            finally:
+                if not good or keep is not None:
+                    shutil.copytree(disks.state.path, home / "state", symlinks=True, ignore=_no_sockets)
+                    for disk in disks.database:
+                        shutil.copytree(disk.path, home / "database", ignore=_no_sockets)
+                    say(f"the evidence is kept in {home}")
+    finally:
+        if good and keep is None:
+            shutil.rmtree(home, ignore_errors=True)
     return result
 
 
-async def _run(asked: Asked, home: Path, disk: SmallDisk) -> Result:
+@contextmanager
+def _disks(home: Path, calls: int) -> Iterator[Disks]:
+    """Those that can be sick too, where this machine lets us have them."""
+    size = DISK_BYTES + calls * BYTES_A_CALL
+    with ExitStack() as stack:
+        state = stack.enter_context(small_disk_of(size))
+        wanted = (
+            Wanted(state.path / "recordings", size, 2_000 + 3 * calls),
+            Wanted(state.path / "spool", JOURNAL_BYTES, 2_000),
+            Wanted(home / "postgres", DATABASE_BYTES, 20_000),
+        )
+        try:
+            each = stack.enter_context(sick_disks(home / "disks", *wanted))
+        except NoSickDisks as error:
+            say(f"{LEFT_OUT} ({error}): {', '.join(sorted(OF_SICK_DISKS))}")
+            yield Disks(state)
+        else:
+            yield Disks(state, *([disk] for disk in each))
+
+
+async def _run(asked: Asked, home: Path, disks: Disks) -> Result:
+    asked = replace(asked, schedule=_possible(asked, disks))
+    say(f"seed {asked.seed}: {asked.calls} calls, {len(asked.schedule)} faults; in {home}")
+    for fault in asked.schedule:
+        say(f"  {fault.at:7.1f} s  {fault.kind}" + (f" for {fault.seconds:g} s" if fault.seconds else ""))
     logs = home / "logs"
     logs.mkdir(parents=True)
-    async with lab(home, disk) as line:
+    async with lab(home, disks) as line:
         await run(line, asked, logs)
         state, second = line.settings.state_path, home / "second"
         roots = {"second/": second / "recordings", "": state / "recordings"}
@@ -108,6 +138,10 @@ async def _run(asked: Asked, home: Path, disk: SmallDisk) -> Result:
     result = Result(asked.seed, asked.rate, asked.seconds, verdicts, evidence.faults, general)
     (logs / "report.json").write_text(as_json(result))
     return result
+
+
+def _possible(asked: Asked, disks: Disks) -> tuple[Fault, ...]:
+    return tuple(fault for fault in asked.schedule if disks.recordings or fault.kind not in OF_SICK_DISKS)
 
 
 def _no_sockets(folder: str, names: list[str]) -> set[str]:

@@ -2,7 +2,18 @@
 
 A word counts once it was said whole. It must be in exactly one recording of exactly one case of its caller,
 whatever was killed; it may be missing only for one of EXCUSES, each of which is proved from the logs and
-counted. Whoever was told that her words are kept, or was spoken a code, must find them so.
+counted. Whoever was told that her words are kept, or was spoken a code, must find them so. Where the end of
+what she said is missing, or a hole is in it, her recording must say so: it may not claim to be whole.
+
+What she says once her telephone has been told that nobody is at the other end (ICMP: the port is closed) is
+no word. No part of a hotline, however good, could have heard it: the program that held her call is gone,
+another one that is started knows nothing of it, and nothing was promised to her. It is as if she spoke on
+after hanging up, which nobody counts either. To call it lost would be untrue, to excuse it would let a dead
+line hide what is really missing; so such words are left out of both, and told beside as `unheard`. The proof
+is her own telephone's, not the injector's log, and a word counts in full if its last packet was still taken.
+
+A line may be shared: several calls of a number, and cases of each. Words of one call are one case all the
+same, and lie in another call's only where she pressed the key that says so.
 """
 
 from __future__ import annotations
@@ -11,13 +22,17 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bench.chaos.alarms import DISK, false_alarms
+from bench.chaos.alarms import DISK, HANGS, REFUSES, false_alarms
 from bench.chaos.evidence import Call, Evidence, Fault, Recording, Said
 from bench.chaos.tones import AGAIN, NOT_KEPT, TURNED_AWAY
 from bench.chaos.tones import CUT as TOLD_CUT
 
 CODE_DIGITS = 10
-KEPT = frozenset({"record.safe", "record.again_kept", "record.added", "fallback.kept", "fallback.thanks"})
+SAME_MATTER = "record.same_matter"
+KEPT = frozenset(
+    {"record.safe", "record.again_kept", "record.added", "record.joined", "fallback.kept", "fallback.thanks"}
+)
+CLAIMS_WHOLE = frozenset({"hash", "silence", "limit", "hangup"})  # recordings that do
 ASKED_AGAIN = frozenset({NOT_KEPT, TURNED_AWAY, AGAIN, TOLD_CUT, "fallback.apology"})
 
 # Asterisk writes a recording through a buffer of 32,768 bytes (main/file.c), 2.048 s of it.
@@ -29,21 +44,22 @@ SLACK = (
 )
 STAYED_SECONDS = 8.0  # from her last word, within which somebody who waits is told of it
 
-DEAD = "said to an Asterisk that was killed already"
+DEAD = "said to an Asterisk that was killed before her telephone knew"
 BUFFERED = "in Asterisk's own buffer (2 s) when it was killed"
 CUT = "said in the last 0.25 s before she hung up"
 EARLY = "said to an Asterisk that was stopped before it had come to the end of its beep"
 OVERFLOWED = "sent to a stopped Asterisk whose socket was full (2.4 s)"
 STOPPED = "waiting at a stopped Asterisk when she hung up"
-NO_ROOM = "said while the disk was full, and she was told so, asked again or told nothing"
+NO_ROOM = "said while the disk was full or refused, and she was told so, asked again or told nothing"
+HUNG = "sent to an Asterisk that slept in a write to a disk that hung, with its socket full (2.4 s)"
 OVER = "said over a prompt, after her own # had ended the recording and before another beep"
-EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, OVER)
+EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, HUNG, OVER)
 
 
 @dataclass(slots=True)
 class Verdict:
     """On one call. `problems`: one sentence each, false `alarms` among them; `outcome` as she would tell it;
-    `untold`: she waited to be told of her words, and was not.
+    `untold`: she waited to be told of her words, and was not; `unmarked`: recordings that claim to be whole.
 
     `account`: where there is a problem, what is known of the call, one line each.
     """
@@ -59,6 +75,7 @@ class Verdict:
     codes_false: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
     untold: bool = False
+    unmarked: int = 0
     problems: list[str] = field(default_factory=list)
     account: list[str] = field(default_factory=list)
 
@@ -74,6 +91,8 @@ class Accountant:
             for word in recording.words or ():
                 self.held[word.n, word.k].append(recording)
                 self.owners[recording.case].add(word.n)
+        self.lines = Counter(call.number for call in evidence.calls)
+        self.joined = Counter(call.number for call in evidence.calls if _says_same(call))
         self.cases_of: dict[str, list[str]] = defaultdict(list)
         for case in evidence.cases.values():
             self.cases_of[case.caller].append(case.id)
@@ -86,16 +105,16 @@ class Accountant:
         verdict = Verdict(call, _outcome(call))
         for said in call.said:
             self._find(call, said, verdict)
-        self._count_cases(call, verdict)
+        mine = self._cases(call)
+        self._count_cases(call, mine, verdict)
         for code in call.codes:
-            self._check_code(call, code, verdict)
-        if _told(call, 0.0, KEPT) and len(self.cases_of[call.number]) != 1:
-            many = len(self.cases_of[call.number])
-            verdict.problems.append(f"was told that her words are kept, and has {many} cases")
+            self._check_code(call, code, mine, verdict)
+        if _told(call, 0.0, KEPT) and len(mine) != 1 and (call.said or not self._is_shared(call)):
+            verdict.problems.append(f"was told that her words are kept, and has {len(mine)} cases")
         if others := {word.n for word in call.played} - {call.n}:
             verdict.problems.append(f"was played the words of calls {sorted(others)}")
         whole = {said.k for said in call.said if any(r.case for r in self.held.get((call.n, said.k), ()))}
-        marked = {r.name for r in self.evidence.recordings if r.caller == call.number and r.ended == "cut"}
+        marked = {r.name for r in self.evidence.recordings if r.ended == "cut" and self._is_hers(call, r)}
         verdict.alarms = [*false_alarms(call, whole, self.evidence.faults, marked)]
         verdict.problems += [f"false alarm: {text}" for text in verdict.alarms]
         if self._is_told_nothing(call):
@@ -105,6 +124,18 @@ class Accountant:
         if verdict.problems:
             verdict.account = [*self._account(call)]
         return verdict
+
+    def _is_shared(self, call: Call) -> bool:
+        return self.lines[call.number] > 1
+
+    def _is_hers(self, call: Call, recording: Recording) -> bool:
+        holds = any(word.n == call.n for word in recording.words or ())
+        return recording.caller == call.number and (holds or not self._is_shared(call))
+
+    def _cases(self, call: Call) -> set[str]:
+        """Those that hold her words; where nobody else calls from her number, all of that number."""
+        holding = {r.case for said in call.said for r in self.held.get((call.n, said.k), ()) if r.case}
+        return holding if self._is_shared(call) else holding | set(self.cases_of[call.number])
 
     def _account(self, call: Call) -> Iterator[str]:
         """Seconds are since her answer."""
@@ -127,13 +158,13 @@ class Accountant:
                 yield line
 
     def _is_told_nothing(self, call: Call) -> bool:
-        """She waited for it, and only a dead Asterisk can tell nobody anything."""
+        """She waited for it; only an Asterisk that is dead or sleeps in a write can tell nobody anything."""
         if not call.said or call.ended - call.said[-1].ended < STAYED_SECONDS:
             return False
         if _told(call, call.said[-1].ended - SLACK) or call.codes:
             return False
-        killed = (fault for fault in self.evidence.faults if fault.kind == "Asterisk killed")
-        return not any((call.answered or call.invited) < f.ended and f.began < call.ended for f in killed)
+        deaf = (fault for fault in self.evidence.faults if fault.kind in ("Asterisk killed", HANGS))
+        return not any((call.answered or call.invited) < f.ended and f.began < call.ended for f in deaf)
 
     def _find(self, call: Call, said: Said, verdict: Verdict) -> None:
         found = self.held.get((call.n, said.k), [])
@@ -149,11 +180,25 @@ class Accountant:
             )
         elif excuse := self._excuse(call, said):
             verdict.excused[excuse] += 1
+            if excuse in (BUFFERED, HUNG):
+                self._check_mark(call, said, verdict)
         else:
             verdict.lost.append(said.k)
             verdict.problems.append(
                 f"word {said.k}, said at {said.ended:.3f} to the {said.where}, is {self._stray(call, said)}"
             )
+
+    def _check_mark(self, call: Call, missing: Said, verdict: Verdict) -> None:
+        """What holds her words before it, since the same beep, may not claim to be all."""
+        beep = max((at for at in call.beeps if at < missing.began), default=0.0)
+        before = [k for k in call.said if beep < k.began < missing.began and self.held.get((call.n, k.k))]
+        for recording in self.held[call.n, before[-1].k] if before else ():
+            if recording.ended in CLAIMS_WHOLE and not _told(call, missing.ended, frozenset({TOLD_CUT})):
+                verdict.unmarked += 1
+                verdict.problems.append(
+                    f"word {missing.k} is missing in {recording.name}, which says that she ended it "
+                    f"({recording.ended})"
+                )
 
     def _stray(self, call: Call, said: Said) -> str:
         for name, words in self.evidence.strays.items():
@@ -161,22 +206,21 @@ class Accountant:
                 return f"only in {name}, which the books don't name"
         return "nowhere"
 
-    def _count_cases(self, call: Call, verdict: Verdict) -> None:
-        holding = {r.case for said in call.said for r in self.held.get((call.n, said.k), ()) if r.case}
-        for case in sorted(holding | set(self.cases_of[call.number])):
+    def _count_cases(self, call: Call, mine: set[str], verdict: Verdict) -> None:
+        for case in sorted(mine):
             if self.evidence.cases[case].caller != call.number:
                 verdict.problems.append(
                     f"her words are in a case of {self.evidence.cases[case].caller or 'nobody'}"
                 )
-            if others := self.owners[case] - {call.n}:
+            if (others := self.owners[case] - {call.n}) and len(others) > self.joined[call.number]:
                 verdict.problems.append(f"her case holds the words of calls {sorted(others)}")
-        if len(holding | set(self.cases_of[call.number])) > 1:
+        if len(mine) > 1:
             verdict.doubled = True
-            codes = sorted(self.evidence.cases[c].code for c in holding | set(self.cases_of[call.number]))
+            codes = sorted(self.evidence.cases[case].code for case in mine)
             verdict.problems.append(f"has {len(codes)} cases: {', '.join(codes)}")
 
-    def _check_code(self, call: Call, code: str, verdict: Verdict) -> None:
-        hers = [self.evidence.cases[id].code for id in self.cases_of[call.number]]
+    def _check_code(self, call: Call, code: str, mine: set[str], verdict: Verdict) -> None:
+        hers = [self.evidence.cases[id].code for id in mine or self.cases_of[call.number]]
         whole = len(code) == CODE_DIGITS
         if (code in hers) if whole else any(each.startswith(code) for each in hers):
             verdict.codes_true += whole
@@ -215,8 +259,14 @@ class Accountant:
                 return OVERFLOWED
             case "Asterisk stopped" if said.ended > fault.began - SLACK and call.ended < fault.ended + 1.0:
                 return STOPPED
+            case kind if (
+                kind == HANGS
+                and fault.began + SOCKET_SECONDS - SLACK < said.ended
+                and said.began < fault.ended
+            ):
+                return HUNG
             case _ if (
-                fault.kind in DISK
+                fault.kind in (*DISK, REFUSES)
                 and fault.began - BUFFER_SECONDS < said.ended
                 and said.began < fault.ended + 1
             ):
@@ -239,10 +289,12 @@ class Accountant:
 
 def general_problems(evidence: Evidence) -> Iterator[str]:
     """What is wrong beside the calls: files, rows, and the two logs of the callers."""
+    # What a disk took and then refused to keep is gone from it; the row says so.
+    refused = any(fault.kind == REFUSES for fault in evidence.faults)
     for recording in evidence.recordings:
         if recording.words is None:
             yield f"the books name {recording.name}, and there is no such file"
-        elif not recording.same:
+        elif not recording.same and not (recording.ended == "cut" and refused):
             yield f"{recording.name} is not the file whose hash the books hold"
     numbers = {call.number for call in evidence.calls}
     for case in evidence.cases.values():
@@ -276,6 +328,11 @@ def _talked_over(call: Call, said: Said) -> bool:
 def _told(call: Call, since: float, what: frozenset[str] = KEPT | ASKED_AGAIN) -> str:
     """The first thing that she was told of her words after a moment."""
     return next((prompt for at, prompt in call.heard if at >= since and prompt in what), "")
+
+
+def _says_same(call: Call) -> bool:
+    asked = (at for at, prompt in call.heard if prompt == SAME_MATTER)
+    return any(next((key for at, key in call.keys if at > when), "") == "1" for when in asked)
 
 
 def _outcome(call: Call) -> str:

@@ -19,13 +19,17 @@ SERVERS = (
     "every server away",
     "new server killed",
 )
-DISK = ("disk full", "disk without inodes")
+DISK = ("disk full", "disk without inodes", "every disk full")
+HANGS, REFUSES = "recordings' disk hangs", "recordings' disk refuses"
+# No flush confirms them, or none in time: that she is told then is the truth, and what was written without a
+# flush is there all the same.
+UNCONFIRMED = (HANGS, REFUSES)
 ASTERISK = ("Asterisk killed", "Asterisk stopped")
 # What is told → the faults that may be its cause, and for how many seconds after they end.
 CAUSES: dict[str, tuple[Collection[str], float]] = {
-    CUT: ((), 0.0),  # whatever happened: with every word there, nothing was cut
+    CUT: (UNCONFIRMED, 1.0),  # else, whatever happened: with every word there, nothing was cut
     TURNED_AWAY: (DISK, 3.0),
-    AGAIN: ((*DISK, *ASTERISK), 1.0),
+    AGAIN: ((*DISK, *ASTERISK, *UNCONFIRMED, "recordings' disk read-only"), 1.0),
     NOT_KEPT: (DISK, 3.0),
     APOLOGY: ((*DISK, *SERVERS, *ASTERISK), 15.0),
 }
@@ -42,7 +46,7 @@ def false_alarms(
     call: Call, kept: Collection[int], faults: Sequence[Fault], marked: Collection[str] = ()
 ) -> Iterator[str]:
     """One sentence each. `kept`: which of her words are in a case; `marked`: her recordings called cut."""
-    if marked and all(said.k in kept for said in call.said):
+    if marked and all(said.k in kept for said in call.said) and not _unconfirmed(call, faults):
         yield f"{', '.join(sorted(marked))} is marked cut, and all her {len(call.said)} words are kept"
     for at, prompt in call.heard:
         if prompt not in CAUSES or _excused(call, at, prompt, faults):
@@ -58,6 +62,11 @@ def _excused(call: Call, at: float, prompt: str, faults: Sequence[Fault]) -> boo
     kinds, after = CAUSES[prompt]
     began = call.answered or call.invited
     return any(f.kind in kinds and f.began < at and max(f.ended, f.served) + after > began for f in faults)
+
+
+def _unconfirmed(call: Call, faults: Sequence[Fault]) -> bool:
+    began = call.answered or call.invited
+    return any(f.kind in UNCONFIRMED and f.began < call.ended and began < f.ended + 1.0 for f in faults)
 
 
 def _last_beep(call: Call, at: float) -> float:

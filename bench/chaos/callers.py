@@ -29,12 +29,20 @@ OVER_SECONDS = 20.0  # after the last call
 LAST_SECONDS = 100.0  # for the last caller
 TELL_SECONDS = 5.0
 SUPPRESSING = 0.2  # the share of telephones that send nothing in silence
+REPEATING = 0.1  # … and of calls from a number that called before:
+BEFORE = (1, 2, 8, 40)  # so many calls ago, while that one speaks, is on its way to the books, or in them
+IP_RECVERR = 11  # linux/in.h: tell of it when nobody is there
 
 
 def plans(seed: int, calls: int) -> list[Plan]:
     """What each caller will do; the same seed makes the same callers."""
-    chance = random.Random(f"callers {seed}")
-    return [replace(_plan(n, chance), suppresses=chance.random() < SUPPRESSING) for n in range(1, calls + 1)]
+    chance, found = random.Random(f"callers {seed}"), list[Plan]()
+    for n in range(1, calls + 1):
+        plan = replace(_plan(n, chance), suppresses=chance.random() < SUPPRESSING)
+        if chance.random() < REPEATING and n > (before := chance.choice(BEFORE)):
+            plan = replace(plan, number=found[-before].number, joins=chance.random() < 0.5)
+        found.append(plan)
+    return found
 
 
 def _plan(n: int, chance: random.Random) -> Plan:
@@ -190,6 +198,7 @@ def _line() -> socket.socket:
     line.bind(("127.0.0.1", 0))
     line.setblocking(False)
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_000_000)
+    line.setsockopt(socket.SOL_IP, IP_RECVERR, 1)
     return line
 
 

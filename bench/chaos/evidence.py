@@ -50,7 +50,8 @@ class Said:
 class Call:
     """One caller's own account.
 
-    `heard`: when which prompt began; `codes`: the digits of each that was spoken; `played`: words that were.
+    `heard`: when which prompt began; `codes`: the digits of each that was spoken; `played`: words that were;
+    `unheard`: how many more she said once her telephone knew that nobody was there (see the accountant).
     """
 
     n: int
@@ -66,6 +67,7 @@ class Call:
     codes: list[str]
     played: list[tones.Word]
     keys: list[tuple[float, str]] = field(default_factory=list)
+    unheard: int = 0
 
 
 @dataclass(slots=True)
@@ -125,9 +127,7 @@ class Places:
 async def gather(places: Places, database: str) -> Evidence:
     """Everything there is to know about a run. `database`: a plain address."""
     folder = places.logs
-    payloads = [base64.b64decode(text) for text in json.loads((folder / "payloads.json").read_text())]
-    lines = [(tones.lines(tones.from_alaw(each)) or [tones.SILENT])[0] for each in payloads]
-    calls = [_call(json.loads(line), lines) for line in (folder / "calls.jsonl").open()]
+    calls = told_calls(folder)
     log = folder / "faults.jsonl"
     faults = [json.loads(line) for line in log.open()] if log.exists() else []
     found = Evidence(calls, [Fault(f["kind"], f["began"], f["ended"], f["served"]) for f in faults])
@@ -136,19 +136,28 @@ async def gather(places: Places, database: str) -> Evidence:
     await _read_books(found, database, places)
     known = {places.of(recording.name) for recording in found.recordings}
     for root in (*places.roots.values(), *places.fallbacks):
-        found.strays |= {str(path): _words(path) for path in root.rglob("*.wav") if path not in known}
+        found.strays |= {str(path): words_of(path) for path in root.rglob("*.wav") if path not in known}
     return found
+
+
+def told_calls(folder: Path) -> list[Call]:
+    """The callers' own accounts, from the folder that they leave them in."""
+    payloads = [base64.b64decode(text) for text in json.loads((folder / "payloads.json").read_text())]
+    lines = [(tones.lines(tones.from_alaw(each)) or [tones.SILENT])[0] for each in payloads]
+    return [_call(json.loads(line), lines) for line in (folder / "calls.jsonl").open()]
 
 
 def _call(told: dict[str, Any], lines: Sequence[int]) -> Call:
     heard = [(at, lines[number], count) for at, number, count, _ in told["heard"]]
     prompts = [*_prompts(heard)]
+    whole = [Said(k, began, ended, where) for k, began, ended, where in told["said"] if ended]
+    dead = told["dead"] or float("inf")
+    said = [each for each in whole if each.ended <= dead]
     return Call(
         told["n"], told["number"], told["kind"], told["invited"], told["answered"], told["ended"],
-        told["ended_by"], [Said(k, began, ended, where) for k, began, ended, where in told["said"] if ended],
-        told["beeps"], prompts, [*_codes([prompt for _, prompt in prompts])],
+        told["ended_by"], said, told["beeps"], prompts, [*_codes([prompt for _, prompt in prompts])],
         tones.words([line for _, line, count in heard for _ in range(count)]),
-        [(at, key) for at, key in told["keys"]],
+        [(at, key) for at, key in told["keys"]], len(whole) - len(said),
     )  # fmt: skip
 
 
@@ -199,9 +208,12 @@ def _recording(row: Any, places: Places) -> Recording:
     if path is None:
         return Recording(row["name"], case, row["ended"], None, False, row["caller"])
     same = hashlib.sha256(path.read_bytes()).hexdigest() == row["sha256"]
-    return Recording(row["name"], case, row["ended"], _words(path), same, row["caller"], path.stat().st_size)
+    return Recording(
+        row["name"], case, row["ended"], words_of(path), same, row["caller"], path.stat().st_size
+    )
 
 
-def _words(path: Path) -> list[tones.Word]:
+def words_of(path: Path) -> list[tones.Word]:
+    """The whole words that a recording holds."""
     content = path.read_bytes()[HEADER:]
     return tones.words(tones.lines(np.frombuffer(content[: len(content) // 2 * 2], "<i2")))

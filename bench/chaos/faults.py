@@ -38,9 +38,21 @@ FAULTS = {
     "hostile audio": Kind("audio", (3, 9)),  # datagrams of strangers on every audio port
     "disk full": Kind("disk", (3, 9)),
     "disk without inodes": Kind("disk", (3, 9)),
+    "every disk full": Kind("disk", (3, 9)),  # but the second volume; PostgreSQL's, too
+    # Up to what is a slow disk (ten seconds), and beyond it.
+    "recordings' disk hangs": Kind("disk", (3, 14)),
+    "recordings' disk refuses": Kind("disk", (3, 9)),
+    "recordings' disk read-only": Kind("disk", (3, 9)),
+    "journal's disk hangs": Kind("disk", (3, 14)),
+    "journal's disk refuses": Kind("disk", (3, 9)),
+    "journal's disk read-only": Kind("disk", (3, 9)),
 }
+# What only a machine can do that lets us have such disks: bench.chaos.sick_disks.
+OF_SICK_DISKS = frozenset(
+    {"every disk full", *(kind for kind in FAULTS if "'s disk" in kind or "s' disk" in kind)}
+)
 # Seconds between two faults' beginnings. Those of different targets may overlap.
-GAP = 2.0, 8.0
+GAP = 1.5, 7.0
 FIRST = 4.0
 LAST = "every server killed"  # at the very end, so that everything must be found again
 

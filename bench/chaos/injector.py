@@ -18,6 +18,7 @@ from bench import say
 from bench.chaos.faults import FAULTS, Fault
 from bench.chaos.lab import ASTERISK, PANEL, SERVERS, WORK, Kept, Lab
 from bench.chaos.phones import ALAW, KEYS
+from tests.fixtures.small_disk import SmallDisk
 
 MEND_SECONDS = 40.0  # how long a killed program may take to be back
 PAUSE_SECONDS = 0.2  # until a target that is being harmed is looked at again
@@ -93,9 +94,14 @@ class Injector:
             case "hostile audio":
                 await self._shout(fault)
             case "disk full":
-                await self._fill(lab.disk.fill, fault.seconds)
+                await self._fill(lab.disks.filled, SmallDisk.fill, fault.seconds)
             case "disk without inodes":
-                await self._fill(lab.disk.use_up_inodes, fault.seconds)
+                await self._fill(lab.disks.filled, SmallDisk.use_up_inodes, fault.seconds)
+            case "every disk full":
+                everyone = [*lab.disks.filled, *(disk.small for disk in lab.disks.database)]
+                await self._fill(everyone, SmallDisk.fill, fault.seconds)
+            case kind if "disk" in kind:
+                await self._sicken(fault)
             case "database cut" | "database silent":
                 await self._cut(fault)
             case _:
@@ -121,14 +127,26 @@ class Injector:
         await asyncio.sleep(fault.seconds)
         await cable.mend()
 
-    async def _fill(self, fill: Callable[[], None], seconds: float) -> None:
+    async def _fill(
+        self, disks: Sequence[SmallDisk], fill: Callable[[SmallDisk], None], seconds: float
+    ) -> None:
         until = time.monotonic() + seconds
         try:
-            while time.monotonic() < until:
-                await asyncio.to_thread(fill)  # again and again: whoever removes something makes room
+            while time.monotonic() < until:  # again and again: whoever removes something makes room
+                await asyncio.gather(*(asyncio.to_thread(fill, disk) for disk in disks))
                 await asyncio.sleep(PAUSE_SECONDS)
         finally:
-            await asyncio.to_thread(self.lab.disk.free)
+            await asyncio.gather(*(asyncio.to_thread(disk.free) for disk in disks))
+
+    async def _sicken(self, fault: Fault) -> None:
+        disks = self.lab.disks
+        for disk in disks.recordings if fault.kind.startswith("recordings") else disks.journal:
+            harm = {"hangs": disk.hang, "refuses": disk.refuse, "read-only": disk.turn_read_only}
+            try:
+                await asyncio.to_thread(harm[fault.kind.rpartition(" ")[2]])
+                await asyncio.sleep(fault.seconds)
+            finally:
+                disk.heal()  # in no thread: who waits for one must not keep a disk frozen
 
     async def _shout(self, fault: Fault) -> None:
         """What looks like speech and keys, from nobody's telephone, to every audio port."""

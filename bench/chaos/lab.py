@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.request
 import wave
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,7 @@ from urllib.parse import quote
 from bench import say
 from bench.chaos import tones
 from bench.chaos.cable import Cable
+from bench.chaos.sick_disks import SickDisk
 from ivr import installation
 from ivr.asterisk.dialplan import PROMPTS, Secrets
 from ivr.installation import load_secrets
@@ -58,11 +59,28 @@ class Kept:
     held: bool = False  # not started again for now
 
 
+@dataclass(frozen=True, slots=True)
+class Disks:
+    """`state` holds everything but PostgreSQL and the second volume; recordings, journals and PostgreSQL lie
+    on disks of their own where this machine has them (bench.chaos.sick_disks), which are lists of one then.
+    """
+
+    state: SmallDisk
+    recordings: Sequence[SickDisk] = ()
+    journal: Sequence[SickDisk] = ()
+    database: Sequence[SickDisk] = ()
+
+    @property
+    def filled(self) -> list[SmallDisk]:
+        """What is full when the state's disk is."""
+        return [self.state, *(disk.small for disk in (*self.recordings, *self.journal))]
+
+
 @dataclass(slots=True)
 class Lab:
     """What is running.
 
-    `url` is the database itself, `cable` what the servers reach it through; the state lies on `disk`.
+    `url` is the database itself, `cable` what the servers reach it through; the state lies on `disks`.
     """
 
     settings: Settings
@@ -71,7 +89,7 @@ class Lab:
     database: postgres.Server
     cable: Cable
     sipp: tuple[str, ...]
-    disk: SmallDisk
+    disks: Disks
     another_server: Callable[[], Child]  # starts one beside those that are kept
     kept: dict[str, Kept] = field(default_factory=dict)
 
@@ -106,13 +124,13 @@ class Lab:
 
 
 @asynccontextmanager
-async def lab(home: Path, disk: SmallDisk) -> AsyncIterator[Lab]:
+async def lab(home: Path, disks: Disks) -> AsyncIterator[Lab]:
     """Everything, in a new folder with a short path. `lab.supervise` is the caller's to run.
 
-    The state lies on `disk`; PostgreSQL, the second volume and the logs are in `home`.
+    The state lies on `disks`; PostgreSQL, the second volume and the logs are in `home`.
     """
     home.chmod(0o755)  # as root PostgreSQL runs as a user of its own
-    settings = _settings(disk.path, home / "second")
+    settings = _settings(disks.state.path, home / "second")
     _stand_ins(settings)
     programs = asterisk.asterisk(say), asterisk.sipp(say)
     database = await asyncio.to_thread(postgres.start, home)
@@ -125,7 +143,7 @@ async def lab(home: Path, disk: SmallDisk) -> AsyncIterator[Lab]:
             through = f"postgresql+asyncpg://postgres@/{postgres.DATABASE}?host={quote(str(home / 'db'))}"
             serve = partial(_serve, settings, home, through)
             another = partial(serve, NEW_SERVER)
-            found = Lab(settings, secrets, database.url, database, cable, programs[1].command, disk, another)
+            found = Lab(settings, secrets, database.url, database, cable, programs[1].command, disks, another)
             pbx = await asyncio.to_thread(asterisk.start, programs[0], settings, secrets)
             found.kept[ASTERISK] = Kept(pbx, partial(_pbx, found, programs[0]))
             running.append(found.kept[ASTERISK])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import socket
 import struct
+import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
@@ -35,7 +36,8 @@ class Plan:
 
     `words`: how many after each beep. `review`: her keys at the reviews, then 1; None: no key at all.
     `hang_up`: seconds after the answer; `hang_up_speaking`: seconds into her first words.
-    `suppresses`: her telephone sends nothing while there is nothing to send.
+    `suppresses`: her telephone sends nothing while there is nothing to send. `joins`: what she says where her
+    number has an open case of the same matter, that it is that one.
     """
 
     n: int
@@ -46,6 +48,7 @@ class Plan:
     hang_up: float | None = None
     hang_up_speaking: float | None = None
     suppresses: bool = False
+    joins: bool = False
 
 
 class Ear:
@@ -80,12 +83,16 @@ class Packet:
 
 @dataclass(slots=True)
 class Log:
-    """What happened in one call. `heard`: [when, payload's number, how many, packets lost before]."""
+    """What happened in one call. `heard`: [when, payload's number, how many, packets lost before].
+
+    `dead`: when her telephone was first told that nobody is at the other end (ICMP, port unreachable).
+    """
 
     invited: float
     answered: float | None = None
     ended: float | None = None
     ended_by: str = ""
+    dead: float | None = None
     said: list[list[Any]] = field(default_factory=list)  # [k, began, ended or None, where]
     keys: list[list[Any]] = field(default_factory=list)
     beeps: list[float] = field(default_factory=list)
@@ -121,9 +128,8 @@ class Phone:
     def answered(self, there: tuple[str, int], now: float) -> None:
         """Asterisk has answered; its audio is there."""
         if self.there is None:
-            with suppress(BlockingIOError):
-                while True:
-                    self.line.recv(2048)  # left over from the call that had this socket before
+            for _ in self._arrived():
+                pass  # left over from the call that had this socket before
             self.there, self.log.answered = there, now
             self._due = self._sound_at = now
 
@@ -147,15 +153,30 @@ class Phone:
     # Hearing
 
     def _listen(self, now: float) -> None:
-        with suppress(BlockingIOError):
-            while True:
-                packet, source = self.line.recvfrom(2048)
-                if source == self.there and len(packet) > 12 and packet[1] & 0x7F == ALAW:
-                    self._hear(int.from_bytes(packet[2:4], "big"), packet[12:], now)
+        for packet, source in self._arrived():
+            if source == self.there and len(packet) > 12 and packet[1] & 0x7F == ALAW:
+                self._hear(int.from_bytes(packet[2:4], "big"), packet[12:], now)
         if self._beep >= BEEP_FRAMES and now - self._in_beep > 0.07:
             self._beep = 0
             self.log.beeps.append(now)
             self._speak_at = now + self._chance.uniform(*REACTION)
+
+    def _arrived(self) -> Iterator[tuple[bytes, tuple[str, int]]]:
+        while True:
+            try:
+                yield self.line.recvfrom(2048)
+            except ConnectionRefusedError:
+                self._nobody_there()
+            except BlockingIOError:
+                return
+
+    def _nobody_there(self) -> None:
+        """The kernel says so; what it had left to tell of this socket's last call is no news of this one."""
+        with suppress(OSError):
+            while True:
+                self.line.recvmsg(1, 512, socket.MSG_ERRQUEUE)
+        if self.there is not None and self.log.dead is None:
+            self.log.dead = round(time.time(), 3)
 
     def _hear(self, sequence: int, payload: bytes, now: float) -> None:
         lost = (sequence - self._expected) % 2**16 if self._expected >= 0 else 0
@@ -184,6 +205,8 @@ class Phone:
                 self._press("1", now)
             case "county.ask":
                 self._press("01", now)
+            case "record.same_matter":
+                self._press("1" if self.plan.joins else "2", now)
             case "review.menu" if self._review is not None:
                 key, self._review = self._review[:1] or "1", self._review[1:]
                 self._press(key, now)
@@ -252,8 +275,12 @@ class Phone:
         self._sequence = (self._sequence + 1) % 2**16
         kind = packet.kind | (0x80 if packet.marker else 0)
         header = struct.pack("!BBHII", 0x80, kind, self._sequence, self._stamp, self._source)
-        with suppress(OSError):  # nobody there any more: that is what is being tried
+        try:
             self.line.sendto(header + packet.payload, self.there or ("", 0))
+        except ConnectionRefusedError:
+            self._nobody_there()
+        except OSError:
+            pass
         self._stamp = (self._stamp + packet.advance) % 2**32
         if packet.ends is not None:
             self.log.said[-1][2] = round(now, 3)

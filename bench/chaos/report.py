@@ -14,7 +14,7 @@ from bench.chaos.evidence import Fault
 OUTCOMES = ("heard her code", "told it is kept", "told nothing", "said nothing", "not answered")
 _COUNTS = (
     "words", "words_kept", "words_excused", "words_lost", "calls_doubled", "codes_true", "codes_false",
-    "false_alarms", "calls_told_nothing",
+    "false_alarms", "calls_told_nothing", "recordings_unmarked", "words_unheard",
 )  # fmt: skip
 TOUCH_SECONDS = 1.0  # a fault that ended so shortly before a call began is counted with it
 
@@ -66,6 +66,8 @@ def _row(kind: str, times: int, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "codes_false": sum(len(v.codes_false) for v in verdicts),
         "false_alarms": sum(len(v.alarms) for v in verdicts),
         "calls_told_nothing": sum(v.untold for v in verdicts),
+        "recordings_unmarked": sum(v.unmarked for v in verdicts),
+        "words_unheard": sum(v.call.unheard for v in verdicts),
     }
 
 
@@ -109,6 +111,8 @@ def as_text(result: Result) -> str:
         "false",
         "alarms",
         "untold",
+        "unmarked",
+        "unheard",
     ]
     lines = [" | ".join(head), " | ".join("---" for _ in head)]
     for row in plain["table"]:
@@ -116,10 +120,15 @@ def as_text(result: Result) -> str:
         cells += [row[name] for name in _COUNTS]
         lines.append(" | ".join(map(str, cells)))
     lines = [f"| {line} |" for line in lines]
-    lines += ["", *(f"excused: {count} words {reason}" for reason, count in plain["excused"].items())]
+    everything = plain["table"][-1]
+    share = 100 * everything["words_excused"] / max(1, everything["words"])
+    lines += ["", f"excused: {everything['words_excused']} of {everything['words']} words, {share:.1f} %"]
+    lines += [f"excused: {count} words {reason}" for reason, count in plain["excused"].items()]
     lines += [f"PROBLEM  {text}" for text in plain["problems"]]
     lines += plain["accounts"]
-    well = "0 lost, 0 doubled, 0 codes that don't resolve, 0 false alarms, 0 told nothing"
+    well = (
+        "0 lost, 0 doubled, 0 codes that don't resolve, 0 false alarms, 0 told nothing, 0 cut without a note"
+    )
     verdict = well if result.good else "NOT GOOD: see the problems"
     return "\n".join(
         [*lines, "", f"seed {result.seed}, {result.rate} calls a second, {result.seconds:g} s: {verdict}"]

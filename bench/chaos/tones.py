@@ -30,6 +30,7 @@ PROMPTS = (
     "topic.leaf_menu", "county.ask", "record.ask", "message.ask", NOT_KEPT, TURNED_AWAY, AGAIN, CUT,
     "record.safe", "record.again_kept", "record.added", "review.menu", "code.is", "code.once_more",
     "code.none", "fallback.apology", "fallback.kept", "fallback.thanks", "goodbye",
+    "record.same_matter", "record.joined",
 )  # fmt: skip
 _GROUPS = {
     NOT_KEPT: ("record.not_kept", "record.not_more", "record.call_again", "fallback.not_kept"),

@@ -45,7 +45,7 @@ from ivr.store.facts import (
     WordsKeptFact,
 )
 from ivr.store.journal import Journal, Position
-from ivr.store.journal_follower import JournalFollower
+from ivr.store.journal.journal_follower import JournalFollower
 from ivr.store.tables import cases, recordings
 from ivr.voice.wave import measure
 from tests.desk.facts.test_fallback import audio

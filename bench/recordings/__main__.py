@@ -18,7 +18,7 @@ import numpy as np
 
 from bench import say
 from bench.chaos import tones
-from bench.chaos.lab import ASTERISK, Lab, LabError, lab
+from bench.chaos.lab import ASTERISK, Disks, Lab, LabError, lab
 from bench.chaos.run import settled
 from bench.recordings.judge import Judged, judge
 from bench.recordings.patterns import CODECS, short
@@ -66,7 +66,7 @@ async def recordings(calls: int, seed: int, rate: int, at_once: int, keep: Path 
         with small_disk_of(DISK_BYTES + calls * BYTES_A_CALL) as disk:
             logs = home / "logs"
             logs.mkdir(parents=True)
-            async with lab(home, disk) as line:
+            async with lab(home, Disks(disk)) as line:
                 sounds = await asyncio.to_thread(_prepare, line, home)
                 await line.ready()
                 say(f"{calls} calls, {rate} a second, at most {at_once} at once; in {home}")

@@ -31,8 +31,9 @@ from ivr.desk.editing.seeding import seed
 from ivr.desk.reading import as_json
 from ivr.lab import postgres
 from ivr.settings import ROOT
-from ivr.store import journal_marks, schema
+from ivr.store import schema
 from ivr.store.engine import AWAY, make_engine
+from ivr.store.journal import journal_marks
 from ivr.voice.actions import KeepWords
 from tests.desk.office import Office, call, office, opening, words
 from tests.fixtures.database import run as execute

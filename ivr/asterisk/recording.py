@@ -6,7 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 from functools import lru_cache
@@ -24,7 +24,6 @@ FORMAT = "wav"
 NO_FILE = ("randomerror", "writefile")  # RECORD FILE ended before it made one
 NOTHING = Recorded("", 0.0, 0.0, Ended.FAILED)
 FLUSH_SECONDS = 10.0  # as long as the journal is waited for
-# Of their own: a slow disk must not use up the threads that everything else shares.
 _THREADS = ThreadPoolExecutor(32, "recordings")
 # RECORD FILE does not tell that its disk refused a part, and its position may be the file's all the same.
 # Only the disk can say that it did; then the clock tells whether anything is missing. Neither the clock nor
@@ -50,6 +49,9 @@ class Disks(Protocol):
 
     def flush(self, name: str) -> None:
         """Put that recording on the disk. Asks the disk, so not for the event loop. Raises OSError."""
+
+    def threads(self, name: str) -> Executor:
+        """Of its disk alone: one that is slow, or hangs, must not use up those that others share."""
 
     def refused(self, name: str) -> None:
         """That recording could not be made."""
@@ -79,6 +81,9 @@ class Anywhere:
     def flush(self, name: str) -> None:
         pass
 
+    def threads(self, name: str) -> Executor:
+        return _THREADS
+
     def refused(self, name: str) -> None:
         pass
 
@@ -104,7 +109,9 @@ def new_name(recordings: Path, day: date, volume: str = "") -> str:
 
 @lru_cache(maxsize=8)
 def _make(recordings: str, folder: str) -> None:
-    Path(recordings, folder).mkdir(parents=True, exist_ok=True)
+    place = Path(recordings, folder)
+    if not place.is_dir():  # a disk that hangs also hangs in making what is there already
+        place.mkdir(parents=True, exist_ok=True)
 
 
 def how_it_ended(reply: Reply) -> Ended:
@@ -141,12 +148,12 @@ async def examine(
     file, began = recordings / f"{name}.{FORMAT}", time.monotonic()
     try:
         file.stat()  # what is not there needs no thread
-        found = await asyncio.get_running_loop().run_in_executor(_THREADS, _examine, file, name, reply)
+        found, flushed = await _read_and_flushed(file, name, reply, room)
     except OSError as error:
         log.error("there is no recording: %s (Asterisk says %s)", error, reply)
         _make.cache_clear()
         return NOTHING
-    if not await _flushed(name, room):
+    if not flushed:
         room.refused(name)
         return replace(found, ended=Ended.CUT)
     missing, waited = lasted - found.seconds, time.monotonic() - began
@@ -172,17 +179,28 @@ async def settled(recordings: Path, name: str, lasted: float, room: Disks = ANYW
     return await examine(recordings, name, Reply(200, "0", "hangup"), 0.0 if size < 0 else lasted, room)
 
 
-async def _flushed(name: str, room: Disks) -> bool:
-    """Whether it is on the disk: she is told nothing before. A slow disk is waited for, a hanging one not."""
-    flushing = asyncio.get_running_loop().run_in_executor(_THREADS, room.flush, name)
+async def _read_and_flushed(file: Path, name: str, reply: Reply, room: Disks) -> tuple[Recorded, bool]:
+    """What it holds, and whether it is on the disk: she is told nothing before. Raises OSError: no such file.
+
+    Both by one thread. A slow disk is waited for, one on which the flush hangs is not.
+    """
+    read: list[Recorded] = []
+
+    def work() -> None:
+        read.append(_examine(file, name, reply))
+        room.flush(name)
+
+    working = asyncio.get_running_loop().run_in_executor(room.threads(name), work)
     try:
         async with asyncio.timeout(FLUSH_SECONDS):
-            await asyncio.shield(flushing)
+            await asyncio.shield(working)
     except OSError as error:  # or its child TimeoutError, which says nothing
+        if not read:
+            await working
         log.error("recording %s may not be on its disk: %s", name, str(error) or "its flush hangs")
-        flushing.add_done_callback(lambda done: done.exception())
-        return False
-    return True
+        working.add_done_callback(lambda done: done.exception())
+        return read[0], False
+    return read[0], True
 
 
 def _examine(file: Path, name: str, reply: Reply) -> Recorded:

@@ -72,35 +72,37 @@ async def examine(settings: Settings) -> list[Diagnosis]:
 
 
 async def _state(settings: Settings) -> Diagnosis:
-    probe = settings.state_path / ".doctor"
-    try:
-        settings.state_path.mkdir(parents=True, exist_ok=True)
-        probe.write_text("")
-        probe.unlink()
-    except OSError as error:
-        return Diagnosis(
-            "state", False, f"{settings.state_path}: {error.strerror}", "make IVR_STATE writable"
-        )
+    from ivr.store.volume import look_in_time
+
+    found = await asyncio.to_thread(look_in_time, settings.state_path)
+    if found.trouble:
+        return Diagnosis("state", False, found.trouble, "make IVR_STATE writable")
     return Diagnosis("state", True, f"{settings.state_path} is writable")
 
 
 async def _disk(settings: Settings) -> Diagnosis:
     from ivr.store.room import Room
-    from ivr.store.volume import SLOW_SECONDS, look
+    from ivr.store.volume import SLOW_SECONDS, look_in_time
 
-    places = [settings.state_path, *([settings.second_path] if settings.second_path else [])]
-    looks = await asyncio.gather(*(asyncio.to_thread(look, place) for place in places))
+    state, second = settings.state_path, settings.second_path
+    apart = [each for each in (settings.recordings, settings.spool) if each.exists() and each.is_mount()]
+    places = [state, *([second] if second else []), *apart]
+    looks = await asyncio.gather(*(asyncio.to_thread(look_in_time, place) for place in places))
     found = [f"{each.free / (1 << 30):.1f} GiB free under {p}" for p, each in zip(places, looks, strict=True)]
     found += [each.trouble for each in looks if each.trouble]
     found += [f"{p} is slow: {each.seconds:.1f} s to write a page"
               for p, each in zip(places, looks, strict=True) if each.seconds > SLOW_SECONDS]  # fmt: skip
-    low = [place for place in places if Room(place / "recordings", settings.ballast_mb << 20).gave_way]
+    low = [
+        place
+        for place in (state, second)
+        if place and Room(place / "recordings", settings.ballast_mb << 20).gave_way
+    ]
     found += [f"something fills the disk of {place}: its ballast has given way" for place in low]
     well = looks[0].free >= FREE_BYTES and not low and not any(each.trouble for each in looks)
-    if len(places) > 1 and places[0].stat().st_dev == places[1].stat().st_dev:
+    if second and state.stat().st_dev == second.stat().st_dev:
         well = False
         found.append("the second volume is on the same disk (or is not mounted)")
-    mend = "free some space, move IVR_STATE to a larger disk, or mend IVR_SECOND_VOLUME"
+    mend = "free some space, move IVR_STATE to a larger disk, or mend IVR_SECOND_VOLUME; ask dmesg"
     return Diagnosis("disk", well, "; ".join(found), mend)
 
 
@@ -215,7 +217,8 @@ async def _agi(settings: Settings) -> Diagnosis:
 async def _workers(settings: Settings) -> Diagnosis:
     from ivr.loops.sockets import meeting_place, siblings
     from ivr.loops.telling import duties_of
-    from ivr.store import journal_reading, slots
+    from ivr.store import slots
+    from ivr.store.journal import journal_reading
 
     living = [j for j in slots.journals(settings.spool) if journal_reading.run_began(j) is not None]
     before = time.time() - SILENT_SECONDS
@@ -338,9 +341,10 @@ async def _journal(settings: Settings) -> Diagnosis:
     """Whether the database has what the journals gave it, and whether these reach back far enough."""
     from ivr.desk.facts.comparing import behind
     from ivr.installation import database_url
-    from ivr.store import journal_marks, slots
+    from ivr.store import slots
     from ivr.store.engine import make_engine
-    from ivr.store.journal_keeping import cut_short
+    from ivr.store.journal import journal_marks
+    from ivr.store.journal.journal_keeping import cut_short
 
     days = settings.journal.keep_days
     engine = make_engine(database_url(settings), pool=1)

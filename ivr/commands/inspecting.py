@@ -13,9 +13,10 @@ from sqlalchemy import Table, or_, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.settings import Settings
-from ivr.store import journal_reading, recording_files, slots
+from ivr.store import recording_files, slots
 from ivr.store.envelope import Unopened
 from ivr.store.facts import Unreadable, read_or_not
+from ivr.store.journal import journal_reading
 from ivr.store.tables import calls, cases, recordings
 from ivr.store.volumes import SECOND
 

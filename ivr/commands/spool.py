@@ -102,7 +102,8 @@ def inspect(
 def on_disk(settings: Settings) -> Iterator[Pending]:
     """What waits, as far as it shows without the database."""
     from ivr.desk.facts.fallback import fallbacks
-    from ivr.store import journal_reading, slots
+    from ivr.store import slots
+    from ivr.store.journal import journal_reading
 
     for journal in slots.journals(settings.spool):
         yield from _in_journal(journal)
@@ -113,8 +114,8 @@ def on_disk(settings: Settings) -> Iterator[Pending]:
 
 
 def _in_journal(journal: Path) -> Iterator[Pending]:
-    from ivr.store import journal_reading
     from ivr.store.facts import Unreadable, happened_at
+    from ivr.store.journal import journal_reading
 
     kinds: Counter[str] = Counter()
     first: dict[str, str] = {}
@@ -147,7 +148,8 @@ async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = Fals
     from ivr.desk.facts.quarantine import try_again
     from ivr.desk.facts.reconcile import reconcile
     from ivr.desk.facts.strays import START_LOOK_BACK_SECONDS
-    from ivr.store import journal_reading, slots
+    from ivr.store import slots
+    from ivr.store.journal import journal_reading
 
     shelf, fallback = _shelf(settings, engine), 0
     await shelf.book.page()  # a database that is away is told at once
@@ -195,7 +197,8 @@ def _shelf(settings: Settings, engine: AsyncEngine) -> Any:
 
 def _named_by_the_living(spool: Path) -> set[str]:
     """The recordings of running servers since their start: their own to look after."""
-    from ivr.store import journal_reading, slots
+    from ivr.store import slots
+    from ivr.store.journal import journal_reading
 
     began = {journal: journal_reading.run_began(journal) for journal in slots.journals(spool)}
     living = (journal_reading.names_since(j, first) for j, first in began.items() if first is not None)

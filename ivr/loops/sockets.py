@@ -23,7 +23,7 @@ from pathlib import Path
 from ivr.asterisk.server import listening_socket
 from ivr.loops.telling import duties_of
 from ivr.settings import DUTIES, Agi, Duty, Settings, Web
-from ivr.store.bell import reachable
+from ivr.store.journal.bell import reachable
 
 log = logging.getLogger(__name__)
 

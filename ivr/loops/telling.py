@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from ivr.settings import DUTIES, Duty, Settings
-from ivr.store.bell import reachable
+from ivr.store.journal.bell import reachable
 
 log = logging.getLogger(__name__)
 

@@ -40,7 +40,7 @@ from ivr.loops.every import Loops
 from ivr.store import slots
 from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, is_our_fault
-from ivr.store.journal_keeping import FactTerm
+from ivr.store.journal.journal_keeping import FactTerm
 from ivr.store.key_copies import KeyCopies
 from ivr.store.vault import Vault, VaultError
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ivr.store import journal_reading
-from ivr.store.journal import Journal, JournalError, JournalInUse
-from ivr.store.journal_keeping import FactTerm
+from ivr.store.journal import Journal, JournalError, JournalInUse, journal_reading
+from ivr.store.journal.journal_keeping import FactTerm
 
 MOST = 64  # far more than a machine has use for
 NO_CALLS = 32  # from here on those who carry no calls: they leave the codes of the others to who carries some

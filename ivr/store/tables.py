@@ -25,7 +25,7 @@ from ivr.store.figure_days import figure_days
 from ivr.store.grant_requests import grant_requests
 from ivr.store.inbox_entries import inbox_entries
 from ivr.store.interventions import interventions
-from ivr.store.journal_marks import journal_marks
+from ivr.store.journal.journal_marks import journal_marks
 from ivr.store.legal_holds import legal_holds
 from ivr.store.limits import limits
 from ivr.store.live_calls import live_calls

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,17 +15,24 @@ from ivr.store.room import BYTES_A_SECOND, MARGIN_BYTES, Count, Hold, Room, free
 
 HANG_SECONDS = 10  # a page that takes longer to write and flush: a disk that hangs
 SLOW_SECONDS = 3.0  # a disk on which it takes longer is told of, and used
+# What the kernel keeps of a call's sound while Asterisk sleeps in a write. Unlike a flush, a write sleeps
+# only where a disk hangs.
+STALL_SECONDS = 2.0
 _PAGE = b"\0" * 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one look found. `trouble` is one sentence, "" when the disk can be written; `full`: no room."""
+    """What one look found. `trouble` is one sentence, "" when the disk can be written; `full`: no room.
+
+    `stalled`: how many of the seconds went before the flush.
+    """
 
     free: int
     seconds: float
     trouble: str = ""
     full: bool = False
+    stalled: float = 0.0
 
 
 def look(folder: Path) -> Look:
@@ -31,37 +40,54 @@ def look(folder: Path) -> Look:
 
     With less than `MARGIN_BYTES` left it is full.
     """
-    began, free, trouble, full = time.monotonic(), 0, "", False
+    began, free, trouble, full, written = time.monotonic(), 0, "", False, 0.0
     probe = folder / f".look-{os.getpid()}"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         free = free_bytes(folder)
         if free < MARGIN_BYTES:  # a page that came and went would be room for others for a moment
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        _write(probe)
+        written = _write(probe)
     except OSError as error:
         trouble = f"{folder} can't be written: {error.strerror}"
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
     finally:
         with suppress(OSError):
             probe.unlink(missing_ok=True)
-    return Look(free, time.monotonic() - began, trouble, full)
+    return Look(free, time.monotonic() - began, trouble, full, max(0.0, written - began))
 
 
-def _write(path: Path) -> None:
+def look_in_time(folder: Path) -> Look:
+    """The same, and of a disk that hangs that it does. Who sleeps there is left."""
+    found: list[Look] = []
+    looking = threading.Thread(target=lambda: found.append(look(folder)), daemon=True)
+    looking.start()
+    looking.join(HANG_SECONDS)
+    return found[0] if found else Look(0, HANG_SECONDS, _hangs(folder))
+
+
+def _hangs(folder: Path) -> str:
+    return f"{folder} hangs: a page takes longer than {HANG_SECONDS} s"
+
+
+def _write(path: Path) -> float:
+    """When it was written and only had to be flushed."""
     fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         os.write(fd, _PAGE)
+        written = time.monotonic()
         os.fdatasync(fd)
     finally:
         os.close(fd)
+    return written
 
 
 @dataclass(slots=True)
 class Volume:
     """`prefix` begins the names of its recordings ("" or "second/"). `held`: recordings in progress, by name.
 
-    `full_at`, `broken_at`: when a look last found no room, and when it found anything else.
+    `full_at`, `broken_at`: when a look last found no room, and when it found anything else. `threads`: of all
+    that asks this disk, so that one that hangs uses up none but its own.
     """
 
     prefix: str
@@ -74,13 +100,14 @@ class Volume:
     refused_at: float = float("-inf")
     full_at: float = float("-inf")
     broken_at: float = float("-inf")
+    threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(32, "volume"))
 
     def saw(self, found: Look, now: float) -> bool:
         """Keep what a look found; whether something is the matter."""
         self.last = found
         if found.full:
             self.full_at = now
-        elif found.trouble:
+        elif found.trouble or found.stalled > STALL_SECONDS:
             self.broken_at = now
         return bool(found.trouble)
 
@@ -100,7 +127,7 @@ class Volume:
         if self.last.trouble:
             return self.last.trouble
         if self.hangs:
-            return f"{self.folder} hangs: a page takes longer than {HANG_SECONDS} s"
+            return _hangs(self.folder)
         left = self.counted.free - self.holding
         if left < seconds * BYTES_A_SECOND + MARGIN_BYTES:
             return f"{self.folder} has {max(0, left) >> 20} MB left"

@@ -16,7 +16,7 @@ import logging
 import os
 import time
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,8 +42,6 @@ class Volumes:
     all: tuple[Volume, ...]
     clock: Callable[[], float] = time.monotonic
     _told: dict[str, str] = field(default_factory=dict)
-    # Threads of their own: a disk that hangs must not use up those that everything else shares.
-    _threads: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(6, "volumes"))
 
     @classmethod
     def of(cls, recordings: Path, second: Path | None, ballast: int = 0) -> Volumes:
@@ -80,17 +78,22 @@ class Volumes:
 
     def release(self, name: str, ended: bool = True) -> None:
         """That recording takes nothing more; unless it has `ended`, somebody may write to it for a while."""
-        hold = self._of(name).held.pop(name, None)
+        volume = self._of(name)
+        hold = volume.held.pop(name, None)
         if hold is not None:
             hold.over = True
             if hold.secured and ended:
                 with suppress(RuntimeError):  # we are closed: `give_back` of whoever is next
-                    self._threads.submit(trim, hold.path)
+                    volume.threads.submit(trim, hold.path)
 
     def flush(self, name: str) -> None:
         """Put that recording on the disk. Asks the disk, so not for the event loop. Raises OSError."""
         volume = self._of(name)
         flush(volume.folder / f"{name.removeprefix(volume.prefix)}.wav", volume.folder)
+
+    def threads(self, name: str) -> Executor:
+        """Where that recording's disk is asked for anything that it may be slow to do."""
+        return self._of(name).threads
 
     def refused(self, name: str) -> None:
         """That recording could not be made there: another disk is better for a while, if there is one."""
@@ -142,7 +145,7 @@ class Volumes:
                 group.create_task(_every(IDLE_SECONDS, self.give_back, volume))
 
     async def _look(self, volume: Volume) -> None:
-        looking = asyncio.get_running_loop().run_in_executor(self._threads, look, volume.folder)
+        looking = asyncio.get_running_loop().run_in_executor(volume.threads, look, volume.folder)
         # Second by second, so that a process that was stopped for a minute does not take it for the disk's.
         for _ in range(HANG_SECONDS):
             if (await asyncio.wait({looking}, timeout=1.0))[0]:
@@ -158,20 +161,20 @@ class Volumes:
         held = frozenset(hold.path for hold in volume.held.values())
         with suppress(OSError):  # a look tells of it
             await asyncio.get_running_loop().run_in_executor(
-                self._threads, trim_left, volume.folder, IDLE_SECONDS, held
+                volume.threads, trim_left, volume.folder, IDLE_SECONDS, held
             )
 
     async def _count(self, volume: Volume) -> None:
         holds = tuple(volume.held.values())
         with suppress(OSError):  # a look tells of it
-            counting = asyncio.get_running_loop().run_in_executor(self._threads, volume.room.count, holds)
+            counting = asyncio.get_running_loop().run_in_executor(volume.threads, volume.room.count, holds)
             volume.has(await counting, self.clock())
         self._warn(volume)
 
     def close(self) -> None:
         """Let go of the room that was held."""
-        self._threads.shutdown(wait=False)
         for volume in self.all:
+            volume.threads.shutdown(wait=False)
             with suppress(OSError):
                 volume.room.close()
 

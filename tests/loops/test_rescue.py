@@ -20,9 +20,8 @@ from ivr.desk.facts.strays import Shelf
 from ivr.desk.reading import as_json
 from ivr.loops.carrying import OpenLine, carry
 from ivr.settings import ROOT, Settings
-from ivr.store import journal
 from ivr.store.facts import CaseOpenedFact, RecordingBegunFact
-from ivr.store.journal import Position
+from ivr.store.journal import Position, pen
 from ivr.voice.parse import parse
 from tests.asterisk.pretend import Pretend, until
 from tests.desk.office import WEDNESDAY, office
@@ -86,13 +85,13 @@ class Witness(Pretend):
 async def test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names_it(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recording: int, found: Pass
 ) -> None:
-    real = journal._write_all  # a disk that fails between two writes
+    real = pen._write_all  # a disk that fails between two writes
 
     def slow(fd: int, content: bytes) -> None:
         time.sleep(0.05)
         real(fd, content)
 
-    monkeypatch.setattr(journal, "_write_all", slow)  # a slow disk …
+    monkeypatch.setattr(pen, "_write_all", slow)  # a slow disk …
     menu = parse(TREE.read_bytes(), TREE.name, languages=Settings().calls.languages)
     state, busy = tmp_path / "state", set[asyncio.Task[None]]()
     words = state / "recordings"

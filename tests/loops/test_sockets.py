@@ -17,7 +17,7 @@ from ivr.lab.ports import free
 from ivr.loops import sockets as listening
 from ivr.loops.sockets import ListeningError, Sharing, drain, obtain, siblings
 from ivr.settings import Agi, Settings, Web
-from ivr.store.bell import reachable
+from ivr.store.journal.bell import reachable
 from tests.asterisk.pretend import Pretend, until
 
 NAME = "calls+panel+work-1"

@@ -128,14 +128,8 @@ def test_a_person_s_voice_is_heard_by_the_next_call_and_can_be_put_back(booth: B
     booth.restore("fa", "greeting", one.name)
     assert hz(heard) == pytest.approx(300, abs=10)
     assert seen(booth)["fa", "greeting"].source == "person"
-    again = build(
-        # the folder that a build is given
-        Cached([made / "prompts.yaml"]).catalogue(),
-        ("fa", "az"),
-        made / "sounds",
-        [booth._live],
-        jobs=2,
-    )
+    live = booth._live  # the folder that a build is given
+    again = build(Cached([made / "prompts.yaml"]).catalogue(), ("fa", "az"), made / "sounds", [live], jobs=2)
     assert (again.made, again.recorded) == (0, 0), "a build finds it done"
     booth.restore("fa", "greeting", "")
     assert heard.read_bytes() == machine

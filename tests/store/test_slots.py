@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ivr.store import journal_reading, slots
-from ivr.store.journal import Journal, Position
+from ivr.store import slots
+from ivr.store.journal import Journal, Position, journal_reading
 from tests.store.noted import noted
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from ivr.lab.pace import patience
 from ivr.store import volumes as module
-from ivr.store.volume import look
+from ivr.store.volume import Look, look, look_in_time
 from ivr.store.volumes import LONGEST_SECONDS, Volumes
 from tests.fixtures.small_disk import SmallDisk
 
@@ -133,6 +133,40 @@ async def test_a_disk_that_hangs_is_left_out_and_holds_nobody_up(
             await asyncio.sleep(0.05)
     await volumes.look()
     assert volumes.where(1.0) == ["", "second/"]
+
+
+def test_who_asks_a_disk_that_hangs_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ivr.store.volume.HANG_SECONDS", 1)
+    assert look_in_time(tmp_path).trouble == ""
+    with stuck(tmp_path):
+        assert "hangs" in look_in_time(tmp_path).trouble
+
+
+async def test_however_much_waits_for_a_disk_that_hangs_the_other_one_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "HANG_SECONDS", 2)
+    volumes = Volumes.of(tmp_path / "recordings", tmp_path / "other")
+    gate = threading.Event()
+    flushes = [volumes.threads("2026/11/25/3f").submit(gate.wait) for _ in range(100)]
+    watching = asyncio.create_task(volumes.watch())
+    try:
+        async with asyncio.timeout(patience(20)):
+            while volumes.where(1.0) != ["second/"] or not volumes.all[0].hangs:
+                await asyncio.sleep(0.05)
+        assert not volumes.all[1].hangs
+    finally:
+        gate.set()
+        watching.cancel()
+    assert all(each.result() for each in flushes)
+
+
+async def test_a_write_that_sleeps_for_seconds_is_known_and_a_slow_flush_is_not_one(tmp_path: Path) -> None:
+    volumes = Volumes.of(tmp_path / "recordings", None)
+    now = volumes.clock()
+    for stalled, sick in ((0.1, False), (2.5, True)):
+        assert not volumes.all[0].saw(Look(1 << 30, 5.0, stalled=stalled), now)
+        assert volumes.was_sick("3f", 60) is sick
 
 
 async def test_a_disk_that_answers_slowly_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,19 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, or_, select, true
+from sqlalchemy import (
+    Column,
+    Integer,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
@@ -26,11 +38,13 @@ from ivr.cases.meetings import standing as request_standing
 from ivr.cases.routing import Rule, Rules, RuleScope
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import REOPEN
+from ivr.desk.book import left_behind
+from ivr.desk.book.left_behind import NOT_WITHHELD
+from ivr.desk.book.who_calls import UNANSWERED, WhoCalls
 from ivr.desk.people import limiting
 from ivr.desk.people.limiting import Limit
-from ivr.store.blocked_callers import blocked_callers, in_force
 from ivr.store.case_parts import parts_column, parts_seen
-from ivr.store.direct import Prepared, asking, direct
+from ivr.store.direct import Prepared, asking, direct, from_arrays
 from ivr.store.engine import AWAY
 from ivr.store.limits import limits as limits_set
 from ivr.store.listening import listen
@@ -40,7 +54,6 @@ from ivr.store.tables import (
     attempts,
     calendar_days,
     calendar_revisions,
-    calls,
     cases,
     code_misses,
     meeting_requests,
@@ -48,20 +61,17 @@ from ivr.store.tables import (
     meeting_slots,
     precedents,
     provinces,
-    recordings,
     routing_rules,
     topics,
 )
 from ivr.voice.actions import OpenCase
-from ivr.voice.events import BROKEN_OFF, OPEN, CallerKnown, CaseSeen, Ended, Lookup, MeetingSeen, TakenUp
+from ivr.voice.events import CallerKnown, CaseSeen, Lookup, MeetingSeen, TakenUp
 
 log = logging.getLogger(__name__)
 
 CHANNEL = "ivr_directory"  # NOTIFY when agencies, areas, topics, rules or calendar change
 # Withheld numbers share one allowance; it is larger so that one of them can't shut out the rest.
 WITHHELD_TIMES = 20
-JUST_NOW = timedelta(hours=1)
-MOST_OPEN = 3  # open cases of one number: more are those of a whole office, and who calls there hears of none
 MANY_MISSES = 100  # wrong codes of all callers within the window: somebody guesses
 MISSES_OF_ALL = "codes by telephone"  # their key in `attempts`
 
@@ -163,6 +173,7 @@ class Book:
         self.conventions = conventions
         self.told: list[Callable[[], Awaitable[None]]] = []  # who else must hear that the book changed
         self._page: Page | None = None
+        self._who_calls = WhoCalls(engine)
 
     @property
     def timezone(self) -> str:
@@ -201,22 +212,12 @@ class Book:
         caller = phone.key(number, self.area_code)
         if not caller:
             return CallerKnown(waits=False)
-        async with asking(self.engine) as raw:
-            row = await _KNOWN.first(raw, caller=caller, now=now, hour=now - JUST_NOW)
-        left = BROKEN_OFF if row["broken_off"] else OPEN if 0 < row["open"] <= MOST_OPEN else ""
-        return CallerKnown(row["county"] or "", row["blocked"], row["waits"], row["language"] or "", left)
+        return await self._who_calls.recall(caller, now)
 
-    async def broken_off(self, number: str, now: datetime) -> tuple[str, TakenUp] | None:
-        """The case, by its id, of this number's call of the last hour that broke off before all was said."""
+    async def take_up(self, number: str, now: datetime) -> tuple[str, TakenUp] | None:
+        """The case, by its id, of this number's call that broke off; None where there is none."""
         caller = phone.key(number, self.area_code)
-        if not caller or self._page is None:
-            return None
-        async with asking(self.engine) as raw:
-            row = await _BROKEN_OFF.first(raw, caller=caller, now=now, hour=now - JUST_NOW)
-        if row is None:
-            return None
-        topic = "" if row["topic"] == self._page.other_topic else row["topic"]
-        return str(row["id"]), TakenUp(row["code"], topic, row["county"] or "")
+        return await left_behind.take_up(self.engine, caller, now) if caller else None
 
     async def same_matter(self, number: str, opening: OpenCase, now: datetime) -> tuple[str, str] | None:
         """Code and id of this caller's case in which the same matter still waits for its agency's answer.
@@ -306,56 +307,7 @@ def _meeting_in(row: Any) -> MeetingSeen | None:
     return MeetingSeen(state, row["next_on"], row["slot_at"], who, way, place)
 
 
-_IN_MID_WORD = (Ended.HANGUP, Ended.BROKEN, Ended.CUT)
-_HERS = (cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")  # of `caller`
-UNANSWERED = (cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
-
-
-def latest_of() -> Select[Any]:
-    """The county of `caller`'s latest case that has one."""
-    query = select(cases.c.county).where(*_HERS, cases.c.county.is_not(None))
-    return query.order_by(cases.c.opened_at.desc()).limit(1)
-
-
-def broken_off() -> Select[Any]:
-    """`caller`'s latest case, where it is of a call after `hour` that broke off before all was said.
-
-    In mid-word, or with her matter or county unsaid. Who heard the tree to its end has said what she wished.
-    """
-    names = ("id", "code", "topic", "county", "call_id", "opened_at", "closed_at", "confidential")
-    hers = select(*(cases.c[name] for name in names)).where(*_HERS)
-    latest = hers.order_by(cases.c.opened_at.desc()).limit(1).subquery()
-    said = select(recordings.c.ended).where(recordings.c.case_id == latest.c.id)
-    last = said.order_by(recordings.c.recorded_at.desc()).limit(1).scalar_subquery()
-    mid_word = or_(*(last == each for each in _IN_MID_WORD))
-    other = select(provinces.c.other_topic).scalar_subquery()
-    unsaid = or_(latest.c.topic == other, latest.c.county.is_(None))
-    query = select(latest.c.id, latest.c.code, latest.c.topic, latest.c.county)
-    query = query.join(calls, calls.c.id == latest.c.call_id)
-    query = query.where(latest.c.opened_at > bindparam("hour"), latest.c.closed_at.is_(None))
-    query = query.where(latest.c.confidential.is_(None), latest.c.code.is_not(None))
-    return query.where(calls.c.outcome != "completed", or_(mid_word, unsaid))
-
-
-def open_before() -> Select[Any]:
-    """How many open cases `caller` has from before `hour`: who has just called is not told of that call."""
-    query = select(func.count()).select_from(cases).where(*_HERS, cases.c.closed_at.is_(None))
-    return query.where(cases.c.confidential.is_(None), cases.c.opened_at < bindparam("hour"))
-
-
-def known() -> Select[Any]:
-    """Of `caller` latest county and language or NULL, a block `now`, an unanswered case: exactly one row.
-
-    And how many cases are open from before `hour`, and whether a call since then broke off.
-    """
-    block = select(blocked_callers.c.id).where(blocked_callers.c.caller_key == bindparam("caller"))
-    block = block.where(in_force(bindparam("now", type_=blocked_callers.c.until.type)))
-    waiting = select(cases.c.id).where(*_HERS, *UNANSWERED)
-    county = latest_of().scalar_subquery().label("county")
-    spoken = select(cases.c.language).where(*_HERS, cases.c.channel == "phone")
-    language = spoken.order_by(cases.c.opened_at.desc()).limit(1).scalar_subquery().label("language")
-    left = open_before().scalar_subquery().label("open"), broken_off().exists().label("broken_off")
-    return select(county, language, block.exists().label("blocked"), waiting.exists().label("waits"), *left)
+_HERS = (cases.c.caller_key == bindparam("caller"), NOT_WITHHELD)  # of `caller`
 
 
 def same_matter() -> Select[Any]:
@@ -369,12 +321,14 @@ def same_matter() -> Select[Any]:
 
 
 def lately() -> Select[Any]:
-    """How many cases `caller` opened in the hour and in the day up to `at`."""
-    at = bindparam("at", type_=cases.c.opened_at.type)
-    within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at)
-    hour = func.count().filter(cases.c.opened_at > bindparam("hour")).label("hour")
-    counted: tuple[Any, ...] = (hour, func.count().label("day"))
-    return select(*counted).where(*_HERS, *within)
+    """How many cases each `caller` opened in the hour and the day up to `at`: a row for each, by its `n`."""
+    times = [Column(name, cases.c.opened_at.type) for name in ("at", "hour", "day")]
+    asked = from_arrays([Column("n", Integer), Column("caller", Text), *times], "asked").c
+    hers = (cases.c.caller_key == asked.caller, NOT_WITHHELD)
+    within = (cases.c.opened_at > asked.day, cases.c.opened_at < asked.at)
+    hour = func.count().filter(cases.c.opened_at > asked.hour).label("hour")
+    counted = select(hour, func.count().label("day")).where(*hers, *within).lateral("counted")
+    return select(asked.n, counted.c.hour, counted.c.day).join(counted, true())
 
 
 def lately_withheld() -> Select[Any]:
@@ -423,8 +377,6 @@ def seen() -> Select[Any]:
     return select(one, found).select_from(one.outerjoin(found, true()))
 
 
-_KNOWN = Prepared(known())
-_BROKEN_OFF = Prepared(broken_off())
 _SAME = Prepared(same_matter())
 LATELY = Prepared(lately())
 LATELY_WITHHELD = Prepared(lately_withheld())

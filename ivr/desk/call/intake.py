@@ -50,6 +50,7 @@ T = TypeVar("T")
 COUNTY_SECONDS = 0.5  # between two prompts: silence on the line
 LOOK_UP_SECONDS = 1.0
 JOURNAL_SECONDS = 10.0  # a disk that takes longer hangs; a slow one (two flushes of 3.5 s) is waited for
+CODE_SECONDS = 2.0  # her words are as safe without a code
 BEGUN_SECONDS = 0.5  # before the beep: silence on the line, too
 SHARE_SECONDS = 1.0  # while she is told what to do, a recording's name waits for another's way to the disk
 FALLBACK = "fallback"  # the outcome of a call that only the dialplan answered
@@ -182,7 +183,7 @@ class Intake:
             _call(call),
             outcome,
             ended_at,
-            tuple(replace(step, key=_clean(step.key), note=_clean(step.note)) for step in steps),
+            tuple(FactStep(step.at, step.step, _clean(step.key), _clean(step.note)) for step in steps),
             _written(scraps),
             FactAttempt(uuid.UUID(call.attempt), Outcome(verdict or Outcome.NO_KEY))
             if call.attempt
@@ -206,10 +207,15 @@ class Intake:
         "" when the call has its case, or no code comes in time.
         """
         if not (call.reserved or call.cases or call.joined or call.unsure):
-            taking = asyncio.ensure_future(self.codes.take())
-            with suppress(TimeoutError):  # who takes it is not stopped half-way: that number is left out
-                call.reserved = await asyncio.wait_for(asyncio.shield(taking), COUNTY_SECONDS)
+            call.reserved = await self._take_code(COUNTY_SECONDS)
         return call.reserved
+
+    async def _take_code(self, seconds: float) -> str:
+        """ "" when none can be promised in time: the disk that keeps how far they are used may hang."""
+        taking = asyncio.ensure_future(self.codes.take())
+        with suppress(TimeoutError):  # who takes it is not stopped half-way: that number is left out
+            return await asyncio.wait_for(asyncio.shield(taking), seconds)
+        return ""
 
     async def open_case(self, call: CallFacts, opening: OpenCase) -> str:
         """Make the words safe and return the case's code once they are.
@@ -221,7 +227,7 @@ class Intake:
         if call.unsure is None and opening.joins and call.waits and (code := await self._join(call, opening)):
             return code
         if call.unsure is None:
-            call.unsure = call.reserved or await self.codes.take(), str(uuid.uuid4())
+            call.unsure = call.reserved or await self._take_code(CODE_SECONDS), str(uuid.uuid4())
         code, case = call.unsure
         await self._append(self._opened(case, code, call, opening))
         call.unsure, call.reserved = None, ""
@@ -324,7 +330,7 @@ class Intake:
     async def take_up(self, call: CallFacts) -> TakenUp:
         """The case of her number's call that broke off: what this call says goes to it from now on."""
         try:
-            found = await _within(COUNTY_SECONDS, self.book.broken_off(call.caller, self.clock()))
+            found = await _within(COUNTY_SECONDS, self.book.take_up(call.caller, self.clock()))
         except AWAY as error:
             log.warning("a call that broke off could not be looked for: %s", error)
             return TakenUp()

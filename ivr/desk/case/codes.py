@@ -186,15 +186,26 @@ class CodeBlock:
         return True
 
     def _save(self) -> None:
+        """Raises OSError. One mark is enough: with it the lease on disk is an old one, which nobody uses."""
         self._serial += 1
         lease = {"key": _fingerprint(self._key), "blocks": self._blocks, "serial": self._serial}
-        _write(self.folder / "lease.json", json.dumps(lease).encode())
+        trouble: OSError | None = None
+        try:
+            _write(self.folder / "lease.json", json.dumps(lease).encode())
+        except OSError as error:
+            trouble = error
+        marked = 0
         for mark in self.marks:  # after the lease: a crash in between leaves it behind, which is no alarm
             try:
                 mark.parent.mkdir(parents=True, exist_ok=True)
                 _write(mark, str(self._serial).encode())
+                marked += 1
             except OSError as error:
                 log.warning("%s can't be written: %s", mark, error.strerror)
+        if trouble is not None:
+            if not marked:
+                raise trouble
+            log.error("%s takes nothing (%s): its codes are used up by the marks alone", self.folder, trouble)
 
     def _marked(self) -> int:
         """How many times the lease was written, as the marks tell."""
@@ -218,7 +229,9 @@ class CodeBlock:
         if (marked := self._marked()) > self._serial:
             if self._blocks:
                 log.error(
-                    "%s was set back: its tracking codes are not used; new ones are leased", self.folder
+                    "%s was set back, or could not be written: its tracking codes are not used; "
+                    "new ones are leased",
+                    self.folder,
                 )
             self._blocks, self._serial = [], marked
         self._recalled = list(self._blocks)

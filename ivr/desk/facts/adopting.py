@@ -2,7 +2,7 @@
 themselves, and of those that died.
 
 Facts carry ids, so that it does not matter how far somebody else came. One process at a time applies a
-journal (`ivr.store.applied`); when it dies, another goes on within three seconds.
+journal (`ivr.store.journal.applied`); when it dies, another goes on within three seconds.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.desk.book.book import Book
 from ivr.desk.facts.apply import Pump
 from ivr.desk.facts.comparing import behind
-from ivr.store import journal_reading, slots
-from ivr.store.applied import JournalError, JournalInUse
+from ivr.store import slots
 from ivr.store.engine import AWAY
-from ivr.store.journal_follower import JournalFollower
-from ivr.store.journal_keeping import FactTerm
+from ivr.store.journal import journal_reading
+from ivr.store.journal.applied import JournalError, JournalInUse
+from ivr.store.journal.journal_follower import JournalFollower
+from ivr.store.journal.journal_keeping import FactTerm
 
 log = logging.getLogger(__name__)
 

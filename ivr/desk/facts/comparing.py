@@ -1,8 +1,8 @@
 """Has the database what a journal's checkpoint says that it has?
 
 Not after a fail-over to a replica that lagged, nor after a restore of an older copy. Its own mark tells
-(`ivr.store.journal_marks`): the checkpoint goes back to that, and what the database lacks is applied again.
-Facts carry ids, so that too much does no harm.
+(`ivr.store.journal.journal_marks`): the checkpoint goes back to that, and what the database lacks is applied
+again. Facts carry ids, so that too much does no harm.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.store import code_blocks, journal_marks, journal_reading, slots
-from ivr.store.applied import Applied, Position, identity_of
+from ivr.store import code_blocks, slots
+from ivr.store.journal import journal_marks, journal_reading
+from ivr.store.journal.applied import Applied, Position, identity_of
 
 log = logging.getLogger(__name__)
 

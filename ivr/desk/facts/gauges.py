@@ -17,7 +17,8 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.facts.fallback import fallbacks
-from ivr.store import journal_reading, slots
+from ivr.store import slots
+from ivr.store.journal import journal_reading
 from ivr.store.tables import recordings
 from ivr.store.volumes import SECOND, Volumes
 

@@ -10,9 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ivr.store import journal_reading, slots
+from ivr.store import slots
 from ivr.store.facts import CaseOpenedFact, Fact, RecordingBegunFact, Unreadable, WordsKeptFact, salvage
-from ivr.store.journal import Journal, JournalError, Position
+from ivr.store.journal import Journal, JournalError, Position, journal_reading
 
 SIGN_SECONDS = 5.0  # how often a process signs that all it noted is on the disk (Journal.sign)
 

@@ -24,8 +24,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.facts.comparing import behind
 from ivr.desk.facts.reconcile import LOST
-from ivr.store import journal_reading, slots
+from ivr.store import slots
 from ivr.store.facts import CallEndedFact, Fact, Unreadable, happened_at
+from ivr.store.journal import journal_reading
 from ivr.store.tables import calls
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Page
 from ivr.desk.facts.apply import MALFORMED, apply
-from ivr.store import journal_reading, slots
+from ivr.store import slots
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.facts import read
+from ivr.store.journal import journal_reading
 
 log = logging.getLogger(__name__)
 

@@ -52,7 +52,7 @@ from ivr.store.facts import (
 )
 from ivr.store.flushing import flush
 from ivr.store.journal import Journal
-from ivr.store.journal_marks import last_setback
+from ivr.store.journal.journal_marks import last_setback
 from ivr.store.room import trim
 from ivr.store.tables import cases
 from ivr.voice.events import Ended

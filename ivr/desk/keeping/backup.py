@@ -33,7 +33,7 @@ from ivr.store.archive import Writer
 from ivr.store.attachments import FOLDER
 from ivr.store.direct import direct
 from ivr.store.envelope import Damaged, Unopened
-from ivr.store.journal import LONGEST_FACT
+from ivr.store.journal.writing import LONGEST_FACT
 from ivr.store.recording_files import CLOSED, PLAIN
 from ivr.store.tables import attachments, custody_days, recordings
 from ivr.store.vault import Vault

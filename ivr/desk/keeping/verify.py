@@ -27,9 +27,10 @@ from ivr.desk.keeping.custody import day_lines, list_path
 from ivr.desk.keeping.seal_proof import SealProof, read_roots
 from ivr.desk.keeping.sealing import ROOTS
 from ivr.desk.refusals import NoSuchCase
-from ivr.store import envelope, journal_marks, recording_files
+from ivr.store import envelope, recording_files
 from ivr.store.attachments import beside
 from ivr.store.envelope import Damaged, KeyMissing
+from ivr.store.journal import journal_marks
 from ivr.store.recording_files import CLOSED, plain, where
 from ivr.store.tables import (
     attachments,

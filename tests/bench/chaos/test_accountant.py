@@ -11,6 +11,7 @@ import pytest
 
 from bench.chaos import accountant as judging
 from bench.chaos.accountant import Accountant, general_problems
+from bench.chaos.alarms import HANGS, REFUSES
 from bench.chaos.evidence import Call, Case, Evidence, Fault, Recording, Said
 from bench.chaos.report import Result
 from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY, Word
@@ -144,6 +145,17 @@ def test_files_rows_and_logs_must_agree() -> None:
     assert "there is no such file" in told and "whose hash" in told and "nobody" in told and "[7]" in told
 
 
+@pytest.mark.parametrize(
+    ("ended", "fault", "excused"), [("cut", REFUSES, True), ("hash", REFUSES, False), ("cut", HANGS, False)]
+)
+def test_a_file_that_is_not_what_was_written_is_a_disk_s_doing_only_where_it_refused_and_the_row_says_so(
+    ended: str, fault: str, excused: bool
+) -> None:
+    found = evidence([call()], Fault(fault, 111.0, 115.0))
+    found.recordings = [Recording("r1", "a", ended, [Word(1, k, 0) for k in range(3)], same=False)]
+    assert (problems(found) == []) == excused
+
+
 KILLED, STOPPED = "Asterisk killed", "Asterisk stopped"
 REPEATED = {"heard": [(113.0, NOT_KEPT), (119.0, "record.safe")]}
 AGAIN_BEFORE = {"heard": [(109.0, NOT_KEPT), (113.0, "record.safe")]}
@@ -164,12 +176,14 @@ CUT_OFF = {"codes": list[str](), "heard": [(109.5, "beep")]}
         (Fault("disk full", 111.8, 114), {}, (0, 1), judging.NO_ROOM),
         (Fault("disk full", 111.8, 114), REPEATED, (0, 1), judging.NO_ROOM),
         (Fault("disk full", 111.8, 114), TALKING, (0, 1), judging.NO_ROOM),
+        (Fault(HANGS, 109.0, 114), {}, (0, 1), judging.HUNG),
     ],
 )
 def test_a_missing_word_is_excused_when_its_reason_is_proved(
     fault: Fault, her: dict[str, object], there: Sequence[int], excuse: str
 ) -> None:
     found = evidence([call(**(CUT_OFF | her))], fault, words=there)
+    found.recordings[0].ended = "broken"
     assert problems(found) == []
     assert Accountant(found).verdicts()[0].excused == {excuse: 1}
 
@@ -195,6 +209,30 @@ def test_a_missing_word_is_lost_when_no_reason_can_be_proved(
 ) -> None:
     found = evidence([call(**(CUT_OFF | her))], fault, words=there)
     assert Accountant(found).verdicts()[0].lost
+
+
+@pytest.mark.parametrize("fault", [Fault(KILLED, 112.5, 114), Fault(HANGS, 109.0, 114)])
+def test_a_recording_without_her_last_word_may_not_claim_that_she_ended_it(fault: Fault) -> None:
+    found = evidence([call(**(CUT_OFF | {"ended_by": "caller"}))], fault, words=(0, 1))
+    for ended in ("hash", "hangup"):
+        found.recordings[0].ended = ended
+        assert problems(found) == [f"word 2 is missing in r1, which says that she ended it ({ended})"]
+    assert Accountant(found).verdicts()[0].unmarked == 1
+
+
+@pytest.mark.parametrize("pressed", ["1", "2"])
+def test_words_lie_in_the_case_of_an_earlier_call_of_that_line_only_where_she_said_so(pressed: str) -> None:
+    later = call(n=2, invited=200.0, codes=[], heard=[(201.0, judging.SAME_MATTER)], keys=[(202.0, pressed)])
+    found = evidence([call(), later])
+    found.answered_by_sipp = {1, 2}
+    found.recordings.append(Recording("r2", "a", "hash", [Word(2, k, 0) for k in range(3)]))
+    told = {"her case holds the words of calls [1]", "her case holds the words of calls [2]"}
+    assert set(problems(found)) == (set() if pressed == "1" else told)
+    found.cases["b"] = Case("b", "2222222222", "04120000001")
+    found.recordings[1].case = "b"
+    assert problems(found) == [], "and else in one of their own, though the number has two"
+    found.calls[1].codes = [CODE]
+    assert "was spoken the code" in problems(found)[0], "nor is she told the other's code"
 
 
 @pytest.mark.parametrize(("killed", "lost"), [(115.01, False), (116.0, True)])

@@ -18,7 +18,7 @@ AT_ITS_WORST = {
     "one server killed": (
         "lab/test_workers.py::test_calls_go_to_the_living_and_the_dead_one_s_words_become_a_case",
         "loops/test_rescue.py::test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names_it",
-        "store/test_journal.py::test_whatever_was_acknowledged_before_kill_9_is_there",
+        "store/journal/test_writing.py::test_whatever_was_acknowledged_before_kill_9_is_there",
     ),
     "one server stopped": (
         "lab/test_workers.py::test_a_server_stopped_as_she_ends_her_words_has_them_once_when_it_goes_on",
@@ -41,7 +41,7 @@ AT_ITS_WORST = {
         "::test_who_only_carries_calls_is_in_the_books_at_once_and_by_another_when_the_first_ends",
     ),
     "work stopped": (
-        "store/test_journal_follower.py::test_one_alone_applies_a_journal_and_how_far_stays_known",
+        "store/journal/test_journal_follower.py::test_one_alone_applies_a_journal_and_how_far_stays_known",
     ),
     "panel killed": (NOTICES_NOTHING,),
     "PostgreSQL killed": (f"{DATABASE}[killed]",),
@@ -71,6 +71,31 @@ AT_ITS_WORST = {
     ),
     "disk without inodes": (
         "loops/test_full_disk.py::test_where_no_further_file_can_be_made_she_is_recorded_on_the_second_volume",
+    ),
+    "every disk full": (
+        "loops/test_full_disk.py::test_when_the_disk_is_full_everything_goes_on_on_the_second_volume",
+        f"{DATABASE}[killed]",
+    ),
+    "recordings' disk hangs": (
+        "store/test_volumes.py::test_however_much_waits_for_a_disk_that_hangs_the_other_one_is_looked_at",
+        "store/test_volumes.py::test_a_write_that_sleeps_for_seconds_is_known_and_a_slow_flush_is_not_one",
+    ),
+    "recordings' disk refuses": (
+        "asterisk/test_recording.py::test_words_that_a_disk_does_not_confirm_are_kept_but_not_called_whole",
+    ),
+    "recordings' disk read-only": (
+        "asterisk/test_channel.py::test_a_disk_on_which_no_recording_can_be_begun_is_passed_over",
+    ),
+    "journal's disk hangs": (
+        "store/journal/test_writing.py"
+        "::test_a_disk_that_hangs_is_left_and_what_it_writes_when_it_wakes_is_harmless",
+    ),
+    "journal's disk refuses": (
+        "store/journal/test_writing.py::test_when_its_disk_is_full_the_journal_goes_on_on_the_other",
+        "desk/case/test_codes.py::test_codes_go_on_while_their_disk_refuses_if_another_one_keeps_the_mark",
+    ),
+    "journal's disk read-only": (
+        "store/journal/test_writing.py::test_a_journal_that_opens_on_a_full_disk_begins_on_the_other",
     ),
 }
 

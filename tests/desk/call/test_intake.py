@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.code import is_valid
 from ivr.desk.book.book import MANY_MISSES
 from ivr.desk.reading import as_json
-from ivr.store import journal
 from ivr.store.facts import FactStep
+from ivr.store.journal import pen
 from ivr.store.tables import case_events, cases, outbox, recordings, referrals
 from ivr.voice.actions import KeepWords
 from ivr.voice.events import CallerKnown, Ended, Lookup
@@ -55,7 +55,7 @@ async def test_words_become_a_case_with_the_right_agency_and_deadline(
 async def test_on_a_disk_that_takes_seconds_for_each_flush_everybody_gets_her_code(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = journal._write_all  # a disk that fails between two writes
+    real = pen._write_all  # a disk that fails between two writes
 
     def slow(fd: int, content: bytes) -> None:
         time.sleep(3.5)
@@ -66,7 +66,7 @@ async def test_on_a_disk_that_takes_seconds_for_each_flush_everybody_gets_her_co
         return await desk.intake.open_case(call(f"0914123456{n}"), opening())
 
     async with office(engine, tmp_path) as desk:
-        monkeypatch.setattr(journal, "_write_all", slow)
+        monkeypatch.setattr(pen, "_write_all", slow)
         codes = await asyncio.gather(*(caller(desk, n) for n in range(6)))  # some wait for two flushes
         monkeypatch.undo()
         await desk.pump.idle()

@@ -157,6 +157,34 @@ async def test_a_spool_that_was_set_back_gives_no_code_twice(
         codes.close()
 
 
+async def test_codes_go_on_while_their_disk_refuses_if_another_one_keeps_the_mark(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    codes = CodeBlock(tmp_path / "spool" / "codes", (tmp_path / "mark", tmp_path / "other" / "mark"))
+    codes.open()
+    await codes.lease(engine)
+    in_the_way = [
+        tmp_path / "spool" / "codes" / "lease.new",
+        tmp_path / "mark.new",
+        tmp_path / "other" / "mark.new",
+    ]
+    for folder in in_the_way[:2]:
+        folder.mkdir()
+    given = [await codes.take() for _ in range(CHUNK + 1)]
+    assert "" not in given
+    in_the_way[2].mkdir()
+    assert "" in [await codes.take() for _ in range(CHUNK)], "nothing keeps what it would give"
+    codes.close()
+    for folder in in_the_way:
+        folder.rmdir()
+    again = CodeBlock(codes.folder, codes.marks)
+    again.open()
+    assert await again.take() == "", "what the lease on disk says is not true any more"
+    await again.lease(engine)
+    assert not set(given) & {await again.take() for _ in range(3 * CHUNK)}
+    again.close()
+
+
 async def test_the_database_is_told_of_each_chunk_as_it_is_begun(engine: AsyncEngine, tmp_path: Path) -> None:
     codes = await opened(engine, tmp_path)
     keeping = asyncio.create_task(codes.keep_leased(engine, 3600))

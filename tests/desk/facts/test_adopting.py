@@ -19,7 +19,8 @@ from ivr.desk.facts.strays import Shelf
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.settings import Settings
-from ivr.store import journal_reading, slots
+from ivr.store import slots
+from ivr.store.journal import journal_reading
 from ivr.voice.events import Lookup
 from tests.desk.facts.test_reconcile import CHOSEN, LONG_AGO, put
 from tests.desk.office import Office, call, office, opening

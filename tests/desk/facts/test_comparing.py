@@ -20,9 +20,8 @@ from ivr.desk.facts.reconcile import Pass
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
 from ivr.settings import Settings
-from ivr.store import journal_marks, journal_reading
 from ivr.store.engine import make_engine
-from ivr.store.journal import Position
+from ivr.store.journal import Position, journal_marks, journal_reading
 from ivr.voice.actions import KeepWords
 from tests.desk.facts.test_pump import counts
 from tests.desk.facts.test_reconcile import CHOSEN, one_pass, put, recorded

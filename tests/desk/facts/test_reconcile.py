@@ -19,10 +19,9 @@ from ivr.desk.facts import strays as strays_file
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf, strays, with_row
 from ivr.desk.reading import as_json
-from ivr.store import journal
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.facts import CallStartedFact, RecordingBegunFact
-from ivr.store.journal import Position
+from ivr.store.journal import Position, writing
 from ivr.store.room import Hold, Room
 from ivr.store.tables import outbox, recordings
 from ivr.voice.actions import KeepWords, OpenCase
@@ -62,7 +61,7 @@ async def one_pass(desk: Office, folder: Path, **more: Any) -> Pass:
 async def test_whose_words_are_about_to_be_spoken_is_on_the_disk_before_the_beep(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal, "NOTE_SECONDS", 3_600.0)  # what is merely noted would never come
+    monkeypatch.setattr(writing, "NOTE_SECONDS", 3_600.0)  # what is merely noted would never come
     async with office(engine, tmp_path, pumping=False) as desk:
         facts = call()
         await desk.intake.call_started(facts)

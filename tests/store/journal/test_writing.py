@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,9 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ivr.lab.pace import patience
-from ivr.store import journal_reading
-from ivr.store.journal import Journal, JournalError, JournalFull, Position
-from ivr.store.journal_keeping import FactTerm
+from ivr.store.journal import Journal, JournalError, JournalFull, Position, journal_reading
+from ivr.store.journal.journal_keeping import FactTerm
 from tests.fixtures.small_disk import SmallDisk
 from tests.store.noted import noted, number
 
@@ -98,7 +98,7 @@ async def test_a_fact_that_is_none_costs_no_other(tmp_path: Path) -> None:
 async def test_what_was_flushed_a_moment_ago_is_read_without_the_disk_and_the_rest_from_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ivr.store.journal.MOST_LATELY", 5)
+    monkeypatch.setattr("ivr.store.journal.writing.MOST_LATELY", 5)
     async with opened(tmp_path, segment_bytes=100) as journal:
         begin = journal.flushed
         for n in range(5):
@@ -191,7 +191,8 @@ async def test_a_full_disk_is_named_and_the_journal_recovers(tmp_path: Path) -> 
     async with opened(tmp_path) as journal:
         await journal.append(noted(0))
         full = os.open("/dev/full", os.O_WRONLY)
-        os.dup2(full, journal._fd)  # a disk that is full from now on
+        assert journal._pen is not None  # its file
+        os.dup2(full, journal._pen._fd)  # a disk that is full from now on
         os.close(full)
         with pytest.raises(JournalFull, match="no room"):
             await journal.append(noted(1))
@@ -259,15 +260,40 @@ async def test_when_its_disk_is_full_the_journal_goes_on_on_the_other(
         assert numbers(journal) == list(range(10))
         assert len(list(journal_reading.waiting(folder))) == 10
         small_disk.free()
-        journal._moved_at -= 61  # a minute later
+        assert journal._pen is not None  # its file
+        journal._pen.moved_at -= 61  # a minute later
         await journal.append(noted(10))
         assert not journal.on_spare and numbers(journal) == list(range(11))
+
+
+async def test_a_disk_that_hangs_is_left_and_what_it_writes_when_it_wakes_is_harmless(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ivr.store.journal.writing.LEAVE_SECONDS", 0.2)
+    folder, spare, asleep = tmp_path / "journal", tmp_path / "spare", tmp_path / "asleep"
+    async with opened(folder, spare=spare, segment_bytes=1) as journal, asyncio.timeout(patience(20)):
+        await journal.append(noted(0))
+        os.mkfifo(asleep)  # whoever opens that for writing sleeps until somebody reads
+        os.link(asleep, following := folder / f"{journal.flushed.segment + 1:08d}.log")
+        await asyncio.gather(journal.append(noted(1)), journal.append(noted(2)))
+        assert journal.on_spare
+        following.unlink()
+        await journal.append(noted(3))
+        assert numbers(journal) == [0, 1, 2, 3]
+        with os.fdopen(os.open(asleep, os.O_RDONLY | os.O_NONBLOCK), "rb") as woken:
+            while sum(thread.name == "journal" for thread in threading.enumerate()) > 1:
+                await asyncio.sleep(0.01)
+            assert woken.read().count(b"\n") >= 1
+        await journal.append(noted(4))
+        assert numbers(journal) == [0, 1, 2, 3, 4]
+    async with opened(folder, spare=spare) as journal:
+        assert numbers(journal) == [0, 1, 2, 3, 4]
 
 
 async def test_with_no_other_disk_a_full_one_refuses_and_what_was_only_noted_follows_later(
     small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ivr.store.journal.RETRY_SECONDS", 0.1)
+    monkeypatch.setattr("ivr.store.journal.writing.RETRY_SECONDS", 0.1)
     async with opened(small_disk.path / "journal") as journal:
         await journal.append(noted(0))
         small_disk.fill()

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ivr.store import journal_keeping
-from ivr.store.journal_keeping import DAY_SECONDS, KEEP_SEGMENTS, FactTerm, cut_short, let_go
+from ivr.store.journal import journal_keeping
+from ivr.store.journal.journal_keeping import DAY_SECONDS, KEEP_SEGMENTS, FactTerm, cut_short, let_go
 
 NOW = 1_800_000_000.0
 

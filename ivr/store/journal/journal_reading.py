@@ -10,8 +10,8 @@ from datetime import datetime
 from pathlib import Path
 
 from ivr.store.facts import Fact, Unreadable, happened_at, read_or_not
-from ivr.store.journal import Position, body_of, checkpoint_of, segments
-from ivr.store.journal_keeping import KEEP_SEGMENTS
+from ivr.store.journal.applied import Position, body_of, checkpoint_of, segments
+from ivr.store.journal.journal_keeping import KEEP_SEGMENTS
 from ivr.store.volumes import SECOND
 
 # Recording or call → what is told of it, and where each ends, oldest first.

@@ -1,6 +1,6 @@
 """The facts of a journal that another process writes, or of one that nobody has any more, on their way out.
 
-Its writer rings after each flush (`ivr.store.bell`); every second the folder is looked at all the same.
+Its writer rings after each flush (`bell`); every second the folder is looked at all the same.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import asyncio
 import socket
 from dataclasses import dataclass, field
 
-from ivr.store import bell, journal_reading
-from ivr.store.applied import Applied, JournalError, JournalInUse, Position, segments
+from ivr.store.journal import bell, journal_reading
+from ivr.store.journal.applied import Applied, JournalError, JournalInUse, Position, segments
 
 LOOK_SECONDS = 1.0
 

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 
 from ivr.lab.pace import patience
-from ivr.store import bell, journal_follower
-from ivr.store.applied import JournalInUse
-from ivr.store.journal import Journal
-from ivr.store.journal_follower import JournalFollower
+from ivr.store.journal import Journal, bell, journal_follower
+from ivr.store.journal.applied import JournalInUse
+from ivr.store.journal.journal_follower import JournalFollower
 from tests.store.noted import noted, number
 
 

@@ -2,9 +2,9 @@
 
 Whoever brings them into the books holds `applying` in the folder: the process that writes them (`Journal`)
 or another (`JournalFollower`). Facts carry ids and applying one twice is harmless, so the checkpoint needs no
-flush. Nor is it trusted over the database, which keeps a mark of its own (`ivr.store.journal_marks`) under
+flush. Nor is it trusted over the database, which keeps a mark of its own (`journal_marks`) under
 the journal's `identity`: after a fail-over what it lacks is applied again, so applied facts stay for a while
-(`ivr.store.journal_keeping`).
+(`journal_keeping`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from zlib import crc32
 
 from ivr.store.facts import Fact, FactError
 from ivr.store.facts import read as fact_of
-from ivr.store.journal_keeping import FactTerm, let_go
+from ivr.store.journal.journal_keeping import FactTerm, let_go
 from ivr.store.volumes import SECOND
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Integer, Table, Text, false,
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ivr.store.applied import Position
 from ivr.store.base import metadata, moment
+from ivr.store.journal.applied import Position
 
 TOLD = timedelta(days=30)  # so long the doctor and `ivr verify` tell that a database went back
 

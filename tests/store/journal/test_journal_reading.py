@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ivr.store.facts import FactRecording, RecordingBegunFact, WordsKeptFact
 from ivr.store.journal import Journal, Position
-from ivr.store.journal_reading import applied, names_since, naming, run_began, waiting
+from ivr.store.journal.journal_reading import applied, names_since, naming, run_began, waiting
 from tests.store.noted import AT, CALL
 
 ONE, TWO = "2026/11/25/one", "2026/11/25/two"

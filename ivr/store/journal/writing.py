@@ -9,14 +9,13 @@ can't read, are copied to `quarantine/` with a report and skipped. A checkpoint 
 have been applied to the database; facts carry ids and applying one twice is harmless, so the checkpoint
 itself needs no flush.
 
-When its disk takes no more, the journal goes on with a new segment in `spare`, a folder on another disk that
-is linked as `second` into its own, so that readers find both.
+When its disk takes no more, or hangs, the journal goes on with a new segment in `spare`, a folder on another
+disk that is linked as `second` into its own, so that readers find both.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import os
 import queue
@@ -28,33 +27,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from zlib import crc32
 
-from ivr.store.applied import (
-    CHECKPOINT_SECONDS,
-    Applied,
-    JournalError,
-    JournalFull,
-    JournalInUse,
-    Position,
-    body_of,
-    checkpoint_of,
-    lock,
-    segments,
-)
-from ivr.store.bell import Ringer
 from ivr.store.facts import Fact, prepare, write
+from ivr.store.journal.applied import Applied, JournalError, Position, lock, segments
+from ivr.store.journal.bell import Ringer
+from ivr.store.journal.pen import Pen, named
 from ivr.store.volumes import link
-
-__all__ = [
-    "CHECKPOINT_SECONDS",
-    "Journal",
-    "JournalError",
-    "JournalFull",
-    "JournalInUse",
-    "Position",
-    "body_of",
-    "checkpoint_of",
-    "segments",
-]
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +41,7 @@ LONGEST_FACT = 1024 * 1024
 RETRY_SECONDS = 5.0  # notes that could not be written are tried again …
 MOST_NOTES = 20_000  # … and so many of them are kept
 MOST_LATELY = 500  # flushes whose facts are still at hand for the database
-RETURN_SECONDS = 60.0  # how long the journal stays on the spare disk before it tries its own again
+LEAVE_SECONDS = 5.0  # a flush that takes longer is left: she is waited for no longer than twice that
 
 
 @dataclass(slots=True)
@@ -98,7 +75,7 @@ class Journal(Applied):
     """The journal of one process in `folder`; a second process that opens the same folder is refused.
 
     `open` first, `close` last. Not to be shared between event loops. `applies`: this process brings its facts
-    into the books itself, unless somebody else does already (`ivr.store.journal_follower`).
+    into the books itself, unless somebody else does already (`ivr.store.journal.journal_follower`).
     """
 
     segment_bytes: int = SEGMENT_BYTES
@@ -109,15 +86,17 @@ class Journal(Applied):
     _lately: deque[tuple[list[Fact], Position]] = field(default_factory=deque)  # flushes, where each ends …
     _lately_from: Position = field(default_factory=Position)  # … and where the first begins
     _queue: queue.SimpleQueue[list[_Entry] | None] = field(default_factory=queue.SimpleQueue)
-    _writer: threading.Thread | None = None
+    _pen: Pen | None = None
+    _turn: threading.Lock = field(
+        default_factory=threading.Lock
+    )  # of the loop and the writer, over these two:
+    _hand: list[_Entry] = field(default_factory=list)  # what is being written …
+    _since: float = 0.0  # … since when; 0: nothing is
+    _looking: asyncio.TimerHandle | None = None
+    _ended: threading.Event = field(default_factory=threading.Event)
     _loop: asyncio.AbstractEventLoop | None = None
     _ringer: Ringer | None = None  # wakes who applies the facts, where we don't
-    _fd: int = -1
     _lock_fd: int = -1
-    _failed: bool = False
-    _place: int = 0  # which of `_places` is written to
-    _moved_at: float = 0.0
-    _tried: int = 0
 
     def open(self) -> None:
         """Lock the folder, read the checkpoint, begin a fresh segment. Raises JournalError."""
@@ -131,12 +110,11 @@ class Journal(Applied):
             self._recall()
             self._begin(max([self.applied.segment, *segments(self.folder)]) + 1)
         except OSError as error:
-            raise _named(error, self.folder) from error
+            raise named(error, self.folder) from error
         self._lately_from = self.flushed
         self._ringer = None if self.applies else Ringer(self.folder)
         self._loop = asyncio.get_running_loop()
-        self._writer = threading.Thread(target=self._write_forever, name="journal", daemon=True)
-        self._writer.start()
+        self._start_writing()
         self.grown.set()
 
     def _may_apply(self) -> bool:
@@ -147,32 +125,30 @@ class Journal(Applied):
             return True
 
     def _begin(self, number: int) -> None:
-        """The first segment of this run, on the other disk if its own takes none. Raises OSError."""
-        try:
-            self._begin_segment(number)
-        except OSError:
-            if len(self._places) == 1:
-                raise
-            self._place, self._moved_at = 1, time.monotonic()
-            self._begin_segment(number + 1)
+        """The first segment of this run. Raises OSError."""
+        self._pen = Pen(self._places, self.segment_bytes)
+        self._pen.begin(number)
+        self.flushed = self._pen.at
         with suppress(OSError):  # a full disk: readers then take more for this run's own than is
             os.pwrite(self._lock_fd, b"%-20d" % self.flushed.segment, 0)  # where this run begins
 
     async def close(self) -> None:
         """Flush what is queued and let go of the folder."""
-        if self._writer is None:
+        if self._pen is None:
             return
         self._hand_over()
         self._queue.put(None)
-        await asyncio.to_thread(self._writer.join)
-        self._writer = None
+        await asyncio.to_thread(self._ended.wait)
+        if self._looking is not None:
+            self._looking.cancel()
         if self._ringer is not None:
             self._ringer.close()
         if self.applies:
             self.save_checkpoint()
             self._let_go()
-        for fd in (self._fd, self._lock_fd):
-            os.close(fd)
+        self._pen.close()
+        self._pen = None
+        os.close(self._lock_fd)
 
     def append(self, fact: Fact | None, within: float = 0.0, keep: bool = False) -> asyncio.Future[None]:
         """Done once the fact is on the disk. Its errors: JournalFull, JournalError.
@@ -198,7 +174,7 @@ class Journal(Applied):
         """Show the siblings, by the lock's time, up to when all that was noted is on the disk."""
         now = time.time()
         await self.flush()
-        os.utime(self._lock_fd, (now, now))
+        await asyncio.to_thread(os.utime, self._lock_fd, (now, now))  # the disk may hang since
 
     def _hand_over_within(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
@@ -216,6 +192,7 @@ class Journal(Applied):
         entries, self._noted = [entry for entry in self._noted if entry.write()], []
         if entries:
             self._queue.put(entries)
+            self._look_later()
 
     # Reading
 
@@ -246,70 +223,59 @@ class Journal(Applied):
     @property
     def on_spare(self) -> bool:
         """Whether its own disk takes no more, so that it goes on on the other."""
-        return self._place > 0
+        return self._pen is not None and self._pen.place > 0
 
-    # Writing: everything below runs in the writer thread once it has started.
+    # A disk that hangs
 
-    def _write_forever(self) -> None:
+    def _look_later(self) -> None:
+        if self._looking is None and len(self._places) > 1:
+            loop = asyncio.get_running_loop()
+            self._looking = loop.call_later(LEAVE_SECONDS / 2, self._leave_if_it_hangs)
+
+    def _leave_if_it_hangs(self) -> None:
+        """What is being written there is written elsewhere, too. From the spare disk nobody goes back so."""
+        self._looking = None
+        with self._turn:
+            if not self._since or self._pen is None:
+                return
+            if self._pen.place or time.monotonic() - self._since < LEAVE_SECONDS:
+                self._look_later()
+                return
+            self._pen, behind = self._pen.leave(), self._queue
+            self._queue, entries = queue.SimpleQueue(), self._hand
+        log.error("journal %s hangs: it goes on on the other disk", self.folder)
+        self._queue.put(entries)
+        while not behind.empty():
+            self._queue.put(behind.get())
+        self._start_writing()
+        self._look_later()
+
+    def _start_writing(self) -> None:
+        threading.Thread(
+            target=self._write_forever, args=(self._pen, self._queue), name="journal", daemon=True
+        ).start()
+
+    # Writing: everything below runs in the writer thread.
+
+    def _write_forever(self, pen: Pen, from_queue: queue.SimpleQueue[list[_Entry] | None]) -> None:
         stop = False
         while not stop:
-            batch = [self._queue.get()]
-            while not self._queue.empty():
-                batch.append(self._queue.get())
+            batch = [from_queue.get()]
+            while not from_queue.empty():
+                batch.append(from_queue.get())
             stop = None in batch
             entries = [entry for entries in batch if entries is not None for entry in entries]
             if entries:
-                error = self._try_write(b"".join(entry.line for entry in entries))
-                self._report(entries, self.flushed, error)
-
-    def _try_write(self, lines: bytes) -> JournalError | None:
-        """Here, or on the other disk when this one takes no more."""
-        trouble = None
-        for _ in self._places:
-            try:
-                self._write(lines)
-            except OSError as error:
-                trouble = _named(error, self._places[self._place])
-                self._undo()
-            else:
-                return None
-        return trouble
-
-    def _write(self, lines: bytes) -> None:
-        if self._place and time.monotonic() - self._moved_at > RETURN_SECONDS:
-            self._place, self._failed = 0, True
-        if self._failed or self.flushed.offset >= self.segment_bytes:
-            self._next_segment()
-        _write_all(self._fd, lines)
-        self.flushed = Position(self.flushed.segment, self.flushed.offset + len(lines))
-
-    def _undo(self) -> None:
-        """After a failed write or flush nobody knows what the disk holds: cut it off, go elsewhere."""
-        self._failed = True
-        with suppress(OSError):
-            os.ftruncate(self._fd, self.flushed.offset)
-        self._place, self._moved_at = (self._place + 1) % len(self._places), time.monotonic()
-
-    def _next_segment(self) -> None:
-        old, number = self._fd, max(self.flushed.segment, self._tried) + 1
-        self._tried = number  # a number is never used again: a torn beginning may lie on the other disk
-        self._begin_segment(number)
-        os.close(old)
-        self._failed = False
-
-    def _begin_segment(self, number: int) -> None:
-        place = self._places[self._place]
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-        fd = os.open(place / f"{number:08d}.log", flags | os.O_DSYNC, 0o600)  # a write is a flush
-        folder = os.open(place, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        except OSError:
-            os.close(fd)
-            raise
-        finally:
-            os.close(folder)
-        self._fd, self.flushed = fd, Position(number, 0)
+                with self._turn:
+                    self._hand, self._since = entries, time.monotonic()
+                error = pen.write(b"".join(entry.line for entry in entries))
+                with self._turn:
+                    if pen.left:  # another wrote it meanwhile
+                        pen.close()
+                        return
+                    self._hand, self._since, self.flushed = [], 0.0, pen.at
+                self._report(entries, pen.at, error)
+        self._ended.set()
 
     def _report(self, entries: list[_Entry], end: Position, error: JournalError | None) -> None:
         assert self._loop is not None
@@ -347,15 +313,3 @@ def _line(fact: Fact) -> bytes:
     if len(body) > LONGEST_FACT:
         raise JournalError(f"a fact of {len(body)} bytes is no fact")
     return b"%08x %s\n" % (crc32(body), body)
-
-
-def _write_all(fd: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(fd, view) :]
-
-
-def _named(error: OSError, folder: Path) -> JournalError:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return JournalFull(f"no room left on the disk of {folder}")
-    return JournalError(f"{folder} can't be written: {error.strerror or error}")

@@ -1,0 +1,148 @@
+"""Disks that hang, refuse and turn read-only under open files: ext4 in an image of its own, by a loop.
+
+The kernel itself does it, so nothing of the product or of Asterisk is replaced. *Hangs*: the file system is
+frozen, whoever writes or flushes sleeps until it thaws, reading goes on. *Refuses*: the image is made
+immutable, so the loop's writes fail and whoever flushes gets EIO; what was written without a flush seems to
+be there. *Read-only*: mounted over itself so; what is open for writing stays so. No journal of ext4's own,
+which would give the disk up at its first EIO and never come back.
+
+Needs root with CAP_SYS_ADMIN, a loop device, mkfs.ext4, and ext4 under the images, whose files can be made
+immutable. Where that is not so `NoSickDisks` says what is missing and these faults are left out.
+"""
+
+from __future__ import annotations
+
+import array
+import fcntl
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from tests.fixtures.small_disk import SmallDisk
+
+_FREEZE, _THAW = 0xC0045877, 0xC0045878  # linux/fs.h
+_GET_FLAGS, _SET_FLAGS, _IMMUTABLE = 0x80086601, 0x40086602, 0x10
+_TRIES = 5  # a write that failed before makes the freeze fail once
+
+
+class NoSickDisks(Exception):
+    """This machine lets us have none; the text says why."""
+
+
+class Wanted(NamedTuple):
+    """A disk to be mounted on a folder, of so many bytes, for so many files."""
+
+    path: Path
+    size: int
+    files: int
+
+
+@dataclass(slots=True)
+class SickDisk:
+    """`path` is where it is mounted. Each harm is undone by `heal`, which may be called at any time."""
+
+    path: Path
+    image: Path
+
+    @property
+    def small(self) -> SmallDisk:
+        """The same to be filled."""
+        return SmallDisk(self.path, "loop", self.path / ".ballast")
+
+    def hang(self) -> None:
+        """Whoever writes there sleeps."""
+        for left in reversed(range(_TRIES)):
+            try:
+                self._tell(_FREEZE)
+            except OSError:
+                if not left:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+    def refuse(self) -> None:
+        """Nothing that is flushed gets there: EIO."""
+        _set_immutable(self.image, True)
+
+    def turn_read_only(self) -> None:
+        """No file is opened for writing any more: EROFS."""
+        _run("mount", "--bind", str(self.path), str(self.path))
+        _run("mount", "-o", "remount,bind,ro", str(self.path))
+
+    def heal(self) -> None:
+        """As if nothing had been."""
+        with suppress(OSError):  # it was not frozen
+            self._tell(_THAW)
+        _set_immutable(self.image, False)
+        if os.statvfs(self.path).f_flag & os.ST_RDONLY:
+            _run("umount", "--lazy", str(self.path))
+
+    def _tell(self, what: int) -> None:
+        folder = os.open(self.path, os.O_RDONLY)
+        try:
+            fcntl.ioctl(folder, what, 0)
+        finally:
+            os.close(folder)
+
+
+@contextmanager
+def sick_disks(images: Path, *wanted: Wanted) -> Iterator[list[SickDisk]]:
+    """In their order. Raises NoSickDisks."""
+    images.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        yield [stack.enter_context(_mounted(each, images / f"{n}.img")) for n, each in enumerate(wanted)]
+
+
+@contextmanager
+def _mounted(wanted: Wanted, image: Path) -> Iterator[SickDisk]:
+    disk = SickDisk(wanted.path, image)
+    disk.path.mkdir(parents=True, exist_ok=True)
+    with image.open("wb") as file:
+        file.truncate(wanted.size)
+    options = ("-O", "^has_journal", "-m", "0", "-N", str(wanted.files))
+    _run("mkfs.ext4", "-q", "-F", *options, str(image))
+    _run("mount", "-o", "loop,noatime", str(image), str(disk.path))
+    try:
+        _prepare(disk)
+        yield disk
+    finally:
+        with suppress(OSError, NoSickDisks):
+            disk.heal()
+        _run("umount", "--lazy", str(disk.path))
+        image.unlink()
+
+
+def _prepare(disk: SickDisk) -> None:
+    (disk.path / "lost+found").rmdir()
+    disk.path.chmod(0o777)
+    try:  # where that can't be, it is known before a call is placed
+        disk.refuse()
+        disk.heal()
+    except OSError as error:
+        raise NoSickDisks(f"{disk.image} can't be made immutable: {error.strerror}") from error
+
+
+def _set_immutable(path: Path, on: bool) -> None:
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        flags = array.array("l", [0])
+        fcntl.ioctl(fd, _GET_FLAGS, flags, True)
+        flags[0] = flags[0] | _IMMUTABLE if on else flags[0] & ~_IMMUTABLE
+        fcntl.ioctl(fd, _SET_FLAGS, flags)
+    finally:
+        os.close(fd)
+
+
+def _run(*command: str) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise NoSickDisks(f"there is no {command[0]}") from None
+    except subprocess.CalledProcessError as error:
+        raise NoSickDisks(f"{command[0]}: {(error.stderr or 'refused').strip()}") from None

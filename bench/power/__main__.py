@@ -1,0 +1,214 @@
+"""`python -m bench.power`: power cuts under real calls through Asterisk, on ext4 and on XFS.
+
+The state (recordings, journals, codes) lies on a file system in an image. At random moments the image is
+cloned as it is at that instant (FICLONE: nothing is flushed for it, and nothing gets in between); what only
+this machine's memory knows is not in the clone, as after a power cut. Each clone is then mounted, and what
+callers had been told by then is looked for: every word before "your words are safe" in a recording whose file
+is there, every code in a journal's line that is whole. The callers' own logs say what they were told.
+
+Exit 1 when anything that was acknowledged is missing. Needs root with CAP_SYS_ADMIN, loop devices, mkfs.ext4
+and mkfs.xfs (Debian: xfsprogs; the images lie on an XFS of their own, which can clone). Not tried: a disk
+that says "flushed" and lies; and PostgreSQL, which needs no more than that the journal is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import fcntl
+import json
+import random
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from zlib import crc32
+
+from bench import say
+from bench.chaos.accountant import KEPT
+from bench.chaos.evidence import Call, told_calls, words_of
+from bench.chaos.lab import Disks, LabError, lab
+from bench.chaos.run import Asked, run
+from tests.fixtures.small_disk import SmallDisk
+
+MAKE = {"ext4": ("mkfs.ext4", "-q", "-F"), "xfs": ("mkfs.xfs", "-q", "-f", "-m", "reflink=1")}
+MOUNT = {"ext4": "loop", "xfs": "loop,nouuid"}
+IMAGE_BYTES, HOST_BYTES = 1 << 30, 24 << 30  # sparse
+FICLONE = 0x40049409  # linux/fs.h
+FIRST_SECONDS = 12.0  # until then nobody has been told anything
+
+
+class NoPowerCut(Exception):
+    """This machine can't; the text says what it lacks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A clone, and the moment before it was made (seconds since 1970)."""
+
+    image: Path
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What had been told by a cut, and what of it is missing."""
+
+    words: int
+    codes: int
+    missing: list[str]
+
+    def __str__(self) -> str:
+        return f"{self.words} words and {self.codes} codes acknowledged, {len(self.missing)} missing"
+
+
+def main() -> None:
+    """One line a cut."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench.power",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--on", action="append", choices=[*MAKE], help="only on this; both otherwise")
+    parser.add_argument("--cuts", type=int, default=20, help="on each file system (20)")
+    parser.add_argument("--seconds", type=float, default=90.0, help="of calls on each (90)")
+    parser.add_argument("--rate", type=int, default=4, help="new calls a second (4)")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
+    parser.add_argument("--quick", action="store_true", help="three cuts on each within half a minute")
+    asked = parser.parse_args()
+    cuts, seconds = (3, 30.0) if asked.quick else (asked.cuts, asked.seconds)
+    missing = 0
+    for kind in asked.on or MAKE:
+        try:
+            found = asyncio.run(power_cuts(kind, cuts, seconds, asked.rate, asked.seed))
+        except (NoPowerCut, LabError) as error:
+            sys.exit(str(error))
+        for n, each in enumerate(found, 1):
+            print(f"{kind}, cut {n}: {each}", *each.missing, sep="\n", flush=True)
+        gone = sum(len(each.missing) for each in found)
+        words, codes = sum(each.words for each in found), sum(each.codes for each in found)
+        told = f"{words} words and {codes} codes acknowledged, {gone} missing"
+        print(f"{kind}, seed {asked.seed}, {len(found)} cuts: {told}", flush=True)
+        missing += gone
+    sys.exit(1 if missing else 0)
+
+
+async def power_cuts(kind: str, cuts: int, seconds: float, rate: int, seed: int) -> list[Found]:
+    """What each of them left. Raises NoPowerCut, LabError."""
+    home = Path(tempfile.mkdtemp(prefix="power-", dir="/tmp"))  # short: a socket's path has 107 bytes
+    try:
+        with _mounted(home / "host.img", home / "host", "xfs", HOST_BYTES) as host:
+            image = host / "state.img"
+            with _mounted(image, home / "state", kind, IMAGE_BYTES) as state:
+                logs = home / "logs"
+                logs.mkdir()
+                made = await _call_and_cut(home, state, image, logs, Asked(seed, seconds, rate, ()), cuts)
+            calls = told_calls(logs)
+            return [_look(cut, kind, home / "cut", calls, logs) for cut in made]
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
+
+
+async def _call_and_cut(
+    home: Path, state: Path, image: Path, logs: Path, asked: Asked, cuts: int
+) -> list[Cut]:
+    chance = random.Random(f"power {asked.seed}")
+    at = sorted(chance.uniform(FIRST_SECONDS, asked.seconds + FIRST_SECONDS) for _ in range(cuts))
+    disk = SmallDisk(state, "loop", state / ".ballast")
+    async with lab(home, Disks(disk)) as line:
+        cutting = asyncio.create_task(_cut(image, at))
+        await run(line, asked, logs)
+        return await cutting
+
+
+async def _cut(image: Path, at: list[float]) -> list[Cut]:
+    began, made = time.monotonic(), list[Cut]()
+    for n, moment in enumerate(at):
+        await asyncio.sleep(max(0.0, began + moment - time.monotonic()))
+        made.append(await asyncio.to_thread(_clone, image, image.with_name(f"cut{n}.img")))
+        say(f"  power cut {n + 1} at {moment:.1f} s")
+    return made
+
+
+def _clone(image: Path, to: Path) -> Cut:
+    at = time.time()
+    with image.open("rb") as one, to.open("wb") as other:
+        fcntl.ioctl(other, FICLONE, one.fileno())
+    return Cut(to, at)
+
+
+def _look(cut: Cut, kind: str, place: Path, calls: list[Call], logs: Path) -> Found:
+    with ExitStack() as stack:
+        stack.enter_context(_again(cut.image, place, kind))
+        held = {
+            (word.n, word.k) for path in place.rglob("recordings/**/*.wav") for word in words_of(path)
+        } | {(word.n, word.k) for path in place.rglob("fallback/*.wav") for word in words_of(path)}
+        written = {code for path in place.rglob("journal/*.log") for code in _codes(path.read_bytes())}
+    words, codes, missing = 0, 0, list[str]()
+    for call in calls:
+        told = max((at for at, prompt in call.heard if prompt in KEPT and at < cut.at), default=0.0)
+        for said in call.said:
+            if said.ended < told:
+                words += 1
+                if (call.n, said.k) not in held:
+                    missing.append(f"  word {said.k} of call {call.n}, told that it is kept "
+                                   f"{cut.at - told:.2f} s before the cut")  # fmt: skip
+        for code in call.codes if told else ():
+            if len(code) == 10 and _spoken(call) < cut.at:
+                codes += 1
+                if code not in written:
+                    missing.append(f"  code {code} of call {call.n}")
+    return Found(words, codes, missing)
+
+
+def _spoken(call: Call) -> float:
+    """When the last digit of her code began."""
+    return max(at for at, prompt in call.heard if prompt.startswith("digit."))
+
+
+def _codes(segment: bytes) -> Iterator[str]:
+    for line in segment.splitlines():
+        body = line[9:]
+        if line[:8] == b"%08x" % crc32(body):
+            code = json.loads(body).get("code")
+            if code:
+                yield code
+
+
+@contextmanager
+def _mounted(image: Path, place: Path, kind: str, size: int) -> Iterator[Path]:
+    with image.open("wb") as file:
+        file.truncate(size)
+    _run(*MAKE[kind], str(image))
+    with _again(image, place, kind):
+        place.chmod(0o777)
+        yield place
+
+
+@contextmanager
+def _again(image: Path, place: Path, kind: str) -> Iterator[None]:
+    place.mkdir(exist_ok=True)
+    _run("mount", "-o", MOUNT[kind], str(image), str(place))
+    try:
+        yield
+    finally:
+        _run("umount", "--lazy", str(place))
+
+
+def _run(*command: str) -> None:
+    try:
+        subprocess.run(command, check=True, capture_output=True, text=True)
+    except FileNotFoundError:
+        raise NoPowerCut(f"there is no {command[0]} (Debian: e2fsprogs, xfsprogs, mount)") from None
+    except subprocess.CalledProcessError as error:
+        raise NoPowerCut(f"{' '.join(command)}: {(error.stderr or 'refused').strip()}") from None
+
+
+if __name__ == "__main__":
+    main()
