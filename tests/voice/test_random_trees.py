@@ -180,12 +180,12 @@ class Call:
             action = self.session.start()
             while not isinstance(action, HangUp):
                 self._hear(action)
-                options = self._options(action)
+                options = self.options(action)
                 if len(options) > 1 and not self.answers:
                     self.open = options
                     break
                 answer = self.answers.pop(0) if len(options) > 1 else options[0]
-                event, spent = self._answered(action, answer)
+                event, spent = self.answered(action, answer)
                 self.worst += spent
                 onward = self.session.receive(event)
                 assert onward is not None
@@ -213,7 +213,7 @@ class Call:
         sounds = action.speech if isinstance(action, Ask | Say) else ()
         return sum(seconds_of(sound, "fa") for sound in sounds if isinstance(sound, str))
 
-    def _options(self, action: Action) -> tuple[str, ...]:
+    def options(self, action: Action) -> tuple[str, ...]:
         match action:
             case Ask():
                 keys = getattr(self.menu.steps[self.session.step], "keys", {})
@@ -223,7 +223,7 @@ class Call:
             case _:
                 return ("",)
 
-    def _answered(self, action: Action, answer: str) -> tuple[Event, float]:
+    def answered(self, action: Action, answer: str) -> tuple[Event, float]:
         match action:
             case Ask():
                 self.willing = self.willing and answer not in (SILENT, WRONG)
@@ -286,9 +286,9 @@ def _is_endless(menu: Menu, habits: dict[str, str]) -> bool:
     try:
         action = call.session.start()
         while not isinstance(action, HangUp):
-            options = call._options(action)
+            options = call.options(action)
             answer = habits[call.session.step] if len(options) > 1 else options[0]
-            onward = call.session.receive(call._answered(action, answer)[0])
+            onward = call.session.receive(call.answered(action, answer)[0])
             assert onward is not None
             action = onward
     except Round:
