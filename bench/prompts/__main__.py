@@ -1,8 +1,8 @@
 """`python -m bench.prompts [--calls 20] [--seconds 30] [--quick] [--json]`: Asterisk's CPU for speech.
 
 As root (SIPp). Callers who speak A-law, then such as speak G.722, hear one long prompt: from its WAV alone,
-then from the form beside it that `ivr sounds build` prepares. What the same calls take with a second of speech
-is taken off. Exit 1 when Asterisk opens another file than it should.
+then from the form beside it that `ivr sounds build` prepares. What the same calls take with a second of it is
+taken off. Exit 1 when Asterisk opens another file than it should.
 """
 
 from __future__ import annotations
