@@ -26,7 +26,7 @@ def test_who_has_an_open_case_is_asked_and_the_keys_of_the_menu_stay_as_they_are
     assert "earlier.open" in talk.heard and talk.step == "kind", "in one breath with the menu"
     assert talk.press("6").step == "follow_up" and not talk.looked_up, "her code is asked for first"
     assert Conversation(menu, earlier=OPEN).press("1", "1").step in ("topic", "record")
-    assert "7" not in menu.steps["kind"].keys  # type: ignore[attr-defined]
+    assert "8" not in menu.steps["kind"].keys  # type: ignore[attr-defined]
 
 
 @TREES
@@ -39,7 +39,7 @@ def test_who_calls_for_the_first_time_or_has_just_finished_hears_nothing_of_it(m
 def test_who_broke_off_may_go_on_and_hears_nothing_of_her_case(menu: Menu) -> None:
     talk = Conversation(menu, earlier=BROKEN_OFF, taken_up=HERS).press("1")
     assert "earlier.broken" in talk.heard
-    talk.press("7")
+    talk.press("8")
     assert talk.step == "resume" and not told(talk)
     talk.press("1").speak()
     assert [(kept.code, kept.instead) for kept in talk.kept] == [(CODE, False)] and not talk.opened
@@ -55,7 +55,7 @@ def test_a_stranger_on_her_line_goes_the_usual_way_by_the_usual_keys(menu: Menu)
 
 def test_words_first_she_says_what_she_had_not_said_and_no_more() -> None:
     def resumed(taken: TakenUp) -> Conversation:
-        return Conversation(WORDS_FIRST, earlier=BROKEN_OFF, taken_up=taken).press("1", "7")
+        return Conversation(WORDS_FIRST, earlier=BROKEN_OFF, taken_up=taken).press("1", "8")
 
     talk = resumed(HERS).silent()
     assert talk.step == "topic"
@@ -73,7 +73,7 @@ def test_words_first_she_says_what_she_had_not_said_and_no_more() -> None:
 
 
 def test_what_she_adds_may_be_heard_and_said_again_but_nothing_of_before() -> None:
-    talk = Conversation(WORDS_FIRST, earlier=BROKEN_OFF, taken_up=HERS).press("1", "7", "1").speak()
+    talk = Conversation(WORDS_FIRST, earlier=BROKEN_OFF, taken_up=HERS).press("1", "8", "1").speak()
     assert talk.step == "topic"
     talk.press("1", "1", "01")
     assert talk.step == "review" and len(talk.session.words) == 1
@@ -82,12 +82,12 @@ def test_what_she_adds_may_be_heard_and_said_again_but_nothing_of_before() -> No
 
 
 def test_a_call_that_cannot_be_found_any_more_leads_to_the_menu() -> None:
-    talk = Conversation(WORDS_FIRST, earlier=BROKEN_OFF).press("1", "7")
+    talk = Conversation(WORDS_FIRST, earlier=BROKEN_OFF).press("1", "8")
     assert talk.step == "kind" and talk.heard[0] == "earlier.none"
 
 
 def test_who_hangs_up_while_she_adds_has_added_it() -> None:
-    talk = Conversation(WORDS_FIRST, earlier=BROKEN_OFF, taken_up=HERS).press("1", "7", "1")
+    talk = Conversation(WORDS_FIRST, earlier=BROKEN_OFF, taken_up=HERS).press("1", "8", "1")
     talk.speak(ended=Ended.HANGUP)
     assert talk.over and [kept.code for kept in talk.kept] == [CODE] and not talk.opened
 

@@ -6,15 +6,19 @@ Nothing of that case is told, neither its code nor what it is about: the line ma
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ivr.voice.actions import TakeUp
 from ivr.voice.events import TakenUp
 from ivr.voice.menu import Asking
-from ivr.voice.step_fields import StepFields
+from ivr.voice.step_fields import PROMPT
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import WorkedOut, YamlKey
+from ivr.voice.yaml_values import ONE_KEY, StepValue
+
+AS_GO = WorkedOut("`go`", lambda fields, name: fields.step("go"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,22 @@ class ResumeStep(Asking):
     go: str
 
     TYPE = "resume"
+    TITLE = "on with the call that broke off"
+    PROMPT = replace(PROMPT, default=("earlier.menu",))
+    KEYS = (
+        YamlKey("add", ONE_KEY, "the key that adds words to her case; any other key and silence go on", "1"),
+        YamlKey("record", StepValue("record"), "the step for that, from which she comes back to go on"),
+        YamlKey("topic", StepValue(), "where she goes on when her matter is still unsaid", AS_GO),
+        YamlKey("county", StepValue(), "where she goes on when only her county is still unsaid", AS_GO),
+        YamlKey("none_go", StepValue(), "the step when there is no such call any more"),
+        YamlKey("go", StepValue(), "the step when both are said"),
+    )
+    ABOUT = """\
+For a branch on `earlier`. Behind it her words are safe: what she says is added to that case and refines it.
+Neither its code nor anything that is in it is spoken, for caller id proves nothing and a line may be shared.
+A withheld number, a confidential case, and a number with more than three open cases (an office) have nothing
+`earlier`; who has just finished a call hears what everybody hears. The longer ways of these callers do not
+count in the figures of the whole."""
     GONE_BACK_TO = False  # her words are safe
     SPEAKS = frozenset({"earlier.none"})
     EXAMPLE = """\
@@ -40,21 +60,6 @@ resume:
   none_go: kind
   go: code
 """
-
-    @classmethod
-    def read(cls, written: StepFields) -> ResumeStep:
-        fields = written.fields
-        asking = written.asking()
-        go = fields.step("go")
-        return cls(
-            *asking,
-            add=written.one_key("add", "1"),
-            record=fields.step("record", type="record"),
-            topic=fields.step("topic") if fields.node("topic", needed=False) else go,
-            county=fields.step("county") if fields.node("county", needed=False) else go,
-            none_go=fields.step("none_go"),
-            go=go,
-        )
 
     def perform(self, talk: Talk) -> Flow[str]:
         earlier = yield from talk.do(TakeUp(), TakenUp)
