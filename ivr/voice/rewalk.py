@@ -35,6 +35,7 @@ from ivr.voice.actions import (
     RefineCase,
     Say,
     Speech,
+    TakeUp,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -55,6 +56,7 @@ from ivr.voice.events import (
     Recorded,
     RoomFound,
     Said,
+    TakenUp,
     Transfer,
     Transferred,
     WishNoted,
@@ -299,6 +301,8 @@ def _of_the_desk(action: Action) -> Event:
     match action:
         case FindRoom():
             return RoomFound()
+        case TakeUp():
+            return TakenUp()  # what an earlier call left then, nobody knows any more
         case KeepWords():
             return WordsKept()
         case Confide():
