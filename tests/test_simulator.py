@@ -21,6 +21,7 @@ from ivr import simulator
 from ivr.cases import code as tracking_code
 from ivr.simulator import EXAMPLE_CODE, Desk, KeysMistake, Transcript
 from ivr.voice.events import Caller, CaseSeen, Lookup, Transfer
+from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
 from ivr.voice.steps.say import SayStep
 from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, default_menu
@@ -28,7 +29,7 @@ from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, default_menu
 GOLDEN = Path(__file__).parent / "golden"
 BETWEEN = "-" * 40 + "\n"
 MENU = default_menu()
-PASSED = (BranchStep, SayStep)  # no call waits there
+PASSED = (BranchStep, SayStep, AnnouncementStep)  # no call waits there
 CALLER = Caller("+989120000000", OFFICE_HOURS)
 
 

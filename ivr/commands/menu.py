@@ -1,4 +1,4 @@
-"""`ivr menu`: check, publish, roll back. The commands that only tell: `ivr.commands.menu_telling`."""
+"""`ivr menu`: check, publish, roll back, schema, reference. What only tells: `ivr.commands.menu_telling`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import getpass
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 
 from ivr.commands.output import err, load_settings, out, show_json, with_database, with_page
 from ivr.installation import CommandError
-from ivr.settings import Settings
+from ivr.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ivr.voice.proof import Proof
 
 app = typer.Typer(help="The menu trees: check, publish, take back, compare.", no_args_is_help=True)
+TREES = ROOT / "dialplan" / "menus"
 DEFAULT = Path("dialplan/menus/111.yaml")
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 Author = Annotated[str, typer.Option(help="Who does it; the login name by default.")]
@@ -68,37 +69,79 @@ def unled(menu: Menu) -> list[Unled]:
     return with_page(compared)
 
 
+@app.command(epilog="Example: ivr menu schema > var/menu.schema.json")
+def schema() -> None:
+    """The form of a menu file as JSON Schema with this installation's names, for editors."""
+    from ivr import installation
+    from ivr.desk.editing.seeding import directory_from
+    from ivr.voice.menu_schema import menu_schema
+
+    settings = load_settings()
+    directory, languages = directory_from(settings.seed_path), settings.calls.languages
+    found = menu_schema(
+        languages=languages,
+        prompts=frozenset.intersection(*map(installation.catalogue(settings).ids, languages)),
+        topics=[topic.code for topic in directory.topics],
+        counties=[county.code for county in directory.counties],
+    )
+    show_json(found)
+
+
+@app.command(epilog="Example: ivr menu reference")
+def reference() -> None:
+    """Write what the step types say of themselves into docs/menus.md, in a checkout."""
+    from ivr.settings import ROOT
+    from ivr.voice.menu_reference import with_reference
+
+    path = ROOT / "docs" / "menus.md"
+    path.write_text(with_reference(path.read_text(encoding="utf-8")), encoding="utf-8")
+    out.print(f"{path} is as the steps say", highlight=False)
+
+
 @app.command(epilog="Example: ivr menu check dialplan/menus/111.yaml")
-def check(file: File = DEFAULT, json: Json = False) -> None:
+def check(
+    file: Annotated[
+        Path | None, typer.Argument(help="A menu tree in YAML; all that ship by default.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Report every mistake with file, line, column, key and the nearest right name; exit 1 if any."""
+    settings = load_settings()
+    found = [
+        _examined(settings, each, aloud=not json)
+        for each in ([file] if file else sorted(TREES.glob("*.yaml")))
+    ]
+    if json:
+        show_json(found[0] if file else found)
+    raise SystemExit(0 if all(each["ok"] for each in found) else 1)
+
+
+def _examined(settings: Settings, file: Path, aloud: bool) -> dict[str, Any]:
+    """What is found of it, as JSON; `aloud`: printed as text, too."""
     from ivr.voice.mistakes import MenuMistakes
     from ivr.voice.report import report, report_json
 
     try:
-        _, menu, proof = checked(load_settings(), file)
+        _, menu, proof = checked(settings, file)
     except MenuMistakes as error:
-        if json:
-            show_json({"ok": False, "mistakes": [m.as_json() for m in error.mistakes]})
-        else:
-            for mistake in error.mistakes:
-                print(mistake)
-        raise SystemExit(1) from None
-    gaps: list[Unled] | None
+        for mistake in error.mistakes if aloud else ():
+            print(mistake)
+        return {"ok": False, "mistakes": [m.as_json() for m in error.mistakes]}
+    gaps, why = None, ""
     try:
-        gaps, why = unled(menu), ""
+        gaps = unled(menu)
     except CommandError as error:
-        gaps, why = None, str(error)
-    if json:
-        rows = None if gaps is None else [dataclasses.asdict(gap) for gap in gaps]
-        show_json(report_json(menu, proof) | {"unled": rows})
-        return
-    print("\n".join(report(menu, proof)))
+        why = str(error)
+    if aloud:
+        print("\n".join([*report(menu, proof), *_responsible(gaps, why)]))
+    rows = None if gaps is None else [dataclasses.asdict(gap) for gap in gaps]
+    return report_json(menu, proof) | {"unled": rows}
+
+
+def _responsible(gaps: list[Unled] | None, why: str) -> list[str]:
     if gaps is None:
-        print(f"not compared with the books, whether somebody is responsible for every matter: {why}")
-    elif not gaps:
-        print("a body is responsible for every matter in every county")
-    for gap in gaps or ():
-        print(f"warning: {gap}")
+        return [f"not compared with the books, whether somebody is responsible for every matter: {why}"]
+    return [f"warning: {gap}" for gap in gaps] or ["a body is responsible for every matter in every county"]
 
 
 @app.command(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ivr.store.agencies import agencies
+from ivr.store.announcements import announcements
 from ivr.store.areas import areas, provinces
 from ivr.store.attachments import attachments
 from ivr.store.audit import audit
@@ -29,6 +30,7 @@ from ivr.store.journal.journal_marks import journal_marks
 from ivr.store.legal_holds import legal_holds
 from ivr.store.limits import limits
 from ivr.store.live_calls import live_calls
+from ivr.store.live_hours import hour_calls, live_hours
 from ivr.store.lottery_draws import lottery_calls, lottery_cases, lottery_draws
 from ivr.store.marks import marks
 from ivr.store.meeting_day import meeting_deeds, meeting_minutes
@@ -59,6 +61,7 @@ from ivr.store.wordings import wordings
 
 __all__ = [
     "agencies",
+    "announcements",
     "areas",
     "attachments",
     "attempts",
@@ -84,6 +87,7 @@ __all__ = [
     "factor_roles",
     "figure_days",
     "grant_requests",
+    "hour_calls",
     "inbox_entries",
     "interventions",
     "journal_marks",
@@ -91,6 +95,7 @@ __all__ = [
     "legal_holds",
     "limits",
     "live_calls",
+    "live_hours",
     "lottery_calls",
     "lottery_cases",
     "lottery_draws",

@@ -483,3 +483,18 @@ async def test_words_first_a_case_follows_what_she_says_after_them_and_hanging_u
     for case in (sorted_, at_matter, at_county, at_topic, in_her_words):
         assert len(case["recordings"]) == 1 and tracking_code.is_valid(case["code"])
         assert all(path.is_file() for path in files(own_hotline, case))
+
+
+async def test_two_numbers_are_called_at_once_and_two_trees_answer(hotline: Hotline) -> None:
+    numbers = {"111": fresh_number(), "122": fresh_number()}
+    # The water company's: language, a broken pipe, the words; no topic and no county before the beep.
+    steps = {"111": (*TO_RECORD, *SPEAK, *KEEP), "122": (*keys("1", "1"), *SPEAK, Hear(), PutDown())}
+    outcomes = await asyncio.gather(
+        *(hotline.call(*steps[called], number=number, extension=called) for called, number in numbers.items())
+    )
+    assert all(outcome.completed for outcome in outcomes), outcomes
+    for called, number in numbers.items():
+        row = await hotline.call_of(number)
+        (case,) = await hotline.cases_of(number)
+        assert row["menu_name"] == called and row["case"] == case["code"]
+        assert (case["kind"], case["topic"]) == ("complaint", "water.supply")
