@@ -54,6 +54,7 @@ from ivr.installation import (
     key_copies,
     load_secrets,
     needed,
+    tree_tools,
     vault,
     witnesses,
 )
@@ -594,6 +595,7 @@ class Hotline:
                 self._disks,
                 self.household.going_on,
             ),
+            trees=tree_tools(settings, lambda: self.offered.directory, self._now),
             clock=self._now,
         )
 

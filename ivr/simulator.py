@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from io import StringIO
 from typing import Any, Protocol, TextIO
 
 from ivr.voice import tokens
@@ -64,8 +65,9 @@ from ivr.voice.events import (
 from ivr.voice.menu import Menu
 from ivr.voice.session import Session
 from ivr.voice.tokens import KeysMistake
+from ivr.voice.tried_call import TriedCall
 
-__all__ = ["EXAMPLE_CODE", "Desk", "KeysMistake", "Transcript", "Turn", "simulate"]
+__all__ = ["EXAMPLE_CODE", "Desk", "KeysMistake", "Transcript", "Turn", "simulate", "walk"]
 
 EXAMPLE_CODE = "1234567894"  # its check digit is right
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
@@ -142,6 +144,37 @@ def simulate(
     return _Call(Session(menu, directory, caller), source, prompts, _Page(out), desk or Desk()).carry()
 
 
+def walk(
+    menu: Menu,
+    directory: Directory,
+    keys: Sequence[str],
+    *,
+    prompts: Callable[[str, str], str],
+    caller: Caller,
+    desk: Desk | None = None,
+) -> TriedCall:
+    """The same up to the end of `keys`, which hangs up nowhere: what she does in a `Say` is one of them, too.
+
+    Raises KeysMistake.
+    """
+    call = _Call(Session(menu, directory, caller), _Paced(keys), prompts, _Page(StringIO()), desk or Desk())
+    try:
+        call.carry()
+        waits = None
+    except _Waits as waiting:
+        waits = waiting.action
+    session, told = call.session, call.transcript
+    return TriedCall(waits, session.step, session.language, tuple(call.heard), told.cases, told.outcome)
+
+
+class _Waits(Exception):
+    """The list is at its end and the call goes on."""
+
+    def __init__(self, action: Action) -> None:
+        super().__init__()
+        self.action = action
+
+
 class _Source(Protocol):
     """Where the caller's tokens come from."""
 
@@ -171,6 +204,18 @@ class _Listed:
         if event is not None:
             self._left.popleft()
         return event
+
+
+class _Paced(_Listed):
+    """A list in which nothing goes by itself."""
+
+    def listen(self, action: Action, name: str) -> Event:
+        if not self._left:
+            raise _Waits(action)
+        return super().listen(action, name)
+
+    def interrupt(self, action: Action) -> Event:
+        return self.listen(action, "")
 
 
 class _Typed:
@@ -237,14 +282,19 @@ class _Call:
         self.page = page
         self.desk = desk
         self.clips: dict[str, str] = {}  # a recording's name → how it is shown
+        self.heard: list[tuple[Sound, str]] = []  # since her last key
 
     def carry(self) -> Transcript:
         """To the end."""
         action: Action | None = self.session.start()
         while action is not None and not isinstance(action, HangUp):
             said = self._spoken(action)
+            if isinstance(action, Ask | Say):
+                self.heard += [(sound, action.language) for sound in action.speech]
             self.page.said(self.session.step, said)
             event = self._answer(action)
+            if isinstance(action, Ask | Say | Record | Operator):
+                self.heard.clear()
             self._note(action, said, event)
             action = self.session.receive(event)
         self.transcript.language = self.session.language

@@ -67,6 +67,7 @@ WEB = {
     "open311": 3,
     "public": 3,
     "servicedesk": 3,
+    "trees": 3,
     "application": 4,
     "outside": 4,
 }

@@ -20,10 +20,12 @@ import pytest
 from ivr import simulator
 from ivr.cases import code as tracking_code
 from ivr.simulator import EXAMPLE_CODE, Desk, KeysMistake, Transcript
+from ivr.voice.actions import Ask, Record, Say
 from ivr.voice.events import Caller, CaseSeen, Lookup, Transfer
 from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
 from ivr.voice.steps.say import SayStep
+from ivr.voice.tried_call import TriedCall
 from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, default_menu
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -222,3 +224,36 @@ def test_colours_appear_only_on_a_terminal() -> None:
     simulator.simulate(MENU, DIRECTORY, keys=[], prompts=lambda id, _: id, caller=CALLER, out=out)
     assert "\x1b[" in out.getvalue()
     assert "\x1b[" not in walk("")[0]
+
+
+def walked(*keys: str) -> TriedCall:
+    return simulator.walk(
+        default_menu(),
+        DIRECTORY,
+        keys,
+        prompts=lambda id, language: id,
+        caller=Caller("04133334444", OFFICE_HOURS),
+    )
+
+
+def test_a_walk_stops_where_the_caller_has_to_do_something_and_says_what_she_hears() -> None:
+    began = walked()
+    assert isinstance(began.waits, Ask) and began.step == "language"
+    assert began.heard == (("welcome", "fa"), ("language.choose", "fa"))
+    onward = walked("2", "1")
+    assert onward.step == "topic" and {language for _, language in onward.heard} == {"az"}
+    words = walked("2", "1", "1", "1", "01", ".")
+    assert isinstance(words.waits, Record) and not words.cases
+    kept = walked("2", "1", "1", "1", "01", ".", "r:5")
+    assert isinstance(kept.waits, Ask) and kept.step == "review" and len(kept.cases) == 1
+
+
+def test_a_walk_waits_also_where_she_could_break_in_and_ends_with_the_call() -> None:
+    spoken = walked("1", "1", "1", "1", "01", ".", "r:5", "1")
+    assert isinstance(spoken.waits, Say) and spoken.step == "code"
+    asked = walked("1", "1", "1", "1", "01", ".", "r:5", "1", ".")
+    assert isinstance(asked.waits, Ask) and asked.step == "code"
+    over = walked("hangup")
+    assert over.waits is None and over.outcome == "hung_up"
+    with pytest.raises(KeysMistake, match="key 2"):
+        walked("1", "answered")

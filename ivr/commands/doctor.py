@@ -472,6 +472,7 @@ async def _at_rest(settings: Settings) -> Diagnosis:
 
 async def _custody(settings: Settings) -> Diagnosis:
     """Whether what is written is sealed, and the seals' roots leave this machine."""
+    from ivr.desk.keeping import proved
     from ivr.desk.keeping.witnessing import troubles
     from ivr.installation import database_url, witnesses
     from ivr.store import grants
@@ -481,6 +482,7 @@ async def _custody(settings: Settings) -> Diagnosis:
     engine = make_engine(database_url(settings), pool=1)
     try:
         found = await troubles(engine, told)
+        proof = await proved.told(engine)
         async with engine.connect() as connection:
             loose = await grants.too_much(connection)
     finally:
@@ -490,8 +492,10 @@ async def _custody(settings: Settings) -> Diagnosis:
         found.append(nobody)
     if loose:
         found.append(f"our database role may change and delete what must stay: {', '.join(loose)}")
-    mend = "docs/production.md: 1 (two roles), 9 (witnesses); start `ivr serve`; ivr outbox list"
-    said = "what is written is sealed" + ("" if told else "; " + nobody)
+    if proof.wrong:
+        found.append(proof.says)
+    mend = "docs/production.md: 1 (two roles), 9 (witnesses, ivr verify); start `ivr serve`; ivr outbox list"
+    said = f"what is written is sealed; {proof.says}" + ("" if told else "; " + nobody)
     return Diagnosis("custody", not found, "; ".join(found) or said, mend)
 
 

@@ -1,4 +1,4 @@
-"""`ivr menu`: check, publish, roll back, schema, reference. What only tells: `ivr.commands.menu_telling`."""
+"""`ivr menu`: check, draw, publish, roll back, schema, reference; `ivr.commands.menu_telling` only tells."""
 
 from __future__ import annotations
 
@@ -142,6 +142,33 @@ def _responsible(gaps: list[Unled] | None, why: str) -> list[str]:
     if gaps is None:
         return [f"not compared with the books, whether somebody is responsible for every matter: {why}"]
     return [f"warning: {gap}" for gap in gaps] or ["a body is responsible for every matter in every county"]
+
+
+@app.command(epilog="Example: ivr menu draw dialplan/menus/111.yaml -o tree.svg")
+def draw(
+    file: File = DEFAULT,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to; the terminal without it.")
+    ] = None,
+) -> None:
+    """Draw a tree as SVG: its steps in Persian, its keys, and the seconds of each way."""
+    from ivr import installation
+    from ivr.desk.editing.seeding import directory_from
+    from ivr.voice.tree_drawing import draw as drawn
+    from ivr.web.panel.menu_words import tree_words
+
+    settings = load_settings()
+    _, menu, _ = checked(settings, file)
+    words = tree_words(installation.catalogue(settings), menu.languages[0])
+    seconds = installation.lengths(settings)
+    picture = drawn(menu, directory_from(settings.seed_path), words, seconds_of=seconds)
+    if output is None:
+        print(picture)
+        return
+    try:
+        output.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{output}: {error.strerror}") from None
 
 
 @app.command(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, insert, select
+from sqlalchemy import Row, Select, and_, func, insert, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.store.listening import listen
@@ -125,6 +125,13 @@ async def next_number(connection: AsyncConnection, name: str) -> int:
         )
     ]
     return int((await connection.execute(select(func.greatest(*highest)))).scalar_one()) + 1
+
+
+async def names(engine: AsyncEngine) -> list[str]:
+    """Of every menu that was ever published or has a draft."""
+    query = union(select(menu_revisions.c.name), select(menu_drafts.c.name))
+    async with engine.connect() as connection:
+        return sorted((await connection.execute(query)).scalars())
 
 
 async def current(engine: AsyncEngine, name: str) -> Revision | None:

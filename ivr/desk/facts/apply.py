@@ -64,7 +64,7 @@ from ivr.store.tables import calls, cases, outbox, recordings, referrals
 
 log = logging.getLogger(__name__)
 
-LINGER_SECONDS = 0.4  # facts that come this close together share a transaction; routed within half a second
+LINGER_SECONDS = 0.3  # facts that come this close together share a transaction; routed within half a second
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 MALFORMED = (KeyError, ValueError, TypeError, AttributeError)
 

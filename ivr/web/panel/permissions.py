@@ -45,6 +45,9 @@ class Permission(StrEnum):
     BLOCKS_EDIT = "blocks_edit"
     PROMPTS_SEE = "prompts_see"
     PROMPTS_EDIT = "prompts_edit"
+    MENUS_SEE = "menus_see"
+    MENUS_EDIT = "menus_edit"  # drafts: save, rehearse, try
+    MENUS_PUBLISH = "menus_publish"  # put on the air, roll back
     MEETINGS_SEE = "meetings_see"  # officers and heads: the slots that need their agency
     MEETINGS_ATTEND = "meetings_attend"  # for their agency: answer its invitation, write its views
     MEETINGS_HOLD = "meetings_hold"  # decide on requests, plan sessions, change agendas
@@ -66,6 +69,7 @@ _SUPERVISOR = frozenset(
         P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND, P.RECORDINGS_DOWNLOAD, P.IDENTITY_REVEAL,
         P.SEEN_BY, P.OPENINGS_SEE, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.LIVE_SEE,
         P.LIVE_LISTEN, P.LIVE_STEER, P.ANNOUNCE, P.PHONE_USE, P.BOOKS_SEE, P.BLOCKS_EDIT, P.PROMPTS_SEE,
+        P.MENUS_SEE,
         P.MEETINGS_SEE,
     }
 )  # fmt: skip
@@ -85,6 +89,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     | {P.MEETINGS_SEE, P.MEETINGS_HOLD, P.CASES_DIRECT, P.PHONE_USE},
     Role.ADMIN: _EVERYBODY
     | {P.NUMBERS_SEE, P.LIVE_SEE, P.BOOKS_SEE, P.BOOKS_EDIT, P.BLOCKS_EDIT, P.PROMPTS_SEE, P.PROMPTS_EDIT}
+    | {P.MENUS_SEE, P.MENUS_EDIT, P.MENUS_PUBLISH}
     | {P.PEOPLE_SEE, P.PEOPLE_EDIT, P.AUDIT_SEE, P.PHONE_USE, P.ANNOUNCE},
     Role.AUDITOR: _EVERYBODY
     | {
@@ -96,7 +101,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         P.NUMBERS_EXPORT,
         P.LIVE_SEE,
     }
-    | {P.BOOKS_SEE, P.PROMPTS_SEE, P.PEOPLE_SEE, P.AUDIT_SEE, P.MEETINGS_SEE},
+    | {P.BOOKS_SEE, P.PROMPTS_SEE, P.MENUS_SEE, P.PEOPLE_SEE, P.AUDIT_SEE, P.MEETINGS_SEE},
 }
 
 # Route name → what it needs. One block a section, in the order of the names.
@@ -281,6 +286,20 @@ ROUTES: Mapping[str, Permission] = {
     "prompts.try": P.PROMPTS_EDIT,
     "prompts.accept": P.PROMPTS_EDIT,
     "prompts.restore": P.PROMPTS_EDIT,
+    # menu trees
+    "menus": P.MENUS_SEE,
+    "menus.tree": P.MENUS_SEE,
+    "menus.text": P.MENUS_SEE,
+    "menus.schema": P.MENUS_SEE,
+    "menus.edit": P.MENUS_EDIT,
+    "menus.save": P.MENUS_EDIT,
+    "menus.check": P.MENUS_EDIT,
+    "menus.walk": P.MENUS_EDIT,
+    "menus.draft": P.MENUS_SEE,
+    "menus.rehearse": P.MENUS_EDIT,
+    "menus.publish": P.MENUS_PUBLISH,
+    "menus.unschedule": P.MENUS_PUBLISH,
+    "menus.roll-back": P.MENUS_PUBLISH,
 }
 
 
