@@ -22,11 +22,15 @@ from ivr.cases.statuses import Status
 from ivr.voice.actions import (
     Action,
     Ask,
+    AwaitHour,
     Confide,
+    Confirm,
     FindRoom,
     HangUp,
+    JoinHour,
     KeepWords,
     LookUpCase,
+    MissReason,
     OpenCase,
     Operator,
     Rate,
@@ -49,6 +53,8 @@ from ivr.voice.events import (
     Confirmed,
     Ended,
     Event,
+    HourState,
+    HourTold,
     HungUp,
     Keys,
     Lookup,
@@ -311,4 +317,8 @@ def _of_the_desk(action: Action) -> Event:
             return Rated()
         case WishCallBack():
             return WishNoted()
-    return Confirmed()
+        case JoinHour() | AwaitHour():
+            return HourTold(HourState.CLOSED)
+        case Confirm() | MissReason():
+            return Confirmed()
+    raise TypeError(f"a rehearsal has no answer to {type(action).__name__}")
