@@ -63,6 +63,7 @@ from ivr.loops.carrying import OpenLine, carry
 from ivr.loops.delivery import Delivery
 from ivr.loops.dialling import Dialler, Trunk, tell_whether
 from ivr.loops.every import Loops
+from ivr.loops.hour_line import HourLine
 from ivr.loops.household import Household
 from ivr.loops.lag import Lag
 from ivr.loops.live_trees import LiveTrees
@@ -304,6 +305,7 @@ class Hotline:
             trees.called, self._with_today(self.offered.directory), intake, self.clock
         )
         self.loops.start("announcements", self.announced.follow)
+        line.hours = HourLine(self.engine, settings.meetings.extensions, self.clock)
         await self._lease_first(intake.codes)
         process = f"{socket.gethostname()}:{os.getpid()}"
         loops = self.loops
@@ -313,6 +315,7 @@ class Hotline:
         for name in trees.names:
             loops.start(f"menu {name}", partial(trees.follow, name))
         loops.start("live board", partial(telling_live.tell, self.engine, process, line.going_on, line.clock))
+        loops.start("hours of officials", line.hours.follow)
         loops.start("silent telephones", partial(quiet.watch, self.ami, line.live))
         self.ami.on("BridgeEnter", lambda event: line.talks(event.uniqueid))
 
@@ -580,6 +583,7 @@ class Hotline:
                 self._telephone("seda111-phone", self.secrets.sip) if phones.citizens else None,
                 self._telephone("seda111-desk", self.secrets.desk) if phones.supervisors else None,
                 calls_back=bool(settings.callbacks.dial),
+                officials=tuple(settings.meetings.extensions),
             ),
             entry=Entrance(keeping, its.proxies),
             board=Board(

@@ -22,6 +22,7 @@ from ivr.commands import (
     escalation,
     family,  # noqa: F401  adds to `ivr case`
     hearing_day,  # noqa: F401  adds to `ivr meeting`
+    hotline_hour,  # noqa: F401  adds to `ivr meeting`
     keys,
     meeting,
     menu,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import time
 from ipaddress import ip_network
 from pathlib import Path
@@ -282,10 +283,25 @@ class Answers(SettingsGroup):
     approval: bool = False
 
 
+RINGS = r"[A-Za-z]+/[A-Za-z0-9_.:@/-]+"  # one technology and one resource; no & , or | gets in
+
+
 class Meetings(SettingsGroup):
-    """`telephones`: PJSIP endpoints from which an official may hold the line for a citizen."""
+    """`telephones`: PJSIP endpoints from which an official may hold the line for a citizen.
+
+    `extensions`: those that may ring for an official who takes calls himself, by name, and how Asterisk rings
+    each, like {"201": PJSIP/201@exchange}. Nothing else is ever rung there.
+    """
 
     telephones: tuple[str, ...] = ("seda111-desk",)
+    extensions: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _rings_what_it_says(self) -> Meetings:
+        for name, place in self.extensions.items():
+            if not re.fullmatch(r"[\w-]{1,40}", name) or not re.fullmatch(RINGS, place):
+                raise ValueError(f"extensions: {name!r}: {place!r} is no telephone, like PJSIP/201@exchange")
+        return self
 
 
 class Sms(SettingsGroup):

@@ -14,11 +14,13 @@ from ivr.voice import tokens
 from ivr.voice.actions import (
     Action,
     Ask,
+    AwaitHour,
     Clip,
     Confide,
     Confirm,
     FindRoom,
     HangUp,
+    JoinHour,
     KeepWords,
     LookUpCase,
     MissReason,
@@ -44,6 +46,8 @@ from ivr.voice.events import (
     Confirmed,
     Ended,
     Event,
+    HourState,
+    HourTold,
     HungUp,
     Keys,
     Lookup,
@@ -300,6 +304,8 @@ class _Call:
                 return Confirmed()
             case Rate():
                 return Rated()
+            case JoinHour() | AwaitHour():
+                return HourTold(HourState.CLOSED)
             case OpenCase():
                 return self._opened(action) if self.desk.keeps else NotKept()
         raise TypeError(f"the simulator has no answer to {type(action).__name__}")

@@ -20,17 +20,20 @@ from ivr.cases.phone import mask
 from ivr.desk.call.callbacks import Briefing
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.desk.facts.reconcile import LOST
+from ivr.loops.hour_line import CALL_SECONDS, HourLine
 from ivr.store.facts import FactStep
 from ivr.store.journal import JournalError
 from ivr.voice import callback
 from ivr.voice.actions import (
     Action,
     Ask,
+    AwaitHour,
     Confide,
     Confirm,
     Connect,
     FindRoom,
     HangUp,
+    JoinHour,
     KeepWords,
     LookUpCase,
     MissReason,
@@ -40,6 +43,7 @@ from ivr.voice.actions import (
     RecallCaller,
     Record,
     RefineCase,
+    RingOfficial,
     Say,
     WishCallBack,
 )
@@ -49,7 +53,10 @@ from ivr.voice.events import (
     CaseRefined,
     Confided,
     Confirmed,
+    Connected,
     Event,
+    HourState,
+    HourTold,
     HungUp,
     Keys,
     Lookup,
@@ -73,7 +80,7 @@ log = logging.getLogger(__name__)
 class OpenLine:
     """What every call needs. `called`: the tree behind a number, for the call of that id.
 
-    `live`: the calls in progress, by id.
+    `live`: the calls in progress, by id. `hours`: officials who take calls themselves.
     """
 
     called: Callable[[str, str], Menu]
@@ -81,6 +88,7 @@ class OpenLine:
     intake: Intake
     clock: Callable[[], datetime]  # the zoned time of the province
     live: dict[str, Call] = field(default_factory=dict)
+    hours: HourLine | None = None
 
     def talks(self, unique_id: str) -> None:
         """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it."""
@@ -106,7 +114,8 @@ class Call:
             menu = _menu_of(told, menu)
         self.line = line
         self.channel = channel
-        self.session = Session(menu, line.directory, caller)
+        hour = line.hours.offered() if line.hours is not None and told is None else None
+        self.session = Session(menu, line.directory, caller, hour)
         self.facts = CallFacts(
             id=id,
             unique_id=channel.unique_id,
@@ -123,7 +132,8 @@ class Call:
         self.step, self.step_since = self.session.step, now
         self.outcome = "failed"
         self.wrong_codes = 0
-        self.talked = False  # with an operator
+        self.talked = False  # with an operator, or an official
+        self.in_line = False  # for an official
 
     async def carry(self) -> None:
         """Carry it to its end. Whatever happens, words that no case holds become one."""
@@ -143,6 +153,8 @@ class Call:
         finally:
             self.channel.leave_room()
             del self.line.live[self.facts.id]
+            if self.in_line and self.line.hours is not None:
+                await asyncio.shield(self.line.hours.left(self.facts.id, self.channel.hung_up))
             await asyncio.shield(self._close())
 
     def going_on(self) -> dict[str, Any]:
@@ -235,12 +247,33 @@ class Call:
             case Connect(record=True, max_seconds=seconds) if not self.channel.hung_up:
                 await self._begin_recording(seconds)
                 return await self.channel.perform(action)
+            case JoinHour() | AwaitHour() | RingOfficial():
+                return await self._in_line(action)
             case Operator():
                 event = await self.channel.perform(action)
                 talked = isinstance(event, HungUp) and self.talked and not self.channel.vanished
                 return Transferred(Transfer.ANSWERED) if talked else event
             case _:
                 return await self.channel.perform(action)
+
+    async def _in_line(self, action: JoinHour | AwaitHour | RingOfficial) -> Event:
+        """For an official who takes calls himself. Her words are safe already."""
+        hours = self.line.hours
+        if hours is None:
+            return HourTold(HourState.AWAY)
+        match action:
+            case JoinHour():
+                self.in_line = True
+                await self.channel.lasts(CALL_SECONDS)
+                return await hours.join(self.facts.id, action)
+            case AwaitHour():
+                return await hours.wait(self.facts.id, self.channel, action)
+        if action.record and not self.channel.hung_up:
+            await self._begin_recording(action.max_seconds)
+        event = await hours.ring(self.facts.id, self.channel, action, lambda: self.talked)
+        if isinstance(event, Connected) and event.recording is None and not event.gone:
+            await self.channel.kept()
+        return event
 
     async def _begin_recording(self, seconds: float) -> None:
         """No recording begins unnamed."""

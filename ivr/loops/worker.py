@@ -32,6 +32,7 @@ from ivr.desk.facts.fallback import take_in
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
 from ivr.desk.keeping import custody, retention, sealing, witnessing
+from ivr.desk.meetings.hour_hearing import keep_noting
 from ivr.desk.meetings.inviting import keep_asking
 from ivr.desk.reading.counting import count_days
 from ivr.desk.recordings.enclosing import Encloser
@@ -269,6 +270,7 @@ class Worker:
         steps: dict[str, Step] = {"pauses are over": end_pauses, "deadlines moved with the calendar": retime}
         steps |= {"cases climbed their ladder": sweep, "collective cases are over": settle}
         steps |= {"bodies were invited to sessions or reminded of their views": keep_asking}
+        steps |= {"calls that an official took were noted as hearings": keep_noting}
         while True:
             for what, step in steps.items() if self.is_sure() else ():
                 await self._one_step(what, step)

@@ -30,6 +30,7 @@ from ivr.store.journal.journal_marks import journal_marks
 from ivr.store.legal_holds import legal_holds
 from ivr.store.limits import limits
 from ivr.store.live_calls import live_calls
+from ivr.store.live_hours import hour_calls, live_hours
 from ivr.store.lottery_draws import lottery_calls, lottery_cases, lottery_draws
 from ivr.store.marks import marks
 from ivr.store.meeting_day import meeting_deeds, meeting_minutes
@@ -86,6 +87,7 @@ __all__ = [
     "factor_roles",
     "figure_days",
     "grant_requests",
+    "hour_calls",
     "inbox_entries",
     "interventions",
     "journal_marks",
@@ -93,6 +95,7 @@ __all__ = [
     "legal_holds",
     "limits",
     "live_calls",
+    "live_hours",
     "lottery_calls",
     "lottery_cases",
     "lottery_draws",

@@ -216,6 +216,25 @@ class Transferred:
     result: Transfer
 
 
+class HourState(StrEnum):
+    """How she stands with an official who takes calls himself for an hour."""
+
+    WAITING = "waiting"
+    TURN = "turn"  # he takes her call now
+    CLOSED = "closed"  # the hour is over, or none is open
+    FULL = "full"
+    AWAY = "away"  # nobody can say: the books can't be read
+
+
+@dataclass(frozen=True, slots=True)
+class HourTold:
+    """`place`: her own in the line, 1 is next; 0 where she has none. `waited`: seconds since last asked."""
+
+    state: HourState
+    place: int = 0
+    waited: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class HungUp:
     """The caller is gone. May come instead of any other answer."""
@@ -233,6 +252,7 @@ Event = (
     | Confided
     | Confirmed
     | Connected
+    | HourTold
     | Rated
     | NotKept
     | RoomFound

@@ -22,7 +22,7 @@ from ivr.voice.yaml_values import StepValue
 
 __all__ = ["MenuMistakes", "parse"]
 
-MOST_STEPS = 500
+MOST_STEPS = 2_000
 _TYPES = {each.TYPE: each for each in TYPES}
 NAME = "[A-Za-z0-9_-]{1,40}"
 START = YamlKey(
@@ -102,7 +102,7 @@ def _written(steps: Fields) -> Mapping[str, str]:
 def _steps(steps: Fields, defaults: Mapping[str, Any]) -> dict[str, Step]:
     found: dict[str, Step] = {}
     if not 1 <= len(steps.table.entries) <= MOST_STEPS:
-        steps.reading.wrong(steps.table, steps.path, f"must hold from 1 to {MOST_STEPS} steps")
+        steps.reading.wrong(steps.table, steps.path, f"must hold from 1 to {MOST_STEPS:,} steps")
         return found
     for key, node in steps.each():
         checked_key(steps, key, _is_step_id, "a step's name: a-z, 0-9 and _, first a letter")

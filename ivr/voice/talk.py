@@ -8,6 +8,7 @@ from math import inf
 from typing import Protocol, TypeVar
 
 from ivr.cases import phone
+from ivr.cases.meetings import Official
 from ivr.voice.actions import (
     Action,
     Ask,
@@ -97,6 +98,7 @@ class Talk:
         self.draft: dict[str, str] = {}
         self.known_county = ""
         self.blocked = False
+        self.hour: Official | None = None  # who takes calls himself now, and has room for one more
         self.step = start
         self.code: str | None = None  # None: no case yet; "": a case whose code could not be promised
         self.joins = False  # whether she goes on with the case of an earlier call …

@@ -7,14 +7,17 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from ivr.cases.meetings import Official
 from ivr.desk.editing.seeding import directory_from
 from ivr.voice.actions import (
     Action,
     Ask,
+    AwaitHour,
     Confide,
     Confirm,
     FindRoom,
     HangUp,
+    JoinHour,
     KeepWords,
     LookUpCase,
     MissReason,
@@ -24,6 +27,7 @@ from ivr.voice.actions import (
     RecallCaller,
     Record,
     RefineCase,
+    RingOfficial,
     Say,
     Sound,
     WishCallBack,
@@ -37,8 +41,10 @@ from ivr.voice.events import (
     CaseSeen,
     Confided,
     Confirmed,
+    Connected,
     Ended,
     Event,
+    HourTold,
     HungUp,
     Keys,
     Lookup,
@@ -95,11 +101,15 @@ class Conversation:
     missed: list[str] = field(default_factory=list)
     rates: list[int] = field(default_factory=list)
     directory: Directory = DIRECTORY
+    hour: Official | None = None  # takes calls himself
+    line: list[HourTold] = field(default_factory=list)  # how she stands there, each time that it is asked
+    rings: list[Connected] = field(default_factory=list)  # what comes of his telephone's ringing
+    in_line: list[JoinHour | AwaitHour | RingOfficial] = field(default_factory=list)
     recordings: int = 0
     action: Action | None = None
 
     def __post_init__(self) -> None:
-        self.session = Session(self.menu, self.directory, self.caller)
+        self.session = Session(self.menu, self.directory, self.caller, self.hour)
         self._settle(self.session.start())
 
     @property
@@ -193,6 +203,12 @@ class Conversation:
                     event = self.seen
                 case Operator():
                     event = Transferred(self.transfer)
+                case JoinHour() | AwaitHour():
+                    self.in_line.append(action)
+                    event = self.line.pop(0)
+                case RingOfficial():
+                    self.in_line.append(action)
+                    event = self.rings.pop(0)
                 case Say(barge_in=False, speech=speech):
                     self.heard.extend(speech)
                     event = Said()

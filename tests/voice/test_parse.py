@@ -225,7 +225,7 @@ def test_a_wrong_step_is_named_with_its_key(text: str) -> None:
         (HEAD + "  yes: {type: end}\n" + MENU + END, 'steps.yes: must be in quotes: "yes"'),
         (HEAD + MENU + END + MENU, "steps.first: “first” stands twice; the first is in line 6"),
         (HEAD + "  first: [a]\n" + END, "steps.first: must be a mapping"),
-        (HEAD.replace("steps:\n", "steps: {}\n"), "steps: must hold from 1 to 500 steps"),
+        (HEAD.replace("steps:\n", "steps: {}\n"), "steps: must hold from 1 to 2,000 steps"),
         ("- a\n- b\n", "m.yaml:1:1: a menu file is a mapping"),
         ("", "m.yaml:1:1: the file is empty"),
         ("menu: [a\nb: c", "this is not valid YAML"),

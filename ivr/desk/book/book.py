@@ -42,6 +42,7 @@ from ivr.desk.book.who_calls import NOT_WITHHELD, UNANSWERED, WhoCalls
 from ivr.desk.people import limiting
 from ivr.desk.people.limiting import Limit
 from ivr.store.case_parts import parts_column, parts_seen
+from ivr.store.cases import WITHHELD
 from ivr.store.direct import Prepared, asking, direct, from_arrays
 from ivr.store.engine import AWAY
 from ivr.store.limits import limits as limits_set
@@ -325,12 +326,14 @@ def lately() -> Select[Any]:
 
 
 def lately_withheld() -> Select[Any]:
-    """The same of all who withheld their numbers together; `caller` is "" then."""
+    """The same of all who withheld their numbers together, of the newest `most`: one row."""
     at = bindparam("at", type_=cases.c.opened_at.type)
-    within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at, cases.c.channel == "phone")
-    hour = func.count().filter(cases.c.opened_at > bindparam("hour")).label("hour")
+    within = (WITHHELD, cases.c.opened_at > bindparam("day"), cases.c.opened_at < at)
+    newest = select(cases.c.opened_at).where(*within).order_by(cases.c.opened_at.desc())
+    found = newest.limit(bindparam("most", type_=Integer)).subquery()
+    hour = func.count().filter(found.c.opened_at > bindparam("hour")).label("hour")
     counted: tuple[Any, ...] = (hour, func.count().label("day"))
-    return select(*counted).where(cases.c.caller_key == bindparam("caller"), *within)
+    return select(*counted).select_from(found)
 
 
 def seen() -> Select[Any]:

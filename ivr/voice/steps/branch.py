@@ -12,7 +12,7 @@ from ivr.voice.menu import Step
 from ivr.voice.mistakes import shown
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
-from ivr.voice.ways import By, Way
+from ivr.voice.ways import SETTLED, By, Way
 from ivr.voice.yaml_keys import YamlKey
 from ivr.voice.yaml_tree import Scalar
 from ivr.voice.yaml_values import OwnValue, StepValue
@@ -104,7 +104,7 @@ who:
         """
         if self.on == "caller":
             return (replace(way, by=By.WRONG) if way.sets else way for way in self.ways())
-        if self.on not in ("language", "kind"):
+        if self.on not in SETTLED:
             return self.ways()
         return iter((Way(self.cases.get(draft.get(self.on, ""), self.go), By.ALONE),))
 

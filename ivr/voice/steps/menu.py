@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from ivr.cases.meetings import Official
 from ivr.voice.fields import Fields, checked_key
 from ivr.voice.menu import SLOW_FINGER, Choosing
 from ivr.voice.mistakes import shown
@@ -15,7 +16,7 @@ from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Way
 from ivr.voice.yaml_keys import YamlKey
-from ivr.voice.yaml_values import FlagValue, OwnValue
+from ivr.voice.yaml_values import ANY_PROMPTS, FlagValue, OwnValue
 
 # What a `keys:` entry may set.
 SETTABLE = ("language", "kind", "topic", "county", "callback")
@@ -24,10 +25,14 @@ _KEY = "1 to 4 digits, or # alone (“*” always repeats the prompt and is not 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A key's meaning: set these draft values, then go to that step."""
+    """A key's meaning: set these draft values, then go to that step.
+
+    `hour`: only while an official takes calls himself and has room.
+    """
 
     go: str
     sets: Mapping[str, str] = field(default_factory=dict)
+    hour: bool = False
 
 
 CHOICES = {
@@ -39,6 +44,7 @@ CHOICES = {
             "go": {"$ref": "#/$defs/step_name"},
             **{name: {"$ref": f"#/$defs/{name}"} for name in SETTABLE},
             "vars": VARIABLES,
+            "hour": FlagValue().schema(),
         },
         "required": ["go"],
         "additionalProperties": False,
@@ -58,9 +64,10 @@ def _choices(fields: Fields, name: str) -> Mapping[str, Choice]:
         if choice is None:
             continue
         go, values = choice.step("go"), {**sets(choice, SETTABLE), **variables(choice)}
+        hour = choice.flag("hour", False)
         choice.close()
         if right:
-            found[key.value] = Choice(go, MappingProxyType(values))
+            found[key.value] = Choice(go, MappingProxyType(values), hour)
     if not inner.table.entries:
         fields.wrong(inner.table, name, "must name at least one key")
     return MappingProxyType(found)
@@ -69,8 +76,10 @@ def _choices(fields: Fields, name: str) -> Mapping[str, Choice]:
 @dataclass(frozen=True, slots=True)
 class MenuStep(Choosing):
     keys: Mapping[str, Choice]
+    hour_prompt: tuple[str, ...] = ()  # behind the name of the official who takes calls himself
 
     TYPE = "menu"
+    SPEAKS = frozenset(f"hour.{official}" for official in Official)
     TITLE = "choose by key"
     KEYS = (
         YamlKey(
@@ -84,11 +93,22 @@ class MenuStep(Choosing):
             'allow a key that begins another (`"1"` and `"12"`): after it the call waits `next_key` seconds',
             False,
         ),
+        YamlKey(
+            "hour_prompt",
+            ANY_PROMPTS,
+            "said before `prompt`, behind who it is, while an official takes calls himself"
+            " ([meetings.md](meetings.md)) and has room; needed with a choice that says `hour`",
+            (),
+        ),
     )
     ABOUT = """\
 A choice may set `language` (one of the file's), `kind` (`complaint`, `criticism`, `suggestion`, `request`,
 `meeting`), `topic`, `county` (codes of the province's seed) and `callback` (a telephone number, `""` for the
-one she calls from); `vars` gives the call variables for a `branch` on `var.NAME`: `vars: {urgent: "1"}`."""
+one she calls from); `vars` gives the call variables for a `branch` on `var.NAME`: `vars: {urgent: "1"}`.
+
+A choice with `hour: true` counts only while an official takes calls himself and has room, and for
+nobody who is blocked. The figures of `ivr menu check` are those of the other hours: then the menu is as much
+longer as its offer."""
     EXAMPLE = """\
 kind:
   type: menu
@@ -104,6 +124,8 @@ kind:
         values = written.values(cls.yaml_keys())
         if not values.pop("wait"):
             _refuse_prefixes(written.fields)
+        if any(choice.hour for choice in values["keys"].values()):
+            written.fields.prompts("hour_prompt")  # or it is told as missing
         return cls._made(written, values)
 
     @property
@@ -111,11 +133,18 @@ kind:
         return max(len(key) for key in self.keys)
 
     def perform(self, talk: Talk) -> Flow[str]:
+        keys, offer = self._open_now(talk)
         choice = yield from talk.listen(
-            self, self.prompt, self.keys.get, max_keys=self.longest, hash_means=self.keys.get("#")
+            self, offer + self.prompt, keys.get, max_keys=self.longest, hash_means=keys.get("#")
         )
         talk.set(choice.sets)
         return choice.go
+
+    def _open_now(self, talk: Talk) -> tuple[Mapping[str, Choice], tuple[str, ...]]:
+        """The keys that mean something now, and what is said before the prompt."""
+        if talk.hour is not None and not talk.blocked and self.hour_prompt:
+            return self.keys, (f"hour.{talk.hour}", *self.hour_prompt)
+        return {key: choice for key, choice in self.keys.items() if not choice.hour}, ()
 
     def unclear(self) -> Iterator[str]:
         """Silence makes “1” of “12” where the one begins the other."""

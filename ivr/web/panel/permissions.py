@@ -192,6 +192,11 @@ ROUTES: Mapping[str, Permission] = {
     # meetings: what stands as things are is decided at the desk
     "meetings": P.MEETINGS_SEE,
     "meetings.figures": P.MEETINGS_SEE,
+    "meetings.hours": P.MEETINGS_SEE,
+    "meetings.hours.announce": P.MEETINGS_HOLD,
+    "meetings.hour": P.MEETINGS_SEE,
+    "meetings.hour.do": P.MEETINGS_HOLD,
+    "meetings.hour.stream": P.MEETINGS_SEE,
     "meetings.request": P.MEETINGS_SEE,
     "meetings.decide": P.MEETINGS_HOLD,
     "meetings.sessions": P.MEETINGS_SEE,

@@ -62,12 +62,14 @@ class Voices:
 class Telephones:
     """In the browser. `citizens`: with which anybody may call, in the lab alone; `desk`: a supervisor's.
 
-    `calls_back`: whether citizens are called with their answers.
+    `calls_back`: whether citizens are called with their answers. `officials`: names of the extensions that
+    may ring for an official who takes calls himself.
     """
 
     citizens: Telephone | None = None
     desk: Telephone | None = None
     calls_back: bool = True
+    officials: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
