@@ -239,6 +239,7 @@ async def test_an_admin_adds_a_branch_mends_it_hears_it_publishes_it_and_rolls_b
         await expect(page.locator("#phone-state")).to_have_text(TEXT("menus.try.waits"))
         await page.keyboard.press("1")
         await expect(page.locator("#phone-step")).to_have_text("kind")
+        await expect(page.locator("#phone-state")).to_have_text(TEXT("menus.try.waits"))
         assert [url.split("/")[-2] for url in played][:2] == ["welcome", "language.choose"]
         assert any(url.endswith("/operator.closed/audio") for url in played), "the new branch is heard"
         await screenshot(page, "menu-try", whole=False)

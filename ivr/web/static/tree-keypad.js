@@ -44,6 +44,7 @@ async function walk() {
   hush();
   pressed = "";
   waits = { for: "" };
+  say("");
   const body = new URLSearchParams({ text: form.elements.text.value, keys: keys.join(" ") });
   let told;
   try {
