@@ -33,11 +33,13 @@ from ivr.voice.actions import (
     RefineCase,
     Say,
     Sound,
+    TakeUp,
     WishCallBack,
     Words,
 )
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
+    BROKEN_OFF,
     Caller,
     CallerKnown,
     CaseOpened,
@@ -57,6 +59,7 @@ from ivr.voice.events import (
     Recorded,
     RoomFound,
     Said,
+    TakenUp,
     Transfer,
     Transferred,
     WishNoted,
@@ -120,6 +123,7 @@ class Desk:
     language: str = ""  # … and the one she spoke
     blocked: bool = False
     joined: bool = False  # her number has an open case of what she chooses
+    earlier: str = ""  # what an earlier call of hers left: open or broken_off
     operator: Transfer = Transfer.NOBODY
     has_room: bool = True  # a disk takes recordings …
     keeps: bool = True  # … and the journal what is to be kept
@@ -333,7 +337,11 @@ class _Call:
             case Operator():
                 return self.source.interrupt(action) or Transferred(self.desk.operator)
             case RecallCaller():
-                return CallerKnown(self.desk.county, self.desk.blocked, language=self.desk.language)
+                desk = self.desk
+                return CallerKnown(desk.county, desk.blocked, language=desk.language, earlier=desk.earlier)
+            case TakeUp():
+                found = self.desk.keeps and self.desk.earlier == BROKEN_OFF
+                return TakenUp(EXAMPLE_CODE if found else "")
             case LookUpCase(code=code):
                 return self.desk.look_up(code)
             case FindRoom():
@@ -389,6 +397,8 @@ class _Call:
                 return "desk: she is blocked"
             case CaseOpened(code=code, joined=True):
                 return f"desk: joined to her case {code}"
+            case TakenUp(code=code):
+                return f"desk: goes on with her case {code}" if code else "desk: no call of hers broke off"
             case CallerKnown(county=county):
                 return f"desk: her last case came from {county}" if county else ""
             case CaseOpened(code=code):

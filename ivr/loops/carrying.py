@@ -45,6 +45,7 @@ from ivr.voice.actions import (
     RefineCase,
     RingOfficial,
     Say,
+    TakeUp,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -235,6 +236,11 @@ class Call:
                 known = await intake.recall(self.facts.caller)
                 self.facts.waits = known.waits
                 return known
+            case TakeUp():
+                taken = await intake.take_up(self.facts)
+                if taken.code:
+                    await self.channel.kept()
+                return taken
             case LookUpCase(code=code):
                 seen = await intake.look_up(self.facts.caller, code, self.wrong_codes)
                 self.wrong_codes += seen.result is Lookup.UNKNOWN

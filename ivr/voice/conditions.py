@@ -13,6 +13,7 @@ from typing import Any
 
 from persiantools.jdatetime import JalaliDate
 
+from ivr.voice.events import EARLIER
 from ivr.voice.fields import VARIABLE, Fields
 from ivr.voice.talk import Talk
 from ivr.voice.yaml_tree import Scalar
@@ -119,6 +120,12 @@ CONDITIONS = {
     ),
     "caller": Condition(
         "`free` or `blocked`", _is(lambda talk: "blocked" if talk.blocked else "free"), known="caller"
+    ),
+    "earlier": Condition(
+        "what a call of her number left: an `open` case from more than an hour ago, or one of the last hour "
+        "that `broken_off` in mid-word or before matter and county were said",
+        _is(lambda talk: talk.earlier),
+        _one_of(*EARLIER),
     ),
     "hours": Condition(
         '`"07:00-19:00"`, `"19:00-07:00"`',

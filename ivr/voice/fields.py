@@ -105,7 +105,11 @@ class Fields:
         node = self.scalar(name, needed=default is None)
         if node is None:
             return default or ""
-        return node.value if self.is_text(node, name) else ""
+        if not self.is_text(node, name):
+            return ""
+        if not node.value:  # in quotes, or a block without a line
+            self.wrong(node, name, "is empty")
+        return node.value
 
     def is_text(self, node: Scalar, name: str) -> bool:
         """Whether other YAML readers would take it for text too; if not it is noted."""

@@ -162,7 +162,10 @@ def _short(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key}={_short(inner)}" for key, inner in value.items())
     if is_dataclass(value) and not isinstance(value, type):
-        parts = {each.name: _short(getattr(value, each.name)) for each in fields(value)}
+        told = {each.name: getattr(value, each.name) for each in fields(value)}
+        parts = {
+            name: name if part is True else _short(part) for name, part in told.items() if part is not False
+        }
         go = parts.pop("go", "")
         said = ", ".join(part for part in parts.values() if part)
         return f"{said} → {go}".strip() if go else said

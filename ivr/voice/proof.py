@@ -129,7 +129,8 @@ def _kindless(menu: Menu) -> Iterator[Finding]:
         if here not in found:
             found.add(here)
             ways = menu.steps[id].ways()
-            waiting += [(way.to, has_kind or "kind" in {**way.sets, **way.fills}) for way in ways]
+            onward = (way for way in ways if not way.again)  # there her case has its kind
+            waiting += [(way.to, has_kind or "kind" in {**way.sets, **way.fills}) for way in onward]
     for step in menu.steps.values():
         given = any("kind" in way.fills for way in step.ways())
         if step.LEAF == "record" and not given and (step.id, False) in found:

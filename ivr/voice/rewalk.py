@@ -22,11 +22,15 @@ from ivr.cases.statuses import Status
 from ivr.voice.actions import (
     Action,
     Ask,
+    AwaitHour,
     Confide,
+    Confirm,
     FindRoom,
     HangUp,
+    JoinHour,
     KeepWords,
     LookUpCase,
+    MissReason,
     OpenCase,
     Operator,
     Rate,
@@ -35,6 +39,7 @@ from ivr.voice.actions import (
     RefineCase,
     Say,
     Speech,
+    TakeUp,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -48,6 +53,8 @@ from ivr.voice.events import (
     Confirmed,
     Ended,
     Event,
+    HourState,
+    HourTold,
     HungUp,
     Keys,
     Lookup,
@@ -55,6 +62,7 @@ from ivr.voice.events import (
     Recorded,
     RoomFound,
     Said,
+    TakenUp,
     Transfer,
     Transferred,
     WishNoted,
@@ -299,6 +307,8 @@ def _of_the_desk(action: Action) -> Event:
     match action:
         case FindRoom():
             return RoomFound()
+        case TakeUp():
+            return TakenUp()  # what an earlier call left then, nobody knows any more
         case KeepWords():
             return WordsKept()
         case Confide():
@@ -307,4 +317,8 @@ def _of_the_desk(action: Action) -> Event:
             return Rated()
         case WishCallBack():
             return WishNoted()
-    return Confirmed()
+        case JoinHour() | AwaitHour():
+            return HourTold(HourState.CLOSED)
+        case Confirm() | MissReason():
+            return Confirmed()
+    raise TypeError(f"a rehearsal has no answer to {type(action).__name__}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -41,6 +42,11 @@ async def test_a_tree_is_compared_rehearsed_tried_published_and_taken_back_at_th
         (4, "rolled_back", "live", ""), (3, "published", "", ""), (2, "withdrawn", "", "not yet"),
         (1, "published", "", "the first"),
     ]  # fmt: skip
+    assert "today is told until" in await menu.run("announce", "today", "--fa", "برف", "--hours", "2")
+    [told] = await menu.read("announce")
+    assert (told["slot"], told["words"]) == ("today", {"fa": "برف"})
+    assert "today is silent" in await menu.run("announce", "today", "--off")
+    assert "welcome" in json.loads(await menu.run("schema"))["$defs"]["prompt"]["enum"]
     tried = (TREES / "111-words-first.yaml").read_text("utf-8")
     assert await menu.run("show", "--which", "2") == tried.strip()
     code, _, said = await typed(database_url, tmp_path, "menu", "publish", new, "--at", "tomorrow")

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ivr.commands.menu import read
+from ivr.installation import CommandError
 from ivr.lab.pace import patience
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.yaml_tree import DEEPEST, LARGEST_FILE, MOST_NODES, read_tree
@@ -99,6 +101,14 @@ def in_a_small_room(data: bytes, cpu_seconds: int) -> subprocess.CompletedProces
 def test_it_is_refused_in_little_memory_and_time(name: str) -> None:
     child = in_a_small_room(HOSTILE[name][0], cpu_seconds=5)  # a second's work and a slow machine
     assert child.returncode == 3, child.stderr.decode()[-2000:]
+
+
+def test_a_giant_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    giant = tmp_path / "giant.yaml"
+    with giant.open("wb") as file:
+        file.truncate(1 << 40)  # no machine could read it whole
+    with pytest.raises(CommandError, match=r"has 1,099,511,627,776 bytes; a menu has at most 262,144"):
+        read(giant)
 
 
 def wide(step: str) -> bytes:

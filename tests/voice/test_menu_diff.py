@@ -48,14 +48,14 @@ def test_a_step_that_only_got_another_name_is_renamed_and_nothing_else() -> None
 
 def test_a_step_put_between_two_others_is_added_and_moves_what_follows() -> None:
     text = TEXT.replace(
-        "  goodbye:\n", "  notice:\n    type: say\n    prompt: [emergency]\n    go: goodbye\n\n  goodbye:\n"
+        "  goodbye:\n", "  snow:\n    type: say\n    prompt: [emergency]\n    go: goodbye\n\n  goodbye:\n"
     )
     head, middle, rest = text.partition("  code:\n")
-    text = head + middle + rest.replace("go: goodbye", "go: notice", 1)
+    text = head + middle + rest.replace("go: goodbye", "go: snow", 1)
     found = changes(parse(TEXT.encode(), "old"), parse(text.encode(), "new"))
     told = {(each.kind, each.step) for each in found}
     assert told == {
-        (Difference.GOES, "code"), (Difference.ADDED, "notice"), (Difference.MOVED, "goodbye"),
+        (Difference.GOES, "code"), (Difference.ADDED, "snow"), (Difference.MOVED, "goodbye"),
     }  # fmt: skip
 
 

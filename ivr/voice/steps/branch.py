@@ -22,6 +22,7 @@ ON = OwnValue(
     lambda fields, name: _on(fields, name),
     {"type": "string", "anyOf": [{"enum": list(CONDITIONS)}, {"pattern": f"^{VARIABLE.pattern}$"}]},
 )
+ABOUT_HER = ("caller", "earlier")  # what the books know of who calls, and not where she is
 CASES = {
     "type": "object",
     "additionalProperties": {"$ref": "#/$defs/step_name"},
@@ -100,9 +101,9 @@ who:
     def open_ways(self, draft: Mapping[str, str]) -> Iterator[Way]:
         """One, on what a walk has settled; on topic or county a caller may take any.
 
-        Who is blocked goes a way of her own: how long that is says nothing of the usual call.
+        Who is blocked, or called before, goes a way of her own, which says nothing of the usual call's time.
         """
-        if self.on == "caller":
+        if self.on in ABOUT_HER:
             return (replace(way, by=By.WRONG) if way.sets else way for way in self.ways())
         if self.on not in SETTLED:
             return self.ways()
@@ -119,4 +120,4 @@ who:
 
     @property
     def asks_who(self) -> bool:
-        return self.on in ("caller", "caller_county")
+        return self.on in (*ABOUT_HER, "caller_county")

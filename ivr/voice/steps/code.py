@@ -48,7 +48,7 @@ class CodeStep(Asking):
         YamlKey("no_code_prompt", PromptsValue(), "said when no code could be promised", ("code.none",)),
         YamlKey("go", StepValue(), "the next step"),
     )
-    SPEAKS = frozenset({"code.once_more", *EXPECT})
+    SPEAKS = frozenset({"code.once_more", "earlier.kept", *EXPECT})
     EXAMPLE = """\
 code:
   type: code
@@ -64,6 +64,8 @@ code:
 
     def perform(self, talk: Talk) -> Flow[str]:
         if talk.joined:  # who opened that case has its code; a stranger on her line shall not
+            if talk.taken_up:
+                talk.say("earlier.kept")
             return self.go
         if not talk.code:
             if talk.code is not None:  # else nothing was kept, and that was said

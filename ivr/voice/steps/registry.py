@@ -16,6 +16,7 @@ from ivr.voice.steps.hour import HourStep
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.steps.record import RecordStep
+from ivr.voice.steps.resume import ResumeStep
 from ivr.voice.steps.review import ReviewStep
 from ivr.voice.steps.say import SayStep
 from ivr.voice.steps.status import StatusStep
@@ -34,6 +35,7 @@ TYPES: Collection[type[Step]] = (
     OperatorStep,
     HourStep,
     BranchStep,
+    ResumeStep,
     SayStep,
     AnnouncementStep,
     EndStep,

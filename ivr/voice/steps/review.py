@@ -85,7 +85,7 @@ review:
 """
 
     def perform(self, talk: Talk) -> Flow[str]:
-        while True:
+        while talk.words or not talk.taken_up:  # else she has said nothing in this call
             choice = yield from talk.listen(self, self.prompt, self.keys.get, hash_means=self.keys.get("#"))
             if choice == "hear":
                 talk.say("record.hear_intro", *(Clip(r.name) for r in talk.words))
@@ -96,6 +96,7 @@ review:
             else:
                 talk.review_mode, talk.reviewed_at = choice, self.id
                 return talk.recorded_at or self.record
+        return self.go
 
     def ways(self) -> Iterator[Way]:
         yield Way(self.go, By.CALLER)

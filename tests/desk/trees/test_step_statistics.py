@@ -78,9 +78,8 @@ async def test_a_million_calls_are_not_read_for_it(engine: AsyncEngine) -> None:
     assert "pk_menu_step_days" in await plan_of(engine, step_statistics.counted(NOON.date()))
     today = await plan_of(engine, step_statistics.of_calls(NOON, NOON + DAY, "111"))
     assert "ix_calls_started_at_id" in today
-    found = select(calls.c.id).where(calls.c.passed.contains(["kind:hung_up"]))
     async with engine.connect() as connection:
         await connection.execute(text("SET enable_seqscan = off"))
-        compiled = found.compile(engine.sync_engine, compile_kwargs={"literal_binds": True})
-        plan = "\n".join((await connection.exec_driver_sql(f"EXPLAIN {compiled}")).scalars())
+        found = """EXPLAIN SELECT id FROM calls WHERE passed @> '["kind:hung_up"]'"""
+        plan = "\n".join((await connection.execute(text(found))).scalars())
     assert "ix_calls_passed" in plan
