@@ -92,6 +92,7 @@ def test_keys_stand_at_their_ways_and_those_of_one_step_together() -> None:
     assert [(way.labels, way.to) for way in kind.exits] == [
         (("1", "2", "3", "4", "5"), "caller"),
         (("6",), "follow_up"),
+        (("7",), "hour_words"),
         (("0",), "operator"),
     ]
     assert [(way.labels, way.to) for way in kind.misses] == [(("silent", "wrong"), "operator")]
