@@ -25,7 +25,7 @@ def test_comments_and_order_are_no_difference() -> None:
 
 def test_a_key_taken_away_is_said_with_what_it_did() -> None:
     line = '      "2": {kind: criticism, go: caller}\n'
-    text = TEXT.replace(line, "", 1)
+    text = "".join(TEXT.rsplit(line, 1))
     (change,) = changes(parse(TEXT.encode(), "old"), parse(text.encode(), "new"))
     assert (change.kind, change.step, change.what) == (Difference.KEY, "kind", "keys.2")
     assert str(change) == "kind: keys.2: kind=criticism → caller becomes (none)"
