@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from io import StringIO
 from typing import Any, Protocol, TextIO
 
+from ivr.cases.meetings import Official
 from ivr.voice import tokens
 from ivr.voice.actions import (
     Action,
@@ -125,6 +126,9 @@ class Desk:
     joined: bool = False  # her number has an open case of what she chooses
     earlier: str = ""  # what an earlier call of hers left: open or broken_off
     operator: Transfer = Transfer.NOBODY
+    official: Official | None = (
+        None  # takes calls himself now; his line has closed when she is in it
+    )
     has_room: bool = True  # a disk takes recordings …
     keeps: bool = True  # … and the journal what is to be kept
 
@@ -145,7 +149,9 @@ def simulate(
     `read` raises EOFError when the caller hangs up. Raises KeysMistake for keys that mean nothing.
     """
     source: _Source = _Typed(read, out) if keys is None else _Listed(keys)
-    return _Call(Session(menu, directory, caller), source, prompts, _Page(out), desk or Desk()).carry()
+    desk = desk or Desk()
+    session = Session(menu, directory, caller, desk.official)
+    return _Call(session, source, prompts, _Page(out), desk).carry()
 
 
 def walk(
@@ -161,13 +167,15 @@ def walk(
 
     Raises KeysMistake.
     """
-    call = _Call(Session(menu, directory, caller), _Paced(keys), prompts, _Page(StringIO()), desk or Desk())
+    desk = desk or Desk()
+    session = Session(menu, directory, caller, desk.official)
+    call = _Call(session, _Paced(keys), prompts, _Page(StringIO()), desk)
     try:
         call.carry()
         waits = None
     except _Waits as waiting:
         waits = waiting.action
-    session, told = call.session, call.transcript
+    told = call.transcript
     return TriedCall(waits, session.step, session.language, tuple(call.heard), told.cases, told.outcome)
 
 
@@ -421,6 +429,8 @@ class _Call:
                 return f"desk: {'solved' if self.session.verdict == 'solved' else 'not solved'}"
             case Rated():
                 return "desk: rated"
+            case HourTold(state=state):
+                return f"the official's line: {state}"
         raise TypeError(type(event).__name__)
 
 

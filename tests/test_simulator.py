@@ -19,6 +19,7 @@ import pytest
 
 from ivr import simulator
 from ivr.cases import code as tracking_code
+from ivr.cases.meetings import Official
 from ivr.simulator import EXAMPLE_CODE, Desk, KeysMistake, Transcript
 from ivr.voice.actions import Ask, Record, Say
 from ivr.voice.events import Caller, CaseSeen, Lookup, Transfer
@@ -73,6 +74,7 @@ def desk(given: dict[str, str], now: datetime) -> Desk:
         joined="joined" in given,
         earlier=given.get("earlier", ""),
         operator=Transfer(given.get("operator", "nobody")),
+        official=Official(given["official"]) if "official" in given else None,
         has_room=given.get("disk") != "full",
         keeps=given.get("journal") != "full",
     )

@@ -72,7 +72,7 @@ class BranchStep(Step):
     ABOUT = "It says nothing and has no `prompt`. Values of `on`:\n\n" + "\n".join(
         [
             *(f"- `{name}`: {each.told}" for name, each in CONDITIONS.items()),
-            "- `var.NAME`: what `vars` of a choice, or a look-up, gave this call.",
+            "- `var.NAME`: what `vars` of a choice gave this call.",
             "",
             "Hours and dates are those of the call's beginning, where the province is; dates are Jalali.",
             "A day is `off` where the book's calendar says so (`ivr closure`), for her county once chosen.",
