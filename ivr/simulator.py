@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass, field
 from io import StringIO
 from typing import Any, Protocol, TextIO
 
-from ivr.cases.meetings import Official
 from ivr.voice import tokens
 from ivr.voice.actions import (
     Action,
@@ -56,6 +55,7 @@ from ivr.voice.events import (
     Keys,
     Lookup,
     NotKept,
+    Official,
     Rated,
     Recorded,
     RoomFound,
@@ -126,9 +126,7 @@ class Desk:
     joined: bool = False  # her number has an open case of what she chooses
     earlier: str = ""  # what an earlier call of hers left: open or broken_off
     operator: Transfer = Transfer.NOBODY
-    official: Official | None = (
-        None  # takes calls himself now; his line has closed when she is in it
-    )
+    official: Official | None = None  # takes calls himself now; his line has closed when she is in it
     has_room: bool = True  # a disk takes recordings …
     keeps: bool = True  # … and the journal what is to be kept
 
