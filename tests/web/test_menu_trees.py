@@ -215,16 +215,16 @@ async def test_an_admin_adds_a_branch_mends_it_hears_it_publishes_it_and_rolls_b
         await page.keyboard.press("Control+End")
         await page.keyboard.insert_text(
             "\n  # برف: امروز راه‌ها بسته است (snow, تا شنبه)\n"
-            "  snow:\n    type: say\n    prompt: [operator.closed]\n    go: kidn\n"
+            "  snow:\n    type: say\n    prompt: [operator.closed]\n    go: notcie\n"
         )
         await expect(state).to_have_text(TEXT("menus.edit.mistakes", n=1))
-        await expect(page.locator("#tree-mistakes")).to_contain_text("kidn")
+        await expect(page.locator("#tree-mistakes")).to_contain_text("notcie")
         assert await page.locator(".cm-lint-marker-error").count() == 1
         await screenshot(page, "menu-edit-mistake", whole=False)
         await page.keyboard.press("F8")
         await page.locator(".cm-diagnosticAction").first.click()
         await expect(page.locator("#tree-mistakes")).to_contain_text("no call can come here")
-        await typed_over(page, r"go: kind\n\n  kind:", "go: snow\n\n  kind:")
+        await typed_over(page, r"[emergency]\n    go: notice", "[emergency]\n    go: snow")
         await expect(page.locator("#tree-picture [data-step=snow]")).to_be_visible()
         await expect(state).to_have_text(TEXT("menus.edit.right", n=FIRST.count("\n    type: ") + 1))
         await page.locator("#tree-picture [data-step=snow] .box").click()
