@@ -25,6 +25,7 @@ from bench.chaos.lab import Disks, LabError, lab
 from bench.chaos.report import Result, as_json, as_text
 from bench.chaos.run import Asked, run
 from bench.chaos.sick_disks import NoSickDisks, Wanted, sick_disks
+from bench.chaos.speech import NoSpeech
 from ivr.lab import asterisk
 from ivr.lab.packages import PackagesError
 from ivr.lab.postgres import PostgresError
@@ -34,6 +35,7 @@ from tests.fixtures.small_disk import NoSmallDisk, small_disk_of
 EXAMPLES = """examples:
   python -m bench.chaos                            ten minutes, a fresh seed, which is printed
   python -m bench.chaos --seed 7                   the same callers and the same schedule again
+  python -m bench.chaos --speech state/sounds      one caller in seven hears built prompts
   python -m bench.chaos --minutes 1 --only "Asterisk killed" --only "server killed" --keep /tmp/chaos --json
 """
 MOST_CALLS = 9_999  # a word spells its call with four digits
@@ -46,8 +48,10 @@ JOURNAL_BYTES, DATABASE_BYTES = 128 << 20, 2 << 30
 def main() -> None:
     asked = _arguments()
     try:
-        result = asyncio.run(chaos(asked.seed, asked.minutes * 60, asked.rate, asked.kinds, asked.keep))
-    except (LabError, asterisk.LabError, PackagesError, PostgresError, NoSmallDisk) as error:
+        result = asyncio.run(
+            chaos(asked.seed, asked.minutes * 60, asked.rate, asked.kinds, asked.keep, asked.speech)
+        )
+    except (NoSpeech, LabError, asterisk.LabError, PackagesError, PostgresError, NoSmallDisk) as error:
         sys.exit(str(error))
     print(as_json(result) if asked.json else as_text(result))
     sys.exit(0 if result.good else 1)
@@ -66,6 +70,11 @@ def _arguments() -> argparse.Namespace:
         "--without", action="append", choices=[*FAULTS], help="not this fault; may be repeated"
     )
     parser.add_argument("--keep", type=Path, help="keep the state in this new folder (short path)")
+    parser.add_argument(
+        "--speech",
+        type=Path,
+        help="built prompts (state/sounds), which one caller in seven hears",
+    )
     parser.add_argument("--json", action="store_true", help="stable JSON instead of text")
     asked = parser.parse_args()
     asked.kinds = [kind for kind in asked.only or FAULTS if kind not in (asked.without or ())]
@@ -77,11 +86,16 @@ def _arguments() -> argparse.Namespace:
 
 
 async def chaos(
-    seed: int, seconds: float, rate: int = 5, kinds: Sequence[str] = tuple(FAULTS), keep: Path | None = None
+    seed: int,
+    seconds: float,
+    rate: int = 5,
+    kinds: Sequence[str] = tuple(FAULTS),
+    keep: Path | None = None,
+    speech: Path | None = None,
 ) -> Result:
     """One run and its account. The state is removed when all is good and `keep` is not given."""
     home = keep or Path(tempfile.mkdtemp(prefix="chaos-", dir="/tmp"))  # short: a socket's path has 107 bytes
-    asked = Asked(seed, seconds, rate, tuple(schedule(seed, seconds, kinds)))
+    asked = Asked(seed, seconds, rate, tuple(schedule(seed, seconds, kinds)), speech)
     good = False
     try:
         with _disks(home, asked.calls) as disks:
@@ -127,7 +141,7 @@ async def _run(asked: Asked, home: Path, disks: Disks) -> Result:
         say(f"  {fault.at:7.1f} s  {fault.kind}" + (f" for {fault.seconds:g} s" if fault.seconds else ""))
     logs = home / "logs"
     logs.mkdir(parents=True)
-    async with lab(home, disks) as line:
+    async with lab(home, disks, asked.speech) as line:
         await run(line, asked, logs)
         state, second = line.settings.state_path, home / "second"
         roots = {"second/": second / "recordings", "": state / "recordings"}

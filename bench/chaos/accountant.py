@@ -51,7 +51,7 @@ EARLY = "said to an Asterisk that was stopped before it had come to the end of i
 OVERFLOWED = "sent to a stopped Asterisk whose socket was full (2.4 s)"
 STOPPED = "waiting at a stopped Asterisk when she hung up"
 NO_ROOM = "said while the disk was full or refused, and she was told so, asked again or told nothing"
-HUNG = "sent to an Asterisk that slept in a write to a disk that hung, with its socket full (2.4 s)"
+HUNG = "sent to an Asterisk that slept in a disk that hung: socket full (2.4 s), file not made, or she gone"
 OVER = "said over a prompt, after her own # had ended the recording and before another beep"
 EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, HUNG, OVER)
 
@@ -259,11 +259,7 @@ class Accountant:
                 return OVERFLOWED
             case "Asterisk stopped" if said.ended > fault.began - SLACK and call.ended < fault.ended + 1.0:
                 return STOPPED
-            case kind if (
-                kind == HANGS
-                and fault.began + SOCKET_SECONDS - SLACK < said.ended
-                and said.began < fault.ended
-            ):
+            case kind if kind == HANGS and said.began < fault.ended and _slept(fault, call, said):
                 return HUNG
             case _ if (
                 fault.kind in (*DISK, REFUSES)
@@ -303,6 +299,16 @@ def general_problems(evidence: Evidence) -> Iterator[str]:
     ours = {call.n for call in evidence.calls if call.answered}
     if apart := ours ^ evidence.answered_by_sipp:
         yield f"the telephones' log and SIPp's differ about who was answered: {sorted(apart)[:10]}"
+
+
+def _slept(hang: Fault, call: Call, said: Said) -> bool:
+    """Her file could not be begun; or its socket was full; or she left meanwhile, and nobody read what the
+    socket still held.
+    """
+    beep = max((at for at in call.beeps if at < said.began), default=0.0)
+    if beep > hang.began - SLACK or said.ended > hang.began + SOCKET_SECONDS - SLACK:
+        return True
+    return said.ended > hang.began - SLACK and call.ended < hang.ended + 1.0
 
 
 def _stood_in_the_beep(fault: Fault, call: Call, said: Said) -> bool:

@@ -20,6 +20,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from bench.chaos.phones import SECONDS, Ear, Phone, Plan
+from bench.chaos.speech import Speech
 from bench.chaos.switchboard import Switchboard, Told
 
 SOCKETS = 800  # audio ports, used in turn
@@ -31,17 +32,18 @@ TELL_SECONDS = 5.0
 SUPPRESSING = 0.2  # the share of telephones that send nothing in silence
 REPEATING = 0.1  # … and of calls from a number that called before:
 BEFORE = (1, 2, 8, 40)  # so many calls ago, while that one speaks, is on its way to the books, or in them
+SPEECH = 0.15  # … and of callers who hear real prompts, where there are any
 IP_RECVERR = 11  # linux/in.h: tell of it when nobody is there
 
 
-def plans(seed: int, calls: int) -> list[Plan]:
-    """What each caller will do; the same seed makes the same callers."""
+def plans(seed: int, calls: int, speech: float = 0.0) -> list[Plan]:
+    """What each caller will do; the same seed makes the same callers. `speech`: the share of real prompts."""
     chance, found = random.Random(f"callers {seed}"), list[Plan]()
     for n in range(1, calls + 1):
         plan = replace(_plan(n, chance), suppresses=chance.random() < SUPPRESSING)
         if chance.random() < REPEATING and n > (before := chance.choice(BEFORE)):
             plan = replace(plan, number=found[-before].number, joins=chance.random() < 0.5)
-        found.append(plan)
+        found.append(replace(plan, speech=chance.random() < speech))
     return found
 
 
@@ -81,7 +83,7 @@ class Callers:
         self.plans = wanted
         self.rate: int = asked.rate
         self.chance = random.Random(f"telephones {asked.seed}")
-        self.ear = Ear()
+        self.ear = Ear(Speech.of(asked.speech) if asked.speech else None)
         self.board = Switchboard(asked.port)
         self.lines = [_line() for _ in range(min(SOCKETS, len(self.plans)))]
         self.live: dict[int, Phone] = {}
@@ -211,10 +213,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--rate", type=int, default=5, help="calls a second")
     parser.add_argument("--calls", type=int, required=True)
+    parser.add_argument("--speech", type=Path, help="where real prompts lie as A-law, beside their WAVs")
     parser.add_argument("sipp", nargs="+", help="the command that runs SIPp, after --")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # SIPp must not outlive us
     asked = parser.parse_args()
-    Callers(asked, plans(asked.seed, asked.calls)).run()
+    Callers(asked, plans(asked.seed, asked.calls, SPEECH if asked.speech else 0.0)).run()
 
 
 if __name__ == "__main__":

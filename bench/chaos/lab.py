@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bench import say
-from bench.chaos import tones
+from bench.chaos import speech, tones
 from bench.chaos.cable import Cable
 from bench.chaos.sick_disks import SickDisk
 from ivr import installation
@@ -34,6 +34,7 @@ from tests.fixtures.small_disk import SmallDisk
 ASTERISK, SERVERS = "Asterisk", ("first server", "second server")  # a server carries calls
 WORK, PANEL, NEW_SERVER = "work", "panel", "new server"
 ROLES = {SERVERS[0]: "calls", SERVERS[1]: "calls", NEW_SERVER: "calls", WORK: "work", PANEL: "panel"}
+SPOKEN = "az"  # whoever chooses it hears the real prompts, where there are any
 READY_SECONDS = 60.0
 AGAIN_SECONDS = 1.0  # until the supervisor starts again who died
 SOCKET = ".s.PGSQL.5432"
@@ -124,14 +125,15 @@ class Lab:
 
 
 @asynccontextmanager
-async def lab(home: Path, disks: Disks) -> AsyncIterator[Lab]:
+async def lab(home: Path, disks: Disks, spoken: Path | None = None) -> AsyncIterator[Lab]:
     """Everything, in a new folder with a short path. `lab.supervise` is the caller's to run.
 
-    The state lies on `disks`; PostgreSQL, the second volume and the logs are in `home`.
+    The state lies on `disks`; PostgreSQL, the second volume and the logs are in `home`. `spoken`: built
+    prompts (`<language>/<id>.wav`), of which one language gets its own.
     """
     home.chmod(0o755)  # as root PostgreSQL runs as a user of its own
     settings = _settings(disks.state.path, home / "second")
-    _stand_ins(settings)
+    _stand_ins(settings, spoken)
     programs = asterisk.asterisk(say), asterisk.sipp(say)
     database = await asyncio.to_thread(postgres.start, home)
     running: list[Kept] = []
@@ -215,17 +217,22 @@ def _await_ready(port: int, seconds: float) -> None:
     raise LabError(f"the server was not ready within {seconds:g} s: {last}")
 
 
-def _stand_ins(settings: Settings) -> None:
-    """A tone of its own for every prompt that somebody must recognise (bench.chaos.tones)."""
+def _stand_ins(settings: Settings, spoken: Path | None) -> None:
+    """A tone of its own for every prompt that somebody must recognise (bench.chaos.tones).
+
+    `spoken`: where the built prompts are, of which the second language gets its own.
+    """
     catalogue = installation.catalogue(settings)
     for language in settings.calls.languages:
         for id in catalogue.ids(language) | PROMPTS:
             _write(settings.sounds / language / f"{id.replace('.', '/')}.wav", _sound(id))
+    if spoken is not None:
+        speech.lay(spoken / SPOKEN, settings.sounds / SPOKEN, catalogue.ids(SPOKEN))
     _write(settings.sounds / "moh" / "hold.wav", tones.tone(tones.line_of(tones.OTHER), 250))
 
 
 def _sound(id: str) -> tones.Samples:
-    if id in ("silence", "pause", "gap", "pause.long"):
+    if tones.is_silent(id):
         return tones.tone(tones.SILENT, 5)
     if id.startswith("digit."):  # with a gap, so that two of the same can be told from one
         return tones.join(tones.tone(tones.line_of(id), 5), tones.tone(tones.SILENT, 3))

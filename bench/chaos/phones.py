@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bench.chaos import tones
+from bench.chaos.speech import Listening, Speech
 
 SECONDS = tones.FRAME / tones.RATE  # between two packets
 ALAW, KEYS = 8, 101  # RTP payload types
@@ -37,7 +38,8 @@ class Plan:
     `words`: how many after each beep. `review`: her keys at the reviews, then 1; None: no key at all.
     `hang_up`: seconds after the answer; `hang_up_speaking`: seconds into her first words.
     `suppresses`: her telephone sends nothing while there is nothing to send. `joins`: what she says where her
-    number has an open case of the same matter, that it is that one.
+    number has an open case of the same matter, that it is that one. `speech`: she chooses the language in
+    which real prompts are spoken.
     """
 
     n: int
@@ -49,12 +51,17 @@ class Plan:
     hang_up_speaking: float | None = None
     suppresses: bool = False
     joins: bool = False
+    speech: bool = False
 
 
 class Ear:
-    """Payloads heard, each distinct one kept once and classified once. Shared by all phones."""
+    """Payloads heard, each distinct one kept once and classified once. Shared by all phones.
 
-    def __init__(self) -> None:
+    `speech`: the real prompts that are known.
+    """
+
+    def __init__(self, speech: Speech | None = None) -> None:
+        self.speech = speech or Speech()
         self.payloads: list[bytes] = []
         self.lines: list[int] = []
         self._ids: dict[bytes, int] = {}
@@ -67,6 +74,10 @@ class Ear:
             self.payloads.append(payload)
             self.lines.append((tones.lines(tones.from_alaw(payload)) or [tones.SILENT])[0])
         return found
+
+    def hear_prompt(self, line: int) -> int:
+        """The number of the tone that stands for a prompt, or of silence."""
+        return self.hear(tones.to_alaw(tones.tone(line, 1)))
 
 
 @dataclass(slots=True)
@@ -120,6 +131,7 @@ class Phone:
         self._expected = -1  # sequence number
         self._sequence, self._stamp = chance.randrange(2**15), chance.randrange(2**31)
         self._source, self._due = chance.randrange(2**32), now
+        self._listening = Listening(ear.speech)
 
     @property
     def over(self) -> bool:
@@ -142,7 +154,11 @@ class Phone:
         """Hear, decide, send."""
         if self.there is None or self.over:
             return
-        self._listen(now)
+        if self.log.dead is None:
+            self._listen(now)
+        if self.log.dead is not None:  # a telephone that goes on would speak into whoever gets that port next
+            self.wants_to_hang_up = True
+            return
         self._decide(now)
         if now - self._due > LATE:
             self._due = now
@@ -181,7 +197,9 @@ class Phone:
     def _hear(self, sequence: int, payload: bytes, now: float) -> None:
         lost = (sequence - self._expected) % 2**16 if self._expected >= 0 else 0
         self._expected = (sequence + 1) % 2**16
-        number, heard = self.ear.hear(payload), self.log.heard
+        known = self._listening.hear(payload) if self.plan.speech else None
+        number = self.ear.hear(payload) if known is None else self.ear.hear_prompt(known)
+        heard = self.log.heard
         if heard and heard[-1][1] == number and not lost and now - self._last_at < 0.5:
             heard[-1][2] += 1
         else:
@@ -201,6 +219,8 @@ class Phone:
         if prompt and prompt != "beep":
             self._beep, self._speak_at = 0, 0.0  # a beep before it was not the sign to speak
         match prompt:
+            case "language.choose" if self.plan.speech:
+                self._press("2", now)
             case "language.choose" | "kind.menu" | "topic.menu" | "topic.leaf_menu":
                 self._press("1", now)
             case "county.ask":
@@ -241,7 +261,7 @@ class Phone:
         quiet = now - self._sound_at > PATIENCE and not self._out
         return (
             quiet
-            or now - answered > LONGEST
+            or now - answered > LONGEST * (2 if plan.speech else 1)
             or (plan.hang_up is not None and now - answered > plan.hang_up)
             or (plan.hang_up_speaking is not None and speaking > plan.hang_up_speaking)
         )

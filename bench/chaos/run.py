@@ -13,7 +13,7 @@ from pathlib import Path
 from bench import say
 from bench.chaos.faults import Fault
 from bench.chaos.injector import Injector
-from bench.chaos.lab import Lab, LabError
+from bench.chaos.lab import SPOKEN, Lab, LabError
 from ivr.commands import spool
 from ivr.store.engine import AWAY, make_engine
 
@@ -22,12 +22,13 @@ SETTLED_SECONDS = 120.0
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What to run. `seconds` is how long calls are placed."""
+    """What to run. `seconds` is how long calls are placed; `speech`: where built prompts are, to be heard."""
 
     seed: int
     seconds: float
     rate: int
     schedule: tuple[Fault, ...]
+    speech: Path | None = None
 
     @property
     def calls(self) -> int:
@@ -65,6 +66,7 @@ async def _start_callers(lab: Lab, asked: Asked, folder: Path) -> asyncio.subpro
             sys.executable, "-m", "bench.chaos.callers", "--folder", str(folder),
             "--port", str(lab.settings.sip.port), "--extension", lab.settings.calls.extension,
             "--seed", str(asked.seed), "--rate", str(asked.rate), "--calls", str(asked.calls),
+            *(["--speech", str(lab.settings.sounds / SPOKEN)] if asked.speech else []),
             "--", *lab.sipp, stdout=asyncio.subprocess.PIPE, stderr=errors,
         )  # fmt: skip
 

@@ -47,6 +47,11 @@ def line_of(prompt: str) -> int:
     return LINES.get(_GROUP_OF.get(prompt, prompt.removesuffix("_no_call")), LINES[OTHER])
 
 
+def is_silent(prompt: str) -> bool:
+    """Whether it is a pause between others."""
+    return prompt in ("silence", "pause", "gap", "pause.long")
+
+
 PROMPT_OF = {line: prompt for prompt, line in LINES.items()}
 
 MARK = 15  # begins a word; the other symbols are digits to the base of 15

@@ -34,7 +34,7 @@ class OddCallers(Callers):
 
     def __init__(self, asked: argparse.Namespace) -> None:
         self.at_once = asked.at_once
-        self.sounds = sounds(asked.sounds)
+        self.sounds, asked.speech = sounds(asked.sounds), None
         super().__init__(asked, plans(asked.calls, asked.seed))
 
     def row(self, plan: Plan, port: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -12,7 +14,7 @@ branch_labels = None
 depends_on = None
 
 
-def moment(name: str, nullable: bool = False) -> sa.Column[sa.DateTime]:
+def moment(name: str, nullable: bool = False) -> sa.Column[datetime]:
     """A time with its zone."""
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 

@@ -126,6 +126,11 @@ class Channel:
         return variables.clean(self._connection.variables.get("agi_channel", ""))
 
     @property
+    def called(self) -> str:
+        """The number that she dialled, as the dialplan hands it over; "" where it says none."""
+        return variables.clean(self._connection.variables.get("agi_network_script", ""))
+
+    @property
     def attempt(self) -> str:
         """The id of our attempt to call someone back, who has answered; "" when she called us."""
         purpose, _, attempt = " ".join(self._connection.arguments[:2]).partition(" ")

@@ -45,6 +45,7 @@ from ivr.voice.actions import (
     RefineCase,
     RingOfficial,
     Say,
+    TakeUp,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -78,12 +79,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class OpenLine:
-    """What every call needs. `menu` is swapped whole when a revision is published; live calls keep theirs.
+    """What every call needs. `called`: the tree behind a number, for the call of that id.
 
     `live`: the calls in progress, by id. `hours`: officials who take calls themselves.
     """
 
-    menu: Menu
+    called: Callable[[str, str], Menu]
     directory: Directory
     intake: Intake
     clock: Callable[[], datetime]  # the zoned time of the province
@@ -107,7 +108,8 @@ class Call:
     def __init__(self, line: OpenLine, channel: Channel, told: Briefing | None = None) -> None:
         now = line.clock()
         caller = channel.caller(now)
-        menu = line.menu
+        id = str(uuid.uuid4())
+        menu = line.called(channel.called, id)
         if told is not None:  # a call of ours: the network tells our own number
             caller = replace(caller, number=told.number, name="")
             menu = _menu_of(told, menu)
@@ -116,7 +118,7 @@ class Call:
         hour = line.hours.offered() if line.hours is not None and told is None else None
         self.session = Session(menu, line.directory, caller, hour)
         self.facts = CallFacts(
-            id=str(uuid.uuid4()),
+            id=id,
             unique_id=channel.unique_id,
             caller=caller.number,
             caller_name=caller.name,
@@ -186,8 +188,10 @@ class Call:
                 return
             event = await self._answer(action)
             self._log(event)
-            spoken, chosen = session.language, session.chosen
+            spoken, chosen, misses = session.language, session.chosen, session.misses
             action = session.receive(event)
+            if session.misses > misses:
+                self.steps[-1] = replace(self.steps[-1], missed=True)
             if session.step != self.step:
                 self.step, self.step_since = session.step, self.line.clock()
             if session.language != spoken and not self.channel.hung_up:
@@ -232,6 +236,11 @@ class Call:
                 known = await intake.recall(self.facts.caller)
                 self.facts.waits = known.waits
                 return known
+            case TakeUp():
+                taken = await intake.take_up(self.facts)
+                if taken.code:
+                    await self.channel.kept()
+                return taken
             case LookUpCase(code=code):
                 seen = await intake.look_up(self.facts.caller, code, self.wrong_codes)
                 self.wrong_codes += seen.result is Lookup.UNKNOWN

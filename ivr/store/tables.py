@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ivr.store.agencies import agencies
+from ivr.store.announcements import announcements
 from ivr.store.areas import areas, provinces
 from ivr.store.attachments import attachments
 from ivr.store.audit import audit
@@ -37,7 +38,10 @@ from ivr.store.meeting_orders import meeting_orders
 from ivr.store.meeting_requests import meeting_requests
 from ivr.store.meeting_sessions import meeting_sessions, meeting_slots
 from ivr.store.meeting_views import meeting_invitations, meeting_views
+from ivr.store.menu_drafts import menu_drafts
+from ivr.store.menu_events import menu_events
 from ivr.store.menu_revisions import menu_revisions
+from ivr.store.menu_step_days import menu_step_days
 from ivr.store.notices import notices
 from ivr.store.openings import openings
 from ivr.store.outbox import outbox
@@ -57,6 +61,7 @@ from ivr.store.wordings import wordings
 
 __all__ = [
     "agencies",
+    "announcements",
     "areas",
     "attachments",
     "attempts",
@@ -103,7 +108,10 @@ __all__ = [
     "meeting_sessions",
     "meeting_slots",
     "meeting_views",
+    "menu_drafts",
+    "menu_events",
     "menu_revisions",
+    "menu_step_days",
     "metadata",
     "notices",
     "openings",

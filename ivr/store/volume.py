@@ -43,7 +43,8 @@ def look(folder: Path) -> Look:
     began, free, trouble, full, written = time.monotonic(), 0, "", False, 0.0
     probe = folder / f".look-{os.getpid()}"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        if not folder.is_dir():  # to make what is there would ask its parent's disk, which may hang
+            folder.mkdir(parents=True, exist_ok=True)
         free = free_bytes(folder)
         if free < MARGIN_BYTES:  # a page that came and went would be room for others for a moment
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from ivr.store.flushing import flush
 from ivr.store.room import MARGIN_BYTES, Hold, Room, trim, trim_left
-from ivr.store.volume import HANG_SECONDS, Volume, look
+from ivr.store.volume import HANG_SECONDS, STALL_SECONDS, Volume, look
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +74,9 @@ class Volumes:
     def holds(self, name: str) -> bool:
         """Whether there still is room for that recording, for which it is being kept."""
         volume = self._of(name)
+        stalls = volume.refused_at > self.clock() - REFUSED_SECONDS
+        if stalls and any(other is not volume and not other.trouble(0) for other in self.all):
+            return False
         return name in volume.held and not volume.trouble(0)
 
     def release(self, name: str, ended: bool = True) -> None:
@@ -147,9 +150,11 @@ class Volumes:
     async def _look(self, volume: Volume) -> None:
         looking = asyncio.get_running_loop().run_in_executor(volume.threads, look, volume.folder)
         # Second by second, so that a process that was stopped for a minute does not take it for the disk's.
-        for _ in range(HANG_SECONDS):
+        for waited in range(1, HANG_SECONDS + 1):
             if (await asyncio.wait({looking}, timeout=1.0))[0]:
                 break
+            if waited >= STALL_SECONDS:  # it may only be slow: the other one is better, where there is one
+                volume.refused_at = self.clock()
         volume.hangs = not looking.done()
         if volume.hangs:
             volume.broken_at = self.clock()

@@ -73,6 +73,11 @@ class RecallCaller:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeUp:
+    """She goes on with the case of her call that broke off within the hour. Answer: `TakenUp`."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCase:
     """Make the words safe and promise a code. Answer: `CaseOpened`, or `NotKept`.
 
@@ -223,7 +228,7 @@ class HangUp:
 
 
 Action = (
-    Ask | Say | FindRoom | Record | RecallCaller | OpenCase | KeepWords | RefineCase | LookUpCase
-    | WishCallBack | Confide | Confirm | MissReason | Rate | Operator | Connect | JoinHour
+    Ask | Say | FindRoom | Record | RecallCaller | TakeUp | OpenCase | KeepWords | RefineCase
+    | LookUpCase | WishCallBack | Confide | Confirm | MissReason | Rate | Operator | Connect | JoinHour
     | AwaitHour | RingOfficial | HangUp
 )  # fmt: skip

@@ -90,7 +90,7 @@ class Session(Talk):
             if self.caller.number and any(step.asks_who for step in self.menu.steps.values()):
                 # Before the first prompt: keys pressed while nothing plays would be lost.
                 known = yield from self.do(RecallCaller(), CallerKnown)
-                self.known_county, self.blocked = known.county, known.blocked
+                self.known_county, self.blocked, self.earlier = known.county, known.blocked, known.earlier
                 if known.language in self.menu.languages:
                     self.language = known.language
             yield from self._walk()

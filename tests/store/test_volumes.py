@@ -132,7 +132,7 @@ async def test_a_disk_that_hangs_is_left_out_and_holds_nobody_up(
         while volumes.all[0].hangs:
             await asyncio.sleep(0.05)
     await volumes.look()
-    assert volumes.where(1.0) == ["", "second/"]
+    assert volumes.where(1.0) == ["second/", ""], "used again, and after the other one for a while"
 
 
 def test_who_asks_a_disk_that_hangs_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,6 +167,21 @@ async def test_a_write_that_sleeps_for_seconds_is_known_and_a_slow_flush_is_not_
     for stalled, sick in ((0.1, False), (2.5, True)):
         assert not volumes.all[0].saw(Look(1 << 30, 5.0, stalled=stalled), now)
         assert volumes.was_sick("3f", 60) is sick
+
+
+async def test_who_has_two_disks_waits_for_neither_that_stalls(tmp_path: Path) -> None:
+    volumes = Volumes.of(tmp_path / "recordings", tmp_path / "other")
+    await volumes.look()
+    volumes.hold("2026/11/25/3f", 1.0)
+    assert volumes.holds("2026/11/25/3f")
+    with stuck(tmp_path / "recordings"):
+        watching = asyncio.create_task(volumes.watch())
+        async with asyncio.timeout(patience(20)):
+            while volumes.where(1.0) != ["second/", ""]:
+                await asyncio.sleep(0.05)
+        assert not volumes.holds("2026/11/25/3f"), "what has not begun begins elsewhere"
+        assert not volumes.troubles(1.0), "long before it counts as hanging"
+        watching.cancel()
 
 
 async def test_a_disk_that_answers_slowly_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ from ivr.voice.actions import (
     RingOfficial,
     Say,
     Sound,
+    TakeUp,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -52,6 +53,7 @@ from ivr.voice.events import (
     Recorded,
     RoomFound,
     Said,
+    TakenUp,
     Transfer,
     Transferred,
     WishNoted,
@@ -85,6 +87,8 @@ class Conversation:
     caller: Caller = CALLER
     county: str = ""
     language: str = ""  # of her latest case
+    earlier: str = ""  # what an earlier call of her number left …
+    taken_up: TakenUp = field(default_factory=TakenUp)  # … and the case that she goes on with
     code: str = CODE
     seen: CaseSeen = UNKNOWN
     transfer: Transfer = Transfer.NOBODY
@@ -170,12 +174,14 @@ class Conversation:
         while True:
             match action:
                 case RecallCaller():
-                    event: Event = CallerKnown(self.county, language=self.language)
+                    event: Event = CallerKnown(self.county, language=self.language, earlier=self.earlier)
                 case FindRoom():
                     event = RoomFound(self.room)
                 case WishCallBack(code=code):
                     self.wished.append(code)
                     event = WishNoted()
+                case TakeUp():
+                    event = self.taken_up
                 case OpenCase():
                     self.opened.append(action)
                     event = CaseOpened(self.code)

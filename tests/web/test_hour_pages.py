@@ -80,7 +80,7 @@ async def test_he_takes_the_next_by_a_click_writes_and_orders_and_the_page_reads
         due = next(
             d for n in range(9, 30) if at.page.calendar.is_working(d := (at.at + timedelta(days=n)).date())
         )
-        await page.get_by_label("تا تاریخ").fill(f"{JalaliDate(due):%Y/%m/%d}")
+        await page.get_by_label("تا تاریخ").fill(f"{JalaliDate(due):%Y/%m/%d}")  # type: ignore[no-untyped-call]
         await page.get_by_role("button", name="دستور", exact=True).press("Enter")
         await page.get_by_text("دستور داده شد.").wait_for()
         await page.get_by_label("آنچه گفته شد").fill("قول یک‌ماهه داده شد")
@@ -96,7 +96,7 @@ async def test_he_takes_the_next_by_a_click_writes_and_orders_and_the_page_reads
 
 async def test_the_office_announces_and_closes_and_others_only_look(panel: PanelServed, at: Hall) -> None:
     governor = await panel.signed_in("governor")
-    today = f"{JalaliDate(panel.clock().date() + timedelta(days=1)):%Y/%m/%d}"
+    today = f"{JalaliDate(panel.clock().date() + timedelta(days=1)):%Y/%m/%d}"  # type: ignore[no-untyped-call]
     sent = {
         "official": "governor",
         "on": today,

@@ -6,19 +6,22 @@ Only whose words are safe already waits here, so nothing is lost whatever become
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ivr.voice import saying
 from ivr.voice.actions import AwaitHour, FindRoom, JoinHour, RingOfficial, Say, Speech
 from ivr.voice.events import Connected, HourState, HourTold, RoomFound, Said
 from ivr.voice.menu import Asking
-from ivr.voice.step_fields import StepFields
+from ivr.voice.step_fields import PROMPT
 from ivr.voice.talk import Flow, Gone, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import YamlKey
+from ivr.voice.yaml_values import NumberValue, StepValue
 
 MOST_SECONDS = 1_800.0  # of one conversation
 LOOK_SECONDS = 60.0  # after which who waits is told her place again
+ASKS = "asks whether the conversation may be recorded: 1 yes; anything else, and silence, no"
 WHY = {
     HourState.CLOSED: "hour.closed",
     HourState.FULL: "hour.full",
@@ -33,6 +36,16 @@ class HourStep(Asking):
     go: str
 
     TYPE = "hour"
+    TITLE = "the line of an official who takes calls himself"
+    PROMPT = replace(PROMPT, meaning=ASKS, default=("hour.consent",))
+    KEYS = (
+        YamlKey("wait_seconds", NumberValue(30, 3600, whole=True), "how long she waits at most", 1500),
+        YamlKey("go", StepValue(), "the next step, whether he took her call or not"),
+    )
+    ABOUT = """\
+Whoever comes here has her words safe: put a `record` step, and the `code`, before it. She hears her place,
+again when it changes, music between, and the truth when the hour is over, the line is full, or nobody took
+her."""
     GONE_BACK_TO = False
     SPEAKS = frozenset(
         {
@@ -54,15 +67,6 @@ hour:
   wait_seconds: 1500
   go: goodbye
 """
-
-    @classmethod
-    def read(cls, written: StepFields) -> HourStep:
-        fields = written.fields
-        return cls(
-            *written.asking(),
-            wait_seconds=fields.whole("wait_seconds", 30, 3600, 1500),
-            go=fields.step("go"),
-        )
 
     def perform(self, talk: Talk) -> Flow[str]:
         if talk.code is None:  # nothing of hers is kept, and she was told so

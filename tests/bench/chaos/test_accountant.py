@@ -16,7 +16,7 @@ from bench.chaos.evidence import Call, Case, Evidence, Fault, Recording, Said
 from bench.chaos.report import Result
 from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY, Word
 
-ALONE = ("accountant", "alarms", "evidence", "tones", "phones", "switchboard", "callers", "report")
+ALONE = ("accountant", "alarms", "evidence", "tones", "phones", "switchboard", "callers", "report", "speech")
 CODE = "1234567890"
 
 
