@@ -126,7 +126,8 @@ async def stream(visit: Visit) -> web.StreamResponse:
             with suppress(*AWAY):
                 told = await _told(visit)
                 if told != last:
-                    await answer.write(f"data: {told}\n\n".encode())
+                    at = round(visit.now.timestamp() * 1000)
+                    await answer.write(f"id: {at}\ndata: {told}\n\n".encode())
                     last = told
             if loop.time() - checked > ALIVE_SECONDS:
                 if not await _lives(visit):

@@ -4,11 +4,12 @@
 const page = document.querySelector("[data-hour]");
 const lost = page.querySelector("[data-lost]");
 const two = new Intl.NumberFormat("fa-IR", { minimumIntegerDigits: 2, useGrouping: false });
+let ahead = Date.now() - page.dataset.at;  // how much this clock is ahead of the server's, in milliseconds
 const plain = new Intl.NumberFormat("fa-IR", { useGrouping: false });
 
 function tick() {
   for (const time of page.querySelectorAll("time[data-since]")) {
-    const seconds = Math.max(0, Math.round((Date.now() - time.dataset.since) / 1000));
+    const seconds = Math.max(0, Math.round((Date.now() - ahead - time.dataset.since) / 1000));
     const text = `${plain.format(Math.floor(seconds / 60))}:${two.format(seconds % 60)}`;
     if (time.textContent !== text) time.textContent = text;
   }
@@ -32,7 +33,10 @@ function take({ pieces, code }) {
 }
 
 const events = new EventSource(page.dataset.stream);
-events.addEventListener("message", ({ data }) => take(JSON.parse(data)));
+events.addEventListener("message", ({ data, lastEventId }) => {
+  ahead = Date.now() - lastEventId;
+  take(JSON.parse(data));
+});
 events.addEventListener("open", () => { lost.hidden = true; });
 events.addEventListener("error", () => { lost.hidden = false; });
 addEventListener("pagehide", () => events.close());
