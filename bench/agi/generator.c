@@ -1,10 +1,15 @@
 /* Plays Asterisk's side of FastAGI: keeps N calls open, answers each command, opens a new call for each that ends.
  *
  * Usage: generator PORT PID CALLS COMMANDS SECONDS DELAY_MS IDLE
+ *    or: generator PORT PID CALLS COMMANDS MOST DELAY_MS 2 KEYS WAV SECRET FIRST KEPT
  *   PID       the server's process, whose CPU time and memory are reported
  *   COMMANDS  how many a whole call has; a call that ends with fewer has failed
  *   DELAY_MS  how late each reply is, as when a prompt plays
  *   IDLE      1: open all calls, leave the first command of each without a reply for SECONDS, then finish them
+ *             2: MOST calls in all walk the menu: each presses KEYS as they are asked for, then none, and her
+ *             recording is a link to WAV; SECRET is her first argument, FIRST the number of the first caller. A
+ *             call that does not come to IVR_DONE has failed. In the file KEPT stands, a line each, which
+ *             caller's words were said to be safe when (microseconds since 1970).
  * Prints one JSON object. `command_ms` is from a reply to the next command, `first_ms` from connect to the first.
  */
 #define _GNU_SOURCE
@@ -32,18 +37,25 @@ struct call {
     unsigned life;          /* counts the calls this slot has had */
     int connected, waiting; /* waiting: for its first command */
     int64_t opened, replied;
-    char start[16];
+    unsigned long number; /* of the caller */
+    int key, done;        /* how many keys she has pressed; whether IVR_DONE was set */
+    char pressed[16];     /* what the latest Read took */
+    char start[512];
 };
 struct late { struct call *call; unsigned life; int64_t due; };
 struct samples { float *ms; size_t many, room; };
 
 static const char HEADER[] =
     "agi_network: yes\nagi_network_script: bench\nagi_request: agi://127.0.0.1/bench\n"
-    "agi_channel: PJSIP/trunk-0000002a\nagi_language: fa\nagi_type: PJSIP\nagi_uniqueid: 1764028800.42\n"
-    "agi_version: 22.10.1\nagi_callerid: 02155500111\nagi_calleridname: unknown\nagi_callingpres: 0\n"
+    "agi_channel: PJSIP/trunk-0000002a\nagi_language: fa\nagi_type: PJSIP\nagi_uniqueid: 1764028800.%lu\n"
+    "agi_version: 22.10.1\nagi_callerid: 0%lu\nagi_calleridname: unknown\nagi_callingpres: 0\n"
     "agi_callingani2: 0\nagi_callington: 0\nagi_callingtns: 0\nagi_dnid: 111\nagi_rdnis: unknown\n"
     "agi_context: inbound\nagi_extension: 111\nagi_priority: 3\nagi_enhanced: 0.0\nagi_accountcode: \n"
-    "agi_threadid: 140231742678784\nagi_arg_1: secret\nagi_arg_2: \n\n";
+    "agi_threadid: 140231742678784\nagi_arg_1: %s\nagi_arg_2: \n\n";
+static const unsigned long CALLER = 2155500111;
+static const char *secret = "secret", *keys, *wav; /* keys, wav: of a walk */
+static uint64_t most = UINT64_MAX;                  /* calls in all */
+static FILE *kept;
 
 static struct call *calls;
 static struct late *queue;
@@ -103,6 +115,7 @@ static double resident_mb(int pid) {
 }
 
 static void open_call(struct call *call) {
+    if (opened >= most) return;
     int on = 1;
     struct sockaddr_in from = {.sin_family = AF_INET}, to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     from.sin_addr.s_addr = htonl(0x7f000002 + (uint32_t)(opened++ % 64)); /* spreads the ports in TIME_WAIT */
@@ -110,6 +123,7 @@ static void open_call(struct call *call) {
     unsigned life = call->life + 1;
     memset(call, 0, sizeof *call);
     call->life = life;
+    call->number = keys ? CALLER + opened : CALLER;
     call->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
     if (call->fd < 0) { perror("socket"); exit(2); }
     setsockopt(call->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -124,7 +138,7 @@ static void open_call(struct call *call) {
 }
 
 static void end_call(struct call *call) {
-    if (call->commands >= whole) finished += measuring;
+    if (keys ? call->done : call->commands >= whole) finished += measuring;
     else failed++;
     pending -= call->waiting;
     close(call->fd);
@@ -133,9 +147,44 @@ static void end_call(struct call *call) {
     if (replacing) open_call(call);
 }
 
+/* The keys that this Read takes. */
+static void press(struct call *call) {
+    const char *files = strchr(call->start, ','), *room = files ? strchr(files + 1, ',') : NULL;
+    int many = 0, want = room ? atoi(room + 1) : 1;
+    while (many < want && many < (int)sizeof call->pressed - 1 && keys[call->key]) call->pressed[many++] = keys[call->key++];
+    call->pressed[many] = 0;
+}
+
+static void record(struct call *call) {
+    char path[512], file[520];
+    if (sscanf(call->start, "RECORD FILE %511s", path) != 1) return;
+    snprintf(file, sizeof file, "%s.wav", path);
+    if (link(wav, file)) { perror(file); exit(2); }
+}
+
+/* What Asterisk says to a call that walks the menu. */
+static const char *walked(struct call *call) {
+    static char text[128];
+    if (!strncmp(call->start, "EXEC Read", 9)) press(call);
+    else if (!strncmp(call->start, "SET VARIABLE IVR_DONE", 21)) call->done = 1;
+    else if (!strncmp(call->start, "SET VARIABLE IVR_KEPT 1", 23)) {
+        struct timespec t;
+        clock_gettime(CLOCK_REALTIME, &t);
+        fprintf(kept, "%lu %lld\n", call->number, (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000);
+    } else if (!strncmp(call->start, "GET FULL", 8)) {
+        snprintf(text, sizeof text, "200 result=1 (%s %s)\n", *call->pressed ? "OK" : "TIMEOUT", call->pressed);
+        return text;
+    } else if (!strncmp(call->start, "RECORD", 6)) {
+        record(call);
+        return "200 result=35 (dtmf) endpos=64000\n";
+    }
+    return strncmp(call->start, "SET", 3) ? "200 result=0\n" : "200 result=1\n";
+}
+
 static void reply(struct call *call) {
     const char *text = "200 result=0\n";
-    if (!strncmp(call->start, "GET", 3)) text = "200 result=1 (OK 1)\n";
+    if (keys) text = walked(call);
+    else if (!strncmp(call->start, "GET", 3)) text = "200 result=1 (OK 1)\n";
     else if (!strncmp(call->start, "SET", 3)) text = "200 result=1\n";
     else if (!strncmp(call->start, "RECORD", 6)) text = "200 result=0 (randomerror) endpos=0\n";
     call->replied = now_us();
@@ -157,7 +206,9 @@ static void on_event(struct call *call) {
     ssize_t got;
     unsigned life = call->life;
     if (!call->connected) {
-        if (send(call->fd, HEADER, sizeof HEADER - 1, MSG_NOSIGNAL) < 0) {
+        char header[2048];
+        int size = snprintf(header, sizeof header, HEADER, call->number - CALLER + 42, call->number, secret);
+        if (send(call->fd, header, (size_t)size, MSG_NOSIGNAL) < 0) {
             if (errno != EAGAIN && errno != ENOTCONN) end_call(call);
             return;
         }
@@ -247,8 +298,28 @@ static void load(int many, double seconds, int pid) {
     printf("}\n");
 }
 
+/* `many` at once until all have been. */
+static void walk(int many, double all, int pid) {
+    most = (uint64_t)all + opened;
+    measuring = 1;
+    double cpu = cpu_seconds(pid);
+    int64_t start = now_us();
+    uint64_t done = (uint64_t)all;
+    open_all(many, 60);
+    while (finished + failed < done && now_us() - start < 600000000LL) run_until(now_us() + 20000);
+    double took = (double)(now_us() - start) / 1e6;
+    cpu = cpu_seconds(pid) - cpu;
+    fclose(kept);
+    printf("{\"calls\": %lu, \"calls_s\": %.1f, \"commands\": %.2f, \"cpu\": %.4f, \"cpu_us\": %.2f, \"failed\": %lu",
+           (unsigned long)finished, (double)finished / took, (double)commands / all, cpu / took, cpu * 1e6 / all,
+           (unsigned long)(done - finished));
+    print_samples("command_ms", &command_ms);
+    print_samples("first_ms", &first_ms);
+    printf("}\n");
+}
+
 int main(int argc, char **argv) {
-    if (argc != 8) { fprintf(stderr, "usage: see the head of generator.c\n"); return 2; }
+    if (argc != 8 && argc != 13) { fprintf(stderr, "usage: see the head of generator.c\n"); return 2; }
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
@@ -262,7 +333,12 @@ int main(int argc, char **argv) {
     queue_room = (size_t)many * 4;
     queue = calloc(queue_room, sizeof *queue);
     epoll_fd = epoll_create1(0);
-    if (atoi(argv[7])) idle(many, atoi(argv[5]), pid);
+    if (argc == 13) {
+        keys = argv[8], wav = argv[9], secret = argv[10];
+        opened = strtoul(argv[11], NULL, 10);
+        if (!(kept = fopen(argv[12], "w"))) { perror(argv[12]); return 2; }
+        walk(many, atof(argv[5]), pid);
+    } else if (atoi(argv[7])) idle(many, atoi(argv[5]), pid);
     else load(many, atof(argv[5]), pid);
     return 0;
 }

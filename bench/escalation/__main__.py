@@ -33,6 +33,7 @@ from ivr.store.tables import case_events, outbox
 from tests.fixtures.province import read_page
 
 MOST_SECONDS = 60.0  # for the larger table
+MOST_PROVE_SECONDS = 30.0  # a tenth of the time from one proof to the next
 MOST_HALT_MS = 20.0  # of the event loop by the proof, which runs beside calls
 MOST_GROWTH = 1.5  # of the cost per due case, when the table is ten times as large; a busy machine's noise
 
@@ -128,6 +129,8 @@ def missed(small: Result, large: Result) -> list[str]:
             found.append(f"{result.open:,} cases: {result.climbed:,} of {result.due:,} climbed")
     if large.sweep_seconds > MOST_SECONDS:
         found.append(f"the sweep took {large.sweep_seconds:.1f} s > {MOST_SECONDS:g} s")
+    if large.prove_seconds > MOST_PROVE_SECONDS:
+        found.append(f"the proof took {large.prove_seconds:.1f} s > {MOST_PROVE_SECONDS:g} s")
     if large.prove_halt_ms > MOST_HALT_MS:
         found.append(f"the proof halted every call for {large.prove_halt_ms:.0f} ms > {MOST_HALT_MS:g} ms")
     if large.ms > MOST_GROWTH * small.ms:

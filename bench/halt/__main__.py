@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import os
 import sys
 import tempfile
 import time
@@ -21,22 +20,17 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from bench import say
 from bench.calls.report import percentile
 from bench.escalation.books import books
 from bench.panel.books import fill
 from bench.panel.serving import person, signed_in
+from bench.served import ServedLine, serving
 from ivr.cases.roles import Role
 from ivr.desk.book import menus
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.desk.case.codes import CodeBlock
-from ivr.installation import catalogue, load_secrets
-from ivr.lab.ports import free
-from ivr.lab.process import Child
-from ivr.loops.sockets import meeting_place, siblings
-from ivr.settings import ROOT, Agi, AmiAccount, Serve, Settings, Web
+from ivr.settings import ROOT
 from ivr.store.journal import Journal
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
@@ -46,7 +40,6 @@ from tests.fixtures.province import book_of
 MOST_MS = 5.0
 CLICKING = ("queue=new", "queue=overdue", "queue=all", "q=آب")  # what four people look at, again and again
 LOADS = ("alone", "four people clicking", "one XLSX after the other", "a backlog")
-READY_SECONDS = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,33 +71,24 @@ class Timed(Pretend):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A hotline that serves, without an Asterisk."""
-
-    settings: Settings
-    engine: AsyncEngine
-    secret: str
-    cookie: str
-
-    async def call(self) -> list[float]:
-        """One complaint, without its end: nothing waits there."""
-        call = Timed(keys="1111011", says=[40_000], arguments=(self.secret,))
-        await call.run(self.settings.agi.port)
-        return call.waited
+async def complain(line: ServedLine) -> list[float]:
+    """One complaint, without its end: nothing waits there."""
+    call = Timed(keys="1111011", says=[40_000], arguments=(line.secret,))
+    await call.run(line.settings.agi.port)
+    return call.waited
 
 
-async def measure(line: Line, seconds: float, rate: int) -> list[float]:
+async def measure(line: ServedLine, seconds: float, rate: int) -> list[float]:
     """Calls for so long; what each command waited."""
     calls, until = [], time.monotonic() + seconds
     while time.monotonic() < until:
-        calls.append(asyncio.create_task(line.call()))
+        calls.append(asyncio.create_task(complain(line)))
         await asyncio.sleep(1 / rate)
     return [each for waited in await asyncio.gather(*calls) for each in waited]
 
 
 @asynccontextmanager
-async def beside(line: Line, load: str, backlog: int) -> AsyncIterator[None]:
+async def beside(line: ServedLine, load: str, cookie: str, backlog: int) -> AsyncIterator[None]:
     """That load, in a process of its own, until the end."""
     url = f"http://127.0.0.1:{line.settings.web.port}/panel"
     export = f"{url}/numbers/export/cases.xlsx"
@@ -113,7 +97,7 @@ async def beside(line: Line, load: str, backlog: int) -> AsyncIterator[None]:
         await leave_backlog(line, backlog)
         await asyncio.sleep(3)  # until it is found
     loading = [
-        await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.halt.clicking", line.cookie, page)
+        await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.halt.clicking", cookie, page)
         for page in pages
     ]
     try:
@@ -125,7 +109,7 @@ async def beside(line: Line, load: str, backlog: int) -> AsyncIterator[None]:
             await each.wait()
 
 
-async def leave_backlog(line: Line, many: int) -> None:
+async def leave_backlog(line: ServedLine, many: int) -> None:
     """As if a process had died with so many cases in its journal."""
     slot = line.settings.spool / "20"
     journal, at = Journal(slot / "journal"), datetime.now(UTC)
@@ -137,39 +121,6 @@ async def leave_backlog(line: Line, many: int) -> None:
         opening = OpenCase("complaint", "water.supply", "ahar", "fa", (words,))
         journal.note(intake._opened(call.id, "", call, opening))
     await journal.close()
-
-
-@asynccontextmanager
-async def serving(engine: AsyncEngine, cookie: str, state: Path, together: bool) -> AsyncIterator[Line]:
-    """`ivr serve` on those books."""
-    agi, web, ami = Agi(port=free(), drain_seconds=1), Web(port=free()), AmiAccount(port=free())
-    settings = Settings(state=state, agi=agi, web=web, ami=ami, serve=Serve(together=together))
-    _silence(settings)
-    secrets = load_secrets(settings)
-    ports = {f"IVR_{name}__PORT": str(part.port) for name, part in (("AGI", agi), ("WEB", web), ("AMI", ami))}
-    url = engine.url.render_as_string(hide_password=False)
-    own = {"IVR_STATE": str(state), "IVR_DATABASE_URL": url, "IVR_SERVE": settings.serve.model_dump_json()}
-    own |= {"IVR_AGI__DRAIN_SECONDS": "1", "IVR_LOG_LEVEL": "WARNING"}
-    command = [sys.executable, "-m", "ivr.cli", "serve"]
-    env = {**os.environ, **ports, **own}
-    server = Child.start("ivr serve", command, env=env, log=state / "serve.log", pid_file=state / "serve.pid")
-    try:
-        async with asyncio.timeout(READY_SECONDS):
-            while len(siblings(meeting_place(settings))) < (1 if together else 3):
-                await asyncio.sleep(0.1)
-        yield Line(settings, engine, secrets.agi, cookie)
-    finally:
-        await asyncio.to_thread(server.stop, 30)
-
-
-def _silence(settings: Settings) -> None:
-    """A file for every prompt: nobody hears them, but they are there."""
-    spoken = catalogue(settings)
-    for language in settings.calls.languages:
-        for id in spoken.ids(language):
-            path = settings.sounds / language / f"{id.replace('.', '/')}.wav"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
 
 
 async def halts(cases: int, seconds: float, rate: int, backlog: int) -> list[Figure]:
@@ -190,10 +141,10 @@ async def halts(cases: int, seconds: float, rate: int, backlog: int) -> list[Fig
                 roles = "all in one" if together else "apart"
                 state = home / roles.replace(" ", "-")
                 state.mkdir()
-                async with serving(engine, cookie, state, together) as line:
+                async with serving(engine, state, together) as line:
                     await measure(line, 5, rate)  # statements are prepared, pages drawn once
                     for load in LOADS:
-                        async with beside(line, load, backlog):
+                        async with beside(line, load, cookie, backlog):
                             waited = await measure(line, seconds, rate)
                         found.append(_figure(roles, load, waited))
                         say(_row(found[-1]))

@@ -148,14 +148,12 @@ async def examine(
     file, began = recordings / f"{name}.{FORMAT}", time.monotonic()
     try:
         file.stat()  # what is not there needs no thread
-        found = await asyncio.get_running_loop().run_in_executor(
-            room.threads(name), _examine, file, name, reply
-        )
+        found, flushed = await _read_and_flushed(file, name, reply, room)
     except OSError as error:
         log.error("there is no recording: %s (Asterisk says %s)", error, reply)
         _make.cache_clear()
         return NOTHING
-    if not await _flushed(name, room):
+    if not flushed:
         room.refused(name)
         return replace(found, ended=Ended.CUT)
     missing, waited = lasted - found.seconds, time.monotonic() - began
@@ -181,17 +179,28 @@ async def settled(recordings: Path, name: str, lasted: float, room: Disks = ANYW
     return await examine(recordings, name, Reply(200, "0", "hangup"), 0.0 if size < 0 else lasted, room)
 
 
-async def _flushed(name: str, room: Disks) -> bool:
-    """Whether it is on the disk: she is told nothing before. A slow disk is waited for, a hanging one not."""
-    flushing = asyncio.get_running_loop().run_in_executor(room.threads(name), room.flush, name)
+async def _read_and_flushed(file: Path, name: str, reply: Reply, room: Disks) -> tuple[Recorded, bool]:
+    """What it holds, and whether it is on the disk: she is told nothing before. Raises OSError: no such file.
+
+    Both by one thread. A slow disk is waited for, one on which the flush hangs is not.
+    """
+    read: list[Recorded] = []
+
+    def work() -> None:
+        read.append(_examine(file, name, reply))
+        room.flush(name)
+
+    working = asyncio.get_running_loop().run_in_executor(room.threads(name), work)
     try:
         async with asyncio.timeout(FLUSH_SECONDS):
-            await asyncio.shield(flushing)
+            await asyncio.shield(working)
     except OSError as error:  # or its child TimeoutError, which says nothing
+        if not read:
+            await working
         log.error("recording %s may not be on its disk: %s", name, str(error) or "its flush hangs")
-        flushing.add_done_callback(lambda done: done.exception())
-        return False
-    return True
+        working.add_done_callback(lambda done: done.exception())
+        return read[0], False
+    return read[0], True
 
 
 def _examine(file: Path, name: str, reply: Reply) -> Recorded:

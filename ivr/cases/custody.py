@@ -42,10 +42,13 @@ COVERED = (
 )
 
 
+_CANONICAL = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_PLAIN = (str, int, bool, type(None))  # most of what there is
+
+
 def canonical(value: Any) -> bytes:
     """The one form in bytes of anything that JSON or the database may hand back a little differently."""
-    plain = _plain(value)
-    return json.dumps(plain, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+    return _CANONICAL.encode(_plain(value)).encode()
 
 
 def state_of(case: Mapping[Any, Any]) -> bytes:
@@ -122,6 +125,8 @@ def written(moment: datetime) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in _PLAIN:
+        return value
     match value:
         case Mapping():
             return {str(key): _plain(inner) for key, inner in value.items()}

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
-_REGION = "IR"
+_REGION, _IRAN = "IR", "+98"
+_IRANIAN = re.compile(r"0[1-9][0-9]{9}").fullmatch
 # What networks send instead of a withheld number.
 _WITHHELD = frozenset({"", "anonymous", "unknown", "restricted", "unavailable", "private", "asterisk", "s"})
 _CALLABLE = frozenset(
@@ -52,10 +54,7 @@ def is_withheld(number: str) -> bool:
 def is_callable(number: str, area_code: str = "") -> bool:
     """Whether a citizen may be called back there: an Iranian mobile or subscriber number, nothing premium."""
     full = normalise(number, area_code)
-    if not full:
-        return False
-    parsed = phonenumbers.parse(full, None)
-    return parsed.country_code == 98 and phonenumbers.number_type(parsed) in _CALLABLE
+    return full.startswith(_IRAN) and _type(full) in _CALLABLE
 
 
 def is_same(one: str, other: str, area_code: str = "") -> bool:
@@ -67,9 +66,14 @@ def is_same(one: str, other: str, area_code: str = "") -> bool:
 def is_mobile(number: str) -> bool:
     """Whether it is an Iranian mobile number, which can be sent a text message."""
     full = normalise(number)
-    if not full.startswith("+98"):
-        return False
-    return phonenumbers.number_type(phonenumbers.parse(full, None)) is PhoneNumberType.MOBILE
+    return full.startswith(_IRAN) and _type(full) == PhoneNumberType.MOBILE
+
+
+@lru_cache(maxsize=4096)
+def _type(full: str) -> int:
+    """A `PhoneNumberType` of an Iranian number in E.164."""
+    number = phonenumbers.PhoneNumber(country_code=98, national_number=int(full.removeprefix(_IRAN)))
+    return phonenumbers.number_type(number)
 
 
 def mask(number: str) -> str:
@@ -81,6 +85,9 @@ def mask(number: str) -> str:
 
 
 def _e164(text: str) -> str:
+    if _IRANIAN(text):  # nearly always: what the parser would make of it is known
+        number = phonenumbers.PhoneNumber(country_code=98, national_number=int(text))
+        return _IRAN + text[1:] if phonenumbers.is_valid_number(number) else ""
     try:
         parsed = phonenumbers.parse(text, _REGION)
     except phonenumbers.NumberParseException:

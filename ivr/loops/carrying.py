@@ -196,7 +196,9 @@ class Call:
                 began = asyncio.get_running_loop().time()
                 event = await self.channel.perform(action)
                 after = asyncio.get_running_loop().time() - began
-                return replace(event, after=after) if isinstance(event, Keys | Said) else event
+                if isinstance(event, Keys):
+                    return Keys(event.pressed, event.ended, after)
+                return Said(event.key, after) if isinstance(event, Said) else event
             case OpenCase() | KeepWords() | RefineCase() | Confide() | WishCallBack():
                 return await self._keep(action)
             case FindRoom(seconds=seconds):

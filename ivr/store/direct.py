@@ -7,13 +7,13 @@ Statements are still written with SQLAlchemy and compiled once; what is saved is
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import ClauseElement
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ARRAY, ClauseElement, Column, bindparam, cast, column, func, select
+from sqlalchemy.dialects.postgresql import JSONB, Insert
 from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util.concurrency import greenlet_spawn
@@ -38,11 +38,63 @@ class Prepared:
         """The first row, or None."""
         return await raw.fetchrow(self.sql, *self._values(values))
 
+    async def all(self, raw: Any, **values: Any) -> Any:
+        """Every row."""
+        return await raw.fetch(self.sql, *self._values(values))
+
     def _values(self, row: Mapping[str, Any]) -> list[Any]:
         return [self._value(name, row[name] if name in row else self.fixed[name]) for name in self.order]
 
     def _value(self, name: str, value: Any) -> Any:
         return json.dumps(value, ensure_ascii=False) if name in self.json else value
+
+
+class ManyRows:
+    """An INSERT of any number of rows as one statement: half the work of one for each, here and there."""
+
+    def __init__(
+        self, statement: Insert, columns: Sequence[Column[Any]], **instead: Callable[[Any], Any]
+    ) -> None:
+        """`columns`: what a row holds. `instead`: what becomes of a column's value on its way in."""
+        self.columns = columns
+        rows = from_arrays(columns)
+        values = [instead.get(each.name, _as_it_is)(rows.c[each.name]) for each in columns]
+        names = [each.name for each in columns]
+        self.statement = statement.from_select(names, select(*values), include_defaults=False)
+        self._prepared = Prepared(self.statement)
+
+    async def run(self, raw: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+        """All of them, in their order, by asyncpg."""
+        if rows:
+            written = {ALL + each.name: _written(each, rows) for each in self.columns}
+            await self._prepared.run(raw, [written])
+
+    async def execute(self, connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """The same by SQLAlchemy."""
+        if rows:
+            arrays = {ALL + each.name: [row.get(each.name) for row in rows] for each in self.columns}
+            await connection.execute(self.statement, arrays)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _written(column: Column[Any], rows: Sequence[Mapping[str, Any]]) -> list[Any]:
+    values = [row.get(column.name) for row in rows]
+    is_json = isinstance(column.type, JSONB)
+    return [json.dumps(each, ensure_ascii=False) for each in values] if is_json else values
+
+
+ALL = "all_"  # before the name of a column whose values come as an array
+
+
+def from_arrays(columns: Iterable[Column[Any]], name: str = "new") -> Any:
+    """A table of the arrays `all_…` of these columns, a row for each place in them."""
+    columns = list(columns)
+    arrays = (cast(bindparam(ALL + each.name, type_=ARRAY(each.type)), ARRAY(each.type)) for each in columns)
+    rows = func.unnest(*arrays).table_valued(*(column(each.name, each.type) for each in columns))
+    return rows.render_derived(name=name)
 
 
 @asynccontextmanager

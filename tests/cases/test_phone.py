@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import phonenumbers
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,3 +78,11 @@ def test_logs_never_show_a_whole_number() -> None:
     assert phone.mask("1001") == "***"
     assert phone.mask("anonymous") == "withheld"
     assert "\n" not in phone.mask("0914\n1234567")
+
+
+@given(st.from_regex(r"0[1-9][0-9]{9}", fullmatch=True))
+def test_the_short_way_for_iranian_numbers_says_what_the_long_one_does(number: str) -> None:
+    parsed = phonenumbers.parse(number, "IR")
+    valid, kind = phonenumbers.is_valid_number(parsed), phonenumbers.number_type(parsed)
+    assert phone.normalise(number) == (f"+98{number[1:]}" if valid else "")
+    assert phone.is_mobile(number) == (kind == phonenumbers.PhoneNumberType.MOBILE)

@@ -14,7 +14,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Select, Sequence, inspect, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk.book import book
+from ivr.desk.book import book, who_calls
 from ivr.desk.case import event_log
 from ivr.desk.deadlines import escalating, retiming
 from ivr.desk.reading import as_json
@@ -117,9 +117,15 @@ def test_any_usual_address_will_do(url: str) -> None:
         (as_json.newest_calls(20, None), "ix_calls_started_at_id"),
         (as_json.newest_calls(20, CURSOR), "ix_calls_started_at_id"),
         (select(cases).where(cases.c.code == "1"), "uq_cases_code"),
-        (book.latest_of().params(caller="+98"), "ix_cases_caller_key_opened_at"),
-        (book.known().params(caller="+98", now=NOW), "ix_blocked_callers_caller_key_until"),
-        (book.lately().params(caller="+98", at=NOW, hour=NOW, day=NOW), "ix_cases_caller_key_opened_at"),
+        (who_calls.known().params(all_n=[0], all_caller=["+98"], now=NOW), "ix_cases_caller_key_opened_at"),
+        (
+            who_calls.known().params(all_n=[0], all_caller=["+98"], now=NOW),
+            "ix_blocked_callers_caller_key_until",
+        ),
+        (
+            book.lately().params(all_n=[0], all_caller=["+98"], all_at=[NOW], all_hour=[NOW], all_day=[NOW]),
+            "ix_cases_caller_key_opened_at",
+        ),
         (
             book.same_matter().params(caller="+98", since=NOW, kind="", topic="", county=""),
             "ix_cases_caller_key_opened_at",

@@ -11,7 +11,19 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, delete, func, insert, select, true
+from sqlalchemy import (
+    Column,
+    Integer,
+    Row,
+    Select,
+    Text,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    true,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases import phone
@@ -26,11 +38,11 @@ from ivr.cases.meetings import standing as request_standing
 from ivr.cases.routing import Rule, Rules, RuleScope
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import REOPEN
+from ivr.desk.book.who_calls import NOT_WITHHELD, UNANSWERED, WhoCalls
 from ivr.desk.people import limiting
 from ivr.desk.people.limiting import Limit
-from ivr.store.blocked_callers import blocked_callers, in_force
 from ivr.store.case_parts import parts_column, parts_seen
-from ivr.store.direct import Prepared, asking, direct
+from ivr.store.direct import Prepared, asking, direct, from_arrays
 from ivr.store.engine import AWAY
 from ivr.store.limits import limits as limits_set
 from ivr.store.listening import listen
@@ -159,6 +171,7 @@ class Book:
         self.conventions = conventions
         self.told: list[Callable[[], Awaitable[None]]] = []  # who else must hear that the book changed
         self._page: Page | None = None
+        self._who_calls = WhoCalls(engine)
 
     @property
     def timezone(self) -> str:
@@ -197,9 +210,7 @@ class Book:
         caller = phone.key(number, self.area_code)
         if not caller:
             return CallerKnown(waits=False)
-        async with asking(self.engine) as raw:
-            row = await _KNOWN.first(raw, caller=caller, now=now)
-        return CallerKnown(row["county"] or "", row["blocked"], row["waits"], row["language"] or "")
+        return await self._who_calls.recall(caller, now)
 
     async def same_matter(self, number: str, opening: OpenCase, now: datetime) -> tuple[str, str] | None:
         """Code and id of this caller's case in which the same matter still waits for its agency's answer.
@@ -289,25 +300,7 @@ def _meeting_in(row: Any) -> MeetingSeen | None:
     return MeetingSeen(state, row["next_on"], row["slot_at"], who, way, place)
 
 
-_HERS = (cases.c.caller_key == bindparam("caller"), cases.c.caller_key != "")  # of `caller`
-UNANSWERED = (cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
-
-
-def latest_of() -> Select[Any]:
-    """The county of `caller`'s latest case that has one."""
-    query = select(cases.c.county).where(*_HERS, cases.c.county.is_not(None))
-    return query.order_by(cases.c.opened_at.desc()).limit(1)
-
-
-def known() -> Select[Any]:
-    """Of `caller` latest county and language or NULL, a block `now`, an unanswered case: exactly one row."""
-    block = select(blocked_callers.c.id).where(blocked_callers.c.caller_key == bindparam("caller"))
-    block = block.where(in_force(bindparam("now", type_=blocked_callers.c.until.type)))
-    waiting = select(cases.c.id).where(*_HERS, *UNANSWERED)
-    county = latest_of().scalar_subquery().label("county")
-    spoken = select(cases.c.language).where(*_HERS, cases.c.channel == "phone")
-    language = spoken.order_by(cases.c.opened_at.desc()).limit(1).scalar_subquery().label("language")
-    return select(county, language, block.exists().label("blocked"), waiting.exists().label("waits"))
+_HERS = (cases.c.caller_key == bindparam("caller"), NOT_WITHHELD)  # of `caller`
 
 
 def same_matter() -> Select[Any]:
@@ -321,12 +314,14 @@ def same_matter() -> Select[Any]:
 
 
 def lately() -> Select[Any]:
-    """How many cases `caller` opened in the hour and in the day up to `at`."""
-    at = bindparam("at", type_=cases.c.opened_at.type)
-    within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at)
-    hour = func.count().filter(cases.c.opened_at > bindparam("hour")).label("hour")
-    counted: tuple[Any, ...] = (hour, func.count().label("day"))
-    return select(*counted).where(*_HERS, *within)
+    """How many cases each `caller` opened in the hour and the day up to `at`: a row for each, by its `n`."""
+    times = [Column(name, cases.c.opened_at.type) for name in ("at", "hour", "day")]
+    asked = from_arrays([Column("n", Integer), Column("caller", Text), *times], "asked").c
+    hers = (cases.c.caller_key == asked.caller, NOT_WITHHELD)
+    within = (cases.c.opened_at > asked.day, cases.c.opened_at < asked.at)
+    hour = func.count().filter(cases.c.opened_at > asked.hour).label("hour")
+    counted = select(hour, func.count().label("day")).where(*hers, *within).lateral("counted")
+    return select(asked.n, counted.c.hour, counted.c.day).join(counted, true())
 
 
 def lately_withheld() -> Select[Any]:
@@ -375,7 +370,6 @@ def seen() -> Select[Any]:
     return select(one, found).select_from(one.outerjoin(found, true()))
 
 
-_KNOWN = Prepared(known())
 _SAME = Prepared(same_matter())
 LATELY = Prepared(lately())
 LATELY_WITHHELD = Prepared(lately_withheld())

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import logging
 import uuid
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -19,8 +21,9 @@ from ivr.cases.transitions import Actor, Side
 from ivr.desk.book.book import LATELY, LATELY_WITHHELD, WITHHELD_TIMES, Page
 from ivr.desk.case import closing
 from ivr.desk.case.change import CITIZEN, Instruction
-from ivr.desk.case.rows import Rows, outbox_row
+from ivr.desk.case.rows import outbox_row
 from ivr.desk.refusals import Refused
+from ivr.store.direct import ALL
 from ivr.store.facts import CaseOpenedFact, WordsKeptFact
 from ivr.store.tables import cases, outbox
 
@@ -29,24 +32,55 @@ log = logging.getLogger(__name__)
 NOTICE = "case_repeated"
 
 
-async def too_many(raw: Any, page: Page, fact: CaseOpenedFact, rows: Rows) -> bool:
-    """Whether this caller opened too many cases lately to send one on unread; `rows`: those of this batch.
+class OpenedLately:
+    """Whether a caller opened too many cases lately to send one on unread: of a transaction that opens some.
 
     Withheld numbers share one allowance; it is larger, so that one of them can't take it from the rest.
     """
-    caller, at = phone.key(fact.call.caller, page.area_code), fact.at
-    limits = page.limits
-    if not (limits.cases_per_hour or limits.cases_per_day):
-        return False
-    hour, day = at - timedelta(hours=1), at - timedelta(days=1)
-    times = 1 if caller else WITHHELD_TIMES
-    question = LATELY if caller else LATELY_WITHHELD
-    found = await question.first(raw, caller=caller, at=at, hour=hour, day=day)
-    beside = sum(row["caller_key"] == caller for row in rows.cases)
-    return any(
-        0 < limit * times <= found[name] + beside
-        for name, limit in (("hour", limits.cases_per_hour), ("day", limits.cases_per_day))
-    )
+
+    def __init__(self, raw: Any, page: Page) -> None:
+        self.raw, self.page = raw, page
+        self._before: dict[uuid.UUID, Any] = {}
+        self._beside = Counter[str]()  # those of this transaction, which it takes for lately
+
+    @property
+    def _is_limited(self) -> bool:
+        return bool(self.page.limits.cases_per_hour or self.page.limits.cases_per_day)
+
+    async def look(self, facts: Iterable[CaseOpenedFact]) -> None:
+        """Count what each of these callers opened before, by one question for all who gave a number."""
+        asked = [fact for fact in facts if self._caller(fact)] if self._is_limited else []
+        if asked:
+            times = {f"{ALL}{name}": [fact.at - back for fact in asked] for name, back in _BACK.items()}
+            callers = {
+                f"{ALL}n": [*range(len(asked))],
+                f"{ALL}caller": [self._caller(fact) for fact in asked],
+            }
+            for row in await LATELY.all(self.raw, **callers, **times):
+                self._before[asked[row["n"]].id] = row
+
+    async def too_many(self, fact: CaseOpenedFact) -> bool:
+        """Asked once for each, in their order."""
+        if not self._is_limited:
+            return False
+        caller, limits = self._caller(fact), self.page.limits
+        times = 1 if caller else WITHHELD_TIMES
+        found = self._before[fact.id] if caller else await self._withheld(fact.at)
+        beside, self._beside[caller] = self._beside[caller], self._beside[caller] + 1
+        return any(
+            0 < limit * times <= found[name] + beside
+            for name, limit in (("hour", limits.cases_per_hour), ("day", limits.cases_per_day))
+        )
+
+    def _caller(self, fact: CaseOpenedFact) -> str:
+        return phone.key(fact.call.caller, self.page.area_code)
+
+    async def _withheld(self, at: datetime) -> Any:
+        times = {name: at - back for name, back in _BACK.items()}
+        return await LATELY_WITHHELD.first(self.raw, caller="", **times)
+
+
+_BACK = {"at": timedelta(0), "hour": timedelta(hours=1), "day": timedelta(days=1)}
 
 
 async def said_again(connection: AsyncConnection, page: Page, fact: WordsKeptFact, case: uuid.UUID) -> None:

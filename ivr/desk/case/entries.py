@@ -6,19 +6,20 @@ No other module writes `inbox_entries`. What older code opened or changed meanwh
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ARRAY, Select, Text, bindparam, func, literal_column, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Column, Select, Text, func, literal_column, select, text, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.routing import Reason
 from ivr.cases.search import day_blocks, day_of, facet, words_of
 from ivr.cases.zone import TIMEZONE
 from ivr.store.cases import UNENTERED
-from ivr.store.direct import Prepared
+from ivr.store.direct import ManyRows
 from ivr.store.tables import case_events, cases, inbox_entries, recordings, referrals
 
 Row = dict[str, Any]
@@ -27,20 +28,21 @@ LATELY = timedelta(days=1)  # so far back changes by older code are looked for
 
 _FACETS = (("k", "kind"), ("t", "topic"), ("a", "agency"), ("s", "status"), ("w", "channel"))
 _IDLE = ("closed_at", "stopped_at")  # a case that has either waits for nobody's ear
+_BETWEEN = "\x1f"  # two lexemes, in none of which it stands
 _FALLBACK = "fallback/"  # the folder of what the dialplan recorded alone (`ivr.desk.facts.fallback`)
 
 
 def opening_entries(opened: Iterable[Row], heard: Iterable[Row], sent: Iterable[Row]) -> list[Row]:
     """The entries of cases that a transaction opens with these recordings and referrals."""
-    heard, sent = list(heard), list(sent)
-    return [
-        _entry(
-            case,
-            [row for row in heard if row["case_id"] == case["id"]],
-            [row for row in sent if row["case_id"] == case["id"]],
-        )
-        for case in opened
-    ]
+    of_heard, of_sent = _by_case(heard), _by_case(sent)
+    return [_entry(case, of_heard[case["id"]], of_sent[case["id"]]) for case in opened]
+
+
+def _by_case(rows: Iterable[Row]) -> defaultdict[uuid.UUID, list[Row]]:
+    found = defaultdict[uuid.UUID, list[Row]](list)
+    for row in rows:
+        found[row["case_id"]].append(row)
+    return found
 
 
 async def refresh(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> None:
@@ -51,8 +53,7 @@ async def refresh(connection: AsyncConnection, ids: Sequence[uuid.UUID]) -> None
 
 async def write(connection: AsyncConnection, rows: Sequence[Row]) -> None:
     """Put entries in the place of what was there."""
-    if rows:
-        await connection.execute(_WRITE, rows)
+    await _WRITE.execute(connection, rows)
 
 
 async def catch_up(engine: AsyncEngine, batch: int = BATCH) -> int:
@@ -99,7 +100,7 @@ def _entry(case: Mapping[Any, Any], heard: Sequence[Row], sent: Sequence[Row], r
         "case_id": case["id"],
         "opened_at": case["opened_at"],
         "agency": case["agency"],
-        "terms": sorted(_lexemes(case, heard)),
+        "lexemes": _BETWEEN.join(sorted(each.replace(_BETWEEN, " ") for each in _lexemes(case, heard))),
         "seq": case["last_seq"],
         "seconds": sum(row["seconds"] for row in counts),
         "silent": silent,
@@ -153,19 +154,21 @@ def _gathered(table: Any, *names: str) -> Any:
     return func.coalesce(found, text("'[]'::jsonb"))
 
 
-def _insert() -> Any:
-    values: dict[str, Any] = {
-        column.name: bindparam(column.name, type_=column.type) for column in inbox_entries.c
-    }
-    values["lexemes"] = func.array_to_tsvector(bindparam("terms", type_=ARRAY(Text)))
-    return insert(inbox_entries).values(values)
+def _at_once(statement: Insert) -> ManyRows:
+    """An array of arrays is not ragged: the lexemes of a row come as one text."""
+    columns = [Column(c.name, Text if c.name == "lexemes" else c.type) for c in inbox_entries.c]
+    return ManyRows(statement, columns, lexemes=_taken_apart)
 
 
-def _upsert() -> Any:
-    statement = _insert()
+def _taken_apart(text: Any) -> Any:
+    return func.array_to_tsvector(func.string_to_array(text, _BETWEEN))
+
+
+def _upsert() -> Insert:
+    statement = insert(inbox_entries)
     new = {c.name: statement.excluded[c.name] for c in inbox_entries.c if c.name != "case_id"}
     return statement.on_conflict_do_update(index_elements=[inbox_entries.c.case_id], set_=new)
 
 
-_WRITE = _upsert()
-ENTER = Prepared(_insert().on_conflict_do_nothing(index_elements=[inbox_entries.c.case_id]))
+_WRITE = _at_once(_upsert())
+ENTER = _at_once(insert(inbox_entries).on_conflict_do_nothing(index_elements=[inbox_entries.c.case_id]))

@@ -13,23 +13,23 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ARRAY, LargeBinary, Select, Uuid, and_, bindparam, column, func, select, update
+from sqlalchemy import LargeBinary, Select, Uuid, and_, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.custody import FIRST, UNCHAINED, chained, event_hash, state_of
 from ivr.desk.case import entries
 from ivr.store.case_events import NOTIFY, UNCHAINED_ROWS, notices
-from ivr.store.direct import Prepared
+from ivr.store.direct import ALL, ManyRows, from_arrays
 from ivr.store.tables import case_events, cases
 
 MACHINE = "ivr"  # the actor of events that no person caused
 
 Row = dict[str, Any]
 
-INSERT_OPENING = Prepared(
+INSERT_OPENING = ManyRows(
     insert(case_events).on_conflict_do_nothing(index_elements=[case_events.c.id]),
-    [column.name for column in case_events.c if column.name not in ("noted_on", "noted_no")],
+    [column for column in case_events.c if column.name not in ("noted_on", "noted_no")],
 )
 
 
@@ -118,8 +118,8 @@ async def tell_all(
     """
     before = await _last_hashes(connection, [each.case for each in told])
     names = tuple(told[0].values)
-    new = {"all_id": [each.case for each in told]}
-    new |= {f"all_{name}": [each.values[name] for each in told] for name in names}
+    new = {f"{ALL}id": [each.case for each in told]}
+    new |= {f"{ALL}{name}": [each.values[name] for each in told] for name in names}
     found = {row.id: row for row in await connection.execute(_change(names), new)}
     rows: list[Row] = []
     for each in told:
@@ -133,10 +133,7 @@ async def tell_all(
 @cache
 def _change(names: tuple[str, ...]) -> Any:
     """One statement for any number of cases: these columns from arrays, and the next number."""
-    columns = [cases.c.id, *(cases.c[name] for name in names)]
-    arrays = (bindparam(f"all_{c.name}", type_=ARRAY(c.type)) for c in columns)
-    rows = func.unnest(*arrays).table_valued(*(column(c.name, c.type) for c in columns))
-    new = rows.render_derived(name="new")
+    new = from_arrays([cases.c.id, *(cases.c[name] for name in names)])
     values = {name: new.c[name] for name in names} | {"last_seq": cases.c.last_seq + 1}
     return update(cases).where(cases.c.id == new.c.id).values(values).returning(*cases.c)
 

@@ -11,12 +11,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import or_, select, text, update
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.code import number_of
 from ivr.store.code_blocks import DESK_FIRST, tracking_key
+from ivr.store.direct import Prepared
 from ivr.store.facts import (
     CaseOpenedFact,
     ConfidedFact,
@@ -29,9 +31,19 @@ from ivr.store.tables import cases
 
 # The same call's words are never brought by two transactions at once; in order, so that they can't wait for
 # each other.
-_ONE_AFTER_ANOTHER = text(
-    "SELECT pg_advisory_xact_lock(hashtextextended(id, 111)) FROM unnest(CAST(:ids AS text[])) AS id"
+_ONE_AFTER_ANOTHER = Prepared(
+    text("SELECT pg_advisory_xact_lock(hashtextextended(id, 111)) FROM unnest(CAST(:ids AS text[])) AS id")
 )
+
+
+def _there() -> Prepared:
+    """Cases of these calls, or with these ids, the earliest first."""
+    calls, ids = (bindparam(name, type_=ARRAY(Uuid)) for name in ("calls", "ids"))
+    query = select(cases.c.id, cases.c.code, cases.c.call_id).order_by(cases.c.opened_at)
+    return Prepared(query.where(or_(cases.c.call_id == any_(calls), cases.c.id == any_(ids))))
+
+
+_THERE = _there()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,29 +76,27 @@ def reserve(call: uuid.UUID) -> uuid.UUID:
     return uuid.uuid5(call, "case")
 
 
-async def joined(connection: AsyncConnection, facts: Sequence[Fact]) -> list[Fact]:
+async def joined(connection: AsyncConnection, raw: Any, facts: Sequence[Fact]) -> list[Fact]:
     """The facts, an opening turned into words kept where these belong to a case that is there.
 
     Locks the calls until the transaction's end.
     """
     calls = sorted({str(fact.call.id) for fact in facts if isinstance(fact, CaseOpenedFact | WordsKeptFact)})
     if calls:
-        await connection.execute(_ONE_AFTER_ANOTHER, {"ids": calls})
+        await _ONE_AFTER_ANOTHER.all(raw, ids=calls)
     opened = [fact for fact in facts if isinstance(fact, CaseOpenedFact)]
     if not opened:
         return list(facts)
-    known = await _known(connection, opened)
+    known = await _known(raw, opened)
     found: list[Fact] = []
     for fact in facts:
         found += await _join(connection, fact, known) if isinstance(fact, CaseOpenedFact) else [fact]
     return found
 
 
-async def _known(connection: AsyncConnection, opened: Sequence[CaseOpenedFact]) -> list[_Known]:
-    there = select(cases.c.id, cases.c.code, cases.c.call_id).order_by(cases.c.opened_at)
+async def _known(raw: Any, opened: Sequence[CaseOpenedFact]) -> list[_Known]:
     calls, ids = {fact.call.id for fact in opened}, {fact.id for fact in opened}
-    there = there.where(or_(cases.c.call_id.in_(calls), cases.c.id.in_(ids)))
-    return [_Known(row.id, row.code, row.call_id) for row in await connection.execute(there)]
+    return [_Known(*row) for row in await _THERE.all(raw, calls=[*calls], ids=[*ids])]
 
 
 async def _join(connection: AsyncConnection, fact: CaseOpenedFact, known: list[_Known]) -> list[Fact]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from ivr.cases.statuses import Status
 from ivr.desk.book.book import Page
 from ivr.desk.case import callback_planning
 from ivr.desk.case.event_log import MACHINE, chained_rows, event_row
-from ivr.store.facts import CallBackWishedFact, CallEndedFact, CaseOpenedFact, Fact, FactRecording
+from ivr.store.facts import CallBackWishedFact, CallEndedFact, CaseOpenedFact, Fact, FactRecording, FactStep
 from ivr.voice.events import Recorded
 
 Row = dict[str, Any]
@@ -214,8 +214,12 @@ def call_row(fact: Fact, page: Page) -> Row:
         "language": call.language,
         "menu_name": call.menu_name,
         "menu_revision": call.menu_revision,
-        "steps": [{**asdict(step), "at": step.at.isoformat()} for step in end.steps] if end else [],
+        "steps": [_step(step) for step in end.steps] if end else [],
     }
+
+
+def _step(step: FactStep) -> Row:
+    return {"at": step.at.isoformat(), "step": step.step, "key": step.key, "note": step.note}
 
 
 def recording_row(

@@ -38,7 +38,7 @@ from ivr.desk.refusals import Refused
 from ivr.store.callbacks import callbacks as to_call_back
 from ivr.store.case_events import NOTIFY, notices
 from ivr.store.cases import LATER
-from ivr.store.direct import Prepared, direct
+from ivr.store.direct import ManyRows, Prepared, direct
 from ivr.store.engine import AWAY, is_our_fault
 from ivr.store.facts import (
     CallBackWishedFact,
@@ -81,9 +81,11 @@ async def apply(
         rows = Rows()
         if any(isinstance(fact, CallEndedFact) and fact.attempt for fact in facts):
             await alone(connection)  # before any case or call-back is held, as whoever changes an agenda does
-        facts = await joined(connection, facts)
+        facts = await joined(connection, raw, facts)
+        opened = repeats.OpenedLately(raw, page)
+        await opened.look(fact for fact in facts if isinstance(fact, CaseOpenedFact))
         for fact in facts:
-            await _collect(connection, raw, page, fact, rows)
+            await _collect(connection, opened, page, fact, rows)
         await _save(raw, rows)
         for fact in facts:
             match fact:
@@ -106,7 +108,9 @@ async def apply(
         return await journal_marks.move(connection, mark) if mark else None
 
 
-async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact, rows: Rows) -> None:
+async def _collect(
+    connection: AsyncConnection, lately: repeats.OpenedLately, page: Page, fact: Fact, rows: Rows
+) -> None:
     if isinstance(fact, RecordingBegunFact):
         return  # for the reconciler alone
     call = call_row(fact, page)
@@ -117,7 +121,7 @@ async def _collect(connection: AsyncConnection, raw: Any, page: Page, fact: Fact
     rows.started.setdefault(fact.call.id, call)
     match fact:
         case CaseOpenedFact():
-            over, found = await repeats.too_many(raw, page, fact, rows), isinstance(fact, CaseFound)
+            over, found = await lately.too_many(fact), isinstance(fact, CaseFound)
             opening = Opening.of(fact, recovered=found, over_limit=over)
             add_case(rows, opening, fact.code or await desk_code(connection), page)
         case CallBackWishedFact():
@@ -216,22 +220,22 @@ def _orphan(fact: WordsKeptFact, page: Page) -> Opening:
     )
 
 
-def _once(table: Table, key: str, *later: str) -> Prepared:
+def _once(table: Table, key: str, *later: str) -> ManyRows:
     """Insert rows; those that are there already stay as they are. `later`: columns that are filled later."""
-    names = [column.name for column in table.c if column.name not in (*later, "noted_no")]
-    return Prepared(insert(table).on_conflict_do_nothing(index_elements=[table.c[key]]), names)
+    columns = [column for column in table.c if column.name not in (*later, "noted_no")]
+    return ManyRows(insert(table).on_conflict_do_nothing(index_elements=[table.c[key]]), columns)
 
 
-def _end_call() -> Prepared:
+def _end_call() -> ManyRows:
     statement = insert(calls)
     changes: dict[str, Any] = {name: statement.excluded[name] for name in ("ended_at", "outcome", "steps")}
     # Who ends a call for a process that died does not know the language that was chosen in it.
     changes["language"] = func.coalesce(func.nullif(statement.excluded["language"], ""), calls.c.language)
     # A call ends once: what the reconciler says of a lost one never replaces what the call itself said.
     only = calls.c.ended_at.is_(None)
-    return Prepared(
+    return ManyRows(
         statement.on_conflict_do_update(index_elements=[calls.c.id], set_=changes, where=only),
-        [column.name for column in calls.c if column.name != "noted_no"],
+        [column for column in calls.c if column.name != "noted_no"],
     )
 
 

@@ -1,0 +1,99 @@
+"""Who calls: the question of every call, before its first prompt.
+
+Questions that come while others are asked go together, so that a rush of calls asks the database less often;
+one that comes alone does not wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, Integer, Select, Text, bindparam, literal_column, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.store.blocked_callers import blocked_callers, in_force
+from ivr.store.direct import ALL, Prepared, asking, from_arrays
+from ivr.store.tables import cases
+from ivr.voice.events import CallerKnown
+
+LONGEST_SECONDS = 0.02  # a question waits for those under way; a slow database gets more of them at once
+GIVEN_UP_SECONDS = 0.5  # no caller waits longer: the connection is free again
+
+NOT_WITHHELD = cases.c.caller_key != literal_column("''")  # literally, or no plan that is kept uses the index
+UNANSWERED = (cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
+_Asked = tuple[str, datetime, asyncio.Future[CallerKnown]]
+
+
+class WhoCalls:
+    """`recall` of one process."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._waiting: list[_Asked] = []
+        self._asking = set[asyncio.Task[None]]()
+        self._soon: asyncio.TimerHandle | None = None
+
+    async def recall(self, caller: str, now: datetime) -> CallerKnown:
+        """What is known of a number in E.164. Raises what AWAY names."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[CallerKnown] = loop.create_future()
+        self._waiting.append((caller, now, answer))
+        if not self._asking:
+            self._go()
+        elif self._soon is None:
+            self._soon = loop.call_later(LONGEST_SECONDS, self._go)
+        return await answer
+
+    def _go(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        asked, self._waiting = [each for each in self._waiting if not each[2].done()], []
+        if asked:
+            task = asyncio.create_task(self._ask(asked))
+            self._asking.add(task)
+            task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._asking.discard(task)
+        if self._waiting and not self._asking:
+            self._go()
+
+    async def _ask(self, asked: Sequence[_Asked]) -> None:
+        """Each is told, or what went wrong; who has given up is not."""
+        wanted = {f"{ALL}n": [*range(len(asked))], f"{ALL}caller": [caller for caller, _, _ in asked]}
+        try:
+            async with asyncio.timeout(GIVEN_UP_SECONDS), asking(self.engine) as raw:
+                rows = await _KNOWN.all(raw, now=asked[-1][1], **wanted)
+        except Exception as error:
+            for _, _, answer in asked:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
+        for row in rows:
+            if not (answer := asked[row["n"]][2]).done():
+                answer.set_result(_told(row))
+
+
+def _told(row: Any) -> CallerKnown:
+    return CallerKnown(row["county"] or "", row["blocked"], row["waits"], row["language"] or "")
+
+
+def known() -> Select[Any]:
+    """Of each `caller` latest county and language or NULL, a block `now`, an unanswered case; rows by `n`."""
+    asked = from_arrays([Column("n", Integer), Column("caller", Text)], "asked").c
+    hers = (cases.c.caller_key == asked.caller, NOT_WITHHELD)
+    block = select(blocked_callers.c.id).where(blocked_callers.c.caller_key == asked.caller)
+    block = block.where(in_force(bindparam("now", type_=blocked_callers.c.until.type)))
+    waiting = select(cases.c.id).where(*hers, *UNANSWERED)
+    latest = cases.c.opened_at.desc()
+    county = select(cases.c.county).where(*hers, cases.c.county.is_not(None)).order_by(latest).limit(1)
+    spoken = select(cases.c.language).where(*hers, cases.c.channel == "phone").order_by(latest).limit(1)
+    named = (county.scalar_subquery().label("county"), spoken.scalar_subquery().label("language"))
+    return select(asked.n, *named, block.exists().label("blocked"), waiting.exists().label("waits"))
+
+
+_KNOWN = Prepared(known())

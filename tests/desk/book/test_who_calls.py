@@ -1,0 +1,51 @@
+"""The question of every call: who calls? Asked together in a rush."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book.who_calls import WhoCalls
+from ivr.store.engine import make_engine
+from tests.desk.office import WEDNESDAY, call, office, opening
+
+AHAR, SARAB, NOBODY = "+989141111111", "+989142222222", "+989143333333"
+
+
+async def test_in_a_rush_everybody_hears_of_their_own_case(engine: AsyncEngine, tmp_path: Path) -> None:
+    async with office(engine, tmp_path) as desk:
+        for caller, county in ((AHAR, "ahar"), (SARAB, "sarab")):
+            await desk.intake.open_case(call(caller), opening(county=county))
+        await desk.pump.idle()
+    lent: list[object] = []
+    event.listen(engine.sync_engine, "checkout", lambda *given: lent.append(given))
+    who_calls = WhoCalls(engine)
+    rush = [AHAR, SARAB, NOBODY] * 10
+    told = await asyncio.gather(*(who_calls.recall(caller, WEDNESDAY) for caller in rush))
+    assert [each.county for each in told] == ["ahar", "sarab", ""] * 10
+    assert [each.waits for each in told] == [True, True, False] * 10
+    assert len(lent) < len(rush) / 2
+
+
+async def test_when_the_database_is_away_everybody_in_the_rush_hears_it(tmp_path: Path) -> None:
+    engine = make_engine(f"postgresql://nobody@/none?host={tmp_path}")
+    who_calls = WhoCalls(engine)
+    for _ in range(2):  # and whoever calls afterwards
+        rush = (who_calls.recall(caller, WEDNESDAY) for caller in (AHAR, SARAB, NOBODY))
+        told = await asyncio.gather(*rush, return_exceptions=True)
+        assert [isinstance(each, OSError) for each in told] == [True] * 3
+    await engine.dispose()
+
+
+async def test_who_gives_up_takes_nothing_from_the_others(engine: AsyncEngine) -> None:
+    who_calls = WhoCalls(engine)
+    asked = [asyncio.create_task(who_calls.recall(caller, WEDNESDAY)) for caller in (AHAR, SARAB, NOBODY)]
+    await asyncio.sleep(0)
+    asked[1].cancel()
+    assert [each.county for each in (await asked[0], await asked[2])] == ["", ""]
+    with pytest.raises(asyncio.CancelledError):
+        await asked[1]
