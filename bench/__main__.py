@@ -1,23 +1,49 @@
 """`make bench`: every bench one after the other, each in a process of its own. `--quick` is passed on.
 
-Exit 1 when one of them misses a target.
+Beside each stands how busy others kept the machine just before and after it. One that misses while that was
+more than DISTURBED is run once more, and that counts. Exit 1 when one misses a target.
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import psutil
+
+LOOK_SECONDS = 3.0
+DISTURBED = 25.0  # per cent of all cores
+
+
+def busy() -> float:
+    """Per cent of the cores that others use, while none of our benches runs."""
+    return float(psutil.cpu_percent(LOOK_SECONDS))
+
+
+def attempt(name: str) -> tuple[bool, bool]:
+    """Whether it met its targets, and whether it was disturbed."""
+    print(f"== bench.{name} {' '.join(sys.argv[1:])}", flush=True)
+    before = busy()
+    met = not subprocess.run([sys.executable, "-m", f"bench.{name}", *sys.argv[1:]], check=False).returncode
+    after, load = busy(), os.getloadavg()[0]
+    found = "met" if met else "MISSED"
+    print(f"-- {found}; others used {before:.0f} % of {os.cpu_count()} cores before it", end="")
+    print(f" and {after:.0f} % after it (load {load:.1f})", flush=True)
+    return met, max(before, after) > DISTURBED
 
 
 def main() -> None:
     """Run each folder of bench/ that has a __main__."""
     missed = []
     for place in sorted(Path(__file__).parent.glob("*/__main__.py")):
-        name = place.parent.name
-        print(f"== bench.{name} {' '.join(sys.argv[1:])}", flush=True)
-        if subprocess.run([sys.executable, "-m", f"bench.{name}", *sys.argv[1:]], check=False).returncode:
-            missed.append(name)
+        met, disturbed = attempt(place.parent.name)
+        if not met and disturbed:
+            print("-- disturbed: once more", flush=True)
+            met, _ = attempt(place.parent.name)
+        if not met:
+            missed.append(place.parent.name)
     sys.exit(f"a target was missed in: {', '.join(missed)}" if missed else 0)
 
 

@@ -26,8 +26,7 @@ from ivr.asterisk.server import AgiConnection, AgiServer, prepare_process, settl
 from ivr.cases.callback import Policy
 from ivr.cases.code import masked
 from ivr.cases.deadlines import iranian_holidays
-from ivr.desk.book import menus
-from ivr.desk.book.book import Book
+from ivr.desk.book.book import Book, BookEmpty
 from ivr.desk.book.learning import Learning
 from ivr.desk.call.intake import Intake
 from ivr.desk.call.live import Disk
@@ -55,16 +54,20 @@ from ivr.installation import (
     key_copies,
     load_secrets,
     needed,
+    tree_tools,
     vault,
     witnesses,
 )
 from ivr.loops import lost_calls, quiet, supervising, telling_live
+from ivr.loops.announced import Announced
 from ivr.loops.carrying import OpenLine, carry
 from ivr.loops.delivery import Delivery
 from ivr.loops.dialling import Dialler, Trunk, tell_whether
 from ivr.loops.every import Loops
+from ivr.loops.hour_line import HourLine
 from ivr.loops.household import Household
 from ivr.loops.lag import Lag
+from ivr.loops.live_trees import LiveTrees
 from ivr.loops.offered import Offered
 from ivr.loops.sockets import ListeningError, Sharing, drain, meeting_place, obtain, replaced, siblings
 from ivr.loops.switchboard import Switchboard
@@ -73,7 +76,7 @@ from ivr.loops.time_of_day import RESTS, TimeOfDay
 from ivr.loops.transcribing import Transcriber
 from ivr.loops.watchdog import end_with_parent, tell_systemd, watch_loop
 from ivr.loops.worker import Cellar, Worker
-from ivr.settings import DUTIES, ROOT, Callbacks, Duty, Settings, absolute
+from ivr.settings import DUTIES, Callbacks, Duty, Settings, absolute
 from ivr.speech.check import missing
 from ivr.speech.preparing import Unfit, prepared
 from ivr.speech.recognition import Recogniser, by_command, by_sherpa
@@ -83,10 +86,8 @@ from ivr.store.derived import Derived
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import JournalError
 from ivr.store.volumes import LONGEST_SECONDS, Volumes, link
+from ivr.voice.directory import Directory
 from ivr.voice.lottery_call import TO_THE_OFFICIAL
-from ivr.voice.menu import Menu
-from ivr.voice.mistakes import MenuMistakes
-from ivr.voice.parse import parse
 from ivr.web import application as panel
 from ivr.web import metrics
 from ivr.web.board import Board
@@ -100,7 +101,6 @@ from ivr.web.window import Counter
 
 log = logging.getLogger(__name__)
 
-FIRST_MENU_SECONDS = 5.0
 FIRST_LEASE_SECONDS = 10.0
 READY_SECONDS = 60.0  # who would take over and is not ready by then leaves it
 _NICE: Mapping[Duty, int] = {"calls": 0, "panel": 3, "work": 5}  # on a busy machine a caller comes first
@@ -197,6 +197,7 @@ class Hotline:
         self.clock = clock or self.time
         self.volumes = Volumes.of(settings.recordings, settings.second_path, settings.ballast_mb << 20)
         self.sounds = SoundBook(settings.sounds, settings.calls.languages, settings.sip.codecs)
+        self.announced = Announced(self.engine, self.sounds.speak, self.clock)
         self.book = Book(self.engine, conventions(settings))
         self.derived = Derived(settings.derived)
         self.vault = vault(settings)
@@ -299,15 +300,23 @@ class Hotline:
     async def _start_line(self, intake: Intake) -> None:
         """What a call needs, and what must never wait for anything that grows."""
         settings = self.settings
-        self.line = line = OpenLine(await self._first_menu(), self.offered.directory, intake, self.clock)
+        trees = LiveTrees(self.engine, settings.calls.trees, settings.calls.languages, settings.spool)
+        await trees.begin()
+        self.line = line = OpenLine(
+            trees.called, self._with_today(self.offered.directory), intake, self.clock
+        )
+        self.loops.start("announcements", self.announced.follow)
+        line.hours = HourLine(self.engine, settings.meetings.extensions, self.clock)
         await self._lease_first(intake.codes)
         process = f"{socket.gethostname()}:{os.getpid()}"
         loops = self.loops
         loops.start("codes", partial(intake.codes.keep_leased, self.engine))
         spare = settings.state_path / "fallback"
         loops.start("codes of the dialplan", partial(keep_laid_out, intake.codes, spare))
-        loops.start("menu", partial(menus.watch, self.engine, settings.calls.menu, self._published))
+        for name in trees.names:
+            loops.start(f"menu {name}", partial(trees.follow, name))
         loops.start("live board", partial(telling_live.tell, self.engine, process, line.going_on, line.clock))
+        loops.start("hours of officials", line.hours.follow)
         loops.start("silent telephones", partial(quiet.watch, self.ami, line.live))
         self.ami.on("BridgeEnter", lambda event: line.talks(event.uniqueid))
 
@@ -459,47 +468,6 @@ class Hotline:
             return by_sherpa(models, settings.seconds)
         return by_command(settings.command, settings.seconds) if settings.by else None
 
-    async def _first_menu(self) -> Menu:
-        """The live revision; without a database the last one this machine had, else the file."""
-        name = self.settings.calls.menu
-        try:
-            async with asyncio.timeout(FIRST_MENU_SECONDS):
-                revision = await menus.current(self.engine, name)
-        except AWAY as error:
-            log.warning("the live menu can't be read, using the last one known: %s", error)
-            revision = None
-        if revision is not None:
-            return self._parsed(revision)
-        kept = self._kept_menu
-        path = kept if kept.is_file() else ROOT / "dialplan" / "menus" / f"{name}.yaml"
-        return parse(path.read_bytes(), str(path), languages=self.settings.calls.languages)
-
-    async def _published(self, revision: menus.Revision) -> None:
-        """Swap one reference; a revision that this version can't read is refused, the old one stays."""
-        assert self.line is not None
-        try:
-            self.line.menu = self._parsed(revision)
-        except MenuMistakes as error:
-            log.error("revision %s of menu %s is refused: %s", revision.number, revision.name, error)
-            return
-        log.info("menu %s: revision %s is live", revision.name, revision.number)
-
-    def _parsed(self, revision: menus.Revision) -> Menu:
-        raw = revision.text.encode()
-        name = f"{revision.name}, revision {revision.number}"
-        menu = parse(raw, name, languages=self.settings.calls.languages)
-        scratch = self._kept_menu.with_suffix(f".{os.getpid()}")  # siblings write it too
-        try:
-            scratch.write_bytes(raw)
-            scratch.replace(self._kept_menu)
-        except OSError as error:
-            log.error("%s is not kept for a start without a database: %s", self._kept_menu, error.strerror)
-        return dataclasses.replace(menu, revision=str(revision.number))
-
-    @property
-    def _kept_menu(self) -> Path:
-        return self.settings.spool / f"menu-{self.settings.calls.menu}.yaml"
-
     async def _start_web(self, stack: AsyncExitStack, listening: socket.socket) -> None:
         pages = application(self.household.ready, metrics.routes(self.household.gauges))
         attach(pages, self._counter())
@@ -616,6 +584,7 @@ class Hotline:
                 self._telephone("seda111-phone", self.secrets.sip) if phones.citizens else None,
                 self._telephone("seda111-desk", self.secrets.desk) if phones.supervisors else None,
                 calls_back=bool(settings.callbacks.dial),
+                officials=tuple(settings.meetings.extensions),
             ),
             entry=Entrance(keeping, its.proxies),
             board=Board(
@@ -626,6 +595,7 @@ class Hotline:
                 self._disks,
                 self.household.going_on,
             ),
+            trees=tree_tools(settings, lambda: self.offered.directory, self._now),
             clock=self._now,
         )
 
@@ -683,7 +653,13 @@ class Hotline:
         """Swap one reference; live calls keep what they began with."""
         await self.offered.reread()
         if self.line is not None:
-            self.line.directory = self.offered.directory
+            self.line.directory = found = self._with_today(self.offered.directory)
+            with suppress(BookEmpty, *AWAY):
+                calendar = (await self.book.page()).calendar
+                self.line.directory = dataclasses.replace(found, calendar=calendar)
+
+    def _with_today(self, directory: Directory) -> Directory:
+        return dataclasses.replace(directory, announced=self.announced.live)
 
     def _needed(self) -> frozenset[str]:
         """The prompts that calls can reach, or could if what people added to the book had its sound."""

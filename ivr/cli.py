@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -21,9 +22,12 @@ from ivr.commands import (
     escalation,
     family,  # noqa: F401  adds to `ivr case`
     hearing_day,  # noqa: F401  adds to `ivr meeting`
+    hotline_hour,  # noqa: F401  adds to `ivr meeting`
     keys,
     meeting,
     menu,
+    menu_announcing,  # noqa: F401  adds to `ivr menu`
+    menu_telling,
     outbox,
     registering,  # noqa: F401  adds to `ivr case`
     retention,
@@ -44,7 +48,7 @@ app = typer.Typer(
 )
 database = typer.Typer(help="The database.", no_args_is_help=True)
 dialplan = typer.Typer(help="Asterisk's side.", no_args_is_help=True)
-app.add_typer(menu.app, name="menu")
+app.add_typer(menu_telling.app, name="menu")
 app.add_typer(books.cases, name="case")
 app.add_typer(books.calls, name="call")
 app.add_typer(sounds.app, name="sounds")
@@ -165,10 +169,11 @@ def upgrade() -> None:
         raise CommandError(str(error)) from None
     for kept in with_database(settings, lambda engine: seed(engine, settings.seed_path)):
         print(f"kept: {kept}")
-    name = settings.calls.menu
-    if with_database(settings, lambda engine: menus.current(engine, name)) is None:
-        raw, _, _ = menu.checked(settings, ROOT / "dialplan" / "menus" / f"{name}.yaml")
-        with_database(settings, lambda engine: menus.publish(engine, name, raw.decode(), "first start"))
+    for name in dict.fromkeys(settings.calls.trees.values()):
+        if with_database(settings, partial(menus.current, name=name)) is None:
+            raw, _, _ = menu.checked(settings, ROOT / "dialplan" / "menus" / f"{name}.yaml")
+            first = partial(menus.publish, name=name, text=raw.decode(), author="first start")
+            with_database(settings, first)
     print("database: schema and seeds are up to date")
 
 

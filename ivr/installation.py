@@ -11,8 +11,8 @@ import getpass
 import os
 import secrets as chance
 import wave
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,11 +24,16 @@ if TYPE_CHECKING:
     from ivr.desk.book.book import Conventions
     from ivr.desk.keeping.witnessing import Witnesses
     from ivr.desk.people.seed_keys import SeedKeys
+    from ivr.desk.trees.drafts import TreeCheck
     from ivr.speech.booth import Booth
     from ivr.store.journal.journal_keeping import FactTerm
     from ivr.store.key_copies import KeyCopies
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
+    from ivr.voice.directory import Directory
+    from ivr.voice.menu import Menu
+    from ivr.voice.report import Proof
+    from ivr.web.panel.tree_tools import TreeTools
 
 GENERIC = ROOT / "sounds" / "prompts.yaml"
 RECORDED = ROOT / "sounds" / "recorded"
@@ -190,9 +195,12 @@ def booth(settings: Settings) -> Booth:
     return Booth(catalogue, languages, settings.sounds, RECORDED, settings.voices, codecs)
 
 
-def lengths(settings: Settings) -> Callable[[str, str], float]:
-    """Seconds of a prompt in a language, looked at once: of its WAV when built, else judged by its text."""
-    prompts = catalogue(settings)
+def lengths(settings: Settings, known: Catalogue | None = None) -> Callable[[str, str], float]:
+    """Seconds of a prompt in a language, looked at once: of its WAV when built, else judged by its text.
+
+    `known`: the catalogue, for who has read it.
+    """
+    prompts = known or catalogue(settings)
 
     @cache
     def seconds(prompt: str, language: str) -> float:
@@ -201,10 +209,53 @@ def lengths(settings: Settings) -> Callable[[str, str], float]:
             with wave.open(str(path)) as sound:
                 return float(sound.getnframes() / sound.getframerate())
         except (OSError, EOFError, wave.Error):
-            known = prompts.find(prompt, language)
-            return SECONDS_PER_CHARACTER * len(prompts.text(prompt, language)) if known else 0.0
+            written = prompts.find(prompt, language)
+            return SECONDS_PER_CHARACTER * len(prompts.text(prompt, language)) if written else 0.0
 
     return seconds
+
+
+def tree_check(settings: Settings) -> TreeCheck:
+    """How a menu tree is proved here: with this province's topics and counties, its languages and prompts."""
+    from ivr.desk.editing.seeding import directory_from
+    from ivr.voice import proof
+
+    languages = settings.calls.languages
+    directory, seconds = directory_from(settings.seed_path), lengths(settings)
+    prompts = frozenset.intersection(*map(catalogue(settings).ids, languages))
+
+    def check(raw: bytes, file: str) -> tuple[Menu, Proof]:
+        return proof.check(raw, file, directory, languages=languages, prompts=prompts, seconds_of=seconds)
+
+    return check
+
+
+def tree_tools(
+    settings: Settings, directory: Callable[[], Directory], now: Callable[[], datetime]
+) -> TreeTools:
+    """What the pages about menu trees work with. A rehearsed call withholds its number."""
+    from zoneinfo import ZoneInfo
+
+    from ivr import simulator
+    from ivr.speech.files import Cached
+    from ivr.voice.events import Caller
+    from ivr.voice.tried_call import TriedCall
+    from ivr.web.panel.tree_tools import TreeTools
+
+    prompts, zone = Cached(files(settings)), ZoneInfo(settings.province.timezone)
+
+    def walk(menu: Menu, keys: Sequence[str]) -> TriedCall:
+        said, caller = prompts.catalogue().text, Caller("", now().astimezone(zone))
+        return simulator.walk(menu, directory(), keys, prompts=said, caller=caller)
+
+    return TreeTools(
+        settings.calls.menu,
+        tuple(settings.calls.languages),
+        directory,
+        prompts.catalogue,
+        lambda: lengths(settings, prompts.catalogue()),
+        walk,
+    )
 
 
 def needed(settings: Settings) -> frozenset[str]:

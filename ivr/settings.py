@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import time
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -22,6 +23,8 @@ from ivr.cases.zone import TIMEZONE
 ROOT = Path(__file__).resolve().parent.parent
 
 
+DialledNumber = Annotated[str, Field(pattern=r"^[0-9*+]{1,20}$")]
+TreeName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 Duty = Literal["calls", "panel", "work"]  # what a process does; the command line and the docs say role
 DUTIES: tuple[Duty, ...] = ("calls", "panel", "work")
 
@@ -224,10 +227,12 @@ class Calls(SettingsGroup):
     Beyond `cases_per_hour` or `cases_per_day` of one caller the desk reads her cases first; for `repeat_days`
     words on the matter of her open case join it. 0 switches each of the three off.
     `reveals_per_day`: of so many cases one person of the panel may reveal whose they are.
+    `services`: further numbers of this installation, each with the name of its menu tree.
     """
 
     extension: str = "111"
-    menu: str = "111"
+    menu: TreeName = "111"
+    services: dict[DialledNumber, TreeName] = {}
     languages: tuple[str, ...] = ("fa", "az")
     wrong_codes: int = Field(5, ge=1)
     wrong_codes_minutes: int = Field(60, ge=1)
@@ -235,6 +240,11 @@ class Calls(SettingsGroup):
     cases_per_day: int = Field(20, ge=0)
     repeat_days: int = Field(10, ge=0)
     reveals_per_day: int = Field(30, ge=1)
+
+    @property
+    def trees(self) -> dict[str, str]:
+        """Number called → its tree's name, the hotline's own first."""
+        return {self.extension: self.menu, **self.services}
 
 
 class Callbacks(SettingsGroup):
@@ -273,10 +283,25 @@ class Answers(SettingsGroup):
     approval: bool = False
 
 
+RINGS = r"[A-Za-z]+/[A-Za-z0-9_.:@/-]+"  # one technology and one resource; no & , or | gets in
+
+
 class Meetings(SettingsGroup):
-    """`telephones`: PJSIP endpoints from which an official may hold the line for a citizen."""
+    """`telephones`: PJSIP endpoints from which an official may hold the line for a citizen.
+
+    `extensions`: those that may ring for an official who takes calls himself, by name, and how Asterisk rings
+    each, like {"201": PJSIP/201@exchange}. Nothing else is ever rung there.
+    """
 
     telephones: tuple[str, ...] = ("seda111-desk",)
+    extensions: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _rings_what_it_says(self) -> Meetings:
+        for name, place in self.extensions.items():
+            if not re.fullmatch(r"[\w-]{1,40}", name) or not re.fullmatch(RINGS, place):
+                raise ValueError(f"extensions: {name!r}: {place!r} is no telephone, like PJSIP/201@exchange")
+        return self
 
 
 class Sms(SettingsGroup):

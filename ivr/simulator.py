@@ -8,17 +8,20 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
+from io import StringIO
 from typing import Any, Protocol, TextIO
 
 from ivr.voice import tokens
 from ivr.voice.actions import (
     Action,
     Ask,
+    AwaitHour,
     Clip,
     Confide,
     Confirm,
     FindRoom,
     HangUp,
+    JoinHour,
     KeepWords,
     LookUpCase,
     MissReason,
@@ -30,11 +33,13 @@ from ivr.voice.actions import (
     RefineCase,
     Say,
     Sound,
+    TakeUp,
     WishCallBack,
     Words,
 )
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
+    BROKEN_OFF,
     Caller,
     CallerKnown,
     CaseOpened,
@@ -44,6 +49,8 @@ from ivr.voice.events import (
     Confirmed,
     Ended,
     Event,
+    HourState,
+    HourTold,
     HungUp,
     Keys,
     Lookup,
@@ -52,6 +59,7 @@ from ivr.voice.events import (
     Recorded,
     RoomFound,
     Said,
+    TakenUp,
     Transfer,
     Transferred,
     WishNoted,
@@ -60,8 +68,9 @@ from ivr.voice.events import (
 from ivr.voice.menu import Menu
 from ivr.voice.session import Session
 from ivr.voice.tokens import KeysMistake
+from ivr.voice.tried_call import TriedCall
 
-__all__ = ["EXAMPLE_CODE", "Desk", "KeysMistake", "Transcript", "Turn", "simulate"]
+__all__ = ["EXAMPLE_CODE", "Desk", "KeysMistake", "Transcript", "Turn", "simulate", "walk"]
 
 EXAMPLE_CODE = "1234567894"  # its check digit is right
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
@@ -114,6 +123,7 @@ class Desk:
     language: str = ""  # … and the one she spoke
     blocked: bool = False
     joined: bool = False  # her number has an open case of what she chooses
+    earlier: str = ""  # what an earlier call of hers left: open or broken_off
     operator: Transfer = Transfer.NOBODY
     has_room: bool = True  # a disk takes recordings …
     keeps: bool = True  # … and the journal what is to be kept
@@ -136,6 +146,37 @@ def simulate(
     """
     source: _Source = _Typed(read, out) if keys is None else _Listed(keys)
     return _Call(Session(menu, directory, caller), source, prompts, _Page(out), desk or Desk()).carry()
+
+
+def walk(
+    menu: Menu,
+    directory: Directory,
+    keys: Sequence[str],
+    *,
+    prompts: Callable[[str, str], str],
+    caller: Caller,
+    desk: Desk | None = None,
+) -> TriedCall:
+    """The same up to the end of `keys`, which hangs up nowhere: what she does in a `Say` is one of them, too.
+
+    Raises KeysMistake.
+    """
+    call = _Call(Session(menu, directory, caller), _Paced(keys), prompts, _Page(StringIO()), desk or Desk())
+    try:
+        call.carry()
+        waits = None
+    except _Waits as waiting:
+        waits = waiting.action
+    session, told = call.session, call.transcript
+    return TriedCall(waits, session.step, session.language, tuple(call.heard), told.cases, told.outcome)
+
+
+class _Waits(Exception):
+    """The list is at its end and the call goes on."""
+
+    def __init__(self, action: Action) -> None:
+        super().__init__()
+        self.action = action
 
 
 class _Source(Protocol):
@@ -167,6 +208,18 @@ class _Listed:
         if event is not None:
             self._left.popleft()
         return event
+
+
+class _Paced(_Listed):
+    """A list in which nothing goes by itself."""
+
+    def listen(self, action: Action, name: str) -> Event:
+        if not self._left:
+            raise _Waits(action)
+        return super().listen(action, name)
+
+    def interrupt(self, action: Action) -> Event:
+        return self.listen(action, "")
 
 
 class _Typed:
@@ -233,14 +286,19 @@ class _Call:
         self.page = page
         self.desk = desk
         self.clips: dict[str, str] = {}  # a recording's name → how it is shown
+        self.heard: list[tuple[Sound, str]] = []  # since her last key
 
     def carry(self) -> Transcript:
         """To the end."""
         action: Action | None = self.session.start()
         while action is not None and not isinstance(action, HangUp):
             said = self._spoken(action)
+            if isinstance(action, Ask | Say):
+                self.heard += [(sound, action.language) for sound in action.speech]
             self.page.said(self.session.step, said)
             event = self._answer(action)
+            if isinstance(action, Ask | Say | Record | Operator):
+                self.heard.clear()
             self._note(action, said, event)
             action = self.session.receive(event)
         self.transcript.language = self.session.language
@@ -279,7 +337,11 @@ class _Call:
             case Operator():
                 return self.source.interrupt(action) or Transferred(self.desk.operator)
             case RecallCaller():
-                return CallerKnown(self.desk.county, self.desk.blocked, language=self.desk.language)
+                desk = self.desk
+                return CallerKnown(desk.county, desk.blocked, language=desk.language, earlier=desk.earlier)
+            case TakeUp():
+                found = self.desk.keeps and self.desk.earlier == BROKEN_OFF
+                return TakenUp(EXAMPLE_CODE if found else "")
             case LookUpCase(code=code):
                 return self.desk.look_up(code)
             case FindRoom():
@@ -300,6 +362,8 @@ class _Call:
                 return Confirmed()
             case Rate():
                 return Rated()
+            case JoinHour() | AwaitHour():
+                return HourTold(HourState.CLOSED)
             case OpenCase():
                 return self._opened(action) if self.desk.keeps else NotKept()
         raise TypeError(f"the simulator has no answer to {type(action).__name__}")
@@ -333,6 +397,8 @@ class _Call:
                 return "desk: she is blocked"
             case CaseOpened(code=code, joined=True):
                 return f"desk: joined to her case {code}"
+            case TakenUp(code=code):
+                return f"desk: goes on with her case {code}" if code else "desk: no call of hers broke off"
             case CallerKnown(county=county):
                 return f"desk: her last case came from {county}" if county else ""
             case CaseOpened(code=code):

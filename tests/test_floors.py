@@ -44,6 +44,7 @@ DESK = {
     "facts": 5,
     "reading": 5,
     "editing": 5,
+    "trees": 5,
 }
 # The rooms of the web, likewise; sections never see each other, and whoever puts them together stands above.
 WEB = {
@@ -66,6 +67,7 @@ WEB = {
     "open311": 3,
     "public": 3,
     "servicedesk": 3,
+    "trees": 3,
     "application": 4,
     "outside": 4,
 }

@@ -20,6 +20,7 @@ SHARED_CLASSES = {
 # Files may share a name only so. A noun has its table in store, its deeds at the desk, its command, its page.
 NOUN = "the noun's table, its rules, its deeds, its loop, its command, its page"
 SHARED_FILES = {
+    "announcements": NOUN,
     "answering": "the command and the page by which an answer is given",
     "application": "each HTTP application puts its own routes together",
     "asked": "what a page's address asks for, of each section",

@@ -20,15 +20,19 @@ import pytest
 from ivr import simulator
 from ivr.cases import code as tracking_code
 from ivr.simulator import EXAMPLE_CODE, Desk, KeysMistake, Transcript
+from ivr.voice.actions import Ask, Record, Say
 from ivr.voice.events import Caller, CaseSeen, Lookup, Transfer
+from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
+from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.say import SayStep
+from ivr.voice.tried_call import TriedCall
 from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, default_menu
 
 GOLDEN = Path(__file__).parent / "golden"
 BETWEEN = "-" * 40 + "\n"
 MENU = default_menu()
-PASSED = (BranchStep, SayStep)  # no call waits there
+PASSED = (BranchStep, SayStep, AnnouncementStep)  # no call waits there
 CALLER = Caller("+989120000000", OFFICE_HOURS)
 
 
@@ -67,6 +71,7 @@ def desk(given: dict[str, str], now: datetime) -> Desk:
         language=given.get("language", ""),
         blocked="blocked" in given,
         joined="joined" in given,
+        earlier=given.get("earlier", ""),
         operator=Transfer(given.get("operator", "nobody")),
         has_room=given.get("disk") != "full",
         keeps=given.get("journal") != "full",
@@ -132,6 +137,8 @@ def test_the_golden_conversations_walk_every_way_of_the_default_tree() -> None:
 def waiting_behind(target: str) -> set[str]:
     """The steps where a call first waits for somebody on its way through `target`."""
     step = MENU.steps[target]
+    if isinstance(step, CodeStep):  # nobody is told the code of a case that her words have joined
+        return {target} | waiting_behind(step.go)
     if not isinstance(step, PASSED):
         return {target}
     return set().union(*(waiting_behind(way.to) for way in step.ways()))
@@ -221,3 +228,36 @@ def test_colours_appear_only_on_a_terminal() -> None:
     simulator.simulate(MENU, DIRECTORY, keys=[], prompts=lambda id, _: id, caller=CALLER, out=out)
     assert "\x1b[" in out.getvalue()
     assert "\x1b[" not in walk("")[0]
+
+
+def walked(*keys: str) -> TriedCall:
+    return simulator.walk(
+        default_menu(),
+        DIRECTORY,
+        keys,
+        prompts=lambda id, language: id,
+        caller=Caller("04133334444", OFFICE_HOURS),
+    )
+
+
+def test_a_walk_stops_where_the_caller_has_to_do_something_and_says_what_she_hears() -> None:
+    began = walked()
+    assert isinstance(began.waits, Ask) and began.step == "language"
+    assert began.heard == (("welcome", "fa"), ("language.choose", "fa"))
+    onward = walked("2", "1")
+    assert onward.step == "topic" and {language for _, language in onward.heard} == {"az"}
+    words = walked("2", "1", "1", "1", "01", ".")
+    assert isinstance(words.waits, Record) and not words.cases
+    kept = walked("2", "1", "1", "1", "01", ".", "r:5")
+    assert isinstance(kept.waits, Ask) and kept.step == "review" and len(kept.cases) == 1
+
+
+def test_a_walk_waits_also_where_she_could_break_in_and_ends_with_the_call() -> None:
+    spoken = walked("1", "1", "1", "1", "01", ".", "r:5", "1")
+    assert isinstance(spoken.waits, Say) and spoken.step == "code"
+    asked = walked("1", "1", "1", "1", "01", ".", "r:5", "1", ".")
+    assert isinstance(asked.waits, Ask) and asked.step == "code"
+    over = walked("hangup")
+    assert over.waits is None and over.outcome == "hung_up"
+    with pytest.raises(KeysMistake, match="key 2"):
+        walked("1", "answered")

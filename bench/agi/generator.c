@@ -167,11 +167,7 @@ static const char *walked(struct call *call) {
     static char text[128];
     if (!strncmp(call->start, "EXEC Read", 9)) press(call);
     else if (!strncmp(call->start, "SET VARIABLE IVR_DONE", 21)) call->done = 1;
-    else if (!strncmp(call->start, "SET VARIABLE IVR_KEPT 1", 23)) {
-        struct timespec t;
-        clock_gettime(CLOCK_REALTIME, &t);
-        fprintf(kept, "%lu %lld\n", call->number, (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000);
-    } else if (!strncmp(call->start, "GET FULL", 8)) {
+    else if (!strncmp(call->start, "GET FULL", 8)) {
         snprintf(text, sizeof text, "200 result=1 (%s %s)\n", *call->pressed ? "OK" : "TIMEOUT", call->pressed);
         return text;
     } else if (!strncmp(call->start, "RECORD", 6)) {
@@ -191,7 +187,14 @@ static void reply(struct call *call) {
     if (send(call->fd, text, strlen(text), MSG_NOSIGNAL) < 0) end_call(call);
 }
 
+static void note_kept(struct call *call) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    fprintf(kept, "%lu %lld\n", call->number, (long long)t.tv_sec * 1000000 + t.tv_nsec / 1000);
+}
+
 static void on_command(struct call *call, int64_t now) {
+    if (keys && !strncmp(call->start, "SET VARIABLE IVR_KEPT 1", 23)) note_kept(call);
     if (call->waiting) { note(&first_ms, now - call->opened); call->waiting = 0; pending--; }
     else note(&command_ms, now - call->replied);
     call->commands++;

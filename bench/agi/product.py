@@ -45,9 +45,10 @@ KEYS = "1111011"  # language, past the numbers for danger, kind, topic (group, l
 WORDS = 8  # seconds
 WARM = 200
 SETTLE_SECONDS = 120.0
+LATE_MS = 250
 # At once, calls in all, milliseconds that each reply is late.
-ROUNDS = {"100": (100, 4_000), "1000": (1_000, 6_000), LATE: (100, 500, 250)}
-QUICK = {"100": (100, 600), "1000": (1_000, 2_000), LATE: (100, 200, 250)}
+ROUNDS = {"100": (100, 4_000), "1000": (1_000, 6_000), LATE: (100, 500, LATE_MS)}
+QUICK = {"100": (100, 600), "1000": (1_000, 2_000), LATE: (100, 200, LATE_MS)}
 # What PostgreSQL was asked to execute, each execution counted.
 COUNTED = "SELECT sum(calls) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements%'"
 
@@ -139,6 +140,21 @@ async def measured(quick: bool) -> dict[str, Figures]:
         async with product(Path(name)) as running:
             rounds = QUICK if quick else ROUNDS
             return {mode: await running.round(*asked) for mode, asked in rounds.items()}
+
+
+@asynccontextmanager
+async def calling(line: ServedLine, at_once: int = 50) -> AsyncIterator[None]:
+    """Calls as slow as prompts make them, one after the other on so many lines, until the end."""
+    words = line.settings.state_path / "words.wav"
+    _speak(words)
+    numbers = (line.settings.agi.port, line.pid, at_once, 0, 1_000_000, LATE_MS, 2)
+    own = (KEYS, words, line.secret, 0, words.with_suffix(".kept"))
+    run = await asyncio.create_subprocess_exec(str(GENERATOR), *map(str, (*numbers, *own)))
+    try:
+        yield
+    finally:
+        run.kill()
+        await run.wait()
 
 
 async def _count_statements(home: Path) -> None:

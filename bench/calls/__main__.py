@@ -23,11 +23,11 @@ def main() -> None:
     """Exit 0 when every target is met, 1 otherwise, 2 on wrong usage."""
     asked = _arguments()
     try:
-        result = asyncio.run(_bench(asked))
+        results = [asyncio.run(_bench(asked, words)) for words in asked.words]
     except (BenchError, ProbeError, lab.LabError, PackagesError) as error:
         sys.exit(str(error))
-    print(as_json(result) if asked.json else as_text(result))
-    sys.exit(1 if result.missed else 0)
+    print(as_json(results) if asked.json else "\n\n".join(map(as_text, results)))
+    sys.exit(1 if any(result.missed for result in results) else 0)
 
 
 def _arguments() -> argparse.Namespace:
@@ -36,6 +36,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--at-once", type=int, default=300, help="calls at the same time")
     parser.add_argument("--calls", type=int, default=600, help="calls in all")
     parser.add_argument("--probes", type=int, default=40, help="measuring calls among them")
+    parser.add_argument("--words", type=int, nargs="+", default=[8, 20], help="seconds each caller speaks")
     parser.add_argument("--json", action="store_true", help="stable JSON instead of text")
     parser.add_argument("--quick", action="store_true", help="60 calls, 30 at once, 8 probes")
     parser.add_argument("--profile", type=Path, help="write the server's cProfile there (costs CPU)")
@@ -46,14 +47,15 @@ def _arguments() -> argparse.Namespace:
     return asked
 
 
-async def _bench(asked: argparse.Namespace) -> Result:
-    if asked.keep and asked.keep.exists():
-        raise BenchError(f"{asked.keep} is there already: --keep wants a new folder")
+async def _bench(asked: argparse.Namespace, words: int) -> Result:
+    keep = asked.keep and asked.keep / f"{words}-seconds"
+    if keep and keep.exists():
+        raise BenchError(f"{keep} is there already: --keep wants a new folder")
     with tempfile.TemporaryDirectory(prefix="bench-calls-") as folder:
-        state = asked.keep or Path(folder)
+        state = keep or Path(folder)
         state.mkdir(parents=True, exist_ok=True)
         async with hotline(state, _profiled(asked.profile)) as line:
-            return await _measure(line, asked, state)
+            return await _measure(line, asked, state, words)
 
 
 def _profiled(where: Path | None) -> list[str] | None:
@@ -63,14 +65,14 @@ def _profiled(where: Path | None) -> list[str] | None:
     return [*profiled, "-m", "ivr.cli", "serve", "--role", "all"]  # in one process
 
 
-async def _measure(line: Hotline, asked: argparse.Namespace, state: Path) -> Result:
+async def _measure(line: Hotline, asked: argparse.Namespace, state: Path, words: int) -> Result:
     sip = line.settings.sip
     target = latency.Line((sip.host, sip.port), line.settings.calls.extension)
     say("learning how each prompt begins …")
     beginnings = await latency.learn(target)
     load = callers.Load((sip.host, sip.port), asked.calls, asked.rate, asked.at_once)
     sipp = lab.sipp(say)
-    text = callers.complaint(line.settings, sipp)
+    text = callers.complaint(line.settings, sipp, words=words)
     before = await count(line)
     meter = Meter.start(
         {"asterisk": line.asterisk, "server": line.server, "postgresql": line.postgres},
@@ -82,7 +84,7 @@ async def _measure(line: Hotline, asked: argparse.Namespace, state: Path) -> Res
     await latency.probes(target, asked.probes, 4, beginnings, found)
     outcome = await calling
     books = await settled(line, outcome.completed + before.cases)
-    return Result(outcome, books.since(before), meter.read(), found, asked.calls)
+    return Result(outcome, books.since(before), meter.read(), found, asked.calls, words)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from ivr.settings import Settings
 # Keys that interrupt each prompt on the way to the recording: language, kind, topic (group, leaf), county.
 WAY = ("1", "1", "1", "1", "0", "0")
 KEY_GAP = 1500  # ms; SIPp's keys need 1.3 s between them (its replay of one key is not to overlap the next)
-WORDS = 8000  # ms of speech in SIPp's g711a.pcap
+PIECE = 8  # seconds of speech in SIPp's g711a.pcap
 
 SDP = """v=0
 o=sipp 1 {version} IN IP[local_ip_type] [local_ip]
@@ -86,21 +86,26 @@ SIP/2.0 200 OK
 """
 
 
-def scenario(extension: str, record_prompt_ms: int, speech: Path, area: str = "0412") -> str:
+def scenario(
+    extension: str, record_prompt_ms: int, speech: Path, area: str = "0412", words: int = PIECE
+) -> str:
     """A call from INVITE to Asterisk's BYE. She waits for the beep, speaks, keeps, hears the code twice.
 
-    `area`: how the callers' numbers begin; whoever calls again would join her case of before.
+    `area`: how the callers' numbers begin; whoever calls again would join her case of before. `words`: how
+    many seconds she speaks.
     """
     steps = [_pause(2000), *(step for key in WAY for step in (_key(key), _pause(KEY_GAP)))]
-    steps += [_listening(record_prompt_ms, speech), _speaking(speech)]
-    steps += [_pause(WORDS + 500), _key("#"), _pause(2500), _key("1")]
+    steps += [_listening(record_prompt_ms, speech)]
+    for spoken in range(0, words, PIECE):
+        steps += [_speaking(speech), _pause(min(PIECE, words - spoken) * 1000)]
+    steps += [_pause(500), _key("#"), _pause(2500), _key("1")]
     head = HEAD.format(extension=extension, area=area, sdp=SDP.format(version=1))
     return "".join([head, *steps, TAIL.format(same=SAME, sdp=SDP.format(version=2))])
 
 
-def complaint(settings: Settings, sipp: lab.Program, area: str = "0412") -> str:
+def complaint(settings: Settings, sipp: lab.Program, area: str = "0412", words: int = PIECE) -> str:
     """That scenario for this hotline and its prompts. Raises LabError."""
-    return scenario(settings.calls.extension, _record_prompt(settings.sounds), _speech(sipp), area)
+    return scenario(settings.calls.extension, _record_prompt(settings.sounds), _speech(sipp), area, words)
 
 
 def _pause(milliseconds: int) -> str:
@@ -113,7 +118,7 @@ def _speaking(speech: Path) -> str:
 
 def _listening(milliseconds: int, speech: Path) -> str:
     """A long pause, her telephone never silent for 8 s: SIPp can't answer what Asterisk then asks."""
-    pieces = milliseconds // WORDS
+    pieces = milliseconds // (PIECE * 1000)
     if not pieces:
         return _pause(milliseconds)
     return (_speaking(speech) + _pause(milliseconds // pieces)) * pieces

@@ -29,6 +29,7 @@ from bench import say
 from bench.escalation.books import books
 from bench.panel.books import fill
 from ivr.cases import figures
+from ivr.cases.figures import Numbering
 from ivr.cases.periods import Grain, period
 from ivr.cases.zone import TIMEZONE
 from ivr.desk.book.names import called
@@ -84,7 +85,7 @@ async def measure(folder: Path, count: int) -> Result:
             size = func.avg(func.octet_length(figure_days.c.facts))
             each = int((await connection.execute(select(size))).scalar_one())
             today = now.astimezone(ZoneInfo(TIMEZONE)).date()
-            live = await _timed(lambda: facts_of(connection, today, now, TIMEZONE))
+            live = await _timed(lambda: facts_of(connection, Numbering(), today, now, TIMEZONE))
         result = Result(count, days, seconds, each, live)
         for name, (grain, subject) in PAGES.items():
             result.pages[name] = await _page(engine, grain, subject, now)

@@ -1,8 +1,9 @@
 """`python -m bench.panel`: the inbox over 10,000 and 1,000,000 cases, as real requests to the real panel.
 
 The time of each page from its request to its last byte, sign-in, queries and rendering included; one after
-the other, over the smaller and the larger books in turn. Exit 1 when a page takes longer than
-its target, or grows with the books.
+the other, over the smaller and the larger books in turn. Of the larger also the first request when none of
+the books is in PostgreSQL's memory (cold; what the operating system keeps of its files stays), and requests
+beside fifty callers (beside). Exit 1 when a page takes longer than its target, or grows with the books.
 """
 
 from __future__ import annotations
@@ -17,24 +18,29 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
 from aiohttp import ClientSession, CookieJar
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench import say
+from bench.agi.__main__ import build
+from bench.agi.product import calling
 from bench.escalation.books import books
-from bench.panel.books import fill
+from bench.panel.books import fill, tell
 from bench.panel.pages import Look, looks
 from bench.panel.serving import person, serving, signed_in
+from bench.served import serving as serving_calls
 from ivr.asterisk.server import prepare_process, settle
 from ivr.cases.roles import Role
+from ivr.desk.book import menus
 from ivr.desk.editing.listing import Files
 from ivr.desk.reading.inbox import Sight
+from ivr.settings import ROOT
 from ivr.store.tables import cases
 from ivr.web.panel.visit import Folders, Panel
 from tests.fixtures.database import SEED
@@ -43,18 +49,24 @@ from tests.fixtures.province import book_of
 MOST_MS = 50.0  # p95 of each page over the larger books
 MOST_GROWTH = 2.0  # of a page's median, when the books are a hundred times as large …
 LEAST_MS = 4.0  # … beyond a growth that is noise
+CALLS_SECONDS = 10.0  # until calls stand at all their steps
 COUNTIES = ("ahar", "sarab")
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """Milliseconds of one page. `rows`: cases on it. `cpu`: here and in PostgreSQL, on average."""
+    """Milliseconds of one page. `rows`: cases on it. `cpu`: here and in PostgreSQL, on average.
+
+    `beside`: the p95 beside callers; 0: not asked.
+    """
 
     name: str
     rows: int
     p50: float
     p95: float
     cpu: float
+    cold: float
+    beside: float = 0.0
 
 
 async def measure(counts: Sequence[int], rounds: int) -> list[tuple[Figure, ...]]:
@@ -67,13 +79,34 @@ async def measure(counts: Sequence[int], rounds: int) -> list[tuple[Figure, ...]
         found = []
         for looks_alike in zip(*[_looks(panel, now) for panel in panels], strict=True):
             found.append(await _figures(panels, looks_alike, rounds))
+        large, few = panels[-1], max(5, rounds // 4)
+        async with _callers(large):
+            for place, (who, look) in enumerate(_looks(large, now)):
+                page = _Asked(large, who, look)
+                for _ in range(few):
+                    await page.ask()
+                found[place] = (*found[place][:-1], replace(found[place][-1], beside=page.figure().p95))
         return found
+
+
+@asynccontextmanager
+async def _callers(panel: Served) -> AsyncIterator[None]:
+    """Fifty of them, on an `ivr serve` of the same books."""
+    build()
+    menu = (ROOT / "dialplan" / "menus" / "111.yaml").read_text(encoding="utf-8")
+    await menus.publish(panel.engine, "111", menu, "bench")
+    state = panel.server / "state"
+    (state / "fallback").mkdir(parents=True)
+    async with serving_calls(panel.engine, state) as line, calling(line):
+        await asyncio.sleep(CALLS_SECONDS)
+        yield
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
     """Books of some size behind a panel. `clients`: by who signed in; `code`, `caller`: of a case."""
 
+    engine: AsyncEngine
     server: Path
     clients: Mapping[str, ClientSession]
     sights: Mapping[str, Sight]
@@ -88,9 +121,12 @@ async def _panel(count: int, now: datetime) -> AsyncIterator[Served]:
         folder.chmod(0o755)  # as root the server runs as a user of its own
         async with books(folder, "panel") as (engine, page), AsyncExitStack() as stack:
             say(f"{count:,} cases …")
+            async with engine.begin() as connection:
+                await connection.execute(text("CREATE EXTENSION IF NOT EXISTS pg_buffercache"))
             desk = page.rules.desk
             supervisor = await person(engine, Role.SUPERVISOR, now)
             await fill(engine, page, count, now, supervisor.id)
+            say(f"{await tell(engine) / 1000:.1f} kB a case")
             agency = await _largest(engine, desk)
             officer = await person(engine, Role.OFFICER, now, agency=agency)
             neighbour = await person(engine, Role.SUPERVISOR, now, areas=COUNTIES)
@@ -111,7 +147,7 @@ async def _panel(count: int, now: datetime) -> AsyncIterator[Served]:
                 "officer": Sight(agency, agency),
                 "two counties": Sight(desk, counties=frozenset(COUNTIES)),
             }
-            yield Served(folder, clients, sights, case.code, case.caller_key)
+            yield Served(engine, folder, clients, sights, case.code, case.caller_key)
 
 
 def _looks(served: Served, now: datetime) -> Iterator[tuple[str, Look]]:
@@ -123,10 +159,9 @@ def _looks(served: Served, now: datetime) -> Iterator[tuple[str, Look]]:
 async def _figures(
     panels: Sequence[Served], asked: Sequence[tuple[str, Look]], rounds: int
 ) -> tuple[Figure, ...]:
-    pages = [
-        _Asked(panel.clients[who], look, panel.server)
-        for panel, (who, look) in zip(panels, asked, strict=True)
-    ]
+    pages = [_Asked(panel, who, look) for panel, (who, look) in zip(panels, asked, strict=True)]
+    for page in pages:
+        await page.ask_cold()
     for number in range(rounds + 2):
         if number == 2:  # the first two are statements being prepared
             for page in pages:
@@ -139,8 +174,14 @@ async def _figures(
 class _Asked:
     """One page over one of the books, asked for again and again."""
 
-    def __init__(self, client: ClientSession, look: Look, server: Path) -> None:
-        self.client, self.look, self.server = client, look, server
+    def __init__(self, panel: Served, who: str, look: Look) -> None:
+        self.engine, self.client, self.look, self.server = (
+            panel.engine,
+            panel.clients[who],
+            look,
+            panel.server,
+        )
+        self.cold = 0.0
         self.begin()
 
     def begin(self) -> None:
@@ -149,16 +190,23 @@ class _Asked:
     async def ask(self) -> None:
         own, began = time.process_time(), time.perf_counter()
         async with self.client.get(f"/panel/inbox?{self.look.address}", allow_redirects=False) as answer:
-            text = await answer.text()
+            page = await answer.text()
         self.times.append(1000 * (time.perf_counter() - began))
         self.own += time.process_time() - own
         assert answer.status in (200, 303), (self.look, answer.status)  # a code opens its case
-        self.rows = text.count('data-code="')
+        self.rows = page.count('data-code="')
+
+    async def ask_cold(self) -> None:
+        """Once, with nothing in PostgreSQL's memory."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("SELECT pg_buffercache_evict_all()"))
+        await self.ask()
+        self.cold = self.times[-1]
 
     def figure(self) -> Figure:
         cpu = 1000 * (self.own + _cpu(self.server) - self.base) / len(self.times)
         p95 = statistics.quantiles(self.times, n=20)[-1]
-        return Figure(self.look.name, self.rows, statistics.median(self.times), p95, cpu)
+        return Figure(self.look.name, self.rows, statistics.median(self.times), p95, cpu, self.cold)
 
 
 def _cpu(folder: Path) -> float:
@@ -191,14 +239,14 @@ def missed(small: Sequence[Figure], large: Sequence[Figure]) -> list[str]:
 def show(counts: Sequence[int], small: Sequence[Figure], large: Sequence[Figure]) -> None:
     few, many = (f"{count:,}" for count in counts)
     print(f"{'ms':62}{few:>14}{many:>32}")
-    print(
-        f"{'':52}{'rows':>6}{'p50':>7}{'p95':>7}{'cpu':>7}{'rows':>6}{'p50':>7}{'p95':>7}{'cpu':>7}{'ratio':>7}"
-    )
+    heads = ("rows", "p50", "p95", "cpu", "rows", "p50", "p95", "cpu", "cold", "beside", "ratio")
+    print(f"{'':52}" + "".join(f"{head:>7}" for head in heads))
     for before, after in zip(small, large, strict=True):
         ratio = after.p50 / before.p50
         print(
-            f"{after.name:52}{before.rows:>6}{before.p50:>7.1f}{before.p95:>7.1f}{before.cpu:>7.1f}"
-            f"{after.rows:>6}{after.p50:>7.1f}{after.p95:>7.1f}{after.cpu:>7.1f}{ratio:>7.2f}"
+            f"{after.name:52}{before.rows:>7}{before.p50:>7.1f}{before.p95:>7.1f}{before.cpu:>7.1f}"
+            f"{after.rows:>7}{after.p50:>7.1f}{after.p95:>7.1f}{after.cpu:>7.1f}{after.cold:>7.1f}{after.beside:>7.1f}"
+            f"{ratio:>7.2f}"
         )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
@@ -20,7 +20,19 @@ from ivr.asterisk import recording, variables
 from ivr.asterisk.agi import command
 from ivr.asterisk.dialplan import CALL_SECONDS
 from ivr.asterisk.server import AgiConnection
-from ivr.voice.actions import Action, Ask, Clip, Connect, HangUp, Operator, Record, Say, Speech, Words
+from ivr.voice.actions import (
+    Action,
+    Ask,
+    Clip,
+    Connect,
+    HangUp,
+    Operator,
+    Record,
+    RingOfficial,
+    Say,
+    Speech,
+    Words,
+)
 from ivr.voice.events import (
     Caller,
     Connected,
@@ -39,6 +51,7 @@ log = logging.getLogger(__name__)
 Sounds = Callable[[str, str], str | None]
 Speak = Callable[[str, str], Awaitable[str | None]]
 Spoken = Mapping[str, str | None]
+Talked = Callable[[str, float, bool], bool]  # Asterisk's result, seconds so far, whether she is gone
 
 BEEP = "beep"
 CALL_BACK = "callback"  # the argument with which the dialplan hands over a call of ours
@@ -53,6 +66,9 @@ _KEPT = command("SET", "VARIABLE", "IVR_KEPT", "1")
 _NO_QUEUE_STATUS = command("SET", "VARIABLE", "QUEUESTATUS", "")
 _QUEUE_STATUS = command("GET", "VARIABLE", "QUEUESTATUS")
 _BRIDGE_RESULT = command("GET", "VARIABLE", "BRIDGERESULT")
+_DIAL_RESULT = command("GET", "FULL", "VARIABLE", "${DIALSTATUS} ${ANSWEREDTIME}")
+_MUSIC = {True: command("SET", "MUSIC", "ON", "seda111"), False: command("SET", "MUSIC", "OFF")}
+RING_SECONDS = 25
 _STOP_RECORDING = command("EXEC", "StopMixMonitor")
 LEAST_TALK = 2.0  # seconds: who has hung up sooner has not talked
 _UNIQUE_ID = re.compile(r"[A-Za-z0-9.-]{1,150}")
@@ -108,6 +124,11 @@ class Channel:
     def line(self) -> str:
         """Asterisk's name for the channel, like PJSIP/loopback-00000001."""
         return variables.clean(self._connection.variables.get("agi_channel", ""))
+
+    @property
+    def called(self) -> str:
+        """The number that she dialled, as the dialplan hands it over; "" where it says none."""
+        return variables.clean(self._connection.variables.get("agi_network_script", ""))
 
     @property
     def attempt(self) -> str:
@@ -341,33 +362,62 @@ class Channel:
         return Transferred(Transfer.ANSWERED if status == "CONTINUE" else Transfer.NOBODY)
 
     async def _connect(self, connect: Connect) -> Event:
-        """Both talk until one of them hangs up; b: only what they say to each other is recorded."""
         if not _UNIQUE_ID.fullmatch(connect.line):
             log.error("%r can't be a channel's id", connect.line)
             return Connected(False)
+        await self._connection.send(_set_timeout("absolute", connect.max_seconds))
+        bridge = command("EXEC", "Bridge", f"{connect.line},x")  # x: his call ends with hers
+        return await self._talk(connect, bridge, _BRIDGE_RESULT, _bridged)
+
+    async def ring(self, places: Sequence[str], action: RingOfficial) -> Event:
+        """Ring these telephones together, music meanwhile; both talk until one of them hangs up.
+
+        `places`: technology and resource, like PJSIP/201, and only what may be rung.
+        """
+        if self._connection.hung_up:
+            return HungUp()
+        # g: go on here when he hangs up; S: never longer than that.
+        options = f"gm(seda111)S({round(action.max_seconds)})"
+        dial = command("EXEC", "Dial", f"{'&'.join(places)},{RING_SECONDS},{options}")
+        return await self._talk(action, dial, _DIAL_RESULT, _was_answered)
+
+    async def lasts(self, seconds: float) -> None:
+        """From now on the call may take so long, whatever it was allowed before."""
+        await self._connection.send(_set_timeout("absolute", seconds))
+
+    async def play_music(self, on: bool) -> None:
+        """What is played meanwhile goes on beside it."""
+        await self._connection.send(_MUSIC[on])
+
+    async def idle(self, seconds: float) -> None:
+        """Wait, while music plays or not. Raises `Drained`."""
+        await self._connection.send(command("EXEC", "Wait", f"{seconds:g}"), True)
+
+    async def _talk(
+        self, wanted: Connect | RingOfficial, by: bytes, asked: bytes, talked: Talked
+    ) -> Connected:
+        """Both talk until one of them hangs up; b: only what they say to each other is recorded."""
         send, name = self._connection.send, ""
-        await send(_set_timeout("absolute", connect.max_seconds))
-        if connect.record:
-            name, self._name = self._name or self.name_recording(connect.max_seconds), ""
+        if wanted.record:
+            name, self._name = self._name or self.name_recording(wanted.max_seconds), ""
         if name:
             file = f"{self._recordings}/{name}.{recording.FORMAT}"
             await send(command("EXEC", "MixMonitor", f"{file},b"))
-        # x: his call ends with hers.
         began = time.monotonic()
-        await send(command("EXEC", "Bridge", f"{connect.line},x"))
+        await send(by)
         lasted = time.monotonic() - began
-        # She hung up: Asterisk has no result then, and may say only after this reply that she is gone.
-        result = (await send(_BRIDGE_RESULT)).value
+        # She hung up: Bridge has no result then, and Asterisk may say only after this reply that she is gone.
+        result = (await send(asked)).value or ""
         gone = self._connection.hung_up
-        talked = lasted > LEAST_TALK if gone or not result else result == "SUCCESS"
+        have_talked = talked(result, lasted, gone)
         if not name:
-            return Connected(talked, gone=gone)
+            return Connected(have_talked, gone=gone)
         if not gone:
             await send(_STOP_RECORDING)
         found = await recording.settled(self._recordings, name, lasted, self._room)
         self._room.release(name)
         kept = None if found is recording.NOTHING else found
-        return Connected(talked, kept, self._connection.hung_up)
+        return Connected(have_talked, kept, self._connection.hung_up)
 
     def _files(self, speech: Speech, language: str, spoken: Spoken = _NOTHING_SPOKEN) -> list[str]:
         """The speech as files joined by `&`, in as few pieces as command lines allow.
@@ -401,6 +451,16 @@ class Channel:
 
 async def _hung_up() -> Event:
     return HungUp()
+
+
+def _bridged(result: str, lasted: float, gone: bool) -> bool:
+    return lasted > LEAST_TALK if gone or not result else result == "SUCCESS"
+
+
+def _was_answered(result: str, lasted: float, gone: bool) -> bool:
+    """`result`: Dial's status and, once it is over, for how long they talked."""
+    status, _, seconds = result.partition(" ")
+    return status == "ANSWER" and (not seconds.isdigit() or int(seconds) >= LEAST_TALK)
 
 
 @lru_cache(maxsize=256)

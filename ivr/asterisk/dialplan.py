@@ -96,6 +96,7 @@ def render(
 def _values(settings: Settings, secrets: Secrets, out: Path, modules: Path | None) -> dict[str, object]:
     return {
         "extension": settings.calls.extension,
+        "numbers": tuple(settings.calls.trees),
         "language": settings.calls.languages[0],
         "agi": settings.agi,
         "servers": (settings.agi, *settings.agi.others),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated, Any, cast
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from ivr.desk.keeping.backup import Backup
     from ivr.desk.keeping.restore import Restored
     from ivr.store.archive import Writer
+    from ivr.store.backup_chain import BackupChain, Held
 
 BACKUP_EXAMPLES = (
-    "Examples: ivr backup /backup   ·   ivr backup /backup --for age1…   ·   ivr backup - > a.tar"
+    "Examples: ivr backup /backup   ·   ivr backup /backup --new   ·   ivr backup - --for age1… > a.tar.age"
 )
 RESTORE_EXAMPLES = "Examples: ivr restore --check a.tar   ·   ivr restore a.tar.age --identity holder.txt"
 STREAM = Path("-")
@@ -36,6 +37,9 @@ Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.
 
 def backup(
     to: Annotated[Path, typer.Argument(help="File, folder, or - for standard output.")],
+    new: Annotated[
+        bool, typer.Option("--new", help="Leave out files that the last backups in that folder hold.")
+    ] = False,
     leave_stored: Annotated[
         bool, typer.Option(help="Leave out recordings that are in the recordings' store and not here.")
     ] = False,
@@ -51,15 +55,29 @@ def backup(
 
     The archive holds personal data and secrets: name a holder of a key, here or in at_rest.recipients, or
     keep it as you keep those. Exit 1 when a recording was found missing or changed; the rest is in it.
+
+    With --new it stands on earlier ones, without which it can't be restored: keep them in one folder. It is
+    whole where there is none, and once a month.
     """
+    from ivr.store.backup_chain import Archived, BackupChain, write_list
+
+    if new and to == STREAM:
+        fail("--new wants a file or a folder: the earlier backups are looked for beside it", 2)
     if json and to == STREAM:
         fail("with - the archive goes to standard output, so there is no room for --json", 2)
     settings = load_settings()
     os.nice(10)
     found: list[Finding] = []
     holders = _holders([] if clear else to_whom or settings.at_rest.recipients)
-    with _target(to, ".tar.age" if holders else ".tar") as (path, whole), _closed(whole, holders) as out:
-        made = with_database(settings, lambda engine: _back_up(settings, engine, out, found, leave_stored))
+    ending = ".tar.age" if holders else ".tar"
+    earlier = _earlier(to if to.is_dir() else to.parent, ending) if new else BackupChain()
+    with _target(to, ending) as (path, whole), _closed(whole, holders) as out:
+        made, held = with_database(
+            settings, lambda engine: _back_up(settings, engine, out, found, leave_stored, earlier)
+        )
+    if to != STREAM:
+        taken = Archived(path.name, made["sums"], path.stat().st_size, made["taken_at"])
+        write_list(path, [*earlier.chain, taken], held)
     made |= {"file": str(path), "findings": [finding.text for finding in found]}
     if json:
         show_json(made)
@@ -67,6 +85,11 @@ def backup(
         for finding in found:
             err.print(finding.text, style="red", markup=False, highlight=False, soft_wrap=True)
         said = f"{made['rows']} rows, {made['files']} files, {made['bytes']} bytes"
+        said += (
+            f", stands on {len(earlier.chain)} earlier ones with {made['left']} files"
+            if earlier.chain
+            else ""
+        )
         print(f"{path}: {said}; SHA-256 of its list: {made['sums']}", file=sys.stderr)
     raise SystemExit(1 if found else 0)
 
@@ -83,7 +106,8 @@ def restore(
 ) -> None:
     """Put a backup into an empty machine: a new database and an empty IVR_STATE. All of it or nothing.
 
-    With --identity the key of recordings in envelopes is brought back, too.
+    Those it stands on (`ivr backup --new`) are looked for beside it. With --identity the key of recordings
+    in envelopes is brought back, too.
     """
     from ivr.desk.keeping.restore import RestoreError, check
     from ivr.desk.keeping.restore import restore as put_back
@@ -95,11 +119,14 @@ def restore(
     secret = _secret(identity)
     try:
         with _source(source) as whole, _opened(whole, secret) as stream:
+            opens = None if source == STREAM else _beside(source, secret)
             if check_only:
-                done = run(check(stream))
+                done = run(check(stream, opens))
             else:
                 state, role = settings.state_path, service_role(settings)
-                done = with_database(settings, lambda e: put_back(e, state, stream, role), as_owner=True)
+                done = with_database(
+                    settings, lambda e: put_back(e, state, stream, role, opens), as_owner=True
+                )
     except (ArchiveError, AgeError, RestoreError, NoSuchRole) as error:
         named = isinstance(error, ArchiveError | AgeError)
         raise Trouble(f"{source}: {error}" if named else str(error)) from None
@@ -123,8 +150,13 @@ def _show(done: Restored, checked: bool, json: bool) -> None:
 
 
 async def _back_up(
-    settings: Settings, engine: AsyncEngine, out: IO[bytes], found: list[Finding], leave_stored: bool
-) -> dict[str, Any]:
+    settings: Settings,
+    engine: AsyncEngine,
+    out: IO[bytes],
+    found: list[Finding],
+    leave_stored: bool,
+    earlier: BackupChain,
+) -> tuple[dict[str, Any], Mapping[str, Held]]:
     from sqlalchemy.exc import ProgrammingError
 
     from ivr.desk.keeping.backup import Backup, BackupError
@@ -135,18 +167,31 @@ async def _back_up(
     with suppress(ProgrammingError):  # no tables: said below
         expected = {"recordings": (await totals(engine))["recordings"]}
     with bars(expected) as step:
-        work = Backup(engine, settings.state_path, found.append, step, vault(settings), leave_stored)
+        state, store = settings.state_path, vault(settings)
+        work = Backup(engine, state, found.append, step, store, leave_stored, earlier)
         try:
             writer, sums = await work.write(_guarded(out))
         except (BackupError, VaultError) as error:
             raise Trouble(str(error)) from None
-    return _figures(work, writer, sums)
+    return _figures(work, writer, sums), work.held
 
 
 def _figures(work: Backup, writer: Writer, sums: str) -> dict[str, Any]:
     content = work.content
     told = {"taken_at": content["taken_at"], "revision": content["revision"], "rows": work.rows}
-    return {**told, "files": writer.files, "bytes": writer.size, "sums": sums}
+    return {**told, "files": writer.files, "bytes": writer.size, "left": work.left, "sums": sums}
+
+
+def _earlier(folder: Path, ending: str) -> BackupChain:
+    """What the last backups there hold; nothing, and it is said why, where the next one is to be whole."""
+    from ivr.store.backup_chain import WHOLE_AFTER, BackupChain, newest
+
+    chain, why = newest(folder, ending)
+    if chain.chain and datetime.fromisoformat(chain.chain[0].taken_at) < datetime.now(UTC) - WHOLE_AFTER:
+        why = f"{chain.chain[0].file}, on which the last one stands, is {WHOLE_AFTER.days} days old"
+    if why:
+        print(f"this backup is whole: {why}", file=sys.stderr)
+    return BackupChain() if why else chain
 
 
 def _guarded(out: IO[bytes]) -> IO[bytes]:
@@ -206,6 +251,22 @@ def _opened(whole: IO[bytes], secret: Sequence[Any]) -> Iterator[IO[bytes]]:
     else:
         with opening(whole, secret) as inside:
             yield inside
+
+
+def _beside(source: Path, secret: Sequence[Any]) -> Callable[[str], AbstractContextManager[IO[bytes]]]:
+    """Opens the earlier archives of the same folder."""
+    from ivr.store.archive import ArchiveError
+
+    @contextmanager
+    def opens(name: str) -> Iterator[IO[bytes]]:
+        try:
+            file = (source.parent / Path(name).name).open("rb")
+        except OSError as error:
+            raise ArchiveError(f"it stands on {name}, which can't be read: {error.strerror}") from None
+        with file, _opened(file, secret) as stream:
+            yield stream
+
+    return opens
 
 
 def _bring_keys_back(settings: Settings, secret: Sequence[Any]) -> None:

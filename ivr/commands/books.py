@@ -69,13 +69,20 @@ def show(
         print_case(case)
 
 
-@calls.command("list", epilog="Example: ivr call list --json")
-def call_list(limit: Limit = 20, json: Json = False) -> None:
+@calls.command("list", epilog="Examples: ivr call list --json   ·   ivr call list --passed topic:hung_up")
+def call_list(
+    limit: Limit = 20,
+    passed: Annotated[
+        str, typer.Option(help="Only who did that at that step, like topic:hung_up (ivr menu stats).")
+    ] = "",
+    revision: Annotated[str, typer.Option(help="Only through that revision of the tree.")] = "",
+    json: Json = False,
+) -> None:
     """The newest calls with every step, its time and key; numbers and codes are masked."""
     from ivr.desk.reading import as_json
 
     columns = ["started_at", "caller", "language", "outcome", "case", "id"]
-    _list(lambda engine: as_json.calls(engine, limit=limit), columns, json)
+    _list(lambda engine: as_json.calls(engine, limit, None, passed, revision), columns, json)
 
 
 def _list(

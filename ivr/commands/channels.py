@@ -62,6 +62,28 @@ def list_(json: Json = False) -> None:
         show_table(["name", "rights", "agency", "per_minute", "cases", "made_at", "revoked_at", "note"], rows)
 
 
+@app.command(
+    epilog="Example: ivr channel change automation --right orders --right names --reason 'تفاهم‌نامهٔ تازه'"
+)
+def change(
+    name: Name,
+    reason: Annotated[str, typer.Option(help="Why; it stays on record with what was before.")],
+    right: Annotated[
+        list[str], typer.Option(help="All that it may from now on: cases, orders, names; several times.")
+    ] = [],  # noqa: B006  typer's
+    agency: Annotated[str | None, typer.Option(help="Only the orders of this agency; '' for all.")] = None,
+    webhook: Annotated[str | None, typer.Option(help="Where news of orders go; '' for nowhere.")] = None,
+    by: Annotated[str, typer.Option(help="Who does it.")] = "admin",
+) -> None:
+    """Change what a channel may do, from its next request on; what is not named stays."""
+    from ivr.desk.counter import channels
+
+    given = (right or None, agency, webhook, by, reason)
+    now = datetime.now(UTC)
+    with_database(load_settings(), lambda engine: channels.change(engine, name, now, *given))
+    typer.echo(f"channel {name}: changed")
+
+
 @app.command(epilog="Example: ivr channel revoke city_app")
 def revoke(name: Name) -> None:
     """End a channel; the cases that it sent go on."""

@@ -199,12 +199,14 @@ async def _menu(settings: Settings) -> Diagnosis:
     from ivr.commands.menu import checked
     from ivr.settings import ROOT
 
-    path = ROOT / "dialplan" / "menus" / f"{settings.calls.menu}.yaml"
-    try:
-        checked(settings, path)
-    except Exception as error:
-        return Diagnosis("menu", False, str(error).splitlines()[0], f"ivr menu check {path}")
-    return Diagnosis("menu", True, f"{path.name} is sound")
+    names = tuple(dict.fromkeys(settings.calls.trees.values()))
+    for name in names:
+        path = ROOT / "dialplan" / "menus" / f"{name}.yaml"
+        try:
+            checked(settings, path)
+        except Exception as error:
+            return Diagnosis("menu", False, str(error).splitlines()[0], f"ivr menu check {path}")
+    return Diagnosis("menu", True, f"{', '.join(f'{name}.yaml' for name in names)} sound")
 
 
 async def _agi(settings: Settings) -> Diagnosis:
@@ -249,13 +251,13 @@ async def _asterisk(settings: Settings) -> Diagnosis:
 
 async def _dialplan(settings: Settings) -> Diagnosis:
     """Whether Asterisk has what a call comes to: asked by a function, for which `write=call` is enough."""
-    extension = settings.calls.extension
-    wanted = {"seda111-inbound": extension, "seda111-call": "s", "seda111-fallback": "s"}
-    wanted |= {"seda111-callback": "s"}
+    numbers = tuple(settings.calls.trees)
+    contexts = ("seda111-call", "seda111-fallback", "seda111-callback")
+    wanted = [*(("seda111-inbound", number) for number in numbers), *((each, "s") for each in contexts)]
     there: dict[str, str] = {}
     try:
         async with _manager(settings) as ami:
-            for context, exten in wanted.items():
+            for context, exten in wanted:
                 asked = f"DIALPLAN_EXISTS({context},{exten},1)"
                 there[f"{exten}@{context}"] = str((await ami.action("Getvar", Variable=asked)).value or "")
     except Exception as error:
@@ -265,7 +267,7 @@ async def _dialplan(settings: Settings) -> Diagnosis:
         found = f"Asterisk knows no {', '.join(missing)}: every call there fails"
         mend = "#include extensions_seda111.conf, then dialplan reload (docs/production.md, section 2)"
         return Diagnosis("dialplan", False, found, mend)
-    return Diagnosis("dialplan", True, f"a call to {extension}@seda111-inbound reaches the hotline")
+    return Diagnosis("dialplan", True, f"a call to {', '.join(numbers)}@seda111-inbound reaches the hotline")
 
 
 @asynccontextmanager
@@ -470,6 +472,7 @@ async def _at_rest(settings: Settings) -> Diagnosis:
 
 async def _custody(settings: Settings) -> Diagnosis:
     """Whether what is written is sealed, and the seals' roots leave this machine."""
+    from ivr.desk.keeping import proved
     from ivr.desk.keeping.witnessing import troubles
     from ivr.installation import database_url, witnesses
     from ivr.store import grants
@@ -479,6 +482,7 @@ async def _custody(settings: Settings) -> Diagnosis:
     engine = make_engine(database_url(settings), pool=1)
     try:
         found = await troubles(engine, told)
+        proof = await proved.told(engine)
         async with engine.connect() as connection:
             loose = await grants.too_much(connection)
     finally:
@@ -488,8 +492,10 @@ async def _custody(settings: Settings) -> Diagnosis:
         found.append(nobody)
     if loose:
         found.append(f"our database role may change and delete what must stay: {', '.join(loose)}")
-    mend = "docs/production.md: 1 (two roles), 9 (witnesses); start `ivr serve`; ivr outbox list"
-    said = "what is written is sealed" + ("" if told else "; " + nobody)
+    if proof.wrong:
+        found.append(proof.says)
+    mend = "docs/production.md: 1 (two roles), 9 (witnesses, ivr verify); start `ivr serve`; ivr outbox list"
+    said = f"what is written is sealed; {proof.says}" + ("" if told else "; " + nobody)
     return Diagnosis("custody", not found, "; ".join(found) or said, mend)
 
 

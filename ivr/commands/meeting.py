@@ -178,7 +178,7 @@ def plan(
     for kind, value, option in ((Official, official, "--official"), (MeetingWay, way, "--way")):
         if value not in set(kind):
             fail(f"{option} must be one of {', '.join(kind)}", 2)
-    starts_at = _moment(on, at)
+    starts_at = moment_of(on, at)
 
     async def work(engine: AsyncEngine, page: Page) -> int:
         whose = (Official(official), agency or the_office(page))
@@ -201,7 +201,7 @@ def sessions(
     from ivr.desk.meetings.meeting_json import session_json
     from ivr.desk.meetings.session_planning import sittings
 
-    first = datetime.combine(day_named(since), time(0), _zone())
+    first = datetime.combine(day_named(since), time(0), zone_here())
 
     async def work(engine: AsyncEngine, page: Page) -> list[dict[str, Any]]:
         async with engine.connect() as connection:
@@ -274,7 +274,7 @@ def move(
     from ivr.desk.case.change import Instruction, actor_named
     from ivr.desk.meetings import session_moving
 
-    starts_at = _moment(on, at)
+    starts_at = moment_of(on, at)
 
     async def work(engine: AsyncEngine, page: Page) -> list[str]:
         ask = Instruction("", actor_named(page, by), reason)
@@ -574,14 +574,14 @@ async def _seats(engine: AsyncEngine, page: Page, number: int) -> list[dict[str,
     return [seat_json(seat) for seat in found]
 
 
-def _moment(on: str, at: str) -> datetime:
+def moment_of(on: str, at: str) -> datetime:
     """A day and an hour of the province; exit code 2 for what is none."""
     day: date = day_named(on)
     try:
-        return datetime.combine(day, time.fromisoformat(at.zfill(5)), _zone())
+        return datetime.combine(day, time.fromisoformat(at.zfill(5)), zone_here())
     except ValueError:
         fail(f"{at!r} is no hour: write 9:00 or 10:30", 2)
 
 
-def _zone() -> ZoneInfo:
+def zone_here() -> ZoneInfo:
     return ZoneInfo(load_settings().province.timezone)

@@ -1,52 +1,51 @@
-"""`ivr menu`: check, show, publish, history."""
+"""`ivr menu`: check, draw, publish, roll back, schema, reference; `ivr.commands.menu_telling` only tells."""
 
 from __future__ import annotations
 
 import dataclasses
 import getpass
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
-from ivr.commands.output import err, load_settings, out, show_json, show_rows, with_database, with_page
+from ivr.commands.output import err, load_settings, out, show_json, with_database, with_page
 from ivr.installation import CommandError
-from ivr.settings import Settings
+from ivr.settings import ROOT, Settings
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from ivr.desk.book.book import Page
+    from ivr.desk.book.menus import OnTrial, Revision
     from ivr.desk.reading.gaps import Unled
+    from ivr.desk.trees.publishing import Planned
     from ivr.voice.menu import Menu
     from ivr.voice.proof import Proof
 
-app = typer.Typer(help="The menu trees: check, show, publish.", no_args_is_help=True)
+app = typer.Typer(help="The menu trees: check, publish, take back, compare.", no_args_is_help=True)
+TREES = ROOT / "dialplan" / "menus"
 DEFAULT = Path("dialplan/menus/111.yaml")
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
+Author = Annotated[str, typer.Option(help="Who does it; the login name by default.")]
+Reason = Annotated[str, typer.Option(help="Why; asked for at a terminal.")]
+Name = Annotated[str, typer.Argument(help="Which menu.")]
 File = Annotated[Path, typer.Argument(help="A menu tree in YAML.")]
 
 
 def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
     """The file's bytes, its menu and its proof. Finding or MenuMistakes says everything that is wrong."""
-    from ivr import installation
-    from ivr.desk.editing.seeding import directory_from
-    from ivr.voice import proof
+    from ivr.installation import tree_check
 
-    raw = _read(path)
-    languages = settings.calls.languages
-    menu, proved = proof.check(
-        raw,
-        str(path),
-        directory_from(settings.seed_path),
-        languages=languages,
-        prompts=frozenset.intersection(*map(installation.catalogue(settings).ids, languages)),
-        seconds_of=installation.lengths(settings),
-    )
+    raw = read(path)
+    menu, proved = tree_check(settings)(raw, str(path))
     return raw, menu, proved
 
 
-def _read(path: Path) -> bytes:
+def read(path: Path) -> bytes:
     """No more of it than a menu may have, and what shows that it has more."""
     from ivr.voice.yaml_tree import LARGEST_FILE
 
@@ -70,77 +69,178 @@ def unled(menu: Menu) -> list[Unled]:
     return with_page(compared)
 
 
+@app.command(epilog="Example: ivr menu schema > var/menu.schema.json")
+def schema() -> None:
+    """The form of a menu file as JSON Schema with this installation's names, for editors."""
+    from ivr import installation
+    from ivr.desk.editing.seeding import directory_from
+    from ivr.voice.menu_schema import menu_schema
+
+    settings = load_settings()
+    directory, languages = directory_from(settings.seed_path), settings.calls.languages
+    found = menu_schema(
+        languages=languages,
+        prompts=frozenset.intersection(*map(installation.catalogue(settings).ids, languages)),
+        topics=[topic.code for topic in directory.topics],
+        counties=[county.code for county in directory.counties],
+    )
+    show_json(found)
+
+
+@app.command(epilog="Example: ivr menu reference")
+def reference() -> None:
+    """Write what the step types say of themselves into docs/menus.md, in a checkout."""
+    from ivr.settings import ROOT
+    from ivr.voice.menu_reference import with_reference
+
+    path = ROOT / "docs" / "menus.md"
+    path.write_text(with_reference(path.read_text(encoding="utf-8")), encoding="utf-8")
+    out.print(f"{path} is as the steps say", highlight=False)
+
+
 @app.command(epilog="Example: ivr menu check dialplan/menus/111.yaml")
-def check(file: File = DEFAULT, json: Json = False) -> None:
+def check(
+    file: Annotated[
+        Path | None, typer.Argument(help="A menu tree in YAML; all that ship by default.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Report every mistake with file, line, column, key and the nearest right name; exit 1 if any."""
+    settings = load_settings()
+    found = [
+        _examined(settings, each, aloud=not json)
+        for each in ([file] if file else sorted(TREES.glob("*.yaml")))
+    ]
+    if json:
+        show_json(found[0] if file else found)
+    raise SystemExit(0 if all(each["ok"] for each in found) else 1)
+
+
+def _examined(settings: Settings, file: Path, aloud: bool) -> dict[str, Any]:
+    """What is found of it, as JSON; `aloud`: printed as text, too."""
     from ivr.voice.mistakes import MenuMistakes
     from ivr.voice.report import report, report_json
 
     try:
-        _, menu, proof = checked(load_settings(), file)
+        _, menu, proof = checked(settings, file)
     except MenuMistakes as error:
-        if json:
-            show_json({"ok": False, "mistakes": [m.as_json() for m in error.mistakes]})
-        else:
-            for mistake in error.mistakes:
-                print(mistake)
-        raise SystemExit(1) from None
-    gaps: list[Unled] | None
+        for mistake in error.mistakes if aloud else ():
+            print(mistake)
+        return {"ok": False, "mistakes": [m.as_json() for m in error.mistakes]}
+    gaps, why = None, ""
     try:
-        gaps, why = unled(menu), ""
+        gaps = unled(menu)
     except CommandError as error:
-        gaps, why = None, str(error)
-    if json:
-        rows = None if gaps is None else [dataclasses.asdict(gap) for gap in gaps]
-        show_json(report_json(menu, proof) | {"unled": rows})
-        return
-    print("\n".join(report(menu, proof)))
+        why = str(error)
+    if aloud:
+        print("\n".join([*report(menu, proof), *_responsible(gaps, why)]))
+    rows = None if gaps is None else [dataclasses.asdict(gap) for gap in gaps]
+    return report_json(menu, proof) | {"unled": rows}
+
+
+def _responsible(gaps: list[Unled] | None, why: str) -> list[str]:
     if gaps is None:
-        print(f"not compared with the books, whether somebody is responsible for every matter: {why}")
-    elif not gaps:
-        print("a body is responsible for every matter in every county")
-    for gap in gaps or ():
-        print(f"warning: {gap}")
+        return [f"not compared with the books, whether somebody is responsible for every matter: {why}"]
+    return [f"warning: {gap}" for gap in gaps] or ["a body is responsible for every matter in every county"]
 
 
-@app.command(epilog="Example: ivr menu publish dialplan/menus/111.yaml --note 'shorter welcome'")
-def publish(
+@app.command(epilog="Example: ivr menu draw dialplan/menus/111.yaml -o tree.svg")
+def draw(
     file: File = DEFAULT,
-    author: Annotated[str, typer.Option(help="Who publishes; the login name by default.")] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Where to; the terminal without it.")
+    ] = None,
 ) -> None:
-    """Check a tree, store it as a revision and make it live for the next call."""
-    from ivr.desk.book import menus
+    """Draw a tree as SVG: its steps in Persian, its keys, and the seconds of each way."""
+    from ivr import installation
+    from ivr.desk.editing.seeding import directory_from
+    from ivr.voice.tree_drawing import draw as drawn
+    from ivr.web.panel.menu_words import tree_words
 
     settings = load_settings()
-    raw, menu, _ = checked(settings, file)
-    text = raw.decode("utf-8")
+    _, menu, _ = checked(settings, file)
+    words = tree_words(installation.catalogue(settings), menu.languages[0])
+    seconds = installation.lengths(settings)
+    picture = drawn(menu, directory_from(settings.seed_path), words, seconds_of=seconds)
+    if output is None:
+        print(picture)
+        return
+    try:
+        output.write_text(picture, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{output}: {error.strerror}") from None
+
+
+@app.command(
+    epilog="Example: ivr menu publish 111.yaml --reason 'shorter' --share 0.1 --at '2026-12-01 07:00'"
+)
+def publish(
+    file: File = DEFAULT,
+    author: Author = "",
+    reason: Reason = "",
+    share: Annotated[
+        float | None,
+        typer.Option(help="First for that share of the calls, such as 0.1; taken back if it is worse."),
+    ] = None,
+    at: Annotated[str, typer.Option(help="When, in the province's time; now by default.")] = "",
+) -> None:
+    """Check a tree, store it and put it on the air: now or at a time, for all calls or first for some."""
+    from ivr.desk.trees import drafts
+    from ivr.desk.trees.publishing import publish_draft
+    from ivr.installation import tree_check
+
+    settings, who = load_settings(), author or getpass.getuser()
+    raw, menu, _ = checked(settings, file)  # its mistakes are told with the file's name
     for gap in unled(menu):
         err.print(f"warning: {gap}", style="yellow", markup=False, highlight=False)
-    revision = with_database(
-        settings, lambda engine: menus.publish(engine, menu.name, text, author or getpass.getuser())
-    )
-    out.print(f"menu {revision.name}: revision {revision.number} is live", highlight=False)
+    when, why = _moment(settings, at), reason or _asked_why()
+
+    async def whole(engine: AsyncEngine) -> Revision | OnTrial | Planned:
+        draft = await drafts.save_draft(engine, menu.name, raw.decode(), who, why)
+        await drafts.check_draft(engine, menu.name, draft.number, who, tree_check(settings))
+        now = datetime.now(UTC)
+        return await publish_draft(engine, menu.name, draft.number, who, why, now, at=when, share=share)
+
+    out.print(_told(menu.name, with_database(settings, whole)), highlight=False)
 
 
-@app.command(epilog="Example: ivr menu show 111 > 111.yaml")
-def show(name: Annotated[str, typer.Argument(help="Which menu.")] = "111") -> None:
-    """Print the live revision's YAML."""
-    from ivr.desk.book import menus
+def _told(name: str, done: Revision | OnTrial | Planned) -> str:
+    from ivr.desk.book.menus import OnTrial, Revision
 
-    revision = with_database(load_settings(), lambda engine: menus.current(engine, name))
-    if revision is None:
-        raise CommandError(f"menu {name} has never been published")
-    print(revision.text, end="")
+    if isinstance(done, Revision):
+        return f"menu {name}: revision {done.number} is live"
+    if isinstance(done, OnTrial):
+        return f"menu {name}: revision {done.revision.number} is tried on {100 * done.share:g} % of the calls"
+    return f"menu {name}: draft {done.draft} goes on the air at {done.at.isoformat()}"
 
 
-@app.command(epilog="Example: ivr menu history 111 --json")
-def history(name: Annotated[str, typer.Argument(help="Which menu.")] = "111", json: Json = False) -> None:
-    """The revisions of a menu, newest first."""
-    from ivr.desk.book import menus
+def _moment(settings: Settings, at: str) -> datetime | None:
+    if not at:
+        return None
+    try:
+        when = datetime.fromisoformat(at)
+    except ValueError:
+        raise CommandError(f"--at is a date and time like 2026-12-01 07:00, not {at[:40]}") from None
+    return when if when.tzinfo else when.replace(tzinfo=ZoneInfo(settings.province.timezone))
 
-    revisions = with_database(load_settings(), lambda engine: menus.history(engine, name))
-    rows = [
-        {"name": r.name, "number": r.number, "at": r.at.isoformat(), "author": r.author, "sha256": r.sha256}
-        for r in revisions
-    ]
-    show_rows(["number", "at", "author", "sha256"], rows, json)
+
+def _asked_why() -> str:
+    """Somebody at a terminal is asked; a script need not say."""
+    return typer.prompt("Why", default="", show_default=False) if sys.stdin.isatty() else ""
+
+
+@app.command("roll-back", epilog="Example: ivr menu roll-back --reason 'callers get lost'")
+def roll_back(
+    name: Name = "111",
+    to: Annotated[
+        int | None, typer.Option(help="The revision to go back to; by default the one before.")
+    ] = None,
+    author: Author = "",
+    reason: Reason = "",
+) -> None:
+    """End the trial that is under way; without one, put the text before the live one on the air again."""
+    from ivr.desk.trees import publishing
+
+    who, why = author or getpass.getuser(), reason or _asked_why()
+    now = with_database(load_settings(), lambda engine: publishing.roll_back(engine, name, who, why, to))
+    out.print(f"menu {name}: revision {now.revision.number} is live for all calls", highlight=False)

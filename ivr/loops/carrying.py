@@ -20,17 +20,20 @@ from ivr.cases.phone import mask
 from ivr.desk.call.callbacks import Briefing
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.desk.facts.reconcile import LOST
+from ivr.loops.hour_line import CALL_SECONDS, HourLine
 from ivr.store.facts import FactStep
 from ivr.store.journal import JournalError
 from ivr.voice import callback
 from ivr.voice.actions import (
     Action,
     Ask,
+    AwaitHour,
     Confide,
     Confirm,
     Connect,
     FindRoom,
     HangUp,
+    JoinHour,
     KeepWords,
     LookUpCase,
     MissReason,
@@ -40,7 +43,9 @@ from ivr.voice.actions import (
     RecallCaller,
     Record,
     RefineCase,
+    RingOfficial,
     Say,
+    TakeUp,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -49,7 +54,10 @@ from ivr.voice.events import (
     CaseRefined,
     Confided,
     Confirmed,
+    Connected,
     Event,
+    HourState,
+    HourTold,
     HungUp,
     Keys,
     Lookup,
@@ -71,16 +79,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class OpenLine:
-    """What every call needs. `menu` is swapped whole when a revision is published; live calls keep theirs.
+    """What every call needs. `called`: the tree behind a number, for the call of that id.
 
-    `live`: the calls in progress, by id.
+    `live`: the calls in progress, by id. `hours`: officials who take calls themselves.
     """
 
-    menu: Menu
+    called: Callable[[str, str], Menu]
     directory: Directory
     intake: Intake
     clock: Callable[[], datetime]  # the zoned time of the province
     live: dict[str, Call] = field(default_factory=dict)
+    hours: HourLine | None = None
 
     def talks(self, unique_id: str) -> None:
         """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it."""
@@ -99,15 +108,17 @@ class Call:
     def __init__(self, line: OpenLine, channel: Channel, told: Briefing | None = None) -> None:
         now = line.clock()
         caller = channel.caller(now)
-        menu = line.menu
+        id = str(uuid.uuid4())
+        menu = line.called(channel.called, id)
         if told is not None:  # a call of ours: the network tells our own number
             caller = replace(caller, number=told.number, name="")
             menu = _menu_of(told, menu)
         self.line = line
         self.channel = channel
-        self.session = Session(menu, line.directory, caller)
+        hour = line.hours.offered() if line.hours is not None and told is None else None
+        self.session = Session(menu, line.directory, caller, hour)
         self.facts = CallFacts(
-            id=str(uuid.uuid4()),
+            id=id,
             unique_id=channel.unique_id,
             caller=caller.number,
             caller_name=caller.name,
@@ -122,7 +133,8 @@ class Call:
         self.step, self.step_since = self.session.step, now
         self.outcome = "failed"
         self.wrong_codes = 0
-        self.talked = False  # with an operator
+        self.talked = False  # with an operator, or an official
+        self.in_line = False  # for an official
 
     async def carry(self) -> None:
         """Carry it to its end. Whatever happens, words that no case holds become one."""
@@ -142,6 +154,8 @@ class Call:
         finally:
             self.channel.leave_room()
             del self.line.live[self.facts.id]
+            if self.in_line and self.line.hours is not None:
+                await asyncio.shield(self.line.hours.left(self.facts.id, self.channel.hung_up))
             await asyncio.shield(self._close())
 
     def going_on(self) -> dict[str, Any]:
@@ -174,8 +188,10 @@ class Call:
                 return
             event = await self._answer(action)
             self._log(event)
-            spoken, chosen = session.language, session.chosen
+            spoken, chosen, misses = session.language, session.chosen, session.misses
             action = session.receive(event)
+            if session.misses > misses:
+                self.steps[-1] = replace(self.steps[-1], missed=True)
             if session.step != self.step:
                 self.step, self.step_since = session.step, self.line.clock()
             if session.language != spoken and not self.channel.hung_up:
@@ -220,6 +236,11 @@ class Call:
                 known = await intake.recall(self.facts.caller)
                 self.facts.waits = known.waits
                 return known
+            case TakeUp():
+                taken = await intake.take_up(self.facts)
+                if taken.code:
+                    await self.channel.kept()
+                return taken
             case LookUpCase(code=code):
                 seen = await intake.look_up(self.facts.caller, code, self.wrong_codes)
                 self.wrong_codes += seen.result is Lookup.UNKNOWN
@@ -232,12 +253,33 @@ class Call:
             case Connect(record=True, max_seconds=seconds) if not self.channel.hung_up:
                 await self._begin_recording(seconds)
                 return await self.channel.perform(action)
+            case JoinHour() | AwaitHour() | RingOfficial():
+                return await self._in_line(action)
             case Operator():
                 event = await self.channel.perform(action)
                 talked = isinstance(event, HungUp) and self.talked and not self.channel.vanished
                 return Transferred(Transfer.ANSWERED) if talked else event
             case _:
                 return await self.channel.perform(action)
+
+    async def _in_line(self, action: JoinHour | AwaitHour | RingOfficial) -> Event:
+        """For an official who takes calls himself. Her words are safe already."""
+        hours = self.line.hours
+        if hours is None:
+            return HourTold(HourState.AWAY)
+        match action:
+            case JoinHour():
+                self.in_line = True
+                await self.channel.lasts(CALL_SECONDS)
+                return await hours.join(self.facts.id, action)
+            case AwaitHour():
+                return await hours.wait(self.facts.id, self.channel, action)
+        if action.record and not self.channel.hung_up:
+            await self._begin_recording(action.max_seconds)
+        event = await hours.ring(self.facts.id, self.channel, action, lambda: self.talked)
+        if isinstance(event, Connected) and event.recording is None and not event.gone:
+            await self.channel.kept()
+        return event
 
     async def _begin_recording(self, seconds: float) -> None:
         """No recording begins unnamed."""

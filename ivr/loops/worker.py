@@ -32,10 +32,14 @@ from ivr.desk.facts.fallback import take_in
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import LOOK_BACK_SECONDS, START_LOOK_BACK_SECONDS, Shelf
 from ivr.desk.keeping import custody, retention, sealing, witnessing
+from ivr.desk.meetings.hour_hearing import keep_noting
 from ivr.desk.meetings.inviting import keep_asking
 from ivr.desk.reading.counting import count_days
 from ivr.desk.recordings.enclosing import Encloser
 from ivr.desk.recordings.storing import store_recordings
+from ivr.desk.trees.publishing import publish_due
+from ivr.desk.trees.step_statistics import count_steps
+from ivr.desk.trees.trials import watch_trials
 from ivr.loops.every import Loops
 from ivr.store import slots
 from ivr.store.derived import Derived
@@ -58,6 +62,7 @@ FIGURES_SECONDS = 300.0  # how often it is asked whether a day can be counted
 ENTER_SECONDS = 300.0  # how often cases that older code opened or changed are looked for
 RETENTION_SECONDS = 3600.0  # how often what is kept long enough is taken away
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
+TREES_SECONDS = 5.0  # how often trials are compared, and trees looked for whose time has come
 SEAL_SECONDS = 60.0  # how often what was written is sealed
 LAST_SECONDS = 5.0
 
@@ -121,6 +126,7 @@ class Worker:
             "retention": self._forget,
             "figures": self._count_days,
             "inbox": self._enter,
+            "menu trees": self._keep_trees,
             "siblings": self._follow_siblings,
         }
         if self.intake.journal.applies:  # else somebody who was here before us does
@@ -214,9 +220,24 @@ class Worker:
             try:
                 if counted := await count_days(self.pump.engine, self.book.timezone):
                     log.info("%d days were counted for the figures", counted)
+                await count_steps(self.pump.engine, self.book.timezone)
             except AWAY as error:
                 log.warning("no day can be counted for now: %s", error)
             await asyncio.sleep(FIGURES_SECONDS)
+
+    async def _keep_trees(self) -> None:
+        while True:
+            try:
+                for put in await publish_due(self.pump.engine, self.clock()) if self.is_sure() else ():
+                    log.info("menu %s: a draft whose time has come is on the air", put.name)
+                for gone in await watch_trials(self.pump.engine, self.clock()):
+                    number = gone.trial.revision.number
+                    log.warning(
+                        "menu %s: revision %d was taken back: %s", gone.trial.revision.name, number, gone
+                    )
+            except AWAY as error:
+                log.warning("no menu tree can be put on the air or compared for now: %s", error)
+            await asyncio.sleep(TREES_SECONDS)
 
     async def _enter(self) -> None:
         while True:
@@ -249,6 +270,7 @@ class Worker:
         steps: dict[str, Step] = {"pauses are over": end_pauses, "deadlines moved with the calendar": retime}
         steps |= {"cases climbed their ladder": sweep, "collective cases are over": settle}
         steps |= {"bodies were invited to sessions or reminded of their views": keep_asking}
+        steps |= {"calls that an official took were noted as hearings": keep_noting}
         while True:
             for what, step in steps.items() if self.is_sure() else ():
                 await self._one_step(what, step)

@@ -96,6 +96,11 @@ class Member:
         while piece := self.read(PIECE):
             yield piece
 
+    @property
+    def sha256(self) -> str:
+        """In hex, of what was read."""
+        return str(self._digest.hexdigest())
+
 
 class Reader:
     """Reads from anything that can be read. `content` first, then `next` until None; then all is proved."""
@@ -107,6 +112,7 @@ class Reader:
         self._open: Member | None = None
         self._last = "its beginning"
         self.files = self.size = 0
+        self.sums = ""  # at the end: the SHA-256 that stands for the whole backup
 
     def content(self) -> dict[str, Any]:
         """What the first member says. Raises ArchiveError."""
@@ -151,7 +157,7 @@ class Reader:
         if self._open is not None:
             for _ in self._open.pieces():
                 pass
-            self._sums.write(f"{self._open._digest.hexdigest()}  {self._open.name}\n".encode())
+            self._sums.write(f"{self._open.sha256}  {self._open.name}\n".encode())
             self._open = None
 
     def _compare(self, sums: Member) -> None:
@@ -167,6 +173,7 @@ class Reader:
         if rest or self._sums.readline():
             raise ArchiveError(f"{SUMS} of the backup is not whole")
         self._sums.close()
+        self.sums = sums.sha256
 
 
 class _Through:

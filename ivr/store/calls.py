@@ -10,6 +10,8 @@ from ivr.store.base import metadata, moment
 UNNUMBERED = text("ended_at IS NOT NULL AND noted_no IS NULL")
 
 # `noted_no`: as `ivr.store.base.noted`, given to a call that has ended by whoever seals it.
+# `passed`: what she did at which steps, by which her call is found (`ivr.voice.step_figures`); NULL before
+# that was noted.
 # `caller` is what the network delivered, `caller_key` its E.164 form where it has one ("" = withheld).
 calls = Table(
     "calls",
@@ -27,7 +29,9 @@ calls = Table(
     Column("menu_name", Text, nullable=False),
     Column("menu_revision", Text, nullable=False),
     Column("steps", JSONB, nullable=False),
+    Column("passed", JSONB),
     Column("noted_no", BigInteger),
+    Index("ix_calls_passed", "passed", postgresql_using="gin", postgresql_ops={"passed": "jsonb_path_ops"}),
     Index("ix_calls_started_at_id", "started_at", "id"),
     Index(None, "unique_id"),
     Index("ix_calls_known", "started_at", postgresql_where=text("caller <> ''")),

@@ -33,6 +33,7 @@ RETURNED = text("status = 'returned'")
 ASSIGNED = text("closed_at IS NULL AND person_id IS NOT NULL")
 TO_APPROVE = text("closed_at IS NULL AND jsonb_typeof(draft) = 'object'")
 KNOWN = text("caller_key <> ''")
+WITHHELD = text("caller_key = '' AND channel = 'phone'")
 UNENTERED = text("entered IS NOT TRUE")
 KEPT = text("accused IS NOT NULL OR kept_from IS NOT NULL")
 WISHES = text("kind = 'meeting' AND part_of IS NULL AND closed_at IS NULL")
@@ -94,6 +95,7 @@ cases = Table(
         "opened_at",
         postgresql_where=text("caller_key <> ''"),
     ),
+    Index("ix_cases_withheld", "opened_at", postgresql_where=WITHHELD),
     Index(None, "call_id"),
     Index("ix_cases_due_at", "due_at", postgresql_where=RUNNING),
     Index("ix_cases_waiting", "agency", "county", "topic", "kind", "due_at", postgresql_where=RUNNING),

@@ -63,6 +63,7 @@ class FactStep:
     step: str
     key: str
     note: str
+    missed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

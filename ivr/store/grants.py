@@ -13,7 +13,7 @@ from ivr.store.tables import metadata
 
 ONLY_ADDED_TO = (
     *("audit", "case_events", "custody_days", "custody_seals", "custody_entries"),
-    *("menu_revisions", "book_changes"),
+    *("menu_revisions", "menu_drafts", "menu_events", "book_changes", "announcements"),
 )
 ONLY_READ = (VERSION, "key_material")
 _FUNCTIONS = ("custody_chain(uuid, bytea, bytea)", "custody_wait()")

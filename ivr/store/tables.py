@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ivr.store.agencies import agencies
+from ivr.store.announcements import announcements
 from ivr.store.areas import areas, provinces
 from ivr.store.attachments import attachments
 from ivr.store.audit import audit
@@ -29,6 +30,7 @@ from ivr.store.journal.journal_marks import journal_marks
 from ivr.store.legal_holds import legal_holds
 from ivr.store.limits import limits
 from ivr.store.live_calls import live_calls
+from ivr.store.live_hours import hour_calls, live_hours
 from ivr.store.lottery_draws import lottery_calls, lottery_cases, lottery_draws
 from ivr.store.marks import marks
 from ivr.store.meeting_day import meeting_deeds, meeting_minutes
@@ -36,7 +38,10 @@ from ivr.store.meeting_orders import meeting_orders
 from ivr.store.meeting_requests import meeting_requests
 from ivr.store.meeting_sessions import meeting_sessions, meeting_slots
 from ivr.store.meeting_views import meeting_invitations, meeting_views
+from ivr.store.menu_drafts import menu_drafts
+from ivr.store.menu_events import menu_events
 from ivr.store.menu_revisions import menu_revisions
+from ivr.store.menu_step_days import menu_step_days
 from ivr.store.notices import notices
 from ivr.store.openings import openings
 from ivr.store.outbox import outbox
@@ -56,6 +61,7 @@ from ivr.store.wordings import wordings
 
 __all__ = [
     "agencies",
+    "announcements",
     "areas",
     "attachments",
     "attempts",
@@ -81,6 +87,7 @@ __all__ = [
     "factor_roles",
     "figure_days",
     "grant_requests",
+    "hour_calls",
     "inbox_entries",
     "interventions",
     "journal_marks",
@@ -88,6 +95,7 @@ __all__ = [
     "legal_holds",
     "limits",
     "live_calls",
+    "live_hours",
     "lottery_calls",
     "lottery_cases",
     "lottery_draws",
@@ -100,7 +108,10 @@ __all__ = [
     "meeting_sessions",
     "meeting_slots",
     "meeting_views",
+    "menu_drafts",
+    "menu_events",
     "menu_revisions",
+    "menu_step_days",
     "metadata",
     "notices",
     "openings",

@@ -73,6 +73,11 @@ class RecallCaller:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeUp:
+    """She goes on with the case of her call that broke off within the hour. Answer: `TakenUp`."""
+
+
+@dataclass(frozen=True, slots=True)
 class OpenCase:
     """Make the words safe and promise a code. Answer: `CaseOpened`, or `NotKept`.
 
@@ -189,11 +194,41 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class JoinHour:
+    """Stand in line for the official who takes calls himself now. Answer: `HourTold`.
+
+    `records`: she consents that what they say is recorded.
+    """
+
+    code: str
+    language: str
+    records: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitHour:
+    """Music until her place in that line changes, or at most so many seconds. Answer: `HourTold`."""
+
+    place: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RingOfficial:
+    """It is her turn: his telephone rings, and they talk; `record`: she consents. Answer: `Connected`."""
+
+    language: str
+    record: bool
+    max_seconds: float = 1_800.0
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """The call is over. No answer."""
 
 
 Action = (
-    Ask | Say | FindRoom | Record | RecallCaller | OpenCase | KeepWords | RefineCase | LookUpCase
-    | WishCallBack | Confide | Confirm | MissReason | Rate | Operator | Connect | HangUp
+    Ask | Say | FindRoom | Record | RecallCaller | TakeUp | OpenCase | KeepWords | RefineCase
+    | LookUpCase | WishCallBack | Confide | Confirm | MissReason | Rate | Operator | Connect | JoinHour
+    | AwaitHour | RingOfficial | HangUp
 )  # fmt: skip

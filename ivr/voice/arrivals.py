@@ -1,17 +1,23 @@
-"""When a caller arrives where it matters: at each beep, each operator's queue, each end."""
+"""When a caller arrives where it matters: at each beep, each operator's queue, each end.
+
+Who walks without going round comes to a step once. So the steps are gone through in order, each once for all
+ways that lead to it. Where steps lead round to each other, each is tried as the first of them.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import inf
+from typing import NamedTuple
 
 from ivr.cases.kinds import Kind
-from ivr.voice.menu import Choosing, Leaf, Menu
-from ivr.voice.timing import Timing
-from ivr.voice.ways import By
+from ivr.voice.menu import Choosing, Leaf, Menu, Step
+from ivr.voice.regions import in_order, walkable
+from ivr.voice.timing import Stay, Timing
+from ivr.voice.ways import SETTLED, By, Way
 
-MOST_WALKED = 20_000  # steps walked in search of the longest way; a tree that needs more is a maze
+MOST_WALKED = 20_000  # steps gone through in search of the longest way; a tree that needs more is a maze
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,91 +36,111 @@ class Arrival:
     worst: float
 
 
-@dataclass(slots=True)
-class _Found:
-    best: float | None = None
+class _Walk(NamedTuple):
+    """Seconds of those who stand before a step; `best` is None where all of them have missed to the limit.
+
+    At worst: `worst`, or without the questions that count towards the limits of the whole call `unasked`.
+    """
+
+    best: float | None = 0.0
     worst: float = 0.0
+    unasked: float = 0.0
 
-    def add(self, best: float | None, worst: float) -> None:
-        self.worst = max(self.worst, worst)
-        if best is not None:
-            self.best = best if self.best is None else min(self.best, best)
+    def joined(self, other: _Walk) -> _Walk:
+        best = min((each for each in (self.best, other.best) if each is not None), default=None)
+        return _Walk(best, max(self.worst, other.worst), max(self.unasked, other.unasked))
 
 
-@dataclass(frozen=True, slots=True)
-class _Walk:
-    """A caller standing before a step. `best` is None once she has missed to the limit."""
+_Standing = dict[tuple[str, ...], _Walk]  # before one step, by what is SETTLED
+_Walks = dict[str, _Standing]  # by step
 
-    step: str
-    path: frozenset[str]
-    draft: Mapping[str, str]
-    best: float | None
-    worst: float
-    asked: float = 0.0  # at worst, by questions that count towards the limits of the whole call
+
+def _join(walks: _Walks, others: _Walks) -> None:
+    for step, found in others.items():
+        here = walks.setdefault(step, {})
+        for settled, walk in found.items():
+            here[settled] = walk.joined(here[settled]) if settled in here else walk
 
 
 @dataclass(slots=True)
 class Arrivals:
-    """Walks every way without loops. `complete`: whether all could be walked.
+    """Walks every way without loops. `stays`: of each step in each language. `complete`: all could be walked.
 
     `most`: how many seconds the questions of a whole call take at most.
     """
 
     menu: Menu
     timings: Mapping[str, Timing]
+    stays: Mapping[tuple[str, str], Stay]
     most: float = inf
     complete: bool = True
-    _found: dict[tuple[str, str, str], _Found] = field(default_factory=dict)
+    _left: int = MOST_WALKED
+    _been: set[str] = field(default_factory=set)
+    _found: _Walks = field(default_factory=dict)
 
     def find(self) -> tuple[Arrival, ...]:
         """All arrivals, in the order of the menu's steps."""
         # Whoever called before begins in her language.
-        starts = [{"language": language} for language in reversed(self.menu.languages)]
-        open_walks = [_Walk(self.menu.start, frozenset(), draft, 0.0, 0.0) for draft in starts]
-        for _ in range(MOST_WALKED):
-            if not open_walks:
-                break
-            walk = open_walks.pop()
-            self._arrive(walk)
-            open_walks += self._onward(walk)
-        self.complete = not open_walks
-        steps, kinds = list(self.menu.steps), ["", *Kind]
-        order = sorted(self._found, key=lambda key: (steps.index(key[0]), kinds.index(key[1]), key[2]))
-        return tuple(self._arrivals(order))
+        start = {_settled({"language": language}): _Walk() for language in self.menu.languages}
+        self._through(list(self.menu.steps), {self.menu.start: start})
+        return tuple(self._arrivals())
 
-    def _arrivals(self, keys: list[tuple[str, str, str]]) -> Iterator[Arrival]:
-        for key in keys:
-            step, kind, language = key
-            found = self._found[key]
-            yield Arrival(step, self.menu.steps[step].LEAF, kind, language, found.best, found.worst)
+    def _arrivals(self) -> Iterator[Arrival]:
+        kinds = ["", *Kind]
+        for step in self.menu.steps.values():
+            found = self._found.get(step.id, {})
+            for key in sorted(found, key=lambda key: (kinds.index(key[1]), key[0])):
+                (language, kind), walk = key, found[key]
+                heard = self.timings[language].speech(step.prompt)
+                best = None if walk.best is None else walk.best + heard
+                worst = min(walk.worst, walk.unasked + self.most) + heard
+                yield Arrival(step.id, step.LEAF, kind, language, best, worst)
 
-    def _arrive(self, walk: _Walk) -> None:
-        step = self.menu.steps[walk.step]
-        if not step.LEAF:
-            return
-        language = walk.draft["language"]
-        heard = self.timings[language].speech(step.prompt)
-        best = None if walk.best is None else walk.best + heard
-        key = (walk.step, walk.draft.get("kind", ""), language)
-        self._found.setdefault(key, _Found()).add(best, walk.worst + min(walk.asked, self.most) + heard)
+    def _through(self, region: list[str], coming: _Walks) -> _Walks:
+        """Those who come into a region, walked through it: where they leave it."""
+        inside, waiting = set(region), dict(coming)
+        graph = walkable({id: [to for to in self._onward(id) if to in inside] for id in region}, coming)
+        self._left -= len(graph)
+        for loop in in_order(graph):
+            for id, walks in [(id, waiting.pop(id)) for id in loop if id in waiting]:
+                _join(waiting, self._from(id, loop, walks))
+        return {id: walks for id, walks in waiting.items() if id not in inside}
 
-    def _onward(self, walk: _Walk) -> Iterator[_Walk]:
-        """Ways to the same step with the same choices are one: only their times differ."""
-        step = self.menu.steps[walk.step]
-        timing = self.timings[walk.draft["language"]]
-        found: dict[tuple[object, ...], _Walk] = {}
-        for way in step.open_ways(walk.draft):
-            if way.again or way.to == walk.step or way.to in walk.path:
-                continue  # going round, and saying it again, are the caller's own wish
-            willing = way.by in (By.CALLER, By.ALONE)
-            best = walk.best + step.at_best(timing) if walk.best is not None and willing else None
-            stay, asks = step.at_worst(timing, way.by), isinstance(step, Choosing)
-            worst, asked = walk.worst + (not asks) * stay, walk.asked + asks * stay
-            draft = {**way.fills, **walk.draft, **way.sets}
-            key = way.to, *sorted(draft.items())
-            if key in found:
-                other = found[key]
-                worst, asked = max(worst, other.worst), max(asked, other.asked)
-                best = min((b for b in (best, other.best) if b is not None), default=None)
-            found[key] = _Walk(way.to, walk.path | {walk.step}, draft, best, worst, asked)
-        yield from found.values()
+    def _onward(self, id: str) -> Iterator[str]:
+        return (way.to for way in self.menu.steps[id].ways() if not way.again)
+
+    def _from(self, first: str, loop: list[str], walks: _Standing) -> _Walks:
+        """Those who come into a loop at its step `first`, which they don't see again: where they leave it."""
+        self._been.add(first)
+        onward = self._past(self.menu.steps[first], walks)
+        within = {id: onward.pop(id) for id in loop if id in onward}
+        if within and self._left <= 0:
+            self.complete = False
+        elif within:
+            _join(onward, self._through([id for id in loop if id != first], within))
+        self._been.remove(first)
+        return onward
+
+    def _past(self, step: Step, walks: _Standing) -> _Walks:
+        """One step further; going round, and saying it again, are the caller's own wish."""
+        if step.LEAF:
+            _join(self._found, {step.id: walks})
+        found: _Walks = {}
+        for settled, walk in walks.items():
+            draft = {name: value for name, value in zip(SETTLED, settled, strict=True) if value}
+            for way in step.open_ways(draft):
+                if not way.again and way.to not in self._been:
+                    key = _settled({**way.fills, **draft, **way.sets})
+                    _join(found, {way.to: {key: self._stayed(walk, step, way, draft["language"])}})
+        return found
+
+    def _stayed(self, walk: _Walk, step: Step, way: Way, language: str) -> _Walk:
+        stay = self.stays[step.id, language]
+        willing = way.by in (By.CALLER, By.ALONE)
+        best = walk.best + stay.best if walk.best is not None and willing else None
+        unasked = 0.0 if isinstance(step, Choosing) else stay.worst[way.by]
+        return _Walk(best, walk.worst + stay.worst[way.by], walk.unasked + unasked)
+
+
+def _settled(draft: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(draft.get(name, "") for name in SETTLED)

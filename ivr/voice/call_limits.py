@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from math import inf
 
 from ivr.voice.fields import Fields
+from ivr.voice.yaml_keys import YamlKey, read_mapping
+from ivr.voice.yaml_values import WAY_OUT, NumberValue, StepValue, first_step
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +30,40 @@ class CallLimits:
 NO_LIMITS = CallLimits()
 
 
+_SAFE_OUT = first_step("the tree's first `code`, else its `end`", "code", "end")
+_WARNS = "`ivr menu check` warns when "
+LIMIT_KEYS = (
+    YamlKey("misses", NumberValue(1, 100, "", whole=True), "so many misses in the whole call …", 12),
+    YamlKey(
+        "leave_seconds",
+        NumberValue(10, 3600),
+        "… or so long in questions (`menu`, `topic`, `county`, `digits`, `review`), repeats and ways back "
+        "too, and no further one is begun",
+        270,
+    ),
+    YamlKey("then", StepValue(), "where she goes then, once: a person, or the beep", WAY_OUT),
+    YamlKey("safe_then", StepValue(), "where she goes instead when her words are safe", _SAFE_OUT),
+    YamlKey(
+        "to_beep_seconds",
+        NumberValue(1, 3600),
+        f"{_WARNS}who hears all comes to her beep later than this, whatever its kind",
+        inf,
+    ),
+    YamlKey(
+        "call_seconds",
+        NumberValue(1, 3600),
+        f"{_WARNS}her whole call takes longer, but for reviews, and meetings, which ask for more",
+        inf,
+    ),
+    YamlKey(
+        "menus_seconds",
+        NumberValue(1, 7200),
+        f"{_WARNS}questions can keep her longer, whatever she does: `leave_seconds` and the longest of them",
+        inf,
+    ),
+)
+
+
 def read_limits(fields: Fields) -> CallLimits:
     """The `limits:` mapping."""
-    found = CallLimits(
-        misses=fields.whole("misses", 1, 100),
-        leave_seconds=fields.number("leave_seconds", 10, 3600),
-        then=fields.step("then"),
-        safe_then=fields.step("safe_then"),
-        to_beep_seconds=fields.number("to_beep_seconds", 1, 3600, inf),
-        call_seconds=fields.number("call_seconds", 1, 3600, inf),
-        menus_seconds=fields.number("menus_seconds", 1, 7200, inf),
-    )
-    fields.close()
-    return found
+    return CallLimits(**read_mapping(LIMIT_KEYS, fields))

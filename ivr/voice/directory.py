@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ivr.cases.deadlines import Calendar
+from ivr.cases.zone import TIMEZONE
+from ivr.voice.announcements import Announcement
+
+
+def _usual() -> Calendar:
+    return Calendar(TIMEZONE, frozenset({3, 4}))
+
 
 @dataclass(frozen=True, slots=True)
 class Topic:
@@ -29,6 +37,7 @@ class Directory:
     Prompt ids derived from it: `topic_group.<digit>`, `topic.<code>`, `county.<code>`,
     `agency.<code>`, all of them in the province's own prompt catalogue. `area_code`: what stands before a
     local number ("041"). `calls_back`: whether citizens are called at all.
+    `calendar`: which days are worked. `announced`: by slot.
     """
 
     groups: tuple[str, ...]
@@ -38,6 +47,8 @@ class Directory:
     other_topic: str
     area_code: str = ""
     calls_back: bool = True
+    announced: Mapping[str, Announcement] = field(default_factory=dict, repr=False, compare=False)
+    calendar: Calendar = field(default_factory=_usual, repr=False, compare=False)
     by_topic_key: Mapping[str, Topic] = field(init=False, repr=False, compare=False)
     by_county_key: Mapping[str, County] = field(init=False, repr=False, compare=False)
 

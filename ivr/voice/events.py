@@ -66,19 +66,25 @@ class Said:
     after: float = inf
 
 
+OPEN, BROKEN_OFF = "open", "broken_off"
+# What a number's earlier call left: an open case, one of the last hour that broke off before all was said.
+EARLIER = (OPEN, BROKEN_OFF)
+
+
 @dataclass(frozen=True, slots=True)
 class CallerKnown:
     """The county code of the caller's latest case, or "" when there is none or nobody could look.
 
     `blocked`: she gets no case by the usual way for now, only the operator or the beep. `waits`: she may have
     a case that an agency must still answer; False only where somebody looked. `language`: of her latest call
-    that became a case.
+    that became a case. `earlier`: what she may hear of it, one of `EARLIER`.
     """
 
     county: str = ""
     blocked: bool = False
     waits: bool = field(default=True, compare=False)
     language: str = field(default="", compare=False)
+    earlier: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,18 @@ class CaseOpened:
 
     code: str = ""
     joined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TakenUp:
+    """The case of her call that broke off: its code, "" where there is none to go on with.
+
+    `topic` and `county` as far as she has said them. None of it is told: the line may be shared.
+    """
+
+    code: str = ""
+    topic: str = ""
+    county: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +234,25 @@ class Transferred:
     result: Transfer
 
 
+class HourState(StrEnum):
+    """How she stands with an official who takes calls himself for an hour."""
+
+    WAITING = "waiting"
+    TURN = "turn"  # he takes her call now
+    CLOSED = "closed"  # the hour is over, or none is open
+    FULL = "full"
+    AWAY = "away"  # nobody can say: the books can't be read
+
+
+@dataclass(frozen=True, slots=True)
+class HourTold:
+    """`place`: her own in the line, 1 is next; 0 where she has none. `waited`: seconds since last asked."""
+
+    state: HourState
+    place: int = 0
+    waited: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class HungUp:
     """The caller is gone. May come instead of any other answer."""
@@ -227,12 +264,14 @@ Event = (
     | Said
     | CallerKnown
     | CaseOpened
+    | TakenUp
     | WordsKept
     | CaseRefined
     | CaseSeen
     | Confided
     | Confirmed
     | Connected
+    | HourTold
     | Rated
     | NotKept
     | RoomFound

@@ -15,6 +15,7 @@ from ivr.voice.yaml_tree import Listing, Node, Scalar, Table
 
 PROMPT_ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 STEP_ID = re.compile(r"[a-z][a-z0-9_]*")
+VARIABLE = re.compile(r"var\.[a-z][a-z0-9_]{0,40}")  # as a branch writes it
 NUMBER = ("shown", "withheld")  # whether she can be called on the number she calls from
 CALLER = ("free", "blocked")
 MOST_PROMPTS = 20  # in one utterance
@@ -37,6 +38,14 @@ class Reading:
     counties: Collection[str] | None = None
     steps: Mapping[str, str] = field(default_factory=dict)  # id → type as written, "" for none that there is
     mistakes: list[Mistake] = field(default_factory=list)
+    _firsts: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def first(self, types: tuple[str, ...]) -> str:
+        """The first step of the first of these types that there is one of, or ""."""
+        if types not in self._firsts:
+            found = (id for type in types for id, its in self.steps.items() if its == type)
+            self._firsts[types] = next(found, "")
+        return self._firsts[types]
 
     def wrong(self, at: Node, key: str, message: str, given: str = "", names: Collection[str] = ()) -> None:
         """Note a mistake; `given` is compared with `names` for a suggestion."""
@@ -96,7 +105,11 @@ class Fields:
         node = self.scalar(name, needed=default is None)
         if node is None:
             return default or ""
-        return node.value if self.is_text(node, name) else ""
+        if not self.is_text(node, name):
+            return ""
+        if not node.value:  # in quotes, or a block without a line
+            self.wrong(node, name, "is empty")
+        return node.value
 
     def is_text(self, node: Scalar, name: str) -> bool:
         """Whether other YAML readers would take it for text too; if not it is noted."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from ivr.voice.call_limits import NO_LIMITS, CallLimits
 from ivr.voice.directory import Directory
+from ivr.voice.step_fields import ASKING_KEYS, PROMPT, SENSITIVE, StepFields
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Miss, Way
+from ivr.voice.yaml_keys import YamlKey
 
 END = ""  # the step after the last
 SLOW_FINGER = 3.0  # seconds that somebody old takes from one key to the next, who sees the keypad well
@@ -31,11 +33,30 @@ class Step(ABC):
     prompt: tuple[str, ...]
 
     TYPE: ClassVar[str]
-    EXAMPLE: ClassVar[str] = ""  # one step of it in YAML, as docs/menus.md shows it
+    TITLE: ClassVar[str]  # what it is for, in a few words; docs/menus.md is made of it and the next three
+    EXAMPLE: ClassVar[str] = ""  # one step of it in YAML
+    KEYS: ClassVar[tuple[YamlKey, ...]] = ()  # what it may say in YAML: an attribute each
+    ABOUT: ClassVar[str] = ""  # what its keys do not tell
+    PROMPT: ClassVar[YamlKey | None] = PROMPT
     SPEAKS: ClassVar[frozenset[str]] = frozenset()  # prompt ids, beside those that tree and directory name
     LEAF: ClassVar[Leaf] = ""  # what a caller has arrived at here
     TAKES_TIME: ClassVar[bool] = True
     GONE_BACK_TO: ClassVar[bool] = False  # whether `#` may lead here again
+
+    @classmethod
+    def yaml_keys(cls) -> tuple[YamlKey, ...]:
+        """All that a step of it may say beside `type`."""
+        return (*((cls.PROMPT,) if cls.PROMPT else ()), *cls.KEYS)
+
+    @classmethod
+    def read(cls, written: StepFields) -> Self:
+        """The step that is written there, every mistake in it noted."""
+        return cls._made(written, written.values(cls.yaml_keys()))
+
+    @classmethod
+    def _made(cls, written: StepFields, values: dict[str, Any]) -> Self:
+        id, line = written.place
+        return cls(**{"id": id, "line": line, "prompt": (), **values})
 
     @abstractmethod
     def perform(self, talk: Talk) -> Flow[str]:
@@ -59,6 +80,14 @@ class Step(ABC):
 
     def refused_in(self, directory: Directory) -> Iterator[str]:
         """What makes it impossible in that province, beside codes that the province lacks."""
+        return iter(())
+
+    def gives(self) -> Iterator[str]:
+        """The variables that a call may have behind it."""
+        return (name for way in self.ways() if way.by is By.CALLER for name in way.sets if name[:4] == "var.")
+
+    def needs(self) -> Iterator[str]:
+        """The variables that it looks at."""
         return iter(())
 
     def unclear(self) -> Iterator[str]:
@@ -87,7 +116,12 @@ class Asking(Step):
     no_match: Miss
     sensitive: bool
 
+    SENSITIVE: ClassVar[YamlKey] = SENSITIVE
     GONE_BACK_TO = True
+
+    @classmethod
+    def yaml_keys(cls) -> tuple[YamlKey, ...]:
+        return (*((cls.PROMPT,) if cls.PROMPT else ()), *ASKING_KEYS, cls.SENSITIVE, *cls.KEYS)
 
     @property
     def is_masked(self) -> bool:

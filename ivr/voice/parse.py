@@ -7,21 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from ivr.cases.kinds import Kind
 from ivr.voice.call_limits import NO_LIMITS, read_limits
 from ivr.voice.fields import STEP_ID, Fields, Reading, checked_key
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
-from ivr.voice.step_fields import Defaults, StepFields, read_defaults
+from ivr.voice.step_fields import StepFields, read_defaults
 from ivr.voice.steps.registry import TYPES
+from ivr.voice.yaml_keys import WorkedOut, YamlKey
 from ivr.voice.yaml_tree import Node, Scalar, Table, read_tree
+from ivr.voice.yaml_values import StepValue
 
 __all__ = ["MenuMistakes", "parse"]
 
-MOST_STEPS = 500
+MOST_STEPS = 2_000
 _TYPES = {each.TYPE: each for each in TYPES}
-_NAME = "[A-Za-z0-9_-]{1,40}"
+NAME = "[A-Za-z0-9_-]{1,40}"
+START = YamlKey(
+    "start",
+    StepValue(),
+    "the first step",
+    WorkedOut("the first one in the file", lambda fields, _: next(iter(fields.reading.steps), "")),
+)
 
 
 def parse(
@@ -51,15 +60,15 @@ def _menu(reading: Reading, tree: Node) -> Menu | None:
         reading.wrong(tree, "", "a menu file is a mapping with menu, languages, start, defaults and steps")
         return None
     fields = Fields(reading, tree, "")
-    name = fields.matching("menu", _NAME, "a name of a-z, 0-9, _ and -")
+    name = fields.matching("menu", NAME, "a name of a-z, 0-9, _ and -")
     languages = _languages(fields)
     steps = fields.inner("steps")
     reading.steps = _written(steps) if steps else {}
-    start = fields.step("start")
+    start = START.read(fields)
     defaults = fields.inner("defaults", needed=False)
     limits = fields.inner("limits", needed=False)
     bounds = read_limits(limits) if limits else NO_LIMITS
-    read = _steps(steps, read_defaults(defaults) if defaults else Defaults()) if steps else {}
+    read = _steps(steps, read_defaults(defaults) if defaults else {}) if steps else {}
     fields.close()
     return Menu(name, languages, start, MappingProxyType(read), limits=bounds)
 
@@ -90,10 +99,10 @@ def _written(steps: Fields) -> Mapping[str, str]:
     return found
 
 
-def _steps(steps: Fields, defaults: Defaults) -> dict[str, Step]:
+def _steps(steps: Fields, defaults: Mapping[str, Any]) -> dict[str, Step]:
     found: dict[str, Step] = {}
     if not 1 <= len(steps.table.entries) <= MOST_STEPS:
-        steps.reading.wrong(steps.table, steps.path, f"must hold from 1 to {MOST_STEPS} steps")
+        steps.reading.wrong(steps.table, steps.path, f"must hold from 1 to {MOST_STEPS:,} steps")
         return found
     for key, node in steps.each():
         checked_key(steps, key, _is_step_id, "a step's name: a-z, 0-9 and _, first a letter")
@@ -108,7 +117,7 @@ def _is_step_id(key: str) -> bool:
     return len(key) <= LONGEST_NAME and STEP_ID.fullmatch(key) is not None
 
 
-def _step(key: Scalar, fields: Fields, defaults: Defaults) -> Step | None:
+def _step(key: Scalar, fields: Fields, defaults: Mapping[str, Any]) -> Step | None:
     type = _TYPES.get(fields.one_of("type", tuple(_TYPES)))
     if type is None:
         return None

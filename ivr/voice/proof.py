@@ -6,7 +6,7 @@ refused. Loops that a caller walks by meaningful keys are her own choice.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields
 from graphlib import CycleError, TopologicalSorter
 
@@ -18,7 +18,7 @@ from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
 from ivr.voice.parse import parse
 from ivr.voice.report import Proof, StepSeconds, report, report_json
 from ivr.voice.steps.registry import BUILT_IN
-from ivr.voice.timing import SecondsOf, Timing
+from ivr.voice.timing import SecondsOf, Stay, Timing
 from ivr.voice.ways import By, Miss
 
 __all__ = ["Proof", "check", "prompt_ids", "prove", "report", "report_json"]
@@ -68,19 +68,24 @@ def prove(menu: Menu, directory: Directory, seconds_of: SecondsOf | None = None,
     timings = {language: Timing(directory, language, seconds_of) for language in menu.languages}
     asking = [step for step in menu.steps.values() if isinstance(step, Choosing)]
     longest = max((s.longest_question(t) for s in asking for t in timings.values()), default=0.0)
-    arrivals = Arrivals(menu, timings, menu.limits.leave_seconds + longest)
+    stays = {(s.id, name): _stay(s, t) for s in menu.steps.values() for name, t in timings.items()}
+    arrivals = Arrivals(menu, timings, stays, menu.limits.leave_seconds + longest)
     times = arrivals.find()
-    stays = tuple(_stays(menu, tuple(timings.values())))
-    return Proof(tuple(found), times, stays, seconds_of is not None, arrivals.complete, arrivals.most)
+    slowest = tuple(_slowest(menu, stays))
+    return Proof(tuple(found), times, slowest, seconds_of is not None, arrivals.complete, arrivals.most)
 
 
-def _stays(menu: Menu, timings: tuple[Timing, ...]) -> Iterator[StepSeconds]:
-    """In the file's order."""
+def _stay(step: Step, timing: Timing) -> Stay:
+    return Stay(step.at_best(timing), {by: step.at_worst(timing, by) for by in By})
+
+
+def _slowest(menu: Menu, stays: Mapping[tuple[str, str], Stay]) -> Iterator[StepSeconds]:
+    """Each step in its slowest language, in the file's order."""
     for step in menu.steps.values():
         if step.TAKES_TIME:
-            best = max(step.at_best(timing) for timing in timings)
-            worst = max(step.at_worst(timing, by) for timing in timings for by in By)
-            yield StepSeconds(step.id, best, worst)
+            each = [stays[step.id, language] for language in menu.languages]
+            worst = max(max(stay.worst.values()) for stay in each)
+            yield StepSeconds(step.id, max(stay.best for stay in each), worst)
 
 
 Finding = tuple[Step, str, str]
@@ -124,7 +129,8 @@ def _kindless(menu: Menu) -> Iterator[Finding]:
         if here not in found:
             found.add(here)
             ways = menu.steps[id].ways()
-            waiting += [(way.to, has_kind or "kind" in {**way.sets, **way.fills}) for way in ways]
+            onward = (way for way in ways if not way.again)  # there her case has its kind
+            waiting += [(way.to, has_kind or "kind" in {**way.sets, **way.fills}) for way in onward]
     for step in menu.steps.values():
         given = any("kind" in way.fills for way in step.ways())
         if step.LEAF == "record" and not given and (step.id, False) in found:
@@ -161,7 +167,11 @@ def _turned(loop: list[str], order: list[str]) -> list[str]:
 def _unknown(menu: Menu, directory: Directory) -> Iterator[Finding]:
     """Values that this province does not have."""
     known = {"topic": [t.code for t in directory.topics], "county": [c.code for c in directory.counties]}
+    variables = {name for step in menu.steps.values() for name in step.gives()}
     for step in menu.steps.values():
+        for name in step.needs():
+            if name not in variables:
+                yield step, f"nothing gives {name} a value", nearest(name, variables)
         for name, value in _named(step):
             if name in known and value not in known[name]:
                 yield step, f"there is no {name} {shown(value)}", nearest(value, known[name])

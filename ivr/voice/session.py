@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ivr.cases.meetings import Official
 from ivr.voice.actions import Action, HangUp, MissReason, RecallCaller
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
@@ -17,6 +18,7 @@ from ivr.voice.events import (
     CallerKnown,
     Ended,
     Event,
+    HourTold,
     HungUp,
     Keys,
     Recorded,
@@ -40,8 +42,12 @@ class Trace:
 class Session(Talk):
     """One call."""
 
-    def __init__(self, menu: Menu, directory: Directory, caller: Caller) -> None:
+    def __init__(
+        self, menu: Menu, directory: Directory, caller: Caller, hour: Official | None = None
+    ) -> None:
+        """`hour`: the official who takes calls himself now, if one does and has room."""
         super().__init__(menu.steps, menu.start, menu.languages[0], directory, caller)
+        self.hour = hour
         self.menu, self.limits = menu, menu.limits
         self._flow = self._whole()
 
@@ -70,6 +76,8 @@ class Session(Talk):
                 return Trace(self.step, "", f"recorded:{ended}")
             case Transferred(result=result):
                 return Trace(self.step, "", f"operator:{result}")
+            case HourTold(state=state):
+                return Trace(self.step, "", f"hour:{state}")
             case HungUp():
                 return Trace(self.step, "", "hangup")
             case RoomFound(found=False):
@@ -82,7 +90,7 @@ class Session(Talk):
             if self.caller.number and any(step.asks_who for step in self.menu.steps.values()):
                 # Before the first prompt: keys pressed while nothing plays would be lost.
                 known = yield from self.do(RecallCaller(), CallerKnown)
-                self.known_county, self.blocked = known.county, known.blocked
+                self.known_county, self.blocked, self.earlier = known.county, known.blocked, known.earlier
                 if known.language in self.menu.languages:
                     self.language = known.language
             yield from self._walk()

@@ -1,42 +1,46 @@
-"""What the readers of steps share: values that every asking step has, misses, what may be set."""
+"""What the readers of steps share: keys that every asking step has, their defaults, what may be set."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
-from ivr.voice.fields import Fields
-from ivr.voice.ways import Miss
+from ivr.voice.fields import VARIABLE, Fields
+from ivr.voice.yaml_keys import WorkedOut, YamlKey
 from ivr.voice.yaml_tree import Scalar
+from ivr.voice.yaml_values import FlagValue, MissValue, NumberValue, PromptsValue
 
-_NO_MISS = Miss(1, (), "")
-
-_Common = tuple[str, int, tuple[str, ...]]
-_Asking = tuple[str, int, tuple[str, ...], float, float, bool, Miss, Miss, bool]
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """What asking steps do unless they say otherwise."""
-
-    first_key: float = 7.0
-    next_key: float = 3.0
-    barge_in: bool = True
-    no_input: Miss | None = None
-    no_match: Miss | None = None
+VARIABLES = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[a-z][a-z0-9_]{0,40}$"},
+    "additionalProperties": {"type": "string", "minLength": 1, "maxLength": 64},
+}
+PROMPT = YamlKey("prompt", PromptsValue(), "what is said")
+SENSITIVE = YamlKey("sensitive", FlagValue(), "whether the keys are masked in the call's log", False)
 
 
-def read_defaults(fields: Fields) -> Defaults:
-    """The `defaults:` mapping."""
-    usual = Defaults()
-    found = Defaults(
-        first_key=_first_key(fields, usual.first_key),
-        next_key=_next_key(fields, usual.next_key),
-        barge_in=fields.flag("barge_in", usual.barge_in),
-        no_input=_miss(fields, "no_input", needed=False),
-        no_match=_miss(fields, "no_match", needed=False),
-    )
+def _miss_key(name: str, meaning: str) -> YamlKey:
+    value = MissValue(name)  # the prompt is called like the key
+    told = f"`{{limit: 3, say: [{name}]}}`, then the tree's first `operator`, else its `end`"
+    return YamlKey(name, value, meaning, WorkedOut(told, value.usual))
+
+
+# What `defaults:` may say, and every asking step.
+ASKING_KEYS = (
+    YamlKey("first_key", NumberValue(1, 60), "from the end of the speech to the first key", 7.0),
+    YamlKey("next_key", NumberValue(0.5, 30), "between two keys", 3.0),
+    YamlKey("barge_in", FlagValue(), "whether a key stops the speech and counts", True),
+    _miss_key("no_input", "what happens when nothing is pressed"),
+    _miss_key("no_match", "what happens when the keys mean nothing"),
+)
+
+
+def read_defaults(fields: Fields) -> Mapping[str, Any]:
+    """The `defaults:` mapping: what asking steps do unless they say otherwise."""
+    written = [key for key in ASKING_KEYS if fields.node(key.name, needed=False) is not None]
+    found = {key.name: key.read(fields) for key in written}
     fields.close()
     return found
 
@@ -47,60 +51,38 @@ class StepFields:
 
     key: Scalar
     fields: Fields
-    defaults: Defaults
+    defaults: Mapping[str, Any]
 
     @property
     def place(self) -> tuple[str, int]:
         return self.key.value, self.key.line
 
-    def common(self, *, needed: bool = True) -> _Common:
-        return *self.place, self.fields.prompts("prompt", needed=needed)
+    def values(self, keys: tuple[YamlKey, ...]) -> dict[str, Any]:
+        """What it says of each of these."""
+        return {key.name: self._value(key) for key in keys}
 
-    def asking(self) -> _Asking:
-        """The values that every asking step has, in the order of `menu.Asking`."""
-        fields, defaults = self.fields, self.defaults
-        return (
-            *self.common(),
-            _first_key(fields, defaults.first_key),
-            _next_key(fields, defaults.next_key),
-            fields.flag("barge_in", defaults.barge_in),
-            self._miss_or_default("no_input", defaults.no_input),
-            self._miss_or_default("no_match", defaults.no_match),
-            fields.flag("sensitive", False),
-        )
-
-    def miss(self, name: str) -> Miss:
-        return _miss(self.fields, name, needed=True) or _NO_MISS
-
-    def one_key(self, name: str, default: str) -> str:
-        return self.fields.matching(name, "[0-9]", "one digit", default)
+    def _value(self, key: YamlKey) -> Any:
+        if key.name in self.defaults and self.fields.node(key.name, needed=False) is None:
+            return self.defaults[key.name]
+        return key.read(self.fields)
 
     def refuse_reversed(self, low: str, least: float, high: str, most: float) -> None:
         node = self.fields.scalar(low, needed=False)
         if node is not None and least > most:
             self.fields.wrong(node, low, f"{least:g} is more than {high} ({most:g})")
 
-    def _miss_or_default(self, name: str, default: Miss | None) -> Miss:
-        found = _miss(self.fields, name, needed=False)
-        if found is None and default is None:
-            self.fields.wrong(self.fields.table, name, "is missing, here and in defaults")
-        return found or default or _NO_MISS
 
-
-def _first_key(fields: Fields, default: float) -> float:
-    return fields.number("first_key", 1, 60, default)
-
-
-def _next_key(fields: Fields, default: float) -> float:
-    return fields.number("next_key", 0.5, 30, default)
-
-
-def _miss(fields: Fields, name: str, *, needed: bool) -> Miss | None:
-    inner = fields.inner(name, needed=needed)
+def variables(fields: Fields) -> dict[str, str]:
+    """What the mapping `vars` among the entries gives the call, each under its name as a branch writes it."""
+    inner = fields.inner("vars", needed=False)
+    found: dict[str, str] = {}
     if inner is None:
-        return None
-    found = Miss(inner.whole("limit", 1, 10), inner.prompts("say", needed=False), inner.step("then"))
-    inner.close()
+        return found
+    for key, _ in inner.each():
+        name = f"var.{key.value}"
+        if not VARIABLE.fullmatch(name):
+            inner.wrong(key, key.value[:20], "a variable's name is of a-z, 0-9 and _, first a letter")
+        found[name] = inner.matching(key.value, ".{1,64}", "1 to 64 characters")
     return found
 
 

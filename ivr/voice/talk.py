@@ -8,6 +8,7 @@ from math import inf
 from typing import Protocol, TypeVar
 
 from ivr.cases import phone
+from ivr.cases.meetings import Official
 from ivr.voice.actions import (
     Action,
     Ask,
@@ -31,6 +32,7 @@ from ivr.voice.events import (
     Keys,
     NotKept,
     Recorded,
+    TakenUp,
 )
 from ivr.voice.ways import Miss
 
@@ -97,11 +99,14 @@ class Talk:
         self.draft: dict[str, str] = {}
         self.known_county = ""
         self.blocked = False
+        self.earlier = ""  # what an earlier call of hers left: see `CallerKnown`
+        self.hour: Official | None = None  # who takes calls himself now, and has room for one more
         self.step = start
         self.code: str | None = None  # None: no case yet; "": a case whose code could not be promised
         self.joins = False  # whether she goes on with the case of an earlier call …
         self.asked_of: tuple[str, str, str] | None = None  # … as she was asked of this choice
         self.joined = False  # the case is that one
+        self.taken_up = False  # the case is that of her call that broke off
         self.words: list[Recorded] = []  # what the caller's case says, in her last version
         self.uncased: list[Recorded] = []  # recordings that no case holds yet
         self.review_mode = ""  # "again" or "add" while a review sends her to record once more …
@@ -262,6 +267,12 @@ class Talk:
         self.about = None if self.joined else self._about_now(self.code)
         self.history.clear()
         return True
+
+    def take_up(self, earlier: TakenUp) -> None:
+        """Go on with the case of an earlier call, as one whose words are safe. Her code stays unspoken."""
+        self.code, self.joined, self.taken_up = earlier.code, True, True
+        self.about = RefineCase(earlier.code, earlier.topic, earlier.county)
+        self.history.clear()
 
     def refine_case(self) -> Flow[None]:
         """Tell the desk what she has said of her case since it was opened, if anything.

@@ -7,11 +7,12 @@ have no end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ivr.voice.actions import Speech
 from ivr.voice.directory import Directory
+from ivr.voice.ways import By
 
 GUESSED_SECONDS = 2.0  # a prompt whose length nobody knows
 
@@ -25,6 +26,14 @@ class Question:
     speech: float
     keys: int = 1
     once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Seconds in one step in one language: hearing everything once, and at worst by each way out."""
+
+    best: float
+    worst: Mapping[By, float]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+SETTLED = ("language", "kind")  # draft values by which a branch sends every call one known way
+
 
 class By(StrEnum):
     """What takes a call out of a step."""

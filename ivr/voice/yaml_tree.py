@@ -15,9 +15,9 @@ import yaml
 
 from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes, Mistake, shown
 
-LARGEST_FILE = 256 * 1024  # bytes
+LARGEST_FILE = 1024 * 1024  # bytes
 DEEPEST = 20
-MOST_NODES = 20_000
+MOST_NODES = 80_000
 
 _Loader: Any = getattr(yaml, "CLoader", yaml.Loader)
 # YAML's own set of printable characters, less the byte-order mark inside a text.

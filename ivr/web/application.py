@@ -23,6 +23,7 @@ from ivr.web.panel.rendering import Pages, pages
 from ivr.web.panel.visit import NotFound, Panel, Route, Visit
 from ivr.web.public import routes as public
 from ivr.web.servicedesk import routes as servicedesk
+from ivr.web.trees import routes as trees
 
 Start = Callable[[str, Callable[[], Coroutine[Any, Any, None]]], None]
 """Whoever watches over what runs beside calls: begins it by a name, and again when it fails."""
@@ -44,6 +45,7 @@ def sections() -> list[Route]:
         *live.routes(),
         *public.routes(),
         *admin.routes(),
+        *trees.routes(),
         *inbox.routes(),
     ]
 

@@ -38,6 +38,19 @@ def test_the_inbound_context_holds_the_number_and_the_end(kind: Kind, tmp_path: 
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_each_number_of_a_service_is_handed_over_with_its_name(kind: Kind, tmp_path: Path) -> None:
+    calls = Calls(services={"122": "122", "1190": "flood"})
+    text = rendered(kind, tmp_path, Settings(state=tmp_path / "state", calls=calls))
+    inbound = section(text, "seda111-inbound")
+    assert re.findall(r"^exten => (\w+),1,Set\(IVR_SERVICE=\$\{EXTEN\}\)", inbound, re.M) == [
+        "111",
+        "122",
+        "1190",
+    ]
+    assert set(re.findall(r"agi://[^/]+/([^,]+),", section(text, "seda111-call"))) == {"${IVR_SERVICE}"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_nothing_dials_out_or_runs_a_program(kind: Kind, tmp_path: Path) -> None:
     text = rendered(kind, tmp_path)
     assert not re.search(r"\b(Dial|Originate|System|TrySystem|SHELL|Transfer|include|switch)\s*(\(|=>)", text)
@@ -50,7 +63,9 @@ def test_the_fallback_asks_ivr_done_and_never_agistatus(kind: Kind, tmp_path: Pa
     call = section(rendered(kind, tmp_path), "seda111-call")
     commands = "\n".join(line for line in call.splitlines() if not line.startswith(";"))
     assert "AGISTATUS" not in commands
-    assert commands.index("AGI(agi://127.0.0.1:4573/111,agi-secret)") < commands.index('"${IVR_DONE}" = "1"')
+    assert commands.index("AGI(agi://127.0.0.1:4573/${IVR_SERVICE},agi-secret)") < commands.index(
+        '"${IVR_DONE}" = "1"'
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -125,7 +140,9 @@ def test_other_servers_are_asked_in_their_order_and_may_not_say_more_than_an_add
 
 
 def test_an_ipv6_address_is_written_in_brackets(tmp_path: Path) -> None:
-    assert "agi://[::1]:4573/111" in rendered("lab", tmp_path, Settings(state=tmp_path, agi=Agi(host="::1")))
+    assert "agi://[::1]:4573/${IVR_SERVICE}" in rendered(
+        "lab", tmp_path, Settings(state=tmp_path, agi=Agi(host="::1"))
+    )
 
 
 def test_rendering_again_gives_the_same(tmp_path: Path) -> None:

@@ -8,18 +8,24 @@ import itertools
 import json
 import signal
 import wave
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ivr.cases import code as tracking_code
+from ivr.desk.book import menus
 from ivr.desk.reading import as_json
+from ivr.desk.trees import drafts, tree_history
+from ivr.desk.trees.publishing import publish_draft
+from ivr.installation import tree_check
 from ivr.lab.caller import Beep, CallerReport, Hear, Listen, Press, PutDown, Speak, StayOn, Step, Wait
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
 from ivr.settings import ROOT
+from ivr.voice.menu_life import TreeDeed
+from tests.desk.trees.test_trials import KEPT, LEFT, ended
 from tests.fixtures.commands import typed
 from tests.fixtures.hotline import MUSIC, Hotline, fresh_number
 from tests.fixtures.province import answer
@@ -330,6 +336,62 @@ async def test_a_published_menu_is_live_for_the_next_call_and_live_calls_keep_th
     assert (await hotline.case_of(after))["kind"] == "complaint"
 
 
+CALLS, REVISIONS = 6, 3  # 50 and 10 were run by hand: a minute, the same
+
+
+async def test_revisions_published_in_a_row_reach_the_next_calls_and_none_that_has_begun(
+    own_hotline: Hotline,
+) -> None:
+    hotline, begun = own_hotline, list[tuple[str, int]]()
+    text = TREE.read_text(encoding="utf-8")
+    slow = (*keys("1"), Listen(), Listen(), *keys("1", "1", "1", "01"), *SPEAK, *KEEP)
+    calling = []
+    for n in range(REVISIONS):
+        draft = text.replace("to_beep_seconds: 150", f"to_beep_seconds: {200 + n}")
+        live = await menus.publish(hotline.engine, "111", draft, "sara")
+        numbers = [fresh_number() for _ in range(CALLS // REVISIONS)]
+        begun += [(number, live.number) for number in numbers]
+        calling += [asyncio.create_task(call(hotline, *slow, number=number)) for number in numbers]
+        await asyncio.gather(*(_until_begun(hotline, number) for number in numbers))
+    await asyncio.gather(*calling)
+    assert len({revision for _, revision in begun}) == REVISIONS
+    for number, revision in begun:
+        row = await hotline.call_of(number)
+        assert (int(row["menu_revision"]), row["outcome"]) == (revision, "hung_up")
+        assert await hotline.case_of(number)
+
+
+async def test_a_tree_on_trial_gets_its_share_of_the_calls_and_is_taken_back_by_itself(
+    own_hotline: Hotline,
+) -> None:
+    hotline, engine = own_hotline, own_hotline.engine
+    text = TREE.read_text(encoding="utf-8")
+    live = await menus.publish(engine, "111", text, "sara")
+    draft = await drafts.save_draft(engine, "111", text + "# worse\n", "sara")
+    await drafts.check_draft(engine, "111", draft.number, "sara", tree_check(hotline.settings))
+    now = datetime.now(UTC)
+    trial = await publish_draft(engine, "111", draft.number, "sara", "is it better?", now, share=0.5)
+    assert isinstance(trial, menus.OnTrial)
+    tried = trial.revision.number
+    # One look is at twenty calls: all but the last ones were before.
+    await ended(engine, live.number, 100, "hung_up", KEPT)
+    await ended(engine, tried, 19, "hung_up", LEFT)
+    early = (*keys("1"), Hear(), PutDown())
+    through = set[int]()
+    async with asyncio.timeout(patience(60)):
+        while not through >= {live.number, tried}:
+            numbers = [fresh_number() for _ in range(4)]
+            await asyncio.gather(*(call(hotline, *early, number=number) for number in numbers))
+            through |= {int((await hotline.call_of(number))["menu_revision"]) for number in numbers}
+        while (still := await menus.on_the_air(engine, "111")) is not None and still.trial is not None:
+            await asyncio.sleep(0.2)  # the work's own time: no event
+    assert (await tree_history.revisions(engine, "111"))[0].deed is TreeDeed.TAKEN_BACK
+    numbers = [fresh_number() for _ in range(6)]
+    await asyncio.gather(*(call(hotline, *early, number=number) for number in numbers))
+    after = {(await hotline.call_of(number))["menu_revision"] for number in numbers}
+    assert after == {str(live.number)}
+
+
 async def _until_begun(hotline: Hotline, number: str) -> None:
     async with asyncio.timeout(patience(20)):
         while not any(number == row["caller"] for row in await as_json.calls(hotline.engine)):
@@ -421,3 +483,18 @@ async def test_words_first_a_case_follows_what_she_says_after_them_and_hanging_u
     for case in (sorted_, at_matter, at_county, at_topic, in_her_words):
         assert len(case["recordings"]) == 1 and tracking_code.is_valid(case["code"])
         assert all(path.is_file() for path in files(own_hotline, case))
+
+
+async def test_two_numbers_are_called_at_once_and_two_trees_answer(hotline: Hotline) -> None:
+    numbers = {"111": fresh_number(), "122": fresh_number()}
+    # The water company's: language, a broken pipe, the words; no topic and no county before the beep.
+    steps = {"111": (*TO_RECORD, *SPEAK, *KEEP), "122": (*keys("1", "1"), *SPEAK, Hear(), PutDown())}
+    outcomes = await asyncio.gather(
+        *(hotline.call(*steps[called], number=number, extension=called) for called, number in numbers.items())
+    )
+    assert all(outcome.completed for outcome in outcomes), outcomes
+    for called, number in numbers.items():
+        row = await hotline.call_of(number)
+        (case,) = await hotline.cases_of(number)
+        assert row["menu_name"] == called and row["case"] == case["code"]
+        assert (case["kind"], case["topic"]) == ("complaint", "water.supply")

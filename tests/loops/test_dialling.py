@@ -6,28 +6,34 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import astuple
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import Browser
 from sqlalchemy import Row, Table, select, update
 
 from ivr.asterisk.ami import Ami
 from ivr.cases import phone
 from ivr.cases.meetings import Official
+from ivr.desk.book.book import Page
 from ivr.desk.case import answers, closing
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.case.change import CITIZEN, Instruction, actor_named
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.meetings import (
     agenda,
+    hour_hearing,
+    hour_planning,
+    hour_queue,
     lottery_calling,
     lottery_drawing,
     order_giving,
     request_deciding,
     session_planning,
 )
+from ivr.desk.meetings.hour_planning import WantedHour
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.request_list import EVERYTHING, of_case
 from ivr.desk.meetings.session_planning import Sitting
@@ -42,9 +48,12 @@ from ivr.loops.dialling import Trunk, dial_string
 from ivr.settings import Callbacks, Meetings
 from ivr.speech.answer_sound import prepare
 from ivr.store.tables import callback_attempts, callbacks
+from ivr.web.browser_phone import Telephone
 from tests.desk.office import call, office, opening
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, write_tone
 from tests.fixtures.province import answer, read_page
+from tests.web.browser import window
+from tests.web.panel import panel_served
 
 AT_ANY_HOUR = {"opens": time(0), "closes": time(23, 59, 59), "days_off": True}
 
@@ -58,6 +67,7 @@ NEWS = Listen(quiet=2)  # to the end of the question: no key counts before the a
 SOLVED = (NEWS, Press("1"), Hear(), Press("5"), StayOn())
 SAY_WHY = (Press("2"), Hear(), Press("#"), Beep(), Speak(2.6), Press("#"), StayOn())
 NOT_SOLVED = (NEWS, *SAY_WHY)
+EXTENSION = "201"  # of an official who takes calls himself
 TONE = 700.0  # Hz; prompts are 400 here, the beep 1,000
 LONG = "آب محلهٔ شما پس از تعمیر لوله‌ها وصل شد. " * 12
 
@@ -126,8 +136,12 @@ async def town(
 ) -> AsyncIterator[Town]:
     callee = Callee()
     dial = f"PJSIP/loopback/sip:{{number}}@127.0.0.1:{await callee.open()}"
+    his = {EXTENSION: dial.format(number=EXTENSION)}
     allowed = Callbacks(dial=dial, ring_seconds=4, at_once=20, per_number_per_day=9, **AT_ANY_HOUR)
-    more: dict[str, Any] = {"callbacks": allowed, "meetings": Meetings(telephones=("loopback",))}
+    more: dict[str, Any] = {
+        "callbacks": allowed,
+        "meetings": Meetings(telephones=("loopback", "seda111-desk"), extensions=his),
+    }
     async with running_hotline(programs, stand_ins, postgres_url, template, **more) as hotline:
         yield Town(hotline, callee, tmp_path_factory.mktemp("town"))
     callee.close()
@@ -286,9 +300,9 @@ async def test_who_says_that_an_order_is_done_in_part_says_what_is_missing_and_i
 
 @pytest.mark.parametrize(("key", "recorded"), [("1", True), ("2", False)])
 async def test_an_official_talks_with_who_was_drawn_recorded_only_with_her_key(
-    town: Town, key: str, recorded: bool
+    town: Town, key: str, recorded: bool, chrome: Browser, tmp_path: Path
 ) -> None:
-    """His telephone dials the code and holds the line; hers rings, and her key puts her through."""
+    """His telephone, in the browser or not, holds the line; hers rings, and her key puts her through."""
     engine, number, official, now = town.hotline.engine, fresh_number(), fresh_number(), datetime.now(UTC)
     # So long that they talk for two seconds, however late a busy machine puts her through.
     town.callee.answers[number] = (NEWS, Press(key), Listen(quiet=1.5), Speak(10), PutDown())
@@ -312,16 +326,11 @@ async def test_an_official_talks_with_who_was_drawn_recorded_only_with_her_key(
         async with engine.connect() as connection:
             drawn = await lottery_drawing.read(connection, await lottery_drawing.current(connection))
         found = [each.case.code for each in drawn]
-    dial = await lottery_calling.ring(engine, Instruction(code, by), None)
-    place = town.hotline.settings.ami
-    ami = Ami(place.host, place.port, place.originate_username, town.hotline.secrets.originate, events="call")
-    try:
-        await ami.connect()
-        his = dial_string(Trunk(town.hotline.settings.callbacks.dial, "111"), official)
-        await ami.originate(his, context="seda111-desk", exten=f"8{dial}")
+    if recorded:
+        await clicks(chrome, town, tmp_path, code, number)
+    else:
+        await dials(town, await lottery_calling.ring(engine, Instruction(code, by), None), official)
         await town.callee.until_over(number, official)
-    finally:
-        await ami.close()
     hers = town.callee.outcomes[number]
     assert hers.completed, hers.problem
     await town.until_outcome(number, "talked")
@@ -331,9 +340,88 @@ async def test_an_official_talks_with_who_was_drawn_recorded_only_with_her_key(
             await asyncio.sleep(0.1)
             case = await as_json.case_json(engine, code) or {}
     assert [each["voiced_seconds"] > 2 for each in case["recordings"][1:]] == [True] * recorded
-    assert town.callee.rung[number] == town.callee.rung[official] == 1
+    assert town.callee.rung[number] == 1 and town.callee.rung[official] == (not recorded)
     done = Instruction("", by, "آزمون", now)
     await lottery_drawing.put_aside(engine, done, draw)
+
+
+async def dials(town: Town, code: str, official: str) -> None:
+    """A telephone of the desk dials the code."""
+    place = town.hotline.settings.ami
+    ami = Ami(place.host, place.port, place.originate_username, town.hotline.secrets.originate, events="call")
+    try:
+        await ami.connect()
+        his = dial_string(Trunk(town.hotline.settings.callbacks.dial, "111"), official)
+        await ami.originate(his, context="seda111-desk", exten=f"8{code}")
+    finally:
+        await ami.close()
+
+
+async def clicks(chrome: Browser, town: Town, folder: Path, code: str, number: str) -> None:
+    """He presses the button of her case; the telephone in his browser dials, and they talk."""
+    phone = Telephone(town.hotline.settings.phone_url, "seda111-desk", town.hotline.secrets.desk, EXTENSION)
+    async with panel_served(town.hotline.engine, folder, desk_phone=phone) as panel:
+        panel.clock.now = datetime.now(UTC)
+        async with window(chrome, panel, "governor") as page:
+            await page.context.grant_permissions(["microphone"])
+            await page.goto("/panel/meetings/lottery")
+            ring = page.locator(f'form[action$="/{code}/ring"] button')
+            await ring.click()
+            await town.callee.until_over(number)
+            await page.get_by_text("گفتگو کرد").first.wait_for(timeout=patience(30_000))
+
+
+async def test_an_official_takes_her_call_himself_recorded_with_her_key_and_orders(town: Town) -> None:
+    """She is offered it, leaves her words, has her code and waits; his line is busy, then he answers."""
+    engine, now, number = town.hotline.engine, datetime.now(UTC), fresh_number()
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    by = actor_named(page, "desk")
+    span = (now, now + timedelta(hours=1))
+    wanted = WantedHour(Official.GOVERNOR, "ostandari", *span, (EXTENSION,), even_off=True)
+    hour = await hour_planning.announce(engine, page, by, wanted, [EXTENSION], now)
+    her_words = (*keys("1", "7", "1"), Beep(), Speak(2.6), Press("#"))
+    calling = asyncio.create_task(town.hotline.call(*her_words, *keys("2", "1"), StayOn(), number=number))
+    (waits,) = await until_hour(town, hour, "waiting")
+    town.callee.answers[EXTENSION] = BUSY
+    await hour_queue.take(engine, Instruction("", by), hour)
+    await town.callee.until_rung(EXTENSION)
+    await until_hour(town, hour, "waiting")
+    town.callee.answers[EXTENSION] = (Speak(8), PutDown())
+    code = await hour_queue.take(engine, Instruction("", by), hour)
+    await until_hour(town, hour, "talking")
+    await hour_hearing.note(engine, page, Instruction(code, by), hour)
+    await order_giving.give(
+        engine, page, Instruction(code, by), [MeetingOrder("abfa", "وصل شود", workday(page))]
+    )
+    hers = await calling
+    assert hers.completed, hers.problem
+    (over,) = await until_hour(town, hour, "over")
+    assert (over.code, over.outcome, over.rings) == (waits.code, "heard", 2)
+    case: dict[str, Any] = {}
+    async with asyncio.timeout(patience(40)):
+        while len(case.get("recordings", ())) < 2:
+            await asyncio.sleep(0.1)
+            case = await as_json.case_json(engine, code) or {}
+    assert case["kind"] == "meeting" and case["recordings"][1]["voiced_seconds"] > 2
+    assert {"hour_heard", "meeting_meet"} <= {event["what"] for event in case["events"]}
+    await hour_planning.close(engine, Instruction("", by), hour)
+
+
+async def until_hour(town: Town, hour: int, state: str) -> Sequence[Row[Any]]:
+    """The calls of that hour, once they stand so."""
+    async with asyncio.timeout(patience(60)):
+        while True:
+            async with town.hotline.engine.connect() as connection:
+                found = await hour_queue.of_hour(connection, hour)
+            if [each.state for each in found] == [state]:
+                return found
+            await asyncio.sleep(0.1)
+
+
+def workday(page: Page) -> date:
+    days = (datetime.now(UTC).date() + timedelta(days=n) for n in range(9, 40))
+    return next(filter(page.calendar.is_working, days))
 
 
 async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town) -> None:

@@ -45,7 +45,7 @@ async def test_further_words_join_the_case_of_the_first_ones(engine: AsyncEngine
         return f"/sounds/{prompt}"
 
     async with office(engine, tmp_path, pumping=False) as desk:  # the books don't know of her case yet
-        line = OpenLine(menu, directory_from(settings.seed_path), desk.intake, lambda: WEDNESDAY)
+        line = OpenLine(lambda *_: menu, directory_from(settings.seed_path), desk.intake, lambda: WEDNESDAY)
 
         def answer(connection: AgiConnection) -> Awaitable[object]:
             return carry(line, Channel(connection, sounds=sounds, recordings=tmp_path, speak=speak))
@@ -97,7 +97,7 @@ async def test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names
     words = state / "recordings"
 
     async with office(engine, state, pumping=False) as desk:
-        line = OpenLine(menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
+        line = OpenLine(lambda *_: menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
 
         def sounds(prompt: str, language: str) -> str:
             busy.add(asyncio.create_task(desk.journal.flush()))  # … which other calls keep busy
@@ -130,7 +130,7 @@ async def test_the_journal_names_a_recording_with_what_was_chosen_last(
     menu = parse(TREE.read_bytes(), TREE.name, languages=Settings().calls.languages)
     state = tmp_path / "state"
     async with office(engine, state, pumping=False) as desk:
-        line = OpenLine(menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
+        line = OpenLine(lambda *_: menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
 
         def answer(connection: AgiConnection) -> Awaitable[object]:
             sounds = lambda prompt, language: f"/sounds/{prompt}"  # noqa: E731

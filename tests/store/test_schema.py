@@ -123,9 +123,12 @@ def test_any_usual_address_will_do(url: str) -> None:
             "ix_blocked_callers_caller_key_until",
         ),
         (
-            book.lately().params(all_n=[0], all_caller=["+98"], all_at=[NOW], all_hour=[NOW], all_day=[NOW]),
+            book.lately().params(
+                all_n=[0], all_caller=["+98"], all_at=[NOW], all_hour=[NOW], all_day=[NOW], most=9
+            ),
             "ix_cases_caller_key_opened_at",
         ),
+        (book.lately_withheld().params(at=NOW, hour=NOW, day=NOW, most=60), "ix_cases_withheld"),
         (
             book.same_matter().params(caller="+98", since=NOW, kind="", topic="", county=""),
             "ix_cases_caller_key_opened_at",

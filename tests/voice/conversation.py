@@ -7,14 +7,17 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from ivr.cases.meetings import Official
 from ivr.desk.editing.seeding import directory_from
 from ivr.voice.actions import (
     Action,
     Ask,
+    AwaitHour,
     Confide,
     Confirm,
     FindRoom,
     HangUp,
+    JoinHour,
     KeepWords,
     LookUpCase,
     MissReason,
@@ -24,8 +27,10 @@ from ivr.voice.actions import (
     RecallCaller,
     Record,
     RefineCase,
+    RingOfficial,
     Say,
     Sound,
+    TakeUp,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -37,8 +42,10 @@ from ivr.voice.events import (
     CaseSeen,
     Confided,
     Confirmed,
+    Connected,
     Ended,
     Event,
+    HourTold,
     HungUp,
     Keys,
     Lookup,
@@ -46,6 +53,7 @@ from ivr.voice.events import (
     Recorded,
     RoomFound,
     Said,
+    TakenUp,
     Transfer,
     Transferred,
     WishNoted,
@@ -79,6 +87,8 @@ class Conversation:
     caller: Caller = CALLER
     county: str = ""
     language: str = ""  # of her latest case
+    earlier: str = ""  # what an earlier call of her number left …
+    taken_up: TakenUp = field(default_factory=TakenUp)  # … and the case that she goes on with
     code: str = CODE
     seen: CaseSeen = UNKNOWN
     transfer: Transfer = Transfer.NOBODY
@@ -95,11 +105,15 @@ class Conversation:
     missed: list[str] = field(default_factory=list)
     rates: list[int] = field(default_factory=list)
     directory: Directory = DIRECTORY
+    hour: Official | None = None  # takes calls himself
+    line: list[HourTold] = field(default_factory=list)  # how she stands there, each time that it is asked
+    rings: list[Connected] = field(default_factory=list)  # what comes of his telephone's ringing
+    in_line: list[JoinHour | AwaitHour | RingOfficial] = field(default_factory=list)
     recordings: int = 0
     action: Action | None = None
 
     def __post_init__(self) -> None:
-        self.session = Session(self.menu, self.directory, self.caller)
+        self.session = Session(self.menu, self.directory, self.caller, self.hour)
         self._settle(self.session.start())
 
     @property
@@ -160,12 +174,14 @@ class Conversation:
         while True:
             match action:
                 case RecallCaller():
-                    event: Event = CallerKnown(self.county, language=self.language)
+                    event: Event = CallerKnown(self.county, language=self.language, earlier=self.earlier)
                 case FindRoom():
                     event = RoomFound(self.room)
                 case WishCallBack(code=code):
                     self.wished.append(code)
                     event = WishNoted()
+                case TakeUp():
+                    event = self.taken_up
                 case OpenCase():
                     self.opened.append(action)
                     event = CaseOpened(self.code)
@@ -193,6 +209,12 @@ class Conversation:
                     event = self.seen
                 case Operator():
                     event = Transferred(self.transfer)
+                case JoinHour() | AwaitHour():
+                    self.in_line.append(action)
+                    event = self.line.pop(0)
+                case RingOfficial():
+                    self.in_line.append(action)
+                    event = self.rings.pop(0)
                 case Say(barge_in=False, speech=speech):
                     self.heard.extend(speech)
                     event = Said()

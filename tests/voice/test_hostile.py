@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from ivr.commands.menu import read
+from ivr.installation import CommandError
 from ivr.lab.pace import patience
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.yaml_tree import DEEPEST, LARGEST_FILE, MOST_NODES, read_tree
@@ -22,7 +24,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "billion laughs": (BOMB.encode(), "1:4: a: anchors (&name) are not allowed"),
     "a lone alias": (b"a: *b", "1:4: a: aliases (*name) are not allowed"),
     "a merge key": (b"a: {<<: {b: c}}", "1:5: a: merge keys (<<) are not allowed"),
-    "a million brackets": (b"[" * 1_000_000, "the file has 1,000,000 bytes"),
+    "two million brackets": (b"[" * 2_000_000, "the file has 2,000,000 bytes"),
     "brackets to the limit": (b"[" * FULL, "nest"),  # libyaml itself looks 1,000 levels ahead and refuses
     "braces to the limit": (b"{a: " * (FULL // 4), f"nested deeper than {DEEPEST} levels"),
     "dashes to the limit": (b"- " * (FULL // 2), f"nested deeper than {DEEPEST} levels"),
@@ -32,8 +34,8 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "a harmless tag": (b"a: !!str b", "1:4: a: tags (!name) are not allowed"),
     "a tag directive": (b"%TAG ! tag:x,2000:\n---\na: b", "directives (%YAML, %TAG) are not allowed"),
     "two documents": (b"a: b\n---\nc: d", "2:1: a second document (---) is not allowed"),
-    "a hundred gigabytes announced": (b"a: b\n" * 200_000, "at most 262,144 are allowed"),
-    "many values": (b"[" + b"1," * (MOST_NODES + 1) + b"]", "the file has more than 20,000 values"),
+    "a hundred gigabytes announced": (b"a: b\n" * 300_000, "at most 1,048,576 are allowed"),
+    "many values": (b"[" + b"1," * (MOST_NODES + 1) + b"]", "the file has more than 80,000 values"),
     "a giant scalar": (b'a: "' + b"x" * (FULL - 10) + b'"\nb: "', "not valid YAML"),
     "a giant key": (b"x" * (FULL - 10) + b": 1", "not valid YAML"),
     "many duplicates": (b"a: 1\n" * 15_000, "2:1: a: “a” stands twice; the first is in line 1"),
@@ -59,7 +61,7 @@ def test_it_is_refused_with_its_place(name: str) -> None:
 
 
 MEGABYTE = 1 << 20
-ROOM = 16 * MEGABYTE  # what a child may take beyond an idle one with the parser loaded
+ROOM = 48 * MEGABYTE  # what a child may take beyond an idle one with the parser loaded
 CHILD = """
 import resource, sys
 from pathlib import Path
@@ -101,6 +103,14 @@ def test_it_is_refused_in_little_memory_and_time(name: str) -> None:
     assert child.returncode == 3, child.stderr.decode()[-2000:]
 
 
+def test_a_giant_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    giant = tmp_path / "giant.yaml"
+    with giant.open("wb") as file:
+        file.truncate(1 << 40)  # no machine could read it whole
+    with pytest.raises(CommandError, match=r"has 1,099,511,627,776 bytes; a menu has at most 262,144"):
+        read(giant)
+
+
 def wide(step: str) -> bytes:
     head = "menu: m\nlanguages: [fa]\nstart: s\nsteps:\n  s:\n"
     return (head + step).encode()[:FULL]
@@ -108,17 +118,19 @@ def wide(step: str) -> bytes:
 
 WIDE = {
     "names that are nearly right": wide(
-        "    type: end\n    prompt: [" + ",".join(f"prompt.nomber_{n}" for n in range(15_000)) + "]"
+        "    type: end\n    prompt: [" + ",".join(f"prompt.nomber_{n}" for n in range(50_000)) + "]"
     ),
-    "thousands of steps": wide("".join(f"  s{n}: {{type: say, go: s{n}x}}\n" for n in range(6_000))),
+    "thousands of steps": wide("".join(f"  s{n}: {{type: say, go: s{n}x}}\n" for n in range(25_000))),
     "steps to the limit, all wrong": wide(
         "    type: end\n"
-        + "".join(f"  step_number_{n}: {{type: say, prompt: [a], go: step_nomber_{n}}}\n" for n in range(490))
+        + "".join(
+            f"  step_number_{n}: {{type: say, prompt: [a], go: step_nomber_{n}}}\n" for n in range(1_990)
+        )
     ),
     "thousands of keys": wide(
-        "    type: menu\n    keys:\n" + "".join(f'      "{n}": {{go: x}}\n' for n in range(9_000))
+        "    type: menu\n    keys:\n" + "".join(f'      "{n}": {{go: x}}\n' for n in range(45_000))
     ),
-    "long names": wide("".join(f"  {'x' * 2_000}{n}: {{type: {'y' * 500}}}\n" for n in range(90))),
+    "long names": wide("".join(f"  {'x' * 2_000}{n}: {{type: {'y' * 500}}}\n" for n in range(400))),
 }
 
 

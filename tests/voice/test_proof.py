@@ -24,12 +24,15 @@ from ivr.voice.actions import (
     RecallCaller,
     Record,
     Say,
+    TakeUp,
     WishCallBack,
 )
+from ivr.voice.announcements import LONGEST_SECONDS
 from ivr.voice.arrivals import MOST_WALKED, Arrival
 from ivr.voice.call_limits import NO_LIMITS
 from ivr.voice.directory import County, Directory, Topic
 from ivr.voice.events import (
+    BROKEN_OFF,
     Caller,
     CallerKnown,
     CaseOpened,
@@ -43,6 +46,7 @@ from ivr.voice.events import (
     Recorded,
     RoomFound,
     Said,
+    TakenUp,
     Transfer,
     Transferred,
     WishNoted,
@@ -329,7 +333,9 @@ def late_answer(session: Session, action: Action, pressed: str, poor: bool) -> t
         case Operator():
             return Transferred(Transfer.NOBODY), action.wait_seconds
         case RecallCaller():
-            return CallerKnown("" if poor else "tabriz"), 0
+            return CallerKnown("" if poor else "tabriz", earlier=BROKEN_OFF), 0
+        case TakeUp():
+            return TakenUp(), 0
         case LookUpCase():
             due = OFFICE_HOURS + timedelta(days=3)
             away = pressed == "99"
@@ -365,6 +371,7 @@ def test_no_call_takes_longer_than_the_worst_time_that_is_shown(data: st.DataObj
 # Every question on the way to a meeting's beep: what is right at last, and keys that mean nothing.
 SLOWEST_MEETING = {
     "language": [("1", "9")],
+    "earlier_broken": [("8", "9")],  # and no such call is found any more
     "kind": [("5", "9")],
     "topic": [("4", "x"), ("1", "9")],  # the longest group; "x" because every first digit means something
     "county": [("", ""), ("01", "99")],  # the offer is asked once
@@ -402,4 +409,5 @@ def test_the_worst_time_to_a_meetings_beep_is_that_of_the_slowest_caller() -> No
         assert onward is not None
         action = onward
     assert not any(waiting.values())
-    assert seconds == WORST["record", "meeting", "fa"]
+    longest_notice = LONGEST_SECONDS  # none is switched on here
+    assert seconds + longest_notice == WORST["record", "meeting", "fa"]

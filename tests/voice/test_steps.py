@@ -45,7 +45,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     registry = (house / REGISTRY).read_text(encoding="utf-8")
     named = registry.replace("    EndStep,\n", "    EndStep,\n    TodayStep,\n")
     imported = named.replace(
-        "\n\n\nclass StepType", "\nfrom ivr.voice.steps.today import TodayStep\n\n\nclass StepType"
+        "\n\n# In the order", "\nfrom ivr.voice.steps.today import TodayStep\n\n# In the order"
     )
     (house / REGISTRY).write_text(imported, encoding="utf-8")
     (house / "tree.yaml").write_text(TREE, encoding="utf-8")

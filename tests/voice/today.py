@@ -11,10 +11,11 @@ from datetime import date
 
 from ivr.voice import saying
 from ivr.voice.menu import Step
-from ivr.voice.step_fields import StepFields
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import YamlKey
+from ivr.voice.yaml_values import StepValue
 
 _EXAMPLE_DAY = date(2026, 3, 20)
 
@@ -24,16 +25,14 @@ class TodayStep(Step):
     go: str
 
     TYPE = "today"
+    TITLE = "which day it is"
+    KEYS = (YamlKey("go", StepValue(), "the next step"),)
     EXAMPLE = """\
 today:
   type: today
   prompt: [status.due_is]
   go: goodbye
 """
-
-    @classmethod
-    def read(cls, written: StepFields) -> TodayStep:
-        return cls(*written.common(), go=written.fields.step("go"))
 
     def perform(self, talk: Talk) -> Flow[str]:
         talk.say(*self.prompt, *saying.day(talk.caller.now.date(), talk.language))

@@ -19,6 +19,7 @@ from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.asterisk.ami import Ami
+from ivr.desk.book import announcing, menus
 from ivr.desk.call import live
 from ivr.desk.call.live import Disk
 from ivr.lab.caller import Beep, CallerReport, Hear, Press, PutDown, Speak, StayOn, Step
@@ -331,3 +332,24 @@ async def test_a_look_that_fails_is_told_and_the_board_goes_on(
         await loops.close()
     [loop] = loops.all
     assert loop.failures == 1 and "nobody can ask" in loop.why
+
+
+async def test_a_supervisor_announces_hears_it_first_and_ends_it(panel: PanelServed) -> None:
+    tree = '"111"\nlanguages: [fa, az]\nsteps:\n  first: {type: announcement, go: bye}\n  bye: {type: end}\n'
+    await menus.publish(panel.engine, "111", f"menu: {tree}", "sara")
+    client, place = await panel.signed_in("supervisor"), "/panel/live/announcements"
+    assert text("announcements.none") in await client.text(place)
+    sent = {"slot": "today", "end": "today", "words.fa": "امروز تعطیل است.", "words.az": ""}
+    heard = await client.post(place, sent | {"hear": "1"})
+    assert "/panel/live/announcements/sound/fa?words=" in await heard.text()
+    assert await announcing.current(panel.engine, panel.clock()) == {}, "hearing switches nothing on"
+    wrong = await client.post(place, sent | {"words.fa": "", "end": "never"})
+    assert wrong.status == 422
+    assert (await client.post(place, sent)).status == 303
+    found = await announcing.current(panel.engine, panel.clock())
+    assert found["today"].words == {"fa": sent["words.fa"]}
+    assert sent["words.fa"] in await client.text(place)
+    assert (await client.post(f"{place}/off", {"slot": "today"})).status == 303
+    assert await announcing.current(panel.engine, panel.clock()) == {}
+    operator = await panel.signed_in("operator")
+    assert (await operator.post(place, sent)).status == 403

@@ -18,7 +18,7 @@ from ivr.desk.letters.notices import Notices
 from ivr.desk.meetings import agenda, order_giving, order_ruling, request_deciding
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.refusals import Refused
-from ivr.store.tables import cases, meeting_orders, outbox
+from ivr.store.tables import audit, cases, meeting_orders, outbox
 from tests.desk.meetings.hall import SOON, WORDS, Hall, hall
 from tests.desk.meetings.test_order_giving import FAR, NEAR
 from tests.fixtures.commands import ivr
@@ -188,11 +188,41 @@ async def test_each_change_of_an_order_is_told_to_the_webhook_without_its_words(
     assert states == ["accepted", "accepted", "reported"]
 
 
+async def test_changed_rights_hold_from_the_next_request_on_and_are_on_record(api: Service, at: Hall) -> None:
+    _, _, [abfa, _, _] = await held(at)
+    assert (await get(api, ORDERS))[0] == 200
+    events = [row for row in await outgoing.lease(at.engine, at.at, 500) if not row.is_letter]
+    await outgoing.spread(at.engine, Notices(), events, at.page.calendar, at.at)
+    why = {"by": "sadr", "reason": "پایان تفاهم‌نامه"}
+    await channels.change(at.engine, "automation", at.at, ["cases"], webhook="", **why)
+    assert (await get(api, ORDERS))[0] == 403
+    async with at.engine.connect() as connection:
+        its = select(outbox.c.dead_at).where(outbox.c.kind == "webhook", outbox.c.delivered_at.is_(None))
+        held_back = (await connection.execute(its)).scalars().all()
+    assert held_back and None not in held_back, "what had not left yet stays here"
+    await channels.change(at.engine, "automation", at.at, ["orders"], "abfa", **why)
+    assert await codes(api, ORDERS) == {abfa}
+    async with at.engine.connect() as connection:
+        noted = select(audit).where(audit.c.action == "channel_changed").order_by(audit.c.id)
+        first, second = (await connection.execute(noted)).all()
+    assert first.subject == "channel/automation" and first.reason == why["reason"]
+    assert first.detail["before"] == {"rights": ["orders"], "agency": "", "webhook": HOOK}
+    assert second.detail["after"] == {"rights": ["orders"], "agency": "abfa", "webhook": ""}
+    for wrong in ({"rights": ["cases"]}, {"rights": ["everything"]}, {"agency": "nobody"}, {"reason": ""}):
+        with pytest.raises(Refused):
+            await channels.change(at.engine, "automation", at.at, **why | wrong)
+    with pytest.raises(Refused):
+        await channels.change(at.engine, "nobody", at.at, **why)
+
+
 async def test_a_channel_gets_its_rights_at_the_command_line(
     engine: AsyncEngine, database_url: str, tmp_path: Path, at: Hall
 ) -> None:
     made = ("channel", "add", "oa", "--right", "orders", "--agency", "abfa", "--webhook", HOOK)
     assert (await ivr(database_url, tmp_path, *made))[0] == 0
+    wider = ("channel", "change", "oa", "--webhook", "", "--reason", "تازه")
+    assert (await ivr(database_url, tmp_path, *wider))[0] == 0
+    assert (await ivr(database_url, tmp_path, *wider[:-3], HOOK, *wider[-2:]))[0] == 0
     listed = json.loads((await ivr(database_url, tmp_path, "channel", "list", "--json"))[1])
     assert [(c["rights"], c["agency"], c["webhook"]) for c in listed] == [(["orders"], "abfa", HOOK)]
     orders = {"rights": ["orders"]}

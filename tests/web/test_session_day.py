@@ -180,6 +180,50 @@ KEPT = """async () => {
 }"""
 
 
+@pytest.mark.timeout(240)
+async def test_a_tab_closed_without_the_server_loses_nothing_that_was_done_or_half_written(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    """Its page can't be opened again, which is meant; what was done is sent, and half a word stands there."""
+    number, (one, two, _) = await morning(panel, at)
+    day = f"/panel/meetings/sessions/{number}/day"
+    async with window(chrome, panel, "governor", size=TABLET, workers=True) as page:
+        shift = f"const real = Date.now, ahead = {panel.clock().timestamp() * 1000} - real(); "
+        await page.context.add_init_script(f"{shift} Date.now = () => real() + ahead;")
+        await page.goto(f"{day}#c{one}")
+        await expect(page.locator("[data-day]")).to_have_attribute("data-reloadable", "yes")
+        async with panel.away():
+            await press(page, one, "arrive")
+            await expect(line(page, one)).to_have_attribute("data-presence", "arrived")
+            await page.locator(f'#c{one} [name="decided"]').press_sequentially("تا یک ماه و")
+            await page.wait_for_function(f"({DRAFTS})().then((its) => its.includes('تا یک ماه و'))")
+            await page.close()  # as a system does that needs its memory: nobody is asked
+            other = await page.context.new_page()
+            await other.goto(day)
+            await expect(other.locator("[data-nothing]")).to_be_visible()
+            assert "تا یک ماه" not in await other.content()
+        again = await page.context.new_page()
+        await again.goto(f"{day}#c{one}")
+        await expect(again.locator(f'#c{one} [name="decided"]')).to_have_value("تا یک ماه و")
+        await all_sent(again)
+        assert await count(at, meeting_deeds) == 1 and await count(at, meeting_minutes) == 0
+        await again.locator(f'#c{one} [data-later="heard"] button').click()
+        await all_sent(again)
+        assert await count(at, meeting_minutes) == 1 and await again.evaluate(DRAFTS) == ""
+        assert await line(again, two).count() == 1
+
+
+# What stands half written in the browser.
+DRAFTS = """async () => {
+  const asking = indexedDB.open("seda-day");
+  const books = await new Promise((done) => { asking.onsuccess = () => done(asking.result); });
+  const asked = books.transaction("later").objectStore("later").getAll();
+  const all = await new Promise((done) => { asked.onsuccess = () => done(asked.result); });
+  books.close();
+  return all.filter((each) => each.draft).flatMap((each) => each.fields.map(([, text]) => text)).join(" ");
+}"""
+
+
 @pytest.mark.timeout(180)
 async def test_what_the_server_does_not_take_stays_with_its_words(
     panel: PanelServed, at: Hall, chrome: Browser

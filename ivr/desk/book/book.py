@@ -38,10 +38,13 @@ from ivr.cases.meetings import standing as request_standing
 from ivr.cases.routing import Rule, Rules, RuleScope
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import REOPEN
-from ivr.desk.book.who_calls import NOT_WITHHELD, UNANSWERED, WhoCalls
+from ivr.desk.book import left_behind
+from ivr.desk.book.left_behind import NOT_WITHHELD
+from ivr.desk.book.who_calls import UNANSWERED, WhoCalls
 from ivr.desk.people import limiting
 from ivr.desk.people.limiting import Limit
 from ivr.store.case_parts import parts_column, parts_seen
+from ivr.store.cases import WITHHELD
 from ivr.store.direct import Prepared, asking, direct, from_arrays
 from ivr.store.engine import AWAY
 from ivr.store.limits import limits as limits_set
@@ -63,7 +66,7 @@ from ivr.store.tables import (
     topics,
 )
 from ivr.voice.actions import OpenCase
-from ivr.voice.events import CallerKnown, CaseSeen, Lookup, MeetingSeen
+from ivr.voice.events import CallerKnown, CaseSeen, Lookup, MeetingSeen, TakenUp
 
 log = logging.getLogger(__name__)
 
@@ -212,6 +215,11 @@ class Book:
             return CallerKnown(waits=False)
         return await self._who_calls.recall(caller, now)
 
+    async def take_up(self, number: str, now: datetime) -> tuple[str, TakenUp] | None:
+        """The case, by its id, of this number's call that broke off; None where there is none."""
+        caller = phone.key(number, self.area_code)
+        return await left_behind.take_up(self.engine, caller, now) if caller else None
+
     async def same_matter(self, number: str, opening: OpenCase, now: datetime) -> tuple[str, str] | None:
         """Code and id of this caller's case in which the same matter still waits for its agency's answer.
 
@@ -325,12 +333,14 @@ def lately() -> Select[Any]:
 
 
 def lately_withheld() -> Select[Any]:
-    """The same of all who withheld their numbers together; `caller` is "" then."""
+    """The same of all who withheld their numbers together, of the newest `most`: one row."""
     at = bindparam("at", type_=cases.c.opened_at.type)
-    within = (cases.c.opened_at > bindparam("day"), cases.c.opened_at < at, cases.c.channel == "phone")
-    hour = func.count().filter(cases.c.opened_at > bindparam("hour")).label("hour")
+    within = (WITHHELD, cases.c.opened_at > bindparam("day"), cases.c.opened_at < at)
+    newest = select(cases.c.opened_at).where(*within).order_by(cases.c.opened_at.desc())
+    found = newest.limit(bindparam("most", type_=Integer)).subquery()
+    hour = func.count().filter(found.c.opened_at > bindparam("hour")).label("hour")
     counted: tuple[Any, ...] = (hour, func.count().label("day"))
-    return select(*counted).where(cases.c.caller_key == bindparam("caller"), *within)
+    return select(*counted).select_from(found)
 
 
 def seen() -> Select[Any]:

@@ -1,25 +1,29 @@
-"""Menu revisions: publish one, see which is on the air, follow changes. Rows are only ever added."""
+"""Menu revisions: publish one, see what is on the air, follow changes. Rows are only ever added."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, func, insert, select
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy import Row, Select, and_, func, insert, select, union
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.store.listening import listen
-from ivr.store.tables import menu_revisions
+from ivr.store.tables import menu_drafts, menu_events, menu_revisions
+from ivr.voice.menu_life import ENDS_TRIAL, TreeDeed
 
 CHANNEL = "ivr_menu"
 
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """One published text of a menu. `number` counts from 1 for each name; calls record it."""
+    """One published text of a menu. `number` counts from 1 for each name; calls record it.
+
+    A number that nothing was published under belongs to a tree that did not get beyond its trial.
+    """
 
     name: str
     number: int
@@ -29,29 +33,105 @@ class Revision:
     at: datetime
 
 
-async def publish(engine: AsyncEngine, name: str, text: str, author: str) -> Revision:
+@dataclass(frozen=True, slots=True)
+class OnTrial:
+    """A draft that answers `share` of the calls (0 to 1). It keeps the number when it is published."""
+
+    revision: Revision
+    share: float
+    draft: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnAir:
+    """What answers the calls of one menu; `trial`: the tree that gets some of them."""
+
+    revision: Revision
+    trial: OnTrial | None = None
+
+
+def digest(text: str) -> str:
+    """By which two texts are known as the same."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+async def publish(
+    engine: AsyncEngine, name: str, text: str, author: str, reason: str = "", draft: int | None = None
+) -> Revision:
     """Store an already checked text as the newest revision and tell every worker.
 
-    The text that is on the air already is not stored again: its revision is returned.
+    The text that is on the air already is not stored again: its revision is returned. Ends a trial.
     """
-    sha256 = hashlib.sha256(text.encode()).hexdigest()
     async with engine.begin() as connection:
-        # One publisher at a time for each name, so that numbers have no gaps and "newest" has one meaning.
-        await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("menu:" + name))))
-        newest = (await connection.execute(_newest(name).limit(1))).first()
-        if newest is not None and newest.sha256 == sha256:
-            return _revision(newest)
-        row = {
-            "name": name,
-            "number": newest.number + 1 if newest else 1,
-            "text": text,
-            "sha256": sha256,
-            "author": author,
-            "at": func.now(),
-        }
-        stored = await connection.execute(insert(menu_revisions).values(row).returning(menu_revisions))
-        await connection.execute(select(func.pg_notify(CHANNEL, name)))
-        return _revision(stored.one())
+        await alone(connection, name)
+        return await put_on_air(connection, name, text, author, reason, TreeDeed.PUBLISHED, draft)
+
+
+async def put_on_air(
+    connection: AsyncConnection,
+    name: str,
+    text: str,
+    author: str,
+    reason: str,
+    deed: TreeDeed,
+    draft: int | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> Revision:
+    """The same in the transaction of somebody who is `alone` with that name."""
+    now = await on_air(connection, name)
+    if now is not None and now.revision.sha256 == digest(text) and now.trial is None:
+        return now.revision
+    stored = now.revision if now is not None and now.revision.sha256 == digest(text) else None
+    if stored is None:
+        tried = now.trial.revision if now is not None and now.trial is not None else None
+        same = tried is not None and tried.sha256 == digest(text)
+        number = tried.number if tried is not None and same else await next_number(connection, name)
+        row = {"name": name, "number": number, "text": text, "sha256": digest(text), "author": author}
+        done = insert(menu_revisions).values(row | {"at": func.clock_timestamp()}).returning(menu_revisions)
+        stored = _revision((await connection.execute(done)).one())
+    await note_deed(connection, name, deed, author, reason, draft, stored.number, details)
+    return stored
+
+
+async def alone(connection: AsyncConnection, name: str) -> None:
+    """One at a time for each name, so that "newest" has one meaning. Until the transaction's end."""
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtext("menu:" + name))))
+
+
+async def note_deed(
+    connection: AsyncConnection,
+    name: str,
+    deed: TreeDeed,
+    author: str,
+    reason: str = "",
+    draft: int | None = None,
+    revision: int | None = None,
+    details: Mapping[str, Any] | None = None,
+) -> None:
+    """Write what was done, and tell every worker."""
+    row: dict[str, Any] = {"name": name, "deed": deed, "author": author, "reason": reason, "draft": draft}
+    row |= {"revision": revision, "details": dict(details or {}), "at": func.clock_timestamp()}
+    await connection.execute(insert(menu_events).values(row))
+    await connection.execute(select(func.pg_notify(CHANNEL, name)))
+
+
+async def next_number(connection: AsyncConnection, name: str) -> int:
+    """Above all that were published or tried."""
+    highest = [
+        select(func.coalesce(func.max(column), 0)).where(table.c.name == name).scalar_subquery()
+        for table, column in (
+            (menu_revisions, menu_revisions.c.number),
+            (menu_events, menu_events.c.revision),
+        )
+    ]
+    return int((await connection.execute(select(func.greatest(*highest)))).scalar_one()) + 1
+
+
+async def names(engine: AsyncEngine) -> list[str]:
+    """Of every menu that was ever published or has a draft."""
+    query = union(select(menu_revisions.c.name), select(menu_drafts.c.name))
+    async with engine.connect() as connection:
+        return sorted((await connection.execute(query)).scalars())
 
 
 async def current(engine: AsyncEngine, name: str) -> Revision | None:
@@ -61,25 +141,50 @@ async def current(engine: AsyncEngine, name: str) -> Revision | None:
     return None if row is None else _revision(row)
 
 
+async def on_the_air(engine: AsyncEngine, name: str) -> OnAir | None:
+    """The same with what is on trial beside it."""
+    async with engine.connect() as connection:
+        return await on_air(connection, name)
+
+
+async def on_air(connection: AsyncConnection, name: str) -> OnAir | None:
+    """As this transaction sees it."""
+    row = (await connection.execute(_newest(name).limit(1))).first()
+    if row is None:
+        return None
+    event, its = menu_events.c, menu_drafts.c
+    query = select(event.deed, event.revision, event.draft, event.details, event.at, event.author, its.text)
+    query = query.outerjoin_from(
+        menu_events, menu_drafts, and_(its.name == event.name, its.number == event.draft)
+    )
+    query = query.where(event.name == name, event.deed.in_([TreeDeed.TRIED, *ENDS_TRIAL]))
+    last = (await connection.execute(query.order_by(event.id.desc()).limit(1))).first()
+    # A release that knows no trials may have published beside one: that ended it.
+    if last is None or last.deed != TreeDeed.TRIED or last.revision <= row.number:
+        return OnAir(_revision(row))
+    tried = Revision(name, last.revision, last.text, digest(last.text), last.author, last.at)
+    return OnAir(_revision(row), OnTrial(tried, last.details["share"], last.draft))
+
+
 async def history(engine: AsyncEngine, name: str) -> list[Revision]:
     """All revisions, newest first."""
     async with engine.connect() as connection:
         return [_revision(row) for row in await connection.execute(_newest(name))]
 
 
-async def watch(engine: AsyncEngine, name: str, callback: Callable[[Revision], Awaitable[None]]) -> None:
-    """For ever: call back with the revision on the air, once at first and then whenever it is another.
+async def watch(engine: AsyncEngine, name: str, callback: Callable[[OnAir], Awaitable[None]]) -> None:
+    """For ever: call back with what is on the air, once at first and then whenever it is something else.
 
     Survives the loss of the database; what was published meanwhile is seen on return.
     """
-    last = 0
+    last: OnAir | None = None
 
     async def reread() -> None:
         nonlocal last
-        revision = await current(engine, name)
-        if revision is not None and revision.number != last:
-            last = revision.number
-            await callback(revision)
+        now = await on_the_air(engine, name)
+        if now is not None and now != last:
+            last = now
+            await callback(now)
 
     await listen(engine.url.render_as_string(hide_password=False), CHANNEL, reread)
 

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Integer, Select, Text, bindparam, literal_column, select
+from sqlalchemy import Column, Integer, Select, Text, bindparam, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.desk.book.left_behind import JUST_NOW, NOT_WITHHELD, broken_off, open_before, told
 from ivr.store.blocked_callers import blocked_callers, in_force
 from ivr.store.direct import ALL, Prepared, asking, from_arrays
 from ivr.store.tables import cases
@@ -22,7 +23,6 @@ from ivr.voice.events import CallerKnown
 LONGEST_SECONDS = 0.02  # a question waits for those under way; a slow database gets more of them at once
 GIVEN_UP_SECONDS = 0.5  # no caller waits longer: the connection is free again
 
-NOT_WITHHELD = cases.c.caller_key != literal_column("''")  # literally, or no plan that is kept uses the index
 UNANSWERED = (cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
 _Asked = tuple[str, datetime, asyncio.Future[CallerKnown]]
 
@@ -67,7 +67,8 @@ class WhoCalls:
         wanted = {f"{ALL}n": [*range(len(asked))], f"{ALL}caller": [caller for caller, _, _ in asked]}
         try:
             async with asyncio.timeout(GIVEN_UP_SECONDS), asking(self.engine) as raw:
-                rows = await _KNOWN.all(raw, now=asked[-1][1], **wanted)
+                now = asked[-1][1]
+                rows = await _KNOWN.all(raw, now=now, hour=now - JUST_NOW, **wanted)
         except Exception as error:
             for _, _, answer in asked:
                 if not answer.done():
@@ -79,11 +80,15 @@ class WhoCalls:
 
 
 def _told(row: Any) -> CallerKnown:
-    return CallerKnown(row["county"] or "", row["blocked"], row["waits"], row["language"] or "")
+    county, language = row["county"] or "", row["language"] or ""
+    return CallerKnown(county, row["blocked"], row["waits"], language, told(row))
 
 
 def known() -> Select[Any]:
-    """Of each `caller` latest county and language or NULL, a block `now`, an unanswered case; rows by `n`."""
+    """Of each `caller` latest county and language or NULL, a block `now`, an unanswered case; rows by `n`.
+
+    And what an earlier call left (`ivr.desk.book.left_behind`), seen from `hour`.
+    """
     asked = from_arrays([Column("n", Integer), Column("caller", Text)], "asked").c
     hers = (cases.c.caller_key == asked.caller, NOT_WITHHELD)
     block = select(blocked_callers.c.id).where(blocked_callers.c.caller_key == asked.caller)
@@ -93,7 +98,8 @@ def known() -> Select[Any]:
     county = select(cases.c.county).where(*hers, cases.c.county.is_not(None)).order_by(latest).limit(1)
     spoken = select(cases.c.language).where(*hers, cases.c.channel == "phone").order_by(latest).limit(1)
     named = (county.scalar_subquery().label("county"), spoken.scalar_subquery().label("language"))
-    return select(asked.n, *named, block.exists().label("blocked"), waiting.exists().label("waits"))
+    left = (broken_off(hers).exists().label("broken_off"), open_before(hers).label("open"))
+    return select(asked.n, *named, block.exists().label("blocked"), waiting.exists().label("waits"), *left)
 
 
 _KNOWN = Prepared(known())

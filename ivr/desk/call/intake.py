@@ -42,7 +42,7 @@ from ivr.store.facts import (
 )
 from ivr.store.journal import Journal, JournalError
 from ivr.voice.actions import Confide, Confirm, KeepWords, MissReason, OpenCase, Rate, RefineCase
-from ivr.voice.events import CallerKnown, CaseSeen, Lookup, Recorded
+from ivr.voice.events import CallerKnown, CaseSeen, Lookup, Recorded, TakenUp
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -326,6 +326,20 @@ class Intake:
             return await _within(COUNTY_SECONDS, self.book.recall(number, self.clock()))
         except AWAY:
             return CallerKnown()
+
+    async def take_up(self, call: CallFacts) -> TakenUp:
+        """The case of her number's call that broke off: what this call says goes to it from now on."""
+        try:
+            found = await _within(COUNTY_SECONDS, self.book.take_up(call.caller, self.clock()))
+        except AWAY as error:
+            log.warning("a call that broke off could not be looked for: %s", error)
+            return TakenUp()
+        if found is None:
+            return TakenUp()
+        id, taken = found
+        call.cases[taken.code] = id
+        call.joined.add(taken.code)
+        return taken
 
     async def look_up(self, number: str, code: str, missed: int = 0) -> CaseSeen:
         """What may be told about a code. Wrong codes are counted per caller, across all workers.

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import uuid
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, and_, false, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -32,6 +33,7 @@ log = logging.getLogger(__name__)
 CHANGED = "topic_changed"
 NOTED = "topic_noted"
 REACHED = "contact_given"
+RESUMED = timedelta(hours=2)  # a call may be taken up for an hour, and lasts less than one
 _OPENING = 2  # so many events a case is opened with
 # What happens to a case without anybody's having judged whose it is …
 _UNJUDGED = ("words_added", "words_replaced", "code_promised", "transcribed", "retimed", "confided")
@@ -45,7 +47,7 @@ async def refine(connection: AsyncConnection, page: Page, fact: CaseRefinedFact)
     Applying a fact again changes nothing. Where somebody has decided about the case meanwhile, what she said
     is in its story and no more. A case that is not in the books is left to whoever finds its words.
     """
-    case = await _locked(connection, fact)
+    case = await _locked(connection, page, fact)
     if case is None:
         log.error("what was said of case %s is lost: it is not in the books", fact.case or fact.code)
         return
@@ -119,12 +121,18 @@ async def _reach(connection: AsyncConnection, page: Page, fact: CaseRefinedFact,
         await connection.execute(asked.on_conflict_do_nothing())
 
 
-async def _locked(connection: AsyncConnection, fact: CaseRefinedFact) -> Row[Any] | None:
-    """The case that this call opened, else the one in reserve that stands in for it."""
+async def _locked(connection: AsyncConnection, page: Page, fact: CaseRefinedFact) -> Row[Any] | None:
+    """The case that this call opened, else the one in reserve that stands in for it.
+
+    Or that of her call before, with which she went on: of her number, and of a moment ago.
+    """
     its = uuid.UUID(fact.case) if fact.case else None
     among = [cases.c.id == each for each in (its, reserve(fact.call.id)) if each is not None]
     among += [cases.c.code == fact.code] if fact.code else []
-    query = select(cases).where(or_(*among), cases.c.call_id == fact.call.id).order_by(cases.c.id)
+    caller = phone.key(fact.call.caller, page.area_code)
+    resumed = and_(cases.c.id == its, cases.c.caller_key == caller, cases.c.opened_at > fact.at - RESUMED)
+    its_own = or_(cases.c.call_id == fact.call.id, resumed if caller else false())
+    query = select(cases).where(or_(*among), its_own).order_by(cases.c.id)
     found = (await connection.execute(query.with_for_update(key_share=True))).all()
     return next((case for case in found if case.id == its), found[0] if found else None)
 

@@ -77,7 +77,9 @@ class OpenedLately:
 
     async def _withheld(self, at: datetime) -> Any:
         times = {name: at - back for name, back in _BACK.items()}
-        return await LATELY_WITHHELD.first(self.raw, caller="", **times)
+        limits = self.page.limits
+        most = WITHHELD_TIMES * max(limits.cases_per_hour, limits.cases_per_day)  # with so many it is used up
+        return await LATELY_WITHHELD.first(self.raw, most=most, **times)
 
 
 _BACK = {"at": timedelta(0), "hour": timedelta(hours=1), "day": timedelta(days=1)}

@@ -19,6 +19,7 @@ from ivr.desk.case import callback_planning
 from ivr.desk.case.event_log import MACHINE, chained_rows, event_row
 from ivr.store.facts import CallBackWishedFact, CallEndedFact, CaseOpenedFact, Fact, FactRecording, FactStep
 from ivr.voice.events import Recorded
+from ivr.voice.step_figures import passed
 
 Row = dict[str, Any]
 CHANNEL = "phone"
@@ -201,6 +202,7 @@ def add_kin(rows: Rows, kin: Kin, code: str, page: Page, now: datetime) -> None:
 def call_row(fact: Fact, page: Page) -> Row:
     """The call of any fact; only `CallEndedFact` knows its end and its steps."""
     call, end = fact.call, fact if isinstance(fact, CallEndedFact) else None
+    steps = [_step(step) for step in end.steps] if end else []
     return {
         "id": call.id,
         "unique_id": call.unique_id,
@@ -214,12 +216,14 @@ def call_row(fact: Fact, page: Page) -> Row:
         "language": call.language,
         "menu_name": call.menu_name,
         "menu_revision": call.menu_revision,
-        "steps": [_step(step) for step in end.steps] if end else [],
+        "steps": steps,
+        "passed": passed(call.started_at, steps),
     }
 
 
 def _step(step: FactStep) -> Row:
-    return {"at": step.at.isoformat(), "step": step.step, "key": step.key, "note": step.note}
+    found = {"at": step.at.isoformat(), "step": step.step, "key": step.key, "note": step.note}
+    return found | {"missed": True} if step.missed else found
 
 
 def recording_row(

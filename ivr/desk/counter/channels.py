@@ -21,8 +21,9 @@ from ivr.cases.suggest import Suggester
 from ivr.desk.book.book import Page
 from ivr.desk.case.registering import TO_COME, Wanted, check, register
 from ivr.desk.counter import audio
+from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused, WrongField
-from ivr.store.tables import agencies, cases, channel_requests, channels
+from ivr.store.tables import agencies, cases, channel_requests, channels, outbox
 
 Json = dict[str, Any]
 NAME = re.compile(r"[a-z][a-z0-9_-]{1,29}")
@@ -84,9 +85,7 @@ async def add(
     row = {"name": name, "token_hash": _hash(token), "per_minute": per_minute, "note": note, "made_at": now}
     row |= {"rights": sorted(set(rights)), "agency": agency or None, "webhook": webhook}
     async with engine.begin() as connection:
-        known = select(agencies.c.code).where(agencies.c.code == agency)
-        if agency and (await connection.execute(known)).first() is None:
-            raise Refused(f"there is no agency {agency[:40]}")
+        await _check_agency(connection, agency)
         made = insert(channels).values(row).on_conflict_do_nothing(index_elements=[channels.c.name])
         if (await connection.execute(made.returning(channels.c.name))).first() is None:
             raise Refused(f"there is a channel {name} already: renew its token, or take another name")
@@ -105,6 +104,59 @@ async def revoke(engine: AsyncEngine, name: str, now: datetime) -> None:
     """The channel can't do anything any more; its cases go on. Raises Refused."""
     async with engine.begin() as connection:
         await _change(connection, name, revoked_at=now)
+
+
+async def change(
+    engine: AsyncEngine,
+    name: str,
+    now: datetime,
+    rights: Collection[str] | None = None,
+    agency: str | None = None,
+    webhook: str | None = None,
+    by: str = "",
+    reason: str = "",
+) -> None:
+    """What it may do from its next request on; None stays as it is, "" for no agency or no webhook.
+
+    On record with what was before. News of orders that have not left for where they may not go any more stay
+    here. Raises Refused, and WrongField without a reason.
+    """
+    if not reason.strip():
+        raise WrongField("reason", "must be given")
+    async with engine.begin() as connection:
+        its = (channels.c.name == name, channels.c.revoked_at.is_(None))
+        row = (await connection.execute(select(channels).where(*its).with_for_update())).first()
+        if row is None:
+            raise Refused(f"there is no channel {name} in force")
+        before = {"rights": row.rights, "agency": row.agency or "", "webhook": row.webhook}
+        after = before | ({} if rights is None else {"rights": sorted(set(rights))})
+        after |= {} if agency is None else {"agency": agency}
+        after |= {} if webhook is None else {"webhook": webhook}
+        _check_rights(after["rights"], after["agency"], after["webhook"])
+        await _check_agency(connection, after["agency"])
+        await _change(connection, name, **(after | {"agency": after["agency"] or None}))
+        if row.webhook and after != before:
+            await _hold_back(connection, row.webhook, now)
+        told = {"before": before, "after": after, "by": by}
+        subject = f"channel/{name}"
+        await auditing.note(
+            connection, now, "channel_changed", subject=subject, reason=reason.strip(), detail=told
+        )
+
+
+async def _hold_back(connection: AsyncConnection, address: str, now: datetime) -> None:
+    """What waits to leave for that address was decided under rights that are no more."""
+    waits = (outbox.c.kind == "webhook", outbox.c.delivered_at.is_(None), outbox.c.dead_at.is_(None))
+    order = outbox.c.key.like("%:order:%"), outbox.c.payload["to"].astext == address
+    dead = {"dead_at": now, "last_error": "the channel's rights were changed before it left"}
+    await connection.execute(update(outbox).where(*waits, *order).values(dead))
+
+
+async def _check_agency(connection: AsyncConnection, agency: str) -> None:
+    """Raises Refused."""
+    known = select(agencies.c.code).where(agencies.c.code == agency)
+    if agency and (await connection.execute(known)).first() is None:
+        raise Refused(f"there is no agency {agency[:40]}")
 
 
 async def listed(engine: AsyncEngine) -> list[Json]:

@@ -7,6 +7,7 @@ workers may sweep at once; each takes the longest overdue cases that no other ho
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
@@ -74,7 +75,7 @@ async def _together(engine: AsyncEngine, page: Page, which: Select[Any], now: da
     """All of them in one transaction. How many were due, and how many climbed."""
     async with engine.begin() as connection:
         found = (await connection.execute(which)).all()
-        climbs = [climb_of(case, page, now) for case in found]
+        climbs = await asyncio.to_thread(lambda: [climb_of(case, page, now) for case in found])
         await _save(connection, climbs, page, now)
     return len(found), sum(bool(each.passed) for each in climbs)
 

@@ -64,7 +64,7 @@ from ivr.store.tables import calls, cases, outbox, recordings, referrals
 
 log = logging.getLogger(__name__)
 
-LINGER_SECONDS = 0.4  # facts that come this close together share a transaction; routed within half a second
+LINGER_SECONDS = 0.3  # facts that come this close together share a transaction; routed within half a second
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
 MALFORMED = (KeyError, ValueError, TypeError, AttributeError)
 
@@ -228,7 +228,8 @@ def _once(table: Table, key: str, *later: str) -> ManyRows:
 
 def _end_call() -> ManyRows:
     statement = insert(calls)
-    changes: dict[str, Any] = {name: statement.excluded[name] for name in ("ended_at", "outcome", "steps")}
+    told = ("ended_at", "outcome", "steps", "passed")
+    changes: dict[str, Any] = {name: statement.excluded[name] for name in told}
     # Who ends a call for a process that died does not know the language that was chosen in it.
     changes["language"] = func.coalesce(func.nullif(statement.excluded["language"], ""), calls.c.language)
     # A call ends once: what the reconciler says of a lost one never replaces what the call itself said.

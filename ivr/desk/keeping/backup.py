@@ -7,6 +7,9 @@ there.
 
 Recordings in envelopes lie in it so; their key only in the copy that is closed for a holder (`escrow`).
 
+Where it stands on earlier backups, what those hold of the folders that only grow is named, not read again;
+the database is whole in each.
+
 Left out: what can be made again (prompts, Asterisk's configuration), the keys, the journal's checkpoint
 (it may be ahead of the snapshot) and the leased code blocks (the living hotline goes on giving them out).
 """
@@ -15,6 +18,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,6 +35,7 @@ from ivr.desk.keeping.sealing import ROOTS
 from ivr.store import copying, recording_files, schema
 from ivr.store.archive import Writer
 from ivr.store.attachments import FOLDER
+from ivr.store.backup_chain import WHOLE, BackupChain, Held
 from ivr.store.direct import direct
 from ivr.store.envelope import Damaged, Unopened
 from ivr.store.journal.writing import LONGEST_FACT
@@ -41,6 +46,8 @@ from ivr.store.volumes import SECOND
 
 # Folders of IVR_STATE.
 KEPT = ("fallback", "spool", "custody", "secrets", "escrow", "voices", FOLDER, "recordings")
+GROW = ("custody", FOLDER, "recordings")  # by files that nobody writes again
+EARLIER = "earlier/files"  # the member that names what earlier archives hold
 # Of a running process, or behind its back.
 _OWN = ("lock", "applying", "checkpoint.json", "identity", "cut_short", "reconciled.json")
 _PAGE = 500
@@ -60,9 +67,12 @@ class Backup:
     step: Callable[[str, int], None] = lambda what, count: None
     vault: Vault | None = None  # what is only there is fetched …
     leave_stored: bool = False  # … or left there
+    earlier: BackupChain = WHOLE  # what it stands on
     rows: int = 0
     findings: int = 0
     content: dict[str, Any] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)  # what the next one may leave out
+    left: int = 0  # files that earlier ones hold
     _before: Path | None = None  # the recording's file that was added last
 
     async def write(self, out: IO[bytes]) -> tuple[Writer, str]:
@@ -77,6 +87,7 @@ class Backup:
                 "revision": await schema.revision(connection),
                 "tables": await copying.tables(connection),
                 "sequences": await copying.sequences(raw),
+                "stands_on": [{"file": link.file, "sums": link.sums} for link in self.earlier.chain],
             }
             if not self.content["revision"]:
                 raise BackupError("the database is empty: there is nothing to back up")
@@ -90,7 +101,15 @@ class Backup:
             await asyncio.to_thread(self._folder, writer, name)
         await self._attachments(writer)
         await self._recordings(writer)
+        if self.left:
+            await asyncio.to_thread(writer.add_bytes, EARLIER, self._left_out())
         return writer, await asyncio.to_thread(writer.finish)
+
+    def _left_out(self) -> bytes:
+        """A line for each file that an earlier archive holds: its place in `stands_on`, its name."""
+        here = len(self.earlier.chain)
+        old = ((held.archive, name) for name, held in self.held.items() if held.archive < here)
+        return "".join(json.dumps(each) + "\n" for each in old).encode()
 
     async def _tables(self, writer: Writer, raw: Any) -> None:
         for table, columns in self.content["tables"].items():
@@ -119,7 +138,7 @@ class Backup:
             name = path.relative_to(root).as_posix()
             there.add(name)
             hashed = await asyncio.to_thread(self._add, writer, path)
-            if hashed and hashed != known.get(name, hashed):
+            if hashed and not self._is_old(path) and hashed != known.get(name, hashed):
                 text = f"{path} is not what was attached; it is backed up as it is"
                 self._found("attachment_changed", text, name)
         for name in sorted(known.keys() - there):
@@ -152,6 +171,8 @@ class Backup:
                     hashed = await asyncio.to_thread(self._add, writer, path)
             self._before = path
             self.step("recordings", 1)
+            if self._is_old(path):
+                continue  # its bytes were looked at when they went in
             if hashed and path.suffix == CLOSED:
                 hashed = await asyncio.to_thread(self._opened, path, name)
             if hashed and name in known and hashed != known[name]:
@@ -194,7 +215,12 @@ class Backup:
         if self.leave_stored:
             return
         member, at = f"recordings/{name}.wav", row.recorded_at.timestamp()
-        if writer.add(member, self.vault.open(name), size, at) != row.sha256:
+        if (held := self.earlier.files.get(member)) and held.sha256 == row.sha256:
+            self._leave(member, held)
+            return
+        hashed = writer.add(member, self.vault.open(name), size, at)
+        self.held[member] = Held(size, 0, hashed, len(self.earlier.chain))
+        if hashed != row.sha256:
             text = f"recording {name} in the store is not what was recorded; it is backed up as it is"
             self._found("recording_changed", text, name)
 
@@ -207,9 +233,24 @@ class Backup:
                 if path.suffix == ".log":
                     size = _whole_lines(file, size)
                 name = path.relative_to(self.state).as_posix()
-                return writer.add(name, file, size, status.st_mtime, status.st_mode)
+                if held := self.earlier.holds(name, status):
+                    self._leave(name, held)
+                    return held.sha256
+                hashed = writer.add(name, file, size, status.st_mtime, status.st_mode)
+                if name.split("/")[0] in GROW:
+                    here = len(self.earlier.chain)
+                    self.held[name] = Held(status.st_size, status.st_mtime_ns, hashed, here)
+                return hashed
         except FileNotFoundError:
             return ""
+
+    def _leave(self, name: str, held: Held) -> None:
+        self.held[name] = held
+        self.left += 1
+
+    def _is_old(self, path: Path) -> bool:
+        held = self.held.get(path.relative_to(self.state).as_posix())
+        return held is not None and held.archive < len(self.earlier.chain)
 
     def _found(self, kind: str, text: str, name: str) -> None:
         self.findings += 1

@@ -1,5 +1,7 @@
 """A backup into an empty machine: everything is read and proved before anything of it counts.
 
+One that stands on earlier ones is read with them: its database, its files, and of theirs those that it names.
+
 The database is filled in one transaction, the files beside their places; the last steps are a handful of
 renames and the commit.
 """
@@ -8,10 +10,12 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import json
 import os
 import shutil
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
@@ -20,7 +24,7 @@ from asyncpg.exceptions import PostgresError
 from sqlalchemy import inspect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.desk.keeping.backup import KEPT
+from ivr.desk.keeping.backup import EARLIER, KEPT
 from ivr.store import code_blocks, copying, grants, schema
 from ivr.store.archive import PIECE, ArchiveError, Member, Reader
 
@@ -42,18 +46,32 @@ class Restored:
     size: int = 0
 
 
-async def check(source: IO[bytes]) -> Restored:
-    """Read a whole backup and prove it, without a database. Raises ArchiveError."""
+Opens = Callable[[str], AbstractContextManager[IO[bytes]]]  # an earlier archive, by its file's name
+
+
+async def check(source: IO[bytes], opens: Opens | None = None) -> Restored:
+    """Read a whole backup, and those it stands on, and prove them without a database. Raises ArchiveError."""
+    return await asyncio.to_thread(_check, source, opens)
+
+
+def _check(source: IO[bytes], opens: Opens | None) -> Restored:
     reader = Reader(source)
-    done = Restored(await asyncio.to_thread(reader.content))
-    while (member := await asyncio.to_thread(reader.next)) is not None:
-        _where(member)
-        done.recordings += member.name.startswith("recordings/")
+    done, wanted = Restored(reader.content()), list[set[str]]()
+    while (member := reader.next()) is not None:
+        if member.name == EARLIER:
+            wanted = _wanted(member)
+        else:
+            _where(member)
+            done.recordings += member.name.startswith("recordings/")
     done.files, done.size = reader.files, reader.size
+    for member in _earlier(done, wanted, opens):
+        done.recordings += member.name.startswith("recordings/")
     return done
 
 
-async def restore(engine: AsyncEngine, state: Path, source: IO[bytes], service: str = "") -> Restored:
+async def restore(
+    engine: AsyncEngine, state: Path, source: IO[bytes], service: str = "", opens: Opens | None = None
+) -> Restored:
     """Raises RestoreError, ArchiveError or NoSuchRole; then database and folder are as they were.
 
     `service`: the role that is to work with the tables, where it is not the engine's own.
@@ -62,9 +80,43 @@ async def restore(engine: AsyncEngine, state: Path, source: IO[bytes], service: 
     half = state / _HALF
     shutil.rmtree(half, ignore_errors=True)  # of a restore that was killed
     try:
-        return await _Restoring(state, half, Reader(source), service).run(engine)
+        return await _Restoring(state, half, Reader(source), service, opens).run(engine)
     finally:
         shutil.rmtree(half, ignore_errors=True)
+
+
+def _wanted(member: Member) -> list[set[str]]:
+    """The names that a backup wants of each of those it stands on. Raises ArchiveError."""
+    found: list[set[str]] = []
+    try:
+        for place, name in map(json.loads, b"".join(member.pieces()).splitlines()):
+            found += [set() for _ in range(len(found), place + 1)]
+            found[place].add(name)
+    except (ValueError, TypeError):
+        raise ArchiveError(f"{EARLIER} of the backup can't be read") from None
+    return found
+
+
+def _earlier(done: Restored, wanted: list[set[str]], opens: Opens | None) -> Iterator[Member]:
+    """What is wanted of earlier backups, each proved once it was read. Raises ArchiveError."""
+    chain: list[Mapping[str, str]] = done.content.get("stands_on", [])
+    for link, names in zip(chain, wanted, strict=False):
+        if not names:
+            continue
+        if opens is None:
+            raise ArchiveError(f"it stands on {link['file']}: give it as a file, beside that one")
+        with opens(link["file"]) as stream:
+            reader = Reader(stream)
+            reader.content()
+            while (member := reader.next()) is not None:
+                if member.name in names:
+                    names.remove(member.name)
+                    done.files, done.size = done.files + 1, done.size + member.size
+                    yield member
+            if reader.sums != link["sums"]:
+                raise ArchiveError(f"{link['file']} is another backup than the one that it stands on")
+        if names:
+            raise ArchiveError(f"{link['file']} lacks {min(names)}, for which it stands on it")
 
 
 @dataclass(slots=True)
@@ -73,8 +125,10 @@ class _Restoring:
     half: Path
     reader: Reader
     service: str = ""
+    opens: Opens | None = None
     done: Restored = field(default_factory=lambda: Restored({}))
     _member: Member | None = None
+    _names: list[set[str]] = field(default_factory=list)  # wanted of earlier backups
 
     async def run(self, engine: AsyncEngine) -> Restored:
         content = self.done.content = await asyncio.to_thread(self.reader.content)
@@ -87,6 +141,8 @@ class _Restoring:
                 await self._next()
                 while self._member is not None:
                     await self._take(raw, content["tables"])
+                self.done.files, self.done.size = self.reader.files, self.reader.size
+                await asyncio.to_thread(self._take_earlier)
                 await copying.set_sequences(raw, code_blocks.after_restore(content["sequences"]))
                 await schema.migrate(connection)
                 if self.service:
@@ -96,7 +152,6 @@ class _Restoring:
             for folder in placed:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
-        self.done.files, self.done.size = self.reader.files, self.reader.size
         return self.done
 
     async def _prepare(self, connection: AsyncConnection, content: dict[str, Any]) -> None:
@@ -115,6 +170,10 @@ class _Restoring:
     async def _take(self, raw: Any, tables: copying.Tables) -> None:
         member = self._member
         assert member is not None
+        if member.name == EARLIER:
+            self._names = await asyncio.to_thread(_wanted, member)
+            await self._next()
+            return
         place, table = _where(member)
         if place != "database":
             await asyncio.to_thread(self._unpack, member)
@@ -124,6 +183,11 @@ class _Restoring:
             raise ArchiveError(f"the backup holds {member.name}, of no table that it names")
         else:
             await self._fill(raw, table, tables[table])
+
+    def _take_earlier(self) -> None:
+        for member in _earlier(self.done, self._names, self.opens):
+            self.done.recordings += _where(member)[0] == "recordings"
+            self._unpack(member)
 
     async def _fill(self, raw: Any, table: str, columns: list[str]) -> None:
         try:

@@ -41,8 +41,9 @@ class SealProof:
     witnessed: dict[int, set[str]] = field(default_factory=dict)  # seal → its roots elsewhere
     _told: set[int] | None = None  # numbers that retention took
 
-    async def run(self) -> None:
-        last = NO_SEAL
+    async def run(self, after: int = 0, root: str = "") -> None:
+        """`after`: only those behind that seal, which was proved and had that root."""
+        last = await self._proved(after, root) if after else NO_SEAL
         while True:
             async with _one_look(self.engine) as connection:
                 page = await _seals(connection, last.seal)
@@ -57,6 +58,14 @@ class SealProof:
         async with _one_look(self.engine) as connection:
             await self._of_unsealed(connection, last)
         self.found(self._lost(last))
+
+    async def _proved(self, number: int, root: str) -> Seal:
+        async with self.engine.connect() as connection:
+            [*seals] = await _seals(connection, number - 1)
+        if seals and seals[0].seal == number and seals[0].root.hex() == root:
+            return seals[0]
+        self.found([Finding("seal_changed", f"seal {number} is not the one that was proved, or is gone")])
+        return NO_SEAL
 
     def _of_seal(self, last: Seal, seal: Seal, entries: Sequence[Entry]) -> Iterator[Finding]:
         for gone in range(last.seal + 1, seal.seal):

@@ -10,7 +10,7 @@ from sqlalchemy import Table, TextClause
 
 from ivr.cases.custody import row_digest
 from ivr.store.case_events import UNCHAINED_ROWS
-from ivr.store.tables import audit, calls, case_events, menu_revisions, outbox, referrals
+from ivr.store.tables import audit, calls, case_events, menu_events, menu_revisions, outbox, referrals
 
 NONE = "none"  # the kind of a number that never came: rolled back, or taken away before it was sealed
 
@@ -48,9 +48,10 @@ SEALED = {
     for each in (
         Sealed("audit", "audit row", audit, ("id",)),
         Sealed("event", "event", case_events, ("case_id", "seq"), _EVENT, UNCHAINED_ROWS),
-        Sealed("call", "call", calls, ("id",)),
+        Sealed("call", "call", calls, ("id",), frozenset({"passed"})),  # can be had from its steps
         Sealed("referral", "referral", referrals, ("case_id", "id"), _RUNNING),
         Sealed("letter", "letter", outbox, ("id",), _SENDING),
         Sealed("menu", "menu revision", menu_revisions, ("name", "number")),
+        Sealed("menu_event", "menu event", menu_events, ("id",)),
     )
 }

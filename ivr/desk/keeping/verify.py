@@ -24,6 +24,7 @@ from ivr.cases.custody import FIRST, day_heading, read_day_line
 from ivr.cases.proving import Finding, check_case
 from ivr.cases.zone import ZONE
 from ivr.desk.keeping.custody import day_lines, list_path
+from ivr.desk.keeping.proved import Proved
 from ivr.desk.keeping.seal_proof import SealProof, read_roots
 from ivr.desk.keeping.sealing import ROOTS
 from ivr.desk.refusals import NoSuchCase
@@ -67,6 +68,7 @@ class Verification:
     vault: Vault | None = None  # where a recording may be that is not here any more
     looked: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LOOKED, 0))
     findings: int = 0
+    since: Proved | None = None  # only what was written after that
     witnesses: tuple[Path, ...] = ()  # files and folders where the seals' roots were written down
     _told: set[tuple[str, str, int | None, str, str, str]] = field(default_factory=set)
 
@@ -96,7 +98,8 @@ async def prove(
         await _prove_days(proof, roots)
         async with proof.engine.connect() as connection:
             proof.found(Finding("went_back", text) for text in await journal_marks.told(connection))
-        await SealProof(proof.engine, proof.found, proof.count, await _witnessed(proof)).run()
+        seals = SealProof(proof.engine, proof.found, proof.count, await _witnessed(proof))
+        await (seals.run(proof.since.seal, proof.since.seal_root) if proof.since else seals.run())
     if listen:
         await _prove_recordings(proof, code)
         await _prove_attachments(proof, code)
@@ -119,6 +122,8 @@ async def _prove_cases(proof: Verification, code: str) -> None:
     query, after = select(cases).order_by(cases.c.id).limit(PAGE), None
     if code:
         query = query.where(cases.c.code == code)
+    if proof.since:
+        query = query.where(cases.c.id.in_(_touched(proof.since)))
     while True:
         page = query if after is None else query.where(cases.c.id > after)
         async with _one_look(proof.engine) as connection:
@@ -129,8 +134,12 @@ async def _prove_cases(proof: Verification, code: str) -> None:
         if code or len(rows) < PAGE:
             break
         after = rows[-1].id
-    if not code:
+    if not code and not proof.since:
         proof.found(await _of_no_case(proof.engine))
+
+
+def _touched(since: Proved) -> Select[Any]:
+    return select(case_events.c.case_id).where(since.touched())
 
 
 async def _prove_page(proof: Verification, connection: AsyncConnection, rows: Sequence[Row[Any]]) -> None:
@@ -184,7 +193,15 @@ async def _prove_days(proof: Verification, roots: Collection[str]) -> None:
         days = (await connection.execute(select(custody_days).order_by(custody_days.c.day))).all()
         now: datetime = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
         first = (await connection.execute(select(func.min(case_events.c.noted_on)))).scalar()
-    previous, expected = FIRST, days[0].day if days else first
+    every, previous, expected = days, FIRST, days[0].day if days else first
+    if proof.since:
+        old = [row for row in days if row.day <= proof.since.day]
+        days = days[len(old) :]
+        if not old or bytes(old[-1].root).hex() != proof.since.day_root:
+            proof.found(
+                [_day("day_changed", proof.since.day, "the root of {} is not the one that was proved")]
+            )
+        previous, expected = bytes.fromhex(proof.since.day_root), proof.since.day + timedelta(days=1)
     for row in days:
         for missing in _between(expected, row.day):
             proof.found([_day("day_removed", missing, "the root of {} is gone")])
@@ -193,10 +210,10 @@ async def _prove_days(proof: Verification, roots: Collection[str]) -> None:
         await _prove_day(proof, row)
         proof.count("days")
         previous, expected = bytes(row.root), row.day + timedelta(days=1)
-    proof.found(_unlisted(proof.lists, {row.day for row in days}))
+    proof.found(_unlisted(proof.lists, {row.day for row in every}))
     if expected and datetime.combine(expected + LATE, time(), ZONE) + LATE < now:
         proof.found([_day("day_open", expected, "{} is over and has no root: does `ivr serve` run?")])
-    known = {bytes(row.root).hex() for row in days}
+    known = {bytes(row.root).hex() for row in every}
     for root in sorted(set(roots) - known):
         proof.found([Finding("root_unknown", f"no day has the root {root}: what it stood for was changed")])
 
@@ -275,6 +292,9 @@ async def _prove_recordings(proof: Verification, code: str) -> None:
     query, after = select(recordings).order_by(recordings.c.name).limit(PAGE), ""
     if code:
         query = query.join(cases, cases.c.id == recordings.c.case_id).where(cases.c.code == code)
+    if proof.since:
+        late = recordings.c.recorded_at >= datetime.combine(proof.since.day, time(), ZONE)
+        query = query.where(late | recordings.c.case_id.in_(_touched(proof.since)))
     while True:
         async with proof.engine.connect() as connection:
             rows = (await connection.execute(query.where(recordings.c.name > after))).all()
@@ -360,6 +380,8 @@ async def _prove_attachments(proof: Verification, code: str) -> None:
     query, after = query.order_by(attachments.c.name).limit(PAGE), ""
     if code:
         query = query.where(cases.c.code == code)
+    if proof.since:
+        query = query.where(attachments.c.case_id.in_(_touched(proof.since)))
     while True:
         async with proof.engine.connect() as connection:
             rows = (await connection.execute(query.where(attachments.c.name > after))).all()

@@ -144,9 +144,11 @@ class Notice(LetterEntry):
 
 
 class AccountNotice(LetterEntry):
-    """What a user of the panel is told by mail of what another did to their account."""
+    """By mail to a user of the panel: what another did to their account, or that a tree was taken back."""
 
-    on: Literal["password_set", "totp_reset", "person_changed", "person_locked", "person_unlocked"]
+    on: Literal[
+        "password_set", "totp_reset", "person_changed", "person_locked", "person_unlocked", "menu_taken_back"
+    ]
     subject: str
     text: str
 

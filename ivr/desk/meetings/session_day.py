@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ivr.cases.kinds import Kind
-from ivr.cases.meetings import RequestAction
+from ivr.cases.meetings import RequestAction, RequestState
 from ivr.cases.presence import is_hers
 from ivr.cases.transitions import Side
 from ivr.desk.book.book import Page
@@ -84,13 +84,13 @@ async def heard(
     books: Books, page: Page, ask: Instruction, number: int, at: datetime, hearing: Hearing
 ) -> None:
     """She was heard, and what was said and decided."""
-    _check(hearing)
+    check_minutes(hearing)
     async with transaction(books) as connection:
         slot = await _slot(connection, page, ask, number)
         times = {"began_at": func.coalesce(meeting_slots.c.began_at, at), "ended_at": at}
         await connection.execute(update(meeting_slots).where(*_its(slot)).values(times))
         await agenda.met(connection, page, ask)
-        await _write(connection, ask, slot, hearing)
+        await write(connection, ask, slot, hearing)
 
 
 async def missed(books: Books, page: Page, ask: Instruction, number: int, at: datetime) -> None:
@@ -102,14 +102,14 @@ async def missed(books: Books, page: Page, ask: Instruction, number: int, at: da
 
 async def amend(books: Books, page: Page, ask: Instruction, number: int, hearing: Hearing) -> None:
     """Minutes written again, after she was heard; the case's story keeps what stood there."""
-    _check(hearing)
+    check_minutes(hearing)
     async with transaction(books) as connection:
         _may(ask)
         case = (await held(connection, page, ask)).case
-        slot = await _of_her(connection, number, case.id, "met")
+        slot = await slot_there(connection, number, case.id, "met")
         if slot is None:
             raise Refused(f"request {ask.code} was not heard in session {number}")
-        await _write(connection, ask, slot, hearing)
+        await write(connection, ask, slot, hearing)
 
 
 async def walk_in(
@@ -126,21 +126,30 @@ async def walk_in(
         _refuse_before(page, session, ask)
         wanted = replace(wanted, kind=Kind.MEETING, by=ask.actor.name)
         code = (await register(connection, page, wanted, ask.now)).code
-        own = replace(ask, code=code, seen=None)
-        tomorrow = today(page, ask.now) + timedelta(days=1)
-        accepting = replace(own, cause=uuid.uuid5(ask.cause, "accept"))
+        slot = await seated(connection, page, replace(ask, code=code, seen=None), number, at)
+    return code, slot
+
+
+async def seated(connection: AsyncConnection, page: Page, ask: Instruction, number: int, at: datetime) -> int:
+    """A request that is still to be decided on, or waits, gets a further slot there, now. Its number.
+
+    Whoever calls this holds the agendas (`alone`). Raises Refused.
+    """
+    tomorrow = today(page, ask.now) + timedelta(days=1)
+    if (await held(connection, page, ask)).state is not RequestState.WAITING:
+        accepting = replace(ask, cause=uuid.uuid5(ask.cause, "accept"))
         async with deciding(connection, page, accepting, RequestAction.ACCEPT, next_on=tomorrow) as one:
             if not at_the_office(page, one.case):
                 await one.refer(office_of(page, one.case))
-        last = select(func.max(meeting_slots.c.slot)).where(meeting_slots.c.session == number)
-        slot = int((await connection.execute(last)).scalar_one()) + 1
-        booking = replace(own, cause=uuid.uuid5(ask.cause, "invite"))
-        async with deciding(connection, page, booking, RequestAction.INVITE) as one:
-            one.details |= {"session": number, "slot": slot, "at": at.isoformat()}
-        row = {"session": number, "slot": slot, "starts_at": at, "case_id": one.case.id, "arrived_at": at}
-        row |= {"placed_by": ask.actor.name, "placed_at": ask.now}
-        await connection.execute(meeting_slots.insert().values(row))
-    return code, slot
+    last = select(func.max(meeting_slots.c.slot)).where(meeting_slots.c.session == number)
+    slot = int((await connection.execute(last)).scalar_one() or 0) + 1
+    booking = replace(ask, cause=uuid.uuid5(ask.cause, "invite"))
+    async with deciding(connection, page, booking, RequestAction.INVITE) as one:
+        one.details |= {"session": number, "slot": slot, "at": at.isoformat()}
+    row = {"session": number, "slot": slot, "starts_at": at, "case_id": one.case.id, "arrived_at": at}
+    row |= {"placed_by": ask.actor.name, "placed_at": ask.now}
+    await connection.execute(meeting_slots.insert().values(row))
+    return slot
 
 
 async def minutes_of(connection: AsyncConnection, number: int) -> dict[uuid.UUID, Row[Any]]:
@@ -149,7 +158,7 @@ async def minutes_of(connection: AsyncConnection, number: int) -> dict[uuid.UUID
     return {row.case_id: row for row in found}
 
 
-def _check(hearing: Hearing) -> None:
+def check_minutes(hearing: Hearing) -> None:
     for field in ("said", "decided"):
         if len(getattr(hearing, field)) > LONGEST_MINUTES:
             raise WrongField(field, f"at most {LONGEST_MINUTES} characters")
@@ -175,13 +184,16 @@ async def _slot(connection: AsyncConnection, page: Page, ask: Instruction, numbe
     session = await planned(connection, number)
     _refuse_before(page, session, ask)
     case = (await held(connection, page, ask)).case
-    slot = await _of_her(connection, number, case.id, "")
+    slot = await slot_there(connection, number, case.id, "")
     if slot is None:
         raise Refused(f"request {ask.code} waits for no hearing in session {number}")
     return slot
 
 
-async def _of_her(connection: AsyncConnection, number: int, case: uuid.UUID, outcome: str) -> Row[Any] | None:
+async def slot_there(
+    connection: AsyncConnection, number: int, case: uuid.UUID, outcome: str
+) -> Row[Any] | None:
+    """Hers in that session with that outcome, "" for one that is still to come."""
     its = (meeting_slots.c.session == number, meeting_slots.c.case_id == case)
     query = select(meeting_slots).where(*its, meeting_slots.c.outcome == outcome)
     return (await connection.execute(query)).first()
@@ -196,7 +208,8 @@ def _its(slot: Row[Any]) -> tuple[Any, Any]:
     return meeting_slots.c.session == slot.session, meeting_slots.c.slot == slot.slot
 
 
-async def _write(connection: AsyncConnection, ask: Instruction, slot: Row[Any], hearing: Hearing) -> None:
+async def write(connection: AsyncConnection, ask: Instruction, slot: Row[Any], hearing: Hearing) -> None:
+    """The minutes of whom that slot is; what was decided into her case's story."""
     said, decided = hearing.said.strip(), hearing.decided.strip()
     row = {"said": said, "decided": decided, "people": hearing.people}
     row |= {"written_by": ask.actor.name, "written_at": ask.now}

@@ -179,8 +179,10 @@ def attended_by(body: str) -> Select[Any]:
 
 def _counted() -> Select[Any]:
     of = meeting_slots.c.session == meeting_sessions.c.number
-    counts = (func.count().label("slots"), func.count(meeting_slots.c.case_id).label("booked"))
-    query = select(meeting_sessions, *counts).join(meeting_slots, of).group_by(meeting_sessions.c.number)
+    slots = func.count(meeting_slots.c.slot)  # none of an hour in which nobody's call was taken yet
+    counts = (slots.label("slots"), func.count(meeting_slots.c.case_id).label("booked"))
+    query = select(meeting_sessions, *counts).outerjoin(meeting_slots, of)
+    query = query.group_by(meeting_sessions.c.number)
     return query.order_by(meeting_sessions.c.starts_at, meeting_sessions.c.number)
 
 

@@ -41,10 +41,15 @@ async def cases(engine: AsyncEngine, limit: int = 20, after: Cursor | None = Non
         return await _cases_json(connection, rows)
 
 
-async def calls(engine: AsyncEngine, limit: int = 20, after: Cursor | None = None) -> list[Json]:
-    """The newest calls; `after` continues behind (started_at, id) of the last one seen."""
+async def calls(
+    engine: AsyncEngine, limit: int = 20, after: Cursor | None = None, passed: str = "", revision: str = ""
+) -> list[Json]:
+    """The newest calls; `after` continues behind (started_at, id) of the last one seen.
+
+    `passed`: of those who did that there, like “topic:hung_up”; `revision`: through that tree.
+    """
     async with engine.connect() as connection:
-        rows = (await connection.execute(newest_calls(limit, after))).all()
+        rows = (await connection.execute(newest_calls(limit, after, passed, revision))).all()
         ids = [row.id for row in rows]
         heard = await _children(connection, recordings, recordings.c.call_id, ids, recordings.c.recorded_at)
         opened = await _codes(connection, ids)
@@ -57,9 +62,11 @@ def newest_cases(limit: int, after: Cursor | None) -> Select[Any]:
     return query if after is None else query.where(tuple_(table.c.opened_at, table.c.id) < _behind(after))
 
 
-def newest_calls(limit: int, after: Cursor | None) -> Select[Any]:
+def newest_calls(limit: int, after: Cursor | None, passed: str = "", revision: str = "") -> Select[Any]:
     table = call_table
     query = select(table).order_by(table.c.started_at.desc(), table.c.id.desc()).limit(limit)
+    query = query.where(table.c.passed.contains([passed])) if passed else query
+    query = query.where(table.c.menu_revision == revision) if revision else query
     return query if after is None else query.where(tuple_(table.c.started_at, table.c.id) < _behind(after))
 
 

@@ -5,7 +5,8 @@ Any number of workers, in any order, after any pause: a day that has no row is c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -22,6 +23,7 @@ from ivr.store.tables import calls, cases
 _DAY = timedelta(days=1)
 SETTLED = timedelta(minutes=10)  # no transaction that began before midnight is still running by then
 STALE = timedelta(hours=1)  # so long a day keeps its figures though something noted today changed them
+AT_ONCE = 500  # rows between two turns of the event loop
 FORM = 2  # raised when a day is counted or kept in another way: then all are counted anew
 _TURN = text("SELECT pg_try_advisory_xact_lock(hashtext('figures'))")
 
@@ -45,11 +47,20 @@ async def count_days(engine: AsyncEngine, zone: str, now: datetime | None = None
             counted += 1 + await tally.again(day, over)
 
 
-async def facts_of(connection: AsyncConnection, day: date, now: datetime, zone: str) -> Sequence[Fact]:
-    """What happened on that day, as far as it has happened."""
+async def facts_of(
+    connection: AsyncConnection, names: Numbering, day: date, now: datetime, zone: str
+) -> bytes:
+    """What happened on that day, as far as it has happened, packed by `names`. Others have their turn."""
     span = {"since": _midnight(day, zone), "until": _midnight(day + _DAY, zone)}
-    rows = await connection.execute(COUNT, span | {"now": now, "zone": zone})
-    return [Fact(*row) for row in rows]
+    rows = list[Sequence[Any]]()
+    async with connection.stream(COUNT, span | {"now": now, "zone": zone}) as found:
+        async for some in found.partitions(AT_ONCE):
+            rows += some
+    return await asyncio.to_thread(_packed, names, rows)
+
+
+def _packed(names: Numbering, rows: Iterable[Sequence[Any]]) -> bytes:
+    return packed(names, (Fact(*row) for row in rows))
 
 
 @dataclass(slots=True)
@@ -79,7 +90,7 @@ class _Tally:
 
     async def count(self, day: date) -> None:
         """The last day's row knows the names that all others are in."""
-        facts = packed(self.names, await facts_of(self.connection, day, self.now, self.zone))
+        facts = await facts_of(self.connection, self.names, day, self.now, self.zone)
         row = {"day": day, "names": self.names.lists | {"form": FORM}, "facts": facts, "counted_at": self.now}
         keep = insert(figure_days).values(row)
         await self.connection.execute(keep.on_conflict_do_update(index_elements=["day"], set_=row))

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.figures import DIMENSIONS, Facts, Numbering, packed, unpacked
+from ivr.cases.figures import DIMENSIONS, Facts, Numbering, unpacked
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading.counting import facts_of, newest_day
 from ivr.store.figure_days import WAITING, figure_days
@@ -157,7 +157,7 @@ class Archive:
                 break
             live = self._live.get(day)
             if live is None or not self._is_fresh(live.counted_at, now):
-                facts = packed(self.names, await facts_of(connection, day, now, self.zone))
+                facts = await facts_of(connection, self.names, day, now, self.zone)
                 live = self._live[day] = _Day(now, facts)
             found.append((day.toordinal(), live.facts))
         return found

@@ -6,13 +6,51 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from ivr.voice.conditions import CONDITIONS, condition
+from ivr.voice.fields import VARIABLE, Fields
 from ivr.voice.menu import Step
-from ivr.voice.step_fields import StepFields
+from ivr.voice.mistakes import shown
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
-from ivr.voice.ways import By, Way
+from ivr.voice.ways import SETTLED, By, Way
+from ivr.voice.yaml_keys import YamlKey
+from ivr.voice.yaml_tree import Scalar
+from ivr.voice.yaml_values import OwnValue, StepValue
 
-ON = ("kind", "language", "topic", "county", "number", "caller")
+ON = OwnValue(
+    ", ".join(f"`{name}`" for name in CONDITIONS) + ", `var.…`",
+    lambda fields, name: _on(fields, name),
+    {"type": "string", "anyOf": [{"enum": list(CONDITIONS)}, {"pattern": f"^{VARIABLE.pattern}$"}]},
+)
+ABOUT_HER = ("caller", "earlier")  # what the books know of who calls, and not where she is
+CASES = {
+    "type": "object",
+    "additionalProperties": {"$ref": "#/$defs/step_name"},
+    "minProperties": 1,
+}
+
+
+def _on(fields: Fields, name: str) -> str:
+    node = fields.scalar(name)
+    if node is not None and condition(node.value) is None:
+        message = f"{shown(node.value)} is none of {', '.join(CONDITIONS)}, var.…"
+        fields.wrong(node, name, message, node.value, CONDITIONS)
+    return node.value if node is not None else ""
+
+
+def _cases(fields: Fields, name: str) -> Mapping[str, str]:
+    inner, on = fields.inner(name), fields.node("on", needed=False)
+    cases: dict[str, str] = {}
+    if inner is None:
+        return cases
+    asked = condition(on.value) if isinstance(on, Scalar) else None
+    for key, _ in inner.each():
+        if inner.is_text(key, key.value) and asked is not None:
+            asked.check(inner, key)
+        cases[key.value] = inner.step(key.value)
+    if not cases:
+        fields.wrong(inner.table, name, "must name at least one value")
+    return MappingProxyType(cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +60,24 @@ class BranchStep(Step):
     go: str
 
     TYPE = "branch"
+    TITLE = "by what was chosen, who calls, and when"
+    PROMPT = None
+    KEYS = (
+        YamlKey("on", ON, "by what"),
+        YamlKey(
+            "cases", OwnValue("value → step", _cases, CASES), "where each value leads: the first that holds"
+        ),
+        YamlKey("go", StepValue(), "the step where none holds"),
+    )
+    ABOUT = "It says nothing and has no `prompt`. Values of `on`:\n\n" + "\n".join(
+        [
+            *(f"- `{name}`: {each.told}" for name, each in CONDITIONS.items()),
+            "- `var.NAME`: what `vars` of a choice, or a look-up, gave this call.",
+            "",
+            "Hours and dates are those of the call's beginning, where the province is; dates are Jalali.",
+            "A day is `off` where the book's calendar says so (`ivr closure`), for her county once chosen.",
+        ]
+    )
     TAKES_TIME = False
     EXAMPLE = """\
 who:
@@ -31,23 +87,11 @@ who:
   go: record
 """
 
-    @classmethod
-    def read(cls, written: StepFields) -> BranchStep:
-        fields = written.fields
-        on = fields.one_of("on", ON)
-        cases = _cases(written, on)
-        return cls(*written.place, (), on=on, cases=MappingProxyType(cases), go=fields.step("go"))
-
     def perform(self, talk: Talk) -> Flow[str]:
         yield from ()
-        return self.cases.get(self._value(talk), self.go)
-
-    def _value(self, talk: Talk) -> str:
-        if self.on == "number":
-            return "shown" if talk.shows_number else "withheld"
-        if self.on == "caller":
-            return "blocked" if talk.blocked else "free"
-        return talk.language if self.on == "language" else talk.draft.get(self.on, "")
+        asked = condition(self.on)
+        assert asked is not None  # the parser refuses any other
+        return next((to for value, to in self.cases.items() if asked.holds(talk, value)), self.go)
 
     def ways(self) -> Iterator[Way]:
         for value, to in self.cases.items():
@@ -57,11 +101,11 @@ who:
     def open_ways(self, draft: Mapping[str, str]) -> Iterator[Way]:
         """One, on what a walk has settled; on topic or county a caller may take any.
 
-        Who is blocked goes a way of her own: how long that is says nothing of the usual call.
+        Who is blocked, or called before, goes a way of her own, which says nothing of the usual call's time.
         """
-        if self.on == "caller":
+        if self.on in ABOUT_HER:
             return (replace(way, by=By.WRONG) if way.sets else way for way in self.ways())
-        if self.on not in ("language", "kind"):
+        if self.on not in SETTLED:
             return self.ways()
         return iter((Way(self.cases.get(draft.get(self.on, ""), self.go), By.ALONE),))
 
@@ -71,20 +115,9 @@ who:
     def at_worst(self, timing: Timing, by: By) -> float:
         return 0.0
 
+    def needs(self) -> Iterator[str]:
+        return iter((self.on,) if self.on.startswith("var.") else ())
+
     @property
     def asks_who(self) -> bool:
-        return self.on == "caller"
-
-
-def _cases(written: StepFields, on: str) -> dict[str, str]:
-    inner = written.fields.inner("cases")
-    cases: dict[str, str] = {}
-    if inner is None:
-        return cases
-    for key, _ in inner.each():
-        if inner.is_text(key, key.value):
-            inner.value(on, key, key.value[:20])
-        cases[key.value] = inner.step(key.value)
-    if not cases:
-        written.fields.wrong(inner.table, "cases", "must name at least one value")
-    return cases
+        return self.on in (*ABOUT_HER, "caller_county")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ivr.cases import phone
 from ivr.voice import saying
 from ivr.voice.actions import Say, Speech
 from ivr.voice.events import Ended, Said
 from ivr.voice.menu import Asking
-from ivr.voice.step_fields import StepFields
+from ivr.voice.step_fields import PROMPT
 from ivr.voice.talk import Back, Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import YamlKey
+from ivr.voice.yaml_values import ANY_PROMPTS, ONE_KEY, NumberValue, PromptsValue, StepValue
 
 # What she may expect after her code: to be called, to be asked first whether the number is hers, or neither.
 WILL_CALL, WILL_VERIFY, NO_CALL = EXPECT = ("code.will_call", "code.will_verify", "code.no_call")
@@ -30,7 +32,23 @@ class CodeStep(Asking):
     go: str
 
     TYPE = "code"
-    SPEAKS = frozenset({"code.once_more", *EXPECT})
+    TITLE = "the tracking code"
+    PROMPT = replace(PROMPT, default=("code.is",))
+    KEYS = (
+        YamlKey(
+            "ready_prompt",
+            ANY_PROMPTS,
+            'said once before `prompt`, where there is a code: "have a pen ready", and time for it; a key '
+            "cuts it short",
+            (),
+        ),
+        YamlKey("times", NumberValue(1, 5, "", whole=True), "how often it is read out", 2),
+        YamlKey("repeat", ONE_KEY, "the key that reads it again; any other key and silence go on", "1"),
+        YamlKey("repeat_prompt", PromptsValue(), "said after it", ("code.repeat",)),
+        YamlKey("no_code_prompt", PromptsValue(), "said when no code could be promised", ("code.none",)),
+        YamlKey("go", StepValue(), "the next step"),
+    )
+    SPEAKS = frozenset({"code.once_more", "earlier.kept", *EXPECT})
     EXAMPLE = """\
 code:
   type: code
@@ -44,21 +62,10 @@ code:
   go: goodbye
 """
 
-    @classmethod
-    def read(cls, written: StepFields) -> CodeStep:
-        fields = written.fields
-        return cls(
-            *written.asking(),
-            times=fields.whole("times", 1, 5, 2),
-            ready_prompt=fields.prompts("ready_prompt", needed=False),
-            repeat=written.one_key("repeat", "1"),
-            repeat_prompt=fields.prompts("repeat_prompt"),
-            no_code_prompt=fields.prompts("no_code_prompt"),
-            go=fields.step("go"),
-        )
-
     def perform(self, talk: Talk) -> Flow[str]:
         if talk.joined:  # who opened that case has its code; a stranger on her line shall not
+            if talk.taken_up:
+                talk.say("earlier.kept")
             return self.go
         if not talk.code:
             if talk.code is not None:  # else nothing was kept, and that was said

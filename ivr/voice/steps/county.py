@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ivr.voice.actions import Speech
 from ivr.voice.directory import Directory
 from ivr.voice.events import Ended
 from ivr.voice.menu import Choosing
-from ivr.voice.step_fields import StepFields
+from ivr.voice.step_fields import PROMPT
 from ivr.voice.talk import Back, Flow, Talk
 from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import YamlKey
+from ivr.voice.yaml_values import ANY_PROMPTS, StepValue, TextValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,24 @@ class CountyStep(Choosing):
     go: str
 
     TYPE = "county"
+    TITLE = "two digits"
+    PROMPT = replace(PROMPT, default=("county.ask",))
+    KEYS = (
+        YamlKey(
+            "offer_prompt",
+            ANY_PROMPTS,
+            "said before the county of the caller's earlier case, which she takes with 1; without it nothing "
+            "is offered",
+            (),
+        ),
+        YamlKey(
+            "unknown",
+            TextValue("[0-9]{1,4}", "1 to 4 digits"),
+            "the digits of a caller who doesn't know",
+            "00",
+        ),
+        YamlKey("go", StepValue(), "the next step"),
+    )
     SPEAKS = frozenset({"county.chosen", "county.offer_press"})
     EXAMPLE = """\
 county:
@@ -31,16 +51,6 @@ county:
   unknown: "00"
   go: record
 """
-
-    @classmethod
-    def read(cls, written: StepFields) -> CountyStep:
-        fields = written.fields
-        return cls(
-            *written.asking(),
-            offer_prompt=fields.prompts("offer_prompt", needed=False),
-            unknown=fields.matching("unknown", "[0-9]{1,4}", "1 to 4 digits", "00"),
-            go=fields.step("go"),
-        )
 
     def perform(self, talk: Talk) -> Flow[str]:
         known = talk.known_county

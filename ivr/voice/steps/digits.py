@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
 from ivr.cases import code as tracking_code
 from ivr.cases import national_id, phone
 from ivr.voice import saying
+from ivr.voice.fields import Fields
 from ivr.voice.menu import SLOW_FINGER, Choosing
-from ivr.voice.step_fields import StepFields
+from ivr.voice.step_fields import PROMPT, SENSITIVE, StepFields
 from ivr.voice.talk import Back, Flow, Jump, Talk
 from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import WorkedOut, YamlKey
+from ivr.voice.yaml_tree import Scalar
+from ivr.voice.yaml_values import ANY_PROMPTS, ChoiceValue, NumberValue, StepValue
 
-# What is collected, and the only check that makes sense for it.
-CHECKS = {"callback": "phone", "national_id": "national_id", "code": "tracking_code"}
+
+@dataclass(frozen=True, slots=True)
+class UsualNumber:
+    """What is usual for a number: the only check that makes sense, how many keys, and how it is asked for."""
+
+    check: str
+    least: int
+    most: int
+    prompt: str
+    masked: bool = False
+
+
+WHAT = {
+    "callback": UsualNumber("phone", 8, 11, "callback.ask"),
+    "national_id": UsualNumber("national_id", 10, 10, "national_id.ask", masked=True),
+    "code": UsualNumber("tracking_code", 10, 10, "follow_up.ask"),
+}
+CHECKS = tuple(each.check for each in WHAT.values())
+_ANY = UsualNumber("", 1, 30, "")
+
+
+def _usual(told: str, value: Callable[[UsualNumber], Any]) -> WorkedOut:
+    def find(fields: Fields, _: str) -> Any:
+        into = fields.node("into", needed=False)
+        return value(WHAT.get(into.value, _ANY) if isinstance(into, Scalar) else _ANY)
+
+    return WorkedOut(told, find)
 
 
 @dataclass(frozen=True, slots=True)
 class DigitsStep(Choosing):
-    into: str  # a key of CHECKS
+    into: str  # a key of WHAT
     check: str
     min_keys: int
     max_keys: int
@@ -28,6 +58,40 @@ class DigitsStep(Choosing):
     go: str
 
     TYPE = "digits"
+    TITLE = "a number"
+    PROMPT = replace(
+        PROMPT,
+        default=_usual("`callback.ask`, `national_id.ask` or `follow_up.ask`", lambda usual: (usual.prompt,)),
+    )
+    SENSITIVE = replace(SENSITIVE, default=_usual("true for a `national_id`", lambda usual: usual.masked))
+    KEYS = (
+        YamlKey("into", ChoiceValue(tuple(WHAT)), "what it is"),
+        YamlKey(
+            "check",
+            ChoiceValue(CHECKS),
+            "the check that goes with it",
+            _usual("as `into` needs it", lambda usual: usual.check),
+        ),
+        YamlKey(
+            "min_keys",
+            NumberValue(1, 30, "", whole=True),
+            "how many at least; `#` ends earlier than the maximum",
+            _usual("8 of a `callback`, else 10", lambda usual: usual.least),
+        ),
+        YamlKey(
+            "max_keys",
+            NumberValue(1, 30, "", whole=True),
+            "how many at most",
+            _usual("11 of a `callback`, else 10", lambda usual: usual.most),
+        ),
+        YamlKey(
+            "confirm_prompt",
+            ANY_PROMPTS,
+            "said before the number is read back: 1 right, 2 again; without it nothing is read back",
+            (),
+        ),
+        YamlKey("go", StepValue(), "the next step"),
+    )
     SPEAKS = frozenset({"confirm.menu"})
     EXAMPLE = """\
 callback_number:
@@ -44,20 +108,11 @@ callback_number:
 
     @classmethod
     def read(cls, written: StepFields) -> DigitsStep:
-        fields = written.fields
-        into = fields.one_of("into", tuple(CHECKS))
-        found = cls(
-            *written.asking(),
-            into=into,
-            check=fields.one_of("check", tuple(CHECKS.values())),
-            min_keys=fields.whole("min_keys", 1, 30),
-            max_keys=fields.whole("max_keys", 1, 30),
-            confirm_prompt=fields.prompts("confirm_prompt", needed=False),
-            go=fields.step("go"),
-        )
+        found = super(DigitsStep, cls).read(written)
+        fields, usual = written.fields, WHAT.get(found.into)
         check = fields.scalar("check", needed=False)
-        if check and found.check in CHECKS.values() and found.check != CHECKS.get(into, found.check):
-            fields.wrong(check, "check", f"a {into} is checked as {CHECKS[into]}")
+        if check and usual and found.check in CHECKS and found.check != usual.check:
+            fields.wrong(check, "check", f"a {found.into} is checked as {usual.check}")
         written.refuse_reversed("min_keys", found.min_keys, "max_keys", found.max_keys)
         return found
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time
 
 from ivr.voice.actions import Operator, Say
+from ivr.voice.conditions import DAYS
 from ivr.voice.events import Said, Transfer, Transferred
 from ivr.voice.fields import Fields
 from ivr.voice.menu import END, Step
 from ivr.voice.mistakes import shown
-from ivr.voice.step_fields import StepFields
+from ivr.voice.step_fields import PROMPT
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import YamlKey
+from ivr.voice.yaml_values import NumberValue, OwnValue, PromptsValue, StepValue, TextValue
 
-DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
+_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,45 @@ class Hours:
         return now.weekday() in self.days and self.opens <= now.time() < self.closes
 
 
+def _hours(outer: Fields, name: str) -> Hours | None:
+    fields = outer.inner(name)
+    if fields is None:
+        return None
+    days = set()
+    for item in fields.items("days"):
+        if item.value in DAYS:
+            days.add(DAYS[item.value])
+        else:
+            fields.wrong(item, "days", f"{shown(item.value)} is none of {', '.join(DAYS)}", item.value, DAYS)
+    opens, closes = _time(fields, "opens"), _time(fields, "closes")
+    if opens and closes and opens >= closes:
+        fields.wrong(fields.table, "closes", "must be later than opens, within one day")
+    fields.close()
+    return Hours(frozenset(days), opens or time(0), closes or time(0))
+
+
+def _time(fields: Fields, name: str) -> time | None:
+    node = fields.scalar(name)
+    if node is None:
+        return None
+    if re.fullmatch(_CLOCK, node.value):
+        return time.fromisoformat(node.value)
+    fields.wrong(node, name, f'{shown(node.value)} must be a time from "00:00" to "23:59"')
+    return None
+
+
+HOURS = {
+    "type": "object",
+    "properties": {
+        "days": {"type": "array", "items": {"enum": list(DAYS)}, "uniqueItems": True},
+        "opens": {"type": "string", "pattern": f"^{_CLOCK}$"},
+        "closes": {"type": "string", "pattern": f"^{_CLOCK}$"},
+    },
+    "required": ["days", "opens", "closes"],
+    "additionalProperties": False,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class OperatorStep(Step):
     queue: str
@@ -42,6 +84,25 @@ class OperatorStep(Step):
     nobody: str
 
     TYPE = "operator"
+    TITLE = "a human"
+    PROMPT = replace(PROMPT, meaning="said before the queue", default=("operator.connecting",))
+    KEYS = (
+        YamlKey(
+            "queue",
+            TextValue("[A-Za-z0-9_-]{1,40}", "a queue's name of a-z, 0-9, _ and -"),
+            "the queue's name in Asterisk",
+            "operators",
+        ),
+        YamlKey(
+            "hours",
+            OwnValue("`{days, opens, closes}`", _hours, HOURS),
+            "`days` (`sat` … `fri`), `opens` and `closes` within one day; left out, always open",
+            None,
+        ),
+        YamlKey("wait_seconds", NumberValue(5, 3600, whole=True), "how long to wait in the queue", 300),
+        YamlKey("closed_prompt", PromptsValue(), "said out of hours", ("operator.closed",)),
+        YamlKey("nobody", StepValue(), "the step when nobody answers or it is out of hours"),
+    )
     LEAF = "operator"
     EXAMPLE = """\
 operator:
@@ -53,19 +114,6 @@ operator:
   closed_prompt: [operator.closed]
   nobody: message
 """
-
-    @classmethod
-    def read(cls, written: StepFields) -> OperatorStep:
-        fields = written.fields
-        inner = fields.inner("hours", needed=False)
-        return cls(
-            *written.common(),
-            queue=fields.matching("queue", "[A-Za-z0-9_-]{1,40}", "a queue's name of a-z, 0-9, _ and -"),
-            hours=_hours(inner) if inner else None,
-            wait_seconds=fields.whole("wait_seconds", 5, 3600, 300),
-            closed_prompt=fields.prompts("closed_prompt", needed=inner is not None),
-            nobody=fields.step("nobody"),
-        )
 
     def perform(self, talk: Talk) -> Flow[str]:
         return END if (yield from self.connect(talk)) else self.nobody
@@ -87,27 +135,3 @@ operator:
 
     def at_worst(self, timing: Timing, by: By) -> float:
         return max(timing.speech(self.prompt) + self.wait_seconds, timing.speech(self.closed_prompt))
-
-
-def _hours(fields: Fields) -> Hours:
-    days = set()
-    for item in fields.items("days"):
-        if item.value in DAYS:
-            days.add(DAYS[item.value])
-        else:
-            fields.wrong(item, "days", f"{shown(item.value)} is none of {', '.join(DAYS)}", item.value, DAYS)
-    opens, closes = _time(fields, "opens"), _time(fields, "closes")
-    if opens and closes and opens >= closes:
-        fields.wrong(fields.table, "closes", "must be later than opens, within one day")
-    fields.close()
-    return Hours(frozenset(days), opens or time(0), closes or time(0))
-
-
-def _time(fields: Fields, name: str) -> time | None:
-    node = fields.scalar(name)
-    if node is None:
-        return None
-    if re.fullmatch("([01][0-9]|2[0-3]):[0-5][0-9]", node.value):
-        return time.fromisoformat(node.value)
-    fields.wrong(node, name, f'{shown(node.value)} must be a time from "00:00" to "23:59"')
-    return None

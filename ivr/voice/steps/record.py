@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ivr.voice.actions import FindRoom, Record, Say, Speech
 from ivr.voice.events import Ended, Recorded, RoomFound, Said
+from ivr.voice.fields import Fields
 from ivr.voice.menu import Asking
-from ivr.voice.step_fields import StepFields, sets
+from ivr.voice.step_fields import PROMPT, StepFields, sets
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.talk import VOICED_SECONDS, Back, Flow, Gone, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Miss, Way
+from ivr.voice.yaml_keys import WorkedOut, YamlKey
+from ivr.voice.yaml_values import ANY_PROMPTS, MissValue, NumberValue, OwnValue, StepValue
 
 SETTABLE = ("kind", "topic", "county")
+SETS = {
+    "type": "object",
+    "properties": {name: {"$ref": f"#/$defs/{name}"} for name in SETTABLE},
+    "additionalProperties": False,
+}
+
+
+def _sets(fields: Fields, name: str) -> Mapping[str, str]:
+    inner = fields.inner(name)
+    if inner is None:
+        return MappingProxyType({})
+    values = sets(inner, SETTABLE)
+    inner.close()
+    return values
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +46,44 @@ class RecordStep(Asking):
     go: str
 
     TYPE = "record"
+    TITLE = "the caller's words"
+    PROMPT = replace(PROMPT, default=("record.ask",))
+    KEYS = (
+        YamlKey("max_seconds", NumberValue(5, 900), "the longest that she may speak", 180),
+        YamlKey("silence_seconds", NumberValue(2, 60), "silence that ends it", 8),
+        YamlKey("min_seconds", NumberValue(0, 30), "shorter is asked again", 2),
+        YamlKey(
+            "too_short",
+            MissValue("record.too_short"),
+            "what happens then; its `then` is also where she goes when no disk takes a recording",
+            WorkedOut(
+                "`{limit: 3, say: [record.too_short]}`, then the tree's first `operator`, else its `end`",
+                MissValue("record.too_short").usual,
+            ),
+        ),
+        YamlKey(
+            "sets",
+            OwnValue("`kind`, `topic`, `county`", _sets, SETS),
+            "of the case, each where she has chosen none",
+            MappingProxyType({}),
+        ),
+        YamlKey(
+            "promise_prompt",
+            ANY_PROMPTS,
+            'said behind "your words are safe", where a code is set aside for her',
+            (),
+        ),
+        YamlKey("go", StepValue(), "the next step"),
+    )
+    ABOUT = """\
+A beep, then the recording; `#` ends it. Behind it the words are safe: a case is open, whatever follows. A
+caller who spoke at all is never sent to `then`: what there is becomes a case.
+
+`topic`, `county` and the numbers of `digits` may be asked before the beep or behind it (`111.yaml`,
+`111-words-first.yaml`). What she says behind it refines the case that is there: its topic and county, the
+body in charge, a deadline that never becomes a later one. Who hangs up before she has said it leaves her
+words to the desk, as a matter "of anything else". The kind is chosen before the beep: behind it nothing
+changes it any more."""
     LEAF = "record"
     GONE_BACK_TO = False  # her words are safe: a second visit would open a second case
     SPEAKS = frozenset(
@@ -61,22 +116,7 @@ record:
 
     @classmethod
     def read(cls, written: StepFields) -> RecordStep:
-        fields = written.fields
-        asking = written.asking()
-        inner = fields.inner("sets", needed=False)
-        values = sets(inner, SETTABLE) if inner else MappingProxyType({})
-        if inner:
-            inner.close()
-        found = cls(
-            *asking,
-            max_seconds=fields.number("max_seconds", 5, 900, 180),
-            silence_seconds=fields.number("silence_seconds", 2, 60, 8),
-            min_seconds=fields.number("min_seconds", 0, 30, 2),
-            too_short=written.miss("too_short"),
-            sets=values,
-            promise_prompt=fields.prompts("promise_prompt", needed=False),
-            go=fields.step("go"),
-        )
+        found = super(RecordStep, cls).read(written)
         written.refuse_reversed("min_seconds", found.min_seconds, "max_seconds", found.max_seconds)
         return found
 

@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import ClassVar, Protocol
 
 from ivr.voice import callback
 from ivr.voice.menu import Step
-from ivr.voice.step_fields import StepFields
+from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
 from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.county import CountyStep
 from ivr.voice.steps.digits import DigitsStep
 from ivr.voice.steps.end import EndStep
+from ivr.voice.steps.hour import HourStep
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.steps.record import RecordStep
+from ivr.voice.steps.resume import ResumeStep
 from ivr.voice.steps.review import ReviewStep
 from ivr.voice.steps.say import SayStep
 from ivr.voice.steps.status import StatusStep
 from ivr.voice.steps.topic import TopicStep
 
-
-class StepType(Protocol):
-    """A class of steps that can be written in YAML."""
-
-    TYPE: ClassVar[str]
-    EXAMPLE: ClassVar[str]
-    SPEAKS: ClassVar[frozenset[str]]
-
-    @classmethod
-    def read(cls, written: StepFields) -> Step:
-        """The step that is written there, every mistake in it noted."""
-
-
 # In the order in which a mistake names them.
-TYPES: Collection[type[StepType]] = (
+TYPES: Collection[type[Step]] = (
     MenuStep,
     TopicStep,
     CountyStep,
@@ -45,8 +33,11 @@ TYPES: Collection[type[StepType]] = (
     CodeStep,
     StatusStep,
     OperatorStep,
+    HourStep,
     BranchStep,
+    ResumeStep,
     SayStep,
+    AnnouncementStep,
     EndStep,
 )
 

@@ -4,19 +4,45 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ivr.voice.actions import Clip
 from ivr.voice.fields import Fields, checked_key
 from ivr.voice.menu import Choosing
-from ivr.voice.step_fields import StepFields
+from ivr.voice.step_fields import PROMPT
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import YamlKey
 from ivr.voice.yaml_tree import Scalar
+from ivr.voice.yaml_values import OwnValue, StepValue, first_step
 
 MEANINGS = ("keep", "hear", "again", "add", "confide")
+
+
+REVIEW_KEYS = {
+    "type": "object",
+    "propertyNames": {"pattern": "^[0-9#]$"},
+    "additionalProperties": {"enum": list(MEANINGS)},
+    "minProperties": 1,
+}
+USUAL = MappingProxyType({"1": "keep", "2": "hear", "3": "again", "4": "add", "5": "confide", "#": "keep"})
+
+
+def _meanings(fields: Fields, name: str) -> Mapping[str, str]:
+    inner = fields.inner(name)
+    keys: dict[str, str] = {}
+    if inner is None:
+        return keys
+    for key, node in inner.each():
+        right = checked_key(inner, key, lambda k: re.fullmatch("[0-9#]", k) is not None, "one digit or #")
+        meaning = inner.one_of(key.value, MEANINGS)
+        if right and isinstance(node, Scalar):
+            keys[key.value] = meaning
+    if "keep" not in keys.values():
+        fields.wrong(inner.table, name, "no key means keep")
+    return MappingProxyType(keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +52,27 @@ class ReviewStep(Choosing):
     go: str
 
     TYPE = "review"
+    TITLE = "keep, hear, again, add, confide"
+    PROMPT = replace(PROMPT, default=("review.menu",))
+    KEYS = (
+        YamlKey(
+            "keys",
+            OwnValue(
+                'one digit or `"#"` → `keep`, `hear`, `again`, `add`, `confide`', _meanings, REVIEW_KEYS
+            ),
+            "what each means; one must keep",
+            USUAL,
+        ),
+        YamlKey(
+            "record",
+            StepValue("record"),
+            "the recording step of `again` and `add`, from which she comes back to this review",
+            first_step("the tree's first", "record"),
+        ),
+        YamlKey("go", StepValue(), "the next step, after `keep`"),
+    )
+    ABOUT = """\
+`confide` makes her case confidential ([cases.md](cases.md)), says so once that is safe, and asks again."""
     SPEAKS = frozenset({"record.hear_intro", "record.confided", "record.not_confided"})
     EXAMPLE = """\
 review:
@@ -37,19 +84,8 @@ review:
   go: code
 """
 
-    @classmethod
-    def read(cls, written: StepFields) -> ReviewStep:
-        fields = written.fields
-        asking = written.asking()
-        return cls(
-            *asking,
-            keys=MappingProxyType(_keys(fields)),
-            record=fields.step("record", type="record"),
-            go=fields.step("go"),
-        )
-
     def perform(self, talk: Talk) -> Flow[str]:
-        while True:
+        while talk.words or not talk.taken_up:  # else she has said nothing in this call
             choice = yield from talk.listen(self, self.prompt, self.keys.get, hash_means=self.keys.get("#"))
             if choice == "hear":
                 talk.say("record.hear_intro", *(Clip(r.name) for r in talk.words))
@@ -60,6 +96,7 @@ review:
             else:
                 talk.review_mode, talk.reviewed_at = choice, self.id
                 return talk.recorded_at or self.record
+        return self.go
 
     def ways(self) -> Iterator[Way]:
         yield Way(self.go, By.CALLER)
@@ -69,18 +106,3 @@ review:
 
     def questions(self, timing: Timing) -> list[Question]:
         return [Question(timing.speech(self.prompt))]
-
-
-def _keys(fields: Fields) -> dict[str, str]:
-    inner = fields.inner("keys")
-    keys: dict[str, str] = {}
-    if inner is None:
-        return keys
-    for key, node in inner.each():
-        right = checked_key(inner, key, lambda k: re.fullmatch("[0-9#]", k) is not None, "one digit or #")
-        meaning = inner.one_of(key.value, MEANINGS)
-        if right and isinstance(node, Scalar):
-            keys[key.value] = meaning
-    if "keep" not in keys.values():
-        fields.wrong(inner.table, "keys", "no key means keep")
-    return keys

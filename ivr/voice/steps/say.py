@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ivr.voice.menu import Step
-from ivr.voice.step_fields import StepFields
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import YamlKey
+from ivr.voice.yaml_values import StepValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +18,15 @@ class SayStep(Step):
     go: str
 
     TYPE = "say"
+    TITLE = "speaks"
+    KEYS = (YamlKey("go", StepValue(), "the next step"),)
+    ABOUT = "It is spoken together with what follows it."
     EXAMPLE = """\
 notice:
   type: say
   prompt: [operator.closed]
   go: goodbye
 """
-
-    @classmethod
-    def read(cls, written: StepFields) -> SayStep:
-        return cls(*written.common(), go=written.fields.step("go"))
 
     def perform(self, talk: Talk) -> Flow[str]:
         talk.say(*self.prompt)

@@ -6,7 +6,7 @@ Then `after_prompt`: key `repeat` tells again, `another` asks for another code a
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from ivr.cases.statuses import Status
@@ -14,10 +14,12 @@ from ivr.voice import saying, verdict
 from ivr.voice.actions import LookUpCase, Speech, WishCallBack
 from ivr.voice.events import CaseSeen, Ended, Lookup, WishNoted
 from ivr.voice.menu import Asking
-from ivr.voice.step_fields import StepFields
+from ivr.voice.step_fields import PROMPT, StepFields
 from ivr.voice.talk import Back, Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import YamlKey
+from ivr.voice.yaml_values import ONE_KEY, PromptsValue, StepValue
 
 CALL_BACK_KEY = "1"  # what the prompt follow_up.call_back_offer names
 _EXAMPLE_DAY = date(2026, 3, 20)
@@ -35,6 +37,34 @@ class StatusStep(Asking):
     go: str
 
     TYPE = "status"
+    TITLE = "where a case stands"
+    PROMPT = replace(PROMPT, default=("status.intro",))
+    KEYS = (
+        YamlKey(
+            "unknown_prompt",
+            PromptsValue(),
+            "said when no case has the code; then `unknown_go`, at `no_match`'s limit its `then`",
+            ("follow_up.unknown",),
+        ),
+        YamlKey(
+            "too_many_prompt",
+            PromptsValue(),
+            "said to a caller who tried too many wrong codes; then `go`",
+            ("follow_up.too_many",),
+        ),
+        YamlKey(
+            "unavailable_prompt",
+            PromptsValue(),
+            "said when the books can't be read; she is offered a call back (key 1), then `go`",
+            ("follow_up.unavailable",),
+        ),
+        YamlKey("after_prompt", PromptsValue(), "said after the status", ("status.after",)),
+        YamlKey("repeat", ONE_KEY, "the key that tells it again", "1"),
+        YamlKey("another", ONE_KEY, "the key that asks for another code", "2"),
+        YamlKey("unknown_go", StepValue(), "the step that asks for a code"),
+        YamlKey("go", StepValue(), "the next step"),
+    )
+    ABOUT = "The code comes from a `digits` step with `into: code`."
     SPEAKS = verdict.PROMPTS | {
         "follow_up.call_later",
         "follow_up.call_back_offer",
@@ -56,20 +86,9 @@ status:
 
     @classmethod
     def read(cls, written: StepFields) -> StatusStep:
-        fields = written.fields
-        found = cls(
-            *written.asking(),
-            unknown_prompt=fields.prompts("unknown_prompt"),
-            too_many_prompt=fields.prompts("too_many_prompt"),
-            unavailable_prompt=fields.prompts("unavailable_prompt"),
-            after_prompt=fields.prompts("after_prompt"),
-            repeat=written.one_key("repeat", "1"),
-            another=written.one_key("another", "2"),
-            unknown_go=fields.step("unknown_go"),
-            go=fields.step("go"),
-        )
+        found = super(StatusStep, cls).read(written)
         if found.repeat and found.repeat == found.another:
-            fields.wrong(fields.table, "another", "must be another key than repeat")
+            written.fields.wrong(written.fields.table, "another", "must be another key than repeat")
         return found
 
     def perform(self, talk: Talk) -> Flow[str]:

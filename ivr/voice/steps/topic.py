@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ivr.voice.actions import Sound, Speech
 from ivr.voice.directory import Directory, Topic
 from ivr.voice.menu import Choosing
-from ivr.voice.step_fields import StepFields
+from ivr.voice.step_fields import PROMPT
 from ivr.voice.talk import Back, Flow, Talk
 from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Way
+from ivr.voice.yaml_keys import YamlKey
+from ivr.voice.yaml_values import PromptsValue, StepValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,15 @@ class TopicStep(Choosing):
     go: str
 
     TYPE = "topic"
+    TITLE = "the matter in two presses"
+    PROMPT = replace(PROMPT, default=("topic.menu",))
+    KEYS = (
+        YamlKey("leaf_prompt", PromptsValue(), "said before the second press", ("topic.leaf_menu",)),
+        YamlKey("go", StepValue(), "the next step"),
+    )
+    ABOUT = """\
+Groups and matters come from the province's topic tree, with their names and digits. `0` is another matter at
+both presses."""
     SPEAKS = frozenset({"topic.other_leaf", "keys.back", *(f"press.{digit}" for digit in range(10))})
     EXAMPLE = """\
 topic:
@@ -28,11 +39,6 @@ topic:
   leaf_prompt: [topic.leaf_menu]
   go: county
 """
-
-    @classmethod
-    def read(cls, written: StepFields) -> TopicStep:
-        fields = written.fields
-        return cls(*written.asking(), leaf_prompt=fields.prompts("leaf_prompt"), go=fields.step("go"))
 
     def perform(self, talk: Talk) -> Flow[str]:
         directory = talk.directory

@@ -26,7 +26,7 @@ _jalali_day: Any = JalaliDate  # they have no types
 _jalali_time: Any = JalaliDateTime
 # What the machine does between two steps is no part of her path.
 _BEHIND = frozenset(
-    {"RoomFound", "CallerKnown", "WordsKept", "CaseRefined", "Confided"}
+    {"RoomFound", "CallerKnown", "WordsKept", "CaseRefined", "Confided", "TakenUp"}
     | {"Confirmed", "Rated", "WishNoted", "CaseSeen"}
 )
 

@@ -12,6 +12,7 @@ from ivr.desk.call.interventions import Intervening, Intervention
 from ivr.desk.call.live import Unreachable
 from ivr.desk.refusals import Refused, WrongField
 from ivr.web.browser_phone import Telephone
+from ivr.web.live import announcements
 from ivr.web.live.stream import Drawing, stream
 from ivr.web.panel.guard import policy
 from ivr.web.panel.permissions import Permission
@@ -29,7 +30,7 @@ def routes() -> list[Route]:
         path, name = f"/panel/live/calls/{{call}}/{action}", f"live.{action}"
         found.append(Route("GET", path, name, partial(ask, action=action)))
         found.append(Route("POST", path, f"{name}.send", partial(intervene, action=action)))
-    return found
+    return [*found, *announcements.routes()]
 
 
 async def board(visit: Visit) -> web.Response:

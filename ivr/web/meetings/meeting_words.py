@@ -57,6 +57,14 @@ _FORMS: Mapping[str, str] = {
     "lottery_says": r"reason: what she says is missing .*",
     "lottery_confidential": r"case \S+ is confidential now: .*",
     "lottery_no_calls": r"nobody is called from here",
+    "hour_over": r"hour \d+ is over",
+    "hour_not_open": r"hour \d+ is not open",
+    "hour_busy": r"the official is still with \S+",
+    "hour_nobody": r"nobody waits in hour \d+",
+    "hour_lasts": r"such an hour lasts .*",
+    "hour_room": r"\d+ to \d+ may wait in line, not \d+",
+    "hour_rings": r"extensions: .*",
+    "hour_past": r"ends: .*",
     "nothing_to_check": r"order \S+ reports nothing that is to be checked",
     "begun": r"session \d+ has begun",
     "not_begun": r"session \d+ has not begun",
@@ -98,6 +106,8 @@ _FIELDS |= {
     "minutes": "minutes",
     "taken": "slot",
     "no_request": "code",
+    "hour_lasts": "ends",
+    "hour_room": "room",
 }
 
 

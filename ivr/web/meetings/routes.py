@@ -7,6 +7,7 @@ from ivr.web.meetings import (
     checking_pages,
     day_pages,
     figures_page,
+    hour_pages,
     lottery_pages,
     paper_pages,
     report_page,
@@ -19,6 +20,7 @@ from ivr.web.panel.visit import Route
 
 REQUEST, SESSION = "/panel/meetings/requests/{code}", "/panel/meetings/sessions/{number}"
 REPORTED, LOTTERY = "/panel/meetings/reported", "/panel/meetings/lottery"
+HOURS = "/panel/meetings/hours"
 
 
 def routes() -> list[Route]:
@@ -32,6 +34,11 @@ def routes() -> list[Route]:
         Route("POST", f"{LOTTERY}/{{code}}/ring", "meetings.lottery.ring", lottery_pages.ring),
         Route("POST", f"{LOTTERY}/{{code}}/note", "meetings.lottery.note", lottery_pages.note),
         Route("POST", f"{LOTTERY}/{{deed}}", "meetings.lottery.do", lottery_pages.do),
+        Route("GET", HOURS, "meetings.hours", hour_pages.hours),
+        Route("POST", HOURS, "meetings.hours.announce", hour_pages.announce),
+        Route("GET", f"{HOURS}/{{number}}", "meetings.hour", hour_pages.hour),
+        Route("GET", f"{HOURS}/{{number}}/stream", "meetings.hour.stream", hour_pages.stream),
+        Route("POST", f"{HOURS}/{{number}}/{{deed}}", "meetings.hour.do", hour_pages.act),
         Route("GET", "/panel/meetings/figures", "meetings.figures", figures_page.figures),
         Route("GET", "/panel/meetings/sessions", "meetings.sessions", session_pages.sessions),
         Route("POST", "/panel/meetings/sessions", "meetings.plan", session_pages.plan),

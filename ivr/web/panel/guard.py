@@ -51,9 +51,14 @@ FIRST_THINGS = {
 }  # what is missing → where it is given
 
 
-def policy(*connect: str) -> str:
-    """The content security policy; `connect`: further addresses scripts may open, like ws://127.0.0.1:8188."""
+def policy(*connect: str, style_nonce: str = "") -> str:
+    """The content security policy; `connect`: further addresses scripts may open, like ws://127.0.0.1:8188.
+
+    `style_nonce`: a style sheet that bears it is taken beside our files.
+    """
     parts = {**_POLICY, "connect-src": " ".join(("'self'", *connect))}
+    if style_nonce:
+        parts["style-src"] = f"'self' 'nonce-{style_nonce}'"
     return "; ".join(f"{name} {value}" for name, value in parts.items())
 
 

@@ -63,6 +63,12 @@ def number(value: float | None) -> str:
     return digits(text.replace(",", "٬").replace(".", "٫"))
 
 
+def duration(seconds: float) -> str:
+    """۲:۰۵, minutes and seconds."""
+    whole = round(seconds)
+    return digits(f"{whole // 60}:{whole % 60:02}")
+
+
 def _shown(value: object) -> str:
     return number(value) if isinstance(value, int | float) else str(value)
 

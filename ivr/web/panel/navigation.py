@@ -26,6 +26,7 @@ NAVIGATION = (
     Entry("openings", "common.nav.openings", "lock", P.OPENINGS_SEE),
     Entry("numbers", "common.nav.numbers", "chart", P.NUMBERS_SEE),
     Entry("live", "common.nav.live", "live", P.LIVE_SEE),
+    Entry("menus", "common.nav.menus", "tree", P.MENUS_SEE),
     Entry("prompts", "common.nav.prompts", "sound", P.PROMPTS_SEE),
     Entry("admin", "common.nav.admin", "gear", P.BOOKS_SEE),
 )

@@ -38,12 +38,16 @@ class Permission(StrEnum):
     LIVE_SEE = "live_see"
     LIVE_LISTEN = "live_listen"
     LIVE_STEER = "live_steer"  # end a call, take it over
+    ANNOUNCE = "announce"  # what all callers are told for a while
     PHONE_USE = "phone_use"
     BOOKS_SEE = "books_see"  # agencies, topics, rules, deadlines, closures
     BOOKS_EDIT = "books_edit"
     BLOCKS_EDIT = "blocks_edit"
     PROMPTS_SEE = "prompts_see"
     PROMPTS_EDIT = "prompts_edit"
+    MENUS_SEE = "menus_see"
+    MENUS_EDIT = "menus_edit"  # drafts: save, rehearse, try
+    MENUS_PUBLISH = "menus_publish"  # put on the air, roll back
     MEETINGS_SEE = "meetings_see"  # officers and heads: the slots that need their agency
     MEETINGS_ATTEND = "meetings_attend"  # for their agency: answer its invitation, write its views
     MEETINGS_HOLD = "meetings_hold"  # decide on requests, plan sessions, change agendas
@@ -64,7 +68,9 @@ _SUPERVISOR = frozenset(
         P.CASES_SEE, P.CASES_OPEN, P.CASES_REFER, P.CASES_ANSWER, P.CASES_APPROVE, P.CASES_CLOSE,
         P.NOTES_WRITE, P.RECORDINGS_PLAY, P.RECORDINGS_BLIND, P.RECORDINGS_DOWNLOAD, P.IDENTITY_REVEAL,
         P.SEEN_BY, P.OPENINGS_SEE, P.NUMBERS_SEE, P.NUMBERS_EXPORT, P.LETTERS_PRINT, P.LIVE_SEE,
-        P.LIVE_LISTEN, P.LIVE_STEER, P.PHONE_USE, P.BOOKS_SEE, P.BLOCKS_EDIT, P.PROMPTS_SEE, P.MEETINGS_SEE,
+        P.LIVE_LISTEN, P.LIVE_STEER, P.ANNOUNCE, P.PHONE_USE, P.BOOKS_SEE, P.BLOCKS_EDIT, P.PROMPTS_SEE,
+        P.MENUS_SEE,
+        P.MEETINGS_SEE,
     }
 )  # fmt: skip
 
@@ -83,7 +89,8 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
     | {P.MEETINGS_SEE, P.MEETINGS_HOLD, P.CASES_DIRECT, P.PHONE_USE},
     Role.ADMIN: _EVERYBODY
     | {P.NUMBERS_SEE, P.LIVE_SEE, P.BOOKS_SEE, P.BOOKS_EDIT, P.BLOCKS_EDIT, P.PROMPTS_SEE, P.PROMPTS_EDIT}
-    | {P.PEOPLE_SEE, P.PEOPLE_EDIT, P.AUDIT_SEE, P.PHONE_USE},
+    | {P.MENUS_SEE, P.MENUS_EDIT, P.MENUS_PUBLISH}
+    | {P.PEOPLE_SEE, P.PEOPLE_EDIT, P.AUDIT_SEE, P.PHONE_USE, P.ANNOUNCE},
     Role.AUDITOR: _EVERYBODY
     | {
         P.CASES_SEE,
@@ -94,7 +101,7 @@ ROLES: Mapping[Role, frozenset[Permission]] = {
         P.NUMBERS_EXPORT,
         P.LIVE_SEE,
     }
-    | {P.BOOKS_SEE, P.PROMPTS_SEE, P.PEOPLE_SEE, P.AUDIT_SEE, P.MEETINGS_SEE},
+    | {P.BOOKS_SEE, P.PROMPTS_SEE, P.MENUS_SEE, P.PEOPLE_SEE, P.AUDIT_SEE, P.MEETINGS_SEE},
 }
 
 # Route name → what it needs. One block a section, in the order of the names.
@@ -190,6 +197,11 @@ ROUTES: Mapping[str, Permission] = {
     # meetings: what stands as things are is decided at the desk
     "meetings": P.MEETINGS_SEE,
     "meetings.figures": P.MEETINGS_SEE,
+    "meetings.hours": P.MEETINGS_SEE,
+    "meetings.hours.announce": P.MEETINGS_HOLD,
+    "meetings.hour": P.MEETINGS_SEE,
+    "meetings.hour.do": P.MEETINGS_HOLD,
+    "meetings.hour.stream": P.MEETINGS_SEE,
     "meetings.request": P.MEETINGS_SEE,
     "meetings.decide": P.MEETINGS_HOLD,
     "meetings.sessions": P.MEETINGS_SEE,
@@ -225,6 +237,10 @@ ROUTES: Mapping[str, Permission] = {
     "letter": P.LETTERS_PRINT,
     # live
     "live": P.LIVE_SEE,
+    "live.announcements": P.LIVE_SEE,
+    "live.announcements.sound": P.ANNOUNCE,
+    "live.announce": P.ANNOUNCE,
+    "live.announce.off": P.ANNOUNCE,
     "live.stream": P.LIVE_SEE,
     "live.listen": P.LIVE_LISTEN,
     "live.listen.send": P.LIVE_LISTEN,
@@ -270,6 +286,20 @@ ROUTES: Mapping[str, Permission] = {
     "prompts.try": P.PROMPTS_EDIT,
     "prompts.accept": P.PROMPTS_EDIT,
     "prompts.restore": P.PROMPTS_EDIT,
+    # menu trees
+    "menus": P.MENUS_SEE,
+    "menus.tree": P.MENUS_SEE,
+    "menus.text": P.MENUS_SEE,
+    "menus.schema": P.MENUS_SEE,
+    "menus.edit": P.MENUS_EDIT,
+    "menus.save": P.MENUS_EDIT,
+    "menus.check": P.MENUS_EDIT,
+    "menus.walk": P.MENUS_EDIT,
+    "menus.draft": P.MENUS_SEE,
+    "menus.rehearse": P.MENUS_EDIT,
+    "menus.publish": P.MENUS_PUBLISH,
+    "menus.unschedule": P.MENUS_PUBLISH,
+    "menus.roll-back": P.MENUS_PUBLISH,
 }
 
 

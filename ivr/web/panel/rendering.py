@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from persiantools.jdatetime import JalaliDateTime
 
 from ivr.cases.code import grouped
-from ivr.web.panel.locale import Locale, digits, number
+from ivr.web.panel.locale import Locale, digits, duration, number
 from ivr.web.panel.navigation import entries
 from ivr.web.panel.sessions import FIELD
 from ivr.web.panel.visit import Panel, Visit
@@ -144,12 +144,6 @@ def browser(text: str) -> str:
     machines = ("Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux")
     found = [next((name for name in names if name in text), "") for names in (programs, machines)]
     return ", ".join(filter(None, found)) or text[:40]
-
-
-def duration(seconds: float) -> str:
-    """۲:۰۵, minutes and seconds."""
-    whole = round(seconds)
-    return digits(f"{whole // 60}:{whole % 60:02}")
 
 
 def mask_number(value: str | None) -> str:

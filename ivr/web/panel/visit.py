@@ -32,6 +32,7 @@ from ivr.web.panel.forms import Form
 from ivr.web.panel.locale import Locale
 from ivr.web.panel.permissions import Permission, may
 from ivr.web.panel.studio import Studio
+from ivr.web.panel.tree_tools import TreeTools
 
 FORM_BYTES = 256 * 1024
 PACKED = 3  # of 9: a list takes a millisecond where 6, which aiohttp gives no choice from, takes three
@@ -62,12 +63,14 @@ class Voices:
 class Telephones:
     """In the browser. `citizens`: with which anybody may call, in the lab alone; `desk`: a supervisor's.
 
-    `calls_back`: whether citizens are called with their answers.
+    `calls_back`: whether citizens are called with their answers. `officials`: names of the extensions that
+    may ring for an official who takes calls himself.
     """
 
     citizens: Telephone | None = None
     desk: Telephone | None = None
     calls_back: bool = True
+    officials: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -82,7 +85,7 @@ class Entrance:
 class Panel:
     """What the sections stand on. `ivr/app.py` fills it; further things go where they belong.
 
-    `board`: what goes on now.
+    `board`: what goes on now. `trees`: None where no menu tree is edited.
     """
 
     engine: AsyncEngine
@@ -95,6 +98,7 @@ class Panel:
     entry: Entrance = field(default_factory=Entrance)
     assets: Assets = field(default_factory=Assets)
     board: Board = field(default=None)  # type: ignore[assignment]  # None: one that asks no Asterisk
+    trees: TreeTools | None = None
     archive: Archive = field(init=False)  # figures, kept for all who ask
     news: News = field(init=False)
 

@@ -40,7 +40,30 @@ const drop = (key) => store("readwrite", (its) => its.delete(key));
 
 async function kept() {
   const all = await store("readonly", (its) => its.getAll());
-  return all.filter((each) => each.day === say.day && each.who === say.who).sort((a, b) => a.order - b.order);
+  return all.filter((each) => !each.draft && each.day === say.day && each.who === say.who).sort((a, b) => a.order - b.order);
+}
+
+// What is half written is kept as it is typed, and stands in its field again when the page is opened again.
+
+const draftOf = (form) => `draft ${say.day} ${say.who} ${form.dataset.later} ${form.dataset.later === "arrive" ? "" : form.elements.code?.value ?? ""}`;
+
+function keepDraft(form) {
+  const its = [...form.elements].filter((each) => each.matches("textarea, select, input:not([type=hidden], [type=file], [name=code])"));
+  const fields = its.map((each) => [each.name, each.value]).filter(([name, text]) => name && text);
+  const changed = its.some((each) => each.value !== (each.defaultValue ?? ""));
+  const key = draftOf(form);
+  return changed ? keep({ key, draft: true, day: say.day, who: say.who, until: Date.parse(say.until), fields }) : drop(key);
+}
+
+async function putBack() {
+  const drafts = (await store("readonly", (its) => its.getAll())).filter((each) => each.draft);
+  for (const each of drafts) {
+    if (Date.now() >= each.until) await drop(each.key);
+    const form = [...root.querySelectorAll("form[data-later]")].find((one) => draftOf(one) === each.key);
+    if (!form || Date.now() >= each.until) continue;
+    for (const [name, text] of each.fields) form.elements[name].value = text;
+    form.closest("details")?.setAttribute("open", "");
+  }
 }
 
 // ── what is shown ──
@@ -243,6 +266,7 @@ document.addEventListener("submit", async (event) => {
   each.title = event.submitter?.textContent ?? "";
   try {
     await keep(each);
+    await drop(draftOf(form));
   } catch {
     tell(say.noStore, "bad");
     form.submit();
@@ -256,6 +280,10 @@ document.addEventListener("submit", async (event) => {
   flush();
 });
 
+root.addEventListener("input", ({ target }) => {
+  const form = target.closest("form[data-later]");
+  if (form) keepDraft(form).catch(() => {});
+});
 window.addEventListener("online", flush);
 prepare();
 window.addEventListener("beforeunload", (event) => {
@@ -271,6 +299,7 @@ for (const each of await kept().catch(() => [])) {
   if (each.wrong) showRefused(each);
   else show(each);
 }
+await putBack().catch(() => {});
 flush();
 setTimeout(again, REFRESH);
 if (!location.hash) root.querySelector('.visitor[data-presence="inside"] .ticket, .visitor[data-presence="arrived"] .ticket')?.click();

@@ -4,7 +4,7 @@
 
 const KEY = "day-key", BOOKS = "seda-day", CACHE = "seda-day";
 
-// What browsers keep of the day: "later", what is to be sent; "page", the page itself.
+// What browsers keep of the day: "later", what is to be sent, or half written; "page", the page itself.
 export function books() {
   return new Promise((done, failed) => {
     const asking = indexedDB.open(BOOKS, 2);
@@ -65,10 +65,15 @@ export async function recall(path) {
   return plain && { html: new TextDecoder().decode(plain), at: kept.at };
 }
 
-// Nothing stays but what is still to be sent.
+// Nothing stays but what is still to be sent, and what was half written on a day that is not over.
 export async function forget() {
   sessionStorage.removeItem(KEY);
-  if (!window.isSecureContext || !window.indexedDB) return;
+  if (!window.indexedDB) return;
+  const its = await books(), later = its.transaction("later", "readwrite").objectStore("later");
+  const asked = later.getAll();
+  asked.onsuccess = () => asked.result.filter((each) => each.draft && each.until <= Date.now()).forEach((each) => later.delete(each.key));
+  later.transaction.oncomplete = () => its.close();
+  if (!window.isSecureContext) return;
   await pages("readwrite", (its) => its.clear());
   await caches.delete(CACHE);
   for (const each of (await navigator.serviceWorker?.getRegistrations()) ?? []) await each.unregister();

@@ -37,12 +37,12 @@ async def test_publishers_at_the_same_moment_get_numbers_without_gaps(engine: As
 async def test_a_watcher_sees_what_is_published_also_while_it_was_cut_off(
     engine: AsyncEngine, postgres_url: str
 ) -> None:
-    seen: asyncio.Queue[menus.Revision] = asyncio.Queue()
+    seen: asyncio.Queue[menus.OnAir] = asyncio.Queue()
     first = await menus.publish(engine, "111", "a", "sara")
     watching = asyncio.create_task(menus.watch(engine, "111", seen.put))
-    assert await seen.get() == first
+    assert await seen.get() == menus.OnAir(first)
     second = await menus.publish(engine, "111", "b", "sara")
-    assert await seen.get() == second
+    assert await seen.get() == menus.OnAir(second)
     cut = (
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         f"WHERE datname = '{engine.url.database}' AND query LIKE 'LISTEN%'"
@@ -50,5 +50,5 @@ async def test_a_watcher_sees_what_is_published_also_while_it_was_cut_off(
     await run(postgres_url, cut)
     third = await menus.publish(engine, "111", "c", "sara")
     async with asyncio.timeout(patience(20)):
-        assert await seen.get() == third
+        assert await seen.get() == menus.OnAir(third)
     watching.cancel()

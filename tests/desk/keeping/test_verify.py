@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.cases.custody import event_hash
 from ivr.cases.proving import Finding
 from ivr.desk.case import answers, closing, pausing, precedents, referring
-from ivr.desk.keeping import custody
+from ivr.desk.keeping import custody, proved, sealing
+from ivr.desk.keeping.proved import LastProof
 from ivr.desk.keeping.verify import Verification, prove
 from ivr.store.tables import case_events
 from ivr.voice.actions import KeepWords
@@ -294,3 +295,36 @@ async def test_the_command_says_what_it_looked_at_and_ends_with_1_on_a_finding(
     assert (status, said["cases"], said["found"], said["findings"][0]["recording"]) == (1, 1, 1, names[0])
     assert (await ivr(database_url, tmp_path, "verify", "--no-listen"))[0] == 0
     assert await ivr(database_url, tmp_path, "verify", "123") == (1, "there is no case 123")
+
+
+async def test_a_proof_goes_on_from_the_last_one_and_a_whole_one_is_asked_for_each_week(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    """What was touched since is looked at again, in whole cases; what a root stood for must still be it."""
+
+    async def said(*more: str) -> str:
+        return (await ivr(database_url, tmp_path, "verify", *more))[1]
+
+    async def told() -> LastProof:
+        return await proved.told(engine)
+
+    old, _ = await with_words(engine, tmp_path)
+    await close_days(engine, tmp_path)
+    await sealing.seal(engine)
+    assert not (await told()).wrong and "never proved" in (await told()).says
+    assert "looked at 1 cases" in await said() and (await told()).says == "all was proved 0 days ago"
+
+    young, _ = await with_words(engine, tmp_path)
+    await sealing.seal(engine)
+    looked = await said("--new")
+    assert looked.startswith("looked at 1 cases, 3 events, 2 recordings, 0 days, 1 seals"), looked
+    await sql(engine, "UPDATE cases SET answer = 'x' WHERE code = :code", code=old)
+    assert "all is well" in await said("--new")  # only a whole proof sees it
+    await sql(engine, "UPDATE cases SET answer = 'x' WHERE code = :code", code=young)
+    assert young in await said("--new") and old in await said()
+
+    await sql(engine, "UPDATE custody_seals SET root = sha256('x') WHERE seal = 2")
+    assert "seal_changed: seal 2 is not the one that was proved" in await said("--new")
+    assert (await told()).wrong and "with " in (await told()).says
+    await sql(engine, "UPDATE audit SET at = at - interval '9 days'")
+    assert (await told()).says.endswith("it should be once a week: ivr verify")

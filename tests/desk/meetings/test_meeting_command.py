@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.case import answers
@@ -94,3 +95,33 @@ async def test_what_is_wrong_is_one_sentence(engine: AsyncEngine, database_url: 
     ):
         found = await ivr(database_url, tmp_path, "meeting", *words)
         assert found[0] == exit_code and sentence in found[1]
+
+
+async def test_an_hour_is_announced_shown_and_closed(
+    engine: AsyncEngine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await hall(engine)
+    its = Terminal(database_url, tmp_path, ("meeting",))
+    day = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
+    wanted = (
+        "announce-hour",
+        "--on",
+        day,
+        "--from",
+        "10:00",
+        "--to",
+        "11:00",
+        "--extension",
+        "201",
+        "--even-off",
+    )
+    code, said = await ivr(database_url, tmp_path, "meeting", *wanted)
+    assert code == 1 and "list may ring" in said
+    monkeypatch.setenv("IVR_MEETINGS__EXTENSIONS", '{"201": "PJSIP/201@exchange"}')
+    assert f"hour 1: announced, 10:00 to 11:00 on {day}" in await its.run(*wanted)
+    [hour] = await its.read("hours")
+    assert (hour["official"], hour["extensions"], hour["state"]) == ("governor", ["201"], "planned")
+    shown = await its.read("hour", "1")
+    assert (shown["line"], shown["with_him"], shown["past"]) == ([], None, [])
+    assert await its.run("close-hour", "1", "--reason", "سفر") == "hour 1: closed"
+    assert (await its.read("hour", "1"))["closed_by"] == "desk"

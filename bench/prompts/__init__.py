@@ -1,0 +1,1 @@
+"""What Asterisk takes to play a prompt, prepared in the channel's codec or not."""

@@ -1,0 +1,57 @@
+"""`ivr menu announce`: what callers are told for a while."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ivr.commands.menu import Author, Json, app
+from ivr.commands.output import load_settings, out, show_rows, with_database
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+@app.command(epilog="Example: ivr menu announce today --fa 'امروز اداره‌ها به سبب برف تعطیل‌اند.' --hours 8")
+def announce(
+    slot: Annotated[str, typer.Argument(help="Of an announcement step.")] = "",
+    fa: Annotated[str, typer.Option(help="The words in Persian.")] = "",
+    az: Annotated[str, typer.Option(help="The words in Azerbaijani; else the Persian ones are read.")] = "",
+    hours: Annotated[float, typer.Option(help="For how long, up to 336.")] = 12,
+    off: Annotated[bool, typer.Option("--off", help="Switch it off.")] = False,
+    author: Author = "",
+    json: Json = False,
+) -> None:
+    """Have every caller told something for a while, at a slot of the trees; without words list them."""
+    from ivr.desk.book import announcing
+
+    settings, now, who = load_settings(), datetime.now(UTC), author or getpass.getuser()
+    words = {language: text for language, text in (("fa", fa), ("az", az)) if text}
+    if off:
+        with_database(settings, lambda engine: announcing.silence(engine, slot, who, now))
+        out.print(f"{slot} is silent", highlight=False)
+    elif words:
+        until = now + timedelta(hours=hours)
+        with_database(settings, lambda engine: announcing.announce(engine, slot, words, until, who, now))
+        out.print(f"{slot} is told until {until.astimezone():%Y-%m-%d %H:%M}", highlight=False)
+    else:
+        show_rows(["slot", "until", "author", "words"], with_database(settings, _announced), json)
+
+
+async def _announced(engine: AsyncEngine) -> list[dict[str, object]]:
+    from ivr.desk.book import announcing
+
+    live = await announcing.current(engine, datetime.now(UTC))
+    slots = dict.fromkeys([*await announcing.slots(engine), *live])
+    return [
+        {
+            "slot": slot,
+            "until": live[slot].until.isoformat() if slot in live else "",
+            "author": live[slot].author if slot in live else "",
+            "words": dict(live[slot].words) if slot in live else {},
+        }
+        for slot in slots
+    ]

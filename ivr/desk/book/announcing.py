@@ -1,0 +1,111 @@
+"""Announcements: what callers are told for a while, at slots of the menu trees."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.desk.book import menus
+from ivr.desk.people import auditing
+from ivr.desk.refusals import WrongField
+from ivr.store.listening import listen
+from ivr.store.tables import announcements, menu_revisions
+from ivr.voice import script
+from ivr.voice.announcements import LONGEST_TEXT, Announcement
+from ivr.voice.mistakes import MenuMistakes
+from ivr.voice.parse import parse
+from ivr.voice.steps.announcement import AnnouncementStep
+
+CHANNEL = "ivr_announcements"
+LONGEST = timedelta(days=14)
+
+
+async def announce(
+    engine: AsyncEngine,
+    slot: str,
+    words: Mapping[str, str],
+    until: datetime,
+    author: str,
+    now: datetime,
+    person: UUID | None = None,
+    address: str = "",
+) -> Announcement:
+    """Switch it on, in place of what the slot says now. `words`: language → text. Raises WrongField."""
+    said = {language: text.strip() for language, text in words.items() if text.strip()}
+    _refuse(said, until, now)
+    if slot not in await slots(engine):
+        raise WrongField("slot", "no live menu tree has that slot")
+    async with engine.begin() as connection:
+        await _put(connection, slot, said, until, author, now)
+        await auditing.note(
+            connection, now, "announced", person=person, subject=f"announcement/{slot}", address=address,
+            detail={"words": said, "until": until.isoformat(), "author": author},
+        )  # fmt: skip
+    return Announcement(slot, said, until, author)
+
+
+async def silence(
+    engine: AsyncEngine, slot: str, author: str, now: datetime, person: UUID | None = None, address: str = ""
+) -> None:
+    """Switch it off before its end."""
+    async with engine.begin() as connection:
+        await _put(connection, slot, {}, now, author, now)
+        await auditing.note(
+            connection, now, "announcement_ended", person=person, subject=f"announcement/{slot}",
+            address=address, detail={"author": author},
+        )  # fmt: skip
+
+
+async def current(engine: AsyncEngine, now: datetime) -> dict[str, Announcement]:
+    """What is switched on, by slot."""
+    each = announcements.c
+    last = select(func.max(each.id)).group_by(each.slot).scalar_subquery()
+    query = select(announcements).where(each.id.in_(last), each.until > now)
+    async with engine.connect() as connection:
+        rows = (await connection.execute(query)).all()
+    return {row.slot: Announcement(row.slot, row.words, row.until, row.author) for row in rows if row.words}
+
+
+async def slots(engine: AsyncEngine) -> list[str]:
+    """Those of all trees on the air, in the trees' order."""
+    async with engine.connect() as connection:
+        names = (await connection.execute(select(menu_revisions.c.name).distinct())).scalars().all()
+    found: dict[str, None] = {}
+    for name in sorted(names):
+        revision = await menus.current(engine, name)
+        try:
+            steps = parse(revision.text.encode(), name).steps.values() if revision else ()
+        except MenuMistakes:
+            continue  # of an older or newer release: no call goes through it here
+        found |= dict.fromkeys(step.slot for step in steps if isinstance(step, AnnouncementStep))
+    return list(found)
+
+
+async def watch(engine: AsyncEngine, reread: Callable[[], Awaitable[None]]) -> None:
+    """For ever: call back once at first and whenever something was switched on or off."""
+    await listen(engine.url.render_as_string(hide_password=False), CHANNEL, reread)
+
+
+def _refuse(words: Mapping[str, str], until: datetime, now: datetime) -> None:
+    if not words:
+        raise WrongField("words", "an announcement says something")
+    for language, text in words.items():
+        if len(text) > LONGEST_TEXT:
+            raise WrongField(f"words.{language}", f"at most {LONGEST_TEXT} characters")
+        if not script.is_readable(text):
+            raise WrongField(f"words.{language}", "holds what no voice can read")
+    if not now < until <= now + LONGEST:
+        raise WrongField("until", f"an end in the future, within {LONGEST.days} days")
+
+
+async def _put(
+    connection: AsyncConnection, slot: str, words: Mapping[str, str], until: datetime, author: str,
+    now: datetime,
+) -> None:  # fmt: skip
+    row = {"slot": slot, "words": dict(words), "until": until, "author": author, "at": now}
+    await connection.execute(announcements.insert().values(row))
+    await connection.execute(select(func.pg_notify(CHANNEL, slot)))

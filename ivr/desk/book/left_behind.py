@@ -1,0 +1,67 @@
+"""What an earlier call of a number left: an open case, or one that broke off and can be gone on with.
+
+Caller id proves nothing: who calls is asked about it, and told nothing of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, func, literal_column, or_, select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.store.direct import Prepared, asking
+from ivr.store.tables import calls, cases, provinces, recordings
+from ivr.voice.events import BROKEN_OFF, OPEN, Ended, TakenUp
+
+JUST_NOW = timedelta(hours=1)
+MOST_OPEN = 3  # open cases of one number: more are those of a whole office, and who calls there hears of none
+_IN_MID_WORD = (Ended.HANGUP, Ended.BROKEN, Ended.CUT)
+NOT_WITHHELD = cases.c.caller_key != literal_column("''")  # literally, or no plan that is kept uses the index
+_HOUR = bindparam("hour", type_=cases.c.opened_at.type)
+Hers = Sequence[ColumnElement[bool]]  # which cases are those of a number
+
+
+async def take_up(engine: AsyncEngine, caller: str, now: datetime) -> tuple[str, TakenUp] | None:
+    """The case, by its id, of this number's call of the last hour that broke off before all was said."""
+    async with asking(engine) as raw:
+        row = await _BROKEN_OFF.first(raw, caller=caller, hour=now - JUST_NOW)
+    if row is None:
+        return None
+    topic = "" if row["topic"] == row["other_topic"] else row["topic"]
+    return str(row["id"]), TakenUp(row["code"], topic, row["county"] or "")
+
+
+def told(row: Any) -> str:
+    """One of `ivr.voice.events.EARLIER`, or ""."""
+    return BROKEN_OFF if row["broken_off"] else OPEN if 0 < row["open"] <= MOST_OPEN else ""
+
+
+def broken_off(hers: Hers) -> Select[Any]:
+    """The number's latest case, where it is of a call after `hour` that broke off before all was said.
+
+    In mid-word, or with her matter or county unsaid. Who heard the tree to its end has said what she wished.
+    """
+    newer, other = cases.alias("newer"), select(provinces.c.other_topic).scalar_subquery()
+    later = select(newer.c.id).where(newer.c.caller_key == cases.c.caller_key)
+    said = select(recordings.c.ended).where(recordings.c.case_id == cases.c.id)
+    last = said.order_by(recordings.c.recorded_at.desc()).limit(1).scalar_subquery()
+    unsaid = or_(cases.c.topic == other, cases.c.county.is_(None), *(last == each for each in _IN_MID_WORD))
+    names = (cases.c.id, cases.c.code, cases.c.topic, cases.c.county, other.label("other_topic"))
+    query = select(*names).join(calls, calls.c.id == cases.c.call_id)
+    query = query.where(*hers, cases.c.opened_at > _HOUR, cases.c.closed_at.is_(None), unsaid)
+    query = query.where(cases.c.confidential.is_(None), cases.c.code.is_not(None))
+    return query.where(
+        calls.c.outcome != "completed", ~later.where(newer.c.opened_at > cases.c.opened_at).exists()
+    )
+
+
+def open_before(hers: Hers) -> ScalarSelect[int]:
+    """How many open cases it has from before `hour`: who has just called is not asked about that call."""
+    query = select(func.count()).select_from(cases).where(*hers, cases.c.closed_at.is_(None))
+    return query.where(cases.c.confidential.is_(None), cases.c.opened_at < _HOUR).scalar_subquery()
+
+
+_BROKEN_OFF = Prepared(broken_off((cases.c.caller_key == bindparam("caller"), NOT_WITHHELD)))

@@ -1,0 +1,100 @@
+"""What was proved last: `ivr verify` notes in the audit how far all was as written, and goes on from there.
+
+The note is sealed like every row of the audit. It names the root of the last day and of the last seal: what
+is proved from there stands on them, and they must be what they were.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.desk.keeping.sealing import last_seal
+from ivr.desk.people.auditing import note
+from ivr.store.tables import audit, case_events, custody_days
+
+ACTION, SUBJECT = "books_verified", "books/verified"
+OVERDUE = timedelta(days=8)  # a whole proof is to be made once a week
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """How far all was as it was written: that day and that seal, with their roots in hex.
+
+    `whole`: from the first row on. `listened`: the files' bytes too. `at`: when it was begun.
+    """
+
+    at: datetime
+    day: date
+    day_root: str
+    seal: int
+    seal_root: str
+    whole: bool
+    listened: bool
+    findings: int = 0
+
+    def touched(self) -> ColumnElement[bool]:
+        """Events that were written since."""
+        return case_events.c.noted_on > self.day
+
+
+async def standing(connection: AsyncConnection, whole: bool, listened: bool) -> Proved | None:
+    """How far a proof that begins now can come; None before the first day is closed."""
+    day = (
+        await connection.execute(select(custody_days).order_by(custody_days.c.day.desc()).limit(1))
+    ).first()
+    if day is None:
+        return None
+    seal, now = await last_seal(connection), (await connection.execute(select(func.now()))).scalar_one()
+    return Proved(now, day.day, bytes(day.root).hex(), seal.seal, seal.root.hex(), whole, listened)
+
+
+async def keep(engine: AsyncEngine, done: Proved) -> None:
+    """Note it."""
+    detail = {k: v for k, v in asdict(done).items() if k != "at"} | {"day": done.day.isoformat()}
+    async with engine.begin() as connection:
+        await note(connection, done.at, ACTION, subject=SUBJECT, detail=detail)
+
+
+async def last(engine: AsyncEngine, *, whole: bool, well: bool) -> Proved | None:
+    """The latest one; `whole`: of those from the first row on. `well`: of those without a finding."""
+    wanted = [audit.c.subject == SUBJECT, audit.c.action == ACTION]
+    wanted += [audit.c.detail["whole"].as_boolean()] if whole else []
+    wanted += [audit.c.detail["findings"].as_integer() == 0] if well else []
+    query = select(audit.c.at, audit.c.detail).where(*wanted).order_by(audit.c.id.desc()).limit(1)
+    async with engine.connect() as connection:
+        row = (await connection.execute(query)).first()
+    return None if row is None else _read(row)
+
+
+@dataclass(frozen=True, slots=True)
+class LastProof:
+    """For `ivr doctor`: when all was proved last, in one sentence; `wrong`: somebody should do something."""
+
+    says: str
+    wrong: bool
+
+
+async def told(engine: AsyncEngine) -> LastProof:
+    """A young installation owes no proof yet."""
+    whole = await last(engine, whole=True, well=False)
+    async with engine.connect() as connection:
+        now: datetime = (await connection.execute(select(func.now()))).scalar_one()
+        first = (await connection.execute(select(func.min(custody_days.c.closed_at)))).scalar()
+    if whole is None:
+        owed = first is not None and now - first > OVERDUE
+        return LastProof("all was never proved from the first row on: ivr verify", owed)
+    days, findings = (now - whole.at).days, f" with {whole.findings} findings" if whole.findings else ""
+    text = f"all was proved {days} days ago{findings}"
+    late = now - whole.at > OVERDUE
+    return LastProof(
+        text + (", it should be once a week: ivr verify" if late else ""), late or bool(findings)
+    )
+
+
+def _read(row: Row[Any, Any]) -> Proved:
+    return Proved(row.at, **row.detail | {"day": date.fromisoformat(row.detail["day"])})

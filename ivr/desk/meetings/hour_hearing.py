@@ -1,0 +1,115 @@
+"""Who talked with the official on the hotline was heard by him: a meeting held by telephone, on record.
+
+Her case is in the books a moment after her words; until then, and while the books are away, this waits.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.kinds import Kind
+from ivr.cases.live_hour import HourCallState, HourOutcome
+from ivr.cases.meetings import MOVES, SLOTTED, RequestAction, RequestState
+from ivr.cases.transitions import Actor, Side
+from ivr.desk.book.book import Page
+from ivr.desk.case.change import Books, Instruction
+from ivr.desk.case.event_log import add_event
+from ivr.desk.case.transaction import locked, transaction
+from ivr.desk.meetings import agenda, hour_queue, session_day
+from ivr.desk.meetings.request_deciding import held, today
+from ivr.desk.meetings.session_day import Hearing
+from ivr.desk.meetings.session_planning import alone, planned
+from ivr.desk.refusals import NoSuchCase, Refused
+from ivr.store.tables import cases, hour_calls, meeting_slots
+
+log = logging.getLogger(__name__)
+
+HEARD = "hour_heard"  # the event
+_BECOMES_A_MEETING = MOVES[RequestAction.ACCEPT].sources | SLOTTED | {RequestState.WAITING}
+
+
+async def note(
+    books: Books, page: Page, ask: Instruction, number: int, hearing: Hearing | None = None
+) -> None:
+    """That she was heard in that hour, and the minutes of it where there are any. Once, however often.
+
+    Raises NoSuchCase; Refused for a case whose citizen has not talked with the official there, by others.
+    """
+    if ask.actor.side is not Side.DESK:
+        raise Refused("only the office runs a session")
+    if hearing is not None:
+        session_day.check_minutes(hearing)
+    async with transaction(books) as connection:
+        await alone(connection)
+        call = await _talked(connection, number, ask.code)
+        case = await locked(connection, ask.code)
+        if call.noted_at is None:
+            await _meet(connection, page, replace(ask, seen=None), number, call, case)
+            noted = update(hour_calls).where(hour_calls.c.call_id == call.call_id)
+            await connection.execute(noted.values(noted_at=ask.now))
+        if hearing is not None:
+            slot = await session_day.slot_there(connection, number, case.id, "met")
+            if slot is None:
+                raise Refused(f"request {ask.code} was not heard in session {number}")
+            await session_day.write(connection, ask, slot, hearing)
+
+
+async def keep_noting(engine: AsyncEngine, page: Page, now: datetime) -> int:
+    """Calls that ended without a note of his: who talked was heard all the same. How many were noted."""
+    async with engine.begin() as connection:
+        await hour_queue.give_up_dead(connection, now)
+        query = select(hour_calls).join(cases, cases.c.code == hour_calls.c.code)
+        query = query.where(hour_calls.c.outcome == HourOutcome.HEARD, hour_calls.c.noted_at.is_(None))
+        calls = (await connection.execute(query)).all()
+    noted = 0
+    for call in calls:
+        cause = uuid.uuid5(call.call_id, HEARD)
+        ask = Instruction(call.code, Actor(call.taken_by, Side.DESK), now=now, cause=cause)
+        try:
+            await note(engine, page, ask, call.session)
+            noted += 1
+        except (NoSuchCase, Refused) as refusal:
+            log.warning(
+                "call %s of hour %d is not noted as a hearing: %s", call.call_id, call.session, refusal
+            )
+    return noted
+
+
+async def _talked(connection: AsyncConnection, number: int, code: str) -> Row[Any]:
+    its = hour_calls.c
+    query = select(hour_calls).where(its.session == number, its.code == code, its.talked_at.is_not(None))
+    found = (await connection.execute(query.order_by(its.joined_at.desc()).limit(1))).first()
+    if found is None or found.state not in (HourCallState.TALKING, HourCallState.OVER):
+        raise Refused(f"nobody has talked with the citizen of case {code}")
+    return found
+
+
+async def _meet(
+    connection: AsyncConnection, page: Page, ask: Instruction, number: int, call: Row[Any], case: Row[Any]
+) -> None:
+    told = {"session": number, "recorded": call.records, "at": call.talked_at.isoformat()}
+    heard = uuid.uuid5(ask.cause, HEARD)
+    await add_event(connection, heard, case.id, ask.now, HEARD, told, actor=ask.actor.name)
+    await planned(connection, number)
+    if case.kind != Kind.MEETING or case.part_of or case.member_of:
+        return  # a deed in her case, and no meeting of its own
+    state = (await held(connection, page, ask)).state
+    if state not in _BECOMES_A_MEETING:
+        return
+    if state in SLOTTED:  # she needs the slot no more that she has elsewhere
+        tomorrow = today(page, ask.now) + timedelta(days=1)
+        why = f"heard in hour {number}"
+        release = replace(ask, cause=uuid.uuid5(ask.cause, "release"), reason=why)
+        await agenda.release(connection, page, release, tomorrow)
+    slot = await session_day.seated(connection, page, ask, number, call.talked_at)
+    its = (meeting_slots.c.session == number, meeting_slots.c.slot == slot)
+    times = {"began_at": call.talked_at, "ended_at": call.ended_at or ask.now}
+    await connection.execute(update(meeting_slots).where(*its).values(times))
+    await agenda.met(connection, page, replace(ask, cause=uuid.uuid5(ask.cause, "met")))

@@ -1,0 +1,208 @@
+"""A draft goes on the air: now or at a time, for all calls or first for a share of them; and back again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.desk.book.menus import (
+    OnAir,
+    OnTrial,
+    Revision,
+    alone,
+    next_number,
+    note_deed,
+    on_air,
+    put_on_air,
+)
+from ivr.desk.refusals import Refused, WrongField
+from ivr.desk.trees.drafts import Draft, Faulty, draft_of, stage
+from ivr.store.tables import menu_events, menu_revisions
+from ivr.voice.menu_life import ENDS_WAIT, Stage, TreeDeed
+
+MOST_TRIED = 0.5  # of the calls; beyond that the old tree is the one on trial
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A draft that waits for its time. `share`: None = for all calls."""
+
+    name: str
+    draft: int
+    at: datetime
+    share: float | None
+    author: str
+    reason: str
+
+
+async def publish_draft(
+    engine: AsyncEngine,
+    name: str,
+    number: int,
+    author: str,
+    reason: str,
+    now: datetime,
+    *,
+    at: datetime | None = None,
+    share: float | None = None,
+) -> Revision | OnTrial | Planned:
+    """Put a checked draft on the air: `at` that time, else now; for that `share` of the calls, else for all.
+
+    Raises Faulty, WrongField, or Refused.
+    """
+    if share is not None and not 0 < share <= MOST_TRIED:
+        raise WrongField("share", f"of the calls, above 0 and up to {MOST_TRIED:g}")
+    async with engine.begin() as connection:
+        await alone(connection, name)
+        draft = await draft_of(connection, name, number)
+        await _refuse_unchecked(connection, draft)
+        if at is None or at <= now:
+            return await _put(connection, draft, author, reason, share)
+        details = {"at": at.isoformat(), "share": share}
+        await note_deed(connection, name, TreeDeed.SCHEDULED, author, reason, number, details=details)
+        return Planned(name, number, at, share, author, reason)
+
+
+async def _refuse_unchecked(connection: AsyncConnection, draft: Draft) -> None:
+    stands = await stage(connection, draft.name, draft.number)
+    if stands is Stage.FAULTY:
+        raise Faulty(f"draft {draft.number} of menu {draft.name} has mistakes")
+    if stands is Stage.DRAFT:
+        raise Faulty(f"draft {draft.number} of menu {draft.name} was never checked")
+
+
+async def _put(
+    connection: AsyncConnection, draft: Draft, author: str, reason: str, share: float | None
+) -> Revision | OnTrial:
+    name, number, reason = draft.name, draft.number, reason or draft.reason
+    if share is None:
+        return await put_on_air(connection, name, draft.text, author, reason, TreeDeed.PUBLISHED, number)
+    now = await on_air(connection, name)
+    if now is None:
+        raise Refused(f"menu {name} has never been published: there is nothing to compare a trial with")
+    if now.trial is not None:
+        raise Refused(f"draft {now.trial.draft} is on trial: publish it or roll it back first")
+    if now.revision.sha256 == draft.sha256:
+        raise Refused(f"draft {number} is what is on the air")
+    tried = await next_number(connection, name)
+    await note_deed(connection, name, TreeDeed.TRIED, author, reason, number, tried, {"share": share})
+    begun = await on_air(connection, name)
+    assert begun is not None and begun.trial is not None
+    return begun.trial
+
+
+async def publish_due(engine: AsyncEngine, now: datetime) -> list[Planned]:
+    """Put on the air whatever has come to its time. One that can't be is noted as unscheduled, with why."""
+    done: list[Planned] = []
+    for plan in await planned(engine):
+        if plan.at > now:
+            continue
+        async with engine.begin() as connection:
+            await alone(connection, plan.name)
+            if plan not in await _planned(connection, plan.name):
+                continue  # another process did
+            draft = await draft_of(connection, plan.name, plan.draft)
+            try:
+                await _put(connection, draft, plan.author, plan.reason, plan.share)
+            except Refused as refused:
+                why = {"refused": str(refused)}
+                await note_deed(
+                    connection, plan.name, TreeDeed.UNSCHEDULED, plan.author, draft=plan.draft, details=why
+                )
+            else:
+                done.append(plan)
+                if plan in await _planned(connection, plan.name):  # it was on the air already
+                    await note_deed(
+                        connection, plan.name, TreeDeed.UNSCHEDULED, plan.author, draft=plan.draft
+                    )
+    return done
+
+
+async def planned(engine: AsyncEngine, name: str = "") -> list[Planned]:
+    """Drafts that wait for their time, of that menu or of all; the next one first."""
+    async with engine.connect() as connection:
+        return await _planned(connection, name)
+
+
+async def unschedule(engine: AsyncEngine, name: str, number: int, author: str, reason: str = "") -> None:
+    """Let a draft not go on the air by itself. Raises Refused when it does not wait."""
+    async with engine.begin() as connection:
+        await alone(connection, name)
+        if number not in {plan.draft for plan in await _planned(connection, name)}:
+            raise Refused(f"draft {number} of menu {name} does not wait for a time")
+        await note_deed(connection, name, TreeDeed.UNSCHEDULED, author, reason, number)
+
+
+async def _planned(connection: AsyncConnection, name: str) -> list[Planned]:
+    its = menu_events.c
+    query = select(menu_events).where(its.deed.in_([TreeDeed.SCHEDULED, *ENDS_WAIT]), its.draft.is_not(None))
+    if name:
+        query = query.where(its.name == name)
+    waiting: dict[tuple[str, int], Planned] = {}
+    for row in await connection.execute(query.order_by(its.id)):
+        waiting.pop((row.name, row.draft), None)
+        if row.deed == TreeDeed.SCHEDULED:
+            at, share = datetime.fromisoformat(row.details["at"]), row.details["share"]
+            plan = Planned(row.name, row.draft, at, share, row.author, row.reason)
+            waiting[row.name, row.draft] = plan
+    return sorted(waiting.values(), key=lambda plan: plan.at)
+
+
+async def roll_back(
+    engine: AsyncEngine, name: str, author: str, reason: str = "", to: int | None = None
+) -> OnAir:
+    """End the trial, if there is one; else put the text before the live one on the air, or that of `to`.
+
+    Twice in a row goes two texts back. What is on the air then. Raises Refused.
+    """
+    async with engine.begin() as connection:
+        await alone(connection, name)
+        now = await on_air(connection, name)
+        if now is None:
+            raise Refused(f"menu {name} has never been published")
+        if now.trial is not None and to is None:
+            await end_trial(connection, now.trial, TreeDeed.WITHDRAWN, author, reason)
+            return OnAir(now.revision)
+        before = await _before(connection, name, now.revision) if to is None else to
+        its = menu_revisions.c
+        found = select(its.text).where(its.name == name, its.number == before)
+        text = (await connection.execute(found)).scalar()
+        if text is None:
+            raise Refused(f"menu {name} has no revision {before} that was published")
+        details = {"to": before}
+        back = await put_on_air(connection, name, text, author, reason, TreeDeed.ROLLED_BACK, details=details)
+        return OnAir(back)
+
+
+async def end_trial(
+    connection: AsyncConnection,
+    trial: OnTrial,
+    deed: TreeDeed,
+    author: str,
+    reason: str,
+    details: dict[str, Any] | None = None,
+) -> None:
+    """From the next call on all go through the tree that is live."""
+    number, name = trial.revision.number, trial.revision.name
+    await note_deed(connection, name, deed, author, reason, trial.draft, number, details)
+
+
+async def _before(connection: AsyncConnection, name: str, live: Revision) -> int:
+    """The revision whose text was on the air before the live text came there. Raises Refused."""
+    event, its = menu_events.c, menu_revisions.c
+    backs = select(event.revision, event.details).where(
+        event.name == name, event.deed == TreeDeed.ROLLED_BACK
+    )
+    stems = {row.revision: row.details["to"] for row in await connection.execute(backs)}
+    stem = live.number
+    while stem in stems:
+        stem = stems[stem]
+    older = select(its.number, its.sha256).where(its.name == name, its.number < stem)
+    for row in await connection.execute(older.order_by(its.number.desc())):
+        if row.sha256 != live.sha256:
+            return int(row.number)
+    raise Refused(f"menu {name} had no other text before this one")

@@ -1,0 +1,116 @@
+"""What callers did at the steps of a tree. Days that are over are counted once; today's calls when asked.
+
+A day is counted when it is over and again two days later, for what came late. Nothing here counts a million
+calls while somebody waits for it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Select, func, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.store.tables import calls, menu_step_days
+from ivr.voice.step_figures import TreeFigures
+
+_DAY = timedelta(days=1)
+SETTLED = timedelta(minutes=10)  # whoever called before midnight is through by then, but for a few
+LATE = timedelta(days=2)  # what comes into the books later than this is not counted any more
+OLDEST = timedelta(days=400)  # days before this are never counted
+_TURN = text("SELECT pg_try_advisory_xact_lock(hashtext('menu steps'))")
+
+
+async def tree_figures(
+    engine: AsyncEngine, name: str, since: date, zone: str, now: datetime, revision: str = ""
+) -> TreeFigures:
+    """From that day on until now, of all revisions or of one."""
+    found = TreeFigures()
+    async with engine.connect() as connection:
+        days = set((await connection.execute(counted(since))).scalars())
+        for row in await connection.execute(of_days(name, since, revision)):
+            found.merge(row.figures, row.calls)
+        today = now.astimezone(ZoneInfo(zone)).date()
+        open_days = [d for d in (since + n * _DAY for n in range((today - since).days + 1)) if d not in days]
+        if open_days:
+            query = of_calls(_midnight(open_days[0], zone), now + _DAY, name, revision)
+            for row in await connection.execute(query):
+                if row.started_at.astimezone(ZoneInfo(zone)).date() not in days:
+                    found.add(row.started_at, row.steps)
+    return found
+
+
+async def count_steps(engine: AsyncEngine, zone: str, now: datetime | None = None) -> int:
+    """Count every day that is due, the oldest first. How many."""
+    now, done = now or datetime.now(UTC), 0
+    while True:
+        async with engine.begin() as connection:
+            if not (await connection.execute(_TURN)).scalar():
+                return done  # another worker is at it
+            day = await _due(connection, zone, now)
+            if day is None:
+                return done
+            await _count(connection, day, zone, now)
+            done += 1
+
+
+async def _due(connection: AsyncConnection, zone: str, now: datetime) -> date | None:
+    its = menu_step_days.c
+    floor = (now - OLDEST).astimezone(ZoneInfo(zone)).date()
+    query = select(its.day, its.counted_at).where(its.name == "", its.day >= floor)
+    known = {row.day: row.counted_at for row in await connection.execute(query)}
+    oldest = select(func.min(calls.c.started_at)).where(calls.c.started_at >= now - OLDEST)
+    first = (await connection.execute(oldest)).scalar()
+    day: date | None = first.astimezone(ZoneInfo(zone)).date() if first is not None else None
+    while day is not None and (over := _midnight(day + _DAY, zone)) + SETTLED <= now:
+        at = known.get(day)
+        if at is None or at < over + LATE <= now:
+            return day
+        day += _DAY
+    return None
+
+
+async def _count(connection: AsyncConnection, day: date, zone: str, now: datetime) -> None:
+    trees: dict[tuple[str, str], TreeFigures] = defaultdict(TreeFigures)
+    query = of_calls(_midnight(day, zone), _midnight(day + _DAY, zone))
+    for row in await connection.execute(query):
+        trees[row.menu_name, row.menu_revision].add(row.started_at, row.steps)
+    trees["", ""] = TreeFigures()
+    rows = [
+        {"name": name, "day": day, "revision": revision, "counted_at": now}
+        | {"calls": found.calls, "figures": found.as_json()}
+        for (name, revision), found in trees.items()
+    ]
+    keep = insert(menu_step_days)
+    changes = {column: keep.excluded[column] for column in ("calls", "figures", "counted_at")}
+    key = ["name", "day", "revision"]
+    await connection.execute(keep.on_conflict_do_update(index_elements=key, set_=changes), rows)
+
+
+def counted(since: date) -> Select[Any]:
+    """The days that are counted."""
+    return select(menu_step_days.c.day).where(menu_step_days.c.name == "", menu_step_days.c.day >= since)
+
+
+def of_days(name: str, since: date, revision: str = "") -> Select[Any]:
+    """The counted days of that menu."""
+    its = menu_step_days.c
+    query = select(its.calls, its.figures).where(its.name == name, its.day >= since)
+    return query.where(its.revision == revision) if revision else query
+
+
+def of_calls(since: datetime, until: datetime, name: str = "", revision: str = "") -> Select[Any]:
+    """The calls themselves, of those that are over."""
+    its = calls.c
+    query = select(its.started_at, its.menu_name, its.menu_revision, its.steps)
+    query = query.where(its.started_at >= since, its.started_at < until, its.ended_at.is_not(None))
+    query = query.where(its.menu_name == name) if name else query.where(its.menu_name != "")
+    return query.where(its.menu_revision == revision) if revision else query
+
+
+def _midnight(day: date, zone: str) -> datetime:
+    return datetime.combine(day, time(), ZoneInfo(zone))

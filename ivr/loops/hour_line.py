@@ -1,0 +1,146 @@
+"""The hotline's side of an hour in which an official takes calls himself: who is offered it, and her wait.
+
+His telephone is rung from her own call, and only an extension of `meetings.extensions` ever is: what the
+books name must stand there too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.asterisk.channel import Channel
+from ivr.cases.live_hour import HourOutcome, waiting
+from ivr.cases.meetings import Official
+from ivr.desk.meetings import hour_planning, hour_queue
+from ivr.store.engine import AWAY
+from ivr.store.listening import listen
+from ivr.voice.actions import AwaitHour, JoinHour, RingOfficial
+from ivr.voice.events import Connected, Event, HourState, HourTold, HungUp
+
+log = logging.getLogger(__name__)
+
+LOOK_SECONDS = 2.0
+ANSWER_SECONDS = 1.0  # between two prompts: silence on the line
+CALL_SECONDS = 3_600.0 + 1_800.0 + 600.0  # the most that she waits, talks, and the rest of the call
+
+
+class HourLine:
+    """One for a process. `extensions`: name → how Asterisk rings it, like PJSIP/201."""
+
+    def __init__(
+        self, engine: AsyncEngine, extensions: Mapping[str, str], clock: Callable[[], datetime]
+    ) -> None:
+        self._engine, self._extensions, self._clock = engine, extensions, clock
+        self._hours: Sequence[tuple[Row[Any], bool]] = ()  # with whether one more may wait
+
+    async def follow(self) -> None:
+        """For ever: what calls are offered follows the books."""
+        if self._extensions:
+            await listen(
+                self._engine.url.render_as_string(hide_password=False), hour_planning.CHANNEL, self.reread
+            )
+        await asyncio.Event().wait()
+
+    async def reread(self) -> None:
+        """Keeps what it knows while the books are away: whoever stands in line is told the truth there."""
+        now = self._clock()
+        try:
+            async with self._engine.connect() as connection:
+                found = await hour_planning.hours(connection, now)
+                lines = [await hour_queue.of_hour(connection, each.session) for each in found]
+        except AWAY as error:
+            log.warning("whether an official takes calls can't be read: %s", error)
+            return
+        free = [len(waiting(line, now)) < each.room for each, line in zip(found, lines, strict=True)]
+        self._hours = tuple(zip(found, free, strict=True))
+
+    def offered(self) -> Official | None:
+        """Who takes calls himself now, and has room for one more."""
+        now = self._clock()
+        open_ones = (hour for hour, free in self._hours if free and hour_planning.is_open(hour, now))
+        return next((Official(hour.official) for hour in open_ones), None)
+
+    async def join(self, call: str, action: JoinHour) -> HourTold:
+        row = (uuid.UUID(call), action.code, action.language, action.records, self._clock())
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await hour_queue.join(self._engine, *row)
+        except AWAY as error:
+            log.warning("call %s can't stand in line: %s", call, error)
+            return HourTold(HourState.AWAY)
+
+    async def wait(self, call: str, channel: Channel, action: AwaitHour) -> Event:
+        """Music until her place changes or it is her turn. Books that are away are waited for."""
+        if channel.hung_up:
+            return HungUp()
+        loop = asyncio.get_running_loop()
+        began, told = loop.time(), HourTold(HourState.WAITING, action.place)
+        await channel.play_music(True)
+        while not channel.hung_up:
+            with suppress(*AWAY):
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    told = await hour_queue.look(self._engine, uuid.UUID(call), self._clock())
+            waited = loop.time() - began
+            if (told.state, told.place) != (HourState.WAITING, action.place) or waited >= action.seconds:
+                await channel.play_music(False)
+                if told.state is HourState.CLOSED:
+                    await self.left(call, hung_up=False)
+                return HourTold(told.state, told.place, waited)
+            await channel.idle(LOOK_SECONDS)
+        return HungUp()
+
+    async def ring(
+        self, call: str, channel: Channel, action: RingOfficial, talks: Callable[[], bool]
+    ) -> Event:
+        """`talks`: whether Asterisk has said that she is in a bridge."""
+        id = uuid.UUID(call)
+        watch = asyncio.create_task(self._watch(id, talks))
+        try:
+            names = await hour_queue.extensions(self._engine, id)
+            places = [self._extensions[name] for name in names if name in self._extensions]
+            event: Event = await channel.ring(places, action) if places else Connected(False)
+            if isinstance(event, Connected) and talks():  # she hung up before Asterisk could say so
+                event = replace(event, talked=True)
+        except AWAY as error:
+            log.warning("call %s can't reach the official: %s", call, error)
+            event = Connected(False, gone=channel.hung_up)
+        finally:
+            watch.cancel()
+        if not (isinstance(event, Connected) and event.talked):
+            await self._note(hour_queue.unanswered(self._engine, id, self._clock()))
+        else:  # the watch may have been too slow for a short one
+            await self._note(hour_queue.answered(self._engine, id, self._clock()))
+            await self._note(hour_queue.over(self._engine, id, HourOutcome.HEARD, self._clock()))
+        return event
+
+    async def left(self, call: str, hung_up: bool) -> None:
+        """Her call is over, or goes on elsewhere. Who was heard stays heard."""
+        outcome = HourOutcome.LEFT if hung_up else HourOutcome.NOT_TAKEN
+        await self._note(hour_queue.over(self._engine, uuid.UUID(call), outcome, self._clock()))
+
+    async def _watch(self, call: uuid.UUID, talks: Callable[[], bool]) -> None:
+        """While his telephone rings and they talk, the books know that this call lives."""
+        told = False
+        while True:
+            with suppress(*AWAY):
+                if talks() and not told:
+                    await hour_queue.answered(self._engine, call, self._clock())
+                    told = True
+                await hour_queue.look(self._engine, call, self._clock())
+            await asyncio.sleep(LOOK_SECONDS / 4 if not told else LOOK_SECONDS)
+
+    async def _note(self, noting: Any) -> None:
+        try:
+            await noting
+        except AWAY as error:  # the sweep finds it (ivr.desk.meetings.hour_hearing)
+            log.warning("the line of an hour is not told how a call stands: %s", error)

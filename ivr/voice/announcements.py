@@ -1,0 +1,28 @@
+"""What a supervisor has callers told for a while, without touching a tree: the words of one slot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from ivr.voice.actions import Speech, Words
+
+LONGEST_TEXT = 300  # characters; whoever needs more needs a prompt
+LONGEST_SECONDS = 30.0  # that it takes to say them
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """`words`: language → text, at least one. Nobody hears it from `until` on."""
+
+    slot: str
+    words: Mapping[str, str]
+    until: datetime
+    author: str = ""
+
+    def said(self, language: str, now: datetime) -> Speech:
+        """What a caller with that language hears: in another one where hers has no text."""
+        if now >= self.until:
+            return ()
+        return (Words(self.words.get(language) or next(iter(self.words.values()))),)

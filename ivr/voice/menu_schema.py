@@ -1,0 +1,103 @@
+"""The form of a menu file as JSON Schema (draft 2020-12), for editors that complete and check as one types.
+
+It is made of what the steps' own files say (`KEYS`). What only the parser sees (that a step exists, that no
+key begins another) is left to `ivr menu check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from ivr.cases.kinds import Kind
+from ivr.voice.call_limits import LIMIT_KEYS
+from ivr.voice.fields import PROMPT_ID, STEP_ID
+from ivr.voice.menu import Step
+from ivr.voice.mistakes import LONGEST_NAME
+from ivr.voice.parse import MOST_STEPS, NAME, START
+from ivr.voice.step_fields import ASKING_KEYS
+from ivr.voice.steps.registry import TYPES
+from ivr.voice.yaml_keys import Schema, mapping_schema
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def menu_schema(
+    *,
+    languages: Collection[str] | None = None,
+    prompts: Collection[str] | None = None,
+    topics: Collection[str] | None = None,
+    counties: Collection[str] | None = None,
+) -> Schema:
+    """The schema; the names are those that an editor offers, as in `parse`; None: any."""
+    return {
+        "$schema": DRAFT,
+        "title": "Seda 111 menu tree",
+        "description": "What a caller walks through: docs/menus.md.",
+        "type": "object",
+        "properties": {
+            "menu": {"type": "string", "pattern": f"^{NAME}$", "description": "The tree's name, in quotes."},
+            "languages": {
+                "type": "array",
+                "items": {"$ref": "#/$defs/language"},
+                "minItems": 1,
+                "uniqueItems": True,
+                "description": "A silent caller gets that of her latest call, else the first.",
+            },
+            "start": START.schema(),
+            "defaults": {
+                "description": "What every asking step does unless it says otherwise.",
+                **mapping_schema(ASKING_KEYS),
+            },
+            "limits": {"description": "Of the whole call.", **mapping_schema(LIMIT_KEYS)},
+            "steps": {
+                "description": "Each by its name.",
+                "type": "object",
+                "propertyNames": {"$ref": "#/$defs/step_name"},
+                "additionalProperties": {"$ref": "#/$defs/step"},
+                "minProperties": 1,
+                "maxProperties": MOST_STEPS,
+            },
+        },
+        "required": ["menu", "languages", "steps"],
+        "additionalProperties": False,
+        "$defs": {
+            "step_name": {"type": "string", "pattern": f"^{STEP_ID.pattern}$", "maxLength": LONGEST_NAME},
+            "prompt": _names(prompts, f"^{PROMPT_ID.pattern}$"),
+            "language": _names(languages),
+            "kind": _names(tuple(Kind)),
+            "topic": _names(topics),
+            "county": _names(counties),
+            "callback": {"type": "string"},
+            "step": _any_step(),
+            **{f"{each.TYPE}_step": _step(each) for each in TYPES},
+        },
+    }
+
+
+def _names(known: Collection[str] | None, pattern: str = "") -> Schema:
+    if known is not None:
+        return {"type": "string", "enum": sorted(map(str, known))}
+    return {"type": "string", **({"pattern": pattern} if pattern else {})}
+
+
+def _any_step() -> Schema:
+    """By its type, so that an editor names what is wrong in it, and not that it is none of twelve."""
+    return {
+        "type": "object",
+        "properties": {"type": {"enum": [each.TYPE for each in TYPES], "description": "What it does."}},
+        "required": ["type"],
+        "allOf": [
+            {
+                "if": {"properties": {"type": {"const": each.TYPE}}, "required": ["type"]},
+                "then": {"$ref": f"#/$defs/{each.TYPE}_step"},
+            }
+            for each in TYPES
+        ],
+    }
+
+
+def _step(type: type[Step]) -> Schema:
+    found = mapping_schema(type.yaml_keys())
+    found["title"] = f"{type.TYPE}: {type.TITLE}"
+    found["properties"] = {"type": {"const": type.TYPE}, **found["properties"]}
+    return found

@@ -1,0 +1,324 @@
+"""One call that was, walked again: through its own tree or another one.
+
+What is assumed of a caller, since nobody can know:
+
+- At a question that she was asked in her call (the same step, one with the same words, or the only one of its
+  type) she does what she did there, and waits as long: at the same second where she had interrupted it, as
+  long after its end where she had heard it out.
+- At a question that she was never asked, or has no answer left for, she is silent.
+- Who hung up does so again: at the same question, once she has no answer left there, or when the call has
+  lasted as long as hers did. At a beep that she never reached she speaks, if she comes to it before that.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from ivr.cases.statuses import Status
+from ivr.voice.actions import (
+    Action,
+    Ask,
+    AwaitHour,
+    Confide,
+    Confirm,
+    FindRoom,
+    HangUp,
+    JoinHour,
+    KeepWords,
+    LookUpCase,
+    MissReason,
+    OpenCase,
+    Operator,
+    Rate,
+    RecallCaller,
+    Record,
+    RefineCase,
+    Say,
+    Speech,
+    TakeUp,
+    WishCallBack,
+)
+from ivr.voice.directory import Directory
+from ivr.voice.events import (
+    Caller,
+    CallerKnown,
+    CaseOpened,
+    CaseRefined,
+    CaseSeen,
+    Confided,
+    Confirmed,
+    Ended,
+    Event,
+    HourState,
+    HourTold,
+    HungUp,
+    Keys,
+    Lookup,
+    Rated,
+    Recorded,
+    RoomFound,
+    Said,
+    TakenUp,
+    Transfer,
+    Transferred,
+    WishNoted,
+    WordsKept,
+)
+from ivr.voice.footprints import Did, Footprint
+from ivr.voice.menu import Menu
+from ivr.voice.session import Session
+from ivr.voice.steps.digits import DigitsStep
+from ivr.voice.timing import SecondsOf, Timing
+
+SPOKEN_SECONDS = 20.0  # of who comes to a beep for the first time
+MASK = "•"
+# Of each number that may be masked in a row, one whose check digit is right.
+EXAMPLES = {"national_id": "0012345679", "code": "1234567894", "callback": "09140000000"}
+FELT_SECONDS = 5.0  # a difference below this nobody notices
+MOST_EVENTS = 400  # of one walk; the longest calls have about a hundred
+
+
+@dataclass(frozen=True, slots=True)
+class PastCall:
+    """`number` is "" when withheld. `county`: of the case that came of it. `steps`: as in its row."""
+
+    id: str
+    began: datetime
+    seconds: float
+    hung_up: bool
+    number: str
+    language: str
+    county: str
+    steps: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What a walk came to. `at`: words, status, operator or "" for nothing; of words what they are about."""
+
+    at: str = ""
+    kind: str = ""
+    topic: str = ""
+    county: str = ""
+
+    def __str__(self) -> str:
+        about = "/".join(part or "-" for part in (self.kind, self.topic, self.county))
+        return f"{self.at} {about}" if self.at == "words" else self.at or "nothing"
+
+
+@dataclass(slots=True)
+class Walk:
+    """One call through one tree. Seconds from the answer; `to_beep` is None of who came to none.
+
+    `unanswered`: the questions that she had no answer to.
+    """
+
+    landing: Landing = Landing()
+    seconds: float = 0.0
+    to_beep: float | None = None
+    unanswered: list[str] = field(default_factory=list)
+
+
+class SpeechSeconds:
+    """Seconds of an utterance, each added up once."""
+
+    def __init__(self, directory: Directory, seconds_of: SecondsOf | None) -> None:
+        self.directory, self.seconds_of = directory, seconds_of
+        self._known: dict[tuple[str, Speech], float] = {}
+
+    def seconds(self, language: str, speech: Speech) -> float:
+        found = self._known.get((language, speech))
+        if found is None:
+            found = Timing(self.directory, language, self.seconds_of).speech(speech)
+            self._known[language, speech] = found
+        return found
+
+
+class _Gone(Exception):
+    """She has hung up."""
+
+
+class Rewalk:
+    """One walk. `same`: whose answers count at a step, {} in the tree of the call itself."""
+
+    def __init__(
+        self,
+        menu: Menu,
+        same: Mapping[str, str],
+        call: PastCall,
+        prints: Sequence[Footprint],
+        directory: Directory,
+        timed: SpeechSeconds,
+        spoken: Mapping[int, float] | None = None,
+    ) -> None:
+        self.session = Session(menu, directory, Caller(call.number, call.began))
+        self.menu, self.same, self.call, self.directory, self.timed = menu, same, call, directory, timed
+        self.left: dict[str, list[tuple[int, Footprint]]] = defaultdict(list)
+        for place, each in reversed(list(enumerate(prints))):
+            self.left[each.step].append((place, each))
+        self.was = spoken or {}  # how long what she heard there had been
+        self.spoken: dict[int, float] = {}
+        self.walk_ = Walk()
+
+    def walk(self) -> Walk:
+        """To its end."""
+        session, walk = self.session, self.walk_
+        action: Action | None = session.start()
+        for _ in range(MOST_EVENTS):
+            if action is None or isinstance(action, HangUp):
+                break
+            action = session.receive(self._answer(action))
+        return walk
+
+    def _answer(self, action: Action) -> Event:
+        walk = self.walk_
+        match action:
+            case Ask() | Say() | Record() | Operator():
+                try:
+                    return self._caller(action)
+                except _Gone:
+                    return HungUp()
+            case OpenCase(kind=kind, topic=topic, county=county):
+                walk.landing = Landing("words", kind, topic, county)
+                return CaseOpened(EXAMPLES["code"])
+            case RefineCase(topic=topic, county=county):
+                walk.landing = replace(walk.landing, topic=topic or walk.landing.topic, county=county)
+                return CaseRefined()
+            case LookUpCase():
+                walk.landing = walk.landing if walk.landing.at else Landing("status")
+                agency, due = self.directory.agencies[0], self.call.began + timedelta(days=3)
+                return CaseSeen(Lookup.FOUND, Status.REFERRED, agency, due)
+            case RecallCaller():
+                return CallerKnown(self._known_county(), language=self.call.language)
+        return _of_the_desk(action)
+
+    def _known_county(self) -> str:
+        """She was offered one if a single 1 was her answer at the county."""
+        for id, step in self.menu.steps.items():
+            offered = self.left.get(self.same.get(id, id)) if step.TYPE == "county" else None
+            if offered and offered[-1][1].keys == "1":
+                return self.call.county
+        return ""
+
+    def _caller(self, action: Ask | Say | Record | Operator) -> Event:
+        step = self.session.step
+        speech = action.speech if isinstance(action, Ask | Say) else ()
+        length = self.timed.seconds(self.session.language, speech)
+        place, did = self._next(step, action)
+        if did is None:
+            return self._at_a_loss(action, step, length)
+        if isinstance(action, Ask | Say):
+            self.spoken[place] = length
+        self._pass(self._after(place, did, length))
+        if did.did is Did.HUNG_UP and not isinstance(action, Record):
+            raise _Gone
+        return self._as_before(action, did)
+
+    def _next(self, step: str, action: Action) -> tuple[int, Footprint | None]:
+        """Her next answer at that question, if it is one to such an action."""
+        left = self.left.get(self.same.get(step, "") if self.same else step)
+        while left and left[-1][1].note == "said" and not isinstance(action, Say):
+            left.pop()  # what she only heard there is not said here
+        if not left:
+            return 0, None
+        place, did = left[-1]
+        if not _fits(action, did):
+            return 0, None
+        left.pop()
+        return place, did
+
+    def _after(self, place: int, did: Footprint, length: float) -> float:
+        """Seconds until she does it here."""
+        was = self.was.get(place)
+        if was is None:
+            return did.second
+        return length + did.second - was if did.second >= was else min(did.second, length)
+
+    def _pass(self, seconds: float) -> None:
+        walk = self.walk_
+        walk.seconds += max(seconds, 0.0)
+        if self.same and self.call.hung_up and walk.seconds > self.call.seconds + FELT_SECONDS:
+            walk.seconds = self.call.seconds
+            raise _Gone
+
+    def _at_a_loss(self, action: Ask | Say | Record | Operator, step: str, length: float) -> Event:
+        match action:
+            case Say():
+                self._pass(length)
+                return Said(after=length)
+            case Record():
+                self._beep()
+                self._pass(SPOKEN_SECONDS)
+                return Recorded("r", SPOKEN_SECONDS, SPOKEN_SECONDS, Ended.SILENCE)
+            case Operator():
+                return Transferred(Transfer.NOBODY)
+        self.walk_.unanswered.append(step)
+        seconds = length + action.first_key_seconds
+        self._pass(seconds)
+        return Keys("", Ended.TIMEOUT, seconds)
+
+    def _as_before(self, action: Ask | Say | Record | Operator, did: Footprint) -> Event:
+        match action:
+            case Ask():
+                if did.did is Did.SILENT:
+                    return Keys("", Ended.TIMEOUT, did.second)
+                keys = self._unmasked(did.keys)
+                known = Ended(did.note) if did.note in set(Ended) else Ended.FULL
+                return Keys(keys, Ended.HASH if not keys else known, did.second)
+            case Say():
+                return Said(did.keys, did.second)
+            case Record():
+                self.walk_.to_beep = self.walk_.to_beep or self.walk_.seconds - did.second
+                ended = Ended(did.note.partition(":")[2]) if ":" in did.note else Ended.HANGUP
+                return Recorded("r", did.second, did.second, ended)
+        reached = did.did is Did.REACHED
+        if reached and not self.walk_.landing.at:
+            self.walk_.landing = Landing("operator")
+        return Transferred(Transfer.ANSWERED if reached else Transfer.NOBODY)
+
+    def _beep(self) -> None:
+        if self.walk_.to_beep is None:
+            self.walk_.to_beep = self.walk_.seconds
+
+    def _unmasked(self, keys: str) -> str:
+        """Of masked keys only how many there were is known: a right number of the kind that is asked for."""
+        if MASK not in keys:
+            return keys
+        step = self.menu.steps.get(self.session.step)
+        return EXAMPLES[step.into] if isinstance(step, DigitsStep) else "1" * len(keys)
+
+
+def _fits(action: Action, did: Footprint) -> bool:
+    match did.did:
+        case Did.HUNG_UP:
+            return not did.note.startswith("recorded:") or isinstance(action, Record)
+        case Did.SPOKE:
+            return isinstance(action, Record)
+        case Did.REACHED | Did.NOBODY:
+            return isinstance(action, Operator)
+    return isinstance(action, Say if did.note == "said" else Ask)
+
+
+def _of_the_desk(action: Action) -> Event:
+    match action:
+        case FindRoom():
+            return RoomFound()
+        case TakeUp():
+            return TakenUp()  # what an earlier call left then, nobody knows any more
+        case KeepWords():
+            return WordsKept()
+        case Confide():
+            return Confided()
+        case Rate():
+            return Rated()
+        case WishCallBack():
+            return WishNoted()
+        case JoinHour() | AwaitHour():
+            return HourTold(HourState.CLOSED)
+        case Confirm() | MissReason():
+            return Confirmed()
+    raise TypeError(f"a rehearsal has no answer to {type(action).__name__}")

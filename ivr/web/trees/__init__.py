@@ -1,0 +1,1 @@
+"""Menu trees: seen, edited, tried, put on the air and taken back."""

@@ -1,0 +1,140 @@
+"""Which trees there are, what is on the air, what was, and the texts themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+from markupsafe import Markup
+
+from ivr.desk.book import menus
+from ivr.desk.trees import drafts, publishing, step_statistics, tree_history
+from ivr.voice.footprints import Did
+from ivr.voice.mistakes import MenuMistakes
+from ivr.voice.step_figures import ENTERED
+from ivr.web.panel.tree_tools import TreeTools, shown_figures
+from ivr.web.panel.visit import NotFound, Route, Visit
+
+# What the picture may be coloured by.
+HEATS = (ENTERED, Did.HUNG_UP, Did.SILENT, Did.WRONG, Did.PRESSED)
+HEAT_DAYS = 14
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
+
+
+def routes() -> list[Route]:
+    return [
+        Route("GET", "/panel/menus", "menus", listed),
+        Route("GET", "/panel/menus/schema.json", "menus.schema", schema),
+        Route("GET", "/panel/menus/{name}", "menus.tree", tree),
+        Route("GET", "/panel/menus/{name}/text", "menus.text", text),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTree:
+    """A text, looked at. `mistakes`: why there is neither picture nor figures."""
+
+    picture: Markup
+    figures: list[dict[str, Any]]
+    mistakes: tuple[Any, ...]
+    steps: int
+
+
+async def listed(visit: Visit) -> web.Response:
+    engine, own = visit.panel.engine, visit.panel.trees
+    names = await menus.names(engine)
+    names = [*([own.name] if own and own.name not in names else []), *names]
+    rows = []
+    for name in names:
+        now = await menus.on_the_air(engine, name)
+        rows.append({"name": name, "now": now, "newest": await drafts.head(engine, name)})
+    return visit.render("trees/list.html", rows=rows)
+
+
+async def tree(visit: Visit) -> web.Response:
+    """What is on the air, or waits to be published for the first time."""
+    tools, name, engine = tools_of(visit), name_of(visit), visit.panel.engine
+    now, newest = await menus.on_the_air(engine, name), await drafts.head(engine, name)
+    if newest is None:
+        raise NotFound
+    on_air = now.revision.text if now is not None else newest.text
+    did = visit.request.query.get("heat", "")
+    heat = await _heat(visit, name, did) if did in HEATS else None
+    shown = await asyncio.to_thread(look, tools, on_air, name, heat[0] if heat else None)
+    return visit.render(
+        "trees/tree.html",
+        name=name,
+        air=now,
+        newest=newest,
+        text=on_air,
+        shown=shown,
+        revisions=await tree_history.revisions(engine, name),
+        drafts=await drafts.drafts(engine, name, 12),
+        planned=await publishing.planned(engine, name),
+        heats=HEATS,
+        did=did if heat else "",
+        counted=heat[1] if heat else 0,
+        said=visit.request.query.get("said", ""),
+    )
+
+
+async def text(visit: Visit) -> web.Response:
+    """Exactly what is held, as a file."""
+    name, which = name_of(visit), visit.request.query.get("which", "live")[:20]
+    found = await tree_history.text_of(visit.panel.engine, name, which)
+    end = "" if which == "live" else "-" + which.replace(" ", "-")
+    headers = {"Content-Disposition": f'attachment; filename="{name}{end}.yaml"'}
+    return web.Response(body=found.encode(), headers=headers, content_type="application/yaml")
+
+
+async def schema(visit: Visit) -> web.Response:
+    body = await asyncio.to_thread(lambda: json.dumps(tools_of(visit).schema(), ensure_ascii=False))
+    return web.json_response(text=body)
+
+
+async def _heat(visit: Visit, name: str, did: str) -> tuple[dict[str, float], int]:
+    """Step → how often callers did that there in the last days, and of how many calls."""
+    zone = visit.panel.book.timezone
+    since = (visit.now.astimezone(ZoneInfo(zone)) - timedelta(days=HEAT_DAYS)).date()
+    found = await step_statistics.tree_figures(visit.panel.engine, name, since, zone, visit.now)
+    many = {
+        step: float(figure.entered if did == ENTERED else figure.many(Did(did)))
+        for step, figure in found.steps.items()
+    }
+    return many, found.calls
+
+
+def look(tools: TreeTools, text: str, name: str, heat: dict[str, float] | None = None) -> ShownTree:
+    """Check and draw a text. Blocks."""
+    try:
+        menu, proof = tools.check(text.encode(), name)
+    except MenuMistakes as error:
+        return ShownTree(Markup(), [], error.mistakes, 0)
+    # Every word in the picture was escaped where it was drawn.
+    return ShownTree(
+        Markup(tools.drawing(menu, heat)),
+        shown_figures(menu, proof),
+        (),
+        len(menu.steps),
+    )
+
+
+def tools_of(visit: Visit) -> TreeTools:
+    """Raises NotFound where no trees are edited."""
+    if visit.panel.trees is None:
+        raise NotFound
+    return visit.panel.trees
+
+
+def name_of(visit: Visit) -> str:
+    """Raises NotFound for what is no name of a tree."""
+    name = visit.request.match_info["name"]
+    if not _NAME.fullmatch(name):
+        raise NotFound
+    return name

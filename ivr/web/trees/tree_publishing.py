@@ -1,0 +1,165 @@
+"""A draft: in what it differs, and what a rehearsal says; put on the air now, later or for a share; back."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from aiohttp import web
+
+from ivr.desk.book import menus
+from ivr.desk.people import auditing
+from ivr.desk.refusals import Refused
+from ivr.desk.trees import drafts, publishing, rehearsing, tree_history
+from ivr.voice.menu_diff import TreeChange, changes, text_diff
+from ivr.voice.menu_life import TreeDeed
+from ivr.voice.mistakes import MenuMistakes
+from ivr.voice.parse import parse
+from ivr.voice.rehearsal import Rehearsal, rehearse
+from ivr.web.panel.forms import Form, latin
+from ivr.web.panel.visit import NotFound, Route, Visit
+from ivr.web.trees.tree_pages import look, name_of, tools_of
+
+SHARES = ("5", "10", "20", "50")
+WHEN = ("now", "at", "share")
+
+
+def routes() -> list[Route]:
+    one = "/panel/menus/{name}/drafts/{number:[0-9]{1,9}}"
+    return [
+        Route("GET", one, "menus.draft", draft),
+        Route("POST", one + "/rehearse", "menus.rehearse", rehearse_it),
+        Route("POST", one + "/publish", "menus.publish", publish),
+        Route("POST", one + "/unschedule", "menus.unschedule", unschedule),
+        Route("POST", "/panel/menus/{name}/roll-back", "menus.roll-back", roll_back),
+    ]
+
+
+async def draft(
+    visit: Visit, form: Form | None = None, wrong: str = "", rehearsal: Rehearsal | None = None
+) -> web.Response:
+    engine, name, number = visit.panel.engine, name_of(visit), _number(visit)
+    found = next(
+        (each for each in await drafts.drafts(engine, name, 10_000) if each[0].number == number), None
+    )
+    if found is None:
+        raise NotFound
+    one, stage = found
+    now, head = await menus.on_the_air(engine, name), await drafts.head(engine, name)
+    before = now.revision.text if now is not None else ""
+    shown = await asyncio.to_thread(look, tools_of(visit), one.text, name)
+    return visit.render(
+        "trees/draft.html",
+        status=422 if wrong or (form and form.wrong) else 200,
+        name=name,
+        draft=one,
+        stage=stage,
+        air=now,
+        newest=head is not None and head.draft == number,
+        shown=shown,
+        meant=[] if shown.mistakes else meant(before, one.text),
+        lines=text_diff(before, one.text),
+        plan=next((each for each in await publishing.planned(engine, name) if each.draft == number), None),
+        shares=SHARES,
+        form=form,
+        wrong=wrong,
+        rehearsal=rehearsal,
+        said=visit.request.query.get("said", ""),
+    )
+
+
+async def rehearse_it(visit: Visit) -> web.Response:
+    """The last weeks' calls through it and through the live one. That it was done is noted."""
+    engine, name, number, tools = visit.panel.engine, name_of(visit), _number(visit), tools_of(visit)
+    live = await menus.current(engine, name)
+    text = await tree_history.text_of(engine, name, f"draft {number}")
+    if live is None:
+        return await draft(visit, wrong=visit.words("menus.never_text"))
+    past = await rehearsing.past_calls(engine, name, visit.now - timedelta(days=rehearsing.DAYS))
+
+    def both() -> Rehearsal:
+        before, after = parse(live.text.encode(), "live"), parse(text.encode(), "draft")
+        return rehearse(before, after, past, tools.directory(), tools.lengths())
+
+    try:
+        found = await asyncio.to_thread(both)
+    except MenuMistakes:
+        return await draft(visit, wrong=visit.words("menus.publish.faulty"))
+    details = {"calls": len(found.calls), "sentence": found.sentence, "days": rehearsing.DAYS}
+    async with engine.begin() as connection:
+        await menus.note_deed(
+            connection, name, TreeDeed.REHEARSED, visit.person.name, draft=number, details=details
+        )
+    return await draft(visit, rehearsal=found)
+
+
+async def publish(visit: Visit) -> web.Response:
+    """Now, at a time, or for a share of the calls first. Why is asked for: the history tells it for good."""
+    form, name, number = visit.form(), name_of(visit), _number(visit)
+    reason, when = form.text("reason", 300), form.choice("when", WHEN)
+    at = _moment(form, ZoneInfo(visit.panel.book.timezone)) if when == "at" else None
+    if at is not None and at <= visit.now:
+        form.refuse("time", "menus.publish.past")
+    share = int(form.choice("share", SHARES) or 0) / 100 if when == "share" else None
+    if form.wrong:
+        return await draft(visit, form)
+    try:
+        await publishing.publish_draft(
+            visit.panel.engine, name, number, visit.person.name, reason, visit.now, at=at, share=share
+        )
+    except Refused as refused:
+        return await draft(visit, form, str(refused))
+    detail = {"draft": number, "share": share, "at": at.isoformat() if at else None}
+    await _note(visit, "menu_published", detail)
+    return visit.redirect(f"/panel/menus/{name}?said={when}")
+
+
+async def unschedule(visit: Visit) -> web.Response:
+    name, number = name_of(visit), _number(visit)
+    await publishing.unschedule(visit.panel.engine, name, number, visit.person.name)
+    await _note(visit, "menu_unscheduled", {"draft": number})
+    return visit.redirect(f"/panel/menus/{name}/drafts/{number}?said=unscheduled")
+
+
+async def roll_back(visit: Visit) -> web.Response:
+    """The trial ends; without one the text before is on the air again, or that of the revision named."""
+    form, name = visit.form(), name_of(visit)
+    reason = form.text("reason", 300)
+    to = form.number("to", 1, otherwise=0) or None
+    if form.wrong:
+        return visit.redirect(f"/panel/menus/{name}?said=why")
+    back = await publishing.roll_back(visit.panel.engine, name, visit.person.name, reason, to)
+    await _note(visit, "menu_rolled_back", {"to": back.revision.number})
+    return visit.redirect(f"/panel/menus/{name}?said=back")
+
+
+def meant(before: str, after: str) -> list[TreeChange]:
+    """In what they differ for a caller; nothing where there was none before, or none that can be read now."""
+    try:
+        return changes(parse(before.encode(), "before"), parse(after.encode(), "after")) if before else []
+    except MenuMistakes:
+        return []
+
+
+def _moment(form: Form, zone: ZoneInfo) -> datetime | None:
+    day, hour = form.day("day"), latin(form.raw("time")).strip()
+    try:
+        clock = time.fromisoformat(hour)
+    except ValueError:
+        form.refuse("time", "admin.tester.hour_wrong")
+        return None
+    return datetime.combine(day, clock, zone) if day else None
+
+
+def _number(visit: Visit) -> int:
+    return int(visit.request.match_info["number"])
+
+
+async def _note(visit: Visit, action: str, detail: dict[str, Any]) -> None:
+    async with visit.panel.engine.begin() as connection:
+        await auditing.note(
+            connection, visit.now, action, person=visit.person.id, subject=f"menu/{name_of(visit)}",
+            address=visit.came.address, detail=detail,
+        )  # fmt: skip

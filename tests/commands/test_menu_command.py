@@ -1,0 +1,53 @@
+"""`ivr menu`, as it is typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.settings import ROOT
+from tests.desk.trees.test_rehearsing import in_the_books
+from tests.fixtures.commands import Terminal, typed
+from tests.voice.test_rehearsal import WHOLE, call
+from tests.voice.test_step_figures import today
+
+TREES = ROOT / "dialplan" / "menus"
+
+
+async def test_a_tree_is_compared_rehearsed_tried_published_and_taken_back_at_the_terminal(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    menu = Terminal(database_url, tmp_path, ("menu",))
+    old, new = str(TREES / "111.yaml"), str(TREES / "111-words-first.yaml")
+    assert "revision 1 is live" in await menu.run("publish", old, "--reason", "the first", "--author", "sara")
+    assert "record: promise_prompt: (none) becomes record.promise" in await menu.run("diff", new)
+    assert {"removed", "moved"} <= {each["kind"] for each in (await menu.read("diff", new))["changes"]}
+    await in_the_books(engine, today(call(*WHOLE)), today(call("1")))
+    rehearsed = await menu.read("rehearse", new)
+    assert rehearsed["calls"] == 2 and rehearsed["sentence"].startswith("Of 2 calls ")
+    stats = await menu.read("stats", "--step", "kind")
+    assert (stats["calls"], stats["steps"]["kind"]["entered"], stats["steps"]["kind"]["hung_up"]) == (2, 2, 1)
+    assert "revision 2 is tried on 10 % of the calls" in await menu.run("publish", new, "--share", "0.1")
+    assert "revision 1 is live for all calls" in await menu.run("roll-back", "--reason", "not yet")
+    assert "goes on the air at 2030-01-01T07:00:00+03:30" in await menu.run(
+        "publish", new, "--at", "2030-01-01 07:00"
+    )
+    assert "revision 3 is live" in await menu.run("publish", new)
+    assert "revision 4 is live" in await menu.run("roll-back")
+    assert [
+        (each["number"], each["deed"], each["live"], each["reason"]) for each in await menu.read("history")
+    ] == [
+        (4, "rolled_back", "live", ""), (3, "published", "", ""), (2, "withdrawn", "", "not yet"),
+        (1, "published", "", "the first"),
+    ]  # fmt: skip
+    assert "today is told until" in await menu.run("announce", "today", "--fa", "برف", "--hours", "2")
+    [told] = await menu.read("announce")
+    assert (told["slot"], told["words"]) == ("today", {"fa": "برف"})
+    assert "today is silent" in await menu.run("announce", "today", "--off")
+    assert "welcome" in json.loads(await menu.run("schema"))["$defs"]["prompt"]["enum"]
+    tried = (TREES / "111-words-first.yaml").read_text("utf-8")
+    assert await menu.run("show", "--which", "2") == tried.strip()
+    code, _, said = await typed(database_url, tmp_path, "menu", "publish", new, "--at", "tomorrow")
+    assert code == 1 and "2026-12-01 07:00" in said

@@ -1,0 +1,96 @@
+"""Announcements: what is switched on, until when, by whom; and each process that follows them."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book import announcing, menus
+from ivr.desk.refusals import WrongField
+from ivr.lab.pace import patience
+from ivr.loops.announced import Announced
+from ivr.store.tables import audit
+from tests.desk.office import WEDNESDAY
+
+TREE = (
+    'menu: "111"\nlanguages: [fa]\nsteps:\n  first: {type: announcement, slot: today, go: bye}\n'
+    "  bye: {type: end}\n"
+)
+SNOW = {"fa": "امروز اداره‌ها به سبب برف تعطیل‌اند.", "az": ""}
+TONIGHT = WEDNESDAY + timedelta(hours=6)
+
+
+async def switched_on(engine: AsyncEngine) -> None:
+    await menus.publish(engine, "111", TREE, "sara")
+    await announcing.announce(engine, "today", SNOW, TONIGHT, "sara", WEDNESDAY)
+
+
+async def test_the_last_words_of_a_slot_hold_until_their_end_and_each_deed_is_audited(
+    engine: AsyncEngine,
+) -> None:
+    await switched_on(engine)
+    assert (await announcing.current(engine, WEDNESDAY))["today"].words == {"fa": SNOW["fa"]}
+    assert await announcing.current(engine, TONIGHT) == {}
+    await announcing.announce(engine, "today", {"fa": "باران"}, TONIGHT, "ali", WEDNESDAY)
+    found = await announcing.current(engine, WEDNESDAY)
+    assert (found["today"].words, found["today"].author) == ({"fa": "باران"}, "ali")
+    await announcing.silence(engine, "today", "sara", WEDNESDAY)
+    assert await announcing.current(engine, WEDNESDAY) == {}
+    async with engine.connect() as connection:
+        deeds = (await connection.execute(select(audit.c.action, audit.c.subject).order_by(audit.c.id))).all()
+    assert [tuple(each) for each in deeds] == [
+        ("announced", "announcement/today"),
+        ("announced", "announcement/today"),
+        ("announcement_ended", "announcement/today"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("slot", "words", "hours", "field"),
+    [
+        ("tomorrow", {"fa": "برف"}, 1, "slot"),
+        ("today", {"fa": " ", "az": ""}, 1, "words"),
+        ("today", {"fa": "ب" * 301}, 1, "words.fa"),
+        ("today", {"fa": "برف"}, 0, "until"),
+        ("today", {"fa": "برف"}, 24 * 15, "until"),
+    ],
+)
+async def test_what_nobody_could_hear_is_refused_with_its_field(
+    engine: AsyncEngine, slot: str, words: dict[str, str], hours: int, field: str
+) -> None:
+    await menus.publish(engine, "111", TREE, "sara")
+    with pytest.raises(WrongField) as refused:
+        until = WEDNESDAY + timedelta(hours=hours)
+        await announcing.announce(engine, slot, words, until, "sara", WEDNESDAY)
+    assert refused.value.field == field
+
+
+async def test_a_process_hears_of_it_makes_it_audible_first_and_lets_go_of_it_in_time(
+    engine: AsyncEngine,
+) -> None:
+    spoken: list[tuple[str, str]] = []
+    now = WEDNESDAY
+
+    async def speak(text: str, language: str) -> str | None:
+        assert "today" not in announced.live, "no caller waits for the synthesiser"
+        spoken.append((text, language))
+        return "wav"
+
+    async def until(wanted: bool) -> None:
+        async with asyncio.timeout(patience(20)):
+            while ("today" in announced.live) is not wanted:
+                await asyncio.sleep(0.01)
+
+    announced = Announced(engine, speak, lambda: now)
+    following = asyncio.create_task(announced.follow())
+    await switched_on(engine)
+    await until(True)
+    assert spoken == [(SNOW["fa"], "fa")]
+    now = TONIGHT - timedelta(seconds=0.05)  # in a moment it is over, and nobody says so
+    await announced.reread()
+    await until(False)
+    following.cancel()

@@ -1,0 +1,116 @@
+"""What a number's earlier call left, and going on with one that broke off, as shared lines demand."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.call.intake import CallFacts
+from ivr.store.tables import cases
+from ivr.voice.actions import KeepWords, RefineCase
+from ivr.voice.events import BROKEN_OFF, OPEN, Ended, Recorded, TakenUp
+from tests.desk.call.test_repeats import applied, case, limited
+from tests.desk.office import WEDNESDAY, Office, call, opening, words
+
+OTHER = "other.other"
+
+
+def cut(ended: Ended = Ended.HANGUP) -> Recorded:
+    return Recorded(f"2026/11/25/{uuid.uuid4()}", 9.0, 8.0, ended, "ab" * 32, 1000)
+
+
+async def left(desk: Office, number: str = "09141234567") -> str:
+    return (await desk.intake.recall(number)).earlier
+
+
+async def over(desk: Office, her: CallFacts, outcome: str = "hung_up") -> None:
+    """And the next call comes a minute later."""
+    at = desk.intake.clock()
+    await desk.intake.call_ended(her, outcome, at, ())
+    await desk.journal.flush()  # nobody waits for the end of a call
+    await applied(desk)
+    desk.intake.clock = lambda: at + timedelta(minutes=1)
+
+
+async def test_a_call_that_broke_off_is_offered_for_an_hour_and_a_finished_one_is_not(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with limited(engine, tmp_path) as desk:
+        sorted_ = call()
+        await desk.intake.open_case(sorted_, opening())
+        await applied(desk)
+        assert await left(desk) == "", "she is still on the line"
+        await over(desk, sorted_)
+        assert await left(desk) == "", "all was said: the second call is as the first"
+        unsaid = call()
+        await desk.intake.open_case(unsaid, opening(topic=OTHER, county=""))
+        await over(desk, unsaid)
+        assert await left(desk) == BROKEN_OFF
+        assert await left(desk, "09141112222") == await left(desk, "") == "", "nobody else hears of it"
+        ended = call()
+        await desk.intake.open_case(ended, opening(topic=OTHER, county=""))
+        await over(desk, ended, "completed")
+        assert await left(desk) == "", "who heard it to its end has said what she wished"
+        mid_word = call()
+        await desk.intake.open_case(mid_word, opening(cut(), topic="water.bill"))
+        await over(desk, mid_word)
+        assert await left(desk) == BROKEN_OFF
+        desk.intake.clock = lambda: WEDNESDAY + timedelta(hours=2)
+        assert await left(desk) == "", "four open cases are those of an office"
+
+
+async def test_an_open_case_is_asked_about_after_an_hour_unless_many_share_the_number(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with limited(engine, tmp_path) as desk:
+        hers = call()
+        code = await desk.intake.open_case(hers, opening())
+        await over(desk, hers, "completed")
+        desk.intake.clock = lambda: WEDNESDAY + timedelta(hours=2)
+        assert await left(desk) == OPEN
+        async with engine.begin() as connection:
+            await connection.execute(update(cases).values(confidential="caller").where(cases.c.code == code))
+        assert await left(desk) == "", "nobody who shares her telephone hears of a confidential case"
+
+
+async def test_what_she_says_then_goes_to_the_case_of_her_call_before(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with limited(engine, tmp_path) as desk:
+        before = call()
+        code = await desk.intake.open_case(before, opening(cut(), topic=OTHER, county=""))
+        await over(desk, before)
+        stranger = call("09141112222")
+        assert await desk.intake.take_up(stranger) == TakenUp() and not stranger.cases
+        assert await desk.intake.take_up(call("")) == TakenUp()
+        again, more = call("+98 914 123 4567"), words()
+        assert await desk.intake.take_up(again) == TakenUp(code)
+        await desk.intake.keep_words(again, KeepWords(code, more, False))
+        await desk.intake.refine_case(again, RefineCase(code, "water.supply", "ahar"))
+        await over(desk, again)
+        found = await case(engine, code)
+        assert [found[name] for name in ("topic", "county", "agency")] == ["water.supply", "ahar", "abfa"]
+        assert [r["path"] for r in found["recordings"]][1:] == [f"{more.name}.wav"]
+        assert not any(r["superseded"] for r in found["recordings"])
+        assert await left(desk) == "", "it is whole now"
+        async with engine.connect() as connection:
+            assert (await connection.execute(select(func.count()).select_from(cases))).scalar() == 1
+
+
+async def test_a_strangers_fact_refines_no_case_of_another_number(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with limited(engine, tmp_path) as desk:
+        before = call()
+        code = await desk.intake.open_case(before, opening(topic=OTHER, county=""))
+        await over(desk, before)
+        for number in ("09141112222", ""):
+            stranger = call(number)
+            stranger.cases[code] = before.cases[code]
+            await desk.intake.refine_case(stranger, RefineCase(code, "water.supply", "ahar"))
+            await over(desk, stranger)
+        assert (await case(engine, code))["topic"] == OTHER

@@ -1,0 +1,182 @@
+"""An hour in which an official takes calls himself: announced, its line, whose turn it is, who was heard."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.live_hour import FRESH, HourOutcome
+from ivr.cases.meetings import Official
+from ivr.desk.meetings import hour_hearing, hour_planning, hour_queue, order_giving
+from ivr.desk.meetings.hour_planning import WantedHour
+from ivr.desk.meetings.order_giving import MeetingOrder
+from ivr.desk.meetings.session_day import Hearing, minutes_of
+from ivr.desk.refusals import Refused, WrongField
+from ivr.store.tables import audit, hour_calls
+from ivr.voice.events import HourState, HourTold
+from tests.desk.meetings.hall import Hall, hall
+
+ALLOWED = ("201", "202")
+A_MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+async def at(engine: AsyncEngine) -> Hall:
+    return await hall(engine)
+
+
+async def announced(at: Hall, **more: Any) -> int:
+    """The governor takes calls from now on, for an hour."""
+    starts_at = more.pop("starts_at", at.at)
+    wanted = WantedHour(Official.GOVERNOR, "ostandari", starts_at, starts_at + timedelta(hours=1), ("201",))
+    wanted = replace(wanted, **more)
+    return await hour_planning.announce(at.engine, at.page, at.by("").actor, wanted, ALLOWED, at.at)
+
+
+async def joins(at: Hall, code: str = "") -> tuple[uuid.UUID, HourTold]:
+    call = uuid.uuid4()
+    at.at += timedelta(seconds=1)
+    code = code or await at.wish(caller=f"0914{call.int % 10**7:07}")
+    return call, await hour_queue.join(at.engine, call, code, "fa", True, at.at)
+
+
+async def talks(at: Hall, number: int, code: str) -> uuid.UUID:
+    """She stood in line, he took her call, and they talk."""
+    call, _ = await joins(at, code)
+    assert await hour_queue.take(at.engine, at.by(""), number) == code
+    await hour_queue.answered(at.engine, call, at.at)
+    return call
+
+
+async def row_of(at: Hall, call: uuid.UUID) -> Any:
+    async with at.engine.connect() as connection:
+        return (await connection.execute(select(hour_calls).where(hour_calls.c.call_id == call))).one()
+
+
+async def test_only_an_extension_of_the_list_rings_and_only_the_office_announces(at: Hall) -> None:
+    for wrong in ((), ("201", "09141234567")):
+        with pytest.raises(WrongField, match="list may ring"):
+            await announced(at, extensions=wrong)
+    number = await announced(at)
+    with pytest.raises(Refused, match="sits in session"):
+        await announced(at, starts_at=at.at + 30 * A_MINUTE)
+    with pytest.raises(Refused, match="only the office"):
+        await hour_planning.close(at.engine, at.by("", who="abfa"), number)
+    async with at.engine.connect() as connection:
+        noted = await connection.execute(select(audit.c.action, audit.c.subject))
+        assert ("hour_announced", f"meeting_session/{number}") in [tuple(row) for row in noted]
+
+
+async def test_before_it_begins_and_once_it_is_closed_nobody_is_let_in(at: Hall) -> None:
+    number = await announced(at, starts_at=at.at + 10 * A_MINUTE)
+    assert (await joins(at))[1] == HourTold(HourState.CLOSED)
+    at.at += 10 * A_MINUTE
+    call, told = await joins(at)
+    assert told == HourTold(HourState.WAITING, 1)
+    await hour_planning.close(at.engine, at.by(""), number)
+    assert (await hour_queue.look(at.engine, call, at.at)).state is HourState.CLOSED
+    assert (await joins(at))[1].state is HourState.CLOSED
+    with pytest.raises(Refused, match="not open"):
+        await hour_queue.take(at.engine, at.by(""), number)
+
+
+async def test_places_are_true_and_who_is_gone_makes_room(at: Hall) -> None:
+    await announced(at, room=2)
+    await joins(at)
+    second, told = await joins(at)
+    assert told.place == 2
+    assert (await joins(at))[1] == HourTold(HourState.FULL)
+    at.at += FRESH
+    assert await hour_queue.look(at.engine, second, at.at) == HourTold(HourState.WAITING, 1), "first is gone"
+    await hour_queue.over(at.engine, second, HourOutcome.LEFT, at.at)
+    assert (await joins(at))[1].place == 1
+
+
+async def test_the_next_is_taken_one_at_a_time_and_keeps_her_place_when_nobody_answers(at: Hall) -> None:
+    number = await announced(at)
+    first, _ = await joins(at)
+    second, _ = await joins(at)
+    with pytest.raises(Refused, match="only the office"):
+        await hour_queue.take(at.engine, at.by("", who="abfa"), number)
+    code = await hour_queue.take(at.engine, at.by(""), number)
+    assert code == (await row_of(at, first)).code
+    assert await hour_queue.extensions(at.engine, first) == ["201"]
+    with pytest.raises(Refused, match=f"still with {code}"):
+        await hour_queue.take(at.engine, at.by(""), number)
+    assert (await hour_queue.look(at.engine, first, at.at)).state is HourState.TURN
+    await hour_queue.unanswered(at.engine, first, at.at)
+    assert await hour_queue.look(at.engine, first, at.at) == HourTold(HourState.WAITING, 1)
+    assert await hour_queue.look(at.engine, second, at.at) == HourTold(HourState.WAITING, 2)
+    assert await hour_queue.take(at.engine, at.by(""), number) == code, "and is rung again"
+    assert (await row_of(at, first)).rings == 2
+
+
+async def test_whom_he_talked_with_has_met_him_and_orders_are_given(at: Hall) -> None:
+    number, code = await announced(at), await at.wish()
+    with pytest.raises(Refused, match="nobody has talked"):
+        await hour_hearing.note(at.engine, at.page, at.by(code), number)
+    await talks(at, number, code)
+    for _ in range(2):  # noted again, as minutes are
+        hearing = Hearing("آب ندارد", "تا یک ماه وصل شود")
+        await hour_hearing.note(at.engine, at.page, at.by(code), number, hearing)
+    assert (await at.seen(code)).state == "met"
+    assert (await at.events(code)).count("hour_heard") == 1
+    assert await at.agenda(number) == [code]
+    async with at.engine.connect() as connection:
+        [minutes] = (await minutes_of(connection, number)).values()
+    assert minutes.said == "آب ندارد"
+    order = MeetingOrder("abfa", "آب وصل شود", date(2026, 12, 5))
+    assert await order_giving.give(at.engine, at.page, at.by(code), [order])
+
+
+async def test_what_he_did_not_note_is_noted_by_itself_once_even_when_her_call_died(at: Hall) -> None:
+    number, code, other = await announced(at), await at.wish(), await at.wish(caller="09145556677")
+    ended = await talks(at, number, code)
+    await hour_queue.over(at.engine, ended, HourOutcome.HEARD, at.at)
+    died = await talks(at, number, other)
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 1
+    at.at += FRESH
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 1
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 0
+    assert (await row_of(at, died)).outcome == "heard"
+    assert {(await at.seen(each)).state for each in (code, other)} == {"met"}
+
+
+async def test_who_left_while_she_waited_was_not_heard(at: Hall) -> None:
+    await announced(at)
+    code = await at.wish()
+    call, _ = await joins(at, code)
+    at.at += FRESH
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 0
+    assert (await row_of(at, call)).outcome == "left"
+    assert (await at.seen(code)).state == "requested"
+
+
+async def test_her_slot_elsewhere_is_free_and_what_is_no_request_is_a_deed_in_its_case(at: Hall) -> None:
+    code = await at.accepted()
+    elsewhere = await at.session()
+    await at.fill(elsewhere)
+    complaint = await at.open(caller="09146667788")
+    number = await announced(at)
+    for each in (code, complaint):
+        call = await talks(at, number, each)
+        await hour_queue.over(at.engine, call, HourOutcome.HEARD, at.at)
+    assert await hour_hearing.keep_noting(at.engine, at.page, at.at) == 2
+    assert code not in await at.agenda(elsewhere) and (await at.seen(code)).state == "met"
+    assert "hour_heard" in await at.events(complaint) and await at.agenda(number) == [code]
+
+
+async def test_one_that_has_not_begun_is_called_off(at: Hall) -> None:
+    number = await announced(at, starts_at=at.at + 10 * A_MINUTE)
+    await hour_planning.close(at.engine, at.by("", "مأموریت"), number)
+    async with at.engine.connect() as connection:
+        hour = await hour_planning.hour(connection, number)
+    assert hour is not None and hour.state == "cancelled"
+    with pytest.raises(Refused, match="is over"):
+        await hour_planning.close(at.engine, at.by(""), number)

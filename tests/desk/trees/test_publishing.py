@@ -1,0 +1,209 @@
+"""Drafts, trials, times, and the way back."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book import menus
+from ivr.desk.refusals import Refused
+from ivr.desk.trees import drafts, publishing, tree_history
+from ivr.desk.trees.drafts import CheckedDraft, DraftMoved, Faulty
+from ivr.desk.trees.publishing import publish_draft, roll_back
+from ivr.voice.menu import Menu
+from ivr.voice.menu_life import Stage, TreeDeed
+from ivr.voice.parse import parse
+from ivr.voice.report import Proof
+
+NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+def tree(words: str, name: str = "111") -> str:
+    return (
+        f'menu: "{name}"\nlanguages: [fa]\nstart: bye\nsteps:\n  bye:\n    type: end\n    prompt: [{words}]\n'
+    )
+
+
+def check(raw: bytes, file: str) -> tuple[Menu, Proof]:
+    return parse(raw, file), Proof((), (), (), True, True)
+
+
+async def checked(engine: AsyncEngine, words: str, **how: Any) -> int:
+    """The number of a new draft that passed."""
+    number = (await drafts.save_draft(engine, "111", tree(words), "sara", f"why {words}", **how)).number
+    await drafts.check_draft(engine, "111", number, "sara", check)
+    return number
+
+
+async def put(engine: AsyncEngine, words: str, **how: Any) -> Any:
+    return await publish_draft(engine, "111", await checked(engine, words), "sara", "", NOW, **how)
+
+
+async def live(engine: AsyncEngine) -> str:
+    return await tree_history.text_of(engine, "111", "live")
+
+
+# --- drafts
+
+
+async def test_a_draft_that_began_from_an_older_text_is_refused_with_the_difference_and_loses_nothing(
+    engine: AsyncEngine,
+) -> None:
+    await menus.publish(engine, "111", tree("one"), "sara")
+    both = await drafts.head(engine, "111")
+    assert both is not None and both.revision == 1
+    first = await drafts.save_draft(engine, "111", tree("hers"), "sara", "", both.sha256)
+    with pytest.raises(DraftMoved, match="sara has changed this menu") as refused:
+        await drafts.save_draft(engine, "111", tree("his"), "ali", "", both.sha256)
+    assert refused.value.head.sha256 == first.sha256
+    assert {"-    prompt: [hers]", "+    prompt: [his]"} <= set(refused.value.diff)
+    again = await drafts.save_draft(engine, "111", tree("his"), "ali", "", refused.value.head.sha256)
+    assert [(d.number, d.author) for d, _ in await drafts.drafts(engine, "111")] == [(2, "ali"), (1, "sara")]
+    assert again.began_from == first.sha256
+
+
+async def test_what_somebody_published_meanwhile_moves_a_draft_too(engine: AsyncEngine) -> None:
+    draft = await drafts.save_draft(engine, "111", tree("one"), "sara")
+    await menus.publish(engine, "111", tree("two"), "ali")
+    with pytest.raises(DraftMoved, match="ali"):
+        await drafts.save_draft(engine, "111", tree("three"), "sara", "", draft.sha256)
+
+
+async def test_a_text_saved_twice_is_one_draft(engine: AsyncEngine) -> None:
+    first = await drafts.save_draft(engine, "111", tree("one"), "sara")
+    assert await drafts.save_draft(engine, "111", tree("one"), "sara", "", first.sha256) == first
+
+
+async def test_only_what_was_checked_and_has_no_mistakes_goes_on_the_air(engine: AsyncEngine) -> None:
+    unchecked = await drafts.save_draft(engine, "111", tree("one"), "sara")
+    with pytest.raises(Faulty, match="never checked"):
+        await publish_draft(engine, "111", unchecked.number, "sara", "", NOW)
+    for text in ("menu: [", tree("one", name="114")):
+        faulty = await drafts.save_draft(engine, "111", text, "sara")
+        found: CheckedDraft = await drafts.check_draft(engine, "111", faulty.number, "sara", check)
+        assert found.mistakes and found.menu is None
+        with pytest.raises(Faulty, match="has mistakes"):
+            await publish_draft(engine, "111", faulty.number, "sara", "", NOW)
+    assert [stage for _, stage in await drafts.drafts(engine, "111")] == [
+        Stage.FAULTY, Stage.FAULTY, Stage.DRAFT,
+    ]  # fmt: skip
+
+
+# --- on the air
+
+
+async def test_who_published_what_and_why_is_told(engine: AsyncEngine) -> None:
+    await put(engine, "one")
+    number = await checked(engine, "two")
+    await publish_draft(engine, "111", number, "ali", "shorter", NOW)
+    newest, first = await tree_history.revisions(engine, "111")
+    assert (newest.number, newest.author, newest.reason, newest.deed) == (
+        2,
+        "ali",
+        "shorter",
+        TreeDeed.PUBLISHED,
+    )
+    assert (newest.is_live, first.is_live, first.reason) == (True, False, "why one")
+    assert (await drafts.drafts(engine, "111"))[0][1] is Stage.PUBLISHED
+
+
+async def test_a_draft_waits_for_its_time_and_goes_on_the_air_once(engine: AsyncEngine) -> None:
+    await put(engine, "one")
+    soon = NOW + timedelta(hours=1)
+    await put(engine, "two", at=soon)
+    assert await publishing.publish_due(engine, NOW) == [] and await live(engine) == tree("one")
+    late = soon + timedelta(days=1)  # nobody was there at the time
+    assert [plan.draft for plan in await publishing.publish_due(engine, late)] == [2]
+    assert await publishing.publish_due(engine, late) == [] and await live(engine) == tree("two")
+
+
+async def test_a_draft_that_waits_can_be_kept_back(engine: AsyncEngine) -> None:
+    await put(engine, "one")
+    await put(engine, "two", at=NOW + timedelta(hours=1))
+    (plan,) = await publishing.planned(engine, "111")
+    await publishing.unschedule(engine, "111", plan.draft, "ali")
+    with pytest.raises(Refused, match="does not wait"):
+        await publishing.unschedule(engine, "111", plan.draft, "ali")
+    assert await publishing.publish_due(engine, NOW + timedelta(days=1)) == []
+    assert (await drafts.drafts(engine, "111"))[0][1] is Stage.CHECKED
+
+
+async def test_a_plan_that_can_not_be_kept_says_why_and_is_not_tried_for_ever(engine: AsyncEngine) -> None:
+    await put(engine, "one")
+    for words in ("two", "three"):
+        await put(engine, words, at=NOW + timedelta(hours=1), share=0.1)
+    begun = await publishing.publish_due(engine, NOW + timedelta(hours=2))
+    assert len(begun) == 1 and await publishing.planned(engine) == []
+
+
+# --- trials
+
+
+async def test_a_tree_on_trial_has_the_number_that_it_keeps_when_it_is_published(engine: AsyncEngine) -> None:
+    await put(engine, "one")
+    trial = await put(engine, "two", share=0.2)
+    now = await menus.on_the_air(engine, "111")
+    assert now is not None and (now.revision.number, now.trial) == (1, trial)
+    assert (trial.revision.number, trial.revision.text, trial.share) == (2, tree("two"), 0.2)
+    published = await publish_draft(engine, "111", trial.draft, "sara", "well received", NOW)
+    now = await menus.on_the_air(engine, "111")
+    assert now is not None and now.trial is None and now.revision == published
+    assert now.revision.number == 2
+
+
+async def test_publishing_another_tree_ends_the_trial_and_leaves_its_number_to_its_calls(
+    engine: AsyncEngine,
+) -> None:
+    await put(engine, "one")
+    await put(engine, "two", share=0.2)
+    await put(engine, "three")
+    now = await menus.on_the_air(engine, "111")
+    assert now is not None and now.trial is None and now.revision.number == 3
+    assert await tree_history.text_of(engine, "111", "2") == tree("two")
+
+
+async def test_publishing_what_is_live_ends_a_trial_too(engine: AsyncEngine) -> None:
+    await put(engine, "one")
+    await put(engine, "two", share=0.2)
+    await menus.publish(engine, "111", tree("one"), "sara")
+    now = await menus.on_the_air(engine, "111")
+    assert now is not None and now.trial is None and now.revision.number == 1
+
+
+async def test_a_trial_needs_a_share_an_old_tree_and_no_other_trial(engine: AsyncEngine) -> None:
+    with pytest.raises(Refused, match="never been published"):
+        await put(engine, "one", share=0.1)
+    await put(engine, "one")
+    for share in (0, 0.6, -1):
+        with pytest.raises(Refused, match="share"):
+            await put(engine, "two", share=share)
+    await put(engine, "two", share=0.5)
+    with pytest.raises(Refused, match="is on trial"):
+        await put(engine, "three", share=0.1)
+
+
+# --- back
+
+
+async def test_rolling_back_ends_a_trial_first_then_goes_back_text_by_text(engine: AsyncEngine) -> None:
+    for words in ("one", "two", "three"):
+        await put(engine, words)
+    await put(engine, "four", share=0.1)
+    for expected in ("three", "two", "one"):
+        now = await roll_back(engine, "111", "sara", "it was better")
+        assert now.trial is None and await live(engine) == now.revision.text == tree(expected)
+    with pytest.raises(Refused, match="no other text"):
+        await roll_back(engine, "111", "sara")
+    deeds = [(each.number, each.deed) for each in await tree_history.revisions(engine, "111")]
+    assert deeds[:3] == [(6, TreeDeed.ROLLED_BACK), (5, TreeDeed.ROLLED_BACK), (4, TreeDeed.WITHDRAWN)]
+
+
+async def test_rolling_back_to_a_revision_that_was_never_published_is_refused(engine: AsyncEngine) -> None:
+    await put(engine, "one")
+    await roll_back(engine, "111", "sara", to=1)
+    assert await live(engine) == tree("one")
+    with pytest.raises(Refused, match="no revision 9"):
+        await roll_back(engine, "111", "sara", to=9)

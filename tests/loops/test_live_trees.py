@@ -1,0 +1,88 @@
+"""Each number has its own tree, and each tree its own revisions; what can't be read leaves what was there."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book import menus
+from ivr.desk.editing.seeding import directory_from
+from ivr.desk.trees.drafts import check_draft, save_draft
+from ivr.desk.trees.publishing import publish_draft
+from ivr.lab.pace import patience
+from ivr.loops.live_trees import SHIPPED, LiveTrees
+from ivr.store.engine import make_engine
+from ivr.voice.menu import Menu
+from ivr.voice.proof import Proof, check
+from ivr.voice.steps.menu import MenuStep
+from tests.fixtures.database import SEED
+
+LANGUAGES = ("fa", "az")
+WATER = (SHIPPED / "122.yaml").read_text(encoding="utf-8")
+
+
+def sound(raw: bytes, file: str) -> tuple[Menu, Proof]:
+    return check(raw, file, directory_from(SEED))
+
+
+async def begun(engine: AsyncEngine, folder: Path, **services: str) -> LiveTrees:
+    trees = LiveTrees(engine, {"111": "111", **services}, LANGUAGES, folder)
+    await trees.begin()
+    return trees
+
+
+async def until_revision(trees: LiveTrees, number: str, revision: str) -> None:
+    async with asyncio.timeout(patience(20)):
+        while trees.called(number).revision != revision:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_publication_changes_the_tree_of_its_own_number_alone(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    trees = await begun(engine, tmp_path, **{"122": "122", "1190": "122"})
+    assert trees.names == ("111", "122")
+    assert (trees.called("111").name, trees.called("122").name) == ("111", "122")
+    following = [asyncio.create_task(trees.follow(name)) for name in trees.names]
+    await menus.publish(engine, "122", WATER, "sara")
+    await until_revision(trees, "122", "1")
+    assert trees.called("1190") is trees.called("122"), "two numbers may share a tree"
+    assert trees.called("111").revision == "" and trees.called("999") is trees.called("111")
+
+    await menus.publish(engine, "122", "menu: broken", "sara")
+    await menus.publish(engine, "111", (SHIPPED / "111.yaml").read_text(encoding="utf-8"), "sara")
+    await until_revision(trees, "111", "1")
+    assert trees.called("122").revision == "1", "what can't be read leaves what was there"
+
+    shorter = WATER.replace("first_key: 4\n", "first_key: 3\n")
+    draft = await save_draft(engine, "122", shorter, "sara", "")
+    await check_draft(engine, "122", draft.number, "sara", sound)
+    await publish_draft(engine, "122", draft.number, "sara", "", datetime.now(UTC), share=0.5)
+    async with asyncio.timeout(patience(20)):
+        while len({trees.called("122", str(call)).revision for call in range(64)}) == 1:
+            await asyncio.sleep(0.02)
+    assert {trees.called("111", str(call)).revision for call in range(64)} == {"1"}
+    for each in following:
+        each.cancel()
+
+
+async def test_a_start_without_a_database_has_the_revisions_last_known(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    await menus.publish(engine, "122", WATER.replace("first_key: 4\n", "first_key: 5\n"), "sara")
+    await begun(engine, tmp_path, **{"122": "122"})
+    away = make_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+    trees = await begun(away, tmp_path, **{"122": "122"})
+    language = trees.called("122").steps["language"]
+    assert isinstance(language, MenuStep) and language.first_key == 5
+    await away.dispose()
+
+
+async def test_a_number_whose_tree_is_nowhere_is_answered_by_the_hotline_s_own(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    trees = await begun(engine, tmp_path, **{"140": "no_such_tree"})
+    assert trees.called("140") is trees.called("111")

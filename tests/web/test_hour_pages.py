@@ -1,0 +1,129 @@
+"""The screen of an official who takes calls himself: announced, the line as it changes, a talk, an order."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from datetime import timedelta
+
+import pytest
+from persiantools.jdatetime import JalaliDate
+from playwright.async_api import Browser, ViewportSize, expect
+
+from ivr.cases.live_hour import HourOutcome
+from ivr.cases.meetings import Official
+from ivr.desk.meetings import hour_planning, hour_queue
+from ivr.desk.meetings.hour_planning import WantedHour
+from ivr.store.tables import audit
+from ivr.web.panel.visit import Telephones
+from tests.desk.meetings.hall import Hall, hall
+from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.panel import PanelServed
+
+HOURS = "/panel/meetings/hours"
+DESKTOP: ViewportSize = {"width": 1366, "height": 768}
+ALLOWED = ("201", "202")
+
+
+@pytest.fixture
+async def at(panel: PanelServed) -> Hall:
+    panel.panel.telephones = Telephones(officials=ALLOWED)
+    its = await hall(panel.engine)
+    its.at = panel.clock()
+    return its
+
+
+async def open_hour(at: Hall) -> int:
+    span = (at.at, at.at + timedelta(hours=1))
+    wanted = WantedHour(Official.GOVERNOR, "ostandari", *span, ("201",), even_off=True)
+    return await hour_planning.announce(at.engine, at.page, at.by("").actor, wanted, ALLOWED, at.at)
+
+
+async def calls(at: Hall, caller: str) -> tuple[uuid.UUID, str]:
+    """Somebody stands in line, as her call does it."""
+    call, code = uuid.uuid4(), await at.wish(caller=caller)
+    await hour_queue.join(at.engine, call, code, "fa", True, at.at)
+    return call, code
+
+
+@pytest.mark.timeout(180)
+async def test_he_takes_the_next_by_a_click_writes_and_orders_and_the_page_reads_well(
+    panel: PanelServed, at: Hall, chrome: Browser
+) -> None:
+    await at.open(caller="09141234501")
+    number = await open_hour(at)
+    async with window(chrome, panel, "governor", size=DESKTOP) as page:
+        await page.goto(f"{HOURS}/{number}")
+        await page.get_by_text("کسی در صف نیست").first.wait_for()
+        await screenshot(page, "hour-empty")
+        first, code = await calls(at, "09141234501")
+        await calls(at, "09141234502")
+        await expect(page.locator("[data-piece=line] ol li")).to_have_count(2)  # by itself
+        assert "۱ پروندهٔ دیگر" in await page.locator("[data-piece=line] li").first.inner_text()
+        assert "0914123" not in await page.content() and "۱۲۳۴۵۰۱" not in await page.inner_text("body")
+        await screenshot(page, "hour-line")
+        await page.get_by_role("button", name="نفر بعد").press("Enter")
+        await page.get_by_text("تلفن شما زنگ می‌خورد").wait_for()
+        assert await page.get_by_role("button", name="نفر بعد").is_disabled()
+        await hour_queue.answered(at.engine, first, panel.clock())
+        await page.get_by_text("در گفتگو").first.wait_for()
+        await page.get_by_label("چه باید بشود").fill("آب محله تا یک ماه وصل شود")
+        await page.get_by_role("button", name="دستور", exact=True).press("Enter")
+        await page.locator(".wrong").first.wait_for()
+        await screenshot(page, "hour-talk")
+        assert not await serious(page)
+        await page.set_viewport_size(PHONE)
+        await screenshot(page, "hour-phone")
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        assert await page.get_by_label("چه باید بشود").input_value() == "آب محله تا یک ماه وصل شود"
+        await page.get_by_label("دستگاه").select_option("abfa")
+        due = next(
+            d for n in range(9, 30) if at.page.calendar.is_working(d := (at.at + timedelta(days=n)).date())
+        )
+        await page.get_by_label("تا تاریخ").fill(f"{JalaliDate(due):%Y/%m/%d}")  # type: ignore[no-untyped-call]
+        await page.get_by_role("button", name="دستور", exact=True).press("Enter")
+        await page.get_by_text("دستور داده شد.").wait_for()
+        await page.get_by_label("آنچه گفته شد").fill("قول یک‌ماهه داده شد")
+        await hour_queue.over(at.engine, first, HourOutcome.HEARD, panel.clock())
+        await page.get_by_text("شنیده شد").first.wait_for()
+        assert await page.get_by_label("آنچه گفته شد").input_value() == "قول یک‌ماهه داده شد", (
+            "typed, and still there"
+        )
+        await page.get_by_role("button", name="ثبت صورت‌جلسه").press("Enter")
+        await page.get_by_text("صورت‌جلسه ثبت شد.").wait_for()
+    assert (await at.seen(code)).state == "met" and "hour_heard" in await at.events(code)
+
+
+async def test_the_office_announces_and_closes_and_others_only_look(panel: PanelServed, at: Hall) -> None:
+    governor = await panel.signed_in("governor")
+    today = f"{JalaliDate(panel.clock().date() + timedelta(days=1)):%Y/%m/%d}"  # type: ignore[no-untyped-call]
+    sent = {
+        "official": "governor",
+        "on": today,
+        "begins": "10:00",
+        "ends": "11:00",
+        "room": "10",
+        "even_off": "1",
+    }
+    refused = await governor.post(HOURS, sent)
+    assert refused.status == 422 and "دست‌کم یک داخلی" in await refused.text()
+    forged = await governor.post(HOURS, sent | {"extensions": "09141234567"})
+    assert forged.status == 422
+    made = await governor.post(HOURS, sent | {"extensions": "201"})
+    assert made.status == 303
+    page = made.headers["Location"]
+    assert re.fullmatch(rf"{HOURS}/\d+", page)
+    assert "۱۰:۰۰ تا ۱۱:۰۰" in await governor.text(HOURS)
+    early = await governor.post(f"{page}/take")
+    assert early.status == 422 and "اکنون باز نیست" in await early.text()
+    for role in ("auditor", "supervisor"):
+        client = await panel.signed_in(role)
+        assert "پایان دادن" not in await client.text(page)
+        assert (await client.post(f"{page}/close")).status == 403
+    head = await panel.signed_in("head")
+    assert (await head.get(page)).status == 404 and (await head.get(HOURS)).status == 303
+    assert (await governor.post(f"{page}/close", {"reason": "سفر"})).status == 303
+    assert "برگزار نمی‌شود" in await governor.text(HOURS) or "لغو" in await governor.text(HOURS)
+    async with at.engine.connect() as connection:
+        noted = {row.action for row in await connection.execute(audit.select())}
+    assert {"hour_announced", "hour_closed"} <= noted

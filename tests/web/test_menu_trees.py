@@ -1,0 +1,305 @@
+"""Menu trees in the panel: seen, edited while others edit, walked, put on the air and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Page, ViewportSize, expect
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.desk.book import menus
+from ivr.desk.people import passwords
+from ivr.installation import tree_tools
+from ivr.settings import load
+from ivr.speech.booth import Booth
+from ivr.speech.build import build
+from ivr.speech.files import Cached
+from ivr.store.tables import audit
+from ivr.web.panel.locale import words
+from tests.voice.conversation import DIRECTORY, TREE
+from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.panel import QUICK, Client, PanelServed, panel_served
+
+TEXT = words()
+FIRST = TREE.read_text(encoding="utf-8")
+SHORTER = FIRST.replace("first_key: 4\n    no_input: {limit: 1", "first_key: 3\n    no_input: {limit: 1")
+ONE = "/panel/menus/111"
+
+
+DESK: ViewportSize = {"width": 1366, "height": 768}
+SPOKEN = """
+voices: {fa: {rate: 200}}
+prompts:
+  welcome: {fa: سلام}
+  language.choose: {fa: یک}
+  operator.closed: {fa: بسته}
+"""
+
+
+@pytest.fixture(scope="module")
+def booth(tmp_path_factory: pytest.TempPathFactory) -> Booth:
+    """Three short prompts are there to be heard."""
+    folder = tmp_path_factory.mktemp("spoken")
+    (folder / "prompts.yaml").write_text(SPOKEN)
+    catalogue = Cached([folder / "prompts.yaml"])
+    build(catalogue.catalogue(), ("fa",), folder / "sounds", [], jobs=2)
+    return Booth(catalogue, ("fa",), folder / "sounds", folder / "house", folder / "voices")
+
+
+@pytest.fixture
+async def panel(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, booth: Booth
+) -> AsyncIterator[PanelServed]:
+    monkeypatch.setattr(passwords, "HASHER", QUICK)
+    tools = tree_tools(load(), lambda: DIRECTORY, lambda: datetime(2026, 11, 28, 10, tzinfo=UTC))
+    await menus.publish(engine, "111", FIRST, "karimi", "the first")
+    async with panel_served(engine, tmp_path, trees=tools, prompts=booth) as served:
+        yield served
+
+
+async def began_from(client: Client) -> str:
+    page = await client.text(f"{ONE}/edit")
+    return page.split('name="began_from" value="')[1].split('"')[0]
+
+
+async def test_a_tree_is_seen_with_its_picture_figures_history_and_text(panel: PanelServed) -> None:
+    auditor = await panel.signed_in("auditor")
+    assert f'href="{ONE}"' in await auditor.text("/panel/menus")
+    page = await auditor.text(ONE)
+    assert page.count('data-step="') == FIRST.count("\n    type: ")
+    for shown in (TEXT("menus.figure.to_beep"), "karimi", "the first", "# The menu tree behind 111."):
+        assert shown in page
+    assert f"{ONE}/edit" not in page
+    assert TEXT("menus.heat.counted", n=0) in await auditor.text(f"{ONE}?heat=hung_up")
+    file = await auditor.http.get(f"{ONE}/text")
+    assert await file.text() == FIRST and 'filename="111.yaml"' in file.headers["Content-Disposition"]
+    assert (await auditor.get(f"{ONE}/edit")).status == 403
+    assert (await (await panel.signed_in("officer")).get(ONE)).status == 403
+
+
+async def test_what_is_wrong_is_told_with_its_place_while_one_types_and_nothing_is_kept(
+    panel: PanelServed,
+) -> None:
+    admin = await panel.signed_in("admin")
+    wrong = FIRST.replace("go: operator}", "go: operater}", 1)
+    told = await (await admin.post(f"{ONE}/check", {"text": wrong})).json()
+    line = wrong[: wrong.index("operater")].count("\n") + 1
+    assert [(each["line"], each["nearest"]) for each in told["mistakes"]] == [(line, "operator")]
+    assert not told["svg"]
+    right = await (await admin.post(f"{ONE}/check", {"text": FIRST})).json()
+    assert (
+        right["svg"].startswith("<svg")
+        and not right["mistakes"]
+        and "۱۱۱" in right["prompts"]["welcome"]["fa"]
+    )
+    assert 'class="badge' in right["figures"]
+    for bad in ("", "a: &x [*x]", "\x00", "x" * 300_000, "steps: " + "[" * 90, "menu: ای\nsteps: ۱"):
+        answer = await admin.post(f"{ONE}/check", {"text": bad})
+        assert answer.status == 200 and (await answer.json())["mistakes"]
+    assert "drafts/1" not in await admin.text(ONE)
+
+
+async def test_of_two_admins_who_edit_at_once_neither_writes_over_the_other(panel: PanelServed) -> None:
+    first, second = await panel.signed_in("admin"), await panel.signed_in("admin")
+    begun = await began_from(first), await began_from(second)
+    saved = await first.post(f"{ONE}/edit", {"text": SHORTER, "began_from": begun[0], "reason": "kürzer"})
+    assert saved.headers["Location"] == f"{ONE}/drafts/1?said=saved"
+    late = FIRST.replace("leave_seconds: 270", "leave_seconds: 240")
+    refused = await second.post(f"{ONE}/edit", {"text": late, "began_from": begun[1]})
+    page = await refused.text()
+    assert refused.status == 409 and TEXT("menus.moved.title") in page
+    assert "leave_seconds: 240" in page and "first_key: 3" in page, "hers is kept, and the other's is shown"
+    again = page.split('name="began_from" value="')[1].split('"')[0]
+    assert (await second.post(f"{ONE}/edit", {"text": late, "began_from": again})).status == 303
+    file = await second.http.get(f"{ONE}/text?which=draft%202")
+    assert await file.text() == late
+
+
+async def saved(client: Client, text: str) -> str:
+    answer = await client.post(f"{ONE}/edit", {"text": text, "began_from": await began_from(client)})
+    return answer.headers["Location"].partition("?")[0]
+
+
+async def test_a_draft_shows_what_it_means_is_published_and_rolled_back(panel: PanelServed) -> None:
+    admin = await panel.signed_in("admin")
+    draft = await saved(admin, SHORTER)
+    page = await admin.text(draft)
+    assert TEXT("menus.change.setting") in page and TEXT("menus.stage.checked") in page
+    rehearsed = await admin.post(f"{draft}/rehearse")
+    assert rehearsed.status == 200 and TEXT("menus.rehearsal.nothing") in await rehearsed.text()
+    assert (await admin.post(f"{draft}/publish", {"when": "now"})).status == 422, "why is asked for"
+    answer = await admin.post(f"{draft}/publish", {"when": "now", "reason": "people press at once"})
+    assert answer.headers["Location"] == f"{ONE}?said=now"
+    live = await menus.current(panel.engine, "111")
+    assert live and (live.number, live.text) == (2, SHORTER)
+    assert (await admin.post(f"{ONE}/roll-back", {"reason": "no"})).headers["Location"] == f"{ONE}?said=back"
+    live = await menus.current(panel.engine, "111")
+    assert live and (live.number, live.text) == (3, FIRST)
+    async with panel.engine.connect() as connection:
+        noted = (await connection.execute(select(audit.c.action).order_by(audit.c.id))).scalars().all()
+    assert [each for each in noted if each.startswith("menu_")] == [
+        "menu_saved", "menu_published", "menu_rolled_back",
+    ]  # fmt: skip
+
+
+async def test_a_draft_is_tried_on_a_share_or_waits_for_its_time(panel: PanelServed) -> None:
+    admin = await panel.signed_in("admin")
+    draft = await saved(admin, SHORTER)
+    later = {"when": "at", "day": "۱۴۱۵/۰۱/۱۵", "time": "۰۷:۰۰", "reason": "spring"}
+    past = await admin.post(f"{draft}/publish", later | {"day": "۱۳۹۰/۰۱/۱۵"})
+    assert past.status == 422 and TEXT("menus.publish.past") in await past.text()
+    assert (await admin.post(f"{draft}/publish", later)).status == 303
+    assert TEXT("menus.planned", n=1) in await admin.text(ONE)
+    assert (await admin.post(f"{draft}/unschedule")).status == 303
+    share = {"when": "share", "share": "10", "reason": "to see"}
+    assert (await admin.post(f"{draft}/publish", share)).headers["Location"] == f"{ONE}?said=share"
+    assert TEXT("menus.on_trial", n=10) in await admin.text(ONE)
+    on_air = await menus.on_the_air(panel.engine, "111")
+    assert on_air and on_air.trial and on_air.trial.share == 0.1
+
+
+async def test_what_has_mistakes_is_kept_and_never_goes_on_the_air(panel: PanelServed) -> None:
+    admin = await panel.signed_in("admin")
+    draft = await saved(admin, FIRST + "  lost:\n    type: say\n")
+    page = await admin.text(draft)
+    assert TEXT("menus.stage.faulty") in page and f"{draft}/publish" not in page
+    refused = await admin.post(f"{draft}/publish", {"when": "now", "reason": "I insist"})
+    assert refused.status == 422
+    live = await menus.current(panel.engine, "111")
+    assert live and live.number == 1
+
+
+async def test_a_draft_is_walked_with_keys_to_where_the_caller_does_something(panel: PanelServed) -> None:
+    admin = await panel.signed_in("admin")
+
+    async def walked(keys: str, text: str = FIRST) -> dict[str, object]:
+        answer = await admin.post(f"{ONE}/walk", {"text": text, "keys": keys})
+        told: dict[str, object] = await answer.json()
+        return told
+
+    began = await walked("")
+    assert began["step"] == "language" and began["waits"] == {
+        "for": "keys", "most": 1, "first": 4.0, "next": 3.0, "barge_in": True,
+    }  # fmt: skip
+    assert (await walked("1 1 1 1 01 ."))["waits"] == {"for": "words", "most": 180}
+    done = await walked("1 1 1 1 01 . r:5 1 . - .")
+    assert done["outcome"] == "completed" and done["cases"]
+    assert "wrong" in await walked("1 1 1 1 answered") and "wrong" in await walked("", "steps: 1")
+
+
+async def typed_over(page: Page, found: str, text: str) -> None:
+    """With the keyboard alone: find it, close the search, write over what is picked."""
+    await page.keyboard.press("Control+f")
+    await page.keyboard.insert_text(found[:-1])
+    await page.keyboard.type(found[-1])  # a key that goes up, as the search waits for one
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Escape")
+    await page.keyboard.insert_text(text)
+
+
+async def test_an_admin_adds_a_branch_mends_it_hears_it_publishes_it_and_rolls_back(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    async with window(chrome, panel, "admin", size=DESK) as page:
+        await page.goto(ONE)
+        await screenshot(page, "menu-tree")
+        assert not await serious(page)
+        await page.get_by_role("link", name=TEXT("menus.edit.title")).click()
+        state = page.locator("#tree-state")
+        await expect(page.locator(".cm-content")).to_be_visible()
+        await page.locator(".cm-content").focus()
+        await page.keyboard.press("Control+End")
+        await page.keyboard.insert_text(
+            "\n  # برف: امروز راه‌ها بسته است (snow, تا شنبه)\n"
+            "  snow:\n    type: say\n    prompt: [operator.closed]\n    go: kidn\n"
+        )
+        await expect(state).to_have_text(TEXT("menus.edit.mistakes", n=1))
+        await expect(page.locator("#tree-mistakes")).to_contain_text("kidn")
+        assert await page.locator(".cm-lint-marker-error").count() == 1
+        await screenshot(page, "menu-edit-mistake", whole=False)
+        await page.keyboard.press("F8")
+        await page.locator(".cm-diagnosticAction").first.click()
+        await expect(page.locator("#tree-mistakes")).to_contain_text("no call can come here")
+        await typed_over(page, r"go: kind\n\n  kind:", "go: snow\n\n  kind:")
+        await expect(page.locator("#tree-picture [data-step=snow]")).to_be_visible()
+        await expect(state).to_have_text(TEXT("menus.edit.right", n=FIRST.count("\n    type: ") + 1))
+        await page.locator("#tree-picture [data-step=snow] .box").click()
+        await expect(page.locator("#tree-prompts bdi").first).to_be_visible()
+        await screenshot(page, "menu-edit", whole=False)
+        assert not await serious(page)
+
+        played: list[str] = []
+        page.on("request", lambda asked: played.append(asked.url) if asked.url.endswith("/audio") else None)
+        await page.locator("#tree-try").click()
+        await expect(page.locator("#phone-step")).to_have_text("language")
+        await expect(page.locator("#phone-state")).to_have_text(TEXT("menus.try.waits"))
+        await page.keyboard.press("1")
+        await expect(page.locator("#phone-step")).to_have_text("kind")
+        await expect(page.locator("#phone-state")).to_have_text(TEXT("menus.try.waits"))
+        assert [url.split("/")[-2] for url in played][:2] == ["welcome", "language.choose"]
+        assert any(url.endswith("/operator.closed/audio") for url in played), "the new branch is heard"
+        await screenshot(page, "menu-try", whole=False)
+        assert not await serious(page)
+        await page.keyboard.press("Escape")
+
+        await page.locator("#f-reason").fill("برف")
+        await page.locator(".cm-content").focus()
+        await page.keyboard.press("Control+s")
+        await expect(page.get_by_text(TEXT("menus.said.saved"))).to_be_visible()
+        await page.get_by_role("button", name=TEXT("menus.rehearsal.button")).click()
+        await expect(page.get_by_text(TEXT("menus.rehearsal.nothing"))).to_be_visible()
+        await screenshot(page, "menu-draft")
+        assert not await serious(page)
+        await page.get_by_role("button", name=TEXT("menus.publish.button"), exact=True).click()
+        await expect(page.get_by_text(TEXT("menus.said.now"))).to_be_visible()
+        live = await menus.current(panel.engine, "111")
+        assert live and live.number == 2 and "# برف: امروز" in live.text
+        await page.get_by_role("button", name=TEXT("menus.back.button")).click()
+        await page.locator("#f-reason").fill("برف آب شد")
+        await screenshot(page, "menu-back", whole=False)
+        await page.locator("#back button.danger").click()
+        await expect(page.get_by_text(TEXT("menus.said.back"))).to_be_visible()
+        live = await menus.current(panel.engine, "111")
+        assert live and live.text == FIRST
+
+
+async def test_the_keyboard_gets_into_the_editor_and_out_again(chrome: Browser, panel: PanelServed) -> None:
+    async with window(chrome, panel, "admin", size=PHONE) as page:
+        await page.goto(f"{ONE}/edit")
+        await page.locator(".cm-content").focus()
+        await page.keyboard.press("Control+Home")
+        await page.keyboard.press("Tab")
+        assert (await page.locator("textarea[name=text]").input_value()).startswith("  # The menu tree")
+        await page.keyboard.press("Shift+Tab")
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("Tab")
+        assert not await page.evaluate("document.activeElement.closest('.cm-content')")
+        await page.locator(".cm-content").focus()
+        await page.keyboard.press("Control+End")
+        await page.keyboard.insert_text("\n  snow:\n    type: s")
+        await page.keyboard.press("Control+Space")
+        await expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("say")
+        await screenshot(page, "menu-edit-phone", whole=False)
+        assert not await serious(page)
+
+
+async def test_without_scripts_the_text_is_edited_in_a_plain_field(
+    chrome: Browser, panel: PanelServed
+) -> None:
+    context = await chrome.new_context(base_url=panel.url, java_script_enabled=False)
+    try:
+        token = await panel.token("admin")
+        await context.add_cookies([{"name": "seda", "value": token, "url": panel.url, "httpOnly": True}])
+        page = await context.new_page()
+        await page.goto(f"{ONE}/edit")
+        assert await page.locator("textarea[name=text]").input_value() == FIRST
+        await page.locator("textarea[name=text]").fill(FIRST.replace("go: status", "go: statu"))
+        await page.get_by_role("button", name=TEXT("menus.edit.save")).click()
+        await expect(page.get_by_text("did you mean").or_(page.get_by_text("(status?)"))).to_be_visible()
+        await screenshot(page, "menu-plain")
+    finally:
+        await context.close()
