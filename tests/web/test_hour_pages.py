@@ -39,10 +39,10 @@ async def open_hour(at: Hall) -> int:
     return await hour_planning.announce(at.engine, at.page, at.by("").actor, wanted, ALLOWED, at.at)
 
 
-async def calls(at: Hall, caller: str) -> tuple[uuid.UUID, str]:
-    """Somebody stands in line, as her call does it."""
+async def calls(at: Hall, caller: str, later: int = 0) -> tuple[uuid.UUID, str]:
+    """Somebody stands in line, as her call does it, so many seconds after the first."""
     call, code = uuid.uuid4(), await at.wish(caller=caller)
-    await hour_queue.join(at.engine, call, code, "fa", True, at.at)
+    await hour_queue.join(at.engine, call, code, "fa", True, at.at + timedelta(seconds=later))
     return call, code
 
 
@@ -57,7 +57,7 @@ async def test_he_takes_the_next_by_a_click_writes_and_orders_and_the_page_reads
         await page.get_by_text("کسی در صف نیست").first.wait_for()
         await screenshot(page, "hour-empty")
         first, code = await calls(at, "09141234501")
-        await calls(at, "09141234502")
+        await calls(at, "09141234502", later=5)
         await expect(page.locator("[data-piece=line] ol li")).to_have_count(2)  # by itself
         assert "۱ پروندهٔ دیگر" in await page.locator("[data-piece=line] li").first.inner_text()
         assert "0914123" not in await page.content() and "۱۲۳۴۵۰۱" not in await page.inner_text("body")
