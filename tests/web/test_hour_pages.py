@@ -53,6 +53,9 @@ async def test_he_takes_the_next_by_a_click_writes_and_orders_and_the_page_reads
     await at.open(caller="09141234501")
     number = await open_hour(at)
     async with window(chrome, panel, "governor", size=DESKTOP) as page:
+        await page.goto(HOURS)
+        await screenshot(page, "hours")
+        assert not await serious(page)
         await page.goto(f"{HOURS}/{number}")
         await page.get_by_text("کسی در صف نیست").first.wait_for()
         await screenshot(page, "hour-empty")
