@@ -72,8 +72,8 @@ class SickDisk:
 
     def turn_read_only(self) -> None:
         """No file is opened for writing any more: EROFS."""
-        _run("mount", "--bind", str(self.path), str(self.path))
-        _run("mount", "-o", "remount,bind,ro", str(self.path))
+        # In one step: between two somebody opens a file for writing, and then the second is refused.
+        _run("mount", "-o", "bind,ro", str(self.path), str(self.path))
 
     def heal(self) -> None:
         """As if nothing had been."""

@@ -21,7 +21,9 @@ from ivr.desk.editing.listing import Files
 from ivr.desk.people import passwords, signing_in
 from ivr.desk.people.people import Person
 from ivr.desk.people.signing_in import From
+from ivr.installation import tree_tools
 from ivr.loops.every import Loops
+from ivr.settings import load
 from ivr.store.tables import agencies, people
 from ivr.web.application import attach
 from ivr.web.browser_phone import Telephone
@@ -30,6 +32,7 @@ from ivr.web.panel.rendering import Pages
 from ivr.web.panel.visit import Folders, Panel, Telephones, Voices
 from tests.fixtures.database import SEED, as_service, warm_engine
 from tests.fixtures.province import book_of
+from tests.voice.conversation import DIRECTORY
 from tests.web.service import LEARNING, Clock
 
 PASSWORD = "an old brown kettle 7"
@@ -158,7 +161,9 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     """`more`: fields of Panel or of what it is made of, like `learning`, `seed`, `studio`."""
     clock = Clock()
     nowhere = Telephone("ws://127.0.0.1:9/ws", "seda111-phone", "secret", "111")  # there is no Asterisk
-    given: dict[str, Any] = {"learning": LEARNING, "clock": clock, "citizens_phone": nowhere} | more
+    trees = tree_tools(load(), lambda: DIRECTORY, clock)
+    usual = {"learning": LEARNING, "clock": clock, "citizens_phone": nowhere, "trees": trees}
+    given: dict[str, Any] = usual | more
     phones = Telephones(
         given.pop("citizens_phone"), given.pop("desk_phone", None), given.pop("calls_back", True)
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,14 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book import menus
 from ivr.desk.people import passwords
-from ivr.installation import tree_tools
-from ivr.settings import load
 from ivr.speech.booth import Booth
 from ivr.speech.build import build
 from ivr.speech.files import Cached
 from ivr.store.tables import audit
 from ivr.web.panel.locale import words
-from tests.voice.conversation import DIRECTORY, TREE
+from tests.voice.conversation import TREE
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import QUICK, Client, PanelServed, panel_served
 
@@ -55,9 +52,8 @@ async def panel(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, booth: Booth
 ) -> AsyncIterator[PanelServed]:
     monkeypatch.setattr(passwords, "HASHER", QUICK)
-    tools = tree_tools(load(), lambda: DIRECTORY, lambda: datetime(2026, 11, 28, 10, tzinfo=UTC))
     await menus.publish(engine, "111", FIRST, "karimi", "the first")
-    async with panel_served(engine, tmp_path, trees=tools, prompts=booth) as served:
+    async with panel_served(engine, tmp_path, prompts=booth) as served:
         yield served
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any
@@ -12,6 +13,7 @@ from sqlalchemy import func, select
 
 from ivr.cases.meetings import RequestState as S
 from ivr.desk.meetings import inviting
+from ivr.lab.pace import patience
 from ivr.store.tables import meeting_deeds, meeting_minutes, meeting_orders, meeting_slots
 from tests.cases.papers import PDF
 from tests.desk.meetings.hall import Hall, hall
@@ -208,8 +210,11 @@ async def test_a_tab_closed_without_the_server_loses_nothing_that_was_done_or_ha
         await all_sent(again)
         assert await count(at, meeting_deeds) == 1 and await count(at, meeting_minutes) == 0
         await again.locator(f'#c{one} [data-later="heard"] button').click()
+        async with asyncio.timeout(patience(20)):
+            while await count(at, meeting_minutes) != 1:
+                await asyncio.sleep(0.05)
         await all_sent(again)
-        assert await count(at, meeting_minutes) == 1 and await again.evaluate(DRAFTS) == ""
+        assert await again.evaluate(DRAFTS) == ""
         assert await line(again, two).count() == 1
 
 
