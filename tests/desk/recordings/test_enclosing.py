@@ -251,7 +251,7 @@ async def test_a_missing_key_a_sick_disk_and_a_changed_file_are_told_apart(
     whole = one.read_bytes()
     sick = {
         "recording_lost": (whole[:-5_000], whole[: 10 * 4096] + bytes(len(whole) - 10 * 4096)),
-        "recording_changed": (whole[:9_000] + b"?" + whole[9_001:], whole + b"?"),
+        "recording_changed": (whole[:9_000] + bytes([whole[9_000] ^ 1]) + whole[9_001:], whole + b"?"),
     }
     for kind, ways in sick.items():
         for content in ways:
