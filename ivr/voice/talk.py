@@ -172,6 +172,20 @@ class Talk:
             self.asked_seconds += keys.after
         return keys
 
+    def ask_key(self, step: Asks, speech: Speech) -> Flow[Keys]:
+        """Ask for one key, as often as she presses `*`."""
+        while True:
+            keys = yield from self.ask(step, speech, 1)
+            if keys.pressed != "*":
+                return keys
+
+    def says_yes(self, step: Asks, speech: Speech) -> Flow[bool]:
+        """1 is yes; silence or any other key is no. `*` repeats, `#` goes back."""
+        keys = yield from self.ask_key(step, speech)
+        if not keys.pressed and keys.ended is Ended.HASH:
+            raise Back
+        return keys.pressed == "1"
+
     def _leave_if_stuck(self) -> None:
         """To a person or the beep; where her words are safe, to her code. To each once."""
         limits = self.limits

@@ -92,6 +92,13 @@ def test_it_is_recorded_only_if_she_says_so_and_joins_her_case(consent: str, rec
     assert all(kept.code == CODE and not kept.instead for kept in talk.kept)
 
 
+def test_a_star_asks_for_her_consent_once_more_and_is_no_answer() -> None:
+    talk = in_line(NEXT, TURN, consent="*", rings=[Connected(True)])
+    assert talk.heard == ["hour.consent"] and not talk.in_line
+    talk.press("1")
+    assert [each.record for each in talk.in_line if isinstance(each, RingOfficial)] == [True]
+
+
 def test_where_no_disk_has_room_she_is_told_that_nothing_is_recorded() -> None:
     talk = offered(line=[NEXT, TURN], rings=[Connected(True)]).press("7").speak().silent()
     talk.room = False

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from ivr.voice.actions import Speech
 from ivr.voice.directory import Directory
-from ivr.voice.events import Ended
 from ivr.voice.menu import Choosing
 from ivr.voice.step_fields import PROMPT
-from ivr.voice.talk import Back, Flow, Talk
+from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Way
 from ivr.voice.yaml_keys import YamlKey
@@ -56,7 +54,7 @@ county:
         known = talk.known_county
         if known in {county.code for county in talk.directory.counties} and self.offer_prompt:
             speech = (*self.offer_prompt, f"county.{known}", "county.offer_press")
-            if (yield from self._is_yes(talk, speech)):
+            if (yield from talk.says_yes(self, speech)):
                 talk.draft["county"] = known
                 return self.go
         counties = {key: county.code for key, county in talk.directory.by_county_key.items()}
@@ -67,16 +65,6 @@ county:
         if code:
             talk.say("county.chosen", f"county.{code}")
         return self.go
-
-    def _is_yes(self, talk: Talk, speech: Speech) -> Flow[bool]:
-        """1 is yes; silence or any other key is no. `*` repeats, `#` goes back."""
-        while True:
-            keys = yield from talk.ask(self, speech, 1)
-            if keys.pressed == "*":
-                continue
-            if not keys.pressed and keys.ended is Ended.HASH:
-                raise Back
-            return keys.pressed == "1"
 
     def ways(self) -> Iterator[Way]:
         yield Way(self.go, By.CALLER)

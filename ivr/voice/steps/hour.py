@@ -74,7 +74,7 @@ hour:
         if not talk.code:  # her words are safe, and it takes a person to find them
             talk.say(WHY[HourState.AWAY], "hour.kept")
             return self.go
-        keys = yield from talk.ask(self, self.prompt, 1)
+        keys = yield from talk.ask_key(self, self.prompt)
         record = keys.pressed == "1"
         told = yield from talk.do(JoinHour(talk.code, talk.language, record), HourTold)
         left, place = float(self.wait_seconds), 0
@@ -86,7 +86,7 @@ hour:
             place = yield from self._tell_place(talk, told.place or 1, place)
             told = yield from talk.do(AwaitHour(told.place, min(left, LOOK_SECONDS)), HourTold)
             left -= told.waited
-        talk.say(WHY.get(told.state, WHY[HourState.CLOSED]), "hour.kept")
+        talk.say(WHY[told.state], "hour.kept")
         return self.go
 
     def _tell_place(self, talk: Talk, now: int, before: int) -> Flow[int]:

@@ -130,7 +130,9 @@ record:
             if not room.found:
                 return self._refuse(talk, "record.no_room", onward if mode else "")
             if not mode and talk.asked_of != talk.chosen:
-                talk.joins = room.same_matter and (yield from self._goes_on(talk))
+                # Whether she speaks of the open case of her number. Only if she says so: lines are shared.
+                asked = ("record.same_matter",)
+                talk.joins = room.same_matter and (yield from talk.says_yes(self, asked))
                 talk.asked_of = talk.chosen
             recorded = yield from self._take(talk)
             complaint = self._what_is_wrong(recorded)
@@ -151,15 +153,6 @@ record:
         if talk.code and not mode:
             talk.say(*self.promise_prompt)
         return onward
-
-    def _goes_on(self, talk: Talk) -> Flow[bool]:
-        """Whether she speaks of the open case of her number. Only if she says so: lines are shared."""
-        while True:
-            keys = yield from talk.ask(self, ("record.same_matter",), 1)
-            if not keys.pressed and keys.ended is Ended.HASH:
-                raise Back
-            if keys.pressed != "*":
-                return keys.pressed == "1"
 
     def _take(self, talk: Talk) -> Flow[Recorded]:
         yield from self._invite(talk)

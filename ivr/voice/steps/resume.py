@@ -68,9 +68,7 @@ resume:
             return self.none_go
         talk.take_up(earlier)
         onward = self.topic if not earlier.topic else self.county if not earlier.county else self.go
-        keys = yield from talk.ask(self, self.prompt, 1)
-        while keys.pressed == "*":
-            keys = yield from talk.ask(self, self.prompt, 1)
+        keys = yield from talk.ask_key(self, self.prompt)
         if keys.pressed != self.add:
             return onward
         talk.review_mode, talk.reviewed_at = "add", onward

@@ -146,10 +146,8 @@ status:
         return ("follow_up.call_back_noted",) if noted else ("follow_up.call_later",)
 
     def _wishes(self, talk: Talk) -> Flow[bool]:
-        while True:
-            keys = yield from talk.ask(self, ("follow_up.call_back_offer",), 1)
-            if keys.pressed != "*":
-                return keys.pressed == CALL_BACK_KEY
+        keys = yield from talk.ask_key(self, ("follow_up.call_back_offer",))
+        return keys.pressed == CALL_BACK_KEY
 
     def ways(self) -> Iterator[Way]:
         yield Way(self.go, By.ALONE)
