@@ -48,8 +48,11 @@ class Reading:
         return self._firsts[types]
 
     def wrong(self, at: Node, key: str, message: str, given: str = "", names: Collection[str] = ()) -> None:
-        """Note a mistake; `given` is compared with `names` for a suggestion."""
-        self.mistakes.append(Mistake(self.file, at.line, at.column, key, message, nearest(given, names)))
+        """Note a mistake, once; `given` is compared with `names` for a suggestion."""
+        found = Mistake(self.file, at.line, at.column, key, message, nearest(given, names))
+        if found in self.mistakes:
+            return
+        self.mistakes.append(found)
         if len(self.mistakes) >= MOST_MISTAKES:
             raise MenuMistakes(self.mistakes)
 

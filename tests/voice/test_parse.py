@@ -236,6 +236,19 @@ def test_a_wrong_file_is_named_with_its_place(text: str, expected: str) -> None:
     assert any(expected in line for line in found), found
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "type: resume, record: first, none_go: bye, go: by",  # `topic` and `county` lead there too
+        'type: menu, prompt: [a], hour_prompt: a, keys: {"1": {go: bye, hour: true}}',
+        "type: digits, prompt: [a], into: code, check: [phone], go: bye",
+    ],
+)
+def test_a_mistake_is_told_once_however_many_keys_look_at_it(text: str) -> None:
+    found = [str(m) for m in mistakes(step(text))]
+    assert found and len(found) == len(set(found))
+
+
 def test_a_language_must_be_one_that_is_installed() -> None:
     found = mistakes(HEAD.replace("az]", "fr]") + MENU + END, languages={"fa", "az"})
     assert "there is no language fr" in str(found[0])
