@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from ivr.speech import tone
 from ivr.speech.lexicon import write_lexicon
 from ivr.speech.paths import is_audio, recording_of, wav_path
 from ivr.speech.recorded import usable
-from ivr.speech.sound_forms import forget, prepare, put
+from ivr.speech.sound_forms import prepare, put, remove
 from ivr.speech.synth import SynthesisError, respelt, synthesise
 from ivr.speech.telephone import AudioError, Samples
 from ivr.voice.catalogue import Catalogue, Prompt, Tone, Utterance
@@ -69,7 +70,6 @@ class _Job:
     recording: Path | None
     prompt: Prompt | None  # None: music on hold
     digest: str
-    codecs: Collection[str]
 
 
 def build(
@@ -88,11 +88,12 @@ def build(
     """
     out.mkdir(parents=True, exist_ok=True)
     manifest = _load(out)
-    wanted = list(_jobs(catalogue, languages, out, recorded, codecs))
+    wanted = list(_jobs(catalogue, languages, out, recorded))
     stale = [job for job in wanted if manifest.get(job.key) != job.digest or not is_audio(job.wav)]
     write_lexicon(catalogue, languages, out)
     _forget(manifest, {job.key for job in wanted}, languages, out)
-    failed = _run(stale, catalogue, manifest, out, jobs or os.cpu_count() or 1, progress)
+    make = partial(_make, catalogue=catalogue, codecs=codecs)
+    failed = _run(stale, make, manifest, out, jobs or os.cpu_count() or 1, progress)
     prepared, unprepared = _prepare(out, codecs)
     good = {job.key for job in stale} - {failure.key for failure in failed}
     from_recording = sum(1 for job in stale if job.key in good and job.recording)
@@ -113,12 +114,11 @@ def build_one(
     A build that runs meanwhile may forget that it was made; the next one makes it again. Raises
     SynthesisError.
     """
-    job = _job(catalogue, language, id, out, recorded, codecs)
+    job = _job(catalogue, language, id, out, recorded)
     if job.recording is None and job.prompt is None:
-        forget(job.wav)
-        job.wav.unlink(missing_ok=True)
+        remove(job.wav)
         return
-    why = _make(job, catalogue)
+    why = _make(job, catalogue, codecs)
     if why and job.recording is None:
         raise SynthesisError(why)
     if job.prompt is not None and not why:
@@ -131,31 +131,18 @@ def is_from_recording(catalogue: Catalogue, language: str, id: str, out: Path, r
     return job.recording is not None and (job.prompt is None or _load(out).get(job.key) == job.digest)
 
 
-def _jobs(
-    catalogue: Catalogue,
-    languages: Sequence[str],
-    out: Path,
-    recorded: Sequence[Path],
-    codecs: Collection[str],
-) -> list[_Job]:
-    found = [_Job(MUSIC, out / f"{MUSIC}.wav", None, None, _digest("music"), codecs)]
+def _jobs(catalogue: Catalogue, languages: Sequence[str], out: Path, recorded: Sequence[Path]) -> list[_Job]:
+    found = [_Job(MUSIC, out / f"{MUSIC}.wav", None, None, _digest("music"))]
     for language in languages:
         ids = sorted(catalogue.ids(language))
-        found += [_job(catalogue, language, id, out, recorded, codecs) for id in ids]
+        found += [_job(catalogue, language, id, out, recorded) for id in ids]
     return found
 
 
-def _job(
-    catalogue: Catalogue,
-    language: str,
-    id: str,
-    out: Path,
-    recorded: Sequence[Path],
-    codecs: Collection[str] = (),
-) -> _Job:
+def _job(catalogue: Catalogue, language: str, id: str, out: Path, recorded: Sequence[Path]) -> _Job:
     prompt, recording = catalogue.find(id, language), recording_of(recorded, language, id)
     said = TAKEN + recording.read_bytes() if recording else _described(prompt, catalogue)
-    return _Job(f"{language}/{id}", wav_path(out, language, id), recording, prompt, _digest(said), codecs)
+    return _Job(f"{language}/{id}", wav_path(out, language, id), recording, prompt, _digest(said))
 
 
 def _described(prompt: Prompt | None, catalogue: Catalogue) -> str:
@@ -177,7 +164,7 @@ def _digest(said: str | bytes) -> str:
 
 def _run(
     stale: list[_Job],
-    catalogue: Catalogue,
+    make: Callable[[_Job], Failure | None],
     manifest: dict[str, str],
     out: Path,
     jobs: int,
@@ -186,7 +173,7 @@ def _run(
     failed: list[Failure] = []
     pool = ThreadPoolExecutor(jobs, thread_name_prefix="sounds")
     try:
-        going: dict[Future[Failure | None], _Job] = {pool.submit(_make, job, catalogue): job for job in stale}
+        going: dict[Future[Failure | None], _Job] = {pool.submit(make, job): job for job in stale}
         for done, future in enumerate(as_completed(going), 1):
             job = going[future]
             if failure := future.result():
@@ -203,17 +190,17 @@ def _run(
     return failed
 
 
-def _make(job: _Job, catalogue: Catalogue) -> Failure | None:
+def _make(job: _Job, catalogue: Catalogue, codecs: Collection[str]) -> Failure | None:
     """Write one prompt; why it failed, if it did."""
     why = ""
     try:
         if job.recording:
             try:
-                put(job.wav, usable(job.recording, job.prompt), job.codecs)
+                put(job.wav, usable(job.recording, job.prompt), codecs)
                 return None
             except AudioError as error:
                 why = f"{error}; the synthesiser speaks instead"
-        put(job.wav, _audio(job.prompt, catalogue), job.codecs)
+        put(job.wav, _audio(job.prompt, catalogue), codecs)
     except (SynthesisError, AudioError, OSError) as error:
         return Failure(job.key, f"{why}, but {error}" if why else str(error))
     return Failure(job.key, why, spoken=True) if why else None
@@ -248,8 +235,7 @@ def _forget(manifest: dict[str, str], wanted: set[str], languages: Sequence[str]
     """Prompts that the catalogue no longer has."""
     for key in [k for k in manifest if k not in wanted and k.partition("/")[0] in languages]:
         language, _, id = key.partition("/")
-        forget(wav_path(out, language, id))
-        wav_path(out, language, id).unlink(missing_ok=True)
+        remove(wav_path(out, language, id))
         del manifest[key]
 
 

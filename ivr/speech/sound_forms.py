@@ -77,7 +77,7 @@ ENCODED: Mapping[str, Callable[[Levels], bytes]] = MappingProxyType(
 
 def put(wav: Path, samples: Samples, codecs: Collection[str]) -> None:
     """Write a prompt in all its forms. Never an old form beside a new WAV, wherever it is cut short."""
-    forget(wav)
+    _forget(wav, ENCODED)
     write(wav, samples)
     prepare(wav, codecs)
 
@@ -87,7 +87,7 @@ def prepare(wav: Path, codecs: Collection[str]) -> bool:
 
     Raises AudioError where the WAV is none, OSError where nothing can be written.
     """
-    _remove(wav, ENCODED.keys() - set(codecs))
+    _forget(wav, ENCODED.keys() - set(codecs))
     stale = list(unprepared(wav, codecs))
     if not stale:
         return False
@@ -101,11 +101,12 @@ def prepare(wav: Path, codecs: Collection[str]) -> bool:
     return True
 
 
-def forget(wav: Path) -> None:
-    """Remove what lies beside it."""
-    _remove(wav, ENCODED)
+def remove(wav: Path) -> None:
+    """A prompt in all its forms."""
+    _forget(wav, ENCODED)
+    wav.unlink(missing_ok=True)
 
 
-def _remove(wav: Path, codecs: Collection[str]) -> None:
+def _forget(wav: Path, codecs: Collection[str]) -> None:
     for codec in codecs:
         beside(wav, codec).unlink(missing_ok=True)
