@@ -15,19 +15,14 @@ from ivr.voice import tokens
 from ivr.voice.actions import (
     Action,
     Ask,
-    AwaitHour,
     Clip,
     Confide,
-    Confirm,
     FindRoom,
     HangUp,
-    JoinHour,
     KeepWords,
     LookUpCase,
-    MissReason,
     OpenCase,
     Operator,
-    Rate,
     RecallCaller,
     Record,
     RefineCase,
@@ -49,7 +44,6 @@ from ivr.voice.events import (
     Confirmed,
     Ended,
     Event,
-    HourState,
     HourTold,
     HungUp,
     Keys,
@@ -70,10 +64,10 @@ from ivr.voice.menu import Menu
 from ivr.voice.session import Session
 from ivr.voice.tokens import KeysMistake
 from ivr.voice.tried_call import TriedCall
+from ivr.voice.well_desk import EXAMPLE_CODE, answered
 
 __all__ = ["EXAMPLE_CODE", "Desk", "KeysMistake", "Transcript", "Turn", "simulate", "walk"]
 
-EXAMPLE_CODE = "1234567894"  # its check digit is right
 _BOLD, _DIM, _PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
@@ -354,25 +348,17 @@ class _Call:
                 return RoomFound(self.desk.has_room, self.desk.joined)
             case WishCallBack():
                 return WishNoted(self.desk.keeps)
-            case Confide():
-                return Confided() if self.desk.keeps else NotKept()
-            case KeepWords():
-                return WordsKept() if self.desk.keeps else NotKept()
             case RefineCase():
                 if self.desk.keeps and self.transcript.cases:
                     about = {"topic": action.topic, "callback": action.callback}
                     said = {name: value for name, value in about.items() if value}
                     self.transcript.cases[-1] |= said | {"county": action.county}
                 return CaseRefined(self.desk.keeps)
-            case Confirm() | MissReason():
-                return Confirmed()
-            case Rate():
-                return Rated()
-            case JoinHour() | AwaitHour():
-                return HourTold(HourState.CLOSED)
+            case OpenCase() | KeepWords() | Confide() if not self.desk.keeps:
+                return NotKept()
             case OpenCase():
-                return self._opened(action) if self.desk.keeps else NotKept()
-        raise TypeError(f"the simulator has no answer to {type(action).__name__}")
+                return self._opened(action)
+        return answered(action)
 
     def _opened(self, action: OpenCase) -> CaseOpened:
         code = self.desk.new_code(action)

@@ -7,45 +7,26 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ivr.simulator import EXAMPLE_CODE
 from ivr.voice import tokens
 from ivr.voice.actions import (
     Action,
     Ask,
-    Confide,
-    FindRoom,
     HangUp,
-    KeepWords,
-    LookUpCase,
-    OpenCase,
-    Operator,
-    RecallCaller,
     Record,
-    RefineCase,
     Say,
 )
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
     Caller,
-    CallerKnown,
-    CaseOpened,
-    CaseRefined,
-    CaseSeen,
-    Confided,
-    Confirmed,
     Event,
     HungUp,
-    Lookup,
     Recorded,
-    RoomFound,
     Said,
-    Transfer,
-    Transferred,
-    WordsKept,
 )
 from ivr.voice.menu import Menu
 from ivr.voice.rewalk import PastCall
 from ivr.voice.session import Session
+from ivr.voice.well_desk import answered
 
 BEGAN = datetime(2026, 11, 25, 10, tzinfo=UTC)
 NUMBER = "+989120000000"
@@ -60,7 +41,7 @@ def lived(
     left, steps, now, gone = deque(keys), list[dict[str, Any]](), BEGAN, False
     action: Action | None = session.start()
     while action is not None and not isinstance(action, HangUp):
-        event = _hers(action, left) or _of_desk(action)
+        event = _hers(action, left) or answered(action)
         now += timedelta(seconds=_takes(event, action, seconds))
         trace, misses = session.trace(event), session.misses
         steps.append({"at": now.isoformat(), "step": trace.step, "key": trace.key, "note": trace.note})
@@ -81,27 +62,6 @@ def _hers(action: Action, left: deque[str]) -> Event | None:
     if event is None:
         raise ValueError(f"{token} does not fit {action}")
     return event
-
-
-def _of_desk(action: Action) -> Event:
-    match action:
-        case RecallCaller():
-            return CallerKnown()
-        case FindRoom():
-            return RoomFound()
-        case OpenCase():
-            return CaseOpened(EXAMPLE_CODE)
-        case KeepWords():
-            return WordsKept()
-        case RefineCase():
-            return CaseRefined()
-        case LookUpCase():
-            return CaseSeen(Lookup.UNKNOWN)
-        case Confide():
-            return Confided()
-        case Operator():
-            return Transferred(Transfer.NOBODY)
-    return Confirmed()
 
 
 def _takes(event: Event, action: Action, seconds: float) -> float:

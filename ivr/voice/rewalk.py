@@ -22,25 +22,15 @@ from ivr.cases.statuses import Status
 from ivr.voice.actions import (
     Action,
     Ask,
-    AwaitHour,
-    Confide,
-    Confirm,
-    FindRoom,
     HangUp,
-    JoinHour,
-    KeepWords,
     LookUpCase,
-    MissReason,
     OpenCase,
     Operator,
-    Rate,
     RecallCaller,
     Record,
     RefineCase,
     Say,
     Speech,
-    TakeUp,
-    WishCallBack,
 )
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
@@ -49,35 +39,27 @@ from ivr.voice.events import (
     CaseOpened,
     CaseRefined,
     CaseSeen,
-    Confided,
-    Confirmed,
     Ended,
     Event,
-    HourState,
-    HourTold,
     HungUp,
     Keys,
     Lookup,
-    Rated,
     Recorded,
-    RoomFound,
     Said,
-    TakenUp,
     Transfer,
     Transferred,
-    WishNoted,
-    WordsKept,
 )
 from ivr.voice.footprints import Did, Footprint
 from ivr.voice.menu import Menu
 from ivr.voice.session import Session
 from ivr.voice.steps.digits import DigitsStep
 from ivr.voice.timing import SecondsOf, Timing
+from ivr.voice.well_desk import EXAMPLE_CODE, answered
 
 SPOKEN_SECONDS = 20.0  # of who comes to a beep for the first time
 MASK = "•"
 # Of each number that may be masked in a row, one whose check digit is right.
-EXAMPLES = {"national_id": "0012345679", "code": "1234567894", "callback": "09140000000"}
+EXAMPLES = {"national_id": "0012345679", "code": EXAMPLE_CODE, "callback": "09140000000"}
 FELT_SECONDS = 5.0  # a difference below this nobody notices
 MOST_EVENTS = 400  # of one walk; the longest calls have about a hundred
 
@@ -184,7 +166,7 @@ class Rewalk:
                     return HungUp()
             case OpenCase(kind=kind, topic=topic, county=county):
                 walk.landing = Landing("words", kind, topic, county)
-                return CaseOpened(EXAMPLES["code"])
+                return CaseOpened(EXAMPLE_CODE)
             case RefineCase(topic=topic, county=county):
                 walk.landing = replace(walk.landing, topic=topic or walk.landing.topic, county=county)
                 return CaseRefined()
@@ -194,7 +176,7 @@ class Rewalk:
                 return CaseSeen(Lookup.FOUND, Status.REFERRED, agency, due)
             case RecallCaller():
                 return CallerKnown(self._known_county(), language=self.call.language)
-        return _of_the_desk(action)
+        return answered(action)  # what an earlier call left then, nobody knows any more
 
     def _known_county(self) -> str:
         """She was offered one if a single 1 was her answer at the county."""
@@ -301,24 +283,3 @@ def _fits(action: Action, did: Footprint) -> bool:
         case Did.REACHED | Did.NOBODY:
             return isinstance(action, Operator)
     return isinstance(action, Say if did.note == "said" else Ask)
-
-
-def _of_the_desk(action: Action) -> Event:
-    match action:
-        case FindRoom():
-            return RoomFound()
-        case TakeUp():
-            return TakenUp()  # what an earlier call left then, nobody knows any more
-        case KeepWords():
-            return WordsKept()
-        case Confide():
-            return Confided()
-        case Rate():
-            return Rated()
-        case WishCallBack():
-            return WishNoted()
-        case JoinHour() | AwaitHour():
-            return HourTold(HourState.CLOSED)
-        case Confirm() | MissReason():
-            return Confirmed()
-    raise TypeError(f"a rehearsal has no answer to {type(action).__name__}")

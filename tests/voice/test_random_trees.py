@@ -11,7 +11,6 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cache
 from itertools import product
 from math import inf
 from typing import Any
@@ -23,34 +22,25 @@ from hypothesis import strategies as st
 from ivr.voice.actions import (
     Action,
     Ask,
-    FindRoom,
     HangUp,
-    KeepWords,
-    OpenCase,
     Operator,
     Record,
-    RefineCase,
     Say,
 )
 from ivr.voice.events import (
     Caller,
-    CaseOpened,
-    CaseRefined,
     Ended,
     Event,
     Keys,
     Recorded,
-    RoomFound,
     Said,
-    Transfer,
-    Transferred,
-    WordsKept,
 )
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.voice.proof import Proof, check, prove
 from ivr.voice.session import Session
+from ivr.voice.well_desk import answered
 from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, TREE
 from tests.voice.test_proof import SMALL
 
@@ -185,7 +175,7 @@ class Call:
                     self.open = options
                     break
                 answer = self.answers.pop(0) if len(options) > 1 else options[0]
-                event, spent = self.answered(action, answer)
+                event, spent = self.answer(action, answer)
                 self.worst += spent
                 onward = self.session.receive(event)
                 assert onward is not None
@@ -223,7 +213,7 @@ class Call:
             case _:
                 return ("",)
 
-    def answered(self, action: Action, answer: str) -> tuple[Event, float]:
+    def answer(self, action: Action, answer: str) -> tuple[Event, float]:
         match action:
             case Ask():
                 self.willing = self.willing and answer not in (SILENT, WRONG)
@@ -240,18 +230,10 @@ class Call:
                     ), action.max_seconds
                 return Recorded("w", 1.0, 0.0, Ended.SILENCE), action.silence_seconds
             case Operator():
-                return Transferred(Transfer.NOBODY), float(action.wait_seconds)
+                return answered(action), float(action.wait_seconds)
             case Say():
                 return Said(), 0.0
-            case FindRoom():
-                return RoomFound(), 0.0
-            case OpenCase():
-                return CaseOpened("1234567894"), 0.0
-            case RefineCase():
-                return CaseRefined(), 0.0
-            case KeepWords():
-                return WordsKept(), 0.0
-        raise AssertionError(action)
+        return answered(action), 0.0
 
 
 def every_call(menu: Menu) -> Seen:
@@ -288,7 +270,7 @@ def _is_endless(menu: Menu, habits: dict[str, str]) -> bool:
         while not isinstance(action, HangUp):
             options = call.options(action)
             answer = habits[call.session.step] if len(options) > 1 else options[0]
-            onward = call.session.receive(call.answered(action, answer)[0])
+            onward = call.session.receive(call.answer(action, answer)[0])
             assert onward is not None
             action = onward
     except Round:
@@ -301,16 +283,11 @@ def said_by(proof: Proof, words: str) -> set[str]:
     return {mistake.key.removeprefix("steps.") for mistake in proof.mistakes if words in mistake.message}
 
 
-@cache
-def as_proved(text: str) -> Proof:
-    return prove(read(json.loads(text)), SMALL, seconds_of, file="m.yaml")
-
-
 @FEW
 @given(trees())
 def test_the_proof_says_of_a_tree_what_all_calls_on_it_do(tree: dict[str, Any]) -> None:
     menu = read(tree)
-    proof, seen = as_proved(json.dumps(tree)), every_call(menu)
+    proof, seen = prove(menu, SMALL, seconds_of), every_call(menu)
     assert said_by(proof, "no call can come here") == set(menu.steps) - seen.been
     assert said_by(proof, "without a kind") == seen.kindless
     assert bool(said_by(proof, "goes round for ever")) == goes_round_unanswered(menu)
@@ -330,7 +307,7 @@ def test_the_proof_says_of_a_tree_what_all_calls_on_it_do(tree: dict[str, Any]) 
 def test_limits_hold_whatever_a_caller_does(tree: dict[str, Any]) -> None:
     """Her questions take no longer than the figure says, and no leaf comes later than is shown."""
     menu = read(tree)
-    proof, seen = as_proved(json.dumps(tree)), every_call(menu)
+    proof, seen = prove(menu, SMALL, seconds_of), every_call(menu)
     assert seen.most_asked <= proof.menus_seconds
     if not proof.mistakes:
         shown = {(a.step, a.kind): a.worst for a in proof.arrivals}

@@ -1,0 +1,78 @@
+"""What a desk that is well answers, for calls that nobody makes: rehearsed, simulated, tried out."""
+
+from __future__ import annotations
+
+from ivr.voice.actions import (
+    Action,
+    AwaitHour,
+    Confide,
+    Confirm,
+    FindRoom,
+    JoinHour,
+    KeepWords,
+    LookUpCase,
+    MissReason,
+    OpenCase,
+    Operator,
+    Rate,
+    RecallCaller,
+    RefineCase,
+    TakeUp,
+    WishCallBack,
+)
+from ivr.voice.events import (
+    CallerKnown,
+    CaseOpened,
+    CaseRefined,
+    CaseSeen,
+    Confided,
+    Confirmed,
+    Event,
+    HourState,
+    HourTold,
+    Lookup,
+    Rated,
+    RoomFound,
+    TakenUp,
+    Transfer,
+    Transferred,
+    WishNoted,
+    WordsKept,
+)
+
+EXAMPLE_CODE = "1234567894"  # its check digit is right
+
+
+def answered(action: Action) -> Event:
+    """All is kept; nothing is known of her, nobody is in the queue, and no official takes calls.
+
+    Raises TypeError for what is not asked of a desk.
+    """
+    match action:
+        case RecallCaller():
+            return CallerKnown()
+        case TakeUp():
+            return TakenUp()
+        case FindRoom():
+            return RoomFound()
+        case OpenCase():
+            return CaseOpened(EXAMPLE_CODE)
+        case KeepWords():
+            return WordsKept()
+        case RefineCase():
+            return CaseRefined()
+        case LookUpCase():
+            return CaseSeen(Lookup.UNKNOWN)
+        case WishCallBack():
+            return WishNoted()
+        case Confide():
+            return Confided()
+        case Confirm() | MissReason():
+            return Confirmed()
+        case Rate():
+            return Rated()
+        case Operator():
+            return Transferred(Transfer.NOBODY)
+        case JoinHour() | AwaitHour():
+            return HourTold(HourState.CLOSED)
+    raise TypeError(f"no desk answers {type(action).__name__}")
