@@ -219,7 +219,7 @@ class RingOfficial:
 
     language: str
     record: bool
-    max_seconds: float = 1_800.0
+    max_seconds: float
 
 
 @dataclass(frozen=True, slots=True)

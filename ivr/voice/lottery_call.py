@@ -8,17 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ivr.voice import saying
-from ivr.voice.actions import Connect, FindRoom, Say, Speech
-from ivr.voice.events import Connected, RoomFound, Said
+from ivr.voice.actions import Connect, Say, Speech
+from ivr.voice.events import Connected, Said
 from ivr.voice.our_call import OurCallStep
-from ivr.voice.talk import Flow, Gone, Talk
+from ivr.voice.recorded_talk import MOST_SECONDS, UNRECORDED, keep, may_record
+from ivr.voice.talk import Flow, Talk
 
 TRIES = 3
-MOST_SECONDS = 1_800.0
 
-SPEAKS = frozenset(
-    {"lottery.who", "lottery.menu", "lottery.connecting", "lottery.unrecorded", "lottery.gone"}
-) | {"lottery.declined", "meeting.code_is"}
+SPEAKS = frozenset({"lottery.who", "lottery.menu", "lottery.connecting", UNRECORDED, "lottery.gone"}) | {
+    "lottery.declined",
+    "meeting.code_is",
+}
 TO_THE_OFFICIAL = "lottery.not_reached"  # on his own line
 
 
@@ -57,9 +58,7 @@ class LotteryStep(OurCallStep):
         return (yield from self.goodbye(talk))
 
     def _talk(self, talk: Talk, record: bool) -> Flow[None]:
-        if record and not (yield from talk.do(FindRoom(MOST_SECONDS), RoomFound)).found:
-            record = False
-            talk.say("lottery.unrecorded")
+        record = yield from may_record(talk, record)
         speech = (*talk.take_pending(), "lottery.connecting")
         yield from talk.do(Say(speech, talk.language), Said)
         talk.verdict = "not_connected"
@@ -68,9 +67,4 @@ class LotteryStep(OurCallStep):
             talk.verdict = "talked"
         else:
             talk.say("lottery.gone")
-        if how.recording is not None and how.recording.voiced_seconds:
-            talk.uncased.append(how.recording)
-        if how.gone:
-            raise Gone  # the frame keeps what was recorded
-        if talk.uncased:
-            yield from talk.keep_words(instead=False)
+        yield from keep(talk, how)

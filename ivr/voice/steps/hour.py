@@ -9,17 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from ivr.voice import saying
-from ivr.voice.actions import AwaitHour, FindRoom, JoinHour, RingOfficial, Say, Speech
-from ivr.voice.events import Connected, HourState, HourTold, RoomFound, Said
+from ivr.voice.actions import AwaitHour, JoinHour, RingOfficial, Say, Speech
+from ivr.voice.events import Connected, HourState, HourTold, Said
 from ivr.voice.menu import Asking
+from ivr.voice.recorded_talk import MOST_SECONDS, UNRECORDED, keep, may_record
 from ivr.voice.step_fields import PROMPT
-from ivr.voice.talk import Flow, Gone, Talk
+from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
 from ivr.voice.yaml_keys import YamlKey
 from ivr.voice.yaml_values import NumberValue, StepValue
 
-MOST_SECONDS = 1_800.0  # of one conversation
 LOOK_SECONDS = 60.0  # after which who waits is told her place again
 ASKS = "asks whether the conversation may be recorded: 1 yes; anything else, and silence, no"
 WHY = {
@@ -54,7 +54,7 @@ her."""
             "hour.turn",
             "hour.unanswered",
             "hour.over",
-            "lottery.unrecorded",
+            UNRECORDED,
             "queue.youarenext",
             "queue.thereare",
             "queue.callswaiting",
@@ -100,19 +100,12 @@ hour:
         return now
 
     def _talk(self, talk: Talk, record: bool) -> Flow[bool]:
-        """Whether they talked. What was recorded is hers and joins her case."""
-        if record and not (yield from talk.do(FindRoom(MOST_SECONDS), RoomFound)).found:
-            record = False
-            talk.say("lottery.unrecorded")
+        """Whether they talked."""
+        record = yield from may_record(talk, record)
         speech = (*talk.take_pending(), "hour.turn")
         yield from talk.do(Say(speech, talk.language), Said)
         how = yield from talk.do(RingOfficial(talk.language, record, MOST_SECONDS), Connected)
-        if how.recording is not None and how.recording.voiced_seconds:
-            talk.uncased.append(how.recording)
-        if how.gone:
-            raise Gone  # the frame keeps what was recorded
-        if talk.uncased:
-            yield from talk.keep_words(instead=False)
+        yield from keep(talk, how)
         talk.say("hour.over" if how.talked else "hour.unanswered")
         return how.talked
 
