@@ -98,7 +98,7 @@ class _Box:
     def width(self) -> float:
         notes = [text_width(note, 11) + 2 * _PAD for note in self.notes]
         head = text_width(self.head, 11) + text_width(self.card.step, 11) + 3 * _PAD
-        return max(LEAST_WIDTH, sum(map(self.needs, self.card.exits)), head, *notes, 0)
+        return max(LEAST_WIDTH, sum(map(self.needs, self.card.exits)), head, *notes)
 
     @cached_property
     def head(self) -> str:
@@ -110,7 +110,7 @@ class _Box:
         cells = max((len(self.cell(way, True)) for way in self.card.exits), default=0)
         return self.strip + (cells * 15 + 8 if cells else 6)
 
-    def middles(self, laid: Laid, exits: Sequence[Exit]) -> dict[str, float]:
+    def middles(self, exits: Sequence[Exit]) -> dict[str, float]:
         """Where each way leaves, from the left edge: in the order of what they lead to, jumps leftmost."""
         spare = (self.width - sum(map(self.needs, exits))) / max(len(exits), 1)
         right, found = self.width, {}
@@ -124,7 +124,7 @@ def _drawn(boxes: Sequence[_Box], laid: Laid, hottest: float, link: Link | None)
     """Lines first, boxes over them."""
     by_step = {box.card.step: box for box in boxes}
     exits = {box.card.step: sorted(box.card.exits, key=lambda way: _rank(way, box, laid)) for box in boxes}
-    leaves = {step: by_step[step].middles(laid, ways) for step, ways in exits.items()}
+    leaves = {step: by_step[step].middles(ways) for step, ways in exits.items()}
     ends = _ends(by_step, laid, leaves)
     for way in laid.lines:
         willing = next(each.willing for each in by_step[way[0]].card.exits if each.to == way[1])

@@ -73,11 +73,10 @@ class _Layers:
             for target in self.drawn[box]:
                 self.layer[target] = max(self.layer.get(target, 0), below)
         rows: list[list[_Spot]] = [[] for _ in range(max(self.layer.values(), default=-1) + 1)]
-        seen: set[str] = set()
         for box in self.walked:
-            self._put(rows, seen, box)
+            self._put(rows, box)
             for target in self.drawn[box]:
-                self._join(rows, seen, box, target)
+                self._join(rows, box, target)
         return _uncrossed(rows, self.neighbours)
 
     def _from_above(self) -> list[str]:
@@ -109,24 +108,24 @@ class _Layers:
                     stack.append(target)
         return done[::-1]
 
-    def _put(self, rows: list[list[_Spot]], seen: set[str], box: str) -> None:
-        if box not in seen:
-            seen.add(box)
+    def _put(self, rows: list[list[_Spot]], box: str) -> None:
+        if box not in self.neighbours:
             rows[self.layer[box]].append(box)
-            self.neighbours.setdefault(box, ([], []))
+            self.neighbours[box] = [], []
 
-    def _join(self, rows: list[list[_Spot]], seen: set[str], box: str, target: str) -> None:
+    def _join(self, rows: list[list[_Spot]], box: str, target: str) -> None:
         if self.layer[target] - self.layer[box] > LONGEST:
             self.jumps.add((box, target))
             return
         bends = [(box, target, n) for n in range(self.layer[box] + 1, self.layer[target])]
         for bend in bends:
             rows[bend[2]].append(bend)
-        self._put(rows, seen, target)
+            self.neighbours[bend] = [], []
+        self._put(rows, target)
         chain: list[_Spot] = [box, *bends, target]
         for above, below in pairwise(chain):
-            self.neighbours.setdefault(above, ([], []))[1].append(below)
-            self.neighbours.setdefault(below, ([], []))[0].append(above)
+            self.neighbours[above][1].append(below)
+            self.neighbours[below][0].append(above)
 
     def lines(self) -> Iterator[tuple[Pair, list[_Bend]]]:
         for box in self.boxes:
