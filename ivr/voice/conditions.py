@@ -19,8 +19,8 @@ from ivr.voice.talk import Talk
 from ivr.voice.yaml_tree import Scalar
 
 DAYS = {"mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6}
-_TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-_HOURS = re.compile(f"({_TIME})-({_TIME}|24:00)")
+TIME = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+_HOURS = re.compile(f"({TIME})-({TIME}|24:00)")
 _DATE = r"(?:1[34]\d\d-)?(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _DATES = re.compile(rf"({_DATE})(?:\.\.({_DATE}))?")
 _jalali: Any = JalaliDate  # it has no types

@@ -61,8 +61,5 @@ def _step(type: type[Step]) -> Iterator[str]:
 
 
 def _table(keys: Iterable[YamlKey]) -> str:
-    rows = [("key", "value", "meaning", "default"), ("---",) * 4]
-    rows += [(f"`{key.name}`", key.value.told, key.meaning, key.default_told) for key in keys]
-    return "\n".join(
-        f"| {' | '.join(row)} |".replace("| --- | --- | --- | --- |", "|---|---|---|---|") for row in rows
-    )
+    rows = (f"| `{key.name}` | {key.value.told} | {key.meaning} | {key.default_told} |" for key in keys)
+    return "\n".join(("| key | value | meaning | default |", "|---|---|---|---|", *rows))

@@ -10,7 +10,7 @@ from typing import Any
 from ivr.voice.fields import VARIABLE, Fields
 from ivr.voice.yaml_keys import WorkedOut, YamlKey
 from ivr.voice.yaml_tree import Scalar
-from ivr.voice.yaml_values import FlagValue, MissValue, NumberValue, PromptsValue
+from ivr.voice.yaml_values import WAY_OUT, FlagValue, MissValue, NumberValue, PromptsValue
 
 VARIABLES = {
     "type": "object",
@@ -21,9 +21,10 @@ PROMPT = YamlKey("prompt", PromptsValue(), "what is said")
 SENSITIVE = YamlKey("sensitive", FlagValue(), "whether the keys are masked in the call's log", False)
 
 
-def _miss_key(name: str, meaning: str) -> YamlKey:
-    value = MissValue(name)  # the prompt is called like the key
-    told = f"`{{limit: 3, say: [{name}]}}`, then the tree's first `operator`, else its `end`"
+def miss_key(name: str, meaning: str, said: str) -> YamlKey:
+    """What happens on a miss; `said` is the usual prompt after one."""
+    value = MissValue(said)
+    told = f"`{{limit: 3, say: [{said}]}}`, then {WAY_OUT.told}"
     return YamlKey(name, value, meaning, WorkedOut(told, value.usual))
 
 
@@ -32,8 +33,8 @@ ASKING_KEYS = (
     YamlKey("first_key", NumberValue(1, 60), "from the end of the speech to the first key", 7.0),
     YamlKey("next_key", NumberValue(0.5, 30), "between two keys", 3.0),
     YamlKey("barge_in", FlagValue(), "whether a key stops the speech and counts", True),
-    _miss_key("no_input", "what happens when nothing is pressed"),
-    _miss_key("no_match", "what happens when the keys mean nothing"),
+    miss_key("no_input", "what happens when nothing is pressed", "no_input"),
+    miss_key("no_match", "what happens when the keys mean nothing", "no_match"),
 )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, time
 
 from ivr.voice.actions import Operator, Say
-from ivr.voice.conditions import DAYS
+from ivr.voice.conditions import DAYS, TIME
 from ivr.voice.events import Said, Transfer, Transferred
 from ivr.voice.fields import Fields
 from ivr.voice.menu import END, Step
@@ -19,8 +19,6 @@ from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
 from ivr.voice.yaml_keys import YamlKey
 from ivr.voice.yaml_values import NumberValue, OwnValue, PromptsValue, StepValue, TextValue
-
-_CLOCK = "([01][0-9]|2[0-3]):[0-5][0-9]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def _time(fields: Fields, name: str) -> time | None:
     node = fields.scalar(name)
     if node is None:
         return None
-    if re.fullmatch(_CLOCK, node.value):
+    if re.fullmatch(TIME, node.value):
         return time.fromisoformat(node.value)
     fields.wrong(node, name, f'{shown(node.value)} must be a time from "00:00" to "23:59"')
     return None
@@ -67,8 +65,8 @@ HOURS = {
     "type": "object",
     "properties": {
         "days": {"type": "array", "items": {"enum": list(DAYS)}, "uniqueItems": True},
-        "opens": {"type": "string", "pattern": f"^{_CLOCK}$"},
-        "closes": {"type": "string", "pattern": f"^{_CLOCK}$"},
+        "opens": {"type": "string", "pattern": f"^{TIME}$"},
+        "closes": {"type": "string", "pattern": f"^{TIME}$"},
     },
     "required": ["days", "opens", "closes"],
     "additionalProperties": False,

@@ -10,13 +10,13 @@ from ivr.voice.actions import FindRoom, Record, Say, Speech
 from ivr.voice.events import Ended, Recorded, RoomFound, Said
 from ivr.voice.fields import Fields
 from ivr.voice.menu import Asking
-from ivr.voice.step_fields import PROMPT, StepFields, sets
+from ivr.voice.step_fields import PROMPT, StepFields, miss_key, sets
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.talk import VOICED_SECONDS, Back, Flow, Gone, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Miss, Way
-from ivr.voice.yaml_keys import WorkedOut, YamlKey
-from ivr.voice.yaml_values import ANY_PROMPTS, MissValue, NumberValue, OwnValue, StepValue
+from ivr.voice.yaml_keys import YamlKey
+from ivr.voice.yaml_values import ANY_PROMPTS, NumberValue, OwnValue, StepValue
 
 SETTABLE = ("kind", "topic", "county")
 SETS = {
@@ -52,14 +52,10 @@ class RecordStep(Asking):
         YamlKey("max_seconds", NumberValue(5, 900), "the longest that she may speak", 180),
         YamlKey("silence_seconds", NumberValue(2, 60), "silence that ends it", 8),
         YamlKey("min_seconds", NumberValue(0, 30), "shorter is asked again", 2),
-        YamlKey(
+        miss_key(
             "too_short",
-            MissValue("record.too_short"),
             "what happens then; its `then` is also where she goes when no disk takes a recording",
-            WorkedOut(
-                "`{limit: 3, say: [record.too_short]}`, then the tree's first `operator`, else its `end`",
-                MissValue("record.too_short").usual,
-            ),
+            "record.too_short",
         ),
         YamlKey(
             "sets",
