@@ -15,7 +15,7 @@ from ivr.cases.kinds import Kind
 from ivr.voice.menu import Choosing, Leaf, Menu, Step
 from ivr.voice.regions import in_order, walkable
 from ivr.voice.timing import Stay, Timing
-from ivr.voice.ways import SETTLED, By, Way
+from ivr.voice.ways import SETTLED, Way
 
 MOST_WALKED = 20_000  # steps gone through in search of the longest way; a tree that needs more is a maze
 
@@ -136,8 +136,7 @@ class Arrivals:
 
     def _stayed(self, walk: _Walk, step: Step, way: Way, language: str) -> _Walk:
         stay = self.stays[step.id, language]
-        willing = way.by in (By.CALLER, By.ALONE)
-        best = walk.best + stay.best if walk.best is not None and willing else None
+        best = walk.best + stay.best if walk.best is not None and way.by.is_willing else None
         unasked = 0.0 if isinstance(step, Choosing) else stay.worst[way.by]
         return _Walk(best, walk.worst + stay.worst[way.by], walk.unasked + unasked)
 

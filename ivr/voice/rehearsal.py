@@ -6,7 +6,7 @@ What is assumed of a caller is told in `ivr.voice.rewalk`.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
@@ -83,7 +83,7 @@ def _question(step: Step) -> str:
     return step.TYPE if step.TYPE in ("topic", "county", "record", "review", "code", "status") else ""
 
 
-def _unique(menu: Menu, name: Any) -> dict[str, str]:
+def _unique(menu: Menu, name: Callable[[Step], str]) -> dict[str, str]:
     many = Counter(map(name, menu.steps.values()))
     return {name(step): step.id for step in menu.steps.values() if name(step) and many[name(step)] == 1}
 

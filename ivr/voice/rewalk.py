@@ -254,7 +254,7 @@ class Rewalk:
             case Say():
                 return Said(did.keys, did.second)
             case Record():
-                self.walk_.to_beep = self.walk_.to_beep or self.walk_.seconds - did.second
+                self._beep(did.second)
                 ended = Ended(did.note.partition(":")[2]) if ":" in did.note else Ended.HANGUP
                 return Recorded("r", did.second, did.second, ended)
         reached = did.did is Did.REACHED
@@ -262,9 +262,9 @@ class Rewalk:
             self.walk_.landing = Landing("operator")
         return Transferred(Transfer.ANSWERED if reached else Transfer.NOBODY)
 
-    def _beep(self) -> None:
+    def _beep(self, ago: float = 0.0) -> None:
         if self.walk_.to_beep is None:
-            self.walk_.to_beep = self.walk_.seconds
+            self.walk_.to_beep = self.walk_.seconds - ago
 
     def _unmasked(self, keys: str) -> str:
         """Of masked keys only how many there were is known: a right number of the kind that is asked for."""

@@ -12,8 +12,6 @@ from ivr.voice.steps.menu import MenuStep
 from ivr.voice.timing import SecondsOf, Timing
 from ivr.voice.ways import By, Way
 
-WILLING = (By.CALLER, By.ALONE)
-
 
 @dataclass(frozen=True, slots=True)
 class TreeWords:
@@ -84,7 +82,7 @@ def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit
     for way in step.ways():
         if way.again:
             continue
-        willing = way.by in WILLING
+        willing = way.by.is_willing
         if willing:
             key, seconds = next(keys, "") if way.by is By.CALLER else _value(way, words), best
         else:

@@ -17,6 +17,11 @@ class By(StrEnum):
     SILENT = "silent"  # no input, up to the limit
     WRONG = "wrong"  # keys that mean nothing, up to the limit
 
+    @property
+    def is_willing(self) -> bool:
+        """Whether she missed nothing."""
+        return self in (By.CALLER, By.ALONE)
+
 
 @dataclass(frozen=True, slots=True)
 class Way:
