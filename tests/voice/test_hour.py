@@ -11,11 +11,10 @@ from ivr.cases.meetings import Official
 from ivr.voice.actions import AwaitHour, JoinHour, RingOfficial
 from ivr.voice.events import Connected, Ended, HourState, HourTold, Recorded
 from ivr.voice.menu import Menu
-from ivr.voice.parse import parse
-from tests.voice.conversation import CODE, TREE, Conversation, default_menu
+from tests.voice.conversation import CODE, Conversation, default_menu
+from tests.voice.test_words_first import MENU as WORDS_FIRST
 
-WORDS_FIRST = TREE.with_name("111-words-first.yaml")
-TREES = {"sorted": default_menu(), "words first": parse(WORDS_FIRST.read_bytes(), WORDS_FIRST.name)}
+TREES = {"sorted": default_menu(), "words first": WORDS_FIRST}
 both = pytest.mark.parametrize("menu", TREES.values(), ids=list(TREES))
 TALK = Recorded("2026/11/25/talk", 60.0, 40.0, Ended.HANGUP)
 SECOND, NEXT = HourTold(HourState.WAITING, 2, 4.0), HourTold(HourState.WAITING, 1, 4.0)

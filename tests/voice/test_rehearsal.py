@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from bench.rehearsal.lived import lived
-from ivr.desk.editing.seeding import directory_from
-from ivr.settings import ROOT, Settings
 from ivr.voice.menu import Menu
 from ivr.voice.parse import parse
 from ivr.voice.rehearsal import Rehearsal, rehearse
 from ivr.voice.rewalk import PastCall
+from tests.voice.conversation import DIRECTORY, TREE, default_menu
+from tests.voice.test_words_first import MENU as WORDS_FIRST
 
-TREES = ROOT / "dialplan" / "menus"
-DIRECTORY = directory_from(Settings().seed_path)
-TEXT = (TREES / "111.yaml").read_text(encoding="utf-8")
-OLD = parse(TEXT.encode(), "111.yaml")
-WORDS_FIRST = parse((TREES / "111-words-first.yaml").read_bytes(), "words first")
+TEXT = TREE.read_text(encoding="utf-8")
+OLD = default_menu()
 WHOLE = ("1", "1", "1", "1", "01", "r:20", "1", "-")
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bench.rehearsal.lived import lived
 from ivr.voice.footprints import Did, Fate, fate
 from ivr.voice.rewalk import PastCall
 from ivr.voice.step_figures import TreeFigures, passed
-from tests.voice.test_rehearsal import DIRECTORY, OLD, WHOLE, call
+from tests.voice.test_rehearsal import WHOLE, call
 
 
 def today(past: PastCall) -> PastCall:
@@ -68,7 +67,7 @@ def test_a_row_of_before_that_does_not_say_what_missed_counts_keys_as_pressed() 
 
 
 def test_whoever_left_words_or_heard_of_her_case_was_served_and_who_hung_up_before_was_dropped() -> None:
-    whole, early = lived(OLD, DIRECTORY, WHOLE), call("1")
+    whole, early = call(*WHOLE), call("1")
     assert fate("hung_up", whole.steps) is Fate.SERVED
     assert fate("hung_up", early.steps) is Fate.DROPPED
     assert fate("completed", early.steps) is Fate.ENDED

@@ -16,7 +16,9 @@ from ivr.voice.menu_life import Stage
 from ivr.voice.rewalk import PastCall
 from tests.desk.trees.test_publishing import check
 from tests.fixtures.plans import plan_of
-from tests.voice.test_rehearsal import DIRECTORY, OLD, TEXT, WHOLE, WORDS_FIRST
+from tests.voice.conversation import DIRECTORY
+from tests.voice.test_rehearsal import OLD, TEXT, WHOLE
+from tests.voice.test_words_first import MENU as WORDS_FIRST
 
 NOW = BEGAN + timedelta(days=1)
 
