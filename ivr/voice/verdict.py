@@ -83,7 +83,7 @@ def offer_operator(talk: Talk, step: Asks, speech: Speech) -> Flow[None]:
     if operator is None:
         yield from talk.do(Say((*talk.take_pending(), *speech), talk.language, barge_in=True), Said)
         return
-    keys = yield from talk.ask(step, (*talk.take_pending(), *speech, "verdict.or_operator"), 1)
+    keys = yield from talk.ask_key(step, (*talk.take_pending(), *speech, "verdict.or_operator"))
     if keys.pressed == "0":
         yield from operator.connect(talk)
 
@@ -146,7 +146,7 @@ def _solved(talk: Talk, step: Asks, code: str, seen: CaseSeen) -> Flow[None]:
     talk.say("verdict.solved")
     if seen.rated:
         return
-    keys = yield from talk.ask(step, ("verdict.rate",), 1)
+    keys = yield from talk.ask_key(step, ("verdict.rate",))
     if keys.pressed and keys.pressed in RATES:
         yield from talk.do(Rate(code, int(keys.pressed)), Rated)
         talk.say("verdict.thanks")
@@ -174,7 +174,7 @@ def not_solved(talk: Talk, step: Asks, code: str) -> Flow[None]:
             talk.say("verdict.reopened")
             return
         speech: Speech = ("verdict.no_words", "verdict.try_again")
-        keys = yield from talk.ask(step, speech + (("verdict.or_operator",) if operator else ()), 1)
+        keys = yield from talk.ask_key(step, speech + (("verdict.or_operator",) if operator else ()))
         if keys.pressed == "0" and operator:
             yield from operator.connect(talk)
         if keys.pressed != "1":

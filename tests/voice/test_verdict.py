@@ -139,6 +139,23 @@ def test_contentment_is_asked_once_and_only_one_to_five_counts() -> None:
     assert called().press("1", "9").rates == [] and called().press("1").silent().rates == []
 
 
+def test_a_star_repeats_how_content_she_is_and_what_only_an_operator_may_read_to_her() -> None:
+    talk = called().press("1", "*")
+    assert not talk.over and talk.heard == ["verdict.rate"]
+    assert talk.press("4").rates == [4] and talk.over
+    unread = ringing(UNREAD, "az")
+    told = [*unread.heard][-2:]
+    assert unread.press("*").heard[-2:] == told and not unread.over
+
+
+def test_a_star_is_no_refusal_to_say_once_more_why_it_is_not_solved() -> None:
+    talk = called(room=False).press("2")
+    why = ["verdict.no_words", "verdict.try_again", "verdict.or_operator"]
+    assert talk.press("*").heard == why and not talk.over
+    talk.room = True
+    assert len(talk.press("1").speak().kept) == 1
+
+
 def test_not_solved_counts_at_once_and_her_words_join_the_case() -> None:
     talk = called().press("2")
     assert talk.verdicts == [False] and isinstance(talk.action, Say)
