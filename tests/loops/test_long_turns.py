@@ -38,6 +38,7 @@ from ivr.desk.meetings.inviting import keep_asking
 from ivr.desk.reading.counting import count_days
 from ivr.desk.reading.figures import Archive
 from ivr.desk.trees.publishing import publish_due
+from ivr.desk.trees.rehearsing import past_calls
 from ivr.desk.trees.step_statistics import count_steps, tree_figures
 from ivr.desk.trees.trials import watch_trials
 from ivr.store.derived import Derived
@@ -119,6 +120,7 @@ def periodic(
             engine, "111", archive.today() - timedelta(days=1), ZONE, now
         ),
         "steps": lambda: count_steps(engine, ZONE, now),
+        "calls for a rehearsal": lambda: past_calls(engine, "111", now - timedelta(days=2)),
         "menu trees due": lambda: publish_due(engine, now),
         "trials": lambda: watch_trials(engine, now),
         "retention": forget,
