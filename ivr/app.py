@@ -313,8 +313,7 @@ class Hotline:
         loops.start("codes", partial(intake.codes.keep_leased, self.engine))
         spare = settings.state_path / "fallback"
         loops.start("codes of the dialplan", partial(keep_laid_out, intake.codes, spare))
-        for name in trees.names:
-            loops.start(f"menu {name}", partial(trees.follow, name))
+        loops.start("menus", trees.follow)
         loops.start("live board", partial(telling_live.tell, self.engine, process, line.going_on, line.clock))
         loops.start("hours of officials", line.hours.follow)
         loops.start("silent telephones", partial(quiet.watch, self.ami, line.live))

@@ -157,8 +157,7 @@ def upgrade() -> None:
     """Bring the schema up to date, then load the province's seeds and a first menu. Re-runnable."""
     from ivr.desk.book import menus
     from ivr.desk.editing.seeding import seed
-    from ivr.installation import CommandError, owner_url, service_role
-    from ivr.settings import ROOT
+    from ivr.installation import CommandError, owner_url, service_role, tree_check
     from ivr.store.grants import NoSuchRole
     from ivr.store.schema import upgrade as migrate
 
@@ -171,7 +170,7 @@ def upgrade() -> None:
         print(f"kept: {kept}")
     for name in dict.fromkeys(settings.calls.trees.values()):
         if with_database(settings, partial(menus.current, name=name)) is None:
-            raw, _, _ = menu.checked(settings, ROOT / "dialplan" / "menus" / f"{name}.yaml")
+            raw, _, _ = menu.checked(tree_check(settings), menu.TREES / f"{name}.yaml")
             first = partial(menus.publish, name=name, text=raw.decode(), author="first start")
             with_database(settings, first)
     print("database: schema and seeds are up to date")

@@ -221,8 +221,8 @@ def tree_check(settings: Settings) -> TreeCheck:
     from ivr.voice import proof
 
     languages = settings.calls.languages
-    directory, seconds = directory_from(settings.seed_path), lengths(settings)
-    prompts = frozenset.intersection(*map(catalogue(settings).ids, languages))
+    directory, known = directory_from(settings.seed_path), catalogue(settings)
+    prompts, seconds = frozenset.intersection(*map(known.ids, languages)), lengths(settings, known)
 
     def check(raw: bytes, file: str) -> tuple[Menu, Proof]:
         return proof.check(raw, file, directory, languages=languages, prompts=prompts, seconds_of=seconds)

@@ -196,16 +196,17 @@ async def _prompts(settings: Settings) -> Diagnosis:
 
 
 async def _menu(settings: Settings) -> Diagnosis:
-    from ivr.commands.menu import checked
-    from ivr.settings import ROOT
+    from ivr.commands.menu import TREES, checked
+    from ivr.installation import tree_check
 
-    names = tuple(dict.fromkeys(settings.calls.trees.values()))
-    for name in names:
-        path = ROOT / "dialplan" / "menus" / f"{name}.yaml"
-        try:
-            checked(settings, path)
-        except Exception as error:
-            return Diagnosis("menu", False, str(error).splitlines()[0], f"ivr menu check {path}")
+    names, path = tuple(dict.fromkeys(settings.calls.trees.values())), TREES
+    try:
+        prove = tree_check(settings)
+        for name in names:
+            path = TREES / f"{name}.yaml"
+            checked(prove, path)
+    except Exception as error:
+        return Diagnosis("menu", False, str(error).splitlines()[0], f"ivr menu check {path}")
     return Diagnosis("menu", True, f"{', '.join(f'{name}.yaml' for name in names)} sound")
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ivr.desk.book.book import Page
     from ivr.desk.book.menus import OnTrial, Revision
     from ivr.desk.reading.gaps import Unled
+    from ivr.desk.trees.drafts import TreeCheck
     from ivr.desk.trees.publishing import Planned
     from ivr.voice.menu import Menu
     from ivr.voice.proof import Proof
@@ -36,13 +37,11 @@ Name = Annotated[str, typer.Argument(help="Which menu.")]
 File = Annotated[Path, typer.Argument(help="A menu tree in YAML.")]
 
 
-def checked(settings: Settings, path: Path) -> tuple[bytes, Menu, Proof]:
-    """The file's bytes, its menu and its proof. Finding or MenuMistakes says everything that is wrong."""
-    from ivr.installation import tree_check
-
+def checked(prove: TreeCheck, path: Path) -> tuple[bytes, Menu, Proof]:
+    """The file's bytes, its menu and its proof. CommandError or MenuMistakes says all that is wrong."""
     raw = read(path)
-    menu, proved = tree_check(settings)(raw, str(path))
-    return raw, menu, proved
+    menu, proof = prove(raw, str(path))
+    return raw, menu, proof
 
 
 def read(path: Path) -> bytes:
@@ -90,7 +89,6 @@ def schema() -> None:
 @app.command(epilog="Example: ivr menu reference")
 def reference() -> None:
     """Write what the step types say of themselves into docs/menus.md, in a checkout."""
-    from ivr.settings import ROOT
     from ivr.voice.menu_reference import with_reference
 
     path = ROOT / "docs" / "menus.md"
@@ -106,23 +104,24 @@ def check(
     json: Json = False,
 ) -> None:
     """Report every mistake with file, line, column, key and the nearest right name; exit 1 if any."""
-    settings = load_settings()
+    from ivr.installation import tree_check
+
+    prove = tree_check(load_settings())
     found = [
-        _examined(settings, each, aloud=not json)
-        for each in ([file] if file else sorted(TREES.glob("*.yaml")))
+        _examined(prove, each, aloud=not json) for each in ([file] if file else sorted(TREES.glob("*.yaml")))
     ]
     if json:
         show_json(found[0] if file else found)
     raise SystemExit(0 if all(each["ok"] for each in found) else 1)
 
 
-def _examined(settings: Settings, file: Path, aloud: bool) -> dict[str, Any]:
+def _examined(prove: TreeCheck, file: Path, aloud: bool) -> dict[str, Any]:
     """What is found of it, as JSON; `aloud`: printed as text, too."""
     from ivr.voice.mistakes import MenuMistakes
     from ivr.voice.report import report, report_json
 
     try:
-        _, menu, proof = checked(settings, file)
+        _, menu, proof = checked(prove, file)
     except MenuMistakes as error:
         for mistake in error.mistakes if aloud else ():
             print(mistake)
@@ -158,7 +157,7 @@ def draw(
     from ivr.web.panel.menu_words import tree_words
 
     settings = load_settings()
-    _, menu, _ = checked(settings, file)
+    _, menu, _ = checked(installation.tree_check(settings), file)
     words = tree_words(installation.catalogue(settings), menu.languages[0])
     seconds = installation.lengths(settings)
     picture = drawn(menu, directory_from(settings.seed_path), words, seconds_of=seconds)
@@ -190,14 +189,15 @@ def publish(
     from ivr.installation import tree_check
 
     settings, who = load_settings(), author or getpass.getuser()
-    raw, menu, _ = checked(settings, file)  # its mistakes are told with the file's name
+    prove = tree_check(settings)
+    raw, menu, _ = checked(prove, file)  # its mistakes are told with the file's name
     for gap in unled(menu):
         err.print(f"warning: {gap}", style="yellow", markup=False, highlight=False)
     when, why = _moment(settings, at), reason or _asked_why()
 
     async def whole(engine: AsyncEngine) -> Revision | OnTrial | Planned:
         draft = await drafts.save_draft(engine, menu.name, raw.decode(), who, why)
-        await drafts.check_draft(engine, menu.name, draft.number, who, tree_check(settings))
+        await drafts.check_draft(engine, menu.name, draft.number, who, prove)
         now = datetime.now(UTC)
         return await publish_draft(engine, menu.name, draft.number, who, why, now, at=when, share=share)
 

@@ -89,11 +89,11 @@ def rehearse(
     from ivr.desk.editing.seeding import directory_from
     from ivr.desk.trees.rehearsing import rehearse_draft
     from ivr.desk.trees.tree_history import text_of
-    from ivr.installation import lengths
+    from ivr.installation import lengths, tree_check
     from ivr.voice.parse import parse
 
     settings = load_settings()
-    _, after, _ = checked(settings, file)
+    _, after, _ = checked(tree_check(settings), file)
     directory, seconds = directory_from(settings.seed_path), lengths(settings)
 
     async def whole(engine: AsyncEngine) -> Rehearsal:

@@ -19,7 +19,7 @@ def simulate(settings: Settings, file: Path, keys: str, number: str, json: bool)
     from ivr.desk.editing.seeding import directory_from
     from ivr.voice.events import Caller
 
-    _, menu, _ = checked(settings, file)
+    _, menu, _ = checked(installation.tree_check(settings), file)
     catalogue = installation.catalogue(settings)
     try:
         transcript = simulator.simulate(

@@ -1,4 +1,4 @@
-"""The menu trees on the air in this process: one for each number that is called, each followed for itself."""
+"""The menu trees on the air in this process: one for each number that is called, swapped each by itself."""
 
 from __future__ import annotations
 
@@ -57,18 +57,20 @@ class LiveTrees:
 
         Another number whose tree can't be had is answered by the hotline's own.
         """
-        own, *others = self.names
-        self._live[own] = await self._first(own)
-        for name in others:
-            try:
-                self._live[name] = await self._first(name)
-            except (MenuMistakes, OSError) as error:
-                log.error("menu %s can't be read, menu %s answers in its place: %s", name, own, error)
+        own = self.names[0]
+        found = await asyncio.gather(*map(self._first, self.names), return_exceptions=True)
+        for name, tree in zip(self.names, found, strict=True):
+            if isinstance(tree, LiveTree):
+                self._live[name] = tree
+            elif name == own or not isinstance(tree, MenuMistakes | OSError):
+                raise tree
+            else:
+                log.error("menu %s can't be read, menu %s answers in its place: %s", name, own, tree)
                 self._live[name] = self._live[own]
 
-    async def follow(self, name: str) -> None:
+    async def follow(self) -> None:
         """For ever: swap one reference whenever something else is on the air; live calls keep theirs."""
-        await menus.watch(self.engine, name, self._published)
+        await menus.watch(self.engine, self.names, self._published)
 
     async def _first(self, name: str) -> LiveTree:
         """What is on the air; without a database the last live revision this machine had, else the file."""

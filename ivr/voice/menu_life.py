@@ -58,6 +58,6 @@ def stage_of(deeds: Iterable[tuple[TreeDeed, Mapping[str, Any]]]) -> Stage:
             stage = Stage.REHEARSED if stage is Stage.CHECKED else stage
         elif deed is TreeDeed.UNSCHEDULED:
             stage = before
-        else:
-            before, stage = stage, _LEADS_TO.get(deed, stage)
+        elif (then := _LEADS_TO.get(deed, stage)) is not stage:
+            before, stage = stage, then
     return stage

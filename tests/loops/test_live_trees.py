@@ -46,7 +46,7 @@ async def test_a_publication_changes_the_tree_of_its_own_number_alone(
     trees = await begun(engine, tmp_path, **{"122": "122", "1190": "122"})
     assert trees.names == ("111", "122")
     assert (trees.called("111").name, trees.called("122").name) == ("111", "122")
-    following = [asyncio.create_task(trees.follow(name)) for name in trees.names]
+    following = asyncio.create_task(trees.follow())
     await menus.publish(engine, "122", WATER, "sara")
     await until_revision(trees, "122", "1")
     assert trees.called("1190") is trees.called("122"), "two numbers may share a tree"
@@ -65,8 +65,7 @@ async def test_a_publication_changes_the_tree_of_its_own_number_alone(
         while len({trees.called("122", str(call)).revision for call in range(64)}) == 1:
             await asyncio.sleep(0.02)
     assert {trees.called("111", str(call)).revision for call in range(64)} == {"1"}
-    for each in following:
-        each.cancel()
+    following.cancel()
 
 
 async def test_a_start_without_a_database_has_the_revisions_last_known(

@@ -156,6 +156,11 @@ async def test_a_draft_is_tried_on_a_share_or_waits_for_its_time(panel: PanelSer
     assert TEXT("menus.on_trial", n=10) in await admin.text(ONE)
     on_air = await menus.on_the_air(panel.engine, "111")
     assert on_air and on_air.trial and on_air.trial.share == 0.1
+    page = await admin.text(draft)
+    assert f"{draft}/publish" in page and 'value="share"' not in page
+    assert (await admin.post(f"{draft}/publish", {"when": "now", "reason": "well received"})).status == 303
+    on_air = await menus.on_the_air(panel.engine, "111")
+    assert on_air and on_air.trial is None and on_air.revision.number == 2
 
 
 async def test_what_has_mistakes_is_kept_and_never_goes_on_the_air(panel: PanelServed) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -13,7 +15,7 @@ from ivr.desk.book import menus
 from ivr.desk.people import auditing
 from ivr.desk.refusals import WrongField
 from ivr.store.listening import listen
-from ivr.store.tables import announcements, menu_revisions
+from ivr.store.tables import announcements
 from ivr.voice import script
 from ivr.voice.announcements import LONGEST_TEXT, Announcement
 from ivr.voice.mistakes import MenuMistakes
@@ -71,17 +73,17 @@ async def current(engine: AsyncEngine, now: datetime) -> dict[str, Announcement]
 
 
 async def slots(engine: AsyncEngine) -> list[str]:
-    """Those of all trees on the air, in the trees' order."""
-    async with engine.connect() as connection:
-        names = (await connection.execute(select(menu_revisions.c.name).distinct())).scalars().all()
+    """Those of all trees on the air, in the trees' order. They are read in a thread."""
+    texts = [now.text for name in await menus.names(engine) if (now := await menus.current(engine, name))]
+    return await asyncio.to_thread(_slots, texts)
+
+
+def _slots(texts: Sequence[str]) -> list[str]:
     found: dict[str, None] = {}
-    for name in sorted(names):
-        revision = await menus.current(engine, name)
-        try:
-            steps = parse(revision.text.encode(), name).steps.values() if revision else ()
-        except MenuMistakes:
-            continue  # of an older or newer release: no call goes through it here
-        found |= dict.fromkeys(step.slot for step in steps if isinstance(step, AnnouncementStep))
+    for text in texts:
+        with suppress(MenuMistakes):  # of an older or newer release: no call goes through it here
+            steps = parse(text.encode(), "").steps.values()
+            found |= dict.fromkeys(step.slot for step in steps if isinstance(step, AnnouncementStep))
     return list(found)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, func, insert, select, union
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.store.listening import listen
+from ivr.store.listening import hear
 from ivr.store.tables import menu_drafts, menu_events, menu_revisions
 from ivr.voice.menu_life import ENDS_TRIAL, TreeDeed
 
@@ -172,21 +172,25 @@ async def history(engine: AsyncEngine, name: str) -> list[Revision]:
         return [_revision(row) for row in await connection.execute(_newest(name))]
 
 
-async def watch(engine: AsyncEngine, name: str, callback: Callable[[OnAir], Awaitable[None]]) -> None:
-    """For ever: call back with what is on the air, once at first and then whenever it is something else.
+async def watch(
+    engine: AsyncEngine, names: Sequence[str], callback: Callable[[OnAir], Awaitable[None]]
+) -> None:
+    """For ever: call back with what is on the air of each, once at first and whenever it is something else.
 
     Survives the loss of the database; what was published meanwhile is seen on return.
     """
-    last: OnAir | None = None
+    last: dict[str, OnAir] = {}
 
-    async def reread() -> None:
-        nonlocal last
-        now = await on_the_air(engine, name)
-        if now is not None and now != last:
-            last = now
-            await callback(now)
+    async def reread(told: frozenset[str] | None) -> None:
+        for name in names:
+            if told is not None and name not in told:
+                continue
+            now = await on_the_air(engine, name)
+            if now is not None and now != last.get(name):
+                last[name] = now
+                await callback(now)
 
-    await listen(engine.url.render_as_string(hide_password=False), CHANNEL, reread)
+    await hear(engine.url.render_as_string(hide_password=False), CHANNEL, reread)
 
 
 def _newest(name: str) -> Select[Any]:

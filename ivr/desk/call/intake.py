@@ -183,7 +183,10 @@ class Intake:
             _call(call),
             outcome,
             ended_at,
-            tuple(FactStep(step.at, step.step, _clean(step.key), _clean(step.note)) for step in steps),
+            tuple(
+                FactStep(step.at, step.step, _clean(step.key), _clean(step.note), step.missed)
+                for step in steps
+            ),
             _written(scraps),
             FactAttempt(uuid.UUID(call.attempt), Outcome(verdict or Outcome.NO_KEY))
             if call.attempt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -106,18 +107,17 @@ async def save_draft(
 async def check_draft(
     engine: AsyncEngine, name: str, number: int, author: str, check: TreeCheck
 ) -> CheckedDraft:
-    """Prove it, and note whether it passed."""
+    """Prove it, in a thread, and note whether it passed. A text of another menu's name does not."""
     async with engine.connect() as connection:
         draft = await draft_of(connection, name, number)
-    found = checked(draft, check)
+    found = await asyncio.to_thread(_checked, draft, check)
     async with engine.begin() as connection:
         details = {"ok": not found.mistakes, "mistakes": len(found.mistakes)}
         await note_deed(connection, name, TreeDeed.CHECKED, author, draft=number, details=details)
     return found
 
 
-def checked(draft: Draft, check: TreeCheck) -> CheckedDraft:
-    """The same, noting nothing. A text of another menu's name is no draft of this one."""
+def _checked(draft: Draft, check: TreeCheck) -> CheckedDraft:
     file = f"{draft.name}, draft {draft.number}"
     try:
         menu, proof = check(draft.text.encode(), file)
@@ -137,6 +137,12 @@ async def drafts(engine: AsyncEngine, name: str, limit: int = 50) -> list[tuple[
         rows = (await connection.execute(query)).all()
         stages = await _stages(connection, name)
     return [(_draft(row), stages.get(row.number, Stage.DRAFT)) for row in rows]
+
+
+async def standing(engine: AsyncEngine, name: str, number: int) -> tuple[Draft, Stage]:
+    """One draft, and how it stands. Raises Refused when there is none."""
+    async with engine.connect() as connection:
+        return await draft_of(connection, name, number), await stage(connection, name, number)
 
 
 async def draft_of(connection: AsyncConnection, name: str, number: int) -> Draft:

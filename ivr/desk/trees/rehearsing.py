@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Row, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.menus import note_deed
+from ivr.desk.trees.step_statistics import AT_ONCE
 from ivr.store.tables import calls, cases
 from ivr.voice.directory import Directory
 from ivr.voice.menu import Menu
@@ -36,38 +37,37 @@ async def rehearse_draft(
 ) -> Rehearsal:
     """The newest calls of `before`'s name, through both trees. Of a draft it is noted that it was rehearsed.
 
-    It takes up to seconds of the processor: not in a process that carries calls.
+    It takes up to seconds of the processor, in a thread: not in a process that carries calls.
     """
     past = await past_calls(engine, before.name, now - timedelta(days=days))
-    found = rehearse(before, after, past, directory, seconds_of)
+    found = await asyncio.to_thread(rehearse, before, after, past, directory, seconds_of)
     if draft is not None:
         details = {"calls": len(found.calls), "sentence": found.sentence, "days": days}
         async with engine.begin() as connection:
-            await note_deed(connection, after.name, TreeDeed.REHEARSED, author, draft=draft, details=details)
+            await note_deed(connection, before.name, TreeDeed.REHEARSED, author, draft=draft, details=details)
     return found
 
 
 async def past_calls(engine: AsyncEngine, name: str, since: datetime, most: int = MOST) -> list[PastCall]:
     """The newest calls through any tree of that name that are over. Those of ours have other trees."""
-    async with engine.connect() as connection:
-        rows = (await connection.execute(newest(name, since, most))).all()
-        about = select(cases.c.call_id, cases.c.county).where(cases.c.call_id.in_([row.id for row in rows]))
-        counties = {row.call_id: row.county or "" for row in await connection.execute(about)}
-    return list(_past(rows, counties))
+    past = list[PastCall]()
+    async with engine.connect() as connection, connection.stream(newest(name, since, most)) as rows:
+        async for some in rows.partitions(AT_ONCE):
+            past += map(_past, some)
+    return past
 
 
 def newest(name: str, since: datetime, most: int) -> Select[Any]:
     """Walks down an index from the newest call."""
     its = calls.c
-    query = select(its.id, its.started_at, its.ended_at, its.outcome, its.caller, its.language, its.steps)
+    county = select(func.max(cases.c.county)).where(cases.c.call_id == its.id).scalar_subquery()
+    told = (its.id, its.started_at, its.ended_at, its.outcome, its.caller, its.language, its.steps)
+    query = select(*told, county.label("county"))
     query = query.where(its.started_at >= since, its.menu_name == name, its.ended_at.is_not(None))
     return query.order_by(its.started_at.desc(), its.id.desc()).limit(most)
 
 
-def _past(rows: Any, counties: dict[Any, str]) -> Iterator[PastCall]:
-    for row in rows:
-        seconds = (row.ended_at - row.started_at).total_seconds()
-        gone, county = row.outcome in ("hung_up", "lost"), counties.get(row.id, "")
-        yield PastCall(
-            str(row.id), row.started_at, seconds, gone, row.caller, row.language, county, row.steps
-        )
+def _past(row: Row[Any]) -> PastCall:
+    seconds = (row.ended_at - row.started_at).total_seconds()
+    gone, county = row.outcome in ("hung_up", "lost"), row.county or ""
+    return PastCall(str(row.id), row.started_at, seconds, gone, row.caller, row.language, county, row.steps)

@@ -6,12 +6,14 @@ calls while somebody waits for it.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Row, Select, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -22,6 +24,7 @@ _DAY = timedelta(days=1)
 SETTLED = timedelta(minutes=10)  # whoever called before midnight is through by then, but for a few
 LATE = timedelta(days=2)  # what comes into the books later than this is not counted any more
 OLDEST = timedelta(days=400)  # days before this are never counted
+AT_ONCE = 200  # calls between two turns of the event loop
 _TURN = text("SELECT pg_try_advisory_xact_lock(hashtext('menu steps'))")
 
 
@@ -30,6 +33,11 @@ async def tree_figures(
 ) -> TreeFigures:
     """From that day on until now, of all revisions or of one."""
     found = TreeFigures()
+
+    def add(row: Row[Any]) -> None:
+        if row.started_at.astimezone(ZoneInfo(zone)).date() not in days:
+            found.add(row.started_at, row.steps)
+
     async with engine.connect() as connection:
         days = set((await connection.execute(counted(since))).scalars())
         for row in await connection.execute(of_days(name, since, revision)):
@@ -38,9 +46,7 @@ async def tree_figures(
         open_days = [d for d in (since + n * _DAY for n in range((today - since).days + 1)) if d not in days]
         if open_days:
             query = of_calls(_midnight(open_days[0], zone), now + _DAY, name, revision)
-            for row in await connection.execute(query):
-                if row.started_at.astimezone(ZoneInfo(zone)).date() not in days:
-                    found.add(row.started_at, row.steps)
+            await _for_each(connection, query, add)
     return found
 
 
@@ -76,9 +82,11 @@ async def _due(connection: AsyncConnection, zone: str, now: datetime) -> date | 
 
 async def _count(connection: AsyncConnection, day: date, zone: str, now: datetime) -> None:
     trees: dict[tuple[str, str], TreeFigures] = defaultdict(TreeFigures)
-    query = of_calls(_midnight(day, zone), _midnight(day + _DAY, zone))
-    for row in await connection.execute(query):
+
+    def add(row: Row[Any]) -> None:
         trees[row.menu_name, row.menu_revision].add(row.started_at, row.steps)
+
+    await _for_each(connection, of_calls(_midnight(day, zone), _midnight(day + _DAY, zone)), add)
     trees["", ""] = TreeFigures()
     rows = [
         {"name": name, "day": day, "revision": revision, "counted_at": now}
@@ -89,6 +97,18 @@ async def _count(connection: AsyncConnection, day: date, zone: str, now: datetim
     changes = {column: keep.excluded[column] for column in ("calls", "figures", "counted_at")}
     key = ["name", "day", "revision"]
     await connection.execute(keep.on_conflict_do_update(index_elements=key, set_=changes), rows)
+
+
+async def _for_each(connection: AsyncConnection, query: Select[Any], add: Callable[[Row[Any]], None]) -> None:
+    """Beside the event loop, some at a time."""
+
+    def all_of(rows: Iterable[Row[Any]]) -> None:
+        for row in rows:
+            add(row)
+
+    async with connection.stream(query) as found:
+        async for some in found.partitions(AT_ONCE):
+            await asyncio.to_thread(all_of, some)
 
 
 def counted(since: date) -> Select[Any]:

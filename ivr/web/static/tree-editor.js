@@ -22,7 +22,7 @@ const looks = cm.HighlightStyle.define([
 
 async function complete(context) {
   const found = offersAt(await schema, context.state.doc.toString(), context.pos);
-  if (!found.options.length || (!found.word && !context.explicit && !/[:[{,]\s?$/.test(context.state.doc.lineAt(context.pos).text.slice(0, context.pos - context.state.doc.lineAt(context.pos).from)))) return null;
+  if (!found.options.length || (!found.word && !context.explicit && !context.matchBefore(/[:[{,]\s?/))) return null;
   return { from: context.pos - found.word.length, options: found.options, validFor: /^["\w.-]*$/ };
 }
 
@@ -154,4 +154,3 @@ window.addEventListener("beforeunload", (event) => {
 });
 form.addEventListener("submit", () => { form.dataset.sent = "yes"; });
 cm.forceLinting(view);
-window.treeEditor = view;

@@ -97,7 +97,7 @@ export function offersAt(schema, text, at) {
   if (!part) return { word: place.word, options: [] };
   if (place.inKey) {
     const options = Object.entries(part.properties ?? {}).map(([label, about]) => ({
-      label, apply: `${label}: `, type: "property", info: resolved(schema, about)?.description ?? "", needed: part.required?.includes(label),
+      label, apply: `${label}: `, type: "property", info: resolved(schema, about)?.description ?? "",
     }));
     return { word: place.word, options };
   }

@@ -11,11 +11,10 @@ from aiohttp import web
 
 from ivr.desk.people import auditing
 from ivr.desk.trees import drafts
-from ivr.desk.trees.drafts import DraftMoved, Head, TreeCheck
+from ivr.desk.trees.drafts import DraftMoved, Head
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes, Mistake
 from ivr.voice.proof import prompt_ids
-from ivr.voice.report import Proof
 from ivr.voice.yaml_tree import LARGEST_FILE
 from ivr.web.panel.guard import policy
 from ivr.web.panel.tree_tools import TreeTools, shown_figures
@@ -57,34 +56,14 @@ async def save(visit: Visit) -> web.Response:
         draft = await drafts.save_draft(engine, name, text, visit.person.name, reason, began_from)
     except DraftMoved as moved:
         return await _editor(visit, moved.head, text, moved=moved.diff)
-    await drafts.check_draft(engine, name, draft.number, visit.person.name, await _beforehand(visit, text))
+    async with _ONE_AT_A_TIME:
+        await drafts.check_draft(engine, name, draft.number, visit.person.name, tools_of(visit).check)
     async with engine.begin() as connection:
         await auditing.note(
             connection, visit.now, "menu_saved", person=visit.person.id, subject=f"menu/{name}",
             address=visit.came.address, detail={"draft": draft.number},
         )  # fmt: skip
     return visit.redirect(f"/panel/menus/{name}/drafts/{draft.number}?said=saved")
-
-
-async def _beforehand(visit: Visit, text: str) -> TreeCheck:
-    """A check that was made already, in a thread: the desk's own would halt every page."""
-    tools, name = tools_of(visit), name_of(visit)
-
-    def found() -> tuple[Menu, Proof] | MenuMistakes:
-        try:
-            return tools.check(text.encode(), name)
-        except MenuMistakes as error:
-            return error
-
-    async with _ONE_AT_A_TIME:
-        known = await asyncio.to_thread(found)
-
-    def told(raw: bytes, file: str) -> tuple[Menu, Proof]:
-        if isinstance(known, MenuMistakes):
-            raise known
-        return known
-
-    return told
 
 
 async def check(visit: Visit) -> web.Response:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, time, timedelta
+from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,14 +13,15 @@ from ivr.desk.book import menus
 from ivr.desk.people import auditing
 from ivr.desk.refusals import Refused
 from ivr.desk.trees import drafts, publishing, rehearsing, tree_history
+from ivr.voice.menu import Menu
 from ivr.voice.menu_diff import TreeChange, changes, text_diff
-from ivr.voice.menu_life import TreeDeed
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
-from ivr.voice.rehearsal import Rehearsal, rehearse
+from ivr.voice.rehearsal import Rehearsal
+from ivr.voice.timing import SecondsOf
 from ivr.web.panel.forms import Form, latin
 from ivr.web.panel.visit import NotFound, Route, Visit
-from ivr.web.trees.tree_pages import look, name_of, tools_of
+from ivr.web.trees.tree_pages import ShownTree, look, name_of, tools_of
 
 SHARES = ("5", "10", "20", "50")
 WHEN = ("now", "at", "share")
@@ -41,15 +42,19 @@ async def draft(
     visit: Visit, form: Form | None = None, wrong: str = "", rehearsal: Rehearsal | None = None
 ) -> web.Response:
     engine, name, number = visit.panel.engine, name_of(visit), _number(visit)
-    found = next(
-        (each for each in await drafts.drafts(engine, name, 10_000) if each[0].number == number), None
-    )
-    if found is None:
-        raise NotFound
-    one, stage = found
+    try:
+        one, stage = await drafts.standing(engine, name, number)
+    except Refused as error:
+        raise NotFound from error
     now, head = await menus.on_the_air(engine, name), await drafts.head(engine, name)
     before = now.revision.text if now is not None else ""
-    shown = await asyncio.to_thread(look, tools_of(visit), one.text, name)
+    tools = tools_of(visit)
+
+    def compared() -> tuple[ShownTree, list[TreeChange], list[str]]:
+        shown = look(tools, one.text, name)
+        return shown, [] if shown.mistakes else meant(before, one.text), text_diff(before, one.text)
+
+    shown, differs, lines = await asyncio.to_thread(compared)
     return visit.render(
         "trees/draft.html",
         status=422 if wrong or (form and form.wrong) else 200,
@@ -59,8 +64,8 @@ async def draft(
         air=now,
         newest=head is not None and head.draft == number,
         shown=shown,
-        meant=[] if shown.mistakes else meant(before, one.text),
-        lines=text_diff(before, one.text),
+        meant=differs,
+        lines=lines,
         plan=next((each for each in await publishing.planned(engine, name) if each.draft == number), None),
         shares=SHARES,
         form=form,
@@ -77,21 +82,18 @@ async def rehearse_it(visit: Visit) -> web.Response:
     text = await tree_history.text_of(engine, name, f"draft {number}")
     if live is None:
         return await draft(visit, wrong=visit.words("menus.never_text"))
-    past = await rehearsing.past_calls(engine, name, visit.now - timedelta(days=rehearsing.DAYS))
 
-    def both() -> Rehearsal:
-        before, after = parse(live.text.encode(), "live"), parse(text.encode(), "draft")
-        return rehearse(before, after, past, tools.directory(), tools.lengths())
+    def both() -> tuple[Menu, Menu, SecondsOf]:
+        return parse(live.text.encode(), "live"), parse(text.encode(), "draft"), tools.lengths()
 
     try:
-        found = await asyncio.to_thread(both)
+        before, after, seconds = await asyncio.to_thread(both)
     except MenuMistakes:
         return await draft(visit, wrong=visit.words("menus.publish.faulty"))
-    details = {"calls": len(found.calls), "sentence": found.sentence, "days": rehearsing.DAYS}
-    async with engine.begin() as connection:
-        await menus.note_deed(
-            connection, name, TreeDeed.REHEARSED, visit.person.name, draft=number, details=details
-        )
+    found = await rehearsing.rehearse_draft(
+        engine, before, after, tools.directory(), visit.now, seconds,
+        draft=number, author=visit.person.name,
+    )  # fmt: skip
     return await draft(visit, rehearsal=found)
 
 

@@ -39,7 +39,7 @@ async def test_a_watcher_sees_what_is_published_also_while_it_was_cut_off(
 ) -> None:
     seen: asyncio.Queue[menus.OnAir] = asyncio.Queue()
     first = await menus.publish(engine, "111", "a", "sara")
-    watching = asyncio.create_task(menus.watch(engine, "111", seen.put))
+    watching = asyncio.create_task(menus.watch(engine, ["111"], seen.put))
     assert await seen.get() == menus.OnAir(first)
     second = await menus.publish(engine, "111", "b", "sara")
     assert await seen.get() == menus.OnAir(second)

@@ -52,6 +52,19 @@ async def test_words_become_a_case_with_the_right_agency_and_deadline(
         assert row["steps"] == [{"at": WEDNESDAY.isoformat(), "step": "kind", "key": "1", "note": ""}]
 
 
+async def test_keys_that_meant_nothing_are_told_from_those_that_did(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    async with office(engine, tmp_path) as desk:
+        her = call()
+        steps = [FactStep(WEDNESDAY, "kind", key, "", missed=key == "9") for key in ("9", "1")]
+        await desk.intake.call_ended(her, "hung_up", WEDNESDAY, steps)
+        await desk.journal.flush()
+        await desk.pump.idle()
+        (wrong,) = await as_json.calls(engine, passed="kind:wrong")
+        assert [step.get("missed") for step in wrong["steps"]] == [True, None]
+
+
 async def test_on_a_disk_that_takes_seconds_for_each_flush_everybody_gets_her_code(
     engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -131,6 +131,16 @@ async def test_a_draft_that_waits_can_be_kept_back(engine: AsyncEngine) -> None:
     assert (await drafts.drafts(engine, "111"))[0][1] is Stage.CHECKED
 
 
+async def test_a_draft_given_another_time_and_then_kept_back_waits_no_more(engine: AsyncEngine) -> None:
+    number = await checked(engine, "one")
+    for hours in (1, 2):
+        await publish_draft(engine, "111", number, "sara", "", NOW, at=NOW + timedelta(hours=hours))
+    (plan,) = await publishing.planned(engine, "111")
+    assert plan.at == NOW + timedelta(hours=2)
+    await publishing.unschedule(engine, "111", plan.draft, "ali")
+    assert (await drafts.drafts(engine, "111"))[0][1] is Stage.CHECKED
+
+
 async def test_a_plan_that_can_not_be_kept_says_why_and_is_not_tried_for_ever(engine: AsyncEngine) -> None:
     await put(engine, "one")
     for words in ("two", "three"):
