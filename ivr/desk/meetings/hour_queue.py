@@ -15,6 +15,7 @@ from sqlalchemy import Row, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.live_hour import HourCallState, HourOutcome, is_live, taken, waiting
+from ivr.cases.meetings import Official
 from ivr.cases.transitions import Side
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.transaction import transaction
@@ -29,12 +30,19 @@ _IN_LINE = text("SELECT pg_advisory_xact_lock(hashtext('hour calls'))")
 
 
 async def join(
-    engine: AsyncEngine, call: uuid.UUID, code: str, language: str, records: bool, now: datetime
+    engine: AsyncEngine,
+    call: uuid.UUID,
+    code: str,
+    language: str,
+    records: bool,
+    now: datetime,
+    official: Official | None = None,
 ) -> HourTold:
-    """She stands in line, if an hour is open and has room."""
+    """She stands in line, if an hour is open and has room: of that official, where she was told who it is."""
     async with engine.begin() as connection:
         await connection.execute(_IN_LINE)
-        open_ones = [h for h in await hour_planning.hours(connection, now) if hour_planning.is_open(h, now)]
+        hours = [h for h in await hour_planning.hours(connection, now) if official in (None, h.official)]
+        open_ones = [hour for hour in hours if hour_planning.is_open(hour, now)]
         for hour in open_ones:
             there = await of_hour(connection, hour.session)
             if len(waiting(there, now)) < hour.room:

@@ -100,6 +100,17 @@ async def test_places_are_true_and_who_is_gone_makes_room(at: Hall) -> None:
     assert (await joins(at))[1].place == 1
 
 
+async def test_who_was_offered_one_official_stands_in_no_other_one_s_line(at: Hall) -> None:
+    await announced(at, room=1)
+    deputy = await announced(at, official=Official.DEPUTY, extensions=("202",))
+    call, code = uuid.uuid4(), await at.wish()
+    await joins(at)
+    told = await hour_queue.join(at.engine, call, code, "fa", True, at.at, Official.GOVERNOR)
+    assert told == HourTold(HourState.FULL)
+    told = await hour_queue.join(at.engine, call, code, "fa", True, at.at, Official.DEPUTY)
+    assert told == HourTold(HourState.WAITING, 1) and (await row_of(at, call)).session == deputy
+
+
 async def test_the_next_is_taken_one_at_a_time_and_keeps_her_place_when_nobody_answers(at: Hall) -> None:
     number = await announced(at)
     first, _ = await joins(at)
