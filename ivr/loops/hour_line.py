@@ -71,7 +71,7 @@ class HourLine:
         return next((Official(hour.official) for hour in open_ones), None)
 
     async def join(self, call: str, action: JoinHour) -> HourTold:
-        row = (uuid.UUID(call), action.code, action.language, action.records, self._clock())
+        row = (uuid.UUID(call), action.code, action.language, action.records, self._clock(), action.official)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await hour_queue.join(self._engine, *row)

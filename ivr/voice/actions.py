@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ivr.cases.meetings import Official
 from ivr.voice.events import Recorded
 
 
@@ -197,12 +198,13 @@ class Connect:
 class JoinHour:
     """Stand in line for the official who takes calls himself now. Answer: `HourTold`.
 
-    `records`: she consents that what they say is recorded.
+    `records`: she consents that what they say is recorded. `official`: whom she was offered; None: any.
     """
 
     code: str
     language: str
     records: bool
+    official: Official | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def test_her_words_are_a_case_and_she_has_its_code_before_she_stands_in_line(
     [opened] = talk.opened
     assert opened.kind == "meeting" and "code.is" in talk.heard and not talk.in_line
     talk.silent().press("2")
-    assert talk.in_line[0] == JoinHour(CODE, opened.language, False)
+    assert talk.in_line[0] == JoinHour(CODE, opened.language, False, Official.GOVERNOR)
     assert talk.over and {"hour.turn", "hour.over"} <= set(talk.heard)
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Row, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.live_hour import HourCallState, HourOutcome, is_live, taken, waiting
+from ivr.cases.meetings import Official
 from ivr.cases.transitions import Side
 from ivr.desk.case.change import Books, Instruction
 from ivr.desk.case.transaction import transaction
@@ -29,12 +30,19 @@ _IN_LINE = text("SELECT pg_advisory_xact_lock(hashtext('hour calls'))")
 
 
 async def join(
-    engine: AsyncEngine, call: uuid.UUID, code: str, language: str, records: bool, now: datetime
+    engine: AsyncEngine,
+    call: uuid.UUID,
+    code: str,
+    language: str,
+    records: bool,
+    now: datetime,
+    official: Official | None = None,
 ) -> HourTold:
-    """She stands in line, if an hour is open and has room."""
+    """She stands in line, if an hour is open and has room: of that official, where she was told who it is."""
     async with engine.begin() as connection:
         await connection.execute(_IN_LINE)
-        open_ones = [h for h in await hour_planning.hours(connection, now) if hour_planning.is_open(h, now)]
+        hours = [h for h in await hour_planning.hours(connection, now) if official in (None, h.official)]
+        open_ones = [hour for hour in hours if hour_planning.is_open(hour, now)]
         for hour in open_ones:
             there = await of_hour(connection, hour.session)
             if len(waiting(there, now)) < hour.room:
@@ -83,11 +91,8 @@ async def unanswered(engine: AsyncEngine, call: uuid.UUID, now: datetime) -> Non
 
 async def over(engine: AsyncEngine, call: uuid.UUID, outcome: HourOutcome, now: datetime) -> None:
     """She is in no line any more. The first outcome counts; who talked was heard."""
-    its = hour_calls.c
-    async with engine.begin() as connection:
-        ended = update(hour_calls).where(its.call_id == call, its.state != S.OVER)
-        await connection.execute(ended.values(state=S.OVER, outcome=outcome, ended_at=now, seen_at=now))
-        await hour_planning.tell(connection)
+    ended = {"outcome": outcome, "ended_at": now, "seen_at": now}
+    await _put(engine, call, (S.WAITING, S.RINGING, S.TALKING), state=S.OVER, **ended)
 
 
 async def take(
@@ -107,14 +112,12 @@ async def take(
         there = await of_hour(connection, number)
         if (busy := taken(there, ask.now)) is not None:
             raise Refused(f"the official is still with {busy.code}")
-        if not (line := waiting(there, ask.now)):
-            raise Refused(f"nobody waits in hour {number}")
         turn = {"state": S.RINGING, "taken_at": ask.now, "taken_by": ask.actor.name}
-        turn |= {"rings": line[0].rings + 1}
-        its = update(hour_calls).where(hour_calls.c.call_id == line[0].call_id)
-        await connection.execute(its.values(turn))
-        await note(connection, ask.now, "hour_call_taken", number, person, case=line[0].code)
-    return str(line[0].code)
+        for call in waiting(there, ask.now):
+            if await _change(connection, call.call_id, (S.WAITING,), rings=call.rings + 1, **turn):
+                await note(connection, ask.now, "hour_call_taken", number, person, case=call.code)
+                return str(call.code)
+    raise Refused(f"nobody waits in hour {number}")
 
 
 async def of_hour(connection: AsyncConnection, number: int) -> Sequence[Row[Any]]:
@@ -126,17 +129,26 @@ async def of_hour(connection: AsyncConnection, number: int) -> Sequence[Row[Any]
 async def give_up_dead(connection: AsyncConnection, now: datetime) -> None:
     """Calls whose process died: who talked was heard, the others have left."""
     query = select(hour_calls).where(hour_calls.c.state != S.OVER)
-    for call in (await connection.execute(query)).all():
-        if not is_live(call, now):
-            outcome = HourOutcome.HEARD if call.state == S.TALKING else HourOutcome.LEFT
-            ended = {"state": S.OVER, "outcome": outcome, "ended_at": call.seen_at}
-            its = update(hour_calls).where(hour_calls.c.call_id == call.call_id)
-            await connection.execute(its.where(hour_calls.c.seen_at == call.seen_at).values(ended))
+    gone = [call for call in (await connection.execute(query)).all() if not is_live(call, now)]
+    for call in gone:
+        outcome = HourOutcome.HEARD if call.state == S.TALKING else HourOutcome.LEFT
+        ended = {"state": S.OVER, "outcome": outcome, "ended_at": call.seen_at}
+        its = update(hour_calls).where(hour_calls.c.call_id == call.call_id)
+        await connection.execute(its.where(hour_calls.c.seen_at == call.seen_at).values(ended))
+    if gone:
+        await hour_planning.tell(connection)
 
 
 async def _put(engine: AsyncEngine, call: uuid.UUID, before: Sequence[str], **values: Any) -> None:
-    its = hour_calls.c
     async with engine.begin() as connection:
-        changed = update(hour_calls).where(its.call_id == call, its.state.in_(before))
-        await connection.execute(changed.values(values))
+        await _change(connection, call, before, **values)
+
+
+async def _change(connection: AsyncConnection, call: uuid.UUID, before: Sequence[str], **values: Any) -> bool:
+    """False when it does not stand so any more. How many wait may be another number then: all are told."""
+    its = hour_calls.c
+    changed = update(hour_calls).where(its.call_id == call, its.state.in_(before)).values(values)
+    found = (await connection.execute(changed.returning(its.call_id))).first() is not None
+    if found:
         await hour_planning.tell(connection)
+    return found

@@ -76,7 +76,7 @@ hour:
             return self.go
         keys = yield from talk.ask_key(self, self.prompt)
         record = keys.pressed == "1"
-        told = yield from talk.do(JoinHour(talk.code, talk.language, record), HourTold)
+        told = yield from talk.do(JoinHour(talk.code, talk.language, record, talk.hour), HourTold)
         left, place = float(self.wait_seconds), 0
         while told.state is HourState.TURN or (told.state is HourState.WAITING and left > 0):
             if told.state is HourState.TURN:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.cases.live_hour import FRESH, HourOutcome
@@ -18,6 +19,7 @@ from ivr.desk.meetings.hour_planning import WantedHour
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.session_day import Hearing, minutes_of
 from ivr.desk.refusals import Refused, WrongField
+from ivr.lab.pace import patience
 from ivr.store.tables import audit, hour_calls
 from ivr.voice.events import HourState, HourTold
 from tests.desk.meetings.hall import Hall, hall
@@ -98,6 +100,17 @@ async def test_places_are_true_and_who_is_gone_makes_room(at: Hall) -> None:
     assert (await joins(at))[1].place == 1
 
 
+async def test_who_was_offered_one_official_stands_in_no_other_one_s_line(at: Hall) -> None:
+    await announced(at, room=1)
+    deputy = await announced(at, official=Official.DEPUTY, extensions=("202",))
+    call, code = uuid.uuid4(), await at.wish()
+    await joins(at)
+    told = await hour_queue.join(at.engine, call, code, "fa", True, at.at, Official.GOVERNOR)
+    assert told == HourTold(HourState.FULL)
+    told = await hour_queue.join(at.engine, call, code, "fa", True, at.at, Official.DEPUTY)
+    assert told == HourTold(HourState.WAITING, 1) and (await row_of(at, call)).session == deputy
+
+
 async def test_the_next_is_taken_one_at_a_time_and_keeps_her_place_when_nobody_answers(at: Hall) -> None:
     number = await announced(at)
     first, _ = await joins(at)
@@ -115,6 +128,33 @@ async def test_the_next_is_taken_one_at_a_time_and_keeps_her_place_when_nobody_a
     assert await hour_queue.look(at.engine, second, at.at) == HourTold(HourState.WAITING, 2)
     assert await hour_queue.take(at.engine, at.by(""), number) == code, "and is rung again"
     assert (await row_of(at, first)).rings == 2
+
+
+async def test_who_hangs_up_as_it_becomes_her_turn_is_passed_over(at: Hall) -> None:
+    number = await announced(at)
+    first, _ = await joins(at)
+    second, _ = await joins(at)
+    async with at.engine.begin() as leaving:  # as `over` does it, held between its two steps
+        left = update(hour_calls).where(hour_calls.c.call_id == first)
+        await leaving.execute(left.values(state="over", outcome="left", ended_at=at.at))
+        taking = asyncio.create_task(hour_queue.take(at.engine, at.by(""), number))
+        await until_blocked(at)
+    assert await taking == (await row_of(at, second)).code
+    assert (await row_of(at, first)).state == "over"
+
+
+async def until_blocked(at: Hall) -> None:
+    """Somebody waits for a row that another transaction holds."""
+    blocked = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock'"
+    )
+    async with asyncio.timeout(patience(10)):
+        while True:
+            async with at.engine.connect() as connection:
+                if (await connection.execute(blocked)).scalar_one():
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def test_whom_he_talked_with_has_met_him_and_orders_are_given(at: Hall) -> None:

@@ -1,0 +1,141 @@
+"""The hotline's side of an hour in which an official takes calls: who is offered it, and how a wait ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.asterisk.channel import Channel
+from ivr.asterisk.server import AgiConnection, AgiServer
+from ivr.cases.live_hour import FRESH
+from ivr.cases.meetings import Official
+from ivr.desk.editing.seeding import directory_from
+from ivr.desk.meetings import hour_hearing, hour_planning, hour_queue
+from ivr.desk.reading import as_json
+from ivr.lab.pace import patience
+from ivr.loops.carrying import OpenLine, carry
+from ivr.loops.hour_line import HourLine
+from ivr.settings import ROOT, Settings
+from ivr.voice.parse import parse
+from tests.asterisk.pretend import Pretend, until
+from tests.desk.meetings.hall import Hall, hall
+from tests.desk.meetings.test_live_hour_desk import announced, joins
+from tests.desk.office import WEDNESDAY, office
+
+TREE = ROOT / "dialplan" / "menus" / "111.yaml"
+TO_HER_PLACE = "17--2"  # her language, the offer; nothing before the beep, nor after the code; not recorded
+EXTENSIONS = {"201": "PJSIP/201"}
+
+
+async def test_a_place_that_became_free_is_offered_at_once_however_it_did(engine: AsyncEngine) -> None:
+    """By his click, and by the death of the process that carried her call."""
+    at = await hall(engine)
+    line = HourLine(engine, EXTENSIONS, lambda: at.at)
+
+    async def until_offered(official: Official | None) -> None:
+        async with asyncio.timeout(patience(10)):
+            while line.offered() is not official:
+                await asyncio.sleep(0.02)
+
+    following = asyncio.create_task(line.follow())
+    try:
+        number = await announced(at, room=1)
+        await until_offered(Official.GOVERNOR)
+        call, _ = await joins(at)
+        await until_offered(None)
+        await hour_queue.take(engine, at.by(""), number)
+        await until_offered(Official.GOVERNOR)
+        await hour_queue.unanswered(engine, call, at.at)
+        await until_offered(None)
+        at.at += FRESH
+        await hour_hearing.keep_noting(engine, at.page, at.at)
+        await until_offered(Official.GOVERNOR)
+    finally:
+        following.cancel()
+
+
+@dataclass
+class InLine(Pretend):
+    """Waits for the official until something happens."""
+
+    happens: Callable[[], Awaitable[object]] | None = None
+
+    async def during(self, line: str) -> None:
+        if line.startswith("EXEC Wait") and self.happens is not None:
+            happens, self.happens = self.happens, None
+            await happens()
+
+    def answer(self, line: str) -> list[str]:
+        waits = line.startswith(("EXEC Wait", "SET MUSIC"))
+        ends = ["HANGUP"] if self.dead and waits else []
+        return ["200 result=0", *ends] if waits else super().answer(line)
+
+    async def hangs_up(self) -> None:
+        self.dead = True
+
+
+async def waits(
+    at: Hall, folder: Path, happens: Callable[[InLine, int], Awaitable[object]]
+) -> tuple[InLine, Sequence[Row[Any]]]:
+    """She leaves her words and stands in line, then it happens. Her call, and the line as it is then."""
+    number = await announced(at, starts_at=WEDNESDAY - timedelta(minutes=1), even_off=True)
+    hours = HourLine(at.engine, EXTENSIONS, lambda: WEDNESDAY)
+    await hours.reread()
+    settings = Settings(state=folder)
+    menu = parse(TREE.read_bytes(), TREE.name, languages=settings.calls.languages)
+
+    async def speak(words: str, language: str) -> str | None:
+        return None
+
+    async with office(at.engine, folder) as desk:
+        given = (directory_from(settings.seed_path), desk.intake, lambda: WEDNESDAY)
+        line = OpenLine(lambda *_: menu, *given, hours=hours)
+
+        def answer(connection: AgiConnection) -> Awaitable[object]:
+            sounds = lambda prompt, language: f"/sounds/{prompt}"  # noqa: E731
+            return carry(line, Channel(connection, sounds=sounds, recordings=folder, speak=speak))
+
+        server = AgiServer("127.0.0.1", 0, answer=answer)
+        await server.start()
+        try:
+            call = InLine(keys=TO_HER_PLACE)
+            call.happens = lambda: happens(call, number)
+            await call.run(server.port)
+            await until(lambda: not server.calls)
+            await desk.pump.idle()
+        finally:
+            await server.close()
+    async with at.engine.connect() as connection:
+        return call, await hour_queue.of_hour(connection, number)
+
+
+async def test_who_waits_as_the_hour_is_closed_hears_so_and_is_in_no_line(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    at = await hall(engine)
+    at.at = WEDNESDAY
+    call, line = await waits(at, tmp_path, lambda _, hour: hour_planning.close(engine, at.by(""), hour))
+    told = [each.removeprefix("/sounds/") for each in call.played]
+    assert told[told.index("queue.youarenext") :][2:4] == ["hour.closed", "hour.kept"]
+    [hers] = line
+    assert (hers.state, hers.outcome) == ("over", "not_taken")
+    [case] = await as_json.cases(engine, limit=5)
+    assert (case["code"], case["kind"]) == (hers.code, "meeting"), "it is as she was told"
+
+
+async def test_who_hangs_up_while_she_waits_has_left_and_her_words_are_a_case(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    at = await hall(engine)
+    at.at = WEDNESDAY
+    _, [hers] = await waits(at, tmp_path, lambda call, _: call.hangs_up())
+    assert (hers.state, hers.outcome) == ("over", "left")
+    [case] = await as_json.cases(engine, limit=5)
+    assert (case["code"], case["kind"]) == (hers.code, "meeting")
