@@ -66,14 +66,10 @@ class Product:
 
     async def round(self, at_once: int, many: int, late_ms: int = 0) -> Figures:
         """So many calls; what they took."""
-        kept = self.words.with_suffix(".kept")
-        numbers = (self.line.settings.agi.port, self.roots["calls"], at_once, 0, many, late_ms, 2)
-        own = (KEYS, self.words, self.line.secret, self.first, kept)
+        command = _walk(self.line, self.roots["calls"], self.words, (at_once, many, late_ms), self.first)
         ended, opened, statements = *await self._books(), await self.raw.fetchval(COUNTED)
         meter = Meter.start(self.roots)
-        run = await asyncio.create_subprocess_exec(
-            str(GENERATOR), *map(str, (*numbers, *own)), stdout=subprocess.PIPE
-        )
+        run = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
         found: Figures = json.loads((await run.communicate())[0])
         self.first += many
         await self._settled(ended + many, opened + many)
@@ -82,7 +78,7 @@ class Product:
         found["cpu_us"], found["with_pump_us"] = found["calls_us"], found["calls_us"] + found["work_us"]
         found["statements"] = float(await self.raw.fetchval(COUNTED) - statements) / many
         found["lost"] = float(many - ((await self._books())[1] - opened))
-        return found | await self._routed(kept)
+        return found | await self._routed()
 
     async def _books(self) -> tuple[int, int]:
         """How many calls have ended, and how many cases there are."""
@@ -97,9 +93,9 @@ class Product:
         while await self._books() < (ended, opened) and time.monotonic() < until:
             await asyncio.sleep(0.5)
 
-    async def _routed(self, kept: Path) -> Figures:
+    async def _routed(self) -> Figures:
         """How long after her words were safe each case stood in the books, with its body: milliseconds."""
-        lines = (line.split() for line in kept.read_text().splitlines())
+        lines = (line.split() for line in _kept(self.words).read_text().splitlines())
         safe = {f"0{number}": int(at) / 1e6 for number, at in lines}
         async with self.line.engine.connect() as connection:
             named = await connection.execute(select(cases.c.id, cases.c.caller))
@@ -147,14 +143,24 @@ async def calling(line: ServedLine, at_once: int = 50) -> AsyncIterator[None]:
     """Calls as slow as prompts make them, one after the other on so many lines, until the end."""
     words = line.settings.state_path / "words.wav"
     _speak(words)
-    numbers = (line.settings.agi.port, line.pid, at_once, 0, 1_000_000, LATE_MS, 2)
-    own = (KEYS, words, line.secret, 0, words.with_suffix(".kept"))
-    run = await asyncio.create_subprocess_exec(str(GENERATOR), *map(str, (*numbers, *own)))
+    run = await asyncio.create_subprocess_exec(*_walk(line, line.pid, words, (at_once, 1_000_000, LATE_MS)))
     try:
         yield
     finally:
         run.kill()
         await run.wait()
+
+
+def _walk(line: ServedLine, pid: int, words: Path, load: tuple[int, int, int], first: int = 0) -> list[str]:
+    """What places such a `load` (see ROUNDS) of callers, numbered from `first`, and watches that process."""
+    at_once, many, late_ms = load
+    numbers = (line.settings.agi.port, pid, at_once, 0, many, late_ms, 2)
+    return [str(GENERATOR), *map(str, (*numbers, KEYS, words, line.secret, first, _kept(words)))]
+
+
+def _kept(words: Path) -> Path:
+    """Where it notes whose words were said to be safe when."""
+    return words.with_suffix(".kept")
 
 
 async def _count_statements(home: Path) -> None:

@@ -24,8 +24,9 @@ from bench.chaos.faults import FAULTS, OF_SICK_DISKS, Fault, schedule
 from bench.chaos.lab import Disks, LabError, lab
 from bench.chaos.report import Result, as_json, as_text
 from bench.chaos.run import Asked, run
-from bench.chaos.sick_disks import NoSickDisks, Wanted, sick_disks
+from bench.chaos.sick_disks import Wanted, sick_disks
 from bench.chaos.speech import NoSpeech
+from bench.images import NoImages
 from ivr.lab import asterisk
 from ivr.lab.packages import PackagesError
 from ivr.lab.postgres import PostgresError
@@ -127,7 +128,7 @@ def _disks(home: Path, calls: int) -> Iterator[Disks]:
         )
         try:
             each = stack.enter_context(sick_disks(home / "disks", *wanted))
-        except NoSickDisks as error:
+        except NoImages as error:
             say(f"{LEFT_OUT} ({error}): {', '.join(sorted(OF_SICK_DISKS))}")
             yield Disks(state)
         else:

@@ -22,7 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bench.chaos.alarms import DISK, HANGS, REFUSES, false_alarms
+from bench.chaos.alarms import DISK, HANGS, REFUSES, SECOND, false_alarms
 from bench.chaos.evidence import Call, Evidence, Fault, Recording, Said
 from bench.chaos.tones import AGAIN, NOT_KEPT, TURNED_AWAY
 from bench.chaos.tones import CUT as TOLD_CUT
@@ -114,7 +114,8 @@ class Accountant:
         if others := {word.n for word in call.played} - {call.n}:
             verdict.problems.append(f"was played the words of calls {sorted(others)}")
         whole = {said.k for said in call.said if any(r.case for r in self.held.get((call.n, said.k), ()))}
-        marked = {r.name for r in self.evidence.recordings if r.ended == "cut" and self._is_hers(call, r)}
+        cut = (r for r in self.evidence.recordings if r.ended == "cut" and self._is_hers(call, r))
+        marked = {recording.name: _begun(call, recording) for recording in cut}
         verdict.alarms = [*false_alarms(call, whole, self.evidence.faults, marked)]
         verdict.problems += [f"false alarm: {text}" for text in verdict.alarms]
         if self._is_told_nothing(call):
@@ -190,15 +191,19 @@ class Accountant:
 
     def _check_mark(self, call: Call, missing: Said, verdict: Verdict) -> None:
         """What holds her words before it, since the same beep, may not claim to be all."""
-        beep = max((at for at in call.beeps if at < missing.began), default=0.0)
-        before = [k for k in call.said if beep < k.began < missing.began and self.held.get((call.n, k.k))]
-        for recording in self.held[call.n, before[-1].k] if before else ():
+        for recording in self._begun_with(call, missing):
             if recording.ended in CLAIMS_WHOLE and not _told(call, missing.ended, frozenset({TOLD_CUT})):
                 verdict.unmarked += 1
                 verdict.problems.append(
                     f"word {missing.k} is missing in {recording.name}, which says that she ended it "
                     f"({recording.ended})"
                 )
+
+    def _begun_with(self, call: Call, missing: Said) -> list[Recording]:
+        """What holds her last word before it that is there, since the same beep."""
+        beep = max((at for at in call.beeps if at < missing.began), default=0.0)
+        before = [k for k in call.said if beep < k.began < missing.began and self.held.get((call.n, k.k))]
+        return self.held[call.n, before[-1].k] if before else []
 
     def _stray(self, call: Call, said: Said) -> str:
         for name, words in self.evidence.strays.items():
@@ -260,7 +265,8 @@ class Accountant:
             case "Asterisk stopped" if said.ended > fault.began - SLACK and call.ended < fault.ended + 1.0:
                 return STOPPED
             case kind if kind == HANGS and said.began < fault.ended and _slept(fault, call, said):
-                return HUNG
+                elsewhere = any(each.name.startswith(SECOND) for each in self._begun_with(call, said))
+                return "" if elsewhere else HUNG
             case _ if (
                 fault.kind in (*DISK, REFUSES)
                 and fault.began - BUFFER_SECONDS < said.ended
@@ -299,6 +305,15 @@ def general_problems(evidence: Evidence) -> Iterator[str]:
     ours = {call.n for call in evidence.calls if call.answered}
     if apart := ours ^ evidence.answered_by_sipp:
         yield f"the telephones' log and SIPp's differ about who was answered: {sorted(apart)[:10]}"
+
+
+def _begun(call: Call, recording: Recording) -> float:
+    """At the beep before the first of her words in it; of one without words it is not known, so: as early as
+    it can be.
+    """
+    held = {word.k for word in recording.words or () if word.n == call.n}
+    first = min((said.began for said in call.said if said.k in held), default=0.0)
+    return max((at for at in call.beeps if at < first), default=call.answered or call.invited)
 
 
 def _slept(hang: Fault, call: Call, said: Said) -> bool:

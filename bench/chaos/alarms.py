@@ -6,7 +6,7 @@ fault that can be the cause excuses, and only while it lasted. Shares no code wi
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from bench.chaos.evidence import Call, Fault
 from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY
@@ -24,8 +24,11 @@ HANGS, REFUSES = "recordings' disk hangs", "recordings' disk refuses"
 READ_ONLY = "recordings' disk read-only"
 # No flush confirms them, or none in time: that she is told then is the truth, and what was written without a
 # flush is there all the same. A disk that turns read-only by itself takes no more of open files either (here
-# it does, `bench.chaos.sick_disks`): a file on it that is short by the clock may be cut, nobody can know.
+# it does, `bench.chaos.sick_disks`): a file on it that is short by the clock may be cut, nobody can know; one
+# that was begun later is on the other disk.
 UNCONFIRMED = (HANGS, REFUSES, READ_ONLY)
+BEGUN_SECONDS = 0.25  # from the end of the beep to her ear until her file is there, or before
+SECOND = "second/"  # begins the names of recordings on the second volume, which is never made sick
 ASTERISK = ("Asterisk killed", "Asterisk stopped")
 # What is told → the faults that may be its cause, and for how many seconds after they end.
 CAUSES: dict[str, tuple[Collection[str], float]] = {
@@ -45,11 +48,14 @@ SAYS = {
 
 
 def false_alarms(
-    call: Call, kept: Collection[int], faults: Sequence[Fault], marked: Collection[str] = ()
+    call: Call, kept: Collection[int], faults: Sequence[Fault], marked: Mapping[str, float] | None = None
 ) -> Iterator[str]:
-    """One sentence each. `kept`: which of her words are in a case; `marked`: her recordings called cut."""
-    if marked and all(said.k in kept for said in call.said) and not _unconfirmed(call, faults):
-        yield f"{', '.join(sorted(marked))} is marked cut, and all her {len(call.said)} words are kept"
+    """One sentence each. `kept`: which of her words are in a case; `marked`: her recordings called cut, and
+    when each was begun.
+    """
+    well = [name for name, began in (marked or {}).items() if not _may_be_cut(call, name, began, faults)]
+    if well and all(said.k in kept for said in call.said):
+        yield f"{', '.join(sorted(well))} is marked cut, and all her {len(call.said)} words are kept"
     for at, prompt in call.heard:
         if prompt not in CAUSES or _excused(call, at, prompt, faults):
             continue
@@ -60,15 +66,22 @@ def false_alarms(
             yield f"{SAYS[prompt]} at {at:.3f}, and all {len(before)} are kept"
 
 
+def _may_be_cut(call: Call, name: str, began: float, faults: Sequence[Fault]) -> bool:
+    return not name.startswith(SECOND) and any(_causes(f, CUT, began, call.ended) for f in faults)
+
+
 def _excused(call: Call, at: float, prompt: str, faults: Sequence[Fault]) -> bool:
+    # What is called cut is what she has said since the last beep; all else may have begun to go wrong before.
+    since = max(call.answered or call.invited, _last_beep(call, at) if prompt == CUT else 0.0)
+    return any(_causes(fault, prompt, since, at) for fault in faults)
+
+
+def _causes(fault: Fault, prompt: str, since: float, until: float) -> bool:
+    """Whether that can be why she is told so of what went on in that time."""
     kinds, after = CAUSES[prompt]
-    began = call.answered or call.invited
-    return any(f.kind in kinds and f.began < at and max(f.ended, f.served) + after > began for f in faults)
-
-
-def _unconfirmed(call: Call, faults: Sequence[Fault]) -> bool:
-    began = call.answered or call.invited
-    return any(f.kind in UNCONFIRMED and f.began < call.ended and began < f.ended + 1.0 for f in faults)
+    if prompt == CUT and fault.kind == READ_ONLY and since > fault.began + BEGUN_SECONDS:
+        return False
+    return fault.kind in kinds and fault.began < until and since < max(fault.ended, fault.served) + after
 
 
 def _last_beep(call: Call, at: float) -> float:

@@ -7,7 +7,7 @@ be there. *Read-only*: mounted over itself so; what is open for writing stays so
 which would give the disk up at its first EIO and never come back.
 
 Needs root with CAP_SYS_ADMIN, a loop device, mkfs.ext4, and ext4 under the images, whose files can be made
-immutable. Where that is not so `NoSickDisks` says what is missing and these faults are left out.
+immutable. Where that is not so `NoImages` says what is missing and these faults are left out.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from __future__ import annotations
 import array
 import fcntl
 import os
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -23,15 +22,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.images import NoImages, made, run
 from tests.fixtures.small_disk import SmallDisk
 
 _FREEZE, _THAW = 0xC0045877, 0xC0045878  # linux/fs.h
 _GET_FLAGS, _SET_FLAGS, _IMMUTABLE = 0x80086601, 0x40086602, 0x10
 _TRIES = 5  # a write that failed before makes the freeze fail once
-
-
-class NoSickDisks(Exception):
-    """This machine lets us have none; the text says why."""
 
 
 class Wanted(NamedTuple):
@@ -73,7 +69,7 @@ class SickDisk:
     def turn_read_only(self) -> None:
         """No file is opened for writing any more: EROFS."""
         # In one step: between two somebody opens a file for writing, and then the second is refused.
-        _run("mount", "-o", "bind,ro", str(self.path), str(self.path))
+        run("mount", "-o", "bind,ro", str(self.path), str(self.path))
 
     def heal(self) -> None:
         """As if nothing had been."""
@@ -81,7 +77,7 @@ class SickDisk:
             self._tell(_THAW)
         _set_immutable(self.image, False)
         if os.statvfs(self.path).f_flag & os.ST_RDONLY:
-            _run("umount", "--lazy", str(self.path))
+            run("umount", "--lazy", str(self.path))
 
     def _tell(self, what: int) -> None:
         folder = os.open(self.path, os.O_RDONLY)
@@ -93,7 +89,7 @@ class SickDisk:
 
 @contextmanager
 def sick_disks(images: Path, *wanted: Wanted) -> Iterator[list[SickDisk]]:
-    """In their order. Raises NoSickDisks."""
+    """In their order. Raises NoImages."""
     images.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         yield [stack.enter_context(_mounted(each, images / f"{n}.img")) for n, each in enumerate(wanted)]
@@ -102,30 +98,26 @@ def sick_disks(images: Path, *wanted: Wanted) -> Iterator[list[SickDisk]]:
 @contextmanager
 def _mounted(wanted: Wanted, image: Path) -> Iterator[SickDisk]:
     disk = SickDisk(wanted.path, image)
-    disk.path.mkdir(parents=True, exist_ok=True)
-    with image.open("wb") as file:
-        file.truncate(wanted.size)
-    options = ("-O", "^has_journal", "-m", "0", "-N", str(wanted.files))
-    _run("mkfs.ext4", "-q", "-F", *options, str(image))
-    _run("mount", "-o", "loop,noatime", str(image), str(disk.path))
+    make = ("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", "-N", str(wanted.files))
     try:
-        _prepare(disk)
-        yield disk
+        with made(image, disk.path, wanted.size, *make, options="loop,noatime"):
+            try:
+                _prepare(disk)
+                yield disk
+            finally:
+                with suppress(OSError, NoImages):
+                    disk.heal()
     finally:
-        with suppress(OSError, NoSickDisks):
-            disk.heal()
-        _run("umount", "--lazy", str(disk.path))
-        image.unlink()
+        image.unlink(missing_ok=True)
 
 
 def _prepare(disk: SickDisk) -> None:
     (disk.path / "lost+found").rmdir()
-    disk.path.chmod(0o777)
     try:  # where that can't be, it is known before a call is placed
         disk.refuse()
         disk.heal()
     except OSError as error:
-        raise NoSickDisks(f"{disk.image} can't be made immutable: {error.strerror}") from error
+        raise NoImages(f"{disk.image} can't be made immutable: {error.strerror}") from error
 
 
 def _set_immutable(path: Path, on: bool) -> None:
@@ -137,12 +129,3 @@ def _set_immutable(path: Path, on: bool) -> None:
         fcntl.ioctl(fd, _SET_FLAGS, flags)
     finally:
         os.close(fd)
-
-
-def _run(*command: str) -> None:
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except FileNotFoundError:
-        raise NoSickDisks(f"there is no {command[0]}") from None
-    except subprocess.CalledProcessError as error:
-        raise NoSickDisks(f"{command[0]}: {(error.stderr or 'refused').strip()}") from None

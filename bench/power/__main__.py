@@ -20,12 +20,10 @@ import json
 import random
 import secrets
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from zlib import crc32
@@ -35,17 +33,14 @@ from bench.chaos.accountant import KEPT
 from bench.chaos.evidence import Call, told_calls, words_of
 from bench.chaos.lab import Disks, LabError, lab
 from bench.chaos.run import Asked, run
+from bench.images import NoImages, made, mounted
 from tests.fixtures.small_disk import SmallDisk
 
 MAKE = {"ext4": ("mkfs.ext4", "-q", "-F"), "xfs": ("mkfs.xfs", "-q", "-f", "-m", "reflink=1")}
-MOUNT = {"ext4": "loop", "xfs": "loop,nouuid"}
+AGAIN = {"ext4": "loop", "xfs": "loop,nouuid"}  # how a clone is mounted
 IMAGE_BYTES, HOST_BYTES = 1 << 30, 24 << 30  # sparse
 FICLONE = 0x40049409  # linux/fs.h
 FIRST_SECONDS = 12.0  # until then nobody has been told anything
-
-
-class NoPowerCut(Exception):
-    """This machine can't; the text says what it lacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +82,7 @@ def main() -> None:
     for kind in asked.on or MAKE:
         try:
             found = asyncio.run(power_cuts(kind, cuts, seconds, asked.rate, asked.seed))
-        except (NoPowerCut, LabError) as error:
+        except (NoImages, LabError) as error:
             sys.exit(str(error))
         for n, each in enumerate(found, 1):
             print(f"{kind}, cut {n}: {each}", *each.missing, sep="\n", flush=True)
@@ -100,17 +95,18 @@ def main() -> None:
 
 
 async def power_cuts(kind: str, cuts: int, seconds: float, rate: int, seed: int) -> list[Found]:
-    """What each of them left. Raises NoPowerCut, LabError."""
+    """What each of them left. Raises NoImages, LabError."""
     home = Path(tempfile.mkdtemp(prefix="power-", dir="/tmp"))  # short: a socket's path has 107 bytes
     try:
-        with _mounted(home / "host.img", home / "host", "xfs", HOST_BYTES) as host:
+        host, state = home / "host", home / "state"
+        with made(home / "host.img", host, HOST_BYTES, *MAKE["xfs"]):
             image = host / "state.img"
-            with _mounted(image, home / "state", kind, IMAGE_BYTES) as state:
+            with made(image, state, IMAGE_BYTES, *MAKE[kind]):
                 logs = home / "logs"
                 logs.mkdir()
-                made = await _call_and_cut(home, state, image, logs, Asked(seed, seconds, rate, ()), cuts)
+                clones = await _call_and_cut(home, state, image, logs, Asked(seed, seconds, rate, ()), cuts)
             calls = told_calls(logs)
-            return [_look(cut, kind, home / "cut", calls, logs) for cut in made]
+            return [_look(cut, kind, home / "cut", calls, logs) for cut in clones]
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
@@ -128,12 +124,12 @@ async def _call_and_cut(
 
 
 async def _cut(image: Path, at: list[float]) -> list[Cut]:
-    began, made = time.monotonic(), list[Cut]()
+    began, clones = time.monotonic(), list[Cut]()
     for n, moment in enumerate(at):
         await asyncio.sleep(max(0.0, began + moment - time.monotonic()))
-        made.append(await asyncio.to_thread(_clone, image, image.with_name(f"cut{n}.img")))
+        clones.append(await asyncio.to_thread(_clone, image, image.with_name(f"cut{n}.img")))
         say(f"  power cut {n + 1} at {moment:.1f} s")
-    return made
+    return clones
 
 
 def _clone(image: Path, to: Path) -> Cut:
@@ -144,8 +140,7 @@ def _clone(image: Path, to: Path) -> Cut:
 
 
 def _look(cut: Cut, kind: str, place: Path, calls: list[Call], logs: Path) -> Found:
-    with ExitStack() as stack:
-        stack.enter_context(_again(cut.image, place, kind))
+    with mounted(cut.image, place, AGAIN[kind]):
         held = {
             (word.n, word.k) for path in place.rglob("recordings/**/*.wav") for word in words_of(path)
         } | {(word.n, word.k) for path in place.rglob("fallback/*.wav") for word in words_of(path)}
@@ -179,35 +174,6 @@ def _codes(segment: bytes) -> Iterator[str]:
             code = json.loads(body).get("code")
             if code:
                 yield code
-
-
-@contextmanager
-def _mounted(image: Path, place: Path, kind: str, size: int) -> Iterator[Path]:
-    with image.open("wb") as file:
-        file.truncate(size)
-    _run(*MAKE[kind], str(image))
-    with _again(image, place, kind):
-        place.chmod(0o777)
-        yield place
-
-
-@contextmanager
-def _again(image: Path, place: Path, kind: str) -> Iterator[None]:
-    place.mkdir(exist_ok=True)
-    _run("mount", "-o", MOUNT[kind], str(image), str(place))
-    try:
-        yield
-    finally:
-        _run("umount", "--lazy", str(place))
-
-
-def _run(*command: str) -> None:
-    try:
-        subprocess.run(command, check=True, capture_output=True, text=True)
-    except FileNotFoundError:
-        raise NoPowerCut(f"there is no {command[0]} (Debian: e2fsprogs, xfsprogs, mount)") from None
-    except subprocess.CalledProcessError as error:
-        raise NoPowerCut(f"{' '.join(command)}: {(error.stderr or 'refused').strip()}") from None
 
 
 if __name__ == "__main__":

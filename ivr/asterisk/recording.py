@@ -190,15 +190,20 @@ async def _read_and_flushed(file: Path, name: str, reply: Reply, room: Disks) ->
         read.append(_examine(file, name, reply))
         room.flush(name)
 
-    working = asyncio.get_running_loop().run_in_executor(room.threads(name), work)
+    queued = room.threads(name).submit(work)
+    working = asyncio.wrap_future(queued)
     try:
         async with asyncio.timeout(FLUSH_SECONDS):
             await asyncio.shield(working)
     except OSError as error:  # or its child TimeoutError, which says nothing
-        if not read:
+        if queued.cancel():  # all threads of that disk sleep in flushes; it can be read all the same
+            read.append(
+                await asyncio.get_running_loop().run_in_executor(_THREADS, _examine, file, name, reply)
+            )
+        elif not read:
             await working
         log.error("recording %s may not be on its disk: %s", name, str(error) or "its flush hangs")
-        working.add_done_callback(lambda done: done.exception())
+        working.add_done_callback(lambda done: done.cancelled() or done.exception())
         return read[0], False
     return read[0], True
 

@@ -77,7 +77,11 @@ def backup(
         )
     if to != STREAM:
         taken = Archived(path.name, made["sums"], path.stat().st_size, made["taken_at"])
-        write_list(path, [*earlier.chain, taken], held)
+        try:
+            write_list(path, [*earlier.chain, taken], held)
+        except OSError as error:
+            why = error.strerror or error
+            raise Trouble(f"{path} is whole, but its list beside it can't be written: {why}") from error
     made |= {"file": str(path), "findings": [finding.text for finding in found]}
     if json:
         show_json(made)

@@ -96,7 +96,7 @@ async def _prove(
     from ivr.desk.keeping.verify import Verification, prove, totals
     from ivr.store.vault import VaultError
 
-    since = await proved.last(engine, whole=False, well=True) if new else None
+    since = await proved.last(engine, whole=False, well=True, listened=listen) if new else None
     async with engine.connect() as connection:
         reach = None if code else await proved.standing(connection, since is None, listen)
     with bars({} if code or since else await totals(engine)) as step:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import threading
 import time
 import wave
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +16,7 @@ import pytest
 from ivr.asterisk import recording
 from ivr.asterisk.agi import Reply
 from ivr.asterisk.connection import LOST
+from ivr.lab.pace import patience
 from ivr.voice.events import Ended
 from tests.asterisk.pretend import SPEECH
 
@@ -167,3 +170,25 @@ async def test_words_that_a_disk_does_not_confirm_are_kept_but_not_called_whole(
     write(tmp_path, 16_000)
     found = await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 16_000), 2.6, room)
     assert (found.ended, found.seconds, room.sick) == (Ended.CUT, 2.0, [NAME])
+
+
+async def test_who_ends_her_words_while_all_threads_of_her_disk_sleep_is_told_as_the_others_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OneThread(Slow):
+        pool = ThreadPoolExecutor(1)
+
+        def threads(self, name: str) -> Executor:
+            return self.pool
+
+    monkeypatch.setattr(recording, "FLUSH_SECONDS", 0.2)
+    write(tmp_path, 16_000)
+    room, thaws = OneThread(0.0), threading.Event()
+    asleep = room.pool.submit(thaws.wait)
+    try:
+        async with asyncio.timeout(patience(20)):
+            found = await recording.examine(tmp_path, NAME, Reply(200, "35", "dtmf", 16_000), 2.6, room)
+        assert (found.ended, found.seconds, room.sick) == (Ended.CUT, 2.0, [NAME]) and not asleep.done()
+    finally:
+        thaws.set()
+        room.pool.shutdown()

@@ -24,7 +24,7 @@ from pathlib import Path
 from ivr.cases.code import is_valid
 from ivr.cases.kinds import Kind
 from ivr.desk.call.intake import CallFacts, Intake
-from ivr.store.flushing import flush
+from ivr.store.flushing import flush, sync
 from ivr.store.room import trim
 from ivr.store.volumes import SECOND
 from ivr.voice.actions import OpenCase
@@ -133,6 +133,7 @@ def _link(path: Path, target: Path) -> None:
     except OSError:  # another file system
         scratch = target.with_suffix(".new")
         shutil.copyfile(path, scratch)
+        sync(scratch)  # before it has its name: of what the disk refused once a second flush says nothing
         scratch.replace(target)
 
 

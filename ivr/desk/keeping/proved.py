@@ -60,10 +60,13 @@ async def keep(engine: AsyncEngine, done: Proved) -> None:
         await note(connection, done.at, ACTION, subject=SUBJECT, detail=detail)
 
 
-async def last(engine: AsyncEngine, *, whole: bool, well: bool) -> Proved | None:
-    """The latest one; `whole`: of those from the first row on. `well`: of those without a finding."""
+async def last(engine: AsyncEngine, *, whole: bool, well: bool, listened: bool) -> Proved | None:
+    """The latest one. `whole`: of those from the first row on; `well`: of those without a finding;
+    `listened`: of those that read the files' bytes.
+    """
     wanted = [audit.c.subject == SUBJECT, audit.c.action == ACTION]
     wanted += [audit.c.detail["whole"].as_boolean()] if whole else []
+    wanted += [audit.c.detail["listened"].as_boolean()] if listened else []
     wanted += [audit.c.detail["findings"].as_integer() == 0] if well else []
     query = select(audit.c.at, audit.c.detail).where(*wanted).order_by(audit.c.id.desc()).limit(1)
     async with engine.connect() as connection:
@@ -81,7 +84,7 @@ class LastProof:
 
 async def told(engine: AsyncEngine) -> LastProof:
     """A young installation owes no proof yet."""
-    whole = await last(engine, whole=True, well=False)
+    whole = await last(engine, whole=True, well=False, listened=True)
     async with engine.connect() as connection:
         now: datetime = (await connection.execute(select(func.now()))).scalar_one()
         first = (await connection.execute(select(func.min(custody_days.c.closed_at)))).scalar()

@@ -45,6 +45,12 @@ class Restored:
     recordings: int = 0
     size: int = 0
 
+    @property
+    def stands_on(self) -> list[Mapping[str, str]]:
+        """The earlier backups without which it is not whole, oldest first."""
+        chain: list[Mapping[str, str]] = self.content.get("stands_on", [])
+        return chain
+
 
 Opens = Callable[[str], AbstractContextManager[IO[bytes]]]  # an earlier archive, by its file's name
 
@@ -59,13 +65,12 @@ def _check(source: IO[bytes], opens: Opens | None) -> Restored:
     done, wanted = Restored(reader.content()), list[set[str]]()
     while (member := reader.next()) is not None:
         if member.name == EARLIER:
-            wanted = _wanted(member)
+            wanted = _wanted(member, done)
         else:
-            _where(member)
-            done.recordings += member.name.startswith("recordings/")
+            done.recordings += _where(member)[0] == "recordings"
     done.files, done.size = reader.files, reader.size
-    for member in _earlier(done, wanted, opens):
-        done.recordings += member.name.startswith("recordings/")
+    for _ in _earlier(done, wanted, opens):
+        pass
     return done
 
 
@@ -85,22 +90,20 @@ async def restore(
         shutil.rmtree(half, ignore_errors=True)
 
 
-def _wanted(member: Member) -> list[set[str]]:
+def _wanted(member: Member, done: Restored) -> list[set[str]]:
     """The names that a backup wants of each of those it stands on. Raises ArchiveError."""
-    found: list[set[str]] = []
+    found: list[set[str]] = [set() for _ in done.stands_on]
     try:
         for place, name in map(json.loads, b"".join(member.pieces()).splitlines()):
-            found += [set() for _ in range(len(found), place + 1)]
             found[place].add(name)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, IndexError):
         raise ArchiveError(f"{EARLIER} of the backup can't be read") from None
     return found
 
 
 def _earlier(done: Restored, wanted: list[set[str]], opens: Opens | None) -> Iterator[Member]:
     """What is wanted of earlier backups, each proved once it was read. Raises ArchiveError."""
-    chain: list[Mapping[str, str]] = done.content.get("stands_on", [])
-    for link, names in zip(chain, wanted, strict=False):
+    for link, names in zip(done.stands_on, wanted, strict=False):  # none: it stands on nothing
         if not names:
             continue
         if opens is None:
@@ -112,6 +115,7 @@ def _earlier(done: Restored, wanted: list[set[str]], opens: Opens | None) -> Ite
                 if member.name in names:
                     names.remove(member.name)
                     done.files, done.size = done.files + 1, done.size + member.size
+                    done.recordings += _where(member)[0] == "recordings"
                     yield member
             if reader.sums != link["sums"]:
                 raise ArchiveError(f"{link['file']} is another backup than the one that it stands on")
@@ -171,7 +175,7 @@ class _Restoring:
         member = self._member
         assert member is not None
         if member.name == EARLIER:
-            self._names = await asyncio.to_thread(_wanted, member)
+            self._names = await asyncio.to_thread(_wanted, member, self.done)
             await self._next()
             return
         place, table = _where(member)
@@ -186,7 +190,6 @@ class _Restoring:
 
     def _take_earlier(self) -> None:
         for member in _earlier(self.done, self._names, self.opens):
-            self.done.recordings += _where(member)[0] == "recordings"
             self._unpack(member)
 
     async def _fill(self, raw: Any, table: str, columns: list[str]) -> None:

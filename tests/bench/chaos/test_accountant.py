@@ -11,7 +11,7 @@ import pytest
 
 from bench.chaos import accountant as judging
 from bench.chaos.accountant import Accountant, general_problems
-from bench.chaos.alarms import HANGS, REFUSES
+from bench.chaos.alarms import HANGS, READ_ONLY, REFUSES
 from bench.chaos.evidence import Call, Case, Evidence, Fault, Recording, Said
 from bench.chaos.report import Result
 from bench.chaos.tones import AGAIN, CUT, NOT_KEPT, TURNED_AWAY, Word
@@ -220,6 +220,12 @@ def test_a_recording_without_her_last_word_may_not_claim_that_she_ended_it(fault
     assert Accountant(found).verdicts()[0].unmarked == 1
 
 
+def test_a_hole_in_a_recording_on_the_second_volume_is_not_the_doing_of_the_first_one() -> None:
+    found = evidence([call(**CUT_OFF)], Fault(HANGS, 109.0, 114.0), words=(0, 1))
+    found.recordings[0] = replace(found.recordings[0], name="second/r1", ended="broken")
+    assert "word 2" in problems(found)[0]
+
+
 @pytest.mark.parametrize("pressed", ["1", "2"])
 def test_words_lie_in_the_case_of_an_earlier_call_of_that_line_only_where_she_said_so(pressed: str) -> None:
     later = call(n=2, invited=200.0, codes=[], heard=[(201.0, judging.SAME_MATTER)], keys=[(202.0, pressed)])
@@ -332,6 +338,40 @@ def test_a_recording_that_is_marked_cut_with_every_word_in_it_is_a_false_alarm()
     assert alarms(found) == ["r1 is marked cut, and all her 3 words are kept"]
     found.recordings[0].words = [Word(1, 0, 0)]
     assert alarms(found) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "fault", "excused"),
+    [
+        ("r1", Fault(REFUSES, 111.0, 112.0), True),
+        ("r1", Fault(REFUSES, 102.0, 105.0), False),  # it was over before the beep
+        ("r1", Fault(HANGS, 109.9, 112.0), True),  # the file was not begun yet
+        ("r1", Fault(READ_ONLY, 110.5, 114.0), True),
+        ("r1", Fault(READ_ONLY, 109.0, 114.0), False),  # none can have been begun there
+        ("second/r1", Fault(READ_ONLY, 110.5, 114.0), False),
+        ("second/r1", Fault(HANGS, 110.5, 114.0), False),
+    ],
+)
+def test_only_what_was_recorded_meanwhile_on_a_sick_disk_may_be_marked_cut_with_every_word_in_it(
+    name: str, fault: Fault, excused: bool
+) -> None:
+    found = evidence([call()], fault)
+    found.recordings[0] = replace(found.recordings[0], name=name, caller="04120000001", ended="cut")
+    assert (alarms(found) == []) == excused
+
+
+@pytest.mark.parametrize(
+    ("fault", "excused"),
+    [
+        (Fault(READ_ONLY, 110.5, 114.0), True),
+        (Fault(READ_ONLY, 109.0, 114.0), False),
+        (Fault(HANGS, 109.0, 114.0), True),
+        (Fault(HANGS, 102.0, 105.0), False),
+    ],
+)
+def test_only_what_was_recorded_meanwhile_may_be_called_cut(fault: Fault, excused: bool) -> None:
+    found = evidence([call(heard=[(109.5, "beep"), (113.0, CUT)])], fault)
+    assert (alarms(found) == []) == excused
 
 
 def test_who_waits_and_is_told_nothing_of_her_words_is_a_loss_unless_asterisk_was_killed() -> None:

@@ -79,9 +79,12 @@ AT_ITS_WORST = {
     "recordings' disk hangs": (
         "store/test_volumes.py::test_however_much_waits_for_a_disk_that_hangs_the_other_one_is_looked_at",
         "store/test_volumes.py::test_a_write_that_sleeps_for_seconds_is_known_and_a_slow_flush_is_not_one",
+        "asterisk/test_recording.py"
+        "::test_who_ends_her_words_while_all_threads_of_her_disk_sleep_is_told_as_the_others_are",
     ),
     "recordings' disk refuses": (
         "asterisk/test_recording.py::test_words_that_a_disk_does_not_confirm_are_kept_but_not_called_whole",
+        "desk/facts/test_fallback.py::test_a_copy_that_the_recordings_disk_refused_is_made_anew",
     ),
     "recordings' disk read-only": (
         "asterisk/test_channel.py::test_a_disk_on_which_no_recording_can_be_begun_is_passed_over",

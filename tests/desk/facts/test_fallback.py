@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import wave
@@ -15,6 +16,7 @@ from ivr.desk.facts.fallback import take_in
 from ivr.desk.reading import as_json
 from ivr.store.journal import Journal
 from tests.desk.office import office
+from tests.fixtures.small_disk import SmallDisk
 
 
 def audio(seconds: float) -> bytes:
@@ -125,3 +127,29 @@ async def test_what_only_the_dialplan_recorded_is_flushed_before_it_becomes_a_ca
         assert await take_in(desk.intake, tmp_path / "fallback", tmp_path / "recordings") == 1
         its = order[before:]
         assert ".wav" in its and its.index(".wav") < its.index("journalled")
+
+
+async def test_a_copy_that_the_recordings_disk_refused_is_made_anew(
+    engine: AsyncEngine, tmp_path: Path, small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a disk could not write is soon gone from its file, and only the first flush is told so."""
+    folder, kept, refused = tmp_path / "fallback", small_disk.path / "recordings", list[Path]()
+    path = put(folder, "1700000000_09141234567_123456789.wav")
+    flush = os.fsync
+
+    def fsync(fd: int) -> None:
+        file = Path(f"/proc/self/fd/{fd}").readlink()
+        if file.is_relative_to(kept) and file.is_file() and not refused:
+            refused.append(file)
+            file.write_bytes(bytes(file.stat().st_size))
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        flush(fd)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    async with office(engine, tmp_path) as desk:
+        assert await take_in(desk.intake, folder, kept) == 0
+        assert refused and path.exists()
+        assert await take_in(desk.intake, folder, kept) == 1
+        await desk.pump.idle()
+        (case,) = await as_json.cases(engine)
+        assert (kept / case["recordings"][0]["path"]).read_bytes() == audio(3.0)

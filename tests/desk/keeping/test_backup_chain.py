@@ -124,3 +124,14 @@ async def test_a_broken_chain_is_told_in_one_sentence_and_nothing_is_left_behind
     assert (await ivr(new.url, new.state, "restore", str(second)))[0] == 0
     code, said = await ivr(new.url, new.state, "verify")
     assert code == 0, said
+
+
+async def test_a_list_that_can_t_be_written_is_told_in_one_sentence_and_the_archive_stands(
+    old: Machine, new: Machine, tmp_path: Path
+) -> None:
+    archive = tmp_path / "first.tar"
+    archive.with_name("first.tar.files").mkdir()
+    code, said = await ivr(old.url, old.state, "backup", str(archive))
+    why = f"{archive} is whole, but its list beside it can't be written: Is a directory"
+    assert code == 1 and said.splitlines()[-1] == why, said
+    assert (await ivr(new.url, new.state, "restore", "--check", str(archive)))[0] == 0

@@ -328,3 +328,17 @@ async def test_a_proof_goes_on_from_the_last_one_and_a_whole_one_is_asked_for_ea
     assert (await told()).wrong and "with " in (await told()).says
     await sql(engine, "UPDATE audit SET at = at - interval '9 days'")
     assert (await told()).says.endswith("it should be once a week: ivr verify")
+
+
+async def test_a_proof_that_read_no_recordings_is_nothing_to_go_on_from_for_one_that_reads_them(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    _, names = await with_words(engine, tmp_path)
+    await close_days(engine, tmp_path)
+    await sql(engine, "UPDATE recordings SET recorded_at = recorded_at - interval '90 days'")
+    (tmp_path / "recordings" / f"{names[0]}.wav").write_bytes(b"changed")
+    assert "all is well" in (await ivr(database_url, tmp_path, "verify", "--no-listen"))[1]
+    assert "all is well" in (await ivr(database_url, tmp_path, "verify", "--no-listen", "--new"))[1]
+    assert "never proved" in (await proved.told(engine)).says
+    status, said = await ivr(database_url, tmp_path, "verify", "--new")
+    assert status == 1 and names[0] in said, said
