@@ -8,28 +8,27 @@ from contextlib import suppress
 
 from aiohttp import web
 
-from ivr.desk.people import signing_in
 from ivr.desk.reading.news import OpenPage, Stories, Story
 from ivr.store.engine import AWAY
 from ivr.web.inbox.asked import queues_for, read, sight
 from ivr.web.inbox.names import NameBook
 from ivr.web.inbox.page import number
+from ivr.web.panel.streaming import AGAIN, ALIVE, event_stream, lives
 from ivr.web.panel.visit import Visit
 
 ALIVE_SECONDS = 20.0  # how often a quiet stream says that it lives, and asks whether the session does
-_AGAIN = b"retry: 2000\n\n"  # milliseconds until a browser comes back
 
 
 async def stream(book: NameBook, visit: Visit) -> web.StreamResponse:
     its = await sight(visit)
     asked = read(visit, await book.names(visit.panel), its)
     watch = OpenPage(its, queues_for(its), asked.queue, asked.filters)
-    answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    answer = event_stream()
     with visit.panel.news.watching(watch) as stories:
         await answer.prepare(visit.request)
-        await answer.write(_AGAIN)
+        await answer.write(AGAIN)
         with suppress(ConnectionResetError, *AWAY):  # the page is gone, or it comes again
-            while await _lives(visit):
+            while await lives(visit):
                 if not await _tell(visit, answer, stories):
                     break
     return answer
@@ -42,14 +41,8 @@ async def _tell(visit: Visit, answer: web.StreamResponse, stories: Stories) -> b
             while (story := await stories.get()) is not None:
                 await answer.write(_event(visit, story))
             return False
-    await answer.write(b": alive\n\n")
+    await answer.write(ALIVE)
     return True
-
-
-async def _lives(visit: Visit) -> bool:
-    assert visit.session is not None
-    now, keeping = visit.panel.clock(), visit.panel.entry.keeping
-    return await signing_in.lives(visit.panel.engine, visit.session.id, now, keeping)
 
 
 def _event(visit: Visit, story: Story) -> bytes:

@@ -9,9 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from ivr.desk.people import signing_in
-from ivr.store.engine import AWAY
 from ivr.web.board import BoardState
+from ivr.web.panel.streaming import AGAIN, ALIVE, event_stream, may_go_on
 from ivr.web.panel.visit import Visit
 
 STREAM_SECONDS = 300.0  # then the browser asks again, and its session is looked at again
@@ -59,37 +58,27 @@ class Drawing:
 
 async def stream(visit: Visit) -> web.StreamResponse:
     """Until the page is left, its session ends, the house closes, or five minutes are over."""
-    answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    answer = event_stream()
     await answer.prepare(visit.request)
     drawing = Drawing(visit)
     loop = asyncio.get_running_loop()
     until, checked = loop.time() + STREAM_SECONDS, loop.time()
     looks = visit.panel.board.watch()
     try:
-        await answer.write(b"retry: 2000\n\n")
+        await answer.write(AGAIN)
         async for look in looks:
             if (changes := drawing.changes(look)) is not None:
                 await answer.write(f"data: {json.dumps(changes, ensure_ascii=False)}\n\n".encode())
             if loop.time() - checked > ALIVE_SECONDS:
-                if loop.time() > until or not await _may_go_on(visit):
+                if loop.time() > until or not await may_go_on(visit):
                     break
-                await answer.write(b": alive\n\n")
+                await answer.write(ALIVE)
                 checked = loop.time()
     except ConnectionResetError:  # the page was left
         pass
     finally:
         await _end(looks)
     return answer
-
-
-async def _may_go_on(visit: Visit) -> bool:
-    """While the books are away nobody can say, and the board is wanted most: it goes on."""
-    assert visit.session is not None
-    panel = visit.panel
-    try:
-        return await signing_in.lives(panel.engine, visit.session.id, panel.clock(), panel.entry.keeping)
-    except AWAY:
-        return True
 
 
 async def _end(looks: AsyncIterator[BoardState]) -> None:

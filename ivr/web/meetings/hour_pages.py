@@ -21,13 +21,13 @@ from ivr.desk.meetings.hour_reading import HourCall, HourSeen
 from ivr.desk.meetings.order_giving import MeetingOrder
 from ivr.desk.meetings.request_deciding import the_office
 from ivr.desk.meetings.session_day import Hearing
-from ivr.desk.people import signing_in
 from ivr.desk.reading import related
 from ivr.desk.reading.briefs import voices_of
 from ivr.desk.refusals import Refused
 from ivr.store.engine import AWAY
 from ivr.web.meetings.meeting_words import jalali_day, names_of, put
 from ivr.web.panel.forms import Form, latin, whole_number
+from ivr.web.panel.streaming import AGAIN, ALIVE, event_stream, may_go_on
 from ivr.web.panel.visit import NotFound, Visit
 from ivr.web.window import tracking_code
 
@@ -37,6 +37,7 @@ LONGEST_ORDER = 1000
 FIELDS = ("official", "agency", "on", "begins", "ends", "room", "even_off")
 TALK_FIELDS = ("said", "decided", "agency", "words", "due_on", "reason")
 DEEDS = ("take", "heard", "order", "close")
+Json = dict[str, Any]
 
 
 async def hours(visit: Visit) -> web.StreamResponse:
@@ -115,46 +116,36 @@ def _given(form: Form, deed: str) -> Hearing | list[MeetingOrder] | None:
 async def stream(visit: Visit) -> web.StreamResponse:
     """What is new of the line, as server-sent events, until the page is left or its session ends."""
     await _seen(visit)
-    answer = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+    answer = event_stream()
     await answer.prepare(visit.request)
-    loop, last = asyncio.get_running_loop(), ""
+    loop, last = asyncio.get_running_loop(), Json()
     until = checked = loop.time()
     until += STREAM_SECONDS
     with suppress(ConnectionResetError, NotFound):
-        await answer.write(b"retry: 2000\n\n")
+        await answer.write(AGAIN)
         while loop.time() < until and not visit.panel.news.closed:
             with suppress(*AWAY):
                 told = await _told(visit)
                 if told != last:
-                    at = round(visit.now.timestamp() * 1000)
-                    await answer.write(f"id: {at}\ndata: {told}\n\n".encode())
+                    fresh = {"at": round(visit.now.timestamp() * 1000), **told}
+                    await answer.write(f"data: {json.dumps(fresh, ensure_ascii=False)}\n\n".encode())
                     last = told
             if loop.time() - checked > ALIVE_SECONDS:
-                if not await _lives(visit):
+                if not await may_go_on(visit):
                     break
-                await answer.write(b": alive\n\n")
+                await answer.write(ALIVE)
                 checked = loop.time()
             await asyncio.sleep(LOOK_SECONDS)
     return answer
 
 
-async def _told(visit: Visit) -> str:
+async def _told(visit: Visit) -> Json:
     visit.now = visit.panel.clock()
     seen = await _seen(visit)
     values = await _line(visit, seen)
     pieces = {name: visit.renderer(visit, f"meetings/hour_{name}.html", values) for name in ("line", "state")}
     code = seen.with_him.call.code if seen.with_him else ""
-    return json.dumps({"pieces": pieces, "code": code}, ensure_ascii=False)
-
-
-async def _lives(visit: Visit) -> bool:
-    """While the books are away nobody can say: the page goes on."""
-    assert visit.session is not None
-    panel = visit.panel
-    try:
-        return await signing_in.lives(panel.engine, visit.session.id, panel.clock(), panel.entry.keeping)
-    except AWAY:
-        return True
+    return {"pieces": pieces, "code": code}
 
 
 async def _seen(visit: Visit) -> HourSeen:
@@ -168,7 +159,7 @@ async def _seen(visit: Visit) -> HourSeen:
     return seen
 
 
-async def _line(visit: Visit, seen: HourSeen) -> dict[str, Any]:
+async def _line(visit: Visit, seen: HourSeen) -> Json:
     return {
         "seen": seen,
         "hour": seen.hour,
@@ -204,9 +195,7 @@ async def _page(
     )
 
 
-async def _of_her(
-    visit: Visit, connection: AsyncConnection, seen: HourSeen, shown: HourCall
-) -> dict[str, Any]:
+async def _of_her(visit: Visit, connection: AsyncConnection, seen: HourSeen, shown: HourCall) -> Json:
     """Her story, her voice, what was before, and the orders of this case."""
     case = shown.case
     if case is None:

@@ -1,19 +1,9 @@
 // The screen of an official who takes calls himself: takes in what is new of his line over server-sent events and
 // lets the clocks run. When another call is on, the page follows, unless something is typed that would be lost.
 
-const page = document.querySelector("[data-hour]");
-const lost = page.querySelector("[data-lost]");
-const two = new Intl.NumberFormat("fa-IR", { minimumIntegerDigits: 2, useGrouping: false });
-let ahead = Date.now() - page.dataset.at;  // how much this clock is ahead of the server's, in milliseconds
-const plain = new Intl.NumberFormat("fa-IR", { useGrouping: false });
+import { watch } from "./watching.js";
 
-function tick() {
-  for (const time of page.querySelectorAll("time[data-since]")) {
-    const seconds = Math.max(0, Math.round((Date.now() - ahead - time.dataset.since) / 1000));
-    const text = `${plain.format(Math.floor(seconds / 60))}:${two.format(seconds % 60)}`;
-    if (time.textContent !== text) time.textContent = text;
-  }
-}
+const page = document.querySelector("[data-hour]");
 
 const typed = () => [...page.querySelectorAll("textarea, input:not([type=hidden])")].some((each) => each.value !== each.defaultValue);
 
@@ -26,19 +16,9 @@ function take({ pieces, code }) {
     piece.dataset.last = html;
     if (focused === "BUTTON") piece.querySelector("button:not([disabled])")?.focus({ preventScroll: true });
   }
-  tick();
   if (!code || code === page.dataset.current) return;
   if (typed()) page.querySelector("[data-another]").hidden = false;
   else location.assign(page.dataset.page);
 }
 
-const events = new EventSource(page.dataset.stream);
-events.addEventListener("message", ({ data, lastEventId }) => {
-  ahead = Date.now() - lastEventId;
-  take(JSON.parse(data));
-});
-events.addEventListener("open", () => { lost.hidden = true; });
-events.addEventListener("error", () => { lost.hidden = false; });
-addEventListener("pagehide", () => events.close());
-setInterval(tick, 1000);
-tick();
+watch(page.dataset.stream, take, page.dataset.at);

@@ -2,13 +2,10 @@
 // steps into a call. Without it the board is as it was when the page was opened, and its buttons lead to forms.
 
 import { dialpad } from "./dialpad.js";
+import { watch } from "./watching.js";
 
 const board = document.querySelector("[data-board]");
 const rows = board.querySelector("[data-rows]");
-const lost = document.querySelector("[data-lost]");
-const two = new Intl.NumberFormat("fa-IR", { minimumIntegerDigits: 2, useGrouping: false });
-const plain = new Intl.NumberFormat("fa-IR", { useGrouping: false });
-let ahead = 0;  // how much this clock is ahead of the server's, in milliseconds
 
 function element(html) {
   const holder = document.createElement("template");
@@ -16,16 +13,7 @@ function element(html) {
   return holder.content.firstElementChild;
 }
 
-function tick() {
-  for (const time of document.querySelectorAll("time[data-since]")) {
-    const seconds = Math.max(0, Math.round((Date.now() - ahead - time.dataset.since) / 1000));
-    const text = `${plain.format(Math.floor(seconds / 60))}:${two.format(seconds % 60)}`;
-    if (time.textContent !== text) time.textContent = text;
-  }
-}
-
-function take({ at, pieces, rows: fresh, order }) {
-  ahead = Date.now() - at;
+function take({ pieces, rows: fresh, order }) {
   for (const [name, html] of Object.entries(pieces)) board.querySelector(`[data-piece="${name}"]`).innerHTML = html;
   const there = new Map([...rows.children].map((row) => [row.dataset.call, row]));
   for (const [id, html] of Object.entries(fresh)) {
@@ -44,16 +32,9 @@ function take({ at, pieces, rows: fresh, order }) {
     if (row && rows.children[index] !== row) rows.insertBefore(row, rows.children[index] ?? null);
   });
   board.querySelector("[data-none]").hidden = order.length > 0;
-  tick();
 }
 
-const events = new EventSource(board.dataset.stream);
-events.addEventListener("message", ({ data }) => take(JSON.parse(data)));
-events.addEventListener("open", () => { lost.hidden = true; });
-events.addEventListener("error", () => { lost.hidden = false; });
-addEventListener("pagehide", () => events.close());
-setInterval(tick, 1000);
-tick();
+watch(board.dataset.stream, take);
 
 // ── stepping in ──
 const face = document.querySelector("[data-phone]");
