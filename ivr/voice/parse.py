@@ -14,6 +14,7 @@ from ivr.voice.call_limits import NO_LIMITS, read_limits
 from ivr.voice.fields import STEP_ID, Fields, Reading, checked_key
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
+from ivr.voice.own_words import read_words
 from ivr.voice.step_fields import StepFields, read_defaults
 from ivr.voice.steps.registry import TYPES
 from ivr.voice.yaml_keys import WorkedOut, YamlKey
@@ -57,11 +58,16 @@ def parse(
 
 def _menu(reading: Reading, tree: Node) -> Menu | None:
     if not isinstance(tree, Table):
-        reading.wrong(tree, "", "a menu file is a mapping with menu, languages, start, defaults and steps")
+        keys = "menu, languages, start, defaults, limits, words and steps"
+        reading.wrong(tree, "", f"a menu file is a mapping with {keys}")
         return None
     fields = Fields(reading, tree, "")
     name = fields.matching("menu", NAME, "a name of a-z, 0-9, _ and -")
     languages = _languages(fields)
+    words = fields.inner("words", needed=False)
+    own = read_words(words, languages) if words else {}
+    if reading.prompts is not None:
+        reading.prompts = {*reading.prompts, *own}
     steps = fields.inner("steps")
     reading.steps = _written(steps) if steps else {}
     start = START.read(fields)
@@ -70,7 +76,7 @@ def _menu(reading: Reading, tree: Node) -> Menu | None:
     bounds = read_limits(limits) if limits else NO_LIMITS
     read = _steps(steps, read_defaults(defaults) if defaults else {}) if steps else {}
     fields.close()
-    return Menu(name, languages, start, MappingProxyType(read), limits=bounds)
+    return Menu(name, languages, start, MappingProxyType(read), limits=bounds, words=own)
 
 
 def _languages(fields: Fields) -> tuple[str, ...]:

@@ -8,10 +8,11 @@ hangs up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from ivr.cases.meetings import Official
-from ivr.voice.actions import Action, HangUp, MissReason, RecallCaller
+from ivr.voice.actions import Action, Ask, HangUp, MissReason, RecallCaller, Say
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
     Caller,
@@ -27,6 +28,7 @@ from ivr.voice.events import (
     Transferred,
 )
 from ivr.voice.menu import END, Menu, Step
+from ivr.voice.own_words import played
 from ivr.voice.talk import LEAST_SECONDS, Back, Flow, Gone, Jump, Talk
 
 
@@ -49,18 +51,26 @@ class Session(Talk):
         super().__init__(menu.steps, menu.start, menu.languages[0], directory, caller)
         self.hour = hour
         self.menu, self.limits = menu, menu.limits
+        self._played: Mapping[str, Mapping[str, str]] = played(menu.words)
         self._flow = self._whole()
 
     def start(self) -> Action:
         """The first action."""
-        return next(self._flow)
+        return self._in_own_words(next(self._flow))
 
     def receive(self, event: Event) -> Action | None:
         """The next action, or None when the call is over. TypeError: an answer to another question."""
         try:
-            return self._flow.send(event)
+            return self._in_own_words(self._flow.send(event))
         except StopIteration:
             return None
+
+    def _in_own_words(self, action: Action) -> Action:
+        """As this tree says it."""
+        if self._played and isinstance(action, Ask | Say) and (own := self._played.get(action.language)):
+            said = tuple(own.get(each, each) if isinstance(each, str) else each for each in action.speech)
+            return replace(action, speech=said)
+        return action
 
     def trace(self, event: Event) -> Trace:
         """The line of the step log for `event`; ask before `receive`, while `step` is where it happened."""

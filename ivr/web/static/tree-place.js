@@ -102,6 +102,6 @@ export function offersAt(schema, text, at) {
     return { word: place.word, options };
   }
   const value = place.inList ? resolved(schema, part.items ?? part) : part;
-  const names = value?.from === "step_name" ? Object.keys(steps) : value?.enum ?? (value?.type === "boolean" ? ["true", "false"] : value?.const ? [value.const] : []);
+  const names = value?.from === "step_name" ? Object.keys(steps) : value?.enum ?? value?.anyOf?.[0].enum ?? (value?.type === "boolean" ? ["true", "false"] : value?.const ? [value.const] : []);
   return { word: place.word, options: names.map((label) => ({ label: String(label), type: "enum" })) };
 }
