@@ -342,6 +342,7 @@ class Hotline:
                 self.vault,
                 witnesses(settings),
                 key_copies(settings) if settings.at_rest.recordings else None,
+                settings.at_rest.packed,
             ),
             self.clock,
             fact_term(settings),

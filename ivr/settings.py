@@ -203,9 +203,11 @@ class AtRest(SettingsGroup):
     """`recordings`: close them, with the key of `ivr keys new`. `recipients`: public keys (age1…).
 
     Who holds a recipient's secret key opens backups, and the recordings when this machine's key is lost.
+    `packed`: recordings become FLAC, from which every byte comes back; before they are closed, if they are.
     """
 
     recordings: bool = False
+    packed: bool = False
     recipients: tuple[str, ...] = ()
 
 

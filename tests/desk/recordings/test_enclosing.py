@@ -20,14 +20,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.commands import doctor
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import Shelf
-from ivr.desk.recordings.enclosing import Encloser, NotWhole, enclose, not_enclosed
+from ivr.desk.recordings.enclosing import Encloser, enclose
 from ivr.desk.recordings.hearing import Rendition, Renditions
+from ivr.desk.recordings.settling import NotWhole, due
 from ivr.lab.pace import patience
 from ivr.settings import ROOT, AtRest, Settings
 from ivr.store import envelope, key_file, recording_files
 from ivr.store.derived import Derived
 from ivr.store.key_copies import KeyCopies
 from ivr.store.recording_files import closed, plain
+from ivr.store.recordings import TO_ENCLOSE
 from ivr.store.tables import recordings
 from ivr.voice.wave import read
 from tests.desk.facts.test_reconcile import put
@@ -324,9 +326,7 @@ async def test_the_role_work_closes_them(opened: Making, database_url: str) -> N
     try:
         async with asyncio.timeout(patience(60)):
             assert process.stdout is not None
-            while b"2 recordings were closed in their envelopes" not in (
-                line := await process.stdout.readline()
-            ):
+            while b"2 recordings were enclosed" not in (line := await process.stdout.readline()):
                 assert line, "it ended"
     finally:
         process.terminate()
@@ -336,5 +336,5 @@ async def test_the_role_work_closes_them(opened: Making, database_url: str) -> N
 
 
 async def test_what_waits_to_be_closed_is_found_by_index(engine: AsyncEngine) -> None:
-    plan = await plan_of(engine, not_enclosed(LATER))
+    plan = await plan_of(engine, due(TO_ENCLOSE, LATER))
     assert "ix_recordings_to_enclose" in plan and "Sort" not in plan, plan
