@@ -180,11 +180,13 @@ class Backup:
                 self._found("recording_changed", text, name)
 
     def _opened(self, path: Path, name: str) -> str:
-        """SHA-256 of what is packed or in an envelope; "" when it can't be opened, which is told, or is gone."""
+        """SHA-256 of what is packed or closed; "" when it can't be opened, which is told, or is gone."""
         try:
             return (recording_files.digest(self.state / "recordings", name) or b"").hex()
         except Damaged:
-            self._found("recording_changed", f"{path} is not what was closed; it is backed up as it is", name)
+            self._found(
+                "recording_changed", f"{path} is not as it was written; it is backed up as it is", name
+            )
         except (OSError, Unopened) as error:
             self._found("recording_locked", f"{error}; it is backed up as it is", name)
         return ""

@@ -1,7 +1,7 @@
 """Recordings that are in the books are packed as FLAC: half the room, and every byte comes back.
 
-The packed file is written beside the WAV, flushed, read back and compared with the hash in the books, and only
-then the WAV goes. Cut off anywhere, one of the two can be read, and the next pass finishes.
+The packed file is written beside the WAV, flushed, read back and compared with the hash in the books, and
+only then the WAV goes. Cut off anywhere, one of the two can be read, and the next pass finishes.
 """
 
 from __future__ import annotations

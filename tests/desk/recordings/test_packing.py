@@ -7,7 +7,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -147,7 +147,7 @@ async def test_what_retention_takes_never_comes_back(its: Shelved) -> None:
 # At each step that changes a name or opens a file the process is gone, without another word.
 KILLED = """
 import os, sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from ivr.desk.recordings.packing import pack
 from ivr.store.recording_files import digest, plain
