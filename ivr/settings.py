@@ -402,6 +402,7 @@ class Settings(BaseSettings):
     calls: Calls = Calls()
     recordings_store: RecordingsStore = RecordingsStore()
     at_rest: AtRest = AtRest()
+    weekly_proof: bool = True  # all is proved once a week, at night, beside the work
     witnesses: WitnessSettings = WitnessSettings()
     answers: Answers = Answers()
     callbacks: Callbacks = Callbacks()
