@@ -17,6 +17,7 @@ from ivr.web.panel.mistake_words import in_persian
 from ivr.web.panel.visit import Panel
 from tests.fixtures.hotline import PATIENCE, Hotline
 from tests.fixtures.province import book_of
+from tests.voice.conversation import TREE
 from tests.web.browser import screenshot, serious, window
 from tests.web.panel import PanelServed, places_of
 from tests.web.service import Clock
@@ -65,7 +66,7 @@ async def typed_over(page: Page, found: str, text: str) -> None:
 async def test_an_admin_adds_a_branch_mends_it_hears_it_rehearses_publishes_and_dials_it_and_rolls_back(
     chrome: Browser, hotline: Hotline
 ) -> None:
-    first = await live(hotline)
+    first = await menus.publish(hotline.engine, "111", TREE.read_text(encoding="utf-8"), "karimi")
     steps = first.text.count("\n    type: ")
     async with AsyncExitStack() as stack:
         page = await stack.enter_async_context(window(chrome, served(hotline, stack), "admin", size=DESK))
