@@ -263,13 +263,14 @@ def needed(settings: Settings) -> frozenset[str]:
     from ivr.asterisk.channel import BEEP
     from ivr.asterisk.dialplan import PROMPTS
     from ivr.desk.editing.seeding import directory_from
+    from ivr.desk.trees.tree_files import read_tree_file
     from ivr.voice.parse import parse
     from ivr.voice.proof import prompt_ids
 
     directory = directory_from(settings.seed_path)
     ids: frozenset[str] = frozenset(PROMPTS) | {BEEP}
     for path in sorted((ROOT / "dialplan" / "menus").glob("*.yaml")):
-        ids |= prompt_ids(parse(path.read_bytes(), str(path)), directory)
+        ids |= prompt_ids(parse(read_tree_file(path).data, str(path)), directory)
     return ids
 
 

@@ -59,7 +59,7 @@ def diff(
     from ivr.voice.parse import parse
 
     settings = load_settings()
-    raw = read(file) if file else b""
+    raw = read(file).data if file else b""
     name = parse(raw, str(file)).name if file else name
 
     async def whole(engine: AsyncEngine) -> tuple[str, str]:
@@ -97,7 +97,7 @@ def rehearse(
     directory, seconds = directory_from(settings.seed_path), lengths(settings)
 
     async def whole(engine: AsyncEngine) -> Rehearsal:
-        text = read(against) if against else (await text_of(engine, after.name, "live")).encode()
+        text = read(against).data if against else (await text_of(engine, after.name, "live")).encode()
         before = parse(text, str(against or "live"))
         return await rehearse_draft(engine, before, after, directory, datetime.now(UTC), seconds, days=days)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book import menus
+from ivr.desk.trees.tree_files import read_tree_file
 from ivr.settings import ROOT
 from ivr.store.engine import AWAY
 from ivr.voice.menu import Menu
@@ -84,7 +85,7 @@ class LiveTrees:
             return LiveTree(self._kept(now.revision), self._tried(now))
         kept = self._place(name)
         path = kept if kept.is_file() else SHIPPED / f"{name}.yaml"
-        return LiveTree(parse(path.read_bytes(), str(path), languages=self.languages))
+        return LiveTree(parse(read_tree_file(path).data, str(path), languages=self.languages))
 
     async def _published(self, now: menus.OnAir) -> None:
         """A tree that this version can't read is refused, the old one stays."""

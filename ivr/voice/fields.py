@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes, Mistake, nearest, shown
 from ivr.voice.yaml_tree import Listing, Node, Scalar, Table
+
+if TYPE_CHECKING:
+    from ivr.voice.fragments import Fragment
 
 PROMPT_ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 STEP_ID = re.compile(r"[a-z][a-z0-9_]*")
@@ -28,7 +32,11 @@ _NOT_TEXT = re.compile(
 
 @dataclass(slots=True)
 class Reading:
-    """One file being read: what its names may refer to (None: anything), and the mistakes so far."""
+    """One file being read: what its names may refer to (None: anything), and the mistakes so far.
+
+    `names`: a step's name as written → as it is in the tree, where the two differ, as in a fragment;
+    `outer`: what is read around it; `inside`: the fragments that are being read, outermost first.
+    """
 
     file: str
     prompts: Collection[str] | None = None
@@ -38,14 +46,34 @@ class Reading:
     counties: Collection[str] | None = None
     steps: Mapping[str, str] = field(default_factory=dict)  # id → type as written, "" for none that there is
     mistakes: list[Mistake] = field(default_factory=list)
+    fragments: Mapping[str, Fragment] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)  # of the fragments
+    read: set[str] = field(default_factory=set)  # steps so far, as they are in the tree
+    names: Mapping[str, str] = field(default_factory=dict)
+    outer: Reading | None = None
+    inside: tuple[str, ...] = ()
     _firsts: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def first(self, types: tuple[str, ...]) -> str:
-        """The first step of the first of these types that there is one of, or ""."""
+        """The first step of the first of these types that there is one of, or ""; the nearest around it."""
         if types not in self._firsts:
-            found = (id for type in types for id, its in self.steps.items() if its == type)
+            found = (step for type in types if (step := self._first(type)))
             self._firsts[types] = next(found, "")
         return self._firsts[types]
+
+    def _first(self, type: str) -> str:
+        found = next((self.flat(id) for id, its in self.steps.items() if its == type), "")
+        return found or (self.outer._first(type) if self.outer else "")
+
+    def flat(self, name: str) -> str:
+        """A step's name as it is in the tree."""
+        return self.names.get(name, name)
+
+    def within(self, step: str, use: str, steps: Mapping[str, str], exits: Mapping[str, str]) -> Reading:
+        """To read the fragment `use` where that step uses it; `steps`: those of the fragment by type."""
+        names = {**{name: f"{step}.{name}" for name in steps}, **exits}
+        known = {**steps, **dict.fromkeys(exits, "")}
+        return replace(self, steps=known, names=names, outer=self, inside=(*self.inside, use), _firsts={})
 
     def wrong(self, at: Node, key: str, message: str, given: str = "", names: Collection[str] = ()) -> None:
         """Note a mistake, once; `given` is compared with `names` for a suggestion."""
@@ -206,7 +234,7 @@ class Fields:
                 self.wrong(node, name, f"there is no step {shown(text)}", text, steps)
             elif type and steps[text] not in ("", type):
                 self.wrong(node, name, f"{text} is not a {type} step")
-        return text
+        return self.reading.flat(text)
 
     def value(self, name: str, node: Scalar, key: str = "") -> None:
         """Check that the draft's value `name` may be this; `key`: where it stands, if not under its name."""

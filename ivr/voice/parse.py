@@ -11,10 +11,12 @@ from typing import Any
 
 from ivr.cases.kinds import Kind
 from ivr.voice.call_limits import NO_LIMITS, read_limits
-from ivr.voice.fields import STEP_ID, Fields, Reading, checked_key
+from ivr.voice.fields import Fields, Reading, checked_key
+from ivr.voice.fragments import DEEPEST_USE, is_step_id, read_fragments
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
 from ivr.voice.step_fields import StepFields, read_defaults
+from ivr.voice.steps.fragment import FragmentStep
 from ivr.voice.steps.registry import TYPES
 from ivr.voice.yaml_keys import WorkedOut, YamlKey
 from ivr.voice.yaml_tree import Node, Scalar, Table, read_tree
@@ -65,10 +67,13 @@ def _menu(reading: Reading, tree: Node) -> Menu | None:
     steps = fields.inner("steps")
     reading.steps = _written(steps) if steps else {}
     start = START.read(fields)
+    fragments = fields.inner("fragments", needed=False)
+    reading.fragments = read_fragments(fragments) if fragments else {}
     defaults = fields.inner("defaults", needed=False)
     limits = fields.inner("limits", needed=False)
     bounds = read_limits(limits) if limits else NO_LIMITS
     read = _steps(steps, read_defaults(defaults) if defaults else {}) if steps else {}
+    _refuse_unused(fragments)
     fields.close()
     return Menu(name, languages, start, MappingProxyType(read), limits=bounds)
 
@@ -105,16 +110,41 @@ def _steps(steps: Fields, defaults: Mapping[str, Any]) -> dict[str, Step]:
         steps.reading.wrong(steps.table, steps.path, f"must hold from 1 to {MOST_STEPS:,} steps")
         return found
     for key, node in steps.each():
-        checked_key(steps, key, _is_step_id, "a step's name: a-z, 0-9 and _, first a letter")
+        checked_key(steps, key, is_step_id, "a step's name: a-z, 0-9 and _, first a letter")
         fields = steps.as_fields(key.value[:LONGEST_NAME], node)
         step = _step(key, fields, defaults) if fields else None
-        if step is not None:
-            found[key.value] = step
+        if step is not None and fields:
+            found[step.id] = step
+            steps.reading.read.add(step.id)
+            if isinstance(step, FragmentStep):
+                found |= _used(step, fields, defaults)
     return found
 
 
-def _is_step_id(key: str) -> bool:
-    return len(key) <= LONGEST_NAME and STEP_ID.fullmatch(key) is not None
+def _used(step: FragmentStep, fields: Fields, defaults: Mapping[str, Any]) -> dict[str, Step]:
+    """The steps of the fragment that a step uses, each with its own name behind the step's."""
+    reading, at = fields.reading, fields.node("use", needed=False)
+    fragment = reading.fragments.get(step.use)
+    if fragment is None or fragment.steps is None or at is None:
+        return {}
+    reading.used.add(step.use)
+    if step.use in reading.inside:
+        fields.wrong(at, "use", f"goes round for ever: {' → '.join((*reading.inside, step.use))}")
+    elif len(reading.inside) >= DEEPEST_USE:
+        fields.wrong(at, "use", f"fragments stand in each other deeper than {DEEPEST_USE} levels")
+    elif len(reading.read) + len(fragment.names) > MOST_STEPS:
+        fields.wrong(at, "use", f"with its fragments the tree has more than {MOST_STEPS:,} steps")
+    else:
+        exits = {exit: step.exits.get(exit, "") for exit in fragment.exits}
+        scope = reading.within(step.id, step.use, _written(fragment.steps), exits)
+        return _steps(Fields(scope, fragment.steps.table, fragment.steps.path), defaults)
+    return {}
+
+
+def _refuse_unused(fragments: Fields | None) -> None:
+    for key, _ in fragments.each() if fragments else ():
+        if fragments and key.value not in fragments.reading.used:
+            fragments.wrong(key, key.value[:LONGEST_NAME], "no step uses this fragment")
 
 
 def _step(key: Scalar, fields: Fields, defaults: Mapping[str, Any]) -> Step | None:

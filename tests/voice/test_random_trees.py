@@ -95,17 +95,28 @@ RECORD = st.fixed_dictionaries(
     optional={"sets": st.just({"kind": "request"})},
 )
 STEP = st.one_of(MENU, MENU, MENU, SAY, OPERATOR, RECORD)
+USES = goal().map(lambda to: {"type": "fragment", "use": "piece", "exits": {"out": to}})
+
+
+def fragment(step: dict[str, Any]) -> dict[str, Any]:
+    """Of that one step, which leads to itself where it led to the first, else out."""
+    text = json.dumps({"inner": step}).replace('"first"', '"inner"')
+    for outside in (*NAMES[1:], "bye"):
+        text = text.replace(f'"{outside}"', '"out"')
+    return {"piece": {"exits": ["out"], "steps": json.loads(text)}}
 
 
 @st.composite
 def trees(draw: st.DrawFn, limits: bool = False) -> dict[str, Any]:
     """A tree of three steps and an end, right in its form; whether a call on it ends is chance."""
     names = NAMES[: draw(st.integers(1, 3))]
-    steps = {name: draw(STEP) for name in names}
+    steps = {name: draw(st.one_of(STEP, STEP, USES)) for name in names}
     text = json.dumps(steps)
     for absent in set(NAMES) - set(names):
         text = text.replace(f'"{absent}"', '"bye"')
     tree = {"menu": "chance", "languages": ["fa"], "start": "first", "steps": json.loads(text)}
+    if any(step["type"] == "fragment" for step in steps.values()):
+        tree["fragments"] = fragment(draw(STEP))
     tree["defaults"] = {name: {"limit": 1, "then": "bye"} for name in ("no_input", "no_match")}
     tree["steps"]["bye"] = {"type": "end", "prompt": ["b"]}
     if limits:
