@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
     from ivr.voice.directory import Directory
+    from ivr.voice.fields import Called
     from ivr.voice.menu import Menu
     from ivr.voice.report import Proof
     from ivr.web.panel.tree_tools import TreeTools
@@ -215,6 +216,13 @@ def lengths(settings: Settings, known: Catalogue | None = None) -> Callable[[str
     return seconds
 
 
+def trees_called(settings: Settings) -> Called:
+    """Where a tree finds those that it calls, without a database."""
+    from ivr.desk.trees.tree_files import called_trees
+
+    return called_trees(settings.spool, ROOT / "dialplan" / "menus")
+
+
 def tree_check(settings: Settings) -> TreeCheck:
     """How a menu tree is proved here: with this province's topics and counties, its languages and prompts."""
     from ivr.desk.editing.seeding import directory_from
@@ -225,7 +233,10 @@ def tree_check(settings: Settings) -> TreeCheck:
     prompts, seconds = frozenset.intersection(*map(known.ids, languages)), lengths(settings, known)
 
     def check(raw: bytes, file: str) -> tuple[Menu, Proof]:
-        return proof.check(raw, file, directory, languages=languages, prompts=prompts, seconds_of=seconds)
+        return proof.check(
+            raw, file, directory, languages=languages, prompts=prompts, seconds_of=seconds,
+            called=trees_called(settings),
+        )  # fmt: skip
 
     return check
 
@@ -255,6 +266,7 @@ def tree_tools(
         prompts.catalogue,
         lambda: lengths(settings, prompts.catalogue()),
         walk,
+        trees_called(settings),
     )
 
 

@@ -46,6 +46,7 @@ from ivr.voice.actions import (
     RingOfficial,
     Say,
     TakeUp,
+    TakeWay,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -67,6 +68,7 @@ from ivr.voice.events import (
     Said,
     Transfer,
     Transferred,
+    WayTaken,
     WishNoted,
     WordsKept,
 )
@@ -241,6 +243,8 @@ class Call:
                 if taken.code:
                     await self.channel.kept()
                 return taken
+            case TakeWay(way=way):
+                return WayTaken(way)
             case LookUpCase(code=code):
                 seen = await intake.look_up(self.facts.caller, code, self.wrong_codes)
                 self.wrong_codes += seen.result is Lookup.UNKNOWN

@@ -255,6 +255,13 @@ class HourTold:
 
 
 @dataclass(frozen=True, slots=True)
+class WayTaken:
+    """The way at a step is noted: `way` is what the call's row says of it."""
+
+    way: str
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The caller is gone. May come instead of any other answer."""
 
@@ -278,6 +285,7 @@ Event = (
     | RoomFound
     | WishNoted
     | Transferred
+    | WayTaken
     | HungUp
 )
 

@@ -30,6 +30,18 @@ _NOT_TEXT = re.compile(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class CalledTree:
+    """The text of a tree that another one calls; `revision`: "" of one that was never published."""
+
+    data: bytes
+    revision: str = ""
+
+
+# The tree of that name, or None. Raises MenuMistakes of one that can't be read at all.
+Called = Callable[[str], CalledTree | None]
+
+
 @dataclass(slots=True)
 class Reading:
     """One file being read: what its names may refer to (None: anything), and the mistakes so far.
@@ -50,6 +62,11 @@ class Reading:
     used: set[str] = field(default_factory=set)  # of the fragments
     read: set[str] = field(default_factory=set)  # steps so far, as they are in the tree
     names: Mapping[str, str] = field(default_factory=dict)
+    known: Collection[str] | None = None  # languages of the installation, once those of the tree are read
+    called: Called | None = None
+    calls: tuple[str, ...] = ()  # the trees that are being read, each called by the one before it
+    prefix: str = ""  # of steps in a tree that is called
+    back: str = ""  # where a call goes on at the end of such a tree
     outer: Reading | None = None
     inside: tuple[str, ...] = ()
     _firsts: dict[tuple[str, ...], str] = field(default_factory=dict)

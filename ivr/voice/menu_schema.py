@@ -14,8 +14,9 @@ from ivr.voice.fields import PROMPT_ID, STEP_ID
 from ivr.voice.fragments import FRAGMENT_KEYS
 from ivr.voice.menu import Step
 from ivr.voice.mistakes import LONGEST_NAME
-from ivr.voice.parse import MOST_STEPS, NAME, START
+from ivr.voice.parse import MOST_STEPS, START
 from ivr.voice.step_fields import ASKING_KEYS
+from ivr.voice.steps.call import TREE_NAME
 from ivr.voice.steps.registry import TYPES
 from ivr.voice.yaml_keys import Schema, mapping_schema
 
@@ -37,7 +38,11 @@ def menu_schema(
         "description": "What a caller walks through: docs/menus.md.",
         "type": "object",
         "properties": {
-            "menu": {"type": "string", "pattern": f"^{NAME}$", "description": "The tree's name, in quotes."},
+            "menu": {
+                "type": "string",
+                "pattern": f"^{TREE_NAME}$",
+                "description": "The tree's name, in quotes.",
+            },
             "languages": {
                 "type": "array",
                 "items": {"$ref": "#/$defs/language"},

@@ -76,10 +76,10 @@ operator:
     @classmethod
     def read(cls, written: StepFields) -> FragmentStep:
         fields, (id, _) = written.fields, written.place
-        values = {"use": _use(fields, "use"), "exits": _exits(fields, "exits")}
-        fragment = fields.reading.fragments.get(values["use"])
+        use, exits = _use(fields, "use"), _exits(fields, "exits")
+        fragment = fields.reading.fragments.get(use)
         first = next(iter(fragment.names), "") if fragment else ""
-        return cls._made(written, {**values, "entry": f"{id}.{first}"})
+        return cls._made(written, {"use": use, "exits": exits, "entry": f"{id}.{first}"})
 
     def perform(self, talk: Talk) -> Flow[str]:
         yield from ()

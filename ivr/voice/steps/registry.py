@@ -8,6 +8,7 @@ from ivr.voice import callback
 from ivr.voice.menu import Step
 from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
+from ivr.voice.steps.call import CallStep
 from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.county import CountyStep
 from ivr.voice.steps.digits import DigitsStep
@@ -40,6 +41,7 @@ TYPES: Collection[type[Step]] = (
     SayStep,
     AnnouncementStep,
     FragmentStep,
+    CallStep,
     EndStep,
 )
 

@@ -10,6 +10,7 @@ from typing import Any
 from ivr.voice import proof
 from ivr.voice.catalogue import Catalogue
 from ivr.voice.directory import Directory
+from ivr.voice.fields import Called
 from ivr.voice.menu import Menu
 from ivr.voice.menu_schema import menu_schema
 from ivr.voice.report import Proof, figures
@@ -26,6 +27,7 @@ class TreeTools:
     """Of one installation, as it is when one asks. `name`: the tree of the hotline.
 
     `walk`: a draft with a list of keys, up to where the caller has to do something; raises KeysMistake.
+    `called`: the trees that one may call, as they are on the air on this machine.
     Everything blocks, some for tenths of a second: call it in a thread.
     """
 
@@ -35,6 +37,7 @@ class TreeTools:
     catalogue: Callable[[], Catalogue]
     lengths: Callable[[], SecondsOf]
     walk: Callable[[Menu, Sequence[str]], TriedCall]
+    called: Called
 
     def check(self, raw: bytes, file: str) -> tuple[Menu, Proof]:
         """Parse and prove. Raises MenuMistakes."""
@@ -47,6 +50,7 @@ class TreeTools:
             languages=self.languages,
             prompts=prompts,
             seconds_of=self.lengths(),
+            called=self.called,
         )
 
     def drawing(self, menu: Menu, heat: Mapping[str, float] | None = None) -> str:
