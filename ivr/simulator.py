@@ -413,7 +413,7 @@ class _Call:
             case Confirmed():
                 return f"desk: {'solved' if self.session.verdict == 'solved' else 'not solved'}"
             case WayTaken(way=way):
-                return f"way: {way}"
+                return way
             case Rated():
                 return "desk: rated"
             case HourTold(state=state):

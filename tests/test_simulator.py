@@ -56,7 +56,8 @@ class Golden:
         given = dict(line.split(": ", 1) for line in self.heading.splitlines() if not line.startswith("#"))
         hour = int(given.get("hour", OFFICE_HOURS.hour))
         now = OFFICE_HOURS.replace(hour=hour)
-        caller = Caller("" if given.get("caller") == "withheld" else CALLER.number, now)
+        number = "" if given.get("caller") == "withheld" else CALLER.number
+        caller = Caller(number, now, call=given.get("call", ""))
         try:
             return walk(given["keys"], caller, desk(given, now), tree_of(given))
         except KeysMistake as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 DEEDS = ("pressed", "wrong", "silent", "heard", "spoke", "reached", "nobody", "hung_up")
+FATES = ("served", "dropped", "failed", "ended")
 Which = Annotated[str, typer.Option(help="live, trial, a revision's number, or 'draft 3'.")]
 
 
@@ -123,7 +125,10 @@ def stats(
     step: Annotated[str, typer.Option(help="One step, second by second.")] = "",
     json: Json = False,
 ) -> None:
-    """What callers did at each step. The calls themselves: ivr call list --passed STEP:DEED."""
+    """What callers did at each step, and what came of each way of a `share`.
+
+    The calls themselves: ivr call list --passed STEP:DEED.
+    """
     from ivr.desk.trees.step_statistics import tree_figures
 
     settings, now = load_settings(), datetime.now(UTC)
@@ -139,6 +144,17 @@ def stats(
         show_rows(["second", *DEEDS], _by_second(told), False)
     else:
         show_rows(["step", "entered", *DEEDS], [{"step": id} | each for id, each in told.items()], False)
+    if ways := list(_by_way(told)):
+        show_rows(["step", "way", "calls", *FATES], ways, False)
+
+
+def _by_way(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A row for each way of a `share` step, with what came of its calls in percent."""
+    for step, figure in told.items():
+        for way, fates in figure["ways"].items():
+            calls = sum(fates.values())
+            shares = {fate: f"{100 * fates.get(fate, 0) / calls:.1f} %" for fate in FATES}
+            yield {"step": step, "way": way, "calls": calls, **shares}
 
 
 def _by_second(told: dict[str, Any]) -> list[dict[str, Any]]:

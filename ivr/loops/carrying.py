@@ -109,8 +109,8 @@ class Call:
 
     def __init__(self, line: OpenLine, channel: Channel, told: Briefing | None = None) -> None:
         now = line.clock()
-        caller = channel.caller(now)
         id = str(uuid.uuid4())
+        caller = replace(channel.caller(now), call=id)
         menu = line.called(channel.called, id)
         if told is not None:  # a call of ours: the network tells our own number
             caller = replace(caller, number=told.number, name="")

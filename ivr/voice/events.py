@@ -292,8 +292,12 @@ Event = (
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What is known as the call begins. `number` is "" when withheld; `now` carries its zone."""
+    """What is known as the call begins. `number` is "" when withheld; `now` carries its zone.
+
+    `call`: its id, "" of one that nobody makes.
+    """
 
     number: str
     now: datetime
     name: str = field(default="", repr=False)
+    call: str = ""

@@ -29,6 +29,12 @@ SURE = 0.001
 MARGINS: dict[Measure, float] = {"dropped": 0.05, "failed": 0.02}
 
 
+def within_share(about: str, call: str, share: float) -> bool:
+    """Whether a call, by its id, is of those; always the same answer. `about`: whose choice it is."""
+    digest = sha256(f"{about}/{call}".encode()).digest()
+    return int.from_bytes(digest[:8]) < share * 2**64
+
+
 @dataclass(frozen=True, slots=True)
 class MenuTrial:
     """`share`: of the calls, above 0 and below 1."""
@@ -38,8 +44,7 @@ class MenuTrial:
 
     def takes(self, call: str) -> bool:
         """Whether this call, by its id, goes through it. Always the same answer."""
-        digest = sha256(f"{self.menu.name}/{self.menu.revision}/{call}".encode()).digest()
-        return int.from_bytes(digest[:8]) < self.share * 2**64
+        return within_share(f"{self.menu.name}/{self.menu.revision}", call, self.share)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,12 @@ from ivr.voice.events import (
 )
 from ivr.voice.fields import CalledTree
 from ivr.voice.menu import Menu, Step
+from ivr.voice.menu_trial import within_share
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.voice.proof import Proof, check, prove
 from ivr.voice.session import Session
+from ivr.voice.steps.share import ShareStep
 from ivr.voice.well_desk import answered
 from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, TREE
 from tests.voice.test_proof import SMALL
@@ -96,7 +98,8 @@ RECORD = st.fixed_dictionaries(
     },
     optional={"sets": st.just({"kind": "request"})},
 )
-STEP = st.one_of(MENU, MENU, MENU, SAY, OPERATOR, RECORD)
+SHARE = st.fixed_dictionaries({"type": st.just("share"), "share": st.just(0.5), "to": goal(), "go": goal()})
+STEP = st.one_of(MENU, MENU, MENU, SAY, OPERATOR, RECORD, SHARE)
 USES = goal().map(lambda to: {"type": "fragment", "use": "piece", "exits": {"out": to}})
 
 
@@ -190,10 +193,12 @@ class Entered(dict[str, Step]):
 class Call:
     """One call on the tree, walked again from its start by the answers so far."""
 
-    def __init__(self, menu: Menu, answers: tuple[str, ...], seen: Seen, most: float = inf) -> None:
+    def __init__(
+        self, menu: Menu, answers: tuple[str, ...], seen: Seen, most: float = inf, id: str = ""
+    ) -> None:
         self.menu, self.seen = menu, seen
         self.steps = Entered(menu.steps, most)
-        self.session = Session(replace(menu, steps=self.steps), SMALL, Caller("", OFFICE_HOURS))
+        self.session = Session(replace(menu, steps=self.steps), SMALL, Caller("", OFFICE_HOURS, call=id))
         self.answers = list(answers)
         self.worst = self.best = self.asked = 0.0
         self.willing = True  # she has missed nothing so far
@@ -276,19 +281,33 @@ class Call:
 def every_call(*menus: Menu) -> Seen:
     """All rows of answers, none of which goes round."""
     seen = Seen()
-    for menu in menus:
+    for menu, id in ((each, id) for each in menus for id in of_all_shares(each)):
         waiting: list[tuple[str, ...]] = [()]
         while waiting:
             answers = waiting.pop()
-            call = Call(menu, answers, seen).walk()
+            call = Call(menu, answers, seen, id=id).walk()
             waiting += [(*answers, option) for option in call.open]
     return seen
+
+
+def of_all_shares(menu: Menu) -> list[str]:
+    """Ids of calls that go all ways of its `share` steps."""
+    steps = [step for step in menu.steps.values() if isinstance(step, ShareStep)]
+    found = {
+        tuple(within_share(s.id, str(n), s.share) for s in steps): str(n) for n in range(20 << len(steps))
+    }
+    assert len(found) == 1 << len(steps)
+    return list(found.values())
 
 
 def goes_round_unanswered(menu: Menu) -> bool:
     """Whether who always does the same at each step may go on for ever without a key that means anything."""
     ways = [_habits(menu, id) for id in menu.steps]
-    return any(_is_endless(menu, dict(zip(menu.steps, habit, strict=True))) for habit in product(*ways))
+    return any(
+        _is_endless(menu, dict(zip(menu.steps, habit, strict=True)), id)
+        for habit in product(*ways)
+        for id in of_all_shares(menu)
+    )
 
 
 def _habits(menu: Menu, id: str) -> tuple[str, ...]:
@@ -301,8 +320,8 @@ def _habits(menu: Menu, id: str) -> tuple[str, ...]:
             return ("",)
 
 
-def _is_endless(menu: Menu, habits: dict[str, str]) -> bool:
-    call = Call(menu, (), Seen(), most=8 * len(menu.steps))
+def _is_endless(menu: Menu, habits: dict[str, str], id: str) -> bool:
+    call = Call(menu, (), Seen(), most=8 * len(menu.steps), id=id)
     try:
         action = call.session.start()
         while not isinstance(action, HangUp):

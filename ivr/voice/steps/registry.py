@@ -21,6 +21,7 @@ from ivr.voice.steps.record import RecordStep
 from ivr.voice.steps.resume import ResumeStep
 from ivr.voice.steps.review import ReviewStep
 from ivr.voice.steps.say import SayStep
+from ivr.voice.steps.share import ShareStep
 from ivr.voice.steps.status import StatusStep
 from ivr.voice.steps.topic import TopicStep
 
@@ -37,6 +38,7 @@ TYPES: Collection[type[Step]] = (
     OperatorStep,
     HourStep,
     BranchStep,
+    ShareStep,
     ResumeStep,
     SayStep,
     AnnouncementStep,
