@@ -367,8 +367,9 @@ def _menu_of(told: Briefing, tree: Menu) -> Menu:
         return callback.order(told.code, told.order, told.language)
     if told.meeting is not None:
         return callback.meeting(told.code, told.meeting, told.language)
-    operators = (step for step in tree.steps.values() if isinstance(step, OperatorStep))
-    return callback.menu(told.code, told.seen, told.language, next(operators, None))
+    operators = [step for step in tree.steps.values() if isinstance(step, OperatorStep)]
+    own = min(operators, key=lambda step: step.id.count("."), default=None)  # not that of a tree it calls
+    return callback.menu(told.code, told.seen, told.language, own)
 
 
 async def carry(line: OpenLine, channel: Channel) -> None:

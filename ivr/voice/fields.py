@@ -64,6 +64,7 @@ class Reading:
     names: Mapping[str, str] = field(default_factory=dict)
     known: Collection[str] | None = None  # languages of the installation, once those of the tree are read
     called: Called | None = None
+    joined: list[str] = field(default_factory=list)  # trees that were read because one calls them
     calls: tuple[str, ...] = ()  # the trees that are being read, each called by the one before it
     prefix: str = ""  # of steps in a tree that is called
     back: str = ""  # where a call goes on at the end of such a tree

@@ -17,7 +17,7 @@ from ivr.voice.fragments import DEEPEST_USE, is_step_id, read_fragments
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
 from ivr.voice.step_fields import StepFields, read_defaults
-from ivr.voice.steps.call import DEEPEST_CALL, TREE_NAME, CallStep
+from ivr.voice.steps.call import DEEPEST_CALL, TREE_NAME, TreeCallStep
 from ivr.voice.steps.end import EndStep
 from ivr.voice.steps.fragment import FragmentStep
 from ivr.voice.steps.registry import TYPES
@@ -29,6 +29,7 @@ from ivr.voice.yaml_values import StepValue
 __all__ = ["MenuMistakes", "parse"]
 
 MOST_STEPS = 2_000
+MOST_CALLS = 20  # of other trees; each is read anew where it is called
 _TYPES = {each.TYPE: each for each in TYPES}
 START = YamlKey(
     "start",
@@ -130,7 +131,7 @@ def _steps(steps: Fields, defaults: Mapping[str, Any]) -> dict[str, Step]:
         step = _step(key, fields, defaults) if fields else None
         if step is not None and fields:
             steps.reading.read.add(step.id)
-            if isinstance(step, CallStep) and steps.reading.called is not None:
+            if isinstance(step, TreeCallStep) and steps.reading.called is not None:
                 found |= _joined(step, steps.reading, steps.reading.called)
                 continue
             found[step.id] = step
@@ -143,12 +144,12 @@ class TroubledCall(Exception):
     """A tree that can't be called from there."""
 
 
-def _joined(step: CallStep, reading: Reading, called: Called) -> dict[str, Step]:
+def _joined(step: TreeCallStep, reading: Reading, called: Called) -> dict[str, Step]:
     """The step, and behind it those of the tree that it calls. What is wrong with that one is its trouble."""
     inner = Reading(
         f"menu {step.tree}", reading.prompts, reading.known, reading.kinds, reading.topics, reading.counties,
         called=called, calls=(*reading.calls, step.tree), prefix=f"{step.id}.{step.tree}.", back=step.go,
-        read=reading.read,
+        read=reading.read, joined=reading.joined,
     )  # fmt: skip
     try:
         menu, revision = _called(step.tree, inner, called)
@@ -167,6 +168,9 @@ def _called(name: str, reading: Reading, called: Called) -> tuple[Menu, str]:
         raise TroubledCall(f"it would go round for ever: {' → '.join(reading.calls)}")
     if len(reading.calls) > DEEPEST_CALL + 1:
         raise TroubledCall(f"trees call each other deeper than {DEEPEST_CALL} levels")
+    reading.joined.append(name)
+    if len(reading.joined) > MOST_CALLS:
+        raise TroubledCall(f"it calls others, and they again others, more than {MOST_CALLS} times")
     tree = called(name)
     if tree is None:
         raise TroubledCall("there is none of that name, neither on the air nor among the files")

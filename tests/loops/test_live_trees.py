@@ -17,7 +17,7 @@ from ivr.loops.live_trees import SHIPPED, LiveTrees
 from ivr.store.engine import make_engine
 from ivr.voice.menu import Menu
 from ivr.voice.proof import Proof, check
-from ivr.voice.steps.call import CallStep
+from ivr.voice.steps.call import TreeCallStep
 from ivr.voice.steps.menu import MenuStep
 from tests.fixtures.database import SEED
 
@@ -80,9 +80,9 @@ start: sea
 """
 
 
-def called(menu: Menu, step: str) -> CallStep:
+def called(menu: Menu, step: str) -> TreeCallStep:
     found = menu.steps[step]
-    assert isinstance(found, CallStep)
+    assert isinstance(found, TreeCallStep)
     return found
 
 

@@ -9,9 +9,9 @@ import pytest
 from ivr.voice.fields import CalledTree
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
-from ivr.voice.parse import parse
+from ivr.voice.parse import MOST_CALLS, parse
 from ivr.voice.proof import check, prove
-from ivr.voice.steps.call import DEEPEST_CALL, CallStep
+from ivr.voice.steps.call import DEEPEST_CALL, TreeCallStep
 from tests.voice.conversation import Conversation
 from tests.voice.test_proof import SMALL
 
@@ -50,7 +50,7 @@ def _named(known: Mapping[str, str], name: str) -> CalledTree | None:
 
 
 def trouble(text: str, others: Mapping[str, str] | None = None) -> str:
-    (step,) = (s for s in tree(text, others).steps.values() if isinstance(s, CallStep) and s.trouble)
+    (step,) = (s for s in tree(text, others).steps.values() if isinstance(s, TreeCallStep) and s.trouble)
     assert not step.entry
     return step.trouble
 
@@ -119,6 +119,23 @@ def test_trees_call_each_other_only_so_deep() -> None:
     assert f"deeper than {DEEPEST_CALL} levels" in trouble(HOTLINE.replace('"122"', '"0"'), chain)
     short = {**chain, str(DEEPEST_CALL - 1): WATER}
     assert not silent(tree(HOTLINE.replace('"122"', '"0"'), short))
+
+
+def test_trees_that_call_each_other_over_and_over_are_not_read_over_and_over() -> None:
+    """Four trees with thirty calls each would be 27,000 trees."""
+    calls = "".join(
+        f"  c{n}: {{type: call, tree: DEEPER, go: c{n + 1}, missing_go: c{n + 1}}}\n" for n in range(30)
+    )
+    text = f"menu: NAME\nlanguages: [fa]\nsteps:\n{calls}  c30: {{type: end}}\n"
+    known = {f"t{n}": text.replace("NAME", f"t{n}").replace("DEEPER", f"t{n + 1}") for n in range(5)}
+    read = list[str]()
+
+    def called(name: str) -> CalledTree | None:
+        read.append(name)
+        return CalledTree(known[name].encode()) if name in known else None
+
+    parse(known["t0"].encode(), "m.yaml", called=called)
+    assert len(read) == MOST_CALLS
 
 
 def test_a_loop_through_another_tree_that_silence_can_walk_is_refused() -> None:

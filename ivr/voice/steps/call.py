@@ -20,7 +20,7 @@ DEEPEST_CALL = 3  # a tree that calls a tree that …
 
 
 @dataclass(frozen=True, slots=True)
-class CallStep(Step):
+class TreeCallStep(Step):
     """`entry`: the first step of the other tree, "" where it can't be had, and `trouble` says why.
 
     Both are "" in a tree that was read without looking for others.
@@ -52,7 +52,7 @@ call as anywhere.
 
 A live call keeps both trees as they were when it began; publishing the other one brings it to the next
 call. Both are proved together, with what is on the air on this machine, else the file that ships. Trees may
-call each other {DEEPEST_CALL} deep, and none calls one that it is called by. Should the other tree be gone or
+call each other {DEEPEST_CALL} deep and 20 times in all, and none calls one that it is called by. Should the other tree be gone or
 changed so that it can't be walked from here, she goes to `missing_go`. A trial of the other tree is for its
 own callers only.
 

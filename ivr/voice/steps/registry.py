@@ -8,7 +8,7 @@ from ivr.voice import callback
 from ivr.voice.menu import Step
 from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
-from ivr.voice.steps.call import CallStep
+from ivr.voice.steps.call import TreeCallStep
 from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.county import CountyStep
 from ivr.voice.steps.digits import DigitsStep
@@ -43,7 +43,7 @@ TYPES: Collection[type[Step]] = (
     SayStep,
     AnnouncementStep,
     FragmentStep,
-    CallStep,
+    TreeCallStep,
     EndStep,
 )
 
