@@ -52,9 +52,9 @@ call as anywhere.
 
 A live call keeps both trees as they were when it began; publishing the other one brings it to the next
 call. Both are proved together, with what is on the air on this machine, else the file that ships. Trees may
-call each other {DEEPEST_CALL} deep and 20 times in all, and none calls one that it is called by. Should the other tree be gone or
-changed so that it can't be walked from here, she goes to `missing_go`. A trial of the other tree is for its
-own callers only.
+call each other {DEEPEST_CALL} deep and 20 times in all, and none calls one that it is called by. Should the
+other tree be gone or changed so that it can't be walked from here, she goes to `missing_go`. A trial of the
+other tree is for its own callers only.
 
 In rows, statistics and pictures its steps are called by all three names: `water.122.county` is the step
 `county` of tree `122`, called by the step `water`, whose own line in the row names tree and revision."""
