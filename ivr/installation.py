@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ivr.desk.book.book import Conventions
     from ivr.desk.keeping.witnessing import Witnesses
     from ivr.desk.people.seed_keys import SeedKeys
+    from ivr.desk.trees.beside import TreesBeside
     from ivr.desk.trees.drafts import TreeCheck
     from ivr.speech.booth import Booth
     from ivr.store.journal.journal_keeping import FactTerm
@@ -216,11 +217,12 @@ def lengths(settings: Settings, known: Catalogue | None = None) -> Callable[[str
     return seconds
 
 
-def trees_called(settings: Settings) -> Called:
-    """Where a tree finds those that it calls, without a database."""
-    from ivr.desk.trees.tree_files import called_trees
+def trees_beside(settings: Settings) -> TreesBeside:
+    """The trees of this machine, without a database."""
+    from ivr.desk.trees.beside import TreesBeside
 
-    return called_trees(settings.spool, ROOT / "dialplan" / "menus")
+    answering = tuple(dict.fromkeys(settings.calls.trees.values()))
+    return TreesBeside(settings.spool, ROOT / "dialplan" / "menus", answering)
 
 
 def tree_check(settings: Settings) -> TreeCheck:
@@ -232,11 +234,13 @@ def tree_check(settings: Settings) -> TreeCheck:
     directory, known = directory_from(settings.seed_path), catalogue(settings)
     prompts, seconds = frozenset.intersection(*map(known.ids, languages)), lengths(settings, known)
 
-    def check(raw: bytes, file: str) -> tuple[Menu, Proof]:
+    def prove(raw: bytes, file: str, called: Called) -> tuple[Menu, Proof]:
         return proof.check(
-            raw, file, directory, languages=languages, prompts=prompts, seconds_of=seconds,
-            called=trees_called(settings),
+            raw, file, directory, languages=languages, prompts=prompts, seconds_of=seconds, called=called
         )  # fmt: skip
+
+    def check(raw: bytes, file: str) -> tuple[Menu, Proof]:
+        return trees_beside(settings).proved(raw, file, prove)
 
     return check
 
@@ -266,7 +270,7 @@ def tree_tools(
         prompts.catalogue,
         lambda: lengths(settings, prompts.catalogue()),
         walk,
-        trees_called(settings),
+        trees_beside(settings),
     )
 
 

@@ -20,7 +20,7 @@ import pytest
 from ivr import simulator
 from ivr.cases import code as tracking_code
 from ivr.cases.meetings import Official
-from ivr.desk.trees.tree_files import called_trees
+from ivr.desk.trees.beside import TreesBeside
 from ivr.simulator import EXAMPLE_CODE, Desk, KeysMistake, Transcript
 from ivr.voice.actions import Ask, Record, Say
 from ivr.voice.events import Caller, CaseSeen, Lookup, Transfer
@@ -90,7 +90,7 @@ def tree_of(given: dict[str, str]) -> Menu:
         return MENU
     shipped = GOLDEN if given.get("others") == "none" else TREE.parent
     path = GOLDEN / f"{given['tree']}.yaml"
-    return parse(path.read_bytes(), path.name, called=called_trees(GOLDEN, shipped))
+    return parse(path.read_bytes(), path.name, called=TreesBeside(GOLDEN, shipped).called)
 
 
 def walk(

@@ -91,7 +91,7 @@ def rehearse(
     from ivr.desk.editing.seeding import directory_from
     from ivr.desk.trees.rehearsing import rehearse_draft
     from ivr.desk.trees.tree_history import text_of
-    from ivr.installation import lengths, tree_check, trees_called
+    from ivr.installation import lengths, tree_check, trees_beside
     from ivr.voice.parse import parse
 
     settings = load_settings()
@@ -100,7 +100,7 @@ def rehearse(
 
     async def whole(engine: AsyncEngine) -> Rehearsal:
         text = read(against).data if against else (await text_of(engine, after.name, "live")).encode()
-        before = parse(text, str(against or "live"), called=trees_called(settings))
+        before = parse(text, str(against or "live"), called=trees_beside(settings).called)
         return await rehearse_draft(engine, before, after, directory, datetime.now(UTC), seconds, days=days)
 
     found = with_database(settings, whole)

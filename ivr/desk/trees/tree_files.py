@@ -1,4 +1,4 @@
-"""Trees in files: one with the fragments that it takes from `fragments/` beside it; those that it calls."""
+"""A tree's file, with the fragments that it takes from `fragments/` beside it."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ import re
 from pathlib import Path
 
 from ivr.voice.bundling import FragmentFile, TreeText, bundled
-from ivr.voice.fields import STEP_ID, Called, CalledTree
+from ivr.voice.fields import STEP_ID
 from ivr.voice.mistakes import MenuMistakes, Mistake
-from ivr.voice.steps.call import TREE_NAME
 from ivr.voice.yaml_tree import LARGEST_FILE
 
 FRAGMENTS = "fragments"
@@ -30,20 +29,6 @@ def read_tree_file(path: Path) -> TreeText:
 def kept_at(spool: Path, name: str) -> Path:
     """Where the live revision of a tree is kept on this machine, for a start without a database."""
     return spool / f"menu-{name}.yaml"
-
-
-def called_trees(spool: Path, shipped: Path) -> Called:
-    """What this machine last had on the air, else the file that ships."""
-
-    def find(name: str) -> CalledTree | None:
-        places = (kept_at(spool, name), shipped / f"{name}.yaml")
-        path = next((each for each in places if re.fullmatch(TREE_NAME, name) and each.is_file()), None)
-        try:
-            return CalledTree(read_tree_file(path).data) if path else None
-        except OSError:
-            return None
-
-    return find
 
 
 def _bytes(path: Path) -> bytes:

@@ -51,7 +51,8 @@ tree that answered; the other one's languages must be among them. An operator wh
 call as anywhere.
 
 A live call keeps both trees as they were when it began; publishing the other one brings it to the next
-call. Both are proved together, with what is on the air on this machine, else the file that ships. Trees may
+call. Both are proved together, with what is on the air on this machine, else the file that ships; and a tree
+that others call is refused when one of them could not call it any more, or would not be sound. Trees may
 call each other {DEEPEST_CALL} deep and 20 times in all, and none calls one that it is called by. Should the
 other tree be gone or changed so that it can't be walked from here, she goes to `missing_go`. A trial of the
 other tree is for its own callers only.
