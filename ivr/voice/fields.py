@@ -9,13 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes, Mistake, nearest, shown
 from ivr.voice.yaml_tree import Listing, Node, Scalar, Table
-
-if TYPE_CHECKING:
-    from ivr.voice.fragments import Fragment
 
 PROMPT_ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 STEP_ID = re.compile(r"[a-z][a-z0-9_]*")
@@ -278,6 +274,19 @@ class Fields:
         for key, node in self.table.entries:
             self._names[key.value] = None
             yield key, node
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A piece of a tree. `exits`: names by which its steps leave it. `steps`: as written; None: they can't be read."""
+
+    exits: tuple[str, ...]
+    steps: Fields | None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its steps; a call enters by the first."""
+        return tuple(key.value for key, _ in self.steps.table.entries) if self.steps else ()
 
 
 def checked_key(fields: Fields, key: Scalar, allowed: Callable[[str], bool], meaning: str) -> bool:

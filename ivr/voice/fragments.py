@@ -7,9 +7,8 @@ around them. Where an exit leads, each step that uses it says.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
-from ivr.voice.fields import STEP_ID, Fields, checked_key
+from ivr.voice.fields import STEP_ID, Fields, Fragment, checked_key
 from ivr.voice.mistakes import LONGEST_NAME, shown
 from ivr.voice.yaml_keys import YamlKey, read_mapping
 from ivr.voice.yaml_values import OwnValue
@@ -33,19 +32,6 @@ fragments:
         too_short: {then: silent}
         go: spoken
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Fragment:
-    """`exits`: names by which its steps leave it. `steps`: as written; None where they can't be read."""
-
-    exits: tuple[str, ...]
-    steps: Fields | None
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Of its steps; a call enters by the first."""
-        return tuple(key.value for key, _ in self.steps.table.entries) if self.steps else ()
 
 
 def is_step_id(name: str) -> bool:
