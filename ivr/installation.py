@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
     from ivr.voice.directory import Directory
-    from ivr.voice.fields import Called
     from ivr.voice.menu import Menu
+    from ivr.voice.reading import Called
     from ivr.voice.report import Proof
     from ivr.web.panel.tree_tools import TreeTools
 

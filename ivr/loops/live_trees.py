@@ -15,11 +15,11 @@ from ivr.desk.book import menus
 from ivr.desk.trees.tree_files import kept_at, read_tree_file
 from ivr.settings import ROOT
 from ivr.store.engine import AWAY
-from ivr.voice.fields import CalledTree
 from ivr.voice.menu import Menu
 from ivr.voice.menu_trial import MenuTrial
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
+from ivr.voice.reading import CalledTree
 from ivr.voice.steps.call import TreeCallStep
 
 log = logging.getLogger(__name__)

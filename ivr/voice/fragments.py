@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ivr.voice.fields import STEP_ID, Fields, Fragment, checked_key
+from ivr.voice.fields import STEP_ID, Fields, checked_key
 from ivr.voice.mistakes import LONGEST_NAME, shown
+from ivr.voice.reading import Fragment
 from ivr.voice.yaml_keys import YamlKey, read_mapping
 from ivr.voice.yaml_values import OwnValue
 
@@ -64,9 +65,10 @@ def read_fragments(fields: Fields) -> Mapping[str, Fragment]:
         checked_key(fields, key, is_step_id, "a fragment's name: a-z, 0-9 and _, first a letter")
         inner = fields.as_fields(key.value[:LONGEST_NAME], node)
         if inner is not None:
-            fragment = Fragment(**read_mapping(FRAGMENT_KEYS, inner))
-            found[key.value] = fragment
-            _refuse_twice(fragment, inner)
+            written = read_mapping(FRAGMENT_KEYS, inner)
+            if (steps := written["steps"]) is not None:
+                found[key.value] = Fragment(written["exits"], steps.table, steps.path)
+                _refuse_twice(found[key.value], inner)
     return found
 
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from ivr.cases.kinds import Kind
 from ivr.voice.call_limits import NO_LIMITS, read_limits
-from ivr.voice.fields import Called, Fields, Reading, checked_key
+from ivr.voice.fields import Fields, checked_key
 from ivr.voice.fragments import DEEPEST_USE, is_step_id, read_fragments
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
+from ivr.voice.reading import Called, Reading
 from ivr.voice.step_fields import StepFields, read_defaults
 from ivr.voice.steps.call import DEEPEST_CALL, TREE_NAME, TreeCallStep
 from ivr.voice.steps.end import EndStep
@@ -76,7 +77,7 @@ def _menu(reading: Reading, tree: Node) -> Menu | None:
     reading.calls = reading.calls or (name,)
     languages = _languages(fields)
     steps = fields.inner("steps")
-    reading.steps = _written(steps) if steps else {}
+    reading.steps = _written(steps.table) if steps else {}
     if reading.prefix:
         reading.names = {step: f"{reading.prefix}{step}" for step in reading.steps}
     start = START.read(fields)
@@ -110,10 +111,10 @@ def _languages(fields: Fields) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _written(steps: Fields) -> Mapping[str, str]:
+def _written(steps: Table) -> Mapping[str, str]:
     """Each step's type, before any is read."""
     found = {}
-    for key, node in steps.each():
+    for key, node in steps.entries:
         entries = node.entries if isinstance(node, Table) else ()
         type = next((value for name, value in entries if name.value == "type"), None)
         found[key.value] = type.value if isinstance(type, Scalar) and type.value in _TYPES else ""
@@ -187,7 +188,7 @@ def _used(step: FragmentStep, fields: Fields, defaults: Mapping[str, Any]) -> di
     """The steps of the fragment that a step uses, each with its own name behind the step's."""
     reading, at = fields.reading, fields.node("use", needed=False)
     fragment = reading.fragments.get(step.use)
-    if fragment is None or fragment.steps is None or at is None:
+    if fragment is None or at is None:
         return {}
     reading.used.add(step.use)
     if step.use in reading.inside:
@@ -199,7 +200,7 @@ def _used(step: FragmentStep, fields: Fields, defaults: Mapping[str, Any]) -> di
     else:
         exits = {exit: step.exits.get(exit, "") for exit in fragment.exits}
         scope = reading.within(step.id, step.use, _written(fragment.steps), exits)
-        return _steps(Fields(scope, fragment.steps.table, fragment.steps.path), defaults)
+        return _steps(Fields(scope, fragment.steps, fragment.path), defaults)
     return {}
 
 

@@ -13,10 +13,10 @@ from graphlib import CycleError, TopologicalSorter
 from ivr.voice import saying
 from ivr.voice.arrivals import Arrivals
 from ivr.voice.directory import Directory
-from ivr.voice.fields import Called
 from ivr.voice.menu import Choosing, Menu, Step
 from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
 from ivr.voice.parse import parse
+from ivr.voice.reading import Called
 from ivr.voice.report import Proof, StepSeconds, report, report_json
 from ivr.voice.steps.registry import BUILT_IN
 from ivr.voice.timing import SecondsOf, Stay, Timing

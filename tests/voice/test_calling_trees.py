@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from ivr.voice.fields import CalledTree
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import MOST_CALLS, parse
 from ivr.voice.proof import check, prove
+from ivr.voice.reading import CalledTree
 from ivr.voice.steps.call import DEEPEST_CALL, TreeCallStep
 from tests.voice.conversation import Conversation
 from tests.voice.test_proof import SMALL

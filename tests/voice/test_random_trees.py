@@ -36,12 +36,12 @@ from ivr.voice.events import (
     Recorded,
     Said,
 )
-from ivr.voice.fields import CalledTree
 from ivr.voice.menu import Menu, Step
 from ivr.voice.menu_trial import within_share
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.voice.proof import Proof, check, prove
+from ivr.voice.reading import CalledTree
 from ivr.voice.session import Session
 from ivr.voice.steps.share import ShareStep
 from ivr.voice.well_desk import answered

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ivr.desk.trees.tree_files import kept_at, read_tree_file
-from ivr.voice.fields import Called, CalledTree
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes, Mistake
+from ivr.voice.reading import Called, CalledTree
 from ivr.voice.report import Proof
 from ivr.voice.steps.call import TREE_NAME
 

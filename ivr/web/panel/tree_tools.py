@@ -11,9 +11,9 @@ from ivr.desk.trees.beside import TreesBeside
 from ivr.voice import proof
 from ivr.voice.catalogue import Catalogue
 from ivr.voice.directory import Directory
-from ivr.voice.fields import Called
 from ivr.voice.menu import Menu
 from ivr.voice.menu_schema import menu_schema
+from ivr.voice.reading import Called
 from ivr.voice.report import Proof, figures
 from ivr.voice.timing import SecondsOf
 from ivr.voice.tree_drawing import draw

@@ -8,10 +8,10 @@ import pytest
 
 from ivr.desk.trees.beside import TreesBeside
 from ivr.desk.trees.tree_files import kept_at
-from ivr.voice.fields import Called
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.proof import Proof, check
+from ivr.voice.reading import Called
 from tests.voice.test_calling_trees import HOTLINE, WATER
 from tests.voice.test_proof import SMALL
 
