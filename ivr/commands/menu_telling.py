@@ -146,6 +146,7 @@ def stats(
         show_rows(["step", "entered", *DEEDS], [{"step": id} | each for id, each in told.items()], False)
     if ways := list(_by_way(told)):
         show_rows(["step", "way", "calls", *FATES], ways, False)
+        print("\n".join(_compared(told)))
 
 
 def _by_way(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -155,6 +156,17 @@ def _by_way(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
             calls = sum(fates.values())
             shares = {fate: f"{100 * fates.get(fate, 0) / calls:.1f} %" for fate in FATES}
             yield {"step": step, "way": way, "calls": calls, **shares}
+
+
+def _compared(told: dict[str, Any]) -> Iterator[str]:
+    """Of each `share` step whose ways both had calls, whether they differ by more than chance."""
+    from ivr.voice.menu_trial import by_chance
+
+    for step, figure in told.items():
+        ways = [(fates.get("served", 0), sum(fates.values())) for fates in figure["ways"].values()]
+        if len(ways) == 2:
+            chance = 100 * by_chance(*ways)
+            yield f"{step}: two ways that serve alike differ so much or more in {chance:.1f} % of all trials"
 
 
 def _by_second(told: dict[str, Any]) -> list[dict[str, Any]]:

@@ -88,6 +88,12 @@ def worse(old: Tally, new: Tally) -> Worse | None:
     return None
 
 
+def by_chance(one: tuple[int, int], other: tuple[int, int]) -> float:
+    """How likely two ways that are the same differ so much or more; each: how many of how many calls."""
+    (few, all_one), (many, all_other) = one, other
+    return min(1.0, 2 * min(_chance(few, all_one, many, all_other), _chance(many, all_other, few, all_one)))
+
+
 def _chance(before: int, old: int, after: int, new: int) -> float:
     """That of `before + after` calls picked from all, `after` or more are among the new (Fisher)."""
     picked, all_calls = before + after, old + new
