@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from bench.rehearsal.lived import lived
+from ivr.voice.actions import TakeWay
 from ivr.voice.menu import Menu
 from ivr.voice.parse import parse
 from ivr.voice.rehearsal import rehearse
@@ -45,10 +46,9 @@ def test_so_many_calls_as_it_says_go_there_and_each_always_the_same_way() -> Non
 def test_two_such_steps_choose_each_by_itself() -> None:
     step = TREE_TRIED.steps["shorter"]
     both = [Session(TREE_TRIED, DIRECTORY, replace(CALLER, call=call)) for call in CALLS[:300]]
-    chosen = [[next(replace(step, id=id).perform(talk)) for id in ("one", "two")] for talk in both]
-    assert {tuple(each.way for each in pair) for pair in chosen} == {  # type: ignore[attr-defined]
-        (f"way:{a}", f"way:{b}") for a in ("topic", "kind") for b in ("topic", "kind")
-    }
+    chosen = {tuple(next(replace(step, id=id).perform(talk)) for id in ("one", "two")) for talk in both}
+    ways = (TakeWay("way:topic"), TakeWay("way:kind"))
+    assert chosen == {(one, two) for one in ways for two in ways}
 
 
 def test_what_came_of_either_way_is_counted_and_its_calls_are_found() -> None:
