@@ -57,6 +57,7 @@ from ivr.voice.events import (
     TakenUp,
     Transfer,
     Transferred,
+    WayTaken,
     WishNoted,
     WordsKept,
 )
@@ -411,6 +412,8 @@ class _Call:
                 return "desk: confidential"
             case Confirmed():
                 return f"desk: {'solved' if self.session.verdict == 'solved' else 'not solved'}"
+            case WayTaken(way=way):
+                return way
             case Rated():
                 return "desk: rated"
             case HourTold(state=state):

@@ -225,6 +225,13 @@ class RingOfficial:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeWay:
+    """Note which way the call goes at this step, where no key tells it. Answer: `WayTaken`."""
+
+    way: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """The call is over. No answer."""
 
@@ -232,5 +239,5 @@ class HangUp:
 Action = (
     Ask | Say | FindRoom | Record | RecallCaller | TakeUp | OpenCase | KeepWords | RefineCase
     | LookUpCase | WishCallBack | Confide | Confirm | MissReason | Rate | Operator | Connect | JoinHour
-    | AwaitHour | RingOfficial | HangUp
+    | AwaitHour | RingOfficial | TakeWay | HangUp
 )  # fmt: skip
