@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
     from ivr.voice.directory import Directory
+    from ivr.voice.enquiries import AskedHost
     from ivr.voice.menu import Menu
     from ivr.voice.report import Proof
     from ivr.web.panel.tree_tools import TreeTools
@@ -215,6 +216,14 @@ def lengths(settings: Settings, known: Catalogue | None = None) -> Callable[[str
     return seconds
 
 
+def asked_hosts(settings: Settings) -> dict[str, AskedHost]:
+    """Whom menu trees may ask by HTTP."""
+    from ivr.voice.enquiries import AskedHost
+
+    hosts = settings.enquiries.hosts.items()
+    return {name: AskedHost(each.http, each.private, each.number) for name, each in hosts}
+
+
 def tree_check(settings: Settings) -> TreeCheck:
     """How a menu tree is proved here: with this province's topics and counties, its languages and prompts."""
     from ivr.desk.editing.seeding import directory_from
@@ -225,7 +234,15 @@ def tree_check(settings: Settings) -> TreeCheck:
     prompts, seconds = frozenset.intersection(*map(known.ids, languages)), lengths(settings, known)
 
     def check(raw: bytes, file: str) -> tuple[Menu, Proof]:
-        return proof.check(raw, file, directory, languages=languages, prompts=prompts, seconds_of=seconds)
+        return proof.check(
+            raw,
+            file,
+            directory,
+            languages=languages,
+            prompts=prompts,
+            hosts=asked_hosts(settings),
+            seconds_of=seconds,
+        )
 
     return check
 
@@ -255,6 +272,7 @@ def tree_tools(
         prompts.catalogue,
         lambda: lengths(settings, prompts.catalogue()),
         walk,
+        asked_hosts(settings),
     )
 
 

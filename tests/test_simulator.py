@@ -1,7 +1,8 @@
 """The simulator, and the golden conversations: what each walk through the default tree says and does.
 
 A golden file holds conversations with a line of dashes between them: comments, then `keys:` and what is set
-beside them, a blank line, and the transcript in prompt ids. `GOLDEN=record` writes the transcripts anew.
+beside them (`tree:` a file beside it in place of the default one), a blank line, and the transcript in prompt
+ids. `GOLDEN=record` writes the transcripts anew.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from ivr.cases.meetings import Official
 from ivr.simulator import EXAMPLE_CODE, Desk, KeysMistake, Transcript
 from ivr.voice.actions import Ask, Record, Say
 from ivr.voice.events import Caller, CaseSeen, Lookup, Transfer
+from ivr.voice.menu import Menu
+from ivr.voice.parse import parse
 from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
 from ivr.voice.steps.code import CodeStep
@@ -54,8 +57,9 @@ class Golden:
         hour = int(given.get("hour", OFFICE_HOURS.hour))
         now = OFFICE_HOURS.replace(hour=hour)
         caller = Caller("" if given.get("caller") == "withheld" else CALLER.number, now)
+        menu = parse((GOLDEN / given["tree"]).read_bytes(), given["tree"]) if "tree" in given else MENU
         try:
-            return walk(given["keys"], caller, desk(given, now))
+            return walk(given["keys"], caller, desk(given, now), menu)
         except KeysMistake as error:
             raise AssertionError(f"{self.id}: {error}") from None
 
@@ -80,10 +84,12 @@ def desk(given: dict[str, str], now: datetime) -> Desk:
     )
 
 
-def walk(keys: str, caller: Caller = CALLER, desk: Desk | None = None) -> tuple[str, Transcript]:
+def walk(
+    keys: str, caller: Caller = CALLER, desk: Desk | None = None, menu: Menu = MENU
+) -> tuple[str, Transcript]:
     out = io.StringIO()
     transcript = simulator.simulate(
-        MENU,
+        menu,
         DIRECTORY,
         keys=keys.split(",") if keys else [],
         prompts=lambda id, language: id,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from ivr.voice.enquiries import AskedHost
 from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes, Mistake, nearest, shown
 from ivr.voice.yaml_tree import Listing, Node, Scalar, Table
 
@@ -36,6 +37,7 @@ class Reading:
     kinds: Collection[str] | None = None
     topics: Collection[str] | None = None
     counties: Collection[str] | None = None
+    hosts: Mapping[str, AskedHost] | None = None
     steps: Mapping[str, str] = field(default_factory=dict)  # id → type as written, "" for none that there is
     mistakes: list[Mistake] = field(default_factory=list)
     _firsts: dict[tuple[str, ...], str] = field(default_factory=dict)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ivr.cases.kinds import Kind
 from ivr.voice.call_limits import NO_LIMITS, read_limits
+from ivr.voice.enquiries import AskedHost
 from ivr.voice.fields import STEP_ID, Fields, Reading, checked_key
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
@@ -41,14 +42,16 @@ def parse(
     prompts: Collection[str] | None = None,
     topics: Collection[str] | None = None,
     counties: Collection[str] | None = None,
+    hosts: Mapping[str, AskedHost] | None = None,
 ) -> Menu:
     """The menu in `data`; `file` is only its name in messages.
 
-    The collections say which languages, prompt ids, topic and county codes exist; None: any.
+    The collections say which languages, prompt ids, topic and county codes exist, `hosts` who may be asked by
+    HTTP; None: any.
     Raises MenuMistakes with all mistakes at once, each with line, column, key and the nearest right name.
     """
     tree, mistakes = read_tree(data, file)
-    reading = Reading(file, prompts, languages, tuple(Kind), topics, counties, mistakes=mistakes)
+    reading = Reading(file, prompts, languages, tuple(Kind), topics, counties, hosts, mistakes=mistakes)
     menu = _menu(reading, tree)
     if menu is None or reading.mistakes:
         raise MenuMistakes(reading.mistakes)

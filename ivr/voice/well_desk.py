@@ -7,6 +7,7 @@ from ivr.voice.actions import (
     AwaitHour,
     Confide,
     Confirm,
+    Enquire,
     FindRoom,
     JoinHour,
     KeepWords,
@@ -27,6 +28,8 @@ from ivr.voice.events import (
     CaseSeen,
     Confided,
     Confirmed,
+    Enquired,
+    EnquiryResult,
     Event,
     HourState,
     HourTold,
@@ -45,6 +48,8 @@ EXAMPLE_CODE = "1234567894"  # its check digit is right
 
 def answered(action: Action) -> Event:
     """All is kept; nothing is known of her, nobody is in the queue, and no official takes calls.
+
+    Other systems find what they are asked for.
 
     Raises TypeError for what is not asked of a desk.
     """
@@ -71,8 +76,16 @@ def answered(action: Action) -> Event:
             return Confirmed()
         case Rate():
             return Rated()
+        case Enquire():
+            return examples(action)
         case Operator():
             return Transferred(Transfer.NOBODY)
         case JoinHour() | AwaitHour():
             return HourTold(HourState.CLOSED)
     raise TypeError(f"no desk answers {type(action).__name__}")
+
+
+def examples(action: Enquire, turn: int = 0) -> Enquired:
+    """Of what another system may answer: each value another one with each turn."""
+    values = {name: each.example(turn) for name, each in action.takes.items()}
+    return Enquired(EnquiryResult.FOUND, values)

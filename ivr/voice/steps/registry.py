@@ -12,6 +12,7 @@ from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.county import CountyStep
 from ivr.voice.steps.digits import DigitsStep
 from ivr.voice.steps.end import EndStep
+from ivr.voice.steps.enquiry import EnquiryStep
 from ivr.voice.steps.hour import HourStep
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.operator import OperatorStep
@@ -35,6 +36,7 @@ TYPES: Collection[type[Step]] = (
     OperatorStep,
     HourStep,
     BranchStep,
+    EnquiryStep,
     ResumeStep,
     SayStep,
     AnnouncementStep,

@@ -10,6 +10,7 @@ from typing import Any
 from ivr.voice import proof
 from ivr.voice.catalogue import Catalogue
 from ivr.voice.directory import Directory
+from ivr.voice.enquiries import AskedHost
 from ivr.voice.menu import Menu
 from ivr.voice.menu_schema import menu_schema
 from ivr.voice.report import Proof, figures
@@ -35,6 +36,7 @@ class TreeTools:
     catalogue: Callable[[], Catalogue]
     lengths: Callable[[], SecondsOf]
     walk: Callable[[Menu, Sequence[str]], TriedCall]
+    hosts: Mapping[str, AskedHost]
 
     def check(self, raw: bytes, file: str) -> tuple[Menu, Proof]:
         """Parse and prove. Raises MenuMistakes."""
@@ -46,6 +48,7 @@ class TreeTools:
             self.directory(),
             languages=self.languages,
             prompts=prompts,
+            hosts=self.hosts,
             seconds_of=self.lengths(),
         )
 
