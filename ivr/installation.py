@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
     from ivr.voice.directory import Directory
+    from ivr.voice.enquiries import AskedHost
     from ivr.voice.menu import Menu
     from ivr.voice.reading import Called
     from ivr.voice.report import Proof
@@ -225,6 +226,14 @@ def trees_beside(settings: Settings) -> TreesBeside:
     return TreesBeside(settings.spool, ROOT / "dialplan" / "menus", answering)
 
 
+def asked_hosts(settings: Settings) -> dict[str, AskedHost]:
+    """Whom menu trees may ask by HTTP."""
+    from ivr.voice.enquiries import AskedHost
+
+    hosts = settings.enquiries.hosts.items()
+    return {name: AskedHost(each.http, each.private, each.number) for name, each in hosts}
+
+
 def tree_check(settings: Settings) -> TreeCheck:
     """How a menu tree is proved here: with this province's topics and counties, its languages and prompts."""
     from ivr.desk.editing.seeding import directory_from
@@ -236,8 +245,15 @@ def tree_check(settings: Settings) -> TreeCheck:
 
     def prove(raw: bytes, file: str, called: Called) -> tuple[Menu, Proof]:
         return proof.check(
-            raw, file, directory, languages=languages, prompts=prompts, seconds_of=seconds, called=called
-        )  # fmt: skip
+            raw,
+            file,
+            directory,
+            languages=languages,
+            prompts=prompts,
+            hosts=asked_hosts(settings),
+            seconds_of=seconds,
+            called=called,
+        )
 
     def check(raw: bytes, file: str) -> tuple[Menu, Proof]:
         return trees_beside(settings).proved(raw, file, prove)
@@ -271,6 +287,7 @@ def tree_tools(
         lambda: lengths(settings, prompts.catalogue()),
         walk,
         trees_beside(settings),
+        asked_hosts(settings),
     )
 
 

@@ -17,6 +17,7 @@ from ivr.voice.actions import (
     Ask,
     Clip,
     Confide,
+    Enquire,
     FindRoom,
     HangUp,
     KeepWords,
@@ -28,6 +29,7 @@ from ivr.voice.actions import (
     RefineCase,
     Say,
     Sound,
+    Speech,
     TakeUp,
     WishCallBack,
     Words,
@@ -43,6 +45,7 @@ from ivr.voice.events import (
     Confided,
     Confirmed,
     Ended,
+    Enquired,
     Event,
     HourTold,
     HungUp,
@@ -294,11 +297,11 @@ class _Call:
         action: Action | None = self.session.start()
         while action is not None and not isinstance(action, HangUp):
             said = self._spoken(action)
-            if isinstance(action, Ask | Say):
-                self.heard += [(sound, action.language) for sound in action.speech]
+            if isinstance(action, Ask | Say | Enquire):
+                self.heard += [(sound, action.language) for sound in _speech(action)]
             self.page.said(self.session.step, said)
             event = self._answer(action)
-            if isinstance(action, Ask | Say | Record | Operator):
+            if isinstance(action, Ask | Say | Record | Operator | Enquire):
                 self.heard.clear()
             self._note(action, said, event)
             action = self.session.receive(event)
@@ -315,9 +318,9 @@ class _Call:
             self.transcript.outcome = "hung_up"
 
     def _spoken(self, action: Action) -> tuple[str, ...]:
-        if not isinstance(action, Ask | Say):
+        if not isinstance(action, Ask | Say | Enquire):
             return ()
-        texts = (self._text(sound, action.language) for sound in action.speech)
+        texts = (self._text(sound, action.language) for sound in _speech(action))
         return tuple(text for text in texts if text)
 
     def _text(self, sound: Sound, language: str) -> str:
@@ -335,6 +338,8 @@ class _Call:
                 return self.source.listen(action, f"recording-{len(self.clips) + 1}")
             case Say():
                 return self.source.interrupt(action) or Said()
+            case Enquire():
+                return self.source.interrupt(action) or answered(action)
             case Operator():
                 return self.source.interrupt(action) or Transferred(self.desk.operator)
             case RecallCaller():
@@ -384,6 +389,9 @@ class _Call:
                 return "> (hangs up)"
             case Transferred(result=result):
                 return f"operators: {result}"
+            case Enquired(result=result, values=values):
+                told = ", ".join(f"{name.removeprefix('var.')} {value}" for name, value in values.items())
+                return f"the other system: {result}{f', {told}' if told else ''}"
             case CaseSeen(result=result):
                 return f"desk: {result} {event.status}".rstrip()
             case CallerKnown(blocked=True):
@@ -419,6 +427,15 @@ class _Call:
             case HourTold(state=state):
                 return f"the official's line: {state}"
         raise TypeError(type(event).__name__)
+
+
+def _speech(action: Action) -> Speech:
+    match action:
+        case Ask(speech=speech) | Say(speech=speech):
+            return speech
+        case Enquire(lead=lead, filler=filler):
+            return lead + filler
+    return ()
 
 
 def _about(action: RefineCase) -> str:

@@ -20,6 +20,7 @@ from ivr.cases.phone import mask
 from ivr.desk.call.callbacks import Briefing
 from ivr.desk.call.intake import CallFacts, Intake
 from ivr.desk.facts.reconcile import LOST
+from ivr.loops.enquiring import Enquiries
 from ivr.loops.hour_line import CALL_SECONDS, HourLine
 from ivr.store.facts import FactStep
 from ivr.store.journal import JournalError
@@ -31,6 +32,7 @@ from ivr.voice.actions import (
     Confide,
     Confirm,
     Connect,
+    Enquire,
     FindRoom,
     HangUp,
     JoinHour,
@@ -56,6 +58,8 @@ from ivr.voice.events import (
     Confided,
     Confirmed,
     Connected,
+    Enquired,
+    EnquiryResult,
     Event,
     HourState,
     HourTold,
@@ -92,6 +96,7 @@ class OpenLine:
     clock: Callable[[], datetime]  # the zoned time of the province
     live: dict[str, Call] = field(default_factory=dict)
     hours: HourLine | None = None
+    enquiries: Enquiries | None = None
 
     def talks(self, unique_id: str) -> None:
         """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it."""
@@ -257,6 +262,10 @@ class Call:
             case Connect(record=True, max_seconds=seconds) if not self.channel.hung_up:
                 await self._begin_recording(seconds)
                 return await self.channel.perform(action)
+            case Enquire():
+                if self.line.enquiries is None:
+                    return Enquired(EnquiryResult.FAILED)
+                return await self.line.enquiries.ask(self.channel, action)
             case JoinHour() | AwaitHour() | RingOfficial():
                 return await self._in_line(action)
             case Operator():

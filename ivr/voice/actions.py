@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ivr.cases.meetings import Official
+from ivr.voice.enquiries import Taken
 from ivr.voice.events import Recorded
 
 
@@ -173,6 +175,25 @@ class WishCallBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Enquire:
+    """Ask another system by HTTP; a key of hers ends the wait. Answer: `Enquired`.
+
+    `lead` is said in any case, `filler` only to who still waits then. `takes`: what is wanted of the answer,
+    by variable. `number`: hers is among what is sent. A `#` within `deaf_to_hash` seconds means nothing.
+    """
+
+    url: str
+    query: tuple[tuple[str, str], ...]
+    takes: Mapping[str, Taken]
+    language: str
+    seconds: float
+    lead: Speech = ()
+    filler: Speech = ()
+    number: bool = False
+    deaf_to_hash: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """Queue for a human, with music and position. Answer: `Transferred`."""
 
@@ -238,6 +259,6 @@ class HangUp:
 
 Action = (
     Ask | Say | FindRoom | Record | RecallCaller | TakeUp | OpenCase | KeepWords | RefineCase
-    | LookUpCase | WishCallBack | Confide | Confirm | MissReason | Rate | Operator | Connect | JoinHour
-    | AwaitHour | RingOfficial | TakeWay | HangUp
+    | LookUpCase | WishCallBack | Confide | Confirm | MissReason | Rate | Enquire | Operator | Connect
+    | JoinHour | AwaitHour | RingOfficial | TakeWay | HangUp
 )  # fmt: skip

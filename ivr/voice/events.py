@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -222,6 +223,24 @@ class Rated:
     """Her rating is safe."""
 
 
+class EnquiryResult(StrEnum):
+    """What came of asking another system."""
+
+    FOUND = "found"
+    NOT_FOUND = "not_found"
+    FAILED = "failed"
+    SKIPPED = "skipped"  # she pressed a key
+
+
+@dataclass(frozen=True, slots=True)
+class Enquired:
+    """`values`: by variable, where all was found. `key`: with which she ended the wait."""
+
+    result: EnquiryResult
+    values: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+
+
 class Transfer(StrEnum):
     """How an attempt to reach an operator ended."""
 
@@ -279,6 +298,7 @@ Event = (
     | Confided
     | Confirmed
     | Connected
+    | Enquired
     | HourTold
     | Rated
     | NotKept

@@ -71,6 +71,8 @@ def _did(step: Mapping[str, Any]) -> Did | None:
         return Did.HUNG_UP
     if note.startswith("recorded:"):
         return Did.SPOKE
+    if note.startswith("enquiry:"):
+        return None
     if note.startswith("operator:"):
         return Did.REACHED if note == "operator:answered" else Did.NOBODY
     if key:

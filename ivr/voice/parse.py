@@ -12,6 +12,7 @@ from typing import Any
 
 from ivr.cases.kinds import Kind
 from ivr.voice.call_limits import NO_LIMITS, read_limits
+from ivr.voice.enquiries import AskedHost
 from ivr.voice.fields import Fields, checked_key
 from ivr.voice.fragments import DEEPEST_USE, is_step_id, read_fragments
 from ivr.voice.menu import Menu, Step
@@ -51,16 +52,17 @@ def parse(
     prompts: Collection[str] | None = None,
     topics: Collection[str] | None = None,
     counties: Collection[str] | None = None,
+    hosts: Mapping[str, AskedHost] | None = None,
     called: Called | None = None,
 ) -> Menu:
     """The menu in `data`; `file` is only its name in messages.
 
-    The collections say which languages, prompt ids, topic and county codes exist; None: any.
-    `called`: the trees that it may call; without it their steps stay away. Raises MenuMistakes with all
-    mistakes at once, each with line, column, key and the nearest right name.
+    The collections say which languages, prompt ids, topic and county codes exist, `hosts` who may be asked by
+    HTTP; None: any. `called`: the trees that it may call; without it their steps stay away. Raises
+    MenuMistakes with all mistakes at once, each with line, column, key and the nearest right name.
     """
     tree, mistakes = read_tree(data, file)
-    reading = Reading(file, prompts, languages, tuple(Kind), topics, counties, mistakes=mistakes)
+    reading = Reading(file, prompts, languages, tuple(Kind), topics, counties, hosts, mistakes=mistakes)
     reading.called = called
     menu = _menu(reading, tree)
     if menu is None or reading.mistakes:
@@ -217,5 +219,5 @@ def _step(key: Scalar, fields: Fields, defaults: Mapping[str, Any]) -> Step | No
     step = type.read(StepFields(key, fields, defaults))
     fields.close()
     if isinstance(step, EndStep) and fields.reading.back:
-        return SayStep(step.id, step.line, (), fields.reading.back)
+        return SayStep(step.id, step.line, (), number="", after_prompt=(), go=fields.reading.back)
     return step

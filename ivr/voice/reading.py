@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 
+from ivr.voice.enquiries import AskedHost
 from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes, Mistake, nearest
 from ivr.voice.yaml_tree import Node, Table
 
@@ -55,6 +56,7 @@ class Reading:
     kinds: Collection[str] | None = None
     topics: Collection[str] | None = None
     counties: Collection[str] | None = None
+    hosts: Mapping[str, AskedHost] | None = None
     steps: Mapping[str, str] = field(default_factory=dict)  # id → type as written, "" for none that there is
     mistakes: list[Mistake] = field(default_factory=list)
     fragments: Mapping[str, Fragment] = field(default_factory=dict)

@@ -17,6 +17,7 @@ from ivr.voice.events import (
     Caller,
     CallerKnown,
     Ended,
+    Enquired,
     Event,
     HourTold,
     HungUp,
@@ -77,6 +78,8 @@ class Session(Talk):
                 return Trace(self.step, "", f"recorded:{ended}")
             case Transferred(result=result):
                 return Trace(self.step, "", f"operator:{result}")
+            case Enquired(result=result, key=key):
+                return Trace(self.step, key, f"enquiry:{result}")
             case HourTold(state=state):
                 return Trace(self.step, "", f"hour:{state}")
             case HungUp():

@@ -202,6 +202,11 @@ class Talk:
             self._left_for.add(onward)
             raise Jump(onward)
 
+    def deaf_to_hash(self) -> float:
+        """Seconds for which a `#` may still be the end of the number before it. Asked once per number."""
+        before, self._number_full = self._number_full, False
+        return LATE_HASH_SECONDS if before else 0.0
+
     def ends_number(self, is_hash: bool, after: float) -> bool:
         """Whether this `#` only ends the number before it, which was taken at its last digit already.
 

@@ -7,6 +7,7 @@ from ivr.voice.actions import (
     AwaitHour,
     Confide,
     Confirm,
+    Enquire,
     FindRoom,
     JoinHour,
     KeepWords,
@@ -28,6 +29,8 @@ from ivr.voice.events import (
     CaseSeen,
     Confided,
     Confirmed,
+    Enquired,
+    EnquiryResult,
     Event,
     HourState,
     HourTold,
@@ -47,6 +50,8 @@ EXAMPLE_CODE = "1234567894"  # its check digit is right
 
 def answered(action: Action) -> Event:
     """All is kept; nothing is known of her, nobody is in the queue, and no official takes calls.
+
+    Other systems find what they are asked for.
 
     Raises TypeError for what is not asked of a desk.
     """
@@ -73,6 +78,8 @@ def answered(action: Action) -> Event:
             return Confirmed()
         case Rate():
             return Rated()
+        case Enquire():
+            return examples(action)
         case Operator():
             return Transferred(Transfer.NOBODY)
         case JoinHour() | AwaitHour():
@@ -80,3 +87,9 @@ def answered(action: Action) -> Event:
         case TakeWay(way=way):
             return WayTaken(way)
     raise TypeError(f"no desk answers {type(action).__name__}")
+
+
+def examples(action: Enquire, turn: int = 0) -> Enquired:
+    """Of what another system may answer: each value another one with each turn."""
+    values = {name: each.example(turn) for name, each in action.takes.items()}
+    return Enquired(EnquiryResult.FOUND, values)

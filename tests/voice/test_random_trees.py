@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from ivr.voice.actions import (
     Action,
     Ask,
+    Enquire,
     HangUp,
     Operator,
     Record,
@@ -31,6 +32,8 @@ from ivr.voice.actions import (
 from ivr.voice.events import (
     Caller,
     Ended,
+    Enquired,
+    EnquiryResult,
     Event,
     Keys,
     Recorded,
@@ -50,6 +53,7 @@ from tests.voice.test_proof import SMALL
 
 NAMES = ("first", "second", "third")
 WRONG, SILENT = "9", ""
+ENQUIRED = ("found", "not_found", "failed")
 SECONDS = {"a": 5.0, "b": 2.0, "no": 1.0, "same": 0.0}
 FEW = settings(max_examples=25, deadline=None)
 
@@ -98,8 +102,12 @@ RECORD = st.fixed_dictionaries(
     },
     optional={"sets": st.just({"kind": "request"})},
 )
+ENQUIRY = st.fixed_dictionaries(
+    {"type": st.just("enquiry"), "prompt": PROMPT, "url": st.just("https://example.ir/"),
+     "wait_seconds": st.sampled_from((1, 8)), "found": goal(), "not_found": goal(), "failed": goal()}
+)  # fmt: skip
 SHARE = st.fixed_dictionaries({"type": st.just("share"), "share": st.just(0.5), "to": goal(), "go": goal()})
-STEP = st.one_of(MENU, MENU, MENU, SAY, OPERATOR, RECORD, SHARE)
+STEP = st.one_of(MENU, MENU, MENU, SAY, OPERATOR, RECORD, SHARE, ENQUIRY)
 USES = goal().map(lambda to: {"type": "fragment", "use": "piece", "exits": {"out": to}})
 
 
@@ -241,6 +249,8 @@ class Call:
 
     def _seconds(self, action: Action) -> float:
         sounds = action.speech if isinstance(action, Ask | Say) else ()
+        if isinstance(action, Enquire):
+            sounds = action.lead + action.filler
         return sum(seconds_of(sound, "fa") for sound in sounds if isinstance(sound, str))
 
     def options(self, action: Action) -> tuple[str, ...]:
@@ -250,6 +260,8 @@ class Call:
                 return (*keys, SILENT, WRONG)
             case Record():
                 return ("words", "still")
+            case Enquire():
+                return ENQUIRED
             case _:
                 return ("",)
 
@@ -269,6 +281,8 @@ class Call:
                         "w", action.max_seconds, action.max_seconds, Ended.LIMIT
                     ), action.max_seconds
                 return Recorded("w", 1.0, 0.0, Ended.SILENCE), action.silence_seconds
+            case Enquire():
+                return Enquired(EnquiryResult(answer)), action.seconds
             case Operator():
                 return answered(action), float(action.wait_seconds)
             case Say():
@@ -316,6 +330,8 @@ def _habits(menu: Menu, id: str) -> tuple[str, ...]:
             return (*menu.steps[id].keys, SILENT, WRONG)  # type: ignore[attr-defined]
         case "record":
             return ("words", "still")
+        case "enquiry":
+            return ENQUIRED
         case _:
             return ("",)
 
@@ -332,7 +348,7 @@ def _is_endless(menu: Menu, habits: dict[str, str], id: str) -> bool:
             action = onward
     except Round:
         lately = call.steps.path[4 * len(menu.steps) :]
-        return all(habits[step] in ("", SILENT, WRONG, "words", "still") for step in lately)
+        return all(habits[step] in ("", SILENT, WRONG, "words", "still", *ENQUIRED) for step in lately)
     return False
 
 

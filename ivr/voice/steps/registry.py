@@ -13,6 +13,7 @@ from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.county import CountyStep
 from ivr.voice.steps.digits import DigitsStep
 from ivr.voice.steps.end import EndStep
+from ivr.voice.steps.enquiry import EnquiryStep
 from ivr.voice.steps.fragment import FragmentStep
 from ivr.voice.steps.hour import HourStep
 from ivr.voice.steps.menu import MenuStep
@@ -39,6 +40,7 @@ TYPES: Collection[type[Step]] = (
     HourStep,
     BranchStep,
     ShareStep,
+    EnquiryStep,
     ResumeStep,
     SayStep,
     AnnouncementStep,

@@ -11,6 +11,7 @@ from ivr.desk.trees.beside import TreesBeside
 from ivr.voice import proof
 from ivr.voice.catalogue import Catalogue
 from ivr.voice.directory import Directory
+from ivr.voice.enquiries import AskedHost
 from ivr.voice.menu import Menu
 from ivr.voice.menu_schema import menu_schema
 from ivr.voice.reading import Called
@@ -39,6 +40,7 @@ class TreeTools:
     lengths: Callable[[], SecondsOf]
     walk: Callable[[Menu, Sequence[str]], TriedCall]
     beside: TreesBeside
+    hosts: Mapping[str, AskedHost]
 
     def check(self, raw: bytes, file: str) -> tuple[Menu, Proof]:
         """Parse and prove. Raises MenuMistakes."""
@@ -53,6 +55,7 @@ class TreeTools:
             self.directory(),
             languages=self.languages,
             prompts=prompts,
+            hosts=self.hosts,
             seconds_of=self.lengths(),
             called=called,
         )
