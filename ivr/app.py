@@ -77,6 +77,7 @@ from ivr.loops.telling import ALIVE, CALLS, GAUGES, READY, Telling, name_of, tel
 from ivr.loops.time_of_day import RESTS, TimeOfDay
 from ivr.loops.transcribing import Transcriber
 from ivr.loops.watchdog import end_with_parent, tell_systemd, watch_loop
+from ivr.loops.weekly_proof import WeeklyProof
 from ivr.loops.worker import Cellar, Worker
 from ivr.settings import DUTIES, Callbacks, Duty, Settings, absolute
 from ivr.speech.check import missing
@@ -352,6 +353,7 @@ class Hotline:
                 self.vault,
                 witnesses(settings),
                 key_copies(settings) if settings.at_rest.recordings else None,
+                settings.at_rest.packed,
             ),
             self.clock,
             fact_term(settings),
@@ -362,6 +364,8 @@ class Hotline:
         vanished = partial(lost_calls.follow, self.engine, settings.spool, intake, self.ami)
         loops.start("vanished calls", vanished)
         loops.start("derived", partial(keep_swept, self.derived))
+        if settings.weekly_proof:
+            loops.start("weekly proof", WeeklyProof(self.engine, self.clock).run)
         delivery = Delivery(self.book, settings.notify, settings.seed_path, self.clock)
         loops.start("delivery", delivery.run)
         if (recogniser := self._recogniser()) is not None:

@@ -203,9 +203,11 @@ class AtRest(SettingsGroup):
     """`recordings`: close them, with the key of `ivr keys new`. `recipients`: public keys (age1…).
 
     Who holds a recipient's secret key opens backups, and the recordings when this machine's key is lost.
+    `packed`: recordings become FLAC, from which every byte comes back; before they are closed, if they are.
     """
 
     recordings: bool = False
+    packed: bool = False
     recipients: tuple[str, ...] = ()
 
 
@@ -419,6 +421,7 @@ class Settings(BaseSettings):
     enquiries: EnquirySettings = EnquirySettings()
     recordings_store: RecordingsStore = RecordingsStore()
     at_rest: AtRest = AtRest()
+    weekly_proof: bool = True  # all is proved once a week, at night, beside the work
     witnesses: WitnessSettings = WitnessSettings()
     answers: Answers = Answers()
     callbacks: Callbacks = Callbacks()

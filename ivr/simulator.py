@@ -64,6 +64,7 @@ from ivr.voice.events import (
     TakenUp,
     Transfer,
     Transferred,
+    WayTaken,
     WishNoted,
     WordsKept,
 )
@@ -428,6 +429,8 @@ class _Call:
                 return "desk: confidential"
             case Confirmed():
                 return f"desk: {'solved' if self.session.verdict == 'solved' else 'not solved'}"
+            case WayTaken(way=way):
+                return way
             case Rated():
                 return "desk: rated"
             case QueueSeen(busy=busy):

@@ -51,6 +51,7 @@ from ivr.voice.actions import (
     RingOfficial,
     Say,
     TakeUp,
+    TakeWay,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -76,6 +77,7 @@ from ivr.voice.events import (
     Said,
     Transfer,
     Transferred,
+    WayTaken,
     WishNoted,
     WordsKept,
 )
@@ -120,8 +122,8 @@ class Call:
 
     def __init__(self, line: OpenLine, channel: Channel, told: Briefing | None = None) -> None:
         now = line.clock()
-        caller = channel.caller(now)
         id = str(uuid.uuid4())
+        caller = replace(channel.caller(now), call=id)
         menu = line.called(channel.called, id)
         if told is not None:  # a call of ours: the network tells our own number
             caller = replace(caller, number=told.number, name="")
@@ -257,6 +259,8 @@ class Call:
                 if taken.code:
                     await self.channel.kept()
                 return taken
+            case TakeWay(way=way):
+                return WayTaken(way)
             case LookUpCase(code=code):
                 seen = await intake.look_up(self.facts.caller, code, self.wrong_codes)
                 self.wrong_codes += seen.result is Lookup.UNKNOWN
@@ -406,8 +410,9 @@ def _menu_of(told: Briefing, tree: Menu) -> Menu:
         return callback.order(told.code, told.order, told.language)
     if told.meeting is not None:
         return callback.meeting(told.code, told.meeting, told.language)
-    operators = (step for step in tree.steps.values() if isinstance(step, OperatorStep))
-    return callback.menu(told.code, told.seen, told.language, next(operators, None))
+    operators = [step for step in tree.steps.values() if isinstance(step, OperatorStep)]
+    own = min(operators, key=lambda step: step.id.count("."), default=None)  # not that of a tree it calls
+    return callback.menu(told.code, told.seen, told.language, own)
 
 
 async def carry(line: OpenLine, channel: Channel) -> None:

@@ -265,6 +265,13 @@ class RingOfficial:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeWay:
+    """Note which way the call goes at this step, where no key tells it. Answer: `WayTaken`."""
+
+    way: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """The call is over. No answer."""
 
@@ -272,5 +279,5 @@ class HangUp:
 Action = (
     Ask | Say | FindRoom | Record | RecallCaller | TakeUp | OpenCase | KeepWords | RefineCase
     | LookUpCase | WishCallBack | Confide | Confirm | MissReason | Rate | Enquire | Operator | LookAtQueue
-    | KeepPlace | Connect | JoinHour | AwaitHour | RingOfficial | HangUp
+    | KeepPlace | Connect | JoinHour | AwaitHour | RingOfficial | TakeWay | HangUp
 )  # fmt: skip

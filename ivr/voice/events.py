@@ -288,6 +288,13 @@ class HourTold:
 
 
 @dataclass(frozen=True, slots=True)
+class WayTaken:
+    """The way at a step is noted: `way` is what the call's row says of it."""
+
+    way: str
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The caller is gone. May come instead of any other answer."""
 
@@ -314,14 +321,19 @@ Event = (
     | QueueSeen
     | PlaceKept
     | Transferred
+    | WayTaken
     | HungUp
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What is known as the call begins. `number` is "" when withheld; `now` carries its zone."""
+    """What is known as the call begins. `number` is "" when withheld; `now` carries its zone.
+
+    `call`: its id, "" of one that nobody makes.
+    """
 
     number: str
     now: datetime
     name: str = field(default="", repr=False)
+    call: str = ""

@@ -17,6 +17,7 @@ from ivr.voice.enquiries import AskedHost
 from ivr.voice.menu import Choosing, Menu, Step
 from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
 from ivr.voice.parse import parse
+from ivr.voice.reading import Called
 from ivr.voice.report import Proof, StepSeconds, report, report_json
 from ivr.voice.steps.registry import BUILT_IN
 from ivr.voice.timing import SecondsOf, Stay, Timing
@@ -24,7 +25,7 @@ from ivr.voice.ways import By, Miss
 
 __all__ = ["Proof", "check", "prompt_ids", "prove", "report", "report_json"]
 
-UNANSWERED = frozenset({By.ALONE, By.SILENT})
+UNANSWERED = frozenset({By.ALONE, By.SILENT, By.ABSENT})
 
 
 def check(
@@ -36,8 +37,9 @@ def check(
     prompts: Collection[str] | None = None,
     hosts: Mapping[str, AskedHost] | None = None,
     seconds_of: SecondsOf | None = None,
+    called: Called | None = None,
 ) -> tuple[Menu, Proof]:
-    """Parse and prove. Raises MenuMistakes with all that is wrong."""
+    """Parse and prove, together with the trees that it calls. Raises MenuMistakes with all that is wrong."""
     menu = parse(
         data,
         file,
@@ -45,6 +47,7 @@ def check(
         prompts=prompts,
         topics=[topic.code for topic in directory.topics],
         counties=[county.code for county in directory.counties],
+        called=called,
         hosts=hosts,
     )
     proof = prove(menu, directory, seconds_of, file=file)

@@ -145,7 +145,7 @@ class Rewalk:
         timed: SpeechSeconds,
         spoken: Mapping[int, float] | None = None,
     ) -> None:
-        self.session = Session(menu, directory, Caller(call.number, call.began))
+        self.session = Session(menu, directory, Caller(call.number, call.began, call=call.id))
         self.menu, self.same, self.call, self.directory, self.timed = menu, same, call, directory, timed
         self.left: dict[str, list[tuple[int, Footprint]]] = defaultdict(list)
         for place, each in reversed(list(enumerate(prints))):

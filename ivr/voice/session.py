@@ -28,6 +28,7 @@ from ivr.voice.events import (
     RoomFound,
     Said,
     Transferred,
+    WayTaken,
 )
 from ivr.voice.menu import END, Menu, Step
 from ivr.voice.talk import LEAST_SECONDS, Back, Flow, Gone, Jump, Talk
@@ -87,6 +88,8 @@ class Session(Talk):
                 return Trace(self.step, "", f"hour:{state}")
             case HungUp():
                 return Trace(self.step, "", "hangup")
+            case WayTaken(way=way):
+                return Trace(self.step, "", way)
             case RoomFound(found=False):
                 return Trace(self.step, "", "no_room")
             case _:

@@ -19,6 +19,7 @@ from ivr.voice.actions import (
     RefineCase,
     Sound,
     Speech,
+    TakeWay,
 )
 from ivr.voice.call_limits import NO_LIMITS
 from ivr.voice.directory import Directory
@@ -35,6 +36,7 @@ from ivr.voice.events import (
     PlaceKept,
     Recorded,
     TakenUp,
+    WayTaken,
 )
 from ivr.voice.ways import Miss
 
@@ -155,6 +157,10 @@ class Talk:
         if not isinstance(event, answer):
             raise TypeError(f"{type(action).__name__} was answered with {type(event).__name__}")
         return event
+
+    def note(self, way: str) -> Flow[None]:
+        """Have the call's row say which way it goes here."""
+        yield from self.do(TakeWay(way), WayTaken)
 
     def ask(self, step: Asks, speech: Speech, max_keys: int) -> Flow[Keys]:
         """Raises Jump where the whole call has had enough of such questions."""

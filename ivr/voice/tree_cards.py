@@ -9,6 +9,7 @@ from heapq import heappop, heappush
 from ivr.voice.directory import Directory
 from ivr.voice.menu import Menu, Step
 from ivr.voice.steps.menu import MenuStep
+from ivr.voice.steps.share import ShareStep
 from ivr.voice.timing import SecondsOf, Timing
 from ivr.voice.ways import By, Way
 
@@ -77,6 +78,7 @@ def cards(menu: Menu, directory: Directory, words: TreeWords, seconds_of: Second
 def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit]:
     """Ways to one step are one, willing ones and misses apart."""
     keys = iter(step.keys) if isinstance(step, MenuStep) else iter(())
+    shares = iter(_shares(step, words))
     best = max(step.at_best(timing) for timing in timings)
     found: dict[tuple[str, bool], Exit] = {}
     for way in step.ways():
@@ -84,7 +86,10 @@ def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit
             continue
         willing = way.by.is_willing
         if willing:
-            key, seconds = next(keys, "") if way.by is By.CALLER else _value(way, words), best
+            key, seconds = (
+                next(keys, "") if way.by is By.CALLER else next(shares, "") or _value(way, words),
+                best,
+            )
         else:
             key = words.word(f"miss.{way.by}", str(way.by))
             seconds = max(step.at_worst(timing, way.by) for timing in timings)
@@ -94,6 +99,12 @@ def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit
     named = any(each.labels for each in found.values() if each.willing)
     for each in found.values():
         yield each if each.labels or not named else replace(each, labels=(words.word("otherwise", "…"),))
+
+
+def _shares(step: Step, words: TreeWords) -> Iterator[str]:
+    """Of the calls, each way's in its order."""
+    if isinstance(step, ShareStep):
+        yield from (f"{words.number(round(100 * share, 1))}\u066a" for share in (step.share, 1 - step.share))
 
 
 def _value(way: Way, words: TreeWords) -> str:
@@ -126,6 +137,11 @@ def _only_missed(menu: Menu, exits: Mapping[str, list[Exit]]) -> set[str]:
 def _title(step: Step, words: TreeWords) -> str:
     """Its first words; of a step that says nothing, what it is about."""
     said = " ".join(filter(None, map(words.prompt, step.prompt)))
+    named = getattr(step, "tree", "") or getattr(step, "use", "")
+    if named:  # another tree, or a fragment
+        return f"{words.word(f'type.{step.TYPE}', step.TYPE)}: {named}"
+    if not said and step.TYPE == "say":  # the end of a tree that another one calls
+        return words.word("back", "…")
     return (
         said or words.word(f"on.{getattr(step, 'on', '')}", "") or words.word(f"type.{step.TYPE}", step.TYPE)
     )

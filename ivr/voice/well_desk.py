@@ -21,6 +21,7 @@ from ivr.voice.actions import (
     RecallCaller,
     RefineCase,
     TakeUp,
+    TakeWay,
     WishCallBack,
 )
 from ivr.voice.events import (
@@ -43,6 +44,7 @@ from ivr.voice.events import (
     TakenUp,
     Transfer,
     Transferred,
+    WayTaken,
     WishNoted,
     WordsKept,
 )
@@ -90,6 +92,8 @@ def answered(action: Action) -> Event:
             return Transferred(Transfer.NOBODY)
         case JoinHour() | AwaitHour():
             return HourTold(HourState.CLOSED)
+        case TakeWay(way=way):
+            return WayTaken(way)
     raise TypeError(f"no desk answers {type(action).__name__}")
 
 

@@ -33,6 +33,7 @@ from ivr.voice.actions import (
     Say,
     Sound,
     TakeUp,
+    TakeWay,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -60,6 +61,7 @@ from ivr.voice.events import (
     TakenUp,
     Transfer,
     Transferred,
+    WayTaken,
     WishNoted,
     WordsKept,
 )
@@ -107,6 +109,7 @@ class Conversation:
     looked_up: list[str] = field(default_factory=list)
     verdicts: list[bool] = field(default_factory=list)
     proven: list[bool] = field(default_factory=list)
+    ways: list[str] = field(default_factory=list)  # that its row tells of
     wished: list[str] = field(default_factory=list)
     confided: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
@@ -184,6 +187,9 @@ class Conversation:
                     event: Event = CallerKnown(self.county, language=self.language, earlier=self.earlier)
                 case FindRoom():
                     event = RoomFound(self.room)
+                case TakeWay(way=way):
+                    self.ways.append(way)
+                    event = WayTaken(way)
                 case WishCallBack(code=code):
                     self.wished.append(code)
                     event = WishNoted()

@@ -8,11 +8,13 @@ from ivr.voice import callback
 from ivr.voice.menu import Step
 from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
+from ivr.voice.steps.call import TreeCallStep
 from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.county import CountyStep
 from ivr.voice.steps.digits import DigitsStep
 from ivr.voice.steps.end import EndStep
 from ivr.voice.steps.enquiry import EnquiryStep
+from ivr.voice.steps.fragment import FragmentStep
 from ivr.voice.steps.hour import HourStep
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.operator import OperatorStep
@@ -20,6 +22,7 @@ from ivr.voice.steps.record import RecordStep
 from ivr.voice.steps.resume import ResumeStep
 from ivr.voice.steps.review import ReviewStep
 from ivr.voice.steps.say import SayStep
+from ivr.voice.steps.share import ShareStep
 from ivr.voice.steps.status import StatusStep
 from ivr.voice.steps.topic import TopicStep
 
@@ -36,10 +39,13 @@ TYPES: Collection[type[Step]] = (
     OperatorStep,
     HourStep,
     BranchStep,
+    ShareStep,
     EnquiryStep,
     ResumeStep,
     SayStep,
     AnnouncementStep,
+    FragmentStep,
+    TreeCallStep,
     EndStep,
 )
 

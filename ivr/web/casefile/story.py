@@ -29,7 +29,7 @@ _jalali_time: Any = JalaliDateTime
 # What the machine does between two steps is no part of her path.
 _BEHIND = frozenset(
     {"RoomFound", "CallerKnown", "WordsKept", "CaseRefined", "Confided", "TakenUp"}
-    | {"Confirmed", "Rated", "WishNoted", "CaseSeen", "QueueSeen"}
+    | {"Confirmed", "Rated", "WishNoted", "CaseSeen", "QueueSeen", "tree", "way"}
 )
 
 
@@ -105,7 +105,8 @@ class Teller:
         own = [
             self._step(call, step)
             for step in call.steps
-            if step.get("note") not in _BEHIND and (step.get("key") or step.get("note") not in {"", "said"})
+            if step.get("note", "").partition(":")[0] not in _BEHIND
+            and (step.get("key") or step.get("note") not in {"", "said"})
         ]
         others = [
             CallStep(
@@ -130,7 +131,7 @@ class Teller:
 
     def _step(self, call: Row[Any], step: Mapping[str, str]) -> CallStep:
         after = (datetime.fromisoformat(step["at"]) - call.started_at).total_seconds()
-        name, note = step["step"], step.get("note", "")
+        name, note = step["step"].rpartition(".")[2], step.get("note", "")  # of fragments and called trees
         kind, _, result = note.partition(":")
         said = self.words.get(f"casefile.note.{kind}.{result or USUAL}", note) if note else ""
         return CallStep(
