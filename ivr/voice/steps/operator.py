@@ -86,6 +86,7 @@ class PlaceOffer:
 
 
 OFFER = PlaceOffer()
+KEEPS_PLACE = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +164,7 @@ operator:
         if not seen.busy:
             return False
         keys = yield from talk.ask_key(OFFER, ("turn.offer",))
-        return keys.pressed == "1"
+        return keys.pressed == KEEPS_PLACE
 
     def _is_closed(self, talk: Talk) -> bool:
         return self.hours is not None and not self.hours.hold(talk.caller.now)
