@@ -310,6 +310,7 @@ class Hotline:
         )
         self.loops.start("announcements", self.announced.follow)
         line.enquiries = self._enquiries(stack)
+        line.queue = Switchboard(self.ami).queue
         line.hours = HourLine(self.engine, settings.meetings.extensions, self.clock)
         await self._lease_first(intake.codes)
         process = f"{socket.gethostname()}:{os.getpid()}"
@@ -438,6 +439,7 @@ class Hotline:
             speak=self.sounds.speak,
             clock=self.clock,
             resting=lambda: self.stopping.is_set() or not self.time.is_sure,
+            queue=Switchboard(self.ami).queue,
         )
         originate.start()
         stack.push_async_callback(originate.close)

@@ -20,7 +20,9 @@ from ivr.voice.actions import (
     Enquire,
     FindRoom,
     HangUp,
+    KeepPlace,
     KeepWords,
+    LookAtQueue,
     LookUpCase,
     OpenCase,
     Operator,
@@ -53,6 +55,8 @@ from ivr.voice.events import (
     Lookup,
     NotKept,
     Official,
+    PlaceKept,
+    QueueSeen,
     Rated,
     Recorded,
     RoomFound,
@@ -124,6 +128,7 @@ class Desk:
     joined: bool = False  # her number has an open case of what she chooses
     earlier: str = ""  # what an earlier call of hers left: open or broken_off
     operator: Transfer = Transfer.NOBODY
+    busy: bool = False  # who wants an operator has to wait
     official: Official | None = None  # takes calls himself now; his line has closed when she is in it
     has_room: bool = True  # a disk takes recordings …
     keeps: bool = True  # … and the journal what is to be kept
@@ -352,6 +357,10 @@ class _Call:
                 return self.desk.look_up(code)
             case FindRoom():
                 return RoomFound(self.desk.has_room, self.desk.joined)
+            case LookAtQueue():
+                return QueueSeen(self.desk.busy)
+            case KeepPlace():
+                return PlaceKept(self.desk.keeps)
             case WishCallBack():
                 return WishNoted(self.desk.keeps)
             case RefineCase():
@@ -424,6 +433,10 @@ class _Call:
                 return way
             case Rated():
                 return "desk: rated"
+            case QueueSeen(busy=busy):
+                return "operators: all are busy" if busy else ""
+            case PlaceKept(kept=kept):
+                return "desk: her place is kept" if kept else "desk: her place is not kept"
             case HourTold(state=state):
                 return f"the official's line: {state}"
         raise TypeError(type(event).__name__)

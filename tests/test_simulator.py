@@ -78,6 +78,7 @@ def desk(given: dict[str, str], now: datetime) -> Desk:
         blocked="blocked" in given,
         joined="joined" in given,
         earlier=given.get("earlier", ""),
+        busy="busy" in given,
         operator=Transfer(given.get("operator", "nobody")),
         official=Official(given["official"]) if "official" in given else None,
         has_room=given.get("disk") != "full",

@@ -195,11 +195,30 @@ class Enquire:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """Queue for a human, with music and position. Answer: `Transferred`."""
+    """Queue for a human, with music and position. Answer: `Transferred`.
+
+    `first`: before those who wait there.
+    """
 
     queue: str
     language: str
     wait_seconds: int = 300
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtQueue:
+    """Would she have to wait for a human there? Answer: `QueueSeen`."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPlace:
+    """Make safe that she is called when it is her turn in that queue, about her case. Answer: `PlaceKept`."""
+
+    code: str
+    queue: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +278,6 @@ class HangUp:
 
 Action = (
     Ask | Say | FindRoom | Record | RecallCaller | TakeUp | OpenCase | KeepWords | RefineCase
-    | LookUpCase | WishCallBack | Confide | Confirm | MissReason | Rate | Enquire | Operator | Connect
-    | JoinHour | AwaitHour | RingOfficial | TakeWay | HangUp
+    | LookUpCase | WishCallBack | Confide | Confirm | MissReason | Rate | Enquire | Operator | LookAtQueue
+    | KeepPlace | Connect | JoinHour | AwaitHour | RingOfficial | TakeWay | HangUp
 )  # fmt: skip

@@ -254,6 +254,20 @@ class Transferred:
     result: Transfer
 
 
+@dataclass(frozen=True, slots=True)
+class QueueSeen:
+    """`busy`: somebody serves there, and she would have to wait."""
+
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceKept:
+    """`kept`: her place is safe. Else nothing is promised."""
+
+    kept: bool = True
+
+
 class HourState(StrEnum):
     """How she stands with an official who takes calls himself for an hour."""
 
@@ -304,6 +318,8 @@ Event = (
     | NotKept
     | RoomFound
     | WishNoted
+    | QueueSeen
+    | PlaceKept
     | Transferred
     | WayTaken
     | HungUp

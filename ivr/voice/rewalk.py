@@ -27,6 +27,7 @@ from ivr.voice.actions import (
     Ask,
     Enquire,
     HangUp,
+    LookAtQueue,
     LookUpCase,
     OpenCase,
     Operator,
@@ -50,6 +51,7 @@ from ivr.voice.events import (
     HungUp,
     Keys,
     Lookup,
+    QueueSeen,
     Recorded,
     Said,
     Transfer,
@@ -182,6 +184,8 @@ class Rewalk:
                 return CaseSeen(Lookup.FOUND, Status.REFERRED, agency, due)
             case Enquire():
                 return self._other_system(action)
+            case LookAtQueue():
+                return QueueSeen(self._was_asked(self.session.step))
             case RecallCaller():
                 return CallerKnown(self._known_county(), language=self.call.language)
         return answered(action)  # what an earlier call left then, nobody knows any more
@@ -196,6 +200,11 @@ class Rewalk:
         except _Gone:
             return HungUp()
         return Enquired(rare) if rare is not None else examples(action, turn // 10)
+
+    def _was_asked(self, step: str) -> bool:
+        """Whether she was offered to be called in her turn: all operators were busy then."""
+        left = self.left.get(self.same.get(step, "") if self.same else step)
+        return left is not None and bool(left) and left[-1][1].did in (Did.PRESSED, Did.SILENT)
 
     def _known_county(self) -> str:
         """She was offered one if a single 1 was her answer at the county."""

@@ -16,12 +16,14 @@ from ivr.voice.directory import Directory
 from ivr.voice.events import (
     Caller,
     CallerKnown,
+    CaseOpened,
     Ended,
     Enquired,
     Event,
     HourTold,
     HungUp,
     Keys,
+    PlaceKept,
     Recorded,
     RoomFound,
     Said,
@@ -80,6 +82,8 @@ class Session(Talk):
                 return Trace(self.step, "", f"operator:{result}")
             case Enquired(result=result, key=key):
                 return Trace(self.step, key, f"enquiry:{result}")
+            case PlaceKept(kept=kept):
+                return Trace(self.step, "", f"place:{'kept' if kept else 'not_kept'}")
             case HourTold(state=state):
                 return Trace(self.step, "", f"hour:{state}")
             case HungUp():
@@ -103,6 +107,7 @@ class Session(Talk):
         except Gone:
             pass
         yield from self._leave_no_words()
+        yield from self.keep_place()
         if self.reason_lost and self.code:
             yield MissReason(self.code, self.reason_lost)
         yield HangUp()
@@ -120,6 +125,7 @@ class Session(Talk):
             except Jump as jump:
                 onward = jump.step
             yield from self.refine_case()
+            yield from self.keep_place()
             self.step = onward
 
     def _came_from(self, step: Step) -> bool:
@@ -140,5 +146,7 @@ class Session(Talk):
         if self.code is not None:
             yield from self.keep_words(instead=False)
         elif (opening := self.rescue()) is not None:
-            yield opening
+            opened = yield opening
             self.uncased = []
+            if isinstance(opened, CaseOpened):
+                self.code = opened.code

@@ -13,6 +13,7 @@ from ivr.voice.actions import (
     Action,
     Ask,
     Confide,
+    KeepPlace,
     KeepWords,
     OpenCase,
     RefineCase,
@@ -32,6 +33,7 @@ from ivr.voice.events import (
     HungUp,
     Keys,
     NotKept,
+    PlaceKept,
     Recorded,
     TakenUp,
     WayTaken,
@@ -119,6 +121,8 @@ class Talk:
         self.unknown_codes = 0
         self.verdict = ""  # what she said of an answer: solved | not_solved; heard: nothing was asked
         self.reason_lost = ""  # why her reason for "not solved" is not kept: no_room | failed | not_kept
+        self.turn_queue = ""  # she wants to be called when it is her turn in that queue …
+        self.turn_asked = False  # … which was made safe, or could not be
         self.limits = NO_LIMITS
         self.misses = 0  # in the whole call
         self.asked_seconds = 0.0  # of the questions that sort her, as far as the shell has a clock
@@ -308,6 +312,15 @@ class Talk:
             return
         self.about = now
         yield from self.do(now, CaseRefined)
+
+    def keep_place(self) -> Flow[None]:
+        """Her place in a queue hangs on her case: kept once her words are safe."""
+        if not self.turn_queue or self.turn_asked or not self.code:
+            return
+        self.turn_asked = True
+        told = yield KeepPlace(self.code, self.turn_queue)
+        safe = isinstance(told, PlaceKept) and told.kept
+        self.say("turn.kept" if safe else "turn.not_kept")
 
     def _about_now(self, code: str) -> RefineCase:
         names = ("topic", "county", "callback", "national_id")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
 from ivr.voice.directory import Directory
 from ivr.voice.menu import Menu, Step
+from ivr.voice.steps.enquiry import EnquiryStep
 from ivr.voice.steps.menu import MenuStep
+from ivr.voice.steps.operator import KEEPS_PLACE, OperatorStep
 from ivr.voice.steps.share import ShareStep
 from ivr.voice.timing import SecondsOf, Timing
 from ivr.voice.ways import By, Way
@@ -77,8 +79,7 @@ def cards(menu: Menu, directory: Directory, words: TreeWords, seconds_of: Second
 
 def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit]:
     """Ways to one step are one, willing ones and misses apart."""
-    keys = iter(step.keys) if isinstance(step, MenuStep) else iter(())
-    shares = iter(_shares(step, words))
+    keys, shares = iter(_keys(step)), iter(_shares(step, words))
     best = max(step.at_best(timing) for timing in timings)
     found: dict[tuple[str, bool], Exit] = {}
     for way in step.ways():
@@ -101,8 +102,17 @@ def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit
         yield each if each.labels or not named else replace(each, labels=(words.word("otherwise", "…"),))
 
 
+def _keys(step: Step) -> Iterable[str]:
+    """Which each way takes, in its order."""
+    if isinstance(step, OperatorStep):
+        return (KEEPS_PLACE,)
+    return step.keys if isinstance(step, MenuStep) else ()
+
+
 def _shares(step: Step, words: TreeWords) -> Iterator[str]:
-    """Of the calls, each way's in its order."""
+    """Of the calls, each way's in its order; of what another system answers, what it is."""
+    if isinstance(step, EnquiryStep):
+        yield from (words.word(f"enquired.{each}", each) for each in ("found", "not_found", "failed"))
     if isinstance(step, ShareStep):
         yield from (f"{words.number(round(100 * share, 1))}\u066a" for share in (step.share, 1 - step.share))
 

@@ -10,7 +10,9 @@ from ivr.voice.actions import (
     Enquire,
     FindRoom,
     JoinHour,
+    KeepPlace,
     KeepWords,
+    LookAtQueue,
     LookUpCase,
     MissReason,
     OpenCase,
@@ -35,6 +37,8 @@ from ivr.voice.events import (
     HourState,
     HourTold,
     Lookup,
+    PlaceKept,
+    QueueSeen,
     Rated,
     RoomFound,
     TakenUp,
@@ -80,6 +84,10 @@ def answered(action: Action) -> Event:
             return Rated()
         case Enquire():
             return examples(action)
+        case LookAtQueue():
+            return QueueSeen()
+        case KeepPlace():
+            return PlaceKept()
         case Operator():
             return Transferred(Transfer.NOBODY)
         case JoinHour() | AwaitHour():

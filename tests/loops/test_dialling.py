@@ -492,3 +492,41 @@ async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town)
         assert (lost.state, lost.attempts) == ("waiting", 1)
         await town.until_put_off(number, datetime.now(UTC) + timedelta(hours=1.9))
     assert (town.callee.rung[unsaid], town.callee.rung[ringing]) == (0, 1)
+
+
+async def test_who_keeps_her_place_is_called_in_her_turn_though_the_server_was_killed_meanwhile(
+    town: Town,
+) -> None:
+    """Two wait before her; she leaves her words, and is put through in her turn."""
+    hotline, number = town.hotline, fresh_number()
+    one = "Local/122@seda111-inbound"  # answers, and talks for a while
+    place, secret = hotline.settings.ami, hotline.secrets.originate
+    ami = Ami(place.host, place.port, place.originate_username, secret, events="off")
+    town.callee.answers[number] = (NEWS, Press("1"), Hear(), Speak(6), PutDown())
+    hotline.console(f"queue add member {one} to operators")
+    try:
+        await ami.connect()
+        for _ in range(2):  # Asterisk takes the operator for busy as long as his like is
+            await ami.action("Originate", Channel=one, Application="Queue", Data="operators", Async=True)
+        async with asyncio.timeout(patience(20)):
+            while "has 2 calls" not in hotline.console("queue show operators"):
+                await asyncio.sleep(0.2)
+        wants = (*keys("1", "0", "1"), Beep(), Speak(2.6), Press("#"), Hear(), PutDown())
+        asking = await hotline.call(*wants, number=number, extension="122")
+        assert asking.completed, asking.problem
+        case = await hotline.case_of(number)
+        async with asyncio.timeout(patience(20)):
+            while (row := await town.row(callbacks, number)) is None:
+                await asyncio.sleep(0.1)
+        assert (row.purpose, row.state, row.attempts) == ("turn", "waiting", 0)
+        hotline.server.process.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(hotline.server.process.wait)
+        await hotline.start_server()
+        assert number not in town.callee.rung, "somebody is before her"
+        hotline.console("channel request hangup all")
+        done = await town.until_outcome(number, "talked")
+    finally:
+        await ami.close()
+        hotline.console(f"queue remove member {one} from operators", "channel request hangup all")
+    assert (done.state, town.callee.rung[number]) == ("reached", 1)
+    assert (case["kind"], case["recordings"][0]["voiced_seconds"] > 1.0) == ("request", True)

@@ -18,7 +18,9 @@ from ivr.voice.actions import (
     FindRoom,
     HangUp,
     JoinHour,
+    KeepPlace,
     KeepWords,
+    LookAtQueue,
     LookUpCase,
     MissReason,
     OpenCase,
@@ -50,6 +52,8 @@ from ivr.voice.events import (
     HungUp,
     Keys,
     Lookup,
+    PlaceKept,
+    QueueSeen,
     Rated,
     Recorded,
     RoomFound,
@@ -94,6 +98,9 @@ class Conversation:
     code: str = CODE
     seen: CaseSeen = UNKNOWN
     transfer: Transfer = Transfer.NOBODY
+    busy: bool = False  # who wants an operator would have to wait
+    places: list[KeepPlace] = field(default_factory=list)
+    transfers: list[Operator] = field(default_factory=list)
     room: bool = True
     heard: list[Sound] = field(default_factory=list)
     opened: list[OpenCase] = field(default_factory=list)
@@ -213,7 +220,13 @@ class Conversation:
                 case LookUpCase(code=code):
                     self.looked_up.append(code)
                     event = self.seen
+                case LookAtQueue():
+                    event = QueueSeen(self.busy)
+                case KeepPlace():
+                    self.places.append(action)
+                    event = PlaceKept()
                 case Operator():
+                    self.transfers.append(action)
                     event = Transferred(self.transfer)
                 case JoinHour() | AwaitHour():
                     self.in_line.append(action)

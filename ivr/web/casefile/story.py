@@ -21,13 +21,15 @@ from ivr.web.panel.visit import Visit
 
 USUAL = "usual"
 _ROUTED = frozenset(Reason)
+# Ends of a call in her turn at the operators' which read otherwise than those of the governor's office.
+TURN_ATTEMPTS = frozenset({"turn_talked", "turn_wont_talk", "turn_not_connected"})
 _DATES = ("next_on", "until", "at", "due_on")
 _jalali_day: Any = JalaliDate  # they have no types
 _jalali_time: Any = JalaliDateTime
 # What the machine does between two steps is no part of her path.
 _BEHIND = frozenset(
     {"RoomFound", "CallerKnown", "WordsKept", "CaseRefined", "Confided", "TakenUp"}
-    | {"Confirmed", "Rated", "WishNoted", "CaseSeen", "tree", "way"}
+    | {"Confirmed", "Rated", "WishNoted", "CaseSeen", "QueueSeen", "tree", "way"}
 )
 
 
@@ -154,7 +156,9 @@ class Teller:
         return f"{said} ({digits(f'{lasted // 60}:{lasted % 60:02}')})"
 
     def _attempt(self, attempt: Row[Any]) -> StoryEntry:
-        text = self.words(f"casefile.attempt.{attempt.outcome or 'open'}")
+        what = attempt.outcome or "open"
+        own = f"{attempt.purpose}_{what}"  # where it reads otherwise in a call about that
+        text = self.words(f"casefile.attempt.{own if own in TURN_ATTEMPTS else what}")
         return StoryEntry(attempt.at, "attempt", self.words("casefile.actor.ivr"), text)
 
     def _text(self, event: str, variant: str, details: Mapping[str, Any]) -> str:
