@@ -45,6 +45,7 @@ from ivr.desk.people.signing_in import Keeping
 from ivr.desk.recordings.hearing import Renditions, keep_swept
 from ivr.installation import (
     CommandError,
+    asked_hosts,
     booth,
     conventions,
     database_url,
@@ -63,6 +64,7 @@ from ivr.loops.announced import Announced
 from ivr.loops.carrying import OpenLine, carry
 from ivr.loops.delivery import Delivery
 from ivr.loops.dialling import Dialler, Trunk, tell_whether
+from ivr.loops.enquiring import Enquiries
 from ivr.loops.every import Loops
 from ivr.loops.hour_line import HourLine
 from ivr.loops.household import Household
@@ -268,7 +270,7 @@ class Hotline:
         self.loops.start("time of day", self.time.watch)
         self.loops.start("stall watchdog", watch_loop)
         if "calls" in self.duties and self.intake is not None:
-            await self._start_line(self.intake)
+            await self._start_line(stack, self.intake)
         if "work" in self.duties and self.intake is not None:
             self._start_work(stack, self.intake)
         self.ami.start()
@@ -299,7 +301,7 @@ class Hotline:
         self.loops.start("signing", partial(keep_signing, journal))
         return Intake(journal, codes, self.book, self.clock, others_promise=promise)
 
-    async def _start_line(self, intake: Intake) -> None:
+    async def _start_line(self, stack: AsyncExitStack, intake: Intake) -> None:
         """What a call needs, and what must never wait for anything that grows."""
         settings = self.settings
         languages, adopt = settings.calls.languages, self.sounds.adopt
@@ -309,6 +311,8 @@ class Hotline:
             trees.called, self._with_today(self.offered.directory), intake, self.clock
         )
         self.loops.start("announcements", self.announced.follow)
+        line.enquiries = self._enquiries(stack)
+        line.queue = Switchboard(self.ami).queue
         line.hours = HourLine(self.engine, settings.meetings.extensions, self.clock)
         await self._lease_first(intake.codes)
         process = f"{socket.gethostname()}:{os.getpid()}"
@@ -321,6 +325,12 @@ class Hotline:
         loops.start("hours of officials", line.hours.follow)
         loops.start("silent telephones", partial(quiet.watch, self.ami, line.live))
         self.ami.on("BridgeEnter", lambda event: line.talks(event.uniqueid))
+
+    def _enquiries(self, stack: AsyncExitStack) -> Enquiries:
+        headers = {name: each.headers for name, each in self.settings.enquiries.hosts.items()}
+        found = Enquiries(asked_hosts(self.settings), headers)
+        stack.push_async_callback(found.close)
+        return found
 
     async def _lease_first(self, codes: CodeBlock) -> None:
         try:
@@ -431,6 +441,7 @@ class Hotline:
             speak=self.sounds.speak,
             clock=self.clock,
             resting=lambda: self.stopping.is_set() or not self.time.is_sure,
+            queue=Switchboard(self.ami).queue,
         )
         originate.start()
         stack.push_async_callback(originate.close)
@@ -514,6 +525,8 @@ class Hotline:
                 Gauge("ivr_journal_on_spare", "Whether a journal goes on on the second volume.", spare,
                       join="max"),
             ]  # fmt: skip
+        if self.line is not None and self.line.enquiries is not None:
+            gauges += self.line.enquiries.gauges()
         if self.doors is not None:
             gauges.append(Gauge("ivr_web_connections", "Connections to the web side.", self.doors.there))
         if self.worker is not None:

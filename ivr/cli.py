@@ -128,13 +128,14 @@ def simulate(
     ] = "",
     file: Annotated[Path | None, typer.Option(help="The menu tree; the hotline's own by default.")] = None,
     caller: Annotated[str, typer.Option(help="The caller's number.")] = "",
+    call: Annotated[str, typer.Option(help="The call's id: it decides at `share` steps.")] = "",
     json: Json = False,
 ) -> None:
     """Walk a menu in the terminal, without Asterisk or database."""
     from ivr.commands.simulate import simulate as walk
 
     settings = load_settings()
-    walk(settings, file or menu.own_file(settings), keys, caller, json)
+    walk(settings, file or menu.own_file(settings), keys, caller, call, json)
 
 
 @app.command(epilog="Example: ivr doctor --json")

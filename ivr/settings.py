@@ -223,6 +223,24 @@ class WitnessSettings(SettingsGroup):
     every_minutes: float = Field(60, gt=0)
 
 
+class EnquiryHost(SettingsGroup):
+    """A system that menu trees may ask. `http`: without TLS too; `private`: in a private network.
+
+    `number`: callers' numbers may be sent there. `headers` go with every question: a key, for instance.
+    """
+
+    http: bool = False
+    private: bool = False
+    number: bool = False
+    headers: dict[str, str] = Field({}, repr=False)
+
+
+class EnquirySettings(SettingsGroup):
+    """Whom menu trees may ask by HTTP: `hosts`, with a port where it is not the usual one."""
+
+    hosts: dict[Annotated[str, Field(pattern=r"^[a-z0-9.\[\]:-]{1,253}$")], EnquiryHost] = {}
+
+
 class Calls(SettingsGroup):
     """`wrong_codes`: unknown tracking codes one caller may enter within `wrong_codes_minutes`.
 
@@ -400,6 +418,7 @@ class Settings(BaseSettings):
     journal: JournalSettings = JournalSettings()
     province: Province = Province()
     calls: Calls = Calls()
+    enquiries: EnquirySettings = EnquirySettings()
     recordings_store: RecordingsStore = RecordingsStore()
     at_rest: AtRest = AtRest()
     weekly_proof: bool = True  # all is proved once a week, at night, beside the work

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book import menus
+from ivr.desk.trees.tree_files import kept_at, read_tree_file
 from ivr.settings import ROOT
 from ivr.store.engine import AWAY
 from ivr.voice.menu import Menu
 from ivr.voice.menu_trial import MenuTrial
 from ivr.voice.mistakes import MenuMistakes
-from ivr.voice.own_words import all_own
+from ivr.voice.own_words import OwnPrompt, all_words, without, without_each
 from ivr.voice.parse import parse
+from ivr.voice.reading import CalledTree
+from ivr.voice.steps.tree import TreeStep
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +30,6 @@ Adopt = Callable[[str, str, str], Awaitable[bool]]
 FIRST_MENU_SECONDS = 5.0
 SOUND_SECONDS = 30.0  # for all words of a tree; whoever published it has made them already
 AGAIN_SECONDS = 15.0
-AGAIN = "it is tried again, what answered before answers"
 SHIPPED = ROOT / "dialplan" / "menus"
 
 
@@ -42,8 +44,9 @@ class LiveTree:
 class LiveTrees:
     """`numbers`: number called → its tree's name, the hotline's own number first.
 
-    `spool`: where the revisions last known are kept, for a start without a database. `adopt`: gives a tree's
-    own words their sound.
+    `spool`: where the revisions last known are kept, for a start without a database. Trees that they call are
+    followed too, and one that changes is read anew with all that call it. `adopt`: gives a tree's own words
+    their sound.
     """
 
     def __init__(
@@ -58,15 +61,19 @@ class LiveTrees:
         self.numbers = dict(numbers)
         self.names = tuple(dict.fromkeys(self.numbers.values()))
         self._live: dict[str, LiveTree] = {}
-        self._waiting: dict[str, menus.OnAir] = {}  # what has no sound here yet
+        self._texts: dict[str, CalledTree] = {}  # of every tree that can be read
+        self._plain: dict[str, Menu] = {}  # those that call no other, as they were read
+        self._tries: dict[str, menus.OnTrial | None] = {}
+        self._followed = list(self.names)
+        self._mute: dict[str, str] = {}  # trees that wait for the sound of words, and of which
         self._turn = asyncio.Lock()
 
     @property
     def troubles(self) -> list[str]:
         """Trees that do not answer here, or not in their own words, for want of sound; a sentence each."""
         return [
-            f"menu {name}: revision {now.revision.number} has words that can't be spoken here: {AGAIN}"
-            for name, now in self._waiting.items()
+            f"menu {name}: {words} can't be spoken here, so what was there before answers; it is tried again"
+            for name, words in self._mute.items()
         ]
 
     def called(self, number: str, call: str = "") -> Menu:
@@ -80,10 +87,10 @@ class LiveTrees:
         Another number whose tree can't be had is answered by the hotline's own.
         """
         own = self.names[0]
-        found = await asyncio.gather(*map(self._first, self.names), return_exceptions=True)
+        found = await asyncio.gather(*map(self._learn, self.names), return_exceptions=True)
         for name, tree in zip(self.names, found, strict=True):
-            if isinstance(tree, LiveTree):
-                self._live[name] = tree
+            if tree is None:
+                self._live[name] = await self._begun(name)
             elif name == own or not isinstance(tree, MenuMistakes | OSError):
                 raise tree
             else:
@@ -93,17 +100,21 @@ class LiveTrees:
     async def follow(self) -> None:
         """For ever: swap one reference whenever something else is on the air; live calls keep theirs."""
         async with asyncio.TaskGroup() as both:
-            both.create_task(menus.watch(self.engine, self.names, self._published))
+            both.create_task(menus.watch(self.engine, self._followed, self._published))
             both.create_task(self._try_again())
 
     async def _try_again(self) -> None:
         while True:
             await asyncio.sleep(AGAIN_SECONDS)
-            for now in tuple(self._waiting.values()):
-                await self._published(now, again=True)
+            for name in tuple(self._mute):
+                async with self._turn:
+                    await self._swap(name)
 
-    async def _first(self, name: str) -> LiveTree:
-        """What is on the air; without a database the last live revision this machine had, else the file."""
+    async def _learn(self, name: str) -> None:
+        """Its text on the air; without a database the last revision this machine had, else the file.
+
+        Raises MenuMistakes or OSError when there is none that can be read.
+        """
         try:
             async with asyncio.timeout(FIRST_MENU_SECONDS):
                 now = await menus.on_the_air(self.engine, name)
@@ -111,104 +122,137 @@ class LiveTrees:
             log.warning("the live menu %s can't be read, using the last one known: %s", name, error)
             now = None
         if now is not None:
-            menu = self._parsed(now.revision)
-            self._keep(now.revision)
-            sounding, trial = await self._with_sound(menu), await self._tried(now)
-            if sounding.words != menu.words:
-                self._waiting[name] = now
-            return LiveTree(sounding, trial)
-        kept = self._place(name)
+            self._take(now)
+            return
+        kept = kept_at(self.spool, name)
         path = kept if kept.is_file() else SHIPPED / f"{name}.yaml"
-        return LiveTree(await self._with_sound(parse(path.read_bytes(), str(path), languages=self.languages)))
+        self._learnt(name, CalledTree(read_tree_file(path).data), str(path))
 
-    async def _published(self, now: menus.OnAir, again: bool = False) -> None:
-        """A tree that this version can't read, or whose words have no sound here, is refused: the old stays.
+    async def _linked(self, name: str) -> LiveTree:
+        """Read together with the trees that it calls, which are followed from now on."""
+        while True:
+            tree = await asyncio.to_thread(self._read, name)
+            new = _called_by(tree) - set(self._followed)
+            if not new:
+                return tree
+            for other in new:
+                self._followed.append(other)
+                try:
+                    await self._learn(other)
+                except (MenuMistakes, OSError) as error:
+                    log.error("menu %s calls menu %s, which can't be had: %s", name, other, error)
 
-        `again`: what waits for its sound is tried anew, unless something else is on the air by now.
-        """
-        name = now.revision.name
+    async def _begun(self, name: str) -> LiveTree:
+        """Where its own words have no sound yet the catalogue's are heard, rather than nothing."""
+        tree = await self._linked(name)
+        mute = await self._without_sound(name, tree)
+        menu = tree.menu
+        if mute:
+            words, called = without(menu.words, mute), without_each(menu.called_words, mute)
+            menu = replace(menu, words=words, called_words=called)
+        return LiveTree(menu, None if mute else tree.trial)
+
+    async def _published(self, now: menus.OnAir) -> None:
+        """A tree that this version can't read, or whose words have no sound here, is refused."""
         async with self._turn:
-            if again and self._waiting.get(name) is not now:
-                return
-            was_waiting = self._waiting.pop(name, None) is not None
-            menu = self._live[name].menu
-            if was_waiting or (menu.name, menu.revision) != (name, str(now.revision.number)):
-                menu = await self._next(now, menu)
-            self._live[name] = LiveTree(menu, await self._tried(now))
+            await self._read_anew(now)
 
-    async def _next(self, now: menus.OnAir, menu: Menu) -> Menu:
-        """The tree on the air, or `menu` where it can't answer."""
-        revision = now.revision
+    async def _read_anew(self, now: menus.OnAir) -> None:
+        revision, name = now.revision, now.revision.name
+        known = self._texts.get(name)
         try:
             # A third of a second for 2,000 steps, which calls need not wait for.
-            found = await asyncio.to_thread(self._parsed, revision)
+            await asyncio.to_thread(self._take, now)
+            if known is None or known.revision != str(revision.number):
+                log.info("menu %s: revision %s is live", name, revision.number)
         except MenuMistakes as error:
-            log.error("revision %s of menu %s is refused: %s", revision.number, revision.name, error)
-            return menu
-        if mute := await self._mute(found):
-            log.error("revision %s of menu %s waits for %s", revision.number, revision.name, ", ".join(mute))
-            self._waiting[revision.name] = now
-            return menu
-        await asyncio.to_thread(self._keep, revision)
-        log.info("menu %s: revision %s is live", revision.name, revision.number)
-        return found
+            log.error("revision %s of menu %s is refused: %s", revision.number, name, error)
+        for other in [*self._live]:
+            if other in self._texts and (other == name or name in _called_by(self._live[other])):
+                await self._swap(other)
 
-    async def _tried(self, now: menus.OnAir) -> MenuTrial | None:
-        """None too for one that this version can't read, or can't speak: then no call goes through it."""
-        if now.trial is None:
-            return None
-        try:
-            tried, share = await asyncio.to_thread(self._parsed, now.trial.revision), now.trial.share
-        except MenuMistakes as error:
-            log.error("the trial of menu %s is refused: %s", now.revision.name, error)
-            return None
-        if mute := await self._mute(tried):
-            log.error("the trial of menu %s waits for %s", now.revision.name, ", ".join(mute))
-            self._waiting[now.revision.name] = now
-            return None
-        log.info("menu %s: revision %s is tried on %g of the calls", tried.name, tried.revision, share)
-        return MenuTrial(tried, share)
+    async def _swap(self, name: str) -> None:
+        """What was learnt answers from now on, once all of it can be heard here."""
+        tree = await self._linked(name)
+        self._live[name] = self._live[name] if await self._without_sound(name, tree) else tree
 
-    async def _with_sound(self, menu: Menu) -> Menu:
-        """Of who begins: where its own words have no sound the catalogue's are heard, rather than nothing."""
-        mute = await self._mute(menu)
-        if mute:
-            log.error("menu %s begins without its own words for %s", menu.name, ", ".join(mute))
-        told = {
-            id: {language: own for language, own in said.items() if f"{id} ({language})" not in mute}
-            for id, said in menu.words.items()
-        }
-        return replace(menu, words=told) if mute else menu
-
-    async def _mute(self, menu: Menu) -> list[str]:
-        """Its own words that have no sound here and can't be given one in time."""
-        wanted = {f"{id} ({language})": (own, language) for id, language, own in all_own(menu.words)}
+    async def _without_sound(self, name: str, tree: LiveTree) -> frozenset[str]:
+        """Ids of its own words that have no sound here and can't be given one in time. They are noted."""
+        wanted = {(own.id, language): (id, own.text) for id, language, own in _all_words(tree)}
         making = {
-            name: asyncio.ensure_future(self.adopt(own.id, own.text, language))
-            for name, (own, language) in wanted.items()
+            each: asyncio.ensure_future(self.adopt(each[0], text, each[1]))
+            for each, (_, text) in wanted.items()
         }
         if making:
             _, late = await asyncio.wait(making.values(), timeout=SOUND_SECONDS)
-            for each in late:
-                each.cancel()
-        return [
-            name for name, made in making.items() if not made.done() or made.cancelled() or not made.result()
-        ]
+            for task in late:
+                task.cancel()
+        mute = {
+            each: task
+            for each, task in making.items()
+            if not task.done() or task.cancelled() or not task.result()
+        }
+        self._mute.pop(name, None)
+        if mute:
+            self._mute[name] = ", ".join(sorted({f"{wanted[each][0]} ({each[1]})" for each in mute}))
+            log.error("menu %s waits for the sound of %s", name, self._mute[name])
+        return frozenset(id for id, _ in mute)
 
-    def _keep(self, revision: menus.Revision) -> None:
-        """For a start without a database."""
-        place = self._place(revision.name)
+    def _take(self, now: menus.OnAir) -> None:
+        """Keep it for a start without a database, too. Raises MenuMistakes, and leaves what was there."""
+        revision, place = now.revision, kept_at(self.spool, now.revision.name)
+        self._tries[revision.name] = now.trial
+        text = CalledTree(revision.text.encode(), str(revision.number))
+        self._learnt(revision.name, text, f"{revision.name}, revision {revision.number}")
         scratch = place.with_suffix(f".{os.getpid()}")  # siblings write it too
         try:
-            scratch.write_bytes(revision.text.encode())
+            scratch.write_bytes(text.data)
             scratch.replace(place)
         except OSError as error:
             log.error("%s is not kept for a start without a database: %s", place, error.strerror)
 
-    def _parsed(self, revision: menus.Revision) -> Menu:
-        name = f"{revision.name}, revision {revision.number}"
-        menu = parse(revision.text.encode(), name, languages=self.languages)
-        return replace(menu, revision=str(revision.number))
+    def _read(self, name: str) -> LiveTree:
+        text, menu = self._texts[name], self._plain.get(name)
+        menu = menu or self._parsed(text, f"{name}, revision {text.revision}")
+        for step in menu.steps.values():
+            if isinstance(step, TreeStep) and step.trouble:
+                log.error("menu %s, step %s leads to %s: %s", name, step.id, step.missing_go, step.trouble)
+        return LiveTree(menu, self._tried(name))
 
-    def _place(self, name: str) -> Path:
-        return self.spool / f"menu-{name}.yaml"
+    def _learnt(self, name: str, text: CalledTree, file: str) -> None:
+        menu = self._parsed(text, file)
+        self._texts[name] = text
+        self._plain.pop(name, None)
+        if not _called_by(LiveTree(menu)):
+            self._plain[name] = menu
+
+    def _tried(self, name: str) -> MenuTrial | None:
+        """None too for one that this version can't read: then no call goes through it."""
+        trial = self._tries.get(name)
+        if trial is None:
+            return None
+        revision = trial.revision
+        try:
+            text = CalledTree(revision.text.encode(), str(revision.number))
+            tried = self._parsed(text, f"{name}, revision {revision.number}")
+        except MenuMistakes as error:
+            log.error("the trial of menu %s is refused: %s", name, error)
+            return None
+        log.info("menu %s: revision %s is tried on %g of the calls", name, tried.revision, trial.share)
+        return MenuTrial(tried, trial.share)
+
+    def _parsed(self, text: CalledTree, file: str) -> Menu:
+        menu = parse(text.data, file, languages=self.languages, called=self._texts.get)
+        return replace(menu, revision=text.revision)
+
+
+def _all_words(tree: LiveTree) -> Iterator[tuple[str, str, OwnPrompt]]:
+    yield from all_words(tree.menu.words, tree.menu.called_words)
+    if tree.trial is not None:
+        yield from all_words(tree.trial.menu.words, tree.trial.menu.called_words)
+
+
+def _called_by(tree: LiveTree) -> set[str]:
+    """The trees that it calls, or would if they could be had; those that they call, too."""
+    menus_ = (tree.menu, *((tree.trial.menu,) if tree.trial is not None else ()))
+    return {step.name for menu in menus_ for step in menu.steps.values() if isinstance(step, TreeStep)}

@@ -87,6 +87,14 @@ class Step(ABC):
         """The variables that a call may have behind it."""
         return (name for way in self.ways() if way.by is By.CALLER for name in way.sets if name[:4] == "var.")
 
+    def gives_numbers(self) -> Iterator[str]:
+        """Those of them that are whole numbers which can be said."""
+        return iter(())
+
+    def counts(self) -> Iterator[str]:
+        """The variables that it says as numbers."""
+        return iter(())
+
     def needs(self) -> Iterator[str]:
         """The variables that it looks at."""
         return iter(())
@@ -182,7 +190,10 @@ class Choosing(Asking):
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """A whole tree. `revision` is "" until published. `words`: what it says otherwise than the catalogue."""
+    """A whole tree. `revision` is "" until published. `words`: what it says otherwise than the catalogue.
+
+    `called_words`: the same of the trees that it calls, by how the names of their steps begin.
+    """
 
     name: str
     languages: tuple[str, ...]
@@ -191,3 +202,4 @@ class Menu:
     revision: str = ""
     limits: CallLimits = NO_LIMITS
     words: Own = field(default_factory=dict)
+    called_words: Mapping[str, Own] = field(default_factory=dict)

@@ -101,16 +101,32 @@ def all_own(words: Own) -> Iterator[tuple[str, str, OwnPrompt]]:
             yield id, language, own
 
 
+def all_words(words: Own, called: Mapping[str, Own]) -> Iterator[tuple[str, str, OwnPrompt]]:
+    """The same, with those of the trees that it calls."""
+    for each in (words, *called.values()):
+        yield from all_own(each)
+
+
+def without(words: Own, mute: Collection[str]) -> Own:
+    """Without those that are played by these ids."""
+    return {id: {name: own for name, own in said.items() if own.id not in mute} for id, said in words.items()}
+
+
+def without_each(called: Mapping[str, Own], mute: Collection[str]) -> Mapping[str, Own]:
+    return {prefix: without(words, mute) for prefix, words in called.items()}
+
+
 def whole_in(words: Own, languages: Collection[str]) -> frozenset[str]:
     """Prompts that have words of their own in each of these: the catalogue's are not needed."""
     return frozenset(id for id, said in words.items() if set(languages) <= said.keys())
 
 
-def timed(words: Own, seconds_of: SecondsOf | None) -> SecondsOf | None:
+def timed(words: Own, called: Mapping[str, Own], seconds_of: SecondsOf | None) -> SecondsOf | None:
     """The lengths with those of a tree's own words, judged by their letters; None stays None."""
-    if seconds_of is None or not words:
+    if seconds_of is None or not (words or called):
         return seconds_of
     usual, own = seconds_of, {}
-    for id, language, each in all_own(words):
-        own[id, language] = own[each.id, language] = len(each.text) * SECONDS_PER_CHARACTER
+    for _, language, each in all_words(words, called):
+        own[each.id, language] = len(each.text) * SECONDS_PER_CHARACTER
+    own |= {(id, language): own[each.id, language] for id, language, each in all_own(words)}
     return lambda id, language: own[id, language] if (id, language) in own else usual(id, language)

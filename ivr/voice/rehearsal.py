@@ -40,7 +40,9 @@ def rehearse(
     seconds_of: SecondsOf | None = None,
 ) -> Rehearsal:
     """Each call through both, so that what the model gets wrong it gets wrong twice."""
-    lengths = [SpeechSeconds(directory, timed(menu.words, seconds_of)) for menu in (before, after)]
+    lengths = [
+        SpeechSeconds(directory, timed(menu.words, menu.called_words, seconds_of)) for menu in (before, after)
+    ]
     same = counterparts(before, after)
     found = []
     for call in calls:

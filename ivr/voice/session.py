@@ -8,24 +8,27 @@ hangs up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from ivr.cases.meetings import Official
-from ivr.voice.actions import Action, Ask, HangUp, MissReason, RecallCaller, Say
+from ivr.voice.actions import Action, Ask, HangUp, MissReason, RecallCaller, Say, Sound, Speech
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
     Caller,
     CallerKnown,
+    CaseOpened,
     Ended,
+    Enquired,
     Event,
     HourTold,
     HungUp,
     Keys,
+    PlaceKept,
     Recorded,
     RoomFound,
     Said,
     Transferred,
+    WayTaken,
 )
 from ivr.voice.menu import END, Menu, Step
 from ivr.voice.own_words import played
@@ -51,7 +54,9 @@ class Session(Talk):
         super().__init__(menu.steps, menu.start, menu.languages[0], directory, caller)
         self.hour = hour
         self.menu, self.limits = menu, menu.limits
-        self._played: Mapping[str, Mapping[str, str]] = played(menu.words)
+        own = {**dict(sorted(menu.called_words.items(), reverse=True)), "": menu.words}
+        spoken = {prefix: played(words) for prefix, words in own.items()}
+        self._played = spoken if any(spoken.values()) else {}
         self._flow = self._whole()
 
     def start(self) -> Action:
@@ -65,12 +70,23 @@ class Session(Talk):
         except StopIteration:
             return None
 
+    def say(self, *sounds: Sound) -> None:
+        """In the words of the tree that says it, which need not be the one that asks next."""
+        super().say(*self._own(sounds, self.language))
+
     def _in_own_words(self, action: Action) -> Action:
-        """As this tree says it."""
-        if self._played and isinstance(action, Ask | Say) and (own := self._played.get(action.language)):
-            said = tuple(own.get(each, each) if isinstance(each, str) else each for each in action.speech)
-            return replace(action, speech=said)
+        """As the tree says it in which she is."""
+        if self._played and isinstance(action, Ask | Say):
+            return replace(action, speech=self._own(action.speech, action.language))
         return action
+
+    def _own(self, speech: Speech, language: str) -> Speech:
+        """Steps of a tree that is called say what that one says."""
+        for prefix, played_in in self._played.items():
+            if self.step.startswith(prefix):
+                own = played_in.get(language, {})
+                return tuple(own.get(each, each) if isinstance(each, str) else each for each in speech)
+        return speech
 
     def trace(self, event: Event) -> Trace:
         """The line of the step log for `event`; ask before `receive`, while `step` is where it happened."""
@@ -86,10 +102,16 @@ class Session(Talk):
                 return Trace(self.step, "", f"recorded:{ended}")
             case Transferred(result=result):
                 return Trace(self.step, "", f"operator:{result}")
+            case Enquired(result=result, key=key):
+                return Trace(self.step, key, f"enquiry:{result}")
+            case PlaceKept(kept=kept):
+                return Trace(self.step, "", f"place:{'kept' if kept else 'not_kept'}")
             case HourTold(state=state):
                 return Trace(self.step, "", f"hour:{state}")
             case HungUp():
                 return Trace(self.step, "", "hangup")
+            case WayTaken(way=way):
+                return Trace(self.step, "", way)
             case RoomFound(found=False):
                 return Trace(self.step, "", "no_room")
             case _:
@@ -107,6 +129,7 @@ class Session(Talk):
         except Gone:
             pass
         yield from self._leave_no_words()
+        yield from self.keep_place()
         if self.reason_lost and self.code:
             yield MissReason(self.code, self.reason_lost)
         yield HangUp()
@@ -124,6 +147,7 @@ class Session(Talk):
             except Jump as jump:
                 onward = jump.step
             yield from self.refine_case()
+            yield from self.keep_place()
             self.step = onward
 
     def _came_from(self, step: Step) -> bool:
@@ -144,5 +168,7 @@ class Session(Talk):
         if self.code is not None:
             yield from self.keep_words(instead=False)
         elif (opening := self.rescue()) is not None:
-            yield opening
+            opened = yield opening
             self.uncased = []
+            if isinstance(opened, CaseOpened):
+                self.code = opened.code

@@ -15,6 +15,7 @@ from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.own_words import played, timed, whole_in
 from ivr.voice.parse import parse
 from ivr.voice.proof import check
+from ivr.voice.reading import CalledTree
 from ivr.voice.words_in_text import with_words
 from tests.voice.conversation import DIRECTORY, TREE
 
@@ -45,7 +46,7 @@ def test_a_tree_says_a_prompt_in_its_own_words_in_the_languages_that_it_gives() 
     assert own.text == "برف آمده است." and own.id.startswith("said.")
     assert played(menu.words) == {"fa": {"welcome": own.id}}
     assert not whole_in(menu.words, menu.languages)
-    lengths = timed(menu.words, lambda id, language: 9.0)
+    lengths = timed(menu.words, {}, lambda id, language: 9.0)
     assert lengths is not None
     assert lengths("welcome", "fa") == lengths(own.id, "fa") == pytest.approx(0.08 * len(own.text))
     assert lengths("welcome", "az") == 9.0
@@ -144,3 +145,20 @@ def test_whatever_is_written_is_read_again_and_taken_away_leaves_the_text(
     for id, _ in said:
         text = with_words(text, id, {})
     assert text == HEAD + STEPS
+
+
+def test_steps_of_a_tree_that_is_called_say_what_that_one_says() -> None:
+    other = HEAD.replace('"m"', '"o"') + SNOW + STEPS
+    outer = 'words:\n  goodbye:\n    fa: "خدا نگهدار."\n  welcome:\n    fa: "بفرمایید."\n'
+    steps = "steps:\n  first:\n    type: say\n    prompt: [welcome]\n    go: call\n"
+    steps += "  call: {type: tree, name: o, go: bye, missing_go: bye}\n"
+    steps += "  bye:\n    type: end\n    prompt: [goodbye]\n"
+    text = HEAD + outer + steps
+    menu = parse(text.encode(), "m", called=lambda name: CalledTree(other.encode()))
+    assert menu.words.keys() == {"goodbye", "welcome"} and menu.called_words["call.o."].keys() == {"welcome"}
+    caller = Caller("", datetime.fromisoformat("2026-11-28T10:00:00+03:30"))
+    told = walk(menu, DIRECTORY, [], prompts=lambda id, language: id, caller=caller)
+    snow = menu.called_words["call.o."]["welcome"]["fa"]
+    assert [sound for sound, _ in told.heard] == [
+        menu.words["welcome"]["fa"].id, snow.id, menu.words["goodbye"]["fa"].id,
+    ]  # fmt: skip

@@ -289,6 +289,9 @@ async def test_what_can_t_be_spoken_is_not_published_and_the_page_says_which(
     assert live and live.number == 1
 
 
+FRAGMENT = "fragments:\n  human:\n    exits: [spoken]\n    steps:\n      person:\n        type: operator\n"
+
+
 async def test_the_keyboard_gets_to_the_calls_of_a_step_and_into_the_editor_and_out_again(
     chrome: Browser, panel: PanelServed
 ) -> None:
@@ -323,6 +326,10 @@ async def test_the_keyboard_gets_to_the_calls_of_a_step_and_into_the_editor_and_
         await page.keyboard.insert_text("\n  snow:\n    type: s")
         await page.keyboard.press("Control+Space")
         await expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("say")
+        await page.keyboard.press("Escape")
+        await page.keyboard.insert_text(f"ay\n{FRAGMENT}        nobody: ")
+        await page.keyboard.press("Control+Space")
+        await expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("spoken")
         await screenshot(page, "menu-edit-phone", whole=False)
         assert not await serious(page)
 

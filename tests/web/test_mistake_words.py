@@ -14,16 +14,24 @@ from ivr.settings import ROOT
 from ivr.voice.catalogue import Catalogue
 from ivr.voice.conditions import CONDITIONS, DAYS
 from ivr.voice.events import EARLIER
-from ivr.voice.fields import CALLER, NUMBER
+from ivr.voice.reading import CALLER, NUMBER
 from ivr.voice.steps.registry import TYPES
 from ivr.voice.yaml_values import TextValue
 from ivr.web.panel.menu_words import tree_words
 from ivr.web.panel.mistake_words import in_persian
 
-NOTES = {"wrong", "refuse", "Mistake", "_at", "_refuse_at", "checked_key"}  # what notes a mistake
+NOTES = {
+    "wrong",
+    "refuse",
+    "Mistake",
+    "_at",
+    "_refuse_at",
+    "checked_key",
+    "TroubledCall",
+}  # what notes a mistake
 TELLS = {"unclear", "refused_in", "_unreached", "_endless", "_kindless", "_unknown"}  # yield sentences
-GIVES = re.compile("_?wrong.*|_one_of|_unprintable|_told_wrong")  # return them
-FILES = [*sorted((ROOT / "ivr/voice").rglob("*.py")), ROOT / "ivr/desk/trees/drafts.py"]
+GIVES = re.compile("_?wrong.*|refused|_one_of|_unprintable|_told_wrong")  # return them
+FILES = [*sorted((ROOT / "ivr/voice").rglob("*.py")), *(ROOT / "ivr/desk/trees").glob("*.py")]
 ELSEWHERE = {"catalogue.py", "tokens.py"}  # prompts of the house; keys of a rehearsed call
 PERSIAN = re.compile("[\u0600-\u06ff]")
 
@@ -75,7 +83,7 @@ def sentences(path: Path) -> Iterator[str]:
                 value = getattr(inner, "value", None) if isinstance(inner, ast.Yield | ast.Return) else None
                 found += value.elts if isinstance(value, ast.Tuple) else [value] if value else []
         for each in found:
-            if (said := sentence(each, known)) and " " in said:
+            if (said := sentence(each, known)) and re.search("[a-z]{2} ", said):
                 yield form.format(said)
 
 

@@ -15,10 +15,10 @@ CATALOGUE = "mistakes"
 
 
 def in_persian(message: str) -> str:
-    """The sentence, what it names as it stands in the text."""
+    """The sentence, what it names as it stands in the text; one that it cites in Persian, too."""
     for form, told in _forms():
         if found := form.fullmatch(message):
-            return told.format(*found.groups())
+            return told.format(*map(in_persian, found.groups()))
     return message
 
 

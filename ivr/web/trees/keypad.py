@@ -8,9 +8,9 @@ from typing import Any
 
 from aiohttp import web
 
-from ivr.voice.actions import Ask, Operator, Record, Say, Words
+from ivr.voice.actions import Ask, Enquire, Operator, Record, Say, Words
 from ivr.voice.mistakes import MenuMistakes
-from ivr.voice.own_words import all_own
+from ivr.voice.own_words import all_words
 from ivr.voice.tokens import KeysMistake
 from ivr.voice.tried_call import TriedCall
 from ivr.web.panel.tree_tools import TreeTools
@@ -43,7 +43,10 @@ async def walk(visit: Visit) -> web.Response:
 
 def _walked(tools: TreeTools, text: str, keys: list[str], name: str) -> dict[str, Any]:
     menu, _ = tools.check(text.encode(), name)
-    walked, own = tools.walk(menu, keys), {each.id: each.text for _, _, each in all_own(menu.words)}
+    walked, own = (
+        tools.walk(menu, keys),
+        {each.id: each.text for _, _, each in all_words(menu.words, menu.called_words)},
+    )
     step = menu.steps.get(walked.step)
     return {
         "heard": [_sound(tools, sound, language, own) for sound, language in walked.heard],
@@ -83,4 +86,6 @@ def _waits(walked: TriedCall) -> dict[str, Any]:
             return {"for": "words", "most": record.max_seconds}
         case Operator():
             return {"for": "operator"}
+        case Enquire():
+            return {"for": "enquiry"}
     return {"for": ""}
