@@ -20,7 +20,7 @@ from ivr.voice.menu_trial import MenuTrial
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.voice.reading import CalledTree
-from ivr.voice.steps.call import TreeCallStep
+from ivr.voice.steps.tree import TreeStep
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ class LiveTrees:
         text, menu = self._texts[name], self._plain.get(name)
         menu = menu or self._parsed(text, f"{name}, revision {text.revision}")
         for step in menu.steps.values():
-            if isinstance(step, TreeCallStep) and step.trouble:
+            if isinstance(step, TreeStep) and step.trouble:
                 log.error("menu %s, step %s leads to %s: %s", name, step.id, step.missing_go, step.trouble)
         return LiveTree(menu, self._tried(name))
 
@@ -178,4 +178,4 @@ class LiveTrees:
 def _called_by(tree: LiveTree) -> set[str]:
     """The trees that it calls, or would if they could be had; those that they call, too."""
     menus_ = (tree.menu, *((tree.trial.menu,) if tree.trial is not None else ()))
-    return {step.tree for menu in menus_ for step in menu.steps.values() if isinstance(step, TreeCallStep)}
+    return {step.name for menu in menus_ for step in menu.steps.values() if isinstance(step, TreeStep)}

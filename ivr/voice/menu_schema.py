@@ -16,8 +16,8 @@ from ivr.voice.menu import Step
 from ivr.voice.mistakes import LONGEST_NAME
 from ivr.voice.parse import MOST_STEPS, START
 from ivr.voice.step_fields import ASKING_KEYS
-from ivr.voice.steps.call import TREE_NAME
 from ivr.voice.steps.registry import TYPES
+from ivr.voice.steps.tree import TREE_NAME
 from ivr.voice.yaml_keys import Schema, mapping_schema
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"

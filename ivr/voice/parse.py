@@ -19,11 +19,11 @@ from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
 from ivr.voice.reading import Called, Reading
 from ivr.voice.step_fields import StepFields, read_defaults
-from ivr.voice.steps.call import DEEPEST_CALL, TREE_NAME, TreeCallStep
 from ivr.voice.steps.end import EndStep
 from ivr.voice.steps.fragment import FragmentStep
 from ivr.voice.steps.registry import TYPES
 from ivr.voice.steps.say import SayStep
+from ivr.voice.steps.tree import DEEPEST_CALL, TREE_NAME, TreeStep
 from ivr.voice.yaml_keys import WorkedOut, YamlKey
 from ivr.voice.yaml_tree import Node, Scalar, Table, read_tree
 from ivr.voice.yaml_values import StepValue
@@ -134,7 +134,7 @@ def _steps(steps: Fields, defaults: Mapping[str, Any]) -> dict[str, Step]:
         step = _step(key, fields, defaults) if fields else None
         if step is not None and fields:
             steps.reading.read.add(step.id)
-            if isinstance(step, TreeCallStep) and steps.reading.called is not None:
+            if isinstance(step, TreeStep) and steps.reading.called is not None:
                 found |= _joined(step, steps.reading, steps.reading.called)
                 continue
             found[step.id] = step
@@ -147,19 +147,19 @@ class TroubledCall(Exception):
     """A tree that can't be called from there."""
 
 
-def _joined(step: TreeCallStep, reading: Reading, called: Called) -> dict[str, Step]:
+def _joined(step: TreeStep, reading: Reading, called: Called) -> dict[str, Step]:
     """The step, and behind it those of the tree that it calls. What is wrong with that one is its trouble."""
     inner = Reading(
-        f"menu {step.tree}", reading.prompts, reading.known, reading.kinds, reading.topics, reading.counties,
-        called=called, calls=(*reading.calls, step.tree), prefix=f"{step.id}.{step.tree}.", back=step.go,
+        f"menu {step.name}", reading.prompts, reading.known, reading.kinds, reading.topics, reading.counties,
+        called=called, calls=(*reading.calls, step.name), prefix=f"{step.id}.{step.name}.", back=step.go,
         read=reading.read, joined=reading.joined,
     )  # fmt: skip
     try:
-        menu, revision = _called(step.tree, inner, called)
+        menu, revision = _called(step.name, inner, called)
         if strange := set(menu.languages) - set(reading.languages or ()):
             raise TroubledCall(f"it speaks {', '.join(sorted(strange))}, which this tree does not")
     except (MenuMistakes, TroubledCall) as trouble:
-        told = f"tree {step.tree} can't be called here: {str(trouble).splitlines()[0]}"
+        told = f"tree {step.name} can't be called here: {str(trouble).splitlines()[0]}"
         return {step.id: replace(step, trouble=told)}
     steps = {id: replace(each, line=step.line) for id, each in menu.steps.items()}
     opens = any(each.LEAF == "record" for each in steps.values())

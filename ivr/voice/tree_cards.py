@@ -147,7 +147,7 @@ def _only_missed(menu: Menu, exits: Mapping[str, list[Exit]]) -> set[str]:
 def _title(step: Step, words: TreeWords) -> str:
     """Its first words; of a step that says nothing, what it is about."""
     said = " ".join(filter(None, map(words.prompt, step.prompt)))
-    named = getattr(step, "tree", "") or getattr(step, "use", "")
+    named = getattr(step, "name", "") or getattr(step, "use", "")
     if named:  # another tree, or a fragment
         return f"{words.word(f'type.{step.TYPE}', step.TYPE)}: {named}"
     if not said and step.TYPE == "say":  # the end of a tree that another one calls

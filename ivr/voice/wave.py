@@ -54,7 +54,7 @@ def read(content: bytes) -> tuple[Samples, int]:
 
 
 def was_closed(content: bytes) -> bool:
-    """Whether its writer lived to write the lengths into the head, as Asterisk does when it closes a file."""
+    """Whether its writer lived to write its lengths into the header, as Asterisk does when it closes it."""
     return int.from_bytes(content[4:8], "little") + 8 >= len(content)
 
 

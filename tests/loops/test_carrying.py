@@ -506,7 +506,7 @@ async def test_a_call_goes_through_the_tree_of_another_number_and_back(hotline: 
     text = text.replace(
         '    keys:\n      "1": {kind', '    keys:\n      "8": {go: hotline}\n      "1": {kind', 1
     )
-    called = '\n  hotline:\n    type: call\n    tree: "111"\n    go: goodbye\n    missing_go: operator\n'
+    called = '\n  hotline:\n    type: tree\n    name: "111"\n    go: goodbye\n    missing_go: operator\n'
     live = await menus.publish(hotline.engine, "122", text + called, "sara")
     there = await menus.current(hotline.engine, "111")
     number = fresh_number()

@@ -17,8 +17,8 @@ from ivr.loops.live_trees import SHIPPED, LiveTrees
 from ivr.store.engine import make_engine
 from ivr.voice.menu import Menu
 from ivr.voice.proof import Proof, check
-from ivr.voice.steps.call import TreeCallStep
 from ivr.voice.steps.menu import MenuStep
+from ivr.voice.steps.tree import TreeStep
 from tests.fixtures.database import SEED
 
 LANGUAGES = ("fa", "az")
@@ -73,16 +73,16 @@ CALLING = """\
 menu: "111"
 languages: [fa, az]
 steps:
-  water: {type: call, tree: "122", go: bye, missing_go: bye}
-  sea: {type: call, tree: "140", go: bye, missing_go: water}
+  water: {type: tree, name: "122", go: bye, missing_go: bye}
+  sea: {type: tree, name: "140", go: bye, missing_go: water}
   bye: {type: end, prompt: [goodbye]}
 start: sea
 """
 
 
-def called(menu: Menu, step: str) -> TreeCallStep:
+def called(menu: Menu, step: str) -> TreeStep:
     found = menu.steps[step]
-    assert isinstance(found, TreeCallStep)
+    assert isinstance(found, TreeStep)
     return found
 
 
@@ -105,7 +105,7 @@ async def test_a_tree_that_another_calls_comes_to_its_next_call_and_live_calls_k
 
     await menus.publish(engine, "122", "menu: broken", "sara")
     sea = (
-        'menu: "140"\nlanguages: [az]\nsteps:\n  back: {type: call, tree: "111", go: bye, missing_go: bye}\n'
+        'menu: "140"\nlanguages: [az]\nsteps:\n  back: {type: tree, name: "111", go: bye, missing_go: bye}\n'
     )
     await menus.publish(engine, "140", sea + "  bye: {type: end}\n", "sara")
     async with asyncio.timeout(patience(20)):

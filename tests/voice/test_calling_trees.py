@@ -11,7 +11,7 @@ from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import MOST_CALLS, parse
 from ivr.voice.proof import check, prove
 from ivr.voice.reading import CalledTree
-from ivr.voice.steps.call import DEEPEST_CALL, TreeCallStep
+from ivr.voice.steps.tree import DEEPEST_CALL, TreeStep
 from tests.voice.conversation import Conversation
 from tests.voice.test_proof import SMALL
 
@@ -20,7 +20,7 @@ menu: "hotline"
 languages: [fa, az]
 steps:
   which: {type: menu, prompt: [a], keys: {"1": {kind: request, go: water}, "2": {go: bye}}}
-  water: {type: call, tree: "122", go: after, missing_go: person}
+  water: {type: tree, name: "122", go: after, missing_go: person}
   after: {type: say, prompt: [b], go: bye}
   person: {type: operator, nobody: bye}
   bye: {type: end, prompt: [c]}
@@ -50,7 +50,7 @@ def _named(known: Mapping[str, str], name: str) -> CalledTree | None:
 
 
 def trouble(text: str, others: Mapping[str, str] | None = None) -> str:
-    (step,) = (s for s in tree(text, others).steps.values() if isinstance(s, TreeCallStep) and s.trouble)
+    (step,) = (s for s in tree(text, others).steps.values() if isinstance(s, TreeStep) and s.trouble)
     assert not step.entry
     return step.trouble
 
@@ -124,7 +124,7 @@ def test_trees_call_each_other_only_so_deep() -> None:
 def test_trees_that_call_each_other_over_and_over_are_not_read_over_and_over() -> None:
     """Four trees with thirty calls each would be 27,000 trees."""
     calls = "".join(
-        f"  c{n}: {{type: call, tree: DEEPER, go: c{n + 1}, missing_go: c{n + 1}}}\n" for n in range(30)
+        f"  c{n}: {{type: tree, name: DEEPER, go: c{n + 1}, missing_go: c{n + 1}}}\n" for n in range(30)
     )
     text = f"menu: NAME\nlanguages: [fa]\nsteps:\n{calls}  c30: {{type: end}}\n"
     known = {f"t{n}": text.replace("NAME", f"t{n}").replace("DEEPER", f"t{n + 1}") for n in range(5)}

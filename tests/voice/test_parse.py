@@ -89,7 +89,7 @@ def test_all_mistakes_are_reported_at_once_in_the_files_order() -> None:
         "(did you mean “operator”?)",
         f"{at('topik', 11)} steps.topic.type: “topik” is none of menu, topic, county, digits, record, "
         "review, code, status, operator, hour, branch, share, enquiry, resume, say, announcement, "
-        "fragment, call, end (did you mean “topic”?)",
+        "fragment, tree, end (did you mean “topic”?)",
         f"{at('ofer_prompt', 5)} steps.county.ofer_prompt: there is no such key here; there are type, "
         "prompt, "
         "first_key, next_key, barge_in, no_input, no_match, sensitive, offer_prompt, unknown, go "

@@ -112,7 +112,7 @@ USES = goal().map(lambda to: {"type": "fragment", "use": "piece", "exits": {"out
 
 
 CALLS = st.tuples(goal(), goal()).map(
-    lambda to: {"type": "call", "tree": "other", "go": to[0], "missing_go": to[1]}
+    lambda to: {"type": "tree", "name": "other", "go": to[0], "missing_go": to[1]}
 )
 
 
@@ -138,7 +138,7 @@ def trees(draw: st.DrawFn, limits: bool = False, called: bool = False) -> dict[s
     for absent in set(NAMES) - set(names):
         text = text.replace(f'"{absent}"', '"bye"')
     tree = {"menu": "chance", "languages": ["fa"], "start": "first", "steps": json.loads(text)}
-    if any(step["type"] == "call" for step in steps.values()):
+    if any(step["type"] == "tree" for step in steps.values()):
         tree["other"] = draw(trees(called=True))
     if any(step["type"] == "fragment" for step in steps.values()):
         tree["fragments"] = fragment(draw(STEP))

@@ -13,7 +13,7 @@ from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes, Mistake
 from ivr.voice.reading import Called, CalledTree
 from ivr.voice.report import Proof
-from ivr.voice.steps.call import TREE_NAME
+from ivr.voice.steps.tree import TREE_NAME
 
 # Parses and proves a text under a name for messages, with the trees that it may call. Raises MenuMistakes.
 Prove = Callable[[bytes, str, Called], tuple[Menu, Proof]]
@@ -57,7 +57,7 @@ class TreesBeside:
 
         for caller in self.answering:
             tree = self._answers(caller) if caller != name else None
-            if tree is None or b"call" not in tree.data or not (why := _wrong(tree, with_it, prove)):
+            if tree is None or b"tree" not in tree.data or not (why := _wrong(tree, with_it, prove)):
                 continue
             if not _wrong(tree, self.called, prove):
                 told = f"menu {caller} calls this tree and, with this text, could not any more: {why}"

@@ -8,7 +8,6 @@ from ivr.voice import callback
 from ivr.voice.menu import Step
 from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
-from ivr.voice.steps.call import TreeCallStep
 from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.county import CountyStep
 from ivr.voice.steps.digits import DigitsStep
@@ -25,6 +24,7 @@ from ivr.voice.steps.say import SayStep
 from ivr.voice.steps.share import ShareStep
 from ivr.voice.steps.status import StatusStep
 from ivr.voice.steps.topic import TopicStep
+from ivr.voice.steps.tree import TreeStep
 
 # In the order in which a mistake names them.
 TYPES: Collection[type[Step]] = (
@@ -45,7 +45,7 @@ TYPES: Collection[type[Step]] = (
     SayStep,
     AnnouncementStep,
     FragmentStep,
-    TreeCallStep,
+    TreeStep,
     EndStep,
 )
 

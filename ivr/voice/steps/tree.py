@@ -1,4 +1,4 @@
-"""type: call. Into another tree, and on with `go` where that one comes to its end.
+"""type: tree. Into another tree, and on with `go` where that one comes to its end.
 
 The steps of the other tree stand in this one as it is read, each behind this step's name and the tree's.
 """
@@ -20,13 +20,13 @@ DEEPEST_CALL = 3  # a tree that calls a tree that …
 
 
 @dataclass(frozen=True, slots=True)
-class TreeCallStep(Step):
+class TreeStep(Step):
     """`entry`: the first step of the other tree, "" where it can't be had, and `trouble` says why.
 
     Both are "" in a tree that was read without looking for others.
     """
 
-    tree: str
+    name: str
     go: str
     missing_go: str
     entry: str = ""
@@ -34,11 +34,11 @@ class TreeCallStep(Step):
     trouble: str = ""
     opens_case: bool = False  # whether words are recorded there
 
-    TYPE = "call"
+    TYPE = "tree"
     TITLE = "another tree, and back"
     PROMPT = None
     KEYS = (
-        YamlKey("tree", TextValue(TREE_NAME, "a tree's name, in quotes"), "which, by its `menu:`"),
+        YamlKey("name", TextValue(TREE_NAME, "a tree's name, in quotes"), "which, by its `menu:`"),
         YamlKey("go", StepValue(), "the step after its end"),
         YamlKey("missing_go", StepValue(), "the step when no such tree is on the air, or it can't be read"),
     )
@@ -62,15 +62,15 @@ In rows, statistics and pictures its steps are called by all three names: `water
     TAKES_TIME = False
     EXAMPLE = """\
 water:
-  type: call
-  tree: "122"
+  type: tree
+  name: "122"
   go: goodbye
   missing_go: operator
 """
 
     def perform(self, talk: Talk) -> Flow[str]:
         which = f"@{self.revision}" if self.revision else ""
-        yield from talk.note(f"tree:{self.tree}{which if self.entry else ':none'}")
+        yield from talk.note(f"tree:{self.name}{which if self.entry else ':none'}")
         if self.opens_case:
             talk.about = None  # what she says there is of another matter than the case of her earlier words
         return self.entry or self.missing_go
