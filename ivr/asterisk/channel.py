@@ -64,6 +64,7 @@ _READ_KEYS = command("GET", "FULL", "VARIABLE", "${READSTATUS} ${IVR_KEYS}")
 _DONE = command("SET", "VARIABLE", "IVR_DONE", "1")
 _KEPT = command("SET", "VARIABLE", "IVR_KEPT", "1")
 _NO_QUEUE_STATUS = command("SET", "VARIABLE", "QUEUESTATUS", "")
+_BEFORE_OTHERS = command("SET", "VARIABLE", "QUEUE_PRIO", "10")
 _QUEUE_STATUS = command("GET", "VARIABLE", "QUEUESTATUS")
 _BRIDGE_RESULT = command("GET", "VARIABLE", "BRIDGERESULT")
 _DIAL_RESULT = command("GET", "FULL", "VARIABLE", "${DIALSTATUS} ${ANSWEREDTIME}")
@@ -352,6 +353,9 @@ class Channel:
         send = self._connection.send
         await send(command("SET", "VARIABLE", "CHANNEL(language)", operator.language))
         await send(_NO_QUEUE_STATUS)
+        if operator.first:
+            await send(_BEFORE_OTHERS)
+            await send(_set_timeout("absolute", CALL_SECONDS))  # a call of ours had less
         # c: go on here when the operator hangs up; the status then is CONTINUE.
         await send(command("EXEC", "Queue", f"{operator.queue},c,,,{operator.wait_seconds}"))
         status = (await send(_QUEUE_STATUS)).value

@@ -13,6 +13,7 @@ from typing import Any
 
 # Notes of steps (`ivr.voice.session`) after which she was served: her words are kept, or she heard an answer.
 SERVED = ("CaseOpened", "WordsKept", "CaseSeen", "operator:answered")
+WAY = "way:"  # of a step that sends calls different ways by itself
 FAILED = ("failed", "lost")  # outcomes of a call that no caller chose
 LONGEST_SECOND = 120  # later ones count as this one
 
@@ -70,12 +71,19 @@ def _did(step: Mapping[str, Any]) -> Did | None:
         return Did.HUNG_UP
     if note.startswith("recorded:"):
         return Did.SPOKE
+    if note.startswith("enquiry:"):
+        return None
     if note.startswith("operator:"):
         return Did.REACHED if note == "operator:answered" else Did.NOBODY
     if key:
         return Did.WRONG if step.get("missed") else Did.PRESSED
     asked = {"timeout": Did.SILENT, "hash": Did.PRESSED, "said": Did.HEARD}
     return asked.get(note)
+
+
+def ways_taken(steps: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """By `share` step, which way the call went."""
+    return {step["step"]: step["note"][len(WAY) :] for step in steps if step["note"].startswith(WAY)}
 
 
 def fate(outcome: str | None, steps: Iterable[Mapping[str, Any]]) -> Fate:

@@ -166,9 +166,9 @@ def test_what_the_dialplan_has_ended_keeps_no_room_however_long_nobody_takes_it_
         file.write_bytes(BEGUN)
     room.count([])
     assert min(on_disk(closed), on_disk(left)) >= 180 * 16_000
-    with closed.open("r+b") as file:  # as Asterisk does when she hangs up
-        file.seek(4)
-        file.write((len(BEGUN) - 8).to_bytes(4, "little"))
+    with closed.open("r+b") as head:  # as Asterisk does when she hangs up
+        head.seek(4)
+        head.write((len(BEGUN) - 8).to_bytes(4, "little"))
     os.utime(left, (time.time() - 30, time.time() - 30))  # Asterisk died over it
     for _ in range(2):
         room.count([])
