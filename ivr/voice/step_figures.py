@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ivr.voice.footprints import LONGEST_SECOND, Did, footprints
+from ivr.voice.footprints import LONGEST_SECOND, Did, deed, footprints
 
 ENTERED = "entered"
 
@@ -68,9 +68,10 @@ class TreeFigures:
         return {step: figure.as_json() for step, figure in self.steps.items()}
 
 
-def passed(began: datetime, steps: Sequence[Mapping[str, Any]]) -> list[str]:
+def passed(steps: Sequence[Mapping[str, Any]]) -> list[str]:
     """By which a call is found: “step:deed” for what she did at each of its steps, and “step:entered”."""
     found = set()
-    for each in footprints(began, steps):
-        found |= {f"{each.step}:{each.did}", f"{each.step}:{ENTERED}"}
+    for each in steps:
+        if (did := deed(each)) is not None:
+            found |= {f"{each['step']}:{did}", f"{each['step']}:{ENTERED}"}
     return sorted(found)
