@@ -45,6 +45,7 @@ from ivr.desk.people.signing_in import Keeping
 from ivr.desk.recordings.hearing import Renditions, keep_swept
 from ivr.installation import (
     CommandError,
+    asked_hosts,
     booth,
     conventions,
     database_url,
@@ -63,6 +64,7 @@ from ivr.loops.announced import Announced
 from ivr.loops.carrying import OpenLine, carry
 from ivr.loops.delivery import Delivery
 from ivr.loops.dialling import Dialler, Trunk, tell_whether
+from ivr.loops.enquiring import Enquiries
 from ivr.loops.every import Loops
 from ivr.loops.hour_line import HourLine
 from ivr.loops.household import Household
@@ -75,6 +77,7 @@ from ivr.loops.telling import ALIVE, CALLS, GAUGES, READY, Telling, name_of, tel
 from ivr.loops.time_of_day import RESTS, TimeOfDay
 from ivr.loops.transcribing import Transcriber
 from ivr.loops.watchdog import end_with_parent, tell_systemd, watch_loop
+from ivr.loops.weekly_proof import WeeklyProof
 from ivr.loops.worker import Cellar, Worker
 from ivr.settings import DUTIES, Callbacks, Duty, Settings, absolute
 from ivr.speech.check import missing
@@ -266,7 +269,7 @@ class Hotline:
         self.loops.start("time of day", self.time.watch)
         self.loops.start("stall watchdog", watch_loop)
         if "calls" in self.duties and self.intake is not None:
-            await self._start_line(self.intake)
+            await self._start_line(stack, self.intake)
         if "work" in self.duties and self.intake is not None:
             self._start_work(stack, self.intake)
         self.ami.start()
@@ -297,7 +300,7 @@ class Hotline:
         self.loops.start("signing", partial(keep_signing, journal))
         return Intake(journal, codes, self.book, self.clock, others_promise=promise)
 
-    async def _start_line(self, intake: Intake) -> None:
+    async def _start_line(self, stack: AsyncExitStack, intake: Intake) -> None:
         """What a call needs, and what must never wait for anything that grows."""
         settings = self.settings
         trees = LiveTrees(self.engine, settings.calls.trees, settings.calls.languages, settings.spool)
@@ -306,6 +309,8 @@ class Hotline:
             trees.called, self._with_today(self.offered.directory), intake, self.clock
         )
         self.loops.start("announcements", self.announced.follow)
+        line.enquiries = self._enquiries(stack)
+        line.queue = Switchboard(self.ami).queue
         line.hours = HourLine(self.engine, settings.meetings.extensions, self.clock)
         await self._lease_first(intake.codes)
         process = f"{socket.gethostname()}:{os.getpid()}"
@@ -318,6 +323,12 @@ class Hotline:
         loops.start("hours of officials", line.hours.follow)
         loops.start("silent telephones", partial(quiet.watch, self.ami, line.live))
         self.ami.on("BridgeEnter", lambda event: line.talks(event.uniqueid))
+
+    def _enquiries(self, stack: AsyncExitStack) -> Enquiries:
+        headers = {name: each.headers for name, each in self.settings.enquiries.hosts.items()}
+        found = Enquiries(asked_hosts(self.settings), headers)
+        stack.push_async_callback(found.close)
+        return found
 
     async def _lease_first(self, codes: CodeBlock) -> None:
         try:
@@ -342,6 +353,7 @@ class Hotline:
                 self.vault,
                 witnesses(settings),
                 key_copies(settings) if settings.at_rest.recordings else None,
+                settings.at_rest.packed,
             ),
             self.clock,
             fact_term(settings),
@@ -352,6 +364,8 @@ class Hotline:
         vanished = partial(lost_calls.follow, self.engine, settings.spool, intake, self.ami)
         loops.start("vanished calls", vanished)
         loops.start("derived", partial(keep_swept, self.derived))
+        if settings.weekly_proof:
+            loops.start("weekly proof", WeeklyProof(self.engine, self.clock).run)
         delivery = Delivery(self.book, settings.notify, settings.seed_path, self.clock)
         loops.start("delivery", delivery.run)
         if (recogniser := self._recogniser()) is not None:
@@ -425,6 +439,7 @@ class Hotline:
             speak=self.sounds.speak,
             clock=self.clock,
             resting=lambda: self.stopping.is_set() or not self.time.is_sure,
+            queue=Switchboard(self.ami).queue,
         )
         originate.start()
         stack.push_async_callback(originate.close)
@@ -508,6 +523,8 @@ class Hotline:
                 Gauge("ivr_journal_on_spare", "Whether a journal goes on on the second volume.", spare,
                       join="max"),
             ]  # fmt: skip
+        if self.line is not None and self.line.enquiries is not None:
+            gauges += self.line.enquiries.gauges()
         if self.doors is not None:
             gauges.append(Gauge("ivr_web_connections", "Connections to the web side.", self.doors.there))
         if self.worker is not None:

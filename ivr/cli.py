@@ -128,12 +128,13 @@ def simulate(
     ] = "",
     file: Annotated[Path, typer.Option(help="The menu tree.")] = menu.DEFAULT,
     caller: Annotated[str, typer.Option(help="The caller's number.")] = "",
+    call: Annotated[str, typer.Option(help="The call's id: it decides at `share` steps.")] = "",
     json: Json = False,
 ) -> None:
     """Walk a menu in the terminal, without Asterisk or database."""
     from ivr.commands.simulate import simulate as walk
 
-    walk(load_settings(), file, keys, caller, json)
+    walk(load_settings(), file, keys, caller, call, json)
 
 
 @app.command(epilog="Example: ivr doctor --json")

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ivr.desk.book.book import Conventions
     from ivr.desk.keeping.witnessing import Witnesses
     from ivr.desk.people.seed_keys import SeedKeys
+    from ivr.desk.trees.beside import TreesBeside
     from ivr.desk.trees.drafts import TreeCheck
     from ivr.speech.booth import Booth
     from ivr.store.journal.journal_keeping import FactTerm
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from ivr.store.vault import Vault
     from ivr.voice.catalogue import Catalogue
     from ivr.voice.directory import Directory
+    from ivr.voice.enquiries import AskedHost
     from ivr.voice.menu import Menu
+    from ivr.voice.reading import Called
     from ivr.voice.report import Proof
     from ivr.web.panel.tree_tools import TreeTools
 
@@ -215,6 +218,22 @@ def lengths(settings: Settings, known: Catalogue | None = None) -> Callable[[str
     return seconds
 
 
+def trees_beside(settings: Settings) -> TreesBeside:
+    """The trees of this machine, without a database."""
+    from ivr.desk.trees.beside import TreesBeside
+
+    answering = tuple(dict.fromkeys(settings.calls.trees.values()))
+    return TreesBeside(settings.spool, ROOT / "dialplan" / "menus", answering)
+
+
+def asked_hosts(settings: Settings) -> dict[str, AskedHost]:
+    """Whom menu trees may ask by HTTP."""
+    from ivr.voice.enquiries import AskedHost
+
+    hosts = settings.enquiries.hosts.items()
+    return {name: AskedHost(each.http, each.private, each.number) for name, each in hosts}
+
+
 def tree_check(settings: Settings) -> TreeCheck:
     """How a menu tree is proved here: with this province's topics and counties, its languages and prompts."""
     from ivr.desk.editing.seeding import directory_from
@@ -224,8 +243,20 @@ def tree_check(settings: Settings) -> TreeCheck:
     directory, known = directory_from(settings.seed_path), catalogue(settings)
     prompts, seconds = frozenset.intersection(*map(known.ids, languages)), lengths(settings, known)
 
+    def prove(raw: bytes, file: str, called: Called) -> tuple[Menu, Proof]:
+        return proof.check(
+            raw,
+            file,
+            directory,
+            languages=languages,
+            prompts=prompts,
+            hosts=asked_hosts(settings),
+            seconds_of=seconds,
+            called=called,
+        )
+
     def check(raw: bytes, file: str) -> tuple[Menu, Proof]:
-        return proof.check(raw, file, directory, languages=languages, prompts=prompts, seconds_of=seconds)
+        return trees_beside(settings).proved(raw, file, prove)
 
     return check
 
@@ -255,6 +286,8 @@ def tree_tools(
         prompts.catalogue,
         lambda: lengths(settings, prompts.catalogue()),
         walk,
+        trees_beside(settings),
+        asked_hosts(settings),
     )
 
 
@@ -263,13 +296,14 @@ def needed(settings: Settings) -> frozenset[str]:
     from ivr.asterisk.channel import BEEP
     from ivr.asterisk.dialplan import PROMPTS
     from ivr.desk.editing.seeding import directory_from
+    from ivr.desk.trees.tree_files import read_tree_file
     from ivr.voice.parse import parse
     from ivr.voice.proof import prompt_ids
 
     directory = directory_from(settings.seed_path)
     ids: frozenset[str] = frozenset(PROMPTS) | {BEEP}
     for path in sorted((ROOT / "dialplan" / "menus").glob("*.yaml")):
-        ids |= prompt_ids(parse(path.read_bytes(), str(path)), directory)
+        ids |= prompt_ids(parse(read_tree_file(path).data, str(path)), directory)
     return ids
 
 

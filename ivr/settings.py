@@ -203,9 +203,11 @@ class AtRest(SettingsGroup):
     """`recordings`: close them, with the key of `ivr keys new`. `recipients`: public keys (age1…).
 
     Who holds a recipient's secret key opens backups, and the recordings when this machine's key is lost.
+    `packed`: recordings become FLAC, from which every byte comes back; before they are closed, if they are.
     """
 
     recordings: bool = False
+    packed: bool = False
     recipients: tuple[str, ...] = ()
 
 
@@ -219,6 +221,24 @@ class WitnessSettings(SettingsGroup):
     mail: tuple[str, ...] = ()
     webhook: tuple[str, ...] = ()
     every_minutes: float = Field(60, gt=0)
+
+
+class EnquiryHost(SettingsGroup):
+    """A system that menu trees may ask. `http`: without TLS too; `private`: in a private network.
+
+    `number`: callers' numbers may be sent there. `headers` go with every question: a key, for instance.
+    """
+
+    http: bool = False
+    private: bool = False
+    number: bool = False
+    headers: dict[str, str] = Field({}, repr=False)
+
+
+class EnquirySettings(SettingsGroup):
+    """Whom menu trees may ask by HTTP: `hosts`, with a port where it is not the usual one."""
+
+    hosts: dict[Annotated[str, Field(pattern=r"^[a-z0-9.\[\]:-]{1,253}$")], EnquiryHost] = {}
 
 
 class Calls(SettingsGroup):
@@ -398,8 +418,10 @@ class Settings(BaseSettings):
     journal: JournalSettings = JournalSettings()
     province: Province = Province()
     calls: Calls = Calls()
+    enquiries: EnquirySettings = EnquirySettings()
     recordings_store: RecordingsStore = RecordingsStore()
     at_rest: AtRest = AtRest()
+    weekly_proof: bool = True  # all is proved once a week, at night, beside the work
     witnesses: WitnessSettings = WitnessSettings()
     answers: Answers = Answers()
     callbacks: Callbacks = Callbacks()

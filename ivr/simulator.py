@@ -17,9 +17,12 @@ from ivr.voice.actions import (
     Ask,
     Clip,
     Confide,
+    Enquire,
     FindRoom,
     HangUp,
+    KeepPlace,
     KeepWords,
+    LookAtQueue,
     LookUpCase,
     OpenCase,
     Operator,
@@ -28,6 +31,7 @@ from ivr.voice.actions import (
     RefineCase,
     Say,
     Sound,
+    Speech,
     TakeUp,
     WishCallBack,
     Words,
@@ -43,6 +47,7 @@ from ivr.voice.events import (
     Confided,
     Confirmed,
     Ended,
+    Enquired,
     Event,
     HourTold,
     HungUp,
@@ -50,6 +55,8 @@ from ivr.voice.events import (
     Lookup,
     NotKept,
     Official,
+    PlaceKept,
+    QueueSeen,
     Rated,
     Recorded,
     RoomFound,
@@ -57,6 +64,7 @@ from ivr.voice.events import (
     TakenUp,
     Transfer,
     Transferred,
+    WayTaken,
     WishNoted,
     WordsKept,
 )
@@ -120,6 +128,7 @@ class Desk:
     joined: bool = False  # her number has an open case of what she chooses
     earlier: str = ""  # what an earlier call of hers left: open or broken_off
     operator: Transfer = Transfer.NOBODY
+    busy: bool = False  # who wants an operator has to wait
     official: Official | None = None  # takes calls himself now; his line has closed when she is in it
     has_room: bool = True  # a disk takes recordings …
     keeps: bool = True  # … and the journal what is to be kept
@@ -293,11 +302,11 @@ class _Call:
         action: Action | None = self.session.start()
         while action is not None and not isinstance(action, HangUp):
             said = self._spoken(action)
-            if isinstance(action, Ask | Say):
-                self.heard += [(sound, action.language) for sound in action.speech]
+            if isinstance(action, Ask | Say | Enquire):
+                self.heard += [(sound, action.language) for sound in _speech(action)]
             self.page.said(self.session.step, said)
             event = self._answer(action)
-            if isinstance(action, Ask | Say | Record | Operator):
+            if isinstance(action, Ask | Say | Record | Operator | Enquire):
                 self.heard.clear()
             self._note(action, said, event)
             action = self.session.receive(event)
@@ -314,9 +323,9 @@ class _Call:
             self.transcript.outcome = "hung_up"
 
     def _spoken(self, action: Action) -> tuple[str, ...]:
-        if not isinstance(action, Ask | Say):
+        if not isinstance(action, Ask | Say | Enquire):
             return ()
-        texts = (self._text(sound, action.language) for sound in action.speech)
+        texts = (self._text(sound, action.language) for sound in _speech(action))
         return tuple(text for text in texts if text)
 
     def _text(self, sound: Sound, language: str) -> str:
@@ -334,6 +343,8 @@ class _Call:
                 return self.source.listen(action, f"recording-{len(self.clips) + 1}")
             case Say():
                 return self.source.interrupt(action) or Said()
+            case Enquire():
+                return self.source.interrupt(action) or answered(action)
             case Operator():
                 return self.source.interrupt(action) or Transferred(self.desk.operator)
             case RecallCaller():
@@ -346,6 +357,10 @@ class _Call:
                 return self.desk.look_up(code)
             case FindRoom():
                 return RoomFound(self.desk.has_room, self.desk.joined)
+            case LookAtQueue():
+                return QueueSeen(self.desk.busy)
+            case KeepPlace():
+                return PlaceKept(self.desk.keeps)
             case WishCallBack():
                 return WishNoted(self.desk.keeps)
             case RefineCase():
@@ -383,6 +398,9 @@ class _Call:
                 return "> (hangs up)"
             case Transferred(result=result):
                 return f"operators: {result}"
+            case Enquired(result=result, values=values):
+                told = ", ".join(f"{name.removeprefix('var.')} {value}" for name, value in values.items())
+                return f"the other system: {result}{f', {told}' if told else ''}"
             case CaseSeen(result=result):
                 return f"desk: {result} {event.status}".rstrip()
             case CallerKnown(blocked=True):
@@ -411,11 +429,26 @@ class _Call:
                 return "desk: confidential"
             case Confirmed():
                 return f"desk: {'solved' if self.session.verdict == 'solved' else 'not solved'}"
+            case WayTaken(way=way):
+                return way
             case Rated():
                 return "desk: rated"
+            case QueueSeen(busy=busy):
+                return "operators: all are busy" if busy else ""
+            case PlaceKept(kept=kept):
+                return "desk: her place is kept" if kept else "desk: her place is not kept"
             case HourTold(state=state):
                 return f"the official's line: {state}"
         raise TypeError(type(event).__name__)
+
+
+def _speech(action: Action) -> Speech:
+    match action:
+        case Ask(speech=speech) | Say(speech=speech):
+            return speech
+        case Enquire(lead=lead, filler=filler):
+            return lead + filler
+    return ()
 
 
 def _about(action: RefineCase) -> str:

@@ -1,7 +1,8 @@
 """The simulator, and the golden conversations: what each walk through the default tree says and does.
 
 A golden file holds conversations with a line of dashes between them: comments, then `keys:` and what is set
-beside them, a blank line, and the transcript in prompt ids. `GOLDEN=record` writes the transcripts anew.
+beside them (`tree:` a file beside it in place of the default one), a blank line, and the transcript in prompt
+ids. `GOLDEN=record` writes the transcripts anew.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ import pytest
 from ivr import simulator
 from ivr.cases import code as tracking_code
 from ivr.cases.meetings import Official
+from ivr.desk.trees.beside import TreesBeside
 from ivr.simulator import EXAMPLE_CODE, Desk, KeysMistake, Transcript
 from ivr.voice.actions import Ask, Record, Say
 from ivr.voice.events import Caller, CaseSeen, Lookup, Transfer
+from ivr.voice.menu import Menu
+from ivr.voice.parse import parse
 from ivr.voice.steps.announcement import AnnouncementStep
 from ivr.voice.steps.branch import BranchStep
 from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.say import SayStep
 from ivr.voice.tried_call import TriedCall
-from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, default_menu
+from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, TREE, default_menu
 
 GOLDEN = Path(__file__).parent / "golden"
 BETWEEN = "-" * 40 + "\n"
@@ -53,9 +57,10 @@ class Golden:
         given = dict(line.split(": ", 1) for line in self.heading.splitlines() if not line.startswith("#"))
         hour = int(given.get("hour", OFFICE_HOURS.hour))
         now = OFFICE_HOURS.replace(hour=hour)
-        caller = Caller("" if given.get("caller") == "withheld" else CALLER.number, now)
+        number = "" if given.get("caller") == "withheld" else CALLER.number
+        caller = Caller(number, now, call=given.get("call", ""))
         try:
-            return walk(given["keys"], caller, desk(given, now))
+            return walk(given["keys"], caller, desk(given, now), tree_of(given))
         except KeysMistake as error:
             raise AssertionError(f"{self.id}: {error}") from None
 
@@ -73,6 +78,7 @@ def desk(given: dict[str, str], now: datetime) -> Desk:
         blocked="blocked" in given,
         joined="joined" in given,
         earlier=given.get("earlier", ""),
+        busy="busy" in given,
         operator=Transfer(given.get("operator", "nobody")),
         official=Official(given["official"]) if "official" in given else None,
         has_room=given.get("disk") != "full",
@@ -80,10 +86,21 @@ def desk(given: dict[str, str], now: datetime) -> Desk:
     )
 
 
-def walk(keys: str, caller: Caller = CALLER, desk: Desk | None = None) -> tuple[str, Transcript]:
+def tree_of(given: dict[str, str]) -> Menu:
+    """The default one, or that of a file beside the conversations, which may call those that ship."""
+    if "tree" not in given:
+        return MENU
+    shipped = GOLDEN if given.get("others") == "none" else TREE.parent
+    path = GOLDEN / f"{given['tree']}.yaml"
+    return parse(path.read_bytes(), path.name, called=TreesBeside(GOLDEN, shipped).called)
+
+
+def walk(
+    keys: str, caller: Caller = CALLER, desk: Desk | None = None, menu: Menu = MENU
+) -> tuple[str, Transcript]:
     out = io.StringIO()
     transcript = simulator.simulate(
-        MENU,
+        menu,
         DIRECTORY,
         keys=keys.split(",") if keys else [],
         prompts=lambda id, language: id,
@@ -153,8 +170,9 @@ def test_the_golden_conversations_open_cases_of_every_kind_in_both_languages() -
 
 
 def test_the_golden_conversations_hang_up_in_every_asking_step() -> None:
+    its = [golden for golden in ALL if "\ntree: " not in golden.heading]
     ends = {
-        transcript.turns[-1].step for golden in ALL if (transcript := golden.run()[1]).outcome == "hung_up"
+        transcript.turns[-1].step for golden in its if (transcript := golden.run()[1]).outcome == "hung_up"
     }
     assert ends == {step.id for step in MENU.steps.values() if not isinstance(step, PASSED)}
 

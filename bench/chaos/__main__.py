@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import json
+import os
 import secrets
 import shutil
 import sys
@@ -22,8 +24,9 @@ from bench.chaos.accountant import Accountant, general_problems
 from bench.chaos.evidence import Places, gather
 from bench.chaos.faults import FAULTS, OF_SICK_DISKS, Fault, schedule
 from bench.chaos.lab import Disks, LabError, lab
-from bench.chaos.report import Result, as_json, as_text
+from bench.chaos.report import Result, as_json, as_plain, as_text
 from bench.chaos.run import Asked, run
+from bench.chaos.seeds import Report, as_plain_sum, as_text_sum, busy_cores, first_of, run_seeds
 from bench.chaos.sick_disks import Wanted, sick_disks
 from bench.chaos.speech import NoSpeech
 from bench.images import NoImages
@@ -36,6 +39,8 @@ from tests.fixtures.small_disk import NoSmallDisk, small_disk_of
 EXAMPLES = """examples:
   python -m bench.chaos                            ten minutes, a fresh seed, which is printed
   python -m bench.chaos --seed 7                   the same callers and the same schedule again
+  python -m bench.chaos --seeds 5 --calls 2000     five seeds, one verdict; again: goes on where it ended
+  python -m bench.chaos --seeds 5 --calls 2000 --busy   the same while all cores are busy
   python -m bench.chaos --speech state/sounds      one caller in seven hears built prompts
   python -m bench.chaos --minutes 1 --only "Asterisk killed" --only "server killed" --keep /tmp/chaos --json
 """
@@ -49,13 +54,36 @@ JOURNAL_BYTES, DATABASE_BYTES = 128 << 20, 2 << 30
 def main() -> None:
     asked = _arguments()
     try:
-        result = asyncio.run(
-            chaos(asked.seed, asked.minutes * 60, asked.rate, asked.kinds, asked.keep, asked.speech)
-        )
+        with busy_cores((os.cpu_count() or 1) if asked.busy else 0):
+            good = _one(asked) if asked.seeds is None else _many(asked)
     except (NoSpeech, LabError, asterisk.LabError, PackagesError, PostgresError, NoSmallDisk) as error:
         sys.exit(str(error))
+    sys.exit(0 if good else 1)
+
+
+def _one(asked: argparse.Namespace) -> bool:
+    result = _ran(asked, asked.seed, asked.keep)
     print(as_json(result) if asked.json else as_text(result))
-    sys.exit(0 if result.good else 1)
+    return result.good
+
+
+def _many(asked: argparse.Namespace) -> bool:
+    def report(seed: int) -> Report | None:
+        try:
+            return as_plain(_ran(asked, seed, None))
+        except LabError as error:
+            say(f"seed {seed}: {error}")
+            return None
+
+    told = {name: str(getattr(asked, name)) for name in ("rate", "minutes", "kinds", "speech", "busy")}
+    reports = run_seeds(range(asked.seed, asked.seed + asked.seeds), told, asked.into, report)
+    found = as_plain_sum(reports, asked.seeds)
+    print(json.dumps(found, indent=2) if asked.json else as_text_sum(found, asked.seeds))
+    return bool(found["good"])
+
+
+def _ran(asked: argparse.Namespace, seed: int, keep: Path | None) -> Result:
+    return asyncio.run(chaos(seed, asked.minutes * 60, asked.rate, asked.kinds, keep, asked.speech))
 
 
 def _arguments() -> argparse.Namespace:
@@ -64,7 +92,13 @@ def _arguments() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--minutes", type=float, default=10.0, help="how long calls are placed (10)")
-    parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6), help="replays a run")
+    parser.add_argument("--calls", type=int, help="how many, instead of how long")
+    parser.add_argument("--seed", type=int, help="replays a run; the first of several")
+    parser.add_argument("--seeds", type=int, help="so many runs, one table and one verdict")
+    parser.add_argument(
+        "--into", type=Path, default=Path("var/chaos"), help="where reports of --seeds lie (var/chaos)"
+    )
+    parser.add_argument("--busy", action="store_true", help="all cores have something else to do meanwhile")
     parser.add_argument("--rate", type=int, default=5, help="new calls a second (5)")
     parser.add_argument("--only", action="append", choices=[*FAULTS], help="only this fault; may be repeated")
     parser.add_argument(
@@ -78,9 +112,16 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--json", action="store_true", help="stable JSON instead of text")
     asked = parser.parse_args()
+    if asked.calls:
+        asked.minutes = asked.calls / asked.rate / 60
+    if asked.seed is None:
+        before = first_of(asked.into) if asked.seeds else None
+        asked.seed = secrets.randbelow(10**6) if before is None else before
     asked.kinds = [kind for kind in asked.only or FAULTS if kind not in (asked.without or ())]
     if not 0 < asked.minutes * 60 * asked.rate <= MOST_CALLS:
         parser.error(f"minutes × 60 × rate must be from 1 to {MOST_CALLS} calls")
+    if asked.keep and asked.seeds:
+        parser.error("--keep is for one seed: of several the evidence of those that are not good stays")
     if asked.keep and asked.keep.exists():
         parser.error(f"{asked.keep} is there already: --keep wants a new folder")
     return asked

@@ -22,7 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bench.chaos.alarms import DISK, HANGS, REFUSES, SECOND, false_alarms
+from bench.chaos.alarms import DISK, HANGS, REFUSES, SAYS, SECOND, false_alarms
 from bench.chaos.evidence import Call, Evidence, Fault, Recording, Said
 from bench.chaos.tones import AGAIN, NOT_KEPT, TURNED_AWAY
 from bench.chaos.tones import CUT as TOLD_CUT
@@ -59,7 +59,8 @@ EXCUSES = (DEAD, BUFFERED, CUT, EARLY, OVERFLOWED, STOPPED, NO_ROOM, HUNG, OVER)
 @dataclass(slots=True)
 class Verdict:
     """On one call. `problems`: one sentence each, false `alarms` among them; `outcome` as she would tell it;
-    `untold`: she waited to be told of her words, and was not; `unmarked`: recordings that claim to be whole.
+    `told_untrue`: her words are called kept and she has no case, or two; `untold`: she waited to be told of
+    her words, and was not; `unmarked`: recordings that claim to be whole.
 
     `account`: where there is a problem, what is known of the call, one line each.
     """
@@ -74,10 +75,16 @@ class Verdict:
     codes_cut: int = 0
     codes_false: list[str] = field(default_factory=list)
     alarms: list[str] = field(default_factory=list)
+    told_untrue: bool = False
     untold: bool = False
     unmarked: int = 0
     problems: list[str] = field(default_factory=list)
     account: list[str] = field(default_factory=list)
+
+    @property
+    def turned_away(self) -> int:
+        """How often, though a disk had room."""
+        return sum(text.startswith(SAYS[TURNED_AWAY]) for text in self.alarms)
 
 
 class Accountant:
@@ -110,6 +117,7 @@ class Accountant:
         for code in call.codes:
             self._check_code(call, code, mine, verdict)
         if _told(call, 0.0, KEPT) and len(mine) != 1 and (call.said or not self._is_shared(call)):
+            verdict.told_untrue = True
             verdict.problems.append(f"was told that her words are kept, and has {len(mine)} cases")
         if others := {word.n for word in call.played} - {call.n}:
             verdict.problems.append(f"was played the words of calls {sorted(others)}")

@@ -65,6 +65,8 @@ def _row(kind: str, times: int, verdicts: Sequence[Verdict]) -> dict[str, Any]:
         "codes_cut_short": sum(v.codes_cut for v in verdicts),
         "codes_false": sum(len(v.codes_false) for v in verdicts),
         "false_alarms": sum(len(v.alarms) for v in verdicts),
+        "turned_away": (away := sum(v.turned_away for v in verdicts)),
+        "told_wrongly": sum(len(v.alarms) for v in verdicts) - away + sum(v.told_untrue for v in verdicts),
         "calls_told_nothing": sum(v.untold for v in verdicts),
         "recordings_unmarked": sum(v.unmarked for v in verdicts),
         "words_unheard": sum(v.call.unheard for v in verdicts),

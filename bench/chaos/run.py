@@ -18,6 +18,7 @@ from ivr.commands import spool
 from ivr.store.engine import AWAY, make_engine
 
 SETTLED_SECONDS = 120.0
+WATCH_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +42,10 @@ async def run(lab: Lab, asked: Asked, folder: Path) -> None:
     try:
         callers = await _start_callers(lab, asked, folder)
         injector = Injector(lab, folder / "faults.jsonl")
-        telling = asyncio.create_task(_tell(callers))
+        telling = asyncio.gather(_tell(callers), _watch_disks(lab, folder / "disks.jsonl"))
         try:
             await injector.run(asked.schedule)
             await callers.wait()
-            await telling
         finally:
             telling.cancel()
             if callers.returncode is None:
@@ -76,6 +76,16 @@ async def _tell(callers: asyncio.subprocess.Process) -> None:
     async for line in callers.stdout:
         told = json.loads(line)
         say(f"           {told['placed']} calls placed, {told['live']} at once")
+
+
+async def _watch_disks(lab: Lab, log: Path) -> None:
+    """For ever: how many bytes each has left, so that one that filled up by itself is known for it."""
+    disks = {disk.path.name: disk for disk in lab.disks.filled}
+    with log.open("w") as file:
+        while True:
+            left = {name: disk.left for name, disk in disks.items()}
+            print(json.dumps({"at": round(time.time(), 1), **left}), file=file, flush=True)
+            await asyncio.sleep(WATCH_SECONDS)
 
 
 async def settled(lab: Lab, seconds: float = SETTLED_SECONDS) -> float:

@@ -37,7 +37,7 @@ def lived(
     menu: Menu, directory: Directory, keys: Sequence[str], id: str = "", seconds: float = ANSWER_SECONDS
 ) -> PastCall:
     """The call of who does that and then hangs up. Raises ValueError for a token that does not fit."""
-    session = Session(menu, directory, Caller(NUMBER, BEGAN))
+    session = Session(menu, directory, Caller(NUMBER, BEGAN, call=id))
     left, steps, now, gone = deque(keys), list[dict[str, Any]](), BEGAN, False
     action: Action | None = session.start()
     while action is not None and not isinstance(action, HangUp):

@@ -66,6 +66,7 @@ _KEPT = command("SET", "VARIABLE", "IVR_KEPT", "1")
 _PLAIN_ASK = Ask((), "")
 _USUAL = (_PLAIN_ASK.first_key_seconds, _PLAIN_ASK.next_key_seconds)  # seconds to the first key and the next
 _NO_QUEUE_STATUS = command("SET", "VARIABLE", "QUEUESTATUS", "")
+_BEFORE_OTHERS = command("SET", "VARIABLE", "QUEUE_PRIO", "10")
 _QUEUE_STATUS = command("GET", "VARIABLE", "QUEUESTATUS")
 _BRIDGE_RESULT = command("GET", "VARIABLE", "BRIDGERESULT")
 _DIAL_RESULT = command("GET", "FULL", "VARIABLE", "${DIALSTATUS} ${ANSWEREDTIME}")
@@ -355,6 +356,9 @@ class Channel:
         send = self._connection.send
         await send(command("SET", "VARIABLE", "CHANNEL(language)", operator.language))
         await send(_NO_QUEUE_STATUS)
+        if operator.first:
+            await send(_BEFORE_OTHERS)
+            await send(_set_timeout("absolute", CALL_SECONDS))  # a call of ours had less
         # c: go on here when the operator hangs up; the status then is CONTINUE.
         await send(command("EXEC", "Queue", f"{operator.queue},c,,,{operator.wait_seconds}"))
         status = (await send(_QUEUE_STATUS)).value

@@ -53,6 +53,7 @@ async def examine(settings: Settings) -> list[Diagnosis]:
         ("fallback", _fallback),
         ("spool", _spool),
         ("journal", _journal),
+        ("codes", _codes),
         ("store", _store),
         ("at rest", _at_rest),
         ("recognition", _recognition),
@@ -368,6 +369,23 @@ async def _journal(settings: Settings) -> Diagnosis:
         mend = "a larger journal.keep_mb, or free some space (1 GiB must be left)"
         return Diagnosis("journal", False, "; ".join(found), mend)
     return Diagnosis("journal", True, "; ".join(found) or "the database has all that the journals gave it")
+
+
+async def _codes(settings: Settings) -> Diagnosis:
+    """Whether a spool was set back since somebody looked."""
+    from ivr.desk.case import set_back
+
+    notes = [*set_back.noted(mark.parent for mark in settings.marks("any"))]
+    if not notes:
+        return Diagnosis("codes", True, "no spool was set back")
+    found = {each.slot: each for each in notes}.values()
+    told = "; ".join(f"{each.slot}, found {each.at} UTC: {each.why}" for each in found)
+    mend = (
+        "no code is given twice, but facts that only a lost part had are gone: look through the desk's cases"
+    )
+    mend += " of that time (words are kept), and never bring spool/ back from a snapshot; then remove "
+    mend += ", ".join(str(each.note) for each in notes)
+    return Diagnosis("codes", False, told, mend)
 
 
 async def _escalation(settings: Settings) -> Diagnosis:

@@ -119,10 +119,11 @@ def open_(
 ) -> None:
     """Open one envelope without server or database: the words themselves, into a file of yours alone."""
     from ivr.store import envelope
+    from ivr.store.recording_files import as_recorded
 
     copies = key_copies(load_settings())
     try:
-        with envelope.opened(source, copies.keys) as file:
+        with as_recorded(envelope.opened(source, copies.keys), source) as file:
             fd = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(fd, "wb") as out:
                 shutil.copyfileobj(file, out)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from ivr.desk.reading.gaps import Unled
     from ivr.desk.trees.drafts import TreeCheck
     from ivr.desk.trees.publishing import Planned
+    from ivr.voice.bundling import TreeText
     from ivr.voice.menu import Menu
     from ivr.voice.proof import Proof
 
@@ -38,24 +39,25 @@ File = Annotated[Path, typer.Argument(help="A menu tree in YAML.")]
 
 
 def checked(prove: TreeCheck, path: Path) -> tuple[bytes, Menu, Proof]:
-    """The file's bytes, its menu and its proof. CommandError or MenuMistakes says all that is wrong."""
-    raw = read(path)
-    menu, proof = prove(raw, str(path))
-    return raw, menu, proof
+    """The text to be published, its menu, its proof. CommandError or MenuMistakes says what is wrong."""
+    from ivr.voice.mistakes import MenuMistakes
+
+    text = read(path)
+    try:
+        menu, proof = prove(text.data, text.file)
+    except MenuMistakes as error:
+        raise text.placed(error.mistakes) from None
+    return text.data, menu, proof
 
 
-def read(path: Path) -> bytes:
-    """No more of it than a menu may have, and what shows that it has more."""
-    from ivr.voice.yaml_tree import LARGEST_FILE
+def read(path: Path) -> TreeText:
+    """With the fragments that it takes from files. CommandError; MenuMistakes of what is no YAML."""
+    from ivr.desk.trees.tree_files import read_tree_file
 
     try:
-        with path.open("rb") as file:
-            raw, size = file.read(LARGEST_FILE + 1), path.stat().st_size
+        return read_tree_file(path)
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from None
-    if len(raw) > LARGEST_FILE:
-        raise CommandError(f"{path}: has {size:,} bytes; a menu has at most {LARGEST_FILE:,}")
-    return raw
 
 
 def unled(menu: Menu) -> list[Unled]:

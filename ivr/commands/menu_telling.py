@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["app"]
 
 DEEDS = ("pressed", "wrong", "silent", "heard", "spoke", "reached", "nobody", "hung_up")
+FATES = ("served", "dropped", "failed", "ended")
 Which = Annotated[str, typer.Option(help="live, trial, a revision's number, or 'draft 3'.")]
 
 
@@ -59,7 +61,7 @@ def diff(
     from ivr.voice.parse import parse
 
     settings = load_settings()
-    raw = read(file) if file else b""
+    raw = read(file).data if file else b""
     name = parse(raw, str(file)).name if file else name
 
     async def whole(engine: AsyncEngine) -> tuple[str, str]:
@@ -89,7 +91,7 @@ def rehearse(
     from ivr.desk.editing.seeding import directory_from
     from ivr.desk.trees.rehearsing import rehearse_draft
     from ivr.desk.trees.tree_history import text_of
-    from ivr.installation import lengths, tree_check
+    from ivr.installation import lengths, tree_check, trees_beside
     from ivr.voice.parse import parse
 
     settings = load_settings()
@@ -97,8 +99,8 @@ def rehearse(
     directory, seconds = directory_from(settings.seed_path), lengths(settings)
 
     async def whole(engine: AsyncEngine) -> Rehearsal:
-        text = read(against) if against else (await text_of(engine, after.name, "live")).encode()
-        before = parse(text, str(against or "live"))
+        text = read(against).data if against else (await text_of(engine, after.name, "live")).encode()
+        before = parse(text, str(against or "live"), called=trees_beside(settings).called)
         return await rehearse_draft(engine, before, after, directory, datetime.now(UTC), seconds, days=days)
 
     found = with_database(settings, whole)
@@ -123,7 +125,10 @@ def stats(
     step: Annotated[str, typer.Option(help="One step, second by second.")] = "",
     json: Json = False,
 ) -> None:
-    """What callers did at each step. The calls themselves: ivr call list --passed STEP:DEED."""
+    """What callers did at each step, and what came of each way of a `share`.
+
+    The calls themselves: ivr call list --passed STEP:DEED.
+    """
     from ivr.desk.trees.step_statistics import tree_figures
 
     settings, now = load_settings(), datetime.now(UTC)
@@ -139,6 +144,29 @@ def stats(
         show_rows(["second", *DEEDS], _by_second(told), False)
     else:
         show_rows(["step", "entered", *DEEDS], [{"step": id} | each for id, each in told.items()], False)
+    if ways := list(_by_way(told)):
+        show_rows(["step", "way", "calls", *FATES], ways, False)
+        print("\n".join(_compared(told)))
+
+
+def _by_way(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A row for each way of a `share` step, with what came of its calls in percent."""
+    for step, figure in told.items():
+        for way, fates in figure["ways"].items():
+            calls = sum(fates.values())
+            shares = {fate: f"{100 * fates.get(fate, 0) / calls:.1f} %" for fate in FATES}
+            yield {"step": step, "way": way, "calls": calls, **shares}
+
+
+def _compared(told: dict[str, Any]) -> Iterator[str]:
+    """Of each `share` step whose ways both had calls, whether they differ by more than chance."""
+    from ivr.voice.menu_trial import by_chance
+
+    for step, figure in told.items():
+        ways = [(fates.get("served", 0), sum(fates.values())) for fates in figure["ways"].values()]
+        if len(ways) == 2:
+            chance = 100 * by_chance(*ways)
+            yield f"{step}: two ways that serve alike differ so much or more in {chance:.1f} % of all trials"
 
 
 def _by_second(told: dict[str, Any]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from ivr.commands.output import fail, show_json
 from ivr.settings import Settings
 
 
-def simulate(settings: Settings, file: Path, keys: str, number: str, json: bool) -> None:
+def simulate(settings: Settings, file: Path, keys: str, number: str, call: str, json: bool) -> None:
     """Walk `file`. With `keys` they are pressed in order, else they are read from the terminal."""
     from ivr import simulator
     from ivr.desk.editing.seeding import directory_from
@@ -27,7 +27,7 @@ def simulate(settings: Settings, file: Path, keys: str, number: str, json: bool)
             directory_from(settings.seed_path),
             keys=keys.split(",") if keys else None,
             prompts=catalogue.text,
-            caller=Caller(number, datetime.now(ZoneInfo(settings.province.timezone))),
+            caller=Caller(number, datetime.now(ZoneInfo(settings.province.timezone)), call=call),
             out=sys.stderr if json else sys.stdout,
         )
     except simulator.KeysMistake as mistake:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import monotonic
@@ -20,7 +20,9 @@ from ivr.asterisk.server import Drained
 from ivr.cases.phone import mask
 from ivr.desk.call.callbacks import Briefing
 from ivr.desk.call.intake import CallFacts, Intake
+from ivr.desk.call.live import CallQueue, Unreachable
 from ivr.desk.facts.reconcile import LOST
+from ivr.loops.enquiring import Enquiries
 from ivr.loops.hour_line import CALL_SECONDS, HourLine
 from ivr.store.facts import FactStep
 from ivr.store.journal import JournalError
@@ -32,10 +34,13 @@ from ivr.voice.actions import (
     Confide,
     Confirm,
     Connect,
+    Enquire,
     FindRoom,
     HangUp,
     JoinHour,
+    KeepPlace,
     KeepWords,
+    LookAtQueue,
     LookUpCase,
     MissReason,
     OpenCase,
@@ -47,6 +52,7 @@ from ivr.voice.actions import (
     RingOfficial,
     Say,
     TakeUp,
+    TakeWay,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -56,6 +62,8 @@ from ivr.voice.events import (
     Confided,
     Confirmed,
     Connected,
+    Enquired,
+    EnquiryResult,
     Event,
     HourState,
     HourTold,
@@ -63,11 +71,14 @@ from ivr.voice.events import (
     Keys,
     Lookup,
     NotKept,
+    PlaceKept,
+    QueueSeen,
     Rated,
     RoomFound,
     Said,
     Transfer,
     Transferred,
+    WayTaken,
     WishNoted,
     WordsKept,
 )
@@ -76,6 +87,8 @@ from ivr.voice.session import Session
 from ivr.voice.steps.operator import OperatorStep
 
 log = logging.getLogger(__name__)
+
+QUEUE_SECONDS = 1.0  # of silence, until who waits there is told
 
 
 @dataclass(slots=True)
@@ -91,6 +104,8 @@ class OpenLine:
     clock: Callable[[], datetime]  # the zoned time of the province
     live: dict[str, Call] = field(default_factory=dict)
     hours: HourLine | None = None
+    enquiries: Enquiries | None = None
+    queue: Callable[[str], Awaitable[CallQueue]] | None = None  # who waits and serves there now
 
     def talks(self, unique_id: str) -> None:
         """Asterisk says that the caller on this channel talks with somebody now: an operator has taken it."""
@@ -108,8 +123,8 @@ class Call:
 
     def __init__(self, line: OpenLine, channel: Channel, told: Briefing | None = None) -> None:
         now = line.clock()
-        caller = channel.caller(now)
         id = str(uuid.uuid4())
+        caller = replace(channel.caller(now), call=id)
         menu = line.called(channel.called, id)
         if told is not None:  # a call of ours: the network tells our own number
             caller = replace(caller, number=told.number, name="")
@@ -136,6 +151,7 @@ class Call:
         self.wrong_codes = 0
         self.talked = False  # with an operator, or an official
         self.in_line = False  # for an official
+        self.came_to_queue: datetime | None = None  # which she left, keeping her place
 
     async def carry(self) -> None:
         """Carry it to its end. Whatever happens, words that no case holds become one."""
@@ -193,6 +209,8 @@ class Call:
             self._log(event, now)
             spoken, misses = session.language, session.misses
             action = session.receive(event)
+            if session.turn_queue and self.came_to_queue is None:
+                self.came_to_queue = self.line.clock()
             if session.misses > misses:
                 self.steps[-1] = replace(self.steps[-1], missed=True)
             if session.step != self.step:
@@ -219,7 +237,7 @@ class Call:
                 if isinstance(event, Keys):
                     return Keys(event.pressed, event.ended, after)
                 return Said(event.key, after) if isinstance(event, Said) else event
-            case OpenCase() | KeepWords() | RefineCase() | Confide() | WishCallBack():
+            case OpenCase() | KeepWords() | RefineCase() | Confide() | WishCallBack() | KeepPlace():
                 return await self._keep(action)
             case FindRoom(seconds=seconds):
                 if not (name := self.channel.name_recording(seconds)):
@@ -245,6 +263,8 @@ class Call:
                 if taken.code:
                     await self.channel.kept()
                 return taken
+            case TakeWay(way=way):
+                return WayTaken(way)
             case LookUpCase(code=code):
                 seen = await intake.look_up(self.facts.caller, code, self.wrong_codes)
                 self.wrong_codes += seen.result is Lookup.UNKNOWN
@@ -257,14 +277,31 @@ class Call:
             case Connect(record=True, max_seconds=seconds) if not self.channel.hung_up:
                 await self._begin_recording(seconds)
                 return await self.channel.perform(action)
+            case Enquire():
+                if self.line.enquiries is None:
+                    return Enquired(EnquiryResult.FAILED)
+                return await self.line.enquiries.ask(self.channel, action)
             case JoinHour() | AwaitHour() | RingOfficial():
                 return await self._in_line(action)
+            case LookAtQueue(queue=queue):
+                return QueueSeen(await self._is_busy(queue))
             case Operator():
                 event = await self.channel.perform(action)
                 talked = isinstance(event, HungUp) and self.talked and not self.channel.vanished
                 return Transferred(Transfer.ANSWERED) if talked else event
             case _:
                 return await self.channel.perform(action)
+
+    async def _is_busy(self, queue: str) -> bool:
+        """Whether who comes now has to wait. Where nobody can say in time, or serves, she just goes there."""
+        if self.line.queue is None:
+            return False
+        try:
+            async with asyncio.timeout(QUEUE_SECONDS):
+                return (await self.line.queue(queue)).is_busy
+        except (Unreachable, TimeoutError) as error:
+            log.warning("whether queue %s is busy can't be told: %s", queue, error)
+            return False
 
     async def _in_line(self, action: JoinHour | AwaitHour | RingOfficial) -> Event:
         """For an official who takes calls himself. Her words are safe already."""
@@ -298,7 +335,9 @@ class Call:
         """What is known of words that she has not said yet: their case so far, and its code if any."""
         return self.session.opening(()), self.session.code or ""
 
-    async def _keep(self, action: OpenCase | KeepWords | RefineCase | Confide | WishCallBack) -> Event:
+    async def _keep(
+        self, action: OpenCase | KeepWords | RefineCase | Confide | WishCallBack | KeepPlace
+    ) -> Event:
         """What no disk takes is told as not kept: the call goes on, and nothing is promised."""
         intake = self.line.intake
         try:
@@ -321,6 +360,10 @@ class Call:
                 case WishCallBack(code=code):
                     await intake.wish_call_back(self._so_far(), code)
                     return WishNoted()
+                case KeepPlace(code=code, queue=queue):
+                    since = self.came_to_queue or self.line.clock()
+                    await intake.keep_place(self._so_far(), code, queue, since)
+                    return PlaceKept()
         except JournalError as error:
             log.error("call %s: nothing can be kept: %s", self.facts.id, error)
         match action:
@@ -328,6 +371,8 @@ class Call:
                 return CaseRefined(False)
             case WishCallBack():
                 return WishNoted(False)
+            case KeepPlace():
+                return PlaceKept(False)
         return NotKept()
 
     def _so_far(self) -> CallFacts:
@@ -363,12 +408,15 @@ def _menu_of(told: Briefing, tree: Menu) -> Menu:
         return callback.verification(told.language)
     if told.lottery is not None:
         return callback.lottery(told.code, told.lottery, told.language)
+    if told.turn is not None:
+        return callback.turn(told.code, told.turn, told.language)
     if told.order is not None:
         return callback.order(told.code, told.order, told.language)
     if told.meeting is not None:
         return callback.meeting(told.code, told.meeting, told.language)
-    operators = (step for step in tree.steps.values() if isinstance(step, OperatorStep))
-    return callback.menu(told.code, told.seen, told.language, next(operators, None))
+    operators = [step for step in tree.steps.values() if isinstance(step, OperatorStep)]
+    own = min(operators, key=lambda step: step.id.count("."), default=None)  # not that of a tree it calls
+    return callback.menu(told.code, told.seen, told.language, own)
 
 
 async def carry(line: OpenLine, channel: Channel) -> None:

@@ -19,9 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.asterisk.ami import Ami, AmiError, AmiLost, AmiTimeout, OriginateResponse
 from ivr.cases import phone
 from ivr.cases.callback import Outcome, Policy
+from ivr.cases.turns import whose_turn
 from ivr.desk.book.book import Book, BookEmpty
 from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
+from ivr.desk.call.live import CallQueue, Unreachable
+from ivr.desk.case import turn_calls
 from ivr.store.engine import AWAY
 
 log = logging.getLogger(__name__)
@@ -64,7 +67,9 @@ class Dialler:
         speak: Callable[[str, str], Awaitable[str | None]],
         clock: Callable[[], datetime],
         resting: Callable[[], bool] = lambda: False,
+        queue: Callable[[str], Awaitable[CallQueue]] | None = None,
     ) -> None:
+        """`queue`: who waits for an operator there now, and who serves; None: nobody's turn ever comes."""
         self.engine = engine
         self.book = book
         self.policy = policy
@@ -73,6 +78,7 @@ class Dialler:
         self.ami = ami
         self.speak = speak
         self.clock = clock
+        self.queue = queue
         self.resting = resting  # a server that takes no calls any more places none either
         self._placing: set[asyncio.Task[None]] = set()
         self._causes: dict[str, asyncio.Future[int]] = {}
@@ -96,13 +102,31 @@ class Dialler:
         page = await self.book.page()
         free = self.trunk.at_once - await callbacks.in_progress(self.engine)
         ready = self.originate.connected and not self.resting()
+        turns = await self._turns() if ready else frozenset()
         for _ in range(free if ready else 0):
-            placing = await callbacks.claim(self.engine, page, self.policy, self.clock())
+            placing = await callbacks.claim(self.engine, page, self.policy, self.clock(), turns)
             if placing is None:
                 return
             task = asyncio.create_task(self._place(placing))
             self._placing.add(task)
             task.add_done_callback(self._placed)
+
+    async def _turns(self) -> frozenset[uuid.UUID]:
+        """Whose turn it is among those who keep a place in an operators' queue."""
+        found: set[uuid.UUID] = set()
+        places = await turn_calls.kept(self.engine) if self.queue is not None else []
+        for name in dict.fromkeys(row.notice["queue"] for row in places):
+            assert self.queue is not None
+            try:
+                line = await self.queue(name)
+            except Unreachable as error:
+                log.warning("whose turn it is in queue %s can't be told: %s", name, error)
+                continue
+            now = self.clock()
+            since = [now - timedelta(seconds=waited) for waited in line.waits.values()]
+            its = [turn_calls.place_of(row) for row in places if row.notice["queue"] == name]
+            found |= whose_turn(its, since, line.serving)
+        return frozenset(found)
 
     async def _pause(self) -> None:
         if self._placing:

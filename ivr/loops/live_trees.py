@@ -12,12 +12,15 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book import menus
+from ivr.desk.trees.tree_files import kept_at, read_tree_file
 from ivr.settings import ROOT
 from ivr.store.engine import AWAY
 from ivr.voice.menu import Menu
 from ivr.voice.menu_trial import MenuTrial
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
+from ivr.voice.reading import CalledTree
+from ivr.voice.steps.tree import TreeStep
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +39,8 @@ class LiveTree:
 class LiveTrees:
     """`numbers`: number called → its tree's name, the hotline's own number first.
 
-    `spool`: where the revisions last known are kept, for a start without a database.
+    `spool`: where the revisions last known are kept, for a start without a database. Trees that they call are
+    followed too, and one that changes is read anew with all that call it.
     """
 
     def __init__(
@@ -46,6 +50,10 @@ class LiveTrees:
         self.numbers = dict(numbers)
         self.names = tuple(dict.fromkeys(self.numbers.values()))
         self._live: dict[str, LiveTree] = {}
+        self._texts: dict[str, CalledTree] = {}  # of every tree that can be read
+        self._plain: dict[str, Menu] = {}  # those that call no other, as they were read
+        self._tries: dict[str, menus.OnTrial | None] = {}
+        self._followed = list(self.names)
 
     def called(self, number: str, call: str = "") -> Menu:
         """The tree behind a number for the call of that id; behind one nobody named, the hotline's own."""
@@ -58,10 +66,10 @@ class LiveTrees:
         Another number whose tree can't be had is answered by the hotline's own.
         """
         own = self.names[0]
-        found = await asyncio.gather(*map(self._first, self.names), return_exceptions=True)
+        found = await asyncio.gather(*map(self._learn, self.names), return_exceptions=True)
         for name, tree in zip(self.names, found, strict=True):
-            if isinstance(tree, LiveTree):
-                self._live[name] = tree
+            if tree is None:
+                self._live[name] = await self._linked(name)
             elif name == own or not isinstance(tree, MenuMistakes | OSError):
                 raise tree
             else:
@@ -70,10 +78,13 @@ class LiveTrees:
 
     async def follow(self) -> None:
         """For ever: swap one reference whenever something else is on the air; live calls keep theirs."""
-        await menus.watch(self.engine, self.names, self._published)
+        await menus.watch(self.engine, self._followed, self._published)
 
-    async def _first(self, name: str) -> LiveTree:
-        """What is on the air; without a database the last live revision this machine had, else the file."""
+    async def _learn(self, name: str) -> None:
+        """Its text on the air; without a database the last revision this machine had, else the file.
+
+        Raises MenuMistakes or OSError when there is none that can be read.
+        """
         try:
             async with asyncio.timeout(FIRST_MENU_SECONDS):
                 now = await menus.on_the_air(self.engine, name)
@@ -81,50 +92,90 @@ class LiveTrees:
             log.warning("the live menu %s can't be read, using the last one known: %s", name, error)
             now = None
         if now is not None:
-            return LiveTree(self._kept(now.revision), self._tried(now))
-        kept = self._place(name)
+            self._take(now)
+            return
+        kept = kept_at(self.spool, name)
         path = kept if kept.is_file() else SHIPPED / f"{name}.yaml"
-        return LiveTree(parse(path.read_bytes(), str(path), languages=self.languages))
+        self._learnt(name, CalledTree(read_tree_file(path).data), str(path))
+
+    async def _linked(self, name: str) -> LiveTree:
+        """Read together with the trees that it calls, which are followed from now on."""
+        while True:
+            tree = await asyncio.to_thread(self._read, name)
+            new = _called_by(tree) - set(self._followed)
+            if not new:
+                return tree
+            for other in new:
+                self._followed.append(other)
+                try:
+                    await self._learn(other)
+                except (MenuMistakes, OSError) as error:
+                    log.error("menu %s calls menu %s, which can't be had: %s", name, other, error)
 
     async def _published(self, now: menus.OnAir) -> None:
         """A tree that this version can't read is refused, the old one stays."""
-        revision, menu = now.revision, self._live[now.revision.name].menu
-        if (menu.name, menu.revision) != (revision.name, str(revision.number)):
-            try:
-                # A third of a second for 2,000 steps, which calls need not wait for.
-                menu = await asyncio.to_thread(self._kept, revision)
-                log.info("menu %s: revision %s is live", revision.name, revision.number)
-            except MenuMistakes as error:
-                log.error("revision %s of menu %s is refused: %s", revision.number, revision.name, error)
-        self._live[revision.name] = LiveTree(menu, await asyncio.to_thread(self._tried, now))
-
-    def _tried(self, now: menus.OnAir) -> MenuTrial | None:
-        """None too for one that this version can't read: then no call goes through it."""
-        if now.trial is None:
-            return None
+        revision, name = now.revision, now.revision.name
+        known = self._texts.get(name)
         try:
-            tried, share = self._parsed(now.trial.revision), now.trial.share
+            # A third of a second for 2,000 steps, which calls need not wait for.
+            await asyncio.to_thread(self._take, now)
+            if known is None or known.revision != str(revision.number):
+                log.info("menu %s: revision %s is live", name, revision.number)
         except MenuMistakes as error:
-            log.error("the trial of menu %s is refused: %s", now.revision.name, error)
-            return None
-        log.info("menu %s: revision %s is tried on %g of the calls", tried.name, tried.revision, share)
-        return MenuTrial(tried, share)
+            log.error("revision %s of menu %s is refused: %s", revision.number, name, error)
+        for other in [*self._live]:
+            if other in self._texts and (other == name or name in _called_by(self._live[other])):
+                self._live[other] = await self._linked(other)
 
-    def _kept(self, revision: menus.Revision) -> Menu:
-        """Read, and kept for a start without a database."""
-        menu, place = self._parsed(revision), self._place(revision.name)
+    def _take(self, now: menus.OnAir) -> None:
+        """Keep it for a start without a database, too. Raises MenuMistakes, and leaves what was there."""
+        revision, place = now.revision, kept_at(self.spool, now.revision.name)
+        self._tries[revision.name] = now.trial
+        text = CalledTree(revision.text.encode(), str(revision.number))
+        self._learnt(revision.name, text, f"{revision.name}, revision {revision.number}")
         scratch = place.with_suffix(f".{os.getpid()}")  # siblings write it too
         try:
-            scratch.write_bytes(revision.text.encode())
+            scratch.write_bytes(text.data)
             scratch.replace(place)
         except OSError as error:
             log.error("%s is not kept for a start without a database: %s", place, error.strerror)
-        return menu
 
-    def _parsed(self, revision: menus.Revision) -> Menu:
-        name = f"{revision.name}, revision {revision.number}"
-        menu = parse(revision.text.encode(), name, languages=self.languages)
-        return replace(menu, revision=str(revision.number))
+    def _read(self, name: str) -> LiveTree:
+        text, menu = self._texts[name], self._plain.get(name)
+        menu = menu or self._parsed(text, f"{name}, revision {text.revision}")
+        for step in menu.steps.values():
+            if isinstance(step, TreeStep) and step.trouble:
+                log.error("menu %s, step %s leads to %s: %s", name, step.id, step.missing_go, step.trouble)
+        return LiveTree(menu, self._tried(name))
 
-    def _place(self, name: str) -> Path:
-        return self.spool / f"menu-{name}.yaml"
+    def _learnt(self, name: str, text: CalledTree, file: str) -> None:
+        menu = self._parsed(text, file)
+        self._texts[name] = text
+        self._plain.pop(name, None)
+        if not _called_by(LiveTree(menu)):
+            self._plain[name] = menu
+
+    def _tried(self, name: str) -> MenuTrial | None:
+        """None too for one that this version can't read: then no call goes through it."""
+        trial = self._tries.get(name)
+        if trial is None:
+            return None
+        revision = trial.revision
+        try:
+            text = CalledTree(revision.text.encode(), str(revision.number))
+            tried = self._parsed(text, f"{name}, revision {revision.number}")
+        except MenuMistakes as error:
+            log.error("the trial of menu %s is refused: %s", name, error)
+            return None
+        log.info("menu %s: revision %s is tried on %g of the calls", name, tried.revision, trial.share)
+        return MenuTrial(tried, trial.share)
+
+    def _parsed(self, text: CalledTree, file: str) -> Menu:
+        menu = parse(text.data, file, languages=self.languages, called=self._texts.get)
+        return replace(menu, revision=text.revision)
+
+
+def _called_by(tree: LiveTree) -> set[str]:
+    """The trees that it calls, or would if they could be had; those that they call, too."""
+    menus_ = (tree.menu, *((tree.trial.menu,) if tree.trial is not None else ()))
+    return {step.name for menu in menus_ for step in menu.steps.values() if isinstance(step, TreeStep)}

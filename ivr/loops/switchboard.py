@@ -29,10 +29,10 @@ class Switchboard:
         self.ami = ami
         self.watched = watched
 
-    async def queue(self) -> CallQueue:
-        """Who waits and who serves."""
+    async def queue(self, name: str = QUEUE) -> CallQueue:
+        """Who waits there and who serves."""
         try:
-            told = await self.ami.listed("QueueStatus", "QueueStatusComplete", CallQueue=QUEUE)
+            told = await self.ami.listed("QueueStatus", "QueueStatusComplete", CallQueue=name)
         except AmiError as error:
             raise Unreachable(str(error)) from None
         waiting = [event for event in told if event.event == "QueueEntry"]

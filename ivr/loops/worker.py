@@ -36,6 +36,8 @@ from ivr.desk.meetings.hour_hearing import keep_noting
 from ivr.desk.meetings.inviting import keep_asking
 from ivr.desk.reading.counting import count_days
 from ivr.desk.recordings.enclosing import Encloser
+from ivr.desk.recordings.packing import Packer
+from ivr.desk.recordings.settling import Settling
 from ivr.desk.recordings.storing import store_recordings
 from ivr.desk.trees.publishing import publish_due
 from ivr.desk.trees.step_statistics import count_steps
@@ -56,7 +58,7 @@ RECONCILE_SECONDS = 60.0  # how often recordings in no row are looked for …
 SOON_SECONDS = 5.0  # … and when one was found that may still grow
 SWEEP_SECONDS = 60.0  # how often cases whose time has come are looked for
 PROOF_SECONDS = 300.0  # how often the watchdog looks whether one was forgotten
-ENCLOSE_SECONDS = 60.0  # how often recordings are closed in envelopes, if that is wanted
+SETTLE_SECONDS = 60.0  # how often recordings are packed and closed in envelopes, where that is wanted
 STORE_SECONDS = 30.0  # how often recordings are copied to the store, if there is one
 FIGURES_SECONDS = 300.0  # how often it is asked whether a day can be counted
 ENTER_SECONDS = 300.0  # how often cases that older code opened or changed are looked for
@@ -77,6 +79,7 @@ class Cellar:
     `fallback`: what the dialplan recorded alone. `lists`: of the chain of custody, a file a day. `seed`: the
     province's folder, with retention.yaml. `vault`: where recordings are copied to, if anywhere. `witnesses`:
     where the roots of seals go. `copies`: of the keys of envelopes, where recordings are closed in any.
+    `packed`: whether recordings become FLAC.
     """
 
     fallback: Path
@@ -86,6 +89,7 @@ class Cellar:
     vault: Vault | None = None
     witnesses: witnessing.Witnesses = witnessing.NOBODY
     copies: KeyCopies | None = None
+    packed: bool = False
 
 
 class Worker:
@@ -133,9 +137,8 @@ class Worker:
             parts["pump"] = self.pump.run
         if self.cellar.vault is not None:
             parts["store"] = partial(self._store, self.cellar.vault)
-        if self.cellar.copies is not None:
-            encloser = Encloser(self.pump.engine, self.shelf.recordings, self.cellar.copies)
-            parts["envelopes"] = partial(self._enclose, encloser)
+        if settling := self._settling():
+            parts["recordings at rest"] = partial(self._settle, settling)
         for name, part in parts.items():
             loops.start(name, part)
 
@@ -187,14 +190,24 @@ class Worker:
                 log.warning("recordings wait to be stored: %s", error)
             await asyncio.sleep(STORE_SECONDS)
 
-    async def _enclose(self, encloser: Encloser) -> None:
+    def _settling(self) -> list[Settling]:
+        """What is done to recordings that nobody touches any more, in this order."""
+        its: list[Settling] = []
+        if self.cellar.packed:
+            its.append(Packer(self.pump.engine, self.shelf.recordings))
+        if self.cellar.copies is not None:
+            its.append(Encloser(self.pump.engine, self.shelf.recordings, self.cellar.copies))
+        return its
+
+    async def _settle(self, its: list[Settling]) -> None:
         while True:
             try:
-                if self.is_sure() and (done := await encloser.once(self.clock())):
-                    log.info("%d recordings were closed in their envelopes", done)
+                for each in its:
+                    if self.is_sure() and (done := await each.once(self.clock())):
+                        log.info("%d recordings were %s", done, each.called)
             except AWAY as error:
-                log.warning("recordings wait to be enclosed: %s", error)
-            await asyncio.sleep(ENCLOSE_SECONDS)
+                log.warning("recordings wait to be packed or enclosed: %s", error)
+            await asyncio.sleep(SETTLE_SECONDS)
 
     async def _close_days(self) -> None:
         while True:

@@ -8,7 +8,7 @@ from typing import Any
 
 from asyncpg.exceptions import DataError as RefusedValue
 from asyncpg.exceptions import IntegrityConstraintViolationError as RefusedRow
-from asyncpg.exceptions import InterfaceError, PostgresError
+from asyncpg.exceptions import InterfaceError, InternalClientError, PostgresError
 from sqlalchemy import make_url
 from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, IntegrityError, SQLAlchemyError
@@ -16,7 +16,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 # What a database that is away, too slow, read-only or full raises. asyncpg's own errors come through
 # unwrapped while connecting, or half wrapped. Errors of our own making are among them: `is_our_fault` tells.
-AWAY = (OSError, TimeoutError, SQLAlchemyError, PostgresError, InterfaceError, AsyncAdapt_asyncpg_dbapi.Error)
+# InternalClientError: of a connection lent between the database's leave of it and its end.
+AWAY = (
+    OSError, TimeoutError, SQLAlchemyError, PostgresError, InterfaceError, InternalClientError,
+    AsyncAdapt_asyncpg_dbapi.Error,
+)  # fmt: skip
 
 
 class WrongAddress(ValueError):

@@ -170,7 +170,7 @@ class ConfidedFact:
 
 @dataclass(frozen=True, slots=True)
 class CallBackWishedFact:
-    """She wants to be called about a code that could not be looked up."""
+    """She wants to be called about a code that could not be looked up, or when it is her turn in a queue."""
 
     TYPE: ClassVar = "call_back_wished"
     VERSION: ClassVar = 1
@@ -178,6 +178,8 @@ class CallBackWishedFact:
     code: str
     language: str
     call: FactCall
+    queue: str = ""
+    since: AwareDatetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,15 @@
-"""Where a recording's bytes are: as Asterisk wrote them, or in an envelope beside that name. Read here alone.
+"""Where a recording's bytes are: as Asterisk wrote them, packed, or in an envelope. Read here alone.
 
-Both may lie there for a moment, and never none: whoever closes one removes the plain one last. The keys lie
-in `keys/recordings` beside the folder of recordings, or it has none. Asks the disk: not for the event loop.
+Two of these may lie there for a moment, and never none: whoever makes the next one removes the last one when
+that is whole. In an envelope lies either of the others. Whoever reads gets what was recorded, whatever it
+lies in. The keys lie in `keys/recordings` beside the folder of recordings, or it has none. Asks the disk: not
+for the event loop.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import shutil
 import tempfile
@@ -16,10 +19,11 @@ from functools import cache
 from io import BufferedReader
 from pathlib import Path
 
-from ivr.store import envelope
+from ivr.store import envelope, flac
+from ivr.store.envelope import Damaged
 from ivr.store.key_file import KeyFile
 
-PLAIN, CLOSED = ".wav", ".sealed"
+PLAIN, PACKED, CLOSED = ".wav", ".flac", ".sealed"
 _MEMORY = Path("/dev/shm")
 
 
@@ -32,6 +36,11 @@ def keys_beside(folder: Path) -> KeyFile:
 def plain(folder: Path, name: str) -> Path:
     """As Asterisk writes it."""
     return folder / f"{name}{PLAIN}"
+
+
+def packed(folder: Path, name: str) -> Path:
+    """The same in half the room."""
+    return folder / f"{name}{PACKED}"
 
 
 def closed(folder: Path, name: str) -> Path:
@@ -56,7 +65,24 @@ def opened(folder: Path, name: str) -> BufferedReader:
 
 def opened_at(path: Path, folder: Path) -> BufferedReader:
     """The same, of one file of that folder."""
-    return envelope.opened(path, keys_beside(folder)) if path.suffix == CLOSED else path.open("rb")
+    return as_recorded(
+        envelope.opened(path, keys_beside(folder)) if path.suffix == CLOSED else path.open("rb"), path
+    )
+
+
+def as_recorded(file: BufferedReader, path: Path) -> BufferedReader:
+    """What is packed is unpacked in memory: a minute takes some milliseconds."""
+    try:
+        if file.peek(len(flac.MARK))[: len(flac.MARK)] != flac.MARK:
+            return file
+        content = flac.unpacked(file.read())
+    except BaseException as error:
+        file.close()
+        if isinstance(error, flac.NotFlac):
+            raise Damaged(f"{path} is not as it was written: {error}") from None
+        raise
+    file.close()
+    return io.BufferedReader(io.BytesIO(content))
 
 
 def read(folder: Path, name: str) -> bytes:
@@ -72,6 +98,12 @@ def digest(folder: Path, name: str) -> bytes | None:
             return hashlib.file_digest(file, "sha256").digest()
     except FileNotFoundError:
         return None
+
+
+def digest_at(path: Path, folder: Path) -> str:
+    """The same in hex, of one file of that folder. Raises FileNotFoundError, other OSError, and Unopened."""
+    with opened_at(path, folder) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
@@ -93,7 +125,15 @@ def lent(folder: Path, name: str) -> Iterator[Path]:
 def forget(folder: Path, name: str) -> None:
     """No matter which of them are there. Raises OSError."""
     its = closed(folder, name)
+    forget_open(folder, name)
+    its.unlink(missing_ok=True)
+    its.with_name(its.name + envelope.HALF).unlink(missing_ok=True)
+
+
+def forget_open(folder: Path, name: str) -> None:
+    """All but its envelope. Raises OSError."""
     forget_plain(folder, name)
+    its = packed(folder, name)
     its.unlink(missing_ok=True)
     its.with_name(its.name + envelope.HALF).unlink(missing_ok=True)
 
@@ -106,14 +146,14 @@ def forget_plain(folder: Path, name: str) -> None:
 
 
 def _places(folder: Path, name: str) -> tuple[Path, ...]:
-    """The plain one twice: it may be closed, or opened, while we look."""
+    """The plain one twice: it may be packed, closed, or opened, while we look."""
     path = plain(folder, name)
-    return (path, closed(folder, name), path)
+    return (path, packed(folder, name), closed(folder, name), path)
 
 
 def is_one(name: str) -> bool:
     """Whether a file of that name is a recording."""
-    return name.endswith((PLAIN, CLOSED))
+    return name.endswith((PLAIN, PACKED, CLOSED))
 
 
 def stem(name: str) -> str:

@@ -3,6 +3,7 @@
 `id`: unguessable, what the panel names a recording by; a path never comes from a request.
 `transcript`: NULL = nobody has listened by machine. `removed_at`: retention decided that the file goes;
 `erased_at`: it is gone.
+`packed_size`: bytes of the file on its machine once it is FLAC; 0 = it stays WAV, NULL = nobody has looked.
 `enclosed_at`: when the file on its machine was closed in an envelope; NULL = it is plain.
 `stored_at`: when it was copied to the S3-compatible store, if there is one; NULL again when it went there.
 """
@@ -17,6 +18,7 @@ TO_ERASE = text("removed_at IS NOT NULL AND erased_at IS NULL")
 TO_TRANSCRIBE = text("transcript IS NULL AND removed_at IS NULL AND case_id IS NOT NULL")
 TO_STORE = text("stored_at IS NULL AND removed_at IS NULL")
 TO_ENCLOSE = text("enclosed_at IS NULL AND removed_at IS NULL")
+TO_PACK = text("packed_size IS NULL AND enclosed_at IS NULL AND removed_at IS NULL")
 TO_UNSTORE = text("stored_at IS NOT NULL AND removed_at IS NOT NULL")
 recordings = Table(
     "recordings",
@@ -38,6 +40,7 @@ recordings = Table(
     moment("erased_at", nullable=True),
     moment("stored_at", nullable=True),
     moment("enclosed_at", nullable=True),
+    Column("packed_size", BigInteger),
     Index(None, "case_id"),
     Index(None, "call_id"),
     Index("ix_recordings_kept", "recorded_at", postgresql_where=text("removed_at IS NULL")),
@@ -45,5 +48,6 @@ recordings = Table(
     Index("ix_recordings_to_transcribe", "recorded_at", postgresql_where=TO_TRANSCRIBE),
     Index("ix_recordings_to_store", "recorded_at", "name", postgresql_where=TO_STORE),
     Index("ix_recordings_to_enclose", "recorded_at", "name", postgresql_where=TO_ENCLOSE),
+    Index("ix_recordings_to_pack", "recorded_at", "name", postgresql_where=TO_PACK),
     Index("ix_recordings_to_unstore", "name", postgresql_where=TO_UNSTORE),
 )

@@ -33,7 +33,8 @@ PIECE_BYTES = 4 << 20  # … and is built of such pieces where the file system s
 SPARE_BYTES = 12 << 20  # it is built up only where so much stays free: four recordings' worth
 SHARE_OF_DISK = 20  # and is at most a twentieth of the disk
 ALONE_SECONDS = 180.0  # the longest that the dialplan records by itself …
-GROWS_SECONDS = 3.0  # … and Asterisk writes its next piece of it within two
+GROWS_SECONDS = 3.0  # … and Asterisk writes its next piece of it within two …
+LEFT_SECONDS = 20.0  # … unless it is dead; one that was stopped has gone on by then
 _KEEP_SIZE = 1  # linux/falloc.h
 _NO_SUCH_WAY = (errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL)
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -129,12 +130,17 @@ class Room:
         return False
 
     def _recorded_alone(self) -> Iterator[Path]:
-        """What the dialplan records without us: it can't ask the disk itself, and some of us may be there."""
-        since = time.time() - GROWS_SECONDS
+        """What the dialplan records without us: it can't ask the disk itself, and some of us may be there.
+
+        Of what has ended the room is given back: whoever takes it in may be long in coming.
+        """
+        now = time.time()
         for path in (self.folder.resolve().parent / ALONE).glob("*.wav"):
-            with suppress(FileNotFoundError):
-                found = path.stat()
-                if found.st_mtime > since and found.st_blocks * 512 <= found.st_size + BLOCK_BYTES:
+            with suppress(OSError):
+                idle = now - path.stat().st_mtime
+                if _was_closed(path) or idle > LEFT_SECONDS:
+                    trim(path)
+                elif idle < GROWS_SECONDS and not _has_more(path):
                     yield path
 
     # What this process, and the others, hold without that
@@ -238,10 +244,22 @@ def free_bytes(folder: Path) -> int:
 def trim(path: Path) -> None:
     """Give back what was set aside for a file that grows no more."""
     with suppress(OSError):
-        found = path.stat()
-        if found.st_blocks * 512 > found.st_size + BLOCK_BYTES:
+        if _has_more(path):
+            found = path.stat()
             os.truncate(path, found.st_size)
             os.utime(path, ns=(found.st_atime_ns, found.st_mtime_ns))
+
+
+def _has_more(path: Path) -> bool:
+    """Whether something is set aside for it."""
+    found = path.stat()
+    return found.st_blocks * 512 > found.st_size + BLOCK_BYTES
+
+
+def _was_closed(path: Path) -> bool:
+    """Whether Asterisk is done with it: then it writes the length into the header, which was zero."""
+    with path.open("rb") as file:
+        return any(file.read(8)[4:])
 
 
 def day_folders(folder: Path) -> list[Path]:

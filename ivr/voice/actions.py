@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ivr.cases.meetings import Official
+from ivr.voice.enquiries import Taken
 from ivr.voice.events import Recorded
 
 
@@ -173,12 +175,50 @@ class WishCallBack:
 
 
 @dataclass(frozen=True, slots=True)
+class Enquire:
+    """Ask another system by HTTP; a key of hers ends the wait. Answer: `Enquired`.
+
+    `lead` is said in any case, `filler` only to who still waits then. `takes`: what is wanted of the answer,
+    by variable. `number`: hers is among what is sent. A `#` within `deaf_to_hash` seconds means nothing.
+    """
+
+    url: str
+    query: tuple[tuple[str, str], ...]
+    takes: Mapping[str, Taken]
+    language: str
+    seconds: float
+    lead: Speech = ()
+    filler: Speech = ()
+    number: bool = False
+    deaf_to_hash: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
-    """Queue for a human, with music and position. Answer: `Transferred`."""
+    """Queue for a human, with music and position. Answer: `Transferred`.
+
+    `first`: before those who wait there.
+    """
 
     queue: str
     language: str
     wait_seconds: int = 300
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtQueue:
+    """Would she have to wait for a human there? Answer: `QueueSeen`."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPlace:
+    """Make safe that she is called when it is her turn in that queue, about her case. Answer: `PlaceKept`."""
+
+    code: str
+    queue: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,12 +265,19 @@ class RingOfficial:
 
 
 @dataclass(frozen=True, slots=True)
+class TakeWay:
+    """Note which way the call goes at this step, where no key tells it. Answer: `WayTaken`."""
+
+    way: str
+
+
+@dataclass(frozen=True, slots=True)
 class HangUp:
     """The call is over. No answer."""
 
 
 Action = (
     Ask | Say | FindRoom | Record | RecallCaller | TakeUp | OpenCase | KeepWords | RefineCase
-    | LookUpCase | WishCallBack | Confide | Confirm | MissReason | Rate | Operator | Connect | JoinHour
-    | AwaitHour | RingOfficial | HangUp
+    | LookUpCase | WishCallBack | Confide | Confirm | MissReason | Rate | Enquire | Operator | LookAtQueue
+    | KeepPlace | Connect | JoinHour | AwaitHour | RingOfficial | TakeWay | HangUp
 )  # fmt: skip

@@ -5,11 +5,11 @@ These steps are never written in YAML: they are built for one call, and it ends 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ivr.cases.kinds import Kind
-from ivr.voice import invitation, lottery_call, order_call, saying, verdict
+from ivr.voice import invitation, lottery_call, order_call, saying, turn_call, verdict
 from ivr.voice.actions import Say, Speech
 from ivr.voice.events import CaseSeen, Said
 from ivr.voice.invitation import InvitationStep, MeetingNews
@@ -19,6 +19,7 @@ from ivr.voice.order_call import OrderNews, OrderStep
 from ivr.voice.our_call import OurCallStep
 from ivr.voice.steps.operator import OperatorStep
 from ivr.voice.talk import Flow, Talk
+from ivr.voice.turn_call import TurnNews, TurnStep
 from ivr.voice.ways import Miss
 
 _NEVER = Miss(verdict.MISSES, (), "")
@@ -29,6 +30,7 @@ SPEAKS = (
     | invitation.SPEAKS
     | order_call.SPEAKS
     | lottery_call.SPEAKS
+    | turn_call.SPEAKS
     | {
         lottery_call.TO_THE_OFFICIAL,
         "callback.greeting",
@@ -69,8 +71,15 @@ def lottery(code: str, news: LotteryNews, language: str) -> Menu:
     return _menu(language, LotteryStep("lottery", 0, *_ASKING, code=code, news=news), None)
 
 
+def turn(code: str, news: TurnNews, language: str) -> Menu:
+    """The call flow of the call to who kept her place in the operators' queue."""
+    return _menu(language, TurnStep("turn", 0, *_ASKING, code=code, news=news), None)
+
+
 def _menu(language: str, step: Step, operator: OperatorStep | None) -> Menu:
-    steps = {step.id: step} | ({operator.id: operator} if operator else {})
+    steps = {step.id: step}
+    if operator is not None:
+        steps[operator.id] = replace(operator, call_back="")  # she is called already
     return Menu("callback", (language,), step.id, MappingProxyType(steps))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -222,6 +223,24 @@ class Rated:
     """Her rating is safe."""
 
 
+class EnquiryResult(StrEnum):
+    """What came of asking another system."""
+
+    FOUND = "found"
+    NOT_FOUND = "not_found"
+    FAILED = "failed"
+    SKIPPED = "skipped"  # she pressed a key
+
+
+@dataclass(frozen=True, slots=True)
+class Enquired:
+    """`values`: by variable, where all was found. `key`: with which she ended the wait."""
+
+    result: EnquiryResult
+    values: Mapping[str, str] = field(default_factory=dict)
+    key: str = ""
+
+
 class Transfer(StrEnum):
     """How an attempt to reach an operator ended."""
 
@@ -233,6 +252,20 @@ class Transfer(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Transferred:
     result: Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSeen:
+    """`busy`: somebody serves there, and she would have to wait."""
+
+    busy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceKept:
+    """`kept`: her place is safe. Else nothing is promised."""
+
+    kept: bool = True
 
 
 class HourState(StrEnum):
@@ -255,6 +288,13 @@ class HourTold:
 
 
 @dataclass(frozen=True, slots=True)
+class WayTaken:
+    """The way at a step is noted: `way` is what the call's row says of it."""
+
+    way: str
+
+
+@dataclass(frozen=True, slots=True)
 class HungUp:
     """The caller is gone. May come instead of any other answer."""
 
@@ -272,20 +312,28 @@ Event = (
     | Confided
     | Confirmed
     | Connected
+    | Enquired
     | HourTold
     | Rated
     | NotKept
     | RoomFound
     | WishNoted
+    | QueueSeen
+    | PlaceKept
     | Transferred
+    | WayTaken
     | HungUp
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What is known as the call begins. `number` is "" when withheld; `now` carries its zone."""
+    """What is known as the call begins. `number` is "" when withheld; `now` carries its zone.
+
+    `call`: its id, "" of one that nobody makes.
+    """
 
     number: str
     now: datetime
     name: str = field(default="", repr=False)
+    call: str = ""

@@ -7,60 +7,21 @@ mistakes; nobody sees the placeholders, because a file with mistakes gives no me
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterator
 
-from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes, Mistake, nearest, shown
+from ivr.voice.mistakes import shown
+from ivr.voice.reading import Reading
 from ivr.voice.yaml_tree import Listing, Node, Scalar, Table
 
 PROMPT_ID = re.compile(r"[a-z0-9_]+(\.[a-z0-9_]+)*")
 STEP_ID = re.compile(r"[a-z][a-z0-9_]*")
 VARIABLE = re.compile(r"var\.[a-z][a-z0-9_]{0,40}")  # as a branch writes it
-NUMBER = ("shown", "withheld")  # whether she can be called on the number she calls from
-CALLER = ("free", "blocked")
 MOST_PROMPTS = 20  # in one utterance
 # What YAML readers take for a number, a truth value or nothing unless it stands in quotes. `on` and `off`
 # are left out: `on` is the name of a key here.
 _NOT_TEXT = re.compile(
     r"[-+]?[0-9][0-9_.:,eE+-]*|0[xob][0-9a-fA-F_]+|~|null|true|false|yes|no|y|n|", re.IGNORECASE
 )
-
-
-@dataclass(slots=True)
-class Reading:
-    """One file being read: what its names may refer to (None: anything), and the mistakes so far."""
-
-    file: str
-    prompts: Collection[str] | None = None
-    languages: Collection[str] | None = None
-    kinds: Collection[str] | None = None
-    topics: Collection[str] | None = None
-    counties: Collection[str] | None = None
-    steps: Mapping[str, str] = field(default_factory=dict)  # id → type as written, "" for none that there is
-    mistakes: list[Mistake] = field(default_factory=list)
-    _firsts: dict[tuple[str, ...], str] = field(default_factory=dict)
-
-    def first(self, types: tuple[str, ...]) -> str:
-        """The first step of the first of these types that there is one of, or ""."""
-        if types not in self._firsts:
-            found = (id for type in types for id, its in self.steps.items() if its == type)
-            self._firsts[types] = next(found, "")
-        return self._firsts[types]
-
-    def wrong(self, at: Node, key: str, message: str, given: str = "", names: Collection[str] = ()) -> None:
-        """Note a mistake, once; `given` is compared with `names` for a suggestion."""
-        found = Mistake(self.file, at.line, at.column, key, message, nearest(given, names))
-        if found in self.mistakes:
-            return
-        self.mistakes.append(found)
-        if len(self.mistakes) >= MOST_MISTAKES:
-            raise MenuMistakes(self.mistakes)
-
-    def values(self, name: str) -> Collection[str] | None:
-        """What the draft's value `name` may be."""
-        known = {"language": self.languages, "kind": self.kinds, "topic": self.topics, "number": NUMBER}
-        known["caller"] = CALLER
-        return self.counties if name == "county" else known.get(name)
 
 
 class Fields:
@@ -206,7 +167,7 @@ class Fields:
                 self.wrong(node, name, f"there is no step {shown(text)}", text, steps)
             elif type and steps[text] not in ("", type):
                 self.wrong(node, name, f"{text} is not a {type} step")
-        return text
+        return self.reading.flat(text)
 
     def value(self, name: str, node: Scalar, key: str = "") -> None:
         """Check that the draft's value `name` may be this; `key`: where it stands, if not under its name."""

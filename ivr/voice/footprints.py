@@ -13,6 +13,7 @@ from typing import Any
 
 # Notes of steps (`ivr.voice.session`) after which she was served: her words are kept, or she heard an answer.
 SERVED = ("CaseOpened", "WordsKept", "CaseSeen", "operator:answered")
+WAY = "way:"  # of a step that sends calls different ways by itself
 FAILED = ("failed", "lost")  # outcomes of a call that no caller chose
 LONGEST_SECOND = 120  # later ones count as this one
 
@@ -70,6 +71,8 @@ def deed(step: Mapping[str, Any]) -> Did | None:
         return Did.HUNG_UP
     if note.startswith("recorded:"):
         return Did.SPOKE
+    if note.startswith("enquiry:"):
+        return None
     if note.startswith("operator:"):
         return Did.REACHED if note == "operator:answered" else Did.NOBODY
     if key:
@@ -78,6 +81,11 @@ def deed(step: Mapping[str, Any]) -> Did | None:
 
 
 _WITHOUT_KEY: Mapping[str, Did] = {"timeout": Did.SILENT, "hash": Did.PRESSED, "said": Did.HEARD}
+
+
+def ways_taken(steps: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """By `share` step, which way the call went."""
+    return {step["step"]: step["note"][len(WAY) :] for step in steps if step["note"].startswith(WAY)}
 
 
 def fate(outcome: str | None, steps: Iterable[Mapping[str, Any]]) -> Fate:

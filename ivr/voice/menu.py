@@ -86,6 +86,14 @@ class Step(ABC):
         """The variables that a call may have behind it."""
         return (name for way in self.ways() if way.by is By.CALLER for name in way.sets if name[:4] == "var.")
 
+    def gives_numbers(self) -> Iterator[str]:
+        """Those of them that are whole numbers which can be said."""
+        return iter(())
+
+    def counts(self) -> Iterator[str]:
+        """The variables that it says as numbers."""
+        return iter(())
+
     def needs(self) -> Iterator[str]:
         """The variables that it looks at."""
         return iter(())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from ivr.voice.call_limits import LIMIT_KEYS
+from ivr.voice.fragments import DEEPEST_USE, FRAGMENT_KEYS, FRAGMENTS_EXAMPLE
 from ivr.voice.menu import Asking, Step
 from ivr.voice.step_fields import ASKING_KEYS, PROMPT
 from ivr.voice.steps.registry import TYPES
@@ -16,7 +17,13 @@ END = "<!-- end of what is made -->"
 
 def menu_reference() -> str:
     """Markdown, from the limits of a call to the last type of steps."""
-    parts = [*_call(), *_asking(), "## Step types", *(part for type in TYPES for part in _step(type))]
+    parts = [
+        *_call(),
+        *_asking(),
+        *_fragments(),
+        "## Step types",
+        *(part for type in TYPES for part in _step(type)),
+    ]
     return "\n\n".join(parts) + "\n"
 
 
@@ -45,6 +52,23 @@ def _asking() -> Iterator[str]:
         "`no_input`, `no_match` and `too_short` are counted apart. Each is a mapping with `limit` (1–10,\n"
         "else 3), `say` (prompts after each miss but the last; left out, the usual one; `[]`, nothing) and\n"
         "`then` (the step after the last; left out, the tree's first `operator`, else its `end`)."
+    )
+
+
+def _fragments() -> Iterator[str]:
+    yield "## Pieces that are written once"
+    yield f"```yaml\n{FRAGMENTS_EXAMPLE}```"
+    yield (
+        "`fragments`, beside `steps`, each by its name; a step of type `fragment` stands where one is used,\n"
+        f"as often as one likes, also in another fragment, {DEEPEST_USE} deep at most."
+    )
+    yield _table(FRAGMENT_KEYS)
+    yield (
+        "Its steps lead to each other and to its exits and know no other step; where each exit leads, the\n"
+        "step that uses it says. There they are called by both names: `operator.message` is the step\n"
+        "`message` of the fragment that the step `operator` uses, in the picture, the statistics and the\n"
+        "calls' rows, so that each place of use is counted by itself. A default such as \"the tree's first\n"
+        "`operator`\" is the fragment's own, if it has one, else the tree's."
     )
 
 

@@ -11,14 +11,17 @@ from collections.abc import Collection
 from ivr.cases.kinds import Kind
 from ivr.voice.call_limits import LIMIT_KEYS
 from ivr.voice.fields import PROMPT_ID, STEP_ID
+from ivr.voice.fragments import FRAGMENT_KEYS
 from ivr.voice.menu import Step
 from ivr.voice.mistakes import LONGEST_NAME
-from ivr.voice.parse import MOST_STEPS, NAME, START
+from ivr.voice.parse import MOST_STEPS, START
 from ivr.voice.step_fields import ASKING_KEYS
 from ivr.voice.steps.registry import TYPES
+from ivr.voice.steps.tree import TREE_NAME
 from ivr.voice.yaml_keys import Schema, mapping_schema
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
+_STEP_NAME: Schema = {"type": "string", "pattern": f"^{STEP_ID.pattern}$", "maxLength": LONGEST_NAME}
 
 
 def menu_schema(
@@ -35,7 +38,11 @@ def menu_schema(
         "description": "What a caller walks through: docs/menus.md.",
         "type": "object",
         "properties": {
-            "menu": {"type": "string", "pattern": f"^{NAME}$", "description": "The tree's name, in quotes."},
+            "menu": {
+                "type": "string",
+                "pattern": f"^{TREE_NAME}$",
+                "description": "The tree's name, in quotes.",
+            },
             "languages": {
                 "type": "array",
                 "items": {"$ref": "#/$defs/language"},
@@ -49,19 +56,27 @@ def menu_schema(
                 **mapping_schema(ASKING_KEYS),
             },
             "limits": {"description": "Of the whole call.", **mapping_schema(LIMIT_KEYS)},
+            "fragments": {
+                "description": "Pieces that are written once, each by its name, for steps of type fragment.",
+                "type": "object",
+                "propertyNames": {"$ref": "#/$defs/fragment_name"},
+                "additionalProperties": {"$ref": "#/$defs/fragment"},
+            },
+            "steps": {"description": "Each by its name.", "$ref": "#/$defs/steps"},
+        },
+        "required": ["menu", "languages", "steps"],
+        "additionalProperties": False,
+        "$defs": {
+            "step_name": _STEP_NAME,
+            "fragment_name": _STEP_NAME,
+            "fragment": mapping_schema(FRAGMENT_KEYS),
             "steps": {
-                "description": "Each by its name.",
                 "type": "object",
                 "propertyNames": {"$ref": "#/$defs/step_name"},
                 "additionalProperties": {"$ref": "#/$defs/step"},
                 "minProperties": 1,
                 "maxProperties": MOST_STEPS,
             },
-        },
-        "required": ["menu", "languages", "steps"],
-        "additionalProperties": False,
-        "$defs": {
-            "step_name": {"type": "string", "pattern": f"^{STEP_ID.pattern}$", "maxLength": LONGEST_NAME},
             "prompt": _names(prompts, f"^{PROMPT_ID.pattern}$"),
             "language": _names(languages),
             "kind": _names(tuple(Kind)),

@@ -29,6 +29,12 @@ SURE = 0.001
 MARGINS: dict[Measure, float] = {"dropped": 0.05, "failed": 0.02}
 
 
+def within_share(about: str, call: str, share: float) -> bool:
+    """Whether a call, by its id, is of those; always the same answer. `about`: whose choice it is."""
+    digest = sha256(f"{about}/{call}".encode()).digest()
+    return int.from_bytes(digest[:8]) < share * 2**64
+
+
 @dataclass(frozen=True, slots=True)
 class MenuTrial:
     """`share`: of the calls, above 0 and below 1."""
@@ -38,8 +44,7 @@ class MenuTrial:
 
     def takes(self, call: str) -> bool:
         """Whether this call, by its id, goes through it. Always the same answer."""
-        digest = sha256(f"{self.menu.name}/{self.menu.revision}/{call}".encode()).digest()
-        return int.from_bytes(digest[:8]) < self.share * 2**64
+        return within_share(f"{self.menu.name}/{self.menu.revision}", call, self.share)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +86,12 @@ def worse(old: Tally, new: Tally) -> Worse | None:
         if now - was > margin and (chance := _chance(before, old.calls, after, new.calls)) < SURE:
             return Worse(measure, was, now, chance)
     return None
+
+
+def by_chance(one: tuple[int, int], other: tuple[int, int]) -> float:
+    """How likely two ways that are the same differ so much or more; each: how many of how many calls."""
+    (few, all_one), (many, all_other) = one, other
+    return min(1.0, 2 * min(_chance(few, all_one, many, all_other), _chance(many, all_other, few, all_one)))
 
 
 def _chance(before: int, old: int, after: int, new: int) -> float:

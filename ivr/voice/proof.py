@@ -13,9 +13,11 @@ from graphlib import CycleError, TopologicalSorter
 from ivr.voice import saying
 from ivr.voice.arrivals import Arrivals
 from ivr.voice.directory import Directory
+from ivr.voice.enquiries import AskedHost
 from ivr.voice.menu import Choosing, Menu, Step
 from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
 from ivr.voice.parse import parse
+from ivr.voice.reading import Called
 from ivr.voice.report import Proof, StepSeconds, report, report_json
 from ivr.voice.steps.registry import BUILT_IN
 from ivr.voice.timing import SecondsOf, Stay, Timing
@@ -23,7 +25,7 @@ from ivr.voice.ways import By, Miss
 
 __all__ = ["Proof", "check", "prompt_ids", "prove", "report", "report_json"]
 
-UNANSWERED = frozenset({By.ALONE, By.SILENT})
+UNANSWERED = frozenset({By.ALONE, By.SILENT, By.ABSENT})
 
 
 def check(
@@ -33,9 +35,11 @@ def check(
     *,
     languages: Collection[str] | None = None,
     prompts: Collection[str] | None = None,
+    hosts: Mapping[str, AskedHost] | None = None,
     seconds_of: SecondsOf | None = None,
+    called: Called | None = None,
 ) -> tuple[Menu, Proof]:
-    """Parse and prove. Raises MenuMistakes with all that is wrong."""
+    """Parse and prove, together with the trees that it calls. Raises MenuMistakes with all that is wrong."""
     menu = parse(
         data,
         file,
@@ -43,6 +47,8 @@ def check(
         prompts=prompts,
         topics=[topic.code for topic in directory.topics],
         counties=[county.code for county in directory.counties],
+        called=called,
+        hosts=hosts,
     )
     proof = prove(menu, directory, seconds_of, file=file)
     if proof.mistakes:
@@ -168,10 +174,14 @@ def _unknown(menu: Menu, directory: Directory) -> Iterator[Finding]:
     """Values that this province does not have."""
     known = {"topic": [t.code for t in directory.topics], "county": [c.code for c in directory.counties]}
     variables = {name for step in menu.steps.values() for name in step.gives()}
+    words = {n: s for s in menu.steps.values() for n in set(s.gives()) - set(s.gives_numbers())}
     for step in menu.steps.values():
         for name in step.needs():
             if name not in variables:
                 yield step, f"nothing gives {name} a value", nearest(name, variables)
+        for name in step.counts():
+            if name in words:
+                yield step, f"{name} is no number that can be said: {words[name].id} gives it words", ""
         for name, value in _named(step):
             if name in known and value not in known[name]:
                 yield step, f"there is no {name} {shown(value)}", nearest(value, known[name])

@@ -6,6 +6,8 @@ What is assumed of a caller, since nobody can know:
   type) she does what she did there, and waits as long: at the same second where she had interrupted it, as
   long after its end where she had heard it out.
 - At a question that she was never asked, or has no answer left for, she is silent.
+- What another system would have answered nobody knows: in eight calls of ten it finds what it is asked for,
+  with other values from call to call, in one it does not, and in one it is away.
 - Who hung up does so again: at the same question, once she has no answer left there, or when the call has
   lasted as long as hers did. At a beep that she never reached she speaks, if she comes to it before that.
 """
@@ -17,12 +19,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
+from zlib import crc32
 
 from ivr.cases.statuses import Status
 from ivr.voice.actions import (
     Action,
     Ask,
+    Enquire,
     HangUp,
+    LookAtQueue,
     LookUpCase,
     OpenCase,
     Operator,
@@ -40,10 +45,13 @@ from ivr.voice.events import (
     CaseRefined,
     CaseSeen,
     Ended,
+    Enquired,
+    EnquiryResult,
     Event,
     HungUp,
     Keys,
     Lookup,
+    QueueSeen,
     Recorded,
     Said,
     Transfer,
@@ -54,7 +62,7 @@ from ivr.voice.menu import Menu
 from ivr.voice.session import Session
 from ivr.voice.steps.digits import DigitsStep
 from ivr.voice.timing import SecondsOf, Timing
-from ivr.voice.well_desk import EXAMPLE_CODE, answered
+from ivr.voice.well_desk import EXAMPLE_CODE, answered, examples
 
 SPOKEN_SECONDS = 20.0  # of who comes to a beep for the first time
 MASK = "•"
@@ -137,7 +145,7 @@ class Rewalk:
         timed: SpeechSeconds,
         spoken: Mapping[int, float] | None = None,
     ) -> None:
-        self.session = Session(menu, directory, Caller(call.number, call.began))
+        self.session = Session(menu, directory, Caller(call.number, call.began, call=call.id))
         self.menu, self.same, self.call, self.directory, self.timed = menu, same, call, directory, timed
         self.left: dict[str, list[tuple[int, Footprint]]] = defaultdict(list)
         for place, each in reversed(list(enumerate(prints))):
@@ -174,9 +182,29 @@ class Rewalk:
                 walk.landing = walk.landing if walk.landing.at else Landing("status")
                 agency, due = self.directory.agencies[0], self.call.began + timedelta(days=3)
                 return CaseSeen(Lookup.FOUND, Status.REFERRED, agency, due)
+            case Enquire():
+                return self._other_system(action)
+            case LookAtQueue():
+                return QueueSeen(self._was_asked(self.session.step))
             case RecallCaller():
                 return CallerKnown(self._known_county(), language=self.call.language)
         return answered(action)  # what an earlier call left then, nobody knows any more
+
+    def _other_system(self, action: Enquire) -> Event:
+        turn = crc32(self.call.id.encode())
+        rare = {0: EnquiryResult.NOT_FOUND, 1: EnquiryResult.FAILED}.get(turn % 10)
+        failed = rare is EnquiryResult.FAILED
+        said = self.timed.seconds(self.session.language, action.lead + action.filler)
+        try:
+            self._pass(max(said, action.seconds if failed else 0.0))
+        except _Gone:
+            return HungUp()
+        return Enquired(rare) if rare is not None else examples(action, turn // 10)
+
+    def _was_asked(self, step: str) -> bool:
+        """Whether she was offered to be called in her turn: all operators were busy then."""
+        left = self.left.get(self.same.get(step, "") if self.same else step)
+        return left is not None and bool(left) and left[-1][1].did in (Did.PRESSED, Did.SILENT)
 
     def _known_county(self) -> str:
         """She was offered one if a single 1 was her answer at the county."""
@@ -271,7 +299,8 @@ class Rewalk:
         if MASK not in keys:
             return keys
         step = self.menu.steps.get(self.session.step)
-        return EXAMPLES[step.into] if isinstance(step, DigitsStep) else "1" * len(keys)
+        ones = "1" * len(keys)
+        return EXAMPLES.get(step.into, ones) if isinstance(step, DigitsStep) else ones
 
 
 def _fits(action: Action, did: Footprint) -> bool:

@@ -16,15 +16,19 @@ from ivr.voice.directory import Directory
 from ivr.voice.events import (
     Caller,
     CallerKnown,
+    CaseOpened,
     Ended,
+    Enquired,
     Event,
     HourTold,
     HungUp,
     Keys,
+    PlaceKept,
     Recorded,
     RoomFound,
     Said,
     Transferred,
+    WayTaken,
 )
 from ivr.voice.menu import END, Menu, Step
 from ivr.voice.talk import LEAST_SECONDS, Back, Flow, Gone, Jump, Talk
@@ -76,10 +80,16 @@ class Session(Talk):
                 return Trace(self.step, "", f"recorded:{ended}")
             case Transferred(result=result):
                 return Trace(self.step, "", f"operator:{result}")
+            case Enquired(result=result, key=key):
+                return Trace(self.step, key, f"enquiry:{result}")
+            case PlaceKept(kept=kept):
+                return Trace(self.step, "", f"place:{'kept' if kept else 'not_kept'}")
             case HourTold(state=state):
                 return Trace(self.step, "", f"hour:{state}")
             case HungUp():
                 return Trace(self.step, "", "hangup")
+            case WayTaken(way=way):
+                return Trace(self.step, "", way)
             case RoomFound(found=False):
                 return Trace(self.step, "", "no_room")
             case _:
@@ -97,6 +107,7 @@ class Session(Talk):
         except Gone:
             pass
         yield from self._leave_no_words()
+        yield from self.keep_place()
         if self.reason_lost and self.code:
             yield MissReason(self.code, self.reason_lost)
         yield HangUp()
@@ -114,6 +125,7 @@ class Session(Talk):
             except Jump as jump:
                 onward = jump.step
             yield from self.refine_case()
+            yield from self.keep_place()
             self.step = onward
 
     def _came_from(self, step: Step) -> bool:
@@ -134,5 +146,7 @@ class Session(Talk):
         if self.code is not None:
             yield from self.keep_words(instead=False)
         elif (opening := self.rescue()) is not None:
-            yield opening
+            opened = yield opening
             self.uncased = []
+            if isinstance(opened, CaseOpened):
+                self.code = opened.code

@@ -56,7 +56,7 @@ class StepFields:
 
     @property
     def place(self) -> tuple[str, int]:
-        return self.key.value, self.key.line
+        return self.fields.reading.flat(self.key.value), self.key.line
 
     def values(self, keys: tuple[YamlKey, ...]) -> dict[str, Any]:
         """What it says of each of these."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ivr.voice.footprints import LONGEST_SECOND, Did, deed, footprints
+from ivr.voice.footprints import LONGEST_SECOND, WAY, Did, Fate, deed, fate, footprints, ways_taken
 
 ENTERED = "entered"
 
@@ -17,24 +17,30 @@ ENTERED = "entered"
 class StepFigure:
     """`entered`: how often callers came there. `seconds`: what they did → in which second of it → how often.
 
-    Whoever is asked again does something again: the sum may be more than `entered`.
+    Whoever is asked again does something again: the sum may be more than `entered`. `ways`: of a `share`
+    step, where it sent calls → what came of them → how many.
     """
 
     entered: int = 0
     seconds: dict[Did, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
+    ways: dict[str, Counter[Fate]] = field(default_factory=lambda: defaultdict(Counter))
 
     def many(self, did: Did) -> int:
         """How often they did that there."""
         return sum(self.seconds[did].values()) if did in self.seconds else 0
 
     def as_json(self) -> dict[str, Any]:
-        """Stable names: `entered`, each deed's sum, `seconds`: deed → second → how often."""
+        """Stable names: `entered`, each deed's sum, `seconds`: deed → second → how often, `ways`."""
         sums = {str(did): self.many(did) for did in Did}
         seconds = {
             str(did): {str(second): many for second, many in sorted(found.items())}
             for did, found in sorted(self.seconds.items())
         }
-        return {ENTERED: self.entered, **sums, "seconds": seconds}
+        ways = {
+            way: {str(fate): found[fate] for fate in Fate if found[fate]}
+            for way, found in sorted(self.ways.items())
+        }
+        return {ENTERED: self.entered, **sums, "seconds": seconds, "ways": ways}
 
 
 @dataclass(slots=True)
@@ -44,8 +50,8 @@ class TreeFigures:
     calls: int = 0
     steps: dict[str, StepFigure] = field(default_factory=lambda: defaultdict(StepFigure))
 
-    def add(self, began: datetime, steps: Sequence[Mapping[str, Any]]) -> None:
-        """One call, as its row tells it."""
+    def add(self, began: datetime, steps: Sequence[Mapping[str, Any]], outcome: str | None = None) -> None:
+        """One call that is over, as its row tells it."""
         self.calls += 1
         before = ""
         for each in footprints(began, steps):
@@ -53,6 +59,9 @@ class TreeFigures:
             figure.entered += each.step != before
             figure.seconds[each.did][min(int(each.second), LONGEST_SECOND)] += 1
             before = each.step
+        for step, way in ways_taken(steps).items():
+            self.steps[step].entered += 1
+            self.steps[step].ways[way][fate(outcome, steps)] += 1
 
     def merge(self, told: Mapping[str, Any], calls: int) -> None:
         """Those of other calls, as `as_json` gave them."""
@@ -62,6 +71,8 @@ class TreeFigures:
             mine.entered += figure[ENTERED]
             for did, seconds in figure["seconds"].items():
                 mine.seconds[Did(did)].update({int(second): many for second, many in seconds.items()})
+            for way, fates in figure.get("ways", {}).items():  # not of days that older releases counted
+                mine.ways[way].update({Fate(fate): many for fate, many in fates.items()})
 
     def as_json(self) -> dict[str, Any]:
         """By step."""
@@ -69,9 +80,10 @@ class TreeFigures:
 
 
 def passed(steps: Sequence[Mapping[str, Any]]) -> list[str]:
-    """By which a call is found: “step:deed” for what she did at each of its steps, and “step:entered”."""
-    found = set()
+    """By which a call is found: “step:deed” for what she did at its steps, “step:entered”, “step:way:to”."""
+    found = set[str]()
     for each in steps:
         if (did := deed(each)) is not None:
             found |= {f"{each['step']}:{did}", f"{each['step']}:{ENTERED}"}
+    found |= {f"{step}:{WAY}{way}" for step, way in ways_taken(steps).items()}
     return sorted(found)

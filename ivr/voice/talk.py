@@ -13,11 +13,13 @@ from ivr.voice.actions import (
     Action,
     Ask,
     Confide,
+    KeepPlace,
     KeepWords,
     OpenCase,
     RefineCase,
     Sound,
     Speech,
+    TakeWay,
 )
 from ivr.voice.call_limits import NO_LIMITS
 from ivr.voice.directory import Directory
@@ -31,8 +33,10 @@ from ivr.voice.events import (
     HungUp,
     Keys,
     NotKept,
+    PlaceKept,
     Recorded,
     TakenUp,
+    WayTaken,
 )
 from ivr.voice.ways import Miss
 
@@ -117,6 +121,8 @@ class Talk:
         self.unknown_codes = 0
         self.verdict = ""  # what she said of an answer: solved | not_solved; heard: nothing was asked
         self.reason_lost = ""  # why her reason for "not solved" is not kept: no_room | failed | not_kept
+        self.turn_queue = ""  # she wants to be called when it is her turn in that queue …
+        self.turn_asked = False  # … which was made safe, or could not be
         self.limits = NO_LIMITS
         self.misses = 0  # in the whole call
         self.asked_seconds = 0.0  # of the questions that sort her, as far as the shell has a clock
@@ -151,6 +157,10 @@ class Talk:
         if not isinstance(event, answer):
             raise TypeError(f"{type(action).__name__} was answered with {type(event).__name__}")
         return event
+
+    def note(self, way: str) -> Flow[None]:
+        """Have the call's row say which way it goes here."""
+        yield from self.do(TakeWay(way), WayTaken)
 
     def ask(self, step: Asks, speech: Speech, max_keys: int) -> Flow[Keys]:
         """Raises Jump where the whole call has had enough of such questions."""
@@ -195,6 +205,11 @@ class Talk:
         if onward not in self._left_for:
             self._left_for.add(onward)
             raise Jump(onward)
+
+    def deaf_to_hash(self) -> float:
+        """Seconds for which a `#` may still be the end of the number before it. Asked once per number."""
+        before, self._number_full = self._number_full, False
+        return LATE_HASH_SECONDS if before else 0.0
 
     def ends_number(self, is_hash: bool, after: float) -> bool:
         """Whether this `#` only ends the number before it, which was taken at its last digit already.
@@ -297,6 +312,15 @@ class Talk:
             return
         self.about = now
         yield from self.do(now, CaseRefined)
+
+    def keep_place(self) -> Flow[None]:
+        """Her place in a queue hangs on her case: kept once her words are safe."""
+        if not self.turn_queue or self.turn_asked or not self.code:
+            return
+        self.turn_asked = True
+        told = yield KeepPlace(self.code, self.turn_queue)
+        safe = isinstance(told, PlaceKept) and told.kept
+        self.say("turn.kept" if safe else "turn.not_kept")
 
     def _about_now(self, code: str) -> RefineCase:
         names = ("topic", "county", "callback", "national_id")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
 from ivr.voice.directory import Directory
 from ivr.voice.menu import Menu, Step
+from ivr.voice.steps.enquiry import EnquiryStep
 from ivr.voice.steps.menu import MenuStep
+from ivr.voice.steps.operator import KEEPS_PLACE, OperatorStep
+from ivr.voice.steps.share import ShareStep
 from ivr.voice.timing import SecondsOf, Timing
 from ivr.voice.ways import By, Way
 
@@ -76,7 +79,7 @@ def cards(menu: Menu, directory: Directory, words: TreeWords, seconds_of: Second
 
 def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit]:
     """Ways to one step are one, willing ones and misses apart."""
-    keys = iter(step.keys) if isinstance(step, MenuStep) else iter(())
+    keys, shares = iter(_keys(step)), iter(_shares(step, words))
     best = max(step.at_best(timing) for timing in timings)
     found: dict[tuple[str, bool], Exit] = {}
     for way in step.ways():
@@ -84,7 +87,10 @@ def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit
             continue
         willing = way.by.is_willing
         if willing:
-            key, seconds = next(keys, "") if way.by is By.CALLER else _value(way, words), best
+            key, seconds = (
+                next(keys, "") if way.by is By.CALLER else next(shares, "") or _value(way, words),
+                best,
+            )
         else:
             key = words.word(f"miss.{way.by}", str(way.by))
             seconds = max(step.at_worst(timing, way.by) for timing in timings)
@@ -94,6 +100,21 @@ def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit
     named = any(each.labels for each in found.values() if each.willing)
     for each in found.values():
         yield each if each.labels or not named else replace(each, labels=(words.word("otherwise", "…"),))
+
+
+def _keys(step: Step) -> Iterable[str]:
+    """Which each way takes, in its order."""
+    if isinstance(step, OperatorStep):
+        return (KEEPS_PLACE,)
+    return step.keys if isinstance(step, MenuStep) else ()
+
+
+def _shares(step: Step, words: TreeWords) -> Iterator[str]:
+    """Of the calls, each way's in its order; of what another system answers, what it is."""
+    if isinstance(step, EnquiryStep):
+        yield from (words.word(f"enquired.{each}", each) for each in ("found", "not_found", "failed"))
+    if isinstance(step, ShareStep):
+        yield from (f"{words.number(round(100 * share, 1))}\u066a" for share in (step.share, 1 - step.share))
 
 
 def _value(way: Way, words: TreeWords) -> str:
@@ -126,6 +147,11 @@ def _only_missed(menu: Menu, exits: Mapping[str, list[Exit]]) -> set[str]:
 def _title(step: Step, words: TreeWords) -> str:
     """Its first words; of a step that says nothing, what it is about."""
     said = " ".join(filter(None, map(words.prompt, step.prompt)))
+    named = getattr(step, "name", "") or getattr(step, "use", "")
+    if named:  # another tree, or a fragment
+        return f"{words.word(f'type.{step.TYPE}', step.TYPE)}: {named}"
+    if not said and step.TYPE == "say":  # the end of a tree that another one calls
+        return words.word("back", "…")
     return (
         said or words.word(f"on.{getattr(step, 'on', '')}", "") or words.word(f"type.{step.TYPE}", step.TYPE)
     )

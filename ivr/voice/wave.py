@@ -53,6 +53,11 @@ def read(content: bytes) -> tuple[Samples, int]:
     return audio / 32_768, rate
 
 
+def was_closed(content: bytes) -> bool:
+    """Whether its writer lived to write its lengths into the header, as Asterisk does when it closes it."""
+    return int.from_bytes(content[4:8], "little") + 8 >= len(content)
+
+
 def frames_voiced(samples: Samples, frame: int = FRAME) -> NDArray[np.bool_]:
     """Of each whole frame of so many samples, whether it is not silent."""
     frames = samples[: len(samples) // frame * frame].reshape(-1, frame)

@@ -16,6 +16,7 @@ class By(StrEnum):
     ALONE = "alone"  # nothing: the step goes on by itself
     SILENT = "silent"  # no input, up to the limit
     WRONG = "wrong"  # keys that mean nothing, up to the limit
+    ABSENT = "absent"  # what it needs is not there
 
     @property
     def is_willing(self) -> bool:

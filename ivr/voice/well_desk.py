@@ -7,9 +7,12 @@ from ivr.voice.actions import (
     AwaitHour,
     Confide,
     Confirm,
+    Enquire,
     FindRoom,
     JoinHour,
+    KeepPlace,
     KeepWords,
+    LookAtQueue,
     LookUpCase,
     MissReason,
     OpenCase,
@@ -18,6 +21,7 @@ from ivr.voice.actions import (
     RecallCaller,
     RefineCase,
     TakeUp,
+    TakeWay,
     WishCallBack,
 )
 from ivr.voice.events import (
@@ -27,15 +31,20 @@ from ivr.voice.events import (
     CaseSeen,
     Confided,
     Confirmed,
+    Enquired,
+    EnquiryResult,
     Event,
     HourState,
     HourTold,
     Lookup,
+    PlaceKept,
+    QueueSeen,
     Rated,
     RoomFound,
     TakenUp,
     Transfer,
     Transferred,
+    WayTaken,
     WishNoted,
     WordsKept,
 )
@@ -45,6 +54,8 @@ EXAMPLE_CODE = "1234567894"  # its check digit is right
 
 def answered(action: Action) -> Event:
     """All is kept; nothing is known of her, nobody is in the queue, and no official takes calls.
+
+    Other systems find what they are asked for.
 
     Raises TypeError for what is not asked of a desk.
     """
@@ -71,8 +82,22 @@ def answered(action: Action) -> Event:
             return Confirmed()
         case Rate():
             return Rated()
+        case Enquire():
+            return examples(action)
+        case LookAtQueue():
+            return QueueSeen()
+        case KeepPlace():
+            return PlaceKept()
         case Operator():
             return Transferred(Transfer.NOBODY)
         case JoinHour() | AwaitHour():
             return HourTold(HourState.CLOSED)
+        case TakeWay(way=way):
+            return WayTaken(way)
     raise TypeError(f"no desk answers {type(action).__name__}")
+
+
+def examples(action: Enquire, turn: int = 0) -> Enquired:
+    """Of what another system may answer: each value another one with each turn."""
+    values = {name: each.example(turn) for name, each in action.takes.items()}
+    return Enquired(EnquiryResult.FOUND, values)

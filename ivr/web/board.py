@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.call import live
-from ivr.desk.call.live import CallQueue, DaySoFar, Disk, Unreachable
+from ivr.desk.call.live import CallQueue, DaySoFar, Disk, KeptPlace, Unreachable
 from ivr.desk.counter import following
 from ivr.store.engine import AWAY
 
@@ -51,6 +51,7 @@ class BoardState:
     at: datetime
     calls: Sequence[Json] = ()
     queue: CallQueue | None = None
+    places: Sequence[KeptPlace] = ()
     trunks: Mapping[str, str] | None = None
     disks: Sequence[Disk] = ()
     numbers: Numbers | None = None
@@ -120,17 +121,24 @@ class Board:
 
     async def _look(self) -> BoardState:
         at = self.clock()
-        told, ours, numbers, queue, trunks = await asyncio.gather(
+        told, ours, numbers, queue, places, trunks = await asyncio.gather(
             _within(self._told(at)),
             _within(self.going_on()),
             _within(self._count(at)),
             self._queue(),
+            _within(live.places(self.engine)),
             self._trunks(),
         )
         calls = {call["id"]: call for call in told or ()} | {call["id"]: call for call in ours or ()}
         shown = [_timed(call) for call in calls.values()]
         return BoardState(
-            at, sorted(shown, key=lambda call: call["began"]), queue, trunks, self.disks(), numbers
+            at,
+            sorted(shown, key=lambda call: call["began"]),
+            queue,
+            places or (),
+            trunks,
+            self.disks(),
+            numbers,
         )
 
     async def _told(self, at: datetime) -> list[Json]:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench.rehearsal.lived import lived
 from ivr.settings import ROOT
 from tests.desk.trees.test_rehearsing import in_the_books
 from tests.fixtures.commands import Terminal, typed
+from tests.voice.conversation import DIRECTORY
 from tests.voice.test_rehearsal import WHOLE, call
+from tests.voice.test_share import TREE_TRIED
 from tests.voice.test_step_figures import today
 
 TREES = ROOT / "dialplan" / "menus"
@@ -51,3 +54,46 @@ async def test_a_tree_is_compared_rehearsed_tried_published_and_taken_back_at_th
     assert await menu.run("show", "--which", "2") == tried.strip()
     code, _, said = await typed(database_url, tmp_path, "menu", "publish", new, "--at", "tomorrow")
     assert code == 1 and "2026-12-01 07:00" in said
+
+
+DUTY = "exits: [out]\nsteps:\n  person: {type: operator, prompt: [operator.connecting], nobody: out}\n"
+SMALL = """\
+menu: "small"
+languages: [fa, az]
+steps:
+  human: {type: fragment, use: duty, exits: {out: goodbye}}
+  goodbye: {type: end, prompt: [goodbye]}
+"""
+
+
+async def test_what_is_published_holds_its_fragments_and_no_file_changes_it(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    menu = Terminal(database_url, tmp_path, ("menu",))
+    tree, duty = tmp_path / "small.yaml", tmp_path / "fragments" / "duty.yaml"
+    duty.parent.mkdir()
+    tree.write_text(SMALL, encoding="utf-8")
+    duty.write_text(DUTY, encoding="utf-8")
+    assert "revision 1 is live" in await menu.run("publish", str(tree))
+    live = await menu.run("show", "small")
+    assert live == f"{SMALL}fragments:\n  duty:\n    " + DUTY.strip().replace("\n", "\n    ")
+    duty.write_text(DUTY.replace("connecting", "closed"), encoding="utf-8")
+    assert await menu.run("show", "small") == live
+    told = "human.person: prompt: operator.connecting becomes operator.closed"
+    assert told in await menu.run("diff", str(tree))
+    duty.write_text(DUTY.replace("nobody: out", "nobody: home"), encoding="utf-8")
+    code, _, said = await typed(database_url, tmp_path, "menu", "publish", str(tree))
+    assert (
+        code == 1 and "fragments/duty.yaml:3:67: fragments.duty.steps.person.nobody: there is no step" in said
+    )
+
+
+async def test_the_ways_of_a_share_are_compared(
+    engine: AsyncEngine, database_url: str, tmp_path: Path
+) -> None:
+    ways = [lived(TREE_TRIED, DIRECTORY, ("1",), str(n)) for n in range(12)]
+    await in_the_books(engine, *map(today, ways))
+    menu = Terminal(database_url, tmp_path, ("menu",))
+    told = (await menu.read("stats", "--step", "shorter"))["steps"]["shorter"]
+    assert told["entered"] == 12 == sum(fates["dropped"] for fates in told["ways"].values())
+    assert "shorter: two ways that serve alike differ so much or more in 100.0 %" in await menu.run("stats")

@@ -22,7 +22,7 @@ from tests.fixtures.hotline import Hotline, Pbx, fresh_number
 
 __all__ = ["folder"]
 
-FREE_SECONDS = 30.0  # so long at most a telephone that is gone holds its line
+FREE_SECONDS = 30.0  # so long at most a telephone that is gone holds its line, on an idle machine
 LISTENING = 65  # much longer than a telephone may be silent that nobody has heard of
 # Persian, complaint, topic 11, county 01: up to the beep.
 TO_THE_BEEP = (Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(),
@@ -51,7 +51,7 @@ async def test_a_telephone_that_is_gone_frees_its_line(hotline: Hotline, model: 
         seconds_held(hotline, Hear(), model=model),
         seconds_held(hotline, *TO_THE_BEEP, Speak(2), model=model),
     )
-    assert in_a_menu < FREE_SECONDS and while_speaking < FREE_SECONDS
+    assert max(in_a_menu, while_speaking) < patience(FREE_SECONDS)
 
 
 async def test_who_only_listens_is_never_cut_off_whatever_her_telephone_sends(pbx: Pbx, folder: Path) -> None:

@@ -498,3 +498,26 @@ async def test_two_numbers_are_called_at_once_and_two_trees_answer(hotline: Hotl
         (case,) = await hotline.cases_of(number)
         assert row["menu_name"] == called and row["case"] == case["code"]
         assert (case["kind"], case["topic"]) == ("complaint", "water.supply")
+
+
+async def test_a_call_goes_through_the_tree_of_another_number_and_back(hotline: Hotline) -> None:
+    """The water company's callers may go through the whole of 111; the row names the steps of both."""
+    text = TREE.with_name("122.yaml").read_text(encoding="utf-8")
+    text = text.replace(
+        '    keys:\n      "1": {kind', '    keys:\n      "8": {go: hotline}\n      "1": {kind', 1
+    )
+    called = '\n  hotline:\n    type: tree\n    name: "111"\n    go: goodbye\n    missing_go: operator\n'
+    live = await menus.publish(hotline.engine, "122", text + called, "sara")
+    there = await menus.current(hotline.engine, "111")
+    number = fresh_number()
+    through = (*keys("1", "8", "1", "1", "1", "1", "01"), *SPEAK, *keys("1"), Listen(), StayOn())
+    outcome = await hotline.call(*through, number=number, extension="122")
+    assert outcome.completed and outcome.ended_by == "hotline", f"{outcome.problem}\n{outcome.log}"
+    row = await hotline.call_of(number)
+    (case,) = await hotline.cases_of(number)
+    passed = [step["step"] for step in row["steps"]]
+    (entered,) = (step["note"] for step in row["steps"] if step["step"] == "hotline")
+    assert (row["menu_name"], row["menu_revision"], row["outcome"]) == ("122", str(live.number), "completed")
+    assert entered == f"tree:111@{there.number if there else ''}".removesuffix("@")
+    assert passed.index("matter") < passed.index("hotline.111.record") < passed.index("goodbye")
+    assert (case["kind"], case["topic"], case["county"]) == ("complaint", "water.supply", "tabriz")

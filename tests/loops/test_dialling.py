@@ -16,7 +16,9 @@ from sqlalchemy import Row, Table, select, update
 
 from ivr.asterisk.ami import Ami
 from ivr.cases import phone
+from ivr.cases.live_hour import waiting
 from ivr.cases.meetings import Official
+from ivr.cases.transitions import Actor
 from ivr.desk.book.book import Page
 from ivr.desk.case import answers, closing
 from ivr.desk.case.answers import SpokenAnswer
@@ -39,9 +41,10 @@ from ivr.desk.meetings.request_list import EVERYTHING, of_case
 from ivr.desk.meetings.session_planning import Sitting
 from ivr.desk.people.scope import Scope
 from ivr.desk.reading import as_json
+from ivr.desk.refusals import Refused
 from ivr.lab.asterisk import Program
 from ivr.lab.callee import BUSY, RINGS, Callee
-from ivr.lab.caller import Beep, Hear, Listen, Press, PutDown, Speak, StayOn, Step
+from ivr.lab.caller import Beep, CallerReport, Hear, Listen, Press, PutDown, Speak, StayOn, Step
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
 from ivr.loops.dialling import Trunk, dial_string
@@ -377,16 +380,8 @@ async def clicks(chrome: Browser, town: Town, folder: Path, code: str, number: s
 
 async def test_an_official_takes_her_call_himself_recorded_with_her_key_and_orders(town: Town) -> None:
     """She is offered it, leaves her words, has her code and waits; his line is busy, then he answers."""
-    engine, now, number = town.hotline.engine, datetime.now(UTC), fresh_number()
-    async with engine.connect() as connection:
-        page = await read_page(connection)
-    by = actor_named(page, "desk")
-    span = (now, now + timedelta(hours=1))
-    wanted = WantedHour(Official.GOVERNOR, "ostandari", *span, (EXTENSION,), even_off=True)
-    hour = await hour_planning.announce(engine, page, by, wanted, [EXTENSION], now)
-    her_words = (*keys("1", "7", "1"), Beep(), Speak(2.6), Press("#"))
-    calling = asyncio.create_task(town.hotline.call(*her_words, *keys("2", "1"), StayOn(), number=number))
-    (waits,) = await until_hour(town, hour, "waiting")
+    engine, (page, by, hour) = town.hotline.engine, await open_hour(town)
+    calling, waits = await in_line(town, hour)
     town.callee.answers[EXTENSION] = BUSY
     await hour_queue.take(engine, Instruction("", by), hour)
     await town.callee.until_rung(EXTENSION)
@@ -412,12 +407,63 @@ async def test_an_official_takes_her_call_himself_recorded_with_her_key_and_orde
     await hour_planning.close(engine, Instruction("", by), hour)
 
 
+async def test_the_hour_ends_or_the_server_dies_while_she_waits(town: Town) -> None:
+    """She is told, or her line is free again; her words are a case, and nobody waits behind her."""
+    engine, (_, by, hour) = town.hotline.engine, await open_hour(town)
+    calling, _ = await in_line(town, hour)
+    await hour_planning.close(engine, Instruction("", by), hour)
+    assert (await calling).completed
+    (over,) = await until_hour(town, hour, "over")
+    assert over.outcome == "not_taken"
+
+    *_, hour = await open_hour(town)
+    calling, waits = await in_line(town, hour)
+    town.hotline.server.process.send_signal(signal.SIGKILL)
+    assert (await calling).completed, "nobody keeps her on the line"
+    await asyncio.to_thread(town.hotline.server.process.wait, patience(10))
+    await town.hotline.start_server()
+    case: dict[str, Any] = {}
+    async with asyncio.timeout(patience(60)):
+        while not case.get("recordings"):
+            await asyncio.sleep(0.1)
+            case = await as_json.case_json(engine, waits.code) or {}
+        assert case["recordings"][0]["voiced_seconds"] > 2
+        while waiting(await calls_in(town, hour), datetime.now(UTC)):
+            await asyncio.sleep(0.1)
+    with pytest.raises(Refused, match="nobody waits"):
+        await hour_queue.take(engine, Instruction("", by), hour)
+
+
+async def open_hour(town: Town) -> tuple[Page, Actor, int]:
+    """The governor's, from now on, as the hotline offers it."""
+    engine, now = town.hotline.engine, datetime.now(UTC)
+    async with engine.connect() as connection:
+        page = await read_page(connection)
+    by = actor_named(page, "desk")
+    span = (now, now + timedelta(hours=1))
+    wanted = WantedHour(Official.GOVERNOR, "ostandari", *span, (EXTENSION,), even_off=True)
+    return page, by, await hour_planning.announce(engine, page, by, wanted, [EXTENSION], now)
+
+
+async def in_line(town: Town, hour: int) -> tuple[asyncio.Task[CallerReport], Row[Any]]:
+    """A caller whose words are kept and who has heard her code, and how she stands."""
+    her_words = (*keys("1", "7", "1"), Beep(), Speak(2.6), Press("#"))
+    call = town.hotline.call(*her_words, *keys("2", "1"), StayOn(), number=fresh_number())
+    calling = asyncio.create_task(call)
+    (waits,) = await until_hour(town, hour, "waiting")
+    return calling, waits
+
+
+async def calls_in(town: Town, hour: int) -> Sequence[Row[Any]]:
+    async with town.hotline.engine.connect() as connection:
+        return await hour_queue.of_hour(connection, hour)
+
+
 async def until_hour(town: Town, hour: int, state: str) -> Sequence[Row[Any]]:
     """The calls of that hour, once they stand so."""
     async with asyncio.timeout(patience(60)):
         while True:
-            async with town.hotline.engine.connect() as connection:
-                found = await hour_queue.of_hour(connection, hour)
+            found = await calls_in(town, hour)
             if [each.state for each in found] == [state]:
                 return found
             await asyncio.sleep(0.1)
@@ -446,3 +492,41 @@ async def test_a_server_killed_before_or_after_the_ringing_has_tried(town: Town)
         assert (lost.state, lost.attempts) == ("waiting", 1)
         await town.until_put_off(number, datetime.now(UTC) + timedelta(hours=1.9))
     assert (town.callee.rung[unsaid], town.callee.rung[ringing]) == (0, 1)
+
+
+async def test_who_keeps_her_place_is_called_in_her_turn_though_the_server_was_killed_meanwhile(
+    town: Town,
+) -> None:
+    """Two wait before her; she leaves her words, and is put through in her turn."""
+    hotline, number = town.hotline, fresh_number()
+    one = "Local/122@seda111-inbound"  # answers, and talks for a while
+    place, secret = hotline.settings.ami, hotline.secrets.originate
+    ami = Ami(place.host, place.port, place.originate_username, secret, events="off")
+    town.callee.answers[number] = (NEWS, Press("1"), Hear(), Speak(6), PutDown())
+    hotline.console(f"queue add member {one} to operators")
+    try:
+        await ami.connect()
+        for _ in range(2):  # Asterisk takes the operator for busy as long as his like is
+            await ami.action("Originate", Channel=one, Application="Queue", Data="operators", Async=True)
+        async with asyncio.timeout(patience(20)):
+            while "has 2 calls" not in hotline.console("queue show operators"):
+                await asyncio.sleep(0.2)
+        wants = (*keys("1", "0", "1"), Beep(), Speak(2.6), Press("#"), Hear(), PutDown())
+        asking = await hotline.call(*wants, number=number, extension="122")
+        assert asking.completed, asking.problem
+        case = await hotline.case_of(number)
+        async with asyncio.timeout(patience(20)):
+            while (row := await town.row(callbacks, number)) is None:
+                await asyncio.sleep(0.1)
+        assert (row.purpose, row.state, row.attempts) == ("turn", "waiting", 0)
+        hotline.server.process.send_signal(signal.SIGKILL)
+        await asyncio.to_thread(hotline.server.process.wait)
+        await hotline.start_server()
+        assert number not in town.callee.rung, "somebody is before her"
+        hotline.console("channel request hangup all")
+        done = await town.until_outcome(number, "talked")
+    finally:
+        await ami.close()
+        hotline.console(f"queue remove member {one} from operators", "channel request hangup all")
+    assert (done.state, town.callee.rung[number]) == ("reached", 1)
+    assert (case["kind"], case["recordings"][0]["voiced_seconds"] > 1.0) == ("request", True)

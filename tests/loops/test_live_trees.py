@@ -18,6 +18,7 @@ from ivr.store.engine import make_engine
 from ivr.voice.menu import Menu
 from ivr.voice.proof import Proof, check
 from ivr.voice.steps.menu import MenuStep
+from ivr.voice.steps.tree import TreeStep
 from tests.fixtures.database import SEED
 
 LANGUAGES = ("fa", "az")
@@ -66,6 +67,59 @@ async def test_a_publication_changes_the_tree_of_its_own_number_alone(
             await asyncio.sleep(0.02)
     assert {trees.called("111", str(call)).revision for call in range(64)} == {"1"}
     following.cancel()
+
+
+CALLING = """\
+menu: "111"
+languages: [fa, az]
+steps:
+  water: {type: tree, name: "122", go: bye, missing_go: bye}
+  sea: {type: tree, name: "140", go: bye, missing_go: water}
+  bye: {type: end, prompt: [goodbye]}
+start: sea
+"""
+
+
+def called(menu: Menu, step: str) -> TreeStep:
+    found = menu.steps[step]
+    assert isinstance(found, TreeStep)
+    return found
+
+
+async def test_a_tree_that_another_calls_comes_to_its_next_call_and_live_calls_keep_theirs(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """Also one that no number leads to, and one that is published only later."""
+    await menus.publish(engine, "111", CALLING, "sara")
+    trees = await begun(engine, tmp_path)
+    before = trees.called("111")
+    assert called(before, "water").entry == "water.122.language" and not called(before, "sea").entry
+    following = asyncio.create_task(trees.follow())
+
+    await menus.publish(engine, "122", WATER.replace("start: language", "start: matter"), "sara")
+    async with asyncio.timeout(patience(20)):
+        while called(trees.called("111"), "water").entry != "water.122.matter":
+            await asyncio.sleep(0.02)
+    assert called(trees.called("111"), "water").revision == "1" and trees.called("111").revision == "1"
+    assert called(before, "water").entry == "water.122.language", "a call that began keeps both trees"
+
+    await menus.publish(engine, "122", "menu: broken", "sara")
+    sea = (
+        'menu: "140"\nlanguages: [az]\nsteps:\n  back: {type: tree, name: "111", go: bye, missing_go: bye}\n'
+    )
+    await menus.publish(engine, "140", sea + "  bye: {type: end}\n", "sara")
+    async with asyncio.timeout(patience(20)):
+        while not called(trees.called("111"), "sea").entry:
+            await asyncio.sleep(0.02)
+    now = trees.called("111")
+    assert called(now, "water").entry == "water.122.matter", "what can't be read leaves what was there"
+    assert "round" in called(now, "sea.140.back").trouble, "and one that calls back is called no second time"
+    following.cancel()
+
+    away = make_engine("postgresql+asyncpg://nobody@127.0.0.1:1/none")
+    alone = await begun(away, tmp_path)
+    assert called(alone.called("111"), "water").entry == "water.122.matter", "this machine had it"
+    await away.dispose()
 
 
 async def test_a_start_without_a_database_has_the_revisions_last_known(

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
+from sqlalchemy import make_url
 
 from ivr.lab.pace import patience
+from ivr.store.direct import asking
 from ivr.store.engine import AWAY, WrongAddress, async_url, make_engine
+from tests.fixtures.weak_database import Wire
+
+# As PostgreSQL takes leave of a connection: FATAL, 57P01.
+LEAVE = b"E\0\0\0\x2cSFATAL\0VFATAL\0C57P01\0Mterminating: bye\0\0"
 
 
 @pytest.mark.parametrize("address", ["mysql://u:hush@host/n", "postgresql://u:hush@host:port/n", "hush"])
@@ -45,3 +52,31 @@ async def test_a_database_elsewhere_is_told_nothing_but_by_tls_where_that_is_ask
     await engine.dispose()
     server.close()
     assert came == [b"\0\0\0\x08\x04\xd2\x16\x2f", b""]  # that it wants TLS, and then nothing
+
+
+async def test_a_connection_of_which_the_database_took_leave_is_one_to_a_database_that_is_away(
+    database_url: str,
+) -> None:
+    """Between its last word and the connection's end the pool may lend it once more."""
+    wire = Wire()
+    wire.open_.set()
+    address = make_url(database_url)
+    there = f"{address.query['host']}/.s.PGSQL.5432"
+    relay = await asyncio.start_server(partial(wire.carry, there), "127.0.0.1", 0)
+    through = address.set(host="127.0.0.1", port=relay.sockets[0].getsockname()[1], query={})
+    engine = make_engine(through.render_as_string(False), pool=1)
+    async with asking(engine) as raw:
+        assert await raw.fetchval("SELECT 1") == 1
+    [ours] = [writer for writer in wire.live if writer.get_extra_info("sockname")[1:]]
+    ours.write(LEAVE)
+    await ours.drain()
+    async with asyncio.timeout(patience(10)):
+        with pytest.raises(AWAY):
+            while True:
+                await asyncio.sleep(0.01)  # its word is on the way
+                async with asking(engine) as raw:
+                    await raw.fetchval("SELECT 1")
+    async with asking(engine) as raw:  # and nobody gets it again
+        assert await raw.fetchval("SELECT 2") == 2
+    await engine.dispose()
+    relay.close()

@@ -15,6 +15,7 @@ from tests.fixtures.small_disk import SmallDisk
 
 BALLAST = 256 << 20  # far more than a twentieth of the small disk
 BLOCK = b"x" * 32_768  # what Asterisk writes at once
+BEGUN = b"RIFF\0\0\0\0" + BLOCK[8:]  # the length in the header comes when it closes the file
 ELSEWHERE = """
 import sys
 import time
@@ -145,7 +146,7 @@ def test_what_the_dialplan_records_alone_has_its_room_set_aside_while_it_grows(t
     alone.mkdir()
     growing, ended = alone / "1700000000_0914_1_~fa~.wav", alone / "1600000000_0914_1_~fa~.wav"
     for file in (growing, ended):
-        file.write_bytes(BLOCK)
+        file.write_bytes(BEGUN)
     os.utime(ended, (time.time() - 10, time.time() - 10))
     room = Room(recordings)
     for _ in range(2):
@@ -153,7 +154,26 @@ def test_what_the_dialplan_records_alone_has_its_room_set_aside_while_it_grows(t
     room.close()
     assert on_disk(growing) >= 180 * 16_000 > 1 << 20 > on_disk(ended)
     trim(growing)
-    assert on_disk(growing) < 1 << 20 and growing.read_bytes() == BLOCK
+    assert on_disk(growing) < 1 << 20 and growing.read_bytes() == BEGUN
+
+
+def test_what_the_dialplan_has_ended_keeps_no_room_however_long_nobody_takes_it_in(tmp_path: Path) -> None:
+    alone = tmp_path / "fallback"
+    alone.mkdir()
+    closed, left = alone / "1700000000_0914_1_~fa~.wav", alone / "1700000000_0914_2_~fa~.wav"
+    room = Room(tmp_path / "recordings")
+    for file in (closed, left):
+        file.write_bytes(BEGUN)
+    room.count([])
+    assert min(on_disk(closed), on_disk(left)) >= 180 * 16_000
+    with closed.open("r+b") as head:  # as Asterisk does when she hangs up
+        head.seek(4)
+        head.write((len(BEGUN) - 8).to_bytes(4, "little"))
+    os.utime(left, (time.time() - 30, time.time() - 30))  # Asterisk died over it
+    for _ in range(2):
+        room.count([])
+    room.close()
+    assert max(on_disk(closed), on_disk(left)) < 1 << 20
 
 
 def test_what_whoever_was_killed_left_set_aside_is_given_back_once_nothing_grows(tmp_path: Path) -> None:

@@ -18,7 +18,9 @@ from ivr.voice.actions import (
     FindRoom,
     HangUp,
     JoinHour,
+    KeepPlace,
     KeepWords,
+    LookAtQueue,
     LookUpCase,
     MissReason,
     OpenCase,
@@ -31,6 +33,7 @@ from ivr.voice.actions import (
     Say,
     Sound,
     TakeUp,
+    TakeWay,
     WishCallBack,
 )
 from ivr.voice.directory import Directory
@@ -49,6 +52,8 @@ from ivr.voice.events import (
     HungUp,
     Keys,
     Lookup,
+    PlaceKept,
+    QueueSeen,
     Rated,
     Recorded,
     RoomFound,
@@ -56,6 +61,7 @@ from ivr.voice.events import (
     TakenUp,
     Transfer,
     Transferred,
+    WayTaken,
     WishNoted,
     WordsKept,
 )
@@ -92,6 +98,9 @@ class Conversation:
     code: str = CODE
     seen: CaseSeen = UNKNOWN
     transfer: Transfer = Transfer.NOBODY
+    busy: bool = False  # who wants an operator would have to wait
+    places: list[KeepPlace] = field(default_factory=list)
+    transfers: list[Operator] = field(default_factory=list)
     room: bool = True
     heard: list[Sound] = field(default_factory=list)
     opened: list[OpenCase] = field(default_factory=list)
@@ -100,6 +109,7 @@ class Conversation:
     looked_up: list[str] = field(default_factory=list)
     verdicts: list[bool] = field(default_factory=list)
     proven: list[bool] = field(default_factory=list)
+    ways: list[str] = field(default_factory=list)  # that its row tells of
     wished: list[str] = field(default_factory=list)
     confided: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
@@ -177,6 +187,9 @@ class Conversation:
                     event: Event = CallerKnown(self.county, language=self.language, earlier=self.earlier)
                 case FindRoom():
                     event = RoomFound(self.room)
+                case TakeWay(way=way):
+                    self.ways.append(way)
+                    event = WayTaken(way)
                 case WishCallBack(code=code):
                     self.wished.append(code)
                     event = WishNoted()
@@ -207,7 +220,13 @@ class Conversation:
                 case LookUpCase(code=code):
                     self.looked_up.append(code)
                     event = self.seen
+                case LookAtQueue():
+                    event = QueueSeen(self.busy)
+                case KeepPlace():
+                    self.places.append(action)
+                    event = PlaceKept()
                 case Operator():
+                    self.transfers.append(action)
                     event = Transferred(self.transfer)
                 case JoinHour() | AwaitHour():
                     self.in_line.append(action)

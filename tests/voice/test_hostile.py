@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from ivr.commands.menu import read
-from ivr.installation import CommandError
 from ivr.lab.pace import patience
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.yaml_tree import DEEPEST, LARGEST_FILE, MOST_NODES, read_tree
@@ -107,7 +106,7 @@ def test_a_giant_file_is_not_read_to_its_end(tmp_path: Path) -> None:
     giant = tmp_path / "giant.yaml"
     with giant.open("wb") as file:
         file.truncate(1 << 40)  # no machine could read it whole
-    with pytest.raises(CommandError, match=r"has 1,099,511,627,776 bytes; a menu has at most 1,048,576"):
+    with pytest.raises(MenuMistakes, match=r"has 1,099,511,627,776 bytes; a menu has at most 1,048,576"):
         read(giant)
 
 

@@ -9,9 +9,16 @@ import numpy as np
 import pytest
 
 from ivr.voice.menu import Menu
-from ivr.voice.menu_trial import MenuTrial, Tally, calls_at, looks, worse
+from ivr.voice.menu_trial import MenuTrial, Tally, by_chance, calls_at, looks, worse
 
 MENU = Menu("111", ("fa",), "start", MappingProxyType({}), revision="7")
+
+
+def test_whether_two_ways_differ_by_more_than_chance_is_the_same_either_way_round() -> None:
+    far = by_chance((70, 100), (90, 100))
+    assert far == pytest.approx(0.0007, abs=0.0002) and far == pytest.approx(by_chance((90, 100), (70, 100)))
+    assert by_chance((70, 100), (72, 100)) > 0.8 and by_chance((5, 10), (5, 10)) == 1.0
+    assert by_chance((0, 0), (3, 5)) == 1.0, "a way without calls tells nothing"
 
 
 def test_a_trial_takes_its_share_of_the_calls_and_the_same_ones_in_every_process() -> None:

@@ -88,8 +88,8 @@ def test_all_mistakes_are_reported_at_once_in_the_files_order() -> None:
         f"{at('operater', 17)} steps.language.keys.0.go: there is no step “operater” "
         "(did you mean “operator”?)",
         f"{at('topik', 11)} steps.topic.type: “topik” is none of menu, topic, county, digits, record, "
-        "review, "
-        "code, status, operator, hour, branch, resume, say, announcement, end (did you mean “topic”?)",
+        "review, code, status, operator, hour, branch, share, enquiry, resume, say, announcement, "
+        "fragment, tree, end (did you mean “topic”?)",
         f"{at('ofer_prompt', 5)} steps.county.ofer_prompt: there is no such key here; there are type, "
         "prompt, "
         "first_key, next_key, barge_in, no_input, no_match, sensitive, offer_prompt, unknown, go "

@@ -17,7 +17,9 @@ from ivr.voice.actions import (
     Confide,
     FindRoom,
     HangUp,
+    KeepPlace,
     KeepWords,
+    LookAtQueue,
     LookUpCase,
     OpenCase,
     Operator,
@@ -43,6 +45,8 @@ from ivr.voice.events import (
     Keys,
     Lookup,
     NotKept,
+    PlaceKept,
+    QueueSeen,
     Recorded,
     RoomFound,
     Said,
@@ -286,6 +290,10 @@ def answer_without_meaning(action: Action, silent: bool) -> Event:
             return NotKept() if silent else Confided()
         case WishCallBack():
             return WishNoted(not silent)
+        case LookAtQueue():
+            return QueueSeen(silent)
+        case KeepPlace():
+            return PlaceKept(not silent)
     raise AssertionError(f"{action} is not asked of such a caller")
 
 

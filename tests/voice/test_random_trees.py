@@ -22,30 +22,38 @@ from hypothesis import strategies as st
 from ivr.voice.actions import (
     Action,
     Ask,
+    Enquire,
     HangUp,
     Operator,
     Record,
     Say,
+    TakeWay,
 )
 from ivr.voice.events import (
     Caller,
     Ended,
+    Enquired,
+    EnquiryResult,
     Event,
     Keys,
     Recorded,
     Said,
 )
 from ivr.voice.menu import Menu, Step
+from ivr.voice.menu_trial import within_share
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.parse import parse
 from ivr.voice.proof import Proof, check, prove
+from ivr.voice.reading import CalledTree
 from ivr.voice.session import Session
+from ivr.voice.steps.share import ShareStep
 from ivr.voice.well_desk import answered
 from tests.voice.conversation import DIRECTORY, OFFICE_HOURS, TREE
 from tests.voice.test_proof import SMALL
 
 NAMES = ("first", "second", "third")
 WRONG, SILENT = "9", ""
+ENQUIRED = ("found", "not_found", "failed")
 SECONDS = {"a": 5.0, "b": 2.0, "no": 1.0, "same": 0.0}
 FEW = settings(max_examples=25, deadline=None)
 
@@ -94,18 +102,46 @@ RECORD = st.fixed_dictionaries(
     },
     optional={"sets": st.just({"kind": "request"})},
 )
-STEP = st.one_of(MENU, MENU, MENU, SAY, OPERATOR, RECORD)
+ENQUIRY = st.fixed_dictionaries(
+    {"type": st.just("enquiry"), "prompt": PROMPT, "url": st.just("https://example.ir/"),
+     "wait_seconds": st.sampled_from((1, 8)), "found": goal(), "not_found": goal(), "failed": goal()}
+)  # fmt: skip
+SHARE = st.fixed_dictionaries({"type": st.just("share"), "share": st.just(0.5), "to": goal(), "go": goal()})
+STEP = st.one_of(MENU, MENU, MENU, SAY, OPERATOR, RECORD, SHARE, ENQUIRY)
+USES = goal().map(lambda to: {"type": "fragment", "use": "piece", "exits": {"out": to}})
+
+
+CALLS = st.tuples(goal(), goal()).map(
+    lambda to: {"type": "tree", "name": "other", "go": to[0], "missing_go": to[1]}
+)
+
+
+def fragment(step: dict[str, Any]) -> dict[str, Any]:
+    """Of that one step, which leads to itself where it led to the first, else out."""
+    text = json.dumps({"inner": step}).replace('"first"', '"inner"')
+    for outside in (*NAMES[1:], "bye"):
+        text = text.replace(f'"{outside}"', '"out"')
+    return {"piece": {"exits": ["out"], "steps": json.loads(text)}}
 
 
 @st.composite
-def trees(draw: st.DrawFn, limits: bool = False) -> dict[str, Any]:
+def trees(draw: st.DrawFn, limits: bool = False, called: bool = False) -> dict[str, Any]:
     """A tree of three steps and an end, right in its form; whether a call on it ends is chance."""
-    names = NAMES[: draw(st.integers(1, 3))]
-    steps = {name: draw(STEP) for name in names}
+    names = NAMES[: draw(st.integers(1, 2 if called else 3))]
+    drawn = st.one_of(STEP, STEP, USES)
+    steps = {name: draw(drawn) for name in names}
+    if not called and draw(
+        st.booleans()
+    ):  # once: what is missing for one call is missing for the whole of it
+        steps[draw(st.sampled_from(names))] = draw(CALLS)
     text = json.dumps(steps)
     for absent in set(NAMES) - set(names):
         text = text.replace(f'"{absent}"', '"bye"')
     tree = {"menu": "chance", "languages": ["fa"], "start": "first", "steps": json.loads(text)}
+    if any(step["type"] == "tree" for step in steps.values()):
+        tree["other"] = draw(trees(called=True))
+    if any(step["type"] == "fragment" for step in steps.values()):
+        tree["fragments"] = fragment(draw(STEP))
     tree["defaults"] = {name: {"limit": 1, "then": "bye"} for name in ("no_input", "no_match")}
     tree["steps"]["bye"] = {"type": "end", "prompt": ["b"]}
     if limits:
@@ -117,9 +153,19 @@ def trees(draw: st.DrawFn, limits: bool = False) -> dict[str, Any]:
     return tree
 
 
-def read(tree: dict[str, Any]) -> Menu:
-    """YAML holds JSON."""
-    return parse(json.dumps(tree, indent=1).encode(), "m.yaml")
+def read(tree: dict[str, Any], there: bool = True) -> Menu:
+    """YAML holds JSON. `there`: whether the tree that it calls can be had."""
+    text = {name: value for name, value in tree.items() if name != "other"}
+
+    def called(_: str) -> CalledTree | None:
+        return CalledTree(json.dumps(tree["other"]).encode()) if there else None
+
+    return parse(json.dumps(text, indent=1).encode(), "m.yaml", called=called)
+
+
+def both(tree: dict[str, Any]) -> tuple[Menu, ...]:
+    """As it is, and as it is without the tree that it calls."""
+    return (read(tree), *((read(tree, there=False),) if "other" in tree else ()))
 
 
 @dataclass
@@ -155,10 +201,12 @@ class Entered(dict[str, Step]):
 class Call:
     """One call on the tree, walked again from its start by the answers so far."""
 
-    def __init__(self, menu: Menu, answers: tuple[str, ...], seen: Seen, most: float = inf) -> None:
+    def __init__(
+        self, menu: Menu, answers: tuple[str, ...], seen: Seen, most: float = inf, id: str = ""
+    ) -> None:
         self.menu, self.seen = menu, seen
         self.steps = Entered(menu.steps, most)
-        self.session = Session(replace(menu, steps=self.steps), SMALL, Caller("", OFFICE_HOURS))
+        self.session = Session(replace(menu, steps=self.steps), SMALL, Caller("", OFFICE_HOURS, call=id))
         self.answers = list(answers)
         self.worst = self.best = self.asked = 0.0
         self.willing = True  # she has missed nothing so far
@@ -201,6 +249,8 @@ class Call:
 
     def _seconds(self, action: Action) -> float:
         sounds = action.speech if isinstance(action, Ask | Say) else ()
+        if isinstance(action, Enquire):
+            sounds = action.lead + action.filler
         return sum(seconds_of(sound, "fa") for sound in sounds if isinstance(sound, str))
 
     def options(self, action: Action) -> tuple[str, ...]:
@@ -210,6 +260,8 @@ class Call:
                 return (*keys, SILENT, WRONG)
             case Record():
                 return ("words", "still")
+            case Enquire():
+                return ENQUIRED
             case _:
                 return ("",)
 
@@ -229,28 +281,47 @@ class Call:
                         "w", action.max_seconds, action.max_seconds, Ended.LIMIT
                     ), action.max_seconds
                 return Recorded("w", 1.0, 0.0, Ended.SILENCE), action.silence_seconds
+            case Enquire():
+                return Enquired(EnquiryResult(answer)), action.seconds
             case Operator():
                 return answered(action), float(action.wait_seconds)
             case Say():
                 return Said(), 0.0
+            case TakeWay(way=way):
+                self.willing = self.willing and not way.endswith(":none")
         return answered(action), 0.0
 
 
-def every_call(menu: Menu) -> Seen:
+def every_call(*menus: Menu) -> Seen:
     """All rows of answers, none of which goes round."""
     seen = Seen()
-    waiting: list[tuple[str, ...]] = [()]
-    while waiting:
-        answers = waiting.pop()
-        call = Call(menu, answers, seen).walk()
-        waiting += [(*answers, option) for option in call.open]
+    for menu, id in ((each, id) for each in menus for id in of_all_shares(each)):
+        waiting: list[tuple[str, ...]] = [()]
+        while waiting:
+            answers = waiting.pop()
+            call = Call(menu, answers, seen, id=id).walk()
+            waiting += [(*answers, option) for option in call.open]
     return seen
+
+
+def of_all_shares(menu: Menu) -> list[str]:
+    """Ids of calls that go all ways of its `share` steps."""
+    steps = [step for step in menu.steps.values() if isinstance(step, ShareStep)]
+    found = {
+        tuple(within_share(s.id, str(n), s.share) for s in steps): str(n) for n in range(20 << len(steps))
+    }
+    assert len(found) == 1 << len(steps)
+    return list(found.values())
 
 
 def goes_round_unanswered(menu: Menu) -> bool:
     """Whether who always does the same at each step may go on for ever without a key that means anything."""
     ways = [_habits(menu, id) for id in menu.steps]
-    return any(_is_endless(menu, dict(zip(menu.steps, habit, strict=True))) for habit in product(*ways))
+    return any(
+        _is_endless(menu, dict(zip(menu.steps, habit, strict=True)), id)
+        for habit in product(*ways)
+        for id in of_all_shares(menu)
+    )
 
 
 def _habits(menu: Menu, id: str) -> tuple[str, ...]:
@@ -259,12 +330,14 @@ def _habits(menu: Menu, id: str) -> tuple[str, ...]:
             return (*menu.steps[id].keys, SILENT, WRONG)  # type: ignore[attr-defined]
         case "record":
             return ("words", "still")
+        case "enquiry":
+            return ENQUIRED
         case _:
             return ("",)
 
 
-def _is_endless(menu: Menu, habits: dict[str, str]) -> bool:
-    call = Call(menu, (), Seen(), most=8 * len(menu.steps))
+def _is_endless(menu: Menu, habits: dict[str, str], id: str) -> bool:
+    call = Call(menu, (), Seen(), most=8 * len(menu.steps), id=id)
     try:
         action = call.session.start()
         while not isinstance(action, HangUp):
@@ -275,7 +348,7 @@ def _is_endless(menu: Menu, habits: dict[str, str]) -> bool:
             action = onward
     except Round:
         lately = call.steps.path[4 * len(menu.steps) :]
-        return all(habits[step] in ("", SILENT, WRONG, "words", "still") for step in lately)
+        return all(habits[step] in ("", SILENT, WRONG, "words", "still", *ENQUIRED) for step in lately)
     return False
 
 
@@ -287,10 +360,10 @@ def said_by(proof: Proof, words: str) -> set[str]:
 @given(trees())
 def test_the_proof_says_of_a_tree_what_all_calls_on_it_do(tree: dict[str, Any]) -> None:
     menu = read(tree)
-    proof, seen = prove(menu, SMALL, seconds_of), every_call(menu)
+    proof, seen = prove(menu, SMALL, seconds_of), every_call(*both(tree))
     assert said_by(proof, "no call can come here") == set(menu.steps) - seen.been
     assert said_by(proof, "without a kind") == seen.kindless
-    assert bool(said_by(proof, "goes round for ever")) == goes_round_unanswered(menu)
+    assert bool(said_by(proof, "goes round for ever")) == any(map(goes_round_unanswered, both(tree)))
     if not proof.mistakes:
         worst = {(a.step, a.kind): a.worst for a in proof.arrivals}
         best = {(a.step, a.kind): a.best for a in proof.arrivals if a.best is not None}
@@ -307,7 +380,7 @@ def test_the_proof_says_of_a_tree_what_all_calls_on_it_do(tree: dict[str, Any]) 
 def test_limits_hold_whatever_a_caller_does(tree: dict[str, Any]) -> None:
     """Her questions take no longer than the figure says, and no leaf comes later than is shown."""
     menu = read(tree)
-    proof, seen = prove(menu, SMALL, seconds_of), every_call(menu)
+    proof, seen = prove(menu, SMALL, seconds_of), every_call(*both(tree))
     assert seen.most_asked <= proof.menus_seconds
     if not proof.mistakes:
         shown = {(a.step, a.kind): a.worst for a in proof.arrivals}

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bench.rehearsal.lived import lived
+from ivr.settings import ROOT
 from ivr.voice.menu import Menu
 from ivr.voice.parse import parse
 from ivr.voice.rehearsal import Rehearsal, rehearse
@@ -120,3 +123,14 @@ def test_the_table_has_a_row_for_each_fate_with_examples() -> None:
     (row,) = told["fates"]
     assert (row["fate"], row["calls"], row["share"], len(row["examples"])) == ("elsewhere", 5, 1.0, 3)
     assert rehearse(OLD, OLD, (), DIRECTORY).sentence == "There are no calls to rehearse with."
+
+
+def test_another_system_answers_in_a_rehearsal_and_sometimes_does_not() -> None:
+    """All its outcomes come, and always the same for the same call."""
+    tree = parse((ROOT / "tests" / "golden" / "power-cut.yaml").read_bytes(), "power-cut.yaml")
+    whole = ("1234#", "r:20")
+    calls = [replace(lived(tree, DIRECTORY, whole, "", 4.0), id=str(number)) for number in range(60)]
+    landings = [
+        [str(each.after.landing) for each in rehearse(tree, tree, calls, DIRECTORY).calls] for _ in "12"
+    ]
+    assert landings[0] == landings[1] and len(set(landings[0])) > 1

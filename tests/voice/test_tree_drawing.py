@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ivr.settings import ROOT
 from ivr.voice.menu import Menu
 from ivr.voice.parse import parse
 from ivr.voice.proof import prove
@@ -153,3 +154,13 @@ def test_long_words_and_long_prompts_stay_in_their_box() -> None:
     assert len(lines) == 2 and lines[-1].endswith("…")
     assert all(text_width(line, 13) < 260 for line in lines)
     assert wrapped("", 100, 13) == []
+
+
+def test_each_answer_of_another_system_and_the_key_that_keeps_a_place_stand_on_their_ways() -> None:
+    tree = parse((ROOT / "tests" / "golden" / "power-cut.yaml").read_bytes(), "power-cut.yaml")
+    asks = next(card for card in cards(tree, DIRECTORY, WORDS, None) if card.step == "ask")
+    assert {each.to: each.labels for each in asks.exits} == {
+        "which": ("found",), "record": ("not_found", "failed"),
+    }  # fmt: skip
+    operator = next(card for card in cards(default_menu(), DIRECTORY, WORDS, None) if card.step == "operator")
+    assert ("turn_words", ("1",)) in [(each.to, each.labels) for each in (*operator.exits, *operator.misses)]

@@ -33,6 +33,7 @@ from ivr.web.board import Board
 from ivr.web.live import stream
 from ivr.web.panel.locale import digits, words
 from ivr.web.panel.visit import Panel
+from tests.desk.call.test_turn_calls import keeps
 from tests.desk.office import WEDNESDAY, call, office
 from tests.fixtures.hotline import PATIENCE, Hotline, fresh_number
 from tests.fixtures.province import book_of
@@ -85,6 +86,19 @@ async def test_the_board_shows_every_servers_calls_without_saying_who_calls(pane
     assert page.count('data-intervention="listen"') == page.count('data-intervention="end"') == 2
     operators = await (await panel.signed_in("operator")).text("/panel/live")
     assert text("step.record") in operators and "data-intervention" not in operators
+
+
+async def test_who_waits_at_home_for_an_operator_is_shown_in_the_order_in_which_they_came(
+    panel: PanelServed, tmp_path: Path
+) -> None:
+    client = await panel.signed_in("supervisor")
+    assert text("side.places") not in await client.text("/panel/live")
+    await keeps(panel.engine, tmp_path, WEDNESDAY + timedelta(minutes=7), "09141234568")
+    await keeps(panel.engine, tmp_path, WEDNESDAY, "09351234567")
+    page = await client.text("/panel/live")
+    side = page[page.index(text("side.places")) :]
+    shown = [side.index(each) for each in ("۹۸۹۳۵•••۶۷", "۹۸۹۱۴•••۶۸")]
+    assert shown == sorted(shown) and side.count(text("side.waits")) == 2 and "09141234568" not in page
 
 
 async def events(answer: ClientResponse) -> AsyncIterator[dict[str, Any]]:

@@ -268,6 +268,9 @@ async def test_an_admin_adds_a_branch_mends_it_hears_it_publishes_it_and_rolls_b
         assert live and live.text == FIRST
 
 
+FRAGMENT = "fragments:\n  human:\n    exits: [spoken]\n    steps:\n      person:\n        type: operator\n"
+
+
 async def test_the_keyboard_gets_into_the_editor_and_out_again(chrome: Browser, panel: PanelServed) -> None:
     async with window(chrome, panel, "admin", size=PHONE) as page:
         await page.goto(f"{ONE}/edit")
@@ -284,6 +287,10 @@ async def test_the_keyboard_gets_into_the_editor_and_out_again(chrome: Browser, 
         await page.keyboard.insert_text("\n  snow:\n    type: s")
         await page.keyboard.press("Control+Space")
         await expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("say")
+        await page.keyboard.press("Escape")
+        await page.keyboard.insert_text(f"ay\n{FRAGMENT}        nobody: ")
+        await page.keyboard.press("Control+Space")
+        await expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("spoken")
         await screenshot(page, "menu-edit-phone", whole=False)
         assert not await serious(page)
 

@@ -6,8 +6,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from ivr.cases.escalation import STANDARD, Ladder, Ladders, Rung
-from ivr.voice.fields import Fields, Reading
+from ivr.voice.fields import Fields
 from ivr.voice.mistakes import MenuMistakes
+from ivr.voice.reading import Reading
 from ivr.voice.yaml_tree import Listing, Node, Table, read_tree
 
 NAME = "[a-z][a-z0-9_]{0,39}"

@@ -34,9 +34,10 @@ from ivr.cases.callback import (
 from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
+from ivr.cases.turns import in_turn
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls
-from ivr.desk.case.callback_planning import ANSWER, LOTTERY, MEETING, OF_CASE, ORDER, STATUS, VERIFY
+from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls, turn_calls
+from ivr.desk.case.callback_planning import ANSWER, LOTTERY, MEETING, OF_CASE, ORDER, STATUS, TURN, VERIFY
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.rows import outbox_row
@@ -49,10 +50,13 @@ from ivr.voice.events import CaseSeen, Lookup
 from ivr.voice.invitation import MeetingNews
 from ivr.voice.lottery_call import LotteryNews
 from ivr.voice.order_call import OrderNews
+from ivr.voice.turn_call import TurnNews
 
 CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given number is the right one
+MISSED = "case_turn_missed"  # … for whom it was her turn in the operators' queue, and she was not reached
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
+TURN_LOOK = timedelta(seconds=5)  # until who keeps her place is looked at again
 LOOKED_AT = 100  # rows looked at for one that may be called now
 
 
@@ -79,6 +83,7 @@ class Briefing:
     meeting: MeetingNews | None = None  # only when and where she meets an official
     order: OrderNews | None = None  # only whether that is done
     lottery: LotteryNews | None = None  # an official holds the line for her
+    turn: TurnNews | None = None  # it is her turn in the operators' queue
 
 
 # Two workers can't begin to ring one number at the same moment, whatever it is about.
@@ -91,15 +96,27 @@ def due(now: datetime) -> Select[Any]:
     return query.order_by(callbacks.c.next_at).limit(1).with_for_update(skip_locked=True)
 
 
-async def claim(engine: AsyncEngine, page: Page, policy: Policy, now: datetime) -> Placing | None:
-    """An attempt to make now, committed; None when there is none."""
+async def claim(
+    engine: AsyncEngine,
+    page: Page,
+    policy: Policy,
+    now: datetime,
+    turns: Collection[uuid.UUID] = frozenset(),
+) -> Placing | None:
+    """An attempt to make now, committed; None when there is none.
+
+    `turns`: the call-backs whose turn in the operators' queue has come.
+    """
     for _ in range(LOOKED_AT):
         async with engine.begin() as connection:
             wanted = (await connection.execute(due(now))).first()
             if wanted is None:
                 return None
             case = (await connection.execute(select(cases).where(cases.c.id == wanted.case_id))).one()
-            decided = await _decide(connection, page, policy, now, wanted, case)
+            if wanted.purpose == TURN and wanted.id not in turns:
+                decided: Placing | bool = await _not_yet(connection, wanted, now)
+            else:
+                decided = await _decide(connection, page, policy, now, wanted, case)
         if isinstance(decided, Placing):
             return decided
         if decided:
@@ -120,10 +137,12 @@ async def _decide(
         await _put(connection, wanted, state="unreachable", ended_at=now)
         return False
     await connection.execute(_ONE_NUMBER, {"number": wanted.number})
-    if wanted.purpose != STATUS and not await _is_right(connection, policy, wanted, case, now):
+    if wanted.purpose not in (STATUS, TURN) and not await _is_right(connection, policy, wanted, case, now):
         return False
     if wanted.purpose == MEETING and meeting_calls.is_pressing(wanted.notice, now):
         policy = in_haste(policy)
+    if wanted.purpose == TURN:
+        policy = in_turn(policy)
     last = Outcome(wanted.last_outcome) if wanted.last_outcome else None
     tried = Tried(wanted.attempts, wanted.first_at, wanted.last_at, last)
     county = case.county or ""
@@ -146,6 +165,14 @@ async def _decide(
         await _put(connection, wanted, next_at=next_day(policy, page.calendar, now, county))
     else:
         return await _begin(connection, wanted, case, now)
+    return False
+
+
+async def _not_yet(connection: AsyncConnection, wanted: Row[Any], now: datetime) -> bool:
+    """Others are before her; True: nobody came for her place for too long."""
+    if turn_calls.is_over(wanted.notice, now):
+        return True
+    await _put(connection, wanted, next_at=now + TURN_LOOK)
     return False
 
 
@@ -230,7 +257,7 @@ def _is_still_wanted(wanted: Row[Any], case: Row[Any], now: datetime) -> bool:
         return order_calls.still_wanted(case)
     if wanted.purpose == MEETING:
         return case.closed_at is None and meeting_calls.still_true(wanted.notice, now)
-    return bool(wanted.purpose == STATUS or callback_planning.still_tells(case))
+    return bool(wanted.purpose in (STATUS, TURN) or callback_planning.still_tells(case))
 
 
 def _is_unread(case: Row[Any]) -> bool:
@@ -246,7 +273,7 @@ async def _begin(connection: AsyncConnection, wanted: Row[Any], case: Row[Any], 
     first = wanted.first_at or now
     count = wanted.attempts + 1
     await _put(connection, wanted, state="calling", attempts=count, first_at=first, last_at=now)
-    told = "" if case.answer_voice or wanted.purpose in (VERIFY, LOTTERY) else case.answer
+    told = "" if case.answer_voice or wanted.purpose in (VERIFY, LOTTERY, TURN) else case.answer
     answer = script.heard(told, told and case.answer_spoken, wanted.language)
     if wanted.purpose in (MEETING, ORDER):
         answer = wanted.notice.get("place") or wanted.notice.get("words", "")
@@ -273,7 +300,11 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
                 await closing.close(connection, page, ask)
             except Refused:
                 state = "cancelled"
-        await connection.execute(update(callbacks).where(*waiting).values(state=state, ended_at=now))
+        ends = update(callbacks).where(*waiting).values(state=state, ended_at=now)
+        ended = await connection.execute(ends.returning(callbacks.c.id))
+        if wanted.purpose == TURN and ended.first() is not None:
+            missed = outbox_row(f"{MISSED}:{wanted.id}", MISSED, now, {"case": code})
+            await connection.execute(insert(outbox).on_conflict_do_nothing(), [missed])
 
 
 async def _ever_rang(connection: AsyncConnection, wanted: uuid.UUID) -> bool:
@@ -348,6 +379,9 @@ async def briefing(engine: AsyncEngine, attempt: str) -> Briefing | None:
     if row.purpose == LOTTERY:
         news = LotteryNews(row.notice["line"])
         return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), lottery=news)
+    if row.purpose == TURN:
+        turn = TurnNews(row.notice["queue"])
+        return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), turn=turn)
     if row.purpose == ORDER:
         order = order_calls.news_of(row.notice)
         return Briefing(row.number, row.code, row.spoken, CaseSeen(Lookup.UNKNOWN), order=order)

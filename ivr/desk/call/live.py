@@ -15,6 +15,8 @@ from sqlalchemy import Column, Select, and_, delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from ivr.cases import phone
+from ivr.desk.case import turn_calls
 from ivr.store.tables import calls, cases, live_calls
 
 Json = dict[str, Any]
@@ -48,8 +50,29 @@ class CallQueue:
         return sum(1 for operator in self.operators if operator.state == "free")
 
     @property
+    def serving(self) -> int:
+        """How many are there, free or not."""
+        return sum(1 for operator in self.operators if operator.state not in ("away", "paused"))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody serves, and who comes now has to wait."""
+        return self.serving > 0 and (bool(self.waits) or not self.free)
+
+    @property
     def longest(self) -> int:
         return max(self.waits.values(), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPlace:
+    """Who waits for an operator at home. `number` is masked; `rung`: her telephone rings, or she talks."""
+
+    code: str
+    number: str
+    since: datetime
+    attempts: int
+    rung: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +92,20 @@ class DaySoFar:
     seconds: float | None
     cases: int
     closed: int
+
+
+async def places(engine: AsyncEngine) -> list[KeptPlace]:
+    """Every place that is kept in an operators' queue, the first first."""
+    return [
+        KeptPlace(
+            row.code,
+            "" if row.confidential else phone.mask(row.number),
+            turn_calls.since_of(row.notice),
+            row.attempts,
+            row.state == "calling",
+        )
+        for row in await turn_calls.kept(engine)
+    ]
 
 
 async def ask(engine: AsyncEngine) -> None:

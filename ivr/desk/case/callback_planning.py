@@ -28,6 +28,7 @@ from ivr.store.tables import callbacks, cases, provinces
 # whether what was ordered for her is done; an official who holds the line for her.
 ANSWER, STATUS, VERIFY, MEETING, ORDER = "answer", "status", "verify", "meeting", "order"
 LOTTERY = "lottery"
+TURN = "turn"  # her turn in the operators' queue, whose place she kept: `ivr.desk.case.turn_calls`
 OF_CASE = (ANSWER, STATUS)  # what the case itself has to tell
 TOLD_OF = frozenset({Status.ANSWERED, Status.CLOSED, Status.ADVISED})  # with an answer that she is told of
 NOBODYS = frozenset({"part", "collective"})  # channels of cases about which nobody waits to be called
@@ -88,6 +89,19 @@ async def plan_news(
     number = number_of(case._mapping)
     await _add(connection, case, key, now, purpose, number, case.language, notice, at)
     await _verify(connection, case, number, now)
+
+
+async def plan_turn(
+    connection: AsyncConnection,
+    case: Row[Any],
+    key: str,
+    now: datetime,
+    number: str,
+    language: str,
+    notice: dict[str, Any],
+) -> None:
+    """Have her called on the number that she called from, when it is her turn."""
+    await _add(connection, case, key, now, TURN, number, language, notice)
 
 
 async def _verify(connection: AsyncConnection, case: Row[Any], number: str, now: datetime) -> None:
@@ -223,7 +237,7 @@ async def _add(
     at: datetime | None = None,
 ) -> None:
     row = _row(case.id, key, now, purpose, number, language) | {"notice": notice, "next_at": at or now}
-    if purpose in (ANSWER, MEETING, ORDER, LOTTERY) and number and not await calls_back(connection):
+    if purpose in (ANSWER, MEETING, ORDER, LOTTERY, TURN) and number and not await calls_back(connection):
         row |= {"state": "unreachable", "ended_at": now}
     await connection.execute(insert(callbacks).values(row).on_conflict_do_nothing())
 

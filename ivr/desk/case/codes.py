@@ -26,6 +26,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.code import code_for
+from ivr.desk.case import set_back
 from ivr.store import code_blocks
 from ivr.store.code_blocks import BLOCK
 from ivr.store.engine import AWAY
@@ -160,6 +161,7 @@ class CodeBlock:
 
     async def _forget(self, why: str) -> None:
         log.error("%s was set back (%s): no tracking code leased before is used again", self.folder, why)
+        await asyncio.to_thread(set_back.note, self.marks, self.folder, f"set back: {why}")
         async with self._lock:
             self._blocks, self._next, self._reserved = [], 0, 0
             self._far.clear()
@@ -239,6 +241,9 @@ class CodeBlock:
                     "%s was set back, or could not be written: its tracking codes are not used; "
                     "new ones are leased",
                     self.folder,
+                )
+                set_back.note(
+                    self.marks, self.folder, "a mark outside it is ahead: set back, or it took nothing"
                 )
             self._blocks, self._serial = [], marked
         self._recalled = list(self._blocks)

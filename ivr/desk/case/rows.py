@@ -265,7 +265,11 @@ def wish_row(fact: CallBackWishedFact, page: Page) -> Row:
     """
     call, number = str(fact.call.id), phone.normalise(fact.call.caller, page.area_code)
     payload = {"number": number, "code": fact.code, "language": fact.language, "call": call}
-    return outbox_row(f"call_back_wished:{call}:{fact.code}", "call_back_wished", fact.at, payload)
+    key = f"call_back_wished:{call}:{fact.code}"
+    if fact.queue:
+        payload |= {"queue": fact.queue, "since": (fact.since or fact.at).isoformat()}
+        key += ":turn"
+    return outbox_row(key, "call_back_wished", fact.at, payload)
 
 
 def _case_row(opening: Opening, code: str, ruling: Ruling, page: Page) -> Row:

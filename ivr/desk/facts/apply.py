@@ -246,7 +246,15 @@ _START_CALL = _once(calls, "id")
 _END_CALL = _end_call()
 _CASE = _once(cases, "id", *LATER)
 _RECORDING = _once(
-    recordings, "name", "id", "transcript", "removed_at", "erased_at", "stored_at", "enclosed_at"
+    recordings,
+    "name",
+    "id",
+    "transcript",
+    "removed_at",
+    "erased_at",
+    "stored_at",
+    "enclosed_at",
+    "packed_size",
 )
 _REFERRAL = _once(referrals, "id", "ended_at", "ended_reason")
 _CALLBACK = _once(to_call_back, "key", "attempts", "first_at", "last_at", "last_outcome")

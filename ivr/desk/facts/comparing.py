@@ -30,6 +30,7 @@ async def compare(engine: AsyncEngine, journal: Applied) -> None:
         at = Position() if row is None else Position(row.segment, row.byte)
         if at > journal.flushed:
             log.error("journal %s was set back or replaced; all of it is applied again", journal.folder)
+            await journal_marks.note_setback(connection, journal.identity, row and row.marked_at, 0, False)
             await journal_marks.begin(connection, journal.rename())
             at, journal.marked = Position(), False
         elif not journal.recalled:

@@ -29,7 +29,7 @@ from ivr.store.room import trim
 from ivr.store.volumes import SECOND
 from ivr.voice.actions import OpenCase
 from ivr.voice.events import Ended, Recorded
-from ivr.voice.wave import measure
+from ivr.voice.wave import measure, was_closed
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ async def _take_one(intake: Intake, path: Path, recordings: Path) -> None:
 def _move_in(path: Path, recordings: Path) -> Recorded | None:
     """A second name (or a copy) among the recordings; None when there is nothing to hear."""
     trim(path)
-    found = measure(path.read_bytes())
+    found = measure(content := path.read_bytes())
     if found.seconds < LEAST_SECONDS:
         empty = path.parent / "empty"
         empty.mkdir(exist_ok=True)
@@ -121,7 +121,9 @@ def _move_in(path: Path, recordings: Path) -> Recorded | None:
     name = f"{volume}fallback/{_id(path, 'recording').hex}"
     _link(path, recordings / f"{name}.wav")
     flush(recordings / f"{name}.wav", recordings)
-    return Recorded(name, found.seconds, found.voiced_seconds, Ended.HANGUP, found.sha256, found.size)
+    # Asterisk died in the middle: what it had still in memory is not there, and nobody may call it whole.
+    ended = Ended.HANGUP if was_closed(content) else Ended.BROKEN
+    return Recorded(name, found.seconds, found.voiced_seconds, ended, found.sha256, found.size)
 
 
 def _link(path: Path, target: Path) -> None:

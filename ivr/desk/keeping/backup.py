@@ -39,7 +39,7 @@ from ivr.store.backup_chain import WHOLE, BackupChain, Held
 from ivr.store.direct import direct
 from ivr.store.envelope import Damaged, Unopened
 from ivr.store.journal.writing import LONGEST_FACT
-from ivr.store.recording_files import CLOSED, PLAIN
+from ivr.store.recording_files import PLAIN
 from ivr.store.tables import attachments, custody_days, recordings
 from ivr.store.vault import Vault
 from ivr.store.volumes import SECOND
@@ -165,26 +165,28 @@ class Backup:
         for listed, name in names.items():
             path = listed
             hashed = await asyncio.to_thread(self._add, writer, path)
-            if not hashed and path.suffix == PLAIN:  # closed since the folder was listed
-                path = recording_files.closed(root, name)
+            if not hashed and (now := recording_files.where(root, name)):  # not as it was listed any more
+                path = now
                 if path != self._before:
                     hashed = await asyncio.to_thread(self._add, writer, path)
             self._before = path
             self.step("recordings", 1)
             if self._is_old(path):
                 continue  # its bytes were looked at when they went in
-            if hashed and path.suffix == CLOSED:
+            if hashed and path.suffix != PLAIN:
                 hashed = await asyncio.to_thread(self._opened, path, name)
             if hashed and name in known and hashed != known[name]:
                 text = f"{path} is not what was recorded; it is backed up as it is"
                 self._found("recording_changed", text, name)
 
     def _opened(self, path: Path, name: str) -> str:
-        """SHA-256 of what is in an envelope; "" when it can't be opened, which is told, or is gone."""
+        """SHA-256 of what is packed or closed; "" when it can't be opened, which is told, or is gone."""
         try:
             return (recording_files.digest(self.state / "recordings", name) or b"").hex()
         except Damaged:
-            self._found("recording_changed", f"{path} is not what was closed; it is backed up as it is", name)
+            self._found(
+                "recording_changed", f"{path} is not as it was written; it is backed up as it is", name
+            )
         except (OSError, Unopened) as error:
             self._found("recording_locked", f"{error}; it is backed up as it is", name)
         return ""

@@ -19,6 +19,7 @@ from ivr.store.tables import audit, case_events, custody_days
 
 ACTION, SUBJECT = "books_verified", "books/verified"
 OVERDUE = timedelta(days=8)  # a whole proof is to be made once a week
+WEEK = timedelta(days=6, hours=12)  # so long after the last one the next may begin: in the same night's hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,16 @@ async def last(engine: AsyncEngine, *, whole: bool, well: bool, listened: bool) 
     async with engine.connect() as connection:
         row = (await connection.execute(query)).first()
     return None if row is None else _read(row)
+
+
+async def is_due(engine: AsyncEngine, now: datetime) -> bool:
+    """Whether a whole proof is to be made; a young installation owes none yet."""
+    whole = await last(engine, whole=True, well=False, listened=True)
+    if whole is not None:
+        return now - whole.at > WEEK
+    async with engine.connect() as connection:
+        first = (await connection.execute(select(func.min(custody_days.c.closed_at)))).scalar()
+    return first is not None and now - first > WEEK
 
 
 @dataclass(frozen=True, slots=True)

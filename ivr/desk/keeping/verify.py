@@ -28,11 +28,11 @@ from ivr.desk.keeping.proved import Proved
 from ivr.desk.keeping.seal_proof import SealProof, read_roots
 from ivr.desk.keeping.sealing import ROOTS
 from ivr.desk.refusals import NoSuchCase
-from ivr.store import envelope, recording_files
+from ivr.store import envelope, flac, recording_files
 from ivr.store.attachments import beside
 from ivr.store.envelope import Damaged, KeyMissing
 from ivr.store.journal import journal_marks
-from ivr.store.recording_files import CLOSED, plain, where
+from ivr.store.recording_files import CLOSED, PACKED, PLAIN, plain, where
 from ivr.store.tables import (
     attachments,
     case_events,
@@ -326,7 +326,7 @@ def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) 
     if locked:
         kind, text = "recording_locked", f"{locked}; bring the key back, or ivr keys recover"
         text += "; the copy in the store is whole" if stored == row.sha256 else ""
-    elif digest is not None and (gone := gone or _lost(path, row.size)):
+    elif digest is not None and (gone := gone or _lost(path, row)):
         kind, text = "recording_lost", f"{path} is not whole: {gone}, as after a power cut or on a sick disk"
         text += "; the copy in the store is" if stored == row.sha256 else "; look for it in a backup"
     elif digest is not None:
@@ -342,25 +342,34 @@ def _prove_recording(proof: Verification, row: Row[Any], codes: dict[Any, str]) 
     return [Finding(kind, f"case {case}: {text}" if case else text, case, recording=row.name)]
 
 
-def _lost(path: Path, size: int) -> str:
+def _lost(path: Path, row: Row[Any]) -> str:
     """What a disk did to it: it ends early, or in blocks that were never written; "" for a person's doing.
 
-    Who cuts words out writes the file anew, with a length in its header that fits; zeros of a silence don't
+    Who cuts words out writes the file anew, with a length in its head that fits; zeros of a silence don't
     begin where a block does.
     """
-    content = path.read_bytes()
+    content, size = path.read_bytes(), row.size if path.suffix == PLAIN else row.packed_size or row.size
     if path.suffix == CLOSED:
-        missing = envelope.size_outside(size) - len(content)
-        if missing > 0:
-            return f"{missing} of its {len(content) + missing} bytes are not there"
-        size = len(content)
-    fits = int.from_bytes(content[4:8], "little") + 8 == len(content)
+        size = envelope.size_outside(size)
     if (missing := size - len(content)) > 0:
-        return "" if fits else f"{missing} of its {size} bytes are not there"
+        return "" if _fits(path, content) else f"{missing} of its {size} bytes are not there"
     whole = len(content.rstrip(b"\0"))
     begins = -(-whole // BLOCK) * BLOCK
     never = len(content) - begins
-    return f"its last {never} of {size} bytes were never written" if never and begins - whole < NEAR else ""
+    return (
+        f"its last {never} of {len(content)} bytes were never written"
+        if never and begins - whole < NEAR
+        else ""
+    )
+
+
+def _fits(path: Path, content: bytes) -> bool:
+    """Whether it is as long as its own head says."""
+    if path.suffix == CLOSED:
+        return False
+    if path.suffix == PACKED:
+        return flac.is_whole(content)
+    return int.from_bytes(content[4:8], "little") + 8 == len(content)
 
 
 def _prove_removal(proof: Verification, row: Row[Any], codes: dict[Any, str]) -> list[Finding]:

@@ -25,7 +25,7 @@ from ivr.cases.deadlines import Calendar
 from ivr.cases.kinds import Kind
 from ivr.cases.zone import ZONE
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning
+from ivr.desk.case import callback_planning, turn_calls
 from ivr.desk.case.event_log import MACHINE
 from ivr.desk.case.registering import Wanted, register
 from ivr.desk.case.rows import outbox_row
@@ -148,9 +148,12 @@ async def call_back(engine: AsyncEngine, page: Page, wish: Leased, now: datetime
     """
     told = wish.payload
     async with engine.begin() as connection:
-        found = await callback_planning.wish(
-            connection, told["code"], told["number"], told["language"], wish.key, now
-        )
+        hers = (told["code"], told["number"], told["language"], wish.key)
+        if told.get("queue"):
+            since = datetime.fromisoformat(told["since"])
+            found = await turn_calls.keep(connection, *hers, told["queue"], since, now)
+        else:
+            found = await callback_planning.wish(connection, *hers, now)
         if not found:
             await _for_a_person(connection, page, told, now)
         await _mark(connection, [wish], delivered_at=now, last_error=None if found else "no such case")

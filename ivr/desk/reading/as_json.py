@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from ivr.cases.zone import ZONE
 from ivr.desk.case import callback_planning
 from ivr.desk.people.scope import OPEN_TO_ALL
-from ivr.store.recording_files import closed, plain
+from ivr.store.recording_files import closed, packed, plain
 from ivr.store.tables import calls as call_table
 from ivr.store.tables import case_events, recordings, referrals
 from ivr.store.tables import cases as case_table
@@ -196,7 +196,7 @@ def recording_json(row: Row[Any]) -> Json:
     """`path` is relative to the recordings folder; `silence_ratio` is 1.0 for pure silence."""
     silence = 1 - row.voiced_seconds / row.seconds if row.seconds else 1.0
     return {
-        "path": (plain if row.enclosed_at is None else closed)(Path(), row.name).as_posix(),
+        "path": _file(row)(Path(), row.name).as_posix(),
         "recorded_at": _iso(row.recorded_at),
         **_plain(
             row._mapping, ("seconds", "voiced_seconds", "silent", "size", "sha256", "ended", "superseded")
@@ -205,6 +205,12 @@ def recording_json(row: Row[Any]) -> Json:
         "removed_at": _iso(row.removed_at),
         "silence_ratio": round(min(max(silence, 0.0), 1.0), 3),
     }
+
+
+def _file(row: Row[Any]) -> Callable[[Path, str], Path]:
+    if row.enclosed_at is not None:
+        return closed
+    return packed if row.packed_size else plain
 
 
 def _referral_json(row: Row[Any]) -> Json:

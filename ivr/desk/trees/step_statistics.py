@@ -36,7 +36,7 @@ async def tree_figures(
 
     def add(row: Row[Any]) -> None:
         if row.started_at.astimezone(ZoneInfo(zone)).date() not in days:
-            found.add(row.started_at, row.steps)
+            found.add(row.started_at, row.steps, row.outcome)
 
     async with engine.connect() as connection:
         days = set((await connection.execute(counted(since))).scalars())
@@ -84,7 +84,7 @@ async def _count(connection: AsyncConnection, day: date, zone: str, now: datetim
     trees: dict[tuple[str, str], TreeFigures] = defaultdict(TreeFigures)
 
     def add(row: Row[Any]) -> None:
-        trees[row.menu_name, row.menu_revision].add(row.started_at, row.steps)
+        trees[row.menu_name, row.menu_revision].add(row.started_at, row.steps, row.outcome)
 
     await _for_each(connection, of_calls(_midnight(day, zone), _midnight(day + _DAY, zone)), add)
     trees["", ""] = TreeFigures()
@@ -126,7 +126,7 @@ def of_days(name: str, since: date, revision: str = "") -> Select[Any]:
 def of_calls(since: datetime, until: datetime, name: str = "", revision: str = "") -> Select[Any]:
     """The calls themselves, of those that are over."""
     its = calls.c
-    query = select(its.started_at, its.menu_name, its.menu_revision, its.steps)
+    query = select(its.started_at, its.menu_name, its.menu_revision, its.steps, its.outcome)
     query = query.where(its.started_at >= since, its.started_at < until, its.ended_at.is_not(None))
     query = query.where(its.menu_name == name) if name else query.where(its.menu_name != "")
     return query.where(its.menu_revision == revision) if revision else query

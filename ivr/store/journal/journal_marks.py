@@ -23,6 +23,7 @@ TOLD = timedelta(days=30)  # so long the doctor and `ivr verify` tell that a dat
 # `journal`: its identity. Up to `segment` and `byte` its facts are here. `went_back_at`: when it was last
 # found that this database lacked some that it once had, which are `applied_again`; `went_back_to`: when the
 # last of those that it still had were applied, if it had any. `beyond`: some were no longer in the journal.
+# None applied again, and not `beyond`: it is the journal that went back, and is another one since.
 journal_marks = Table(
     "journal_marks",
     metadata,
@@ -121,6 +122,9 @@ def _sentence(row: Any) -> str:
     found, to = f"{row.went_back_at:%Y-%m-%d %H:%M:%SZ}", "an unknown time"
     if row.went_back_to is not None:
         to = f"{row.went_back_to:%Y-%m-%d %H:%M:%SZ}"
+    if not (row.applied_again or row.beyond):
+        text = f"a journal was set back or replaced (found {found}), after facts of {to} were in the books"
+        return text + ": facts that it had not given yet are gone; their words become cases at the desk"
     text = f"the database went back {row.applied_again} facts, to {to} (found {found}); applied again"
     text += "; what people did at their desks since then is in no journal"
     return text + ("; facts that the journal no longer keeps are lost" if row.beyond else "")

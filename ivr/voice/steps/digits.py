@@ -9,15 +9,16 @@ from typing import Any
 from ivr.cases import code as tracking_code
 from ivr.cases import national_id, phone
 from ivr.voice import saying
-from ivr.voice.fields import Fields
+from ivr.voice.fields import VARIABLE, Fields
 from ivr.voice.menu import SLOW_FINGER, Choosing
+from ivr.voice.mistakes import shown
 from ivr.voice.step_fields import PROMPT, SENSITIVE, StepFields
 from ivr.voice.talk import Back, Flow, Jump, Talk
 from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Way
 from ivr.voice.yaml_keys import WorkedOut, YamlKey
 from ivr.voice.yaml_tree import Scalar
-from ivr.voice.yaml_values import ANY_PROMPTS, ChoiceValue, NumberValue, StepValue
+from ivr.voice.yaml_values import ANY_PROMPTS, ChoiceValue, NumberValue, OwnValue, StepValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,21 @@ WHAT = {
     "national_id": UsualNumber("national_id", 10, 10, "national_id.ask", masked=True),
     "code": UsualNumber("tracking_code", 10, 10, "follow_up.ask"),
 }
-CHECKS = tuple(each.check for each in WHAT.values())
-_ANY = UsualNumber("", 1, 30, "")
+ANY_NUMBER = "digits"  # the check of a number that only another system understands
+CHECKS = (*(each.check for each in WHAT.values()), ANY_NUMBER)
+_ANY = UsualNumber(ANY_NUMBER, 1, 12, "")
+INTO = OwnValue(
+    ", ".join(f"`{name}`" for name in WHAT) + ", `var.…`",
+    lambda fields, name: _into(fields, name),
+    {"type": "string", "anyOf": [{"enum": list(WHAT)}, {"pattern": f"^{VARIABLE.pattern}$"}]},
+)
+
+
+def _into(fields: Fields, name: str) -> str:
+    text, node = fields.text(name), fields.scalar(name, needed=False)
+    if text and node is not None and text not in WHAT and not VARIABLE.fullmatch(text):
+        fields.wrong(node, name, f"{shown(text)} is none of {', '.join(WHAT)}, var.…", text, WHAT)
+    return text
 
 
 def _usual(told: str, value: Callable[[UsualNumber], Any]) -> WorkedOut:
@@ -50,7 +64,7 @@ def _usual(told: str, value: Callable[[UsualNumber], Any]) -> WorkedOut:
 
 @dataclass(frozen=True, slots=True)
 class DigitsStep(Choosing):
-    into: str  # a key of WHAT
+    into: str  # a key of WHAT, or a variable
     check: str
     min_keys: int
     max_keys: int
@@ -61,11 +75,14 @@ class DigitsStep(Choosing):
     TITLE = "a number"
     PROMPT = replace(
         PROMPT,
-        default=_usual("`callback.ask`, `national_id.ask` or `follow_up.ask`", lambda usual: (usual.prompt,)),
+        default=_usual(
+            "`callback.ask`, `national_id.ask` or `follow_up.ask`; of a variable it must be given",
+            lambda usual: (usual.prompt,),
+        ),
     )
     SENSITIVE = replace(SENSITIVE, default=_usual("true for a `national_id`", lambda usual: usual.masked))
     KEYS = (
-        YamlKey("into", ChoiceValue(tuple(WHAT)), "what it is"),
+        YamlKey("into", INTO, "what it is; a variable takes any digits, for an `enquiry`"),
         YamlKey(
             "check",
             ChoiceValue(CHECKS),
@@ -76,13 +93,13 @@ class DigitsStep(Choosing):
             "min_keys",
             NumberValue(1, 30, "", whole=True),
             "how many at least; `#` ends earlier than the maximum",
-            _usual("8 of a `callback`, else 10", lambda usual: usual.least),
+            _usual("8 of a `callback`, 1 of a variable, else 10", lambda usual: usual.least),
         ),
         YamlKey(
             "max_keys",
             NumberValue(1, 30, "", whole=True),
             "how many at most",
-            _usual("11 of a `callback`, else 10", lambda usual: usual.most),
+            _usual("11 of a `callback`, 12 of a variable, else 10", lambda usual: usual.most),
         ),
         YamlKey(
             "confirm_prompt",
@@ -109,9 +126,11 @@ callback_number:
     @classmethod
     def read(cls, written: StepFields) -> DigitsStep:
         found = super(DigitsStep, cls).read(written)
-        fields, usual = written.fields, WHAT.get(found.into)
+        fields, usual = written.fields, WHAT.get(found.into, _ANY)
+        if usual is _ANY and fields.node("prompt", needed=False) is None:
+            fields.wrong(fields.table, "prompt", "is missing")
         check = fields.scalar("check", needed=False)
-        if check and usual and found.check in CHECKS and found.check != usual.check:
+        if check and found.check in CHECKS and found.check != usual.check:
             fields.wrong(check, "check", f"a {found.into} is checked as {usual.check}")
         written.refuse_reversed("min_keys", found.min_keys, "max_keys", found.max_keys)
         return found
@@ -134,6 +153,8 @@ callback_number:
         if not keys.isascii() or not keys.isdigit() or len(keys) < self.min_keys:
             return None
         match self.check:
+            case "digits":
+                right = True
             case "phone":
                 right = phone.is_callable(keys, talk.directory.area_code)
             case "national_id":
@@ -148,6 +169,9 @@ callback_number:
             return (yield from talk.listen(self, speech, {"1": True, "2": False}.get))
         except Back:
             return False
+
+    def gives(self) -> Iterator[str]:
+        return iter((self.into,) if self.into not in WHAT else ())
 
     def unclear(self) -> Iterator[str]:
         """Silence ends a number that might go on; what is read back is heard to be short."""

@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, time
 
-from ivr.voice.actions import Operator, Say
+from ivr.voice.actions import LookAtQueue, Operator, Say
 from ivr.voice.conditions import DAYS, TIME
-from ivr.voice.events import Said, Transfer, Transferred
+from ivr.voice.events import QueueSeen, Said, Transfer, Transferred
 from ivr.voice.fields import Fields
 from ivr.voice.menu import END, Step
 from ivr.voice.mistakes import shown
 from ivr.voice.step_fields import PROMPT
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
-from ivr.voice.ways import By, Way
+from ivr.voice.ways import By, Miss, Way
 from ivr.voice.yaml_keys import YamlKey
-from ivr.voice.yaml_values import NumberValue, OwnValue, PromptsValue, StepValue, TextValue
+from ivr.voice.yaml_values import NO_MISS, NumberValue, OwnValue, PromptsValue, StepValue, TextValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +74,29 @@ HOURS = {
 
 
 @dataclass(frozen=True, slots=True)
+class PlaceOffer:
+    """How she is asked: 1 keeps her place; silence, and any other key, is to wait on the line."""
+
+    first_key: float = 4.0
+    next_key: float = 3.0
+    barge_in: bool = True
+    no_input: Miss = NO_MISS
+    no_match: Miss = NO_MISS
+    sorts: bool = False
+
+
+OFFER = PlaceOffer()
+KEEPS_PLACE = "1"
+
+
+@dataclass(frozen=True, slots=True)
 class OperatorStep(Step):
     queue: str
     hours: Hours | None
     wait_seconds: int
     closed_prompt: tuple[str, ...]
     nobody: str
+    call_back: str = ""
 
     TYPE = "operator"
     TITLE = "a human"
@@ -100,7 +117,21 @@ class OperatorStep(Step):
         YamlKey("wait_seconds", NumberValue(5, 3600, whole=True), "how long to wait in the queue", 300),
         YamlKey("closed_prompt", PromptsValue(), "said out of hours", ("operator.closed",)),
         YamlKey("nobody", StepValue(), "the step when nobody answers or it is out of hours"),
+        YamlKey(
+            "call_back",
+            StepValue("record"),
+            "where who would have to wait and rather wants to be called in her turn says what it is about",
+            "",
+        ),
     )
+    ABOUT = """\
+With `call_back`, whoever comes when all operators are busy is offered to hang up and be called when it is her
+turn (1; anything else, and silence, is to wait on the line). Her words come first, if she has left none yet;
+once they are a case her place is kept: behind those who came before her, on the line or at home, before those
+who came after. She is called within the hours of `callbacks`, three times at most, hears who calls and why,
+and is put through by a 1. It is offered to nobody who can't be called back (a withheld number or one from
+abroad, an installation that dials nobody), nor to who is blocked."""
+    SPEAKS = frozenset({"turn.offer", "turn.kept", "turn.not_kept", "goodbye"})
     LEAF = "operator"
     EXAMPLE = """\
 operator:
@@ -111,14 +142,36 @@ operator:
   wait_seconds: 300
   closed_prompt: [operator.closed]
   nobody: message
+  call_back: message
 """
 
     def perform(self, talk: Talk) -> Flow[str]:
+        if (yield from self._keeps_place(talk)):
+            talk.turn_queue = self.queue
+            if not talk.code:
+                return self.call_back
+            yield from talk.keep_place()
+            yield from talk.do(Say((*talk.take_pending(), "goodbye"), talk.language), Said)
+            return END
         return END if (yield from self.connect(talk)) else self.nobody
+
+    def _keeps_place(self, talk: Talk) -> Flow[bool]:
+        """Whether she would have to wait, could be called, and wants that."""
+        may = self.call_back and talk.can_be_called and not talk.blocked
+        if not may or talk.turn_queue or talk.code == "" or self._is_closed(talk):
+            return False
+        seen = yield from talk.do(LookAtQueue(self.queue), QueueSeen)
+        if not seen.busy:
+            return False
+        keys = yield from talk.ask_key(OFFER, ("turn.offer",))
+        return keys.pressed == KEEPS_PLACE
+
+    def _is_closed(self, talk: Talk) -> bool:
+        return self.hours is not None and not self.hours.hold(talk.caller.now)
 
     def connect(self, talk: Talk) -> Flow[bool]:
         """Whether she has talked with somebody; out of hours it is said that nobody is there."""
-        if self.hours is not None and not self.hours.hold(talk.caller.now):
+        if self._is_closed(talk):
             talk.say(*self.closed_prompt)
             return False
         yield from talk.do(Say(talk.take_pending() + self.prompt, talk.language), Said)
@@ -127,9 +180,19 @@ operator:
 
     def ways(self) -> Iterator[Way]:
         yield Way(self.nobody, By.ALONE)
+        if self.call_back:
+            yield Way(self.call_back, By.CALLER)
+
+    @property
+    def asks_who(self) -> bool:
+        return bool(self.call_back)  # who is blocked is not called
 
     def at_best(self, timing: Timing) -> float:
         return timing.speech(self.prompt)
 
     def at_worst(self, timing: Timing, by: By) -> float:
+        offered = timing.speech(("turn.offer",)) + OFFER.first_key if self.call_back else 0.0
+        return offered if by is By.CALLER else offered + self._waited(timing)
+
+    def _waited(self, timing: Timing) -> float:
         return max(timing.speech(self.prompt) + self.wait_seconds, timing.speech(self.closed_prompt))

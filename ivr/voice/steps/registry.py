@@ -12,6 +12,8 @@ from ivr.voice.steps.code import CodeStep
 from ivr.voice.steps.county import CountyStep
 from ivr.voice.steps.digits import DigitsStep
 from ivr.voice.steps.end import EndStep
+from ivr.voice.steps.enquiry import EnquiryStep
+from ivr.voice.steps.fragment import FragmentStep
 from ivr.voice.steps.hour import HourStep
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.operator import OperatorStep
@@ -19,8 +21,10 @@ from ivr.voice.steps.record import RecordStep
 from ivr.voice.steps.resume import ResumeStep
 from ivr.voice.steps.review import ReviewStep
 from ivr.voice.steps.say import SayStep
+from ivr.voice.steps.share import ShareStep
 from ivr.voice.steps.status import StatusStep
 from ivr.voice.steps.topic import TopicStep
+from ivr.voice.steps.tree import TreeStep
 
 # In the order in which a mistake names them.
 TYPES: Collection[type[Step]] = (
@@ -35,9 +39,13 @@ TYPES: Collection[type[Step]] = (
     OperatorStep,
     HourStep,
     BranchStep,
+    ShareStep,
+    EnquiryStep,
     ResumeStep,
     SayStep,
     AnnouncementStep,
+    FragmentStep,
+    TreeStep,
     EndStep,
 )
 

@@ -21,13 +21,15 @@ from ivr.web.panel.visit import Visit
 
 USUAL = "usual"
 _ROUTED = frozenset(Reason)
+# Ends of a call in her turn at the operators' which read otherwise than those of the governor's office.
+TURN_ATTEMPTS = frozenset({"turn_talked", "turn_wont_talk", "turn_not_connected"})
 _DATES = ("next_on", "until", "at", "due_on")
 _jalali_day: Any = JalaliDate  # they have no types
 _jalali_time: Any = JalaliDateTime
 # What the machine does between two steps is no part of her path.
 _BEHIND = frozenset(
     {"RoomFound", "CallerKnown", "WordsKept", "CaseRefined", "Confided", "TakenUp"}
-    | {"Confirmed", "Rated", "WishNoted", "CaseSeen"}
+    | {"Confirmed", "Rated", "WishNoted", "CaseSeen", "QueueSeen", "tree", "way"}
 )
 
 
@@ -103,7 +105,8 @@ class Teller:
         own = [
             self._step(call, step)
             for step in call.steps
-            if step.get("note") not in _BEHIND and (step.get("key") or step.get("note") not in {"", "said"})
+            if step.get("note", "").partition(":")[0] not in _BEHIND
+            and (step.get("key") or step.get("note") not in {"", "said"})
         ]
         others = [
             CallStep(
@@ -128,7 +131,7 @@ class Teller:
 
     def _step(self, call: Row[Any], step: Mapping[str, str]) -> CallStep:
         after = (datetime.fromisoformat(step["at"]) - call.started_at).total_seconds()
-        name, note = step["step"], step.get("note", "")
+        name, note = step["step"].rpartition(".")[2], step.get("note", "")  # of fragments and called trees
         kind, _, result = note.partition(":")
         said = self.words.get(f"casefile.note.{kind}.{result or USUAL}", note) if note else ""
         return CallStep(
@@ -153,7 +156,9 @@ class Teller:
         return f"{said} ({digits(f'{lasted // 60}:{lasted % 60:02}')})"
 
     def _attempt(self, attempt: Row[Any]) -> StoryEntry:
-        text = self.words(f"casefile.attempt.{attempt.outcome or 'open'}")
+        what = attempt.outcome or "open"
+        own = f"{attempt.purpose}_{what}"  # where it reads otherwise in a call about that
+        text = self.words(f"casefile.attempt.{own if own in TURN_ATTEMPTS else what}")
         return StoryEntry(attempt.at, "attempt", self.words("casefile.actor.ivr"), text)
 
     def _text(self, event: str, variant: str, details: Mapping[str, Any]) -> str:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
+from ivr.desk.trees.beside import TreesBeside
 from ivr.voice import proof
 from ivr.voice.catalogue import Catalogue
 from ivr.voice.directory import Directory
+from ivr.voice.enquiries import AskedHost
 from ivr.voice.menu import Menu
 from ivr.voice.menu_schema import menu_schema
+from ivr.voice.reading import Called
 from ivr.voice.report import Proof, figures
 from ivr.voice.timing import SecondsOf
 from ivr.voice.tree_drawing import draw
@@ -26,6 +29,7 @@ class TreeTools:
     """Of one installation, as it is when one asks. `name`: the tree of the hotline.
 
     `walk`: a draft with a list of keys, up to where the caller has to do something; raises KeysMistake.
+    `beside`: the trees on the air on this machine, which one may call or be called by.
     Everything blocks, some for tenths of a second: call it in a thread.
     """
 
@@ -35,9 +39,14 @@ class TreeTools:
     catalogue: Callable[[], Catalogue]
     lengths: Callable[[], SecondsOf]
     walk: Callable[[Menu, Sequence[str]], TriedCall]
+    beside: TreesBeside
+    hosts: Mapping[str, AskedHost]
 
     def check(self, raw: bytes, file: str) -> tuple[Menu, Proof]:
         """Parse and prove. Raises MenuMistakes."""
+        return self.beside.proved(raw, file, self._proved)
+
+    def _proved(self, raw: bytes, file: str, called: Called) -> tuple[Menu, Proof]:
         catalogue = self.catalogue()
         prompts = frozenset.intersection(*map(catalogue.ids, self.languages))
         return proof.check(
@@ -46,7 +55,9 @@ class TreeTools:
             self.directory(),
             languages=self.languages,
             prompts=prompts,
+            hosts=self.hosts,
             seconds_of=self.lengths(),
+            called=called,
         )
 
     def drawing(self, menu: Menu, heat: Mapping[str, float] | None = None) -> str:

@@ -3,7 +3,7 @@
 
 const dialog = document.getElementById("tree-phone"), form = document.getElementById("tree-form");
 const opener = document.getElementById("tree-try"), words = dialog.dataset;
-const [heard, state, stepName, operator] = ["heard", "state", "step", "operator"].map((name) => document.getElementById(`phone-${name}`));
+const [heard, state, stepName, operator, enquiry] = ["heard", "state", "step", "operator", "enquiry"].map((name) => document.getElementById(`phone-${name}`));
 const plain = new Intl.NumberFormat("fa-IR", { useGrouping: false });
 const LATIN = Object.fromEntries([..."0123456789"].map((digit) => [plain.format(digit), digit]));
 let keys = [], waits = { for: "" }, pressed = "", timer = 0, playing = null, turn = 0, since = 0;
@@ -58,6 +58,7 @@ async function walk() {
   waits = told.waits;
   stepName.textContent = told.step;
   operator.hidden = waits.for !== "operator";
+  enquiry.hidden = waits.for !== "enquiry";
   document.dispatchEvent(new CustomEvent("tree-walked", { detail: told }));
   await play(told.heard, mine);
   if (mine !== turn) return;
@@ -98,6 +99,7 @@ function ready() {
   if (waits.for === "speech") { send("."); return; }
   if (waits.for === "words") { since = Date.now(); say(words.beep); beep(); }
   if (waits.for === "operator") say(words.operator);
+  if (waits.for === "enquiry") say(words.enquiry);
   if (waits.for !== "keys") return;
   say(words.waits);
   clearTimeout(timer);
@@ -106,7 +108,7 @@ function ready() {
 
 function press(key) {
   if (waits.for === "words" && key === "#") { send(`r:${spoken()}`); return; }
-  if (waits.for === "speech" && waits.barge_in) { send(key); return; }
+  if (waits.for === "enquiry" || (waits.for === "speech" && waits.barge_in)) { send(key); return; }
   if (waits.for !== "keys" || (playing && !waits.barge_in)) return;
   hush();
   if (key === "#") { send(`${pressed}#`); return; }

@@ -50,9 +50,10 @@ function flowPath(line) {
 /** The part of the schema that is about this path; `types` tells a step's type by its name. */
 export function schemaAt(schema, path, types) {
   let here = schema, step = "";
+  const named = path[0] === "fragments" ? 3 : 1;
   for (const [n, key] of path.entries()) {
     here = resolved(schema, here);
-    if (n === 1 && path[0] === "steps") {
+    if (n === named && path[n - 1] === "steps") {
       step = key;
       here = schema.$defs[`${types[step]}_step`] ?? schema.$defs.step;
       continue;
@@ -76,23 +77,38 @@ export function resolved(schema, part) {
   return part;
 }
 
-/** The steps' names and types in a text, as far as they can be told while it is being written. */
-export function stepsOf(text) {
-  const found = {};
-  let inside = false, name = "";
+/** The names under a path of a text and the types of what stands there, as far as they can be told while it is
+ *  being written. */
+function namesUnder(text, under) {
+  const found = {}, path = [];
   for (const line of text.split("\n")) {
-    if (/^\S/.test(line) && !line.startsWith("#")) inside = /^steps:/.test(line);
-    const step = inside && /^ {2}([a-z][a-z0-9_]*):/.exec(line);
-    if (step) { name = step[1]; found[name] = ""; }
-    const type = inside && name && /^\s+type:\s*([a-z_]+)/.exec(line);
-    if (type && !found[name]) found[name] = type[1];
+    const key = KEY.exec(line);
+    if (!key) continue;
+    while (path.length && path.at(-1).indent >= key[1].length) path.pop();
+    path.push({ indent: key[1].length, name: key[2] ?? key[3] ?? key[4].trim() });
+    const names = path.map((each) => each.name), name = names[under.length];
+    if (under.some((part, n) => names[n] !== part) || !/^[a-z][a-z0-9_]*$/.test(name ?? "")) continue;
+    const depth = names.length - under.length, type = /\btype:\s*([a-z_]+)/.exec(line)?.[1];
+    if (depth === 1) found[name] = type ?? "";
+    else if (depth === 2 && names.at(-1) === "type" && type) found[name] ||= type;
   }
   return found;
 }
 
+/** The steps of a text, or of one fragment in it, each with its type. */
+export function stepsOf(text, fragment = "") {
+  return namesUnder(text, fragment ? ["fragments", fragment, "steps"] : ["steps"]);
+}
+
+function exitsOf(text, fragment) {
+  const own = new RegExp(`^ +${fragment}:[^]*?\\bexits:\\s*\\[([^\\]]*)`, "m").exec(text);
+  return own ? own[1].split(",").map(unquoted).filter(Boolean) : [];
+}
+
 /** What may be typed at `at`: {word, options: [{label, detail, apply}]}. */
 export function offersAt(schema, text, at) {
-  const place = placeOf(text, at), steps = stepsOf(text);
+  const place = placeOf(text, at), fragment = place.path[0] === "fragments" ? place.path[1] ?? "" : "";
+  const steps = stepsOf(text, fragment);
   const part = schemaAt(schema, place.path, steps);
   if (!part) return { word: place.word, options: [] };
   if (place.inKey) {
@@ -102,6 +118,10 @@ export function offersAt(schema, text, at) {
     return { word: place.word, options };
   }
   const value = place.inList ? resolved(schema, part.items ?? part) : part;
-  const names = value?.from === "step_name" ? Object.keys(steps) : value?.enum ?? (value?.type === "boolean" ? ["true", "false"] : value?.const ? [value.const] : []);
+  const named = {
+    step_name: () => [...Object.keys(steps), ...(fragment ? exitsOf(text, fragment) : [])],
+    fragment_name: () => Object.keys(namesUnder(text, ["fragments"])),
+  };
+  const names = named[value?.from]?.() ?? value?.enum ?? (value?.type === "boolean" ? ["true", "false"] : value?.const ? [value.const] : []);
   return { word: place.word, options: names.map((label) => ({ label: String(label), type: "enum" })) };
 }

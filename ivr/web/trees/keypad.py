@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ivr.voice.actions import Ask, Operator, Record, Say, Words
+from ivr.voice.actions import Ask, Enquire, Operator, Record, Say, Words
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.tokens import KeysMistake
 from ivr.voice.tried_call import TriedCall
@@ -79,4 +79,6 @@ def _waits(walked: TriedCall) -> dict[str, Any]:
             return {"for": "words", "most": record.max_seconds}
         case Operator():
             return {"for": "operator"}
+        case Enquire():
+            return {"for": "enquiry"}
     return {"for": ""}

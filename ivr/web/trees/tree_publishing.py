@@ -84,7 +84,8 @@ async def rehearse_it(visit: Visit) -> web.Response:
         return await draft(visit, wrong=visit.words("menus.never_text"))
 
     def both() -> tuple[Menu, Menu, SecondsOf]:
-        return parse(live.text.encode(), "live"), parse(text.encode(), "draft"), tools.lengths()
+        before = parse(live.text.encode(), "live", called=tools.beside.called)
+        return before, parse(text.encode(), "draft", called=tools.beside.called), tools.lengths()
 
     try:
         before, after, seconds = await asyncio.to_thread(both)

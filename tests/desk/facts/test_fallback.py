@@ -53,6 +53,24 @@ async def test_a_recording_becomes_one_case_with_caller_and_time(engine: AsyncEn
         assert (row["outcome"], row["case"]) == ("fallback", case["code"])
 
 
+async def test_a_recording_over_which_asterisk_died_is_not_called_whole(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """It writes the lengths into the header as it closes the file; until then they are zero."""
+    folder = tmp_path / "fallback"
+    put(folder, "1700000000_09141234567_1.wav")
+    torn = put(folder, "1700000000_09141234568_1.wav")
+    whole = torn.read_bytes()
+    torn.write_bytes(whole[:4] + bytes(4) + whole[8:40] + bytes(4) + whole[44:])
+    os.utime(torn, (1_700_000_100, 1_700_000_100))
+    async with office(engine, tmp_path) as desk:
+        assert await take_in(desk.intake, folder, tmp_path / "recordings") == 2
+        await desk.pump.idle()
+        found = {case["caller"][-1]: case["recordings"][0] for case in await as_json.cases(engine)}
+    assert (found["7"]["ended"], found["8"]["ended"]) == ("hangup", "broken")
+    assert found["8"]["seconds"] == 3.0
+
+
 async def test_what_she_had_chosen_when_the_server_died_is_kept_as_far_as_the_book_knows_it(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

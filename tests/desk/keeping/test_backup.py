@@ -29,6 +29,7 @@ from ivr.desk.keeping.backup import Backup
 from ivr.desk.keeping.restore import RestoreError, check, restore
 from ivr.desk.reading import as_json
 from ivr.desk.recordings.enclosing import Encloser, enclose
+from ivr.desk.recordings.packing import Packer
 from ivr.store import key_file, recording_files
 from ivr.store.age import identities
 from ivr.store.archive import ArchiveError, Writer
@@ -374,3 +375,22 @@ async def test_a_recording_that_is_closed_while_the_backup_runs_is_in_it_once(
     (new.state / "keys").mkdir()
     (new.state / "keys" / "recordings").write_bytes((old.state / "keys" / "recordings").read_bytes())
     assert {name: recording_files.read(new.state / "recordings", name) for name in names} == contents
+
+
+async def test_packed_recordings_are_on_the_other_machine_what_was_recorded(
+    old: Machine, new: Machine, tmp_path: Path
+) -> None:
+    _, names = await with_words(old.engine, old.state)
+    contents = [recording_files.read(old.state / "recordings", name) for name in names]
+    later = WEDNESDAY + timedelta(days=1)
+    assert await Packer(old.engine, old.state / "recordings").once(later) == 2
+    status, said = await ivr_here(old.url, old.state, "backup", str(tmp_path), "--json")
+    made = json.loads(said)
+    assert (status, made["findings"]) == (0, [])
+    assert (await ivr_here(new.url, new.state, "restore", made["file"]))[0] == 0
+    assert [recording_files.read(new.state / "recordings", name) for name in names] == contents
+    assert all(recording_files.packed(new.state / "recordings", name).is_file() for name in names)
+    assert (await ivr_here(new.url, new.state, "verify"))[0] == 0
+    recording_files.packed(old.state / "recordings", names[0]).write_bytes(b"fLaC and no more")
+    status, said = await ivr_here(old.url, old.state, "backup", str(tmp_path), "--json")
+    assert status == 1 and f"{names[0]}.flac is not as it was written; it is backed up as it is" in said

@@ -20,14 +20,16 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from ivr.commands import doctor
 from ivr.desk.facts.reconcile import reconcile
 from ivr.desk.facts.strays import Shelf
-from ivr.desk.recordings.enclosing import Encloser, NotWhole, enclose, not_enclosed
+from ivr.desk.recordings.enclosing import Encloser, enclose
 from ivr.desk.recordings.hearing import Rendition, Renditions
+from ivr.desk.recordings.settling import NotWhole, due
 from ivr.lab.pace import patience
 from ivr.settings import ROOT, AtRest, Settings
 from ivr.store import envelope, key_file, recording_files
 from ivr.store.derived import Derived
 from ivr.store.key_copies import KeyCopies
 from ivr.store.recording_files import closed, plain
+from ivr.store.recordings import TO_ENCLOSE
 from ivr.store.tables import recordings
 from ivr.voice.wave import read
 from tests.desk.facts.test_reconcile import put
@@ -312,10 +314,12 @@ async def test_the_doctor_tells_what_is_in_clear_and_which_key_is_in_danger(
         assert not seen.ok and "which is not in" in seen.found and "ivr keys recover" in seen.mend
 
 
-async def test_the_role_work_closes_them(opened: Making, database_url: str) -> None:
+async def test_the_role_work_packs_and_closes_them(opened: Making, database_url: str) -> None:
     its = await opened()
     its.copies.keep()
     told = {"IVR_STATE": str(its.state), "IVR_AT_REST__RECORDINGS": "true", **roles(database_url)}
+    told["IVR_AT_REST__PACKED"] = "true"
+    saying = [b"2 recordings were enclosed", b"2 recordings were packed"]
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "ivr.cli", "serve", "--role", "work"),
         env={**os.environ, **told, "IVR_AT_REST__RECIPIENTS": json.dumps(its.copies.recipients)},
@@ -324,17 +328,20 @@ async def test_the_role_work_closes_them(opened: Making, database_url: str) -> N
     try:
         async with asyncio.timeout(patience(60)):
             assert process.stdout is not None
-            while b"2 recordings were closed in their envelopes" not in (
-                line := await process.stdout.readline()
-            ):
+            while saying:
+                line = await process.stdout.readline()
                 assert line, "it ended"
+                if saying[-1] in line:
+                    saying.pop()
     finally:
         process.terminate()
         await process.communicate()
     assert [recording_files.read(its.folder, name) for name in its.names] == its.contents
+    outside = [closed(its.folder, name).stat().st_size for name in its.names]
+    assert all(size < 0.9 * len(content) for size, content in zip(outside, its.contents, strict=True))
     assert not [*its.folder.rglob("*.wav")] and await findings(its.engine, its.state) == []
 
 
 async def test_what_waits_to_be_closed_is_found_by_index(engine: AsyncEngine) -> None:
-    plan = await plan_of(engine, not_enclosed(LATER))
+    plan = await plan_of(engine, due(TO_ENCLOSE, LATER))
     assert "ix_recordings_to_enclose" in plan and "Sort" not in plan, plan

@@ -1,0 +1,112 @@
+"""Several seeds one after the other, a report of each in a folder: started again, it goes on where it ended.
+
+One line a seed and one verdict on all of them. Beside what `report.Result.good` asks of each, less than
+MOST_EXCUSED of all words may be excused.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench import say
+
+MOST_EXCUSED = 0.02
+# Heads of the table → what is summed in a report's last row.
+COLUMNS = {
+    "calls": "calls", "faults": "times", "words": "words", "kept": "words_kept", "excused": "words_excused",
+    "lost": "words_lost", "doubled": "calls_doubled", "codes": "codes_true", "false codes": "codes_false",
+    "cut, no note": "recordings_unmarked", "told nothing": "calls_told_nothing",
+    "told wrongly": "told_wrongly", "turned away": "turned_away",
+}  # fmt: skip
+BUSY = "import os; ours = os.getppid()\nwhile os.getppid() == ours: pass"  # ends with us, however we do
+Report = Mapping[str, Any]
+
+
+def run_seeds(
+    seeds: Sequence[int], asked: Mapping[str, Any], folder: Path, one: Callable[[int], Report | None]
+) -> list[Report]:
+    """`one` runs a seed (None: it could not, so is tried again next time), unless its report lies there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for seed in seeds:
+        path = folder / f"{seed}.json"
+        if (report := _there(path, asked)) is not None:
+            say(f"seed {seed}: run before, see {path}")
+        elif (new := one(seed)) is not None:
+            report = {"asked": asked, **new}
+            half = path.with_suffix(".new")
+            half.write_text(json.dumps(report, indent=2))
+            half.replace(path)
+        found += [] if report is None else [report]
+    return found
+
+
+def first_of(folder: Path) -> int | None:
+    """The lowest seed of which a report lies there."""
+    return min((int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()), default=None)
+
+
+def as_plain_sum(reports: Sequence[Report], wanted: int) -> dict[str, Any]:
+    """For JSON: a row a seed, all of them, and whether it is good: each of the `wanted` is."""
+    rows = [{"seed": report["seed"], "good": report["good"], **_row(report)} for report in reports]
+    whole = {name: sum(row[name] for row in rows) for name in COLUMNS}
+    share = whole["excused"] / max(1, whole["words"])
+    reasons = sorted({reason for report in reports for reason in report["excused"]})
+    return {
+        "good": len(rows) == wanted and all(row["good"] for row in rows) and share < MOST_EXCUSED,
+        "excused_share": round(share, 5),
+        "excused": {why: sum(report["excused"].get(why, 0) for report in reports) for why in reasons},
+        "seeds": rows,
+        "all": whole,
+        "problems": [f"seed {report['seed']}: {each}" for report in reports for each in report["problems"]],
+    }
+
+
+def as_text_sum(plain: Mapping[str, Any], wanted: int) -> str:
+    """The same to read."""
+    lines = [" | ".join(["seed", *COLUMNS, "good"]), " | ".join("---" for _ in range(len(COLUMNS) + 2))]
+    for row in [*plain["seeds"], {"seed": "all", "good": plain["good"], **plain["all"]}]:
+        cells = [row["seed"], *(row[name] for name in COLUMNS), "yes" if row["good"] else "NO"]
+        lines.append(" | ".join(map(str, cells)))
+    share = f"{100 * plain['excused_share']:.2f} % excused (less than {100 * MOST_EXCUSED:g} % may be)"
+    verdict = "GOOD" if plain["good"] else "NOT GOOD"
+    return "\n".join(
+        [
+            *(f"| {line} |" for line in lines),
+            "",
+            *(f"excused: {many} words {why}" for why, many in plain["excused"].items()),
+            *(f"PROBLEM  {each}" for each in plain["problems"]),
+            f"{len(plain['seeds'])} of {wanted} seeds, {plain['all']['calls']} calls, {share}: {verdict}",
+        ]
+    )
+
+
+@contextmanager
+def busy_cores(many: int) -> Iterator[None]:
+    """So many processors have something else to do meanwhile."""
+    others = [subprocess.Popen([sys.executable, "-c", BUSY]) for _ in range(many)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+def _there(path: Path, asked: Mapping[str, Any]) -> Report | None:
+    try:
+        report: Report = json.loads(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+    return report if report.get("asked") == asked else None
+
+
+def _row(report: Report) -> dict[str, int]:
+    everything = report["table"][-1]
+    return {head: everything[name] for head, name in COLUMNS.items()}

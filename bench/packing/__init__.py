@@ -1,0 +1,1 @@
+"""What packing recordings saves, and what it costs."""

@@ -1,0 +1,64 @@
+"""`python -m bench.packing`: the room that packing saves and the CPU that it and reading take.
+
+Over our own prompts as they come over a line in A-law, or the WAV files of `--files FOLDER` as they
+are. No target was set. `--quick`: fewer.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from ivr.commands.output import load_settings
+from ivr.speech.sound_forms import ALAW
+from ivr.store import flac
+from ivr.store.room import BYTES_A_SECOND
+from ivr.voice import riff
+from ivr.voice.wave import read
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench.packing", description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--files", type=Path, help="a folder of WAV files instead of our prompts")
+    asked = parser.parse_args()
+    found = sorted((asked.files or load_settings().sounds).rglob("*.wav"))[: 40 if asked.quick else 400]
+    if not found:
+        sys.exit(f"there is no WAV in {asked.files or load_settings().sounds}: ivr sounds build")
+    heard = [path.read_bytes() for path in found]
+    print(json.dumps(measured(heard if asked.files else [_over_the_line(each) for each in heard]), indent=2))
+
+
+def measured(contents: list[bytes]) -> dict[str, float]:
+    """Shares of the room, and microseconds of CPU a recorded second."""
+    seconds = sum(len(each) for each in contents) / BYTES_A_SECOND
+    packed, packing = _took(lambda: [flac.packed(each) for each in contents])
+    back, reading = _took(lambda: [flac.unpacked(each) for each in packed if each])
+    size = sum(len(made or content) for made, content in zip(packed, contents, strict=True))
+    return {
+        "files": len(contents),
+        "seconds": round(seconds),
+        "came back as they were": sum(made in contents for made in back),
+        "room, percent": round(100 * size / sum(len(each) for each in contents), 1),
+        "pack, µs a second": round(1e6 * packing / seconds),
+        "read, µs a second": round(1e6 * reading / seconds),
+    }
+
+
+def _over_the_line(content: bytes) -> bytes:
+    samples, rate = read(content)
+    heard = ALAW.decoded(ALAW.encoded((samples * 32_767).astype("<i2")))
+    return riff.wav(heard / 32_767, rate)
+
+
+def _took(do: Callable[[], list[bytes]]) -> tuple[list[bytes], float]:
+    began = time.process_time()
+    return do(), time.process_time() - began
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""Places in the operators' queue that callers keep without waiting on the line: kept, found, given up.
+
+A place hangs on a case, so that her words stay with somebody whatever becomes of the call.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from ivr.cases.turns import PLACE_HOLDS, TurnPlace
+from ivr.desk.case.callback_planning import OPEN, TURN, plan_turn
+from ivr.store.tables import callbacks, cases
+
+
+async def keep(
+    connection: AsyncConnection,
+    code: str,
+    number: str,
+    language: str,
+    key: str,
+    queue: str,
+    since: datetime,
+    now: datetime,
+) -> bool:
+    """Her call is the proof that the number called. Whoever has a place keeps it. False: no such case."""
+    case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
+    if case is None:
+        return False
+    hers = (callbacks.c.purpose == TURN, callbacks.c.number == number, callbacks.c.state.in_(OPEN))
+    if (await connection.execute(select(callbacks.c.id).where(*hers).limit(1))).first() is None:
+        notice = {"queue": queue, "since": since.isoformat()}
+        await plan_turn(connection, case, key, now, number, language or case.language, notice)
+    return True
+
+
+async def kept(engine: AsyncEngine) -> Sequence[Row[Any]]:
+    """Every place that is open, the first first."""
+    its = cases.c.id == callbacks.c.case_id
+    query = select(callbacks, cases.c.code, cases.c.confidential).join(cases, its)
+    query = query.where(callbacks.c.purpose == TURN, callbacks.c.state.in_(OPEN))
+    async with engine.connect() as connection:
+        found = (await connection.execute(query)).all()
+    return sorted(found, key=lambda row: (since_of(row.notice), row.id))
+
+
+def place_of(row: Row[Any]) -> TurnPlace:
+    """As `ivr.cases.turns` wants it."""
+    return TurnPlace(uuid.UUID(str(row.id)), since_of(row.notice), row.state == "calling")
+
+
+def since_of(notice: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(notice["since"])
+
+
+def is_over(notice: dict[str, Any], now: datetime) -> bool:
+    """Whether nobody came for it for too long."""
+    return now - since_of(notice) > PLACE_HOLDS

@@ -1,0 +1,60 @@
+"""The call to who kept her place in the operators' queue: her turn has come.
+
+Who answers may be anybody: nothing of her matter is told. She is put through before those on the line, for
+she came before them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ivr.voice.actions import Operator, Say, Speech
+from ivr.voice.events import Said, Transfer, Transferred
+from ivr.voice.our_call import OurCallStep
+from ivr.voice.talk import Flow, Talk
+
+TRIES = 3
+SPEAKS = frozenset({"turn.who", "turn.menu", "turn.connecting", "turn.declined", "turn.nobody"})
+
+
+@dataclass(frozen=True, slots=True)
+class TurnNews:
+    """`queue`: its name in Asterisk."""
+
+    queue: str
+
+
+@dataclass(frozen=True, slots=True)
+class TurnStep(OurCallStep):
+    """Says who calls and why; 1 puts her through, 2 lets her place go. Without a key she was not reached."""
+
+    code: str
+    news: TurnNews
+
+    TYPE = "turn"
+
+    def perform(self, talk: Talk) -> Flow[str]:
+        talk.code = self.code
+        yield from talk.do(Say(("callback.greeting", "turn.who"), talk.language), Said)
+        again: Speech = ()
+        for _ in range(TRIES):
+            keys = yield from talk.ask(self, (*again, "turn.menu"), 1)
+            if keys.pressed == "1":
+                yield from self._put_through(talk)
+                break
+            if keys.pressed == "2":
+                talk.verdict = "wont_talk"
+                talk.say("turn.declined")
+                break
+            again = ("turn.who",)
+        return (yield from self.goodbye(talk))
+
+    def _put_through(self, talk: Talk) -> Flow[None]:
+        yield from talk.do(Say(("turn.connecting",), talk.language), Said)
+        talk.verdict = "not_connected"
+        operator = Operator(self.news.queue, talk.language, first=True)
+        reached = yield from talk.do(operator, Transferred)
+        if reached.result is Transfer.ANSWERED:
+            talk.verdict = "talked"
+        else:
+            talk.say("turn.nobody")

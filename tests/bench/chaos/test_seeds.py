@@ -1,0 +1,76 @@
+"""Several seeds: one table, one verdict, and who was interrupted goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.chaos.accountant import Accountant
+from bench.chaos.alarms import DISK
+from bench.chaos.evidence import Evidence, Fault
+from bench.chaos.report import Result, as_plain
+from bench.chaos.seeds import COLUMNS, as_plain_sum, as_text_sum, first_of, run_seeds
+from bench.chaos.tones import NOT_KEPT, TURNED_AWAY
+from tests.bench.chaos.test_accountant import call, evidence
+
+ASKED = {"rate": "5"}
+
+
+def report(found: Evidence, seed: int = 1) -> dict[str, Any]:
+    return as_plain(Result(seed, 5, 60, Accountant(found).verdicts(), found.faults, []))
+
+
+def lost_with_her_excuse(seed: int) -> dict[str, Any]:
+    """One of three words, while the disk was full, and she was told so."""
+    told = call(heard=[(109.5, "beep"), (113.0, NOT_KEPT)], codes=[])
+    return report(evidence([told], Fault(DISK[0], 105.0, 115.0), words=(0, 1)), seed)
+
+
+def test_a_seed_is_run_once_and_one_that_could_not_be_run_is_tried_again(tmp_path: Path) -> None:
+    ran = list[int]()
+
+    def one(seed: int) -> dict[str, Any] | None:
+        ran.append(seed)
+        return report(evidence(), seed) if seed != 3 or ran.count(3) == 2 else None
+
+    assert len(run_seeds([2, 3, 4], ASKED, tmp_path, one)) == 2
+    assert [each["seed"] for each in run_seeds([2, 3, 4], ASKED, tmp_path, one)] == [2, 3, 4]
+    assert ran == [2, 3, 4, 3]
+    assert first_of(tmp_path) == 2
+    run_seeds([2], {"rate": "9"}, tmp_path, one)
+    assert ran[4:] == [2]  # a report of another run is none of this one
+
+
+def test_all_is_good_when_each_seed_is_and_few_words_are_excused() -> None:
+    found = as_plain_sum([report(evidence(), seed) for seed in (1, 2)], 2)
+    assert (found["good"], found["all"]["calls"], found["all"]["kept"]) == (True, 2, 6)
+    assert as_text_sum(found, 2).endswith(": GOOD")
+
+
+@pytest.mark.parametrize(
+    ("reports", "wanted", "of_it"),
+    [
+        ([report(evidence(words=(0, 2)))], 1, "PROBLEM  seed 1: call 1"),
+        ([report(evidence())], 2, "1 of 2 seeds"),
+        ([lost_with_her_excuse(1)], 1, "33.33 % excused"),
+    ],
+    ids=["one is not", "one is missing", "too much is excused"],
+)
+def test_it_is_not_good_otherwise(reports: list[dict[str, Any]], wanted: int, of_it: str) -> None:
+    found = as_plain_sum(reports, wanted)
+    assert not found["good"]
+    assert of_it in (text := as_text_sum(found, wanted)) and text.endswith("NOT GOOD")
+
+
+def test_who_was_turned_away_is_counted_apart_from_who_was_told_wrongly() -> None:
+    away = call(said=[], codes=[], heard=[(109.5, TURNED_AWAY)])
+    wrong = call(heard=[(109.5, "beep"), (113.0, NOT_KEPT)], codes=[])
+    found = as_plain_sum([report(evidence([away], words=())), report(evidence([wrong]))], 2)
+    assert [(row["turned away"], row["told wrongly"]) for row in found["seeds"]] == [(1, 0), (0, 1)]
+    books = evidence([call(codes=[])], case="")
+    books.cases.clear()
+    untrue = report(books)
+    assert untrue["table"][-1]["told_wrongly"] == 1  # "safe", and in no case
+    assert set(COLUMNS.values()) <= set(untrue["table"][-1])

@@ -1,0 +1,63 @@
+"""Whose turn it is among those who keep a place in the operators' queue without waiting on the line."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ivr.cases.callback import Policy, Tried, next_attempt
+from ivr.cases.deadlines import Calendar
+from ivr.cases.turns import TURN_RINGS, TurnPlace, in_turn, whose_turn
+
+NOON = datetime(2026, 11, 25, 12, 0, tzinfo=ZoneInfo("Asia/Tehran"))
+
+
+def at(minute: int) -> datetime:
+    return NOON + timedelta(minutes=minute)
+
+
+def place(minute: int, rung: bool = False) -> TurnPlace:
+    return TurnPlace(uuid.UUID(int=minute), at(minute), rung)
+
+
+def turns(places: list[TurnPlace], line: list[int], serving: int = 1) -> list[int]:
+    return sorted(id.int for id in whose_turn(places, list(map(at, line)), serving))
+
+
+def test_it_is_her_turn_once_nobody_waits_who_came_before_her() -> None:
+    assert turns([place(5)], [3, 9]) == []
+    assert turns([place(5)], [9]) == [5] == turns([place(5)], [])
+
+
+def test_those_at_home_are_called_in_the_order_in_which_they_came() -> None:
+    assert turns([place(7), place(5), place(6)], []) == [5]
+    assert turns([place(7), place(5), place(6)], [], serving=2) == [5, 6]
+
+
+def test_no_more_are_called_at_once_than_operators_serve() -> None:
+    assert turns([place(5, rung=True), place(6)], []) == []
+    assert turns([place(5, rung=True), place(6)], [], serving=2) == [6]
+    assert turns([place(5)], [], serving=0) == []
+
+
+MINUTES = st.lists(st.integers(0, 99), unique=True, max_size=8)
+
+
+@given(MINUTES, MINUTES, st.integers(0, 5))
+def test_nobody_is_called_before_one_who_came_earlier(home: list[int], line: list[int], serving: int) -> None:
+    called = turns([place(minute) for minute in home], line, serving)
+    assert called == sorted(home)[: len(called)] and len(called) <= serving
+    assert all(minute <= each for minute in called for each in line)
+
+
+def test_she_is_tried_thrice_within_minutes_and_never_out_of_hours() -> None:
+    policy, calendar = in_turn(Policy()), Calendar("Asia/Tehran", frozenset({3, 4}))
+    first = Tried(1, NOON, NOON)
+    assert next_attempt(policy, calendar, first, NOON) == NOON + timedelta(minutes=5)
+    assert next_attempt(policy, calendar, Tried(TURN_RINGS, NOON, NOON), NOON) is None
+    night = NOON.replace(hour=22)
+    assert next_attempt(policy, calendar, Tried(), night) == NOON.replace(hour=9) + timedelta(days=1)

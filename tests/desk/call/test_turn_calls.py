@@ -1,0 +1,112 @@
+"""A kept place in the operators' queue: durable, in order, tried within bounds, and told when it ended."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from ivr.cases.callback import Outcome, Policy
+from ivr.cases.turns import PLACE_HOLDS, TURN_RINGS, whose_turn
+from ivr.desk.call import callbacks, live
+from ivr.desk.case import turn_calls
+from ivr.desk.letters import outgoing
+from ivr.store import tables
+from tests.desk.call.test_callbacks import NOON, end, page
+from tests.desk.office import call, office, opening
+
+NUMBER = "09141234567"
+MINUTE = timedelta(minutes=1)
+
+
+async def keeps(engine: AsyncEngine, folder: Path, since: datetime, number: str = NUMBER) -> str:
+    """She left her words and keeps her place; her code."""
+    async with office(engine, folder / uuid.uuid4().hex) as desk:
+        facts = call(number)
+        code = await desk.intake.open_case(facts, opening())
+        await desk.intake.keep_place(facts, code, "operators", since)
+        await desk.pump.idle()
+    await sent(engine, since)
+    return code
+
+
+async def sent(engine: AsyncEngine, now: datetime) -> None:
+    """What the outbox holds of it has left."""
+    for letter in await outgoing.lease(engine, now + MINUTE, 50):
+        if letter.kind == "call_back_wished":
+            assert await outgoing.call_back(engine, await page(engine), letter, now)
+
+
+async def claimed(
+    engine: AsyncEngine, now: datetime, serving: int = 1, line: tuple[datetime, ...] = ()
+) -> Any:
+    """As the dialler does: who is rung now."""
+    places = [turn_calls.place_of(row) for row in await turn_calls.kept(engine)]
+    turns = whose_turn(places, line, serving)
+    return await callbacks.claim(engine, await page(engine), Policy(), now, turns)
+
+
+async def messages(engine: AsyncEngine) -> list[dict[str, Any]]:
+    query = select(tables.outbox.c.payload).where(tables.outbox.c.kind == callbacks.MISSED)
+    async with engine.connect() as connection:
+        return list((await connection.execute(query)).scalars())
+
+
+async def test_who_came_first_is_rung_first_and_nobody_before_her_turn(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    second = await keeps(engine, tmp_path, NOON + MINUTE, "09141234568")
+    first = await keeps(engine, tmp_path, NOON)
+    now = NOON + 2 * MINUTE
+    assert await claimed(engine, now, line=(NOON - MINUTE,)) is None, "somebody on the line came before"
+    assert await claimed(engine, now + MINUTE, serving=0) is None, "nobody serves"
+    rung = await claimed(engine, now + 2 * MINUTE)
+    assert (rung.code, rung.answer) == (first, "")
+    told = await callbacks.briefing(engine, str(rung.id))
+    assert told is not None and told.turn is not None and told.turn.queue == "operators"
+    assert await claimed(engine, now + 3 * MINUTE) is None, "one operator, one call"
+    await end(engine, rung, Outcome.TALKED, now + 3 * MINUTE)
+    assert (await claimed(engine, now + 4 * MINUTE)).code == second
+
+
+async def test_who_asks_again_keeps_her_place_and_the_board_shows_it_masked(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await keeps(engine, tmp_path, NOON)
+    await keeps(engine, tmp_path, NOON + 5 * MINUTE)
+    [place] = await live.places(engine)
+    assert (place.code, place.since, place.attempts, place.rung) == (code, NOON, 0, False)
+    assert NUMBER[-7:-4] not in place.number
+
+
+async def test_who_can_t_be_reached_is_tried_thrice_and_then_told_in_writing_once(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code, now = await keeps(engine, tmp_path, NOON), NOON
+    for _ in range(TURN_RINGS):
+        rung = None
+        while rung is None:
+            now += MINUTE
+            rung = await claimed(engine, now)
+        await end(engine, rung, Outcome.NO_ANSWER, now)
+    assert now - NOON < timedelta(hours=1)
+    for _ in range(2):
+        now += timedelta(hours=1)
+        assert await claimed(engine, now) is None
+    assert await messages(engine) == [{"case": code}] and not await turn_calls.kept(engine)
+    async with engine.connect() as connection:
+        case = (await connection.execute(select(tables.cases).where(tables.cases.c.code == code))).one()
+    assert case.closed_at is None, "her words are with their body as before"
+
+
+async def test_a_place_whose_turn_never_comes_ends_and_she_is_told(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    code = await keeps(engine, tmp_path, NOON)
+    assert await claimed(engine, NOON + PLACE_HOLDS, serving=0) is None and not await messages(engine)
+    assert await claimed(engine, NOON + PLACE_HOLDS + MINUTE, serving=0) is None
+    assert await messages(engine) == [{"case": code}]

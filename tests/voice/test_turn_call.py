@@ -1,0 +1,78 @@
+"""She keeps her place in the operators' queue, and we ring her when it is her turn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ivr.voice import callback
+from ivr.voice.actions import KeepPlace
+from ivr.voice.events import Ended, Transfer
+from ivr.voice.parse import parse
+from ivr.voice.turn_call import TRIES, TurnNews
+from tests.voice.conversation import CODE, DIRECTORY, Conversation
+
+
+def called(language: str = "fa", transfer: Transfer = Transfer.ANSWERED) -> Conversation:
+    return Conversation(menu=callback.turn(CODE, TurnNews("operators"), language), transfer=transfer)
+
+
+@pytest.mark.parametrize("language", ["fa", "az"])
+def test_she_hears_who_calls_and_why_and_her_key_puts_her_through_before_others(language: str) -> None:
+    talk = called(language)
+    assert talk.heard == ["callback.greeting", "turn.who", "turn.menu"] and not talk.transfers
+    talk.press("1")
+    [transfer] = talk.transfers
+    assert (transfer.queue, transfer.first, transfer.language) == ("operators", True, language)
+    assert talk.over and talk.session.verdict == "talked"
+
+
+def test_where_nobody_answers_she_is_told_so() -> None:
+    talk = called(transfer=Transfer.NOBODY).press("1")
+    assert "turn.nobody" in talk.heard and talk.session.verdict == "not_connected"
+
+
+def test_who_needs_nobody_any_more_says_so_and_is_not_rung_again() -> None:
+    talk = called().press("2")
+    assert not talk.transfers and talk.session.verdict == "wont_talk" and "turn.declined" in talk.heard
+
+
+def test_without_her_key_nobody_is_put_through_and_she_counts_as_not_reached() -> None:
+    talk = called().silent(TRIES)
+    assert talk.over and not talk.transfers and talk.session.verdict == ""
+
+
+AFTER_HER_WORDS = b"""\
+menu: "after"
+languages: [fa]
+steps:
+  record: {type: record, prompt: [a], sets: {kind: request}, too_short: {then: bye}, go: operator}
+  operator: {type: operator, nobody: bye, call_back: record}
+  bye: {type: end, prompt: [e]}
+"""
+
+
+def test_who_has_her_words_safe_already_is_asked_for_no_others() -> None:
+    talk = Conversation(parse(AFTER_HER_WORDS, "m.yaml"), busy=True).speak().press("1")
+    assert talk.over and talk.places == [KeepPlace(CODE, "operators")] and len(talk.opened) == 1
+    assert talk.heard == ["turn.kept", "goodbye"] and not talk.transfers
+
+
+def test_her_place_hangs_on_the_case_of_her_words() -> None:
+    talk = Conversation(busy=True).press("1", "0", "1")
+    assert talk.step == "turn_words" and not talk.places
+    talk.speak(ended=Ended.HANGUP)
+    assert talk.over and talk.places == [KeepPlace(CODE, "operators")] and len(talk.opened) == 1
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"busy": False},
+        {"directory": replace(DIRECTORY, calls_back=False)},
+    ],
+)
+def test_it_is_offered_only_where_she_would_wait_and_can_be_called(facts: dict[str, object]) -> None:
+    talk = Conversation(**({"busy": True} | facts)).press("1", "0")  # type: ignore[arg-type]
+    assert talk.transfers and not talk.places and "turn.offer" not in talk.heard
