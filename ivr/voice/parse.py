@@ -82,6 +82,7 @@ def _menu(reading: Reading, tree: Node) -> Menu | None:
     languages = _languages(fields)
     words = fields.inner("words", needed=False)
     own = read_words(words, languages) if words else {}
+    reading.catalogue = reading.prompts
     if reading.prompts is not None:
         reading.prompts = {*reading.prompts, *own}
     steps = fields.inner("steps")
@@ -158,8 +159,9 @@ class TroubledCall(Exception):
 def _joined(step: TreeStep, reading: Reading, called: Called) -> dict[str, Step]:
     """The step, and behind it those of the tree that it calls. What is wrong with that one is its trouble."""
     inner = Reading(
-        f"menu {step.name}", reading.prompts, reading.known, reading.kinds, reading.topics, reading.counties,
-        called=called, calls=(*reading.calls, step.name), prefix=f"{step.id}.{step.name}.", back=step.go,
+        f"menu {step.name}", reading.catalogue, reading.known, reading.kinds, reading.topics,
+        reading.counties, reading.hosts, called=called, calls=(*reading.calls, step.name),
+        prefix=f"{step.id}.{step.name}.", back=step.go,
         read=reading.read, joined=reading.joined, said=reading.said,
     )  # fmt: skip
     try:

@@ -66,6 +66,7 @@ class Reading:
     names: Mapping[str, str] = field(default_factory=dict)
     known: Collection[str] | None = None  # languages of the installation, once those of the tree are read
     called: Called | None = None
+    catalogue: Collection[str] | None = None  # `prompts` without those that the tree itself brings
     said: dict[str, Own] = field(default_factory=dict)  # in their own words, by `prefix`
     joined: list[str] = field(default_factory=list)  # trees that were read because one calls them
     calls: tuple[str, ...] = ()  # the trees that are being read, each called by the one before it

@@ -111,6 +111,25 @@ def test_a_tree_that_cannot_be_called_is_told_where_it_is_called_and_leads_to_th
     assert call.ways[-1].endswith(":none") and call.over, "she went to the operator, and nobody came"
 
 
+def test_the_other_tree_asks_only_whom_this_installation_may_ask_and_says_no_new_words_of_this_one() -> None:
+    asks = """\
+  pipe: {type: enquiry, url: "https://cuts.example.ir/", found: out, not_found: out, failed: out}
+"""
+    stranger = WATER.replace("  pipe: {type: say, prompt: [e], go: out}\n", asks)
+    menu = parse(HOTLINE.encode(), "m.yaml", hosts={}, called=lambda name: CalledTree(stranger.encode()))
+    water = menu.steps["water"]
+    assert isinstance(water, TreeStep) and "cuts.example.ir" in water.trouble
+
+    mine = HOTLINE.replace("steps:", "words:\n  own.snow: {fa: برف آمد, az: Qar yağdı}\nsteps:")
+    mine = mine.replace("prompt: [b]", "prompt: [own.snow]")
+    theirs = WATER.replace("prompt: [e]", "prompt: [own.snow]")
+    read = parse(
+        mine.encode(), "m.yaml", prompts=list("abcdef"), called=lambda name: CalledTree(theirs.encode())
+    )
+    water = read.steps["water"]
+    assert isinstance(water, TreeStep) and "own.snow" in water.trouble
+
+
 def test_trees_call_each_other_only_so_deep() -> None:
     chain = {
         str(n): HOTLINE.replace('"hotline"', f'"{n}"').replace('"122"', f'"{n + 1}"')
