@@ -22,7 +22,7 @@ from pathlib import Path
 from bench import say
 from bench.chaos.accountant import Accountant, general_problems
 from bench.chaos.evidence import Places, gather
-from bench.chaos.faults import FAULTS, OF_SICK_DISKS, Fault, schedule
+from bench.chaos.faults import FAULTS, LONG, OF_SICK_DISKS, Fault, schedule
 from bench.chaos.lab import Disks, LabError, lab
 from bench.chaos.report import Result, as_json, as_plain, as_text
 from bench.chaos.run import Asked, run
@@ -41,6 +41,7 @@ EXAMPLES = """examples:
   python -m bench.chaos --seed 7                   the same callers and the same schedule again
   python -m bench.chaos --seeds 5 --calls 2000     five seeds, one verdict; again: goes on where it ended
   python -m bench.chaos --seeds 5 --calls 2000 --busy   the same while all cores are busy
+  python -m bench.chaos --long --calls 2000        with fail-overs, a spool set back and the like
   python -m bench.chaos --speech state/sounds      one caller in seven hears built prompts
   python -m bench.chaos --minutes 1 --only "Asterisk killed" --only "server killed" --keep /tmp/chaos --json
 """
@@ -104,6 +105,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--without", action="append", choices=[*FAULTS], help="not this fault; may be repeated"
     )
+    parser.add_argument("--long", action="store_true", help="also the faults that take long (faults.LONG)")
     parser.add_argument("--keep", type=Path, help="keep the state in this new folder (short path)")
     parser.add_argument(
         "--speech",
@@ -117,7 +119,8 @@ def _arguments() -> argparse.Namespace:
     if asked.seed is None:
         before = first_of(asked.into) if asked.seeds else None
         asked.seed = secrets.randbelow(10**6) if before is None else before
-    asked.kinds = [kind for kind in asked.only or FAULTS if kind not in (asked.without or ())]
+    usual = [kind for kind in FAULTS if asked.long or kind not in LONG]
+    asked.kinds = [kind for kind in asked.only or usual if kind not in (asked.without or ())]
     if not 0 < asked.minutes * 60 * asked.rate <= MOST_CALLS:
         parser.error(f"minutes × 60 × rate must be from 1 to {MOST_CALLS} calls")
     if asked.keep and asked.seeds:

@@ -18,6 +18,9 @@ SERVERS = (
     "every server killed",
     "every server away",
     "new server killed",
+    "database and servers away",
+    "spool set back",
+    "one server's clock wrong",  # it is begun anew for it, and again after it
 )
 DISK = ("disk full", "disk without inodes", "every disk full")
 HANGS, REFUSES = "recordings' disk hangs", "recordings' disk refuses"

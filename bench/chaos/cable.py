@@ -9,10 +9,10 @@ from types import TracebackType
 
 
 class Cable:
-    """Passes `near` (a Unix socket of ours) on to `far` while it is whole."""
+    """Passes `near` (a Unix socket of ours) on to `far`, which may become another, while it is whole."""
 
     def __init__(self, far: Path, near: Path) -> None:
-        self._far, self._near = far, near
+        self.far, self._near = far, near
         self._flows = asyncio.Event()
         self._flows.set()
         self._live: set[asyncio.StreamWriter] = set()
@@ -53,7 +53,7 @@ class Cable:
         there: asyncio.StreamWriter | None = None
         try:
             await self._flows.wait()
-            answers, there = await asyncio.open_unix_connection(self._far)
+            answers, there = await asyncio.open_unix_connection(self.far)
             self._live.add(there)
             passing = [
                 asyncio.create_task(self._pass(reader, there)),

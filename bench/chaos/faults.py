@@ -12,10 +12,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`target`: what is harmed, one thing at a time. `seconds`: how long, from … to; 0: over at once."""
+    """`target`: what is harmed, one thing at a time. `seconds`: how long, from … to; 0: over at once.
+
+    `also`: other targets, which nothing else harms meanwhile.
+    """
 
     target: str
     seconds: tuple[float, float] = (0.0, 0.0)
+    also: tuple[str, ...] = ()
 
 
 # A server carries calls; work and panel are processes of their own (docs/decisions/workers.md).
@@ -25,11 +29,17 @@ FAULTS = {
     "every server killed": Kind("server"),
     "every server away": Kind("server", (10, 14)),  # a restart that takes long
     "new server killed": Kind("server", (0.5, 4)),  # a deploy: beside the others, in whatever it was doing
+    # Facts lie in journals, and no server is there, when the database comes back.
+    "database and servers away": Kind("server", (8, 15), ("cable",)),
+    # A snapshot of some seconds ago. Not while the database goes back as well: then facts are nowhere.
+    "spool set back": Kind("server", (4, 9), ("work", "panel", "disk", "PostgreSQL")),
+    "one server's clock wrong": Kind("server", (6, 12)),
     "work killed": Kind("work"),
     "work stopped": Kind("work", (1, 9)),
     "panel killed": Kind("panel"),
     "PostgreSQL killed": Kind("PostgreSQL"),
     "PostgreSQL stopped": Kind("PostgreSQL", (2, 9)),
+    "database fails over": Kind("PostgreSQL", (3, 8)),  # to a standby that lacks so many seconds
     "database session killed": Kind("session"),
     "database cut": Kind("cable", (3, 14)),
     "database silent": Kind("cable", (3, 14)),
@@ -39,6 +49,7 @@ FAULTS = {
     "disk full": Kind("disk", (3, 9)),
     "disk without inodes": Kind("disk", (3, 9)),
     "every disk full": Kind("disk", (3, 9)),  # but the second volume; PostgreSQL's, too
+    "every disk slow": Kind("disk", (7, 14)),  # a flush takes 3.5 s; PostgreSQL's, too
     # Up to what is a slow disk (ten seconds), and beyond it.
     "recordings' disk hangs": Kind("disk", (3, 14)),
     "recordings' disk refuses": Kind("disk", (3, 9)),
@@ -49,7 +60,21 @@ FAULTS = {
 }
 # What only a machine can do that lets us have such disks: bench.chaos.sick_disks.
 OF_SICK_DISKS = frozenset(
-    {"every disk full", *(kind for kind in FAULTS if "'s disk" in kind or "s' disk" in kind)}
+    {
+        "every disk full",
+        "every disk slow",
+        *(kind for kind in FAULTS if "'s disk" in kind or "s' disk" in kind),
+    }
+)
+# What takes so long that two minutes have no room for it beside the others.
+LONG = frozenset(
+    {
+        "database and servers away",
+        "spool set back",
+        "one server's clock wrong",
+        "database fails over",
+        "every disk slow",
+    }
 )
 # Seconds between two faults' beginnings. Those of different targets may overlap.
 GAP = 1.5, 7.0

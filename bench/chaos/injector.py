@@ -7,19 +7,27 @@ import json
 import random
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
 
 from bench import say
 from bench.chaos.faults import FAULTS, Fault
-from bench.chaos.lab import ASTERISK, PANEL, SERVERS, WORK, Kept, Lab
+from bench.chaos.lab import ASTERISK, PANEL, SERVERS, WORK, Kept, Lab, LabError
 from bench.chaos.phones import ALAW, KEYS
+from bench.chaos.snapshot import set_spool_back
+from bench.standby import fail_over, leave_behind, standby
+from ivr.lab.postgres import PostgresError
+from ivr.store.engine import AWAY
 from tests.fixtures.small_disk import SmallDisk
 
+FLUSH_SECONDS = 3.5  # of a slow disk
+CUT_BEFORE_SECONDS = 2.0  # the database is away before the servers are: words join cases that are in no book
 MEND_SECONDS = 40.0  # how long a killed program may take to be back
 PAUSE_SECONDS = 0.2  # until a target that is being harmed is looked at again
 
@@ -41,11 +49,17 @@ class Injector:
                 group.create_task(self._harm(fault))
 
     async def _harm(self, fault: Fault) -> None:
-        async with self._targets[FAULTS[fault.kind].target]:
+        kind = FAULTS[fault.kind]
+        async with AsyncExitStack() as stack:
+            for target in sorted({kind.target, *kind.also}):
+                await stack.enter_async_context(self._targets[target])
             began = time.time()
             try:
                 with suppress(psutil.NoSuchProcess, ProcessLookupError):  # dead already, of another fault
                     await self._do(fault)
+            except LabError as error:
+                say(f"{fault.at:7.1f} s  {fault.kind}: left out, {error}")
+                return
             finally:
                 ended = time.time()
         if FAULTS[fault.kind].target == "server":  # a new one is there as soon as the machine lets it
@@ -79,6 +93,15 @@ class Injector:
                 await self._away([lab.kept[name] for name in SERVERS], fault.seconds)
             case "new server killed":
                 await self._begin_and_kill(fault.seconds)
+            case "database and servers away":
+                lab.cable.cut()
+                await asyncio.sleep(CUT_BEFORE_SECONDS)
+                await self._away([lab.kept[name] for name in SERVERS], fault.seconds)
+                await lab.cable.mend()
+            case "spool set back":
+                await set_spool_back(lab, fault.seconds)
+            case "one server's clock wrong":
+                await self._set_clock_wrong(one, fault.seconds)
             case "Asterisk killed":
                 await _kill([lab.kept[ASTERISK]])
             case "work killed":
@@ -100,6 +123,8 @@ class Injector:
             case "every disk full":
                 everyone = [*lab.disks.filled, *(disk.small for disk in lab.disks.database)]
                 await self._fill(everyone, SmallDisk.fill, fault.seconds)
+            case "every disk slow":
+                await self._slow_down(fault.seconds)
             case kind if "disk" in kind:
                 await self._sicken(fault)
             case "database cut" | "database silent":
@@ -114,12 +139,27 @@ class Injector:
             case "PostgreSQL killed":
                 postmaster.kill()
                 await _until(lambda: database.get_postmaster_info().pid != postmaster.pid)
+            case "database fails over":
+                await self._fail_over(fault.seconds)
             case "PostgreSQL stopped":
                 await _pause([postmaster, *postmaster.children(recursive=True)], fault.seconds)
             case "database session killed":
                 sessions = [p for p in postmaster.children() if "postgres seda111" in " ".join(p.cmdline())]
                 if sessions:
                     sessions[int(fault.chance * len(sessions))].kill()
+
+    async def _fail_over(self, seconds: float) -> None:
+        lab = self.lab
+        folder = lab.home / f"standby{len(lab.databases)}"
+        try:
+            second = await asyncio.to_thread(standby, lab.database, folder)
+            await leave_behind(second)
+        except (subprocess.CalledProcessError, PostgresError, OSError, *AWAY) as error:
+            raise LabError(f"there is no standby: {error}") from error
+        await asyncio.sleep(seconds)
+        first = lab.database
+        lab.turn_to(second)
+        await fail_over(first, second)
 
     async def _cut(self, fault: Fault) -> None:
         cable = self.lab.cable
@@ -147,6 +187,27 @@ class Injector:
                 await asyncio.sleep(fault.seconds)
             finally:
                 disk.heal()  # in no thread: who waits for one must not keep a disk frozen
+
+    async def _slow_down(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        for disk in self.lab.disks.journal:  # what is beneath all of them
+            while time.monotonic() < until:
+                try:
+                    await asyncio.to_thread(disk.slow_down)
+                    await asyncio.sleep(FLUSH_SECONDS)
+                finally:
+                    disk.heal()
+                await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _set_clock_wrong(self, one: Kept, seconds: float) -> None:
+        right = one.again
+        one.again = partial(self.lab.wrong_server, one.child.name)
+        try:
+            await _kill([one])
+            await asyncio.sleep(seconds)
+        finally:
+            one.again = right
+            await _kill([one])
 
     async def _shout(self, fault: Fault) -> None:
         """What looks like speech and keys, from nobody's telephone, to every audio port."""

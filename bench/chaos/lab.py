@@ -34,6 +34,7 @@ from tests.fixtures.small_disk import SmallDisk
 ASTERISK, SERVERS = "Asterisk", ("first server", "second server")  # a server carries calls
 WORK, PANEL, NEW_SERVER = "work", "panel", "new server"
 ROLES = {SERVERS[0]: "calls", SERVERS[1]: "calls", NEW_SERVER: "calls", WORK: "work", PANEL: "panel"}
+WRONG_CLOCK = "bench.chaos.wrong_clock"
 SPOKEN = "az"  # whoever chooses it hears the real prompts, where there are any
 READY_SECONDS = 60.0
 AGAIN_SECONDS = 1.0  # until the supervisor starts again who died
@@ -82,17 +83,24 @@ class Lab:
     """What is running.
 
     `url` is the database itself, `cable` what the servers reach it through; the state lies on `disks`.
+    `home`: where all else is. `databases`: the one that is used, after those of before a fail-over.
     """
 
     settings: Settings
     secrets: Secrets
     url: str
-    database: postgres.Server
+    databases: list[postgres.Server]
     cable: Cable
     sipp: tuple[str, ...]
     disks: Disks
     another_server: Callable[[], Child]  # starts one beside those that are kept
+    wrong_server: Callable[[str], Child]  # starts that one, with a wrong clock
+    home: Path
     kept: dict[str, Kept] = field(default_factory=dict)
+
+    @property
+    def database(self) -> postgres.Server:
+        return self.databases[-1]
 
     async def supervise(self) -> None:
         """For ever: start again who died, a second later."""
@@ -119,17 +127,24 @@ class Lab:
                 with suppress(postgres.PostgresError):  # what is left of the killed one may still be there
                     await asyncio.to_thread(self.database.start_again)
 
+    def turn_to(self, second: postgres.Server) -> None:
+        """From now on that is the database, and nobody starts the first again."""
+        self.databases.append(second)
+        self.url, self.cable.far = second.url, socket_file(second)
+
     async def ready(self, seconds: float = READY_SECONDS) -> None:
         """Until every server says so. Raises LabError."""
         await asyncio.to_thread(_await_ready, self.settings.web.port, seconds)
 
 
 @asynccontextmanager
-async def lab(home: Path, disks: Disks, spoken: Path | None = None) -> AsyncIterator[Lab]:
+async def lab(
+    home: Path, disks: Disks, spoken: Path | None = None, ivr: str = "ivr.cli"
+) -> AsyncIterator[Lab]:
     """Everything, in a new folder with a short path. `lab.supervise` is the caller's to run.
 
     The state lies on `disks`; PostgreSQL, the second volume and the logs are in `home`. `spoken`: built
-    prompts (`<language>/<id>.wav`), of which one language gets its own.
+    prompts (`<language>/<id>.wav`), of which one language gets its own. `ivr`: the module that serves.
     """
     home.chmod(0o755)  # as root PostgreSQL runs as a user of its own
     settings = _settings(disks.state.path, home / "second")
@@ -137,15 +152,17 @@ async def lab(home: Path, disks: Disks, spoken: Path | None = None) -> AsyncIter
     programs = asterisk.asterisk(say), asterisk.sipp(say)
     database = await asyncio.to_thread(postgres.start, home)
     running: list[Kept] = []
+    databases = [database]
     try:
-        real = Path(database.own.get_postmaster_info().socket_dir) / SOCKET
-        async with Cable(real, home / "db" / SOCKET) as cable:
+        async with Cable(socket_file(database), home / "db" / SOCKET) as cable:
             secrets = load_secrets(settings)
             _ivr(settings, database.url, "db", "upgrade")
             through = f"postgresql+asyncpg://postgres@/{postgres.DATABASE}?host={quote(str(home / 'db'))}"
-            serve = partial(_serve, settings, home, through)
-            another = partial(serve, NEW_SERVER)
-            found = Lab(settings, secrets, database.url, database, cable, programs[1].command, disks, another)
+            serve = partial(_serve, settings, home, through, module=ivr)
+            found = Lab(
+                settings, secrets, database.url, databases, cable, programs[1].command, disks,
+                partial(serve, NEW_SERVER), partial(serve, module=WRONG_CLOCK), home,
+            )  # fmt: skip
             pbx = await asyncio.to_thread(asterisk.start, programs[0], settings, secrets)
             found.kept[ASTERISK] = Kept(pbx, partial(_pbx, found, programs[0]))
             running.append(found.kept[ASTERISK])
@@ -157,7 +174,14 @@ async def lab(home: Path, disks: Disks, spoken: Path | None = None) -> AsyncIter
     finally:
         for kept in reversed(running):
             await asyncio.to_thread(kept.child.stop, 8)
-        await asyncio.to_thread(database.stop)
+        for each in databases:
+            with suppress(Exception):  # those before a fail-over were killed
+                await asyncio.to_thread(each.stop)
+
+
+def socket_file(database: postgres.Server) -> Path:
+    """Where a database listens."""
+    return Path(database.own.get_postmaster_info().socket_dir) / SOCKET
 
 
 def _settings(state: Path, second: Path) -> Settings:
@@ -180,9 +204,9 @@ def _environment(settings: Settings, url: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _serve(settings: Settings, home: Path, url: str, name: str) -> Child:
+def _serve(settings: Settings, home: Path, url: str, name: str, module: str = "ivr.cli") -> Child:
     """Its log is not on the disk that is filled."""
-    command = [sys.executable, "-m", "ivr.cli", "serve", "--role", ROLES[name]]
+    command = [sys.executable, "-m", module, "serve", "--role", ROLES[name]]
     return Child.start(
         name, command, env=_environment(settings, url),
         log=home / "log" / f"{name}.log", pid_file=home / "log" / f"{name}.pid",

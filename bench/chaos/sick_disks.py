@@ -3,8 +3,9 @@
 The kernel itself does it, so nothing of the product or of Asterisk is replaced. *Hangs*: the file system is
 frozen, whoever writes or flushes sleeps until it thaws, reading goes on. *Refuses*: the image is made
 immutable, so the loop's writes fail and whoever flushes gets EIO; what was written without a flush seems to
-be there. *Read-only*: mounted over itself so; what is open for writing stays so. No journal of ext4's own,
-which would give the disk up at its first EIO and never come back.
+be there. *Read-only*: mounted over itself so; what is open for writing stays so. *Slow*: the file system that
+the images lie on is frozen and thaws, so a flush takes as long and writing goes on. No journal of ext4's
+own, which would give the disk up at its first EIO and never come back.
 
 Needs root with CAP_SYS_ADMIN, a loop device, mkfs.ext4, and ext4 under the images, whose files can be made
 immutable. Where that is not so `NoImages` says what is missing and these faults are left out.
@@ -27,6 +28,7 @@ from tests.fixtures.small_disk import SmallDisk
 
 _FREEZE, _THAW = 0xC0045877, 0xC0045878  # linux/fs.h
 _GET_FLAGS, _SET_FLAGS, _IMMUTABLE = 0x80086601, 0x40086602, 0x10
+_MAKE = ("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0")
 _TRIES = 5  # a write that failed before makes the freeze fail once
 
 
@@ -54,7 +56,7 @@ class SickDisk:
         """Whoever writes there sleeps."""
         for left in reversed(range(_TRIES)):
             try:
-                self._tell(_FREEZE)
+                _tell(self.path, _FREEZE)
             except OSError:
                 if not left:
                     raise
@@ -71,36 +73,44 @@ class SickDisk:
         # In one step: between two somebody opens a file for writing, and then the second is refused.
         run("mount", "-o", "bind,ro", str(self.path), str(self.path))
 
+    def slow_down(self) -> None:
+        """Whoever flushes there, or on a disk beside it, waits; whoever writes does not."""
+        _tell(self.image.parent, _FREEZE)
+
     def heal(self) -> None:
         """As if nothing had been."""
-        with suppress(OSError):  # it was not frozen
-            self._tell(_THAW)
+        for folder in (self.path, self.image.parent):
+            with suppress(OSError):  # it was not frozen
+                _tell(folder, _THAW)
         _set_immutable(self.image, False)
         if os.statvfs(self.path).f_flag & os.ST_RDONLY:
             run("umount", "--lazy", str(self.path))
 
-    def _tell(self, what: int) -> None:
-        folder = os.open(self.path, os.O_RDONLY)
-        try:
-            fcntl.ioctl(folder, what, 0)
-        finally:
-            os.close(folder)
+
+def _tell(place: Path, what: int) -> None:
+    folder = os.open(place, os.O_RDONLY)
+    try:
+        fcntl.ioctl(folder, what, 0)
+    finally:
+        os.close(folder)
 
 
 @contextmanager
 def sick_disks(images: Path, *wanted: Wanted) -> Iterator[list[SickDisk]]:
     """In their order. Raises NoImages."""
     images.mkdir(parents=True, exist_ok=True)
+    size = sum(each.size for each in wanted) * 11 // 10 + (64 << 20)
     with ExitStack() as stack:
+        stack.enter_context(made(images.with_suffix(".img"), images, size, *_MAKE))
+        stack.callback(images.with_suffix(".img").unlink)
         yield [stack.enter_context(_mounted(each, images / f"{n}.img")) for n, each in enumerate(wanted)]
 
 
 @contextmanager
 def _mounted(wanted: Wanted, image: Path) -> Iterator[SickDisk]:
     disk = SickDisk(wanted.path, image)
-    make = ("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0", "-N", str(wanted.files))
     try:
-        with made(image, disk.path, wanted.size, *make, options="loop,noatime"):
+        with made(image, disk.path, wanted.size, *_MAKE, "-N", str(wanted.files), options="loop,noatime"):
             try:
                 _prepare(disk)
                 yield disk

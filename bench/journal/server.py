@@ -1,4 +1,4 @@
-"""`ivr serve`, which times what follows a recording: with its journal, or with one that only remembers."""
+"""`ivr serve`, timed after recordings: whole, with a journal that only remembers, or without their flush."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ivr.asterisk import server
 from ivr.asterisk.agi import Reply
 from ivr.asterisk.connection import AgiConnection
 from ivr.settings import load
-from ivr.store import slots
+from ivr.store import flushing, slots
 from ivr.store.facts import Fact
 from ivr.store.journal import Journal, Position
 
@@ -76,8 +76,10 @@ class Timed(AgiConnection):
 
 def main(kind: str, told: Path) -> None:
     """Serve until SIGTERM, then write the milliseconds waited down."""
-    if kind == "off":
+    if kind == "no journal":
         slots.Journal = Remembering  # type: ignore[attr-defined]
+    if kind == "unflushed":
+        flushing.sync = lambda path: None
     server.AgiConnection = Timed  # type: ignore[misc]
     try:
         app.serve(load())

@@ -6,7 +6,9 @@ this machine's memory knows is not in the clone, as after a power cut. Each clon
 callers had been told by then is looked for: every word before "your words are safe" in a recording whose file
 is there, every code in a journal's line that is whole. The callers' own logs say what they were told.
 
-Exit 1 when anything that was acknowledged is missing. Needs root with CAP_SYS_ADMIN, loop devices, mkfs.ext4
+Exit 1 when anything that was acknowledged is missing. With `--unflushed` the product's own flush is taken out
+(`bench.power.unflushed`), and exit 1 says that nothing was missing: that the bench finds no losses. Needs
+root with CAP_SYS_ADMIN, loop devices, mkfs.ext4
 and mkfs.xfs (Debian: xfsprogs; the images lie on an XFS of their own, which can clone). Not tried: a disk
 that says "flushed" and lies; and PostgreSQL, which needs no more than that the journal is there.
 """
@@ -76,12 +78,18 @@ def main() -> None:
     parser.add_argument("--rate", type=int, default=4, help="new calls a second (4)")
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     parser.add_argument("--quick", action="store_true", help="three cuts on each within half a minute")
+    parser.add_argument(
+        "--unflushed",
+        action="store_true",
+        help="recordings are not flushed: exit 0 when that is found",
+    )
     asked = parser.parse_args()
     cuts, seconds = (3, 30.0) if asked.quick else (asked.cuts, asked.seconds)
     missing = 0
     for kind in asked.on or MAKE:
         try:
-            found = asyncio.run(power_cuts(kind, cuts, seconds, asked.rate, asked.seed))
+            ivr = "bench.power.unflushed" if asked.unflushed else "ivr.cli"
+            found = asyncio.run(power_cuts(kind, cuts, seconds, asked.rate, asked.seed, ivr))
         except (NoImages, LabError) as error:
             sys.exit(str(error))
         for n, each in enumerate(found, 1):
@@ -91,11 +99,13 @@ def main() -> None:
         told = f"{words} words and {codes} codes acknowledged, {gone} missing"
         print(f"{kind}, seed {asked.seed}, {len(found)} cuts: {told}", flush=True)
         missing += gone
-    sys.exit(1 if missing else 0)
+    sys.exit(0 if bool(missing) == asked.unflushed else 1)
 
 
-async def power_cuts(kind: str, cuts: int, seconds: float, rate: int, seed: int) -> list[Found]:
-    """What each of them left. Raises NoImages, LabError."""
+async def power_cuts(
+    kind: str, cuts: int, seconds: float, rate: int, seed: int, ivr: str = "ivr.cli"
+) -> list[Found]:
+    """What each of them left. `ivr`: the module that serves. Raises NoImages, LabError."""
     home = Path(tempfile.mkdtemp(prefix="power-", dir="/tmp"))  # short: a socket's path has 107 bytes
     try:
         host, state = home / "host", home / "state"
@@ -104,7 +114,8 @@ async def power_cuts(kind: str, cuts: int, seconds: float, rate: int, seed: int)
             with made(image, state, IMAGE_BYTES, *MAKE[kind]):
                 logs = home / "logs"
                 logs.mkdir()
-                clones = await _call_and_cut(home, state, image, logs, Asked(seed, seconds, rate, ()), cuts)
+                asked = Asked(seed, seconds, rate, ())
+                clones = await _call_and_cut(home, state, image, logs, asked, cuts, ivr)
             calls = told_calls(logs)
             return [_look(cut, kind, home / "cut", calls, logs) for cut in clones]
     finally:
@@ -112,12 +123,12 @@ async def power_cuts(kind: str, cuts: int, seconds: float, rate: int, seed: int)
 
 
 async def _call_and_cut(
-    home: Path, state: Path, image: Path, logs: Path, asked: Asked, cuts: int
+    home: Path, state: Path, image: Path, logs: Path, asked: Asked, cuts: int, ivr: str
 ) -> list[Cut]:
     chance = random.Random(f"power {asked.seed}")
     at = sorted(chance.uniform(FIRST_SECONDS, asked.seconds + FIRST_SECONDS) for _ in range(cuts))
     disk = SmallDisk(state, "loop", state / ".ballast")
-    async with lab(home, Disks(disk)) as line:
+    async with lab(home, Disks(disk), ivr=ivr) as line:
         cutting = asyncio.create_task(_cut(image, at))
         await run(line, asked, logs)
         return await cutting

