@@ -9,15 +9,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from ivr.voice import script
-from ivr.voice.mistakes import shown
 from ivr.voice.timing import SecondsOf
-from ivr.voice.yaml_tree import Scalar
-
-if TYPE_CHECKING:
-    from ivr.voice.fields import Fields
 
 NEW = "own."  # how the ids of prompts begin that the catalogue has not
 LONGEST = 1_000  # characters of one prompt; a minute and a half of speech
@@ -37,53 +30,6 @@ class OwnPrompt:
 
 
 Own = Mapping[str, Mapping[str, OwnPrompt]]  # id of a prompt → language → what is said in its place
-
-
-def read_words(words: Fields, languages: tuple[str, ...]) -> Own:
-    """What stands under `words`, every mistake noted."""
-    found: dict[str, Mapping[str, OwnPrompt]] = {}
-    for key, node in words.each():
-        said = words.as_fields(key.value[:20], node) if words.is_prompt_id(key) else None
-        if said is not None:
-            found[key.value] = dict(_said(said, languages))
-            _check_new(words, key, [each for each in languages if each not in found[key.value]])
-    return found
-
-
-def _check_new(words: Fields, key: Scalar, lacks: list[str]) -> None:
-    """Note what is wrong with a prompt that the catalogue has not."""
-    known = words.reading.prompts
-    if known is None or key.value in known:
-        return
-    if not key.value.startswith(NEW):
-        message = f"there is no prompt {shown(key.value)}, and the name of a new one begins with {NEW}"
-        words.wrong(key, key.value, message, key.value, known)
-    elif lacks:
-        words.wrong(key, key.value, f"is a new prompt: it needs words in {', '.join(lacks)} too")
-
-
-def _said(said: Fields, languages: tuple[str, ...]) -> Iterator[tuple[str, OwnPrompt]]:
-    for language, node in said.each():
-        if language.value not in languages:
-            message = f"there is no language {language.value[:20]} in this tree"
-            said.wrong(language, language.value[:20], message, language.value, languages)
-        elif not isinstance(node, Scalar):
-            said.wrong(node, language.value, "must be one value, not a list or a mapping")
-        elif _is_sayable(said, language.value, node):
-            yield language.value, OwnPrompt(node.value.strip(), language.line)
-
-
-def _is_sayable(said: Fields, language: str, node: Scalar) -> bool:
-    """Whether a voice can say it; if not it is noted."""
-    if not node.value.strip():
-        said.wrong(node, language, "is empty")
-    elif len(node.value) > LONGEST:
-        said.wrong(node, language, f"has {len(node.value):,} characters; at most {LONGEST:,} are spoken")
-    elif not (any(map(str.isalpha, node.value)) and script.is_readable(node.value)):
-        said.wrong(node, language, "no voice can read this: write Persian, or Azerbaijani in Latin letters")
-    else:
-        return True
-    return False
 
 
 def played(words: Own) -> Mapping[str, Mapping[str, str]]:

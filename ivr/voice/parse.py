@@ -17,7 +17,6 @@ from ivr.voice.fields import Fields, checked_key
 from ivr.voice.fragments import DEEPEST_USE, is_step_id, read_fragments
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
-from ivr.voice.own_words import read_words
 from ivr.voice.reading import Called, Reading
 from ivr.voice.step_fields import StepFields, read_defaults
 from ivr.voice.steps.end import EndStep
@@ -25,6 +24,7 @@ from ivr.voice.steps.fragment import FragmentStep
 from ivr.voice.steps.registry import TYPES
 from ivr.voice.steps.say import SayStep
 from ivr.voice.steps.tree import DEEPEST_CALL, TREE_NAME, TreeStep
+from ivr.voice.written_words import read_words
 from ivr.voice.yaml_keys import WorkedOut, YamlKey
 from ivr.voice.yaml_tree import Node, Scalar, Table, read_tree
 from ivr.voice.yaml_values import StepValue
