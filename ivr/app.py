@@ -215,6 +215,7 @@ class Hotline:
         self.worker: Worker | None = None
         self.agi: AgiServer | None = None
         self.line: OpenLine | None = None
+        self.trees: LiveTrees | None = None
         self.doors: Doors | None = None
         self.panel: Panel | None = None
         self.ami = Ami(
@@ -303,7 +304,8 @@ class Hotline:
     async def _start_line(self, stack: AsyncExitStack, intake: Intake) -> None:
         """What a call needs, and what must never wait for anything that grows."""
         settings = self.settings
-        trees = LiveTrees(self.engine, settings.calls.trees, settings.calls.languages, settings.spool)
+        languages, adopt = settings.calls.languages, self.sounds.adopt
+        self.trees = trees = LiveTrees(self.engine, settings.calls.trees, languages, settings.spool, adopt)
         await trees.begin()
         self.line = line = OpenLine(
             trees.called, self._with_today(self.offered.directory), intake, self.clock
@@ -663,7 +665,8 @@ class Hotline:
             found.append(f"the journal goes on on the second volume, {journal.spare}")
         if self.time.trouble:
             found.append(f"{self.time.trouble}: until they agree {RESTS}")
-        return [*found, *self.loops.troubles, *self.lag.troubles]
+        trees = self.trees.troubles if self.trees is not None else []
+        return [*found, *trees, *self.loops.troubles, *self.lag.troubles]
 
     async def _offer(self) -> None:
         """Swap one reference; live calls keep what they began with."""

@@ -126,7 +126,7 @@ def simulate(
     keys: Annotated[
         str, typer.Option(help="Answers in order: digits, #, *, - (silence), say:TEXT, r:SECONDS, hangup.")
     ] = "",
-    file: Annotated[Path, typer.Option(help="The menu tree.")] = menu.DEFAULT,
+    file: Annotated[Path | None, typer.Option(help="The menu tree; the hotline's own by default.")] = None,
     caller: Annotated[str, typer.Option(help="The caller's number.")] = "",
     call: Annotated[str, typer.Option(help="The call's id: it decides at `share` steps.")] = "",
     json: Json = False,
@@ -134,7 +134,8 @@ def simulate(
     """Walk a menu in the terminal, without Asterisk or database."""
     from ivr.commands.simulate import simulate as walk
 
-    walk(load_settings(), file, keys, caller, call, json)
+    settings = load_settings()
+    walk(settings, file or menu.own_file(settings), keys, caller, call, json)
 
 
 @app.command(epilog="Example: ivr doctor --json")

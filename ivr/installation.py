@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 GENERIC = ROOT / "sounds" / "prompts.yaml"
 RECORDED = ROOT / "sounds" / "recorded"
 # About how long a spoken character takes; only for prompts that have not been built yet.
-SECONDS_PER_CHARACTER = 0.08
+SECONDS_PER_CHARACTER = 0.08  # also in ivr.voice.own_words
 OTHERS = 0o007  # the rights of other users of this machine
 
 
@@ -297,13 +297,15 @@ def needed(settings: Settings) -> frozenset[str]:
     from ivr.asterisk.dialplan import PROMPTS
     from ivr.desk.editing.seeding import directory_from
     from ivr.desk.trees.tree_files import read_tree_file
+    from ivr.voice.own_words import whole_in
     from ivr.voice.parse import parse
     from ivr.voice.proof import prompt_ids
 
     directory = directory_from(settings.seed_path)
     ids: frozenset[str] = frozenset(PROMPTS) | {BEEP}
     for path in sorted((ROOT / "dialplan" / "menus").glob("*.yaml")):
-        ids |= prompt_ids(parse(read_tree_file(path).data, str(path)), directory)
+        menu = parse(read_tree_file(path).data, str(path))
+        ids |= prompt_ids(menu, directory) - whole_in(menu.words, menu.languages)
     return ids
 
 

@@ -69,6 +69,7 @@ from ivr.voice.events import (
     WordsKept,
 )
 from ivr.voice.menu import Menu
+from ivr.voice.own_words import all_words
 from ivr.voice.session import Session
 from ivr.voice.tokens import KeysMistake
 from ivr.voice.tried_call import TriedCall
@@ -296,6 +297,9 @@ class _Call:
         self.desk = desk
         self.clips: dict[str, str] = {}  # a recording's name → how it is shown
         self.heard: list[tuple[Sound, str]] = []  # since her last key
+        self.own = {
+            own.id: own.text for _, _, own in all_words(session.menu.words, session.menu.called_words)
+        }
 
     def carry(self) -> Transcript:
         """To the end."""
@@ -335,7 +339,7 @@ class _Call:
             case Words(text=text):
                 return text
             case str():
-                return self.prompts(sound, language)
+                return self.own.get(sound) or self.prompts(sound, language)
 
     def _answer(self, action: Action) -> Event:
         match action:

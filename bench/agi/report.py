@@ -22,23 +22,27 @@ SERVERS, PRODUCT = ("floor", "ours", "panoramisk", "pystrix"), "product"
 LATE = "late"  # the round of the product whose replies come as late as prompts make them
 
 
-def show(found: Found, quietly: bool = False) -> bool:
-    """Print it all, unless `quietly`: then what was missed alone, to stderr. Whether every target is met."""
+CHANNEL = "channel"  # what `show` shows unless it is the product's part
+
+
+def show(found: Found, part: str = CHANNEL, quietly: bool = False) -> bool:
+    """Print it, unless `quietly`: then what was missed, to stderr. Whether that part's targets are met."""
     console = Console(width=max(130, Console().width), stderr=quietly)
-    for table in () if quietly else _tables(found):
+    for table in () if quietly else _tables(found, part):
         console.print(table)
-    judged = list(targets(found))
+    judged = list(targets(found, part))
     for text, met in judged if not quietly else [each for each in judged if not each[1]]:
         console.print(f"[{'green' if met else 'red'}]{'met   ' if met else 'MISSED'}[/] {text}")
     return all(met for _, met in judged)
 
 
-def _tables(found: Found) -> Iterator[Table]:
+def _tables(found: Found, part: str) -> Iterator[Table]:
+    if part == PRODUCT:
+        yield _product(found)
+        return
     yield _loads(found)
     if "paced" in found:
         yield _paced_and_idle(found)
-    if PRODUCT in found:
-        yield _product(found)
 
 
 def _product(found: Found) -> Table:
@@ -139,10 +143,11 @@ def _times(found: Found, mode: str, name: str, to: str, key: str) -> str:
     return "–" if ratio is None else f"{ratio:.2f}"
 
 
-def targets(found: Found) -> list[tuple[str, bool]]:
-    """Each target in words, with our figure, and whether it is met."""
-    of_channel = _of_channel(found) if "ours" in found.get("paced", {}) else []
-    return [*of_channel, *(_of_product(found) if PRODUCT in found else ())]
+def targets(found: Found, part: str) -> list[tuple[str, bool]]:
+    """Each target of that part in words, with our figure, and whether it is met."""
+    if part == PRODUCT:
+        return list(_of_product(found))
+    return _of_channel(found) if "ours" in found.get("paced", {}) else []
 
 
 def _of_channel(found: Found) -> list[tuple[str, bool]]:

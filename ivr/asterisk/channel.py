@@ -63,6 +63,8 @@ _NOTHING_SPOKEN: Spoken = {}
 _READ_KEYS = command("GET", "FULL", "VARIABLE", "${READSTATUS} ${IVR_KEYS}")
 _DONE = command("SET", "VARIABLE", "IVR_DONE", "1")
 _KEPT = command("SET", "VARIABLE", "IVR_KEPT", "1")
+_PLAIN_ASK = Ask((), "")
+_USUAL = (_PLAIN_ASK.first_key_seconds, _PLAIN_ASK.next_key_seconds)  # seconds to the first key and the next
 _NO_QUEUE_STATUS = command("SET", "VARIABLE", "QUEUESTATUS", "")
 _BEFORE_OTHERS = command("SET", "VARIABLE", "QUEUE_PRIO", "10")
 _QUEUE_STATUS = command("GET", "VARIABLE", "QUEUESTATUS")
@@ -197,7 +199,8 @@ class Channel:
     async def took(self) -> None:
         """Tell the dialplan that somebody carries this call: its limit for the first answer is over."""
         if not self.attempt:
-            await self._connection.send(_set_timeout("absolute", CALL_SECONDS))
+            await self._connection.send(_set_timeouts(CALL_SECONDS, *_USUAL))
+            self._timeouts = _USUAL  # most questions of several keys then need no command of their own
 
     async def finish(self) -> None:
         """Tell the dialplan that the call came to its end, so that its fall-back need not step in."""
@@ -238,8 +241,8 @@ class Channel:
         files = self._files(ask.speech, ask.language, await self._spoken(ask))
         if not ask.barge_in:
             await self._play(files)
-            files = []
-        *leading, last = files or [""]
+            files = ()
+        *leading, last = files or ("",)
         for piece in leading:
             event = await self._read(piece, 1)
             if not isinstance(event, Keys) or event.ended is not Ended.TIMEOUT:
@@ -292,7 +295,7 @@ class Channel:
         await self._connection.send(_set_timeout("digit", following))
         self._timeouts = (first, following)
 
-    async def _play(self, files: list[str], drainable: bool = True) -> None:
+    async def _play(self, files: Sequence[str], drainable: bool = True) -> None:
         """Play to the end; keys are ignored."""
         for piece in files:
             await self._connection.send(f'EXEC Playback "{piece}"\n'.encode(), drainable)
@@ -423,26 +426,24 @@ class Channel:
         kept = None if found is recording.NOTHING else found
         return Connected(have_talked, kept, self._connection.hung_up)
 
-    def _files(self, speech: Speech, language: str, spoken: Spoken = _NOTHING_SPOKEN) -> list[str]:
+    def _files(self, speech: Speech, language: str, spoken: Spoken = _NOTHING_SPOKEN) -> Sequence[str]:
         """The speech as files joined by `&`, in as few pieces as command lines allow.
 
         What has no audio is left out: the call goes on.
         """
-        pieces: list[str] = []
-        room = 0
+        try:
+            return _of_prompts(self._sounds, speech, language)
+        except LookupError:
+            pass  # it holds more than prompts, or not all of them have audio
+        paths = []
         for sound in speech:
             path = self._sounds(sound, language) if isinstance(sound, str) else self._path(sound, spoken)
-            size = _playable(path) if path else 0
-            if not path or not size:
+            if path and _playable(path):
+                paths.append(path)
+            else:
                 name = sound if isinstance(sound, str) else type(sound).__name__
                 _tell_once(f"there is no audio Asterisk can play for {name} in {language} (file: {path})")
-            elif size < room:
-                pieces[-1] += "&" + path
-                room -= size + 1
-            else:
-                pieces.append(path)
-                room = FILES_BYTES - size
-        return pieces
+        return _joined(paths)
 
     def _path(self, sound: Clip | Words, spoken: Spoken) -> str | None:
         return str(self._recordings / sound.name) if isinstance(sound, Clip) else spoken[sound.text]
@@ -472,10 +473,44 @@ def _set_timeout(which: str, seconds: float) -> bytes:
     return command("SET", "VARIABLE", f"TIMEOUT({which})", f"{seconds:.3f}")
 
 
+@lru_cache(maxsize=8)
+def _set_timeouts(absolute: float, response: float, digit: float) -> bytes:
+    """All three by one command."""
+    pairs = (("absolute", absolute), ("response", response), ("digit", digit))
+    return command("EXEC", "MSet", ",".join(f"TIMEOUT({which})={seconds:.3f}" for which, seconds in pairs))
+
+
 @lru_cache(maxsize=1024)
 def _read_line(files: str, most: int, seconds: float) -> bytes:
     """Nothing in `files` can break out of the quotes: see _playable."""
     return f'EXEC Read "IVR_KEYS,{files},{most},,1,{seconds:g}"\n'.encode()
+
+
+@lru_cache(maxsize=1024)
+def _of_prompts(sounds: Sounds, speech: Speech, language: str) -> tuple[str, ...]:
+    """Those of prompts that have audio, every one: most speech is the same in every call.
+
+    Raises LookupError, which is not remembered, for any other speech.
+    """
+    paths = [path for sound in speech if isinstance(sound, str) and (path := sounds(sound, language))]
+    if len(paths) < len(speech) or not all(map(_playable, paths)):
+        raise LookupError
+    return tuple(_joined(paths))
+
+
+def _joined(paths: Sequence[str]) -> list[str]:
+    """By `&`, in as few pieces as command lines allow."""
+    pieces: list[str] = []
+    room = 0
+    for path in paths:
+        size = _playable(path)
+        if size < room:
+            pieces[-1] += "&" + path
+            room -= size + 1
+        else:
+            pieces.append(path)
+            room = FILES_BYTES - size
+    return pieces
 
 
 @lru_cache(maxsize=4096)

@@ -127,9 +127,13 @@ def written(moment: datetime) -> str:
 def _plain(value: Any) -> Any:
     if type(value) in _PLAIN:
         return value
-    match value:
-        case Mapping():
+    match (
+        value
+    ):  # the abstract one comes last: to look whether something is a mapping costs more than all else
+        case dict():
             return {str(key): _plain(inner) for key, inner in value.items()}
+        case str():
+            return value
         case list() | tuple():
             return [_plain(inner) for inner in value]
         case datetime():
@@ -140,5 +144,7 @@ def _plain(value: Any) -> Any:
             return str(value)
         case float() if value.is_integer():  # jsonb gives 1e22 back as a whole number
             return int(value)
+        case Mapping():
+            return {str(key): _plain(inner) for key, inner in value.items()}
         case _:
             return value

@@ -9,7 +9,7 @@ import phonenumbers
 from phonenumbers import PhoneNumberType
 
 _REGION, _IRAN = "IR", "+98"
-_IRANIAN = re.compile(r"0[1-9][0-9]{9}").fullmatch
+_IRANIAN = re.compile(r"(?:0|\+98)([1-9][0-9]{9})").fullmatch
 # What networks send instead of a withheld number.
 _WITHHELD = frozenset({"", "anonymous", "unknown", "restricted", "unavailable", "private", "asterisk", "s"})
 _CALLABLE = frozenset(
@@ -31,6 +31,8 @@ def normalise(number: str, area_code: str = "") -> str:
 
     `area_code` ("041") is put before a local eight-digit number.
     """
+    if _IRANIAN(number):  # nearly always
+        return _e164(number)
     text = number.translate(_TO_ASCII).strip()
     digits = "".join(c for c in text if c.isascii() and c.isdigit())
     if not digits or len(digits) > 15 or any(c.isalpha() for c in text):
@@ -85,9 +87,9 @@ def mask(number: str) -> str:
 
 
 def _e164(text: str) -> str:
-    if _IRANIAN(text):  # nearly always: what the parser would make of it is known
-        number = phonenumbers.PhoneNumber(country_code=98, national_number=int(text))
-        return _IRAN + text[1:] if phonenumbers.is_valid_number(number) else ""
+    if found := _IRANIAN(text):  # what the parser would make of it is known; its type is often asked for, too
+        full = _IRAN + found[1]
+        return full if _type(full) != PhoneNumberType.UNKNOWN else ""
     try:
         parsed = phonenumbers.parse(text, _REGION)
     except phonenumbers.NumberParseException:

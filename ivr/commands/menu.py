@@ -30,12 +30,16 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="The menu trees: check, publish, take back, compare.", no_args_is_help=True)
 TREES = ROOT / "dialplan" / "menus"
-DEFAULT = Path("dialplan/menus/111.yaml")
 Json = Annotated[bool, typer.Option("--json", help="Stable JSON instead of text.")]
 Author = Annotated[str, typer.Option(help="Who does it; the login name by default.")]
 Reason = Annotated[str, typer.Option(help="Why; asked for at a terminal.")]
-Name = Annotated[str, typer.Argument(help="Which menu.")]
-File = Annotated[Path, typer.Argument(help="A menu tree in YAML.")]
+Name = Annotated[str, typer.Argument(help="Which menu; the hotline's own by default.")]
+File = Annotated[Path | None, typer.Argument(help="A menu tree in YAML; the hotline's own by default.")]
+
+
+def own_file(settings: Settings) -> Path:
+    """Where the tree of the hotline's own number ships."""
+    return TREES / f"{settings.calls.menu}.yaml"
 
 
 def checked(prove: TreeCheck, path: Path) -> tuple[bytes, Menu, Proof]:
@@ -147,7 +151,7 @@ def _responsible(gaps: list[Unled] | None, why: str) -> list[str]:
 
 @app.command(epilog="Example: ivr menu draw dialplan/menus/111.yaml -o tree.svg")
 def draw(
-    file: File = DEFAULT,
+    file: File = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Where to; the terminal without it.")
     ] = None,
@@ -159,8 +163,8 @@ def draw(
     from ivr.web.panel.menu_words import tree_words
 
     settings = load_settings()
-    _, menu, _ = checked(installation.tree_check(settings), file)
-    words = tree_words(installation.catalogue(settings), menu.languages[0])
+    _, menu, _ = checked(installation.tree_check(settings), file or own_file(settings))
+    words = tree_words(installation.catalogue(settings), menu.languages[0], menu.words)
     seconds = installation.lengths(settings)
     picture = drawn(menu, directory_from(settings.seed_path), words, seconds_of=seconds)
     if output is None:
@@ -176,7 +180,7 @@ def draw(
     epilog="Example: ivr menu publish 111.yaml --reason 'shorter' --share 0.1 --at '2026-12-01 07:00'"
 )
 def publish(
-    file: File = DEFAULT,
+    file: File = None,
     author: Author = "",
     reason: Reason = "",
     share: Annotated[
@@ -192,18 +196,30 @@ def publish(
 
     settings, who = load_settings(), author or getpass.getuser()
     prove = tree_check(settings)
-    raw, menu, _ = checked(prove, file)  # its mistakes are told with the file's name
+    raw, menu, _ = checked(prove, file or own_file(settings))  # its mistakes are told with the file's name
     for gap in unled(menu):
         err.print(f"warning: {gap}", style="yellow", markup=False, highlight=False)
     when, why = _moment(settings, at), reason or _asked_why()
 
     async def whole(engine: AsyncEngine) -> Revision | OnTrial | Planned:
+        await _spoken(settings, menu)
         draft = await drafts.save_draft(engine, menu.name, raw.decode(), who, why)
         await drafts.check_draft(engine, menu.name, draft.number, who, prove)
         now = datetime.now(UTC)
         return await publish_draft(engine, menu.name, draft.number, who, why, now, at=when, share=share)
 
     out.print(_told(menu.name, with_database(settings, whole)), highlight=False)
+
+
+async def _spoken(settings: Settings, menu: Menu) -> None:
+    """Gives the tree's own words their sound. Raises CommandError where that fails."""
+    from ivr.speech.sound_book import SoundBook
+    from ivr.voice.own_words import all_own
+
+    book = SoundBook(settings.sounds, settings.calls.languages, settings.sip.codecs)
+    for id, language, own in all_own(menu.words):
+        if await book.speak(own.text, language) is None:
+            raise CommandError(f"the words of {id} in {language} can't be spoken, so nothing is published")
 
 
 def _told(name: str, done: Revision | OnTrial | Planned) -> str:
@@ -233,7 +249,7 @@ def _asked_why() -> str:
 
 @app.command("roll-back", epilog="Example: ivr menu roll-back --reason 'callers get lost'")
 def roll_back(
-    name: Name = "111",
+    name: Name = "",
     to: Annotated[
         int | None, typer.Option(help="The revision to go back to; by default the one before.")
     ] = None,
@@ -243,6 +259,7 @@ def roll_back(
     """End the trial that is under way; without one, put the text before the live one on the air again."""
     from ivr.desk.trees import publishing
 
-    who, why = author or getpass.getuser(), reason or _asked_why()
-    now = with_database(load_settings(), lambda engine: publishing.roll_back(engine, name, who, why, to))
-    out.print(f"menu {name}: revision {now.revision.number} is live for all calls", highlight=False)
+    who, why, settings = author or getpass.getuser(), reason or _asked_why(), load_settings()
+    which = name or settings.calls.menu
+    now = with_database(settings, lambda engine: publishing.roll_back(engine, which, who, why, to))
+    out.print(f"menu {which}: revision {now.revision.number} is live for all calls", highlight=False)

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from ivr.commands.menu import DEFAULT, File, Json, Name, app, checked, read
+from ivr.commands.menu import File, Json, Name, app, checked, own_file, read
 from ivr.commands.output import load_settings, out, show_json, show_rows, with_database
 
 if TYPE_CHECKING:
@@ -27,21 +27,25 @@ Which = Annotated[str, typer.Option(help="live, trial, a revision's number, or '
 
 @app.command(epilog="Example: ivr menu show 111 > 111.yaml")
 def show(
-    name: Name = "111",
+    name: Name = "",
     which: Which = "live",
 ) -> None:
     """Print a text as it was saved: by default the live revision's."""
     from ivr.desk.trees.tree_history import text_of
 
-    print(with_database(load_settings(), lambda engine: text_of(engine, name, which)), end="")
+    settings = load_settings()
+    which_menu = name or settings.calls.menu
+    print(with_database(settings, lambda engine: text_of(engine, which_menu, which)), end="")
 
 
 @app.command(epilog="Example: ivr menu history 111 --json")
-def history(name: Name = "111", json: Json = False) -> None:
+def history(name: Name = "", json: Json = False) -> None:
     """What was on the air, newest first: by whom, why, and how it came off again."""
     from ivr.desk.trees.tree_history import revisions
 
-    found = with_database(load_settings(), lambda engine: revisions(engine, name))
+    settings = load_settings()
+    name = name or settings.calls.menu
+    found = with_database(settings, lambda engine: revisions(engine, name))
     rows = [{"name": name} | each.as_json() | {"live": "live" if each.is_live else ""} for each in found]
     show_rows(["number", "live", "at", "author", "deed", "reason"], rows, json)
 
@@ -49,7 +53,7 @@ def history(name: Name = "111", json: Json = False) -> None:
 @app.command(epilog="Examples: ivr menu diff 111.yaml   ·   ivr menu diff --old 3 --new 5")
 def diff(
     file: Annotated[Path | None, typer.Argument(help="A tree in YAML, compared with the live one.")] = None,
-    name: Annotated[str, typer.Option(help="Which menu, without a file.")] = "111",
+    name: Annotated[str, typer.Option(help="Which menu, without a file.")] = "",
     old: Which = "live",
     new: Which = "live",
     text: Annotated[bool, typer.Option("--text", help="Line by line, too.")] = False,
@@ -62,7 +66,7 @@ def diff(
 
     settings = load_settings()
     raw = read(file).data if file else b""
-    name = parse(raw, str(file)).name if file else name
+    name = parse(raw, str(file)).name if file else name or settings.calls.menu
 
     async def whole(engine: AsyncEngine) -> tuple[str, str]:
         return await text_of(engine, name, old), raw.decode() if file else await text_of(engine, name, new)
@@ -80,7 +84,7 @@ def diff(
     epilog="Examples: ivr menu rehearse 111.yaml --days 14   ·   ivr menu rehearse b.yaml --against a.yaml"
 )
 def rehearse(
-    file: File = DEFAULT,
+    file: File = None,
     against: Annotated[
         Path | None, typer.Option(help="Compare with that file, not with the live tree.")
     ] = None,
@@ -95,7 +99,7 @@ def rehearse(
     from ivr.voice.parse import parse
 
     settings = load_settings()
-    _, after, _ = checked(tree_check(settings), file)
+    _, after, _ = checked(tree_check(settings), file or own_file(settings))
     directory, seconds = directory_from(settings.seed_path), lengths(settings)
 
     async def whole(engine: AsyncEngine) -> Rehearsal:
@@ -119,7 +123,7 @@ def rehearse(
 
 @app.command(epilog="Examples: ivr menu stats 111 --days 14   ·   ivr menu stats --step topic --json")
 def stats(
-    name: Name = "111",
+    name: Name = "",
     days: Annotated[int, typer.Option(min=1, max=365, help="Of so many days, today included.")] = 14,
     revision: Annotated[str, typer.Option(help="Of one revision; by default of all.")] = "",
     step: Annotated[str, typer.Option(help="One step, second by second.")] = "",
@@ -132,6 +136,7 @@ def stats(
     from ivr.desk.trees.step_statistics import tree_figures
 
     settings, now = load_settings(), datetime.now(UTC)
+    name = name or settings.calls.menu
     zone = settings.province.timezone
     since = now.astimezone(ZoneInfo(zone)).date() - timedelta(days=days - 1)
     found = with_database(settings, lambda engine: tree_figures(engine, name, since, zone, now, revision))

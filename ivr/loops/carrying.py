@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from ivr.asterisk.channel import Channel
@@ -197,26 +198,29 @@ class Call:
     async def _converse(self) -> None:
         session = self.session
         action: Action | None = session.start()
+        chosen = session.chosen
         while action is not None:
             if isinstance(action, HangUp):
                 self.outcome = self._how_it_ended()
                 await self.channel.finish()
                 return
             event = await self._answer(action)
-            self._log(event)
-            spoken, chosen, misses = session.language, session.chosen, session.misses
+            now = self.line.clock()
+            self._log(event, now)
+            spoken, misses = session.language, session.misses
             action = session.receive(event)
             if session.turn_queue and self.came_to_queue is None:
                 self.came_to_queue = self.line.clock()
             if session.misses > misses:
                 self.steps[-1] = replace(self.steps[-1], missed=True)
             if session.step != self.step:
-                self.step, self.step_since = session.step, self.line.clock()
+                self.step, self.step_since = session.step, now
             if session.language != spoken and not self.channel.hung_up:
                 await self.channel.speaks(session.language)
-            if session.chosen != chosen and not self.channel.hung_up:
+            before, chosen = chosen, session.chosen
+            if chosen != before and not self.channel.hung_up:
                 code = "" if self.facts.attempt else await self.line.intake.reserve_code(self.facts)
-                await self.channel.chose(code, *session.chosen)
+                await self.channel.chose(code, *chosen)
 
     def _how_it_ended(self) -> str:
         if self.channel.vanished:
@@ -227,9 +231,9 @@ class Call:
         intake = self.line.intake
         match action:
             case Ask() | Say():
-                began = asyncio.get_running_loop().time()
+                began = monotonic()
                 event = await self.channel.perform(action)
-                after = asyncio.get_running_loop().time() - began
+                after = monotonic() - began
                 if isinstance(event, Keys):
                     return Keys(event.pressed, event.ended, after)
                 return Said(event.key, after) if isinstance(event, Said) else event
@@ -375,9 +379,9 @@ class Call:
         self.facts.language = self.session.language
         return self.facts
 
-    def _log(self, event: Event) -> None:
+    def _log(self, event: Event, now: datetime) -> None:
         trace = self.session.trace(event)
-        self.steps.append(FactStep(self.line.clock(), trace.step, trace.key, trace.note))
+        self.steps.append(FactStep(now, trace.step, trace.key, trace.note))
 
     async def _rescue(self) -> None:
         opening, code = self.session.rescue(), self.session.code

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,13 +18,18 @@ from ivr.store.engine import AWAY
 from ivr.voice.menu import Menu
 from ivr.voice.menu_trial import MenuTrial
 from ivr.voice.mistakes import MenuMistakes
+from ivr.voice.own_words import OwnPrompt, all_words, without, without_each
 from ivr.voice.parse import parse
 from ivr.voice.reading import CalledTree
 from ivr.voice.steps.tree import TreeStep
 
 log = logging.getLogger(__name__)
 
+# Id, words and language of what a tree says itself: whether they can be played from now on.
+Adopt = Callable[[str, str, str], Awaitable[bool]]
 FIRST_MENU_SECONDS = 5.0
+SOUND_SECONDS = 30.0  # for all words of a tree; whoever published it has made them already
+AGAIN_SECONDS = 15.0
 SHIPPED = ROOT / "dialplan" / "menus"
 
 
@@ -40,13 +45,19 @@ class LiveTrees:
     """`numbers`: number called → its tree's name, the hotline's own number first.
 
     `spool`: where the revisions last known are kept, for a start without a database. Trees that they call are
-    followed too, and one that changes is read anew with all that call it.
+    followed too, and one that changes is read anew with all that call it. `adopt`: gives a tree's own words
+    their sound.
     """
 
     def __init__(
-        self, engine: AsyncEngine, numbers: Mapping[str, str], languages: Collection[str], spool: Path
+        self,
+        engine: AsyncEngine,
+        numbers: Mapping[str, str],
+        languages: Collection[str],
+        spool: Path,
+        adopt: Adopt,
     ) -> None:
-        self.engine, self.languages, self.spool = engine, languages, spool
+        self.engine, self.languages, self.spool, self.adopt = engine, languages, spool, adopt
         self.numbers = dict(numbers)
         self.names = tuple(dict.fromkeys(self.numbers.values()))
         self._live: dict[str, LiveTree] = {}
@@ -54,6 +65,16 @@ class LiveTrees:
         self._plain: dict[str, Menu] = {}  # those that call no other, as they were read
         self._tries: dict[str, menus.OnTrial | None] = {}
         self._followed = list(self.names)
+        self._mute: dict[str, str] = {}  # trees that wait for the sound of words, and of which
+        self._turn = asyncio.Lock()
+
+    @property
+    def troubles(self) -> list[str]:
+        """Trees that do not answer here, or not in their own words, for want of sound; a sentence each."""
+        return [
+            f"menu {name}: {words} can't be spoken here, so what was there before answers; it is tried again"
+            for name, words in self._mute.items()
+        ]
 
     def called(self, number: str, call: str = "") -> Menu:
         """The tree behind a number for the call of that id; behind one nobody named, the hotline's own."""
@@ -69,7 +90,7 @@ class LiveTrees:
         found = await asyncio.gather(*map(self._learn, self.names), return_exceptions=True)
         for name, tree in zip(self.names, found, strict=True):
             if tree is None:
-                self._live[name] = await self._linked(name)
+                self._live[name] = await self._begun(name)
             elif name == own or not isinstance(tree, MenuMistakes | OSError):
                 raise tree
             else:
@@ -78,7 +99,16 @@ class LiveTrees:
 
     async def follow(self) -> None:
         """For ever: swap one reference whenever something else is on the air; live calls keep theirs."""
-        await menus.watch(self.engine, self._followed, self._published)
+        async with asyncio.TaskGroup() as both:
+            both.create_task(menus.watch(self.engine, self._followed, self._published))
+            both.create_task(self._try_again())
+
+    async def _try_again(self) -> None:
+        while True:
+            await asyncio.sleep(AGAIN_SECONDS)
+            for name in tuple(self._mute):
+                async with self._turn:
+                    await self._swap(name)
 
     async def _learn(self, name: str) -> None:
         """Its text on the air; without a database the last revision this machine had, else the file.
@@ -112,8 +142,22 @@ class LiveTrees:
                 except (MenuMistakes, OSError) as error:
                     log.error("menu %s calls menu %s, which can't be had: %s", name, other, error)
 
+    async def _begun(self, name: str) -> LiveTree:
+        """Where its own words have no sound yet the catalogue's are heard, rather than nothing."""
+        tree = await self._linked(name)
+        mute = await self._without_sound(name, tree)
+        menu = tree.menu
+        if mute:
+            words, called = without(menu.words, mute), without_each(menu.called_words, mute)
+            menu = replace(menu, words=words, called_words=called)
+        return LiveTree(menu, None if mute else tree.trial)
+
     async def _published(self, now: menus.OnAir) -> None:
-        """A tree that this version can't read is refused, the old one stays."""
+        """A tree that this version can't read, or whose words have no sound here, is refused."""
+        async with self._turn:
+            await self._read_anew(now)
+
+    async def _read_anew(self, now: menus.OnAir) -> None:
         revision, name = now.revision, now.revision.name
         known = self._texts.get(name)
         try:
@@ -125,7 +169,34 @@ class LiveTrees:
             log.error("revision %s of menu %s is refused: %s", revision.number, name, error)
         for other in [*self._live]:
             if other in self._texts and (other == name or name in _called_by(self._live[other])):
-                self._live[other] = await self._linked(other)
+                await self._swap(other)
+
+    async def _swap(self, name: str) -> None:
+        """What was learnt answers from now on, once all of it can be heard here."""
+        tree = await self._linked(name)
+        self._live[name] = self._live[name] if await self._without_sound(name, tree) else tree
+
+    async def _without_sound(self, name: str, tree: LiveTree) -> frozenset[str]:
+        """Ids of its own words that have no sound here and can't be given one in time. They are noted."""
+        wanted = {(own.id, language): (id, own.text) for id, language, own in _all_words(tree)}
+        making = {
+            each: asyncio.ensure_future(self.adopt(each[0], text, each[1]))
+            for each, (_, text) in wanted.items()
+        }
+        if making:
+            _, late = await asyncio.wait(making.values(), timeout=SOUND_SECONDS)
+            for task in late:
+                task.cancel()
+        mute = {
+            each: task
+            for each, task in making.items()
+            if not task.done() or task.cancelled() or not task.result()
+        }
+        self._mute.pop(name, None)
+        if mute:
+            self._mute[name] = ", ".join(sorted({f"{wanted[each][0]} ({each[1]})" for each in mute}))
+            log.error("menu %s waits for the sound of %s", name, self._mute[name])
+        return frozenset(id for id, _ in mute)
 
     def _take(self, now: menus.OnAir) -> None:
         """Keep it for a start without a database, too. Raises MenuMistakes, and leaves what was there."""
@@ -173,6 +244,12 @@ class LiveTrees:
     def _parsed(self, text: CalledTree, file: str) -> Menu:
         menu = parse(text.data, file, languages=self.languages, called=self._texts.get)
         return replace(menu, revision=text.revision)
+
+
+def _all_words(tree: LiveTree) -> Iterator[tuple[str, str, OwnPrompt]]:
+    yield from all_words(tree.menu.words, tree.menu.called_words)
+    if tree.trial is not None:
+        yield from all_words(tree.trial.menu.words, tree.trial.menu.called_words)
 
 
 def _called_by(tree: LiveTree) -> set[str]:

@@ -86,7 +86,8 @@ class TimeOfDay:
         self._off = timedelta()
 
     def __call__(self) -> datetime:
-        return datetime.now(self.zone) + self._off
+        now = datetime.now(self.zone)
+        return now + self._off if self._off else now
 
     @property
     def is_sure(self) -> bool:

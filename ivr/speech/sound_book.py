@@ -68,6 +68,13 @@ class SoundBook:
                 return None
         return str(wav.with_suffix(""))
 
+    async def adopt(self, id: str, text: str, language: str) -> bool:
+        """Words of a menu tree's own: from then on `path` knows them by that id. Whether it does."""
+        spoken = await self.speak(text, language)
+        if spoken is not None:
+            self._paths[id, language] = spoken
+        return spoken is not None
+
     def _pieces(self, text: str, language: str) -> list[Piece]:
         """In all no more than one text may be long."""
         found: list[Piece] = []

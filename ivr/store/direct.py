@@ -18,6 +18,8 @@ from sqlalchemy.dialects.postgresql.asyncpg import dialect
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.util.concurrency import greenlet_spawn
 
+_JSON = json.JSONEncoder(ensure_ascii=False).encode
+
 
 class Prepared:
     """A statement for asyncpg. `names`: the columns of an INSERT's rows."""
@@ -46,7 +48,7 @@ class Prepared:
         return [self._value(name, row[name] if name in row else self.fixed[name]) for name in self.order]
 
     def _value(self, name: str, value: Any) -> Any:
-        return json.dumps(value, ensure_ascii=False) if name in self.json else value
+        return _JSON(value) if name in self.json else value
 
 
 class ManyRows:
@@ -83,17 +85,22 @@ def _as_it_is(value: Any) -> Any:
 def _written(column: Column[Any], rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     values = [row.get(column.name) for row in rows]
     is_json = isinstance(column.type, JSONB)
-    return [json.dumps(each, ensure_ascii=False) for each in values] if is_json else values
+    return [_JSON(each) for each in values] if is_json else values
 
 
 ALL = "all_"  # before the name of a column whose values come as an array
 
 
 def from_arrays(columns: Iterable[Column[Any]], name: str = "new") -> Any:
-    """A table of the arrays `all_…` of these columns, a row for each place in them."""
+    """A table of the arrays `all_…` of these columns, a row for each place in them.
+
+    PostgreSQL can't see how long they are while it plans, or it would plan anew each time: one plan is kept.
+    """
     columns = list(columns)
-    arrays = (cast(bindparam(ALL + each.name, type_=ARRAY(each.type)), ARRAY(each.type)) for each in columns)
-    rows = func.unnest(*arrays).table_valued(*(column(each.name, each.type) for each in columns))
+    given = (cast(bindparam(ALL + each.name, type_=ARRAY(each.type)), ARRAY(each.type)) for each in columns)
+    rows = func.unnest(*(select(each).scalar_subquery() for each in given)).table_valued(
+        *(column(each.name, each.type) for each in columns)
+    )
     return rows.render_derived(name=name)
 
 

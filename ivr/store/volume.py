@@ -98,6 +98,7 @@ class Volume:
     counted: Count = field(default_factory=Count)
     hangs: bool = False
     held: dict[str, Hold] = field(default_factory=dict)
+    largest: int = 0  # of all that were ever held, in bytes
     refused_at: float = float("-inf")
     full_at: float = float("-inf")
     broken_at: float = float("-inf")
@@ -118,6 +119,11 @@ class Volume:
         if found.full:
             self.full_at = now
 
+    def hold(self, name: str, hold: Hold) -> None:
+        """Keep room for that recording from now on."""
+        self.held[name] = hold
+        self.largest = max(self.largest, hold.size)
+
     @property
     def holding(self) -> int:
         """What recordings in progress may still take, in bytes; what is secured is no longer free."""
@@ -129,8 +135,11 @@ class Volume:
             return self.last.trouble
         if self.hangs:
             return _hangs(self.folder)
+        wanted = seconds * BYTES_A_SECOND + MARGIN_BYTES
+        if self.counted.free - self.counted.others - len(self.held) * self.largest >= wanted:
+            return ""  # nearly always, and none of them need be looked at
         left = self.counted.free - self.holding
-        if left < seconds * BYTES_A_SECOND + MARGIN_BYTES:
+        if left < wanted:
             return f"{self.folder} has {max(0, left) >> 20} MB left"
         return ""
 

@@ -69,7 +69,8 @@ class Volumes:
     def hold(self, name: str, seconds: float) -> None:
         """Keep room for that recording from now on."""
         volume = self._of(name)
-        volume.held[name] = Hold.of(volume.folder / f"{name.removeprefix(volume.prefix)}.wav", seconds)
+        file = volume.folder / f"{name.removeprefix(volume.prefix)}.wav"
+        volume.hold(name, Hold.of(file, seconds))
 
     def holds(self, name: str) -> bool:
         """Whether there still is room for that recording, for which it is being kept."""

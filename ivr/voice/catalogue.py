@@ -74,6 +74,12 @@ class Catalogue:
             return ""
         return " ".join(part.text for part in self.words[id][language] if isinstance(part, Utterance))
 
+    def spoken(self, id: str, language: str) -> str:
+        """As the synthesiser reads it, for who changes it. Raises as `text` does."""
+        if id in self.tones:
+            return ""
+        return " ".join(part.words for part in self.words[id][language] if isinstance(part, Utterance))
+
     def ids(self, language: str) -> frozenset[str]:
         """Every id that exists in this language."""
         return frozenset(self.tones) | {id for id, said in self.words.items() if language in said}

@@ -51,11 +51,14 @@ class Directory:
     calendar: Calendar = field(default_factory=_usual, repr=False, compare=False)
     by_topic_key: Mapping[str, Topic] = field(init=False, repr=False, compare=False)
     by_county_key: Mapping[str, County] = field(init=False, repr=False, compare=False)
+    by_group: Mapping[str, tuple[Topic, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_topic_key", {t.key: t for t in self.topics})
         object.__setattr__(self, "by_county_key", {c.key: c for c in self.counties})
+        leaves = {g: tuple(t for t in self.topics if len(t.key) == 2 and t.key[0] == g) for g in self.groups}
+        object.__setattr__(self, "by_group", leaves)
 
     def leaves(self, group: str) -> tuple[Topic, ...]:
         """The topics behind a first press, in key order."""
-        return tuple(t for t in self.topics if len(t.key) == 2 and t.key[0] == group)
+        return self.by_group.get(group, ())

@@ -151,11 +151,17 @@ class Fields:
             self.wrong(found[MOST_PROMPTS], name, f"has more than {MOST_PROMPTS} prompts")
         return tuple(item.value for item in found)
 
+    def is_prompt_id(self, item: Scalar, name: str = "") -> bool:
+        """Whether it has the form of one; if not it is noted, where `name` says or under its own."""
+        if PROMPT_ID.fullmatch(item.value):
+            return True
+        message = f"{shown(item.value)} is no prompt id: use a-z, 0-9, _ and single dots"
+        self.wrong(item, name or item.value[:20], message)
+        return False
+
     def _check_prompt(self, name: str, item: Scalar) -> None:
         known = self.reading.prompts
-        if not PROMPT_ID.fullmatch(item.value):
-            self.wrong(item, name, f"{shown(item.value)} is no prompt id: use a-z, 0-9, _ and single dots")
-        elif known is not None and item.value not in known:
+        if self.is_prompt_id(item, name) and known is not None and item.value not in known:
             self.wrong(item, name, f"there is no prompt {shown(item.value)}", item.value, known)
 
     def step(self, name: str, type: str = "") -> str:

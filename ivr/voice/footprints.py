@@ -56,7 +56,7 @@ def footprints(began: datetime, steps: Sequence[Mapping[str, Any]]) -> Iterator[
     since = began
     for step in steps:
         at = datetime.fromisoformat(step["at"])
-        did = _did(step)
+        did = deed(step)
         if did is not None:
             yield Footprint(
                 step["step"], did, max((at - since).total_seconds(), 0.0), step["key"], step["note"]
@@ -64,7 +64,7 @@ def footprints(began: datetime, steps: Sequence[Mapping[str, Any]]) -> Iterator[
         since = at
 
 
-def _did(step: Mapping[str, Any]) -> Did | None:
+def deed(step: Mapping[str, Any]) -> Did | None:
     """None: nothing that she did or heard. Rows of older releases don't say what was missed."""
     key, note = step["key"], step["note"]
     if note == "hangup" or note.endswith((":hangup", ":broken")):
@@ -77,8 +77,10 @@ def _did(step: Mapping[str, Any]) -> Did | None:
         return Did.REACHED if note == "operator:answered" else Did.NOBODY
     if key:
         return Did.WRONG if step.get("missed") else Did.PRESSED
-    asked = {"timeout": Did.SILENT, "hash": Did.PRESSED, "said": Did.HEARD}
-    return asked.get(note)
+    return _WITHOUT_KEY.get(note)
+
+
+_WITHOUT_KEY: Mapping[str, Did] = {"timeout": Did.SILENT, "hash": Did.PRESSED, "said": Did.HEARD}
 
 
 def ways_taken(steps: Iterable[Mapping[str, Any]]) -> dict[str, str]:

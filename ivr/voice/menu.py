@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
 from ivr.voice.call_limits import NO_LIMITS, CallLimits
 from ivr.voice.directory import Directory
+from ivr.voice.own_words import Own
 from ivr.voice.step_fields import ASKING_KEYS, PROMPT, SENSITIVE, StepFields
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Question, Timing
@@ -189,7 +190,10 @@ class Choosing(Asking):
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """A whole tree. `revision` is "" until published."""
+    """A whole tree. `revision` is "" until published. `words`: what it says otherwise than the catalogue.
+
+    `called_words`: the same of the trees that it calls, by how the names of their steps begin.
+    """
 
     name: str
     languages: tuple[str, ...]
@@ -197,3 +201,5 @@ class Menu:
     steps: Mapping[str, Step]
     revision: str = ""
     limits: CallLimits = NO_LIMITS
+    words: Own = field(default_factory=dict)
+    called_words: Mapping[str, Own] = field(default_factory=dict)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ivr.voice.call_limits import CallLimits
 from ivr.voice.menu import Menu, Step
+from ivr.voice.own_words import all_own
 from ivr.voice.ways import Miss
 
 _PLACE = frozenset({"id", "line"})  # what a step is called and where it stands says nothing to a caller
@@ -111,6 +112,13 @@ def _of_tree(old: Menu, new: Menu, renamed: Mapping[str, str]) -> Iterator[TreeC
         before, after = getattr(old.limits, each.name), getattr(new.limits, each.name)
         if before != renamed.get(after, after):
             yield TreeChange(Difference.TREE, "", f"limits.{each.name}", _short(before), _short(after))
+    was, now = (
+        {f"words.{id}.{language}": own.text for id, language, own in all_own(each.words)}
+        for each in (old, new)
+    )
+    for what in dict.fromkeys((*was, *now)):
+        if was.get(what) != now.get(what):
+            yield TreeChange(Difference.PROMPT, "", what, was.get(what, ""), now.get(what, ""))
 
 
 def _of_step(old: Step, new: Step, renamed: Mapping[str, str]) -> Iterator[TreeChange]:

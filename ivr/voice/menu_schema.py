@@ -6,6 +6,7 @@ key begins another) is left to `ivr menu check`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 from ivr.cases.kinds import Kind
@@ -14,6 +15,7 @@ from ivr.voice.fields import PROMPT_ID, STEP_ID
 from ivr.voice.fragments import FRAGMENT_KEYS
 from ivr.voice.menu import Step
 from ivr.voice.mistakes import LONGEST_NAME
+from ivr.voice.own_words import LONGEST, NEW
 from ivr.voice.parse import MOST_STEPS, START
 from ivr.voice.step_fields import ASKING_KEYS
 from ivr.voice.steps.registry import TYPES
@@ -55,6 +57,16 @@ def menu_schema(
                 "description": "What every asking step does unless it says otherwise.",
                 **mapping_schema(ASKING_KEYS),
             },
+            "words": {
+                "description": "What this tree says otherwise than the catalogue: by prompt and language.",
+                "type": "object",
+                "propertyNames": {"type": "string", "pattern": f"^{PROMPT_ID.pattern}$"},
+                "additionalProperties": {
+                    "type": "object",
+                    "propertyNames": {"$ref": "#/$defs/language"},
+                    "additionalProperties": {"type": "string", "minLength": 1, "maxLength": LONGEST},
+                },
+            },
             "limits": {"description": "Of the whole call.", **mapping_schema(LIMIT_KEYS)},
             "fragments": {
                 "description": "Pieces that are written once, each by its name, for steps of type fragment.",
@@ -77,7 +89,7 @@ def menu_schema(
                 "minProperties": 1,
                 "maxProperties": MOST_STEPS,
             },
-            "prompt": _names(prompts, f"^{PROMPT_ID.pattern}$"),
+            "prompt": _prompt(prompts),
             "language": _names(languages),
             "kind": _names(tuple(Kind)),
             "topic": _names(topics),
@@ -87,6 +99,12 @@ def menu_schema(
             **{f"{each.TYPE}_step": _step(each) for each in TYPES},
         },
     }
+
+
+def _prompt(known: Collection[str] | None) -> Schema:
+    """One of the catalogue, or a new one under `words`."""
+    one = _names(known, f"^{PROMPT_ID.pattern}$")
+    return one if known is None else {"anyOf": [one, {"type": "string", "pattern": f"^{re.escape(NEW)}"}]}
 
 
 def _names(known: Collection[str] | None, pattern: str = "") -> Schema:

@@ -17,6 +17,7 @@ from ivr.voice.fields import Fields, checked_key
 from ivr.voice.fragments import DEEPEST_USE, is_step_id, read_fragments
 from ivr.voice.menu import Menu, Step
 from ivr.voice.mistakes import LONGEST_NAME, MenuMistakes
+from ivr.voice.own_words import read_words
 from ivr.voice.reading import Called, Reading
 from ivr.voice.step_fields import StepFields, read_defaults
 from ivr.voice.steps.end import EndStep
@@ -72,12 +73,17 @@ def parse(
 
 def _menu(reading: Reading, tree: Node) -> Menu | None:
     if not isinstance(tree, Table):
-        reading.wrong(tree, "", "a menu file is a mapping with menu, languages, start, defaults and steps")
+        keys = "menu, languages, start, defaults, limits, words and steps"
+        reading.wrong(tree, "", f"a menu file is a mapping with {keys}")
         return None
     fields = Fields(reading, tree, "")
     name = fields.matching("menu", TREE_NAME, "a name of a-z, 0-9, _ and -")
     reading.calls = reading.calls or (name,)
     languages = _languages(fields)
+    words = fields.inner("words", needed=False)
+    own = read_words(words, languages) if words else {}
+    if reading.prompts is not None:
+        reading.prompts = {*reading.prompts, *own}
     steps = fields.inner("steps")
     reading.steps = _written(steps.table) if steps else {}
     if reading.prefix:
@@ -91,7 +97,9 @@ def _menu(reading: Reading, tree: Node) -> Menu | None:
     read = _steps(steps, read_defaults(defaults) if defaults else {}) if steps else {}
     _refuse_unused(fragments)
     fields.close()
-    return Menu(name, languages, start, MappingProxyType(read), limits=bounds)
+    return Menu(
+        name, languages, start, MappingProxyType(read), limits=bounds, words=own, called_words=reading.said
+    )
 
 
 def _languages(fields: Fields) -> tuple[str, ...]:
@@ -152,7 +160,7 @@ def _joined(step: TreeStep, reading: Reading, called: Called) -> dict[str, Step]
     inner = Reading(
         f"menu {step.name}", reading.prompts, reading.known, reading.kinds, reading.topics, reading.counties,
         called=called, calls=(*reading.calls, step.name), prefix=f"{step.id}.{step.name}.", back=step.go,
-        read=reading.read, joined=reading.joined,
+        read=reading.read, joined=reading.joined, said=reading.said,
     )  # fmt: skip
     try:
         menu, revision = _called(step.name, inner, called)
@@ -163,6 +171,7 @@ def _joined(step: TreeStep, reading: Reading, called: Called) -> dict[str, Step]
         return {step.id: replace(step, trouble=told)}
     steps = {id: replace(each, line=step.line) for id, each in menu.steps.items()}
     opens = any(each.LEAF == "record" for each in steps.values())
+    reading.said[inner.prefix] = menu.words
     return {step.id: replace(step, entry=menu.start, revision=revision, opens_case=opens), **steps}
 
 

@@ -16,6 +16,7 @@ from ivr.voice.directory import Directory
 from ivr.voice.enquiries import AskedHost
 from ivr.voice.menu import Choosing, Menu, Step
 from ivr.voice.mistakes import MenuMistakes, Mistake, nearest, shown
+from ivr.voice.own_words import all_own, timed
 from ivr.voice.parse import parse
 from ivr.voice.reading import Called
 from ivr.voice.report import Proof, StepSeconds, report, report_json
@@ -71,7 +72,9 @@ def prove(menu: Menu, directory: Directory, seconds_of: SecondsOf | None = None,
             *_unknown(menu, directory),
         )
     ]
-    timings = {language: Timing(directory, language, seconds_of) for language in menu.languages}
+    found += _unsaid(menu, directory, file)
+    lengths = timed(menu.words, menu.called_words, seconds_of)
+    timings = {language: Timing(directory, language, lengths) for language in menu.languages}
     asking = [step for step in menu.steps.values() if isinstance(step, Choosing)]
     longest = max((s.longest_question(t) for s in asking for t in timings.values()), default=0.0)
     stays = {(s.id, name): _stay(s, t) for s in menu.steps.values() for name, t in timings.items()}
@@ -188,6 +191,15 @@ def _unknown(menu: Menu, directory: Directory) -> Iterator[Finding]:
         yield from ((step, message, "") for message in step.refused_in(directory))
 
 
+def _unsaid(menu: Menu, directory: Directory, file: str) -> Iterator[Mistake]:
+    """Words of its own that no call comes to."""
+    spoken = prompt_ids(menu, directory) if menu.words else frozenset()
+    for id, language, own in all_own(menu.words):
+        if id not in spoken:
+            hint = nearest(id, spoken)
+            yield Mistake(file, own.line, 1, f"words.{id}.{language}", "nothing in this tree says it", hint)
+
+
 def _named(step: Step) -> Iterator[tuple[str, str]]:
     for way in step.ways():
         yield from (*way.sets.items(), *way.fills.items())
@@ -198,10 +210,11 @@ def prompt_ids(menu: Menu, directory: Directory, language: str | None = None) ->
     languages = menu.languages if language is None else (language,)
     composed = (saying.fragments(language) for language in languages)
     spoken = (step.SPEAKS for step in menu.steps.values())
-    return BUILT_IN.union(*composed, *spoken, _written(menu), _of_province(directory))
+    return BUILT_IN.union(*composed, *spoken, written(menu), _of_province(directory))
 
 
-def _written(menu: Menu) -> Iterator[str]:
+def written(menu: Menu) -> Iterator[str]:
+    """The prompt ids that its steps name."""
     for step in menu.steps.values():
         for each in fields(step):
             value = getattr(step, each.name)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from ivr.voice.enquiries import AskedHost
 from ivr.voice.mistakes import MOST_MISTAKES, MenuMistakes, Mistake, nearest
+from ivr.voice.own_words import Own
 from ivr.voice.yaml_tree import Node, Table
 
 NUMBER = ("shown", "withheld")  # whether she can be called on the number she calls from
@@ -65,6 +66,7 @@ class Reading:
     names: Mapping[str, str] = field(default_factory=dict)
     known: Collection[str] | None = None  # languages of the installation, once those of the tree are read
     called: Called | None = None
+    said: dict[str, Own] = field(default_factory=dict)  # in their own words, by `prefix`
     joined: list[str] = field(default_factory=list)  # trees that were read because one calls them
     calls: tuple[str, ...] = ()  # the trees that are being read, each called by the one before it
     prefix: str = ""  # of steps in a tree that is called

@@ -14,6 +14,7 @@ from typing import Any
 from ivr.voice.directory import Directory
 from ivr.voice.footprints import footprints
 from ivr.voice.menu import Menu, Step
+from ivr.voice.own_words import timed
 from ivr.voice.rewalk import FELT_SECONDS, PastCall, Rewalk, SpeechSeconds, Walk
 from ivr.voice.steps.digits import DigitsStep
 from ivr.voice.timing import SecondsOf
@@ -39,16 +40,18 @@ def rehearse(
     seconds_of: SecondsOf | None = None,
 ) -> Rehearsal:
     """Each call through both, so that what the model gets wrong it gets wrong twice."""
-    timed = SpeechSeconds(directory, seconds_of)
+    lengths = [
+        SpeechSeconds(directory, timed(menu.words, menu.called_words, seconds_of)) for menu in (before, after)
+    ]
     same = counterparts(before, after)
     found = []
     for call in calls:
         prints = list(footprints(call.began, call.steps))
         if not prints:
             continue
-        one = Rewalk(before, {}, call, prints, directory, timed)
+        one = Rewalk(before, {}, call, prints, directory, lengths[0])
         old = one.walk()
-        new = Rewalk(after, same, call, prints, directory, timed, one.spoken).walk()
+        new = Rewalk(after, same, call, prints, directory, lengths[1], one.spoken).walk()
         found.append(Rehearsed(call.id, old, new, _fate(old, new)))
     return Rehearsal(tuple(found))
 

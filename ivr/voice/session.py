@@ -8,10 +8,10 @@ hangs up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ivr.cases.meetings import Official
-from ivr.voice.actions import Action, HangUp, MissReason, RecallCaller
+from ivr.voice.actions import Action, Ask, HangUp, MissReason, RecallCaller, Say, Sound, Speech
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
     Caller,
@@ -31,6 +31,7 @@ from ivr.voice.events import (
     WayTaken,
 )
 from ivr.voice.menu import END, Menu, Step
+from ivr.voice.own_words import played
 from ivr.voice.talk import LEAST_SECONDS, Back, Flow, Gone, Jump, Talk
 
 
@@ -53,18 +54,39 @@ class Session(Talk):
         super().__init__(menu.steps, menu.start, menu.languages[0], directory, caller)
         self.hour = hour
         self.menu, self.limits = menu, menu.limits
+        own = {**dict(sorted(menu.called_words.items(), reverse=True)), "": menu.words}
+        spoken = {prefix: played(words) for prefix, words in own.items()}
+        self._played = spoken if any(spoken.values()) else {}
         self._flow = self._whole()
 
     def start(self) -> Action:
         """The first action."""
-        return next(self._flow)
+        return self._in_own_words(next(self._flow))
 
     def receive(self, event: Event) -> Action | None:
         """The next action, or None when the call is over. TypeError: an answer to another question."""
         try:
-            return self._flow.send(event)
+            return self._in_own_words(self._flow.send(event))
         except StopIteration:
             return None
+
+    def say(self, *sounds: Sound) -> None:
+        """In the words of the tree that says it, which need not be the one that asks next."""
+        super().say(*self._own(sounds, self.language))
+
+    def _in_own_words(self, action: Action) -> Action:
+        """As the tree says it in which she is."""
+        if self._played and isinstance(action, Ask | Say):
+            return replace(action, speech=self._own(action.speech, action.language))
+        return action
+
+    def _own(self, speech: Speech, language: str) -> Speech:
+        """Steps of a tree that is called say what that one says."""
+        for prefix, played_in in self._played.items():
+            if self.step.startswith(prefix):
+                own = played_in.get(language, {})
+                return tuple(own.get(each, each) if isinstance(each, str) else each for each in speech)
+        return speech
 
     def trace(self, event: Event) -> Trace:
         """The line of the step log for `event`; ask before `receive`, while `step` is where it happened."""

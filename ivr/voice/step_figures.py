@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from ivr.voice.footprints import LONGEST_SECOND, WAY, Did, Fate, fate, footprints, ways_taken
+from ivr.voice.footprints import LONGEST_SECOND, WAY, Did, Fate, deed, fate, footprints, ways_taken
 
 ENTERED = "entered"
 
@@ -79,10 +79,11 @@ class TreeFigures:
         return {step: figure.as_json() for step, figure in self.steps.items()}
 
 
-def passed(began: datetime, steps: Sequence[Mapping[str, Any]]) -> list[str]:
+def passed(steps: Sequence[Mapping[str, Any]]) -> list[str]:
     """By which a call is found: “step:deed” for what she did at its steps, “step:entered”, “step:way:to”."""
     found = set[str]()
-    for each in footprints(began, steps):
-        found |= {f"{each.step}:{each.did}", f"{each.step}:{ENTERED}"}
+    for each in steps:
+        if (did := deed(each)) is not None:
+            found |= {f"{each['step']}:{did}", f"{each['step']}:{ENTERED}"}
     found |= {f"{step}:{WAY}{way}" for step, way in ways_taken(steps).items()}
     return sorted(found)

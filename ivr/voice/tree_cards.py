@@ -8,6 +8,7 @@ from heapq import heappop, heappush
 
 from ivr.voice.directory import Directory
 from ivr.voice.menu import Menu, Step
+from ivr.voice.own_words import timed
 from ivr.voice.steps.enquiry import EnquiryStep
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.operator import KEEPS_PLACE, OperatorStep
@@ -58,7 +59,8 @@ class StepCard:
 
 def cards(menu: Menu, directory: Directory, words: TreeWords, seconds_of: SecondsOf | None) -> list[StepCard]:
     """In the file's order, but the first step first. Seconds are the slowest language's."""
-    timings = [Timing(directory, language, seconds_of) for language in menu.languages]
+    lengths = timed(menu.words, menu.called_words, seconds_of)
+    timings = [Timing(directory, language, lengths) for language in menu.languages]
     exits = {step.id: list(_exits(step, timings, words)) for step in menu.steps.values()}
     arrives = _arrivals(menu.start, exits)
     only = _only_missed(menu, exits)

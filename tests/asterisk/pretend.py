@@ -115,6 +115,9 @@ class Pretend:
             case ["SET", "VARIABLE", name, value]:
                 self.variables[name] = value
                 return "200 result=1"
+            case ["EXEC", "MSet", pairs]:
+                self.variables |= dict(pair.split("=", 1) for pair in pairs.split(","))
+                return "200 result=0"
             case ["GET", "VARIABLE", name]:
                 held = self.variables.get(name)
                 return f"200 result=1 ({held})" if held else "200 result=0"

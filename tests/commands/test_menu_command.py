@@ -8,7 +8,8 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bench.rehearsal.lived import lived
-from ivr.settings import ROOT
+from ivr.commands.menu import own_file
+from ivr.settings import ROOT, load
 from tests.desk.trees.test_rehearsing import in_the_books
 from tests.fixtures.commands import Terminal, typed
 from tests.voice.conversation import DIRECTORY
@@ -17,6 +18,12 @@ from tests.voice.test_share import TREE_TRIED
 from tests.voice.test_step_figures import today
 
 TREES = ROOT / "dialplan" / "menus"
+
+
+def test_without_a_file_the_tree_of_the_hotline_s_own_number_is_meant() -> None:
+    settings = load()
+    other = settings.model_copy(update={"calls": settings.calls.model_copy(update={"menu": "122"})})
+    assert (own_file(settings), own_file(other)) == (TREES / "111.yaml", TREES / "122.yaml")
 
 
 async def test_a_tree_is_compared_rehearsed_tried_published_and_taken_back_at_the_terminal(
@@ -49,7 +56,7 @@ async def test_a_tree_is_compared_rehearsed_tried_published_and_taken_back_at_th
     [told] = await menu.read("announce")
     assert (told["slot"], told["words"]) == ("today", {"fa": "برف"})
     assert "today is silent" in await menu.run("announce", "today", "--off")
-    assert "welcome" in json.loads(await menu.run("schema"))["$defs"]["prompt"]["enum"]
+    assert "welcome" in json.loads(await menu.run("schema"))["$defs"]["prompt"]["anyOf"][0]["enum"]
     tried = (TREES / "111-words-first.yaml").read_text("utf-8")
     assert await menu.run("show", "--which", "2") == tried.strip()
     code, _, said = await typed(database_url, tmp_path, "menu", "publish", new, "--at", "tomorrow")

@@ -6,6 +6,7 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book import menus
@@ -13,12 +14,15 @@ from ivr.desk.editing.seeding import directory_from
 from ivr.desk.trees.drafts import check_draft, save_draft
 from ivr.desk.trees.publishing import publish_draft
 from ivr.lab.pace import patience
+from ivr.loops import live_trees
 from ivr.loops.live_trees import SHIPPED, LiveTrees
+from ivr.speech.sound_book import SoundBook
 from ivr.store.engine import make_engine
 from ivr.voice.menu import Menu
 from ivr.voice.proof import Proof, check
 from ivr.voice.steps.menu import MenuStep
 from ivr.voice.steps.tree import TreeStep
+from ivr.voice.words_in_text import with_words
 from tests.fixtures.database import SEED
 
 LANGUAGES = ("fa", "az")
@@ -30,7 +34,8 @@ def sound(raw: bytes, file: str) -> tuple[Menu, Proof]:
 
 
 async def begun(engine: AsyncEngine, folder: Path, **services: str) -> LiveTrees:
-    trees = LiveTrees(engine, {"111": "111", **services}, LANGUAGES, folder)
+    adopt = SoundBook(folder / "sounds", LANGUAGES).adopt
+    trees = LiveTrees(engine, {"111": "111", **services}, LANGUAGES, folder, adopt)
     await trees.begin()
     return trees
 
@@ -139,3 +144,36 @@ async def test_a_number_whose_tree_is_nowhere_is_answered_by_the_hotline_s_own(
 ) -> None:
     trees = await begun(engine, tmp_path, **{"140": "no_such_tree"})
     assert trees.called("140") is trees.called("111")
+
+
+async def test_a_tree_s_own_words_are_heard_once_they_have_sound_here_and_not_before(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live_trees, "AGAIN_SECONDS", 0.1)
+    (tmp_path / "sounds").write_text("in the way of every sound")
+    book = SoundBook(tmp_path / "sounds", LANGUAGES)
+    await menus.publish(engine, "122", WATER, "sara")
+    trees = LiveTrees(engine, {"111": "111", "122": "122"}, LANGUAGES, tmp_path, book.adopt)
+    await trees.begin()
+    following = asyncio.create_task(trees.follow())
+    await menus.publish(engine, "122", with_words(WATER, "welcome", {"fa": "سلام. آب وصل شد."}), "sara")
+    async with asyncio.timeout(patience(20)):
+        while not trees.troubles:
+            await asyncio.sleep(0.02)
+    assert trees.called("122").revision == "1" and "menu 122: revision 2" in trees.troubles[0]
+
+    (tmp_path / "sounds").unlink()
+    await until_revision(trees, "122", "2")
+    own = trees.called("122").words["welcome"]["fa"]
+    assert book.path(own.id, "fa") and not trees.troubles
+    following.cancel()
+
+
+async def test_who_begins_without_the_sound_of_a_tree_s_own_words_says_the_usual_ones(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "sounds").write_text("in the way of every sound")
+    await menus.publish(engine, "122", with_words(WATER, "welcome", {"fa": "سلام. آب وصل شد."}), "sara")
+    trees = await begun(engine, tmp_path, **{"122": "122"})
+    assert trees.called("122").revision == "1" and not trees.called("122").words.get("welcome")
+    assert trees.troubles

@@ -57,7 +57,7 @@ def test_what_came_of_either_way_is_counted_and_its_calls_are_found() -> None:
     for call in CALLS[:50]:
         one = lived(TREE_TRIED, DIRECTORY, ("1", *keys[way(call)]), call)
         figures.add(one.began, one.steps, "hung_up")
-        assert f"shorter:{way(call)}" in passed(one.began, one.steps)
+        assert f"shorter:{way(call)}" in passed(one.steps)
     told = figures.as_json()["shorter"]
     assert told["entered"] == 50 == sum(sum(fates.values()) for fates in told["ways"].values())
     assert set(told["ways"]["kind"]) == {"dropped"}

@@ -55,7 +55,7 @@ def test_figures_of_two_days_add_up() -> None:
 
 def test_a_call_is_found_by_what_she_did_and_where() -> None:
     one = call("1", "9")
-    assert passed(one.began, one.steps) == [
+    assert passed(one.steps) == [
         "kind:entered", "kind:hung_up", "kind:wrong", "language:entered", "language:pressed",
     ]  # fmt: skip
 
@@ -63,7 +63,7 @@ def test_a_call_is_found_by_what_she_did_and_where() -> None:
 def test_a_row_of_before_that_does_not_say_what_missed_counts_keys_as_pressed() -> None:
     one = call("1", "9")
     older = [{name: value for name, value in step.items() if name != "missed"} for step in one.steps]
-    assert "kind:pressed" in passed(one.began, older)
+    assert "kind:pressed" in passed(older)
 
 
 def test_whoever_left_words_or_heard_of_her_case_was_served_and_who_hung_up_before_was_dropped() -> None:

@@ -11,10 +11,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, Integer, Select, Text, bindparam, select
+from sqlalchemy import Column, Integer, Select, Text, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.left_behind import JUST_NOW, NOT_WITHHELD, broken_off, open_before, told
+from ivr.desk.book.left_behind import (
+    JUST_NOW,
+    NOT_CLOSED,
+    NOT_WITHHELD,
+    broken_off,
+    has_row,
+    open_before,
+    told,
+)
 from ivr.store.blocked_callers import blocked_callers, in_force
 from ivr.store.direct import ALL, Prepared, asking, from_arrays
 from ivr.store.tables import cases
@@ -23,7 +31,7 @@ from ivr.voice.events import CallerKnown
 LONGEST_SECONDS = 0.02  # a question waits for those under way; a slow database gets more of them at once
 GIVEN_UP_SECONDS = 0.5  # no caller waits longer: the connection is free again
 
-UNANSWERED = (cases.c.closed_at.is_(None), cases.c.stopped_at.is_(None))
+UNANSWERED = (NOT_CLOSED, func.num_nulls(cases.c.stopped_at) == 1)
 _Asked = tuple[str, datetime, asyncio.Future[CallerKnown]]
 
 
@@ -98,8 +106,8 @@ def known() -> Select[Any]:
     county = select(cases.c.county).where(*hers, cases.c.county.is_not(None)).order_by(latest).limit(1)
     spoken = select(cases.c.language).where(*hers, cases.c.channel == "phone").order_by(latest).limit(1)
     named = (county.scalar_subquery().label("county"), spoken.scalar_subquery().label("language"))
-    left = (broken_off(hers).exists().label("broken_off"), open_before(hers).label("open"))
-    return select(asked.n, *named, block.exists().label("blocked"), waiting.exists().label("waits"), *left)
+    left = (has_row(broken_off(hers)).label("broken_off"), open_before(hers).label("open"))
+    return select(asked.n, *named, has_row(block).label("blocked"), has_row(waiting).label("waits"), *left)
 
 
 _KNOWN = Prepared(known())

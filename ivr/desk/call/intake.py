@@ -67,6 +67,7 @@ class CallFacts:
     the disk wrote it; `joined`: codes of earlier cases that words of this call were added to. `Intake` fills
     these. `waits`: an earlier case of hers may wait for an answer. `naming`: the latest recording that was
     named, and its fact's way to the disk. `reserved`: the code of its first case, should there be one.
+    `told`: what facts tell of the call so far.
     """
 
     id: str
@@ -86,6 +87,7 @@ class CallFacts:
     waits: bool = True
     naming: tuple[str, asyncio.Future[None]] | None = None
     reserved: str = ""
+    told: FactCall | None = None
 
 
 def _now() -> datetime:
@@ -158,9 +160,10 @@ class Intake:
         call.recordings.append(name)
         self.live.add(name)
         try:
+            if writing.done():
+                return writing.result()
             async with asyncio.timeout(BEGUN_SECONDS):
-                if not writing.done():
-                    await self.journal.flush()
+                await self.journal.flush()
                 await asyncio.shield(writing)
         except (JournalError, TimeoutError) as error:
             log.error("recording %s is not in the journal yet: %s", name, error or "the disk is slow")
@@ -183,10 +186,7 @@ class Intake:
             _call(call),
             outcome,
             ended_at,
-            tuple(
-                FactStep(step.at, step.step, _clean(step.key), _clean(step.note), step.missed)
-                for step in steps
-            ),
+            tuple(map(_clean_step, steps)),
             _written(scraps),
             FactAttempt(uuid.UUID(call.attempt), Outcome(verdict or Outcome.NO_KEY))
             if call.attempt
@@ -215,6 +215,8 @@ class Intake:
 
     async def _take_code(self, seconds: float) -> str:
         """ "" when none can be promised in time: the disk that keeps how far they are used may hang."""
+        if code := self.codes.take_at_hand():
+            return code
         taking = asyncio.ensure_future(self.codes.take())
         with suppress(TimeoutError):  # who takes it is not stopped half-way: that number is left out
             return await asyncio.wait_for(asyncio.shield(taking), seconds)
@@ -332,7 +334,8 @@ class Intake:
     async def recall(self, number: str) -> CallerKnown:
         """What the books know of this caller; nothing when nobody can look in time."""
         try:
-            return await _within(COUNTY_SECONDS, self.book.recall(number, self.clock()))
+            async with asyncio.timeout(COUNTY_SECONDS):  # what it waits for is given up at once
+                return await self.book.recall(number, self.clock())
         except AWAY:
             return CallerKnown()
 
@@ -426,6 +429,13 @@ def _forget(task: asyncio.Future[Any]) -> None:
 
 
 def _call(call: CallFacts) -> FactCall:
+    """The same for all its facts: only the language changes."""
+    if call.told is None or call.told.language != call.language:
+        call.told = _of_call(call)
+    return call.told
+
+
+def _of_call(call: CallFacts) -> FactCall:
     return FactCall(
         id=uuid.UUID(call.id),
         unique_id=_clean(call.unique_id),
@@ -448,7 +458,15 @@ def _written(recorded: Sequence[Recorded]) -> tuple[FactRecording, ...]:
     )
 
 
+def _clean_step(step: FactStep) -> FactStep:
+    key, note = _clean(step.key), _clean(step.note)
+    clean = key == step.key and note == step.note
+    return step if clean else FactStep(step.at, step.step, key, note, step.missed)
+
+
 def _clean(text: str) -> str:
     """Text that any database takes: no NUL, no half characters, bounded. Callers send what they like."""
+    if text.isascii() and "\0" not in text:  # nearly always
+        return text[:_LONGEST_TEXT]
     whole = text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode("utf-8", "replace").decode()
     return whole[:_LONGEST_TEXT]

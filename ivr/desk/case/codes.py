@@ -90,7 +90,14 @@ class CodeBlock:
         async with self._lock:
             if self._next >= self._reserved and not await asyncio.to_thread(self._reserve):
                 return ""
-            number, self._next = self._next, self._next + 1
+            return self._taken()
+
+    def take_at_hand(self) -> str:
+        """The same where nobody and no disk has to be waited for; else ""."""
+        return "" if self._lock.locked() or self._next >= self._reserved else self._taken()
+
+    def _taken(self) -> str:
+        number, self._next = self._next, self._next + 1
         if self._far:
             self._moved.set()
         return code_for(number, self._key)

@@ -25,6 +25,7 @@ Row = dict[str, Any]
 CHANNEL = "phone"
 TOPIC = "topic"  # made it confidential
 MOVED = "confidential"  # the reason of a referral that takes it away from an agency
+_KINDS = frozenset(Kind)
 VOICED_SECONDS = 0.3  # less voice than this is marked silent
 
 
@@ -106,7 +107,7 @@ class Ruling:
 
 def rule(opening: Opening, page: Page) -> Ruling:
     """Never fails for an unknown kind, topic or county: a menu may be older or newer than the book."""
-    kind = Kind(opening.kind) if opening.kind in set(Kind) else Kind.REQUEST
+    kind = Kind(opening.kind) if opening.kind in _KINDS else Kind.REQUEST
     topic = opening.topic if opening.topic in page.deadlines else page.other_topic
     county = opening.county if opening.county in page.counties else ""
     term = page.term(Clock(opening.at), kind, topic, county)
@@ -217,7 +218,7 @@ def call_row(fact: Fact, page: Page) -> Row:
         "menu_name": call.menu_name,
         "menu_revision": call.menu_revision,
         "steps": steps,
-        "passed": passed(call.started_at, steps),
+        "passed": passed(steps),
     }
 
 

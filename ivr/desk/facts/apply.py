@@ -113,12 +113,12 @@ async def _collect(
 ) -> None:
     if isinstance(fact, RecordingBegunFact):
         return  # for the reconciler alone
-    call = call_row(fact, page)
     if isinstance(fact, CallEndedFact):
-        rows.ended[fact.call.id] = call
+        rows.ended[fact.call.id] = call_row(fact, page)
         rows.recordings += [recording_row(r, None, fact.call.id, fact.ended_at) for r in fact.scraps]
         return
-    rows.started.setdefault(fact.call.id, call)
+    if fact.call.id not in rows.started:
+        rows.started[fact.call.id] = call_row(fact, page)
     match fact:
         case CaseOpenedFact():
             over, found = await lately.too_many(fact), isinstance(fact, CaseFound)

@@ -83,6 +83,7 @@ class Journal(Applied):
     applies: bool = True
     _noted: list[_Entry] = field(default_factory=list)
     _due: asyncio.TimerHandle | None = None  # when these go to the disk at the latest
+    _now: asyncio.Handle | None = None  # they go there with all that is noted in this turn of the loop
     _lately: deque[tuple[list[Fact], Position]] = field(default_factory=deque)  # flushes, where each ends …
     _lately_from: Position = field(default_factory=Position)  # … and where the first begins
     _queue: queue.SimpleQueue[list[_Entry] | None] = field(default_factory=queue.SimpleQueue)
@@ -179,13 +180,14 @@ class Journal(Applied):
     def _hand_over_within(self, seconds: float) -> None:
         loop = asyncio.get_running_loop()
         if seconds <= 0:
-            self._hand_over()
+            self._now = self._now or loop.call_soon(self._hand_over)
         elif self._due is None or self._due.when() > loop.time() + seconds:
             if self._due is not None:
                 self._due.cancel()
             self._due = loop.call_later(seconds, self._hand_over)
 
     def _hand_over(self) -> None:
+        self._now = None
         if self._due is not None:  # else it would come for what is noted by then
             self._due.cancel()
             self._due = None

@@ -60,12 +60,14 @@ class TreeTools:
             called=called,
         )
 
-    def drawing(self, menu: Menu, heat: Mapping[str, float] | None = None) -> str:
-        """As SVG; "" for a tree too large to be drawn on a page."""
+    def drawing(
+        self, menu: Menu, heat: Mapping[str, float] | None = None, link: Callable[[str], str] | None = None
+    ) -> str:
+        """As SVG; "" for a tree too large to be drawn on a page. `heat`, `link`: see `draw`."""
         if len(menu.steps) > MOST_DRAWN:
             return ""
-        words = tree_words(self.catalogue(), menu.languages[0])
-        return draw(menu, self.directory(), words, seconds_of=self.lengths(), heat=heat)
+        words = tree_words(self.catalogue(), menu.languages[0], menu.words)
+        return draw(menu, self.directory(), words, seconds_of=self.lengths(), heat=heat, link=link)
 
     def schema(self) -> dict[str, Any]:
         """With the names that are here to choose from."""

@@ -45,12 +45,12 @@ async function look(view) {
   }
 }
 
-function placed({ line, column, message, nearest, key }, doc) {
+function placed({ line, column, told, nearest }, doc) {
   const at = doc.line(Math.min(Math.max(line, 1), doc.lines));
   const from = Math.min(at.from + Math.max(column - 1, 0), at.to);
   const word = /^[^\s,{}[\]:]+/.exec(doc.sliceString(from, at.to))?.[0].length ?? 0;
   const actions = nearest ? [{ name: `← ${nearest}`, apply: (view, a, b) => mend(view, a, b, nearest) }] : [];
-  return { from, to: Math.min(from + Math.max(word, 1), doc.length), severity: "error", message: key ? `${key}: ${message}` : message, actions };
+  return { from, to: Math.min(from + Math.max(word, 1), doc.length), severity: "error", message: told, actions };
 }
 
 /** Puts the nearest right name where the wrong one stands. */
@@ -72,10 +72,8 @@ function show(told, view) {
     const item = document.createElement("li"), link = document.createElement("button");
     Object.assign(link, { type: "button", className: "link", textContent: mistake.where });
     link.addEventListener("click", () => goTo(view, mistake.line));
-    const text = document.createElement("bdi");
-    text.textContent = mistake.message + (mistake.nearest ? ` (${mistake.nearest}?)` : "");
-    text.dir = "ltr";
-    item.append(link, " ", text);
+    item.append(link, " ", mistake.told);
+    if (mistake.nearest) item.append(" ", named(mistake.nearest), "؟");
     return item;
   }));
   list.hidden = !told.mistakes.length;
@@ -88,6 +86,11 @@ function show(told, view) {
     mark(view);
   }
   document.dispatchEvent(new CustomEvent("tree-prompts", { detail: told.prompts }));
+}
+
+function named(name) {
+  const text = document.createElement("bdi");
+  return Object.assign(text, { textContent: name, dir: "ltr", className: "where" });
 }
 
 function goTo(view, number) {
@@ -149,6 +152,15 @@ picture.addEventListener("click", (event) => {
   goTo(view, Number(step.dataset.line));
 });
 if (location.hash.startsWith("#L")) goTo(view, Number(location.hash.slice(2)) || 1);
+/** Another text, as if it had been typed: only what differs is replaced. */
+document.addEventListener("tree-text", ({ detail }) => {
+  const now = view.state.doc.toString();
+  let from = 0, tail = 0;
+  while (from < now.length && now[from] === detail[from]) from++;
+  while (tail < Math.min(now.length, detail.length) - from && now.at(-1 - tail) === detail.at(-1 - tail)) tail++;
+  view.dispatch({ changes: { from, to: now.length - tail, insert: detail.slice(from, detail.length - tail) } });
+  cm.forceLinting(view);
+});
 window.addEventListener("beforeunload", (event) => {
   if (area.value !== area.defaultValue && !form.dataset.sent) event.preventDefault();
 });

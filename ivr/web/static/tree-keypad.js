@@ -1,6 +1,8 @@
 // A keypad for the text in the editor: the server walks the real call flow to where the caller has to do something,
 // here its prompts are played, keys are taken as on a telephone, and silence counts in seconds.
 
+import { voiced } from "./tree-voice.js";
+
 const dialog = document.getElementById("tree-phone"), form = document.getElementById("tree-form");
 const opener = document.getElementById("tree-try"), words = dialog.dataset;
 const [heard, state, stepName, operator, enquiry] = ["heard", "state", "step", "operator", "enquiry"].map((name) => document.getElementById(`phone-${name}`));
@@ -69,11 +71,14 @@ async function walk() {
 
 /** One after another, as the caller hears them; where a prompt has no sound its words stand there. */
 async function play(sounds, mine) {
-  for (const { id, language, text } of sounds) {
+  for (const { id, language, text, say: spoken } of sounds) {
     if (text) add(text, "now", language);
-    if (!id) continue;
+    if (!id && !spoken) continue;
+    const address = id ? `${words.prompts}/${language}/${id}/audio` : await voiced(spoken, language).catch(() => "");
+    if (mine !== turn) break;
+    if (!address) continue;
     await new Promise((over) => {
-      playing = new Audio(`${words.prompts}/${language}/${id}/audio`);
+      playing = new Audio(address);
       playing.over = over;
       for (const event of ["ended", "error"]) playing.addEventListener(event, over);
       playing.play().catch(over);

@@ -122,6 +122,6 @@ export function offersAt(schema, text, at) {
     step_name: () => [...Object.keys(steps), ...(fragment ? exitsOf(text, fragment) : [])],
     fragment_name: () => Object.keys(namesUnder(text, ["fragments"])),
   };
-  const names = named[value?.from]?.() ?? value?.enum ?? (value?.type === "boolean" ? ["true", "false"] : value?.const ? [value.const] : []);
+  const names = named[value?.from]?.() ?? value?.enum ?? value?.anyOf?.[0].enum ?? (value?.type === "boolean" ? ["true", "false"] : value?.const ? [value.const] : []);
   return { word: place.word, options: names.map((label) => ({ label: String(label), type: "enum" })) };
 }

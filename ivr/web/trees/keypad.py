@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from aiohttp import web
 
 from ivr.voice.actions import Ask, Enquire, Operator, Record, Say, Words
 from ivr.voice.mistakes import MenuMistakes
+from ivr.voice.own_words import all_words
 from ivr.voice.tokens import KeysMistake
 from ivr.voice.tried_call import TriedCall
 from ivr.web.panel.tree_tools import TreeTools
@@ -41,10 +43,13 @@ async def walk(visit: Visit) -> web.Response:
 
 def _walked(tools: TreeTools, text: str, keys: list[str], name: str) -> dict[str, Any]:
     menu, _ = tools.check(text.encode(), name)
-    walked = tools.walk(menu, keys)
+    walked, own = (
+        tools.walk(menu, keys),
+        {each.id: each.text for _, _, each in all_words(menu.words, menu.called_words)},
+    )
     step = menu.steps.get(walked.step)
     return {
-        "heard": [_sound(tools, sound, language) for sound, language in walked.heard],
+        "heard": [_sound(tools, sound, language, own) for sound, language in walked.heard],
         "waits": _waits(walked),
         "step": walked.step,
         "line": step.line if step else 0,
@@ -54,8 +59,10 @@ def _walked(tools: TreeTools, text: str, keys: list[str], name: str) -> dict[str
     }
 
 
-def _sound(tools: TreeTools, sound: Any, language: str) -> dict[str, str]:
-    """`id` where the prompt has a file of its own."""
+def _sound(tools: TreeTools, sound: Any, language: str, own: Mapping[str, str]) -> dict[str, str]:
+    """`id` where the prompt has a file of its own; `say`: what is spoken on demand in its place."""
+    if sound in own:
+        return {"id": "", "language": language, "text": own[sound], "say": own[sound]}
     if isinstance(sound, str):
         catalogue = tools.catalogue()
         said = catalogue.text(sound, language) if sound in catalogue.ids(language) else sound

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from ivr.web.panel.visit import Route
-from ivr.web.trees import keypad, tree_editing, tree_pages, tree_publishing
+from ivr.web.trees import keypad, tree_calls, tree_editing, tree_pages, tree_publishing, tree_words
 
 
 def routes() -> list[Route]:
-    return [*tree_pages.routes(), *tree_editing.routes(), *tree_publishing.routes(), *keypad.routes()]
+    return [
+        *tree_pages.routes(),
+        *tree_editing.routes(),
+        *tree_publishing.routes(),
+        *keypad.routes(),
+        *tree_words.routes(),
+        *tree_calls.routes(),
+    ]

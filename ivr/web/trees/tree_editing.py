@@ -14,9 +14,10 @@ from ivr.desk.trees import drafts
 from ivr.desk.trees.drafts import DraftMoved, Head
 from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes, Mistake
-from ivr.voice.proof import prompt_ids
+from ivr.voice.proof import written
 from ivr.voice.yaml_tree import LARGEST_FILE
 from ivr.web.panel.guard import policy
+from ivr.web.panel.mistake_words import in_persian
 from ivr.web.panel.tree_tools import TreeTools, shown_figures
 from ivr.web.panel.visit import NotFound, Route, Visit
 from ivr.web.trees.tree_pages import look, name_of, tools_of
@@ -43,7 +44,7 @@ async def edit(visit: Visit) -> web.Response:
 async def save(visit: Visit) -> web.Response:
     """Right or wrong: half a thought can be kept. What another saved meanwhile is never written over."""
     form, name, engine = visit.form(), name_of(visit), visit.panel.engine
-    text, began_from = _text(visit), form.raw("began_from")
+    text, began_from = text_of(visit), form.raw("began_from")
     reason = form.text("reason", 300, needed=False)
     if len(text.encode()) > LARGEST_FILE:
         form.refuse("text", "common.form.too_long", most=LARGEST_FILE)
@@ -68,7 +69,7 @@ async def save(visit: Visit) -> web.Response:
 
 async def check(visit: Visit) -> web.Response:
     """For the editor, while somebody types: what is wrong, the picture, the figures."""
-    tools, text = tools_of(visit), _text(visit)
+    tools, text = tools_of(visit), text_of(visit)
     async with _ONE_AT_A_TIME:
         told = await asyncio.to_thread(_told, visit, tools, text)
     return web.json_response(told)
@@ -97,18 +98,23 @@ def _told(visit: Visit, tools: TreeTools, text: str) -> dict[str, Any]:
 
 def _mistake(visit: Visit, each: Mistake) -> dict[str, Any]:
     where = visit.words("menus.edit.place", line=each.line, column=each.column)
-    return {**each.as_json(), "where": where}
+    return {**each.as_json(), "where": where, "told": in_persian(each.message)}
 
 
-def _prompts(tools: TreeTools, menu: Menu) -> dict[str, dict[str, str]]:
-    """What the prompts that steps name say, in each language of the tree."""
-    catalogue, directory = tools.catalogue(), tools.directory()
-    ids = {id for step in menu.steps.values() for id in step.prompt} & prompt_ids(menu, directory)
+def _prompts(tools: TreeTools, menu: Menu) -> dict[str, dict[str, dict[str, str]]]:
+    """What the prompts that steps name say in each language of the tree, usually and here (`own`)."""
+    catalogue = tools.catalogue()
     known = {language: catalogue.ids(language) for language in menu.languages}
-    return {
-        id: {language: catalogue.text(id, language) for language in menu.languages if id in known[language]}
-        for id in sorted(ids)
-    }
+
+    def said(id: str, language: str) -> dict[str, str]:
+        own, usual = menu.words.get(id, {}).get(language), id in known[language]
+        return {
+            "text": catalogue.text(id, language) if usual else "",
+            "spoken": catalogue.spoken(id, language) if usual else "",
+            "own": own.text if own else "",
+        }
+
+    return {id: {each: said(id, each) for each in menu.languages} for id in sorted(set(written(menu)))}
 
 
 async def _editor(
@@ -142,6 +148,6 @@ async def _editor(
     return answer
 
 
-def _text(visit: Visit) -> str:
+def text_of(visit: Visit) -> str:
     """As it was typed: browsers send line ends of two characters."""
     return visit.form().raw("text").replace("\r\n", "\n")

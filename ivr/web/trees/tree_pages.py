@@ -7,6 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from ivr.desk.trees import drafts, publishing, step_statistics, tree_history
 from ivr.voice.footprints import Did
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.step_figures import ENTERED
+from ivr.web.panel.mistake_words import in_persian
 from ivr.web.panel.tree_tools import TreeTools, shown_figures
 from ivr.web.panel.visit import NotFound, Route, Visit
 
@@ -66,7 +68,7 @@ async def tree(visit: Visit) -> web.Response:
     on_air = now.revision.text if now is not None else newest.text
     did = visit.request.query.get("heat", "")
     heat = await _heat(visit, name, did) if did in HEATS else None
-    shown = await asyncio.to_thread(look, tools, on_air, name, heat[0] if heat else None)
+    shown = await asyncio.to_thread(look, tools, on_air, name, heat[0] if heat else None, did)
     return visit.render(
         "trees/tree.html",
         name=name,
@@ -77,6 +79,7 @@ async def tree(visit: Visit) -> web.Response:
         revisions=await tree_history.revisions(engine, name),
         drafts=await drafts.drafts(engine, name, 12),
         planned=await publishing.planned(engine, name),
+        dials=tools.name == name and visit.panel.telephones.citizens is not None,
         heats=HEATS,
         did=did if heat else "",
         counted=heat[1] if heat else 0,
@@ -110,19 +113,30 @@ async def _heat(visit: Visit, name: str, did: str) -> tuple[dict[str, float], in
     return many, found.calls
 
 
-def look(tools: TreeTools, text: str, name: str, heat: dict[str, float] | None = None) -> ShownTree:
-    """Check and draw a text. Blocks."""
+def look(
+    tools: TreeTools, text: str, name: str, heat: dict[str, float] | None = None, did: str = ""
+) -> ShownTree:
+    """Check and draw a text; with `heat` its steps lead to the calls that did that. Blocks."""
     try:
         menu, proof = tools.check(text.encode(), name)
     except MenuMistakes as error:
-        return ShownTree(Markup(), [], error.mistakes, 0)
+        return ShownTree(
+            Markup(),
+            [],
+            tuple(each.as_json() | {"told": in_persian(each.message)} for each in error.mistakes),
+            0,
+        )
     # Every word in the picture was escaped where it was drawn.
     return ShownTree(
-        Markup(tools.drawing(menu, heat)),
+        Markup(tools.drawing(menu, heat, partial(_calls_of, name, did) if heat is not None else None)),
         shown_figures(menu, proof),
         (),
         len(menu.steps),
     )
+
+
+def _calls_of(name: str, did: str, step: str) -> str:
+    return f"/panel/menus/{name}/steps/{step}?did={did}"
 
 
 def tools_of(visit: Visit) -> TreeTools:

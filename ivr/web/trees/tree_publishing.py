@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,7 +11,9 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from ivr.desk.book import menus
+from ivr.desk.editing.book_names import read_names
 from ivr.desk.people import auditing
+from ivr.desk.reading.gaps import of_menu
 from ivr.desk.refusals import Refused
 from ivr.desk.trees import drafts, publishing, rehearsing, tree_history
 from ivr.voice.menu import Menu
@@ -22,6 +25,7 @@ from ivr.voice.timing import SecondsOf
 from ivr.web.panel.forms import Form, latin
 from ivr.web.panel.visit import NotFound, Route, Visit
 from ivr.web.trees.tree_pages import ShownTree, look, name_of, tools_of
+from ivr.web.trees.tree_words import unspoken
 
 SHARES = ("5", "10", "20", "50")
 WHEN = ("now", "at", "share")
@@ -55,6 +59,7 @@ async def draft(
         return shown, [] if shown.mistakes else meant(before, one.text), text_diff(before, one.text)
 
     shown, differs, lines = await asyncio.to_thread(compared)
+    unled = [] if shown.mistakes else await _unled(visit, one.text)
     return visit.render(
         "trees/draft.html",
         status=422 if wrong or (form and form.wrong) else 200,
@@ -66,6 +71,7 @@ async def draft(
         shown=shown,
         meant=differs,
         lines=lines,
+        unled=unled,
         plan=next((each for each in await publishing.planned(engine, name) if each.draft == number), None),
         shares=SHARES,
         form=form,
@@ -108,6 +114,9 @@ async def publish(visit: Visit) -> web.Response:
     share = int(form.choice("share", SHARES) or 0) / 100 if when == "share" else None
     if form.wrong:
         return await draft(visit, form)
+    text = await tree_history.text_of(visit.panel.engine, name, f"draft {number}")
+    if mute := await unspoken(visit, text, name):
+        return await draft(visit, form, mute)
     try:
         await publishing.publish_draft(
             visit.panel.engine, name, number, visit.person.name, reason, visit.now, at=at, share=share
@@ -136,6 +145,37 @@ async def roll_back(visit: Visit) -> web.Response:
     back = await publishing.roll_back(visit.panel.engine, name, visit.person.name, reason, to)
     await _note(visit, "menu_rolled_back", {"to": back.revision.number})
     return visit.redirect(f"/panel/menus/{name}?said=back")
+
+
+@dataclass(frozen=True, slots=True)
+class ShownGap:
+    """What callers can say and no single body is responsible for, in people's words."""
+
+    topic: str
+    kinds: list[str]
+    reason: str
+    counties: list[str]
+    everywhere: bool
+
+
+async def _unled(visit: Visit, text: str) -> list[ShownGap]:
+    """Whether every leaf has a responsible body in every county, as the book is now."""
+    menu, page = await asyncio.to_thread(parse, text.encode(), "draft"), await visit.panel.book.page()
+    found = await asyncio.to_thread(of_menu, page, menu)
+    if not found:
+        return []
+    async with visit.panel.engine.connect() as connection:
+        names = await read_names(connection)
+    return [
+        ShownGap(
+            names.of("topic", gap.topic),
+            [visit.words(f"common.kind.{kind}") for kind in gap.kinds],
+            gap.reason,
+            [names.of("area", county) if county else "" for county in gap.counties],
+            gap.everywhere,
+        )
+        for gap in found
+    ]
 
 
 def meant(before: str, after: str) -> list[TreeChange]:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.book.who_calls import WhoCalls
+from ivr.desk.book.who_calls import WhoCalls, known
 from ivr.store.engine import make_engine
 from tests.desk.office import WEDNESDAY, call, office, opening
+from tests.fixtures.plans import plan_of
 
 AHAR, SARAB, NOBODY = "+989141111111", "+989142222222", "+989143333333"
 
@@ -29,6 +31,14 @@ async def test_in_a_rush_everybody_hears_of_their_own_case(engine: AsyncEngine, 
     assert [each.county for each in told] == ["ahar", "sarab", ""] * 10
     assert [each.waits for each in told] == [True, True, False] * 10
     assert len(lent) < len(rush) / 2
+
+
+async def test_in_young_books_too_nobody_elses_case_is_looked_at(engine: AsyncEngine) -> None:
+    """A plan of books that nobody has counted is kept while they grow."""
+    told = {"now": WEDNESDAY, "hour": WEDNESDAY, "all_n": [0, 1], "all_caller": [AHAR, SARAB]}
+    plan = await plan_of(engine, known().params(told))
+    ways = re.findall(r"(?:using (\w+) )?on cases\b", plan)
+    assert set(ways) == {"ix_cases_caller_key_opened_at"} and len(ways) == 6
 
 
 async def test_when_the_database_is_away_everybody_in_the_rush_hears_it(tmp_path: Path) -> None:

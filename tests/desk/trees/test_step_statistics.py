@@ -65,7 +65,7 @@ async def test_the_calls_of_a_figure_are_listed(engine: AsyncEngine) -> None:
     await on_each_of_three_days(engine)
     async with engine.begin() as connection:
         for row in await connection.execute(select(calls.c.id, calls.c.started_at, calls.c.steps)):
-            told = passed(row.started_at, row.steps)
+            told = passed(row.steps)
             await connection.execute(update(calls).where(calls.c.id == row.id).values(passed=told))
     left = await as_json.calls(engine, passed="kind:hung_up")
     assert len(left) == 3 and all(each["steps"][-1]["note"] == "hangup" for each in left)

@@ -1,0 +1,32 @@
+"""What is wrong in a menu tree, in Persian: by one catalogue of the check's English sentences.
+
+`ivr/web/locale/fa/mistakes.yaml` has each of them, {} for what it names. A sentence that is not there stays
+English, which a test does not let happen (`tests/web/test_mistake_words.py`).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from ivr.web.panel.locale import words
+
+CATALOGUE = "mistakes"
+
+
+def in_persian(message: str) -> str:
+    """The sentence, what it names as it stands in the text; one that it cites in Persian, too."""
+    for form, told in _forms():
+        if found := form.fullmatch(message):
+            return told.format(*map(in_persian, found.groups()))
+    return message
+
+
+@cache
+def _forms() -> list[tuple[re.Pattern[str], str]]:
+    """The one that says the most goes first."""
+    catalogue = words().under(CATALOGUE)
+    return [
+        (re.compile(re.escape(said).replace(r"\{\}", "(.+?)"), re.DOTALL), catalogue[said])
+        for said in sorted(catalogue, key=lambda said: -len(said.replace("{}", "")))
+    ]
