@@ -42,12 +42,14 @@ async def run(lab: Lab, asked: Asked, folder: Path) -> None:
     try:
         callers = await _start_callers(lab, asked, folder)
         injector = Injector(lab, folder / "faults.jsonl")
-        telling = asyncio.gather(_tell(callers), _watch_disks(lab, folder / "disks.jsonl"))
+        watching = _watch_disks(lab, folder / "disks.jsonl")
+        beside = [asyncio.create_task(each) for each in (_tell(callers), watching)]
         try:
             await injector.run(asked.schedule)
             await callers.wait()
         finally:
-            telling.cancel()
+            for each in beside:
+                each.cancel()
             if callers.returncode is None:
                 callers.terminate()
                 await callers.wait()
