@@ -160,7 +160,7 @@ async def test_a_tree_s_own_words_are_heard_once_they_have_sound_here_and_not_be
     async with asyncio.timeout(patience(20)):
         while not trees.troubles:
             await asyncio.sleep(0.02)
-    assert trees.called("122").revision == "1" and "menu 122: revision 2" in trees.troubles[0]
+    assert trees.called("122").revision == "1" and "menu 122: welcome (fa)" in trees.troubles[0]
 
     (tmp_path / "sounds").unlink()
     await until_revision(trees, "122", "2")
