@@ -19,6 +19,7 @@ from ivr.cases import phone
 from ivr.cases.live_hour import waiting
 from ivr.cases.meetings import Official
 from ivr.cases.transitions import Actor
+from ivr.cases.zone import ZONE
 from ivr.desk.book.book import Page
 from ivr.desk.case import answers, closing
 from ivr.desk.case.answers import SpokenAnswer
@@ -275,7 +276,7 @@ async def test_who_says_that_an_order_is_done_in_part_says_what_is_missing_and_i
     async with engine.connect() as connection:
         page = await read_page(connection)
     before, by = now - timedelta(hours=2), actor_named(page, "desk")
-    days = (now.date() + timedelta(days=n) for n in range(1, 30))
+    days = (now.astimezone(ZONE).date() + timedelta(days=n) for n in range(1, 30))
     order = MeetingOrder("abfa", "آب وصل شود", next(filter(page.calendar.is_working, days)))
     wanted = Sitting(
         Official.GOVERNOR, "ostandari", now - timedelta(hours=1), 1, place="تالار", even_off=True
