@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import logging
 from datetime import datetime
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.store import recording_files
 from ivr.store.derived import Derived
+from ivr.store.envelope import Unopened
 from ivr.store.recordings import TO_STORE, TO_UNSTORE
 from ivr.store.tables import recordings
 from ivr.store.vault import Vault
@@ -83,10 +85,21 @@ def _copy(folder: Path, vault: Vault, row: Row[Any]) -> bool:
         file = recording_files.opened(folder, row.name)
     except OSError:
         return False
+    except Unopened as error:
+        log.error("recording %s is not stored: %s", row.name, error)
+        return False
     with file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != row.sha256:
+        if _digest(file) != row.sha256:
             log.error("recording %s is not what was recorded and is not stored: ivr verify", row.name)
             return False
         file.seek(0)
         vault.put(row.name, file, row.sha256)
     return True
+
+
+def _digest(file: BufferedReader) -> str:
+    """ "" of what is damaged further on."""
+    try:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+    except Unopened:
+        return ""

@@ -137,6 +137,16 @@ async def test_what_is_not_what_was_recorded_is_never_stored_and_a_changed_copy_
     assert (changed.kind, changed.recording) == ("recording_changed", one)
 
 
+async def test_one_that_its_disk_damaged_keeps_no_other_from_the_store(
+    engine: AsyncEngine, tmp_path: Path, vault: Vault
+) -> None:
+    _, (one, other) = await with_words(engine, tmp_path)
+    recording_files.plain(tmp_path / "recordings", one).unlink()
+    recording_files.packed(tmp_path / "recordings", one).write_bytes(b"fLaC and no more")
+    assert await store_recordings(engine, tmp_path / "recordings", vault, Derived(tmp_path / "derived")) == 1
+    assert await stored(engine) == [other]
+
+
 async def test_a_store_that_is_away_is_one_sentence_and_nothing_counts_as_stored(
     engine: AsyncEngine, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
