@@ -23,7 +23,7 @@ from typing import IO, Any
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ivr.store.flushing import sync
+from ivr.store.flushing import flushed, replacing
 from ivr.store.key_file import KEY_BYTES, NONCE_BYTES, KeyFile
 
 MARK = b"seda111 envelope 1 "
@@ -31,7 +31,6 @@ SLOT_BYTES = 4096
 HEAD_BYTES = 2 * SLOT_BYTES
 PIECE_BYTES, TAG_BYTES = 64 * 1024, 16
 _BODY = PIECE_BYTES + TAG_BYTES
-HALF = ".new"  # what is being written ends so; no backup takes it
 
 
 class Unopened(Exception):
@@ -63,23 +62,13 @@ def enclose(source: IO[bytes], target: Path, keys: KeyFile, mtime: float = 0.0) 
     The SHA-256 of what it holds, in hex: of what was read back and opened. `mtime`: the file's time; 0 = now.
     Raises OSError, and Unopened when it is not what was written.
     """
-    half = target.with_name(target.name + HALF)
-    try:
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640), "wb") as out:
+    with replacing(target, mtime) as half:
+        with flushed(half) as out:
             given = write(source, out, keys)
-            out.flush()
-            os.fsync(out.fileno())
-            os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)  # so that the disk itself is asked
         with opened(half, keys) as file:
             kept = hashlib.file_digest(file, "sha256").hexdigest()
         if kept != given:
             raise Damaged(f"{half} is not what was written to it")
-        if mtime:
-            os.utime(half, (mtime, mtime))
-        half.replace(target)
-    finally:
-        half.unlink(missing_ok=True)
-    sync(target.parent)
     return kept
 
 

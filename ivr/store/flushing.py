@@ -8,8 +8,12 @@ here. Asks the disk: not for the event loop.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
+HALF = ".new"  # what is being written ends so; no backup takes it
 _flushed: set[tuple[int, int]] = set()  # folders, by device and inode: one that is made anew is another
 
 
@@ -49,3 +53,30 @@ def sync(path: Path) -> None:
         os.fsync(fd)
     finally:
         os.close(fd)
+
+
+@contextmanager
+def replacing(target: Path, mtime: float = 0.0) -> Iterator[Path]:
+    """A name beside it that nothing reads, for what is to be `flushed` and proved: then it has that name.
+
+    `mtime`: the file's time; 0 = now. Cut off anywhere, or when something is raised, `target` is as it was.
+    """
+    half = target.with_name(target.name + HALF)
+    try:
+        yield half
+        if mtime:
+            os.utime(half, (mtime, mtime))
+        half.replace(target)
+    finally:
+        half.unlink(missing_ok=True)
+    sync(target.parent)
+
+
+@contextmanager
+def flushed(path: Path) -> Iterator[IO[bytes]]:
+    """A new file, on the disk at the end; who reads it then asks the disk itself. Raises OSError."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640), "wb") as out:
+        yield out
+        out.flush()
+        os.fsync(out.fileno())
+        os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from ivr.store import envelope, flac
 from ivr.store.envelope import Damaged
+from ivr.store.flushing import HALF
 from ivr.store.key_file import KeyFile
 
 PLAIN, PACKED, CLOSED = ".wav", ".flac", ".sealed"
@@ -127,7 +128,7 @@ def forget(folder: Path, name: str) -> None:
     its = closed(folder, name)
     forget_open(folder, name)
     its.unlink(missing_ok=True)
-    its.with_name(its.name + envelope.HALF).unlink(missing_ok=True)
+    its.with_name(its.name + HALF).unlink(missing_ok=True)
 
 
 def forget_open(folder: Path, name: str) -> None:
@@ -135,7 +136,7 @@ def forget_open(folder: Path, name: str) -> None:
     forget_plain(folder, name)
     its = packed(folder, name)
     its.unlink(missing_ok=True)
-    its.with_name(its.name + envelope.HALF).unlink(missing_ok=True)
+    its.with_name(its.name + HALF).unlink(missing_ok=True)
 
 
 def forget_plain(folder: Path, name: str) -> None:

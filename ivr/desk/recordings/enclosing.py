@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.desk.recordings.settling import SETTLED, NotWhole, Settling, is_settled
+from ivr.desk.recordings.settling import SETTLED, NotWhole, Settling, holds, is_settled
 from ivr.store import envelope, recording_files
 from ivr.store.age import AgeError
 from ivr.store.envelope import Unopened
@@ -61,36 +61,23 @@ def enclose(folder: Path, name: str, sha256: str, settled: timedelta = SETTLED) 
     open_ones = [recording_files.plain(folder, name), recording_files.packed(folder, name)]
     source = next((path for path in open_ones if path.is_file()), None)
     if source is None:
-        return _holds(closed, folder, sha256)
+        return holds(closed, folder, sha256, (recording_files.PLAIN, recording_files.PACKED))
     if not is_settled(source, settled):
         return False
-    if not _holds(closed, folder, sha256):
+    if not holds(closed, folder, sha256, (recording_files.PLAIN, recording_files.PACKED)):
         found = source.stat()
         if free_bytes(closed.parent) < SPARE_BYTES + envelope.size_outside(found.st_size):
             return False  # what is free is the callers'
-        if recording_files.digest_at(source, folder) != sha256:
-            raise NotWhole("it is not what was recorded: ivr verify")
         with source.open("rb") as file:
             outside = hashlib.file_digest(file, "sha256").hexdigest()
+            if outside != sha256 and recording_files.digest_at(source, folder) != sha256:
+                raise NotWhole("it is not what was recorded: ivr verify")
             file.seek(0)
             if envelope.enclose(file, closed, recording_files.keys_beside(folder), found.st_mtime) != outside:
                 raise NotWhole("it changed while it was read")
     recording_files.forget_open(folder, name)
     sync(closed.parent)
     return True
-
-
-def _holds(closed: Path, folder: Path, sha256: str) -> bool:
-    """Whether that envelope is there and what is in it is what was recorded."""
-    try:
-        return recording_files.digest_at(closed, folder) == sha256
-    except FileNotFoundError:
-        return False
-    except Unopened:
-        open_ones = (closed.with_suffix(each) for each in (recording_files.PLAIN, recording_files.PACKED))
-        if any(path.is_file() for path in open_ones):  # it is written anew
-            return False
-        raise
 
 
 async def enclosed(engine: AsyncEngine) -> int:

@@ -7,17 +7,15 @@ only then the WAV goes. Cut off anywhere, one of the two can be read, and the ne
 from __future__ import annotations
 
 import hashlib
-import os
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Row
 
-from ivr.desk.recordings.settling import SETTLED, NotWhole, Settling, is_settled
-from ivr.store import envelope, flac, recording_files
-from ivr.store.envelope import Damaged
-from ivr.store.flushing import sync
+from ivr.desk.recordings.settling import SETTLED, NotWhole, Settling, holds, is_settled
+from ivr.store import flac, recording_files
+from ivr.store.flushing import flushed, replacing, sync
 from ivr.store.recordings import TO_PACK
 from ivr.store.room import SPARE_BYTES, free_bytes
 
@@ -41,10 +39,10 @@ def pack(folder: Path, name: str, sha256: str, settled: timedelta = SETTLED) -> 
     """
     plain, packed = recording_files.plain(folder, name), recording_files.packed(folder, name)
     if not plain.is_file():
-        return packed.stat().st_size if _holds(packed, folder, sha256) else None
+        return packed.stat().st_size if holds(packed, folder, sha256, (recording_files.PLAIN,)) else None
     if not is_settled(plain, settled):
         return None
-    if not _holds(packed, folder, sha256):
+    if not holds(packed, folder, sha256, (recording_files.PLAIN,)):
         content = plain.read_bytes()
         if hashlib.sha256(content).hexdigest() != sha256:
             raise NotWhole("it is not what was recorded: ivr verify")
@@ -53,36 +51,11 @@ def pack(folder: Path, name: str, sha256: str, settled: timedelta = SETTLED) -> 
             return 0
         if free_bytes(packed.parent) < SPARE_BYTES + len(made):
             return None  # what is free is the callers'
-        _write(packed, made, plain.stat().st_mtime)
-        if not _holds(packed, folder, sha256):
-            raise NotWhole("what was packed does not come back from the disk")
+        with replacing(packed, plain.stat().st_mtime) as half:
+            with flushed(half) as out:
+                out.write(made)
+            if recording_files.digest_at(half, folder) != sha256:
+                raise NotWhole("what was packed does not come back from the disk")
     recording_files.forget_plain(folder, name)
     sync(plain.parent)
     return packed.stat().st_size
-
-
-def _write(packed: Path, made: bytes, mtime: float) -> None:
-    """On the disk before the name is; what is read of it then is asked of the disk."""
-    half = packed.with_name(packed.name + envelope.HALF)
-    try:
-        with os.fdopen(os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640), "wb") as out:
-            out.write(made)
-            out.flush()
-            os.fsync(out.fileno())
-            os.posix_fadvise(out.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-        os.utime(half, (mtime, mtime))
-        half.replace(packed)
-    finally:
-        half.unlink(missing_ok=True)
-    sync(packed.parent)
-
-
-def _holds(packed: Path, folder: Path, sha256: str) -> bool:
-    try:
-        return recording_files.digest_at(packed, folder) == sha256
-    except FileNotFoundError:
-        return False
-    except Damaged:
-        if packed.with_suffix(recording_files.PLAIN).is_file():  # it is written anew
-            return False
-        raise

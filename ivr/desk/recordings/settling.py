@@ -113,3 +113,18 @@ def due(todo: TextClause, before: datetime, after: Row[Any] | None = None) -> Se
     place = (recordings.c.recorded_at, recordings.c.name)
     query = select(*place).where(todo, recordings.c.recorded_at <= before).order_by(*place).limit(PAGE)
     return query if after is None else query.where(tuple_(*place) > tuple_(after.recorded_at, after.name))
+
+
+def holds(made: Path, folder: Path, sha256: str, of: Sequence[str]) -> bool:
+    """Whether that file is there and what is in it is what was recorded. `of`: the forms it is made of.
+
+    Raises OSError, and Unopened when it can't be opened and there is nothing to make it anew of.
+    """
+    try:
+        return recording_files.digest_at(made, folder) == sha256
+    except FileNotFoundError:
+        return False
+    except Unopened:
+        if any(made.with_suffix(form).is_file() for form in of):
+            return False
+        raise

@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from ivr.desk.recordings.enclosing import Encloser, enclose
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.recordings.settling import NotWhole, due
 from ivr.lab.pace import patience
-from ivr.settings import ROOT, AtRest, Settings
+from ivr.settings import AtRest, Settings
 from ivr.store import envelope, key_file, recording_files
 from ivr.store.derived import Derived
 from ivr.store.key_copies import KeyCopies
@@ -136,62 +135,6 @@ async def test_nothing_is_closed_with_a_key_that_one_disk_alone_has(
     key_file.add(its.state / "keys" / "recordings")
     put(its.state)
     assert await its.close() == 0 and await findings(its.engine, its.state) == []
-
-
-# At each step that changes a name or opens a file the process is gone, without another word.
-KILLED = """
-import os, sys
-from datetime import timedelta
-from pathlib import Path
-from ivr.desk.recordings.enclosing import enclose
-from ivr.store.recording_files import closed, digest, plain
-
-folder, name, sha256 = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-content = plain(folder, name).read_bytes()
-STEPS = ("open", "os.rename", "os.remove", "os.utime")
-
-def run(last):
-    steps = 0
-    def hook(event, args):
-        nonlocal steps
-        if event in STEPS:
-            steps += 1
-            if steps == last:
-                os._exit(9)
-    sys.addaudithook(hook)
-    os._exit(0 if enclose(folder, name, sha256, timedelta()) else 1)
-
-for last in range(1, 100):
-    for path in closed(folder, name).parent.iterdir():
-        path.unlink()
-    plain(folder, name).write_bytes(content)
-    child = os.fork()
-    if not child:
-        run(last)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    there = sorted(path.suffix for path in closed(folder, name).parent.iterdir())
-    assert digest(folder, name).hex() == sha256, there
-    print(code, *there)
-    assert enclose(folder, name, sha256, timedelta()) and enclose(folder, name, sha256, timedelta())
-    assert digest(folder, name).hex() == sha256
-    assert [path.suffix for path in closed(folder, name).parent.iterdir()] == [".sealed"]
-    if code == 0:
-        break
-"""
-
-
-async def test_killed_between_any_two_steps_it_can_be_read_and_is_finished_later(tmp_path: Path) -> None:
-    key_file.make(tmp_path / "keys" / "recordings")
-    folder, name = tmp_path / "recordings", put(tmp_path, os.urandom(200_000))
-    sha256 = hashlib.sha256(plain(folder, name).read_bytes()).hexdigest()
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", KILLED, str(folder), name, sha256],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    ways = done.stdout.split("\n")
-    assert {"9 .wav", "9 .new .wav", "9 .sealed .wav", "9 .sealed", "0 .sealed"} <= set(ways), ways
 
 
 async def test_half_an_envelope_is_written_anew_while_the_plain_file_is_there(tmp_path: Path) -> None:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +15,6 @@ from ivr.desk.recordings.enclosing import Encloser
 from ivr.desk.recordings.hearing import Rendition, Renditions
 from ivr.desk.recordings.packing import Packer, pack
 from ivr.desk.recordings.settling import NotWhole, due
-from ivr.settings import ROOT
 from ivr.store import envelope, flac, key_file, recording_files
 from ivr.store.derived import Derived
 from ivr.store.recording_files import closed, packed, plain
@@ -142,62 +138,6 @@ async def test_what_retention_takes_never_comes_back(its: Shelved) -> None:
     for name in its.names:
         recording_files.forget(its.folder, name)
     assert its.forms() == []
-
-
-# At each step that changes a name or opens a file the process is gone, without another word.
-KILLED = """
-import os, sys
-from datetime import datetime, timedelta
-from pathlib import Path
-from ivr.desk.recordings.packing import pack
-from ivr.store.recording_files import digest, plain
-
-folder, name, sha256 = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
-content = plain(folder, name).read_bytes()
-STEPS = ("open", "os.rename", "os.remove", "os.utime")
-day = plain(folder, name).parent
-
-def run(last):
-    steps = 0
-    def hook(event, args):
-        nonlocal steps
-        if event in STEPS:
-            steps += 1
-            if steps == last:
-                os._exit(9)
-    sys.addaudithook(hook)
-    os._exit(0 if pack(folder, name, sha256, timedelta()) else 1)
-
-for last in range(1, 100):
-    for path in day.iterdir():
-        path.unlink()
-    plain(folder, name).write_bytes(content)
-    child = os.fork()
-    if not child:
-        run(last)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    there = sorted(path.suffix for path in day.iterdir())
-    assert digest(folder, name).hex() == sha256, there
-    print(code, *there)
-    assert pack(folder, name, sha256, timedelta()) == pack(folder, name, sha256, timedelta()) > 0
-    assert digest(folder, name).hex() == sha256
-    assert [path.suffix for path in day.iterdir()] == [".flac"]
-    if code == 0:
-        break
-"""
-
-
-async def test_killed_between_any_two_steps_it_can_be_read_and_is_finished_later(tmp_path: Path) -> None:
-    folder, name = tmp_path / "recordings", put(tmp_path)
-    plain(folder, name).write_bytes(SPEECH)
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-c", KILLED, str(folder), name, hashlib.sha256(SPEECH).hexdigest()],
-        cwd=ROOT, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    ways = set(done.stdout.split("\n"))
-    assert {"9 .wav", "9 .new .wav", "9 .flac .wav", "9 .flac", "0 .flac"} <= ways, ways
 
 
 async def test_half_a_packed_file_is_written_anew_while_the_wav_is_there(tmp_path: Path) -> None:
