@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -59,7 +60,9 @@ class Injector:
                     await self._do(fault)
             except LabError as error:
                 say(f"{fault.at:7.1f} s  {fault.kind}: left out, {error}")
-                return
+                if kind.target != "server":
+                    return
+                fault = replace(fault, kind="every server away")  # callers met no less
             finally:
                 ended = time.time()
         if FAULTS[fault.kind].target == "server":  # a new one is there as soon as the machine lets it

@@ -26,9 +26,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--files", type=Path, help="a folder of WAV files instead of our prompts")
     asked = parser.parse_args()
-    found = sorted((asked.files or load_settings().sounds).rglob("*.wav"))[: 40 if asked.quick else 400]
+    folder = asked.files or load_settings().sounds
+    found = sorted(folder.rglob("*.wav"))[: 40 if asked.quick else 400]
     if not found:
-        sys.exit(f"there is no WAV in {asked.files or load_settings().sounds}: ivr sounds build")
+        sys.exit(f"there is no WAV in {folder}: ivr sounds build")
     heard = [path.read_bytes() for path in found]
     print(json.dumps(measured(heard if asked.files else [_over_the_line(each) for each in heard]), indent=2))
 

@@ -137,10 +137,10 @@ class Room:
         now = time.time()
         for path in (self.folder.resolve().parent / ALONE).glob("*.wav"):
             with suppress(OSError):
-                idle = now - path.stat().st_mtime
-                if _was_closed(path) or idle > LEFT_SECONDS:
+                idle, has_more = now - path.stat().st_mtime, _has_more(path)
+                if has_more and (idle > LEFT_SECONDS or _was_closed(path)):
                     trim(path)
-                elif idle < GROWS_SECONDS and not _has_more(path):
+                elif not has_more and idle < GROWS_SECONDS and not _was_closed(path):
                     yield path
 
     # What this process, and the others, hold without that

@@ -75,14 +75,19 @@ async def last(engine: AsyncEngine, *, whole: bool, well: bool, listened: bool) 
     return None if row is None else _read(row)
 
 
-async def is_due(engine: AsyncEngine, now: datetime) -> bool:
-    """Whether a whole proof is to be made; a young installation owes none yet."""
+async def _whole(engine: AsyncEngine) -> tuple[Proved | None, datetime | None]:
+    """The last whole one, and the moment from which the next is counted; a young installation has neither."""
     whole = await last(engine, whole=True, well=False, listened=True)
     if whole is not None:
-        return now - whole.at > WEEK
+        return whole, whole.at
     async with engine.connect() as connection:
-        first = (await connection.execute(select(func.min(custody_days.c.closed_at)))).scalar()
-    return first is not None and now - first > WEEK
+        return None, (await connection.execute(select(func.min(custody_days.c.closed_at)))).scalar()
+
+
+async def is_due(engine: AsyncEngine, now: datetime) -> bool:
+    """Whether a whole proof is to be made; a young installation owes none yet."""
+    _, since = await _whole(engine)
+    return since is not None and now - since > WEEK
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +100,14 @@ class LastProof:
 
 async def told(engine: AsyncEngine) -> LastProof:
     """A young installation owes no proof yet."""
-    whole = await last(engine, whole=True, well=False, listened=True)
+    whole, since = await _whole(engine)
     async with engine.connect() as connection:
         now: datetime = (await connection.execute(select(func.now()))).scalar_one()
-        first = (await connection.execute(select(func.min(custody_days.c.closed_at)))).scalar()
+    late = since is not None and now - since > OVERDUE
     if whole is None:
-        owed = first is not None and now - first > OVERDUE
-        return LastProof("all was never proved from the first row on: ivr verify", owed)
+        return LastProof("all was never proved from the first row on: ivr verify", late)
     days, findings = (now - whole.at).days, f" with {whole.findings} findings" if whole.findings else ""
     text = f"all was proved {days} days ago{findings}"
-    late = now - whole.at > OVERDUE
     return LastProof(
         text + (", it should be once a week: ivr verify" if late else ""), late or bool(findings)
     )
