@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.phone import mask
-from ivr.desk.people.scope import Scope
+from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.store.tables import calls
 from ivr.store.tables import cases as case_table
 from ivr.voice.footprints import LONGEST_SECOND, footprints
@@ -83,4 +83,5 @@ async def _codes(connection: AsyncConnection, scope: Scope, ids: list[object]) -
     """Call → its case, of those that whoever asks may see."""
     query = select(case_table.c.call_id, case_table.c.code)
     query = query.where(case_table.c.call_id.in_(ids), scope.cases())
+    query = query.where(OPEN_TO_ALL)  # whose a confidential case is, no list of calls tells
     return {row.call_id: row.code for row in await connection.execute(query)}
