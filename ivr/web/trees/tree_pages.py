@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,7 +18,7 @@ from ivr.desk.book import menus
 from ivr.desk.trees import drafts, publishing, step_statistics, tree_history
 from ivr.voice.footprints import Did
 from ivr.voice.mistakes import MenuMistakes
-from ivr.voice.step_figures import ENTERED
+from ivr.voice.step_figures import ENTERED, TreeFigures
 from ivr.web.panel.mistake_words import in_persian
 from ivr.web.panel.tree_tools import TreeTools, shown_figures
 from ivr.web.panel.visit import NotFound, Route, Visit
@@ -101,11 +101,16 @@ async def schema(visit: Visit) -> web.Response:
     return web.json_response(text=body)
 
 
-async def _heat(visit: Visit, name: str, did: str) -> tuple[dict[str, float], int]:
-    """Step → how often callers did that there in the last days, and of how many calls."""
+async def lately(visit: Visit, name: str) -> tuple[date, TreeFigures]:
+    """What callers did at the steps of that menu in the last days, and since which."""
     zone = visit.panel.book.timezone
     since = (visit.now.astimezone(ZoneInfo(zone)) - timedelta(days=HEAT_DAYS)).date()
-    found = await step_statistics.tree_figures(visit.panel.engine, name, since, zone, visit.now)
+    return since, await step_statistics.tree_figures(visit.panel.engine, name, since, zone, visit.now)
+
+
+async def _heat(visit: Visit, name: str, did: str) -> tuple[dict[str, float], int]:
+    """Step → how often callers did that there in the last days, and of how many calls."""
+    _, found = await lately(visit, name)
     many = {
         step: float(figure.entered if did == ENTERED else figure.many(Did(did)))
         for step, figure in found.steps.items()
