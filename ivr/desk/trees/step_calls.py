@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -43,7 +44,8 @@ async def calls_at(
 ) -> list[CallAtStep]:
     """Of that menu since then, who did that at the step; in that second of it, if one is given."""
     async with engine.connect() as connection:
-        rows = (await connection.execute(of_step(name, step, did, since))).all()
+        most = limit if second is None else LOOKED_AT
+        rows = (await connection.execute(of_step(name, step, did, since, most))).all()
         at = {row.id: _seconds(row.started_at, row.steps, step, did) for row in rows}
         chosen = [row for row in rows if second is None or second in at[row.id]][:limit]
         codes = await _codes(connection, scope, [row.id for row in chosen])
@@ -61,7 +63,7 @@ async def calls_at(
     ]
 
 
-def of_step(name: str, step: str, did: str, since: datetime) -> Select:  # type: ignore[type-arg]
+def of_step(name: str, step: str, did: str, since: datetime, most: int) -> Select[Any]:
     """By the index of what a call passed."""
     its = calls.c
     query = select(
@@ -70,7 +72,7 @@ def of_step(name: str, step: str, did: str, since: datetime) -> Select:  # type:
     query = query.where(
         its.passed.contains([f"{step}:{did}"]), its.menu_name == name, its.started_at >= since
     )
-    return query.order_by(its.started_at.desc(), its.id.desc()).limit(LOOKED_AT)
+    return query.order_by(its.started_at.desc(), its.id.desc()).limit(most)
 
 
 def _seconds(began: datetime, steps: list[dict[str, str]], step: str, did: str) -> tuple[int, ...]:
