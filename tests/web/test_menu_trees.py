@@ -192,6 +192,22 @@ async def test_what_has_mistakes_is_kept_and_never_goes_on_the_air(panel: PanelS
     assert live and live.number == 1
 
 
+CALLING = """\
+menu: "111"
+languages: [fa, az]
+steps:
+  water: {type: tree, name: "122", go: bye, missing_go: bye}
+  bye: {type: end, prompt: [goodbye]}
+"""
+
+
+async def test_it_tells_so_of_a_tree_that_the_draft_calls_too(panel: PanelServed) -> None:
+    async with panel.engine.begin() as connection:
+        await connection.execute(delete(routing_rules).where(routing_rules.c.topic == "water.bill"))
+    admin = await panel.signed_in("admin")
+    assert TEXT("menus.led.gaps", n=1) in await admin.text(await saved(admin, CALLING))
+
+
 async def test_a_draft_is_walked_with_keys_to_where_the_caller_does_something(panel: PanelServed) -> None:
     admin = await panel.signed_in("admin")
 

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from ivr.desk.book import menus
 from ivr.desk.trees import drafts, publishing, step_statistics, tree_history
 from ivr.voice.footprints import Did
+from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
 from ivr.voice.step_figures import ENTERED, TreeFigures
 from ivr.web.panel.mistake_words import in_persian
@@ -40,12 +41,12 @@ def routes() -> list[Route]:
 
 @dataclass(frozen=True, slots=True)
 class ShownTree:
-    """A text, looked at. `mistakes`: why there is neither picture nor figures."""
+    """A text, looked at. `mistakes`: why there is neither picture nor figures, nor a menu."""
 
     picture: Markup
     figures: list[dict[str, Any]]
     mistakes: tuple[Any, ...]
-    steps: int
+    menu: Menu | None
 
 
 async def listed(visit: Visit) -> web.Response:
@@ -129,14 +130,14 @@ def look(
             Markup(),
             [],
             tuple(each.as_json() | {"told": in_persian(each.message)} for each in error.mistakes),
-            0,
+            None,
         )
     # Every word in the picture was escaped where it was drawn.
     return ShownTree(
         Markup(tools.drawing(menu, heat, partial(_calls_of, name, did) if heat is not None else None)),
         shown_figures(menu, proof),
         (),
-        len(menu.steps),
+        menu,
     )
 
 
