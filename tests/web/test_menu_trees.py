@@ -350,6 +350,7 @@ async def test_the_keyboard_gets_to_the_calls_of_a_step_and_into_the_editor_and_
         await expect(change).to_be_focused()
         await page.locator(".cm-content").focus()
         await page.keyboard.insert_text("\n  snow:\n    type: s")
+        await expect(page.locator("#tree-mistakes")).to_contain_text("steps.snow.type")
         await page.keyboard.press("Control+Space")
         await expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("say")
         await page.keyboard.press("Escape")
