@@ -164,7 +164,7 @@ class LiveTrees:
             # A third of a second for 2,000 steps, which calls need not wait for.
             await asyncio.to_thread(self._take, now)
             if known is None or known.revision != str(revision.number):
-                log.info("menu %s: revision %s is live", name, revision.number)
+                log.info("menu %s: revision %s was published", name, revision.number)
         except MenuMistakes as error:
             log.error("revision %s of menu %s is refused: %s", revision.number, name, error)
         for other in [*self._live]:
@@ -187,15 +187,15 @@ class LiveTrees:
             _, late = await asyncio.wait(making.values(), timeout=SOUND_SECONDS)
             for task in late:
                 task.cancel()
-        mute = {
-            each: task
-            for each, task in making.items()
-            if not task.done() or task.cancelled() or not task.result()
-        }
-        self._mute.pop(name, None)
+        mute = [
+            each for each, task in making.items() if not task.done() or task.cancelled() or not task.result()
+        ]
+        waited = self._mute.pop(name, None)
         if mute:
             self._mute[name] = ", ".join(sorted({f"{wanted[each][0]} ({each[1]})" for each in mute}))
             log.error("menu %s waits for the sound of %s", name, self._mute[name])
+        elif waited:
+            log.info("menu %s has the sound of its words now, and answers", name)
         return frozenset(id for id, _ in mute)
 
     def _take(self, now: menus.OnAir) -> None:

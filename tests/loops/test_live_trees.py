@@ -147,8 +147,9 @@ async def test_a_number_whose_tree_is_nowhere_is_answered_by_the_hotline_s_own(
 
 
 async def test_a_tree_s_own_words_are_heard_once_they_have_sound_here_and_not_before(
-    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level("INFO", "ivr.loops.live_trees")
     monkeypatch.setattr(live_trees, "AGAIN_SECONDS", 0.1)
     (tmp_path / "sounds").write_text("in the way of every sound")
     book = SoundBook(tmp_path / "sounds", LANGUAGES)
@@ -161,11 +162,13 @@ async def test_a_tree_s_own_words_are_heard_once_they_have_sound_here_and_not_be
         while not trees.troubles:
             await asyncio.sleep(0.02)
     assert trees.called("122").revision == "1" and "menu 122: welcome (fa)" in trees.troubles[0]
+    assert "revision 2 is live" not in caplog.text and "menu 122 waits for the sound" in caplog.text
 
     (tmp_path / "sounds").unlink()
     await until_revision(trees, "122", "2")
     own = trees.called("122").words["welcome"]["fa"]
     assert book.path(own.id, "fa") and not trees.troubles
+    assert "menu 122 has the sound of its words now" in caplog.text
     following.cancel()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -191,6 +192,22 @@ async def test_what_has_mistakes_is_kept_and_never_goes_on_the_air(panel: PanelS
     assert live and live.number == 1
 
 
+CALLING = """\
+menu: "111"
+languages: [fa, az]
+steps:
+  water: {type: tree, name: "122", go: bye, missing_go: bye}
+  bye: {type: end, prompt: [goodbye]}
+"""
+
+
+async def test_it_tells_so_of_a_tree_that_the_draft_calls_too(panel: PanelServed) -> None:
+    async with panel.engine.begin() as connection:
+        await connection.execute(delete(routing_rules).where(routing_rules.c.topic == "water.bill"))
+    admin = await panel.signed_in("admin")
+    assert TEXT("menus.led.gaps", n=1) in await admin.text(await saved(admin, CALLING))
+
+
 async def test_a_draft_is_walked_with_keys_to_where_the_caller_does_something(panel: PanelServed) -> None:
     admin = await panel.signed_in("admin")
 
@@ -209,10 +226,13 @@ async def test_a_draft_is_walked_with_keys_to_where_the_caller_does_something(pa
     assert "wrong" in await walked("1 1 1 1 answered") and "wrong" in await walked("", "steps: 1")
 
 
-async def with_calls(panel: PanelServed) -> None:
-    """A whole call, and two that end at the kind; all of an hour ago."""
+async def with_calls(panel: PanelServed, within: str = "") -> None:
+    """A whole call, and two that end at the kind; all of an hour ago. `within`: of a tree that was called."""
     engine, by = panel.engine, panel.clock() - timedelta(hours=1) - call("1").began
-    await in_the_books(engine, *(moved(each, by) for each in (call(*WHOLE), call("1"), call("1"))))
+    past = [moved(each, by) for each in (call(*WHOLE), call("1"), call("1"))]
+    for each in past:
+        steps = [{**step, "step": within + step["step"]} for step in each.steps]
+        await in_the_books(engine, replace(each, steps=steps))
     async with engine.begin() as connection:
         for row in await connection.execute(select(calls.c.id, calls.c.started_at, calls.c.steps)):
             told = passed(row.steps)
@@ -235,6 +255,12 @@ async def test_from_the_heat_of_a_step_one_comes_to_its_calls_and_to_those_of_on
     assert (await auditor.text(f"{ONE}/steps/kind?did=entered")).count("***") == 3
     assert (await auditor.get("/panel/menus/112/steps/kind")).status == 404
     assert (await (await panel.signed_in("officer")).get(at)).status == 403
+
+
+async def test_one_comes_to_the_calls_of_a_step_in_a_tree_that_was_called(panel: PanelServed) -> None:
+    await with_calls(panel, "water.W-122.")
+    admin = await panel.signed_in("admin")
+    assert (await admin.text(f"{ONE}/steps/water.W-122.kind?did=hung_up")).count("***") == 2
 
 
 async def test_before_publishing_the_page_tells_for_what_no_body_is_responsible(panel: PanelServed) -> None:
@@ -324,6 +350,7 @@ async def test_the_keyboard_gets_to_the_calls_of_a_step_and_into_the_editor_and_
         await expect(change).to_be_focused()
         await page.locator(".cm-content").focus()
         await page.keyboard.insert_text("\n  snow:\n    type: s")
+        await expect(page.locator("#tree-mistakes")).to_contain_text("steps.snow.type")
         await page.keyboard.press("Control+Space")
         await expect(page.locator(".cm-tooltip-autocomplete")).to_contain_text("say")
         await page.keyboard.press("Escape")

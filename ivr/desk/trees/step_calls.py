@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from ivr.cases.phone import mask
-from ivr.desk.people.scope import Scope
+from ivr.desk.people.scope import OPEN_TO_ALL, Scope
 from ivr.store.tables import calls
 from ivr.store.tables import cases as case_table
 from ivr.voice.footprints import LONGEST_SECOND, footprints
@@ -43,7 +44,8 @@ async def calls_at(
 ) -> list[CallAtStep]:
     """Of that menu since then, who did that at the step; in that second of it, if one is given."""
     async with engine.connect() as connection:
-        rows = (await connection.execute(of_step(name, step, did, since))).all()
+        most = limit if second is None else LOOKED_AT
+        rows = (await connection.execute(of_step(name, step, did, since, most))).all()
         at = {row.id: _seconds(row.started_at, row.steps, step, did) for row in rows}
         chosen = [row for row in rows if second is None or second in at[row.id]][:limit]
         codes = await _codes(connection, scope, [row.id for row in chosen])
@@ -61,7 +63,7 @@ async def calls_at(
     ]
 
 
-def of_step(name: str, step: str, did: str, since: datetime) -> Select:  # type: ignore[type-arg]
+def of_step(name: str, step: str, did: str, since: datetime, most: int) -> Select[Any]:
     """By the index of what a call passed."""
     its = calls.c
     query = select(
@@ -70,7 +72,7 @@ def of_step(name: str, step: str, did: str, since: datetime) -> Select:  # type:
     query = query.where(
         its.passed.contains([f"{step}:{did}"]), its.menu_name == name, its.started_at >= since
     )
-    return query.order_by(its.started_at.desc(), its.id.desc()).limit(LOOKED_AT)
+    return query.order_by(its.started_at.desc(), its.id.desc()).limit(most)
 
 
 def _seconds(began: datetime, steps: list[dict[str, str]], step: str, did: str) -> tuple[int, ...]:
@@ -83,4 +85,5 @@ async def _codes(connection: AsyncConnection, scope: Scope, ids: list[object]) -
     """Call → its case, of those that whoever asks may see."""
     query = select(case_table.c.call_id, case_table.c.code)
     query = query.where(case_table.c.call_id.in_(ids), scope.cases())
+    query = query.where(OPEN_TO_ALL)  # whose a confidential case is, no list of calls tells
     return {row.call_id: row.code for row in await connection.execute(query)}

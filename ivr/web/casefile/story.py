@@ -21,8 +21,6 @@ from ivr.web.panel.visit import Visit
 
 USUAL = "usual"
 _ROUTED = frozenset(Reason)
-# Ends of a call in her turn at the operators' which read otherwise than those of the governor's office.
-TURN_ATTEMPTS = frozenset({"turn_talked", "turn_wont_talk", "turn_not_connected"})
 _DATES = ("next_on", "until", "at", "due_on")
 _jalali_day: Any = JalaliDate  # they have no types
 _jalali_time: Any = JalaliDateTime
@@ -156,9 +154,9 @@ class Teller:
         return f"{said} ({digits(f'{lasted // 60}:{lasted % 60:02}')})"
 
     def _attempt(self, attempt: Row[Any]) -> StoryEntry:
-        what = attempt.outcome or "open"
-        own = f"{attempt.purpose}_{what}"  # where it reads otherwise in a call about that
-        text = self.words(f"casefile.attempt.{own if own in TURN_ATTEMPTS else what}")
+        key, what = "casefile.attempt", attempt.outcome or "open"
+        # In a call in her turn at the operators' some ends read otherwise.
+        text = self.words.get(f"{key}.{attempt.purpose}_{what}", self.words(f"{key}.{what}"))
         return StoryEntry(attempt.at, "attempt", self.words("casefile.actor.ivr"), text)
 
     def _text(self, event: str, variant: str, details: Mapping[str, Any]) -> str:

@@ -45,12 +45,12 @@ async function look(view) {
   }
 }
 
-function placed({ line, column, told, nearest }, doc) {
+function placed({ line, column, key, told, nearest }, doc) {
   const at = doc.line(Math.min(Math.max(line, 1), doc.lines));
   const from = Math.min(at.from + Math.max(column - 1, 0), at.to);
   const word = /^[^\s,{}[\]:]+/.exec(doc.sliceString(from, at.to))?.[0].length ?? 0;
   const actions = nearest ? [{ name: `← ${nearest}`, apply: (view, a, b) => mend(view, a, b, nearest) }] : [];
-  return { from, to: Math.min(from + Math.max(word, 1), doc.length), severity: "error", message: told, actions };
+  return { from, to: Math.min(from + Math.max(word, 1), doc.length), severity: "error", message: key ? `\u2066${key}\u2069: ${told}` : told, actions };
 }
 
 /** Puts the nearest right name where the wrong one stands. */
@@ -72,7 +72,7 @@ function show(told, view) {
     const item = document.createElement("li"), link = document.createElement("button");
     Object.assign(link, { type: "button", className: "link", textContent: mistake.where });
     link.addEventListener("click", () => goTo(view, mistake.line));
-    item.append(link, " ", mistake.told);
+    item.append(link, " ", ...(mistake.key ? [named(mistake.key), " "] : []), mistake.told);
     if (mistake.nearest) item.append(" ", named(mistake.nearest), "؟");
     return item;
   }));

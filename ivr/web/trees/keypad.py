@@ -15,7 +15,7 @@ from ivr.voice.tokens import KeysMistake
 from ivr.voice.tried_call import TriedCall
 from ivr.web.panel.tree_tools import TreeTools
 from ivr.web.panel.visit import Route, Visit
-from ivr.web.trees.tree_editing import SENT
+from ivr.web.trees.tree_editing import SENT, text_of
 from ivr.web.trees.tree_pages import name_of, tools_of
 
 MOST_KEYS = 400  # of one rehearsed call
@@ -30,10 +30,9 @@ async def walk(visit: Visit) -> web.Response:
 
     The server remembers nothing: a call is walked anew with each key, in milliseconds.
     """
-    form, tools = visit.form(), tools_of(visit)
-    text, keys = form.raw("text").replace("\r\n", "\n"), form.raw("keys").split()[:MOST_KEYS]
+    keys = visit.form().raw("keys").split()[:MOST_KEYS]
     try:
-        told = await asyncio.to_thread(_walked, tools, text, keys, name_of(visit))
+        told = await asyncio.to_thread(_walked, tools_of(visit), text_of(visit), keys, name_of(visit))
     except MenuMistakes:
         return web.json_response({"wrong": visit.words("menus.try.faulty")}, status=422)
     except KeysMistake as mistake:
@@ -43,10 +42,8 @@ async def walk(visit: Visit) -> web.Response:
 
 def _walked(tools: TreeTools, text: str, keys: list[str], name: str) -> dict[str, Any]:
     menu, _ = tools.check(text.encode(), name)
-    walked, own = (
-        tools.walk(menu, keys),
-        {each.id: each.text for _, _, each in all_words(menu.words, menu.called_words)},
-    )
+    own = {each.id: each.text for _, _, each in all_words(menu.words, menu.called_words)}
+    walked = tools.walk(menu, keys)
     step = menu.steps.get(walked.step)
     return {
         "heard": [_sound(tools, sound, language, own) for sound, language in walked.heard],

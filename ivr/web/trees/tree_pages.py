@@ -6,7 +6,7 @@ import asyncio
 import json
 import re
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,8 +17,9 @@ from markupsafe import Markup
 from ivr.desk.book import menus
 from ivr.desk.trees import drafts, publishing, step_statistics, tree_history
 from ivr.voice.footprints import Did
+from ivr.voice.menu import Menu
 from ivr.voice.mistakes import MenuMistakes
-from ivr.voice.step_figures import ENTERED
+from ivr.voice.step_figures import ENTERED, TreeFigures
 from ivr.web.panel.mistake_words import in_persian
 from ivr.web.panel.tree_tools import TreeTools, shown_figures
 from ivr.web.panel.visit import NotFound, Route, Visit
@@ -40,12 +41,12 @@ def routes() -> list[Route]:
 
 @dataclass(frozen=True, slots=True)
 class ShownTree:
-    """A text, looked at. `mistakes`: why there is neither picture nor figures."""
+    """A text, looked at. `mistakes`: why there is neither picture nor figures, nor a menu."""
 
     picture: Markup
     figures: list[dict[str, Any]]
     mistakes: tuple[Any, ...]
-    steps: int
+    menu: Menu | None
 
 
 async def listed(visit: Visit) -> web.Response:
@@ -101,11 +102,16 @@ async def schema(visit: Visit) -> web.Response:
     return web.json_response(text=body)
 
 
-async def _heat(visit: Visit, name: str, did: str) -> tuple[dict[str, float], int]:
-    """Step → how often callers did that there in the last days, and of how many calls."""
+async def lately(visit: Visit, name: str) -> tuple[date, TreeFigures]:
+    """What callers did at the steps of that menu in the last days, and since which."""
     zone = visit.panel.book.timezone
     since = (visit.now.astimezone(ZoneInfo(zone)) - timedelta(days=HEAT_DAYS)).date()
-    found = await step_statistics.tree_figures(visit.panel.engine, name, since, zone, visit.now)
+    return since, await step_statistics.tree_figures(visit.panel.engine, name, since, zone, visit.now)
+
+
+async def _heat(visit: Visit, name: str, did: str) -> tuple[dict[str, float], int]:
+    """Step → how often callers did that there in the last days, and of how many calls."""
+    _, found = await lately(visit, name)
     many = {
         step: float(figure.entered if did == ENTERED else figure.many(Did(did)))
         for step, figure in found.steps.items()
@@ -124,14 +130,14 @@ def look(
             Markup(),
             [],
             tuple(each.as_json() | {"told": in_persian(each.message)} for each in error.mistakes),
-            0,
+            None,
         )
     # Every word in the picture was escaped where it was drawn.
     return ShownTree(
         Markup(tools.drawing(menu, heat, partial(_calls_of, name, did) if heat is not None else None)),
         shown_figures(menu, proof),
         (),
-        len(menu.steps),
+        menu,
     )
 
 

@@ -59,7 +59,7 @@ async def draft(
         return shown, [] if shown.mistakes else meant(before, one.text), text_diff(before, one.text)
 
     shown, differs, lines = await asyncio.to_thread(compared)
-    unled = [] if shown.mistakes else await _unled(visit, one.text)
+    unled = await _unled(visit, shown.menu) if shown.menu is not None else []
     return visit.render(
         "trees/draft.html",
         status=422 if wrong or (form and form.wrong) else 200,
@@ -158,9 +158,9 @@ class ShownGap:
     everywhere: bool
 
 
-async def _unled(visit: Visit, text: str) -> list[ShownGap]:
+async def _unled(visit: Visit, menu: Menu) -> list[ShownGap]:
     """Whether every leaf has a responsible body in every county, as the book is now."""
-    menu, page = await asyncio.to_thread(parse, text.encode(), "draft"), await visit.panel.book.page()
+    page = await visit.panel.book.page()
     found = await asyncio.to_thread(of_menu, page, menu)
     if not found:
         return []
