@@ -34,9 +34,9 @@ from ivr.cases.callback import (
 from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
-from ivr.cases.turns import in_turn
+from ivr.cases.turns import PLACE_HOLDS, in_turn
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls, turn_calls
+from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls
 from ivr.desk.case.callback_planning import ANSWER, LOTTERY, MEETING, OF_CASE, ORDER, STATUS, TURN, VERIFY
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
@@ -56,7 +56,6 @@ CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given
 MISSED = "case_turn_missed"  # … for whom it was her turn in the operators' queue, and she was not reached
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
-TURN_LOOK = timedelta(seconds=5)  # until who keeps her place is looked at again
 LOOKED_AT = 100  # rows looked at for one that may be called now
 
 
@@ -90,9 +89,14 @@ class Briefing:
 _ONE_NUMBER = text("SELECT pg_advisory_xact_lock(hashtext('callback ' || :number))")
 
 
-def due(now: datetime) -> Select[Any]:
-    """The next call-back to look at, which no other worker holds."""
-    query = select(callbacks).where(callbacks.c.state == "waiting", callbacks.c.next_at <= now)
+def due(now: datetime, turns: Collection[uuid.UUID] = frozenset()) -> Select[Any]:
+    """The next call-back to look at, which no other worker holds.
+
+    A place in the operators' queue only in its turn, or when nobody came for it for too long.
+    """
+    its = callbacks.c
+    may = or_(its.purpose != TURN, its.id.in_(turns), its.created_at < now - PLACE_HOLDS)
+    query = select(callbacks).where(its.state == "waiting", its.next_at <= now, may)
     return query.order_by(callbacks.c.next_at).limit(1).with_for_update(skip_locked=True)
 
 
@@ -109,12 +113,12 @@ async def claim(
     """
     for _ in range(LOOKED_AT):
         async with engine.begin() as connection:
-            wanted = (await connection.execute(due(now))).first()
+            wanted = (await connection.execute(due(now, turns))).first()
             if wanted is None:
                 return None
             case = (await connection.execute(select(cases).where(cases.c.id == wanted.case_id))).one()
             if wanted.purpose == TURN and wanted.id not in turns:
-                decided: Placing | bool = await _not_yet(connection, wanted, now)
+                decided: Placing | bool = True  # nobody came for it
             else:
                 decided = await _decide(connection, page, policy, now, wanted, case)
         if isinstance(decided, Placing):
@@ -165,14 +169,6 @@ async def _decide(
         await _put(connection, wanted, next_at=next_day(policy, page.calendar, now, county))
     else:
         return await _begin(connection, wanted, case, now)
-    return False
-
-
-async def _not_yet(connection: AsyncConnection, wanted: Row[Any], now: datetime) -> bool:
-    """Others are before her; True: nobody came for her place for too long."""
-    if turn_calls.is_over(wanted.notice, now):
-        return True
-    await _put(connection, wanted, next_at=now + TURN_LOOK)
     return False
 
 

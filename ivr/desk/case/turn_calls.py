@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.turns import PLACE_HOLDS, TurnPlace
+from ivr.cases.turns import TurnPlace
 from ivr.desk.case.callback_planning import OPEN, TURN, plan_turn
 from ivr.store.tables import callbacks, cases
 
@@ -49,15 +49,11 @@ async def kept(engine: AsyncEngine) -> Sequence[Row[Any]]:
     return sorted(found, key=lambda row: (since_of(row.notice), row.id))
 
 
-def place_of(row: Row[Any]) -> TurnPlace:
+def place_of(row: Row[Any], now: datetime) -> TurnPlace:
     """As `ivr.cases.turns` wants it."""
-    return TurnPlace(uuid.UUID(str(row.id)), since_of(row.notice), row.state == "calling")
+    rung = row.state == "calling"
+    return TurnPlace(uuid.UUID(str(row.id)), since_of(row.notice), rung, not rung and row.next_at > now)
 
 
 def since_of(notice: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(notice["since"])
-
-
-def is_over(notice: dict[str, Any], now: datetime) -> bool:
-    """Whether nobody came for it for too long."""
-    return now - since_of(notice) > PLACE_HOLDS

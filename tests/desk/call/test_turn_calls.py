@@ -45,7 +45,7 @@ async def claimed(
     engine: AsyncEngine, now: datetime, serving: int = 1, line: tuple[datetime, ...] = ()
 ) -> Any:
     """As the dialler does: who is rung now."""
-    places = [turn_calls.place_of(row) for row in await turn_calls.kept(engine)]
+    places = [turn_calls.place_of(row, now) for row in await turn_calls.kept(engine)]
     turns = whose_turn(places, line, serving)
     return await callbacks.claim(engine, await page(engine), Policy(), now, turns)
 
@@ -101,6 +101,21 @@ async def test_who_can_t_be_reached_is_tried_thrice_and_then_told_in_writing_onc
     async with engine.connect() as connection:
         case = (await connection.execute(select(tables.cases).where(tables.cases.c.code == code))).one()
     assert case.closed_at is None, "her words are with their body as before"
+
+
+async def test_who_does_not_answer_holds_up_nobody_behind_her_until_she_is_rung_again(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    first = await keeps(engine, tmp_path, NOON)
+    second = await keeps(engine, tmp_path, NOON + MINUTE, "09141234568")
+    now = NOON + 2 * MINUTE
+    await end(engine, await claimed(engine, now), Outcome.NO_ANSWER, now)
+    assert await claimed(engine, now) is None, "she is rung again in five minutes"
+    rung = await claimed(engine, now)
+    assert rung.code == second, "an operator is there for the next one"
+    await end(engine, rung, Outcome.TALKED, now + MINUTE)
+    assert await claimed(engine, now + 4 * MINUTE) is None
+    assert (await claimed(engine, now + 5 * MINUTE)).code == first
 
 
 async def test_a_place_whose_turn_never_comes_ends_and_she_is_told(
