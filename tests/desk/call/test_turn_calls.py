@@ -23,12 +23,14 @@ NUMBER = "09141234567"
 MINUTE = timedelta(minutes=1)
 
 
-async def keeps(engine: AsyncEngine, folder: Path, since: datetime, number: str = NUMBER) -> str:
+async def keeps(
+    engine: AsyncEngine, folder: Path, since: datetime, number: str = NUMBER, queue: str = "operators"
+) -> str:
     """She left her words and keeps her place; her code."""
     async with office(engine, folder / uuid.uuid4().hex) as desk:
         facts = call(number)
         code = await desk.intake.open_case(facts, opening())
-        await desk.intake.keep_place(facts, code, "operators", since)
+        await desk.intake.keep_place(facts, code, queue, since)
         await desk.pump.idle()
     await sent(engine, since)
     return code
@@ -81,6 +83,23 @@ async def test_who_asks_again_keeps_her_place_and_the_board_shows_it_masked(
     [place] = await live.places(engine)
     assert (place.code, place.since, place.attempts, place.rung) == (code, NOON, 0, False)
     assert NUMBER[-7:-4] not in place.number
+
+
+async def test_a_place_in_one_queue_is_none_in_another(engine: AsyncEngine, tmp_path: Path) -> None:
+    here = await keeps(engine, tmp_path, NOON)
+    there = await keeps(engine, tmp_path, NOON + MINUTE, queue="water")
+    assert [place.code for place in await live.places(engine)] == [here, there]
+
+
+async def test_who_shares_the_line_of_one_who_talks_keeps_a_place_of_her_own(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    first = await keeps(engine, tmp_path, NOON)
+    talks = await claimed(engine, NOON + MINUTE)
+    second = await keeps(engine, tmp_path, NOON + 2 * MINUTE)
+    await end(engine, talks, Outcome.TALKED, NOON + 3 * MINUTE)
+    assert talks.code == first
+    assert (await claimed(engine, NOON + 4 * MINUTE)).code == second
 
 
 async def test_who_can_t_be_reached_is_tried_thrice_and_then_told_in_writing_once(
