@@ -7,7 +7,7 @@ sent to Asterisk, so a process that dies in between has tried: nobody is rung tw
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -53,7 +53,7 @@ from ivr.voice.order_call import OrderNews
 from ivr.voice.turn_call import TurnNews
 
 CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given number is the right one
-MISSED = "case_turn_missed"  # … for whom it was her turn in the operators' queue, and she was not reached
+MISSED = "case_turn_missed"  # … for whom it was her turn in the operators' queue, and nothing came of it
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
 LOOKED_AT = 100  # rows looked at for one that may be called now
@@ -299,8 +299,13 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
         ends = update(callbacks).where(*waiting).values(state=state, ended_at=now)
         ended = await connection.execute(ends.returning(callbacks.c.id))
         if wanted.purpose == TURN and ended.first() is not None:
-            missed = outbox_row(f"{MISSED}:{wanted.id}", MISSED, now, {"case": code})
-            await connection.execute(insert(outbox).on_conflict_do_nothing(), [missed])
+            await _tell_missed(connection, {wanted.id: code}, now)
+
+
+async def _tell_missed(connection: AsyncConnection, codes: Mapping[uuid.UUID, str], now: datetime) -> None:
+    """By the call-back whose turn came to nothing."""
+    told = [outbox_row(f"{MISSED}:{id}", MISSED, now, {"case": code}) for id, code in codes.items()]
+    await connection.execute(insert(outbox).on_conflict_do_nothing(), told)
 
 
 async def _ever_rang(connection: AsyncConnection, wanted: uuid.UUID) -> bool:
@@ -451,7 +456,8 @@ async def lose(engine: AsyncEngine, attempts: Collection[uuid.UUID], now: dateti
 async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
     """Whether this installation calls anybody: for all that tell people of it to know.
 
-    Where it does not, what waits to be told is the desk's; once it does, whoever was not called is.
+    Where it does not, what waits to be told is the desk's, and who keeps her place in the operators' queue is
+    written to; once it does, whoever was not called is.
     """
     answer = callbacks.c.purpose == ANSWER
     async with engine.begin() as connection:
@@ -460,11 +466,20 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
         if not dials:
             waits = update(callbacks).where(answer, callbacks.c.state == "waiting")
             await connection.execute(waits.values(state="unreachable", ended_at=now))
+            await _end_turns(connection, now)
         elif changed:
             owed = select(cases.c.id).where(cases.c.status.in_(callback_planning.TOLD_OF))
             never = (callbacks.c.state == "unreachable", callbacks.c.attempts == 0, callbacks.c.number != "")
             anew = update(callbacks).where(answer, *never, callbacks.c.case_id.in_(owed))
             await connection.execute(anew.values(state="waiting", next_at=now, ended_at=None))
+
+
+async def _end_turns(connection: AsyncConnection, now: datetime) -> None:
+    its = callbacks.c
+    ends = update(callbacks).where(its.purpose == TURN, its.state == "waiting", its.case_id == cases.c.id)
+    ends = ends.values(state="unreachable", ended_at=now).returning(its.id, cases.c.code)
+    if missed := {row.id: row.code for row in await connection.execute(ends)}:
+        await _tell_missed(connection, missed, now)
 
 
 async def settled(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:

@@ -144,3 +144,15 @@ async def test_a_place_whose_turn_never_comes_ends_and_she_is_told(
     assert await claimed(engine, NOON + PLACE_HOLDS, serving=0) is None and not await messages(engine)
     assert await claimed(engine, NOON + PLACE_HOLDS + MINUTE, serving=0) is None
     assert await messages(engine) == [{"case": code}]
+
+
+async def test_where_nobody_is_called_any_more_who_keeps_her_place_is_told_so(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    codes = [await keeps(engine, tmp_path, NOON)]
+    await callbacks.dialled(engine, False, NOON + MINUTE)
+    codes.append(await keeps(engine, tmp_path, NOON))  # promised before her call could know
+    for _ in range(2):
+        await callbacks.dialled(engine, False, NOON + 2 * MINUTE)
+    assert [told["case"] for told in await messages(engine)] == codes
+    assert not await turn_calls.kept(engine)
