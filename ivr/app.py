@@ -440,8 +440,8 @@ class Hotline:
             ami=self.ami,
             speak=self.sounds.speak,
             clock=self.clock,
-            resting=lambda: self.stopping.is_set() or not self.time.is_sure,
             queue=Switchboard(self.ami).queue,
+            resting=lambda: self.stopping.is_set() or not self.time.is_sure,
         )
         originate.start()
         stack.push_async_callback(originate.close)

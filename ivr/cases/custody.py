@@ -127,9 +127,8 @@ def written(moment: datetime) -> str:
 def _plain(value: Any) -> Any:
     if type(value) in _PLAIN:
         return value
-    match (
-        value
-    ):  # the abstract one comes last: to look whether something is a mapping costs more than all else
+    # The abstract one comes last: to look whether something is a mapping costs more than all else.
+    match value:
         case dict():
             return {str(key): _plain(inner) for key, inner in value.items()}
         case str():

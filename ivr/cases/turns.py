@@ -16,11 +16,15 @@ _GAPS = (timedelta(minutes=5), timedelta(minutes=15))
 
 @dataclass(frozen=True, slots=True)
 class TurnPlace:
-    """A place that is kept. `since`: when she came to the queue. `rung`: she is rung now, or talks."""
+    """A place that is kept. `since`: when she came to the queue.
+
+    `rung`: she is rung now, or talks. `later`: she may only be rung at a time that is yet to come.
+    """
 
     id: uuid.UUID
     since: datetime
     rung: bool = False
+    later: bool = False
 
 
 def whose_turn(
@@ -28,11 +32,11 @@ def whose_turn(
 ) -> frozenset[uuid.UUID]:
     """Those before whom nobody waits any more, the first first: no more at once than operators serve.
 
-    `on_the_line`: since when those wait there who have not hung up.
+    `on_the_line`: since when those wait there who have not hung up. Who is to be rung later holds up nobody.
     """
     ordered = sorted(places, key=lambda place: (place.since, place.id))
     rung = sum(place.rung for place in ordered)
-    first = [place for place in ordered if not place.rung][: max(0, serving - rung)]
+    first = [place for place in ordered if not (place.rung or place.later)][: max(0, serving - rung)]
     return frozenset(place.id for place in first if all(place.since <= since for since in on_the_line))
 
 

@@ -210,7 +210,7 @@ class Call:
             spoken, misses = session.language, session.misses
             action = session.receive(event)
             if session.turn_queue and self.came_to_queue is None:
-                self.came_to_queue = self.line.clock()
+                self.came_to_queue = now
             if session.misses > misses:
                 self.steps[-1] = replace(self.steps[-1], missed=True)
             if session.step != self.step:

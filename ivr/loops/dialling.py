@@ -66,10 +66,10 @@ class Dialler:
         ami: Ami,
         speak: Callable[[str, str], Awaitable[str | None]],
         clock: Callable[[], datetime],
+        queue: Callable[[str], Awaitable[CallQueue]],
         resting: Callable[[], bool] = lambda: False,
-        queue: Callable[[str], Awaitable[CallQueue]] | None = None,
     ) -> None:
-        """`queue`: who waits for an operator there now, and who serves; None: nobody's turn ever comes."""
+        """`queue`: who waits for an operator there now, and who serves."""
         self.engine = engine
         self.book = book
         self.policy = policy
@@ -101,9 +101,10 @@ class Dialler:
         await self._lose_lost_ones()
         page = await self.book.page()
         free = self.trunk.at_once - await callbacks.in_progress(self.engine)
-        ready = self.originate.connected and not self.resting()
-        turns = await self._turns() if ready else frozenset()
-        for _ in range(free if ready else 0):
+        if free < 1 or not self.originate.connected or self.resting():
+            return
+        turns = await self._turns()
+        for _ in range(free):
             placing = await callbacks.claim(self.engine, page, self.policy, self.clock(), turns)
             if placing is None:
                 return
@@ -114,9 +115,8 @@ class Dialler:
     async def _turns(self) -> frozenset[uuid.UUID]:
         """Whose turn it is among those who keep a place in an operators' queue."""
         found: set[uuid.UUID] = set()
-        places = await turn_calls.kept(self.engine) if self.queue is not None else []
+        places = await turn_calls.kept(self.engine)
         for name in dict.fromkeys(row.notice["queue"] for row in places):
-            assert self.queue is not None
             try:
                 line = await self.queue(name)
             except Unreachable as error:
@@ -124,7 +124,7 @@ class Dialler:
                 continue
             now = self.clock()
             since = [now - timedelta(seconds=waited) for waited in line.waits.values()]
-            its = [turn_calls.place_of(row) for row in places if row.notice["queue"] == name]
+            its = [turn_calls.place_of(row, now) for row in places if row.notice["queue"] == name]
             found |= whose_turn(its, since, line.serving)
         return frozenset(found)
 

@@ -20,8 +20,8 @@ def at(minute: int) -> datetime:
     return NOON + timedelta(minutes=minute)
 
 
-def place(minute: int, rung: bool = False) -> TurnPlace:
-    return TurnPlace(uuid.UUID(int=minute), at(minute), rung)
+def place(minute: int, rung: bool = False, later: bool = False) -> TurnPlace:
+    return TurnPlace(uuid.UUID(int=minute), at(minute), rung, later)
 
 
 def turns(places: list[TurnPlace], line: list[int], serving: int = 1) -> list[int]:
@@ -42,6 +42,11 @@ def test_no_more_are_called_at_once_than_operators_serve() -> None:
     assert turns([place(5, rung=True), place(6)], []) == []
     assert turns([place(5, rung=True), place(6)], [], serving=2) == [6]
     assert turns([place(5)], [], serving=0) == []
+
+
+def test_who_may_only_be_rung_again_later_holds_up_nobody() -> None:
+    assert turns([place(5, later=True), place(6)], []) == [6]
+    assert turns([place(5), place(6)], []) == [5]
 
 
 MINUTES = st.lists(st.integers(0, 99), unique=True, max_size=8)

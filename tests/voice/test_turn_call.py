@@ -66,6 +66,12 @@ def test_her_place_hangs_on_the_case_of_her_words() -> None:
     assert talk.over and talk.places == [KeepPlace(CODE, "operators")] and len(talk.opened) == 1
 
 
+def test_where_her_words_get_no_code_no_place_is_kept_and_she_is_told_so() -> None:
+    talk = Conversation(busy=True, code="").press("1", "0", "1").speak()
+    assert talk.over and len(talk.opened) == 1 and not talk.places
+    assert "turn.not_kept" in talk.heard and "turn.kept" not in talk.heard
+
+
 @pytest.mark.parametrize(
     "facts",
     [

@@ -7,7 +7,7 @@ sent to Asterisk, so a process that dies in between has tried: nobody is rung tw
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -34,9 +34,9 @@ from ivr.cases.callback import (
 from ivr.cases.channels import PHONE
 from ivr.cases.statuses import Status
 from ivr.cases.transitions import Actor, Side
-from ivr.cases.turns import in_turn
+from ivr.cases.turns import PLACE_HOLDS, in_turn
 from ivr.desk.book.book import Page
-from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls, turn_calls
+from ivr.desk.case import callback_planning, closing, meeting_calls, order_calls
 from ivr.desk.case.callback_planning import ANSWER, LOTTERY, MEETING, OF_CASE, ORDER, STATUS, TURN, VERIFY
 from ivr.desk.case.change import Instruction
 from ivr.desk.case.event_log import MACHINE
@@ -53,10 +53,9 @@ from ivr.voice.order_call import OrderNews
 from ivr.voice.turn_call import TurnNews
 
 CONFIRMED = "case_number_confirmed"  # the message for whoever said that a given number is the right one
-MISSED = "case_turn_missed"  # … for whom it was her turn in the operators' queue, and she was not reached
+MISSED = "case_turn_missed"  # … for whom it was her turn in the operators' queue, and nothing came of it
 SOON = timedelta(minutes=10)  # when the same number is being rung about something else
 UNTIL_ASKED = timedelta(hours=1)  # an answer waits for a number to be verified, and is told at once then
-TURN_LOOK = timedelta(seconds=5)  # until who keeps her place is looked at again
 LOOKED_AT = 100  # rows looked at for one that may be called now
 
 
@@ -90,9 +89,14 @@ class Briefing:
 _ONE_NUMBER = text("SELECT pg_advisory_xact_lock(hashtext('callback ' || :number))")
 
 
-def due(now: datetime) -> Select[Any]:
-    """The next call-back to look at, which no other worker holds."""
-    query = select(callbacks).where(callbacks.c.state == "waiting", callbacks.c.next_at <= now)
+def due(now: datetime, turns: Collection[uuid.UUID] = frozenset()) -> Select[Any]:
+    """The next call-back to look at, which no other worker holds.
+
+    A place in the operators' queue only in its turn, or when nobody came for it for too long.
+    """
+    its = callbacks.c
+    may = or_(its.purpose != TURN, its.id.in_(turns), its.created_at < now - PLACE_HOLDS)
+    query = select(callbacks).where(its.state == "waiting", its.next_at <= now, may)
     return query.order_by(callbacks.c.next_at).limit(1).with_for_update(skip_locked=True)
 
 
@@ -109,12 +113,12 @@ async def claim(
     """
     for _ in range(LOOKED_AT):
         async with engine.begin() as connection:
-            wanted = (await connection.execute(due(now))).first()
+            wanted = (await connection.execute(due(now, turns))).first()
             if wanted is None:
                 return None
             case = (await connection.execute(select(cases).where(cases.c.id == wanted.case_id))).one()
             if wanted.purpose == TURN and wanted.id not in turns:
-                decided: Placing | bool = await _not_yet(connection, wanted, now)
+                decided: Placing | bool = True  # nobody came for it
             else:
                 decided = await _decide(connection, page, policy, now, wanted, case)
         if isinstance(decided, Placing):
@@ -165,14 +169,6 @@ async def _decide(
         await _put(connection, wanted, next_at=next_day(policy, page.calendar, now, county))
     else:
         return await _begin(connection, wanted, case, now)
-    return False
-
-
-async def _not_yet(connection: AsyncConnection, wanted: Row[Any], now: datetime) -> bool:
-    """Others are before her; True: nobody came for her place for too long."""
-    if turn_calls.is_over(wanted.notice, now):
-        return True
-    await _put(connection, wanted, next_at=now + TURN_LOOK)
     return False
 
 
@@ -303,8 +299,13 @@ async def _give_up(engine: AsyncEngine, page: Page, wanted: Row[Any], code: str,
         ends = update(callbacks).where(*waiting).values(state=state, ended_at=now)
         ended = await connection.execute(ends.returning(callbacks.c.id))
         if wanted.purpose == TURN and ended.first() is not None:
-            missed = outbox_row(f"{MISSED}:{wanted.id}", MISSED, now, {"case": code})
-            await connection.execute(insert(outbox).on_conflict_do_nothing(), [missed])
+            await _tell_missed(connection, {wanted.id: code}, now)
+
+
+async def _tell_missed(connection: AsyncConnection, codes: Mapping[uuid.UUID, str], now: datetime) -> None:
+    """By the call-back whose turn came to nothing."""
+    told = [outbox_row(f"{MISSED}:{id}", MISSED, now, {"case": code}) for id, code in codes.items()]
+    await connection.execute(insert(outbox).on_conflict_do_nothing(), told)
 
 
 async def _ever_rang(connection: AsyncConnection, wanted: uuid.UUID) -> bool:
@@ -455,7 +456,8 @@ async def lose(engine: AsyncEngine, attempts: Collection[uuid.UUID], now: dateti
 async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
     """Whether this installation calls anybody: for all that tell people of it to know.
 
-    Where it does not, what waits to be told is the desk's; once it does, whoever was not called is.
+    Where it does not, what waits to be told is the desk's, and who keeps her place in the operators' queue is
+    written to; once it does, whoever was not called is.
     """
     answer = callbacks.c.purpose == ANSWER
     async with engine.begin() as connection:
@@ -464,11 +466,20 @@ async def dialled(engine: AsyncEngine, dials: bool, now: datetime) -> None:
         if not dials:
             waits = update(callbacks).where(answer, callbacks.c.state == "waiting")
             await connection.execute(waits.values(state="unreachable", ended_at=now))
+            await _end_turns(connection, now)
         elif changed:
             owed = select(cases.c.id).where(cases.c.status.in_(callback_planning.TOLD_OF))
             never = (callbacks.c.state == "unreachable", callbacks.c.attempts == 0, callbacks.c.number != "")
             anew = update(callbacks).where(answer, *never, callbacks.c.case_id.in_(owed))
             await connection.execute(anew.values(state="waiting", next_at=now, ended_at=None))
+
+
+async def _end_turns(connection: AsyncConnection, now: datetime) -> None:
+    its = callbacks.c
+    ends = update(callbacks).where(its.purpose == TURN, its.state == "waiting", its.case_id == cases.c.id)
+    ends = ends.values(state="unreachable", ended_at=now).returning(its.id, cases.c.code)
+    if missed := {row.id: row.code for row in await connection.execute(ends)}:
+        await _tell_missed(connection, missed, now)
 
 
 async def settled(connection: AsyncConnection, case: uuid.UUID, now: datetime) -> None:

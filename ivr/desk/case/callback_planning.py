@@ -237,7 +237,7 @@ async def _add(
     at: datetime | None = None,
 ) -> None:
     row = _row(case.id, key, now, purpose, number, language) | {"notice": notice, "next_at": at or now}
-    if purpose in (ANSWER, MEETING, ORDER, LOTTERY, TURN) and number and not await calls_back(connection):
+    if purpose in (ANSWER, MEETING, ORDER, LOTTERY) and number and not await calls_back(connection):
         row |= {"state": "unreachable", "ended_at": now}
     await connection.execute(insert(callbacks).values(row).on_conflict_do_nothing())
 

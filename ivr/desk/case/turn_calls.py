@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Row, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from ivr.cases.turns import PLACE_HOLDS, TurnPlace
+from ivr.cases.turns import TurnPlace
 from ivr.desk.case.callback_planning import OPEN, TURN, plan_turn
 from ivr.store.tables import callbacks, cases
 
@@ -28,12 +28,18 @@ async def keep(
     since: datetime,
     now: datetime,
 ) -> bool:
-    """Her call is the proof that the number called. Whoever has a place keeps it. False: no such case."""
+    """Her call is the proof that the number called. False: no such case.
+
+    Whoever waits to be rung for that queue keeps her place; for another queue she has another one. Who is
+    rung or talks may be somebody else on a shared line: the place that is kept now is not that one.
+    """
     case = (await connection.execute(select(cases).where(cases.c.code == code))).first()
     if case is None:
         return False
-    hers = (callbacks.c.purpose == TURN, callbacks.c.number == number, callbacks.c.state.in_(OPEN))
-    if (await connection.execute(select(callbacks.c.id).where(*hers).limit(1))).first() is None:
+    its = callbacks.c
+    hers = (its.purpose == TURN, its.number == number, its.state == "waiting")
+    same = its.notice["queue"].as_string() == queue
+    if (await connection.execute(select(its.id).where(*hers, same).limit(1))).first() is None:
         notice = {"queue": queue, "since": since.isoformat()}
         await plan_turn(connection, case, key, now, number, language or case.language, notice)
     return True
@@ -49,15 +55,11 @@ async def kept(engine: AsyncEngine) -> Sequence[Row[Any]]:
     return sorted(found, key=lambda row: (since_of(row.notice), row.id))
 
 
-def place_of(row: Row[Any]) -> TurnPlace:
+def place_of(row: Row[Any], now: datetime) -> TurnPlace:
     """As `ivr.cases.turns` wants it."""
-    return TurnPlace(uuid.UUID(str(row.id)), since_of(row.notice), row.state == "calling")
+    rung = row.state == "calling"
+    return TurnPlace(uuid.UUID(str(row.id)), since_of(row.notice), rung, not rung and row.next_at > now)
 
 
 def since_of(notice: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(notice["since"])
-
-
-def is_over(notice: dict[str, Any], now: datetime) -> bool:
-    """Whether nobody came for it for too long."""
-    return now - since_of(notice) > PLACE_HOLDS

@@ -23,12 +23,14 @@ NUMBER = "09141234567"
 MINUTE = timedelta(minutes=1)
 
 
-async def keeps(engine: AsyncEngine, folder: Path, since: datetime, number: str = NUMBER) -> str:
+async def keeps(
+    engine: AsyncEngine, folder: Path, since: datetime, number: str = NUMBER, queue: str = "operators"
+) -> str:
     """She left her words and keeps her place; her code."""
     async with office(engine, folder / uuid.uuid4().hex) as desk:
         facts = call(number)
         code = await desk.intake.open_case(facts, opening())
-        await desk.intake.keep_place(facts, code, "operators", since)
+        await desk.intake.keep_place(facts, code, queue, since)
         await desk.pump.idle()
     await sent(engine, since)
     return code
@@ -45,7 +47,7 @@ async def claimed(
     engine: AsyncEngine, now: datetime, serving: int = 1, line: tuple[datetime, ...] = ()
 ) -> Any:
     """As the dialler does: who is rung now."""
-    places = [turn_calls.place_of(row) for row in await turn_calls.kept(engine)]
+    places = [turn_calls.place_of(row, now) for row in await turn_calls.kept(engine)]
     turns = whose_turn(places, line, serving)
     return await callbacks.claim(engine, await page(engine), Policy(), now, turns)
 
@@ -83,6 +85,23 @@ async def test_who_asks_again_keeps_her_place_and_the_board_shows_it_masked(
     assert NUMBER[-7:-4] not in place.number
 
 
+async def test_a_place_in_one_queue_is_none_in_another(engine: AsyncEngine, tmp_path: Path) -> None:
+    here = await keeps(engine, tmp_path, NOON)
+    there = await keeps(engine, tmp_path, NOON + MINUTE, queue="water")
+    assert [place.code for place in await live.places(engine)] == [here, there]
+
+
+async def test_who_shares_the_line_of_one_who_talks_keeps_a_place_of_her_own(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    first = await keeps(engine, tmp_path, NOON)
+    talks = await claimed(engine, NOON + MINUTE)
+    second = await keeps(engine, tmp_path, NOON + 2 * MINUTE)
+    await end(engine, talks, Outcome.TALKED, NOON + 3 * MINUTE)
+    assert talks.code == first
+    assert (await claimed(engine, NOON + 4 * MINUTE)).code == second
+
+
 async def test_who_can_t_be_reached_is_tried_thrice_and_then_told_in_writing_once(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
@@ -103,6 +122,21 @@ async def test_who_can_t_be_reached_is_tried_thrice_and_then_told_in_writing_onc
     assert case.closed_at is None, "her words are with their body as before"
 
 
+async def test_who_does_not_answer_holds_up_nobody_behind_her_until_she_is_rung_again(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    first = await keeps(engine, tmp_path, NOON)
+    second = await keeps(engine, tmp_path, NOON + MINUTE, "09141234568")
+    now = NOON + 2 * MINUTE
+    await end(engine, await claimed(engine, now), Outcome.NO_ANSWER, now)
+    assert await claimed(engine, now) is None, "she is rung again in five minutes"
+    rung = await claimed(engine, now)
+    assert rung.code == second, "an operator is there for the next one"
+    await end(engine, rung, Outcome.TALKED, now + MINUTE)
+    assert await claimed(engine, now + 4 * MINUTE) is None
+    assert (await claimed(engine, now + 5 * MINUTE)).code == first
+
+
 async def test_a_place_whose_turn_never_comes_ends_and_she_is_told(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
@@ -110,3 +144,15 @@ async def test_a_place_whose_turn_never_comes_ends_and_she_is_told(
     assert await claimed(engine, NOON + PLACE_HOLDS, serving=0) is None and not await messages(engine)
     assert await claimed(engine, NOON + PLACE_HOLDS + MINUTE, serving=0) is None
     assert await messages(engine) == [{"case": code}]
+
+
+async def test_where_nobody_is_called_any_more_who_keeps_her_place_is_told_so(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    codes = [await keeps(engine, tmp_path, NOON)]
+    await callbacks.dialled(engine, False, NOON + MINUTE)
+    codes.append(await keeps(engine, tmp_path, NOON))  # promised before her call could know
+    for _ in range(2):
+        await callbacks.dialled(engine, False, NOON + 2 * MINUTE)
+    assert [told["case"] for told in await messages(engine)] == codes
+    assert not await turn_calls.kept(engine)
