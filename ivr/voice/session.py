@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ivr.cases.meetings import Official
-from ivr.voice.actions import Action, Ask, HangUp, MissReason, RecallCaller, Say, Sound, Speech
+from ivr.voice.actions import Action, Ask, Enquire, HangUp, MissReason, RecallCaller, Say, Sound, Speech
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
     Caller,
@@ -78,6 +78,9 @@ class Session(Talk):
         """As the tree says it in which she is."""
         if self._played and isinstance(action, Ask | Say):
             return replace(action, speech=self._own(action.speech, action.language))
+        if self._played and isinstance(action, Enquire):
+            lead, filler = (self._own(each, action.language) for each in (action.lead, action.filler))
+            return replace(action, lead=lead, filler=filler)
         return action
 
     def _own(self, speech: Speech, language: str) -> Speech:

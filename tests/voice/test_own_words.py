@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.simulator import walk
+from ivr.voice.actions import Enquire
 from ivr.voice.events import Caller
 from ivr.voice.menu_diff import changes
 from ivr.voice.mistakes import MenuMistakes
@@ -17,7 +18,7 @@ from ivr.voice.parse import parse
 from ivr.voice.proof import check
 from ivr.voice.reading import CalledTree
 from ivr.voice.words_in_text import with_words
-from tests.voice.conversation import DIRECTORY, TREE
+from tests.voice.conversation import DIRECTORY, TREE, Conversation
 
 HEAD = 'menu: "m"\nlanguages: [fa, az]\n'
 STEPS = """# the whole of it
@@ -162,3 +163,15 @@ def test_steps_of_a_tree_that_is_called_say_what_that_one_says() -> None:
     assert [sound for sound, _ in told.heard] == [
         menu.words["welcome"]["fa"].id, snow.id, menu.words["goodbye"]["fa"].id,
     ]  # fmt: skip
+
+
+def test_who_waits_for_another_system_hears_the_tree_s_own_words() -> None:
+    asks = 'type: enquiry, prompt: [own.wait], url: "https://x.ir/"'
+    text = (
+        "words:\n  own.wait: {fa: صبر کنید}\nsteps:\n"
+        + f"  ask: {{{asks}, found: bye, not_found: bye, failed: bye}}\n"
+        + "  bye: {type: end}\n"
+    )
+    menu = parse((HEAD.replace(", az", "") + text).encode(), "m", prompts=())
+    asked = Conversation(menu).action
+    assert isinstance(asked, Enquire) and asked.filler == (menu.words["own.wait"]["fa"].id,)
