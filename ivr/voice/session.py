@@ -44,6 +44,12 @@ class Trace:
     note: str = ""
 
 
+class _Settled(str):
+    """A prompt as the tree that says it says it: no other tree puts its own words there."""
+
+    __slots__ = ()
+
+
 class Session(Talk):
     """One call."""
 
@@ -88,7 +94,7 @@ class Session(Talk):
         for prefix, played_in in self._played.items():
             if self.step.startswith(prefix):
                 own = played_in.get(language, {})
-                return tuple(own.get(each, each) if isinstance(each, str) else each for each in speech)
+                return tuple(_Settled(own.get(each, each)) if type(each) is str else each for each in speech)
         return speech
 
     def trace(self, event: Event) -> Trace:

@@ -165,6 +165,18 @@ def test_steps_of_a_tree_that_is_called_say_what_that_one_says() -> None:
     ]  # fmt: skip
 
 
+def test_what_one_tree_said_in_the_catalogue_s_words_is_not_said_in_those_of_the_tree_behind_it() -> None:
+    ask = STEPS.replace("type: say", "type: menu").replace("go: bye", 'keys: {"1": {go: bye}}')
+    other = HEAD.replace('"m"', '"o"') + SNOW + ask
+    steps = "steps:\n  first: {type: say, prompt: [welcome], go: call}\n"
+    steps += (
+        "  call: {type: tree, name: o, go: bye, missing_go: bye}\n  bye: {type: end, prompt: [goodbye]}\n"
+    )
+    menu = parse((HEAD + steps).encode(), "m", called=lambda name: CalledTree(other.encode()))
+    snow = menu.called_words["call.o."]["welcome"]["fa"].id
+    assert Conversation(menu).heard == ["welcome", snow]
+
+
 def test_who_waits_for_another_system_hears_the_tree_s_own_words() -> None:
     asks = 'type: enquiry, prompt: [own.wait], url: "https://x.ir/"'
     text = (
