@@ -15,14 +15,13 @@ from ivr.voice.enquiries import BIGGEST, MOST_SECONDS, Taken, refused
 from ivr.voice.events import Enquired, EnquiryResult
 from ivr.voice.fields import VARIABLE, Fields
 from ivr.voice.menu import Step
-from ivr.voice.mistakes import shown
 from ivr.voice.step_fields import PROMPT
 from ivr.voice.talk import Back, Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
 from ivr.voice.yaml_keys import YamlKey, mapping_schema
 from ivr.voice.yaml_tree import Scalar, Table
-from ivr.voice.yaml_values import NumberValue, OwnValue, StepValue, TextValue
+from ivr.voice.yaml_values import ChoiceValue, NumberValue, OwnValue, StepValue, TextValue
 
 NUMBER = "number"
 SENT: Mapping[str, tuple[str, Callable[[Talk], str]]] = {
@@ -36,6 +35,7 @@ SENT: Mapping[str, tuple[str, Callable[[Talk], str]]] = {
     ),
     NUMBER: ("her own, only where the setting lets that host have it", lambda talk: talk.caller.number),
 }
+SOURCE = ChoiceValue(tuple(SENT), or_variable=True)
 MOST_VALUES = 20
 _NAME = "[A-Za-z][A-Za-z0-9_.-]{0,40}"
 _PLACE = r"[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}"
@@ -56,16 +56,9 @@ def _url(fields: Fields, name: str) -> str:
 
 def _query(fields: Fields, name: str) -> Mapping[str, str]:
     inner = fields.inner(name)
-    found: dict[str, str] = {}
-    for key, _ in inner.each() if inner else ():
-        assert inner is not None
-        source = inner.matching(key.value, ".{1,60}", "the name of a value")
-        node = inner.scalar(key.value, needed=False)
-        if source and node is not None and source not in SENT and not VARIABLE.fullmatch(source):
-            message = f"{shown(source)} is none of {', '.join(SENT)}, var.…"
-            inner.wrong(node, key.value, message, source, SENT)
-        found[key.value] = source
-    return MappingProxyType(found)
+    if inner is None:
+        return MappingProxyType({})
+    return MappingProxyType({key.value: SOURCE.read(inner, key.value) for key, _ in inner.each()})
 
 
 def _one_of(fields: Fields, name: str) -> tuple[str, ...]:
@@ -140,15 +133,12 @@ class EnquiryStep(Step):
         YamlKey(
             "query",
             OwnValue(
-                "name → " + ", ".join(f"`{each}`" for each in SENT) + " or `var.…`",
+                f"name → {SOURCE.told}",
                 _query,
                 {
                     "type": "object",
                     "propertyNames": {"pattern": f"^{_NAME}$"},
-                    "additionalProperties": {
-                        "type": "string",
-                        "anyOf": [{"enum": list(SENT)}, {"pattern": f"^{VARIABLE.pattern}$"}],
-                    },
+                    "additionalProperties": SOURCE.schema(),
                 },
             ),
             "what is sent with it; a value that is not known is left out",
