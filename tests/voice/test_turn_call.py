@@ -9,8 +9,9 @@ import pytest
 from ivr.voice import callback
 from ivr.voice.actions import KeepPlace
 from ivr.voice.events import Ended, Transfer
+from ivr.voice.our_call import TRIES
 from ivr.voice.parse import parse
-from ivr.voice.turn_call import TRIES, TurnNews
+from ivr.voice.turn_call import TurnNews
 from tests.voice.conversation import CODE, DIRECTORY, Conversation
 
 
