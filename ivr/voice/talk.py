@@ -314,11 +314,11 @@ class Talk:
         yield from self.do(now, CaseRefined)
 
     def keep_place(self) -> Flow[None]:
-        """Her place in a queue hangs on her case: kept once her words are safe."""
-        if not self.turn_queue or self.turn_asked or not self.code:
+        """Her place in a queue hangs on her case: kept once her words are safe, if a code leads to them."""
+        if not self.turn_queue or self.turn_asked or self.code is None:
             return
         self.turn_asked = True
-        told = yield KeepPlace(self.code, self.turn_queue)
+        told = (yield KeepPlace(self.code, self.turn_queue)) if self.code else None
         safe = isinstance(told, PlaceKept) and told.kept
         self.say("turn.kept" if safe else "turn.not_kept")
 

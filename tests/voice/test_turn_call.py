@@ -67,6 +67,13 @@ def test_her_place_hangs_on_the_case_of_her_words() -> None:
     assert talk.over and talk.places == [KeepPlace(CODE, "operators")] and len(talk.opened) == 1
 
 
+def test_where_no_code_leads_to_her_words_she_is_told_that_her_place_is_not_kept() -> None:
+    """Else she waits for a call that never comes."""
+    talk = Conversation(busy=True, code="").press("1", "0", "1").speak()
+    assert talk.over and not talk.places
+    assert talk.heard == ["record.safe", "turn.not_kept", "code.none", "goodbye"]
+
+
 @pytest.mark.parametrize(
     "facts",
     [
