@@ -82,11 +82,12 @@ class Fields:
         self.wrong(node, name, f'must be in quotes: "{node.value[:20]}"' if node.value else "is empty")
         return False
 
-    def one_of(self, name: str, allowed: Collection[str], default: str | None = None) -> str:
-        text = self.text(name, default)
-        node = self.scalar(name, needed=False)
-        if text and node is not None and text not in allowed:
-            self.wrong(node, name, f"{shown(text)} is none of {', '.join(allowed)}", text, allowed)
+    def one_of(self, name: str, allowed: Collection[str], *, or_variable: bool = False) -> str:
+        text, node = self.text(name), self.scalar(name, needed=False)
+        fits = text in allowed or (or_variable and VARIABLE.fullmatch(text))
+        if text and node is not None and not fits:
+            names = ", ".join((*allowed, "var.…") if or_variable else allowed)
+            self.wrong(node, name, f"{shown(text)} is none of {names}", text, allowed)
         return text
 
     def matching(self, name: str, pattern: str, meaning: str, default: str | None = None) -> str:

@@ -15,8 +15,6 @@ from ivr.voice.events import Said
 from ivr.voice.our_call import OurCallStep
 from ivr.voice.talk import Flow, Talk
 
-TRIES = 3  # at hearing a key that means something
-
 LEADS = ("reminder", "moved", "delayed")  # news of a slot that she may have heard of before
 SPEAKS = meeting_standing.SLOT_PROMPTS | frozenset(
     {
@@ -70,21 +68,17 @@ class InvitationStep(OurCallStep):
         return (yield from self.goodbye(talk))
 
     def _ask(self, talk: Talk) -> Flow[None]:
-        again: Speech = ()
-        for _ in range(TRIES):
-            keys = yield from talk.ask(self, (*again, "meeting.menu"), 1)
-            match keys.pressed:
-                case "1":
-                    talk.verdict = "comes"
-                    return talk.say("meeting.comes")
-                case "2":
-                    talk.verdict = "cant_come"
-                    return talk.say("meeting.cant_come")
-                case "3":
-                    talk.verdict = "another_day"
-                    return talk.say("meeting.another_day", *saying.day(self.news.again_on, talk.language))
-            again = self.speech(talk.language)
-        return None
+        again = self.speech(talk.language)
+        match (yield from self.key(talk, "meeting.menu", ("1", "2", "3"), again)):
+            case "1":
+                talk.verdict = "comes"
+                talk.say("meeting.comes")
+            case "2":
+                talk.verdict = "cant_come"
+                talk.say("meeting.cant_come")
+            case "3":
+                talk.verdict = "another_day"
+                talk.say("meeting.another_day", *saying.day(self.news.again_on, talk.language))
 
     def speech(self, language: str) -> Speech:
         """Date, hour and place in words, or until when she waits; then her code."""

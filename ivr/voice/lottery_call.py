@@ -14,8 +14,6 @@ from ivr.voice.our_call import OurCallStep
 from ivr.voice.recorded_talk import MOST_SECONDS, UNRECORDED, keep, may_record
 from ivr.voice.talk import Flow, Talk
 
-TRIES = 3
-
 SPEAKS = frozenset({"lottery.who", "lottery.menu", "lottery.connecting", UNRECORDED, "lottery.gone"}) | {
     "lottery.declined",
     "meeting.code_is",
@@ -44,17 +42,12 @@ class LotteryStep(OurCallStep):
         which: Speech = ("meeting.code_is", *saying.code(self.code, talk.language))
         who: Speech = ("callback.greeting", "lottery.who")
         yield from talk.do(Say((*who, *which), talk.language), Said)
-        again: Speech = ()
-        for _ in range(TRIES):
-            keys = yield from talk.ask(self, (*again, "lottery.menu"), 1)
-            if keys.pressed in ("1", "2"):
-                yield from self._talk(talk, keys.pressed == "1")
-                break
-            if keys.pressed == "3":
+        match (yield from self.key(talk, "lottery.menu", ("1", "2", "3"), again=("lottery.who",))):
+            case "1" | "2" as key:
+                yield from self._talk(talk, key == "1")
+            case "3":
                 talk.verdict = "wont_talk"
                 talk.say("lottery.declined")
-                break
-            again = ("lottery.who",)
         return (yield from self.goodbye(talk))
 
     def _talk(self, talk: Talk, record: bool) -> Flow[None]:

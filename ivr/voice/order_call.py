@@ -13,7 +13,6 @@ from ivr.voice.events import Said
 from ivr.voice.our_call import OurCallStep
 from ivr.voice.talk import Flow, Talk
 
-TRIES = 3
 _MEANS = {"1": "order_done", "2": "order_not_done", "3": "order_partly"}
 
 SPEAKS = frozenset(
@@ -44,16 +43,12 @@ class OrderStep(OurCallStep):
         told: Speech = ("order.due", f"agency.{self.news.agency}", Words(self.news.words))
         which: Speech = ("meeting.code_is", *saying.code(self.code, talk.language))
         yield from talk.do(Say(("callback.greeting", *told, *which), talk.language), Said)
-        again: Speech = ()
-        for _ in range(TRIES):
-            keys = yield from talk.ask(self, (*again, "order.menu"), 1)
-            if means := _MEANS.get(keys.pressed):
-                talk.verdict = means
-                if keys.pressed == "3" and self.news.order:
-                    yield from self._what_is_missing(talk)
-                talk.say("order.done" if keys.pressed == "1" else "order.not_done")
-                break
-            again = told
+        key = yield from self.key(talk, "order.menu", _MEANS, again=told)
+        if key:
+            talk.verdict = _MEANS[key]
+            if key == "3" and self.news.order:
+                yield from self._what_is_missing(talk)
+            talk.say("order.done" if key == "1" else "order.not_done")
         return (yield from self.goodbye(talk))
 
     def _what_is_missing(self, talk: Talk) -> Flow[None]:

@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
-from ivr.voice.actions import Say
+from ivr.voice.actions import Say, Speech
 from ivr.voice.events import Said
 from ivr.voice.menu import END, Asking
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
 
+TRIES = 3  # at hearing a key that means something
+
 
 class OurCallStep(Asking):
     """Nobody proves a tree of one step, built for one call."""
 
     __slots__ = ()
+
+    def key(self, talk: Talk, menu: str, keys: Container[str], again: Speech) -> Flow[str]:
+        """Which of `keys` she presses, "" of who presses none. `again` goes before the next times."""
+        told: Speech = ()
+        for _ in range(TRIES):
+            pressed = (yield from talk.ask(self, (*told, menu), 1)).pressed
+            if pressed in keys:
+                return pressed
+            told = again
+        return ""
 
     def goodbye(self, talk: Talk) -> Flow[str]:
         """The end of the call, after what is still to be told."""

@@ -115,10 +115,8 @@ def _languages(fields: Fields) -> tuple[str, ...]:
     node = fields.node("languages", needed=False)
     if node is not None and not found:
         fields.wrong(node, "languages", "must name at least one language")
-    fields.reading.known, fields.reading.languages = (
-        known,
-        tuple(found),
-    )  # what `language: …` in a key may say
+    fields.reading.known = known
+    fields.reading.languages = tuple(found)  # what `language: …` in a key may say
     return tuple(found)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from ivr.cases.meetings import Official
-from ivr.voice.actions import Action, Ask, HangUp, MissReason, RecallCaller, Say, Sound, Speech
+from ivr.voice.actions import Action, Ask, Enquire, HangUp, MissReason, RecallCaller, Say, Sound, Speech
 from ivr.voice.directory import Directory
 from ivr.voice.events import (
     Caller,
@@ -42,6 +42,12 @@ class Trace:
     step: str
     key: str = ""
     note: str = ""
+
+
+class _Settled(str):
+    """A prompt as the tree that says it says it: no other tree puts its own words there."""
+
+    __slots__ = ()
 
 
 class Session(Talk):
@@ -78,6 +84,9 @@ class Session(Talk):
         """As the tree says it in which she is."""
         if self._played and isinstance(action, Ask | Say):
             return replace(action, speech=self._own(action.speech, action.language))
+        if self._played and isinstance(action, Enquire):
+            lead, filler = (self._own(each, action.language) for each in (action.lead, action.filler))
+            return replace(action, lead=lead, filler=filler)
         return action
 
     def _own(self, speech: Speech, language: str) -> Speech:
@@ -85,7 +94,7 @@ class Session(Talk):
         for prefix, played_in in self._played.items():
             if self.step.startswith(prefix):
                 own = played_in.get(language, {})
-                return tuple(own.get(each, each) if isinstance(each, str) else each for each in speech)
+                return tuple(_Settled(own.get(each, each)) if type(each) is str else each for each in speech)
         return speech
 
     def trace(self, event: Event) -> Trace:

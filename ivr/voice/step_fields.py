@@ -80,11 +80,16 @@ def variables(fields: Fields) -> dict[str, str]:
     if inner is None:
         return found
     for key, _ in inner.each():
-        name = f"var.{key.value}"
-        if not VARIABLE.fullmatch(name):
-            inner.wrong(key, key.value[:20], "a variable's name is of a-z, 0-9 and _, first a letter")
-        found[name] = inner.matching(key.value, ".{1,64}", "1 to 64 characters")
+        found[variable(inner, key)] = inner.matching(key.value, ".{1,64}", "1 to 64 characters")
     return found
+
+
+def variable(fields: Fields, key: Scalar) -> str:
+    """The variable that is called so, as a branch writes it."""
+    name = f"var.{key.value}"
+    if not VARIABLE.fullmatch(name):
+        fields.wrong(key, key.value[:20], "a variable's name is of a-z, 0-9 and _, first a letter")
+    return name
 
 
 def sets(fields: Fields, names: tuple[str, ...]) -> Mapping[str, str]:

@@ -216,8 +216,8 @@ class Talk:
 
         So it is when it follows within a moment; a later one means to go back. Asked once per number.
         """
-        before, self._number_full = self._number_full, False
-        return before and is_hash and after < LATE_HASH_SECONDS
+        deaf = self.deaf_to_hash()
+        return is_hash and after < deaf
 
     def listen(
         self,

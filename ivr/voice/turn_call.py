@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ivr.voice.actions import Operator, Say, Speech
+from ivr.voice.actions import Operator, Say
 from ivr.voice.events import Said, Transfer, Transferred
 from ivr.voice.our_call import OurCallStep
 from ivr.voice.talk import Flow, Talk
 
-TRIES = 3
 SPEAKS = frozenset({"turn.who", "turn.menu", "turn.connecting", "turn.declined", "turn.nobody"})
 
 
@@ -36,17 +35,12 @@ class TurnStep(OurCallStep):
     def perform(self, talk: Talk) -> Flow[str]:
         talk.code = self.code
         yield from talk.do(Say(("callback.greeting", "turn.who"), talk.language), Said)
-        again: Speech = ()
-        for _ in range(TRIES):
-            keys = yield from talk.ask(self, (*again, "turn.menu"), 1)
-            if keys.pressed == "1":
+        match (yield from self.key(talk, "turn.menu", ("1", "2"), again=("turn.who",))):
+            case "1":
                 yield from self._put_through(talk)
-                break
-            if keys.pressed == "2":
+            case "2":
                 talk.verdict = "wont_talk"
                 talk.say("turn.declined")
-                break
-            again = ("turn.who",)
         return (yield from self.goodbye(talk))
 
     def _put_through(self, talk: Talk) -> Flow[None]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ivr.voice.fields import MOST_PROMPTS, Fields
+from ivr.voice.fields import MOST_PROMPTS, VARIABLE, Fields
 from ivr.voice.ways import Miss
 from ivr.voice.yaml_keys import Schema, WorkedOut, YamlKey, mapping_schema
 
@@ -32,17 +32,24 @@ ONE_KEY = TextValue("[0-9]", "one digit")
 
 @dataclass(frozen=True, slots=True)
 class ChoiceValue:
+    """One of these, or a variable where `or_variable` says so."""
+
     values: tuple[str, ...]
+    or_variable: bool = False
 
     @property
     def told(self) -> str:
-        return ", ".join(f"`{value}`" for value in self.values)
+        names = (*self.values, "var.…") if self.or_variable else self.values
+        return ", ".join(f"`{name}`" for name in names)
 
     def read(self, fields: Fields, name: str) -> str:
-        return fields.one_of(name, self.values)
+        return fields.one_of(name, self.values, or_variable=self.or_variable)
 
     def schema(self) -> Schema:
-        return {"type": "string", "enum": list(self.values)}
+        names = {"enum": list(self.values)}
+        if not self.or_variable:
+            return {"type": "string", **names}
+        return {"type": "string", "anyOf": [names, {"pattern": f"^{VARIABLE.pattern}$"}]}
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ivr.simulator import walk
+from ivr.voice.actions import Enquire
 from ivr.voice.events import Caller
 from ivr.voice.menu_diff import changes
 from ivr.voice.mistakes import MenuMistakes
@@ -17,7 +18,7 @@ from ivr.voice.parse import parse
 from ivr.voice.proof import check
 from ivr.voice.reading import CalledTree
 from ivr.voice.words_in_text import with_words
-from tests.voice.conversation import DIRECTORY, TREE
+from tests.voice.conversation import DIRECTORY, TREE, Conversation
 
 HEAD = 'menu: "m"\nlanguages: [fa, az]\n'
 STEPS = """# the whole of it
@@ -162,3 +163,27 @@ def test_steps_of_a_tree_that_is_called_say_what_that_one_says() -> None:
     assert [sound for sound, _ in told.heard] == [
         menu.words["welcome"]["fa"].id, snow.id, menu.words["goodbye"]["fa"].id,
     ]  # fmt: skip
+
+
+def test_what_one_tree_said_in_the_catalogue_s_words_is_not_said_in_those_of_the_tree_behind_it() -> None:
+    ask = STEPS.replace("type: say", "type: menu").replace("go: bye", 'keys: {"1": {go: bye}}')
+    other = HEAD.replace('"m"', '"o"') + SNOW + ask
+    steps = "steps:\n  first: {type: say, prompt: [welcome], go: call}\n"
+    steps += (
+        "  call: {type: tree, name: o, go: bye, missing_go: bye}\n  bye: {type: end, prompt: [goodbye]}\n"
+    )
+    menu = parse((HEAD + steps).encode(), "m", called=lambda name: CalledTree(other.encode()))
+    snow = menu.called_words["call.o."]["welcome"]["fa"].id
+    assert Conversation(menu).heard == ["welcome", snow]
+
+
+def test_who_waits_for_another_system_hears_the_tree_s_own_words() -> None:
+    asks = 'type: enquiry, prompt: [own.wait], url: "https://x.ir/"'
+    text = (
+        "words:\n  own.wait: {fa: صبر کنید}\nsteps:\n"
+        + f"  ask: {{{asks}, found: bye, not_found: bye, failed: bye}}\n"
+        + "  bye: {type: end}\n"
+    )
+    menu = parse((HEAD.replace(", az", "") + text).encode(), "m", prompts=())
+    asked = Conversation(menu).action
+    assert isinstance(asked, Enquire) and asked.filler == (menu.words["own.wait"]["fa"].id,)

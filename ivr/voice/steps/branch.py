@@ -7,35 +7,22 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ivr.voice.conditions import CONDITIONS, condition
-from ivr.voice.fields import VARIABLE, Fields
+from ivr.voice.fields import Fields
 from ivr.voice.menu import Step
-from ivr.voice.mistakes import shown
 from ivr.voice.talk import Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import SETTLED, By, Way
 from ivr.voice.yaml_keys import YamlKey
 from ivr.voice.yaml_tree import Scalar
-from ivr.voice.yaml_values import OwnValue, StepValue
+from ivr.voice.yaml_values import ChoiceValue, OwnValue, StepValue
 
-ON = OwnValue(
-    ", ".join(f"`{name}`" for name in CONDITIONS) + ", `var.…`",
-    lambda fields, name: _on(fields, name),
-    {"type": "string", "anyOf": [{"enum": list(CONDITIONS)}, {"pattern": f"^{VARIABLE.pattern}$"}]},
-)
+ON = ChoiceValue(tuple(CONDITIONS), or_variable=True)
 ABOUT_HER = ("caller", "earlier")  # what the books know of who calls, and not where she is
 CASES = {
     "type": "object",
     "additionalProperties": {"$ref": "#/$defs/step_name"},
     "minProperties": 1,
 }
-
-
-def _on(fields: Fields, name: str) -> str:
-    node = fields.scalar(name)
-    if node is not None and condition(node.value) is None:
-        message = f"{shown(node.value)} is none of {', '.join(CONDITIONS)}, var.…"
-        fields.wrong(node, name, message, node.value, CONDITIONS)
-    return node.value if node is not None else ""
 
 
 def _cases(fields: Fields, name: str) -> Mapping[str, str]:

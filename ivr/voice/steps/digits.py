@@ -9,16 +9,15 @@ from typing import Any
 from ivr.cases import code as tracking_code
 from ivr.cases import national_id, phone
 from ivr.voice import saying
-from ivr.voice.fields import VARIABLE, Fields
+from ivr.voice.fields import Fields
 from ivr.voice.menu import SLOW_FINGER, Choosing
-from ivr.voice.mistakes import shown
 from ivr.voice.step_fields import PROMPT, SENSITIVE, StepFields
 from ivr.voice.talk import Back, Flow, Jump, Talk
 from ivr.voice.timing import Question, Timing
 from ivr.voice.ways import By, Way
 from ivr.voice.yaml_keys import WorkedOut, YamlKey
 from ivr.voice.yaml_tree import Scalar
-from ivr.voice.yaml_values import ANY_PROMPTS, ChoiceValue, NumberValue, OwnValue, StepValue
+from ivr.voice.yaml_values import ANY_PROMPTS, ChoiceValue, NumberValue, StepValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,18 +39,7 @@ WHAT = {
 ANY_NUMBER = "digits"  # the check of a number that only another system understands
 CHECKS = (*(each.check for each in WHAT.values()), ANY_NUMBER)
 _ANY = UsualNumber(ANY_NUMBER, 1, 12, "")
-INTO = OwnValue(
-    ", ".join(f"`{name}`" for name in WHAT) + ", `var.…`",
-    lambda fields, name: _into(fields, name),
-    {"type": "string", "anyOf": [{"enum": list(WHAT)}, {"pattern": f"^{VARIABLE.pattern}$"}]},
-)
-
-
-def _into(fields: Fields, name: str) -> str:
-    text, node = fields.text(name), fields.scalar(name, needed=False)
-    if text and node is not None and text not in WHAT and not VARIABLE.fullmatch(text):
-        fields.wrong(node, name, f"{shown(text)} is none of {', '.join(WHAT)}, var.…", text, WHAT)
-    return text
+INTO = ChoiceValue(tuple(WHAT), or_variable=True)
 
 
 def _usual(told: str, value: Callable[[UsualNumber], Any]) -> WorkedOut:

@@ -11,18 +11,17 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ivr.voice.actions import Enquire
-from ivr.voice.enquiries import BIGGEST, MOST_SECONDS, Taken, refused
+from ivr.voice.enquiries import BIGGEST, LONGEST_URL, MOST_SECONDS, Taken, refused
 from ivr.voice.events import Enquired, EnquiryResult
-from ivr.voice.fields import VARIABLE, Fields
+from ivr.voice.fields import Fields
 from ivr.voice.menu import Step
-from ivr.voice.mistakes import shown
-from ivr.voice.step_fields import PROMPT
+from ivr.voice.step_fields import PROMPT, variable
 from ivr.voice.talk import Back, Flow, Talk
 from ivr.voice.timing import Timing
 from ivr.voice.ways import By, Way
-from ivr.voice.yaml_keys import YamlKey, mapping_schema
+from ivr.voice.yaml_keys import YamlKey, mapping_schema, read_mapping
 from ivr.voice.yaml_tree import Scalar, Table
-from ivr.voice.yaml_values import NumberValue, OwnValue, StepValue, TextValue
+from ivr.voice.yaml_values import ChoiceValue, NumberValue, OwnValue, StepValue, TextValue
 
 NUMBER = "number"
 SENT: Mapping[str, tuple[str, Callable[[Talk], str]]] = {
@@ -36,17 +35,15 @@ SENT: Mapping[str, tuple[str, Callable[[Talk], str]]] = {
     ),
     NUMBER: ("her own, only where the setting lets that host have it", lambda talk: talk.caller.number),
 }
+SOURCE = ChoiceValue(tuple(SENT), or_variable=True)
 MOST_VALUES = 20
 _NAME = "[A-Za-z][A-Za-z0-9_.-]{0,40}"
 _PLACE = r"[A-Za-z0-9_-]{1,64}(\.[A-Za-z0-9_-]{1,64}){0,7}"
 
 
 def _url(fields: Fields, name: str) -> str:
-    text, node, query = (
-        fields.text(name),
-        fields.scalar(name, needed=False),
-        fields.node("query", needed=False),
-    )
+    text, node = fields.text(name), fields.scalar(name, needed=False)
+    query = fields.node("query", needed=False)
     sent = [value for _, value in query.entries] if isinstance(query, Table) else []
     number = any(isinstance(value, Scalar) and value.value == NUMBER for value in sent)
     if text and node is not None and (why := refused(text, fields.reading.hosts, number)):
@@ -56,16 +53,9 @@ def _url(fields: Fields, name: str) -> str:
 
 def _query(fields: Fields, name: str) -> Mapping[str, str]:
     inner = fields.inner(name)
-    found: dict[str, str] = {}
-    for key, _ in inner.each() if inner else ():
-        assert inner is not None
-        source = inner.matching(key.value, ".{1,60}", "the name of a value")
-        node = inner.scalar(key.value, needed=False)
-        if source and node is not None and source not in SENT and not VARIABLE.fullmatch(source):
-            message = f"{shown(source)} is none of {', '.join(SENT)}, var.…"
-            inner.wrong(node, key.value, message, source, SENT)
-        found[key.value] = source
-    return MappingProxyType(found)
+    if inner is None:
+        return MappingProxyType({})
+    return MappingProxyType({key.value: SOURCE.read(inner, key.value) for key, _ in inner.each()})
 
 
 def _one_of(fields: Fields, name: str) -> tuple[str, ...]:
@@ -95,22 +85,19 @@ TAKE_KEYS = (
 )
 
 
-def _takes(fields: Fields, name: str) -> Mapping[str, Taken]:
-    outer = fields.inner(name)
+def _takes(fields: Fields, key: str) -> Mapping[str, Taken]:
+    outer = fields.inner(key)
     found: dict[str, Taken] = {}
-    for key, node in outer.each() if outer else ():
-        assert outer is not None
-        if not VARIABLE.fullmatch(f"var.{key.value}"):
-            outer.wrong(key, key.value[:20], "a variable's name is of a-z, 0-9 and _, first a letter")
-        inner = outer.as_fields(key.value[:20], node)
+    if outer is None:
+        return MappingProxyType(found)
+    for written, node in outer.each():
+        name, inner = variable(outer, written), outer.as_fields(written.value[:20], node)
         if inner is None:
             continue
-        at, one_of, most = (each.read(inner) for each in TAKE_KEYS)
+        found[name] = Taken(**read_mapping(TAKE_KEYS, inner))
         given = [each for each in ("one_of", "most") if inner.node(each, needed=False) is not None]
         if len(given) != 1:
             inner.wrong(inner.table, "one_of", "must have either `one_of` or `most`")
-        inner.close()
-        found[f"var.{key.value}"] = Taken(at, one_of, most)
     return MappingProxyType(found)
 
 
@@ -133,22 +120,19 @@ class EnquiryStep(Step):
             OwnValue(
                 "an `https` address",
                 _url,
-                {"type": "string", "pattern": "^https?://[^\\s@#\\\\]+$", "maxLength": 500},
+                {"type": "string", "pattern": "^https?://[^\\s@#\\\\]+$", "maxLength": LONGEST_URL},
             ),
             "what is asked, by GET; its host must stand in `enquiries.hosts` of config.yaml",
         ),
         YamlKey(
             "query",
             OwnValue(
-                "name → " + ", ".join(f"`{each}`" for each in SENT) + " or `var.…`",
+                f"name → {SOURCE.told}",
                 _query,
                 {
                     "type": "object",
                     "propertyNames": {"pattern": f"^{_NAME}$"},
-                    "additionalProperties": {
-                        "type": "string",
-                        "anyOf": [{"enum": list(SENT)}, {"pattern": f"^{VARIABLE.pattern}$"}],
-                    },
+                    "additionalProperties": SOURCE.schema(),
                 },
             ),
             "what is sent with it; a value that is not known is left out",

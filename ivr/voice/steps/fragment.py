@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from ivr.voice.fields import Fields
@@ -51,7 +51,7 @@ def _exits(fields: Fields, name: str) -> Mapping[str, str]:
 class FragmentStep(Step):
     use: str
     exits: Mapping[str, str]
-    entry: str  # the first step of the fragment, as it stands here
+    entry: str = ""  # the first step of the fragment, as it stands here
 
     TYPE = "fragment"
     TITLE = "a piece of the tree that is written once"
@@ -75,11 +75,10 @@ operator:
 
     @classmethod
     def read(cls, written: StepFields) -> FragmentStep:
-        fields, (id, _) = written.fields, written.place
-        use, exits = _use(fields, "use"), _exits(fields, "exits")
-        fragment = fields.reading.fragments.get(use)
+        found = super(FragmentStep, cls).read(written)
+        fragment = written.fields.reading.fragments.get(found.use)
         first = next(iter(fragment.names), "") if fragment else ""
-        return cls._made(written, {"use": use, "exits": exits, "entry": f"{id}.{first}"})
+        return replace(found, entry=f"{found.id}.{first}")
 
     def perform(self, talk: Talk) -> Flow[str]:
         yield from ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ivr.voice.footprints import WAY
 from ivr.voice.menu import Step
 from ivr.voice.menu_trial import within_share
 from ivr.voice.talk import Flow, Talk
@@ -44,7 +45,7 @@ shorter:
 
     def perform(self, talk: Talk) -> Flow[str]:
         onward = self.to if within_share(self.id, talk.caller.call, self.share) else self.go
-        yield from talk.note(f"way:{onward}")
+        yield from talk.note(f"{WAY}{onward}")
         return onward
 
     def ways(self) -> Iterator[Way]:
