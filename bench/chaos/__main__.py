@@ -63,7 +63,7 @@ def main() -> None:
 
 
 def _one(asked: argparse.Namespace) -> bool:
-    result = _ran(asked, asked.seed, asked.keep)
+    result = _ran(asked, secrets.randbelow(10**6) if asked.seed is None else asked.seed, asked.keep)
     print(as_json(result) if asked.json else as_text(result))
     return result.good
 
@@ -77,7 +77,9 @@ def _many(asked: argparse.Namespace) -> bool:
             return None
 
     told = {name: str(getattr(asked, name)) for name in ("rate", "minutes", "kinds", "speech", "busy")}
-    reports = run_seeds(range(asked.seed, asked.seed + asked.seeds), told, asked.into, report)
+    first = first_of(asked.into, told) if asked.seed is None else asked.seed
+    first = secrets.randbelow(10**6) if first is None else first
+    reports = run_seeds(range(first, first + asked.seeds), told, asked.into, report)
     found = as_plain_sum(reports, asked.seeds)
     print(json.dumps(found, indent=2) if asked.json else as_text_sum(found, asked.seeds))
     return bool(found["good"])
@@ -116,9 +118,6 @@ def _arguments() -> argparse.Namespace:
     asked = parser.parse_args()
     if asked.calls:
         asked.minutes = asked.calls / asked.rate / 60
-    if asked.seed is None:
-        before = first_of(asked.into) if asked.seeds else None
-        asked.seed = secrets.randbelow(10**6) if before is None else before
     usual = [kind for kind in FAULTS if asked.long or kind not in LONG]
     asked.kinds = [kind for kind in asked.only or usual if kind not in (asked.without or ())]
     if not 0 < asked.minutes * 60 * asked.rate <= MOST_CALLS:

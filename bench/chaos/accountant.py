@@ -22,7 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bench.chaos.alarms import DISK, HANGS, REFUSES, SAYS, SECOND, false_alarms
+from bench.chaos.alarms import DISK, HANGS, REFUSES, SAYS, SECOND, false_alarms, may_be_cut
 from bench.chaos.evidence import Call, Evidence, Fault, Recording, Said
 from bench.chaos.tones import AGAIN, NOT_KEPT, TURNED_AWAY
 from bench.chaos.tones import CUT as TOLD_CUT
@@ -42,6 +42,7 @@ SOCKET_SECONDS = 2.2  # what the kernel holds for a program that does not read: 
 SLACK = (
     0.25  # seconds between a packet's leaving the caller and its being in Asterisk's hands, or her hanging up
 )
+KNOWN_SECONDS = 10.0  # from a hang's beginning, after which whoever looks at the disks records on the other
 STAYED_SECONDS = 8.0  # from her last word, within which somebody who waits is told of it
 
 DEAD = "said to an Asterisk that was killed before her telephone knew"
@@ -167,13 +168,16 @@ class Accountant:
                 yield line
 
     def _is_told_nothing(self, call: Call) -> bool:
-        """She waited for it; only an Asterisk that is dead or sleeps in a write can tell nobody anything."""
+        """She waited for it; only an Asterisk that is dead, or still sleeps in a write of what she said, can
+        tell her nothing.
+        """
         if not call.said or call.ended - call.said[-1].ended < STAYED_SECONDS:
             return False
         if _told(call, call.said[-1].ended - SLACK) or call.codes:
             return False
-        deaf = (fault for fault in self.evidence.faults if fault.kind in ("Asterisk killed", HANGS))
-        return not any((call.answered or call.invited) < f.ended and f.began < call.ended for f in deaf)
+        since = {"Asterisk killed": call.answered or call.invited, HANGS: call.said[-1].ended}
+        deaf = (fault for fault in self.evidence.faults if fault.kind in since)
+        return not any(since[fault.kind] < fault.ended and fault.began < call.ended for fault in deaf)
 
     def _find(self, call: Call, said: Said, verdict: Verdict) -> None:
         found = self.held.get((call.n, said.k), [])
@@ -273,16 +277,19 @@ class Accountant:
             case "Asterisk stopped" if said.ended > fault.began - SLACK and call.ended < fault.ended + 1.0:
                 return STOPPED
             case kind if kind == HANGS and said.began < fault.ended and _slept(fault, call, said):
-                elsewhere = any(each.name.startswith(SECOND) for each in self._begun_with(call, said))
-                return "" if elsewhere else HUNG
+                return "" if self._is_elsewhere(call, said) else HUNG
             case _ if (
                 fault.kind in (*DISK, REFUSES)
                 and fault.began - BUFFER_SECONDS < said.ended
                 and said.began < fault.ended + 1
             ):
-                over = _talked_over(call, said)
-                return "" if not over and _told(call, said.ended) in KEPT else NO_ROOM
+                kept = _told(call, said.ended) in KEPT or self._is_elsewhere(call, said)
+                return "" if kept and not _talked_over(call, said) else NO_ROOM
         return ""
+
+    def _is_elsewhere(self, call: Call, said: Said) -> bool:
+        """What came before it is on the second volume, which is well: no other disk is the cause."""
+        return any(each.name.startswith(SECOND) for each in self._begun_with(call, said))
 
     def _last_awake(self, killed: Fault) -> float:
         """When it last did anything: one that was stopped until it was killed wrote nothing in between."""
@@ -299,12 +306,10 @@ class Accountant:
 
 def general_problems(evidence: Evidence) -> Iterator[str]:
     """What is wrong beside the calls: files, rows, and the two logs of the callers."""
-    # What a disk took and then refused to keep is gone from it; the row says so.
-    refused = any(fault.kind == REFUSES for fault in evidence.faults)
     for recording in evidence.recordings:
         if recording.words is None:
             yield f"the books name {recording.name}, and there is no such file"
-        elif not recording.same and not (recording.ended == "cut" and refused):
+        elif not recording.same and not _was_refused(evidence, recording):
             yield f"{recording.name} is not the file whose hash the books hold"
     numbers = {call.number for call in evidence.calls}
     for case in evidence.cases.values():
@@ -313,6 +318,16 @@ def general_problems(evidence: Evidence) -> Iterator[str]:
     ours = {call.n for call in evidence.calls if call.answered}
     if apart := ours ^ evidence.answered_by_sipp:
         yield f"the telephones' log and SIPp's differ about who was answered: {sorted(apart)[:10]}"
+
+
+def _was_refused(evidence: Evidence, recording: Recording) -> bool:
+    """What a disk took in that call and then refused to keep is gone from it; the row says so."""
+    refused = [fault for fault in evidence.faults if fault.kind == REFUSES]
+    held = {word.n for word in recording.words or ()}
+    hers = (call for call in evidence.calls if call.n in held or recording.caller in ("", call.number))
+    return recording.ended == "cut" and any(
+        may_be_cut(call, recording.name, _begun(call, recording), refused) for call in hers
+    )
 
 
 def _begun(call: Call, recording: Recording) -> float:
@@ -326,9 +341,11 @@ def _begun(call: Call, recording: Recording) -> float:
 
 def _slept(hang: Fault, call: Call, said: Said) -> bool:
     """Her file could not be begun; or its socket was full; or she left meanwhile, and nobody read what the
-    socket still held.
+    socket still held. Not where she was asked to speak so late that it was known.
     """
     beep = max((at for at in call.beeps if at < said.began), default=0.0)
+    if beep > hang.began + KNOWN_SECONDS:
+        return False
     if beep > hang.began - SLACK or said.ended > hang.began + SOCKET_SECONDS - SLACK:
         return True
     return said.ended > hang.began - SLACK and call.ended < hang.ended + 1.0

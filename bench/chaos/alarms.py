@@ -31,12 +31,12 @@ READ_ONLY = "recordings' disk read-only"
 # that was begun later is on the other disk.
 UNCONFIRMED = (HANGS, REFUSES, READ_ONLY)
 BEGUN_SECONDS = 0.25  # from the end of the beep to her ear until her file is there, or before
-SECOND = "second/"  # begins the names of recordings on the second volume, which is never made sick
+SECOND = "second/"  # begins the names of recordings on the second volume, which is never made sick or full
 ASTERISK = ("Asterisk killed", "Asterisk stopped")
 # What is told → the faults that may be its cause, and for how many seconds after they end.
 CAUSES: dict[str, tuple[Collection[str], float]] = {
     CUT: (UNCONFIRMED, 1.0),  # else, whatever happened: with every word there, nothing was cut
-    TURNED_AWAY: (DISK, 3.0),
+    TURNED_AWAY: ((), 0.0),  # the second volume always has room, whichever disk is full
     AGAIN: ((*DISK, *ASTERISK, *UNCONFIRMED), 1.0),
     NOT_KEPT: (DISK, 3.0),
     APOLOGY: ((*DISK, *SERVERS, *ASTERISK), 15.0),
@@ -56,7 +56,7 @@ def false_alarms(
     """One sentence each. `kept`: which of her words are in a case; `marked`: her recordings called cut, and
     when each was begun.
     """
-    well = [name for name, began in (marked or {}).items() if not _may_be_cut(call, name, began, faults)]
+    well = [name for name, began in (marked or {}).items() if not may_be_cut(call, name, began, faults)]
     if well and all(said.k in kept for said in call.said):
         yield f"{', '.join(sorted(well))} is marked cut, and all her {len(call.said)} words are kept"
     for at, prompt in call.heard:
@@ -64,18 +64,20 @@ def false_alarms(
             continue
         before = [said.k for said in call.said if _last_beep(call, at) < said.began < at]
         if prompt == TURNED_AWAY:
-            yield f"{SAYS[prompt]} at {at:.3f}, and no disk was full"
+            yield f"{SAYS[prompt]} at {at:.3f}, and the second volume had room"
         elif all(k in kept for k in before) and (before or prompt in (NOT_KEPT, APOLOGY)):
             yield f"{SAYS[prompt]} at {at:.3f}, and all {len(before)} are kept"
 
 
-def _may_be_cut(call: Call, name: str, began: float, faults: Sequence[Fault]) -> bool:
+def may_be_cut(call: Call, name: str, began: float, faults: Sequence[Fault]) -> bool:
+    """Whether one of them can be why that recording of that call, begun then, lacks something."""
     return not name.startswith(SECOND) and any(_causes(f, CUT, began, call.ended) for f in faults)
 
 
 def _excused(call: Call, at: float, prompt: str, faults: Sequence[Fault]) -> bool:
-    # What is called cut is what she has said since the last beep; all else may have begun to go wrong before.
-    since = max(call.answered or call.invited, _last_beep(call, at) if prompt == CUT else 0.0)
+    # What she is told is of her words since the last beep, but for the dialplan's apology: it learns that its
+    # server is gone when the command is over that it was in.
+    since = max(call.answered or call.invited, 0.0 if prompt == APOLOGY else _last_beep(call, at))
     return any(_causes(fault, prompt, since, at) for fault in faults)
 
 

@@ -47,9 +47,10 @@ def run_seeds(
     return found
 
 
-def first_of(folder: Path) -> int | None:
-    """The lowest seed of which a report lies there."""
-    return min((int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()), default=None)
+def first_of(folder: Path, asked: Mapping[str, Any]) -> int | None:
+    """The lowest seed of which a report of that run lies there."""
+    found = (path for path in folder.glob("*.json") if path.stem.isdecimal() and _there(path, asked))
+    return min((int(path.stem) for path in found), default=None)
 
 
 def as_plain_sum(reports: Sequence[Report], wanted: int) -> dict[str, Any]:

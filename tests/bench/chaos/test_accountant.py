@@ -156,6 +156,17 @@ def test_a_file_that_is_not_what_was_written_is_a_disk_s_doing_only_where_it_ref
     assert (problems(found) == []) == excused
 
 
+@pytest.mark.parametrize(
+    ("name", "refused"), [("r1", (20.0, 25.0)), ("r1", (130.0, 135.0)), ("second/r1", (111.0, 115.0))]
+)
+def test_nor_is_it_a_disk_s_doing_that_refused_at_another_time_or_is_another_one(
+    name: str, refused: tuple[float, float]
+) -> None:
+    found = evidence([call()], Fault(REFUSES, *refused))
+    found.recordings = [replace(found.recordings[0], name=name, ended="cut", same=False)]
+    assert f"{name} is not the file whose hash the books hold" in problems(found)
+
+
 KILLED, STOPPED = "Asterisk killed", "Asterisk stopped"
 REPEATED = {"heard": [(113.0, NOT_KEPT), (119.0, "record.safe")]}
 AGAIN_BEFORE = {"heard": [(109.0, NOT_KEPT), (113.0, "record.safe")]}
@@ -224,6 +235,16 @@ def test_a_hole_in_a_recording_on_the_second_volume_is_not_the_doing_of_the_firs
     found = evidence([call(**CUT_OFF)], Fault(HANGS, 109.0, 114.0), words=(0, 1))
     found.recordings[0] = replace(found.recordings[0], name="second/r1", ended="broken")
     assert "word 2" in problems(found)[0]
+    found.faults = [Fault("disk full", 109.0, 114.0)]
+    assert "word 2" in problems(found)[0], "nor is its being full"
+
+
+@pytest.mark.parametrize(("began", "lost"), [(99.0, True), (101.0, False)])
+def test_who_is_asked_to_speak_long_after_a_disk_began_to_hang_is_recorded_on_the_other_one(
+    began: float, lost: bool
+) -> None:
+    found = evidence([call(**CUT_OFF)], Fault(HANGS, began, 114.0), words=())
+    assert bool(Accountant(found).verdicts()[0].lost) == lost
 
 
 @pytest.mark.parametrize("pressed", ["1", "2"])
@@ -298,9 +319,7 @@ def test_who_is_turned_away_from_a_disk_with_room_is_a_false_alarm() -> None:
     away = call(said=[], beeps=[], codes=[], heard=[(113.0, TURNED_AWAY)])
     [alarm] = alarms(evidence([away], words=()))
     assert "turned away" in alarm
-    assert alarms(evidence([away], FULL, words=())) == []
-    long_ago = Fault("disk full", 60.0, 90.0)  # it has had room for 11 s when she is answered
-    assert len(alarms(evidence([away], long_ago, words=()))) == 1
+    assert len(alarms(evidence([away], FULL, words=()))) == 1, "the other one has room"
 
 
 @pytest.mark.parametrize(
@@ -308,6 +327,8 @@ def test_who_is_turned_away_from_a_disk_with_room_is_a_false_alarm() -> None:
     [
         (FULL, NOT_KEPT, True),  # the journal's disk is the same
         (FULL, AGAIN, True),
+        (Fault("disk full", 102.0, 105.0), NOT_KEPT, False),  # over when she was asked to speak
+        (Fault("disk full", 102.0, 105.0), AGAIN, False),
         (FULL, CUT, False),  # though the disk was full: all is there
         (Fault("Asterisk stopped", 111.0, 112.0), AGAIN, True),
         (Fault("Asterisk stopped", 111.0, 112.0), NOT_KEPT, False),
@@ -379,4 +400,6 @@ def test_who_waits_and_is_told_nothing_of_her_words_is_a_loss_unless_asterisk_wa
     assert problems(evidence([untold])) == ["stayed 8.9 s after her last word and was told nothing"]
     assert problems(evidence([replace(untold, ended=115.0)])) == []
     assert problems(evidence([untold], Fault("Asterisk killed", 113.0, 115.0))) == []
+    assert problems(evidence([untold], Fault(HANGS, 111.0, 113.0))) == []
+    assert problems(evidence([untold], Fault(HANGS, 103.0, 109.0))) != [], "it was over before she spoke"
     assert problems(evidence([untold], Fault("every server killed", 113.0, 115.0, 116.0))) != []

@@ -38,7 +38,8 @@ def test_a_seed_is_run_once_and_one_that_could_not_be_run_is_tried_again(tmp_pat
     assert len(run_seeds([2, 3, 4], ASKED, tmp_path, one)) == 2
     assert [each["seed"] for each in run_seeds([2, 3, 4], ASKED, tmp_path, one)] == [2, 3, 4]
     assert ran == [2, 3, 4, 3]
-    assert first_of(tmp_path) == 2
+    assert first_of(tmp_path, ASKED) == 2
+    assert first_of(tmp_path, {"rate": "9"}) is None  # and so it writes over none of these
     run_seeds([2], {"rate": "9"}, tmp_path, one)
     assert ran[4:] == [2]  # a report of another run is none of this one
 
