@@ -40,8 +40,6 @@ if TYPE_CHECKING:
 
 GENERIC = ROOT / "sounds" / "prompts.yaml"
 RECORDED = ROOT / "sounds" / "recorded"
-# About how long a spoken character takes; only for prompts that have not been built yet.
-SECONDS_PER_CHARACTER = 0.08  # also in ivr.voice.own_words
 OTHERS = 0o007  # the rights of other users of this machine
 
 
@@ -203,6 +201,8 @@ def lengths(settings: Settings, known: Catalogue | None = None) -> Callable[[str
 
     `known`: the catalogue, for who has read it.
     """
+    from ivr.voice.own_words import SECONDS_PER_CHARACTER
+
     prompts = known or catalogue(settings)
 
     @cache

@@ -114,6 +114,14 @@ def test_what_a_sentence_names_stays_as_it_stands_in_the_text() -> None:
     assert in_persian("something new") == "something new"
 
 
+def test_a_mistake_of_another_tree_is_cited_in_persian_with_its_place() -> None:
+    cited = in_persian("tree 122 can't be called here: menu 122:3:5: steps.say.go: there is no step “notcie”")
+    assert cited.endswith("menu 122:3:5: steps.say.go: گامی به نام “notcie” نیست.")
+    said = "steps.water: tree 122 can't be called here: it speaks en, which this tree does not"
+    told = in_persian(f"menu 111 calls this tree and, with this text, could not any more: {said}")
+    assert "can't" not in told and "which" not in told and "steps.water" in told
+
+
 def test_whatever_a_call_branches_on_is_told_in_persian_in_the_picture() -> None:
     told = tree_words(Catalogue(), "fa").word
     values = {"weekday": DAYS, "earlier": EARLIER, "day": ("working", "off"), "number": NUMBER}

@@ -15,11 +15,15 @@ CATALOGUE = "mistakes"
 
 
 def in_persian(message: str) -> str:
-    """The sentence, what it names as it stands in the text; one that it cites in Persian, too."""
+    """The sentence, what it names as it stands in the text; one that it cites in Persian, too.
+
+    Before one of another tree stands its place there, which stays.
+    """
     for form, told in _forms():
         if found := form.fullmatch(message):
             return told.format(*map(in_persian, found.groups()))
-    return message
+    place, between, cited = message.partition(": ")
+    return f"{place}{between}{in_persian(cited)}" if between else message
 
 
 @cache
