@@ -11,7 +11,7 @@ from ivr.voice.actions import KeepPlace
 from ivr.voice.events import Ended, Transfer
 from ivr.voice.parse import parse
 from ivr.voice.turn_call import TRIES, TurnNews
-from tests.voice.conversation import CODE, DIRECTORY, Conversation
+from tests.voice.conversation import CALLER, CODE, DIRECTORY, Conversation
 
 
 def called(language: str = "fa", transfer: Transfer = Transfer.ANSWERED) -> Conversation:
@@ -77,6 +77,8 @@ def test_where_her_words_get_no_code_no_place_is_kept_and_she_is_told_so() -> No
     [
         {"busy": False},
         {"directory": replace(DIRECTORY, calls_back=False)},
+        {"caller": replace(CALLER, number="")},
+        {"caller": replace(CALLER, number="+442071234567")},
     ],
 )
 def test_it_is_offered_only_where_she_would_wait_and_can_be_called(facts: dict[str, object]) -> None:
