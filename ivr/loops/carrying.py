@@ -151,7 +151,7 @@ class Call:
         self.wrong_codes = 0
         self.talked = False  # with an operator, or an official
         self.in_line = False  # for an official
-        self.came_to_queue: datetime | None = None  # which she left, keeping her place
+        self.came_to_queue = now  # latest; whoever leaves it keeps her place from then on
 
     async def carry(self) -> None:
         """Carry it to its end. Whatever happens, words that no case holds become one."""
@@ -209,8 +209,6 @@ class Call:
             self._log(event, now)
             spoken, misses = session.language, session.misses
             action = session.receive(event)
-            if session.turn_queue and self.came_to_queue is None:
-                self.came_to_queue = now
             if session.misses > misses:
                 self.steps[-1] = replace(self.steps[-1], missed=True)
             if session.step != self.step:
@@ -284,6 +282,7 @@ class Call:
             case JoinHour() | AwaitHour() | RingOfficial():
                 return await self._in_line(action)
             case LookAtQueue(queue=queue):
+                self.came_to_queue = self.line.clock()
                 return QueueSeen(await self._is_busy(queue))
             case Operator():
                 event = await self.channel.perform(action)
@@ -361,8 +360,7 @@ class Call:
                     await intake.wish_call_back(self._so_far(), code)
                     return WishNoted()
                 case KeepPlace(code=code, queue=queue):
-                    since = self.came_to_queue or self.line.clock()
-                    await intake.keep_place(self._so_far(), code, queue, since)
+                    await intake.keep_place(self._so_far(), code, queue, self.came_to_queue)
                     return PlaceKept()
         except JournalError as error:
             log.error("call %s: nothing can be kept: %s", self.facts.id, error)

@@ -184,3 +184,12 @@ class Pretend:
             "silence": f"{most - samples // 8 - silence * 1000} (timeout)",
         }
         return f"200 result={ends['hangup' if hanging_up else self.record_ends]} endpos={samples}"
+
+
+def prompt_file(prompt: str, language: str) -> str:
+    """Where a channel that talks to `Pretend` has its prompts."""
+    return f"/sounds/{prompt}"
+
+
+async def no_speech(words: str, language: str) -> None:
+    """A synthesiser that can say nothing."""

@@ -23,7 +23,7 @@ from ivr.voice.events import Enquired, EnquiryResult, Event, HungUp
 from ivr.voice.parse import parse
 from ivr.voice.session import Session
 from ivr.voice.well_desk import answered
-from tests.asterisk.pretend import Pretend, until
+from tests.asterisk.pretend import Pretend, no_speech, prompt_file, until
 from tests.asterisk.test_channel_real import ZONE, answering
 from tests.fixtures.hotline import Pbx, write_tone
 from tests.voice.conversation import DIRECTORY
@@ -114,8 +114,7 @@ async def told(
     events: list[Event] = []
 
     async def answer(connection: AgiConnection) -> None:
-        sounds = lambda prompt, language: f"/sounds/{prompt}"  # noqa: E731
-        channel = Channel(connection, sounds=sounds, recordings=folder, speak=_silent)
+        channel = Channel(connection, sounds=prompt_file, recordings=folder, speak=no_speech)
         events.append(await asking.ask(channel, action))
 
     server = AgiServer("127.0.0.1", 0, answer=answer)
@@ -126,10 +125,6 @@ async def told(
     finally:
         await server.close()
     return events[0], call
-
-
-async def _silent(words: str, language: str) -> str | None:
-    return None
 
 
 @dataclass

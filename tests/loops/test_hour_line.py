@@ -24,7 +24,7 @@ from ivr.loops.carrying import OpenLine, carry
 from ivr.loops.hour_line import HourLine
 from ivr.settings import ROOT, Settings
 from ivr.voice.parse import parse
-from tests.asterisk.pretend import Pretend, until
+from tests.asterisk.pretend import Pretend, no_speech, prompt_file, until
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_live_hour_desk import announced, joins
 from tests.desk.office import WEDNESDAY, office
@@ -91,16 +91,13 @@ async def waits(
     settings = Settings(state=folder)
     menu = parse(TREE.read_bytes(), TREE.name, languages=settings.calls.languages)
 
-    async def speak(words: str, language: str) -> str | None:
-        return None
-
     async with office(at.engine, folder) as desk:
         given = (directory_from(settings.seed_path), desk.intake, lambda: WEDNESDAY)
         line = OpenLine(lambda *_: menu, *given, hours=hours)
 
         def answer(connection: AgiConnection) -> Awaitable[object]:
-            sounds = lambda prompt, language: f"/sounds/{prompt}"  # noqa: E731
-            return carry(line, Channel(connection, sounds=sounds, recordings=folder, speak=speak))
+            channel = Channel(connection, sounds=prompt_file, recordings=folder, speak=no_speech)
+            return carry(line, channel)
 
         server = AgiServer("127.0.0.1", 0, answer=answer)
         await server.start()

@@ -23,16 +23,12 @@ from ivr.settings import ROOT, Settings
 from ivr.store.facts import CaseOpenedFact, RecordingBegunFact
 from ivr.store.journal import Position, pen
 from ivr.voice.parse import parse
-from tests.asterisk.pretend import Pretend, until
+from tests.asterisk.pretend import Pretend, no_speech, prompt_file, until
 from tests.desk.office import WEDNESDAY, office
 
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
 TO_RECORD, ADD = "1111" + "01" + "-", "4" + "-"
 SECONDS = 8_000  # samples
-
-
-async def speak(words: str, language: str) -> str | None:
-    return None
 
 
 async def test_further_words_join_the_case_of_the_first_ones(engine: AsyncEngine, tmp_path: Path) -> None:
@@ -42,13 +38,13 @@ async def test_further_words_join_the_case_of_the_first_ones(engine: AsyncEngine
     def sounds(prompt: str, language: str) -> str:
         if prompt == "record.too_short":
             raise RuntimeError("something of ours is broken")
-        return f"/sounds/{prompt}"
+        return prompt_file(prompt, language)
 
     async with office(engine, tmp_path, pumping=False) as desk:  # the books don't know of her case yet
         line = OpenLine(lambda *_: menu, directory_from(settings.seed_path), desk.intake, lambda: WEDNESDAY)
 
         def answer(connection: AgiConnection) -> Awaitable[object]:
-            return carry(line, Channel(connection, sounds=sounds, recordings=tmp_path, speak=speak))
+            return carry(line, Channel(connection, sounds=sounds, recordings=tmp_path, speak=no_speech))
 
         server = AgiServer("127.0.0.1", 0, answer=answer)
         await server.start()
@@ -101,10 +97,10 @@ async def test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names
 
         def sounds(prompt: str, language: str) -> str:
             busy.add(asyncio.create_task(desk.journal.flush()))  # … which other calls keep busy
-            return f"/sounds/{prompt}"
+            return prompt_file(prompt, language)
 
         def answer(connection: AgiConnection) -> Awaitable[object]:
-            return carry(line, Channel(connection, sounds=sounds, recordings=words, speak=speak))
+            return carry(line, Channel(connection, sounds=sounds, recordings=words, speak=no_speech))
 
         server = AgiServer("127.0.0.1", 0, answer=answer)
         await server.start()
@@ -133,9 +129,9 @@ async def test_the_journal_names_a_recording_with_what_was_chosen_last(
         line = OpenLine(lambda *_: menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
 
         def answer(connection: AgiConnection) -> Awaitable[object]:
-            sounds = lambda prompt, language: f"/sounds/{prompt}"  # noqa: E731
             recordings = state / "recordings"
-            return carry(line, Channel(connection, sounds=sounds, recordings=recordings, speak=speak))
+            channel = Channel(connection, sounds=prompt_file, recordings=recordings, speak=no_speech)
+            return carry(line, channel)
 
         server = AgiServer("127.0.0.1", 0, answer=answer)
         await server.start()

@@ -12,7 +12,7 @@ from ivr.voice.events import Ended, Transfer
 from ivr.voice.our_call import TRIES
 from ivr.voice.parse import parse
 from ivr.voice.turn_call import TurnNews
-from tests.voice.conversation import CODE, DIRECTORY, Conversation
+from tests.voice.conversation import CALLER, CODE, DIRECTORY, Conversation
 
 
 def called(language: str = "fa", transfer: Transfer = Transfer.ANSWERED) -> Conversation:
@@ -79,6 +79,8 @@ def test_where_no_code_leads_to_her_words_she_is_told_that_her_place_is_not_kept
     [
         {"busy": False},
         {"directory": replace(DIRECTORY, calls_back=False)},
+        {"caller": replace(CALLER, number="")},
+        {"caller": replace(CALLER, number="+442071234567")},
     ],
 )
 def test_it_is_offered_only_where_she_would_wait_and_can_be_called(facts: dict[str, object]) -> None:
