@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 
 from ivr.voice.mistakes import MenuMistakes, Mistake
-from ivr.voice.yaml_tree import Listing, Node, Scalar, Table, read_tree
+from ivr.voice.yaml_tree import Listing, Node, Scalar, Table, entry, read_tree
 
 INDENT = "  "
 
@@ -83,7 +83,7 @@ def bundled(data: bytes, file: str, find: Callable[[str], FragmentFile | None]) 
 
 def _taken(tree: Node, find: Callable[[str], FragmentFile | None]) -> dict[str, FragmentFile]:
     """What it uses of files, and what those use. Each is read by itself, so that a mistake stays in it."""
-    own = _entry(tree, "fragments")
+    own = entry(tree, "fragments")
     known = {key.value for key, _ in own.entries} if isinstance(own, Table) else set()
     found: dict[str, FragmentFile] = {}
     waiting = list(_uses(tree))
@@ -107,21 +107,16 @@ def _uses(node: Node) -> Iterator[str]:
     if isinstance(node, Listing):
         return
     if isinstance(node, Table):
-        type, use = _entry(node, "type"), _entry(node, "use")
+        type, use = entry(node, "type"), entry(node, "use")
         if isinstance(type, Scalar) and type.value == "fragment" and isinstance(use, Scalar):
             yield use.value
         for _, inner in node.entries:
             yield from _uses(inner)
 
 
-def _entry(node: Node, name: str) -> Node | None:
-    entries = node.entries if isinstance(node, Table) else ()
-    return next((inner for key, inner in entries if key.value == name), None)
-
-
 def _place(tree: Node, file: str, end: int) -> tuple[int, str | None]:
     """Behind how many lines they go, and how far in; None: the tree has no fragments of its own."""
-    own = _entry(tree, "fragments")
+    own = entry(tree, "fragments")
     if own is None:
         return end, None
     if not isinstance(own, Table) or not own.entries:

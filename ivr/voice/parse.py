@@ -26,7 +26,7 @@ from ivr.voice.steps.say import SayStep
 from ivr.voice.steps.tree import DEEPEST_CALL, TREE_NAME, TreeStep
 from ivr.voice.written_words import read_words
 from ivr.voice.yaml_keys import WorkedOut, YamlKey
-from ivr.voice.yaml_tree import Node, Scalar, Table, read_tree
+from ivr.voice.yaml_tree import Node, Scalar, Table, entry, read_tree
 from ivr.voice.yaml_values import StepValue
 
 __all__ = ["MenuMistakes", "parse"]
@@ -124,8 +124,7 @@ def _written(steps: Table) -> Mapping[str, str]:
     """Each step's type, before any is read."""
     found = {}
     for key, node in steps.entries:
-        entries = node.entries if isinstance(node, Table) else ()
-        type = next((value for name, value in entries if name.value == "type"), None)
+        type = entry(node, "type")
         found[key.value] = type.value if isinstance(type, Scalar) and type.value in _TYPES else ""
     return found
 

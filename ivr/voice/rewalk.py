@@ -203,8 +203,12 @@ class Rewalk:
 
     def _was_asked(self, step: str) -> bool:
         """Whether she was offered to be called in her turn: all operators were busy then."""
-        left = self.left.get(self.same.get(step, "") if self.same else step)
-        return left is not None and bool(left) and left[-1][1].did in (Did.PRESSED, Did.SILENT)
+        left = self._left_at(step)
+        return bool(left) and left[-1][1].did in (Did.PRESSED, Did.SILENT)
+
+    def _left_at(self, step: str) -> list[tuple[int, Footprint]]:
+        """What she did at that question, as far as it was not taken yet; the next one last."""
+        return self.left.get(self.same.get(step, "") if self.same else step, [])
 
     def _known_county(self) -> str:
         """She was offered one if a single 1 was her answer at the county."""
@@ -230,7 +234,7 @@ class Rewalk:
 
     def _next(self, step: str, action: Action) -> tuple[int, Footprint | None]:
         """Her next answer at that question, if it is one to such an action."""
-        left = self.left.get(self.same.get(step, "") if self.same else step)
+        left = self._left_at(step)
         while left and left[-1][1].note == "said" and not isinstance(action, Say):
             left.pop()  # what she only heard there is not said here
         if not left:

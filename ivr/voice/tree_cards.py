@@ -88,14 +88,13 @@ def _exits(step: Step, timings: list[Timing], words: TreeWords) -> Iterator[Exit
         if way.again:
             continue
         willing = way.by.is_willing
-        if willing:
-            key, seconds = (
-                next(keys, "") if way.by is By.CALLER else next(shares, "") or _value(way, words),
-                best,
-            )
-        else:
+        if not willing:
             key = words.word(f"miss.{way.by}", str(way.by))
-            seconds = max(step.at_worst(timing, way.by) for timing in timings)
+        elif way.by is By.CALLER:
+            key = next(keys, "")
+        else:
+            key = next(shares, "") or _value(way, words)
+        seconds = best if willing else max(step.at_worst(timing, way.by) for timing in timings)
         other = found.get((way.to, willing), Exit(way.to, (), 0.0))
         labels = (*other.labels, *((key,) if key and key not in other.labels else ()))
         found[way.to, willing] = Exit(way.to, labels, max(seconds, other.seconds), willing)

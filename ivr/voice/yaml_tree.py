@@ -53,6 +53,12 @@ class Table:
 Node = Scalar | Listing | Table
 
 
+def entry(node: Node, name: str) -> Node | None:
+    """What stands behind that key; None too where it is no mapping."""
+    entries = node.entries if isinstance(node, Table) else ()
+    return next((inner for key, inner in entries if key.value == name), None)
+
+
 @dataclass(slots=True)
 class _Open:
     """A mapping or sequence whose end has not been read yet."""
