@@ -11,6 +11,7 @@ const picture = document.getElementById("tree-picture");
 const schema = fetch(words.schema).then((answer) => answer.json());
 const t = cm.tags;
 const PAUSE = 450; // milliseconds without a key before the text is looked at
+const AGAIN = [2000, 30_000]; // milliseconds until a server that did not answer is asked again, at first and at most
 
 const looks = cm.HighlightStyle.define([
   { tag: [t.propertyName, t.definition(t.propertyName)], class: "y-key" },
@@ -26,22 +27,28 @@ async function complete(context) {
   return { from: context.pos - found.word.length, options: found.options, validFor: /^["\w.-]*$/ };
 }
 
+async function checked(body) {
+  const answer = await fetch(words.check, { method: "POST", body, headers: { "X-CSRF-Token": form.elements.csrf.value } });
+  if (!answer.ok) throw new Error(answer.status);
+  return answer.json();
+}
+
 let asked = 0;
+/** Asks again as long as there is no answer and nothing newer to ask: nobody has to type for it. */
 async function look(view) {
   const mine = ++asked, body = new URLSearchParams({ text: view.state.doc.toString() });
   form.setAttribute("aria-busy", "true");
-  try {
-    const answer = await fetch(words.check, { method: "POST", body, headers: { "X-CSRF-Token": form.elements.csrf.value } });
-    if (!answer.ok) throw new Error(answer.status);
-    const told = await answer.json();
+  for (let wait = AGAIN[0]; ; wait = Math.min(wait * 2, AGAIN[1])) {
+    const told = await checked(body).catch(() => null);
     if (mine !== asked) return [];
-    show(told, view);
-    return told.mistakes.map((mistake) => placed(mistake, view.state.doc));
-  } catch {
-    if (mine === asked) say(words.away, "warn");
-    return [];
-  } finally {
-    if (mine === asked) form.removeAttribute("aria-busy");
+    if (told) {
+      form.removeAttribute("aria-busy");
+      show(told, view);
+      return told.mistakes.map((mistake) => placed(mistake, view.state.doc));
+    }
+    say(words.away, "warn");
+    await new Promise((later) => setTimeout(later, wait));
+    if (mine !== asked) return [];
   }
 }
 
