@@ -150,8 +150,8 @@ async def test_who_calls_again_at_once_keeps_her_call_when_the_first_ones_connec
 
 @asynccontextmanager
 async def chrome_without(*left_out: str) -> AsyncIterator[Browser]:
-    """Chromium without some of the flags that give it a microphone."""
-    found = chromium(print)
+    """A person's own Chromium, without some of the flags that give it a microphone."""
+    found = chromium(print, windows=True)
     flags = [flag for flag in FLAGS if flag not in left_out]
     async with async_playwright() as driver:
         browser = await driver.chromium.launch(
