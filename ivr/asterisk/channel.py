@@ -86,7 +86,7 @@ class Channel:
 
     __slots__ = (
         "_connection", "_name", "_now", "_recordings", "_room", "_sounds", "_speak", "_timeouts",
-        "fell_silent", "recording",
+        "fell_silent", "new_stem", "recording",
     )  # fmt: skip
 
     def __init__(
@@ -105,6 +105,7 @@ class Channel:
         self._recordings = recordings
         self._now: datetime | None = None
         self._name = ""  # of the next recording, once chosen
+        self.new_stem: Callable[[], str] = str  # what a recording's name ends with
         self.recording: Record | None = None  # the one under way
         self.fell_silent = False  # somebody else saw that no packets come any more, and ended it by a key
         self._timeouts: tuple[float, float] | None = None  # what the channel's TIMEOUT()s were set to
@@ -153,7 +154,7 @@ class Channel:
         for volume in self._room.where(seconds):
             try:
                 day = self._now or datetime.now().astimezone()
-                self._name = recording.new_name(self._recordings, day, volume)
+                self._name = recording.new_name(self._recordings, day, volume, self.new_stem())
             except OSError as error:
                 log.error("no recording can be begun in %s: %s", error.filename, error.strerror)
                 self._room.refused(volume)

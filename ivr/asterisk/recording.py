@@ -97,14 +97,15 @@ class Anywhere:
 ANYWHERE = Anywhere()
 
 
-def new_name(recordings: Path, day: date, volume: str = "") -> str:
+def new_name(recordings: Path, day: date, volume: str = "", stem: str = "") -> str:
     """A name nobody can guess, in the day's folder: `2026/11/25/3f…`, without extension.
 
-    Makes the folder, which RECORD FILE doesn't. `volume` is one of `Room.where`. Raises OSError.
+    Makes the folder, which RECORD FILE doesn't. `volume` is one of `Room.where`; `stem`: the last part, by
+    default all chance. Raises OSError.
     """
     folder = f"{volume}{day.year}/{day.month:02}/{day.day:02}"
     _make(str(recordings), folder)
-    return f"{folder}/{secrets.token_hex(16)}"
+    return f"{folder}/{stem or secrets.token_hex(16)}"
 
 
 @lru_cache(maxsize=8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from ivr.voice.rehearsal import Rehearsal
+    from ivr.voice.step_figures import TreeFigures
 
 __all__ = ["app"]
 
@@ -151,7 +152,7 @@ def stats(
         show_rows(["step", "entered", *DEEDS], [{"step": id} | each for id, each in told.items()], False)
     if ways := list(_by_way(told)):
         show_rows(["step", "way", "calls", *FATES], ways, False)
-        print("\n".join(_compared(told)))
+        print("\n".join(_compared(found, told)))
 
 
 def _by_way(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -163,15 +164,12 @@ def _by_way(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
             yield {"step": step, "way": way, "calls": calls, **shares}
 
 
-def _compared(told: dict[str, Any]) -> Iterator[str]:
+def _compared(found: TreeFigures, told: Container[str]) -> Iterator[str]:
     """Of each `share` step whose ways both had calls, whether they differ by more than chance."""
-    from ivr.voice.menu_trial import by_chance
-
-    for step, figure in told.items():
-        ways = [(fates.get("served", 0), sum(fates.values())) for fates in figure["ways"].values()]
-        if len(ways) == 2:
-            chance = 100 * by_chance(*ways)
-            yield f"{step}: two ways that serve alike differ so much or more in {chance:.1f} % of all trials"
+    for step, figure in found.steps.items():
+        if step in told and (chance := figure.chance()) is not None:
+            so_often = f"{100 * chance:.1f} % of all trials"
+            yield f"{step}: two ways that serve alike differ so much or more in {so_often}"
 
 
 def _by_second(told: dict[str, Any]) -> list[dict[str, Any]]:

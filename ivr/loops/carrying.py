@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -26,6 +27,7 @@ from ivr.loops.enquiring import Enquiries
 from ivr.loops.hour_line import CALL_SECONDS, HourLine
 from ivr.store.facts import FactStep
 from ivr.store.journal import JournalError
+from ivr.store.recording_files import new_stem
 from ivr.voice import callback
 from ivr.voice.actions import (
     Action,
@@ -131,6 +133,7 @@ class Call:
             menu = _menu_of(told, menu)
         self.line = line
         self.channel = channel
+        channel.new_stem = partial(new_stem, id)
         hour = line.hours.offered() if line.hours is not None and told is None else None
         self.session = Session(menu, line.directory, caller, hour)
         self.facts = CallFacts(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -150,6 +151,26 @@ def _places(folder: Path, name: str) -> tuple[Path, ...]:
     """The plain one twice: it may be packed, closed, or opened, while we look."""
     path = plain(folder, name)
     return (path, packed(folder, name), closed(folder, name), path)
+
+
+def new_stem(call: str = "") -> str:
+    """32 hex digits for the file of a call's words: nobody can guess them or tell the call from them.
+
+    Whoever knows the call can tell that they are its own (`is_of`), so that a process that dies before it
+    could write that down loses no more than that.
+    """
+    chance = secrets.token_hex(8)
+    return chance + (_tag(chance, call) if call else secrets.token_hex(8))
+
+
+def is_of(name: str, call: str) -> bool:
+    """Whether a recording was named for that call."""
+    stem = name.rpartition("/")[2]
+    return len(stem) == 32 and stem[16:] == _tag(stem[:16], call)
+
+
+def _tag(chance: str, call: str) -> str:
+    return hashlib.sha256(f"{chance}:{call}".encode()).hexdigest()[:16]
 
 
 def is_one(name: str) -> bool:

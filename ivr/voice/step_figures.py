@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from ivr.voice.footprints import LONGEST_SECOND, WAY, Did, Fate, deed, fate, footprints, ways_taken
+from ivr.voice.menu_trial import by_chance
 
 ENTERED = "entered"
 
@@ -28,6 +29,11 @@ class StepFigure:
     def many(self, did: Did) -> int:
         """How often they did that there."""
         return sum(self.seconds[did].values()) if did in self.seconds else 0
+
+    def chance(self) -> float | None:
+        """How likely two ways that serve alike differ so much or more; None unless calls went both of two."""
+        served = [(fates[Fate.SERVED], fates.total()) for fates in self.ways.values()]
+        return by_chance(*served) if len(served) == 2 else None
 
     def as_json(self) -> dict[str, Any]:
         """Stable names: `entered`, each deed's sum, `seconds`: deed → second → how often, `ways`."""

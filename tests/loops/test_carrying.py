@@ -24,6 +24,7 @@ from ivr.lab.caller import Beep, CallerReport, Hear, Listen, Press, PutDown, Spe
 from ivr.lab.media import is_beep
 from ivr.lab.pace import patience
 from ivr.settings import ROOT
+from ivr.store.recording_files import is_of
 from ivr.voice.menu_life import TreeDeed
 from tests.desk.trees.test_trials import KEPT, LEFT, ended
 from tests.fixtures.commands import typed
@@ -276,6 +277,7 @@ async def test_length_and_hash_in_the_books_are_those_of_the_file(hotline: Hotli
             assert recording["seconds"] == pytest.approx(sound.getnframes() / 8_000, abs=0.001)
         assert recording["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
         assert not recording["silent"] and recording["voiced_seconds"] > 1.5
+        assert is_of(path.with_suffix("").as_posix(), case["call_id"]), "a file alone tells its call"
     assert (by_key["recordings"][0]["ended"], by_hanging_up["recordings"][0]["ended"]) == ("hash", "hangup")
 
 

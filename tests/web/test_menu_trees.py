@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -16,6 +17,7 @@ from playwright.async_api import TimeoutError as PlaywrightTimeout
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bench.rehearsal.lived import lived
 from ivr.desk.book import menus
 from ivr.desk.case.answers import SpokenAnswer
 from ivr.desk.people import passwords
@@ -24,13 +26,15 @@ from ivr.speech.build import build
 from ivr.speech.files import Cached
 from ivr.speech.sound_book import SoundBook
 from ivr.store.tables import audit, calls, routing_rules
+from ivr.voice.rewalk import PastCall
 from ivr.voice.step_figures import passed
 from ivr.voice.words_in_text import with_words
-from ivr.web.panel.locale import words
+from ivr.web.panel.locale import digits, words
 from ivr.web.panel.studio import Studio
 from tests.desk.trees.test_rehearsing import in_the_books
-from tests.voice.conversation import TREE
+from tests.voice.conversation import DIRECTORY, TREE
 from tests.voice.test_rehearsal import WHOLE, call
+from tests.voice.test_share import TREE_TRIED, way
 from tests.voice.test_step_figures import moved
 from tests.web.browser import PHONE, screenshot, serious, window
 from tests.web.panel import QUICK, Client, PanelServed, panel_served
@@ -231,11 +235,14 @@ async def test_a_draft_is_walked_with_keys_to_where_the_caller_does_something(pa
 
 async def with_calls(panel: PanelServed, within: str = "") -> None:
     """A whole call, and two that end at the kind; all of an hour ago. `within`: of a tree that was called."""
+    past = [call(*WHOLE), call("1"), call("1")]
+    named = [[{**step, "step": within + step["step"]} for step in each.steps] for each in past]
+    await an_hour_ago(panel, [replace(each, steps=steps) for each, steps in zip(past, named, strict=True)])
+
+
+async def an_hour_ago(panel: PanelServed, past: Sequence[PastCall]) -> None:
     engine, by = panel.engine, panel.clock() - timedelta(hours=1) - call("1").began
-    past = [moved(each, by) for each in (call(*WHOLE), call("1"), call("1"))]
-    for each in past:
-        steps = [{**step, "step": within + step["step"]} for step in each.steps]
-        await in_the_books(engine, replace(each, steps=steps))
+    await in_the_books(engine, *(moved(each, by) for each in past))
     async with engine.begin() as connection:
         for row in await connection.execute(select(calls.c.id, calls.c.started_at, calls.c.steps)):
             told = passed(row.steps)
@@ -264,6 +271,28 @@ async def test_one_comes_to_the_calls_of_a_step_in_a_tree_that_was_called(panel:
     await with_calls(panel, "water.W-122.")
     admin = await panel.signed_in("admin")
     assert (await admin.text(f"{ONE}/steps/water.W-122.kind?did=hung_up")).count("***") == 2
+
+
+async def test_of_a_step_that_shares_the_calls_out_the_page_tells_what_came_of_each_way(
+    panel: PanelServed,
+) -> None:
+    keys = {"way:topic": WHOLE[1:], "way:kind": ()}
+    past = [lived(TREE_TRIED, DIRECTORY, ("1", *keys[way(str(n))]), str(n)) for n in range(40)]
+    await an_hour_ago(panel, past)
+    admin = await panel.signed_in("admin")
+    page = await admin.text(f"{ONE}/steps/shorter")
+    served, dropped = (TEXT(f"menus.ways.fates.{fate}") for fate in ("served", "dropped"))
+    assert page.index(served) < page.index(dropped) and TEXT("menus.ways.title") in page
+    rows = re.findall(r'<bdi class="ltr">(topic|kind)</bdi></a></th>(.*?)</tr>', page)
+    many = Counter(way(str(n))[len("way:") :] for n in range(40))
+    assert [to for to, _ in rows] == ["kind", "topic"]
+    for to, figures in rows:
+        shares = ("۰٪", "۱۰۰٪") if to == "kind" else ("۱۰۰٪", "۰٪")
+        assert re.findall("[۰-۹]+٪?", figures) == [digits(many[to]), *shares, "۰٪", "۰٪"]
+    assert TEXT("menus.ways.sure", n=digits(0)) in page
+    for at, to in (("", "kind"), ("?did=way:topic", "topic"), ("?did=way:elsewhere", "kind")):
+        assert (await admin.text(f"{ONE}/steps/shorter{at}")).count("***") == many[to]
+    assert TEXT("menus.ways.title") not in await admin.text(f"{ONE}/steps/kind")
 
 
 async def test_before_publishing_the_page_tells_for_what_no_body_is_responsible(panel: PanelServed) -> None:

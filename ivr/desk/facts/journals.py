@@ -53,9 +53,11 @@ def ask(
     for rows must do so after this.
     """
     told, wanted = RecordingFacts(signed_at=math.inf if alone else -math.inf), frozenset(names)
+    begun: dict[str, list[Fact]] = {}
     for folder in slots.journals(spool):
         mine = own is not None and own.folder == folder
-        if not mine and (began := journal_reading.run_began(folder)) is not None:
+        began = None if mine else journal_reading.run_began(folder)
+        if began is not None:
             told.signed_at = min(told.signed_at, journal_reading.signed_at(folder))
             told.awaited |= wanted & journal_reading.names_since(folder, began)
         found = journal_reading.naming(folder, wanted)
@@ -66,6 +68,11 @@ def ask(
                 position > applied and not isinstance(fact, RecordingBegunFact) for position, fact in facts
             ):
                 told.awaited.add(name)  # its own fact is on the way
+        for name, (position, fact) in journal_reading.started(folder, wanted - found.keys()).items():
+            begun[name] = [fact]
+            if began is not None and position.segment >= began:
+                told.awaited.add(name)  # whoever carries that call has not told yet
+    told.facts = begun | told.facts
     told.soon = _before_their_case(spool, told, own)
     told.awaited |= told.soon
     return told

@@ -1,9 +1,9 @@
 """Recordings that nothing accounts for: each becomes exactly one case, or a row with a named reason why not.
 
 A process that is killed between the beep and the journalled case leaves a file that no row and no fact names.
-Its journal still tells whose it is (`recording_begun`). The file itself is what must not be lost, so nothing
-is journalled here: its rows are written at once, under ids made from the call's id or the file's name. Doing
-it again, or twice at once, changes nothing.
+Its journal still tells whose it is (`recording_begun`, or the beginning of the call that the file was named
+for). The file itself is what must not be lost, so nothing is journalled here: its rows are written at once,
+under ids made from the call's id or the file's name. Doing it again, or twice at once, changes nothing.
 """
 
 from __future__ import annotations

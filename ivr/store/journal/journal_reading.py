@@ -9,14 +9,16 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from ivr.store.facts import Fact, Unreadable, happened_at, read_or_not
+from ivr.store.facts import CallStartedFact, Fact, Unreadable, happened_at, read_or_not
 from ivr.store.journal.applied import Position, body_of, checkpoint_of, segments
 from ivr.store.journal.journal_keeping import KEEP_SEGMENTS
+from ivr.store.recording_files import is_of
 from ivr.store.volumes import SECOND
 
 # Recording or call → what is told of it, and where each ends, oldest first.
 Telling = dict[str, list[tuple[Position, Fact | Unreadable]]]
 _NAMES = re.compile(rb'"name":"([^"]+)"')  # of recordings, wherever in a fact
+_STARTED = b'{"type":"%s",' % CallStartedFact.TYPE.encode()
 _CALLS = re.compile(rb'"call":\{"id":"([^"]+)"')
 
 
@@ -64,6 +66,21 @@ def naming(folder: Path, names: Collection[str]) -> Telling:
 def of_calls(folder: Path, ids: Collection[str]) -> Telling:
     """Call → its facts and where each ends, oldest first; looked for as by `naming`."""
     return _telling(folder, _CALLS, ids)
+
+
+def started(folder: Path, names: Collection[str]) -> dict[str, tuple[Position, CallStartedFact]]:
+    """Recording → the beginning of the call that it was named for, and where that ends.
+
+    For those of which nothing else tells; looked for as by `naming`.
+    """
+    found: dict[str, tuple[Position, CallStartedFact]] = {}
+    for position, line in _lines(folder, _lately(folder)) if names else ():
+        if _STARTED in line and (call := _CALLS.search(line)) and (body := body_of(line)) is not None:
+            id = call[1].decode(errors="replace")
+            fact = read_or_not(body) if any(is_of(name, id) for name in names) else None
+            if isinstance(fact, CallStartedFact):
+                found |= {name: (position, fact) for name in names if is_of(name, id)}
+    return found
 
 
 def speaking_of(folder: Path, text: str) -> Iterator[tuple[Position, bytes]]:

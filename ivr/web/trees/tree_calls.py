@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, time
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from ivr.desk.trees.step_calls import calls_at
-from ivr.voice.footprints import Did
+from ivr.voice.footprints import WAY, Did, Fate
 from ivr.voice.step_figures import ENTERED, StepFigure
 from ivr.web.panel.permissions import Permission
 from ivr.web.panel.visit import NotFound, Route, Visit
@@ -23,15 +24,19 @@ def routes() -> list[Route]:
 
 
 async def step(visit: Visit) -> web.Response:
-    """`did`: what they did; `second`: only those who did it in that second of the step."""
+    """`did`: what they did, or of a `share` step which way they went; `second`: only those of that one."""
     name, id, query = name_of(visit), visit.request.match_info["step"], visit.request.query
     did, at = query.get("did", ""), query.get("second", "")
-    did = did if did in DEEDS else ENTERED
     second = int(at) if at.isdecimal() and len(at) < 4 else None
     since, found = await lately(visit, name)
     figure = found.steps.get(id) or StepFigure()
     if not figure.entered and not found.calls:
         raise NotFound
+    by_way = ways(figure)
+    deeds = [(f"{WAY}{way['to']}", way["calls"]) for way in by_way] or [
+        (each, figure.entered if each == ENTERED else figure.many(Did(each))) for each in DEEDS
+    ]
+    did = did if did in dict(deeds) else deeds[0][0]
     began = datetime.combine(since, time(), ZoneInfo(visit.panel.book.timezone))
     rows = await calls_at(visit.panel.engine, visit.scope, name, id, did, began, second)
     return visit.render(
@@ -40,16 +45,28 @@ async def step(visit: Visit) -> web.Response:
         step=id,
         did=did,
         second=second,
-        deeds=[(each, figure.entered if each == ENTERED else figure.many(Did(each))) for each in DEEDS],
+        deeds=deeds,
         bars=bars(figure, did),
         rows=rows,
+        ways=by_way,
+        fates=list(Fate),
+        chance=figure.chance(),
         may_open=visit.allowed(Permission.CASES_SEE),
     )
 
 
+def ways(figure: StepFigure) -> list[dict[str, Any]]:
+    """Of a `share` step, the ways with most calls first: `to`, `calls`, and each fate's share of them."""
+    most = sorted(figure.ways.items(), key=lambda each: (-each[1].total(), each[0]))
+    return [
+        {"to": way, "calls": fates.total()} | {fate: fates[fate] / fates.total() for fate in Fate}
+        for way, fates in most
+    ]
+
+
 def bars(figure: StepFigure, did: str) -> list[tuple[int, int]]:
     """Second → how often, from the step's first second to the last in which anybody did that."""
-    if did == ENTERED:
+    if did == ENTERED or did.startswith(WAY):
         return []
     many = figure.seconds.get(Did(did), Counter[int]())
     return [(second, many.get(second, 0)) for second in range(max(many) + 1)] if many else []

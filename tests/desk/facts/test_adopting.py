@@ -93,6 +93,22 @@ async def test_a_sibling_s_live_recording_is_left_alone_until_it_dies(
         assert (case["topic"], case["caller"]) == ("water.supply", "09141234567")
 
 
+async def test_words_of_a_living_sibling_s_call_are_left_to_it_though_it_has_not_written_them_down(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    facts = call()
+    name = put(tmp_path, call=facts.id)
+    async with office(engine, tmp_path / "1") as other:
+        async with office(engine, tmp_path) as dying:
+            await dying.intake.call_started(facts)
+            await dying.journal.flush()
+            assert await one_pass(other, tmp_path) == Pass(waiting=[name])
+        await adopt_left(engine, other.book, tmp_path)
+        assert await one_pass(other, tmp_path) == Pass(cases=1)
+        [case] = await as_json.cases(engine)
+        assert case["call_id"] == facts.id
+
+
 async def test_a_file_that_a_hanging_sibling_may_not_have_told_of_waits_for_it(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:

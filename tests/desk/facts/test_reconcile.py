@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from ivr.desk.reading import as_json
 from ivr.store.engine import AWAY, make_engine
 from ivr.store.facts import CallStartedFact, RecordingBegunFact
 from ivr.store.journal import Position, writing
+from ivr.store.recording_files import is_of, new_stem
 from ivr.store.room import Hold, Room
 from ivr.store.tables import outbox, recordings
 from ivr.voice.actions import KeepWords, OpenCase
@@ -35,9 +35,9 @@ CHOSEN = OpenCase("complaint", "water.supply", "ahar", "fa", (), callback="04431
 LONG_AGO = 1_700_000_000.0
 
 
-def put(folder: Path, content: bytes = b"", at: float = LONG_AGO) -> str:
+def put(folder: Path, content: bytes = b"", at: float = LONG_AGO, call: str = "") -> str:
     """A file among the recordings, whose name is returned. By default three seconds of voice."""
-    name = f"2026/11/25/{uuid.uuid4().hex}"
+    name = f"2026/11/25/{new_stem(call)}"
     path = folder / "recordings" / f"{name}.wav"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content or audio(3.0))
@@ -107,6 +107,51 @@ async def test_a_file_of_which_nobody_knows_anything_becomes_a_request_at_the_de
         (case,) = await as_json.cases(engine)
         assert (case["kind"], case["topic"], case["caller"]) == ("request", "other.other", "")
         assert case["agency"] == "gov_inspection" and len(case["code"]) == 10
+
+
+def test_who_knows_a_call_knows_its_recordings_and_nobody_else_does() -> None:
+    one, other = call().id, call().id
+    name = f"2026/11/25/{new_stem(one)}"
+    assert is_of(name, one) and not is_of(name, other) and not is_of(name, "")
+    assert new_stem(one) != new_stem(one) and one.replace("-", "") not in name
+    assert not is_of(f"2026/11/25/{new_stem('')}", "") and not is_of("fallback/1_2_3", one)
+
+
+async def test_a_process_that_died_before_it_wrote_whose_words_it_began_leaves_them_to_their_call(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    """A flush took so long that she spoke meanwhile; her call had begun before it."""
+    async with office(engine, tmp_path) as desk:
+        facts, another = call(), replace(call(), caller="09149999999")
+        put(tmp_path, call=facts.id)
+        for each in (another, facts):
+            await desk.intake.call_started(each)
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        (case,) = await as_json.cases(engine)
+        assert (case["caller"], case["caller_name"], case["call_id"]) == ("09141234567", "مریم", facts.id)
+        assert (case["kind"], case["agency"]) == ("request", "gov_inspection")
+        assert await one_pass(desk, tmp_path) == Pass()
+
+
+async def test_words_that_were_not_written_down_join_those_that_she_said_before(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    first = put(tmp_path)
+    async with office(engine, tmp_path, pumping=False) as desk:
+        facts = call()
+        await desk.intake.call_started(facts)
+        code = await desk.intake.open_case(facts, opening(recorded(tmp_path, first)))
+        second = put(tmp_path, call=facts.id)
+    async with office(engine, tmp_path, pumping=False) as desk:
+        found = await one_pass(desk, tmp_path)
+        assert (found.cases, found.added, second in found.waiting) == (0, 0, True), "her case comes first"
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(added=1)
+        (case,) = await as_json.cases(engine)
+        assert case["code"] == code and f"{second}.wav" in [each["path"] for each in case["recordings"]]
 
 
 async def test_a_second_pass_finds_nothing_and_a_lost_memory_makes_nothing_twice(
