@@ -28,7 +28,6 @@ from tests.fixtures.small_disk import SmallDisk
 
 _FREEZE, _THAW = 0xC0045877, 0xC0045878  # linux/fs.h
 _GET_FLAGS, _SET_FLAGS, _IMMUTABLE = 0x80086601, 0x40086602, 0x10
-_FLUSH_BUFFERS = 0x1261  # BLKFLSBUF
 _MAKE = ("mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-m", "0")
 _TRIES = 5  # a write that failed before makes the freeze fail once
 
@@ -84,23 +83,16 @@ class SickDisk:
             with suppress(OSError):  # it was not frozen
                 _tell(folder, _THAW)
         _set_immutable(self.image, False)
-        self._forget_refusals()
         if os.statvfs(self.path).f_flag & os.ST_RDONLY:
             run("umount", "--lazy", str(self.path))
 
-    def _forget_refusals(self) -> None:
-        """Blocks of the file system that could not be written stay marked so, and a flush half a minute after
-        all was well was seen to fail: they are thrown away and read anew."""
-        with suppress(OSError):
-            _tell(Path(f"/dev/loop{os.minor(self.path.stat().st_dev)}"), _FLUSH_BUFFERS)
-
 
 def _tell(place: Path, what: int) -> None:
-    opened = os.open(place, os.O_RDONLY)
+    folder = os.open(place, os.O_RDONLY)
     try:
-        fcntl.ioctl(opened, what, 0)
+        fcntl.ioctl(folder, what, 0)
     finally:
-        os.close(opened)
+        os.close(folder)
 
 
 @contextmanager
