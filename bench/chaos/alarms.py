@@ -30,6 +30,9 @@ READ_ONLY = "recordings' disk read-only"
 # it does, `bench.chaos.sick_disks`): a file on it that is short by the clock may be cut, nobody can know; one
 # that was begun later is on the other disk.
 UNCONFIRMED = (HANGS, REFUSES, READ_ONLY)
+# Blocks of the file system itself that were refused are flushed again with later files, and the kernel was
+# seen to answer EIO for three of them 33 seconds after the disk had become well: then she is told its word.
+LATE_SECONDS = 40.0
 BEGUN_SECONDS = 0.25  # from the end of the beep to her ear until her file is there, or before
 SECOND = "second/"  # begins the names of recordings on the second volume, which is never made sick or full
 ASTERISK = ("Asterisk killed", "Asterisk stopped")
@@ -86,6 +89,8 @@ def _causes(fault: Fault, prompt: str, since: float, until: float) -> bool:
     kinds, after = CAUSES[prompt]
     if prompt == CUT and fault.kind == READ_ONLY and since > fault.began + BEGUN_SECONDS:
         return False
+    if prompt == CUT and fault.kind == REFUSES:
+        after = LATE_SECONDS
     return fault.kind in kinds and fault.began < until and since < max(fault.ended, fault.served) + after
 
 

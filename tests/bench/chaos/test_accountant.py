@@ -365,7 +365,10 @@ def test_a_recording_that_is_marked_cut_with_every_word_in_it_is_a_false_alarm()
     ("name", "fault", "excused"),
     [
         ("r1", Fault(REFUSES, 111.0, 112.0), True),
-        ("r1", Fault(REFUSES, 102.0, 105.0), False),  # it was over before the beep
+        ("r1", Fault(REFUSES, 102.0, 105.0), True),  # its file system may tell of it once more
+        ("r1", Fault(REFUSES, 62.0, 65.0), False),  # it was over long before the beep
+        ("r1", Fault(HANGS, 102.0, 105.0), False),
+        ("second/r1", Fault(REFUSES, 102.0, 105.0), False),
         ("r1", Fault(HANGS, 109.9, 112.0), True),  # the file was not begun yet
         ("r1", Fault(READ_ONLY, 110.5, 114.0), True),
         ("r1", Fault(READ_ONLY, 109.0, 114.0), False),  # none can have been begun there
