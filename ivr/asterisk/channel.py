@@ -105,7 +105,7 @@ class Channel:
         self._recordings = recordings
         self._now: datetime | None = None
         self._name = ""  # of the next recording, once chosen
-        self.new_stem: Callable[[], str] = str  # what a recording's name ends with
+        self.new_stem: Callable[[], str] = recording.by_chance  # what a recording's name ends with
         self.recording: Record | None = None  # the one under way
         self.fell_silent = False  # somebody else saw that no packets come any more, and ended it by a key
         self._timeouts: tuple[float, float] | None = None  # what the channel's TIMEOUT()s were set to
@@ -154,7 +154,7 @@ class Channel:
         for volume in self._room.where(seconds):
             try:
                 day = self._now or datetime.now().astimezone()
-                self._name = recording.new_name(self._recordings, day, volume, self.new_stem())
+                self._name = recording.new_name(self._recordings, day, volume, self.new_stem)
             except OSError as error:
                 log.error("no recording can be begun in %s: %s", error.filename, error.strerror)
                 self._room.refused(volume)

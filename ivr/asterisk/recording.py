@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
@@ -97,15 +98,20 @@ class Anywhere:
 ANYWHERE = Anywhere()
 
 
-def new_name(recordings: Path, day: date, volume: str = "", stem: str = "") -> str:
-    """A name nobody can guess, in the day's folder: `2026/11/25/3f…`, without extension.
+def by_chance() -> str:
+    """What a recording's name ends with; nobody can guess it."""
+    return secrets.token_hex(16)
 
-    Makes the folder, which RECORD FILE doesn't. `volume` is one of `Room.where`; `stem`: the last part, by
-    default all chance. Raises OSError.
+
+def new_name(recordings: Path, day: date, volume: str = "", new_stem: Callable[[], str] = by_chance) -> str:
+    """A name in the day's folder: `2026/11/25/3f…`, without extension.
+
+    Makes the folder, which RECORD FILE doesn't. `volume` is one of `Room.where`; `new_stem` gives the last
+    part. Raises OSError.
     """
     folder = f"{volume}{day.year}/{day.month:02}/{day.day:02}"
     _make(str(recordings), folder)
-    return f"{folder}/{stem or secrets.token_hex(16)}"
+    return f"{folder}/{new_stem()}"
 
 
 @lru_cache(maxsize=8)

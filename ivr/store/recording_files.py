@@ -153,14 +153,14 @@ def _places(folder: Path, name: str) -> tuple[Path, ...]:
     return (path, packed(folder, name), closed(folder, name), path)
 
 
-def new_stem(call: str = "") -> str:
+def new_stem(call: str) -> str:
     """32 hex digits for the file of a call's words: nobody can guess them or tell the call from them.
 
     Whoever knows the call can tell that they are its own (`is_of`), so that a process that dies before it
     could write that down loses no more than that.
     """
     chance = secrets.token_hex(8)
-    return chance + (_tag(chance, call) if call else secrets.token_hex(8))
+    return chance + _tag(chance, call)
 
 
 def is_of(name: str, call: str) -> bool:

@@ -53,10 +53,10 @@ def ask(
     for rows must do so after this.
     """
     told, wanted = RecordingFacts(signed_at=math.inf if alone else -math.inf), frozenset(names)
-    begun: dict[str, list[Fact]] = {}
+    living: dict[Path, int | None] = {}
     for folder in slots.journals(spool):
         mine = own is not None and own.folder == folder
-        began = None if mine else journal_reading.run_began(folder)
+        began = living[folder] = None if mine else journal_reading.run_began(folder)
         if began is not None:
             told.signed_at = min(told.signed_at, journal_reading.signed_at(folder))
             told.awaited |= wanted & journal_reading.names_since(folder, began)
@@ -68,11 +68,12 @@ def ask(
                 position > applied and not isinstance(fact, RecordingBegunFact) for position, fact in facts
             ):
                 told.awaited.add(name)  # its own fact is on the way
-        for name, (position, fact) in journal_reading.started(folder, wanted - found.keys()).items():
-            begun[name] = [fact]
+    unnamed = wanted - told.facts.keys()
+    for folder, began in living.items():
+        for name, (position, started) in journal_reading.started(folder, unnamed).items():
+            told.facts[name] = [started]
             if began is not None and position.segment >= began:
                 told.awaited.add(name)  # whoever carries that call has not told yet
-    told.facts = begun | told.facts
     told.soon = _before_their_case(spool, told, own)
     told.awaited |= told.soon
     return told

@@ -76,10 +76,10 @@ def started(folder: Path, names: Collection[str]) -> dict[str, tuple[Position, C
     found: dict[str, tuple[Position, CallStartedFact]] = {}
     for position, line in _lines(folder, _lately(folder)) if names else ():
         if _STARTED in line and (call := _CALLS.search(line)) and (body := body_of(line)) is not None:
-            id = call[1].decode(errors="replace")
-            fact = read_or_not(body) if any(is_of(name, id) for name in names) else None
+            hers = [name for name in names if is_of(name, call[1].decode(errors="replace"))]
+            fact = read_or_not(body) if hers else None
             if isinstance(fact, CallStartedFact):
-                found |= {name: (position, fact) for name in names if is_of(name, id)}
+                found |= dict.fromkeys(hers, (position, fact))
     return found
 
 

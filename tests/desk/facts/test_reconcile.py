@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ LONG_AGO = 1_700_000_000.0
 
 def put(folder: Path, content: bytes = b"", at: float = LONG_AGO, call: str = "") -> str:
     """A file among the recordings, whose name is returned. By default three seconds of voice."""
-    name = f"2026/11/25/{new_stem(call)}"
+    name = f"2026/11/25/{new_stem(call) if call else uuid.uuid4().hex}"
     path = folder / "recordings" / f"{name}.wav"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content or audio(3.0))
@@ -114,7 +115,7 @@ def test_who_knows_a_call_knows_its_recordings_and_nobody_else_does() -> None:
     name = f"2026/11/25/{new_stem(one)}"
     assert is_of(name, one) and not is_of(name, other) and not is_of(name, "")
     assert new_stem(one) != new_stem(one) and one.replace("-", "") not in name
-    assert not is_of(f"2026/11/25/{new_stem('')}", "") and not is_of("fallback/1_2_3", one)
+    assert not is_of(f"2026/11/25/{uuid.uuid4().hex}", "") and not is_of("fallback/1_2_3", one)
 
 
 async def test_a_process_that_died_before_it_wrote_whose_words_it_began_leaves_them_to_their_call(
