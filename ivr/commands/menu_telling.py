@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncEngine
 
     from ivr.voice.rehearsal import Rehearsal
-    from ivr.voice.step_figures import TreeFigures
+    from ivr.voice.step_figures import StepFigure
 
 __all__ = ["app"]
 
@@ -141,7 +141,8 @@ def stats(
     zone = settings.province.timezone
     since = now.astimezone(ZoneInfo(zone)).date() - timedelta(days=days - 1)
     found = with_database(settings, lambda engine: tree_figures(engine, name, since, zone, now, revision))
-    told = {id: each for id, each in found.as_json().items() if step in ("", id)}
+    figures = {id: each for id, each in found.steps.items() if step in ("", id)}
+    told = {id: each.as_json() for id, each in figures.items()}
     if json:
         show_json({"menu": name, "since": since.isoformat(), "calls": found.calls, "steps": told})
         return
@@ -150,24 +151,23 @@ def stats(
         show_rows(["second", *DEEDS], _by_second(told), False)
     else:
         show_rows(["step", "entered", *DEEDS], [{"step": id} | each for id, each in told.items()], False)
-    if ways := list(_by_way(told)):
+    if ways := list(_by_way(figures)):
         show_rows(["step", "way", "calls", *FATES], ways, False)
-        print("\n".join(_compared(found, told)))
+        print("\n".join(_compared(figures)))
 
 
-def _by_way(told: dict[str, Any]) -> Iterator[dict[str, Any]]:
+def _by_way(figures: Mapping[str, StepFigure]) -> Iterator[dict[str, Any]]:
     """A row for each way of a `share` step, with what came of its calls in percent."""
-    for step, figure in told.items():
-        for way, fates in figure["ways"].items():
-            calls = sum(fates.values())
-            shares = {fate: f"{100 * fates.get(fate, 0) / calls:.1f} %" for fate in FATES}
-            yield {"step": step, "way": way, "calls": calls, **shares}
+    for step, figure in figures.items():
+        for way, (calls, shares) in figure.shares().items():
+            percents = {str(fate): f"{100 * share:.1f} %" for fate, share in shares.items()}
+            yield {"step": step, "way": way, "calls": calls, **percents}
 
 
-def _compared(found: TreeFigures, told: Container[str]) -> Iterator[str]:
+def _compared(figures: Mapping[str, StepFigure]) -> Iterator[str]:
     """Of each `share` step whose ways both had calls, whether they differ by more than chance."""
-    for step, figure in found.steps.items():
-        if step in told and (chance := figure.chance()) is not None:
+    for step, figure in figures.items():
+        if (chance := figure.chance()) is not None:
             so_often = f"{100 * chance:.1f} % of all trials"
             yield f"{step}: two ways that serve alike differ so much or more in {so_often}"
 

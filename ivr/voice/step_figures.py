@@ -30,6 +30,13 @@ class StepFigure:
         """How often they did that there."""
         return sum(self.seconds[did].values()) if did in self.seconds else 0
 
+    def shares(self) -> dict[str, tuple[int, dict[Fate, float]]]:
+        """Of a `share` step, where it sent calls → how many, and what part of them came to what."""
+        return {
+            way: (fates.total(), {fate: fates[fate] / fates.total() for fate in Fate})
+            for way, fates in sorted(self.ways.items())
+        }
+
     def chance(self) -> float | None:
         """How likely two ways that serve alike differ so much or more; None unless calls went both of two."""
         served = [(fates[Fate.SERVED], fates.total()) for fates in self.ways.values()]

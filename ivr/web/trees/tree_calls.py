@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime, time
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import web
@@ -32,8 +31,8 @@ async def step(visit: Visit) -> web.Response:
     figure = found.steps.get(id) or StepFigure()
     if not figure.entered and not found.calls:
         raise NotFound
-    by_way = ways(figure)
-    deeds = [(f"{WAY}{way['to']}", way["calls"]) for way in by_way] or [
+    ways = sorted(figure.shares().items(), key=lambda way: -way[1][0])  # that with most calls first
+    deeds = [(f"{WAY}{to}", many) for to, (many, _) in ways] or [
         (each, figure.entered if each == ENTERED else figure.many(Did(each))) for each in DEEDS
     ]
     did = did if did in dict(deeds) else deeds[0][0]
@@ -48,20 +47,11 @@ async def step(visit: Visit) -> web.Response:
         deeds=deeds,
         bars=bars(figure, did),
         rows=rows,
-        ways=by_way,
+        ways=ways,
         fates=list(Fate),
         chance=figure.chance(),
         may_open=visit.allowed(Permission.CASES_SEE),
     )
-
-
-def ways(figure: StepFigure) -> list[dict[str, Any]]:
-    """Of a `share` step, the ways with most calls first: `to`, `calls`, and each fate's share of them."""
-    most = sorted(figure.ways.items(), key=lambda each: (-each[1].total(), each[0]))
-    return [
-        {"to": way, "calls": fates.total()} | {fate: fates[fate] / fates.total() for fate in Fate}
-        for way, fates in most
-    ]
 
 
 def bars(figure: StepFigure, did: str) -> list[tuple[int, int]]:
