@@ -22,7 +22,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from bench.chaos.alarms import DISK, HANGS, REFUSES, SAYS, SECOND, false_alarms, may_be_cut
+from bench.chaos.alarms import DISK, HANGS, REFUSES, SAYS, SECOND, false_alarms, lasted
 from bench.chaos.evidence import Call, Evidence, Fault, Recording, Said
 from bench.chaos.tones import AGAIN, NOT_KEPT, TURNED_AWAY
 from bench.chaos.tones import CUT as TOLD_CUT
@@ -322,12 +322,12 @@ def general_problems(evidence: Evidence) -> Iterator[str]:
 
 def _was_refused(evidence: Evidence, recording: Recording) -> bool:
     """What a disk took in that call and then refused to keep is gone from it; the row says so."""
+    if recording.ended != "cut" or recording.name.startswith(SECOND):
+        return False
     refused = [fault for fault in evidence.faults if fault.kind == REFUSES]
     held = {word.n for word in recording.words or ()}
     hers = (call for call in evidence.calls if call.n in held or recording.caller in ("", call.number))
-    return recording.ended == "cut" and any(
-        may_be_cut(call, recording.name, _begun(call, recording), refused) for call in hers
-    )
+    return any(lasted(each, _begun(call, recording), call.ended) for call in hers for each in refused)
 
 
 def _begun(call: Call, recording: Recording) -> float:

@@ -36,13 +36,14 @@ LATE_SECONDS = 40.0
 BEGUN_SECONDS = 0.25  # from the end of the beep to her ear until her file is there, or before
 SECOND = "second/"  # begins the names of recordings on the second volume, which is never made sick or full
 ASTERISK = ("Asterisk killed", "Asterisk stopped")
-# What is told → the faults that may be its cause, and for how many seconds after they end.
-CAUSES: dict[str, tuple[Collection[str], float]] = {
-    CUT: (UNCONFIRMED, 1.0),  # else, whatever happened: with every word there, nothing was cut
-    TURNED_AWAY: ((), 0.0),  # the second volume always has room, whichever disk is full
-    AGAIN: ((*DISK, *ASTERISK, *UNCONFIRMED), 1.0),
-    NOT_KEPT: (DISK, 3.0),
-    APOLOGY: ((*DISK, *SERVERS, *ASTERISK), 15.0),
+# What is told → the faults that may be its cause → for how many seconds after they end.
+CAUSES: dict[str, Mapping[str, float]] = {
+    # Else, whatever happened: with every word there, nothing was cut.
+    CUT: dict.fromkeys(UNCONFIRMED, 1.0) | {REFUSES: LATE_SECONDS},
+    TURNED_AWAY: {},  # the second volume always has room, whichever disk is full
+    AGAIN: dict.fromkeys((*DISK, *ASTERISK, *UNCONFIRMED), 1.0),
+    NOT_KEPT: dict.fromkeys(DISK, 3.0),
+    APOLOGY: dict.fromkeys((*DISK, *SERVERS, *ASTERISK), 15.0),
 }
 SAYS = {
     CUT: "was told that her words are cut",
@@ -59,7 +60,7 @@ def false_alarms(
     """One sentence each. `kept`: which of her words are in a case; `marked`: her recordings called cut, and
     when each was begun.
     """
-    well = [name for name, began in (marked or {}).items() if not may_be_cut(call, name, began, faults)]
+    well = [name for name, began in (marked or {}).items() if not _may_be_cut(call, name, began, faults)]
     if well and all(said.k in kept for said in call.said):
         yield f"{', '.join(sorted(well))} is marked cut, and all her {len(call.said)} words are kept"
     for at, prompt in call.heard:
@@ -72,7 +73,7 @@ def false_alarms(
             yield f"{SAYS[prompt]} at {at:.3f}, and all {len(before)} are kept"
 
 
-def may_be_cut(call: Call, name: str, began: float, faults: Sequence[Fault]) -> bool:
+def _may_be_cut(call: Call, name: str, began: float, faults: Sequence[Fault]) -> bool:
     """Whether one of them can be why that recording of that call, begun then, lacks something."""
     return not name.startswith(SECOND) and any(_causes(f, CUT, began, call.ended) for f in faults)
 
@@ -86,12 +87,15 @@ def _excused(call: Call, at: float, prompt: str, faults: Sequence[Fault]) -> boo
 
 def _causes(fault: Fault, prompt: str, since: float, until: float) -> bool:
     """Whether that can be why she is told so of what went on in that time."""
-    kinds, after = CAUSES[prompt]
-    if prompt == CUT and fault.kind == READ_ONLY and since > fault.began + BEGUN_SECONDS:
+    after = CAUSES[prompt].get(fault.kind)
+    if after is None or (prompt == CUT and fault.kind == READ_ONLY and since > fault.began + BEGUN_SECONDS):
         return False
-    if prompt == CUT and fault.kind == REFUSES:
-        after = LATE_SECONDS
-    return fault.kind in kinds and fault.began < until and since < max(fault.ended, fault.served) + after
+    return lasted(fault, since, until, after)
+
+
+def lasted(fault: Fault, since: float, until: float, after: float = 1.0) -> bool:
+    """Whether it lasted, or was over for no more than `after` seconds, at some moment of that time."""
+    return fault.began < until and since < max(fault.ended, fault.served) + after
 
 
 def _last_beep(call: Call, at: float) -> float:

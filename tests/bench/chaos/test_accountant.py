@@ -157,7 +157,13 @@ def test_a_file_that_is_not_what_was_written_is_a_disk_s_doing_only_where_it_ref
 
 
 @pytest.mark.parametrize(
-    ("name", "refused"), [("r1", (20.0, 25.0)), ("r1", (130.0, 135.0)), ("second/r1", (111.0, 115.0))]
+    ("name", "refused"),
+    [
+        ("r1", (20.0, 25.0)),
+        ("r1", (102.0, 105.0)),  # whoever is told so late is told the truth, and her words are there
+        ("r1", (130.0, 135.0)),
+        ("second/r1", (111.0, 115.0)),
+    ],
 )
 def test_nor_is_it_a_disk_s_doing_that_refused_at_another_time_or_is_another_one(
     name: str, refused: tuple[float, float]
