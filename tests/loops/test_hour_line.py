@@ -12,22 +12,21 @@ from typing import Any
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.asterisk.channel import Channel
-from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.cases.live_hour import FRESH
 from ivr.cases.meetings import Official
 from ivr.desk.editing.seeding import directory_from
 from ivr.desk.meetings import hour_hearing, hour_planning, hour_queue
 from ivr.desk.reading import as_json
 from ivr.lab.pace import patience
-from ivr.loops.carrying import OpenLine, carry
+from ivr.loops.carrying import OpenLine
 from ivr.loops.hour_line import HourLine
 from ivr.settings import ROOT, Settings
 from ivr.voice.parse import parse
-from tests.asterisk.pretend import Pretend, no_speech, prompt_file, until
+from tests.asterisk.pretend import Pretend
 from tests.desk.meetings.hall import Hall, hall
 from tests.desk.meetings.test_live_hour_desk import announced, joins
 from tests.desk.office import WEDNESDAY, office
+from tests.loops.carried import carried
 
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
 TO_HER_PLACE = "17--2"  # her language, the offer; nothing before the beep, nor after the code; not recorded
@@ -94,21 +93,10 @@ async def waits(
     async with office(at.engine, folder) as desk:
         given = (directory_from(settings.seed_path), desk.intake, lambda: WEDNESDAY)
         line = OpenLine(lambda *_: menu, *given, hours=hours)
-
-        def answer(connection: AgiConnection) -> Awaitable[object]:
-            channel = Channel(connection, sounds=prompt_file, recordings=folder, speak=no_speech)
-            return carry(line, channel)
-
-        server = AgiServer("127.0.0.1", 0, answer=answer)
-        await server.start()
-        try:
-            call = InLine(keys=TO_HER_PLACE)
-            call.happens = lambda: happens(call, number)
-            await call.run(server.port)
-            await until(lambda: not server.calls)
-            await desk.pump.idle()
-        finally:
-            await server.close()
+        call = InLine(keys=TO_HER_PLACE)
+        call.happens = lambda: happens(call, number)
+        await carried(line, call, folder)
+        await desk.pump.idle()
     async with at.engine.connect() as connection:
         return call, await hour_queue.of_hour(connection, number)
 

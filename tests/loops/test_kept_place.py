@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.asterisk.channel import Channel
-from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.desk.call.live import CallQueue, QueueMember
 from ivr.desk.editing.seeding import directory_from
-from ivr.loops.carrying import OpenLine, carry
+from ivr.loops.carrying import OpenLine
 from ivr.settings import ROOT, Settings
 from ivr.store.tables import outbox
 from ivr.voice.parse import parse
-from tests.asterisk.pretend import Pretend, no_speech, prompt_file, until
+from tests.asterisk.pretend import Pretend
 from tests.desk.office import WEDNESDAY, office
+from tests.loops.carried import carried
 
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
 TO_HER_WORDS = "101-"  # her language, an operator, "call me in my turn"; nothing before the beep
@@ -38,18 +36,7 @@ async def test_she_has_it_since_she_came_and_not_since_she_had_heard_what_she_ma
     async with office(engine, tmp_path) as desk:
         given = (directory_from(settings.seed_path), desk.intake, lambda: now[0])
         line = OpenLine(lambda *_: menu, *given, queue=queue)
-
-        def answer(connection: AgiConnection) -> Awaitable[object]:
-            channel = Channel(connection, sounds=prompt_file, recordings=tmp_path, speak=no_speech)
-            return carry(line, channel)
-
-        server = AgiServer("127.0.0.1", 0, answer=answer)
-        await server.start()
-        try:
-            await Pretend(keys=TO_HER_WORDS).run(server.port)
-            await until(lambda: not server.calls)
-        finally:
-            await server.close()
+        await carried(line, Pretend(keys=TO_HER_WORDS), tmp_path)
         await desk.pump.idle()
     async with engine.connect() as connection:
         wishes = select(outbox.c.payload).where(outbox.c.kind == "call_back_wished")

@@ -5,26 +5,24 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from ivr.asterisk.channel import Channel
-from ivr.asterisk.server import AgiConnection, AgiServer
 from ivr.desk.editing.seeding import directory_from
 from ivr.desk.facts.reconcile import Pass, reconcile
 from ivr.desk.facts.strays import Shelf
 from ivr.desk.reading import as_json
-from ivr.loops.carrying import OpenLine, carry
+from ivr.loops.carrying import OpenLine
 from ivr.settings import ROOT, Settings
 from ivr.store.facts import CaseOpenedFact, RecordingBegunFact
 from ivr.store.journal import Position, pen
 from ivr.voice.parse import parse
-from tests.asterisk.pretend import Pretend, no_speech, prompt_file, until
+from tests.asterisk.pretend import Pretend, prompt_file
 from tests.desk.office import WEDNESDAY, office
+from tests.loops.carried import carried
 
 TREE = ROOT / "dialplan" / "menus" / "111.yaml"
 TO_RECORD, ADD = "1111" + "01" + "-", "4" + "-"
@@ -42,18 +40,8 @@ async def test_further_words_join_the_case_of_the_first_ones(engine: AsyncEngine
 
     async with office(engine, tmp_path, pumping=False) as desk:  # the books don't know of her case yet
         line = OpenLine(lambda *_: menu, directory_from(settings.seed_path), desk.intake, lambda: WEDNESDAY)
-
-        def answer(connection: AgiConnection) -> Awaitable[object]:
-            return carry(line, Channel(connection, sounds=sounds, recordings=tmp_path, speak=no_speech))
-
-        server = AgiServer("127.0.0.1", 0, answer=answer)
-        await server.start()
-        try:
-            says = [3 * SECONDS, round(1.5 * SECONDS)]
-            call = await Pretend(keys=TO_RECORD + ADD, says=says).run(server.port)
-            await until(lambda: not server.calls)
-        finally:
-            await server.close()
+        says = [3 * SECONDS, round(1.5 * SECONDS)]
+        call = await carried(line, Pretend(keys=TO_RECORD + ADD, says=says), tmp_path, sounds)
         assert "IVR_DONE" not in call.variables and call.variables["IVR_KEPT"] == "1"
         pumping = asyncio.create_task(desk.pump.run())
         await desk.pump.idle()
@@ -99,18 +87,8 @@ async def test_a_server_killed_as_a_recording_begins_leaves_a_journal_that_names
             busy.add(asyncio.create_task(desk.journal.flush()))  # … which other calls keep busy
             return prompt_file(prompt, language)
 
-        def answer(connection: AgiConnection) -> Awaitable[object]:
-            return carry(line, Channel(connection, sounds=sounds, recordings=words, speak=no_speech))
-
-        server = AgiServer("127.0.0.1", 0, answer=answer)
-        await server.start()
-        try:
-            says = [3 * SECONDS, 2 * SECONDS]
-            call = Witness(keys=TO_RECORD + ADD, says=says, state=state)
-            await call.run(server.port)
-            await until(lambda: not server.calls)
-        finally:
-            await server.close()
+        call = Witness(keys=TO_RECORD + ADD, says=[3 * SECONDS, 2 * SECONDS], state=state)
+        await carried(line, call, words, sounds)
         await asyncio.gather(*busy)
     async with office(engine, left := call.left[recording]) as desk:
         await desk.pump.idle()
@@ -127,20 +105,9 @@ async def test_the_journal_names_a_recording_with_what_was_chosen_last(
     state = tmp_path / "state"
     async with office(engine, state, pumping=False) as desk:
         line = OpenLine(lambda *_: menu, directory_from(Settings().seed_path), desk.intake, lambda: WEDNESDAY)
-
-        def answer(connection: AgiConnection) -> Awaitable[object]:
-            recordings = state / "recordings"
-            channel = Channel(connection, sounds=prompt_file, recordings=recordings, speak=no_speech)
-            return carry(line, channel)
-
-        server = AgiServer("127.0.0.1", 0, answer=answer)
-        await server.start()
-        try:
-            # The first # ends the number; at the second she goes back to the counties, and takes another one.
-            await Pretend(keys="111101" + "##" + "02" + "-", says=[3 * SECONDS]).run(server.port)
-            await until(lambda: not server.calls)
-        finally:
-            await server.close()
+        # The first # ends the number; at the second she goes back to the counties, and takes another one.
+        call = Pretend(keys="111101" + "##" + "02" + "-", says=[3 * SECONDS])
+        await carried(line, call, state / "recordings")
         facts, _ = desk.journal.read(Position())
     begun = [fact for fact in facts if isinstance(fact, RecordingBegunFact)]
     [opened] = [fact for fact in facts if isinstance(fact, CaseOpenedFact)]

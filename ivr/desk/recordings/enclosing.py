@@ -58,13 +58,14 @@ def enclose(folder: Path, name: str, sha256: str, settled: timedelta = SETTLED) 
     Raises OSError, Unopened and NotWhole; then the file is as it was.
     """
     closed = recording_files.closed(folder, name)
-    open_ones = [recording_files.plain(folder, name), recording_files.packed(folder, name)]
+    forms = (recording_files.PLAIN, recording_files.PACKED)
+    open_ones = [closed.with_suffix(form) for form in forms]
     source = next((path for path in open_ones if path.is_file()), None)
     if source is None:
-        return holds(closed, folder, sha256, (recording_files.PLAIN, recording_files.PACKED))
+        return holds(closed, folder, sha256, forms)
     if not is_settled(source, settled):
         return False
-    if not holds(closed, folder, sha256, (recording_files.PLAIN, recording_files.PACKED)):
+    if not holds(closed, folder, sha256, forms):
         found = source.stat()
         if free_bytes(closed.parent) < SPARE_BYTES + envelope.size_outside(found.st_size):
             return False  # what is free is the callers'
