@@ -96,7 +96,7 @@ async def test_a_refusal_says_whether_to_try_again(
     assert "9141234567" not in str(refusal.value) and "hidden" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("number", ["+442071234567", "02133334444", "", "0914123456\r\nX"])
+@pytest.mark.parametrize("number", ["+442079460123", "02133334444", "", "0914123456\r\nX"])
 async def test_only_iranian_mobiles_get_text_messages(session: aiohttp.ClientSession, number: str) -> None:
     letter = Dispatch("1", "sms", number, {"text": "x"})
     with pytest.raises(NotSent, match="no Iranian mobile"):

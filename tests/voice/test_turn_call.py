@@ -80,7 +80,7 @@ def test_where_no_code_leads_to_her_words_she_is_told_that_her_place_is_not_kept
         {"busy": False},
         {"directory": replace(DIRECTORY, calls_back=False)},
         {"caller": replace(CALLER, number="")},
-        {"caller": replace(CALLER, number="+442071234567")},
+        {"caller": replace(CALLER, number="+442079460123")},
     ],
 )
 def test_it_is_offered_only_where_she_would_wait_and_can_be_called(facts: dict[str, object]) -> None:

@@ -177,7 +177,7 @@ async def test_a_busy_line_is_asked_again_the_same_day(engine: AsyncEngine) -> N
     assert await asked(engine, await claim(engine, NOON + timedelta(minutes=40)))
 
 
-@pytest.mark.parametrize("caller", ["", "+442071234567"])
+@pytest.mark.parametrize("caller", ["", "+442079460123"])
 async def test_where_nobody_can_be_called_the_answer_is_the_desks_at_once(
     engine: AsyncEngine, caller: str
 ) -> None:
