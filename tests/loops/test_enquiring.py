@@ -301,7 +301,6 @@ async def walked(pbx: Pbx, folder: Path, asking: Enquiries, host: str, *steps: S
 
     async with answering(pbx, folder, script) as errors:
         outcome = await pbx.call(*steps)
-        await until(lambda: notes)
     assert not errors and outcome.completed, (errors, outcome.problem)
     return notes
 
