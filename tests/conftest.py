@@ -6,11 +6,17 @@ import gc
 import os
 import sys
 
+from hypothesis import HealthCheck, settings
+
 # What is compiled is kept, whatever the shell says: else each worker, and each of the hundreds of processes
 # that tests start, compiles all of it again.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 gc.disable()  # until all tests are known: none of it is garbage
+
+# A busy machine makes no example wrong.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 pytest_plugins = [
     "tests.fixtures.order",  # these two before those that import them

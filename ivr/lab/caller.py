@@ -229,8 +229,17 @@ class Party:
             self.audio.clear()
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.audio.wait(), left)
+            await self._caught_up()
             new, seen = self.phone.heard[seen:], len(self.phone.heard)
             last = max([last, *(at for at, audio in new if sound(audio))])
+
+    async def _caught_up(self) -> None:
+        """Hear first what came while this process had no turn: the loop takes one packet at a time."""
+        before = -1
+        while before != len(self.phone.heard):
+            before = len(self.phone.heard)
+            for _ in range(2):
+                await asyncio.sleep(0)
 
 
 class _SippCall(Party):
@@ -345,7 +354,7 @@ async def _ended(process: asyncio.subprocess.Process, relay: Relay) -> None:
     if process.returncode is None:
         relay.hang_up()
         try:
-            await asyncio.wait_for(process.wait(), 2)
+            await asyncio.wait_for(process.wait(), patience(4.0))
         except TimeoutError:
             process.kill()
             await process.wait()

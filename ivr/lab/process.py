@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
@@ -9,8 +10,34 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO, Any, Protocol
 
 import psutil
+
+
+class Process(Protocol):
+    """What is used of `subprocess.Popen`."""
+
+    args: Any
+    pid: int
+    returncode: int | Any
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, sig: int) -> None: ...
+    def terminate(self) -> None: ...
+    def kill(self) -> None: ...
+
+
+Begin = Callable[[Sequence[str], IO[bytes], Mapping[str, str]], Process]
+
+
+def begin(command: Sequence[str], output: IO[bytes], env: Mapping[str, str]) -> Process:
+    """The program, in a session of its own, with all that it says in one file that others can't read."""
+    return subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+        start_new_session=True, env=env, umask=0o077,
+    )  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -18,7 +45,7 @@ class Child:
     """A running program with its log. `pid_file` lets the next start end what a killed parent left."""
 
     name: str
-    process: subprocess.Popen[bytes]
+    process: Process
     log: Path
     pid_file: Path
     began: float = field(default_factory=time.monotonic)
@@ -27,17 +54,14 @@ class Child:
     @classmethod
     def start(
         cls, name: str, command: Sequence[str], *, log: Path, pid_file: Path,
-        env: Mapping[str, str] | None = None,
+        env: Mapping[str, str] | None = None, begin: Begin = begin,
     ) -> Child:  # fmt: skip
         """Start it, after ending a leftover of an earlier run."""
         end_leftover(pid_file)
         for folder in (log.parent, pid_file.parent):
             folder.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                start_new_session=True, env=env, umask=0o077,
-            )  # fmt: skip
+            process = begin(command, output, os.environ if env is None else env)
         created = psutil.Process(process.pid).create_time()
         pid_file.write_text(f"{process.pid} {created!r}\n", encoding="ascii")
         return cls(name, process, log, pid_file)

@@ -174,7 +174,11 @@ class LiveTrees:
     async def _swap(self, name: str) -> None:
         """What was learnt answers from now on, once all of it can be heard here."""
         tree = await self._linked(name)
-        self._live[name] = self._live[name] if await self._without_sound(name, tree) else tree
+        if await self._without_sound(name, tree):
+            return
+        self._live[name] = tree
+        tried = f", {tree.trial.menu.revision} is tried" if tree.trial else ""
+        log.info("menu %s: revision %s answers%s", name, tree.menu.revision, tried)
 
     async def _without_sound(self, name: str, tree: LiveTree) -> frozenset[str]:
         """Ids of its own words that have no sound here and can't be given one in time. They are noted."""
@@ -195,7 +199,7 @@ class LiveTrees:
             self._mute[name] = ", ".join(sorted({f"{wanted[each][0]} ({each[1]})" for each in mute}))
             log.error("menu %s waits for the sound of %s", name, self._mute[name])
         elif waited:
-            log.info("menu %s has the sound of its words now, and answers", name)
+            log.info("menu %s has the sound of its words now", name)
         return frozenset(id for id, _ in mute)
 
     def _take(self, now: menus.OnAir) -> None:

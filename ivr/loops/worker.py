@@ -66,7 +66,7 @@ RETENTION_SECONDS = 3600.0  # how often what is kept long enough is taken away
 CUSTODY_SECONDS = 600.0  # how often it is asked whether a day is over
 TREES_SECONDS = 5.0  # how often trials are compared, and trees looked for whose time has come
 SEAL_SECONDS = 60.0  # how often what was written is sealed
-LAST_SECONDS = 5.0
+LAST_SECONDS = 15.0
 
 
 Step = Callable[[AsyncEngine, Page, datetime], Awaitable[int]]

@@ -22,6 +22,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ivr.lab.pace import patience
+
 HEADER = {
     "network": "yes",
     "network_script": "seda111",
@@ -51,12 +53,10 @@ SPEECH = struct.pack("<160h", *([3000, -3000] * 80))
 
 
 async def until(condition: Callable[[], object]) -> None:
-    """Come back when `condition` holds; AssertionError after ten seconds."""
-    for _ in range(2_000):
-        if condition():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("what the test waits for did not come")
+    """Come back when `condition` holds."""
+    async with asyncio.timeout(patience(20)):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from ivr.lab import pace
 
 SUITE = Path(__file__).parents[1]
 SHORT = 5  # seconds: less is meant to pass, or to be missed
-WAITS = {"timeout", "wait_for"}
+WAITS = {"timeout", "wait_for", "wait"}
 
 
 @pytest.mark.parametrize(("load", "factor"), [(0.0, 1.0), (1.0, 1.0), (2.0, 2.0), (100.0, pace.MOST)])
@@ -36,6 +36,11 @@ def _bare(path: Path) -> Iterator[str]:
         match node:
             case ast.Call(func=ast.Attribute(value=ast.Attribute(attr="mark"))):
                 continue  # how long a whole test may hang
-            case ast.Call(func=ast.Attribute(attr=name), args=[*_, ast.Constant(value=int(seconds))]):
-                if name in WAITS and seconds >= SHORT:
+            case ast.Call(func=ast.Attribute(attr=name), args=args, keywords=named) if name in WAITS:
+                given = [*args[-1:], *(each.value for each in named if each.arg == "timeout")]
+                if any(map(_is_long, given)):
                     yield f"{path.relative_to(SUITE)}:{node.lineno}"
+
+
+def _is_long(given: ast.expr) -> bool:
+    return isinstance(given, ast.Constant) and isinstance(given.value, int | float) and given.value >= SHORT

@@ -54,8 +54,15 @@ async def test_who_speaks_notices_nothing_when_panel_and_work_die_and_is_in_the_
     assert house.fallbacks == []
     await one_whole_case(house, number)
     await house.ready()
-    found = (await metrics(house))[1]
-    assert [found[f'ivr_processes{{role="{role}"}}'] for role in ("calls", "panel", "work")] == [1, 1, 1]
+    found = dict[str, float]()
+    async with asyncio.timeout(patience(30)):
+        while [found.get(f'ivr_processes{{role="{role}"}}') for role in ("calls", "panel", "work")] != [
+            1,
+            1,
+            1,
+        ]:
+            await asyncio.sleep(0.1)  # the work has its books in order before it says that it is there
+            found = (await metrics(house))[1]
     assert found['ivr_loop_lag_seconds_bucket{role="calls",le="+Inf"}'] > 0
 
 

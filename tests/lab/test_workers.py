@@ -55,14 +55,18 @@ async def test_calls_go_to_the_living_and_the_dead_one_s_words_become_a_case(own
     sibling = await own_hotline.start_sibling()
     numbers = [fresh_number() for _ in range(4)]
     sibling.process.send_signal(signal.SIGSTOP)
-    await asyncio.gather(*(completed(own_hotline, number) for number in numbers[:2]))
+    calls = [asyncio.create_task(completed(own_hotline, number)) for number in numbers[:2]]
+    for number in numbers[:2]:
+        await own_hotline.begun(number)  # by the other: whose a call is is settled then
     sibling.process.send_signal(signal.SIGCONT)  # before its watchdog would end it
+    await asyncio.gather(*calls)
     sibling.process.send_signal(signal.SIGSTOP)  # so that the next call is the other's
     known = set(own_hotline.settings.recordings.rglob("*.wav"))
     steps = (*TO_THE_BEEP, Speak(5), PutDown())
     calling = asyncio.create_task(own_hotline.call(*steps, number=numbers[2]))
-    await own_hotline.recording_grown(besides=known)
+    await own_hotline.begun(numbers[2])
     sibling.process.send_signal(signal.SIGCONT)
+    await own_hotline.recording_grown(besides=known)
     own_hotline.server.process.send_signal(signal.SIGKILL)
     await completed(own_hotline, numbers[3])
     outcome = await calling

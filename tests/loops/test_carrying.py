@@ -16,7 +16,6 @@ import pytest
 
 from ivr.cases import code as tracking_code
 from ivr.desk.book import menus
-from ivr.desk.reading import as_json
 from ivr.desk.trees import drafts, tree_history
 from ivr.desk.trees.publishing import publish_draft
 from ivr.installation import tree_check
@@ -318,15 +317,17 @@ async def test_a_published_menu_is_live_for_the_next_call_and_live_calls_keep_th
 ) -> None:
     hotline = own_hotline
     await ivr(hotline, "menu", "publish", str(TREE))
+    await hotline.answers("111")
     tree = tmp_path / "shorter.yaml"
     text = TREE.read_text(encoding="utf-8")
     tree.write_text(text.replace('"2": {kind: criticism, go: caller}', ""), encoding="utf-8")
     before, after = fresh_number(), fresh_number()
-    # It stands in the kind menu, silent once, while the other revision goes on the air.
-    slow = (*keys("1"), Listen(), Listen(), Press("2"), *keys("1", "1", "01"), *SPEAK, *KEEP)
+    # It stands in the kind menu, silent twice, while the other revision goes on the air.
+    slow = (*keys("1"), Listen(), Listen(), Listen(), Press("2"), *keys("1", "1", "01"), *SPEAK, *KEEP)
     calling = asyncio.create_task(call(hotline, *slow, number=before))
-    await _until_begun(hotline, before)
+    await hotline.begun(before)
     await ivr(hotline, "menu", "publish", str(tree))
+    await hotline.answers("111")
     history = json.loads(await ivr(hotline, "menu", "history", "--json"))
     await call(hotline, *keys("1", "2", "1", "1", "1", "01"), *SPEAK, *KEEP, number=after)
     await calling
@@ -351,10 +352,11 @@ async def test_revisions_published_in_a_row_reach_the_next_calls_and_none_that_h
     for n in range(REVISIONS):
         draft = text.replace("to_beep_seconds: 150", f"to_beep_seconds: {200 + n}")
         live = await menus.publish(hotline.engine, "111", draft, "sara")
+        await hotline.answers("111")
         numbers = [fresh_number() for _ in range(CALLS // REVISIONS)]
         begun += [(number, live.number) for number in numbers]
         calling += [asyncio.create_task(call(hotline, *slow, number=number)) for number in numbers]
-        await asyncio.gather(*(_until_begun(hotline, number) for number in numbers))
+        await asyncio.gather(*(hotline.begun(number) for number in numbers))
     await asyncio.gather(*calling)
     assert len({revision for _, revision in begun}) == REVISIONS
     for number, revision in begun:
@@ -369,12 +371,14 @@ async def test_a_tree_on_trial_gets_its_share_of_the_calls_and_is_taken_back_by_
     hotline, engine = own_hotline, own_hotline.engine
     text = TREE.read_text(encoding="utf-8")
     live = await menus.publish(engine, "111", text, "sara")
+    await hotline.answers("111")
     draft = await drafts.save_draft(engine, "111", text + "# worse\n", "sara")
     await drafts.check_draft(engine, "111", draft.number, "sara", tree_check(hotline.settings))
     now = datetime.now(UTC)
     trial = await publish_draft(engine, "111", draft.number, "sara", "is it better?", now, share=0.5)
     assert isinstance(trial, menus.OnTrial)
     tried = trial.revision.number
+    await hotline.answers("111")
     # One look is at twenty calls: all but the last ones were before.
     await ended(engine, live.number, 100, "hung_up", KEPT)
     await ended(engine, tried, 19, "hung_up", LEFT)
@@ -388,16 +392,11 @@ async def test_a_tree_on_trial_gets_its_share_of_the_calls_and_is_taken_back_by_
         while (still := await menus.on_the_air(engine, "111")) is not None and still.trial is not None:
             await asyncio.sleep(0.2)  # the work's own time: no event
     assert (await tree_history.revisions(engine, "111"))[0].deed is TreeDeed.TAKEN_BACK
+    await hotline.answers("111")
     numbers = [fresh_number() for _ in range(6)]
     await asyncio.gather(*(call(hotline, *early, number=number) for number in numbers))
     after = {(await hotline.call_of(number))["menu_revision"] for number in numbers}
     assert after == {str(live.number)}
-
-
-async def _until_begun(hotline: Hotline, number: str) -> None:
-    async with asyncio.timeout(patience(20)):
-        while not any(number == row["caller"] for row in await as_json.calls(hotline.engine)):
-            await asyncio.sleep(0.05)
 
 
 async def test_whoever_waits_for_an_operator_hears_her_position_and_music(
@@ -408,16 +407,17 @@ async def test_whoever_waits_for_an_operator_hears_her_position_and_music(
     lines = TREE.read_text(encoding="utf-8").splitlines(keepends=True)
     tree.write_text("".join(line for line in lines if not line.startswith("    hours:")), encoding="utf-8")
     await ivr(hotline, "menu", "publish", str(tree))
+    await hotline.answers("111")
     # The one operator's telephone is 111 itself: it answers at once and talks for longer than this test.
     hotline.console("queue add member Local/111@seda111-inbound to operators")
     to_operator = keys("1", "0")
     talked = fresh_number()
-    served = asyncio.create_task(call(hotline, *to_operator, Wait(14), PutDown(), number=talked))
+    served = asyncio.create_task(call(hotline, *to_operator, Wait(30), PutDown(), number=talked))
     async with asyncio.timeout(patience(30)):
-        while "(In use)" not in hotline.console("queue show operators"):
+        while "(In use)" not in await asyncio.to_thread(hotline.console, "queue show operators"):
             await asyncio.sleep(0.2)  # another process: no event
     numbers = fresh_number(), fresh_number()
-    waiting = [call(hotline, *to_operator, Wait(6), PutDown(), number=number) for number in numbers]
+    waiting = [call(hotline, *to_operator, Wait(10), PutDown(), number=number) for number in numbers]
     heard = [_tones(outcome) for outcome in await asyncio.gather(*waiting)]
     heard.sort(key=len)
     assert heard == [[600.0, MUSIC], [700.0, 800.0, MUSIC]]  # you are next; your place is: two
@@ -447,6 +447,7 @@ async def test_on_sigterm_live_calls_finish_and_new_ones_reach_the_fall_back(own
     live = asyncio.create_task(call(hotline, *TO_RECORD, *SPEAK, *KEEP, number=number))
     await hotline.recording_grown()
     hotline.server.process.send_signal(signal.SIGTERM)
+    await deaf(hotline)
     await call(hotline, Beep(), Speak(2.5), PutDown(), number=late)
     await live
     assert await asyncio.to_thread(hotline.server.process.wait, patience(60)) == 0
@@ -455,6 +456,18 @@ async def test_on_sigterm_live_calls_finish_and_new_ones_reach_the_fall_back(own
     assert (await hotline.call_of(number))["outcome"] == "hung_up" and case["recordings"]
     await hotline.start_server()
     assert (await hotline.case_of(late, 60))["agency"] == "gov_inspection"
+
+
+async def deaf(hotline: Hotline) -> None:
+    """Until the server takes no more calls."""
+    async with asyncio.timeout(patience(20)):
+        while True:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", hotline.settings.agi.port)
+            except ConnectionRefusedError:
+                return
+            writer.close()
+            await asyncio.sleep(0.05)  # another process: no event
 
 
 # --- the words first, sorting afterwards
@@ -466,6 +479,7 @@ async def test_words_first_a_case_follows_what_she_says_after_them_and_hanging_u
     own_hotline: Hotline,
 ) -> None:
     await ivr(own_hotline, "menu", "publish", str(WORDS_FIRST))
+    await own_hotline.answers("111")
     spoken = (*keys("1", "1"), *SPEAK)
     sorted_, at_matter, at_county, at_topic, in_her_words = await asyncio.gather(
         cased(own_hotline, *spoken, *keys("1", "1", "04", "1"), Hear(), PutDown()),
@@ -510,6 +524,7 @@ async def test_a_call_goes_through_the_tree_of_another_number_and_back(hotline: 
     )
     called = '\n  hotline:\n    type: tree\n    name: "111"\n    go: goodbye\n    missing_go: operator\n'
     live = await menus.publish(hotline.engine, "122", text + called, "sara")
+    await hotline.answers("122")
     there = await menus.current(hotline.engine, "111")
     number = fresh_number()
     through = (*keys("1", "8", "1", "1", "1", "1", "01"), *SPEAK, *keys("1"), Listen(), StayOn())

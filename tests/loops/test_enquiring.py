@@ -14,7 +14,7 @@ import pytest
 
 from ivr.asterisk.channel import Channel
 from ivr.asterisk.server import AgiConnection, AgiServer
-from ivr.lab.caller import Hear, Listen, Press, PutDown, StayOn, Step
+from ivr.lab.caller import Hear, Press, PutDown, StayOn, Step, Wait
 from ivr.lab.pace import patience
 from ivr.loops.enquiring import MOST_FAILURES, REST_SECONDS, Enquiries, Fuse
 from ivr.voice.actions import Action, Enquire, HangUp
@@ -102,7 +102,7 @@ async def enquiries(
     await asking.close()
 
 
-def question(url: str, seconds: float = 0.6) -> Enquire:
+def question(url: str, seconds: float = 8) -> Enquire:
     query = (("county", "tabriz"), ("lang", "fa"))
     return Enquire(url, query, TAKES, "fa", seconds, lead=("lead",), filler=("wait",))
 
@@ -157,7 +157,8 @@ async def test_whatever_the_other_system_does_the_call_goes_on(
     other: OtherSystem, tmp_path: Path, path: str, result: EnquiryResult
 ) -> None:
     async with enquiries(other.host) as asking:
-        event, call = await told(asking, question(f"http://{other.host}{path}"), tmp_path)
+        seconds = 0.6 if path in ("/never", "/drips") else 8
+        event, call = await told(asking, question(f"http://{other.host}{path}", seconds), tmp_path)
     assert isinstance(event, Enquired) and event.result is result
     assert event.values == (VALUES if result is FOUND else {})
     [asked] = other.asked  # no redirect is followed, and nothing is asked twice
@@ -169,9 +170,9 @@ async def test_who_waits_hears_so_and_who_is_answered_at_once_does_not(
     other: OtherSystem, tmp_path: Path
 ) -> None:
     async with enquiries(other.host) as asking:
-        at_once = replace(question(f"http://{other.host}/good", seconds=8), lead=())
+        at_once = replace(question(f"http://{other.host}/good"), lead=())
         event, served = await told(asking, at_once, tmp_path, Served(by=other))
-        _, waited = await told(asking, question(f"http://{other.host}/never"), tmp_path)
+        _, waited = await told(asking, question(f"http://{other.host}/never", 0.6), tmp_path)
     assert event == Enquired(FOUND, VALUES) and served.played == []
     assert waited.played == ["/sounds/lead", "/sounds/wait"]
 
@@ -179,7 +180,7 @@ async def test_who_waits_hears_so_and_who_is_answered_at_once_does_not(
 @pytest.mark.parametrize(("keys", "key"), [("5", "5"), ("#", "#")])
 async def test_her_key_ends_the_wait(other: OtherSystem, tmp_path: Path, keys: str, key: str) -> None:
     async with enquiries(other.host) as asking:
-        asked = question(f"http://{other.host}/never", seconds=8)
+        asked = question(f"http://{other.host}/never")
         event, _ = await told(asking, asked, tmp_path, Unhurried(keys=keys))
         assert event == Enquired(SKIPPED, key=key)
         await until(lambda: other.left == len(other.asked))  # nothing goes on behind her back
@@ -187,7 +188,7 @@ async def test_her_key_ends_the_wait(other: OtherSystem, tmp_path: Path, keys: s
 
 async def test_who_hangs_up_while_she_waits_is_gone_at_once(other: OtherSystem, tmp_path: Path) -> None:
     async with enquiries(other.host) as asking:
-        asked = question(f"http://{other.host}/never", seconds=8)
+        asked = question(f"http://{other.host}/never")
         event, _ = await told(asking, asked, tmp_path, Unhurried(hangs_up_at=5))
         assert isinstance(event, HungUp)
         await until(lambda: other.left == len(other.asked) == 1)
@@ -270,9 +271,9 @@ STEP = """
     failed: {failed}"""
 
 
-def tree(host: str) -> bytes:
+def tree(host: str, never: float) -> bytes:
     """One after the other: one that answers, one that dies in the middle, one that never says anything."""
-    steps = (("good", 3, "dies", "bye"), ("dies", 3, "bye", "never"), ("never", 1, "bye", "bye"))
+    steps = (("good", 3, "dies", "bye"), ("dies", 3, "bye", "never"), ("never", never, "bye", "bye"))
     written = (
         STEP.format(name=name, host=host, seconds=seconds, found=found, failed=failed)
         for name, seconds, found, failed in steps
@@ -281,10 +282,12 @@ def tree(host: str) -> bytes:
     return f'menu: "m"\nlanguages: [fa]\nsteps:{"".join(written)}{bye}'.encode()
 
 
-async def walked(pbx: Pbx, folder: Path, asking: Enquiries, host: str, *steps: Step) -> list[str]:
-    """The notes of one whole call."""
+async def walked(
+    pbx: Pbx, folder: Path, asking: Enquiries, host: str, *steps: Step, never: float = 8
+) -> list[str]:
+    """The notes of one whole call. `never`: so many seconds the last answer is waited for."""
     notes: list[str] = []
-    menu = parse(tree(host), "m.yaml", hosts={host: AskedHost()})
+    menu = parse(tree(host, never), "m.yaml", hosts={host: AskedHost()})
 
     async def script(channel: Channel, connection: AgiConnection) -> None:
         session = Session(menu, DIRECTORY, channel.caller(datetime.now(ZONE)))
@@ -311,12 +314,12 @@ async def test_a_real_call_hears_an_answer_a_death_and_a_silence_out(
     for name in ("wait", "bye"):
         write_tone(tmp_path / "sounds" / f"{name}.wav", 400.0, 0.4)
     async with enquiries(other.host) as asking:
-        heard = await walked(pbx, tmp_path, asking, other.host, StayOn())
+        heard = await walked(pbx, tmp_path, asking, other.host, StayOn(), never=1)
         assert heard == ["good enquiry:found", "dies enquiry:failed", "never enquiry:failed", "bye said"]
         assert [request.split()[1] for request in other.asked] == ["/good", "/dies", "/never"]
         pressed = await walked(pbx, tmp_path, asking, other.host, Hear(), Press("5"), StayOn())
         assert pressed[-2:] == ["never enquiry:skipped", "bye said"]
-        gone = await walked(pbx, tmp_path, asking, other.host, Hear(), Listen(0.2), PutDown())
+        gone = await walked(pbx, tmp_path, asking, other.host, Hear(), Wait(0.6), PutDown())
         assert gone[-1].endswith("hangup")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import resource
 import signal
@@ -16,7 +17,7 @@ import pytest
 from ivr.lab.asterisk import Program
 from ivr.lab.caller import Beep, Listen, Press, PutDown, Speak, StayOn
 from ivr.lab.pace import patience
-from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told
+from tests.fixtures.hotline import Hotline, fresh_number, running_hotline, told, worries
 from tests.fixtures.small_disk import SmallDisk
 from tests.loops.test_carrying import KEEP, SPEAK, TO_RECORD, call, files
 
@@ -193,7 +194,7 @@ async def test_something_else_fills_the_disk_while_she_speaks_and_her_words_are_
         small_disk.free()
 
         async def built_up_again() -> bool:
-            return '"warnings": []' in await readiness(hotline)
+            return not worries(json.loads(await readiness(hotline)))
 
         if not alone:
             await until(built_up_again)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from ivr.lab.pace import patience
 from ivr.loops import telling
 from ivr.loops.household import NO_CALLS, SILENT_SECONDS, Household
 from ivr.loops.telling import READY, Telling
@@ -19,7 +20,10 @@ WELL = {"draining": False, "checks": {"database": ""}, "warnings": []}
 async def test_one_late_answer_is_no_trouble_and_silence_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(telling, "ANSWER_SECONDS", 0.05)
+    def waits(seconds: float) -> None:
+        monkeypatch.setattr(telling, "ANSWER_SECONDS", seconds)
+
+    waits(0.05)
     awake, now = asyncio.Event(), 100.0
 
     async def calls() -> Any:
@@ -34,13 +38,16 @@ async def test_one_late_answer_is_no_trouble_and_silence_is(
     await process.open()
     assert (await house.ready()).checks["calls"] == NO_CALLS  # it has never told that it is well
     awake.set()
+    waits(patience(20))
     assert not any((await house.ready()).checks.values())
     awake.clear()
+    waits(0.05)
     assert await house.ready() == Report({"database": "", "calls": ""}, [])
     now += SILENT_SECONDS
     report = await house.ready()
     assert report.checks["calls"] == NO_CALLS and report.warnings == ["calls-2 does not answer"]
     awake.set()
+    waits(patience(20))
     assert not any((await house.ready()).checks.values())
     process.close()  # who is gone is missed at once
     assert (await house.ready()).checks["calls"] == NO_CALLS

@@ -166,7 +166,7 @@ async def test_a_program_that_is_given_up_leaves_nothing_running(tmp_path: Path)
     marker = tmp_path / "pid"
     shell = f"sleep 60 & echo $! > {marker}; wait"
     with pytest.raises(RecognitionError):
-        await by_command(["sh", "-c", shell, "{wav}"], 1.0).words(tmp_path / "x.wav", "fa")
+        await by_command(["sh", "-c", shell, "{wav}"], 3.0).words(tmp_path / "x.wav", "fa")
     child = int(marker.read_text())
     async with asyncio.timeout(patience(20)):
         while (
