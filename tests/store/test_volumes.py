@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -118,12 +119,12 @@ def stuck(folder: Path) -> Iterator[None]:
 async def test_a_disk_that_hangs_is_left_out_and_holds_nobody_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "HANG_SECONDS", 2)
+    monkeypatch.setattr(module, "HANG_SECONDS", round(patience(4)))
     volumes = Volumes.of(tmp_path / "recordings", tmp_path / "other")
     await volumes.look()
     assert volumes.where(1.0) == ["", "second/"]
     with stuck(tmp_path / "recordings"):
-        async with asyncio.timeout(patience(10)):
+        async with asyncio.timeout(patience(40)):
             await volumes.look()
             while volumes.where(1.0) != ["second/"]:
                 await asyncio.sleep(0.05)
@@ -136,7 +137,7 @@ async def test_a_disk_that_hangs_is_left_out_and_holds_nobody_up(
 
 
 def test_who_asks_a_disk_that_hangs_is_told_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ivr.store.volume.HANG_SECONDS", 1)
+    monkeypatch.setattr("ivr.store.volume.HANG_SECONDS", patience(2))
     assert look_in_time(tmp_path).trouble == ""
     with stuck(tmp_path):
         assert "hangs" in look_in_time(tmp_path).trouble
@@ -145,13 +146,13 @@ def test_who_asks_a_disk_that_hangs_is_told_so(tmp_path: Path, monkeypatch: pyte
 async def test_however_much_waits_for_a_disk_that_hangs_the_other_one_is_looked_at(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "HANG_SECONDS", 2)
+    monkeypatch.setattr(module, "HANG_SECONDS", round(patience(4)))
     volumes = Volumes.of(tmp_path / "recordings", tmp_path / "other")
     gate = threading.Event()
     flushes = [volumes.threads("2026/11/25/3f").submit(gate.wait) for _ in range(100)]
     watching = asyncio.create_task(volumes.watch())
     try:
-        async with asyncio.timeout(patience(20)):
+        async with asyncio.timeout(patience(40)):
             while volumes.where(1.0) != ["second/"] or not volumes.all[0].hangs:
                 await asyncio.sleep(0.05)
         assert not volumes.all[1].hangs
@@ -201,7 +202,8 @@ async def test_a_disk_that_answers_slowly_is_used(tmp_path: Path, monkeypatch: p
         await asyncio.sleep(0.1)
         assert volumes.where(1.0) == [""] and not volumes.was_sick("3f", 60)
     watching.cancel()
-    assert volumes.troubles(1.0) == [] and "is slow: 3." in volumes.warnings(1.0)[0]
+    told = re.search(r"is slow: ([\d.]+) s", volumes.warnings(1.0)[0])
+    assert volumes.troubles(1.0) == [] and told and float(told[1]) >= 3.5
 
 
 async def test_a_disk_that_refused_a_recording_is_used_after_the_other_one_for_a_while(

@@ -50,15 +50,13 @@ async def window(
     Scripts that fail, and what the content security policy refuses, fail the test. `workers`: service workers
     may run; what they answer no route of a test sees.
     """
-    context = await chrome.new_context(
+    context = patient(await chrome.new_context(
         base_url=panel.url, viewport=size, color_scheme="dark" if dark else "light", locale="fa-IR",
         timezone_id="Asia/Tehran", reduced_motion="reduce", service_workers="allow" if workers else "block",
-    )  # fmt: skip
+    ))  # fmt: skip
     try:
         if role:
             await enter(context, panel, role, **who)
-        context.set_default_timeout(patience(DEFAULT))
-        expect.set_options(timeout=patience(DEFAULT))
         page = await context.new_page()
         complaints: list[str] = []
         page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -67,6 +65,13 @@ async def window(
         assert not complaints, complaints
     finally:
         await context.close()
+
+
+def patient(context: BrowserContext) -> BrowserContext:
+    """Waits as long as this machine may need now; what is expected of any page, too."""
+    context.set_default_timeout(patience(DEFAULT))
+    expect.set_options(timeout=patience(DEFAULT))
+    return context
 
 
 async def enter(context: BrowserContext, panel: PanelServed, role: str, **who: Any) -> None:

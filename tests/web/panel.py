@@ -157,8 +157,13 @@ def places_of(state: Path, seed: Path | None = None) -> Folders:
 
 
 @asynccontextmanager
-async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncIterator[PanelServed]:
-    """`more`: fields of Panel or of what it is made of, like `learning`, `seed`, `studio`."""
+async def panel_served(
+    engine: AsyncEngine, folder: Path, port: int = 0, **more: Any
+) -> AsyncIterator[PanelServed]:
+    """`port`: one of its own, which whoever leaves it for a while needs.
+
+    `more`: fields of Panel or of what it is made of, like `learning`, `seed`, `studio`.
+    """
     clock = Clock()
     nowhere = Telephone("ws://127.0.0.1:9/ws", "seda111-phone", "secret", "111")  # there is no Asterisk
     trees = tree_tools(load(), lambda: DIRECTORY, clock)
@@ -177,12 +182,12 @@ async def panel_served(engine: AsyncEngine, folder: Path, **more: Any) -> AsyncI
     pages = attach(app, panel, loops.start)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", port)
     await site.start()
-    host, port = runner.addresses[0][:2]
+    host, taken = runner.addresses[0][:2]
     try:
         async with AsyncExitStack() as stack:
-            url = f"http://{host}:{port}"
+            url = f"http://{host}:{taken}"
             yield PanelServed(url, panel, engine, clock, stack, pages=pages, runner=runner)
     finally:
         await runner.cleanup()

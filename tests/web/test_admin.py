@@ -9,7 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, FilePayload, Page
+from playwright.async_api import Browser, FilePayload, Page, expect
 
 from ivr.desk.call import blocking
 from ivr.desk.case import closing
@@ -412,7 +412,7 @@ async def test_a_rule_is_changed_and_tested_the_next_case_goes_there_and_it_is_u
         await page.keyboard.type("هفت")
         await page.keyboard.press("Enter")
         await page.locator("#d-deadline_days.wrong").wait_for()
-        assert await page.evaluate("document.activeElement.id") == "f-deadline_days"
+        await expect(page.locator("#f-deadline_days")).to_be_focused()
         assert (await page.input_value("#f-deadline_days")).startswith("هفت")
         assert not await serious(page)
 

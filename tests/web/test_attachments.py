@@ -106,7 +106,7 @@ async def test_without_a_file_it_says_so(panel: PanelServed, at: Counter) -> Non
     assert answer.status == 422 and "انتخاب نشده است" in await answer.text()
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_it_reads_well(panel: PanelServed, at: Counter, chrome: Browser, tmp_path: Path) -> None:
     """A photograph by keyboard, on a screen and on a phone; opened, its page is an image and no more."""
     code, photo = await at.open(), tmp_path / "petition.jpg"

@@ -16,7 +16,7 @@ from ivr.store.tables import cases
 from ivr.web.panel.locale import words
 from tests.desk.counter import counter
 from tests.fixtures.database import SEED
-from tests.web.browser import PHONE, WIDE, chrome, enter, screenshot, serious
+from tests.web.browser import PHONE, WIDE, chrome, enter, patient, screenshot, serious
 from tests.web.panel import PanelServed, panel_served
 
 __all__ = ["chrome"]
@@ -32,7 +32,7 @@ async def panel(engine: AsyncEngine, tmp_path: Path) -> AsyncIterator[PanelServe
 @asynccontextmanager
 async def english(chrome: Browser, panel: PanelServed, role: str = "", **more: Any) -> AsyncIterator[Page]:
     """A page of a browser that speaks English."""
-    context = await chrome.new_context(base_url=panel.url, viewport=WIDE, locale="en-US", **more)
+    context = patient(await chrome.new_context(base_url=panel.url, viewport=WIDE, locale="en-US", **more))
     try:
         if role:
             await enter(context, panel, role)

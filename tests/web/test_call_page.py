@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, async_playwright, expect
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -26,7 +26,7 @@ from ivr.web.panel.locale import words
 from ivr.web.panel.visit import Panel
 from tests.fixtures.hotline import PATIENCE, Hotline
 from tests.fixtures.province import book_of
-from tests.web.browser import PHONE, WIDE, screenshot, serious, window
+from tests.web.browser import PHONE, WIDE, patient, screenshot, serious, window
 from tests.web.panel import PanelServed, panel_served, places_of
 from tests.web.service import Clock
 
@@ -41,9 +41,8 @@ def text(key: str) -> str:
 @asynccontextmanager
 async def calling(chrome: Browser, hotline: Hotline, **options: Any) -> AsyncIterator[Page]:
     """The page /call of a running hotline. Scripts that fail, fail the test."""
-    context: BrowserContext = await chrome.new_context(
-        base_url=f"http://127.0.0.1:{hotline.settings.web.port}", locale="fa-IR", **options
-    )
+    url = f"http://127.0.0.1:{hotline.settings.web.port}"
+    context = patient(await chrome.new_context(base_url=url, locale="fa-IR", **options))
     page = await context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -165,7 +164,7 @@ async def chrome_without(*left_out: str) -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def page_of(browser: Browser, url: str, **options: Any) -> AsyncIterator[Page]:
-    context = await browser.new_context(base_url=url, locale="fa-IR", **options)
+    context = patient(await browser.new_context(base_url=url, locale="fa-IR", **options))
     page = await context.new_page()
     await page.goto("/call")
     yield page

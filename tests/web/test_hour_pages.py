@@ -46,7 +46,7 @@ async def calls(at: Hall, caller: str, later: int = 0) -> tuple[uuid.UUID, str]:
     return call, code
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_he_takes_the_next_by_a_click_writes_and_orders_and_the_page_reads_well(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:

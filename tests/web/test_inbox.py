@@ -30,7 +30,7 @@ from ivr.web.application import attach
 from ivr.web.inbox import stream
 from ivr.web.panel.visit import Panel
 from tests.desk.counter import Counter, counter
-from tests.web.browser import PHONE, WIDE, chrome, enter, screenshot, serious, window
+from tests.web.browser import PHONE, WIDE, chrome, enter, patient, screenshot, serious, window
 from tests.web.panel import PanelServed, panel
 
 __all__ = ["chrome", "panel"]
@@ -419,7 +419,7 @@ async def test_many_at_once_without_javascript(panel: PanelServed, chrome: Brows
     for code in its.codes[:2]:
         agency = (await its.at.row(code)).agency
         await answers.give(panel.engine, its.at.page, its.at.ask(code, agency), "انجام شد")
-    context = await chrome.new_context(base_url=panel.url, viewport=WIDE, java_script_enabled=False)
+    context = patient(await chrome.new_context(base_url=panel.url, viewport=WIDE, java_script_enabled=False))
     try:
         await enter(context, panel, "supervisor")
         page = await context.new_page()
@@ -433,8 +433,8 @@ async def test_many_at_once_without_javascript(panel: PanelServed, chrome: Brows
         await page.locator("#plain-why").fill("هر دو سو تأیید کردند")
         await screenshot(page, "inbox-plain")
         await page.get_by_role("button", name="بستن").click()
-        assert await page.locator("#told li .good").count() == 2
-        assert await page.locator("#told li .bad").count() == 1
+        await expect(page.locator("#told li .good")).to_have_count(2)
+        await expect(page.locator("#told li .bad")).to_have_count(1)
         await screenshot(page, "inbox-plain-outcomes")
         await page.goto("/panel/inbox?queue=all")
         await line(page, its.codes[3]).get_by_role("checkbox").check()

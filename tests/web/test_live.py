@@ -45,6 +45,7 @@ from tests.web.service import Clock
 TO_THE_BEEP = (Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(), Press("1"), Hear(),
                Press("01"), Beep())  # fmt: skip
 SEEN = 20_000  # milliseconds
+LONG = 170.0  # seconds, nearly all that a recording may have; whoever steps in ends it
 
 
 def text(key: str, **values: object) -> str:
@@ -255,7 +256,7 @@ async def test_a_supervisor_sees_a_call_listens_in_and_ends_it_and_its_words_are
     chrome: Browser, hotline: Hotline
 ) -> None:
     number, before = fresh_number(), set(hotline.settings.recordings.rglob("*.wav"))
-    async with watching(chrome, hotline, number, (*TO_THE_BEEP, Speak(90))) as (page, row, calling):
+    async with watching(chrome, hotline, number, (*TO_THE_BEEP, Speak(LONG))) as (page, row, calling):
         await expect(row).to_contain_text(text("step.record"), timeout=patience(SEEN))
         await expect(row).to_contain_text("تبریز")
         await expect(page.locator("[data-piece=side]")).to_contain_text(text("side.well"))
@@ -286,7 +287,11 @@ async def test_a_supervisor_takes_a_call_over_and_its_words_are_a_case(
     chrome: Browser, hotline: Hotline
 ) -> None:
     number, before = fresh_number(), set(hotline.settings.recordings.rglob("*.wav"))
-    async with watching(chrome, hotline, number, (*TO_THE_BEEP, Speak(60), StayOn())) as (page, row, calling):
+    async with watching(chrome, hotline, number, (*TO_THE_BEEP, Speak(LONG), StayOn())) as (
+        page,
+        row,
+        calling,
+    ):
         await expect(row).to_contain_text(text("step.record"), timeout=patience(SEEN))
         await hotline.recording_grown(besides=before)
         await step_in(page, row, "take")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from playwright.async_api import Browser, ViewportSize
+from playwright.async_api import Browser, ViewportSize, expect
 from sqlalchemy import update
 
 from ivr.cases.callback import Outcome
@@ -42,7 +42,7 @@ async def talked(at: Hall) -> None:
         await connection.execute(update(lottery_calls).values(callback_id=row.id))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 async def test_drawn_rung_and_noted_by_keyboard_and_it_reads_well(
     panel: PanelServed, at: Hall, chrome: Browser
 ) -> None:
@@ -52,7 +52,8 @@ async def test_drawn_rung_and_noted_by_keyboard_and_it_reads_well(
         await page.get_by_role("button", name="قرعه‌کشی ۵ پرونده").press("Enter")
         cards = page.locator("article")
         await cards.first.wait_for()
-        assert await cards.count() == 5 and "۵." in await cards.last.inner_text()
+        await expect(cards).to_have_count(5)
+        await expect(cards.last).to_contain_text("۵.")
         await cards.first.get_by_role("button", name="تماس با شهروند").press("Enter")
         await page.get_by_text("گوشی را نگه دارید").wait_for()
         dial = await page.locator("[role=status] .code").inner_text()

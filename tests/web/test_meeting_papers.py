@@ -247,7 +247,7 @@ async def test_the_start_page_counts_meetings_without_names(panel: PanelServed, 
     assert "تاکنون ۲ شهروند" in (text := await guest.text("/")) and "از ۳ دستوری" in text
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_figures_and_report_read_well(panel: PanelServed, at: Hall, chrome: Browser) -> None:
     number, _ = await held(panel, at)
     declined = await at.wish(caller="09141234569")

@@ -134,7 +134,7 @@ def grouped(code: str) -> str:
     return code.translate(str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹"))
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(900)
 async def test_it_reads_well(panel: PanelServed, at: Hall, chrome: Browser) -> None:
     """In the browser, by day on a screen and by night on a phone; a slot given by hand says so."""
     await at.accepted(20, "09141234561", bodies=["abfa"], urgency=Urgency.URGENT)

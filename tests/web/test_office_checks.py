@@ -86,7 +86,7 @@ async def test_the_office_orders_reminds_and_asks_for_a_report_on_any_case_s_pag
         assert (await head.post(f"{case}/{deed}", {"reason": "x"})).status == 403
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(900)
 async def test_it_reads_well(panel: PanelServed, at: Hall, chrome: Browser) -> None:
     _, part = await reported(at)
     asked = await at.open()

@@ -27,7 +27,7 @@ from ivr.store.tables import cases
 from ivr.web.panel.locale import digits, words
 from tests.desk.office import call, office, opening
 from tests.fixtures.solving import solved
-from tests.web.browser import PHONE, screenshot, serious, window
+from tests.web.browser import PHONE, patient, screenshot, serious, window
 from tests.web.panel import Client, PanelServed, panel_served
 
 KEY = bytes(32)
@@ -36,6 +36,12 @@ OURS = str(Path(tracking.__file__).parents[1])
 NO_ANSWER = Answer()
 HERS = "۰۹۱۴ ۱۲۳ ۴۵۶۷"  # as she may type it
 WRONG = "1234567890"  # its check digit is not right
+# No worker is given its part before the page's `compute` is called.
+HELD = """{
+  const real = Worker.prototype.postMessage;
+  const begun = new Promise((done) => { window.compute = done; });
+  Worker.prototype.postMessage = function (part) { begun.then(() => real.call(this, part)); };
+}"""
 
 
 @pytest.fixture
@@ -305,7 +311,7 @@ async def test_the_sum_is_answered_by_keyboard_without_javascript(
 ) -> None:
     await guessed_everywhere(panel)
     names = {words()(f"public.track.number.{n}"): n for n in range(1, questions.GREATEST + 1)}
-    context = await chrome.new_context(base_url=panel.url, viewport=PHONE, java_script_enabled=False)
+    context = patient(await chrome.new_context(base_url=panel.url, viewport=PHONE, java_script_enabled=False))
     page = await context.new_page()
     await page.goto("/track")
     await page.get_by_label(words()("public.track.code")).fill(opened)
@@ -325,6 +331,7 @@ async def test_a_browser_computes_and_shows_the_case_by_itself_while_her_neighbo
     for number in range(tracking.SLIPS.most):
         await tracking.track(panel.engine, unknown(number), "127.0.0.1", panel.clock.now)
     async with window(chrome, panel, size=PHONE) as page:
+        await page.add_init_script(HELD)
         await page.goto("/track")
         await page.get_by_label(words()("public.track.code")).fill(opened)
         await page.keyboard.press("Enter")
@@ -332,6 +339,7 @@ async def test_a_browser_computes_and_shows_the_case_by_itself_while_her_neighbo
         await asked.wait_for()
         assert await page.get_by_text(words()("public.track.sum_first")).is_hidden()
         await screenshot(page, "track-puzzle-phone")
+        await page.evaluate("compute()")
         await page.get_by_text(words()("public.track.status.referred")).wait_for()
         assert page.url.endswith("/track")
 
@@ -339,7 +347,7 @@ async def test_a_browser_computes_and_shows_the_case_by_itself_while_her_neighbo
 async def test_a_case_is_followed_without_javascript_on_a_telephones_screen(
     chrome: Browser, panel: PanelServed, opened: str
 ) -> None:
-    context = await chrome.new_context(base_url=panel.url, viewport=PHONE, java_script_enabled=False)
+    context = patient(await chrome.new_context(base_url=panel.url, viewport=PHONE, java_script_enabled=False))
     page = await context.new_page()
     await page.goto("/track")
     await page.get_by_label(words()("public.track.code")).fill(WRONG)

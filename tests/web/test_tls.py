@@ -28,10 +28,11 @@ from ivr.web.panel.locale import digits, words
 from ivr.web.panel.visit import Panel
 from tests.fixtures.hotline import Hotline, fresh_number, running_hotline
 from tests.fixtures.province import book_of
+from tests.web.browser import patient
 from tests.web.panel import PASSWORD, PanelServed, places_of
 from tests.web.service import Clock
 from tests.web.test_call_page import ELSEWHERE, HEARD, chrome_without, hears
-from tests.web.test_live import SEEN, TO_THE_BEEP, lasted, step_in, text
+from tests.web.test_live import LONG, SEEN, TO_THE_BEEP, lasted, step_in, text
 
 PROXY = "127.0.0.3"  # where the proxy calls the panel from; browsers come from 127.0.0.1
 # As people's browsers are: they ask for the microphone, and hide their addresses until it is given.
@@ -93,7 +94,9 @@ class Site:
             served = PanelServed(url, panel, engine, Clock(datetime.now(UTC)), stack)
             seed, now = totp.new_secret(), datetime.now(UTC)
             person = await served.person("supervisor", totp_secret=seed, totp_since=now)
-            context = await self.browser.new_context(base_url=url, locale="fa-IR", ignore_https_errors=True)
+            context = patient(
+                await self.browser.new_context(base_url=url, locale="fa-IR", ignore_https_errors=True)
+            )
             stack.push_async_callback(context.close)
             page = await context.new_page()
             await page.goto("/panel/live")
@@ -109,7 +112,7 @@ class Site:
     @asynccontextmanager
     async def calling(self, number: str) -> AsyncIterator[asyncio.Task[CallerReport]]:
         """Somebody speaks after the beep."""
-        call = self.hotline.call(*TO_THE_BEEP, Speak(60), StayOn(), number=number)
+        call = self.hotline.call(*TO_THE_BEEP, Speak(LONG), StayOn(), number=number)
         calling = asyncio.create_task(call)
         try:
             yield calling

@@ -22,6 +22,7 @@ from tests.web.browser import screenshot, serious, window
 from tests.web.panel import PanelServed, places_of
 from tests.web.service import Clock
 from tests.web.test_call_page import hears, press_call, text
+from tests.web.test_menu_trees import END, pressed_until
 
 TEXT = words()
 ONE = "/panel/menus/111"
@@ -55,11 +56,15 @@ async def went_through(hotline: Hotline, revision: int) -> None:
 
 async def typed_over(page: Page, found: str, text: str) -> None:
     """With the keyboard alone: find it, close the search, write over what is picked."""
-    await page.keyboard.press("Control+f")
+    search = page.locator(".cm-search input[name=search]")
+    await pressed_until(page, "Control+f", search)
+    await expect(search).to_be_focused()
     await page.keyboard.insert_text(found[:-1])
     await page.keyboard.type(found[-1])  # a key that goes up, as the search waits for one
-    await page.keyboard.press("Enter")
+    await pressed_until(page, "Enter", page.locator(".cm-searchMatch-selected").first)
     await page.keyboard.press("Escape")
+    await expect(page.locator(".cm-search")).to_have_count(0)
+    await expect(page.locator(".cm-content")).to_be_focused()
     await page.keyboard.insert_text(text)
 
 
@@ -78,7 +83,7 @@ async def test_an_admin_adds_a_branch_mends_it_hears_it_rehearses_publishes_and_
         state = page.locator("#tree-state")
         await expect(page.locator(".cm-content")).to_be_visible()
         await page.locator(".cm-content").focus()
-        await page.keyboard.press("Control+End")
+        await pressed_until(page, "Control+End", page.locator(END))
         await page.keyboard.insert_text(
             "\n  # برف: امروز راه‌ها بسته است (snow, تا شنبه)\n"
             "  snow:\n    type: say\n    prompt: [operator.closed]\n    go: notcie\n"
@@ -87,7 +92,7 @@ async def test_an_admin_adds_a_branch_mends_it_hears_it_rehearses_publishes_and_
         await expect(page.locator("#tree-mistakes")).to_contain_text("notcie")
         assert await page.locator(".cm-lint-marker-error").count() == 1
         await screenshot(page, "menu-edit-mistake", whole=False)
-        await page.keyboard.press("F8")
+        await pressed_until(page, "F8", page.locator(".cm-diagnosticAction").first)
         await page.locator(".cm-diagnosticAction").first.click()
         await expect(page.locator("#tree-mistakes")).to_contain_text(
             in_persian("no call can come here: no other step leads to it")
@@ -121,7 +126,7 @@ async def test_an_admin_adds_a_branch_mends_it_hears_it_rehearses_publishes_and_
         await page.locator("#tree-try").click()
         await expect(page.locator("#phone-step")).to_have_text("language")
         await expect(page.locator("#phone-state")).to_have_text(TEXT("menus.try.waits"))
-        await page.keyboard.press("1")
+        await pressed_until(page, "1", page.locator("#phone-step", has_text="kind"))
         await expect(page.locator("#phone-step")).to_have_text("kind")
         await expect(page.locator("#phone-state")).to_have_text(TEXT("menus.try.waits"))
         assert [url.split("/")[-2] for url in played][:2] == ["welcome", "language.choose"]
@@ -133,8 +138,9 @@ async def test_an_admin_adds_a_branch_mends_it_hears_it_rehearses_publishes_and_
 
         await page.locator("#f-reason").fill("برف")
         await page.locator(".cm-content").focus()
-        await page.keyboard.press("Control+s")
-        await expect(page.get_by_text(TEXT("menus.said.saved"))).to_be_visible()
+        sent, saved = page.locator("#tree-form[data-sent]"), page.get_by_text(TEXT("menus.said.saved"))
+        await pressed_until(page, "Control+s", sent.or_(saved).first)
+        await expect(saved).to_be_visible()
         await page.get_by_role("button", name=TEXT("menus.rehearsal.button")).click()
         await expect(page.locator("#rehearsed [role=status]")).to_be_visible()
         await screenshot(page, "menu-draft")

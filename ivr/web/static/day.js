@@ -140,7 +140,7 @@ function showRefused(each) {
 
 // ── sending ──
 
-let sending = false, more = false, timer = 0;
+let sending = false, more = false, timer = 0, keeping = 0;
 
 async function send(each) {
   const body = new FormData();
@@ -203,8 +203,9 @@ async function flush() {
 async function refresh() {
   const answer = await fetch(location.pathname, { signal: AbortSignal.timeout(PATIENCE), redirect: "manual" });
   if (!answer.ok) throw new Error(`status ${answer.status}`);
-  if ((await kept()).some((each) => !each.wrong)) return; // done meanwhile: the answer to that will tell
   const text = await answer.text();
+  const waits = (await kept()).some((each) => !each.wrong);
+  if (keeping || waits) return; // done meanwhile: the answer to that will tell
   const fresh = new DOMParser().parseFromString(text, "text/html");
   for (const piece of root.querySelectorAll("[data-fresh]")) {
     const its = fresh.querySelector(`[data-fresh="${piece.dataset.fresh}"]`);
@@ -264,15 +265,19 @@ document.addEventListener("submit", async (event) => {
   const each = { key: newKey(), day: say.day, who: say.who, deed, url: form.getAttribute("action"), fields, order: Date.now() + performance.now() % 1, at: new Date().toISOString() };
   each.code = latin(value(each, "code"));
   each.title = event.submitter?.textContent ?? "";
+  show(each); // before it is kept: on a slow tablet that takes a moment, in which she would look for her deed
+  keeping += 1;
   try {
     await keep(each);
     await drop(draftOf(form));
   } catch {
     tell(say.noStore, "bad");
+    form.action = each.url;
     form.submit();
     return;
+  } finally {
+    keeping -= 1;
   }
-  show(each);
   if (["paper", "order", "walk_in"].includes(deed) || form.querySelector("#door")) {
     form.reset();
     form.querySelector("input[type=file]")?.dispatchEvent(new Event("change"));
@@ -287,7 +292,7 @@ root.addEventListener("input", ({ target }) => {
 window.addEventListener("online", flush);
 prepare();
 window.addEventListener("beforeunload", (event) => {
-  if (!root.querySelector("[data-net]").hidden && root.querySelector(".unsent-mark")) event.preventDefault();
+  if (keeping || !root.querySelector("[data-net]").hidden && root.querySelector(".unsent-mark")) event.preventDefault();
 });
 
 async function again() {

@@ -4,7 +4,7 @@
 import { post, voiced } from "./tree-voice.js";
 
 const place = document.getElementById("tree-prompts"), words = place.dataset, form = document.getElementById("tree-form");
-let prompts = {}, step = "", playing = null, open = "";
+let prompts = {}, step = "", playing = null, open = "", last = "";
 
 document.addEventListener("tree-prompts", ({ detail }) => { if (Object.keys(detail).length) prompts = detail; show(); });
 document.addEventListener("tree-step", ({ detail }) => { step = detail; open = ""; show(); });
@@ -19,10 +19,13 @@ function ids() {
   return Object.keys(prompts).filter((id) => new RegExp(`[\\[,\\s]${id.replace(/\./g, "\\.")}[\\],\\s]`).test(own));
 }
 
-/** A change that is being written is not taken away under one's fingers. */
+/** A change that is being written is not taken away under one's fingers, nor is a button that stays as it is. */
 function show() {
   if (open && place.querySelector(".prompt-edit")) return;
   const found = step ? ids() : [];
+  const now = JSON.stringify(found.map((id) => [id, prompts[id]]));
+  if (now === last) return;
+  last = now;
   place.hidden = !found.length;
   place.replaceChildren(...found.map(shown));
 }
@@ -76,6 +79,7 @@ function hearing(id, language, own, wrong = () => {}) {
 
 function edit(id, box) {
   open = id;
+  last = ""; // drawn again afterwards
   const wrong = made("p", { className: "bad small" }), languages = Object.keys(prompts[id]);
   wrong.setAttribute("role", "alert");
   const tell = (text) => { wrong.textContent = text; };

@@ -78,7 +78,7 @@ async def test_on_a_disk_that_takes_seconds_for_each_flush_everybody_gets_her_co
         await asyncio.sleep(0.9 * n)
         return await desk.intake.open_case(call(f"0914123456{n}"), opening())
 
-    async with office(engine, tmp_path) as desk:
+    async with office(engine, tmp_path, hurried=True) as desk:
         monkeypatch.setattr(pen, "_write_all", slow)
         codes = await asyncio.gather(*(caller(desk, n) for n in range(6)))  # some wait for two flushes
         monkeypatch.undo()

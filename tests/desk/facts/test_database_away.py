@@ -20,8 +20,8 @@ from ivr.lab.pace import patience
 from ivr.store.engine import make_engine, plain_url
 from ivr.store.tables import outbox
 from ivr.voice.events import Lookup
-from tests.desk.office import Office, call, office, opening
-from tests.fixtures.weak_database import FAULTS, WeakDatabase
+from tests.desk.office import Office, call, office, opening, unhurried
+from tests.fixtures.weak_database import DELAY, FAULTS, WeakDatabase
 
 Fault = Callable[[WeakDatabase], AbstractAsyncContextManager[None]]
 IN_MID_COMMIT = """SELECT pid FROM pg_stat_activity
@@ -47,10 +47,10 @@ async def until_it_waits(weak: WeakDatabase) -> int:
 
 
 async def timed(work: Any) -> Any:
-    """What is done without the database; the slow one answers after three seconds, others never."""
+    """What is done without the database; the slow one answers after twice its delay, others never."""
     began = time.monotonic()
     found = await work
-    assert time.monotonic() - began < min(2.9, patience(2.5))
+    assert time.monotonic() - began < patience(1.6 * DELAY)
     return found
 
 
@@ -70,7 +70,7 @@ async def test_she_notices_nothing_and_every_code_resolves_afterwards_once(
 ) -> None:
     engine = make_engine(weak_database.url, command_seconds=2.0)
     before = {case["code"] for case in await as_json.cases(engine, limit=500)}
-    async with office(engine, tmp_path) as desk:
+    async with office(engine, tmp_path, hurried=True) as desk:
         await desk.pump.idle()
         hog = await hold_the_pump(weak_database)
         codes = [await desk.intake.open_case(call(), opening())]
@@ -83,7 +83,8 @@ async def test_she_notices_nothing_and_every_code_resolves_afterwards_once(
         found = [case for case in await as_json.cases(engine, limit=500) if case["code"] not in before]
         assert all(codes) and sorted(case["code"] for case in found) == sorted(codes)
         assert all(len(case["recordings"]) == 1 for case in found)
-        assert (await desk.intake.look_up("09141234567", codes[0])).result is Lookup.FOUND
+        with unhurried():
+            assert (await desk.intake.look_up("09141234567", codes[0])).result is Lookup.FOUND
         async with engine.connect() as connection:
             wished = select(outbox).where(outbox.c.kind == "call_back_wished")
             wishes = (await connection.execute(wished)).all()
@@ -97,7 +98,7 @@ async def test_a_session_killed_in_mid_commit_takes_nothing_with_it(
 ) -> None:
     """PostgreSQL then ends all the others, too, and recovers as after a crash."""
     engine = make_engine(weak_database.url, command_seconds=2.0)
-    async with office(engine, tmp_path) as desk:
+    async with office(engine, tmp_path, hurried=True) as desk:
         await desk.pump.idle()
         hog = await hold_the_pump(weak_database)
         facts = call()

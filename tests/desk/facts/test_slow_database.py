@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.lab.pace import patience
 from ivr.voice.events import CallerKnown, Lookup
-from tests.desk.office import call, office, opening
+from tests.desk.office import call, office, opening, unhurried
 
 
 async def test_the_caller_notices_nothing_but_that_her_code_can_t_be_looked_up(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
-    async with office(engine, tmp_path) as desk:
+    async with office(engine, tmp_path, hurried=True) as desk:
         code = await desk.intake.open_case(call(), opening())
         await desk.pump.idle()
         async with engine.begin() as hog:
@@ -29,5 +29,6 @@ async def test_the_caller_notices_nothing_but_that_her_code_can_t_be_looked_up(
                 assert {s.result for s in seen} == {Lookup.UNAVAILABLE}
             assert await desk.intake.open_case(call(), opening()) != ""
         await desk.pump.idle()
-        assert await desk.intake.recall("09141234567") == CallerKnown("ahar")
-        assert (await desk.intake.look_up("09141234567", code)).result is Lookup.FOUND
+        with unhurried():
+            assert await desk.intake.recall("09141234567") == CallerKnown("ahar")
+            assert (await desk.intake.look_up("09141234567", code)).result is Lookup.FOUND

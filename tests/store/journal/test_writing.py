@@ -269,7 +269,7 @@ async def test_when_its_disk_is_full_the_journal_goes_on_on_the_other(
 async def test_a_disk_that_hangs_is_left_and_what_it_writes_when_it_wakes_is_harmless(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ivr.store.journal.writing.LEAVE_SECONDS", 0.2)
+    monkeypatch.setattr("ivr.store.journal.writing.LEAVE_SECONDS", patience(1.0))
     folder, spare, asleep = tmp_path / "journal", tmp_path / "spare", tmp_path / "asleep"
     async with opened(folder, spare=spare, segment_bytes=1) as journal, asyncio.timeout(patience(20)):
         await journal.append(noted(0))
