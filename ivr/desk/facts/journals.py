@@ -68,7 +68,7 @@ def ask(
                 position > applied and not isinstance(fact, RecordingBegunFact) for position, fact in facts
             ):
                 told.awaited.add(name)  # its own fact is on the way
-    unnamed = wanted - told.facts.keys()
+    unnamed = {name for name in wanted if not told.facts.get(name)}
     for folder, began in living.items():
         for name, (position, started) in journal_reading.started(folder, unnamed).items():
             told.facts[name] = [started]

@@ -136,6 +136,22 @@ async def test_a_process_that_died_before_it_wrote_whose_words_it_began_leaves_t
         assert await one_pass(desk, tmp_path) == Pass()
 
 
+async def test_words_whose_fact_tells_nothing_are_those_of_the_call_their_file_is_named_for(
+    engine: AsyncEngine, tmp_path: Path
+) -> None:
+    facts = call()
+    name = put(tmp_path, call=facts.id)
+    torn = b'{"type":"recording_begun","name":"%s","call":{"id":"x"}}' % name.encode()
+    lay(tmp_path / "journal", torn)
+    async with office(engine, tmp_path) as desk:
+        await desk.intake.call_started(facts)
+    async with office(engine, tmp_path) as desk:
+        await desk.pump.idle()
+        assert await one_pass(desk, tmp_path) == Pass(cases=1)
+        (case,) = await as_json.cases(engine)
+        assert (case["caller"], case["call_id"]) == ("09141234567", facts.id)
+
+
 async def test_words_that_were_not_written_down_join_those_that_she_said_before(
     engine: AsyncEngine, tmp_path: Path
 ) -> None:
