@@ -133,13 +133,13 @@ async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Pend
     """Recordings in no row. Those of a server that runs may belong to calls in progress."""
     from ivr.desk.facts.strays import strays
 
-    found = await strays(_shelf(settings, engine))
+    look = await strays(_shelf(settings, engine))
     named = _named_by_the_living(settings.spool)
     why = {True: IN_PROGRESS, False: "nothing accounts for it"}
     return [
         Pending("recordings", stray.name, 1, _moment(stray.grown_at), why[stray.name in named])
-        for stray in found
-    ]
+        for stray in look.strays
+    ] + [Pending("recordings", folder, 1, "", "its disk does not open it") for folder in look.unread]
 
 
 async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = False) -> dict[str, Any]:

@@ -97,14 +97,15 @@ async def reconcile(
         setback = await last_setback(connection, known)
     # What the reconciler itself had brought into a database that went back is in no journal.
     since = setback.to.timestamp() - START_LOOK_BACK_SECONDS if setback and setback.to else 0.0
-    found = await strays(shelf, look_back, since if setback else math.inf)
-    over = [stray for stray in found if stray.name not in live]
+    look = await strays(shelf, look_back, since if setback else math.inf)
+    over = [stray for stray in look.strays if stray.name not in live]
     ripe = [s for s in over if abs(now - s.grown_at) >= settled]  # or the clock was set back since
     done.growing = len(over) - len(ripe)
-    done.waiting = [s.name for s in set(found) - set(ripe)]
+    done.waiting = [s.name for s in set(look.strays) - set(ripe)]
     if ripe:
         await _enter_all(shelf, ripe, own, done)
-    seen = Recalled(now, done.waiting, setback.at if setback else known)
+    seen = Recalled(look.since if look.unread else now, done.waiting, setback.at if setback else known)
+    done.waiting += look.unread
     await asyncio.to_thread(remember, shelf.spool, seen)
     return done
 

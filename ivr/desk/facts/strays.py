@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import math
 import os
 import time
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,7 +33,10 @@ START_LOOK_BACK_SECONDS = 2 * 86_400.0  # … and in the first one of a process
 LONGEST_SECONDS = 3_600.0  # a recording grows no longer than this after its folder last changed
 FALLBACK = "fallback"  # the folder of what the dialplan recorded alone (`ivr.desk.facts.fallback`) …
 TAKEN_SECONDS = 3_600.0  # … which is that one's to look after for so long
+UNKNOWN = 0.0  # when a file grew that its disk does not show: whoever reads it is told why
 _CHUNK = 1_000
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,21 +60,41 @@ class Stray(NamedTuple):
     grown_at: float
 
 
-async def strays(
-    shelf: Shelf, look_back: float = START_LOOK_BACK_SECONDS, since: float = math.inf
-) -> list[Stray]:
+@dataclass(slots=True)
+class Look:
+    """What was found; `since` when something had grown that was looked at.
+
+    `unread`: folders that a damaged disk does not open. They hold up no other, and the next look begins where
+    this one did, for who knows what is in them.
+    """
+
+    since: float
+    strays: list[Stray] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+
+    def refused(self, folder: Path, error: OSError) -> None:
+        log.error("%s can't be looked at for recordings that are in no case: %s", folder, error)
+        self.unread.append(str(folder))
+
+
+async def strays(shelf: Shelf, look_back: float = START_LOOK_BACK_SECONDS, since: float = math.inf) -> Look:
     """The recordings that have grown since the last pass, or that it left, and that are in no row.
 
     `since`: an earlier time, from which on everything is looked at again (`Recalled`).
     """
     last = await asyncio.to_thread(recall, shelf.spool)
-    since, left = min(since, last.since), last.left
-    found = await without_row(shelf.engine, await asyncio.to_thread(_named, shelf.recordings, left))
-    for folder in await asyncio.to_thread(_folders, shelf.recordings, since - look_back):
-        files = await asyncio.to_thread(_files, shelf.recordings, folder, since - look_back)
-        found += await without_row(shelf.engine, files)
+    look = Look(min(since, last.since))
+    found = await without_row(shelf.engine, await asyncio.to_thread(_named, shelf.recordings, last.left))
+    for folder in await asyncio.to_thread(_folders, shelf.recordings, look.since - look_back, look):
+        try:
+            files = await asyncio.to_thread(_files, shelf.recordings, folder, look.since - look_back)
+        except OSError as error:
+            look.refused(folder, error)
+        else:
+            found += await without_row(shelf.engine, files)
     once = {stray.name: stray for stray in found}
-    return sorted(once.values(), key=lambda stray: (stray.grown_at, stray.name))
+    look.strays = sorted(once.values(), key=lambda stray: (stray.grown_at, stray.name))
+    return look
 
 
 async def without_row(engine: AsyncEngine, files: Sequence[Stray]) -> list[Stray]:
@@ -91,37 +114,60 @@ def with_row() -> Any:
     return select(recordings.c.name).where(recordings.c.name == any_(bindparam("names", type_=ARRAY(Text))))
 
 
-def _folders(root: Path, since: float) -> list[Path]:
+def _folders(root: Path, since: float, look: Look) -> list[Path]:
     """The day folders that may hold a file that grew since then, and those of the dialplan's own."""
-    places, since = (root, root / SECOND), since - LONGEST_SECONDS
-    found = [day for place in places for day in day_folders(place) if _changed(day, since)]
-    return found + [p / FALLBACK for p in places if _changed(p / FALLBACK, since - TAKEN_SECONDS)]
+    found: list[Path] = []
+    for place in (root, root / SECOND):
+        try:
+            days = day_folders(place)
+        except OSError as error:
+            look.refused(place, error)
+            days = []
+        found += [day for day in days if _changed(day, since - LONGEST_SECONDS)]
+        if _changed(place / FALLBACK, since - LONGEST_SECONDS - TAKEN_SECONDS):
+            found.append(place / FALLBACK)
+    return found
 
 
 def _changed(folder: Path, since: float) -> bool:
-    return folder.is_dir() and folder.stat().st_mtime >= since
+    try:
+        return folder.is_dir() and folder.stat().st_mtime >= since
+    except OSError:
+        return True  # whoever opens it is told why
 
 
 def _files(root: Path, folder: Path, since: float) -> list[Stray]:
     day, found, now = folder.relative_to(root).as_posix(), [], time.time()
     with os.scandir(folder) as entries:
         for entry in entries:
-            with suppress(FileNotFoundError):
+            if not is_one(entry.name):
+                continue
+            name = f"{day}/{stem(entry.name)}"
+            try:
                 status = entry.stat()
-                ripe_at = status.st_mtime
-                if folder.name == FALLBACK:  # it has a second name until its case is journalled
-                    ripe_at = status.st_ctime + TAKEN_SECONDS if status.st_nlink == 1 else math.inf
-                if is_one(entry.name) and since <= ripe_at <= max(now, status.st_mtime):
-                    found.append(Stray(f"{day}/{stem(entry.name)}", status.st_mtime))
+            except FileNotFoundError:
+                continue
+            except OSError:
+                found.append(Stray(name, UNKNOWN))
+                continue
+            ripe_at = status.st_mtime
+            if folder.name == FALLBACK:  # it has a second name until its case is journalled
+                ripe_at = status.st_ctime + TAKEN_SECONDS if status.st_nlink == 1 else math.inf
+            if since <= ripe_at <= max(now, status.st_mtime):
+                found.append(Stray(name, status.st_mtime))
     return found
 
 
 def _named(root: Path, names: Sequence[str]) -> list[Stray]:
     found = []
     for name in names:
-        with suppress(FileNotFoundError):
+        try:
             if path := where(root, name):
                 found.append(Stray(name, path.stat().st_mtime))
+        except FileNotFoundError:
+            continue
+        except OSError:
+            found.append(Stray(name, UNKNOWN))
     return found
 
 

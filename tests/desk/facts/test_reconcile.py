@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import uuid
@@ -366,6 +367,36 @@ async def test_an_unreadable_file_is_tried_again_and_holds_up_no_other(
         assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=1)
 
 
+@pytest.mark.parametrize("damaged", ["recordings/2026/11/24", "recordings/2026", "recordings/second"])
+async def test_a_damaged_folder_holds_up_no_other_and_is_looked_at_once_it_is_mended(
+    engine: AsyncEngine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str
+) -> None:
+    """What fsck would mend (EUCLEAN); the kernel alone can bring it about, so it is put in here."""
+    hidden = tmp_path / "recordings/second/2026/11/24/bbbb.wav"
+    if damaged != "recordings/second":
+        hidden = tmp_path / "recordings/2026/11/24/bbbb.wav"
+    other = "2026/11/25" if "second" in damaged else "second/2026/11/25"
+    for path in (hidden, tmp_path / "recordings" / other / "aaaa.wav"):
+        path.parent.mkdir(parents=True)
+        path.write_bytes(audio(3.0))
+        os.utime(path, (LONG_AGO, LONG_AGO))
+    scandir = os.scandir
+
+    def refusing(path: Any = ".") -> Any:
+        if Path(path) == tmp_path / damaged:
+            raise OSError(errno.EUCLEAN, os.strerror(errno.EUCLEAN), str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    async with office(engine, tmp_path) as desk:
+        for cases in (1, 0):
+            done = await one_pass(desk, tmp_path)
+            assert (done.cases, len(done.waiting)) == (cases, 1)
+            assert str(tmp_path / damaged).startswith(done.waiting[0]), "it, or where it lies"
+        monkeypatch.undo()
+        assert await one_pass(desk, tmp_path, look_back=0) == Pass(cases=1)
+
+
 async def test_while_the_database_is_away_nothing_is_forgotten(engine: AsyncEngine, tmp_path: Path) -> None:
     put(tmp_path)
     nowhere = make_engine("postgresql://nobody@127.0.0.1:1/none")
@@ -391,9 +422,9 @@ async def test_only_what_grew_since_the_last_pass_is_looked_at(engine: AsyncEngi
         await one_pass(desk, tmp_path)
         name = put(tmp_path)
         os.utime((tmp_path / "recordings" / name).parent, (LONG_AGO, LONG_AGO))
-        assert await strays(shelf(desk, tmp_path), look_back=0) == []
+        assert (await strays(shelf(desk, tmp_path), look_back=0)).strays == []
         (tmp_path / "reconciled.json").unlink()
-        assert [stray.name for stray in await strays(shelf(desk, tmp_path))] == [name]
+        assert [stray.name for stray in (await strays(shelf(desk, tmp_path))).strays] == [name]
 
 
 async def test_names_are_looked_up_by_index(engine: AsyncEngine) -> None:
@@ -421,4 +452,4 @@ async def test_what_the_dialplan_recorded_and_a_disk_forgot_to_journal_is_a_case
         [case] = await as_json.cases(engine)
         assert [words["path"] for words in case["recordings"]] == ["fallback/taken.wav"]
         monkeypatch.undo()
-        assert await strays(shelf(desk, tmp_path)) == []
+        assert (await strays(shelf(desk, tmp_path))).strays == []
