@@ -139,7 +139,7 @@ async def stray_recordings(settings: Settings, engine: AsyncEngine) -> list[Pend
     return [
         Pending("recordings", stray.name, 1, _moment(stray.grown_at), why[stray.name in named])
         for stray in look.strays
-    ] + [Pending("recordings", folder, 1, "", "its disk does not open it") for folder in look.unread]
+    ] + [Pending("recordings", folder, 1, "", "its disk does not show all of it") for folder in look.unread]
 
 
 async def take_all(settings: Settings, engine: AsyncEngine, unnamed: bool = False) -> dict[str, Any]:

@@ -33,7 +33,7 @@ Begin = Callable[[Sequence[str], IO[bytes], Mapping[str, str]], Process]
 
 
 def begin(command: Sequence[str], output: IO[bytes], env: Mapping[str, str]) -> Process:
-    """The program, in a session of its own, with all that it says in one file that others can't read."""
+    """The program, in a session of its own, with all it says in a file; what it makes is nobody else's."""
     return subprocess.Popen(
         command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
         start_new_session=True, env=env, umask=0o077,

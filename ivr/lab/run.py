@@ -209,7 +209,7 @@ class _Lab:
     def _stop(self) -> None:
         if server := self.children.pop("server", None):
             say("stopping: live calls may finish (Ctrl-C again cuts them)")
-            server.stop(self.settings.agi.drain_seconds + 15)
+            server.stop(self.settings.agi.drain_seconds + 60)
         if pbx := self.children.pop("asterisk", None):
             pbx.stop(10)
         self.stack.close()

@@ -16,6 +16,7 @@ import pytest
 from ivr.asterisk import recording
 from ivr.asterisk.agi import Reply
 from ivr.asterisk.connection import LOST
+from ivr.desk.call.intake import JOURNAL_SECONDS
 from ivr.lab.pace import patience
 from ivr.voice.events import Ended
 from tests.asterisk.pretend import SPEECH
@@ -161,6 +162,7 @@ class Together(Slow):
 async def test_words_are_on_the_disk_before_anybody_learns_of_them_and_a_slow_disk_is_no_sick_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert recording.FLUSH_SECONDS >= JOURNAL_SECONDS, "who waits for the journal waits for her words"
     monkeypatch.setattr(recording, "FLUSH_SECONDS", patience(60))
     write(tmp_path, 16_000)
     room, moments = Together(12), 0

@@ -99,7 +99,7 @@ async def test_who_falls_silent_gets_her_code_though_her_telephone_sends_nothing
 
 async def test_who_makes_long_pauses_says_all_she_has_to_say(hotline: Hotline) -> None:
     number = fresh_number()
-    pauses = [step for _ in range(4) for step in (Speak(0.4), Wait(4))]
+    pauses = [step for _ in range(4) for step in (Speak(0.4), Wait(5.5))]
     steps = (*TO_THE_BEEP, *pauses, Speak(1), Press("#"), Hear(), PutDown())
     assert (await hotline.call(*steps, number=number, model=SUPPRESSES)).completed
     [recording] = (await hotline.case_of(number))["recordings"]

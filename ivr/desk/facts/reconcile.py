@@ -69,13 +69,17 @@ _TRUST = (CaseOpenedFact, WordsKeptFact, RecordingBegunFact, CallEndedFact)
 
 @dataclass(slots=True)
 class Pass:
-    """What one pass made of the strays, and the names of those that must wait, `growing` of them not long."""
+    """What one pass made of the strays, and the names of those that must wait, `growing` of them not long.
+
+    `unread`: folders of which a damaged disk does not show everything.
+    """
 
     cases: int = 0
     added: int = 0
     empty: int = 0
     growing: int = 0
     waiting: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
 
 
 async def reconcile(
@@ -101,11 +105,11 @@ async def reconcile(
     over = [stray for stray in look.strays if stray.name not in live]
     ripe = [s for s in over if abs(now - s.grown_at) >= settled]  # or the clock was set back since
     done.growing = len(over) - len(ripe)
-    done.waiting = [s.name for s in set(look.strays) - set(ripe)]
+    done.waiting = [s.name for s in set(look.strays) - set(ripe)] + look.left
+    done.unread = sorted(look.unread)
     if ripe:
         await _enter_all(shelf, ripe, own, done)
-    seen = Recalled(look.since if look.unread else now, done.waiting, setback.at if setback else known)
-    done.waiting += look.unread
+    seen = Recalled(now, done.waiting, setback.at if setback else known, look.unread)
     await asyncio.to_thread(remember, shelf.spool, seen)
     return done
 

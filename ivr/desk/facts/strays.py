@@ -13,7 +13,7 @@ import math
 import os
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -24,7 +24,6 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from ivr.desk.book.book import Book
 from ivr.store.recording_files import is_one, stem, where
-from ivr.store.room import day_folders
 from ivr.store.tables import recordings
 from ivr.store.volumes import SECOND
 
@@ -33,7 +32,6 @@ START_LOOK_BACK_SECONDS = 2 * 86_400.0  # … and in the first one of a process
 LONGEST_SECONDS = 3_600.0  # a recording grows no longer than this after its folder last changed
 FALLBACK = "fallback"  # the folder of what the dialplan recorded alone (`ivr.desk.facts.fallback`) …
 TAKEN_SECONDS = 3_600.0  # … which is that one's to look after for so long
-UNKNOWN = 0.0  # when a file grew that its disk does not show: whoever reads it is told why
 _CHUNK = 1_000
 
 log = logging.getLogger(__name__)
@@ -62,19 +60,43 @@ class Stray(NamedTuple):
 
 @dataclass(slots=True)
 class Look:
-    """What was found; `since` when something had grown that was looked at.
+    """One look at the files that grew since `since`, a time(2).
 
-    `unread`: folders that a damaged disk does not open. They hold up no other, and the next look begins where
-    this one did, for who knows what is in them.
+    `unread`: folders of which a damaged disk does not show everything, and since when what grew there is not
+    known. They hold up no other; in those of the look before (`earlier`) it is looked from that time on.
+    `left`: recordings that were left before and that it does not show now.
     """
 
+    root: Path
     since: float
+    earlier: Mapping[str, float]
     strays: list[Stray] = field(default_factory=list)
-    unread: list[str] = field(default_factory=list)
+    left: list[str] = field(default_factory=list)
+    unread: dict[str, float] = field(default_factory=dict)
+
+    def began(self, folder: Path) -> float:
+        """From when on what grew there counts."""
+        place = folder.relative_to(self.root)
+        return min(
+            self.since, *(self.earlier.get(each.as_posix(), math.inf) for each in (place, *place.parents))
+        )
 
     def refused(self, folder: Path, error: OSError) -> None:
         log.error("%s can't be looked at for recordings that are in no case: %s", folder, error)
-        self.unread.append(str(folder))
+        self.unread[folder.relative_to(self.root).as_posix()] = self.began(folder)
+
+    def listed(self, folder: Path) -> list[os.DirEntry[str]]:
+        """What its disk shows of it."""
+        found: list[os.DirEntry[str]] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    found.append(entry)  # one by one: what came before the damage counts
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            self.refused(folder, error)
+        return found
 
 
 async def strays(shelf: Shelf, look_back: float = START_LOOK_BACK_SECONDS, since: float = math.inf) -> Look:
@@ -83,15 +105,10 @@ async def strays(shelf: Shelf, look_back: float = START_LOOK_BACK_SECONDS, since
     `since`: an earlier time, from which on everything is looked at again (`Recalled`).
     """
     last = await asyncio.to_thread(recall, shelf.spool)
-    look = Look(min(since, last.since))
-    found = await without_row(shelf.engine, await asyncio.to_thread(_named, shelf.recordings, last.left))
-    for folder in await asyncio.to_thread(_folders, shelf.recordings, look.since - look_back, look):
-        try:
-            files = await asyncio.to_thread(_files, shelf.recordings, folder, look.since - look_back)
-        except OSError as error:
-            look.refused(folder, error)
-        else:
-            found += await without_row(shelf.engine, files)
+    look = Look(shelf.recordings, min(since, last.since) - look_back, last.unread)
+    found = await without_row(shelf.engine, await asyncio.to_thread(_named, look, last.left))
+    for folder in await asyncio.to_thread(_folders, look):
+        found += await without_row(shelf.engine, await asyncio.to_thread(_files, look, folder))
     once = {stray.name: stray for stray in found}
     look.strays = sorted(once.values(), key=lambda stray: (stray.grown_at, stray.name))
     return look
@@ -114,18 +131,16 @@ def with_row() -> Any:
     return select(recordings.c.name).where(recordings.c.name == any_(bindparam("names", type_=ARRAY(Text))))
 
 
-def _folders(root: Path, since: float, look: Look) -> list[Path]:
+def _folders(look: Look) -> list[Path]:
     """The day folders that may hold a file that grew since then, and those of the dialplan's own."""
     found: list[Path] = []
-    for place in (root, root / SECOND):
-        try:
-            days = day_folders(place)
-        except OSError as error:
-            look.refused(place, error)
-            days = []
-        found += [day for day in days if _changed(day, since - LONGEST_SECONDS)]
-        if _changed(place / FALLBACK, since - LONGEST_SECONDS - TAKEN_SECONDS):
-            found.append(place / FALLBACK)
+    for place in (look.root, look.root / SECOND):
+        days = [place]
+        for _ in ("year", "month", "day"):
+            days = [Path(e.path) for day in days for e in look.listed(day) if e.name[:1].isdigit()]
+        found += [day for day in days if _changed(day, look.began(day) - LONGEST_SECONDS)]
+        if _changed(alone := place / FALLBACK, look.began(alone) - LONGEST_SECONDS - TAKEN_SECONDS):
+            found.append(alone)
     return found
 
 
@@ -136,38 +151,37 @@ def _changed(folder: Path, since: float) -> bool:
         return True  # whoever opens it is told why
 
 
-def _files(root: Path, folder: Path, since: float) -> list[Stray]:
-    day, found, now = folder.relative_to(root).as_posix(), [], time.time()
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if not is_one(entry.name):
-                continue
-            name = f"{day}/{stem(entry.name)}"
-            try:
-                status = entry.stat()
-            except FileNotFoundError:
-                continue
-            except OSError:
-                found.append(Stray(name, UNKNOWN))
-                continue
-            ripe_at = status.st_mtime
-            if folder.name == FALLBACK:  # it has a second name until its case is journalled
-                ripe_at = status.st_ctime + TAKEN_SECONDS if status.st_nlink == 1 else math.inf
-            if since <= ripe_at <= max(now, status.st_mtime):
-                found.append(Stray(name, status.st_mtime))
+def _files(look: Look, folder: Path) -> list[Stray]:
+    day, began, found, now = folder.relative_to(look.root).as_posix(), look.began(folder), [], time.time()
+    for entry in look.listed(folder):
+        if not is_one(entry.name):
+            continue
+        try:
+            status = entry.stat()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            look.refused(folder, error)
+            continue
+        ripe_at = status.st_mtime
+        if folder.name == FALLBACK:  # it has a second name until its case is journalled
+            ripe_at = status.st_ctime + TAKEN_SECONDS if status.st_nlink == 1 else math.inf
+        if began <= ripe_at <= max(now, status.st_mtime):
+            found.append(Stray(f"{day}/{stem(entry.name)}", status.st_mtime))
     return found
 
 
-def _named(root: Path, names: Sequence[str]) -> list[Stray]:
+def _named(look: Look, names: Sequence[str]) -> list[Stray]:
     found = []
     for name in names:
         try:
-            if path := where(root, name):
+            if path := where(look.root, name):
                 found.append(Stray(name, path.stat().st_mtime))
         except FileNotFoundError:
             continue
-        except OSError:
-            found.append(Stray(name, UNKNOWN))
+        except OSError as error:
+            log.error("recording %s can't be looked at: %s", name, error)
+            look.left.append(name)
     return found
 
 
@@ -175,12 +189,14 @@ def _named(root: Path, names: Sequence[str]) -> list[Stray]:
 class Recalled:
     """What the last pass left: what grew before `since` was seen to, but for `left`.
 
-    `setback`: when the database was last found to have gone back, as far as a pass knew.
+    `setback`: when the database was last found to have gone back, as far as a pass knew. `unread`: that of
+    its `Look`.
     """
 
     since: float = 0.0
     left: Sequence[str] = ()
     setback: datetime | None = None
+    unread: Mapping[str, float] = field(default_factory=dict)
 
 
 def recall(spool: Path) -> Recalled:
@@ -192,15 +208,16 @@ def recall(spool: Path) -> Recalled:
         saved = json.loads((spool / "reconciled.json").read_bytes())
         since, left = float(saved["since"]), [str(name) for name in saved["left"]]
         setback = datetime.fromisoformat(saved["setback"]) if saved.get("setback") else None
-    except (OSError, ValueError, KeyError, TypeError):
+        unread = {str(folder): float(began) for folder, began in saved.get("unread", {}).items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return Recalled()
-    return Recalled(since if since <= time.time() else 0.0, left, setback)
+    return Recalled(since if since <= time.time() else 0.0, left, setback, unread)
 
 
 def remember(spool: Path, done: Recalled) -> None:
     """For the next pass, also of another process."""
     scratch = spool / f"reconciled.{uuid.uuid4().hex}"  # two passes may come to their ends at once
-    told: dict[str, Any] = {"since": done.since, "left": sorted(done.left)}
+    told: dict[str, Any] = {"since": done.since, "left": sorted(done.left), "unread": dict(done.unread)}
     if done.setback:
         told["setback"] = done.setback.isoformat()
     try:

@@ -95,6 +95,7 @@ function show(each) {
     root.querySelector('[data-group="arrived"]').append(line);
   }
   const person = document.getElementById(`c${each.code}`);
+  if (each.deed === "amend") mark(visitor(each.code)?.querySelector(".ticket small"));
   if (each.deed === "heard" && person) {
     const form = person.querySelector('[data-later="heard"]');
     form.action = form.dataset.amends;
@@ -140,7 +141,7 @@ function showRefused(each) {
 
 // ── sending ──
 
-let sending = false, more = false, timer = 0, keeping = 0;
+let sending = false, more = false, timer = 0, keeping = 0, leaving = false;
 
 async function send(each) {
   const body = new FormData();
@@ -265,12 +266,18 @@ document.addEventListener("submit", async (event) => {
   const each = { key: newKey(), day: say.day, who: say.who, deed, url: form.getAttribute("action"), fields, order: Date.now() + performance.now() % 1, at: new Date().toISOString() };
   each.code = latin(value(each, "code"));
   each.title = event.submitter?.textContent ?? "";
-  show(each); // before it is kept: on a slow tablet that takes a moment, in which she would look for her deed
   keeping += 1;
+  const written = keep(each);
+  written.catch(() => {}); // told below
   try {
-    await keep(each);
-    await drop(draftOf(form));
+    show(each); // before it is kept: on a slow tablet that takes a moment, in which she would look for her deed
+  } catch (error) { // no fault in showing it costs it
+    reportError(error);
+  }
+  try {
+    await written;
   } catch {
+    leaving = true;
     tell(say.noStore, "bad");
     form.action = each.url;
     form.submit();
@@ -278,6 +285,7 @@ document.addEventListener("submit", async (event) => {
   } finally {
     keeping -= 1;
   }
+  await drop(draftOf(form)).catch(() => {}); // it is kept: at worst it is also found half written
   if (["paper", "order", "walk_in"].includes(deed) || form.querySelector("#door")) {
     form.reset();
     form.querySelector("input[type=file]")?.dispatchEvent(new Event("change"));
@@ -292,7 +300,8 @@ root.addEventListener("input", ({ target }) => {
 window.addEventListener("online", flush);
 prepare();
 window.addEventListener("beforeunload", (event) => {
-  if (keeping || !root.querySelector("[data-net]").hidden && root.querySelector(".unsent-mark")) event.preventDefault();
+  const unsent = !root.querySelector("[data-net]").hidden && root.querySelector(".unsent-mark");
+  if (!leaving && (keeping || unsent)) event.preventDefault();
 });
 
 async function again() {
