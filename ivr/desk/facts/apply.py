@@ -66,7 +66,8 @@ log = logging.getLogger(__name__)
 
 LINGER_SECONDS = 0.3  # facts that come this close together share a transaction; routed within half a second
 _BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0)
-MALFORMED = (KeyError, ValueError, TypeError, AttributeError)
+# What a fact that makes no sense, or asks for what is not possible, brings about: it is put aside alone.
+MALFORMED = (LookupError, ValueError, TypeError, AttributeError, AssertionError, ArithmeticError, Refused)
 
 
 async def apply(
@@ -103,9 +104,20 @@ async def apply(
                     await verdicts.reason_lost(connection, fact)
                 case CallEndedFact(attempt=FactAttempt() as attempt, ended_at=at):
                     await callbacks.ended(connection, attempt.id, attempt.outcome, at)
-                    await invitation_answers.heard(connection, page, attempt.id, at)
-                    await order_answers.heard(connection, page, attempt.id, at)
+                    await _act_on(connection, raw, page, attempt, at)
         return await journal_marks.move(connection, mark) if mark else None
+
+
+async def _act_on(
+    connection: AsyncConnection, raw: Any, page: Page, attempt: FactAttempt, at: datetime
+) -> None:
+    """What she said on our call. What is not possible any more costs neither her call nor anybody else's."""
+    for heard in (invitation_answers.heard, order_answers.heard):
+        try:
+            async with raw.transaction():  # a savepoint: half of it is nothing
+                await heard(connection, page, attempt.id, at)
+        except Refused as refusal:
+            log.error("what was said on our call %s changes nothing: %s", attempt.id, refusal)
 
 
 async def _collect(

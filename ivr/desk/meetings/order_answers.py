@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import datetime
 from typing import Any
@@ -20,7 +21,10 @@ from ivr.desk.case.change import CITIZEN, Instruction
 from ivr.desk.case.event_log import add_event
 from ivr.desk.case.rows import outbox_row
 from ivr.desk.case.transaction import locked
+from ivr.desk.refusals import Refused
 from ivr.store.tables import callback_attempts, callbacks, meeting_orders, outbox
+
+log = logging.getLogger(__name__)
 
 SAID = "order_said"  # the event
 NEWS = f"case_{SAID}"  # the message
@@ -46,4 +50,7 @@ async def heard(connection: AsyncConnection, page: Page, attempt: uuid.UUID, now
     await connection.execute(insert(outbox).values(news).on_conflict_do_nothing(index_elements=["key"]))
     if call.last_outcome != Outcome.ORDER_DONE and part.status == Status.ANSWERED:
         ask = Instruction(part.code, Actor(CITIZEN, Side.CITIZEN), now=now, cause=cause)
-        await closing.reopen(connection, page, ask)
+        try:
+            await closing.reopen(connection, page, ask)
+        except Refused as refusal:  # the whole has its answer meanwhile: what she said is in the story
+            log.warning("what a citizen said of an order opens nothing: %s", refusal)

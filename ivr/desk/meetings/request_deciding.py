@@ -78,6 +78,8 @@ class Deciding:
         """The case's clock stands until that day, on which somebody owes her a step."""
         self.values["next_on"] = day
         self.details["next_on"] = day.isoformat()
+        if self.case.status == Status.ANSWERED:
+            return  # nobody owes it anything: no clock runs
         until = datetime.combine(day, NOON, ZoneInfo(self.page.calendar.timezone))
         await pausing.wait_until(self.connection, self.page, self.part_of_it("wait"), until)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -15,11 +16,14 @@ from ivr.cases.meetings import RequestState as S
 from ivr.desk.call import callbacks
 from ivr.desk.call.callbacks import Placing
 from ivr.desk.case import answers, closing
+from ivr.desk.facts.apply import apply
 from ivr.desk.meetings import agenda, request_deciding, session_moving, session_planning
 from ivr.desk.meetings.invitation_answers import heard
 from ivr.store import tables
+from ivr.store.facts import CallEndedFact, FactAttempt
 from ivr.voice.invitation import MeetingNews
 from tests.desk.meetings.hall import LATER, Hall, hall
+from tests.store import noted
 
 POLICY = Policy(per_number_per_day=9)
 
@@ -159,6 +163,39 @@ async def test_an_answer_to_the_case_leaves_the_call_about_the_slot(at: Hall) ->
     await answers.give(at.engine, at.page, at.by(first), "در نشست گفته می‌شود")
     placing, news = await rung(at)
     assert placing.code == first and news is not None
+
+
+async def test_who_has_her_answer_already_can_still_ask_for_another_day(at: Hall) -> None:
+    number, first, second = await invited(at)
+    await answers.give(at.engine, at.page, at.by(first), "در نشست گفته می‌شود")
+    placing, _ = await rung(at)
+    await says(at, placing, Outcome.ANOTHER_DAY)
+    her = await at.seen(first)
+    assert await at.agenda(number) == [second], "her slot is another's"
+    assert (her.state, her.next_on) == (S.SETTLED, date(2026, 12, 25)), "by the answer, as without a slot"
+
+
+async def test_what_is_not_possible_any_more_costs_neither_her_call_nor_those_of_others(
+    at: Hall, caplog: pytest.LogCaptureFixture
+) -> None:
+    number, first, _ = await invited(at)
+    placing, _ = await rung(at)
+    at.at += timedelta(days=40)  # the day that she was told of is over as it comes into the books
+    mine, another = (replace(noted.CALL, id=uuid.uuid4(), unique_id=f"1700.{n}") for n in (1, 2))
+    attempt = FactAttempt(placing.id, Outcome.ANOTHER_DAY)
+    facts = [
+        CallEndedFact(mine, "completed", at.at, steps=(), scraps=(), attempt=attempt),
+        CallEndedFact(another, "completed", at.at, steps=(), scraps=()),
+    ]
+    for _ in range(2):
+        await apply(at.engine, at.page, facts)
+    assert f"what was said on our call {placing.id} changes nothing" in caplog.text
+    assert await at.agenda(number) == [first] and (await at.seen(first)).state is S.INVITED, "half is nothing"
+    async with at.engine.connect() as connection:
+        ended = select(tables.calls.c.outcome).where(tables.calls.c.id.in_([mine.id, another.id]))
+        assert (await connection.execute(ended)).scalars().all() == ["completed"] * 2
+        spoken = select(tables.callbacks.c.last_outcome).where(tables.callbacks.c.last_outcome != "")
+        assert (await connection.execute(spoken)).scalars().all() == ["another_day"]
 
 
 async def test_an_attempt_that_nobody_knows_changes_nothing(at: Hall) -> None:

@@ -84,6 +84,22 @@ async def test_what_was_reported_and_she_contradicts_is_open_again_one_level_up(
     assert [seen.state for seen in await listed(at, "edu")] == [O.REPORTED]
 
 
+async def test_she_contradicts_while_the_last_order_is_reported_and_her_word_stands_in_the_story(
+    at: Hall,
+) -> None:
+    """All have reported then, so the whole has its answer: she is called about that, and says it there."""
+    code, [part] = await ordered(at, "abfa")
+    placing = await called(at, NEAR)
+    assert placing is not None
+    await answers.give(at.engine, at.page, at.by(part, who="abfa"), "وصل شد")
+    await says(at, placing, Outcome.ORDER_NOT_DONE)
+    [seen] = await listed(at)
+    assert seen.part.said == "order_not_done" and (await at.events(part)).count("order_said") == 1
+    assert [(await at.row(each)).status for each in (code, part)] == ["answered", "answered"]
+    news = await called(at, NEAR)
+    assert news is not None and news.code == code
+
+
 async def test_extended_it_is_asked_about_on_its_new_day(at: Hall) -> None:
     _, [part] = await ordered(at, "abfa")
     await order_giving.extend(at.engine, at.page, at.by(part, "کمبود لوله"), FAR)
